@@ -1,0 +1,5 @@
+"""`python -m floe` is `floe`."""
+
+from floe.cli import main
+
+main()

@@ -1,0 +1,269 @@
+"""The composition root: the only file that picks implementations and ties them together."""
+
+import asyncio
+import os
+import secrets
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from floe.config import HostConfig, read_common, read_local
+from floe.dialects.base import worst
+from floe.dialects.floe import FloeDialect
+from floe.dialects.notes import Notes
+from floe.hub.acts import ActSettings
+from floe.hub.clock import Clock, WallClock
+from floe.hub.core import HostSettings
+from floe.hub.flows import FlowBook, FlowFiles
+from floe.hub.hub import Hub, Parts
+from floe.model.errors import ConfigInvalid, Finding, FloeError, StoreFailed
+from floe.model.flow import Exec, Fetch, GitCheckout, GitMerge, Work
+from floe.model.secret import Secret, without_password
+from floe.nodes.base import Document, Documents, Executor, Refs
+from floe.nodes.commands import Commands, CommandSettings
+from floe.nodes.documents import DocumentFiles
+from floe.nodes.fetch import Fetches
+from floe.nodes.refs import RemoteRefs
+from floe.server.settings import ServerSettings
+from floe.store.base import RunStore
+from floe.store.memory import MemoryStore
+from floe.store.sqlite import SqliteStore
+
+if TYPE_CHECKING:
+    from floe.server.app import Server
+
+log = structlog.get_logger()
+
+TOKEN_BYTES: Final = 24
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """The implementations behind a hub's ports; tests wrap them."""
+
+    store: RunStore
+    executors: Mapping[type[Work], Executor]
+    refs: Refs
+    documents: Documents
+    clock: Clock
+    close: Callable[[], Awaitable[None]]
+    """Closes what the hub does not."""
+
+
+class PassingCommands(Commands):
+    """Commands on a root that does not stay: they and their warden end when it is closed."""
+
+    async def close(self) -> None:
+        """Stop every command and the warden. Raises World if it stays."""
+        await self.shutdown()
+
+
+def ports_of(config: HostConfig, *, passing: bool = False) -> Ports:
+    """The real thing for a host; `passing`: nothing is left running when it is closed."""
+    commands = (PassingCommands if passing else Commands)(
+        config.root,
+        CommandSettings(
+            host=config.host_name,
+            workspace_root=config.workspace_root,
+            pass_env=config.pass_env,
+            key_file=config.key_file,
+            commands=config.commands,
+        ),
+    )
+    fetches = Fetches(config.root, commands.workspaces)
+    refs = RemoteRefs(config.key_file)
+    documents = DocumentFiles(config.root, config.key_file)
+
+    async def close() -> None:
+        refs.close()
+        await documents.close()
+
+    return Ports(
+        store=MemoryStore() if config.store_type == "memory" else SqliteStore(config.store_root),
+        executors={Exec: commands, GitCheckout: commands, GitMerge: commands, Fetch: fetches},
+        refs=refs,
+        documents=documents,
+        clock=WallClock(),
+        close=close,
+    )
+
+
+@asynccontextmanager
+async def open_hub(
+    config: HostConfig, ports: Ports | None = None, book: FlowBook | None = None
+) -> AsyncIterator[Hub]:
+    """A hub at work on what a config says, or on a book of flows that is given instead.
+
+    Raises World where the root cannot be used.
+    """
+    ports = ports or ports_of(config)
+    dialect = FloeDialect()
+
+    async def read_book() -> FlowBook:
+        return await _read_book(config, ports, read_local(config.origin))
+
+    try:
+        _make_root(config.root)
+        parts = Parts(
+            host=HostSettings(
+                id=config.host_name,
+                tags=config.tags,
+                slots=config.slots,
+                workspace_root=str(config.workspace_root),
+            ),
+            acts=ActSettings(
+                root=config.root, grace_s=config.grace_s, output_max=config.output_max
+            ),
+            store=ports.store,
+            executors=ports.executors,
+            refs=ports.refs,
+            flow_files=FlowFiles(ports.documents, dialect),
+            clock=ports.clock,
+            book=book or await _first_book(config, ports),
+            read_book=read_book,
+        )
+        async with Hub(parts) as hub:
+            yield hub
+    finally:
+        await ports.close()
+
+
+async def serve(
+    config: HostConfig, announce: Callable[[HostConfig, "Server"], None], ports: Ports | None = None
+) -> None:
+    """Run a host until SIGTERM or SIGINT; SIGHUP reads the config again.
+
+    `announce` is called once the host answers. Raises World for a port or root that is taken.
+    """
+    from floe.server.app import Server  # with aiohttp, which `floe run` does without
+
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    if config.store_type == "memory":
+        log.warning("store.forgets", hint="runs are gone with this process; `local` keeps them")
+    async with open_hub(config, ports) as hub:
+        config = replace(config, admin=config.admin or kept_token(config.root))
+        async with (
+            Server(hub, server_settings(config)) as server,
+            asyncio.TaskGroup() as tasks,
+        ):
+            loop.add_signal_handler(signal.SIGHUP, lambda: tasks.create_task(_reload(hub)))
+            announce(config, server)
+            await stop.wait()
+            log.info("host.stopping")
+            loop.remove_signal_handler(signal.SIGHUP)
+
+
+def server_settings(config: HostConfig) -> ServerSettings:
+    """What of a config concerns the server."""
+    return ServerSettings(
+        admin=config.admin,
+        base_url=config.base_url,
+        public=config.pub,
+        private=config.prv,
+        insecure=config.insecure,
+        dev_webapp=Path(__file__).parent / "webapp" if config.dev else None,
+        commands=config.commands,
+    )
+
+
+def kept_token(root: Path) -> Secret:
+    """The administrator's token of a root; the first start makes one, readable by its owner.
+
+    Raises StoreFailed where it can be neither read nor made.
+    """
+    path = token_path(root)
+    try:
+        token = path.read_text().strip() if path.exists() else ""
+        if token:
+            log.info("admin.token_found", kept_in=str(path))
+        else:
+            token = "floe_" + secrets.token_urlsafe(TOKEN_BYTES)
+            fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(fd, "w") as file:
+                file.write(token + "\n")
+            log.info("admin.token_made", kept_in=str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        hint = "give a root of your own with -root, or a token with -admin=@FILE"
+        raise StoreFailed(f"{path} can be neither read nor made: {error}", hint) from None
+    return Secret(token)
+
+
+def token_path(root: Path) -> Path:
+    """Where a host keeps the token that it made."""
+    return root / "admin-token"
+
+
+def _make_root(root: Path) -> None:
+    try:
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        hint = "give another with -root"
+        raise StoreFailed(f"{root} cannot be made: {error.strerror}", hint) from None
+
+
+async def _first_book(config: HostConfig, ports: Ports) -> FlowBook:
+    """The flows at start: one that is broken is left out and said, and never stops the host."""
+    try:
+        return await _read_book(config, ports, config.text, strict=False)
+    except ConfigInvalid as error:
+        path = without_password(config.config_path or config.origin)
+        log.warning("config.unreadable", path=path, error=str(error))
+        return FlowBook(findings=error.findings, path=path)
+
+
+async def _read_book(
+    config: HostConfig, ports: Ports, text: str, *, strict: bool = True
+) -> FlowBook:
+    """Read the flows of a config, or of the document that its `config-path` names.
+
+    Raises ConfigInvalid where that cannot be read and, with `strict`, for any error in it. Then
+    `common:` is judged as well, though what it says counts from the next start on.
+    """
+    origin = config.origin
+    notes = Notes(origin)
+    if strict:
+        read_common(text, notes)
+    if config.config_path:
+        document = await _document(config, ports)
+        text, origin = document.text, document.origin
+    compiled = FloeDialect().flows(text, origin)
+    findings = tuple(dict.fromkeys((*config.findings, *notes.findings, *compiled.findings)))
+    if strict and worst(findings) == "error":
+        raise ConfigInvalid(findings)
+    for finding in findings:
+        say = log.error if finding.level == "error" else log.warning
+        say("config.finding", finding=str(finding))
+    return FlowBook(
+        flows=compiled.flows,
+        findings=findings,
+        path=origin,
+        digest="sha256:" + sha256(text.encode()).hexdigest(),
+        loaded_at=ports.clock.now(),
+    )
+
+
+async def _document(config: HostConfig, ports: Ports) -> Document:
+    """What `config-path` names. Raises ConfigInvalid, so that it is shown as any other finding."""
+    try:
+        return await ports.documents.read(config.config_path, relative_to=config.origin)
+    except FloeError as error:
+        hint = error.hint or "floe host reload, once it can be read"
+        name = without_password(config.config_path)
+        finding = Finding(file=name, line=0, col=0, what=error.what, hint=hint)
+        raise ConfigInvalid((finding,)) from error
+
+
+async def _reload(hub: Hub) -> None:
+    try:
+        await hub.reload()
+    except FloeError as error:
+        log.warning("config.refused", error=str(error))

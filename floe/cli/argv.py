@@ -1,0 +1,42 @@
+"""The original's command line in today's spelling.
+
+Go's flags have a single dash, `-tags=a,b` or `-tags a,b`, and no subcommand: `floe -tags=linux
+-admin=TOKEN -host_name=h1`. That is `floe host` here.
+
+Source: floe README, "Quick Start"; the original's flags.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+_ORIGINALS: Final = ("tags", "admin", "host_name", "conf", "dev")
+_TLS: Final = ("pub_bind", "pub_cert", "pub_key", "prv_bind", "prv_cert", "prv_key")
+_OURS: Final = ("root", "cluster_token", "slots", "commands", "insecure", "log_level")
+FLAGS: Final = frozenset((*_ORIGINALS, *_TLS, *_OURS))
+"""What may begin a command line without a command."""
+
+_FLAG: Final = re.compile(r"--?([a-z][a-z_-]+)(=.*)?", re.DOTALL)
+
+
+def modern(argv: Sequence[str]) -> list[str]:
+    """Translate a command line of the original; others stay as they are.
+
+    It begins with a flag of a host, or with `host` and has Go's flags after that.
+    """
+    words = list(argv)
+    if words[:1] == ["host"]:
+        return ["host", *(_modern(word) if _name(word) in FLAGS else word for word in words[1:])]
+    if words and _name(words[0]) in FLAGS:
+        return ["host", *map(_modern, words)]
+    return words
+
+
+def _name(word: str) -> str:
+    found = _FLAG.fullmatch(word)
+    return found[1].replace("-", "_") if found else ""
+
+
+def _modern(word: str) -> str:
+    found = _FLAG.fullmatch(word)
+    return f"--{found[1].replace('_', '-')}{found[2] or ''}" if found else word

@@ -1,0 +1,25 @@
+"""`floe cancel`: end a run and all its commands."""
+
+import click
+
+from floe.cli.client import connected, path
+from floe.cli.names import RUN
+from floe.cli.paint import as_json
+
+
+@click.command()
+@click.argument("run", type=RUN)
+@click.option("--why", default="", metavar="TEXT", help="Kept with the run.")
+@click.option("--json", "json_", is_flag=True, help="For machines.")
+def command(run: str, why: str, json_: bool) -> None:
+    """End a run and every process of it: TERM, after a grace KILL.
+
+    \b
+    Example:
+      floe cancel h1-12 --why "wrong branch"
+    """
+    shape = connected().post(path("runs", run, "cancel"), {"why": why})
+    if json_:
+        as_json(shape)
+    else:
+        click.echo(f"{shape['id']} is being cancelled")

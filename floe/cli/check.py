@@ -1,0 +1,98 @@
+"""`floe check`: validate configs and flow-files without starting anything."""
+
+import asyncio
+import json
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+import click
+
+from floe.cli.paint import as_json, printable
+from floe.config import check_document, read_local
+from floe.dialects.base import worst
+from floe.hub.views import finding_shape
+from floe.model.errors import ConfigInvalid, Finding
+
+STDIN: Final = "-"
+SUFFIXES: Final = (".yml", ".yaml")
+
+
+@click.command()
+@click.argument("files", metavar="[FILE]...", nargs=-1)
+@click.option("--schema", is_flag=True, help="Print the JSON Schema of both, for editors.")
+@click.option("--json", "json_", is_flag=True, help="For machines.")
+@click.pass_context
+def command(ctx: click.Context, /, files: tuple[str, ...], schema: bool, json_: bool) -> None:
+    """Validate configs and flow-files: file:line:col, what is wrong, what to try.
+
+    FILE may be a directory, for every .yml and .yaml below it, or - for standard input. Exit 1
+    where any has an error; warnings alone exit 0.
+
+    \b
+    Examples:
+      floe check default.yml flows/
+      git show HEAD:floe.yml | floe check -
+      floe check --schema > floe.schema.json
+    """
+    if schema:
+        from floe.dialects.schema import json_schema
+
+        click.echo(json.dumps(json_schema(), indent=2))
+        return
+    if not files:
+        raise click.UsageError("name a file to check, or --schema", ctx)
+    names = list(_names(files))
+    findings = asyncio.run(_findings(names))
+    if json_:
+        as_json([finding_shape(f) for f in findings])
+    else:
+        for finding in findings:
+            colour = "red" if finding.level == "error" else "yellow"
+            what, _, hint = printable(str(finding)).partition("\n")
+            click.secho(what, fg=colour)
+            if hint:
+                click.echo(hint)
+        _sum_up(names, findings)
+    ctx.exit(1 if worst(findings) == "error" else 0)
+
+
+def _names(files: Iterable[str]) -> Iterator[str]:
+    for name in files:
+        if name != STDIN and Path(name).is_dir():
+            found = sorted(p for p in Path(name).rglob("*") if p.suffix in SUFFIXES)
+            yield from map(str, found)
+        else:
+            yield name
+
+
+async def _findings(names: Sequence[str]) -> list[Finding]:
+    from floe.nodes.documents import DocumentFiles
+
+    found: list[Finding] = []
+    with tempfile.TemporaryDirectory(prefix="floe-check-") as root:
+        documents = DocumentFiles(Path(root))
+        try:
+            for name in names:
+                try:
+                    text = sys.stdin.read() if name == STDIN else read_local(name)
+                    found += (await check_document(text, name, documents)).findings
+                except ConfigInvalid as error:
+                    found += error.findings
+                except UnicodeDecodeError as error:
+                    found.append(Finding(file=name, line=0, col=0, what=f"is not text: {error}"))
+        finally:
+            await documents.close()
+    return found
+
+
+def _sum_up(files: Sequence[str], findings: Sequence[Finding]) -> None:
+    errors = sum(f.level == "error" for f in findings)
+    warnings = len(findings) - errors
+    words = ", ".join(
+        f"{count} {word}{'' if count == 1 else 's'}"
+        for count, word in ((len(files), "file"), (errors, "error"), (warnings, "warning"))
+    )
+    click.secho(words, fg="red" if errors else "green", err=True)

@@ -1,0 +1,293 @@
+"""Asking a host over HTTP with the standard library, and where its address and token are kept."""
+
+import http.client
+import json
+import os
+import ssl
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote, urlencode, urlsplit
+
+import click
+
+from floe.model.errors import (
+    ConfigInvalid,
+    Conflict,
+    Denied,
+    Finding,
+    FloeError,
+    NotFound,
+    NotYet,
+    Theirs,
+    ValuesInvalid,
+    Yours,
+)
+
+TIMEOUT_S: Final = 30.0
+"""Seconds that a host has for an answer."""
+
+BASE: Final = "/build/api"
+
+Shape = dict[str, Any]
+
+
+WAITS_S: Final = (0.5, 1, 2, 5, 10)
+"""Seconds before each further try to reach a host that was there before; the last one stays."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """Where a host is, and what to show it."""
+
+    url: str
+    token: str
+    ca: str = ""
+    """A file with the certificate to trust; empty for the system's."""
+
+    def __post_init__(self) -> None:
+        """Raises Yours for what is not the address of a host, Denied for what is no token."""
+        try:
+            parts = urlsplit(self.url)
+            is_right = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        except ValueError:
+            is_right = False
+        if not (self.token.isascii() and self.token.isprintable()):
+            raise Denied("this is not a token", "one line of letters, digits and signs")
+        if not is_right:
+            what = f"{self.url!r} is not the address of a host"
+            raise Yours(what, "http://127.0.0.1:8080, or https://…")
+
+    @property
+    def netloc(self) -> str:
+        """Host and port."""
+        return urlsplit(self.url).netloc
+
+    @property
+    def base(self) -> str:
+        """The path before every route of the API: that of the address, if it has one."""
+        path = urlsplit(self.url).path.rstrip("/")
+        return BASE if not path or path.startswith("/app") else path
+
+    def tls(self) -> ssl.SSLContext | None:
+        """How to trust the host; None for plain HTTP. Raises Yours for an unusable file."""
+        if urlsplit(self.url).scheme != "https":
+            return None
+        try:
+            return ssl.create_default_context(cafile=self.ca or None)
+        except OSError as error:
+            raise Yours(f"{self.ca} holds no certificate: {error}", "a PEM file") from None
+
+
+def address(text: str) -> str:
+    """An address as people write it, in full."""
+    return text if "://" in text else f"http://{text}"
+
+
+def account_path() -> Path:
+    """The file that `floe login` writes, readable by its owner alone."""
+    home = os.environ.get("XDG_CONFIG_HOME") or Path("~/.config").expanduser()
+    return Path(home) / "floe" / "client.json"
+
+
+def account() -> Account:
+    """FLOE_URL and FLOE_TOKEN, else what `floe login` kept. Raises Denied where neither is."""
+    kept = _kept()
+    url = usual_address(kept)
+    token = os.environ.get("FLOE_TOKEN")
+    if not token and url.rstrip("/") == address(kept.get("url", "")).rstrip("/"):
+        token = kept.get("token")
+    if not token:
+        raise Denied(f"no token for {url}", "floe login, or set FLOE_TOKEN")
+    return Account(url=url, token=token, ca=os.environ.get("FLOE_CA") or kept.get("ca") or "")
+
+
+def usual_address(kept: Mapping[str, str] | None = None) -> str:
+    """FLOE_URL, else where `floe login` was last, else the default of a host."""
+    url = os.environ.get("FLOE_URL") or (_kept() if kept is None else kept).get("url")
+    return address(url or "http://127.0.0.1:8080")
+
+
+def _kept() -> dict[str, str]:
+    path = account_path()
+    try:
+        shape = json.loads(path.read_text())
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise Denied(f"{path} cannot be read: {error}", "floe login writes it anew") from None
+    if not isinstance(shape, dict):
+        raise Denied(f"{path} is not what floe login wrote", "floe login writes it anew")
+    return {name: str(value) for name, value in shape.items()}
+
+
+def path(*parts: str) -> str:
+    """A path below the API, whatever its parts hold."""
+    return "/".join(quote(part, safe="@") for part in parts)
+
+
+class Client:
+    """One host, asked one thing after another over one connection."""
+
+    def __init__(self, at: Account) -> None:
+        self.at = at
+        self._connection: http.client.HTTPConnection | None = None
+
+    def get(self, path: str, **query: object) -> Shape:
+        """GET a JSON answer. Raises what the host said, or Theirs."""
+        given = {k: v for k, v in query.items() if v not in (None, "")}
+        return self._json("GET", path + ("?" + urlencode(given) if given else ""))
+
+    def post(self, path: str, body: Mapping[str, object], once: str = "") -> Shape:
+        """POST JSON; a repeated key is answered with the first answer."""
+        headers = {"Content-Type": "application/json", "Idempotency-Key": once or uuid.uuid4().hex}
+        return self._json("POST", path, json.dumps(body).encode(), headers)
+
+    @contextmanager
+    def stream(self, path: str, **query: object) -> Iterator[http.client.HTTPResponse]:
+        """GET an answer that is read as it comes, without a time limit between its parts."""
+        given = {k: v for k, v in query.items() if v not in (None, "")}
+        answer = self._ask("GET", path + ("?" + urlencode(given) if given else ""), None, {})
+        if answer.status >= 400:
+            raise _error(answer.status, answer.read())
+        if self._connection and self._connection.sock:
+            self._connection.sock.settimeout(None)
+        try:
+            yield answer
+            if answer.length:
+                raise broken_off(self.at)
+        except BrokenPipeError:
+            raise  # whoever reads us has left; the host is fine
+        except (ConnectionError, http.client.HTTPException) as error:
+            raise broken_off(self.at, error) from None
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Let go of the connection; the next question opens another."""
+        if self._connection:
+            self._connection.close()
+            self._connection = None
+
+    def _json(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Shape:
+        answer = self._ask(method, path, body, headers or {})
+        try:
+            text = answer.read()
+        except (OSError, http.client.HTTPException) as error:
+            self.close()
+            raise broken_off(self.at, error) from None
+        if answer.status >= 400:
+            raise _error(answer.status, text)
+        if not text:
+            return {}
+        try:
+            shape: Shape = json.loads(text)
+        except ValueError:
+            hint = "is this the address of a floe host?"
+            raise Theirs(f"{self.at.url} does not answer as a floe host", hint) from None
+        return shape
+
+    def _ask(
+        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
+    ) -> http.client.HTTPResponse:
+        try:
+            connection = self._connect()
+            connection.request(
+                method,
+                f"{self.at.base}/{path}",
+                body,
+                {"X-Floe-Auth": self.at.token, "Accept": "application/json", **headers},
+            )
+            return connection.getresponse()
+        except (OSError, http.client.HTTPException) as error:
+            self.close()
+            raise unanswered(self.at, error) from None
+
+    def _connect(self) -> http.client.HTTPConnection:
+        if self._connection is None:
+            if tls := self.at.tls():
+                self._connection = http.client.HTTPSConnection(
+                    self.at.netloc, timeout=TIMEOUT_S, context=tls
+                )
+            else:
+                self._connection = http.client.HTTPConnection(self.at.netloc, timeout=TIMEOUT_S)
+        return self._connection
+
+
+def connected() -> Client:
+    """A client of the host that this person uses. Raises Denied where none is known."""
+    return Client(account())
+
+
+def unanswered(at: Account, error: Exception) -> Theirs:
+    """That a host cannot be reached, and what may help."""
+    hint = "is the host running? FLOE_URL and `floe login` say where it is"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        hint = "floe login --ca FILE with the certificate to trust"
+    elif isinstance(error, ssl.SSLError):
+        hint = "does this address serve TLS? else it begins with http://"
+    elif isinstance(error, http.client.RemoteDisconnected):
+        hint = "does this address serve TLS? then it begins with https://"
+    reason = (isinstance(error, OSError) and error.strerror) or str(error) or type(error).__name__
+    return Theirs(f"no answer from {at.url}: {reason}", hint)
+
+
+def broken_off(at: Account, error: Exception | None = None) -> Theirs:
+    """That an answer ended before its end."""
+    reason = f": {error.strerror}" if isinstance(error, OSError) and error.strerror else ""
+    return Theirs(f"{at.url} broke off{reason}", "the host may be stopping; try again")
+
+
+class Patience:
+    """Waits for a host that was there before, longer each time, and says so once."""
+
+    def __init__(self, at: Account) -> None:
+        self._at = at
+        self._tries = 0
+
+    def wait(self, why: str) -> None:
+        """Wait before the next try."""
+        if not self._tries:
+            click.echo(f"{why}; waiting for it", err=True)
+        time.sleep(WAITS_S[min(self._tries, len(WAITS_S) - 1)])
+        self._tries += 1
+
+    def end(self) -> None:
+        """It answers."""
+        if self._tries:
+            click.echo(f"{self._at.url} is back", err=True)
+        self._tries = 0
+
+
+def _error(status: int, body: bytes) -> FloeError:
+    """The error that an answer of a host stands for."""
+    try:
+        problem: Shape = json.loads(body)
+        what = str(problem.get("detail") or problem.get("title") or status)
+        hint = str(problem.get("hint") or "")
+    except (ValueError, AttributeError):
+        return Theirs(f"the host answered {status}", "is this the address of a floe host?")
+    if problem.get("fields"):
+        return ValuesInvalid(problem["fields"])
+    if problem.get("findings"):
+        return ConfigInvalid([Finding(**finding) for finding in problem["findings"]])
+    kinds: Mapping[int, type[FloeError]] = {
+        401: Denied,
+        403: Denied,
+        404: NotFound,
+        409: Conflict,
+        501: NotYet,
+    }
+    if status == 401:
+        hint = hint or "floe login, or set FLOE_TOKEN"
+    return kinds.get(status, Yours if status < 500 else Theirs)(what, hint)

@@ -1,0 +1,39 @@
+"""`floe flows`: list the flows of a host."""
+
+import click
+
+from floe.cli.client import connected
+from floe.cli.paint import Painted, age, as_json, clean, finding, run_state, table
+
+
+@click.command()
+@click.option("--json", "json_", is_flag=True, help="For machines.")
+def command(json_: bool) -> None:
+    """List the flows of a host, what starts them and how the last run ended.
+
+    \b
+    Examples:
+      floe flows
+      floe flows --json | jq -r '.flows[].id'
+    """
+    answer = connected().get("flows")
+    if json_:
+        as_json(answer)
+        return
+    rows = []
+    for flow in answer["flows"]:
+        last = flow["last"]
+        triggers = ", ".join(f"{t['id']} ({t['type']})" for t in flow["triggers"])
+        needs = ", ".join(flow["host_tags"])
+        state = "–"
+        if last:
+            state = Painted(f"{run_state(last)} {age(last['ended_at'] or last['pended_at'])}")
+        rows.append((f"{flow['id']}@{flow['ver']}", flow["name"], needs, state, triggers))
+    table(("FLOW", "NAME", "HOST TAGS", "LAST RUN", "TRIGGERS"), rows)
+    for shape in answer["findings"]:
+        click.echo(finding(shape), err=True)
+    for flow in answer["flows"]:
+        for trigger in flow["triggers"]:
+            if trigger.get("problem"):
+                where = f"{flow['id']}/{trigger['id']}"
+                click.echo(f"{where}: warning: {clean(trigger['problem'])}", err=True)

@@ -1,0 +1,132 @@
+"""`floe host`: start a host, and read its config again."""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from floe import logs
+from floe.config import Flags, HostConfig, load, read_local, which_conf
+from floe.model.errors import NotYet
+
+if TYPE_CHECKING:
+    from floe.server.app import Server
+
+LEVELS: Final = ("debug", "info", "warning", "error")
+
+
+@click.group(invoke_without_command=True)
+@click.option("--host-name", metavar="NAME", help="Its name in the cluster.  [h1]")
+@click.option("--tags", metavar="A,B", help="What flows' host-tags are held against.  [master]")
+@click.option(
+    "--admin",
+    metavar="TOKEN|@FILE",
+    help="The administrator's token (or FLOE_ADMIN, "
+    "since a command line is public). Without one the first start makes one.",
+)
+@click.option(
+    "--cluster-token", metavar="TOKEN|@FILE", help="What hosts show one another.  [admin]"
+)
+@click.option("--pub-bind", metavar="HOST:PORT", help="Where to serve.  [127.0.0.1:8080]")
+@click.option("--pub-cert", metavar="FILE", help="Certificate chain for TLS there (PEM).")
+@click.option("--pub-key", metavar="FILE", help="Its private key (PEM).")
+@click.option("--prv-bind", metavar="HOST:PORT", help="A second address, for the other hosts.")
+@click.option("--prv-cert", metavar="FILE", help="Certificate chain for TLS there (PEM).")
+@click.option("--prv-key", metavar="FILE", help="Its private key (PEM).")
+@click.option("--conf", metavar="FILE", help="The config.  [./default.yml, ./config.yml, packaged]")
+@click.option("--root", metavar="DIR", help="Where it keeps its things.  [./.floe/<host-name>]")
+@click.option("--slots", metavar="N", help="Runs active at once.  [64]")
+@click.option("--commands", metavar="N", help="Commands running at once.  [4 for each core]")
+@click.option(
+    "--dev",
+    is_flag=False,
+    flag_value="true",
+    metavar="[BOOL]",
+    help="Serve the dashboard uncached.",
+)
+@click.option(
+    "--insecure",
+    is_flag=False,
+    flag_value="true",
+    metavar="[BOOL]",
+    help="Serve without TLS on an address that others reach.",
+)
+@click.option(
+    "--log-level",
+    type=click.Choice(LEVELS),
+    default="info",
+    show_default=True,
+    envvar="FLOE_LOG_LEVEL",
+)
+@click.pass_context
+def command(ctx: click.Context, /, log_level: logs.Level, **flags: Any) -> None:
+    """Start a host and serve until it is stopped (SIGTERM, or ^C).
+
+    Commands that run when it stops keep running, and are found again at the next start. SIGHUP
+    reads the config again. Each option can also be given as FLOE_<NAME>, and as the original
+    spelt it: floe -tags=linux,go -host_name=h1.
+
+    \b
+    Examples:
+      floe host --tags linux,go --conf floe.yml
+      FLOE_ADMIN=@/etc/floe/token floe host --root /var/lib/floe
+      floe host --pub-bind :8443 --pub-cert cert.pem --pub-key key.pem
+    """
+    if ctx.invoked_subcommand is not None:
+        return
+    logs.set_up(log_level)
+    told = Flags(**flags)
+    conf = which_conf(told, os.environ, Path.cwd())
+    config = load(told, os.environ, read_local(conf.name), conf.name)
+    import structlog  # after its set-up
+
+    from floe.app import serve  # the hub and its libraries load only for a host
+
+    structlog.get_logger().info("config.read", path=conf.name, why=conf.why)
+    asyncio.run(serve(config, lambda _, server: _announce(config, server)))
+
+
+@command.command(name="reload")
+@click.option("--json", "json_", is_flag=True, help="For machines.")
+def reload(json_: bool) -> None:
+    """Read the config again; a bad file keeps the old flows and shows what is wrong (exit 2)."""
+    from floe.cli.client import connected, path
+    from floe.cli.paint import as_json, finding
+
+    client = connected()
+    (id,) = (host["id"] for host in client.get("hosts")["hosts"] if host["self"])
+    answer = client.post(path("hosts", id, "reload"), {})
+    if json_:
+        as_json(answer)
+        return
+    for shape in answer["findings"]:
+        click.echo(finding(shape), err=True)
+    click.echo(f"{id}: {answer['flows']} flow{'' if answer['flows'] == 1 else 's'}")
+
+
+@command.command(name="drain")
+@click.argument("host")
+def drain(host: str) -> None:
+    """Let HOST take no more runs. Not yet."""
+    raise NotYet(f"{host} cannot be drained yet", "stop it: its commands keep running")
+
+
+@command.command(name="forget")
+@click.argument("host")
+def forget(host: str) -> None:
+    """Give up HOST, which is gone for good. Not yet."""
+    raise NotYet(f"{host} cannot be forgotten yet: hosts do not know one another")
+
+
+def _announce(config: HostConfig, server: "Server") -> None:
+    """Say to a person where to look; in a log these are fields of its lines."""
+    from floe.app import token_path
+
+    if not sys.stderr.isatty():
+        return
+    click.echo(f"floe {config.host_name} is ready: {server.urls[0]}/app/dash", err=True)
+    if not config.admin:
+        click.echo(f"log in with the token in {token_path(config.root)}", err=True)

@@ -1,0 +1,265 @@
+"""A run in the terminal as it happens: nodes, what they print, and forms to fill."""
+
+import asyncio
+import json
+import sys
+import time
+from codecs import IncrementalDecoder, getincrementaldecoder
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from floe.cli.forms import ask, typed
+from floe.cli.paint import clean, printable, reason, span, state, took
+from floe.hub.feed import Frame, Subscription
+from floe.hub.hub import Hub
+from floe.model.errors import Conflict, FloeError, Yours
+from floe.model.flow import Ask, End, Flow, Join
+from floe.model.refs import Key, NodeId
+from floe.model.run import Run
+
+BY: Final = "you"
+"""Who starts the run, answers its forms and cancels it."""
+
+LOOK_S: Final = 0.05
+"""Seconds between two looks at the output of running nodes."""
+
+SILENCE_S: Final = 10.0
+"""Seconds without a word of a node after which it is said to be still there; then twice that."""
+
+CHUNK: Final = 256 * 1024
+"""Bytes of one node's output that are printed before anything else has its turn."""
+
+LINE_MAX: Final = 64 * 1024
+"""Characters after which a line is broken."""
+
+
+class Live:
+    """Prints one run of a hub in this process."""
+
+    def __init__(self, hub: Hub, run: str, flow: Flow, *, quiet: bool, silent: bool) -> None:
+        """`quiet`: not what nodes print; `silent`: nothing but what a person must answer."""
+        self._hub = hub
+        self._run = run
+        self._quiet = quiet or silent
+        self._silent = silent
+        self._width = max((len(node.ref) for node in flow.nodes), default=0)
+        self._tasks = {n.id for n in flow.nodes if not isinstance(n.work, End | Join)}
+        self._nodes: dict[NodeId, dict[str, Any]] = {}
+        """What the feed has told of each node so far."""
+        self._tails: dict[NodeId, _Tail] = {}
+        self._silence: dict[NodeId, _Silence] = {}
+        self._question: tuple[NodeId, asyncio.Task[None]] | None = None
+        self._asked: set[NodeId] = set()
+        self._is_over = False
+
+    async def follow(self, feed: Subscription) -> Run:
+        """Print until the run is over, and return it. Raises Yours for a form nobody can fill."""
+        failed: Exception | None = None
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                await self._until_over(feed, tasks)
+        except* (Yours, OSError) as group:
+            failed = group.exceptions[0]
+        if failed:
+            raise failed
+        run = await self._hub.run(self._run)
+        await self._print_end(run)
+        return run
+
+    async def _until_over(self, feed: Subscription, tasks: asyncio.TaskGroup) -> None:
+        unprinted: list[Frame] = []
+        while not self._is_over:
+            self._attend(await self._hub.run(self._run), tasks)
+            has_more = False
+            if not self._question:  # nothing is printed into somebody's answer
+                for frame in unprinted:
+                    await self._print(frame)
+                unprinted.clear()
+                for tail in self._tails.values():
+                    has_more |= tail.print_new()
+                self._break_silence(await self._hub.run(self._run))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(0 if has_more or self._is_over else LOOK_S):
+                    unprinted += await feed.take()
+
+    async def _print(self, frame: Frame) -> None:
+        shape: dict[str, Any] = json.loads(frame.text)
+        self._is_over |= shape.get("summary", {}).get("state") == "archive"
+        change = shape.get("node")
+        if not change or self._silent:
+            return
+        node = self._nodes[change["id"]] = self._nodes.get(change["id"], {}) | change
+        if shape["event"] == "NodeStarted":
+            click.echo(f"{click.style('▶', fg='cyan')} {node['ref']}")
+            if not self._quiet:
+                key = Key(frame.run, shape["epoch"], node["id"], 1, node.get("attempt", 1))  # type: ignore[arg-type]  # a node's frame has its run
+                path = self._hub.output_path(key)
+                self._tails[node["id"]] = _Tail(node["ref"].ljust(self._width), path)
+        elif shape["event"] in ("NodeSettled", "RetryArmed"):
+            if tail := self._tails.pop(node["id"], None):
+                await tail.print_rest()
+            self._silence.pop(node["id"], None)
+            if node["id"] in self._tasks:
+                _print_node(node, shape["at"])
+
+    async def _print_end(self, run: Run) -> None:
+        if self._silent:
+            return
+        seconds = ((run.ended_at or 0) - run.pended_at) / 1000
+        mark = _MARKS["good" if run.good else "bad"]
+        why = (await self._hub.why(self._run)).text
+        click.echo(f"{mark} {run.flow_id} {clean(why)} ({span(seconds)})")
+
+    def _break_silence(self, run: Run) -> None:
+        """Say of each open node that has said nothing for a while that it is still there."""
+        if self._silent:
+            return
+        now = time.monotonic()
+        for id in (id for id in run.nodes if id in run.open):
+            node = run.nodes[id]
+            tail = self._tails.get(id)
+            heard_at = tail.heard_at if tail else 0.0
+            silence = self._silence.setdefault(id, _Silence(now))
+            if node.phase not in ("entered", "started") or not silence.is_long(heard_at, now):
+                continue
+            since = node.started_at or node.queued_at or run.pended_at
+            seconds = (self._hub.clock.now() - since) / 1000
+            word = "running" if node.phase == "started" else "waiting"
+            ref = run.flow.by_id[id].ref if run.flow else id
+            click.secho(f"· {ref}  {word} for {span(seconds)}", fg="bright_black")
+
+    def _attend(self, run: Run, tasks: asyncio.TaskGroup) -> None:
+        """Ask for each form that has opened, one after another; drop one that has closed."""
+        asking = {
+            id: node.work.form
+            for id, node in run.nodes.items()
+            if node.phase == "asking" and isinstance(node.work, Ask) and run.phase == "active"
+        }
+        if self._question:
+            id, task = self._question
+            if task.done():
+                self._question = None
+            elif id not in asking and run.nodes[id].by != BY:
+                task.cancel()
+                self._question = None
+                click.echo("\nthe form is closed")
+        for id, form in asking.items():
+            if self._question or id in self._asked:
+                continue
+            if not sys.stdin.isatty():
+                raise _nobody(id, form.title, "there is no terminal to ask on")
+            self._asked.add(id)
+            self._question = id, tasks.create_task(self._give(id))
+
+    async def _give(self, id: NodeId) -> None:
+        run = await self._hub.run(self._run)
+        work = run.nodes[id].work
+        assert isinstance(work, Ask), "only forms are asked"
+        while True:
+            try:
+                good, values = await ask(work.form, typed)
+                await self._hub.give(self._run, id, values, good=good, by=BY)
+                return
+            except EOFError:
+                raise _nobody(id, work.form.title, "there is no answer") from None
+            except Conflict as error:
+                click.echo(error.what)
+                return
+            except FloeError as error:
+                click.echo(f"{error.what}; once more, please")
+
+
+class _Silence:
+    def __init__(self, now: float) -> None:
+        self._since = now
+        self._long_s = SILENCE_S
+
+    def is_long(self, heard_at: float, now: float) -> bool:
+        """Whether it is time for another word; the next silence may last twice as long."""
+        self._since = max(self._since, heard_at)
+        if now - self._since < self._long_s:
+            return False
+        self._since, self._long_s = now, 2 * self._long_s
+        return True
+
+
+class _Tail:
+    """What a node has printed so far, line by line under its name; holds one line and a chunk."""
+
+    def __init__(self, name: str, path: Path) -> None:
+        self._prefix = click.style(f"{name} │ ", fg="bright_black")
+        self._path = path
+        self._offset = 0
+        self._decoder: IncrementalDecoder = getincrementaldecoder("utf-8")("replace")
+        self._rest = ""
+        self.heard_at = 0.0
+        """When it last printed something."""
+
+    def print_new(self) -> bool:
+        """Print a chunk of what is new; whether there may be more."""
+        try:
+            with self._path.open("rb") as file:
+                file.seek(self._offset)
+                chunk = file.read(CHUNK)
+        except FileNotFoundError:
+            return False
+        if chunk:
+            self._offset += len(chunk)
+            self.heard_at = time.monotonic()
+            self._print(self._decoder.decode(chunk))
+        return len(chunk) == CHUNK
+
+    async def print_rest(self) -> None:
+        """Print all that is left, and end the last line."""
+        has_more = True
+        while has_more:
+            has_more = self.print_new()
+            await asyncio.sleep(0)  # however much it is, ^C and other nodes come in between
+        self._print(self._decoder.decode(b"", final=True))
+        if self._rest:
+            self._print("\n")
+
+    def _print(self, text: str) -> None:
+        done, newline, self._rest = (self._rest + text).rpartition("\n")
+        while len(self._rest) > LINE_MAX:
+            done += newline + self._rest[:LINE_MAX]
+            self._rest, newline = self._rest[LINE_MAX:], "\n"
+        if newline:
+            lines = printable(done).split("\n")
+            if "\r" in done or "\x1b" in done:
+                lines = [_shown(line) for line in lines]
+            click.echo(self._prefix + f"\n{self._prefix}".join(lines))
+
+
+def _shown(line: str) -> str:
+    """A line as it would look in the end: of a progress bar the last state."""
+    shown = line.rstrip("\r").rpartition("\r")[2]
+    return f"{shown}\x1b[0m" if "\x1b" in shown else shown
+
+
+_MARKS: Final = {
+    "good": click.style("✔", fg="green"),
+    "bad": click.style("✘", fg="red"),
+    "error": click.style("✘", fg="red"),
+    "retrying": click.style("↻", fg="yellow"),
+}
+
+
+def _print_node(node: dict[str, Any], at: str) -> None:
+    due = node.get("due") if node["state"] == "retrying" else None
+    parts = (
+        f"{_MARKS.get(node['state'], '·')} {node['ref']}",
+        state(node["state"]),
+        took(node.get("started_at") or node.get("asked_at"), node.get("ended_at")),
+        reason(node),
+        f"again in {took(at, due)}" if due else "",
+    )
+    click.echo("  ".join(filter(None, parts)))
+
+
+def _nobody(id: NodeId, title: str, why: str) -> Yours:
+    hint = "run it in a terminal, or on a host and answer with `floe give`"
+    return Yours(f"task.{id} asks {title!r}, and {why}", hint)

@@ -1,0 +1,78 @@
+"""`floe log`: print what a node wrote, and follow it."""
+
+import re
+import sys
+from codecs import getincrementaldecoder
+from collections.abc import Callable
+from typing import Final
+
+import click
+
+from floe.cli.client import Patience, connected, path
+from floe.cli.names import NODE, RUN
+from floe.cli.paint import printable
+from floe.model.errors import Theirs
+
+CHUNK: Final = 64 * 1024
+ALL: Final = 2**53
+"""Bytes: no limit."""
+
+_UNFINISHED: Final = re.compile(r"\x1b(?:\[[0-?]*|[\]PX^_][^\x07\x1b]{0,255})?\Z")
+"""An escape sequence whose end may come with the next chunk."""
+
+
+@click.command()
+@click.argument("run", type=RUN)
+@click.argument("node", type=NODE)
+@click.option("-f", "--follow", is_flag=True, help="Go on until the attempt is over.")
+@click.option("--attempt", type=click.IntRange(1), metavar="N", help="Which attempt.  [the newest]")
+def command(run: str, node: str, follow: bool, attempt: int | None) -> None:
+    """Print what NODE of RUN wrote, byte for byte.
+
+    On a terminal only colours are left of what it would obey.
+
+    \b
+    Examples:
+      floe log h1-12 build
+      floe log h1-12 build -f
+      floe log h1-12 build --attempt 1 > build.log
+    """
+    client = connected()
+    write = to_terminal() if sys.stdout.isatty() else _to_file
+    offset, is_begun, patience = 0, False, Patience(client.at)
+    query = {"follow": "true" if follow else None, "limit": ALL}
+    while True:
+        try:
+            where = path("runs", run, "nodes", node, "log")
+            with client.stream(where, attempt=attempt, offset=offset, **query) as answer:
+                attempt = int(answer.headers["X-Floe-Attempt"]) or attempt
+                is_begun = True
+                patience.end()
+                while chunk := answer.read1(CHUNK):
+                    write(chunk)
+                    offset += len(chunk)
+            return
+        except Theirs as error:
+            if not (follow and is_begun):
+                raise
+            patience.wait(error.what)
+
+
+def _to_file(chunk: bytes) -> None:
+    sys.stdout.buffer.write(chunk)
+    sys.stdout.buffer.flush()
+
+
+def to_terminal() -> Callable[[bytes], None]:
+    """Writes what may be shown; an escape sequence in two chunks is put together first."""
+    decoder, rest = getincrementaldecoder("utf-8")("replace"), ""
+
+    def write(chunk: bytes) -> None:
+        nonlocal rest
+        text = rest + decoder.decode(chunk)
+        cut = found.start() if (found := _UNFINISHED.search(text)) else len(text)
+        text, rest = text[:cut], text[cut:]
+        sys.stdout.write(printable(text))
+        sys.stdout.flush()
+
+    return write

@@ -1,0 +1,102 @@
+"""Names on a command line: checked before a host is asked, and completed by asking it."""
+
+from typing import Any, ClassVar
+
+import click
+from click.shell_completion import CompletionItem
+
+from floe.model.errors import FloeError, IdInvalid
+from floe.model.refs import RunRef, StoreId, flow_id, node_id
+
+COMPLETED = 100
+"""Runs that are offered."""
+
+
+class Name(click.ParamType[str]):
+    """A text that names something of a host."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Check it. Fails with what is wrong with it."""
+        try:
+            return self.checked(value)
+        except IdInvalid as error:
+            self.fail(f"{error.what}" + (f"; {error.hint}" if error.hint else ""), param, ctx)
+
+    def checked(self, text: str) -> str:
+        """The name as the host wants it. Raises IdInvalid."""
+        raise NotImplementedError
+
+    def offered(self, ctx: click.Context) -> dict[str, str]:
+        """What could be meant, with a line about each. Raises FloeError."""
+        raise NotImplementedError
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Offer names; none where the host does not answer."""
+        try:
+            found = self.offered(ctx)
+        except FloeError:
+            return []
+        return [CompletionItem(n, help=h) for n, h in found.items() if n.startswith(incomplete)]
+
+
+class RunName(Name):
+    """`h1-12`, or in full `h1-12@k3f9`."""
+
+    name = "run"
+
+    def checked(self, text: str) -> str:
+        """Raises IdInvalid."""
+        RunRef.parse(text, StoreId("0000"))
+        return text
+
+    def offered(self, ctx: click.Context) -> dict[str, str]:
+        """The newest runs."""
+        from floe.cli.client import connected
+
+        runs = connected().get("runs", limit=COMPLETED)["runs"]
+        return {run["id"]: f"{run['flow']} {run['state']}" for run in runs}
+
+
+class FlowName(Name):
+    """`build`, or `build@2`."""
+
+    name = "flow"
+
+    def checked(self, text: str) -> str:
+        """Raises IdInvalid."""
+        id, at, ver = text.partition("@")
+        if at and not ver.isdigit():
+            raise IdInvalid("flow", text, "a flow is build, or build@2 for one version of it")
+        flow_id(id)
+        return text
+
+    def offered(self, ctx: click.Context) -> dict[str, str]:
+        """The flows of the host."""
+        from floe.cli.client import connected
+
+        return {flow["id"]: flow["name"] for flow in connected().get("flows")["flows"]}
+
+
+class NodeName(Name):
+    """`build`, or as in events `task.build`."""
+
+    name = "node"
+    PREFIXES: ClassVar = ("task.", "merge.")
+
+    def checked(self, text: str) -> str:
+        """Raises IdInvalid."""
+        for prefix in self.PREFIXES:
+            text = text.removeprefix(prefix)
+        return node_id(text)
+
+    def offered(self, ctx: click.Context) -> dict[str, str]:
+        """The nodes of the run that stands before it."""
+        from floe.cli.client import connected, path
+
+        nodes = connected().get(path("runs", ctx.params["run"]))["nodes"]
+        return {node["id"]: node["state"] for node in nodes}
+
+
+RUN, FLOW, NODE = RunName(), FlowName(), NodeName()

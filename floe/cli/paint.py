@@ -1,0 +1,204 @@
+"""How answers look in a terminal: tables, states in colour, times as people say them.
+
+What others wrote never reaches the terminal as it is: `clean` takes out whatever a terminal would
+obey, and only what floe has painted itself keeps its colours. Those are left out where no
+terminal is on the other end, and where NO_COLOR is set.
+"""
+
+import json
+import re
+import shutil
+import sys
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import click
+
+Shape = dict[str, Any]
+
+NARROW: Final = 4
+"""Columns that a column of a table keeps on the narrowest terminal."""
+
+_INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
+_OBEYED: Final = re.compile(
+    r"\x1b\[[0-?]*[ -/]*[@-~]"  # what moves, clears and colours
+    r"|\x1b[\]PX^_][^\n\x1b\x07]*(?:\x07|\x1b\\)"  # titles, links, the clipboard
+    r"|\x1b[ -/]*[0-~]?"
+    r"|[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+)
+_COLOUR: Final = re.compile(r"\x1b\[[0-9;:]*m")
+_PLAIN: Final = re.compile(r"[ -~]*")
+
+
+class Painted(str):
+    """A text that floe itself has put colours into."""
+
+    __slots__ = ()
+
+
+_COLOURS: Final[Mapping[str, str]] = {
+    "good": "green",
+    "bad": "red",
+    "error": "red",
+    "running": "cyan",
+    "active": "cyan",
+    "ending": "cyan",
+    "asking": "magenta",
+    "retrying": "yellow",
+    "pending": "yellow",
+    "queued": "yellow",
+    "stopped": "bright_black",
+    "never": "bright_black",
+    "waiting": "bright_black",
+}
+
+
+def as_json(shape: object) -> None:
+    """Print JSON for machines."""
+    click.echo(json.dumps(shape, ensure_ascii=False, indent=2))
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print rows in columns as wide as they need; on a narrow terminal the widest give way."""
+    cells = [[cell if isinstance(cell, Painted) else clean(cell) for cell in row] for row in rows]
+    widths = [max(_width(c) for c in column) for column in zip(head, *cells, strict=True)]
+    if sys.stdout.isatty():
+        room = shutil.get_terminal_size().columns - 2 * (len(widths) - 1)
+        while sum(widths) > room and max(widths[1:]) > NARROW:
+            widths[max(range(1, len(widths)), key=lambda i: (widths[i], i))] -= 1
+    click.echo(click.style(_line(head, widths), bold=True))
+    for row in cells:
+        click.echo(_line(row, widths))
+
+
+def clean(text: str) -> str:
+    """A text on one line, without anything that a terminal would obey."""
+    if _PLAIN.fullmatch(text):
+        return text
+    shown = (" " if c in "\n\t" else c for c in text)
+    return "".join(c for c in shown if unicodedata.category(c) not in ("Cc", "Cf", "Cs"))
+
+
+def printable(text: str) -> str:
+    """What a command printed, with its lines and colours, and without all else a terminal obeys."""
+    return _OBEYED.sub(lambda found: found[0] if _COLOUR.fullmatch(found[0]) else "", text)
+
+
+def state(word: str) -> Painted:
+    """A state in its colour."""
+    return Painted(click.style(word, fg=_COLOURS[word]) if word in _COLOURS else clean(word))
+
+
+def told(text: str) -> str:
+    """A sentence of a host, clean, with its instants as the clock on the wall shows them."""
+    return _INSTANT.sub(lambda found: clock(found[0]), clean(text))
+
+
+def clock(text: str, now: datetime | None = None) -> str:
+    """An instant in local time with its distance: `14:03:07 (12 s ago)`, `… (in 2 m 05 s)`."""
+    at, now = datetime.fromisoformat(text), now or datetime.now(UTC)
+    local = at.astimezone()
+    day = "" if local.date() == now.astimezone().date() else f"{local:%Y-%m-%d} "
+    seconds = (now - at).total_seconds()
+    distance = f"in {span(-seconds)}" if seconds < 0 else f"{span(seconds)} ago"
+    return f"{day}{local:%H:%M:%S} ({distance})"
+
+
+def run_state(run: Shape) -> Painted:
+    """One word for a run: how it ended, else where it is."""
+    if run["state"] == "archive":
+        return state("good" if run["good"] else "bad")
+    return state("ending" if run["phase"] == "ending" else run["state"])
+
+
+def instant(text: str | None) -> datetime | None:
+    """An instant of an answer."""
+    return datetime.fromisoformat(text) if text else None
+
+
+def age(text: str | None, now: datetime | None = None) -> str:
+    """How long ago an instant was: `12 s ago`, or empty for none."""
+    at = instant(text)
+    if at is None:
+        return ""
+    seconds = ((now or datetime.now(UTC)) - at).total_seconds()
+    return "now" if seconds < 1 else f"{span(seconds)} ago"
+
+
+def took(start: str | None, end: str | None) -> str:
+    """How long something took or has been going on; empty where it has not begun."""
+    begun = instant(start)
+    if begun is None:
+        return ""
+    return span(((instant(end) or datetime.now(UTC)) - begun).total_seconds())
+
+
+def span(seconds: float) -> str:
+    """`4 ms`, `1.2 s`, `12 s`, `3 m 05 s`, `2 h 10 m`, `4 d 3 h`."""
+    seconds = max(0.0, seconds)
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} m {whole % 60:02d} s"
+    if whole < 86400:
+        return f"{whole // 3600} h {whole % 3600 // 60:02d} m"
+    return f"{whole // 86400} d {whole % 86400 // 3600} h"
+
+
+def size(count: int) -> str:
+    """`0 B`, `12 kB`, `1.4 MB`."""
+    if count < 1000:
+        return f"{count} B"
+    power = min(3, (len(str(count)) - 1) // 3)
+    amount, unit = count / 1000**power, ("B", "kB", "MB", "GB")[power]
+    return f"{amount:.1f} {unit}" if amount < 10 else f"{amount:.0f} {unit}"
+
+
+def finding(shape: Shape) -> str:
+    """A finding of a host: where, how bad, what and what to try."""
+    where = f"{shape['file']}:{shape['line']}:{shape['col']}" if shape["line"] else shape["file"]
+    text = f"{clean(where)}: {shape['level']}: {clean(shape['what'])}"
+    return text + (f"\n    try: {clean(shape['hint'])}" if shape.get("hint") else "")
+
+
+def clock_of(text: str) -> str:
+    """An instant as the clock on the wall shows it, to the millisecond."""
+    return f"{datetime.fromisoformat(text).astimezone():%H:%M:%S.%f}"[:-3]
+
+
+def reason(node: Shape) -> str:
+    """Why a node is as it is, or with which status its command ended."""
+    return clean(node.get("why") or (f"status {node['status']}" if node.get("status") else ""))
+
+
+def answer_line(run: str, form: Shape) -> str:
+    """The command that answers a form."""
+    pairs = (f"{f['id']}=…" if f["required"] else f"[{f['id']}=…]" for f in form["fields"])
+    return clean(" ".join(("floe give", run, form["node"], *pairs)))
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    fitted = (_cut(c, w) for c, w in zip(cells, widths, strict=True))
+    padded = (c + " " * (w - _width(c)) for c, w in zip(fitted, widths, strict=True))
+    return "  ".join(padded).rstrip()
+
+
+def _cut(cell: str, width: int) -> str:
+    if _width(cell) <= width:
+        return cell
+    cell = click.unstyle(cell)
+    while _width(cell) >= width:
+        cell = cell[:-1]
+    return cell + "…"
+
+
+def _width(text: str) -> int:
+    plain = click.unstyle(text)
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in plain)

@@ -1,0 +1,166 @@
+"""`floe run`: run one flow here and now, without a host, live in the terminal."""
+
+import asyncio
+import shutil
+import signal
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from floe import logs
+from floe.cli.paint import as_json
+from floe.cli.values import PAIR
+from floe.config import Flags, load, read_local
+from floe.dialects.floe import FloeDialect
+from floe.model.errors import ConfigInvalid, NotFound, Yours
+from floe.model.flow import Field, Flow, Form, Trigger
+from floe.model.refs import HostId, Json, NodeId
+
+if TYPE_CHECKING:
+    from floe.hub.hub import Hub
+
+INTERRUPTED: Final = 130
+"""Exit code after ^C, as of a shell."""
+
+
+@click.command()
+@click.argument("file")
+@click.option(
+    "-d",
+    "--data",
+    metavar="K=V",
+    multiple=True,
+    type=PAIR,
+    help="A value of the start form; K=@FILE, K:=JSON.",
+)
+@click.option("--flow", "name", metavar="ID", help="Which flow, where the file has several.")
+@click.option("--trigger", default="", metavar="ID", help="Which data trigger.  [the first]")
+@click.option("--keep", is_flag=True, help="Keep the temporary folder with workspace and output.")
+@click.option("--quiet", "-q", is_flag=True, help="Say only how nodes end, not what they print.")
+@click.option("--json", "json_", is_flag=True, help="Print the run as JSON at its end.")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    /,
+    file: str,
+    data: tuple[tuple[str, Any], ...],
+    name: str | None,
+    trigger: str,
+    keep: bool,
+    quiet: bool,
+    json_: bool,
+) -> None:
+    """Run one flow of FILE here and now, without a host; exit 0 good, 1 bad.
+
+    FILE is a config or a flow-file. Commands run as you, in a workspace in a temporary folder.
+    Forms are asked for on the terminal; without one, an open form ends the run (exit 2). ^C
+    cancels the run and waits until all its processes are gone (exit 130). Host tags are taken
+    as given.
+
+    \b
+    Examples:
+      floe run build.yml
+      floe run default.yml --flow release -d version=1.2 -d notes=@NOTES.md
+    """
+    logs.set_up("error")
+    values = dict(data)
+    flow = startable(flow_of(file, name), values)
+    try:
+        root = Path(tempfile.mkdtemp(prefix="floe-run-"))
+    except OSError as error:
+        raise Yours(f"no temporary folder: {error}", "set TMPDIR to one") from None
+    show = Show(quiet=quiet, json=json_)
+    try:
+        status = asyncio.run(_run(file, flow, trigger, values, root, show))
+    finally:
+        if keep:
+            click.echo(f"kept: {root}", err=True)
+        else:
+            shutil.rmtree(root, ignore_errors=True)
+    ctx.exit(status)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Show:
+    """What of a run is printed."""
+
+    quiet: bool
+    json: bool
+
+
+def flow_of(file: str, name: str | None) -> Flow:
+    """The flow that a file means. Raises ConfigInvalid, NotFound, Yours."""
+    origin = str(Path(file).absolute())
+    compiled = FloeDialect().flows(read_local(file), origin)
+    if compiled.errors:
+        raise ConfigInvalid(compiled.errors)
+    id, _, ver = (name or "").partition("@")
+    found = [f for f in compiled.flows if name is None or (f.id == id and ver in ("", str(f.ver)))]
+    ids = ", ".join(f"{f.id}@{f.ver}" for f in compiled.flows)
+    if not found:
+        raise NotFound(f"{file} has no flow {name!r}", f"it has {ids}")
+    if name is None and len({f.id for f in found}) > 1:
+        raise Yours(f"{file} has several flows", f"--flow with one of {ids}")
+    return max(found, key=lambda f: f.ver)
+
+
+def startable(flow: Flow, values: Mapping[str, Json]) -> Flow:
+    """A flow that can be started by hand: one without data trigger takes any values."""
+    if any(t.type == "data" for t in flow.triggers):
+        return flow
+    fields = tuple(Field(id=n, prompt=n, type="text") for n in values)
+    trigger = Trigger(
+        id=NodeId("run"), type="data", name="run", form=Form(title="Start", fields=fields)
+    )
+    return replace(flow, triggers=(*flow.triggers, trigger))
+
+
+async def _run(
+    file: str, flow: Flow, trigger: str, values: Mapping[str, Json], root: Path, show: "Show"
+) -> int:
+    from floe.app import open_hub, ports_of
+    from floe.cli.live import BY, Live
+    from floe.hub.flows import FlowBook
+    from floe.hub.views import run_shape
+    from floe.model.run import summary_of
+
+    flags = Flags(host_name="here", root=str(root))
+    config = load(flags, {}, read_local(file), flow.origin)
+    config = replace(config, tags=frozenset(flow.host_tags), keeper=HostId("here"))
+    ports = ports_of(config, passing=True)
+    async with open_hub(config, ports, FlowBook(flows=(flow,))) as hub:
+        with hub.feed.subscribe() as feed:
+            start = await hub.trigger(flow.id, trigger=trigger, values=values, by=BY)
+            stop = Stop(hub, start.id, BY)
+            live = Live(hub, start.id, flow, quiet=show.quiet, silent=show.json)
+            run = await live.follow(feed)
+        if show.json:
+            as_json(run_shape(run, summary_of(run)))
+        if stop.is_asked:
+            return INTERRUPTED
+        return 0 if run.good else 1
+
+
+class Stop:
+    """What a signal does: the first cancels the run, a second one lets its end be unwatched."""
+
+    def __init__(self, hub: "Hub", run: str, by: str) -> None:
+        self.is_asked = False
+        self._hub, self._run, self._by = hub, run, by
+        self._loop = asyncio.get_running_loop()
+        for number in _SIGNALS:
+            self._loop.add_signal_handler(number, self._ask)
+
+    def _ask(self) -> None:
+        self.is_asked = True
+        for number in _SIGNALS:
+            self._loop.remove_signal_handler(number)
+        click.echo("\ncancelling: waits until every process of the run is gone", err=True)
+        self._hub.cancel_nowait(self._run, by=self._by, why="^C")
+
+
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

@@ -1,0 +1,73 @@
+"""`floe runs`: list runs, newest first."""
+
+import click
+
+from floe.cli.client import connected
+from floe.cli.names import FLOW
+from floe.cli.paint import age, as_json, run_state, table, told, took
+
+
+@click.command()
+@click.option("--flow", "-f", type=FLOW, help="Only of this flow.")
+@click.option(
+    "--state",
+    "-s",
+    type=click.Choice(("pending", "active", "archive")),
+    multiple=True,
+    help="Only in this state; can be repeated.",
+)
+@click.option("--good/--bad", default=None, help="Only those that ended so.")
+@click.option("--text", "-t", help="Only those with this in id, flow, why or by.")
+@click.option("--limit", "-n", type=click.IntRange(1, 500), default=20, show_default=True)
+@click.option("--cursor", help="The page after; printed by the page before.")
+@click.option("--json", "json_", is_flag=True, help="For machines.")
+def command(
+    flow: str | None,
+    state: tuple[str, ...],
+    good: bool | None,
+    text: str | None,
+    limit: int,
+    cursor: str | None,
+    json_: bool,
+) -> None:
+    """List runs, newest first.
+
+    \b
+    Examples:
+      floe runs --flow build --bad
+      floe runs -s active -s pending
+      floe runs --json -n 500
+    """
+    answer = connected().get(
+        "runs",
+        flow=flow,
+        state=",".join(state),
+        good=None if good is None else str(good).lower(),
+        text=text,
+        limit=limit,
+        cursor=cursor,
+    )
+    if json_:
+        as_json(answer)
+        return
+    if not answer["runs"]:
+        click.echo("no runs", err=True)
+        return
+    table(
+        ("RUN", "FLOW", "STATE", "HOST", "STARTED", "TOOK", "BY", "WHY"),
+        (
+            (
+                run["id"],
+                f"{run['flow']}@{run['ver']}",
+                run_state(run),
+                run["host"] or "–",
+                age(run["pended_at"]),
+                took(run["started_at"], run["ended_at"]),
+                run["by"],
+                told(run["why"]),
+            )
+            for run in answer["runs"]
+        ),
+    )
+    if answer["next"]:
+        click.echo(f"more: --cursor {answer['next']}", err=True)

@@ -1,0 +1,121 @@
+"""`floe trigger`: start a run, and wait for it if asked to."""
+
+import time
+from typing import Any, Final
+
+import click
+
+from floe.cli.client import Client, Patience, Shape, connected, path
+from floe.cli.names import FLOW
+from floe.cli.paint import answer_line, as_json, clean, reason, run_state, state, took
+from floe.cli.values import PAIR
+from floe.model.errors import Theirs
+
+LOOKS_S: Final = (0.05, 0.1, 0.2, 0.5)
+"""Seconds between two looks at a run that is waited for, the longer it stays as it is."""
+
+
+@click.command()
+@click.argument("flow", type=FLOW)
+@click.option(
+    "-d",
+    "--data",
+    metavar="K=V",
+    multiple=True,
+    type=PAIR,
+    help="A value of the start form; K=@FILE, K:=JSON.",
+)
+@click.option("--trigger", metavar="ID", help="Which data trigger.  [the first]")
+@click.option("--wait", is_flag=True, help="Follow it to its end; exit 0 good, 1 bad.")
+@click.option(
+    "--once", metavar="KEY", default="", help="Idempotency key: the same key starts one run."
+)
+@click.option("--json", "json_", is_flag=True, help="For machines.")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    /,
+    flow: str,
+    data: tuple[tuple[str, Any], ...],
+    trigger: str | None,
+    wait: bool,
+    once: str,
+    json_: bool,
+) -> None:
+    """Start a run of FLOW (`id`, or `id@ver`) and print its id.
+
+    With --wait it stays with the run over a restart of the host; ^C leaves the run alone.
+
+    \b
+    Examples:
+      floe trigger release -d version=1.2 -d notes=@NOTES.md
+      floe trigger build --wait && echo built
+      floe trigger build --once "$CI_JOB_ID" --json
+    """
+    client = connected()
+    body = {"ref": {"id": flow}, "form": {"id": trigger or "", "values": dict(data)}}
+    answer = client.post("push/data", body, once)
+    id = answer["run"]
+    if not wait:
+        as_json(answer) if json_ else click.echo(id)
+        return
+    if not json_:
+        click.echo(id)
+    try:
+        run = _followed(client, id, quiet=json_)
+    except KeyboardInterrupt:
+        click.echo(f"\n{id} goes on: floe watch {id}, floe cancel {id}", err=True)
+        raise
+    if json_:
+        as_json(run)
+    ctx.exit(0 if run["good"] else 1)
+
+
+def _followed(client: Client, id: str, *, quiet: bool) -> Shape:
+    """Print what becomes of the nodes until the run is over."""
+    seen: dict[str, tuple[str, int]] = {}
+    asked: set[str] = set()
+    looks = seq = 0
+    while True:
+        events = _patiently(client, path("runs", id, "events"), after=seq, limit=1)["events"]
+        if not events:
+            time.sleep(LOOKS_S[min(looks, len(LOOKS_S) - 1)])
+            looks += 1
+            continue
+        run = _patiently(client, path("runs", id))
+        looks, seq = 0, run["seq"]
+        if not quiet:
+            _print_changes(run, seen, asked)
+        if run["state"] == "archive":
+            return run
+
+
+def _patiently(client: Client, path: str, **query: object) -> Shape:
+    """Ask until the host answers: it may be restarting."""
+    patience = Patience(client.at)
+    while True:
+        try:
+            answer = client.get(path, **query)
+        except Theirs as error:
+            patience.wait(error.what)
+        else:
+            patience.end()
+            return answer
+
+
+def _print_changes(run: Shape, seen: dict[str, tuple[str, int]], asked: set[str]) -> None:
+    width = max((len(node["ref"]) for node in run["nodes"]), default=0)
+    for node in run["nodes"]:
+        at = (node["state"], node.get("attempt", 1))
+        if node["state"] in ("waiting", "queued", "never") or seen.get(node["id"]) == at:
+            continue
+        seen[node["id"]] = at
+        time_ = took(node.get("started_at"), node.get("ended_at")) if node.get("ended_at") else ""
+        parts = (f"  {node['ref'].ljust(width)}", state(node["state"]), time_)
+        click.echo("  ".join(filter(None, (*parts, reason(node)))))
+    for form in run["forms"]:
+        if form["node"] not in asked:
+            asked.add(form["node"])
+            click.echo(f"  waits for a person: {answer_line(run['id'], form)}")
+    if run["state"] == "archive":
+        click.echo(f"{run['id']} {run_state(run)}: {clean(run['why'])}")

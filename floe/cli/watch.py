@@ -1,0 +1,123 @@
+"""`floe watch`: follow the live feed of a host."""
+
+import json
+from collections.abc import Iterator
+from typing import Any, Final
+
+import click
+
+from floe.cli.client import Account, Client, Patience, Shape, connected, path, unanswered
+from floe.cli.names import RUN
+from floe.cli.paint import clean, clock_of, run_state, state, told
+from floe.model.errors import Denied, Yours
+
+OPEN_S: Final = 10.0
+"""Seconds for a connection to open."""
+
+
+@click.command()
+@click.argument("run", required=False, type=RUN)
+@click.option("--after", metavar="POS", help="Resume after a position that --json printed.")
+@click.option("--json", "json_", is_flag=True, help="Frames as they come, one a line.")
+@click.pass_context
+def command(ctx: click.Context, /, run: str | None, after: str | None, json_: bool) -> None:
+    """Follow what happens on a host, or to RUN alone until it has ended (exit 0 good, 1 bad).
+
+    A lost connection is taken up again where it broke off.
+
+    \b
+    Examples:
+      floe watch
+      floe watch h1-12
+      floe watch --json | jq -r 'select(.tag) | .tag'
+    """
+    client = connected()
+    if run is None:
+        client.get("login")  # a wrong token or address is said at once
+        for text, frame in _frames(client.at, after):
+            _print(text, frame, json_=json_)
+        raise AssertionError("the feed goes on until somebody stops it")
+    shape = _looked_at(ctx, client, run, json_=json_)
+    for text, frame in _frames(client.at, after or shape["pos"], shape["id"]):
+        _print(text, frame, json_=json_)
+        if frame["type"] == "reset":
+            _looked_at(ctx, client, run, json_=json_)
+        summary = frame.get("summary")
+        if summary and summary["state"] == "archive" and summary["key"] == shape["key"]:
+            ctx.exit(0 if summary["good"] else 1)
+
+
+def _looked_at(ctx: click.Context, client: Client, run: str, *, json_: bool) -> Shape:
+    """The run as it is; one that has ended is the end of watching it."""
+    shape = client.get(path("runs", run))
+    if shape["state"] == "archive":
+        text = f"{shape['id']} ended {run_state(shape)}: {told(shape['why'])}"
+        click.echo(text, err=json_)
+        ctx.exit(0 if shape["good"] else 1)
+    if not json_:
+        click.echo(f"{shape['id']}  {shape['flow']}@{shape['ver']}  {run_state(shape)}")
+    return shape
+
+
+def _frames(at: Account, after: str | None, run: str = "") -> Iterator[tuple[str, Shape]]:
+    """Frames without end, over as many connections as that takes."""
+    from websockets.exceptions import InvalidStatus, WebSocketException
+    from websockets.sync.client import connect
+
+    scheme = "ws" if at.tls() is None else "wss"
+    patience = Patience(at)
+    while True:
+        why = f"{at.url} hung up"
+        try:
+            with connect(
+                f"{scheme}://{at.netloc}/ws" + (f"?after={after}" if after else ""),
+                additional_headers={"X-Floe-Auth": at.token},
+                origin=_origin(at),
+                ssl=at.tls(),
+                proxy=None,
+                open_timeout=OPEN_S,
+                max_size=None,
+            ) as socket:
+                patience.end()
+                if run:
+                    socket.send(json.dumps({"run": run}))
+                for text in socket:
+                    frame: Shape = json.loads(text)
+                    after = frame.get("pos", after)
+                    yield str(text), frame
+        except InvalidStatus as error:
+            status = error.response.status_code
+            if status == 401:
+                raise Denied("the host does not know this token", "floe login") from None
+            if status < 500:
+                raise Yours(f"{at.url} answered {status} to /ws", "is --after right?") from None
+            why = f"{at.url} answered {status}"
+        except WebSocketException as error:
+            why = f"{at.url} broke off: {error}"
+        except OSError as error:
+            why = unanswered(at, error).what
+        patience.wait(why)
+
+
+def _origin(at: Account) -> Any:
+    return at.url.partition("://")[0] + f"://{at.netloc}"
+
+
+def _print(text: str, frame: Shape, *, json_: bool) -> None:
+    if json_:
+        click.echo(text)
+    elif frame["type"] == "event":
+        click.echo(_line(frame))
+    elif frame["type"] == "reset":
+        click.echo("some events are not told here: the position is unknown", err=True)
+
+
+def _line(frame: Shape) -> str:
+    node, summary = frame.get("node") or {}, frame.get("summary") or {}
+    parts = [clock_of(frame["at"]), frame["run"].ljust(6), frame["event"].ljust(13)]
+    if node:
+        parts.append(f"{node['ref']}  {state(node['state'])}")
+    elif summary:
+        parts.append(f"{summary['flow']}  {run_state(summary)}")
+    why = node.get("why") or summary.get("why")
+    return "  ".join([*parts, clean(why)] if why else parts)

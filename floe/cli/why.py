@@ -1,0 +1,44 @@
+"""`floe why`: what a run waits for, or why it ended."""
+
+import click
+
+from floe.cli.client import Shape, connected, path
+from floe.cli.names import RUN
+from floe.cli.paint import as_json, told
+
+
+@click.command()
+@click.argument("run", type=RUN)
+@click.option("--json", "json_", is_flag=True, help="For machines.")
+def command(run: str, json_: bool) -> None:
+    """Say what a run waits for, per host and node, or what ended it and what never ran.
+
+    \b
+    Example:
+      floe why h1-12
+    """
+    why = connected().get(path("runs", run, "why"))
+    if json_:
+        as_json(why)
+        return
+    for line in _lines(why):
+        click.echo(line)
+
+
+def _lines(why: Shape) -> list[str]:
+    """Its sentence; where its parts say the same in more words, these."""
+    text: str = why["text"]
+    if why["waiting"] and text.startswith("waits for"):
+        text = "waits for"
+    elif why["hosts"]:
+        text = "waits for a host"
+    elif why["never"]:
+        text = text.partition("; never ran: ")[0]
+    parts = [(host["host"], ", ".join(host["reasons"])) for host in why["hosts"]]
+    parts += [(node["node"], ", ".join(node["for"])) for node in why["waiting"]]
+    parts += [(n["node"], f"never ran: {', '.join(n['tags'])} never came") for n in why["never"]]
+    width = max((len(name) for name, _ in parts), default=0)
+    return [
+        f"{why['run']} {told(text)}",
+        *(f"  {name.ljust(width)}  {told(said)}" for name, said in parts),
+    ]

@@ -1,0 +1,117 @@
+"""Which host config is read, what its `common:` says, and whether a document is right."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from floe.config.flags import Flags, merged
+from floe.dialects.base import Compiled
+from floe.dialects.floe import FloeDialect, is_broken, parse_map
+from floe.dialects.kinds import AnyMap, Unfit
+from floe.dialects.notes import Mark, Notes
+from floe.dialects.section import Fields
+from floe.dialects.tree import Scalar, Table, decode
+from floe.dialects.vocabulary import (
+    COMMON,
+    COMMON_MAP,
+    STORE_TYPE,
+)
+from floe.model.errors import ConfigInvalid, Finding, FloeError
+from floe.model.flow import Flow, Git
+from floe.nodes.base import Documents
+
+PACKAGED: Final = Path(__file__).parents[1] / "configs" / "default.yml"
+
+
+@dataclass(frozen=True, slots=True)
+class Conf:
+    """Which document to read, and why that one."""
+
+    name: str
+    why: str
+
+
+def which_conf(flags: Flags, environ: Mapping[str, str], cwd: Path) -> Conf:
+    """Choose the host config: `-conf`, else ./default.yml, else ./config.yml, else the packaged."""
+    told = merged(flags, environ).conf
+    if told:
+        return Conf(told, "given by -conf")
+    for name in ("default.yml", "config.yml"):
+        if (cwd / name).is_file():
+            return Conf(str(cwd / name), f"found ./{name}")
+    return Conf(str(PACKAGED), "the packaged default: no ./default.yml or ./config.yml")
+
+
+def read_local(path: str) -> str:
+    """The text of a local document. Raises ConfigInvalid where it cannot be read as text."""
+    notes = Notes(path)
+    try:
+        text = decode(Path(path).read_bytes(), notes)
+    except (OSError, ValueError) as e:
+        reason = e.strerror if isinstance(e, OSError) and e.strerror else str(e)
+        notes.error(Mark(), f"cannot be read: {reason}", "check the path")
+        text = None
+    if text is None:
+        raise ConfigInvalid(notes.findings)
+    return text
+
+
+def read_common(text: str, notes: Notes) -> Fields:
+    """What `common:` says; nothing where the document is one flow."""
+    tree = _parsed(text, notes)
+    entry = tree.entries.get(COMMON.name) if tree else None
+    table = Table(Mark(), {})
+    if entry and not (isinstance(entry.value, Scalar) and entry.value.is_empty):
+        try:
+            table = AnyMap().read(entry.value, COMMON.name, notes)
+        except Unfit as e:
+            notes.error(e.at, e.what, e.hint)
+    common = COMMON_MAP.read(table, notes)
+    if common[STORE_TYPE] not in ("local", "memory"):
+        what = f"`store-type: {common[STORE_TYPE]}` is not yet there"
+        notes.error(common.at_of(STORE_TYPE), what, "store-type: local")
+    return common
+
+
+def _parsed(text: str, notes: Notes) -> Table | None:
+    """The map that a document is; what is wrong with its flows alone is theirs to say."""
+    found = Notes(notes.file)
+    tree = parse_map(text, found)
+    if tree is None or is_broken(tree):
+        for finding in found.findings:
+            notes.add(finding)
+    return tree
+
+
+async def check_document(text: str, origin: str, documents: Documents | None = None) -> Compiled:
+    """Judge a document whole: `common:`, flows and, through `documents`, their flow-files.
+
+    A flow-file that cannot be read from here is a warning.
+    """
+    notes = Notes(origin)
+    read_common(text, notes)
+    dialect = FloeDialect()
+    compiled = dialect.flows(text, origin)
+    findings = [*notes.findings, *compiled.findings]
+    if documents is not None:
+        for flow in compiled.flows:
+            if flow.flow_file:
+                findings += await _flow_file_findings(flow, compiled, dialect, documents)
+    return Compiled(flows=compiled.flows, findings=tuple(dict.fromkeys(findings)))
+
+
+async def _flow_file_findings(
+    flow: Flow, compiled: Compiled, dialect: FloeDialect, documents: Documents
+) -> Sequence[Finding]:
+    git = next((trigger.git for trigger in flow.triggers if trigger.git.url), Git())
+    try:
+        found = await documents.read(flow.flow_file, relative_to=flow.origin, git=git)
+    except FloeError as e:
+        line, col = compiled.flow_file_at[flow.id, flow.ver]
+        what = f"the flow-file of `{flow.id}` cannot be read from here: {e.what}"
+        finding = Finding(
+            file=flow.origin, line=line, col=col, what=what, hint=e.hint, level="warning"
+        )
+        return (finding,)
+    return dialect.flow_file(found.text, found.origin, flow).findings

@@ -1,0 +1,167 @@
+"""What command line and environment say of a host.
+
+Source: the original's flags.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Final, Literal
+
+from floe.dialects.vocabulary import (
+    TAG,
+)
+from floe.model.errors import Finding
+from floe.model.secret import Secret
+from floe.server.settings import Bind, is_loopback, split_address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flags:
+    """What the command line says; None where it says nothing.
+
+    Each can also be given as `FLOE_<NAME>` in the environment.
+    """
+
+    host_name: str | None = None
+    tags: str | None = None
+    """Separated by commas."""
+    admin: str | None = None
+    """The administrator's token, or `@file`."""
+    cluster_token: str | None = None
+    """What hosts show one another, or `@file`; without it, `admin`."""
+    pub_bind: str | None = None
+    pub_cert: str | None = None
+    pub_key: str | None = None
+    prv_bind: str | None = None
+    prv_cert: str | None = None
+    prv_key: str | None = None
+    conf: str | None = None
+    root: str | None = None
+    dev: str | bool | None = None
+    insecure: str | bool | None = None
+    slots: str | int | None = None
+    commands: str | int | None = None
+
+
+def merged(flags: Flags, environ: Mapping[str, str]) -> Flags:
+    """What flags do not say is taken from `FLOE_<NAME>`; an empty variable says nothing."""
+    told = {f.name: environ.get(f"FLOE_{f.name.upper()}") or None for f in fields(Flags)}
+    given = {f.name: getattr(flags, f.name) for f in fields(Flags)}
+    return Flags(**told | {name: value for name, value in given.items() if value is not None})
+
+
+class Told:
+    """Reads what command line and environment say; what is wrong becomes a finding."""
+
+    def __init__(self, flags: Flags) -> None:
+        self._flags = flags
+        self._findings: list[Finding] = []
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Everything that is wrong."""
+        return tuple(self._findings)
+
+    def matching(self, name: str, pattern: re.Pattern[str], default: str, like: str) -> str:
+        """A text of a certain pattern."""
+        text = self._text(name) or default
+        if not pattern.fullmatch(text):
+            self._wrong(name, f"cannot be `{text[:70]}`", like)
+            return default
+        return text
+
+    def tags(self) -> frozenset[str]:
+        """The host's tags."""
+        tags = frozenset(filter(None, (t.strip() for t in self._text("tags").split(","))))
+        for tag in sorted(tags):
+            if not re.fullmatch(TAG.pattern, tag):
+                self._wrong("tags", f"`{tag[:70]}` is no tag", TAG.like)
+        return tags or frozenset({"master"})
+
+    def path(self, name: str) -> Path | None:
+        """An absolute path; None where nothing is said."""
+        return absolute(self._text(name))
+
+    def secret(self, name: str) -> Secret:
+        """The text itself, or the first line of `@file`."""
+        text = self._text(name)
+        if not text.startswith("@"):
+            return Secret(text)
+        try:
+            found = (absolute(text[1:]) or Path()).read_text().strip()
+        except (OSError, ValueError) as e:
+            reason = e.strerror if isinstance(e, OSError) else "not text"
+            self._wrong(name, f"{text[1:]} cannot be read: {reason}", "@file names a file with it")
+            return Secret("")
+        if not found:
+            self._wrong(name, f"{text[1:]} is empty", "write the token into it")
+        return Secret(found)
+
+    def bind(self, side: Literal["pub", "prv"], default: str) -> Bind | None:
+        """An address that may be served on: with TLS, on this machine alone, or --insecure."""
+        name, address = f"{side}_bind", self._text(f"{side}_bind") or default
+        cert, key = self._file(f"{side}_cert"), self._file(f"{side}_key")
+        if (cert is None) != (key is None):
+            given, missing = ("cert", "key") if cert else ("key", "cert")
+            self._wrong(f"{side}_{given}", f"needs -{side}_{missing} too", "TLS takes both")
+        if not address:
+            if cert or key:
+                self._wrong(f"{side}_cert", f"needs -{side}_bind", "say where to serve with it")
+            return None
+        try:
+            host, _ = split_address(address)
+        except ValueError:
+            hint = f"host:port, such as {default or '10.0.0.5:8081'}"
+            self._wrong(name, f"cannot be `{address[:70]}`", hint)
+            return Bind(address="127.0.0.1:0")
+        if not (is_loopback(host) or cert or self.flag("insecure")):
+            what = f"{address} is reached by others, and tokens would travel unencrypted"
+            hint = f"give -{side}_cert and -{side}_key; --insecure where the network is trusted"
+            self._wrong(name, what, hint)
+        return Bind(address=address, cert=cert, key=key)
+
+    def whole(self, name: str, default: int) -> int:
+        """A number from 1 to 10,000."""
+        text = self._text(name)
+        if not text:
+            return default
+        if not re.fullmatch(r"[1-9]\d{0,3}|10000", text):
+            self._wrong(name, f"cannot be `{text[:70]}`", "a number from 1 to 10000")
+            return default
+        return int(text)
+
+    def flag(self, name: str) -> bool:
+        """Whether it is set."""
+        text = self._text(name).lower()
+        if text not in ("", *_YES, *_NO):
+            self._wrong(name, f"cannot be `{text[:70]}`", "true or false")
+        return text in _YES
+
+    def _file(self, name: str) -> Path | None:
+        path = absolute(self._text(name))
+        if path is not None and not path.is_file():
+            self._wrong(name, f"there is no file {path}", "give the path of a PEM file")
+        return path
+
+    def _text(self, name: str) -> str:
+        value = getattr(self._flags, name)
+        return "" if value is None else str(value).strip()
+
+    def _wrong(self, name: str, what: str, hint: str) -> None:
+        where = f"-{name} (or FLOE_{name.upper()})"
+        finding = Finding(file=where, line=0, col=0, what=what, hint=hint)
+        if finding not in self._findings:
+            self._findings.append(finding)
+
+
+_YES: Final = ("true", "1", "yes", "on", "t")
+_NO: Final = ("false", "0", "no", "off", "f")
+
+
+def absolute(text: str) -> Path | None:
+    """The path that a text names; None for an empty text."""
+    # Path.expanduser raises for a user that is not there; such a path is merely not found.
+    return Path(os.path.expanduser(text)).absolute() if text else None  # noqa: PTH111

@@ -1,0 +1,1 @@
+"""Documents in some language to flows of floe's one engine."""

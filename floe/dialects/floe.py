@@ -1,0 +1,208 @@
+"""The floe dialect: host configs, flow-files and documents that are one flow.
+
+What single keys are is in `vocabulary`; here is what a document and a flow are as a whole.
+
+Source: floe README, "Config" and "Flow Config".
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from floe.dialects.base import Compiled
+from floe.dialects.checks import check_flow, check_git
+from floe.dialects.kinds import shown
+from floe.dialects.names import identify
+from floe.dialects.nodes import read_nodes
+from floe.dialects.notes import Mark, Notes
+from floe.dialects.section import Fields
+from floe.dialects.tree import Items, Scalar, Table, parse
+from floe.dialects.triggers import read_triggers
+from floe.dialects.vocabulary import (
+    COMMON,
+    FLOW,
+    FLOW_ENV,
+    FLOW_FILE,
+    FLOW_TIMEOUT,
+    FLOWS,
+    HOST_CONFIG,
+    HOST_TAGS,
+    ID,
+    NAME,
+    ON_HOST_LOST,
+    RESOURCE_TAGS,
+    REUSE_SPACE,
+    TASK,
+    TASKS,
+    TRIGGERS,
+    UNHEARD_BAD,
+    VER,
+)
+from floe.model.flow import Flow, Trigger
+from floe.model.refs import FlowId, NodeId
+
+
+class FloeDialect:
+    """Reads floe YAML; total: whatever is wrong is a finding with its place."""
+
+    def flow_file(self, text: str, origin: str, base: Flow) -> Compiled:
+        """Read a flow-file over the flow that names it."""
+        notes = Notes(origin)
+        tree = parse_map(text, notes)
+        if tree is None:
+            return Compiled(flows=(), findings=notes.findings)
+        if _is_host_config(tree):
+            what = "this is a host config, not a flow-file"
+            notes.error(tree.at, what, "a flow-file is one flow: its `tasks` at the top")
+            return Compiled(flows=(), findings=notes.findings)
+        part = FLOW.read(tree, notes)
+        _check_same(part, base, notes)
+        if TRIGGERS in part:
+            what = "`triggers` in a flow-file count for nothing"
+            notes.warning(part.at_of(TRIGGERS), what, "write them where the flow-file is named")
+        if FLOW_FILE in part:
+            what = "a flow-file names no other flow-file"
+            notes.error(part.at_of(FLOW_FILE), what, "write its `tasks` here")
+        elif TASKS not in part:
+            notes.error(part.at, "a flow-file needs `tasks`", TASKS.example)
+        nodes = read_nodes(part[TASKS], base.triggers, notes)
+        flow = replace(
+            base,
+            name=part[NAME] or base.name,
+            nodes=nodes.nodes,
+            flow_file="",
+            origin=origin,
+            reuse_space=part.get(REUSE_SPACE, base.reuse_space),
+            host_tags=part.get(HOST_TAGS, base.host_tags),
+            resource_tags=part.get(RESOURCE_TAGS, base.resource_tags),
+            env=part.get(FLOW_ENV, base.env),
+            timeout_s=part.get(FLOW_TIMEOUT, base.timeout_s),
+            on_host_lost=part.get(ON_HOST_LOST, base.on_host_lost),
+            unheard_bad=part.get(UNHEARD_BAD, base.unheard_bad),
+        )
+        check_flow(flow, nodes, notes)
+        if notes.errors:
+            return Compiled(flows=(), findings=notes.findings)
+        check_git(flow, nodes, notes)
+        return Compiled(flows=(flow,), findings=notes.findings)
+
+    def flows(self, text: str, origin: str) -> Compiled:
+        """Read the flows of a host config or of a document that is one flow."""
+        notes = Notes(origin)
+        tree = parse_map(text, notes)
+        if tree is None:
+            return Compiled(flows=(), findings=notes.findings)
+        broken = is_broken(tree)
+        if _is_host_config(tree):
+            document = HOST_CONFIG.read(tree, notes, _NOT_IN_HOST_CONFIG)
+            items: Sequence[Table] = document[FLOWS]
+        else:
+            items = (tree,)
+        flows: dict[tuple[FlowId, int], Flow] = {}
+        files: dict[tuple[FlowId, int], Mark] = {}
+        for item in items:
+            before = notes.errors - item.errors  # a key given twice: nobody knows which was meant
+            part = FLOW.read(item, notes, _NOT_IN_FLOW)
+            flow = _flow(part, origin, before, notes)
+            if flow is None:
+                continue
+            if (flow.id, flow.ver) in flows:
+                what = f"the flow `{flow.id}` of version {flow.ver} is there twice"
+                notes.error(part.at, what, f"ver: {flow.ver + 1}")
+                continue
+            flows[flow.id, flow.ver] = flow
+            files[flow.id, flow.ver] = part.at_of(FLOW_FILE)
+        return Compiled(
+            flows=() if broken else tuple(flows.values()),
+            findings=notes.findings,
+            flow_file_at=files,
+        )
+
+
+def is_broken(table: Table) -> bool:
+    """Whether the YAML of a document is wrong elsewhere than in single flows."""
+    flows = table.entries.get(FLOWS.name)
+    items = flows.value.items if flows and isinstance(flows.value, Items) else ()
+    return table.errors > sum(item.errors for item in items if isinstance(item, Table))
+
+
+def parse_map(text: str, notes: Notes) -> Table | None:
+    """The map that a document is; None, with findings, where it is none."""
+    tree = parse(text, notes)
+    if tree is None or isinstance(tree, Table):
+        return tree
+    found = shown(tree.text) if isinstance(tree, Scalar) else "a list"
+    notes.error(tree.at, f"a document is a map of keys and values, not {found}", "name: Build")
+    return None
+
+
+def _is_host_config(table: Table) -> bool:
+    return COMMON.name in table.entries or FLOWS.name in table.entries
+
+
+_NOT_IN_HOST_CONFIG: Final = {
+    name: f"put `{name}` into a flow, under `flows:`" for name in FLOW.by_name
+}
+_NOT_IN_FLOW: Final = {
+    name: f"`{name}` belongs to a task" for name in TASK.by_name if name not in FLOW.by_name
+}
+
+
+def _flow(part: Fields, origin: str, errors_before: int, notes: Notes) -> Flow | None:
+    names = identify(part, "a flow", notes)
+    _check_has_nodes(part, notes)
+    triggers = _triggers(part, notes)
+    nodes = read_nodes(part[TASKS], triggers, notes)
+    id_, name = names or ("unknown", "")  # only for the checks: without names there is no flow
+    flow = Flow(
+        id=FlowId(id_),
+        name=name,
+        ver=part[VER],
+        triggers=triggers,
+        nodes=nodes.nodes,
+        reuse_space=part[REUSE_SPACE],
+        host_tags=part[HOST_TAGS],
+        resource_tags=part[RESOURCE_TAGS],
+        env=part[FLOW_ENV],
+        flow_file=part[FLOW_FILE],
+        origin=origin,
+        timeout_s=part[FLOW_TIMEOUT],
+        on_host_lost=part[ON_HOST_LOST],
+        unheard_bad=part[UNHEARD_BAD],
+    )
+    check_flow(flow, nodes, notes)
+    if names is None or notes.errors > errors_before:
+        return None
+    check_git(flow, nodes, notes)
+    return flow
+
+
+def _check_has_nodes(part: Fields, notes: Notes) -> None:
+    if TASKS in part and FLOW_FILE in part:
+        what = "a flow has `tasks` or a `flow-file`, not both"
+        notes.error(part.at_of(FLOW_FILE), what, "remove one")
+    elif TASKS not in part and FLOW_FILE not in part:
+        notes.error(part.at, "a flow needs `tasks` or a `flow-file`", TASKS.example)
+    elif TASKS in part and not part[TASKS] and not part.is_wrong(TASKS):
+        notes.error(part.at_of(TASKS), "`tasks` is an empty list", TASKS.example)
+
+
+def _check_same(part: Fields, base: Flow, notes: Notes) -> None:
+    """A flow-file may say which flow it is; it cannot be another one."""
+    hint = f"the flow that names this file is {base.id} of version {base.ver}"
+    if ID in part and not part.is_wrong(ID):
+        names = identify(part, "a flow", notes)
+        if names and names[0] != base.id:
+            notes.error(part.at_of(ID), f"this file is of another flow, `{names[0]}`", hint)
+    if VER in part and part[VER] != base.ver and not part.is_wrong(VER):
+        notes.error(part.at_of(VER), f"this file is of another version, {part[VER]}", hint)
+
+
+def _triggers(part: Fields, notes: Notes) -> tuple[Trigger, ...]:
+    triggers: dict[NodeId, Trigger] = {}
+    for trigger, said in read_triggers(part[TRIGGERS], notes):
+        if trigger.id in triggers:
+            hint = "give one of them another `id`"
+            notes.error(said.at, f"the id `{trigger.id}` is used twice", hint)
+        triggers.setdefault(trigger.id, trigger)
+    return tuple(triggers.values())

@@ -1,0 +1,84 @@
+"""Forms: what a person is asked for, and whether what it is filled with beforehand fits."""
+
+from floe.dialects.kinds import Flag, Number, Text, Unfit, shown
+from floe.dialects.notes import Notes
+from floe.dialects.section import Fields
+from floe.dialects.tree import Table
+from floe.dialects.vocabulary import (
+    CHOICES,
+    FIELD_ID,
+    FIELD_TYPE,
+    FIELDS,
+    FORM_FIELD,
+    FORM_MAP,
+    PROMPT,
+    REQUIRED,
+    TITLE,
+    VALUE,
+)
+from floe.model.flow import Field, FieldType, Form
+from floe.model.refs import Json
+
+
+def read_form(table: Table | None, title: str, notes: Notes) -> Form:
+    """A form; without a table, one that asks for nothing but the button."""
+    if table is None:
+        return Form(title=title)
+    form = FORM_MAP.read(table, notes)
+    fields: list[Field] = []
+    names: dict[str, str] = {}
+    for item in form[FIELDS]:
+        part = FORM_FIELD.read(item, notes)
+        field = _field(part, notes)
+        if field is None:
+            continue
+        name = variable(field.id)
+        if name in names:
+            both = f"`{names[name]}` and `{field.id}` are both FLOE_IN_{name}"
+            twice = f"the field `{field.id}` is there twice"
+            notes.error(part.at, twice if names[name] == field.id else both, "rename one")
+        names.setdefault(name, field.id)
+        fields.append(field)
+    return Form(title=form[TITLE] or title, fields=tuple(fields))
+
+
+def variable(name: str) -> str:
+    """The part of `FLOE_IN_<NAME>` that a field or output is known by."""
+    return name.upper().replace("-", "_")
+
+
+def _field(part: Fields, notes: Notes) -> Field | None:
+    if FIELD_ID not in part or part.is_wrong(FIELD_ID):
+        return None
+    kind, choices = part[FIELD_TYPE], part[CHOICES]
+    if kind == "choice" and CHOICES not in part:
+        notes.error(part.at, "a choice needs `choices`", CHOICES.example)
+    if kind != "choice" and CHOICES in part and not part.is_wrong(FIELD_TYPE):
+        notes.error(part.at_of(CHOICES), f"a {kind} has no `choices`", "type: choice")
+    return Field(
+        id=part[FIELD_ID],
+        prompt=part[PROMPT] or part[FIELD_ID],
+        type=kind,
+        value=_value(part, kind, choices, notes),
+        required=part[REQUIRED],
+        choices=choices,
+    )
+
+
+def _value(part: Fields, kind: FieldType, choices: tuple[str, ...], notes: Notes) -> Json:
+    tree = part[VALUE]
+    if tree is None or part.is_wrong(FIELD_TYPE):
+        return None
+    try:
+        if kind == "bool":
+            return Flag().read(tree, VALUE.name, notes)
+        if kind == "number":
+            return Number().read(tree, VALUE.name, notes)
+        text = Text().read(tree, VALUE.name, notes)
+    except Unfit as e:
+        notes.error(e.at, e.what, e.hint)
+        return None
+    if choices and text not in choices:
+        what = f"`value` is none of the choices: {shown(text)}"
+        notes.error(tree.at, what, f"one of {', '.join(choices)}")
+    return text

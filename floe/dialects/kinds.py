@@ -1,0 +1,321 @@
+"""What a value can be: how it is read from a tree, its JSON Schema and its name in the docs.
+
+A kind never guesses: a scalar that YAML takes for something else than is due is an error that
+quotes the source text. Which key has which kind: `vocabulary`.
+"""
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Generic, Protocol, TypeVar
+
+from floe.dialects.notes import Mark, Notes
+from floe.dialects.tree import Items, Scalar, Table, Tree
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+Schema = dict[str, Any]
+
+DURATION_MAX_S: Final = 10 * 366 * 86400
+BYTES_MAX: Final = 1 << 50
+CLOSEST_CHARS_MAX: Final = 100
+CLOSEST_NAMES_MAX: Final = 500
+
+
+class Unfit(Exception):
+    """A value that is not what its key takes."""
+
+    def __init__(self, at: Mark, what: str, hint: str = "") -> None:
+        super().__init__(what)
+        self.at, self.what, self.hint = at, what, hint
+
+
+class Kind(Protocol[T_co]):
+    """One kind of value."""
+
+    @property
+    def label(self) -> str:
+        """Its name in the docs."""
+        ...
+
+    def read(self, tree: Tree, key: str, notes: Notes) -> T_co:
+        """The value of `key`. Raises Unfit; what is wrong inside it may be noted instead."""
+        ...
+
+    def schema(self) -> Schema:
+        """Its JSON Schema."""
+        ...
+
+
+def scalar(tree: Tree, key: str, due: str, hint: str = "") -> Scalar:
+    """The scalar that is due here. Raises Unfit for a list or a map."""
+    if isinstance(tree, Scalar):
+        return tree
+    found = "a list" if isinstance(tree, Items) else "a map"
+    raise Unfit(tree.at, f"`{key}` takes {due}, not {found}", hint)
+
+
+def shown(text: str) -> str:
+    """A source text in a message, shortened."""
+    return f"`{text if len(text) <= 60 else text[:57] + '...'}`"
+
+
+@dataclass(frozen=True)
+class Text:
+    """Text; with `pattern`, only what matches it as a whole."""
+
+    pattern: str = ""
+    like: str = ""
+    """What matches the pattern, in words."""
+    label: str = "string"
+    not_list: str = ""
+    """What to do instead of a list."""
+
+    def read(self, tree: Tree, key: str, notes: Notes) -> str:
+        value = scalar(tree, key, "text", self.not_list)
+        if value.kind != "text":
+            article = "" if value.kind == "nothing" else "a "
+            what = (
+                f"`{key}` takes text, but YAML reads {shown(value.text)} as {article}{value.kind}"
+            )
+            raise Unfit(value.at, what, f'quote it: {key}: "{value.text}"')
+        if self.pattern and not re.fullmatch(self.pattern, value.text):
+            raise Unfit(value.at, f"`{key}` cannot be {shown(value.text)}", self.like)
+        return value.text
+
+    def schema(self) -> Schema:
+        return {"type": "string"} | ({"pattern": f"^(?:{self.pattern})$"} if self.pattern else {})
+
+
+@dataclass(frozen=True)
+class OneOf(Generic[T_co]):
+    """One of a closed set of texts."""
+
+    values: tuple[T_co, ...]
+    label: str = ""
+
+    def read(self, tree: Tree, key: str, notes: Notes) -> T_co:
+        value = scalar(tree, key, "text")
+        for allowed in self.values:
+            if allowed == value.text:
+                return allowed
+        names = [str(v) for v in self.values]
+        what = f"`{key}` cannot be {shown(value.text)}"
+        raise Unfit(value.at, what, closest(value.text, names) or f"one of {', '.join(names)}")
+
+    def schema(self) -> Schema:
+        return {"enum": list(self.values)}
+
+
+@dataclass(frozen=True)
+class Flag:
+    """true or false; also yes, no, on and off."""
+
+    label: str = "bool"
+
+    def read(self, tree: Tree, key: str, notes: Notes) -> bool:
+        value = scalar(tree, key, "true or false")
+        if value.kind != "boolean":
+            what = f"`{key}` takes true or false, not {shown(value.text)}"
+            quoted = value.text.lower() in (*_TRUE, "false", "no", "off")
+            raise Unfit(value.at, what, f"without quotes: {key}: {value.text}" if quoted else "")
+        return value.text.lower() in _TRUE
+
+    def schema(self) -> Schema:
+        return {"type": "boolean"}
+
+
+_TRUE: Final = ("true", "yes", "on")
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A whole number between two bounds."""
+
+    least: int = 0
+    most: int = 10**15
+    label: str = "int"
+
+    def read(self, tree: Tree, key: str, notes: Notes) -> int:
+        value = scalar(tree, key, "a whole number")
+        if value.kind != "whole number" or not re.fullmatch(r"0|-?[1-9]\d{0,17}", value.text):
+            raise Unfit(value.at, f"`{key}` takes a whole number, not {shown(value.text)}")
+        number = int(value.text)
+        if not self.least <= number <= self.most:
+            what = f"`{key}` cannot be {number}"
+            raise Unfit(value.at, what, f"a number from {self.least} to {self.most}")
+        return number
+
+    def schema(self) -> Schema:
+        return {"type": "integer", "minimum": self.least, "maximum": self.most}
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number that is at least `least`."""
+
+    least: float = -1e15
+    label: str = "number"
+
+    def read(self, tree: Tree, key: str, notes: Notes) -> float:
+        value = scalar(tree, key, "a number")
+        if value.kind not in ("whole number", "number"):
+            raise Unfit(value.at, f"`{key}` takes a number, not {shown(value.text)}")
+        number = number_of(value.text)
+        if number is None or not self.least <= number <= 1e15:
+            what = f"`{key}` cannot be {shown(value.text)}"
+            raise Unfit(value.at, what, f"a number of at least {self.least:g}")
+        return number
+
+    def schema(self) -> Schema:
+        return {"type": "number", "minimum": self.least}
+
+
+def number_of(text: str) -> float | None:
+    """A decimal number, whole ones as int; None for anything else."""
+    if not re.fullmatch(r"-?\d{1,17}(\.\d{0,17})?([eE][-+]?\d{1,2})?", text):
+        return None
+    number = float(text)
+    return number if not math.isfinite(number) or "." in text or "e" in text.lower() else int(text)
+
+
+@dataclass(frozen=True)
+class Duration:
+    """Seconds, or a number with its unit: `90s`, `10m`, `2h`, `1d`; answers seconds."""
+
+    least_s: float = 0.001
+    label: str = "duration"
+
+    def read(self, tree: Tree, key: str, notes: Notes) -> float:
+        value = scalar(tree, key, "a duration", "seconds, or 90s, 10m, 2h, 1d")
+        match = re.fullmatch(r"(\d{1,12}(?:\.\d{1,6})?)([smhd]?)", value.text)
+        if not match:
+            what = f"`{key}` takes a duration, not {shown(value.text)}"
+            raise Unfit(value.at, what, "seconds, or 90s, 10m, 2h, 1d")
+        seconds = float(match[1]) * _SECONDS[match[2]]
+        if not self.least_s <= seconds <= DURATION_MAX_S:
+            bounds = f"from {self.least_s:g} s to {DURATION_MAX_S // 86400} days"
+            raise Unfit(value.at, f"`{key}` cannot be {shown(value.text)}", bounds)
+        return seconds
+
+    def schema(self) -> Schema:
+        text = {"type": "string", "pattern": r"^\d+(\.\d+)?[smhd]?$"}
+        return {"anyOf": [{"type": "number", "minimum": self.least_s}, text]}
+
+
+_SECONDS: Final[Mapping[str, int]] = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+@dataclass(frozen=True)
+class Size:
+    """Bytes, or a number with its unit: `10MB`, `1GiB`; answers bytes."""
+
+    label: str = "size"
+
+    def read(self, tree: Tree, key: str, notes: Notes) -> int:
+        value = scalar(tree, key, "a size", _SIZE_HINT)
+        match = re.fullmatch(r"(\d{1,16})(?:(\.\d{1,6})? ?([kKMGT]i?B))?B?", value.text)
+        if not match:
+            what = f"`{key}` takes a size, not {shown(value.text)}"
+            raise Unfit(value.at, what, _SIZE_HINT)
+        unit = match[3] or "B"
+        scale = (1024 if "i" in unit else 1000) ** ("BKMGT".index(unit[0].upper()))
+        size = int(float(match[1] + (match[2] or "")) * scale)
+        if size > BYTES_MAX:
+            raise Unfit(value.at, f"`{key}` cannot be {shown(value.text)}", "at most 1024TiB")
+        return size
+
+    def schema(self) -> Schema:
+        text = {"type": "string", "pattern": r"^\d+((\.\d+)? ?[kKMGT]i?B)?B?$"}
+        return {"anyOf": [{"type": "integer", "minimum": 0}, text]}
+
+
+_SIZE_HINT: Final = "bytes, or 10MB, 1GiB; 0 for no limit"
+
+
+@dataclass(frozen=True)
+class ListOf(Generic[T_co]):
+    """A list of one kind; each item is judged for itself."""
+
+    item: Kind[T_co]
+    unique: bool = False
+    least: int = 0
+
+    @property
+    def label(self) -> str:
+        one = self.item.label
+        return f"list of {one}s" if one in ("string", "int") else f"list of {one}"
+
+    def read(self, tree: Tree, key: str, notes: Notes) -> tuple[T_co, ...]:
+        if not isinstance(tree, Items):
+            hint = f"{key}: [{tree.text}]" if isinstance(tree, Scalar) else "begin each with `- `"
+            found = "a map" if isinstance(tree, Table) else shown(tree.text)
+            raise Unfit(tree.at, f"`{key}` takes a {self.label}, not {found}", hint)
+        if len(tree.items) < self.least:
+            raise Unfit(tree.at, f"`{key}` is an empty list")
+        values: list[T_co] = []
+        seen: set[T_co] = set()
+        for item in tree.items:
+            try:
+                value = self.item.read(item, key, notes)
+            except Unfit as e:
+                notes.error(e.at, e.what, e.hint.replace(f"{key}: ", "- ", 1))
+                continue
+            if self.unique and value in seen:
+                notes.error(item.at, f"`{key}` names {shown(str(value))} twice", "remove one")
+            elif self.unique:
+                seen.add(value)
+            values.append(value)
+        return tuple(values)
+
+    def schema(self) -> Schema:
+        found: Schema = {"type": "array", "items": self.item.schema()}
+        if self.unique:
+            found["uniqueItems"] = True
+        return found | ({"minItems": self.least} if self.least else {})
+
+
+@dataclass(frozen=True)
+class AnyMap:
+    """A map with a table of its own, read by whoever knows which."""
+
+    label: str = "map"
+
+    def read(self, tree: Tree, key: str, notes: Notes) -> Table:
+        if not isinstance(tree, Table):
+            found = "a list" if isinstance(tree, Items) else shown(tree.text)
+            raise Unfit(tree.at, f"`{key}` takes a map of keys and values, not {found}")
+        return tree
+
+    def schema(self) -> Schema:
+        return {"type": "object"}
+
+
+@dataclass(frozen=True)
+class Raw:
+    """A value whose kind another key decides."""
+
+    label: str
+
+    def read(self, tree: Tree, key: str, notes: Notes) -> Tree:
+        return tree
+
+    def schema(self) -> Schema:
+        return {}
+
+
+def closest(text: str, names: Sequence[str]) -> str:
+    """Ask "did you mean", where some name is like the text."""
+    found = nearest(text, names)
+    return f"did you mean `{found}`?" if found else ""
+
+
+def nearest(text: str, names: Sequence[str]) -> str:
+    """The name that is most like the text; empty where none is, or there are too many."""
+    from difflib import get_close_matches  # only where something is wrong
+
+    if len(text) > CLOSEST_CHARS_MAX or len(names) > CLOSEST_NAMES_MAX:
+        return ""
+    plain = text.strip().lower().replace("_", "-")
+    return next(iter(get_close_matches(plain, names, n=1)), "")

@@ -1,0 +1,61 @@
+"""Ids from names and names from ids, and where in the workspace a path may lead.
+
+Source: the original floe's `trimID` and `nameFromID` as described in docs/flows.md, "Names".
+"""
+
+import posixpath
+import re
+import unicodedata
+
+from floe.dialects.notes import Notes
+from floe.dialects.section import Fields, Key
+from floe.dialects.vocabulary import ID, NAME
+from floe.model.refs import ID as ID_PATTERN
+
+
+def id_from_name(name: str) -> str:
+    """`Sign Off` to `sign-off`; not every name comes to an id."""
+    return re.sub("[ .]", "-", name.strip(" .-").lower())
+
+
+def name_from_id(text: str) -> str:
+    """`sign-off` to `sign off`."""
+    return text.replace("-", " ")
+
+
+def identify(fields: Fields, what: str, notes: Notes) -> tuple[str, str] | None:
+    """The id and name of a flow or node, either from the other; None with a finding."""
+    given, name = fields[ID], fields[NAME]
+    if fields.is_wrong(ID) or (fields.is_wrong(NAME) and not given):
+        return None
+    if not given and not name:
+        notes.error(fields.at, f"{what} needs an `id` or a `name`", "name: Build")
+        return None
+    found = given.strip(" .-").lower() if given else id_from_name(name)
+    if not ID_PATTERN.fullmatch(found):
+        _note_no_id(fields, given, name, notes)
+        return None
+    return found, name or name_from_id(found)
+
+
+def _note_no_id(fields: Fields, given: str, name: str, notes: Notes) -> None:
+    rule = "a-z, 0-9 and -, at most 63"
+    plain = unicodedata.normalize("NFKD", (given or name).casefold())
+    plain = "".join(c for c in plain if not unicodedata.combining(c))
+    better = re.sub("[^a-z0-9]+", "-", plain).strip("-")[:63].strip("-")
+    hint = f"id: {better}" if better else f"give an id: {rule}"
+    if given:
+        notes.error(fields.at_of(ID), f"`id` cannot be `{given[:70]}`: {rule}", hint)
+    else:
+        notes.error(fields.at_of(NAME), f"no id can be made from the name `{name[:70]}`", hint)
+
+
+def check_inside(fields: Fields, key: Key[str], notes: Notes) -> str:
+    """A path of the workspace as written; noted where it plainly leads out of it."""
+    path = fields[key]
+    below = re.sub(r"^\{\{ws\}\}/?", "", path)
+    absolute = below.startswith("/") or re.match(r"[A-Za-z]:[\\/]", below)
+    if absolute or posixpath.normpath(below).split("/")[0] == "..":
+        what = f"`{key.name}` leads out of the workspace: `{path[:70]}`"
+        notes.error(fields.at_of(key), what, "a path in the workspace, such as src/app")
+    return path

@@ -1,0 +1,274 @@
+"""The nodes of a flow, and the tags by which they hear one another."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from floe.dialects.kinds import closest, nearest, shown
+from floe.dialects.names import id_from_name, identify
+from floe.dialects.notes import Mark, Notes
+from floe.dialects.section import Fields
+from floe.dialects.tasks import OPTS_OF, read_work
+from floe.dialects.tree import Items, Scalar, Table
+from floe.dialects.vocabulary import (
+    CLASS,
+    GOOD,
+    GRACE,
+    IGNORE_FAIL,
+    LISTEN,
+    MERGE,
+    MERGE_TYPE,
+    ON_LOST,
+    OPTS,
+    OUTPUT_MAX,
+    RETRY,
+    TASK,
+    TASK_TYPE,
+    TIMEOUT,
+    USE_STATUS,
+    WAIT,
+)
+from floe.model.flow import Fetch, GitCheckout, Join, Node, Trigger, Work
+from floe.model.refs import NodeId
+from floe.model.tags import TRIGGER_GOOD, Tag
+
+Class = Literal["task", "merge"]
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A node whose tags are not looked up yet."""
+
+    id: NodeId
+    name: str
+    cls: Class
+    part: Fields
+    work: Work | None
+    """None where it cannot be told."""
+    tags: tuple[tuple[str, Mark], ...]
+    """What it listens to or waits for, as written."""
+
+
+@dataclass(frozen=True)
+class Nodes:
+    """The nodes of a flow, and where each and its tags are written."""
+
+    nodes: tuple[Node, ...]
+    places: Mapping[tuple[NodeId, Tag | None], Mark]
+    is_whole: bool
+    """None is missing for an id, a type or a tag that could not be read."""
+
+
+def read_nodes(tables: Sequence[Table], triggers: Sequence[Trigger], notes: Notes) -> Nodes:
+    """The tasks and merges of a flow; ids are unique among them and its triggers."""
+    read = [_draft(table, notes) for table in tables]
+    of_triggers = frozenset(trigger.id for trigger in triggers)
+    drafts: dict[NodeId, Draft] = {}
+    for draft in filter(None, read):
+        at, what = draft.part.at, f"the id `{draft.id}` is used twice"
+        if draft.id in drafts:
+            notes.error(at, f"{what}, first in line {drafts[draft.id].part.at.line}", _OTHER_ID)
+        elif draft.id in of_triggers:
+            notes.error(at, f"{what}, first by a trigger", _OTHER_ID)
+        drafts.setdefault(draft.id, draft)
+    lookup = _Lookup({d.id: d.cls for d in drafts.values()}, of_triggers, None not in read, notes)
+    nodes = [_node(draft, lookup, notes) for draft in drafts.values()]
+    places = {(draft.id, None): draft.part.at for draft in drafts.values()} | lookup.places
+    return Nodes(
+        nodes=tuple(filter(None, nodes)),
+        places=places,
+        is_whole=lookup.is_whole and None not in read and None not in nodes,
+    )
+
+
+_OTHER_ID: Final = "give one of them another `id`"
+
+
+def _draft(table: Table, notes: Notes) -> Draft | None:
+    cls = _class_of(table, notes)
+    if cls == "merge":
+        part = MERGE.read(table, notes, _NOT_IN_MERGE)
+    else:
+        part = TASK.read(table, notes, _NOT_IN_TASK)
+    names = identify(part, f"a {cls}", notes)
+    work = _work(cls, part, names[1] if names else "", notes)
+    if names is None:
+        return None
+    return Draft(NodeId(names[0]), names[1], cls, part, work, tuple(_tags(table, cls)))
+
+
+def _class_of(table: Table, notes: Notes) -> Class:
+    entry = table.entries.get(CLASS.name)
+    if entry is None and WAIT.name in table.entries and LISTEN.name not in table.entries:
+        notes.error(table.at, "what waits is a merge, and has to say so", "class: merge")
+        return "merge"
+    is_merge = entry and isinstance(entry.value, Scalar) and entry.value.text == "merge"
+    return "merge" if is_merge else "task"
+
+
+def _work(cls: Class, part: Fields, name: str, notes: Notes) -> Work | None:
+    if cls == "merge":
+        return Join()
+    if TASK_TYPE not in part or part.is_wrong(TASK_TYPE) or part.is_wrong(OPTS):
+        return None
+    return read_work(part[TASK_TYPE], name, part, notes)
+
+
+def _tags(table: Table, cls: Class) -> Iterator[tuple[str, Mark]]:
+    entry = table.entries.get(WAIT.name if cls == "merge" else LISTEN.name)
+    value = entry.value if entry else None
+    for tag in value.items if isinstance(value, Items) else (value,):
+        if isinstance(tag, Scalar) and tag.kind == "text":
+            yield tag.text, tag.at
+
+
+_NOT_IN_MERGE: Final[Mapping[str, str]] = {
+    **{name: f"`{name}` is for tasks" for name in TASK.by_name},
+    LISTEN.name: "a merge waits: `wait: [task.a.good, task.b.good]`",
+}
+_NOT_IN_TASK: Final[Mapping[str, str]] = {
+    **{name: f"put `{name}` under `opts:`" for s in OPTS_OF.values() for name in s.by_name},
+    WAIT.name: "only a merge waits: add `class: merge`",
+}
+
+
+def _node(draft: Draft, lookup: "_Lookup", notes: Notes) -> Node | None:
+    tags = lookup.tags(draft)
+    if draft.work is None:
+        return None
+    if isinstance(draft.work, Join):
+        return _merge(draft, draft.work, tags)
+    return _task(draft, draft.work, tags, notes)
+
+
+def _merge(draft: Draft, join: Join, tags: tuple[Tag, ...]) -> Node:
+    type_ = draft.part[MERGE_TYPE]
+    return Node(
+        id=draft.id,
+        cls="merge",
+        type=type_,
+        name=draft.name,
+        work=join,
+        needs=tuple((tag,) for tag in tags) if type_ == "all" else (tags,),
+    )
+
+
+def _task(draft: Draft, work: Work, tags: tuple[Tag, ...], notes: Notes) -> Node:
+    part = draft.part
+    if part[IGNORE_FAIL] and part[USE_STATUS]:
+        what = "`ignore-fail` always issues `good`, `use-status` never does"
+        notes.error(part.at_of(IGNORE_FAIL), what, "remove one of them")
+    repeatable = isinstance(work, GitCheckout | Fetch)
+    return Node(
+        id=draft.id,
+        cls="task",
+        type=part[TASK_TYPE],
+        name=draft.name,
+        work=work,
+        heard=frozenset(tags),
+        good=part[GOOD],
+        ignore_fail=part[IGNORE_FAIL],
+        use_status=part[USE_STATUS],
+        timeout_s=part[TIMEOUT],
+        retry=part[RETRY],
+        on_lost=part.get(ON_LOST, "retry" if repeatable else "fail"),
+        output_max=part[OUTPUT_MAX],
+        grace_s=part[GRACE],
+    )
+
+
+_TAG: Final = re.compile(r"(task|merge)\.([^.]*)\.([^.]*)")
+_LABELS: Final = ("good", "bad", "error")
+
+
+class _Lookup:
+    """Finds the node that each tag names.
+
+    `all_known` is false where a node has no id: then a tag that names none may be its.
+    """
+
+    def __init__(
+        self, classes: Mapping[str, Class], triggers: frozenset[str], all_known: bool, notes: Notes
+    ) -> None:
+        self._classes = classes
+        self._triggers = triggers
+        self._all_known = all_known
+        self._notes = notes
+        self.places: dict[tuple[NodeId, Tag | None], Mark] = {}
+        self.is_whole = True
+        """Every node names a tag, and every tag was found."""
+
+    def tags(self, draft: Draft) -> tuple[Tag, ...]:
+        """The tags that a node names, each once."""
+        found: list[Tag] = []
+        self.is_whole = self.is_whole and bool(draft.tags)
+        for text, at in draft.tags:
+            tag = self._tag(text, at)
+            if tag in found:
+                self._notes.error(at, f"`{tag}` is waited for twice", "remove one")
+            elif tag:
+                found.append(tag)
+                self.places[draft.id, tag] = at
+            else:
+                self.is_whole = False
+        return tuple(found)
+
+    def _tag(self, text: str, at: Mark) -> Tag | None:
+        if text == TRIGGER_GOOD:
+            return TRIGGER_GOOD
+        match = _TAG.fullmatch(text)
+        if not match or not (match[3] in _LABELS or re.fullmatch("0|[1-9][0-9]{0,2}", match[3])):
+            self._notes.error(at, f"{shown(text)} is not an event", self._like(text))
+            return None
+        cls, id_, label = match.groups()
+        known = self._classes.get(id_)
+        if known is None:
+            self._note_unknown(cls, id_, label, at)
+            return None
+        if cls != known:
+            meant = f"{known}.{id_}.{label}"
+            self._note_other_class(text, meant, known, at)
+        return Tag(f"{known}.{id_}.{label}")
+
+    def _like(self, text: str) -> str:
+        """What a text that is no tag was probably meant to be."""
+        first, _, rest = text.partition(".")
+        id_, _, label = rest.partition(".")
+        if first == "trigger" or text in self._triggers:
+            return "every trigger issues `trigger.good`"
+        if first in self._classes:
+            return f"did you mean `{self._classes[first]}.{first}.{rest or 'good'}`?"
+        if first in ("task", "merge") and id_ in self._classes:
+            ref = f"{self._classes[id_]}.{id_}"
+            if ref.startswith("merge"):
+                return f"a merge issues `{ref}.good`"
+            meant = nearest(label, _LABELS)
+            alike = f"did you mean `{ref}.{meant}`?" if meant else ""
+            return alike or f"`{ref}.good`, `.bad`, `.error` or an exit status"
+        return "trigger.good, task.<id>.good or merge.<id>.good"
+
+    def _note_unknown(self, cls: str, id_: str, label: str, at: Mark) -> None:
+        if not self._all_known:
+            return  # it may be the one whose id could not be read, which is said there
+        if self._notes.is_full:
+            hint = ""
+        elif id_ in self._triggers:
+            hint = "every trigger issues `trigger.good`"
+        elif known := self._classes.get(id_from_name(id_)):
+            hint = f"did you mean `{known}.{id_from_name(id_)}.{label}`?"
+        else:
+            hint = closest(id_, tuple(self._classes)) or self._known()
+        self._notes.error(at, f"there is no {cls} {shown(id_)} in this flow", hint)
+
+    def _known(self) -> str:
+        shown_ids = list(self._classes)[:10]
+        more = ", …" if len(self._classes) > len(shown_ids) else ""
+        return f"there are {', '.join(shown_ids)}{more}"
+
+    def _note_other_class(self, text: str, meant: str, known: Class, at: Mark) -> None:
+        what = f"{shown(text)} names a {known}"
+        if known == "merge":
+            self._notes.warning(at, f"{what}; read as `{meant}`", f"write `{meant}`")
+        else:
+            self._notes.error(at, what, f"write `{meant}`")

@@ -1,0 +1,101 @@
+"""The tables of docs/flows.md, from the vocabulary that the reader uses.
+
+`python -m floe.dialects.reference docs/flows.md` writes them between their markers anew.
+"""
+
+import re
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from floe.dialects.section import Key, Section
+from floe.dialects.vocabulary import (
+    BACKOFF,
+    COMMON_MAP,
+    DATA,
+    DATA_TRIGGER,
+    EXEC,
+    FETCH,
+    FLOW,
+    FORM_FIELD,
+    FORM_MAP,
+    GIT,
+    HOST_CONFIG,
+    MERGE,
+    POLL_TRIGGER,
+    PUSH_TRIGGER,
+    RETRY_MAP,
+    TASK,
+    TIMER,
+    TIMER_TRIGGER,
+    TRIGGER,
+)
+
+SECTIONS: Final[Mapping[str, Section]] = {
+    "host-config": HOST_CONFIG,
+    "common": COMMON_MAP,
+    "flow": FLOW,
+    "trigger": TRIGGER,
+    "trigger-data": DATA_TRIGGER,
+    "trigger-timer": TIMER_TRIGGER,
+    "trigger-poll-git": POLL_TRIGGER,
+    "trigger-push": PUSH_TRIGGER,
+    "task": TASK,
+    "retry": RETRY_MAP,
+    "backoff": BACKOFF,
+    "merge": MERGE,
+    "form": FORM_MAP,
+    "field": FORM_FIELD,
+    "exec": EXEC,
+    "fetch": FETCH,
+    "git": GIT,
+    "timer": TIMER,
+    "data": DATA,
+}
+_MARKED: Final = re.compile(r"(<!-- keys: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def with_tables(text: str) -> str:
+    """The text with the table of its section between each pair of markers. Raises KeyError."""
+    return _MARKED.sub(lambda m: f"{m[1]}{table(SECTIONS[m[2]])}{m[3]}", text)
+
+
+def marked(text: str) -> list[str]:
+    """The sections whose tables a text has, in its order."""
+    return [match[2] for match in _MARKED.finditer(text)]
+
+
+def table(section: Section) -> str:
+    """A section's keys as a Markdown table."""
+    head = "| key | takes | default | what it is for | example |\n|---|---|---|---|---|\n"
+    return head + "".join(_row(key) for key in section.keys)
+
+
+def _row(key: Key[object]) -> str:
+    also = "".join(f" (also `{alias}`)" for alias in key.aliases)
+    cells = f"`{key.name}`{also}", _takes(key), _default(key), key.doc, f"`{key.example}`"
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
+
+
+def _takes(key: Key[object]) -> str:
+    values = getattr(key.kind, "values", ())
+    return " ".join(f"`{value}`" for value in values) or key.kind.label
+
+
+def _default(key: Key[object]) -> str:
+    if key.required:
+        return "**needed**"
+    if key.absent:
+        return key.absent
+    if isinstance(key.default, bool):
+        return f"`{str(key.default).lower()}`"
+    if isinstance(key.default, int | float):
+        return f"`{key.default:g}`" + (" s" if key.kind.label == "duration" else "")
+    return f"`{key.default}`" if key.default else "none"
+
+
+if __name__ == "__main__":
+    for name in sys.argv[1:]:
+        path = Path(name)
+        path.write_text(with_tables(path.read_text()))

@@ -1,0 +1,120 @@
+"""The JSON Schema of floe documents, for editors, from the vocabulary that the reader uses."""
+
+from typing import Final
+
+from floe.dialects.kinds import Schema
+from floe.dialects.section import Key, Section
+from floe.dialects.tasks import OPTS_OF
+from floe.dialects.triggers import TYPES
+from floe.dialects.vocabulary import (
+    CHOICES,
+    CLASS,
+    COMMON,
+    COMMON_MAP,
+    FIELD_TYPE,
+    FIELDS,
+    FLOW,
+    FLOW_FILE,
+    FLOWS,
+    FORM,
+    FORM_FIELD,
+    FORM_MAP,
+    HOST_CONFIG,
+    ID,
+    MERGE,
+    NAME,
+    OPTS,
+    TASK,
+    TASK_TYPE,
+    TASKS,
+    TRIGGER,
+    TRIGGER_TYPE,
+    TRIGGERS,
+    VALUE,
+)
+
+DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
+
+
+def json_schema() -> Schema:
+    """The schema of a host config or of a document that is one flow."""
+    is_config = {"anyOf": [{"required": [COMMON.name]}, {"required": [FLOWS.name]}]}
+    return {
+        "$schema": DRAFT,
+        "title": "floe",
+        "description": "A host config, or one flow.",
+        "if": is_config,
+        "then": _section(HOST_CONFIG, {COMMON: _ref("common"), FLOWS: _list("flow")}),
+        "else": {"allOf": [_ref("flow"), {"anyOf": [_needs(TASKS), _needs(FLOW_FILE)]}]},
+        "$defs": {
+            "common": _section(COMMON_MAP),
+            "flow": _flow(),
+            "trigger": _trigger(),
+            "node": {"if": _is(CLASS, "merge"), "then": _merge(), "else": _task()},
+            "form": _section(FORM_MAP, {FIELDS: _list("field")}),
+            "field": _field(),
+        },
+    }
+
+
+def _flow() -> Schema:
+    flow = _section(FLOW, {TRIGGERS: _list("trigger"), TASKS: _list("node")})
+    return flow | {"anyOf": [_needs(ID), _needs(NAME)]} | {"not": _needs(TASKS, FLOW_FILE)}
+
+
+def _trigger() -> Schema:
+    of_type = [_opts(TRIGGER_TYPE, name, section) for name, (_, section) in TYPES.items()]
+    return _section(TRIGGER) | {"anyOf": [_needs(ID), _needs(NAME)], "allOf": of_type}
+
+
+def _task() -> Schema:
+    of_type = [_opts(TASK_TYPE, name, section) for name, section in OPTS_OF.items()]
+    return _section(TASK) | {"anyOf": [_needs(ID), _needs(NAME)], "allOf": of_type}
+
+
+def _merge() -> Schema:
+    return _section(MERGE) | {"anyOf": [_needs(ID), _needs(NAME)]}
+
+
+def _field() -> Schema:
+    number = _value_if("number", "number", _value("string"))
+    choices = {"if": _is(FIELD_TYPE, "choice"), "then": _needs(CHOICES)}
+    return _section(FORM_FIELD) | {"allOf": [_value_if("bool", "boolean", number), choices]}
+
+
+def _value_if(field_type: str, json_type: str, otherwise: Schema) -> Schema:
+    return {"if": _is(FIELD_TYPE, field_type), "then": _value(json_type), "else": otherwise}
+
+
+def _value(json_type: str) -> Schema:
+    return {"properties": {VALUE.name: {"type": json_type}}}
+
+
+def _opts(type_: Key[object], name: str, section: Section) -> Schema:
+    """What holds for `opts` where the type is this one."""
+    opts = _section(section, {FORM: _ref("form")} if FORM in section.keys else {})
+    then: Schema = {"properties": {OPTS.name: opts}}
+    return {"if": _is(type_, name), "then": then | (_needs(OPTS) if "required" in opts else {})}
+
+
+def _section(section: Section, parts: dict[Key[object], Schema] | None = None) -> Schema:
+    schema = section.schema()
+    for key, part in (parts or {}).items():
+        schema["properties"][key.name] |= part
+    return schema
+
+
+def _is(key: Key[object], value: str) -> Schema:
+    return {"properties": {key.name: {"const": value}}, "required": [key.name]}
+
+
+def _needs(*keys: Key[object]) -> Schema:
+    return {"required": [key.name for key in keys]}
+
+
+def _list(name: str) -> Schema:
+    return {"type": "array", "items": _ref(name)}
+
+
+def _ref(name: str) -> Schema:
+    return {"$ref": f"#/$defs/{name}"}

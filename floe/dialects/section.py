@@ -1,0 +1,165 @@
+"""A map of known keys: reads it whole, says everything that is wrong, and gives its JSON Schema."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar, cast
+
+from floe.dialects.kinds import Kind, Schema, Unfit, closest, shown
+from floe.dialects.notes import Mark, Notes
+from floe.dialects.tree import Scalar, Table, Tree
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Key(Generic[T_co]):
+    """One key: what it takes, what holds without it, and what it is for."""
+
+    name: str
+    kind: Kind[T_co]
+    default: T_co
+    doc: str
+    example: str
+    """A line of YAML, the key included."""
+    absent: str = ""
+    """What holds without it, where `default` does not say it."""
+    aliases: tuple[str, ...] = ()
+    required: bool = False
+
+
+class Fields:
+    """What a section says, typed by its keys."""
+
+    def __init__(self, at: Mark) -> None:
+        self.at = at
+        self._values: dict[str, tuple[Mark, object]] = {}
+        self._wrong: set[str] = set()
+
+    def __getitem__(self, key: Key[T]) -> T:
+        given = self._values.get(key.name)
+        return key.default if given is None else cast(T, given[1])
+
+    def get(self, key: Key[T], default: T) -> T:
+        """What the key says, or `default` where it is not given."""
+        return self[key] if key in self else default  # noqa: SIM401 - this is that `get`
+
+    def __contains__(self, key: Key[object]) -> bool:
+        return key.name in self._values
+
+    def at_of(self, key: Key[object]) -> Mark:
+        """Where the key's value is, else where the section begins."""
+        given = self._values.get(key.name)
+        return self.at if given is None else given[0]
+
+    def is_wrong(self, key: Key[object]) -> bool:
+        """The key is given and its value unfit, which is noted."""
+        return key.name in self._wrong
+
+    def put(self, key: Key[object], at: Mark, value: object) -> None:
+        """Set what a key says."""
+        self._values[key.name] = (at, value)
+
+    def put_wrong(self, key: Key[object], at: Mark) -> None:
+        """Set that a key says nothing that can be used."""
+        self._values[key.name] = (at, key.default)
+        self._wrong.add(key.name)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """A map with known keys."""
+
+    name: str
+    """As in "a flow has no key ..."."""
+    keys: tuple[Key[object], ...]
+    doc: str = ""
+    by_name: Mapping[str, Key[object]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        names = {name: key for key in self.keys for name in (key.name, *key.aliases)}
+        object.__setattr__(self, "by_name", names)
+
+    def read(
+        self, table: Table, notes: Notes, elsewhere: Mapping[str, str] | None = None
+    ) -> Fields:
+        """What the map says; every key that is wrong is noted and counts as not given.
+
+        `elsewhere` maps keys that are no keys here to where they belong.
+        """
+        fields = Fields(table.at)
+        for name, (key_at, value) in table.entries.items():
+            key = self.by_name.get(name)
+            if key is None and notes.is_full:
+                notes.error(key_at, f"{self.name} has no key {shown(name)}")
+            elif key is None:
+                hint = (elsewhere or {}).get(name) or closest(name, tuple(self.by_name))
+                hint = hint or f"it has {', '.join(k.name for k in self.keys)}"
+                notes.error(key_at, f"{self.name} has no key {shown(name)}", hint)
+            elif key in fields:
+                notes.error(key_at, f"`{name}` is `{key.name}`, which is given too", "remove one")
+            elif not (isinstance(value, Scalar) and value.is_empty):
+                self._read_one(key, name, value, fields, notes)
+        self._check_required(fields, notes)
+        return fields
+
+    def _read_one(
+        self, key: Key[object], name: str, value: Tree, fields: Fields, notes: Notes
+    ) -> None:
+        try:
+            fields.put(key, value.at, key.kind.read(value, name, notes))
+        except Unfit as e:
+            fields.put_wrong(key, value.at)
+            notes.error(e.at, e.what, e.hint)
+
+    def _check_required(self, fields: Fields, notes: Notes) -> None:
+        for key in self.keys:
+            if key.required and key not in fields:
+                notes.error(fields.at, f"{self.name} needs `{key.name}`", key.example)
+
+    def schema(self) -> Schema:
+        """The JSON Schema of the map."""
+        properties = {}
+        for name, key in self.by_name.items():
+            part = key.kind.schema() | {"description": key.doc}
+            if isinstance(key.default, bool | int | float | str) and key.default != "":
+                part["default"] = key.default
+            properties[name] = part
+        found: Schema = {"type": "object", "properties": properties, "additionalProperties": False}
+        required = [key.name for key in self.keys if key.required]
+        return found | ({"required": required} if required else {})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part(Generic[T_co]):
+    """A map inside a value, built into one thing; or, where `short` is given, one scalar."""
+
+    section: Section
+    build: Callable[[Fields], T_co]
+    label: str
+    example: str
+    short: "Short[T_co] | None" = None
+
+    def read(self, tree: Tree, key: str, notes: Notes) -> T_co:
+        if self.short and isinstance(tree, Scalar):
+            return self.short.read(tree, key, notes)
+        if not isinstance(tree, Table):
+            found = shown(tree.text) if isinstance(tree, Scalar) else "a list"
+            raise Unfit(tree.at, f"`{key}` takes a {self.label}, not {found}", self.example)
+        return self.build(self.section.read(tree, notes))
+
+    def schema(self) -> Schema:
+        section = self.section.schema()
+        return {"anyOf": [self.short.kind.schema(), section]} if self.short else section
+
+
+@dataclass(frozen=True, kw_only=True)
+class Short(Generic[T_co]):
+    """The short spelling of a part."""
+
+    kind: Kind[float]
+    build: Callable[[float], T_co]
+
+    def read(self, tree: Tree, key: str, notes: Notes) -> T_co:
+        """The part that the scalar stands for."""
+        return self.build(self.kind.read(tree, key, notes))

@@ -1,0 +1,137 @@
+"""Tasks and merges of a flow: each type with its opts becomes the work of a node."""
+
+import re
+import shlex
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from floe.dialects.forms import read_form
+from floe.dialects.names import check_inside
+from floe.dialects.notes import Notes
+from floe.dialects.section import Fields, Section
+from floe.dialects.tree import Table
+from floe.dialects.triggers import elsewhere_in_opts, read_git
+from floe.dialects.vocabulary import (
+    ALGO,
+    ARGS,
+    CHECKSUM,
+    CMD,
+    DATA,
+    END,
+    ENV_OPT,
+    EXEC,
+    FETCH,
+    FETCH_URL,
+    FORM,
+    GIT,
+    LOCATION,
+    OPTS,
+    SHELL,
+    SUB_DIR,
+    TASK,
+    TASK_PERIOD,
+    TIMER,
+)
+from floe.model.flow import Ask, End, Exec, Fetch, GitCheckout, GitMerge, Wait, Work
+
+
+def read_work(type_: str, name: str, part: Fields, notes: Notes) -> Work:
+    """What a task of this type does, from its `opts`."""
+    section, build = _WORKS[type_]
+    elsewhere = {key: f"put `{key}` beside `opts:`" for key in TASK.by_name}
+    elsewhere |= elsewhere_in_opts(section, OPTS_OF)
+    opts = section.read(part[OPTS] or Table(part.at, {}), notes, elsewhere)
+    return build(opts, name, notes)
+
+
+def _exec(opts: Fields, name: str, notes: Notes) -> Work:
+    cmd, shell, args = opts[CMD].strip(), opts[SHELL], opts[ARGS]
+    argv: tuple[str, ...] = ()
+    if opts.is_wrong(CMD) or opts.is_wrong(SHELL):
+        pass
+    elif cmd and shell.strip():
+        notes.error(opts.at_of(SHELL), "`cmd` and `shell` are both given", "remove one")
+    elif cmd:
+        argv = _argv(cmd, opts, notes)
+    elif not shell.strip():
+        notes.error(opts.at, "an exec needs `cmd` or `shell`", "opts: {cmd: make test}")
+    return Exec(
+        argv=argv,
+        shell=" ".join((shell, *args)) if shell else "",
+        sub_dir=check_inside(opts, SUB_DIR, notes),
+        env=opts[ENV_OPT],
+    )
+
+
+def _argv(cmd: str, opts: Fields, notes: Notes) -> tuple[str, ...]:
+    if ARGS in opts:
+        if re.search(r"\s", cmd):
+            what = f"with `args`, all of `{cmd[:60]}` is the name of one program"
+            notes.warning(opts.at_of(CMD), what, "move its arguments into `args`")
+        return (cmd, *opts[ARGS])
+    try:
+        return tuple(shlex.split(cmd))
+    except ValueError as e:
+        what = f"`cmd` cannot be split: {str(e).lower()}"
+        notes.error(opts.at_of(CMD), what, "close the quote, or list the arguments in `args`")
+        return ()
+
+
+def _fetch(opts: Fields, name: str, notes: Notes) -> Work:
+    return Fetch(
+        url=opts[FETCH_URL],
+        checksum=_checksum(opts, notes),
+        checksum_algo=opts[ALGO],
+        location=check_inside(opts, LOCATION, notes),
+    )
+
+
+_DIGITS: Final[Mapping[str, int]] = {"sha256": 64, "sha1": 40, "md5": 32}
+
+
+def _checksum(opts: Fields, notes: Notes) -> str:
+    words = opts[CHECKSUM].split()
+    if not words:
+        return ""
+    checksum, digits = words[0].lower(), _DIGITS[opts[ALGO]]
+    if not re.fullmatch("[0-9a-f]+", checksum):
+        what = f"`checksum` is not hexadecimal: `{checksum[:70]}`"
+        notes.error(opts.at_of(CHECKSUM), what, "the HASH, or a line `HASH  filename`")
+    elif len(checksum) != digits:
+        fits = [algo for algo, n in _DIGITS.items() if n == len(checksum)]
+        what = f"a {opts[ALGO]} checksum has {digits} digits, not {len(checksum)}"
+        hint = f"checksum-algo: {fits[0]}" if fits else "copy it whole"
+        notes.error(opts.at_of(CHECKSUM), what, hint)
+    return checksum
+
+
+def _checkout(opts: Fields, name: str, notes: Notes) -> Work:
+    return GitCheckout(git=read_git(opts, notes))
+
+
+def _merge(opts: Fields, name: str, notes: Notes) -> Work:
+    return GitMerge(git=read_git(opts, notes))
+
+
+def _timer(opts: Fields, name: str, notes: Notes) -> Work:
+    return Wait(period_s=opts[TASK_PERIOD])
+
+
+def _data(opts: Fields, name: str, notes: Notes) -> Work:
+    return Ask(form=read_form(opts[FORM], name, notes))
+
+
+def _end(opts: Fields, name: str, notes: Notes) -> Work:
+    return End()
+
+
+_WORKS: Final[Mapping[str, tuple[Section, Callable[[Fields, str, Notes], Work]]]] = {
+    "exec": (EXEC, _exec),
+    "fetch": (FETCH, _fetch),
+    "git-checkout": (GIT, _checkout),
+    "git-merge": (GIT, _merge),
+    "timer": (TIMER, _timer),
+    "data": (DATA, _data),
+    "end": (END, _end),
+}
+OPTS_OF: Final[Mapping[str, Section]] = {type_: section for type_, (section, _) in _WORKS.items()}

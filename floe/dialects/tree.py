@@ -1,0 +1,301 @@
+"""YAML text to a tree that knows where each part stood, and findings where it cannot be one.
+
+Built from the parser's events, not from its objects: so that nothing is constructed, a scalar keeps
+its source text, and duplicate keys, tags, aliases, depth and size are judged here. Meaning of keys
+and values: `kinds` and `vocabulary`.
+
+Source: YAML 1.1, as PyYAML resolves plain scalars.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final, Literal, NamedTuple
+
+import yaml
+
+from floe.dialects.notes import Mark, Notes
+
+BYTES_MAX: Final = 1 << 20
+NODES_MAX: Final = 50_000
+"""Keys and values of a document, with its aliases written out."""
+DEPTH_MAX: Final = 40
+
+ScalarKind = Literal["text", "boolean", "whole number", "number", "date", "nothing"]
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """One value: its source text, and what YAML takes it for."""
+
+    at: Mark
+    text: str
+    kind: ScalarKind
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing at all is written: the key counts as not given."""
+        return self.kind == "nothing" and not self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """A list."""
+
+    at: Mark
+    items: "tuple[Tree, ...]"
+
+
+class Entry(NamedTuple):
+    """A key's place and its value."""
+
+    key_at: Mark
+    value: "Tree"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A map; keys are their source text."""
+
+    at: Mark
+    entries: Mapping[str, Entry]
+    errors: int = 0
+    """How much is wrong with the YAML of it and of all in it."""
+
+
+Tree = Scalar | Items | Table
+
+
+def decode(data: bytes, notes: Notes) -> str | None:
+    """The text of a document's bytes; None with a finding where they are not UTF-8."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        notes.error(Mark(1, 1), "the file is UTF-16", "save it as UTF-8")
+        return None
+    try:
+        return data.decode()
+    except UnicodeDecodeError as e:
+        before = data[: e.start]
+        line = before.count(b"\n") + 1
+        col = len(before[before.rfind(b"\n") + 1 :].decode(errors="replace")) + 1
+        notes.error(Mark(line, col), f"byte 0x{data[e.start]:02x} is not UTF-8", "save it as UTF-8")
+        return None
+
+
+def parse(text: str, notes: Notes) -> Tree | None:
+    """The tree of a document; None, with findings, where there is none to be had."""
+    if text.startswith("\ufeff"):
+        hint = "save it as UTF-8 without BOM"
+        notes.warning(Mark(1, 1), "the file begins with a byte order mark", hint)
+        text = text[1:]
+    if not _is_clean(text, notes):
+        return None
+    try:
+        return _Builder(notes).document(yaml.parse(text, Loader=yaml.CSafeLoader))
+    except _Refused as e:
+        notes.error(e.at, e.what, e.hint)
+    except yaml.MarkedYAMLError as e:
+        _note_syntax(e, text, notes)
+    except yaml.YAMLError as e:
+        notes.error(Mark(), f"not YAML: {e}")
+    return None
+
+
+_UNPRINTABLE: Final = re.compile(
+    "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
+)
+
+
+def _is_clean(text: str, notes: Notes) -> bool:
+    if len(text) > BYTES_MAX:
+        notes.error(Mark(), f"larger than {BYTES_MAX} bytes", "split it into flow-files")
+        return False
+    found = _UNPRINTABLE.search(text)
+    if found is None:
+        return True
+    line = text.count("\n", 0, found.start()) + 1
+    col = found.start() - text.rfind("\n", 0, found.start())
+    name = {"\0": "a NUL byte", "\ufeff": "a second byte order mark"}.get(found[0])
+    what = f"{name or f'the control character U+{ord(found[0]):04X}'} cannot be in YAML"
+    notes.error(Mark(line, col), what, 'remove it, or write it as an escape in "quotes"')
+    return False
+
+
+class _Refused(Exception):
+    def __init__(self, at: Mark, what: str, hint: str = "") -> None:
+        super().__init__(what)
+        self.at, self.what, self.hint = at, what, hint
+
+
+class _Builder:
+    """Builds the tree of one document from events, within its limits."""
+
+    def __init__(self, notes: Notes) -> None:
+        self._notes = notes
+        self._anchors: dict[str, tuple[Tree, int] | None] = {}
+        self._nodes = 0
+
+    def document(self, events: Iterator[yaml.Event]) -> Tree | None:
+        root: Tree | None = None
+        for event in events:
+            if isinstance(event, yaml.DocumentStartEvent) and root is not None:
+                hint = "one file holds one document: remove the '---'"
+                raise _Refused(self._mark(event), "a second document begins here", hint)
+            if isinstance(event, yaml.NodeEvent):
+                root = self._node(event, events, 0)
+        if root is None or (isinstance(root, Scalar) and root.is_empty):
+            self._notes.error(Mark(), "the document is empty")
+            return None
+        return root
+
+    def _node(self, event: yaml.NodeEvent, events: Iterator[yaml.Event], depth: int) -> Tree:
+        at = self._mark(event)
+        if isinstance(event, yaml.AliasEvent):
+            return self._alias(event.anchor, at)
+        self._count(1, at)
+        if depth > DEPTH_MAX:
+            raise _Refused(at, f"nested deeper than {DEPTH_MAX} levels")
+        before, errors = self._nodes, self._notes.errors
+        if event.anchor:
+            self._anchors[event.anchor] = None
+        self._check_tag(event, at)
+        tree: Tree
+        if isinstance(event, yaml.ScalarEvent):
+            tree = self._scalar(event, at)
+        elif isinstance(event, yaml.SequenceStartEvent):
+            tree = Items(at, tuple(self._items(events, depth + 1)))
+        else:
+            tree = self._table(events, at, depth + 1, errors)
+        if event.anchor:
+            self._anchors[event.anchor] = (tree, self._nodes - before + 1)
+        return tree
+
+    def _alias(self, name: str | None, at: Mark) -> Tree:
+        if name is None or name not in self._anchors:
+            raise _Refused(at, f"`*{name}` names no anchor", f"write `&{name}` where it is defined")
+        anchored = self._anchors[name]
+        if anchored is None:
+            raise _Refused(at, f"`*{name}` stands inside itself")
+        tree, nodes = anchored
+        self._count(nodes, at)
+        return tree
+
+    def _count(self, nodes: int, at: Mark) -> None:
+        self._nodes += nodes
+        if self._nodes > NODES_MAX:
+            hint = "aliases count as often as they are used"
+            raise _Refused(at, f"more than {NODES_MAX} keys and values", hint)
+
+    def _check_tag(self, event: yaml.NodeEvent, at: Mark) -> None:
+        tag = getattr(event, "tag", None)
+        if tag and tag not in _TAGS[type(event)]:
+            shown = tag.replace("tag:yaml.org,2002:", "!!")
+            self._notes.error(at, f"the YAML tag `{shown}` is not allowed here", "remove it")
+
+    def _scalar(self, event: yaml.ScalarEvent, at: Mark) -> Scalar:
+        text = event.value
+        if "\0" in text:
+            self._notes.error(at, "a NUL cannot be in a value")
+        tag = event.tag
+        if not tag or tag == "!":
+            tag = _resolve(text) if event.implicit[0] and not tag else _STR
+        return Scalar(at, text, _KINDS.get(tag, "text"))
+
+    def _items(self, events: Iterator[yaml.Event], depth: int) -> Iterator[Tree]:
+        for event in events:
+            if not isinstance(event, yaml.NodeEvent):
+                return
+            yield self._node(event, events, depth)
+
+    def _table(self, events: Iterator[yaml.Event], at: Mark, depth: int, errors: int) -> Table:
+        entries: dict[str, Entry] = {}
+        merged: dict[str, Entry] = {}
+        parts = self._items(events, depth)
+        for key in parts:
+            value = next(parts)
+            if not isinstance(key, Scalar):
+                self._notes.error(key.at, "a key must be text", _NOT_A_KEY)
+            elif key.text == "<<" and key.kind == "text":
+                self._merge(value, merged)
+            elif key.text in entries:
+                first = entries[key.text].key_at.line
+                self._notes.error(
+                    key.at, f"`{key.text[:60]}` is given twice, first in line {first}", "remove one"
+                )
+            else:
+                entries[key.text] = Entry(key.at, value)
+        return Table(at, {**merged, **entries}, self._notes.errors - errors)
+
+    def _merge(self, value: Tree, merged: dict[str, Entry]) -> None:
+        for table in value.items if isinstance(value, Items) else (value,):
+            if isinstance(table, Table):
+                for key, entry in table.entries.items():
+                    merged.setdefault(key, entry)
+            else:
+                self._notes.error(table.at, "`<<` takes a map", "write `<<: *name` of a map")
+
+    def _mark(self, event: yaml.Event) -> Mark:
+        mark = event.start_mark
+        assert mark is not None  # the parser marks every event
+        return Mark(mark.line + 1, mark.column + 1)
+
+
+_NOT_A_KEY: Final = 'a text that begins with `{` or `[` needs quotes, as in "{{ws}}/bin"'
+_STR: Final = "tag:yaml.org,2002:str"
+_KINDS: Final[Mapping[str, ScalarKind]] = {
+    "tag:yaml.org,2002:bool": "boolean",
+    "tag:yaml.org,2002:int": "whole number",
+    "tag:yaml.org,2002:float": "number",
+    "tag:yaml.org,2002:null": "nothing",
+    "tag:yaml.org,2002:timestamp": "date",
+}
+_TAGS: Final[Mapping[type, frozenset[str]]] = {
+    yaml.ScalarEvent: frozenset({"!", _STR, *_KINDS}) - {"tag:yaml.org,2002:timestamp"},
+    yaml.SequenceStartEvent: frozenset({"!", "tag:yaml.org,2002:seq"}),
+    yaml.MappingStartEvent: frozenset({"!", "tag:yaml.org,2002:map"}),
+}
+_IMPLICIT: Final = yaml.resolver.Resolver.yaml_implicit_resolvers
+
+
+def _resolve(text: str) -> str:
+    """The tag of a plain scalar."""
+    for tag, pattern in _IMPLICIT.get(text[:1], ()):
+        if pattern.match(text):
+            return str(tag)
+    return _STR
+
+
+def _note_syntax(error: yaml.MarkedYAMLError, text: str, notes: Notes) -> None:
+    """Say what the parser could not read, in the words of who wrote it."""
+    mark, began = error.problem_mark or error.context_mark, error.context_mark
+    lines = text.splitlines() or [""]
+    at = Mark(mark.line + 1, mark.column + 1) if mark else Mark(1, 1)
+    if at.line > len(lines):  # the parser marks the end of a document as a line of its own
+        at = Mark(len(lines), len(lines[-1]) + 1)
+    line = lines[at.line - 1]
+    indent = line[: len(line) - len(line.lstrip())]
+    if "\t" in indent:
+        at = Mark(at.line, indent.index("\t") + 1)
+        notes.error(at, "a tab in the indentation", "indent with spaces")
+        return
+    what = f"not YAML: {error.problem}"
+    if began and "end of stream" in what:
+        notes.error(Mark(began.line + 1, began.column + 1), "not YAML: this is never closed")
+        return
+    if began and began.line + 1 < at.line:
+        part = (error.context or "").replace("while parsing a ", "in the ")
+        what += f" {part.replace('while scanning a ', 'in the ')} of line {began.line + 1}"
+    hint = next((h for part, h in _SYNTAX_HINTS.items() if part in what), "")
+    notes.error(at, what, hint)
+
+
+_SYNTAX_HINTS: Final[Mapping[str, str]] = {
+    "mapping values are not allowed": 'quote a text with ": " in it, or check the indentation',
+    "did not find expected key": "check the indentation, and that quotes are closed",
+    "did not find expected '-'": "check the indentation of this list",
+    "did not find expected ',' or": "close the bracket, or quote the text that has one in it",
+    "did not find expected node content": "close the bracket, or write a value here",
+    "could not find expected ':'": "a key needs `: ` after it; check the indentation",
+    "cannot start any token": "quote the text: YAML keeps this character for itself",
+    "found undefined tag handle": "quote a text that begins with `!`",
+    "unknown escape character": "use 'single quotes', or write \\\\ for a backslash",
+}

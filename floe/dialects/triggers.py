@@ -1,0 +1,151 @@
+"""Triggers of a flow: each type with its opts; the repository that rides along is in `git`."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from floe.dialects.forms import read_form
+from floe.dialects.names import check_inside, identify
+from floe.dialects.notes import Notes
+from floe.dialects.section import Fields, Section
+from floe.dialects.tree import Table
+from floe.dialects.vocabulary import (
+    BRANCH,
+    CRON,
+    DATA_TRIGGER,
+    EXCLUDE_REFS,
+    FORM,
+    FROM_BRANCH,
+    GIT_SUB_DIR,
+    HASH,
+    KEY_FILE,
+    OPTS,
+    PERIOD,
+    POLL_TRIGGER,
+    PUSH_TRIGGER,
+    REF,
+    REFS,
+    SECRET,
+    TIMER_TRIGGER,
+    TIMEZONE,
+    TRIGGER,
+    TRIGGER_TYPE,
+    URL,
+)
+from floe.model.flow import Git, Trigger, TriggerType
+from floe.model.refs import NodeId
+
+TYPES: Final[Mapping[str, tuple[TriggerType, Section]]] = {
+    "data": ("data", DATA_TRIGGER),
+    "timer": ("timer", TIMER_TRIGGER),
+    "poll-git": ("poll-git", POLL_TRIGGER),
+    "push": ("push", PUSH_TRIGGER),
+    "git-push": ("push", PUSH_TRIGGER),
+}
+
+
+def read_triggers(tables: Sequence[Table], notes: Notes) -> tuple[tuple[Trigger, Fields], ...]:
+    """The triggers of a flow, each with what was said of it."""
+    found = []
+    for table in tables:
+        part = TRIGGER.read(table, notes, _UNDER_OPTS)
+        names = identify(part, "a trigger", notes)
+        if TRIGGER_TYPE in part and not part.is_wrong(TRIGGER_TYPE) and not part.is_wrong(OPTS):
+            trigger = _trigger(*(names or ("", "")), part, notes)
+            if names:
+                found.append((trigger, part))
+    return tuple(found)
+
+
+def _trigger(id_: str, name: str, part: Fields, notes: Notes) -> Trigger:
+    kind, section = TYPES[part[TRIGGER_TYPE]]
+    opts = section.read(part[OPTS] or Table(part.at, {}), notes, elsewhere_in_opts(section, _ALL))
+    _check_times(opts, notes)
+    _check_refs(opts, notes)
+    if kind == "push" and SECRET not in opts:
+        what = f"the push trigger `{id_}` has no secret: its route refuses every push"
+        notes.warning(part.at, what, "opts: {secret: $PUSH_SECRET}")
+    return Trigger(
+        id=NodeId(id_),
+        type=kind,
+        name=name,
+        form=read_form(opts[FORM], name, notes),
+        git=read_git(opts, notes),
+        period_s=opts[PERIOD],
+        cron=opts[CRON],
+        timezone=opts[TIMEZONE],
+        refs=opts[REFS],
+        exclude_refs=opts[EXCLUDE_REFS],
+        secret=opts[SECRET],
+    )
+
+
+def read_git(opts: Fields, notes: Notes) -> Git:
+    """Which commit of which repository opts name."""
+    return Git(
+        url=opts[URL],
+        hash=opts[HASH].lower(),
+        ref=opts[REF],
+        branch=opts[BRANCH],
+        from_branch=opts[FROM_BRANCH],
+        sub_dir=check_inside(opts, GIT_SUB_DIR, notes),
+        key_file=opts[KEY_FILE],
+    )
+
+
+def elsewhere_in_opts(section: Section, all_of: Mapping[str, Section]) -> Mapping[str, str]:
+    """Where keys belong that are no keys of these opts."""
+    return {
+        name: f"`{name}` belongs to type: {type_}"
+        for type_, other in all_of.items()
+        for name in other.by_name
+        if name not in section.by_name
+    }
+
+
+_ALL: Final = {type_: section for type_, (_, section) in TYPES.items() if type_ != "git-push"}
+_UNDER_OPTS: Final = {
+    name: f"put `{name}` under `opts:`" for section in _ALL.values() for name in section.by_name
+}
+
+
+def _check_times(opts: Fields, notes: Notes) -> None:
+    if opts[CRON] and PERIOD in opts:
+        notes.error(opts.at_of(CRON), "`cron` and `period` are both given", "remove one")
+    if opts[CRON]:
+        _check_cron(opts, notes)
+    if TIMEZONE in opts:
+        _check_timezone(opts, notes)
+
+
+def _check_cron(opts: Fields, notes: Notes) -> None:
+    from datetime import datetime  # these three only where a flow has a cron
+
+    from cronsim import CronSim, CronSimError
+
+    hint = 'minute, hour, day, month, weekday: "30 6 * * mon-fri"'
+    if len(opts[CRON].split()) != 5:
+        notes.error(opts.at_of(CRON), f"`cron` has five fields, not `{opts[CRON][:60]}`", hint)
+        return
+    try:
+        CronSim(opts[CRON], datetime(2026, 1, 1))  # noqa: DTZ001 - any will do
+    except CronSimError as e:
+        notes.error(opts.at_of(CRON), f"`cron` cannot be `{opts[CRON][:60]}`: {e}", hint)
+
+
+def _check_timezone(opts: Fields, notes: Notes) -> None:
+    from zoneinfo import ZoneInfo
+
+    try:
+        ZoneInfo(opts[TIMEZONE])
+    except (KeyError, ValueError, OSError):  # unknown, not a name, a folder of the database
+        what = f"there is no time zone `{opts[TIMEZONE][:60]}`"
+        notes.error(opts.at_of(TIMEZONE), what, "a name such as Europe/London")
+
+
+def _check_refs(opts: Fields, notes: Notes) -> None:
+    try:
+        re.compile(opts[EXCLUDE_REFS])
+    except (re.error, OverflowError, RecursionError) as e:
+        what = f"`exclude-refs` is not a regular expression: {e}"
+        notes.error(opts.at_of(EXCLUDE_REFS), what, EXCLUDE_REFS.example)

@@ -1,0 +1,804 @@
+"""Every key of a floe document, once: what it takes, its default, what it is for, an example.
+
+The reader, the JSON Schema and the tables in docs/flows.md are all made from this. No behaviour
+here: what keys mean together is in `floe` and its neighbours.
+
+Source: floe README, "Config".
+"""
+
+from typing import Final, Literal
+
+from floe.dialects.kinds import (
+    AnyMap,
+    Duration,
+    Flag,
+    ListOf,
+    Number,
+    OneOf,
+    Raw,
+    Size,
+    Text,
+    Whole,
+)
+from floe.dialects.section import Key, Part, Section, Short
+from floe.dialects.tree import Table, Tree
+from floe.model.flow import Backoff, FieldType, Retry
+
+TEXT: Final = Text()
+FLAG: Final = Flag()
+TAG: Final = Text(
+    r"[A-Za-z0-9_][A-Za-z0-9_.:/@+-]{0,62}", "letters, digits and _ . : / @ + -, at most 63"
+)
+ENV: Final = ListOf(Text(r"[A-Za-z_][A-Za-z0-9_]*=[\s\S]*", "- NAME=value", label="NAME=value"))
+GIT_URL: Final = Text(
+    r"(?!-)(?![A-Za-z0-9]+::)\S+", "https://host/org/repo.git or git@host:org/repo.git"
+)
+GIT_NAME: Final = Text(r"[^-+\s]\S*", "a name without spaces that does not begin with - or +")
+GIT_HASH: Final = Text(r"[0-9a-fA-F]{7,64}", "7 to 64 hexadecimal digits")
+FIELD_NAME: Final = Text(
+    r"[A-Za-z_][A-Za-z0-9_-]{0,62}", "letters, digits, _ and -, at most 63, no digit first"
+)
+EXIT_STATUS: Final = Whole(0, 255)
+
+NO_TEXTS: Final[tuple[str, ...]] = ()
+NOTHING: Final[Tree | None] = None
+NO_MAP: Final[Table | None] = None
+NO_MAPS: Final[tuple[Table, ...]] = ()
+NO_LIMIT: Final[float | None] = None
+HOSTS_DEFAULT: Final[int | None] = None
+
+# --- a host config --------------------------------------------------------------------------------
+
+COMMON: Final = Key(
+    name="common",
+    kind=AnyMap(),
+    default=NO_MAP,
+    doc="What this host is and where it keeps its things.",
+    example="common: {store-type: local}",
+)
+FLOWS: Final = Key(
+    name="flows",
+    kind=ListOf(AnyMap("flows")),
+    default=NO_MAPS,
+    doc="The flows that this host knows.",
+    example="flows: [{id: build, flow-file: build.yml}]",
+)
+HOST_CONFIG: Final = Section(name="a host config", keys=(COMMON, FLOWS))
+
+# --- flows ----------------------------------------------------------------------------------------
+
+FLOW_ID: Final = Key(
+    name="id",
+    kind=TEXT,
+    default="",
+    absent="from the name",
+    doc="Its name in URLs and commands: a-z, 0-9 and -, at most 63.",
+    example="id: build-project",
+)
+FLOW_NAME: Final = Key(
+    name="name",
+    kind=TEXT,
+    default="",
+    absent="from the id",
+    doc="Its name for people.",
+    example="name: Build Project",
+)
+VER: Final = Key(
+    name="ver",
+    kind=Whole(1, 10**9),
+    default=1,
+    doc="Version; with the id it names one flow. A start by id alone takes the highest.",
+    example="ver: 2",
+)
+REUSE_SPACE: Final = Key(
+    name="reuse-space",
+    kind=FLAG,
+    default=False,
+    doc="All runs of this flow on a host use one workspace, never emptied, one run at a time.",
+    example="reuse-space: true",
+)
+HOST_TAGS: Final = Key(
+    name="host-tags",
+    kind=ListOf(TAG, unique=True),
+    default=NO_TEXTS,
+    absent="any host",
+    doc="A host needs all of these tags to run this flow.",
+    example="host-tags: [linux, go]",
+)
+RESOURCE_TAGS: Final = Key(
+    name="resource-tags",
+    kind=ListOf(TAG, unique=True),
+    default=NO_TEXTS,
+    doc="Each is held by one run at a time in the whole cluster; `host:nic` once per host.",
+    example="resource-tags: [staging, 'host:nic']",
+)
+FLOW_ENV: Final = Key(
+    name="env",
+    kind=ENV,
+    default=NO_TEXTS,
+    doc="Environment of every command. `{{ws}}` is the workspace, as is a value `.` or `./…`; "
+    "`$VAR` is what the environment has before it.",
+    example="env: ['GOPATH={{ws}}', 'PATH=./go/bin:$PATH']",
+)
+FLOW_FILE: Final = Key(
+    name="flow-file",
+    kind=TEXT,
+    default="",
+    doc="Where the tasks are read from when a run begins: a path, an http(s) URL or a file in a "
+    "git repository. Instead of `tasks`.",
+    example="flow-file: git@github.com:org/repo.git/build/FLOE.yaml",
+)
+FLOW_TIMEOUT: Final = Key(
+    name="timeout",
+    kind=Duration(),
+    default=NO_LIMIT,
+    absent="no limit",
+    doc="How long a run may take from its activation on; then it ends bad.",
+    example="timeout: 2h",
+)
+ON_HOST_LOST: Final = Key[Literal["fail", "restart"]](
+    name="on-host-lost",
+    kind=OneOf(("fail", "restart")),
+    default="fail",
+    doc="When the host of a run is gone for good: the run ends bad, or begins anew elsewhere.",
+    example="on-host-lost: restart",
+)
+UNHEARD_BAD: Final = Key[Literal["end", "hold"]](
+    name="unheard-bad",
+    kind=OneOf(("end", "hold")),
+    default="end",
+    doc="When a bad event is heard by nobody: the run ends bad at once, or after the rest is done.",
+    example="unheard-bad: hold",
+)
+TRIGGERS: Final = Key(
+    name="triggers",
+    kind=ListOf(AnyMap("triggers")),
+    default=NO_MAPS,
+    doc="What starts a run.",
+    example="triggers: [{name: start, type: data}]",
+)
+TASKS: Final = Key(
+    name="tasks",
+    kind=ListOf(AnyMap("tasks and merges")),
+    default=NO_MAPS,
+    doc="What a run does. Either `tasks` or `flow-file`.",
+    example="tasks: [{name: hello, type: exec, listen: trigger.good, opts: {cmd: date}}]",
+)
+FLOW: Final = Section(
+    name="a flow",
+    keys=(
+        FLOW_ID,
+        FLOW_NAME,
+        VER,
+        REUSE_SPACE,
+        HOST_TAGS,
+        RESOURCE_TAGS,
+        FLOW_ENV,
+        FLOW_TIMEOUT,
+        ON_HOST_LOST,
+        UNHEARD_BAD,
+        TRIGGERS,
+        TASKS,
+        FLOW_FILE,
+    ),
+)
+
+# --- triggers, tasks, merges ----------------------------------------------------------------------
+
+ID: Final = Key(
+    name="id",
+    kind=TEXT,
+    default="",
+    absent="from the name",
+    doc="Unique among triggers, tasks and merges of the flow: a-z, 0-9 and -, at most 63.",
+    example="id: sign-off",
+)
+NAME: Final = Key(
+    name="name",
+    kind=TEXT,
+    default="",
+    absent="from the id",
+    doc="Its name for people. Either `id` or `name` is needed.",
+    example="name: Sign Off",
+)
+OPTS: Final = Key(
+    name="opts",
+    kind=AnyMap(),
+    default=NO_MAP,
+    doc="What its type takes; see there.",
+    example="opts: {cmd: make}",
+)
+TRIGGER_TYPE: Final = Key(
+    name="type",
+    kind=OneOf(("data", "timer", "poll-git", "push", "git-push")),
+    default="data",
+    required=True,
+    doc="What starts the run. `git-push` is another name of `push`.",
+    example="type: poll-git",
+)
+TRIGGER: Final = Section(name="a trigger", keys=(ID, NAME, TRIGGER_TYPE, OPTS))
+
+CLASS: Final = Key[Literal["task", "merge"]](
+    name="class",
+    kind=OneOf(("task", "merge")),
+    default="task",
+    doc="`task` does something, `merge` waits for several events.",
+    example="class: merge",
+)
+LISTEN: Final = Key(
+    name="listen",
+    kind=Text(not_list="only a merge hears several: `class: merge` and `wait: [...]`"),
+    default="",
+    required=True,
+    doc="The event that wakes it: `trigger.good`, `task.build.good`, `merge.tests.good`; "
+    "`bad`, `error` or, with `use-status`, an exit status in the last place.",
+    example="listen: task.build.good",
+)
+TASK_TYPE: Final = Key(
+    name="type",
+    kind=OneOf(("exec", "fetch", "git-checkout", "git-merge", "timer", "data", "end")),
+    default="exec",
+    required=True,
+    doc="What it does.",
+    example="type: exec",
+)
+IGNORE_FAIL: Final = Key(
+    name="ignore-fail",
+    kind=FLAG,
+    default=False,
+    doc="Always issue `good`, also when it failed. Not together with `use-status`.",
+    example="ignore-fail: true",
+)
+GOOD: Final = Key(
+    name="good",
+    kind=ListOf(EXIT_STATUS, unique=True, least=1),
+    default=(0,),
+    absent="`[0]`",
+    doc="Exit statuses that count as good.",
+    example="good: [0, 3]",
+)
+USE_STATUS: Final = Key(
+    name="use-status",
+    kind=FLAG,
+    default=False,
+    doc="Issue the exit status in place of `good` or `bad`: `task.probe.3`.",
+    example="use-status: true",
+)
+TIMEOUT: Final = Key(
+    name="timeout",
+    kind=Duration(),
+    default=NO_LIMIT,
+    absent="no limit",
+    doc="How long one attempt may take (a form: stay open); then it is stopped, with `error`.",
+    example="timeout: 10m",
+)
+FIRST: Final = Key(
+    name="first", kind=Duration(), default=1.0, doc="Before the first retry.", example="first: 1s"
+)
+FACTOR: Final = Key(
+    name="factor",
+    kind=Number(1),
+    default=2.0,
+    doc="Each later wait is this many times the one before.",
+    example="factor: 2",
+)
+BACKOFF_MAX: Final = Key(
+    name="max", kind=Duration(), default=300.0, doc="No wait is longer.", example="max: 5m"
+)
+BACKOFF: Final = Section(
+    name="backoff",
+    keys=(FIRST, FACTOR, BACKOFF_MAX),
+    doc="How long to wait before a retry, give or take a tenth.",
+)
+RETRY_MAX: Final = Key(
+    name="max",
+    kind=Whole(0, 1000),
+    default=0,
+    required=True,
+    doc="Further attempts after the first.",
+    example="max: 3",
+)
+RETRY_BACKOFF: Final = Key(
+    name="backoff",
+    kind=Part(
+        section=BACKOFF,
+        build=lambda f: Backoff(first_s=f[FIRST], factor=f[FACTOR], max_s=f[BACKOFF_MAX]),
+        label="map or duration",
+        example="backoff: 10s",
+        short=Short(kind=Duration(), build=lambda s: Backoff(first_s=s, factor=1.0, max_s=s)),
+    ),
+    default=Backoff(),
+    absent="`{first: 1s, factor: 2, max: 5m}`",
+    doc="How long to wait before each; one duration for always the same.",
+    example="backoff: 10s",
+)
+RETRY_MAP: Final = Section(
+    name="retry",
+    keys=(RETRY_MAX, RETRY_BACKOFF),
+    doc="Further attempts, in the same workspace, when one was bad or an error. No event is "
+    "issued between them.",
+)
+RETRY: Final = Key(
+    name="retry",
+    kind=Part(
+        section=RETRY_MAP,
+        build=lambda f: Retry(max=f[RETRY_MAX], backoff=f[RETRY_BACKOFF]),
+        label="map",
+        example="retry: {max: 3}",
+    ),
+    default=Retry(),
+    absent="no retries",
+    doc="Try again when it was bad or an error.",
+    example="retry: {max: 3, backoff: {first: 1s, factor: 2, max: 5m}}",
+)
+ON_LOST: Final = Key[Literal["fail", "retry"]](
+    name="on-lost",
+    kind=OneOf(("fail", "retry")),
+    default="fail",
+    absent="`retry` for git-checkout and fetch, else `fail`",
+    doc="When floe lost sight of its process (a crash of machine or warden): issue `error`, or run "
+    "it again, outside `retry`.",
+    example="on-lost: retry",
+)
+OUTPUT_MAX: Final = Key(
+    name="output-max",
+    kind=Size(),
+    default=HOSTS_DEFAULT,
+    absent="the host's",
+    doc="Stop it with `error` when it prints more; 0 for no limit.",
+    example="output-max: 100MB",
+)
+GRACE: Final = Key(
+    name="grace",
+    kind=Duration(0),
+    default=NO_LIMIT,
+    absent="the host's",
+    doc="Between asking its processes to end (TERM) and ending them (KILL).",
+    example="grace: 30s",
+)
+TASK: Final = Section(
+    name="a task",
+    keys=(
+        ID,
+        NAME,
+        CLASS,
+        LISTEN,
+        TASK_TYPE,
+        OPTS,
+        GOOD,
+        IGNORE_FAIL,
+        USE_STATUS,
+        TIMEOUT,
+        RETRY,
+        ON_LOST,
+        OUTPUT_MAX,
+        GRACE,
+    ),
+)
+
+WAIT: Final = Key(
+    name="wait",
+    kind=ListOf(TEXT, least=1),
+    default=NO_TEXTS,
+    required=True,
+    doc="The events to wait for.",
+    example="wait: [task.test.good, task.sign-off.good]",
+)
+MERGE_TYPE: Final = Key[Literal["all", "any"]](
+    name="type",
+    kind=OneOf(("all", "any")),
+    default="all",
+    doc="Wait for all of the events, or for any one.",
+    example="type: any",
+)
+MERGE: Final = Section(name="a merge", keys=(ID, NAME, CLASS, MERGE_TYPE, WAIT))
+
+# --- forms ----------------------------------------------------------------------------------------
+
+TITLE: Final = Key(
+    name="title",
+    kind=TEXT,
+    default="",
+    absent="the name of its trigger or task",
+    doc="Heading.",
+    example="title: Release",
+)
+FIELDS: Final = Key(
+    name="fields",
+    kind=ListOf(AnyMap("fields")),
+    default=NO_MAPS,
+    doc="What is asked for; none for a mere yes or no.",
+    example="fields: [{id: version, prompt: Which version?}]",
+)
+FORM_MAP: Final = Section(name="a form", keys=(TITLE, FIELDS))
+FORM: Final = Key(
+    name="form",
+    kind=AnyMap("form"),
+    default=NO_MAP,
+    absent="only the button",
+    doc="What a person is asked for.",
+    example="form: {title: Start, fields: [{id: branch, value: main}]}",
+)
+FIELD_ID: Final = Key(
+    name="id",
+    kind=FIELD_NAME,
+    default="",
+    required=True,
+    doc="Name of the value: commands see it as `$FLOE_IN_<ID>` in capitals, `-` as `_`.",
+    example="id: branch",
+)
+PROMPT: Final = Key(
+    name="prompt",
+    kind=TEXT,
+    default="",
+    absent="the id",
+    doc="What to ask.",
+    example="prompt: Which branch?",
+)
+FIELD_TYPES: Final[tuple[FieldType, ...]] = ("text", "string", "bool", "number", "choice")
+STRING: Final[FieldType] = "string"
+FIELD_TYPE: Final = Key(
+    name="type",
+    kind=OneOf(FIELD_TYPES),
+    default=STRING,
+    doc="What is taken; `text` may have several lines.",
+    example="type: bool",
+)
+VALUE: Final = Key(
+    name="value",
+    kind=Raw("of the field's type"),
+    default=NOTHING,
+    absent="empty",
+    doc="What the field holds before anybody typed; also the answer where none is given.",
+    example="value: main",
+)
+REQUIRED: Final = Key(
+    name="required",
+    kind=FLAG,
+    default=True,
+    doc="Refuse a form where this has no value.",
+    example="required: false",
+)
+CHOICES: Final = Key(
+    name="choices",
+    kind=ListOf(TEXT, unique=True, least=1),
+    default=NO_TEXTS,
+    doc="`choice`: what can be chosen.",
+    example="choices: [staging, production]",
+)
+FORM_FIELD: Final = Section(
+    name="a field", keys=(FIELD_ID, PROMPT, FIELD_TYPE, VALUE, REQUIRED, CHOICES)
+)
+
+# --- opts -----------------------------------------------------------------------------------------
+
+URL: Final = Key(
+    name="url",
+    kind=GIT_URL,
+    default="",
+    doc="The repository.",
+    example="url: git@github.com:org/repo.git",
+)
+BRANCH: Final = Key(
+    name="branch", kind=GIT_NAME, default="", doc="Its branch.", example="branch: main"
+)
+HASH: Final = Key(
+    name="hash",
+    kind=GIT_HASH,
+    default="",
+    doc="Its commit; goes before `ref` and `branch`.",
+    example="hash: 4b825dc6",
+)
+REF: Final = Key(
+    name="ref",
+    kind=GIT_NAME,
+    default="",
+    doc="Its ref, tag or branch; goes before `branch`.",
+    example="ref: refs/tags/v1.0",
+)
+FROM_BRANCH: Final = Key(
+    name="from-branch",
+    kind=GIT_NAME,
+    default="",
+    aliases=("from-ref",),
+    doc="What is merged into it.",
+    example="from-branch: feature",
+)
+GIT_SUB_DIR: Final = Key(
+    name="sub-dir",
+    kind=TEXT,
+    default="",
+    absent="the workspace",
+    doc="Folder in the workspace that the repository's own folder is made in.",
+    example="sub-dir: src/github.com/org",
+)
+KEY_FILE: Final = Key(
+    name="key-file",
+    kind=TEXT,
+    default="",
+    aliases=("git-key",),
+    absent="the host's",
+    doc="The private key to use with git.",
+    example="key-file: /home/ci/.ssh/id_rsa",
+)
+GIT_KEYS: Final = (URL, BRANCH, HASH, REF, FROM_BRANCH, GIT_SUB_DIR, KEY_FILE)
+
+PERIOD: Final = Key(
+    name="period",
+    kind=Duration(1),
+    default=10.0,
+    doc="How often; a timer is due at multiples of it since 1970.",
+    example="period: 5m",
+)
+CRON: Final = Key(
+    name="cron",
+    kind=TEXT,
+    default="",
+    doc="When, in cron's five fields, in place of `period`.",
+    example='cron: "30 6 * * mon-fri"',
+)
+TIMEZONE: Final = Key(
+    name="timezone",
+    kind=TEXT,
+    default="UTC",
+    doc="The time zone of `cron`.",
+    example="timezone: Europe/London",
+)
+REFS: Final = Key(
+    name="refs",
+    kind=TEXT,
+    default="refs/heads/*",
+    doc="Which refs to watch, as a shell pattern.",
+    example="refs: refs/heads/*",
+)
+EXCLUDE_REFS: Final = Key(
+    name="exclude-refs",
+    kind=TEXT,
+    default="",
+    doc="Which of them not: a regular expression that matches the whole ref.",
+    example="exclude-refs: refs/heads/(wip|tmp)-.*",
+)
+SECRET: Final = Key(
+    name="secret",
+    kind=Text(r"\$[A-Za-z_][A-Za-z0-9_]*|@[^@\s].*", "$NAME of the host's environment, or @file"),
+    default="",
+    absent="every push is refused",
+    doc="What pushes are signed with: `$NAME` of the host's environment, or `@file`.",
+    example="secret: $PUSH_SECRET",
+)
+POLL_URL: Final = Key(
+    name="url",
+    kind=GIT_URL,
+    default="",
+    required=True,
+    doc="The repository to watch.",
+    example="url: git@github.com:org/repo.git",
+)
+DATA_TRIGGER: Final = Section(name="`opts` of a data trigger", keys=(FORM, *GIT_KEYS))
+TIMER_TRIGGER: Final = Section(
+    name="`opts` of a timer trigger", keys=(PERIOD, CRON, TIMEZONE, *GIT_KEYS)
+)
+POLL_TRIGGER: Final = Section(
+    name="`opts` of a poll-git trigger", keys=(POLL_URL, PERIOD, REFS, EXCLUDE_REFS, *GIT_KEYS[1:])
+)
+PUSH_TRIGGER: Final = Section(name="`opts` of a push trigger", keys=(SECRET, *GIT_KEYS))
+
+CMD: Final = Key(
+    name="cmd",
+    kind=TEXT,
+    default="",
+    doc="A program and its arguments, split like a shell would; with `args`, the program alone.",
+    example="cmd: make -C src test",
+)
+SHELL: Final = Key(
+    name="shell",
+    kind=TEXT,
+    default="",
+    doc="A text for `bash -c`, in place of `cmd`.",
+    example="shell: make test | tee log",
+)
+ARGS: Final = Key(
+    name="args",
+    kind=ListOf(TEXT),
+    default=NO_TEXTS,
+    doc="Arguments, each as it is; with `shell`, appended to it with spaces between.",
+    example='args: ["-m", "a message"]',
+)
+SUB_DIR: Final = Key(
+    name="sub-dir",
+    kind=TEXT,
+    default="",
+    absent="the workspace",
+    doc="Folder in the workspace to run in; made if it is not there.",
+    example="sub-dir: src",
+)
+ENV_OPT: Final = Key(
+    name="env",
+    kind=ENV,
+    default=NO_TEXTS,
+    doc="Environment of this command, after the flow's.",
+    example="env: [DEBUG=1]",
+)
+EXEC: Final = Section(
+    name="`opts` of an exec task",
+    keys=(CMD, SHELL, ARGS, SUB_DIR, ENV_OPT),
+    doc="Runs a command. `{{ws}}` in it is the workspace, as is a value `.` or `./…`.",
+)
+FETCH_URL: Final = Key(
+    name="url",
+    kind=Text(r"https?://[^\s/]\S*", "an http:// or https:// URL"),
+    default="",
+    required=True,
+    doc="Where to get the file.",
+    example="url: https://example.com/tool-1.2.tar.gz",
+)
+CHECKSUM: Final = Key(
+    name="checksum",
+    kind=TEXT,
+    default="",
+    absent="not checked, not cached",
+    doc="What it must come to, in hexadecimal; a line `HASH  filename` will do.",
+    example="checksum: 4b677d698c65370afa33757b6954ade60347aaca310ea92a63ed717d7cb0c2ff",
+)
+ALGO: Final = Key[Literal["sha256", "sha1", "md5"]](
+    name="checksum-algo",
+    kind=OneOf(("sha256", "sha1", "md5")),
+    default="sha256",
+    doc="How the checksum is made: sha256, sha1 or md5.",
+    example="checksum-algo: sha1",
+)
+LOCATION: Final = Key(
+    name="location",
+    kind=TEXT,
+    default="",
+    absent="the workspace",
+    doc="Where in the workspace to put it; in a folder if it ends in `/`.",
+    example="location: tools/",
+)
+FETCH: Final = Section(
+    name="`opts` of a fetch task",
+    keys=(FETCH_URL, CHECKSUM, ALGO, LOCATION),
+    doc="Downloads a file; with a checksum, once per host.",
+)
+GIT: Final = Section(
+    name="`opts` of a git task",
+    keys=GIT_KEYS,
+    doc="What is not said is taken from the events before it, then from the trigger.",
+)
+TASK_PERIOD: Final = Key(
+    name="period",
+    kind=Duration(0),
+    default=0.0,
+    required=True,
+    doc="How long to wait.",
+    example="period: 30s",
+)
+TIMER: Final = Section(
+    name="`opts` of a timer task", keys=(TASK_PERIOD,), doc="Waits, then issues `good`."
+)
+DATA: Final = Section(
+    name="`opts` of a data task",
+    keys=(FORM,),
+    doc="Opens a form and waits for somebody to fill it (`good`) or to reject it (`bad`).",
+)
+END: Final = Section(name="`opts` of an end", keys=(), doc="Reaching it ends the run.")
+
+# --- common ---------------------------------------------------------------------------------------
+
+BASE_URL: Final = Key(
+    name="base-url",
+    kind=Text(r"(/[A-Za-z0-9._~-]+)*/?", "a path such as /build/api"),
+    default="/build/api",
+    doc="Where the API is on this host.",
+    example="base-url: /build/api",
+)
+CONFIG_PATH: Final = Key(
+    name="config-path",
+    kind=TEXT,
+    default="",
+    doc="Read the flows from there instead: a path, an http(s) URL or a file in a git repository.",
+    example="config-path: git@github.com:org/repo.git/build/FLOE.yaml",
+)
+STORE_TYPE: Final = Key(
+    name="store-type",
+    kind=OneOf(("local", "memory", "ec2", "s3", "postgres")),
+    default="local",
+    doc="Where runs are kept: `local` (a SQLite file) or `memory` (gone with the process). "
+    "The others are not built yet.",
+    example="store-type: memory",
+)
+STORE_ROOT: Final = Key(
+    name="store-root",
+    kind=TEXT,
+    default="",
+    absent="`-root`, else `./.floe/<host_name>`",
+    doc="Folder of the store.",
+    example="store-root: /var/lib/floe",
+)
+WORKSPACE_ROOT: Final = Key(
+    name="workspace-root",
+    kind=TEXT,
+    default="",
+    absent="the root",
+    doc="Folder in whose `spaces` workspaces are made.",
+    example="workspace-root: /home/ci/floews",
+)
+COMMON_KEY: Final = Key(
+    name="key-file",
+    kind=TEXT,
+    default="",
+    aliases=("git-key",),
+    absent="git's own",
+    doc="The private key to use with git.",
+    example="key-file: /home/ci/.ssh/id_rsa",
+)
+HOSTS: Final = Key(
+    name="hosts",
+    kind=ListOf(Text(r"https?://[^\s/]+(/\S*)?", "http://host:port"), unique=True),
+    default=NO_TEXTS,
+    doc="All hosts of the cluster. Hosts other than this one are not contacted yet.",
+    example="hosts: ['http://127.0.0.1:8080']",
+)
+KEEPER: Final = Key(
+    name="keeper",
+    kind=TEXT,
+    default="",
+    absent="this host",
+    doc="Name of the host that keeps cluster-wide resources and timers.",
+    example="keeper: h1",
+)
+SLOTS: Final = Key(
+    name="slots",
+    kind=Whole(1, 10_000),
+    default=64,
+    doc="How many runs this host has active at once.",
+    example="slots: 8",
+)
+COMMANDS: Final = Key(
+    name="commands",
+    kind=Whole(1, 10_000),
+    default=HOSTS_DEFAULT,
+    absent="4 for each core",
+    doc="How many commands it runs at once; the rest wait in order.",
+    example="commands: 16",
+)
+PASS_ENV: Final = Key(
+    name="pass-env",
+    kind=ListOf(Text(r"[A-Za-z_][A-Za-z0-9_]*", "names of variables"), unique=True),
+    default=NO_TEXTS,
+    doc="Further variables of the host's environment that commands see.",
+    example="pass-env: [JAVA_HOME]",
+)
+COMMON_GRACE: Final = Key(
+    name="grace",
+    kind=Duration(0),
+    default=10.0,
+    doc="Between asking processes to end (TERM) and ending them (KILL).",
+    example="grace: 10s",
+)
+COMMON_OUTPUT_MAX: Final = Key(
+    name="output-max",
+    kind=Size(),
+    default=1 << 30,
+    absent="1GiB",
+    doc="Stop a command with `error` when it prints more; 0 for no limit.",
+    example="output-max: 100MB",
+)
+COMMON_MAP: Final = Section(
+    name="common",
+    keys=(
+        BASE_URL,
+        CONFIG_PATH,
+        STORE_TYPE,
+        STORE_ROOT,
+        WORKSPACE_ROOT,
+        COMMON_KEY,
+        HOSTS,
+        KEEPER,
+        SLOTS,
+        COMMANDS,
+        PASS_ENV,
+        COMMON_GRACE,
+        COMMON_OUTPUT_MAX,
+    ),
+)

@@ -1,0 +1,1 @@
+"""Small languages inside documents: pure and bounded. Substitution is the first."""

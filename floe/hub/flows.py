@@ -1,0 +1,111 @@
+"""The flows a host knows, and the reading of flow-files for runs."""
+
+import asyncio
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import structlog
+
+from floe.dialects.base import Dialect
+from floe.hub.words import FlowRead
+from floe.model.codec import digest_of
+from floe.model.errors import ConfigInvalid, Finding, FloeError, NotFound
+from floe.model.flow import Flow, Git
+from floe.model.refs import FlowId, Instant, Json
+from floe.model.run import Run
+from floe.model.signal import FlowUnreadable
+from floe.nodes.base import Documents
+
+log = structlog.get_logger()
+
+TRIES: Final = 3
+"""How often a flow-file is read before its run ends bad."""
+
+RETRY_S: Final = 1.0
+"""Seconds before the second try; doubled before the third."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowBook:
+    """The flows of one reading of the host's config."""
+
+    flows: tuple[Flow, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    path: str = ""
+    """Where the config was read from."""
+    digest: str = ""
+    """Of the config's text."""
+    loaded_at: Instant | None = None
+    digests: Mapping[str, str] = field(init=False, repr=False, compare=False)
+    """Derived: `id@ver` to the digest of the compiled flow."""
+
+    def __post_init__(self) -> None:
+        digests = {f"{f.id}@{f.ver}": digest_of(f) for f in self.flows}
+        object.__setattr__(self, "digests", digests)
+
+    def find(self, name: str) -> Flow:
+        """A flow by `id` (its highest version) or `id@ver`. Raises NotFound."""
+        found = [f for f in self.flows if name in (f.id, f"{f.id}@{f.ver}")]
+        if found:
+            return max(found, key=lambda f: f.ver)
+        ids = sorted({f.id for f in self.flows})
+        near = difflib.get_close_matches(name[:80], [*ids, *self.digests], n=1)
+        hint = f"did you mean {near[0]}?" if near else "the flows are " + (", ".join(ids) or "none")
+        raise NotFound(f"no flow {name[:80]!r}", hint)
+
+    def exact(self, id: FlowId, ver: int) -> Flow | None:
+        """A flow by id and version; None where there is none."""
+        return next((f for f in self.flows if (f.id, f.ver) == (id, ver)), None)
+
+    def digest_of(self, flow: Flow) -> str | None:
+        """The digest to pin to a run; None where a flow-file is to be read first."""
+        return None if flow.flow_file else self.digests[f"{flow.id}@{flow.ver}"]
+
+
+class FlowFiles:
+    """Reads and compiles the flow-file of a run."""
+
+    def __init__(self, documents: Documents, dialect: Dialect, retry_s: float = RETRY_S) -> None:
+        self._documents = documents
+        self._dialect = dialect
+        self._retry_s = retry_s
+
+    async def load(self, run: Run) -> FlowRead | FlowUnreadable:
+        """Read a run's flow-file, up to three times; total."""
+        base = run.flow
+        if base is None:
+            return FlowUnreadable(why=f"the config has no flow {run.flow_id}@{run.ver} any more")
+        why = ""
+        for attempt in range(1, TRIES + 1):
+            try:
+                return await self._load(run, base)
+            except ConfigInvalid as error:
+                return FlowUnreadable(why=f"flow-file {base.flow_file}: {error}")
+            except FloeError as error:
+                why = f"flow-file {base.flow_file}: {error}"
+                log.warning("flow.unreadable", run=str(run.ref), attempt=attempt, why=why)
+            if attempt < TRIES:
+                await asyncio.sleep(self._retry_s * 2 ** (attempt - 1))
+        return FlowUnreadable(why=f"{why} (after {TRIES} tries)")
+
+    async def _load(self, run: Run, base: Flow) -> FlowRead:
+        git = _commit(run, base)
+        document = await self._documents.read(base.flow_file, relative_to=base.origin, git=git)
+        compiled = self._dialect.flow_file(document.text, document.origin, base)
+        if compiled.errors or not compiled.flows:
+            raise ConfigInvalid(compiled.errors)
+        flow = compiled.flows[0]
+        return FlowRead(flow=flow, digest=digest_of(flow), source=document.pinned)
+
+
+def _commit(run: Run, base: Flow) -> Git:
+    trigger = next((t for t in base.triggers if t.id == run.trigger), None)
+    key_file = trigger.git.key_file if trigger else ""
+
+    def text(name: str) -> str:
+        value: Json = run.values.get(name)
+        return value if isinstance(value, str) else ""
+
+    return Git(hash=text("hash"), ref=text("ref"), branch=text("branch"), key_file=key_file)

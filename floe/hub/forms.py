@@ -1,0 +1,144 @@
+"""Values that people and machines give, held against the form that asked for them.
+
+What comes out is typed by the form and nothing else: it is data, and never becomes code.
+"""
+
+import difflib
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from floe.model.codec import to_text
+from floe.model.errors import TooLarge, ValuesInvalid
+from floe.model.flow import Field, Form
+from floe.model.refs import Json
+
+VALUES_MAX: Final = 1024 * 1024
+"""Bytes of all values together, as JSON."""
+
+NUMBER_MAX: Final = 2**63
+UNKNOWN_MAX: Final = 20
+"""Unknown fields that are named; looking for what was meant takes time for each."""
+NAME_MAX: Final = 63
+
+_NUMBER: Final = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
+
+_BOOLS: Final[Mapping[str, bool]] = {
+    "true": True,
+    "yes": True,
+    "on": True,
+    "1": True,
+    "false": False,
+    "no": False,
+    "off": False,
+    "0": False,
+}
+
+
+def checked(form: Form, values: Mapping[str, Json], *, complete: bool = True) -> dict[str, Json]:
+    """The values a form takes, with its prefilled ones where nothing was given.
+
+    `complete`: whether required fields must be there (not so for a rejection). Raises
+    ValuesInvalid with every field that is wrong, TooLarge.
+    """
+    fields = {f.id: f for f in form.fields}
+    taken: dict[str, Json] = {}
+    wrong: dict[str, str] = {}
+    unknown = sorted(values.keys() - fields.keys())
+    for name in unknown[:UNKNOWN_MAX]:
+        wrong[_shown(name)] = _unknown(_shown(name), fields)
+    if len(unknown) > UNKNOWN_MAX:
+        wrong["…"] = f"{len(unknown) - UNKNOWN_MAX} more that the form has not"
+    for name, field in fields.items():
+        given = values.get(name)
+        is_text = field.type in ("text", "string")
+        if given is None or (given == "" and not is_text):
+            given = field.value
+        if given is None or given == "":
+            if field.required and complete:
+                wrong[name] = "a value is required"
+            elif given is not None and is_text:
+                taken[name] = given
+            continue
+        try:
+            taken[name] = _typed(field, given)
+        except ValueError as error:
+            wrong[name] = str(error)
+    if wrong:
+        raise ValuesInvalid(dict(sorted(wrong.items())))
+    check_size(taken)
+    return taken
+
+
+def check_size(values: Mapping[str, Json]) -> None:
+    """Refuse values that are too large together, or that no store can hold.
+
+    Raises TooLarge, ValuesInvalid.
+    """
+    wrong: dict[str, str] = {}
+    size = 0
+    for name, value in values.items():
+        try:
+            size += len(to_text({name: value}).encode())
+        except (ValueError, RecursionError):
+            wrong[_shown(name)] = "no NaN, infinity, half a character or endless nesting, please"
+    if wrong:
+        raise ValuesInvalid(wrong)
+    if size > VALUES_MAX:
+        raise TooLarge(f"the values have {size} bytes, of {VALUES_MAX} allowed")
+
+
+def _typed(field: Field, given: Json) -> Json:
+    match field.type, given:
+        case "bool", bool():
+            return given
+        case "bool", str() if given.strip().lower() in _BOOLS:
+            return _BOOLS[given.strip().lower()]
+        case "bool", _:
+            raise ValueError("true or false is expected")
+        case "number", bool():
+            raise ValueError("a number is expected")
+        case "number", int() | float():
+            return _finite(given)
+        case "number", str():
+            return _number(given)
+        case "choice", str() if given in field.choices:
+            return given
+        case "choice", _:
+            raise ValueError("one of " + ", ".join(field.choices) + " is expected")
+        case "string", str() if "\n" in given:
+            raise ValueError("a single line is expected")
+        case "string" | "text", str():
+            return given
+        case "string" | "text", int() | float() if not isinstance(given, bool):
+            return str(given)
+        case _:
+            raise ValueError("a text is expected")
+
+
+def _number(text: str) -> int | float:
+    if not _NUMBER.fullmatch(text.strip()):
+        raise ValueError("a number is expected")
+    try:
+        return _finite(int(text))
+    except ValueError:
+        return _finite(float(text))
+
+
+def _finite(number: float) -> int | float:
+    if not -NUMBER_MAX < number < NUMBER_MAX:
+        raise ValueError("a number that fits into 64 bits is expected")
+    return number
+
+
+def _shown(name: str) -> str:
+    """A name from outside, short and printable."""
+    clean = name[:NAME_MAX].encode(errors="backslashreplace").decode()
+    return clean + ("…" if len(name) > NAME_MAX else "")
+
+
+def _unknown(name: str, fields: Mapping[str, Field]) -> str:
+    near = difflib.get_close_matches(name, fields, n=1)
+    if near:
+        return f"the form has no such field; did you mean {near[0]}?"
+    return "the form has no such field" + (f"; it has {', '.join(fields)}" if fields else "")

@@ -1,0 +1,76 @@
+"""Runs as their logs in the store say: folded, with their flows. Changes nothing."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Final
+
+from floe.kernel.evolve import fold
+from floe.model.codec import decode
+from floe.model.flow import Flow
+from floe.model.refs import FlowId, RunRef
+from floe.model.run import Run
+from floe.store.base import RunQuery, RunStore
+
+PAGE: Final = 500
+
+FLOWS_MAX: Final = 500
+"""Compiled flows kept decoded."""
+
+PACKED_MAX: Final = 32
+"""Archived runs kept folded, since a page of one run asks for it again and again."""
+
+
+class History:
+    """Reads runs from a store."""
+
+    def __init__(self, store: RunStore, declared: Callable[[FlowId, int], Flow | None]) -> None:
+        """`declared` is the flow of the config, for runs whose flow-file is not read yet."""
+        self._store = store
+        self._declared = declared
+        self._flows: dict[str, Flow] = {}
+        self._packed: dict[RunRef, Run] = {}
+
+    async def run(self, ref: RunRef) -> Run | None:
+        """A run as it is; None for none."""
+        if known := self._packed.get(ref):
+            return known
+        run = await self.folded(ref)
+        if run is not None and run.phase == "packed":  # its log is closed
+            self._packed[ref] = run
+            if len(self._packed) > PACKED_MAX:
+                del self._packed[next(iter(self._packed))]
+        return run
+
+    async def folded(self, ref: RunRef, until: int = 0) -> Run | None:
+        """A run as it was after a sequence number (0: as it is); None for none."""
+        events = await self._store.history(ref, 0, until)
+        if not events:
+            return None
+        run = fold(ref, (stored.record.event for stored in events))
+        return replace(run, flow=await self._flow(run))
+
+    async def unfinished(self) -> list[Run]:
+        """All runs that may owe something, oldest first."""
+        keys = list(await self._store.ledger("unpacked"))
+        query = RunQuery(states=frozenset({"pending", "active"}), limit=PAGE)
+        while True:
+            page = await self._store.runs(query)
+            keys += [row.key for row in page.runs]
+            if not page.next:
+                break
+            query = replace(query, cursor=page.next)
+        refs = [RunRef.parse(key) for key in dict.fromkeys(keys)]
+        runs = [run for ref in refs if (run := await self.folded(ref))]
+        return sorted(runs, key=lambda run: (run.pended_at, run.ref.serial))
+
+    async def _flow(self, run: Run) -> Flow | None:
+        if run.digest is None:
+            return self._declared(run.flow_id, run.ver)
+        if run.digest not in self._flows:
+            shape = await self._store.row("flow", run.digest)
+            if not isinstance(shape, Mapping):
+                return None
+            if len(self._flows) >= FLOWS_MAX:
+                self._flows.clear()
+            self._flows[run.digest] = decode(Flow, shape)
+        return self._flows[run.digest]

@@ -1,0 +1,201 @@
+"""The one writer: words in, the core's decision stored, then told and carried out.
+
+Everything that happens on a host goes through one inbox. While a batch is being stored, words
+pile up and become the next batch: one commit for many signals.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import suppress
+from typing import Final
+
+import structlog
+
+from floe.hub.clock import Clock
+from floe.hub.core import Decided, HubCore
+from floe.hub.words import Addressed, Reply, Word
+from floe.model.errors import FloeError, StoreConflict, StoreFailed, World, Yours
+from floe.model.refs import RunRef
+from floe.model.run import Run
+from floe.store.base import Batch, RunStore
+
+log = structlog.get_logger()
+
+INBOX_MAX: Final = 20_000
+"""Words that wait for the writer; one more from outside is refused as busy."""
+
+BATCH_MAX: Final = 256
+"""Words of one batch, so that the first of many is not kept waiting for the last."""
+
+STORE_RETRY_S: Final = 1.0
+"""Seconds before a refused append is tried again."""
+
+STOPPING: Final = "this host is stopping"
+
+
+class Busy(World):
+    """More waits for the writer than it takes, or it is stopping; try again."""
+
+
+class Loop:
+    """The inbox of a host and the task that empties it."""
+
+    def __init__(
+        self,
+        core: HubCore,
+        store: RunStore,
+        clock: Clock,
+        stored: Callable[[Decided, int], None],
+        recall: Callable[[Collection[RunRef]], Awaitable[None]],
+    ) -> None:
+        """`stored` publishes and carries out a decision whose last fact is at a position;
+        `recall` reads runs again whose log is not what the core believes."""
+        self.core = core
+        self.store_problem = ""
+        """Why the last append was refused; empty while the store takes them."""
+        self.storing: Mapping[RunRef, Run | None] = {}
+        """Runs that are being stored, as they were before: what may be told of them as yet."""
+        self._store = store
+        self._clock = clock
+        self._stored = stored
+        self._recall = recall
+        self._inbox: list[Addressed] = []
+        self._wake = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._closing = asyncio.Event()
+        self._over = asyncio.Event()
+        self._tickets: dict[int, asyncio.Future[Reply]] = {}
+        self._last_ticket = 0
+
+    def __len__(self) -> int:
+        return len(self._inbox)
+
+    def say(self, word: Addressed) -> None:
+        """Put a word in the inbox; from the loop's thread only."""
+        self._inbox.append(word)
+        self._idle.clear()
+        self._wake.set()
+
+    async def ask(self, word: Word, run: RunRef | None = None, once: str = "") -> Reply:
+        """Put a word in the inbox and wait until what it brought about is stored.
+
+        Raises Busy, StoreFailed where the store refused it, Yours where no store could hold it.
+        """
+        if self._closing.is_set():
+            raise Busy(STOPPING)
+        if len(self._inbox) >= INBOX_MAX:
+            raise Busy(f"{INBOX_MAX} words wait for this host", "try again in a moment")
+        self._last_ticket += 1
+        ticket = self._last_ticket
+        future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        self._tickets[ticket] = future
+        self.say(Addressed(word=word, run=run, once=once, ticket=ticket))
+        try:
+            return await future
+        finally:
+            del self._tickets[ticket]
+
+    async def write(self) -> None:
+        """Empty the inbox, a batch at a time, until it is to be drained."""
+        try:
+            while await self._wait_word():
+                words, self._inbox = self._inbox[:BATCH_MAX], self._inbox[BATCH_MAX:]
+                try:
+                    await self._take(words)
+                except ValueError:
+                    await self._take_singly(words)
+        finally:
+            self._over.set()
+            for ticket in tuple(self._tickets):
+                self._fail(ticket, Busy(STOPPING))
+
+    async def wait_idle(self) -> None:
+        """Wait until nothing is left to be written."""
+        await self._idle.wait()
+
+    async def drain(self, timeout_s: float) -> None:
+        """Take nothing new from outside; wait until the inbox is stored, or time is up.
+
+        Then the writer has stopped, or is to be cancelled: what comes later is not heard.
+        """
+        self._closing.set()
+        self._wake.set()
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._over.wait()
+        except TimeoutError:
+            log.warning("hub.close_timeout", waiting=len(self._inbox))
+
+    async def _wait_word(self) -> bool:
+        """Wait until there is something to do; False when there never will be."""
+        while not self._inbox and not self.core.is_behind:
+            self._idle.set()
+            if self._closing.is_set():
+                return False
+            self._wake.clear()
+            await self._wake.wait()
+        return not (self._closing.is_set() and self.store_problem)
+
+    async def _take(self, words: Sequence[Addressed]) -> None:
+        """Decide some words, store it, tell it and have it carried out."""
+        decided = self.core.step(words, self._clock.now())
+        self.storing = decided.before
+        try:
+            last = await self._append(decided)
+        except (StoreFailed, StoreConflict) as error:
+            await self._refused(words, decided, error)
+            return
+        except ValueError:
+            self.core.undo(decided)
+            raise
+        finally:
+            self.storing = {}
+        self._stored(decided, last)
+        for reply in decided.replies:
+            if (future := self._tickets.get(reply.ticket)) and not future.done():
+                future.set_result(reply)
+
+    async def _take_singly(self, words: Sequence[Addressed]) -> None:
+        """Find the word that no store can hold and refuse it, so that it stops no other."""
+        for word in words:
+            try:
+                await self._take([word])
+            except ValueError as error:
+                log.warning(
+                    "word.unstorable", run=str(word.run), ticket=word.ticket, error=str(error)
+                )
+                what = "this holds what cannot be stored: NaN, infinity or half a character"
+                self._fail(word.ticket, Yours(what))
+
+    async def _append(self, decided: Decided) -> int:
+        if not decided.appends and not decided.ledger:
+            return 0
+        last = await self._store.append(
+            Batch(appends=decided.appends, ledger=decided.ledger, promise=decided.promise)
+        )
+        if self.store_problem:
+            log.info("store.recovered")
+            self.store_problem = ""
+        return last
+
+    async def _refused(
+        self, words: Sequence[Addressed], decided: Decided, error: FloeError
+    ) -> None:
+        """Nothing was stored: take it back, answer who waits, keep what nobody says twice."""
+        if self.store_problem != str(error):
+            log.error("store.refused", error=str(error), hint=error.hint)
+        self.store_problem = str(error)
+        self.core.undo(decided)
+        for word in words:
+            self._fail(word.ticket, error)
+        self._inbox = [w for w in words if not w.ticket] + self._inbox
+        with suppress(TimeoutError):
+            async with asyncio.timeout(STORE_RETRY_S):
+                await self._closing.wait()
+        if isinstance(error, StoreConflict):
+            with suppress(StoreFailed):  # then the next append is refused too
+                await self._recall(decided.before)
+
+    def _fail(self, ticket: int, error: FloeError) -> None:
+        if (future := self._tickets.get(ticket)) and not future.done():
+            future.set_exception(error)

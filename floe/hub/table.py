@@ -1,0 +1,151 @@
+"""The runs of one host that are not archived, and what placing needs to know of them.
+
+Kept up by `put` alone: which pends wait, who holds which resource and workspace, how many run,
+and what each run owes.
+"""
+
+from bisect import bisect_left, insort
+from collections.abc import Iterable
+from typing import Final, NamedTuple, TypeVar
+
+from floe.kernel.owed import owed_by
+from floe.model.effect import Effect
+from floe.model.flow import Flow
+from floe.model.host import Pend
+from floe.model.refs import FlowId, NodeId, RunRef
+from floe.model.run import Run
+
+K = TypeVar("K")
+
+WHOLE: Final = NodeId("")
+"""What a run owes as a whole is kept under this."""
+
+_NOTHING: Final[frozenset[Effect]] = frozenset()
+
+
+class Needs(NamedTuple):
+    """All that placing a pend depends on: pends with equal needs get equal answers."""
+
+    host_tags: frozenset[str]
+    resource_tags: tuple[str, ...]
+    space: FlowId | None
+    """The flow whose one workspace is to be free."""
+
+
+class RunTable:
+    """Folded runs by name, with the indices of a host's decisions."""
+
+    def __init__(self) -> None:
+        self.runs: dict[RunRef, Run] = {}
+        self.pends: dict[RunRef, Pend] = {}
+        """Runs that wait for a host."""
+        self.queues: dict[Needs, list[RunRef]] = {}
+        """The same by what they need, oldest first: 10,000 that wait for one resource are tried
+        as one."""
+        self.news = False
+        """Something changed for the better since pends were last tried: one came, one is over."""
+        self.held: dict[str, RunRef] = {}
+        """Resource tags and their holders."""
+        self.spaces: dict[FlowId, RunRef] = {}
+        """Flows with `reuse-space` and the run that is in their workspace."""
+        self.active = 0
+        self._owed: dict[RunRef, dict[NodeId, frozenset[Effect]]] = {}
+
+    def put(self, ref: RunRef, run: Run | None) -> None:
+        """Replace a run by another version of it; None and packed runs leave the table."""
+        old = self.runs.get(ref)
+        if old is not None and run is not None and old.phase == run.phase:
+            self.runs[ref] = run
+            return
+        if old is not None:
+            del self.runs[ref]
+            self._index(old, present=False)
+        if run is not None and run.phase != "packed":
+            self.runs[ref] = run
+            self._index(run, present=True)
+
+    def settle(
+        self, run: Run, nodes: Iterable[NodeId] | None = None
+    ) -> tuple[list[Effect], list[Effect]]:
+        """Bring what some nodes owe up to date, or all; return what is new and what is closed."""
+        kept = self._owed.setdefault(run.ref, {})
+        new: list[Effect] = []
+        closed: list[Effect] = []
+        for node in (*kept, WHOLE, *run.nodes) if nodes is None else nodes:
+            old = kept.get(node, _NOTHING)
+            now = owed_by(run, node)
+            if now == old:
+                continue
+            new += now - old
+            closed += old - now
+            if now:
+                kept[node] = now
+            else:
+                del kept[node]
+        if not kept:
+            del self._owed[run.ref]
+        return new, closed
+
+    def owed(self, ref: RunRef) -> frozenset[Effect]:
+        """All that a run owes at this moment."""
+        return frozenset(e for effects in self._owed.get(ref, {}).values() for e in effects)
+
+    def reload(self, ref: RunRef, run: Run | None) -> list[Effect]:
+        """Put a run as it was or as it was read, and return all that it owes."""
+        self._owed.pop(ref, None)
+        self.put(ref, run)
+        return [] if run is None else self.settle(run)[0]
+
+    def _index(self, run: Run, *, present: bool) -> None:
+        flow = run.flow
+        if flow is None:
+            return
+        if run.phase == "pending":
+            self._queue(pend_of(run, flow), present=present)
+        elif run.state == "active" and run.started_at is not None:  # not cancelled while pending
+            self.active += 1 if present else -1
+            self.news |= not present
+            for tag in flow.resource_tags:
+                _hold(self.held, tag, run.ref, present=present)
+            if flow.reuse_space:
+                _hold(self.spaces, run.flow_id, run.ref, present=present)
+
+    def _queue(self, pend: Pend, *, present: bool) -> None:
+        needs = Needs(pend.host_tags, pend.resource_tags, pend.flow if pend.reuse_space else None)
+        if present:
+            self.pends[pend.run] = pend
+            insort(self.queues.setdefault(needs, []), pend.run)
+            self.news = True
+            return
+        del self.pends[pend.run]
+        queue = self.queues[needs]
+        del queue[bisect_left(queue, pend.run)]
+        if not queue:
+            del self.queues[needs]
+
+
+def pend_of(run: Run, flow: Flow) -> Pend:
+    """What placing a run depends on."""
+    return Pend(
+        run=run.ref,
+        flow=run.flow_id,
+        host_tags=frozenset(flow.host_tags),
+        resource_tags=flow.resource_tags,
+        reuse_space=flow.reuse_space,
+    )
+
+
+def _hold(held: dict[K, RunRef], key: K, ref: RunRef, *, present: bool) -> None:
+    if present:
+        held[key] = ref
+    elif held.get(key) == ref:
+        del held[key]
+
+
+def is_row_changed(old: Run | None, new: Run) -> bool:
+    """Whether the row by which lists know a run is another now, but for `seq`."""
+    return old is None or _row(old) != _row(new)
+
+
+def _row(run: Run) -> tuple[object, ...]:
+    return (run.phase, run.good, run.why, run.host, run.epoch, run.ver)

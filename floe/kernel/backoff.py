@@ -1,0 +1,25 @@
+"""How long to wait before another attempt."""
+
+from typing import Final
+from zlib import crc32
+
+from floe.model.flow import Backoff
+from floe.model.refs import Key
+
+JITTER: Final = 0.1
+"""Either way, so that equal nodes that failed together do not return together."""
+
+DOUBLINGS_MAX: Final = 64
+"""Beyond it every sensible backoff has reached its `max_s`."""
+
+
+def delay_ms(backoff: Backoff, failed: int, key: Key) -> int:
+    """Milliseconds until the next attempt, after `failed` attempts (1 or more).
+
+    The jitter is derived from the key, so the same attempt always waits the same time.
+    """
+    delay_s = backoff.first_s
+    for _ in range(min(failed - 1, DOUBLINGS_MAX)):
+        delay_s *= backoff.factor
+    spread = crc32(str(key).encode()) / 0xFFFFFFFF * 2 - 1
+    return round(min(delay_s, backoff.max_s) * 1000 * (1 + JITTER * spread))

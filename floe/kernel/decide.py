@@ -1,0 +1,234 @@
+"""The next facts of a run, from what it is and what reached it.
+
+Signals may be late, repeated or out of order: one that does not belong to the run's present
+state brings about nothing. A report counts for the current attempt alone.
+"""
+
+from typing import assert_never
+
+from floe.kernel.backoff import delay_ms
+from floe.kernel.evolve import ACTIONS, is_action
+from floe.kernel.owed import key_of, run_key
+from floe.kernel.settle import is_retried, is_retried_as_lost, outcome_of
+from floe.kernel.step import GOOD, Step
+from floe.kernel.words import duration
+from floe.model.event import (
+    CancelAsked,
+    Event,
+    GrantRevoked,
+    NodeStarted,
+    RetryArmed,
+    RetryDue,
+    RunActivated,
+)
+from floe.model.flow import Ask, Node, Wait
+from floe.model.outcome import Outcome
+from floe.model.refs import Instant, Key
+from floe.model.run import NodeState, Run
+from floe.model.signal import (
+    Activate,
+    Cancel,
+    DataGiven,
+    Exited,
+    FlowUnreadable,
+    HostLost,
+    Report,
+    Reported,
+    Signal,
+    Started,
+    TimerFired,
+)
+from floe.model.tags import TRIGGER_GOOD
+
+
+def decide(run: Run, signal: Signal, now: Instant) -> tuple[Event, ...]:
+    """The facts that a signal brings about; none if it is late, repeated or not for this state.
+
+    `run.flow` is attached, except for Cancel and FlowUnreadable before the flow is read.
+    """
+    step = Step(run, now)
+    match signal:
+        case Started():
+            _started(step, signal)
+        case Reported():
+            _reported(step, signal)
+        case Activate():
+            _activate(step, signal)
+        case TimerFired():
+            _timer_fired(step, signal)
+        case DataGiven():
+            _data_given(step, signal)
+        case Cancel():
+            _cancel(step, signal)
+        case FlowUnreadable(why=why):
+            if run.phase == "reading":
+                step.end(good=False, why=why)
+        case HostLost():
+            _host_lost(step, signal)
+        case _:
+            assert_never(signal)
+    return tuple(step.events)
+
+
+def _activate(step: Step, signal: Activate) -> None:
+    run = step.run
+    match run.phase:
+        case "pending":
+            is_due = signal.epoch > run.epoch  # an equal one was returned or revoked
+        case "granted":
+            is_due = signal.epoch >= run.epoch and signal.host == run.host
+        case _:
+            is_due = False
+    if not is_due:
+        return
+    step.add(
+        RunActivated(at=step.now, host=signal.host, epoch=signal.epoch, workspace=signal.workspace)
+    )
+    step.spread(TRIGGER_GOOD)
+
+
+def _started(step: Step, signal: Started) -> None:
+    state = _current(step.run, signal.key)
+    if state is None or state.phase != "entered" or not isinstance(state.work, ACTIONS):
+        return
+    step.add(
+        NodeStarted(
+            at=step.now,
+            node=signal.key.node,
+            visit=state.visit,
+            attempt=state.attempt,
+            started_at=signal.at,
+        )
+    )
+
+
+def _reported(step: Step, signal: Reported) -> None:
+    state = _current(step.run, signal.key)
+    if state is None or not is_action(state):
+        return
+    node = step.flow.by_id[signal.key.node]
+    report = signal.report
+    ending = step.run.phase == "ending"
+    outcome = outcome_of(node, report, ending=ending)
+    if not ending and is_retried_as_lost(node, state, report):
+        _arm(step, node, outcome, signal.at, report.output_bytes, lost=True)
+    else:
+        _settle_or_retry(step, node, outcome, signal.at, report)
+
+
+def _timer_fired(step: Step, signal: TimerFired) -> None:
+    run = step.run
+    if signal.kind == "run":
+        if run.phase == "active" and signal.key == run_key(run):
+            limit_s = step.flow.timeout_s
+            if limit_s is not None:
+                step.end(good=False, why=f"time limit of {duration(limit_s)}")
+        return
+    state = _current(run, signal.key)
+    if state is None:
+        return
+    node = step.flow.by_id[signal.key.node]
+    match signal.kind, state.phase:
+        case "retry", "armed":
+            _retry(step, node, state)
+        case "form", "asking":
+            outcome = Outcome(result="error", why=f"nobody answered within {_limit(node)}")
+            _settle_or_retry(step, node, outcome, step.now)
+        case "wait", "entered" if isinstance(state.work, Wait):
+            if node.timeout_s is not None and node.timeout_s < state.work.period_s:
+                outcome = Outcome(result="error", why=f"timed out after {_limit(node)}")
+            else:
+                outcome = GOOD
+            _settle_or_retry(step, node, outcome, step.now)
+        case _:
+            pass  # of an earlier phase of this attempt
+
+
+def _data_given(step: Step, signal: DataGiven) -> None:
+    state = step.run.nodes.get(signal.node)
+    if state is None or state.phase != "asking" or step.run.phase != "active":
+        return
+    step.settle(
+        step.flow.by_id[signal.node],
+        GOOD if signal.good else Outcome(result="bad", why=f"rejected by {signal.by}"),
+        ended_at=step.now,
+        outputs=signal.values,
+        by=signal.by,
+    )
+
+
+def _cancel(step: Step, signal: Cancel) -> None:
+    if step.run.phase not in ("reading", "pending", "granted", "active"):
+        return
+    step.add(CancelAsked(at=step.now, by=signal.by, why=signal.why))
+    reason = f": {signal.why}" if signal.why else ""
+    step.end(good=False, why=f"cancelled by {signal.by}{reason}")
+
+
+def _host_lost(step: Step, signal: HostLost) -> None:
+    run = step.run
+    if run.host != signal.host or run.phase not in ("granted", "active", "ending"):
+        return
+    why = f"lost with host {signal.host}"
+    restarts = step.flow.on_host_lost == "restart"
+    if run.phase == "granted" or (run.phase == "active" and restarts):
+        step.add(GrantRevoked(at=step.now, epoch=run.epoch))
+    if run.phase != "ending" and not restarts:
+        step.end(good=False, why=why)
+    for node in step.open_nodes():
+        step.settle(step.flow.by_id[node], Outcome(result="error", why=why), ended_at=step.now)
+
+
+def _settle_or_retry(
+    step: Step, node: Node, outcome: Outcome, ended_at: Instant, report: Report | None = None
+) -> None:
+    output_bytes = report.output_bytes if report else 0
+    if step.run.phase != "ending" and is_retried(node, step.run.nodes[node.id], outcome):
+        _arm(step, node, outcome, ended_at, output_bytes, lost=False)
+        return
+    step.settle(
+        node,
+        outcome,
+        ended_at=ended_at,
+        outputs=report.outputs if isinstance(report, Exited) else {},
+        output_bytes=output_bytes,
+    )
+
+
+def _arm(
+    step: Step, node: Node, outcome: Outcome, ended_at: Instant, output_bytes: int, *, lost: bool
+) -> None:
+    state = step.run.nodes[node.id]
+    before = len(state.attempts) - state.tries if lost else state.tries
+    delay = delay_ms(node.retry.backoff, before + 1, key_of(step.run, node.id, state))
+    step.add(
+        RetryArmed(
+            at=step.now,
+            node=node.id,
+            visit=state.visit,
+            attempt=state.attempt,
+            outcome=outcome,
+            due=Instant(step.now + delay),
+            ended_at=ended_at,
+            output_bytes=output_bytes,
+            lost=lost,
+        )
+    )
+
+
+def _retry(step: Step, node: Node, state: NodeState) -> None:
+    step.add(RetryDue(at=step.now, node=node.id, visit=state.visit, attempt=state.attempt + 1))
+    if isinstance(state.work, Ask):
+        step.ask(node.id, state.visit)
+
+
+def _limit(node: Node) -> str:
+    return duration(node.timeout_s or 0)
+
+
+def _current(run: Run, key: Key) -> NodeState | None:
+    """The open node whose current attempt a key names."""
+    if key.node not in run.open:
+        return None
+    state = run.nodes[key.node]
+    return state if key == key_of(run, key.node, state) else None

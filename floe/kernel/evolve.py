@@ -1,0 +1,285 @@
+"""What a run is after one more fact. Never needs the flow, a clock or a decision.
+
+Logs of every released version must fold for ever: an event is taken for what it says, also
+where `decide` would no longer say it.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields
+from operator import attrgetter
+from typing import Final, TypeVar, assert_never
+
+from floe.model.event import (
+    CancelAsked,
+    DataAsked,
+    Event,
+    FlowPinned,
+    GrantReturned,
+    GrantRevoked,
+    GrantSuperseded,
+    NodeEntered,
+    NodeSettled,
+    NodeStarted,
+    RetryArmed,
+    RetryDue,
+    RunActivated,
+    RunEnded,
+    RunEnding,
+    RunGranted,
+    RunPacked,
+    RunPended,
+)
+from floe.model.flow import Exec, Fetch, GitCheckout, GitMerge
+from floe.model.refs import NodeId, RunRef
+from floe.model.run import Attempt, NodeState, Run
+from floe.model.tags import TRIGGER_GOOD
+
+T = TypeVar("T")
+
+ACTIONS: Final = (Exec, Fetch, GitCheckout, GitMerge)
+"""Work that a host's hands carry out; the rest the kernel settles or a timer or person does."""
+
+
+def is_action(state: NodeState) -> bool:
+    """Whether an attempt of this node may have a process now."""
+    return isinstance(state.work, ACTIONS) and state.phase in ("entered", "started")
+
+
+def evolve(run: Run | None, event: Event, *, ref: RunRef | None = None) -> Run:
+    """The run after an event. `run` is None, and `ref` given, for RunPended alone."""
+    if run is None:
+        assert isinstance(event, RunPended), "a log begins with RunPended"
+        assert ref is not None, "RunPended needs the name of its run"
+        return _pended(ref, event)
+    seq = run.seq + 1
+    match event:
+        case NodeEntered():
+            return _run(
+                run,
+                seq=seq,
+                nodes={**run.nodes, event.node: _entered(event, seq)},
+                open=run.open | {event.node},
+            )
+        case NodeStarted():
+            state = _node(run.nodes[event.node], phase="started", started_at=event.started_at)
+            return _run(run, seq=seq, nodes={**run.nodes, event.node: state})
+        case NodeSettled():
+            return _run(
+                run,
+                seq=seq,
+                nodes={**run.nodes, event.node: _settled(run.nodes[event.node], event)},
+                open=run.open - {event.node},
+                standing={**run.standing, event.tag: seq} if event.tag else run.standing,
+            )
+        case DataAsked():
+            state = _node(run.nodes[event.node], phase="asking", asked_at=event.at)
+            return _run(run, seq=seq, nodes={**run.nodes, event.node: state})
+        case RetryArmed():
+            state = _armed(run.nodes[event.node], event)
+            return _run(run, seq=seq, nodes={**run.nodes, event.node: state})
+        case RetryDue():
+            state = _node(
+                run.nodes[event.node],
+                phase="entered",
+                attempt=event.attempt,
+                queued_at=event.at,
+                started_at=None,
+                asked_at=None,
+                due=None,
+            )
+            return _run(run, seq=seq, nodes={**run.nodes, event.node: state})
+        case RunActivated():
+            return _run(
+                _reset(run),
+                seq=seq,
+                phase="active",
+                epoch=event.epoch,
+                host=event.host,
+                workspace=event.workspace,
+                standing={TRIGGER_GOOD: seq},
+                started_at=event.at,
+                fences=run.fences,
+            )
+        case RunGranted():
+            return _run(
+                run,
+                seq=seq,
+                phase="granted",
+                host=event.host,
+                epoch=event.epoch,
+                fences=event.fences,
+                why="",
+            )
+        case GrantReturned():
+            return _run(_reset(run), seq=seq, phase="pending", why=event.why)
+        case GrantRevoked():
+            return _run(_reset(run), seq=seq, phase="pending")
+        case GrantSuperseded():
+            return _superseded(run, event, seq)
+        case FlowPinned():
+            return _run(run, seq=seq, phase="pending", digest=event.digest)
+        case CancelAsked():
+            return _run(run, seq=seq, cancelled_by=event.by)
+        case RunEnding():
+            return _run(
+                run,
+                seq=seq,
+                phase="ending",
+                good=event.good,
+                why=event.why,
+                end_tag=event.tag,
+                ending_at=event.at,
+            )
+        case RunEnded():
+            return _run(
+                run,
+                seq=seq,
+                phase="ended",
+                good=event.good,
+                why=event.why,
+                open=frozenset(),
+                ended_at=event.at,
+            )
+        case RunPacked():
+            return _run(run, seq=seq, phase="packed", digests=event.digests)
+        case RunPended():
+            raise AssertionError("a run is pended once")
+        case _:
+            assert_never(event)
+
+
+def fold(ref: RunRef, events: Iterable[Event]) -> Run:
+    """The run that a whole log comes to. The log has at least one event."""
+    run: Run | None = None
+    for event in events:
+        run = evolve(run, event, ref=ref)
+    assert run is not None, "a log has at least RunPended"
+    return run
+
+
+def _pended(ref: RunRef, event: RunPended) -> Run:
+    return Run(
+        ref=ref,
+        flow_id=event.flow,
+        ver=event.ver,
+        digest=event.digest,
+        phase="reading" if event.digest is None else "pending",
+        seq=1,
+        trigger=event.trigger,
+        values=event.values,
+        by=event.by,
+        pended_at=event.at,
+    )
+
+
+def _entered(event: NodeEntered, seq: int) -> NodeState:
+    return NodeState(
+        phase="entered",
+        work=event.work,
+        visit=event.visit,
+        attempt=1,
+        woke=seq,
+        sources=event.sources,
+        entered_at=event.at,
+        queued_at=event.at,
+    )
+
+
+def _armed(state: NodeState, event: RetryArmed) -> NodeState:
+    over = Attempt(
+        attempt=event.attempt,
+        outcome=event.outcome,
+        started_at=state.started_at,
+        ended_at=event.ended_at,
+        output_bytes=event.output_bytes,
+    )
+    return _node(
+        state,
+        phase="armed",
+        due=event.due,
+        tries=state.tries if event.lost else state.tries + 1,
+        attempts=(*state.attempts, over),
+    )
+
+
+def _settled(state: NodeState, event: NodeSettled) -> NodeState:
+    over = Attempt(
+        attempt=event.attempt,
+        outcome=event.outcome,
+        started_at=state.started_at,
+        ended_at=event.ended_at,
+        output_bytes=event.output_bytes,
+    )
+    attempts = state.attempts if state.phase == "armed" else (*state.attempts, over)
+    return _node(
+        state,
+        phase="settled",
+        due=None,
+        settled_at=event.ended_at,
+        outcome=event.outcome,
+        tag=event.tag,
+        good=event.good,
+        outputs=event.outputs,
+        output_bytes=event.output_bytes,
+        by=event.by,
+        attempts=attempts,
+    )
+
+
+def _superseded(run: Run, event: GrantSuperseded, seq: int) -> Run:
+    """This branch of the log is over; only what still runs here is to be stopped."""
+    running = frozenset(n for n in run.open if is_action(run.nodes[n]))
+    return _run(
+        run,
+        seq=seq,
+        phase="ending" if running else "ended",
+        open=running,
+        good=False,
+        why="went on elsewhere: this host had been forgotten",
+        ending_at=event.at,
+        ended_at=None if running else event.at,
+    )
+
+
+def _reset(run: Run) -> Run:
+    """Without anything that a host did to it."""
+    return _run(
+        run,
+        host=None,
+        workspace="",
+        fences={},
+        nodes=_NONE,
+        open=frozenset(),
+        standing={},
+        started_at=None,
+        why="",
+    )
+
+
+_NONE: Final[Mapping[NodeId, NodeState]] = {}
+
+
+def _changer(cls: type[T]) -> Callable[..., T]:
+    """A `dataclasses.replace` for one class of slots, 4.5 µs to 1.6 µs for a Run.
+
+    Each step of a run makes half a dozen of them, so this is a third of what a step costs.
+    """
+    names = [f.name for f in fields(cls)]  # type: ignore[arg-type]  # called for dataclasses only
+    values = attrgetter(*names)
+    setters = {name: getattr(cls, name).__set__ for name in names}
+    in_order = tuple(setters.values())
+    new = object.__new__
+
+    def changed(old: T, /, **changes: object) -> T:
+        made = new(cls)
+        for set_, value in zip(in_order, values(old), strict=True):
+            set_(made, value)
+        for name, value in changes.items():
+            setters[name](made, value)
+        return made
+
+    return changed
+
+
+_run: Final = _changer(Run)
+_node: Final = _changer(NodeState)

@@ -1,0 +1,102 @@
+"""What a run still owes the world, as a function of its state.
+
+The shell compares it with what it is doing and starts the difference: after a crash as at any
+other step. A step changes what is owed by the run as a whole and by the nodes it touched, so
+`owed_by` is all that a shell needs to keep the set up to date.
+"""
+
+from floe.kernel.evolve import is_action
+from floe.model.effect import (
+    AskData,
+    Effect,
+    LoadFlow,
+    OfferRun,
+    PackArchive,
+    SetTimer,
+    StartAction,
+    StopAction,
+)
+from floe.model.flow import Wait
+from floe.model.refs import Instant, Key, NodeId
+from floe.model.run import NodeState, Run
+
+WHOLE = NodeId("")
+"""In place of a node: the run as a whole."""
+
+_NOTHING: frozenset[Effect] = frozenset()
+
+
+def owed(run: Run) -> frozenset[Effect]:
+    """Everything a run owes: by itself and by each of its open nodes."""
+    return owed_by(run, WHOLE).union(*(owed_by(run, node) for node in run.open))
+
+
+def owed_by(run: Run, node: NodeId) -> frozenset[Effect]:
+    """What one node owes, or with an empty id the run as a whole.
+
+    Needs `run.flow` while the run is active, for its time limits.
+    """
+    if node == WHOLE:
+        return _by_run(run)
+    if node not in run.open:
+        return _NOTHING
+    state = run.nodes[node]
+    key = key_of(run, node, state)
+    if run.phase == "ending":
+        return frozenset((StopAction(key),)) if is_action(state) else _NOTHING
+    return _by_node(run, node, state, key)
+
+
+def key_of(run: Run, node: NodeId, state: NodeState) -> Key:
+    """The name of a node's current attempt."""
+    return Key(run.ref, run.epoch, node, state.visit, state.attempt)
+
+
+def run_key(run: Run) -> Key:
+    """The name under which the run as a whole owes its time limit."""
+    return Key(run.ref, run.epoch, WHOLE, 0, 0)
+
+
+def later(at: Instant, seconds: float) -> Instant:
+    """The instant so many seconds after another."""
+    return Instant(at + round(seconds * 1000))
+
+
+def _by_run(run: Run) -> frozenset[Effect]:
+    match run.phase:
+        case "reading":
+            return frozenset((LoadFlow(run.ref),))
+        case "granted":
+            return frozenset((OfferRun(run.ref, run.epoch),))
+        case "active":
+            assert run.flow is not None
+            assert run.started_at is not None
+            if run.flow.timeout_s is None:
+                return _NOTHING
+            due = later(run.started_at, run.flow.timeout_s)
+            return frozenset((SetTimer(run_key(run), "run", due),))
+        case "ended":
+            return frozenset((PackArchive(run.ref),))
+        case _:
+            return _NOTHING
+
+
+def _by_node(run: Run, node: NodeId, state: NodeState, key: Key) -> frozenset[Effect]:
+    assert run.flow is not None
+    timeout_s = run.flow.by_id[node].timeout_s
+    match state.phase:
+        case "asking":
+            if timeout_s is None:
+                return frozenset((AskData(key),))
+            assert state.asked_at is not None
+            due = later(state.asked_at, timeout_s)
+            return frozenset((AskData(key), SetTimer(key, "form", due)))
+        case "armed":
+            assert state.due is not None
+            return frozenset((SetTimer(key, "retry", state.due),))
+        case phase:
+            if isinstance(state.work, Wait):
+                period_s = state.work.period_s
+                shorter = period_s if timeout_s is None else min(period_s, timeout_s)
+                return frozenset((SetTimer(key, "wait", later(state.queued_at, shorter)),))
+            return frozenset((StartAction(key, started=phase == "started"),))

@@ -1,0 +1,67 @@
+"""Which host runs a pend, or why none can. Shows its reasons to people as they are."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from floe.model.host import HostView, Pend
+from floe.model.refs import HostId, Instant, RunRef
+
+HOST_STALE_S: Final = 10
+"""Hosts hear from one another every 2 s; after five missed words nothing is given to one."""
+
+HOST_SCOPED: Final = "host:"
+"""Resource tags with this prefix are exclusive per host, all others in the whole cluster."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusals:
+    """Each host and the sentences that say why it does not take the run; in order of ids."""
+
+    by_host: Mapping[HostId, tuple[str, ...]]
+
+
+def place(
+    pend: Pend, hosts: Sequence[HostView], now: Instant, held: Mapping[str, RunRef]
+) -> HostId | Refusals:
+    """Choose the host to run a pend, or say why none can.
+
+    `held` are the cluster's resource tags and who holds each. Hosts unseen for `HOST_STALE_S`
+    are refused. Ties go to the least loaded, then the lowest id, so equal inputs give equal
+    answers.
+
+    Source: host and resource tags as in the floe README, "Life cycle of a flow".
+    """
+    refusals = {
+        host.id: tuple(_refusals(pend, host, now, held)) for host in sorted(hosts, key=_by_id)
+    }
+    free = [host for host in hosts if not refusals[host.id]]
+    if not free:
+        return Refusals(by_host=refusals)
+    return min(free, key=lambda host: (host.active / host.slots, host.id)).id
+
+
+def _refusals(
+    pend: Pend, host: HostView, now: Instant, held: Mapping[str, RunRef]
+) -> Iterator[str]:
+    if absent := sorted(pend.host_tags - host.tags):
+        yield f"has not the {'tag' if len(absent) == 1 else 'tags'} {', '.join(absent)}"
+    if host.draining:
+        yield "is draining: it finishes its runs and takes no new ones"
+    unseen_s = 0 if host.seen_at is None else (now - host.seen_at) // 1000
+    if unseen_s >= HOST_STALE_S:
+        yield f"was not seen for {unseen_s} s"
+    if host.active >= host.slots:
+        yield f"its slots are full: {host.active} of {host.slots} runs"
+    for tag in pend.resource_tags:
+        holder = (host.held if tag.startswith(HOST_SCOPED) else held).get(tag, pend.run)
+        if holder != pend.run:
+            yield f"resource {tag} is held by {holder}"
+    if pend.reuse_space and (user := host.spaces.get(pend.flow, pend.run)) != pend.run:
+        yield f"the one workspace of flow {pend.flow} is used by {user}"
+    if host.id in pend.refused_by:
+        yield "returned this run and has not changed since"
+
+
+def _by_id(host: HostView) -> HostId:
+    return host.id

@@ -1,0 +1,77 @@
+"""How a run ends when nothing is owed, running, armed or open any more.
+
+Source: "How a run ends" in docs/kernel.md.
+"""
+
+from dataclasses import dataclass
+
+from floe.kernel.match import missing
+from floe.kernel.words import either, listed, told
+from floe.model.flow import End, Flow, Node
+from floe.model.run import Run
+from floe.model.tags import Tag, emitter_of, label_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """Whether a run was good, and the sentence that says why."""
+
+    good: bool
+    why: str
+    tag: Tag | None = None
+
+
+def is_at_rest(run: Run) -> bool:
+    """Whether an active run has nothing left that could bring it further."""
+    return run.phase == "active" and not run.open
+
+
+def verdict(run: Run, flow: Flow) -> Verdict:
+    """How a run at rest ends.
+
+    Stalled if the flow has an end on a good tag (a reached one would have ended the run);
+    bad if a bad event went unheard; else good.
+    """
+    unheard = unheard_bad(run, flow)
+    reasons = [unheard_why(run, tag) for tag in unheard]
+    if any(_is_good_end(n, flow) for n in flow.nodes):
+        return Verdict(good=False, why=f"stalled: {listed([*_never(run, flow), *reasons])}")
+    if unheard:
+        return Verdict(good=False, why=listed(reasons), tag=unheard[0])
+    return Verdict(good=True, why="nothing is left to run")
+
+
+def unheard_bad(run: Run, flow: Flow) -> tuple[Tag, ...]:
+    """The bad events so far that no `listen` or `wait` of the flow names, by node's entry."""
+    settled = (s for s in run.nodes.values() if s.tag is not None and not s.good)
+    return tuple(s.tag for s in settled if s.tag is not None and s.tag not in flow.hearers)
+
+
+def unheard_why(run: Run, tag: Tag) -> str:
+    """The sentence for a bad event without a listener."""
+    node = emitter_of(tag)
+    assert node is not None, "the trigger is never bad"
+    return f"{told(tag, run.nodes[node].outcome)} has no listener"
+
+
+def never_entered(run: Run, flow: Flow) -> tuple[Node, ...]:
+    """The nodes that have not entered, in document order."""
+    return tuple(n for n in flow.nodes if n.id not in run.nodes)
+
+
+def _never(run: Run, flow: Flow) -> list[str]:
+    return [
+        f"{n.ref} never heard {' and '.join(map(either, missing(run, n)))}"
+        for n in never_entered(run, flow)
+    ]
+
+
+def _is_good_end(node: Node, flow: Flow) -> bool:
+    return isinstance(node.work, End) and any(_is_good(t, flow) for t in node.heard)
+
+
+def _is_good(tag: Tag, flow: Flow) -> bool:
+    label, node = label_of(tag), emitter_of(tag)
+    if node is None or not label.isdecimal():
+        return label == "good"
+    return int(label) in flow.by_id[node].good

@@ -1,0 +1,63 @@
+"""What an attempt came to, whether another follows, and the tag a node issues.
+
+Source: floe README, "Standard tasks"; ignore-fail and use-status as in the original.
+"""
+
+from typing import Final, assert_never
+
+from floe.model.flow import Node
+from floe.model.outcome import Outcome
+from floe.model.run import NodeState
+from floe.model.signal import Exited, Failed, Report, Stopped
+from floe.model.tags import Tag, tag_of
+
+LOST_RETRIES_MAX: Final = 16
+"""Attempts that `on-lost: retry` gives a node beyond `retry.max`."""
+
+STOPPED: Final = Outcome(result="stopped")
+
+_LEAD: Final = {
+    "start": "could not start",
+    "timeout": "timed out",
+    "output-limit": "output limit",
+    "lost": "lost",
+    "error": "",
+}
+
+
+def outcome_of(node: Node, report: Report, *, ending: bool) -> Outcome:
+    """How an attempt ended. A stop that no run asked for is an error."""
+    match report:
+        case Exited(status=status):
+            return Outcome(result="good" if status in node.good else "bad", status=status)
+        case Failed(cause=cause, why=why):
+            lead = _LEAD[cause]
+            said = why if why.casefold().startswith(lead) else f"{lead}: {why}"
+            return Outcome(result="error", why=said)
+        case Stopped():
+            return STOPPED if ending else Outcome(result="error", why="stopped from outside")
+        case _:
+            assert_never(report)
+
+
+def tag_for(node: Node, outcome: Outcome) -> tuple[Tag | None, bool]:
+    """The tag that a node issues, and whether it counts as good. Stopped issues none."""
+    if outcome.result == "stopped":
+        return None, False
+    if node.ignore_fail:
+        return tag_of(node.cls, node.id, "good"), True
+    numbered = node.use_status and outcome.status is not None
+    label = str(outcome.status) if numbered else outcome.result
+    return tag_of(node.cls, node.id, label), outcome.result == "good"
+
+
+def is_retried(node: Node, state: NodeState, outcome: Outcome) -> bool:
+    """Whether `retry.max` leaves a further attempt after this one."""
+    return outcome.result in ("bad", "error") and state.tries < node.retry.max
+
+
+def is_retried_as_lost(node: Node, state: NodeState, report: Report) -> bool:
+    """Whether `on-lost: retry` gives one that `retry.max` does not count."""
+    lost = isinstance(report, Failed) and report.cause == "lost"
+    uncounted = len(state.attempts) - state.tries
+    return lost and node.on_lost == "retry" and uncounted < LOST_RETRIES_MAX

@@ -1,0 +1,176 @@
+"""The facts of one decision, each seen by the next: entering, settling, ending.
+
+What follows from a fact at once (merges, ends, a run at rest) is in the same step, so no log
+ever stops where the kernel still had something to say.
+"""
+
+from collections.abc import Mapping
+
+from floe.kernel.evolve import evolve, is_action
+from floe.kernel.inputs import joined
+from floe.kernel.match import arrived, sources_of, woken_by
+from floe.kernel.render import rendered
+from floe.kernel.rest import is_at_rest, unheard_why, verdict
+from floe.kernel.settle import STOPPED, tag_for
+from floe.kernel.words import told
+from floe.model.event import (
+    DataAsked,
+    Event,
+    NodeEntered,
+    NodeSettled,
+    RunEnded,
+    RunEnding,
+)
+from floe.model.flow import Ask, End, Flow, Join, Node
+from floe.model.outcome import Outcome
+from floe.model.refs import Instant, Json, NodeId
+from floe.model.run import Run
+from floe.model.tags import Tag, emitter_of
+
+GOOD = Outcome(result="good")
+
+_NO_OUTPUTS: Mapping[str, Json] = {}
+
+
+class Step:
+    """A run while its next facts are decided. Lives for one call of `decide`."""
+
+    __slots__ = ("events", "now", "run")
+
+    def __init__(self, run: Run, now: Instant) -> None:
+        self.run = run
+        self.now = now
+        self.events: list[Event] = []
+
+    @property
+    def flow(self) -> Flow:
+        """The flow that the shell attached."""
+        assert self.run.flow is not None, "the flow is attached before this signal"
+        return self.run.flow
+
+    def add(self, event: Event) -> None:
+        """Record a fact; what follows is decided on the run after it."""
+        self.run = evolve(self.run, event)
+        self.events.append(event)
+
+    def spread(self, tag: Tag) -> None:
+        """Let enter whom a new tag wakes, and whom the tags wake that follow from it at once.
+
+        Ends because a node enters once and issues one tag. Stops where an end is reached.
+        """
+        tags = [tag]
+        for arrival in tags:
+            for node in woken_by(self.run, self.flow, arrival):
+                tags.extend(self._enter(node))
+                if self.run.phase != "active":
+                    return
+        self.rest()
+
+    def settle(
+        self,
+        node: Node,
+        outcome: Outcome,
+        *,
+        ended_at: Instant,
+        outputs: Mapping[str, Json] = _NO_OUTPUTS,
+        output_bytes: int = 0,
+        by: str = "",
+    ) -> None:
+        """Record that a node is done, and all that follows from its tag."""
+        tag, good = self._settled(node, outcome, ended_at, outputs, output_bytes, by)
+        if self.run.phase == "ending":
+            self.finish()
+            return
+        assert tag is not None, "only an ending run stops its nodes"
+        if not good and self.flow.unheard_bad == "end" and tag not in self.flow.hearers:
+            self.end(good=False, why=unheard_why(self.run, tag), tag=tag)
+        else:
+            self.spread(tag)
+
+    def end(self, *, good: bool, why: str, tag: Tag | None = None) -> None:
+        """Decide how the run ends: nothing enters any more, and what waits is closed."""
+        self.add(RunEnding(at=self.now, good=good, why=why, tag=tag))
+        for node in self.open_nodes():
+            if not is_action(self.run.nodes[node]):
+                self._settled(self.flow.by_id[node], STOPPED, self.now)
+        self.finish()
+
+    def finish(self) -> None:
+        """Record the end of an ending run once its last process is gone."""
+        if not self.run.open:
+            assert self.run.good is not None, "an ending run knows how it ends"
+            self.add(RunEnded(at=self.now, good=self.run.good, why=self.run.why))
+
+    def rest(self) -> None:
+        """End a run that nothing can bring further."""
+        if is_at_rest(self.run):
+            how = verdict(self.run, self.flow)
+            self.end(good=how.good, why=how.why, tag=how.tag)
+
+    def ask(self, node: NodeId, visit: int) -> None:
+        """Open a node's form."""
+        self.add(DataAsked(at=self.now, node=node, visit=visit))
+
+    def open_nodes(self) -> tuple[NodeId, ...]:
+        """Those that have not settled, by entry."""
+        return tuple(n for n in self.run.nodes if n in self.run.open)
+
+    def _enter(self, node: Node) -> tuple[Tag, ...]:
+        """Enter a node; return the tag that it issues at once, if it does."""
+        tags = arrived(self.run, node)
+        sources = sources_of(self.run, node)
+        work = rendered(node.work, self.run, sources)
+        self.add(NodeEntered(at=self.now, node=node.id, visit=1, work=work, sources=sources))
+        match work:
+            case Ask():
+                self.ask(node.id, 1)
+            case Join():
+                tag, _ = self._settled(node, GOOD, self.now, joined(self.run, sources))
+                return (tag,) if tag is not None else ()
+            case End():
+                self._settled(node, GOOD, self.now)
+                good = all(self._was_good(t) for t in tags)
+                self.end(good=good, why=self._reached(node, tags), tag=tags[-1])
+            case _:
+                pass  # its process or timer is owed from here on
+        return ()
+
+    def _settled(
+        self,
+        node: Node,
+        outcome: Outcome,
+        ended_at: Instant,
+        outputs: Mapping[str, Json] = _NO_OUTPUTS,
+        output_bytes: int = 0,
+        by: str = "",
+    ) -> tuple[Tag | None, bool]:
+        state = self.run.nodes[node.id]
+        tag, good = tag_for(node, outcome)
+        self.add(
+            NodeSettled(
+                at=self.now,
+                node=node.id,
+                visit=state.visit,
+                attempt=state.attempt,
+                outcome=outcome,
+                tag=tag,
+                good=good,
+                ended_at=ended_at,
+                outputs=outputs,
+                output_bytes=output_bytes,
+                by=by,
+            )
+        )
+        return tag, good
+
+    def _was_good(self, tag: Tag) -> bool:
+        node = emitter_of(tag)
+        return node is None or self.run.nodes[node].good
+
+    def _reached(self, end: Node, tags: tuple[Tag, ...]) -> str:
+        how = " and ".join(self._told(t) for t in tags)
+        return f"{end.ref} was reached by {how}"
+
+    def _told(self, tag: Tag) -> str:
+        node = emitter_of(tag)
+        return tag if node is None else told(tag, self.run.nodes[node].outcome)

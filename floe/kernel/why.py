@@ -1,0 +1,144 @@
+"""What a run waits for, or why it ended: in sentences, and in the parts they are made of."""
+
+from collections.abc import Collection, Mapping
+from typing import assert_never
+
+from floe.kernel.graph import labels_of
+from floe.kernel.match import missing
+from floe.kernel.owed import key_of, later
+from floe.kernel.place import Refusals
+from floe.kernel.rest import never_entered
+from floe.kernel.words import either, listed
+from floe.model.codec import iso
+from floe.model.flow import Ask, Flow, Node, Wait
+from floe.model.host import Why
+from floe.model.refs import Key, NodeId
+from floe.model.run import NodeState, Run
+from floe.model.tags import Tag, emitter_of, label_of
+
+
+def why(run: Run, refusals: Refusals | None = None, *, queued: Collection[Key] = ()) -> Why:
+    """The answer to `floe why`.
+
+    `refusals` are what `place` last said of a pending run, `queued` the attempts of an active one
+    that wait because their host runs as many commands as it may.
+    """
+    match run.phase:
+        case "reading":
+            return Why(text="reading flow-file")
+        case "pending":
+            return _pending(run, refusals)
+        case "granted":
+            return Why(text=f"offered to {run.host}, which has not answered yet")
+        case "active":
+            return _active(run, _flow(run), queued)
+        case "ending":
+            return _ending(run, _flow(run))
+        case "ended" | "packed":
+            return _ended(run)
+        case _:
+            assert_never(run.phase)
+
+
+def _pending(run: Run, refusals: Refusals | None) -> Why:
+    if refusals is None:
+        last = f"; the last one asked said: {run.why}" if run.why else ""
+        return Why(text=f"waits for a host{last}")
+    parts = [f"{host} {' and '.join(says)}" for host, says in refusals.by_host.items()]
+    if not parts:
+        return Why(text="waits for a host: none is known")
+    return Why(text=f"waits for a host: {listed(parts)}", hosts=refusals.by_host)
+
+
+def _active(run: Run, flow: Flow, queued: Collection[Key]) -> Why:
+    coming = _coming(run, flow)
+    waiting = {
+        node.ref: (_open(run, node, queued),)
+        if node.id in run.open
+        else _unentered(run, node, coming)
+        for node in flow.nodes
+        if node.id in run.open or node.id not in run.nodes
+    }
+    open_ = [
+        f"{flow.by_id[n].ref}: {waiting[flow.by_id[n].ref][0]}" for n in run.nodes if n in run.open
+    ]
+    return Why(text=f"waits for {listed(open_)}", waiting=waiting)
+
+
+def _ending(run: Run, flow: Flow) -> Why:
+    waiting = {n.ref: ("being stopped",) for n in flow.nodes if n.id in run.open}
+    return Why(text=f"ends {_result(run)}: {run.why}; stops {listed([*waiting])}", waiting=waiting)
+
+
+def _ended(run: Run) -> Why:
+    text = f"ended {_result(run)}: {run.why}"
+    if run.flow is None:
+        return Why(text=text)
+    never: dict[str, tuple[Tag, ...]] = {
+        n.ref: tuple(t for clause in missing(run, n) for t in clause)
+        for n in never_entered(run, run.flow)
+    }
+    if never:
+        text += f"; never ran: {listed([*never])}"
+    return Why(text=text, never=never)
+
+
+def _open(run: Run, node: Node, queued: Collection[Key]) -> str:
+    state = run.nodes[node.id]
+    match state.phase, state.work:
+        case "armed", _:
+            return f"{_again(state, node)} at {iso(state.due)}"
+        case "asking", Ask(form=form):
+            return f"a person: form {form.title}"
+        case _, Wait(period_s=period_s):
+            return f"its time at {iso(later(state.queued_at, period_s))}"
+        case "started", _:
+            return f"running since {iso(state.started_at)}"
+        case _ if key_of(run, node.id, state) in queued:
+            return f"a place among the commands of {run.host} since {iso(state.queued_at)}"
+        case _:
+            return f"to be started since {iso(state.queued_at)}"
+
+
+def _again(state: NodeState, node: Node) -> str:
+    if state.tries:
+        return f"retry {state.tries} of {node.retry.max}"
+    return f"attempt {state.attempt + 1}, since the last was lost,"
+
+
+def _unentered(run: Run, node: Node, coming: Mapping[NodeId, Node]) -> tuple[str, ...]:
+    clauses = missing(run, node)
+    if not clauses:
+        return ("can never enter: it listens to nothing",)
+    gone = [c for c in clauses if not any(_can_come(run, t, coming) for t in c)]
+    if gone:
+        return tuple(f"can no longer enter: {either(c)} cannot come any more" for c in gone)
+    return tuple(either(c) for c in clauses)
+
+
+def _coming(run: Run, flow: Flow) -> Mapping[NodeId, Node]:
+    """The nodes whose tags may still come: the open ones, and those that may yet enter."""
+    coming = {n: flow.by_id[n] for n in run.open}
+    waiting = never_entered(run, flow)
+    while more := [n for n in waiting if n.id not in coming and _may_enter(run, n, coming)]:
+        coming.update((n.id, n) for n in more)
+    return coming
+
+
+def _may_enter(run: Run, node: Node, coming: Mapping[NodeId, Node]) -> bool:
+    clauses = missing(run, node)
+    return bool(clauses) and all(any(_can_come(run, t, coming) for t in c) for c in clauses)
+
+
+def _can_come(run: Run, tag: Tag, coming: Mapping[NodeId, Node]) -> bool:
+    node = coming.get(emitter_of(tag) or NodeId(""))
+    return node is not None and label_of(tag) in labels_of(node)
+
+
+def _result(run: Run) -> str:
+    return "good" if run.good else "bad"
+
+
+def _flow(run: Run) -> Flow:
+    assert run.flow is not None, "the flow of an active run is attached"
+    return run.flow

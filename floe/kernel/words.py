@@ -1,0 +1,38 @@
+"""Short pieces of the sentences that say why."""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from floe.model.outcome import Outcome
+from floe.model.tags import Tag
+
+NAMED_MAX: Final = 8
+"""Things that one sentence names; the rest are counted."""
+
+_UNITS: Final = ((86400, "d"), (3600, "h"), (60, "m"))
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people write them in a flow: `2h`, `90s`, `0.5s`."""
+    for size, unit in _UNITS:
+        if seconds >= size and seconds % size == 0:
+            return f"{seconds // size:g}{unit}"
+    return f"{seconds:g}s"
+
+
+def told(tag: Tag, outcome: Outcome | None) -> str:
+    """An event and how it came to it: `task.build.bad (exit status 2)`."""
+    status = f"exit status {outcome.status}" if outcome and outcome.result == "bad" else ""
+    how = (outcome and outcome.why) or status
+    return f"{tag} ({how})" if how else tag
+
+
+def either(tags: Iterable[Tag]) -> str:
+    """Tags of which one would do."""
+    return " or ".join(tags)
+
+
+def listed(parts: Sequence[str]) -> str:
+    """The parts of a sentence, the first `NAMED_MAX` of them."""
+    more = len(parts) - NAMED_MAX
+    return "; ".join(parts[:NAMED_MAX]) + (f"; and {more} more" if more > 0 else "")

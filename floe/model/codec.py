@@ -1,0 +1,174 @@
+"""Values to JSON shapes and back, driven by the types of their fields.
+
+A field equal to its default is left out, an unknown field is ignored on reading: so a newer
+floe's log can be read by an older one as far as it goes, and yesterday's for ever. A member of
+a union of classes carries its class name as `kind`.
+"""
+
+import dataclasses
+import functools
+import json
+import types
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any, Final, TypeVar, cast
+
+from floe.model.event import Event
+from floe.model.flow import Flow
+from floe.model.refs import Instant, Json
+
+T = TypeVar("T")
+Shape = dict[str, Any]
+
+_dumps: Final = json.JSONEncoder(
+    separators=(",", ":"), ensure_ascii=False, check_circular=False, allow_nan=False
+).encode
+
+
+def to_text(value: object) -> str:
+    """Compact JSON text of a JSON shape. Raises ValueError for NaN and infinities."""
+    return _dumps(value)
+
+
+def from_text(text: str | bytes) -> Json:
+    """The JSON shape in a text. Raises ValueError."""
+    return cast(Json, json.loads(text))
+
+
+def encode(value: object) -> Shape:
+    """The JSON shape of a frozen dataclass, without its defaults."""
+    return _encoder(cast(Any, type(value)))(value)
+
+
+def decode(cls: type[T], shape: Mapping[str, Json]) -> T:
+    """Build a dataclass from its JSON shape. Raises KeyError, TypeError or ValueError."""
+    return cast(T, _decoder(cast(Any, cls))(shape))
+
+
+def encode_event(event: Event) -> Shape:
+    """An event's fields; its name is kept beside it."""
+    return encode(event)
+
+
+def decode_event(name: str, shape: Mapping[str, Json]) -> Event:
+    """An event from its name and fields. Raises KeyError for a name of a newer floe."""
+    return cast(Event, _decoder(EVENTS[name])(shape))
+
+
+EVENTS: Final[Mapping[str, type]] = {cls.__name__: cls for cls in typing.get_args(Event)}
+
+
+def digest_of(flow: Flow) -> str:
+    """The name under which a compiled flow is stored: `sha256:` and the hash of its shape."""
+    text = json.dumps(encode(flow), sort_keys=True, separators=(",", ":"))
+    return "sha256:" + sha256(text.encode()).hexdigest()
+
+
+def iso(at: Instant | None) -> str | None:
+    """`2026-11-21T10:00:00.123Z`, as in API, CLI and feed."""
+    if at is None:
+        return None
+    seconds, ms = divmod(at, 1000)
+    return f"{_second(seconds)}.{ms:03d}Z"
+
+
+@functools.lru_cache(maxsize=64)
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+@functools.cache
+def _encoder(cls: Any) -> Callable[[Any], Shape]:
+    hints = typing.get_type_hints(cls)
+    plan = [
+        (f.name, _default(f), _shape_out(hints[f.name])) for f in dataclasses.fields(cls) if f.init
+    ]
+
+    def encoded(value: Any) -> Shape:
+        shape: Shape = {}
+        for name, default, out in plan:
+            field = getattr(value, name)
+            if field != default:
+                shape[name] = field if out is None else out(field)
+        return shape
+
+    return encoded
+
+
+def _default(field: "dataclasses.Field[Any]") -> object:
+    if field.default_factory is not dataclasses.MISSING:
+        return field.default_factory()
+    return field.default  # MISSING equals nothing, so such a field is always written
+
+
+def _shape_out(hint: Any) -> Callable[[Any], Any] | None:
+    """How a field of this type is written; None where it is written as it is."""
+    if hint is Json or hint in (str, int, float, bool, None, type(None)):
+        return None
+    args = typing.get_args(hint)
+    origin = typing.get_origin(hint)
+    if dataclasses.is_dataclass(hint):
+        return encode
+    if origin in (typing.Union, types.UnionType):
+        members = [a for a in args if a is not type(None)]
+        classes = [a for a in members if dataclasses.is_dataclass(a)]
+        if not classes:
+            return None if all(_shape_out(m) is None for m in members) else _shape_out(members[0])
+        if len(classes) == 1:
+            return lambda v: None if v is None else encode(v)
+        return lambda v: None if v is None else {"kind": type(v).__name__, **encode(v)}
+    if origin is frozenset:
+        return sorted
+    if origin is tuple:
+        inner = _shape_out(args[0])
+        return list if inner is None else lambda v: [inner(x) for x in v]
+    return None
+
+
+@functools.cache
+def _decoder(cls: Any) -> Callable[[Mapping[str, Any]], Any]:
+    hints = typing.get_type_hints(cls)
+    plan = [(f.name, _shape_in(hints[f.name])) for f in dataclasses.fields(cls) if f.init]
+
+    def decoded(shape: Mapping[str, Any]) -> Any:
+        return cls(
+            **{
+                name: shape[name] if into is None else into(shape[name])
+                for name, into in plan
+                if name in shape
+            }
+        )
+
+    return decoded
+
+
+def _shape_in(hint: Any) -> Callable[[Any], Any] | None:
+    """How a field of this type is read; None where it is taken as it is."""
+    if hint is Json:
+        return None
+    args = typing.get_args(hint)
+    origin = typing.get_origin(hint)
+    if dataclasses.is_dataclass(hint):
+        return cast(Callable[[Any], Any], _decoder(cast(Any, hint)))
+    if origin in (typing.Union, types.UnionType):
+        members = [a for a in args if a is not type(None)]
+        classes: dict[str, Any] = {
+            a.__name__: a for a in members if isinstance(a, type) and dataclasses.is_dataclass(a)
+        }
+        if not classes:
+            inner = _shape_in(members[0])
+            return None if inner is None else lambda v: None if v is None else inner(v)
+        if len(classes) == 1:
+            only = _decoder(next(iter(classes.values())))
+            return lambda v: None if v is None else only(v)
+        return lambda v: None if v is None else _decoder(classes[v["kind"]])(v)
+    if origin is frozenset:
+        return frozenset
+    if origin is tuple:
+        item = _shape_in(args[0])
+        return tuple if item is None else lambda v: tuple(item(x) for x in v)
+    if origin in (Sequence, Mapping):
+        return None
+    return None

@@ -1,0 +1,226 @@
+"""A compiled flow: what a dialect makes of a document, and all that the kernel knows of it.
+
+Frozen and JSON-shaped, so that it can be stored by digest and pinned to a run.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from floe.model.refs import FlowId, Json, NodeId
+from floe.model.tags import Tag
+
+FieldType = Literal["text", "string", "bool", "number", "choice"]
+TriggerType = Literal["data", "timer", "poll-git", "push"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """One input of a form."""
+
+    id: str
+    prompt: str
+    type: FieldType = "string"
+    value: Json = None
+    """What the form is filled with beforehand; None for nothing."""
+    required: bool = True
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """What a person is asked for."""
+
+    title: str
+    fields: tuple[Field, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Git:
+    """Which commit of which repository; empty for not said.
+
+    Inside one layer `hash` decides before `ref` before `branch`.
+    """
+
+    url: str = ""
+    hash: str = ""
+    ref: str = ""
+    branch: str = ""
+    from_branch: str = ""
+    sub_dir: str = ""
+    key_file: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exec:
+    """Run a command: either `argv`, or `shell` as a text for `bash -c`."""
+
+    argv: tuple[str, ...] = ()
+    shell: str = ""
+    sub_dir: str = ""
+    env: tuple[str, ...] = ()
+    """`NAME=value`, after the flow's own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetch:
+    """Download a file over http(s)."""
+
+    url: str
+    checksum: str = ""
+    """Hexadecimal, lower case; empty for none."""
+    checksum_algo: Literal["sha256", "sha1", "md5"] = "sha256"
+    location: str = ""
+    """Empty for the workspace root; a directory if it ends in `/`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GitCheckout:
+    """Check out one commit shallowly into the workspace."""
+
+    git: Git
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GitMerge:
+    """Merge `from_branch` into `branch` in the workspace; a conflict is bad."""
+
+    git: Git
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """A timer task: settle good after `period_s` seconds."""
+
+    period_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """A data task: open a form and wait for somebody to fill it."""
+
+    form: Form
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class End:
+    """Reaching this node ends the run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Join:
+    """A merge: settles as soon as it enters. All or any is told by the node's `needs`."""
+
+
+Work = Exec | Fetch | GitCheckout | GitMerge | Wait | Ask | End | Join
+"""What a node does when it enters. In a flow as written; in `NodeEntered` rendered: `{{ws}}`
+replaced and the commit decided."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backoff:
+    """How long to wait before the next attempt: `first_s * factor ** n`, at most `max_s`."""
+
+    first_s: float = 1.0
+    factor: float = 2.0
+    max_s: float = 300.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retry:
+    """`max` further attempts after the first, on bad and error."""
+
+    max: int = 0
+    backoff: Backoff = Backoff()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """A task or a merge: enters when it has heard a tag and all its clauses stand."""
+
+    id: NodeId
+    cls: Literal["task", "merge"]
+    type: str
+    """As written in the document: `exec`, `git-checkout`, `all`, …"""
+    name: str
+    work: Work
+    heard: frozenset[Tag] = frozenset()
+    """`listen`: a new arrival of one of these wakes the node. Empty: the clauses alone do."""
+    needs: tuple[tuple[Tag, ...], ...] = ()
+    """`wait`: of each clause at least one tag must stand. Merge-all is many clauses of one
+    tag, merge-any one clause of many."""
+    good: tuple[int, ...] = (0,)
+    ignore_fail: bool = False
+    use_status: bool = False
+    timeout_s: float | None = None
+    """Per attempt, from `NodeStarted` (a form's from `DataAsked`)."""
+    retry: Retry = Retry()
+    on_lost: Literal["fail", "retry"] = "fail"
+    output_max: int | None = None
+    """Bytes; 0 for none; None for the host's default."""
+    grace_s: float | None = None
+    """Between TERM and KILL; None for the host's default."""
+
+    @property
+    def ref(self) -> str:
+        """The node as people write it: `task.build`."""
+        return f"{self.cls}.{self.id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trigger:
+    """What starts a run of its flow."""
+
+    id: NodeId
+    type: TriggerType
+    name: str
+    form: Form = Form(title="Start")
+    """data: what is asked for."""
+    git: Git = Git()
+    """Rides on the run as values; poll-git: `url` and `key_file` are what is polled."""
+    period_s: float = 10.0
+    """timer and poll-git: seconds."""
+    cron: str = ""
+    """timer: five fields; takes the place of `period_s`."""
+    timezone: str = "UTC"
+    refs: str = "refs/heads/*"
+    exclude_refs: str = ""
+    """poll-git: a regular expression that must match a whole ref."""
+    secret: str = ""
+    """push: `$NAME` of the host's environment or `@file`; empty: the route answers 403."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flow:
+    """Nodes linked by the tags they issue, and what a host must offer to run them."""
+
+    id: FlowId
+    ver: int
+    name: str
+    triggers: tuple[Trigger, ...] = ()
+    nodes: tuple[Node, ...] = ()
+    reuse_space: bool = False
+    host_tags: tuple[str, ...] = ()
+    resource_tags: tuple[str, ...] = ()
+    env: tuple[str, ...] = ()
+    flow_file: str = ""
+    """Where the nodes are read from when a run is pended; empty: they are here."""
+    origin: str = ""
+    """The document this came from: a relative `flow_file` is relative to it."""
+    timeout_s: float | None = None
+    """From `RunActivated`."""
+    on_host_lost: Literal["fail", "restart"] = "fail"
+    unheard_bad: Literal["end", "hold"] = "end"
+
+    by_id: Mapping[NodeId, Node] = field(init=False, repr=False, compare=False)
+    """Derived: the nodes by id."""
+    hearers: Mapping[Tag, tuple[Node, ...]] = field(init=False, repr=False, compare=False)
+    """Derived: who names a tag in `listen` or `wait`, in document order."""
+
+    def __post_init__(self) -> None:
+        hearers: dict[Tag, list[Node]] = {}
+        for node in self.nodes:
+            for tag in dict.fromkeys((*sorted(node.heard), *(t for c in node.needs for t in c))):
+                hearers.setdefault(tag, []).append(node)
+        object.__setattr__(self, "by_id", {n.id: n for n in self.nodes})
+        object.__setattr__(self, "hearers", {t: tuple(ns) for t, ns in hearers.items()})

@@ -1,0 +1,53 @@
+"""A host as others see it, and why it would not take a run."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from floe.model.refs import FlowId, HostId, Instant, RunRef, StoreId
+from floe.model.tags import Tag
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostView:
+    """What is known of a host at this moment."""
+
+    id: HostId
+    store: StoreId
+    tags: frozenset[str]
+    slots: int
+    """Runs it may have active at once."""
+    active: int = 0
+    """Runs it has active."""
+    draining: bool = False
+    seen_at: Instant | None = None
+    """None: this host itself, always seen."""
+    held: Mapping[str, RunRef] = field(default_factory=dict)
+    """Host-scoped resources (`host:nic`) and the run that holds each."""
+    spaces: Mapping[FlowId, RunRef] = field(default_factory=dict)
+    """Flows with `reuse-space` that are active there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pend:
+    """What placing a run depends on."""
+
+    run: RunRef
+    flow: FlowId
+    host_tags: frozenset[str]
+    resource_tags: tuple[str, ...]
+    reuse_space: bool
+    refused_by: frozenset[HostId] = frozenset()
+    """Hosts that returned this run's grant and have not changed since."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Why:
+    """The answer to `floe why`: one sentence, and the parts it is made of."""
+
+    text: str
+    hosts: Mapping[HostId, tuple[str, ...]] = field(default_factory=dict)
+    """Pending: each host and the reasons it does not take the run."""
+    waiting: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Active: each node that is not done (`task.build`) and what it waits for."""
+    never: Mapping[str, tuple[Tag, ...]] = field(default_factory=dict)
+    """Ended: each node that never entered and the tags it waited for."""

@@ -1,0 +1,107 @@
+"""Names of things: flows, nodes, hosts, stores, runs, attempts, instants.
+
+Ids are types that are checked at every border (`*_id` functions raise `IdInvalid`), so that
+no string from outside becomes a path or a key unread.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple, NewType, Self
+
+from floe.model.errors import IdInvalid
+
+FlowId = NewType("FlowId", str)
+NodeId = NewType("NodeId", str)
+HostId = NewType("HostId", str)
+StoreId = NewType("StoreId", str)
+
+Instant = NewType("Instant", int)
+"""Milliseconds since 1970-01-01T00:00:00Z."""
+
+Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
+"""A value that JSON can carry."""
+
+ID: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+HOST: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
+STORE: Final = re.compile(r"[a-z0-9]{4,32}")
+NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,62}")
+"""Form fields and node outputs."""
+
+_RUN: Final = re.compile(rf"({HOST.pattern})-([1-9][0-9]{{0,17}})(?:@({STORE.pattern}))?")
+
+
+def flow_id(text: str) -> FlowId:
+    """Parse a flow id. Raises IdInvalid."""
+    return FlowId(_matched(ID, "flow id", text))
+
+
+def node_id(text: str) -> NodeId:
+    """Parse a node or trigger id. Raises IdInvalid."""
+    return NodeId(_matched(ID, "node id", text))
+
+
+def host_id(text: str) -> HostId:
+    """Parse a host name. Raises IdInvalid."""
+    return HostId(_matched(HOST, "host name", text))
+
+
+class RunRef(NamedTuple):
+    """A run's globally unique name: the store that adopted it and a serial there.
+
+    Printed `h1-12`; `key` is `h1-12@k3f9`, which tells two stores of one host name apart and is
+    what stores, paths and messages use.
+
+    Source: protocol, Identity.
+    """
+
+    host: HostId
+    store: StoreId
+    serial: int
+
+    def __str__(self) -> str:
+        return f"{self.host}-{self.serial}"
+
+    @property
+    def key(self) -> str:
+        """The unique text of this run."""
+        return f"{self.host}-{self.serial}@{self.store}"
+
+    @classmethod
+    def parse(cls, text: str, default_store: StoreId | None = None) -> Self:
+        """Read `h1-12@k3f9`, or `h1-12` where a default store is given. Raises IdInvalid."""
+        match = _RUN.fullmatch(text)
+        store = (match and match[3]) or default_store
+        if not match or not store:
+            raise IdInvalid("run id", text, "a run id looks like h1-12")
+        return cls(HostId(match[1]), StoreId(store), int(match[2]))
+
+
+class Key(NamedTuple):
+    """What an effect and its report belong to: one attempt of one node of one run.
+
+    An effect of the run as a whole has an empty node and zeros.
+    """
+
+    run: RunRef
+    epoch: int
+    node: NodeId
+    visit: int
+    attempt: int
+
+    def __str__(self) -> str:
+        return f"{self.run.key}.{self.epoch}.{self.node}.{self.visit}.{self.attempt}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read what `str` printed. Raises IdInvalid."""
+        parts = text.rsplit(".", 4)
+        if len(parts) != 5 or not all(p.isdigit() for p in (parts[1], parts[3], parts[4])):
+            raise IdInvalid("attempt key", text, "run.epoch.node.visit.attempt")
+        node = node_id(parts[2]) if parts[2] else NodeId("")
+        return cls(RunRef.parse(parts[0]), int(parts[1]), node, int(parts[3]), int(parts[4]))
+
+
+def _matched(pattern: re.Pattern[str], what: str, text: str) -> str:
+    if not pattern.fullmatch(text):
+        raise IdInvalid(what, text, f"it must match {pattern.pattern}")
+    return text

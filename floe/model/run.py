@@ -1,0 +1,160 @@
+"""A run: what its events folded to, and the row by which lists know it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from floe.model.flow import Flow, Work
+from floe.model.outcome import Outcome
+from floe.model.refs import FlowId, HostId, Instant, Json, NodeId, RunRef
+from floe.model.tags import Tag
+
+Phase = Literal["reading", "pending", "granted", "active", "ending", "ended", "packed"]
+"""reading: its flow-file is to be read. pending: waits for a host. granted: offered to one.
+ending: how it ends is decided, processes are being stopped."""
+
+State = Literal["pending", "active", "archive"]
+"""The document's three lists."""
+
+NodePhase = Literal["entered", "started", "asking", "armed", "settled"]
+"""entered: to be started. asking: its form is open. armed: a retry is due later."""
+
+STATE_OF: Mapping[Phase, State] = {
+    "reading": "pending",
+    "pending": "pending",
+    "granted": "pending",
+    "active": "active",
+    "ending": "active",
+    "ended": "archive",
+    "packed": "archive",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One finished attempt of a node."""
+
+    attempt: int
+    outcome: Outcome
+    started_at: Instant | None
+    ended_at: Instant
+    output_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeState:
+    """A node that has entered."""
+
+    phase: NodePhase
+    work: Work
+    visit: int
+    attempt: int
+    woke: int
+    """Sequence number at which it entered: a tag that arrived later is newly heard."""
+    sources: tuple[NodeId, ...]
+    entered_at: Instant
+    queued_at: Instant
+    """When the current attempt became due."""
+    started_at: Instant | None = None
+    asked_at: Instant | None = None
+    due: Instant | None = None
+    """armed: when the next attempt is due."""
+    settled_at: Instant | None = None
+    outcome: Outcome | None = None
+    tag: Tag | None = None
+    good: bool = False
+    outputs: Mapping[str, Json] = field(default_factory=dict)
+    output_bytes: int = 0
+    by: str = ""
+    tries: int = 0
+    """Failed attempts that counted against `retry.max`."""
+    attempts: tuple[Attempt, ...] = ()
+    """Those that are over, in order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """A list of facts, folded. `flow` is attached by the shell from `digest`."""
+
+    ref: RunRef
+    flow_id: FlowId
+    ver: int
+    digest: str | None
+    flow: Flow | None = field(default=None, compare=False, repr=False)
+    phase: Phase
+    seq: int
+    """Of the last event; the first is 1."""
+    epoch: int = 0
+    trigger: NodeId
+    values: Mapping[str, Json]
+    by: str
+    host: HostId | None = None
+    workspace: str = ""
+    fences: Mapping[str, str] = field(default_factory=dict)
+    nodes: Mapping[NodeId, NodeState] = field(default_factory=dict)
+    """Those that have entered, in order of entry."""
+    open: frozenset[NodeId] = frozenset()
+    """Those that have entered and not settled."""
+    standing: Mapping[Tag, int] = field(default_factory=dict)
+    """Tags that are true now, with the sequence number of their last arrival."""
+    cancelled_by: str = ""
+    good: bool | None = None
+    why: str = ""
+    end_tag: Tag | None = None
+    pended_at: Instant
+    started_at: Instant | None = None
+    ending_at: Instant | None = None
+    ended_at: Instant | None = None
+    digests: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def state(self) -> State:
+        """Which of the document's three lists the run is on."""
+        return STATE_OF[self.phase]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """A run as lists, API, CLI and feed show it."""
+
+    id: str
+    key: str
+    """The unique text of the run, `h1-12@k3f9`."""
+    flow: FlowId
+    ver: int
+    state: State
+    phase: Phase
+    good: bool | None
+    why: str
+    host: HostId | None
+    adopted_by: HostId
+    epoch: int
+    seq: int
+    trigger: NodeId
+    by: str
+    pended_at: Instant
+    started_at: Instant | None
+    ended_at: Instant | None
+
+
+def summary_of(run: Run) -> Summary:
+    """The row by which lists know a run."""
+    return Summary(
+        id=str(run.ref),
+        key=run.ref.key,
+        flow=run.flow_id,
+        ver=run.ver,
+        state=run.state,
+        phase=run.phase,
+        good=run.good if run.phase in ("ended", "packed") else None,
+        why=run.why,
+        host=run.host,
+        adopted_by=run.ref.host,
+        epoch=run.epoch,
+        seq=run.seq,
+        trigger=run.trigger,
+        by=run.by,
+        pended_at=run.pended_at,
+        started_at=run.started_at,
+        ended_at=run.ended_at,
+    )

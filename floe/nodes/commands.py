@@ -1,0 +1,302 @@
+"""Runs exec, git-checkout and git-merge as commands of the warden.
+
+Rules of this file: an attempt is waiting (in `_waiting`, in order), running (in `_running`: the
+warden has it) or over (its `report` is there). The warden's words move it; nothing here blocks.
+"""
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, assert_never
+
+import structlog
+
+from floe.expr.substitute import expand_vars
+from floe.model.errors import FloeError
+from floe.model.flow import Exec, GitCheckout, GitMerge
+from floe.model.refs import Instant, Key
+from floe.model.signal import Exited, Failed, Report, Reported, Started, Stopped
+from floe.nodes import git, warden
+from floe.nodes.base import Action, Tell
+from floe.nodes.environment import drop_files, environment, inherited, read_outputs, write_input
+from floe.nodes.workspaces import Workspaces, inside
+
+log = structlog.get_logger()
+
+COMMANDS: Final = 4 * (os.cpu_count() or 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandSettings:
+    """What of a host's settings concerns its commands."""
+
+    host: str
+    """Its name, `FLOE_HOST`."""
+    workspace_root: Path
+    pass_env: tuple[str, ...] = ()
+    """Names of the host's environment that commands see besides the usual ones."""
+    key_file: str = ""
+    """The private key for git where a node names none; empty for the system's."""
+    commands: int = COMMANDS
+    """How many commands run at once; the rest wait in order."""
+
+
+@dataclass(slots=True)
+class _Attempt:
+    action: Action
+    tell: Tell
+    has_started: bool
+    """Started was told, by this process or by one before it."""
+    is_spawned: bool = False
+    over: Reported | None = None
+
+
+class Commands:
+    """The executor of all that is a command: exec, git-checkout, git-merge."""
+
+    def __init__(
+        self,
+        warden_root: Path,
+        settings: CommandSettings,
+        warden_of: Callable[[Path, Callable[[warden.Word], None]], warden.Warden] = warden.Warden,
+    ) -> None:
+        """`warden_root` holds the folder of the warden, its socket and its attempts."""
+        self.workspaces = Workspaces(settings.workspace_root)
+        self._settings = settings
+        self._warden = warden_of(warden_root, self._heard)
+        self._base = inherited(os.environ, settings.pass_env)
+        self._attempts: dict[str, _Attempt] = {}
+        self._waiting: dict[str, _Attempt] = {}
+        self._running: dict[str, _Attempt] = {}
+
+    async def open(self) -> None:
+        """Reach the warden, starting it if there is none. Raises World."""
+        self.workspaces.open()
+        await self._warden.open()
+
+    async def close(self) -> None:
+        """Let go of the warden; commands go on."""
+        self.workspaces.close()
+        await self._warden.close()
+
+    async def shutdown(self) -> None:
+        """Stop every command and the warden itself; for `floe run` and for tests."""
+        self.workspaces.close()
+        await self._warden.shutdown()
+
+    def start(self, action: Action, tell: Tell) -> None:
+        """Start an attempt when its turn comes, or find it again.
+
+        One whose start is recorded is only looked for and never waits. One that is over and not
+        yet forgotten is told once more: whoever asks again has lost the report.
+        """
+        key = str(action.key)
+        if known := self._attempts.get(key):
+            known.tell = tell
+            if known.over:
+                tell(known.over)
+            return
+        attempt = self._attempts[key] = _Attempt(action, tell, has_started=action.started)
+        if action.started:
+            self._running[key] = attempt
+            self._spawn(attempt, _attach(key, action.grace_s))
+        else:
+            self._waiting[key] = attempt
+            self._next()
+
+    def stop(self, key: Key) -> None:
+        """End an attempt and all its processes; one that waits is over at once."""
+        name = str(key)
+        attempt = self._attempts.get(name)
+        if attempt is None or attempt.over:
+            return
+        if self._waiting.pop(name, None):
+            self._settle(attempt, Stopped(), _now())
+        else:
+            self._warden.stop(name)
+
+    def forget(self, key: Key) -> None:
+        """The report is stored: drop what is kept about the attempt here and at the warden."""
+        name = str(key)
+        attempt = self._attempts.get(name)
+        if attempt is None or not attempt.over:
+            return
+        del self._attempts[name]
+        drop_files(attempt.action)
+        if attempt.is_spawned:
+            self._warden.taken(name)
+
+    def sweep(self, owed: frozenset[Key]) -> None:
+        """Once after `open`: let the warden drop what it keeps but nobody will ask for.
+
+        A command that still runs and is not owed is stopped first.
+        """
+        known = {str(key) for key in owed} | self._attempts.keys()
+        for name in self._warden.kept():
+            if name not in known:
+                log.info("attempt.swept", key=name)
+                self._warden.spawn(_attach(name, 0.0))
+                self._warden.stop(name)
+
+    def waiting(self) -> tuple[Key, ...]:
+        """Attempts that wait for a free place, in order."""
+        return tuple(attempt.action.key for attempt in self._waiting.values())
+
+    def running(self) -> tuple[Key, ...]:
+        """Attempts that the warden has."""
+        return tuple(attempt.action.key for attempt in self._running.values())
+
+    def _next(self) -> None:
+        while self._waiting and len(self._running) < self._settings.commands:
+            name = next(iter(self._waiting))
+            attempt = self._waiting.pop(name)
+            try:
+                spawn = self._prepared(attempt.action)
+            except (FloeError, OSError, ValueError) as error:
+                self._settle(attempt, Failed(cause="start", why=str(error)), _now())
+            else:
+                self._running[name] = attempt
+                self._spawn(attempt, spawn)
+
+    def _spawn(self, attempt: _Attempt, spawn: warden.Spawn) -> None:
+        attempt.is_spawned = True
+        self._warden.spawn(spawn)
+
+    def _prepared(self, action: Action) -> warden.Spawn:
+        """Make folders and files; everything that can be wrong with an action shows here."""
+        self.workspaces.ready(action.workspace, action.key, reuse=action.reuse_space)
+        write_input(action)
+        work = action.work
+        if not isinstance(work, Exec | GitCheckout | GitMerge):
+            raise TypeError(f"{type(work).__name__} is not a command")
+        sub_dir = work.sub_dir if isinstance(work, Exec) else work.git.sub_dir
+        cwd = _folder(action.workspace, sub_dir)
+        entries = (*action.env, *work.env) if isinstance(work, Exec) else action.env
+        env = environment(self._base, action, self._settings.host, entries)
+        if isinstance(work, Exec):
+            argv = _argv(work, env)
+        else:
+            argv = git.arguments(work, action.workspace, cwd)
+            env.update(git.environment(env, work.git.key_file or self._settings.key_file))
+        return warden.Spawn(
+            key=str(action.key),
+            argv=argv,
+            env=env,
+            cwd=str(cwd),
+            output=str(action.output),
+            timeout_s=action.timeout_s,
+            grace_s=action.grace_s,
+            output_max=action.output_max,
+            attach=False,
+        )
+
+    def _heard(self, word: warden.Word) -> None:
+        attempt = self._attempts.get(word.key)
+        if attempt is None:
+            if not isinstance(word, warden.Spawned):  # swept
+                self._warden.taken(word.key)
+            return
+        if attempt.over:
+            return
+        if self._waiting.pop(word.key, None):  # started before a crash, its start not recorded
+            attempt.is_spawned = True
+            self._running[word.key] = attempt
+        match word:
+            case warden.Spawned(at=at):
+                self._started(attempt, Instant(at))
+                return
+            case warden.Exited(at=at):
+                self._started(attempt, Instant(at))
+                report = _report(attempt.action, word)
+            case warden.NotStarted(error=error):
+                report = Failed(cause="start", why=error)
+            case warden.Lost():
+                report = Failed(
+                    cause="lost",
+                    why="its warden is gone, and what became of it is not known",
+                    output_bytes=_size(attempt.action),
+                )
+            case _:
+                assert_never(word)
+        self._settle(attempt, report, Instant(word.at))
+        self._next()
+
+    def _started(self, attempt: _Attempt, at: Instant) -> None:
+        if not attempt.has_started:
+            attempt.has_started = True
+            attempt.tell(Started(key=attempt.action.key, at=at))
+
+    def _settle(self, attempt: _Attempt, report: Report, at: Instant) -> None:
+        key = attempt.action.key
+        self._running.pop(str(key), None)
+        attempt.over = Reported(key=key, report=report, at=at)
+        attempt.tell(attempt.over)
+
+
+def _attach(name: str, grace_s: float) -> warden.Spawn:
+    """Asks what became of an attempt; its limits are those it was started with."""
+    return warden.Spawn(
+        key=name,
+        argv=(),
+        env={},
+        cwd="",
+        output="",
+        timeout_s=None,
+        grace_s=grace_s,
+        output_max=0,
+        attach=True,
+    )
+
+
+def _folder(workspace: Path, sub_dir: str) -> Path:
+    if not sub_dir:
+        return workspace
+    folder = inside(workspace, sub_dir)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _argv(work: Exec, env: dict[str, str]) -> tuple[str, ...]:
+    if work.shell:
+        return ("bash", "-c", work.shell)
+    return tuple(expand_vars(arg, env) for arg in work.argv)
+
+
+def _report(action: Action, word: warden.Exited) -> Report:
+    size = _size(action)
+    match word.why:
+        case "exited":
+            return _exited(action, word.status, size)
+        case "timeout":
+            why = f"not over after {action.timeout_s:g} s"
+            return Failed(cause="timeout", why=why, output_bytes=size)
+        case "output-limit":
+            why = f"printed more than {action.output_max} bytes"
+            return Failed(cause="output-limit", why=why, output_bytes=size)
+        case "stopped":
+            return Stopped(output_bytes=size)
+        case _:
+            assert_never(word.why)
+
+
+def _exited(action: Action, status: int, size: int) -> Report:
+    try:
+        outputs, strays = read_outputs(action)
+    except (FloeError, OSError) as error:
+        return Failed(cause="error", why=str(error), output_bytes=size)
+    if strays:  # not into the output, which is what the command wrote and nothing else
+        log.warning("outputs.ignored", key=str(action.key), lines=strays[:10])
+    return Exited(status=status, outputs=outputs, output_bytes=size)
+
+
+def _size(action: Action) -> int:
+    try:
+        return os.stat(action.output).st_size  # noqa: PTH116 - once for each step
+    except FileNotFoundError:
+        return 0
+
+
+def _now() -> Instant:
+    return Instant(time.time_ns() // 1_000_000)

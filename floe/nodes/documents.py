@@ -1,0 +1,215 @@
+"""Reads configs and flow-files from local paths, http(s) URLs and git repositories.
+
+What a name means is decided here and nowhere else:
+
+    flows/build.yml                          a local path
+    https://host/x/build.yml                 a URL
+    git@host:org/repo.git/ci/build.yml       a file in a git repository; also ssh, https, file
+    https://host/org/repo.git/build.yml#REF  the same with its commit, branch or tag
+
+A relative name is relative to the document that names it: same folder, URL or commit.
+"""
+
+import asyncio
+import hashlib
+import os
+import posixpath
+import re
+import signal
+import stat
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Self
+from urllib.parse import unquote, urljoin
+
+from floe.model.errors import NotFound, Theirs, World
+from floe.model.flow import Git
+from floe.model.secret import without_password
+from floe.nodes.base import DEFAULT_COMMIT, Document
+from floe.nodes.git import FULL_HASH, SCRIPT, own_environment, target
+from floe.nodes.refs import refusal
+
+if TYPE_CHECKING:
+    import aiohttp
+
+DOCUMENT_BYTES_MAX: Final = 1024 * 1024
+READ_S: Final = 60.0
+"""Seconds for reading one document."""
+REDIRECTS_MAX: Final = 10
+
+_GIT: Final = re.compile(
+    r"((?:(?:https?|ssh|git|file)://|[\w.+-]+@[\w.-]+:)\S*?\.git)/([^#]+)(?:#(.+))?", re.DOTALL
+)
+_URL: Final = re.compile(r"https?://", re.IGNORECASE)
+
+
+_NO_SUCH_FILE: Final = 3
+"""Exit status of `git.sh show` where the commit is there and the file is not."""
+
+
+@dataclass(frozen=True, slots=True)
+class _InGit:
+    """A file in a git repository."""
+
+    url: str
+    path: str
+    at: str
+
+    @classmethod
+    def parse(cls, name: str) -> Self | None:
+        match = _GIT.fullmatch(name)
+        return cls(match[1], posixpath.normpath(match[2]), match[3] or "") if match else None
+
+    def __str__(self) -> str:
+        return f"{self.url}/{self.path}" + (f"#{self.at}" if self.at else "")
+
+
+class DocumentFiles:
+    """Reads documents; repositories are cached below `<root>/documents`, shallow and bare."""
+
+    def __init__(self, root: Path, key_file: str = "", *, read_s: float = READ_S) -> None:
+        """`key_file` is the key for git where none is named."""
+        self._repositories = root / "documents"
+        self._key_file = key_file
+        self._read_s = read_s
+        self._locks: dict[str, asyncio.Lock] = {}
+        self._session: aiohttp.ClientSession | None = None
+
+    async def close(self) -> None:
+        """Close connections."""
+        if self._session:
+            await self._session.close()
+            self._session = None
+
+    async def read(
+        self, name: str, *, relative_to: str = "", git: Git = DEFAULT_COMMIT
+    ) -> Document:
+        """Read a document.
+
+        `git` says which commit of a repository and which key; a commit in the name, or in
+        `relative_to` where the name is relative, decides before it. Raises NotFound, Theirs or
+        World, saying what was tried.
+        """
+        full = resolved(name, relative_to)
+        try:
+            async with asyncio.timeout(self._read_s):
+                if there := _InGit.parse(full):
+                    return await self._from_git(there, git)
+                if _URL.match(full):
+                    return await self._from_url(full)
+                return await asyncio.to_thread(_from_path, full)
+        except TimeoutError:
+            raise Theirs(
+                f"{without_password(full)} was not read within {self._read_s:g} s"
+            ) from None
+
+    async def _from_url(self, url: str) -> Document:
+        import aiohttp
+
+        try:
+            async with self._client().get(url, max_redirects=REDIRECTS_MAX) as answer:
+                if answer.status in (404, 410):
+                    raise NotFound(f"{without_password(url)}: the server says {answer.status}")
+                if answer.status >= 400:
+                    raise Theirs(f"{without_password(url)}: the server says {answer.status}")
+                data = bytearray()
+                async for chunk in answer.content.iter_any():
+                    data += chunk
+                    if len(data) > DOCUMENT_BYTES_MAX:
+                        break
+        except (aiohttp.ClientError, ValueError) as error:
+            raise Theirs(f"{without_password(url)}: {type(error).__name__}: {error}") from error
+        return Document(text=_text(bytes(data), url, Theirs), origin=url, pinned=url)
+
+    def _client(self) -> "aiohttp.ClientSession":
+        import aiohttp
+
+        if self._session is None:
+            timeout = aiohttp.ClientTimeout(total=self._read_s)
+            self._session = aiohttp.ClientSession(timeout=timeout, trust_env=True)
+        return self._session
+
+    async def _from_git(self, there: _InGit, git: Git) -> Document:
+        if there.at:
+            is_hash = FULL_HASH.fullmatch(there.at)
+            git = replace(git, hash=there.at if is_hash else "", ref=there.at, branch="")
+        repository = self._repositories / hashlib.sha256(there.url.encode()).hexdigest()[:32]
+        operands = ("show", str(repository), *target(git), there.url, there.path)
+        async with self._locks.setdefault(there.url, asyncio.Lock()):
+            status, out, err = await _run(
+                ("bash", str(SCRIPT), *operands), own_environment(git.key_file or self._key_file)
+            )
+        if status == _NO_SUCH_FILE:
+            raise NotFound(f"{without_password(str(there))}: {err.strip().removeprefix('floe: ')}")
+        if status:
+            raise refusal(there.url, err)
+        commit, _, data = out.partition(b"\n")
+        text = _text(data, str(there), Theirs)
+        pinned = replace(there, at=commit.decode())
+        origin = replace(there, at=there.at or git.hash or git.ref or git.branch)
+        return Document(text=text, origin=str(origin), pinned=str(pinned))
+
+
+def resolved(name: str, relative_to: str) -> str:
+    """The full name of a document that `relative_to` names.
+
+    Raises NotFound where it leads out of its repository.
+    """
+    if _GIT.fullmatch(name) or _URL.match(name) or name.startswith(("/", "~", "file://")):
+        return name
+    if there := _InGit.parse(relative_to):
+        path = posixpath.normpath(posixpath.join(posixpath.dirname(there.path), name))
+        if path.startswith("../"):
+            raise NotFound(f"{name} leads out of the repository {without_password(there.url)}")
+        return str(replace(there, path=path))
+    if _URL.match(relative_to):
+        return urljoin(relative_to, name)
+    return str(Path(relative_to).parent / name) if relative_to else name
+
+
+def _from_path(name: str) -> Document:
+    path = Path(unquote(name.removeprefix("file://")) if name.startswith("file:") else name)
+    path = path.expanduser()
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        try:
+            if not stat.S_ISREG(os.fstat(fd).st_mode):
+                raise World(f"{path} is not a file")
+            data = os.read(fd, DOCUMENT_BYTES_MAX + 1)
+        finally:
+            os.close(fd)  # also of a folder, which os.fdopen refuses and leaves open
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise NotFound(f"there is no file {path.absolute()}") from error
+    except (OSError, ValueError) as error:
+        raise World(f"{path} cannot be read: {error}") from error
+    return Document(text=_text(data, str(path), World), origin=str(path), pinned=str(path))
+
+
+def _text(data: bytes, name: str, error: type[Theirs | World]) -> str:
+    if len(data) > DOCUMENT_BYTES_MAX:
+        raise error(f"{without_password(name)} is larger than {DOCUMENT_BYTES_MAX} bytes")
+    try:
+        return data.decode()
+    except UnicodeDecodeError as cause:
+        raise error(f"{without_password(name)} is not UTF-8 text: {cause.reason}") from cause
+
+
+async def _run(argv: tuple[str, ...], env: dict[str, str]) -> tuple[int, bytes, str]:
+    """Run a command of floe's own in a process group of its own, killed if we are cancelled."""
+    process = await asyncio.create_subprocess_exec(
+        *argv,
+        env=env,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        start_new_session=True,
+    )
+    try:
+        out, err = await process.communicate()
+    except asyncio.CancelledError:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()
+        raise
+    return process.returncode or 0, out, err.decode(errors="replace")

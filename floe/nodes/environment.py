@@ -1,0 +1,161 @@
+"""What a command finds in its environment, and the two files that lie beside its output.
+
+Nothing here is parsed by a shell: values of people are handed over as they are.
+"""
+
+import json
+import os
+import stat
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+import structlog
+
+from floe.expr.substitute import expand_vars
+from floe.model.errors import TooLarge
+from floe.model.refs import NAME, Json
+from floe.nodes.base import Action
+
+log = structlog.get_logger()
+
+PROXIES: Final = ("http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy")
+_PLAIN: Final = ("PATH", "HOME", "USER", "LANG", "TZ", "TMPDIR", "SSH_AUTH_SOCK")
+PASSED: Final = frozenset((*_PLAIN, *PROXIES, *(name.upper() for name in PROXIES)))
+VALUE_BYTES_MAX: Final = 64 * 1024
+"""A longer value is only in the file `FLOE_INPUT`."""
+VALUES_BYTES_MAX: Final = 1024 * 1024
+"""Of all inputs in variables together: Linux takes 2 MiB of arguments and environment."""
+OUTPUTS_BYTES_MAX: Final = 1024 * 1024
+
+
+def inherited(environ: Mapping[str, str], pass_env: Iterable[str] = ()) -> dict[str, str]:
+    """What of the host's own environment commands see.
+
+    Names that begin with `FLOE_` never pass, whatever `pass_env` says: tokens have such names.
+    """
+    names = PASSED.union(pass_env)
+    passed = {
+        name: value
+        for name, value in environ.items()
+        if (name in names or name.startswith("LC_")) and not name.startswith("FLOE_")
+    }
+    passed.setdefault("PATH", os.defpath)
+    return passed
+
+
+def environment(
+    base: Mapping[str, str], action: Action, host: str, entries: Iterable[str]
+) -> dict[str, str]:
+    """The environment of one attempt: `base`, floe's own names, then `entries` in order.
+
+    An entry sees those before it. floe's own names cannot be changed by an entry: the warden
+    finds the processes of an attempt by `FLOE_ATTEMPT`.
+    """
+    own = {
+        **input_variables(action.inputs),
+        "FLOEWS": str(action.workspace),
+        "FLOE_RUN": str(action.key.run),
+        "FLOE_NODE": action.node,
+        "FLOE_HOST": host,
+        "FLOE_ATTEMPT": str(action.key),
+        "FLOE_INPUT": input_path(action),
+        "FLOE_OUTPUTS": outputs_path(action),
+        "FLOE_FENCE": ",".join(f"{tag}={fence}" for tag, fence in action.fences.items()),
+    }
+    env = {**base, **own}
+    for entry in entries:
+        name, _, value = entry.partition("=")
+        env[name] = expand_vars(value, env)
+    env.update(own)
+    return env
+
+
+def input_variables(inputs: Mapping[str, Json]) -> dict[str, str]:
+    """The inputs that fit into variables, as `FLOE_IN_<NAME>`: text as it is, else JSON."""
+    found = {}
+    room = VALUES_BYTES_MAX
+    for name, value in inputs.items():
+        if not NAME.fullmatch(name):
+            continue
+        text = value if isinstance(value, str) else json.dumps(value, default=dict)
+        size = _bytes_of(text)
+        if "\0" not in text and size <= min(VALUE_BYTES_MAX, room):
+            found["FLOE_IN_" + name.upper().replace("-", "_")] = text
+            room -= size
+    return found
+
+
+def input_path(action: Action) -> str:
+    """Where an attempt reads its inputs: a JSON object of typed values."""
+    return f"{action.output}.input"
+
+
+def outputs_path(action: Action) -> str:
+    """Where an attempt may write its outputs."""
+    return f"{action.output}.outputs"
+
+
+def write_input(action: Action) -> None:
+    """Write the inputs whole or not at all, and the folder of the output if it is not there."""
+    path = input_path(action)
+    data = json.dumps(action.inputs, default=dict).encode() if action.inputs else b"{}"
+    try:
+        fd = _create(path + ".part")
+    except FileNotFoundError:
+        action.output.parent.mkdir(parents=True, exist_ok=True)
+        fd = _create(path + ".part")
+    with os.fdopen(fd, "wb") as file:
+        file.write(data)
+    os.replace(path + ".part", path)  # noqa: PTH105 - three paths for each step add up
+
+
+def read_outputs(action: Action) -> tuple[dict[str, str], list[str]]:
+    """The outputs an attempt wrote, the last of a name winning, and the lines that are none.
+
+    Raises TooLarge above `OUTPUTS_BYTES_MAX`. A link or anything else that is not a plain file
+    is not read.
+    """
+    try:
+        fd = os.open(outputs_path(action), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return {}, []
+    except OSError as error:
+        return {}, [str(error)]
+    try:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            return {}, ["not a plain file"]
+        data = os.read(fd, OUTPUTS_BYTES_MAX + 1)
+    finally:
+        os.close(fd)
+    if len(data) > OUTPUTS_BYTES_MAX:
+        raise TooLarge(f"FLOE_OUTPUTS holds more than {OUTPUTS_BYTES_MAX} bytes")
+    outputs, strays = {}, []
+    for line in data.decode(errors="replace").split("\n"):
+        name, equals, value = line.rstrip("\r").partition("=")
+        if equals and NAME.fullmatch(name):
+            outputs[name] = value
+        elif line.strip():
+            strays.append(line[:80])
+    return outputs, strays
+
+
+def drop_files(action: Action) -> None:
+    """Remove both files: what they held is in the run's events."""
+    for path in (input_path(action), outputs_path(action)):
+        try:
+            os.unlink(path)  # noqa: PTH108 - as above
+        except FileNotFoundError:
+            continue
+        except OSError as error:  # a command made a folder of it
+            log.warning("attempt.file_left", path=path, error=str(error))
+
+
+def _create(path: str) -> int:
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+
+
+def _bytes_of(text: str) -> int:
+    try:
+        return len(text.encode())
+    except UnicodeEncodeError:  # half a surrogate pair: JSON can say it, an environment cannot
+        return VALUE_BYTES_MAX + 1

@@ -1,0 +1,360 @@
+"""Downloads files over http(s) into workspaces, through a cache by checksum.
+
+Rules of this file: the network is read in the loop, every byte on disk is touched in the
+attempt's own thread; a file gets its final name whole or not at all.
+"""
+
+import asyncio
+import errno
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Final, TypeVar, TypeVarTuple
+from urllib.parse import unquote, urlsplit
+
+from floe.model.errors import FloeError, Yours
+from floe.model.flow import Fetch
+from floe.model.refs import Instant, Key
+from floe.model.secret import without_password
+from floe.model.signal import Exited, Failed, Report, Reported, Started, Stopped
+from floe.nodes.base import Action, Tell
+from floe.nodes.workspaces import Workspaces, inside
+
+if TYPE_CHECKING:
+    import aiohttp
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+CONNECT_S: Final = 30.0
+"""Seconds to connect to the server."""
+SILENCE_S: Final = 60.0
+"""Seconds in which a server must send something."""
+REDIRECTS_MAX: Final = 10
+FILE_BYTES_MAX: Final = 16 * 1024**3
+_BATCH: Final = 256 * 1024
+_FICLONE: Final = 0x40049409
+_DIGEST: Final = re.compile(r"[0-9a-f]{32,64}")
+
+
+@dataclass(slots=True)
+class _Attempt:
+    action: Action
+    tell: Tell
+    task: asyncio.Task[Report] | None = None
+    is_stopped: bool = False
+    over: Reported | None = None
+
+
+class _Refused(Exception):
+    """The download came to nothing for a reason that the node's reader can see: status 1."""
+
+
+class Fetches:
+    """The executor of fetch."""
+
+    def __init__(
+        self, root: Path, workspaces: Workspaces, *, file_bytes_max: int = FILE_BYTES_MAX
+    ) -> None:
+        """The cache is `<root>/cache`; a file above `file_bytes_max` is refused, 0 for none."""
+        self._cache = root / "cache"
+        self._workspaces = workspaces
+        self._file_bytes_max = file_bytes_max
+        self._attempts: dict[Key, _Attempt] = {}
+        self._session: aiohttp.ClientSession | None = None
+
+    async def open(self) -> None:
+        """Clear what a crash left half downloaded."""
+        for part in self._cache.glob("part-*"):
+            part.unlink(missing_ok=True)
+
+    async def close(self) -> None:
+        """Give up all downloads, unreported; asked about again they are lost."""
+        tasks = [a.task for a in self._attempts.values() if a.task and not a.task.done()]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        if self._session:
+            await self._session.close()
+            self._session = None
+
+    def start(self, action: Action, tell: Tell) -> None:
+        """Start a download. One that began before this process did is reported lost.
+
+        One that is over and not yet forgotten is told once more.
+        """
+        if known := self._attempts.get(action.key):
+            known.tell = tell
+            if known.over:
+                tell(known.over)
+            return
+        attempt = self._attempts[action.key] = _Attempt(action, tell)
+        if action.started:
+            self._settle(attempt, Failed(cause="lost", why="floe ended during the download"))
+            return
+        tell(Started(key=action.key, at=_now()))
+        attempt.task = asyncio.get_running_loop().create_task(self._run(action))
+        attempt.task.add_done_callback(lambda task: self._ended(attempt, task))
+
+    def stop(self, key: Key) -> None:
+        """Give up a download and remove what there is of it."""
+        attempt = self._attempts.get(key)
+        if attempt and attempt.task and not attempt.over:
+            attempt.is_stopped = True
+            attempt.task.cancel()
+
+    def forget(self, key: Key) -> None:
+        """The report is stored."""
+        attempt = self._attempts.get(key)
+        if attempt and attempt.over:
+            del self._attempts[key]
+
+    def sweep(self, owed: frozenset[Key]) -> None:
+        """Nothing of a download outlives the process."""
+
+    def waiting(self) -> tuple[Key, ...]:
+        """None: a download begins at once."""
+        return ()
+
+    def running(self) -> tuple[Key, ...]:
+        """Downloads that are not over."""
+        return tuple(key for key, attempt in self._attempts.items() if not attempt.over)
+
+    def _ended(self, attempt: _Attempt, task: asyncio.Task[Report]) -> None:
+        if not task.cancelled():
+            self._settle(attempt, task.result())
+        elif attempt.is_stopped:
+            self._settle(attempt, Stopped(output_bytes=_size(attempt.action.output)))
+
+    def _settle(self, attempt: _Attempt, report: Report) -> None:
+        attempt.over = Reported(key=attempt.action.key, report=report, at=_now())
+        attempt.tell(attempt.over)
+
+    async def _run(self, action: Action) -> Report:
+        """Carry out one attempt; whatever goes wrong becomes its report."""
+        output = action.output
+        try:
+            self._workspaces.ready(action.workspace, action.key, reuse=action.reuse_space)
+            output.parent.mkdir(parents=True, exist_ok=True)
+            with output.open("ab", buffering=0) as log:
+                async with asyncio.timeout(action.timeout_s):
+                    status = await self._download(action, log)
+            return Exited(status=status, outputs={}, output_bytes=_size(output))
+        except TimeoutError:
+            why = f"not over after {action.timeout_s:g} s"
+            return Failed(cause="timeout", why=why, output_bytes=_size(output))
+        except FloeError as error:
+            return Failed(cause="start", why=str(error), output_bytes=_size(output))
+        except Exception as error:  # the executor's border: a defect must not hang the run
+            why = f"{type(error).__name__}: {error}"
+            return Failed(cause="error", why=why, output_bytes=_size(output))
+
+    async def _download(self, action: Action, log: IO[bytes]) -> int:
+        def say(line: str) -> None:
+            log.write(line.encode(errors="replace") + b"\n")
+
+        work = action.work
+        if not isinstance(work, Fetch):
+            raise TypeError(f"{type(work).__name__} is not fetch")
+        target = _target(work, action.workspace)
+        cached = self._cached(work)
+        self._cache.mkdir(parents=True, exist_ok=True)
+        part = _Part(self._cache / f"part-{_short(action.key)}", work.checksum_algo)
+        try:
+            if cached is not None and await part.run(_is_intact, cached, work):
+                say(f"{cached.name}: from the cache, {work.checksum_algo} verified")
+            else:
+                await self._load(work, part, say)
+                if cached:
+                    await part.run(os.replace, part.path, cached)
+            if cached:
+                await part.run(_copy, cached, target, action.key)
+            else:
+                await part.run(_move, part.path, target, action.key)
+            say(f"saved {target}")
+            return 0
+        except _Refused as error:
+            say(f"floe: {error}")
+            return 1
+        finally:
+            await part.close()
+
+    def _cached(self, work: Fetch) -> Path | None:
+        if not work.checksum:
+            return None
+        if not _DIGEST.fullmatch(work.checksum):
+            raise Yours(f"checksum {work.checksum[:80]!r} is not hexadecimal")
+        return self._cache / f"{work.checksum_algo}-{work.checksum}"
+
+    async def _load(self, work: Fetch, part: "_Part", say: Callable[[str], None]) -> None:
+        """Download into `part` and check it. Raises _Refused."""
+        import aiohttp
+
+        say(f"fetching {without_password(work.url)}")
+        if urlsplit(work.url).scheme not in ("http", "https"):
+            raise _Refused("only http and https are fetched")
+        try:
+            async with self._client().get(work.url, max_redirects=REDIRECTS_MAX) as answer:
+                for hop in answer.history:
+                    say(f"{hop.status}: redirected to {_shown(hop.headers.get('Location', ''))}")
+                if answer.status >= 400:
+                    raise _Refused(f"the server says {answer.status} {answer.reason}")
+                self._check_size(answer.content_length or 0)
+                await self._receive(answer, part)
+        except aiohttp.TooManyRedirects:
+            raise _Refused(f"more than {REDIRECTS_MAX} redirects") from None
+        except (aiohttp.ClientError, TimeoutError) as error:  # the attempt's own comes as a cancel
+            raise _Refused(f"{type(error).__name__}: {error}") from None
+        found = part.digest.hexdigest()
+        say(f"{part.size} bytes, {work.checksum_algo} {found}")
+        if not work.checksum:
+            say("no checksum is given: this file cannot be trusted")
+        elif found != work.checksum:
+            raise _Refused(f"checksum mismatch: {work.checksum_algo} {work.checksum} was expected")
+
+    async def _receive(self, answer: "aiohttp.ClientResponse", part: "_Part") -> None:
+        """Write the body in batches: a hop to the thread costs more than a small write."""
+        await part.run(part.begin)
+        batch = bytearray()
+        async for chunk in answer.content.iter_any():
+            batch += chunk
+            self._check_size(part.size + len(batch))
+            if len(batch) >= _BATCH:
+                await part.run(part.write, bytes(batch))
+                batch.clear()
+        await part.run(part.write, bytes(batch))
+        await part.run(part.end)
+
+    def _check_size(self, size: int) -> None:
+        if self._file_bytes_max and size > self._file_bytes_max:
+            raise _Refused(f"larger than {self._file_bytes_max} bytes")
+
+    def _client(self) -> "aiohttp.ClientSession":
+        import aiohttp
+
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                timeout=aiohttp.ClientTimeout(
+                    total=None, sock_connect=CONNECT_S, sock_read=SILENCE_S
+                ),
+                headers={"Accept-Encoding": "identity"},
+                auto_decompress=False,  # a checksum is of the file as it lies there
+                trust_env=True,
+            )
+        return self._session
+
+
+class _Part:
+    """A file under its provisional name, and the one thread that touches the disk for it."""
+
+    def __init__(self, path: Path, algo: str) -> None:
+        self.path = path
+        self.digest = hashlib.new(algo, usedforsecurity=False)
+        self.size = 0
+        self._file: IO[bytes] | None = None
+        self._thread = ThreadPoolExecutor(1, "floe-fetch")
+
+    async def run(self, work: Callable[[*Ts], T], *args: *Ts) -> T:
+        """Call `work` in the thread; calls run one after another, also when cancelled."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work, *args)
+
+    def begin(self) -> None:
+        self._file = self.path.open("wb")
+
+    def write(self, data: bytes) -> None:
+        assert self._file, "begun"
+        self._file.write(data)
+        self.digest.update(data)
+        self.size += len(data)
+
+    def end(self) -> None:
+        if self._file:
+            self._file.close()
+
+    async def close(self) -> None:
+        """Remove what there is under the provisional name, when the thread is through."""
+        await asyncio.shield(self.run(self._drop))
+        self._thread.shutdown(wait=False)
+
+    def _drop(self) -> None:
+        self.end()
+        self.path.unlink(missing_ok=True)
+
+
+def _target(work: Fetch, workspace: Path) -> Path:
+    """Where the file goes: inside the workspace, links followed; the last link is replaced.
+
+    Source: floe README, "fetch", `location`.
+    """
+    place = workspace / work.location
+    if not work.location or work.location.endswith("/") or place.is_dir():
+        folder, name = place, unquote(urlsplit(work.url).path).rpartition("/")[2]
+    else:
+        folder, name = place.parent, place.name
+    if name in ("", ".", "..") or "\0" in name:
+        raise Yours(f"{without_password(work.url)!r} names no file", "give a location")
+    return inside(workspace, str(folder)) / name
+
+
+def _is_intact(cached: Path, work: Fetch) -> bool:
+    """Whether the cache has the file as it was; one that was changed is removed."""
+    try:
+        with cached.open("rb") as file:
+            found = hashlib.file_digest(file, work.checksum_algo).hexdigest()
+    except FileNotFoundError:
+        return False
+    if found != work.checksum:
+        cached.unlink(missing_ok=True)
+    return found == work.checksum
+
+
+def _copy(source: Path, target: Path, key: Key) -> None:
+    """Copy a file under its name, whole or not at all; blocks are shared where the disk can."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f".floe-{_short(key)}.part")
+    try:
+        with source.open("rb") as old, part.open("wb") as new:
+            try:
+                fcntl.ioctl(new, _FICLONE, old.fileno())
+            except OSError:  # another disk, or one that cannot
+                shutil.copyfileobj(old, new, 1024 * 1024)
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _move(source: Path, target: Path, key: Key) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        source.replace(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        _copy(source, target, key)
+
+
+def _shown(url: str) -> str:
+    return without_password(url).partition("?")[0]  # a signed URL is a password, too
+
+
+def _short(key: Key) -> str:
+    return hashlib.sha256(str(key).encode()).hexdigest()[:32]
+
+
+def _size(output: Path) -> int:
+    try:
+        return output.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def _now() -> Instant:
+    return Instant(time.time_ns() // 1_000_000)

@@ -1,0 +1,113 @@
+"""Looks which commit each ref of a remote git repository has."""
+
+import asyncio
+import os
+import signal
+import subprocess
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from fnmatch import fnmatchcase
+from typing import Final
+
+from floe.model.errors import Theirs, World
+from floe.model.flow import Git
+from floe.model.secret import without_password
+from floe.nodes.git import own_environment
+
+LOOK_S: Final = 30.0
+"""Seconds after which a server that does not answer is given up."""
+LOOKS: Final = 4
+"""How many repositories are looked at at once: a slow one does not hold up the others."""
+
+
+class RemoteRefs:
+    """`git ls-remote` in threads of its own, so that a slow server stops nothing else."""
+
+    def __init__(self, key_file: str = "", *, look_s: float = LOOK_S) -> None:
+        """`key_file` is the key where a trigger names none."""
+        self._key_file = key_file
+        self._look_s = look_s
+        self._threads = ThreadPoolExecutor(LOOKS, "floe-refs")
+        self._processes: set[int] = set()
+
+    def close(self) -> None:
+        """Give up what is being looked for."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        for pid in tuple(self._processes):
+            _kill(pid)
+
+    async def refs(self, git: Git, pattern: str) -> Mapping[str, str]:
+        """Full ref name to commit hash, for refs that match a shell pattern.
+
+        An annotated tag counts with its commit. Raises Theirs, World.
+        """
+        loop = asyncio.get_running_loop()
+        text = await loop.run_in_executor(self._threads, self._look, git, pattern)
+        return {name: found for name, found in _parsed(text).items() if fnmatchcase(name, pattern)}
+
+    def _look(self, git: Git, pattern: str) -> str:
+        from git import Git as Command
+        from git.exc import GitCommandNotFound
+
+        if git.url.startswith("-") or "::" in git.url:
+            raise Theirs(f"the url {without_password(git.url)!r} is not allowed")
+        argv = ["git", "-c", "protocol.ext.allow=never", "ls-remote", "--quiet", "--", git.url]
+        try:
+            process = Command().execute(
+                [*argv, pattern, pattern + "^{}"],
+                as_process=True,
+                env=own_environment(git.key_file or self._key_file),
+                start_new_session=True,
+            )
+        except GitCommandNotFound as error:
+            raise World("git is not installed", "floe needs it on PATH") from error
+        except (OSError, ValueError) as error:  # no files or processes left; a NUL in the url
+            raise World(f"git cannot be started: {error}") from error
+        self._processes.add(process.pid)
+        try:
+            out, err = process.communicate(timeout=self._look_s)
+        except subprocess.TimeoutExpired:
+            _kill(process.pid)
+            process.communicate()
+            raise self._silent(git) from None
+        finally:
+            self._processes.discard(process.pid)
+        if process.returncode:
+            raise refusal(git.url, err.decode(errors="replace"))
+        return str(out.decode(errors="replace"))
+
+    def _silent(self, git: Git) -> Theirs:
+        url = without_password(git.url)
+        return Theirs(f"{url} did not answer within {self._look_s:g} s")
+
+
+def refusal(url: str, said: str) -> Theirs:
+    """What git said about a remote, as an error with a hint where a password was wanted."""
+    lines = [line for line in said.splitlines() if line.strip()]
+    last = next((line for line in lines if line.startswith("fatal:")), lines[-1] if lines else "")
+    last = last.removeprefix("fatal: ").removeprefix("floe: ")
+    what = f"{without_password(url)}: {last or 'git failed'}"
+    if "could not read Username" in said or "could not read Password" in said:
+        return Theirs(f"{without_password(url)} asks for a password", _CREDENTIALS)
+    if "Permission denied (" in said or "Authentication failed" in said:
+        return Theirs(what, _CREDENTIALS)
+    return Theirs(what)
+
+
+_CREDENTIALS: Final = "use an ssh url with key-file, or a git credential helper"
+
+
+def _parsed(text: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for line in text.splitlines():
+        commit, tab, name = line.partition("\t")
+        if tab:
+            found[name.removesuffix("^{}")] = commit  # the peeled line comes after its tag
+    return found
+
+
+def _kill(pid: int) -> None:
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return

@@ -1,0 +1,287 @@
+"""The client of the warden: starts it where there is none, and finds it again.
+
+The protocol is in docs/warden.md. Nothing here knows what a command is for.
+
+Rule of this file: an attempt is outstanding from `spawn` until its last word was delivered. What
+is outstanding is asked for again on each new connection; the warden starts no key twice.
+"""
+
+import asyncio
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal, cast
+
+import structlog
+
+from floe.model.errors import IdInvalid, World
+from floe.nodes.warden_link import RETRY_MAX_S, Door, Link, request
+
+log = structlog.get_logger()
+
+KEY: Final = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9._@-]{1,200}")
+SHUTDOWN_S: Final = 10.0
+"""Time for a warden to end, beyond the longest grace of what it runs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spawn:
+    """A command to start, or with `attach` only to find again."""
+
+    key: str
+    """`[A-Za-z0-9._@-]{1,200}`; a key is started at most once."""
+    argv: tuple[str, ...]
+    env: Mapping[str, str]
+    """All of it; the warden adds FLOE_WARDEN, and FLOE_ATTEMPT where it is missing."""
+    cwd: str
+    output: str
+    """Where standard output and error go: appended to, made if it is not there."""
+    timeout_s: float | None
+    grace_s: float
+    """Between TERM and KILL."""
+    output_max: int
+    """Bytes; 0 for none."""
+    attach: bool
+    """Its start is recorded: never start it; a key that is not known is lost."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spawned:
+    """The command runs."""
+
+    key: str
+    pid: int
+    at: int
+    """Milliseconds since 1970 UTC, as in all words."""
+
+
+Ending = Literal["exited", "timeout", "output-limit", "stopped"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exited:
+    """The command ended, and no process of it is left."""
+
+    key: str
+    status: int
+    """Signals as 128+n."""
+    why: Ending
+    at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotStarted:
+    """The command could not be started."""
+
+    key: str
+    error: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lost:
+    """Its warden died; no process of it is left, and its status is not known."""
+
+    key: str
+    at: int
+
+
+Word = Spawned | Exited | NotStarted | Lost
+
+
+class Warden:
+    """The warden of one root. All calls are from the loop's thread.
+
+    `listener` is called once with `Spawned` (unless the command could not be started or is lost)
+    and exactly once with a last word for each key that was spawned.
+    """
+
+    def __init__(self, root: Path, listener: Callable[[Word], None]) -> None:
+        """`root` holds the warden's folder, `root/warden`."""
+        self._door = Door(root, self._hear)
+        self._listener = listener
+        self._outstanding: dict[str, Spawn] = {}
+        self._spawned: set[str] = set()
+        self._stopping: set[str] = set()
+        self._ended: set[str] = set()
+        self._untold: set[str] = set()
+        """Taken while there was no connection."""
+        self._link: Link | None = None
+        self._unsent: list[bytes] = []
+        self._keeper: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """Reach the warden, starting it if there is none. Raises World."""
+        if self._keeper is None:
+            link = await self._door.reach()
+            self._keeper = asyncio.create_task(self._keep(link), name="warden")
+
+    async def close(self) -> None:
+        """Let go of the warden, which goes on with its commands."""
+        self._flush()
+        await self._dismiss_keeper()
+        if self._link:
+            link, self._link = self._link, None
+            link.transport.close()
+            await link.lost.wait()
+
+    async def shutdown(self) -> None:
+        """Stop every command and the warden; last words still come. Raises World if it stays."""
+        if self._keeper is None:
+            return
+        await self._dismiss_keeper()  # that the warden ends is no reason to start another
+        if self._link is None:  # it died just now: a new one ends what that left behind
+            self._resume(await self._door.reach())
+        link = cast(Link, self._link)
+        self._flush()
+        link.transport.write(request(do="quit"))
+        grace_s = max((spawn.grace_s for spawn in self._outstanding.values()), default=0.0)
+        try:
+            async with asyncio.timeout(grace_s + SHUTDOWN_S):
+                await link.lost.wait()
+        except TimeoutError as error:
+            raise World(
+                f"the warden in {self._door.folder} does not end",
+                f"its log is {self._door.log_file}",
+            ) from error
+        finally:
+            await self.close()
+
+    def spawn(self, spec: Spawn) -> None:
+        """Start a command, or find it again. Raises IdInvalid for a hostile key."""
+        if not KEY.fullmatch(spec.key):
+            raise IdInvalid("warden key", spec.key, f"it must match {KEY.pattern}")
+        if spec.key not in self._outstanding and spec.key not in self._ended:
+            self._outstanding[spec.key] = spec
+            self._send(_spawn_line(spec, attach=spec.attach))
+
+    def stop(self, key: str) -> None:
+        """End a command and all its processes: TERM, grace, KILL."""
+        if key in self._outstanding and key not in self._stopping:
+            self._stopping.add(key)
+            self._send(request(do="stop", key=key))
+
+    def taken(self, key: str) -> None:
+        """Its end is recorded: the warden need not keep it."""
+        if key in self._ended:
+            self._ended.discard(key)
+            if self._link:
+                self._send(request(do="taken", key=key))
+            else:
+                self._untold.add(key)
+
+    def kept(self) -> tuple[str, ...]:
+        """Keys of all attempts that the warden keeps, also those nobody here asked for."""
+        folder = self._door.data / "attempt"  # made before the warden's first greeting
+        return tuple(path.name for path in folder.iterdir() if KEY.fullmatch(path.name))
+
+    def _send(self, line: bytes) -> None:
+        # One write for all that is said in one turn of the loop. Without a connection nothing is
+        # kept: what is outstanding, stopping and untold says it all again.
+        if self._link:
+            if not self._unsent:
+                self._link.loop.call_soon(self._flush)
+            self._unsent.append(line)
+
+    def _flush(self) -> None:
+        if self._link and self._unsent:
+            self._link.transport.write(b"".join(self._unsent))
+        self._unsent.clear()
+
+    def _hear(self, message: Mapping[str, Any]) -> None:
+        key = message.get("key", "")
+        if key not in self._outstanding:
+            if message["word"] == "refused":
+                log.error("warden.refused", why=message["why"])
+            return
+        word = _word(message)
+        if isinstance(word, Spawned):
+            if key in self._spawned:
+                return
+            self._spawned.add(key)
+        elif word:
+            del self._outstanding[key]
+            self._spawned.discard(key)
+            self._stopping.discard(key)
+            self._ended.add(key)
+        if word:
+            self._listener(word)
+
+    # -- the connection
+
+    async def _dismiss_keeper(self) -> None:
+        keeper, self._keeper = self._keeper, None
+        if keeper:
+            keeper.cancel()
+            await asyncio.wait([keeper])
+            if not keeper.cancelled():
+                keeper.result()  # it never returns: raises what it failed with
+
+    async def _keep(self, link: Link) -> None:
+        """Connect again whenever the connection is lost, for as long as it takes."""
+        while True:
+            self._resume(link)
+            await link.lost.wait()
+            self._link = None
+            self._unsent.clear()
+            log.warning("warden.gone", outstanding=len(self._outstanding))
+            link = await self._reach_patiently()
+            log.info("warden.back")
+
+    async def _reach_patiently(self) -> Link:
+        while True:
+            try:
+                return await self._door.reach()
+            except World as error:
+                # No traceback: what and hint are all there is to know.
+                log.error("warden.unreachable", why=error.what, hint=error.hint)  # noqa: TRY400
+                await asyncio.sleep(RETRY_MAX_S)
+
+    def _resume(self, link: Link) -> None:
+        """Ask for everything again that the warden may not have heard.
+
+        A key whose start was told is only attached to. Any other may be asked for as before: had
+        it been started, its file would be there, and the warden would answer with that.
+        """
+        self._link = link
+        self._unsent = [
+            *(
+                _spawn_line(s, attach=s.attach or k in self._spawned)
+                for k, s in self._outstanding.items()
+            ),
+            *(request(do="stop", key=key) for key in self._stopping),
+            *(request(do="taken", key=key) for key in self._untold),
+        ]
+        self._untold.clear()
+        self._flush()
+
+
+def _spawn_line(spec: Spawn, *, attach: bool) -> bytes:
+    return request(
+        do="spawn",
+        key=spec.key,
+        argv=spec.argv,
+        env=dict(spec.env),
+        cwd=spec.cwd,
+        output=spec.output,
+        timeout_s=spec.timeout_s,
+        grace_s=spec.grace_s,
+        output_max=spec.output_max,
+        attach=attach,
+    )
+
+
+def _word(message: Mapping[str, Any]) -> Word | None:
+    key, at = message["key"], message["at"]
+    match message["word"]:
+        case "spawned":
+            return Spawned(key=key, pid=message["pid"], at=at)
+        case "exited":
+            return Exited(key=key, status=message["status"], why=message["why"], at=at)
+        case "not-started":
+            return NotStarted(key=key, error=message["error"], at=at)
+        case "lost":
+            return Lost(key=key, at=at)
+        case _:
+            return None  # of a newer warden of this protocol, which may only add

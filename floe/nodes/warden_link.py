@@ -1,0 +1,196 @@
+"""Reaches the warden of a root: connects, and starts one where there is none.
+
+What is said over the connection is no concern of this file.
+"""
+
+import asyncio
+import json
+import os
+import socket
+import struct
+import sys
+from collections.abc import Callable, Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final, cast
+
+import structlog
+
+from floe.model.errors import World
+
+log = structlog.get_logger()
+
+PROTOCOL: Final = 1
+OPEN_S: Final = 15.0
+"""Time in which a warden must be reached or started."""
+ANSWER_S: Final = 5.0
+"""Time in which a warden that was reached must greet."""
+RETRY_S: Final = 0.02
+"""First pause between attempts to reach it; doubled each time."""
+RETRY_MAX_S: Final = 2.0
+LOCKED: Final = 3
+"""Exit status of a warden that found another one there."""
+
+Hear = Callable[[Mapping[str, Any]], None]
+
+
+class Door:
+    """Where the warden of a root is found."""
+
+    def __init__(self, root: Path, hear: Hear) -> None:
+        """`root` holds the warden's folder; `hear` is called with each message but the first."""
+        self.folder = root.absolute() / "warden"
+        self.data = self.folder / f"v{PROTOCOL}"
+        """What belongs to this protocol: attempts, socket and log."""
+        self._hear = hear
+
+    @property
+    def log_file(self) -> Path:
+        """Where the warden says what it met."""
+        return self.data / "log"
+
+    async def reach(self) -> "Link":
+        """Connect, starting a warden if need be. Raises World.
+
+        Two clients at once end up with one warden: it holds a lock on its folder.
+        """
+        pause_s = RETRY_S
+        why = ""
+        try:
+            async with asyncio.timeout(OPEN_S):
+                self._make_folder()
+                while True:
+                    try:
+                        return await self._connect()
+                    except (OSError, TimeoutError) as error:
+                        why = str(error) or type(error).__name__
+                    if not await self._start():
+                        await asyncio.sleep(pause_s)
+                        pause_s = min(2 * pause_s, RETRY_MAX_S)
+        except TimeoutError as error:
+            raise World(
+                f"the warden in {self.folder} does not answer: {why}",
+                f"its log is {self.log_file}",
+            ) from error
+        except OSError as error:
+            raise World(f"{self.folder}: {error.strerror or error}") from error
+
+    def _make_folder(self) -> None:
+        for folder in (self.folder, self.data):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            found = folder.stat()
+            if found.st_uid != os.geteuid():
+                raise World(f"{folder} belongs to another user")
+            if found.st_mode & 0o077:
+                folder.chmod(0o700)
+
+    async def _connect(self) -> "Link":
+        loop = asyncio.get_running_loop()
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        try:
+            folder = os.open(self.data, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                # Through the descriptor: the path of a socket may have 107 bytes, ours may have
+                # more. At once, or BlockingIOError where too many wait already.
+                sock.connect(f"/proc/self/fd/{folder}/sock")
+            finally:
+                os.close(folder)
+            self._check_peer(sock)
+            _, link = await loop.create_unix_connection(lambda: Link(loop, self._hear), sock=sock)
+        except BaseException:
+            sock.close()
+            raise
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                await link.greet()
+        except BaseException:
+            link.transport.abort()
+            raise
+        return link
+
+    def _check_peer(self, sock: socket.socket) -> None:
+        credentials = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+        _pid, uid, _gid = struct.unpack("iii", credentials)
+        if uid != os.geteuid():
+            raise World(f"the socket in {self.data} is served by user {uid}")
+
+    async def _start(self) -> bool:
+        """Start a warden; False where another one holds the folder. Raises World."""
+        program = self._install()
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-I", "-S", str(program), str(self.data)),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,
+            # Its environment is as public as it lives long: no token of floe. The mark stays, by
+            # which an outer warden finds this one as part of a command that runs floe.
+            env={
+                name: value
+                for name, value in os.environ.items()
+                if name == "FLOE_WARDEN" or not name.startswith("FLOE_")
+            },
+        )
+        try:
+            _, reason = await process.communicate()
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+        if process.returncode not in (0, LOCKED):
+            raise World(f"the warden in {self.folder} did not start: {reason.decode().strip()}")
+        if process.returncode == 0:
+            log.info("warden.started", folder=str(self.folder))
+        return process.returncode == 0
+
+    def _install(self) -> Path:
+        """Copy the warden beside its data, so that an upgrade of floe cannot pull it away."""
+        source = files("floe.warden").joinpath("warden.py").read_bytes()
+        program = self.folder / f"warden-v{PROTOCOL}.py"
+        if not program.is_file() or program.read_bytes() != source:
+            fresh = program.with_name(f"{program.name}.{os.getpid()}")
+            fresh.write_bytes(source)
+            fresh.replace(program)
+        return program
+
+
+class Link(asyncio.Protocol):
+    """One connection: lines in, messages on."""
+
+    transport: asyncio.Transport
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, hear: Hear) -> None:
+        self.loop = loop
+        self.lost = asyncio.Event()
+        self._greeted = asyncio.Event()
+        self._hear = hear
+        self._rest = b""
+
+    async def greet(self) -> None:
+        """Say hello and wait for the answer. Raises ConnectionResetError."""
+        self.transport.write(request(do="hello", protocol=PROTOCOL))
+        await self._greeted.wait()
+        if self.lost.is_set():
+            raise ConnectionResetError("it hung up")
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+
+    def data_received(self, data: bytes) -> None:
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            message = json.loads(line)
+            if message["word"] == "hello":
+                self._greeted.set()
+            else:
+                self._hear(message)
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        self.lost.set()
+        self._greeted.set()
+
+
+def request(**fields: object) -> bytes:
+    """Encode what the hub says as one line of the protocol."""
+    return json.dumps(fields).encode() + b"\n"

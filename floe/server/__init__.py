@@ -1,0 +1,1 @@
+"""HTTP: parse, call the hub, render. One file per resource; nothing is decided here."""

@@ -1,0 +1,240 @@
+"""The web application of a host, and the server that listens for it."""
+
+import asyncio
+import errno
+import logging
+import ssl
+from typing import Final, NamedTuple, Self
+
+import structlog
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+
+from floe.hub.hub import Hub
+from floe.model.errors import World, Yours
+from floe.server.auth import Auth
+from floe.server.bodies import BODY_MAX
+from floe.server.door import Door
+from floe.server.keys import AUTH, CALLER, HUB, MARKS, ROUTES_OF, SETTINGS, STOPPING, WEBAPP
+from floe.server.lines import Marks
+from floe.server.problems import Handler, answer_errors
+from floe.server.routes import ROUTES
+from floe.server.settings import Bind, ServerSettings, is_loopback, split_address
+from floe.server.tokens import Tokens
+from floe.server.webapp import Webapp
+
+log = structlog.get_logger()
+
+HEADERS: Final = {
+    "Server": "floe",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+"""On every answer."""
+
+DEFAULTS: Final = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+}
+"""On every answer that does not say otherwise."""
+
+BACKLOG: Final = 64
+"""Connections that may wait to be accepted, and are then accepted at once: fewer than `door`
+keeps files for."""
+
+HANDSHAKE_S: Final = 10.0
+"""Seconds a client may take for TLS."""
+
+PUBLIC: Final = web.AppKey("public", frozenset)
+
+
+def application(hub: Hub, settings: ServerSettings) -> web.Application:
+    """The application over an open hub. What is not in the table of routes is not there."""
+    app = web.Application(middlewares=[answer_errors, _guard], client_max_size=BODY_MAX)
+    tokens = Tokens(hub, settings.admin)
+    app[HUB] = hub
+    app[SETTINGS] = settings
+    app[AUTH] = Auth(tokens, settings)
+    app[WEBAPP] = Webapp(settings.base_url, settings.dev_webapp)
+    app[MARKS] = Marks()
+    app[STOPPING] = asyncio.Event()
+    app[ROUTES_OF] = ROUTES
+    public: set[web.AbstractRoute] = set()
+    for route in ROUTES:
+        path = route.at(settings.base_url)
+        added = [app.router.add_route(route.method, path, route.handler)]
+        if route.public:
+            if route.method == "GET":
+                added.append(app.router.add_route("HEAD", path, route.handler))
+            public.update(added)
+    app[PUBLIC] = frozenset(public)
+    app.on_startup.append(_open)
+    app.on_response_prepare.append(_protect)
+    app.on_shutdown.append(_stop)
+    return app
+
+
+@web.middleware
+async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Let nobody past without credentials, not even to hear that there is nothing."""
+    if request.match_info.route not in request.app[PUBLIC]:
+        request[CALLER] = request.app[AUTH].caller(request)
+    return await handler(request)
+
+
+async def _open(app: web.Application) -> None:
+    await app[AUTH].tokens.open()
+
+
+async def _stop(app: web.Application) -> None:
+    app[STOPPING].set()
+
+
+async def _protect(_: web.Request, response: web.StreamResponse) -> None:
+    response.headers.update(HEADERS)
+    for name, value in DEFAULTS.items():
+        response.headers.setdefault(name, value)
+
+
+class Endpoint(NamedTuple):
+    """Where to listen."""
+
+    host: str
+    """Empty for all interfaces."""
+    port: int
+    tls: ssl.SSLContext | None
+
+    def __str__(self) -> str:
+        return f"{self.host or '0.0.0.0'}:{self.port}"  # noqa: S104  # a text, not a bind
+
+
+def endpoint(bind: Bind, *, insecure: bool) -> Endpoint:
+    """Read an address. Raises Yours for one that cannot be, or that would tell tokens to all."""
+    try:
+        host, port = split_address(bind.address)
+    except ValueError:
+        hint = "write host:port, as in 127.0.0.1:8080"
+        raise Yours(f"{bind.address!r} is no address", hint) from None
+    tls = _tls(bind)
+    if tls is None and not insecure and not is_loopback(host):
+        raise Yours(
+            f"{bind.address} can be reached from outside, and without TLS tokens could be read",
+            "give a certificate and its key, or say --insecure if a proxy in front does TLS",
+        )
+    return Endpoint(host, port, tls)
+
+
+def _tls(bind: Bind) -> ssl.SSLContext | None:
+    if bind.cert is None and bind.key is None:
+        return None
+    if bind.cert is None or bind.key is None:
+        raise Yours(f"TLS at {bind.address} needs both a certificate and its key")
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(bind.cert, bind.key, password=_no_password)
+    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
+        what = f"cannot use the certificate {bind.cert} with the key {bind.key}: {error}"
+        raise Yours(what, "both are PEM files; the key has no password") from None
+    return context
+
+
+def _no_password() -> str:
+    raise ValueError("the key has a password")
+
+
+class Server:
+    """Listens at the public and the private address. Use as `async with`, or start and stop."""
+
+    def __init__(self, hub: Hub, settings: ServerSettings) -> None:
+        """The hub must be open, and stay so until the server has stopped."""
+        self._hub = hub
+        self._settings = settings
+        self._runner: web.AppRunner | None = None
+        self._listeners: list[asyncio.Server] = []
+        self.urls: tuple[str, ...] = ()
+        """Where it listens, the public address first; known after `start`."""
+
+    async def start(self) -> None:
+        """Listen at all addresses or at none. Raises Yours or World."""
+        settings = self._settings
+        binds = [settings.public, *([settings.private] if settings.private else [])]
+        endpoints = [endpoint(bind, insecure=settings.insecure) for bind in binds]
+        self._runner = web.AppRunner(
+            application(self._hub, settings),
+            access_log=None,
+            auto_decompress=False,  # a webhook's signature is over the bytes as sent
+            logger=_logger(),
+            keepalive_timeout=settings.idle_s,
+            shutdown_timeout=settings.stop_s,
+        )
+        try:
+            await self._runner.setup()
+            self.urls = tuple([await self._listen(self._runner, at) for at in endpoints])
+        except BaseException:
+            await self.stop()
+            raise
+        log.info("server.started", urls=list(self.urls))
+
+    async def stop(self) -> None:
+        """Take no more requests, end what streams, give the rest a moment. Idempotent."""
+        while self._listeners:
+            self._listeners.pop().close()
+        runner, self._runner = self._runner, None
+        if runner is not None:
+            await runner.cleanup()
+
+    async def _listen(self, runner: web.AppRunner, at: Endpoint) -> str:
+        assert runner.server is not None, "it is set up"
+        try:
+            listener = await asyncio.get_running_loop().create_server(
+                Door(runner.server),
+                at.host or None,
+                at.port,
+                ssl=at.tls,
+                ssl_handshake_timeout=HANDSHAKE_S if at.tls else None,
+                backlog=BACKLOG,
+            )
+        except OSError as error:
+            raise World(f"cannot listen at {at}: {_why(error)}", _try(error)) from None
+        self._listeners.append(listener)
+        port = listener.sockets[0].getsockname()[1]
+        host = f"[{at.host}]" if ":" in at.host else at.host or "localhost"
+        return f"{'https' if at.tls else 'http'}://{host}:{port}"
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+
+class _Told(logging.Handler):
+    """What aiohttp has to say, in floe's log: garbage that strangers send is not worth a line."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, HttpProcessingError):
+            log.debug("request.garbled", error=error.message)
+        elif record.levelno >= logging.WARNING:
+            log.error("server.failed", what=record.getMessage(), exc_info=record.exc_info)
+
+
+def _logger() -> logging.Logger:
+    logger = logging.Logger("floe.server")
+    logger.addHandler(_Told())
+    return logger
+
+
+def _why(error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return "another process listens there"
+    return error.strerror or str(error)
+
+
+def _try(error: OSError) -> str:
+    if error.errno == errno.EACCES:
+        return "ports below 1024 need a privilege; choose a higher one with -pub_bind"
+    return "is floe running already? choose another address with -pub_bind or -prv_bind"

@@ -1,0 +1,96 @@
+"""Who is asking. Denied unless shown otherwise; whether a route is public is said by its table.
+
+Credentials are tried in this order: a token in a header, then the session cookie. The cookie
+opens sessions only, so that nothing a browser sends by itself is worth guessing.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+from aiohttp import web
+
+from floe.model.errors import Denied
+from floe.server.problems import Forbidden, Throttled
+from floe.server.settings import ServerSettings
+from floe.server.throttle import Throttle
+from floe.server.tokens import USER, Tokens
+
+log = structlog.get_logger()
+
+COOKIE: Final = "floe-sesh"
+SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Somebody who has shown credentials."""
+
+    user: str
+    name: str = ""
+    """Of the personal token, where one was used."""
+
+    @property
+    def by(self) -> str:
+        """How runs record this caller."""
+        return f"{self.user}:{self.name}" if self.name else self.user
+
+
+class Auth:
+    """Tells callers apart, and slows down who guesses."""
+
+    def __init__(self, tokens: Tokens, settings: ServerSettings) -> None:
+        self.tokens = tokens
+        self._logins = Throttle(settings.login_tries, settings.throttle_s)
+        self._wrong = Throttle(settings.wrong_tries, settings.throttle_s)
+
+    def caller(self, request: web.Request) -> Caller:
+        """Who sent a request. Raises Denied, Throttled, or Forbidden for a foreign origin."""
+        if text := header_token(request):
+            return self._by_token(request, text, self._wrong)
+        token = self.tokens.find(request.cookies.get(COOKIE, ""), "session")
+        if token is None:
+            raise Denied("credentials are needed", "log in, or send a token as X-Floe-Auth")
+        if request.method not in SAFE:
+            check_origin(request)
+        return Caller(user=token.user, name=token.name)
+
+    def login(self, request: web.Request, text: str) -> Caller:
+        """Whom a token given at login belongs to. Raises Denied or Throttled."""
+        return self._by_token(request, text, self._logins)
+
+    def _by_token(self, request: web.Request, text: str, throttle: Throttle) -> Caller:
+        if token := self.tokens.find(text, "session", "token"):
+            return Caller(user=token.user, name=token.name)
+        # What floe made cannot be guessed; the administrator's token may be as short as a person
+        # chose it. So only that is slowed down, and who is logged in never waits.
+        peer, now = request.remote or "", asyncio.get_running_loop().time()
+        if wait_s := throttle.wait_s(peer, now):
+            raise Throttled(wait_s)
+        if not self.tokens.is_admin(text):
+            throttle.failed(peer, now)
+            log.warning("auth.denied", peer=peer, path=request.path)
+            raise Denied("wrong credentials")
+        throttle.passed(peer)
+        return Caller(user=USER)
+
+
+def header_token(request: web.Request) -> str:
+    """The token in a request's headers; empty for none."""
+    if text := request.headers.get("X-Floe-Auth", ""):
+        return text
+    scheme, _, text = request.headers.get("Authorization", "").partition(" ")
+    return text.strip() if scheme.lower() == "bearer" else ""
+
+
+def check_origin(request: web.Request) -> None:
+    """Refuse what a page of another site sends. Raises Forbidden.
+
+    Behind a proxy that ends TLS the page is https and the request is http, so the scheme is held
+    against the connection only where that one is secure.
+    """
+    origin = request.headers.get("Origin", "").lower()
+    schemes = ("https",) if request.secure else ("http", "https")
+    if origin not in [f"{scheme}://{request.host.lower()}" for scheme in schemes]:
+        raise Forbidden("this comes from a page of another site", "send Origin as the server's own")

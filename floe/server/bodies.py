@@ -1,0 +1,243 @@
+"""What requests carry, checked before it is believed: bodies, queries and their fields."""
+
+import asyncio
+import difflib
+import json
+import math
+from collections.abc import Mapping
+from typing import Final, NoReturn, TypeVar
+
+from aiohttp import web
+
+from floe.model.errors import IdInvalid, TooLarge, ValuesInvalid, Yours
+from floe.model.refs import Json
+from floe.server.problems import Unsupported
+
+T = TypeVar("T")
+
+Container = dict[str, Json] | list[Json]
+
+BODY_MAX: Final = 2 * 1024 * 1024
+"""Bytes of a request's body."""
+
+BODY_S: Final = 30.0
+"""Seconds a client may take to send it."""
+
+DEPTH_MAX: Final = 64
+"""Levels of lists and objects in one another."""
+
+ONCE_MAX: Final = 200
+"""Characters of an Idempotency-Key."""
+
+
+async def raw_body(request: web.Request) -> bytes:
+    """The body as sent. Raises TooLarge, before reading where the length is announced."""
+    if (request.content_length or 0) > BODY_MAX:
+        raise _too_large()
+    try:
+        async with asyncio.timeout(BODY_S):
+            return await request.read()
+    except web.HTTPRequestEntityTooLarge:
+        raise _too_large() from None
+    except web.RequestPayloadError as error:
+        raise Yours(f"the body breaks off or is garbled: {error}") from None
+    except TimeoutError:
+        raise web.HTTPRequestTimeout(text=f"no whole body within {BODY_S:g} s") from None
+
+
+def _too_large() -> TooLarge:
+    return TooLarge(f"a body may have {BODY_MAX} bytes")
+
+
+async def json_body(request: web.Request, *, any_case: bool = False) -> "Fields":
+    """The JSON object of a request; without a body an empty one.
+
+    `any_case`: keys are read in lower case. Raises TooLarge, Unsupported or Yours.
+    """
+    body = await raw_body(request)
+    if not body and not request.body_exists:
+        return Fields({})
+    if encoding := request.headers.get("Content-Encoding"):
+        raise Unsupported(f"a body in {encoding[:20]} is not read", "send it as it is")
+    if request.content_type != "application/json":
+        raise Unsupported(f"{request.content_type} is not read here", "send application/json")
+    shape = parse(body)
+    if not isinstance(shape, Mapping):
+        raise Yours("the body must be a JSON object")
+    return Fields(shape, any_case=any_case)
+
+
+def parse(text: bytes) -> Json:
+    """JSON as the standard means it: each key once, finite numbers, whole characters.
+
+    Raises Yours.
+    """
+    try:
+        value: Json = json.loads(
+            text.decode(),
+            object_pairs_hook=_object,
+            parse_float=_finite,
+            parse_constant=_no_constant,
+        )
+        _check_depth(value)
+        json.dumps(value, ensure_ascii=False).encode()  # lone surrogates fit nowhere
+    except RecursionError:
+        raise _too_deep() from None
+    except ValueError as error:
+        raise Yours(f"the body is no good JSON: {error}") from None
+    return value
+
+
+def _too_deep() -> Yours:
+    return Yours(f"the body is nested deeper than {DEPTH_MAX} levels")
+
+
+def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    shape = dict(pairs)
+    if len(shape) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"key {twice[:80]!r} is there twice")
+    return shape
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"number {text[:80]} is too large")
+    return number
+
+
+def _no_constant(text: str) -> NoReturn:
+    raise ValueError(f"{text} is not JSON")
+
+
+def _check_depth(value: Json) -> None:
+    level = _nested([value])
+    for _ in range(DEPTH_MAX):
+        level = [child for parent in level for child in _nested(parent)]
+        if not level:
+            return
+    raise _too_deep()
+
+
+def _nested(parent: "Container") -> "list[Container]":
+    children = parent.values() if isinstance(parent, dict) else parent
+    return [child for child in children if isinstance(child, dict | list)]
+
+
+class Fields:
+    """An object or a query, taken apart key by key; `done` refuses what is wrong or left over."""
+
+    def __init__(
+        self,
+        shape: Mapping[str, Json],
+        *,
+        any_case: bool = False,
+        parent: "Fields | None" = None,
+        at: str = "",
+    ) -> None:
+        self._any_case = any_case
+        self._at = at
+        self._known: list[str] = []
+        self._wrong: dict[str, str] = parent._wrong if parent else {}
+        self._subs: list[Fields] = []
+        self._shape: dict[str, Json] = {}
+        for key, value in shape.items():
+            name = key.lower() if any_case else key
+            if name in self._shape:
+                self.wrong(name, "is there twice")
+            self._shape[name] = value
+
+    def __contains__(self, key: str) -> bool:
+        return self._shape.get(key) is not None
+
+    def text(self, key: str, default: str | None = "") -> str:
+        """A text; `default` None: it must be there and not empty."""
+        value = self._take(key)
+        if value is None and default is not None:
+            return default
+        if isinstance(value, str) and (value or default is not None):
+            return value
+        return self._say(key, "a text is required", "")
+
+    def integer(self, key: str, default: int, low: int, high: int) -> int:
+        """A whole number within bounds, also written as a text."""
+        value = self._take(key)
+        if isinstance(value, str) and value.isascii() and value.lstrip("-").isdigit():
+            value = int(value[:20])
+        if value is None:
+            return default
+        if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high:
+            return value
+        return self._say(key, f"a whole number from {low} to {high} is expected", default)
+
+    def flag(self, key: str) -> bool | None:
+        """True or false, also written as a text; None where it is not said."""
+        value = self._take(key)
+        if value is None or isinstance(value, bool):
+            return value
+        if value in ("true", "false"):
+            return value == "true"
+        return self._say(key, "true or false is expected", None)
+
+    def mapping(self, key: str) -> Mapping[str, Json]:
+        """An object whose keys are somebody else's business; empty where it is not there."""
+        value = self._take(key)
+        if value is None or isinstance(value, Mapping):
+            return value or {}
+        return self._say(key, "an object is expected", {})
+
+    def sub(self, key: str) -> "Fields":
+        """An object inside; its complaints come with those of this one."""
+        at = f"{self._at}{key}."
+        fields = Fields(self.mapping(key), any_case=self._any_case, parent=self, at=at)
+        self._subs.append(fields)
+        return fields
+
+    def wrong(self, key: str, what: str) -> None:
+        """Complain about a key."""
+        self._wrong[self._at + key] = what
+
+    def done(self) -> None:
+        """Raise ValuesInvalid with everything that is wrong, unknown keys too."""
+        self._refuse_unknown()
+        if self._wrong:
+            raise ValuesInvalid(self._wrong)
+
+    def _refuse_unknown(self) -> None:
+        for key in self._shape.keys() - set(self._known):
+            near = difflib.get_close_matches(key, self._known, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            self.wrong(key[:80], "no such key" + hint)
+        for sub in self._subs:
+            sub._refuse_unknown()
+
+    def _take(self, key: str) -> Json:
+        self._known.append(key)
+        return self._shape.get(key)
+
+    def _say(self, key: str, what: str, instead: T) -> T:
+        self.wrong(key, what)
+        return instead
+
+
+def query(request: web.Request) -> Fields:
+    """The query of a request. A key twice is refused with the rest by `done`."""
+    fields = Fields(dict(request.query))
+    for key in request.query:
+        if len(request.query.getall(key)) > 1:
+            fields.wrong(key, "is there twice")
+    return fields
+
+
+def once_of(request: web.Request, *about: str) -> str:
+    """The caller's Idempotency-Key, for this address and what it is `about`; empty for none.
+
+    So a key that a caller uses again for something else is not taken for a repetition. Raises
+    IdInvalid.
+    """
+    key = request.headers.get("Idempotency-Key", "")
+    if len(key) > ONCE_MAX or not key.isascii() or not (key.isprintable()):
+        raise IdInvalid("idempotency key", key, f"up to {ONCE_MAX} printable ASCII characters")
+    return " ".join(("key:", request.path, *about, key)) if key else ""

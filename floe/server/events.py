@@ -1,0 +1,48 @@
+"""The facts that a run is made of."""
+
+from typing import Final
+
+from aiohttp import web
+
+from floe.model.codec import encode_event, iso
+from floe.model.event import RunActivated
+from floe.model.tags import TRIGGER_GOOD
+from floe.server.bodies import query
+from floe.server.keys import HUB
+from floe.server.problems import answer
+from floe.store.base import Stored
+
+PAGE_MAX: Final = 500
+SEQ_MAX: Final = 2**53
+
+
+async def index(request: web.Request) -> web.Response:
+    """A run's facts in order, a page at a time."""
+    fields = query(request)
+    after = fields.integer("after", 0, 0, SEQ_MAX)
+    limit = fields.integer("limit", PAGE_MAX, 1, PAGE_MAX)
+    fields.done()
+    found = await request.app[HUB].events(request.match_info["run"], after, limit + 1)
+    page = found[:limit]
+    more = page[-1].record.seq if len(found) > limit else None
+    return answer({"events": [event_shape(stored) for stored in page], "next": more})
+
+
+def event_shape(stored: Stored) -> dict[str, object]:
+    """A fact with all its fields."""
+    return {**fact_shape(stored), "data": encode_event(stored.record.event)}
+
+
+def fact_shape(stored: Stored) -> dict[str, object]:
+    """A fact in a few words."""
+    record = stored.record
+    event = record.event
+    tag = TRIGGER_GOOD if isinstance(event, RunActivated) else getattr(event, "tag", None)
+    said = {"node": getattr(event, "node", ""), "tag": tag, "by": getattr(event, "by", "")}
+    return {
+        "seq": record.seq,
+        "epoch": record.epoch,
+        "at": iso(event.at),
+        "event": type(event).__name__,
+        **{name: value for name, value in said.items() if value},
+    }

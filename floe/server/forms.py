@@ -1,0 +1,27 @@
+"""The forms that wait for somebody, of all runs."""
+
+from typing import Any, Final
+
+from aiohttp import web
+
+from floe.hub.views import open_forms, summary_shape
+from floe.model.run import summary_of
+from floe.server.bodies import query
+from floe.server.keys import HUB
+from floe.server.problems import answer
+
+FORMS_MAX: Final = 200
+"""Forms of one answer, the longest open first."""
+
+
+async def index(request: web.Request) -> web.Response:
+    """Open forms, each with its run, the longest open first."""
+    query(request).done()
+    found: list[dict[str, Any]] = [
+        {"run": summary_shape(summary_of(run)), "form": form}
+        for run in request.app[HUB].lives()
+        if run.phase == "active" and run.open
+        for form in open_forms(run)
+    ]
+    found.sort(key=lambda one: one["form"]["asked_at"])
+    return answer({"forms": found[:FORMS_MAX], "count": len(found)})

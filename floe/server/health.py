@@ -1,0 +1,20 @@
+"""Whether this host lives, and whether it can take work. Public; says nothing else."""
+
+from aiohttp import web
+
+from floe.server.keys import HUB, STOPPING
+from floe.server.problems import answer
+
+
+async def live(request: web.Request) -> web.Response:
+    """The process answers."""
+    return answer({"ok": True})
+
+
+async def ready(request: web.Request) -> web.Response:
+    """New runs are taken: the store writes, and nobody is stopping the host."""
+    if request.app[STOPPING].is_set():
+        return answer({"ok": False, "why": "stopping"}, 503)
+    if request.app[HUB].loop.store_problem:
+        return answer({"ok": False, "why": "the store refuses writes"}, 503)
+    return answer({"ok": True})

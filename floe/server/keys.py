@@ -1,0 +1,27 @@
+"""Under which keys the application and a request carry what handlers need."""
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+from aiohttp import web
+
+from floe.hub.hub import Hub
+from floe.server.auth import Auth, Caller
+from floe.server.lines import Marks
+from floe.server.settings import ServerSettings
+from floe.server.webapp import Webapp
+
+if TYPE_CHECKING:
+    from floe.server.routes import Route
+
+HUB: Final = web.AppKey("hub", Hub)
+SETTINGS: Final = web.AppKey("settings", ServerSettings)
+AUTH: Final = web.AppKey("auth", Auth)
+WEBAPP: Final = web.AppKey("webapp", Webapp)
+MARKS: Final = web.AppKey("marks", Marks)
+STOPPING: Final = web.AppKey("stopping", asyncio.Event)
+"""Set when the server stops: what streams ends."""
+CALLER: Final = web.RequestKey("caller", Caller)
+"""Who asks; on every route that is not public."""
+ROUTES_OF: "Final[web.AppKey[tuple[Route, ...]]]" = web.AppKey("routes", tuple)
+"""The table the application was made from."""

@@ -1,0 +1,204 @@
+"""The lines of an output: where they begin, what they say, which hold a text.
+
+A growing file of any size is found one's way in by a mark for every stretch of bytes, made when
+somebody first asks; no line and no file is ever held whole.
+"""
+
+import asyncio
+import os
+import re
+from array import array
+from bisect import bisect_left
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TypeVar
+
+T = TypeVar("T")
+
+STRETCH: Final = 64 * 1024
+"""Bytes between two marks at first; twice as many whenever there would be too many marks."""
+MARKS_MAX: Final = 8192
+LINE_MAX: Final = 4096
+"""Bytes of a line that are told."""
+FOUND_MAX: Final = 1000
+"""Lines that one search names."""
+SEARCH_BYTES: Final = 64 * 1024 * 1024
+"""Bytes that one search looks through."""
+BLOCK: Final = 1024 * 1024
+FILES_MAX: Final = 64
+"""Files whose marks are kept."""
+
+_ESCAPE: Final = re.compile(rb"\x1b\[[0-9;:]*m")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A line, or its beginning."""
+
+    text: str
+    bytes: int
+    """Of the whole line, without its end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What a search found, and how far it looked."""
+
+    lines: tuple[int, ...]
+    """Numbers from 1."""
+    next: int | None
+    """The line at which to go on; None: it has looked to the end."""
+
+
+class Lines:
+    """The marks of one file that only ever grows. Not for two threads at once."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._forget()
+
+    def _forget(self) -> None:
+        self._stretch = STRETCH
+        self._marks = array("Q", [0])  # newlines before each stretch
+        self._ends = 0  # newlines in all that was read
+        self.size = 0
+        """Bytes that were read."""
+        self._open = False
+
+    @property
+    def count(self) -> int:
+        """Lines, the one without an end too."""
+        return self._ends + self._open
+
+    def grow(self) -> None:
+        """Read what has come since."""
+        with self._path.open("rb", buffering=0) as file:
+            if os.fstat(file.fileno()).st_size < self.size:
+                self._forget()
+            while data := os.pread(file.fileno(), self._room(), self.size):
+                self.size += len(data)
+                self._ends += data.count(b"\n")
+                self._open = not data.endswith(b"\n")
+                if self.size == len(self._marks) * self._stretch:
+                    self._mark()
+
+    def read(self, first: int, count: int) -> list[Line]:
+        """Some lines from number `first`, which is from 1 on."""
+        lines: list[Line] = []
+        with self._path.open("rb", buffering=0) as file:
+            start = self._start(file.fileno(), first)
+            for number in range(first, min(first + count, self.count + 1)):
+                data = os.pread(file.fileno(), min(LINE_MAX + 1, self.size - start), start)
+                end = start + data.find(b"\n")
+                if end < start:
+                    end = self._end(file.fileno(), number)
+                text = _whole(data[: min(end - start, LINE_MAX)]).decode(errors="replace")
+                lines.append(Line(text=text, bytes=end - start))
+                start = end + 1
+        return lines
+
+    def find(self, text: str, first: int) -> Found:
+        """The lines from `first` on that hold a text in any case, colours left out."""
+        wanted = text.encode().lower()
+        found: list[int] = []
+        with self._path.open("rb", buffering=0) as file:
+            start = self._start(file.fileno(), first)
+            stop = start + SEARCH_BYTES
+            number = first
+            for block in _blocks(file.fileno(), start, min(stop, self.size), len(wanted)):
+                for line in _hits(block, wanted):
+                    if not found or found[-1] != number + line:
+                        found.append(number + line)
+                    if len(found) == FOUND_MAX:
+                        return Found(lines=tuple(found), next=found[-1] + 1)
+                number += block.count(b"\n")
+        return Found(lines=tuple(found), next=max(number, first + 1) if stop < self.size else None)
+
+    def _room(self) -> int:
+        """Bytes to the next mark."""
+        return len(self._marks) * self._stretch - self.size
+
+    def _mark(self) -> None:
+        self._marks.append(self._ends)
+        if len(self._marks) > MARKS_MAX:
+            self._marks = self._marks[::2]
+            self._stretch *= 2
+
+    def _end(self, file: int, number: int) -> int:
+        """Where a line ends; of the last one that is as far as it goes."""
+        return self.size if number > self._ends else self._start(file, number + 1) - 1
+
+    def _start(self, file: int, number: int) -> int:
+        """Where a line begins; the end of the file for one that is not there."""
+        before = number - 1
+        if before <= 0:
+            return 0
+        if before > self._ends:
+            return self.size
+        at = bisect_left(self._marks, before) - 1
+        data = os.pread(file, self._stretch, at * self._stretch)
+        place = -1
+        for _ in range(before - self._marks[at]):
+            place = data.index(b"\n", place + 1)
+        return at * self._stretch + place + 1
+
+
+def _whole(data: bytes) -> bytes:
+    """Without the beginning of a character that was cut."""
+    for back in range(1, min(4, len(data) + 1)):
+        byte = data[-back]
+        if byte >= 0xC0:
+            need = 4 if byte >= 0xF0 else 3 if byte >= 0xE0 else 2
+            return data[:-back] if need > back else data
+        if byte < 0x80:
+            break
+    return data
+
+
+def _blocks(file: int, start: int, stop: int, overlap: int) -> Iterator[bytes]:
+    """Pieces of a file that end with a line, or within one that is longer than a piece: then the
+    next begins a little earlier, so that no text is cut."""
+    while start < stop:
+        data = os.pread(file, BLOCK, start)
+        if not data:
+            return
+        end = data.rfind(b"\n") + 1
+        yield data[:end] or data
+        start += end or max(1, len(data) - overlap if start + len(data) < stop else len(data))
+
+
+def _hits(block: bytes, wanted: bytes) -> Iterator[int]:
+    """Lines of a block, from 0, in which a text is; each as often as it is there."""
+    text = (_ESCAPE.sub(b"", block) if b"\x1b" in block else block).lower()
+    line, seen = 0, 0
+    at = text.find(wanted)
+    while at >= 0:
+        line += text.count(b"\n", seen, at)
+        yield line
+        seen = at
+        end = text.find(b"\n", at)
+        at = text.find(wanted, end) if end >= 0 else -1
+
+
+class Marks:
+    """The marks of the files that somebody looks at; the longest unused are forgotten."""
+
+    def __init__(self) -> None:
+        self._files: OrderedDict[Path, tuple[Lines, asyncio.Lock]] = OrderedDict()
+
+    async def look(self, path: Path, work: Callable[[Lines], T]) -> T:
+        """What some work in a thread tells of a file's lines, the newest too."""
+        lines, lock = self._files.get(path) or (Lines(path), asyncio.Lock())
+        self._files[path] = lines, lock
+        self._files.move_to_end(path)
+        if len(self._files) > FILES_MAX:
+            self._files.popitem(last=False)
+
+        def grown() -> T:
+            lines.grow()
+            return work(lines)
+
+        async with lock:
+            return await asyncio.to_thread(grown)

@@ -1,0 +1,101 @@
+"""Logging in and out, and personal tokens.
+
+Source: floe README, "login"; RFC 6265 for the cookie.
+"""
+
+import hmac
+from typing import Final
+
+import structlog
+from aiohttp import web
+
+from floe.model.codec import iso
+from floe.model.errors import Denied, NotFound
+from floe.server.auth import COOKIE, Caller, header_token
+from floe.server.bodies import json_body, query
+from floe.server.keys import AUTH, CALLER, SETTINGS
+from floe.server.problems import answer
+from floe.server.tokens import USER
+
+log = structlog.get_logger()
+
+NAME_MAX: Final = 63
+"""Characters of a personal token's name."""
+
+
+async def login(request: web.Request) -> web.Response:
+    """Open a session, or make a personal token, with a token or with user and password."""
+    query(request).done()
+    fields = await json_body(request)
+    token, user = fields.text("token"), fields.text("user")
+    password, personal = fields.text("password"), fields.text("personal")
+    if len(personal) > NAME_MAX or not personal.isprintable():
+        fields.wrong("personal", f"a name has up to {NAME_MAX} printable characters")
+    fields.done()
+    caller = _caller(request, token or password, user)
+    auth = request.app[AUTH]
+    if personal:
+        log.info("auth.token_made", by=caller.by, name=personal)
+        text = await auth.tokens.make_personal(personal)
+        return answer({"token": text, "user": caller.user})
+    session_s = request.app[SETTINGS].session_s
+    text = await auth.tokens.make_session(caller.name, session_s)
+    log.info("auth.login", by=caller.by, peer=request.remote)
+    response = answer({"token": text, "user": caller.user})
+    _set_cookie(request, response, text, session_s)
+    return response
+
+
+def _caller(request: web.Request, text: str, user: str) -> Caller:
+    auth = request.app[AUTH]
+    if not text:
+        return auth.caller(request)  # who is logged in may make a personal token
+    caller = auth.login(request, text)
+    if not hmac.compare_digest((user or USER).encode(errors="replace"), caller.user.encode()):
+        raise Denied("wrong credentials")
+    return caller
+
+
+async def who(request: web.Request) -> web.Response:
+    """Who is logged in."""
+    return answer({"user": request[CALLER].user})
+
+
+async def tokens(request: web.Request) -> web.Response:
+    """The personal tokens there are; their texts are told once, when they are made."""
+    query(request).done()
+    found = request.app[AUTH].tokens.personal()
+    rows = [{"id": id, "name": token.name, "made_at": iso(token.made_at)} for id, token in found]
+    return answer({"tokens": rows})
+
+
+async def revoke(request: web.Request) -> web.Response:
+    """End a personal token, and the sessions that were opened with it."""
+    query(request).done()
+    id = request.match_info["token"]
+    if not await request.app[AUTH].tokens.revoke(id):
+        raise NotFound(f"no token {id[:80]}", "GET tokens lists them")
+    log.info("auth.token_revoked", by=request[CALLER].by, token=id)
+    return web.Response(status=204)
+
+
+async def logout(request: web.Request) -> web.Response:
+    """End the session."""
+    auth = request.app[AUTH]
+    for text in (request.cookies.get(COOKIE, ""), header_token(request)):
+        await auth.tokens.end_session(text)
+    response = web.Response(status=204)
+    _set_cookie(request, response, "", 0)
+    return response
+
+
+def _set_cookie(request: web.Request, response: web.Response, text: str, age_s: int) -> None:
+    response.set_cookie(
+        COOKIE,
+        text,
+        max_age=age_s,
+        path="/",
+        httponly=True,
+        samesite="Strict",
+        secure=request.secure,
+    )

@@ -1,0 +1,174 @@
+"""What a node printed: a piece of it, a range of it, or all of it as it comes; or by its lines."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from aiohttp import web
+
+from floe.model.flow import Node
+from floe.model.run import Run
+from floe.server.bodies import query
+from floe.server.keys import HUB, MARKS, STOPPING
+from floe.server.lines import Lines
+from floe.server.problems import answer, problem
+from floe.server.runs import node_of
+from floe.server.tail import CHUNK, POLL_S, Spot, Tail, read, size_of, spot_of
+from floe.server.waits import wait_set
+
+LIMIT: Final = 1024 * 1024
+"""Bytes of an answer where the request does not say."""
+
+LINES_MAX: Final = 1000
+TEXT_MAX: Final = 1000
+"""Characters that are searched for."""
+
+OFFSET_MAX: Final = 2**53
+ATTEMPT_MAX: Final = 2**31
+
+Shape = dict[str, Any]
+
+
+async def show(request: web.Request) -> web.StreamResponse:
+    """The output of an attempt, as its bytes were written."""
+    fields = query(request)
+    attempt = fields.integer("attempt", 0, 1, ATTEMPT_MAX)
+    offset = fields.integer("offset", 0, 0, OFFSET_MAX)
+    limit = fields.integer("limit", LIMIT, 1, OFFSET_MAX)
+    follow = fields.flag("follow")
+    fields.done()
+    hub = request.app[HUB]
+    run, node, spot = await _spot(request, attempt)
+    if follow:
+        tail = Tail(hub, run.ref.key, node.id, attempt=attempt, offset=offset)
+        return await _followed(request, tail, spot)
+    size = size_of(spot.path)
+    asked = _range(request, size)
+    if asked is None:
+        start = min(offset, size)
+        return await _sent(request, spot, start, min(start + limit, size), size, status=200)
+    start, end = asked
+    if start >= end:
+        refused = problem(416, f"the output has {size} bytes")
+        refused.headers["Content-Range"] = f"bytes */{size}"
+        return refused
+    return await _sent(request, spot, start, end, size, status=206)
+
+
+async def lines(request: web.Request) -> web.Response:
+    """Some lines of the output of an attempt, and how many there are."""
+    fields = query(request)
+    attempt = fields.integer("attempt", 0, 1, ATTEMPT_MAX)
+    first = fields.integer("from", 1, -OFFSET_MAX, OFFSET_MAX)
+    count = fields.integer("count", LINES_MAX, 1, LINES_MAX)
+    fields.done()
+
+    def read(lines: Lines) -> Shape:
+        start = first if first > 0 else max(1, lines.count + 1 + first)
+        told = [{"text": line.text, "bytes": line.bytes} for line in lines.read(start, count)]
+        return {"from": start, "lines": told}
+
+    return await _looked(request, attempt, read)
+
+
+async def find(request: web.Request) -> web.Response:
+    """The numbers of the lines that hold a text in any case; colours are left out."""
+    fields = query(request)
+    attempt = fields.integer("attempt", 0, 1, ATTEMPT_MAX)
+    first = fields.integer("from", 1, 1, OFFSET_MAX)
+    text = fields.text("text", None)
+    if len(text) > TEXT_MAX or "\n" in text:
+        fields.wrong("text", f"up to {TEXT_MAX} characters of one line, please")
+    fields.done()
+
+    def search(lines: Lines) -> Shape:
+        found = lines.find(text, first)
+        return {"found": list(found.lines), "next": found.next}
+
+    return await _looked(request, attempt, search)
+
+
+async def _looked(
+    request: web.Request, attempt: int, work: Callable[[Lines], Shape]
+) -> web.Response:
+    _, _, spot = await _spot(request, attempt)
+
+    def told(lines: Lines) -> Shape:
+        return {**work(lines), "count": lines.count, "bytes": lines.size}
+
+    path = spot.path if spot.path and spot.path.exists() else Path(os.devnull)
+    shape = await request.app[MARKS].look(path, told)
+    return answer({**shape, "attempt": spot.attempt, "live": not spot.over})
+
+
+async def _spot(request: web.Request, attempt: int) -> tuple[Run, Node, Spot]:
+    hub = request.app[HUB]
+    run = await hub.run(request.match_info["run"])
+    node = node_of(run, request.match_info["node"])
+    return run, node, spot_of(hub, run, node, attempt)
+
+
+def _range(request: web.Request, size: int) -> tuple[int, int] | None:
+    """The one range that is asked for; None where there is none that can be read."""
+    try:
+        asked = request.http_range
+    except ValueError:
+        return None  # RFC 9110, 14.2: a Range that is not understood is ignored
+    if asked.start is None:
+        return None
+    start = max(0, size + asked.start) if asked.start < 0 else asked.start
+    return start, min(size, asked.stop if asked.stop is not None else size)
+
+
+async def _sent(
+    request: web.Request, spot: Spot, start: int, end: int, size: int, *, status: int
+) -> web.StreamResponse:
+    response = web.StreamResponse(status=status, headers=_headers(spot, size))
+    response.content_length = end - start
+    response.headers["Accept-Ranges"] = "bytes"
+    if status == 206:
+        response.headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
+    await response.prepare(request)
+    if spot.path is not None:
+        await _copy(response, spot.path, start, end)
+    await response.write_eof()
+    return response
+
+
+async def _copy(response: web.StreamResponse, path: Path, start: int, end: int) -> None:
+    while start < end:
+        data = await read(path, start, min(CHUNK, end - start))
+        if not data:
+            raise ConnectionAbortedError("the file has become shorter")
+        await response.write(data)
+        start += len(data)
+
+
+async def _followed(request: web.Request, tail: Tail, spot: Spot) -> web.StreamResponse:
+    response = web.StreamResponse(headers=_headers(spot, size_of(spot.path)))
+    response.enable_chunked_encoding()
+    await response.prepare(request)
+    stopping = request.app[STOPPING]
+    while True:
+        piece = await tail.read()
+        if piece.data:
+            await response.write(piece.data)
+            tail.advance(len(piece.data))
+        if piece.over:
+            break
+        if not piece.data and await wait_set(stopping, POLL_S):
+            raise ConnectionAbortedError("stopping")  # cut off, so that nobody takes it for whole
+        if request.transport is None or request.transport.is_closing():
+            raise ConnectionAbortedError("nobody reads any more")
+    await response.write_eof()
+    return response
+
+
+def _headers(spot: Spot, size: int) -> dict[str, str]:
+    return {
+        "Content-Type": "text/plain; charset=utf-8",
+        "X-Floe-Size": str(size),
+        "X-Floe-Live": "false" if spot.over else "true",
+        "X-Floe-Attempt": str(spot.attempt),
+    }

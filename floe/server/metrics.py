@@ -1,0 +1,71 @@
+"""What a host counts, for Prometheus.
+
+Written by hand: a dozen gauges need no registry, and prometheus_client takes longer to import
+than the rest of the server.
+
+Source: Prometheus docs, "Text-based format".
+"""
+
+from collections.abc import Iterator, Mapping
+
+from aiohttp import web
+
+import floe
+from floe.hub.hub import Hub
+from floe.server.bodies import query
+from floe.server.keys import HUB
+
+
+async def index(request: web.Request) -> web.Response:
+    """All gauges."""
+    query(request).done()
+    text = "".join(f"{line}\n" for line in _lines(request.app[HUB]))
+    headers = {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
+    return web.Response(body=text.encode(), headers=headers)
+
+
+def _lines(hub: Hub) -> Iterator[str]:
+    runs = hub.loop.core.table.runs.values()
+    phases = dict.fromkeys(("reading", "pending", "granted", "active", "ending", "ended"), 0)
+    for run in runs:
+        phases[run.phase] = phases.get(run.phase, 0) + 1
+    view = hub.view()
+    yield from _gauge(
+        "floe_info", "Version and host.", {_labels(version=floe.__version__, host=view.id): 1}
+    )
+    yield from _gauge(
+        "floe_runs",
+        "Runs that are not archived, by phase.",
+        {_labels(phase=phase): n for phase, n in phases.items()},
+    )
+    yield from _gauge("floe_slots", "Runs this host takes at once.", {"": view.slots})
+    yield from _gauge(
+        "floe_commands",
+        "Attempts that are carried out, and that wait for a place.",
+        {
+            _labels(state="running"): hub.acts.running(),
+            _labels(state="waiting"): len(hub.acts.waiting()),
+        },
+    )
+    yield from _gauge("floe_inbox", "Words that wait for the writer.", {"": len(hub.loop)})
+    yield from _gauge("floe_feed_clients", "Listeners of the feed.", {"": len(hub.feed)})
+    yield from _gauge("floe_events", "Position of the newest fact.", {"": hub.feed.head})
+    yield from _gauge("floe_flows", "Flows in the config.", {"": len(hub.book.flows)})
+    up_s = (hub.clock.now() - hub.started_at) / 1000
+    yield from _gauge("floe_uptime_seconds", "Since the host was started.", {"": up_s})
+
+
+def _gauge(name: str, what: str, values: Mapping[str, float]) -> Iterator[str]:
+    yield f"# HELP {name} {what}"
+    yield f"# TYPE {name} gauge"
+    for labels, value in values.items():
+        yield f"{name}{labels} {value:g}" if value < 1e6 else f"{name}{labels} {value!r}"
+
+
+def _labels(**labels: str) -> str:
+    inside = ",".join(f'{k}="{_escaped(v)}"' for k, v in labels.items())
+    return f"{{{inside}}}"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")

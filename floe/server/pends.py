@@ -1,0 +1,36 @@
+"""Runs that wait for a host, by what keeps them waiting."""
+
+from typing import Any, Final
+
+from aiohttp import web
+
+from floe.hub.hub import Hub
+from floe.kernel.place import Refusals
+from floe.kernel.why import why
+from floe.model.refs import RunRef
+from floe.server.bodies import query
+from floe.server.keys import HUB
+from floe.server.problems import answer
+
+RUNS_MAX: Final = 100
+"""Runs that are named of each group."""
+
+
+async def index(request: web.Request) -> web.Response:
+    """The queue: runs that need the same are asked for once, and told together."""
+    query(request).done()
+    hub = request.app[HUB]
+    groups = [_group(hub, refs) for refs in hub.loop.core.table.queues.values()]
+    return answer({"pends": groups})
+
+
+def _group(hub: Hub, refs: list[RunRef]) -> dict[str, Any]:
+    core = hub.loop.core
+    placed = core.place(core.table.pends[refs[0]], hub.clock.now())
+    said = why(core.table.runs[refs[0]], placed if isinstance(placed, Refusals) else None)
+    return {
+        "text": said.text,
+        "hosts": [{"host": h, "reasons": list(r)} for h, r in said.hosts.items()],
+        "count": len(refs),
+        "runs": [str(ref) for ref in refs[:RUNS_MAX]],
+    }

@@ -1,0 +1,131 @@
+"""Errors to status codes and problem+json: the only file that knows which error is which code.
+
+Source: RFC 9457, "Problem Details for HTTP APIs".
+"""
+
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
+from typing import Any, Final
+
+import structlog
+from aiohttp import web
+
+from floe.hub.views import finding_shape
+from floe.model.codec import to_text
+from floe.model.errors import (
+    ConfigInvalid,
+    Conflict,
+    Denied,
+    FloeError,
+    NotFound,
+    NotYet,
+    Theirs,
+    TooLarge,
+    ValuesInvalid,
+    World,
+    Yours,
+)
+
+log = structlog.get_logger()
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Forbidden(Yours):
+    """The caller is known, or needs not be, and may not do this."""
+
+
+class Unsupported(Yours):
+    """A body of another type than the route reads."""
+
+
+class Throttled(Yours):
+    """Too many wrong credentials from one address."""
+
+    def __init__(self, after_s: float) -> None:
+        super().__init__("too many wrong credentials from your address", "wait and try again")
+        self.after_s = after_s
+
+
+_STATUS: Final[Mapping[type[FloeError], int]] = {
+    Denied: 401,
+    Forbidden: 403,
+    NotFound: 404,
+    Conflict: 409,
+    TooLarge: 413,
+    Unsupported: 415,
+    ConfigInvalid: 422,
+    ValuesInvalid: 422,
+    Throttled: 429,
+    NotYet: 501,
+    Yours: 400,
+    Theirs: 502,
+    World: 503,
+}
+
+
+def status_of(error: FloeError) -> int:
+    """The status code of the nearest class that has one; 500 where none has."""
+    return next((_STATUS[cls] for cls in type(error).__mro__ if cls in _STATUS), 500)
+
+
+def problem(status: int, detail: str, **more: object) -> web.Response:
+    """A problem+json response; empty members are left out."""
+    title = HTTPStatus(status).phrase
+    shape = {"type": "about:blank", "title": title, "status": status, "detail": detail}
+    shape |= {name: value for name, value in more.items() if value}
+    return answer(shape, status, "application/problem+json")
+
+
+def answer(shape: Any, status: int = 200, content_type: str = "application/json") -> web.Response:
+    """A JSON response. Lone surrogates (bytes that were no UTF-8) go out as JSON escapes."""
+    body = to_text(shape).encode(errors="backslashreplace")
+    return web.Response(body=body, status=status, content_type=content_type)
+
+
+def problem_of(error: FloeError) -> web.Response:
+    """What the caller is told of an error that floe names."""
+    findings = error.findings if isinstance(error, ConfigInvalid) else ()
+    response = problem(
+        status_of(error),
+        error.what,
+        hint=error.hint,
+        fields=error.fields if isinstance(error, ValuesInvalid) else {},
+        findings=[finding_shape(f) for f in findings],
+    )
+    if isinstance(error, Denied):
+        response.headers["WWW-Authenticate"] = 'Bearer realm="floe"'
+    if isinstance(error, Throttled):
+        response.headers["Retry-After"] = str(int(error.after_s) + 1)
+    return response
+
+
+@web.middleware
+async def answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """The border of requests: whatever is raised below becomes an answer."""
+    try:
+        return await handler(request)
+    except ConnectionError:
+        return _cut(request)
+    except FloeError as error:
+        if status_of(error) >= 500:
+            log.warning("request.refused", path=request.path, error=str(error))
+        response = problem_of(error)
+    except web.HTTPException as error:
+        response = problem(error.status, error.text or error.reason)
+        if "Allow" in error.headers:
+            response.headers["Allow"] = error.headers["Allow"]
+    except Exception:
+        id = secrets.token_hex(6)
+        log.exception("request.failed", id=id, method=request.method, path=request.path)
+        response = problem(500, f"floe made a mistake; its log has it under {id}", id=id)
+    return _cut(request) if request.writer.output_size else response
+
+
+def _cut(request: web.Request) -> web.Response:
+    """End a connection whose answer has begun and cannot be finished, so that nobody takes what
+    came for the whole. What is returned is never sent."""
+    if request.transport is not None:
+        request.transport.close()
+    return web.Response()

@@ -1,0 +1,170 @@
+"""What starts runs and answers forms: people by push/data, other systems by webhooks.
+
+A webhook's signature is its credential: over the raw bytes, compared in constant time, and
+without one nothing is read. What does not exist and what is wrongly signed look the same.
+
+Source: floe README, "push/data"; GitHub docs, "Validating webhook deliveries".
+"""
+
+import asyncio
+import hmac
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import structlog
+from aiohttp import web
+
+from floe.hub.hub import Hub
+from floe.hub.views import summary_shape
+from floe.model.errors import Denied, FloeError, NotFound, World, Yours
+from floe.model.flow import Trigger
+from floe.model.refs import Json
+from floe.model.secret import Secret
+from floe.server.bodies import Fields, json_body, once_of, parse, query, raw_body
+from floe.server.keys import CALLER, HUB
+from floe.server.problems import Forbidden, answer
+
+log = structlog.get_logger()
+
+VER_MAX: Final = 2**31
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What push/data asks for: a new run, or the answer to a form of one."""
+
+    flow: str
+    """`build` or `build@1`; may be empty where `run` is not."""
+    run: str
+    form: str
+    """The trigger, or the data node, by id."""
+    values: "dict[str, Json]"
+    good: bool
+
+
+async def data(request: web.Request) -> web.Response:
+    """Start a run, or answer an open form."""
+    query(request).done()
+    order = _order(await json_body(request, any_case=True))
+    hub, by = request.app[HUB], request[CALLER].by
+    once = once_of(request, order.run, order.form if order.run else "")
+    if order.run:
+        await _check_flow(hub, order)
+        row = await hub.give(order.run, order.form, order.values, good=order.good, by=by, once=once)
+    else:
+        row = await hub.trigger(
+            order.flow, trigger=order.form, values=order.values, by=by, once=once
+        )
+    return answer({"run": row.id, "summary": summary_shape(row)}, 202)
+
+
+def _order(fields: Fields) -> Order:
+    run = fields.text("run")
+    ref, form = fields.sub("ref"), fields.sub("form")
+    id, ver = ref.text("id", "" if run else None), ref.integer("ver", 0, 1, VER_MAX)
+    name, _, said = id.partition("@")
+    if ver and said not in ("", str(ver)):
+        ref.wrong("ver", f"is {ver}, and {said[:20]} in the id")
+    good = form.flag("good")
+    if good is False and not run:
+        form.wrong("good", "only the form of a run can be rejected")
+    order = Order(
+        flow=f"{name}@{ver}" if ver else id,
+        run=run,
+        form=form.text("id", None if run else ""),
+        values=dict(form.mapping("values")),
+        good=good is not False,
+    )
+    fields.done()
+    return order
+
+
+async def _check_flow(hub: Hub, order: Order) -> None:
+    if order.flow:
+        run = await hub.run(order.run)
+        if order.flow not in (run.flow_id, f"{run.flow_id}@{run.ver}"):
+            raise NotFound(f"flow {order.flow[:80]} has no run {run.ref}")
+
+
+async def hook(request: web.Request) -> web.Response:
+    """Start a run by a webhook."""
+    hub = request.app[HUB]
+    flow, id = request.match_info["flow"], request.match_info["trigger"]
+    body = await raw_body(request)
+    trigger = _trigger(hub, flow, id)
+    secret = await _secret(trigger)
+    signature = _header(request, "X-Hub-Signature-256", "X-Floe-Signature-256")
+    if not is_signed(body, secret, signature):
+        log.warning("push.denied", flow=flow, trigger=id, peer=request.remote)
+        raise _denied()
+    if request.headers.get("X-GitHub-Event") == "ping":
+        return answer({"run": None})  # GitHub asks once whether anybody is here
+    delivery = _header(request, "X-GitHub-Delivery", "X-Floe-Delivery")
+    if not delivery or len(delivery) > 200 or not delivery.isascii():
+        raise Yours("a delivery id is needed", "send one as X-Floe-Delivery, new for each event")
+    once = f"push:{flow}/{id}:{delivery}"
+    known = await hub.store.row("once", once)
+    row = await hub.trigger(
+        flow,
+        trigger=id,
+        values={"push": payload(body)},
+        by=f"trigger:{id}",
+        once=once,
+        kind="push",
+    )
+    return answer({"run": row.id}, 200 if known else 202)
+
+
+def _header(request: web.Request, *names: str) -> str:
+    return next((value for name in names if (value := request.headers.get(name))), "")
+
+
+def _trigger(hub: Hub, flow: str, id: str) -> Trigger:
+    try:
+        found = hub.book.find(flow)
+    except FloeError:
+        raise _denied() from None
+    trigger = next((t for t in found.triggers if t.type == "push" and t.id == id), None)
+    if trigger is None:
+        raise _denied()
+    return trigger
+
+
+def _denied() -> Denied:
+    return Denied(
+        "no such push trigger, or its signature is wrong",
+        "sign the raw body: X-Hub-Signature-256: sha256=<hex of HMAC-SHA256>",
+    )
+
+
+async def _secret(trigger: Trigger) -> Secret:
+    """The secret a trigger names. Raises Forbidden where there is none."""
+    name = trigger.secret
+    text = ""
+    if name.startswith("$"):
+        text = os.environ.get(name[1:], "")
+    elif name.startswith("@"):
+        try:
+            text = (await asyncio.to_thread(Path(name[1:]).read_text)).strip()
+        except (OSError, ValueError) as error:
+            log.warning("push.secret_unreadable", trigger=trigger.id, error=str(error))
+            raise World("the secret of this trigger cannot be read") from None
+    if not text:
+        raise Forbidden("this trigger has no secret", "set opts.secret to $NAME or @file")
+    return Secret(text)
+
+
+def is_signed(body: bytes, secret: Secret, signature: str) -> bool:
+    """Whether `sha256=<hex>` is the body's HMAC; takes the same time for each wrong one."""
+    right = "sha256=" + hmac.digest(secret.reveal().encode(), body, "sha256").hex()
+    return hmac.compare_digest(right.encode(), signature.encode(errors="replace"))
+
+
+def payload(body: bytes) -> Json:
+    """A webhook's body: JSON where it is that, text otherwise."""
+    try:
+        return parse(body)
+    except Yours:
+        return body.decode(errors="replace")

@@ -1,0 +1,186 @@
+"""Every route there is, in one table: what it is called, who may use it, what goes in and out.
+
+A route is for those who have shown credentials unless it says `public`; the guard, the API's
+description and the tests read this table.
+"""
+
+from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass, field
+from typing import Any, Final
+
+from floe.server import (
+    events,
+    feed,
+    flows,
+    forms,
+    health,
+    hosts,
+    leases,
+    login,
+    logs,
+    metrics,
+    openapi,
+    pends,
+    push,
+    runs,
+    static,
+)
+from floe.server.bodies import ONCE_MAX
+from floe.server.problems import Handler
+from floe.server.schemas import FLAG, INSTANT, TEXT
+
+PLAIN: Final = "text/plain"
+HTML: Final = "text/html"
+ANYTHING: Final = "*/*"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One method of one address."""
+
+    method: str
+    path: str
+    """Below the base-url, or from the root where it begins with a slash."""
+    handler: Handler
+    _: KW_ONLY
+    public: bool = False
+    query: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Names of query parameters and their JSON Schemas."""
+    headers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Likewise of headers, those of credentials left out."""
+    body: str = ""
+    """Name of the schema of the body."""
+    answers: Mapping[int, str] = field(default_factory=dict)
+    """Status to the name of the answer's schema, or to a media type; empty for no body."""
+
+    def at(self, base_url: str) -> str:
+        """The whole path."""
+        return self.path if self.path.startswith("/") else f"{base_url}/{self.path}"
+
+
+PAGE: Final = {
+    "state": {"type": "string", "description": "some of pending, active, archive, with commas"},
+    "good": FLAG,
+    "host": TEXT,
+    "since": INSTANT,
+    "until": INSTANT,
+    "text": {"type": "string", "description": "part of id, flow, why, by or trigger"},
+    "limit": {"type": "integer", "minimum": 1, "maximum": 500, "default": 50},
+    "cursor": {"type": "string", "description": "`next` of the page before"},
+}
+
+ONCE: Final = {
+    "Idempotency-Key": {
+        "type": "string",
+        "maxLength": ONCE_MAX,
+        "description": "the same key is answered with the first one's run",
+    },
+}
+
+RANGE: Final = {"Range": {"type": "string", "examples": ["bytes=-1000"]}}
+
+SIGNED: Final = {
+    "X-Floe-Signature-256": {
+        "type": "string",
+        "description": "sha256=<hex of HMAC-SHA256>; or X-Hub-Signature-256",
+    },
+    "X-Floe-Delivery": {
+        "type": "string",
+        "description": "new for each event; or X-GitHub-Delivery",
+    },
+}
+
+MOMENT: Final = {
+    "seq": {"type": "integer", "minimum": 1, "description": "as it was after this event"},
+}
+
+EVENTS: Final = {
+    "after": {"type": "integer", "minimum": 0, "default": 0, "description": "a `seq`"},
+    "limit": {"type": "integer", "minimum": 1, "maximum": 500, "default": 500},
+}
+
+LOG: Final = {
+    "attempt": {"type": "integer", "minimum": 1, "description": "the latest if not said"},
+    "offset": {"type": "integer", "minimum": 0, "default": 0},
+    "limit": {"type": "integer", "minimum": 1, "default": logs.LIMIT},
+    "follow": {"type": "boolean", "default": False, "description": "go on until it is over"},
+}
+
+LINES: Final = {
+    "attempt": LOG["attempt"],
+    "from": {"type": "integer", "default": 1, "description": "negative: from the end"},
+    "count": {"type": "integer", "minimum": 1, "maximum": logs.LINES_MAX},
+}
+
+FIND: Final = {
+    "attempt": LOG["attempt"],
+    "text": {"type": "string", "maxLength": logs.TEXT_MAX},
+    "from": {"type": "integer", "minimum": 1, "default": 1, "description": "a line"},
+}
+
+ROUTES: Final = (
+    Route("GET", "flows", flows.index, answers={200: "Flows"}),
+    Route("GET", "flows/{flow}", flows.show, answers={200: "FlowPage"}),
+    Route("GET", "flows/{flow}/runs", runs.of_flow, query=PAGE, answers={200: "Runs"}),
+    Route("GET", "flows/{flow}/runs/{run}", runs.show, query=MOMENT, answers={200: "Run"}),
+    Route("GET", "runs", runs.index, query={"flow": TEXT, **PAGE}, answers={200: "Runs"}),
+    Route("GET", "runs/{run}", runs.show, query=MOMENT, answers={200: "Run"}),
+    Route("GET", "runs/{run}/events", events.index, query=EVENTS, answers={200: "Events"}),
+    Route("GET", "runs/{run}/nodes/{node}", runs.node, query=MOMENT, answers={200: "NodePage"}),
+    Route(
+        "GET",
+        "runs/{run}/nodes/{node}/log",
+        logs.show,
+        query=LOG,
+        headers=RANGE,
+        answers={200: PLAIN, 206: PLAIN},
+    ),
+    Route(
+        "GET", "runs/{run}/nodes/{node}/log/lines", logs.lines, query=LINES, answers={200: "Lines"}
+    ),
+    Route("GET", "runs/{run}/nodes/{node}/log/find", logs.find, query=FIND, answers={200: "Found"}),
+    Route("GET", "runs/{run}/why", runs.why, answers={200: "Why"}),
+    Route(
+        "POST",
+        "runs/{run}/cancel",
+        runs.cancel,
+        headers=ONCE,
+        body="Cancel",
+        answers={202: "Summary"},
+    ),
+    Route("POST", "runs/{run}/rerun", runs.rerun, answers={501: "Problem"}),
+    Route("POST", "push/data", push.data, headers=ONCE, body="Order", answers={202: "Ordered"}),
+    Route(
+        "POST",
+        "push/{flow}/{trigger}",
+        push.hook,
+        public=True,
+        headers=SIGNED,
+        body="Payload",
+        answers={200: "Hooked", 202: "Hooked"},
+    ),
+    Route("GET", "hosts", hosts.index, answers={200: "Hosts"}),
+    Route("POST", "hosts/{host}/reload", hosts.reload, body="Nothing", answers={200: "Reloaded"}),
+    Route("POST", "hosts/{host}/drain", hosts.drain, answers={501: "Problem"}),
+    Route("POST", "hosts/{host}/forget", hosts.forget, answers={501: "Problem"}),
+    Route("GET", "leases", leases.index, answers={200: "Leases"}),
+    Route("GET", "pends", pends.index, answers={200: "Pends"}),
+    Route("GET", "forms", forms.index, answers={200: "Forms"}),
+    Route("GET", "tokens", login.tokens, answers={200: "Tokens"}),
+    Route("DELETE", "tokens/{token}", login.revoke, answers={204: ""}),
+    Route("POST", "login", login.login, public=True, body="Login", answers={200: "LoggedIn"}),
+    Route("GET", "login", login.who, answers={200: "User"}),
+    Route("POST", "logout", login.logout, answers={204: ""}),
+    Route("GET", "healthz", health.live, public=True, answers={200: "Health"}),
+    Route("GET", "readyz", health.ready, public=True, answers={200: "Health", 503: "Health"}),
+    Route("GET", "metrics", metrics.index, answers={200: PLAIN}),
+    Route("GET", "openapi.json", openapi.show, answers={200: "OpenApi"}),
+    Route("GET", "/ws", feed.serve, query={"after": TEXT}, answers={101: ""}),
+    Route("GET", "/", static.home, public=True, answers={302: ""}),
+    Route("GET", "/app", static.home, public=True, answers={302: ""}),
+    Route("GET", "/app/", static.home, public=True, answers={302: ""}),
+    Route("GET", "/app/dash", static.page, public=True, answers={200: HTML}),
+    Route("GET", "/app/dash/{page:.*}", static.page, public=True, answers={200: HTML}),
+    Route("GET", "/app/{name:.+}", static.file, public=True, answers={200: ANYTHING}),
+)
+"""In the order in which they are matched."""

@@ -1,0 +1,149 @@
+"""Runs: lists, one run and its nodes, why it waits or ended, and its end."""
+
+from datetime import UTC, datetime
+from typing import Final
+
+from aiohttp import web
+
+from floe.hub.views import node_page, run_shape, summary_shape, why_shape
+from floe.model.errors import NotFound, NotYet
+from floe.model.flow import Node
+from floe.model.refs import FlowId, HostId, Instant, flow_id, host_id, node_id
+from floe.model.run import Run, State, summary_of
+from floe.server.bodies import Fields, json_body, once_of, query
+from floe.server.events import SEQ_MAX, fact_shape
+from floe.server.keys import CALLER, HUB
+from floe.server.problems import answer
+from floe.store.base import RunQuery
+
+PAGE: Final = 50
+PAGE_MAX: Final = 500
+STATES: Final[tuple[State, ...]] = ("pending", "active", "archive")
+
+
+async def index(request: web.Request) -> web.Response:
+    """Runs, newest first, a page at a time."""
+    return await _page(request, None)
+
+
+async def of_flow(request: web.Request) -> web.Response:
+    """Runs of one flow."""
+    return await _page(request, request.match_info["flow"])
+
+
+async def _page(request: web.Request, flow: str | None) -> web.Response:
+    fields = query(request)
+    text = flow if flow is not None else fields.text("flow")
+    host = fields.text("host")
+    wanted = RunQuery(
+        flow=_flow(text) if text else None,
+        states=_states(fields),
+        good=fields.flag("good"),
+        host=_host(host) if host else None,
+        text=fields.text("text"),
+        since=_instant(fields, "since"),
+        until=_instant(fields, "until"),
+        limit=fields.integer("limit", PAGE, 1, PAGE_MAX),
+        cursor=fields.text("cursor"),
+    )
+    fields.done()
+    page = await request.app[HUB].runs(wanted)
+    return answer({"runs": [summary_shape(row) for row in page.runs], "next": page.next})
+
+
+def _instant(fields: Fields, key: str) -> Instant | None:
+    text = fields.text(key)
+    if not text:
+        return None
+    try:
+        return Instant(int(datetime.fromisoformat(text).astimezone(UTC).timestamp() * 1000))
+    except (ValueError, OverflowError):
+        fields.wrong(key, "a time is expected, as 2026-11-21T10:00:00Z")
+        return None
+
+
+def _flow(text: str) -> FlowId:
+    return flow_id(text.partition("@")[0])
+
+
+def _host(text: str) -> HostId:
+    return host_id(text)
+
+
+def _states(fields: Fields) -> frozenset[State]:
+    words = [word for word in fields.text("state").split(",") if word]
+    if unknown := [word for word in words if word not in STATES]:
+        fields.wrong("state", f"{unknown[0][:80]!r} is none of {', '.join(STATES)}")
+    return frozenset(state for state in STATES if state in words)
+
+
+async def show(request: web.Request) -> web.Response:
+    """One run in full, now or after one of its events, and the feed position of this moment."""
+    seq = _seq(request)
+    hub = request.app[HUB]
+    pos = hub.feed.head  # before the run is looked at: what comes between is told by the feed
+    run = await _run(request, seq)
+    shape = {**run_shape(run, summary_of(run)), "pos": str(pos), "moment": None}
+    if seq:
+        (last,) = await hub.events(str(run.ref), run.seq - 1, 1)
+        shape["moment"] = fact_shape(last)
+    return answer(shape)
+
+
+async def node(request: web.Request) -> web.Response:
+    """One node of a run, with what went in and the work it does; now or after an event."""
+    run = await _run(request, _seq(request))
+    return answer(node_page(run, node_of(run, request.match_info["node"])))
+
+
+async def why(request: web.Request) -> web.Response:
+    """What a run waits for, or why it ended."""
+    query(request).done()
+    run = await _run(request)
+    return answer(why_shape(run, await request.app[HUB].why(request.match_info["run"])))
+
+
+async def cancel(request: web.Request) -> web.Response:
+    """End a run."""
+    query(request).done()
+    fields = await json_body(request)
+    reason = fields.text("why")
+    fields.done()
+    row = await request.app[HUB].cancel(
+        request.match_info["run"],
+        by=request[CALLER].by,
+        why=reason,
+        once=once_of(request),
+    )
+    return answer(summary_shape(row), 202)
+
+
+async def rerun(request: web.Request) -> web.Response:
+    """Start a run again from one of its nodes; not yet."""
+    raise NotYet("a run cannot be run again yet", "start a new one: POST push/data")
+
+
+def _seq(request: web.Request) -> int:
+    """The event after which a run is to be shown; 0: as it is now."""
+    fields = query(request)
+    seq = fields.integer("seq", 0, 1, SEQ_MAX)
+    fields.done()
+    return seq
+
+
+async def _run(request: web.Request, seq: int = 0) -> Run:
+    hub, name = request.app[HUB], request.match_info["run"]
+    run = await (hub.run_at(name, seq) if seq else hub.run(name))
+    flow = request.match_info.get("flow")
+    if flow is not None and flow not in (run.flow_id, f"{run.flow_id}@{run.ver}"):
+        raise NotFound(f"flow {flow[:80]} has no run {run.ref}", f"it is a run of {run.flow_id}")
+    return run
+
+
+def node_of(run: Run, text: str) -> Node:
+    """A node of a run's flow, by `build` or `task.build`. Raises IdInvalid, NotFound."""
+    id = node_id(text.removeprefix("task.").removeprefix("merge."))
+    nodes = run.flow.by_id if run.flow else {}
+    if id not in nodes:
+        raise NotFound(f"{run.ref} has no node {id}", f"it has {', '.join(nodes) or 'none yet'}")
+    return nodes[id]

@@ -1,0 +1,337 @@
+"""The shapes of what goes in and out, as JSON Schema. `openapi` puts them into the description of
+the API; the tests hold every answer against them.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+Schema = Mapping[str, Any]
+
+TEXT: Final[Schema] = {"type": "string"}
+FLAG: Final[Schema] = {"type": "boolean"}
+COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
+WHOLE: Final[Schema] = {"type": "integer", "minimum": 1}
+SECONDS: Final[Schema] = {"type": "number", "minimum": 0}
+ANY: Final[Schema] = {"description": "any JSON value"}
+VALUES: Final[Schema] = {"type": "object", "additionalProperties": True}
+INSTANT: Final[Schema] = {
+    "type": "string",
+    "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$",
+    "examples": ["2026-11-21T10:00:00.123Z"],
+}
+
+
+def ref(name: str) -> Schema:
+    """Another schema of this file."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def many(schema: Schema) -> Schema:
+    """A list."""
+    return {"type": "array", "items": schema}
+
+
+def maybe(schema: Schema) -> Schema:
+    """The same, or null."""
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def one_of(*words: str) -> Schema:
+    """One of some words."""
+    return {"type": "string", "enum": list(words)}
+
+
+def shape(
+    always: Mapping[str, Schema], sometimes: Mapping[str, Schema] | None = None
+) -> dict[str, Any]:
+    """An object of these members and no others."""
+    return {
+        "type": "object",
+        "properties": {**always, **(sometimes or {})},
+        "required": list(always),
+        "additionalProperties": False,
+    }
+
+
+SUMMARY: Final = {
+    "id": TEXT,
+    "key": TEXT,
+    "flow": TEXT,
+    "ver": WHOLE,
+    "state": one_of("pending", "active", "archive"),
+    "phase": one_of("reading", "pending", "granted", "active", "ending", "ended", "packed"),
+    "good": maybe(FLAG),
+    "why": TEXT,
+    "host": maybe(TEXT),
+    "adopted_by": TEXT,
+    "epoch": COUNT,
+    "seq": COUNT,
+    "trigger": TEXT,
+    "by": TEXT,
+    "pended_at": INSTANT,
+    "started_at": maybe(INSTANT),
+    "ended_at": maybe(INSTANT),
+}
+
+NODE: Final = {
+    "id": TEXT,
+    "ref": TEXT,
+    "class": one_of("task", "merge"),
+    "type": TEXT,
+    "name": TEXT,
+    "state": one_of(
+        "waiting",
+        "queued",
+        "running",
+        "asking",
+        "retrying",
+        "good",
+        "bad",
+        "error",
+        "stopped",
+        "never",
+    ),
+}
+
+ENTERED: Final = {
+    "tag": maybe(TEXT),
+    "good": maybe(FLAG),
+    "status": maybe({"type": "integer"}),
+    "why": TEXT,
+    "attempt": COUNT,
+    "entered_at": INSTANT,
+    "queued_at": INSTANT,
+    "started_at": maybe(INSTANT),
+    "asked_at": maybe(INSTANT),
+    "due": maybe(INSTANT),
+    "ended_at": maybe(INSTANT),
+    "by": TEXT,
+    "output_bytes": COUNT,
+    "outputs": VALUES,
+    "attempts": many(ref("Attempt")),
+}
+"""Of a node that has entered."""
+
+FLOW: Final = {
+    "id": TEXT,
+    "ver": WHOLE,
+    "name": TEXT,
+    "host_tags": many(TEXT),
+    "resource_tags": many(TEXT),
+    "reuse_space": FLAG,
+    "flow_file": TEXT,
+    "triggers": many(ref("Trigger")),
+    "last": maybe(ref("Summary")),
+    "findings": many(ref("Finding")),
+    "failing": maybe(shape({"since": INSTANT, "runs": WHOLE, "more": FLAG})),
+}
+
+FACT: Final = {"seq": WHOLE, "epoch": COUNT, "at": INSTANT, "event": TEXT}
+FACT_OF: Final = {"node": TEXT, "tag": TEXT, "by": TEXT}
+
+OUTPUT: Final = {"attempt": COUNT, "count": COUNT, "bytes": COUNT, "live": FLAG}
+
+REFUSALS: Final = many(shape({"host": TEXT, "reasons": many(TEXT)}))
+
+FORM: Final = {"title": TEXT, "fields": many(ref("Field"))}
+
+SCHEMAS: Final[Mapping[str, Schema]] = {
+    "Problem": shape(
+        {"type": TEXT, "title": TEXT, "status": WHOLE, "detail": TEXT},
+        {
+            "hint": TEXT,
+            "fields": {"type": "object", "additionalProperties": TEXT},
+            "findings": many(ref("Finding")),
+            "id": TEXT,
+        },
+    ),
+    "Finding": shape(
+        {
+            "file": TEXT,
+            "line": COUNT,
+            "col": COUNT,
+            "level": one_of("error", "warning"),
+            "what": TEXT,
+            "hint": TEXT,
+        }
+    ),
+    "Summary": shape(SUMMARY),
+    "Runs": shape({"runs": many(ref("Summary")), "next": TEXT}),
+    "Field": shape(
+        {
+            "id": TEXT,
+            "prompt": TEXT,
+            "type": one_of("text", "string", "bool", "number", "choice"),
+            "value": ANY,
+            "required": FLAG,
+            "choices": many(TEXT),
+        }
+    ),
+    "Form": shape(FORM),
+    "OpenForm": shape({"node": TEXT, **FORM, "asked_at": INSTANT}),
+    "Trigger": shape(
+        {
+            "id": TEXT,
+            "type": one_of("data", "timer", "poll-git", "push"),
+            "name": TEXT,
+            "form": maybe(ref("Form")),
+            "period_s": maybe(SECONDS),
+            "cron": TEXT,
+            "timezone": TEXT,
+            "next_due": maybe(INSTANT),
+            "problem": TEXT,
+            "git": {"type": "object", "additionalProperties": TEXT},
+        }
+    ),
+    "Flow": shape(FLOW),
+    "Flows": shape({"flows": many(ref("Flow")), "findings": many(ref("Finding"))}),
+    "FlowPage": shape(
+        {
+            **FLOW,
+            "graph": ref("Graph"),
+            "env": many(TEXT),
+            "timeout_s": maybe(SECONDS),
+            "on_host_lost": one_of("fail", "restart"),
+            "unheard_bad": one_of("end", "hold"),
+        }
+    ),
+    "Graph": shape({"nodes": many(ref("GraphNode")), "edges": many(ref("Edge"))}),
+    "GraphNode": shape(
+        {
+            "id": TEXT,
+            "ref": TEXT,
+            "class": one_of("trigger", "task", "merge"),
+            "type": TEXT,
+            "name": TEXT,
+            "level": COUNT,
+            "listen": many(TEXT),
+            "wait": many(TEXT),
+        },
+        {"timeout_s": maybe(SECONDS), "retry_max": COUNT},
+    ),
+    "Edge": shape({"from": TEXT, "to": TEXT, "tag": TEXT}),
+    "Run": shape(
+        {
+            **SUMMARY,
+            "values": VALUES,
+            "workspace": TEXT,
+            "cancelled_by": TEXT,
+            "standing": many(TEXT),
+            "graph": ref("Graph"),
+            "nodes": many(ref("Node")),
+            "forms": many(ref("OpenForm")),
+            "pos": TEXT,
+            "moment": maybe(ref("Fact")),
+        }
+    ),
+    "Node": shape(NODE, ENTERED),
+    "NodePage": shape({**NODE, "inputs": VALUES, "work": VALUES}, ENTERED),
+    "Attempt": shape(
+        {
+            "attempt": WHOLE,
+            "result": one_of("good", "bad", "error", "stopped"),
+            "status": maybe({"type": "integer"}),
+            "why": TEXT,
+            "started_at": maybe(INSTANT),
+            "ended_at": INSTANT,
+            "output_bytes": COUNT,
+        }
+    ),
+    "Events": shape({"events": many(ref("Event")), "next": maybe(WHOLE)}),
+    "Event": shape({**FACT, "data": VALUES}, FACT_OF),
+    "Fact": shape(FACT, FACT_OF),
+    "Lines": shape({**OUTPUT, "from": WHOLE, "lines": many(shape({"text": TEXT, "bytes": COUNT}))}),
+    "Found": shape({**OUTPUT, "found": many(WHOLE), "next": maybe(WHOLE)}),
+    "Why": shape(
+        {
+            "run": TEXT,
+            "state": one_of("pending", "active", "archive"),
+            "text": TEXT,
+            "hosts": REFUSALS,
+            "waiting": many(shape({"node": TEXT, "for": many(TEXT)})),
+            "never": many(shape({"node": TEXT, "tags": many(TEXT)})),
+        }
+    ),
+    "Cancel": shape({}, {"why": TEXT}),
+    "Order": shape(
+        {},
+        {
+            "ref": shape({"id": TEXT}, {"ver": WHOLE}),
+            "run": TEXT,
+            "form": shape({}, {"id": TEXT, "values": VALUES, "good": FLAG}),
+        },
+    ),
+    "Ordered": shape({"run": TEXT, "summary": ref("Summary")}),
+    "Payload": ANY,
+    "Hooked": shape({"run": maybe(TEXT)}),
+    "Hosts": shape({"hosts": many(ref("Host"))}),
+    "Host": shape(
+        {
+            "id": TEXT,
+            "store": TEXT,
+            "self": FLAG,
+            "keeper": FLAG,
+            "tags": many(TEXT),
+            "version": TEXT,
+            "started_at": INSTANT,
+            "seen_at": INSTANT,
+            "draining": FLAG,
+            "slots": COUNT,
+            "active": COUNT,
+            "pending": COUNT,
+            "load": {"type": "number", "minimum": 0},
+            "cpus": WHOLE,
+            "commands": COUNT,
+            "running": COUNT,
+            "waiting": COUNT,
+            "config": shape(
+                {
+                    "path": TEXT,
+                    "digest": TEXT,
+                    "loaded_at": maybe(INSTANT),
+                    "findings": many(ref("Finding")),
+                }
+            ),
+            "url": TEXT,
+        }
+    ),
+    "Leases": shape(
+        {
+            "leases": many(
+                shape(
+                    {
+                        "tag": TEXT,
+                        "kind": one_of("resource", "workspace"),
+                        "run": TEXT,
+                        "flow": TEXT,
+                        "host": maybe(TEXT),
+                        "fence": TEXT,
+                        "since": maybe(INSTANT),
+                        "waiting": many(TEXT),
+                    }
+                )
+            )
+        }
+    ),
+    "Pends": shape(
+        {
+            "pends": many(
+                shape({"text": TEXT, "hosts": REFUSALS, "count": WHOLE, "runs": many(TEXT)})
+            )
+        }
+    ),
+    "Forms": shape(
+        {
+            "forms": many(shape({"run": ref("Summary"), "form": ref("OpenForm")})),
+            "count": COUNT,
+        }
+    ),
+    "Tokens": shape({"tokens": many(shape({"id": TEXT, "name": TEXT, "made_at": INSTANT}))}),
+    "Nothing": shape({}),
+    "Reloaded": shape({"flows": COUNT, "findings": many(ref("Finding"))}),
+    "Login": shape({}, {"token": TEXT, "user": TEXT, "password": TEXT, "personal": TEXT}),
+    "LoggedIn": shape({"token": TEXT, "user": TEXT}),
+    "User": shape({"user": TEXT}),
+    "Health": shape({"ok": FLAG}, {"why": TEXT}),
+    "OpenApi": VALUES,
+}

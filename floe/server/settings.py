@@ -1,0 +1,69 @@
+"""What the server is told at its start. Assembled by `config`; nothing here is read from files."""
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from floe.model.secret import Secret
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bind:
+    """An address to listen at, in the clear or with TLS."""
+
+    address: str
+    """`host:port`; without a host all interfaces; port 0 for any free one."""
+    cert: Path | None = None
+    """PEM file of the certificate chain; None for plain HTTP. Needs `key`."""
+    key: Path | None = None
+    """PEM file of the private key, unencrypted. Needs `cert`."""
+
+
+def split_address(address: str) -> tuple[str, int]:
+    """Host and port of `host:port`, `[v6]:port` or `:port`. Raises ValueError."""
+    match = re.fullmatch(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]*)):([0-9]{1,5})", address)
+    if not match or int(match[3]) > 65535:
+        raise ValueError(f"`{address}` is not host:port")
+    return match[1] or match[2], int(match[3])
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches an address. Names other than localhost count as others'."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:  # a name, or every interface
+        return False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerSettings:
+    """Where to listen, whom to let in, and how long to bear with strangers."""
+
+    admin: Secret
+    """The administrator's token. Sessions and personal tokens are hashed with it, so that
+    changing it ends them all."""
+    base_url: str = "/build/api"
+    """Path before every route of the API."""
+    public: Bind = Bind(address="127.0.0.1:8080")
+    private: Bind | None = None
+    """A second address for the same routes."""
+    insecure: bool = False
+    """Allow an address that others can reach without TLS."""
+    dev_webapp: Path | None = None
+    """Serve the dashboard from this folder, read again at each request; None for the packaged
+    one."""
+    commands: int = 0
+    """Processes this host runs at once, as `GET hosts` shows it."""
+    session_s: int = 7 * 24 * 3600
+    """Seconds from login until a session ends."""
+    login_tries: int = 10
+    """Failed logins per peer address and window; one more is answered 429."""
+    wrong_tries: int = 100
+    """Wrong tokens in headers per peer address and window; one more is answered 429."""
+    throttle_s: float = 60.0
+    """Seconds of that window."""
+    idle_s: float = 75.0
+    """Seconds after which a connection without a whole request is closed."""
+    stop_s: float = 2.0
+    """Seconds that requests in flight are given when the server stops."""

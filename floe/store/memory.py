@@ -1,0 +1,146 @@
+"""A store that forgets with its process: for `store-type: memory`, and for tests.
+
+Everything happens on the event loop between two awaits, so each call is atomic by itself.
+"""
+
+from bisect import bisect_left, insort
+from collections import ChainMap, defaultdict
+from collections.abc import Mapping, Sequence
+
+from floe.model.codec import from_text, to_text
+from floe.model.errors import StoreFailed, Yours
+from floe.model.refs import Json, RunRef, StoreId
+from floe.model.run import Summary
+from floe.store.base import Batch, RunPage, RunQuery, Stored
+from floe.store.rules import (
+    NOWHERE,
+    Head,
+    Place,
+    cursor_at,
+    is_match,
+    new_store_id,
+    next_head,
+    place_of,
+    read_cursor,
+)
+
+
+class MemoryStore:
+    """RunStore in dictionaries. Values are kept as text, so no caller can change them later."""
+
+    def __init__(self) -> None:
+        self._store_id = new_store_id()
+        self._is_open = False
+        self._log: list[Stored] = []
+        self._heads: dict[RunRef, Head] = {}
+        self._by_run: dict[RunRef, list[Stored]] = defaultdict(list)
+        self._runs: dict[str, Summary] = {}
+        self._places: list[Place] = []
+        """Of `_runs`, oldest first."""
+        self._ledger: dict[str, dict[str, str]] = defaultdict(dict)
+
+    @property
+    def store_id(self) -> StoreId:
+        """Random, made with the object."""
+        return self._store_id
+
+    async def open(self) -> None:
+        """Let calls in. What was stored before a `close` is still there."""
+        self._is_open = True
+
+    async def close(self) -> None:
+        """Refuse calls from here on."""
+        self._is_open = False
+
+    async def append(self, batch: Batch) -> int:
+        """As the port says; `promise` changes nothing here."""
+        self._check_open()
+        values = [None if w.value is None else _text(to_text(w.value)) for w in batch.ledger]
+        heads: ChainMap[RunRef, Head] = ChainMap({}, self._heads)
+        for append in batch.appends:
+            heads[append.run] = next_head(heads.get(append.run, NOWHERE), append)
+            for record in append.records:
+                _text(record.body)
+
+        self._heads.update(heads.maps[0])
+        for append in batch.appends:
+            for record in append.records:
+                stored = Stored(pos=len(self._log) + 1, record=record)
+                self._log.append(stored)
+                self._by_run[record.run].append(stored)
+            if append.summary:
+                self._put_row(append.summary)
+        for write, text in zip(batch.ledger, values, strict=True):
+            if text is None:
+                self._ledger[write.kind].pop(write.key, None)
+            else:
+                self._ledger[write.kind][write.key] = text
+        return len(self._log)
+
+    async def history(self, run: RunRef, after: int = 0, limit: int = 0) -> Sequence[Stored]:
+        """As the port says."""
+        self._check_open()
+        return _part(self._by_run.get(run, ()), after, limit)
+
+    async def tail(self, after: int, limit: int = 0) -> Sequence[Stored]:
+        """As the port says."""
+        self._check_open()
+        return _part(self._log, after, limit)
+
+    async def head(self) -> int:
+        """As the port says."""
+        self._check_open()
+        return len(self._log)
+
+    async def runs(self, query: RunQuery) -> RunPage:
+        """As the port says; a filter that little matches walks the whole directory."""
+        self._check_open()
+        if query.limit < 1:
+            raise Yours("a page has at least one row", "limit: 1 or more")
+        below = read_cursor(query.cursor)
+        end = len(self._places) if below is None else bisect_left(self._places, below)
+        found: list[Summary] = []
+        for index in range(end - 1, -1, -1):
+            summary = self._runs[self._places[index].key]
+            if is_match(summary, query):
+                if len(found) == query.limit:
+                    return RunPage(runs=tuple(found), next=cursor_at(place_of(found[-1])))
+                found.append(summary)
+        return RunPage(runs=tuple(found))
+
+    async def find(self, run: RunRef) -> Summary | None:
+        """As the port says."""
+        self._check_open()
+        return self._runs.get(run.key)
+
+    async def ledger(self, kind: str) -> Mapping[str, Json]:
+        """As the port says."""
+        self._check_open()
+        return {key: from_text(text) for key, text in self._ledger.get(kind, {}).items()}
+
+    async def row(self, kind: str, key: str) -> Json:
+        """As the port says."""
+        self._check_open()
+        text = self._ledger.get(kind, {}).get(key)
+        return None if text is None else from_text(text)
+
+    def _put_row(self, summary: Summary) -> None:
+        old = self._runs.get(summary.key)
+        if old is None or old.pended_at != summary.pended_at:
+            if old is not None:
+                del self._places[bisect_left(self._places, place_of(old))]
+            insort(self._places, place_of(summary))
+        self._runs[summary.key] = summary
+
+    def _check_open(self) -> None:
+        if not self._is_open:
+            raise StoreFailed("the store is not open")
+
+
+def _part(log: Sequence[Stored], after: int, limit: int) -> Sequence[Stored]:
+    return tuple(log[after : after + limit] if limit else log[after:])
+
+
+def _text(text: str) -> str:
+    text.encode()  # a lone surrogate is refused here as it is by a database
+    return text

@@ -1,0 +1,73 @@
+-- name: make_meta
+-- Facts about the store itself, written when the store is made and never again.
+INSERT OR IGNORE INTO meta (name, value)
+VALUES ('store_id', ?), ('created', strftime('%Y-%m-%dT%H:%M:%SZ', 'now'));
+
+-- name: meta
+-- One fact about the store itself.
+SELECT value FROM meta WHERE name = ?;
+
+-- name: last_pos
+-- The position of the newest event.
+SELECT coalesce(max(pos), 0) FROM log;
+
+-- name: head
+-- Where a run's log ends.
+SELECT epoch, seq FROM log WHERE run = ? ORDER BY seq DESC LIMIT 1;
+
+-- name: append_event
+-- One event on a run's log; (run, seq) is unique, so a second writer could never overwrite.
+INSERT INTO log (pos, run, epoch, seq, at, event, body) VALUES (?, ?, ?, ?, ?, ?, ?);
+
+-- name: put_run
+-- The row by which lists know a run.
+INSERT OR REPLACE INTO runs (
+    id, key, flow, ver, state, phase, good, why, host, adopted_by, epoch, seq, trigger, by,
+    pended_at, started_at, ended_at, search
+) VALUES (
+    :id, :key, :flow, :ver, :state, :phase, :good, :why, :host, :adopted_by, :epoch, :seq,
+    :trigger, :by, :pended_at, :started_at, :ended_at, :search
+);
+
+-- name: put_row
+-- A ledger row, new or changed.
+INSERT OR REPLACE INTO ledger (kind, key, value) VALUES (?, ?, ?);
+
+-- name: drop_row
+-- A ledger row is done with.
+DELETE FROM ledger WHERE kind = ? AND key = ?;
+
+-- name: history
+-- A run's events after a sequence number.
+SELECT pos, run, epoch, seq, event, body FROM log
+WHERE run = ? AND seq > ? ORDER BY seq LIMIT ?;
+
+-- name: tail
+-- All runs' events after a position.
+SELECT pos, run, epoch, seq, event, body FROM log
+WHERE pos > ? ORDER BY pos LIMIT ?;
+
+-- name: find
+-- The directory row of one run.
+SELECT id, key, flow, ver, state, phase, good, why, host, adopted_by, epoch, seq, trigger, by,
+    pended_at, started_at, ended_at
+FROM runs WHERE key = ?;
+
+-- name: page
+-- Rows of the directory, newest first; {where} is made of the filters that are set.
+SELECT id, key, flow, ver, state, phase, good, why, host, adopted_by, epoch, seq, trigger, by,
+    pended_at, started_at, ended_at
+FROM runs WHERE {where} ORDER BY pended_at DESC, key DESC LIMIT :limit;
+
+-- name: search_floor
+-- The row so many places below a place: how far one page's search for a text goes.
+SELECT pended_at, key FROM runs WHERE {where}
+ORDER BY pended_at DESC, key DESC LIMIT 1 OFFSET :rows;
+
+-- name: ledger
+-- All rows of a kind.
+SELECT key, value FROM ledger WHERE kind = ?;
+
+-- name: row
+-- One ledger row.
+SELECT value FROM ledger WHERE kind = ? AND key = ?;

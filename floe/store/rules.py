@@ -1,0 +1,101 @@
+"""What every store decides alike: what may follow a run's head, cursors, what a query finds."""
+
+import os
+import re
+from typing import Final, NamedTuple
+
+from floe.model.errors import IdInvalid, StoreConflict, Yours
+from floe.model.refs import RunRef, StoreId
+from floe.model.run import Summary
+from floe.store.base import Append, RunQuery
+
+_CURSOR: Final = re.compile(r"([0-9a-f]{1,15})\.(.{1,200})")
+
+
+class Head(NamedTuple):
+    """Where a run's log ends."""
+
+    epoch: int
+    seq: int
+
+
+class Place(NamedTuple):
+    """A row's place in the directory; the newest run has the highest."""
+
+    pended_at: int
+    key: str
+
+
+NOWHERE: Final = Head(0, 0)
+"""The head of a run that has no log here."""
+
+
+def next_head(head: Head, append: Append) -> Head:
+    """The head of a run after an append. Raises StoreConflict where it does not follow.
+
+    The records follow one another from `after`, their epochs never fall, and the last has the
+    append's: a run that is handed over arrives with the older epochs of its first events.
+    """
+    if append.epoch < head.epoch:
+        raise _conflict(append, f"epoch {append.epoch}, but the run is at epoch {head.epoch}")
+    if append.after != head.seq:
+        raise _conflict(append, f"after {append.after}, but the run is at {head.seq}")
+    for record in append.records:
+        if record.run != append.run or record.seq != head.seq + 1 or record.epoch < head.epoch:
+            raise _conflict(append, f"record {record.run} {record.epoch}.{record.seq} is astray")
+        head = Head(record.epoch, record.seq)
+    if append.records and head.epoch != append.epoch:
+        raise _conflict(append, f"epoch {append.epoch}, but its last record has {head.epoch}")
+    return head
+
+
+def place_of(summary: Summary) -> Place:
+    """Where a row stands in the directory."""
+    return Place(summary.pended_at, summary.key)
+
+
+def cursor_at(place: Place) -> str:
+    """The cursor of the page below a place."""
+    return f"{place.pended_at:x}.{place.key}"
+
+
+def read_cursor(text: str) -> Place | None:
+    """The place a cursor names; None for the first page. Raises Yours."""
+    if not text:
+        return None
+    match = _CURSOR.fullmatch(text)
+    try:
+        if match:
+            return Place(int(match[1], 16), RunRef.parse(match[2]).key)
+    except IdInvalid:
+        pass
+    raise Yours(f"{text[:80]!r} is not a cursor", "take `next` of the page before as it is")
+
+
+def text_of(summary: Summary) -> str:
+    """What a search looks through, without regard to case."""
+    return "\n".join(
+        (summary.id, summary.flow, summary.why, summary.by, summary.trigger)
+    ).casefold()
+
+
+def is_match(summary: Summary, query: RunQuery) -> bool:
+    """Whether a row belongs to a query's list."""
+    return (
+        (query.flow is None or summary.flow == query.flow)
+        and (not query.states or summary.state in query.states)
+        and (query.good is None or summary.good == query.good)
+        and (query.host is None or summary.host == query.host)
+        and (query.since is None or summary.pended_at >= query.since)
+        and (query.until is None or summary.pended_at < query.until)
+        and (not query.text or query.text.casefold() in text_of(summary))
+    )
+
+
+def new_store_id() -> StoreId:
+    """A random id: 40 bits tell the stores of any cluster apart."""
+    return StoreId(os.urandom(5).hex())
+
+
+def _conflict(append: Append, what: str) -> StoreConflict:
+    return StoreConflict(f"{append.run}: append at {what}")

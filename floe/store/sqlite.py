@@ -1,0 +1,180 @@
+"""The store in one SQLite file: an asyncio front to one writing and one reading thread."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TypeVar, cast
+
+from floe.model.codec import EVENTS, decode_event, from_text, to_text
+from floe.model.errors import StoreFailed, StoreForeign, Yours
+from floe.model.refs import Json, RunRef, StoreId
+from floe.model.run import Summary
+from floe.store.base import Batch, Record, RunPage, RunQuery, Stored
+from floe.store.rules import read_cursor
+from floe.store.sql import queries
+from floe.store.sqlite_file import connect, locked_folder, open_database, store_id_in
+from floe.store.sqlite_page import Value, read_page, summary_in
+from floe.store.sqlite_writer import Waiting, Writer, failed
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """What there is while the store is open."""
+
+    writer: Writer
+    reading: sqlite3.Connection
+    things: ExitStack
+    """Connections and the lock of the folder."""
+
+
+class SqliteStore:
+    """RunStore in `root/floe.db`, with `root/lock` held while it is open.
+
+    The reading thread also opens and closes: one after the other, whoever is cancelled.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._store_id: StoreId | None = None
+        self._open: _Open | None = None
+        self._reader: ThreadPoolExecutor | None = None
+
+    @property
+    def store_id(self) -> StoreId:
+        """Random, made with the store; known after `open`."""
+        if self._store_id is None:
+            raise StoreFailed("the store is not open")
+        return self._store_id
+
+    async def open(self) -> None:
+        """As the port says; a second `open` changes nothing."""
+        if self._reader is None:
+            self._reader = ThreadPoolExecutor(1, thread_name_prefix="floe-store-reader")
+        await asyncio.get_running_loop().run_in_executor(self._reader, self._open_blocking)
+
+    async def close(self) -> None:
+        """As the port says. Goes on to its end if it is cancelled."""
+        reader, self._reader = self._reader, None
+        if reader is not None:
+            closed = asyncio.get_running_loop().run_in_executor(reader, self._close_blocking)
+            reader.shutdown(wait=False)
+            await closed
+
+    async def append(self, batch: Batch) -> int:
+        """As the port says. A caller that is cancelled does not take its batch back."""
+        _, opened = self._opened()
+        future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        opened.writer.submit(
+            Waiting(
+                future=future,
+                appends=[(append.run.key, append) for append in batch.appends],
+                ledger=[
+                    (w.kind, w.key, None if w.value is None else to_text(w.value))
+                    for w in batch.ledger
+                ],
+                promise=batch.promise,
+            )
+        )
+        return await future
+
+    async def history(self, run: RunRef, after: int = 0, limit: int = 0) -> Sequence[Stored]:
+        """As the port says."""
+        return await self._read(
+            lambda conn: _records(conn, "history", (run.key, after, limit or -1))
+        )
+
+    async def tail(self, after: int, limit: int = 0) -> Sequence[Stored]:
+        """As the port says."""
+        return await self._read(lambda conn: _records(conn, "tail", (after, limit or -1)))
+
+    async def runs(self, query: RunQuery) -> RunPage:
+        """As the port says."""
+        if query.limit < 1:
+            raise Yours("a page has at least one row", "limit: 1 or more")
+        below = read_cursor(query.cursor)
+        return await self._read(lambda conn: read_page(conn, query, below))
+
+    async def find(self, run: RunRef) -> Summary | None:
+        """As the port says."""
+        rows = await self._read(lambda conn: conn.execute(queries()["find"], (run.key,)).fetchall())
+        return summary_in(rows[0]) if rows else None
+
+    async def head(self) -> int:
+        """As the port says."""
+        [row] = await self._read(lambda conn: conn.execute(queries()["last_pos"]).fetchall())
+        return cast(int, row[0])
+
+    async def ledger(self, kind: str) -> Mapping[str, Json]:
+        """As the port says."""
+        rows = await self._read(lambda conn: conn.execute(queries()["ledger"], (kind,)).fetchall())
+        return {key: from_text(text) for key, text in rows}
+
+    async def row(self, kind: str, key: str) -> Json:
+        """As the port says."""
+        rows = await self._read(lambda conn: conn.execute(queries()["row"], (kind, key)).fetchall())
+        return from_text(rows[0][0]) if rows else None
+
+    def _opened(self) -> tuple[ThreadPoolExecutor, _Open]:
+        if self._reader is None or self._open is None:
+            raise StoreFailed("the store is not open")
+        return self._reader, self._open
+
+    async def _read(self, query: Callable[[sqlite3.Connection], T]) -> T:
+        reader, opened = self._opened()
+        try:
+            return await asyncio.get_running_loop().run_in_executor(reader, query, opened.reading)
+        except sqlite3.Error as error:
+            raise failed(error) from error
+
+    def _open_blocking(self) -> None:
+        if self._open is not None:
+            return
+        with ExitStack() as things:
+            try:
+                path = things.enter_context(locked_folder(self._root))
+                conn = things.enter_context(closing(open_database(path)))
+                reading = things.enter_context(closing(connect(path)))
+                reading.execute("PRAGMA query_only = ON")
+                self._store_id = store_id_in(conn)
+                self._open = _Open(Writer(conn), reading, things.pop_all())
+            except OSError as error:
+                hint = "make it writable, or choose another root"
+                raise StoreFailed(
+                    f"{error.filename or self._root}: {error.strerror}", hint
+                ) from error
+            except sqlite3.Error as error:
+                raise failed(error) from error
+
+    def _close_blocking(self) -> None:
+        was, self._open = self._open, None
+        if was is not None:
+            was.writer.stop()
+            was.things.close()
+
+
+def _records(conn: sqlite3.Connection, name: str, values: tuple[Value, ...]) -> Sequence[Stored]:
+    return tuple(_stored(*row) for row in conn.execute(queries()[name], values))
+
+
+def _stored(pos: int, run: str, epoch: int, seq: int, name: str, body: str) -> Stored:
+    if name not in EVENTS:
+        raise StoreForeign(
+            f"event {seq} of {run} is a {name}, which this floe does not know",
+            "it was written by a newer floe: start that one again",
+        )
+    try:
+        event = decode_event(name, cast(Mapping[str, Json], from_text(body)))
+    except (ValueError, TypeError, KeyError) as error:
+        raise StoreForeign(f"event {seq} of {run} cannot be read as {name}: {error}") from error
+    record = Record(run=_ref(run), epoch=epoch, seq=seq, event=event, body=body)
+    return Stored(pos=pos, record=record)
+
+
+_ref = lru_cache(maxsize=4096)(RunRef.parse)

@@ -1,0 +1,131 @@
+"""A SQLite store's folder: its lock, the database file, and the schema it is brought to."""
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Final
+
+from floe.model.errors import StoreBusy, StoreFailed, StoreForeign
+from floe.model.refs import StoreId
+from floe.store.rules import new_store_id
+from floe.store.sql import migrations, queries
+
+APPLICATION_ID: Final = 0x666C6F65
+"""`floe`, in the header of every database that floe made."""
+
+_MAGIC: Final = b"SQLite format 3\0"
+
+
+@contextmanager
+def locked_folder(root: Path) -> Iterator[Path]:
+    """Make the folder if need be and keep other processes out of it; gives the database's path.
+
+    The lock goes with the process, however it ends; its file stays. Raises StoreBusy,
+    StoreForeign, OSError.
+    """
+    try:
+        _make_folder(root)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise StoreForeign(f"{error.filename} is not a directory", "choose another root") from error
+    fd = os.open(root / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        _lock(fd, root)
+        yield root / "floe.db"
+    finally:
+        os.close(fd)
+
+
+def open_database(path: Path) -> sqlite3.Connection:
+    """Open a store's database for writing, making it or bringing it to today's schema.
+
+    Raises StoreForeign, StoreFailed, OSError, sqlite3.Error.
+    """
+    _make_file(path)
+    conn = connect(path)
+    try:
+        _bring_up_to_date(conn, path)
+        _write_ahead(conn, path)
+        conn.execute(queries()["make_meta"], (new_store_id(),))
+    except BaseException as error:
+        conn.close()
+        if isinstance(error, sqlite3.Error) and error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
+            raise StoreForeign(f"{path} is not a SQLite database") from error
+        raise
+    return conn
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """A connection that any one thread at a time may use; transactions are begun by hand."""
+    return sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+
+
+def store_id_in(conn: sqlite3.Connection) -> StoreId:
+    """The id that the store was made with."""
+    [store_id] = conn.execute(queries()["meta"], ("store_id",)).fetchone()
+    return StoreId(store_id)
+
+
+def _make_folder(path: Path) -> None:
+    if path.is_dir():
+        return
+    _make_folder(path.parent)
+    path.mkdir(mode=0o700, exist_ok=True)
+    fd = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)  # SQLite syncs the folder of its files, not the folders above
+    finally:
+        os.close(fd)
+
+
+def _lock(fd: int, root: Path) -> None:
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        pid, _, host = os.pread(fd, 300, 0).decode(errors="replace").strip().partition(" ")
+        owner = f"process {pid} on {host}" if pid else "another process"
+        raise StoreBusy(
+            f"{root} is in use by {owner}", "stop that one, or choose another root"
+        ) from error
+    os.ftruncate(fd, 0)
+    os.pwrite(fd, f"{os.getpid()} {os.uname().nodename}\n".encode(), 0)
+
+
+def _make_file(path: Path) -> None:
+    """Make an empty file that this user alone can read, or see that SQLite wrote the one there."""
+    fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        start = os.read(fd, len(_MAGIC))
+    finally:
+        os.close(fd)
+    if start not in (b"", _MAGIC):  # empty: a crash between making and filling it
+        raise StoreForeign(f"{path} is not a SQLite database", "choose another root")
+
+
+def _write_ahead(conn: sqlite3.Connection, path: Path) -> None:
+    [mode] = conn.execute("PRAGMA journal_mode = WAL").fetchone()
+    if mode != "wal":
+        raise StoreFailed(f"{path}: its file system cannot carry a write-ahead log")
+
+
+def _bring_up_to_date(conn: sqlite3.Connection, path: Path) -> None:
+    [application] = conn.execute("PRAGMA application_id").fetchone()
+    [version] = conn.execute("PRAGMA user_version").fetchone()
+    [tables] = conn.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if application != APPLICATION_ID and (application or version or tables):
+        raise StoreForeign(f"{path} is a database, but not floe's", "choose another root")
+    known = migrations()
+    if version > len(known):
+        raise StoreForeign(
+            f"{path} was written by a newer floe (schema {version}; this one knows {len(known)})",
+            "start the newer floe again",
+        )
+    for number, script in enumerate(known[version:], version + 1):
+        # Header and tables in one transaction: a crash leaves the schema before or the one after.
+        with closing(conn.cursor()) as cursor:
+            cursor.executescript(
+                f"BEGIN IMMEDIATE;\n{script}\nPRAGMA application_id = {APPLICATION_ID};\n"
+                f"PRAGMA user_version = {number};\nCOMMIT;"
+            )

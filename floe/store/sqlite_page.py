@@ -1,0 +1,80 @@
+"""Pages of a SQLite store's directory of runs: what is asked of which index."""
+
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import product
+from typing import Final
+
+from floe.model.run import State, Summary
+from floe.store.base import RunPage, RunQuery
+from floe.store.rules import Place, cursor_at, place_of
+from floe.store.sql import queries
+
+Value = str | int | None
+
+SEARCH_ROWS_MAX: Final = 100_000
+"""Rows that one page looks through for a text."""
+
+_STATES: Final[tuple[State, ...]] = ("pending", "active", "archive")
+
+
+def read_page(conn: sqlite3.Connection, query: RunQuery, below: Place | None) -> RunPage:
+    """Merge the newest of each index range that the query's filters are made of."""
+    where = ["TRUE"]
+    values: dict[str, Value] = {"limit": query.limit + 1}
+    if below:
+        where.append("(pended_at, key) < (:pended_at, :key)")
+        values |= below._asdict()
+    for sign, name, at in ((">=", "since", query.since), ("<", "until", query.until)):
+        if at is not None:
+            where.append(f"pended_at {sign} :{name}")
+            values[name] = at
+    floor = _search_floor(conn, where, values) if query.text else None
+    if query.text:
+        where.append("instr(search, :text)")
+        values["text"] = query.text.casefold()
+    if floor:
+        where.append("(pended_at, key) >= (:floor_at, :floor_key)")
+        values |= {"floor_at": floor.pended_at, "floor_key": floor.key}
+    for name, value in (("flow", query.flow), ("host", query.host)):
+        if value is not None:
+            where.append(f"{name} = :{name}")
+            values[name] = value
+
+    rows: list[Summary] = []
+    for more in _ranges(query):
+        conditions = (*where, *("state = :state AND good IS :good" for _ in more))
+        page = queries()["page"].format(where=" AND ".join(conditions))
+        rows += map(summary_in, conn.execute(page, {**values, **more}))
+    rows.sort(key=place_of, reverse=True)
+    if len(rows) > query.limit:
+        return RunPage(
+            runs=tuple(rows[: query.limit]), next=cursor_at(place_of(rows[query.limit - 1]))
+        )
+    return RunPage(runs=tuple(rows), next=cursor_at(floor) if floor else "")
+
+
+def _ranges(query: RunQuery) -> Iterable[Mapping[str, Value]]:
+    """State and goodness of each index range to look at; one without either for all runs.
+
+    An index serves equalities and then the order; "any of these states" would have to be sorted.
+    """
+    if query.flow is None and query.host is None and query.good is None and not query.states:
+        return [{}]
+    goods = (True, False, None) if query.good is None else (query.good,)
+    return [{"state": s, "good": g} for s, g in product(query.states or _STATES, goods)]
+
+
+def _search_floor(
+    conn: sqlite3.Connection, where: Sequence[str], values: Mapping[str, Value]
+) -> Place | None:
+    sql = queries()["search_floor"].format(where=" AND ".join(where))
+    row = conn.execute(sql, {**values, "rows": SEARCH_ROWS_MAX - 1}).fetchone()
+    return Place(*row) if row else None
+
+
+def summary_in(row: Sequence[Value]) -> Summary:
+    """The summary in a row of the directory."""
+    fields = dict(zip(Summary.__slots__, row, strict=True))
+    fields["good"] = None if fields["good"] is None else bool(fields["good"])
+    return Summary(**fields)  # type: ignore[arg-type]  # the columns are the fields, by name

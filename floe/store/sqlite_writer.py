@@ -1,0 +1,206 @@
+"""The one thread that writes to a SQLite store, many batches to a transaction.
+
+Rules of this file: only this thread touches its connection; what it remembers changes after a
+COMMIT and not before, so a failed transaction leaves nothing to undo; every batch that was taken
+is answered, whatever happens.
+"""
+
+import sqlite3
+import threading
+from asyncio import Future
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from queue import SimpleQueue
+from typing import Final
+
+from floe.model.errors import StoreConflict, StoreFailed
+from floe.model.run import Summary
+from floe.store.base import Append
+from floe.store.rules import NOWHERE, Head, next_head, text_of
+from floe.store.sql import queries
+
+GROUP_MAX: Final = 256
+"""Batches in one transaction: the first of them waits for the last."""
+
+HEADS_MAX: Final = 20_000
+"""Runs whose heads are remembered; others are looked up."""
+
+POS_SKIP: Final = 1 << 20
+"""Positions left out whenever a store is opened.
+
+A power loss may take the last steps with it; without the gap their positions would be given
+again to other events, and a feed that had seen the lost ones would miss the new ones.
+"""
+
+_HINTS: Final = {
+    sqlite3.SQLITE_FULL: "free some space on its disk",
+    sqlite3.SQLITE_READONLY: "make its folder and files writable",
+}
+
+
+@dataclass(slots=True, eq=False)
+class Waiting:
+    """A batch on its way, and who waits for it."""
+
+    future: "Future[int]"
+    appends: Sequence[tuple[str, Append]]
+    """With the run's key."""
+    ledger: Sequence[tuple[str, str, str | None]]
+    """Kind, key and JSON text; None deletes."""
+    promise: bool
+    answer: int | Exception = 0
+
+
+class Writer:
+    """Owns a connection and a thread. Its queue is as long as there are callers waiting."""
+
+    def __init__(self, conn: sqlite3.Connection) -> None:
+        self._conn = conn
+        self._sql = queries()
+        self._queue: SimpleQueue[Waiting | None] = SimpleQueue()
+        self._heads: dict[str, Head] = {}
+        [last] = conn.execute(self._sql["last_pos"]).fetchone()
+        self._last: int = last
+        self._next = last + POS_SKIP if last else 1
+        self._is_full_sync: bool | None = None
+        # A daemon: a program that dies without `close` must not hang on this thread.
+        self._thread = threading.Thread(target=self._write, name="floe-store-writer", daemon=True)
+        self._thread.start()
+
+    def submit(self, waiting: Waiting) -> None:
+        """Take a batch; its future is resolved on its own loop."""
+        self._queue.put(waiting)
+
+    def stop(self) -> None:
+        """Store what was taken and end the thread. Blocks."""
+        self._queue.put(None)
+        self._thread.join()
+
+    def _write(self) -> None:
+        while (first := self._queue.get()) is not None:
+            group = [first]
+            while len(group) < GROUP_MAX and self._queue.qsize():
+                if (waiting := self._queue.get()) is None:
+                    self._queue.put(None)  # answer these first, then end
+                    break
+                group.append(waiting)
+            self._store(group)
+            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                group[0].future.get_loop().call_soon_threadsafe(_answer, group)
+
+    def _store(self, group: Sequence[Waiting]) -> None:
+        try:
+            self._transact(group)
+        except Exception as error:  # raised again where the batch is awaited
+            self._roll_back()
+            if isinstance(error, sqlite3.Error) and not isinstance(error, sqlite3.DataError):
+                for waiting in group:
+                    waiting.answer = failed(error)
+            elif len(group) > 1:  # a value of one batch: alone, it fails no other
+                for waiting in group:
+                    self._store([waiting])
+            else:
+                is_value = isinstance(error, (ValueError, OverflowError, sqlite3.DataError))
+                group[0].answer = ValueError(f"cannot be stored: {error}") if is_value else error
+
+    def _transact(self, group: Sequence[Waiting]) -> None:
+        self._set_sync(any(waiting.promise for waiting in group))
+        self._conn.execute("BEGIN IMMEDIATE")
+        heads: dict[str, Head] = {}
+        last, following = self._last, self._next
+        events: list[tuple[int, str, int, int, int, str, str]] = []
+        rows: dict[str, Summary] = {}
+        ledger: dict[tuple[str, str], str | None] = {}
+        for waiting in group:
+            try:
+                heads |= self._heads_after(waiting.appends, heads)
+            except StoreConflict as conflict:
+                waiting.answer = conflict
+                continue
+            for key, append in waiting.appends:
+                for record in append.records:
+                    last, following = following, following + 1
+                    event = record.event
+                    name = type(event).__name__
+                    events.append(
+                        (last, key, record.epoch, record.seq, event.at, name, record.body)
+                    )
+                if append.summary:
+                    rows[append.summary.key] = append.summary
+            for kind, key, value in waiting.ledger:
+                ledger[kind, key] = value
+            waiting.answer = last
+        self._insert(events, rows, ledger)
+        self._conn.execute("COMMIT")
+        self._last, self._next = last, following
+        self._remember(heads)
+
+    def _insert(
+        self,
+        events: Sequence[tuple[int, str, int, int, int, str, str]],
+        rows: Mapping[str, Summary],
+        ledger: Mapping[tuple[str, str], str | None],
+    ) -> None:
+        many = self._conn.executemany
+        if events:
+            many(self._sql["append_event"], events)
+        if rows:
+            many(self._sql["put_run"], map(_columns, rows.values()))
+        if puts := [(*row, value) for row, value in ledger.items() if value is not None]:
+            many(self._sql["put_row"], puts)
+        if drops := [row for row, value in ledger.items() if value is None]:
+            many(self._sql["drop_row"], drops)
+
+    def _heads_after(
+        self, appends: Sequence[tuple[str, Append]], group: Mapping[str, Head]
+    ) -> dict[str, Head]:
+        heads: dict[str, Head] = {}
+        for key, append in appends:
+            head = heads.get(key) or group.get(key) or self._heads.get(key) or self._look_up(key)
+            heads[key] = next_head(head, append)
+        return heads
+
+    def _look_up(self, key: str) -> Head:
+        found = self._conn.execute(self._sql["head"], (key,)).fetchone()
+        return Head(*found) if found else NOWHERE
+
+    def _remember(self, heads: Mapping[str, Head]) -> None:
+        for key, head in heads.items():
+            self._heads.pop(key, None)  # to the end: the first is the one longest unused
+            self._heads[key] = head
+        while len(self._heads) > HEADS_MAX:
+            del self._heads[next(iter(self._heads))]
+
+    def _set_sync(self, full: bool) -> None:
+        if full != self._is_full_sync:
+            self._conn.execute(f"PRAGMA synchronous = {'FULL' if full else 'NORMAL'}")
+            self._is_full_sync = full
+
+    def _roll_back(self) -> None:
+        if self._conn.in_transaction:
+            with suppress(sqlite3.Error):  # some errors have already rolled back by themselves
+                self._conn.execute("ROLLBACK")
+
+
+def failed(error: sqlite3.Error) -> StoreFailed:
+    """The World's error for one of SQLite's."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # without the extended part
+    name = getattr(error, "sqlite_errorname", type(error).__name__)
+    return StoreFailed(f"the store refused: {error} ({name})", _HINTS.get(code, ""))
+
+
+def _answer(group: Sequence[Waiting]) -> None:
+    for waiting in group:
+        if waiting.future.done():
+            continue  # its caller was cancelled
+        if isinstance(waiting.answer, Exception):
+            waiting.future.set_exception(waiting.answer)
+        else:
+            waiting.future.set_result(waiting.answer)
+
+
+def _columns(row: Summary) -> dict[str, str | int | None]:
+    columns = {name: getattr(row, name) for name in Summary.__slots__}
+    columns["search"] = text_of(row)
+    return columns

@@ -1,0 +1,1 @@
+"""Measures a real host beside floors of the same machine. Imports floe only to fill a history."""

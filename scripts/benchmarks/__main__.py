@@ -1,0 +1,107 @@
+"""`scripts/bench`: measure and print the table."""
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from scripts.benchmarks import machine, measures
+from scripts.benchmarks.feed import feed
+from scripts.benchmarks.figures import Row, table
+from scripts.benchmarks.output import output
+from scripts.benchmarks.plan import Plan
+
+MEASURES: Final[Mapping[str, Callable[[Plan], list[Row]]]] = {
+    "chain": measures.chain,
+    "latency": measures.latency,
+    "fan": measures.fan,
+    "queue": measures.queue,
+    "output": output,
+    "cold": measures.cold,
+    "cli": measures.cli,
+    "feed": feed,
+}
+
+
+DISK: Final = "/var/tmp"  # noqa: S108 - a folder with a random name is made in it
+"""On a disk that keeps; /tmp may be memory, or be full of what others delete."""
+
+
+class Help(argparse.HelpFormatter):
+    """Help as the other scripts spell it."""
+
+    def add_usage(self, usage: Any, actions: Any, groups: Any, prefix: str | None = None) -> None:
+        super().add_usage(usage, actions, groups, prefix or "Usage: ")
+
+
+def main() -> None:
+    """Measure what was asked for, one thing after another."""
+    asked = _asked()
+    # Else every start compiles floe anew, which no user's does after the first.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    with tempfile.TemporaryDirectory(prefix="floe-bench-", dir=asked.dir) as name:
+        folder = Path(name)
+        stamp, made_of = machine.make_stamp(folder)
+        plan = Plan(
+            folder=folder,
+            stamp=stamp,
+            repeats=2 if asked.quick else 7,
+            triggers=20 if asked.quick else 100,
+            fans=5 if asked.quick else 100 if asked.full else 20,
+            history=1_000 if asked.quick else 100_000 if asked.full else 10_000,
+        )
+        head = f"{machine.machine(folder)}; stamps by {made_of}; {time.strftime('%Y-%m-%d %H:%M')}"
+        rows: list[Row] = []
+        try:
+            for measure in asked.only:
+                quiet = machine.wait_quiet(asked.wait)
+                sys.stderr.write(f"== {measure}: before it, {quiet}\n")
+                rows += MEASURES[measure](plan)
+        finally:  # what was measured stands, whatever comes after it
+            sys.stdout.write(f"{head}\n\n{table(rows)}\n")
+            if asked.json:
+                told = {"machine": head, "rows": [row.shape() for row in rows]}
+                (asked.here / asked.json).write_text(json.dumps(told, indent=1))
+
+
+def _asked() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="scripts/bench",
+        usage="scripts/bench [--only NAME,…] [--quick | --full] [OPTION…]",
+        description="Measure a host on this machine beside what the machine does without floe. "
+        "docs/benchmarks.md says what each line means.",
+        formatter_class=lambda prog: Help(prog, width=100),
+    )
+    # The shell's directory, from which the wrapper went away: what FILE is relative to.
+    parser.add_argument("--from", dest="here", type=Path, default=Path(), help=argparse.SUPPRESS)
+    names = ", ".join(MEASURES)
+    parser.add_argument("--only", type=_names, default=list(MEASURES), help=f"some of {names}")
+    size = parser.add_mutually_exclusive_group()
+    size.add_argument("--quick", action="store_true", help="few rounds, 1,000 runs of history")
+    size.add_argument("--full", action="store_true", help="100 fan-outs, 100,000 runs of history")
+    parser.add_argument("--json", metavar="FILE", help="write every figure there as well")
+    parser.add_argument("--dir", default=DISK, help=f"where to measure, no memory disk  [{DISK}]")
+    parser.add_argument(
+        "--wait",
+        type=float,
+        default=0,
+        metavar="S",
+        help="wait so many seconds at most, before each measure, for the neighbours to be quiet",
+    )
+    return parser.parse_args()
+
+
+def _names(text: str) -> list[str]:
+    names = text.split(",")
+    if unknown := [name for name in names if name not in MEASURES]:
+        raise argparse.ArgumentTypeError(f"unknown: {', '.join(unknown)}")
+    return names
+
+
+if __name__ == "__main__":
+    main()

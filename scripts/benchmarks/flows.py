@@ -1,0 +1,64 @@
+"""The flows that are measured, as configs."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import yaml
+
+STEPS = 100
+WIDTH = 200
+RUNS = 500
+LINE = "0" * 99
+LINES = 1_000_000
+TICKS, TICK_MS = 200, 10
+
+SMALL = """
+flows:
+  - id: hello
+    ver: 1
+    triggers: [{name: start, type: data}]
+    tasks: [{name: greet, type: exec, listen: trigger.good, opts: {cmd: echo hello}}]
+"""
+
+
+def config(folder: Path, stamp: Path) -> str:
+    """A config with every flow; stamps go to `<flow>.stamps` in a folder."""
+
+    def stamped(flow: str) -> dict[str, object]:
+        return {"cmd": f"{stamp} {folder}/{flow}.stamps"}
+
+    def true() -> dict[str, object]:
+        return {"cmd": "true"}
+
+    chain = [stamped("chain"), *(true() for _ in range(STEPS - 2)), stamped("chain")]
+    flows: dict[str, Sequence[object]] = {
+        "one": [_task("step", "trigger.good", stamped("one"))],
+        "chain": [_task(f"s{n}", _after(f"s{n - 1}", n), opts) for n, opts in enumerate(chain)],
+        "fan": [
+            _task("first", "trigger.good", stamped("fan")),
+            *(_task(f"t{n}", "task.first.good", true()) for n in range(WIDTH)),
+            {
+                "name": "all",
+                "class": "merge",
+                "type": "all",
+                "wait": [f"task.t{n}.good" for n in range(WIDTH)],
+            },
+            _task("last", "merge.all.good", stamped("fan")),
+        ],
+        "log": [_task("step", "trigger.good", {"shell": f"yes {LINE} | head -n {LINES}"})],
+        "ticks": [_task("step", "trigger.good", {"cmd": f"{stamp} /dev/stdout {TICKS} {TICK_MS}"})],
+    }
+    return yaml.safe_dump({"flows": [_flow(id, tasks) for id, tasks in flows.items()]})
+
+
+def _after(node: str, place: int) -> str:
+    return f"task.{node}.good" if place else "trigger.good"
+
+
+def _flow(id: str, tasks: Sequence[object]) -> dict[str, object]:
+    triggers = [{"name": "start", "type": "data"}]
+    return {"id": id, "ver": 1, "triggers": triggers, "tasks": list(tasks)}
+
+
+def _task(name: str, listen: str, opts: dict[str, object]) -> dict[str, object]:
+    return {"name": name, "type": "exec", "listen": listen, "opts": opts}

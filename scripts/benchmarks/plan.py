@@ -1,0 +1,57 @@
+"""Where to measure and how often, and what several measures do alike."""
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+from scripts.benchmarks import flows, machine
+from scripts.benchmarks.host import DONE_S, Host, started
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """One run of the benchmarks."""
+
+    folder: Path
+    """Everything is made in here."""
+    stamp: Path
+    """The program that writes when it ran."""
+    repeats: int
+    """Of what takes about a second."""
+    triggers: int
+    fans: int
+    history: int
+    """Archived runs that slow nothing down."""
+    pause_s: float = 0.05
+    """At most, before each thing that is timed, so that nothing falls into step."""
+
+    def host(self, name: str) -> AbstractContextManager[Host]:
+        """A new host that knows every flow."""
+        return started(self.folder, name, flows.config(self.folder, self.stamp))
+
+    def rounds(self, count: int) -> Iterator[int]:
+        """Numbers from 0, each after a pause of its own length."""
+        for number in range(count):
+            time.sleep(random.uniform(0, self.pause_s))  # noqa: S311 - not for secrets
+            yield number
+
+    def stamped(self, flow: str, count: int, act: Callable[[], object]) -> list[int]:
+        """Do something and wait for the stamps it leads to; in ns, in order."""
+        path = self.folder / f"{flow}.stamps"
+        path.unlink(missing_ok=True)
+        act()
+        until = time.monotonic() + DONE_S
+        while machine.count_stamps(path) < count:
+            if time.monotonic() > until:
+                raise TimeoutError(f"{machine.count_stamps(path)} of {count} stamps of {flow}")
+            time.sleep(0.002)
+        return sorted(machine.stamps(path))
+
+    def span_ms(self, host: Host, flow: str) -> float:
+        """Run a flow whose first and last steps stamp; from the one to the other."""
+        first, last = self.stamped(flow, 2, lambda: host.trigger(flow))
+        host.wait_rest()
+        return (last - first) / 1e6

@@ -1,0 +1,62 @@
+"""By hand, and long: many random deaths, or a death at each passing of each point.
+
+scripts/chaos runs it. It is no test: it has no end but the one that is asked for.
+"""
+
+import sys
+import tempfile
+from argparse import ArgumentParser
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from tests.acceptance.crash_host import POINTS
+from tests.acceptance.storm import Storm
+from tests.acceptance.trial import RUNNING, Death, Trial, Verdict, serving, table
+
+AT_ONCE = 3
+
+
+def main() -> int:
+    """Run what the command line asks for; 1 where anything was not as it must be."""
+    parser = ArgumentParser(prog="scripts/chaos", description=__doc__)
+    parser.add_argument("--kills", type=int, default=100, help="random deaths  [100]")
+    parser.add_argument("--seed", type=int, default=1, help="of their moments  [1]")
+    parser.add_argument("--points", action="store_true", help="each passing of each point instead")
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="floe-chaos-") as folder:
+        if asked.points:
+            complaints = every_passing(Path(folder))
+        else:
+            tally = Storm(Path(folder), asked.seed).rage(asked.kills)
+            complaints = tally.complaints
+            sys.stdout.write(f"{tally}\n")
+    sys.stdout.writelines(f"{complaint}\n" for complaint in complaints)
+    return bool(complaints)
+
+
+def every_passing(folder: Path) -> list[str]:
+    """Kill a host at the first, second, … passing of each point, as often as runs pass it."""
+    with serving() as served, ThreadPoolExecutor(AT_ONCE) as pool:
+        alive = Trial(folder / "alive", served, []).judge()
+
+        def judged(death: Death) -> Verdict:
+            deaths = [death] if alive.passed[death.point] else [RUNNING, death]
+            return Trial(folder / f"{death.point}-{death.nth}", served, deaths).judge()
+
+        deaths = [
+            Death(point, nth)
+            for point in POINTS
+            for nth in range(1, (alive.passed[point] or 1) + 1)
+        ]
+        verdicts = [alive, *pool.map(judged, deaths)]
+    passed = sum((verdict.passed for verdict in verdicts), Counter[str]())
+    died = Counter(point for verdict in verdicts for point in verdict.died)
+    unreached = [point for verdict in verdicts for point in verdict.unreached]
+    sys.stdout.write(f"{table(POINTS, passed, died)}\n")
+    sys.stdout.write(f"{died.total()} deaths; not passed so often: {unreached or 'none'}\n")
+    return [complaint for verdict in verdicts for complaint in verdict.complaints]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,60 @@
+"""The example flows, made to fit the place where a test runs them, and what they need there."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from tests.acceptance.product import TOKEN, Host
+
+ROOT: Final = Path(__file__).parents[2]
+CONFIGS: Final = ROOT / "configs"
+EXAMPLES: Final = CONFIGS / "examples"
+
+AUTHOR: Final = {
+    f"GIT_{who}_{what}": value
+    for who in ("AUTHOR", "COMMITTER")
+    for what, value in {
+        "NAME": "floe",
+        "EMAIL": "floe@example.com",
+        "DATE": "2026-01-01T00:00Z",
+    }.items()
+}
+"""Who commits, and when: the same hashes every time."""
+
+
+def example(name: str, fit: Mapping[str, str]) -> str:
+    """An example's text, with something in place of what is not here. Fails for what it has not."""
+    text = (EXAMPLES / name).read_text()
+    for written, here in fit.items():
+        assert written in text, f"{name} has no {written}"
+        text = text.replace(written, here)
+    return text
+
+
+def floe(host: Host, *args: str, status: int = 0) -> str:
+    """What the command line says when asked about a host, its exit status as expected."""
+    done = subprocess.run(
+        [Path(sys.executable).with_name("floe"), *args],
+        env={**os.environ, "FLOE_URL": f"http://{host.address}", "FLOE_TOKEN": TOKEN},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == status, done.stdout + done.stderr
+    return done.stdout
+
+
+def git(folder: Path, *args: str) -> str:
+    """What git says in a folder, always the same to the same question."""
+    done = subprocess.run(
+        ["git", *args],
+        cwd=folder,
+        env={**os.environ, **AUTHOR},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return done.stdout.strip()

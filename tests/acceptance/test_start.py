@@ -1,0 +1,178 @@
+"""start.sh as a newcomer meets it: in a clean clone, with nothing prepared."""
+
+import os
+import re
+import shutil
+import socket
+import stat
+import subprocess
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+
+class Clone:
+    """A clone of this repository's HEAD and the home of the person who works in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "a clean clone"
+        self.home = folder / "home"
+        self.root = self.path / ".floe/h1"
+        self.port = free_port()
+        subprocess.run(["git", "clone", "--quiet", ROOT, self.path], check=True)
+        # How packages are fetched on this machine is no part of what is shown here.
+        if (pip := Path.home() / ".config/pip").is_dir():
+            shutil.copytree(pip, self.home / ".config/pip")
+        self.environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.home),
+            "FLOE_PORT": str(self.port),
+            "PIP_CACHE_DIR": str(Path.home() / ".cache/pip"),
+        } | {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
+
+    def start_sh(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run start.sh from elsewhere, as from a terminal."""
+        return subprocess.run(
+            [self.path / "start.sh", *arguments],
+            cwd=self.home.parent,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+        )
+
+    def hosts(self) -> list[int]:
+        """List the processes that are hosts of this clone."""
+        return [pid for pid, line in command_lines() if str(self.path) in line and " host " in line]
+
+
+def command_lines() -> Iterator[tuple[int, str]]:
+    """Yield each process with its directory and its arguments, as far as they can be read."""
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            arguments = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            directory = (process / "cwd").readlink()
+        except (OSError, UnicodeDecodeError):  # gone, or a kernel thread
+            continue
+        yield int(process.name), f"{directory} {arguments}"
+
+
+def free_port() -> int:
+    """Find a port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
+    return Clone(tmp_path_factory.mktemp("start"))
+
+
+@pytest.fixture
+def started(clone: Clone) -> Iterator[str]:
+    """What the first start of a host said; it is stopped at the end."""
+    first = clone.start_sh()
+    assert first.returncode == 0, first.stdout + first.stderr
+    yield first.stdout
+    clone.start_sh("stop")
+
+
+def test_start_prints_an_address_that_answers(started: str) -> None:
+    (address,) = re.findall(r"http://\S+/app/dash", started)
+
+    with urllib.request.urlopen(address, timeout=10) as answer:
+        assert answer.status == 200
+
+
+def test_start_prints_a_command_that_works_as_pasted(
+    clone: Clone, started: str, tmp_path: Path
+) -> None:
+    (command,) = re.findall(r"^  Try +(.+)$", started, re.MULTILINE)
+
+    ran = subprocess.run(
+        ["bash", "-c", command],
+        cwd=tmp_path,
+        env=clone.environment,
+        capture_output=True,
+        text=True,
+    )
+
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def test_start_prints_how_to_see_the_token(clone: Clone, started: str, tmp_path: Path) -> None:
+    (command,) = re.findall(r"this prints:  (.+)$", started, re.MULTILINE)
+
+    token = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, check=True)
+
+    assert token.stdout.strip()
+
+
+@pytest.mark.usefixtures("started")
+def test_credentials_are_readable_by_their_owner_only(clone: Clone) -> None:
+    kept = [clone.root / "admin-token", clone.home / ".config/floe/client.json"]
+
+    assert [stat.S_IMODE(path.stat().st_mode) for path in kept] == [0o600, 0o600]
+
+
+@pytest.mark.usefixtures("started")
+def test_second_start_says_that_it_runs(clone: Clone) -> None:
+    before = clone.hosts()
+
+    second = clone.start_sh()
+
+    assert second.returncode == 0
+    assert "runs already" in second.stdout
+    assert clone.hosts() == before
+
+
+@pytest.mark.usefixtures("started")
+def test_status_says_that_it_runs(clone: Clone) -> None:
+    assert clone.start_sh("status").returncode == 0
+
+
+@pytest.mark.usefixtures("started")
+def test_stop_leaves_no_host_behind(clone: Clone) -> None:
+    stopped = clone.start_sh("stop")
+
+    assert stopped.returncode == 0
+    assert "floe is stopped" in stopped.stdout
+    assert clone.hosts() == []
+
+
+def test_stop_without_a_host_says_so(clone: Clone) -> None:
+    stopped = clone.start_sh("stop")
+
+    assert stopped.returncode == 0
+    assert "does not run" in stopped.stdout
+
+
+def test_status_without_a_host_fails(clone: Clone) -> None:
+    assert clone.start_sh("status").returncode == 1
+
+
+def test_taken_port_starts_nothing(clone: Clone) -> None:
+    with socket.create_server(("127.0.0.1", clone.port)):
+        refused = clone.start_sh()
+
+    assert refused.returncode == 1
+    assert f"port {clone.port} is taken" in refused.stderr
+    assert not (clone.root / "host.pid").exists()
+    assert clone.hosts() == []
+
+
+def test_host_that_cannot_start_leaves_nothing_behind(clone: Clone) -> None:
+    with socket.socket() as bound:  # but not listening: only the host itself finds out
+        bound.bind(("127.0.0.1", 0))
+        refused = clone.start_sh("--port", str(bound.getsockname()[1]))
+
+    assert refused.returncode == 1
+    assert "did not start" in refused.stderr
+    assert not (clone.root / "host.pid").exists()
+    assert clone.hosts() == []

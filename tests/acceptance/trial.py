@@ -1,0 +1,339 @@
+"""A trial: runs that pass every point of a step, on a host that dies where it is told to.
+
+The driver does what a person does whose host is restarted by a service manager: it asks again
+with the same idempotency key, and never helps in any other way.
+"""
+
+import http.server
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, TypeVar
+
+from floe.model.errors import Theirs
+from floe.model.event import Event, NodeStarted
+from floe.model.flow import Exec
+from floe.model.refs import Key
+from floe.model.run import Run
+from tests.acceptance import crash_host
+from tests.acceptance.product import FLOE, Host, until
+
+T = TypeVar("T")
+
+CRASH_HOST: Final = (sys.executable, str(crash_host.__file__))
+FETCHED: Final = b"fetched\n" * 50_000
+LINES: Final = 20_000
+
+CONFIG: Final = """
+flows:
+  - name: all
+    env: ['STARTS=$HERE/starts']
+    triggers:
+      - {name: start, type: data, opts: {form: {fields: [{id: word}]}}}
+    tasks:
+      - name: print
+        type: exec
+        listen: trigger.good
+        opts:
+          shell: |
+            echo "$FLOE_ATTEMPT" >> "$STARTS"
+            seq 1 LINES
+            sleep 0.2
+            seq 1 LINES
+            echo size=LINES >> "$FLOE_OUTPUTS"
+      - name: flaky
+        type: exec
+        listen: trigger.good
+        retry: {max: 1, backoff: 0.1}
+        opts:
+          shell: |
+            echo "$FLOE_ATTEMPT" >> "$STARTS"
+            echo "try ${FLOE_ATTEMPT##*.}"
+            [ "${FLOE_ATTEMPT##*.}" = 2 ] || exit 7
+      - name: probe
+        type: exec
+        listen: trigger.good
+        use-status: true
+        opts: {shell: 'echo "$FLOE_ATTEMPT" >> "$STARTS"; exit 3'}
+      - {name: missing, type: exec, listen: trigger.good, opts: {cmd: /no/such/program}}
+      - {name: pause, type: timer, listen: trigger.good, opts: {period: 0.1}}
+      - {name: load, type: fetch, listen: trigger.good, opts: {url: 'SERVED/file'}}
+      - name: together
+        class: merge
+        wait:
+          - task.print.good
+          - task.flaky.good
+          - task.probe.3
+          - task.missing.error
+          - task.pause.good
+          - task.load.good
+      - name: sign-off
+        type: data
+        listen: merge.together.good
+        opts: {form: {fields: [{id: remark}]}}
+      - name: last
+        type: exec
+        listen: task.sign-off.good
+        opts:
+          shell: |
+            echo "$FLOE_ATTEMPT" >> "$STARTS"
+            echo "$FLOE_IN_WORD $FLOE_IN_REMARK"
+      - {name: done, type: end, listen: task.last.good}
+
+  - name: filed
+    triggers: [{name: start, type: data}]
+    flow-file: filed.yml
+
+  - name: held
+    env: ['STARTS=$HERE/starts']
+    triggers: [{name: start, type: data}]
+    tasks:
+      - name: stay
+        type: exec
+        listen: trigger.good
+        grace: 0.2
+        opts:
+          shell: |
+            echo "$FLOE_ATTEMPT" >> "$STARTS"
+            trap '' TERM
+            sleep 300 &
+            setsid sleep 300 &
+            while :; do sleep 300; done
+      - {name: hang, type: fetch, listen: trigger.good, opts: {url: 'SERVED/never'}}
+""".replace("LINES", str(LINES))
+
+FILED: Final = """
+env: ['STARTS=$HERE/starts']
+tasks:
+  - name: only
+    type: exec
+    listen: trigger.good
+    opts: {shell: 'echo "$FLOE_ATTEMPT" >> "$STARTS"; echo filed'}
+  - {name: done, type: end, listen: task.only.good}
+"""
+
+COUNTED: Final = b"".join(b"%d\n" % n for n in range(1, LINES + 1))
+PRINTED: Final = {
+    ("all", "print", 1): COUNTED * 2,
+    ("all", "flaky", 1): b"try 1\n",
+    ("all", "flaky", 2): b"try 2\n",
+    ("all", "probe", 1): b"",
+    ("all", "last", 1): b"hello fine\n",
+    ("filed", "only", 1): b"filed\n",
+}
+"""What each attempt of a command writes, whatever happens to the host."""
+
+TAGS: Final = {
+    ("all", "print"): ("task.print.good", 0),
+    ("all", "flaky"): ("task.flaky.good", 0),
+    ("all", "probe"): ("task.probe.3", 3),
+    ("all", "missing"): ("task.missing.error", None),
+    ("all", "load"): ("task.load.good", 0),
+    ("all", "sign-off"): ("task.sign-off.good", None),
+    ("all", "last"): ("task.last.good", 0),
+    ("filed", "only"): ("task.only.good", 0),
+}
+"""The event and the exit status of each node in the end."""
+
+OUTPUTS: Final = {
+    ("all", "print"): {"size": str(LINES)},
+    ("all", "sign-off"): {"remark": "fine"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Death:
+    """Where a host is to die."""
+
+    point: str
+    nth: int = 1
+
+
+RUNNING: Final = Death("before append CancelAsked")
+"""A command and a download run; the host after this one has to find them."""
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What became of a trial."""
+
+    passed: Counter[str] = field(default_factory=Counter)
+    """How often each point was passed."""
+    died: list[str] = field(default_factory=list)
+    """The last point of each host that was killed."""
+    unreached: list[str] = field(default_factory=list)
+    """Points that were never passed so often."""
+    complaints: list[str] = field(default_factory=list)
+    """What is not as it must be."""
+
+
+@contextmanager
+def serving() -> Iterator[str]:
+    """An HTTP server with a file, and with one that never comes; its URL."""
+    over = threading.Event()
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if self.path == "/never":
+                over.wait()
+                return
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(FETCHED)))
+            self.end_headers()
+            self.wfile.write(FETCHED)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+        def handle(self) -> None:
+            try:
+                super().handle()
+            except ConnectionError:
+                return  # the host died in the middle of it, as it should
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            over.set()
+            server.shutdown()
+            thread.join()
+
+
+class Trial:
+    """One host, its runs, and the deaths it dies one after another."""
+
+    def __init__(self, folder: Path, served: str, deaths: Sequence[Death]) -> None:
+        folder.mkdir()
+        self.host = Host(folder, CONFIG.replace("SERVED", served))
+        (folder / "filed.yml").write_text(FILED.replace("$HERE", str(folder)))
+        self.starts = folder / "starts"
+        self.starts.touch()
+        self.tally = folder / "tally"
+        self.tally.touch()
+        self.deaths = list(deaths)
+        self.verdict = Verdict()
+
+    def judge(self) -> Verdict:
+        """Run it to its end and say what became of it."""
+        try:
+            self._run()
+        except Exception as error:
+            self._complain(f"{type(error).__name__}: {error}")
+        finally:
+            self.host.close()
+            self.verdict.passed.update(self.tally.read_text().splitlines())
+        return self.verdict
+
+    def _run(self) -> None:
+        host = self.host
+        held = self._insist(lambda: host.trigger("held", "one"))
+        whole = self._insist(lambda: host.trigger("all", "two", word="hello"))
+        filed = self._insist(lambda: host.trigger("filed", "three"))
+        for node in ("stay", "hang"):
+            self._insist(lambda node=node: host.until_node(held, node, "running"))  # type: ignore[misc]  # mypy has no type for a default of a lambda
+        until(lambda: "stay" in self.starts.read_text(), "the first line of what is cancelled")
+        self._insist(lambda: host.cancel(held, "four"))
+        self._insist(lambda: host.until_node(whole, "sign-off", "asking"))
+        self._insist(lambda: host.give(whole, "sign-off", "five", remark="fine"))
+        runs = {"all": whole, "filed": filed, "held": held}
+        for run in runs.values():
+            self._insist(lambda run=run: host.until_over(run))  # type: ignore[misc]  # as above
+        self._see_deaths()
+        self._check_answers(runs)
+        host.stop()
+        self._check_store(runs)
+
+    def _insist(self, ask: Callable[[], T]) -> T:
+        """Ask until it is answered, starting the host whenever it is dead."""
+        while True:
+            try:
+                if self.host.is_up() or self._begin():
+                    return ask()
+            except Theirs:
+                until(lambda: not self.host.is_up(), "the death of a host that does not answer", 10)
+            self._died()
+
+    def _begin(self) -> bool:
+        if not self.deaths:
+            self.host.start(FLOE if self.verdict.died else CRASH_HOST, self._environment())
+            return True
+        death = self.deaths[0]
+        told = {"FLOE_CRASH_AT": death.point, "FLOE_CRASH_NTH": str(death.nth)}
+        return self.host.launch(CRASH_HOST, self._environment() | told)
+
+    def _environment(self) -> dict[str, str]:
+        return {"FLOE_CRASH_TALLY": str(self.tally)}
+
+    def _died(self) -> None:
+        death = self.deaths.pop(0) if self.deaths else None
+        last = self.tally.read_text().splitlines()[-1:]
+        if death is None or last != [death.point]:
+            raise AssertionError(
+                f"it died by itself at {last}: {self.host.log.read_text()[-2000:]}"
+            )
+        self.verdict.died.append(death.point)
+
+    def _see_deaths(self) -> None:
+        """A host may die of what it does after the last run is over."""
+        if self.deaths:
+            try:
+                until(lambda: not self.host.is_up(), "a death after the end", 10)
+            except AssertionError:
+                self.verdict.unreached += [death.point for death in self.deaths]
+                return
+            self._died()
+            self._insist(lambda: self.host.is_ready())
+
+    def _check_answers(self, runs: dict[str, str]) -> None:
+        host = self.host
+        shown = {flow: host.show(run) for flow, run in runs.items()}
+        goods = {flow: run["good"] for flow, run in shown.items()}
+        self._expect("goodness", goods, {"all": True, "filed": True, "held": False})
+        for (flow, id), expected in TAGS.items():
+            node = next(n for n in shown[flow]["nodes"] if n["id"] == id)
+            self._expect(f"{flow} {id}", (node["tag"], node["status"]), expected)
+            self._expect(f"outputs of {flow} {id}", node["outputs"], OUTPUTS.get((flow, id), {}))
+        for (flow, id, attempt), printed in PRINTED.items():
+            if host.output(runs[flow], id, attempt) != printed:
+                self._complain(
+                    f"the output of attempt {attempt} of {flow} {id} is not what it wrote"
+                )
+        if (Path(shown["all"]["workspace"]) / "file").read_bytes() != FETCHED:
+            self._complain("the fetched file is not what was served")
+        self._expect("processes that are left", host.processes(), {})
+
+    def _check_store(self, runs: dict[str, str]) -> None:
+        stored = self.host.stored()
+        self._expect("runs", sorted(str(r.ref) for r, _ in stored), sorted(runs.values()))
+        started = Counter(self.starts.read_text().splitlines())
+        recorded = Counter(str(key) for run, log in stored for key in commands_started(run, log))
+        self._expect("started commands, as they say and as the logs say", started, recorded)
+        if twice := [key for key, count in started.items() if count > 1]:
+            self._complain(f"started twice: {twice}")
+
+    def _expect(self, what: str, found: object, expected: object) -> None:
+        if found != expected:
+            self._complain(f"{what}: {found} instead of {expected}")
+
+    def _complain(self, what: str) -> None:
+        self.verdict.complaints.append(f"after {self.verdict.died}: {what}")
+
+
+def commands_started(run: Run, log: Sequence[Event]) -> Iterator[Key]:
+    """The attempts whose command was started, as the log has it."""
+    for event in log:
+        if isinstance(event, NodeStarted) and isinstance(run.nodes[event.node].work, Exec):
+            yield Key(run.ref, run.epoch, event.node, event.visit, event.attempt)
+
+
+def table(points: Sequence[str], passed: Counter[str], died: Counter[str]) -> str:
+    """How often each point was passed, and how often a host died there."""
+    rows = [f"{point:28}{passed[point]:8}{died[point]:8}" for point in points]
+    return "\n".join((f"{'point':28}{'passed':>8}{'killed':>8}", *rows))

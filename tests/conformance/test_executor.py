@@ -1,0 +1,258 @@
+"""What every executor promises, shown by each of them.
+
+The port: `floe.nodes.base.Executor`.
+"""
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+from aiohttp import web
+
+from floe.model.flow import Exec, Fetch, Work
+from floe.model.signal import Exited, Failed, Stopped
+from floe.nodes.base import Action, Executor
+from floe.nodes.commands import Commands, CommandSettings
+from floe.nodes.fetch import Fetches
+from floe.nodes.workspaces import Workspaces
+from tests.make_nodes import Told, a_key, an_action
+
+
+class Subject(ABC):
+    """An executor with work that ends by itself, fails, and never ends."""
+
+    executor: Executor
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    @abstractmethod
+    async def begin(self) -> None: ...
+
+    @abstractmethod
+    async def end(self) -> None: ...
+
+    @abstractmethod
+    def quick(self) -> Work: ...
+
+    @abstractmethod
+    def failing(self) -> Work: ...
+
+    @abstractmethod
+    def endless(self) -> Work: ...
+
+
+class OfCommands(Subject):
+    async def begin(self) -> None:
+        settings = CommandSettings(host="h1", workspace_root=self.root)
+        self.executor = self.commands = Commands(self.root, settings)
+        await self.commands.open()
+
+    async def end(self) -> None:
+        await self.commands.shutdown()
+
+    def quick(self) -> Work:
+        return Exec(argv=("echo", "hello"))
+
+    def failing(self) -> Work:
+        return Exec(argv=("false",))
+
+    def endless(self) -> Work:
+        return Exec(argv=("sleep", "600"))
+
+
+class OfFetches(Subject):
+    async def begin(self) -> None:
+        self.done = asyncio.Event()
+        app = web.Application()
+        app.router.add_get("/quick", self._quick)
+        app.router.add_get("/endless", self._endless)
+        self.runner = web.AppRunner(app, shutdown_timeout=0.1)
+        await self.runner.setup()
+        await web.TCPSite(self.runner, "127.0.0.1", 0).start()
+        self.url = f"http://127.0.0.1:{self.runner.addresses[0][1]}"
+        self.workspaces = Workspaces(self.root)
+        self.executor = Fetches(self.root, self.workspaces)
+        await self.executor.open()
+
+    async def end(self) -> None:
+        await self.executor.close()
+        self.workspaces.close()
+        self.done.set()
+        await self.runner.cleanup()
+
+    async def _quick(self, request: web.Request) -> web.Response:
+        return web.Response(text="hello")
+
+    async def _endless(self, request: web.Request) -> web.StreamResponse:
+        answer = web.StreamResponse()
+        await answer.prepare(request)
+        await self.done.wait()
+        return answer
+
+    def quick(self) -> Work:
+        return Fetch(url=f"{self.url}/quick")
+
+    def failing(self) -> Work:
+        return Fetch(url=f"{self.url}/none")
+
+    def endless(self) -> Work:
+        return Fetch(url=f"{self.url}/endless")
+
+
+class Made(Protocol):
+    def __call__(self, root: Path) -> Subject: ...
+
+
+@pytest.fixture(params=[OfCommands, OfFetches], ids=["commands", "fetch"])
+async def subject(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Subject]:
+    make: Made = request.param
+    subject = make(tmp_path)
+    await subject.begin()
+    yield subject
+    await subject.end()
+
+
+def begin(subject: Subject, work: Work, **others: object) -> tuple[Action, Told]:
+    action, told = an_action(subject.root, work, **others), Told()
+    subject.executor.start(action, told)
+    return action, told
+
+
+async def settled(subject: Subject) -> None:
+    """Let whatever was still to be told be told: a whole further attempt comes and goes."""
+    _, told = begin(subject, subject.quick(), key=a_key(99))
+    await told.report()
+
+
+async def test_an_attempt_is_told_started_once_and_reported_once(subject: Subject) -> None:
+    action, told = begin(subject, subject.quick())
+    await told.report()
+    await settled(subject)
+
+    assert (told.started, len(told.reports), len(told.words)) == ([action.key], 1, 2)
+
+
+async def test_good_work_ends_with_status_0_and_the_size_of_its_output(subject: Subject) -> None:
+    action, told = begin(subject, subject.quick())
+
+    report = await told.report()
+
+    size = action.output.stat().st_size
+    assert (report, size > 0) == (Exited(status=0, outputs={}, output_bytes=size), True)
+
+
+async def test_bad_work_ends_with_another_status(subject: Subject) -> None:
+    _, told = begin(subject, subject.failing())
+
+    report = await told.report()
+
+    assert isinstance(report, Exited)
+    assert report.status == 1
+
+
+async def test_starting_again_starts_nothing(subject: Subject) -> None:
+    action, told = begin(subject, subject.endless())
+    await told.until_started()
+
+    subject.executor.start(action, told)
+    await settled(subject)
+
+    assert (told.started, list(subject.executor.running())) == ([action.key], [action.key])
+
+
+async def test_what_is_stopped_is_reported_once_as_stopped(subject: Subject) -> None:
+    action, told = begin(subject, subject.endless())
+    await told.until_started()
+
+    subject.executor.stop(action.key)
+    subject.executor.stop(action.key)
+    report = await told.report()
+    await settled(subject)
+
+    assert isinstance(report, Stopped)
+    assert (len(told.reports), list(subject.executor.running())) == (1, [])
+
+
+async def test_stopping_at_once_is_reported_too(subject: Subject) -> None:
+    action, told = begin(subject, subject.endless())
+
+    subject.executor.stop(action.key)
+
+    assert isinstance(await told.report(), Stopped)
+
+
+async def test_stopping_what_never_began_is_nothing(subject: Subject) -> None:
+    subject.executor.stop(a_key(5))
+
+
+async def test_work_over_its_time_is_reported_as_such(subject: Subject) -> None:
+    _, told = begin(subject, subject.endless(), timeout_s=0.1)
+
+    report = await told.report()
+
+    assert isinstance(report, Failed)
+    assert report.cause == "timeout"
+
+
+async def test_a_recorded_start_that_nobody_knows_is_lost(subject: Subject) -> None:
+    _, told = begin(subject, subject.quick(), started=True)
+
+    report = await told.report()
+
+    assert isinstance(report, Failed)
+    assert (report.cause, told.started) == ("lost", [])
+
+
+async def test_a_report_can_be_asked_for_until_it_is_forgotten(subject: Subject) -> None:
+    action, told = begin(subject, subject.quick())
+    report = await told.report()
+
+    _, again = begin(subject, subject.quick())
+
+    assert again.reports == [report]
+    subject.executor.forget(action.key)
+    assert list(subject.executor.running()) == []
+
+
+async def test_forgetting_twice_or_what_never_was_is_nothing(subject: Subject) -> None:
+    action, told = begin(subject, subject.quick())
+    await told.report()
+
+    subject.executor.forget(action.key)
+    subject.executor.forget(action.key)
+    subject.executor.forget(a_key(5))
+
+
+async def test_output_is_appended_to(subject: Subject) -> None:
+    output = an_action(subject.root).output
+    output.parent.mkdir(parents=True)
+    output.write_text("before\n")
+
+    _, told = begin(subject, subject.quick())
+    await told.report()
+
+    assert output.read_text().startswith("before\n")
+    assert len(output.read_text()) > len("before\n")
+
+
+async def test_a_workspace_that_cannot_be_made_could_not_start(subject: Subject) -> None:
+    _, told = begin(subject, subject.quick(), workspace=Path("/proc/nowhere"))
+
+    report = await told.report()
+
+    assert isinstance(report, Failed)
+    assert report.cause == "start"
+
+
+async def test_attempts_do_not_wait_for_one_another(subject: Subject) -> None:
+    _, endless = begin(subject, subject.endless())
+    await endless.until_started()
+
+    _, quick = begin(subject, subject.quick(), key=a_key(2))
+
+    assert isinstance(await quick.report(), Exited)
+    assert endless.reports == []

@@ -1,0 +1,244 @@
+"""A hub's surroundings as a test sets them: hands, repositories, documents, time and the store.
+
+Hands do nothing by themselves: a test says what became of each attempt.
+"""
+
+import asyncio
+import heapq
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from floe.dialects.floe import FloeDialect
+from floe.hub.acts import ActSettings
+from floe.hub.core import HostSettings
+from floe.hub.flows import FlowBook, FlowFiles
+from floe.hub.hub import Hub, Parts
+from floe.model.errors import FloeError, NotFound, StoreFailed
+from floe.model.flow import Exec, Fetch, Flow, Git, GitCheckout, GitMerge, Work
+from floe.model.refs import Instant, Json, Key
+from floe.model.run import Run
+from floe.model.signal import Exited, Report, Reported, Started, Stopped
+from floe.nodes.base import Action, Document, Executor, Tell
+from floe.store.base import Batch
+from floe.store.memory import MemoryStore
+from tests.make import H1, NOW
+
+ANY_COMMIT = Git()
+
+
+class Hands:
+    """An executor whose attempts start at once and end when the test says so."""
+
+    def __init__(self, *, at_once: int | None = None) -> None:
+        """`at_once`: the exit status that every attempt has right after its start."""
+        self.at_once = at_once
+        self.actions: dict[Key, Action] = {}
+        self.started: list[Key] = []
+        """Every call of `start`, in order."""
+        self.stopped: list[Key] = []
+        self.forgotten: list[Key] = []
+        self.swept: frozenset[Key] | None = None
+        self.in_line: list[Key] = []
+        """What `waiting` says."""
+        self.refusal: Exception | None = None
+        """What `start`, `stop` and `forget` raise."""
+        self.opening: Exception | None = None
+        """What `open` raises."""
+        self.is_open = False
+        self._tells: dict[Key, Tell] = {}
+
+    async def open(self) -> None:
+        if self.opening:
+            raise self.opening
+        self.is_open = True
+
+    async def close(self) -> None:
+        self.is_open = False
+
+    def start(self, action: Action, tell: Tell) -> None:
+        assert self.is_open, "an executor that is not open is given nothing"
+        if self.refusal:
+            raise self.refusal
+        self.started.append(action.key)
+        self.actions[action.key] = action
+        self._tells[action.key] = tell
+        tell(Started(key=action.key, at=Instant(0)))
+        if self.at_once is not None:
+            self.exit(action.key.node, self.at_once)
+
+    def exit(self, node: str, status: int = 0, outputs: Mapping[str, Json] | None = None) -> None:
+        """End the newest attempt of a node."""
+        self.report(node, Exited(status=status, outputs=outputs or {}))
+
+    def report(self, node: str, report: Report) -> None:
+        """End the newest attempt of a node with any report."""
+        key = [k for k in self._tells if k.node == node][-1]
+        self._tells.pop(key)(Reported(key=key, report=report, at=Instant(0)))
+
+    def stop(self, key: Key) -> None:
+        if self.refusal:
+            raise self.refusal
+        self.stopped.append(key)
+        if tell := self._tells.pop(key, None):
+            tell(Reported(key=key, report=Stopped(), at=Instant(0)))
+
+    def forget(self, key: Key) -> None:
+        if self.refusal:
+            raise self.refusal
+        self.forgotten.append(key)
+
+    def sweep(self, owed: frozenset[Key]) -> None:
+        self.swept = owed
+
+    def waiting(self) -> list[Key]:
+        return self.in_line
+
+    def running(self) -> list[Key]:
+        return list(self._tells)
+
+
+def executors(hands: Executor) -> Mapping[type[Work], Executor]:
+    """The same hands for every kind of work that has any."""
+    return {Exec: hands, Fetch: hands, GitCheckout: hands, GitMerge: hands}
+
+
+class NoRefs:
+    """Remote repositories whose refs a test sets."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, str] = {}
+        self.problem: FloeError | None = None
+        self.looks = 0
+
+    async def refs(self, git: Git, pattern: str) -> Mapping[str, str]:
+        self.looks += 1
+        if self.problem:
+            raise self.problem
+        return dict(self.found)
+
+
+class Documents:
+    """Documents by name, as a test sets them."""
+
+    def __init__(self, **texts: str) -> None:
+        self.texts = texts
+        self.reads = 0
+
+    async def read(self, name: str, *, relative_to: str = "", git: Git = ANY_COMMIT) -> Document:
+        self.reads += 1
+        if name not in self.texts:
+            raise NotFound(f"no document {name}")
+        return Document(text=self.texts[name], origin=name, pinned=f"{name}@{git.hash or 'here'}")
+
+
+class HandClock:
+    """A clock that a test moves: time stands still until then."""
+
+    def __init__(self, now: Instant = NOW) -> None:
+        self._now = now
+        self._calls: list[tuple[Instant, int, Callable[[], None]]] = []
+        self._count = count()
+        self._taken_back: set[int] = set()
+
+    def now(self) -> Instant:
+        return self._now
+
+    def wake(self, due: Instant, call: Callable[[], None]) -> Callable[[], None]:
+        number = next(self._count)
+        heapq.heappush(self._calls, (due, number, call))
+        return lambda: self._taken_back.add(number)
+
+    def advance(self, seconds: float) -> None:
+        """Move on, calling whatever comes due on the way at its own instant."""
+        until = Instant(self._now + round(seconds * 1000))
+        while self._calls and self._calls[0][0] <= until:
+            due, number, call = heapq.heappop(self._calls)
+            if number not in self._taken_back:
+                self._now = max(self._now, due)
+                call()
+        self._now = until
+
+    def slip(self, seconds: float) -> None:
+        """Move on while the process is too busy to be called."""
+        self._now = Instant(self._now + round(seconds * 1000))
+
+    def jump(self, seconds: float) -> None:
+        """Move on as a machine does that was asleep: what came due is called at the end."""
+        self.slip(seconds)
+        self.advance(0)
+
+
+class RefusingStore(MemoryStore):
+    """A store in memory that refuses as many appends as a test says."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.refusals = 0
+        self.error: Exception = StoreFailed("the disk is full", "make room")
+        self.batches: list[Batch] = []
+        """Those that were stored."""
+
+    async def append(self, batch: Batch) -> int:
+        await asyncio.sleep(0)  # a disk takes its time: words pile up meanwhile
+        if self.refusals:
+            self.refusals -= 1
+            raise self.error
+        last = await super().append(batch)
+        self.batches.append(batch)
+        return last
+
+
+async def never_read() -> FlowBook:
+    """For hubs whose config is not read again."""
+    raise AssertionError("this hub's config is not read again")
+
+
+def parts_of(*flows: Flow, **others: Any) -> Parts:
+    """What a hub on h1 is put together from, with a clock that stands still."""
+    hands = others.pop("hands", None) or Hands()
+    documents = others.pop("documents", None) or Documents()
+    host: dict[str, Any] = {"id": H1, "tags": frozenset(), "workspace_root": "/srv/floe"}
+    made: dict[str, Any] = {
+        "host": HostSettings(**(host | others.pop("host", {}))),
+        "acts": ActSettings(root=Path("/nowhere")),
+        "store": MemoryStore(),
+        "executors": executors(hands),
+        "refs": NoRefs(),
+        "flow_files": FlowFiles(documents, FloeDialect(), retry_s=0),
+        "clock": HandClock(),
+        "book": FlowBook(flows=flows),
+        "read_book": never_read,
+    }
+    return Parts(**(made | others))
+
+
+@asynccontextmanager
+async def a_hub(*flows: Flow, **others: Any) -> AsyncIterator[Hub]:
+    """A hub at work on some flows. See `parts_of` for what else can be said."""
+    async with Hub(parts_of(*flows, **others)) as hub:
+        yield hub
+
+
+async def until(fact: Callable[[], object], timeout_s: float = 5.0) -> None:
+    """Wait for a fact, with a deadline."""
+    async with asyncio.timeout(timeout_s):
+        while not fact():  # noqa: ASYNC110  # facts of many kinds, none with an event of its own
+            await asyncio.sleep(0)
+
+
+async def settled(hub: Hub) -> None:
+    """Wait until nothing is left to be written."""
+    await hub.loop.wait_idle()
+
+
+def live(hub: Hub, run: str) -> Run | None:
+    """A run that is not archived, as the hub has it; None for one that is over."""
+    return hub.loop.core.table.runs.get(hub.ref(run))
+
+
+def over(hub: Hub, run: str) -> Callable[[], bool]:
+    """Whether a run has ended and its outputs are packed."""
+    return lambda: live(hub, run) is None

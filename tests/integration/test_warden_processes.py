@@ -1,0 +1,211 @@
+"""No process of an attempt outlives its last word, however started and whatever it ignores."""
+
+import os
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from floe.nodes.warden import Exited
+from tests.make_warden import Talk, is_alive, pids_in, talking, until
+
+pytestmark = pytest.mark.slow
+
+PIDS = "echo $$ >> pids; "
+SLEEP = f"sh -c '{PIDS} exec sleep 1000'"
+DEAF = f"sh -c 'trap \"\" TERM; {PIDS} while :; do sleep 1000; done'"
+CLEARED = f'env -i PATH="$PATH" {SLEEP}'
+LIMIT = "a stray child in its own session with a cleared environment"
+"""With a neighbour it may be anybody's; docs/warden.md says so."""
+
+FAMILIES = {
+    "a child": f"{SLEEP} & ",
+    "a child in its own session": f"setsid {SLEEP} & ",
+    "a child that nobody waits for": f"({SLEEP} &) & wait; ",
+    "a child in its own session that nobody waits for": f"(setsid {SLEEP} &) & wait; ",
+    "a child that ignores TERM": f"{DEAF} & ",
+    "a child in its own session that ignores TERM": f"setsid {DEAF} & ",
+    "a child with a cleared environment": f"{CLEARED} & ",
+    LIMIT: f"(setsid {CLEARED} &) & wait; ",
+    "a stopped child": "sh -c 'echo $$ >> pids; kill -STOP $$' & ",
+}
+TOLD_APART = {name: start for name, start in FAMILIES.items() if name != LIMIT}
+families = pytest.mark.parametrize("start", FAMILIES.values(), ids=FAMILIES.keys())
+
+
+@pytest.fixture
+async def talk(tmp_path: Path) -> AsyncIterator[Talk]:
+    async with talking(tmp_path) as talk:
+        yield talk
+
+
+def await_pid(count: int = 1) -> str:
+    """Shell text that waits until so many processes have written their pids."""
+    return f"until [ -f pids ] && [ $(wc -l < pids) -ge {count} ]; do sleep 0.01; done; "
+
+
+@families
+async def test_nothing_outlives_a_normal_exit(talk: Talk, tmp_path: Path, start: str) -> None:
+    last = await talk.run("sh", "-c", f"{start} {await_pid()} exit 4", grace_s=0.1)
+
+    assert isinstance(last, Exited)
+    assert (last.status, last.why) == (4, "exited")
+    assert not [pid for pid in pids_in(tmp_path / "pids") if is_alive(pid)]
+
+
+@families
+async def test_nothing_outlives_a_stop(talk: Talk, tmp_path: Path, start: str) -> None:
+    key = talk.spawn("sh", "-c", f"{start} {PIDS} sleep 1000; sleep 1000", grace_s=0.1)
+    await until(lambda: len(pids_in(tmp_path / "pids")) == 2)
+
+    talk.warden.stop(key)
+    last = await talk.until_over(key)
+
+    assert isinstance(last, Exited)
+    assert last.why == "stopped"
+    assert last.status in (128 + 15, 128 + 9)
+    assert not [pid for pid in pids_in(tmp_path / "pids") if is_alive(pid)]
+
+
+@families
+async def test_nothing_outlives_a_timeout(talk: Talk, tmp_path: Path, start: str) -> None:
+    last = await talk.run(
+        "sh", "-c", f"{start} {await_pid()} sleep 1000", timeout_s=0.5, grace_s=0.1
+    )
+
+    assert isinstance(last, Exited)
+    assert last.why == "timeout"
+    assert not [pid for pid in pids_in(tmp_path / "pids") if is_alive(pid)]
+
+
+@families
+async def test_a_neighbour_is_left_alone(talk: Talk, tmp_path: Path, start: str) -> None:
+    (tmp_path / "other").mkdir()
+    script = f"{start} {PIDS} sleep 1000"
+    neighbour = talk.spawn("sh", "-c", script, key="n", cwd=tmp_path / "other", grace_s=0.1)
+    await until(lambda: len(pids_in(tmp_path / "other" / "pids")) == 2)
+
+    await talk.run("sh", "-c", f"{SLEEP} & {await_pid()} exit 0", key="k")
+
+    assert all(is_alive(pid) for pid in pids_in(tmp_path / "other" / "pids"))
+    talk.warden.stop(neighbour)
+    await talk.until_over(neighbour)
+    assert not [pid for pid in pids_in(tmp_path / "other" / "pids") if is_alive(pid)]
+
+
+@pytest.mark.parametrize("start", TOLD_APART.values(), ids=TOLD_APART.keys())
+async def test_a_stray_is_told_from_those_of_a_neighbour(
+    talk: Talk, tmp_path: Path, start: str
+) -> None:
+    neighbour = talk.spawn("sleep", "1000", key="n")
+
+    await talk.run("sh", "-c", f"{start} {await_pid()} exit 0", key="k", grace_s=0.1)
+
+    assert not [pid for pid in pids_in(tmp_path / "pids") if is_alive(pid)]
+    assert len(talk.of(neighbour)) == 1
+
+
+async def test_a_leader_that_ignores_term_is_killed_after_grace(talk: Talk, tmp_path: Path) -> None:
+    key = talk.spawn("sh", "-c", f"trap '' TERM; {PIDS} while :; do sleep 0.1; done", grace_s=0.2)
+    await until(lambda: pids_in(tmp_path / "pids"))
+
+    talk.warden.stop(key)
+    last = await talk.until_over(key)
+
+    assert isinstance(last, Exited)
+    assert (last.status, last.why) == (137, "stopped")
+
+
+async def test_term_comes_first_and_once(talk: Talk, tmp_path: Path) -> None:
+    program = (
+        "import os, signal, sys, time\n"
+        "def heard(*_):\n"
+        "    print('term', flush=True)\n"
+        "signal.signal(signal.SIGTERM, heard)\n"
+        "print(os.getpid(), file=open('pids', 'a'), flush=True)\n"
+        "deadline = time.monotonic() + 0.7\n"
+        "while time.monotonic() < deadline: time.sleep(0.01)\n"
+        "sys.exit(5)\n"
+    )
+    key = talk.spawn(sys.executable, "-c", program, output=tmp_path / "out")
+    await until(lambda: pids_in(tmp_path / "pids"))
+
+    talk.warden.stop(key)
+    talk.warden.stop(key)
+    last = await talk.until_over(key)
+
+    assert isinstance(last, Exited)
+    assert (last.status, last.why) == (5, "stopped")
+    assert (tmp_path / "out").read_text() == "term\n"
+
+
+async def test_a_stopped_leader_is_woken_to_hear_term(talk: Talk, tmp_path: Path) -> None:
+    key = talk.spawn("sh", "-c", f"{PIDS} kill -STOP $$; sleep 1000", grace_s=60)
+    await until(lambda: pids_in(tmp_path / "pids"))
+
+    talk.warden.stop(key)
+    last = await talk.until_over(key)
+
+    assert isinstance(last, Exited)
+    assert last.status == 143
+
+
+async def test_a_command_that_keeps_forking_is_ended(talk: Talk, tmp_path: Path) -> None:
+    script = (
+        "f() { echo >> forks; sleep 0.01; (f &); (setsid true &); }; trap '' TERM; f; sleep 1000"
+    )
+    key = talk.spawn("sh", "-c", script, grace_s=0.05, cwd=tmp_path)
+    await until(lambda: (tmp_path / "forks").exists() and (tmp_path / "forks").stat().st_size > 5)
+
+    talk.warden.stop(key)
+    await talk.until_over(key)
+
+    assert sessions_of(tmp_path) == []
+
+
+def sessions_of(cwd: Path) -> list[str]:
+    """Processes that work in a folder."""
+    return [
+        path.parent.name
+        for path in Path("/proc").glob("[0-9]*/cwd")
+        if os.path.realpath(path) == str(cwd)
+    ]
+
+
+async def test_a_stray_seen_while_its_parent_lived_is_known_without_marks(
+    talk: Talk, tmp_path: Path
+) -> None:
+    """Its session is its own, its environment empty, its parent gone; a neighbour runs as well."""
+    neighbour = talk.spawn("sleep", "1000", key="n")
+    script = tmp_path / "parent.sh"
+    script.write_text(f"setsid {CLEARED} &\n{await_pid()} sleep 0.8\n")
+
+    await talk.run("sh", "-c", f"sh parent.sh; {await_pid()} exit 0", key="k", grace_s=0.1)
+
+    assert not [pid for pid in pids_in(tmp_path / "pids") if is_alive(pid)]
+    assert len(talk.of(neighbour)) == 1
+
+
+async def test_more_output_than_allowed_stops_a_command(talk: Talk, tmp_path: Path) -> None:
+    last = await talk.run("yes", output_max=100_000, grace_s=1, output=tmp_path / "out")
+
+    assert isinstance(last, Exited)
+    assert last.why == "output-limit"
+    assert (tmp_path / "out").stat().st_size > 100_000
+
+
+async def test_output_within_the_limit_stops_nothing(talk: Talk, tmp_path: Path) -> None:
+    last = await talk.run(
+        "sh", "-c", "head -c 1000 /dev/zero; sleep 0.6", output_max=1000, output=tmp_path / "out"
+    )
+
+    assert isinstance(last, Exited)
+    assert (last.status, last.why) == (0, "exited")
+
+
+async def test_a_leader_that_ends_before_its_timeout_is_not_timed_out(talk: Talk) -> None:
+    last = await talk.run("sh", "-c", f"{DEAF} & {await_pid()} exit 0", timeout_s=0.6, grace_s=1)
+
+    assert isinstance(last, Exited)
+    assert (last.status, last.why) == (0, "exited")

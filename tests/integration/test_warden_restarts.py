@@ -1,0 +1,734 @@
+"""Hubs and wardens that die, return, are stuck or talk nonsense, and folders in odd states."""
+
+import asyncio
+import json
+import os
+import resource
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from floe.model.errors import World
+from floe.nodes.warden import Exited, Lost, NotStarted, Spawned
+from floe.warden import warden as program
+from tests.make_warden import Talk, is_alive, is_served, pids_in, talking, until, warden_pid
+
+pytestmark = pytest.mark.slow
+
+PIDS = "echo $$ >> pids; "
+DEAF = f"sh -c 'trap \"\" TERM; {PIDS} while :; do sleep 1000; done'"
+
+
+@pytest.fixture
+async def talk(tmp_path: Path) -> AsyncIterator[Talk]:
+    async with talking(tmp_path) as talk:
+        yield talk
+
+
+@contextmanager
+def raw(root: Path) -> Iterator[socket.socket]:
+    """A connection without a client's manners."""
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.settimeout(20)
+        sock.connect(str(root / "warden" / "v1" / "sock"))
+        yield sock
+
+
+def asked(sock: socket.socket, *lines: bytes) -> list[dict[str, Any]]:
+    """Send lines and a `list`, and read until that is answered."""
+    sock.sendall(b"\n".join((*lines, b'{"do": "list"}', b"")))
+    data = b""
+    while b'"listed"' not in data or not data.endswith(b"\n"):
+        part = sock.recv(65536)
+        assert part, "it hung up"
+        data += part
+    return [json.loads(line) for line in data.splitlines()]
+
+
+# -- the hub is away
+
+
+async def test_an_end_while_the_hub_is_away_is_told_when_it_is_back(tmp_path: Path) -> None:
+    before = Talk(tmp_path)
+    await before.warden.open()
+    key = before.spawn("sh", "-c", "until [ -e go ]; do sleep 0.01; done; exit 6")
+    spawned = await before.until_spawned(key)
+    await before.warden.close()
+
+    (tmp_path / "go").touch()
+    await until(lambda: not is_alive(spawned.pid))
+
+    async with talking(tmp_path) as after:
+        last = await after.run(attach=True)
+        assert after.words[0] == spawned
+    assert isinstance(last, Exited)
+    assert (last.status, last.why) == (6, "exited")
+
+
+async def test_an_end_is_known_to_a_new_warden(tmp_path: Path) -> None:
+    async with talking(tmp_path) as before:
+        ended = await before.run("sh", "-c", "exit 6")
+
+    async with talking(tmp_path) as after:
+        last = await after.run(attach=True)
+
+    assert last == ended
+    assert after.words == before.words
+
+
+async def test_a_timeout_holds_while_the_hub_is_away(tmp_path: Path) -> None:
+    before = Talk(tmp_path)
+    await before.warden.open()
+    key = before.spawn("sleep", "1000", timeout_s=0.3)
+    spawned = await before.until_spawned(key)
+    await before.warden.close()
+
+    await until(lambda: not is_alive(spawned.pid))
+
+    async with talking(tmp_path) as after:
+        last = await after.run(attach=True)
+    assert isinstance(last, Exited)
+    assert (last.status, last.why) == (143, "timeout")
+
+
+async def test_a_killed_hub_is_invisible_to_its_command(tmp_path: Path) -> None:
+    hub = subprocess.Popen(
+        [sys.executable, "-c", HUB, str(tmp_path)],
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+    )
+    await until(lambda: pids_in(tmp_path / "pids"))
+
+    os.killpg(hub.pid, signal.SIGKILL)
+    hub.wait()
+    (tmp_path / "go").touch()
+
+    async with talking(tmp_path) as after:
+        last = await after.run(attach=True)
+    assert isinstance(last, Exited)
+    assert (last.status, last.why) == (6, "exited")
+
+
+HUB = """
+import asyncio, sys
+from pathlib import Path
+from tests.make_warden import Talk
+async def main(root):
+    talk = Talk(root)
+    await talk.warden.open()
+    talk.spawn("sh", "-c", "echo $$ >> pids; until [ -e go ]; do sleep 0.01; done; exit 6")
+    await asyncio.sleep(1000)
+asyncio.run(main(Path(sys.argv[1])))
+"""
+
+
+async def test_a_lost_connection_is_found_again(talk: Talk, tmp_path: Path) -> None:
+    key = talk.spawn("sh", "-c", "until [ -e go ]; do sleep 0.01; done; exit 6")
+    await talk.until_spawned(key)
+    assert talk.warden._link
+
+    talk.warden._link.transport.abort()
+    (tmp_path / "go").touch()
+    last = await talk.until_over(key)
+
+    assert isinstance(last, Exited)
+    assert last.status == 6
+    assert len(talk.words) == 2
+
+
+async def test_a_stop_is_not_forgotten_with_the_connection(talk: Talk, tmp_path: Path) -> None:
+    key = talk.spawn("sleep", "1000")
+    await talk.until_spawned(key)
+    assert talk.warden._link
+
+    talk.warden._link.transport.abort()
+    talk.warden.stop(key)
+    last = await talk.until_over(key)
+
+    assert isinstance(last, Exited)
+    assert last.why == "stopped"
+
+
+async def test_what_is_taken_without_a_connection_leaves_no_file(
+    talk: Talk, tmp_path: Path
+) -> None:
+    key = talk.spawn("true")
+    await talk.until_over(key)
+    os.kill(warden_pid(tmp_path), signal.SIGKILL)
+    await until(lambda: talk.warden._link is None)
+
+    talk.warden.taken(key)
+
+    await until(lambda: talk.warden.kept() == ())
+
+
+async def test_what_was_asked_before_opening_is_started(tmp_path: Path) -> None:
+    talk = Talk(tmp_path)
+    key = talk.spawn("true")
+
+    await talk.warden.open()
+    last = await talk.until_over(key)
+    await talk.warden.shutdown()
+
+    assert isinstance(last, Exited)
+
+
+async def test_closing_twice_or_unopened_is_no_mistake(tmp_path: Path) -> None:
+    talk = Talk(tmp_path)
+    await talk.warden.close()
+    await talk.warden.shutdown()
+    await talk.warden.open()
+
+    await talk.warden.shutdown()
+    await talk.warden.shutdown()
+    await talk.warden.close()
+
+    await until(lambda: not is_served(tmp_path))
+
+
+# -- the warden dies
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        "",
+        f"{DEAF} & ",
+        f"setsid {DEAF} & ",
+        f"(setsid {DEAF} &) & wait; ",
+        f'env -i PATH="$PATH" {DEAF} & ',
+        f'setsid env -i PATH="$PATH" {DEAF} & ',
+    ],
+    ids=["leader", "deaf", "own session", "stray", "cleared", "cleared in its own session"],
+)
+async def test_a_killed_warden_loses_the_attempt_and_what_it_left_is_ended_first(
+    talk: Talk, tmp_path: Path, start: str
+) -> None:
+    key = talk.spawn("sh", "-c", f"{start}{PIDS} sleep 1000", grace_s=0.2)
+    await until(lambda: len(pids_in(tmp_path / "pids")) == (2 if start else 1))
+    await talk.until_spawned(key)
+
+    os.kill(warden_pid(tmp_path), signal.SIGKILL)
+    last = await talk.until_over(key)
+
+    assert isinstance(last, Lost)
+    assert not [pid for pid in pids_in(tmp_path / "pids") if is_alive(pid)]
+    assert len(talk.words) == 2
+
+
+async def test_a_lost_attempt_stays_lost(talk: Talk, tmp_path: Path) -> None:
+    key = talk.spawn("sleep", "1000")
+    await talk.until_spawned(key)
+    os.kill(warden_pid(tmp_path), signal.SIGKILL)
+    lost = await talk.until_over(key)
+
+    other = Talk(tmp_path)
+    await other.warden.open()
+    again = await other.run("true", key=key)
+    await other.warden.close()
+
+    assert again == lost
+
+
+async def test_a_killed_warden_loses_no_end_that_was_told(talk: Talk, tmp_path: Path) -> None:
+    ended = await talk.run("true", key="ended")
+    os.kill(warden_pid(tmp_path), signal.SIGKILL)
+
+    last = await talk.run("true", key="later")
+    other = Talk(tmp_path)
+    await other.warden.open()
+    again = await other.run("true", key="ended")
+    await other.warden.close()
+
+    assert isinstance(last, Exited)
+    assert again == ended
+
+
+async def test_wardens_killed_in_the_middle_of_starts_start_nothing_twice(
+    talk: Talk, tmp_path: Path
+) -> None:
+    keys = []
+    for batch in range(4):
+        for n in range(20):
+            script = f"echo x >> started-{batch}-{n}; exit 0"
+            keys.append(talk.spawn("sh", "-c", script, key=f"k{batch}-{n}"))
+        await talk.until_spawned(keys[-20 + 4 * batch])
+        os.kill(warden_pid(tmp_path), signal.SIGKILL)
+        await until(lambda: is_served(tmp_path))
+
+    ends = [await talk.until_over(key) for key in keys]
+
+    assert {type(end) for end in ends} <= {Exited, Lost}
+    assert all(
+        (tmp_path / f"started-{key[1:]}").read_text() == "x\n"
+        for key in keys
+        if isinstance(talk.of(key)[-1], Exited)
+    )
+    assert {file.read_text() for file in tmp_path.glob("started-*")} <= {"x\n", ""}
+    assert all(sum(not isinstance(word, Spawned) for word in talk.of(key)) == 1 for key in keys)
+
+
+async def test_a_terminated_warden_ends_its_commands_as_lost(talk: Talk, tmp_path: Path) -> None:
+    key = talk.spawn("sh", "-c", f"{DEAF} & {PIDS} sleep 1000", grace_s=0.2)
+    await until(lambda: len(pids_in(tmp_path / "pids")) == 2)
+    old = warden_pid(tmp_path)
+
+    os.kill(old, signal.SIGTERM)
+    last = await talk.until_over(key)
+
+    assert isinstance(last, Lost)
+    assert not [pid for pid in pids_in(tmp_path / "pids") if is_alive(pid)]
+    await until(lambda: not is_alive(old))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP, signal.SIGQUIT])
+async def test_a_terminals_signals_do_not_reach_commands(
+    talk: Talk, tmp_path: Path, number: int
+) -> None:
+    pid = warden_pid(tmp_path)
+    assert os.getsid(pid) == pid
+
+    os.kill(pid, number)
+    last = await talk.run("true")
+
+    assert isinstance(last, Exited)
+    assert warden_pid(tmp_path) == pid
+
+
+async def test_shutdown_stops_what_runs_and_says_so(tmp_path: Path) -> None:
+    talk = Talk(tmp_path)
+    await talk.warden.open()
+    key = talk.spawn("sleep", "1000")
+    spawned = await talk.until_spawned(key)
+
+    await talk.warden.shutdown()
+
+    last = talk.of(key)[-1]
+    assert isinstance(last, Exited)
+    assert last.why == "stopped"
+    assert not is_alive(spawned.pid)
+    await until(lambda: not is_served(tmp_path))
+
+
+# -- crash points, as files that a dead warden left
+
+
+def left_behind(root: Path, key: str, *lines: bytes, boot: str = "", mark: str = "") -> str:
+    """Write an attempt's file as a warden of this folder would; its mark."""
+    folder = root / "warden" / "v1"
+    (folder / "attempt").mkdir(parents=True, exist_ok=True)
+    found = folder.stat()
+    mark = mark or f"{found.st_dev:x}-{found.st_ino:x}"
+    boot = boot or Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    head = json.dumps({"boot": boot, "mark": mark, "grace_s": 0.2}).encode() + b"\n"
+    (folder / "attempt" / key).write_bytes(b"".join((head, *lines)))
+    return mark
+
+
+def spawned_line(process: subprocess.Popen[bytes]) -> bytes:
+    """What a warden writes when a process was started."""
+    found = program.look(process.pid)
+    assert found
+    return program.worded("spawned", "k", pid=process.pid, ticks=found.ticks)
+
+
+@contextmanager
+def a_sleep(**env: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that no warden started."""
+    process = subprocess.Popen(["sleep", "1000"], env=env, start_new_session=True)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+async def test_a_crash_before_the_start_is_lost(tmp_path: Path) -> None:
+    left_behind(tmp_path, "k")
+
+    async with talking(tmp_path) as talk:
+        last = await talk.run("true", key="k")
+
+    assert isinstance(last, Lost)
+
+
+async def test_a_crash_before_the_first_line_is_lost(tmp_path: Path) -> None:
+    left_behind(tmp_path, "other")
+    (tmp_path / "warden" / "v1" / "attempt" / "k").touch()
+
+    async with talking(tmp_path) as talk:
+        last = await talk.run("true", key="k")
+
+    assert isinstance(last, Lost)
+
+
+async def test_a_crash_between_start_and_pid_is_found_by_its_mark(tmp_path: Path) -> None:
+    mark = left_behind(tmp_path, "k")
+
+    with a_sleep(FLOE_WARDEN=f"{mark}.k") as sleep:
+        async with talking(tmp_path) as talk:
+            last = await talk.run("true", key="k")
+        assert sleep.wait() == -signal.SIGTERM
+
+    assert isinstance(last, Lost)
+
+
+async def test_a_leftover_is_found_by_its_pid(tmp_path: Path) -> None:
+    with a_sleep() as sleep:
+        left_behind(tmp_path, "k", spawned_line(sleep))
+        async with talking(tmp_path) as talk:
+            last = await talk.run("true", key="k")
+        assert sleep.wait() == -signal.SIGTERM
+
+    assert isinstance(last, Lost)
+
+
+async def test_a_torn_line_was_never_said(tmp_path: Path) -> None:
+    with a_sleep() as sleep:
+        left_behind(tmp_path, "k", spawned_line(sleep), b'{"word": "exited", "sta')
+        async with talking(tmp_path) as talk:
+            last = await talk.run("true", key="k")
+        assert sleep.wait() == -signal.SIGTERM
+
+    assert isinstance(last, Lost)
+    lines = (tmp_path / "warden" / "v1" / "attempt" / "k").read_text().splitlines()
+    assert [json.loads(line).get("word") for line in lines] == [None, "spawned", "lost"]
+
+
+async def test_a_process_that_has_the_pid_of_a_dead_one_is_left_alone(tmp_path: Path) -> None:
+    with a_sleep() as sleep:
+        line = program.worded("spawned", "k", pid=sleep.pid, ticks=1)
+        left_behind(tmp_path, "k", line)
+        async with talking(tmp_path) as talk:
+            last = await talk.run("true", key="k")
+        assert sleep.poll() is None
+
+    assert isinstance(last, Lost)
+
+
+@pytest.mark.parametrize("other", [{"boot": "another"}, {"mark": "1-1"}], ids=["boot", "folder"])
+async def test_nothing_is_killed_for_a_file_from_elsewhere(
+    tmp_path: Path, other: dict[str, str]
+) -> None:
+    with a_sleep() as sleep:
+        left_behind(tmp_path, "k", spawned_line(sleep), **other)
+        async with talking(tmp_path) as talk:
+            last = await talk.run("true", key="k")
+        assert sleep.poll() is None
+
+    assert isinstance(last, Lost)
+
+
+async def test_a_process_of_another_folder_with_the_same_key_is_left_alone(tmp_path: Path) -> None:
+    left_behind(tmp_path, "k")
+
+    with a_sleep(FLOE_WARDEN="1-1.k", FLOE_ATTEMPT="k") as sleep:
+        async with talking(tmp_path) as talk:
+            last = await talk.run("true", key="k")
+        assert sleep.poll() is None
+
+    assert isinstance(last, Lost)
+
+
+async def test_odd_files_do_not_keep_a_warden_from_starting(tmp_path: Path) -> None:
+    left_behind(tmp_path, "k")
+    folder = tmp_path / "warden" / "v1" / "attempt"
+    (folder / "folder").mkdir()
+    (folder / "zeros").write_bytes(b"\0" * 100)
+    (folder / "text").write_text("[1]\nx\n")
+    (folder / "a name").touch()
+
+    async with talking(tmp_path) as talk:
+        ends = [await talk.run("true", key=key) for key in ("zeros", "text", "folder", "new")]
+
+    assert [type(end) for end in ends] == [Lost, Lost, NotStarted, Exited]
+
+
+# -- folders and places
+
+
+async def test_a_root_deeper_than_a_socket_path_works(tmp_path: Path) -> None:
+    root = tmp_path / ("d" * 120) / ("e" * 120)
+    root.mkdir(parents=True)
+
+    async with talking(root) as talk:
+        last = await talk.run("true")
+
+    assert isinstance(last, Exited)
+
+
+async def test_two_clients_at_once_start_one_warden(tmp_path: Path) -> None:
+    talks = [Talk(tmp_path) for _ in range(4)]
+
+    async with asyncio.TaskGroup() as group:
+        for talk in talks:
+            group.create_task(talk.warden.open())
+    keys = [talk.spawn("true", key=f"k{n}") for n, talk in enumerate(talks)]
+    for talk, key in zip(talks, keys, strict=True):
+        await talk.until_over(key)
+
+    log = (tmp_path / "warden" / "v1" / "log").read_text()
+    assert log.count('"warden.started"') == 1
+    for talk in talks[1:]:
+        await talk.warden.close()
+    await talks[0].warden.shutdown()
+
+
+async def test_a_folder_that_others_may_enter_is_closed(tmp_path: Path) -> None:
+    (tmp_path / "warden").mkdir(mode=0o755)
+
+    async with talking(tmp_path):
+        assert (tmp_path / "warden").stat().st_mode & 0o777 == 0o700
+
+
+async def test_a_root_that_is_a_file_is_said(tmp_path: Path) -> None:
+    (tmp_path / "root").touch()
+
+    with pytest.raises(World, match="Not a directory"):
+        await Talk(tmp_path / "root").warden.open()
+
+
+async def test_a_warden_that_cannot_start_says_why(tmp_path: Path) -> None:
+    (tmp_path / "warden" / "v1" / "log").mkdir(parents=True)
+
+    with pytest.raises(World, match="Is a directory"):
+        await Talk(tmp_path).warden.open()
+
+
+async def test_a_full_disk_is_said_and_survived(talk: Talk, tmp_path: Path) -> None:
+    pid = warden_pid(tmp_path)
+    limits = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, limits[1]))
+    refused = await talk.run("true", key="refused")
+
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, limits)
+    started = await talk.run("true", key="started")
+
+    assert isinstance(refused, NotStarted)
+    assert refused.error == "attempt file: File too large"
+    assert isinstance(started, Exited)
+    assert warden_pid(tmp_path) == pid
+
+
+async def test_more_commands_than_files_allow_are_refused(talk: Talk, tmp_path: Path) -> None:
+    pid = warden_pid(tmp_path)
+    limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (68, limits[1]))
+    for n in range(2):
+        await talk.until_spawned(talk.spawn("sleep", "1000", key=f"k{n}"))
+
+    refused = await talk.run("true", key="k2")
+
+    assert isinstance(refused, NotStarted)
+    assert "2 commands run" in refused.error
+
+
+# -- ends of a warden
+
+
+def a_warden(root: Path, idle_s: float) -> None:
+    """Start a warden with another patience."""
+    folder = root / "warden" / "v1"
+    folder.mkdir(parents=True, mode=0o700)
+    subprocess.run(
+        [sys.executable, "-I", "-S", program.__file__, str(folder), str(idle_s)], check=True
+    )
+
+
+async def test_an_idle_warden_without_a_hub_ends(tmp_path: Path) -> None:
+    a_warden(tmp_path, 0.2)
+
+    await until(lambda: not is_served(tmp_path))
+
+    assert not (tmp_path / "warden" / "v1" / "sock").exists()
+
+
+async def test_a_warden_with_a_command_stays(tmp_path: Path) -> None:
+    a_warden(tmp_path, 0.2)
+    talk = Talk(tmp_path)
+    await talk.warden.open()
+    spawned = await talk.until_spawned(talk.spawn("sleep", "0.8"))
+    pid = warden_pid(tmp_path)
+    await talk.warden.close()
+
+    await until(lambda: not is_alive(spawned.pid))
+    assert is_alive(pid)
+
+    await until(lambda: not is_alive(pid))
+
+
+async def test_a_warden_with_a_hub_stays(tmp_path: Path) -> None:
+    a_warden(tmp_path, 0.1)
+    talk = Talk(tmp_path)
+    await talk.warden.open()
+    pid = warden_pid(tmp_path)
+
+    await talk.run("sleep", "0.3")
+    last = await talk.run("true", key="later")
+
+    assert isinstance(last, Exited)
+    assert warden_pid(tmp_path) == pid
+    await talk.warden.shutdown()
+
+
+async def test_a_warden_whose_folder_is_gone_ends(tmp_path: Path) -> None:
+    a_warden(tmp_path, 1000)
+    pid = warden_pid(tmp_path)
+
+    shutil.rmtree(tmp_path / "warden")
+
+    await until(lambda: not is_alive(pid))
+
+
+async def test_a_deleted_socket_is_remade(talk: Talk, tmp_path: Path) -> None:
+    await talk.until_spawned(talk.spawn("sleep", "1000"))
+    pid = warden_pid(tmp_path)
+    sock = tmp_path / "warden" / "v1" / "sock"
+
+    sock.unlink()
+
+    await until(sock.exists)
+    with raw(tmp_path) as again:
+        assert asked(again)[-1]["word"] == "listed"
+    assert warden_pid(tmp_path) == pid
+
+
+async def test_a_warden_gets_no_token_of_floe(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLOE_ADMIN", "secret")
+
+    async with talking(tmp_path):
+        environ = Path(f"/proc/{warden_pid(tmp_path)}/environ").read_bytes()
+
+    assert b"PATH=" in environ
+    assert b"FLOE_ADMIN" not in environ
+
+
+async def test_an_idle_warden_sleeps(talk: Talk, tmp_path: Path) -> None:
+    await talk.run("true")
+    pid = warden_pid(tmp_path)
+    await until(lambda: "S" in Path(f"/proc/{pid}/stat").read_text())
+    before = switches(pid)
+
+    await asyncio.sleep(0.6)  # more than two ticks, of which there must be none
+
+    assert switches(pid) == before
+
+
+def switches(pid: int) -> int:
+    """How often a process has given up the processor."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition("voluntary_ctxt_switches:")[2].split()[0])
+
+
+# -- what comes over the socket
+
+
+GARBAGE = [
+    b"",
+    b"\0\xff\xfe",
+    b"[]",
+    b"1",
+    b"null",
+    b"{}",
+    b"[" * 100_000,
+    b'{"do": "fly", "key": "k"}',
+    b'{"do": ["spawn"], "key": "k"}',
+    b'{"do": "hello", "protocol": 2}',
+    b'{"do": "spawn"}',
+    b'{"do": "spawn", "key": "../../x"}',
+    b'{"do": "spawn", "key": ".."}',
+    b'{"do": "spawn", "key": "a/b", "argv": ["true"]}',
+    b'{"do": "spawn", "key": "a\\u0000b"}',
+    b'{"do": "spawn", "key": "k\\n"}',
+    b'{"do": "spawn", "key": 7}',
+    b'{"do": "stop", "key": {}}',
+]
+
+
+async def test_garbage_is_refused_and_survived(talk: Talk, tmp_path: Path) -> None:
+    with raw(tmp_path) as sock:
+        answers = asked(sock, *GARBAGE)
+
+    assert [answer["word"] for answer in answers] == ["refused"] * len(GARBAGE) + ["listed"]
+    assert isinstance(await talk.run("true"), Exited)
+    assert not list(tmp_path.parent.glob("x"))
+
+
+BAD: dict[str, list[object]] = {
+    "argv": [None, [], "true", [1], {}],
+    "env": [None, [], {"A": 1}],
+    "cwd": [None, "", "relative", 1],
+    "output": [None, "", "relative", "/\0"],
+    "timeout_s": [-1, "1", True, 1e400],
+    "grace_s": [None, -1, float("nan")],
+    "output_max": [None, -1, "1"],
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [(name, value) for name, values in BAD.items() for value in values]
+)
+async def test_a_request_with_a_wrong_value_starts_nothing(
+    talk: Talk, tmp_path: Path, name: str, value: object
+) -> None:
+    request = {
+        "do": "spawn",
+        "key": "k",
+        "argv": ["touch", str(tmp_path / "started")],
+        "env": {"PATH": os.environ["PATH"]},
+        "cwd": str(tmp_path),
+        "output": str(tmp_path / "out"),
+        "timeout_s": None,
+        "grace_s": 1,
+        "output_max": 0,
+    }
+
+    with raw(tmp_path) as sock:
+        told, listed = asked(sock, json.dumps(request | {name: value}).encode())[-2:]
+
+    assert told["word"] == "not-started"
+    assert listed["keys"] == ["k"]
+    assert not (tmp_path / "started").exists()
+
+
+async def test_a_message_without_end_is_cut_off(talk: Talk, tmp_path: Path) -> None:
+    with raw(tmp_path) as sock, pytest.raises(ConnectionError):  # noqa: PT012 - either may notice
+        for _ in range(64):
+            sock.sendall(b"x" * 1024 * 1024)
+        assert sock.recv(1)
+
+    assert isinstance(await talk.run("true"), Exited)
+
+
+async def test_a_hub_that_does_not_read_is_dropped_and_blocks_nobody(
+    talk: Talk, tmp_path: Path
+) -> None:
+    await talk.run("true", key="known")
+
+    with raw(tmp_path) as stuck:
+        with pytest.raises(ConnectionError):  # noqa: PT012 - which send meets it is chance
+            stuck.sendall(b'{"do": "hello", "protocol": 1}\n')
+            while True:
+                stuck.sendall(b'{"do": "list"}\n' * 10_000)
+        last = await talk.run("true", key="later")
+
+    assert isinstance(last, Exited)
+
+
+async def test_hubs_hear_of_one_another(talk: Talk, tmp_path: Path) -> None:
+    with raw(tmp_path) as sock:
+        asked(sock, b'{"do": "hello", "protocol": 1}')
+        await talk.run("true", key="k")
+        words = asked(sock)
+
+    assert [word["word"] for word in words[:2]] == ["spawned", "exited"]

@@ -1,0 +1,172 @@
+"""A server over a real hub with a store in memory, and hands that a test moves."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import aiohttp
+from yarl import URL
+
+from floe.dialects.floe import FloeDialect
+from floe.hub.acts import ActSettings
+from floe.hub.clock import WallClock
+from floe.hub.core import HostSettings
+from floe.hub.flows import FlowBook, FlowFiles
+from floe.hub.hub import Hub, Parts
+from floe.model.errors import ConfigInvalid, Finding, NotFound
+from floe.model.flow import Backoff, Field, Flow, Form, Git, Retry, Trigger
+from floe.model.refs import FlowId, NodeId
+from floe.model.secret import Secret
+from floe.nodes.base import Document
+from floe.server.app import Server
+from floe.server.settings import Bind, ServerSettings
+from floe.store.memory import MemoryStore
+from tests.hands import Hands, NoRefs, executors
+from tests.make import H1, a_flow, a_form, a_merge, a_node, an_end
+
+ADMIN: Final = "correct-horse"
+API: Final = "/build/api"
+
+BUILD: Final = a_flow(
+    a_node("build"),
+    a_form("sign-off", on="task.build.good"),
+    an_end("done", on="task.sign-off.good"),
+    id=FlowId("build"),
+    triggers=(
+        Trigger(
+            id=NodeId("start"),
+            type="data",
+            name="start",
+            form=Form(title="Start", fields=(Field(id="tag", prompt="Tag", required=False),)),
+        ),
+        Trigger(id=NodeId("hook"), type="push", name="hook", secret="$HOOK_SECRET"),
+        Trigger(id=NodeId("open"), type="push", name="open"),
+        Trigger(id=NodeId("tick"), type="timer", name="tick", period_s=86_400.0),
+    ),
+)
+"""Builds, asks somebody, ends. Has a trigger of each kind that needs nobody else."""
+
+WIDE: Final = a_flow(
+    a_node("left"),
+    a_node("right"),
+    a_merge("both", ["task.left.good", "task.right.good"]),
+    id=FlowId("wide"),
+)
+
+
+AGAIN: Final = a_flow(
+    a_node("build", retry=Retry(max=1, backoff=Backoff(first_s=0.001))), id=FlowId("again")
+)
+"""Its one node is tried twice."""
+
+NO_GIT: Final = Git()
+
+
+class NoDocuments:
+    """There is nothing to be read."""
+
+    async def read(self, name: str, *, relative_to: str = "", git: Git = NO_GIT) -> Document:
+        raise NotFound(f"no document {name}")
+
+
+@dataclass
+class Site:
+    """A served hub and a client that is let in."""
+
+    hub: Hub
+    hands: Hands
+    server: Server
+    client: aiohttp.ClientSession
+    book: FlowBook
+
+    @property
+    def url(self) -> str:
+        return self.server.urls[0]
+
+    async def get(self, path: str, **more: Any) -> tuple[int, Any]:
+        """Status and JSON of a GET below the base-url."""
+        return await self.ask("GET", API + "/" + path, **more)
+
+    async def post(self, path: str, body: object = None, **more: Any) -> tuple[int, Any]:
+        """Status and JSON of a POST below the base-url."""
+        more.setdefault("json", body)
+        return await self.ask("POST", API + "/" + path, **more)
+
+    async def ask(self, method: str, path: str, **more: Any) -> tuple[int, Any]:
+        async with self.client.request(
+            method, URL(self.url + path, encoded=True), **more
+        ) as response:
+            if response.content_type.endswith("json"):
+                return response.status, await response.json(content_type=None)
+            return response.status, await response.text()
+
+    async def start(self, flow: str = "build", **values: Any) -> str:
+        """Start a run and wait until its first command runs."""
+        row = await self.hub.trigger(flow, values=values, by="test")
+        await until(lambda: any(str(key.run) == row.id for key in self.hands.actions))
+        return row.id
+
+    async def asked(self) -> str:
+        """A run whose form is open."""
+        run = await self.start()
+        self.hands.exit("build")
+        runs, ref = self.hub.loop.core.table.runs, self.hub.ref(run)
+        await until(lambda: NodeId("sign-off") in runs[ref].nodes)
+        return run
+
+    def output(self, run: str, node: str, attempt: int = 1) -> Path:
+        """The file of an attempt's output, its folder made."""
+        path = next(
+            action.output
+            for key, action in self.hands.actions.items()
+            if (str(key.run), key.node, key.attempt) == (run, node, attempt)
+        )
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+
+async def until(fact: Callable[[], bool], timeout_s: float = 5.0) -> None:
+    """Wait for a fact, with a deadline."""
+    async with asyncio.timeout(timeout_s):
+        while not fact():  # noqa: ASYNC110  # facts of many kinds, none with an event of its own
+            await asyncio.sleep(0.002)
+
+
+@asynccontextmanager
+async def a_site(
+    root: Path, *flows: Flow, settings: Mapping[str, Any] | None = None, headers: Any = None
+) -> AsyncIterator[Site]:
+    """Serve some flows (BUILD and WIDE if not said) at a free port."""
+    finding = Finding(file="x.yml", line=3, col=1, what="odd", level="warning")
+    book = FlowBook(flows=flows or (BUILD, WIDE), path="x.yml", findings=(finding,))
+    hands = Hands()
+
+    async def read_book() -> FlowBook:
+        if (root / "broken").exists():
+            raise ConfigInvalid([Finding(file="x.yml", line=1, col=2, what="broken")])
+        return book
+
+    parts = Parts(
+        host=HostSettings(id=H1, tags=frozenset({"master"}), workspace_root=str(root / "ws")),
+        acts=ActSettings(root=root),
+        store=MemoryStore(),
+        executors=executors(hands),
+        refs=NoRefs(),
+        flow_files=FlowFiles(NoDocuments(), FloeDialect()),
+        clock=WallClock(),
+        book=book,
+        read_book=read_book,
+    )
+    served = ServerSettings(
+        **{"admin": Secret(ADMIN), "public": Bind(address="127.0.0.1:0"), **(settings or {})}
+    )
+    sent = {"X-Floe-Auth": ADMIN} if headers is None else headers
+    async with (
+        Hub(parts) as hub,
+        Server(hub, served) as server,
+        aiohttp.ClientSession(headers=sent, cookie_jar=aiohttp.CookieJar(unsafe=True)) as client,
+    ):
+        yield Site(hub, hands, server, client, book)

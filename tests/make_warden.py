@@ -1,0 +1,134 @@
+"""A warden in a folder of its own, what it says, and whether processes are there."""
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from floe.nodes.warden import Exited, Lost, NotStarted, Spawn, Spawned, Warden, Word
+
+DEADLINE_S = 20.0
+
+Last = Exited | NotStarted | Lost
+
+
+def a_spawn(
+    root: Path,
+    *argv: str,
+    key: str = "h1-1.1.task.build.1.1",
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    output: Path | None = None,
+    timeout_s: float | None = None,
+    grace_s: float = 5.0,
+    output_max: int = 0,
+    attach: bool = False,
+) -> Spawn:
+    """Build what asks for a command; without one, `true`."""
+    return Spawn(
+        key=key,
+        argv=argv or ("true",),
+        env={"PATH": os.environ["PATH"]} if env is None else env,
+        cwd=str(cwd or root),
+        output=str(output or root / f"{key}.out"),
+        timeout_s=timeout_s,
+        grace_s=grace_s,
+        output_max=output_max,
+        attach=attach,
+    )
+
+
+class Talk:
+    """A client and all the words it was told."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.words: list[Word] = []
+        self._news = asyncio.Condition()
+        self.warden = Warden(root, self._hear)
+
+    def _hear(self, word: Word) -> None:
+        self.words.append(word)
+
+    def of(self, key: str) -> list[Word]:
+        """What was said about a key."""
+        return [word for word in self.words if word.key == key]
+
+    async def until_spawned(self, key: str) -> Spawned:
+        """Wait until a command runs."""
+        await until(lambda: any(isinstance(word, Spawned) for word in self.of(key)))
+        return next(word for word in self.of(key) if isinstance(word, Spawned))
+
+    async def until_over(self, key: str) -> Last:
+        """Wait for the last word about a key."""
+        await until(lambda: any(not isinstance(word, Spawned) for word in self.of(key)))
+        return next(word for word in self.of(key) if not isinstance(word, Spawned))
+
+    def spawn(self, *argv: str, **given: Any) -> str:
+        """Start a command; its key."""
+        spec = a_spawn(self.root, *argv, **given)
+        self.warden.spawn(spec)
+        return spec.key
+
+    async def run(self, *argv: str, **given: Any) -> Last:
+        """Start a command and wait for its last word."""
+        return await self.until_over(self.spawn(*argv, **given))
+
+
+async def until(fact: Callable[[], object]) -> None:
+    """Wait until something is so; fails after a deadline."""
+    async with asyncio.timeout(DEADLINE_S):
+        while not fact():  # noqa: ASYNC110 - facts about processes and files announce nothing
+            await asyncio.sleep(0.005)
+
+
+@asynccontextmanager
+async def talking(root: Path) -> AsyncIterator[Talk]:
+    """A client whose warden is shut down at the end."""
+    talk = Talk(root)
+    await talk.warden.open()
+    try:
+        yield talk
+    finally:
+        await talk.warden.shutdown()
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process is there and is not just waiting to be reaped."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return stat.rpartition(") ")[2][0] not in "ZX"
+
+
+def pids_in(path: Path) -> list[int]:
+    """Numbers on complete lines of a file that a command writes."""
+    text = path.read_text() if path.exists() else ""
+    return [int(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
+
+
+def warden_pid(root: Path) -> int:
+    """The process that holds a root's warden folder locked."""
+    inode = (root / "warden" / "v1").stat().st_ino
+    for line in Path("/proc/locks").read_text().splitlines():
+        fields = line.split()
+        if fields[1] == "FLOCK" and fields[5].endswith(f":{inode}"):
+            return int(fields[4])
+    raise LookupError(f"no warden in {root}")
+
+
+def is_served(root: Path) -> bool:
+    """Whether a warden holds a root's folder."""
+    try:
+        return is_alive(warden_pid(root))
+    except (LookupError, FileNotFoundError):
+        return False
+
+
+def now_ms() -> int:
+    """Milliseconds since 1970 UTC."""
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,367 @@
+"""How scenarios are written: a flow, then what reaches its run and what comes of it.
+
+    flow timeout=2h
+      task.build   exec make all      on trigger.good  | retry=2 backoff=1s
+      merge.both   all                on task.build.good task.lint.good
+      task.done    end                on merge.both.good
+
+    > activate                 a signal; the events it brings about are below it
+    ! RunGranted h2 epoch=2    a fact that the hub records
+    @ 90s                      the clock goes on
+    ? owed | why | inputs build | phase
+
+Lines that begin with a sign are input; what is indented below them is checked, or rewritten.
+Everything else is prose.
+"""
+
+import shlex
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from floe.kernel.decide import decide
+from floe.kernel.evolve import fold
+from floe.kernel.inputs import visible
+from floe.kernel.owed import owed, owed_by, run_key
+from floe.kernel.why import why
+from floe.model.codec import encode, to_text
+from floe.model.effect import Effect
+from floe.model.event import (
+    CancelAsked,
+    DataAsked,
+    Event,
+    FlowPinned,
+    GrantReturned,
+    GrantRevoked,
+    GrantSuperseded,
+    NodeEntered,
+    NodeSettled,
+    NodeStarted,
+    RetryArmed,
+    RetryDue,
+    RunActivated,
+    RunEnded,
+    RunEnding,
+    RunGranted,
+    RunPacked,
+)
+from floe.model.flow import (
+    Ask,
+    Backoff,
+    End,
+    Exec,
+    Fetch,
+    Flow,
+    Form,
+    Git,
+    GitCheckout,
+    GitMerge,
+    Node,
+    Retry,
+    Wait,
+    Work,
+)
+from floe.model.outcome import Outcome
+from floe.model.refs import HostId, Instant, Json, Key, NodeId
+from floe.model.run import Run
+from floe.model.signal import (
+    Activate,
+    Cancel,
+    DataGiven,
+    Exited,
+    Failed,
+    FlowUnreadable,
+    HostLost,
+    Report,
+    Reported,
+    Signal,
+    Started,
+    Stopped,
+    TimerFired,
+)
+from tests.make import (
+    NOW,
+    REF,
+    STORE,
+    WORKSPACE,
+    a_flow,
+    a_merge,
+    a_node,
+    a_pended,
+    attached,
+    grown,
+    the_key,
+)
+
+UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def rewritten(text: str) -> str:
+    """A scenario with what the kernel does now below each line of input."""
+    story = _Story()
+    out: list[str] = []
+    lines = iter(text.splitlines())
+    for line in lines:
+        if line.startswith("flow"):
+            block = list(_block(lines))
+            story.begin(line, block)
+            out += [line, *block, ""]
+        elif line[:2] in ("> ", "! ", "@ ", "? "):
+            out += [line, *(f"    {told}" for told in story.tell(line[0], line[2:]))]
+        elif not line.startswith("    "):
+            out.append(line)
+    return "\n".join(out).rstrip() + "\n"
+
+
+def a_flow_of(line: str, block: Iterable[str]) -> Flow:
+    """The flow written in a block: its options, and one line per node."""
+    options = dict(word.partition("=")[::2] for word in line.split()[1:])
+    made: dict[str, Any] = {}
+    if "timeout" in options:
+        made["timeout_s"] = _seconds(options["timeout"])
+    if "unheard-bad" in options:
+        made["unheard_bad"] = options["unheard-bad"]
+    if "on-host-lost" in options:
+        made["on_host_lost"] = options["on-host-lost"]
+    return a_flow(*map(_node, block), **made)
+
+
+class _Story:
+    """One run, as the lines of a scenario bring it on."""
+
+    def begin(self, line: str, block: Sequence[str]) -> None:
+        self.flow = a_flow_of(line, block)
+        self.now = NOW
+        self.log: list[Event] = [a_pended(self.flow)]
+        self.run = attached(fold(REF, self.log), self.flow)
+
+    def tell(self, sign: str, text: str) -> Iterator[str]:
+        match sign:
+            case "@":
+                self.now = Instant(self.now + round(_seconds(text.strip()) * 1000))
+            case "?":
+                yield from self._answer(*text.split())
+            case "!":
+                yield from self._record(_fact(text, self.now))
+            case _ if text.startswith("pended"):
+                values = _values(text.split()[1:])
+                unread = "unread" in text.split()
+                self.log = [a_pended(None if unread else self.flow, values=values)]
+                self.run = attached(fold(REF, self.log), self.flow)
+            case _:
+                events = decide(self.run, _signal(self.run, text, self.now), self.now)
+                yield from (told for e in events for told in self._record(e))
+                if not events:
+                    yield "nothing"
+
+    def _record(self, event: Event) -> Iterator[str]:
+        before = self.run
+        self.run = grown(self.run, (event,))
+        self.log.append(event)
+        assert fold(REF, self.log) == self.run
+        parts = (owed_by(self.run, n) for n in (NodeId(""), *self.run.open))
+        assert owed(self.run) == frozenset().union(*parts)
+        yield self._told(event, before)
+
+    def _answer(self, what: str, *names: str) -> Iterator[str]:
+        match what:
+            case "owed":
+                yield from sorted(map(self._owed, owed(self.run))) or ("nothing",)
+            case "inputs":
+                sources = self.run.nodes[NodeId(names[0])].sources
+                yield to_text(visible(self.run, sources))
+            case "phase":
+                yield self.run.phase
+            case _:
+                answer = why(self.run)
+                yield answer.text
+                for node, waits in (*answer.waiting.items(), *answer.never.items()):
+                    yield f"  {node}: {', '.join(waits)}"
+
+    def _told(self, event: Event, before: Run) -> str:
+        name = type(event).__name__
+        match event:
+            case NodeEntered(node=node, work=work, sources=sources):
+                sees = f" sees {', '.join(sources)}" if sources else ""
+                does = "" if work == self.flow.by_id[node].work else f" does {_work(work)}"
+                return f"{name} {node}{sees}{does}"
+            case NodeStarted(node=node, attempt=attempt) | RetryDue(node=node, attempt=attempt):
+                return f"{name} {node} attempt={attempt}"
+            case DataAsked(node=node):
+                return f"{name} {node}"
+            case RetryArmed(node=node, attempt=attempt, outcome=outcome, due=due, lost=lost):
+                kind = " lost" if lost else ""
+                return f"{name} {node} attempt={attempt}{kind} {_outcome(outcome)} {self._at(due)}"
+            case NodeSettled(node=node, outcome=outcome, tag=tag, good=good):
+                counts = f"{tag} counts as {'good' if good else 'bad'}" if tag else "no tag"
+                outputs = f" outputs {to_text(event.outputs)}" if event.outputs else ""
+                by = f" by {event.by}" if event.by else ""
+                return f"{name} {node} {_outcome(outcome)}{by}: {counts}{outputs}"
+            case RunEnding(good=good, why=why_) | RunEnded(good=good, why=why_):
+                return f"{name} {'good' if good else 'bad'}: {why_}"
+            case RunActivated(host=host, epoch=epoch) | RunGranted(host=host, epoch=epoch):
+                return f"{name} {host} epoch={epoch}"
+            case CancelAsked(by=by):
+                return f"{name} by {by}"
+            case GrantReturned(epoch=epoch) | GrantRevoked(epoch=epoch):
+                return f"{name} epoch={epoch}: {before.phase} → {self.run.phase}"
+            case _:
+                return f"{name}: {before.phase} → {self.run.phase}"
+
+    def _owed(self, effect: Effect) -> str:
+        shape = encode(effect)
+        key = getattr(effect, "key", None)
+        parts = [type(effect).__name__]
+        if isinstance(key, Key):
+            parts += [key.node or "(run)", f"attempt={key.attempt}"]
+        if "kind" in shape:
+            parts.append(str(shape["kind"]))
+        if "due" in shape:
+            parts.append(self._at(shape["due"]))
+        if shape.get("started"):
+            parts.append("started")
+        return " ".join(parts)
+
+    def _at(self, due: Instant) -> str:
+        return f"due in {(due - self.now) / 1000:g}s"
+
+
+def _block(lines: Iterator[str]) -> Iterator[str]:
+    for line in lines:
+        if not line.strip():
+            return
+        yield line
+
+
+def _node(line: str) -> Node:
+    head, _, options = line.partition(" | ")
+    what, _, on = head.rpartition(" on ")
+    ref, type_, *words = shlex.split(what)
+    cls, _, id = ref.partition(".")
+    if cls == "merge":
+        return a_merge(id, on.split(), type_)
+    node = a_node(id, _WORKS[type_](words), on=on.strip())
+    return _with(node, options)
+
+
+def _with(node: Node, options: str) -> Node:
+    given = dict(word.partition("=")[::2] for word in options.split())
+    backoff = Backoff(first_s=_seconds(given.get("backoff", "1s")))
+    return replace(
+        node,
+        retry=Retry(max=int(given.get("retry", "0")), backoff=backoff),
+        timeout_s=_seconds(given["timeout"]) if "timeout" in given else None,
+        good=tuple(map(int, given.get("good", "0").split(","))),
+        ignore_fail="ignore-fail" in given,
+        use_status="use-status" in given,
+        on_lost="retry" if given.get("on-lost") == "retry" else "fail",
+    )
+
+
+def _git(words: Sequence[str]) -> Git:
+    given = {k.replace("-", "_"): v for k, _, v in (w.partition("=") for w in words)}
+    return Git(**given)
+
+
+_WORKS: Final[dict[str, Callable[[list[str]], Work]]] = {
+    "exec": lambda words: Exec(argv=tuple(words)),
+    "shell": lambda words: Exec(shell=" ".join(words)),
+    "env": lambda words: Exec(argv=("env",), env=tuple(words)),
+    "timer": lambda words: Wait(period_s=_seconds(words[0])),
+    "data": lambda words: Ask(form=Form(title=" ".join(words))),
+    "fetch": lambda words: Fetch(url=words[0], location=words[1]),
+    "git-checkout": lambda words: GitCheckout(git=_git(words)),
+    "git-merge": lambda words: GitMerge(git=_git(words)),
+    "end": lambda _: End(),
+}
+
+
+def _signal(run: Run, text: str, now: Instant) -> Signal:
+    verb, *words = text.split()
+    match verb, words:
+        case "activate", _:
+            epoch = int(_named(words, "epoch") or max(run.epoch, 1))
+            host = HostId(_named(words, "host") or "h1")
+            return Activate(host=host, epoch=epoch, workspace=WORKSPACE)
+        case "started", [node, *_]:
+            return Started(key=_key(run, node, words), at=now)
+        case (("exited" | "failed" | "stopped"), [node, *rest]):
+            return Reported(key=_key(run, node, words), report=_report(verb, rest), at=now)
+        case "fire", ["run", *_]:
+            epoch = int(_named(words, "epoch") or run.epoch)
+            return TimerFired(key=run_key(run)._replace(epoch=epoch), kind="run")
+        case "fire", [("retry" | "wait" | "form") as kind, node, *_]:
+            return TimerFired(key=_key(run, node, words), kind=kind)
+        case (("give" | "reject"), [node, *_]):
+            good = verb == "give"
+            by = _named(words, "by") or "alice"
+            values = {k: v for k, v in _values(words[1:]).items() if k != "by"}
+            return DataGiven(node=NodeId(node), values=values, good=good, by=by)
+        case "cancel", _:
+            return Cancel(by="alice", why=" ".join(words))
+        case "unreadable", _:
+            return FlowUnreadable(why=" ".join(words))
+        case "host-lost", [host]:
+            return HostLost(host=HostId(host))
+        case _:
+            raise ValueError(f"no signal is written {text!r}")
+
+
+def _report(verb: str, words: Sequence[str]) -> Report:
+    plain = [w for w in words if not w.startswith(("attempt=", "epoch="))]
+    if verb == "exited":
+        return Exited(status=int(plain[0]), outputs=_values(plain[1:]))
+    if verb == "failed":
+        why_ = " ".join(plain[1:])
+        return Failed(cause=plain[0], why=why_)  # type: ignore[arg-type]  # the kernel knows them
+    return Stopped()
+
+
+def _fact(text: str, now: Instant) -> Event:
+    name, *words = text.split()
+    epoch = int(_named(words, "epoch") or 1)
+    match name:
+        case "FlowPinned":
+            return FlowPinned(at=now, digest="sha256:1", source="flow.yml")
+        case "RunGranted":
+            host = HostId(words[0])
+            return RunGranted(at=now, host=host, store=STORE, epoch=epoch, fences={})
+        case "GrantReturned":
+            return GrantReturned(at=now, epoch=epoch, why=" ".join(words[1:]))
+        case "GrantRevoked":
+            return GrantRevoked(at=now, epoch=epoch)
+        case "GrantSuperseded":
+            return GrantSuperseded(at=now, epoch=epoch)
+        case "RunPacked":
+            return RunPacked(at=now, digests={})
+        case _:
+            raise ValueError(f"no fact of the hub is written {text!r}")
+
+
+def _key(run: Run, node: str, words: Sequence[str]) -> Key:
+    id = NodeId(node)
+    now = the_key(run, node) if id in run.nodes else Key(run.ref, run.epoch, id, 1, 1)
+    attempt = int(_named(words, "attempt") or now.attempt)
+    epoch = int(_named(words, "epoch") or now.epoch)
+    return now._replace(attempt=attempt, epoch=epoch)
+
+
+def _named(words: Sequence[str], name: str) -> str:
+    return next((w.partition("=")[2] for w in words if w.startswith(f"{name}=")), "")
+
+
+def _values(words: Sequence[str]) -> dict[str, Json]:
+    return dict(w.partition("=")[::2] for w in words if "=" in w)
+
+
+def _seconds(text: str) -> float:
+    return float(text[:-1]) * UNITS[text[-1]]
+
+
+def _outcome(outcome: Outcome) -> str:
+    how = outcome.why or (f"exit status {outcome.status}" if outcome.status is not None else "")
+    return outcome.result + (f" ({how})" if how else "")
+
+
+def _work(work: Work) -> str:
+    return to_text(encode(work))

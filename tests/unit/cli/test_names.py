@@ -1,0 +1,41 @@
+"""Names on a command line are checked before a host is asked."""
+
+import click
+import pytest
+
+from floe.cli.names import FLOW, NODE, RUN, Name
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "name"),
+    [
+        (RUN, "h1-12", "h1-12"),
+        (RUN, "h1-12@k3f9", "h1-12@k3f9"),
+        (FLOW, "build", "build"),
+        (FLOW, "build@2", "build@2"),
+        (NODE, "task.build", "build"),
+        (NODE, "merge.all", "all"),
+        (NODE, "build", "build"),
+    ],
+)
+def test_name_is_taken(kind: Name, text: str, name: str) -> None:
+    assert kind.convert(text, None, None) == name
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        (RUN, "../x"),
+        (RUN, "h1"),
+        (RUN, ""),
+        (RUN, "h1-1/why"),
+        (FLOW, "../x"),
+        (FLOW, "build@x"),
+        (FLOW, "Build"),
+        (NODE, "a/b"),
+        (NODE, "task."),
+    ],
+)
+def test_what_is_no_name_is_refused(kind: Name, text: str) -> None:
+    with pytest.raises(click.BadParameter, match=f"is not a {kind.name}"):
+        kind.convert(text, None, None)

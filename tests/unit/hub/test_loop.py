@@ -1,0 +1,289 @@
+"""The writer: what becomes of words while a store refuses, is slow, or the host stops."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from floe.hub import loop as loop_module
+from floe.hub.hub import Hub
+from floe.hub.loop import Busy
+from floe.hub.words import Addressed, Mark
+from floe.model.errors import StoreConflict, StoreFailed, Yours
+from floe.model.event import RunEnded
+from floe.model.refs import Instant, Key, NodeId
+from floe.model.signal import Cancel, Exited, Reported
+from floe.store.base import Batch, LedgerWrite
+from tests.hands import Hands, RefusingStore, a_hub, live, over, until
+from tests.make import a_flow, a_node, an_end
+
+CHAIN = a_flow(a_node("a"), a_node("b", on="task.a.good"), an_end(on="task.b.good"))
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop_module, "STORE_RETRY_S", 0.001)
+
+
+async def running(hub: Hub, hands: Hands, flow: str = "flow") -> str:
+    """A run whose first command runs, with everything stored."""
+    before = len(hands.started)
+    run = (await hub.trigger(flow, values={}, by="alice")).id
+    await until(lambda: len(hands.started) > before)
+    await hub.loop.wait_idle()
+    return run
+
+
+async def test_asker_is_told_when_the_store_refuses_and_nothing_is_left_of_it() -> None:
+    store = RefusingStore()
+    async with a_hub(CHAIN, store=store) as hub:
+        store.refusals = 1
+        with pytest.raises(StoreFailed, match="the disk is full"):
+            await hub.trigger("flow", values={}, by="alice", once="k")
+        await until(lambda: not hub.loop.core.table.runs)
+
+        again = await hub.trigger("flow", values={}, by="alice", once="k")
+
+    assert again.id == "h1-2"  # the number 1 is not given twice
+
+
+async def test_report_survives_a_store_that_refuses() -> None:
+    store, hands = RefusingStore(), Hands()
+    async with a_hub(CHAIN, store=store, hands=hands) as hub:
+        run = await running(hub, hands)
+        store.refusals = 3
+        hands.exit("a")
+        await until(lambda: len(hands.started) == 2)
+        hands.exit("b")
+        await until(over(hub, run))
+
+        row = await hub.summary(hub.ref(run))
+
+    assert row.good
+    assert [key.node for key in hands.started] == ["a", "b"]
+
+
+async def test_effect_of_a_refused_step_is_not_begun() -> None:
+    store, hands = RefusingStore(), Hands()
+    async with a_hub(CHAIN, store=store, hands=hands) as hub:
+        await running(hub, hands)
+        store.refusals = 10**9
+        hands.exit("a")
+        await until(lambda: store.refusals < 10**9 - 3)
+        begun = [key.node for key in hands.started]
+        store.refusals = 0
+
+    assert begun == ["a"]
+
+
+async def test_problem_of_the_store_is_shown_logged_once_and_cleared() -> None:
+    store, hands = RefusingStore(), Hands()
+    async with a_hub(CHAIN, store=store, hands=hands) as hub:
+        await running(hub, hands)
+        with capture_logs() as logs:
+            store.refusals = 5
+            hands.exit("a")
+            await until(lambda: hub.loop.store_problem)
+            shown = hub.loop.store_problem
+            await until(lambda: len(hands.started) == 2)
+
+        assert (shown, hub.loop.store_problem) == ("the disk is full", "")
+    assert [line["event"] for line in logs] == ["store.refused", "store.recovered"]
+
+
+async def test_unread_questions_are_answered_while_the_store_refuses() -> None:
+    store, hands = RefusingStore(), Hands()
+    async with a_hub(CHAIN, store=store, hands=hands) as hub:
+        run = await running(hub, hands)
+        store.refusals = 10**9
+        with pytest.raises(StoreFailed):
+            await hub.cancel(run, by="bob")
+        at = await hub.run(run)
+        store.refusals = 0
+
+    assert at.phase == "active"
+
+
+async def test_word_that_nobody_waits_for_is_kept_before_those_that_came_later() -> None:
+    store = RefusingStore()
+    async with a_hub(CHAIN, store=store) as hub:
+        store.refusals = 2
+        for value in (1, 2, 3):
+            row = LedgerWrite(kind="mark", key="x", value=value)
+            hub.loop.say(Addressed(word=Mark(rows=(row,))))
+            await asyncio.sleep(0)
+        await hub.loop.wait_idle()
+
+        assert await store.row("mark", "x") == 3
+
+
+async def test_run_whose_log_went_on_in_the_store_is_read_again() -> None:
+    store, hands = RefusingStore(), Hands()
+    async with a_hub(CHAIN, store=store, hands=hands) as hub:
+        run = await running(hub, hands)
+        table = hub.loop.core.table
+        store.error = StoreFailed("unknown whether the commit came through")
+        real, told = store.append, list[int]()
+
+        async def stored_but_not_told(batch: Batch) -> int:
+            last = await real(batch)
+            if not told:
+                told.append(last)
+                raise store.error
+            return last
+
+        store.append = stored_but_not_told  # type: ignore[method-assign]  # one lost answer
+        with hub.feed.subscribe() as listener:
+            hands.exit("a")
+            await until(lambda: len(hands.started) == 2)
+            await hub.loop.wait_idle()
+            texts = [frame.text for frame in await listener.take()]
+        hands.exit("b")
+        await until(over(hub, run))
+        row = await hub.summary(hub.ref(run))
+
+    assert row.good
+    assert table.runs == {}
+    assert '"type":"reset"' in texts[0]
+    assert [key.node for key in hands.started] == ["a", "b"]
+
+
+@pytest.mark.parametrize("value", [float("nan"), "\ud800"])
+async def test_word_that_no_store_can_hold_is_refused_alone(value: Any) -> None:
+    async with a_hub(CHAIN) as hub:
+        bad = asyncio.ensure_future(hub.remember("token", "x", value))
+        good = asyncio.ensure_future(hub.remember("token", "y", 1))
+        await asyncio.wait([bad, good])
+        after = await hub.trigger("flow", values={}, by="alice")
+
+        assert isinstance(bad.exception(), Yours)
+        assert await hub.recall("token") == {"y": 1}
+    assert after.id == "h1-1"
+
+
+async def test_outputs_that_no_store_can_hold_are_an_error_of_their_node() -> None:
+    hands = Hands()
+    async with a_hub(CHAIN, hands=hands) as hub:
+        run = await running(hub, hands)
+        hands.exit("a", outputs={"x": "\udcff"})
+        await until(over(hub, run))
+
+        at = await hub.run(run)
+
+    outcome = at.nodes[NodeId("a")].outcome
+    assert outcome
+    assert (outcome.result, "its outputs cannot be stored" in outcome.why) == ("error", True)
+
+
+async def test_late_word_that_cannot_be_stored_does_not_stop_the_host() -> None:
+    async with a_hub(CHAIN) as hub:
+        ref = hub.ref((await hub.trigger("flow", values={}, by="alice")).id)
+        key = Key(ref, 1, NodeId("a"), 1, 1)
+        report = Exited(status=0, outputs={"x": float("inf")})
+        with capture_logs() as logs:
+            hub.loop.say(Addressed(word=Reported(key=key, report=report, at=Instant(0)), run=ref))
+            await hub.loop.wait_idle()
+
+        assert (await hub.cancel(str(ref), by="bob")).why == "cancelled by bob"
+    assert logs[0]["event"] == "word.unstorable"
+
+
+async def test_host_with_too_much_to_do_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop_module, "INBOX_MAX", 3)
+    async with a_hub(CHAIN) as hub:
+        for _ in range(3):
+            hub.loop.say(Addressed(word=Mark(rows=())))
+
+        with pytest.raises(Busy, match="3 words wait"):
+            await hub.remember("token", "x", 1)
+
+
+async def test_words_of_one_moment_are_stored_together_in_bounded_batches() -> None:
+    store = RefusingStore()
+    async with a_hub(a_flow(host_tags=("gpu",)), store=store) as hub:
+        await hub.loop.wait_idle()
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(loop_module.BATCH_MAX + 10):
+                tasks.create_task(hub.trigger("flow", values={}, by="alice"))
+
+    assert [len(b.appends) for b in store.batches if b.appends] == [loop_module.BATCH_MAX, 10]
+
+
+async def test_cancelled_asker_leaves_no_ticket_and_its_word_counts() -> None:
+    store = RefusingStore()
+    async with a_hub(CHAIN, store=store) as hub:
+        asking = asyncio.ensure_future(hub.trigger("flow", values={}, by="alice"))
+        await until(lambda: len(hub.loop))
+        asking.cancel()
+        await asyncio.wait([asking])
+        await hub.loop.wait_idle()
+
+        assert asking.cancelled()
+        assert hub.loop._tickets == {}
+        assert live(hub, "h1-1")
+
+
+# --- stopping ---
+
+
+async def test_what_was_said_before_closing_is_stored() -> None:
+    store = RefusingStore()
+    async with a_hub(CHAIN, store=store) as hub:
+        await hub.loop.wait_idle()
+        for value in range(600):
+            row = LedgerWrite(kind="mark", key="x", value=value)
+            hub.loop.say(Addressed(word=Mark(rows=(row,))))
+
+    assert store.batches[-1].ledger[-1].value == 599
+
+
+async def test_stopping_host_takes_nothing_new() -> None:
+    async with a_hub(CHAIN) as hub:
+        pass
+
+    with pytest.raises(Busy, match="stopping"):
+        await hub.remember("token", "x", 1)
+
+
+async def test_asker_is_not_left_waiting_by_a_host_that_stops() -> None:
+    store = RefusingStore()
+    async with a_hub(CHAIN, store=store) as hub:
+        real, gate = store.append, asyncio.Event()
+
+        async def stuck(batch: Batch) -> int:
+            await gate.wait()
+            return await real(batch)
+
+        store.append = stuck  # type: ignore[method-assign]  # a disk that does not answer
+        asking = asyncio.ensure_future(hub.remember("token", "x", 1))
+        await until(lambda: len(hub.loop) == 0 and hub.loop._tickets)
+        hub.loop.say(Addressed(word=Mark(rows=())))
+        await hub.loop.drain(0.01)
+        gate.set()
+        await asyncio.wait([asking], timeout=5)
+
+    assert asking.done()
+
+
+async def test_host_whose_store_refuses_closes_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop_module, "STORE_RETRY_S", 3600.0)
+    store, hands = RefusingStore(), Hands()
+    async with asyncio.timeout(5):
+        async with a_hub(CHAIN, store=store, hands=hands) as hub:
+            await running(hub, hands)
+            store.refusals = 10**9
+            hands.exit("a")
+            await until(lambda: hub.loop.store_problem)
+
+
+async def test_conflict_is_retried_on_what_the_store_says() -> None:
+    store, hands = RefusingStore(), Hands()
+    async with a_hub(CHAIN, store=store, hands=hands) as hub:
+        run = await running(hub, hands)
+        store.error, store.refusals = StoreConflict("h1-1: append at 9, but it is at 8"), 1
+        hub.loop.say(Addressed(word=Cancel(by="bob"), run=hub.ref(run)))
+        await until(over(hub, run))
+        events = [s.record.event for s in await hub.events(run)]
+
+    assert sum(isinstance(e, RunEnded) for e in events) == 1

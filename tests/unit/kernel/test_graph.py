@@ -1,0 +1,219 @@
+"""What the checker is told of a flow before it runs."""
+
+import pytest
+
+from floe.kernel.graph import Edge, Flaw, graph_of, is_issued, labels_of
+from floe.model.flow import Exec, Flow, Node
+from floe.model.refs import NodeId
+from floe.model.tags import TRIGGER_GOOD, Tag
+from tests.make import a_flow, a_form, a_merge, a_node, a_timer, an_end
+
+DIAMOND = a_flow(
+    a_node("build"),
+    a_node("lint", on="task.build.good"),
+    a_node("test", on="task.build.good"),
+    a_node("deep", on="task.test.good"),
+    a_merge("both", ["task.lint.good", "task.deep.good"]),
+    an_end("done", "merge.both.good"),
+)
+
+
+def flaws_of(*nodes: Node) -> list[tuple[str, str | None, str | None, str]]:
+    return [(f.kind, f.node, f.tag, f.level) for f in graph_of(a_flow(*nodes)).flaws]
+
+
+def the_flaw(*nodes: Node) -> Flaw:
+    (flaw,) = graph_of(a_flow(*nodes)).flaws
+    return flaw
+
+
+def test_node_is_one_level_behind_the_last_it_hears() -> None:
+    graph = graph_of(DIAMOND)
+
+    assert graph.levels == {"build": 1, "lint": 2, "test": 2, "deep": 3, "both": 4, "done": 5}
+
+
+def test_edges_run_from_who_issues_a_tag_to_who_hears_it() -> None:
+    graph = graph_of(a_flow(a_node("build"), an_end()))
+
+    assert graph.edges == (
+        Edge(source=None, target=NodeId("build"), tag=TRIGGER_GOOD),
+        Edge(source=NodeId("build"), target=NodeId("done"), tag=Tag("task.build.good")),
+    )
+
+
+@pytest.mark.parametrize("flow", [DIAMOND, a_flow(nodes=()), a_flow()])
+def test_sound_flow_has_no_flaws(flow: Flow) -> None:
+    graph = graph_of(flow)
+
+    assert (graph.flaws, graph.unreachable) == ((), frozenset())
+
+
+@pytest.mark.parametrize(
+    ("node", "labels"),
+    [
+        (a_node(), ("good", "bad", "error")),
+        (a_node(ignore_fail=True), ("good",)),
+        (a_form(), ("good", "bad", "error")),
+        (a_timer(), ("good", "error")),
+        (an_end(), ("good",)),
+        (a_merge("both", ["trigger.good"]), ("good",)),
+    ],
+)
+def test_node_can_end_as_its_type_says(node: Node, labels: tuple[str, ...]) -> None:
+    assert labels_of(node) == labels
+
+
+def test_use_status_issues_statuses_and_error() -> None:
+    flow = a_flow(a_node("probe", use_status=True))
+
+    issued = [t for t in ("0", "255", "error", "256", "good", "bad") if is_issued(flow, tag(t))]
+
+    assert issued == ["0", "255", "error"]
+
+
+def tag(label: str) -> Tag:
+    return Tag(f"task.probe.{label}")
+
+
+@pytest.mark.parametrize(
+    ("on", "hint"),
+    [
+        ("task.biuld.good", "did you mean task.build.good?"),
+        ("trigger.god", "did you mean trigger.good?"),
+        ("merge.zzz.zzz", ""),
+        ("task.build.fine", "task.build issues task.build.good, task.build.bad, task.build.error"),
+        (
+            "task.probe.good",
+            "task.probe issues task.probe.0, task.probe.…, task.probe.255, task.probe.error",
+        ),
+    ],
+)
+def test_tag_that_nobody_issues_is_an_error_with_a_hint(on: str, hint: str) -> None:
+    flaw = the_flaw(a_node("build"), a_node("probe", use_status=True), a_node("next", on=on))
+
+    assert (flaw.kind, flaw.node, flaw.tag, flaw.hint) == ("nobody", "next", on, hint)
+
+
+def test_merge_named_as_a_task_is_nobody() -> None:
+    flaws = flaws_of(a_merge("both", ["trigger.good"]), a_node("next", on="task.both.good"))
+
+    assert flaws == [("nobody", "next", "task.both.good", "error")]
+
+
+def test_tag_is_told_once_per_node_however_often_it_is_named() -> None:
+    flaws = flaws_of(a_node(), a_merge("both", ["task.x.good", "task.x.good"]))
+
+    assert flaws == [("nobody", "both", "task.x.good", "error")]
+
+
+def test_cycle_can_never_be_heard() -> None:
+    flaw = the_flaw(
+        a_node("start"), a_node("ping", on="task.pong.good"), a_node("pong", on="task.ping.good")
+    )
+
+    assert (flaw.kind, flaw.level) == ("cycle", "error")
+    assert flaw.what.endswith("each waits for the other: task.ping → task.pong → task.ping")
+
+
+def test_node_that_hears_itself_is_a_cycle() -> None:
+    flaws = flaws_of(a_node("start"), a_node("self", on="task.self.bad"))
+
+    assert flaws == [("cycle", "self", "task.self.bad", "error")]
+
+
+def test_back_edge_into_an_any_merge_is_a_warning() -> None:
+    flaw = the_flaw(
+        a_merge("loop", ["trigger.good", "task.work.bad"], "any"),
+        a_node("work", on="merge.loop.good"),
+    )
+
+    assert (flaw.kind, flaw.level, flaw.tag) == ("back-edge", "warning", "task.work.bad")
+    assert flaw.what == (
+        "task.work.bad comes back to merge.loop and cannot wake it twice:"
+        " merge.loop → task.work → merge.loop"
+    )
+
+
+def test_levels_of_a_cycle_are_those_without_its_back_edge() -> None:
+    graph = graph_of(
+        a_flow(
+            a_node("work", on="merge.loop.good"),
+            a_merge("loop", ["trigger.good", "task.work.bad"], "any"),
+        )
+    )
+
+    assert graph.levels == {"work": 2, "loop": 1}
+
+
+def test_all_merge_with_a_back_edge_is_a_cycle() -> None:
+    flaws = flaws_of(
+        a_node("start"),
+        a_merge("loop", ["task.start.good", "task.work.bad"]),
+        a_node("work", on="merge.loop.good"),
+    )
+
+    assert ("cycle", "loop", "task.work.bad", "error") in flaws
+
+
+def test_two_cycles_are_two_flaws() -> None:
+    flaws = flaws_of(
+        a_node("start"),
+        a_node("a", on="task.a.good"),
+        a_node("b", on="task.b.good"),
+    )
+
+    assert [f[:2] for f in flaws] == [("cycle", "a"), ("cycle", "b")]
+
+
+def test_merge_of_two_ways_to_end_of_one_node_is_an_error() -> None:
+    flaws = flaws_of(a_node(), a_merge("both", ["task.build.good", "task.build.bad"]))
+
+    assert flaws == [("exclusive", "both", "task.build.bad", "error")]
+
+
+def test_same_tag_twice_in_a_merge_is_no_flaw() -> None:
+    assert flaws_of(a_node(), a_merge("both", ["task.build.good", "task.build.good"])) == []
+
+
+def test_node_that_listens_to_nothing_is_an_error() -> None:
+    idle = Node(id=NodeId("idle"), cls="task", type="exec", name="idle", work=Exec(argv=("true",)))
+
+    assert flaws_of(a_node(), idle) == [("idle", "idle", None, "error")]
+
+
+def test_end_behind_a_node_that_never_runs_is_an_error_and_others_are_warnings() -> None:
+    flaws = flaws_of(
+        a_node("start"),
+        a_node("lost", on="task.nowhere.good"),
+        a_node("after", on="task.lost.good"),
+        an_end("done", "task.after.good"),
+    )
+
+    assert flaws == [
+        ("nobody", "lost", "task.nowhere.good", "error"),
+        ("unreachable", "after", "task.lost.good", "warning"),
+        ("unreachable", "done", "task.after.good", "error"),
+    ]
+
+
+def test_merge_is_unreachable_by_the_clause_that_cannot_come() -> None:
+    flaws = flaws_of(
+        a_node("start"),
+        a_node("lost", on="task.nowhere.good"),
+        a_merge("both", ["trigger.good", "task.start.good", "task.lost.good"]),
+    )
+
+    assert flaws[1:] == [("unreachable", "both", "task.lost.good", "warning")]
+
+
+def test_unreachable_nodes_are_named() -> None:
+    graph = graph_of(a_flow(a_node(), a_node("lost", on="task.nowhere.good")))
+
+    assert graph.unreachable == {"lost"}
+
+
+def test_flow_that_nothing_wakes_is_an_error() -> None:
+    flaws = flaws_of(a_node("self", on="task.self.good"))
+
+    assert flaws[0] == ("asleep", None, None, "error")

@@ -1,0 +1,308 @@
+"""Random flows under random histories: late, repeated and reordered signals break no invariant."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from floe.kernel.decide import decide
+from floe.kernel.evolve import evolve
+from floe.kernel.graph import graph_of, labels_of
+from floe.kernel.owed import owed, run_key
+from floe.model.effect import AskData, Effect, SetTimer, StartAction, StopAction
+from floe.model.event import Event, GrantSuperseded
+from floe.model.flow import Flow, Node, Retry
+from floe.model.refs import HostId, Instant, Key, NodeId
+from floe.model.run import Run
+from floe.model.signal import (
+    Activate,
+    Cancel,
+    DataGiven,
+    Exited,
+    Failed,
+    HostLost,
+    Reported,
+    Signal,
+    Started,
+    Stopped,
+    TimerFired,
+)
+from floe.model.tags import TRIGGER_GOOD
+from tests.make import (
+    H1,
+    NOW,
+    WORKSPACE,
+    a_flow,
+    a_form,
+    a_granted,
+    a_merge,
+    a_node,
+    a_pended,
+    a_pending_run,
+    a_timer,
+    an_end,
+)
+from tests.sim.invariants import check_run
+
+pytestmark = pytest.mark.slow
+
+NODES_MAX: Final = 7
+STEPS_MAX: Final = 400
+"""Answers until a run has ended that is answered at all; far above what seven nodes can take."""
+
+IDS: Final = [f"n{i}" for i in range(NODES_MAX)]
+
+
+@dataclass(frozen=True)
+class Move:
+    """A signal, still to be addressed to what the run is doing when it arrives."""
+
+    kind: str
+    node: str
+    attempt: int
+    """Off the current attempt by so many: a late one, or one from nowhere."""
+    epoch: int
+    status: int
+
+
+@st.composite
+def flows(draw: st.DrawFn) -> Flow:
+    """Flows of a few nodes that listen to one another, also in circles and in vain."""
+    count = draw(st.integers(1, NODES_MAX))
+    blank = [_node(draw, IDS[i], str(TRIGGER_GOOD)) for i in range(count)]
+    tags = [str(TRIGGER_GOOD)] * 4
+    tags += [f"{n.ref}.{label}" for n in blank for label in labels_of(n)[:4]]
+    return a_flow(
+        *(_rewired(draw, node, tags) for node in blank),
+        timeout_s=draw(st.sampled_from([None, 3600.0])),
+        unheard_bad=draw(st.sampled_from(["end", "hold"])),
+        on_host_lost=draw(st.sampled_from(["fail", "restart"])),
+    )
+
+
+def _node(draw: st.DrawFn, id: str, on: str) -> Node:
+    kind = draw(st.sampled_from(["exec", "exec", "exec", "form", "timer", "end", "all", "any"]))
+    retry = Retry(max=draw(st.integers(0, 2)))
+    timeout_s = draw(st.sampled_from([None, 5.0]))
+    match kind:
+        case "form":
+            return a_form(id, on, retry=retry, timeout_s=timeout_s)
+        case "timer":
+            return a_timer(id, on=on, retry=retry, timeout_s=timeout_s)
+        case "end":
+            return an_end(id, on)
+        case "all" | "any":
+            return a_merge(id, [on], kind)
+        case _:
+            return a_node(
+                id,
+                on=on,
+                retry=retry,
+                ignore_fail=draw(st.booleans()),
+                on_lost=draw(st.sampled_from(["fail", "retry"])),
+            )
+
+
+def _rewired(draw: st.DrawFn, node: Node, tags: Sequence[str]) -> Node:
+    if node.cls == "merge":
+        wait = draw(st.lists(st.sampled_from(tags), min_size=1, max_size=3))
+        return a_merge(node.id, wait, node.type)
+    on = draw(st.sampled_from(tags))
+    return a_node(
+        node.id,
+        node.work,
+        on=on,
+        retry=node.retry,
+        timeout_s=node.timeout_s,
+        ignore_fail=node.ignore_fail,
+        on_lost=node.on_lost,
+    )
+
+
+MOVES: Final = st.builds(
+    Move,
+    kind=st.sampled_from(
+        [
+            "started",
+            "exited",
+            "exited",
+            "exited",
+            "lost",
+            "stopped",
+            "retry",
+            "wait",
+            "form",
+            "give",
+            "reject",
+            "run",
+            "cancel",
+            "activate",
+            "host-lost",
+        ]
+    ),
+    node=st.sampled_from(IDS),
+    attempt=st.sampled_from([0, 0, 0, 0, -1, 1]),
+    epoch=st.sampled_from([0, 0, 0, 0, 0, -1, 1]),
+    status=st.sampled_from([0, 0, 1]),
+)
+
+
+def addressed(run: Run, move: Move) -> Signal:
+    """The signal that a move is, given what the run is doing."""
+    node = NodeId(move.node)
+    attempt = run.nodes[node].attempt if node in run.nodes else 1
+    key = Key(run.ref, run.epoch + move.epoch, node, 1, attempt + move.attempt)
+    match move.kind:
+        case "started":
+            return Started(key=key, at=NOW)
+        case "exited":
+            return Reported(key=key, report=Exited(status=move.status, outputs={}), at=NOW)
+        case "lost":
+            return Reported(key=key, report=Failed(cause="lost", why="lost"), at=NOW)
+        case "stopped":
+            return Reported(key=key, report=Stopped(), at=NOW)
+        case "retry" | "wait" | "form" as kind:
+            return TimerFired(key=key, kind=kind)
+        case "give" | "reject":
+            return DataGiven(node=node, values={}, good=move.kind == "give", by="alice")
+        case "run":
+            return TimerFired(key=run_key(run)._replace(epoch=key.epoch), kind="run")
+        case "cancel":
+            return Cancel(by="alice")
+        case "activate":
+            return Activate(host=H1, epoch=run.epoch + 1 + move.epoch, workspace=WORKSPACE)
+        case _:
+            return HostLost(host=H1 if move.epoch == 0 else HostId("h9"))
+
+
+def answer(run: Run, effect: Effect) -> Signal:
+    """What an honest world says to an effect, everything failing but what is stopped."""
+    match effect:
+        case StartAction(key=key):
+            return Reported(key=key, report=Exited(status=1, outputs={}), at=NOW)
+        case StopAction(key=key):
+            return Reported(key=key, report=Stopped(), at=NOW)
+        case SetTimer(key=key, kind=kind):
+            return TimerFired(key=key, kind=kind)
+        case AskData(key=key):
+            return DataGiven(node=key.node, values={}, good=True, by="alice")
+        case _:
+            raise AssertionError(f"an active run does not owe {effect}")
+
+
+def lived(flow: Flow, moves: Sequence[Move]) -> tuple[Run, list[Event]]:
+    """A run and its log after some moves, every invariant checked at each."""
+    log: list[Event] = [a_pended(flow), a_granted()]
+    run = evolve(a_pending_run(flow), log[1])
+    run, log = _told(run, log, Activate(host=H1, epoch=1, workspace=WORKSPACE))
+    for move in moves:
+        run, log = _told(run, log, addressed(run, move))
+    return run, log
+
+
+def _told(run: Run, log: list[Event], signal: Signal) -> tuple[Run, list[Event]]:
+    events = decide(run, signal, NOW)
+    for event in events:
+        run = evolve(run, event)
+    log = [*log, *events]
+    if events:
+        check_run(run, log)
+    return run, log
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(flows(), st.lists(MOVES, max_size=30))
+def test_no_history_breaks_an_invariant(flow: Flow, moves: list[Move]) -> None:
+    run, log = lived(flow, moves)
+
+    check_run(run, log)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(flows(), st.lists(MOVES, max_size=10))
+def test_run_ends_once_everything_owed_is_answered(flow: Flow, moves: list[Move]) -> None:
+    run, log = lived(flow, moves)
+
+    for _ in range(STEPS_MAX):
+        if run.phase not in ("active", "ending"):
+            break
+        effect = min(owed(run), key=str)
+        run, log = _told(run, log, answer(run, effect))
+
+    assert run.phase in ("ended", "pending")
+
+
+@settings(max_examples=100, deadline=None)
+@given(flows(), st.lists(MOVES, max_size=15), MOVES)
+def test_signal_that_is_repeated_at_once_brings_about_nothing_new(
+    flow: Flow, moves: list[Move], move: Move
+) -> None:
+    run, log = lived(flow, moves)
+    signal = addressed(run, move)
+
+    run, _ = _told(run, log, signal)
+
+    assert decide(run, signal, NOW) == ()
+
+
+@settings(max_examples=100, deadline=None)
+@given(flows(), st.lists(MOVES, max_size=15), MOVES)
+def test_signal_for_another_key_than_the_current_one_is_ignored(
+    flow: Flow, moves: list[Move], move: Move
+) -> None:
+    run, _ = lived(flow, moves)
+    signal = addressed(run, move)
+    keyed = isinstance(signal, Started | Reported | TimerFired)
+    off = move.epoch != 0 or (move.attempt != 0 and move.kind != "run")
+    assume(keyed and off)
+
+    assert decide(run, signal, NOW) == ()
+
+
+@settings(max_examples=100, deadline=None)
+@given(flows(), st.lists(MOVES, max_size=15))
+def test_deciding_twice_decides_alike(flow: Flow, moves: list[Move]) -> None:
+    assert lived(flow, moves) == lived(flow, moves)
+
+
+@settings(max_examples=100, deadline=None)
+@given(flows(), st.lists(MOVES, max_size=15), st.lists(MOVES, max_size=5))
+def test_superseded_run_stops_and_begins_nothing(
+    flow: Flow, moves: list[Move], later: list[Move]
+) -> None:
+    run, _ = lived(flow, moves)
+    run = evolve(run, GrantSuperseded(at=Instant(NOW + 1), epoch=run.epoch + 1))
+
+    for move in later:
+        for event in decide(run, addressed(run, move), NOW):
+            run = evolve(run, event)
+
+    assert run.phase in ("ending", "ended")
+    assert not any(isinstance(e, StartAction | SetTimer | AskData) for e in owed(run))
+
+
+@settings(max_examples=200, deadline=None)
+@given(flows(), st.lists(MOVES, max_size=20))
+def test_node_that_the_graph_calls_unreachable_never_enters(flow: Flow, moves: list[Move]) -> None:
+    run, _ = lived(flow, moves)
+
+    assert graph_of(flow).unreachable.isdisjoint(run.nodes)
+
+
+@settings(max_examples=100, deadline=None)
+@given(flows())
+def test_graph_has_a_level_for_each_node(flow: Flow) -> None:
+    graph = graph_of(flow)
+
+    assert set(graph.levels) == set(flow.by_id)
+    assert all(level >= 1 for level in graph.levels.values())
+
+
+def test_invariants_bite() -> None:
+    run, log = lived(a_flow(), [])
+
+    with pytest.raises(AssertionError):
+        check_run(run, [*log, log[-1]])

@@ -1,0 +1,39 @@
+"""Nodes that both listen and wait: later dialects have them, and the kernel knows one rule."""
+
+from floe.model.refs import NodeId
+from floe.model.run import Run
+from floe.model.tags import Tag
+from tests.make import a_flow, a_node, a_run, after, exited
+
+GATED = a_flow(
+    a_node("gate"),
+    a_node("work"),
+    a_node("gated", on="task.work.good", needs=((Tag("task.gate.good"),),)),
+)
+
+
+def has_entered(run: Run) -> bool:
+    return NodeId("gated") in run.nodes
+
+
+def test_clause_that_stands_alone_does_not_wake_who_listens() -> None:
+    run = a_run(GATED)
+
+    assert not has_entered(after(run, exited(run, "gate")))
+
+
+def test_tag_that_was_heard_does_not_wake_whose_clause_is_missing() -> None:
+    run = a_run(GATED)
+
+    assert not has_entered(after(run, exited(run, "work")))
+
+
+def test_node_enters_when_it_has_heard_and_its_clause_stands_in_either_order() -> None:
+    run = a_run(GATED)
+
+    gate_last = after(run, exited(run, "work"), exited(run, "gate"))
+    work_last = after(run, exited(run, "gate"), exited(run, "work"))
+
+    assert has_entered(gate_last)
+    assert has_entered(work_last)
+    assert gate_last.nodes[NodeId("gated")].sources == ("work", "gate")

@@ -1,0 +1,123 @@
+"""Which host takes a pend, and what the others say."""
+
+import pytest
+
+from floe.kernel.place import HOST_STALE_S, Refusals, place
+from floe.model.host import HostView, Pend
+from floe.model.refs import FlowId, HostId, Instant, RunRef
+from tests.make import H1, NOW, REF, STORE, a_host, a_pend
+
+OTHER = RunRef(H1, STORE, 3)
+
+
+def refusals_of(pend: Pend, *hosts: HostView, **held: RunRef) -> list[tuple[str, ...]]:
+    placed = place(pend, hosts, NOW, held)
+    assert isinstance(placed, Refusals)
+    return list(placed.by_host.values())
+
+
+def test_host_with_all_tags_takes_the_run() -> None:
+    pend = a_pend(host_tags=frozenset({"go"}))
+
+    assert place(pend, [a_host("h1"), a_host("h2", tags=frozenset({"go", "x"}))], NOW, {}) == "h2"
+
+
+def test_least_loaded_host_takes_the_run() -> None:
+    hosts = [a_host("h1", active=8, slots=16), a_host("h2", active=3, slots=4)]
+
+    assert place(a_pend(), hosts, NOW, {}) == "h1"
+
+
+def test_lowest_id_breaks_a_tie() -> None:
+    assert place(a_pend(), [a_host("h2"), a_host("h1"), a_host("h3")], NOW, {}) == "h1"
+
+
+@pytest.mark.parametrize(
+    ("pend", "host", "reason"),
+    [
+        (a_pend(host_tags=frozenset({"go"})), a_host(), "has not the tag go"),
+        (a_pend(host_tags=frozenset({"b", "a"})), a_host(), "has not the tags a, b"),
+        (
+            a_pend(),
+            a_host(draining=True),
+            "is draining: it finishes its runs and takes no new ones",
+        ),
+        (a_pend(), a_host(active=64), "its slots are full: 64 of 64 runs"),
+        (
+            a_pend(),
+            a_host(seen_at=Instant(NOW - 14_000)),
+            "was not seen for 14 s",
+        ),
+        (
+            a_pend(resource_tags=("host:nic",)),
+            a_host(held={"host:nic": OTHER}),
+            "resource host:nic is held by h1-3",
+        ),
+        (
+            a_pend(reuse_space=True),
+            a_host(spaces={FlowId("flow"): OTHER}),
+            "the one workspace of flow flow is used by h1-3",
+        ),
+        (
+            a_pend(refused_by=frozenset({H1})),
+            a_host(),
+            "returned this run and has not changed since",
+        ),
+    ],
+)
+def test_host_refuses_and_says_why(pend: Pend, host: HostView, reason: str) -> None:
+    assert refusals_of(pend, host) == [(reason,)]
+
+
+def test_resource_of_the_cluster_is_refused_by_every_host() -> None:
+    refusals = refusals_of(a_pend(resource_tags=("nic",)), a_host("h1"), a_host("h2"), nic=OTHER)
+
+    assert refusals == [("resource nic is held by h1-3",)] * 2
+
+
+def test_host_gives_all_its_reasons() -> None:
+    pend = a_pend(host_tags=frozenset({"go"}))
+
+    assert refusals_of(pend, a_host(active=2, slots=2)) == [
+        ("has not the tag go", "its slots are full: 2 of 2 runs")
+    ]
+
+
+def test_host_without_slots_refuses() -> None:
+    assert refusals_of(a_pend(), a_host(slots=0)) == [("its slots are full: 0 of 0 runs",)]
+
+
+def test_refusals_are_in_order_of_hosts() -> None:
+    placed = place(a_pend(), [a_host("h2", slots=0), a_host("h1", slots=0)], NOW, {})
+
+    assert isinstance(placed, Refusals)
+    assert list(placed.by_host) == [HostId("h1"), HostId("h2")]
+
+
+def test_no_host_at_all_refuses() -> None:
+    assert place(a_pend(), [], NOW, {}) == Refusals(by_host={})
+
+
+def test_host_seen_just_now_takes_the_run() -> None:
+    seen = Instant(NOW - HOST_STALE_S * 1000 + 1)
+
+    assert place(a_pend(), [a_host(seen_at=seen)], NOW, {}) == "h1"
+
+
+def test_run_does_not_conflict_with_itself() -> None:
+    pend = a_pend(resource_tags=("nic", "host:disk"), reuse_space=True)
+    host = a_host(held={"host:disk": REF}, spaces={FlowId("flow"): REF})
+
+    assert place(pend, [host], NOW, {"nic": REF}) == "h1"
+
+
+def test_workspace_of_another_flow_is_no_conflict() -> None:
+    host = a_host(spaces={FlowId("other"): OTHER})
+
+    assert place(a_pend(reuse_space=True), [host], NOW, {}) == "h1"
+
+
+def test_host_scoped_resource_held_on_another_host_is_no_conflict() -> None:
+    hosts = [a_host("h1", held={"host:nic": OTHER}), a_host("h2", active=9)]
+
+    assert place(a_pend(resource_tags=("host:nic",)), hosts, NOW, {}) == "h2"

@@ -1,0 +1,91 @@
+"""What a waiting run says; active and ended ones are told in the scenarios."""
+
+from floe.kernel.place import Refusals
+from floe.kernel.why import why
+from floe.kernel.words import NAMED_MAX, duration, listed
+from floe.model.event import RunPacked
+from floe.model.flow import Exec, Node
+from floe.model.refs import HostId, NodeId
+from floe.model.signal import Cancel
+from tests.make import (
+    NOW,
+    a_flow,
+    a_node,
+    a_pending_run,
+    a_run,
+    after,
+    attached,
+    exited,
+    grown,
+    the_key,
+)
+
+
+def test_pending_run_names_each_host_and_its_reasons() -> None:
+    by_host = {
+        HostId("h1"): ("has not the tag go", "its slots are full: 64 of 64 runs"),
+        HostId("h2"): ("resource nic is held by h1-3",),
+    }
+
+    answer = why(a_pending_run(), Refusals(by_host=by_host))
+
+    assert answer.hosts == by_host
+    assert answer.text == (
+        "waits for a host: h1 has not the tag go and its slots are full: 64 of 64 runs;"
+        " h2 resource nic is held by h1-3"
+    )
+
+
+def test_pending_run_without_any_host_says_so() -> None:
+    assert why(a_pending_run(), Refusals(by_host={})).text == "waits for a host: none is known"
+
+
+def test_run_that_ended_before_its_flow_was_read_names_no_nodes() -> None:
+    run = after(a_pending_run(), Cancel(by="alice"))
+
+    answer = why(attached(run, None))
+
+    assert (answer.text, answer.never) == ("ended bad: cancelled by alice", {})
+
+
+def test_archived_run_still_says_why_it_ended() -> None:
+    run = after(a_pending_run(), Cancel(by="alice"))
+
+    answer = why(grown(run, [RunPacked(at=NOW, digests={})]))
+
+    assert answer.text == "ended bad: cancelled by alice; never ran: task.build"
+
+
+def test_run_whose_nodes_all_ran_names_none() -> None:
+    run = a_run()
+
+    answer = why(after(run, exited(run, "build")))
+
+    assert (answer.text, answer.never) == ("ended good: nothing is left to run", {})
+
+
+def test_attempt_that_waits_for_its_host_says_so() -> None:
+    run = a_run(a_flow(a_node("a"), a_node("b")))
+
+    answer = why(run, queued=[the_key(run, "b")])
+
+    assert answer.waiting["task.a"][0].startswith("to be started since")
+    assert answer.waiting["task.b"][0].startswith("a place among the commands of h1 since")
+
+
+def test_node_that_listens_to_nothing_waits_for_nothing() -> None:
+    idle = Node(id=NodeId("idle"), cls="task", type="exec", name="idle", work=Exec(argv=("true",)))
+
+    answer = why(a_run(a_flow(a_node(), idle)))
+
+    assert answer.waiting["task.idle"] == ("can never enter: it listens to nothing",)
+
+
+def test_long_lists_are_cut_and_counted() -> None:
+    assert listed(["x"] * (NAMED_MAX + 2)).endswith("x; and 2 more")
+
+
+def test_durations_are_told_in_their_largest_whole_unit() -> None:
+    told = [duration(s) for s in (0.5, 90, 120, 7200, 172800)]
+
+    assert told == ["0.5s", "90s", "2m", "2h", "2d"]

@@ -1,0 +1,288 @@
+"""YAML, environment and flags to one host."""
+
+import asyncio
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from floe.config import (
+    PACKAGED,
+    Flags,
+    HostConfig,
+    check_document,
+    load,
+    read_local,
+    which_conf,
+)
+from floe.model.errors import ConfigInvalid, NotFound
+from floe.model.flow import Git
+from floe.model.refs import HostId
+from floe.model.secret import Secret
+from floe.nodes.base import Document
+
+
+def told(
+    text: str = "flows: []", environ: dict[str, str] | None = None, **flags: str
+) -> HostConfig:
+    return load(Flags(**flags), environ or {}, text, "c.yml")
+
+
+def refused(
+    text: str = "flows: []", environ: dict[str, str] | None = None, **flags: str
+) -> list[str]:
+    with pytest.raises(ConfigInvalid) as caught:
+        load(Flags(**flags), environ or {}, text, "c.yml")
+    return [str(finding).partition("\n")[0] for finding in caught.value.findings]
+
+
+def test_a_host_that_is_told_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    config = told()
+
+    assert (config.host_name, config.tags) == (HostId("h1"), frozenset({"master"}))
+    assert config.pub.address == "127.0.0.1:8080"
+    assert (config.slots, config.grace_s, config.output_max) == (64, 10, 1 << 30)
+    assert (config.store_type, config.base_url, config.prv) == ("local", "/build/api", None)
+    root = tmp_path / ".floe" / "h1"
+    assert (config.root, config.store_root, config.workspace_root) == (root, root, root)
+    assert not root.exists()
+    assert not config.admin
+    assert config.findings == ()
+
+
+def test_yaml_gives_way_to_the_environment_and_that_to_flags() -> None:
+    text = "common: {slots: 1, commands: 2, keeper: h9}"
+    environ = {"FLOE_SLOTS": "3", "FLOE_HOST_NAME": "h9", "FLOE_TAGS": "a, b"}
+
+    config = told(text, environ, tags="c")
+
+    assert (config.slots, config.commands) == (3, 2)
+    assert (config.host_name, config.tags) == (HostId("h9"), frozenset({"c"}))
+
+
+def test_root_on_the_command_line_goes_before_the_roots_in_yaml(tmp_path: Path) -> None:
+    text = "common: {store-root: /var/s, workspace-root: /var/w}"
+
+    in_yaml, by_flag = told(text), told(text, root=str(tmp_path))
+
+    assert (in_yaml.store_root, in_yaml.workspace_root) == (Path("/var/s"), Path("/var/w"))
+    assert (by_flag.store_root, by_flag.workspace_root) == (tmp_path, tmp_path)
+
+
+def test_common_is_read_whole() -> None:
+    config = told(
+        "common: {base-url: /x/, config-path: c.yml, store-type: memory, git-key: /k,"
+        " pass-env: [A], grace: 3s, output-max: 1MB, hosts: ['http://127.0.0.1:8080', 'http://localhost:8080']}"
+    )
+
+    assert (config.base_url, config.config_path, config.store_type) == ("/x", "c.yml", "memory")
+    assert (config.key_file, config.pass_env) == ("/k", ("A",))
+    assert (config.grace_s, config.output_max) == (3, 1_000_000)
+    assert config.findings == ()
+
+
+def test_the_token_may_stand_in_a_file(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("s3cret\n")
+
+    config = told(admin=f"@{tmp_path}/token")
+
+    assert config.admin.reveal() == "s3cret"
+    assert config.cluster_token == config.admin
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "cannot be read: No such file or directory"),
+        (b" \n", "is empty"),
+        (b"\xff", "cannot be read: not text"),
+    ],
+)
+def test_a_token_file_without_a_token_is_refused(
+    content: bytes | None, said: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "token"
+    if content is not None:
+        path.write_bytes(content)
+
+    assert refused(admin=f"@{path}") == [f"-admin (or FLOE_ADMIN): error: {path} {said}"]
+
+
+def test_a_token_is_never_printed() -> None:
+    config = told(environ={"FLOE_ADMIN": "s3cret"}, cluster_token="t0ken")
+
+    assert config.admin == Secret("s3cret")
+    assert "s3cret" not in repr(config)
+    assert "t0ken" not in repr(config)
+
+
+def test_other_hosts_are_a_warning() -> None:
+    config = told("common:\n  keeper: h2\n  hosts: ['http://127.0.0.1:8080', 'http://other:1']\n")
+
+    assert [str(f).partition("\n")[0] for f in config.findings] == [
+        "c.yml:2:11: warning: other hosts come later: this host keeps what `h2` would",
+        "c.yml:3:10: warning: other hosts come later, these are not contacted: http://other:1",
+    ]
+
+
+@pytest.mark.parametrize("store", ["ec2", "s3", "postgres"])
+def test_stores_that_come_later_are_not_yet_there(store: str) -> None:
+    said = f"c.yml:1:22: error: `store-type: {store}` is not yet there"
+
+    assert refused(f"common: {{store-type: {store}}}") == [said]
+
+
+def test_everything_wrong_comes_at_once() -> None:
+    text = "common:\n  slots: 0\n  hots: []\n"
+
+    assert refused(text, {"FLOE_COMMANDS": "0"}, tags="a b", host_name="-", dev="maybe") == [
+        "c.yml:2:10: error: `slots` cannot be 0",
+        "c.yml:3:3: error: common has no key `hots`",
+        "-host_name (or FLOE_HOST_NAME): error: cannot be `-`",
+        "-tags (or FLOE_TAGS): error: `a b` is no tag",
+        "-commands (or FLOE_COMMANDS): error: cannot be `0`",
+        "-dev (or FLOE_DEV): error: cannot be `maybe`",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("common: 5", "c.yml:1:9: error: `common` takes a map of keys and values, not `5`"),
+        ("common: [", "c.yml:1:10: error: not YAML: did not find expected node content"),
+        ("", "c.yml: error: the document is empty"),
+        ("common: {base-url: build}", "c.yml:1:20: error: `base-url` cannot be `build`"),
+        ("common: {hosts: [here]}", "c.yml:1:18: error: `hosts` cannot be `here`"),
+    ],
+)
+def test_refuses_documents(text: str, said: str) -> None:
+    assert refused(text) == [said]
+
+
+def test_a_bad_flow_does_not_stop_a_host() -> None:
+    assert told("flows: [{id: a, colour: red}]").findings == ()
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:0", "localhost:80", "[::1]:8080", "127.9.9.9:1"])
+def test_loopback_needs_no_tls(address: str) -> None:
+    assert told(pub_bind=address).pub.address == address
+
+
+@pytest.mark.parametrize("address", [":8080", "0.0.0.0:8080", "[::]:80", "floe.example.com:443"])
+def test_an_address_that_others_reach_needs_tls(address: str) -> None:
+    (said,) = refused(pub_bind=address)
+
+    assert said.endswith("is reached by others, and tokens would travel unencrypted")
+    assert told(pub_bind=address, insecure="true").pub.address == address
+
+
+@pytest.mark.parametrize("address", ["8080", "a:b", "127.0.0.1:70000", "::1:80", "a b:1"])
+def test_refuses_addresses(address: str) -> None:
+    said = f"-prv_bind (or FLOE_PRV_BIND): error: cannot be `{address}`"
+
+    assert refused(prv_bind=address) == [said]
+
+
+def test_tls_takes_a_certificate_and_its_key(tmp_path: Path) -> None:
+    for name in ("cert", "key"):
+        (tmp_path / name).touch()
+    cert, key = tmp_path / "cert", tmp_path / "key"
+
+    config = told(pub_bind=":443", pub_cert=str(cert), pub_key=str(key))
+
+    assert (config.pub.cert, config.pub.key) == (cert, key)
+    assert refused(prv_cert=str(cert), prv_key=str(key)) == [
+        "-prv_cert (or FLOE_PRV_CERT): error: needs -prv_bind"
+    ]
+    missing = tmp_path / "none"
+    assert refused(pub_cert=str(cert), pub_key=str(missing)) == [
+        f"-pub_key (or FLOE_PUB_KEY): error: there is no file {missing}"
+    ]
+    assert refused(pub_cert=str(cert)) == [
+        "-pub_cert (or FLOE_PUB_CERT): error: needs -pub_key too"
+    ]
+
+
+def test_conf_is_the_one_given_else_the_nearest_else_the_packaged(tmp_path: Path) -> None:
+    found = [
+        which_conf(Flags(conf="x.yml"), {}, tmp_path).name,
+        which_conf(Flags(), {}, tmp_path).name,
+    ]
+    (tmp_path / "config.yml").touch()
+    found.append(which_conf(Flags(), {}, tmp_path).name)
+    (tmp_path / "default.yml").touch()
+    found.append(which_conf(Flags(), {}, tmp_path).name)
+
+    config, default = str(tmp_path / "config.yml"), str(tmp_path / "default.yml")
+    assert found == ["x.yml", str(PACKAGED), config, default]
+
+
+def test_says_why_it_reads_the_packaged_default(tmp_path: Path) -> None:
+    why = which_conf(Flags(), {}, tmp_path).why
+
+    assert why == "the packaged default: no ./default.yml or ./config.yml"
+
+
+def test_the_packaged_default_loads() -> None:
+    assert told(read_local(str(PACKAGED))).findings == ()
+
+
+def test_what_cannot_be_read_is_a_finding(tmp_path: Path) -> None:
+    (tmp_path / "latin").write_bytes(b"name: caf\xe9")
+
+    for name, what in (("latin", "byte 0xe9 is not UTF-8"), ("none", "No such file")):
+        with pytest.raises(ConfigInvalid, match=what):
+            read_local(str(tmp_path / name))
+
+
+NO_GIT = Git()
+
+
+class OneDocument:
+    """Documents of which one can be read."""
+
+    def __init__(self, name: str, text: str) -> None:
+        self._name = name
+        self._text = text
+
+    async def read(self, name: str, *, relative_to: str = "", git: Git = NO_GIT) -> Document:
+        if name != self._name:
+            raise NotFound(f"no file {name}", "look for it")
+        return Document(text=self._text, origin=name, pinned=name)
+
+
+def checked(text: str, documents: OneDocument | None = None) -> list[str]:
+    compiled = asyncio.run(check_document(text, "c.yml", documents))
+    return [str(finding).partition("\n")[0] for finding in compiled.findings]
+
+
+def test_check_says_what_is_wrong_anywhere_and_once() -> None:
+    assert checked("common: {slots: 0}\nflows: [{id: a}]\nflow: x\n") == [
+        "c.yml:1:17: error: `slots` cannot be 0",
+        "c.yml:2:9: error: a flow needs `tasks` or a `flow-file`",
+        "c.yml:3:1: error: a host config has no key `flow`",
+    ]
+    assert checked("common: [") == [
+        "c.yml:1:10: error: not YAML: did not find expected node content"
+    ]
+
+
+def test_check_looks_into_flow_files_that_it_can_read() -> None:
+    text = "flows:\n- {id: a, flow-file: a.yml}\n- {id: b, flow-file: b.yml}\n"
+
+    assert checked(text, OneDocument("a.yml", "tasks: []\ncolour: red\n")) == [
+        "a.yml:2:1: error: a flow has no key `colour`",
+        "c.yml:3:22: warning: the flow-file of `b` cannot be read from here: no file b.yml",
+    ]
+
+
+def test_config_is_cheap_to_import() -> None:
+    heavy = ["aiohttp", "asyncio", "structlog", "git", "cronsim", "zoneinfo"]
+    code = f"import sys, floe.config; print([m for m in {heavy!r} if m in sys.modules])"
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,48 @@
+"""What floe says about documents that are wrong, word by word: tests/data/findings.txt."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from floe.dialects.floe import FloeDialect
+
+FILE = Path(__file__).parents[1] / "data" / "findings.txt"
+HEAD = "== "
+ANSWER = "----\n"
+
+
+def cases() -> list[tuple[str, str, str]]:
+    """Name, document and what is said about it."""
+    _, *parts = re.split(rf"^{HEAD}", FILE.read_text(), flags=re.MULTILINE)
+    found = []
+    for part in parts:
+        name, _, rest = part.partition("\n")
+        document, _, said = rest.partition(ANSWER)
+        found.append((name, document.rstrip("\n") + "\n", said.strip("\n")))
+    return found
+
+
+def said_of(document: str) -> str:
+    """Every finding as people see it."""
+    return "\n".join(map(str, FloeDialect().flows(document, "f.yml").findings))
+
+
+@pytest.mark.parametrize(("document", "said"), [pytest.param(d, s, id=n) for n, d, s in cases()])
+def test_says_what_is_wrong_where_and_what_to_try(document: str, said: str) -> None:
+    assert said_of(document) == said
+
+
+def test_every_case_has_something_to_say() -> None:
+    assert [name for name, _, said in cases() if not said] == []
+
+
+def rewrite() -> None:
+    """Write anew what floe says; read the difference before it is committed."""
+    head = FILE.read_text().split(f"\n{HEAD}")[0].rstrip("\n")
+    parts = [f"{HEAD}{name}\n{doc}{ANSWER}{said_of(doc)}\n" for name, doc, _ in cases()]
+    FILE.write_text("\n".join([head + "\n", *parts]))
+
+
+if __name__ == "__main__":
+    rewrite()

@@ -1,0 +1,83 @@
+"""What a log may tell."""
+
+import errno
+import io
+import json
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from floe import logs
+
+
+@pytest.fixture
+def stream() -> Iterator[io.StringIO]:
+    stream = io.StringIO()
+    logs.set_up(stream=stream)
+    yield stream
+    structlog.reset_defaults()
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("https://ada:pw@host/r.git", "https://***@host/r.git"),
+        ("https://ghp_1@host/r.git", "https://***@host/r.git"),
+        ("ssh://git:pw@host/r.git", "ssh://git:***@host/r.git"),
+        ("ssh://git@host/r.git", "ssh://git@host/r.git"),
+        ("git@host:r.git", "git@host:r.git"),
+        ("https://host/a@b?c=d@e", "https://host/a@b?c=d@e"),
+        ("https://host?c=d@e", "https://host?c=d@e"),
+    ],
+)
+def test_credentials_in_a_url_are_not_told(stream: io.StringIO, text: str, shown: str) -> None:
+    structlog.get_logger().info("tried", where=f"cannot read {text}: no")
+
+    assert json.loads(stream.getvalue())["where"] == f"cannot read {shown}: no"
+
+
+def test_credentials_in_a_traceback_are_not_told(stream: io.StringIO) -> None:
+    structlog.get_logger().error("failed", exc_info=ValueError("https://ada:pw@host"))
+
+    assert "ValueError: https://***@host" in json.loads(stream.getvalue())["exception"]
+
+
+def test_fields_named_like_a_secret_are_not_told(stream: io.StringIO) -> None:
+    structlog.get_logger().info("made", admin="t", api_token="t", kept_in="here")
+
+    told = json.loads(stream.getvalue())
+    assert (told["admin"], told["api_token"], told["kept_in"]) == ("***", "***", "here")
+
+
+def test_a_terminal_is_told_a_traceback_without_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.StringIO()
+    monkeypatch.setattr(stream, "isatty", lambda: True)
+    logs.set_up(stream=stream)
+    structlog.get_logger().error("failed", exc_info=ValueError("https://ada:pw@host"))
+    structlog.reset_defaults()
+
+    assert "https://***@host" in stream.getvalue()
+
+
+class Full(io.StringIO):
+    """A log on a disk that may be full."""
+
+    is_full = True
+
+    def write(self, text: str) -> int:
+        if self.is_full:
+            raise OSError(errno.ENOSPC, "no space left on device")
+        return super().write(text)
+
+
+def test_a_full_disk_costs_lines_and_nothing_else() -> None:
+    stream = Full()
+    logs.set_up(stream=stream)
+
+    structlog.get_logger().info("lost")
+    stream.is_full = False
+    structlog.get_logger().info("kept")
+
+    structlog.reset_defaults()
+    assert json.loads(stream.getvalue())["event"] == "kept"

@@ -1,0 +1,53 @@
+"""What is written can be read again."""
+
+from typing import get_args
+
+import pytest
+
+from floe.model.codec import decode_event, encode_event, from_text, to_text
+from floe.model.event import NodeEntered
+from floe.model.flow import (
+    Ask,
+    End,
+    Exec,
+    Fetch,
+    Form,
+    Git,
+    GitCheckout,
+    GitMerge,
+    Join,
+    Wait,
+    Work,
+)
+from floe.model.refs import Instant, NodeId
+
+WORKS = (
+    Exec(argv=("make",)),
+    Fetch(url="http://h/a", checksum_algo="md5"),
+    GitCheckout(git=Git(branch="main")),
+    GitMerge(git=Git(branch="main", from_branch="b")),
+    Wait(period_s=1.5),
+    Ask(form=Form(title="Sign Off")),
+    End(),
+    Join(),
+)
+
+
+def test_works_are_all_of_them() -> None:
+    assert {type(work) for work in WORKS} == set(get_args(Work))
+
+
+@pytest.mark.parametrize("work", WORKS, ids=lambda work: type(work).__name__)
+def test_work_that_was_entered_is_read_again(work: Work) -> None:
+    event = NodeEntered(at=Instant(1), node=NodeId("a"), visit=1, work=work)
+
+    text = to_text(encode_event(event))
+
+    shape = from_text(text)
+    assert isinstance(shape, dict)
+    assert decode_event("NodeEntered", shape) == event
+
+
+@pytest.mark.parametrize("cls", get_args(Work), ids=lambda cls: cls.__name__)
+def test_no_field_takes_the_place_of_the_name_of_its_class(cls: type) -> None:
+    assert "kind" not in cls.__dataclass_fields__  # type: ignore[attr-defined]  # all are dataclasses

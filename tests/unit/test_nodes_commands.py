@@ -1,0 +1,372 @@
+"""How commands are handed to the warden and its words become reports; the warden is a fake."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from floe.model.flow import Exec, Git, GitCheckout, GitMerge
+from floe.model.refs import Instant
+from floe.model.signal import Exited, Failed, Reported, Started, Stopped
+from floe.nodes import warden
+from floe.nodes.base import Action
+from floe.nodes.commands import Commands, CommandSettings
+from floe.nodes.environment import OUTPUTS_BYTES_MAX, outputs_path
+from tests.make_nodes import Told, a_key, an_action
+
+AT = 1_795_600_800_000
+
+
+class FakeWarden(warden.Warden):
+    """Keeps what it was asked; says what the test makes it say."""
+
+    def __init__(self, root: Path, listener: Callable[[warden.Word], None]) -> None:
+        self.say = listener
+        self.spawned: list[warden.Spawn] = []
+        self.stopped: list[str] = []
+        self.dropped: list[str] = []
+        self.keeps: tuple[str, ...] = ()
+
+    async def open(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+    def spawn(self, spec: warden.Spawn) -> None:
+        self.spawned.append(spec)
+
+    def stop(self, key: str) -> None:
+        self.stopped.append(key)
+
+    def taken(self, key: str) -> None:
+        self.dropped.append(key)
+
+    def kept(self) -> tuple[str, ...]:
+        return self.keeps
+
+    def begin(self, key: object) -> None:
+        self.say(warden.Spawned(key=str(key), pid=7, at=AT))
+
+    def end(self, key: object, status: int = 0, why: warden.Ending = "exited") -> None:
+        self.say(warden.Exited(key=str(key), status=status, why=why, at=AT + 5))
+
+
+class House:
+    """Commands over a fake warden."""
+
+    def __init__(self, root: Path, commands: int = 2) -> None:
+        self.root = root
+        self.told = Told()
+        settings = CommandSettings(host="h1", workspace_root=root, commands=commands)
+        self.commands = Commands(root, settings, self._warden)
+
+    def _warden(self, root: Path, listener: Callable[[warden.Word], None]) -> warden.Warden:
+        self.warden = FakeWarden(root, listener)
+        return self.warden
+
+    def start(self, action: Action) -> Action:
+        self.commands.start(action, self.told)
+        return action
+
+    def spawned(self) -> list[str]:
+        return [spec.key for spec in self.warden.spawned]
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    return House(tmp_path)
+
+
+def test_a_command_starts_in_its_workspace(house: House) -> None:
+    action = house.start(an_action(house.root, Exec(argv=("make", "all")), timeout_s=5.0))
+
+    (spec,) = house.warden.spawned
+    assert (spec.argv, spec.cwd, spec.timeout_s) == (("make", "all"), str(action.workspace), 5.0)
+    assert (spec.output, spec.attach) == (str(action.output), False)
+
+
+def test_its_words_become_one_started_and_one_reported(house: House) -> None:
+    key = house.start(an_action(house.root)).key
+
+    house.warden.begin(key)
+    house.warden.begin(key)
+    house.warden.end(key, 3)
+    house.warden.end(key, 3)
+
+    assert house.told.words == [
+        Started(key=key, at=Instant(AT)),
+        Reported(key=key, report=Exited(status=3, outputs={}), at=Instant(AT + 5)),
+    ]
+
+
+def test_an_end_whose_beginning_was_not_heard_was_begun(house: House) -> None:
+    key = house.start(an_action(house.root)).key
+
+    house.warden.end(key)
+
+    assert house.told.started == [key]
+
+
+@pytest.mark.parametrize(
+    ("why", "report"),
+    [
+        ("timeout", Failed(cause="timeout", why="not over after 5 s")),
+        ("output-limit", Failed(cause="output-limit", why="printed more than 9 bytes")),
+        ("stopped", Stopped()),
+    ],
+)
+def test_an_end_from_outside_is_told_as_such(
+    house: House, why: warden.Ending, report: object
+) -> None:
+    key = house.start(an_action(house.root, timeout_s=5.0, output_max=9)).key
+
+    house.warden.end(key, 143, why)
+
+    assert house.told.reports == [report]
+
+
+def test_what_could_not_start_says_why(house: House) -> None:
+    key = house.start(an_action(house.root)).key
+
+    house.warden.say(warden.NotStarted(key=str(key), error="no such file: foo", at=AT))
+
+    assert house.told.words[-1:] == [
+        Reported(key=key, report=Failed(cause="start", why="no such file: foo"), at=Instant(AT))
+    ]
+
+
+def test_what_was_lost_is_told_lost(house: House) -> None:
+    key = house.start(an_action(house.root, started=True)).key
+
+    house.warden.say(warden.Lost(key=str(key), at=AT))
+
+    assert [getattr(report, "cause", "") for report in house.told.reports] == ["lost"]
+
+
+def test_the_report_has_the_outputs_and_the_size_of_the_output(house: House) -> None:
+    action = house.start(an_action(house.root))
+    action.output.write_text("hello\n")
+    Path(outputs_path(action)).write_text("version=1.2\nnonsense\n")
+
+    house.warden.end(action.key)
+
+    assert house.told.reports == [Exited(status=0, outputs={"version": "1.2"}, output_bytes=6)]
+
+
+def test_too_many_outputs_are_an_error(house: House) -> None:
+    action = house.start(an_action(house.root))
+    Path(outputs_path(action)).write_bytes(b"a=" + b"x" * OUTPUTS_BYTES_MAX)
+
+    house.warden.end(action.key)
+
+    assert [getattr(report, "cause", "") for report in house.told.reports] == ["error"]
+
+
+def test_a_recorded_start_is_only_looked_for(house: House) -> None:
+    house.start(an_action(house.root, Exec(argv=("rm", "-rf", "x")), started=True))
+
+    (spec,) = house.warden.spawned
+    assert (spec.attach, spec.argv) == (True, ())
+
+
+def test_a_found_command_is_not_told_started_again(house: House) -> None:
+    key = house.start(an_action(house.root, started=True)).key
+
+    house.warden.begin(key)
+    house.warden.end(key)
+
+    assert (house.told.started, len(house.told.reports)) == ([], 1)
+
+
+def test_starting_twice_is_starting_once(house: House) -> None:
+    house.start(house.start(an_action(house.root)))
+
+    assert len(house.warden.spawned) == 1
+
+
+def test_who_asks_again_after_the_end_is_told_the_end(house: House) -> None:
+    action = house.start(an_action(house.root))
+    house.warden.end(action.key)
+    again = Told()
+
+    house.commands.start(action, again)
+
+    assert again.words == house.told.words[-1:]
+
+
+def test_more_than_the_limit_wait_in_order(house: House) -> None:
+    keys = [house.start(an_action(house.root, key=a_key(n))).key for n in (1, 2, 3, 4)]
+
+    assert house.commands.running() == tuple(keys[:2])
+    assert house.commands.waiting() == tuple(keys[2:])
+    assert house.spawned() == [str(key) for key in keys[:2]]
+
+
+def test_each_end_lets_the_next_one_start(house: House) -> None:
+    keys = [house.start(an_action(house.root, key=a_key(n))).key for n in (1, 2, 3, 4)]
+
+    house.warden.end(keys[1])
+
+    assert house.commands.running() == (keys[0], keys[2])
+    assert house.spawned()[-1] == str(keys[2])
+
+
+def test_one_found_again_counts_but_never_waits(tmp_path: Path) -> None:
+    house = House(tmp_path, commands=1)
+    found = [house.start(an_action(tmp_path, key=a_key(n), started=True)).key for n in (1, 2)]
+
+    new = house.start(an_action(tmp_path, key=a_key(3))).key
+
+    assert (house.commands.running(), house.commands.waiting()) == (tuple(found), (new,))
+
+
+def test_one_that_waits_but_runs_already_is_running(tmp_path: Path) -> None:
+    house = House(tmp_path, commands=1)
+    keys = [house.start(an_action(tmp_path, key=a_key(n))).key for n in (1, 2)]
+
+    house.warden.begin(keys[1])
+    house.warden.end(keys[0])
+
+    assert (house.commands.running(), house.commands.waiting()) == ((keys[1],), ())
+
+
+def test_stopping_one_that_waits_ends_it_at_once(tmp_path: Path) -> None:
+    house = House(tmp_path, commands=1)
+    keys = [house.start(an_action(tmp_path, key=a_key(n))).key for n in (1, 2)]
+
+    house.commands.stop(keys[1])
+
+    assert (house.told.reports, house.warden.stopped) == ([Stopped()], [])
+    assert house.commands.waiting() == ()
+
+
+def test_stopping_one_that_runs_asks_the_warden(house: House) -> None:
+    key = house.start(an_action(house.root)).key
+
+    house.commands.stop(key)
+
+    assert (house.told.reports, house.warden.stopped) == ([], [str(key)])
+
+
+def test_stopping_what_is_not_there_or_over_is_nothing(house: House) -> None:
+    key = house.start(an_action(house.root)).key
+    house.warden.end(key)
+
+    house.commands.stop(key)
+    house.commands.stop(a_key(9))
+
+    assert house.warden.stopped == []
+
+
+def test_what_is_forgotten_leaves_nothing_but_its_output(house: House) -> None:
+    action = house.start(an_action(house.root))
+    action.output.touch()
+    house.warden.end(action.key)
+
+    house.commands.forget(action.key)
+
+    assert house.warden.dropped == [str(action.key)]
+    assert list(action.output.parent.iterdir()) == [action.output]
+
+
+def test_what_is_not_over_is_not_forgotten(house: House) -> None:
+    key = house.start(an_action(house.root)).key
+
+    house.commands.forget(key)
+
+    assert (house.commands.running(), house.warden.dropped) == ((key,), [])
+
+
+def test_a_thousand_that_cannot_start_free_the_queue(tmp_path: Path) -> None:
+    house = House(tmp_path, commands=1)
+    first = house.start(an_action(tmp_path, key=a_key(1))).key
+    for n in range(2, 1002):
+        house.start(an_action(tmp_path, Exec(argv=("x",), sub_dir=".."), key=a_key(attempt=n)))
+
+    house.warden.end(first)
+
+    assert (len(house.told.reports), house.commands.waiting()) == (1001, ())
+
+
+def test_sweeping_stops_and_drops_what_nobody_is_owed(house: House) -> None:
+    house.warden.keeps = (str(a_key(1)), str(a_key(2)))
+
+    house.commands.sweep(frozenset({a_key(2)}))
+    house.warden.end(a_key(1), 143, "stopped")
+
+    assert [(spec.key, spec.attach) for spec in house.warden.spawned] == [(str(a_key(1)), True)]
+    assert house.warden.stopped == house.warden.dropped == [str(a_key(1))]
+    assert house.told.words == []
+
+
+def test_arguments_are_expanded_but_never_split(house: House) -> None:
+    work = Exec(argv=("echo", "$FLOE_IN_NAME", "${GREETING}!", "$UNKNOWN"), env=("GREETING=hi",))
+    house.start(an_action(house.root, work, inputs={"name": "a 'b' $(c) $HOME;"}))
+
+    assert house.warden.spawned[0].argv == ("echo", "a 'b' $(c) $HOME;", "hi!", "$UNKNOWN")
+
+
+def test_shell_text_is_not_touched(house: House) -> None:
+    house.start(an_action(house.root, Exec(shell='echo "$HOME" $FLOE_IN_NAME')))  # noqa: S604 - no process
+
+    assert house.warden.spawned[0].argv == ("bash", "-c", 'echo "$HOME" $FLOE_IN_NAME')
+
+
+def test_the_node_has_the_last_word_on_the_environment(house: House) -> None:
+    work = Exec(argv=("true",), env=("B=$A!",))
+    house.start(an_action(house.root, work, env=("A=flow", "B=flow")))
+
+    env = house.warden.spawned[0].env
+    assert (env["A"], env["B"]) == ("flow", "flow!")
+
+
+def test_a_sub_dir_is_made(house: House) -> None:
+    action = house.start(an_action(house.root, Exec(argv=("true",), sub_dir="src/a")))
+
+    assert house.warden.spawned[0].cwd == str(action.workspace / "src/a")
+    assert (action.workspace / "src/a").is_dir()
+
+
+@pytest.mark.parametrize("sub_dir", ["..", "/etc", "a/../../b"])
+def test_a_sub_dir_outside_the_workspace_could_not_start(house: House, sub_dir: str) -> None:
+    house.start(an_action(house.root, Exec(argv=("true",), sub_dir=sub_dir)))
+
+    assert [getattr(report, "cause", "") for report in house.told.reports] == ["start"]
+    assert house.warden.spawned == []
+
+
+def test_a_workspace_that_cannot_be_made_could_not_start(house: House) -> None:
+    (house.root / "spaces").write_text("a file in the way")
+
+    house.start(an_action(house.root))
+
+    assert [getattr(report, "cause", "") for report in house.told.reports] == ["start"]
+
+
+@pytest.mark.parametrize(
+    ("work", "missing"),
+    [
+        (GitCheckout(git=Git(branch="main")), "no url"),
+        (GitCheckout(git=Git(url="file:///r.git")), "no hash, ref or branch"),
+        (GitMerge(git=Git(url="file:///r.git", branch="main")), "no from-branch"),
+        (GitCheckout(git=Git(url="file:///", branch="main")), "no folder"),
+    ],
+)
+def test_a_git_node_says_what_it_lacks(
+    house: House, work: GitCheckout | GitMerge, missing: str
+) -> None:
+    house.start(an_action(house.root, work))
+
+    (report,) = house.told.reports
+    assert isinstance(report, Failed)
+    assert (report.cause, missing in report.why) == ("start", True)
+
+
+def test_values_reach_git_as_operands_of_the_fixed_script(house: House) -> None:
+    git = Git(url="git@host:org/repo.git", hash="", branch="$(touch x)", key_file="/k/it's mine")
+    action = house.start(an_action(house.root, GitCheckout(git=git)))
+
+    (spec,) = house.warden.spawned
+    where = f"{action.workspace}/repo"
+    assert spec.argv[2:] == ("checkout", where, "branch", "$(touch x)", "git@host:org/repo.git", "")
+    assert spec.env["GIT_SSH_COMMAND"].endswith("""-i '/k/it'"'"'s mine'""")
+    assert spec.env["GIT_TERMINAL_PROMPT"] == "0"

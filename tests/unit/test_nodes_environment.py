@@ -1,0 +1,209 @@
+"""What a command finds in its environment."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from floe.model.errors import TooLarge
+from floe.model.refs import Json
+from floe.nodes.environment import (
+    OUTPUTS_BYTES_MAX,
+    VALUE_BYTES_MAX,
+    drop_files,
+    environment,
+    inherited,
+    input_path,
+    input_variables,
+    outputs_path,
+    read_outputs,
+    write_input,
+)
+from tests.make_nodes import a_key, an_action
+
+
+def test_the_documented_names_pass_and_no_other() -> None:
+    environ = {"PATH": "/bin", "LC_ALL": "C", "https_proxy": "p", "NO_PROXY": "n", "EDITOR": "vi"}
+
+    passed = inherited(environ)
+
+    assert passed == {"PATH": "/bin", "LC_ALL": "C", "https_proxy": "p", "NO_PROXY": "n"}
+
+
+def test_pass_env_adds_names() -> None:
+    assert inherited({"PATH": "/bin", "EDITOR": "vi"}, ["EDITOR"])["EDITOR"] == "vi"
+
+
+def test_a_token_of_floe_never_passes_even_if_asked_for() -> None:
+    environ = {"PATH": "/bin", "FLOE_ADMIN": "s", "FLOE_TOKEN": "s", "FLOE_CLUSTER_TOKEN": "s"}
+
+    passed = inherited(environ, ["FLOE_ADMIN", "FLOE_TOKEN", "FLOE_CLUSTER_TOKEN"])
+
+    assert passed == {"PATH": "/bin"}
+
+
+def test_a_host_without_a_path_gives_the_systems() -> None:
+    assert inherited({}) == {"PATH": os.defpath}
+
+
+def test_a_command_knows_where_it_is(tmp_path: Path) -> None:
+    action = an_action(tmp_path, key=a_key(12), fences={"nic": "3.7", "db": "1.2"})
+
+    env = environment({}, action, "h2", ())
+
+    assert env == {
+        "FLOEWS": f"{tmp_path}/spaces/ci/ws/h1-12@k3f9",
+        "FLOE_RUN": "h1-12",
+        "FLOE_NODE": "task.build",
+        "FLOE_HOST": "h2",
+        "FLOE_ATTEMPT": "h1-12@k3f9.1.build.1.1",
+        "FLOE_INPUT": input_path(action),
+        "FLOE_OUTPUTS": outputs_path(action),
+        "FLOE_FENCE": "nic=3.7,db=1.2",
+    }
+
+
+def test_an_entry_sees_those_before_it_and_not_those_after(tmp_path: Path) -> None:
+    entries = ("A=1", "B=${A}2", "C=$D", "D=$FLOE_NODE", "PATH=/opt:$PATH")
+
+    env = environment({"PATH": "/bin"}, an_action(tmp_path), "h1", entries)
+
+    assert [env[name] for name in ("B", "C", "D", "PATH")] == [
+        "12",
+        "$D",
+        "task.build",
+        "/opt:/bin",
+    ]
+
+
+def test_an_entry_cannot_hide_the_attempt(tmp_path: Path) -> None:
+    env = environment({}, an_action(tmp_path), "h1", ("FLOE_ATTEMPT=none", "FLOE_TOKEN=mine"))
+
+    assert (env["FLOE_ATTEMPT"], env["FLOE_TOKEN"]) == (str(a_key()), "mine")
+
+
+def test_inputs_are_variables_text_as_it_is_and_the_rest_as_json() -> None:
+    inputs: dict[str, Json] = {
+        "from-branch": "a'b $(x)",
+        "tests_passed": True,
+        "n": 1.5,
+        "who": None,
+        "l": [1, "a"],
+    }
+
+    variables = input_variables(inputs)
+
+    assert variables == {
+        "FLOE_IN_FROM_BRANCH": "a'b $(x)",
+        "FLOE_IN_TESTS_PASSED": "true",
+        "FLOE_IN_N": "1.5",
+        "FLOE_IN_WHO": "null",
+        "FLOE_IN_L": '[1, "a"]',
+    }
+
+
+@pytest.mark.parametrize(
+    "value", ["a\0b", "x" * (VALUE_BYTES_MAX + 1), "\ud800"], ids=["nul", "long", "surrogate"]
+)
+def test_what_no_variable_can_hold_is_only_in_the_file(tmp_path: Path, value: str) -> None:
+    action = an_action(tmp_path, inputs={"v": value})
+
+    write_input(action)
+
+    assert input_variables(action.inputs) == {}
+    assert json.loads(Path(input_path(action)).read_text()) == {"v": value}
+
+
+def test_a_name_that_is_none_becomes_no_variable() -> None:
+    assert input_variables({"a=b": "x", "": "y", "a\0": "z"}) == {}
+
+
+def test_the_input_file_keeps_types(tmp_path: Path) -> None:
+    inputs = {"ok": True, "n": 3, "form": {"a": [None, "b"]}}
+    action = an_action(tmp_path, inputs=inputs)
+
+    write_input(action)
+
+    assert json.loads(Path(input_path(action)).read_text()) == inputs
+
+
+def test_outputs_are_lines_and_the_last_of_a_name_wins(tmp_path: Path) -> None:
+    action = an_action(tmp_path)
+    write_input(action)
+    Path(outputs_path(action)).write_text("a=1\nb-c=x=y \r\n\na=2\nempty=")
+
+    outputs, strays = read_outputs(action)
+
+    assert (outputs, strays) == ({"a": "2", "b-c": "x=y ", "empty": ""}, [])
+
+
+def test_lines_that_are_no_outputs_are_named(tmp_path: Path) -> None:
+    action = an_action(tmp_path)
+    write_input(action)
+    Path(outputs_path(action)).write_bytes(b"plain\n1a=x\nok=\xff\n=x\n")
+
+    outputs, strays = read_outputs(action)
+
+    assert (outputs, strays) == ({"ok": "�"}, ["plain", "1a=x", "=x"])
+
+
+def test_no_outputs_file_means_no_outputs(tmp_path: Path) -> None:
+    assert read_outputs(an_action(tmp_path)) == ({}, [])
+
+
+def test_too_many_outputs_are_refused(tmp_path: Path) -> None:
+    action = an_action(tmp_path)
+    write_input(action)
+    Path(outputs_path(action)).write_bytes(b"a=" + b"x" * OUTPUTS_BYTES_MAX)
+
+    with pytest.raises(TooLarge):
+        read_outputs(action)
+
+
+def test_a_link_in_place_of_the_outputs_is_not_followed(tmp_path: Path) -> None:
+    action = an_action(tmp_path)
+    write_input(action)
+    (tmp_path / "secret").write_text("token=s")
+    Path(outputs_path(action)).symlink_to(tmp_path / "secret")
+
+    outputs, strays = read_outputs(action)
+
+    assert (outputs, len(strays)) == ({}, 1)
+
+
+def test_a_pipe_in_place_of_the_outputs_is_not_waited_for(tmp_path: Path) -> None:
+    action = an_action(tmp_path)
+    write_input(action)
+    os.mkfifo(outputs_path(action))
+
+    assert read_outputs(action) == ({}, ["not a plain file"])
+
+
+def test_a_folder_in_place_of_the_outputs_is_left_alone(tmp_path: Path) -> None:
+    action = an_action(tmp_path)
+    write_input(action)
+    Path(outputs_path(action)).mkdir()
+
+    assert read_outputs(action) == ({}, ["not a plain file"])
+    drop_files(action)
+    assert [path.name for path in action.output.parent.iterdir()] == [
+        Path(outputs_path(action)).name
+    ]
+
+
+def test_dropped_files_are_gone_and_dropping_twice_is_the_same(tmp_path: Path) -> None:
+    action = an_action(tmp_path)
+    write_input(action)
+
+    drop_files(action)
+    drop_files(action)
+
+    assert list(action.output.parent.iterdir()) == []
+
+
+def test_inputs_past_a_mebibyte_together_are_only_in_the_file() -> None:
+    variables = input_variables({f"v{i}": "x" * 60_000 for i in range(40)})
+
+    assert len(variables) == 17
+    assert sum(map(len, variables.values())) <= 1024 * 1024

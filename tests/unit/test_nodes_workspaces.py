@@ -1,0 +1,164 @@
+"""Workspaces: made, emptied, removed, and nothing else ever deleted."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from floe.model.errors import World
+from floe.nodes.workspaces import Workspaces, inside
+from tests.make_nodes import DEADLINE_S, a_key
+
+
+@pytest.fixture
+def workspaces(tmp_path: Path) -> Iterator[Workspaces]:
+    workspaces = Workspaces(tmp_path)
+    yield workspaces
+    workspaces.close()
+
+
+def a_space(root: Path, name: str = "h1-1@k3f9") -> Path:
+    return root / "spaces" / "ci" / "ws" / name
+
+
+def wait_until_empty(folder: Path) -> None:
+    deadline = time.monotonic() + DEADLINE_S
+    while any(folder.iterdir()):
+        assert time.monotonic() < deadline, f"{folder} is never empty"
+
+
+def test_a_workspace_is_made_with_its_folders(tmp_path: Path, workspaces: Workspaces) -> None:
+    workspaces.ready(a_space(tmp_path), a_key(), reuse=False)
+
+    assert list(a_space(tmp_path).iterdir()) == []
+
+
+def test_the_second_node_of_a_run_finds_what_the_first_left(
+    tmp_path: Path, workspaces: Workspaces
+) -> None:
+    workspaces.ready(a_space(tmp_path), a_key(), reuse=False)
+    (a_space(tmp_path) / "built").touch()
+
+    workspaces.ready(a_space(tmp_path), a_key(node="test"), reuse=False)
+
+    assert (a_space(tmp_path) / "built").exists()
+
+
+@pytest.mark.parametrize("epoch", [1, 2])
+def test_a_run_keeps_its_workspace_over_a_restart_of_floe(
+    tmp_path: Path, workspaces: Workspaces, epoch: int
+) -> None:
+    workspaces.ready(a_space(tmp_path), a_key(epoch=epoch), reuse=False)
+    (a_space(tmp_path) / "built").touch()
+
+    Workspaces(tmp_path).ready(a_space(tmp_path), a_key(node="test", epoch=epoch), reuse=False)
+
+    assert (a_space(tmp_path) / "built").exists()
+
+
+def test_a_run_that_begins_again_finds_it_empty(tmp_path: Path, workspaces: Workspaces) -> None:
+    workspaces.ready(a_space(tmp_path), a_key(), reuse=False)
+    (a_space(tmp_path) / "built").touch()
+
+    workspaces.ready(a_space(tmp_path), a_key(epoch=2), reuse=False)
+
+    assert list(a_space(tmp_path).iterdir()) == []
+
+
+def test_a_reused_workspace_is_never_emptied(tmp_path: Path, workspaces: Workspaces) -> None:
+    single = a_space(tmp_path, "single")
+    workspaces.ready(single, a_key(1), reuse=True)
+    (single / "cache").touch()
+
+    workspaces.ready(single, a_key(2), reuse=True)
+
+    assert (single / "cache").exists()
+
+
+def test_spaces_that_floe_did_not_make_are_refused(tmp_path: Path, workspaces: Workspaces) -> None:
+    (tmp_path / "spaces").mkdir()
+    (tmp_path / "spaces" / "mine").touch()
+
+    with pytest.raises(World, match="was not made by floe"):
+        workspaces.ready(a_space(tmp_path), a_key(), reuse=False)
+
+
+@pytest.mark.parametrize("path", ["spaces/ci", "other/ci/ws/h1-1", "spaces/ci/../../../x"])
+def test_a_path_that_is_no_workspace_is_refused(
+    tmp_path: Path, workspaces: Workspaces, path: str
+) -> None:
+    workspaces.ready(a_space(tmp_path), a_key(), reuse=False)
+
+    with pytest.raises(World, match="is not a workspace"):
+        workspaces.remove(tmp_path / path)
+
+
+def test_a_link_on_the_way_is_not_followed(tmp_path: Path, workspaces: Workspaces) -> None:
+    workspaces.ready(a_space(tmp_path), a_key(), reuse=False)
+    (tmp_path / "home" / "ws").mkdir(parents=True)
+    (tmp_path / "spaces" / "evil").symlink_to(tmp_path / "home")
+
+    with pytest.raises(World, match="is not a workspace"):
+        workspaces.remove(tmp_path / "spaces" / "evil" / "ws" / "h1-1")
+
+
+def test_removal_takes_links_but_not_what_they_point_to(
+    tmp_path: Path, workspaces: Workspaces
+) -> None:
+    space = a_space(tmp_path)
+    workspaces.ready(space, a_key(), reuse=False)
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "letter").touch()
+    (space / "link").symlink_to(tmp_path / "home")
+
+    workspaces.ready(space, a_key(epoch=2), reuse=False)
+    workspaces.remove(space)
+
+    wait_until_empty(tmp_path / "spaces" / ".trash")
+    assert (tmp_path / "home" / "letter").exists()
+    assert list(space.parent.iterdir()) == []
+
+
+def test_folders_that_are_read_only_are_deleted_as_well(
+    tmp_path: Path, workspaces: Workspaces
+) -> None:
+    space = a_space(tmp_path)
+    workspaces.ready(space, a_key(), reuse=False)
+    (space / "mod" / "deep").mkdir(parents=True)
+    (space / "mod" / "deep" / "go.mod").touch()
+    (space / "mod" / "deep").chmod(0o500)
+    (space / "mod").chmod(0o500)
+
+    workspaces.remove(space)
+
+    wait_until_empty(tmp_path / "spaces" / ".trash")
+
+
+def test_a_deletion_that_was_cut_short_goes_on(tmp_path: Path, workspaces: Workspaces) -> None:
+    workspaces.ready(a_space(tmp_path), a_key(), reuse=False)
+    left = tmp_path / "spaces" / ".trash" / "h1-9.abc"
+    left.mkdir(parents=True)
+
+    workspaces.open()
+
+    wait_until_empty(left.parent)
+
+
+@pytest.mark.parametrize("name", ["..", "a/../../b", "/etc", "out", "out/deeper"])
+def test_a_name_that_leads_out_of_the_workspace_is_refused(tmp_path: Path, name: str) -> None:
+    space = tmp_path / "ws"
+    space.mkdir()
+    (space / "out").symlink_to(tmp_path)
+
+    with pytest.raises(World, match="leads out of the workspace"):
+        inside(space, name)
+
+
+@pytest.mark.parametrize("name", ["", ".", "a/b", "a/../b", "in/b"])
+def test_a_name_inside_is_resolved(tmp_path: Path, name: str) -> None:
+    space = tmp_path / "ws"
+    space.mkdir()
+    (space / "in").symlink_to(space)
+
+    assert inside(space, name).is_relative_to(space)

@@ -1,0 +1,102 @@
+"""What requests carry is checked before it is believed."""
+
+import json
+
+import pytest
+
+from floe.model.errors import ValuesInvalid, Yours
+from floe.server.bodies import DEPTH_MAX, Fields, parse
+
+
+def nested(depth: int) -> bytes:
+    return b"[" * depth + b"]" * depth
+
+
+def test_json_is_read() -> None:
+    assert parse(b'{"a": [1, 2.5, null, true, "\\u00e9"]}') == {"a": [1, 2.5, None, True, "é"]}
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (b"", "Expecting value"),
+        (b"{", "Expecting property name"),
+        (b'{"a": 1, "a": 2}', "'a' is there twice"),
+        (b'{"x": {"a": 1, "a": 1}}', "'a' is there twice"),
+        (b"[NaN]", "NaN is not JSON"),
+        (b"[-Infinity]", "-Infinity is not JSON"),
+        (b"[1e999]", "too large"),
+        (b"[" + b"9" * 5000 + b"]", "limit"),
+        (b'"\\ud800"', "surrogates"),
+        (b'"\xff"', "utf-8"),
+    ],
+)
+def test_what_is_no_good_json_is_refused_with_the_reason(text: bytes, reason: str) -> None:
+    with pytest.raises(Yours, match=reason):
+        parse(text)
+
+
+@pytest.mark.parametrize("depth", [DEPTH_MAX + 1, 900, 200_000])
+def test_a_body_that_is_too_deep_is_refused(depth: int) -> None:
+    with pytest.raises(Yours, match="deeper than 64"):
+        parse(nested(depth))
+
+
+def test_a_body_may_be_as_deep_as_documented() -> None:
+    assert json.dumps(parse(nested(DEPTH_MAX))).encode() == nested(DEPTH_MAX)
+
+
+def test_an_unknown_key_is_refused_with_the_nearest_one() -> None:
+    fields = Fields({"whi": "tired"})
+    fields.text("why")
+
+    with pytest.raises(ValuesInvalid) as caught:
+        fields.done()
+
+    assert caught.value.fields == {"whi": "no such key; did you mean why?"}
+
+
+def test_all_that_is_wrong_is_said_at_once_with_its_place() -> None:
+    fields = Fields({"ref": {"id": 5, "version": 1}, "run": []})
+    ref = fields.sub("ref")
+    ref.text("id")
+    ref.integer("ver", 0, 1, 9)
+    fields.text("run")
+
+    with pytest.raises(ValuesInvalid) as caught:
+        fields.done()
+
+    assert caught.value.fields == {
+        "ref.id": "a text is required",
+        "ref.version": "no such key; did you mean ver?",
+        "run": "a text is required",
+    }
+
+
+def test_keys_in_any_case_are_one_key() -> None:
+    fields = Fields({"Ref": {"ID": "build"}}, any_case=True)
+
+    assert fields.sub("ref").text("id") == "build"
+    fields.done()
+
+
+def test_a_key_in_two_cases_is_refused() -> None:
+    fields = Fields({"Run": "h1-1", "run": "h1-2"}, any_case=True)
+    fields.text("run")
+
+    with pytest.raises(ValuesInvalid, match="twice"):
+        fields.done()
+
+
+@pytest.mark.parametrize("value", ["0", "501", "1.5", "x", "", True, 1.0, "9" * 5000])
+def test_a_number_out_of_bounds_is_refused(value: str | float) -> None:
+    fields = Fields({"limit": value})
+    fields.integer("limit", 50, 1, 500)
+
+    with pytest.raises(ValuesInvalid, match="from 1 to 500"):
+        fields.done()
+
+
+@pytest.mark.parametrize(("value", "read"), [("true", True), ("false", False), (True, True)])
+def test_a_flag_is_read(value: str | bool, read: bool) -> None:
+    assert Fields({"good": value}).flag("good") is read

@@ -1,0 +1,231 @@
+"""The writing thread: what becomes one transaction, and how durably it is committed."""
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+
+import pytest
+
+from floe.model.errors import StoreFailed
+from floe.store import sqlite_writer
+from floe.store.base import Append
+from floe.store.sqlite_file import connect, open_database
+from floe.store.sqlite_writer import Waiting, Writer
+from tests.make_store import a_run, an_append
+
+
+class Traced:
+    """A writer whose statements are written down."""
+
+    def __init__(self, path: Path) -> None:
+        self.conn = open_database(path)
+        self.said: list[str] = []
+        self.began = threading.Event()
+        self.conn.set_trace_callback(self.hear)
+        self.writer = Writer(self.conn)
+
+    def submit(self, *appends: Append, promise: bool = False) -> "asyncio.Future[int]":
+        future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        keyed = [(append.run.key, append) for append in appends]
+        self.writer.submit(Waiting(future=future, appends=keyed, ledger=[], promise=promise))
+        return future
+
+    def hear(self, statement: str) -> None:
+        self.said.append(statement)
+        if statement.startswith("BEGIN"):
+            self.began.set()
+
+    def count(self, statement: str) -> int:
+        return sum(statement in said for said in self.said)
+
+
+@asynccontextmanager
+async def held_up(traced: Traced, path: Path) -> AsyncIterator[sqlite3.Connection]:
+    """Keep a batch of run 1 waiting for the database: what is submitted meanwhile is a group."""
+    with closing(connect(path)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        first = traced.submit(an_append(a_run()))
+        assert await asyncio.to_thread(traced.began.wait, 10)
+        yield other
+        other.execute("COMMIT")
+        await asyncio.wait([first])
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "floe.db"
+
+
+@pytest.fixture
+def traced(path: Path) -> Iterator[Traced]:
+    made = Traced(path)
+    yield made
+    made.writer.stop()
+    made.conn.close()
+
+
+async def test_batches_that_wait_together_are_one_transaction(traced: Traced, path: Path) -> None:
+    async with held_up(traced, path):
+        rest = [traced.submit(an_append(a_run(), n)) for n in range(1, 50)]
+
+    await asyncio.gather(*rest)
+
+    assert traced.count("COMMIT") == 2
+
+
+async def test_a_promise_syncs_and_a_step_does_not(traced: Traced) -> None:
+    for after, promise in enumerate([False, False, True, True, False]):
+        await traced.submit(an_append(a_run(), after), promise=promise)
+
+    assert [said for said in traced.said if said.startswith(("PRAGMA", "COMMIT"))] == [
+        "PRAGMA synchronous = NORMAL",
+        "COMMIT",
+        "COMMIT",
+        "PRAGMA synchronous = FULL",
+        "COMMIT",
+        "COMMIT",
+        "PRAGMA synchronous = NORMAL",
+        "COMMIT",
+    ]
+
+
+async def test_one_promise_makes_its_whole_group_durable(traced: Traced, path: Path) -> None:
+    async with held_up(traced, path):
+        rest = [traced.submit(an_append(a_run(), n), promise=n == 2) for n in (1, 2, 3)]
+
+    await asyncio.gather(*rest)
+
+    assert [said for said in traced.said if "PRAGMA" in said][-1] == "PRAGMA synchronous = FULL"
+    assert traced.count("COMMIT") == 2
+
+
+async def test_the_head_of_a_known_run_is_not_looked_up_again(traced: Traced) -> None:
+    for n in range(5):
+        await traced.submit(an_append(a_run(), n))
+
+    assert traced.count("SELECT epoch, seq FROM log") == 1
+
+
+async def test_the_head_of_a_forgotten_run_is_looked_up(
+    traced: Traced, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_writer, "HEADS_MAX", 1)
+
+    for n in range(5):
+        await traced.submit(an_append(a_run(1), n))
+        await traced.submit(an_append(a_run(2), n))
+
+    assert traced.count("SELECT epoch, seq FROM log") == 10
+
+
+async def test_a_full_disk_fails_the_batch_and_then_recovers(traced: Traced) -> None:
+    [pages] = traced.conn.execute("PRAGMA page_count").fetchone()
+    traced.conn.execute(f"PRAGMA max_page_count = {pages + 1}")
+    before = await traced.submit(an_append(a_run()))
+
+    with pytest.raises(StoreFailed, match="SQLITE_FULL") as caught:
+        await traced.submit(an_append(a_run(), 1, 1000))
+    assert caught.value.hint == "free some space on its disk"
+
+    traced.conn.execute("PRAGMA max_page_count = 1000000")
+    assert await traced.submit(an_append(a_run(), 1, 1000)) == before + 1000
+
+
+async def test_a_read_only_database_refuses_and_then_recovers(traced: Traced) -> None:
+    traced.conn.execute("PRAGMA query_only = ON")
+
+    with pytest.raises(StoreFailed, match="SQLITE_READONLY") as caught:
+        await traced.submit(an_append(a_run()))
+    assert caught.value.hint == "make its folder and files writable"
+
+    traced.conn.execute("PRAGMA query_only = OFF")
+    assert await traced.submit(an_append(a_run())) == 1
+
+
+async def test_a_failure_fails_the_whole_group(traced: Traced, path: Path) -> None:
+    async with held_up(traced, path) as other:
+        rest = [traced.submit(an_append(a_run(), n)) for n in (1, 2, 3)]
+        other.execute("DROP TABLE runs")
+        other.execute("ALTER TABLE log RENAME TO lost")
+
+    answers = await asyncio.gather(*rest, return_exceptions=True)
+
+    assert [type(answer) for answer in answers] == [StoreFailed] * 3
+
+
+async def test_an_integer_beyond_the_column_fails_alone(traced: Traced, path: Path) -> None:
+    async with held_up(traced, path):
+        rest = [traced.submit(an_append(a_run(n), epoch=2**70 * (n == 3))) for n in (2, 3, 4)]
+
+    answers = await asyncio.gather(*rest, return_exceptions=True)
+
+    assert [isinstance(answer, ValueError) for answer in answers] == [False, True, False]
+    assert answers[::2] == [2, 3]
+
+
+async def test_an_unforeseen_error_is_answered_and_the_thread_lives(traced: Traced) -> None:
+    nonsense = Append(run=a_run(), epoch=0, after=0, records=("no record",))  # type: ignore[arg-type]  # is the point
+
+    with pytest.raises(AttributeError):
+        await traced.submit(nonsense)
+
+    assert await traced.submit(an_append(a_run())) == 1
+
+
+async def test_what_was_taken_is_stored_before_the_thread_ends(path: Path) -> None:
+    traced = Traced(path)
+    futures = [traced.submit(an_append(a_run(), n)) for n in range(600)]
+
+    traced.writer.stop()
+
+    [count] = traced.conn.execute("SELECT count(*) FROM log").fetchone()
+    assert count == 600
+    assert await asyncio.gather(*futures) == list(range(1, 601))
+    traced.conn.close()
+
+
+async def test_positions_lost_with_the_power_are_not_given_again(path: Path) -> None:
+    before = Traced(path)
+    seen = await before.submit(an_append(a_run(), 0, 9))
+    before.writer.stop()
+    before.conn.execute("DELETE FROM log WHERE seq > 2")
+    before.conn.close()
+
+    after = Traced(path)
+    again = await after.submit(an_append(a_run(), 2))
+
+    assert again > seen
+    after.writer.stop()
+    after.conn.close()
+
+
+def test_a_migration_that_fails_leaves_the_schema_before(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(open_database(path)) as conn:
+        known = conn.execute("PRAGMA user_version").fetchone()
+    broken = ["-- there already"] * known[0] + ["CREATE TABLE new (x); CREATE TABLE log (x);"]
+    monkeypatch.setattr("floe.store.sqlite_file.migrations", lambda: broken)
+
+    with pytest.raises(sqlite3.OperationalError, match="already exists"):
+        open_database(path)
+
+    with closing(connect(path)) as conn:
+        assert conn.execute("PRAGMA user_version").fetchone() == known
+        assert conn.execute("SELECT * FROM sqlite_master WHERE name = 'new'").fetchall() == []
+
+
+def test_a_migration_goes_on_from_the_schema_there_is(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(open_database(path)) as conn:
+        [known] = conn.execute("PRAGMA user_version").fetchone()
+    scripts = ["NOT SQL"] * known + ["CREATE TABLE new (x);"]
+    monkeypatch.setattr("floe.store.sqlite_file.migrations", lambda: scripts)
+
+    with closing(open_database(path)) as conn:
+        assert conn.execute("PRAGMA user_version").fetchone() == (known + 1,)
+        assert conn.execute("SELECT * FROM new").fetchall() == []

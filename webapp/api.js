@@ -1,0 +1,93 @@
+// HTTP: one function per verb, problems as errors. Holds no data; state.js does.
+
+const meta = document.querySelector('meta[name="floe-base"]');
+/** Where the API lives, without a slash at the end. */
+export const BASE = (meta?.getAttribute("content") ?? "/build/api").replace(/\/+$/, "");
+
+/** An answer other than 2xx, as the server explained it (application/problem+json). */
+export class Problem extends Error {
+  /**
+   * @param {number} status  0 when the host did not answer at all
+   * @param {{title?: string, detail?: string, hint?: string, fields?: Record<string, string>,
+   *   findings?: import("./types/api").Finding[]}} body
+   */
+  constructor(status, body) {
+    super(body.detail || body.title || `status ${status}`);
+    this.status = status;
+    this.hint = body.hint ?? "";
+    this.fields = body.fields ?? {};
+    this.findings = body.findings ?? [];
+  }
+}
+
+/** Called when the server no longer knows us; state.js sets it. */
+export const onUnauthorized = { call: () => {} };
+
+/**
+ * @param {string} path  below the base
+ * @param {RequestInit} [options]
+ * @returns {Promise<Response>}
+ */
+export async function request(path, options = {}) {
+  let response;
+  try {
+    response = await fetch(`${BASE}/${path}`, { credentials: "same-origin", ...options });
+  } catch (error) {
+    if (options.signal?.aborted) throw error;
+    throw new Problem(0, { detail: "The host does not answer.", hint: "Is floe running, and the network up?" });
+  }
+  if (response.ok) return response;
+  const problem = new Problem(response.status, await problemBody(response));
+  if (response.status === 401 && path !== "login") onUnauthorized.call();
+  throw problem;
+}
+
+/** @param {Response} response */
+async function problemBody(response) {
+  const text = await response.text();
+  try {
+    return JSON.parse(text);
+  } catch {
+    return { title: `${response.status} ${response.statusText}`, detail: text.slice(0, 300) };
+  }
+}
+
+/**
+ * @template T
+ * @param {string} path
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<T>}
+ */
+export async function get(path, signal) {
+  return (await request(path, { signal })).json();
+}
+
+/**
+ * Send a JSON body. The key makes a repeat of this very call (by a proxy, say) harmless.
+ * @template T
+ * @param {string} path
+ * @param {object} [body]
+ * @returns {Promise<T>}
+ */
+export async function post(path, body = {}) {
+  const response = await request(path, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", "Idempotency-Key": chance() },
+    body: JSON.stringify(body),
+  });
+  return response.status === 204 ? /** @type {T} */ (undefined) : response.json();
+}
+
+/** Delete what is at a path. @param {string} path */
+export async function remove(path) {
+  await request(path, { method: "DELETE" });
+}
+
+/** 128 random bits in hex; crypto.randomUUID is missing on plain http. */
+function chance() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** A path segment of an id. @param {string} id */
+export const seg = encodeURIComponent;

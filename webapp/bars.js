@@ -1,0 +1,30 @@
+// A node's life as bars on a line of time: where it waited, and each attempt over that.
+
+/** @typedef {{from: number, to: number, state: string, what: string}} Bar  instants in ms; state "waits" for waiting */
+
+/**
+ * @param {import("./types/api").RunNode} node
+ * @param {number} moment  up to which is drawn what is not over
+ * @returns {Bar[]}
+ */
+export function barsOf(node, moment) {
+  /** @param {string | null | undefined} instant */
+  const at = (instant) => (instant ? Date.parse(instant) : moment);
+  const attempts = (node.attempts ?? []).filter((one) => one.started_at).map((one) => ({ from: at(one.started_at), to: at(one.ended_at), state: one.result ?? "good", what: `attempt ${one.attempt}` }));
+  const over = node.attempts?.some((one) => one.attempt === node.attempt);
+  if (node.started_at && !over) attempts.push({ from: at(node.started_at), to: at(node.ended_at), state: node.state === "retrying" ? "running" : node.state, what: `attempt ${node.attempt}` });
+  if (node.asked_at) attempts.push({ from: at(node.asked_at), to: at(node.ended_at), state: node.ended_at ? node.state : "asking", what: "asked" });
+  /** @type {Bar[]} */
+  const waits = [];
+  let from = at(node.entered_at);
+  for (const one of attempts) {
+    if (one.from > from) waits.push({ from, to: one.from, state: "waits", what: "waited" });
+    from = one.to;
+  }
+  const end = at(node.ended_at);
+  if (end > from) waits.push({ from, to: end, state: "waits", what: "waited" });
+  return [...waits, ...attempts];
+}
+
+/** Where an instant is between two others, for CSS. @param {number} instant @param {number} start @param {number} end */
+export const placeOf = (instant, start, end) => `${(100 * Math.min(1, Math.max(0, (instant - start) / Math.max(1, end - start)))).toFixed(3)}%`;

@@ -1,0 +1,135 @@
+// The live feed: one websocket, resumed from the last position, backing off while it is down.
+// Frames are handed over in batches so that a thousand events a second redraw the page only
+// as often as it can be seen.
+import { signal } from "@preact/signals";
+
+const BATCH_MS = 40;
+const RETRY_MS = [500, 1000, 2000, 4000, 8000, 15000];
+
+/** @typedef {import("./types/api").Frame} Frame */
+/** @typedef {{run: string, node: string, attempt?: number, offset?: number}} Watch */
+
+/** "connecting" until the first answer, then "live" or "lost"; `retry_at` in ms while lost. */
+export const link = signal({ state: "connecting", retry_at: 0 });
+
+/** @type {WebSocket | null} */
+let socket = null;
+let position = "";
+let failures = 0;
+let wanted = false;
+let timer = 0;
+/** @type {Frame[]} */
+let pending = [];
+let flushing = 0;
+/** @type {(frames: Frame[]) => void} */
+let deliver = () => {};
+/** @type {Map<string, () => Watch>} */
+const watched = new Map();
+
+/**
+ * Connect and stay connected. `consume` gets frames in order; a "reset" among them means that
+ * events were missed and whatever is shown must be loaded again.
+ * @param {(frames: Frame[]) => void} consume
+ */
+export function open(consume) {
+  deliver = consume;
+  wanted = true;
+  connect();
+}
+
+/** Disconnect and forget the position (log out). */
+export function close() {
+  wanted = false;
+  position = "";
+  failures = 0;
+  clearTimeout(timer);
+  socket?.close();
+  socket = null;
+  link.value = { state: "connecting", retry_at: 0 };
+}
+
+/** Try again now instead of at the end of the back-off. */
+export function retry() {
+  clearTimeout(timer);
+  if (wanted && !socket) connect();
+}
+
+/**
+ * Ask for the output of a node; `watch` is asked again at every reconnect for its offset then.
+ * @param {string} key
+ * @param {() => Watch} watch
+ */
+export function follow(key, watch) {
+  watched.set(key, watch);
+  send({ watch: watch() });
+}
+
+/** @param {string} key */
+export function unfollow(key) {
+  const watch = watched.get(key);
+  if (!watch) return;
+  watched.delete(key);
+  const { run, node } = watch();
+  send({ unwatch: { run, node } });
+}
+
+/** @param {object} frame */
+function send(frame) {
+  if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(frame));
+}
+
+function connect() {
+  const url = new URL("/ws", location.href);
+  url.protocol = location.protocol === "https:" ? "wss:" : "ws:";
+  if (position) url.searchParams.set("after", position);
+  const resumed = position !== "";
+  const mine = new WebSocket(url);
+  socket = mine;
+  mine.onmessage = ({ data }) => {
+    if (mine !== socket) return;
+    /** @type {Frame} */
+    const frame = JSON.parse(data);
+    if (frame.type === "hello") {
+      welcome(resumed);
+      position ||= frame.pos;
+    } else {
+      push(frame);
+    }
+  };
+  mine.onclose = () => {
+    if (mine !== socket) return;
+    socket = null;
+    if (wanted) lost();
+  };
+}
+
+/** @param {boolean} resumed */
+function welcome(resumed) {
+  failures = 0;
+  link.value = { state: "live", retry_at: 0 };
+  // Without a position nothing tells what happened before this moment.
+  if (!resumed) push({ type: "reset" });
+  for (const watch of watched.values()) send({ watch: watch() });
+}
+
+function lost() {
+  const wait = RETRY_MS[Math.min(failures, RETRY_MS.length - 1)] * (0.8 + 0.4 * Math.random());
+  failures += 1;
+  link.value = { state: "lost", retry_at: Date.now() + wait };
+  timer = setTimeout(connect, wait);
+}
+
+/** @param {Frame} frame */
+function push(frame) {
+  if (frame.type === "event") position = frame.pos;
+  if (frame.type === "reset") position = "";
+  pending.push(frame);
+  flushing ||= setTimeout(flush, BATCH_MS);
+}
+
+function flush() {
+  flushing = 0;
+  const frames = pending;
+  pending = [];
+  deliver(frames);
+}

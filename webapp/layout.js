@@ -1,0 +1,32 @@
+// Where the nodes of a flow's graph go: left to right by dagre.
+import { Graph, layout } from "@dagrejs/dagre";
+import { MARGIN, NODE_HEIGHT, NODE_WIDTH, lineOf } from "./plan.js";
+
+/** @typedef {import("./plan.js").Point} Point */
+
+/** @param {import("./plan.js").FlowGraph} graph @returns {import("./plan.js").Plan} */
+export function planOf(graph) {
+  const sheet = new Graph({ multigraph: true });
+  sheet.setGraph({ rankdir: "LR", nodesep: 18, ranksep: 44, edgesep: 12, marginx: MARGIN, marginy: MARGIN });
+  sheet.setDefaultEdgeLabel(() => ({}));
+  for (const { id } of graph.nodes) sheet.setNode(id, { width: NODE_WIDTH, height: NODE_HEIGHT });
+  const ids = new Set(graph.nodes.map(({ id }) => id));
+  const edges = graph.edges.filter(({ from, to }) => ids.has(from) && ids.has(to));
+  for (const { from, to, tag } of edges) sheet.setEdge(from, to, {}, tag);
+  layout(sheet);
+  const places = graph.nodes.map(({ id }) => {
+    const { x, y } = sheet.node(id);
+    return { id, left: x - NODE_WIDTH / 2, top: y - NODE_HEIGHT / 2 };
+  });
+  const lines = edges.map((edge) => lineOf(edge, ported(sheet.edge(edge.from, edge.to, edge.tag).points, sheet.node(edge.from), sheet.node(edge.to))));
+  const { width = 0, height = 0 } = sheet.graph();
+  return { node: { width: NODE_WIDTH, height: NODE_HEIGHT }, width, height, places, lines };
+}
+
+/** Out of the right side, into the left one; dagre would cut corners. @param {Point[]} points @param {Point} from @param {Point} to */
+function ported(points, from, to) {
+  const start = { x: from.x + NODE_WIDTH / 2, y: from.y };
+  const end = { x: to.x - NODE_WIDTH / 2, y: to.y };
+  if (end.x < start.x) return points; // backwards: dagre knows a way around
+  return [start, ...points.slice(1, -1).filter(({ x }) => x > start.x && x < end.x), end];
+}

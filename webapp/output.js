@@ -1,0 +1,147 @@
+// The output of one attempt by its lines: how many there are, and the few that are looked at.
+// Lines come by HTTP in pieces that are forgotten again; the feed says when there are more.
+import { signal } from "@preact/signals";
+import { PLAIN, spansOf } from "./ansi.js";
+import { get, seg } from "./api.js";
+import * as feed from "./feed.js";
+import { asProblem, listen } from "./state.js";
+
+/** @typedef {import("./ansi.js").Span} Span */
+/** @typedef {{number: number, spans: Span[], more: number}} Line  more: bytes that are not told */
+/** @typedef {{lines: Line[], end: import("./ansi.js").Style}} Piece  end: the style in force after it */
+/** @typedef {{count: number, bytes: number, live: boolean, opened: boolean, error: import("./api.js").Problem | null, version: number}} Shown */
+
+const PIECE_LINES = 200;
+const PIECES_MAX = 100;
+const REFRESH_MS = 100;
+/** Bytes of a line that the host tells. */
+const LINE_BYTES = 4096;
+
+export class Output {
+  /** `version` counts up with every change. @type {import("@preact/signals").Signal<Shown>} */
+  shown = signal({ count: 0, bytes: 0, live: false, opened: false, error: null, version: 0 });
+  #key;
+  /** By their place, from 0; the latest used last. @type {Map<number, Piece>} */
+  #pieces = new Map();
+  /** Lines that are looked at. @type {[number, number]} */
+  #wanted = [1, 0];
+  #busy = false;
+  #timer = 0;
+  #stop = () => {};
+  #closed = false;
+
+  /** @param {string} run @param {string} node @param {number} attempt */
+  constructor(run, node, attempt) {
+    this.run = run;
+    this.node = node;
+    this.attempt = attempt;
+    this.#key = `${run}/${node}/${attempt}`;
+  }
+
+  /** Learn how long it is, and hear of it while it grows. */
+  async open() {
+    await this.#refresh();
+    if (this.#closed || this.shown.value.error || !this.shown.value.live) return;
+    this.#stop = listen((frame) => {
+      if (frame.type !== "output" || frame.run !== this.run || frame.node !== this.node || frame.attempt !== this.attempt) return;
+      this.#timer ||= setTimeout(() => void this.#refresh(), REFRESH_MS);
+    });
+    const { run, node, attempt } = this;
+    feed.follow(this.#key, () => ({ run, node, attempt, offset: this.shown.peek().bytes }));
+  }
+
+  close() {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    this.#stop();
+    feed.unfollow(this.#key);
+  }
+
+  /** A line, if it is here. @param {number} number */
+  line(number) {
+    return this.#pieces.get(pieceOf(number))?.lines[(number - 1) % PIECE_LINES];
+  }
+
+  /** Load what is missing of these lines; of earlier wishes only what is on its way. @param {number} first @param {number} last */
+  want(first, last) {
+    this.#wanted = [first, last];
+    if (!this.#busy) void this.#fill();
+  }
+
+  /** Where this output is as one plain file. */
+  get href() {
+    return `runs/${seg(this.run)}/nodes/${seg(this.node)}/log?attempt=${this.attempt}`;
+  }
+
+  /**
+   * The numbers of the lines that hold a text, from a line on.
+   * @param {string} text @param {number} from @param {AbortSignal} signal
+   * @returns {Promise<{found: number[], next: number | null, count: number}>}
+   */
+  find(text, from, signal) {
+    return get(this.href.replace("/log?", "/log/find?") + `&text=${seg(text)}&from=${from}`, signal);
+  }
+
+  async #fill() {
+    this.#busy = true;
+    for (let piece = this.#missing(); piece >= 0; piece = this.#missing()) await this.#load(piece * PIECE_LINES + 1, PIECE_LINES);
+    this.#busy = false;
+  }
+
+  #missing() {
+    if (this.#closed || this.shown.value.error) return -1;
+    const [first, last] = this.#wanted;
+    for (let piece = pieceOf(first); piece <= pieceOf(Math.min(last, this.shown.value.count)); piece++) {
+      if (!this.#pieces.has(piece)) return piece;
+    }
+    return -1;
+  }
+
+  /** What is new: its end, and how long it is now. */
+  async #refresh() {
+    await this.#load(-2 * PIECE_LINES, 2 * PIECE_LINES);
+    this.#timer = 0;
+  }
+
+  /** @param {number} from @param {number} count */
+  async #load(from, count) {
+    try {
+      /** @type {{from: number, count: number, bytes: number, live: boolean, lines: {text: string, bytes: number}[]}} */
+      const answer = await get(this.href.replace("/log?", "/log/lines?") + `&from=${from}&count=${count}`);
+      if (this.#closed) return;
+      if (answer.count > this.shown.value.count) this.#pieces.delete(pieceOf(Math.max(1, this.shown.value.count)));
+      const skip = (PIECE_LINES - ((answer.from - 1) % PIECE_LINES)) % PIECE_LINES;
+      for (let at = skip; at < answer.lines.length; at += PIECE_LINES) this.#keep(answer.from + at, answer.lines.slice(at, at + PIECE_LINES));
+      const { count: lines, bytes, live } = answer;
+      this.#show({ count: Math.max(lines, this.shown.value.count), bytes: Math.max(bytes, this.shown.value.bytes), live, opened: true, error: null });
+    } catch (error) {
+      if (!this.#closed) this.#show({ error: asProblem(error) });
+    }
+  }
+
+  /** @param {number} first @param {{text: string, bytes: number}[]} lines */
+  #keep(first, lines) {
+    const place = pieceOf(first);
+    // A colour that began in a piece that is not here is not known.
+    let style = this.#pieces.get(place - 1)?.end ?? PLAIN;
+    const kept = lines.map(({ text, bytes }, at) => {
+      const line = spansOf(text, style);
+      style = line.style;
+      return { number: first + at, spans: line.spans, more: bytes > LINE_BYTES ? bytes - LINE_BYTES : 0 };
+    });
+    this.#pieces.delete(place);
+    this.#pieces.set(place, { lines: kept, end: style });
+    for (const old of this.#pieces.keys()) {
+      if (this.#pieces.size <= PIECES_MAX) break;
+      this.#pieces.delete(old);
+    }
+  }
+
+  /** @param {Partial<Shown>} changes */
+  #show(changes) {
+    this.shown.value = { ...this.shown.value, ...changes, version: this.shown.value.version + 1 };
+  }
+}
+
+/** @param {number} number */
+const pieceOf = (number) => Math.floor((number - 1) / PIECE_LINES);

@@ -1,0 +1,63 @@
+// One flow: its graph, how to start it, its last runs, and what is wrong with it.
+import { useEffect } from "preact/hooks";
+import { seg } from "../api.js";
+import { html } from "../html.js";
+import { Definition } from "../panels/definition.js";
+import { FailingSince } from "../panels/failing.js";
+import { Findings } from "../panels/findings.js";
+import { GraphPanel } from "../panels/graph.js";
+import { History } from "../panels/history.js";
+import { Empty, Failure, Loading } from "../panels/notice.js";
+import { Row } from "../panels/row.js";
+import { Start } from "../panels/start.js";
+import { ROOT, route } from "../route.js";
+import { byPended, flows, learn, runs } from "../state.js";
+import { plain } from "../text.js";
+import { ago, full } from "../time.js";
+import { useLoad, useTitle } from "../use.js";
+import { triggerText } from "./flows.js";
+
+const RUNS = 50;
+const LISTED = 15;
+
+/** @param {{id: string}} props */
+export function Flow({ id }) {
+  useTitle(id);
+  const { data, error, again } = useLoad(`flows/${seg(id)}`, flows.version.value);
+  const flow = /** @type {import("../types/api").FlowDetail | null} */ (data);
+  if (error && !flow) return html`<h1 class="unseen">${plain(id)}</h1><${Failure} error=${error} again=${again} />`;
+  if (!flow) return html`<${Loading} what=${id} />`;
+  return html`<header class="head"><h1>${plain(flow.name || flow.id)}</h1>
+      <p class="head-facts"><span class="id">${plain(flow.id)}@${flow.ver}</span>
+        <${FailingSince} failing=${flow.failing} />
+        ${flow.flow_file && html`<span>from <code>${plain(flow.flow_file)}</code></span>`}
+        ${tags("host", flow.host_tags)}${tags("resource", flow.resource_tags)}</p></header>
+    <${Findings} findings=${flow.findings} />
+    ${flow.graph.nodes.length ? html`<${GraphPanel} graph=${flow.graph} />` : html`<${Empty} title="The graph is known once a run has read the flow-file" />`}
+    <div class="columns">
+      <section class="card"><h2>Start</h2><${Start} flow=${flow} chosen=${route.value.query.get("trigger") ?? ""} />
+        <h2>Triggers</h2><ul class="plain-list">${flow.triggers.map((trigger) => html`<li key=${trigger.id}>${triggerText(trigger)}
+          ${trigger.next_due && html` <span class="faint" title=${full(trigger.next_due)}>next ${ago(trigger.next_due)}</span>`}
+          ${trigger.problem && html` <span class="field-message">${plain(trigger.problem)}</span>`}</li>`)}</ul>
+      </section>
+      <${LastRuns} flow=${flow.id} />
+    </div>
+    <${Definition} flow=${flow} />`;
+}
+
+/** @param {string} kind @param {string[] | undefined} list */
+const tags = (kind, list) => list?.length ? html`<span>${kind} tags ${list.map((tag) => html`<span class="chip" key=${tag}>${plain(tag)}</span>`)}</span>` : null;
+
+/** @param {{flow: string}} props */
+function LastRuns({ flow }) {
+  const { data, error, again } = useLoad(`runs?flow=${seg(flow)}&limit=${RUNS}`);
+  const loaded = /** @type {{runs: import("../types/api").Summary[]} | null} */ (data);
+  useEffect(() => {
+    if (loaded) learn(loaded.runs);
+  }, [loaded]);
+  if (error && !loaded) return html`<${Failure} error=${error} again=${again} />`;
+  const mine = [...runs.value.values()].filter((run) => run.flow === flow).sort(byPended).slice(0, RUNS);
+  return html`<section class="list"><h2>Last runs <a class="more" href=${`${ROOT}/runs?flow=${seg(flow)}`}>all, with filters</a></h2>${mine.length
+    ? html`<${History} list=${mine} /><ul class="rows is-one-flow">${mine.slice(0, LISTED).map((run) => html`<${Row} key=${run.id} run=${run} flow=${false} />`)}</ul>`
+    : loaded ? html`<${Empty} title="It never ran" />` : html`<${Loading} what="runs" />`}</section>`;
+}

@@ -1,0 +1,54 @@
+// All flows of this host, and what is wrong with its config.
+import { html } from "../html.js";
+import { FailingSince } from "../panels/failing.js";
+import { Findings } from "../panels/findings.js";
+import { Mark } from "../panels/mark.js";
+import { Empty, Failure, Loading } from "../panels/notice.js";
+import { flowHref } from "../route.js";
+import { flows, runs } from "../state.js";
+import { plain, runState } from "../text.js";
+import { ago } from "../time.js";
+import { useTitle } from "../use.js";
+
+export function Flows() {
+  useTitle("Flows");
+  const { data, error } = flows.state.value;
+  if (error && !data) return html`<${Failure} error=${error} again=${flows.load} />`;
+  if (!data) return html`<${Loading} what="flows" />`;
+  return html`<h1>Flows</h1>
+    <${Findings} findings=${data.findings} />
+    ${data.flows.length === 0 && html`<${Empty} title="No flows yet"><p class="faint">Flows are named in the host's config; read it again on the Hosts page.</p></${Empty}>`}
+    <ul class="rows">${data.flows.map((flow) => html`<li class="row is-flow" key=${`${flow.id}@${flow.ver}`}>
+      <${Mark} state=${lastState(flow)} />
+      <a class="row-name" href=${flowHref(latest(data.flows, flow) ? flow.id : `${flow.id}@${flow.ver}`)}><b>${plain(flow.name || flow.id)}</b> <span class="id">${plain(flow.id)}@${flow.ver}</span></a>
+      <span class="row-why">${flow.failing ? html`<${FailingSince} failing=${flow.failing} />` : flow.triggers.map(triggerText).join(" · ")}</span>
+      <span class="row-at">${lastAt(lastRun(flow))}</span>
+    </li>`)}</ul>`;
+}
+
+/** Whether a start by id alone takes this version. @param {import("../types/api").Flow[]} flows @param {import("../types/api").Flow} flow */
+export const latest = (flows, flow) => flows.every((other) => other.id !== flow.id || other.ver <= flow.ver);
+
+/** How a trigger starts runs, in a few words. @param {import("../types/api").Trigger} trigger */
+export function triggerText(trigger) {
+  const when = trigger.cron ?? (trigger.period_s ? `every ${trigger.period_s} s` : "");
+  return plain([trigger.name || trigger.id, `(${[trigger.type, when].filter(Boolean).join(" ")})`].join(" "));
+}
+
+/** The newest run of the flow that we know of. @param {import("../types/api").Flow} flow */
+function lastRun(flow) {
+  let last = flow.last ?? null;
+  for (const run of runs.value.values()) {
+    if (run.flow === flow.id && (!last || (run.pended_at ?? "") >= (last.pended_at ?? ""))) last = run;
+  }
+  return last;
+}
+
+/** @param {import("../types/api").Flow} flow */
+export function lastState(flow) {
+  const last = lastRun(flow);
+  return last ? runState(last) : "never";
+}
+
+/** @param {import("../types/api").Summary | null} run */
+const lastAt = (run) => (run ? ago(run.ended_at ?? run.started_at ?? run.pended_at) : "never ran");

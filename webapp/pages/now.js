@@ -1,0 +1,92 @@
+// What is happening now: what waits for people first, then what runs, waits and has ended.
+import { html } from "../html.js";
+import { Ask } from "../panels/ask.js";
+import { FailingList } from "../panels/failing.js";
+import { Mark } from "../panels/mark.js";
+import { Mini } from "../panels/mini.js";
+import { Empty, Failure, Loading } from "../panels/notice.js";
+import { Pending } from "../panels/pending.js";
+import { Row } from "../panels/row.js";
+import { ROOT, flowHref, runHref } from "../route.js";
+import { byNewest, flows, hosts, loadRuns, runs, runsLoaded } from "../state.js";
+import { plain, plural } from "../text.js";
+import { ago, day } from "../time.js";
+import { useRun, useTitle } from "../use.js";
+import { forms } from "../waits.js";
+import { lastState, latest } from "./flows.js";
+
+// More than this many running runs are listed without their nodes.
+const DETAILED = 25;
+const RECENT = 40;
+const FORMS_SHOWN = 8;
+
+/** @typedef {import("../types/api").Summary} Summary */
+
+export function Now() {
+  const waiting = forms.state.value.data?.count ?? 0;
+  useTitle(waiting ? `(${waiting}) Now` : "Now");
+  const { data, error } = runsLoaded.value;
+  if (error && !data) return html`<${Failure} error=${error} again=${loadRuns} />`;
+  if (!data) return html`<${Loading} what="runs" />`;
+  const all = [...runs.value.values()].sort(byNewest);
+  const active = all.filter((run) => run.state === "active");
+  return html`<h1 class="unseen">Now</h1>
+    <div class="now">
+      <div class="now-main">
+        <${Asked} />
+        <section class="list"><h2>Running${active.length > 0 && html` <span class="count">${active.length}</span>`}</h2>
+          ${active.length ? html`<ul class="rows">${active.map((run, at) => at < DETAILED ? html`<${Running} key=${run.id} run=${run} />` : html`<${Row} key=${run.id} run=${run} />`)}</ul>` : html`<${Empty} title="Nothing runs." />`}
+        </section>
+        <${Pending} list=${all.filter((run) => run.state === "pending")} />
+        <${Recent} over=${all.filter((run) => run.state === "archive").slice(0, RECENT)} />
+      </div>
+      <aside class="now-side" aria-label="Flows and hosts"><${FailingList} flows=${flows.state.value.data?.flows ?? []} /><${FlowLinks} /><${HostDots} /></aside>
+    </div>`;
+}
+
+/** All forms that are open, the longest open first. */
+function Asked() {
+  const { data, error } = forms.state.value;
+  if (!data) return error ? html`<${Failure} error=${error} again=${forms.load} />` : null;
+  return html`<section class="asked" aria-labelledby="asked-title"><h2 id="asked-title">Waiting for you${data.count > 1 && html` <span class="count">${data.count}</span>`}</h2>
+    ${data.forms.slice(0, FORMS_SHOWN).map(({ run, form }) => html`<${Ask} key=${`${run.id} ${form.node}`} run=${run} form=${form} named />`)}
+    ${data.count > FORMS_SHOWN && html`<ul class="rows">${data.forms.slice(FORMS_SHOWN).map(({ run, form }) => html`<li class="row is-flow" key=${`${run.id} ${form.node}`}>
+      <${Mark} state="asking" /><a class="row-name" href=${`${runHref(run.id)}?node=${encodeURIComponent(form.node)}&tab=form`}><b>${plain(run.flow)}</b> <span class="id">${plain(run.id)}</span></a>
+      <span class="row-why">${plain(form.title || form.node)}</span><span class="row-at">${ago(form.asked_at)}</span></li>`)}</ul>`}
+  </section>`;
+}
+
+/** A run with its nodes. @param {{run: Summary}} props */
+function Running({ run }) {
+  const { data } = useRun(run.id);
+  if (!data) return html`<${Row} run=${run} />`;
+  const busy = data.nodes.some((node) => node.state === "running" || node.state === "retrying");
+  return html`<${Row} run=${run} state=${data.forms.length && !busy ? "asking" : undefined}><${Mini} run=${data} /></${Row}>`;
+}
+
+/** @param {{over: Summary[]}} props */
+function Recent({ over }) {
+  const days = Map.groupBy(over, (run) => day(run.ended_at));
+  return html`<section class="list"><h2>Recent <a class="more" href=${`${ROOT}/runs`}>all runs</a></h2>
+    ${over.length === 0 && html`<${Empty} title="No run has ended yet." />`}
+    ${[...days].map(([name, list]) => html`<div key=${name}><h3 class="day">${name}</h3><ul class="rows">${list.map((run) => html`<${Row} key=${run.id} run=${run} />`)}</ul></div>`)}
+  </section>`;
+}
+
+function FlowLinks() {
+  const { data, error } = flows.state.value;
+  if (!data) return error ? html`<${Failure} error=${error} again=${flows.load} />` : null;
+  return html`<section class="list"><h2><a href=${`${ROOT}/flows`}>Flows</a></h2>
+    ${data.flows.length === 0 && html`<${Empty} title="No flows"><p class="faint">Name some in the host's config.</p></${Empty}>`}
+    <ul class="flow-links">${data.flows.filter((flow) => latest(data.flows, flow)).map((flow) => html`<li key=${flow.id}>
+      <a href=${flowHref(flow.id)}><${Mark} state=${lastState(flow)} /> <span>${plain(flow.name || flow.id)}</span></a></li>`)}</ul>
+  </section>`;
+}
+
+function HostDots() {
+  const { data } = hosts.state.value;
+  if (!data) return null;
+  return html`<section class="list"><h2><a href=${`${ROOT}/hosts`}>Hosts</a></h2>
+    <ul class="host-dots">${data.hosts.map((host) => html`<li key=${host.id}><b>${plain(host.id)}</b> <span class="faint">${host.active} of ${plural(host.slots, "slot")}${host.pending ? `, ${host.pending} pending` : ""}</span></li>`)}</ul>
+  </section>`;
+}

@@ -1,0 +1,120 @@
+// One run, live: how it stands, its graph and nodes, and what is known about the chosen node.
+import { html } from "../html.js";
+import { Ask } from "../panels/ask.js";
+import { Cancel } from "../panels/cancel.js";
+import { DataPanel } from "../panels/data.js";
+import { EventsPanel } from "../panels/events.js";
+import { GraphPanel, tabFor } from "../panels/graph.js";
+import { Mark } from "../panels/mark.js";
+import { Empty, Failure, Loading } from "../panels/notice.js";
+import { Gantt } from "../panels/gantt.js";
+import { OutputPanel } from "../panels/output.js";
+import { Slider } from "../panels/slider.js";
+import { Steps } from "../panels/steps.js";
+import { Tabs } from "../panels/tabs.js";
+import { WhyPanel } from "../panels/why.js";
+import { flowHref, here, route } from "../route.js";
+import { plain, runState } from "../text.js";
+import { ago, full, took } from "../time.js";
+import { useMoment, useRun, useTitle } from "../use.js";
+
+/** @typedef {import("../types/api").Detail} Detail */
+/** @typedef {import("../types/api").RunNode} RunNode */
+
+/** @param {{id: string}} props */
+export function Run({ id }) {
+  const { data: live, error } = useRun(id);
+  const seq = Math.max(0, Number.parseInt(route.value.query.get("seq") ?? "", 10) || 0);
+  const past = useMoment(id, live && seq < live.seq ? seq : 0);
+  useTitle(live ? `${live.flow} ${live.id}: ${runState(live)}` : id);
+  if (error && !live) return html`<h1 class="unseen">${plain(id)}</h1><${Failure} error=${error} />`;
+  if (!live) return html`<${Loading} what=${id} />`;
+  const run = past.data ? { ...past.data, graph: past.data.graph.nodes.length ? live.graph : past.data.graph } : live;
+  const at = past.data?.moment?.at ?? null;
+  const node = chosenNode(run);
+  const tab = chosenTab(run, node);
+  const isTime = route.value.query.get("view") === "time";
+  return html`<${Head} run=${run} at=${at} />
+    ${past.error && html`<${Failure} error=${past.error} />`}
+    <div class="views">
+      <nav class="attempts" aria-label="View"><a data-replace data-key=${isTime ? "v" : undefined} href=${here({ view: "" })} aria-current=${isTime ? undefined : "true"}>Graph</a><a data-replace data-key=${isTime ? undefined : "v"} href=${here({ view: "time" })} aria-current=${isTime ? "true" : undefined}>Timeline</a></nav>
+      <${Slider} last=${live.seq} seq=${past.data ? seq : live.seq} fact=${past.data?.moment ?? null} />
+    </div>
+    <div class=${at ? "is-past" : ""}>${isTime
+      ? live.started_at ? html`<${Gantt} nodes=${run.nodes} from=${live.started_at} to=${live.ended_at} at=${at} chosen=${node?.id ?? ""} />` : html`<${Empty} title="No node has woken yet" />`
+      : run.graph.nodes.length > 0 && html`<${GraphPanel} graph=${run.graph} nodes=${run.nodes} started=${run.started_at !== null} chosen=${node?.id} at=${at} />`}</div>
+    <div class="run">
+      <div class="run-steps"><${Steps} nodes=${run.nodes} chosen=${node?.id ?? ""} at=${at} /></div>
+      <${Tabs} chosen=${tab} tabs=${[
+        { id: "output", name: "Output" },
+        { id: "data", name: "Data" },
+        { id: "form", name: "Form", note: run.forms.length ? String(run.forms.length) : "" },
+        { id: "events", name: "Events" },
+        { id: "why", name: "Why" },
+      ]}><${Panel} run=${run} node=${node} tab=${tab} seq=${at ? seq : 0} /></${Tabs}>
+    </div>`;
+}
+
+/** @param {{run: Detail, at: string | null}} props */
+function Head({ run, at }) {
+  const state = runState(run);
+  const over = run.state === "archive";
+  return html`<header class=${`head is-${state}`}>
+    <div class="head-title"><h1><a href=${flowHref(run.flow)}>${plain(run.flow)}</a> <span class="id">${plain(run.id)}</span></h1>
+      <span role="status"><${Mark} state=${state} named /></span>
+      ${!at && !over && !run.cancelled_by && html`<${Cancel} run=${run} />`}</div>
+    ${run.why && html`<p class="head-why">${plain(run.why)}</p>`}
+    <p class="head-facts">
+      <span>by <b>${plain(run.by || run.trigger)}</b></span>
+      <span>trigger <b>${plain(run.trigger)}</b></span>
+      ${run.host && html`<span>on <b>${plain(run.host)}</b></span>`}
+      <span>pended <time dateTime=${run.pended_at} title=${full(run.pended_at)}><b>${ago(run.pended_at)}</b></time></span>
+      ${run.started_at && html`<span>${over ? "took" : "for"} <b>${took(run.started_at, run.ended_at ?? at)}</b></span>`}
+      ${run.ended_at && html`<span>ended <time dateTime=${run.ended_at}><b>${full(run.ended_at)}</b></time></span>`}
+      ${run.cancelled_by && html`<span>cancelled by <b>${plain(run.cancelled_by)}</b></span>`}
+    </p>
+  </header>`;
+}
+
+/** The node of the URL, or else the one a reader would look at first. @param {Detail} run @returns {RunNode | undefined} */
+function chosenNode(run) {
+  const asked = route.value.query.get("node");
+  const nodes = run.nodes.filter((node) => node.class !== "trigger");
+  if (asked) return nodes.find((node) => node.id === asked || node.ref === asked);
+  const first = (/** @type {string[]} */ ...states) => nodes.find((node) => states.includes(node.state));
+  return first("asking") ?? first("running", "retrying") ?? (run.good === false ? first("bad", "error") : undefined) ?? nodes.findLast((node) => node.output_bytes) ?? nodes.findLast((node) => node.ended_at);
+}
+
+/** @param {Detail} run @param {RunNode | undefined} node */
+function chosenTab(run, node) {
+  const asked = route.value.query.get("tab");
+  if (asked) return asked;
+  return run.state === "pending" || !node ? "why" : tabFor(node);
+}
+
+/** @param {{run: Detail, node: RunNode | undefined, tab: string, seq: number}} props  seq: the moment that is shown, 0 for now */
+function Panel({ run, node, tab, seq }) {
+  switch (tab) {
+    case "output": {
+      if (!node) return html`<${Empty} title="Choose a node to see what it printed" />`;
+      if (!node.started_at) return html`<${Empty} title="It has not started"><p><a href=${here({ tab: "why" })}>Why?</a></p></${Empty}>`;
+      const attempt = Number(route.value.query.get("attempt")) || node.attempt || 1;
+      return html`<${OutputPanel} key=${`${node.id} ${attempt}`} run=${run.id} node=${node} attempt=${attempt} />`;
+    }
+    case "data": return html`<${DataPanel} run=${run} node=${node} seq=${seq} />`;
+    case "form": return html`<${Forms} run=${run} node=${node} past=${seq > 0} />`;
+    case "events": return html`<${EventsPanel} key=${run.id} run=${run.id} seq=${run.seq} at=${seq} />`;
+    default: return html`<${WhyPanel} run=${run} past=${seq > 0} />`;
+  }
+}
+
+/** @param {{run: Detail, node: RunNode | undefined, past: boolean}} props */
+function Forms({ run, node, past }) {
+  const forms = [...run.forms].sort((a, b) => Number(b.node === node?.id) - Number(a.node === node?.id));
+  if (forms.length && past) return html`<${Empty} title=${`Open at this moment: ${forms.map((form) => plain(form.title || form.node)).join(", ")}`}><p><a data-replace href=${here({ seq: "" })}>Back to now</a></p></${Empty}>`;
+  if (forms.length) return html`${forms.map((form) => html`<${Ask} key=${form.node} run=${run} form=${form} />`)}`;
+  if (node?.type === "data" && node.ended_at) {
+    return html`<${Empty} title=${node.good ? "Approved" : "Rejected"}><p class="faint">by ${plain(node.by)} ${ago(node.ended_at)}</p></${Empty}>`;
+  }
+  return html`<${Empty} title="No form is open" />`;
+}

@@ -1,0 +1,26 @@
+// A question to people: the form of a data node, to be approved or rejected.
+import { post } from "../api.js";
+import { html } from "../html.js";
+import { runHref } from "../route.js";
+import { plain } from "../text.js";
+import { ago, full } from "../time.js";
+import { FormPanel } from "./form.js";
+
+/** @param {{run: import("../types/api").Summary, form: import("../types/api").OpenForm, named?: boolean}} props  named: say which run */
+export function Ask({ run, form, named }) {
+  /** @param {boolean} good */
+  const answer = (good) => (/** @type {Record<string, unknown>} */ values) =>
+    post("push/data", { ref: { id: run.flow, ver: run.ver }, run: run.id, form: { id: form.node, values, good } });
+  const choices = [
+    { name: "Approve", kind: "good", submit: answer(true) },
+    { name: "Reject", kind: "bad", submit: answer(false) },
+  ];
+  return html`<article class="ask">
+    <header class="ask-head">
+      <h3>${plain(form.title || form.node)}</h3>
+      <p class="faint">${named && html`<a href=${`${runHref(run.id)}?node=${encodeURIComponent(form.node)}&tab=form`}>${plain(run.flow)} ${plain(run.id)}</a>, `}
+        asked <time dateTime=${form.asked_at} title=${full(form.asked_at)}>${ago(form.asked_at)}</time></p>
+    </header>
+    <${FormPanel} fields=${form.fields} choices=${choices} />
+  </article>`;
+}

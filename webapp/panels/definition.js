@@ -1,0 +1,27 @@
+// A flow as it is written, node by node: what it hears and waits for, and its limits.
+import { html } from "../html.js";
+import { plain } from "../text.js";
+import { duration } from "../time.js";
+
+/** @param {{flow: import("../types/api").FlowDetail}} props */
+export function Definition({ flow }) {
+  const nodes = flow.graph.nodes.filter((node) => node.class !== "trigger");
+  const facts = [
+    ["flow-file", flow.flow_file],
+    ["host tags", flow.host_tags?.join(", ")],
+    ["resource tags", flow.resource_tags?.join(", ")],
+    ["workspace", flow.reuse_space ? "used again by the next run" : "new for each run"],
+    ["timeout", flow.timeout_s ? duration(flow.timeout_s * 1000) : ""],
+    ["environment", flow.env?.map((line) => line.split("=")[0]).join(", ")],
+    ["host lost", flow.on_host_lost],
+    ["unheard bad event", flow.unheard_bad],
+  ].filter(([, value]) => value);
+  return html`<section class="list"><h2>Definition</h2>
+    <div class="card values"><dl>${facts.map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>${plain(value)}</dd></div>`)}</dl></div>
+    ${nodes.length > 0 && html`<div class="events definition" tabindex="0" role="group" aria-label="Nodes of the flow"><table>
+      <thead><tr><th scope="col">node</th><th scope="col">type</th><th scope="col">listens to</th><th scope="col">waits for</th><th scope="col">retries</th><th scope="col">timeout</th></tr></thead>
+      <tbody>${nodes.map((node) => html`<tr key=${node.id}><td><b>${plain(node.name || node.id)}</b> <span class="id">${plain(node.ref)}</span></td><td>${plain(node.type)}</td>
+        <td class="mono">${plain(node.listen?.join(" "))}</td><td class="mono">${plain(node.wait?.join(" "))}</td><td>${node.retry_max || ""}</td><td>${node.timeout_s ? duration(node.timeout_s * 1000) : ""}</td></tr>`)}</tbody>
+    </table></div>`}
+  </section>`;
+}

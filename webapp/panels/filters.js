@@ -1,0 +1,40 @@
+// What narrows a list of runs; every choice goes into the address at once.
+import { html } from "../html.js";
+import { go, here } from "../route.js";
+import { flows, hosts } from "../state.js";
+import { plain } from "../text.js";
+
+const PAGE = 50;
+const NAMES = ["state", "good", "flow", "host", "text"];
+
+/** The query of GET runs for a query of this page. @param {URLSearchParams} query */
+export function queryOf(query) {
+  const asked = new URLSearchParams({ limit: String(PAGE) });
+  for (const name of [...NAMES, "cursor"]) if (query.get(name)) asked.set(name, query.get(name) ?? "");
+  for (const name of ["since", "until"]) {
+    const at = new Date(query.get(name) ?? "");
+    if (!Number.isNaN(at.getTime())) asked.set(name, at.toISOString());
+  }
+  return asked.toString();
+}
+
+/** @param {{query: URLSearchParams}} props */
+export function Filters({ query }) {
+  /** @param {string} name */
+  const on = (name) => (/** @type {any} */ event) => go(here({ [name]: event.currentTarget.value, cursor: "" }), { replace: true });
+  /** @param {string} name @param {string} label @param {[string, string][]} options */
+  const choice = (name, label, options) => html`<label class="filter"><span>${label}</span><select value=${query.get(name) ?? ""} onChange=${on(name)}>
+    <option value="">any</option>${options.map(([value, text]) => html`<option key=${value} value=${value}>${text}</option>`)}</select></label>`;
+  const names = [...new Set((flows.state.value.data?.flows ?? []).map(({ id }) => id))];
+  const isNarrow = [...NAMES, "since", "until"].some((name) => query.get(name));
+  return html`<form class="filters" role="search" onSubmit=${(/** @type {Event} */ event) => event.preventDefault()}>
+    <label class="filter is-wide"><span>Text</span><input type="search" data-search placeholder="in id, flow, why, by, trigger" value=${query.get("text") ?? ""} onInput=${on("text")} /></label>
+    ${choice("state", "State", [["pending", "pending"], ["active", "running"], ["archive", "ended"]])}
+    ${choice("good", "Result", [["true", "good"], ["false", "bad"]])}
+    ${choice("flow", "Flow", names.map((id) => [id, plain(id)]))}
+    ${choice("host", "Host", (hosts.state.value.data?.hosts ?? []).map(({ id }) => [id, plain(id)]))}
+    <label class="filter"><span>From</span><input type="datetime-local" value=${query.get("since") ?? ""} onChange=${on("since")} /></label>
+    <label class="filter"><span>To</span><input type="datetime-local" value=${query.get("until") ?? ""} onChange=${on("until")} /></label>
+    ${isNarrow && html`<a class="button quiet" data-replace href=${location.pathname}>Clear</a>`}
+  </form>`;
+}

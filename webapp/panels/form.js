@@ -1,0 +1,88 @@
+// A form made from its fields, with the host's messages at the fields they are about.
+import { useEffect, useRef, useState } from "preact/hooks";
+import { classes, html } from "../html.js";
+import { plain, shown } from "../text.js";
+import { useAction } from "../use.js";
+
+/** @typedef {import("../types/api").Field} Field */
+/** @typedef {{name: string, kind: "main" | "good" | "bad", submit: (values: Record<string, unknown>) => Promise<unknown>}} Choice */
+
+let made = 0;
+
+/** @param {{fields: Field[], choices: Choice[]}} props  choices: the buttons, the first is what Enter does */
+export function FormPanel({ fields, choices }) {
+  const [values, setValues] = useState(/** @returns {Record<string, unknown>} */ () => Object.fromEntries(fields.map((field) => [field.id, initial(field)])));
+  const prefix = useRef("");
+  prefix.current ||= `form-${++made}-`;
+  const chosen = useRef(choices[0]);
+  const { busy, error, run } = useAction(() => chosen.current.submit(Object.fromEntries(fields.map((field) => [field.id, sent(field, values[field.id])]))));
+  const element = useRef(/** @type {HTMLFormElement | null} */ (null));
+  useEffect(() => {
+    const wrong = element.current?.querySelector('[aria-invalid="true"]');
+    if (wrong instanceof HTMLElement) wrong.focus();
+  }, [error]);
+  const messages = error?.fields ?? {};
+  const others = Object.keys(messages).filter((id) => !fields.some((field) => field.id === id));
+  /** @param {Choice} choice */
+  const choose = (choice) => {
+    chosen.current = choice;
+    void run();
+  };
+  /** @param {Event} event */
+  const onSubmit = (event) => {
+    event.preventDefault();
+    choose(choices[0]);
+  };
+  return html`<form class="form" ref=${element} onSubmit=${onSubmit} novalidate>
+    ${fields.map((field) => html`<${Input} key=${field.id} id=${prefix.current + field.id} field=${field} value=${values[field.id]} message=${messages[field.id]}
+      set=${(/** @type {unknown} */ value) => setValues((old) => ({ ...old, [field.id]: value }))} />`)}
+    ${error && html`<div class="form-error" role="alert">
+      <strong>${plain(error.message)}</strong>${error.hint && html` <span>${plain(error.hint)}</span>`}
+      ${others.map((id) => html`<div>${plain(id)}: ${plain(messages[id])}</div>`)}
+    </div>`}
+    <div class="form-buttons">${choices.map((choice, at) => html`
+      <button type=${at ? "button" : "submit"} class=${`is-${choice.kind}`} disabled=${busy} onClick=${at ? () => choose(choice) : undefined}>${choice.name}</button>`)}
+    </div>
+  </form>`;
+}
+
+/** @param {Field} field */
+function initial(field) {
+  if (field.type === "bool") return field.value === true || field.value === "true";
+  return field.value === null || field.value === undefined ? "" : shown(field.value);
+}
+
+/** What is sent: the host judges it, so nothing that was typed is changed or dropped. @param {Field} field @param {unknown} value */
+function sent(field, value) {
+  if (field.type === "number" && typeof value === "string" && value.trim() && Number.isFinite(Number(value))) return Number(value);
+  if (field.type === "choice") return field.choices?.find((choice) => shown(choice) === value) ?? value;
+  return value;
+}
+
+/** @param {{id: string, field: Field, value: unknown, message?: string, set: (value: unknown) => void}} props */
+function Input({ id, field, value, message, set }) {
+  const text = /** @type {string} */ (value);
+  const common = { id, name: field.id, required: field.required, "aria-invalid": message ? "true" : undefined, "aria-describedby": message ? `${id}-message` : undefined };
+  const onInput = (/** @type {any} */ event) => set(event.currentTarget.value);
+  const label = html`<label for=${id}>${plain(field.prompt || field.id)}${field.required && html`<span class="required" title="required" aria-hidden="true"> *</span>`}</label>`;
+  const problem = message && html`<p class="field-message" id=${`${id}-message`}>${plain(message)}</p>`;
+  if (field.type === "bool") {
+    return html`<div class=${classes("field", "is-bool", message && "is-wrong")}>
+      <input ...${common} type="checkbox" checked=${Boolean(value)} onChange=${(/** @type {any} */ event) => set(event.currentTarget.checked)} />${label}${problem}
+    </div>`;
+  }
+  return html`<div class=${classes("field", message && "is-wrong")}>${label}${control()}${problem}</div>`;
+
+  function control() {
+    if (field.type === "text") return html`<textarea ...${common} rows="3" value=${text} onInput=${onInput}></textarea>`;
+    if (field.type === "number") return html`<input ...${common} type="text" inputmode="decimal" value=${text} onInput=${onInput} />`;
+    if (field.type === "choice") {
+      const offered = (field.choices ?? []).map(shown);
+      return html`<select ...${common} value=${text} onChange=${onInput}>
+        ${!offered.includes(text) && html`<option value=${text}>${text || "choose…"}</option>`}
+        ${offered.map((choice) => html`<option key=${choice} value=${choice}>${choice}</option>`)}
+      </select>`;
+    }
+    return html`<input ...${common} type="text" value=${text} autocomplete="off" onInput=${onInput} />`;
+  }
+}

@@ -1,0 +1,44 @@
+// The nodes of a run on a line of time: when each woke, waited, tried, asked and was done.
+import { barsOf, placeOf } from "../bars.js";
+import { classes, html } from "../html.js";
+import { here } from "../route.js";
+import { plain } from "../text.js";
+import { clock, duration, now } from "../time.js";
+import { tabFor } from "./graph.js";
+import { Mark, stateName } from "./mark.js";
+
+const TICKS = [0, 0.25, 0.5, 0.75];
+
+/** @typedef {import("../types/api").RunNode} RunNode */
+/** @typedef {import("../bars.js").Bar} Bar */
+
+/**
+ * @param {{nodes: RunNode[], from: string, to: string | null, at: string | null, chosen: string}} props
+ *   from, to: of the run, `to` null while it runs; at: the moment that is shown, null for now
+ */
+export function Gantt({ nodes, from, to, at, chosen }) {
+  const start = Date.parse(from);
+  const end = Math.max(start + 1, to ? Date.parse(to) : now.value);
+  const moment = at ? Date.parse(at) : end;
+  const entered = nodes.filter((node) => node.entered_at);
+  /** @param {number} instant */
+  const place = (instant) => placeOf(instant, start, end);
+  return html`<div class="gantt" role="group" aria-label="Timeline of the nodes" tabindex="0">
+    <div class="gantt-axis" aria-hidden="true"><span class="gantt-name">${clock(from)}</span><span class="gantt-track">
+      ${TICKS.map((tick) => html`<i key=${tick} style=${{ left: `${100 * tick}%` }}>${duration(tick * (end - start))}</i>`)}</span></div>
+    <ol>${entered.map((node) => {
+      const bars = barsOf(node, moment);
+      return html`<li key=${node.id}><a class=${classes("gantt-row", chosen === node.id && "is-chosen")} data-replace href=${here({ node: node.id, attempt: "", line: "", tab: tabFor(node) })}
+          aria-current=${chosen === node.id ? "true" : undefined} aria-label="${plain(node.name || node.id)}: ${stateName(node.state)}, ${bars.map(said).join(", ")}">
+        <span class="gantt-name"><${Mark} state=${node.state} /> <span>${plain(node.name || node.id)}</span></span>
+        <span class="gantt-track">
+          ${bars.map((bar) => html`<i class=${classes("gantt-bar", `is-${bar.state}`)} key=${`${bar.what} ${bar.from}`} title=${said(bar)}
+            style=${{ left: place(bar.from), width: `max(2px, calc(${place(bar.to)} - ${place(bar.from)}))` }}></i>`)}
+          ${at && html`<i class="gantt-moment" style=${{ left: place(moment) }}></i>`}
+        </span></a></li>`;
+    })}</ol>
+  </div>`;
+}
+
+/** @param {Bar} bar */
+const said = ({ what, from, to }) => `${what} ${duration(to - from)}`;

@@ -1,0 +1,116 @@
+// A flow as a graph, left to right; in a run its nodes carry their state and its lit lines the
+// tags that stand. Nodes are links in reading order; the lines are decoration for the eye.
+import { signal } from "@preact/signals";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { classes, html } from "../html.js";
+import { planOf as columns } from "../layers.js";
+import { here } from "../route.js";
+import { plain } from "../text.js";
+import { took } from "../time.js";
+import { Mark, stateName } from "./mark.js";
+
+// Smaller than this the names cannot be read.
+const SCALE_MIN = 0.75;
+
+// dagre takes a second for a thousand nodes; for so many columns will do.
+const NODES_MAX = 200;
+
+/** @typedef {import("../plan.js").Plan} Plan */
+/** @typedef {(graph: import("../types/api").Graph) => Plan} Planner */
+
+// dagre is a fifth of all code: pages without a graph do not wait for it.
+const fine = signal(/** @type {Planner | null} */ (null));
+/** @type {WeakMap<object, Plan>} */
+const plans = new WeakMap();
+
+/** Once per graph. @param {Planner} planner @param {import("../types/api").Graph} graph */
+function planned(planner, graph) {
+  const plan = plans.get(graph) ?? planner(graph);
+  plans.set(graph, plan);
+  return plan;
+}
+
+/**
+ * @param {{graph: import("../types/api").Graph, nodes?: import("../types/api").RunNode[], started?: boolean, chosen?: string, at?: string | null}} props
+ *   nodes: with their states, in a run; started: its trigger has been heard; at: the moment that is shown, null for now
+ */
+export function GraphPanel(props) {
+  const planner = props.graph.nodes.length > NODES_MAX ? columns : fine.value;
+  useLayoutEffect(() => {
+    if (!planner) void import("../layout.js").then(({ planOf }) => (fine.value = planOf));
+  }, [planner]);
+  return planner ? html`<${Sheet} ...${props} plan=${planned(planner, props.graph)} />` : html`<div class="graph"></div>`;
+}
+
+/** @param {Parameters<typeof GraphPanel>[0] & {plan: Plan}} props */
+function Sheet({ plan, graph, nodes, started = false, chosen, at = null }) {
+  const { box, scale } = useFit(plan, chosen);
+  const states = new Map(nodes?.map((node) => [node.id, node]));
+  const known = new Map(graph.nodes.map((node) => [node.id, node]));
+  return html`<div class="graph" role="group" aria-label="Graph of the flow" tabindex="0" ref=${box}>
+    ${scale > 0 && html`<div class="graph-sheet" style=${{ width: `${plan.width}px`, height: `${plan.height}px`, zoom: String(scale) }}>
+      <svg class="graph-lines" width=${plan.width} height=${plan.height} aria-hidden="true">
+        <defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="10" markerHeight="10" markerUnits="userSpaceOnUse" orient="auto"><path d="M0 0L8 4L0 8z" /></marker></defs>
+        ${plan.lines.map((line) => html`<path key=${line.key} d=${line.path} marker-end="url(#tip)"
+          class=${classes("line", line.label && "is-other", (line.from === "trigger" ? started : states.get(line.from)?.tag === line.tag) && "is-lit")} />`)}
+        ${plan.lines.map((line) => line.label && html`<text key=${line.key} class="line-label" x=${line.x} y=${line.y - 4}>${plain(line.label)}</text>`)}
+      </svg>
+      ${plan.places.map(({ id, left, top }) => {
+        const node = /** @type {import("../types/api").GraphNode} */ (known.get(id));
+        return html`<${Node} key=${id} node=${node} run=${states.get(id)} started=${started} chosen=${chosen === id} at=${at} place=${pixels({ left, top, ...plan.node })} />`;
+      })}
+    </div>`}
+  </div>`;
+}
+
+/** @param {Record<string, number>} lengths */
+const pixels = (lengths) => Object.fromEntries(Object.entries(lengths).map(([name, value]) => [name, `${value}px`]));
+
+/**
+ * How much to shrink the sheet so that its width fits, within reason; what still does not fit
+ * scrolls, and the chosen node is scrolled to.
+ * @param {Plan} plan
+ * @param {string | undefined} chosen
+ */
+function useFit(plan, chosen) {
+  const box = useRef(/** @type {HTMLElement | null} */ (null));
+  const [width, setWidth] = useState(0);
+  const scale = width ? Math.min(1, Math.max(SCALE_MIN, width / plan.width)) : 0; // 0: not known yet, and nothing is drawn twice
+  useLayoutEffect(() => {
+    const element = /** @type {HTMLElement} */ (box.current);
+    const watch = new ResizeObserver(() => setWidth(element.clientWidth));
+    setWidth(element.clientWidth);
+    watch.observe(element);
+    return () => watch.disconnect();
+  }, []);
+  useLayoutEffect(() => {
+    const place = plan.places.find(({ id }) => id === chosen);
+    const element = box.current;
+    if (!place || !element) return;
+    element.scrollTo(place.left * scale - (element.clientWidth - plan.node.width) / 2, place.top * scale - (element.clientHeight - plan.node.height) / 2);
+  }, [plan, chosen, scale]);
+  return { box, scale };
+}
+
+/**
+ * @param {{node: import("../types/api").GraphNode, run?: import("../types/api").RunNode, started: boolean,
+ *   chosen: boolean, at: string | null, place: Record<string, string>}} props
+ */
+function Node({ node, run, started, chosen, at, place }) {
+  const state = node.class === "trigger" ? (started ? "good" : "") : (run?.state ?? "");
+  const name = plain(node.name || node.id);
+  const inner = html`
+    ${state && html`<${Mark} state=${state} />`}
+    <span class="node-text"><span class="node-name">${name}</span><span class="node-type">${plain(node.type || node.class)}${run?.started_at && html` · ${took(run.started_at, run.ended_at ?? at)}`}</span></span>`;
+  const names = classes("node", `is-${node.class}`, state && `is-${state}`, chosen && "is-chosen");
+  if (!run || node.class === "trigger") return html`<div class=${names} style=${place} title=${name}>${inner}</div>`;
+  return html`<a class=${names} style=${place} title=${`${name}: ${stateName(state)}`} data-replace href=${here({ node: node.id, attempt: "", line: "", tab: tabFor(run) })}
+    aria-current=${chosen ? "true" : undefined}>${inner}</a>`;
+}
+
+/** Where a click on a node leads: to what is of interest about it. @param {import("../types/api").RunNode} node */
+export function tabFor(node) {
+  if (node.state === "asking") return "form";
+  if (node.state === "waiting" || node.state === "never") return "why";
+  return node.type === "exec" || node.output_bytes ? "output" : "data";
+}

@@ -1,0 +1,55 @@
+// One line of an output: its number, which is a link to it, and its text in its colours.
+import { Component } from "preact";
+import { classes, html } from "../html.js";
+import { go, here } from "../route.js";
+import { size } from "../text.js";
+
+/** @typedef {{number: number, line?: import("../output.js").Line, needle: string, pointed: boolean}} Props  needle: a text to point out */
+
+/** Drawn again only when something about it changed; a scroll moves most lines as they are. */
+export class OutputLine extends Component {
+  /** @param {Props} next */
+  shouldComponentUpdate(next) {
+    const before = /** @type {Props} */ (/** @type {unknown} */ (this.props));
+    return next.line !== before.line || next.needle !== before.needle || next.pointed !== before.pointed;
+  }
+
+  render() {
+    const { number, line, needle, pointed } = /** @type {Props} */ (/** @type {unknown} */ (this.props));
+    return html`<div class=${classes("output-line", pointed && "is-pointed")}>
+      <a class="output-number" tabindex="-1" data-replace href=${here({ line: String(number) })} onClick=${(/** @type {MouseEvent} */ event) => point(event, number)} aria-label="Line ${number}">${number}</a>
+      <span class="output-text">${line?.spans.map((span) => drawn(span, needle))}${line && line.more > 0 && html`<i class="output-more"> … ${size(line.more)} more in this line</i>`}</span>
+    </div>`;
+  }
+}
+
+/** With shift: from the line that is pointed at to this one. @param {MouseEvent} event @param {number} number */
+function point(event, number) {
+  const from = Number.parseInt(new URLSearchParams(location.search).get("line") ?? "", 10);
+  event.preventDefault();
+  const line = event.shiftKey && from ? `${Math.min(from, number)}-${Math.max(from, number)}` : from === number ? "" : String(number);
+  go(here({ line }), { replace: true });
+}
+
+/** @param {import("../ansi.js").Span} span @param {string} needle */
+function drawn({ text, style }, needle) {
+  const { fg, bg, bold, faint, italic, underline, inverse } = style;
+  const inner = needle ? pointedOut(text, needle) : text;
+  if (!(fg || bg || bold || faint || italic || underline || inverse)) return inner;
+  const names = classes(bold && "is-bold", faint && "is-faint", italic && "is-italic", underline && "is-underlined");
+  const [front, back] = inverse ? [bg || "var(--sunken)", fg || "var(--ink)"] : [fg, bg];
+  return html`<span class=${names || undefined} style=${{ color: front || null, background: back || null }}>${inner}</span>`;
+}
+
+/** @param {string} text @param {string} needle  in lower case */
+function pointedOut(text, needle) {
+  const lower = text.toLowerCase();
+  /** @type {unknown[]} */
+  const parts = [];
+  let from = 0;
+  for (let at = lower.indexOf(needle); at >= 0; at = lower.indexOf(needle, from)) {
+    parts.push(text.slice(from, at), html`<mark>${text.slice(at, at + needle.length)}</mark>`);
+    from = at + needle.length;
+  }
+  return from ? [...parts, text.slice(from)] : text;
+}

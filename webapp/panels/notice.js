@@ -1,0 +1,22 @@
+// What stands where data will be, is not, or could not be had.
+import { html } from "../html.js";
+import { plain } from "../text.js";
+
+/** @param {{what: string}} props */
+export function Loading({ what }) {
+  return html`<p class="notice loading" role="status"><span class="spinner" aria-hidden="true"></span>Loading ${what}…</p>`;
+}
+
+/** @param {{title: string, children?: any}} props */
+export function Empty({ title, children }) {
+  return html`<div class="notice empty"><p class="notice-title">${title}</p>${children}</div>`;
+}
+
+/** @param {{error: import("../api.js").Problem, again?: () => void}} props */
+export function Failure({ error, again }) {
+  return html`<div class="notice failure" role="alert">
+    <p class="notice-title">${plain(error.message)}</p>
+    ${error.hint && html`<p>${plain(error.hint)}</p>`}
+    ${again && html`<button onClick=${again}>Try again</button>`}
+  </div>`;
+}

@@ -1,0 +1,67 @@
+// What a node printed: follows its end until the reader scrolls away; search, wrap, links, raw.
+import { useEffect, useMemo, useState } from "preact/hooks";
+import { BASE } from "../api.js";
+import { classes, html } from "../html.js";
+import { Output } from "../output.js";
+import { go, here, route } from "../route.js";
+import { kept } from "../settings.js";
+import { size } from "../text.js";
+import { Find } from "./find.js";
+import { Lines } from "./lines.js";
+import { Empty, Failure, Loading } from "./notice.js";
+
+const wrap = kept("wrap", "yes");
+
+/** @param {{run: string, node: import("../types/api").RunNode, attempt: number}} props */
+export function OutputPanel({ run, node, attempt }) {
+  const output = useMemo(() => new Output(run, node.id, attempt), [run, node.id, attempt]);
+  const { query } = route.value;
+  const target = targetOf(query.get("line"));
+  const [following, setFollowing] = useState(!target);
+  const [needle, setNeedle] = useState("");
+  useEffect(() => {
+    void output.open();
+    return () => output.close();
+  }, [output]);
+  const { count, bytes, live, opened, error } = output.shown.value;
+  /** @param {boolean} yes */
+  const follow = (yes) => {
+    setFollowing(yes);
+    // Somebody reads: this node stays, though another would now be shown first.
+    if (!yes && live && !query.get("node")) go(here({ node: node.id, tab: "output" }), { replace: true });
+  };
+  const isSheet = query.get("sheet") === "1";
+  if (error) return html`<${Failure} error=${error} again=${() => output.open()} />`;
+  if (!opened) return html`<${Loading} what="output" />`;
+  return html`<div class=${classes("output", isSheet && "is-sheet")}>
+    <div class="output-bar">
+      <${Attempts} node=${node} attempt=${attempt} />
+      <span class="faint output-size">${live && html`<span class="live-dot" aria-hidden="true"></span>live · `}${count.toLocaleString("en")} lines · ${size(bytes)}</span>
+      <${Find} output=${output} needle=${needle} setNeedle=${setNeedle} line=${target?.from ?? 0} />
+      <span class="spread"></span>
+      ${live && html`<button class="quiet" data-key="f" aria-pressed=${String(following)} onClick=${() => follow(!following)}>${following ? "Following" : "Follow"}</button>`}
+      <button class="quiet" data-key="w" aria-pressed=${String(wrap.value === "yes")} onClick=${() => (wrap.value = wrap.value === "yes" ? "no" : "yes")}>Wrap</button>
+      <a class="button quiet" href=${`${BASE}/${output.href}`} target="_blank" rel="noopener">Raw</a>
+      <a class="button quiet" href=${`${BASE}/${output.href}&limit=${Number.MAX_SAFE_INTEGER}`} download=${`${run}-${node.id}-${attempt}.log`}>Download</a>
+      <a class="button quiet" data-key="x" data-replace href=${here({ sheet: isSheet ? "" : "1" })} aria-label=${isSheet ? "Close the sheet" : "Fill the window"}>${isSheet ? "Close" : "⤢"}</a>
+    </div>
+    ${count === 0
+      ? html`<${Empty} title=${live ? "Nothing printed yet" : "It printed nothing"} />`
+      : html`<${Lines} output=${output} following=${following} follow=${follow} target=${target} needle=${needle.toLowerCase()} wrap=${wrap.value === "yes"} />`}
+  </div>`;
+}
+
+/** `12` or `12-20`. @param {string | null} text */
+function targetOf(text) {
+  const [from, to] = (text ?? "").split("-").map((part) => Number.parseInt(part, 10));
+  return from > 0 ? { from, to: to >= from ? to : from } : null;
+}
+
+/** @param {{node: import("../types/api").RunNode, attempt: number}} props */
+function Attempts({ node, attempt }) {
+  const latest = node.attempt ?? 1;
+  if (latest < 2) return null;
+  return html`<span class="attempts" role="group" aria-label="Attempts">${Array.from({ length: latest }, (_, at) => at + 1).map((one) => html`
+    <a key=${one} data-replace href=${here({ attempt: String(one), line: "" })} aria-current=${one === attempt ? "true" : undefined}>#${one}</a>`)}
+  </span>`;
+}

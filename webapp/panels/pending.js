@@ -1,0 +1,26 @@
+// Runs that wait for a host, those with the same reason together.
+import { html } from "../html.js";
+import { runs } from "../state.js";
+import { plain } from "../text.js";
+import { pends } from "../waits.js";
+import { Row } from "./row.js";
+
+const SHOWN = 5;
+
+/** @param {{list: import("../types/api").Summary[]}} props  list: all that are pending, as far as they are known here */
+export function Pending({ list }) {
+  const groups = pends.state.value.data?.pends ?? [];
+  const grouped = new Set(groups.flatMap((group) => group.runs));
+  const others = list.filter((run) => !grouped.has(run.id));
+  const count = others.length + groups.reduce((sum, group) => sum + group.count, 0);
+  if (!count) return null;
+  return html`<section class="list"><h2>Pending <span class="count">${count}</span></h2>
+    ${groups.map((group) => {
+      const known = group.runs.map((id) => runs.value.get(id)).filter((run) => run !== undefined).slice(0, SHOWN);
+      const more = group.count - known.length;
+      return html`<div class="pends" key=${group.runs[0]}><p class="pends-why">${plain(group.text)}</p>
+        <ul class="rows">${known.map((run) => html`<${Row} key=${run.id} run=${run} />`)}</ul>${more > 0 && html`<p class="pends-more faint">and ${more} more behind them</p>`}</div>`;
+    })}
+    ${others.length > 0 && html`<ul class="rows">${others.map((run) => html`<${Row} key=${run.id} run=${run} />`)}</ul>`}
+  </section>`;
+}

@@ -1,0 +1,22 @@
+// One run in a list: what, how it stands, why, since when.
+import { html } from "../html.js";
+import { runHref } from "../route.js";
+import { plain, runState } from "../text.js";
+import { ago, full, took } from "../time.js";
+import { Mark } from "./mark.js";
+
+/**
+ * @param {{run: import("../types/api").Summary, state?: string, flow?: boolean, children?: any}} props
+ *   state: where more is known than the summary says; children: instead of why
+ */
+export function Row({ run, state = runState(run), flow = true, children }) {
+  const at = run.ended_at ?? run.started_at ?? run.pended_at;
+  return html`<li class="row">
+    <${Mark} state=${state} />
+    <a class="row-name" href=${runHref(run.id)}>${flow && html`<b>${plain(run.flow)}</b> `}<span class="id">${plain(run.id)}</span></a>
+    <span class="row-why" title=${plain(run.why)}>${children ?? (plain(run.why) || (run.state === "pending" ? run.phase : ""))}</span>
+    <span class="row-by">${plain(run.by || run.trigger)}${run.host && html` <span class="faint">on ${plain(run.host)}</span>`}</span>
+    <span class="row-took">${took(run.started_at, run.ended_at)}</span>
+    <time class="row-at" dateTime=${at} title=${full(at)}>${ago(at)}</time>
+  </li>`;
+}

@@ -1,0 +1,71 @@
+// The frame around every page: where one can go, whether the feed is live, who is logged in.
+import { signal } from "@preact/signals";
+import { useLayoutEffect } from "preact/hooks";
+import { html } from "../html.js";
+import { LogIn } from "../pages/login.js";
+import { Now } from "../pages/now.js";
+import { ROOT, route } from "../route.js";
+import { checkLogin, logOut, runs, runsLoaded, user } from "../state.js";
+import { Banner } from "./banner.js";
+import { Help } from "./help.js";
+import { Empty, Failure, Loading } from "./notice.js";
+import { Theme } from "./theme.js";
+
+const LINKS = /** @type {const} */ ([
+  ["Now", ROOT, ["now"]],
+  ["Runs", `${ROOT}/runs`, ["runs", "run"]],
+  ["Flows", `${ROOT}/flows`, ["flows", "flow"]],
+  ["Hosts", `${ROOT}/hosts`, ["hosts"]],
+]);
+
+export function Shell() {
+  if (user.value === undefined) {
+    const { error } = runsLoaded.value;
+    return html`<main class="entry">${error ? html`<${Failure} error=${error} again=${checkLogin} />` : html`<${Loading} what="floe" />`}</main>`;
+  }
+  if (user.value === null) return html`<${LogIn} />`;
+  return html`
+    <a class="skip" href="#main">Skip to content</a>
+    <header class="bar">
+      <a class="brand" href=${ROOT} aria-label="floe, start page"><img src="/app/icon.svg" alt="" width="24" height="24" /><span class="brand-name">floe</span></a>
+      <nav aria-label="Pages">${LINKS.map(([name, href, pages]) => html`
+        <a href=${href} aria-current=${/** @type {readonly string[]} */ (pages).includes(route.value.page) ? "page" : undefined}>
+          ${name}${name === "Now" && html`<${Running} />`}
+        </a>`)}
+      </nav>
+      <span class="bar-end"><${Help} /><${Theme} />
+        <a class="button quiet who" href=${`${ROOT}/tokens`} title="Personal tokens" aria-current=${route.value.page === "tokens" ? "page" : undefined}>${user.value}</a>
+        <button class="quiet log-out" onClick=${logOut}>Log out</button></span>
+    </header>
+    <${Banner} />
+    <main id="main" tabindex="-1"><${Page} /></main>`;
+}
+
+function Running() {
+  let count = 0;
+  for (const run of runs.value.values()) if (run.state !== "archive") count += 1;
+  return count ? html`<span class="count" aria-label="${count} not over">${count}</span>` : null;
+}
+
+/** Code of pages, which comes when one is first shown; only what is now is there from the start. */
+const PAGES = /** @type {const} */ ({
+  flow: () => import("../pages/flow.js").then(({ Flow }) => Flow),
+  flows: () => import("../pages/flows.js").then(({ Flows }) => Flows),
+  hosts: () => import("../pages/hosts.js").then(({ Hosts }) => Hosts),
+  run: () => import("../pages/run.js").then(({ Run }) => Run),
+  runs: () => import("../pages/runs.js").then(({ Runs }) => Runs),
+  tokens: () => import("../pages/tokens.js").then(({ Tokens }) => Tokens),
+});
+const pages = signal(/** @type {Record<string, unknown>} */ ({ now: Now }));
+
+function Page() {
+  const { page, id } = route.value;
+  const known = pages.value[page];
+  useLayoutEffect(() => {
+    if (known || page === "lost" || page === "now") return;
+    void PAGES[page]().then((component) => (pages.value = { ...pages.peek(), [page]: component }));
+  }, [page]);
+  if (page === "lost") return html`<${Empty} title="Nothing is here"><p><a href=${ROOT}>Go to what is happening now</a></p></${Empty}>`;
+  if (!known) return html`<${Loading} what="page" />`;
+  return html`<${known} key=${`${page} ${id}`} id=${id} />`;
+}

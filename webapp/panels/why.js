@@ -1,0 +1,28 @@
+// Why a run waits, and for whom; or why it ended, and what never ran.
+import { seg } from "../api.js";
+import { html } from "../html.js";
+import { plain } from "../text.js";
+import { useLoad } from "../use.js";
+import { Failure, Loading } from "./notice.js";
+
+/** @param {{run: import("../types/api").Detail, past?: boolean}} props */
+export function WhyPanel({ run, past }) {
+  const { data, error, again } = useLoad(`runs/${seg(run.id)}/why`, run.seq);
+  const why = /** @type {import("../types/api").Why | null} */ (data);
+  if (error && !why) return html`<${Failure} error=${error} again=${again} />`;
+  if (!why) return html`<${Loading} what="the reasons" />`;
+  return html`<div class="why">
+    ${past && html`<p class="faint">As it is now, not at the moment that is shown.</p>`}
+    <p class="why-text">${plain(why.text)}</p>
+    <${Reasons} title="Hosts" rows=${why.hosts?.map(({ host, reasons }) => [host, reasons])} />
+    <${Reasons} title="Waiting nodes" rows=${why.waiting?.map((one) => [one.node, one.for])} lead="for " />
+    <${Reasons} title="Never ran" rows=${why.never?.map(({ node, tags }) => [node, tags])} lead="heard nothing of " />
+  </div>`;
+}
+
+/** @param {{title: string, rows?: [string, string[]][], lead?: string}} props */
+function Reasons({ title, rows, lead = "" }) {
+  if (!rows?.length) return null;
+  return html`<section class="values"><h3>${title}</h3><dl>${rows.map(([name, reasons]) => html`
+    <div key=${name}><dt>${plain(name)}</dt><dd>${reasons.length ? lead + reasons.map(plain).join("; ") : "could take it"}</dd></div>`)}</dl></section>`;
+}

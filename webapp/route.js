@@ -1,0 +1,73 @@
+// The URL is the state of the page: path for the place, query for what is chosen there.
+import { signal } from "@preact/signals";
+
+export const ROOT = "/app/dash";
+
+/** @typedef {{page: "now"|"flows"|"flow"|"run"|"runs"|"hosts"|"tokens"|"lost", id: string, query: URLSearchParams}} Route */
+
+/** @returns {Route} */
+function parse() {
+  const [first = "", ...rest] = location.pathname.slice(ROOT.length).split("/").filter(Boolean);
+  const query = new URLSearchParams(location.search);
+  const id = decoded(rest.join("/"));
+  if (!first) return { page: "now", id: "", query };
+  if (first === "flows") return { page: id ? "flow" : "flows", id, query };
+  if (first === "runs") return { page: id ? "run" : "runs", id, query };
+  if (first === "hosts" && !id) return { page: "hosts", id: "", query };
+  if (first === "tokens" && !id) return { page: "tokens", id: "", query };
+  return { page: "lost", id: location.pathname, query };
+}
+
+/** @param {string} text */
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text; // a stray % in a typed address: it is looked up as it stands, and not found
+  }
+}
+
+export const route = signal(parse());
+
+/**
+ * @param {string} href
+ * @param {{replace?: boolean}} [options]
+ */
+export function go(href, { replace = false } = {}) {
+  const before = location.pathname;
+  history[replace ? "replaceState" : "pushState"](null, "", href);
+  route.value = parse();
+  if (location.pathname !== before) {
+    scrollTo(0, 0);
+    requestAnimationFrame(() => document.querySelector("main")?.focus({ preventScroll: true }));
+  }
+}
+
+/** This page with some of its query changed; an empty value takes a key away.
+ * @param {Record<string, string>} changes */
+export function here(changes) {
+  const query = new URLSearchParams(route.value.query);
+  for (const [key, value] of Object.entries(changes)) {
+    if (value) query.set(key, value);
+    else query.delete(key);
+  }
+  const text = query.toString();
+  return location.pathname + (text ? `?${text}` : "");
+}
+
+/** @param {string} id */
+export const runHref = (id) => `${ROOT}/runs/${encodeURIComponent(id)}`;
+/** @param {string} id */
+export const flowHref = (id) => `${ROOT}/flows/${encodeURIComponent(id)}`;
+
+addEventListener("popstate", () => (route.value = parse()));
+
+// Links within the dashboard change the URL without loading it again.
+addEventListener("click", (event) => {
+  if (event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+  const link = event.target instanceof Element ? event.target.closest("a[href]") : null;
+  if (!(link instanceof HTMLAnchorElement) || link.target || link.hasAttribute("download")) return;
+  if (link.origin !== location.origin || !`${link.pathname}/`.startsWith(`${ROOT}/`)) return;
+  event.preventDefault();
+  go(link.pathname + link.search, { replace: link.dataset.replace !== undefined });
+});

@@ -1,0 +1,65 @@
+// Instants and durations as people read them. `now` ticks once a second while somebody looks.
+import { signal } from "@preact/signals";
+
+export const now = signal(Date.now());
+setInterval(() => document.hidden || (now.value = Date.now()), 1000);
+
+/** @typedef {string | null | undefined} Instant */
+
+/** @param {number} ms */
+export function duration(ms) {
+  const s = Math.max(0, ms) / 1000;
+  if (s < 10) return `${s.toFixed(1)} s`;
+  if (s < 60) return `${Math.round(s)} s`;
+  const m = Math.floor(s / 60);
+  if (m < 60) return `${m} m ${String(Math.floor(s % 60)).padStart(2, "0")} s`;
+  const h = Math.floor(m / 60);
+  if (h < 48) return `${h} h ${String(m % 60).padStart(2, "0")} m`;
+  return `${Math.floor(h / 24)} d ${h % 24} h`;
+}
+
+/** How long from start to end, or until now; empty before the start. @param {Instant} start @param {Instant} end */
+export function took(start, end) {
+  if (!start) return "";
+  const until = end ? Date.parse(end) : Math.floor(now.value / 1000) * 1000;
+  const ms = until - Date.parse(start);
+  return end ? duration(ms) : duration(Math.max(0, Math.round(ms / 1000) * 1000)).replace(/^(\d)\.0 s$/, "$1 s");
+}
+
+/** @param {Instant} at */
+export function ago(at) {
+  if (!at) return "";
+  const s = Math.round((now.value - Date.parse(at)) / 1000);
+  if (s < 0) return `in ${plainSpan(-s)}`;
+  return s < 5 ? "just now" : `${plainSpan(s)} ago`;
+}
+
+/** @param {number} s */
+function plainSpan(s) {
+  if (s < 60) return `${s} s`;
+  if (s < 3600) return `${Math.floor(s / 60)} min`;
+  if (s < 172800) return `${Math.floor(s / 3600)} h`;
+  return `${Math.floor(s / 86400)} days`;
+}
+
+const clockFormat = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
+const fullFormat = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+
+const preciseFormat = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3, hour12: false });
+
+const dayFormat = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
+
+/** The day of an instant, as one speaks of it. @param {Instant} at */
+export function day(at) {
+  if (!at) return "";
+  const [then, today] = [new Date(at), new Date(now.value)];
+  const days = Math.round((new Date(today.toDateString()).getTime() - new Date(then.toDateString()).getTime()) / 86_400_000);
+  return days === 0 ? "Today" : days === 1 ? "Yesterday" : dayFormat.format(then);
+}
+
+/** @param {Instant} at */
+export const precise = (at) => (at ? preciseFormat.format(new Date(at)) : "");
+/** @param {Instant} at */
+export const clock = (at) => (at ? clockFormat.format(new Date(at)) : "");
+/** @param {Instant} at */
+export const full = (at) => (at ? fullFormat.format(new Date(at)) : "");

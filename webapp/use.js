@@ -1,0 +1,107 @@
+// Hooks between state and components: a run kept live, an answer loaded when it is needed.
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { Problem, get, seg } from "./api.js";
+import { asProblem, generation, hold, release } from "./state.js";
+
+/** @template T @typedef {import("./state.js").Loaded<T>} Loaded */
+
+/**
+ * The answer of GET `path`, loaded again when the path changes, when the feed has lost its
+ * place, and when `again` is called.
+ * @template T
+ * @param {string} path  "" loads nothing
+ * @param {string | number} [version]  loads again when it changes
+ * @returns {Loaded<T> & {again: () => void}}
+ */
+export function useLoad(path, version = "") {
+  const [state, set] = useState(/** @type {Loaded<T> & {path: string}} */ ({ path, data: null, error: null }));
+  const [count, setCount] = useState(0);
+  const born = generation.value;
+  useEffect(() => {
+    if (!path || !born) return;
+    const abort = new AbortController();
+    get(path, abort.signal).then(
+      (data) => set({ path, data: /** @type {T} */ (data), error: null }),
+      (error) => {
+        if (!abort.signal.aborted) set((old) => ({ path, data: old.path === path ? old.data : null, error: asProblem(error) }));
+      },
+    );
+    return () => abort.abort();
+  }, [path, version, born, count]);
+  const mine = state.path === path;
+  return { data: mine ? state.data : null, error: mine ? state.error : null, again: () => setCount((n) => n + 1) };
+}
+
+/** A run in full, live. @param {string} id */
+export function useRun(id) {
+  const held = useRef(/** @type {import("./state.js").Open | null} */ (null));
+  if (held.current?.id !== id) {
+    if (held.current) release(held.current);
+    held.current = hold(id);
+  }
+  // At once: an effect that waits for the next frame is never undone if the page is left before.
+  useLayoutEffect(() => () => {
+    if (held.current) release(held.current);
+    held.current = null;
+  }, []);
+  return held.current.state.value;
+}
+
+/**
+ * A run as it was after an event; null for now, and until it is there. Of many moments asked for
+ * in a row only the last is waited for.
+ * @param {string} id
+ * @param {number} seq  0 for now
+ */
+export function useMoment(id, seq) {
+  const [state, set] = useState(/** @type {Loaded<import("./types/api").Detail>} */ ({ data: null, error: null }));
+  const wanted = useRef(seq);
+  const busy = useRef(false);
+  const load = async () => {
+    busy.current = true;
+    for (let done = 0; wanted.current && wanted.current !== done; ) {
+      done = wanted.current;
+      try {
+        set({ data: await get(`runs/${seg(id)}?seq=${done}`), error: null });
+      } catch (error) {
+        set({ data: null, error: asProblem(error) });
+      }
+    }
+    busy.current = false;
+  };
+  useEffect(() => {
+    wanted.current = seq;
+    if (seq && !busy.current) void load();
+    return () => {
+      wanted.current = 0;
+    };
+  }, [id, seq]);
+  return seq ? state : { data: null, error: null };
+}
+
+/** The title of the tab and of the page in the history. @param {string} text */
+export function useTitle(text) {
+  useEffect(() => {
+    document.title = text ? `${text} · floe` : "floe";
+  }, [text]);
+}
+
+/**
+ * Run an action once at a time: `busy` while it runs, `error` as the host explained it.
+ * @param {() => Promise<unknown>} action
+ */
+export function useAction(action) {
+  const [state, set] = useState({ busy: false, error: /** @type {import("./api.js").Problem | null} */ (null) });
+  const run = async () => {
+    if (state.busy) return;
+    set({ busy: true, error: null });
+    try {
+      await action();
+      set({ busy: false, error: null });
+    } catch (error) {
+      set({ busy: false, error: error instanceof Problem ? error : null });
+      asProblem(error);
+    }
+  };
+  return { ...state, run };
+}

@@ -1,0 +1,50 @@
+// What waits: forms for people, runs for hosts. Asked for anew when the feed says that it may be
+// another, but not more often than somebody could read it.
+import { effect, signal } from "@preact/signals";
+import { cell, flows, generation, listen } from "./state.js";
+
+const FORMS_MS = 150;
+const QUEUE_MS = 400;
+const LISTS_MS = 1000;
+
+/** @type {ReturnType<typeof cell<{forms: import("./types/api").AskedForm[], count: number}>>} */
+export const forms = cell(() => "forms");
+/** @type {ReturnType<typeof cell<{pends: import("./types/api").PendGroup[]}>>} */
+export const pends = cell(() => "pends");
+/** Counts up when runs have come or ended: lists of them are to be loaded again. */
+export const turnover = signal(0);
+
+/** @param {() => unknown} act @param {number} ms */
+function soon(act, ms) {
+  let timer = 0;
+  return () => {
+    timer ||= setTimeout(() => {
+      timer = 0;
+      act();
+    }, ms);
+  };
+}
+
+const formsSoon = soon(forms.load, FORMS_MS);
+const pendsSoon = soon(pends.load, QUEUE_MS);
+const listsSoon = soon(() => {
+  turnover.value += 1;
+  void flows.load();
+}, LISTS_MS);
+
+/** Whether a form of the list is that of a node. @param {string} run @param {string | undefined} node */
+const isAsked = (run, node) => !!forms.state.value.data?.forms.some((one) => one.run.id === run && one.form.node === node);
+
+listen((frame) => {
+  if (frame.type !== "event") return;
+  const { event } = frame;
+  if (event === "DataAsked" || event === "RunEnding" || event === "RunEnded" || (event === "NodeSettled" && isAsked(frame.run, frame.node?.id))) formsSoon();
+  if (event === "RunPended" || event === "FlowPinned" || event === "RunActivated" || event === "RunEnded") pendsSoon();
+  if (event === "RunPended" || event === "RunEnded") listsSoon();
+});
+
+effect(() => {
+  if (!generation.value) return;
+  void forms.load();
+  void pends.load();
+});
