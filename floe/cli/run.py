@@ -19,6 +19,7 @@ from floe.dialects.floe import FloeDialect
 from floe.model.errors import ConfigInvalid, NotFound, Yours
 from floe.model.flow import Field, Flow, Form, Trigger
 from floe.model.refs import HostId, Json, NodeId
+from floe.model.run import Run
 
 if TYPE_CHECKING:
     from floe.hub.hub import Hub
@@ -135,9 +136,15 @@ async def _run(
     async with open_hub(config, ports, FlowBook(flows=(flow,))) as hub:
         with hub.feed.subscribe() as feed:
             start = await hub.trigger(flow.id, trigger=trigger, values=values, by=BY)
-            stop = Stop(hub, start.id, BY)
             live = Live(hub, start.id, flow, quiet=show.quiet, silent=show.json)
-            run = await live.follow(feed)
+            watch = asyncio.create_task(live.follow(feed))
+            stop = Stop(hub, start.id, BY, watch)
+            try:
+                run = await watch
+            except asyncio.CancelledError:
+                if not watch.cancelled():
+                    raise
+                return INTERRUPTED
         if show.json:
             as_json(run_shape(run, summary_of(run)))
         if stop.is_asked:
@@ -148,17 +155,18 @@ async def _run(
 class Stop:
     """What a signal does: the first cancels the run, a second one lets its end be unwatched."""
 
-    def __init__(self, hub: "Hub", run: str, by: str) -> None:
+    def __init__(self, hub: "Hub", run: str, by: str, watch: "asyncio.Task[Run]") -> None:
         self.is_asked = False
-        self._hub, self._run, self._by = hub, run, by
-        self._loop = asyncio.get_running_loop()
+        self._hub, self._run, self._by, self._watch = hub, run, by, watch
+        loop = asyncio.get_running_loop()
         for number in _SIGNALS:
-            self._loop.add_signal_handler(number, self._ask)
+            loop.add_signal_handler(number, self._ask)
 
     def _ask(self) -> None:
+        if self.is_asked:
+            self._watch.cancel()
+            return
         self.is_asked = True
-        for number in _SIGNALS:
-            self._loop.remove_signal_handler(number)
         click.echo("\ncancelling: waits until every process of the run is gone", err=True)
         self._hub.cancel_nowait(self._run, by=self._by, why="^C")
 
