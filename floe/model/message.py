@@ -14,6 +14,7 @@ from typing import Final
 
 from floe.model.flow import Flow
 from floe.model.refs import FlowId, HostId, Instant, Json, StoreId
+from floe.model.run import Summary
 
 PROTOCOL: Final = 1
 """Of the words between hosts. Hosts whose numbers differ say so and give each other nothing."""
@@ -107,11 +108,12 @@ class Withdraw:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """The run that you adopted is over: what its adopter lacks of the log, RunEnded last."""
+    """The run that you adopted is over; its log stays where it ran."""
 
     run: str
     epoch: int
-    facts: tuple[Fact, ...]
+    row: Summary
+    """As lists show it from now on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
