@@ -1,30 +1,29 @@
 #!/usr/bin/env bash
-# floe from nothing: a virtual environment, the installation, and one host that answers.
+# floe from nothing: a virtual environment, the installation, and two hosts that know one another.
 set -euo pipefail
 from=$PWD
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-root=.floe/h1
-pid_file=$root/host.pid
-log=$root/host.log
+hosts=(h1 h2)
+token=.floe/h1/admin-token # h1 makes it; h2 is given the same
 ready_s=60
 gone_s=60
-unset FLOE_ADMIN FLOE_URL FLOE_TOKEN # of another host: the one here makes its own token
+unset FLOE_ADMIN FLOE_URL FLOE_TOKEN FLOE_CLUSTER_TOKEN # of another host: those here have their own
 
 usage() {
   cat <<'TEXT'
 Usage: ./start.sh [start|stop|status] [--port N]
 
-  start    (default) installs floe into .venv, starts a host in the background, waits until it
-           answers, and says where to look and what to type
-  stop     stops the host and waits until it is gone; the commands of its runs go on, and the next
-           start takes the runs up again
-  status   says whether the host runs; exits 0 if it does, 1 if not
+  start    (default) installs floe into .venv, starts the hosts h1 and h2 in the background, waits
+           until both answer, and says where to look and what to type
+  stop     stops the hosts and waits until they are gone; the commands of their runs go on, and the
+           next start takes the runs up again
+  status   says which hosts run; exits 0 if both do, 1 if not
 
-  --port N   where the dashboard and the API answer on 127.0.0.1 (default: $FLOE_PORT, else 8080)
+  --port N   where h1 answers on 127.0.0.1 (default: $FLOE_PORT, else 8080); h2 answers on N + 10
 
-Needs Python >= 3.11 and git. Keeps everything in .venv and .floe/h1 beside this script, and the
-login of the command line in ${XDG_CONFIG_HOME:-~/.config}/floe/client.json.
+Needs Python >= 3.11 and git. Keeps everything in .venv and .floe beside this script, and the login
+of the command line in ${XDG_CONFIG_HOME:-~/.config}/floe/client.json.
 TEXT
 }
 
@@ -33,26 +32,26 @@ die() {
   exit 1
 }
 
-# Sets pid and port to those of the running host. Its arguments are compared as well: after a reboot the
+# Sets pid and port to those of a running host. Its arguments are compared as well: after a reboot the
 # number in the file may be anybody's.
 is_running() {
   local recorded_pid recorded_port
-  [[ -f $pid_file ]] && read -r recorded_pid recorded_port <"$pid_file" && is_host "$recorded_pid" &&
-    pid=$recorded_pid port=$recorded_port
+  [[ -f .floe/$1/host.pid ]] && read -r recorded_pid recorded_port <".floe/$1/host.pid" &&
+    is_host "$1" "$recorded_pid" && pid=$recorded_pid port=$recorded_port
 }
 
 is_host() {
   local args
-  args=$(tr '\0' ' ' 2>/dev/null <"/proc/$1/cmdline") && [[ $args == *" host "*" --root $root "* ]]
+  args=$(tr '\0' ' ' 2>/dev/null <"/proc/$2/cmdline") && [[ $args == *" host "*" --root .floe/$1 "* ]]
 }
 
-is_taken() { (: <>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; }
+is_taken() { (: <>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
 # Spoken by hand: curl may not be there, and no proxy from the environment may come between.
 is_ready() {
   (
-    exec 3<>"/dev/tcp/127.0.0.1/$port" &&
-      printf 'GET /build/api/readyz HTTP/1.0\r\nHost: 127.0.0.1:%s\r\n\r\n' "$port" >&3 &&
+    exec 3<>"/dev/tcp/127.0.0.1/$1" &&
+      printf 'GET /build/api/readyz HTTP/1.0\r\nHost: 127.0.0.1:%s\r\n\r\n' "$1" >&3 &&
       read -r -t 5 -u 3 status && [[ $status == *" 200 "* ]]
   ) 2>/dev/null
 }
@@ -60,7 +59,7 @@ is_ready() {
 # A session of its own, so that neither ^C nor the end of this terminal reaches the host. Not `setsid &`:
 # a shell starts background commands with SIGINT ignored, and the users' commands would inherit that.
 start_detached() {
-  .venv/bin/python - "$log" "$@" <<'PYTHON'
+  .venv/bin/python - "$@" <<'PYTHON'
 import subprocess, sys
 
 with open(sys.argv[1], "ab") as log:
@@ -71,15 +70,39 @@ print(host.pid)
 PYTHON
 }
 
-terminate() {
-  kill -TERM "$pid" 2>/dev/null || true
-  local deadline=$((SECONDS + gone_s))
-  while is_host "$pid"; do
-    ((SECONDS < deadline)) ||
-      die "the host (pid $pid) is still there after $gone_s s; see $(path $log), or: kill -9 $pid"
+start_host() {
+  local host=$1 pid
+  shift
+  (umask 077 && mkdir -p ".floe/$host")
+  echo "floe: starting host $host"
+  local log=.floe/$host/host.log deadline=$((SECONDS + ready_s))
+  pid=$(start_detached "$log" .venv/bin/floe host --host-name "$host" --tags linux,go,couch \
+    --pub-bind "127.0.0.1:${ports[$host]}" --conf configs/default.yml --root ".floe/$host" \
+    --hosts "http://127.0.0.1:${ports[h1]},http://127.0.0.1:${ports[h2]}" --keeper h1 "$@")
+  echo "$pid ${ports[$host]}" >".floe/$host/host.pid"
+  until is_ready "${ports[$host]}"; do
+    if ! is_host "$host" "$pid"; then
+      tail -n 5 "$log" >&2
+      die "host $host did not start; the lines above are the end of $(path "$log")"
+    fi
+    ((SECONDS < deadline)) || die "host $host does not answer after $ready_s s; see $(path "$log")"
     sleep 0.1
   done
-  rm -f "$pid_file"
+}
+
+terminate_all() {
+  local host pid port deadline=$((SECONDS + gone_s))
+  for host in "${hosts[@]}"; do
+    if is_running "$host"; then kill -TERM "$pid" 2>/dev/null || true; fi
+  done
+  for host in "${hosts[@]}"; do
+    while is_running "$host"; do
+      ((SECONDS < deadline)) || die "host $host (pid $pid) is still there after $gone_s s;" \
+        "see $(path ".floe/$host/host.log"), or: kill -9 $pid"
+      sleep 0.1
+    done
+    rm -f ".floe/$host/host.pid"
+  done
 }
 
 # How to write a file of this checkout where the user stands.
@@ -88,75 +111,89 @@ path() {
 }
 
 start() {
-  if is_running; then
-    echo "floe runs already (pid $pid): http://127.0.0.1:$port/app/dash"
-    return
-  fi
+  local host missing=()
+  for host in "${hosts[@]}"; do
+    if is_running "$host"; then
+      echo "floe: host $host runs already (pid $pid): http://127.0.0.1:$port/app/dash"
+      ports[$host]=$port
+    else
+      missing+=("$host")
+    fi
+  done
+  [[ ${#missing[@]} -gt 0 ]] || return 0
   command -v git >/dev/null || die "needs git on PATH. On Debian and Ubuntu: apt-get install git"
-  if is_taken; then
-    die "port $port is taken by another program; choose another one: ./start.sh --port 8081"
-  fi
+  for host in "${missing[@]}"; do
+    if is_taken "${ports[$host]}"; then
+      die "port ${ports[$host]} of $host is taken by another program;" \
+        "choose other ports, N and N + 10: ./start.sh --port 8081"
+    fi
+  done
   scripts/venv
 
-  (umask 077 && mkdir -p "$root")
-  echo "floe: starting host h1"
-  pid=$(start_detached .venv/bin/floe host --host-name h1 --tags linux,go,couch \
-    --pub-bind "127.0.0.1:$port" --conf configs/default.yml --root "$root")
-  trap terminate EXIT # until it answers, a failure here or a ^C leaves nothing behind
-  echo "$pid $port" >"$pid_file"
-  local deadline=$((SECONDS + ready_s))
-  until is_ready; do
-    if ! is_host "$pid"; then
-      tail -n 5 "$log" >&2
-      die "the host did not start; the lines above are the end of $(path $log)"
-    fi
-    ((SECONDS < deadline)) || die "the host does not answer after $ready_s s; see $(path $log)"
-    sleep 0.1
+  # Until all answer, a failure here or a ^C leaves nothing behind that was not there before.
+  hosts=("${missing[@]}")
+  trap terminate_all EXIT
+  for host in "${missing[@]}"; do
+    if [[ $host == h1 ]]; then start_host h1; else start_host "$host" --admin "@$token"; fi
   done
-  .venv/bin/floe login --url "http://127.0.0.1:$port" --token "@$root/admin-token" >/dev/null
+  .venv/bin/floe login --url "http://127.0.0.1:${ports[h1]}" --token "@$token" >/dev/null
   trap - EXIT
 
   cat <<TEXT
 
-floe runs (pid $pid).
+floe runs: h1 and h2, who share their work.
 
-  Dashboard  http://127.0.0.1:$port/app/dash
-  Log in     with the token that this prints:  cat $(path $root/admin-token)
+  Dashboard  http://127.0.0.1:${ports[h1]}/app/dash   and on h2  http://127.0.0.1:${ports[h2]}/app/dash
+  Log in     with the token that this prints:  cat $(path $token)
   Try        $(path .venv/bin/floe) trigger hello --wait
-  Log        $(path $log)
+  Hosts      $(path .venv/bin/floe) hosts
+  Log        $(path .floe/h1/host.log), $(path .floe/h2/host.log)
   Stop       $(path ./start.sh) stop
 TEXT
 }
 
 stop() {
-  if ! is_running; then
+  local host any=
+  for host in "${hosts[@]}"; do
+    if is_running "$host"; then
+      echo "floe: stopping host $host (pid $pid)"
+      any=yes
+    fi
+  done
+  if [[ -z $any ]]; then
     echo "floe does not run"
     return
   fi
-  echo "floe: stopping host h1 (pid $pid)"
-  terminate
+  terminate_all
   echo "floe is stopped"
 }
 
 status() {
-  if ! is_running; then
-    echo "floe does not run"
-    return 1
-  fi
-  echo "floe runs (pid $pid): http://127.0.0.1:$port/app/dash"
+  local host all=0
+  for host in "${hosts[@]}"; do
+    if is_running "$host"; then
+      echo "host $host runs (pid $pid): http://127.0.0.1:$port/app/dash"
+    else
+      echo "host $host does not run"
+      all=1
+    fi
+  done
+  return "$all"
 }
 
 action=start
-port=${FLOE_PORT:-8080}
+first=${FLOE_PORT:-8080}
 while [[ $# -gt 0 ]]; do
   case $1 in
     start | stop | status) action=$1 ;;
-    --port) port=${2-} && shift ;;
-    --port=*) port=${1#*=} ;;
+    --port) first=${2-} && shift ;;
+    --port=*) first=${1#*=} ;;
     -h | --help) usage && exit ;;
     *) usage >&2 && exit 2 ;;
   esac
   shift
 done
-[[ $port =~ ^[1-9][0-9]{0,4}$ ]] || die "--port takes a number from 1 to 65535, not \"$port\""
+[[ $first =~ ^[1-9][0-9]{0,4}$ ]] && ((first <= 65525)) ||
+  die "--port takes a number from 1 to 65525, not \"$first\""
+declare -A ports=([h1]=$first [h2]=$((first + 10)))
 "$action"
