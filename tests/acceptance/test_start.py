@@ -1,5 +1,6 @@
 """start.sh as a newcomer meets it: in a clean clone, with nothing prepared."""
 
+import json
 import os
 import re
 import shutil
@@ -8,9 +9,12 @@ import stat
 import subprocess
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+
+from tests.acceptance.product import until
 
 ROOT = Path(__file__).parents[2]
 
@@ -24,7 +28,7 @@ class Clone:
         self.path = folder / "a clean clone"
         self.home = folder / "home"
         self.root = self.path / ".floe/h1"
-        self.port = free_port()
+        self.port = free_ports()
         subprocess.run(["git", "clone", "--quiet", ROOT, self.path], check=True)
         # How packages are fetched on this machine is no part of what is shown here.
         if (pip := Path.home() / ".config/pip").is_dir():
@@ -62,11 +66,13 @@ def command_lines() -> Iterator[tuple[int, str]]:
         yield int(process.name), f"{directory} {arguments}"
 
 
-def free_port() -> int:
-    """Find a port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
+def free_ports() -> int:
+    """Find a port on which nobody listens, nor on the one ten after it."""
+    while True:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            port: int = server.getsockname()[1]
+        with suppress(OSError, OverflowError), socket.create_server(("127.0.0.1", port + 10)):
+            return port
 
 
 @pytest.fixture(scope="module")
@@ -83,11 +89,25 @@ def started(clone: Clone) -> Iterator[str]:
     clone.start_sh("stop")
 
 
-def test_start_prints_an_address_that_answers(started: str) -> None:
-    (address,) = re.findall(r"http://\S+/app/dash", started)
+def test_start_prints_addresses_that_answer(started: str) -> None:
+    addresses = re.findall(r"http://\S+/app/dash", started)
 
-    with urllib.request.urlopen(address, timeout=10) as answer:
-        assert answer.status == 200
+    assert len(addresses) == 2
+    for address in addresses:
+        with urllib.request.urlopen(address, timeout=10) as answer:
+            assert answer.status == 200
+
+
+def test_both_hosts_see_one_another(clone: Clone, started: str) -> None:
+    (command,) = re.findall(r"^  Hosts +(.+)$", started, re.MULTILINE)
+
+    def seen() -> bool:
+        ran = subprocess.run(
+            ["bash", "-c", command + " --json"], env=clone.environment, capture_output=True
+        )
+        return {h["id"] for h in json.loads(ran.stdout)["hosts"]} == {"h1", "h2"}
+
+    until(seen, "h1 sees h2")
 
 
 def test_start_prints_a_command_that_works_as_pasted(
