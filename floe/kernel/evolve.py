@@ -113,7 +113,9 @@ def evolve(run: Run | None, event: Event, *, ref: RunRef | None = None) -> Run:
         case GrantReturned():
             return _run(_reset(run), seq=seq, phase="pending", why=event.why)
         case GrantRevoked():
-            return _run(_reset(run), seq=seq, phase="pending")
+            # An epoch of the adopter's own: the lost host may have gone on under the old one, and
+            # of two copies of a run the one with the higher (epoch, seq) counts.
+            return _run(_reset(run), seq=seq, phase="pending", epoch=run.epoch + 1)
         case GrantSuperseded():
             return _superseded(run, event, seq)
         case FlowPinned():
