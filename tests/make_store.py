@@ -78,7 +78,7 @@ def a_summary(run: RunRef | None = None, **fields: object) -> Summary:
 
 
 def a_row(run: RunRef, **fields: object) -> Append:
-    """An append that only changes the run's row."""
+    """An append that only offers a row for the run."""
     return Append(run=run, epoch=0, after=0, records=(), summary=a_summary(run, **fields))
 
 

@@ -42,9 +42,24 @@ class Append:
     """The sequence number the run must have now; 0 for a new run."""
     records: tuple[Record, ...]
     """One after another from `after`; epochs never fall, and the last record has the append's.
-    Without records an append only changes the row, which another host's run may need."""
+    Without records an append only offers a row, as it was heard from another host: `epoch` and
+    `after` say nothing then, whatever log the run has here, and nothing can conflict."""
     summary: Summary | None = None
-    """None: the row did not change but for `seq`, which the store need not keep up."""
+    """None: the row did not change but for `seq`, which the store need not keep up.
+
+    A row replaces another only if it is newer: if its (epoch, seq) is greater. That is right
+    although `seq` is not kept up, since each row carries the `seq` of the fact that changed it: of
+    two rows of one run that differ, the one changed by the later fact has the greater one.
+    """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A row of the directory that an append with records wrote and nothing newer has replaced."""
+
+    pos: int
+    """Of the append's last record."""
+    summary: Summary
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +161,13 @@ class RunStore(Protocol):
 
     async def find(self, run: RunRef) -> Summary | None:
         """The directory row of one run."""
+        ...
+
+    async def changes(self, after: int, limit: int) -> Sequence[Change]:
+        """This store's own rows that changed after a position, in the order of their changes.
+
+        Own is what came with records; a row that was heard is left out. Each run is there once.
+        """
         ...
 
     async def tail(self, after: int, limit: int = 0) -> Sequence[Stored]:

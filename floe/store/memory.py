@@ -6,18 +6,20 @@ Everything happens on the event loop between two awaits, so each call is atomic 
 from bisect import bisect_left, insort
 from collections import ChainMap, defaultdict
 from collections.abc import Mapping, Sequence
+from itertools import islice
 
 from floe.model.codec import from_text, to_text
 from floe.model.errors import StoreFailed, Yours
 from floe.model.refs import Json, RunRef, StoreId
 from floe.model.run import Summary
-from floe.store.base import Batch, RunPage, RunQuery, Stored
+from floe.store.base import Batch, Change, RunPage, RunQuery, Stored
 from floe.store.rules import (
     NOWHERE,
     Head,
     Place,
     cursor_at,
     is_match,
+    is_newer,
     new_store_id,
     next_head,
     place_of,
@@ -37,6 +39,8 @@ class MemoryStore:
         self._runs: dict[str, Summary] = {}
         self._places: list[Place] = []
         """Of `_runs`, oldest first."""
+        self._changes: dict[str, int] = {}
+        """Positions of the own rows of `_runs`, in their order."""
         self._ledger: dict[str, dict[str, str]] = defaultdict(dict)
 
     @property
@@ -57,7 +61,7 @@ class MemoryStore:
         self._check_open()
         values = [None if w.value is None else _text(to_text(w.value)) for w in batch.ledger]
         heads: ChainMap[RunRef, Head] = ChainMap({}, self._heads)
-        for append in batch.appends:
+        for append in filter(lambda append: append.records, batch.appends):
             heads[append.run] = next_head(heads.get(append.run, NOWHERE), append)
             for record in append.records:
                 _text(record.body)
@@ -68,8 +72,11 @@ class MemoryStore:
                 stored = Stored(pos=len(self._log) + 1, record=record)
                 self._log.append(stored)
                 self._by_run[record.run].append(stored)
-            if append.summary:
+            if append.summary and is_newer(append.summary, self._runs.get(append.run.key)):
                 self._put_row(append.summary)
+                self._changes.pop(append.run.key, None)
+                if append.records:
+                    self._changes[append.run.key] = len(self._log)
         for write, text in zip(batch.ledger, values, strict=True):
             if text is None:
                 self._ledger[write.kind].pop(write.key, None)
@@ -86,6 +93,16 @@ class MemoryStore:
         """As the port says."""
         self._check_open()
         return _part(self._log, after, limit)
+
+    async def changes(self, after: int, limit: int) -> Sequence[Change]:
+        """As the port says."""
+        self._check_open()
+        found = (
+            Change(pos=pos, summary=self._runs[key])
+            for key, pos in self._changes.items()
+            if pos > after
+        )
+        return tuple(islice(found, limit))
 
     async def head(self) -> int:
         """As the port says."""

@@ -20,14 +20,27 @@ SELECT epoch, seq FROM log WHERE run = ? ORDER BY seq DESC LIMIT 1;
 INSERT INTO log (pos, run, epoch, seq, at, event, body) VALUES (?, ?, ?, ?, ?, ?, ?);
 
 -- name: put_run
--- The row by which lists know a run.
-INSERT OR REPLACE INTO runs (
+-- The row by which lists know a run, if it is newer than the one that is there.
+INSERT INTO runs (
     id, key, flow, ver, state, phase, good, why, host, adopted_by, epoch, seq, trigger, by,
-    pended_at, started_at, ended_at, search
+    pended_at, started_at, ended_at, search, pos
 ) VALUES (
     :id, :key, :flow, :ver, :state, :phase, :good, :why, :host, :adopted_by, :epoch, :seq,
-    :trigger, :by, :pended_at, :started_at, :ended_at, :search
-);
+    :trigger, :by, :pended_at, :started_at, :ended_at, :search, :pos
+) ON CONFLICT (key) DO UPDATE SET
+    id = excluded.id, flow = excluded.flow, ver = excluded.ver, state = excluded.state,
+    phase = excluded.phase, good = excluded.good, why = excluded.why, host = excluded.host,
+    adopted_by = excluded.adopted_by, epoch = excluded.epoch, seq = excluded.seq,
+    trigger = excluded.trigger, by = excluded.by, pended_at = excluded.pended_at,
+    started_at = excluded.started_at, ended_at = excluded.ended_at, search = excluded.search,
+    pos = excluded.pos
+WHERE (excluded.epoch, excluded.seq) > (epoch, seq);
+
+-- name: changes
+-- This store's own rows that changed after a position.
+SELECT pos, id, key, flow, ver, state, phase, good, why, host, adopted_by, epoch, seq, trigger, by,
+    pended_at, started_at, ended_at
+FROM runs WHERE pos > ? ORDER BY pos LIMIT ?;
 
 -- name: put_row
 -- A ledger row, new or changed.

@@ -34,8 +34,11 @@ def next_head(head: Head, append: Append) -> Head:
     """The head of a run after an append. Raises StoreConflict where it does not follow.
 
     The records follow one another from `after`, their epochs never fall, and the last has the
-    append's: a run that is handed over arrives with the older epochs of its first events.
+    append's: a run that is handed over arrives with the older epochs of its first events. An
+    append without records leaves the log as it is.
     """
+    if not append.records:
+        return head
     if append.epoch < head.epoch:
         raise _conflict(append, f"epoch {append.epoch}, but the run is at epoch {head.epoch}")
     if append.after != head.seq:
@@ -44,9 +47,14 @@ def next_head(head: Head, append: Append) -> Head:
         if record.run != append.run or record.seq != head.seq + 1 or record.epoch < head.epoch:
             raise _conflict(append, f"record {record.run} {record.epoch}.{record.seq} is astray")
         head = Head(record.epoch, record.seq)
-    if append.records and head.epoch != append.epoch:
+    if head.epoch != append.epoch:
         raise _conflict(append, f"epoch {append.epoch}, but its last record has {head.epoch}")
     return head
+
+
+def is_newer(row: Summary, than: Summary | None) -> bool:
+    """Whether a row replaces another of the same run."""
+    return than is None or (row.epoch, row.seq) > (than.epoch, than.seq)
 
 
 def place_of(summary: Summary) -> Place:

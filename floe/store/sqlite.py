@@ -14,7 +14,7 @@ from floe.model.codec import EVENTS, decode_event, from_text, to_text
 from floe.model.errors import StoreFailed, StoreForeign, Yours
 from floe.model.refs import Json, RunRef, StoreId
 from floe.model.run import Summary
-from floe.store.base import Batch, Record, RunPage, RunQuery, Stored
+from floe.store.base import Batch, Change, Record, RunPage, RunQuery, Stored
 from floe.store.rules import read_cursor
 from floe.store.sql import queries
 from floe.store.sqlite_file import connect, locked_folder, open_database, store_id_in
@@ -93,6 +93,13 @@ class SqliteStore:
     async def tail(self, after: int, limit: int = 0) -> Sequence[Stored]:
         """As the port says."""
         return await self._read(lambda conn: _records(conn, "tail", (after, limit or -1)))
+
+    async def changes(self, after: int, limit: int) -> Sequence[Change]:
+        """As the port says."""
+        rows = await self._read(
+            lambda conn: conn.execute(queries()["changes"], (after, limit)).fetchall()
+        )
+        return tuple(Change(pos=pos, summary=summary_in(row)) for pos, *row in rows)
 
     async def runs(self, query: RunQuery) -> RunPage:
         """As the port says."""

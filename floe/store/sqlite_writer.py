@@ -11,13 +11,14 @@ from asyncio import Future
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import starmap
 from queue import SimpleQueue
 from typing import Final
 
 from floe.model.errors import StoreConflict, StoreFailed
 from floe.model.run import Summary
 from floe.store.base import Append
-from floe.store.rules import NOWHERE, Head, next_head, text_of
+from floe.store.rules import NOWHERE, Head, is_newer, next_head, text_of
 from floe.store.sql import queries
 
 GROUP_MAX: Final = 256
@@ -32,6 +33,8 @@ POS_SKIP: Final = 1 << 20
 A power loss may take the last steps with it; without the gap their positions would be given
 again to other events, and a feed that had seen the lost ones would miss the new ones.
 """
+
+_NO_ROW: Final = (None, None)
 
 _HINTS: Final = {
     sqlite3.SQLITE_FULL: "free some space on its disk",
@@ -110,7 +113,7 @@ class Writer:
         heads: dict[str, Head] = {}
         last, following = self._last, self._next
         events: list[tuple[int, str, int, int, int, str, str]] = []
-        rows: dict[str, Summary] = {}
+        rows: dict[str, tuple[Summary, int | None]] = {}
         ledger: dict[tuple[str, str], str | None] = {}
         for waiting in group:
             try:
@@ -126,8 +129,8 @@ class Writer:
                     events.append(
                         (last, key, record.epoch, record.seq, event.at, name, record.body)
                     )
-                if append.summary:
-                    rows[append.summary.key] = append.summary
+                if (row := append.summary) and is_newer(row, rows.get(key, _NO_ROW)[0]):
+                    rows[key] = row, last if append.records else None
             for kind, key, value in waiting.ledger:
                 ledger[kind, key] = value
             waiting.answer = last
@@ -139,14 +142,14 @@ class Writer:
     def _insert(
         self,
         events: Sequence[tuple[int, str, int, int, int, str, str]],
-        rows: Mapping[str, Summary],
+        rows: Mapping[str, tuple[Summary, int | None]],
         ledger: Mapping[tuple[str, str], str | None],
     ) -> None:
         many = self._conn.executemany
         if events:
             many(self._sql["append_event"], events)
         if rows:
-            many(self._sql["put_run"], map(_columns, rows.values()))
+            many(self._sql["put_run"], starmap(_columns, rows.values()))
         if puts := [(*row, value) for row, value in ledger.items() if value is not None]:
             many(self._sql["put_row"], puts)
         if drops := [row for row, value in ledger.items() if value is None]:
@@ -157,6 +160,8 @@ class Writer:
     ) -> dict[str, Head]:
         heads: dict[str, Head] = {}
         for key, append in appends:
+            if not append.records:
+                continue
             head = heads.get(key) or group.get(key) or self._heads.get(key) or self._look_up(key)
             heads[key] = next_head(head, append)
         return heads
@@ -200,7 +205,8 @@ def _answer(group: Sequence[Waiting]) -> None:
             waiting.future.set_result(waiting.answer)
 
 
-def _columns(row: Summary) -> dict[str, str | int | None]:
+def _columns(row: Summary, pos: int | None) -> dict[str, str | int | None]:
     columns = {name: getattr(row, name) for name in Summary.__slots__}
+    columns["pos"] = pos
     columns["search"] = text_of(row)
     return columns

@@ -10,7 +10,7 @@ import pytest
 from floe.model.errors import StoreConflict, StoreFailed, Yours
 from floe.model.refs import STORE, FlowId, HostId, Instant
 from floe.model.run import State
-from floe.store.base import Batch, RunQuery, RunStore
+from floe.store.base import Append, Batch, RunQuery, RunStore
 from floe.store.memory import MemoryStore
 from floe.store.sqlite import SqliteStore
 from tests.make_store import (
@@ -232,18 +232,6 @@ async def test_the_same_and_newer_epochs_go_on(store: RunStore) -> None:
     assert [s.record.epoch for s in await store.history(a_run())] == [3, 3, 4]
 
 
-async def test_an_older_epoch_cannot_change_the_row_either(store: RunStore) -> None:
-    await store.append(a_batch(an_append(a_run(), 0, epoch=3, summary=a_summary(why="new"))))
-    late = replace(an_append(a_run(), 1), records=(), epoch=2, summary=a_summary(why="late"))
-
-    with pytest.raises(StoreConflict):
-        await store.append(a_batch(late))
-
-    row = await store.find(a_run())
-    assert row is not None
-    assert row.why == "new"
-
-
 async def test_a_run_arrives_with_the_older_epochs_of_its_first_events(store: RunStore) -> None:
     records = tuple(a_record(a_run(), seq, epoch) for seq, epoch in ((1, 0), (2, 1), (3, 4)))
 
@@ -420,7 +408,13 @@ async def test_a_stored_value_is_not_the_callers_any_more(store: RunStore) -> No
 
 async def test_find_gives_the_row_as_it_was_last_written(store: RunStore) -> None:
     row = a_summary(
-        state="archive", phase="packed", good=False, host=HostId("h2"), started_at=NOON, ended_at=9
+        state="archive",
+        phase="packed",
+        good=False,
+        host=HostId("h2"),
+        seq=2,
+        started_at=NOON,
+        ended_at=9,
     )
     await store.append(a_batch(an_append(a_run(), summary=a_summary())))
     await store.append(a_batch(an_append(a_run(), 1, summary=row)))
@@ -443,10 +437,111 @@ async def test_find_of_an_unknown_run_is_none(store: RunStore) -> None:
 
 async def test_a_row_needs_no_log(store: RunStore) -> None:
     await store.append(a_batch(a_row(a_run(1, host="h2"), why="a")))
-    await store.append(a_batch(a_row(a_run(1, host="h2"), why="b")))
+    await store.append(a_batch(a_row(a_run(1, host="h2"), why="b", seq=2)))
 
     assert [row.why for row in (await store.runs(RunQuery())).runs] == ["b"]
     assert list(await store.tail(0)) == []
+
+
+OLDER_TO_NEWER = [
+    {"epoch": 0, "seq": 1},
+    {"epoch": 0, "seq": 4},
+    {"epoch": 1, "seq": 2},
+    {"epoch": 1, "seq": 30},
+    {"epoch": 2, "seq": 3},
+]
+
+
+async def why_of(store: RunStore, *rows: Append) -> str:
+    """What the row says after these were stored, one after another."""
+    for row in rows:
+        await store.append(a_batch(row))
+    found = await store.find(a_run())
+    assert found is not None
+    return found.why
+
+
+@pytest.mark.parametrize("older", range(4))
+@pytest.mark.parametrize("together", [False, True])
+async def test_a_row_replaces_only_an_older_one(
+    store: RunStore, older: int, together: bool
+) -> None:
+    old = a_row(a_run(), why="old", **OLDER_TO_NEWER[older])
+    new = a_row(a_run(), why="new", **OLDER_TO_NEWER[older + 1])
+
+    if together:
+        await store.append(a_batch(old, new, old))
+
+    assert await why_of(store, old, new, old) == "new"
+
+
+async def test_a_row_heard_twice_stays(store: RunStore) -> None:
+    row = a_row(a_run(), why="first")
+
+    assert await why_of(store, row, a_row(a_run(), why="other")) == "first"
+
+
+async def test_a_row_of_old_facts_does_not_replace_one_that_was_heard(store: RunStore) -> None:
+    heard = a_row(a_run(), why="heard", epoch=1, seq=30)
+    own = an_append(a_run(), 0, 3, epoch=1, summary=a_summary(why="own", epoch=1, seq=3))
+
+    assert await why_of(store, heard, own) == "heard"
+
+
+async def test_a_row_is_heard_of_a_run_whatever_its_log_here(store: RunStore) -> None:
+    own = an_append(a_run(), 0, 3, epoch=2, summary=a_summary(why="own", epoch=2, seq=3))
+    late = a_row(a_run(), why="late", epoch=1, seq=30)
+    heard = a_row(a_run(), why="heard", epoch=3, seq=2)
+
+    assert await why_of(store, own, late, heard) == "heard"
+    assert len(await store.history(a_run())) == 3
+
+
+async def test_a_log_goes_on_after_a_row_was_heard(store: RunStore) -> None:
+    await store.append(a_batch(an_append(a_run(), 0, 2), a_row(a_run(), epoch=1, seq=9)))
+
+    await store.append(a_batch(a_row(a_run(), epoch=1, seq=10), an_append(a_run(), 2)))
+
+    assert [s.record.seq for s in await store.history(a_run())] == [1, 2, 3]
+
+
+async def changed(store: RunStore, after: int = 0, limit: int = 99) -> list[tuple[int, str]]:
+    return [(change.pos, change.summary.why) for change in await store.changes(after, limit)]
+
+
+async def test_changes_are_own_rows_in_the_order_of_their_last_change(store: RunStore) -> None:
+    await store.append(
+        a_batch(
+            an_append(a_run(1), 0, 2, summary=a_summary(a_run(1), why="one", seq=2)),
+            an_append(a_run(2), 0, 1, summary=a_summary(a_run(2), why="two")),
+            a_row(a_run(1, host="h2"), why="heard"),
+        )
+    )
+    await store.append(a_batch(an_append(a_run(3))))
+    await store.append(
+        a_batch(an_append(a_run(1), 2, summary=a_summary(a_run(1), why="one again", seq=3)))
+    )
+
+    assert await changed(store) == [(3, "two"), (5, "one again")]
+    assert await changed(store, after=3) == [(5, "one again")]
+    assert await changed(store, limit=1) == [(3, "two")]
+    assert await changed(store, after=5) == []
+
+
+async def test_row_that_another_host_outdid_is_no_change_of_ones_own(store: RunStore) -> None:
+    await store.append(a_batch(an_append(a_run(), summary=a_summary(why="own"))))
+
+    await store.append(a_batch(a_row(a_run(), why="heard", epoch=1, seq=5)))
+
+    assert await changed(store) == []
+
+
+async def test_older_row_that_was_heard_leaves_the_change(store: RunStore) -> None:
+    await store.append(a_batch(an_append(a_run(), 0, 2, summary=a_summary(why="own", seq=2))))
+
+    await store.append(a_batch(a_row(a_run(), why="late", seq=1)))
+
+    assert await changed(store) == [(2, "own")]
 
 
 async def test_runs_come_newest_first_then_by_key(store: RunStore) -> None:
@@ -493,7 +588,7 @@ async def test_a_cursor_outlives_the_row_it_names(store: RunStore) -> None:
     await store.append(a_batch(*[a_row(a_run(n)) for n in range(1, 5)]))
     first = await store.runs(RunQuery(limit=2, states=frozenset({"pending"})))
 
-    await store.append(a_batch(a_row(a_run(3), state="active")))
+    await store.append(a_batch(a_row(a_run(3), state="active", seq=2)))
 
     rest = await store.runs(RunQuery(limit=2, states=frozenset({"pending"}), cursor=first.next))
     assert [row.id for row in rest.runs] == ["h1-2", "h1-1"]
@@ -566,7 +661,7 @@ async def test_filters_are_joined_by_and(
 
 async def test_a_row_that_changed_moves_between_lists(store: RunStore) -> None:
     await store.append(a_batch(a_row(a_run())))
-    await store.append(a_batch(a_row(a_run(), state="archive", good=True, host="h2")))
+    await store.append(a_batch(a_row(a_run(), state="archive", good=True, host="h2", seq=2)))
 
     assert await keys_page_by_page(store, RunQuery(states=frozenset({"pending"}))) == []
     assert await keys_page_by_page(store, RunQuery(good=True, host=HostId("h2"))) == [a_run().key]

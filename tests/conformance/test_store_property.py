@@ -50,6 +50,8 @@ ROWS = st.fixed_dictionaries(
         "good": st.sampled_from([None, True, False]),
         "host": st.sampled_from([None, *HOSTS]),
         "pended_at": st.integers(0, 3),
+        "epoch": st.integers(0, 1),
+        "seq": st.integers(1, 4),
         "why": WORDS,
         "by": WORDS,
     }
@@ -109,6 +111,7 @@ async def story_of(store: RunStore, queries: list[RunQuery]) -> list[object]:
         records_of(tail),
         [records_of(await store.history(run)) for run in RUNS],
         [await store.find(run) for run in RUNS],
+        [change.summary for change in await store.changes(0, 99)],
         [await store.ledger(kind) for kind in "ab"],
         [await keys_page_by_page(store, query) for query in queries],
         await store.head() == (tail[-1].pos if tail else 0),

@@ -16,7 +16,15 @@ import pytest
 from floe.model.errors import StoreBusy, StoreFailed, StoreForeign
 from floe.store.base import Batch
 from floe.store.sqlite import SqliteStore
-from tests.make_store import a_batch, a_note, a_row, a_run, an_append, records_of
+from tests.make_store import (
+    a_batch,
+    a_note,
+    a_row,
+    a_run,
+    a_summary,
+    an_append,
+    records_of,
+)
 
 HOUSE = Path(__file__).parents[2]
 
@@ -30,7 +38,8 @@ from tests.make_store import a_batch, a_note, a_run, a_summary, an_append
 
 def batch(n, promise):
     run = a_run()
-    return Batch(appends=(an_append(run, 3 * n, 3, summary=a_summary(run, why=str(n))),),
+    row = a_summary(run, why=str(n), seq=3 * n + 3)
+    return Batch(appends=(an_append(run, 3 * n, 3, summary=row),),
                  ledger=(a_note("n", n),), promise=promise)
 """
 
@@ -262,9 +271,30 @@ async def test_a_refused_store_is_not_locked(tmp_path: Path) -> None:
     altered(tmp_path, "PRAGMA user_version = 99")
     with pytest.raises(StoreForeign):
         await SqliteStore(tmp_path).open()
-    altered(tmp_path, "PRAGMA user_version = 1")
+    altered(tmp_path, "PRAGMA user_version = 2")
 
     await opened_and_closed(tmp_path)
+
+
+async def test_rows_of_an_older_schema_are_changes_in_the_order_of_their_logs(
+    tmp_path: Path,
+) -> None:
+    store = SqliteStore(tmp_path)
+    await store.open()
+    for n in (1, 2):
+        await store.append(a_batch(an_append(a_run(n), summary=a_summary(a_run(n)))))
+    await store.append(a_batch(an_append(a_run(1), 1)))
+    await store.close()
+    altered(
+        tmp_path,
+        "DROP INDEX runs_changed; ALTER TABLE runs DROP COLUMN pos; PRAGMA user_version = 1",
+    )
+
+    await store.open()
+    found = await store.changes(0, 99)
+    await store.close()
+
+    assert [change.summary.id for change in found] == ["h1-2", "h1-1"]
 
 
 async def test_an_event_of_a_newer_floe_is_named_and_not_dropped(tmp_path: Path) -> None:
