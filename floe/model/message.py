@@ -224,6 +224,27 @@ class Behind:
     term: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """Rows of the sender's own runs, all that changed in its store between two positions.
+
+    Whoever has heard everything up to `after` has with them heard everything up to `upto`.
+    """
+
+    after: int
+    upto: int
+    rows: tuple[Summary, ...] = ()
+    more: bool = False
+    """There is more after `upto`, and it comes when it is asked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowsAfter:
+    """Tell me the rows of your own runs that changed after a position of your store."""
+
+    after: int
+
+
 Message = (
     Ping
     | NotMe
@@ -244,6 +265,8 @@ Message = (
     | Census
     | Claims
     | Behind
+    | Rows
+    | RowsAfter
 )
 
 

@@ -1,0 +1,198 @@
+"""The directory: what this host's lists know of other hosts' runs, and what it tells of its own.
+
+The rows of a store's own runs are a stream by store position. A host says what changed since it
+last said something; who has missed a part asks for it, a page at a time. Words may be lost,
+doubled, late or out of order: a row replaces only an older one, and a mark only grows.
+
+No I/O and no clock. Whoever owns a `Directory` sends what it returns and stores what it returns.
+
+Source: docs/cluster.md, "The directory".
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from floe.model.message import Rows, RowsAfter
+from floe.model.refs import HostId, Instant, Json, RunRef, StoreId
+from floe.model.run import Summary
+from floe.store.base import Append, Change, LedgerWrite
+
+KIND: Final = "directory"
+"""Rows of the ledger: `h2@k3f9` to the position up to which that store's rows were heard."""
+
+ROWS_MAX: Final = 500
+"""Rows of one message."""
+
+ASK_MS: Final = 1_000
+"""Milliseconds after which an unanswered question is asked again."""
+
+STALE_MS: Final = 10_000
+"""Milliseconds without a word after which what is known of a host is called stale."""
+
+
+class Source(NamedTuple):
+    """Whose rows they are."""
+
+    host: HostId
+    store: StoreId
+
+    def __str__(self) -> str:
+        return f"{self.host}@{self.store}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learned:
+    """What a word of another host comes to."""
+
+    appends: tuple[Append, ...] = ()
+    """Rows to store, in one transaction with `marks`."""
+    marks: tuple[LedgerWrite, ...] = ()
+    ask: RowsAfter | None = None
+    """To be sent to where the word came from."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AsOf:
+    """How old what is known of other hosts is."""
+
+    seen: Mapping[HostId, Instant | None]
+    """The last word of each; None where none ever came."""
+    stale: tuple[HostId, ...] = ()
+    """Those that were not heard of for `STALE_MS`."""
+
+
+NOTHING: Final = Learned()
+
+
+@dataclass(slots=True)
+class _Known:
+    """One store as it was heard."""
+
+    mark: int = 0
+    asked_at: Instant | None = None
+    """When the rows after `mark` were last asked for; None where they are not awaited."""
+
+
+@dataclass(slots=True)
+class Directory:
+    """What is known of other stores' rows, and what was told of this one's."""
+
+    told: int
+    """The position up to which changes were told, or need not be: who was not there asks."""
+    _known: dict[str, _Known] = field(default_factory=dict)
+    _stores: dict[HostId, StoreId] = field(default_factory=dict)
+    _seen: dict[HostId, Instant] = field(default_factory=dict)
+    _waiting: dict[str, Change] = field(default_factory=dict)
+    """Changes to tell by run, in the order of their positions."""
+    _head: int = 0
+
+    def __post_init__(self) -> None:
+        self._head = self.told
+
+    def load(self, marks: Mapping[str, Json]) -> None:
+        """Take in what was heard before this process began: the ledger rows of `KIND`."""
+        for key, mark in marks.items():
+            self._known[key] = _Known(mark if isinstance(mark, int) else 0)
+            host, _, store = key.rpartition("@")
+            self._stores[HostId(host)] = StoreId(store)
+
+    # --- what this host tells ---
+
+    @property
+    def head(self) -> int:
+        """The position of the newest change of an own row; goes out with every ping."""
+        return self._head
+
+    @property
+    def has_news(self) -> bool:
+        """Whether `news` would return something."""
+        return self._head > self.told
+
+    def changed(self, upto: int, rows: Sequence[Summary]) -> None:
+        """Own rows changed in a batch that is stored up to a position."""
+        for row in rows:
+            self._waiting.pop(row.key, None)
+            self._waiting[row.key] = Change(pos=upto, summary=row)
+        if rows:
+            self._head = max(self._head, upto)
+
+    def news(self) -> Rows | None:
+        """What changed since the last call, for all hosts; at most one message's worth."""
+        if not self.has_news:
+            return None
+        after, self.told = self.told, self._head
+        if len(self._waiting) > ROWS_MAX:  # who has not got all of them asks for pages
+            self._waiting.clear()
+            return Rows(after=self._head, upto=self._head, more=False)
+        rows = tuple(change.summary for change in self._waiting.values())
+        self._waiting.clear()
+        return Rows(after=after, upto=self.told, rows=rows)
+
+    def page(self, after: int, head: int, changes: Sequence[Change]) -> Rows:
+        """The answer to `RowsAfter`.
+
+        `changes` are the store's first `ROWS_MAX` after that position, and `head` is what `head`
+        was before they were read.
+        """
+        rows = tuple(change.summary for change in changes)
+        if len(changes) < ROWS_MAX:
+            return Rows(after=after, upto=max(after, head), rows=rows)
+        return Rows(after=after, upto=changes[-1].pos, rows=rows, more=True)
+
+    # --- what it hears ---
+
+    def saw(self, source: Source, now: Instant, head: int | None = None) -> Learned:
+        """A word came from a host; `head` is what its ping says of its newest change."""
+        self._seen[source.host] = now
+        self._stores[source.host] = source.store
+        known = self._known_of(source)
+        if head is None or head <= known.mark:
+            return NOTHING
+        return self._ask(known, now)
+
+    def heard(self, source: Source, word: Rows, now: Instant) -> Learned:
+        """Rows came. Those that leave a gap are asked for anew, from where it begins."""
+        self.saw(source, now)
+        known = self._known_of(source)
+        if word.after > known.mark:
+            return self._ask(known, now)
+        if word.upto <= known.mark:
+            if word.after == known.mark:
+                known.asked_at = None  # the answer: there is nothing new
+            return NOTHING
+        known.mark = word.upto
+        known.asked_at = None
+        return Learned(
+            appends=tuple(map(_append, word.rows)),
+            marks=(LedgerWrite(kind=KIND, key=str(source), value=word.upto),),
+            ask=self._ask(known, now).ask if word.more else None,
+        )
+
+    def mark(self, host: HostId) -> tuple[StoreId, int] | None:
+        """A host's store, and the position up to which its rows are known; None for neither."""
+        store = self._stores.get(host)
+        return None if store is None else (store, self._known_of(Source(host, store)).mark)
+
+    def knows(self, store: StoreId) -> bool:
+        """Whether a store was ever heard of."""
+        return any(key.rpartition("@")[2] == store for key in self._known)
+
+    def as_of(self, hosts: Sequence[HostId], now: Instant) -> AsOf:
+        """How old what is known of these hosts is, and of those that were heard besides."""
+        seen = {host: self._seen.get(host) for host in (*hosts, *self._seen)}
+        stale = [host for host, at in seen.items() if at is None or now - at >= STALE_MS]
+        return AsOf(seen=seen, stale=tuple(stale))
+
+    def _known_of(self, source: Source) -> _Known:
+        return self._known.setdefault(str(source), _Known())
+
+    def _ask(self, known: _Known, now: Instant) -> Learned:
+        if known.asked_at is not None and 0 <= now - known.asked_at < ASK_MS:
+            return NOTHING
+        known.asked_at = now
+        return Learned(ask=RowsAfter(after=known.mark))
+
+
+def _append(row: Summary) -> Append:
+    return Append(run=RunRef.parse(row.key), epoch=row.epoch, after=0, records=(), summary=row)

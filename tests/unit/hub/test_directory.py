@@ -1,0 +1,321 @@
+"""The directory: whatever a channel does to words, in the end every host knows every run's row."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from floe.hub import directory as directory_module
+from floe.hub.directory import KIND, ROWS_MAX, Directory, Learned, Source
+from floe.model.message import Rows, RowsAfter
+from floe.model.refs import HostId, Instant, RunRef, StoreId
+from floe.model.run import Summary
+from floe.store.base import Batch, Change, RunQuery
+from floe.store.memory import MemoryStore
+from tests.make_store import a_run, a_summary, an_append
+
+H2 = Source(HostId("h2"), StoreId("aaaa"))
+NOW = Instant(1_800_000_000_000)
+LATER = Instant(NOW + 5_000)
+
+
+def a_directory(told: int = 0, **marks: int) -> Directory:
+    directory = Directory(told=told)
+    directory.load({f"{host}@aaaa": mark for host, mark in marks.items()})
+    return directory
+
+
+def rows(*serials: int) -> tuple[Summary, ...]:
+    return tuple(a_summary(a_run(n, host="h2", store="aaaa")) for n in serials)
+
+
+def stored(learned: Learned) -> list[str]:
+    return [append.run.key for append in learned.appends]
+
+
+# Telling
+
+
+def test_news_are_what_changed_since_the_last_news() -> None:
+    directory = a_directory(told=7)
+    directory.changed(9, rows(1))
+    first = directory.news()
+
+    directory.changed(12, rows(2, 3))
+
+    assert first == Rows(after=7, upto=9, rows=rows(1))
+    assert directory.news() == Rows(after=9, upto=12, rows=rows(2, 3))
+    assert directory.news() is None
+
+
+def test_news_of_many_batches_tell_each_run_once() -> None:
+    directory = a_directory()
+    old, new = rows(1)[0], a_summary(a_run(1, host="h2", store="aaaa"), seq=2)
+
+    directory.changed(1, [old])
+    directory.changed(2, rows(2))
+    directory.changed(3, [new])
+
+    assert directory.news() == Rows(after=0, upto=3, rows=(*rows(2), new))
+
+
+def test_facts_that_change_no_row_are_no_news() -> None:
+    directory = a_directory(told=7)
+
+    directory.changed(9, ())
+
+    assert directory.news() is None
+    assert directory.head == 7
+
+
+def test_more_news_than_a_message_holds_are_to_be_asked_for() -> None:
+    directory, hearer = a_directory(), a_directory()
+    directory.changed(900, rows(*range(1, ROWS_MAX + 2)))
+
+    news = directory.news()
+
+    assert news is not None
+    assert news.rows == ()
+    assert hearer.heard(H2, news, NOW) == Learned(ask=RowsAfter(after=0))
+
+
+def test_page_that_is_full_says_that_there_is_more() -> None:
+    changes = [Change(pos=2 * n, summary=rows(n)[0]) for n in range(1, ROWS_MAX + 1)]
+
+    page = a_directory(told=9_000).page(1, 9_000, changes)
+
+    assert (page.upto, page.more, len(page.rows)) == (2 * ROWS_MAX, True, ROWS_MAX)
+
+
+def test_last_page_reaches_up_to_the_newest_change() -> None:
+    page = a_directory(told=9_000).page(5, 9_000, [Change(pos=8, summary=rows(1)[0])])
+
+    assert page == Rows(after=5, upto=9_000, rows=rows(1))
+
+
+# Hearing
+
+
+def test_rows_that_follow_are_stored_with_their_mark() -> None:
+    learned = a_directory(h2=7).heard(H2, Rows(after=7, upto=9, rows=rows(1)), NOW)
+
+    assert stored(learned) == ["h2-1@aaaa"]
+    assert [(m.kind, m.key, m.value) for m in learned.marks] == [(KIND, "h2@aaaa", 9)]
+    assert learned.ask is None
+
+
+def test_rows_that_leave_a_gap_are_asked_for_from_where_it_begins() -> None:
+    learned = a_directory(h2=7).heard(H2, Rows(after=8, upto=9, rows=rows(1)), NOW)
+
+    assert learned == Learned(ask=RowsAfter(after=7))
+
+
+def test_rows_heard_before_change_nothing() -> None:
+    directory = a_directory(h2=7)
+
+    assert directory.heard(H2, Rows(after=3, upto=7, rows=rows(1)), NOW) == Learned()
+
+
+def test_rows_that_overlap_are_taken() -> None:
+    learned = a_directory(h2=7).heard(H2, Rows(after=3, upto=9, rows=rows(1, 2)), NOW)
+
+    assert stored(learned) == ["h2-1@aaaa", "h2-2@aaaa"]
+
+
+def test_next_page_is_asked_for_at_once() -> None:
+    page = Rows(after=0, upto=9, rows=rows(1), more=True)
+
+    assert a_directory().heard(H2, page, NOW).ask == RowsAfter(after=9)
+
+
+def test_same_is_not_asked_for_again_until_the_answer_is_overdue() -> None:
+    directory = a_directory()
+
+    asks = [directory.saw(H2, at, 9).ask for at in (NOW, NOW, LATER)]
+
+    assert asks == [RowsAfter(after=0), None, RowsAfter(after=0)]
+
+
+def test_quiet_host_that_knows_all_asks_nothing() -> None:
+    assert a_directory(h2=9).saw(H2, NOW, 9) == Learned()
+
+
+def test_store_that_was_never_heard_of_is_asked_for_everything() -> None:
+    wiped = Source(H2.host, StoreId("bbbb"))
+
+    assert a_directory(h2=9).saw(wiped, NOW, 3).ask == RowsAfter(after=0)
+
+
+def test_mark_is_of_the_store_that_a_host_has_now() -> None:
+    directory = a_directory(h2=9)
+
+    directory.saw(Source(H2.host, StoreId("bbbb")), NOW)
+
+    assert directory.mark(H2.host) == ("bbbb", 0)
+    assert directory.knows(StoreId("aaaa"))
+
+
+# How old it is
+
+
+def test_host_that_was_not_heard_for_10_s_is_stale() -> None:
+    directory = a_directory()
+    directory.saw(H2, NOW)
+    h3 = HostId("h3")
+
+    fresh = directory.as_of([H2.host, h3], Instant(NOW + 9_999))
+    later = directory.as_of([H2.host, h3], Instant(NOW + 10_000))
+
+    assert (fresh.seen, fresh.stale) == ({"h2": NOW, "h3": None}, ("h3",))
+    assert later.stale == ("h2", "h3")
+
+
+# All of it, over a channel that does anything
+
+
+@dataclass
+class Host:
+    """A store and its directory; `post` is what it said and to whom (None: all)."""
+
+    name: HostId
+    store: MemoryStore = field(default_factory=MemoryStore)
+    directory: Directory = field(default_factory=lambda: Directory(told=0))
+    post: list[tuple[HostId | None, Rows | RowsAfter]] = field(default_factory=list)
+
+    @property
+    def source(self) -> Source:
+        return Source(self.name, self.store.store_id)
+
+    async def restart(self) -> None:
+        self.directory = Directory(told=await self.store.head())
+        self.directory.load(await self.store.ledger(KIND))
+        self.post.clear()
+
+    async def write(self, run: RunRef, epoch: int, seq: int) -> None:
+        """Bring the run's log up to a fact that changes its row."""
+        have = len(await self.store.history(run))
+        row = a_summary(run, epoch=epoch, seq=seq, why=f"{epoch}.{seq}")
+        append = an_append(run, have, seq - have, epoch=epoch, summary=row)
+        self.directory.changed(await self.store.append(Batch(appends=(append,))), [row])
+
+    def tell(self) -> None:
+        if news := self.directory.news():
+            self.post.append((None, news))
+
+    async def learn(self, learned: Learned, source: Source) -> None:
+        if learned.marks:
+            await self.store.append(Batch(appends=learned.appends, ledger=learned.marks))
+        if learned.ask:
+            self.post.append((source.host, learned.ask))
+
+    async def hear(self, source: Source, word: Rows | RowsAfter, now: Instant) -> None:
+        if isinstance(word, Rows):
+            await self.learn(self.directory.heard(source, word, now), source)
+        else:
+            head = self.directory.head
+            changes = await self.store.changes(word.after, directory_module.ROWS_MAX)
+            self.post.append((source.host, self.directory.page(word.after, head, changes)))
+
+    async def hear_ping(self, other: "Host", now: Instant) -> None:
+        learned = self.directory.saw(other.source, now, other.directory.head)
+        await self.learn(learned, other.source)
+
+    async def rows(self) -> dict[str, str]:
+        page = await self.store.runs(RunQuery(limit=500))
+        return {row.key: row.why for row in page.runs}
+
+
+HOSTS = 3
+OPS = st.one_of(
+    st.tuples(st.just("write"), st.integers(0, HOSTS - 1), st.integers(0, 3)),
+    st.tuples(st.just("tell"), st.integers(0, HOSTS - 1), st.just(0)),
+    st.tuples(st.just("ping"), st.integers(0, HOSTS - 1), st.integers(0, HOSTS - 1)),
+    st.tuples(st.sampled_from(["lose", "deliver", "double"]), st.integers(0, 9), st.just(0)),
+    st.tuples(st.just("restart"), st.integers(0, HOSTS - 1), st.just(0)),
+)
+
+
+@dataclass
+class World:
+    """Some hosts, the words between them, and what is true of each run."""
+
+    hosts: list[Host]
+    now: int = NOW
+    air: list[tuple[Host, Host, Rows | RowsAfter]] = field(default_factory=list)
+    truth: dict[RunRef, tuple[int, int, int]] = field(default_factory=dict)
+    """Host, epoch and seq of the last fact."""
+
+    async def play(self, op: str, one: int, other: int) -> None:
+        self.now += 400
+        match op:
+            case "write":
+                run = a_run(other + 1)
+                was, epoch, seq = self.truth.get(run, (one, 0, 0))
+                self.truth[run] = (one, epoch + (was != one), seq + 1)
+                await self.hosts[one].write(run, *self.truth[run][1:])
+            case "tell":
+                self.hosts[one].tell()
+            case "ping":
+                await self.hosts[one].hear_ping(self.hosts[other], Instant(self.now))
+            case "restart":
+                await self.hosts[one].restart()
+            case "lose" if self.air:
+                self.air.pop(one % len(self.air))
+            case "deliver" if self.air:
+                await self.deliver(self.air.pop(one % len(self.air)))
+            case "double" if self.air:
+                await self.deliver(self.air[one % len(self.air)])
+        self.send()
+
+    def send(self) -> None:
+        for host in self.hosts:
+            for to, word in host.post:
+                names = [h for h in self.hosts if h is not host and to in (None, h.name)]
+                self.air += [(host, hearer, word) for hearer in names]
+            host.post.clear()
+
+    async def deliver(self, letter: tuple[Host, Host, Rows | RowsAfter]) -> None:
+        sender, hearer, word = letter
+        await hearer.hear(sender.source, word, Instant(self.now))
+
+    async def quiet(self, rounds: int) -> None:
+        """Nothing is lost any more, and every host is heard now and then."""
+        for _ in range(rounds):
+            self.now += 2_000
+            for host in self.hosts:
+                for other in self.hosts:
+                    if other is not host:
+                        await host.hear_ping(other, Instant(self.now))
+            self.send()
+            while self.air:
+                await self.deliver(self.air.pop(0))
+                self.send()
+
+
+async def played(ops: Sequence[tuple[str, int, int]]) -> World:
+    world = World([Host(HostId(f"h{n + 1}")) for n in range(HOSTS)])
+    for host in world.hosts:
+        await host.store.open()
+    for op in ops:
+        await world.play(*op)
+    await world.quiet(3)
+    return world
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(OPS, max_size=40), st.sampled_from([1, 2, 500]))
+def test_all_directories_are_equal_once_it_is_quiet(
+    ops: list[tuple[str, int, int]], rows_max: int
+) -> None:
+    async def prove() -> None:
+        world = await played(ops)
+        truth = {run.key: f"{epoch}.{seq}" for run, (_, epoch, seq) in world.truth.items()}
+        for host in world.hosts:
+            assert await host.rows() == truth
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(directory_module, "ROWS_MAX", rows_max)
+        asyncio.run(prove())
