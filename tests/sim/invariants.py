@@ -1,15 +1,19 @@
-"""What holds of every run whatever reached it, named once.
+"""What holds of every run and every cluster whatever reached it, named once.
 
-Each takes a run, its whole log and says by an AssertionError that it does not hold. Those of the
-cluster join them here.
+Those of a run take it and its whole log, and say by an AssertionError that they do not hold.
+Those of a cluster take what an all-seeing observer recorded, and raise `Broken` with their name.
+Numbers are those of the list in docs/reliability.md.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import combinations
+from typing import TYPE_CHECKING, Final
 
+from floe.hub.core import HostSettings
 from floe.kernel.evolve import fold, is_action
 from floe.kernel.owed import WHOLE, owed, owed_by
+from floe.kernel.place import HOST_SCOPED
 from floe.kernel.why import why
 from floe.model.effect import PackArchive, SetTimer, StartAction, StopAction
 from floe.model.event import (
@@ -25,10 +29,19 @@ from floe.model.event import (
     RunActivated,
     RunEnded,
     RunEnding,
+    RunGranted,
 )
 from floe.model.flow import Ask, Join
-from floe.model.refs import NodeId
+from floe.model.message import Accepted, Ended, Envelope, Offer, Refused
+from floe.model.refs import Key, NodeId, RunRef
 from floe.model.run import Run
+from floe.store.base import Record
+from tests.sim.disk import Disk
+from tests.sim.flows import NOBODY
+from tests.sim.truth import Branch, Broken, Place, Truth, read_fence
+
+if TYPE_CHECKING:
+    from tests.sim.world import World
 
 Invariant = Callable[[Run, Sequence[Event]], None]
 
@@ -204,4 +217,173 @@ def _by_epoch(log: Sequence[Event]) -> list[list[Event]]:
         if isinstance(event, GrantRevoked | RunActivated):
             parts.append([])
         parts[-1].append(event)
+    return parts
+
+
+# --- of a cluster ---
+
+
+def check_activation(truth: Truth, branch: Branch, host: HostSettings) -> None:
+    """All that an activation must fulfil at the moment it is stored."""
+    one_pen_per_run_and_epoch(truth, branch)
+    host_has_what_the_flow_asks(truth, branch, host)
+    resource_is_held_once(truth, branch)
+    fences_grow(truth, branch)
+
+
+def one_pen_per_run_and_epoch(truth: Truth, branch: Branch) -> None:
+    """2: under one epoch, a run is activated on one host, once."""
+    if other := truth.branches.get((branch.run, branch.epoch)):
+        raise Broken(f"one_pen_per_run_and_epoch: {branch} and {other}")
+
+
+def host_has_what_the_flow_asks(truth: Truth, branch: Branch, host: HostSettings) -> None:
+    """A run is activated where its host-tags are, and only while a slot is free."""
+    if missing := set(branch.flow.host_tags) - host.tags:
+        raise Broken(f"host_has_what_the_flow_asks: {branch}: tags {sorted(missing)}")
+    active = [b for b in truth.branches.values() if b.until is None and b.place == branch.place]
+    if len(active) >= host.slots:
+        raise Broken(f"host_has_what_the_flow_asks: {branch}: {len(active)} slots are taken")
+
+
+def resource_is_held_once(truth: Truth, branch: Branch) -> None:
+    """3: a resource is never held by two runs; a forgotten holder has the lower fence."""
+    for lease in branch.leases:
+        for other in truth.holders.get(lease, ()):
+            mine, theirs = branch.fences.get(lease), other.fences.get(lease)
+            is_fenced = mine and theirs and read_fence(mine) > read_fence(theirs)
+            if not (is_fenced and truth.is_gone(other.place)):
+                raise Broken(f"resource_is_held_once: {lease} by {branch} and {other}")
+
+
+def fences_grow(truth: Truth, branch: Branch) -> None:
+    """3: whoever begins later with a cluster tag has the higher fence."""
+    for tag in branch.tags:
+        if tag.startswith(HOST_SCOPED):
+            continue
+        fence = branch.fences.get(tag)
+        if fence is None or read_fence(fence) <= truth.fences.get(tag, (0, 0)):
+            raise Broken(f"fences_grow: {branch}: {tag}={fence} after {truth.fences.get(tag)}")
+
+
+def check_start(truth: Truth, disk: Disk, place: Place, key: Key) -> None:
+    """All that the start of a process must fulfil."""
+    attempt_starts_once_anywhere(truth, place, key)
+    branch_that_starts_has_the_pen(truth, place, key)
+    what_is_begun_is_stored(disk, place, key)
+
+
+def attempt_starts_once_anywhere(truth: Truth, place: Place, key: Key) -> None:
+    """4: an attempt is started at most once per epoch, on one host."""
+    if other := truth.starts.get(key):
+        raise Broken(f"attempt_starts_once_anywhere: {key} on {other} and on {place}")
+
+
+def branch_that_starts_has_the_pen(truth: Truth, place: Place, key: Key) -> None:
+    """2: processes are started only by who holds the pen of that epoch, and before its end."""
+    branch = truth.branches.get((key.run, key.epoch))
+    if branch is None or branch.place != place or branch.until is not None:
+        raise Broken(f"branch_that_starts_has_the_pen: {key} on {place}; the pen is of {branch}")
+
+
+def what_is_begun_is_stored(disk: Disk, place: Place, key: Key) -> None:
+    """An effect begins only after the event that calls for it is on the disk."""
+    log = [r for r in disk.logs.get(key.run, ()) if r.epoch == key.epoch]
+    if not any(isinstance(r.event, NodeEntered) and r.event.node == key.node for r in log):
+        raise Broken(f"what_is_begun_is_stored: {key} on {place}")
+
+
+def nothing_is_left_of_an_ended_run(truth: Truth, place: Place, run: Run) -> None:
+    """14: a run is recorded as ended, and frees what it holds, after its last process."""
+    branch = truth.branches.get((run.ref, run.epoch))
+    living = truth.living.get((run.ref, run.epoch))
+    if branch is not None and branch.place == place and living:
+        raise Broken(f"nothing_is_left_of_an_ended_run: {branch} has {sorted(map(str, living))}")
+
+
+def what_is_said_is_stored(truth: Truth, disk: Disk, envelope: Envelope) -> None:
+    """What others rest on is on the sender's disk; no run is offered after its cancel."""
+    match envelope.message:
+        case Offer(run=key, epoch=epoch, facts=facts):
+            ref = RunRef.parse(key)
+            log = disk.logs.get(ref, [])
+            stored = [(r.epoch, r.seq, r.body) for r in log]
+            is_true = _has(log, RunGranted, epoch) and stored[: len(facts)] == [
+                (f.epoch, f.seq, f.body) for f in facts
+            ]
+            if ref in truth.cancelled:
+                raise Broken(f"cancelled_run_is_not_offered: {key} epoch {epoch}")
+        case Accepted(run=key, epoch=epoch):
+            is_true = _has(disk.logs.get(RunRef.parse(key), []), RunActivated, epoch)
+        case Ended(run=key, epoch=epoch):
+            is_true = _has(disk.logs.get(RunRef.parse(key), []), RunEnded, epoch)
+        case Refused(run=key, epoch=epoch):
+            floor = disk.row("floor", key)
+            is_true = RunRef.parse(key) in disk.logs or (isinstance(floor, int) and floor >= epoch)
+        case _:
+            return
+    if not is_true:
+        raise Broken(f"what_is_said_is_stored: {envelope.from_host}: {envelope.message}")
+
+
+def copies_are_prefixes(disks: Iterable[Disk]) -> None:
+    """13: of two copies of a log, one is a prefix of the other within each epoch."""
+    copies: dict[RunRef, list[Mapping[int, Sequence[Record]]]] = {}
+    for disk in disks:
+        for ref, log in disk.logs.items():
+            copies.setdefault(ref, []).append(_epochs(log))
+    for ref, logs in copies.items():
+        for one, other in combinations(logs, 2):
+            for epoch in one.keys() & other.keys():
+                for mine, theirs in zip(one[epoch], other[epoch], strict=False):
+                    if (mine.seq, mine.body) != (theirs.seq, theirs.body):
+                        raise Broken(f"copies_are_prefixes: {ref.key} at {epoch}.{mine.seq}")
+
+
+def unfinished(world: "World") -> list[RunRef]:
+    """Accepted runs that are not over and that nothing named holds up for ever."""
+    return [ref for ref in world.truth.accepted if _is_unfinished(world, ref)]
+
+
+def every_run_ended(world: "World") -> None:
+    """5: long after the last fault, each run that nothing holds up has ended."""
+    if left := unfinished(world):
+        raise Broken(f"every_run_ended: not {', '.join(told(world, ref) for ref in left)}")
+
+
+def every_run_says_why(world: "World") -> None:
+    """5: 10 s after the last fault, each run has ended, goes on, or names what it waits for."""
+    for ref in unfinished(world):
+        if not told(world, ref):
+            raise Broken(f"every_run_says_why: {ref.key}")
+
+
+def _is_unfinished(world: "World", ref: RunRef) -> bool:
+    disk = world.machines[ref.host].disk
+    if disk.store == ref.store:
+        row = disk.rows.get(ref)
+        if row is None:
+            raise Broken(f"accepted_trigger_is_not_lost: {ref.key}")
+        return row.state != "archive" and row.flow != NOBODY
+    return False
+
+
+def told(world: "World", ref: RunRef) -> str:
+    """What a run's adopter says of it."""
+    return ref.key
+
+
+def check_end(world: "World") -> None:
+    """All that holds when everything is over."""
+    copies_are_prefixes([*(m.disk for m in world.machines.values()), *world.old_disks])
+
+
+def _has(log: Sequence[Record], kind: type[Event], epoch: int) -> bool:
+    return any(r.epoch == epoch and isinstance(r.event, kind) for r in reversed(log))
+
+
+def _epochs(log: Sequence[Record]) -> Mapping[int, Sequence[Record]]:
+    parts: dict[int, list[Record]] = {}
+    for record in log:
+        parts.setdefault(record.epoch, []).append(record)
     return parts

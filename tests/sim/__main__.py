@@ -1,0 +1,83 @@
+"""The command behind scripts/sim: many trials, what they covered, and the story of one."""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from itertools import count, islice
+
+from tests.sim.bugs import BUGS
+from tests.sim.report import Tally, story_of
+from tests.sim.trial import trial
+
+CHUNK = 50
+"""Trials that a process plays before it is heard of."""
+
+
+def main() -> int:
+    """Play what the command line asks for; 1 if an invariant was broken."""
+    options = _parser().parse_args()
+    if options.seed is not None:
+        return _replay(options.seed, options.bug)
+    chunks = _chunks(options.first, None if options.for_ever else options.seeds)
+    tally = Tally()
+    with ProcessPoolExecutor(options.jobs) as pool:
+        waiting = [pool.submit(play, seeds, options.bug) for seeds in islice(chunks, options.jobs)]
+        while waiting:
+            part = waiting.pop(0).result()
+            tally.add(part)
+            _show(f"\r{tally.line()}")
+            if tally.broken:
+                break
+            waiting += [pool.submit(play, seeds, options.bug) for seeds in islice(chunks, 1)]
+        for future in waiting:
+            future.cancel()
+    _show(f"\n\n{tally.table()}\n")
+    for seed, broken in sorted(tally.broken.items()):
+        bug = f" --bug {options.bug}" if options.bug else ""
+        _show(f"\nBROKEN by seed {seed}: {broken}\nreplay: scripts/sim --seed {seed}{bug}\n")
+    return 1 if tally.broken else 0
+
+
+def play(seeds: range, bug: str) -> Tally:
+    """Play some seeds in this process, up to the first that breaks something."""
+    tally = Tally()
+    for seed in seeds:
+        tally.count(trial(seed, bug=BUGS[bug] if bug else None))
+        if tally.broken:
+            break
+    return tally
+
+
+def _replay(seed: int, bug: str) -> int:
+    verdict = trial(seed, bug=BUGS[bug] if bug else None, story=True)
+    _show(f"{story_of(verdict)}\n")
+    return 1 if verdict.broken else 0
+
+
+def _chunks(first: int, number: int | None) -> Iterator[range]:
+    if number is None:
+        yield from (range(n, n + CHUNK) for n in count(first, CHUNK))
+        return
+    last = first + number
+    yield from (range(n, min(n + CHUNK, last)) for n in range(first, last, CHUNK))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("scripts/sim", description=__doc__)
+    parser.add_argument("--seeds", type=int, default=1000, help="how many trials (1000)")
+    parser.add_argument("--from", type=int, default=1, dest="first", help="the first seed (1)")
+    parser.add_argument("--seed", type=int, help="replay one trial and tell its story")
+    parser.add_argument("--jobs", type=int, default=1, help="processes (1)")
+    parser.add_argument("--for-ever", action="store_true", help="go on until something breaks")
+    parser.add_argument("--bug", choices=sorted(BUGS), default="", help="break the hub on purpose")
+    return parser
+
+
+def _show(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,83 @@
+"""The flows that simulated clusters run: each kind of exclusive tag, merges, retries, forms."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from floe.model.codec import digest_of
+from floe.model.flow import Backoff, Flow, Node, Retry
+from floe.model.refs import FlowId
+from tests.make import a_flow, a_form, a_merge, a_node, a_timer, an_end
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A flow and how often it is triggered beside the others."""
+
+    flow: Flow
+    weight: int
+
+
+def _flow(id: str, *nodes: Node, **others: Any) -> Flow:
+    return a_flow(*(nodes or (a_node(), an_end())), id=FlowId(id), name=id, **others)
+
+
+_QUICK = Retry(max=2, backoff=Backoff(first_s=0.1, factor=2.0, max_s=1.0))
+
+KINDS: Final = (
+    Kind(_flow("plain"), 4),
+    Kind(
+        _flow(
+            "chain",
+            a_node("build", retry=_QUICK, on_lost="retry"),
+            a_node("test", on="task.build.good"),
+            an_end(on="task.test.good"),
+        ),
+        2,
+    ),
+    Kind(
+        _flow(
+            "fan",
+            a_node("left"),
+            a_node("right", ignore_fail=True),
+            a_merge("both", ["task.left.good", "task.right.good"]),
+            an_end(on="merge.both.good"),
+        ),
+        2,
+    ),
+    Kind(_flow("linux", host_tags=("linux",)), 3),
+    Kind(_flow("arm", host_tags=("arm",), resource_tags=("db",)), 2),
+    Kind(_flow("db", resource_tags=("db",)), 4),
+    Kind(_flow("lab", resource_tags=("db", "lab"), on_host_lost="restart"), 3),
+    Kind(_flow("nic", resource_tags=("host:nic",)), 3),
+    Kind(_flow("space", reuse_space=True), 3),
+    Kind(_flow("all", host_tags=("linux",), resource_tags=("lab", "host:nic")), 2),
+    Kind(_flow("again", on_host_lost="restart"), 3),
+    Kind(
+        _flow(
+            "sign",
+            a_form(timeout_s=3.0),
+            a_node("ship", on="task.sign-off.good"),
+            an_end(on="task.ship.good"),
+            resource_tags=("lab",),
+        ),
+        1,
+    ),
+    Kind(_flow("pause", a_timer("rest", 0.4), an_end(on="task.rest.good"), timeout_s=2.0), 1),
+    Kind(_flow("file"), 2),
+    Kind(_flow("moon", host_tags=("moon",)), 1),
+)
+"""`moon` asks for a tag that no host has; `file` is read from a flow-file first."""
+
+NOBODY: Final = FlowId("moon")
+"""Waits for ever, and says so."""
+
+FLOWS: Final[Mapping[str, Flow]] = {digest_of(k.flow): k.flow for k in KINDS}
+"""Every compiled flow by its digest."""
+
+DIGESTS: Final[Mapping[FlowId, str]] = {flow.id: digest for digest, flow in FLOWS.items()}
+
+FLOW_FILES: Final[Mapping[FlowId, Flow]] = {
+    FlowId("file"): a_flow(id=FlowId("file"), name="file", flow_file="flow.yml")
+}
+"""What the config says of flows whose nodes are still to be read."""

@@ -1,0 +1,376 @@
+"""A simulated machine: a disk, a warden with its commands, and a hub that comes and goes.
+
+Does what `hub/loop`, `hub/acts` and the warden do, without an event loop: append first, act
+after. A fuse kills the hub at a named point in between.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import TYPE_CHECKING, Final
+
+from floe.hub.core import HostSettings, HubCore
+from floe.hub.decided import Decided, Step
+from floe.hub.words import Addressed, FlowRead, Packed, Word
+from floe.model.effect import (
+    AskData,
+    Effect,
+    LoadFlow,
+    PackArchive,
+    SetTimer,
+    StartAction,
+    StopAction,
+)
+from floe.model.event import GrantSuperseded, RunEnded
+from floe.model.refs import HostId, Instant, Key, RunRef
+from floe.model.run import Run
+from floe.model.signal import (
+    DataGiven,
+    Failed,
+    Report,
+    Reported,
+    Started,
+    Stopped,
+    TimerFired,
+)
+from tests.sim.disk import Disk
+from tests.sim.flows import DIGESTS, FLOWS
+from tests.sim.truth import Broken, Place
+
+if TYPE_CHECKING:
+    from tests.sim.world import World
+
+STORE_MS: Final = 3
+"""A batch takes up to this until it is on the disk."""
+
+START_MS: Final = 5
+PEOPLE_MS: Final = 1500
+
+
+class Blown(Exception):
+    """The fuse: the hub's process ends here."""
+
+
+@dataclass(slots=True)
+class Fuse:
+    """Kills a hub when it passes a point: of that name, or any where the name is empty."""
+
+    point: str
+    passings: int = 0
+    """How often it is passed unhurt before."""
+
+
+@dataclass(slots=True, eq=False)
+class Process:
+    """One attempt as the warden knows it, until the hub has taken its end."""
+
+    key: Key
+    report: Report | None = None
+    at: Instant = Instant(0)
+    heard_by: int = -1
+    """The life of the hub that is told of it."""
+
+
+@dataclass(slots=True, eq=False)
+class Machine:
+    """One host of the cluster."""
+
+    world: "World"
+    settings: HostSettings
+    disk: Disk
+    skew_ms: int
+    core: HubCore | None = None
+    life: int = 0
+    """Counts the hub's processes; what was set in motion by an earlier one is not heard."""
+    inbox: list[Addressed] = field(default_factory=list)
+    processes: dict[Key, Process] = field(default_factory=dict)
+    fuse: Fuse | None = None
+    refusals: int = 0
+    """Appends that the disk refuses from now on."""
+    paused_until: int = 0
+    backup: Disk | None = None
+    written: set[tuple[str, int]] = field(default_factory=set)
+    """Offers of which this hub's process may have written a byte to a socket."""
+    _begun: set[Key] = field(default_factory=set)
+    _timers: set[SetTimer] = field(default_factory=set)
+    _turn_at: int = -1
+    _due: int = -1
+
+    @property
+    def id(self) -> HostId:
+        return self.settings.id
+
+    @property
+    def place(self) -> Place:
+        """This host with the store it has now."""
+        return Place(self.id, self.disk.store)
+
+    @property
+    def random(self) -> Random:
+        return self.world.random
+
+    def now(self) -> Instant:
+        """This host's clock."""
+        return Instant(self.world.now + self.skew_ms)
+
+    # --- the hub's life ---
+
+    def boot(self) -> None:
+        """Start a hub on this disk."""
+        assert self.core is None
+        self.life += 1
+        self.inbox, self.written = [], set()
+        self._begun, self._timers = set(), set()
+        self._turn_at = self._due = -1
+        self.paused_until = 0
+        core = self.core = self.world.make_core(self)
+        owed = core.load(*self._read())
+        self.world.tell(self.id, "starts", f"life {self.life}, store {self.disk.store}")
+        keys = {e.key for e in owed if isinstance(e, StartAction | StopAction)}
+        for key in [k for k in self.processes if k not in keys]:
+            self.world.end_process(self, key, Stopped())
+            del self.processes[key]
+        for effect in _sorted(owed):
+            if isinstance(effect, StopAction):
+                self._start(effect.key, started=True)
+            self._perform(effect)
+        self.turn_soon()
+
+    def kill(self, why: str) -> None:
+        """End the hub's process; its commands run on."""
+        if self.core is not None:
+            self.world.tell(self.id, "dies", why)
+        self.core, self.fuse = None, None
+        self.life += 1
+
+    def end_commands(self) -> None:
+        """The machine goes down, and every command with it."""
+        for key, process in list(self.processes.items()):
+            if process.report is None:
+                self.world.end_process(self, key, Failed(cause="lost", why="the power failed"))
+
+    def say(
+        self, word: Word, run: RunRef | None = None, *, ticket: int = 0, once: str = ""
+    ) -> None:
+        """Put a word in the hub's inbox, if there is a hub."""
+        if self.core is not None:
+            self.inbox.append(Addressed(word=word, run=run, ticket=ticket, once=once))
+            self.turn_soon()
+
+    def turn_soon(self) -> None:
+        """Let the writer take what is in the inbox."""
+        if self._turn_at < self.world.now:
+            delay = 1 + int(self.random.random() * STORE_MS)
+            self._turn_at = max(self.world.now + delay, self.paused_until)
+            self.world.at(self._turn_at - self.world.now, self._turn, self.life)
+
+    def _turn(self, life: int) -> None:
+        if life != self.life or self.core is None:
+            return
+        if self.paused_until > self.world.now:
+            self._turn_at = -1
+            self.turn_soon()
+            return
+        self._turn_at = -1
+        words, self.inbox = self.inbox, []
+        try:
+            self._take(self.core, words)
+        except Blown as point:
+            self.world.crashes[str(point)] += 1
+            self.kill(str(point))
+            self.world.reboot_later(self)
+
+    def _take(self, core: HubCore, words: Sequence[Addressed]) -> None:
+        decided = core.step(words, self.now())
+        if decided.appends or decided.ledger:
+            if self.refusals:
+                self.refusals -= 1
+                core.undo(decided)
+                self.inbox = [w for w in words if not w.ticket] + self.inbox
+                self.world.tell(self.id, "has an append refused", "")
+                self.world.at(1000, self._retry, self.life)
+                return
+            names = _names(decided) if self.fuse else ()
+            self._pass("before", names)
+            self._store(decided)
+            self._pass("after", names)
+        for envelope in decided.messages:
+            self.world.send(self, envelope)
+            self._pass("after sending", (type(envelope.message).__name__,))
+        for effect in decided.closed:
+            self._close(effect)
+        for effect in _sorted(decided.effects):
+            name = (type(effect).__name__,)
+            self._pass("before", name)
+            self._perform(effect)
+            self._pass("after", name)
+        for reply in decided.replies:
+            self.world.answer(reply)
+        if core.is_behind:
+            self.turn_soon()
+        elif decided.next_due is not None:
+            self._wake(decided.next_due)
+
+    def _retry(self, life: int) -> None:
+        if life == self.life:
+            self.turn_soon()
+
+    def _store(self, decided: Decided) -> None:
+        try:
+            self.disk.write(decided.appends, decided.ledger, promise=decided.promise)
+        except Exception as error:
+            raise Broken(f"store_takes_what_is_decided: {self.place}: {error}") from error
+        # A batch is one moment: what it frees may be taken in it, in whichever order it is listed.
+        for step in sorted(decided.steps, key=_is_no_end):
+            self.world.watch(self, step)
+
+    def _pass(self, when: str, names: Iterable[str]) -> None:
+        fuse = self.fuse
+        if fuse is None:
+            return
+        for name in names:
+            point = f"{when} {name}"
+            if fuse.point and fuse.point != point:
+                continue
+            if not fuse.passings:
+                raise Blown(point)
+            fuse.passings -= 1
+
+    def _wake(self, due: Instant) -> None:
+        at = max(due - self.skew_ms, self.world.now + 1)
+        if self._due < self.world.now or at < self._due:
+            self._due = at
+            self.world.at(at - self.world.now, self._on_due, self.life, at)
+
+    def _on_due(self, life: int, at: int) -> None:
+        if life == self.life and at == self._due:
+            self._due = -1
+            self.turn_soon()
+
+    def _read(self) -> tuple[list[Run], dict[RunRef, object]]:
+        runs = self.disk.unfinished()
+        return (runs, {})
+
+    # --- hands ---
+
+    def _perform(self, effect: Effect) -> None:
+        world = self.world
+        match effect:
+            case StartAction(key=key, started=started):
+                self._start(key, started=started)
+            case StopAction(key=key):
+                self._stop(key)
+            case SetTimer(due=due):
+                self._timers.add(effect)
+                delay = max(0, due - self.now())
+                world.at(delay, self._fire, self.life, effect)
+            case LoadFlow(run=ref):
+                world.at(self.random.randrange(5, 80), self._read_flow, self.life, ref)
+            case PackArchive(run=ref):
+                world.at(self.random.randrange(1, 30), self._pack, self.life, ref)
+            case AskData(key=key):
+                world.at(self.random.randrange(50, PEOPLE_MS), self._give, self.life, key)
+            case _:
+                pass
+
+    def _close(self, effect: Effect) -> None:
+        match effect:
+            case StartAction(key=key) | StopAction(key=key):
+                if not self._is_open(key):
+                    self._begun.discard(key)
+                    process = self.processes.get(key)
+                    if process is not None and process.report is not None:
+                        del self.processes[key]
+            case SetTimer():
+                self._timers.discard(effect)
+            case _:
+                pass
+
+    def _is_open(self, key: Key) -> bool:
+        assert self.core is not None
+        run = self.core.table.runs.get(key.run)
+        state = run.nodes.get(key.node) if run else None
+        return (
+            run is not None
+            and state is not None
+            and (run.epoch, state.visit, state.attempt) == (key.epoch, key.visit, key.attempt)
+            and state.phase in ("entered", "started")
+        )
+
+    def _start(self, key: Key, *, started: bool) -> None:
+        if key in self._begun:
+            return
+        self._begun.add(key)
+        process = self.processes.get(key)
+        if process is None:
+            if started:
+                self._tell(key, Failed(cause="lost", why="the warden knows nothing of it"))
+                return
+            process = self.processes[key] = Process(key)
+            self.world.start_process(self, key)
+        process.heard_by = self.life
+        delay = self.random.randrange(1, START_MS)
+        self.world.at(delay, self._hear, self.life, key, Started(key=key, at=self.now()))
+        if process.report is not None:
+            self._tell(key, process.report)
+
+    def _stop(self, key: Key) -> None:
+        process = self.processes.get(key)
+        if key not in self._begun or process is None:
+            self._tell(key, Stopped())
+        elif process.report is None:
+            delay = self.random.randrange(1, 150)  # what it does about TERM
+            self.world.at(delay, self.world.end_process, self, key, Stopped())
+
+    def over(self, key: Key, report: Report) -> None:
+        """The last process of an attempt is gone; the warden keeps its end for the hub."""
+        process = self.processes.get(key)
+        if process is not None and process.report is None:
+            process.report = report
+            if process.heard_by == self.life:
+                self._tell(key, report)
+
+    def _tell(self, key: Key, report: Report) -> None:
+        word = Reported(key=key, report=report, at=self.now())
+        self.world.at(6, self._hear, self.life, key, word)
+
+    def _hear(self, life: int, key: Key, word: Started | Reported) -> None:
+        if life == self.life:
+            self.say(word, key.run)
+
+    def _fire(self, life: int, timer: SetTimer) -> None:
+        if life == self.life and timer in self._timers:
+            self._timers.discard(timer)
+            self.say(TimerFired(key=timer.key, kind=timer.kind), timer.key.run)
+
+    def _read_flow(self, life: int, ref: RunRef) -> None:
+        if life == self.life and self.core and (run := self.core.table.runs.get(ref)):
+            digest = DIGESTS[run.flow_id]
+            self.say(FlowRead(flow=FLOWS[digest], digest=digest, source="flow.yml@here"), ref)
+
+    def _pack(self, life: int, ref: RunRef) -> None:
+        if life == self.life:
+            self.say(Packed(digests={}), ref)
+
+    def _give(self, life: int, key: Key) -> None:
+        if life == self.life:
+            self.say(DataGiven(node=key.node, values={"ok": True}, good=True, by="bob"), key.run)
+
+
+def _is_no_end(step: Step) -> bool:
+    return not isinstance(step.record.event, RunEnded | GrantSuperseded)
+
+
+def _sorted(effects: Iterable[Effect]) -> list[Effect]:
+    """In one order, whatever the sets they come from have: a seed is to replay anywhere."""
+    return sorted(effects, key=_order)
+
+
+def _order(effect: Effect) -> tuple[str, str]:
+    return type(effect).__name__, str(effect)
+
+
+def _names(decided: Decided) -> tuple[str, ...]:
+    events = [type(step.record.event).__name__ for step in decided.steps]
+    rows = [f"row {row.kind}" for row in decided.ledger]
+    return tuple(dict.fromkeys((*events, *rows)))

@@ -1,0 +1,107 @@
+"""What an all-seeing observer records of a simulated cluster, by one clock.
+
+Nothing here decides anything; `invariants` judges it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from floe.kernel.place import HOST_SCOPED
+from floe.model.flow import Flow
+from floe.model.refs import HostId, Key, RunRef, StoreId
+
+
+class Broken(AssertionError):
+    """An invariant does not hold; its text begins with the invariant's name."""
+
+
+class Place(NamedTuple):
+    """A store of a host: what a pen, a grant or a forget names."""
+
+    host: HostId
+    store: StoreId
+
+    def __str__(self) -> str:
+        return f"{self.host}@{self.store}"
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class Branch:
+    """A run under one epoch on one host, from its activation until nothing of it is left."""
+
+    run: RunRef
+    epoch: int
+    place: Place
+    flow: Flow
+    fences: Mapping[str, str]
+    since: int
+    until: int | None = None
+
+    @property
+    def leases(self) -> list[str]:
+        """What it holds: cluster tags, and with the host's name those that are the host's."""
+        host = self.place.host
+        tags = [t if not t.startswith(HOST_SCOPED) else f"{t}@{host}" for t in self.tags]
+        if self.flow.reuse_space:
+            tags.append(f"space:{self.flow.id}@{host}")
+        return tags
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The resource tags of its flow."""
+        return self.flow.resource_tags
+
+    def __str__(self) -> str:
+        return f"{self.run} epoch {self.epoch} on {self.place}"
+
+
+@dataclass(slots=True)
+class Truth:
+    """The record of one trial."""
+
+    accepted: dict[RunRef, int] = field(default_factory=dict)
+    """Triggers whose 202 was given, and when."""
+    cancelled: dict[RunRef, int] = field(default_factory=dict)
+    """Cancels that were answered as taken, and when."""
+    branches: dict[tuple[RunRef, int], Branch] = field(default_factory=dict)
+    holders: dict[str, list[Branch]] = field(default_factory=dict)
+    """Of each lease, the branches that are not over."""
+    fences: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """Of each cluster tag, the highest fence that was activated with."""
+    starts: dict[Key, Place] = field(default_factory=dict)
+    """Where each attempt's process was started."""
+    living: dict[tuple[RunRef, int], set[Key]] = field(default_factory=dict)
+    """Processes that exist now."""
+    forgotten: set[Place] = field(default_factory=set)
+    lost: set[Place] = field(default_factory=set)
+    """Stores that are no more: wiped or replaced by a backup."""
+    held: set[RunRef] = field(default_factory=set)
+    """Pends and grants of a restored backup, which wait for the operator."""
+
+    def open(self, branch: Branch) -> None:
+        """A run was activated."""
+        self.branches[branch.run, branch.epoch] = branch
+        for lease in branch.leases:
+            self.holders.setdefault(lease, []).append(branch)
+        for tag, fence in branch.fences.items():
+            self.fences[tag] = max(self.fences.get(tag, (0, 0)), read_fence(fence))
+
+    def close(self, run: RunRef, epoch: int, at: int) -> None:
+        """Nothing of a branch is left, or the hub that holds it has recorded so."""
+        branch = self.branches.get((run, epoch))
+        if branch is None or branch.until is not None:
+            return
+        branch.until = at
+        for lease in branch.leases:
+            self.holders[lease].remove(branch)
+
+    def is_gone(self, place: Place) -> bool:
+        """Whether whatever a store holds may have been given to others."""
+        return place in self.forgotten or place in self.lost
+
+
+def read_fence(text: str) -> tuple[int, int]:
+    """Term and counter of `term.counter`."""
+    term, _, counter = text.partition(".")
+    return int(term), int(counter)

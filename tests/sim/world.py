@@ -1,0 +1,344 @@
+"""A simulated cluster: machines, a network and one virtual clock, all from one seed."""
+
+import heapq
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import count
+from random import Random
+from typing import Any, Final
+
+from floe.hub.core import HostSettings, HubCore
+from floe.hub.decided import Step
+from floe.hub.rows import KINDS
+from floe.hub.words import FLOOR_MAX, Heard, Reply, Start, Unsent, Word
+from floe.model.event import GrantSuperseded, RunActivated, RunEnded
+from floe.model.message import Envelope, Offer, Withdraw
+from floe.model.refs import FlowId, HostId, Json, Key, NodeId, RunRef, StoreId
+from floe.model.signal import Cancel, Exited, Report
+from tests.make import NOW
+from tests.sim import invariants
+from tests.sim.disk import Disk
+from tests.sim.flows import DIGESTS, FLOW_FILES, FLOWS
+from tests.sim.machine import Machine
+from tests.sim.network import Network
+from tests.sim.truth import Branch, Truth
+
+REFUSED_MS: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a trial's story."""
+
+    at: int
+    who: str
+    what: str
+    more: str
+
+    def __str__(self) -> str:
+        colon = ": " if self.more else ""
+        return f"{self.at / 1000:9.3f}  {self.who:<4} {self.what}{colon}{self.more}"
+
+
+class World:
+    """Everything that exists in one trial."""
+
+    def __init__(self, random: Random, *, story: bool = False) -> None:
+        self.random = random
+        self.now = int(NOW)
+        self.truth = Truth()
+        self.network = Network(random, self.at)
+        self.machines: dict[HostId, Machine] = {}
+        self.crashes: Counter[str] = Counter()
+        """How often a hub died at each point."""
+        self.story: list[Line] | None = [] if story else None
+        self.old_disks: list[Disk] = []
+        """Of stores that are no more, for whoever compares copies."""
+        self.heals = False
+        """The quiet end: what is down comes back soon."""
+        self._heap: list[tuple[int, int, Callable[..., None], tuple[Any, ...]]] = []
+        self._count = count()
+        self._tickets: dict[int, Callable[[Reply], None]] = {}
+        self._stores = count(1)
+
+    # --- time ---
+
+    def at(self, delay_ms: int, call: Callable[..., None], *args: object) -> None:
+        """Call something later."""
+        heapq.heappush(self._heap, (self.now + delay_ms, next(self._count), call, args))
+
+    def run_until(self, until: int, is_over: Callable[[], bool] = lambda: False) -> None:
+        """Let things happen up to an instant, or until asked to stop."""
+        heap = self._heap
+        while heap and heap[0][0] <= until:
+            self.now, _, call, args = heapq.heappop(heap)
+            call(*args)
+            if is_over():
+                return
+        self.now = max(self.now, until)
+
+    def tell(self, who: str, what: str, more: str = "") -> None:
+        """Add a line to the story."""
+        if self.story is not None:
+            self.story.append(Line(self.now - NOW, who, what, more))
+
+    # --- machines ---
+
+    def add(self, settings: HostSettings, skew_ms: int) -> Machine:
+        """A machine with an empty disk, switched on."""
+        machine = Machine(self, settings, self._new_disk(settings.id, skew_ms), skew_ms)
+        self.machines[settings.id] = machine
+        machine.boot()
+        return machine
+
+    def make_core(self, machine: Machine) -> HubCore:
+        """A hub on a machine's disk, as `hub/hub` puts it together."""
+        disk = machine.disk
+        serial, fence = disk.row("serial", "run"), disk.row("keeper", "fence")
+        return HubCore(
+            machine.settings,
+            disk.store,
+            serial=serial if isinstance(serial, int) else 0,
+            fence=fence if isinstance(fence, int) else 0,
+            term=disk.term,
+            rows={kind: disk.ledger(kind) for kind in KINDS},
+        )
+
+    def reboot_later(self, machine: Machine) -> None:
+        """Somebody starts the hub again."""
+        delay = self.random.randrange(50, 500 if self.heals else 4000)
+        self.at(delay, self._reboot, machine, machine.life)
+
+    def _reboot(self, machine: Machine, life: int) -> None:
+        if machine.core is None and machine.life == life:
+            machine.boot()
+
+    def wipe(self, machine: Machine, backup: Disk | None = None) -> None:
+        """A machine is replaced: an empty disk, or a backup's content under a new name."""
+        machine.kill("its disk is gone")
+        machine.end_commands()
+        machine.processes.clear()
+        old = machine.place
+        self.truth.lost.add(old)
+        self.old_disks.append(machine.disk)
+        for branch in list(self.truth.branches.values()):
+            if branch.place == old:
+                self.truth.close(branch.run, branch.epoch, self.now)
+        fresh = self._new_disk(machine.id, machine.skew_ms)
+        if backup is not None:
+            fresh = replace_store(backup, fresh)
+            self.truth.held |= {r for r in backup.logs if r.store == backup.store}
+        machine.disk = fresh
+        self.tell(
+            machine.id, "is restored" if backup else "is wiped", f"{old} is now {fresh.store}"
+        )
+
+    def fail_power(self, machine: Machine, batches: int) -> None:
+        """A machine goes down; what no promise made durable may be lost with it."""
+        lost = machine.disk.lose(batches)
+        machine.kill(f"the power fails, {lost} batches are lost")
+        machine.end_commands()
+        if lost:  # an attempt of which the disk knows nothing any more may begin again
+            for key, place in list(self.truth.starts.items()):
+                if place == machine.place and not machine.disk.has_started(key):
+                    del self.truth.starts[key]
+
+    def _new_disk(self, host: HostId, skew_ms: int) -> Disk:
+        store = StoreId(f"{host}s{next(self._stores):02d}")
+        return Disk(store, (self.now + skew_ms) // 1000)
+
+    # --- messages ---
+
+    def send(self, machine: Machine, envelope: Envelope) -> None:
+        """Put a message on the network; None as receiver is every other host."""
+        invariants.what_is_said_is_stored(self.truth, machine.disk, envelope)
+        if self.story is not None:
+            to = envelope.to_host or "all"
+            self.tell(machine.id, f"says to {to}", short(envelope.message))
+        hosts = [envelope.to_host] if envelope.to_host else list(self.machines)
+        for to in hosts:
+            if to == machine.id and envelope.to_host is None:
+                continue
+            receiver = self.machines[to]
+            cut = (machine.id, to) in self.network.cuts
+            if receiver.core is None and not cut and self.random.random() < 0.7:
+                self.network.coverage[type(envelope.message).__name__, "refused"] += 1
+                if isinstance(envelope.message, Offer):
+                    self.at(REFUSED_MS, self._refused, machine, machine.life, envelope.message)
+                continue
+            if isinstance(envelope.message, Offer):
+                machine.written.add((envelope.message.run, envelope.message.epoch))
+            self.network.carry(envelope, to, self._deliver)
+
+    def _refused(self, machine: Machine, life: int, offer: Offer) -> None:
+        if machine.life == life and (offer.run, offer.epoch) not in machine.written:
+            machine.say(Unsent(run=RunRef.parse(offer.run), epoch=offer.epoch))
+
+    def _deliver(self, envelope: Envelope, to: HostId) -> None:
+        machine = self.machines[to]
+        kind = type(envelope.message).__name__
+        if machine.core is None:
+            self.network.coverage[kind, "lost"] += 1
+            return
+        if machine.paused_until > self.now:
+            self.network.coverage[kind, "paused"] += 1
+        if envelope.to_store is not None and envelope.to_store != machine.disk.store:
+            self.network.coverage[kind, "stranger"] += 1
+        if self.story is not None:
+            self.tell(to, f"hears from {envelope.from_host}", short(envelope.message))
+        machine.say(Heard(envelope=envelope, floor=self._floor(machine, envelope)))
+
+    def _floor(self, machine: Machine, envelope: Envelope) -> int | None:
+        message = envelope.message
+        if not isinstance(message, Offer | Withdraw):
+            return None
+        ref = RunRef.parse(message.run)
+        assert machine.core is not None
+        if ref in machine.disk.logs and ref not in machine.core.table.runs:
+            return FLOOR_MAX
+        row = machine.disk.row("floor", message.run)
+        return row if isinstance(row, int) else None
+
+    # --- people ---
+
+    def ask(
+        self,
+        machine: Machine,
+        word: Word,
+        then: Callable[[Reply], None],
+        run: RunRef | None = None,
+        once: str = "",
+    ) -> None:
+        """Say something to a hub and wait for its answer."""
+        ticket = next(self._count) + 1
+        self._tickets[ticket] = then
+        machine.say(word, run, ticket=ticket, once=once)
+
+    def answer(self, reply: Reply) -> None:
+        """A hub answers somebody."""
+        if then := self._tickets.pop(reply.ticket, None):
+            then(reply)
+
+    def trigger(
+        self, machine: Machine, flow: FlowId, once: str, answered: Callable[[], None]
+    ) -> None:
+        """Somebody starts a run; `answered` hears of the 202."""
+        known = machine.disk.row("once", once)
+        if machine.core is not None and isinstance(known, str):
+            self._accepted(machine, RunRef.parse(known), answered)
+            return
+        declared = FLOW_FILES.get(flow)
+        word = Start(
+            flow=declared or FLOWS[DIGESTS[flow]],
+            digest=None if declared else DIGESTS[flow],
+            trigger=NodeId("start"),
+            values=NO_VALUES,
+            by="alice",
+            once=once,
+        )
+        self.ask(machine, word, lambda reply: self._accepted(machine, reply.run, answered))
+
+    def _accepted(self, machine: Machine, run: RunRef | None, answered: Callable[[], None]) -> None:
+        assert run is not None, "a start is answered with its run"
+        answered()
+        if run not in self.truth.accepted:
+            self.truth.accepted[run] = self.now
+            self.tell(machine.id, "accepts", run.key)
+
+    def cancel(self, machine: Machine, run: RunRef) -> None:
+        """Somebody asks a host for the end of a run."""
+        self.tell(machine.id, "is asked to cancel", run.key)
+        self.ask(machine, Cancel(by="alice"), lambda r: self._cancelled(machine, run, r), run)
+
+    def _cancelled(self, machine: Machine, run: RunRef, reply: Reply) -> None:
+        if reply.changed:
+            self.tell(machine.id, "has taken the cancel of", run.key)
+            if machine.id == run.host:
+                self.truth.cancelled.setdefault(run, self.now)
+
+    # --- what is seen ---
+
+    def watch(self, machine: Machine, step: Step) -> None:
+        """A fact was stored on a machine."""
+        record, run = step.record, step.run
+        event = record.event
+        if self.story is not None:
+            self.tell(
+                machine.id,
+                f"stores {type(event).__name__}",
+                f"{run.ref.key} {record.epoch}.{record.seq}",
+            )
+        match event:
+            case RunActivated(host=host) if host == machine.id:
+                assert run.flow is not None
+                branch = Branch(
+                    run=run.ref,
+                    epoch=run.epoch,
+                    place=machine.place,
+                    flow=run.flow,
+                    fences=run.fences,
+                    since=self.now,
+                )
+                invariants.check_activation(self.truth, branch, machine.settings)
+                self.truth.open(branch)
+            case RunEnded():
+                invariants.nothing_is_left_of_an_ended_run(self.truth, machine.place, run)
+                self._close(machine, run.ref, run.epoch)
+            case GrantSuperseded() if run.phase == "ended":
+                self._close(machine, run.ref, run.epoch)
+
+    def _close(self, machine: Machine, run: RunRef, epoch: int) -> None:
+        branch = self.truth.branches.get((run, epoch))
+        if branch is not None and branch.place == machine.place:
+            self.truth.close(run, epoch, self.now)
+
+    def start_process(self, machine: Machine, key: Key) -> None:
+        """A warden starts an attempt."""
+        invariants.check_start(self.truth, machine.disk, machine.place, key)
+        self.truth.starts[key] = machine.place
+        self.truth.living.setdefault((key.run, key.epoch), set()).add(key)
+        self.tell(machine.id, "starts", str(key))
+        random = self.random
+        long = random.random() < 0.1
+        delay = random.randrange(10, 2500 if long else 300)
+        status = 0 if random.random() < 0.9 else 1
+        report = Exited(status=status, outputs={})
+        self.at(delay, self.end_process, machine, key, report, machine.disk.store)
+
+    def end_process(
+        self, machine: Machine, key: Key, report: Report, store: StoreId | None = None
+    ) -> None:
+        """The last process of an attempt is gone."""
+        process = machine.processes.get(key)
+        if process is None or process.report is not None:
+            return
+        if store is not None and store != machine.disk.store:
+            return
+        living = self.truth.living[key.run, key.epoch]
+        living.discard(key)
+        self.tell(machine.id, f"ends {type(report).__name__}", str(key))
+        machine.over(key, report)
+
+
+NO_VALUES: Final[Mapping[str, Json]] = {}
+
+
+def replace_store(backup: Disk, fresh: Disk) -> Disk:
+    """A backup's content as a store of its own."""
+    disk = backup.copy()
+    disk.store, disk.term = fresh.store, fresh.term
+    return disk
+
+
+def short(message: object) -> str:
+    """A message as the story has it."""
+    parts = [type(message).__name__]
+    for name in ("run", "epoch", "claim", "tags", "fences", "why", "opening", "mine"):
+        value = getattr(message, name, None)
+        if value not in (None, "", 0, {}):
+            text = sorted(value) if isinstance(value, frozenset) else value
+            if name == "claim":
+                text = f"{value.run}#{value.number}"
+            parts.append(f"{text}" if name in ("run", "claim") else f"{name} {text}")
+    return " ".join(parts)
