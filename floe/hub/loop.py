@@ -12,7 +12,8 @@ from typing import Final
 import structlog
 
 from floe.hub.clock import Clock
-from floe.hub.core import Decided, HubCore
+from floe.hub.core import HubCore
+from floe.hub.decided import Decided
 from floe.hub.words import Addressed, Reply, Word
 from floe.model.errors import FloeError, StoreConflict, StoreFailed, World, Yours
 from floe.model.refs import RunRef

@@ -12,7 +12,7 @@ from floe.kernel.owed import owed_by
 from floe.model.effect import Effect
 from floe.model.flow import Flow
 from floe.model.host import Pend
-from floe.model.refs import FlowId, NodeId, RunRef
+from floe.model.refs import FlowId, NodeId, RunRef, StoreId
 from floe.model.run import Run
 
 K = TypeVar("K")
@@ -35,7 +35,9 @@ class Needs(NamedTuple):
 class RunTable:
     """Folded runs by name, with the indices of a host's decisions."""
 
-    def __init__(self) -> None:
+    def __init__(self, store: StoreId) -> None:
+        self.store = store
+        """This host's: a run whose pen is at another is in the table as a note, see `is_note`."""
         self.runs: dict[RunRef, Run] = {}
         self.pends: dict[RunRef, Pend] = {}
         """Runs that wait for a host."""
@@ -64,16 +66,22 @@ class RunTable:
             self.runs[ref] = run
             self._index(run, present=True)
 
+    def is_note(self, run: Run) -> bool:
+        """Whether the pen of a run may be at another host, or was a store's that was restored from
+        a backup: it is neither placed nor active here, and owes nothing."""
+        return (run.store or run.ref.store) != self.store
+
     def settle(
         self, run: Run, nodes: Iterable[NodeId] | None = None
     ) -> tuple[list[Effect], list[Effect]]:
         """Bring what some nodes owe up to date, or all; return what is new and what is closed."""
+        is_note = self.is_note(run)
         kept = self._owed.setdefault(run.ref, {})
         new: list[Effect] = []
         closed: list[Effect] = []
         for node in (*kept, WHOLE, *run.nodes) if nodes is None else nodes:
             old = kept.get(node, _NOTHING)
-            now = owed_by(run, node)
+            now = _NOTHING if is_note else owed_by(run, node)
             if now == old:
                 continue
             new += now - old
@@ -98,7 +106,7 @@ class RunTable:
 
     def _index(self, run: Run, *, present: bool) -> None:
         flow = run.flow
-        if flow is None:
+        if flow is None or self.is_note(run):
             return
         if run.phase == "pending":
             self._queue(pend_of(run, flow), present=present)

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from floe.model.flow import Flow
-from floe.model.refs import Json, NodeId, RunRef
+from floe.model.message import Envelope
+from floe.model.refs import HostId, Json, NodeId, RunRef, StoreId
 from floe.model.signal import Signal
-from floe.store.base import LedgerWrite
+from floe.store.base import Append, LedgerWrite
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +33,8 @@ class Mark:
     """Rows to store that start nothing: a first poll, missed ticks, tokens."""
 
     rows: tuple[LedgerWrite, ...]
+    appends: tuple[Append, ...] = ()
+    """Without records: rows of the directory that were heard from other hosts."""
     promise: bool = True
 
 
@@ -50,7 +54,56 @@ class Packed:
     digests: Mapping[str, str]
 
 
-Word = Signal | Start | Mark | FlowRead | Packed
+FLOOR_MAX: Final = 2**31
+"""The floor of a run that was here and is not in the table any more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """A message came from another host."""
+
+    envelope: Envelope
+    floor: int | None = None
+    """With an Offer or Withdraw: what the ledger row `("floor", run key)` says, None for none;
+    `FLOOR_MAX` where the store has a log of that run and `core.table.runs` has it not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsent:
+    """The connection was refused, and this process never wrote one byte of this Offer."""
+
+    run: RunRef
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forget:
+    """An operator says that a host is gone for good, and its store with it."""
+
+    host: HostId
+    store: StoreId | None = None
+    """None: the one it is known with."""
+    force: bool = False
+    """Also if it was seen less than `members.FORGET_AFTER_S` ago."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drain:
+    """Take no new runs, or take them again. Stays so over a restart."""
+
+    on: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Free:
+    """An operator takes a resource from its holder. Heard by the keeper alone."""
+
+    tag: str
+    run: str = ""
+    """The key of the run that is to lose it; empty for whichever holds it."""
+
+
+Word = Signal | Start | Mark | FlowRead | Packed | Heard | Unsent | Forget | Drain | Free
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,3 +127,5 @@ class Reply:
     run: RunRef | None
     changed: bool
     """False: the word changed nothing (late, repeated, or the thing is over)."""
+    why: str = ""
+    """Why it changed nothing, where there is more to say."""

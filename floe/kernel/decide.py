@@ -170,13 +170,13 @@ def _host_lost(step: Step, signal: HostLost) -> None:
     if run.host != signal.host or run.phase not in ("granted", "active", "ending"):
         return
     why = f"lost with host {signal.host}"
-    restarts = step.flow.on_host_lost == "restart"
-    if run.phase == "granted" or (run.phase == "active" and restarts):
-        step.add(GrantRevoked(at=step.now, epoch=run.epoch))
-    if run.phase != "ending" and not restarts:
+    if run.phase == "ending":  # how it ends was decided, and stands
+        for node in step.open_nodes():
+            step.settle(step.flow.by_id[node], Outcome(result="error", why=why), ended_at=step.now)
+        return
+    step.add(GrantRevoked(at=step.now, epoch=run.epoch))
+    if step.flow.on_host_lost == "fail":
         step.end(good=False, why=why)
-    for node in step.open_nodes():
-        step.settle(step.flow.by_id[node], Outcome(result="error", why=why), ended_at=step.now)
 
 
 def _settle_or_retry(

@@ -95,6 +95,7 @@ def evolve(run: Run | None, event: Event, *, ref: RunRef | None = None) -> Run:
                 phase="active",
                 epoch=event.epoch,
                 host=event.host,
+                store=run.store,
                 workspace=event.workspace,
                 standing={TRIGGER_GOOD: seq},
                 started_at=event.at,
@@ -106,6 +107,7 @@ def evolve(run: Run | None, event: Event, *, ref: RunRef | None = None) -> Run:
                 seq=seq,
                 phase="granted",
                 host=event.host,
+                store=event.store,
                 epoch=event.epoch,
                 fences=event.fences,
                 why="",
@@ -113,9 +115,7 @@ def evolve(run: Run | None, event: Event, *, ref: RunRef | None = None) -> Run:
         case GrantReturned():
             return _run(_reset(run), seq=seq, phase="pending", why=event.why)
         case GrantRevoked():
-            # An epoch of the adopter's own: the lost host may have gone on under the old one, and
-            # of two copies of a run the one with the higher (epoch, seq) counts.
-            return _run(_reset(run), seq=seq, phase="pending", epoch=run.epoch + 1)
+            return _revoked(run, event, seq)
         case GrantSuperseded():
             return _superseded(run, event, seq)
         case FlowPinned():
@@ -228,6 +228,18 @@ def _settled(state: NodeState, event: NodeSettled) -> NodeState:
     )
 
 
+def _revoked(run: Run, event: GrantRevoked, seq: int) -> Run:
+    """An epoch of the adopter's own: the lost host may have gone on under the old one, and of two
+    copies of a run the one with the higher (epoch, seq) counts."""
+    return _run(
+        _reset(run),
+        seq=seq,
+        phase="pending",
+        epoch=max(run.epoch, event.epoch + 1),
+        revoked=run.revoked + 1,
+    )
+
+
 def _superseded(run: Run, event: GrantSuperseded, seq: int) -> Run:
     """This branch of the log is over; only what still runs here is to be stopped."""
     running = frozenset(n for n in run.open if is_action(run.nodes[n]))
@@ -238,6 +250,7 @@ def _superseded(run: Run, event: GrantSuperseded, seq: int) -> Run:
         open=running,
         good=False,
         why="went on elsewhere: this host had been forgotten",
+        superseded=True,
         ending_at=event.at,
         ended_at=None if running else event.at,
     )
@@ -248,6 +261,7 @@ def _reset(run: Run) -> Run:
     return _run(
         run,
         host=None,
+        store=None,
         workspace="",
         fences={},
         nodes=_NONE,

@@ -44,6 +44,7 @@ def place(
 def _refusals(
     pend: Pend, host: HostView, now: Instant, held: Mapping[str, RunRef]
 ) -> Iterator[str]:
+    yield from host.problems
     if absent := sorted(pend.host_tags - host.tags):
         yield f"has not the {'tag' if len(absent) == 1 else 'tags'} {', '.join(absent)}"
     if host.draining:

@@ -25,6 +25,8 @@ class HostView:
     """Host-scoped resources (`host:nic`) and the run that holds each."""
     spaces: Mapping[FlowId, RunRef] = field(default_factory=dict)
     """Flows with `reuse-space` that are active there."""
+    problems: tuple[str, ...] = ()
+    """What keeps every run away from it, in sentences."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -55,6 +55,8 @@ class Ping:
     """All hosts that were ever forgotten, as `h2@store`."""
     about: Mapping[str, Json] = field(default_factory=dict)
     """What people look at and no decision rests on: version, config and flow digests, load."""
+    change: int = 0
+    """Another one each time that anything above but `at` and `about` is another."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +98,8 @@ class Refused:
     run: str
     epoch: int
     why: str
+    change: int = 0
+    """Of the sender's last Ping: until another one comes, it would refuse again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from typing import Literal
 
 from floe.model.flow import Flow, Work
 from floe.model.outcome import Outcome
-from floe.model.refs import FlowId, HostId, Instant, Json, NodeId, RunRef
+from floe.model.refs import FlowId, HostId, Instant, Json, NodeId, RunRef, StoreId
 from floe.model.tags import Tag
 
 Phase = Literal["reading", "pending", "granted", "active", "ending", "ended", "packed"]
@@ -89,6 +89,8 @@ class Run:
     values: Mapping[str, Json]
     by: str
     host: HostId | None = None
+    store: StoreId | None = None
+    """Of the host it is granted to: there the pen is, or may be."""
     workspace: str = ""
     fences: Mapping[str, str] = field(default_factory=dict)
     nodes: Mapping[NodeId, NodeState] = field(default_factory=dict)
@@ -106,6 +108,10 @@ class Run:
     ending_at: Instant | None = None
     ended_at: Instant | None = None
     digests: Mapping[str, str] = field(default_factory=dict)
+    revoked: int = 0
+    """Grants that were revoked since their hosts were forgotten."""
+    superseded: bool = False
+    """This copy of the log is a branch that was left: the run went on elsewhere."""
 
     @property
     def state(self) -> State:

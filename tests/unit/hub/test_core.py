@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from floe.hub import core as core_module
-from floe.hub.core import GRANTS_MAX, Decided, HostSettings, HubCore
+from floe.hub import draft as draft_module
+from floe.hub.core import HostSettings, HubCore
+from floe.hub.decided import Decided
+from floe.hub.draft import GRANTS_MAX
 from floe.hub.words import Addressed, FlowRead, Mark, Packed, Start, Word
 from floe.kernel.owed import owed
 from floe.model.codec import digest_of
@@ -358,7 +360,7 @@ def test_answer_to_a_closed_form_changes_nothing_and_says_so() -> None:
 
 
 def test_keys_kept_in_memory_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(core_module, "ONCE_MAX", 5)
+    monkeypatch.setattr(draft_module, "ONCE_MAX", 5)
     core = a_core(slots=1)
 
     told(core, *[a_start(once=f"k{i}") for i in range(7)])

@@ -1,0 +1,242 @@
+"""What a host has besides its runs where it works with others: one part each, and their order.
+
+Nothing here runs on a host that has no others.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, assert_never
+
+from floe.hub import rows
+from floe.hub.keeper import Keeper
+from floe.hub.leases import Leases
+from floe.hub.members import FORGET_AFTER_S, Member, Members, place_of
+from floe.hub.outbox import Outbox
+from floe.hub.pen import Pen
+from floe.hub.placing import Placing
+from floe.hub.rows import Journal, Undo
+from floe.hub.taking import Taking, fact_of
+from floe.hub.words import Forget, Free, Heard, Unsent
+from floe.kernel.place import Refusals
+from floe.model.event import RunEnded
+from floe.model.host import Pend
+from floe.model.message import (
+    Accepted,
+    Acquire,
+    Behind,
+    CancelRun,
+    Census,
+    Claims,
+    Ended,
+    EndedStored,
+    Envelope,
+    Fact,
+    Forgotten,
+    Held,
+    HeldHeard,
+    NotMe,
+    Offer,
+    Ping,
+    Queued,
+    Refused,
+    Release,
+    Released,
+    Rows,
+    RowsAfter,
+    Withdraw,
+)
+from floe.model.refs import HostId, Instant, RunRef, StoreId
+from floe.model.run import Run
+from floe.store.base import Record, Stored
+
+if TYPE_CHECKING:
+    from floe.hub.core import HubCore
+    from floe.hub.draft import Draft
+
+
+class Cluster:
+    """The parts of a host that concern the others."""
+
+    def __init__(self, core: "HubCore", stored: rows.Rows) -> None:
+        self._core = core
+        self.journal = Journal()
+        self.members = Members(core, self.journal, stored)
+        self.outbox = Outbox(self.journal)
+        self.placing = Placing(core, self.journal)
+        self.pen = Pen(core, self.journal, stored)
+        self.taking = Taking(core, self.journal, stored)
+        self.leases = Leases(core, self.journal, stored)
+        self.keeper = Keeper(core, self.journal, stored)
+
+    @property
+    def keeper_store(self) -> StoreId | None:
+        """The store of the keeper that this host obeys, if it knows one."""
+        return self.leases.keeper_store
+
+    def load(self, runs: Sequence[Run], logs: Iterable[Stored | Record]) -> None:
+        """Go on after a start with what is on the disk."""
+        facts: dict[RunRef, list[Fact]] = {}
+        for item in logs:
+            record = item.record if isinstance(item, Stored) else item
+            facts.setdefault(record.run, []).append(fact_of(record))
+        self.pen.load(runs, facts)
+        self.taking.load()
+        self.leases.load()
+        self.journal.take()
+
+    def undo(self, undos: Sequence[Undo]) -> None:
+        """Take back what changed, the newest first."""
+        for undo in undos:
+            undo()
+
+    # --- words ---
+
+    def hear(self, draft: "Draft", word: Heard | Unsent | Forget | Free) -> str:
+        """Take a word in; return why it changed nothing, empty if it may have."""
+        match word:
+            case Heard(envelope=envelope, floor=floor):
+                self._heard(draft, envelope, floor)
+                return ""
+            case Unsent(run=run, epoch=epoch):
+                self.pen.unsent(draft, run, epoch)
+                return ""
+            case Forget():
+                return self._forget(draft, word)
+            case Free():
+                return self.keeper.free(draft, word)
+            case _:
+                assert_never(word)
+
+    def _forget(self, draft: "Draft", word: Forget) -> str:
+        known = self.members.by_id.get(word.host)
+        store = word.store or (known.store if known else None)
+        if word.host == self._core.host.id and store in (None, self._core.store):
+            return "a host does not forget itself; drain it, or stop it"
+        if store is None:
+            return f"no host {word.host} was ever heard here"
+        if self.members.is_known_gone(word.host, store):
+            return f"{word.host} with the store {store} is forgotten already"
+        if known is not None and known.store == store and known.seen_at is not None:
+            seen_s = (draft.now - known.seen_at) // 1000
+            if seen_s < FORGET_AFTER_S and not word.force:
+                return f"{word.host} was seen {seen_s} s ago; --force forgets it all the same"
+        self._gone(draft, word.host, store)
+        return ""
+
+    def _gone(self, draft: "Draft", host: HostId, store: StoreId) -> None:
+        """A store is gone for good."""
+        if not self.members.forget(draft, host, store):
+            return
+        if (host, store) == (self._core.host.id, self._core.store):
+            self.taking.supersede(draft)
+            return
+        self.pen.lost(draft, host, store)
+        self.taking.lost(draft, host, store)
+        self.leases.lost(draft, host, store)
+        self.keeper.lost(draft, host, store)
+        self.outbox.drop(host, store)
+
+    # --- messages ---
+
+    def _heard(self, draft: "Draft", envelope: Envelope, floor: int | None) -> None:
+        core, message = self._core, envelope.message
+        host, store = envelope.from_host, envelope.from_store
+        if envelope.to_host not in (None, core.host.id) or (host, store) == (
+            core.host.id,
+            core.store,
+        ):
+            return
+        is_answer = isinstance(message, NotMe | Forgotten)
+        if envelope.to_store not in (None, core.store):
+            if not is_answer:
+                draft.send(host, store, NotMe(mine=core.store))
+            return
+        if self.members.is_known_gone(host, store):
+            if not is_answer:
+                draft.send(host, store, Forgotten())
+            return
+        member = self.members.heard(draft, envelope)
+        if isinstance(message, Ping):
+            for key in message.forgotten:
+                self._gone(draft, *place_of(key))
+        if member is None:
+            if host != core.host.id and not isinstance(message, Ping):
+                self._take(draft, Member(id=host, store=store), envelope, floor)
+            return
+        self._take(draft, member, envelope, floor)
+        self.outbox.hasten(host, draft.now)
+
+    def _take(self, draft: "Draft", member: Member, envelope: Envelope, floor: int | None) -> None:
+        match envelope.message:
+            case Ping() as ping:
+                self.members.pinged(draft, member, ping)
+                self.placing.pinged(replace(member, ping=ping))
+                self.keeper.pinged(draft, member, ping)
+            case NotMe():
+                pass  # its other store is known by now
+            case Forgotten():
+                if envelope.to_store == self._core.store:
+                    self._gone(draft, self._core.host.id, self._core.store)
+            case Offer() as message:
+                self.taking.offered(draft, member, message, floor)
+            case Withdraw() as message:
+                self.taking.withdrawn(draft, member, message, floor)
+            case CancelRun() as message:
+                self.taking.cancelled(draft, member, message)
+            case EndedStored() as message:
+                self.taking.end_stored(draft, member, message)
+            case Accepted() as message:
+                self.pen.accepted(draft, member, message)
+            case Refused() as message:
+                self.pen.refused(draft, member, message)
+            case Ended() as message:
+                self.pen.ended(draft, member, message)
+            case Held() as message:
+                self.leases.held(draft, member, message)
+            case Queued() as message:
+                self.leases.queued(draft, member, message)
+            case Released() as message:
+                self.leases.released(draft, member, message)
+            case Census() as message:
+                self.leases.census(draft, member, message)
+            case Acquire() as message:
+                self.keeper.asked(draft, member, message)
+            case HeldHeard() as message:
+                self.keeper.held_heard(draft, member, message)
+            case Release() as message:
+                self.keeper.released(draft, member, message)
+            case Claims() as message:
+                self.keeper.answered(draft, member, message)
+            case Behind() as message:
+                self.keeper.behind(draft, member, message)
+            case Rows() | RowsAfter():
+                pass  # the directory's
+            case message:
+                assert_never(message)
+
+    # --- around a step ---
+
+    def noted(self, draft: "Draft", record: Record, run: Run) -> None:
+        """A fact was recorded here."""
+        self.pen.noted(record, run)
+        if isinstance(record.event, RunEnded):
+            self.placing.over(run.ref)
+            self.leases.over(draft, run)
+            self.taking.over(draft, run)
+
+    def close(self, draft: "Draft") -> Instant:
+        """Do what follows from all words of a step; return when to step again."""
+        self.members.age(draft.now)
+        self.keeper.tick(draft)
+        self.placing.dispatch(draft)
+        dues = [self.leases.tick(draft), self.keeper.next_due(draft.now)]
+        self.outbox.flush(draft)
+        dues += [self.members.ping(draft), self.outbox.next_due]
+        return min(due for due in dues if due is not None)
+
+    def place(self, pend: Pend, now: Instant) -> HostId | Refusals:
+        """Where a pend would go at this moment, or why nowhere."""
+        placed = self.placing.place(pend, self.placing.views(now), now)
+        if isinstance(placed, Refusals):
+            return placed
+        return self.leases.verdict(pend, placed, now)

@@ -1,0 +1,326 @@
+"""The other hosts as this one knows them, and what it says of itself.
+
+A host is known by its first word. One that comes back with another store has lost the first, and
+gets nothing before that was forgotten. No decision compares clocks of two hosts.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from floe.hub.rows import Book, Journal, Rows
+from floe.kernel.place import HOST_STALE_S
+from floe.model.errors import IdInvalid
+from floe.model.host import HostView
+from floe.model.message import PROTOCOL, Envelope, Ping
+from floe.model.refs import FlowId, HostId, Instant, Json, RunRef, StoreId
+
+if TYPE_CHECKING:
+    from floe.hub.core import HubCore
+    from floe.hub.draft import Draft
+
+PING_MS: Final = 2000
+PING_MIN_MS: Final = 50
+"""Between two pings though more changed."""
+
+SKEW_MS: Final = 5000
+"""A clock that is further off is said; nothing depends on it."""
+
+FORGET_AFTER_S: Final = 30
+"""A host that was seen since is forgotten by force alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """Another host."""
+
+    id: HostId
+    store: StoreId
+    """That it was first heard with."""
+    seen_at: Instant | None = None
+    """By this host's clock; None: not since this host started."""
+    ping: Ping | None = None
+    other: StoreId | None = None
+    """Another store that speaks in its name."""
+    other_at: Instant | None = None
+    skew_ms: int = 0
+    """How far its clock is ahead."""
+    stale: bool = True
+
+    @property
+    def tags(self) -> frozenset[str]:
+        """Of its config."""
+        return self.ping.tags if self.ping else frozenset()
+
+    @property
+    def slots(self) -> int:
+        """Runs that it may have active at once."""
+        return self.ping.slots if self.ping else 0
+
+    @property
+    def active(self) -> int:
+        """Runs that it has active."""
+        return self.ping.active if self.ping else 0
+
+    @property
+    def draining(self) -> bool:
+        """Whether it takes no new runs."""
+        return self.ping.draining if self.ping else False
+
+    @property
+    def about(self) -> Mapping[str, Json]:
+        """What people look at: version, digests, load."""
+        return self.ping.about if self.ping else {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mine:
+    """What was last said of this host, and when."""
+
+    ping: Ping
+    at: Instant
+    is_void: bool = False
+
+
+class Members:
+    """All hosts that were ever heard here, and the forgotten ones."""
+
+    def __init__(self, core: "HubCore", journal: Journal, rows: Rows) -> None:
+        self._core = core
+        self.about: Mapping[str, Json] = {}
+        """What this host says of itself to people; set from outside."""
+        self.by_id: Book[HostId, Member] = Book(journal)
+        self.forgotten: Book[str, bool] = Book(journal)
+        self.twins: Book[StoreId, Instant] = Book(journal)
+        """Stores of others that call themselves as this host does, and when they were heard."""
+        self._mine: Book[str, Mine] = Book(journal)
+        for host, store in rows.get("member", {}).items():
+            self.by_id.put(HostId(host), Member(id=HostId(host), store=StoreId(str(store))))
+        for key in rows.get("forgotten", {}):
+            self.forgotten.put(key, True)
+
+    @property
+    def is_forgotten(self) -> bool:
+        """Whether the others have forgotten this very host."""
+        return place_key(self._core.host.id, self._core.store) in self.forgotten
+
+    def is_known_gone(self, host: HostId, store: StoreId) -> bool:
+        """Whether a store was forgotten."""
+        return place_key(host, store) in self.forgotten
+
+    def heard(self, draft: "Draft", envelope: Envelope) -> Member | None:
+        """A host spoke; None where it is not the one that is known by its name."""
+        host, store, now = envelope.from_host, envelope.from_store, draft.now
+        if host == self._core.host.id:
+            self.twins.put(store, now)
+            return None
+        known = self.by_id.get(host)
+        if known is None or (known.store != store and self.is_known_gone(host, known.store)):
+            known = Member(id=host, store=store)
+            draft.keep("member", host, store)
+        if known.store != store:
+            if known.other != store:
+                draft.core.table.news = True
+            self.by_id.put(host, replace(known, other=store, other_at=now))
+            return None
+        if known.stale:
+            draft.core.table.news = True
+        changed = replace(known, seen_at=now, stale=False)
+        self.by_id.put(host, changed)
+        return changed
+
+    def pinged(self, draft: "Draft", member: Member, ping: Ping) -> bool:
+        """Keep what a host said of itself; return whether it is another now."""
+        old = member.ping
+        is_new = old is None or old.change != ping.change or _view(old) != _view(ping)
+        draft.core.table.news |= is_new
+        skew = ping.at - draft.now
+        self.by_id.put(member.id, replace(member, ping=ping, skew_ms=skew))
+        return is_new
+
+    def age(self, now: Instant) -> None:
+        """Note which hosts have fallen silent."""
+        for member in self.by_id.values():
+            if not member.stale and self._unseen_ms(member, now) >= HOST_STALE_S * 1000:
+                self.by_id.put(member.id, replace(member, stale=True))
+
+    def forget(self, draft: "Draft", host: HostId, store: StoreId) -> bool:
+        """Store that a host's store is gone for good; return whether that is new."""
+        key = place_key(host, store)
+        if not self.forgotten.put(key, True):
+            return False
+        draft.promise_row("forgotten", key, True)
+        known = self.by_id.get(host)
+        if known is not None and known.store == store:
+            self.by_id.put(host, None)
+            draft.keep("member", host, None)
+        draft.core.table.news = True
+        return True
+
+    def lives(self) -> list[Member]:
+        """The hosts that were not forgotten, by id."""
+        return sorted(self.by_id.values(), key=lambda member: member.id)
+
+    # --- what is said of them ---
+
+    def views(self) -> list[HostView]:
+        """The other hosts as placing sees them."""
+        return [self._view_of(member) for member in self.by_id.values()]
+
+    def problems(self, member: Member, now: Instant) -> tuple[str, ...]:
+        """What is wrong with a host, in sentences; some keep runs away from it."""
+        says = list(self.faults(member))
+        if self._unseen_ms(member, now) >= HOST_STALE_S * 1000:
+            says.append(
+                "was not heard since this host started"
+                if member.seen_at is None
+                else f"was not seen for {self._unseen_ms(member, now) // 1000} s"
+            )
+        if abs(member.skew_ms) > SKEW_MS:
+            way = "ahead" if member.skew_ms > 0 else "behind"
+            says.append(f"its clock is {abs(member.skew_ms) // 1000} s {way} of this host's")
+        return tuple(says)
+
+    def faults(self, member: Member) -> tuple[str, ...]:
+        """What keeps every run away from a host."""
+        says: list[str] = []
+        if member.other is not None:
+            if (
+                member.seen_at is not None
+                and member.other_at is not None
+                and abs(member.other_at - member.seen_at) < HOST_STALE_S * 1000
+            ):
+                says.append(
+                    f"two hosts are called {member.id}: stores {member.store} and {member.other}"
+                )
+            else:
+                says.append(
+                    f"lost its store: it was {member.store} and is {member.other} now; "
+                    f"floe host forget {member.id} lets it take runs again"
+                )
+        if member.ping is None:
+            says.append("has not said yet how it is")
+        elif member.ping.protocol != PROTOCOL:
+            says.append(
+                f"speaks protocol {member.ping.protocol}, this host {PROTOCOL}: "
+                "hosts of one cluster need floes that understand one another"
+            )
+        return tuple(says)
+
+    def own_faults(self, now: Instant) -> tuple[str, ...]:
+        """What keeps every run away from this host."""
+        says: list[str] = []
+        if self.is_forgotten:
+            says.append("was forgotten by the other hosts: start it with a new store")
+        for store, at in self.twins.items():
+            if now - at < HOST_STALE_S * 1000:
+                says.append(
+                    f"two hosts are called {self._core.host.id}: "
+                    f"stores {self._core.store} and {store}"
+                )
+        return tuple(says)
+
+    def _view_of(self, member: Member) -> HostView:
+        ping = member.ping
+        return HostView(
+            id=member.id,
+            store=member.store,
+            tags=member.tags,
+            slots=member.slots,
+            active=member.active,
+            draining=member.draining,
+            seen_at=member.seen_at,
+            held=_refs(ping.held.items()) if ping else {},
+            spaces={FlowId(f): r for f, r in _refs(ping.spaces.items()).items()} if ping else {},
+            problems=self.faults(member),
+        )
+
+    def _unseen_ms(self, member: Member, now: Instant) -> int:
+        return now - (member.seen_at or 0)
+
+    # --- what this host says ---
+
+    @property
+    def change(self) -> int:
+        """The number of what was last said of this host."""
+        mine = self._mine.get("")
+        return mine.ping.change if mine else 0
+
+    def ping(self, draft: "Draft") -> Instant:
+        """Say how this host is, if it changed or was not said for a while; return when next."""
+        mine, now = self._mine.get(""), draft.now
+        ping = self._ping(now, mine.ping.change if mine else now)
+        if mine is not None:
+            is_new = mine.is_void or _view(mine.ping) != _view(ping)
+            wait = PING_MIN_MS if is_new else PING_MS
+            if 0 <= now - mine.at < wait:
+                return Instant(mine.at + wait)
+            if is_new:
+                ping = replace(ping, change=ping.change + 1)
+        self._mine.put("", Mine(ping=ping, at=now))
+        draft.send(None, None, ping)
+        return Instant(now + PING_MS)
+
+    def void(self) -> None:
+        """What was last said of this host did not hold: say it anew, under another number."""
+        if mine := self._mine.get(""):
+            self._mine.put("", replace(mine, is_void=True))
+
+    def _ping(self, now: Instant, change: int) -> Ping:
+        core = self._core
+        view = core.view()
+        cluster = core.cluster
+        assert cluster is not None
+        return Ping(
+            at=now,
+            tags=view.tags,
+            slots=view.slots,
+            active=view.active,
+            draining=view.draining,
+            held={tag: ref.key for tag, ref in view.held.items()},
+            spaces={flow: ref.key for flow, ref in view.spaces.items()},
+            keeper=core.host.keeper,
+            keeper_store=cluster.keeper_store,
+            forgotten=tuple(sorted(self.forgotten)),
+            about=self.about,
+            change=change,
+        )
+
+
+def place_key(host: HostId, store: StoreId) -> str:
+    """A host's store by name, `h2@k3f9`."""
+    return f"{host}@{store}"
+
+
+def place_of(key: str) -> tuple[HostId, StoreId]:
+    """Host and store of `h2@k3f9`."""
+    host, _, store = key.rpartition("@")
+    return HostId(host), StoreId(store)
+
+
+def ref_of(key: str) -> RunRef | None:
+    """The run of a key that another host gave; None where it is none."""
+    try:
+        return RunRef.parse(key)
+    except IdInvalid:
+        return None
+
+
+def _refs(items: Iterable[tuple[str, str]]) -> dict[str, RunRef]:
+    return {name: ref for name, key in items if (ref := ref_of(key))}
+
+
+def _view(ping: Ping) -> tuple[object, ...]:
+    """All that others decide by, and what people are to see at once."""
+    return (
+        ping.protocol,
+        ping.tags,
+        ping.slots,
+        ping.active,
+        ping.draining,
+        ping.held,
+        ping.spaces,
+        ping.keeper,
+        ping.keeper_store,
+        ping.forgotten,
+    )

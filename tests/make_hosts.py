@@ -1,0 +1,199 @@
+"""Cores of several hosts with their ledgers, and what goes between them, step by step."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from floe.hub.core import HostSettings, HubCore
+from floe.hub.decided import Decided
+from floe.hub.rows import KINDS
+from floe.hub.words import FLOOR_MAX, Addressed, Heard, Start, Word
+from floe.kernel.evolve import fold
+from floe.model.codec import digest_of
+from floe.model.event import Event
+from floe.model.flow import Flow
+from floe.model.message import Envelope, Message, Offer, Withdraw
+from floe.model.refs import HostId, Instant, Json, NodeId, RunRef, StoreId
+from floe.model.run import Run, Summary
+from floe.store.base import Record
+from tests.make import NOW, a_flow, a_node, an_end, attached, exited
+
+BUILD = a_flow(a_node("build"), an_end())
+
+
+@dataclass
+class Host:
+    """A core with a disk that takes everything."""
+
+    settings: HostSettings
+    store: StoreId
+    core: HubCore
+    now: Instant = NOW
+    ledger: dict[tuple[str, str], Json] = field(default_factory=dict)
+    logs: dict[RunRef, list[Record]] = field(default_factory=dict)
+    flows: dict[RunRef, Flow] = field(default_factory=dict)
+    directory: dict[str, Summary] = field(default_factory=dict)
+    sent: list[Envelope] = field(default_factory=list)
+    """What nobody has taken yet."""
+    due: Instant | None = None
+
+    @property
+    def id(self) -> HostId:
+        """Its name."""
+        return self.settings.id
+
+    def tell(self, *words: Word, run: RunRef | None = None, ticket: int = 0) -> Decided:
+        """Say something to it and have it stored."""
+        addressed = [Addressed(word=w, run=run, ticket=ticket) for w in words]
+        return self.keep(self.core.step(addressed, self.now))
+
+    def keep(self, decided: Decided) -> Decided:
+        """Store a decision, and hold its messages for who takes them."""
+        for append in decided.appends:
+            log = self.logs.setdefault(append.run, [])
+            assert append.after == len(log)
+            assert append.epoch >= (log[-1].epoch if log else 0)
+            log += append.records
+            if append.summary:
+                self.directory[append.summary.key] = append.summary
+        for row in decided.ledger:
+            if row.value is None:
+                self.ledger.pop((row.kind, row.key), None)
+            else:
+                self.ledger[row.kind, row.key] = row.value
+        for step in decided.steps:
+            if step.run.flow:
+                self.flows[step.run.ref] = step.run.flow
+        self.sent += decided.messages
+        self.due = decided.next_due
+        return decided
+
+    def settle(self) -> None:
+        """Step until no pend is left that could be given."""
+        while self.core.is_behind:
+            self.tell()
+
+    def start(self, flow: Flow = BUILD) -> RunRef:
+        """A run of a flow, adopted here."""
+        word = Start(
+            flow=flow, digest=digest_of(flow), trigger=NodeId("start"), values={}, by="alice"
+        )
+        return self.tell(word).appends[0].run
+
+    def run(self, ref: RunRef) -> Run:
+        """A run as it is in the table."""
+        return self.core.table.runs[ref]
+
+    def ended(self, ref: RunRef) -> Decided:
+        """The one command of a run ends well."""
+        return self.tell(exited(self.run(ref), "build"), run=ref)
+
+    def hear(self, envelope: Envelope) -> Decided:
+        """Take a message in, with its floor as the ledger has it."""
+        message = envelope.message
+        floor: int | None = None
+        if isinstance(message, Offer | Withdraw):
+            row = self.ledger.get(("floor", message.run))
+            floor = row if isinstance(row, int) else None
+            ref = RunRef.parse(message.run)
+            if ref in self.logs and ref not in self.core.table.runs:
+                floor = FLOOR_MAX
+        return self.tell(Heard(envelope=envelope, floor=floor))
+
+    def rows(self, kind: str) -> dict[str, Json]:
+        """Rows of a kind."""
+        return {key: value for (k, key), value in self.ledger.items() if k == kind}
+
+    def events(self, ref: RunRef) -> list[Event]:
+        """A run's log here."""
+        return [record.event for record in self.logs.get(ref, [])]
+
+    def restart(self, **others: Any) -> None:
+        """A new process on the same disk."""
+        settings = {
+            f: getattr(self.settings, f)
+            for f in ("id", "tags", "slots", "workspace_root", "peers", "keeper")
+        }
+        self.settings = HostSettings(**(settings | others))
+        fence = self.ledger.get(("keeper", "fence"))
+        self.core = HubCore(
+            self.settings,
+            self.store,
+            serial=max([r.serial for r in self.logs if r.store == self.store], default=0),
+            term=NOW // 1000,
+            fence=fence if isinstance(fence, int) else 0,
+            rows={kind: self.rows(kind) for kind in KINDS},
+        )
+        runs = [
+            attached(fold(ref, [r.event for r in log]), self.flows.get(ref))
+            for ref, log in self.logs.items()
+            if ("unpacked", ref.key) in self.ledger or self.directory[ref.key].state != "archive"
+        ]
+        self.core.load(runs, [r for run in runs for r in self.logs[run.ref]])
+        self.sent = []
+
+
+def a_host_core(id: str, store: str = "", **others: Any) -> Host:
+    """A host of a cluster of two, unless told."""
+    store_id = StoreId(store or f"{id}st0")
+    made: dict[str, Any] = {
+        "id": HostId(id),
+        "tags": frozenset(),
+        "workspace_root": "/srv",
+        "peers": 1,
+    }
+    settings = HostSettings(**(made | others))
+    return Host(settings, store_id, HubCore(settings, store_id, term=NOW // 1000))
+
+
+Lose = Callable[[Envelope], bool]
+
+
+def carry(*hosts: Host, lose: Lose = lambda _: False, rounds_max: int = 50) -> list[Message]:
+    """Bring every message where it is to go until nothing more is said; return them all."""
+    by_id = {host.id: host for host in hosts}
+    carried: list[Message] = []
+    for _ in range(rounds_max):
+        envelopes = [e for host in hosts for e in _taken(host)]
+        if not envelopes:
+            return carried
+        for envelope in envelopes:
+            if lose(envelope):
+                continue
+            carried.append(envelope.message)
+            for to in _receivers(envelope, by_id):
+                to.hear(envelope)
+                to.settle()
+    raise AssertionError(f"still talking: {carried[-5:]}")
+
+
+def later(ms: int, *hosts: Host) -> None:
+    """Let time pass and each host do what is due."""
+    for host in hosts:
+        host.now = Instant(host.now + ms)
+        host.tell()
+        host.settle()
+
+
+def met(*hosts: Host) -> tuple[Host, ...]:
+    """The hosts, after they have heard of one another."""
+    for host in hosts:
+        host.tell()
+    carry(*hosts)
+    return hosts
+
+
+def of(messages: Iterable[Message], kind: type) -> list[Any]:
+    """The messages of a kind."""
+    return [m for m in messages if isinstance(m, kind)]
+
+
+def _taken(host: Host) -> list[Envelope]:
+    sent, host.sent = host.sent, []
+    return sent
+
+
+def _receivers(envelope: Envelope, hosts: dict[HostId, Host]) -> list[Host]:
+    if envelope.to_host is None:
+        return [host for id, host in hosts.items() if id != envelope.from_host]
+    return [hosts[envelope.to_host]] if envelope.to_host in hosts else []
