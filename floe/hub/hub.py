@@ -19,7 +19,8 @@ import structlog
 
 from floe.hub.acts import Acts, ActSettings
 from floe.hub.clock import Clock, Timers
-from floe.hub.core import Decided, HostSettings, HubCore
+from floe.hub.core import HostSettings, HubCore
+from floe.hub.decided import Decided
 from floe.hub.feed import Feed
 from floe.hub.flows import FlowBook, FlowFiles
 from floe.hub.forms import check_size, checked
