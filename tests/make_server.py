@@ -18,9 +18,10 @@ from floe.hub.flows import FlowBook, FlowFiles
 from floe.hub.hub import Hub, Parts
 from floe.model.errors import ConfigInvalid, Finding, NotFound
 from floe.model.flow import Backoff, Field, Flow, Form, Git, Retry, Trigger
-from floe.model.refs import FlowId, NodeId
+from floe.model.refs import FlowId, HostId, NodeId
 from floe.model.secret import Secret
 from floe.nodes.base import Document
+from floe.peers.base import Peers
 from floe.server.app import Server
 from floe.server.settings import Bind, ServerSettings
 from floe.store.memory import MemoryStore
@@ -137,7 +138,12 @@ async def until(fact: Callable[[], bool], timeout_s: float = 5.0) -> None:
 
 @asynccontextmanager
 async def a_site(
-    root: Path, *flows: Flow, settings: Mapping[str, Any] | None = None, headers: Any = None
+    root: Path,
+    *flows: Flow,
+    settings: Mapping[str, Any] | None = None,
+    headers: Any = None,
+    host: HostId = H1,
+    peers: Peers | None = None,
 ) -> AsyncIterator[Site]:
     """Serve some flows (BUILD and WIDE if not said) at a free port."""
     finding = Finding(file="x.yml", line=3, col=1, what="odd", level="warning")
@@ -150,7 +156,7 @@ async def a_site(
         return book
 
     parts = Parts(
-        host=HostSettings(id=H1, tags=frozenset({"master"}), workspace_root=str(root / "ws")),
+        host=HostSettings(id=host, tags=frozenset({"master"}), workspace_root=str(root / "ws")),
         acts=ActSettings(root=root),
         store=MemoryStore(),
         executors=executors(hands),
@@ -166,7 +172,7 @@ async def a_site(
     sent = {"X-Floe-Auth": ADMIN} if headers is None else headers
     async with (
         Hub(parts) as hub,
-        Server(hub, served) as server,
+        Server(hub, served, peers) as server,
         aiohttp.ClientSession(headers=sent, cookie_jar=aiohttp.CookieJar(unsafe=True)) as client,
     ):
         yield Site(hub, hands, server, client, book)

@@ -34,7 +34,7 @@ from floe.model.effect import Effect, SetTimer
 from floe.model.errors import ConfigInvalid, Conflict, NotFound
 from floe.model.flow import Ask, Flow, Form, Trigger, TriggerType, Work
 from floe.model.host import HostView, Why
-from floe.model.refs import Json, Key, NodeId, RunRef
+from floe.model.refs import HostId, Json, Key, NodeId, RunRef
 from floe.model.run import Run, Summary, summary_of
 from floe.model.signal import Cancel, DataGiven
 from floe.nodes.base import Executor, Refs
@@ -284,6 +284,13 @@ class Hub:
         if row := await self.store.find(ref):
             return row
         raise NotFound(f"no run {ref}", "floe runs lists them")
+
+    async def whereabouts(self, ref: RunRef) -> HostId | None:
+        """The host with a run's log; None for this one. Of an unknown run it is its adopter."""
+        row = await self.store.find(ref)
+        pen = row.host if row is not None and row.state != "pending" else None
+        host = pen or ref.host
+        return None if host == self.host.id else host
 
     async def run(self, run: str) -> Run:
         """A run, folded, with its flow where that was read. Raises IdInvalid, NotFound."""

@@ -12,6 +12,7 @@
     │   └── NotYet         documented, but not built
     ├── Theirs           another floe or a remote server answered wrongly
     └── World            this machine: disk, ports, database
+        ├── HostAway       another host is needed, and does not answer
         ├── StoreBusy      the store is used by another process
         ├── StoreForeign   the directory is not a floe store, or of a newer version
         ├── StoreConflict  an append whose expected sequence number is not the store's
@@ -108,6 +109,16 @@ class Theirs(FloeError):
 
 class World(FloeError):
     """This machine refused."""
+
+
+class HostAway(World):
+    """Another host is needed, and does not answer."""
+
+    def __init__(self, what: str, hint: str = "", *, host: str, since: int | None = None) -> None:
+        """`since`: the instant of its last word; None where none ever came."""
+        super().__init__(what, hint)
+        self.host = host
+        self.since = since
 
 
 class StoreBusy(World):

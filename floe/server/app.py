@@ -12,12 +12,26 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from floe.hub.hub import Hub
 from floe.model.errors import World, Yours
+from floe.peers.base import Peers
 from floe.server.auth import Auth
 from floe.server.bodies import BODY_MAX
 from floe.server.door import Door
-from floe.server.keys import AUTH, CALLER, HUB, MARKS, ROUTES_OF, SETTINGS, STOPPING, WEBAPP
+from floe.server.gate import Gate
+from floe.server.keys import (
+    AUTH,
+    CALLER,
+    GATE,
+    HUB,
+    MARKS,
+    PEERS,
+    ROUTES_OF,
+    SETTINGS,
+    STOPPING,
+    WEBAPP,
+)
 from floe.server.lines import Marks
 from floe.server.problems import Handler, answer_errors
+from floe.server.relay import relayed
 from floe.server.routes import ROUTES
 from floe.server.settings import Bind, ServerSettings, is_loopback, split_address
 from floe.server.tokens import Tokens
@@ -48,28 +62,39 @@ HANDSHAKE_S: Final = 10.0
 """Seconds a client may take for TLS."""
 
 PUBLIC: Final = web.AppKey("public", frozenset)
+FOR_HOSTS: Final = web.AppKey("for_hosts", frozenset)
 
 
-def application(hub: Hub, settings: ServerSettings) -> web.Application:
-    """The application over an open hub. What is not in the table of routes is not there."""
+def application(hub: Hub, settings: ServerSettings, peers: Peers | None = None) -> web.Application:
+    """The application over an open hub. What is not in the table of routes is not there.
+
+    Without `peers` there are no other hosts, and none is let in.
+    """
     app = web.Application(middlewares=[answer_errors, _guard], client_max_size=BODY_MAX)
     tokens = Tokens(hub, settings.admin)
     app[HUB] = hub
     app[SETTINGS] = settings
-    app[AUTH] = Auth(tokens, settings)
+    app[GATE] = Gate(settings, peers)
+    app[AUTH] = Auth(tokens, settings, app[GATE])
+    if peers is not None:
+        app[PEERS] = peers
     app[WEBAPP] = Webapp(settings.base_url, settings.dev_webapp)
     app[MARKS] = Marks()
     app[STOPPING] = asyncio.Event()
     app[ROUTES_OF] = ROUTES
     public: set[web.AbstractRoute] = set()
+    for_hosts: set[web.AbstractRoute] = set()
     for route in ROUTES:
         path = route.at(settings.base_url)
-        added = [app.router.add_route(route.method, path, route.handler)]
+        handler = relayed(route.handler) if "{run}" in route.path else route.handler
+        added = [app.router.add_route(route.method, path, handler)]
+        if route.peer:
+            for_hosts.update(added)
         if route.public:
             if route.method == "GET":
                 added.append(app.router.add_route("HEAD", path, route.handler))
             public.update(added)
-    app[PUBLIC] = frozenset(public)
+    app[PUBLIC], app[FOR_HOSTS] = frozenset(public), frozenset(for_hosts)
     app.on_startup.append(_open)
     app.on_response_prepare.append(_protect)
     app.on_shutdown.append(_stop)
@@ -79,7 +104,10 @@ def application(hub: Hub, settings: ServerSettings) -> web.Application:
 @web.middleware
 async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Let nobody past without credentials, not even to hear that there is nothing."""
-    if request.match_info.route not in request.app[PUBLIC]:
+    route = request.match_info.route
+    if route in request.app[FOR_HOSTS]:
+        request.app[GATE].admit(request)
+    elif route not in request.app[PUBLIC]:
         request[CALLER] = request.app[AUTH].caller(request)
     return await handler(request)
 
@@ -147,9 +175,10 @@ def _no_password() -> str:
 class Server:
     """Listens at the public and the private address. Use as `async with`, or start and stop."""
 
-    def __init__(self, hub: Hub, settings: ServerSettings) -> None:
-        """The hub must be open, and stay so until the server has stopped."""
+    def __init__(self, hub: Hub, settings: ServerSettings, peers: Peers | None = None) -> None:
+        """The hub must be open, and stay so until the server has stopped; the peers likewise."""
         self._hub = hub
+        self._peers = peers
         self._settings = settings
         self._runner: web.AppRunner | None = None
         self._listeners: list[asyncio.Server] = []
@@ -161,8 +190,9 @@ class Server:
         settings = self._settings
         binds = [settings.public, *([settings.private] if settings.private else [])]
         endpoints = [endpoint(bind, insecure=settings.insecure) for bind in binds]
+        app = application(self._hub, settings, self._peers)
         self._runner = web.AppRunner(
-            application(self._hub, settings),
+            app,
             access_log=None,
             auto_decompress=False,  # a webhook's signature is over the bytes as sent
             logger=_logger(),
@@ -172,6 +202,8 @@ class Server:
         try:
             await self._runner.setup()
             self.urls = tuple([await self._listen(self._runner, at) for at in endpoints])
+            if settings.private:
+                app[GATE].addresses.update(_own(endpoints[1], self._listeners[1]))
         except BaseException:
             await self.stop()
             raise
@@ -209,6 +241,12 @@ class Server:
 
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
+
+
+def _own(at: Endpoint, listener: asyncio.Server) -> set[tuple[str, int]]:
+    """The addresses of a listener as its connections see them."""
+    names = [socket.getsockname() for socket in listener.sockets]
+    return {(name[0] if at.host else "", name[1]) for name in names}
 
 
 class _Told(logging.Handler):

@@ -1,7 +1,7 @@
 """Who is asking. Denied unless shown otherwise; whether a route is public is said by its table.
 
-Credentials are tried in this order: a token in a header, then the session cookie. The cookie
-opens sessions only, so that nothing a browser sends by itself is worth guessing.
+Credentials are tried in this order: the cluster's token, a token in a header, then the session
+cookie. The cookie opens sessions only, so that nothing a browser sends by itself is worth guessing.
 """
 
 import asyncio
@@ -12,6 +12,8 @@ import structlog
 from aiohttp import web
 
 from floe.model.errors import Denied
+from floe.peers.base import TOKEN
+from floe.server.gate import Gate
 from floe.server.problems import Forbidden, Throttled
 from floe.server.settings import ServerSettings
 from floe.server.throttle import Throttle
@@ -30,6 +32,8 @@ class Caller:
     user: str
     name: str = ""
     """Of the personal token, where one was used."""
+    via: str = ""
+    """The host that passed the request on for them; empty where they ask here."""
 
     @property
     def by(self) -> str:
@@ -40,13 +44,18 @@ class Caller:
 class Auth:
     """Tells callers apart, and slows down who guesses."""
 
-    def __init__(self, tokens: Tokens, settings: ServerSettings) -> None:
+    def __init__(self, tokens: Tokens, settings: ServerSettings, gate: Gate) -> None:
         self.tokens = tokens
+        self._gate = gate
         self._logins = Throttle(settings.login_tries, settings.throttle_s)
         self._wrong = Throttle(settings.wrong_tries, settings.throttle_s)
 
     def caller(self, request: web.Request) -> Caller:
         """Who sent a request. Raises Denied, Throttled, or Forbidden for a foreign origin."""
+        if TOKEN in request.headers:
+            passed = self._gate.passed(request)
+            user, _, name = passed.by.partition(":")
+            return Caller(user=user, name=name, via=passed.via)
         if text := header_token(request):
             return self._by_token(request, text, self._wrong)
         token = self.tokens.find(request.cookies.get(COOKIE, ""), "session")

@@ -18,14 +18,19 @@ SEQ_MAX: Final = 2**53
 
 async def index(request: web.Request) -> web.Response:
     """A run's facts in order, a page at a time."""
+    return answer(await page(request, request.match_info["run"]))
+
+
+async def page(request: web.Request, run: str) -> dict[str, object]:
+    """The page that a request asks for, of the facts that are here."""
     fields = query(request)
     after = fields.integer("after", 0, 0, SEQ_MAX)
     limit = fields.integer("limit", PAGE_MAX, 1, PAGE_MAX)
     fields.done()
-    found = await request.app[HUB].events(request.match_info["run"], after, limit + 1)
-    page = found[:limit]
-    more = page[-1].record.seq if len(found) > limit else None
-    return answer({"events": [event_shape(stored) for stored in page], "next": more})
+    found = await request.app[HUB].events(run, after, limit + 1)
+    told = found[:limit]
+    more = told[-1].record.seq if len(found) > limit else None
+    return {"events": [event_shape(stored) for stored in told], "next": more}
 
 
 def event_shape(stored: Stored) -> dict[str, object]:

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Final
 from aiohttp import web
 
 from floe.hub.hub import Hub
+from floe.peers.base import Peers
 from floe.server.auth import Auth, Caller
+from floe.server.gate import Gate
 from floe.server.lines import Marks
 from floe.server.settings import ServerSettings
 from floe.server.webapp import Webapp
@@ -19,6 +21,9 @@ SETTINGS: Final = web.AppKey("settings", ServerSettings)
 AUTH: Final = web.AppKey("auth", Auth)
 WEBAPP: Final = web.AppKey("webapp", Webapp)
 MARKS: Final = web.AppKey("marks", Marks)
+PEERS: Final = web.AppKey("peers", Peers)
+"""The other hosts; absent where there can be none."""
+GATE: Final = web.AppKey("gate", Gate)
 STOPPING: Final = web.AppKey("stopping", asyncio.Event)
 """Set when the server stops: what streams ends."""
 CALLER: Final = web.RequestKey("caller", Caller)

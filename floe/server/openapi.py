@@ -31,6 +31,9 @@ SECURITY: Final = {
     "session": {"type": "apiKey", "in": "cookie", "name": "floe-sesh"},
 }
 
+CLUSTER: Final = {"cluster": {"type": "apiKey", "in": "header", "name": "X-Floe-Cluster"}}
+"""For hosts among themselves."""
+
 
 async def show(request: web.Request) -> web.Response:
     """This description."""
@@ -49,7 +52,7 @@ def description(routes: "tuple[Route, ...]", base_url: str) -> Shape:
         "info": {"title": "floe", "version": floe.__version__},
         "servers": [{"url": "/"}],
         "paths": paths,
-        "components": {"schemas": dict(SCHEMAS), "securitySchemes": SECURITY},
+        "components": {"schemas": dict(SCHEMAS), "securitySchemes": {**SECURITY, **CLUSTER}},
         "security": [{name: []} for name in SECURITY],
     }
 
@@ -71,6 +74,8 @@ def _operation(route: "Route") -> Shape:
         shape["requestBody"] = {"content": content, "required": False}
     if route.public:
         shape["security"] = []
+    if route.peer:
+        shape["security"] = [{name: []} for name in CLUSTER]
     shape["responses"]["default"] = _response(0, "Problem")
     return shape
 

@@ -9,7 +9,7 @@ Source: floe README, "push/data"; GitHub docs, "Validating webhook deliveries".
 import asyncio
 import hmac
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -18,10 +18,12 @@ from aiohttp import web
 
 from floe.hub.hub import Hub
 from floe.hub.views import summary_shape
+from floe.model.codec import to_text
 from floe.model.errors import Denied, FloeError, NotFound, World, Yours
 from floe.model.flow import Trigger
 from floe.model.refs import Json
 from floe.model.secret import Secret
+from floe.server import relay
 from floe.server.bodies import Fields, json_body, once_of, parse, query, raw_body
 from floe.server.keys import CALLER, HUB
 from floe.server.problems import Forbidden, answer
@@ -44,11 +46,16 @@ class Order:
     good: bool
 
 
-async def data(request: web.Request) -> web.Response:
+async def data(request: web.Request) -> web.StreamResponse:
     """Start a run, or answer an open form."""
     query(request).done()
     order = _order(await json_body(request, any_case=True))
     hub, by = request.app[HUB], request[CALLER].by
+    if order.run:
+        host, ref = await relay.whereabouts(request, order.run)
+        order = replace(order, run=relay.named(request, order.run, ref))
+        if host is not None:
+            return await relay.passed_on(request, host, ref, _body(order, ref.key))
     once = once_of(request, order.run, order.form if order.run else "")
     if order.run:
         await _check_flow(hub, order)
@@ -79,6 +86,13 @@ def _order(fields: Fields) -> Order:
     )
     fields.done()
     return order
+
+
+def _body(order: Order, run: str) -> bytes:
+    """An answer to a form as another host is asked for it."""
+    form = {"id": order.form, "values": order.values, "good": order.good}
+    ref = {"id": order.flow} if order.flow else {}
+    return to_text({"ref": ref, "run": run, "form": form}).encode(errors="backslashreplace")
 
 
 async def _check_flow(hub: Hub, order: Order) -> None:

@@ -20,6 +20,7 @@ from floe.server import (
     logs,
     metrics,
     openapi,
+    peers,
     pends,
     push,
     runs,
@@ -44,6 +45,8 @@ class Route:
     handler: Handler
     _: KW_ONLY
     public: bool = False
+    peer: bool = False
+    """For other hosts: the cluster's token opens it, and nothing else does."""
     query: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Names of query parameters and their JSON Schemas."""
     headers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -89,6 +92,10 @@ SIGNED: Final = {
         "description": "new for each event; or X-GitHub-Delivery",
     },
 }
+
+WHO: Final = dict.fromkeys(
+    ("X-Floe-Host", "X-Floe-Store", "X-Floe-Process", "X-Floe-Version", "X-Floe-Protocol"), TEXT
+)
 
 MOMENT: Final = {
     "seq": {"type": "integer", "minimum": 1, "description": "as it was after this event"},
@@ -163,6 +170,7 @@ ROUTES: Final = (
     Route("POST", "hosts/{host}/reload", hosts.reload, body="Nothing", answers={200: "Reloaded"}),
     Route("POST", "hosts/{host}/drain", hosts.drain, answers={501: "Problem"}),
     Route("POST", "hosts/{host}/forget", hosts.forget, answers={501: "Problem"}),
+    Route("GET", "peer/ws", peers.serve, peer=True, headers=WHO, answers={101: ""}),
     Route("GET", "leases", leases.index, answers={200: "Leases"}),
     Route("GET", "pends", pends.index, answers={200: "Pends"}),
     Route("GET", "forms", forms.index, answers={200: "Forms"}),

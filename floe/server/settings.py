@@ -4,8 +4,11 @@ import ipaddress
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from floe.model.secret import Secret
+
+NO_SECRET: Final = Secret("")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,11 +46,13 @@ class ServerSettings:
     admin: Secret
     """The administrator's token. Sessions and personal tokens are hashed with it, so that
     changing it ends them all."""
+    cluster: Secret = NO_SECRET
+    """What hosts show one another; empty: no other host is let in."""
     base_url: str = "/build/api"
     """Path before every route of the API."""
     public: Bind = Bind(address="127.0.0.1:8080")
     private: Bind | None = None
-    """A second address for the same routes."""
+    """A second address for the same routes. With one, other hosts are let in only there."""
     insecure: bool = False
     """Allow an address that others can reach without TLS."""
     dev_webapp: Path | None = None

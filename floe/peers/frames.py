@@ -1,0 +1,121 @@
+"""What goes over the wire between hosts: the handshake's headers, and words as msgpack.
+
+Source: docs/cluster.md, "Between hosts"; the msgpack specification.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final, cast
+
+import msgpack  # type: ignore[import-untyped]  # it ships no types
+
+from floe.model.codec import decode, encode
+from floe.model.errors import FloeError, Theirs
+from floe.model.message import Envelope
+from floe.model.refs import STORE, HostId, StoreId, host_id
+from floe.peers.base import FRAME_MAX, Hello, Protocols
+
+HOST: Final = "X-Floe-Host"
+STORE_ID: Final = "X-Floe-Store"
+PROCESS: Final = "X-Floe-Process"
+VERSION: Final = "X-Floe-Version"
+PROTOCOL: Final = "X-Floe-Protocol"
+
+_PROTOCOLS: Final = re.compile(r"([1-9][0-9]{0,5})(?:-([1-9][0-9]{0,5}))?")
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_.+-]{1,64}")
+
+
+def pack(envelope: Envelope) -> bytes:
+    """An envelope as a frame.
+
+    Raises ValueError, OverflowError or TypeError for what a frame cannot carry.
+    """
+    frame = _packed(encode(envelope))
+    if len(frame) > FRAME_MAX:
+        raise ValueError(f"{len(frame)} bytes are too many for a frame")
+    return frame
+
+
+def unpack(frame: bytes) -> Envelope | None:
+    """The envelope in a frame; None for a word that only a newer floe knows.
+
+    Raises Theirs for what is none at all.
+    """
+    shape = _shape(frame)
+    try:
+        return decode(Envelope, shape)
+    except KeyError as error:
+        message = shape.get("message")
+        kind = message.get("kind") if isinstance(message, dict) else None
+        if kind is not None and error.args == (kind,):
+            return None
+        raise Theirs(f"a word without {error}") from None
+    except (TypeError, ValueError, AttributeError) as error:
+        raise Theirs(f"a word that cannot be read: {error}") from None
+
+
+def pack_hello(hello: Hello) -> bytes:
+    """The first frame of a connection, from who was called."""
+    return _packed(headers_of(hello))
+
+
+def unpack_hello(frame: bytes) -> Hello:
+    """Who was called. Raises Theirs."""
+    shape = _shape(frame)
+    return read_hello({k: v for k, v in shape.items() if isinstance(v, str)})
+
+
+def headers_of(hello: Hello) -> dict[str, str]:
+    """Who one is, as headers."""
+    return {
+        HOST: hello.host,
+        STORE_ID: hello.store,
+        PROCESS: hello.process,
+        VERSION: hello.version,
+        PROTOCOL: str(hello.protocols),
+    }
+
+
+def read_hello(headers: Mapping[str, str]) -> Hello:
+    """Who somebody says it is. Raises Theirs for what is no such thing."""
+    try:
+        host: HostId = host_id(headers.get(HOST, ""))
+    except FloeError as error:
+        raise Theirs(f"no {HOST}: {error}") from None
+    protocols = read_protocols(headers.get(PROTOCOL, ""))
+    store = headers.get(STORE_ID, "")
+    if protocols is None or not STORE.fullmatch(store):
+        raise Theirs(f"no {PROTOCOL} or {STORE_ID}")
+    return Hello(
+        host=host,
+        store=StoreId(store),
+        process=_plain(headers.get(PROCESS, "")),
+        version=_plain(headers.get(VERSION, "")),
+        protocols=protocols,
+    )
+
+
+def read_protocols(text: str) -> Protocols | None:
+    """`1` or `1-3`; None for anything else."""
+    found = _PROTOCOLS.fullmatch(text)
+    if not found:
+        return None
+    return Protocols(int(found[1]), int(found[2] or found[1]))
+
+
+def _plain(text: str) -> str:
+    return text if _PLAIN.fullmatch(text) else ""
+
+
+def _packed(shape: Mapping[str, Any]) -> bytes:
+    return cast(bytes, msgpack.packb(shape))
+
+
+def _shape(frame: bytes) -> dict[str, Any]:
+    try:
+        shape = msgpack.unpackb(frame)
+    except (ValueError, RecursionError, msgpack.UnpackException) as error:
+        raise Theirs(f"a frame that is no msgpack: {error}") from None
+    if not isinstance(shape, dict):
+        raise Theirs("a frame that is no map")
+    return shape

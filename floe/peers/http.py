@@ -1,0 +1,288 @@
+"""The other hosts over HTTP: one websocket each way, and requests passed on as they are.
+
+Rules of this file: nothing here waits but in tasks of its own; a host is known by its name and
+store as it says them itself; a URL is only where one tries.
+
+Source: docs/cluster.md, "Between hosts".
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Final
+
+import aiohttp
+import structlog
+
+from floe.model.errors import FloeError, Theirs, Yours
+from floe.model.message import Envelope, Offer, Ping
+from floe.model.refs import HostId, Instant
+from floe.peers.base import (
+    Answer,
+    Hear,
+    Hello,
+    Offered,
+    Request,
+    Seen,
+    Socket,
+    doubled,
+)
+from floe.peers.frames import pack, pack_hello, read_hello, unpack
+from floe.peers.hosts import Name, Other, name_of
+from floe.peers.links import Link, is_self, objection
+from floe.peers.looks import seen, twice
+from floe.peers.outbox import Item, Offers
+from floe.peers.problems import NotFloe, Problems
+from floe.peers.relays import Relays
+from floe.peers.settings import PROTOCOLS, PeerSettings
+from floe.peers.wires import Wire
+
+log = structlog.get_logger()
+
+IDLE_S: Final = 30.0
+"""Seconds that a connection for relayed requests is kept."""
+
+
+def wall_now() -> Instant:
+    """Now, by the machine's clock."""
+    return Instant(time.time_ns() // 1_000_000)
+
+
+class HttpPeers:
+    """The other hosts of a cluster."""
+
+    def __init__(self, settings: PeerSettings, now: Callable[[], Instant] = wall_now) -> None:
+        self._settings = settings
+        self._now = now
+        self._problems = Problems()
+        self._names = Problems()
+        self._doubled: frozenset[HostId] = frozenset()
+        self._others: dict[Name, Other] = {}
+        self._writers: dict[Name, asyncio.Task[None]] = {}
+        self._links: list[Link] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._me: Hello | None = None
+        self._session: aiohttp.ClientSession | None = None
+        self._ping: Item | None = None
+        self._offers = Offers()
+        self._relays = Relays(settings, self._heard)
+
+    # --- life ---
+
+    def open(self, me: Hello, hear: Hear, unsent: Hear, sent: Offered = ()) -> None:
+        """Begin to connect and listen."""
+        assert self._session is None, "it is opened once"
+        self._me, self._hear, self._unsent = me, hear, unsent
+        self._offers = Offers(sent)
+        settings = self._settings
+        tls = settings.tls if settings.tls is not None else True
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(ssl=tls, limit=0, keepalive_timeout=IDLE_S),
+            timeout=aiohttp.ClientTimeout(total=None),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            middlewares=(_stay,),
+            auto_decompress=False,
+        )
+        self._relays.open(self._session, me, self._links)
+        for url in settings.urls:
+            link = Link(url, me, settings, self._problems, self._now)
+            self._links.append(link)
+            self._spawn(link.keep(self._session, self._carried, self._refused))
+
+    async def close(self) -> None:
+        """Let go of everything. Idempotent; may be called before `open`."""
+        tasks = tuple(self._tasks)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        if self._session is not None:
+            await self._session.close()
+        self._me = None
+
+    def _spawn(self, work: Coroutine[object, object, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            log.error("peer.failed", exc_info=error)
+
+    # --- words ---
+
+    def send(self, envelope: Envelope) -> None:
+        """Say something to one host or to all."""
+        if self._me is None:
+            return
+        try:
+            item = Item(envelope, pack(envelope))
+        except (ValueError, OverflowError, TypeError):
+            log.exception("peer.unsayable", word=type(envelope.message).__name__)
+            return
+        if envelope.to_host is None and isinstance(envelope.message, Ping):
+            self._ping = item  # who is met later hears it at once
+        for other in self._addressed(envelope):
+            other.put(item)
+            if not other.is_open:
+                self._want(other)
+
+    def _addressed(self, envelope: Envelope) -> list[Other]:
+        """To whom a word goes: where a host lost its store, the new one answers that it did."""
+        if envelope.to_host is None:
+            return list(self._others.values())
+        of_host = [o for name, o in self._others.items() if name.host == envelope.to_host]
+        open = [o for o in of_host if o.is_open]
+        exact = [o for o in of_host if o.name.store == envelope.to_store]
+        exact_open = [o for o in exact if o.is_open]
+        if exact_open:
+            return exact_open
+        if envelope.to_store is None and open:
+            return open
+        return open[:1] or exact or of_host[-1:]
+
+    def _want(self, other: Other) -> None:
+        for link in self._links_to(other):
+            link.want()
+
+    def _links_to(self, other: Other) -> Iterator[Link]:
+        return (link for link in self._links if link.other and name_of(link.other) == other.name)
+
+    def _refused(self, link: Link) -> None:
+        """Nobody listens there: what waited is dropped, and offers among it may go elsewhere."""
+        other = self._others.get(name_of(link.other)) if link.other else None
+        if other is None or other.is_open:
+            return
+        dropped = [i.envelope for i in other.give_up()]
+        offers = [e.message for e in dropped if isinstance(e.message, Offer)]
+        unsent = self._offers.unsent(offers)
+        for envelope in dropped:
+            if envelope.message in unsent:
+                self._unsent(envelope)
+
+    # --- connections ---
+
+    def greet(self, headers: Mapping[str, str]) -> Hello:
+        """Who calls. Raises Yours."""
+        try:
+            return read_hello(headers)
+        except Theirs as error:
+            raise Yours(error.what) from None
+
+    def turned_away(self, address: str, why: str) -> None:
+        """Somebody at an address was refused before it said who it is."""
+        self._problems.begin(address, why)
+
+    async def carry(self, caller: Hello, socket: Socket, address: str) -> None:
+        """Say who this host is, and speak with a caller."""
+        if self._me is None:
+            await socket.close("this host is starting or stopping")
+            return
+        self._problems.end(address)
+        key = f"{caller.host}@{caller.store}"
+        async with asyncio.timeout(self._settings.connect_s):
+            await socket.send(pack_hello(self._me))
+        why = objection(caller, self._me)
+        if why:
+            self._problems.begin(key, why)
+            await socket.close(why)
+        elif not is_self(caller, self._me):
+            self._problems.end(key)
+            await self._carried(caller, socket)
+
+    async def _carried(self, hello: Hello, socket: Socket) -> str:
+        """Speak over a connection until it is over; what was wrong with it, empty for nothing."""
+        wire = Wire(socket, hello, self._settings)
+        other = self._join(wire)
+        tasks = [self._spawn(wire.live()), self._spawn(self._listen(wire))]
+        try:
+            return await wire.over()
+        finally:
+            for task in tasks:
+                task.cancel()
+            self._leave(other, wire)
+            await wire.close()
+
+    def _join(self, wire: Wire) -> Other:
+        name = name_of(wire.other)
+        other = self._others.get(name)
+        if other is None:
+            other = self._others[name] = Other(wire.other, self._offers, self._now)
+            self._writers[name] = self._spawn(other.write())
+        is_new = not other.is_open
+        other.join(wire)
+        if self._ping:
+            other.put(self._ping)
+        if is_new:
+            log.info("peer.met", host=name.host, store=name.store, version=wire.other.version)
+            self._judge_names()
+        return other
+
+    def _leave(self, other: Other, wire: Wire) -> None:
+        other.leave(wire)
+        if other.is_open:
+            return
+        name = other.name
+        log.info("peer.left", host=name.host, store=name.store)
+        self._judge_names()
+        if not any(self._links_to(other)):  # it called, and cannot be called
+            del self._others[name]
+            self._writers.pop(name).cancel()
+
+    def _judge_names(self) -> None:
+        now = doubled(self.seen())
+        for host in {*self._doubled, *now}:
+            if host in now:
+                self._names.begin(host, twice(host, now[host]))
+            else:
+                self._names.end(host)
+        self._doubled = frozenset(now)
+
+    async def _listen(self, wire: Wire) -> None:
+        ignored = False
+        try:
+            async for frame in wire.frames():
+                envelope = unpack(frame)
+                if envelope is not None and _is_from(envelope, wire.other):
+                    self._hear(envelope)
+                elif not ignored:
+                    ignored = True
+                    log.info("peer.word_ignored", host=wire.other.host)
+        except FloeError as error:
+            wire.end(f"says what cannot be read: {error}")
+        finally:
+            wire.end("")
+
+    # --- looks ---
+
+    def seen(self) -> tuple[Seen, ...]:
+        """Each configured URL, then who called or tried to."""
+        ours = self._me.protocols if self._me else PROTOCOLS
+        return seen(self._links, self._others, self._problems, ours)
+
+    def relay(self, host: HostId, request: Request) -> AbstractAsyncContextManager[Answer]:
+        """Have another host answer a request."""
+        return self._relays.relay(host, request)
+
+    def _heard(self, host: HostId) -> tuple[bool, Instant | None]:
+        others = [other for name, other in self._others.items() if name.host == host]
+        heard = [other.heard_at for other in others]
+        return any(other.is_open for other in others), max(heard, default=None)
+
+
+def _is_from(envelope: Envelope, hello: Hello) -> bool:
+    return (envelope.from_host, envelope.from_store) == (hello.host, hello.store)
+
+
+async def _stay(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """Follow no redirection: the cluster's token is for whom the config names."""
+    response = await handler(request)
+    if 300 <= response.status < 400:
+        response.close()
+        raise NotFloe(f"it sends elsewhere (HTTP {response.status})")
+    return response

@@ -1,0 +1,170 @@
+"""One configured URL: called again and again, with growing patience, for as long as floe runs."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Final
+
+import aiohttp
+import structlog
+
+from floe.model.errors import FloeError
+from floe.model.refs import Instant
+from floe.peers.base import FRAME_MAX, TOKEN, Hello
+from floe.peers.frames import headers_of, unpack_hello
+from floe.peers.problems import NotFloe, Problems, is_refused, mismatch, sentence
+from floe.peers.settings import PeerSettings
+from floe.peers.wires import ClientSocket
+
+log = structlog.get_logger()
+
+PATH: Final = "peer/ws"
+"""Of the websocket, below the base-url."""
+
+JITTER: Final = 0.25
+
+
+class Link:
+    """Keeps one connection to whoever answers at a URL."""
+
+    def __init__(
+        self,
+        url: str,
+        me: Hello,
+        settings: PeerSettings,
+        problems: Problems,
+        now: Callable[[], Instant],
+    ) -> None:
+        self.url = url
+        self.other: Hello | None = None
+        """Who answered last."""
+        self.is_self = False
+        self.is_open = False
+        self.since = now()
+        self._me = me
+        self._settings = settings
+        self._problems = problems
+        self._now = now
+        self._wanted = asyncio.Event()
+        self._tries = 0
+
+    def want(self) -> None:
+        """Somebody has something to say there: do not wait long."""
+        if not self.is_self:
+            self._wanted.set()
+
+    async def keep(
+        self,
+        session: aiohttp.ClientSession,
+        carry: Callable[[Hello, ClientSocket], Awaitable[str]],
+        refused: Callable[["Link"], None],
+    ) -> None:
+        """Connect, have the connection carried to its end, and again, for ever."""
+        while True:
+            error: BaseException | None = None
+            try:
+                await self._visit(session, carry)
+            except (aiohttp.ClientError, OSError, FloeError) as caught:
+                error = caught
+            except Exception as caught:  # the border of calls: a link goes on whatever happens
+                log.exception("peer.call_failed", url=self.url)
+                error = caught
+            self._is(open=False)
+            if error is not None:
+                self._problems.begin(self.url, sentence(error))
+                if is_refused(error):
+                    refused(self)
+            await self._rest()
+
+    async def _visit(
+        self,
+        session: aiohttp.ClientSession,
+        carry: Callable[[Hello, ClientSocket], Awaitable[str]],
+    ) -> None:
+        self._wanted.clear()
+        async with asyncio.timeout(self._settings.connect_s):
+            socket, other = await self._call(session)
+        try:
+            if self._meets(other):
+                self._tries = 0
+                self._is(open=True)
+                if why := await carry(other, socket):
+                    self._problems.begin(self.url, why)
+        finally:
+            await socket.close()
+
+    async def _call(self, session: aiohttp.ClientSession) -> tuple[ClientSocket, Hello]:
+        api = self._settings.api(self.url)
+        opened = await session.ws_connect(
+            f"{api}/{PATH}",
+            headers={TOKEN: self._settings.token.reveal(), **headers_of(self._me)},
+            max_msg_size=FRAME_MAX,
+            autoping=False,
+            autoclose=False,
+        )
+        socket = ClientSocket(opened)
+        try:
+            return socket, _hello(await socket.receive())
+        except BaseException:
+            await socket.close()
+            raise
+
+    def _meets(self, other: Hello) -> bool:
+        """Take note of who answers; whether it is to be spoken with."""
+        self.other = other
+        self.is_self = is_self(other, self._me)
+        why = objection(other, self._me)
+        if why:
+            self._problems.begin(self.url, why)
+        else:
+            self._problems.end(self.url)
+        return not why and not self.is_self
+
+    def _is(self, *, open: bool) -> None:
+        if self.is_open != open:
+            self.is_open, self.since = open, self._now()
+
+    async def _rest(self) -> None:
+        settings = self._settings
+        if self.is_self:
+            await asyncio.sleep(settings.self_s)
+            return
+        patience = min(settings.backoff_max_s, settings.backoff_first_s * 2.0**self._tries)
+        self._tries = min(self._tries + 1, 16)
+        first = settings.backoff_first_s
+        await asyncio.sleep(_jittered(first))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(max(0.0, _jittered(patience) - first)):
+                await self._wanted.wait()
+
+
+def _hello(frame: bytes | None) -> Hello:
+    if not frame:
+        raise NotFloe("it opens a websocket and does not say who it is")
+    try:
+        return unpack_hello(frame)
+    except FloeError as error:
+        raise NotFloe(str(error)) from None
+
+
+def is_self(other: Hello, me: Hello) -> bool:
+    """Whether a host calls itself."""
+    return (other.host, other.process) == (me.host, me.process)
+
+
+def objection(other: Hello, me: Hello) -> str:
+    """Why a host is not to be spoken with; empty for no reason."""
+    if is_self(other, me):
+        return ""
+    if other.host == me.host and other.store == me.store:
+        return f"is {other.host} with a copy of this host's store: stop one of them"
+    if other.host == me.host:
+        return f"is named {other.host}, as this host is: give one another -host_name"
+    if me.protocols.common(other.protocols) is None:
+        return mismatch(other.protocols, me.protocols)
+    return ""
+
+
+def _jittered(seconds: float) -> float:
+    return seconds * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311  # nobody guesses it

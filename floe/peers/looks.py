@@ -1,0 +1,83 @@
+"""What there is to be seen of the other hosts: one line per URL, and per host that called."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from floe.model.refs import HostId, StoreId
+from floe.peers.base import Protocols, Seen, doubled
+from floe.peers.hosts import Name, Other, name_of
+from floe.peers.links import Link
+from floe.peers.problems import Problems
+
+
+def seen(
+    links: Sequence[Link],
+    others: Mapping[Name, Other],
+    problems: Problems,
+    ours: Protocols,
+) -> tuple[Seen, ...]:
+    """Each configured URL in order, then who called or tried to."""
+    first: dict[Name, Link] = {}
+    for link in links:
+        if link.other and not link.is_self:
+            first.setdefault(name_of(link.other), link)
+    found = [_at(link, others, problems, ours, first) for link in links]
+    found += [_called(other, ours) for name, other in others.items() if name not in first]
+    doubles = doubled(found)
+    told = [_told(one, doubles) for one in found]
+    urls = {link.url for link in links}
+    strangers = [(key, what) for key, what in problems.all() if key not in urls]
+    return (*told, *(Seen(url="", caller=key, problem=what) for key, what in strangers))
+
+
+def twice(host: HostId, stores: Iterable[StoreId]) -> str:
+    """What is wrong where two hosts have one name."""
+    return f"{host} is there twice, with the stores {', '.join(sorted(stores))}: rename one"
+
+
+def _told(one: Seen, doubles: Mapping[HostId, frozenset[StoreId]]) -> Seen:
+    if one.host is None or one.host not in doubles or one.problem:
+        return one
+    return replace(one, problem=twice(one.host, doubles[one.host]))
+
+
+def _at(
+    link: Link,
+    others: Mapping[Name, Other],
+    problems: Problems,
+    ours: Protocols,
+    first: Mapping[Name, Link],
+) -> Seen:
+    hello = link.other
+    if hello is None:
+        return Seen(url=link.url, since=link.since, problem=problems[link.url])
+    name = name_of(hello)
+    other = others.get(name)
+    problem = problems[link.url]
+    if not problem and first.get(name, link) is not link:
+        problem = f"leads to {hello.host}, as {first[name].url} does"
+    return Seen(
+        url=link.url,
+        host=hello.host,
+        store=hello.store,
+        version=hello.version,
+        protocol=ours.common(hello.protocols) or 0,
+        is_self=link.is_self,
+        is_open=link.is_open,
+        since=link.since,
+        heard_at=other.heard_at if other else None,
+        problem=problem,
+    )
+
+
+def _called(other: Other, ours: Protocols) -> Seen:
+    return Seen(
+        url="",
+        host=other.name.host,
+        store=other.name.store,
+        version=other.hello.version,
+        protocol=ours.common(other.hello.protocols) or 0,
+        is_open=other.is_open,
+        since=other.since,
+        heard_at=other.heard_at,
+    )

@@ -1,0 +1,130 @@
+"""What waits to be said to one host, and which offers were written. No I/O."""
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from floe.model.errors import IdInvalid
+from floe.model.message import Envelope, Offer, Ping
+from floe.model.refs import RunRef
+from floe.peers.base import Offered
+
+WORDS_MAX: Final = 5_000
+"""Words that wait for one host; one more and the oldest is dropped, to be said again."""
+
+BYTES_MAX: Final = 32 * 1024 * 1024
+"""Bytes of those."""
+
+OFFERS_MAX: Final = 10_000
+"""Offers of which it is remembered, one by one, whether they were written."""
+
+_PING: Final = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A word and the bytes it is sent as."""
+
+    envelope: Envelope
+    frame: bytes
+
+
+class Outbox:
+    """A queue with an end: the newest words for one host.
+
+    A word that still waits is not queued again, so that repetitions cost nothing while a host is
+    slow; a Ping takes the place of an older one.
+    """
+
+    def __init__(self) -> None:
+        self._items: OrderedDict[bytes, Item] = OrderedDict()
+        self._bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def put(self, item: Item) -> None:
+        """Queue a word; drops the oldest where there is no room."""
+        key = _PING if isinstance(item.envelope.message, Ping) else item.frame
+        if old := self._items.get(key):
+            self._bytes -= len(old.frame)
+        self._items[key] = item
+        self._bytes += len(item.frame)
+        while len(self._items) > WORDS_MAX or (self._bytes > BYTES_MAX and len(self._items) > 1):
+            self.take()
+
+    def take(self) -> Item:
+        """The oldest word. Raises KeyError where there is none."""
+        _, item = self._items.popitem(last=False)
+        self._bytes -= len(item.frame)
+        return item
+
+    def empty(self) -> list[Item]:
+        """Drop all but the Ping; returns what was dropped, the oldest first."""
+        ping = self._items.pop(_PING, None)
+        dropped = list(self._items.values())
+        self._items.clear()
+        self._bytes = 0
+        if ping:
+            self.put(ping)
+        return dropped
+
+
+class Offers:
+    """Which offers may have left this process, and which never will.
+
+    An offer that counts as unsent starts its run elsewhere: it must never have been written, and
+    never be written later. So both are remembered, and what had to be forgotten counts as
+    written: serials of a store only grow, so a serial says for a whole past.
+
+    Source: docs/cluster.md, "Between hosts", the refused connection.
+    """
+
+    def __init__(self, sent: Offered = ()) -> None:
+        """`sent`: those that an earlier process may have written."""
+        self._written: OrderedDict[str, int] = OrderedDict()
+        self._unsent: OrderedDict[str, int] = OrderedDict()
+        self._forgotten = 0
+        for run, epoch in sent:
+            self._write(run, epoch)
+
+    def may_write(self, offer: Offer) -> bool:
+        """Whether it may be written: it was never said to be unsent."""
+        return offer.epoch > self._unsent.get(offer.run, 0)
+
+    def write(self, offer: Offer) -> None:
+        """The next thing done with it is to write it."""
+        self._write(offer.run, offer.epoch)
+
+    def unsent(self, offers: Iterable[Offer]) -> list[Offer]:
+        """Those that were never written. From now on they never are."""
+        found = [offer for offer in offers if not self._may_be_written(offer)]
+        for offer in found:
+            _remember(self._unsent, offer.run, offer.epoch)
+        while len(self._unsent) > OFFERS_MAX:
+            self._unsent.popitem(last=False)
+        return found
+
+    def _may_be_written(self, offer: Offer) -> bool:
+        if offer.epoch <= self._written.get(offer.run, 0):
+            return True
+        return _serial(offer.run) <= self._forgotten
+
+    def _write(self, run: str, epoch: int) -> None:
+        _remember(self._written, run, epoch)
+        while len(self._written) > OFFERS_MAX:
+            run, _ = self._written.popitem(last=False)
+            self._forgotten = max(self._forgotten, _serial(run))
+
+
+def _remember(epochs: "OrderedDict[str, int]", run: str, epoch: int) -> None:
+    epochs[run] = max(epoch, epochs.get(run, 0))
+    epochs.move_to_end(run)
+
+
+def _serial(run: str) -> int:
+    try:
+        return RunRef.parse(run).serial
+    except IdInvalid:
+        return 0

@@ -1,0 +1,123 @@
+"""Requests that another host answers: passed on as they are, the answer streamed back."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Final
+from urllib.parse import quote
+
+import aiohttp
+from yarl import URL
+
+from floe.model.errors import HostAway, Theirs
+from floe.model.refs import HostId, Instant
+from floe.peers.base import BY, RELAYED, TOKEN, Answer, Hello, Request
+from floe.peers.links import Link
+from floe.peers.problems import sentence
+from floe.peers.settings import PeerSettings
+
+TICK_S: Final = 1.0
+"""Seconds between two looks whether the other host is still there, while nothing comes."""
+
+_KEPT: Final = (
+    "Accept-Ranges",
+    "Content-Length",
+    "Content-Range",
+    "Content-Type",
+    "Retry-After",
+    "X-Floe-Attempt",
+    "X-Floe-Live",
+    "X-Floe-Size",
+)
+"""Headers of an answer that are about what was asked for."""
+
+
+class HttpAnswer:
+    """An answer as aiohttp reads it."""
+
+    def __init__(self, response: aiohttp.ClientResponse, is_there: Callable[[], bool]) -> None:
+        self.status = response.status
+        self.headers: Mapping[str, str] = {
+            name: response.headers[name] for name in _KEPT if name in response.headers
+        }
+        self._response = response
+        self._is_there = is_there
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The body, piece by piece."""
+        content = self._response.content
+        while True:
+            data = b""
+            try:
+                async with asyncio.timeout(TICK_S):
+                    data = await content.readany()
+            except TimeoutError:
+                if not self._is_there():
+                    raise ConnectionAbortedError("the other host is gone") from None
+            except (aiohttp.ClientError, OSError) as error:
+                raise ConnectionAbortedError(f"the other host breaks off: {error}") from None
+            if not data and content.at_eof():
+                return
+            yield data
+
+
+class Relays:
+    """Passes requests on to whichever URL leads to a host."""
+
+    def __init__(
+        self, settings: PeerSettings, heard_at: Callable[[HostId], tuple[bool, Instant | None]]
+    ) -> None:
+        """`heard_at`: whether a host is connected, and when it was last heard."""
+        self._settings = settings
+        self._heard_at = heard_at
+        self._links: Sequence[Link] = ()
+
+    def open(self, session: aiohttp.ClientSession, me: Hello, links: Sequence[Link]) -> None:
+        """Begin to be of use."""
+        self._session, self._me, self._links = session, me, links
+
+    @asynccontextmanager
+    async def relay(self, host: HostId, request: Request) -> AsyncIterator[Answer]:
+        """Have another host answer a request. Raises HostAway, Theirs."""
+        link = self._link(host)
+        api = self._settings.api(link.url)
+        headers = {
+            **request.headers,
+            "Accept-Encoding": "identity",
+            TOKEN: self._settings.token.reveal(),
+            BY: quote(request.by),
+            RELAYED: self._me.host,
+        }
+        try:
+            async with asyncio.timeout(self._settings.answer_s):
+                response = await self._session.request(
+                    request.method,
+                    URL(f"{api}/{request.path}", encoded=True),
+                    headers=headers,
+                    data=request.body or None,
+                )
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            raise self._away(host, sentence(error)) from None
+        try:
+            if response.status in (401, 403):
+                raise Theirs(
+                    f"{host} does not let this host act for others (HTTP {response.status})",
+                    "give both the same --cluster-token; with a private bind, its URL in `hosts`",
+                )
+            yield HttpAnswer(response, lambda: self._heard_at(host)[0])
+        finally:
+            response.close()
+
+    def _link(self, host: HostId) -> Link:
+        known = [link for link in self._links if link.other and link.other.host == host]
+        known = [link for link in known if not link.is_self]
+        if not self._heard_at(host)[0]:
+            raise self._away(host, "" if known else "it never answered at any URL of `hosts`")
+        if not known:
+            raise self._away(host, "no URL of `hosts` leads there, though it calls")
+        return next((link for link in known if link.is_open), known[0])
+
+    def _away(self, host: HostId, why: str) -> HostAway:
+        since = self._heard_at(host)[1]
+        what = f"{host} is away" + (f": {why}" if why else "")
+        return HostAway(what, "floe hosts says more", host=host, since=since)

@@ -1,0 +1,123 @@
+"""One open connection to another host, whoever called whom: its frames, and its signs of life."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import suppress
+from typing import Final
+
+import aiohttp
+
+from floe.peers.base import Hello, Socket
+from floe.peers.settings import PeerSettings
+
+CLOSE_S: Final = 1.0
+"""Seconds that the other end is given to say good-bye."""
+
+
+class ClientSocket:
+    """A websocket that this host opened."""
+
+    def __init__(self, opened: aiohttp.ClientWebSocketResponse) -> None:
+        self._socket = opened
+
+    async def send(self, frame: bytes) -> None:
+        await self._socket.send_bytes(frame)
+
+    async def ping(self) -> None:
+        await self._socket.ping()
+
+    async def receive(self) -> bytes | None:
+        message = await self._socket.receive()
+        match message.type:
+            case aiohttp.WSMsgType.BINARY:
+                return bytes(message.data)
+            case aiohttp.WSMsgType.PING:
+                await self._socket.pong(message.data)
+                return b""
+            case aiohttp.WSMsgType.PONG:
+                return b""
+            case _:
+                return None
+
+    async def close(self, why: str = "") -> None:
+        with suppress(OSError, TimeoutError, aiohttp.ClientError):
+            async with asyncio.timeout(CLOSE_S):
+                await self._socket.close(message=why.encode()[:120])
+        # A transport with bytes that nobody takes would stay open for ever.
+        if (raw := self._socket.get_extra_info("socket")) is not None:
+            with suppress(OSError):
+                raw.shutdown(socket.SHUT_RDWR)
+
+
+class Wire:
+    """A connection with a known other end."""
+
+    def __init__(self, opened: Socket, other: Hello, settings: PeerSettings) -> None:
+        self.other = other
+        self.heard_s = asyncio.get_running_loop().time()
+        """When the last sign of life came, by the loop's clock."""
+        self._socket = opened
+        self._settings = settings
+        self._over = asyncio.Event()
+        self._why = ""
+
+    @property
+    def is_open(self) -> bool:
+        """Frames may be sent."""
+        return not self._over.is_set()
+
+    async def frames(self) -> AsyncIterator[bytes]:
+        """What arrives, until either end closes; meanwhile the other end is asked for life."""
+        while self.is_open:
+            try:
+                async with asyncio.timeout(self._settings.silence_s):
+                    frame = await self._socket.receive()
+            except TimeoutError:
+                self.end(f"silent for {self._settings.silence_s:g} s")
+                return
+            except (OSError, aiohttp.ClientError):
+                frame = None
+            if frame is None:
+                self.end("")
+                return
+            self.heard_s = asyncio.get_running_loop().time()
+            if frame:
+                yield frame
+
+    async def live(self) -> None:
+        """Give signs of life until the connection is over."""
+        while self.is_open:
+            await self._write(self._socket.ping())
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._settings.ping_s):
+                    await self._over.wait()
+
+    async def send(self, frame: bytes) -> bool:
+        """Write a frame; False where the connection ended instead."""
+        return self.is_open and await self._write(self._socket.send(frame))
+
+    async def over(self) -> str:
+        """Wait for the end; why it came to it."""
+        await self._over.wait()
+        return self._why
+
+    def end(self, why: str) -> None:
+        """Have it end; the first reason counts."""
+        self._why = self._why or why
+        self._over.set()
+
+    async def close(self) -> None:
+        """Let go of it."""
+        self.end("")
+        await self._socket.close(self._why)
+
+    async def _write(self, writing: Coroutine[object, object, None]) -> bool:
+        try:
+            async with asyncio.timeout(self._settings.silence_s):
+                await writing
+        except TimeoutError:
+            self.end(f"takes nothing for {self._settings.silence_s:g} s")
+        except (OSError, aiohttp.ClientError):
+            self.end("")
+        return self.is_open

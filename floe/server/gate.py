@@ -1,0 +1,77 @@
+"""How other hosts come in: by the cluster's token alone; at the private address, if any."""
+
+import asyncio
+import hmac
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Final
+from urllib.parse import unquote
+
+import structlog
+from aiohttp import web
+
+from floe.model.errors import Denied
+from floe.peers.base import BY, RELAYED, TOKEN, Peers
+from floe.server.problems import Throttled
+from floe.server.settings import ServerSettings
+from floe.server.throttle import Throttle
+
+log = structlog.get_logger()
+
+BY_MAX: Final = 200
+"""Characters of a name that a host asks for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passed:
+    """For whom another host asks."""
+
+    by: str
+    via: str
+    """That host."""
+
+
+class Gate:
+    """Lets other hosts in."""
+
+    def __init__(self, settings: ServerSettings, peers: Peers | None) -> None:
+        self._key = sha256(settings.cluster.reveal().encode()).digest()
+        self._is_shut = not settings.cluster
+        self._peers = peers
+        self._wrong = Throttle(settings.wrong_tries, settings.throttle_s)
+        self.addresses: set[tuple[str, int]] = set()
+        """Where hosts come in, an empty host for any; empty: wherever this host listens."""
+
+    def admit(self, request: web.Request) -> None:
+        """Let another host in. Raises Denied or Throttled."""
+        if self._is_shut or not self._is_at(request):
+            raise Denied("credentials are needed")
+        address, now = request.remote or "", asyncio.get_running_loop().time()
+        if wait_s := self._wrong.wait_s(address, now):
+            raise Throttled(wait_s)
+        text = request.headers.get(TOKEN, "")
+        if not hmac.compare_digest(sha256(text.encode(errors="replace")).digest(), self._key):
+            if text:
+                self._wrong.failed(address, now)
+                self._say(address)
+            raise Denied("wrong credentials")
+
+    def passed(self, request: web.Request) -> Passed:
+        """For whom a host asks. Raises Denied or Throttled."""
+        self.admit(request)
+        by, via = unquote(request.headers.get(BY, "")), request.headers.get(RELAYED, "")
+        if not by or not via or len(by) > BY_MAX or not by.isprintable():
+            raise Denied("a host asks here for nobody", f"send {BY} and {RELAYED}")
+        return Passed(by=by, via=via)
+
+    def _is_at(self, request: web.Request) -> bool:
+        at = request.transport.get_extra_info("sockname") if request.transport else None
+        if not self.addresses:
+            return True
+        return at is not None and not self.addresses.isdisjoint({at[:2], ("", at[1])})
+
+    def _say(self, address: str) -> None:
+        if self._peers is not None:
+            self._peers.turned_away(address, "calls with a wrong cluster token")
+        else:
+            log.warning("peer.denied", peer=address)

@@ -1,0 +1,84 @@
+"""Where other hosts call: a websocket of words between hosts."""
+
+import asyncio
+import socket
+from contextlib import suppress
+from typing import Final
+
+from aiohttp import WSMsgType, web
+
+from floe.model.errors import NotFound, Yours
+from floe.peers.base import FRAME_MAX
+from floe.server.bodies import query
+from floe.server.keys import PEERS, STOPPING
+
+CLOSE_S: Final = 1.0
+"""Seconds that the other end is given to say good-bye."""
+
+
+async def serve(request: web.Request) -> web.WebSocketResponse:
+    """Words between hosts; a websocket of msgpack."""
+    query(request).done()
+    peers = request.app.get(PEERS)
+    if peers is None:
+        raise NotFound("this host has no others")
+    caller = peers.greet(request.headers)
+    opened = web.WebSocketResponse(
+        autoping=False, autoclose=False, max_msg_size=FRAME_MAX, compress=False, timeout=CLOSE_S
+    )
+    if not opened.can_prepare(request):
+        raise Yours("this address is a websocket", "connect with ws:// or wss://")
+    await opened.prepare(request)
+    wire = ServerSocket(opened)
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            stop = tasks.create_task(_close_at(request.app[STOPPING], wire))
+            await peers.carry(caller, wire, request.remote or "")
+            stop.cancel()
+    finally:
+        await wire.close()
+    return opened
+
+
+async def _close_at(stopping: asyncio.Event, wire: "ServerSocket") -> None:
+    await stopping.wait()
+    await wire.close("this host is stopping")
+
+
+class ServerSocket:
+    """A websocket that another host opened."""
+
+    def __init__(self, opened: web.WebSocketResponse) -> None:
+        self._socket = opened
+
+    async def send(self, frame: bytes) -> None:
+        """Write a frame."""
+        await self._socket.send_bytes(frame)
+
+    async def ping(self) -> None:
+        """Ask for a sign of life."""
+        await self._socket.ping()
+
+    async def receive(self) -> bytes | None:
+        """The next frame; empty for a mere sign of life, None at the end."""
+        message = await self._socket.receive()
+        match message.type:
+            case WSMsgType.BINARY:
+                return bytes(message.data)
+            case WSMsgType.PING:
+                await self._socket.pong(message.data)
+                return b""
+            case WSMsgType.PONG:
+                return b""
+            case _:
+                return None
+
+    async def close(self, why: str = "") -> None:
+        """End it, and say why."""
+        raw = self._socket.get_extra_info("socket")
+        with suppress(OSError, RuntimeError):
+            async with asyncio.timeout(CLOSE_S):
+                await self._socket.close(message=why.encode()[:120])
+        if raw is not None:  # with bytes that nobody takes it would stay open for ever
+            with suppress(OSError):
+                raw.shutdown(socket.SHUT_RDWR)

@@ -1,0 +1,128 @@
+"""Any host answers: what is asked of a run whose log is at another host is asked there.
+
+Every route of one run passes here. A request that was passed on once is not passed on again.
+
+Source: docs/cluster.md, "Any host answers".
+"""
+
+import functools
+from typing import Any, Final
+
+from aiohttp import web
+
+from floe.hub.views import summary_shape
+from floe.model.codec import iso
+from floe.model.errors import HostAway
+from floe.model.refs import HostId, Instant, RunRef
+from floe.peers.base import Peers, Request
+from floe.server import events
+from floe.server.bodies import raw_body
+from floe.server.keys import CALLER, HUB, PEERS, SETTINGS, STOPPING
+from floe.server.problems import Handler, problem
+
+PASSED: Final = ("Accept", "Content-Type", "Idempotency-Key", "If-Range", "Range")
+"""Headers of a request that are about what is asked for."""
+
+_RUN: Final = "{run}"
+
+
+def relayed(handler: Handler) -> Handler:
+    """The same handler, where the run's log is here; else whatever the host that has it says."""
+
+    @functools.wraps(handler)
+    async def answered(request: web.Request) -> web.StreamResponse:
+        name = request.match_info["run"]
+        host, ref = await whereabouts(request, name)
+        if host is None:
+            request.match_info["run"] = named(request, name, ref)
+            return await handler(request)
+        body = await raw_body(request)
+        return await passed_on(request, host, ref, body, with_events=handler is events.index)
+
+    return answered
+
+
+async def whereabouts(request: web.Request, name: str) -> tuple[HostId | None, RunRef]:
+    """Where the log of a run is, None for here, and its whole name. Raises IdInvalid."""
+    hub, peers = request.app[HUB], request.app.get(PEERS)
+    ref = hub.ref(name)
+    if peers is None:
+        return None, ref
+    stores = {one.host: one.store for one in peers.seen() if one.host and not one.is_self}
+    if "@" not in name and ref.host != hub.host.id:
+        ref = RunRef(ref.host, stores.get(ref.host) or ref.store, ref.serial)
+    host = await hub.whereabouts(ref)
+    if host not in stores and await hub.store.find(ref) is None:
+        return None, ref  # neither the run nor its host was ever heard of
+    return host, ref
+
+
+def named(request: web.Request, name: str, ref: RunRef) -> str:
+    """A run by a name that means the same at every host."""
+    return name if ref == request.app[HUB].ref(name) else ref.key
+
+
+async def passed_on(
+    request: web.Request, host: HostId, ref: RunRef, body: bytes, *, with_events: bool = False
+) -> web.StreamResponse:
+    """What another host answers. A host that is away is named, with what is kept here."""
+    caller = request[CALLER]
+    if caller.via:
+        own = request.app[HUB].host.id
+        what = f"the log of {ref} is at {host}, says {own}"
+        return problem(503, what, hint="try again", host=host)
+    asked = Request(
+        method=request.method,
+        path=_path(request, ref),
+        headers={name: request.headers[name] for name in PASSED if name in request.headers},
+        body=body,
+        by=caller.by,
+    )
+    try:
+        return await _streamed(request, request.app[PEERS], host, asked)
+    except HostAway as error:
+        kept = await _kept(request, ref, with_events=with_events)
+        since = iso(Instant(error.since)) if error.since is not None else None
+        return problem(
+            503, error.what, hint=error.hint, host=host, since=since, as_of=since, **kept
+        )
+
+
+async def _streamed(
+    request: web.Request, peers: Peers, host: HostId, asked: Request
+) -> web.StreamResponse:
+    stopping = request.app[STOPPING]
+    async with peers.relay(host, asked) as answer:
+        response = web.StreamResponse(status=answer.status, headers=answer.headers)
+        if "Content-Length" not in answer.headers:
+            response.enable_chunked_encoding()
+        await response.prepare(request)
+        async for data in answer.chunks():
+            if data:
+                await response.write(data)
+            elif stopping.is_set():
+                raise ConnectionAbortedError("stopping")
+            if request.transport is None or request.transport.is_closing():
+                raise ConnectionAbortedError("nobody reads any more")
+        await response.write_eof()
+        return response
+
+
+def _path(request: web.Request, ref: RunRef) -> str:
+    """The path below the base-url, with the run's whole name, and the query."""
+    base = request.app[SETTINGS].base_url
+    resource = request.match_info.route.resource
+    names = (resource.canonical if resource else "").split("/")
+    parts = request.rel_url.raw_path.split("/")
+    told = [ref.key if name == _RUN else part for name, part in zip(names, parts, strict=False)]
+    path = "/".join(told).removeprefix(base + "/")
+    return path + (f"?{request.rel_url.raw_query_string}" if request.rel_url.query_string else "")
+
+
+async def _kept(request: web.Request, ref: RunRef, *, with_events: bool) -> dict[str, Any]:
+    """What is known here of a run whose host is away: its row, and those of its facts."""
+    row = await request.app[HUB].store.find(ref)
+    if row is None:
+        return {}
+    shape: dict[str, Any] = {"run": summary_shape(row)}
+    return shape | (await events.page(request, ref.key) if with_events else {})
