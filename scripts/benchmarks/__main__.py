@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from scripts.benchmarks import machine, measures
+from scripts.benchmarks.cluster import cluster
 from scripts.benchmarks.feed import feed
 from scripts.benchmarks.figures import Row, table
 from scripts.benchmarks.output import output
@@ -25,6 +26,7 @@ MEASURES: Final[Mapping[str, Callable[[Plan], list[Row]]]] = {
     "cold": measures.cold,
     "cli": measures.cli,
     "feed": feed,
+    "cluster": cluster,
 }
 
 

@@ -1,6 +1,6 @@
 """The flows that are measured, as configs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import yaml
@@ -21,7 +21,7 @@ flows:
 """
 
 
-def config(folder: Path, stamp: Path) -> str:
+def config(folder: Path, stamp: Path, common: Mapping[str, object] | None = None) -> str:
     """A config with every flow; stamps go to `<flow>.stamps` in a folder."""
 
     def stamped(flow: str) -> dict[str, object]:
@@ -48,7 +48,9 @@ def config(folder: Path, stamp: Path) -> str:
         "log": [_task("step", "trigger.good", {"shell": f"yes {LINE} | head -n {LINES}"})],
         "ticks": [_task("step", "trigger.good", {"cmd": f"{stamp} /dev/stdout {TICKS} {TICK_MS}"})],
     }
-    return yaml.safe_dump({"flows": [_flow(id, tasks) for id, tasks in flows.items()]})
+    away = _flow("away", [_task("step", "trigger.good", stamped("away"))])
+    every = [*(_flow(id, tasks) for id, tasks in flows.items()), {**away, "host-tags": ["h2"]}]
+    return yaml.safe_dump({"common": dict(common or {}), "flows": every})
 
 
 def _after(node: str, place: int) -> str:

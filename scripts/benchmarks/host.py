@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -26,7 +26,10 @@ CONNECTIONS = 32
 class Host:
     """A host of `floe host`, with its hub and its warden."""
 
-    def __init__(self, folder: Path, config: str) -> None:
+    def __init__(self, folder: Path, config: str, *more: str, port: int = 0) -> None:
+        """`more` options of `floe host`; without a port, a new one at each start."""
+        self._more = more
+        self._port = port
         self.folder = folder
         self.root = folder / "root"
         self._config = folder / "flows.yml"
@@ -34,7 +37,7 @@ class Host:
 
     def start(self) -> float:
         """Start it; milliseconds until it is ready to dispatch."""
-        self.port = free_port()
+        self.port = self._port or free_port()
         begun = time.perf_counter()
         with (self.folder / "host.log").open("ab") as log:
             self._hub = subprocess.Popen(
@@ -42,6 +45,7 @@ class Host:
                     *(FLOE, "host", "--conf", self._config, "--root", self.root),
                     *("--pub-bind", f"127.0.0.1:{self.port}", "--admin", TOKEN),
                     *("--log-level", "warning"),
+                    *self._more,
                 ],
                 stderr=log,
                 cwd=self.folder,
@@ -62,7 +66,7 @@ class Host:
         self._hub.wait(READY_S)
         if warden:
             os.kill(warden, signal.SIGTERM)
-            _wait(lambda: not self._warden(), READY_S, "the warden to end")
+            wait(lambda: not self._warden(), READY_S, "the warden to end")
 
     def __enter__(self) -> Self:
         self.start()
@@ -106,12 +110,12 @@ class Host:
 
     def wait_packed(self, run: str) -> dict[str, Any]:
         """Wait until a run is over and archived; the run."""
-        _wait(lambda: self.get(f"runs/{run}")["phase"] == "packed", DONE_S, f"{run} to be archived")
+        wait(lambda: self.get(f"runs/{run}")["phase"] == "packed", DONE_S, f"{run} to be archived")
         return dict(self.get(f"runs/{run}"))
 
     def wait_rest(self) -> None:
         """Wait until every run is archived."""
-        _wait(self._rests, DONE_S, "all runs to be archived")
+        wait(self._rests, DONE_S, "all runs to be archived")
 
     def _rests(self) -> bool:
         counts = self.get_bytes("metrics").decode().splitlines()
@@ -176,7 +180,8 @@ def started(folder: Path, name: str, config: str) -> Iterator[Host]:
         yield host
 
 
-def _wait(fact: Any, timeout_s: float, what: str) -> None:
+def wait(fact: Callable[[], object], timeout_s: float, what: str) -> None:
+    """Wait until something is so. Raises TimeoutError."""
     until = time.monotonic() + timeout_s
     while not fact():
         if time.monotonic() > until:

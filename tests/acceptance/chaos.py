@@ -1,15 +1,18 @@
-"""By hand, and long: many random deaths, or a death at each passing of each point.
+"""By hand, and long: many random deaths, a death at each passing of each point, or a cluster
+in a storm.
 
 scripts/chaos runs it. It is no test: it has no end but the one that is asked for.
 """
 
 import sys
 import tempfile
-from argparse import ArgumentParser
+from argparse import ArgumentParser, Namespace
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
+from tests.acceptance.cluster_chaos import storm
 from tests.acceptance.crash_host import POINTS
 from tests.acceptance.storm import Storm
 from tests.acceptance.trial import RUNNING, Death, Trial, Verdict, serving, table
@@ -21,18 +24,47 @@ def main() -> int:
     """Run what the command line asks for; 1 where anything was not as it must be."""
     parser = ArgumentParser(prog="scripts/chaos", description=__doc__)
     parser.add_argument("--kills", type=int, default=100, help="random deaths  [100]")
-    parser.add_argument("--seed", type=int, default=1, help="of their moments  [1]")
+    parser.add_argument("--seed", type=int, default=1, help="of the moments of all faults  [1]")
     parser.add_argument("--points", action="store_true", help="each passing of each point instead")
+    parser.add_argument("--hosts", type=int, default=1, help="more: a cluster in a storm  [1]")
+    parser.add_argument("--runs", type=int, default=500, help="of a cluster  [500]")
+    parser.add_argument("--minutes", type=float, default=5, help="in which they start  [5]")
+    parser.add_argument("--netns", action="store_true", help="hosts in network namespaces (root)")
+    parser.add_argument("--keep", type=Path, help="a new folder to leave logs and stores in")
     asked = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="floe-chaos-") as folder:
-        if asked.points:
-            complaints = every_passing(Path(folder))
+    with ExitStack() as stack:
+        if not (folder := asked.keep):
+            made = tempfile.TemporaryDirectory(prefix="floe-chaos-")
+            folder = Path(stack.enter_context(made))
+        if asked.hosts > 1:
+            complaints = in_cluster(folder / "cluster", asked)
+        elif asked.points:
+            complaints = every_passing(folder)
         else:
-            tally = Storm(Path(folder), asked.seed).rage(asked.kills)
-            complaints = tally.complaints
-            sys.stdout.write(f"{tally}\n")
+            complaints = at_random(folder, asked)
     sys.stdout.writelines(f"{complaint}\n" for complaint in complaints)
     return bool(complaints)
+
+
+def in_cluster(folder: Path, asked: Namespace) -> list[str]:
+    """Several hosts that die and lose one another while runs are triggered at all of them."""
+    tally = storm(
+        folder,
+        hosts=asked.hosts,
+        runs=asked.runs,
+        minutes=asked.minutes,
+        seed=asked.seed,
+        in_namespaces=asked.netns,
+    )
+    sys.stdout.write(f"{tally}\n")
+    return tally.complaints
+
+
+def at_random(folder: Path, asked: Namespace) -> list[str]:
+    """One host that dies again and again."""
+    tally = Storm(folder, asked.seed).rage(asked.kills)
+    sys.stdout.write(f"{tally}\n")
+    return tally.complaints
 
 
 def every_passing(folder: Path) -> list[str]:

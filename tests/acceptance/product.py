@@ -103,6 +103,10 @@ class Host:
         if self.is_up():
             self.stop()
         self.api.close()
+        self.end_warden()
+
+    def end_warden(self) -> None:
+        """End the process that owns the commands, and them."""
         with suppress(LookupError, FileNotFoundError):
             pid = warden_pid(self.root)
             os.kill(pid, signal.SIGTERM)
