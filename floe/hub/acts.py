@@ -56,6 +56,8 @@ class ActSettings:
     """Seconds between TERM and KILL where the node does not say."""
     output_max: int = OUTPUT_MAX
     """Bytes an attempt may print where the node does not say; 0 for no limit."""
+    commands: int = 0
+    """How many may run at once, as people are told."""
 
 
 class Acts:

@@ -12,7 +12,7 @@ from floe.dialects.base import Dialect
 from floe.hub.words import FlowRead
 from floe.model.codec import digest_of
 from floe.model.errors import ConfigInvalid, Finding, FloeError, NotFound
-from floe.model.flow import Flow, Git
+from floe.model.flow import Flow, Git, Trigger, TriggerType
 from floe.model.refs import FlowId, Instant, Json
 from floe.model.run import Run
 from floe.model.signal import FlowUnreadable
@@ -109,3 +109,14 @@ def _commit(run: Run, base: Flow) -> Git:
         return value if isinstance(value, str) else ""
 
     return Git(hash=text("hash"), ref=text("ref"), branch=text("branch"), key_file=key_file)
+
+
+def pulled(flow: Flow, id: str, kind: TriggerType) -> Trigger:
+    """The trigger of a kind with an id, or the first of the kind. Raises NotFound."""
+    of_kind = [t for t in flow.triggers if t.type == kind]
+    for trigger in of_kind:
+        if id in ("", trigger.id):
+            return trigger
+    names = ", ".join(t.id for t in of_kind) or "none"
+    what = f"no {kind} trigger" + (f" {id!r}" if id else "")
+    raise NotFound(f"flow {flow.id} has {what}", f"its {kind} triggers: {names}")

@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from floe.model.codec import to_text
-from floe.model.errors import TooLarge, ValuesInvalid
-from floe.model.flow import Field, Form
-from floe.model.refs import Json
+from floe.model.errors import Conflict, NotFound, TooLarge, ValuesInvalid
+from floe.model.flow import Ask, Field, Form
+from floe.model.refs import Json, NodeId
+from floe.model.run import Run
 
 VALUES_MAX: Final = 1024 * 1024
 """Bytes of all values together, as JSON."""
@@ -142,3 +143,24 @@ def _unknown(name: str, fields: Mapping[str, Field]) -> str:
     if near:
         return f"the form has no such field; did you mean {near[0]}?"
     return "the form has no such field" + (f"; it has {', '.join(fields)}" if fields else "")
+
+
+def data_node(run: Run, node: str) -> NodeId:
+    """A data node by id or by reference (`task.sign-off`). Raises NotFound."""
+    id = NodeId(node.removeprefix("task."))
+    found = run.flow.by_id.get(id) if run.flow else None
+    if found is None or not isinstance(found.work, Ask):
+        asks = [n.id for n in run.flow.nodes if isinstance(n.work, Ask)] if run.flow else []
+        raise NotFound(
+            f"{run.ref} has no data node {node!r}", f"it has {', '.join(asks) or 'none'}"
+        )
+    return id
+
+
+def open_form(run: Run, node: NodeId) -> Form:
+    """The form of a node that waits for its answer. Raises Conflict."""
+    state = run.nodes.get(node)
+    if state is None or state.phase != "asking" or not isinstance(state.work, Ask):
+        word = "not open yet" if state is None and run.state != "archive" else "not open any more"
+        raise Conflict(f"the form {node} of {run.ref} is {word}", f"floe why {run.ref} says more")
+    return state.work.form

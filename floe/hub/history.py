@@ -1,6 +1,6 @@
 """Runs as their logs in the store say: folded, with their flows. Changes nothing."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -9,7 +9,7 @@ from floe.model.codec import decode
 from floe.model.flow import Flow
 from floe.model.refs import FlowId, RunRef
 from floe.model.run import Run
-from floe.store.base import RunQuery, RunStore
+from floe.store.base import RunQuery, RunStore, Stored
 
 PAGE: Final = 500
 
@@ -62,6 +62,15 @@ class History:
         refs = [RunRef.parse(key) for key in dict.fromkeys(keys)]
         runs = [run for ref in refs if (run := await self.folded(ref))]
         return sorted(runs, key=lambda run: (run.pended_at, run.ref.serial))
+
+    async def adopted(self, runs: Sequence[Run]) -> list[Stored]:
+        """The facts, in order, of runs adopted here that may have to be offered to others."""
+        own = self._store.store_id
+        facts: list[Stored] = []
+        for run in runs:
+            if run.ref.store == own and (run.state == "pending" or run.store != own):
+                facts += await self._store.history(run.ref)
+        return facts
 
     async def _flow(self, run: Run) -> Flow | None:
         if run.digest is None:

@@ -2,8 +2,6 @@
 
 import asyncio
 from collections.abc import (
-    Awaitable,
-    Callable,
     Collection,
     Coroutine,
     Iterator,
@@ -11,55 +9,45 @@ from collections.abc import (
     Sequence,
 )
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, Self
+from uuid import uuid4
 
 import structlog
 
-from floe.hub.acts import Acts, ActSettings
-from floe.hub.clock import Clock, Timers
-from floe.hub.core import HostSettings, HubCore
+from floe.hub.acts import Acts
+from floe.hub.clock import Timers
 from floe.hub.decided import Decided
 from floe.hub.feed import Feed
-from floe.hub.flows import FlowBook, FlowFiles
-from floe.hub.forms import check_size, checked
+from floe.hub.flows import FlowBook, pulled
+from floe.hub.forms import check_size, checked, data_node, open_form
 from floe.hub.history import History
+from floe.hub.hosts import about
+from floe.hub.lists import Lists
 from floe.hub.loop import Loop
+from floe.hub.parts import Parts
+from floe.hub.post import Post
+from floe.hub.start import core_of
 from floe.hub.triggers import Triggers, trigger_values
-from floe.hub.words import Addressed, Mark, Start
+from floe.hub.words import Addressed, Drain, Forget, Free, Mark, Start, Word
 from floe.kernel.place import Refusals
 from floe.kernel.why import why
 from floe.model.effect import Effect, SetTimer
 from floe.model.errors import ConfigInvalid, Conflict, NotFound
-from floe.model.flow import Ask, Flow, Form, Trigger, TriggerType, Work
+from floe.model.flow import TriggerType
 from floe.model.host import HostView, Why
-from floe.model.refs import HostId, Json, Key, NodeId, RunRef
+from floe.model.message import PROTOCOL, Message
+from floe.model.refs import HostId, Json, Key, RunRef, StoreId
 from floe.model.run import Run, Summary, summary_of
 from floe.model.signal import Cancel, DataGiven
-from floe.nodes.base import Executor, Refs
-from floe.store.base import Batch, LedgerWrite, RunPage, RunQuery, RunStore, Stored
+from floe.peers.base import Hello, Protocols
+from floe.store.base import LedgerWrite, RunPage, RunQuery, Stored
 
 log = structlog.get_logger()
 
 CLOSE_S: Final = 10.0
 """Seconds that closing waits for what is in the inbox to be stored."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
-    """What a hub is put together from; `app` chooses them."""
-
-    host: HostSettings
-    acts: ActSettings
-    store: RunStore
-    executors: Mapping[type[Work], Executor]
-    refs: Refs
-    flow_files: FlowFiles
-    clock: Clock
-    book: FlowBook
-    read_book: Callable[[], Awaitable[FlowBook]]
-    """Reads the config again. Raises ConfigInvalid."""
 
 
 class Hub:
@@ -107,8 +95,13 @@ class Hub:
     async def _read(self) -> tuple[Effect, ...]:
         """Put together what works on the store; return what its runs owe."""
         parts = self.parts
-        core = await self._core()
-        self.loop = Loop(core, self.store, self.clock, self._stored, self._recall)
+        core = await core_of(self.host, self.store, self.clock)
+        self.loop = Loop(
+            core, self.store, self.clock, self._stored, self._recall, self._with_floors
+        )
+        self.post = Post(core, self.store, parts.peers, self.loop.say) if parts.peers else None
+        self.lists = Lists(self.store, self.clock, self.loop.say, self._send, self._spawn)
+        await self.lists.open()
         self.feed = Feed(self.store, self.history.folded)
         self.feed.head = await self.store.head()
         self.timers = Timers(self.clock, self._timer_fired)
@@ -123,18 +116,34 @@ class Hub:
             self.loop.say,
         )
         marks = await self.store.ledger("mark")
-        self.triggers = Triggers(self.clock, parts.refs, self._spawn, self.loop.say, marks)
-        return core.load(await self.history.unfinished())
+        self.triggers = Triggers(
+            self.clock, parts.refs, self._spawn, self.loop.say, marks, self._held_back
+        )
+        runs = await self.history.unfinished()
+        return core.load(runs, await self.history.adopted(runs) if self.post else ())
 
     def _begin(self, owed: Sequence[Effect]) -> None:
         self.acts.resume(owed)
         self._spawn(self.loop.write())
-        self.triggers.watch(self.book)
+        self._watch_triggers()
+        if self.post:
+            me = Hello(
+                host=self.host.id,
+                store=self.store.store_id,
+                process=uuid4().hex,
+                version=self.parts.version,
+                protocols=Protocols(PROTOCOL, PROTOCOL),
+            )
+            self.post.open(me, self.lists)
+            self._spawn(self.post.say_how_it_is(lambda: about(self)))
+            self._spawn(self.lists.tell())
         log.info("hub.opened", runs=len(self.loop.core.table.runs), owed=len(owed))
 
     async def _end(self) -> None:
         self.triggers.close()
         self.timers.close()
+        if self.parts.peers:
+            await self.parts.peers.close()
         await self.loop.drain(CLOSE_S)
 
     def _spawn(self, work: Coroutine[object, object, None]) -> None:
@@ -146,9 +155,29 @@ class Hub:
         for task in tuple(self._children):
             task.cancel()
 
+    def _send(self, host: HostId | None, message: Message) -> None:
+        if self.post:
+            self.post.send(host, message)
+
+    async def _with_floors(self, words: Sequence[Addressed]) -> Sequence[Addressed]:
+        return await self.post.with_floors(words) if self.post else words
+
+    def _watch_triggers(self) -> None:
+        """Timers and polls are the keeper's alone."""
+        is_keeper = self.post is None or self.host.keeper == self.host.id
+        self.triggers.watch(self.book if is_keeper else replace(self.book, flows=()))
+
+    def _held_back(self) -> str:
+        """Why timers and polls may not fire now; empty if they may."""
+        if self.loop.core.may_fire(self.clock.now()):
+            return ""
+        return "the keeper had not heard of all other hosts, or they name another one"
+
     def _stored(self, decided: Decided, last: int) -> None:
         if decided.steps:
             self.feed.publish(last, decided.steps)
+        if self.post:
+            self.post.stored(decided, last)
         for effect in decided.closed:
             self.acts.close(effect)
         for effect in decided.effects:
@@ -187,14 +216,14 @@ class Hub:
         if known := await self._once(once):
             return known
         found = self.book.find(flow)
-        pulled = _trigger(found, trigger, kind)
-        given = checked(pulled.form, values) if kind == "data" else dict(values)
-        given = {**trigger_values(pulled.git), **given}
+        chosen = pulled(found, trigger, kind)
+        given = checked(chosen.form, values) if kind == "data" else dict(values)
+        given = {**trigger_values(chosen.git), **given}
         check_size(given)
         start = Start(
             flow=found,
             digest=self.book.digest_of(found),
-            trigger=pulled.id,
+            trigger=chosen.id,
             values=given,
             by=by,
             once=once,
@@ -217,8 +246,8 @@ class Hub:
         if known := await self._once(once):
             return known
         at = await self.run(run)
-        id = _data_node(at, node)
-        form = _open_form(at, id)
+        id = data_node(at, node)
+        form = open_form(at, id)
         word = DataGiven(node=id, values=checked(form, values, complete=good), good=good, by=by)
         reply = await self.loop.ask(word, run=at.ref, once=once)
         if not reply.changed:
@@ -250,10 +279,27 @@ class Hub:
             self.book = replace(self.book, findings=error.findings)
             self.feed.announce({"type": "flows"})
             raise
-        self.triggers.watch(self.book)
+        self._watch_triggers()
         self.feed.announce({"type": "flows"})
         log.info("config.reloaded", flows=len(self.book.flows), path=self.book.path)
         return self.book
+
+    async def drain(self, *, on: bool) -> None:
+        """Take no new runs, or take them again; stays so over a restart."""
+        await self.loop.ask(Drain(on=on))
+
+    async def forget(self, host: HostId, store: StoreId | None = None, *, force: bool) -> None:
+        """Give up a host and its store for good. Raises Conflict where that is refused."""
+        await self._told(Forget(host=host, store=store, force=force))
+
+    async def free(self, tag: str, run: str = "") -> None:
+        """Take a resource from its holder; at the keeper. Raises Conflict, IdInvalid."""
+        await self._told(Free(tag=tag, run=self.ref(run).key if run else ""))
+
+    async def _told(self, word: Word) -> None:
+        reply = await self.loop.ask(word)
+        if not reply.changed and reply.why:
+            raise Conflict(reply.why)
 
     async def remember(self, kind: str, key: str, value: Json) -> None:
         """Keep a small row for the server (tokens, sessions); None deletes it."""
@@ -344,49 +390,3 @@ class Hub:
             return None
         stored = await self.store.row("once", key)
         return await self.summary(self.ref(stored)) if isinstance(stored, str) else None
-
-    async def _core(self) -> HubCore:
-        serial = await self.store.row("serial", "run")
-        fence = await self.store.row("keeper", "fence")
-        term = await self.store.row("keeper", "term")
-        if not isinstance(term, int):
-            term = self.clock.now() // 1000
-            row = LedgerWrite(kind="keeper", key="term", value=term)
-            await self.store.append(Batch(ledger=(row,), promise=True))
-        return HubCore(
-            self.host,
-            self.store.store_id,
-            serial=serial if isinstance(serial, int) else 0,
-            fence=fence if isinstance(fence, int) else 0,
-            term=term,
-        )
-
-
-def _trigger(flow: Flow, id: str, kind: TriggerType) -> Trigger:
-    of_kind = [t for t in flow.triggers if t.type == kind]
-    for trigger in of_kind:
-        if id in ("", trigger.id):
-            return trigger
-    names = ", ".join(t.id for t in of_kind) or "none"
-    what = f"no {kind} trigger" + (f" {id!r}" if id else "")
-    raise NotFound(f"flow {flow.id} has {what}", f"its {kind} triggers: {names}")
-
-
-def _data_node(run: Run, node: str) -> NodeId:
-    """A data node by id or by reference (`task.sign-off`). Raises NotFound."""
-    id = NodeId(node.removeprefix("task."))
-    found = run.flow.by_id.get(id) if run.flow else None
-    if found is None or not isinstance(found.work, Ask):
-        asks = [n.id for n in run.flow.nodes if isinstance(n.work, Ask)] if run.flow else []
-        raise NotFound(
-            f"{run.ref} has no data node {node!r}", f"it has {', '.join(asks) or 'none'}"
-        )
-    return id
-
-
-def _open_form(run: Run, node: NodeId) -> Form:
-    state = run.nodes.get(node)
-    if state is None or state.phase != "asking" or not isinstance(state.work, Ask):
-        word = "not open yet" if state is None and run.state != "archive" else "not open any more"
-        raise Conflict(f"the form {node} of {run.ref} is {word}", f"floe why {run.ref} says more")
-    return state.work.form

@@ -48,9 +48,11 @@ class Loop:
         clock: Clock,
         stored: Callable[[Decided, int], None],
         recall: Callable[[Collection[RunRef]], Awaitable[None]],
+        complete: Callable[[Sequence[Addressed]], Awaitable[Sequence[Addressed]]] | None = None,
     ) -> None:
         """`stored` publishes and carries out a decision whose last fact is at a position;
-        `recall` reads runs again whose log is not what the core believes."""
+        `recall` reads runs again whose log is not what the core believes; `complete` adds to
+        words of other hosts what the store knows, raising StoreFailed."""
         self.core = core
         self.store_problem = ""
         """Why the last append was refused; empty while the store takes them."""
@@ -60,6 +62,9 @@ class Loop:
         self._clock = clock
         self._stored = stored
         self._recall = recall
+        self._complete = complete
+        self._due = clock.now() if core.cluster else None
+        """When to step again though no word came."""
         self._inbox: list[Addressed] = []
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
@@ -129,17 +134,33 @@ class Loop:
 
     async def _wait_word(self) -> bool:
         """Wait until there is something to do; False when there never will be."""
-        while not self._inbox and not self.core.is_behind:
+        while not self._inbox and not self.core.is_behind and not self._is_due():
             self._idle.set()
             if self._closing.is_set():
                 return False
             self._wake.clear()
-            await self._wake.wait()
+            unwake = self._clock.wake(self._due, self._wake.set) if self._due else None
+            try:
+                await self._wake.wait()
+            finally:
+                if unwake:
+                    unwake()
         return not (self._closing.is_set() and self.store_problem)
+
+    def _is_due(self) -> bool:
+        is_closing = self._closing.is_set()
+        return self._due is not None and not is_closing and self._due <= self._clock.now()
 
     async def _take(self, words: Sequence[Addressed]) -> None:
         """Decide some words, store it, tell it and have it carried out."""
+        if self._complete:
+            try:
+                words = await self._complete(words)
+            except StoreFailed as error:
+                await self._refused(words, Decided(), error)
+                return
         decided = self.core.step(words, self._clock.now())
+        self._due = decided.next_due
         self.storing = decided.before
         try:
             last = await self._append(decided)

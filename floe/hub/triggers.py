@@ -58,13 +58,16 @@ class Triggers:
         spawn: Callable[[Coroutine[object, object, None]], None],
         say: Callable[[Addressed], None],
         marks: Mapping[str, Json],
+        held_back: Callable[[], str] = lambda: "",
     ) -> None:
-        """`marks` are the ledger rows of kind `mark` as stored."""
+        """`marks` are the ledger rows of kind `mark` as stored; `held_back` says why nothing may
+        fire now, empty if it may."""
         self._clock = clock
         self._refs = refs
         self._spawn = spawn
         self._say = say
         self._marks = dict(marks)
+        self._held_back = held_back
         self._timers = Timers(clock, self._fire)
         self._armed: dict[Watch, Armed] = {}
         self._polling: set[Watch] = set()
@@ -138,12 +141,21 @@ class Triggers:
     def _fire(self, key: object) -> None:
         assert isinstance(key, Watch)
         flow, trigger, due = self._armed[key]
+        now = self._clock.now()
+        why_not = self._held_back()
         if trigger.type == "poll-git":
-            if key not in self._polling:
+            self._note(key, f"not polled: {why_not}" if why_not else self.problems.get(key, ""))
+            if why_not:
+                self._arm(key, flow, trigger, Instant(now + int(trigger.period_s * 1000)))
+            elif key not in self._polling:
                 self._polling.add(key)
                 self._spawn(self._poll(key, trigger))
             return
-        now = self._clock.now()
+        if why_not:
+            rows = self._missed(key, trigger, Instant(due - 1), now, why_not)
+            self._say(Addressed(word=Mark(rows=tuple(rows))))
+            self._arm(key, flow, trigger, due_after(trigger, now))
+            return
         marks = [_mark(str(key), due)]
         self._marks[str(key)] = due
         marks += self._missed(key, trigger, due, now, "the host was asleep or busy")

@@ -1,0 +1,147 @@
+"""The hosts of a cluster as people see them: this one, those it heard, those it cannot reach."""
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from floe.hub.members import Member
+from floe.hub.views import finding_shape
+from floe.model.codec import iso
+from floe.model.refs import Instant, Json
+from floe.peers.base import Seen
+
+if TYPE_CHECKING:
+    from floe.hub.hub import Hub
+
+Shape = dict[str, Any]
+
+FINDINGS_MAX: Final = 20
+"""Findings of its config that a host tells others."""
+
+
+def about(hub: "Hub") -> Mapping[str, Json]:
+    """What a host says of itself to people, everywhere the same."""
+    book = hub.book
+    return {
+        "version": hub.parts.version,
+        "started_at": iso(hub.started_at),
+        "pending": len(hub.loop.core.table.pends),
+        "load": round(os.getloadavg()[0], 2),
+        "cpus": os.cpu_count() or 1,
+        "commands": hub.parts.acts.commands,
+        "running": hub.acts.running(),
+        "waiting": len(hub.acts.waiting()),
+        "config": {
+            "path": book.path,
+            "digest": book.digest,
+            "loaded_at": iso(book.loaded_at),
+            "findings": [finding_shape(f) for f in book.findings[:FINDINGS_MAX]],
+        },
+        "flows": {f"{flow.id}@{flow.ver}": book.digest_of(flow) for flow in book.flows},
+    }
+
+
+def host_shapes(hub: "Hub") -> list[Shape]:
+    """All hosts by id, this one first, then the URLs that nobody ever answered at."""
+    now = hub.clock.now()
+    own = about(hub)
+    cluster = hub.loop.core.cluster
+    seen = hub.parts.peers.seen() if hub.parts.peers else ()
+    shapes = [_own_shape(hub, own, now)]
+    if cluster is not None:
+        for member in cluster.members.lives():
+            problems = [*cluster.members.problems(member, now), *_differences(own, member)]
+            at = next((s for s in seen if s.host == member.id), None)
+            shapes.append(_shape(hub, member, at, problems))
+    known = {shape["id"] for shape in shapes}
+    shapes += [_unknown(one) for one in seen if not one.is_self and one.host not in known]
+    return shapes
+
+
+def _own_shape(hub: "Hub", own: Mapping[str, Json], now: Instant) -> Shape:
+    view = hub.view()
+    cluster = hub.loop.core.cluster
+    problems = list(cluster.members.own_faults(now)) if cluster else []
+    if cluster and hub.host.keeper is None:
+        problems.append("names no keeper: no timer fires, and runs with resource tags wait")
+    return {
+        "id": view.id,
+        "store": view.store,
+        "self": True,
+        "keeper": cluster is None or hub.host.keeper == view.id,
+        "tags": sorted(view.tags),
+        "slots": view.slots,
+        "active": view.active,
+        "draining": view.draining,
+        "seen_at": iso(now),
+        "clock_offset_ms": 0,
+        "problems": problems,
+        **_public(own),
+    }
+
+
+def _shape(hub: "Hub", member: Member, at: Seen | None, problems: list[str]) -> Shape:
+    if at is not None and at.problem:
+        problems.append(at.problem)
+    return {
+        "id": member.id,
+        "store": member.store,
+        "self": False,
+        "keeper": hub.host.keeper == member.id,
+        "tags": sorted(member.tags),
+        "slots": member.slots,
+        "active": member.active,
+        "draining": member.draining,
+        "seen_at": iso(member.seen_at),
+        "clock_offset_ms": member.skew_ms,
+        "problems": problems,
+        "url": at.url if at else "",
+        **_public({**_NOTHING, **member.about}),
+    }
+
+
+def _unknown(one: Seen) -> Shape:
+    return {
+        "id": one.host or "",
+        "store": one.store or "",
+        "self": False,
+        "keeper": False,
+        "tags": [],
+        "slots": 0,
+        "active": 0,
+        "draining": False,
+        "seen_at": iso(one.heard_at),
+        "clock_offset_ms": 0,
+        "problems": [one.problem] if one.problem else ["has not answered yet"],
+        "url": one.url or one.caller,
+        **_NOTHING,
+    }
+
+
+def _public(told: Mapping[str, Json]) -> Shape:
+    return {name: told[name] for name in _NOTHING}
+
+
+_NOTHING: Final[Mapping[str, Json]] = {
+    "version": "",
+    "started_at": None,
+    "pending": 0,
+    "load": 0.0,
+    "cpus": 0,
+    "commands": 0,
+    "running": 0,
+    "waiting": 0,
+    "config": {"path": "", "digest": "", "loaded_at": None, "findings": []},
+}
+"""What is said of a host that has said nothing."""
+
+
+def _differences(own: Mapping[str, Json], member: Member) -> list[str]:
+    """Flows that have another body there under the same id and version."""
+    here, there = own["flows"], member.about.get("flows")
+    if not isinstance(here, Mapping) or not isinstance(there, Mapping):
+        return []
+    others = sorted(name for name, digest in there.items() if here.get(name, digest) != digest)
+    if not others:
+        return []
+    return [f"has other flows under the same name and version: {', '.join(others)}"]

@@ -1,0 +1,33 @@
+"""What a hub is put together from."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from floe.hub.acts import ActSettings
+from floe.hub.clock import Clock
+from floe.hub.core import HostSettings
+from floe.hub.flows import FlowBook, FlowFiles
+from floe.model.flow import Work
+from floe.nodes.base import Executor, Refs
+from floe.peers.base import Peers
+from floe.store.base import RunStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What a hub is put together from; `app` chooses them."""
+
+    host: HostSettings
+    acts: ActSettings
+    store: RunStore
+    executors: Mapping[type[Work], Executor]
+    refs: Refs
+    flow_files: FlowFiles
+    clock: Clock
+    book: FlowBook
+    read_book: Callable[[], Awaitable[FlowBook]]
+    """Reads the config again. Raises ConfigInvalid."""
+    peers: Peers | None = None
+    """The other hosts; None where the config names none."""
+    version: str = ""
+    """Of floe, for people."""
