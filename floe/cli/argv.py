@@ -12,8 +12,9 @@ from typing import Final
 
 _ORIGINALS: Final = ("tags", "admin", "host_name", "conf", "dev")
 _TLS: Final = ("pub_bind", "pub_cert", "pub_key", "prv_bind", "prv_cert", "prv_key")
-_OURS: Final = ("root", "cluster_token", "slots", "commands", "insecure", "log_level")
-FLAGS: Final = frozenset((*_ORIGINALS, *_TLS, *_OURS))
+_CLUSTER: Final = ("cluster_token", "hosts", "keeper", "peer_ca")
+_OURS: Final = ("root", "slots", "commands", "insecure", "log_level")
+FLAGS: Final = frozenset((*_ORIGINALS, *_TLS, *_CLUSTER, *_OURS))
 """What may begin a command line without a command."""
 
 _FLAG: Final = re.compile(r"--?([a-z][a-z_-]+)(=.*)?", re.DOTALL)

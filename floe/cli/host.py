@@ -30,6 +30,13 @@ LEVELS: Final = ("debug", "info", "warning", "error")
 @click.option(
     "--cluster-token", metavar="TOKEN|@FILE", help="What hosts show one another.  [admin]"
 )
+@click.option(
+    "--hosts", metavar="URL,URL", help="All hosts of the cluster.  [`hosts:` of the config]"
+)
+@click.option("--keeper", metavar="NAME", help="Who keeps resources.  [`keeper:` of the config]")
+@click.option(
+    "--peer-ca", metavar="FILE", help="Whom to trust as other hosts (PEM).  [the system's]"
+)
 @click.option("--pub-bind", metavar="HOST:PORT", help="Where to serve.  [127.0.0.1:8080]")
 @click.option("--pub-cert", metavar="FILE", help="Certificate chain for TLS there (PEM).")
 @click.option("--pub-key", metavar="FILE", help="Its private key (PEM).")

@@ -16,7 +16,7 @@ from floe.config.documents import (
     which_conf,
 )
 from floe.config.flags import Flags
-from floe.config.host import HostConfig, load
+from floe.config.host import HostConfig, load, others_of
 
 __all__ = [
     "PACKAGED",
@@ -25,6 +25,7 @@ __all__ = [
     "HostConfig",
     "check_document",
     "load",
+    "others_of",
     "read_common",
     "read_local",
     "which_conf",

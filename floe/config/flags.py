@@ -5,11 +5,13 @@ Source: the original's flags.
 
 import os
 import re
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Final, Literal
 
+from floe.dialects.kinds import url_fault
 from floe.dialects.vocabulary import (
     TAG,
 )
@@ -32,6 +34,12 @@ class Flags:
     """The administrator's token, or `@file`."""
     cluster_token: str | None = None
     """What hosts show one another, or `@file`; without it, `admin`."""
+    hosts: str | None = None
+    """URLs of all hosts, separated by commas; go before those of the config."""
+    keeper: str | None = None
+    """Name of the host that keeps resources and timers; goes before the config's."""
+    peer_ca: str | None = None
+    """PEM file of certificates that other hosts' are signed with, beside the system's."""
     pub_bind: str | None = None
     pub_cert: str | None = None
     pub_key: str | None = None
@@ -65,11 +73,15 @@ class Told:
         """Everything that is wrong."""
         return tuple(self._findings)
 
+    def says(self, name: str) -> bool:
+        """Whether anything is said under a name."""
+        return bool(self._text(name))
+
     def matching(self, name: str, pattern: re.Pattern[str], default: str, like: str) -> str:
         """A text of a certain pattern."""
         text = self._text(name) or default
         if not pattern.fullmatch(text):
-            self._wrong(name, f"cannot be `{text[:70]}`", like)
+            self.wrong(name, f"cannot be `{text[:70]}`", like)
             return default
         return text
 
@@ -78,8 +90,26 @@ class Told:
         tags = frozenset(filter(None, (t.strip() for t in self._text("tags").split(","))))
         for tag in sorted(tags):
             if not re.fullmatch(TAG.pattern, tag):
-                self._wrong("tags", f"`{tag[:70]}` is no tag", TAG.like)
+                self.wrong("tags", f"`{tag[:70]}` is no tag", TAG.like)
         return tags or frozenset({"master"})
+
+    def urls(self, name: str) -> tuple[str, ...]:
+        """URLs of hosts, separated by commas."""
+        urls = tuple(dict.fromkeys(filter(None, (u.strip() for u in self._text(name).split(",")))))
+        for url in urls:
+            if fault := url_fault(url):
+                self.wrong(name, f"cannot be `{url[:70]}`: {fault}", "http://host:port")
+        return urls
+
+    def certificates(self, name: str) -> Path | None:
+        """A PEM file with certificates; None where nothing is said."""
+        path = self._file(name)
+        if path is not None and path.is_file():
+            try:
+                ssl.create_default_context(cafile=path)
+            except OSError:  # ssl.SSLError is one
+                self.wrong(name, f"{path} has no certificates that can be read", "a PEM file")
+        return path
 
     def path(self, name: str) -> Path | None:
         """An absolute path; None where nothing is said."""
@@ -94,10 +124,10 @@ class Told:
             found = (absolute(text[1:]) or Path()).read_text().strip()
         except (OSError, ValueError) as e:
             reason = e.strerror if isinstance(e, OSError) else "not text"
-            self._wrong(name, f"{text[1:]} cannot be read: {reason}", "@file names a file with it")
+            self.wrong(name, f"{text[1:]} cannot be read: {reason}", "@file names a file with it")
             return Secret("")
         if not found:
-            self._wrong(name, f"{text[1:]} is empty", "write the token into it")
+            self.wrong(name, f"{text[1:]} is empty", "write the token into it")
         return Secret(found)
 
     def bind(self, side: Literal["pub", "prv"], default: str) -> Bind | None:
@@ -106,21 +136,21 @@ class Told:
         cert, key = self._file(f"{side}_cert"), self._file(f"{side}_key")
         if (cert is None) != (key is None):
             given, missing = ("cert", "key") if cert else ("key", "cert")
-            self._wrong(f"{side}_{given}", f"needs -{side}_{missing} too", "TLS takes both")
+            self.wrong(f"{side}_{given}", f"needs -{side}_{missing} too", "TLS takes both")
         if not address:
             if cert or key:
-                self._wrong(f"{side}_cert", f"needs -{side}_bind", "say where to serve with it")
+                self.wrong(f"{side}_cert", f"needs -{side}_bind", "say where to serve with it")
             return None
         try:
             host, _ = split_address(address)
         except ValueError:
             hint = f"host:port, such as {default or '10.0.0.5:8081'}"
-            self._wrong(name, f"cannot be `{address[:70]}`", hint)
+            self.wrong(name, f"cannot be `{address[:70]}`", hint)
             return Bind(address="127.0.0.1:0")
         if not (is_loopback(host) or cert or self.flag("insecure")):
             what = f"{address} is reached by others, and tokens would travel unencrypted"
             hint = f"give -{side}_cert and -{side}_key; --insecure where the network is trusted"
-            self._wrong(name, what, hint)
+            self.wrong(name, what, hint)
         return Bind(address=address, cert=cert, key=key)
 
     def whole(self, name: str, default: int) -> int:
@@ -129,7 +159,7 @@ class Told:
         if not text:
             return default
         if not re.fullmatch(r"[1-9]\d{0,3}|10000", text):
-            self._wrong(name, f"cannot be `{text[:70]}`", "a number from 1 to 10000")
+            self.wrong(name, f"cannot be `{text[:70]}`", "a number from 1 to 10000")
             return default
         return int(text)
 
@@ -137,20 +167,21 @@ class Told:
         """Whether it is set."""
         text = self._text(name).lower()
         if text not in ("", *_YES, *_NO):
-            self._wrong(name, f"cannot be `{text[:70]}`", "true or false")
+            self.wrong(name, f"cannot be `{text[:70]}`", "true or false")
         return text in _YES
 
     def _file(self, name: str) -> Path | None:
         path = absolute(self._text(name))
         if path is not None and not path.is_file():
-            self._wrong(name, f"there is no file {path}", "give the path of a PEM file")
+            self.wrong(name, f"there is no file {path}", "give the path of a PEM file")
         return path
 
     def _text(self, name: str) -> str:
         value = getattr(self._flags, name)
         return "" if value is None else str(value).strip()
 
-    def _wrong(self, name: str, what: str, hint: str) -> None:
+    def wrong(self, name: str, what: str, hint: str) -> None:
+        """What is said under a name cannot be."""
         where = f"-{name} (or FLOE_{name.upper()})"
         finding = Finding(file=where, line=0, col=0, what=what, hint=hint)
         if finding not in self._findings:

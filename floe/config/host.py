@@ -29,9 +29,10 @@ from floe.dialects.vocabulary import (
 from floe.model.errors import ConfigInvalid, Finding
 from floe.model.refs import HOST, HostId
 from floe.model.secret import Secret
-from floe.server.settings import Bind, split_address
+from floe.server.settings import Bind, is_loopback, split_address
 
 COMMANDS_PER_CORE: Final = 4
+HOST_LIKE: Final = "letters, digits and . _ -, at most 63"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,9 +63,12 @@ class HostConfig:
     config_path: str
     """Where the flows are to be read from instead; empty: they are in this document."""
     hosts: tuple[str, ...]
-    """URLs of all hosts, as given."""
-    keeper: HostId
-    """Default: this host."""
+    """URLs of all hosts, as given; this host's own may be among them."""
+    keeper: HostId | None
+    """Who keeps resources and timers. Default: this host, where there are no others; None where
+    there are, and nobody is named."""
+    peer_ca: Path | None
+    """Certificates to trust in other hosts, beside the system's."""
     slots: int
     """Runs active at once. Default 64."""
     commands: int
@@ -98,8 +102,10 @@ def load(flags: Flags, environ: Mapping[str, str], text: str, origin: str) -> Ho
     common = read_common(text, notes)
     told = Told(merged(flags, environ))
     config = _assemble(told, common, origin, text)
+    if config.keeper is None and not others_of(config):
+        config = replace(config, keeper=config.host_name)
     if not notes.errors:
-        _note_other_hosts(config, common, notes)
+        _check_others(config, common, told, notes)
     findings = (*notes.findings, *told.findings)
     if any(finding.level == "error" for finding in findings):
         raise ConfigInvalid(findings)
@@ -107,9 +113,10 @@ def load(flags: Flags, environ: Mapping[str, str], text: str, origin: str) -> Ho
 
 
 def _assemble(told: Told, common: Fields, origin: str, text: str) -> HostConfig:
-    name = told.matching("host_name", HOST, "h1", "letters, digits and . _ -, at most 63")
+    name = told.matching("host_name", HOST, "h1", HOST_LIKE)
     root = told.path("root") or Path(f".floe/{name}").absolute()
     admin = told.secret("admin")
+    keeper = told.matching("keeper", HOST, "", HOST_LIKE) if told.says("keeper") else common[KEEPER]
     pub, prv = told.bind("pub", "127.0.0.1:8080"), told.bind("prv", "")
     assert pub is not None  # it has a default
     cores = os.cpu_count() or 1
@@ -126,8 +133,9 @@ def _assemble(told: Told, common: Fields, origin: str, text: str) -> HostConfig:
         store_type="memory" if common[STORE_TYPE] == "memory" else "local",
         base_url=common[BASE_URL].rstrip("/"),
         config_path=common[CONFIG_PATH],
-        hosts=common[HOSTS],
-        keeper=HostId(common[KEEPER] or name),
+        hosts=told.urls("hosts") or common[HOSTS],
+        keeper=HostId(keeper) if keeper else None,
+        peer_ca=told.certificates("peer_ca"),
         slots=told.whole("slots", common[SLOTS]),
         commands=told.whole("commands", common[COMMANDS] or COMMANDS_PER_CORE * cores),
         pass_env=common[PASS_ENV],
@@ -141,15 +149,33 @@ def _assemble(told: Told, common: Fields, origin: str, text: str) -> HostConfig:
     )
 
 
-def _note_other_hosts(config: HostConfig, common: Fields, notes: Notes) -> None:
-    """Say which hosts will not be contacted, until floe has its cluster."""
-    others = [url for url in config.hosts if not _is_self(url, config)]
-    if others:
-        what = f"other hosts come later, these are not contacted: {', '.join(others)}"
-        notes.warning(common.at_of(HOSTS), what)
-    if config.keeper != config.host_name:
-        what = f"other hosts come later: this host keeps what `{config.keeper}` would"
-        notes.warning(common.at_of(KEEPER), what)
+def others_of(config: HostConfig) -> tuple[str, ...]:
+    """The URLs of `hosts` that are not this host's own, as far as can be seen from here."""
+    return tuple(url for url in config.hosts if not _is_self(url, config))
+
+
+def _check_others(config: HostConfig, common: Fields, told: Told, notes: Notes) -> None:
+    """Judge what is said of other hosts, where it was said."""
+    others = others_of(config)
+    bare = [url for url in others if not _is_safe(url)]
+    if bare and not config.insecure:
+        what = f"the cluster's token would travel unencrypted to {', '.join(bare)}"
+        hint = "serve them with TLS; --insecure where the network is trusted"
+        if told.says("hosts"):
+            told.wrong("hosts", what, hint)
+        else:
+            notes.error(common.at_of(HOSTS), what, hint)
+    if others and config.keeper is None:
+        what = "several hosts and no `keeper`: no resource tag is given out, and no timer fires"
+        notes.warning(common.at_of(HOSTS), what, f"keeper: {config.host_name}")
+    if not others and config.keeper != config.host_name:
+        what = f"the keeper is `{config.keeper}`, and `hosts` leads to no other host"
+        notes.warning(common.at_of(KEEPER), what, f"keeper: {config.host_name}")
+
+
+def _is_safe(url: str) -> bool:
+    there = urlsplit(url)
+    return there.scheme == "https" or is_loopback(there.hostname or "")
 
 
 def _is_self(url: str, config: HostConfig) -> bool:

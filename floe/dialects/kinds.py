@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Generic, Protocol, TypeVar
+from urllib.parse import urlsplit
 
 from floe.dialects.notes import Mark, Notes
 from floe.dialects.tree import Items, Scalar, Table, Tree
@@ -86,6 +87,43 @@ class Text:
 
     def schema(self) -> Schema:
         return {"type": "string"} | ({"pattern": f"^(?:{self.pattern})$"} if self.pattern else {})
+
+
+@dataclass(frozen=True)
+class HostUrl:
+    """Where another floe is: scheme, name and port; a path, where its API is not at `base-url`."""
+
+    label: str = "string"
+
+    def read(self, tree: Tree, key: str, notes: Notes) -> str:
+        text = Text(_HOST_URL, "http://host:port").read(tree, key, notes)
+        if fault := url_fault(text):
+            raise Unfit(tree.at, f"`{key}` cannot be {shown(text)}: {fault}", "http://host:port")
+        return text
+
+    def schema(self) -> Schema:
+        return Text(_HOST_URL).schema()
+
+
+_HOST_URL: Final = r"https?://[^\s/]+(/\S*)?"
+
+
+def url_fault(text: str) -> str:
+    """What is wrong with the URL of a host; empty for nothing."""
+    if not re.fullmatch(_HOST_URL, text):
+        return "it is no http:// or https:// URL"
+    try:
+        there = urlsplit(text)
+        name, port = there.hostname, there.port
+    except ValueError:
+        return "its host or port cannot be"
+    if not name or port == 0:
+        return "its host or port cannot be"
+    if there.username is not None or there.password is not None:
+        return "hosts show one another the cluster's token, not a password"
+    if there.query or there.fragment:
+        return "it ends with its path"
+    return ""
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from floe.dialects.kinds import (
     AnyMap,
     Duration,
     Flag,
+    HostUrl,
     ListOf,
     Number,
     OneOf,
@@ -734,16 +735,16 @@ COMMON_KEY: Final = Key(
 )
 HOSTS: Final = Key(
     name="hosts",
-    kind=ListOf(Text(r"https?://[^\s/]+(/\S*)?", "http://host:port"), unique=True),
+    kind=ListOf(HostUrl(), unique=True),
     default=NO_TEXTS,
-    doc="All hosts of the cluster. Hosts other than this one are not contacted yet.",
+    doc="URLs of all hosts of the cluster; this host's own may be among them.",
     example="hosts: ['http://127.0.0.1:8080']",
 )
 KEEPER: Final = Key(
     name="keeper",
     kind=TEXT,
     default="",
-    absent="this host",
+    absent="this host; none where `hosts` names others",
     doc="Name of the host that keeps cluster-wide resources and timers.",
     example="keeper: h1",
 )

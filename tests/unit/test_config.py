@@ -13,6 +13,7 @@ from floe.config import (
     HostConfig,
     check_document,
     load,
+    others_of,
     read_local,
     which_conf,
 )
@@ -119,12 +120,60 @@ def test_a_token_is_never_printed() -> None:
     assert "t0ken" not in repr(config)
 
 
-def test_other_hosts_are_a_warning() -> None:
-    config = told("common:\n  keeper: h2\n  hosts: ['http://127.0.0.1:8080', 'http://other:1']\n")
+def test_several_hosts_without_a_keeper_are_a_warning() -> None:
+    config = told("common:\n  hosts: ['http://127.0.0.1:8080', 'http://127.0.0.1:8090']\n")
+
+    assert config.keeper is None
+    assert [str(f).partition("\n")[0] for f in config.findings] == [
+        "c.yml:2:10: warning: several hosts and no `keeper`: no resource tag is given out, "
+        "and no timer fires"
+    ]
+
+
+def test_a_keeper_that_no_url_leads_to_is_a_warning() -> None:
+    config = told("common:\n  keeper: h2\n  hosts: ['http://127.0.0.1:8080']\n")
 
     assert [str(f).partition("\n")[0] for f in config.findings] == [
-        "c.yml:2:11: warning: other hosts come later: this host keeps what `h2` would",
-        "c.yml:3:10: warning: other hosts come later, these are not contacted: http://other:1",
+        "c.yml:2:11: warning: the keeper is `h2`, and `hosts` leads to no other host"
+    ]
+
+
+def test_one_host_keeps_its_own() -> None:
+    config = told("common: {hosts: ['http://127.0.0.1:8080']}")
+
+    assert (config.keeper, others_of(config)) == (HostId("h1"), ())
+
+
+def test_hosts_and_keeper_of_the_command_line_go_before_those_of_the_config() -> None:
+    text = "common: {keeper: h2, hosts: ['http://127.0.0.1:1']}"
+
+    config = told(
+        text, hosts="http://127.0.0.1:2, http://localhost:3,http://127.0.0.1:2", keeper="h3"
+    )
+
+    assert config.hosts == ("http://127.0.0.1:2", "http://localhost:3")
+    assert config.keeper == HostId("h3")
+
+
+@pytest.mark.parametrize("url", ["http://other:8080", "http://10.0.0.11:8080/build/api"])
+def test_another_machine_needs_tls_or_insecure(url: str) -> None:
+    text = f"common: {{keeper: h1, hosts: ['{url}']}}"
+    said = f"the cluster's token would travel unencrypted to {url}"
+
+    assert refused(text) == [f"c.yml:1:29: error: {said}"]
+    assert refused(hosts=url, keeper="h1") == [f"-hosts (or FLOE_HOSTS): error: {said}"]
+    assert told(text, insecure="true").hosts == (url,)
+    assert told(text.replace("http:", "https:")).findings == ()
+
+
+def test_whom_to_trust_is_read_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "empty.pem").write_text("")
+    cert = Path(__file__).parents[1] / "data" / "tls" / "cert.pem"
+
+    assert told(peer_ca=str(cert)).peer_ca == cert
+    assert refused(peer_ca=str(tmp_path / "empty.pem")) == [
+        f"-peer_ca (or FLOE_PEER_CA): error: {tmp_path}/empty.pem "
+        "has no certificates that can be read"
     ]
 
 
@@ -156,6 +205,20 @@ def test_everything_wrong_comes_at_once() -> None:
         ("", "c.yml: error: the document is empty"),
         ("common: {base-url: build}", "c.yml:1:20: error: `base-url` cannot be `build`"),
         ("common: {hosts: [here]}", "c.yml:1:18: error: `hosts` cannot be `here`"),
+        (
+            "common:\n  hosts:\n    - http://127.0.0.1:1\n    - http://127.0.0.1:99999",
+            "c.yml:4:7: error: `hosts` cannot be `http://127.0.0.1:99999`: "
+            "its host or port cannot be",
+        ),
+        (
+            "common: {hosts: ['http://me:pw@h:1']}",
+            "c.yml:1:18: error: `hosts` cannot be `http://me:pw@h:1`: "
+            "hosts show one another the cluster's token, not a password",
+        ),
+        (
+            "common: {hosts: ['http://h:1/?a=b']}",
+            "c.yml:1:18: error: `hosts` cannot be `http://h:1/?a=b`: it ends with its path",
+        ),
     ],
 )
 def test_refuses_documents(text: str, said: str) -> None:
