@@ -4,6 +4,7 @@ import asyncio
 import os
 import secrets
 import signal
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -13,7 +14,8 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from floe.config import HostConfig, read_common, read_local
+import floe
+from floe.config import HostConfig, others_of, read_common, read_local
 from floe.dialects.base import worst
 from floe.dialects.floe import FloeDialect
 from floe.dialects.notes import Notes
@@ -21,7 +23,8 @@ from floe.hub.acts import ActSettings
 from floe.hub.clock import Clock, WallClock
 from floe.hub.core import HostSettings
 from floe.hub.flows import FlowBook, FlowFiles
-from floe.hub.hub import Hub, Parts
+from floe.hub.hub import Hub
+from floe.hub.parts import Parts
 from floe.model.errors import ConfigInvalid, Finding, FloeError, StoreFailed
 from floe.model.flow import Exec, Fetch, GitCheckout, GitMerge, Work
 from floe.model.secret import Secret, without_password
@@ -30,6 +33,7 @@ from floe.nodes.commands import Commands, CommandSettings
 from floe.nodes.documents import DocumentFiles
 from floe.nodes.fetch import Fetches
 from floe.nodes.refs import RemoteRefs
+from floe.peers.base import Peers
 from floe.server.settings import ServerSettings
 from floe.store.base import RunStore
 from floe.store.memory import MemoryStore
@@ -52,6 +56,8 @@ class Ports:
     refs: Refs
     documents: Documents
     clock: Clock
+    peers: Peers | None
+    """None where the config names no other host."""
     close: Callable[[], Awaitable[None]]
     """Closes what the hub does not."""
 
@@ -65,7 +71,10 @@ class PassingCommands(Commands):
 
 
 def ports_of(config: HostConfig, *, passing: bool = False) -> Ports:
-    """The real thing for a host; `passing`: nothing is left running when it is closed."""
+    """The real thing for a host; `passing`: nothing is left running when it is closed.
+
+    A config that names other hosts has the cluster's token by now.
+    """
     commands = (PassingCommands if passing else Commands)(
         config.root,
         CommandSettings(
@@ -90,7 +99,26 @@ def ports_of(config: HostConfig, *, passing: bool = False) -> Ports:
         refs=refs,
         documents=documents,
         clock=WallClock(),
+        peers=None if passing else _peers(config),
         close=close,
+    )
+
+
+def _peers(config: HostConfig) -> Peers | None:
+    """The other hosts of a config; None where it names none."""
+    if not others_of(config):
+        return None
+    from floe.peers.http import HttpPeers  # with aiohttp and msgpack, which one host does without
+    from floe.peers.settings import PeerSettings
+
+    tls = None
+    if config.peer_ca is not None:
+        tls = ssl.create_default_context()
+        tls.load_verify_locations(config.peer_ca)
+    return HttpPeers(
+        PeerSettings(
+            urls=config.hosts, token=config.cluster_token, base_url=config.base_url, tls=tls
+        )
     )
 
 
@@ -116,6 +144,8 @@ async def open_hub(
                 tags=config.tags,
                 slots=config.slots,
                 workspace_root=str(config.workspace_root),
+                peers=len(others_of(config)) if ports.peers else 0,
+                keeper=config.keeper,
             ),
             acts=ActSettings(
                 root=config.root, grace_s=config.grace_s, output_max=config.output_max
@@ -127,6 +157,8 @@ async def open_hub(
             clock=ports.clock,
             book=book or await _first_book(config, ports),
             read_book=read_book,
+            peers=ports.peers,
+            version=floe.__version__,
         )
         async with Hub(parts) as hub:
             yield hub
@@ -149,23 +181,25 @@ async def serve(
         loop.add_signal_handler(number, stop.set)
     if config.store_type == "memory":
         log.warning("store.forgets", hint="runs are gone with this process; `local` keeps them")
-    async with open_hub(config, ports) as hub:
-        config = replace(config, admin=config.admin or kept_token(config.root))
-        async with (
-            Server(hub, server_settings(config)) as server,
-            asyncio.TaskGroup() as tasks,
-        ):
-            loop.add_signal_handler(signal.SIGHUP, lambda: tasks.create_task(_reload(hub)))
-            announce(config, server)
-            await stop.wait()
-            log.info("host.stopping")
-            loop.remove_signal_handler(signal.SIGHUP)
+    config = with_tokens(config)
+    ports = ports or ports_of(config)
+    async with (
+        open_hub(config, ports) as hub,
+        Server(hub, server_settings(config), ports.peers) as server,
+        asyncio.TaskGroup() as tasks,
+    ):
+        loop.add_signal_handler(signal.SIGHUP, lambda: tasks.create_task(_reload(hub)))
+        announce(config, server)
+        await stop.wait()
+        log.info("host.stopping")
+        loop.remove_signal_handler(signal.SIGHUP)
 
 
 def server_settings(config: HostConfig) -> ServerSettings:
     """What of a config concerns the server."""
     return ServerSettings(
         admin=config.admin,
+        cluster=config.cluster_token,
         base_url=config.base_url,
         public=config.pub,
         private=config.prv,
@@ -173,6 +207,15 @@ def server_settings(config: HostConfig) -> ServerSettings:
         dev_webapp=Path(__file__).parent / "webapp" if config.dev else None,
         commands=config.commands,
     )
+
+
+def with_tokens(config: HostConfig) -> HostConfig:
+    """The same config with the tokens that it does not name. Raises StoreFailed."""
+    if config.admin:
+        return config
+    _make_root(config.root)
+    admin = kept_token(config.root)
+    return replace(config, admin=admin, cluster_token=config.cluster_token or admin)
 
 
 def kept_token(root: Path) -> Secret:
