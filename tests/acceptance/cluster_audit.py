@@ -1,38 +1,45 @@
 """Reads what a cluster left on its disks and what its commands wrote down, and judges both.
 
-A run's own log is judged by the invariants of the simulator; those of several hosts have their
-names from there. It knows nothing of how the hosts came to it.
+What happened is told once more in the order of the one clock that all hosts of a test share, and
+held against the invariants of the simulator. Nothing is known here of how the hosts came to it.
 """
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations, pairwise
+from itertools import combinations
 from pathlib import Path
 from typing import cast
 
+from floe.hub.core import HostSettings
 from floe.kernel.evolve import fold
 from floe.model.codec import decode
-from floe.model.event import NodeStarted, RunActivated
+from floe.model.event import NodeStarted, RunActivated, RunGranted
 from floe.model.flow import Exec, Flow
-from floe.model.refs import Json, Key, RunRef, StoreId
+from floe.model.refs import HostId, Json, Key, RunRef
 from floe.model.run import Run
 from floe.store.base import Record
 from floe.store.sqlite import SqliteStore
-from tests.acceptance.cluster_flows import ATTEMPTS, HOST_TAGS, RESOURCES, Told
-from tests.sim.invariants import check_run
+from tests.acceptance.cluster_flows import ATTEMPTS, Told
+from tests.sim.disk import Disk
+from tests.sim.invariants import check_activation, check_run, check_start, copies_are_prefixes
+from tests.sim.truth import Branch, Place, Truth
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Disk:
-    """What one host has on its disk."""
+class Left:
+    """What one host left."""
 
-    host: str
-    store: StoreId
-    logs: Mapping[RunRef, Sequence[Record]]
+    host: HostId
+    disk: Disk
     flows: Mapping[str, Flow]
+    """By digest."""
+
+    @property
+    def place(self) -> Place:
+        """Host and store."""
+        return Place(self.host, self.disk.store)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,165 +47,149 @@ class Asked:
     """A trigger that was accepted: who answered, and with which run."""
 
     host: str
-    flow: str
     run: str
     cancelled: bool = False
+    """Somebody asked for its end, and may have come too late."""
 
 
-def read_disk(host: str, root: Path) -> Disk:
-    """The disk of a host that is stopped."""
+def read_disk(host: str, root: Path) -> Left:
+    """What a host that is stopped left."""
 
-    async def read() -> Disk:
+    async def read() -> Left:
         store = SqliteStore(root)
         await store.open()
         try:
-            logs: dict[RunRef, list[Record]] = defaultdict(list)
+            disk = Disk(store.store_id, 0)
             for stored in await store.tail(0):
-                logs[stored.record.run].append(stored.record)
+                disk.logs.setdefault(stored.record.run, []).append(stored.record)
             shapes = cast(Mapping[str, Mapping[str, Json]], await store.ledger("flow"))
             flows = {digest: decode(Flow, shape) for digest, shape in shapes.items()}
-            return Disk(host=host, store=store.store_id, logs=logs, flows=flows)
+            return Left(host=HostId(host), disk=disk, flows=flows)
         finally:
             await store.close()
 
     return asyncio.run(read())
 
 
-def audit(
-    disks: Sequence[Disk],
-    asked: Sequence[Asked],
-    told: Sequence[Told],
-    tags: Mapping[str, str],
-) -> list[str]:
-    """Everything that is not as it must be, in sentences. `tags` are those of each host."""
-    flows = {digest: flow for disk in disks for digest, flow in disk.flows.items()}
-    runs = {ref: _whole(ref, disks) for ref in {ref for disk in disks for ref in disk.logs}}
-    folded = {ref: _folded(ref, log, flows) for ref, log in runs.items()}
-    return [
-        *trigger_is_never_lost(disks, asked, runs),
-        *copies_are_prefixes(disks),
-        *log_keeps_its_rules(folded, runs),
-        *run_is_activated_once_where_its_tags_are(runs, folded, tags),
-        *run_ends_as_it_was_asked_to(folded, asked),
-        *attempt_starts_once_where_its_run_is(folded, runs, told),
-        *resource_is_held_once(told, folded),
-        *fences_grow(told),
-    ]
+class Audit:
+    """One cluster afterwards. Attribute: `complaints` in sentences; none is how it must be."""
 
+    def __init__(
+        self,
+        left: Sequence[Left],
+        asked: Sequence[Asked],
+        told: Sequence[Told],
+        tags: Mapping[str, str],
+    ) -> None:
+        """`tags` are those of each host."""
+        self.complaints: list[str] = []
+        self._left = left
+        self._asked = asked
+        self._told = told
+        self._settings = {
+            host: HostSettings(id=HostId(host), tags=frozenset(has.split(",")), workspace_root="/")
+            for host, has in tags.items()
+        }
+        self._logs = _longest(one.disk for one in left)
+        flows = {digest: flow for one in left for digest, flow in one.flows.items()}
+        self._runs = {ref: _folded(ref, log, flows) for ref, log in self._logs.items()}
+        self._truth = Truth()
 
-def trigger_is_never_lost(
-    disks: Sequence[Disk], asked: Sequence[Asked], runs: Mapping[RunRef, Sequence[Record]]
-) -> Iterator[str]:
-    """1: what was accepted is one run of its own, and there are no others."""
-    stores = {disk.host: disk.store for disk in disks}
-    wanted = Counter(_ref(a, stores[a.host]) for a in asked)
-    yield from (f"{ref} is the answer to {n} triggers" for ref, n in wanted.items() if n > 1)
-    yield from (f"{ref} was accepted and is on no disk" for ref in wanted.keys() - runs.keys())
-    yield from (f"{ref} is nobody's trigger" for ref in runs.keys() - wanted.keys())
-
-
-def copies_are_prefixes(disks: Sequence[Disk]) -> Iterator[str]:
-    """13: any two copies of a log are prefixes of one another within an epoch."""
-    for one, other in combinations(disks, 2):
-        for ref in one.logs.keys() & other.logs.keys():
-            here, there = _by_epoch(one.logs[ref]), _by_epoch(other.logs[ref])
-            for epoch in here.keys() & there.keys():
-                if any(a != b for a, b in zip(here[epoch], there[epoch], strict=False)):
-                    yield f"{ref} is written differently on {one.host} and {other.host}"
-
-
-def log_keeps_its_rules(
-    folded: Mapping[RunRef, Run], runs: Mapping[RunRef, Sequence[Record]]
-) -> Iterator[str]:
-    """Every log fulfils what the simulator demands of each run."""
-    for ref, run in folded.items():
-        try:
+    def judge(self) -> list[str]:
+        """Everything that is not as it must be."""
+        self.complaints += self._triggers()
+        for ref, run in self._runs.items():
             if run.flow:  # else its flow-file was never read
-                check_run(run, [record.event for record in runs[ref]])
-        except AssertionError as broken:
-            yield f"{ref} breaks a rule of its log: {broken}"
+                self._hold(check_run, run, [record.event for record in self._logs[ref]])
+            self.complaints += self._end(run)
+        for one, other in combinations(self._left, 2):
+            self._hold(copies_are_prefixes, [one.disk, other.disk])
+        self._tell_once_more()
+        self.complaints += self._commands()
+        return self.complaints
 
+    # --- by the log ---
 
-def run_is_activated_once_where_its_tags_are(
-    runs: Mapping[RunRef, Sequence[Record]],
-    folded: Mapping[RunRef, Run],
-    tags: Mapping[str, str],
-) -> Iterator[str]:
-    """A run goes to one host, and that has its tags."""
-    for ref, log in runs.items():
-        places = [record.event.host for record in log if isinstance(record.event, RunActivated)]
-        if len(places) > 1:
-            yield f"{ref} was activated on {places}"
-        needed = HOST_TAGS.get(folded[ref].flow_id, set())
-        for host in places:
-            if not needed <= set(tags[host].split(",")):
-                yield f"{ref} ran on {host}, which has not {needed}"
+    def _triggers(self) -> Iterator[str]:
+        """1: what was accepted is one run of its own, and there are no others."""
+        stores = {str(one.host): one.disk.store for one in self._left}
+        wanted = Counter(RunRef.parse(asked.run, stores[asked.host]) for asked in self._asked)
+        yield from (f"{ref} is the answer to {n} triggers" for ref, n in wanted.items() if n > 1)
+        lost, strange = wanted.keys() - self._runs.keys(), self._runs.keys() - wanted.keys()
+        yield from (f"{ref} was accepted and is on no disk" for ref in lost)
+        yield from (f"{ref} is nobody's trigger" for ref in strange)
 
-
-def run_ends_as_it_was_asked_to(
-    folded: Mapping[RunRef, Run], asked: Sequence[Asked]
-) -> Iterator[str]:
-    """5: each is over; good, or cancelled by who said so."""
-    cancelled = {a.run for a in asked if a.cancelled}
-    for ref, run in folded.items():
+    def _end(self, run: Run) -> Iterator[str]:
+        """5: each is over; good, or cancelled by who said so; and was begun once."""
+        is_cancelled = any(a.run == str(run.ref) and a.cancelled for a in self._asked)
         if run.phase not in ("ended", "packed"):
-            yield f"{ref} is {run.phase} in the end"
-        elif not run.good and str(ref) not in cancelled:
-            yield f"{ref} ended bad: {run.why}"
+            yield f"{run.ref} is {run.phase} in the end"
+        elif not run.good and not is_cancelled:
+            yield f"{run.ref} ended bad: {run.why}"
+        log = self._logs[run.ref]
+        hosts = [record.event.host for record in log if isinstance(record.event, RunActivated)]
+        if len(hosts) > 1:
+            yield f"{run.ref} was activated on {hosts}, and no host was lost"
 
+    # --- by what the commands wrote ---
 
-def attempt_starts_once_where_its_run_is(
-    folded: Mapping[RunRef, Run], runs: Mapping[RunRef, Sequence[Record]], told: Sequence[Told]
-) -> Iterator[str]:
-    """4: each command that was recorded began once, and no other did."""
-    begun = {t.key: t for t in told}
-    for ref, run in folded.items():
-        here = {key for key in begun if key.run == ref}
-        recorded = set(commands_started(run, runs[ref]))
-        if here - recorded:
-            yield f"{ref} started and nobody recorded {_names(here - recorded)}"
-        if recorded - here and run.good:
-            yield f"{ref} recorded and nothing started of {_names(recorded - here)}"
-        if run.good and {(key.node, key.attempt) for key in here} != ATTEMPTS[run.flow_id]:
-            yield f"{ref} ended good with the attempts {_names(here)}"
-        if astray := {begun[key].host for key in here} - {run.host}:
-            yield f"{ref} has commands on {astray}, and its host is {run.host}"
-    if strangers := {key.run for key in begun} - folded.keys():
-        yield f"commands ran of runs that are on no disk: {strangers}"
+    def _tell_once_more(self) -> None:
+        """2, 3, 4: each beginning, at its time, as the simulator judges it."""
+        last: dict[tuple[RunRef, int], Told] = {}
+        for one in sorted(self._told, key=_end_of):
+            last[one.key.run, one.key.epoch] = one
+        moments = [(one.begun, self._begin, one) for one in self._told]
+        moments += [(_end_of(one), self._close, one) for one in last.values()]
+        for _, act, one in sorted(moments, key=lambda moment: moment[0]):
+            act(one)
 
+    def _close(self, one: Told) -> None:
+        self._truth.close(one.key.run, one.key.epoch, int(_end_of(one) * 1000))
 
-def resource_is_held_once(told: Sequence[Told], folded: Mapping[RunRef, Run]) -> Iterator[str]:
-    """3: no two runs whose commands overlap hold the same thing."""
-    spans: dict[str, list[tuple[float, float, RunRef]]] = defaultdict(list)
-    for ref, mine in _by_run(told).items():
-        begun, ended = mine[0].begun, max(t.ended or t.begun for t in mine)
-        for thing in things_of(folded[ref].flow_id, mine[0].host):
-            spans[thing].append((begun, ended, ref))
-    for thing, held in spans.items():
-        for (begun, ended, one), (later, _, other) in combinations(sorted(held), 2):
-            if later < ended:
-                yield f"{thing} is held by {one} since {begun:.3f} and by {other} since {later:.3f}"
+    def _begin(self, one: Told) -> None:
+        ref, epoch, truth = one.key.run, one.key.epoch, self._truth
+        left = next(left for left in self._left if left.host == one.host)
+        flow = self._runs[ref].flow if ref in self._runs else None
+        if flow is None:
+            self.complaints.append(f"{one.key} began on {one.host}, and its run is on no disk")
+            return
+        if (ref, epoch) not in truth.branches:
+            branch = Branch(
+                run=ref,
+                epoch=epoch,
+                place=left.place,
+                flow=flow,
+                fences=one.fences,
+                since=int(one.begun * 1000),
+            )
+            self._hold(check_activation, truth, branch, self._settings[one.host])
+            truth.open(branch)
+            if one.fences != _granted(self._logs[ref], epoch):
+                self.complaints.append(f"{one.key} was told the fences {one.fences}")
+        self._hold(check_start, truth, left.disk, left.place, one.key)
+        truth.starts[one.key] = left.place
 
+    def _commands(self) -> Iterator[str]:
+        """4: what was recorded began, once, and nothing else did."""
+        begun: dict[RunRef, set[Key]] = defaultdict(set)
+        for one in self._told:
+            begun[one.key.run].add(one.key)
+        for ref, run in self._runs.items():
+            here, recorded = begun[ref], set(commands_started(run, self._logs[ref]))
+            if here - recorded:
+                yield f"{ref} began what nobody recorded: {_names(here - recorded)}"
+            if recorded - here and run.good:
+                yield f"{ref} recorded what never began: {_names(recorded - here)}"
+            if run.good and {(key.node, key.attempt) for key in here} != ATTEMPTS[run.flow_id]:
+                yield f"{ref} ended good with {_names(here)}"
 
-def fences_grow(told: Sequence[Told]) -> Iterator[str]:
-    """3: who holds a resource later has the higher fence, and nobody has that of another."""
-    seen: dict[str, list[tuple[tuple[int, int], RunRef]]] = defaultdict(list)
-    for ref, mine in _by_run(told).items():
-        for tag, fence in mine[0].fences.items():
-            seen[tag].append((fence, ref))
-    for tag, held in seen.items():
-        for (low, one), (high, other) in pairwise(held):
-            if not low < high:
-                yield f"{tag} had the fence {low} for {one} and then {high} for {other}"
-
-
-def things_of(flow: str, host: str) -> Iterator[str]:
-    """What a run of a flow holds on a host."""
-    yield from RESOURCES.get(flow, ())
-    if flow == "phone":
-        yield f"host:phone of {host}"
-    if flow == "kept":
-        yield f"the workspace of {host}"
+    def _hold(self, invariant: Callable[..., None], *args: object) -> None:
+        try:
+            invariant(*args)
+        except AssertionError as broken:
+            what = next((arg for arg in args if isinstance(arg, Run)), None)
+            where = f" ({invariant.__name__} of {what.ref})" if what else ""
+            self.complaints.append(f"{broken}{where}")
 
 
 def commands_started(run: Run, log: Iterable[Record]) -> Iterator[Key]:
@@ -209,14 +200,15 @@ def commands_started(run: Run, log: Iterable[Record]) -> Iterator[Key]:
             yield Key(run.ref, record.epoch, event.node, event.visit, event.attempt)
 
 
-def _ref(asked: Asked, store: StoreId) -> RunRef:
-    return RunRef.parse(asked.run, store)
-
-
-def _whole(ref: RunRef, disks: Sequence[Disk]) -> Sequence[Record]:
-    """The copy of whoever had the pen last."""
-    copies = [disk.logs[ref] for disk in disks if ref in disk.logs]
-    return max(copies, key=lambda log: (log[-1].epoch, len(log)))
+def _longest(disks: Iterable[Disk]) -> dict[RunRef, Sequence[Record]]:
+    """Of each run the copy of whoever had its pen last."""
+    copies: dict[RunRef, list[Sequence[Record]]] = defaultdict(list)
+    for disk in disks:
+        for ref, log in disk.logs.items():
+            copies[ref].append(log)
+    return {
+        ref: max(logs, key=lambda log: (log[-1].epoch, len(log))) for ref, logs in copies.items()
+    }
 
 
 def _folded(ref: RunRef, log: Sequence[Record], flows: Mapping[str, Flow]) -> Run:
@@ -224,22 +216,14 @@ def _folded(ref: RunRef, log: Sequence[Record], flows: Mapping[str, Flow]) -> Ru
     return replace(run, flow=flows.get(run.digest or ""))
 
 
-def _by_epoch(log: Sequence[Record]) -> dict[int, list[str]]:
-    parts: dict[int, list[str]] = defaultdict(list)
-    for record in log:
-        parts[record.epoch].append(record.body)
-    return parts
+def _granted(log: Sequence[Record], epoch: int) -> Mapping[str, str]:
+    events = (record.event for record in log if record.epoch == epoch)
+    return next((event.fences for event in events if isinstance(event, RunGranted)), {})
 
 
-def _by_run(told: Sequence[Told]) -> dict[RunRef, list[Told]]:
-    """What was told of each run, in the order in which the runs began."""
-    parts: dict[RunRef, list[Told]] = defaultdict(list)
-    for one in sorted(told, key=lambda t: t.begun):
-        parts[one.key.run].append(one)
-    return parts
+def _end_of(one: Told) -> float:
+    return one.ended or one.begun
 
 
 def _names(keys: Iterable[Key]) -> list[str]:
-    with suppress(TypeError):
-        return sorted(f"{key.node}.{key.attempt}" for key in keys)
-    return [str(key) for key in keys]
+    return sorted(f"{key.node}.{key.attempt}" for key in keys)

@@ -84,9 +84,6 @@ ATTEMPTS: Final = {
 }
 """What of each flow runs if nothing is lost; all of it, once."""
 
-HOST_TAGS: Final = {"tagged": {"lab"}, "exclusive": {"east"}}
-RESOURCES: Final = {"tagged": {"net"}, "exclusive": {"net", "db"}}
-
 
 @dataclass(frozen=True, slots=True)
 class Told:
@@ -94,7 +91,8 @@ class Told:
 
     key: Key
     host: str
-    fences: Mapping[str, tuple[int, int]]
+    fences: Mapping[str, str]
+    """Of `FLOE_FENCE`."""
     begun: float
     ended: float | None
     """None: it was killed, or still runs."""
@@ -126,8 +124,8 @@ def _lines(folder: Path) -> Iterator[list[str]]:
     return (line.split(" ") for line in (folder / "told").read_text().splitlines())
 
 
-def _fences(text: str) -> dict[str, tuple[int, int]]:
+def _fences(text: str) -> dict[str, str]:
     if text == "-":
         return {}
-    pairs = (pair.split("=") for pair in text.split(","))
-    return {tag: (int(term), int(count)) for tag, at in pairs for term, count in [at.split(".")]}
+    pairs = (pair.partition("=") for pair in text.split(","))
+    return {tag: fence for tag, _, fence in pairs}

@@ -16,7 +16,7 @@ from typing import Final, TypeVar
 from floe.cli.client import Client
 from floe.model.errors import Conflict, NotFound, Theirs
 from tests.acceptance.cluster import Cluster, Network
-from tests.acceptance.cluster_audit import Asked, audit, read_disk
+from tests.acceptance.cluster_audit import Asked, Audit, read_disk
 from tests.acceptance.cluster_faults import Fault, begin, end
 from tests.acceptance.cluster_flows import ATTEMPTS, told
 from tests.acceptance.product import DEADLINE_S, Shape
@@ -138,9 +138,10 @@ class Storm:
         run = str(self._insist(id, lambda api: api.post("push/data", body, key))["run"])
         is_cancelled = serial % CANCEL_EACH == CANCEL_EACH - 1
         with self._lock:
-            self._asked.append(Asked(host=id, flow=flow, run=run, cancelled=is_cancelled))
+            self._asked.append(Asked(host=id, run=run, cancelled=is_cancelled))
         if is_cancelled:
-            other = next(other for other in self.cluster.hosts if other != id)
+            hosts = list(self.cluster.hosts)
+            other = hosts[(hosts.index(id) + 1) % len(hosts)]
             try:
                 self._insist(other, lambda api: api.post(f"runs/{run}/cancel", {}, f"no-{key}"))
             except Conflict:
@@ -196,7 +197,7 @@ class Storm:
         tally.per_host.update(places.values())
         tally.away = sum(run.host != host for run, host in places.items())
         tally.cancelled = sum(asked.cancelled for asked in self._asked)
-        tally.complaints += [*wrong, *audit(disks, self._asked, attempts, tags)]
+        tally.complaints += [*wrong, *Audit(disks, self._asked, attempts, tags).judge()]
 
     def _doubts(self) -> list[str]:
         """Of each host the runs that are not over and of which it cannot say what they wait for."""
