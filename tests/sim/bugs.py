@@ -1,21 +1,48 @@
-"""Deliberate bugs, to see that the invariants bite. None of them is ever in the product."""
+"""Deliberate bugs, to see that the invariants bite. None of them is ever in the product.
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+Each replaces a part of the hub, or of the machine around it, while a trial is played. Where a
+shallow invariant would tell at once, it is blinded, so that the harm itself has to be found.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final
+
+from floe.hub import draft as draft_module
+from floe.hub.core import HubCore
+from floe.hub.draft import Draft
+from floe.hub.members import Member, Members
+from floe.hub.outbox import Outbox
+from floe.hub.pen import Pen
+from floe.hub.placing import Placing
+from floe.hub.taking import ENDED, Taking
+from floe.hub.words import Addressed, Unsent
+from floe.kernel.decide import decide
+from floe.model.event import RunActivated, RunGranted, RunPended
+from floe.model.host import HostView
+from floe.model.message import Offer, Ping
+from floe.model.refs import HostId, Instant, Key, RunRef, StoreId
+from floe.model.run import Run
+from floe.model.signal import Cancel, Stopped
+from tests.sim import invariants
+from tests.sim.disk import Disk
+from tests.sim.machine import Machine
+from tests.sim.world import World
+
+Patch = Callable[[], AbstractContextManager[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bug:
-    """A fault of the hub, and the invariant that tells of it."""
+    """A fault of the hub, and the invariants that may tell of it."""
 
-    name: str
-    breaks: str
-    """How the verdict begins."""
+    breaks: tuple[str, ...]
+    """How the verdict may begin."""
     seeds: range
     """Among these at least one shows it."""
-    at_work: Callable[[], AbstractContextManager[None]]
+    at_work: Patch
     """Breaks the hub until it is left."""
 
 
@@ -32,4 +59,212 @@ def patched(owner: Any, **others: Any) -> Iterator[None]:
             setattr(owner, name, value)
 
 
-BUGS: Final[Mapping[str, Bug]] = {}
+def patch(owner: Any, **others: Any) -> Patch:
+    """A replacement to be made later."""
+    return partial(patched, owner, **others)
+
+
+def several(*patches: Patch) -> Patch:
+    """Several replacements at once."""
+
+    @contextmanager
+    def together() -> Iterator[None]:
+        with ExitStack() as stack:
+            for made in patches:
+                stack.enter_context(made())
+            yield
+
+    return together
+
+
+def _nothing(*_: object, **__: object) -> None:
+    """In place of what the hub forgets to do."""
+
+
+def _never(*_: object, **__: object) -> bool:
+    return False
+
+
+SAID_UNSEEN: Final = patch(invariants, what_is_said_is_stored=_nothing)
+
+
+# --- the hand-over ---
+
+
+def _floor_as_read(self: Taking, key: str, told: int | None) -> int:
+    return told or 0
+
+
+def _cancel_here(self: Pen, draft: Draft, run: Run, cancel: Cancel) -> bool:
+    events = decide(run, cancel, draft.now)
+    draft.add(run, events)
+    return bool(events)
+
+
+def _is_held_by_anyone(self: Pen, run: Run, member: Member, epoch: int) -> bool:
+    return self._is_mine(run)
+
+
+def _refused_at_once(self: World, machine: Machine, life: int, offer: Offer) -> None:
+    if machine.life == life:
+        machine.say(Unsent(run=RunRef.parse(offer.run), epoch=offer.epoch))
+
+
+def _unsent_is_a_no(self: Pen, draft: Draft, ref: RunRef, epoch: int) -> None:
+    run = self._core.table.runs.get(ref)
+    if run is not None and run.phase == "granted" and run.epoch == epoch and self._is_mine(run):
+        self._returned(draft, run, "refused the connection", None)
+
+
+def _silence_is_a_no(self: Placing, draft: Draft) -> None:
+    cluster = draft.cluster
+    for run in tuple(self._core.table.runs.values()):
+        member = cluster.members.by_id.get(run.host) if run.host else None
+        if run.phase == "granted" and cluster.pen._is_mine(run) and (not member or member.stale):
+            cluster.pen._returned(draft, run, "does not answer", None)
+    _dispatch(self, draft)
+
+
+_dispatch = Placing.dispatch
+
+
+def _said_once(self: Outbox, draft: Draft) -> None:
+    letters = self.letters()
+    _flush(self, draft)
+    for host, kind, name, letter in letters:
+        if kind == ENDED and letter.due <= draft.now:
+            self.done(host, kind, name)
+
+
+_flush = Outbox.flush
+
+
+def _silent_ping(self: Members, now: Instant, change: int) -> Ping:
+    return replace(_ping(self, now, change), forgotten=())
+
+
+_ping = Members._ping
+
+
+def _same_store(self: World, host: HostId, skew_ms: int) -> Disk:
+    return Disk(StoreId(f"{host}s00"), (self.now + skew_ms) // 1000)
+
+
+# --- placing ---
+
+
+def _view_without(**others: Any) -> Callable[[HubCore], HostView]:
+    return lambda core: replace(_view(core), **others)
+
+
+_view = HubCore.view
+
+
+# --- order and durability ---
+
+
+def _answer_first(self: Machine, core: HubCore, words: Sequence[Addressed]) -> None:
+    decided = core.step(words, self.now())
+    for reply in decided.replies:
+        self.world.answer(reply)
+    self._carry_out(core, words, replace(decided, replies=()))
+
+
+def _act_first(self: Machine, core: HubCore, words: Sequence[Addressed]) -> None:
+    decided = core.step(words, self.now())
+    for envelope in decided.messages:
+        self.world.send(self, envelope)
+    self._carry_out(core, words, replace(decided, messages=()))
+
+
+def _stop_blindly(self: Machine, key: Key) -> None:
+    self._tell(key, Stopped())
+
+
+def _promises_but(*events: type) -> Patch:
+    return patch(draft_module, PROMISES=tuple(e for e in draft_module.PROMISES if e not in events))
+
+
+SPLIT: Final = ("run_is_in_one_place", "one_pen_per_run_and_epoch", "copies_are_prefixes")
+STUCK: Final = ("every_run_ended", "every_run_says_why")
+
+BUGS: Final[Mapping[str, Bug]] = {
+    "no-floor": Bug(
+        breaks=SPLIT,
+        seeds=range(1, 301),
+        at_work=several(patch(Taking, _store_floor=_nothing), SAID_UNSEEN),
+    ),
+    "refused-connection-is-a-no": Bug(
+        breaks=SPLIT,
+        seeds=range(1, 301),
+        at_work=several(
+            patch(World, _refused=_refused_at_once), patch(Pen, unsent=_unsent_is_a_no)
+        ),
+    ),
+    "silence-is-a-no": Bug(
+        breaks=SPLIT, seeds=range(1, 301), at_work=patch(Placing, dispatch=_silence_is_a_no)
+    ),
+    "no-store-id": Bug(
+        breaks=SPLIT, seeds=range(1, 301), at_work=patch(World, _new_disk=_same_store)
+    ),
+    "cancel-locally-while-granted": Bug(
+        breaks=SPLIT,
+        seeds=range(1, 301),
+        at_work=several(patch(Pen, cancel=_cancel_here), SAID_UNSEEN),
+    ),
+    "answer-of-any-epoch": Bug(
+        breaks=SPLIT, seeds=range(1, 301), at_work=patch(Pen, _is_held_by=_is_held_by_anyone)
+    ),
+    "end-is-said-once": Bug(
+        breaks=STUCK, seeds=range(1, 301), at_work=patch(Outbox, flush=_said_once)
+    ),
+    "forget-is-not-carried": Bug(
+        breaks=STUCK, seeds=range(1, 301), at_work=patch(Members, _ping=_silent_ping)
+    ),
+    "offer-is-taken-twice": Bug(
+        breaks=("store_takes_what_is_decided", *SPLIT),
+        seeds=range(1, 301),
+        at_work=patch(Taking, _said_before=_never, _floor=_floor_as_read),
+    ),
+    "host-scoped-granted-twice": Bug(
+        breaks=("resource_is_held_once",),
+        seeds=range(1, 301),
+        at_work=patch(HubCore, view=_view_without(held={}, spaces={})),
+    ),
+    "host-tags-unseen": Bug(
+        breaks=("host_has_what_the_flow_asks",),
+        seeds=range(1, 301),
+        at_work=patch(HubCore, view=_view_without(tags=frozenset({"linux", "arm"}))),
+    ),
+    "slots-unseen": Bug(
+        breaks=("host_has_what_the_flow_asks",),
+        seeds=range(1, 301),
+        at_work=patch(HubCore, view=_view_without(active=0)),
+    ),
+    "answer-before-append": Bug(
+        breaks=("accepted_trigger_is_not_lost",),
+        seeds=range(1, 301),
+        at_work=patch(Machine, _take=_answer_first),
+    ),
+    "say-before-append": Bug(
+        breaks=SPLIT,
+        seeds=range(1, 301),
+        at_work=several(patch(Machine, _take=_act_first), SAID_UNSEEN),
+    ),
+    "pend-is-no-promise": Bug(
+        breaks=("accepted_trigger_is_not_lost", "core_raises"),
+        seeds=range(1, 301),
+        at_work=_promises_but(RunPended),
+    ),
+    "activation-is-no-promise": Bug(
+        breaks=(*SPLIT, *STUCK, "attempt_starts_once_anywhere"),
+        seeds=range(1, 301),
+        at_work=_promises_but(RunPended, RunGranted, RunActivated),
+    ),
+    "ended-before-its-processes": Bug(
+        breaks=("nothing_is_left_of_an_ended_run",),
+        seeds=range(1, 301),
+        at_work=patch(Machine, _stop=_stop_blindly),
+    ),
+}
+"""By what the hub does wrong."""

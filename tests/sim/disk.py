@@ -49,10 +49,10 @@ class Disk:
             row = append.summary
             if row is not None and is_newer(row, self.rows.get(append.run)):
                 self.rows[append.run] = row
-        for row in ledger:
-            kind = self.texts.setdefault(row.kind, {})
-            cuts.append((row.kind, row.key, kind.get(row.key)))
-            _put(kind, row.key, None if row.value is None else to_text(row.value))
+        for write in ledger:
+            kind = self.texts.setdefault(write.kind, {})
+            cuts.append((write.kind, write.key, kind.get(write.key)))
+            _put(kind, write.key, None if write.value is None else to_text(write.value))
         if promise:
             self._loose.clear()
         else:

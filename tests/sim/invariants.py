@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from floe.hub.core import HostSettings
 from floe.kernel.evolve import fold, is_action
 from floe.kernel.owed import WHOLE, owed, owed_by
-from floe.kernel.place import HOST_SCOPED
+from floe.kernel.place import HOST_SCOPED, Refusals
 from floe.kernel.why import why
 from floe.model.effect import PackArchive, SetTimer, StartAction, StopAction
 from floe.model.event import (
@@ -34,10 +34,10 @@ from floe.model.event import (
 from floe.model.flow import Ask, Join
 from floe.model.message import Accepted, Ended, Envelope, Offer, Refused
 from floe.model.refs import Key, NodeId, RunRef
-from floe.model.run import Run
+from floe.model.run import Run, Summary
 from floe.store.base import Record
 from tests.sim.disk import Disk
-from tests.sim.flows import NOBODY
+from tests.sim.flows import DIGESTS, FLOWS, NOBODY
 from tests.sim.truth import Branch, Broken, Place, Truth, read_fence
 
 if TYPE_CHECKING:
@@ -226,6 +226,8 @@ def _by_epoch(log: Sequence[Event]) -> list[list[Event]]:
 def check_activation(truth: Truth, branch: Branch, host: HostSettings) -> None:
     """All that an activation must fulfil at the moment it is stored."""
     one_pen_per_run_and_epoch(truth, branch)
+    run_is_in_one_place(truth, branch)
+    cancelled_run_is_not_begun(truth, branch)
     host_has_what_the_flow_asks(truth, branch, host)
     resource_is_held_once(truth, branch)
     fences_grow(truth, branch)
@@ -235,6 +237,19 @@ def one_pen_per_run_and_epoch(truth: Truth, branch: Branch) -> None:
     """2: under one epoch, a run is activated on one host, once."""
     if other := truth.branches.get((branch.run, branch.epoch)):
         raise Broken(f"one_pen_per_run_and_epoch: {branch} and {other}")
+
+
+def run_is_in_one_place(truth: Truth, branch: Branch) -> None:
+    """2: a run begins elsewhere only after the store that had it is gone."""
+    for other in truth.branches.values():
+        if other.run == branch.run and other.until is None and not truth.is_gone(other.place):
+            raise Broken(f"run_is_in_one_place: {branch} and {other}")
+
+
+def cancelled_run_is_not_begun(truth: Truth, branch: Branch) -> None:
+    """A cancel that its adopter took is never followed by a beginning there."""
+    if branch.run in truth.cancelled and branch.place[:2] == branch.run[:2]:
+        raise Broken(f"cancelled_run_is_not_begun: {branch}")
 
 
 def host_has_what_the_flow_asks(truth: Truth, branch: Branch, host: HostSettings) -> None:
@@ -341,21 +356,79 @@ def copies_are_prefixes(disks: Iterable[Disk]) -> None:
 
 
 def unfinished(world: "World") -> list[RunRef]:
-    """Accepted runs that are not over and that nothing named holds up for ever."""
+    """Accepted runs that are not over, though nothing that is named holds them up for ever.
+
+    5. A run whose adopter's disk is gone is over where it was begun, or is lost with that disk:
+    the failure model of a store without copies.
+    """
     return [ref for ref in world.truth.accepted if _is_unfinished(world, ref)]
 
 
 def every_run_ended(world: "World") -> None:
     """5: long after the last fault, each run that nothing holds up has ended."""
     if left := unfinished(world):
-        raise Broken(f"every_run_ended: not {', '.join(told(world, ref) for ref in left)}")
+        says = [f"{ref.key} ({_said(world, ref)})" for ref in left]
+        raise Broken(f"every_run_ended: not {', '.join(says)}")
 
 
 def every_run_says_why(world: "World") -> None:
     """5: 10 s after the last fault, each run has ended, goes on, or names what it waits for."""
     for ref in unfinished(world):
-        if not told(world, ref):
+        if not _said(world, ref):
             raise Broken(f"every_run_says_why: {ref.key}")
+
+
+def is_over(world: "World") -> bool:
+    """Whether nothing more is to come."""
+    return not (unfinished(world) or _left_to_say(world) or _leased(world))
+
+
+def check_end(world: "World") -> None:
+    """All that holds long after the last fault."""
+    every_run_ended(world)
+    copies_are_prefixes(world.disks())
+    nothing_is_left_to_say(world)
+    nothing_is_leased(world)
+    adopters_know_the_ends(world)
+    for machine in world.machines.values():
+        for ref in machine.disk.logs:
+            run = machine.disk.run(ref)
+            if run.flow is not None and run.phase in ("ended", "packed"):
+                check_run(run, machine.disk.events(ref))
+
+
+def nothing_is_left_to_say(world: "World") -> None:
+    """10: when all is over, nothing waits for an acknowledgement."""
+    if left := _left_to_say(world):
+        raise Broken(f"nothing_is_left_to_say: {left}")
+
+
+def nothing_is_leased(world: "World") -> None:
+    """3: when all is over, the keeper's table is empty: no lease has lost its run."""
+    if left := _leased(world):
+        raise Broken(f"nothing_is_leased: {left}")
+
+
+def _left_to_say(world: "World") -> list[str]:
+    hosts = world.machines.values()
+    return [f"{m.place}: {key}" for m in hosts for key in m.disk.texts.get("owed", ())]
+
+
+def _leased(world: "World") -> list[str]:
+    keepers = [m for m in world.machines.values() if m.settings.keeper == m.id]
+    return [f"{m.place}: {key}" for m in keepers for key in m.disk.texts.get("kept", ())]
+
+
+def adopters_know_the_ends(world: "World") -> None:
+    """A run's adopter lists it as it ended where it ran."""
+    for machine in world.machines.values():
+        for ref, row in machine.disk.rows.items():
+            adopter = world.machines[ref.host].disk
+            if adopter.store != ref.store or machine.place in world.truth.forgotten:
+                continue
+            known = adopter.rows[ref]
+            if row.epoch == known.epoch and (row.good, row.why) != (known.good, known.why):
+                raise Broken(f"adopters_know_the_ends: {ref.key}: {row} but {known}")
 
 
 def _is_unfinished(world: "World", ref: RunRef) -> bool:
@@ -364,18 +437,30 @@ def _is_unfinished(world: "World", ref: RunRef) -> bool:
         row = disk.rows.get(ref)
         if row is None:
             raise Broken(f"accepted_trigger_is_not_lost: {ref.key}")
-        return row.state != "archive" and row.flow != NOBODY
-    return False
+        return row.state != "archive" and not _is_held_up(world, row)
+    begun = (b for b in world.truth.branches.values() if b.run == ref and b.until is None)
+    return any(not world.truth.is_gone(b.place) for b in begun)
 
 
-def told(world: "World", ref: RunRef) -> str:
-    """What a run's adopter says of it."""
-    return ref.key
+def _is_held_up(world: "World", row: Summary) -> bool:
+    """Whether a run waits for what nobody in the trial will ever give."""
+    flow = FLOWS[DIGESTS[row.flow]]
+    is_leased = any(not tag.startswith(HOST_SCOPED) for tag in flow.resource_tags)
+    keeper = world.machines[row.adopted_by].settings.keeper
+    return row.phase == "pending" and (row.flow == NOBODY or (is_leased and keeper is None))
 
 
-def check_end(world: "World") -> None:
-    """All that holds when everything is over."""
-    copies_are_prefixes([*(m.disk for m in world.machines.values()), *world.old_disks])
+def _said(world: "World", ref: RunRef) -> str:
+    """What people are told of a run where it was adopted, or where it is."""
+    machine = world.machines[ref.host]
+    if machine.disk.store != ref.store or machine.core is None:
+        return "its adopter is gone"
+    run = machine.core.table.runs.get(ref)
+    if run is None:
+        return ""
+    pend = machine.core.table.pends.get(ref)
+    placed = machine.core.place(pend, machine.now()) if pend else None
+    return why(run, placed if isinstance(placed, Refusals) else None).text
 
 
 def _has(log: Sequence[Record], kind: type[Event], epoch: int) -> bool:

@@ -33,6 +33,7 @@ from floe.model.signal import (
     Stopped,
     TimerFired,
 )
+from floe.store.base import Record
 from tests.sim.disk import Disk
 from tests.sim.flows import DIGESTS, FLOWS
 from tests.sim.truth import Broken, Place
@@ -66,7 +67,6 @@ class Process:
 
     key: Key
     report: Report | None = None
-    at: Instant = Instant(0)
     heard_by: int = -1
     """The life of the hub that is told of it."""
 
@@ -181,7 +181,9 @@ class Machine:
             self.world.reboot_later(self)
 
     def _take(self, core: HubCore, words: Sequence[Addressed]) -> None:
-        decided = core.step(words, self.now())
+        self._carry_out(core, words, core.step(words, self.now()))
+
+    def _carry_out(self, core: HubCore, words: Sequence[Addressed], decided: Decided) -> None:
         if decided.appends or decided.ledger:
             if self.refusals:
                 self.refusals -= 1
@@ -221,8 +223,9 @@ class Machine:
         except Exception as error:
             raise Broken(f"store_takes_what_is_decided: {self.place}: {error}") from error
         # A batch is one moment: what it frees may be taken in it, in whichever order it is listed.
+        epochs = {step.record.run: step.record.epoch for step in decided.steps}
         for step in sorted(decided.steps, key=_is_no_end):
-            self.world.watch(self, step)
+            self.world.watch(self, step, epochs[step.record.run])
 
     def _pass(self, when: str, names: Iterable[str]) -> None:
         fuse = self.fuse
@@ -247,9 +250,15 @@ class Machine:
             self._due = -1
             self.turn_soon()
 
-    def _read(self) -> tuple[list[Run], dict[RunRef, object]]:
-        runs = self.disk.unfinished()
-        return (runs, {})
+    def _read(self) -> tuple[list[Run], list[Record]]:
+        """What a hub reads at its start: runs, and the logs of those that may be offered."""
+        runs, store = self.disk.unfinished(), self.disk.store
+        logs: list[Record] = []
+        for run in runs:
+            is_offered = run.phase in ("reading", "pending", "granted")
+            if run.ref.store == store and (is_offered or run.store not in (None, store)):
+                logs += self.disk.logs[run.ref]
+        return runs, logs
 
     # --- hands ---
 

@@ -106,12 +106,10 @@ class Trial:
         world.run_until(NOW + STORM_MS)
         self._heal()
         healed = world.now
-        invariants.copies_are_prefixes(self._disks())
+        invariants.copies_are_prefixes(world.disks())
         world.run_until(healed + QUIET_MS, self._is_over_now)
         invariants.every_run_says_why(world)
-        while not self._is_over():
-            if world.now >= healed + END_MS:
-                invariants.every_run_ended(world)
+        while not invariants.is_over(world) and world.now < healed + END_MS:
             world.run_until(world.now + LOOK_MS)
         invariants.check_end(world)
 
@@ -356,13 +354,7 @@ class Trial:
             self._say_forget(self.random.choice(others), place)
 
     def _is_over_now(self) -> bool:
-        return self.world.now % 8 == 0 and self._is_over()
-
-    def _is_over(self) -> bool:
-        return not invariants.unfinished(self.world)
-
-    def _disks(self) -> list[object]:
-        return [*(m.disk for m in self.world.machines.values()), *self.world.old_disks]
+        return self.world.now % 16 == 0 and invariants.is_over(self.world)
 
     def _any_host(self) -> Machine:
         return self.random.choice(list(self.world.machines.values()))

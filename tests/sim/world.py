@@ -134,12 +134,17 @@ class World:
             machine.id, "is restored" if backup else "is wiped", f"{old} is now {fresh.store}"
         )
 
+    def disks(self) -> list[Disk]:
+        """All that there ever were."""
+        return [*(m.disk for m in self.machines.values()), *self.old_disks]
+
     def fail_power(self, machine: Machine, batches: int) -> None:
         """A machine goes down; what no promise made durable may be lost with it."""
         lost = machine.disk.lose(batches)
         machine.kill(f"the power fails, {lost} batches are lost")
         machine.end_commands()
         if lost:  # an attempt of which the disk knows nothing any more may begin again
+            machine.backup = None  # it would know more than the disk
             for key, place in list(self.truth.starts.items()):
                 if place == machine.place and not machine.disk.has_started(key):
                     del self.truth.starts[key]
@@ -259,8 +264,8 @@ class World:
 
     # --- what is seen ---
 
-    def watch(self, machine: Machine, step: Step) -> None:
-        """A fact was stored on a machine."""
+    def watch(self, machine: Machine, step: Step, epoch: int) -> None:
+        """A fact was stored on a machine; `epoch` is the run's at the end of the batch."""
         record, run = step.record, step.run
         event = record.event
         if self.story is not None:
@@ -270,7 +275,7 @@ class World:
                 f"{run.ref.key} {record.epoch}.{record.seq}",
             )
         match event:
-            case RunActivated(host=host) if host == machine.id:
+            case RunActivated(host=host) if host == machine.id and run.epoch == epoch:
                 assert run.flow is not None
                 branch = Branch(
                     run=run.ref,
