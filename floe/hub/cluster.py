@@ -59,6 +59,8 @@ class Cluster:
 
     def __init__(self, core: "HubCore", stored: rows.Rows) -> None:
         self._core = core
+        self._now = Instant(0)
+        """Of the last step."""
         self.journal = Journal()
         self.members = Members(core, self.journal, stored)
         self.outbox = Outbox(self.journal)
@@ -132,7 +134,6 @@ class Cluster:
             return
         self.pen.lost(draft, host, store)
         self.taking.lost(draft, host, store)
-        self.leases.lost(draft, host, store)
         self.keeper.lost(draft, host, store)
         self.outbox.drop(host, store)
 
@@ -159,6 +160,9 @@ class Cluster:
         if isinstance(message, Ping):
             for key in message.forgotten:
                 self._gone(draft, *place_of(key))
+            if self.members.is_known_gone(host, store):
+                draft.send(host, store, Forgotten())
+                return
         if member is None:
             if host != core.host.id and not isinstance(message, Ping):
                 self._take(draft, Member(id=host, store=store), envelope, floor)
@@ -171,7 +175,6 @@ class Cluster:
             case Ping() as ping:
                 self.members.pinged(draft, member, ping)
                 self.placing.pinged(replace(member, ping=ping))
-                self.keeper.pinged(draft, member, ping)
             case NotMe():
                 pass  # its other store is known by now
             case Forgotten():
@@ -226,12 +229,17 @@ class Cluster:
 
     def close(self, draft: "Draft") -> Instant:
         """Do what follows from all words of a step; return when to step again."""
+        if draft.now < self._now:
+            self.outbox.set_back(draft.now)
+            self.members.set_back(draft.now)
+        self._now = draft.now
         self.members.age(draft.now)
         self.keeper.tick(draft)
         self.placing.dispatch(draft)
-        dues = [self.leases.tick(draft), self.keeper.next_due(draft.now)]
+        dues: list[Instant | None] = [self.leases.tick(draft)]
         self.outbox.flush(draft)
         dues += [self.members.ping(draft), self.outbox.next_due]
+        dues.append(self.keeper.next_due(draft.now))
         return min(due for due in dues if due is not None)
 
     def place(self, pend: Pend, now: Instant) -> HostId | Refusals:

@@ -100,6 +100,11 @@ class Members:
             self.forgotten.put(key, True)
 
     @property
+    def me(self) -> Member:
+        """This host, as the other end of what it says to itself."""
+        return Member(id=self._core.host.id, store=self._core.store)
+
+    @property
     def is_forgotten(self) -> bool:
         """Whether the others have forgotten this very host."""
         return place_key(self._core.host.id, self._core.store) in self.forgotten
@@ -143,6 +148,12 @@ class Members:
         for member in self.by_id.values():
             if not member.stale and self._unseen_ms(member, now) >= HOST_STALE_S * 1000:
                 self.by_id.put(member.id, replace(member, stale=True))
+
+    def set_back(self, now: Instant) -> None:
+        """The clock was set back: nobody was seen in what is the future now."""
+        for member in self.by_id.values():
+            if member.seen_at is not None and member.seen_at > now:
+                self.by_id.put(member.id, replace(member, seen_at=now))
 
     def forget(self, draft: "Draft", host: HostId, store: StoreId) -> bool:
         """Store that a host's store is gone for good; return whether that is new."""

@@ -78,6 +78,12 @@ class Outbox:
                 if due < letter.due:
                     self._put(host, *key, replace(letter, due=due))
 
+    def set_back(self, now: Instant) -> None:
+        """The clock was set back: say everything again now, whenever it was due before."""
+        for host, kind, name, letter in self.letters():
+            if letter.due > now:
+                self._put(host, kind, name, replace(letter, due=now, sent_at=None))
+
     def flush(self, draft: "Draft") -> None:
         """Say what is due."""
         now = draft.now

@@ -138,7 +138,7 @@ class Pen:
         assert cluster is not None
         self._answered(draft, run)
         self._forget_cancel(draft, run)
-        cluster.leases.over(draft, run)
+        cluster.leases.over_elsewhere(draft, run)
         draft.let_go(run, message.row)
         self.facts.put(run.ref, None)
 
@@ -185,6 +185,7 @@ class Pen:
         assert run.host is not None
         host = run.host
         self._answered(draft, run)
+        cluster.leases.returned(draft, run)
         run = draft.add(run, (GrantReturned(at=draft.now, epoch=run.epoch, why=f"{host}: {why}"),))
         cluster.placing.refused(host, run, change)
         self._cancel_now(draft, run)

@@ -122,7 +122,6 @@ class Placing:
             for ref in self._tried(needs):
                 placed = self.place(table.pends[ref], views, draft.now)
                 if isinstance(placed, Refusals):
-                    cluster.leases.nowhere(draft, table.runs[ref])
                     continue
                 fences = cluster.leases.ready(draft, table.runs[ref])
                 if fences is None:

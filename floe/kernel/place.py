@@ -19,6 +19,8 @@ class Refusals:
     """Each host and the sentences that say why it does not take the run; in order of ids."""
 
     by_host: Mapping[HostId, tuple[str, ...]]
+    resources: tuple[str, ...] = ()
+    """What keeps the cluster's resources from it though a host would take it."""
 
 
 def place(

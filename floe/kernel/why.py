@@ -45,6 +45,8 @@ def _pending(run: Run, refusals: Refusals | None) -> Why:
         last = f"; the last one asked said: {run.why}" if run.why else ""
         return Why(text=f"waits for a host{last}")
     parts = [f"{host} {' and '.join(says)}" for host, says in refusals.by_host.items()]
+    if refusals.resources:
+        return Why(text=f"waits for {listed(refusals.resources)}", hosts=refusals.by_host)
     if not parts:
         return Why(text="waits for a host: none is known")
     return Why(text=f"waits for a host: {listed(parts)}", hosts=refusals.by_host)

@@ -160,6 +160,8 @@ class Held:
 
     claim: Claim
     fences: Mapping[str, str]
+    opening: int = 0
+    """The keeper's term: a host that has answered a later census does not believe it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +169,8 @@ class HeldHeard:
     """To the keeper: the turn of this claim is known; it need not be said again."""
 
     claim: Claim
+    fences: Mapping[str, str] = field(default_factory=dict)
+    """As in the Held that this answers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,24 +179,36 @@ class Queued:
 
     claim: Claim
     position: int
-    """1 is the next."""
+    """1 is the next; 0: nothing is given now, ask again."""
     holders: Mapping[str, str]
     """Tag and the run that holds it."""
+    why: str = ""
+    """With 0: why nothing is given."""
+    opening: int = 0
+    """The keeper's term."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
-    """To the keeper: the last process of the run is gone, or it was never begun."""
+    """To the keeper: the last process of the run is gone, or it was never begun.
+
+    Without fences, which only its adopter says: the claim and those before it are over, whatever
+    they hold.
+    """
 
     claim: Claim
     fences: Mapping[str, str]
+    parked: bool = False
+    """No host takes the run for now: it keeps its place, and asks again when one would."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Released:
-    """From the keeper: the claim holds and wants nothing more."""
+    """From the keeper: the claim does not hold these any more."""
 
     claim: Claim
+    fences: Mapping[str, str] = field(default_factory=dict)
+    """As in the Release that this answers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,6 +217,8 @@ class Census:
 
     opening: int
     """Its term: what is answered to another opening counts for nothing."""
+    round: int = 0
+    """0 to open; above: to find claims of forgotten hosts that nobody has any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,6 +236,7 @@ class Claims:
     """The answer to a census: every claim of runs adopted or run here."""
 
     opening: int
+    round: int = 0
     claims: tuple[Claimed, ...] = ()
 
 

@@ -1,0 +1,234 @@
+"""Leases of the cluster: whose turn it is, fences, releases, and a keeper that comes and goes."""
+
+from floe.kernel.place import Refusals
+from floe.model.message import Behind, Census, Held, Release
+from floe.model.refs import HostId, RunRef, StoreId
+from floe.model.signal import Cancel
+from tests.make import a_flow, a_node, an_end
+from tests.make_hosts import Host, a_host_core, carry, later, met
+
+DB = a_flow(a_node("build"), an_end(), resource_tags=("db",))
+GPU_DB = a_flow(a_node("build"), an_end(), resource_tags=("db",), host_tags=("gpu",))
+H1 = HostId("h1")
+
+
+def two(**others: object) -> tuple[Host, Host]:
+    """h1, which keeps the resources, and h2."""
+    h1 = a_host_core("h1", keeper=H1)
+    h2 = a_host_core("h2", keeper=H1, tags=frozenset({"gpu"}), **others)
+    met(h1, h2)
+    later(100, h1, h2)
+    carry(h1, h2)
+    return h1, h2
+
+
+def holders(keeper: Host, tag: str = "db") -> tuple[str, ...]:
+    assert keeper.core.cluster is not None
+    return keeper.core.cluster.keeper.holdings.holders(tag)
+
+
+def says(host: Host, ref: RunRef) -> str:
+    placed = host.core.place(host.core.table.pends[ref], host.now)
+    assert isinstance(placed, Refusals)
+    return "; ".join(placed.resources)
+
+
+def phase(host: Host, ref: RunRef) -> str:
+    run = host.core.table.runs.get(ref)
+    return run.phase if run else "gone"
+
+
+def test_resource_is_held_by_one_run_of_the_cluster_and_passed_on_at_its_end() -> None:
+    h1, h2 = two()
+    first = h2.start(DB)
+    carry(h1, h2)
+    second = h1.start(DB)
+    carry(h1, h2)
+    before = (phase(h2, first), phase(h1, second), holders(h1))
+
+    at = h1 if h2.run(first).host == H1 else h2
+    at.ended(first)
+    carry(h1, h2)
+
+    assert {*before[:2]} == {"active", "pending"}
+    assert len(before[2]) == 1
+    assert holders(h1) == (second.key,)
+
+
+def test_fence_grows_and_reaches_the_run_wherever_it_runs() -> None:
+    h1, h2 = two()
+    ref = h1.start(GPU_DB)
+    carry(h1, h2)
+    first = h2.run(ref).fences["db"]
+    h2.ended(ref)
+    carry(h1, h2)
+    again = h1.start(GPU_DB)
+    carry(h1, h2)
+
+    assert first.split(".")[0] == str(h1.core.term)
+    assert int(h2.run(again).fences["db"].split(".")[1]) > int(first.split(".")[1])
+    assert h2.rows("owed") == {}
+
+
+def test_cancel_of_a_waiting_run_takes_its_claim_back() -> None:
+    h1, h2 = two()
+    holder, waiter = h1.start(DB), h2.start(DB)
+    carry(h1, h2)
+
+    h2.tell(Cancel(by="bob"), run=waiter)
+    carry(h1, h2)
+
+    assert h1.core.cluster is not None
+    assert list(h1.core.cluster.keeper.holdings.by_run) == [holder.key]
+    assert h2.rows("claim") == {}
+
+
+def test_waiting_run_says_who_holds_and_its_place() -> None:
+    h1, h2 = two()
+    h1.start(DB)
+    waiter = h2.start(DB)
+    carry(h1, h2)
+
+    assert says(h2, waiter) == "resource db, held by h1-1; 1. in the queue of keeper h1"
+
+
+def test_keeper_gives_nothing_before_every_configured_host_has_answered() -> None:
+    h1 = a_host_core("h1", keeper=H1)
+    ref = h1.start(DB)
+    alone = says(h1, ref)
+
+    h2 = a_host_core("h2", keeper=H1)
+    h2.tell()
+    carry(h1, h2)
+
+    assert "1 of the configured hosts, never heard, has not answered" in alone
+    assert phase(h1, ref) == "active"
+    assert h1.core.may_fire(h1.now)
+    assert not h2.core.may_fire(h2.now)
+
+
+def test_hosts_that_name_different_keepers_give_nothing_and_say_so() -> None:
+    h1, h2 = two()
+    h2.restart(keeper=HostId("h2"))
+    met(h1, h2)
+
+    ref = h1.start(DB)
+
+    assert says(h1, ref) == "resource db: the config of h2 has keeper h2, that of h1 h1"
+    assert not h1.core.may_fire(h1.now)
+    assert not h2.core.may_fire(h2.now)
+
+
+def test_wiped_keeper_learns_what_is_held_before_it_gives_anything() -> None:
+    h1, h2 = two()
+    held = h2.start(GPU_DB)
+    carry(h1, h2)
+    new = a_host_core("h1", "h1st1", keeper=H1)
+    new.now = h1.now
+    new.tell()
+    waiter = new.start(DB)
+    carry(new, h2)
+    lost = says(new, waiter)
+    h2.tell(*[])
+    assert h2.core.cluster is not None
+    from floe.hub.words import Forget
+
+    h2.tell(Forget(host=H1, store=StoreId("h1st0"), force=True))
+    carry(*met(new, h2))
+    later(3000, new, h2)
+    carry(new, h2)
+    during = phase(new, waiter)
+    h2.ended(held)
+    carry(new, h2)
+    later(3000, new, h2)
+    carry(new, h2)
+
+    assert "has not answered" in lost
+    assert during == "pending"
+    assert phase(new, waiter) == "active"
+
+
+def test_turn_that_no_host_can_use_is_let_go_and_asked_for_again() -> None:
+    h1, h2 = two(slots=1)
+    ref = h1.start(GPU_DB)
+    busy = h2.start(a_flow(a_node("build"), an_end(), host_tags=("gpu",)))
+    carry(h1, h2)
+    first = (phase(h1, ref), holders(h1))
+    for _ in range(8):
+        later(2000, h1, h2)
+        carry(h1, h2)
+    parked = holders(h1)
+    h2.ended(busy)
+    carry(h1, h2)
+    later(100, h1, h2)
+    carry(h1, h2)
+
+    assert first[0] == "pending"
+    assert parked == ()
+    assert phase(h1, ref) == "active"
+
+
+def test_late_turn_of_an_earlier_opening_is_not_believed() -> None:
+    h1, h2 = two()
+    ref = h2.start(DB)
+    caught = []
+
+    def lose(envelope: object) -> bool:
+        message = envelope.message  # type: ignore[attr-defined]
+        if isinstance(message, Held):
+            caught.append(envelope)
+        return isinstance(message, Held)
+
+    carry(h1, h2, lose=lose)
+    h2.restart(keeper=HostId("h2"))
+    h2.tell()
+    h2.restart(keeper=H1)
+    h1.restart(keeper=HostId("h2"))
+    h1.tell()
+    h1.restart(keeper=H1)
+    for _ in range(3):
+        later(3000, h1, h2)
+        carry(h1, h2, lose=lambda e: isinstance(e.message, Held))
+
+    h2.hear(caught[0])
+
+    assert phase(h2, ref) == "pending"
+    assert h1.core.cluster is not None
+    assert h1.core.cluster.keeper.opening.term > caught[0].message.opening
+
+
+def test_keeper_whose_term_was_seen_takes_a_higher_one() -> None:
+    h1, h2 = two()
+    new = a_host_core("h1", "h1st1", keeper=H1)
+    h2.tell()
+    from floe.hub.words import Forget
+
+    h2.tell(Forget(host=H1, store=StoreId("h1st0"), force=True))
+    met(new, h2)
+    said = []
+    for _ in range(3):
+        later(3000, new, h2)
+        said += carry(new, h2)
+
+    assert any(isinstance(m, Census) for m in said) or any(isinstance(m, Behind) for m in said)
+    assert new.core.cluster is not None
+    assert new.core.cluster.keeper.opening.is_open
+    assert new.core.cluster.keeper.opening.term > h1.core.term
+
+
+def test_release_is_said_until_the_keeper_has_it() -> None:
+    h1, h2 = two()
+    ref = h2.start(GPU_DB)
+    carry(h1, h2)
+    h2.ended(ref)
+    carry(h1, h2, lose=lambda e: isinstance(e.message, Release))
+    h2.restart()
+
+    before = holders(h1)
+    met(h1, h2)
+    later(300, h1, h2)
+    carry(h1, h2)
+
+    assert before == (ref.key,)
+    assert holders(h1) == ()
+    assert h2.rows("owed") == {}
