@@ -72,7 +72,8 @@ class Link:
                 error = caught
             self._is(open=False)
             if error is not None:
-                self._problems.begin(self.url, sentence(error))
+                if self._tries or not is_refused(error):  # who is just starting is not a problem
+                    self._problems.begin(self.url, sentence(error))
                 if is_refused(error):
                     refused(self)
             await self._rest()

@@ -14,7 +14,7 @@ from floe.hub.views import summary_shape
 from floe.model.codec import iso
 from floe.model.errors import HostAway
 from floe.model.refs import HostId, Instant, RunRef
-from floe.peers.base import Peers, Request
+from floe.peers.base import Request
 from floe.server import events
 from floe.server.bodies import raw_body
 from floe.server.keys import CALLER, HUB, PEERS, SETTINGS, STOPPING
@@ -65,33 +65,51 @@ def named(request: web.Request, name: str, ref: RunRef) -> str:
 async def passed_on(
     request: web.Request, host: HostId, ref: RunRef, body: bytes, *, with_events: bool = False
 ) -> web.StreamResponse:
-    """What another host answers. A host that is away is named, with what is kept here."""
-    caller = request[CALLER]
-    if caller.via:
-        own = request.app[HUB].host.id
-        what = f"the log of {ref} is at {host}, says {own}"
-        return problem(503, what, hint="try again", host=host)
-    asked = Request(
+    """What the host with a run answers. One that is away is named, with what is kept here."""
+    if request[CALLER].via:
+        return _not_again(request, f"the log of {ref} is", host)
+    try:
+        return await _streamed(request, host, _asked(request, _path(request, ref), body))
+    except HostAway as error:
+        return _away(error, **await _kept(request, ref, with_events=with_events))
+
+
+async def at_host(request: web.Request, host: HostId) -> web.StreamResponse:
+    """What another host answers to this very request."""
+    if request[CALLER].via:
+        return _not_again(request, "what is asked for is", host)
+    body = await raw_body(request)
+    try:
+        return await _streamed(request, host, _asked(request, _path(request), body))
+    except HostAway as error:
+        return _away(error)
+
+
+def _not_again(request: web.Request, what: str, host: HostId) -> web.Response:
+    own = request.app[HUB].host.id
+    return problem(503, f"{what} at {host}, says {own}", hint="try again", host=host)
+
+
+def _away(error: HostAway, **kept: Any) -> web.Response:
+    since = iso(Instant(error.since)) if error.since is not None else None
+    more = {"host": error.host, "since": since, "as_of": since, **kept}
+    return problem(503, error.what, hint=error.hint, **more)
+
+
+def _asked(request: web.Request, path: str, body: bytes) -> Request:
+    return Request(
         method=request.method,
-        path=_path(request, ref),
+        path=path,
         headers={name: request.headers[name] for name in PASSED if name in request.headers},
         body=body,
-        by=caller.by,
+        by=request[CALLER].by,
     )
-    try:
-        return await _streamed(request, request.app[PEERS], host, asked)
-    except HostAway as error:
-        kept = await _kept(request, ref, with_events=with_events)
-        since = iso(Instant(error.since)) if error.since is not None else None
-        return problem(
-            503, error.what, hint=error.hint, host=host, since=since, as_of=since, **kept
-        )
 
 
-async def _streamed(
-    request: web.Request, peers: Peers, host: HostId, asked: Request
-) -> web.StreamResponse:
-    stopping = request.app[STOPPING]
+async def _streamed(request: web.Request, host: HostId, asked: Request) -> web.StreamResponse:
+    peers, stopping = request.app.get(PEERS), request.app[STOPPING]
+    if peers is None:
+        raise HostAway(f"{host} is not known here", host=host)
     async with peers.relay(host, asked) as answer:
         response = web.StreamResponse(status=answer.status, headers=answer.headers)
         if "Content-Length" not in answer.headers:
@@ -108,15 +126,16 @@ async def _streamed(
         return response
 
 
-def _path(request: web.Request, ref: RunRef) -> str:
-    """The path below the base-url, with the run's whole name, and the query."""
-    base = request.app[SETTINGS].base_url
+def _path(request: web.Request, ref: RunRef | None = None) -> str:
+    """The path below the base-url and the query; a run by its whole name."""
     resource = request.match_info.route.resource
     names = (resource.canonical if resource else "").split("/")
     parts = request.rel_url.raw_path.split("/")
-    told = [ref.key if name == _RUN else part for name, part in zip(names, parts, strict=False)]
-    path = "/".join(told).removeprefix(base + "/")
-    return path + (f"?{request.rel_url.raw_query_string}" if request.rel_url.query_string else "")
+    if ref is not None and _RUN in names and len(names) == len(parts):
+        parts[names.index(_RUN)] = ref.key
+    path = "/".join(parts).removeprefix(request.app[SETTINGS].base_url + "/")
+    query = request.rel_url.raw_query_string
+    return f"{path}?{query}" if query else path
 
 
 async def _kept(request: web.Request, ref: RunRef, *, with_events: bool) -> dict[str, Any]:
