@@ -169,6 +169,14 @@ class Directory:
             ask=self._ask(known, now).ask if word.more else None,
         )
 
+    def seen(self, host: HostId) -> Instant | None:
+        """When the last word of a host came; None where none did since this process began."""
+        return self._seen.get(host)
+
+    def hosts(self) -> tuple[HostId, ...]:
+        """All that were ever heard of."""
+        return tuple(self._stores)
+
     def mark(self, host: HostId) -> tuple[StoreId, int] | None:
         """A host's store, and the position up to which its rows are known; None for neither."""
         store = self._stores.get(host)

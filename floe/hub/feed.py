@@ -1,23 +1,26 @@
-"""The feed: every recorded fact of this host's store, in order, to whoever listens.
+"""The feed of one host: every fact that was recorded here, in order, to whoever listens.
 
-Each fact is encoded once and the same text goes to all. A listener that is too slow loses its
-subscription, never a frame in the middle, and can resume from its last position.
+A fact is told by the host that had the run's pen, never by one that only keeps a copy: so every
+fact of a cluster is told once, and hosts' feeds together are the cluster's. Each is encoded once
+and the same text goes to all. A listener that is too slow loses its subscription, never a frame
+in the middle, and can resume from its last position.
 """
 
 import asyncio
 import re
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, Self
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal, Self
 
-from floe.hub.core import Step
+from floe.hub.decided import Step
 from floe.hub.table import is_row_changed
 from floe.hub.views import node_change, summary_shape
 from floe.kernel.evolve import evolve
 from floe.model.codec import iso, to_text
-from floe.model.event import RunActivated
-from floe.model.refs import RunRef
+from floe.model.errors import NotFound
+from floe.model.event import GrantRevoked, RunActivated
+from floe.model.refs import RunRef, StoreId
 from floe.model.run import Run, summary_of
 from floe.model.tags import TRIGGER_GOOD
 from floe.store.base import Record, RunStore
@@ -37,6 +40,10 @@ FOLDED_MAX: Final = 200
 _POSITION: Final = re.compile(r"[0-9]{1,18}")
 
 
+HEADS: Final = {kind: f'{{"type":"{kind}","pos":"' for kind in ("event", "reset")}
+"""What the texts of frames that have a position begin with, up to the position."""
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
     """One fact as sent; `text` is JSON, encoded once."""
@@ -44,6 +51,16 @@ class Frame:
     pos: str
     run: RunRef | None
     text: str
+    kind: Literal["event", "reset", "note"] = "event"
+    epoch: int = 0
+    seq: int = 0
+    begins: bool = False
+    """The fact is RunActivated: the pen came to whoever tells it."""
+
+    def at(self, pos: str) -> "Frame":
+        """The same at another position, without encoding it again."""
+        head = HEADS[self.kind]
+        return replace(self, pos=pos, text=head + pos + self.text[len(head) + len(self.pos) :])
 
 
 class Lagging(Exception):
@@ -67,6 +84,11 @@ class Feed:
         self.head = 0
         """Position of the newest fact."""
 
+    @property
+    def store_id(self) -> StoreId:
+        """Of the store whose facts these are."""
+        return self._store.store_id
+
     def __len__(self) -> int:
         return len(self._subscriptions)
 
@@ -76,26 +98,36 @@ class Feed:
         if not self._subscriptions:
             return
         for pos, step in enumerate(steps, last - len(steps) + 1):
+            if not is_told(step, self.store_id):
+                continue
             frame = frame_of(pos, step)
             for subscription in tuple(self._subscriptions):
                 subscription.offer(frame)
 
     def announce(self, shape: Mapping[str, Any]) -> None:
         """Send something that is not a fact of a run: it has no position of its own."""
-        frame = Frame(str(self.head), None, to_text(shape))
+        self._offer(Frame(str(self.head), None, to_text(shape), "note"))
+
+    def _offer(self, frame: Frame) -> None:
         for subscription in tuple(self._subscriptions):
             subscription.offer(frame)
 
     def reset(self, head: int) -> None:
         """Tell every listener to reload: facts were found that were never published."""
         self.head = head
-        self.announce({"type": "reset", "pos": str(head)})
+        self._offer(reset_frame(str(head)))
 
     def subscribe(self, after: str | None = None) -> "Subscription":
         """Listen from now, or from a position. Unknown positions get a `reset` frame first."""
         subscription = Subscription(self, self._store, self._fold, after, self.head)
         self._subscriptions.add(subscription)
         return subscription
+
+    async def place(self, run: RunRef, seq: int) -> int:
+        """The position of a fact. Raises NotFound."""
+        for stored in await self._store.history(run, seq - 1, 1):
+            return stored.pos
+        raise NotFound(f"no event {seq} of {run}")
 
     def leave(self, subscription: "Subscription") -> None:
         """Stop listening. Idempotent."""
@@ -135,6 +167,12 @@ class Subscription:
         """The position of the last frame that was taken."""
         return str(self._pos)
 
+    @property
+    def reached(self) -> int:
+        """The position up to which nothing is left to be taken."""
+        is_behind = self._old or self._frames or self._lagging or self._pos < self._head
+        return self._pos if is_behind else max(self._pos, self._feed.head)
+
     def offer(self, frame: Frame) -> None:
         """Put a frame in the queue; past its bound the subscription ends as lagging."""
         if len(self._frames) >= QUEUE_MAX:
@@ -144,8 +182,11 @@ class Subscription:
             self._frames.append(frame)
         self._wake.set()
 
-    async def take(self) -> list[Frame]:
-        """The next frames, at least one, in order. Raises Lagging when dropped."""
+    async def take(self, within_s: float | None = None) -> list[Frame]:
+        """The next frames in order, at least one; none where none came within some seconds.
+
+        Reading what was missed is not cut short. Raises Lagging when dropped.
+        """
         if self._old:
             return self._taken(self._old)
         while self._pos < self._head:
@@ -156,8 +197,14 @@ class Subscription:
             if self._lagging:
                 raise Lagging(self.pos)
             self._wake.clear()
-            await self._wake.wait()
+            if within_s is None:
+                await self._wake.wait()
+            elif not await self._is_woken(within_s):
+                return []
         return self._taken(self._frames)
+
+    async def follow(self) -> None:
+        """There is nothing to do beside `take`."""
 
     def close(self) -> None:
         """Stop listening. Idempotent."""
@@ -169,6 +216,14 @@ class Subscription:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    async def _is_woken(self, within_s: float) -> bool:
+        try:
+            async with asyncio.timeout(within_s):
+                await self._wake.wait()
+        except TimeoutError:
+            return False
+        return True
+
     def _taken(self, frames: deque[Frame]) -> list[Frame]:
         taken = list(frames)
         frames.clear()
@@ -177,8 +232,7 @@ class Subscription:
 
     def _reset(self) -> None:
         self._pos = self._head
-        text = to_text({"type": "reset", "pos": str(self._head)})
-        self._old.append(Frame(str(self._head), None, text))
+        self._old.append(reset_frame(str(self._head)))
 
     async def _catch_up(self) -> None:
         if self._replayed_count > CATCH_UP_MAX:
@@ -189,11 +243,14 @@ class Subscription:
         for stored in page:
             if stored.pos > self._head:
                 break
-            self._old.append(await self._replayed(stored.pos, stored.record))
+            step = await self._replayed(stored.record)
+            if is_told(step, self._feed.store_id):
+                self._old.append(frame_of(stored.pos, step))
         if not self._old:
-            self._pos = self._head
+            is_last = not page or page[-1].pos >= self._head
+            self._pos = self._head if is_last else page[-1].pos
 
-    async def _replayed(self, pos: int, record: Record) -> Frame:
+    async def _replayed(self, record: Record) -> Step:
         before = self._runs.get(record.run)
         if record.seq == 1:
             before = None
@@ -206,11 +263,35 @@ class Subscription:
         if len(self._runs) > FOLDED_MAX:
             del self._runs[next(iter(self._runs))]
         summary = summary_of(after) if is_row_changed(before, after) else None
-        return frame_of(pos, Step(record, before, after, summary))
+        return Step(record, before, after, summary)
 
     async def _folded(self, run: RunRef, until: int) -> Run | None:
         self._replayed_count += until
         return await self._fold(run, until)
+
+
+def reset_frame(pos: str) -> Frame:
+    """Tells a listener to reload, and to go on from a position."""
+    return Frame(pos, None, f'{HEADS["reset"]}{pos}"}}', "reset")
+
+
+def is_told(step: Step, store: StoreId) -> bool:
+    """Whether a store tells a fact, or keeps it as a copy for the one that had the pen.
+
+    The adopter has it until RunActivated, and again when it revokes the grant.
+
+    Source: docs/cluster.md, "The pen".
+    """
+    run = step.run
+    if run.store in (None, store) and run.ref.store == store:
+        return True  # what a host alone always comes to
+    if isinstance(step.record.event, GrantRevoked) or run.phase in ADOPTERS:
+        return run.ref.store == store
+    return run.store == store
+
+
+ADOPTERS: Final = ("reading", "pending", "granted")
+"""Phases in which the adopter has the pen."""
 
 
 def frame_of(pos: int, step: Step) -> Frame:
@@ -235,4 +316,5 @@ def frame_of(pos: int, step: Step) -> Frame:
         shape["node"] = node_change(step.before, run, run.flow.by_id[node])
     if step.summary:
         shape["summary"] = summary_shape(step.summary)
-    return Frame(str(pos), record.run, to_text(shape))
+    begins = isinstance(event, RunActivated)
+    return Frame(str(pos), record.run, to_text(shape), "event", record.epoch, record.seq, begins)

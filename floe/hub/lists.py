@@ -1,0 +1,105 @@
+"""What ties the directory to a hub: rows that are heard are stored by its one writer, rows that
+changed are told to the other hosts, and who asks for what it missed is answered from the store.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Final
+
+import structlog
+
+from floe.hub.clock import Clock
+from floe.hub.decided import Decided
+from floe.hub.directory import KIND, ROWS_MAX, Directory, Learned, Source
+from floe.hub.words import Addressed, Mark
+from floe.model.errors import FloeError
+from floe.model.message import Envelope, Message, Ping, Rows, RowsAfter
+from floe.model.refs import HostId
+from floe.store.base import RunStore
+
+log = structlog.get_logger()
+
+TELL_S: Final = 0.05
+"""Seconds between two messages about changed rows: a busy host says much at once."""
+
+
+class Lists:
+    """The directory of a host at work."""
+
+    def __init__(
+        self,
+        store: RunStore,
+        clock: Clock,
+        say: Callable[[Addressed], None],
+        send: Callable[[HostId | None, Message], None],
+        spawn: Callable[[Coroutine[object, object, None]], None],
+    ) -> None:
+        """`say` puts a word in the hub's inbox; `send` says something to one host or to all."""
+        self.directory = Directory(told=0)
+        self._store = store
+        self._clock = clock
+        self._say = say
+        self._send = send
+        self._spawn = spawn
+        self._news = asyncio.Event()
+
+    async def open(self) -> None:
+        """Go on where the store says that it was. The store must be open."""
+        self.directory = Directory(told=await self._store.head())
+        self.directory.load(await self._store.ledger(KIND))
+
+    def stored(self, decided: Decided, last: int) -> None:
+        """Note what changed in a batch that is stored up to a position."""
+        rows = [append.summary for append in decided.appends if append.records and append.summary]
+        if rows:
+            self.directory.changed(last, rows)
+            self._news.set()
+
+    def hear(self, envelope: Envelope) -> bool:
+        """Take a word of another host; return whether nobody else need hear it."""
+        now = self._clock.now()
+        source = Source(envelope.from_host, envelope.from_store)
+        match envelope.message:
+            case Rows() as rows:
+                try:
+                    self._learn(source, self.directory.heard(source, rows, now))
+                except FloeError as error:
+                    log.warning("directory.unreadable", host=source.host, error=str(error))
+                return True
+            case RowsAfter(after=after):
+                self.directory.saw(source, now)
+                self._spawn(self._answer(source.host, after))
+                return True
+            case Ping(about=about):
+                head = about.get("head")
+                known = head if isinstance(head, int) else None
+                self._learn(source, self.directory.saw(source, now, known))
+                return False
+            case _:
+                self.directory.saw(source, now)
+                return False
+
+    async def tell(self) -> None:
+        """Tell what changed, as it changes, until cancelled."""
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            if news := self.directory.news():
+                self._send(None, news)
+            await asyncio.sleep(TELL_S)
+
+    def _learn(self, source: Source, learned: Learned) -> None:
+        if learned.marks:
+            word = Mark(rows=learned.marks, appends=learned.appends, promise=False)
+            self._say(Addressed(word=word))
+        if learned.ask:
+            self._send(source.host, learned.ask)
+
+    async def _answer(self, host: HostId, after: int) -> None:
+        head = self.directory.head  # first: what changes while the store reads is told later
+        try:
+            changes = await self._store.changes(after, ROWS_MAX)
+        except FloeError as error:
+            log.warning("directory.unanswered", host=host, error=str(error))
+            return
+        self._send(host, self.directory.page(after, head, changes))
