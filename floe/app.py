@@ -117,7 +117,7 @@ def _peers(config: HostConfig) -> Peers | None:
         tls.load_verify_locations(config.peer_ca)
     return HttpPeers(
         PeerSettings(
-            urls=config.hosts, token=config.cluster_token, base_url=config.base_url, tls=tls
+            urls=others_of(config), token=config.cluster_token, base_url=config.base_url, tls=tls
         )
     )
 
@@ -148,7 +148,10 @@ async def open_hub(
                 keeper=config.keeper,
             ),
             acts=ActSettings(
-                root=config.root, grace_s=config.grace_s, output_max=config.output_max
+                root=config.root,
+                grace_s=config.grace_s,
+                output_max=config.output_max,
+                commands=config.commands,
             ),
             store=ports.store,
             executors=ports.executors,
@@ -205,7 +208,6 @@ def server_settings(config: HostConfig) -> ServerSettings:
         private=config.prv,
         insecure=config.insecure,
         dev_webapp=Path(__file__).parent / "webapp" if config.dev else None,
-        commands=config.commands,
     )
 
 

@@ -10,7 +10,6 @@ import click
 
 from floe import logs
 from floe.config import Flags, HostConfig, load, read_local, which_conf
-from floe.model.errors import NotYet
 
 if TYPE_CHECKING:
     from floe.server.app import Server
@@ -116,16 +115,48 @@ def reload(json_: bool) -> None:
 
 @command.command(name="drain")
 @click.argument("host")
-def drain(host: str) -> None:
-    """Let HOST take no more runs. Not yet."""
-    raise NotYet(f"{host} cannot be drained yet", "stop it: its commands keep running")
+@click.option("--off", is_flag=True, help="Let it take runs again.")
+@click.option("--json", "json_", is_flag=True, help="For machines.")
+def drain(host: str, off: bool, json_: bool) -> None:
+    """Let HOST take no new runs; those it has go on. It stays so until `--off`, over restarts.
+
+    \b
+    Before a machine goes down:
+      floe host drain h2
+      floe runs --host h2 --state active
+    """
+    from floe.cli.client import connected, path
+    from floe.cli.paint import as_json
+
+    answer = connected().post(path("hosts", host, "drain"), {"on": not off})
+    if json_:
+        as_json(answer)
+        return
+    active = f"{answer['active']} run{'' if answer['active'] == 1 else 's'} there"
+    does = "takes runs again" if off else "takes no new runs"
+    click.echo(f"{answer['id']} {does}; {active}")
 
 
 @command.command(name="forget")
 @click.argument("host")
-def forget(host: str) -> None:
-    """Give up HOST, which is gone for good. Not yet."""
-    raise NotYet(f"{host} cannot be forgotten yet: hosts do not know one another")
+@click.option("--store", default="", metavar="ID", help="Which of its stores.  [the known one]")
+@click.option("--force", is_flag=True, help="Also if it was seen less than 30 s ago.")
+@click.option("--json", "json_", is_flag=True, help="For machines.")
+def forget(host: str, store: str, force: bool, json_: bool) -> None:
+    """Give up HOST, which is gone for good and its disk with it.
+
+    Every other host learns it. Runs that were there end bad or begin anew elsewhere, as
+    `on-host-lost` of their flow says; what they held is free. If HOST comes back after all, it
+    stops what it runs, and takes part again only with a new store (`-root`).
+    """
+    from floe.cli.client import connected, path
+    from floe.cli.paint import as_json
+
+    answer = connected().post(path("hosts", host, "forget"), {"store": store, "force": force})
+    if json_:
+        as_json(answer)
+        return
+    click.echo(f"{host} is forgotten")
 
 
 def _announce(config: HostConfig, server: "Server") -> None:

@@ -1,9 +1,11 @@
 """`floe hosts`: list the hosts and how busy they are."""
 
+from typing import Any
+
 import click
 
 from floe.cli.client import connected
-from floe.cli.paint import age, as_json, finding, table
+from floe.cli.paint import age, as_json, clean, finding, table
 
 
 @click.command()
@@ -18,7 +20,7 @@ def command(json_: bool) -> None:
         ("HOST", "TAGS", "RUNS", "PENDING", "COMMANDS", "VERSION", "UP SINCE", "SEEN", "CONFIG"),
         (
             (
-                host["id"],
+                _name(host),
                 ",".join(host["tags"]),
                 f"{host['active']}/{host['slots']}",
                 str(host["pending"]),
@@ -26,12 +28,20 @@ def command(json_: bool) -> None:
                 + (f" +{host['waiting']}" if host["waiting"] else ""),
                 host["version"],
                 age(host["started_at"]),
-                age(host["seen_at"]) or "now",
+                "now" if host["self"] else age(host["seen_at"]) or "never",
                 host["config"]["path"],
             )
             for host in answer["hosts"]
         ),
     )
     for host in answer["hosts"]:
+        for problem in host["problems"]:
+            click.echo(clean(f"{host['id'] or host['url']}: {problem}"), err=True)
         for shape in host["config"]["findings"]:
             click.echo(f"{host['id']}: {finding(shape)}", err=True)
+
+
+def _name(host: dict[str, Any]) -> str:
+    """The host with what sets it apart: `h1 (keeper)`."""
+    marks = [word for word in ("keeper", "draining") if host[word]]
+    return f"{host['id'] or host['url']}" + (f" ({', '.join(marks)})" if marks else "")

@@ -1,12 +1,54 @@
-"""`floe leases`: who holds which resource; not yet."""
+"""`floe leases`: who holds which resource and who waits, and an operator's way out."""
 
 import click
 
-from floe.model.errors import NotYet
+from floe.cli.client import connected
+from floe.cli.names import RUN
+from floe.cli.paint import age, as_json, clean, table
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @click.option("--json", "json_", is_flag=True, help="For machines.")
-def command(json_: bool) -> None:
-    """Say who holds which resource, who waits, and since when. Not yet."""
-    raise NotYet("leases are not shown yet", "floe why RUN says who holds what a run needs")
+@click.pass_context
+def command(ctx: click.Context, /, json_: bool) -> None:
+    """Say who holds which resource or workspace, under which fence, since when, and who waits."""
+    if ctx.invoked_subcommand is not None:
+        return
+    answer = connected().get("leases")
+    if json_:
+        as_json(answer)
+        return
+    if answer["problem"]:
+        click.echo(clean(f"floe: {answer['problem']}"), err=True)
+    table(
+        ("TAG", "RUN", "FLOW", "HOST", "FENCE", "SINCE", "WAITING"),
+        (
+            (
+                lease["tag"],
+                lease["run"],
+                lease["flow"],
+                lease["host"] or "",
+                lease["fence"],
+                age(lease["since"]),
+                ", ".join(lease["waiting"]),
+            )
+            for lease in answer["leases"]
+        ),
+    )
+
+
+@command.command(name="free")
+@click.argument("tag")
+@click.option("--run", type=RUN, default="", help="Only if this run holds it.")
+@click.option("--json", "json_", is_flag=True, help="For machines.")
+def free(tag: str, run: str, json_: bool) -> None:
+    """Take the resource TAG from the run that holds it, and give it to the next.
+
+    The run goes on and does not know: end it first (`floe cancel`), if it can still be reached.
+    What the resource guards can tell the late holder by its lower fence.
+    """
+    answer = connected().post("leases/free", {"tag": tag, "run": run})
+    if json_:
+        as_json(answer)
+        return
+    click.echo(f"{tag} is free")

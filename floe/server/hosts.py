@@ -1,73 +1,76 @@
-"""The hosts of the cluster; in this release the one that answers."""
+"""The hosts of the cluster: what they do, and what may be told to each."""
 
-import os
+import functools
 from typing import Any
 
 from aiohttp import web
 
-import floe
+from floe.hub.hosts import host_shapes
 from floe.hub.views import finding_shape
 from floe.model.codec import iso
-from floe.model.errors import NotFound, NotYet
-from floe.model.refs import host_id
+from floe.model.errors import NotFound
+from floe.model.refs import HostId, StoreId, host_id
 from floe.server.bodies import json_body, query
-from floe.server.keys import HUB, SETTINGS
-from floe.server.problems import answer
+from floe.server.keys import HUB
+from floe.server.problems import Handler, answer
+from floe.server.relay import at_host
 
 
 async def index(request: web.Request) -> web.Response:
-    """All hosts and what they do."""
+    """All hosts and what they do, this one first."""
     query(request).done()
-    return answer({"hosts": [_self(request)]})
+    shapes = host_shapes(request.app[HUB])
+    shapes[0]["url"] = f"{request.scheme}://{request.host}"
+    return answer({"hosts": shapes})
 
 
-def _self(request: web.Request) -> dict[str, Any]:
-    hub, settings = request.app[HUB], request.app[SETTINGS]
-    view, book = hub.view(), hub.book
-    return {
-        "id": view.id,
-        "store": view.store,
-        "self": True,
-        "keeper": True,
-        "tags": sorted(view.tags),
-        "version": floe.__version__,
-        "started_at": iso(hub.started_at),
-        "seen_at": iso(hub.clock.now()),
-        "draining": view.draining,
-        "slots": view.slots,
-        "active": view.active,
-        "pending": len(hub.loop.core.table.pends),
-        "load": round(os.getloadavg()[0], 2),
-        "cpus": os.cpu_count() or 1,
-        "commands": settings.commands,
-        "running": hub.acts.running(),
-        "waiting": len(hub.acts.waiting()),
-        "config": {
-            "path": book.path,
-            "digest": book.digest,
-            "loaded_at": iso(book.loaded_at),
-            "findings": [finding_shape(f) for f in book.findings],
-        },
-        "url": f"{request.scheme}://{request.host}",
-    }
+def told(handler: Handler) -> Handler:
+    """The same handler at the host that the path names, wherever that is asked."""
+
+    @functools.wraps(handler)
+    async def answered(request: web.Request) -> web.StreamResponse:
+        id = host_id(request.match_info["host"])
+        if id == request.app[HUB].host.id:
+            return await handler(request)
+        _require_known(request, id)
+        return await at_host(request, id)
+
+    return answered
 
 
 async def reload(request: web.Request) -> web.Response:
     """Read the host's config again; a bad one changes nothing."""
     query(request).done()
     (await json_body(request)).done()
-    hub, id = request.app[HUB], host_id(request.match_info["host"])
-    if id != hub.host.id:
-        raise NotFound(f"no host {id}", f"this host is {hub.host.id}")
-    book = await hub.reload()
+    book = await request.app[HUB].reload()
     return answer({"flows": len(book.flows), "findings": [finding_shape(f) for f in book.findings]})
 
 
 async def drain(request: web.Request) -> web.Response:
-    """Take no more runs; not yet."""
-    raise NotYet("hosts cannot be drained yet", "stop the host: its commands keep running")
+    """Take no new runs, or (`on` false) take them again. Runs that are there go on."""
+    query(request).done()
+    body = await json_body(request)
+    on = body.flag("on") is not False
+    body.done()
+    hub = request.app[HUB]
+    await hub.drain(on=on)
+    return answer({"id": hub.host.id, "draining": on, "active": hub.view().active})
 
 
 async def forget(request: web.Request) -> web.Response:
-    """Give up a host that is gone for good; not yet."""
-    raise NotYet("there are no other hosts yet")
+    """Give up a host that is gone for good, and its store: its runs end or begin anew elsewhere."""
+    query(request).done()
+    body = await json_body(request)
+    store, force = body.text("store"), body.flag("force") is True
+    body.done()
+    hub, id = request.app[HUB], host_id(request.match_info["host"])
+    _require_known(request, id)
+    await hub.forget(id, StoreId(store) if store else None, force=force)
+    return answer({"id": id, "forgotten": iso(hub.clock.now())})
+
+
+def _require_known(request: web.Request, id: HostId) -> None:
+    shapes: list[dict[str, Any]] = host_shapes(request.app[HUB])
+    known = [shape["id"] for shape in shapes if shape["id"]]
+    if id not in known:
+        raise NotFound(f"no host {id}", f"known here: {', '.join(known)}")

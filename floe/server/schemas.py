@@ -273,14 +273,14 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
             "keeper": FLAG,
             "tags": many(TEXT),
             "version": TEXT,
-            "started_at": INSTANT,
-            "seen_at": INSTANT,
+            "started_at": maybe(INSTANT),
+            "seen_at": maybe(INSTANT),
             "draining": FLAG,
             "slots": COUNT,
             "active": COUNT,
             "pending": COUNT,
             "load": {"type": "number", "minimum": 0},
-            "cpus": WHOLE,
+            "cpus": COUNT,
             "commands": COUNT,
             "running": COUNT,
             "waiting": COUNT,
@@ -293,8 +293,14 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
                 }
             ),
             "url": TEXT,
+            "clock_offset_ms": {"type": "integer", "description": "how far its clock is ahead"},
+            "problems": many(TEXT),
         }
     ),
+    "Drain": shape({}, {"on": FLAG}),
+    "Drained": shape({"id": TEXT, "draining": FLAG, "active": COUNT}),
+    "Forget": shape({}, {"store": TEXT, "force": FLAG}),
+    "Forgot": shape({"id": TEXT, "forgotten": INSTANT}),
     "Leases": shape(
         {
             "leases": many(
@@ -310,9 +316,12 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
                         "waiting": many(TEXT),
                     }
                 )
-            )
+            ),
+            "problem": TEXT,
         }
     ),
+    "Free": shape({"tag": TEXT}, {"run": TEXT}),
+    "Freed": shape({"tag": TEXT}),
     "Pends": shape(
         {
             "pends": many(

@@ -58,8 +58,6 @@ class ServerSettings:
     dev_webapp: Path | None = None
     """Serve the dashboard from this folder, read again at each request; None for the packaged
     one."""
-    commands: int = 0
-    """Processes this host runs at once, as `GET hosts` shows it."""
     session_s: int = 7 * 24 * 3600
     """Seconds from login until a session ends."""
     login_tries: int = 10
