@@ -80,7 +80,8 @@ class Leases:
         """What the keeper last said of a claim that waits."""
         self._obeyed: Book[str, Obeyed] = Book(journal)
         for key, shape in rows.get("claim", {}).items():
-            if (ref := ref_of(key)) and isinstance(shape, Mapping):
+            ref = ref_of(key)
+            if ref is not None and ref.store == core.store and isinstance(shape, Mapping):
                 self._wishes.put(ref, replace(decode(Wish, shape), at=None))
         obeyed = rows.get("obeyed", {}).get("keeper")
         if isinstance(obeyed, Mapping):
@@ -169,7 +170,8 @@ class Leases:
         claims: list[Claimed] = []
         for run in self._core.table.runs.values():
             tags = tags_of(run)
-            if not tags or run.superseded or run.phase in ("ended", "packed"):
+            is_here = self._core.store in (run.ref.store, run.store)  # not of a backup
+            if not tags or not is_here or run.superseded or run.phase in ("ended", "packed"):
                 continue
             claim = Claim(run=run.ref.key, number=run.revoked + 1)
             fences = {tag: fence for tag, fence in run.fences.items() if tag in tags}

@@ -51,7 +51,7 @@ class Opening:
         """Hosts (`h2@store`) and the term under which they answered."""
         self._rounds: Book[str, Round] = Book(journal)
         state = rows.get("keeping", {}).get("state")
-        if isinstance(state, Mapping):
+        if isinstance(state, Mapping) and state["store"] == core.store:  # not of a backup
             term, is_open = state["term"], state["open"]
             assert isinstance(term, int)
             self._state.put("", State(term=term, is_open=bool(is_open)))
@@ -138,7 +138,8 @@ class Opening:
 
     def _set(self, draft: "Draft", state: State) -> None:
         self._state.put("", state)
-        draft.promise_row("keeping", "state", {"term": state.term, "open": state.is_open})
+        row = {"store": self._core.store, "term": state.term, "open": state.is_open}
+        draft.promise_row("keeping", "state", row)
 
     # --- asking all again ---
 
