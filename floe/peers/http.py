@@ -190,12 +190,11 @@ class HttpPeers:
             self._problems.begin(key, why)
             await socket.close(why)
         elif not is_self(caller, self._me):
-            self._problems.end(key)
-            await self._carried(caller, socket)
+            await self._carried(caller, socket, lambda: self._problems.end(key))
 
-    async def _carried(self, hello: Hello, socket: Socket) -> str:
+    async def _carried(self, hello: Hello, socket: Socket, lives: Callable[[], None]) -> str:
         """Speak over a connection until it is over; what was wrong with it, empty for nothing."""
-        wire = Wire(socket, hello, self._settings)
+        wire = Wire(socket, hello, self._settings, lives)
         other = self._join(wire)
         tasks = [self._spawn(wire.live()), self._spawn(self._listen(wire))]
         try:
@@ -214,11 +213,14 @@ class HttpPeers:
             self._writers[name] = self._spawn(other.write())
         is_new = not other.is_open
         other.join(wire)
-        if self._ping:
-            other.put(self._ping)
         if is_new:
+            if self._ping:
+                other.put(self._ping)
             log.info("peer.met", host=name.host, store=name.store, version=wire.other.version)
             self._judge_names()
+            for link in self._links:
+                if not link.is_open:  # who calls is up, and any of them may lead there: requests
+                    link.want()  # are passed on by URLs alone
         return other
 
     def _leave(self, other: Other, wire: Wire) -> None:
@@ -252,7 +254,7 @@ class HttpPeers:
                     ignored = True
                     log.info("peer.word_ignored", host=wire.other.host)
         except FloeError as error:
-            wire.end(f"says what cannot be read: {error}")
+            wire.end(f"says {error}")
         finally:
             wire.end("")
 

@@ -24,6 +24,9 @@ PATH: Final = "peer/ws"
 
 JITTER: Final = 0.25
 
+Carry = Callable[[Hello, ClientSocket, Callable[[], None]], Awaitable[str]]
+"""Speaks over a connection to its end, tells its first sign of life, and says what was wrong."""
+
 
 class Link:
     """Keeps one connection to whoever answers at a URL."""
@@ -48,6 +51,8 @@ class Link:
         self._now = now
         self._wanted = asyncio.Event()
         self._tries = 0
+        self._is_doubtful = False
+        self._proof: asyncio.TimerHandle | None = None
 
     def want(self) -> None:
         """Somebody has something to say there: do not wait long."""
@@ -57,7 +62,7 @@ class Link:
     async def keep(
         self,
         session: aiohttp.ClientSession,
-        carry: Callable[[Hello, ClientSocket], Awaitable[str]],
+        carry: Carry,
         refused: Callable[["Link"], None],
     ) -> None:
         """Connect, have the connection carried to its end, and again, for ever."""
@@ -81,18 +86,20 @@ class Link:
     async def _visit(
         self,
         session: aiohttp.ClientSession,
-        carry: Callable[[Hello, ClientSocket], Awaitable[str]],
+        carry: Carry,
     ) -> None:
         self._wanted.clear()
         async with asyncio.timeout(self._settings.connect_s):
             socket, other = await self._call(session)
         try:
             if self._meets(other):
-                self._tries = 0
                 self._is(open=True)
-                if why := await carry(other, socket):
+                if why := await carry(other, socket, self._lives):
+                    self._is_doubtful = True
                     self._problems.begin(self.url, why)
         finally:
+            if self._proof is not None:
+                self._proof.cancel()
             await socket.close()
 
     async def _call(self, session: aiohttp.ClientSession) -> tuple[ClientSocket, Hello]:
@@ -118,9 +125,21 @@ class Link:
         why = objection(other, self._me)
         if why:
             self._problems.begin(self.url, why)
-        else:
-            self._problems.end(self.url)
+        if self.is_self:
+            self._lives()
         return not why and not self.is_self
+
+    def _lives(self) -> None:
+        """Who answers there does speak. If that went wrong the last time, it has to last, too."""
+        if self._is_doubtful:
+            loop = asyncio.get_running_loop()
+            self._proof = loop.call_later(self._settings.silence_s, self._is_well)
+        else:
+            self._is_well()
+
+    def _is_well(self) -> None:
+        self._tries, self._is_doubtful = 0, False
+        self._problems.end(self.url)
 
     def _is(self, *, open: bool) -> None:
         if self.is_open != open:

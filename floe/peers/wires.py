@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import suppress
 from typing import Final
 
@@ -53,12 +53,16 @@ class ClientSocket:
 class Wire:
     """A connection with a known other end."""
 
-    def __init__(self, opened: Socket, other: Hello, settings: PeerSettings) -> None:
+    def __init__(
+        self, opened: Socket, other: Hello, settings: PeerSettings, lives: Callable[[], None]
+    ) -> None:
+        """`lives` is called at the first sign of life."""
         self.other = other
         self.heard_s = asyncio.get_running_loop().time()
         """When the last sign of life came, by the loop's clock."""
         self._socket = opened
         self._settings = settings
+        self._lives: Callable[[], None] | None = lives
         self._over = asyncio.Event()
         self._why = ""
 
@@ -82,6 +86,9 @@ class Wire:
                 self.end("")
                 return
             self.heard_s = asyncio.get_running_loop().time()
+            if (lives := self._lives) is not None:
+                self._lives = None
+                lives()
             if frame:
                 yield frame
 
