@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, assert_never
 
 from floe.hub import rows
 from floe.hub.keeper import Keeper
+from floe.hub.lease_view import LeaseView
 from floe.hub.leases import Leases
 from floe.hub.members import FORGET_AFTER_S, Member, Members, place_of
+from floe.hub.obedience import Obedience
 from floe.hub.outbox import Outbox
 from floe.hub.pen import Pen
 from floe.hub.placing import Placing
+from floe.hub.presence import Presence
 from floe.hub.rows import Journal, Undo
 from floe.hub.taking import Taking, fact_of
 from floe.hub.words import Forget, Free, Heard, Unsent
@@ -62,18 +65,21 @@ class Cluster:
         self._now = Instant(0)
         """Of the last step."""
         self.journal = Journal()
+        self.presence = Presence(core, self.journal)
         self.members = Members(core, self.journal, stored)
         self.outbox = Outbox(self.journal)
         self.placing = Placing(core, self.journal)
         self.pen = Pen(core, self.journal, stored)
         self.taking = Taking(core, self.journal, stored)
+        self.obedience = Obedience(core, self.journal, stored)
         self.leases = Leases(core, self.journal, stored)
         self.keeper = Keeper(core, self.journal, stored)
+        self.view = LeaseView(core)
 
     @property
     def keeper_store(self) -> StoreId | None:
         """The store of the keeper that this host obeys, if it knows one."""
-        return self.leases.keeper_store
+        return self.obedience.keeper_store
 
     def load(self, runs: Sequence[Run], logs: Iterable[Stored | Record]) -> None:
         """Go on after a start with what is on the disk."""
@@ -201,7 +207,7 @@ class Cluster:
             case Released() as message:
                 self.leases.released(draft, member, message)
             case Census() as message:
-                self.leases.census(draft, member, message)
+                self.obedience.census(draft, member, message)
             case Acquire() as message:
                 self.keeper.asked(draft, member, message)
             case HeldHeard() as message:
@@ -238,7 +244,7 @@ class Cluster:
         self.placing.dispatch(draft)
         dues: list[Instant | None] = [self.leases.tick(draft)]
         self.outbox.flush(draft)
-        dues += [self.members.ping(draft), self.outbox.next_due]
+        dues += [self.presence.ping(draft), self.outbox.next_due]
         dues.append(self.keeper.next_due(draft.now))
         return min(due for due in dues if due is not None)
 
@@ -247,4 +253,4 @@ class Cluster:
         placed = self.placing.place(pend, self.placing.views(now), now)
         if isinstance(placed, Refusals):
             return placed
-        return self.leases.verdict(pend, placed, now)
+        return self.view.verdict(pend, placed, now)

@@ -15,6 +15,9 @@ from typing import Final
 from floe.hub.cluster import Cluster
 from floe.hub.decided import Decided
 from floe.hub.draft import Draft
+from floe.hub.hearing import hear
+from floe.hub.lease_view import Lease, LeaseView
+from floe.hub.members import Member
 from floe.hub.rows import Rows
 from floe.hub.table import RunTable
 from floe.hub.words import Addressed
@@ -90,7 +93,7 @@ class HubCore:
         draft = Draft(self, now)
         try:
             for word in words:
-                draft.hear(word)
+                hear(draft, word)
             if self.cluster is None:
                 draft.dispatch()
             else:
@@ -121,6 +124,24 @@ class HubCore:
     def may_fire(self, now: Instant) -> bool:
         """Whether timers and polls are this host's: it is alone, or the keeper at work."""
         return self.cluster is None or self.cluster.keeper.is_at_work(now)
+
+    @property
+    def members(self) -> Mapping[HostId, Member]:
+        """The other hosts that were heard and not forgotten, by id."""
+        lives = self.cluster.members.lives() if self.cluster else ()
+        return {member.id: member for member in lives}
+
+    def problems(self, now: Instant) -> Mapping[HostId, tuple[str, ...]]:
+        """What is wrong with each host, this one included, in sentences; none: an empty tuple."""
+        if self.cluster is None:
+            return {self.host.id: ()}
+        members = self.cluster.members
+        others = {m.id: members.problems(m, now) for m in members.lives()}
+        return {self.host.id: members.own_faults(now), **others}
+
+    def leases(self) -> Mapping[str, Lease]:
+        """Resources by tag, who holds each and who waits; in a cluster only its keeper knows."""
+        return LeaseView(self).leases()
 
     def view(self) -> HostView:
         """This host as placing sees it."""

@@ -8,17 +8,7 @@ from typing import TYPE_CHECKING, Final
 from floe.hub.decided import Decided, Step
 from floe.hub.table import WHOLE, is_row_changed
 from floe.hub.words import (
-    Addressed,
-    Drain,
-    FlowRead,
-    Forget,
-    Free,
-    Heard,
-    Mark,
-    Packed,
     Reply,
-    Start,
-    Unsent,
 )
 from floe.kernel.decide import decide
 from floe.kernel.evolve import evolve
@@ -33,14 +23,13 @@ from floe.model.event import (
     RunActivated,
     RunEnded,
     RunGranted,
-    RunPacked,
     RunPended,
 )
 from floe.model.flow import Flow
 from floe.model.message import Envelope, Message
 from floe.model.refs import HostId, Instant, Json, NodeId, RunRef, StoreId
 from floe.model.run import Run, Summary, summary_of
-from floe.model.signal import Activate, Cancel, DataGiven
+from floe.model.signal import Activate
 from floe.store.base import Append, LedgerWrite, Record
 
 if TYPE_CHECKING:
@@ -89,29 +78,6 @@ class Draft:
         cluster = self.core.cluster
         assert cluster is not None, "a host that has others"
         return cluster
-
-    def hear(self, word: Addressed) -> None:
-        """Take one word in."""
-        ref, why = word.run, ""
-        match word.word:
-            case Start() as start:
-                ref, changed = self._start(start)
-            case Mark(rows=rows, appends=appends, promise=promise):
-                self.ledger += rows
-                self.heard += appends
-                self.promise |= promise
-                changed = True
-            case Drain(on=on):
-                changed = self._drain(on=on)
-            case Heard() | Unsent() | Forget() | Free() as said:
-                cluster = self.core.cluster
-                why = cluster.hear(self, said) if cluster else "this host has no others"
-                changed = not why
-            case _:
-                run = self.core.table.runs.get(ref) if ref else None
-                changed = run is not None and self._tell(run, word)
-        if word.ticket:
-            self.replies.append(Reply(ticket=word.ticket, run=ref, changed=changed, why=why))
 
     def dispatch(self) -> None:
         """Give pends to hosts, oldest first, as far as they take them.
@@ -197,14 +163,14 @@ class Draft:
             old, run = run, evolve(run, event)
             if flow is not None:
                 run = replace(run, flow=flow)
-            self._record(run, event, old)
+            self.record(run, event, old)
         return run
 
     def add_as_stored(self, run: Run, event: Event, body: str) -> Run:
         """Record a fact that another host has stored, to the letter."""
         self.before.setdefault(run.ref, run)
         new = evolve(run, event)
-        self._record(new, event, run, body)
+        self.record(new, event, run, body)
         return new
 
     def adopt(self, records: Sequence[Record], flow: Flow) -> Run:
@@ -214,7 +180,7 @@ class Draft:
             self.before.setdefault(record.run, None)
             old, run = run, evolve(run, record.event, ref=record.run)
             run = replace(run, flow=flow)
-            self._record(run, record.event, old, record.body)
+            self.record(run, record.event, old, record.body)
         assert run is not None, "a log has at least RunPended"
         return run
 
@@ -244,65 +210,6 @@ class Draft:
         activate = Activate(host=core.host.id, epoch=run.epoch, workspace=workspace)
         return self.add(run, decide(run, activate, self.now))
 
-    # --- words ---
-
-    def _start(self, start: Start) -> tuple[RunRef, bool]:
-        core = self.core
-        if start.once and (known := core.once.get(start.once)):
-            return known, False
-        core.serial += 1
-        ref = RunRef(core.host.id, core.store, core.serial)
-        self.keep("serial", "run", core.serial)
-        self._keep_once(start.once, ref)
-        self.ledger += start.marks
-        if start.digest:
-            self.keep_flow(start.digest, start.flow)
-        pended = RunPended(
-            at=self.now,
-            flow=start.flow.id,
-            ver=start.flow.ver,
-            trigger=start.trigger,
-            values=start.values,
-            by=start.by,
-            digest=start.digest,
-        )
-        self.before[ref] = None
-        self._record(replace(evolve(None, pended, ref=ref), flow=start.flow), pended, None)
-        return ref, True
-
-    def _tell(self, run: Run, word: Addressed) -> bool:
-        match word.word:
-            case FlowRead(flow=flow, digest=digest, source=source):
-                if run.phase != "reading":
-                    return False
-                self.keep_flow(digest, flow)
-                self.add(run, (FlowPinned(at=self.now, digest=digest, source=source),), flow)
-                return True
-            case Packed(digests=digests):
-                if run.phase != "ended":
-                    return False
-                self.keep("unpacked", run.ref.key, None)
-                self.add(run, (RunPacked(at=self.now, digests=digests),))
-                return True
-            case Start() | Mark() | Heard() | Unsent() | Forget() | Free() | Drain():
-                return False
-            case signal:
-                if word.once and word.once in self.core.once:
-                    return True
-                if self.core.table.is_note(run):
-                    cluster = self.core.cluster
-                    changed = False
-                    if isinstance(signal, Cancel) and cluster is not None:
-                        changed = cluster.pen.cancel(self, run, signal)
-                else:
-                    events = decide(run, signal, self.now)
-                    self.add(run, events)
-                    changed = bool(events)
-                if changed and isinstance(signal, Cancel | DataGiven):
-                    self.promise = True
-                    self._keep_once(word.once, run.ref)
-                return changed
-
     def _fences(self, run: Run) -> dict[str, str]:
         core = self.core
         fences: dict[str, str] = {}
@@ -313,7 +220,8 @@ class Draft:
             self.keep("keeper", "fence", core.fence)
         return fences
 
-    def _record(self, run: Run, event: Event, old: Run | None, body: str = "") -> None:
+    def record(self, run: Run, event: Event, old: Run | None, body: str = "") -> None:
+        """Take in one fact: `run` is what it makes of `old`."""
         body = body or to_text(encode_event(event))  # first: it refuses NaN, and nothing changed
         self.core.table.put(run.ref, run)
         record = Record(run=run.ref, epoch=run.epoch, seq=run.seq, event=event, body=body)
@@ -325,16 +233,8 @@ class Draft:
         if self.core.cluster is not None:
             self.core.cluster.noted(self, record, run)
 
-    def _drain(self, *, on: bool) -> bool:
-        core = self.core
-        if core.draining == on:
-            return False
-        core.draining = on
-        core.table.news |= not on
-        self.promise_row("drain", "host", True if on else None)
-        return True
-
-    def _keep_once(self, key: str, ref: RunRef) -> None:
+    def keep_once(self, key: str, ref: RunRef) -> None:
+        """Remember what an idempotency key brought about."""
         if key:
             once = self.core.once
             once[key] = ref

@@ -57,7 +57,7 @@ class Keeper:
         if not self.opening.is_open:
             missing = ", ".join(self.opening.missing())
             return f"it counts what is held: {missing or 'nobody'} has not answered"
-        return cluster.leases.disagreement()
+        return cluster.obedience.disagreement()
 
     def is_at_work(self, now: Instant) -> bool:
         """Whether this host gives resources and fires timers now."""
@@ -167,7 +167,7 @@ class Keeper:
                 self.holdings.clear(draft)
             return
         if not opening.is_begun:
-            opening.begin(draft, draft.cluster.leases.term_seen)
+            opening.begin(draft, draft.cluster.obedience.term_seen)
             self._begin(draft)
         opening.ask(draft)
         if not opening.is_open and not opening.missing():
@@ -197,7 +197,7 @@ class Keeper:
     def _begin(self, draft: "Draft") -> None:
         """What is held is told by every host, this one included."""
         self.holdings.clear(draft)
-        for claimed in draft.cluster.leases.obey_self(draft, self.opening.term):
+        for claimed in draft.cluster.obedience.obey_self(draft, self.opening.term):
             self.holdings.merge(draft, claimed)
 
     def _give(self, draft: "Draft", holding: Holding) -> Holding:

@@ -13,23 +13,19 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from floe.hub.members import Member, ref_of
 from floe.hub.rows import Book, Journal, Rows
-from floe.kernel.place import HOST_SCOPED, HOST_STALE_S, Refusals
+from floe.kernel.place import HOST_SCOPED
 from floe.model.codec import decode, encode
-from floe.model.host import Pend
 from floe.model.message import (
     Acquire,
-    Behind,
-    Census,
     Claim,
     Claimed,
-    Claims,
     Held,
     HeldHeard,
     Queued,
     Release,
     Released,
 )
-from floe.model.refs import HostId, Instant, RunRef, StoreId
+from floe.model.refs import Instant, RunRef
 from floe.model.run import Run
 
 if TYPE_CHECKING:
@@ -61,15 +57,6 @@ class Wish:
     """held: since when; None: since before this host started."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Obeyed:
-    """The keeper whose census was answered last."""
-
-    host: HostId
-    store: StoreId
-    term: int
-
-
 class Leases:
     """Claims of runs that were adopted here or run here."""
 
@@ -78,14 +65,10 @@ class Leases:
         self._wishes: Book[RunRef, Wish] = Book(journal)
         self._queued: Book[RunRef, Queued] = Book(journal)
         """What the keeper last said of a claim that waits."""
-        self._obeyed: Book[str, Obeyed] = Book(journal)
         for key, shape in rows.get("claim", {}).items():
             ref = ref_of(key)
             if ref is not None and ref.store == core.store and isinstance(shape, Mapping):
                 self._wishes.put(ref, replace(decode(Wish, shape), at=None))
-        obeyed = rows.get("obeyed", {}).get("keeper")
-        if isinstance(obeyed, Mapping):
-            self._obeyed.put("", decode(Obeyed, obeyed))
         self._owed: Book[str, Release] = Book(journal)
         """What an earlier process was to release, until it is in the outbox or done."""
         for key, row in rows.get("owed", {}).items():
@@ -106,64 +89,19 @@ class Leases:
                 release = self._parking(ref, wish)
                 cluster.outbox.put(keeper, None, RELEASE, ref.key, release, Instant(0))
 
-    # --- who keeps ---
+    def holds(self, ref: RunRef) -> bool:
+        """Whether the turn of a run that waits has come."""
+        wish = self._wishes.get(ref)
+        return wish is not None and wish.state == "held"
 
-    @property
-    def keeper_store(self) -> StoreId | None:
-        """The store of the configured keeper, if its census was answered here."""
-        obeyed = self._obeyed.get("")
-        return obeyed.store if obeyed and obeyed.host == self._core.host.keeper else None
+    def place_of(self, ref: RunRef) -> Queued | None:
+        """What the keeper last said of a claim that waits; None where it has not answered."""
+        return self._queued.get(ref)
 
-    @property
-    def term_seen(self) -> int:
-        """The highest term of a keeper that was seen here."""
-        obeyed = self._obeyed.get("")
-        return obeyed.term if obeyed else 0
-
-    def disagreement(self) -> str:
-        """Why the hosts are not of one mind about their keeper; empty if they are."""
-        keeper, cluster = self._core.host.keeper, self._core.cluster
-        assert cluster is not None
-        if keeper is None:
-            return "no keeper is configured"
-        for member in cluster.members.lives():
-            if member.stale or member.ping is None:
-                continue
-            if member.ping.keeper != keeper:
-                theirs = member.ping.keeper or "none"
-                return (
-                    f"the config of {member.id} has keeper {theirs}, "
-                    f"that of {self._core.host.id} {keeper}"
-                )
-            is_mine = keeper == self._core.host.id
-            if is_mine and member.ping.keeper_store not in (None, self._core.store):
-                return f"{member.id} obeys {keeper} with the store {member.ping.keeper_store}"
-        return ""
-
-    def census(self, draft: "Draft", member: Member, message: Census) -> None:
-        """A keeper asks what is claimed; it is obeyed from then on."""
-        if member.id != self._core.host.keeper:
-            return
-        old = self._obeyed.get("")
-        new = Obeyed(host=member.id, store=member.store, term=message.opening)
-        if old is not None and old != new and old.term >= new.term:
-            draft.send(member.id, member.store, Behind(term=old.term))
-            return
-        self._obey(draft, new)
-        answer = Claims(opening=message.opening, round=message.round, claims=tuple(self.claims()))
-        draft.send(member.id, member.store, answer)
-
-    def obey_self(self, draft: "Draft", term: int) -> list[Claimed]:
-        """This host opens as keeper; return what is claimed here."""
-        self._obey(draft, Obeyed(host=self._core.host.id, store=self._core.store, term=term))
-        return self.claims()
-
-    def _obey(self, draft: "Draft", obeyed: Obeyed) -> None:
-        if self._obeyed.put("", obeyed):
-            draft.promise_row("obeyed", "keeper", encode(obeyed))
-            for ref in tuple(self._queued):
-                self._queued.put(ref, None)
-            draft.core.table.news = True
+    def forget_places(self) -> None:
+        """Another opening: places in the queue of the last one count for nothing."""
+        for ref in tuple(self._queued):
+            self._queued.put(ref, None)
 
     def claims(self) -> list[Claimed]:
         """All that runs adopted here or running here hold, and what they wait for."""
@@ -200,10 +138,9 @@ class Leases:
 
     def held(self, draft: "Draft", member: Member, message: Held) -> None:
         """The turn of a claim has come."""
-        claim, obeyed = message.claim, self._obeyed.get("")
-        said_by = Obeyed(host=member.id, store=member.store, term=message.opening)
+        claim = message.claim
         ref = ref_of(claim.run)
-        if ref is None or obeyed != said_by:
+        if ref is None or not draft.cluster.obedience.is_believed(member, message.opening):
             return
         run = self._core.table.runs.get(ref)
         if run is None or run.phase in ("ended", "packed") or ref.store != self._core.store:
@@ -233,7 +170,7 @@ class Leases:
         ref = ref_of(message.claim.run)
         if ref is None or member.id != self._core.host.keeper or ref not in self._wishes:
             return
-        if message.position and message.opening != self.term_seen:
+        if message.position and message.opening != draft.cluster.obedience.term_seen:
             return
         self._queued.put(ref, message)
         if message.position:
@@ -304,39 +241,6 @@ class Leases:
                 self._park(draft, ref, wish)
         return min(dues, default=None)
 
-    # --- what is said of it ---
-
-    def verdict(self, pend: Pend, placed: HostId, now: Instant) -> HostId | Refusals:
-        """The host, or what keeps the cluster's resources from a run that it would take."""
-        tags = tuple(t for t in pend.resource_tags if not t.startswith(HOST_SCOPED))
-        wish = self._wishes.get(pend.run)
-        if not tags or (wish is not None and wish.state == "held"):
-            return placed
-        return Refusals(by_host={}, resources=tuple(self._says(pend.run, tags, now)))
-
-    def _says(self, ref: RunRef, tags: tuple[str, ...], now: Instant) -> list[str]:
-        cluster, keeper = self._core.cluster, self._core.host.keeper
-        assert cluster is not None
-        names = f"{'resource' if len(tags) == 1 else 'resources'} {', '.join(tags)}"
-        if problem := self.disagreement():
-            return [f"{names}: {problem}"]
-        queued = self._queued.get(ref)
-        if cluster.keeper.is_me and (problem := cluster.keeper.problem()):
-            return [f"{names}: {problem}"]
-        if queued is not None and queued.why:
-            return [f"{names}: keeper {keeper} gives nothing now: {queued.why}"]
-        if keeper != self._core.host.id and keeper is not None:
-            member = cluster.members.by_id.get(keeper)
-            if member is None or member.seen_at is None:
-                return [f"{names}: keeper {keeper} was not heard since this host started"]
-            if (unseen_s := (now - member.seen_at) // 1000) >= HOST_STALE_S:
-                return [f"{names}: keeper {keeper} was not seen for {unseen_s} s"]
-        if queued is None:
-            return [f"{names}: keeper {keeper} has not answered yet"]
-        says = [f"resource {tag}, held by {_short(run)}" for tag, run in queued.holders.items()]
-        place = f"{queued.position}. in the queue of keeper {keeper}"
-        return [*(says or [names]), place]
-
     # --- parts ---
 
     def _wish(self, run: Run) -> Wish | None:
@@ -351,7 +255,7 @@ class Leases:
 
     def _ask(self, draft: "Draft", run: Run, wish: Wish | None, tags: tuple[str, ...]) -> None:
         keeper, key = self._core.host.keeper, run.ref.key
-        if keeper is None or self.disagreement():
+        if keeper is None or draft.cluster.obedience.disagreement():
             return
         if wish is None or wish.state != "asked":
             passed = wish.passed if wish else {}
@@ -420,11 +324,6 @@ def tags_of(run: Run) -> tuple[str, ...]:
 
 def _name(claim: Claim) -> str:
     return f"{claim.run}#{claim.number}"
-
-
-def _short(key: str) -> str:
-    ref = ref_of(key)
-    return str(ref) if ref else key
 
 
 def _is_old(fences: Mapping[str, str], passed: Mapping[str, str]) -> bool:

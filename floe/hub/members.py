@@ -1,4 +1,4 @@
-"""The other hosts as this one knows them, and what it says of itself.
+"""The other hosts as this one knows them.
 
 A host is known by its first word. One that comes back with another store has lost the first, and
 gets nothing before that was forgotten. No decision compares clocks of two hosts.
@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from floe.hub.presence import view_of
 from floe.hub.rows import Book, Journal, Rows
 from floe.kernel.place import HOST_STALE_S
 from floe.model.errors import IdInvalid
@@ -18,10 +19,6 @@ from floe.model.refs import FlowId, HostId, Instant, Json, RunRef, StoreId
 if TYPE_CHECKING:
     from floe.hub.core import HubCore
     from floe.hub.draft import Draft
-
-PING_MS: Final = 2000
-PING_MIN_MS: Final = 50
-"""Between two pings though more changed."""
 
 SKEW_MS: Final = 5000
 """A clock that is further off is said; nothing depends on it."""
@@ -73,15 +70,6 @@ class Member:
         return self.ping.about if self.ping else {}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mine:
-    """What was last said of this host, and when."""
-
-    ping: Ping
-    at: Instant
-    is_void: bool = False
-
-
 class Members:
     """All hosts that were ever heard here, and the forgotten ones."""
 
@@ -93,7 +81,6 @@ class Members:
         self.forgotten: Book[str, bool] = Book(journal)
         self.twins: Book[StoreId, Instant] = Book(journal)
         """Stores of others that call themselves as this host does, and when they were heard."""
-        self._mine: Book[str, Mine] = Book(journal)
         for host, store in rows.get("member", {}).items():
             self.by_id.put(HostId(host), Member(id=HostId(host), store=StoreId(str(store))))
         for key in rows.get("forgotten", {}):
@@ -137,7 +124,7 @@ class Members:
     def pinged(self, draft: "Draft", member: Member, ping: Ping) -> bool:
         """Keep what a host said of itself; return whether it is another now."""
         old = member.ping
-        is_new = old is None or old.change != ping.change or _view(old) != _view(ping)
+        is_new = old is None or old.change != ping.change or view_of(old) != view_of(ping)
         draft.core.table.news |= is_new
         skew = ping.at - draft.now
         self.by_id.put(member.id, replace(member, ping=ping, skew_ms=skew))
@@ -249,54 +236,6 @@ class Members:
     def _unseen_ms(self, member: Member, now: Instant) -> int:
         return now - (member.seen_at or 0)
 
-    # --- what this host says ---
-
-    @property
-    def change(self) -> int:
-        """The number of what was last said of this host."""
-        mine = self._mine.get("")
-        return mine.ping.change if mine else 0
-
-    def ping(self, draft: "Draft") -> Instant:
-        """Say how this host is, if it changed or was not said for a while; return when next."""
-        mine, now = self._mine.get(""), draft.now
-        ping = self._ping(now, mine.ping.change if mine else now)
-        if mine is not None:
-            is_new = mine.is_void or _view(mine.ping) != _view(ping)
-            wait = PING_MIN_MS if is_new else PING_MS
-            if 0 <= now - mine.at < wait:
-                return Instant(mine.at + wait)
-            if is_new:
-                ping = replace(ping, change=ping.change + 1)
-        self._mine.put("", Mine(ping=ping, at=now))
-        draft.send(None, None, ping)
-        return Instant(now + PING_MS)
-
-    def void(self) -> None:
-        """What was last said of this host did not hold: say it anew, under another number."""
-        if mine := self._mine.get(""):
-            self._mine.put("", replace(mine, is_void=True))
-
-    def _ping(self, now: Instant, change: int) -> Ping:
-        core = self._core
-        view = core.view()
-        cluster = core.cluster
-        assert cluster is not None
-        return Ping(
-            at=now,
-            tags=view.tags,
-            slots=view.slots,
-            active=view.active,
-            draining=view.draining,
-            held={tag: ref.key for tag, ref in view.held.items()},
-            spaces={flow: ref.key for flow, ref in view.spaces.items()},
-            keeper=core.host.keeper,
-            keeper_store=cluster.keeper_store,
-            forgotten=tuple(sorted(self.forgotten)),
-            about=self.about,
-            change=change,
-        )
-
 
 def place_key(host: HostId, store: StoreId) -> str:
     """A host's store by name, `h2@k3f9`."""
@@ -319,19 +258,3 @@ def ref_of(key: str) -> RunRef | None:
 
 def _refs(items: Iterable[tuple[str, str]]) -> dict[str, RunRef]:
     return {name: ref for name, key in items if (ref := ref_of(key))}
-
-
-def _view(ping: Ping) -> tuple[object, ...]:
-    """All that others decide by, and what people are to see at once."""
-    return (
-        ping.protocol,
-        ping.tags,
-        ping.slots,
-        ping.active,
-        ping.draining,
-        ping.held,
-        ping.spaces,
-        ping.keeper,
-        ping.keeper_store,
-        ping.forgotten,
-    )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from floe.hub.members import Member, place_key
 from floe.hub.rows import Book, Journal, Rows
 from floe.model.message import Behind, Census, Claims
-from floe.model.refs import HostId, Instant, StoreId
+from floe.model.refs import HostId, Instant, Json, StoreId
 
 if TYPE_CHECKING:
     from floe.hub.core import HubCore
@@ -138,7 +138,7 @@ class Opening:
 
     def _set(self, draft: "Draft", state: State) -> None:
         self._state.put("", state)
-        row = {"store": self._core.store, "term": state.term, "open": state.is_open}
+        row: Json = {"store": self._core.store, "term": state.term, "open": state.is_open}
         draft.promise_row("keeping", "state", row)
 
     # --- asking all again ---

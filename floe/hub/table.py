@@ -119,7 +119,7 @@ class RunTable:
                 _hold(self.spaces, run.flow_id, run.ref, present=present)
 
     def _queue(self, pend: Pend, *, present: bool) -> None:
-        needs = Needs(pend.host_tags, pend.resource_tags, pend.flow if pend.reuse_space else None)
+        needs = needs_of(pend)
         if present:
             self.pends[pend.run] = pend
             insort(self.queues.setdefault(needs, []), pend.run)
@@ -130,6 +130,11 @@ class RunTable:
         del queue[bisect_left(queue, pend.run)]
         if not queue:
             del self.queues[needs]
+
+
+def needs_of(pend: Pend) -> Needs:
+    """What placing a pend depends on besides its name."""
+    return Needs(pend.host_tags, pend.resource_tags, pend.flow if pend.reuse_space else None)
 
 
 def pend_of(run: Run, flow: Flow) -> Pend:

@@ -92,7 +92,7 @@ class Taking:
         if says := self._objections(run, draft.now):
             self._store_floor(draft, offer.run, offer.epoch)
             self._refuse(draft, member, offer, says)
-            draft.cluster.members.void()
+            draft.cluster.presence.void()
             return
         draft.keep_flow(offer.digest, offer.flow)
         run = draft.activate(draft.adopt(taken[0], offer.flow))
@@ -182,7 +182,7 @@ class Taking:
         draft.promise_row("floor", key, epoch)
 
     def _refuse(self, draft: "Draft", member: Member, about: Offer | Withdraw, why: str) -> None:
-        change = draft.cluster.members.change
+        change = draft.cluster.presence.change
         answer = Refused(run=about.run, epoch=about.epoch, why=why, change=change)
         draft.send(member.id, member.store, answer)
 
