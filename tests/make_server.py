@@ -1,7 +1,7 @@
 """A server over a real hub with a store in memory, and hands that a test moves."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,8 @@ from floe.hub.acts import ActSettings
 from floe.hub.clock import WallClock
 from floe.hub.core import HostSettings
 from floe.hub.flows import FlowBook, FlowFiles
-from floe.hub.hub import Hub, Parts
+from floe.hub.hub import Hub
+from floe.hub.parts import Parts
 from floe.model.errors import ConfigInvalid, Finding, NotFound
 from floe.model.flow import Backoff, Field, Flow, Form, Git, Retry, Trigger
 from floe.model.refs import FlowId, HostId, NodeId
@@ -144,8 +145,13 @@ async def a_site(
     headers: Any = None,
     host: HostId = H1,
     peers: Peers | None = None,
+    others: int = 0,
+    tags: Collection[str] = ("master",),
 ) -> AsyncIterator[Site]:
-    """Serve some flows (BUILD and WIDE if not said) at a free port."""
+    """Serve some flows (BUILD and WIDE if not said) at a free port.
+
+    With `others`, so many, the hub itself speaks with its peers; else the server alone.
+    """
     finding = Finding(file="x.yml", line=3, col=1, what="odd", level="warning")
     book = FlowBook(flows=flows or (BUILD, WIDE), path="x.yml", findings=(finding,))
     hands = Hands()
@@ -156,7 +162,9 @@ async def a_site(
         return book
 
     parts = Parts(
-        host=HostSettings(id=host, tags=frozenset({"master"}), workspace_root=str(root / "ws")),
+        host=HostSettings(
+            id=host, tags=frozenset(tags), workspace_root=str(root / "ws"), peers=others
+        ),
         acts=ActSettings(root=root),
         store=MemoryStore(),
         executors=executors(hands),
@@ -165,6 +173,7 @@ async def a_site(
         clock=WallClock(),
         book=book,
         read_book=read_book,
+        peers=peers if others else None,
     )
     served = ServerSettings(
         **{"admin": Secret(ADMIN), "public": Bind(address="127.0.0.1:0"), **(settings or {})}

@@ -127,6 +127,11 @@ def age(text: str | None, now: datetime | None = None) -> str:
     return "now" if seconds < 1 else f"{span(seconds)} ago"
 
 
+def as_of(host: str, seen: str | None, now: datetime | None = None) -> str:
+    """How old what is shown of another host is."""
+    return f"{host} as of {age(seen, now)}" if seen else f"{host} was not heard of yet"
+
+
 def took(start: str | None, end: str | None) -> str:
     """How long something took or has been going on; empty where it has not begun."""
     begun = instant(start)

@@ -4,7 +4,7 @@ import click
 
 from floe.cli.client import connected
 from floe.cli.names import FLOW
-from floe.cli.paint import age, as_json, run_state, table, told, took
+from floe.cli.paint import age, as_json, as_of, run_state, table, told, took
 
 
 @click.command()
@@ -50,6 +50,8 @@ def command(
     if json_:
         as_json(answer)
         return
+    for host in answer["stale"]:
+        click.echo(as_of(host, answer["as_of"][host]), err=True)
     if not answer["runs"]:
         click.echo("no runs", err=True)
         return

@@ -8,7 +8,7 @@ import click
 
 from floe.cli.client import Account, Client, Patience, Shape, connected, path, unanswered
 from floe.cli.names import RUN
-from floe.cli.paint import clean, clock_of, run_state, state, told
+from floe.cli.paint import as_of, clean, clock_of, run_state, state, told
 from floe.model.errors import Denied, Yours
 
 OPEN_S: Final = 10.0
@@ -21,9 +21,10 @@ OPEN_S: Final = 10.0
 @click.option("--json", "json_", is_flag=True, help="Frames as they come, one a line.")
 @click.pass_context
 def command(ctx: click.Context, /, run: str | None, after: str | None, json_: bool) -> None:
-    """Follow what happens on a host, or to RUN alone until it has ended (exit 0 good, 1 bad).
+    """Follow what happens in the cluster, or to RUN alone until it has ended (exit 0 good, 1 bad).
 
-    A lost connection is taken up again where it broke off.
+    A lost connection is taken up again where it broke off. A position means the same on every
+    host of a cluster.
 
     \b
     Examples:
@@ -110,6 +111,11 @@ def _print(text: str, frame: Shape, *, json_: bool) -> None:
         click.echo(_line(frame))
     elif frame["type"] == "reset":
         click.echo("some events are not told here: the position is unknown", err=True)
+    elif frame["type"] == "host":
+        away = frame["state"] == "away"
+        click.echo(
+            as_of(frame["id"], frame["seen"]) if away else f"{frame['id']} is back", err=True
+        )
 
 
 def _line(frame: Shape) -> str:

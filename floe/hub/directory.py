@@ -187,8 +187,8 @@ class Directory:
         return any(key.rpartition("@")[2] == store for key in self._known)
 
     def as_of(self, hosts: Sequence[HostId], now: Instant) -> AsOf:
-        """How old what is known of these hosts is, and of those that were heard besides."""
-        seen = {host: self._seen.get(host) for host in (*hosts, *self._seen)}
+        """How old what is known of these hosts is."""
+        seen = {host: self._seen.get(host) for host in hosts}
         stale = [host for host, at in seen.items() if at is None or now - at >= STALE_MS]
         return AsOf(seen=seen, stale=tuple(stale))
 

@@ -1,13 +1,7 @@
 """The hub: a host's core, writer, hands, triggers and feed, and what others may ask of them."""
 
 import asyncio
-from collections.abc import (
-    Collection,
-    Coroutine,
-    Iterator,
-    Mapping,
-    Sequence,
-)
+from collections.abc import Collection, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -30,6 +24,7 @@ from floe.hub.parts import Parts
 from floe.hub.post import Post
 from floe.hub.start import core_of
 from floe.hub.triggers import Triggers, trigger_values
+from floe.hub.upstream import Listeners, PeerFeeds
 from floe.hub.words import Addressed, Drain, Forget, Free, Mark, Start, Word
 from floe.kernel.place import Refusals
 from floe.kernel.why import why
@@ -104,6 +99,8 @@ class Hub:
         await self.lists.open()
         self.feed = Feed(self.store, self.history.folded)
         self.feed.head = await self.store.head()
+        others = PeerFeeds(parts.peers, self.others, self.host.id) if parts.peers else None
+        self.listeners = Listeners(self.feed, self.lists.directory, others)
         self.timers = Timers(self.clock, self._timer_fired)
         self.acts = Acts(
             parts.acts,
@@ -311,6 +308,11 @@ class Hub:
 
     # --- looks ---
 
+    def others(self) -> list[HostId]:
+        """All other hosts that are known by name and not forgotten."""
+        cluster = self.loop.core.cluster
+        return [member.id for member in cluster.members.lives()] if cluster else []
+
     def ref(self, run: str) -> RunRef:
         """The run that a text names. Raises IdInvalid."""
         return RunRef.parse(run, self.store.store_id)
@@ -325,7 +327,8 @@ class Hub:
 
     async def summary(self, ref: RunRef) -> Summary:
         """A run's row. Raises NotFound."""
-        if run := self._live(ref):
+        run = self._live(ref)
+        if run is not None and not self.loop.core.table.is_note(run):
             return summary_of(run)
         if row := await self.store.find(ref):
             return row

@@ -40,7 +40,7 @@ async def own_feed(feed: Feed, store: str, after: int) -> AsyncGenerator[Sequenc
     """A host's own feed after a position of its store, without end.
 
     A position of another store counts for nothing: then it is told from the beginning, as far
-    back as a listener is told anything. Raises Lagging.
+    back as a listener is told anything. Now and then nothing is said. Raises Lagging.
     """
     start = after if store == feed.store_id else 0
     with feed.subscribe(str(start)) as subscription:
@@ -52,8 +52,7 @@ async def own_feed(feed: Feed, store: str, after: int) -> AsyncGenerator[Sequenc
             if subscription.reached > reached:
                 reached = subscription.reached
                 said.append(Reached(reached))
-            if said:
-                yield said
+            yield said
 
 
 def line_of(said: Said) -> bytes:

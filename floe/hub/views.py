@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from floe.hub.directory import AsOf
 from floe.kernel.graph import graph_of
 from floe.kernel.inputs import visible
 from floe.model.codec import encode, iso
@@ -35,6 +36,14 @@ def summary_shape(row: Summary) -> Shape:
         "pended_at": iso(row.pended_at),
         "started_at": iso(row.started_at),
         "ended_at": iso(row.ended_at),
+    }
+
+
+def as_of_shape(as_of: AsOf) -> Shape:
+    """How old a list is: when each other host was heard last, and which ones too long ago."""
+    return {
+        "as_of": {host: iso(at) for host, at in as_of.seen.items()},
+        "stale": list(as_of.stale),
     }
 
 

@@ -13,8 +13,9 @@ import structlog
 from aiohttp import WSCloseCode, WSMsgType, web
 
 import floe
-from floe.hub.feed import Lagging, Subscription
+from floe.hub.feed import Lagging
 from floe.hub.hub import Hub
+from floe.hub.listener import Listening
 from floe.model.codec import to_text
 from floe.model.errors import FloeError, Yours
 from floe.model.refs import RunRef
@@ -22,6 +23,7 @@ from floe.server.auth import check_origin
 from floe.server.bodies import Fields, parse, query
 from floe.server.keys import AUTH, HUB, STOPPING
 from floe.server.problems import status_of
+from floe.server.relay import whereabouts
 from floe.server.tail import POLL_S, Piece, Tail
 from floe.server.waits import wait_set
 
@@ -68,20 +70,13 @@ async def serve(request: web.Request) -> web.WebSocketResponse:
         raise Yours("this address is a websocket", "connect with ws:// or wss://")
     await socket.prepare(request)
     hub = request.app[HUB]
-    with hub.feed.subscribe(_position(after)) as subscription:
+    with hub.listeners.listen(after or None) as subscription:
         try:
             await Client(request, socket, subscription).serve()
         except* Over as group:
             over = next(e for e in group.exceptions if isinstance(e, Over))
     await _close(request, socket, over)
     return socket
-
-
-def _position(text: str) -> str | None:
-    """A position as the feed reads it; what cannot be one is an unknown one."""
-    if not text:
-        return None
-    return text if text.isascii() and text.isdigit() and len(text) < 19 else "?"
 
 
 async def _close(request: web.Request, socket: web.WebSocketResponse, over: Over) -> None:
@@ -98,7 +93,7 @@ class Client:
     """One listener and what it asked for."""
 
     def __init__(
-        self, request: web.Request, socket: web.WebSocketResponse, subscription: Subscription
+        self, request: web.Request, socket: web.WebSocketResponse, subscription: Listening
     ) -> None:
         self._request = request
         self._hub: Hub = request.app[HUB]
@@ -114,6 +109,7 @@ class Client:
         shape |= {"host": self._hub.host.id, "version": floe.__version__}
         async with asyncio.TaskGroup() as tasks:
             await self._send(to_text(shape))
+            tasks.create_task(self._subscription.follow())
             tasks.create_task(self._tell_facts())
             tasks.create_task(self._tell_outputs())
             tasks.create_task(self._guard())
@@ -198,12 +194,18 @@ class Client:
         only = fields.text("run")
         fields.done()
         if "run" in shape:
-            self._run = (await self._hub.run(only)).ref if only else None
+            self._run = await self._known(only) if only else None
         if new is not None:
             if len(self._watches) >= WATCHES_MAX and new.key not in self._watches:
                 raise Yours(f"a client may watch {WATCHES_MAX} nodes")
             self._watches[new.key] = new
             self._watching.set()
+
+    async def _known(self, run: str) -> RunRef:
+        """A run of any host by its name. Raises IdInvalid, NotFound."""
+        _, ref = await whereabouts(self._request, run)
+        await self._hub.summary(ref)
+        return ref
 
     def _unwatch(self, key: tuple[str, str]) -> None:
         self._watches.pop(key, None)

@@ -25,6 +25,7 @@ from floe.server import (
     push,
     runs,
     static,
+    stream,
 )
 from floe.server.bodies import ONCE_MAX
 from floe.server.problems import Handler
@@ -125,6 +126,16 @@ FIND: Final = {
     "from": {"type": "integer", "minimum": 1, "default": 1, "description": "a line"},
 }
 
+STREAM: Final[Mapping[str, Mapping[str, Any]]] = {
+    "after": {"type": "integer", "minimum": 0, "default": 0, "description": "of `store`"},
+    "store": {"type": "string", "description": "if it is another one, all is told"},
+}
+
+PLACE: Final[Mapping[str, Mapping[str, Any]]] = {
+    "run": {"type": "string", "description": "its key, h1-12@k3f9"},
+    "seq": {"type": "integer", "minimum": 1},
+}
+
 ROUTES: Final = (
     Route("GET", "flows", flows.index, answers={200: "Flows"}),
     Route("GET", "flows/{flow}", flows.show, answers={200: "FlowPage"}),
@@ -183,6 +194,8 @@ ROUTES: Final = (
     ),
     Route("POST", "hosts/{host}/forget", hosts.forget, body="Forget", answers={200: "Forgot"}),
     Route("GET", "peer/ws", peers.serve, peer=True, headers=WHO, answers={101: ""}),
+    Route("GET", "feed", stream.index, query=STREAM, answers={200: PLAIN}),
+    Route("GET", "feed/place", stream.place, query=PLACE, answers={200: "Place"}),
     Route("GET", "leases", leases.index, answers={200: "Leases"}),
     Route("POST", "leases/free", leases.free, body="Free", answers={200: "Freed"}),
     Route("GET", "pends", pends.index, answers={200: "Pends"}),

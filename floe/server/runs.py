@@ -5,7 +5,7 @@ from typing import Final
 
 from aiohttp import web
 
-from floe.hub.views import node_page, run_shape, summary_shape, why_shape
+from floe.hub.views import as_of_shape, node_page, run_shape, summary_shape, why_shape
 from floe.model.errors import NotFound, NotYet
 from floe.model.flow import Node
 from floe.model.refs import FlowId, HostId, Instant, flow_id, host_id, node_id
@@ -47,8 +47,11 @@ async def _page(request: web.Request, flow: str | None) -> web.Response:
         cursor=fields.text("cursor"),
     )
     fields.done()
-    page = await request.app[HUB].runs(wanted)
-    return answer({"runs": [summary_shape(row) for row in page.runs], "next": page.next})
+    hub = request.app[HUB]
+    as_of = hub.lists.directory.as_of(hub.others(), hub.clock.now())
+    page = await hub.runs(wanted)
+    shape = {"runs": [summary_shape(row) for row in page.runs], "next": page.next}
+    return answer({**shape, **as_of_shape(as_of)})
 
 
 def _instant(fields: Fields, key: str) -> Instant | None:
@@ -81,9 +84,9 @@ async def show(request: web.Request) -> web.Response:
     """One run in full, now or after one of its events, and the feed position of this moment."""
     seq = _seq(request)
     hub = request.app[HUB]
-    pos = hub.feed.head  # before the run is looked at: what comes between is told by the feed
+    pos = hub.listeners.pos  # before the run is looked at: what comes between is told by the feed
     run = await _run(request, seq)
-    shape = {**run_shape(run, summary_of(run)), "pos": str(pos), "moment": None}
+    shape = {**run_shape(run, summary_of(run)), "pos": pos, "moment": None}
     if seq:
         (last,) = await hub.events(str(run.ref), run.seq - 1, 1)
         shape["moment"] = fact_shape(last)

@@ -156,7 +156,18 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
         }
     ),
     "Summary": shape(SUMMARY),
-    "Runs": shape({"runs": many(ref("Summary")), "next": TEXT}),
+    "Runs": shape(
+        {
+            "runs": many(ref("Summary")),
+            "next": TEXT,
+            "as_of": {
+                "type": "object",
+                "additionalProperties": maybe(INSTANT),
+                "description": "each other host and when it was heard last; null for never",
+            },
+            "stale": {**many(TEXT), "description": "those unseen for 10 s: the list may lag"},
+        }
+    ),
     "Field": shape(
         {
             "id": TEXT,
@@ -237,6 +248,7 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
             "output_bytes": COUNT,
         }
     ),
+    "Place": shape({"pos": WHOLE}),
     "Events": shape({"events": many(ref("Event")), "next": maybe(WHOLE)}),
     "Event": shape({**FACT, "data": VALUES}, FACT_OF),
     "Fact": shape(FACT, FACT_OF),

@@ -1,0 +1,71 @@
+"""This host's own feed for the other hosts: each fact that was recorded here, a line each."""
+
+import asyncio
+from contextlib import aclosing
+from typing import Final
+
+from aiohttp import web
+
+from floe.hub.feed import Lagging
+from floe.hub.streams import Reached, line_of, own_feed
+from floe.model.refs import RunRef
+from floe.server.bodies import query
+from floe.server.events import SEQ_MAX
+from floe.server.keys import HUB, STOPPING
+from floe.server.problems import answer
+
+POS_MAX: Final = 2**62
+
+SEND_S: Final = 10.0
+"""Seconds that the other end may take for what is sent."""
+
+SIGN_S: Final = 5.0
+"""Seconds of silence after which a sign of life is sent: it shows whether anybody is there."""
+
+
+async def index(request: web.Request) -> web.StreamResponse:
+    """What was recorded at this host after a position of its store, and what comes; as text.
+
+    Each line is `store STORE POS`, `event POS RUN EPOCH SEQ . JSON` (`+` where the pen came with
+    the fact), `reset POS` or `reached POS`.
+    """
+    fields = query(request)
+    after = fields.integer("after", 0, 0, POS_MAX)
+    store = fields.text("store")
+    fields.done()
+    response = web.StreamResponse(headers={"Content-Type": "text/plain; charset=utf-8"})
+    response.enable_chunked_encoding()
+    await response.prepare(request)
+    try:
+        await _tell(request, response, store, after)
+    except (Lagging, TimeoutError, ConnectionError):
+        if request.transport is not None:
+            request.transport.abort()  # it asks again from where it is
+    return response
+
+
+async def _tell(request: web.Request, response: web.StreamResponse, store: str, after: int) -> None:
+    feed, stopping = request.app[HUB].feed, request.app[STOPPING]
+    clock = asyncio.get_running_loop().time
+    told_at = clock()
+    async with aclosing(own_feed(feed, store, after)) as stream:
+        async for said in stream:
+            if stopping.is_set():
+                return
+            if request.transport is None or request.transport.is_closing():
+                raise ConnectionAbortedError("nobody reads any more")
+            if not said and clock() - told_at > SIGN_S:
+                said = [Reached(0)]
+            if said:
+                async with asyncio.timeout(SEND_S):
+                    await response.write(b"".join(map(line_of, said)))
+                told_at = clock()
+
+
+async def place(request: web.Request) -> web.Response:
+    """Where in this host's own feed a fact is."""
+    fields = query(request)
+    run = RunRef.parse(fields.text("run", None))
+    seq = fields.integer("seq", 1, 1, SEQ_MAX)
+    fields.done()
+    return answer({"pos": await request.app[HUB].feed.place(run, seq)})

@@ -1,0 +1,197 @@
+"""Hosts that hand runs over to one another: lists and feed of every one tell of all."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from floe.model.refs import FlowId, HostId
+from floe.model.secret import Secret
+from floe.server.settings import Bind
+from tests.make_peers import CLUSTER, free_port, some_peers, url_of
+from tests.make_server import BUILD, Site, a_site, until
+
+FLOWS = tuple(
+    replace(BUILD, id=FlowId(f"at-{name}"), host_tags=(name,)) for name in ("h1", "h2", "h3")
+)
+
+
+class Cluster:
+    """Hosts on real sockets, each with its name as its tag; each can be stopped by itself."""
+
+    def __init__(self, root: Path, *names: str) -> None:
+        self._root = root
+        self._ports = {name: free_port() for name in names}
+        self._stacks: dict[str, AsyncExitStack] = {}
+        self.sites: dict[str, Site] = {}
+
+    async def start(self, name: str) -> None:
+        urls = [url_of(port) for other, port in self._ports.items() if other != name]
+        settings = {
+            "public": Bind(address=f"127.0.0.1:{self._ports[name]}"),
+            "cluster": Secret(CLUSTER),
+            "stop_s": 0.1,
+        }
+        stack = self._stacks[name] = AsyncExitStack()
+        self.sites[name] = await stack.enter_async_context(
+            a_site(
+                self._root / name,
+                *FLOWS,
+                settings=settings,
+                host=HostId(name),
+                peers=some_peers(*urls),
+                others=len(urls),
+                tags=(name,),
+            )
+        )
+
+    async def stop(self, name: str) -> None:
+        await self._stacks.pop(name).aclose()
+        del self.sites[name]
+
+    async def stop_all(self) -> None:
+        for name in tuple(self._stacks):
+            await self.stop(name)
+
+    async def meet(self) -> None:
+        """Wait until everybody has heard of everybody."""
+        count = len(self.sites) - 1
+        await until(lambda: all(len(s.hub.others()) == count for s in self.sites.values()))
+
+
+@pytest.fixture
+async def cluster(tmp_path: Path) -> AsyncIterator[Cluster]:
+    cluster = Cluster(tmp_path, "h1", "h2", "h3")
+    try:
+        for name in ("h1", "h2", "h3"):
+            await cluster.start(name)
+        await cluster.meet()
+        yield cluster
+    finally:
+        await cluster.stop_all()
+
+
+class Listener:
+    """A client of a host's feed, and the events it was told."""
+
+    def __init__(self, socket: Any) -> None:
+        self._socket = socket
+        self.events: list[dict[str, Any]] = []
+        self.notes: list[dict[str, Any]] = []
+
+    @property
+    def pos(self) -> str:
+        return str(self.events[-1]["pos"])
+
+    async def until(self, **wanted: object) -> None:
+        """Hear up to the first frame that is as wanted."""
+        async with asyncio.timeout(10):
+            while True:
+                frame = await self._socket.receive_json()
+                (self.events if frame["type"] == "event" else self.notes).append(frame)
+                if wanted.items() <= frame.items():
+                    return
+
+    def seqs(self, run: str) -> list[int]:
+        return [frame["seq"] for frame in self.events if frame["run"] == run]
+
+
+@asynccontextmanager
+async def listening(site: Site, after: str = "") -> AsyncIterator[Listener]:
+    query = f"?after={after}" if after else ""
+    headers = {"Origin": site.url}
+    async with site.client.ws_connect(site.url + "/ws" + query, headers=headers) as socket:
+        listener = Listener(socket)
+        await listener.until(type="hello")
+        yield listener
+
+
+async def whole_run(cluster: Cluster, adopter: str, worker: str) -> str:
+    """Have a run adopted by one host and worked on by another, until its form is open."""
+    site, hands = cluster.sites[adopter], cluster.sites[worker].hands
+    row = await site.hub.trigger(f"at-{worker}", values={}, by="ann")
+    await until(lambda: any(str(key.run) == row.id for key in hands.actions))
+    hands.exit("build")
+    return row.id
+
+
+async def shown(site: Site, wanted: dict[str, str]) -> dict[str, Any]:
+    """The list of active runs, once it is as wanted: each run with its host."""
+    async with asyncio.timeout(10):
+        while True:
+            _, answer = await site.get("runs?state=active")
+            if {row["id"]: row["host"] for row in answer["runs"]} == wanted:
+                return dict(answer)
+
+
+async def test_run_of_two_hosts_is_told_whole_by_a_third(cluster: Cluster) -> None:
+    async with listening(cluster.sites["h3"]) as listener:
+        run = await whole_run(cluster, "h1", "h2")
+        await listener.until(event="DataAsked", run=run)
+
+    assert listener.seqs(run) == list(range(1, len(listener.events) + 1))
+    assert {"RunPended", "RunGranted", "RunActivated"} <= {e["event"] for e in listener.events}
+
+
+async def test_client_goes_on_at_another_host_without_a_gap(cluster: Cluster) -> None:
+    async with listening(cluster.sites["h3"]) as first:
+        run = await whole_run(cluster, "h1", "h2")
+        await first.until(event="RunActivated", run=run)
+    await whole_run(cluster, "h2", "h1")
+    async with listening(cluster.sites["h1"], first.pos) as second:
+        await second.until(event="DataAsked", run=run)
+
+    assert first.seqs(run) + second.seqs(run) == list(range(1, second.seqs(run)[-1] + 1))
+
+
+async def test_lists_of_every_host_show_every_run(cluster: Cluster) -> None:
+    runs = [await whole_run(cluster, "h1", "h2"), await whole_run(cluster, "h2", "h3")]
+
+    for site in cluster.sites.values():
+        answer = await shown(site, {runs[0]: "h2", runs[1]: "h3"})
+        assert set(answer["as_of"]) == {"h1", "h2", "h3"} - {site.hub.host.id}
+        assert answer["stale"] == []
+
+
+async def test_host_that_missed_something_asks_for_it(cluster: Cluster) -> None:
+    await cluster.stop("h3")
+    run = await whole_run(cluster, "h1", "h2")
+
+    await cluster.start("h3")
+
+    await shown(cluster.sites["h3"], {run: "h2"})
+
+
+async def test_lost_host_is_told_to_be_away_and_the_rest_goes_on(cluster: Cluster) -> None:
+    async with listening(cluster.sites["h2"]) as listener:
+        await whole_run(cluster, "h3", "h3")
+        await listener.until(event="DataAsked")
+        await cluster.stop("h3")
+        await listener.until(type="host", id="h3", state="away")
+        run = await whole_run(cluster, "h1", "h1")
+        await listener.until(event="DataAsked", run=run)
+
+    [note] = [note for note in listener.notes if note["type"] == "host"]
+    assert note["seen"]
+    assert listener.seqs(run) == list(range(1, len(listener.seqs(run)) + 1))
+
+
+async def test_client_may_ask_for_one_run_of_another_host(cluster: Cluster) -> None:
+    async with listening(cluster.sites["h3"]) as listener:
+        run = await whole_run(cluster, "h1", "h2")
+        await listener.until(event="DataAsked", run=run)
+    ref = cluster.sites["h1"].hub.ref(run)
+    async with listening(cluster.sites["h3"], listener.pos) as only:
+        await only._socket.send_json({"run": ref.key})
+        await only._socket.send_json({"nonsense": 1})
+        await only.until(type="error")
+        other = await whole_run(cluster, "h2", "h1")
+        await cluster.sites["h2"].hub.cancel(str(ref.key), by="ann")
+        await only.until(event="RunPacked")
+
+    assert {event["run"] for event in only.events} == {run}
+    assert other not in {event["run"] for event in only.events}
