@@ -183,6 +183,12 @@ def met(*hosts: Host) -> tuple[Host, ...]:
     return hosts
 
 
+def phase(host: Host, ref: RunRef) -> str:
+    """A run's phase as a host has it; `gone` where it is not in the table."""
+    run = host.core.table.runs.get(ref)
+    return run.phase if run else "gone"
+
+
 def of(messages: Iterable[Message], kind: type) -> list[Any]:
     """The messages of a kind."""
     return [m for m in messages if isinstance(m, kind)]

@@ -21,7 +21,7 @@ from floe.hub.rows import Journal, Undo
 from floe.hub.taking import Taking, fact_of
 from floe.hub.words import Forget, Free, Heard, Unsent
 from floe.kernel.place import Refusals
-from floe.model.event import RunEnded
+from floe.model.event import RunEnded, RunPacked
 from floe.model.host import Pend
 from floe.model.message import (
     Accepted,
@@ -232,6 +232,8 @@ class Cluster:
             self.placing.over(run.ref)
             self.leases.over(draft, run)
             self.taking.over(draft, run)
+        elif isinstance(record.event, RunPacked):
+            self.taking.packed(run)
 
     def close(self, draft: "Draft") -> Instant:
         """Do what follows from all words of a step; return when to step again."""

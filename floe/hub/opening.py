@@ -49,6 +49,8 @@ class Opening:
         self._state: Book[str, State] = Book(journal)
         self._counted: Book[str, int] = Book(journal)
         """Hosts (`h2@store`) and the term under which they answered."""
+        self._doubted: Book[str, int] = Book(journal)
+        """Hosts that were asked again, and the number of the word that made it so."""
         self._rounds: Book[str, Round] = Book(journal)
         state = rows.get("keeping", {}).get("state")
         if isinstance(state, Mapping) and state["store"] == core.store:  # not of a backup
@@ -94,7 +96,7 @@ class Opening:
         outbox = draft.cluster.outbox
         for member in members.lives():
             letter = outbox.get(member.id, CENSUS, "")
-            if self._counted.get(place_key(member.id, member.store)) == self.term:
+            if self._has_answered(member.id, member.store) and not self._doubts(member):
                 continue
             census = Census(opening=self.term)
             if letter is None or letter.message != census or letter.store != member.store:
@@ -103,9 +105,11 @@ class Opening:
     def count(self, draft: "Draft", member: Member, claims: Claims) -> bool:
         """A host has answered; return whether that is new and counts."""
         key = place_key(member.id, member.store)
-        if claims.opening != self.term or claims.round or self._counted.get(key) == self.term:
+        if claims.opening != self.term or claims.round:
             return False
         draft.cluster.outbox.done(member.id, CENSUS, "")
+        if self._counted.get(key) == self.term:
+            return False
         self._counted.put(key, self.term)
         draft.promise_row("counted", key, self.term)
         return True
@@ -132,6 +136,17 @@ class Opening:
             return False
         self.begin(draft, message.term)
         return True
+
+    def _doubts(self, member: Member) -> bool:
+        """Whether a host that has answered says that it obeys another since; told once a word.
+
+        It may have answered the census of a host that the config named in between: then it
+        answers this one with the term that is to be passed.
+        """
+        ping = member.ping
+        if ping is None or ping.keeper_store == self._core.store:
+            return False
+        return self._doubted.put(place_key(member.id, member.store), ping.change)
 
     def _has_answered(self, host: HostId, store: StoreId) -> bool:
         return self._counted.get(place_key(host, store)) == self.term

@@ -133,6 +133,11 @@ class Taking:
         draft.promise_row("owed", f"{ENDED} {key}", {"message": encode(message)})
         self._outbox.put(run.ref.host, run.ref.store, ENDED, key, message, draft.now)
 
+    def packed(self, run: Run) -> None:
+        """A run leaves the table: an offer that was read before it did is refused as well."""
+        if run.ref.store != self._core.store:
+            self._put_floor(run.ref.key, FLOOR_MAX)
+
     def end_stored(self, draft: "Draft", member: Member, message: EndedStored) -> None:
         """The adopter knows the end of a run."""
         ref = ref_of(message.run)
@@ -176,10 +181,13 @@ class Taking:
         return max(self._floors.get(key) or 0, told or 0)
 
     def _store_floor(self, draft: "Draft", key: str, epoch: int) -> None:
+        self._put_floor(key, epoch)
+        draft.promise_row("floor", key, epoch)
+
+    def _put_floor(self, key: str, epoch: int) -> None:
         self._floors.put(key, epoch)
         if len(self._floors) > FLOORS_MAX:
             self._floors.put(next(iter(self._floors)), None)
-        draft.promise_row("floor", key, epoch)
 
     def _refuse(self, draft: "Draft", member: Member, about: Offer | Withdraw, why: str) -> None:
         change = draft.cluster.presence.change

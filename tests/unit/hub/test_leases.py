@@ -232,3 +232,17 @@ def test_release_is_said_until_the_keeper_has_it() -> None:
     assert before == (ref.key,)
     assert holders(h1) == ()
     assert h2.rows("owed") == {}
+
+
+def test_keeper_that_was_passed_over_meanwhile_is_told_and_opens_anew() -> None:
+    h1, h2 = two()
+    h2.restart(keeper=HostId("h2"))
+    h2.tell()
+    h2.restart(keeper=H1)
+    ref = h2.start(DB)
+
+    for _ in range(3):
+        later(3000, h1, h2)
+        carry(h1, h2)
+
+    assert phase(h2, ref) == "active"

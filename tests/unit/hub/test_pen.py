@@ -1,5 +1,6 @@
 """The hand-over of a run: offers, answers, withdrawals, ends, and what restarts make of them."""
 
+from floe.hub.words import Addressed, Heard, Packed
 from floe.model.event import GrantReturned, RunActivated, RunEnded, RunGranted
 from floe.model.message import Accepted, EndedStored, Envelope, Offer, Refused, Withdraw
 from floe.model.refs import HostId
@@ -102,6 +103,21 @@ def test_refused_epoch_stays_refused_whatever_comes_late() -> None:
         isinstance(e.message, Refused) for e in h2.sent
     )
     assert ref not in h2.core.table.runs
+
+
+def test_offer_read_before_its_run_was_packed_does_not_begin_it_again() -> None:
+    h1, h2 = two()
+    ref = h1.start(GPU)
+    [offer] = [e for e in h1.sent if isinstance(e.message, Offer)]
+    carry(h1, h2)
+    h2.ended(ref)
+    carry(h1, h2)
+
+    words = [Addressed(word=Packed(digests={}), run=ref), Addressed(word=Heard(envelope=offer))]
+    h2.keep(h2.core.step(words, h2.now))
+
+    assert ref not in h2.core.table.runs
+    assert [type(e.message) for e in h2.sent] == [Refused]
 
 
 def test_cancel_while_granted_is_answered_by_a_withdrawal() -> None:
