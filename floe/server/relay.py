@@ -48,7 +48,10 @@ async def whereabouts(request: web.Request, name: str) -> tuple[HostId | None, R
     ref = hub.ref(name)
     if peers is None:
         return None, ref
-    stores = {one.host: one.store for one in peers.seen() if one.host and not one.is_self}
+    heard = (one for one in peers.seen() if not one.is_self)
+    stores = {one.host: one.store for one in heard if one.host and one.store}
+    if cluster := hub.loop.core.cluster:  # it remembers those that were not heard since a start
+        stores = {member.id: member.store for member in cluster.members.lives()} | stores
     if "@" not in name and ref.host != hub.host.id:
         ref = RunRef(ref.host, stores.get(ref.host) or ref.store, ref.serial)
     host = await hub.whereabouts(ref)
