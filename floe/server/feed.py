@@ -7,7 +7,8 @@ position it may resume from, and nobody else notices.
 
 import asyncio
 import codecs
-from typing import Final, NoReturn
+import functools
+from typing import Final, NoReturn, Protocol
 
 import structlog
 from aiohttp import WSCloseCode, WSMsgType, web
@@ -21,9 +22,10 @@ from floe.model.errors import FloeError, Yours
 from floe.model.refs import RunRef
 from floe.server.auth import check_origin
 from floe.server.bodies import Fields, parse, query
-from floe.server.keys import AUTH, HUB, STOPPING
+from floe.server.far import FarTail
+from floe.server.keys import AUTH, CALLER, HUB, PEERS, STOPPING
 from floe.server.problems import status_of
-from floe.server.relay import whereabouts
+from floe.server.relay import named, whereabouts
 from floe.server.tail import POLL_S, Piece, Tail
 from floe.server.waits import wait_set
 
@@ -108,6 +110,7 @@ class Client:
         shape = {"type": "hello", "pos": self._subscription.pos}
         shape |= {"host": self._hub.host.id, "version": floe.__version__}
         async with asyncio.TaskGroup() as tasks:
+            self._tasks = tasks
             await self._send(to_text(shape))
             tasks.create_task(self._subscription.follow())
             tasks.create_task(self._tell_facts())
@@ -158,7 +161,7 @@ class Client:
                 "live": not piece.over,
             }
             await self._send(to_text(shape))
-        if piece.over and not watch.next_attempt(self._hub, piece.attempt):
+        if piece.over and not watch.next_attempt(self._tasks, piece.attempt):
             self._unwatch(key)
         return bool(text)
 
@@ -188,7 +191,7 @@ class Client:
             raise Yours("a JSON object is expected")
         fields = Fields(shape)
         watch, unwatch = fields.sub("watch"), fields.sub("unwatch")
-        new = _watch(self._hub, watch) if "watch" in fields else None
+        new = await self._watch(watch) if "watch" in fields else None
         if "unwatch" in fields:
             self._unwatch((unwatch.text("run", None), unwatch.text("node", None)))
         only = fields.text("run")
@@ -198,8 +201,23 @@ class Client:
         if new is not None:
             if len(self._watches) >= WATCHES_MAX and new.key not in self._watches:
                 raise Yours(f"a client may watch {WATCHES_MAX} nodes")
+            self._unwatch(new.key)
             self._watches[new.key] = new
+            new.begin(self._tasks)
             self._watching.set()
+
+    async def _watch(self, fields: Fields) -> "Watch":
+        run, node = fields.text("run", None), fields.text("node", None)
+        attempt = fields.integer("attempt", 0, 1, ATTEMPT_MAX)
+        offset = fields.integer("offset", 0, 0, OFFSET_MAX)
+        host, ref = await whereabouts(self._request, run)
+        tail: MakeTail = functools.partial(Tail, self._hub, named(self._request, run, ref), node)
+        if host is not None:
+            await self._hub.summary(ref)
+            by, peers = self._request[CALLER].by, self._request.app.get(PEERS)
+            assert peers is not None, "a run is elsewhere only in a cluster"
+            tail = functools.partial(FarTail, peers, host, ref, node, by=by)
+        return Watch(run, node, tail, attempt, offset)
 
     async def _known(self, run: str) -> RunRef:
         """A run of any host by its name. Raises IdInvalid, NotFound."""
@@ -208,7 +226,8 @@ class Client:
         return ref
 
     def _unwatch(self, key: tuple[str, str]) -> None:
-        self._watches.pop(key, None)
+        if watch := self._watches.pop(key, None):
+            watch.end()
         if not self._watches:
             self._watching.clear()
 
@@ -233,30 +252,42 @@ class Client:
         return Over(WSCloseCode.TRY_AGAIN_LATER, f"too slow; resume after {pos}")
 
 
+class MakeTail(Protocol):
+    """Makes the tail of an output, from wherever it is."""
+
+    def __call__(self, *, attempt: int = 0, least: int = 1, offset: int = 0) -> Tail | FarTail:
+        """Of an attempt; for 0 of the latest once there is one that is at least `least`."""
+        ...
+
+
 class Watch:
     """One node whose output a client wants."""
 
-    def __init__(self, hub: Hub, run: str, node: str, attempt: int, offset: int) -> None:
+    def __init__(self, run: str, node: str, tail: MakeTail, attempt: int, offset: int) -> None:
         self.run = run
         self.node = node
         self.key = (run, node)
+        self.tail = tail(attempt=attempt, offset=offset)
+        self._make = tail
         self._latest = not attempt
-        self.tail = Tail(hub, run, node, attempt=attempt, offset=offset)
+        self._following: asyncio.Task[None] | None = None
 
-    def next_attempt(self, hub: Hub, done: int) -> bool:
+    def begin(self, tasks: asyncio.TaskGroup) -> None:
+        """Follow what another host must be asked for."""
+        self.end()
+        if isinstance(self.tail, FarTail):
+            self._following = tasks.create_task(self.tail.follow())
+
+    def end(self) -> None:
+        """Ask for no more."""
+        if self._following:
+            self._following.cancel()
+
+    def next_attempt(self, tasks: asyncio.TaskGroup, done: int) -> bool:
         """Go on with the attempt after one that is over; False where none was asked for or done
         is 0: the node is over."""
         if not self._latest or not done:
             return False
-        self.tail = Tail(hub, self.run, self.node, least=done + 1)
+        self.tail = self._make(least=done + 1)
+        self.begin(tasks)
         return True
-
-
-def _watch(hub: Hub, fields: Fields) -> Watch:
-    return Watch(
-        hub,
-        fields.text("run", None),
-        fields.text("node", None),
-        fields.integer("attempt", 0, 1, ATTEMPT_MAX),
-        fields.integer("offset", 0, 0, OFFSET_MAX),
-    )

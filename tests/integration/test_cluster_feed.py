@@ -96,6 +96,9 @@ class Listener:
                 if wanted.items() <= frame.items():
                     return
 
+    async def say(self, **frame: object) -> None:
+        await self._socket.send_json(frame)
+
     def seqs(self, run: str) -> list[int]:
         return [frame["seq"] for frame in self.events if frame["run"] == run]
 
@@ -186,8 +189,8 @@ async def test_client_may_ask_for_one_run_of_another_host(cluster: Cluster) -> N
         await listener.until(event="DataAsked", run=run)
     ref = cluster.sites["h1"].hub.ref(run)
     async with listening(cluster.sites["h3"], listener.pos) as only:
-        await only._socket.send_json({"run": ref.key})
-        await only._socket.send_json({"nonsense": 1})
+        await only.say(run=ref.key)
+        await only.say(nonsense=1)
         await only.until(type="error")
         other = await whole_run(cluster, "h2", "h1")
         await cluster.sites["h2"].hub.cancel(str(ref.key), by="ann")
@@ -195,3 +198,60 @@ async def test_client_may_ask_for_one_run_of_another_host(cluster: Cluster) -> N
 
     assert {event["run"] for event in only.events} == {run}
     assert other not in {event["run"] for event in only.events}
+
+
+def output_of(site: Site, run: str, attempt: int = 1) -> Path:
+    """The file of what `build` prints at the host that runs it."""
+    path = next(
+        action.output
+        for key, action in site.hands.actions.items()
+        if (str(key.run), key.node, key.attempt) == (run, "build", attempt)
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+async def test_output_of_another_host_is_followed_as_it_is_written(cluster: Cluster) -> None:
+    h2 = cluster.sites["h2"]
+    async with listening(cluster.sites["h3"]) as listener:
+        row = await cluster.sites["h1"].hub.trigger("at-h2", values={}, by="ann")
+        await listener.until(event="NodeStarted", run=row.id)
+        path = output_of(h2, row.id)
+        path.write_bytes(b"one\n")
+        await listener.say(watch={"run": row.key, "node": "build"})
+        await listener.until(text="one\n", live=True)
+        with path.open("ab") as file:
+            file.write("zwölf\n".encode())
+        await listener.until(text="zwölf\n", offset=4)
+        h2.hands.exit("build")
+        await listener.until(type="output", live=False)
+
+    assert {(n["run"], n["attempt"]) for n in listener.notes if n["type"] == "output"} == {
+        (row.key, 1)
+    }
+
+
+async def test_watching_what_is_not_there_is_an_error_as_at_its_own_host(cluster: Cluster) -> None:
+    run = await whole_run(cluster, "h1", "h2")
+    ref = cluster.sites["h1"].hub.ref(run)
+    await shown(cluster.sites["h3"], {run: "h2"})
+    async with listening(cluster.sites["h3"]) as listener:
+        await listener.say(watch={"run": ref.key, "node": "nothing"})
+
+        await listener.until(type="error", status=404)
+
+
+async def test_followed_output_goes_on_when_its_host_is_back(cluster: Cluster) -> None:
+    async with listening(cluster.sites["h3"]) as listener:
+        row = await cluster.sites["h1"].hub.trigger("at-h2", values={}, by="ann")
+        await listener.until(event="NodeStarted", run=row.id)
+        path = output_of(cluster.sites["h2"], row.id)
+        path.write_bytes(b"one\n")
+        await listener.say(watch={"run": row.key, "node": "build"})
+        await listener.until(text="one\n")
+        await cluster.sites["h2"].server.stop()
+        await cluster.sites["h2"].server.start()
+        with path.open("ab") as file:
+            file.write(b"two\n")
+
+        await listener.until(text="two\n", offset=4)

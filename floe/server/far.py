@@ -1,0 +1,125 @@
+"""The output of an attempt at another host, followed over the peers while somebody watches."""
+
+import asyncio
+import json
+from typing import Any, Final
+from urllib.parse import quote
+
+from floe.model.errors import FloeError, HostAway, NotFound
+from floe.model.refs import HostId, RunRef
+from floe.peers.base import Answer, Peers, Request
+from floe.server.tail import CHUNK, Piece
+
+LOOK_S: Final = 0.25
+"""Seconds between two looks whether a node has begun its next attempt."""
+
+RETRY_S: Final = 1.0
+"""Seconds before a host that is away is asked again."""
+
+UNTAKEN_MAX: Final = 4 * CHUNK
+"""Bytes that wait for who watches; then no more are read."""
+
+OPEN: Final = ("waiting", "queued", "running", "asking", "retrying")
+"""States of a node that may have another attempt."""
+
+
+class FarTail:
+    """Follows one attempt at another host. `follow` must run meanwhile.
+
+    A host that is away is asked again until it answers: the output goes on where it stopped.
+    """
+
+    def __init__(
+        self,
+        peers: Peers,
+        host: HostId,
+        run: RunRef,
+        node: str,
+        *,
+        by: str,
+        attempt: int = 0,
+        least: int = 1,
+        offset: int = 0,
+    ) -> None:
+        """`attempt` 0: the latest once there is one that is at least `least`."""
+        self._peers = peers
+        self._host = host
+        self._path = f"runs/{run.key}/nodes/{quote(node, safe='')}"
+        self._by = by
+        self._attempt = attempt
+        self._least = least
+        self._offset = offset
+        self._data = bytearray()
+        self._is_over = False
+        self._error: FloeError | None = None
+        self._room = asyncio.Event()
+
+    async def follow(self) -> None:
+        """Read until the attempt is over."""
+        while not self._is_over:
+            try:
+                if not self._attempt and not await self._find_attempt():
+                    break
+                await self._copy()
+                self._is_over = True
+            except (HostAway, ConnectionError):
+                await asyncio.sleep(RETRY_S)
+            except FloeError as error:
+                self._error = error
+                return
+        self._is_over = True
+
+    async def read(self) -> Piece:
+        """What has come since; without data where nothing has. Raises what the host answered."""
+        if self._error:
+            raise self._error
+        data = bytes(self._data[:CHUNK])
+        over = self._is_over and len(data) == len(self._data)
+        return Piece(attempt=self._attempt, offset=self._offset, data=data, over=over)
+
+    def advance(self, size: int) -> None:
+        """So many bytes of the last piece are used."""
+        self._offset += size
+        del self._data[:size]
+        self._room.set()
+
+    async def _find_attempt(self) -> bool:
+        """Wait for an attempt; False where the node is over without one."""
+        while True:
+            async with self._peers.relay(self._host, self._get(self._path)) as answer:
+                node = await _json(self._host, answer)
+            if int(node.get("attempt", 0)) >= self._least:
+                self._attempt = int(node["attempt"])
+                return True
+            if node["state"] not in OPEN:
+                return False
+            await asyncio.sleep(LOOK_S)
+
+    async def _copy(self) -> None:
+        at = self._offset + len(self._data)
+        path = f"{self._path}/log?follow=true&attempt={self._attempt}&offset={at}"
+        async with self._peers.relay(self._host, self._get(path)) as answer:
+            if answer.status != 200:
+                await _json(self._host, answer)
+            async for data in answer.chunks():
+                self._data += data
+                while len(self._data) > UNTAKEN_MAX:
+                    self._room.clear()
+                    await self._room.wait()
+
+    def _get(self, path: str) -> Request:
+        return Request(method="GET", path=path, by=self._by)
+
+
+async def _json(host: HostId, answer: Answer) -> dict[str, Any]:
+    """The JSON of an answer. Raises HostAway, NotFound."""
+    body = b"".join([data async for data in answer.chunks()])
+    try:
+        shape: dict[str, Any] = json.loads(body)
+    except ValueError:
+        shape = {}
+    if answer.status >= 500 or not shape:
+        raise HostAway(f"{host} answered {answer.status}", host=host)
+    if answer.status != 200:
+        raise NotFound(str(shape.get("detail", answer.status)), str(shape.get("hint", "")))
+    return shape
