@@ -80,8 +80,12 @@ class Member(Host):
         return {host["id"]: host for host in self.api.get("hosts")["hosts"]}
 
     def problems(self) -> list[str]:
-        """What it says is wrong in the cluster."""
-        return [str(problem) for problem in self.api.get("hosts")["problems"]]
+        """What it says is wrong in the cluster, each with the host or the URL it is about."""
+        return [
+            f"{host['id'] or host['url']}: {problem}"
+            for host in self.api.get("hosts")["hosts"]
+            for problem in host["problems"]
+        ]
 
 
 class Network(Protocol):
@@ -191,8 +195,13 @@ class Cluster:
 
 
 def is_present(host: Shape | None) -> bool:
-    """Whether a host is said to be there now."""
-    return bool(host) and host is not None and host["state"] == "present"
+    """Whether a host has been heard, and is not missed since."""
+    return host is not None and bool(host["seen_at"]) and not is_missed(host)
+
+
+def is_missed(host: Shape) -> bool:
+    """Whether it is said that a host was not heard for a while."""
+    return any(problem.startswith("was not ") for problem in host["problems"])
 
 
 @contextmanager

@@ -24,7 +24,7 @@ from tests.acceptance.product import DEADLINE_S, Shape
 T = TypeVar("T")
 Say = Callable[[str], None]
 
-PEOPLE: Final = 12
+PEOPLE: Final = 48
 """Who trigger runs at the same time; each waits for the host it has asked."""
 
 CANCEL_EACH: Final = 12
@@ -36,7 +36,9 @@ SETTLE_S: Final = 10.0
 OVER_S: Final = 300.0
 """A run that waits for a resource waits for all that came before it."""
 
-UNCLEAR: Final = ("has not answered", "was not seen", "none is known", "is away")
+UNANSWERED: Final = "cannot be told"
+
+UNCLEAR: Final = ("has not answered", "was not seen", "none is known", "is away", UNANSWERED)
 """What no host may say of a run while all hosts live and hear one another."""
 
 PAGE: Final = 500
@@ -179,11 +181,10 @@ class Storm:
         tally.over_s = time.monotonic() - calm
         tally.complaints += (f"not over: {run}" for run in unfinished)
         tally.complaints += within(self._differences, DEADLINE_S)
+        tally.complaints += within(self._leases, DEADLINE_S)
         for id, host in self.cluster.hosts.items():
             if left := within(host.processes, DEADLINE_S):
                 tally.complaints.append(f"processes are left on {id}: {left}")
-            if leases := host.api.get("leases")["leases"]:
-                tally.complaints.append(f"{id} still has {leases}")
             host.stop()
         self._judge()
 
@@ -201,16 +202,14 @@ class Storm:
 
     def _doubts(self) -> list[str]:
         """Of each host the runs that are not over and of which it cannot say what they wait for."""
-        doubts = []
-        for id in self.cluster.hosts:
-            try:
-                for row in self._rows(id):
-                    said = self._why(id, row)
-                    if any(word in said for word in UNCLEAR):
-                        doubts.append(f"{row['id']} on {id}: {said}")
-            except (Theirs, NotFound) as error:
-                doubts.append(f"{id}: {error}")
-        return doubts
+        said = (
+            (id, row, self._why(id, row)) for id in self.cluster.hosts for row in self._rows(id)
+        )
+        return [
+            f"{row['id']} on {id}: {text}"
+            for id, row, text in said
+            if any(word in text for word in UNCLEAR)
+        ]
 
     def _unfinished(self) -> list[str]:
         return [
@@ -231,7 +230,17 @@ class Storm:
         ]
 
     def _why(self, id: str, row: Shape) -> str:
-        return str(self.cluster[id].api.get(f"runs/{row['id']}/why")["text"])
+        try:
+            return str(self.cluster[id].api.get(f"runs/{row['id']}/why")["text"])
+        except (Theirs, NotFound) as error:
+            return f"{UNANSWERED}: {error}"
+
+    def _leases(self) -> list[str]:
+        return [
+            f"{id} still has {lease}"
+            for id, host in self.cluster.hosts.items()
+            for lease in host.api.get("leases")["leases"]
+        ]
 
     def _rows(self, id: str) -> list[Shape]:
         query = {"state": "pending,active", "limit": PAGE}
