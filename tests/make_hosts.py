@@ -90,6 +90,10 @@ class Host:
 
     def hear(self, envelope: Envelope) -> Decided:
         """Take a message in, with its floor as the ledger has it."""
+        return self.tell(self.read(envelope))
+
+    def read(self, envelope: Envelope) -> Heard:
+        """A message as a word, with its floor."""
         message = envelope.message
         floor: int | None = None
         if isinstance(message, Offer | Withdraw):
@@ -98,7 +102,7 @@ class Host:
             ref = RunRef.parse(message.run)
             if ref in self.logs and ref not in self.core.table.runs:
                 floor = FLOOR_MAX
-        return self.tell(Heard(envelope=envelope, floor=floor))
+        return Heard(envelope=envelope, floor=floor)
 
     def rows(self, kind: str) -> dict[str, Json]:
         """Rows of a kind."""

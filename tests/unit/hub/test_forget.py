@@ -1,5 +1,7 @@
 """A host is forgotten, comes back, or drains."""
 
+from typing import Any
+
 import pytest
 
 from floe.hub.words import Drain, Forget
@@ -16,7 +18,7 @@ GPU = a_flow(a_node("build"), an_end(), host_tags=("gpu",))
 GPU_AGAIN = a_flow(a_node("build"), an_end(), host_tags=("gpu",), on_host_lost="restart")
 
 
-def two(**others: object) -> tuple[Host, Host]:
+def two(**others: Any) -> tuple[Host, Host]:
     """h1 without the tag that h2 has."""
     h1, h2 = met(a_host_core("h1"), a_host_core("h2", tags=frozenset({"gpu"}), **others))
     return h1, h2
@@ -62,7 +64,7 @@ def test_run_of_a_forgotten_host_ends_bad() -> None:
 
     forget(h1, h2)
 
-    assert [type(e) for e in h1.events(ref)[3:]][0] is GrantRevoked
+    assert isinstance(h1.events(ref)[3], GrantRevoked)
     assert (h1.run(ref).phase, h1.run(ref).why) == ("ended", "lost with host h2")
 
 
@@ -170,7 +172,7 @@ def test_two_hosts_of_one_name_get_nothing_and_all_say_so() -> None:
 
 
 def test_word_for_another_store_is_answered_with_mine_and_changes_nothing() -> None:
-    h1, h2 = two()
+    h1, _ = two()
     ref = h1.start(GPU)
     wiped = a_host_core("h2", "h2st1")
     [offer] = [e for e in h1.sent if e.to_store == StoreId("h2st0")]
