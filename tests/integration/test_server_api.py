@@ -210,8 +210,9 @@ async def test_the_description_names_every_route_of_the_server(site: Site) -> No
     assert len(described) == len(ROUTES)
     for method, path in sorted(described):
         filled = path.replace("{flow}", "build").replace("{page}", "x").replace("{name}", "app.js")
-        answer, _ = await site.ask(method, filled, json={} if method == "POST" else None)
-        assert answer != 405, (method, path)
+        body = {} if method == "POST" else None
+        async with site.client.request(method, site.url + filled, json=body) as answer:
+            assert answer.status != 405, (method, path)
 
 
 # --- acting ---
@@ -337,9 +338,24 @@ async def test_a_bad_config_is_told_and_changes_nothing(site: Site, tmp_path: Pa
     assert (await site.post("hosts/h2/reload"))[0] == 404
 
 
-@pytest.mark.parametrize("path", ["runs/h1-1/rerun", "hosts/h1/drain", "hosts/h1/forget"], ids=str)
-async def test_what_is_not_built_yet_says_so(site: Site, path: str) -> None:
-    status, problem = await site.post(path)
+async def test_drained_host_takes_no_runs_until_it_is_told_to(site: Site) -> None:
+    drained = check((await site.post("hosts/h1/drain", {}))[1], "Drained")
+    await site.post("push/data", {"ref": {"id": "build"}, "form": {"values": {"tag": "v1"}}})
+    pends = (await good(site, "pends", "Pends"))["pends"]
+
+    again = check((await site.post("hosts/h1/drain", {"on": False}))[1], "Drained")
+
+    assert (drained["draining"], again["draining"]) == (True, False)
+    assert "draining" in pends[0]["hosts"][0]["reasons"][0]
+
+
+async def test_host_alone_forgets_nobody(site: Site) -> None:
+    assert (await site.post("hosts/h1/forget", {}))[0] == 409
+    assert (await site.post("hosts/h2/forget", {}))[0] == 404
+
+
+async def test_what_is_not_built_yet_says_so(site: Site) -> None:
+    status, problem = await site.post("runs/h1-1/rerun")
 
     assert status == 501
     assert "yet" in check(problem, "Problem")["detail"]
