@@ -40,6 +40,9 @@ SEND_S: Final = 10.0
 CLOSE_S: Final = 1.0
 """Seconds a client is given to say good-bye."""
 
+REASON_MAX: Final = 120
+"""Bytes that a good-bye has room for (RFC 6455, 5.5: 125 with its code)."""
+
 HEARD_MAX: Final = 64 * 1024
 """Bytes of a frame from a client."""
 
@@ -84,7 +87,7 @@ async def serve(request: web.Request) -> web.WebSocketResponse:
 async def _close(request: web.Request, socket: web.WebSocketResponse, over: Over) -> None:
     try:
         async with asyncio.timeout(CLOSE_S):
-            await socket.close(code=over.code, message=over.reason.encode()[:120])
+            await socket.close(code=over.code, message=over.reason.encode()[:REASON_MAX])
     except (TimeoutError, ConnectionError):
         pass  # it does not even take this; what matters is that the connection ends
     if request.transport is not None:
@@ -173,7 +176,7 @@ class Client:
             except FloeError as error:
                 raise Over(WSCloseCode.POLICY_VIOLATION, "log in again") from error
         pos = self._subscription.pos
-        raise Over(WSCloseCode.GOING_AWAY, f"this host is stopping; resume after {pos}")
+        raise Over(WSCloseCode.GOING_AWAY, _resumable("this host is stopping", pos))
 
     async def _listen(self) -> None:
         async for message in self._socket:
@@ -249,7 +252,13 @@ class Client:
     def _too_slow(self) -> Over:
         pos = self._subscription.pos
         log.info("feed.dropped", peer=self._request.remote, pos=pos)
-        return Over(WSCloseCode.TRY_AGAIN_LATER, f"too slow; resume after {pos}")
+        return Over(WSCloseCode.TRY_AGAIN_LATER, _resumable("too slow", pos))
+
+
+def _resumable(why: str, pos: str) -> str:
+    """Why a client is closed and where it may go on; a position that does not fit is left out."""
+    whole = f"{why}; resume after {pos}"
+    return whole if len(whole) <= REASON_MAX else f"{why}; resume after your last position"
 
 
 class MakeTail(Protocol):
