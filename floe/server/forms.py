@@ -6,6 +6,7 @@ from aiohttp import web
 
 from floe.hub.views import open_forms, summary_shape
 from floe.model.run import summary_of
+from floe.server import together
 from floe.server.bodies import query
 from floe.server.keys import HUB
 from floe.server.problems import answer
@@ -15,13 +16,16 @@ FORMS_MAX: Final = 200
 
 
 async def index(request: web.Request) -> web.Response:
-    """Open forms, each with its run, the longest open first."""
+    """Open forms of all hosts, each with its run, the longest open first."""
     query(request).done()
+    others = await together.others(request)
     found: list[dict[str, Any]] = [
         {"run": summary_shape(summary_of(run)), "form": form}
         for run in request.app[HUB].lives()
         if run.phase == "active" and run.open
         for form in open_forms(run)
     ]
+    count = len(found) + sum(shape["count"] for shape in others.shapes)
+    found += [one for shape in others.shapes for one in shape["forms"]]
     found.sort(key=lambda one: one["form"]["asked_at"])
-    return answer({"forms": found[:FORMS_MAX], "count": len(found)})
+    return answer({"forms": found[:FORMS_MAX], "count": count, "away": others.away})

@@ -8,6 +8,7 @@ from floe.hub.hub import Hub
 from floe.kernel.place import Refusals
 from floe.kernel.why import why
 from floe.model.refs import RunRef
+from floe.server import together
 from floe.server.bodies import query
 from floe.server.keys import HUB
 from floe.server.problems import answer
@@ -17,11 +18,13 @@ RUNS_MAX: Final = 100
 
 
 async def index(request: web.Request) -> web.Response:
-    """The queue: runs that need the same are asked for once, and told together."""
+    """The queues of all hosts: runs that need the same are asked for once, and told together."""
     query(request).done()
+    others = await together.others(request)
     hub = request.app[HUB]
     groups = [_group(hub, refs) for refs in hub.loop.core.table.queues.values()]
-    return answer({"pends": groups})
+    groups += [group for shape in others.shapes for group in shape["pends"]]
+    return answer({"pends": groups, "away": others.away})
 
 
 def _group(hub: Hub, refs: list[RunRef]) -> dict[str, Any]:

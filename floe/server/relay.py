@@ -99,6 +99,11 @@ def _away(error: HostAway, **kept: Any) -> web.Response:
     return problem(503, error.what, hint=error.hint, **more)
 
 
+def request_for(request: web.Request) -> Request:
+    """This very request, without a body, for another host."""
+    return _asked(request, _path(request), b"")
+
+
 def _asked(request: web.Request, path: str, body: bytes) -> Request:
     return Request(
         method=request.method,

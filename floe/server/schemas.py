@@ -132,6 +132,7 @@ FACT_OF: Final = {"node": TEXT, "tag": TEXT, "by": TEXT}
 OUTPUT: Final = {"attempt": COUNT, "count": COUNT, "bytes": COUNT, "live": FLAG}
 
 REFUSALS: Final = many(shape({"host": TEXT, "reasons": many(TEXT)}))
+AWAY: Final = {**many(TEXT), "description": "hosts that could not be asked"}
 
 FORM: Final = {"title": TEXT, "fields": many(ref("Field"))}
 
@@ -338,13 +339,15 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
         {
             "pends": many(
                 shape({"text": TEXT, "hosts": REFUSALS, "count": WHOLE, "runs": many(TEXT)})
-            )
+            ),
+            "away": AWAY,
         }
     ),
     "Forms": shape(
         {
             "forms": many(shape({"run": ref("Summary"), "form": ref("OpenForm")})),
             "count": COUNT,
+            "away": AWAY,
         }
     ),
     "Tokens": shape({"tokens": many(shape({"id": TEXT, "name": TEXT, "made_at": INSTANT}))}),
