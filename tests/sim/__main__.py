@@ -32,7 +32,9 @@ def main() -> int:
             waiting += [pool.submit(play, seeds, options.bug) for seeds in islice(chunks, 1)]
         for future in waiting:
             future.cancel()
-    _show(f"\n\n{tally.table()}\n")
+    _show("\n")
+    if not tally.broken:
+        _show(f"\n{tally.table()}\n")
     for seed, broken in sorted(tally.broken.items()):
         bug = f" --bug {options.bug}" if options.bug else ""
         _show(f"\nBROKEN by seed {seed}: {broken}\nreplay: scripts/sim --seed {seed}{bug}\n")

@@ -11,27 +11,35 @@ from functools import partial
 from typing import Any, Final
 
 from floe.hub import draft as draft_module
+from floe.hub import hearing as hearing_module
+from floe.hub import keeper as keeper_module
+from floe.hub.cluster import Cluster
 from floe.hub.core import HubCore
 from floe.hub.draft import Draft
-from floe.hub.members import Member, Members
-from floe.hub.outbox import Outbox
+from floe.hub.holdings import Holding, Holdings
+from floe.hub.keeper import Keeper
+from floe.hub.members import Member
+from floe.hub.obedience import Obedience
+from floe.hub.opening import Opening
 from floe.hub.pen import Pen
 from floe.hub.placing import Placing
-from floe.hub.taking import ENDED, Taking
+from floe.hub.taking import Taking
 from floe.hub.words import Addressed, Unsent
 from floe.kernel.decide import decide
-from floe.model.event import RunActivated, RunGranted, RunPended
+from floe.model.event import RunEnding, RunPended
 from floe.model.host import HostView
-from floe.model.message import Offer, Ping
-from floe.model.refs import HostId, Instant, Key, RunRef, StoreId
+from floe.model.message import Claim, Ended, Envelope, Message, Offer, Ping
+from floe.model.refs import HostId, Key, RunRef, StoreId
 from floe.model.run import Run
 from floe.model.signal import Cancel, Stopped
+from floe.store.base import LedgerWrite, Record
 from tests.sim import invariants
 from tests.sim.disk import Disk
 from tests.sim.machine import Machine
 from tests.sim.world import World
 
 Patch = Callable[[], AbstractContextManager[None]]
+Tags = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +93,10 @@ def _never(*_: object, **__: object) -> bool:
     return False
 
 
+def _always(*_: object, **__: object) -> bool:
+    return True
+
+
 SAID_UNSEEN: Final = patch(invariants, what_is_said_is_stored=_nothing)
 
 
@@ -128,26 +140,80 @@ def _silence_is_a_no(self: Placing, draft: Draft) -> None:
 _dispatch = Placing.dispatch
 
 
-def _said_once(self: Outbox, draft: Draft) -> None:
-    letters = self.letters()
-    _flush(self, draft)
-    for host, kind, name, letter in letters:
-        if kind == ENDED and letter.due <= draft.now:
-            self.done(host, kind, name)
+def _said_once(kind: type[Message]) -> Patch:
+    """Nothing of a kind is said a second time."""
+
+    def send(self: World, machine: Machine, envelope: Envelope) -> None:
+        name = (kind.__name__, envelope.to_host, getattr(envelope.message, "run", ""))
+        if isinstance(envelope.message, kind):
+            if name in self.said:
+                return
+            self.said.add(name)
+        _send(self, machine, envelope)
+
+    return patch(World, send=send)
 
 
-_flush = Outbox.flush
+def _without_forgotten(self: World, machine: Machine, envelope: Envelope) -> None:
+    if isinstance(envelope.message, Ping):
+        envelope = replace(envelope, message=replace(envelope.message, forgotten=()))
+    _send(self, machine, envelope)
 
 
-def _silent_ping(self: Members, now: Instant, change: int) -> Ping:
-    return replace(_ping(self, now, change), forgotten=())
-
-
-_ping = Members._ping
+_send = World.send
 
 
 def _same_store(self: World, host: HostId, skew_ms: int) -> Disk:
     return Disk(StoreId(f"{host}s00"), (self.now + skew_ms) // 1000)
+
+
+def _retain_all(self: Machine, *, owed: bool = False) -> None:
+    _retain(self, owed=True)
+
+
+_retain = Machine.retain
+
+
+def _prune_floors(self: Machine, ref: RunRef, epoch: int) -> tuple[LedgerWrite, ...]:
+    return (LedgerWrite(kind="floor", key=ref.key, value=None),)
+
+
+def _drain_in_memory(draft: Draft, *, on: bool) -> bool:
+    changed, draft.core.draining = draft.core.draining != on, on
+    return changed
+
+
+def _restart_cancelled(self: Pen, draft: Draft, run: Run) -> None:
+    self._forget_cancel(draft, run)
+
+
+# --- leases ---
+
+
+def _nobody_missing(self: Opening) -> list[str]:
+    return []
+
+
+def _first_in_line(self: Holdings) -> Holding | None:
+    return next((h for h in self.waiting() if not h.parked), None)
+
+
+def _put_in_memory(self: Holdings, draft: Draft, holding: Holding) -> Holding:
+    self._index(holding.claim.run, holding)
+    return holding
+
+
+def _release_at_ending(self: Cluster, draft: Draft, record: Record, run: Run) -> None:
+    if isinstance(record.event, RunEnding):
+        self.leases.over(draft, run)
+    _noted(self, draft, record, run)
+
+
+_noted = Cluster.noted
+
+
+def _keep_fences(self: Keeper, draft: Draft, old: Holding, claim: Claim, tags: Tags) -> None:
+    self.holdings.put(draft, replace(old, claim=claim))
 
 
 # --- placing ---
@@ -177,6 +243,17 @@ def _act_first(self: Machine, core: HubCore, words: Sequence[Addressed]) -> None
     self._carry_out(core, words, replace(decided, messages=()))
 
 
+def _taken_loosely(
+    self: Taking, draft: Draft, member: Member, offer: Offer, floor: int | None
+) -> None:
+    before = draft.promise
+    _offered(self, draft, member, offer, floor)
+    draft.promise = before
+
+
+_offered = Taking.offered
+
+
 def _stop_blindly(self: Machine, key: Key) -> None:
     self._tell(key, Stopped())
 
@@ -186,7 +263,8 @@ def _promises_but(*events: type) -> Patch:
 
 
 SPLIT: Final = ("run_is_in_one_place", "one_pen_per_run_and_epoch", "copies_are_prefixes")
-STUCK: Final = ("every_run_ended", "every_run_says_why")
+LEASED: Final = ("resource_is_held_once", "fences_grow")
+STUCK: Final = ("every_run_ended", "nothing_is_left_to_say")
 
 BUGS: Final[Mapping[str, Bug]] = {
     "no-floor": Bug(
@@ -215,11 +293,10 @@ BUGS: Final[Mapping[str, Bug]] = {
     "answer-of-any-epoch": Bug(
         breaks=SPLIT, seeds=range(1, 301), at_work=patch(Pen, _is_held_by=_is_held_by_anyone)
     ),
-    "end-is-said-once": Bug(
-        breaks=STUCK, seeds=range(1, 301), at_work=patch(Outbox, flush=_said_once)
-    ),
+    "end-is-said-once": Bug(breaks=STUCK, seeds=range(1, 301), at_work=_said_once(Ended)),
+    "offer-is-said-once": Bug(breaks=STUCK, seeds=range(1, 301), at_work=_said_once(Offer)),
     "forget-is-not-carried": Bug(
-        breaks=STUCK, seeds=range(1, 301), at_work=patch(Members, _ping=_silent_ping)
+        breaks=STUCK, seeds=range(1, 301), at_work=patch(World, send=_without_forgotten)
     ),
     "offer-is-taken-twice": Bug(
         breaks=("store_takes_what_is_decided", *SPLIT),
@@ -241,13 +318,54 @@ BUGS: Final[Mapping[str, Bug]] = {
         seeds=range(1, 301),
         at_work=patch(HubCore, view=_view_without(active=0)),
     ),
+    "prune-before-the-ack": Bug(
+        breaks=(*SPLIT, *STUCK),
+        seeds=range(1, 301),
+        at_work=several(patch(Machine, retain=_retain_all), SAID_UNSEEN),
+    ),
+    "prune-without-floor": Bug(
+        breaks=SPLIT,
+        seeds=range(1, 301),
+        at_work=several(patch(Machine, _floor_of=_prune_floors), SAID_UNSEEN),
+    ),
+    "drain-in-memory": Bug(
+        breaks=("draining_host_takes_nothing",),
+        seeds=range(1, 301),
+        at_work=patch(hearing_module, _drain=_drain_in_memory),
+    ),
+    "cancel-forgotten-with-its-host": Bug(
+        breaks=("cancelled_run_is_not_offered", "cancelled_run_is_not_begun"),
+        seeds=range(1, 301),
+        at_work=patch(Pen, _cancel_now=_restart_cancelled),
+    ),
+    "release-without-fence": Bug(
+        breaks=LEASED, seeds=range(1, 301), at_work=patch(keeper_module, _is_meant=_always)
+    ),
+    "wiped-keeper-opens-at-once": Bug(
+        breaks=LEASED, seeds=range(1, 301), at_work=patch(Opening, missing=_nobody_missing)
+    ),
+    "old-keeper-is-believed": Bug(
+        breaks=LEASED, seeds=range(1, 301), at_work=patch(Obedience, is_believed=_always)
+    ),
+    "lease-granted-twice": Bug(
+        breaks=LEASED, seeds=range(1, 301), at_work=patch(Holdings, ready=_first_in_line)
+    ),
+    "lease-in-memory": Bug(
+        breaks=(*LEASED, *STUCK), seeds=range(1, 301), at_work=patch(Holdings, put=_put_in_memory)
+    ),
+    "release-at-the-ending": Bug(
+        breaks=LEASED, seeds=range(1, 301), at_work=patch(Cluster, noted=_release_at_ending)
+    ),
+    "claim-taken-over-with-its-fences": Bug(
+        breaks=LEASED, seeds=range(1, 301), at_work=patch(Keeper, _take_over=_keep_fences)
+    ),
     "answer-before-append": Bug(
         breaks=("accepted_trigger_is_not_lost",),
         seeds=range(1, 301),
         at_work=patch(Machine, _take=_answer_first),
     ),
     "say-before-append": Bug(
-        breaks=SPLIT,
+        breaks=(*SPLIT, *STUCK),
         seeds=range(1, 301),
         at_work=several(patch(Machine, _take=_act_first), SAID_UNSEEN),
     ),
@@ -259,7 +377,7 @@ BUGS: Final[Mapping[str, Bug]] = {
     "activation-is-no-promise": Bug(
         breaks=(*SPLIT, *STUCK, "attempt_starts_once_anywhere"),
         seeds=range(1, 301),
-        at_work=_promises_but(RunPended, RunGranted, RunActivated),
+        at_work=patch(Taking, offered=_taken_loosely),
     ),
     "ended-before-its-processes": Bug(
         breaks=("nothing_is_left_of_an_ended_run",),

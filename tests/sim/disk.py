@@ -117,9 +117,8 @@ class Disk:
         return sorted(runs, key=lambda run: (run.pended_at, run.ref.serial))
 
     def prune(self, ref: RunRef) -> None:
-        """Drop the log of a run, as retention does; what the ledger says of it stays."""
+        """Drop the log of a run, as retention does; its row and the ledger stay."""
         del self.logs[ref]
-        self.rows.pop(ref, None)
 
     def _head(self, ref: RunRef) -> Head:
         log = self.logs.get(ref)

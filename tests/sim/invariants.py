@@ -11,6 +11,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
 from floe.hub.core import HostSettings
+from floe.hub.decided import Step
 from floe.kernel.evolve import fold, is_action
 from floe.kernel.owed import WHOLE, owed, owed_by
 from floe.kernel.place import HOST_SCOPED, Refusals
@@ -223,8 +224,12 @@ def _by_epoch(log: Sequence[Event]) -> list[list[Event]]:
 # --- of a cluster ---
 
 
-def check_activation(truth: Truth, branch: Branch, host: HostSettings) -> None:
+def check_activation(
+    truth: Truth, branch: Branch, host: HostSettings, *, drained: bool = False
+) -> None:
     """All that an activation must fulfil at the moment it is stored."""
+    if drained:
+        raise Broken(f"draining_host_takes_nothing: {branch}")
     one_pen_per_run_and_epoch(truth, branch)
     run_is_in_one_place(truth, branch)
     cancelled_run_is_not_begun(truth, branch)
@@ -267,7 +272,8 @@ def resource_is_held_once(truth: Truth, branch: Branch) -> None:
         for other in truth.holders.get(lease, ()):
             mine, theirs = branch.fences.get(lease), other.fences.get(lease)
             is_fenced = mine and theirs and read_fence(mine) > read_fence(theirs)
-            if not (is_fenced and truth.is_gone(other.place)):
+            is_void = truth.is_gone(other.place) or (lease, other.run) in truth.freed
+            if not (is_fenced and is_void):
                 raise Broken(f"resource_is_held_once: {lease} by {branch} and {other}")
 
 
@@ -306,6 +312,31 @@ def what_is_begun_is_stored(disk: Disk, place: Place, key: Key) -> None:
     log = [r for r in disk.logs.get(key.run, ()) if r.epoch == key.epoch]
     if not any(isinstance(r.event, NodeEntered) and r.event.node == key.node for r in log):
         raise Broken(f"what_is_begun_is_stored: {key} on {place}")
+
+
+def grant_is_taken_back_with_reason(truth: Truth, step: Step, place: Place) -> None:
+    """A grant is revoked after its host was forgotten, and superseded by such a host alone."""
+    run, event = step.before, step.record.event
+    if isinstance(event, GrantRevoked) and run is not None and run.host and run.store:
+        place = Place(run.host, run.store)
+    if place not in truth.forgotten:
+        raise Broken(f"grant_is_taken_back_with_reason: {step.record.run}: {event}")
+
+
+def cancelled_run_ends_bad(truth: Truth, place: Place, run: Run) -> None:
+    """Once the pen holder has heard of a cancel, it decides no good end any more."""
+    if run.good and (run.ref, place) in truth.told:
+        raise Broken(f"cancelled_run_ends_bad: {run.ref} on {place}")
+
+
+def one_host_fires_timers(world: "World") -> None:
+    """6: of the hosts that were not forgotten, one at most takes itself for the keeper at work."""
+    hosts = [m for m in world.machines.values() if m.core and m.settings.keeper == m.id]
+    if len(hosts) > 1:
+        hosts = [m for m in hosts if m.place not in world.truth.forgotten]
+        firing = [m.place for m in hosts if m.core and m.core.may_fire(m.now())]
+        if len(firing) > 1:
+            raise Broken(f"one_host_fires_timers: {', '.join(map(str, firing))}")
 
 
 def nothing_is_left_of_an_ended_run(truth: Truth, place: Place, run: Run) -> None:
@@ -421,14 +452,14 @@ def _leased(world: "World") -> list[str]:
 
 def adopters_know_the_ends(world: "World") -> None:
     """A run's adopter lists it as it ended where it ran."""
-    for machine in world.machines.values():
-        for ref, row in machine.disk.rows.items():
-            adopter = world.machines[ref.host].disk
-            if adopter.store != ref.store or machine.place in world.truth.forgotten:
-                continue
-            known = adopter.rows[ref]
-            if row.epoch == known.epoch and (row.good, row.why) != (known.good, known.why):
-                raise Broken(f"adopters_know_the_ends: {ref.key}: {row} but {known}")
+    for branch in world.truth.branches.values():
+        ref, at = branch.run, world.machines[branch.place.host]
+        adopter = world.machines[ref.host].disk
+        if adopter.store != ref.store or at.place != branch.place:
+            continue
+        known, row = adopter.rows[ref], at.disk.rows[ref]
+        if branch.epoch == known.epoch and (row.good, row.why) != (known.good, known.why):
+            raise Broken(f"adopters_know_the_ends: {ref.key}: {row.why!r} but {known.why!r}")
 
 
 def _is_unfinished(world: "World", ref: RunRef) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from floe.hub.core import HostSettings, HubCore
 from floe.hub.decided import Decided, Step
-from floe.hub.words import Addressed, FlowRead, Packed, Word
+from floe.hub.words import Addressed, FlowRead, Heard, Packed, Word
 from floe.model.effect import (
     AskData,
     Effect,
@@ -22,6 +22,7 @@ from floe.model.effect import (
     StopAction,
 )
 from floe.model.event import GrantSuperseded, RunEnded
+from floe.model.message import CancelRun
 from floe.model.refs import HostId, Instant, Key, RunRef
 from floe.model.run import Run
 from floe.model.signal import (
@@ -33,7 +34,8 @@ from floe.model.signal import (
     Stopped,
     TimerFired,
 )
-from floe.store.base import Record
+from floe.store.base import LedgerWrite, Record
+from tests.sim import invariants
 from tests.sim.disk import Disk
 from tests.sim.flows import DIGESTS, FLOWS
 from tests.sim.truth import Broken, Place
@@ -88,6 +90,10 @@ class Machine:
     refusals: int = 0
     """Appends that the disk refuses from now on."""
     paused_until: int = 0
+    drains: int = 0
+    """How often somebody asked it to drain, or to take runs again."""
+    drained: bool = False
+    """It has said that it drains, and was not asked since to take runs again."""
     backup: Disk | None = None
     written: set[tuple[str, int]] = field(default_factory=set)
     """Offers of which this hub's process may have written a byte to a socket."""
@@ -196,6 +202,7 @@ class Machine:
             self._pass("before", names)
             self._store(decided)
             self._pass("after", names)
+        self._note_cancels(core, words)
         for envelope in decided.messages:
             self.world.send(self, envelope)
             self._pass("after sending", (type(envelope.message).__name__,))
@@ -208,10 +215,21 @@ class Machine:
             self._pass("after", name)
         for reply in decided.replies:
             self.world.answer(reply)
+        if self.settings.keeper == self.id:
+            invariants.one_host_fires_timers(self.world)
         if core.is_behind:
             self.turn_soon()
         elif decided.next_due is not None:
             self._wake(decided.next_due)
+
+    def _note_cancels(self, core: HubCore, words: Sequence[Addressed]) -> None:
+        truth = self.world.truth
+        for envelope in [w.word.envelope for w in words if isinstance(w.word, Heard)]:
+            message, sender = envelope.message, Place(envelope.from_host, envelope.from_store)
+            if isinstance(message, CancelRun) and sender not in truth.forgotten:
+                run = core.table.runs.get(RunRef.parse(message.run))
+                if run is not None and run.store == self.disk.store and run.epoch == message.epoch:
+                    truth.told.add((run.ref, self.place))
 
     def _retry(self, life: int) -> None:
         if life == self.life:
@@ -330,6 +348,28 @@ class Machine:
         elif process.report is None:
             delay = self.random.randrange(1, 150)  # what it does about TERM
             self.world.at(delay, self.world.end_process, self, key, Stopped())
+
+    def retain(self, *, owed: bool = False) -> None:
+        """Drop the logs of runs that others adopted and that are over, as retention does.
+
+        Their floors stay. `owed`: also of those whose end their adopters do not know yet.
+        """
+        disk = self.disk
+        for ref in list(disk.logs):
+            row, name = disk.rows.get(ref), f"ended {ref.key}"
+            is_theirs = ref.store != disk.store and row is not None and row.host == self.id
+            if not is_theirs or row is None or row.phase != "packed":
+                continue
+            if disk.row("owed", name) is None or owed:
+                disk.write((), self._floor_of(ref, row.epoch), promise=True)
+                disk.prune(ref)
+                self.world.tell(self.id, "prunes", ref.key)
+
+    def _floor_of(self, ref: RunRef, epoch: int) -> tuple[LedgerWrite, ...]:
+        return (
+            LedgerWrite(kind="floor", key=ref.key, value=epoch),
+            LedgerWrite(kind="owed", key=f"ended {ref.key}", value=None),
+        )
 
     def over(self, key: Key, report: Report) -> None:
         """The last process of an attempt is gone; the warden keeps its end for the hub."""

@@ -15,7 +15,7 @@ from random import Random
 from typing import Final
 
 from floe.hub.core import HostSettings
-from floe.hub.words import Drain, Forget
+from floe.hub.words import Forget, Free
 from floe.model.refs import FlowId, HostId
 from tests.make import NOW
 from tests.sim import invariants
@@ -153,6 +153,8 @@ class Trial:
             world.at(at, self._trigger, n, self._any_host(), flow, 0)
         for _ in range(random.randrange(2, 7)):
             world.at(random.randrange(300, STORM_MS - 300), self._cancel)
+        for _ in range(4):
+            world.at(random.randrange(2000, STORM_MS), self._retain)
         for _ in range(FAULTS_MIN + random.randrange(0, 5)):
             world.at(random.randrange(200, STORM_MS - 500), self._fault)
 
@@ -176,6 +178,11 @@ class Trial:
         if at and random.random() < 0.3:
             asked = at[-1].place.host
         world.cancel(world.machines[asked], ref)
+
+    def _retain(self) -> None:
+        machine = self._any_host()
+        if machine.core is not None:
+            machine.retain()
 
     # --- faults ---
 
@@ -204,7 +211,7 @@ class Trial:
         if random.random() < 0.7:
             fuse = Fuse(random.choice(POINTS), random.choice((0, 0, 0, 1, 2)))
         machine.fuse = fuse
-        self.world.at(random.randrange(300, 2500), self._burn, machine, fuse)
+        self.world.at(random.randrange(300, 6000), self._burn, machine, fuse)
         return True
 
     def _burn(self, machine: Machine, fuse: Fuse) -> None:
@@ -257,17 +264,29 @@ class Trial:
         self.world.tell(machine.id, "is told to forget", str(place))
         machine.say(Forget(host=place.host, store=place.store, force=True))
 
+    def _free(self) -> bool:
+        """The operator takes a resource from whoever holds it."""
+        truth, keeper = self.world.truth, self.keeper
+        tags = [tag for tag, held in truth.holders.items() if held and tag in ("db", "lab")]
+        if keeper is None or self.world.machines[keeper].core is None or not tags:
+            return False
+        tag = self.random.choice(tags)
+        for branch in truth.holders[tag]:
+            truth.freed.add((tag, branch.run))
+        self.world.tell(keeper, "is told to free", tag)
+        self.world.machines[keeper].say(Free(tag=tag))
+        return True
+
     def _drain(self) -> bool:
         machine = self._any_host()
         if machine.core is None:
             return False
-        self.world.tell(machine.id, "drains")
-        machine.say(Drain(on=True))
-        self.world.at(self.random.randrange(500, 4000), self._undrain, machine)
+        self.world.drain(machine, on=True)
+        self.world.at(self.random.randrange(500, 12_000), self._undrain, machine)
         return True
 
     def _undrain(self, machine: Machine) -> None:
-        machine.say(Drain(on=False))
+        self.world.drain(machine, on=False)
 
     def _part(self) -> bool:
         random, hosts = self.random, list(self.world.machines)
@@ -347,9 +366,9 @@ class Trial:
                 machine.kill("it gets another config")
             if machine.core is None:
                 machine.boot()
-            machine.say(Drain(on=False))
+            world.drain(machine, on=False)
             machine.turn_soon()
-        for place in sorted(world.truth.lost - world.truth.forgotten):
+        for place in sorted(world.truth.lost):  # once more: who was told first may be gone too
             others = [m for m in world.machines.values() if m.id != place.host]
             self._say_forget(self.random.choice(others), place)
 
@@ -374,6 +393,7 @@ _FAULT_KINDS: Final[tuple[tuple[Fault, int], ...]] = (
     (Trial._back_up, 3),
     (Trial._forget, 6),
     (Trial._drain, 4),
+    (Trial._free, 2),
     (Trial._part, 10),
     (Trial._pause, 4),
     (Trial._refuse, 3),

@@ -76,8 +76,10 @@ class Truth:
     forgotten: set[Place] = field(default_factory=set)
     lost: set[Place] = field(default_factory=set)
     """Stores that are no more: wiped or replaced by a backup."""
-    held: set[RunRef] = field(default_factory=set)
-    """Pends and grants of a restored backup, which wait for the operator."""
+    freed: set[tuple[str, RunRef]] = field(default_factory=set)
+    """Leases that an operator took from a run."""
+    told: set[tuple[RunRef, Place]] = field(default_factory=set)
+    """Cancels that a pen holder has heard."""
 
     def open(self, branch: Branch) -> None:
         """A run was activated."""

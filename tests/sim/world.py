@@ -11,8 +11,8 @@ from typing import Any, Final
 from floe.hub.core import HostSettings, HubCore
 from floe.hub.decided import Step
 from floe.hub.rows import KINDS
-from floe.hub.words import FLOOR_MAX, Heard, Reply, Start, Unsent, Word
-from floe.model.event import GrantSuperseded, RunActivated, RunEnded
+from floe.hub.words import FLOOR_MAX, Drain, Heard, Reply, Start, Unsent, Word
+from floe.model.event import GrantRevoked, GrantSuperseded, RunActivated, RunEnded, RunEnding
 from floe.model.message import Envelope, Offer, Withdraw
 from floe.model.refs import FlowId, HostId, Json, Key, NodeId, RunRef, StoreId
 from floe.model.signal import Cancel, Exited, Report
@@ -55,6 +55,8 @@ class World:
         self.story: list[Line] | None = [] if story else None
         self.old_disks: list[Disk] = []
         """Of stores that are no more, for whoever compares copies."""
+        self.said: set[tuple[object, ...]] = set()
+        """For bugs that say nothing twice."""
         self.heals = False
         """The quiet end: what is down comes back soon."""
         self._heap: list[tuple[int, int, Callable[..., None], tuple[Any, ...]]] = []
@@ -128,8 +130,8 @@ class World:
         fresh = self._new_disk(machine.id, machine.skew_ms)
         if backup is not None:
             fresh = replace_store(backup, fresh)
-            self.truth.held |= {r for r in backup.logs if r.store == backup.store}
-        machine.disk = fresh
+        machine.disk, machine.drained = fresh, False
+        machine.drains += 1
         self.tell(
             machine.id, "is restored" if backup else "is wiped", f"{old} is now {fresh.store}"
         )
@@ -251,6 +253,21 @@ class World:
             self.truth.accepted[run] = self.now
             self.tell(machine.id, "accepts", run.key)
 
+    def drain(self, machine: Machine, *, on: bool) -> None:
+        """Somebody asks a host to take no new runs, or to take them again."""
+        machine.drains += 1
+        machine.drained = False
+        if not on:
+            machine.say(Drain(on=False))
+            return
+        self.tell(machine.id, "is asked to drain")
+        asked = machine.drains
+        self.ask(machine, Drain(on=True), lambda _: self._drained(machine, asked))
+
+    def _drained(self, machine: Machine, asked: int) -> None:
+        self.tell(machine.id, "drains")
+        machine.drained = machine.drains == asked
+
     def cancel(self, machine: Machine, run: RunRef) -> None:
         """Somebody asks a host for the end of a run."""
         self.tell(machine.id, "is asked to cancel", run.key)
@@ -285,13 +302,23 @@ class World:
                     fences=run.fences,
                     since=self.now,
                 )
-                invariants.check_activation(self.truth, branch, machine.settings)
+                invariants.check_activation(
+                    self.truth, branch, machine.settings, drained=machine.drained
+                )
                 self.truth.open(branch)
             case RunEnded():
                 invariants.nothing_is_left_of_an_ended_run(self.truth, machine.place, run)
                 self._close(machine, run.ref, run.epoch)
-            case GrantSuperseded() if run.phase == "ended":
-                self._close(machine, run.ref, run.epoch)
+            case RunEnding():
+                invariants.cancelled_run_ends_bad(self.truth, machine.place, run)
+            case GrantRevoked() if run.ref.store == machine.disk.store:
+                invariants.grant_is_taken_back_with_reason(self.truth, step, machine.place)
+            case GrantSuperseded():
+                invariants.grant_is_taken_back_with_reason(self.truth, step, machine.place)
+                if run.phase == "ended":
+                    self._close(machine, run.ref, run.epoch)
+            case _:
+                pass
 
     def _close(self, machine: Machine, run: RunRef, epoch: int) -> None:
         branch = self.truth.branches.get((run, epoch))
