@@ -94,6 +94,10 @@ class Leases:
         wish = self._wishes.get(ref)
         return wish is not None and wish.state == "held"
 
+    def turns(self) -> list[RunRef]:
+        """Runs that wait though their turn has come."""
+        return [ref for ref, wish in self._wishes.items() if wish.state == "held"]
+
     def place_of(self, ref: RunRef) -> Queued | None:
         """What the keeper last said of a claim that waits; None where it has not answered."""
         return self._queued.get(ref)
@@ -185,6 +189,11 @@ class Leases:
             wish = Wish(number=run.revoked + 1, state="held", fences=fences, at=draft.now)
             self._put(draft, run.ref, wish)
 
+    def revoked(self, draft: "Draft", run: Run) -> None:
+        """A grant was revoked: the next claim takes over at once what the last one holds."""
+        if tags_of(run) and run.phase == "pending":
+            self._put(draft, run.ref, Wish(number=run.revoked + 1, state="asked"))
+
     def over(self, draft: "Draft", run: Run) -> None:
         """A run has ended here: what it holds is given back, its last process being gone."""
         tags = tags_of(run)
@@ -228,6 +237,9 @@ class Leases:
             self._release_here(draft)
         dues: list[Instant] = []
         for ref, wish in self._wishes.items():
+            run, queued = self._core.table.runs.get(ref), self._queued.get(ref)
+            if wish.state == "asked" and run is not None and not (queued and queued.position):
+                self._ask(draft, run, wish, tags_of(run))
             if wish.state != "held":
                 continue
             if wish.at is None or wish.at > draft.now:

@@ -118,6 +118,9 @@ class Members:
         if known.stale:
             draft.core.table.news = True
         changed = replace(known, seen_at=now, stale=False)
+        if changed.other_at is not None and now - changed.other_at >= HOST_STALE_S * 1000:
+            changed = replace(changed, other=None, other_at=None)  # the other one is gone
+            draft.core.table.news = True
         self.by_id.put(host, changed)
         return changed
 
@@ -141,6 +144,11 @@ class Members:
         for member in self.by_id.values():
             if member.seen_at is not None and member.seen_at > now:
                 self.by_id.put(member.id, replace(member, seen_at=now))
+            if member.other_at is not None and member.other_at > now:
+                self.by_id.put(member.id, replace(self.by_id[member.id], other_at=now))
+        for store, at in self.twins.items():
+            if at > now:
+                self.twins.put(store, now)
 
     def forget(self, draft: "Draft", host: HostId, store: StoreId) -> bool:
         """Store that a host's store is gone for good; return whether that is new."""

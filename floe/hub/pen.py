@@ -161,6 +161,7 @@ class Pen:
             if self._is_mine(run) and run.host == host and run.store == store:
                 self._answered(draft, run)
                 run = draft.add(run, decide(run, HostLost(host=host), draft.now))
+                draft.cluster.leases.revoked(draft, run)
                 self._cancel_now(draft, run)
 
     def _granted(self, member: Member, key: str, epoch: int) -> Run | None:

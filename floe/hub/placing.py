@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from floe.hub.members import Member
 from floe.hub.rows import Book, Journal
+from floe.hub.table import Needs, needs_of
 from floe.kernel.place import HOST_SCOPED, Refusals, place
 from floe.model.host import HostView, Pend
 from floe.model.refs import HostId, Instant, RunRef
@@ -19,7 +20,6 @@ from floe.model.run import Run
 if TYPE_CHECKING:
     from floe.hub.core import HubCore
     from floe.hub.draft import Draft
-    from floe.hub.table import Needs
 
 GRANTS_MAX: Final = 256
 """Pends that one step gives to hosts; the next step, which follows at once, goes on."""
@@ -72,7 +72,11 @@ class Placing:
         """A host said how it is: what it was given is in that, unless it has not answered."""
         runs = self._core.table.runs
         given = self._given.get(member.id) or ()
-        open_ = tuple(ref for ref in given if ref in runs and runs[ref].phase == "granted")
+        open_ = tuple(
+            ref
+            for ref in given
+            if ref in runs and (runs[ref].phase, runs[ref].host) == ("granted", member.id)
+        )
         self._given.put(member.id, open_ or None)
         change = member.ping.change if member.ping else 0
         for ref, hosts in self._refused.items():
@@ -113,13 +117,19 @@ class Placing:
         views = self.views(draft.now)
         heads = [(queue[0], needs) for needs, queue in table.queues.items()]
         heapify(heads)
+        turns: dict[Needs, list[RunRef]] = {}  # whoever holds a resource goes first
+        for ref in cluster.leases.turns():
+            if pend := table.pends.get(ref):
+                turns.setdefault(needs_of(pend), []).append(ref)
         granted = 0
         while heads:
             if granted == GRANTS_MAX:
                 table.news = True
                 return
             _, needs = heappop(heads)
-            for ref in self._tried(needs):
+            for ref in (*turns.get(needs, ()), *self._tried(needs)):
+                if ref not in table.pends:
+                    continue
                 placed = self.place(table.pends[ref], views, draft.now)
                 if isinstance(placed, Refusals):
                     continue
@@ -132,7 +142,7 @@ class Placing:
                     heappush(heads, (queue[0], needs))
                 break
 
-    def _tried(self, needs: "Needs") -> Iterator[RunRef]:
+    def _tried(self, needs: Needs) -> Iterator[RunRef]:
         """The oldest of those with equal needs, and while hosts refused just these, the next."""
         for ref in tuple(self._core.table.queues[needs][:TRIED_MAX]):
             yield ref

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from floe.hub.words import Forget
+from floe.hub.words import Forget, Free
 from floe.kernel.place import Refusals
 from floe.model.message import Behind, Census, Envelope, Held, Release
 from floe.model.refs import HostId, RunRef, StoreId
@@ -239,3 +239,128 @@ def test_keeper_that_was_passed_over_meanwhile_is_told_and_opens_anew() -> None:
         carry(h1, h2)
 
     assert phase(h2, ref) == "active"
+
+
+def test_revoked_run_takes_over_what_it_held_though_an_older_one_waits() -> None:
+    again = a_flow(
+        a_node("build"),
+        an_end(),
+        resource_tags=("db",),
+        host_tags=("gpu",),
+        on_host_lost="restart",
+    )
+    h1 = a_host_core("h1", keeper=H1, peers=2)
+    h2 = a_host_core("h2", keeper=H1, peers=2, tags=frozenset({"gpu"}))
+    h3 = a_host_core("h3", keeper=H1, peers=2)
+    for _ in range(2):
+        met(h1, h2, h3)
+        later(3000, h1, h2, h3)
+        carry(h1, h2, h3)
+    older, younger = h3.start(again), h3.start(again)
+    carry(h1, h2, h3)
+    h2.ended(older)
+    carry(h1, h2, h3)
+    third = h3.start(again)
+
+    h3.tell(Forget(host=HostId("h2"), store=h2.store, force=True))
+    h4 = a_host_core("h2", "h2st1", keeper=H1, peers=2, tags=frozenset({"gpu"}))
+    h4.now = h1.now
+    for _ in range(3):
+        met(h1, h4, h3)
+        later(3000, h1, h4, h3)
+        carry(h1, h4, h3)
+
+    assert (phase(h4, younger), phase(h3, third)) == ("active", "pending")
+    assert h4.run(younger).epoch == 3
+    assert holders(h1) == (younger.key,)
+
+
+def test_operator_takes_a_resource_from_its_holder() -> None:
+    h1, h2 = two()
+    h2.start(GPU_DB)
+    carry(h1, h2)
+    waiter = h1.start(DB)
+
+    elsewhere = h2.tell(Free(tag="db"), ticket=1).replies[0].why
+    nothing = h1.tell(Free(tag="oven"), ticket=1).replies[0].why
+    h1.tell(Free(tag="db"))
+    h1.settle()
+
+    assert elsewhere == "h1 keeps the resources"
+    assert nothing == "nobody holds oven"
+    assert holders(h1) == (waiter.key,)
+
+
+def test_claim_that_its_adopter_left_behind_is_found_and_freed() -> None:
+    h1, h2 = two()
+    ref = h2.start(GPU_DB)
+    carry(h1, h2)
+    waiter = h1.start(DB)
+    held = holders(h1)
+    h3 = a_host_core("h2", "h2st1", keeper=H1)
+    h3.now = h1.now
+    h1.tell(Forget(host=HostId("h2"), store=h2.store, force=True))
+    for _ in range(4):
+        met(h1, h3)
+        later(3000, h1, h3)
+        carry(h1, h3)
+
+    assert held == (ref.key,)
+    assert phase(h1, waiter) == "active"
+
+
+def test_claim_of_a_forgotten_adopter_stays_while_its_run_goes_on_elsewhere() -> None:
+    h1 = a_host_core("h1", keeper=H1, peers=2)
+    h2 = a_host_core("h2", keeper=H1, peers=2, tags=frozenset({"gpu"}))
+    h3 = a_host_core("h3", keeper=H1, peers=2)
+    for _ in range(2):
+        met(h1, h2, h3)
+        later(3000, h1, h2, h3)
+        carry(h1, h2, h3)
+    ref = h3.start(GPU_DB)
+    carry(h1, h2, h3)
+    h1.tell(Forget(host=HostId("h3"), store=h3.store, force=True))
+    for _ in range(6):
+        later(3000, h1, h2)
+        carry(h1, h2)
+    while_running = holders(h1)
+    h2.ended(ref)
+    carry(h1, h2)
+
+    assert while_running == (ref.key,)
+    assert holders(h1) == ()
+
+
+def test_leases_are_told_with_holder_fence_and_who_waits() -> None:
+    h1, h2 = two()
+    ref = h2.start(DB)
+    carry(h1, h2)
+    waiter = h1.start(DB)
+
+    lease = h1.core.leases()["db"]
+
+    assert (lease.run, lease.waiting) == (ref.key, (waiter.key,))
+    assert lease.fence == f"{h1.core.term}.1"
+    assert lease.since == h1.now
+
+
+def test_resources_without_a_keeper_are_given_to_nobody() -> None:
+    h1, h2 = met(a_host_core("h1"), a_host_core("h2"))
+    ref = h1.start(DB)
+    carry(h1, h2)
+
+    assert says(h1, ref) == "resource db: no keeper is configured"
+    assert not h1.core.may_fire(h1.now)
+
+
+def test_host_alone_fires_its_timers() -> None:
+    assert a_host_core("h1", peers=0).core.may_fire(a_host_core("h1").now)
+
+
+def test_keeper_that_is_away_is_named() -> None:
+    _, h2 = two()
+    later(20_000, h2)
+
+    ref = h2.start(GPU_DB)
+
+    assert says(h2, ref) == "resource db: keeper h1 was not seen for 20 s"

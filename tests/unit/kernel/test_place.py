@@ -69,6 +69,12 @@ def test_host_refuses_and_says_why(pend: Pend, host: HostView, reason: str) -> N
     assert refusals_of(pend, host) == [(reason,)]
 
 
+def test_problem_of_a_host_keeps_every_run_away_and_is_said_first() -> None:
+    host = a_host(slots=0, problems=("lost its store",))
+
+    assert refusals_of(a_pend(), host) == [("lost its store", "its slots are full: 0 of 0 runs")]
+
+
 def test_resource_of_the_cluster_is_refused_by_every_host() -> None:
     refusals = refusals_of(a_pend(resource_tags=("nic",)), a_host("h1"), a_host("h2"), nic=OTHER)
 

@@ -40,6 +40,14 @@ def test_pending_run_without_any_host_says_so() -> None:
     assert why(a_pending_run(), Refusals(by_host={})).text == "waits for a host: none is known"
 
 
+def test_pending_run_that_a_host_would_take_names_the_resources_it_waits_for() -> None:
+    held = Refusals(by_host={}, resources=("resource db, held by h1-2", "2. in the queue"))
+
+    answer = why(a_pending_run(), held)
+
+    assert answer.text == "waits for resource db, held by h1-2; 2. in the queue"
+
+
 def test_run_that_ended_before_its_flow_was_read_names_no_nodes() -> None:
     run = after(a_pending_run(), Cancel(by="alice"))
 
