@@ -147,7 +147,7 @@ class Peers(Protocol):
         """Begin to connect and listen, from inside a running loop.
 
         `hear` gets each word that arrives, in the loop's thread; it must not raise. `unsent` gets
-        an Offer that was not sent and never will be under its epoch: the connection was refused,
+        an Offer that was not sent and never will be under its epoch: no connection came about,
         and no byte of it was ever written by this process. `sent`: offers that an earlier process
         may have written; they are never said to be unsent.
         """

@@ -88,7 +88,7 @@ class HttpPeers:
         for url in settings.urls:
             link = Link(url, me, settings, self._problems, self._now)
             self._links.append(link)
-            self._spawn(link.keep(self._session, self._carried, self._refused))
+            self._spawn(link.keep(self._session, self._carried, self._failed))
 
     async def close(self) -> None:
         """Let go of everything. Idempotent; may be called before `open`."""
@@ -151,8 +151,12 @@ class HttpPeers:
     def _links_to(self, other: Other) -> Iterator[Link]:
         return (link for link in self._links if link.other and name_of(link.other) == other.name)
 
-    def _refused(self, link: Link) -> None:
-        """Nobody listens there: what waited is dropped, and offers among it may go elsewhere."""
+    def _failed(self, link: Link) -> None:
+        """Nobody is there: what waited is dropped, and offers among it may go elsewhere.
+
+        Whether the call was refused or not answered makes no difference: an offer that was never
+        written is nowhere.
+        """
         other = self._others.get(name_of(link.other)) if link.other else None
         if other is None or other.is_open:
             return

@@ -63,9 +63,12 @@ class Link:
         self,
         session: aiohttp.ClientSession,
         carry: Carry,
-        refused: Callable[["Link"], None],
+        failed: Callable[["Link"], None],
     ) -> None:
-        """Connect, have the connection carried to its end, and again, for ever."""
+        """Connect, have the connection carried to its end, and again, for ever.
+
+        `failed` is called when no connection came about.
+        """
         while True:
             error: BaseException | None = None
             try:
@@ -79,8 +82,7 @@ class Link:
             if error is not None:
                 if self._tries or not is_refused(error):  # who is just starting is not a problem
                     self._problems.begin(self.url, sentence(error))
-                if is_refused(error):
-                    refused(self)
+                failed(self)
             await self._rest()
 
     async def _visit(
