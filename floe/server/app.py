@@ -211,11 +211,21 @@ class Server:
 
     async def stop(self) -> None:
         """Take no more requests, end what streams, give the rest a moment. Idempotent."""
-        while self._listeners:
-            self._listeners.pop().close()
+        await self._listen_no_more()
         runner, self._runner = self._runner, None
         if runner is not None:
             await runner.cleanup()
+
+    async def _listen_no_more(self) -> None:
+        loop = asyncio.get_running_loop()
+        for listener in self._listeners:
+            for socket in listener.sockets:
+                loop.remove_reader(socket.fileno())
+        # What is accepted already has to become a connection first: asyncio loses the socket of one
+        # whose listener is closed in between (an assertion in Server._attach, up to 3.11).
+        await asyncio.sleep(0)
+        while self._listeners:
+            self._listeners.pop().close()
 
     async def _listen(self, runner: web.AppRunner, at: Endpoint) -> str:
         assert runner.server is not None, "it is set up"
