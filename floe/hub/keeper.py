@@ -126,8 +126,12 @@ class Keeper:
             return f"{keeper} keeps the resources" if keeper else "no keeper is configured"
         runs = [r for r in self.holdings.holders(word.tag) if word.run in ("", r)]
         for run in runs:
-            self._drop_letter(draft, self.holdings.by_run[run])
-            self.holdings.remove(draft, run)
+            old = self.holdings.by_run[run]
+            self._drop_letter(draft, old)
+            if rest := {tag: fence for tag, fence in old.fences.items() if tag != word.tag}:
+                self.holdings.put(draft, replace(old, fences=rest, known=True))
+            else:
+                self.holdings.remove(draft, run)
         self.turn(draft)
         return "" if runs else f"nobody holds {word.tag}"
 
@@ -286,6 +290,6 @@ class Keeper:
 
 def _is_meant(holding: Holding, release: Release) -> bool:
     if release.fences:
-        same = holding.claim == release.claim
-        return same and dict(holding.fences) == dict(release.fences)
+        given_back = release.fences.items() >= holding.fences.items()  # but for what was freed
+        return bool(holding.fences) and holding.claim == release.claim and given_back
     return holding.claim.number <= release.claim.number

@@ -291,6 +291,21 @@ def test_operator_takes_a_resource_from_its_holder() -> None:
     assert holders(h1) == (waiter.key,)
 
 
+def test_operator_takes_one_resource_and_leaves_the_others_to_their_holder() -> None:
+    h1, h2 = two()
+    both = a_flow(a_node("build"), an_end(), resource_tags=("db", "lab"), host_tags=("gpu",))
+    ref = h2.start(both)
+    carry(h1, h2)
+
+    h1.tell(Free(tag="db", run=ref.key))
+    left = (holders(h1), holders(h1, "lab"))
+    h2.ended(ref)
+    carry(h1, h2)
+
+    assert left == ((), (ref.key,))
+    assert holders(h1, "lab") == ()
+
+
 def test_claim_that_its_adopter_left_behind_is_found_and_freed() -> None:
     h1, h2 = two()
     ref = h2.start(GPU_DB)
