@@ -1,0 +1,115 @@
+"""What waits for a host, and which offers may have left."""
+
+import pytest
+
+from floe.model.message import EndedStored, Envelope, Message
+from floe.model.refs import StoreId
+from floe.peers import outbox
+from floe.peers.outbox import Item, Offers, Outbox
+from tests.make import H1
+from tests.make_peers import a_ping, an_offer
+
+
+def an_item(message: Message, size: int = 10) -> Item:
+    envelope = Envelope(from_host=H1, from_store=StoreId("k3f9"), message=message)
+    return Item(envelope, repr(message).encode().ljust(size, b"."))
+
+
+def a_word(epoch: int = 1) -> Message:
+    return EndedStored(run="h1-1@k3f9", epoch=epoch)
+
+
+def drained(box: Outbox) -> list[Message]:
+    return [box.take().envelope.message for _ in range(len(box))]
+
+
+def test_words_leave_in_the_order_in_which_they_came() -> None:
+    box = Outbox()
+
+    for epoch in (1, 2, 3):
+        box.put(an_item(a_word(epoch)))
+
+    assert drained(box) == [a_word(1), a_word(2), a_word(3)]
+
+
+def test_a_word_that_still_waits_is_not_queued_again() -> None:
+    box = Outbox()
+
+    for epoch in (1, 2, 1):
+        box.put(an_item(a_word(epoch)))
+
+    assert drained(box) == [a_word(1), a_word(2)]
+
+
+def test_a_ping_takes_the_place_of_an_older_one() -> None:
+    box = Outbox()
+
+    for message in (a_ping(1), a_word(), a_ping(2)):
+        box.put(an_item(message))
+
+    assert drained(box) == [a_ping(2), a_word()]
+
+
+def test_the_oldest_word_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbox, "WORDS_MAX", 2)
+    box = Outbox()
+
+    for epoch in (1, 2, 3):
+        box.put(an_item(a_word(epoch)))
+
+    assert drained(box) == [a_word(2), a_word(3)]
+
+
+def test_words_that_wait_have_bounded_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbox, "BYTES_MAX", 250)
+    box = Outbox()
+
+    for epoch in range(1, 10):
+        box.put(an_item(a_word(epoch), size=100))
+
+    assert drained(box) == [a_word(8), a_word(9)]
+
+
+def test_a_ping_outlasts_what_is_dropped() -> None:
+    box = Outbox()
+    for message in (a_word(1), a_ping(), a_word(2)):
+        box.put(an_item(message))
+
+    dropped = box.empty()
+
+    assert [item.envelope.message for item in dropped] == [a_word(1), a_word(2)]
+    assert drained(box) == [a_ping()]
+
+
+def test_an_offer_that_was_never_written_is_unsent() -> None:
+    assert Offers().unsent([an_offer()]) == [an_offer()]
+
+
+def test_an_offer_that_was_written_is_not_unsent() -> None:
+    offers = Offers()
+    offers.write(an_offer(epoch=2))
+
+    assert offers.unsent([an_offer(epoch=1), an_offer(epoch=2)]) == []
+    assert offers.unsent([an_offer(epoch=3)]) == [an_offer(epoch=3)]
+
+
+def test_an_offer_that_an_earlier_process_may_have_written_is_not_unsent() -> None:
+    assert Offers([("h1-1@k3f9", 1)]).unsent([an_offer(epoch=1)]) == []
+
+
+def test_an_offer_that_is_unsent_may_never_be_written() -> None:
+    offers = Offers()
+    offers.unsent([an_offer(epoch=1)])
+
+    assert not offers.may_write(an_offer(epoch=1))
+    assert offers.may_write(an_offer(epoch=2))
+
+
+def test_what_is_forgotten_counts_as_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbox, "OFFERS_MAX", 1)
+    offers = Offers()
+    offers.write(an_offer("h1-5@k3f9"))
+    offers.write(an_offer("h1-6@k3f9"))
+
+    assert offers.unsent([an_offer("h1-5@k3f9"), an_offer("h1-4@k3f9", epoch=9)]) == []
+    assert offers.unsent([an_offer("h1-7@k3f9")]) == [an_offer("h1-7@k3f9")]
