@@ -19,6 +19,10 @@ from typing import Any, Self
 from scripts.benchmarks.host import DONE_S, TOKEN, Host
 
 CHUNK = 1 << 18
+TEXT = 0x81
+PONG = bytes((0x8A, 0x80, 0, 0, 0, 0))
+"""Said now and then without being asked: a client that is silent for long is dropped."""
+PONG_S = 10.0
 LAST = b'"event":"RunPacked"'
 """In the last frame of a run."""
 
@@ -63,7 +67,7 @@ class Listeners:
     def take(self) -> list[Chunks]:
         """What each client got since the last call, once it has the end of a run."""
         until = time.monotonic() + DONE_S
-        while not all(LAST in b"".join(data for _, data in c) for c in self._chunks):
+        while not all(_is_whole(b"".join(data for _, data in c)) for c in self._chunks):
             if time.monotonic() > until:
                 raise TimeoutError("a client has not heard of the end of the run")
             time.sleep(0.02)
@@ -76,13 +80,38 @@ class Listeners:
         places = {client.fileno(): place for place, client in enumerate(self._clients)}
         for fd in places:
             poll.register(fd, select.POLLIN)
+        said_at = time.monotonic()
         while not self._over.is_set():
+            if time.monotonic() - said_at > PONG_S:
+                said_at = time.monotonic()
+                for client in self._clients:
+                    client.sendall(PONG)
             for fd, _ in poll.poll(50):
                 data = self._clients[places[fd]].recv(CHUNK)
                 if not data:
                     poll.unregister(fd)
                 with self._lock:
                     self._chunks[places[fd]].append((time.time_ns(), data))
+
+
+def _is_whole(data: bytes) -> bool:
+    """Whether a run has been told to its end: one read may end in the middle of a frame."""
+    if LAST not in data:
+        return False
+    start = 0
+    while start + 2 <= len(data):
+        head, size = _sized(data, start)
+        start += head + size
+    return start == len(data)
+
+
+def _sized(data: bytes, at: int) -> tuple[int, int]:
+    """Bytes of a frame's head and of what it carries."""
+    size = data[at + 1]
+    if size < 126:
+        return 2, size
+    head = 4 if size == 126 else 10
+    return head, int.from_bytes(data[at + 2 : at + head], "big")
 
 
 def connect(host: Host, receive_bytes: int = 0) -> socket.socket:
@@ -132,14 +161,11 @@ def events(chunks: Sequence[tuple[int, bytes]]) -> list[Heard]:
     for at_ns, data in chunks:
         rest += data
         while len(rest) >= 2:
-            size, start = rest[1], 2
-            if size >= 126:
-                start = 4 if size == 126 else 10
-                size = int.from_bytes(rest[2:start], "big")
+            start, size = _sized(rest, 0)
             if len(rest) < start + size:
                 break
-            shape = json.loads(rest[start : start + size])
-            if shape["type"] == "event":
+            shape = json.loads(rest[start : start + size]) if rest[0] == TEXT else {}
+            if shape.get("type") == "event":
                 heard.append(Heard(at_ns, shape))
             rest = rest[start + size :]
     if rest:
