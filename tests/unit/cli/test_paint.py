@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from floe.cli.log import to_terminal
-from floe.cli.paint import Painted, age, clean, clock, printable, size, span, state, table
+from floe.cli.paint import Painted, age, as_of, clean, clock, printable, size, span, state, table
 
 NOW = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
 
@@ -102,6 +102,11 @@ def test_span_is_as_people_say_it(seconds: float, text: str) -> None:
 )
 def test_age_is_the_distance_from_now(at: str | None, text: str) -> None:
     assert age(at, NOW) == text
+
+
+def test_what_is_shown_of_a_host_is_as_old_as_its_last_word() -> None:
+    assert as_of("h3", "2026-11-21T09:59:46.000Z", NOW) == "h3 as of 14 s ago"
+    assert as_of("h3", None, NOW) == "h3 was not heard of yet"
 
 
 def test_clock_says_how_far_away_an_instant_is() -> None:

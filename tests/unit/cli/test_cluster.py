@@ -1,0 +1,86 @@
+"""What people are told about hosts that are away: beside what was asked for, not instead of it."""
+
+import json
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from floe.cli import runs, watch
+from floe.cli.client import Account
+
+AT = Account(url="http://127.0.0.1:1", token="t")
+AWAY = {"type": "host", "id": "h3", "state": "away", "seen": "2020-01-01T00:00:00.000Z"}
+BACK = {"type": "host", "id": "h3", "state": "here", "seen": "2020-01-01T00:00:00.000Z"}
+
+
+class Client:
+    """A host that always answers the same."""
+
+    at = AT
+
+    def __init__(self, answer: dict[str, Any]) -> None:
+        self._answer = answer
+
+    def get(self, path: str, **query: object) -> dict[str, Any]:
+        return self._answer
+
+
+def listed(monkeypatch: pytest.MonkeyPatch, *args: str, **answer: object) -> Result:
+    whole = {"runs": [], "next": "", "as_of": {}, "stale": [], **answer}
+    monkeypatch.setattr(runs, "connected", lambda: Client(whole))
+    return CliRunner().invoke(runs.command, args)
+
+
+def test_list_names_the_hosts_that_it_may_be_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    as_of = {"h2": "2020-01-01T00:00:00.000Z", "h3": None, "h4": "2020-01-01T00:00:00.000Z"}
+
+    shown = listed(monkeypatch, as_of=as_of, stale=["h2", "h3"])
+
+    first, second, third = shown.stderr.splitlines()
+    assert first.startswith("h2 as of ")
+    assert second == "h3 was not heard of yet"
+    assert third == "no runs"
+
+
+def test_list_of_hosts_that_are_there_says_nothing_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = listed(monkeypatch, as_of={"h2": "2020-01-01T00:00:00.000Z"})
+
+    assert shown.stderr == "no runs\n"
+
+
+def test_list_as_json_carries_how_old_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = listed(monkeypatch, "--json", as_of={"h3": None}, stale=["h3"])
+
+    assert json.loads(shown.stdout)["stale"] == ["h3"]
+    assert shown.stderr == ""
+
+
+def watched(monkeypatch: pytest.MonkeyPatch, *args: str) -> Result:
+    """What `floe watch` prints of a host that goes and comes back, until it is interrupted."""
+
+    def frames(*_: object) -> Any:
+        for frame in (AWAY, BACK):
+            yield json.dumps(frame), frame
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(watch, "connected", lambda: Client({}))
+    monkeypatch.setattr(watch, "_frames", frames)
+    return CliRunner().invoke(watch.command, args)
+
+
+def test_watching_says_which_host_is_away_and_when_it_is_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shown = watched(monkeypatch)
+
+    away, back, *_ = shown.stderr.splitlines()
+    assert away.startswith("h3 as of ")
+    assert back == "h3 is back"
+    assert shown.stdout == ""
+
+
+def test_watching_as_json_passes_on_what_is_said_of_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = watched(monkeypatch, "--json")
+
+    assert [json.loads(line) for line in shown.stdout.splitlines()] == [AWAY, BACK]
