@@ -229,7 +229,7 @@ class HttpPeers:
 
     def _leave(self, other: Other, wire: Wire) -> None:
         other.leave(wire)
-        if other.is_open:
+        if other.wires:
             return
         name = other.name
         log.info("peer.left", host=name.host, store=name.store)

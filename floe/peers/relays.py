@@ -7,7 +7,6 @@ from typing import Final
 from urllib.parse import quote
 
 import aiohttp
-from yarl import URL
 
 from floe.model.errors import HostAway, Theirs
 from floe.model.refs import HostId, Instant
@@ -92,7 +91,7 @@ class Relays:
             async with asyncio.timeout(self._settings.answer_s):
                 response = await self._session.request(
                     request.method,
-                    URL(f"{api}/{request.path}", encoded=True),
+                    f"{api}/{request.path}",
                     headers=headers,
                     data=request.body or None,
                 )
