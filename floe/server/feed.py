@@ -28,7 +28,10 @@ from floe.server.waits import wait_set
 log = structlog.get_logger()
 
 HEARTBEAT_S: Final = 30.0
-"""Seconds between pings, and between looks at the credentials a client came in with."""
+"""Seconds between pings; a client that does not answer one within half of that is gone."""
+
+LOOK_S: Final = 30.0
+"""Seconds between looks at the credentials a client came in with."""
 
 SEND_S: Final = 10.0
 """Seconds a client may take for one frame."""
@@ -168,7 +171,7 @@ class Client:
 
     async def _guard(self) -> None:
         stopping, auth = self._request.app[STOPPING], self._request.app[AUTH]
-        while not await wait_set(stopping, HEARTBEAT_S):
+        while not await wait_set(stopping, LOOK_S):
             try:
                 auth.caller(self._request)
             except FloeError as error:

@@ -43,9 +43,9 @@ flows:
   - name: limited
     triggers: [{name: start, type: data}]
     tasks:
-      - {name: long, type: exec, listen: trigger.good, timeout: 1, opts: {cmd: sleep 300}}
+      - {name: long, type: exec, listen: trigger.good, timeout: LIMIT, opts: {cmd: sleep 300}}
   - name: short
-    timeout: 1
+    timeout: LIMIT
     triggers: [{name: start, type: data}]
     tasks:
       - {name: long, type: exec, listen: trigger.good, opts: {cmd: sleep 300}}
@@ -58,8 +58,11 @@ flows:
         opts: {form: {fields: [{id: answer}]}}
       - {name: done, type: end, listen: task.ask.good}
 """
-FAIL = CONFIG.replace("ON-LOST", "fail")
-RETRY = CONFIG.replace("ON-LOST", "retry")
+LIMIT_S = 4
+"""Enough for a busy host to be seen running a command, and to be ended, before the time is up."""
+
+FAIL = CONFIG.replace("LIMIT", str(LIMIT_S)).replace("ON-LOST", "fail")
+RETRY = FAIL.replace("on-lost: fail", "on-lost: retry")
 
 ends_of_a_host = pytest.mark.parametrize("end", [Host.kill, Host.stop])
 End = Callable[[Host], None]
@@ -141,14 +144,14 @@ def test_time_limit_of_a_command_needs_no_host(host_of: HostOf, end: End) -> Non
     host.start()
 
     assert "task.long.error" in host.until_over(run)["why"]
-    assert "not over after 1 s" in host.node(run, "long")["why"]
+    assert f"not over after {LIMIT_S} s" in host.node(run, "long")["why"]
 
 
 @ends_of_a_host
 def test_run_whose_time_was_up_while_no_host_was_there_ends(host_of: HostOf, end: End) -> None:
     host = host_of(FAIL)
     run = started(host, "short", "long")
-    up_at = time.time() + 1
+    up_at = time.time() + LIMIT_S
 
     end(host)
     until(lambda: time.time() > up_at, "the end of the run's time")

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.ports import free_port
+
 ROOT = Path(__file__).parents[2]
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -62,13 +64,6 @@ def command_lines() -> Iterator[tuple[int, str]]:
         yield int(process.name), f"{directory} {arguments}"
 
 
-def free_port() -> int:
-    """Find a port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
-
-
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
     return Clone(tmp_path_factory.mktemp("start"))
@@ -86,7 +81,7 @@ def started(clone: Clone) -> Iterator[str]:
 def test_start_prints_an_address_that_answers(started: str) -> None:
     (address,) = re.findall(r"http://\S+/app/dash", started)
 
-    with urllib.request.urlopen(address, timeout=10) as answer:
+    with urllib.request.urlopen(address, timeout=60) as answer:
         assert answer.status == 200
 
 

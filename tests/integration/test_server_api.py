@@ -18,7 +18,7 @@ from floe.server.bodies import BODY_MAX
 from floe.server.routes import ROUTES
 from floe.server.schemas import SCHEMAS
 from tests.make import a_flow, a_node
-from tests.make_server import ADMIN, API, Site, a_site, until
+from tests.make_server import ADMIN, API, DEADLINE_S, Site, a_site, until
 
 
 @pytest.fixture
@@ -485,7 +485,7 @@ async def test_a_garbled_body_is_refused(site: Site) -> None:
     head = f"POST {API}/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
     writer.write((head + "Transfer-Encoding: chunked\r\n\r\nno length\r\n").encode())
 
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(DEADLINE_S):
         status = await reader.readline()
     writer.close()
 
