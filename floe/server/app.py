@@ -15,12 +15,23 @@ from floe.model.errors import World, Yours
 from floe.server.auth import Auth
 from floe.server.bodies import BODY_MAX
 from floe.server.door import Door
-from floe.server.keys import AUTH, CALLER, HUB, MARKS, ROUTES_OF, SETTINGS, STOPPING, WEBAPP
+from floe.server.keys import (
+    AUTH,
+    CALLER,
+    FEEDS,
+    HUB,
+    MARKS,
+    ROUTES_OF,
+    SETTINGS,
+    STOPPING,
+    WEBAPP,
+)
 from floe.server.lines import Marks
 from floe.server.problems import Handler, answer_errors
 from floe.server.routes import ROUTES
 from floe.server.settings import Bind, ServerSettings, is_loopback, split_address
 from floe.server.tokens import Tokens
+from floe.server.waits import Open
 from floe.server.webapp import Webapp
 
 log = structlog.get_logger()
@@ -60,6 +71,7 @@ def application(hub: Hub, settings: ServerSettings) -> web.Application:
     app[WEBAPP] = Webapp(settings.base_url, settings.dev_webapp)
     app[MARKS] = Marks()
     app[STOPPING] = asyncio.Event()
+    app[FEEDS] = Open()
     app[ROUTES_OF] = ROUTES
     public: set[web.AbstractRoute] = set()
     for route in ROUTES:
@@ -72,7 +84,6 @@ def application(hub: Hub, settings: ServerSettings) -> web.Application:
     app[PUBLIC] = frozenset(public)
     app.on_startup.append(_open)
     app.on_response_prepare.append(_protect)
-    app.on_shutdown.append(_stop)
     return app
 
 
@@ -86,10 +97,6 @@ async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 async def _open(app: web.Application) -> None:
     await app[AUTH].tokens.open()
-
-
-async def _stop(app: web.Application) -> None:
-    app[STOPPING].set()
 
 
 async def _protect(_: web.Request, response: web.StreamResponse) -> None:
@@ -183,6 +190,9 @@ class Server:
             self._listeners.pop().close()
         runner, self._runner = self._runner, None
         if runner is not None:
+            runner.app[STOPPING].set()
+            # Before aiohttp stops: then it hears nothing more, not even that clients say good-bye.
+            await runner.app[FEEDS].wait_none(self._settings.stop_s)
             await runner.cleanup()
 
     async def _listen(self, runner: web.AppRunner, at: Endpoint) -> str:

@@ -20,7 +20,7 @@ from floe.model.errors import FloeError, Yours
 from floe.model.refs import RunRef
 from floe.server.auth import check_origin
 from floe.server.bodies import Fields, parse, query
-from floe.server.keys import AUTH, HUB, STOPPING
+from floe.server.keys import AUTH, FEEDS, HUB, STOPPING
 from floe.server.problems import status_of
 from floe.server.tail import POLL_S, Piece, Tail
 from floe.server.waits import wait_set
@@ -71,12 +71,13 @@ async def serve(request: web.Request) -> web.WebSocketResponse:
         raise Yours("this address is a websocket", "connect with ws:// or wss://")
     await socket.prepare(request)
     hub = request.app[HUB]
-    with hub.feed.subscribe(_position(after)) as subscription:
-        try:
-            await Client(request, socket, subscription).serve()
-        except* Over as group:
-            over = next(e for e in group.exceptions if isinstance(e, Over))
-    await _close(request, socket, over)
+    with request.app[FEEDS].one():
+        with hub.feed.subscribe(_position(after)) as subscription:
+            try:
+                await Client(request, socket, subscription).serve()
+            except* Over as group:
+                over = next(e for e in group.exceptions if isinstance(e, Over))
+        await _close(request, socket, over)
     return socket
 
 

@@ -49,6 +49,7 @@ def _self(request: web.Request) -> dict[str, Any]:
             "findings": [finding_shape(f) for f in book.findings],
         },
         "url": f"{request.scheme}://{request.host}",
+        "offers": ["reload"],
     }
 
 

@@ -9,6 +9,7 @@ from floe.hub.hub import Hub
 from floe.server.auth import Auth, Caller
 from floe.server.lines import Marks
 from floe.server.settings import ServerSettings
+from floe.server.waits import Open
 from floe.server.webapp import Webapp
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ WEBAPP: Final = web.AppKey("webapp", Webapp)
 MARKS: Final = web.AppKey("marks", Marks)
 STOPPING: Final = web.AppKey("stopping", asyncio.Event)
 """Set when the server stops: what streams ends."""
+FEEDS: Final = web.AppKey("feeds", Open)
+"""The feeds that are being served."""
 CALLER: Final = web.RequestKey("caller", Caller)
 """Who asks; on every route that is not public."""
 ROUTES_OF: "Final[web.AppKey[tuple[Route, ...]]]" = web.AppKey("routes", tuple)

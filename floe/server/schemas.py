@@ -293,6 +293,7 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
                 }
             ),
             "url": TEXT,
+            "offers": many(one_of("reload", "drain", "forget")),
         }
     ),
     "Leases": shape(

@@ -8,6 +8,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from websockets.asyncio.client import connect
 
 from floe.server import feed
 from tests.make_server import ADMIN, AGAIN, BUILD, DEADLINE_S, Site, a_site, until
@@ -310,6 +311,24 @@ async def test_a_stopping_server_closes_with_a_code_and_the_position(site: Site)
 
     assert (message.type, message.data) == (aiohttp.WSMsgType.CLOSE, 1001)
     assert message.extra == "this host is stopping; resume after 0"
+
+
+async def test_a_listener_that_says_good_bye_is_not_waited_for_any_longer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "CLOSE_S", 3600.0)
+    async with a_site(tmp_path, settings={"stop_s": 3600.0}) as site:
+        listener = await connect(
+            site.url.replace("http", "ws") + "/ws",
+            additional_headers={"X-Floe-Auth": ADMIN, "Origin": site.url},
+            close_timeout=None,  # it answers, and leaves it to the server to hang up
+        )
+
+        async with asyncio.timeout(DEADLINE_S):
+            await site.server.stop()
+            await listener.wait_closed()
+
+    assert listener.close_code == 1001
 
 
 async def test_logging_out_ends_the_feed(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
