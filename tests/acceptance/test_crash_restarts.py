@@ -1,15 +1,19 @@
 """Death of host and warden while commands run: what is known afterwards, and what is left."""
 
+import http.client
+import json
 import os
 import signal
 import time
 from collections.abc import Callable
+from contextlib import closing
+from typing import Any
 
 import pytest
 
 from floe.model.errors import NotFound
 from tests.acceptance.conftest import HostOf
-from tests.acceptance.product import Host, until
+from tests.acceptance.product import DEADLINE_S, Host, until
 from tests.make_warden import is_alive, warden_pid
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
@@ -233,6 +237,34 @@ def test_idle_warden_that_was_killed_is_replaced(host_of: HostOf) -> None:
     run = host.trigger("work")
 
     assert host.until_over(run)["good"]
+
+
+def readiness(host: Host) -> tuple[int, Any]:
+    """What a host says of itself to whoever asks."""
+    with closing(http.client.HTTPConnection(host.address, timeout=DEADLINE_S)) as connection:
+        connection.request("GET", "/build/api/readyz")
+        answer = connection.getresponse()
+        return answer.status, json.load(answer)
+
+
+def test_host_that_cannot_start_commands_is_not_ready_until_it_can(host_of: HostOf) -> None:
+    host = host_of(FAIL)
+    let_go(host)
+    place, pid = host.root / "warden", warden_pid(host.root)
+    place.rename(host.root / "away")
+    place.write_text("in the way of the next one")
+
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: not host.is_ready(), "that it says so")
+    status, said = readiness(host)
+    run = host.trigger("work")
+    place.unlink()
+    (host.root / "away").rename(place)
+
+    assert (status, said["ok"]) == (503, False)
+    assert "commands cannot be started" in said["why"]
+    assert host.until_over(run)["good"]
+    assert host.is_ready()
 
 
 @ends_of_a_host

@@ -524,6 +524,15 @@ async def test_a_refused_write_is_a_503_with_nothing_lost(
     assert (await site.get("healthz"))[0] == 200
 
 
+async def test_a_host_is_not_ready_while_it_cannot_start_commands(site: Site) -> None:
+    site.hands.trouble = "commands cannot be started: no warden is there"
+    away = await site.get("readyz")
+    site.hands.trouble = ""
+
+    assert away == (503, {"ok": False, "why": "commands cannot be started: no warden is there"})
+    assert await site.get("readyz") == (200, {"ok": True})
+
+
 async def test_a_mistake_of_floes_own_tells_only_its_number(
     site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
