@@ -10,7 +10,7 @@ from floe.hub.views import finding_shape
 from floe.model.codec import iso
 from floe.model.errors import NotFound, NotYet
 from floe.model.refs import host_id
-from floe.server.bodies import json_body, query
+from floe.server.bodies import json_body, once_of, query
 from floe.server.keys import HUB, SETTINGS
 from floe.server.problems import answer
 
@@ -55,6 +55,7 @@ def _self(request: web.Request) -> dict[str, Any]:
 
 async def reload(request: web.Request) -> web.Response:
     """Read the host's config again; a bad one changes nothing."""
+    once_of(request)  # to read it once more does no harm: what is read is what is there now
     query(request).done()
     (await json_body(request)).done()
     hub, id = request.app[HUB], host_id(request.match_info["host"])

@@ -418,6 +418,39 @@ async def test_a_flow_is_failing_since_its_first_bad_run_after_a_good_one(site: 
     assert failing == {"since": first["ended_at"], "runs": 2, "more": False}
 
 
+@pytest.mark.parametrize("order", [{"token": ADMIN, "personal": "laptop"}, {"token": ADMIN}])
+async def test_a_login_with_the_same_key_takes_the_place_of_the_first(
+    site: Site, order: dict[str, str]
+) -> None:
+    keyed = {"Idempotency-Key": "k-1"}
+    _, first = await site.post("login", order, headers=keyed)
+    _, other = await site.post("login", order, headers={"Idempotency-Key": "k-2"})
+
+    _, again = await site.post("login", order, headers=keyed)
+
+    texts = [made["token"] for made in (first, other, again)]
+    opened = [await site.get("login", headers={"X-Floe-Auth": text}) for text in texts]
+    assert [status for status, _ in opened] == [401, 200, 200]
+
+
+async def test_a_logout_or_reload_with_a_key_is_done(site: Site) -> None:
+    _, login = await site.post("login", {"token": ADMIN})
+    keyed = {"X-Floe-Auth": login["token"], "Idempotency-Key": "k-1"}
+
+    reloads = [await site.post("hosts/h1/reload", {}, headers=keyed) for _ in range(2)]
+    logouts = [await site.post("logout", {}, headers=keyed) for _ in range(2)]
+
+    assert [status for status, _ in reloads] == [200, 200]
+    assert [status for status, _ in logouts] == [204, 401]  # there is nothing left to end
+
+
+@pytest.mark.parametrize("path", ["login", "logout", "hosts/h1/reload"])
+async def test_a_key_that_is_none_is_refused_everywhere(site: Site, path: str) -> None:
+    status, _ = await site.post(path, {"token": ADMIN}, headers={"Idempotency-Key": "x" * 201})
+
+    assert status == 400
+
+
 async def test_personal_tokens_are_listed_and_revoked(site: Site) -> None:
     _, made = await site.post("login", {"personal": "laptop"})
     headers = {"X-Floe-Auth": made["token"]}
