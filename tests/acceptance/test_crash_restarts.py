@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from floe.model.errors import NotFound
+from floe.model.errors import NotFound, Theirs
 from tests.acceptance.conftest import HostOf
 from tests.acceptance.product import DEADLINE_S, Host, until
 from tests.make_warden import is_alive, warden_pid
@@ -265,6 +266,46 @@ def test_host_that_cannot_start_commands_is_not_ready_until_it_can(host_of: Host
     assert "commands cannot be started" in said["why"]
     assert host.until_over(run)["good"]
     assert host.is_ready()
+
+
+WITH_A_BUG = """
+import sys
+from floe.cli import main
+from floe.hub.loop import Loop
+
+async def take(loop, words, take=Loop._take):
+    if any(type(said.word).__name__ == "Cancel" for said in words):
+        raise RuntimeError("what nobody thought of")
+    await take(loop, words)
+
+Loop._take = take
+sys.argv = ["floe", "host"]
+main()
+"""
+
+
+def test_host_with_a_bug_says_so_in_one_line_and_ends_and_its_commands_go_on(
+    host_of: HostOf,
+) -> None:
+    host = host_of(FAIL)
+    host.stop()
+    host.start((sys.executable, "-c", WITH_A_BUG))
+    run = started(host)
+    assert host.process is not None
+    before = len(host.log.read_text())
+
+    with pytest.raises(Theirs):
+        host.cancel(run)
+    status = host.process.wait(DEADLINE_S)
+    lines = [json.loads(line) for line in host.log.read_text()[before:].splitlines()]
+    host.start()
+    let_go(host)
+
+    (failed,) = [line for line in lines if line["level"] == "error"]
+    assert (status, failed["event"]) == (1, "host.failed")
+    assert "what nobody thought of" in failed["error"]
+    assert "Traceback" in failed["exception"]
+    check_ended_as_if_nothing_had_been(host, run)
 
 
 @ends_of_a_host
