@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from floe.cli.log import to_terminal
-from floe.cli.paint import Painted, age, clean, clock, printable, size, span, state, table
+from floe.cli.paint import Painted, age, clean, clock, printable, reason, size, span, state, table
 
 NOW = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
 
@@ -102,6 +102,12 @@ def test_span_is_as_people_say_it(seconds: float, text: str) -> None:
 )
 def test_age_is_the_distance_from_now(at: str | None, text: str) -> None:
     assert age(at, NOW) == text
+
+
+def test_reason_of_a_node_that_waits_is_its_time() -> None:
+    assert (
+        reason({"state": "waiting", "why": "", "due": "2126-11-21T10:00:00.000Z"})[:6] == "until "
+    )
 
 
 def test_clock_says_how_far_away_an_instant_is() -> None:
