@@ -74,7 +74,7 @@ flows:
   - name: Long
     triggers: [{name: Start, type: data}]
     tasks:
-      - {name: Count, type: exec, listen: trigger.good, opts: {cmd: seq 1 100000}}
+      - {name: Count, type: exec, listen: trigger.good, opts: {shell: "printf '\\\\033[32m'; seq 1 100000"}}
       - {name: Done, type: end, listen: task.count.good}
 
   - name: Steady
