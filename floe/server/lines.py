@@ -105,9 +105,10 @@ class Lines:
                 if end < start:
                     end = self._end(file.fileno(), number)
                 told = data[: min(end - start, LINE_MAX)]
-                text = _whole(told).decode(errors="replace")
-                lines.append(Line(text=text, bytes=end - start, style=style))
                 is_whole = len(told) == end - start
+                is_over = is_whole and end < self.size
+                text = (told if is_over else _whole(told)).decode(errors="replace")
+                lines.append(Line(text=text, bytes=end - start, style=style))
                 style = styled(style, told) if is_whole else self._style_at(file.fileno(), end)
                 start = end + 1
         return lines

@@ -37,6 +37,7 @@ def texts(lines: Lines, first: int, count: int) -> list[str]:
         (b"a\n", ["a"]),
         (b"a\n\nb", ["a", "", "b"]),
         (b"\xe2\x82\xac\xff\r\n", ["\u20ac\ufffd\r"]),
+        (b"cut \xe2\x82\n", ["cut \ufffd"]),
     ],
 )
 def test_lines_are_what_ends_with_a_newline_or_the_file(
