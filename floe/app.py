@@ -176,9 +176,9 @@ async def serve(
 
     `announce` is called once the host answers. Raises World for a port or root that is taken.
     """
-    from floe.server.app import Server  # with aiohttp, which `floe run` does without
-
     loop = asyncio.get_running_loop()
+    # Half of a start is this import, and the hub waits meanwhile: for the disk, and for the warden.
+    importing = loop.run_in_executor(None, _server_class)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
@@ -186,16 +186,24 @@ async def serve(
         log.warning("store.forgets", hint="runs are gone with this process; `local` keeps them")
     config = with_tokens(config)
     ports = ports or ports_of(config)
-    async with (
-        open_hub(config, ports) as hub,
-        Server(hub, server_settings(config), ports.peers) as server,
-        asyncio.TaskGroup() as tasks,
-    ):
-        loop.add_signal_handler(signal.SIGHUP, lambda: tasks.create_task(_reload(hub)))
-        announce(config, server)
-        await stop.wait()
-        log.info("host.stopping")
-        loop.remove_signal_handler(signal.SIGHUP)
+    async with open_hub(config, ports) as hub:
+        server_class = await importing
+        async with (
+            server_class(hub, server_settings(config), ports.peers) as server,
+            asyncio.TaskGroup() as tasks,
+        ):
+            loop.add_signal_handler(signal.SIGHUP, lambda: tasks.create_task(_reload(hub)))
+            announce(config, server)
+            await stop.wait()
+            log.info("host.stopping")
+            loop.remove_signal_handler(signal.SIGHUP)
+
+
+def _server_class() -> type["Server"]:
+    """The server, with aiohttp, which `floe run` does without."""
+    from floe.server.app import Server
+
+    return Server
 
 
 def server_settings(config: HostConfig) -> ServerSettings:

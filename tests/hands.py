@@ -47,8 +47,13 @@ class Hands:
         """What `start`, `stop` and `forget` raise."""
         self.opening: Exception | None = None
         """What `open` raises."""
+        self.trouble = ""
+        """What `problem` says."""
         self.is_open = False
         self._tells: dict[Key, Tell] = {}
+
+    def problem(self) -> str:
+        return self.trouble
 
     async def open(self) -> None:
         if self.opening:

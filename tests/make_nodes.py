@@ -9,7 +9,7 @@ from floe.model.refs import HostId, Key, NodeId, RunRef, StoreId
 from floe.model.signal import Report, Reported, Started
 from floe.nodes.base import Action
 
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 
 
 def a_key(serial: int = 1, node: str = "build", attempt: int = 1, epoch: int = 1) -> Key:

@@ -31,6 +31,7 @@ from tests.make import H1, a_flow, a_form, a_merge, a_node, an_end
 
 ADMIN: Final = "correct-horse"
 API: Final = "/build/api"
+DEADLINE_S: Final = 30.0
 
 BUILD: Final = a_flow(
     a_node("build"),
@@ -130,7 +131,7 @@ class Site:
         return path
 
 
-async def until(fact: Callable[[], bool], timeout_s: float = 5.0) -> None:
+async def until(fact: Callable[[], bool], timeout_s: float = DEADLINE_S) -> None:
     """Wait for a fact, with a deadline."""
     async with asyncio.timeout(timeout_s):
         while not fact():  # noqa: ASYNC110  # facts of many kinds, none with an event of its own

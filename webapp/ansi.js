@@ -6,7 +6,7 @@ import { plain } from "./text.js";
 /** @typedef {{text: string, style: Style}} Span */
 
 /** @type {Style} */
-export const PLAIN = { fg: "", bg: "", bold: false, faint: false, italic: false, underline: false, inverse: false };
+const PLAIN = { fg: "", bg: "", bold: false, faint: false, italic: false, underline: false, inverse: false };
 
 // CSI, OSC and friends (up to BEL or ST, at most a line), other two-character escapes, a lone ESC.
 const ESCAPE = /\x1b\[([0-9;:<=>?]*)[ -/]*([@-~])|\x1b[\]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]?/g;
@@ -15,7 +15,7 @@ const LEVELS = [0, 95, 135, 175, 215, 255];
 /**
  * @param {string} line  without its line end
  * @param {Style} style  in force where the line starts
- * @returns {{spans: Span[], style: Style}}  with the style in force where it ends
+ * @returns {Span[]}
  */
 export function spansOf(line, style) {
   const text = overwritten(line);
@@ -28,8 +28,11 @@ export function spansOf(line, style) {
     if (match[2] === "m") style = restyled(style, match[1]);
   }
   add(spans, text.slice(from), style);
-  return { spans, style };
+  return spans;
 }
+
+/** The style that the numbers of an escape make, as `1;32`. @param {string} codes */
+export const styleOf = (codes) => (codes ? restyled(PLAIN, codes) : PLAIN);
 
 /** What a terminal shows of a line that goes back to its start: its last writing. @param {string} line */
 function overwritten(line) {

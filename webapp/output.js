@@ -1,14 +1,15 @@
 // The output of one attempt by its lines: how many there are, and the few that are looked at.
 // Lines come by HTTP in pieces that are forgotten again; the feed says when there are more.
 import { signal } from "@preact/signals";
-import { PLAIN, spansOf } from "./ansi.js";
+import { spansOf, styleOf } from "./ansi.js";
 import { get, seg } from "./api.js";
 import * as feed from "./feed.js";
 import { asProblem, listen } from "./state.js";
 
 /** @typedef {import("./ansi.js").Span} Span */
 /** @typedef {{number: number, spans: Span[], more: number}} Line  more: bytes that are not told */
-/** @typedef {{lines: Line[], end: import("./ansi.js").Style}} Piece  end: the style in force after it */
+/** @typedef {{text: string, bytes: number, style: string}} Told  style: in force where it begins, as the codes of an escape */
+/** @typedef {{told: Told[], lines: Line[]}} Piece  lines: those that were looked at */
 /** @typedef {{count: number, bytes: number, live: boolean, opened: boolean, error: import("./api.js").Problem | null, version: number}} Shown */
 
 const PIECE_LINES = 200;
@@ -59,7 +60,10 @@ export class Output {
 
   /** A line, if it is here. @param {number} number */
   line(number) {
-    return this.#pieces.get(pieceOf(number))?.lines[(number - 1) % PIECE_LINES];
+    const piece = this.#pieces.get(pieceOf(number));
+    const at = (number - 1) % PIECE_LINES;
+    const told = piece?.told[at];
+    return told && (piece.lines[at] ??= lineOf(number, told));
   }
 
   /** Load what is missing of these lines; of earlier wishes only what is on its way. @param {number} first @param {number} last */
@@ -106,7 +110,7 @@ export class Output {
   /** @param {number} from @param {number} count */
   async #load(from, count) {
     try {
-      /** @type {{from: number, count: number, bytes: number, live: boolean, lines: {text: string, bytes: number}[]}} */
+      /** @type {{from: number, count: number, bytes: number, live: boolean, lines: Told[]}} */
       const answer = await get(this.href.replace("/log?", "/log/lines?") + `&from=${from}&count=${count}`);
       if (this.#closed) return;
       if (answer.count > this.shown.value.count) this.#pieces.delete(pieceOf(Math.max(1, this.shown.value.count)));
@@ -119,18 +123,11 @@ export class Output {
     }
   }
 
-  /** @param {number} first @param {{text: string, bytes: number}[]} lines */
-  #keep(first, lines) {
+  /** @param {number} first @param {Told[]} told */
+  #keep(first, told) {
     const place = pieceOf(first);
-    // A colour that began in a piece that is not here is not known.
-    let style = this.#pieces.get(place - 1)?.end ?? PLAIN;
-    const kept = lines.map(({ text, bytes }, at) => {
-      const line = spansOf(text, style);
-      style = line.style;
-      return { number: first + at, spans: line.spans, more: bytes > LINE_BYTES ? bytes - LINE_BYTES : 0 };
-    });
     this.#pieces.delete(place);
-    this.#pieces.set(place, { lines: kept, end: style });
+    this.#pieces.set(place, { told, lines: [] });
     for (const old of this.#pieces.keys()) {
       if (this.#pieces.size <= PIECES_MAX) break;
       this.#pieces.delete(old);
@@ -142,6 +139,9 @@ export class Output {
     this.shown.value = { ...this.shown.value, ...changes, version: this.shown.value.version + 1 };
   }
 }
+
+/** @param {number} number @param {Told} told @returns {Line} */
+const lineOf = (number, { text, bytes, style }) => ({ number, spans: spansOf(text, styleOf(style)), more: Math.max(0, bytes - LINE_BYTES) });
 
 /** @param {number} number */
 const pieceOf = (number) => Math.floor((number - 1) / PIECE_LINES);

@@ -3,17 +3,21 @@
 export const NODE_WIDTH = 168;
 export const NODE_HEIGHT = 44;
 export const MARGIN = 16;
+const TIP = 9;
 
 /** @typedef {import("./types/api").Graph} FlowGraph */
 /** @typedef {{x: number, y: number}} Point */
 /** @typedef {{id: string, left: number, top: number}} Place */
-/** @typedef {{key: string, from: string, tag: string, path: string, label: string, x: number, y: number}} Line */
+/** @typedef {{left: number, top: number, right: number, bottom: number}} Box */
+/** @typedef {{key: string, from: string, tag: string, path: string, tip: string, label: string, x: number, y: number, box: Box}} Line */
 /** @typedef {{node: {width: number, height: number}, width: number, height: number, places: Place[], lines: Line[]}} Plan */
 
 /** @param {import("./types/api").GraphEdge} edge @param {Point[]} points  from one node's right side to the other's left */
 export function lineOf({ from, to, tag }, points) {
   const middle = points[Math.floor(points.length / 2)];
-  return { key: `${from} ${to} ${tag}`, from, tag, path: curve(points), label: outcome(tag), x: middle.x, y: middle.y };
+  const [xs, ys] = [points.map(({ x }) => x), points.map(({ y }) => y)];
+  const box = { left: Math.min(...xs), top: Math.min(...ys), right: Math.max(...xs), bottom: Math.max(...ys) };
+  return { key: `${from} ${to} ${tag}`, from, tag, path: curve(points), tip: tip(points), label: outcome(tag), x: middle.x, y: middle.y, box };
 }
 
 /** What of a tag is worth a label: "good" is what an arrow means anyway. @param {string} tag */
@@ -31,4 +35,11 @@ function curve(points) {
     path += `C${middle},${a.y} ${middle},${b.y} ${b.x},${b.y}`;
   }
   return path;
+}
+
+/** The head of the arrow, level as the line is there. @param {Point[]} points */
+function tip(points) {
+  const [before, { x, y }] = points.slice(-2);
+  const back = x < before.x ? TIP : -TIP;
+  return `M${x},${y}l${back},${TIP / 2}v${-TIP}z`;
 }

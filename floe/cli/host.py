@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,11 +11,15 @@ import click
 
 from floe import logs
 from floe.config import Flags, HostConfig, load, read_local, which_conf
+from floe.model.errors import FloeError
 
 if TYPE_CHECKING:
     from floe.server.app import Server
 
 LEVELS: Final = ("debug", "info", "warning", "error")
+
+FAILED: Final = 1
+"""Exit code of a host that met a mistake of floe's."""
 
 
 @click.group(invoke_without_command=True)
@@ -91,8 +96,18 @@ def command(ctx: click.Context, /, log_level: logs.Level, **flags: Any) -> None:
 
     from floe.app import serve  # the hub and its libraries load only for a host
 
-    structlog.get_logger().info("config.read", path=conf.name, why=conf.why)
-    asyncio.run(serve(config, lambda _, server: _announce(config, server)))
+    log = structlog.get_logger()
+    log.info("config.read", path=conf.name, why=conf.why)
+    try:
+        asyncio.run(serve(config, lambda _, server: _announce(config, server)))
+    except FloeError:
+        raise
+    except Exception as error:
+        # What is wrong with it nobody knows: better no host, which is seen and started again, than
+        # one that is half there. Nothing is lost with it.
+        hint = "a mistake of floe's: commands go on, and the next start finds them"
+        log.exception("host.failed", error="; ".join(_causes(error)), hint=hint)
+        raise SystemExit(FAILED) from None
 
 
 @command.command(name="reload")
@@ -157,6 +172,15 @@ def forget(host: str, store: str, force: bool, json_: bool) -> None:
         as_json(answer)
         return
     click.echo(f"{host} is forgotten")
+
+
+def _causes(error: BaseException) -> Iterator[str]:
+    """What groups of errors come down to."""
+    if isinstance(error, BaseExceptionGroup):
+        for one in error.exceptions:
+            yield from _causes(one)
+    else:
+        yield f"{type(error).__name__}: {error}"
 
 
 def _announce(config: HostConfig, server: "Server") -> None:

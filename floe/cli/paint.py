@@ -179,7 +179,9 @@ def clock_of(text: str) -> str:
 
 
 def reason(node: Shape) -> str:
-    """Why a node is as it is, or with which status its command ended."""
+    """Why a node is as it is, until when it waits, or with which status its command ended."""
+    if node.get("state") == "waiting" and node.get("due"):
+        return f"until {clock(node['due'])}"
     return clean(node.get("why") or (f"status {node['status']}" if node.get("status") else ""))
 
 

@@ -107,7 +107,8 @@ def _print_changes(run: Shape, seen: dict[str, tuple[str, int]], asked: set[str]
     width = max((len(node["ref"]) for node in run["nodes"]), default=0)
     for node in run["nodes"]:
         at = (node["state"], node.get("attempt", 1))
-        if node["state"] in ("waiting", "queued", "never") or seen.get(node["id"]) == at:
+        is_idle = node["state"] in ("waiting", "queued", "never") and not node.get("due")
+        if is_idle or seen.get(node["id"]) == at:
             continue
         seen[node["id"]] = at
         time_ = took(node.get("started_at"), node.get("ended_at")) if node.get("ended_at") else ""

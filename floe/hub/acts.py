@@ -137,6 +137,11 @@ class Acts:
         """Attempts that are being carried out."""
         return sum(len(e.running()) for e in dict.fromkeys(self._executors.values()))
 
+    def problem(self) -> str:
+        """Why some attempts cannot be started now; empty while all can."""
+        problems = (e.problem() for e in dict.fromkeys(self._executors.values()))
+        return next(filter(None, problems), "")
+
     def output_path(self, key: Key) -> Path:
         """Where an attempt's output is."""
         name = f"{key.node}.{key.visit}.{key.attempt}.log"

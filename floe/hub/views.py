@@ -6,9 +6,10 @@ from typing import Any
 from floe.hub.directory import AsOf
 from floe.kernel.graph import graph_of
 from floe.kernel.inputs import visible
+from floe.kernel.owed import wait_due
 from floe.model.codec import encode, iso
 from floe.model.errors import Finding
-from floe.model.flow import Ask, Flow, Form, Node, Trigger
+from floe.model.flow import Ask, Flow, Form, Node, Trigger, Wait
 from floe.model.host import Why
 from floe.model.refs import Instant
 from floe.model.run import Attempt, NodeState, Run, Summary
@@ -97,7 +98,7 @@ def node_shape(run: Run, node: Node) -> Shape:
         "queued_at": iso(state.queued_at),
         "started_at": iso(state.started_at),
         "asked_at": iso(state.asked_at),
-        "due": iso(state.due),
+        "due": iso(state.due or wait_due(run, node.id)),
         "ended_at": iso(state.settled_at),
         "by": state.by,
         "output_bytes": state.output_bytes,
@@ -159,6 +160,8 @@ def state_word(run: Run, state: NodeState | None) -> str:
         return "never" if run.state == "archive" else "waiting"
     if state.outcome is not None and state.phase == "settled":
         return state.outcome.result
+    if isinstance(state.work, Wait):
+        return "waiting"  # for its time, which no host does for it
     return _WORDS[state.phase]
 
 

@@ -62,6 +62,17 @@ def later(at: Instant, seconds: float) -> Instant:
     return Instant(at + round(seconds * 1000))
 
 
+def wait_due(run: Run, node: NodeId) -> Instant | None:
+    """When an open timer task has waited long enough, or too long; None for any other node."""
+    state = run.nodes[node]
+    if not isinstance(state.work, Wait) or state.phase not in ("entered", "started"):
+        return None
+    assert run.flow is not None
+    timeout_s = run.flow.by_id[node].timeout_s
+    period_s = state.work.period_s
+    return later(state.queued_at, period_s if timeout_s is None else min(period_s, timeout_s))
+
+
 def _by_run(run: Run) -> frozenset[Effect]:
     match run.phase:
         case "reading":
@@ -95,8 +106,6 @@ def _by_node(run: Run, node: NodeId, state: NodeState, key: Key) -> frozenset[Ef
             assert state.due is not None
             return frozenset((SetTimer(key, "retry", state.due),))
         case phase:
-            if isinstance(state.work, Wait):
-                period_s = state.work.period_s
-                shorter = period_s if timeout_s is None else min(period_s, timeout_s)
-                return frozenset((SetTimer(key, "wait", later(state.queued_at, shorter)),))
+            if (over := wait_due(run, node)) is not None:
+                return frozenset((SetTimer(key, "wait", over),))
             return frozenset((StartAction(key, started=phase == "started"),))

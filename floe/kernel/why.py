@@ -5,7 +5,7 @@ from typing import assert_never
 
 from floe.kernel.graph import labels_of
 from floe.kernel.match import missing
-from floe.kernel.owed import key_of, later
+from floe.kernel.owed import key_of, wait_due
 from floe.kernel.place import Refusals
 from floe.kernel.rest import never_entered
 from floe.kernel.words import either, listed
@@ -92,8 +92,8 @@ def _open(run: Run, node: Node, queued: Collection[Key]) -> str:
             return f"{_again(state, node)} at {iso(state.due)}"
         case "asking", Ask(form=form):
             return f"a person: form {form.title}"
-        case _, Wait(period_s=period_s):
-            return f"its time at {iso(later(state.queued_at, period_s))}"
+        case _, Wait():
+            return f"its time at {iso(wait_due(run, node.id))}"
         case "started", _:
             return f"running since {iso(state.started_at)}"
         case _ if key_of(run, node.id, state) in queued:

@@ -84,6 +84,10 @@ class Executor(Protocol):
         """Attempts that are being carried out."""
         ...
 
+    def problem(self) -> str:
+        """Why no attempt can be started now; empty while they can. What is asked for waits."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:

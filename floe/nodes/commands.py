@@ -148,6 +148,10 @@ class Commands:
         """Attempts that the warden has."""
         return tuple(attempt.action.key for attempt in self._running.values())
 
+    def problem(self) -> str:
+        """That the warden is away, while it is."""
+        return "" if self._warden.is_reached else "commands cannot be started: no warden is there"
+
     def _next(self) -> None:
         while self._waiting and len(self._running) < self._settings.commands:
             name = next(iter(self._waiting))

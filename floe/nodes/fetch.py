@@ -128,6 +128,10 @@ class Fetches:
         """Downloads that are not over."""
         return tuple(key for key, attempt in self._attempts.items() if not attempt.over)
 
+    def problem(self) -> str:
+        """None: a download begins at once."""
+        return ""
+
     def _ended(self, attempt: _Attempt, task: asyncio.Task[Report]) -> None:
         if not task.cancelled():
             self._settle(attempt, task.result())

@@ -117,6 +117,11 @@ class Warden:
             link = await self._door.reach()
             self._keeper = asyncio.create_task(self._keep(link), name="warden")
 
+    @property
+    def is_reached(self) -> bool:
+        """Whether there is a connection; without one, what is asked for waits for the next."""
+        return self._link is not None
+
     async def close(self) -> None:
         """Let go of the warden, which goes on with its commands."""
         self._flush()

@@ -20,6 +20,7 @@ from floe.server.gate import Gate
 from floe.server.keys import (
     AUTH,
     CALLER,
+    FEEDS,
     GATE,
     HUB,
     MARKS,
@@ -35,6 +36,7 @@ from floe.server.relay import relayed
 from floe.server.routes import ROUTES
 from floe.server.settings import Bind, ServerSettings, is_loopback, split_address
 from floe.server.tokens import Tokens
+from floe.server.waits import Open
 from floe.server.webapp import Webapp
 
 log = structlog.get_logger()
@@ -81,6 +83,7 @@ def application(hub: Hub, settings: ServerSettings, peers: Peers | None = None) 
     app[WEBAPP] = Webapp(settings.base_url, settings.dev_webapp)
     app[MARKS] = Marks()
     app[STOPPING] = asyncio.Event()
+    app[FEEDS] = Open()
     app[ROUTES_OF] = ROUTES
     public: set[web.AbstractRoute] = set()
     for_hosts: set[web.AbstractRoute] = set()
@@ -97,7 +100,6 @@ def application(hub: Hub, settings: ServerSettings, peers: Peers | None = None) 
     app[PUBLIC], app[FOR_HOSTS] = frozenset(public), frozenset(for_hosts)
     app.on_startup.append(_open)
     app.on_response_prepare.append(_protect)
-    app.on_shutdown.append(_stop)
     return app
 
 
@@ -114,10 +116,6 @@ async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 async def _open(app: web.Application) -> None:
     await app[AUTH].tokens.open()
-
-
-async def _stop(app: web.Application) -> None:
-    app[STOPPING].set()
 
 
 async def _protect(_: web.Request, response: web.StreamResponse) -> None:
@@ -214,6 +212,9 @@ class Server:
         await self._listen_no_more()
         runner, self._runner = self._runner, None
         if runner is not None:
+            runner.app[STOPPING].set()
+            # Before aiohttp stops: then it hears nothing more, not even that clients say good-bye.
+            await runner.app[FEEDS].wait_none(self._settings.stop_s)
             await runner.cleanup()
 
     async def _listen_no_more(self) -> None:

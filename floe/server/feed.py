@@ -23,7 +23,7 @@ from floe.model.refs import RunRef
 from floe.server.auth import check_origin
 from floe.server.bodies import Fields, parse, query
 from floe.server.far import FarTail
-from floe.server.keys import AUTH, CALLER, HUB, PEERS, STOPPING
+from floe.server.keys import AUTH, CALLER, FEEDS, HUB, PEERS, STOPPING
 from floe.server.problems import status_of
 from floe.server.relay import named, whereabouts
 from floe.server.tail import POLL_S, Piece, Tail
@@ -32,7 +32,10 @@ from floe.server.waits import wait_set
 log = structlog.get_logger()
 
 HEARTBEAT_S: Final = 30.0
-"""Seconds between pings, and between looks at the credentials a client came in with."""
+"""Seconds between pings; a client that does not answer one within half of that is gone."""
+
+LOOK_S: Final = 30.0
+"""Seconds between looks at the credentials a client came in with."""
 
 SEND_S: Final = 10.0
 """Seconds a client may take for one frame."""
@@ -78,12 +81,13 @@ async def serve(request: web.Request) -> web.WebSocketResponse:
         raise Yours("this address is a websocket", "connect with ws:// or wss://")
     await socket.prepare(request)
     hub = request.app[HUB]
-    with hub.listeners.listen(after or None) as subscription:
-        try:
-            await Client(request, socket, subscription).serve()
-        except* Over as group:
-            over = next(e for e in group.exceptions if isinstance(e, Over))
-    await _close(request, socket, over)
+    with request.app[FEEDS].one():
+        with hub.listeners.listen(after or None) as subscription:
+            try:
+                await Client(request, socket, subscription).serve()
+            except* Over as group:
+                over = next(e for e in group.exceptions if isinstance(e, Over))
+        await _close(request, socket, over)
     return socket
 
 
@@ -174,7 +178,7 @@ class Client:
 
     async def _guard(self) -> None:
         stopping, auth = self._request.app[STOPPING], self._request.app[AUTH]
-        while not await wait_set(stopping, HEARTBEAT_S):
+        while not await wait_set(stopping, LOOK_S):
             try:
                 auth.caller(self._request)
             except FloeError as error:

@@ -12,9 +12,12 @@ async def live(request: web.Request) -> web.Response:
 
 
 async def ready(request: web.Request) -> web.Response:
-    """New runs are taken: the store writes, and nobody is stopping the host."""
+    """New runs are taken and begun: the store writes, commands start, nobody stops the host."""
+    hub = request.app[HUB]
     if request.app[STOPPING].is_set():
         return answer({"ok": False, "why": "stopping"}, 503)
-    if request.app[HUB].loop.store_problem:
+    if hub.loop.store_problem:
         return answer({"ok": False, "why": "the store refuses writes"}, 503)
+    if problem := hub.acts.problem():
+        return answer({"ok": False, "why": problem}, 503)
     return answer({"ok": True})

@@ -10,7 +10,7 @@ from floe.hub.views import finding_shape
 from floe.model.codec import iso
 from floe.model.errors import NotFound
 from floe.model.refs import HostId, StoreId, host_id
-from floe.server.bodies import json_body, query
+from floe.server.bodies import json_body, once_of, query
 from floe.server.keys import HUB
 from floe.server.problems import Handler, answer
 from floe.server.relay import at_host
@@ -21,7 +21,16 @@ async def index(request: web.Request) -> web.Response:
     query(request).done()
     shapes = host_shapes(request.app[HUB])
     shapes[0]["url"] = f"{request.scheme}://{request.host}"
+    for shape in shapes:
+        shape["offers"] = _offers(shape)
     return answer({"hosts": shapes})
+
+
+def _offers(shape: dict[str, Any]) -> list[str]:
+    """What may be asked of a host here."""
+    if shape["self"]:
+        return ["reload", "drain"]
+    return ["reload", "drain", "forget"] if shape["id"] and shape["store"] else []
 
 
 def told(handler: Handler) -> Handler:
@@ -40,6 +49,7 @@ def told(handler: Handler) -> Handler:
 
 async def reload(request: web.Request) -> web.Response:
     """Read the host's config again; a bad one changes nothing."""
+    once_of(request)  # to read it once more does no harm: what is read is what is there now
     query(request).done()
     (await json_body(request)).done()
     book = await request.app[HUB].reload()
@@ -48,6 +58,7 @@ async def reload(request: web.Request) -> web.Response:
 
 async def drain(request: web.Request) -> web.Response:
     """Take no new runs, or (`on` false) take them again. Runs that are there go on."""
+    once_of(request)  # to be told once more does no harm, here and below
     query(request).done()
     body = await json_body(request)
     on = body.flag("on") is not False
@@ -59,6 +70,7 @@ async def drain(request: web.Request) -> web.Response:
 
 async def forget(request: web.Request) -> web.Response:
     """Give up a host that is gone for good, and its store: its runs end or begin anew elsewhere."""
+    once_of(request)
     query(request).done()
     body = await json_body(request)
     store, force = body.text("store"), body.flag("force") is True

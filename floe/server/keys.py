@@ -11,6 +11,7 @@ from floe.server.auth import Auth, Caller
 from floe.server.gate import Gate
 from floe.server.lines import Marks
 from floe.server.settings import ServerSettings
+from floe.server.waits import Open
 from floe.server.webapp import Webapp
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ PEERS: Final = web.AppKey("peers", Peers)
 GATE: Final = web.AppKey("gate", Gate)
 STOPPING: Final = web.AppKey("stopping", asyncio.Event)
 """Set when the server stops: what streams ends."""
+FEEDS: Final = web.AppKey("feeds", Open)
+"""The feeds that are being served."""
 CALLER: Final = web.RequestKey("caller", Caller)
 """Who asks; on every route that is not public."""
 ROUTES_OF: "Final[web.AppKey[tuple[Route, ...]]]" = web.AppKey("routes", tuple)

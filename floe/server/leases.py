@@ -13,7 +13,7 @@ from floe.kernel.place import HOST_SCOPED
 from floe.model.codec import iso
 from floe.model.host import Pend
 from floe.model.refs import HostId, Instant, RunRef
-from floe.server.bodies import json_body, query
+from floe.server.bodies import json_body, once_of, query
 from floe.server.keys import CALLER, HUB
 from floe.server.problems import answer
 from floe.server.relay import at_host
@@ -45,6 +45,7 @@ async def free(request: web.Request) -> web.StreamResponse:
     """Take a resource from its holder; at the keeper, whichever host is asked."""
     if (keeper := _elsewhere(request)) is not None:
         return await at_host(request, keeper)
+    once_of(request)  # who does not hold it any more does not lose it again
     query(request).done()
     body = await json_body(request)
     tag, run = body.text("tag", None), body.text("run")

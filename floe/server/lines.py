@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
+from floe.server.colours import SEQUENCE_MAX, styled
+
 T = TypeVar("T")
 
 STRETCH: Final = 64 * 1024
@@ -40,6 +42,8 @@ class Line:
     text: str
     bytes: int
     """Of the whole line, without its end."""
+    style: str
+    """Colours and weights in force where it begins, as codes of one SGR sequence."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +66,9 @@ class Lines:
     def _forget(self) -> None:
         self._stretch = STRETCH
         self._marks = array("Q", [0])  # newlines before each stretch
+        self._styles = [""]  # in force where each begins
+        self._style = ""
+        self._tail = b""  # a sequence of it may go on in what comes
         self._ends = 0  # newlines in all that was read
         self.size = 0
         """Bytes that were read."""
@@ -81,6 +88,8 @@ class Lines:
                 self.size += len(data)
                 self._ends += data.count(b"\n")
                 self._open = not data.endswith(b"\n")
+                self._style = styled(self._style, self._tail + data)
+                self._tail = (self._tail + data)[-SEQUENCE_MAX:]
                 if self.size == len(self._marks) * self._stretch:
                     self._mark()
 
@@ -89,13 +98,18 @@ class Lines:
         lines: list[Line] = []
         with self._path.open("rb", buffering=0) as file:
             start = self._start(file.fileno(), first)
+            style = self._style_at(file.fileno(), start)
             for number in range(first, min(first + count, self.count + 1)):
                 data = os.pread(file.fileno(), min(LINE_MAX + 1, self.size - start), start)
                 end = start + data.find(b"\n")
                 if end < start:
                     end = self._end(file.fileno(), number)
-                text = _whole(data[: min(end - start, LINE_MAX)]).decode(errors="replace")
-                lines.append(Line(text=text, bytes=end - start))
+                told = data[: min(end - start, LINE_MAX)]
+                is_whole = len(told) == end - start
+                is_over = is_whole and end < self.size
+                text = (told if is_over else _whole(told)).decode(errors="replace")
+                lines.append(Line(text=text, bytes=end - start, style=style))
+                style = styled(style, told) if is_whole else self._style_at(file.fileno(), end)
                 start = end + 1
         return lines
 
@@ -122,9 +136,17 @@ class Lines:
 
     def _mark(self) -> None:
         self._marks.append(self._ends)
+        self._styles.append(self._style)
         if len(self._marks) > MARKS_MAX:
             self._marks = self._marks[::2]
+            self._styles = self._styles[::2]
             self._stretch *= 2
+
+    def _style_at(self, file: int, place: int) -> str:
+        """What is in force at a byte."""
+        at = place // self._stretch
+        start = max(0, at * self._stretch - SEQUENCE_MAX)
+        return styled(self._styles[at], os.pread(file, place - start, start))
 
     def _end(self, file: int, number: int) -> int:
         """Where a line ends; of the last one that is as far as it goes."""

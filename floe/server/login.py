@@ -12,7 +12,7 @@ from aiohttp import web
 from floe.model.codec import iso
 from floe.model.errors import Denied, NotFound
 from floe.server.auth import COOKIE, Caller, header_token
-from floe.server.bodies import json_body, query
+from floe.server.bodies import json_body, once_of, query
 from floe.server.keys import AUTH, CALLER, SETTINGS
 from floe.server.problems import answer
 from floe.server.tokens import USER
@@ -33,13 +33,14 @@ async def login(request: web.Request) -> web.Response:
         fields.wrong("personal", f"a name has up to {NAME_MAX} printable characters")
     fields.done()
     caller = _caller(request, token or password, user)
+    once = once_of(request, caller.by)
     auth = request.app[AUTH]
     if personal:
         log.info("auth.token_made", by=caller.by, name=personal)
-        text = await auth.tokens.make_personal(personal)
+        text = await auth.tokens.make_personal(personal, once)
         return answer({"token": text, "user": caller.user})
     session_s = request.app[SETTINGS].session_s
-    text = await auth.tokens.make_session(caller.name, session_s)
+    text = await auth.tokens.make_session(caller.name, session_s, once)
     log.info("auth.login", by=caller.by, peer=request.remote)
     response = answer({"token": text, "user": caller.user})
     _set_cookie(request, response, text, session_s)
@@ -81,6 +82,7 @@ async def revoke(request: web.Request) -> web.Response:
 
 async def logout(request: web.Request) -> web.Response:
     """End the session."""
+    once_of(request)  # a session ends once, with or without a key
     auth = request.app[AUTH]
     for text in (request.cookies.get(COOKIE, ""), header_token(request)):
         await auth.tokens.end_session(text)

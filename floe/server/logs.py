@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
@@ -66,8 +67,7 @@ async def lines(request: web.Request) -> web.Response:
 
     def read(lines: Lines) -> Shape:
         start = first if first > 0 else max(1, lines.count + 1 + first)
-        told = [{"text": line.text, "bytes": line.bytes} for line in lines.read(start, count)]
-        return {"from": start, "lines": told}
+        return {"from": start, "lines": [asdict(line) for line in lines.read(start, count)]}
 
     return await _looked(request, attempt, read)
 

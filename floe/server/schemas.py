@@ -253,7 +253,13 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
     "Events": shape({"events": many(ref("Event")), "next": maybe(WHOLE)}),
     "Event": shape({**FACT, "data": VALUES}, FACT_OF),
     "Fact": shape(FACT, FACT_OF),
-    "Lines": shape({**OUTPUT, "from": WHOLE, "lines": many(shape({"text": TEXT, "bytes": COUNT}))}),
+    "Lines": shape(
+        {
+            **OUTPUT,
+            "from": WHOLE,
+            "lines": many(shape({"text": TEXT, "bytes": COUNT, "style": TEXT})),
+        }
+    ),
     "Found": shape({**OUTPUT, "found": many(WHOLE), "next": maybe(WHOLE)}),
     "Why": shape(
         {
@@ -308,6 +314,7 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
             "url": TEXT,
             "clock_offset_ms": {"type": "integer", "description": "how far its clock is ahead"},
             "problems": many(TEXT),
+            "offers": many(one_of("reload", "drain", "forget")),
         }
     ),
     "Drain": shape({}, {"on": FLAG}),

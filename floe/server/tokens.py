@@ -31,6 +31,9 @@ class Token:
     made_at: Instant
     expires_at: Instant | None = None
     """None: never."""
+    once: str = ""
+    """The idempotency key it was made with. Its text is kept nowhere, so who asks again with the
+    same key cannot be told it again: they get a new one, and this one ends."""
 
     @property
     def by(self) -> str:
@@ -68,16 +71,23 @@ class Tokens:
                 return token
         return None
 
-    async def make_session(self, name: str, session_s: int) -> str:
-        """A new session; `name` is of the personal token that opened it, or empty."""
+    async def make_session(self, name: str, session_s: int, once: str = "") -> str:
+        """A new session, in place of one with the same key.
+
+        `name` is of the personal token that opened it, or empty.
+        """
         await self._sweep()
         now = self._hub.clock.now()
         expires_at = Instant(now + session_s * 1000)
-        return await self._make("session", Token(name=name, made_at=now, expires_at=expires_at))
+        token = Token(name=name, made_at=now, expires_at=expires_at, once=once)
+        return await self._make("session", token)
 
-    async def make_personal(self, name: str) -> str:
-        """A new personal token, good until the administrator's token changes."""
-        return await self._make("token", Token(name=name, made_at=self._hub.clock.now()))
+    async def make_personal(self, name: str, once: str = "") -> str:
+        """A new personal token, good until the administrator's token changes.
+
+        It takes the place of one with the same key.
+        """
+        return await self._make("token", Token(name=name, made_at=self._hub.clock.now(), once=once))
 
     def personal(self) -> list[tuple[str, Token]]:
         """Personal tokens, the oldest first, each with a name for it that opens nothing."""
@@ -98,7 +108,7 @@ class Tokens:
         return True
 
     async def _forget(self, kind: Kind, key: str) -> None:
-        del self._rows[kind][key]
+        self._rows[kind].pop(key, None)
         await self._hub.remember(kind, key, None)
 
     async def end_session(self, text: str) -> None:
@@ -112,7 +122,11 @@ class Tokens:
         key = self._hash(text)
         shape: Mapping[str, Json] = encode(token)
         await self._hub.remember(kind, key, shape)
-        self._rows[kind][key] = token
+        rows = self._rows[kind]
+        before = [k for k, made in rows.items() if token.once and made.once == token.once]
+        rows[key] = token
+        for replaced in before:
+            await self._forget(kind, replaced)
         return text
 
     async def _sweep(self) -> None:

@@ -3,7 +3,6 @@
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -14,11 +13,17 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect, sync_playwright
 
+from tests.ports import free_port
+
 TOKEN = "correct-horse-battery"
 HOSTILE = "<img src=x onerror=alert(1)>\u202egpj.exe"
 SHOWN = "<img src=x onerror=alert(1)>\\u202egpj.exe"
 
-START_S = 20.0
+START_S = 60.0
+SEE_MS = 30_000.0
+"""How long a page may take to show something, on a machine that is busy."""
+
+expect.set_options(timeout=SEE_MS)
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM_FLAGS = (
@@ -69,7 +74,7 @@ flows:
   - name: Long
     triggers: [{name: Start, type: data}]
     tasks:
-      - {name: Count, type: exec, listen: trigger.good, opts: {cmd: seq 1 100000}}
+      - {name: Count, type: exec, listen: trigger.good, opts: {shell: "printf '\\\\033[32m'; seq 1 100000"}}
       - {name: Done, type: end, listen: task.count.good}
 
   - name: Steady
@@ -116,11 +121,11 @@ flows:
 class Host:
     """A `floe host` process with a root and an address of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, config: str = CONFIG) -> None:
+        """`$GO` in the config is the folder."""
         self.folder = folder
-        with socket.create_server(("127.0.0.1", 0)) as server:
-            self.address = f"127.0.0.1:{server.getsockname()[1]}"
-        (folder / "config.yml").write_text(CONFIG.replace("$GO", str(folder)), encoding="utf-8")
+        self.address = f"127.0.0.1:{free_port()}"
+        (folder / "config.yml").write_text(config.replace("$GO", str(folder)), encoding="utf-8")
         self.log = folder / "host.log"
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -157,11 +162,18 @@ class Host:
         """Stop it as a service manager would; commands go on."""
         assert self.process is not None
         self.process.terminate()
-        self.process.wait(timeout=20)
+        self.process.wait(timeout=60)
 
     def go(self, name: str) -> None:
         """Let the command that waits for `name` go on."""
         (self.folder / name).touch()
+
+
+def chromium() -> str:
+    """Where the browser is."""
+    path = next((found for name in CHROMIUM if (found := shutil.which(name))), None)
+    assert path, "these tests need Chromium: apt-get install chromium"
+    return path
 
 
 @pytest.fixture
@@ -178,10 +190,8 @@ def host(tmp_path: Path) -> Iterator[Host]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    path = next((found for name in CHROMIUM if (found := shutil.which(name))), None)
-    assert path, "these tests need Chromium: apt-get install chromium"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
+        browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_FLAGS)
         yield browser
         browser.close()
 
@@ -203,7 +213,7 @@ def page(browser: Browser, host: Host, complaints: list[str]) -> Iterator[Page]:
 
     with browser.new_context() as context:
         page = context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(SEE_MS)
         page.on("console", hear)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("dialog", lambda dialog: complaints.append(f"dialog: {dialog.message}"))
@@ -225,13 +235,13 @@ def start_release(page: Page, host: Host, version: str = "1.0") -> None:
 
 def status(page: Page, word: str) -> None:
     """Wait until the run's heading says so."""
-    expect(page.locator(".head").get_by_role("status")).to_have_text(word, timeout=15_000)
+    expect(page.locator(".head").get_by_role("status")).to_have_text(word, timeout=SEE_MS)
 
 
 def step(page: Page, name: str, state: str) -> None:
     """Wait until a node in the list is in a state, by its name for those who do not see."""
     row = page.get_by_role("list", name="Nodes").get_by_role("link").filter(has_text=name)
-    expect(row.get_by_role("img", name=state, exact=True)).to_be_visible(timeout=15_000)
+    expect(row.get_by_role("img", name=state, exact=True)).to_be_visible(timeout=SEE_MS)
 
 
 def start_long(page: Page, host: Host) -> Locator:

@@ -6,7 +6,6 @@ Nothing here sleeps for luck: each wait is for a fact, with a deadline that a bu
 import asyncio
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -27,6 +26,7 @@ from floe.model.run import Run
 from floe.store.base import RunQuery
 from floe.store.sqlite import SqliteStore
 from tests.make_warden import is_alive, warden_pid
+from tests.ports import free_port
 from tests.sim.invariants import check_run
 
 T = TypeVar("T")
@@ -165,23 +165,23 @@ class Host:
         except NotFound:
             return b""
 
-    def until_node(self, run: str, node: str, state: str) -> Shape:
+    def until_node(self, run: str, node: str, state: str, timeout_s: float = DEADLINE_S) -> Shape:
         """Wait until a node is in a state; it is not there before its flow-file is read."""
 
         def found() -> Shape | None:
             nodes = self.show(run)["nodes"]
             return next((n for n in nodes if (n["id"], n["state"]) == (node, state)), None)
 
-        return until(found, f"{run} {node} {state}")
+        return until(found, f"{run} {node} {state}", timeout_s)
 
-    def until_over(self, run: str) -> Shape:
+    def until_over(self, run: str, timeout_s: float = DEADLINE_S) -> Shape:
         """Wait until a run is in the archive, its outputs closed."""
 
         def found() -> Shape | None:
             at = self.show(run)
             return at if at["phase"] == "packed" else None
 
-        return until(found, f"the end of {run}")
+        return until(found, f"the end of {run}", timeout_s)
 
     # --- afterwards ---
 
@@ -236,10 +236,3 @@ def marked(mark: bytes) -> dict[int, str]:
                 line = (folder / "cmdline").read_bytes().replace(b"\0", b" ")
                 found[pid] = line.decode(errors="replace")
     return found
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port

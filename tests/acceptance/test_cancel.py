@@ -1,5 +1,6 @@
 """However a run ends, and wherever it is: no process of it is left, and nothing of it begins."""
 
+import re
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -28,21 +29,29 @@ ESCAPES = {
 }
 """How commands try to outlive their end, and how many of them `stay`, which never ends."""
 
+LIMIT_S = 10
+"""Enough for a busy machine to start all that is to be ended then."""
+
 
 def flows() -> Iterator[str]:
-    """A flow for each escape and each way of ending."""
+    """A flow for each escape and each way of ending but those by time."""
     for number, (_, script) in enumerate(ESCAPES.values()):
         yield flow(f"cancel-{number}", script)
-        yield flow(f"timeout-{number}", script, node="timeout: 1")
-        yield flow(f"limit-{number}", script, run="timeout: 1")
         yield flow(f"exit-{number}", f"({script}) & until [ -e $HERE/let-go ]; do sleep 0.02; done")
+
+
+def limited_flows() -> Iterator[str]:
+    """A flow for each escape and each kind of time limit."""
+    for number, (_, script) in enumerate(ESCAPES.values()):
+        yield flow(f"timeout-{number}", script, node=f"timeout: {LIMIT_S}")
+        yield flow(f"limit-{number}", script, run=f"timeout: {LIMIT_S}")
 
 
 def flow(id: str, script: str, node: str = "", run: str = "") -> str:
     return f"""
   - id: {id}
     {run}
-    env: ['HERE=$HERE', 'FOREVER=$HERE/forever', 'BASH_ENV=$HERE/stay.sh']
+    env: ['HERE=$HERE', 'FOREVER=$HERE/forever-{id}', 'BASH_ENV=$HERE/stay.sh']
     triggers: [{{name: start, type: data}}]
     tasks:
       - id: command
@@ -99,15 +108,23 @@ export -f stay
 """
 
 
+def folder_for(escapes: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with what these flows need."""
+    folder = tmp_path_factory.mktemp("cancel")
+    (folder / "stay.sh").write_text(STAY)
+    for id in re.findall("FOREVER=.HERE/(forever-[a-z0-9-]+)", escapes):
+        (folder / id).touch()
+    return folder
+
+
 @pytest.fixture(scope="module")
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
     """One host for all tests of this file; it carries out one command at a time."""
-    folder = tmp_path_factory.mktemp("cancel")
-    (folder / "stay.sh").write_text(STAY)
-    (folder / "forever").touch()
+    escapes = "".join(flows())
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"127.0.0.1:{silent.getsockname()[1]}"
-        host = Host(folder, CONFIG.replace("SILENT", address) + "".join(flows()))
+        folder = folder_for(escapes, tmp_path_factory)
+        host = Host(folder, CONFIG.replace("SILENT", address) + escapes)
         try:
             host.start()
             yield host
@@ -115,12 +132,13 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
             host.close()
 
 
-def watching(host: Host) -> set[int]:
-    """What stays, whatever its environment is: by the file that it watches."""
+def watching(host: Host, flow: str = "") -> set[int]:
+    """What stays, of one flow or of all, whatever its environment is: by the file it watches."""
+    file = f"{host.folder}/forever-{flow}" + ("\0" if flow else "")
     found = set()
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         with suppress(OSError):
-            if f"{host.folder}/forever".encode() in path.read_bytes():
+            if file.encode() in path.read_bytes():
                 found.add(int(path.parent.name))
     return found
 
@@ -152,22 +170,45 @@ def test_cancel_leaves_no_process(host: Host, escape: str) -> None:
     assert host.node(run, "command")["state"] == "stopped"
 
 
+Over = dict[str, tuple[Shape, set[int]]]
+"""By flow: its run as it ended, and what was left of it."""
+
+
+@pytest.fixture(scope="module")
+def over(tmp_path_factory: pytest.TempPathFactory) -> Over:
+    """Runs of all that is ended by time, at once: one by one they would take a while."""
+    escapes = "".join(limited_flows())
+    config = f"common: {{grace: 0.2, commands: {2 * len(ESCAPES)}}}\nflows:{escapes}"
+    host = Host(folder_for(escapes, tmp_path_factory), config)
+    counts = [count for count, _ in ESCAPES.values()]
+    staying = {f"{end}-{n}": c for end in ("timeout", "limit") for n, c in enumerate(counts)}
+    try:
+        host.start()
+        runs = {flow: host.trigger(flow) for flow in staying}
+        for flow, count in staying.items():
+            until(lambda: len(watching(host, flow)) == count, f"{count} processes of {flow}")  # noqa: B023 - called here and now
+        ended = {flow: host.until_over(run) for flow, run in runs.items()}
+        found = {flow: (run, watching(host, flow)) for flow, run in ended.items()}
+        assert host.processes() == {}
+        return found
+    finally:
+        host.close()
+
+
 @pytest.mark.parametrize("escape", ESCAPES)
-def test_timeout_of_a_node_leaves_no_process(host: Host, escape: str) -> None:
-    run = begun(host, "timeout", escape)
+def test_timeout_of_a_node_leaves_no_process(over: Over, escape: str) -> None:
+    run, left = over[f"timeout-{list(ESCAPES).index(escape)}"]
 
-    check_nothing_is_left(host, run)
-
-    assert host.node(run, "command")["tag"] == "task.command.error"
+    assert left == set()
+    assert run["nodes"][0]["tag"] == "task.command.error"
 
 
 @pytest.mark.parametrize("escape", ESCAPES)
-def test_time_limit_of_a_run_leaves_no_process(host: Host, escape: str) -> None:
-    run = begun(host, "limit", escape)
+def test_time_limit_of_a_run_leaves_no_process(over: Over, escape: str) -> None:
+    run, left = over[f"limit-{list(ESCAPES).index(escape)}"]
 
-    check_nothing_is_left(host, run)
-
-    assert host.node(run, "command")["state"] == "stopped"
+    assert left == set()
+    assert run["nodes"][0]["state"] == "stopped"
 
 
 @pytest.mark.parametrize("escape", [name for name in ESCAPES if name != "stopped leader"])

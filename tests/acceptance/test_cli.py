@@ -12,7 +12,8 @@ from typing import Final
 import pytest
 
 from tests.acceptance.conftest import HostOf
-from tests.acceptance.product import FLOE, TOKEN, Host, free_port, until
+from tests.acceptance.product import FLOE, TOKEN, Host, until
+from tests.ports import free_port
 
 pytestmark = pytest.mark.slow
 

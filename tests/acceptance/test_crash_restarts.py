@@ -1,15 +1,20 @@
 """Death of host and warden while commands run: what is known afterwards, and what is left."""
 
+import http.client
+import json
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
+from typing import Any
 
 import pytest
 
-from floe.model.errors import NotFound
+from floe.model.errors import NotFound, Theirs
 from tests.acceptance.conftest import HostOf
-from tests.acceptance.product import Host, until
+from tests.acceptance.product import DEADLINE_S, Host, until
 from tests.make_warden import is_alive, warden_pid
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
@@ -43,9 +48,9 @@ flows:
   - name: limited
     triggers: [{name: start, type: data}]
     tasks:
-      - {name: long, type: exec, listen: trigger.good, timeout: 1, opts: {cmd: sleep 300}}
+      - {name: long, type: exec, listen: trigger.good, timeout: LIMIT, opts: {cmd: sleep 300}}
   - name: short
-    timeout: 1
+    timeout: LIMIT
     triggers: [{name: start, type: data}]
     tasks:
       - {name: long, type: exec, listen: trigger.good, opts: {cmd: sleep 300}}
@@ -58,8 +63,11 @@ flows:
         opts: {form: {fields: [{id: answer}]}}
       - {name: done, type: end, listen: task.ask.good}
 """
-FAIL = CONFIG.replace("ON-LOST", "fail")
-RETRY = CONFIG.replace("ON-LOST", "retry")
+LIMIT_S = 4
+"""Enough for a busy host to be seen running a command, and to be ended, before the time is up."""
+
+FAIL = CONFIG.replace("LIMIT", str(LIMIT_S)).replace("ON-LOST", "fail")
+RETRY = FAIL.replace("on-lost: fail", "on-lost: retry")
 
 ends_of_a_host = pytest.mark.parametrize("end", [Host.kill, Host.stop])
 End = Callable[[Host], None]
@@ -141,14 +149,14 @@ def test_time_limit_of_a_command_needs_no_host(host_of: HostOf, end: End) -> Non
     host.start()
 
     assert "task.long.error" in host.until_over(run)["why"]
-    assert "not over after 1 s" in host.node(run, "long")["why"]
+    assert f"not over after {LIMIT_S} s" in host.node(run, "long")["why"]
 
 
 @ends_of_a_host
 def test_run_whose_time_was_up_while_no_host_was_there_ends(host_of: HostOf, end: End) -> None:
     host = host_of(FAIL)
     run = started(host, "short", "long")
-    up_at = time.time() + 1
+    up_at = time.time() + LIMIT_S
 
     end(host)
     until(lambda: time.time() > up_at, "the end of the run's time")
@@ -230,6 +238,74 @@ def test_idle_warden_that_was_killed_is_replaced(host_of: HostOf) -> None:
     run = host.trigger("work")
 
     assert host.until_over(run)["good"]
+
+
+def readiness(host: Host) -> tuple[int, Any]:
+    """What a host says of itself to whoever asks."""
+    with closing(http.client.HTTPConnection(host.address, timeout=DEADLINE_S)) as connection:
+        connection.request("GET", "/build/api/readyz")
+        answer = connection.getresponse()
+        return answer.status, json.load(answer)
+
+
+def test_host_that_cannot_start_commands_is_not_ready_until_it_can(host_of: HostOf) -> None:
+    host = host_of(FAIL)
+    let_go(host)
+    place, pid = host.root / "warden", warden_pid(host.root)
+    place.rename(host.root / "away")
+    place.write_text("in the way of the next one")
+
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: not host.is_ready(), "that it says so")
+    status, said = readiness(host)
+    run = host.trigger("work")
+    place.unlink()
+    (host.root / "away").rename(place)
+
+    assert (status, said["ok"]) == (503, False)
+    assert "commands cannot be started" in said["why"]
+    assert host.until_over(run)["good"]
+    assert host.is_ready()
+
+
+WITH_A_BUG = """
+import sys
+from floe.cli import main
+from floe.hub.loop import Loop
+
+async def take(loop, words, take=Loop._take):
+    if any(type(said.word).__name__ == "Cancel" for said in words):
+        raise RuntimeError("what nobody thought of")
+    await take(loop, words)
+
+Loop._take = take
+sys.argv = ["floe", "host"]
+main()
+"""
+
+
+def test_host_with_a_bug_says_so_in_one_line_and_ends_and_its_commands_go_on(
+    host_of: HostOf,
+) -> None:
+    host = host_of(FAIL)
+    host.stop()
+    host.start((sys.executable, "-c", WITH_A_BUG))
+    run = started(host)
+    assert host.process is not None
+    before = len(host.log.read_text())
+
+    with pytest.raises(Theirs):
+        host.cancel(run)
+    status = host.process.wait(DEADLINE_S)
+    lines = [json.loads(line) for line in host.log.read_text()[before:].splitlines()]
+    host.start()
+    let_go(host)
+
+    (failed,) = [line for line in lines if line["level"] == "error"]
+    assert (status, failed["event"]) == (1, "host.failed")
+    assert "what nobody thought of" in failed["error"]
+    assert "Traceback" in failed["exception"]
+    check_ended_as_if_nothing_had_been(host, run)
 
 
 @ends_of_a_host

@@ -117,6 +117,15 @@ def test_address_of_a_line_opens_the_output_there(page: Page, host: Host) -> Non
     assert "line=5007" in page.url
 
 
+def test_colour_that_began_far_above_is_kept(page: Page, host: Host) -> None:
+    lines = start_long(page, host)
+
+    page.goto(f"{page.url.split('?')[0]}?node=count&tab=output&line=5000")
+
+    said = lines.get_by_text("5000", exact=True).and_(page.locator("span"))
+    expect(said.last).to_have_attribute("style", "color: var(--ansi-2);")
+
+
 def test_search_looks_through_all_of_an_output(page: Page, host: Host) -> None:
     lines = start_long(page, host)
     expect(lines.get_by_role("link", name="Line 100000")).to_be_visible()

@@ -12,7 +12,7 @@ import pytest
 from tests.acceptance.people import Web, hosted
 from tests.acceptance.product import Host
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 FILE = b"hello\n"
 SHA1 = "f572d396fae9206628714fb2ce00f72e94f2258f"

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.product import until
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 
@@ -69,9 +70,8 @@ def command_lines() -> Iterator[tuple[int, str]]:
 def free_ports() -> int:
     """Find a port on which nobody listens, nor on the one ten after it."""
     while True:
-        with socket.create_server(("127.0.0.1", 0)) as server:
-            port: int = server.getsockname()[1]
-        with suppress(OSError, OverflowError), socket.create_server(("127.0.0.1", port + 10)):
+        port = free_port()
+        with suppress(OSError), socket.create_server(("127.0.0.1", port + 10)):
             return port
 
 
@@ -94,7 +94,7 @@ def test_start_prints_addresses_that_answer(started: str) -> None:
 
     assert len(addresses) == 2
     for address in addresses:
-        with urllib.request.urlopen(address, timeout=10) as answer:
+        with urllib.request.urlopen(address, timeout=60) as answer:
             assert answer.status == 200
 
 

@@ -13,9 +13,10 @@ import pytest
 
 from floe.cli.client import Client
 from tests.acceptance.people import floe, said
-from tests.acceptance.product import DEADLINE_S, FLOE, TOKEN, Host, free_port, until
+from tests.acceptance.product import DEADLINE_S, FLOE, TOKEN, Host, until
+from tests.ports import free_port
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 CERT = Path(__file__).parents[1] / "data" / "tls" / "cert.pem"
 KEY = CERT.with_name("key.pem")

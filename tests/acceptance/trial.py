@@ -257,7 +257,7 @@ class Trial:
                 if self.host.is_up() or self._begin():
                     return ask()
             except Theirs:
-                until(lambda: not self.host.is_up(), "the death of a host that does not answer", 10)
+                until(lambda: not self.host.is_up(), "the death of a host that does not answer")
             self._died()
 
     def _begin(self) -> bool:

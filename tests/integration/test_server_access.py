@@ -10,7 +10,7 @@ import pytest
 from floe.model.secret import Secret
 from floe.server.routes import ROUTES, Route
 from floe.server.tokens import Tokens
-from tests.make_server import ADMIN, API, Site, a_site
+from tests.make_server import ADMIN, API, DEADLINE_S, Site, a_site
 
 FILLED = {
     "{flow}": "build",
@@ -268,7 +268,7 @@ async def test_the_guard_reads_no_body_of_strangers(site: Site) -> None:
     head = f"POST {API}/push/data HTTP/1.1\r\nHost: x\r\nContent-Length: 999999999\r\n\r\n"
     writer.write(head.encode())
 
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(DEADLINE_S):
         status = await reader.readline()
     writer.close()
 

@@ -18,7 +18,7 @@ from floe.server.bodies import BODY_MAX
 from floe.server.routes import ROUTES
 from floe.server.schemas import SCHEMAS
 from tests.make import a_flow, a_node
-from tests.make_server import ADMIN, API, Site, a_site, until
+from tests.make_server import ADMIN, API, DEADLINE_S, Site, a_site, until
 
 
 @pytest.fixture
@@ -434,6 +434,39 @@ async def test_a_flow_is_failing_since_its_first_bad_run_after_a_good_one(site: 
     assert failing == {"since": first["ended_at"], "runs": 2, "more": False}
 
 
+@pytest.mark.parametrize("order", [{"token": ADMIN, "personal": "laptop"}, {"token": ADMIN}])
+async def test_a_login_with_the_same_key_takes_the_place_of_the_first(
+    site: Site, order: dict[str, str]
+) -> None:
+    keyed = {"Idempotency-Key": "k-1"}
+    _, first = await site.post("login", order, headers=keyed)
+    _, other = await site.post("login", order, headers={"Idempotency-Key": "k-2"})
+
+    _, again = await site.post("login", order, headers=keyed)
+
+    texts = [made["token"] for made in (first, other, again)]
+    opened = [await site.get("login", headers={"X-Floe-Auth": text}) for text in texts]
+    assert [status for status, _ in opened] == [401, 200, 200]
+
+
+async def test_a_logout_or_reload_with_a_key_is_done(site: Site) -> None:
+    _, login = await site.post("login", {"token": ADMIN})
+    keyed = {"X-Floe-Auth": login["token"], "Idempotency-Key": "k-1"}
+
+    reloads = [await site.post("hosts/h1/reload", {}, headers=keyed) for _ in range(2)]
+    logouts = [await site.post("logout", {}, headers=keyed) for _ in range(2)]
+
+    assert [status for status, _ in reloads] == [200, 200]
+    assert [status for status, _ in logouts] == [204, 401]  # there is nothing left to end
+
+
+@pytest.mark.parametrize("path", ["login", "logout", "hosts/h1/reload"])
+async def test_a_key_that_is_none_is_refused_everywhere(site: Site, path: str) -> None:
+    status, _ = await site.post(path, {"token": ADMIN}, headers={"Idempotency-Key": "x" * 201})
+
+    assert status == 400
+
+
 async def test_personal_tokens_are_listed_and_revoked(site: Site) -> None:
     _, made = await site.post("login", {"personal": "laptop"})
     headers = {"X-Floe-Auth": made["token"]}
@@ -501,7 +534,7 @@ async def test_a_garbled_body_is_refused(site: Site) -> None:
     head = f"POST {API}/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
     writer.write((head + "Transfer-Encoding: chunked\r\n\r\nno length\r\n").encode())
 
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(DEADLINE_S):
         status = await reader.readline()
     writer.close()
 
@@ -538,6 +571,15 @@ async def test_a_refused_write_is_a_503_with_nothing_lost(
     assert (status, problem["detail"]) == (503, "disk full")
     assert (await site.get("readyz"))[0] == 503
     assert (await site.get("healthz"))[0] == 200
+
+
+async def test_a_host_is_not_ready_while_it_cannot_start_commands(site: Site) -> None:
+    site.hands.trouble = "commands cannot be started: no warden is there"
+    away = await site.get("readyz")
+    site.hands.trouble = ""
+
+    assert away == (503, {"ok": False, "why": "commands cannot be started: no warden is there"})
+    assert await site.get("readyz") == (200, {"ok": True})
 
 
 async def test_a_mistake_of_floes_own_tells_only_its_number(

@@ -8,9 +8,10 @@ from typing import Any
 
 import aiohttp
 import pytest
+from websockets.asyncio.client import connect
 
 from floe.server import feed
-from tests.make_server import ADMIN, AGAIN, BUILD, Site, a_site, until
+from tests.make_server import ADMIN, AGAIN, BUILD, DEADLINE_S, Site, a_site, until
 
 
 @pytest.fixture
@@ -26,7 +27,7 @@ class Listener:
         self.socket = socket
 
     async def frame(self) -> dict[str, Any]:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(DEADLINE_S):
             return dict(await self.socket.receive_json())
 
     async def until(self, **wanted: object) -> list[dict[str, Any]]:
@@ -261,7 +262,7 @@ async def test_a_wrong_frame_is_explained_and_the_feed_goes_on(
 async def test_a_client_that_does_not_read_is_dropped_and_nobody_else_notices(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(feed, "SEND_S", 0.2)
+    monkeypatch.setattr(feed, "SEND_S", 3.0)
     monkeypatch.setattr(feed, "CLOSE_S", 0.1)
     stuck = await listen(site)
     well = await listen(site)
@@ -284,7 +285,7 @@ async def test_a_client_that_lags_is_told_where_to_go_on(
 
     for _ in range(5):
         site.hub.feed.announce({"type": "flows"})
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(DEADLINE_S):
         while (message := await listener.socket.receive()).type is aiohttp.WSMsgType.TEXT:
             pass
 
@@ -305,22 +306,40 @@ async def test_killed_clients_are_forgotten(site: Site) -> None:
 async def test_a_stopping_server_closes_with_a_code_and_the_position(site: Site) -> None:
     listener = await listen(site)
 
-    await asyncio.wait_for(site.server.stop(), 2)
+    await asyncio.wait_for(site.server.stop(), DEADLINE_S)
     message = await listener.socket.receive()
 
     assert (message.type, message.data) == (aiohttp.WSMsgType.CLOSE, 1001)
     assert message.extra == "this host is stopping; resume after 0"
 
 
+async def test_a_listener_that_says_good_bye_is_not_waited_for_any_longer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "CLOSE_S", 3600.0)
+    async with a_site(tmp_path, settings={"stop_s": 3600.0}) as site:
+        listener = await connect(
+            site.url.replace("http", "ws") + "/ws",
+            additional_headers={"X-Floe-Auth": ADMIN, "Origin": site.url},
+            close_timeout=None,  # it answers, and leaves it to the server to hang up
+        )
+
+        async with asyncio.timeout(DEADLINE_S):
+            await site.server.stop()
+            await listener.wait_closed()
+
+    assert listener.close_code == 1001
+
+
 async def test_logging_out_ends_the_feed(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(feed, "HEARTBEAT_S", 0.02)
+    monkeypatch.setattr(feed, "LOOK_S", 0.02)
     _, login = await site.post("login", {"token": ADMIN})
     del site.client.headers["X-Floe-Auth"]
     listener = await listen(site)
 
     headers = {"X-Floe-Auth": login["token"]}
     assert (await site.post("logout", {}, headers=headers))[0] == 204
-    message = await listener.socket.receive(timeout=5)
+    message = await listener.socket.receive(timeout=DEADLINE_S)
 
     assert (message.type, message.data) == (aiohttp.WSMsgType.CLOSE, 1008)
 

@@ -12,7 +12,7 @@ from floe.model.errors import World, Yours
 from floe.model.secret import Secret
 from floe.server.app import Server
 from floe.server.settings import Bind, ServerSettings
-from tests.make_server import ADMIN, API, a_site
+from tests.make_server import ADMIN, API, DEADLINE_S, a_site
 
 TLS = Path(__file__).parents[1] / "data/tls"
 
@@ -100,7 +100,7 @@ async def test_a_request_that_never_ends_is_not_waited_for(tmp_path: Path) -> No
         reader, writer = await asyncio.open_connection(host, int(port))
         writer.write(b"GET /build/api/healthz HTTP/1.1\r\nHost: floe\r\nX-Slow: ")
 
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(DEADLINE_S):
             assert await reader.read() == b""
 
         writer.close()

@@ -401,7 +401,7 @@ for place in (root, root / "below"):
     with tempfile.TemporaryDirectory() as root:
         Path(root).chmod(0o555)
         with a_process(body, root) as process:
-            said, _ = await asyncio.to_thread(process.communicate, timeout=30)
+            said, _ = await asyncio.to_thread(process.communicate, timeout=60)
 
     assert said.splitlines() == [
         f"{place}: Permission denied; make it writable, or choose another root"

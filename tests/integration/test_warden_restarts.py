@@ -19,7 +19,17 @@ import pytest
 from floe.model.errors import World
 from floe.nodes.warden import Exited, Lost, NotStarted, Spawned
 from floe.warden import warden as program
-from tests.make_warden import Talk, is_alive, is_served, pids_in, talking, until, warden_pid
+from tests.make_warden import (
+    DEADLINE_S,
+    Talk,
+    is_alive,
+    is_served,
+    pids_in,
+    switches,
+    talking,
+    until,
+    warden_pid,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -552,16 +562,18 @@ async def test_an_idle_warden_without_a_hub_ends(tmp_path: Path) -> None:
 
 
 async def test_a_warden_with_a_command_stays(tmp_path: Path) -> None:
-    a_warden(tmp_path, 0.2)
+    a_warden(tmp_path, 2)
     talk = Talk(tmp_path)
     await talk.warden.open()
-    spawned = await talk.until_spawned(talk.spawn("sleep", "0.8"))
     pid = warden_pid(tmp_path)
+    script = "sleep 3; touch late; until [ -e go ]; do sleep 0.01; done"
+    await talk.until_spawned(talk.spawn("sh", "-c", script))
     await talk.warden.close()
 
-    await until(lambda: not is_alive(spawned.pid))
+    await until((tmp_path / "late").exists)
     assert is_alive(pid)
 
+    (tmp_path / "go").touch()
     await until(lambda: not is_alive(pid))
 
 
@@ -616,18 +628,17 @@ async def test_a_warden_gets_no_token_of_floe(
 async def test_an_idle_warden_sleeps(talk: Talk, tmp_path: Path) -> None:
     await talk.run("true")
     pid = warden_pid(tmp_path)
-    await until(lambda: "S" in Path(f"/proc/{pid}/stat").read_text())
+
+    async with asyncio.timeout(DEADLINE_S):  # what is left to do after a command is done first
+        while not await is_asleep(pid):
+            pass
+
+
+async def is_asleep(pid: int) -> bool:
+    """Whether a warden does nothing for more than two ticks."""
     before = switches(pid)
-
-    await asyncio.sleep(0.6)  # more than two ticks, of which there must be none
-
-    assert switches(pid) == before
-
-
-def switches(pid: int) -> int:
-    """How often a process has given up the processor."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    return int(status.partition("voluntary_ctxt_switches:")[2].split()[0])
+    await asyncio.sleep(0.6)
+    return switches(pid) == before
 
 
 # -- what comes over the socket

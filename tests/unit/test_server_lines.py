@@ -37,6 +37,7 @@ def texts(lines: Lines, first: int, count: int) -> list[str]:
         (b"a\n", ["a"]),
         (b"a\n\nb", ["a", "", "b"]),
         (b"\xe2\x82\xac\xff\r\n", ["\u20ac\ufffd\r"]),
+        (b"cut \xe2\x82\n", ["cut \ufffd"]),
     ],
 )
 def test_lines_are_what_ends_with_a_newline_or_the_file(
@@ -75,6 +76,34 @@ def test_a_character_is_not_cut_in_two(written: Write) -> None:
     (line,) = written(b"x" * (LINE_MAX - 1) + "€€".encode()).read(1, 1)
 
     assert line.text == "x" * (LINE_MAX - 1)
+
+
+def test_a_line_knows_the_colours_that_began_long_before_it(written: Write) -> None:
+    lines = written(b"\x1b[1;32m\n" + b"text\n" * 100_000 + b"\x1b[0m\nplain\n")
+
+    assert [line.style for line in lines.read(99_999, 2)] == ["1;32", "1;32"]
+    assert [line.style for line in lines.read(100_002, 2)] == ["1;32", ""]
+
+
+def test_a_colour_that_begins_in_what_is_not_told_of_a_line_is_known_in_the_next(
+    written: Write,
+) -> None:
+    lines = written(b"x" * 100_000 + b"\x1b[31m\nred\n")
+
+    assert [line.style for line in lines.read(1, 2)] == ["", "31"]
+
+
+def test_colours_are_the_same_wherever_marks_are(
+    written: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = b"".join(b"\x1b[38;5;%dm%d\n" % (n % 256, n) for n in range(500))
+    monkeypatch.setattr(module, "STRETCH", 16)
+    monkeypatch.setattr(module, "MARKS_MAX", 8)
+    lines = written(data)
+
+    styles = [lines.read(number, 1)[0].style for number in range(2, 501)]
+
+    assert styles == [f"38;5;{n % 256}" for n in range(499)]
 
 
 def test_marks_stay_few_and_right_in_a_file_of_any_size(

@@ -1,13 +1,16 @@
 // The nodes of a run on a line of time: when each woke, waited, tried, asked and was done.
+import { useRef } from "preact/hooks";
 import { barsOf, placeOf } from "../bars.js";
 import { classes, html } from "../html.js";
 import { here } from "../route.js";
+import { useRows } from "../sight.js";
 import { plain } from "../text.js";
 import { clock, duration, now } from "../time.js";
 import { tabFor } from "./graph.js";
 import { Mark, stateName } from "./mark.js";
 
 const TICKS = [0, 0.25, 0.5, 0.75];
+const ROW_PX = 28;
 
 /** @typedef {import("../types/api").RunNode} RunNode */
 /** @typedef {import("../bars.js").Bar} Bar */
@@ -21,14 +24,16 @@ export function Gantt({ nodes, from, to, at, chosen }) {
   const end = Math.max(start + 1, to ? Date.parse(to) : now.value);
   const moment = at ? Date.parse(at) : end;
   const entered = nodes.filter((node) => node.entered_at);
+  const box = useRef(/** @type {HTMLElement | null} */ (null));
+  const { first, last, isLong, space } = useRows(box, entered.length, ROW_PX, entered.findIndex(({ id }) => id === chosen));
   /** @param {number} instant */
   const place = (instant) => placeOf(instant, start, end);
-  return html`<div class="gantt" role="group" aria-label="Timeline of the nodes" tabindex="0">
+  return html`<div class="gantt" role="group" aria-label="Timeline of the nodes" tabindex="0" ref=${box}>
     <div class="gantt-axis" aria-hidden="true"><span class="gantt-name">${clock(from)}</span><span class="gantt-track">
       ${TICKS.map((tick) => html`<i key=${tick} style=${{ left: `${100 * tick}%` }}>${duration(tick * (end - start))}</i>`)}</span></div>
-    <ol>${entered.map((node) => {
+    <ol style=${space}>${entered.slice(first, last).map((node, row) => {
       const bars = barsOf(node, moment);
-      return html`<li key=${node.id}><a class=${classes("gantt-row", chosen === node.id && "is-chosen")} data-replace href=${here({ node: node.id, attempt: "", line: "", tab: tabFor(node) })}
+      return html`<li key=${node.id} aria-setsize=${isLong ? entered.length : undefined} aria-posinset=${isLong ? first + row + 1 : undefined}><a class=${classes("gantt-row", chosen === node.id && "is-chosen")} data-replace href=${here({ node: node.id, attempt: "", line: "", tab: tabFor(node) })}
           aria-current=${chosen === node.id ? "true" : undefined} aria-label="${plain(node.name || node.id)}: ${stateName(node.state)}, ${bars.map(said).join(", ")}">
         <span class="gantt-name"><${Mark} state=${node.state} /> <span>${plain(node.name || node.id)}</span></span>
         <span class="gantt-track">

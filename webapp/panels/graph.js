@@ -1,10 +1,11 @@
 // A flow as a graph, left to right; in a run its nodes carry their state and its lit lines the
 // tags that stand. Nodes are links in reading order; the lines are decoration for the eye.
 import { signal } from "@preact/signals";
-import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { classes, html } from "../html.js";
 import { planOf as columns } from "../layers.js";
 import { here } from "../route.js";
+import { ALL_MAX, useSight } from "../sight.js";
 import { plain } from "../text.js";
 import { took } from "../time.js";
 import { Mark, stateName } from "./mark.js";
@@ -44,20 +45,22 @@ export function GraphPanel(props) {
 
 /** @param {Parameters<typeof GraphPanel>[0] & {plan: Plan}} props */
 function Sheet({ plan, graph, nodes, started = false, chosen, at = null }) {
-  const { box, scale } = useFit(plan, chosen);
+  const { box, scale, seen } = useFit(plan, chosen);
   const states = new Map(nodes?.map((node) => [node.id, node]));
   const known = new Map(graph.nodes.map((node) => [node.id, node]));
+  const { width, height } = plan.node;
+  const lines = plan.lines.filter((line) => seen(line.box));
   return html`<div class="graph" role="group" aria-label="Graph of the flow" tabindex="0" ref=${box}>
     ${scale > 0 && html`<div class="graph-sheet" style=${{ width: `${plan.width}px`, height: `${plan.height}px`, zoom: String(scale) }}>
       <svg class="graph-lines" width=${plan.width} height=${plan.height} aria-hidden="true">
-        <defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="10" markerHeight="10" markerUnits="userSpaceOnUse" orient="auto"><path d="M0 0L8 4L0 8z" /></marker></defs>
-        ${plan.lines.map((line) => html`<path key=${line.key} d=${line.path} marker-end="url(#tip)"
-          class=${classes("line", line.label && "is-other", (line.from === "trigger" ? started : states.get(line.from)?.tag === line.tag) && "is-lit")} />`)}
-        ${plan.lines.map((line) => line.label && html`<text key=${line.key} class="line-label" x=${line.x} y=${line.y - 4}>${plain(line.label)}</text>`)}
+        ${[...Map.groupBy(lines, (line) => classes("line", line.label && "is-other", (line.from === "trigger" ? started : states.get(line.from)?.tag === line.tag) && "is-lit"))].map(
+          ([names, list]) => html`<path key=${names} class=${names} d=${list.map(({ path }) => path).join("")} />`)}
+        <path class="line-tips" d=${lines.map((line) => line.tip).join("")} />
+        ${lines.map((line) => line.label && html`<text key=${line.key} class="line-label" x=${line.x} y=${line.y - 4}>${plain(line.label)}</text>`)}
       </svg>
-      ${plan.places.map(({ id, left, top }) => {
+      ${plan.places.filter(({ left, top }) => seen({ left, top, right: left + width, bottom: top + height })).map(({ id, left, top }) => {
         const node = /** @type {import("../types/api").GraphNode} */ (known.get(id));
-        return html`<${Node} key=${id} node=${node} run=${states.get(id)} started=${started} chosen=${chosen === id} at=${at} place=${pixels({ left, top, ...plan.node })} />`;
+        return html`<${Node} key=${id} node=${node} run=${states.get(id)} started=${started} chosen=${chosen === id} at=${at} left=${left} top=${top} width=${width} height=${height} />`;
       })}
     </div>`}
   </div>`;
@@ -68,35 +71,32 @@ const pixels = (lengths) => Object.fromEntries(Object.entries(lengths).map(([nam
 
 /**
  * How much to shrink the sheet so that its width fits, within reason; what still does not fit
- * scrolls, and the chosen node is scrolled to.
+ * scrolls, and the chosen node is scrolled to. `seen`: whether a part of a large sheet is to be drawn.
  * @param {Plan} plan
  * @param {string | undefined} chosen
  */
 function useFit(plan, chosen) {
   const box = useRef(/** @type {HTMLElement | null} */ (null));
-  const [width, setWidth] = useState(0);
-  const scale = width ? Math.min(1, Math.max(SCALE_MIN, width / plan.width)) : 0; // 0: not known yet, and nothing is drawn twice
-  useLayoutEffect(() => {
-    const element = /** @type {HTMLElement} */ (box.current);
-    const watch = new ResizeObserver(() => setWidth(element.clientWidth));
-    setWidth(element.clientWidth);
-    watch.observe(element);
-    return () => watch.disconnect();
-  }, []);
+  const sight = useSight(box);
+  const scale = sight.width ? Math.min(1, Math.max(SCALE_MIN, sight.width / plan.width)) : 0; // 0: not known yet, and nothing is drawn twice
   useLayoutEffect(() => {
     const place = plan.places.find(({ id }) => id === chosen);
     const element = box.current;
     if (!place || !element) return;
     element.scrollTo(place.left * scale - (element.clientWidth - plan.node.width) / 2, place.top * scale - (element.clientHeight - plan.node.height) / 2);
   }, [plan, chosen, scale]);
-  return { box, scale };
+  const isLarge = plan.places.length > ALL_MAX;
+  /** @param {import("../plan.js").Box} part */
+  const seen = ({ left, top, right, bottom }) => !isLarge || (right * scale >= sight.left && left * scale <= sight.right && bottom * scale >= sight.top && top * scale <= sight.bottom);
+  return { box, scale, seen };
 }
 
 /**
  * @param {{node: import("../types/api").GraphNode, run?: import("../types/api").RunNode, started: boolean,
- *   chosen: boolean, at: string | null, place: Record<string, string>}} props
+ *   chosen: boolean, at: string | null, left: number, top: number, width: number, height: number}} props  as plain values: a node whose own are the same is not drawn again
  */
-function Node({ node, run, started, chosen, at, place }) {
+function Node({ node, run, started, chosen, at, left, top, width, height }) {
+  const place = pixels({ left, top, width, height });
   const state = node.class === "trigger" ? (started ? "good" : "") : (run?.state ?? "");
   const name = plain(node.name || node.id);
   const inner = html`

@@ -4,20 +4,20 @@ import { classes, html } from "../html.js";
 import { go, here } from "../route.js";
 import { size } from "../text.js";
 
-/** @typedef {{number: number, line?: import("../output.js").Line, needle: string, pointed: boolean}} Props  needle: a text to point out */
+/** @typedef {{number: number, href: string, line?: import("../output.js").Line, needle: string, pointed: boolean}} Props  href: of a line, but for its number; needle: a text to point out */
 
 /** Drawn again only when something about it changed; a scroll moves most lines as they are. */
 export class OutputLine extends Component {
   /** @param {Props} next */
   shouldComponentUpdate(next) {
     const before = /** @type {Props} */ (/** @type {unknown} */ (this.props));
-    return next.line !== before.line || next.needle !== before.needle || next.pointed !== before.pointed;
+    return next.line !== before.line || next.href !== before.href || next.needle !== before.needle || next.pointed !== before.pointed;
   }
 
   render() {
-    const { number, line, needle, pointed } = /** @type {Props} */ (/** @type {unknown} */ (this.props));
+    const { number, href, line, needle, pointed } = /** @type {Props} */ (/** @type {unknown} */ (this.props));
     return html`<div class=${classes("output-line", pointed && "is-pointed")}>
-      <a class="output-number" tabindex="-1" data-replace href=${here({ line: String(number) })} onClick=${(/** @type {MouseEvent} */ event) => point(event, number)} aria-label="Line ${number}">${number}</a>
+      <a class="output-number" tabindex="-1" data-replace href=${href + number} onClick=${(/** @type {MouseEvent} */ event) => point(event, number)} aria-label="Line ${number}">${number}</a>
       <span class="output-text">${line?.spans.map((span) => drawn(span, needle))}${line && line.more > 0 && html`<i class="output-more"> … ${size(line.more)} more in this line</i>`}</span>
     </div>`;
   }

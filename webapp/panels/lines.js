@@ -3,10 +3,11 @@
 // of the lines above it: they may wrap, arrive, or be more than a browser can stack.
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { html } from "../html.js";
+import { here } from "../route.js";
 import { OutputLine } from "./line.js";
 
 const ROW_PX = 17;
-const AROUND = 60;
+const AROUND = 30;
 const NEAR_END_PX = 24;
 // Far down a sheet browsers round to whole pixels and more; here they still know quarters of one.
 const SPACE_MAX_PX = 4_000_000;
@@ -85,8 +86,9 @@ export function Lines({ output, following, follow, target, needle, wrap }) {
   }, [following]);
 
   const rows = [];
+  const href = hrefOf(here({ line: "" }));
   for (let number = first; number <= last; number++) {
-    rows.push(html`<${OutputLine} key=${number} number=${number} line=${output.line(number)} needle=${needle} pointed=${target !== null && number >= target.from && number <= target.to} />`);
+    rows.push(html`<${OutputLine} key=${number} number=${number} href=${href} line=${output.line(number)} needle=${needle} pointed=${target !== null && number >= target.from && number <= target.to} />`);
   }
   return html`<div class=${wrap ? "output-lines is-wrapped" : "output-lines"} ref=${box} onScroll=${onScroll} tabindex="0" role="log" aria-label="Output" aria-live="off"
       style=${{ "--digits": String(String(count).length) }}>
@@ -95,6 +97,9 @@ export function Lines({ output, following, follow, target, needle, wrap }) {
     <div class="output-space" style=${{ height: `${(count - last) * each}px` }}></div>
   </div>`;
 }
+
+/** Of a line, but for its number: to build a query anew for each takes longer than to draw it. @param {string} page */
+const hrefOf = (page) => `${page}${page.includes("?") ? "&" : "?"}line=`;
 
 /** The first row that can be seen, and where it is. @param {HTMLElement} rows @param {number} upper @param {number} first */
 function seen(rows, upper, first) {

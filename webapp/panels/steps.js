@@ -1,27 +1,38 @@
 // The nodes of a run as a list: the graph for reading, for the keyboard and for phones.
+import { useRef } from "preact/hooks";
 import { classes, html } from "../html.js";
 import { here } from "../route.js";
+import { useRows } from "../sight.js";
 import { plain } from "../text.js";
 import { took } from "../time.js";
 import { tabFor } from "./graph.js";
 import { Mark } from "./mark.js";
 
-/** @param {{nodes: import("../types/api").RunNode[], chosen: string, at: string | null}} props  at: the moment that is shown, null for now */
+/** @typedef {import("../types/api").RunNode} RunNode */
+
+const ROW_PX = 45;
+
+/** @param {{nodes: RunNode[], chosen: string, at: string | null}} props  at: the moment that is shown, null for now */
 export function Steps({ nodes, chosen, at }) {
-  const inSheet = isPhone();
-  return html`<ol class="steps" aria-label="Nodes">${nodes.filter((node) => node.class !== "trigger").map((node) => html`
-    <li key=${node.id}>
-      <a class=${classes("step", `is-${node.state}`)} data-replace href=${here({ node: node.id, attempt: "", line: "", tab: tabFor(node), sheet: inSheet && tabFor(node) === "output" ? "1" : "" })}
-        aria-current=${chosen === node.id ? "true" : undefined} onClick=${reveal}>
-        <${Mark} state=${node.state} />
-        <span class="step-text">
-          <span class="step-name">${plain(node.name || node.id)}</span>
-          <span class="step-type">${plain(node.type || node.class)}${outcome(node)}</span>
-        </span>
-        <span class="step-took">${node.started_at ? took(node.started_at, node.ended_at ?? at) : ""}</span>
-      </a>
-    </li>`)}
-  </ol>`;
+  const box = useRef(/** @type {HTMLElement | null} */ (null));
+  const list = nodes.filter((node) => node.class !== "trigger");
+  const { first, last, isLong, space } = useRows(box, list.length, ROW_PX, list.findIndex(({ id }) => id === chosen));
+  return html`<div class=${classes("steps", isLong && "is-long")} ref=${box}><ol aria-label="Nodes" style=${space}>${list.slice(first, last).map((node, place) => html`
+    <li key=${node.id} aria-setsize=${isLong ? list.length : undefined} aria-posinset=${isLong ? first + place + 1 : undefined}><${Step} node=${node} chosen=${chosen === node.id} at=${at} /></li>`)}
+  </ol></div>`;
+}
+
+/** @param {{node: RunNode, chosen: boolean, at: string | null}} props */
+function Step({ node, chosen, at }) {
+  return html`<a class=${classes("step", `is-${node.state}`)} data-replace href=${here({ node: node.id, attempt: "", line: "", tab: tabFor(node), sheet: isPhone() && tabFor(node) === "output" ? "1" : "" })}
+      aria-current=${chosen ? "true" : undefined} onClick=${reveal}>
+    <${Mark} state=${node.state} />
+    <span class="step-text">
+      <span class="step-name">${plain(node.name || node.id)}</span>
+      <span class="step-type">${plain(node.type || node.class)}${outcome(node)}</span>
+    </span>
+    <span class="step-took">${node.started_at ? took(node.started_at, node.ended_at ?? at) : ""}</span>
+  </a>`;
 }
 
 /** There the output is a sheet over everything. */
@@ -32,7 +43,7 @@ function reveal() {
   if (matchMedia("(max-width: 900px)").matches) requestAnimationFrame(() => document.querySelector(".tabs")?.scrollIntoView());
 }
 
-/** @param {import("../types/api").RunNode} node */
+/** @param {RunNode} node */
 function outcome(node) {
   const parts = [];
   if ((node.attempt ?? 1) > 1) parts.push(`attempt ${node.attempt}`);

@@ -5,7 +5,19 @@ from datetime import UTC, datetime
 import pytest
 
 from floe.cli.log import to_terminal
-from floe.cli.paint import Painted, age, as_of, clean, clock, printable, size, span, state, table
+from floe.cli.paint import (
+    Painted,
+    age,
+    as_of,
+    clean,
+    clock,
+    printable,
+    reason,
+    size,
+    span,
+    state,
+    table,
+)
 
 NOW = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
 
@@ -107,6 +119,12 @@ def test_age_is_the_distance_from_now(at: str | None, text: str) -> None:
 def test_what_is_shown_of_a_host_is_as_old_as_its_last_word() -> None:
     assert as_of("h3", "2026-11-21T09:59:46.000Z", NOW) == "h3 as of 14 s ago"
     assert as_of("h3", None, NOW) == "h3 was not heard of yet"
+
+
+def test_reason_of_a_node_that_waits_is_its_time() -> None:
+    assert (
+        reason({"state": "waiting", "why": "", "due": "2126-11-21T10:00:00.000Z"})[:6] == "until "
+    )
 
 
 def test_clock_says_how_far_away_an_instant_is() -> None:

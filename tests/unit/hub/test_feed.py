@@ -81,7 +81,7 @@ FLOWS = (RETRIED, a_flow(id=FlowId("stuck"), host_tags=("gpu",)))
 async def taken(subscription: Subscription, last: int) -> list[Frame]:
     """The frames up to a position."""
     frames: list[Frame] = []
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not frames or int(frames[-1].pos) < last:
             frames += await subscription.take()
     return frames

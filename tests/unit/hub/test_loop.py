@@ -261,7 +261,7 @@ async def test_asker_is_not_left_waiting_by_a_host_that_stops() -> None:
         hub.loop.say(Addressed(word=Mark(rows=())))
         await hub.loop.drain(0.01)
         gate.set()
-        await asyncio.wait([asking], timeout=5)
+        await asyncio.wait([asking], timeout=30)
 
     assert asking.done()
 
@@ -269,7 +269,7 @@ async def test_asker_is_not_left_waiting_by_a_host_that_stops() -> None:
 async def test_host_whose_store_refuses_closes_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loop_module, "STORE_RETRY_S", 3600.0)
     store, hands = RefusingStore(), Hands()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         async with a_hub(CHAIN, store=store, hands=hands) as hub:
             await running(hub, hands)
             store.refusals = 10**9

@@ -1,0 +1,24 @@
+"""Ports for the servers of tests."""
+
+import random
+import socket
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+FIRST: Final = 10_000
+
+CHANCE: Final = random.SystemRandom()
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on, and that the system gives to nobody itself.
+
+    One that the system chose could be chosen again, for a connection of anybody, before a host
+    listens there; and a client that asks for such a port meanwhile can be connected to itself.
+    """
+    chosen = Path("/proc/sys/net/ipv4/ip_local_port_range").read_text()
+    while True:
+        port = CHANCE.randrange(FIRST, int(chosen.split()[0]))
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port

@@ -1,0 +1,73 @@
+// What of a scrolled element is in sight, for what is too long to be drawn whole. In steps, so
+// that most of a scroll draws nothing.
+import { useLayoutEffect, useState } from "preact/hooks";
+
+const STEP_PX = 160;
+const AROUND_PX = 240;
+/** Up to so many of a kind all are drawn: a browser's search and a tab key then find each. */
+export const ALL_MAX = 200;
+
+/** @typedef {{left: number, top: number, right: number, bottom: number, width: number}} Sight  px of what is scrolled, and some around; width: of the element */
+
+/** @type {Sight} */
+const NONE = { left: 0, top: 0, right: 0, bottom: 0, width: 0 };
+
+/** @param {{current: HTMLElement | null}} box @returns {Sight}  `width` 0: not known yet */
+export function useSight(box) {
+  const [sight, set] = useState(NONE);
+  useLayoutEffect(() => {
+    const element = /** @type {HTMLElement} */ (box.current);
+    const look = () => set((old) => kept(old, sightOf(element)));
+    const watch = new ResizeObserver(look);
+    look();
+    watch.observe(element);
+    element.addEventListener("scroll", look, { passive: true });
+    return () => {
+      watch.disconnect();
+      element.removeEventListener("scroll", look);
+    };
+  }, []);
+  return sight;
+}
+
+/** @param {HTMLElement} element @returns {Sight} */
+function sightOf({ scrollLeft, scrollTop, clientWidth, clientHeight }) {
+  return {
+    left: Math.floor(scrollLeft / STEP_PX) * STEP_PX - AROUND_PX,
+    top: Math.floor(scrollTop / STEP_PX) * STEP_PX - AROUND_PX,
+    right: Math.ceil((scrollLeft + clientWidth) / STEP_PX) * STEP_PX + AROUND_PX,
+    bottom: Math.ceil((scrollTop + clientHeight) / STEP_PX) * STEP_PX + AROUND_PX,
+    width: clientWidth,
+  };
+}
+
+/** The old one if it is the same: then nothing is drawn. @param {Sight} old @param {Sight} next */
+const kept = (old, next) => (Object.entries(next).every(([name, value]) => old[/** @type {keyof Sight} */ (name)] === value) ? old : next);
+
+/**
+ * Of a list in rows of one height which part to draw, and the space before and after it. Scrolls
+ * to the chosen one when that is another.
+ * @param {{current: HTMLElement | null}} box  is scrolled; its rows are each a `li`
+ * @param {number} count
+ * @param {number} guess  how high a row is in px, until one is there to be measured
+ * @param {number} chosen  or -1
+ */
+export function useRows(box, count, guess, chosen) {
+  const { top, bottom, width } = useSight(box);
+  const [each, setEach] = useState(guess);
+  const isLong = count > ALL_MAX;
+  useLayoutEffect(() => {
+    const row = isLong && box.current?.querySelector("li + li");
+    if (row) setEach(row.getBoundingClientRect().height || guess);
+  }, [isLong, width]);
+  useLayoutEffect(() => {
+    const element = box.current;
+    if (!isLong || !element || chosen < 0) return;
+    const at = chosen * each;
+    if (at < element.scrollTop || at + each > element.scrollTop + element.clientHeight) element.scrollTop = at - (element.clientHeight - each) / 2;
+  }, [isLong, chosen, each]);
+  if (!isLong) return { first: 0, last: count, isLong, space: undefined };
+  const last = Math.max(0, Math.min(count, Math.ceil(bottom / each)));
+  const first = Math.max(0, Math.min(last, Math.floor(top / each)));
+  return { first, last, isLong, space: { paddingTop: `${first * each}px`, paddingBottom: `${(count - last) * each}px` } };
+}
