@@ -15,7 +15,8 @@ from floe.dialects.floe import FloeDialect
 from floe.hub.acts import ActSettings
 from floe.hub.core import HostSettings
 from floe.hub.flows import FlowBook, FlowFiles
-from floe.hub.hub import Hub, Parts
+from floe.hub.hub import Hub
+from floe.hub.parts import Parts
 from floe.model.errors import FloeError, NotFound, StoreFailed
 from floe.model.flow import Exec, Fetch, Flow, Git, GitCheckout, GitMerge, Work
 from floe.model.refs import Instant, Json, Key
