@@ -39,10 +39,10 @@ def command(ctx: click.Context, /, json_: bool) -> None:
 
 @command.command(name="free")
 @click.argument("tag")
-@click.option("--run", type=RUN, default="", help="Only if this run holds it.")
+@click.argument("run", type=RUN)
 @click.option("--json", "json_", is_flag=True, help="For machines.")
 def free(tag: str, run: str, json_: bool) -> None:
-    """Take the resource TAG from the run that holds it, and give it to the next.
+    """Take the resource TAG from RUN, which holds it, and give it to the next.
 
     The run goes on and does not know: end it first (`floe cancel`), if it can still be reached.
     What the resource guards can tell the late holder by its lower fence.

@@ -289,9 +289,9 @@ class Hub:
         """Give up a host and its store for good. Raises Conflict where that is refused."""
         await self._told(Forget(host=host, store=store, force=force))
 
-    async def free(self, tag: str, run: str = "") -> None:
-        """Take a resource from its holder; at the keeper. Raises Conflict, IdInvalid."""
-        await self._told(Free(tag=tag, run=self.ref(run).key if run else ""))
+    async def free(self, tag: str, run: RunRef) -> None:
+        """Take a resource from the run that holds it; at the keeper. Raises Conflict."""
+        await self._told(Free(tag=tag, run=run.key))
 
     async def _told(self, word: Word) -> None:
         reply = await self.loop.ask(word)

@@ -16,7 +16,7 @@ from floe.model.refs import HostId, Instant, RunRef
 from floe.server.bodies import json_body, once_of, query
 from floe.server.keys import CALLER, HUB
 from floe.server.problems import answer
-from floe.server.relay import at_host
+from floe.server.relay import at_host, whereabouts
 
 Shape = dict[str, Any]
 Kind = Literal["resource", "workspace"]
@@ -45,12 +45,13 @@ async def free(request: web.Request) -> web.StreamResponse:
     """Take a resource from its holder; at the keeper, whichever host is asked."""
     if (keeper := _elsewhere(request)) is not None:
         return await at_host(request, keeper)
-    once_of(request)  # who does not hold it any more does not lose it again
+    once_of(request)  # it names the run, and who does not hold it loses nothing
     query(request).done()
     body = await json_body(request)
-    tag, run = body.text("tag", None), body.text("run")
+    tag, run = body.text("tag", None), body.text("run", None)
     body.done()
-    await request.app[HUB].free(tag, run)
+    _, ref = await whereabouts(request, run)
+    await request.app[HUB].free(tag, ref)
     return answer({"tag": tag})
 
 

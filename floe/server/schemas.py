@@ -340,7 +340,7 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
             "problem": TEXT,
         }
     ),
-    "Free": shape({"tag": TEXT}, {"run": TEXT}),
+    "Free": shape({"tag": TEXT, "run": TEXT}),
     "Freed": shape({"tag": TEXT}),
     "Pends": shape(
         {
