@@ -42,6 +42,8 @@ class Keeper:
         self.holdings = Holdings(journal, rows)
         self.opening = Opening(core, journal, rows)
         self._searched: Book[str, Instant] = Book(journal)
+        self._calm: Book[str, bool] = Book(journal)
+        """Whether all that is free was given and all turns were said since something was wrong."""
 
     @property
     def is_me(self) -> bool:
@@ -156,6 +158,7 @@ class Keeper:
         elif self.opening.count(draft, member, message):
             for claimed in message.claims:
                 self.holdings.merge(draft, claimed)
+            self._calm.put("", None)
 
     def behind(self, draft: "Draft", member: Member, message: Behind) -> None:
         """A host has seen a later term."""
@@ -177,12 +180,15 @@ class Keeper:
         if not opening.is_open and not opening.missing():
             opening.open(draft)
             draft.core.table.news = True
-        self.turn(draft)
-        if opening.is_open:
-            self._search(draft)
+        if self.problem():
+            self._calm.put("", None)
+        elif self._calm.put("", True):
+            self.turn(draft)
             for holding in self.holdings.by_run.values():
                 if holding.fences and not holding.known:
                     self._say_turn(draft, holding)
+        if opening.is_open:
+            self._search(draft)
 
     def next_due(self, now: Instant) -> Instant | None:
         """When to ask all for claims that nobody may have; None where there are none."""
