@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -31,6 +31,7 @@ from tests.make_peers import (
     url_of,
 )
 from tests.make_server import ADMIN, API, until
+from tests.proxy import Proxy
 
 CERT = Path(__file__).parents[1] / "data" / "tls" / "cert.pem"
 STRANGER = a_hello(H2, StoreId("str4nger"))
@@ -564,3 +565,36 @@ async def test_an_offer_waits_for_a_host_that_is_silent(
     await one.says(url_of(port), "connection refused")
 
     await until(lambda: bool(one.unsent))
+
+
+# --- a network that fails ---
+
+
+@pytest.fixture
+def behind() -> Iterator[tuple[Proxy, int]]:
+    """A network that a test makes faulty, and the port at its other end."""
+    port = free_port()
+    with Proxy(f"127.0.0.1:{port}").serving() as proxy:
+        yield proxy, port
+
+
+async def test_a_host_behind_a_silent_network_is_let_go_and_met_again(
+    behind: tuple[Proxy, int], tmp_path: Path, stack: AsyncExitStack
+) -> None:
+    proxy, port = behind
+    url = f"http://{proxy.address}"
+    two = await stack.enter_async_context(a_host(tmp_path, H2, port))
+    one = await stack.enter_async_context(
+        a_host(tmp_path, H1, free_port(), url, silence_s=0.3, connect_s=0.3)
+    )
+    await one.meets(H2)
+
+    proxy.cut()
+    await until(lambda: not one.at(url).is_open)
+    problem = one.at(url).problem
+    proxy.mend()
+    await one.meets(H2)
+
+    said = one.say(EndedStored(run="h1-1@k3f9", epoch=1), two)
+    await until(lambda: said in two.heard)
+    assert problem == "silent for 0.3 s"
