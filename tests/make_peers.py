@@ -1,6 +1,5 @@
 """Hosts that speak to one another, in one process, over real sockets."""
 
-import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from floe.peers.settings import PROTOCOLS, PeerSettings
 from floe.server.settings import Bind
 from tests.make import a_flow
 from tests.make_server import Site, a_site, until
+from tests.ports import free_port as free_port  # who builds hosts needs ports
 
 CLUSTER: Final = "battery-staple"
 H2: Final = HostId("h2")
@@ -55,13 +55,6 @@ class Host:
     async def says(self, url: str, part: str) -> None:
         """Wait until a problem at a URL has this in it."""
         await until(lambda: part in self.at(url).problem)
-
-
-def free_port() -> int:
-    """A port at which nobody listens."""
-    with socket.socket() as at:
-        at.bind(("127.0.0.1", 0))
-        return int(at.getsockname()[1])
 
 
 def url_of(port: int) -> str:
