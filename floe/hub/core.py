@@ -139,6 +139,12 @@ class HubCore:
         others = {m.id: members.problems(m, now) for m in members.lives()}
         return {self.host.id: members.own_faults(now), **others}
 
+    def is_held_back(self, run: Run) -> bool:
+        """Whether an operator is to decide about a run: it was adopted or held by a store of which
+        this one is a copy, and may have gone on from there."""
+        is_over = run.state == "archive"
+        return run.ref.store != self.store and self.table.is_note(run) and not is_over
+
     def leases(self) -> Mapping[str, Lease]:
         """Resources by tag, who holds each and who waits; in a cluster only its keeper knows."""
         return LeaseView(self).leases()
@@ -165,7 +171,7 @@ class HubCore:
     def _undo(
         self, ledger: Iterable[LedgerWrite], before: Mapping[RunRef, Run | None]
     ) -> tuple[Effect, ...]:
-        for row in ledger:
+        for row in reversed(tuple(ledger)):
             if row.kind == "once":
                 self.once.pop(row.key, None)
             elif row.kind == "flow":

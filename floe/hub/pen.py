@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from floe.hub.members import Member, ref_of
 from floe.hub.rows import Book, Journal, Rows
-from floe.hub.taking import event_of, fact_of
+from floe.hub.taking import UNREADABLE, event_of, fact_of
 from floe.kernel.decide import decide
 from floe.model.codec import decode, encode
 from floe.model.event import GrantReturned, RunActivated, RunGranted
@@ -102,7 +102,7 @@ class Pen:
         fact = message.fact
         try:
             event = event_of(fact)
-        except (KeyError, TypeError, ValueError):  # of a newer floe: it is repeated until then
+        except UNREADABLE:  # of a newer floe: it is repeated until then
             return
         if not isinstance(event, RunActivated) or (fact.seq, fact.epoch, event.epoch) != (
             run.seq + 1,

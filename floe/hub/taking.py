@@ -42,6 +42,9 @@ FLOORS_MAX: Final = 10_000
 """Refusals kept in memory for offers whose ledger row was read before it was written; older ones
 come with the word."""
 
+UNREADABLE: Final = (KeyError, TypeError, ValueError, AttributeError, AssertionError)
+"""What facts of a newer floe, or of none, raise when they are read."""
+
 ENDED: Final = "ended"
 """A kind of letters and of owed rows: Ended."""
 
@@ -205,7 +208,7 @@ class Taking:
                 records.append(
                     Record(run=ref, epoch=fact.epoch, seq=fact.seq, event=event, body=fact.body)
                 )
-        except (KeyError, TypeError, ValueError, AssertionError) as error:
+        except UNREADABLE as error:
             return f"cannot read this run: {type(error).__name__} {error}"
         mine = (self._core.host.id, self._core.store)
         if run is None or run.phase != "granted" or (run.host, run.store) != mine:
