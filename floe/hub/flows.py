@@ -3,7 +3,7 @@
 import asyncio
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import structlog
@@ -40,10 +40,14 @@ class FlowBook:
     loaded_at: Instant | None = None
     digests: Mapping[str, str] = field(init=False, repr=False, compare=False)
     """Derived: `id@ver` to the digest of the compiled flow."""
+    bodies: Mapping[str, str] = field(init=False, repr=False, compare=False)
+    """Derived: the same without where the flow was read, which two hosts may compare."""
 
     def __post_init__(self) -> None:
         digests = {f"{f.id}@{f.ver}": digest_of(f) for f in self.flows}
+        bodies = {f"{f.id}@{f.ver}": digest_of(replace(f, origin="")) for f in self.flows}
         object.__setattr__(self, "digests", digests)
+        object.__setattr__(self, "bodies", bodies)
 
     def find(self, name: str) -> Flow:
         """A flow by `id` (its highest version) or `id@ver`. Raises NotFound."""

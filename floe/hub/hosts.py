@@ -1,10 +1,11 @@
 """The hosts of a cluster as people see them: this one, those it heard, those it cannot reach."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from floe.hub.members import Member
+from floe.hub.problems import problems
 from floe.hub.views import finding_shape
 from floe.model.codec import iso
 from floe.model.refs import Instant, Json
@@ -37,7 +38,7 @@ def about(hub: "Hub") -> Mapping[str, Json]:
             "loaded_at": iso(book.loaded_at),
             "findings": [finding_shape(f) for f in book.findings[:FINDINGS_MAX]],
         },
-        "flows": {f"{flow.id}@{flow.ver}": book.digest_of(flow) for flow in book.flows},
+        "flows": dict(book.bodies),
     }
 
 
@@ -47,23 +48,20 @@ def host_shapes(hub: "Hub") -> list[Shape]:
     own = about(hub)
     cluster = hub.loop.core.cluster
     seen = hub.parts.peers.seen() if hub.parts.peers else ()
-    shapes = [_own_shape(hub, own, now)]
+    said = problems(hub)
+    shapes = [_own_shape(hub, own, now, said.get(hub.host.id, ()))]
     if cluster is not None:
         for member in cluster.members.lives():
-            problems = [*cluster.members.problems(member, now), *_differences(own, member)]
             at = next((s for s in seen if s.host == member.id), None)
-            shapes.append(_shape(hub, member, at, problems))
+            shapes.append(_shape(hub, member, at, list(said[member.id])))
     known = {shape["id"] for shape in shapes}
     shapes += [_unknown(one) for one in seen if not one.is_self and one.host not in known]
     return shapes
 
 
-def _own_shape(hub: "Hub", own: Mapping[str, Json], now: Instant) -> Shape:
+def _own_shape(hub: "Hub", own: Mapping[str, Json], now: Instant, problems: Sequence[str]) -> Shape:
     view = hub.view()
     cluster = hub.loop.core.cluster
-    problems = list(cluster.members.own_faults(now)) if cluster else []
-    if cluster and hub.host.keeper is None:
-        problems.append("names no keeper: no timer fires, and runs with resource tags wait")
     return {
         "id": view.id,
         "store": view.store,
@@ -75,7 +73,7 @@ def _own_shape(hub: "Hub", own: Mapping[str, Json], now: Instant) -> Shape:
         "draining": view.draining,
         "seen_at": iso(now),
         "clock_offset_ms": 0,
-        "problems": problems,
+        "problems": list(problems),
         **_public(own),
     }
 
@@ -134,14 +132,3 @@ _NOTHING: Final[Mapping[str, Json]] = {
     "config": {"path": "", "digest": "", "loaded_at": None, "findings": []},
 }
 """What is said of a host that has said nothing."""
-
-
-def _differences(own: Mapping[str, Json], member: Member) -> list[str]:
-    """Flows that have another body there under the same id and version."""
-    here, there = own["flows"], member.about.get("flows")
-    if not isinstance(here, Mapping) or not isinstance(there, Mapping):
-        return []
-    others = sorted(name for name, digest in there.items() if here.get(name, digest) != digest)
-    if not others:
-        return []
-    return [f"has other flows under the same name and version: {', '.join(others)}"]

@@ -132,7 +132,7 @@ class Hub:
                 protocols=Protocols(PROTOCOL, PROTOCOL),
             )
             self.post.open(me, self.lists)
-            self._spawn(self.post.say_how_it_is(lambda: about(self)))
+            self._spawn(self.post.look_around(lambda: about(self)))
             self._spawn(self.lists.tell())
         log.info("hub.opened", runs=len(self.loop.core.table.runs), owed=len(owed))
 

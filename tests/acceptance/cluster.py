@@ -81,11 +81,7 @@ class Member(Host):
 
     def problems(self) -> list[str]:
         """What it says is wrong in the cluster, each with the host or the URL it is about."""
-        return [
-            f"{host['id'] or host['url']}: {problem}"
-            for host in self.api.get("hosts")["hosts"]
-            for problem in host["problems"]
-        ]
+        return problems_in(self.api.get("hosts")["hosts"])
 
 
 class Network(Protocol):
@@ -194,9 +190,14 @@ class Cluster:
         return all(is_present(seen.get(other)) for other in others)
 
 
+def problems_in(hosts: Sequence[Shape]) -> list[str]:
+    """What is said to be wrong, each with the host or the URL it is about."""
+    return [f"{host['id'] or host['url']}: {said}" for host in hosts for said in host["problems"]]
+
+
 def is_present(host: Shape | None) -> bool:
-    """Whether a host has been heard, and is not missed since."""
-    return host is not None and bool(host["seen_at"]) and not is_missed(host)
+    """Whether a host has been heard, can be asked, and is not missed since."""
+    return host is not None and bool(host["seen_at"] and host["url"]) and not is_missed(host)
 
 
 def is_missed(host: Shape) -> bool:

@@ -13,6 +13,7 @@ from pathlib import Path
 from floe import logs
 from floe.app import ports_of, serve
 from floe.config import Flags, load, read_local, which_conf
+from floe.hub import hub
 from floe.hub.clock import Clock
 from floe.model.refs import Instant
 
@@ -40,6 +41,8 @@ def main() -> None:
     ports = ports_of(config)
     if ahead_s := int(environ.get("FLOE_ODD_CLOCK_S", "0")):
         ports = replace(ports, clock=FastClock(ports.clock, ahead_s))
+    if protocol := int(environ.get("FLOE_ODD_PROTOCOL", "0")):
+        vars(hub)["PROTOCOL"] = protocol
     asyncio.run(serve(config, lambda *_: None, ports))
 
 

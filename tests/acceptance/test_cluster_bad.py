@@ -1,0 +1,185 @@
+"""What is wrong with a cluster is said by `floe hosts`, once in the log, and by `why` of a pend."""
+
+import json
+import re
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.acceptance import odd_host
+from tests.acceptance.cluster import Cluster, Member, clustered, problems_in
+from tests.acceptance.people import Web, floe, why
+from tests.acceptance.product import until
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+ODD: Final = (sys.executable, str(odd_host.__file__))
+
+TAGS: Final = {"h1": "linux", "h2": "linux", "h3": "linux,west"}
+
+FLOWS: Final = """
+  - name: crane
+    resource-tags: [crane]
+    triggers: [{name: start, type: data}]
+    tasks:
+      - {name: say, type: exec, listen: trigger.good, opts: {cmd: echo held}}
+      - {name: done, type: end, listen: task.say.good}
+
+  - name: west
+    host-tags: [west]
+    triggers: [{name: start, type: data}]
+    tasks:
+      - {name: say, type: exec, listen: trigger.good, opts: {cmd: echo west}}
+      - {name: done, type: end, listen: task.say.good}
+"""
+
+WORDS_AFTER: Final = 4
+"""So many words of another host later, a problem that is said with each of them has shown."""
+
+
+def assert_said(host: Member, *words: str) -> None:
+    """Wait until a problem with these words is in `floe hosts`; the log must not say it twice."""
+    until(lambda: _with(host.problems(), words), f"a problem with {words}")
+    shown = floe(host, "hosts")
+    assert _with((shown.stdout + shown.stderr).splitlines(), words), shown
+    told = json.loads(floe(host, "hosts", "--json").stdout)["hosts"]
+    assert _with(problems_in(told), words), told
+    _wait_for_words(host)
+    lines = [json.loads(line) for line in host.log.read_text().splitlines() if line[:1] == "{"]
+    logged = Counter(
+        (of["event"], of.get("host", of.get("peer")), re.sub(r"\d+", "#", of["problem"]))
+        for of in lines
+        if _with([f"{of.get('host', of.get('peer'))}: {of.get('problem')}"], words)
+    )
+    assert logged, lines
+    assert set(logged.values()) == {1}, logged
+
+
+def assert_waits(host: Member, flow: str, *words: str) -> None:
+    """A run of a flow waits, and says why in these words."""
+    run = host.trigger(flow)
+    until(lambda: _with([why(host, run)], words), f"{words} in why of {flow}")
+    assert host.show(run)["state"] == "pending", why(host, run)
+
+
+def _with(lines: list[str], words: tuple[str, ...]) -> list[str]:
+    return [line for line in lines if all(word in line for word in words)]
+
+
+def _wait_for_words(host: Member) -> None:
+    """Wait until other hosts have been heard a few times."""
+    heard: set[str] = set()
+
+    def enough() -> bool:
+        heard.update(o["seen_at"] for id, o in host.sees().items() if id != host.id)
+        return len(heard) > WORDS_AFTER
+
+    until(enough, "words of other hosts")
+
+
+def test_wrong_token_of_the_cluster(tmp_path: Path) -> None:
+    def prepare(cluster: Cluster) -> None:
+        cluster["h3"].options["FLOE_CLUSTER_TOKEN"] = "wrong"
+
+    with clustered(tmp_path / "c", FLOWS, TAGS, prepare=prepare, met=("h1", "h2")) as (cluster, _):
+        assert_said(cluster["h1"], "cluster token")
+        assert_said(cluster["h2"], "cluster token")
+
+
+def test_two_hosts_with_one_name(tmp_path: Path) -> None:
+    def prepare(cluster: Cluster) -> None:
+        cluster["h3"].options["FLOE_HOST_NAME"] = "h2"
+
+    with clustered(tmp_path / "c", FLOWS, TAGS, prepare=prepare, met=()) as (cluster, _):
+        assert_said(cluster["h1"], "two hosts are called h2")
+        assert_said(cluster["h2"], "h2", "-host_name")
+        assert_waits(cluster["h1"], "west", "two hosts are called h2")
+
+
+def test_two_keepers_in_two_configs(tmp_path: Path) -> None:
+    def prepare(cluster: Cluster) -> None:
+        cluster.configure("h3", keeper="h2")
+
+    with clustered(tmp_path / "c", FLOWS, TAGS, prepare=prepare) as (cluster, _):
+        for host in cluster.hosts.values():
+            assert_said(host, "keeper", "h1", "h2")
+        assert_waits(cluster["h1"], "crane", "keeper", "h1", "h2")
+
+
+def test_no_keeper_in_any_config(tmp_path: Path) -> None:
+    with clustered(tmp_path / "c", FLOWS, TAGS, keeper="") as (cluster, _):
+        assert_said(cluster["h1"], "keeper:")
+        assert_waits(cluster["h1"], "crane", "keeper")
+        run = cluster["h1"].trigger("west")
+        assert cluster["h1"].until_over(run)["good"] is True
+
+
+def test_url_that_is_not_floe(tmp_path: Path) -> None:
+    def prepare(cluster: Cluster) -> None:
+        assert cluster.network is not None
+        urls = [cluster.network.url("h1", other) for other in ("h2", "h3")]
+        cluster.configure("h1", hosts=f"[{', '.join([*urls, web.url])}]")
+
+    with (
+        Web().serving() as web,
+        clustered(tmp_path / "c", FLOWS, TAGS, prepare=prepare) as (cluster, _),
+    ):
+        assert_said(cluster["h1"], web.url, "is not floe")
+
+
+def test_host_of_another_protocol(tmp_path: Path) -> None:
+    def prepare(cluster: Cluster) -> None:
+        cluster["h3"].program = ODD
+        cluster["h3"].options["FLOE_ODD_PROTOCOL"] = "99"
+
+    with clustered(tmp_path / "c", FLOWS, TAGS, prepare=prepare, met=("h1", "h2")) as (cluster, _):
+        assert_said(cluster["h1"], "speaks protocol 99")
+        assert_said(cluster["h3"], "speaks protocol 1")
+
+
+def test_clock_that_is_ten_minutes_off(tmp_path: Path) -> None:
+    def prepare(cluster: Cluster) -> None:
+        cluster["h3"].program = ODD
+        cluster["h3"].options["FLOE_ODD_CLOCK_S"] = "600"
+
+    with clustered(tmp_path / "c", FLOWS, TAGS, prepare=prepare) as (cluster, _):
+        assert_said(cluster["h1"], "h3: its clock is", "ahead")
+        assert_said(cluster["h3"], "h1: its clock is", "behind")
+        run = cluster["h1"].trigger("west")
+        assert cluster["h1"].until_over(run)["host"] == "h3"
+
+
+def test_keeper_that_is_away(tmp_path: Path) -> None:
+    with clustered(tmp_path / "c", FLOWS, TAGS) as (cluster, _):
+        cluster["h1"].kill()
+
+        assert_said(cluster["h2"], "h1: was not seen")
+        assert_waits(cluster["h2"], "crane", "keeper h1")
+
+
+def test_host_that_comes_back_with_an_empty_store(tmp_path: Path) -> None:
+    with clustered(tmp_path / "c", FLOWS, TAGS) as (cluster, _):
+        cluster["h3"].kill()
+        cluster["h3"].wipe()
+        cluster["h3"].start()
+
+        assert_said(cluster["h1"], "h3: lost its store")
+        assert_waits(cluster["h1"], "west", "lost its store")
+
+
+def test_host_that_is_forgotten_with_its_old_store_takes_runs_again(tmp_path: Path) -> None:
+    with clustered(tmp_path / "c", FLOWS, TAGS) as (cluster, _):
+        h1 = cluster["h1"]
+        cluster["h3"].kill()
+        cluster["h3"].wipe()
+        cluster["h3"].start()
+        until(lambda: _with(h1.problems(), ("lost its store",)), "h3 lost its store")
+
+        forgotten = floe(h1, "host", "forget", "h3", "--force")
+
+        assert forgotten.returncode == 0, forgotten
+        run = h1.trigger("west")
+        assert h1.until_over(run)["host"] == "h3"
