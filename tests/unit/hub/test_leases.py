@@ -4,7 +4,7 @@ from typing import Any
 
 from floe.hub.words import Forget, Free
 from floe.kernel.place import Refusals
-from floe.model.message import Behind, Census, Envelope, Held, Release
+from floe.model.message import Behind, Census, Envelope, Held, Offer, Release
 from floe.model.refs import HostId, RunRef, StoreId
 from floe.model.signal import Cancel
 from tests.make import a_flow, a_node, an_end
@@ -379,3 +379,162 @@ def test_keeper_that_is_away_is_named() -> None:
     ref = h2.start(GPU_DB)
 
     assert says(h2, ref) == "resource db: keeper h1 was not seen for 20 s"
+
+
+# --- a keeper that moves ---
+
+H2 = HostId("h2")
+
+
+def moved(*hosts: Host) -> None:
+    """Every host gets h2 as keeper in its config."""
+    for host in hosts:
+        host.restart(keeper=H2)
+    for _ in range(3):
+        met(*hosts)
+        later(3000, *hosts)
+        carry(*hosts)
+
+
+def test_keeper_that_moves_learns_who_holds_and_who_waits() -> None:
+    h1, h2 = two()
+    holder = h2.start(GPU_DB)
+    carry(h1, h2)
+    waiter = h2.start(DB)
+    carry(h1, h2)
+
+    moved(h1, h2)
+    before = (holders(h2), phase(h2, waiter), h2.core.may_fire(h2.now), h1.core.may_fire(h1.now))
+    h2.ended(holder)
+    h2.settle()
+    carry(h1, h2)
+
+    assert before == ((holder.key,), "pending", True, False)
+    assert holders(h2) == (waiter.key,)
+    assert h1.rows("kept") == {}
+    assert h1.rows("keeping") == {}
+
+
+def test_new_fences_are_above_those_of_the_keeper_before() -> None:
+    h1, h2 = two()
+    first = h2.start(GPU_DB)
+    carry(h1, h2)
+    old = h2.run(first).fences["db"]
+    h2.ended(first)
+    carry(h1, h2)
+
+    moved(h1, h2)
+    second = h2.start(GPU_DB)
+    h2.settle()
+
+    new = h2.run(second).fences["db"]
+    assert [int(n) for n in new.split(".")] > [int(n) for n in old.split(".")]
+
+
+def test_release_owed_to_the_keeper_before_is_not_owed_by_the_keeper_itself() -> None:
+    h1, h2 = two()
+    ref = h2.start(GPU_DB)
+    carry(h1, h2)
+    h2.ended(ref)
+    owed = dict(h2.rows("owed"))
+
+    moved(h1, h2)
+
+    assert list(owed) == [f"release {ref.key}#1"]
+    assert h2.rows("owed") == {}
+    assert holders(h2) == ()
+
+
+def test_turn_that_was_being_given_back_is_given_back_after_a_restart() -> None:
+    arm = a_flow(a_node("build"), an_end(), host_tags=("arm",))
+    arm_db = a_flow(a_node("build"), an_end(), host_tags=("arm",), resource_tags=("db",))
+    h1 = a_host_core("h1", keeper=H1, tags=frozenset({"arm"}), slots=1)
+    h2 = a_host_core("h2", keeper=H1)
+    for _ in range(2):
+        met(h1, h2)
+        later(3000, h1, h2)
+        carry(h1, h2)
+    ref = h2.start(arm_db)
+    carry(h1, h2, lose=lambda e: isinstance(e.message, Offer))
+    busy = h1.start(arm)
+    for _ in range(8):
+        later(2000, h1, h2)
+        carry(h1, h2, lose=lambda e: isinstance(e.message, Release))
+    kept = (holders(h1), h2.rows("claim")[ref.key])
+    h2.restart()
+
+    met(h1, h2)
+    carry(h1, h2)
+    given_back = holders(h1)
+    h1.ended(busy)
+    for _ in range(2):
+        later(2000, h1, h2)
+        carry(h1, h2)
+
+    assert kept[0] == (ref.key,)
+    assert isinstance(kept[1], dict)
+    assert kept[1]["state"] == "parking"
+    assert given_back == ()
+    assert phase(h1, ref) == "active"
+
+
+# --- what is told ---
+
+
+def test_run_behind_one_with_equal_needs_names_it() -> None:
+    h1, h2 = two()
+    h1.start(DB)
+    elder, younger = h2.start(DB), h2.start(DB)
+    carry(h1, h2)
+
+    assert says(h2, younger) == f"resource db: {elder} needs the same and is before it"
+
+
+def test_keeper_that_counts_is_named_with_whom_it_waits_for() -> None:
+    h1 = a_host_core("h1", keeper=H1, peers=2)
+    h2 = a_host_core("h2", keeper=H1, peers=2)
+    met(h1, h2)
+    ref = h2.start(DB)
+    unanswered = says(h2, ref)
+    carry(h1, h2)
+
+    assert unanswered == "resource db: keeper h1 has not answered yet"
+    assert says(h2, ref) == (
+        "resource db: keeper h1 gives nothing now: it counts what is held: "
+        "1 of the configured hosts, never heard, has not answered"
+    )
+
+
+def test_keeper_that_was_never_heard_is_named() -> None:
+    h2 = a_host_core("h2", keeper=H1)
+    ref = h2.start(DB)
+
+    assert says(h2, ref) == "resource db: keeper h1 was not heard since this host started"
+
+
+def test_host_alone_tells_what_its_runs_hold() -> None:
+    h1 = a_host_core("h1", peers=0)
+    holder, waiter = h1.start(DB), h1.start(DB)
+
+    lease = h1.core.leases()["db"]
+
+    assert (lease.run, lease.waiting) == (holder.key, (waiter.key,))
+    assert lease.fence == h1.run(holder).fences["db"]
+
+
+def test_two_that_hold_one_resource_hold_it_both_until_each_releases_it() -> None:
+    h1, h2 = two()
+    first = h2.start(GPU_DB)
+    carry(h1, h2)
+    h1.tell(Free(tag="db"))
+    second = h2.start(GPU_DB)
+    carry(h1, h2)
+
+    moved(h1, h2)
+    both = h2.core.leases()["db"]
+    h2.ended(first)
+    h2.settle()
+    one = holders(h2)
+
+    assert (both.run, both.beside) == (first.key, (second.key,))
+    assert one == (second.key,)
