@@ -15,11 +15,15 @@ from floe.dialects.tree import Scalar, Table, decode
 from floe.dialects.vocabulary import (
     COMMON,
     COMMON_MAP,
+    HOSTS,
+    KEEPER,
     STORE_TYPE,
 )
 from floe.model.errors import ConfigInvalid, Finding, FloeError
 from floe.model.flow import Flow, Git
 from floe.nodes.base import Documents
+
+NO_KEEPER: Final = "several hosts and no `keeper`: no resource tag is given out, and no timer fires"
 
 PACKAGED: Final = Path(__file__).parents[1] / "configs" / "default.yml"
 
@@ -90,7 +94,9 @@ async def check_document(text: str, origin: str, documents: Documents | None = N
     A flow-file that cannot be read from here is a warning.
     """
     notes = Notes(origin)
-    read_common(text, notes)
+    common = read_common(text, notes)
+    if common[HOSTS] and not common[KEEPER]:
+        notes.warning(common.at_of(HOSTS), NO_KEEPER, "keeper: the name of one of them")
     dialect = FloeDialect()
     compiled = dialect.flows(text, origin)
     findings = [*notes.findings, *compiled.findings]

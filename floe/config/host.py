@@ -1,13 +1,14 @@
 """One host, told whole."""
 
 import os
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
-from floe.config.documents import read_common
+from floe.config.documents import NO_KEEPER, read_common
 from floe.config.flags import Flags, Told, absolute, merged
 from floe.dialects.notes import Notes
 from floe.dialects.section import Fields
@@ -166,8 +167,7 @@ def _check_others(config: HostConfig, common: Fields, told: Told, notes: Notes) 
         else:
             notes.error(common.at_of(HOSTS), what, hint)
     if others and config.keeper is None:
-        what = "several hosts and no `keeper`: no resource tag is given out, and no timer fires"
-        notes.warning(common.at_of(HOSTS), what, f"keeper: {config.host_name}")
+        notes.warning(common.at_of(HOSTS), NO_KEEPER, f"keeper: {config.host_name}")
     if not others and config.keeper != config.host_name:
         what = f"the keeper is `{config.keeper}`, and `hosts` leads to no other host"
         notes.warning(common.at_of(KEEPER), what, f"keeper: {config.host_name}")
@@ -184,7 +184,20 @@ def _is_self(url: str, config: HostConfig) -> bool:
     port = there.port or (443 if there.scheme == "https" else 80)
     for bind in filter(None, (config.pub, config.prv)):
         host, own_port = split_address(bind.address)
-        same = there.hostname in (host, "localhost", config.host_name) or not host
-        if same and port == own_port:
+        is_any = host in ("", "0.0.0.0", "::")  # noqa: S104  # to be told from others
+        same = there.hostname in (host, "localhost", config.host_name)
+        if port == own_port and (same or (is_any and _is_of_this_machine(there.hostname or ""))):
             return True
     return False
+
+
+def _is_of_this_machine(address: str) -> bool:
+    """Whether an IP address is one of this machine's; names are not looked up here."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            socket.inet_pton(family, address)
+            probe.bind((address, 0))
+    except OSError:
+        return False
+    return True

@@ -77,6 +77,9 @@ class Members:
         self._core = core
         self.about: Mapping[str, Json] = {}
         """What this host says of itself to people; set from outside."""
+        self.expected = core.host.peers
+        """Other hosts that the config names. Set from outside where a URL turns out to lead to
+        this very host, or two of them to one."""
         self.by_id: Book[HostId, Member] = Book(journal)
         self.forgotten: Book[str, bool] = Book(journal)
         self.twins: Book[StoreId, Instant] = Book(journal)

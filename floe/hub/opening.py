@@ -121,7 +121,7 @@ class Opening:
         known = {m.id: m for m in cluster.members.lives()}
         missing = [str(m.id) for m in known.values() if not self._has_answered(m.id, m.store)]
         gone = {key.rpartition("@")[0] for key in cluster.members.forgotten}
-        unheard = self._core.host.peers - len(known.keys() | (gone - {self._core.host.id}))
+        unheard = cluster.members.expected - len(known.keys() | (gone - {self._core.host.id}))
         if unheard > 0:
             missing.append(f"{unheard} of the configured hosts, never heard,")
         return missing

@@ -3,7 +3,7 @@ they say comes in with what the store knows of it.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -14,7 +14,7 @@ from floe.hub.members import ref_of
 from floe.hub.words import FLOOR_MAX, Addressed, Heard, Unsent
 from floe.model.message import Envelope, Message, Offer, Withdraw
 from floe.model.refs import HostId, Json
-from floe.peers.base import Hello, Peers
+from floe.peers.base import Hello, Peers, Seen
 from floe.store.base import RunStore
 
 ABOUT_S: Final = 1.0
@@ -80,12 +80,15 @@ class Post:
             return words
         return [await self._with_floor(word) if _needs_floor(word) else word for word in words]
 
-    async def say_how_it_is(self, about: Callable[[], Mapping[str, Json]]) -> None:
-        """Keep what pings say of this host to people up to date, until cancelled."""
+    async def look_around(self, about: Callable[[], Mapping[str, Json]]) -> None:
+        """Tell the core, until cancelled, what it cannot know by itself: what pings say of this
+        host to people, and to how many others the configured URLs lead.
+        """
         cluster = self._core.cluster
         assert cluster is not None
         while True:
             cluster.members.about = {**about(), "head": self._lists.directory.head}
+            cluster.members.expected = others_at(self._peers.seen())
             await asyncio.sleep(ABOUT_S)
 
     async def _with_floor(self, word: Addressed) -> Addressed:
@@ -101,6 +104,12 @@ class Post:
         elif isinstance(row := await self._store.row("floor", ref.key), int):
             floor = row
         return replace(word, word=replace(heard, floor=floor))
+
+
+def others_at(seen: Iterable[Seen]) -> int:
+    """To how many other hosts the configured URLs lead; one that nobody answered at counts."""
+    urls = [one for one in seen if one.url and not one.is_self]
+    return len({one.host or one.url for one in urls})
 
 
 def _needs_floor(word: Addressed) -> bool:

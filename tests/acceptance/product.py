@@ -73,6 +73,7 @@ class Host:
         """Start it, no more."""
         self.api.close()
         told = {"ROOT": self.root, "CONF": self.config, "PUB_BIND": self.address, "ADMIN": TOKEN}
+        told["HOSTS"] = f"http://{self.address}"  # whatever its config says, it is alone
         options = {f"FLOE_{name}": str(value) for name, value in told.items()}
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
