@@ -22,6 +22,7 @@ from floe.hub.lists import Lists
 from floe.hub.loop import Loop
 from floe.hub.parts import Parts
 from floe.hub.post import Post
+from floe.hub.problems import keep_logged
 from floe.hub.start import core_of
 from floe.hub.triggers import Triggers, trigger_values
 from floe.hub.upstream import Listeners, PeerFeeds
@@ -133,6 +134,7 @@ class Hub:
             )
             self.post.open(me, self.lists)
             self._spawn(self.post.look_around(lambda: about(self)))
+            self._spawn(keep_logged(self))
             self._spawn(self.lists.tell())
         log.info("hub.opened", runs=len(self.loop.core.table.runs), owed=len(owed))
 
