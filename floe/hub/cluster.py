@@ -122,18 +122,18 @@ class Cluster:
             return "a host does not forget itself; drain it, or stop it"
         if store is None:
             return f"no host {word.host} was ever heard here"
-        if self.members.is_known_gone(word.host, store):
+        if self.members.forgotten.get(f"{word.host}@{store}") == self.members.expected:
             return f"{word.host} with the store {store} is forgotten already"
         if known is not None and known.store == store and known.seen_at is not None:
             seen_s = (draft.now - known.seen_at) // 1000
             if seen_s < FORGET_AFTER_S and not word.force:
                 return f"{word.host} was seen {seen_s} s ago; --force forgets it all the same"
-        self._gone(draft, word.host, store)
+        self._gone(draft, word.host, store, told=True)
         return ""
 
-    def _gone(self, draft: "Draft", host: HostId, store: StoreId) -> None:
+    def _gone(self, draft: "Draft", host: HostId, store: StoreId, *, told: bool = False) -> None:
         """A store is gone for good."""
-        if not self.members.forget(draft, host, store):
+        if not self.members.forget(draft, host, store, told=told):
             return
         if (host, store) == (self._core.host.id, self._core.store):
             self.taking.supersede(draft)

@@ -81,13 +81,15 @@ class Members:
         """Other hosts that the config names. Set from outside where a URL turns out to lead to
         this very host, or two of them to one."""
         self.by_id: Book[HostId, Member] = Book(journal)
-        self.forgotten: Book[str, bool] = Book(journal)
+        self.forgotten: Book[str, int] = Book(journal)
+        """As `h2@store`; with how many hosts the config named then, 0 where it was not known here
+        that the host was one of them."""
         self.twins: Book[StoreId, Instant] = Book(journal)
         """Stores of others that call themselves as this host does, and when they were heard."""
         for host, store in rows.get("member", {}).items():
             self.by_id.put(HostId(host), Member(id=HostId(host), store=StoreId(str(store))))
-        for key in rows.get("forgotten", {}):
-            self.forgotten.put(key, True)
+        for key, count in rows.get("forgotten", {}).items():
+            self.forgotten.put(key, count if isinstance(count, int) else 0)
 
     @property
     def me(self) -> Member:
@@ -153,18 +155,31 @@ class Members:
             if at > now:
                 self.twins.put(store, now)
 
-    def forget(self, draft: "Draft", host: HostId, store: StoreId) -> bool:
-        """Store that a host's store is gone for good; return whether that is new."""
-        key = place_key(host, store)
-        if not self.forgotten.put(key, True):
+    def forget(self, draft: "Draft", host: HostId, store: StoreId, *, told: bool) -> bool:
+        """Store that a host's store is gone for good; return whether that is new.
+
+        `told`: by an operator, here. One that others tell of and that was never heard here may
+        have left the config long ago: its silence is then not that of a configured host.
+        """
+        key, known = place_key(host, store), self.by_id.get(host)
+        is_known = known is not None and known.store == store
+        count = self.expected if told or is_known else 0
+        is_new = key not in self.forgotten
+        if is_new or told:
+            self.forgotten.put(key, count)
+            draft.promise_row("forgotten", key, count)
+        if not is_new:
             return False
-        draft.promise_row("forgotten", key, True)
-        known = self.by_id.get(host)
-        if known is not None and known.store == store:
+        if is_known:
             self.by_id.put(host, None)
             draft.keep("member", host, None)
         draft.core.table.news = True
         return True
+
+    def gone(self) -> set[HostId]:
+        """Configured hosts that nobody needs to hear any more."""
+        counts = self.forgotten.items()
+        return {place_of(key)[0] for key, count in counts if count == self.expected}
 
     def lives(self) -> list[Member]:
         """The hosts that were not forgotten, by id."""

@@ -120,8 +120,8 @@ class Opening:
         assert cluster is not None
         known = {m.id: m for m in cluster.members.lives()}
         missing = [str(m.id) for m in known.values() if not self._has_answered(m.id, m.store)]
-        gone = {key.rpartition("@")[0] for key in cluster.members.forgotten}
-        unheard = cluster.members.expected - len(known.keys() | (gone - {self._core.host.id}))
+        others = (known.keys() | cluster.members.gone()) - {self._core.host.id}
+        unheard = cluster.members.expected - len(others)
         if unheard > 0:
             missing.append(f"{unheard} of the configured hosts, never heard,")
         return missing

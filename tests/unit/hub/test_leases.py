@@ -538,3 +538,23 @@ def test_two_that_hold_one_resource_hold_it_both_until_each_releases_it() -> Non
 
     assert (both.run, both.beside) == (first.key, (second.key,))
     assert one == (second.key,)
+
+
+def test_forgotten_host_that_others_tell_of_stands_for_no_configured_one() -> None:
+    h1, h2 = two()
+    h2.tell(Forget(host=HostId("h9"), store=StoreId("h9st0")))
+    new = a_host_core("h1", "h1st1", keeper=H1, peers=2)
+    h2.tell(Forget(host=H1, store=h1.store, force=True))
+    for _ in range(3):
+        met(new, h2)
+        later(3000, new, h2)
+        carry(new, h2)
+    ref = new.start(DB)
+    told_by_others = phase(new, ref)
+
+    new.tell(Forget(host=HostId("h9"), store=StoreId("h9st0")))
+    later(3000, new, h2)
+    carry(new, h2)
+
+    assert told_by_others == "pending"
+    assert phase(new, ref) == "active"
