@@ -26,6 +26,8 @@ export const user = signal(/** @type {string | null | undefined} */ (undefined))
 export const generation = signal(0);
 /** Every run seen, newest state of each. */
 export const runs = signal(/** @type {Map<string, Summary>} */ (new Map()));
+/** How old what the lists of runs tell of each host is. */
+export const asOf = signal(/** @type {import("./types/api").AsOf} */ ({}));
 /** Whether the lists of runs are there, and what was wrong if not. */
 export const runsLoaded = signal(/** @type {Loaded<true>} */ ({ data: null, error: null }));
 
@@ -186,6 +188,7 @@ export async function loadRuns() {
     ]);
     batch(() => {
       learn([...open.runs, ...over.runs]);
+      asOf.value = open.as_of ?? {};
       runsLoaded.value = { data: true, error: null };
     });
   } catch (error) {
