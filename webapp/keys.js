@@ -1,8 +1,9 @@
-// The keyboard: one key moves, searches or goes somewhere; `data-key` on an element makes a key click it.
+// The keyboard: one key moves, searches or goes somewhere; `data-key` on an element makes keys click it.
+import { items } from "./focus.js";
 import { ROOT, go } from "./route.js";
 
-const ITEMS = "main .row-name, main .step, main .gantt-row";
 const GO_MS = 1500;
+const SEEK_FRAMES = 600;
 /** @type {Record<string, string>} */
 const PLACES = { n: ROOT, r: `${ROOT}/runs`, f: `${ROOT}/flows`, h: `${ROOT}/hosts`, t: `${ROOT}/tokens` };
 
@@ -22,7 +23,7 @@ addEventListener("keydown", (event) => {
   } else if (key === "/") {
     search();
   } else {
-    const target = document.querySelector(`[data-key="${CSS.escape(key)}"]`);
+    const target = document.querySelector(`[data-key~="${CSS.escape(key)}"]`);
     if (!(target instanceof HTMLElement)) return;
     target.click();
   }
@@ -37,10 +38,10 @@ function isTyping(target) {
 
 /** @param {number} by */
 function move(by) {
-  const items = [...document.querySelectorAll(ITEMS)].filter((item) => item instanceof HTMLElement && item.offsetParent);
-  const at = items.indexOf(/** @type {Element} */ (document.activeElement));
-  const next = items[at < 0 ? (by > 0 ? 0 : items.length - 1) : Math.min(items.length - 1, Math.max(0, at + by))];
-  if (!(next instanceof HTMLElement)) return;
+  const all = items();
+  const at = all.indexOf(/** @type {HTMLElement} */ (document.activeElement));
+  const next = all[at < 0 ? (by > 0 ? 0 : all.length - 1) : Math.min(all.length - 1, Math.max(0, at + by))];
+  if (!next) return;
   next.focus();
   next.scrollIntoView({ block: "nearest" });
 }
@@ -54,8 +55,12 @@ function search() {
     return;
   }
   go(`${ROOT}/runs`);
-  requestAnimationFrame(() => {
-    const there = document.querySelector("[data-search]");
-    if (there instanceof HTMLElement) there.focus();
-  });
+  requestAnimationFrame(() => seek(SEEK_FRAMES)); // after that page has taken the keyboard
+}
+
+/** To the field once it is there: the code of its page may be on its way. @param {number} frames  how long to wait for it */
+function seek(frames) {
+  const there = document.querySelector("[data-search]");
+  if (there instanceof HTMLElement) there.focus();
+  else if (frames) requestAnimationFrame(() => seek(frames - 1));
 }

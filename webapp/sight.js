@@ -1,9 +1,10 @@
 // What of a scrolled element is in sight, for what is too long to be drawn whole. In steps, so
 // that most of a scroll draws nothing.
-import { useLayoutEffect, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 
-const STEP_PX = 160;
-const AROUND_PX = 240;
+const STEP_PX = 80;
+const AROUND_PX = 100;
+const CALM_MS = 1000;
 /** Up to so many of a kind all are drawn: a browser's search and a tab key then find each. */
 export const ALL_MAX = 200;
 
@@ -45,6 +46,25 @@ function sightOf({ scrollLeft, scrollTop, clientWidth, clientHeight }) {
 const kept = (old, next) => (Object.entries(next).every(([name, value]) => old[/** @type {keyof Sight} */ (name)] === value) ? old : next);
 
 /**
+ * A value that is followed at most once a second, and in the end: what the eye is led to.
+ * @template T @param {T} value @returns {T}
+ */
+export function useCalm(value) {
+  const [calm, set] = useState(value);
+  const since = useRef(0);
+  useLayoutEffect(() => {
+    if (value === calm) return;
+    const act = () => {
+      since.current = performance.now();
+      set(value);
+    };
+    const timer = setTimeout(act, Math.max(0, since.current + CALM_MS - performance.now()));
+    return () => clearTimeout(timer);
+  }, [value, calm]);
+  return calm;
+}
+
+/**
  * Of a list in rows of one height which part to draw, and the space before and after it. Scrolls
  * to the chosen one when that is another.
  * @param {{current: HTMLElement | null}} box  is scrolled; its rows are each a `li`
@@ -54,6 +74,7 @@ const kept = (old, next) => (Object.entries(next).every(([name, value]) => old[/
  */
 export function useRows(box, count, guess, chosen) {
   const { top, bottom, width } = useSight(box);
+  const aim = useCalm(chosen);
   const [each, setEach] = useState(guess);
   const isLong = count > ALL_MAX;
   useLayoutEffect(() => {
@@ -62,10 +83,10 @@ export function useRows(box, count, guess, chosen) {
   }, [isLong, width]);
   useLayoutEffect(() => {
     const element = box.current;
-    if (!isLong || !element || chosen < 0) return;
-    const at = chosen * each;
+    if (!isLong || !element || aim < 0) return;
+    const at = aim * each;
     if (at < element.scrollTop || at + each > element.scrollTop + element.clientHeight) element.scrollTop = at - (element.clientHeight - each) / 2;
-  }, [isLong, chosen, each]);
+  }, [isLong, aim, each]);
   if (!isLong) return { first: 0, last: count, isLong, space: undefined };
   const last = Math.max(0, Math.min(count, Math.ceil(bottom / each)));
   const first = Math.max(0, Math.min(last, Math.floor(top / each)));

@@ -26,6 +26,8 @@ export const user = signal(/** @type {string | null | undefined} */ (undefined))
 export const generation = signal(0);
 /** Every run seen, newest state of each. */
 export const runs = signal(/** @type {Map<string, Summary>} */ (new Map()));
+/** How old what the lists of runs tell of each host is. */
+export const asOf = signal(/** @type {import("./types/api").AsOf} */ ({}));
 /** Whether the lists of runs are there, and what was wrong if not. */
 export const runsLoaded = signal(/** @type {Loaded<true>} */ ({ data: null, error: null }));
 
@@ -106,8 +108,7 @@ async function loadRun(open) {
   open.missed = [];
   try {
     /** @type {Detail} */
-    let data = await api.get(`runs/${api.seg(open.id)}`);
-    for (const frame of open.missed) data = advanced(data, frame);
+    let data = advanced(await api.get(`runs/${api.seg(open.id)}`), open.missed);
     // A run's graph is pinned once it is known: keeping the object keeps its layout.
     const known = open.state.value.data?.graph;
     if (known?.nodes.length) data = { ...data, graph: known };
@@ -124,32 +125,32 @@ async function loadRun(open) {
   }
 }
 
-/** The run after one more event. @param {Detail} run @param {EventFrame} frame @returns {Detail} */
-function advanced(run, frame) {
-  if (!isNewer(frame, run)) return run;
-  const next = { ...run, ...frame.summary, epoch: frame.epoch, seq: frame.seq };
-  const { node } = frame;
-  if (node) next.nodes = run.nodes.map((old) => (old.id === node.id ? { ...old, ...node } : old));
-  return next;
+/** The run after some more events; itself if it knew them all. @param {Detail} run @param {EventFrame[]} frames @returns {Detail} */
+function advanced(run, frames) {
+  const fresh = frames.filter((frame) => isNewer(frame, run));
+  if (!fresh.length) return run;
+  const { epoch, seq } = fresh[fresh.length - 1];
+  const changed = new Map(fresh.flatMap(({ node }) => (node ? [[node.id, node]] : [])));
+  const nodes = run.nodes.map((old) => (changed.has(old.id) ? { ...old, ...changed.get(old.id) } : old));
+  return Object.assign({}, run, ...fresh.map(({ summary }) => summary), { nodes, epoch, seq });
 }
 
 /** @param {{epoch: number, seq: number}} a @param {{epoch: number, seq: number}} b */
 const isNewer = (a, b) => a.epoch > b.epoch || (a.epoch === b.epoch && a.seq > b.seq);
 
-/** @param {EventFrame} frame */
-function toOpened(frame) {
-  const open = opened.get(frame.run);
+/** Of one run. @param {EventFrame[]} frames */
+function toOpened(frames) {
+  const open = opened.get(frames[0].run);
   if (!open) return;
-  if (open.loading) open.missed.push(frame);
+  if (open.loading) open.missed.push(...frames);
   const { data } = open.state.value;
-  if (!data || !isNewer(frame, data)) return;
-  const next = advanced(data, frame);
+  if (!data) return;
+  const next = advanced(data, frames);
+  if (next === data) return;
   open.state.value = { data: next, error: null };
   // Forms and the graph of a flow-file come with the run only.
-  const wasAsking = data.nodes.some((node) => node.id === frame.node?.id && node.state === "asking");
-  if (frame.node?.state === "asking" || wasAsking || frame.event === "FlowPinned" || frame.event === "RunEnded") {
-    void loadRun(open);
-  }
+  const asked = new Set(data.nodes.filter((node) => node.state === "asking").map(({ id }) => id));
+  if (frames.some(({ event, node }) => event === "FlowPinned" || event === "RunEnded" || node?.state === "asking" || asked.has(node?.id ?? ""))) void loadRun(open);
 }
 
 // --- lists --------------------------------------------------------------------------------
@@ -173,10 +174,13 @@ export function learn(list) {
 }
 
 /** @param {Summary} a @param {Summary} b */
-export const byNewest = (a, b) => (b.ended_at ?? b.pended_at ?? "").localeCompare(a.ended_at ?? a.pended_at ?? "");
+export const byNewest = (a, b) => later(b.ended_at ?? b.pended_at, a.ended_at ?? a.pended_at);
 
 /** @param {Summary} a @param {Summary} b */
-export const byPended = (a, b) => (b.pended_at ?? "").localeCompare(a.pended_at ?? "");
+export const byPended = (a, b) => later(b.pended_at, a.pended_at);
+
+/** Instants are written alike: no need to ask a language. @param {string | null} a @param {string | null} b */
+const later = (a, b) => Number((a ?? "") > (b ?? "")) - Number((a ?? "") < (b ?? ""));
 
 export async function loadRuns() {
   try {
@@ -186,6 +190,7 @@ export async function loadRuns() {
     ]);
     batch(() => {
       learn([...open.runs, ...over.runs]);
+      asOf.value = open.as_of ?? {};
       runsLoaded.value = { data: true, error: null };
     });
   } catch (error) {
@@ -210,12 +215,12 @@ function consume(frames) {
     for (const frame of frames) {
       if (frame.type === "event") {
         if (frame.summary) summaries.push(frame.summary);
-        toOpened(frame);
       }
       if (frame.type === "event" || frame.type === "output") for (const listener of listeners) listener(frame);
       if (frame.type === "flows") void Promise.all([flows.load(), hosts.load()]);
       if (frame.type === "reset") reload();
     }
+    for (const list of Map.groupBy(frames.filter((frame) => frame.type === "event"), ({ run }) => run).values()) toOpened(list);
     learn(summaries);
   });
 }

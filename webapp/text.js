@@ -1,11 +1,25 @@
 // Words and other people's text: what may be shown as it is, and what must be made visible first.
 
-// Reordering and invisible characters can make a name look like another one.
-const TRICKS = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
+// Nearly all text is this, and needs no second look.
+const ASCII = /^[\t\n\x20-\x7e]*$/;
+// Reordering and invisible characters can make a name look like another one: control and format
+// characters, line separators, halves of pairs, fillers that are drawn as nothing.
+const TRICKS = /[^\P{C}\t\n\p{Co}\p{Cn}]|[\u2028\u2029\u115f\u1160\u2800\u3164\uffa0\u{e0100}-\u{e01ef}]/gu;
+// Two of them are part of how some scripts, and many emoji, are written.
+const JOINED = /(?<=[\u0600-\u08ff\u0900-\u0dff\u0e80-\u109f\u1780-\u18af])[\u200c\u200d]|(?<=[\p{Extended_Pictographic}\p{Emoji_Modifier}\ufe0f])\u200d(?=\p{Extended_Pictographic})/gu;
 
 /** Other people's text on one level with ours: tricks become visible. @param {unknown} value */
 export function plain(value) {
-  return String(value ?? "").replace(TRICKS, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  const text = String(value ?? "");
+  if (ASCII.test(text)) return text;
+  const joined = new Set(Array.from(text.matchAll(JOINED), ({ index }) => index));
+  return text.replace(TRICKS, (char, at) => (joined.has(at) ? char : escaped(char)));
+}
+
+/** As one would write it in a program. @param {string} char */
+function escaped(char) {
+  const code = /** @type {number} */ (char.codePointAt(0)).toString(16);
+  return code.length > 4 ? `\\u{${code}}` : `\\u${code.padStart(4, "0")}`;
 }
 
 /** A value of a form, an output or an option as one text. @param {unknown} value */

@@ -9,6 +9,7 @@ setInterval(() => document.hidden || (now.value = Date.now()), 1000);
 /** @param {number} ms */
 export function duration(ms) {
   const s = Math.max(0, ms) / 1000;
+  if (s < 1) return `${Math.round(1000 * s)} ms`;
   if (s < 10) return `${s.toFixed(1)} s`;
   if (s < 60) return `${Math.round(s)} s`;
   const m = Math.floor(s / 60);
@@ -22,8 +23,10 @@ export function duration(ms) {
 export function took(start, end) {
   if (!start) return "";
   const until = end ? Date.parse(end) : Math.floor(now.value / 1000) * 1000;
-  const ms = until - Date.parse(start);
-  return end ? duration(ms) : duration(Math.max(0, Math.round(ms / 1000) * 1000)).replace(/^(\d)\.0 s$/, "$1 s");
+  const ms = Math.max(0, until - Date.parse(start));
+  if (end) return duration(ms);
+  const s = Math.round(ms / 1000); // it counts on: fractions would only flicker
+  return s < 60 ? `${s} s` : duration(1000 * s);
 }
 
 /** @param {Instant} at */

@@ -2,6 +2,7 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Problem, get, seg } from "./api.js";
 import { asProblem, generation, hold, release } from "./state.js";
+import { plain } from "./text.js";
 
 /** @template T @typedef {import("./state.js").Loaded<T>} Loaded */
 
@@ -79,10 +80,21 @@ export function useMoment(id, seq) {
   return seq ? state : { data: null, error: null };
 }
 
+const LOOK_MS = 5000;
+
+/** Do something time and again while somebody looks. @param {() => unknown} act @param {boolean} [when] */
+export function useEvery(act, when = true) {
+  useEffect(() => {
+    if (!when) return;
+    const timer = setInterval(() => document.hidden || void act(), LOOK_MS);
+    return () => clearInterval(timer);
+  }, [act, when]);
+}
+
 /** The title of the tab and of the page in the history. @param {string} text */
 export function useTitle(text) {
   useEffect(() => {
-    document.title = text ? `${text} · floe` : "floe";
+    document.title = text ? `${plain(text)} · floe` : "floe";
   }, [text]);
 }
 

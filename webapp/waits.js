@@ -11,6 +11,8 @@ const LISTS_MS = 1000;
 export const forms = cell(() => "forms");
 /** @type {ReturnType<typeof cell<{pends: import("./types/api").PendGroup[]}>>} */
 export const pends = cell(() => "pends");
+/** What a pending run waits for, where that is known. @param {string} run */
+export const pendedFor = (run) => pends.state.value.data?.pends.find((group) => group.runs.includes(run))?.text;
 /** Counts up when runs have come or ended: lists of them are to be loaded again. */
 export const turnover = signal(0);
 

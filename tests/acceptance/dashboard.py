@@ -8,11 +8,14 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect, sync_playwright
 
+from floe.cli.client import Account, Client
 from tests.ports import free_port
 
 TOKEN = "correct-horse-battery"
@@ -74,7 +77,10 @@ flows:
   - name: Long
     triggers: [{name: Start, type: data}]
     tasks:
-      - {name: Count, type: exec, listen: trigger.good, opts: {shell: "printf '\\\\033[32m'; seq 1 100000"}}
+      - name: Count
+        type: exec
+        listen: trigger.good
+        opts: {shell: "printf '\\\\033[32m'; seq 1 100000"}
       - {name: Done, type: end, listen: task.count.good}
 
   - name: Steady
@@ -132,6 +138,19 @@ class Host:
     @property
     def url(self) -> str:
         return f"http://{self.address}/app/dash"
+
+    def get(self, path: str) -> dict[str, Any]:
+        """Ask its API."""
+        with closing(self._api()) as api:
+            return api.get(path)
+
+    def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Tell its API."""
+        with closing(self._api()) as api:
+            return api.post(path, body)
+
+    def _api(self) -> Client:
+        return Client(Account(url=f"http://{self.address}", token=TOKEN))
 
     def start(self) -> None:
         """Start it and wait until it answers."""

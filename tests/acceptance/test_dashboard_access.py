@@ -75,7 +75,7 @@ def test_axe_finds_nothing_wrong_with_any_page(
     expect(page.get_by_role("region", name="Waiting for you")).to_contain_text("released?")
     judge("now, busy")
     page.get_by_role("button", name="Reject").click()
-    expect(page.get_by_role("complementary")).to_contain_text("failing since")
+    expect(page.get_by_role("main")).to_contain_text("failing since")
     judge("now, failing")
     for tab in ("data", "events", "form", "output"):
         page.goto(f"{host.url}/runs/h1-1?node=build&tab={tab}")

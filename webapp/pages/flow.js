@@ -15,7 +15,7 @@ import { byPended, flows, learn, runs } from "../state.js";
 import { plain } from "../text.js";
 import { ago, full } from "../time.js";
 import { useLoad, useTitle } from "../use.js";
-import { triggerText } from "./flows.js";
+import { TriggerText } from "./flows.js";
 
 const RUNS = 50;
 const LISTED = 15;
@@ -36,8 +36,8 @@ export function Flow({ id }) {
     ${flow.graph.nodes.length ? html`<${GraphPanel} graph=${flow.graph} />` : html`<${Empty} title="The graph is known once a run has read the flow-file" />`}
     <div class="columns">
       <section class="card"><h2>Start</h2><${Start} flow=${flow} chosen=${route.value.query.get("trigger") ?? ""} />
-        <h2>Triggers</h2><ul class="plain-list">${flow.triggers.map((trigger) => html`<li key=${trigger.id}>${triggerText(trigger)}
-          ${trigger.next_due && html` <span class="faint" title=${full(trigger.next_due)}>next ${ago(trigger.next_due)}</span>`}
+        <h2>Triggers</h2><ul class="plain-list">${flow.triggers.map((trigger) => html`<li key=${trigger.id}><${TriggerText} trigger=${trigger} />
+          ${trigger.next_due && html`<span class="trigger-next">next ${ago(trigger.next_due)}, ${full(trigger.next_due)}</span>`}
           ${trigger.problem && html` <span class="field-message">${plain(trigger.problem)}</span>`}</li>`)}</ul>
       </section>
       <${LastRuns} flow=${flow.id} />

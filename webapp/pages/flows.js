@@ -7,7 +7,7 @@ import { Empty, Failure, Loading } from "../panels/notice.js";
 import { flowHref } from "../route.js";
 import { flows, runs } from "../state.js";
 import { plain, runState } from "../text.js";
-import { ago } from "../time.js";
+import { ago, duration } from "../time.js";
 import { useTitle } from "../use.js";
 
 export function Flows() {
@@ -21,7 +21,7 @@ export function Flows() {
     <ul class="rows">${data.flows.map((flow) => html`<li class="row is-flow" key=${`${flow.id}@${flow.ver}`}>
       <${Mark} state=${lastState(flow)} />
       <a class="row-name" href=${flowHref(latest(data.flows, flow) ? flow.id : `${flow.id}@${flow.ver}`)}><b>${plain(flow.name || flow.id)}</b> <span class="id">${plain(flow.id)}@${flow.ver}</span></a>
-      <span class="row-why">${flow.failing ? html`<${FailingSince} failing=${flow.failing} />` : flow.triggers.map(triggerText).join(" · ")}</span>
+      <span class="row-why">${flow.failing ? html`<${FailingSince} failing=${flow.failing} />` : flow.triggers.map((trigger, at) => html`${at > 0 && " · "}<${TriggerText} key=${trigger.id} trigger=${trigger} />`)}</span>
       <span class="row-at">${lastAt(lastRun(flow))}</span>
     </li>`)}</ul>`;
 }
@@ -29,10 +29,10 @@ export function Flows() {
 /** Whether a start by id alone takes this version. @param {import("../types/api").Flow[]} flows @param {import("../types/api").Flow} flow */
 export const latest = (flows, flow) => flows.every((other) => other.id !== flow.id || other.ver <= flow.ver);
 
-/** How a trigger starts runs, in a few words. @param {import("../types/api").Trigger} trigger */
-export function triggerText(trigger) {
-  const when = trigger.cron ?? (trigger.period_s ? `every ${trigger.period_s} s` : "");
-  return plain([trigger.name || trigger.id, `(${[trigger.type, when].filter(Boolean).join(" ")})`].join(" "));
+/** How a trigger starts runs, in a few words. @param {{trigger: import("../types/api").Trigger}} props */
+export function TriggerText({ trigger }) {
+  const when = trigger.cron ?? (trigger.period_s ? `every ${duration(1000 * trigger.period_s)}` : "");
+  return html`<span>${plain(trigger.name || trigger.id)}</span> <span class="faint">${[trigger.type, when, trigger.cron && trigger.timezone].filter(Boolean).map(plain).join(" ")}</span>`;
 }
 
 /** The newest run of the flow that we know of. @param {import("../types/api").Flow} flow */

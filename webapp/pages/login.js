@@ -23,7 +23,7 @@ export function LogIn() {
           aria-describedby="token-message" onInput=${(/** @type {any} */ event) => setToken(event.currentTarget.value)} />
         <p class="field-message" id="token-message" role="alert">${error ? `${plain(error.message)} ${plain(error.hint)}` : ""}</p>
       </div>
-      <button class="is-main" disabled=${busy}>Log in</button>
+      <button class="is-main" aria-disabled=${busy}>Log in</button>
       <p class="faint">The admin token of this host, or a personal one made from it. The host said at its first start where the token is kept.</p>
     </form>
   </main>`;

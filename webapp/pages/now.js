@@ -1,6 +1,9 @@
 // What is happening now: what waits for people first, then what runs, waits and has ended.
+import { byNeed, hostState } from "../fleet.js";
 import { html } from "../html.js";
+import { narrow } from "../narrow.js";
 import { Ask } from "../panels/ask.js";
+import { Behind } from "../panels/behind.js";
 import { FailingList } from "../panels/failing.js";
 import { Mark } from "../panels/mark.js";
 import { Mini } from "../panels/mini.js";
@@ -8,10 +11,10 @@ import { Empty, Failure, Loading } from "../panels/notice.js";
 import { Pending } from "../panels/pending.js";
 import { Row } from "../panels/row.js";
 import { ROOT, flowHref, runHref } from "../route.js";
-import { byNewest, flows, hosts, loadRuns, runs, runsLoaded } from "../state.js";
+import { asOf, byNewest, flows, hosts, loadRuns, runs, runsLoaded } from "../state.js";
 import { plain, plural } from "../text.js";
 import { ago, day } from "../time.js";
-import { useRun, useTitle } from "../use.js";
+import { useEvery, useRun, useTitle } from "../use.js";
 import { forms } from "../waits.js";
 import { lastState, latest } from "./flows.js";
 
@@ -19,6 +22,7 @@ import { lastState, latest } from "./flows.js";
 const DETAILED = 25;
 const RECENT = 40;
 const FORMS_SHOWN = 8;
+const HOSTS_SHOWN = 12;
 
 /** @typedef {import("../types/api").Summary} Summary */
 
@@ -33,14 +37,16 @@ export function Now() {
   return html`<h1 class="unseen">Now</h1>
     <div class="now">
       <div class="now-main">
+        <${Behind} asOf=${asOf.value} />
         <${Asked} />
+        ${narrow.value && html`<${FailingList} flows=${flows.state.value.data?.flows ?? []} />`}
         <section class="list"><h2>Running${active.length > 0 && html` <span class="count">${active.length}</span>`}</h2>
-          ${active.length ? html`<ul class="rows">${active.map((run, at) => at < DETAILED ? html`<${Running} key=${run.id} run=${run} />` : html`<${Row} key=${run.id} run=${run} />`)}</ul>` : html`<${Empty} title="Nothing runs." />`}
+          ${active.length ? html`<ul class="rows">${active.map((run, at) => at < DETAILED ? html`<${Running} key=${run.id} run=${run} />` : html`<${Row} key=${run.id} run=${run} />`)}</ul>` : html`<${Empty} title="Nothing runs."><p class="faint">Start something: choose a <a href=${`${ROOT}/flows`}>flow</a>.</p></${Empty}>`}
         </section>
         <${Pending} list=${all.filter((run) => run.state === "pending")} />
         <${Recent} over=${all.filter((run) => run.state === "archive").slice(0, RECENT)} />
       </div>
-      <aside class="now-side" aria-label="Flows and hosts"><${FailingList} flows=${flows.state.value.data?.flows ?? []} /><${FlowLinks} /><${HostDots} /></aside>
+      <aside class="now-side" aria-label="Flows and hosts">${!narrow.value && html`<${FailingList} flows=${flows.state.value.data?.flows ?? []} />`}<${FlowLinks} /><${HostDots} /></aside>
     </div>`;
 }
 
@@ -85,8 +91,13 @@ function FlowLinks() {
 
 function HostDots() {
   const { data } = hosts.state.value;
+  // That one falls silent no event tells.
+  useEvery(hosts.load, (data?.hosts.length ?? 0) > 1);
   if (!data) return null;
   return html`<section class="list"><h2><a href=${`${ROOT}/hosts`}>Hosts</a></h2>
-    <ul class="host-dots">${data.hosts.map((host) => html`<li key=${host.id}><b>${plain(host.id)}</b> <span class="faint">${host.active} of ${plural(host.slots, "slot")}${host.pending ? `, ${host.pending} pending` : ""}</span></li>`)}</ul>
+    <ul class="host-dots">${byNeed(data.hosts).slice(0, HOSTS_SHOWN).map((host) => html`<li key=${`${host.id} ${host.store}`}><${Mark} state=${hostState(host, data.hosts)} />
+      <span><b>${plain(host.id)}</b> <span class="faint">${host.active} of ${plural(host.slots, "slot")}${host.pending ? `, ${host.pending} pending` : ""}</span>
+      ${host.problems?.length ? html`<span class="host-problem">${plain(host.problems[0])}</span>` : host.draining && html`<span class="faint">draining</span>`}</span></li>`)}</ul>
+    ${data.hosts.length > HOSTS_SHOWN && html`<p class="faint"><a href=${`${ROOT}/hosts`}>and ${data.hosts.length - HOSTS_SHOWN} more</a></p>`}
   </section>`;
 }

@@ -1,5 +1,6 @@
 // One run, live: how it stands, its graph and nodes, and what is known about the chosen node.
-import { html } from "../html.js";
+import { classes, html } from "../html.js";
+import { narrow } from "../narrow.js";
 import { Ask } from "../panels/ask.js";
 import { Cancel } from "../panels/cancel.js";
 import { DataPanel } from "../panels/data.js";
@@ -18,6 +19,8 @@ import { plain, runState } from "../text.js";
 import { ago, full, took } from "../time.js";
 import { useMoment, useRun, useTitle } from "../use.js";
 
+const TABS = ["output", "data", "form", "events", "why"];
+
 /** @typedef {import("../types/api").Detail} Detail */
 /** @typedef {import("../types/api").RunNode} RunNode */
 
@@ -34,17 +37,19 @@ export function Run({ id }) {
   const node = chosenNode(run);
   const tab = chosenTab(run, node);
   const isTime = route.value.query.get("view") === "time";
+  const isGraph = !isTime && !narrow.value && run.graph.nodes.length > 0;
+  const hasSteps = !isTime || !narrow.value;
   return html`<${Head} run=${run} at=${at} />
     ${past.error && html`<${Failure} error=${past.error} />`}
     <div class="views">
-      <nav class="attempts" aria-label="View"><a data-replace data-key=${isTime ? "v" : undefined} href=${here({ view: "" })} aria-current=${isTime ? undefined : "true"}>Graph</a><a data-replace data-key=${isTime ? undefined : "v"} href=${here({ view: "time" })} aria-current=${isTime ? "true" : undefined}>Timeline</a></nav>
+      <nav class="attempts" aria-label="View"><a data-replace data-key=${isTime ? "v" : undefined} href=${here({ view: "" })} aria-current=${isTime ? undefined : "true"}>${narrow.value ? "Steps" : "Graph"}</a><a data-replace data-key=${isTime ? undefined : "v"} href=${here({ view: "time" })} aria-current=${isTime ? "true" : undefined}>Timeline</a></nav>
       <${Slider} last=${live.seq} seq=${past.data ? seq : live.seq} fact=${past.data?.moment ?? null} />
     </div>
-    <div class=${at ? "is-past" : ""}>${isTime
+    <div class=${at && (isTime || isGraph) ? "is-past" : ""}>${isTime
       ? live.started_at ? html`<${Gantt} nodes=${run.nodes} from=${live.started_at} to=${live.ended_at} at=${at} chosen=${node?.id ?? ""} />` : html`<${Empty} title="No node has woken yet" />`
-      : run.graph.nodes.length > 0 && html`<${GraphPanel} graph=${run.graph} nodes=${run.nodes} started=${run.started_at !== null} chosen=${node?.id} at=${at} />`}</div>
+      : isGraph && html`<${GraphPanel} graph=${run.graph} nodes=${run.nodes} started=${run.started_at !== null} chosen=${node?.id} at=${at} />`}</div>
     <div class="run">
-      <div class="run-steps"><${Steps} nodes=${run.nodes} chosen=${node?.id ?? ""} at=${at} /></div>
+      ${hasSteps && html`<div class=${classes("run-steps", at && "is-past")}><${Steps} nodes=${run.nodes} chosen=${node?.id ?? ""} at=${at} /></div>`}
       <${Tabs} chosen=${tab} tabs=${[
         { id: "output", name: "Output" },
         { id: "data", name: "Data" },
@@ -88,7 +93,7 @@ function chosenNode(run) {
 /** @param {Detail} run @param {RunNode | undefined} node */
 function chosenTab(run, node) {
   const asked = route.value.query.get("tab");
-  if (asked) return asked;
+  if (TABS.includes(asked ?? "")) return /** @type {string} */ (asked);
   return run.state === "pending" || !node ? "why" : tabFor(node);
 }
 
@@ -99,7 +104,7 @@ function Panel({ run, node, tab, seq }) {
       if (!node) return html`<${Empty} title="Choose a node to see what it printed" />`;
       if (!node.started_at) return html`<${Empty} title="It has not started"><p><a href=${here({ tab: "why" })}>Why?</a></p></${Empty}>`;
       const attempt = Number(route.value.query.get("attempt")) || node.attempt || 1;
-      return html`<${OutputPanel} key=${`${node.id} ${attempt}`} run=${run.id} node=${node} attempt=${attempt} />`;
+      return html`<${OutputPanel} key=${`${node.id} ${attempt}`} run=${run.id} node=${node} attempt=${attempt} past=${seq > 0} />`;
     }
     case "data": return html`<${DataPanel} run=${run} node=${node} seq=${seq} />`;
     case "form": return html`<${Forms} run=${run} node=${node} past=${seq > 0} />`;
@@ -111,10 +116,10 @@ function Panel({ run, node, tab, seq }) {
 /** @param {{run: Detail, node: RunNode | undefined, past: boolean}} props */
 function Forms({ run, node, past }) {
   const forms = [...run.forms].sort((a, b) => Number(b.node === node?.id) - Number(a.node === node?.id));
-  if (forms.length && past) return html`<${Empty} title=${`Open at this moment: ${forms.map((form) => plain(form.title || form.node)).join(", ")}`}><p><a data-replace href=${here({ seq: "" })}>Back to now</a></p></${Empty}>`;
+  if (forms.length && past) return html`<${Empty} title=${["Open at this moment: ", forms.map((form, at) => html`${at > 0 && ", "}<span key=${form.node}>${plain(form.title || form.node)}</span>`)]}><p><a data-replace href=${here({ seq: "" })}>Back to now</a></p></${Empty}>`;
   if (forms.length) return html`${forms.map((form) => html`<${Ask} key=${form.node} run=${run} form=${form} />`)}`;
   if (node?.type === "data" && node.ended_at) {
-    return html`<${Empty} title=${node.good ? "Approved" : "Rejected"}><p class="faint">by ${plain(node.by)} ${ago(node.ended_at)}</p></${Empty}>`;
+    return html`<${Empty} title=${node.good ? "Approved" : "Rejected"}><p class="faint">by <b>${plain(node.by)}</b> ${ago(node.ended_at)}</p></${Empty}>`;
   }
   return html`<${Empty} title="No form is open" />`;
 }

@@ -1,6 +1,7 @@
 // All runs, found by state, result, flow, host, time and text, a page at a time. The address is the filter.
 import { useEffect } from "preact/hooks";
 import { html } from "../html.js";
+import { Behind } from "../panels/behind.js";
 import { Filters, queryOf } from "../panels/filters.js";
 import { Empty, Failure, Loading } from "../panels/notice.js";
 import { Row } from "../panels/row.js";
@@ -16,7 +17,7 @@ export function Runs() {
   const cursor = query.get("cursor") ?? "";
   // The first page is kept up to date; who reads on keeps what is read.
   const { data, error, again } = useLoad(`runs?${queryOf(query)}`, cursor ? "" : turnover.value);
-  const loaded = /** @type {{runs: import("../types/api").Summary[], next: string} | null} */ (data);
+  const loaded = /** @type {{runs: import("../types/api").Summary[], next: string, as_of?: import("../types/api").AsOf} | null} */ (data);
   useEffect(() => {
     if (loaded) learn(loaded.runs);
   }, [loaded]);
@@ -24,6 +25,7 @@ export function Runs() {
     <${Filters} query=${query} />
     ${error && html`<${Failure} error=${error} again=${again} />`}
     ${!loaded && !error && html`<${Loading} what="runs" />`}
+    ${loaded && html`<${Behind} asOf=${loaded.as_of} />`}
     ${loaded && (loaded.runs.length
       ? html`<ul class="rows" aria-label="Runs">${loaded.runs.map((run) => html`<${Row} key=${run.id} run=${runs.value.get(run.id) ?? run} />`)}</ul>`
       : html`<${Empty} title=${loaded.next ? "None among those looked through so far" : "No run is like that"} />`)}

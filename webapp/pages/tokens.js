@@ -23,14 +23,14 @@ export function Tokens() {
   /** @param {Event} event */
   const onSubmit = (event) => {
     event.preventDefault();
-    void make.run();
+    if (name.trim()) void make.run();
   };
   return html`<header class="head-title"><h1>Personal tokens</h1><button onClick=${logOut}>Log out ${user.value}</button></header>
     <form class="form token-form" onSubmit=${onSubmit}>
       <div class=${make.error ? "field is-wrong" : "field"}><label for="token-name">What is it for?</label>
         <input id="token-name" type="text" required maxlength="63" autocomplete="off" placeholder="laptop" value=${name} onInput=${(/** @type {any} */ event) => setName(event.currentTarget.value)} />
         ${make.error && html`<p class="field-message" role="alert">${plain(make.error.fields.personal ?? make.error.message)}</p>`}</div>
-      <div class="form-buttons"><button class="is-main" disabled=${make.busy || !name.trim()}>Make a token</button></div>
+      <div class="form-buttons"><button class="is-main" aria-disabled=${make.busy || !name.trim()}>Make a token</button></div>
     </form>
     <div role="status">${made && html`<p class="token-made">Copy it now, it is not shown again: <code>${made}</code> <button onClick=${() => navigator.clipboard?.writeText(made)}>Copy</button> <button class="quiet" onClick=${() => setMade("")}>Hide</button></p>`}</div>
     ${error && html`<${Failure} error=${error} again=${again} />`}
@@ -49,6 +49,6 @@ function Row({ token, again }) {
   return html`<li class="row is-token"><b>${plain(token.name)}</b>
     <span class="faint">made <time dateTime=${token.made_at} title=${full(token.made_at)}>${ago(token.made_at)}</time></span>
     ${error && html`<span class="field-message" role="alert">${plain(error.message)}</span>`}
-    <span class="token-act">${sure ? html`<button class="is-bad" disabled=${busy} onClick=${run}>Revoke ${plain(token.name)}</button> <button class="quiet" onClick=${() => setSure(false)}>Keep it</button>`
+    <span class="token-act">${sure ? html`<button class="is-bad" aria-disabled=${busy} onClick=${run}>Revoke ${plain(token.name)}</button> <button class="quiet" onClick=${() => setSure(false)}>Keep it</button>`
       : html`<button onClick=${() => setSure(true)} aria-label="Revoke ${plain(token.name)}…">Revoke…</button>`}</span></li>`;
 }

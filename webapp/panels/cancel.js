@@ -28,7 +28,7 @@ export function Cancel({ run }) {
           <input id="cancel-why" type="text" autocomplete="off" value=${why} onInput=${(/** @type {any} */ event) => setWhy(event.currentTarget.value)} /></div>
         ${error && html`<${Failure} error=${error} />`}
         <div class="form-buttons">
-          <button type="submit" class="is-bad" disabled=${busy}>Cancel the run</button>
+          <button type="submit" class="is-bad" aria-disabled=${busy}>Cancel the run</button>
           <button type="button" onClick=${() => dialog.current?.close()}>Let it run</button>
         </div>
       </form>

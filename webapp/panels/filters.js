@@ -1,10 +1,14 @@
 // What narrows a list of runs; every choice goes into the address at once.
+import { useState } from "preact/hooks";
 import { html } from "../html.js";
+import { narrow } from "../narrow.js";
 import { go, here } from "../route.js";
 import { flows, hosts } from "../state.js";
 import { plain } from "../text.js";
 
 const PAGE = 50;
+// On a phone these come when they are asked for.
+const MORE = ["good", "flow", "host", "since", "until"];
 const NAMES = ["state", "good", "flow", "host", "text"];
 
 /** The query of GET runs for a query of this page. @param {URLSearchParams} query */
@@ -18,23 +22,29 @@ export function queryOf(query) {
   return asked.toString();
 }
 
+/** As its field takes it, else nothing: an address may say anything. @param {string | null} text */
+const minute = (text) => (/^\d{4}-\d\d-\d\dT\d\d:\d\d$/.test(text ?? "") ? text : "");
+
 /** @param {{query: URLSearchParams}} props */
 export function Filters({ query }) {
+  const [all, setAll] = useState(false);
   /** @param {string} name */
   const on = (name) => (/** @type {any} */ event) => go(here({ [name]: event.currentTarget.value, cursor: "" }), { replace: true });
   /** @param {string} name @param {string} label @param {[string, string][]} options */
   const choice = (name, label, options) => html`<label class="filter"><span>${label}</span><select value=${query.get(name) ?? ""} onChange=${on(name)}>
     <option value="">any</option>${options.map(([value, text]) => html`<option key=${value} value=${value}>${text}</option>`)}</select></label>`;
   const names = [...new Set((flows.state.value.data?.flows ?? []).map(({ id }) => id))];
-  const isNarrow = [...NAMES, "since", "until"].some((name) => query.get(name));
+  const isFiltered = [...NAMES, "since", "until"].some((name) => query.get(name));
+  const isShort = narrow.value && !all && !MORE.some((name) => query.get(name));
   return html`<form class="filters" role="search" onSubmit=${(/** @type {Event} */ event) => event.preventDefault()}>
     <label class="filter is-wide"><span>Text</span><input type="search" data-search placeholder="in id, flow, why, by, trigger" value=${query.get("text") ?? ""} onInput=${on("text")} /></label>
     ${choice("state", "State", [["pending", "pending"], ["active", "running"], ["archive", "ended"]])}
-    ${choice("good", "Result", [["true", "good"], ["false", "bad"]])}
+    ${isShort && html`<button type="button" class="quiet" onClick=${() => setAll(true)}>More filters</button>`}
+    ${!isShort && html`${choice("good", "Result", [["true", "good"], ["false", "bad"]])}
     ${choice("flow", "Flow", names.map((id) => [id, plain(id)]))}
     ${choice("host", "Host", (hosts.state.value.data?.hosts ?? []).map(({ id }) => [id, plain(id)]))}
-    <label class="filter"><span>From</span><input type="datetime-local" value=${query.get("since") ?? ""} onChange=${on("since")} /></label>
-    <label class="filter"><span>To</span><input type="datetime-local" value=${query.get("until") ?? ""} onChange=${on("until")} /></label>
-    ${isNarrow && html`<a class="button quiet" data-replace href=${location.pathname}>Clear</a>`}
+    <label class="filter"><span>From</span><input type="datetime-local" value=${minute(query.get("since"))} onChange=${on("since")} /></label>
+    <label class="filter"><span>To</span><input type="datetime-local" value=${minute(query.get("until"))} onChange=${on("until")} /></label>`}
+    ${isFiltered && html`<a class="button quiet" data-replace href=${location.pathname}>Clear</a>`}
   </form>`;
 }

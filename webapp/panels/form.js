@@ -41,7 +41,7 @@ export function FormPanel({ fields, choices }) {
       ${others.map((id) => html`<div>${plain(id)}: ${plain(messages[id])}</div>`)}
     </div>`}
     <div class="form-buttons">${choices.map((choice, at) => html`
-      <button type=${at ? "button" : "submit"} class=${`is-${choice.kind}`} disabled=${busy} onClick=${at ? () => choose(choice) : undefined}>${choice.name}</button>`)}
+      <button type=${at ? "button" : "submit"} class=${`is-${choice.kind}`} aria-disabled=${busy} onClick=${at ? () => choose(choice) : undefined}>${choice.name}</button>`)}
     </div>
   </form>`;
 }
@@ -54,6 +54,8 @@ function initial(field) {
 
 /** What is sent: the host judges it, so nothing that was typed is changed or dropped. @param {Field} field @param {unknown} value */
 function sent(field, value) {
+  // As it was, and not as it is shown, where tricks are made visible.
+  if (typeof field.value === "string" && field.type !== "bool" && value === initial(field)) return field.value;
   if (field.type === "number" && typeof value === "string" && value.trim() && Number.isFinite(Number(value))) return Number(value);
   if (field.type === "choice") return field.choices?.find((choice) => shown(choice) === value) ?? value;
   return value;
@@ -64,7 +66,8 @@ function Input({ id, field, value, message, set }) {
   const text = /** @type {string} */ (value);
   const common = { id, name: field.id, required: field.required, "aria-invalid": message ? "true" : undefined, "aria-describedby": message ? `${id}-message` : undefined };
   const onInput = (/** @type {any} */ event) => set(event.currentTarget.value);
-  const label = html`<label for=${id}>${plain(field.prompt || field.id)}${field.required && html`<span class="required" title="required" aria-hidden="true"> *</span>`}</label>`;
+  const isOptional = !field.required && field.type !== "bool";
+  const label = html`<label for=${id}>${plain(field.prompt || field.id)}${isOptional && html` <span class="optional">optional</span>`}</label>`;
   const problem = message && html`<p class="field-message" id=${`${id}-message`}>${plain(message)}</p>`;
   if (field.type === "bool") {
     return html`<div class=${classes("field", "is-bool", message && "is-wrong")}>

@@ -5,7 +5,7 @@ import { useLayoutEffect, useRef } from "preact/hooks";
 import { classes, html } from "../html.js";
 import { planOf as columns } from "../layers.js";
 import { here } from "../route.js";
-import { ALL_MAX, useSight } from "../sight.js";
+import { ALL_MAX, useCalm, useSight } from "../sight.js";
 import { plain } from "../text.js";
 import { took } from "../time.js";
 import { Mark, stateName } from "./mark.js";
@@ -78,13 +78,18 @@ const pixels = (lengths) => Object.fromEntries(Object.entries(lengths).map(([nam
 function useFit(plan, chosen) {
   const box = useRef(/** @type {HTMLElement | null} */ (null));
   const sight = useSight(box);
+  const aim = useCalm(chosen);
   const scale = sight.width ? Math.min(1, Math.max(SCALE_MIN, sight.width / plan.width)) : 0; // 0: not known yet, and nothing is drawn twice
   useLayoutEffect(() => {
-    const place = plan.places.find(({ id }) => id === chosen);
+    const place = plan.places.find(({ id }) => id === aim);
     const element = box.current;
     if (!place || !element) return;
-    element.scrollTo(place.left * scale - (element.clientWidth - plan.node.width) / 2, place.top * scale - (element.clientHeight - plan.node.height) / 2);
-  }, [plan, chosen, scale]);
+    const { scrollLeft, scrollTop, clientWidth, clientHeight } = element;
+    const [left, top] = [place.left * scale, place.top * scale];
+    const [width, height] = [plan.node.width * scale, plan.node.height * scale];
+    if (left >= scrollLeft && left + width <= scrollLeft + clientWidth && top >= scrollTop && top + height <= scrollTop + clientHeight) return;
+    element.scrollTo(left - (clientWidth - width) / 2, top - (clientHeight - height) / 2);
+  }, [plan, aim, scale]);
   const isLarge = plan.places.length > ALL_MAX;
   /** @param {import("../plan.js").Box} part */
   const seen = ({ left, top, right, bottom }) => !isLarge || (right * scale >= sight.left && left * scale <= sight.right && bottom * scale >= sight.top && top * scale <= sight.bottom);

@@ -13,6 +13,7 @@ const KEYS = [
   ["w", "wrap long lines"],
   ["n N", "next and previous match"],
   ["x", "output fills the window, and back"],
+  ["Esc", "close what is on top"],
   ["d", "dark, light, or as the system"],
   ["?", "these keys"],
 ];

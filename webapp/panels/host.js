@@ -1,42 +1,48 @@
-// One host: what it is, what it does, and its config, which can be read again.
-import { useState } from "preact/hooks";
-import { post, seg } from "../api.js";
+// One host: how it is, what it does, and what can be asked of it.
+import { clockText, hostState } from "../fleet.js";
 import { html } from "../html.js";
-import { flows, hosts } from "../state.js";
 import { plain, plural } from "../text.js";
 import { ago, clock, full } from "../time.js";
-import { useAction } from "../use.js";
 import { Findings } from "./findings.js";
-import { Failure } from "./notice.js";
+import { HostActs } from "./hostacts.js";
+import { Mark } from "./mark.js";
+import { Meter } from "./meter.js";
 
-/** @param {{host: import("../types/api").Host}} props */
-export function HostPanel({ host }) {
-  const [said, say] = useState("");
-  const { busy, error, run: reload } = useAction(async () => {
-    say("");
-    const { flows: count } = await post(`hosts/${seg(host.id)}/reload`);
-    say(`Read again: ${plural(count, "flow")}.`);
-    await Promise.all([hosts.load(), flows.load()]);
-  });
-  return html`<article class="host">
+/** @typedef {import("../types/api").Host} Host */
+
+/** @param {{host: Host, hosts: Host[]}} props  hosts: all of them */
+export function HostPanel({ host, hosts }) {
+  const state = hostState(host, hosts);
+  return html`<article class=${`host is-${state}`}>
     <header class="host-head">
-      <h2>${plain(host.id)}</h2>${host.self && html`<span class="chip">this host</span>`}${host.draining && html`<span class="chip is-asking">draining</span>`}
-      <span class="faint">floe ${plain(host.version)}, since <time dateTime=${host.started_at} title=${full(host.started_at)}>${ago(host.started_at)}</time>, seen ${ago(host.seen_at)}, its clock says <time dateTime=${host.seen_at} title=${full(host.seen_at)}>${clock(host.seen_at)}</time></span>
+      <h2><${Mark} state=${state} /> ${plain(host.id)}</h2>
+      ${host.self && html`<span class="chip">this host</span>`}${host.keeper && hosts.length > 1 && html`<span class="chip" title="It keeps the leases of all">keeper</span>`}
+      ${state === "away" && html`<span class="chip is-away">${host.seen_at ? `not seen for ${ago(host.seen_at).replace(" ago", "")}` : "not seen yet"}</span>`}
+      ${host.draining && html`<span class="chip is-draining">draining</span>`}
+      <span class="chips" aria-label="Tags" role="group">${host.tags.map((tag) => html`<span class="chip is-tag" key=${tag}>${plain(tag)}</span>`)}</span>
     </header>
-    <p class="chips" aria-label="Tags">${host.tags.map((tag) => html`<span class="chip" key=${tag}>${plain(tag)}</span>`)}</p>
-    <div class="meter"><div class="meter-text"><span>${host.active} of ${plural(host.slots, "slot")} in use</span><span class="faint">${host.pending} pending</span></div>
-      <progress max=${host.slots} value=${host.active} aria-label="Slots in use"></progress></div>
-    <div class="meter"><div class="meter-text"><span>${host.running} of ${plural(host.commands, "command")} running</span><span class="faint">${host.waiting} waiting</span></div>
-      <progress max=${host.commands} value=${host.running} aria-label="Commands running"></progress></div>
-    <div class="meter"><div class="meter-text"><span>load ${host.load.toFixed(2)}</span><span class="faint">${plural(host.cpus, "processor")}</span></div>
-      <progress max=${host.cpus} value=${Math.min(host.load, host.cpus)} aria-label="Load"></progress></div>
-    ${host.config && html`<section class="values"><h3>Config</h3><dl>
+    ${host.problems?.length ? html`<ul class="host-problems">${host.problems.map((one) => html`<li key=${one}>${plain(one)}</li>`)}</ul>` : null}
+    <${Meter} name="Slots in use" most=${host.slots} used=${host.active} note=${host.pending ? `${host.pending} pending` : ""}><b>${host.active}</b> of ${plural(host.slots, "slot")} in use</${Meter}>
+    ${host.commands !== undefined && html`<${Meter} name="Commands running" most=${host.commands} used=${host.running ?? 0} note=${host.waiting ? `${host.waiting} waiting` : ""}><b>${host.running ?? 0}</b> of ${plural(host.commands, "command")} running</${Meter}>`}
+    ${host.load !== undefined && host.cpus !== undefined && html`<${Meter} name="Load" most=${host.cpus} used=${host.load} note=${plural(host.cpus, "processor")}>load <b>${host.load.toFixed(2)}</b></${Meter}>`}
+    <p class="host-facts">${facts(host).map((one, at) => html`${at > 0 && " · "}<span key=${at}>${one}</span>`)}</p>
+    ${host.config && html`<details class="values" open=${hosts.length === 1 || host.config.findings.length > 0}><summary>Config</summary><dl>
       <div><dt>file</dt><dd>${plain(host.config.path)}</dd></div>
       <div><dt>read</dt><dd>${full(host.config.loaded_at)}</dd></div>
-      <div><dt>digest</dt><dd>${plain(host.config.digest).slice(0, 19)}</dd></div>
-      <div><dt>address</dt><dd>${plain(host.url)}</dd></div></dl>
-      <${Findings} findings=${host.config.findings} /></section>`}
-    ${error && html`<${Failure} error=${error} /><${Findings} findings=${error.findings} />`}
-    <footer class="host-foot"><button onClick=${reload} disabled=${busy}>Read config again</button><span role="status" class="faint">${said}</span></footer>
+      <div><dt>digest</dt><dd>${plain(host.config.digest).slice(0, 19)}</dd></div></dl>
+      <${Findings} findings=${host.config.findings} /></details>`}
+    <${HostActs} host=${host} />
   </article>`;
+}
+
+/** What is known about it, each in a few words. @param {Host} host */
+function facts(host) {
+  const off = clockText(host);
+  return [
+    `floe ${plain(host.version)}`,
+    host.started_at && html`up since <time dateTime=${host.started_at} title=${full(host.started_at)}>${ago(host.started_at)}</time>`,
+    host.seen_at && html`seen <time dateTime=${host.seen_at} title=${full(host.seen_at)}>${ago(host.seen_at)}</time>`,
+    off ? html`<b class="host-skew">${off}</b>` : host.self && host.seen_at && html`its clock says ${clock(host.seen_at)}`,
+    host.url && html`<code>${plain(host.url)}</code>`,
+  ].filter(Boolean);
 }

@@ -14,6 +14,10 @@ const SHAPES = {
   error: "M8 1.8L15 14H1zM8 6v3.6M8 11.6v.4",
   stopped: "M2.5 2.5h11v11h-11zM5.5 5.5h5v5h-5z",
   never: "M4 8h8",
+  well: "M8 1.5a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13M5 8.2l2.1 2.1L11 6",
+  troubled: "M8 1.8L15 14H1zM8 6v3.6M8 11.6v.4",
+  away: "M8 1.5a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13M3.5 12.5l9-9",
+  draining: "M8 2v8.5M4.5 7.5L8 11l3.5-3.5M3 14h10",
 };
 /** @type {Record<string, string>} */
 const NAMES = { asking: "waiting for you", never: "never ran", good: "good", bad: "bad" };

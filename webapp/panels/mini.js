@@ -15,6 +15,6 @@ export function Mini({ run }) {
   return html`<span class="mini">
     <span class="mini-track" aria-hidden="true">${bars.slice(-BARS_MAX).map((bar) => html`<i class=${`mini-bar is-${bar.state}`} key=${`${bar.node.id} ${bar.what}`} title=${`${plain(bar.node.name || bar.node.id)}: ${bar.what}`}
       style=${{ left: placeOf(bar.from, start, end), width: `max(3px, calc(${placeOf(bar.to, start, end)} - ${placeOf(bar.from, start, end)}))` }}></i>`)}</span>
-    <span class="mini-now">${busy.map((node) => plain(node.name || node.id)).join(", ")}</span>
+    <span class="mini-now">${busy.map((node, at) => html`${at > 0 && ", "}<span key=${node.id}>${plain(node.name || node.id)}</span>`)}</span>
   </span>`;
 }

@@ -4,10 +4,10 @@ import { plain } from "../text.js";
 
 /** @param {{what: string}} props */
 export function Loading({ what }) {
-  return html`<p class="notice loading" role="status"><span class="spinner" aria-hidden="true"></span>Loading ${what}…</p>`;
+  return html`<p class="notice loading" role="status"><span class="spinner" aria-hidden="true"></span>Loading ${plain(what)}…</p>`;
 }
 
-/** @param {{title: string, children?: any}} props */
+/** @param {{title: any, children?: any}} props */
 export function Empty({ title, children }) {
   return html`<div class="notice empty"><p class="notice-title">${title}</p>${children}</div>`;
 }

@@ -1,19 +1,20 @@
 // What a node printed: follows its end until the reader scrolls away; search, wrap, links, raw.
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { BASE } from "../api.js";
+import { into } from "../focus.js";
 import { classes, html } from "../html.js";
 import { Output } from "../output.js";
 import { go, here, route } from "../route.js";
 import { kept } from "../settings.js";
-import { size } from "../text.js";
+import { plain, size } from "../text.js";
 import { Find } from "./find.js";
 import { Lines } from "./lines.js";
 import { Empty, Failure, Loading } from "./notice.js";
 
 const wrap = kept("wrap", "yes");
 
-/** @param {{run: string, node: import("../types/api").RunNode, attempt: number}} props */
-export function OutputPanel({ run, node, attempt }) {
+/** @param {{run: string, node: import("../types/api").RunNode, attempt: number, past: boolean}} props  past: an earlier moment is shown */
+export function OutputPanel({ run, node, attempt, past }) {
   const output = useMemo(() => new Output(run, node.id, attempt), [run, node.id, attempt]);
   const { query } = route.value;
   const target = targetOf(query.get("line"));
@@ -31,19 +32,23 @@ export function OutputPanel({ run, node, attempt }) {
     if (!yes && live && !query.get("node")) go(here({ node: node.id, tab: "output" }), { replace: true });
   };
   const isSheet = query.get("sheet") === "1";
+  const sheet = useRef(/** @type {HTMLElement | null} */ (null));
+  useEffect(() => {
+    if (isSheet && sheet.current) into(sheet.current);
+  }, [isSheet, opened]);
   if (error) return html`<${Failure} error=${error} again=${() => output.open()} />`;
   if (!opened) return html`<${Loading} what="output" />`;
-  return html`<div class=${classes("output", isSheet && "is-sheet")}>
+  return html`<div class=${classes("output", isSheet && "is-sheet")} role=${isSheet ? "dialog" : undefined} aria-modal=${isSheet ? "true" : undefined} aria-label=${isSheet ? `Output of ${plain(node.name || node.id)}` : undefined} ref=${sheet}>
     <div class="output-bar">
       <${Attempts} node=${node} attempt=${attempt} />
-      <span class="faint output-size">${live && html`<span class="live-dot" aria-hidden="true"></span>live · `}${count.toLocaleString("en")} lines · ${size(bytes)}</span>
+      <span class="faint output-size">${live && html`<span class="live-dot" aria-hidden="true"></span>live · `}${count.toLocaleString("en")} lines · ${size(bytes)}${past && ", all of it and not only up to this moment"}</span>
       <${Find} output=${output} needle=${needle} setNeedle=${setNeedle} line=${target?.from ?? 0} />
       <span class="spread"></span>
       ${live && html`<button class="quiet" data-key="f" aria-pressed=${String(following)} onClick=${() => follow(!following)}>${following ? "Following" : "Follow"}</button>`}
       <button class="quiet" data-key="w" aria-pressed=${String(wrap.value === "yes")} onClick=${() => (wrap.value = wrap.value === "yes" ? "no" : "yes")}>Wrap</button>
       <a class="button quiet" href=${`${BASE}/${output.href}`} target="_blank" rel="noopener">Raw</a>
       <a class="button quiet" href=${`${BASE}/${output.href}&limit=${Number.MAX_SAFE_INTEGER}`} download=${`${run}-${node.id}-${attempt}.log`}>Download</a>
-      <a class="button quiet" data-key="x" data-replace href=${here({ sheet: isSheet ? "" : "1" })} aria-label=${isSheet ? "Close the sheet" : "Fill the window"}>${isSheet ? "Close" : "⤢"}</a>
+      <a class="button quiet" data-key=${isSheet ? "x Escape" : "x"} data-replace href=${here({ sheet: isSheet ? "" : "1" })} aria-label=${isSheet ? "Close the sheet" : "Fill the window"}>${isSheet ? "Close" : "⤢"}</a>
     </div>
     ${count === 0
       ? html`<${Empty} title=${live ? "Nothing printed yet" : "It printed nothing"} />`

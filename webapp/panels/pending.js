@@ -19,7 +19,7 @@ export function Pending({ list }) {
       const known = group.runs.map((id) => runs.value.get(id)).filter((run) => run !== undefined).slice(0, SHOWN);
       const more = group.count - known.length;
       return html`<div class="pends" key=${group.runs[0]}><p class="pends-why">${plain(group.text)}</p>
-        <ul class="rows">${known.map((run) => html`<${Row} key=${run.id} run=${run} />`)}</ul>${more > 0 && html`<p class="pends-more faint">and ${more} more behind them</p>`}</div>`;
+        <ul class="rows">${known.map((run) => html`<${Row} key=${run.id} run=${run}>${""}</${Row}>`)}</ul>${more > 0 && html`<p class="pends-more faint">and ${more} more behind them</p>`}</div>`;
     })}
     ${others.length > 0 && html`<ul class="rows">${others.map((run) => html`<${Row} key=${run.id} run=${run} />`)}</ul>`}
   </section>`;

@@ -3,6 +3,7 @@ import { html } from "../html.js";
 import { runHref } from "../route.js";
 import { plain, runState } from "../text.js";
 import { ago, full, took } from "../time.js";
+import { pendedFor } from "../waits.js";
 import { Mark } from "./mark.js";
 
 /**
@@ -10,11 +11,12 @@ import { Mark } from "./mark.js";
  *   state: where more is known than the summary says; children: instead of why
  */
 export function Row({ run, state = runState(run), flow = true, children }) {
+  const waits = run.state === "pending" ? (pendedFor(run.id) ?? run.phase) : "";
   const at = run.ended_at ?? run.started_at ?? run.pended_at;
-  return html`<li class="row">
+  return html`<li class=${`row is-${state}`}>
     <${Mark} state=${state} />
     <a class="row-name" href=${runHref(run.id)}>${flow && html`<b>${plain(run.flow)}</b> `}<span class="id">${plain(run.id)}</span></a>
-    <span class="row-why" title=${plain(run.why)}>${children ?? (plain(run.why) || (run.state === "pending" ? run.phase : ""))}</span>
+    <span class="row-why" title=${plain(run.why || waits)}>${children ?? plain(run.why || waits)}</span>
     <span class="row-by">${plain(run.by || run.trigger)}${run.host && html` <span class="faint">on ${plain(run.host)}</span>`}</span>
     <span class="row-took">${took(run.started_at, run.ended_at)}</span>
     <time class="row-at" dateTime=${at} title=${full(at)}>${ago(at)}</time>

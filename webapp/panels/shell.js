@@ -47,6 +47,28 @@ function Running() {
   return count ? html`<span class="count" aria-label="${count} not over">${count}</span>` : null;
 }
 
+/** Sheets that only some pages need, and that come with them. */
+const SHEETS = {
+  flow: ["graph", "tabs", "data", "events"],
+  hosts: ["host", "data", "events"],
+  run: ["graph", "time", "steps", "tabs", "output", "data", "events"],
+};
+/** @type {Map<string, Promise<unknown>>} */
+const sheets = new Map();
+
+/** @param {string} name */
+function sheet(name) {
+  const known = sheets.get(name);
+  if (known) return known;
+  const link = document.createElement("link");
+  link.rel = "stylesheet";
+  link.href = `/app/css/${name}.css`;
+  const comes = new Promise((done) => (link.onload = link.onerror = done));
+  sheets.set(name, comes);
+  document.head.append(link);
+  return comes;
+}
+
 /** Code of pages, which comes when one is first shown; only what is now is there from the start. */
 const PAGES = /** @type {const} */ ({
   flow: () => import("../pages/flow.js").then(({ Flow }) => Flow),
@@ -63,7 +85,8 @@ function Page() {
   const known = pages.value[page];
   useLayoutEffect(() => {
     if (known || page === "lost" || page === "now") return;
-    void PAGES[page]().then((component) => (pages.value = { ...pages.peek(), [page]: component }));
+    const styles = (/** @type {Record<string, string[]>} */ (SHEETS)[page] ?? []).map(sheet);
+    void Promise.all([PAGES[page](), ...styles]).then(([component]) => (pages.value = { ...pages.peek(), [page]: component }));
   }, [page]);
   if (page === "lost") return html`<${Empty} title="Nothing is here"><p><a href=${ROOT}>Go to what is happening now</a></p></${Empty}>`;
   if (!known) return html`<${Loading} what="page" />`;

@@ -155,15 +155,24 @@ export type Host = {
   slots: number;
   active: number;
   pending: number;
-  load: number;
-  cpus: number;
-  commands: number;
-  running: number;
-  waiting: number;
+  /** Of other hosts this and what follows may be missing. */
+  load?: number;
+  cpus?: number;
+  commands?: number;
+  running?: number;
+  waiting?: number;
   config?: { path: string; digest: string; loaded_at: string | null; findings: Finding[] };
-  url: string;
+  url?: string;
   keeper: boolean;
+  /** Sentences. */
+  problems?: string[];
+  /** How far its clock is ahead of that of the host that answers. */
+  clock_offset_ms?: number | null;
+  /** What can be asked of it: "reload", "drain", "forget". */
+  offers?: string[];
 };
+/** How old what a list tells of each host is. */
+export type AsOf = Record<string, string | null>;
 
 export type Fact = { seq: number; epoch: number; at: string; event: string; node?: string; tag?: string; by?: string };
 export type RunEvent = Fact & { data: Record<string, unknown> };
