@@ -210,7 +210,7 @@ async def test_the_description_names_every_route_of_the_server(site: Site) -> No
     assert len(described) == len(ROUTES)
     for method, path in sorted(described):
         filled = path.replace("{flow}", "build").replace("{page}", "x").replace("{name}", "app.js")
-        body = {} if method == "POST" else None
+        body: dict[str, Any] | None = {} if method == "POST" else None
         async with site.client.request(method, site.url + filled, json=body) as answer:
             assert answer.status != 405, (method, path)
 
