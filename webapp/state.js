@@ -19,6 +19,8 @@ import * as feed from "./feed.js";
 const RECENT = 40;
 const ACTIVE_MAX = 200;
 const KEPT_MAX = 1000;
+/** After this a host that is silent counts as away. */
+const AWAY_MS = 10_500;
 
 /** Who is logged in; null for nobody, undefined until we know. */
 export const user = signal(/** @type {string | null | undefined} */ (undefined));
@@ -218,11 +220,17 @@ function consume(frames) {
       }
       if (frame.type === "event" || frame.type === "output") for (const listener of listeners) listener(frame);
       if (frame.type === "flows") void Promise.all([flows.load(), hosts.load()]);
+      if (frame.type === "host") hostChanged();
       if (frame.type === "reset") reload();
     }
     for (const list of Map.groupBy(frames.filter((frame) => frame.type === "event"), ({ run }) => run).values()) toOpened(list);
     learn(summaries);
   });
+}
+
+/** A host is lost or back: what is told of its runs is as old as its last word. */
+function hostChanged() {
+  for (const wait of [0, AWAY_MS]) setTimeout(() => void Promise.all([hosts.load(), loadRuns()]), wait);
 }
 
 function reload() {

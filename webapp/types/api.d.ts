@@ -215,4 +215,5 @@ export type Frame =
   | { type: "hello"; pos: string; host: string; version: string }
   | { type: "reset" }
   | { type: "flows" }
+  | { type: "host"; id: string; state: "away" | "here"; seen: string | null }
   | { type: "error"; status: number; detail: string; hint: string };
