@@ -272,6 +272,7 @@ def resource_is_held_once(truth: Truth, branch: Branch) -> None:
         for other in truth.holders.get(lease, ()):
             mine, theirs = branch.fences.get(lease), other.fences.get(lease)
             is_fenced = mine and theirs and read_fence(mine) > read_fence(theirs)
+            is_fenced = is_fenced or (truth.amnesia and truth.is_gone(other.place))
             is_void = truth.is_gone(other.place) or (lease, other.run) in truth.freed
             if not (is_fenced and is_void):
                 raise Broken(f"resource_is_held_once: {lease} by {branch} and {other}")
@@ -283,7 +284,8 @@ def fences_grow(truth: Truth, branch: Branch) -> None:
         if tag.startswith(HOST_SCOPED):
             continue
         fence = branch.fences.get(tag)
-        if fence is None or read_fence(fence) <= truth.fences.get(tag, (0, 0)):
+        last = (0, 0) if truth.amnesia else truth.fences.get(tag, (0, 0))
+        if fence is None or read_fence(fence) <= last:
             raise Broken(f"fences_grow: {branch}: {tag}={fence} after {truth.fences.get(tag)}")
 
 

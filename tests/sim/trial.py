@@ -7,10 +7,9 @@ stores that are no more. Then each run must end, or wait on a thing it names.
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
-from itertools import accumulate
 from random import Random
 from typing import Final
 
@@ -37,6 +36,9 @@ END_MS: Final = 90_000
 """After the last fault, each run that nothing holds up has ended within this."""
 
 LOOK_MS: Final = 500
+
+SWARM: Final = (0, 1, 1, 6)
+"""How much a trial has of a kind of fault or flow."""
 
 CLIENT_MS: Final = 700
 CLIENT_TRIES: Final = 30
@@ -65,7 +67,7 @@ class Verdict:
 def trial(seed: int, *, bug: Bug | None = None, story: bool = False) -> Verdict:
     """Play one seed, with a bug in the hub if one is given; equal seeds give equal stories."""
     begun = time.process_time()
-    play = Trial(seed, story=story)
+    play = Trial(seed, bug.favours if bug else (), story=story)
     verdict = Verdict(seed)
     with bug.at_work() if bug else nullcontext():
         try:
@@ -92,12 +94,15 @@ def trial(seed: int, *, bug: Bug | None = None, story: bool = False) -> Verdict:
 class Trial:
     """A seed's plan, carried out."""
 
-    def __init__(self, seed: int, *, story: bool) -> None:
+    def __init__(self, seed: int, favours: Collection[str] = (), *, story: bool) -> None:
+        """`favours`: faults of which there are many; late words and leases come with them."""
         self.random = Random(seed)
         self.world = World(self.random, story=story)
         self.faults: Counter[str] = Counter()
         self.keeper: HostId | None = None
         self._answered: set[int] = set()
+        self._fault_weights: list[int] = []
+        self._favours = favours
 
     def run(self) -> None:
         """The storm and the quiet end. Raises Broken."""
@@ -142,14 +147,25 @@ class Trial:
         random, world = self.random, self.world
         world.network.weather = Weather(
             loss=random.choice((0.0, 0.05, 0.2)),
-            double=random.choice((0.0, 0.05, 0.2)),
-            late=random.choice((0.0, 0.03, 0.15)),
+            double=random.choice((0.0, 0.05, 0.3)),
+            late=random.choice((0.0, 0.05, 0.3)),
             delay_ms=random.choice((3, 20, 60)),
         )
+        # Each trial has its own mixture: what is everywhere as rare as its mean never piles up.
+        self._fault_weights = [w * random.choice(SWARM) for w in _FAULT_WEIGHTS]
+        flow_weights = [w * random.choice(SWARM) for w in _WEIGHTS]
+        if self._favours:
+            self._fault_weights = [
+                50 if f.__name__.lstrip("_") in self._favours else w for f, w in _FAULT_KINDS
+            ]
+            flow_weights = [20 if k.flow.resource_tags else k.weight for k in KINDS]
+            world.network.weather.late = world.network.weather.double = 0.3
+        self._fault_weights[0] += 1
+        flow_weights[0] += 1
         burst = random.randrange(200, STORM_MS - 2000)
         for n in range(RUNS_MIN + random.randrange(0, 6)):
             at = burst + n if n % 3 == 0 else random.randrange(100, STORM_MS - 1500)
-            flow = random.choices(_FLOWS, cum_weights=_WEIGHTS)[0]
+            flow = random.choices(_FLOWS, flow_weights)[0]
             world.at(at, self._trigger, n, self._any_host(), flow, 0)
         for _ in range(random.randrange(2, 7)):
             world.at(random.randrange(300, STORM_MS - 300), self._cancel)
@@ -187,7 +203,7 @@ class Trial:
     # --- faults ---
 
     def _fault(self) -> None:
-        fault = self.random.choices(_FAULTS, cum_weights=_FAULT_WEIGHTS)[0]
+        fault = self.random.choices(_FAULTS, self._fault_weights)[0]
         if fault(self):
             self.faults[fault.__name__.lstrip("_")] += 1
         else:
@@ -261,20 +277,21 @@ class Trial:
 
     def _say_forget(self, machine: Machine, place: Place) -> None:
         self.world.truth.forgotten.add(place)
+        self.world.note_amnesia()
         self.world.tell(machine.id, "is told to forget", str(place))
         machine.say(Forget(host=place.host, store=place.store, force=True))
 
     def _free(self) -> bool:
-        """The operator takes a resource from whoever holds it."""
+        """The operator takes a resource from the run that holds it."""
         truth, keeper = self.world.truth, self.keeper
         tags = [tag for tag, held in truth.holders.items() if held and tag in ("db", "lab")]
         if keeper is None or self.world.machines[keeper].core is None or not tags:
             return False
         tag = self.random.choice(tags)
-        for branch in truth.holders[tag]:
-            truth.freed.add((tag, branch.run))
-        self.world.tell(keeper, "is told to free", tag)
-        self.world.machines[keeper].say(Free(tag=tag))
+        run = truth.holders[tag][0].run
+        truth.freed |= {(lease, run) for lease in ("db", "lab")}
+        self.world.tell(keeper, "is told to free", f"{tag} of {run.key}")
+        self.world.machines[keeper].say(Free(tag=tag, run=run.key))
         return True
 
     def _drain(self) -> bool:
@@ -380,7 +397,7 @@ class Trial:
 
 
 _FLOWS: Final = [kind.flow.id for kind in KINDS]
-_WEIGHTS: Final = list(accumulate(kind.weight for kind in KINDS))
+_WEIGHTS: Final = [kind.weight for kind in KINDS]
 
 Fault = Callable[[Trial], bool]
 
@@ -401,4 +418,4 @@ _FAULT_KINDS: Final[tuple[tuple[Fault, int], ...]] = (
     (Trial._move_keeper, 2),
 )
 _FAULTS: Final = [fault for fault, _ in _FAULT_KINDS]
-_FAULT_WEIGHTS: Final = list(accumulate(weight for _, weight in _FAULT_KINDS))
+_FAULT_WEIGHTS: Final = [weight for _, weight in _FAULT_KINDS]

@@ -76,6 +76,8 @@ class Truth:
     forgotten: set[Place] = field(default_factory=set)
     lost: set[Place] = field(default_factory=set)
     """Stores that are no more: wiped or replaced by a backup."""
+    amnesia: bool = False
+    """No host that is left has seen the latest term: fences may begin anew, below the old ones."""
     freed: set[tuple[str, RunRef]] = field(default_factory=set)
     """Leases that an operator took from a run."""
     told: set[tuple[RunRef, Place]] = field(default_factory=set)

@@ -132,9 +132,18 @@ class World:
             fresh = replace_store(backup, fresh)
         machine.disk, machine.drained = fresh, False
         machine.drains += 1
+        self.note_amnesia()
         self.tell(
             machine.id, "is restored" if backup else "is wiped", f"{old} is now {fresh.store}"
         )
+
+    def note_amnesia(self) -> None:
+        """See whether anybody is left who remembers the latest term of a keeper."""
+        known = [m.disk for m in self.machines.values() if m.place not in self.truth.forgotten]
+        rows = [disk.row("obeyed", "keeper") for disk in known]
+        terms = [row["term"] for row in rows if isinstance(row, Mapping)]
+        seen = max((term for term in terms if isinstance(term, int)), default=0)
+        self.truth.amnesia |= any(term > seen for term, _ in self.truth.fences.values())
 
     def disks(self) -> list[Disk]:
         """All that there ever were."""
