@@ -27,7 +27,8 @@ class Member(Host):
         folder.mkdir()
         super().__init__(folder, "")
         self.id = id
-        self.options = {"FLOE_HOST_NAME": id, "FLOE_TAGS": tags, "FLOE_ADMIN": token}
+        options = {"HOST_NAME": id, "TAGS": tags, "ADMIN": token, "HOSTS": ""}
+        self.options = {f"FLOE_{name}": value for name, value in options.items()}
         self.move(self.address)
         self.program: Sequence[str] = FLOE
         self.prefix: Sequence[str] = ()
