@@ -85,6 +85,8 @@ class Taking:
             return
         if offer.epoch <= self._floor(offer.run, floor):
             self._refuse(draft, member, offer, "was refused before")
+            # Whoever missed the first answer takes this one for one about the present.
+            draft.cluster.presence.void()
             return
         taken = self._read(offer, ref)
         if isinstance(taken, str):
