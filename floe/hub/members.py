@@ -139,10 +139,15 @@ class Members:
         return is_new
 
     def age(self, now: Instant) -> None:
-        """Note which hosts have fallen silent."""
+        """Note which hosts have fallen silent: what only they stood against may go on."""
+        news = False
         for member in self.by_id.values():
             if not member.stale and self._unseen_ms(member, now) >= HOST_STALE_S * 1000:
-                self.by_id.put(member.id, replace(member, stale=True))
+                news |= self.by_id.put(member.id, replace(member, stale=True))
+        for store, at in self.twins.items():
+            if now - at >= HOST_STALE_S * 1000:
+                news |= self.twins.put(store, None)
+        self._core.table.news |= news
 
     def set_back(self, now: Instant) -> None:
         """The clock was set back: nobody was seen in what is the future now."""
@@ -236,12 +241,11 @@ class Members:
         says: list[str] = []
         if self.is_forgotten:
             says.append("was forgotten by the other hosts: start it with a new store")
-        for store, at in self.twins.items():
-            if now - at < HOST_STALE_S * 1000:
-                says.append(
-                    f"two hosts are called {self._core.host.id}: "
-                    f"stores {self._core.store} and {store}"
-                )
+        says += [
+            f"two hosts are called {self._core.host.id}: stores {self._core.store} and {store}"
+            for store, at in self.twins.items()
+            if now - at < HOST_STALE_S * 1000
+        ]
         return tuple(says)
 
     def _view_of(self, member: Member) -> HostView:

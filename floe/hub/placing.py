@@ -77,7 +77,8 @@ class Placing:
             for ref in given
             if ref in runs and (runs[ref].phase, runs[ref].host) == ("granted", member.id)
         )
-        self._given.put(member.id, open_ or None)
+        if self._given.put(member.id, open_ or None):
+            self._core.table.news = True  # what was counted as there may be over again
         change = member.ping.change if member.ping else 0
         for ref, hosts in self._refused.items():
             if hosts.get(member.id, change) != change:

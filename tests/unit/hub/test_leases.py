@@ -117,6 +117,18 @@ def test_hosts_that_name_different_keepers_give_nothing_and_say_so() -> None:
     assert not h2.core.may_fire(h2.now)
 
 
+def test_host_that_is_silent_disagrees_no_more() -> None:
+    h1, h2 = two()
+    h2.restart(keeper=HostId("h2"))
+    met(h1, h2)
+    ref = h1.start(DB)
+    before = phase(h1, ref)
+
+    later(10_000, h1)
+
+    assert (before, phase(h1, ref)) == ("pending", "active")
+
+
 def test_wiped_keeper_learns_what_is_held_before_it_gives_anything() -> None:
     h1, h2 = two()
     held = h2.start(GPU_DB)

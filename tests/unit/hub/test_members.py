@@ -157,6 +157,20 @@ def test_other_store_of_a_host_that_speaks_no_more_is_no_problem_any_more() -> N
     assert problems(h1) == ()
 
 
+def test_host_takes_runs_again_once_another_of_its_name_is_silent() -> None:
+    h1, _ = met(a_host_core("h1", tags=frozenset({"gpu"})), a_host_core("h2"))
+    twin = a_host_core("h1", "h1st1")
+    twin.tell()
+    h1.hear(twin.sent[0])
+    ref = h1.start(GPU)
+    both = h1.core.problems(h1.now)[HostId("h1")]
+
+    later(10_000, h1)
+
+    assert both == ("two hosts are called h1: stores h1st0 and h1st1",)
+    assert phase(h1, ref) == "active"
+
+
 def test_host_alone_pings_nobody_and_has_no_problems() -> None:
     h1 = a_host_core("h1", peers=0)
 

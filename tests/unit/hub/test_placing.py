@@ -92,6 +92,23 @@ def test_what_a_host_has_once_is_offered_once_until_it_says_it_is_free(flow: Flo
     assert phase(h1, second) == "active"
 
 
+def test_run_that_was_over_before_its_host_said_so_holds_up_nobody() -> None:
+    h1, h2 = two()
+    flow = a_kind("nic", resource_tags=("host:nic",))
+    started(h1, flow, flow)
+    first, second = sorted(h1.core.table.runs)
+    carry(h1, h2)
+    h2.ended(first)
+    carry(h1, h2)
+    counted = phase(h1, second)
+
+    later(2000, h1, h2)
+    carry(h1, h2)
+
+    assert counted == "pending"
+    assert phase(h1, second) == "active"
+
+
 def test_refused_connection_is_a_no_and_the_host_is_asked_again_at_its_next_word() -> None:
     h1, h2 = two()
     ref = h1.start(GPU)
