@@ -56,12 +56,20 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 @pytest.fixture
 def run(cluster: Cluster) -> Iterator[str]:
-    """A run adopted by h1 whose command is running on h3, waiting for `go`."""
+    """A run adopted by h1 whose command is running on h3, waiting for `go`; all hosts know it."""
     (cluster.folder / "go").unlink(missing_ok=True)
     run = cluster["h1"].trigger("west")
+    for host in cluster.hosts.values():
+        until(lambda host=host: is_listed(host, run), f"{run} on the list of {host.id}")  # type: ignore[misc]  # mypy has no type for a default of a lambda
     cluster["h1"].until_node(run, "say", "running")
     yield run
     (cluster.folder / "go").touch()
+
+
+def is_listed(host: Host, run: str) -> bool:
+    """Whether a host lists a run as active."""
+    rows = host.api.get("runs", flow="west", state="active", limit=500)["runs"]
+    return run in {row["id"] for row in rows}
 
 
 def test_run_goes_to_the_host_with_its_tags(cluster: Cluster, run: str) -> None:
@@ -141,7 +149,7 @@ def test_forms_of_all_runs_are_listed_by_any_host(cluster: Cluster, run: str) ->
 
     for host in cluster.hosts.values():
         until(
-            lambda host=host: run in {f["run"]["id"] for f in host.api.get("forms")["forms"]},  # type: ignore[misc]  # mypy has no type for a default of a lambda
+            lambda host=host: run in {f["run"]["id"] for f in host.api.get("forms")["forms"]},  # type: ignore[misc]  # as above
             f"{run} among the forms of {host.id}",
         )
 
