@@ -28,6 +28,10 @@ TRIED_MAX: Final = 16
 """Runs of equal needs that are tried where the ones before were refused by hosts."""
 
 
+LOOK_MS: Final = 10_000
+"""Pends are tried again after this long though nothing changed: the net below the news."""
+
+
 class Placing:
     """What placing needs to know besides the table of runs."""
 
@@ -35,6 +39,8 @@ class Placing:
         self._core = core
         self._given: Book[HostId, tuple[RunRef, ...]] = Book(journal)
         """Runs granted to a host since it last said how it is, or not answered yet."""
+        self._looked: Book[str, Instant] = Book(journal)
+        """When pends were tried last."""
         self._refused: Book[RunRef, dict[HostId, int | None]] = Book(journal)
         """Who refused a run, and the number of what that host had said of itself before."""
 
@@ -112,8 +118,12 @@ class Placing:
         core, table = self._core, self._core.table
         cluster = core.cluster
         assert cluster is not None
+        looked_at = self._looked.get("")
+        if looked_at is None or not 0 <= draft.now - looked_at < LOOK_MS:
+            table.news = True
         if not table.news:
             return
+        self._looked.put("", draft.now)
         table.news = False
         views = self.views(draft.now)
         heads = [(queue[0], needs) for needs, queue in table.queues.items()]
