@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from itertools import count, islice
 
 from tests.sim.bugs import BUGS
@@ -21,7 +22,7 @@ def main() -> int:
         return _replay(options.seed, options.bug)
     chunks = _chunks(options.first, None if options.for_ever else options.seeds)
     tally = Tally()
-    with ProcessPoolExecutor(options.jobs) as pool:
+    with ProcessPoolExecutor(options.jobs) as pool, suppress(KeyboardInterrupt):
         waiting = [pool.submit(play, seeds, options.bug) for seeds in islice(chunks, options.jobs)]
         while waiting:
             part = waiting.pop(0).result()

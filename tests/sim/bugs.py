@@ -290,7 +290,7 @@ BUGS: Final[Mapping[str, Bug]] = {
     ),
     "answer-of-any-epoch": Bug(
         breaks=SPLIT,
-        seeds=range(1, 501),
+        seeds=range(17, 517),
         favours=("drain", "part"),
         at_work=patch(Pen, _is_held_by=_is_held_by_anyone),
     ),
@@ -341,7 +341,7 @@ BUGS: Final[Mapping[str, Bug]] = {
     ),
     "release-without-fence": Bug(
         breaks=LEASED,
-        seeds=range(1, 501),
+        seeds=range(46, 546),
         favours=("free", "forget", "part"),
         at_work=patch(keeper_module, _is_meant=_always),
     ),
@@ -350,7 +350,7 @@ BUGS: Final[Mapping[str, Bug]] = {
     ),
     "old-keeper-is-believed": Bug(
         breaks=LEASED,
-        seeds=range(1, 501),
+        seeds=range(190, 690),
         favours=("move_keeper", "wipe_keeper"),
         at_work=patch(Obedience, is_believed=_always),
     ),

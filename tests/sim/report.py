@@ -3,10 +3,18 @@
 from collections import Counter
 from dataclasses import dataclass, field
 from itertools import product
+from typing import Final
 
 from tests.sim.network import FATES
 from tests.sim.points import MESSAGES, POINTS
 from tests.sim.trial import Verdict
+
+PAIRS: Final = [
+    (message, fate)
+    for message, fate in product(MESSAGES, FATES)
+    if (message, fate) not in (("Ping", "stranger"), ("Acquire", "stranger"))
+]
+"""Of message and fate. What is said to whichever store a host has never meets a stranger."""
 
 
 @dataclass(slots=True)
@@ -70,7 +78,7 @@ class Tally:
 
     def never(self) -> list[str]:
         """Pairs of message and fate, and crash points, that no trial came to."""
-        pairs = [f"{m} {f}" for m, f in product(MESSAGES, FATES) if not self.coverage[m, f]]
+        pairs = [f"{m} {f}" for m, f in PAIRS if not self.coverage[m, f]]
         return pairs + [f"crash {point}" for point in POINTS if not self.crashes[point]]
 
 
