@@ -230,7 +230,8 @@ function consume(frames) {
 
 /** A host is lost or back: what is told of its runs is as old as its last word. */
 function hostChanged() {
-  for (const wait of [0, AWAY_MS]) setTimeout(() => void Promise.all([hosts.load(), loadRuns()]), wait);
+  const look = () => Promise.all([hosts.load(), loadRuns(), ...[...opened.values()].map(loadRun)]);
+  for (const wait of [0, AWAY_MS]) setTimeout(() => void look(), wait);
 }
 
 function reload() {

@@ -2,6 +2,7 @@
 import { classes, html } from "../html.js";
 import { narrow } from "../narrow.js";
 import { Ask } from "../panels/ask.js";
+import { Away } from "../panels/away.js";
 import { Cancel } from "../panels/cancel.js";
 import { DataPanel } from "../panels/data.js";
 import { EventsPanel } from "../panels/events.js";
@@ -30,7 +31,11 @@ export function Run({ id }) {
   const seq = Math.max(0, Number.parseInt(route.value.query.get("seq") ?? "", 10) || 0);
   const past = useMoment(id, live && seq < live.seq ? seq : 0);
   useTitle(live ? `${live.flow} ${live.id}: ${runState(live)}` : id);
-  if (error && !live) return html`<h1 class="unseen">${plain(id)}</h1><${Failure} error=${error} />`;
+  if (error && !live) {
+    const { away } = error;
+    if (away?.run) return html`<${Head} run=${away.run} at=${null} away /><${Away} ...${away} />`;
+    return html`<h1 class="unseen">${plain(id)}</h1><${Failure} error=${error} />`;
+  }
   if (!live) return html`<${Loading} what=${id} />`;
   const run = past.data ? { ...past.data, graph: past.data.graph.nodes.length ? live.graph : past.data.graph } : live;
   const at = past.data?.moment?.at ?? null;
@@ -40,6 +45,7 @@ export function Run({ id }) {
   const isGraph = !isTime && !narrow.value && run.graph.nodes.length > 0;
   const hasSteps = !isTime || !narrow.value;
   return html`<${Head} run=${run} at=${at} />
+    ${error?.away && html`<${Away} ...${error.away} />`}
     ${past.error && html`<${Failure} error=${past.error} />`}
     <div class="views">
       <nav class="attempts" aria-label="View"><a data-replace data-key=${isTime ? "v" : undefined} href=${here({ view: "" })} aria-current=${isTime ? undefined : "true"}>${narrow.value ? "Steps" : "Graph"}</a><a data-replace data-key=${isTime ? undefined : "v"} href=${here({ view: "time" })} aria-current=${isTime ? "true" : undefined}>Timeline</a></nav>
@@ -60,14 +66,15 @@ export function Run({ id }) {
     </div>`;
 }
 
-/** @param {{run: Detail, at: string | null}} props */
-function Head({ run, at }) {
+/** @param {{run: Detail | import("../types/api").Summary, at: string | null, away?: boolean}} props */
+function Head({ run, at, away = false }) {
   const state = runState(run);
   const over = run.state === "archive";
+  const cancelled = "cancelled_by" in run ? run.cancelled_by : "";
   return html`<header class=${`head is-${state}`}>
     <div class="head-title"><h1><a href=${flowHref(run.flow)}>${plain(run.flow)}</a> <span class="id">${plain(run.id)}</span></h1>
       <span role="status"><${Mark} state=${state} named /></span>
-      ${!at && !over && !run.cancelled_by && html`<${Cancel} run=${run} />`}</div>
+      ${!at && !over && !away && !cancelled && html`<${Cancel} run=${run} />`}</div>
     ${run.why && html`<p class="head-why">${plain(run.why)}</p>`}
     <p class="head-facts">
       <span>by <b>${plain(run.by || run.trigger)}</b></span>
@@ -76,7 +83,7 @@ function Head({ run, at }) {
       <span>pended <time dateTime=${run.pended_at} title=${full(run.pended_at)}><b>${ago(run.pended_at)}</b></time></span>
       ${run.started_at && html`<span>${over ? "took" : "for"} <b>${took(run.started_at, run.ended_at ?? at)}</b></span>`}
       ${run.ended_at && html`<span>ended <time dateTime=${run.ended_at}><b>${full(run.ended_at)}</b></time></span>`}
-      ${run.cancelled_by && html`<span>cancelled by <b>${plain(run.cancelled_by)}</b></span>`}
+      ${cancelled && html`<span>cancelled by <b>${plain(cancelled)}</b></span>`}
     </p>
   </header>`;
 }

@@ -1,0 +1,9 @@
+// Says of a run that the host which has it cannot be asked, and how old is what is shown.
+import { html } from "../html.js";
+import { plain } from "../text.js";
+import { ago, full } from "../time.js";
+
+/** @param {{host: string, at: string | null}} props  at: when it was heard last */
+export function Away({ host, at }) {
+  return html`<div class="behind" role="status"><b>${plain(host)}</b> ${at ? html`as of <time dateTime=${at} title=${full(at)}>${ago(at)}</time>` : "not heard of yet"}: this run is there, and its nodes, output and forms are shown again once it is back. Its commands may well be running.</div>`;
+}
