@@ -7,6 +7,7 @@ be called from any thread.
 import asyncio
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from typing import Final
 
@@ -27,7 +28,8 @@ class Proxy:
         host, _, port = target.rpartition(":")
         self._target = (host, int(port))
         self.address = ""
-        self._loop = asyncio.new_event_loop()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._is_over = asyncio.Event()
         self._asked = asyncio.Event()
         self._answers = asyncio.Event()
         self._slow_s = 0.0
@@ -38,16 +40,16 @@ class Proxy:
     @contextmanager
     def serving(self) -> Iterator["Proxy"]:
         """Carry for a while; what is on its way at the end is dropped."""
-        server = self._loop.run_until_complete(self._open())
-        thread = threading.Thread(target=self._loop.run_forever)
+        listens: Future[None] = Future()
+        thread = threading.Thread(target=lambda: asyncio.run(self._serve(listens)))
         thread.start()
         try:
+            listens.result()
             yield self
         finally:
-            self._call(self._loop.stop)
+            if self._loop is not None:
+                self._call(self._is_over.set)
             thread.join()
-            self._loop.run_until_complete(self._close(server))
-            self._loop.close()
 
     # --- what can be wrong ---
 
@@ -84,22 +86,28 @@ class Proxy:
     # --- on its loop ---
 
     def _call(self, act: Callable[[], object]) -> None:
+        assert self._loop is not None, "it serves"
         self._loop.call_soon_threadsafe(act)
 
-    async def _open(self) -> asyncio.Server:
+    async def _serve(self, listens: "Future[None]") -> None:
+        try:
+            server = await asyncio.start_server(self._carry, "127.0.0.1", 0)
+        except OSError as error:
+            listens.set_exception(error)
+            return
+        self._loop = asyncio.get_running_loop()
         self._mend()
-        server = await asyncio.start_server(self._carry, "127.0.0.1", 0)
         host, port = server.sockets[0].getsockname()
         self.address = f"{host}:{port}"
-        return server
-
-    async def _close(self, server: asyncio.Server) -> None:
+        listens.set_result(None)
+        await self._is_over.wait()
         server.close()
         self._mend()
         tasks = tuple(self._connections)
         for task in tasks:
             task.cancel()
-        await asyncio.wait(tasks) if tasks else None
+        if tasks:
+            await asyncio.wait(tasks)
 
     def _mend(self) -> None:
         self._settle()
@@ -113,7 +121,8 @@ class Proxy:
 
     def _shatter(self) -> None:
         self._break()
-        self._breaking = self._loop.call_later(BREAK_EACH_S, self._shatter)
+        loop = asyncio.get_running_loop()
+        self._breaking = loop.call_later(BREAK_EACH_S, self._shatter)
 
     def _settle(self) -> None:
         if self._breaking:
