@@ -104,6 +104,17 @@ class Host:
         run: str = json.loads(self._answer(202))["run"]
         return run
 
+    def reconnect(self) -> None:
+        """After a pause: the host closes a connection that is idle."""
+        self._http.close()
+
+    def trigger_anew(self, flow: str) -> None:
+        """Start a run, over a connection of its own: for other threads."""
+        client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=READY_S)
+        client.request("POST", "/build/api/push/data", _body(flow), _headers())
+        client.getresponse().read()
+        client.close()
+
     def trigger_many(self, flow: str, count: int) -> None:
         """Queue many runs at once, over several connections."""
         asyncio.run(self._flood(flow, count))
@@ -116,6 +127,12 @@ class Host:
     def wait_rest(self) -> None:
         """Wait until every run is archived."""
         wait(self._rests, DONE_S, "all runs to be archived")
+
+    def wait_rest_of(self, flow: str) -> None:
+        """Wait until no run of a flow is open; after a pause of any length."""
+        self.reconnect()
+        path = f"runs?flow={flow}&state=pending,active&limit=1"
+        _wait(lambda: not self.get(path)["runs"], DONE_S, f"the runs of {flow} to end")
 
     def _rests(self) -> bool:
         counts = self.get_bytes("metrics").decode().splitlines()
