@@ -47,6 +47,7 @@ def test_run_elsewhere_is_followed_and_signed_off(
     lines = page.get_by_role("log", name="Output")
     expect(lines).to_contain_text("first on h3")
     expect(lines).not_to_contain_text("second")
+    page.get_by_role("list", name="Nodes").get_by_role("link", name="say").click()
     (cluster.folder / "go").touch()
     expect(lines).to_contain_text("second")
     step(page, "sign", "waiting for you")
