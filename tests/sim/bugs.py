@@ -13,6 +13,7 @@ from typing import Any, Final
 from floe.hub import draft as draft_module
 from floe.hub import hearing as hearing_module
 from floe.hub import keeper as keeper_module
+from floe.hub import leases as leases_module
 from floe.hub.cluster import Cluster
 from floe.hub.core import HubCore
 from floe.hub.draft import Draft
@@ -290,7 +291,7 @@ BUGS: Final[Mapping[str, Bug]] = {
     ),
     "answer-of-any-epoch": Bug(
         breaks=SPLIT,
-        seeds=range(17, 517),
+        seeds=range(58, 558),
         favours=("drain", "part"),
         at_work=patch(Pen, _is_held_by=_is_held_by_anyone),
     ),
@@ -341,9 +342,9 @@ BUGS: Final[Mapping[str, Bug]] = {
     ),
     "release-without-fence": Bug(
         breaks=LEASED,
-        seeds=range(46, 546),
-        favours=("free", "forget", "part"),
-        at_work=patch(keeper_module, _is_meant=_always),
+        seeds=range(102, 602),
+        favours=("drain", "part"),
+        at_work=several(patch(keeper_module, _is_meant=_always), patch(leases_module, PARK_MS=200)),
     ),
     "wiped-keeper-opens-at-once": Bug(
         breaks=LEASED, seeds=range(1, 501), at_work=patch(Opening, missing=_nobody_missing)
