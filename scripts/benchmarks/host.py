@@ -132,7 +132,7 @@ class Host:
         """Wait until no run of a flow is open; after a pause of any length."""
         self.reconnect()
         path = f"runs?flow={flow}&state=pending,active&limit=1"
-        _wait(lambda: not self.get(path)["runs"], DONE_S, f"the runs of {flow} to end")
+        wait(lambda: not self.get(path)["runs"], DONE_S, f"the runs of {flow} to end")
 
     def _rests(self) -> bool:
         counts = self.get_bytes("metrics").decode().splitlines()

@@ -76,6 +76,20 @@ class Member(Host):
             self.thaw()
         super().close()
 
+    def show(self, run: str) -> Shape:
+        """All about a run.
+
+        Who asks where the run has just left is told to try again, and does.
+        """
+
+        def shown() -> Shape | None:
+            try:
+                return super(Member, self).show(run)
+            except Theirs:
+                return None
+
+        return until(shown, f"{run} as {self.id} shows it")
+
     def sees(self) -> dict[str, Shape]:
         """What it says of each host of the cluster, itself among them."""
         return {host["id"]: host for host in self.api.get("hosts")["hosts"]}
