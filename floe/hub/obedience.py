@@ -55,6 +55,14 @@ class Obedience:
         obeyed = self._obeyed.get("")
         return obeyed.term if obeyed else 0
 
+    def outlived(self, member: Member) -> bool:
+        """Whether a word comes from the store that a keeper had before the one it has now.
+
+        What such a store gave its own runs was not in the census of the new one.
+        """
+        obeyed = self._obeyed.get("")
+        return obeyed is not None and obeyed.host == member.id and obeyed.store != member.store
+
     def disagreement(self) -> str:
         """Why the hosts are not of one mind about their keeper; empty if they are."""
         keeper, cluster = self._core.host.keeper, self._core.cluster

@@ -94,6 +94,10 @@ class Taking:
             self._refuse(draft, member, offer, taken)
             return
         run = taken[1]
+        if run.fences and draft.cluster.obedience.outlived(member):
+            self._store_floor(draft, offer.run, offer.epoch)
+            self._refuse(draft, member, offer, f"its resources were given before {member.id} lost its store")
+            return
         if says := self._objections(run, draft.now):
             self._store_floor(draft, offer.run, offer.epoch)
             self._refuse(draft, member, offer, says)
