@@ -4,7 +4,7 @@ from typing import Any
 
 from floe.hub.words import Forget, Free
 from floe.kernel.place import Refusals
-from floe.model.message import Behind, Census, Envelope, Held, Offer, Release
+from floe.model.message import Behind, Census, Envelope, Held, Offer, Refused, Release
 from floe.model.refs import HostId, RunRef, StoreId
 from floe.model.signal import Cancel
 from tests.make import a_flow, a_node, an_end
@@ -570,3 +570,22 @@ def test_forgotten_host_that_others_tell_of_stands_for_no_configured_one() -> No
 
     assert told_by_others == "pending"
     assert phase(new, ref) == "active"
+
+
+def test_late_offer_of_a_keeper_that_lost_its_store_is_not_taken_with_its_old_fences() -> None:
+    h1, h2 = two()
+    h1.start(GPU_DB)
+    [offer] = [e for e in h1.sent if isinstance(e.message, Offer)]
+    wiped = a_host_core("h1", "h1st1", keeper=H1)
+    wiped.now = h2.now
+    for _ in range(3):
+        met(wiped, h2)
+        later(3000, wiped, h2)
+        carry(wiped, h2)
+
+    late = h2.hear(offer)
+
+    assert [m.message.why for m in late.messages if isinstance(m.message, Refused)] == [
+        "its resources were given before h1 lost its store"
+    ]
+    assert h2.core.table.active == 0
