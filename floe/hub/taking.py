@@ -96,7 +96,9 @@ class Taking:
         run = taken[1]
         if run.fences and draft.cluster.obedience.outlived(member):
             self._store_floor(draft, offer.run, offer.epoch)
-            self._refuse(draft, member, offer, f"its resources were given before {member.id} lost its store")
+            self._refuse(
+                draft, member, offer, f"its resources were given before {member.id} lost its store"
+            )
             return
         if says := self._objections(run, draft.now):
             self._store_floor(draft, offer.run, offer.epoch)
