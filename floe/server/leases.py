@@ -25,19 +25,27 @@ Kind = Literal["resource", "workspace"]
 async def index(request: web.Request) -> web.StreamResponse:
     """What is held, by whom and since when, and which runs wait for it, oldest first.
 
-    The keeper knows, so it answers, whichever host is asked.
+    The keeper knows, so it answers, whichever host is asked; while it is away a host says what
+    its own runs hold.
     """
     query(request).done()
     hub = request.app[HUB]
-    if (keeper := _elsewhere(request)) is not None:
-        return await at_host(request, keeper)
     cluster = hub.loop.core.cluster
-    resources, spaces = list(_resources(hub)), list(_spaces(hub))
+    keeper = _elsewhere(request)
+    problem = ""
+    if keeper is not None and cluster is not None:
+        member = cluster.members.by_id.get(keeper)
+        if member is not None and not member.stale:
+            return await at_host(request, keeper)
+        problem = f"the keeper {keeper} is away: only what runs of this host hold is known"
+    resources = list(_resources(hub, is_own=cluster is None or bool(problem)))
+    spaces = list(_spaces(hub))
     if cluster is None:
         return answer({"leases": resources + spaces, "problem": ""})
     kept = [await _kept(hub, cluster, *held) for held in cluster.keeper.holdings.held()]
     leases = sorted(kept + resources, key=lambda lease: str(lease["tag"])) + spaces
-    problem = "" if hub.host.keeper is None else cluster.keeper.problem()
+    if not problem and hub.host.keeper:
+        problem = cluster.keeper.problem()
     return answer({"leases": leases, "problem": problem or _no_keeper(hub)})
 
 
@@ -66,13 +74,13 @@ def _no_keeper(hub: Hub) -> str:
     return "" if hub.host.keeper else "no `keeper:` is configured: nobody gives resources"
 
 
-def _resources(hub: Hub) -> Iterator[Shape]:
-    """Those that this host decides alone, and what others say of theirs."""
+def _resources(hub: Hub, *, is_own: bool) -> Iterator[Shape]:
+    """Those that each host decides alone; of this host all that its runs hold, if `is_own`."""
     table = hub.loop.core.table
     pends = _pends(hub)
     cluster = hub.loop.core.cluster
     for tag, holder in sorted(table.held.items()):
-        if cluster is None or tag.startswith(HOST_SCOPED):
+        if is_own or tag.startswith(HOST_SCOPED):
             waiting = [p.run for p in pends if tag in p.resource_tags]
             yield _lease(hub, tag, "resource", holder, waiting)
     for member in cluster.members.lives() if cluster else ():

@@ -1,20 +1,23 @@
 """Any host answers: what is asked of a run whose log is at another host is asked there.
 
-Every route of one run passes here. A request that was passed on once is not passed on again.
+Every route of one run passes here. Who was asked by another host does not pass the request on
+again, but says who has the run now; that is followed, once.
 
 Source: docs/cluster.md, "Any host answers".
 """
 
 import functools
+import json
+from contextlib import suppress
 from typing import Any, Final
 
 from aiohttp import web
 
 from floe.hub.views import summary_shape
 from floe.model.codec import iso
-from floe.model.errors import HostAway
-from floe.model.refs import HostId, Instant, RunRef
-from floe.peers.base import Request
+from floe.model.errors import HostAway, IdInvalid
+from floe.model.refs import HostId, Instant, RunRef, host_id
+from floe.peers.base import Answer, Request
 from floe.server import events
 from floe.server.bodies import raw_body
 from floe.server.keys import CALLER, HUB, PEERS, SETTINGS, STOPPING
@@ -114,24 +117,48 @@ def _asked(request: web.Request, path: str, body: bytes) -> Request:
     )
 
 
-async def _streamed(request: web.Request, host: HostId, asked: Request) -> web.StreamResponse:
-    peers, stopping = request.app.get(PEERS), request.app[STOPPING]
+async def _streamed(
+    request: web.Request, host: HostId, asked: Request, *, is_first: bool = True
+) -> web.StreamResponse:
+    """What a host answers, as it comes; or the one that it names, which may know better."""
+    peers = request.app.get(PEERS)
     if peers is None:
         raise HostAway(f"{host} is not known here", host=host)
     async with peers.relay(host, asked) as answer:
-        response = web.StreamResponse(status=answer.status, headers=answer.headers)
-        if "Content-Length" not in answer.headers:
-            response.enable_chunked_encoding()
-        await response.prepare(request)
-        async for data in answer.chunks():
-            if data:
-                await response.write(data)
-            elif stopping.is_set():
-                raise ConnectionAbortedError("stopping")
-            if request.transport is None or request.transport.is_closing():
-                raise ConnectionAbortedError("nobody reads any more")
-        await response.write_eof()
-        return response
+        if answer.status != 503:
+            return await _passed_back(request, answer)
+        body = b"".join([data async for data in answer.chunks()])
+    named = _host_in(body)
+    if is_first and named not in (None, host, request.app[HUB].host.id):
+        return await _streamed(request, named, asked, is_first=False)
+    kind = answer.headers.get("Content-Type", "text/plain")
+    return web.Response(status=503, body=body, headers={"Content-Type": kind})
+
+
+def _host_in(body: bytes) -> HostId | None:
+    """The host that a refusal names."""
+    with suppress(ValueError, IdInvalid):
+        shape = json.loads(body)
+        if isinstance(shape, dict) and isinstance(shape.get("host"), str):
+            return host_id(shape["host"])
+    return None
+
+
+async def _passed_back(request: web.Request, answer: Answer) -> web.StreamResponse:
+    stopping = request.app[STOPPING]
+    response = web.StreamResponse(status=answer.status, headers=answer.headers)
+    if "Content-Length" not in answer.headers:
+        response.enable_chunked_encoding()
+    await response.prepare(request)
+    async for data in answer.chunks():
+        if data:
+            await response.write(data)
+        elif stopping.is_set():
+            raise ConnectionAbortedError("stopping")
+        if request.transport is None or request.transport.is_closing():
+            raise ConnectionAbortedError("nobody reads any more")
+    await response.write_eof()
+    return response
 
 
 def _path(request: web.Request, ref: RunRef | None = None) -> str:

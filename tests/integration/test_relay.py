@@ -259,6 +259,22 @@ async def test_a_request_is_passed_on_once(two: Two) -> None:
     assert problem["detail"] == "the log of h2-77 is at h1, says h2"
 
 
+async def test_host_that_a_refusal_names_is_asked(
+    two: Two, tmp_path: Path, stack: AsyncExitStack
+) -> None:
+    urls = [two.one.site.url, two.two.site.url]
+    third = await stack.enter_async_context(a_host(tmp_path, H3, free_port(), *urls))
+    await third.meets(H1)
+    await third.meets(H2)
+    ref = RunRef.parse(two.key)
+    await keep_row(third, ref, H1)
+    await keep_row(two.one, ref, H2)
+
+    status, run = await third.site.get(f"runs/{two.key}")
+
+    assert (status, run["id"]) == (200, two.run)
+
+
 async def test_every_route_of_a_run_passes(two: Two) -> None:
     ref = RunRef(two.two.me.host, two.two.me.store, 77)
     await keep_row(two.one, ref, H3)
