@@ -144,7 +144,7 @@ def test_run_is_told_as_it_happens(desk: Desk) -> None:
     assert lines[3].startswith("✔ task.work  good")
     assert lines[4].startswith("✔ try ended good: nothing is left to run")
     assert (done.returncode, done.stderr) == (0, b"")
-    assert desk.is_tidy()
+    until(desk.is_tidy, "the end of all that the run began")
 
 
 def test_bad_run_exits_with_1(desk: Desk) -> None:
@@ -152,7 +152,7 @@ def test_bad_run_exits_with_1(desk: Desk) -> None:
 
     assert done.returncode == 1
     assert "✘ task.work  bad" in done.stdout.decode()
-    assert desk.is_tidy()
+    until(desk.is_tidy, "the end of all that the run began")
 
 
 def test_whatever_a_command_prints_obeys_the_lines(desk: Desk) -> None:
@@ -204,7 +204,7 @@ def test_form_without_a_terminal_is_named(desk: Desk) -> None:
 
     assert done.returncode == 2
     assert "task.sign asks 'May it go?', and there is no terminal" in done.stderr.decode()
-    assert desk.is_tidy()
+    until(desk.is_tidy, "the end of all that the run began")
 
 
 def test_one_of_several_flows_must_be_named(desk: Desk) -> None:
@@ -236,7 +236,7 @@ def test_reader_that_leaves_ends_the_run(desk: Desk) -> None:
     _, said = process.communicate(timeout=60)
 
     assert (process.returncode, said) == (141, b"")
-    assert desk.is_tidy()
+    until(desk.is_tidy, "the end of all that the run began")
 
 
 def test_form_is_filled_in_a_terminal(desk: Desk) -> None:
@@ -271,7 +271,7 @@ def test_interrupt_cancels_and_leaves_nothing(desk: Desk, flow: str) -> None:
 
         assert screen.end() == 130
     assert "cancelled by you" in screen.shown
-    assert desk.is_tidy()
+    until(desk.is_tidy, "the end of all that the run began")
 
 
 def test_second_interrupt_leaves_nothing_either(desk: Desk) -> None:
