@@ -94,12 +94,13 @@ class Told:
         return tags or frozenset({"master"})
 
     def urls(self, name: str) -> tuple[str, ...]:
-        """URLs of hosts, separated by commas."""
+        """URLs of hosts, separated by commas; those that are none are left out."""
         urls = tuple(dict.fromkeys(filter(None, (u.strip() for u in self._text(name).split(",")))))
-        for url in urls:
-            if fault := url_fault(url):
+        faults = {url: url_fault(url) for url in urls}
+        for url, fault in faults.items():
+            if fault:
                 self.wrong(name, f"cannot be `{url[:70]}`: {fault}", "http://host:port")
-        return urls
+        return tuple(url for url in urls if not faults[url])
 
     def certificates(self, name: str) -> Path | None:
         """A PEM file with certificates; None where nothing is said."""

@@ -155,6 +155,20 @@ def test_hosts_and_keeper_of_the_command_line_go_before_those_of_the_config() ->
     assert config.keeper == HostId("h3")
 
 
+@pytest.mark.parametrize(
+    ("url", "fault"),
+    [
+        ("http://127.0.0.1:99999", "its host or port cannot be"),
+        ("ftp://other", "it is no http:// or https:// URL"),
+        ("other:8080", "it is no http:// or https:// URL"),
+    ],
+)
+def test_what_is_no_url_on_the_command_line_is_said_once(url: str, fault: str) -> None:
+    assert refused(hosts=url, keeper="h1") == [
+        f"-hosts (or FLOE_HOSTS): error: cannot be `{url}`: {fault}"
+    ]
+
+
 @pytest.mark.parametrize("url", ["http://other:8080", "http://10.0.0.11:8080/build/api"])
 def test_another_machine_needs_tls_or_insecure(url: str) -> None:
     text = f"common: {{keeper: h1, hosts: ['{url}']}}"
