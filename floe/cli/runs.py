@@ -16,6 +16,7 @@ from floe.cli.paint import age, as_json, as_of, run_state, table, told, took
     multiple=True,
     help="Only in this state; can be repeated.",
 )
+@click.option("--host", metavar="NAME", help="Only those that are or were at this host.")
 @click.option("--good/--bad", default=None, help="Only those that ended so.")
 @click.option("--text", "-t", help="Only those with this in id, flow, why or by.")
 @click.option("--limit", "-n", type=click.IntRange(1, 500), default=20, show_default=True)
@@ -24,6 +25,7 @@ from floe.cli.paint import age, as_json, as_of, run_state, table, told, took
 def command(
     flow: str | None,
     state: tuple[str, ...],
+    host: str | None,
     good: bool | None,
     text: str | None,
     limit: int,
@@ -42,6 +44,7 @@ def command(
         "runs",
         flow=flow,
         state=",".join(state),
+        host=host,
         good=None if good is None else str(good).lower(),
         text=text,
         limit=limit,
@@ -50,8 +53,8 @@ def command(
     if json_:
         as_json(answer)
         return
-    for host in answer["stale"]:
-        click.echo(as_of(host, answer["as_of"][host]), err=True)
+    for stale in answer["stale"]:
+        click.echo(as_of(stale, answer["as_of"][stale]), err=True)
     if not answer["runs"]:
         click.echo("no runs", err=True)
         return

@@ -21,8 +21,11 @@ class Client:
 
     def __init__(self, answer: dict[str, Any]) -> None:
         self._answer = answer
+        self.asked: dict[str, object] = {}
+        """What was asked for last."""
 
     def get(self, path: str, **query: object) -> dict[str, Any]:
+        self.asked = query
         return self._answer
 
 
@@ -54,6 +57,15 @@ def test_list_as_json_carries_how_old_it_is(monkeypatch: pytest.MonkeyPatch) -> 
 
     assert json.loads(shown.stdout)["stale"] == ["h3"]
     assert shown.stderr == ""
+
+
+def test_list_is_narrowed_to_a_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = Client({"runs": [], "next": "", "as_of": {}, "stale": []})
+    monkeypatch.setattr(runs, "connected", lambda: client)
+
+    CliRunner().invoke(runs.command, ["--host", "h2", "--state", "active"])
+
+    assert (client.asked["host"], client.asked["state"]) == ("h2", "active")
 
 
 def watched(monkeypatch: pytest.MonkeyPatch, *args: str) -> Result:
