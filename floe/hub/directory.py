@@ -152,7 +152,10 @@ class Directory:
         return self._ask(known, now)
 
     def heard(self, source: Source, word: Rows, now: Instant) -> Learned:
-        """Rows came. Those that leave a gap are asked for anew, from where it begins."""
+        """Rows came. Those that leave a gap are asked for anew, from where it begins.
+
+        Raises IdInvalid for a row that names no run.
+        """
         self.saw(source, now)
         known = self._known_of(source)
         if word.after > known.mark:
@@ -161,10 +164,11 @@ class Directory:
             if word.after == known.mark:
                 known.asked_at = None  # the answer: there is nothing new
             return NOTHING
+        appends = tuple(map(_append, word.rows))  # first: what cannot be read was not heard
         known.mark = word.upto
         known.asked_at = None
         return Learned(
-            appends=tuple(map(_append, word.rows)),
+            appends=appends,
             marks=(LedgerWrite(kind=KIND, key=str(source), value=word.upto),),
             ask=self._ask(known, now).ask if word.more else None,
         )

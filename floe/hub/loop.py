@@ -23,7 +23,8 @@ from floe.store.base import Batch, RunStore
 log = structlog.get_logger()
 
 INBOX_MAX: Final = 20_000
-"""Words that wait for the writer; one more from outside is refused as busy."""
+"""Words that wait for the writer; one more from outside is refused as busy, one from another host
+not heard: what matters is said again."""
 
 BATCH_MAX: Final = 256
 """Words of one batch, so that the first of many is not kept waiting for the last."""
@@ -76,6 +77,11 @@ class Loop:
     def __len__(self) -> int:
         return len(self._inbox)
 
+    @property
+    def is_full(self) -> bool:
+        """Whether more waits than is taken from outside."""
+        return len(self._inbox) >= INBOX_MAX
+
     def say(self, word: Addressed) -> None:
         """Put a word in the inbox; from the loop's thread only."""
         self._inbox.append(word)
@@ -89,7 +95,7 @@ class Loop:
         """
         if self._closing.is_set():
             raise Busy(STOPPING)
-        if len(self._inbox) >= INBOX_MAX:
+        if self.is_full:
             raise Busy(f"{INBOX_MAX} words wait for this host", "try again in a moment")
         self._last_ticket += 1
         ticket = self._last_ticket

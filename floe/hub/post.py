@@ -10,6 +10,7 @@ from typing import Final
 from floe.hub.core import HubCore
 from floe.hub.decided import Decided
 from floe.hub.lists import Lists
+from floe.hub.loop import Loop
 from floe.hub.members import ref_of
 from floe.hub.words import FLOOR_MAX, Addressed, Heard, Unsent
 from floe.model.message import Envelope, Message, Offer, Withdraw
@@ -24,14 +25,11 @@ ABOUT_S: Final = 1.0
 class Post:
     """The other hosts, as the hub speaks with them."""
 
-    def __init__(
-        self, core: HubCore, store: RunStore, peers: Peers, say: Callable[[Addressed], None]
-    ) -> None:
-        """`say` puts a word in the hub's inbox."""
+    def __init__(self, core: HubCore, store: RunStore, peers: Peers, loop: Loop) -> None:
         self._core = core
         self._store = store
         self._peers = peers
-        self._say = say
+        self._loop = loop
 
     def open(self, me: Hello, lists: Lists) -> None:
         """Begin to speak and to listen; `lists` hears first."""
@@ -60,15 +58,18 @@ class Post:
         self._lists.stored(decided, last)
 
     def hear(self, envelope: Envelope) -> None:
-        """A word came."""
-        if not self._lists.hear(envelope):
-            self._say(Addressed(word=Heard(envelope=envelope)))
+        """A word came.
+
+        While the store takes nothing the others go on: what there is no room for they say again.
+        """
+        if not self._loop.is_full and not self._lists.hear(envelope):
+            self._loop.say(Addressed(word=Heard(envelope=envelope)))
 
     def unsent(self, envelope: Envelope) -> None:
         """An offer was never written to a socket and never will be."""
         message = envelope.message
         if isinstance(message, Offer) and (ref := ref_of(message.run)):
-            self._say(Addressed(word=Unsent(run=ref, epoch=message.epoch)))
+            self._loop.say(Addressed(word=Unsent(run=ref, epoch=message.epoch)))
 
     async def with_floors(self, words: Sequence[Addressed]) -> Sequence[Addressed]:
         """The same words, with what the store knows of the runs that are offered in them.

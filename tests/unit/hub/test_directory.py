@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from hypothesis import given, settings
@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from floe.hub import directory as directory_module
 from floe.hub.directory import KIND, ROWS_MAX, Directory, Learned, Source
+from floe.model.errors import IdInvalid
 from floe.model.message import Rows, RowsAfter
 from floe.model.refs import HostId, Instant, RunRef, StoreId
 from floe.model.run import Summary
@@ -319,3 +320,13 @@ def test_all_directories_are_equal_once_it_is_quiet(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(directory_module, "ROWS_MAX", rows_max)
         asyncio.run(prove())
+
+
+def test_rows_that_cannot_be_read_count_as_not_heard() -> None:
+    directory = a_directory()
+    strange = replace(rows(1)[0], key="none")
+
+    with pytest.raises(IdInvalid):
+        directory.heard(H2, Rows(after=0, upto=3, rows=(strange,)), NOW)
+
+    assert directory.mark(H2.host) == (H2.store, 0)
