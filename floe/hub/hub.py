@@ -95,7 +95,7 @@ class Hub:
         self.loop = Loop(
             core, self.store, self.clock, self._stored, self._recall, self._with_floors
         )
-        self.post = Post(core, self.store, parts.peers, self.loop.say) if parts.peers else None
+        self.post = Post(core, self.store, parts.peers, self.loop) if parts.peers else None
         self.lists = Lists(self.store, self.clock, self.loop.say, self._send, self._spawn)
         await self.lists.open()
         self.feed = Feed(self.store, self.history.folded)
@@ -373,7 +373,7 @@ class Hub:
             placed = core.place(pend, self.clock.now())
             refusals = placed if isinstance(placed, Refusals) else None
         queued = [key for key in self.acts.waiting() if key.run == at.ref]
-        return why(at, refusals, queued=queued)
+        return why(at, refusals, queued=queued, is_held_back=core.is_held_back(at))
 
     def view(self) -> HostView:
         """This host as placing sees it."""

@@ -17,12 +17,24 @@ from floe.model.run import NodeState, Run
 from floe.model.tags import Tag, emitter_of, label_of
 
 
-def why(run: Run, refusals: Refusals | None = None, *, queued: Collection[Key] = ()) -> Why:
+def why(
+    run: Run,
+    refusals: Refusals | None = None,
+    *,
+    queued: Collection[Key] = (),
+    is_held_back: bool = False,
+) -> Why:
     """The answer to `floe why`.
 
     `refusals` are what `place` last said of a pending run, `queued` the attempts of an active one
-    that wait because their host runs as many commands as it may.
+    that wait because their host runs as many commands as it may. `is_held_back`: it came with the
+    backup of a store.
     """
+    if is_held_back:
+        return Why(
+            text=f"held for the operator: the store here is a copy of {run.ref.store}, from which "
+            "this run may have gone on; if it has not, trigger it anew"
+        )
     match run.phase:
         case "reading":
             return Why(text="reading flow-file")

@@ -6,6 +6,7 @@ import pytest
 
 from floe.hub.hub import Hub
 from floe.model.errors import NotFound
+from floe.model.refs import StoreId
 from floe.store.base import Batch
 from floe.store.memory import MemoryStore
 from tests.hands import Hands, a_hub, over, until
@@ -70,3 +71,25 @@ async def test_run_is_not_there_before_it_is_stored() -> None:
             store.gate.set()
 
         assert (await hub.run("h1-2")).ref == hub.ref(second.result().id)
+
+
+class CopiedStore(MemoryStore):
+    """A store that a test makes a copy of: from then on it has an id of its own."""
+
+    is_copy = False
+
+    @property
+    def store_id(self) -> StoreId:
+        return StoreId("c0py") if self.is_copy else super().store_id
+
+
+async def test_why_of_a_run_that_came_with_a_backup_names_the_operator() -> None:
+    store = CopiedStore()
+    async with a_hub(a_flow(an_end(), host_tags=("moon",)), store=store) as hub:
+        run = hub.ref((await hub.trigger("flow", values={}, by="alice")).id)
+    store.is_copy = True
+
+    async with a_hub(store=store) as hub:
+        said = await hub.why(run.key)
+
+    assert said.text.startswith(f"held for the operator: the store here is a copy of {run.store},")
