@@ -37,10 +37,12 @@ class Gate:
     def __init__(self, settings: ServerSettings, peers: Peers | None) -> None:
         self._key = sha256(settings.cluster.reveal().encode()).digest()
         self._is_shut = not settings.cluster
+        self._has_address = settings.private is not None
         self._peers = peers
         self._wrong = Throttle(settings.wrong_tries, settings.throttle_s)
         self.addresses: set[tuple[str, int]] = set()
-        """Where hosts come in, an empty host for any; empty: wherever this host listens."""
+        """Where hosts come in if there is a private address, an empty host for any; until that is
+        known they come in nowhere."""
 
     def admit(self, request: web.Request) -> None:
         """Let another host in. Raises Denied or Throttled."""
@@ -65,9 +67,9 @@ class Gate:
         return Passed(by=by, via=via)
 
     def _is_at(self, request: web.Request) -> bool:
-        at = request.transport.get_extra_info("sockname") if request.transport else None
-        if not self.addresses:
+        if not self._has_address:
             return True
+        at = request.transport.get_extra_info("sockname") if request.transport else None
         return at is not None and not self.addresses.isdisjoint({at[:2], ("", at[1])})
 
     def _say(self, address: str) -> None:
