@@ -187,8 +187,12 @@ class HttpPeers:
             return
         self._problems.end(address)
         key = f"{caller.host}@{caller.store}"
-        async with asyncio.timeout(self._settings.connect_s):
-            await socket.send(pack_hello(self._me))
+        try:
+            async with asyncio.timeout(self._settings.connect_s):
+                await socket.send(pack_hello(self._me))
+        except (OSError, aiohttp.ClientError):  # it hung up, or takes nothing
+            await socket.close()
+            return
         why = objection(caller, self._me)
         if why:
             self._problems.begin(key, why)

@@ -277,6 +277,33 @@ async def test_a_caller_that_does_not_say_who_it_is_is_answered_400(
     assert said in problem["detail"]
 
 
+class Gone:
+    """A websocket whose other end has hung up."""
+
+    def __init__(self) -> None:
+        self.is_closed = False
+
+    async def send(self, frame: bytes) -> None:
+        raise ConnectionResetError("it hung up")
+
+    async def ping(self) -> None:
+        raise ConnectionResetError("it hung up")
+
+    async def receive(self) -> bytes | None:
+        return None
+
+    async def close(self, why: str = "") -> None:
+        self.is_closed = True
+
+
+async def test_a_caller_that_hangs_up_at_once_is_let_go(tmp_path: Path) -> None:
+    socket = Gone()
+    async with a_host(tmp_path, H1, free_port()) as one:
+        await one.peers.carry(STRANGER, socket, "127.0.0.1")
+
+    assert socket.is_closed
+
+
 async def test_hosts_of_two_protocols_say_so_at_both_ends(
     tmp_path: Path, stack: AsyncExitStack
 ) -> None:
