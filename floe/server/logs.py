@@ -147,7 +147,6 @@ async def _copy(response: web.StreamResponse, path: Path, start: int, end: int) 
 
 async def _followed(request: web.Request, tail: Tail, spot: Spot) -> web.StreamResponse:
     response = web.StreamResponse(headers=_headers(spot, size_of(spot.path)))
-    response.enable_chunked_encoding()
     await response.prepare(request)
     stopping = request.app[STOPPING]
     while True:

@@ -53,8 +53,8 @@ async def whereabouts(request: web.Request, name: str) -> tuple[HostId | None, R
         return None, ref
     heard = (one for one in peers.seen() if not one.is_self)
     stores = {one.host: one.store for one in heard if one.host and one.store}
-    if cluster := hub.loop.core.cluster:  # it remembers those that were not heard since a start
-        stores = {member.id: member.store for member in cluster.members.lives()} | stores
+    if cluster := hub.loop.core.cluster:  # it knows which of two stores is meant by a name
+        stores |= {member.id: member.store for member in cluster.members.lives()}
     if "@" not in name and ref.host != hub.host.id:
         ref = RunRef(ref.host, stores.get(ref.host) or ref.store, ref.serial)
     host = await hub.whereabouts(ref)
@@ -147,8 +147,6 @@ def _host_in(body: bytes) -> HostId | None:
 async def _passed_back(request: web.Request, answer: Answer) -> web.StreamResponse:
     stopping = request.app[STOPPING]
     response = web.StreamResponse(status=answer.status, headers=answer.headers)
-    if "Content-Length" not in answer.headers:
-        response.enable_chunked_encoding()
     await response.prepare(request)
     async for data in answer.chunks():
         if data:

@@ -34,7 +34,6 @@ async def index(request: web.Request) -> web.StreamResponse:
     store = fields.text("store")
     fields.done()
     response = web.StreamResponse(headers={"Content-Type": "text/plain; charset=utf-8"})
-    response.enable_chunked_encoding()
     await response.prepare(request)
     try:
         await _tell(request, response, store, after)

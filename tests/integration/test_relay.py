@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
@@ -138,6 +139,19 @@ async def test_output_is_followed_as_it_comes_and_to_its_end(two: Two) -> None:
 
     assert (answer.status, first + rest) == (200, b"one\ntwo\n")
     assert answer.headers["X-Floe-Live"] == "true"
+
+
+async def test_output_is_followed_by_a_client_without_chunks(two: Two) -> None:
+    where = urlsplit(two.one.site.url)
+    reader, writer = await asyncio.open_connection(where.hostname, where.port)
+    path = f"{API}/runs/{two.run}/nodes/build/log?follow=true"
+    writer.write(f"GET {path} HTTP/1.0\r\nX-Floe-Auth: {ADMIN}\r\n\r\n".encode())
+    async with asyncio.timeout(10):
+        head = await reader.readuntil(b"\r\n\r\n")
+    writer.close()
+
+    assert head.startswith(b"HTTP/1.0 200 ")
+    assert b"chunked" not in head
 
 
 async def test_an_output_whose_host_goes_away_is_cut_off_and_not_ended(
