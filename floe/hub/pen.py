@@ -151,10 +151,6 @@ class Pen:
         self._say(run, draft.now)
         return True
 
-    def is_withdrawing(self, ref: RunRef) -> bool:
-        """Whether the end of a run was asked for where its pen is not known to be here."""
-        return ref in self._cancels
-
     def lost(self, draft: "Draft", host: HostId, store: StoreId) -> None:
         """A host was forgotten: what it was given is taken from it."""
         for run in tuple(self._core.table.runs.values()):
