@@ -9,10 +9,14 @@ from floe.cli.client import Client, Patience, Shape, connected, path
 from floe.cli.names import FLOW
 from floe.cli.paint import answer_line, as_json, clean, reason, run_state, state, took
 from floe.cli.values import PAIR
+from floe.cli.why import lines
 from floe.model.errors import Theirs
 
 LOOKS_S: Final = (0.05, 0.1, 0.2, 0.5)
 """Seconds between two looks at a run that is waited for, the longer it stays as it is."""
+
+PENDING_LOOKS: Final = 12
+"""Looks, some 5 s, after which it is said why a run does not begin; then after twice as many."""
 
 
 @click.command()
@@ -76,18 +80,42 @@ def _followed(client: Client, id: str, *, quiet: bool) -> Shape:
     seen: dict[str, tuple[str, int]] = {}
     asked: set[str] = set()
     looks = seq = 0
+    is_pending, silence = False, _Silence()
     while True:
         events = _patiently(client, path("runs", id, "events"), after=seq, limit=1)["events"]
         if not events:
             time.sleep(LOOKS_S[min(looks, len(LOOKS_S) - 1)])
             looks += 1
+            if is_pending and not quiet and silence.is_broken_at(looks):
+                silence.say(_patiently(client, path("runs", id, "why")))
             continue
         run = _patiently(client, path("runs", id))
-        looks, seq = 0, run["seq"]
+        looks, seq, is_pending = 0, run["seq"], run["state"] == "pending"
         if not quiet:
             _print_changes(run, seen, asked)
         if run["state"] == "archive":
             return run
+
+
+class _Silence:
+    """Says why a run does not begin, ever less often, and nothing twice."""
+
+    def __init__(self) -> None:
+        self._looks = PENDING_LOOKS
+        self._said: list[str] = []
+
+    def is_broken_at(self, looks: int) -> bool:
+        """Whether it is time for a word."""
+        if looks < self._looks:
+            return False
+        self._looks *= 2
+        return True
+
+    def say(self, why: Shape) -> None:
+        """Print it, if it is another than before."""
+        if (said := lines(why)) != self._said:
+            self._said = said
+            click.echo("\n".join(said))
 
 
 def _patiently(client: Client, path: str, **query: object) -> Shape:

@@ -21,12 +21,12 @@ def command(run: str, json_: bool) -> None:
     if json_:
         as_json(why)
         return
-    for line in _lines(why):
+    for line in lines(why):
         click.echo(line)
 
 
-def _lines(why: Shape) -> list[str]:
-    """Its sentence; where its parts say the same in more words, these."""
+def lines(why: Shape) -> list[str]:
+    """What an answer to "why" says: its sentence; where its parts say more, these."""
     text: str = why["text"]
     if why["waiting"] and text.startswith("waits for"):
         text = "waits for"
