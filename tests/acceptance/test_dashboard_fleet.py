@@ -24,7 +24,8 @@ def test_one_host_is_offered_what_it_can_do(page: Page, host: Host) -> None:
     page.goto(f"{host.url}/hosts")
     expect(card(page, "h1")).to_contain_text("this host")
 
-    expect(card(page, "h1").get_by_role("button")).to_have_text(["Read config again"])
+    acts = card(page, "h1").get_by_role("button")
+    expect(acts).to_have_text(["Read config again", "Drain h1…"])
     expect(page.get_by_role("navigation", name="Hosts with a tag")).to_have_count(0)
 
 
