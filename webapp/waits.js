@@ -2,6 +2,9 @@
 // another, but not more often than somebody could read it.
 import { effect, signal } from "@preact/signals";
 import { cell, flows, generation, listen } from "./state.js";
+import { runState } from "./text.js";
+
+/** @typedef {import("./types/api").Summary} Summary */
 
 const FORMS_MS = 150;
 const QUEUE_MS = 400;
@@ -36,6 +39,12 @@ const listsSoon = soon(() => {
 
 /** Whether a form of the list is that of a node. @param {string} run @param {string | undefined} node */
 const isAsked = (run, node) => !!forms.state.value.data?.forms.some((one) => one.run.id === run && one.form.node === node);
+
+/** Whether a form of a run is open. @param {Summary | import("./types/api").Detail} run */
+const isOpen = (run) => ("forms" in run ? run.forms.length > 0 : forms.state.value.data?.forms.some((one) => one.run.id === run.id));
+
+/** The one word for where a run is: that it waits for somebody goes before that it runs. @param {Summary | import("./types/api").Detail} run */
+export const liveState = (run) => (run.state === "active" && isOpen(run) ? "asking" : runState(run));
 
 listen((frame) => {
   if (frame.type !== "event") return;

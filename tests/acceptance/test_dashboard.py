@@ -392,3 +392,26 @@ def test_unknown_run_says_what_to_try(page: Page, host: Host) -> None:
     page.goto(f"{host.url}/runs/h1-999")
 
     expect(page.get_by_role("alert")).to_contain_text("h1-999")
+
+
+def test_run_that_waits_for_somebody_says_so_in_lists(page: Page, host: Host) -> None:
+    host.go("build")
+    start_release(page, host)
+    status(page, "waiting for you")
+
+    waiting = page.get_by_role("main").locator(".row").get_by_role("img", name="waiting for you")
+    for path in ("flows", "runs", "flows/release"):
+        page.goto(f"{host.url}/{path}")
+        expect(waiting).to_have_count(1)
+
+
+def test_timeline_is_marked_at_round_spans(page: Page) -> None:
+    spans = [0.8, 47, 90, 600, 5000, 200_000, 4_000_000]  # s
+
+    marks = page.evaluate(
+        "spans => import('/app/ticks.js').then(({spanText, tickStep}) =>"
+        " spans.map(s => spanText(tickStep(1000 * s, 6))))",
+        spans,
+    )
+
+    assert marks == ["200 ms", "10 s", "15 s", "2 m", "15 m", "12 h", "8 d"]

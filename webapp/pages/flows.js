@@ -6,9 +6,10 @@ import { Mark } from "../panels/mark.js";
 import { Empty, Failure, Loading } from "../panels/notice.js";
 import { flowHref } from "../route.js";
 import { flows, runs } from "../state.js";
-import { plain, runState } from "../text.js";
+import { plain } from "../text.js";
 import { ago, duration } from "../time.js";
 import { useTitle } from "../use.js";
+import { liveState } from "../waits.js";
 
 export function Flows() {
   useTitle("Flows");
@@ -47,7 +48,7 @@ function lastRun(flow) {
 /** @param {import("../types/api").Flow} flow */
 export function lastState(flow) {
   const last = lastRun(flow);
-  return last ? runState(last) : "never";
+  return last ? liveState(last) : "never";
 }
 
 /** @param {import("../types/api").Summary | null} run */

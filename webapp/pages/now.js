@@ -66,8 +66,7 @@ function Asked() {
 function Running({ run }) {
   const { data } = useRun(run.id);
   if (!data) return html`<${Row} run=${run} />`;
-  const busy = data.nodes.some((node) => node.state === "running" || node.state === "retrying");
-  return html`<${Row} run=${run} state=${data.forms.length && !busy ? "asking" : undefined}><${Mini} run=${data} /></${Row}>`;
+  return html`<${Row} run=${run}><${Mini} run=${data} /></${Row}>`;
 }
 
 /** @param {{over: Summary[]}} props */

@@ -7,7 +7,7 @@ import { Cancel } from "../panels/cancel.js";
 import { DataPanel } from "../panels/data.js";
 import { EventsPanel } from "../panels/events.js";
 import { GraphPanel, tabFor } from "../panels/graph.js";
-import { Mark } from "../panels/mark.js";
+import { Mark, stateName } from "../panels/mark.js";
 import { Empty, Failure, Loading } from "../panels/notice.js";
 import { Gantt } from "../panels/gantt.js";
 import { OutputPanel } from "../panels/output.js";
@@ -16,9 +16,10 @@ import { Steps } from "../panels/steps.js";
 import { Tabs } from "../panels/tabs.js";
 import { WhyPanel } from "../panels/why.js";
 import { flowHref, here, route } from "../route.js";
-import { plain, runState } from "../text.js";
+import { plain } from "../text.js";
 import { ago, full, took } from "../time.js";
 import { useMoment, useRun, useTitle } from "../use.js";
+import { liveState } from "../waits.js";
 
 const TABS = ["output", "data", "form", "events", "why"];
 
@@ -30,7 +31,7 @@ export function Run({ id }) {
   const { data: live, error } = useRun(id);
   const seq = Math.max(0, Number.parseInt(route.value.query.get("seq") ?? "", 10) || 0);
   const past = useMoment(id, live && seq < live.seq ? seq : 0);
-  useTitle(live ? `${live.flow} ${live.id}: ${runState(live)}` : id);
+  useTitle(live ? `${live.flow} ${live.id}: ${stateName(liveState(live))}` : id);
   if (error && !live) {
     const { away } = error;
     if (away?.run) return html`<${Head} run=${away.run} at=${null} away /><${Away} ...${away} />`;
@@ -68,7 +69,7 @@ export function Run({ id }) {
 
 /** @param {{run: Detail | import("../types/api").Summary, at: string | null, away?: boolean}} props */
 function Head({ run, at, away = false }) {
-  const state = runState(run);
+  const state = liveState(run);
   const over = run.state === "archive";
   const cancelled = "cancelled_by" in run ? run.cancelled_by : "";
   return html`<header class=${`head is-${state}`}>

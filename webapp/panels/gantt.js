@@ -3,13 +3,16 @@ import { useRef } from "preact/hooks";
 import { barsOf, placeOf } from "../bars.js";
 import { classes, html } from "../html.js";
 import { here } from "../route.js";
+import { narrow } from "../narrow.js";
 import { useRows } from "../sight.js";
 import { plain } from "../text.js";
+import { spanText, tickStep } from "../ticks.js";
 import { clock, duration, now } from "../time.js";
 import { tabFor } from "./graph.js";
 import { Mark, stateName } from "./mark.js";
 
-const TICKS = [0, 0.25, 0.5, 0.75];
+// A name of a tick is beside it, to the right: there is no room for one at the end.
+const [TICKS, TICKS_NARROW] = [{ most: 6, until: 0.93 }, { most: 3, until: 0.8 }];
 const ROW_PX = 28;
 
 /** @typedef {import("../types/api").RunNode} RunNode */
@@ -28,9 +31,12 @@ export function Gantt({ nodes, from, to, at, chosen }) {
   const { first, last, isLong, space } = useRows(box, entered.length, ROW_PX, entered.findIndex(({ id }) => id === chosen));
   /** @param {number} instant */
   const place = (instant) => placeOf(instant, start, end);
-  return html`<div class="gantt" role="group" aria-label="Timeline of the nodes" tabindex="0" ref=${box}>
+  const { most, until } = narrow.value ? TICKS_NARROW : TICKS;
+  const step = tickStep(end - start, most);
+  const ticks = Array.from({ length: Math.floor((until * (end - start)) / step) + 1 }, (_, nth) => nth * step);
+  return html`<div class="gantt" role="group" aria-label="Timeline of the nodes" tabindex="0" ref=${box} style=${{ "--tick": `${(100 * step) / (end - start)}%` }}>
     <div class="gantt-axis" aria-hidden="true"><span class="gantt-name">${clock(from)}</span><span class="gantt-track">
-      ${TICKS.map((tick) => html`<i key=${tick} style=${{ left: `${100 * tick}%` }}>${duration(tick * (end - start))}</i>`)}</span></div>
+      ${ticks.map((tick) => html`<i key=${tick} style=${{ left: place(start + tick) }}>${spanText(tick)}</i>`)}</span></div>
     <ol style=${space}>${entered.slice(first, last).map((node, row) => {
       const bars = barsOf(node, moment);
       return html`<li key=${node.id} aria-setsize=${isLong ? entered.length : undefined} aria-posinset=${isLong ? first + row + 1 : undefined}><a class=${classes("gantt-row", chosen === node.id && "is-chosen")} data-replace href=${here({ node: node.id, attempt: "", line: "", tab: tabFor(node) })}

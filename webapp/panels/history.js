@@ -1,8 +1,9 @@
 // The last runs of a flow, oldest left: how each ended, and how long it took.
 import { html } from "../html.js";
 import { runHref } from "../route.js";
-import { plain, runState } from "../text.js";
+import { plain } from "../text.js";
 import { duration, full, now } from "../time.js";
+import { liveState } from "../waits.js";
 import { stateName } from "./mark.js";
 
 const HEIGHT_MIN = 6;
@@ -16,7 +17,7 @@ export function History({ list }) {
   return html`<figure class="history">
     <figcaption class="faint">${over.length > 0 && html`usually ${duration(over[over.length >> 1])}, at most ${duration(over.at(-1) ?? 0)}`}</figcaption>
     <div class="history-bars">${shown.map(({ run, ms }) => {
-      const state = runState(run);
+      const state = liveState(run);
       return html`<a key=${run.id} class=${`history-bar is-${state}`} href=${runHref(run.id)} title="${plain(run.id)}: ${stateName(state)}, ${duration(ms)}, ${full(run.pended_at)}"
         aria-label="${plain(run.id)}: ${stateName(state)}, ${duration(ms)}"><i style=${{ height: `max(${HEIGHT_MIN}px, ${(100 * ms) / most}%)` }}></i></a>`;
     })}</div>

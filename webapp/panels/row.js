@@ -1,16 +1,14 @@
 // One run in a list: what, how it stands, why, since when.
 import { html } from "../html.js";
 import { runHref } from "../route.js";
-import { plain, runState } from "../text.js";
+import { plain } from "../text.js";
 import { ago, full, took } from "../time.js";
-import { pendedFor } from "../waits.js";
+import { liveState, pendedFor } from "../waits.js";
 import { Mark } from "./mark.js";
 
-/**
- * @param {{run: import("../types/api").Summary, state?: string, flow?: boolean, children?: any}} props
- *   state: where more is known than the summary says; children: instead of why
- */
-export function Row({ run, state = runState(run), flow = true, children }) {
+/** @param {{run: import("../types/api").Summary, flow?: boolean, children?: any}} props  children: instead of why */
+export function Row({ run, flow = true, children }) {
+  const state = liveState(run);
   const waits = run.state === "pending" ? (pendedFor(run.id) ?? run.phase) : "";
   const at = run.ended_at ?? run.started_at ?? run.pended_at;
   return html`<li class=${`row is-${state}`}>
