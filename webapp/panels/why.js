@@ -3,7 +3,10 @@ import { seg } from "../api.js";
 import { html } from "../html.js";
 import { plain } from "../text.js";
 import { useLoad } from "../use.js";
+import { Chunks } from "./chunks.js";
 import { Failure, Loading } from "./notice.js";
+
+const ROW_PX = 29;
 
 /** @param {{run: import("../types/api").Detail, past?: boolean}} props */
 export function WhyPanel({ run, past }) {
@@ -23,6 +26,7 @@ export function WhyPanel({ run, past }) {
 /** @param {{title: string, rows?: [string, string[]][], lead?: string}} props */
 function Reasons({ title, rows, lead = "" }) {
   if (!rows?.length) return null;
-  return html`<section class="values"><h3>${title}</h3><dl>${rows.map(([name, reasons]) => html`
-    <div key=${name}><dt>${plain(name)}</dt><dd>${reasons.length ? lead + reasons.map(plain).join("; ") : "could take it"}</dd></div>`)}</dl></section>`;
+  return html`<section class="values"><h3>${title}</h3>
+    <${Chunks} list=${rows} guess=${ROW_PX} draw=${/** @type {import("./chunks.js").Draw<[string, string[]]>} */ (part, height, ref) => html`<dl ref=${ref} style=${{ height }}>${part?.map(([name, reasons]) => html`
+      <div key=${name}><dt>${plain(name)}</dt><dd>${reasons.length ? lead + reasons.map(plain).join("; ") : "could take it"}</dd></div>`)}</dl>`} /></section>`;
 }

@@ -1,0 +1,45 @@
+// A long list in parts; a part far out of sight is only as high as it was. For rows of any height,
+// where `useRows` is for those of one.
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { html } from "../html.js";
+import { ALL_MAX } from "../sight.js";
+
+const SIZE = 100;
+const AROUND = "600px";
+
+/**
+ * @template T
+ * @typedef {(rows: T[] | null, height: string | undefined, ref: import("preact").RefObject<HTMLElement | null>) => unknown} Draw
+ *   draws one element: with these rows, or with none and this high
+ */
+
+/** @template T @param {{list: T[], guess: number, draw: Draw<T>}} props  guess: how high a row is in px, until some were seen */
+export function Chunks({ list, guess, draw }) {
+  const starts = Array.from({ length: Math.ceil(list.length / SIZE) }, (_, nth) => nth * SIZE);
+  return starts.map((start) => html`<${Chunk} key=${start} rows=${list.slice(start, start + SIZE)} isLong=${list.length > ALL_MAX} guess=${guess} draw=${draw} />`);
+}
+
+/** @param {{rows: unknown[], isLong: boolean, guess: number, draw: Draw<unknown>}} props */
+function Chunk({ rows, isLong, guess, draw }) {
+  const box = useRef(/** @type {HTMLElement | null} */ (null));
+  const each = useRef(guess);
+  const count = useRef(0);
+  count.current = rows.length;
+  const [isNear, set] = useState(!isLong);
+  useLayoutEffect(() => {
+    if (!isLong) return set(true);
+    const element = /** @type {HTMLElement} */ (box.current);
+    const look = (/** @type {IntersectionObserverEntry[]} */ seen) => {
+      const { isIntersecting, boundingClientRect } = seen[seen.length - 1];
+      if (!isIntersecting && element.contains(document.activeElement)) return;
+      if (!isIntersecting && boundingClientRect.height) each.current = boundingClientRect.height / count.current;
+      set(isIntersecting);
+    };
+    // Of a box that scrolls, not of the window alone: younger than the types know.
+    const options = /** @type {IntersectionObserverInit} */ ({ rootMargin: AROUND, scrollMargin: AROUND });
+    const watch = new IntersectionObserver(look, options);
+    watch.observe(element);
+    return () => watch.disconnect();
+  }, [isLong]);
+  return isNear ? draw(rows, undefined, box) : draw(null, `${rows.length * each.current}px`, box);
+}
