@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 from tests.acceptance.cluster import Cluster, clustered
 from tests.acceptance.cluster_watch import WAITING
 from tests.acceptance.dashboard import TOKEN, browser, complaints, page, status, step
+from tests.acceptance.test_dashboard_access import judged, still
 
 __all__ = ["browser", "complaints", "page"]  # fixtures
 
@@ -70,3 +71,7 @@ def test_host_that_dies_is_shown_with_its_age_and_no_error(
     expect(page.get_by_text("h3 as of").first).to_be_visible(timeout=60_000)
     page.goto(f"{host.url}/runs/{run}")
     expect(page.get_by_text("h3 as of").first).to_be_visible()
+    still(page, "light")
+    light = judged(page)
+    still(page, "dark")
+    assert (light, judged(page)) == ([], [])
