@@ -58,14 +58,18 @@ is_ready() {
 
 # A session of its own, so that neither ^C nor the end of this terminal reaches the host. Not `setsid &`:
 # a shell starts background commands with SIGINT ignored, and the users' commands would inherit that.
+# A program that has just been executed has no arguments for a moment; is_host would take it for gone.
 start_detached() {
   .venv/bin/python - "$@" <<'PYTHON'
-import subprocess, sys
+import subprocess, sys, time
+from pathlib import Path
 
 with open(sys.argv[1], "ab") as log:
     host = subprocess.Popen(
         sys.argv[2:], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
     )
+while host.poll() is None and not Path(f"/proc/{host.pid}/cmdline").read_bytes():
+    time.sleep(0.001)
 print(host.pid)
 PYTHON
 }
@@ -115,7 +119,8 @@ start() {
   for host in "${hosts[@]}"; do
     if is_running "$host"; then
       echo "floe: host $host runs already (pid $pid): http://127.0.0.1:$port/app/dash"
-      ports[$host]=$port
+      first=$((port - (ports[$host] - first))) # the other is where this one looks for it
+      ports=([h1]=$first [h2]=$((first + 10)))
     else
       missing+=("$host")
     fi
@@ -186,7 +191,10 @@ first=${FLOE_PORT:-8080}
 while [[ $# -gt 0 ]]; do
   case $1 in
     start | stop | status) action=$1 ;;
-    --port) first=${2-} && shift ;;
+    --port)
+      first=${2-}
+      [[ $# -eq 1 ]] || shift
+      ;;
     --port=*) first=${1#*=} ;;
     -h | --help) usage && exit ;;
     *) usage >&2 && exit 2 ;;

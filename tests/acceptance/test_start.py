@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import stat
 import subprocess
@@ -158,6 +159,18 @@ def test_status_says_that_it_runs(clone: Clone) -> None:
 
 
 @pytest.mark.usefixtures("started")
+def test_host_that_died_is_started_where_the_other_looks_for_it(clone: Clone) -> None:
+    pid = int((clone.root / "host.pid").read_text().split()[0])
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: pid not in clone.hosts(), "the end of h1")
+
+    again = clone.start_sh("--port", str(free_ports()))
+
+    assert again.returncode == 0, again.stderr
+    assert f"http://127.0.0.1:{clone.port}/app/dash" in again.stdout
+
+
+@pytest.mark.usefixtures("started")
 def test_stop_leaves_no_host_behind(clone: Clone) -> None:
     stopped = clone.start_sh("stop")
 
@@ -175,6 +188,13 @@ def test_stop_without_a_host_says_so(clone: Clone) -> None:
 
 def test_status_without_a_host_fails(clone: Clone) -> None:
     assert clone.start_sh("status").returncode == 1
+
+
+def test_port_without_a_number_is_refused(clone: Clone) -> None:
+    refused = clone.start_sh("status", "--port")
+
+    assert refused.returncode == 1
+    assert "--port takes a number" in refused.stderr
 
 
 def test_taken_port_starts_nothing(clone: Clone) -> None:
