@@ -184,3 +184,22 @@ def test_host_that_is_forgotten_with_its_old_store_takes_runs_again(tmp_path: Pa
         assert forgotten.returncode == 0, forgotten
         run = h1.trigger("west")
         assert h1.until_over(run)["host"] == "h3"
+
+
+def test_short_name_of_a_run_means_the_store_that_lives(tmp_path: Path) -> None:
+    with clustered(tmp_path / "c", FLOWS, TAGS) as (cluster, _):
+        h1, h3 = cluster["h1"], cluster["h3"]
+        old = h3.trigger("west")
+        ended_at = h1.until_over(old)["ended_at"]
+        h3.kill()
+        assert floe(h1, "host", "forget", "h3", "--force").returncode == 0
+        h3.wipe()
+        h3.start()
+        store = h3.sees()["h3"]["store"]
+        until(lambda: h1.sees().get("h3", {}).get("store") == store, "h1 knows the new store")
+
+        new = h3.trigger("west")
+        h3.until_over(new)
+
+        assert new == old
+        assert h1.show(new)["ended_at"] != ended_at
