@@ -202,7 +202,7 @@ def test_taken_port_starts_nothing(clone: Clone) -> None:
         refused = clone.start_sh()
 
     assert refused.returncode == 1
-    assert f"port {clone.port} is taken" in refused.stderr
+    assert f"port {clone.port} of h1 is taken" in refused.stderr
     assert not (clone.root / "host.pid").exists()
     assert clone.hosts() == []
 
