@@ -123,7 +123,9 @@ class Opening:
         others = (known.keys() | cluster.members.gone()) - {self._core.host.id}
         unheard = cluster.members.expected - len(others)
         if unheard > 0:
-            missing.append(f"{unheard} of the configured hosts, never heard,")
+            missing.append(
+                f"{unheard} of the configured hosts, never heard (floe hosts says which),"
+            )
         return missing
 
     def open(self, draft: "Draft") -> None:

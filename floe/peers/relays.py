@@ -119,4 +119,6 @@ class Relays:
     def _away(self, host: HostId, why: str) -> HostAway:
         since = self._heard_at(host)[1]
         what = f"{host} is away" + (f": {why}" if why else "")
-        return HostAway(what, "floe hosts says more", host=host, since=since)
+        more = "floe hosts says more"
+        hint = more if why else f"start it again; {more}, floe host forget {host} gives it up"
+        return HostAway(what, hint, host=host, since=since)

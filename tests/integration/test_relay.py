@@ -329,6 +329,7 @@ async def test_a_host_that_is_away_is_named_with_what_is_known_here(
     assert [shown[0], events[0]] == [503, 503]
     assert shown[1]["host"] == "h2"
     assert shown[1]["detail"].startswith("h2 is away")
+    assert "floe host forget h2" in shown[1]["hint"]
     assert shown[1]["since"] == shown[1]["as_of"]
     assert shown[1]["run"]["key"] == ref.key
     assert [event["seq"] for event in events[1]["events"]] == [2]

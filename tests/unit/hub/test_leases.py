@@ -99,7 +99,7 @@ def test_keeper_gives_nothing_before_every_configured_host_has_answered() -> Non
     h2.tell()
     carry(h1, h2)
 
-    assert "1 of the configured hosts, never heard, has not answered" in alone
+    assert "1 of the configured hosts, never heard (floe hosts says which), has not" in alone
     assert phase(h1, ref) == "active"
     assert h1.core.may_fire(h1.now)
     assert not h2.core.may_fire(h2.now)
@@ -513,7 +513,7 @@ def test_keeper_that_counts_is_named_with_whom_it_waits_for() -> None:
     assert unanswered == "resource db: keeper h1 has not answered yet"
     assert says(h2, ref) == (
         "resource db: keeper h1 gives nothing now: it counts what is held: "
-        "1 of the configured hosts, never heard, has not answered"
+        "1 of the configured hosts, never heard (floe hosts says which), has not answered"
     )
 
 
