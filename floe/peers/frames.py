@@ -11,6 +11,7 @@ import msgpack  # type: ignore[import-untyped]  # it ships no types
 
 from floe.model.codec import decode, encode
 from floe.model.errors import FloeError, Theirs
+from floe.model.fits import fits
 from floe.model.message import Envelope
 from floe.model.refs import STORE, HostId, StoreId, host_id
 from floe.peers.base import FRAME_MAX, Hello, Protocols
@@ -43,7 +44,7 @@ def unpack(frame: bytes) -> Envelope | None:
     """
     shape = _shape(frame)
     try:
-        return decode(Envelope, shape)
+        envelope = decode(Envelope, shape)
     except KeyError as error:
         message = shape.get("message")
         kind = message.get("kind") if isinstance(message, dict) else None
@@ -52,6 +53,9 @@ def unpack(frame: bytes) -> Envelope | None:
         raise Theirs("a word that cannot be read") from None
     except (TypeError, ValueError, AttributeError):
         raise Theirs("a word that cannot be read") from None
+    if not fits(Envelope, envelope):  # further in it would be trusted, and end this host
+        raise Theirs("a word that cannot be read")
+    return envelope
 
 
 def pack_hello(hello: Hello) -> bytes:

@@ -8,6 +8,7 @@ from typing import Any, get_args
 import msgpack  # type: ignore[import-untyped]  # it ships no types
 import pytest
 
+from floe.model.errors import Theirs
 from floe.model.flow import Flow
 from floe.model.message import Envelope, Message
 from floe.model.refs import HostId, StoreId
@@ -54,6 +55,27 @@ def test_a_word_is_read_as_it_was_said(cls: type) -> None:
     )
 
     assert unpack(pack(said)) == said
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"kind": "Ping", "at": 1, "tags": ["linux"], "slots": "many"},
+        {"kind": "Ping", "at": 1, "tags": [7], "slots": 1},
+        {"kind": "Ping", "at": None, "tags": [], "slots": 1},
+        {"kind": "Ping", "at": 1, "tags": [], "slots": True},
+        {"kind": "Ping", "at": 1, "tags": [], "slots": 1, "held": {"gpu": 1}},
+        {"kind": "Ping", "at": 1, "tags": [], "slots": 1, "about": "nothing"},
+        {"kind": "RowsAfter", "after": 2**63},
+        {"kind": "Acquire", "claim": {"run": "h1-1@k3f9", "number": "one"}, "tags": []},
+    ],
+    ids=str,
+)
+def test_a_word_with_a_value_of_another_type_cannot_be_read(message: dict[str, Any]) -> None:
+    shape = {"from_host": "h1", "from_store": "k3f9", "message": message}
+
+    with pytest.raises(Theirs):
+        unpack(msgpack.packb(shape))
 
 
 def test_a_word_that_only_a_newer_floe_knows_is_none() -> None:

@@ -1,0 +1,67 @@
+"""Whether a value is what its type says: for what comes from elsewhere, before it is trusted."""
+
+import dataclasses
+import functools
+import types
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+Check = Callable[[Any], bool]
+
+INT_END: Final = 2**63
+"""Whole numbers are below this, and not below its negative: no store holds others."""
+
+
+def fits(cls: type, value: object) -> bool:
+    """Whether a value is one of a class, down to the last field.
+
+    Of a closed set of texts any text fits: a newer floe may know more of them.
+    """
+    return _check(cls)(value)
+
+
+@functools.cache
+def _check(hint: Any) -> Check:
+    if isinstance(hint, typing.NewType):
+        return _check(hint.__supertype__)
+    args, origin = typing.get_args(hint), typing.get_origin(hint)
+    if hint is int:
+        return _is_whole
+    if hint is float:
+        return lambda v: isinstance(v, int | float) and not isinstance(v, bool)
+    if hint in (str, bool, type(None)):
+        return lambda v: isinstance(v, hint)
+    if dataclasses.is_dataclass(hint):
+        return _of_class(hint)
+    if origin in (typing.Union, types.UnionType):
+        return lambda v: any(_check(arg)(v) for arg in args)
+    if origin is typing.Literal:
+        return lambda v: isinstance(v, type(args[0]))
+    if origin in (tuple, frozenset, Sequence):
+        kind = (list, tuple) if origin is Sequence else origin
+        return lambda v: isinstance(v, kind) and all(map(_check(args[0]), v))
+    if origin is Mapping:
+        key, item = args
+        return lambda v: (
+            isinstance(v, Mapping)
+            and all(map(_check(key), v))
+            and all(map(_check(item), v.values()))
+        )
+    return lambda _: True
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and -INT_END <= value < INT_END
+
+
+def _of_class(cls: Any) -> Check:
+    hints = typing.get_type_hints(cls)
+    plan = [(f.name, hints[f.name]) for f in dataclasses.fields(cls) if f.init]
+
+    def of_class(value: object) -> bool:
+        return isinstance(value, cls) and all(
+            _check(hint)(getattr(value, name)) for name, hint in plan
+        )
+
+    return of_class
