@@ -510,6 +510,7 @@ async def test_each_problem_is_logged_once_and_once_when_it_is_over(
         await runner.cleanup()
         await stack.enter_async_context(a_host(tmp_path, H2, port))
         await one.meets(H2)
+        await until(lambda: not one.at(url_of(port)).problem)  # at its first sign of life
 
     told = [log for log in logs if log.get("peer") == url_of(port)]
     not_floe = [log["event"] for log in told if "not floe (HTTP 200)" in log["problem"]]
