@@ -126,7 +126,11 @@ class Keeper:
         if not self.is_me:
             keeper = self._core.host.keeper
             return f"{keeper} keeps the resources" if keeper else "no keeper is configured"
-        runs = [r for r in self.holdings.holders(word.tag) if word.run in ("", r)]
+        holders = self.holdings.holders(word.tag)
+        runs = [r for r in holders if word.run in ("", r)]
+        if not runs:
+            others = ", ".join(str(ref_of(r) or r) for r in holders)
+            return f"{others or 'nobody'} holds {word.tag}"
         for run in runs:
             old = self.holdings.by_run[run]
             self._drop_letter(draft, old)
@@ -135,7 +139,7 @@ class Keeper:
             else:
                 self.holdings.remove(draft, run)
         self.turn(draft)
-        return "" if runs else f"nobody holds {word.tag}"
+        return ""
 
     def lost(self, draft: "Draft", host: HostId, store: StoreId) -> None:
         """A host was forgotten: what it waits for it waits for no more."""

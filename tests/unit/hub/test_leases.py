@@ -287,6 +287,19 @@ def test_revoked_run_takes_over_what_it_held_though_an_older_one_waits() -> None
     assert holders(h1) == (younger.key,)
 
 
+def test_resource_that_another_run_holds_is_not_taken_from_it() -> None:
+    h1, h2 = two()
+    holder = h2.start(DB)
+    carry(h1, h2)
+    waiter = h1.start(DB)
+    h1.settle()
+
+    refused = h1.tell(Free(tag="db", run=waiter.key), ticket=1).replies[0].why
+
+    assert refused == f"{holder} holds db"
+    assert holders(h1) == (holder.key,)
+
+
 def test_operator_takes_a_resource_from_its_holder() -> None:
     h1, h2 = two()
     h2.start(GPU_DB)
