@@ -115,6 +115,8 @@ class Loop:
                 try:
                     await self._take(words)
                 except ValueError:
+                    if not words:  # nobody's fault but ours: to try again would never end
+                        raise
                     await self._take_singly(words)
         finally:
             self._over.set()
