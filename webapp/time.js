@@ -66,3 +66,8 @@ export const precise = (at) => (at ? preciseFormat.format(new Date(at)) : "");
 export const clock = (at) => (at ? clockFormat.format(new Date(at)) : "");
 /** @param {Instant} at */
 export const full = (at) => (at ? fullFormat.format(new Date(at)) : "");
+
+const INSTANTS = /\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g;
+
+/** A text with its instants as people read them. @param {string} text */
+export const timed = (text) => text.replace(INSTANTS, (at) => (day(at) === "Today" ? clock(at) : full(at)));

@@ -392,6 +392,8 @@ def test_unknown_run_says_what_to_try(page: Page, host: Host) -> None:
     page.goto(f"{host.url}/runs/h1-999")
 
     expect(page.get_by_role("alert")).to_contain_text("h1-999")
+    page.get_by_role("link", name="All runs").click()
+    expect(page.get_by_role("heading", name="Runs")).to_be_visible()
 
 
 def test_run_that_waits_for_somebody_says_so_in_lists(page: Page, host: Host) -> None:
@@ -415,3 +417,14 @@ def test_timeline_is_marked_at_round_spans(page: Page) -> None:
     )
 
     assert marks == ["200 ms", "10 s", "15 s", "2 m", "15 m", "12 h", "8 d"]
+
+
+def test_reasons_tell_the_time_as_people_read_it(page: Page, host: Host) -> None:
+    start_release(page, host)
+    step(page, "Build", "running")
+
+    page.get_by_role("tab", name="Why").click()
+
+    expect(page.get_by_role("tabpanel").locator("dd").first).to_have_text(
+        re.compile(r"^running since \d\d:\d\d:\d\d$")
+    )

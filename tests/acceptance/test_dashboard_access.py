@@ -139,6 +139,17 @@ def test_question_mark_shows_the_keys(page: Page) -> None:
     expect(page.get_by_role("dialog")).to_be_hidden()
 
 
+def test_keys_are_not_cut_off_on_a_phone(page: Page) -> None:
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.keyboard.press("?")
+    keys = page.get_by_role("dialog", name="Keys")
+    expect(keys).to_be_visible()
+
+    cut = keys.evaluate("dialog => dialog.scrollWidth - dialog.clientWidth")
+
+    assert cut == 0
+
+
 def test_phone_has_steps_for_a_graph_and_a_sheet_for_output(page: Page, host: Host) -> None:
     page.set_viewport_size({"width": 390, "height": 800})
     start_release(page, host)

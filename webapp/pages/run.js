@@ -15,7 +15,7 @@ import { Slider } from "../panels/slider.js";
 import { Steps } from "../panels/steps.js";
 import { Tabs } from "../panels/tabs.js";
 import { WhyPanel } from "../panels/why.js";
-import { flowHref, here, route } from "../route.js";
+import { ROOT, flowHref, here, route } from "../route.js";
 import { plain } from "../text.js";
 import { ago, full, took } from "../time.js";
 import { useMoment, useRun, useTitle } from "../use.js";
@@ -35,7 +35,7 @@ export function Run({ id }) {
   if (error && !live) {
     const { away } = error;
     if (away?.run) return html`<${Head} run=${away.run} at=${null} away /><${Away} ...${away} />`;
-    return html`<h1 class="unseen">${plain(id)}</h1><${Failure} error=${error} />`;
+    return html`<h1 class="unseen">${plain(id)}</h1><${Failure} error=${error} />${error.status === 404 && html`<p class="paging"><a class="button" href=${`${ROOT}/runs`}>All runs</a></p>`}`;
   }
   if (!live) return html`<${Loading} what=${id} />`;
   const run = past.data ? { ...past.data, graph: past.data.graph.nodes.length ? live.graph : past.data.graph } : live;

@@ -42,7 +42,7 @@ export function EventsPanel({ run, seq, at }) {
   /** @type {import("./chunks.js").Draw<import("../types/api").RunEvent>} */
   const draw = (events, height, ref) => html`<tbody ref=${ref}>${events?.map(row) ?? html`<tr aria-hidden="true"><td colspan="6" style=${{ height }}></td></tr>`}</tbody>`;
   return html`<div class=${classes("events", isLong && "is-long")}><table aria-rowcount=${isLong ? state.events.length + 1 : undefined}>
-    <caption>${plural(state.events.length, "event")}</caption>
+    <caption>${state.more && state.events.length < seq ? `the first ${state.events.length} of ` : ""}${plural(seq, "event")}</caption>
     <thead><tr><th scope="col">#</th><th scope="col">time</th><th scope="col">event</th><th scope="col">node</th><th scope="col">tag</th><th scope="col">by</th></tr></thead>
     <${Chunks} list=${state.events} guess=${ROW_PX} draw=${draw} />
   </table>${state.more && html`<button onClick=${load}>Show more</button>`}</div>`;
