@@ -48,6 +48,13 @@ def test_pending_run_that_a_host_would_take_names_the_resources_it_waits_for() -
     assert answer.text == "waits for resource db, held by h1-2; 2. in the queue"
 
 
+def test_run_of_a_backup_is_held_for_the_operator() -> None:
+    answer = why(a_pending_run(), is_held_back=True)
+
+    assert answer.text.startswith("held for the operator: ")
+    assert a_pending_run().ref.store in answer.text
+
+
 def test_run_that_ended_before_its_flow_was_read_names_no_nodes() -> None:
     run = after(a_pending_run(), Cancel(by="alice"))
 
