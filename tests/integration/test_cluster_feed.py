@@ -178,7 +178,8 @@ async def test_lost_host_is_told_to_be_away_and_the_rest_goes_on(cluster: Cluste
         run = await whole_run(cluster, "h1", "h1")
         await listener.until(event="DataAsked", run=run)
 
-    [note] = [note for note in listener.notes if note["type"] == "host"]
+    note = [note for note in listener.notes if note["type"] == "host"][-1]
+    assert (note["id"], note["state"]) == ("h3", "away")
     assert note["seen"]
     assert listener.seqs(run) == list(range(1, len(listener.seqs(run)) + 1))
 
