@@ -100,7 +100,7 @@ class Acts:
             case PackArchive(run=ref):
                 self._spawn(self._pack(ref))
             case AskData() | OfferRun():
-                pass  # a form is open by being in the state; offers to others come with peers
+                pass  # a form is open by being in the state; the core repeats its offers itself
             case _:
                 assert_never(effect)
 

@@ -32,12 +32,12 @@ async def others(request: web.Request) -> Together:
     cluster = request.app[HUB].loop.core.cluster
     if cluster is None or request[CALLER].via:
         return Together()
-    hosts = [member.id for member in cluster.members.lives()]
-    there = [member.id for member in cluster.members.lives() if not member.stale]
+    members = cluster.members.lives()
+    there = [member.id for member in members if not member.stale]
     found = dict(zip(there, await asyncio.gather(*(_at(request, h) for h in there)), strict=True))
     return Together(
         shapes=tuple(shape for shape in found.values() if shape is not None),
-        away=tuple(host for host in hosts if found.get(host) is None),
+        away=tuple(member.id for member in members if found.get(member.id) is None),
     )
 
 
