@@ -133,6 +133,8 @@ class Summary:
     good: bool | None
     why: str
     host: HostId | None
+    store: StoreId | None = None
+    """Of that host; None where there is none, and in rows of a floe that did not keep it."""
     adopted_by: HostId
     epoch: int
     seq: int
@@ -155,6 +157,7 @@ def summary_of(run: Run) -> Summary:
         good=run.good if run.phase in ("ended", "packed") else None,
         why=run.why,
         host=run.host,
+        store=run.store,
         adopted_by=run.ref.host,
         epoch=run.epoch,
         seq=run.seq,

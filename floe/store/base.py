@@ -50,15 +50,17 @@ class Append:
     A row replaces another only if it is newer: if its (epoch, seq) is greater. That is right
     although `seq` is not kept up, since each row carries the `seq` of the fact that changed it: of
     two rows of one run that differ, the one changed by the later fact has the greater one.
+    Under the same (epoch, seq) a row in the archive replaces one that is not: that of a run that
+    is over without a fact, since it was lost with its hosts.
     """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """A row of the directory that an append with records wrote and nothing newer has replaced."""
+    """A row of the directory of which an append with records wrote some version."""
 
     pos: int
-    """Of the append's last record."""
+    """Of the last record of the append that wrote one last; what was heard since has none."""
     summary: Summary
 
 
@@ -166,7 +168,9 @@ class RunStore(Protocol):
     async def changes(self, after: int, limit: int) -> Sequence[Change]:
         """This store's own rows that changed after a position, in the order of their changes.
 
-        Own is what came with records; a row that was heard is left out. Each run is there once.
+        Own is a row that ever came with records, as it is now: a newer one that was heard in its
+        place is told from the place of the old. Rows that were only heard are left out. Each run
+        is there once.
         """
         ...
 

@@ -74,8 +74,8 @@ class MemoryStore:
                 self._by_run[record.run].append(stored)
             if append.summary and is_newer(append.summary, self._runs.get(append.run.key)):
                 self._put_row(append.summary)
-                self._changes.pop(append.run.key, None)
                 if append.records:
+                    self._changes.pop(append.run.key, None)
                     self._changes[append.run.key] = len(self._log)
         for write, text in zip(batch.ledger, values, strict=True):
             if text is None:

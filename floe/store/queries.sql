@@ -20,26 +20,28 @@ SELECT epoch, seq FROM log WHERE run = ? ORDER BY seq DESC LIMIT 1;
 INSERT INTO log (pos, run, epoch, seq, at, event, body) VALUES (?, ?, ?, ?, ?, ?, ?);
 
 -- name: put_run
--- The row by which lists know a run, if it is newer than the one that is there.
+-- The row by which lists know a run, if it is newer than the one that is there. One that was heard
+-- (`pos` NULL) is told to others from the place of the own row that it replaces.
 INSERT INTO runs (
-    id, key, flow, ver, state, phase, good, why, host, adopted_by, epoch, seq, trigger, by,
+    id, key, flow, ver, state, phase, good, why, host, store, adopted_by, epoch, seq, trigger, by,
     pended_at, started_at, ended_at, search, pos
 ) VALUES (
-    :id, :key, :flow, :ver, :state, :phase, :good, :why, :host, :adopted_by, :epoch, :seq,
+    :id, :key, :flow, :ver, :state, :phase, :good, :why, :host, :store, :adopted_by, :epoch, :seq,
     :trigger, :by, :pended_at, :started_at, :ended_at, :search, :pos
 ) ON CONFLICT (key) DO UPDATE SET
     id = excluded.id, flow = excluded.flow, ver = excluded.ver, state = excluded.state,
     phase = excluded.phase, good = excluded.good, why = excluded.why, host = excluded.host,
-    adopted_by = excluded.adopted_by, epoch = excluded.epoch, seq = excluded.seq,
-    trigger = excluded.trigger, by = excluded.by, pended_at = excluded.pended_at,
-    started_at = excluded.started_at, ended_at = excluded.ended_at, search = excluded.search,
-    pos = excluded.pos
-WHERE (excluded.epoch, excluded.seq) > (epoch, seq);
+    store = excluded.store, adopted_by = excluded.adopted_by, epoch = excluded.epoch,
+    seq = excluded.seq, trigger = excluded.trigger, by = excluded.by,
+    pended_at = excluded.pended_at, started_at = excluded.started_at,
+    ended_at = excluded.ended_at, search = excluded.search,
+    pos = coalesce(excluded.pos, pos)
+WHERE (excluded.epoch, excluded.seq, excluded.state = 'archive') > (epoch, seq, state = 'archive');
 
 -- name: changes
 -- This store's own rows that changed after a position.
-SELECT pos, id, key, flow, ver, state, phase, good, why, host, adopted_by, epoch, seq, trigger, by,
-    pended_at, started_at, ended_at
+SELECT pos, id, key, flow, ver, state, phase, good, why, host, store, adopted_by, epoch, seq, trigger,
+    by, pended_at, started_at, ended_at
 FROM runs WHERE pos > ? ORDER BY pos LIMIT ?;
 
 -- name: put_row
@@ -62,14 +64,14 @@ WHERE pos > ? ORDER BY pos LIMIT ?;
 
 -- name: find
 -- The directory row of one run.
-SELECT id, key, flow, ver, state, phase, good, why, host, adopted_by, epoch, seq, trigger, by,
-    pended_at, started_at, ended_at
+SELECT id, key, flow, ver, state, phase, good, why, host, store, adopted_by, epoch, seq, trigger,
+    by, pended_at, started_at, ended_at
 FROM runs WHERE key = ?;
 
 -- name: page
 -- Rows of the directory, newest first; {where} is made of the filters that are set.
-SELECT id, key, flow, ver, state, phase, good, why, host, adopted_by, epoch, seq, trigger, by,
-    pended_at, started_at, ended_at
+SELECT id, key, flow, ver, state, phase, good, why, host, store, adopted_by, epoch, seq, trigger,
+    by, pended_at, started_at, ended_at
 FROM runs WHERE {where} ORDER BY pended_at DESC, key DESC LIMIT :limit;
 
 -- name: search_floor

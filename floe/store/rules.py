@@ -54,7 +54,7 @@ def next_head(head: Head, append: Append) -> Head:
 
 def is_newer(row: Summary, than: Summary | None) -> bool:
     """Whether a row replaces another of the same run."""
-    return than is None or (row.epoch, row.seq) > (than.epoch, than.seq)
+    return than is None or _rank(row) > _rank(than)
 
 
 def place_of(summary: Summary) -> Place:
@@ -103,6 +103,10 @@ def is_match(summary: Summary, query: RunQuery) -> bool:
 def new_store_id() -> StoreId:
     """A random id: 40 bits tell the stores of any cluster apart."""
     return StoreId(os.urandom(5).hex())
+
+
+def _rank(row: Summary) -> tuple[int, int, bool]:
+    return row.epoch, row.seq, row.state == "archive"
 
 
 def _conflict(append: Append, what: str) -> StoreConflict:

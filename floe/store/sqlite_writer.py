@@ -34,8 +34,6 @@ A power loss may take the last steps with it; without the gap their positions wo
 again to other events, and a feed that had seen the lost ones would miss the new ones.
 """
 
-_NO_ROW: Final = (None, None)
-
 _HINTS: Final = {
     sqlite3.SQLITE_FULL: "free some space on its disk",
     sqlite3.SQLITE_READONLY: "make its folder and files writable",
@@ -113,7 +111,7 @@ class Writer:
         heads: dict[str, Head] = {}
         last, following = self._last, self._next
         events: list[tuple[int, str, int, int, int, str, str]] = []
-        rows: dict[str, tuple[Summary, int | None]] = {}
+        rows = _Rows()
         ledger: dict[tuple[str, str], str | None] = {}
         for waiting in group:
             try:
@@ -129,8 +127,8 @@ class Writer:
                     events.append(
                         (last, key, record.epoch, record.seq, event.at, name, record.body)
                     )
-                if (row := append.summary) and is_newer(row, rows.get(key, _NO_ROW)[0]):
-                    rows[key] = row, last if append.records else None
+                if append.summary:
+                    rows.add(append.summary, last if append.records else None)
             for kind, key, value in waiting.ledger:
                 ledger[kind, key] = value
             waiting.answer = last
@@ -142,14 +140,14 @@ class Writer:
     def _insert(
         self,
         events: Sequence[tuple[int, str, int, int, int, str, str]],
-        rows: Mapping[str, tuple[Summary, int | None]],
+        rows: "_Rows",
         ledger: Mapping[tuple[str, str], str | None],
     ) -> None:
         many = self._conn.executemany
         if events:
             many(self._sql["append_event"], events)
-        if rows:
-            many(self._sql["put_run"], starmap(_columns, rows.values()))
+        if rows.puts:
+            many(self._sql["put_run"], starmap(_columns, rows.puts))
         if puts := [(*row, value) for row, value in ledger.items() if value is not None]:
             many(self._sql["put_row"], puts)
         if drops := [row for row, value in ledger.items() if value is None]:
@@ -186,6 +184,27 @@ class Writer:
         if self._conn.in_transaction:
             with suppress(sqlite3.Error):  # some errors have already rolled back by themselves
                 self._conn.execute("ROLLBACK")
+
+
+class _Rows:
+    """The directory's rows of one transaction: of a run the newest, and the own one before it where
+    that was heard, since a row that was heard takes the position of the own one in its place."""
+
+    def __init__(self) -> None:
+        self.puts: list[tuple[Summary, int | None]] = []
+        """In order, with the positions of own ones."""
+        self._at: dict[str, int] = {}
+
+    def add(self, row: Summary, pos: int | None) -> None:
+        """Take a row that is newer than what is here of its run."""
+        at = self._at.get(row.key)
+        if at is not None and not is_newer(row, self.puts[at][0]):
+            return
+        if at is not None and (self.puts[at][1] is None) == (pos is None):
+            self.puts[at] = row, pos
+        else:
+            self._at[row.key] = len(self.puts)
+            self.puts.append((row, pos))
 
 
 def failed(error: sqlite3.Error) -> StoreFailed:

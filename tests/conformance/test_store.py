@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from floe.model.errors import StoreConflict, StoreFailed, Yours
-from floe.model.refs import STORE, FlowId, HostId, Instant
+from floe.model.refs import STORE, FlowId, HostId, Instant, StoreId
 from floe.model.run import State
 from floe.store.base import Append, Batch, RunQuery, RunStore
 from floe.store.memory import MemoryStore
@@ -412,6 +412,7 @@ async def test_find_gives_the_row_as_it_was_last_written(store: RunStore) -> Non
         phase="packed",
         good=False,
         host=HostId("h2"),
+        store=StoreId("aaaa"),
         seq=2,
         started_at=NOON,
         ended_at=9,
@@ -528,12 +529,44 @@ async def test_changes_are_own_rows_in_the_order_of_their_last_change(store: Run
     assert await changed(store, after=5) == []
 
 
-async def test_row_that_another_host_outdid_is_no_change_of_ones_own(store: RunStore) -> None:
-    await store.append(a_batch(an_append(a_run(), summary=a_summary(why="own"))))
+async def test_own_row_that_another_host_outdid_is_told_as_it_is_now(store: RunStore) -> None:
+    own = an_append(a_run(), summary=a_summary(why="own"))
+    later = an_append(a_run(2), summary=a_summary(a_run(2), why="later"))
+    await store.append(a_batch(own, later))
 
     await store.append(a_batch(a_row(a_run(), why="heard", epoch=1, seq=5)))
 
+    assert await changed(store) == [(1, "heard"), (2, "later")]
+
+
+async def test_own_row_that_was_outdone_in_its_own_batch_is_told(store: RunStore) -> None:
+    own = an_append(a_run(), summary=a_summary(why="own"))
+
+    await store.append(a_batch(own, a_row(a_run(), why="heard", epoch=1, seq=5)))
+
+    assert await changed(store) == [(1, "heard")]
+
+
+async def test_row_that_came_before_its_log_is_no_change_of_ones_own(store: RunStore) -> None:
+    await store.append(a_batch(a_row(a_run(), why="heard", epoch=1, seq=5)))
+
+    await store.append(a_batch(an_append(a_run(), summary=a_summary(why="old"))))
+
     assert await changed(store) == []
+
+
+async def test_run_that_is_over_without_a_fact_leaves_its_list(store: RunStore) -> None:
+    active = a_row(a_run(), state="active", why="runs", seq=5)
+    over = a_row(a_run(), state="archive", why="lost", seq=5)
+
+    assert await why_of(store, active, over, active) == "lost"
+
+
+async def test_fact_that_follows_outranks_an_end_without_one(store: RunStore) -> None:
+    over = a_row(a_run(), state="archive", why="lost", seq=5)
+    taken = a_row(a_run(), state="active", why="taken", seq=6)
+
+    assert await why_of(store, over, taken, over) == "taken"
 
 
 async def test_older_row_that_was_heard_leaves_the_change(store: RunStore) -> None:

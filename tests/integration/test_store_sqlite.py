@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 
 from floe.model.errors import StoreBusy, StoreFailed, StoreForeign
-from floe.model.refs import STORE
+from floe.model.refs import STORE, HostId
 from floe.store.base import Batch
+from floe.store.sql import migrations
 from floe.store.sqlite import SqliteStore
 from tests.make_store import (
     a_batch,
@@ -273,7 +274,7 @@ async def test_a_refused_store_is_not_locked(tmp_path: Path) -> None:
     altered(tmp_path, "PRAGMA user_version = 99")
     with pytest.raises(StoreForeign):
         await SqliteStore(tmp_path).open()
-    altered(tmp_path, "PRAGMA user_version = 2")
+    altered(tmp_path, f"PRAGMA user_version = {len(migrations())}")
 
     await opened_and_closed(tmp_path)
 
@@ -289,7 +290,8 @@ async def test_rows_of_an_older_schema_are_changes_in_the_order_of_their_logs(
     await store.close()
     altered(
         tmp_path,
-        "DROP INDEX runs_changed; ALTER TABLE runs DROP COLUMN pos; PRAGMA user_version = 1",
+        "DROP INDEX runs_changed; ALTER TABLE runs DROP COLUMN pos; "
+        "ALTER TABLE runs DROP COLUMN store; PRAGMA user_version = 1",
     )
 
     await store.open()
@@ -297,6 +299,23 @@ async def test_rows_of_an_older_schema_are_changes_in_the_order_of_their_logs(
     await store.close()
 
     assert [change.summary.id for change in found] == ["h1-2", "h1-1"]
+
+
+async def test_rows_of_an_older_schema_say_which_store_has_a_run_of_its_adopter(
+    tmp_path: Path,
+) -> None:
+    store = SqliteStore(tmp_path)
+    await store.open()
+    at_home, away = (a_row(a_run(n), host=HostId(f"h{n}")) for n in (1, 2))
+    await store.append(a_batch(at_home, away))
+    await store.close()
+    altered(tmp_path, "ALTER TABLE runs DROP COLUMN store; PRAGMA user_version = 2")
+
+    await store.open()
+    found = [await store.find(a_run(n)) for n in (1, 2)]
+    await store.close()
+
+    assert [row and row.store for row in found] == ["k3f9", None]
 
 
 async def test_an_event_of_a_newer_floe_is_named_and_not_dropped(tmp_path: Path) -> None:
