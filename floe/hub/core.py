@@ -145,8 +145,8 @@ class HubCore:
         is_over = run.state == "archive"
         return run.ref.store != self.store and self.table.is_note(run) and not is_over
 
-    def leases(self) -> Mapping[str, Lease]:
-        """Resources by tag, who holds each and who waits; in a cluster only its keeper knows."""
+    def leases(self) -> list[Lease]:
+        """Who holds what and who waits; of a cluster's resources only the keeper knows all."""
         return LeaseView(self).leases()
 
     def view(self) -> HostView:

@@ -1,8 +1,8 @@
 """The cluster's resources as people see them: who holds, who waits, and why a run does."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from floe.hub.members import ref_of
 from floe.hub.table import needs_of
@@ -14,19 +14,21 @@ if TYPE_CHECKING:
     from floe.hub.core import HubCore
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Lease:
-    """One resource at this moment."""
+    """What a run holds alone. After a census two may hold one resource: each has its lease."""
 
+    kind: Literal["resource", "workspace"]
     tag: str
+    """Of the resource; the flow of a workspace."""
     run: str
-    """The key of the run that holds it; empty where nobody does."""
-    fence: str
-    """`term.counter`; empty where nobody holds it."""
-    since: Instant | None
-    """When it came to the run."""
-    beside: tuple[str, ...] = ()
-    """Other runs that said in a census that they hold it as well."""
+    """The key of the run that holds it."""
+    host: HostId | None = None
+    """Whose own it is; None: it is one of the whole cluster."""
+    fence: str = ""
+    """`term.counter`; empty where it has none, or another host knows it."""
+    since: Instant | None = None
+    """When it came to the run; None where another host knows it."""
     waiting: tuple[str, ...] = ()
     """Keys of the runs that have asked for it, in their order."""
 
@@ -37,41 +39,41 @@ class LeaseView:
     def __init__(self, core: "HubCore") -> None:
         self._core = core
 
-    def leases(self) -> Mapping[str, Lease]:
-        """The resources of the cluster by tag, as their keeper; without others, this host's."""
-        cluster = self._core.cluster
-        if cluster is None:
-            return self._alone()
-        holdings = cluster.keeper.holdings
-        tags = {tag for tag, _ in holdings.held()} | {t for h in holdings.waiting() for t in h.tags}
-        leases: dict[str, Lease] = {}
-        for tag in sorted(tags):
-            first, *others = holdings.holders(tag) or ("",)
-            held = holdings.by_run.get(first)
-            leases[tag] = Lease(
-                tag=tag,
-                run=first,
-                fence=held.fences[tag] if held else "",
-                since=held.since if held else None,
-                beside=tuple(others),
-                waiting=tuple(h.claim.run for h in holdings.waiting(tag)),
-            )
-        return leases
+    def leases(self) -> list[Lease]:
+        """What is held, as far as this host knows, by kind and tag.
 
-    def _alone(self) -> Mapping[str, Lease]:
-        table = self._core.table
-        leases: dict[str, Lease] = {}
-        for tag, ref in sorted(table.held.items()):
-            run = table.runs[ref]
-            waiting = sorted(ref for ref, pend in table.pends.items() if tag in pend.resource_tags)
-            leases[tag] = Lease(
-                tag=tag,
-                run=ref.key,
-                fence=run.fences.get(tag, ""),
-                since=run.started_at,
-                waiting=tuple(ref.key for ref in waiting),
-            )
-        return leases
+        The resources of the cluster its keeper knows; other hosts know those of their own runs.
+        """
+        cluster = self._core.cluster
+        found = [*self._own()]
+        if cluster is not None and cluster.keeper.is_me:
+            holdings = cluster.keeper.holdings
+            for tag, held in holdings.held():
+                waiting = tuple(h.claim.run for h in holdings.waiting(tag))
+                run, fence = held.claim.run, held.fences[tag]
+                found.append(Lease("resource", tag, run, None, fence, held.since, waiting))
+        for member in cluster.members.lives() if cluster else ():
+            if ping := member.ping:
+                found += [Lease("resource", t, run, member.id) for t, run in ping.held.items()]
+                found += [Lease("workspace", f, run, member.id) for f, run in ping.spaces.items()]
+        return sorted(found, key=lambda lease: (lease.kind, lease.tag))
+
+    def _own(self) -> Iterator[Lease]:
+        """What this host's runs hold, but for what its own keeper knows."""
+        core = self._core
+        table, is_keeper = core.table, core.cluster is not None and core.cluster.keeper.is_me
+        pends = sorted(table.pends.values(), key=lambda pend: table.runs[pend.run].pended_at)
+        for tag, ref in table.held.items():
+            is_own = tag.startswith(HOST_SCOPED)
+            if is_own or not is_keeper:
+                run, host = table.runs[ref], core.host.id if is_own else None
+                waiting = tuple(p.run.key for p in pends if tag in p.resource_tags)
+                fence = run.fences.get(tag, "")
+                yield Lease("resource", tag, ref.key, host, fence, run.started_at, waiting)
+        for flow, ref in table.spaces.items():
+            waiting = tuple(p.run.key for p in pends if p.reuse_space and p.flow == flow)
+            since = table.runs[ref].started_at
+            yield Lease("workspace", flow, ref.key, core.host.id, "", since, waiting)
 
     def verdict(self, pend: Pend, placed: HostId, now: Instant) -> HostId | Refusals:
         """The host, or what keeps the cluster's resources from a run that it would take."""

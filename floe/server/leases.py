@@ -1,25 +1,18 @@
 """What runs hold alone, and who waits for it: resources, and workspaces that a flow uses again."""
 
-from collections.abc import Collection, Iterator
-from typing import Any, Literal
+from typing import Any
 
 from aiohttp import web
 
-from floe.hub.cluster import Cluster
-from floe.hub.holdings import Holding
 from floe.hub.hub import Hub
+from floe.hub.lease_view import Lease
 from floe.hub.members import ref_of
-from floe.kernel.place import HOST_SCOPED
 from floe.model.codec import iso
-from floe.model.host import Pend
-from floe.model.refs import HostId, Instant, RunRef
+from floe.model.refs import HostId
 from floe.server.bodies import json_body, once_of, query
 from floe.server.keys import CALLER, HUB
 from floe.server.problems import answer
 from floe.server.relay import at_host, whereabouts
-
-Shape = dict[str, Any]
-Kind = Literal["resource", "workspace"]
 
 
 async def index(request: web.Request) -> web.StreamResponse:
@@ -31,22 +24,17 @@ async def index(request: web.Request) -> web.StreamResponse:
     query(request).done()
     hub = request.app[HUB]
     cluster = hub.loop.core.cluster
-    keeper = _elsewhere(request)
     problem = ""
-    if keeper is not None and cluster is not None:
+    if cluster is not None and (keeper := _elsewhere(request)) is not None:
         member = cluster.members.by_id.get(keeper)
         if member is not None and not member.stale:
             return await at_host(request, keeper)
         problem = f"the keeper {keeper} is away: only what runs of this host hold is known"
-    resources = list(_resources(hub, is_own=cluster is None or bool(problem)))
-    spaces = list(_spaces(hub))
-    if cluster is None:
-        return answer({"leases": resources + spaces, "problem": ""})
-    kept = [await _kept(hub, cluster, *held) for held in cluster.keeper.holdings.held()]
-    leases = sorted(kept + resources, key=lambda lease: str(lease["tag"])) + spaces
-    if not problem and hub.host.keeper:
-        problem = cluster.keeper.problem()
-    return answer({"leases": leases, "problem": problem or _no_keeper(hub)})
+    elif cluster is not None:
+        no_keeper = "no `keeper:` is configured: nobody gives resources"
+        problem = cluster.keeper.problem() if hub.host.keeper else no_keeper
+    leases = [await _shape(hub, lease) for lease in hub.loop.core.leases()]
+    return answer({"leases": leases, "problem": problem})
 
 
 async def free(request: web.Request) -> web.StreamResponse:
@@ -70,79 +58,16 @@ def _elsewhere(request: web.Request) -> HostId | None:
     return None if keeper in (None, hub.host.id) or request[CALLER].via else keeper
 
 
-def _no_keeper(hub: Hub) -> str:
-    return "" if hub.host.keeper else "no `keeper:` is configured: nobody gives resources"
-
-
-def _resources(hub: Hub, *, is_own: bool) -> Iterator[Shape]:
-    """Those that each host decides alone; of this host all that its runs hold, if `is_own`."""
-    table = hub.loop.core.table
-    pends = _pends(hub)
-    cluster = hub.loop.core.cluster
-    for tag, holder in sorted(table.held.items()):
-        if is_own or tag.startswith(HOST_SCOPED):
-            waiting = [p.run for p in pends if tag in p.resource_tags]
-            yield _lease(hub, tag, "resource", holder, waiting)
-    for member in cluster.members.lives() if cluster else ():
-        for tag, key in member.ping.held.items() if member.ping else ():
-            yield _elsewhere_held(tag, "resource", key, member.id)
-
-
-def _spaces(hub: Hub) -> Iterator[Shape]:
-    pends = _pends(hub)
-    cluster = hub.loop.core.cluster
-    for flow, holder in sorted(hub.loop.core.table.spaces.items()):
-        waiting = [p.run for p in pends if p.reuse_space and p.flow == flow]
-        yield _lease(hub, flow, "workspace", holder, waiting)
-    for member in cluster.members.lives() if cluster else ():
-        for flow, key in member.ping.spaces.items() if member.ping else ():
-            yield _elsewhere_held(flow, "workspace", key, member.id) | {"flow": flow}
-
-
-def _pends(hub: Hub) -> list[Pend]:
-    table = hub.loop.core.table
-    return sorted(table.pends.values(), key=lambda pend: table.runs[pend.run].pended_at)
-
-
-async def _kept(hub: Hub, cluster: Cluster, tag: str, holding: Holding) -> Shape:
-    """A resource of the whole cluster, as the keeper's table has it."""
-    ref = ref_of(holding.claim.run)
+async def _shape(hub: Hub, lease: Lease) -> dict[str, Any]:
+    ref = ref_of(lease.run)
     row = await hub.store.find(ref) if ref else None
-    waiting = [ref_of(claim.claim.run) for claim in cluster.keeper.holdings.waiting(tag)]
     return {
-        "tag": tag,
-        "kind": "resource",
-        "run": str(ref),
+        "tag": lease.tag,
+        "kind": lease.kind,
+        "run": str(ref or lease.run),
         "flow": row.flow if row else "",
-        "host": row.host if row else None,
-        "fence": holding.fences.get(tag, ""),
-        "since": iso(Instant(holding.since)),
-        "waiting": [str(ref) for ref in waiting],
-    }
-
-
-def _elsewhere_held(tag: str, kind: Kind, run: str, host: HostId) -> Shape:
-    return {
-        "tag": tag,
-        "kind": kind,
-        "run": str(ref_of(run)),
-        "flow": "",
-        "host": host,
-        "fence": "",
-        "since": None,
-        "waiting": [],
-    }
-
-
-def _lease(hub: Hub, tag: str, kind: Kind, holder: RunRef, waiting: Collection[RunRef]) -> Shape:
-    run = hub.loop.core.table.runs[holder]
-    return {
-        "tag": tag,
-        "kind": kind,
-        "run": str(holder),
-        "flow": run.flow_id,
-        "host": run.host,
-        "fence": run.fences.get(tag, ""),
-        "since": iso(run.started_at),
-        "waiting": [str(ref) for ref in waiting],
+        "host": lease.host or (row.host if row else None),
+        "fence": lease.fence,
+        "since": iso(lease.since or (row.started_at if row else None)),
+        "waiting": [str(ref_of(run) or run) for run in lease.waiting],
     }

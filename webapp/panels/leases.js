@@ -20,7 +20,7 @@ export function Leases() {
     ${loaded.leases.length === 0 ? html`<${Empty} title="Nothing is held"><p class="faint">Runs of flows with resource tags, or with a workspace that is used again, hold them alone.</p></${Empty}>`
       : html`<div class="events definition" tabindex="0" role="group" aria-label="Leases"><table>
         <thead><tr><th scope="col">what</th><th scope="col">held by</th><th scope="col">since</th><th scope="col">fence</th><th scope="col">waiting, the next first</th></tr></thead>
-        <tbody>${loaded.leases.map((lease) => html`<tr key=${`${lease.kind} ${lease.tag}`}>
+        <tbody>${loaded.leases.map((lease) => html`<tr key=${`${lease.kind} ${lease.tag} ${lease.run}`}>
           <td><b>${plain(lease.tag)}</b> <span class="faint">${lease.kind}</span></td>
           <td><a href=${runHref(lease.run)}>${plain(lease.flow)} ${plain(lease.run)}</a>${lease.host && html` on ${plain(lease.host)}`}</td>
           <td><time dateTime=${lease.since} title=${full(lease.since)}>${ago(lease.since)}</time></td><td class="mono">${plain(lease.fence)}</td>

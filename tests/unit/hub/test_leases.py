@@ -377,11 +377,27 @@ def test_leases_are_told_with_holder_fence_and_who_waits() -> None:
     carry(h1, h2)
     waiter = h1.start(DB)
 
-    lease = h1.core.leases()["db"]
+    (lease,) = h1.core.leases()
 
-    assert (lease.run, lease.waiting) == (ref.key, (waiter.key,))
+    assert (lease.tag, lease.run, lease.waiting) == ("db", ref.key, (waiter.key,))
     assert lease.fence == f"{h1.core.term}.1"
     assert lease.since == h1.now
+
+
+def test_what_a_host_gives_alone_is_told_by_all_with_its_name() -> None:
+    h1, h2 = two()
+    alone = a_flow(
+        a_node("build"), resource_tags=("host:nic",), reuse_space=True, host_tags=("gpu",)
+    )
+    ref = h2.start(alone)
+    carry(h1, h2)
+    later(3000, h1, h2)
+    carry(h1, h2)
+
+    told = [[(of.kind, of.run, of.host) for of in h.core.leases()] for h in (h1, h2)]
+
+    expected = [("resource", ref.key, h2.id), ("workspace", ref.key, h2.id)]
+    assert told == [expected, expected]
 
 
 def test_resources_without_a_keeper_are_given_to_nobody() -> None:
@@ -541,7 +557,7 @@ def test_host_alone_tells_what_its_runs_hold() -> None:
     h1 = a_host_core("h1", peers=0)
     holder, waiter = h1.start(DB), h1.start(DB)
 
-    lease = h1.core.leases()["db"]
+    (lease,) = h1.core.leases()
 
     assert (lease.run, lease.waiting) == (holder.key, (waiter.key,))
     assert lease.fence == h1.run(holder).fences["db"]
@@ -556,12 +572,12 @@ def test_two_that_hold_one_resource_hold_it_both_until_each_releases_it() -> Non
     carry(h1, h2)
 
     moved(h1, h2)
-    both = h2.core.leases()["db"]
+    both = [(lease.tag, lease.run) for lease in h2.core.leases()]
     h2.ended(first)
     h2.settle()
     one = holders(h2)
 
-    assert (both.run, both.beside) == (first.key, (second.key,))
+    assert both == [("db", first.key), ("db", second.key)]
     assert one == (second.key,)
 
 
