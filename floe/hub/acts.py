@@ -42,6 +42,9 @@ from floe.nodes.base import Action, Executor
 
 log = structlog.get_logger()
 
+TOGETHER_MAX: Final = 16
+"""Effects that are begun before others have their turn."""
+
 GRACE_S: Final = 10.0
 OUTPUT_MAX: Final = 1024**3
 
@@ -85,6 +88,17 @@ class Acts:
         self._say = say
         self._packing = asyncio.Semaphore(1)
         self._begun: dict[Key, Executor] = {}
+
+    async def carry_out(self, closed: Sequence[Effect], owed: Sequence[Effect]) -> None:
+        """Let go of some effects and begin others, a few at a time: a wide fan-out keeps nobody
+        waiting, least of all who listens to the feed."""
+        for effect in closed:
+            self.close(effect)
+        for start in range(0, len(owed), TOGETHER_MAX):
+            if start:
+                await asyncio.sleep(0)
+            for effect in owed[start : start + TOGETHER_MAX]:
+                self.perform(effect)
 
     def perform(self, effect: Effect) -> None:
         """Begin what is newly owed. Doing it again does nothing more."""

@@ -172,15 +172,12 @@ class Hub:
             return ""
         return "the keeper had not heard of all other hosts, or they name another one"
 
-    def _stored(self, decided: Decided, last: int) -> None:
+    async def _stored(self, decided: Decided, last: int) -> None:
         if decided.steps:
             self.feed.publish(last, decided.steps)
         if self.post:
             self.post.stored(decided, last)
-        for effect in decided.closed:
-            self.acts.close(effect)
-        for effect in decided.effects:
-            self.acts.perform(effect)
+        await self.acts.carry_out(decided.closed, decided.effects)
 
     async def _recall(self, refs: Collection[RunRef]) -> None:
         """Read runs again whose log is not what the core believed, and do what they owe."""

@@ -47,7 +47,7 @@ class Loop:
         core: HubCore,
         store: RunStore,
         clock: Clock,
-        stored: Callable[[Decided, int], None],
+        stored: Callable[[Decided, int], Awaitable[None]],
         recall: Callable[[Collection[RunRef]], Awaitable[None]],
         complete: Callable[[Sequence[Addressed]], Awaitable[Sequence[Addressed]]] | None = None,
     ) -> None:
@@ -180,10 +180,10 @@ class Loop:
             raise
         finally:
             self.storing = {}
-        self._stored(decided, last)
         for reply in decided.replies:
             if (future := self._tickets.get(reply.ticket)) and not future.done():
                 future.set_result(reply)
+        await self._stored(decided, last)
 
     async def _take_singly(self, words: Sequence[Addressed]) -> None:
         """Find the word that no store can hold and refuse it, so that it stops no other."""
