@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from floe.hub.directory import Source
 from floe.model.message import Envelope, Message, Offer, Ping
 from floe.model.refs import HostId, Instant, StoreId
 from floe.model.secret import Secret
@@ -45,8 +46,11 @@ class Host:
         return envelope
 
     async def meets(self, *hosts: HostId) -> None:
-        """Wait until these hosts are connected."""
+        """Wait until these hosts are connected, and let the hub know them."""
         await until(lambda: set(hosts) <= {s.host for s in self.peers.seen() if s.is_open})
+        for one in self.peers.seen():
+            if one.host and one.store:
+                self.site.hub.lists.directory.met(Source(one.host, one.store))
 
     def at(self, url: str) -> Seen:
         """What is seen at a URL."""

@@ -112,12 +112,13 @@ async function loadRun(open) {
     /** @type {Detail} */
     let data = advanced(await api.get(`runs/${api.seg(open.id)}`), open.missed);
     // A run's graph is pinned once it is known: keeping the object keeps its layout.
-    const known = open.state.value.data?.graph;
-    if (known?.nodes.length) data = { ...data, graph: known };
+    const known = open.state.value.data;
+    if (known?.key === data.key && known.graph.nodes.length) data = { ...data, graph: known.graph };
     open.state.value = { data, error: null };
     learn([data]);
   } catch (error) {
-    open.state.value = { data: open.state.value.data, error: asProblem(error) };
+    const problem = asProblem(error);
+    open.state.value = { data: problem.status === 404 ? null : open.state.value.data, error: problem };
   } finally {
     open.loading = false;
     if (open.again) {
@@ -163,7 +164,8 @@ export function learn(list) {
   let changed = false;
   for (const summary of list) {
     const known = next.get(summary.id);
-    if (known && !isNewer(summary, known)) continue;
+    // A name that means another run now says nothing of what is newer.
+    if (known?.key === summary.key && !isNewer(summary, known)) continue;
     next.set(summary.id, summary);
     changed = true;
   }

@@ -127,7 +127,6 @@ async def _run(
     from floe.cli.live import BY, Live
     from floe.hub.flows import FlowBook
     from floe.hub.views import run_shape
-    from floe.model.run import summary_of
 
     flags = Flags(host_name="here", root=str(root))
     config = load(flags, {}, read_local(file), flow.origin)
@@ -146,7 +145,7 @@ async def _run(
                     raise
                 return INTERRUPTED
         if show.json:
-            as_json(run_shape(run, summary_of(run)))
+            as_json(run_shape(run, hub.names.of))
         if stop.is_asked:
             return INTERRUPTED
         return 0 if run.good else 1

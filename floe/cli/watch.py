@@ -39,7 +39,7 @@ def command(ctx: click.Context, /, run: str | None, after: str | None, json_: bo
             _print(text, frame, json_=json_)
         raise AssertionError("the feed goes on until somebody stops it")
     shape = _looked_at(ctx, client, run, json_=json_)
-    for text, frame in _frames(client.at, after or shape["pos"], shape["id"]):
+    for text, frame in _frames(client.at, after or shape["pos"], shape["key"]):
         _print(text, frame, json_=json_)
         if frame["type"] == "reset":
             _looked_at(ctx, client, run, json_=json_)
@@ -110,7 +110,10 @@ def _print(text: str, frame: Shape, *, json_: bool) -> None:
     elif frame["type"] == "event":
         click.echo(_line(frame))
     elif frame["type"] == "reset":
-        click.echo("some events are not told here: the position is unknown", err=True)
+        click.echo(
+            "events may be missing here: the position is unknown, or a host lost its store",
+            err=True,
+        )
     elif frame["type"] == "host":
         away = frame["state"] == "away"
         click.echo(

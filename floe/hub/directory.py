@@ -63,6 +63,7 @@ class AsOf:
 
 
 NOTHING: Final = Learned()
+NOBODY: Final[Mapping[str, Json]] = {}
 
 
 @dataclass(slots=True)
@@ -90,12 +91,16 @@ class Directory:
     def __post_init__(self) -> None:
         self._head = self.told
 
-    def load(self, marks: Mapping[str, Json]) -> None:
-        """Take in what was heard before this process began: the ledger rows of `KIND`."""
+    def load(self, marks: Mapping[str, Json], members: Mapping[str, Json] = NOBODY) -> None:
+        """Take in what was heard before this process began: the ledger rows of `KIND`.
+
+        `members`: by host the store that it is known with now; it may have had others.
+        """
         for key, mark in marks.items():
             self._known[key] = _Known(mark if isinstance(mark, int) else 0)
             host, _, store = key.rpartition("@")
             self._stores[HostId(host)] = StoreId(store)
+        self._stores |= {HostId(host): StoreId(str(store)) for host, store in members.items()}
 
     # --- what this host tells ---
 
@@ -145,7 +150,7 @@ class Directory:
     def saw(self, source: Source, now: Instant, head: int | None = None) -> Learned:
         """A word came from a host; `head` is what its ping says of its newest change."""
         self._seen[source.host] = now
-        self._stores[source.host] = source.store
+        self.met(source)
         known = self._known_of(source)
         if head is None or head <= known.mark:
             return NOTHING
@@ -173,6 +178,14 @@ class Directory:
             ask=self._ask(known, now).ask if word.more else None,
         )
 
+    def met(self, source: Source) -> None:
+        """A host answered, with this store."""
+        self._stores[source.host] = source.store
+
+    def store_of(self, host: HostId) -> StoreId | None:
+        """The store that a host was last heard with; None where none ever was."""
+        return self._stores.get(host)
+
     def seen(self, host: HostId) -> Instant | None:
         """When the last word of a host came; None where none did since this process began."""
         return self._seen.get(host)
@@ -185,10 +198,6 @@ class Directory:
         """A host's store, and the position up to which its rows are known; None for neither."""
         store = self._stores.get(host)
         return None if store is None else (store, self._known_of(Source(host, store)).mark)
-
-    def knows(self, store: StoreId) -> bool:
-        """Whether a store was ever heard of."""
-        return any(key.rpartition("@")[2] == store for key in self._known)
 
     def as_of(self, hosts: Sequence[HostId], now: Instant) -> AsOf:
         """How old what is known of these hosts is."""

@@ -15,7 +15,7 @@ from typing import Any, Final, Literal, Self
 
 from floe.hub.decided import Step
 from floe.hub.table import is_row_changed
-from floe.hub.views import node_change, summary_shape
+from floe.hub.views import Named, node_change, summary_shape
 from floe.kernel.evolve import evolve
 from floe.model.codec import iso, to_text
 from floe.model.errors import NotFound
@@ -75,11 +75,15 @@ class Feed:
     """Publishes steps to subscriptions."""
 
     def __init__(
-        self, store: RunStore, fold: Callable[[RunRef, int], Awaitable[Run | None]]
+        self,
+        store: RunStore,
+        fold: Callable[[RunRef, int], Awaitable[Run | None]],
+        named: Named = str,
     ) -> None:
         """`fold` gives a run as it was after a sequence number, with its flow; None for none."""
         self._store = store
         self._fold = fold
+        self.named = named
         self._subscriptions: set[Subscription] = set()
         self.head = 0
         """Position of the newest fact."""
@@ -100,7 +104,7 @@ class Feed:
         for pos, step in enumerate(steps, last - len(steps) + 1):
             if not is_told(step, self.store_id):
                 continue
-            frame = frame_of(pos, step)
+            frame = frame_of(pos, step, self.named)
             for subscription in tuple(self._subscriptions):
                 subscription.offer(frame)
 
@@ -245,7 +249,7 @@ class Subscription:
                 break
             step = await self._replayed(stored.record)
             if is_told(step, self._feed.store_id):
-                self._old.append(frame_of(stored.pos, step))
+                self._old.append(frame_of(stored.pos, step, self._feed.named))
         if not self._old:
             is_last = not page or page[-1].pos >= self._head
             self._pos = self._head if is_last else page[-1].pos
@@ -294,13 +298,13 @@ ADOPTERS: Final = ("reading", "pending", "granted")
 """Phases in which the adopter has the pen."""
 
 
-def frame_of(pos: int, step: Step) -> Frame:
+def frame_of(pos: int, step: Step, named: Named) -> Frame:
     """A fact as the feed shows it: what it changed of a node, and of the run's row."""
     record, run, event = step.record, step.run, step.record.event
     shape: dict[str, Any] = {
         "type": "event",
         "pos": str(pos),
-        "run": str(record.run),
+        "run": named(record.run),
         "epoch": record.epoch,
         "seq": record.seq,
         "at": iso(event.at),
@@ -315,6 +319,6 @@ def frame_of(pos: int, step: Step) -> Frame:
     if node and run.flow:
         shape["node"] = node_change(step.before, run, run.flow.by_id[node])
     if step.summary:
-        shape["summary"] = summary_shape(step.summary)
+        shape["summary"] = summary_shape(step.summary, named)
     begins = isinstance(event, RunActivated)
     return Frame(str(pos), record.run, to_text(shape), "event", record.epoch, record.seq, begins)

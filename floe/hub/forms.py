@@ -157,10 +157,10 @@ def data_node(run: Run, node: str) -> NodeId:
     return id
 
 
-def open_form(run: Run, node: NodeId) -> Form:
-    """The form of a node that waits for its answer. Raises Conflict."""
+def open_form(run: Run, node: NodeId, name: str) -> Form:
+    """The form of a node that waits for its answer, in a run of that name. Raises Conflict."""
     state = run.nodes.get(node)
     if state is None or state.phase != "asking" or not isinstance(state.work, Ask):
         word = "not open yet" if state is None and run.state != "archive" else "not open any more"
-        raise Conflict(f"the form {node} of {run.ref} is {word}", f"floe why {run.ref} says more")
+        raise Conflict(f"the form {node} of {name} is {word}", f"floe why {name} says more")
     return state.work.form

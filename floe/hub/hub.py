@@ -20,6 +20,7 @@ from floe.hub.history import History
 from floe.hub.hosts import about
 from floe.hub.lists import Lists
 from floe.hub.loop import Loop
+from floe.hub.names import RunNames
 from floe.hub.parts import Parts
 from floe.hub.post import Post
 from floe.hub.problems import keep_logged
@@ -98,7 +99,8 @@ class Hub:
         self.post = Post(core, self.store, parts.peers, self.loop) if parts.peers else None
         self.lists = Lists(self.store, self.clock, self.loop.say, self._send, self._spawn)
         await self.lists.open()
-        self.feed = Feed(self.store, self.history.folded)
+        self.names = RunNames(self.host.id, self.store.store_id, self.lists.directory)
+        self.feed = Feed(self.store, self.history.folded, self.names.of)
         self.feed.head = await self.store.head()
         others = PeerFeeds(parts.peers, self.others, self.host.id) if parts.peers else None
         self.listeners = Listeners(self.feed, self.lists.directory, others)
@@ -242,23 +244,24 @@ class Hub:
         if known := await self._once(once):
             return known
         at = await self.run(run)
-        id = data_node(at, node)
-        form = open_form(at, id)
+        name = self.names.of(at.ref)
+        form = open_form(at, id := data_node(at, node), name)
         word = DataGiven(node=id, values=checked(form, values, complete=good), good=good, by=by)
         reply = await self.loop.ask(word, run=at.ref, once=once)
         if not reply.changed:
-            raise Conflict(f"the form {id} of {at.ref} is already answered")
+            raise Conflict(f"the form {id} of {name} is already answered")
         return await self.summary(at.ref)
 
     async def cancel(self, run: str, *, by: str, why: str = "", once: str = "") -> Summary:
         """End a run. Raises NotFound, Conflict where it is over already, Busy."""
         if known := await self._once(once):
             return known
-        at = await self.summary(self.ref(run))
-        reply = await self.loop.ask(Cancel(by=by, why=why), run=self.ref(at.key), once=once)
+        ref = self.ref(run)
+        await self.summary(ref)
+        reply = await self.loop.ask(Cancel(by=by, why=why), run=ref, once=once)
         if not reply.changed:
-            raise Conflict(f"{at.id} is over or already being cancelled")
-        return await self.summary(self.ref(at.key))
+            raise Conflict(f"{self.names.of(ref)} is over or already being cancelled")
+        return await self.summary(ref)
 
     def cancel_nowait(self, run: str, *, by: str, why: str = "") -> None:
         """Ask for the end of a run without waiting for it; one that is over stays as it is."""
@@ -314,7 +317,7 @@ class Hub:
 
     def ref(self, run: str) -> RunRef:
         """The run that a text names. Raises IdInvalid."""
-        return RunRef.parse(run, self.store.store_id)
+        return self.names.ref(run)
 
     def lives(self) -> Iterator[Run]:
         """Every run that is not archived, as it is stored."""
@@ -331,28 +334,22 @@ class Hub:
             return summary_of(run)
         if row := await self.store.find(ref):
             return row
-        raise NotFound(f"no run {ref}", "floe runs lists them")
-
-    async def whereabouts(self, ref: RunRef) -> HostId | None:
-        """The host with a run's log; None for this one. Of an unknown run it is its adopter."""
-        row = await self.store.find(ref)
-        pen = row.host if row is not None and row.state != "pending" else None
-        host = pen or ref.host
-        return None if host == self.host.id else host
+        raise self._not_found(ref)
 
     async def run(self, run: str) -> Run:
         """A run, folded, with its flow where that was read. Raises IdInvalid, NotFound."""
         ref = self.ref(run)
         found = self._live(ref) or await self.history.run(ref)
         if found is None:
-            raise NotFound(f"no run {run}", "floe runs lists them")
+            raise self._not_found(ref)
         return found
 
     async def run_at(self, run: str, seq: int) -> Run:
         """A run as it was after one of its events, or as it is. Raises IdInvalid, NotFound."""
-        found = await self.history.folded(self.ref(run), seq)
+        ref = self.ref(run)
+        found = await self.history.folded(ref, seq)
         if found is None:
-            raise NotFound(f"no run {run}", "floe runs lists them")
+            raise self._not_found(ref)
         return found
 
     async def events(self, run: str, after: int = 0, limit: int = 0) -> Sequence[Stored]:
@@ -379,6 +376,9 @@ class Hub:
     def output_path(self, key: Key) -> Path:
         """The file with an attempt's output; it may not exist."""
         return self.acts.output_path(key)
+
+    def _not_found(self, ref: RunRef) -> NotFound:
+        return NotFound(f"no run {self.names.of(ref)}", "floe runs lists them")
 
     def _live(self, ref: RunRef) -> Run | None:
         """A run as it is stored: a fact that the store has not taken yet may never be one."""

@@ -12,7 +12,7 @@ from typing import Final, Protocol, Self
 
 import structlog
 
-from floe.hub.directory import Directory
+from floe.hub.directory import Directory, Source
 from floe.hub.feed import Feed, Frame, Lagging, reset_frame
 from floe.hub.merge import Merge, position_of, read_position
 from floe.hub.streams import Began, Reached, Said
@@ -90,8 +90,8 @@ class Listener:
     ) -> None:
         """`after`: a position of any host; None for what the directory here knows.
 
-        A position that names a store which was never heard of here gets a `reset` frame first,
-        and so does what is no position at all.
+        A position that names a store which no host has now gets a `reset` frame first, and so
+        does what is no position at all.
         """
         self._feed = feed
         self._upstream = upstream
@@ -159,7 +159,7 @@ class Listener:
         if after is None:
             return here
         given = read_position(after)
-        if given is None or any(s not in here and not self._directory.knows(s) for s in given):
+        if given is None or any(store not in here for store in given):
             self._extra.append(reset_frame(position_of(here)))
             return here
         return {store: given.get(store, 0) for store in here}
@@ -209,11 +209,11 @@ class Listener:
         """Take in what a host said; return whose feed it is."""
         for one in said:
             if isinstance(one, Began):
-                if store is not None and store != one.store:
-                    self._merge.drop(store)
-                store = one.store
+                known, store = store, one.store
                 self._hosts[store] = host
                 self._merge.begin(store, one.pos)
+                if known is not None and known != store:
+                    self._replaced(known, Source(host, store))
                 if is_back:
                     self._tell(host, "here")
             elif store is not None and isinstance(one, Reached):
@@ -263,6 +263,13 @@ class Listener:
         if store == self._own:
             return await self._feed.place(run, seq)
         return await self._upstream.place(self._hosts[store], run, seq)
+
+    def _replaced(self, lost: StoreId, by: Source) -> None:
+        """A host has another store: names of runs have another meaning, so all is to be loaded."""
+        self._merge.drop(lost)
+        self._directory.met(by)  # first: what is loaded then is called by the new names
+        self._extra.append(reset_frame(self.pos))
+        self._wake.set()
 
     def _lost(self, host: HostId, store: StoreId | None) -> None:
         if store is not None:

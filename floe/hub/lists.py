@@ -46,7 +46,7 @@ class Lists:
     async def open(self) -> None:
         """Go on where the store says that it was. The store must be open."""
         self.directory = Directory(told=await self._store.head())
-        self.directory.load(await self._store.ledger(KIND))
+        self.directory.load(await self._store.ledger(KIND), await self._store.ledger("member"))
 
     def stored(self, decided: Decided, last: int) -> None:
         """Note what changed in a batch that is stored up to a position."""

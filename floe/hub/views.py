@@ -1,6 +1,6 @@
 """Runs, flows and findings as API, CLI and feed show them: JSON shapes, made in one place."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from floe.hub.directory import AsOf
@@ -11,16 +11,19 @@ from floe.model.codec import encode, iso
 from floe.model.errors import Finding
 from floe.model.flow import Ask, Flow, Form, Node, Trigger, Wait
 from floe.model.host import Why
-from floe.model.refs import Instant
-from floe.model.run import Attempt, NodeState, Run, Summary
+from floe.model.refs import Instant, RunRef
+from floe.model.run import Attempt, NodeState, Run, Summary, summary_of
 
 Shape = dict[str, Any]
 
+Named = Callable[[RunRef], str]
+"""What a run is called: `RunNames.of`."""
 
-def summary_shape(row: Summary) -> Shape:
+
+def summary_shape(row: Summary, named: Named) -> Shape:
     """A run in a list."""
     return {
-        "id": row.id,
+        "id": named(RunRef.parse(row.key)),
         "key": row.key,
         "flow": row.flow,
         "ver": row.ver,
@@ -48,11 +51,11 @@ def as_of_shape(as_of: AsOf) -> Shape:
     }
 
 
-def run_shape(run: Run, row: Summary) -> Shape:
+def run_shape(run: Run, named: Named) -> Shape:
     """A run as a page shows it: its summary, values, graph, nodes and open forms."""
     flow = run.flow
     return {
-        **summary_shape(row),
+        **summary_shape(summary_of(run), named),
         "values": dict(run.values),
         "workspace": run.workspace,
         "cancelled_by": run.cancelled_by,
@@ -276,10 +279,10 @@ def graph_shape(flow: Flow) -> Shape:
     }
 
 
-def why_shape(run: Run, why: Why) -> Shape:
+def why_shape(run: Run, why: Why, named: Named) -> Shape:
     """The answer to `floe why`."""
     return {
-        "run": str(run.ref),
+        "run": named(run.ref),
         "state": run.state,
         "text": why.text,
         "hosts": [{"host": h, "reasons": list(r)} for h, r in why.hosts.items()],

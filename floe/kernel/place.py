@@ -1,6 +1,6 @@
 """Which host runs a pend, or why none can. Shows its reasons to people as they are."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -24,18 +24,23 @@ class Refusals:
 
 
 def place(
-    pend: Pend, hosts: Sequence[HostView], now: Instant, held: Mapping[str, RunRef]
+    pend: Pend,
+    hosts: Sequence[HostView],
+    now: Instant,
+    held: Mapping[str, RunRef],
+    named: Callable[[RunRef], str] = str,
 ) -> HostId | Refusals:
     """Choose the host to run a pend, or say why none can.
 
-    `held` are the cluster's resource tags and who holds each. Hosts unseen for `HOST_STALE_S`
-    are refused. Ties go to the least loaded, then the lowest id, so equal inputs give equal
-    answers.
+    `held` are the cluster's resource tags and who holds each; `named` is how the reasons call a
+    run. Hosts unseen for `HOST_STALE_S` are refused. Ties go to the least loaded, then the lowest
+    id, so equal inputs give equal answers.
 
     Source: host and resource tags as in the floe README, "Life cycle of a flow".
     """
     refusals = {
-        host.id: tuple(_refusals(pend, host, now, held)) for host in sorted(hosts, key=_by_id)
+        host.id: tuple(_refusals(pend, host, now, held, named))
+        for host in sorted(hosts, key=_by_id)
     }
     free = [host for host in hosts if not refusals[host.id]]
     if not free:
@@ -44,7 +49,11 @@ def place(
 
 
 def _refusals(
-    pend: Pend, host: HostView, now: Instant, held: Mapping[str, RunRef]
+    pend: Pend,
+    host: HostView,
+    now: Instant,
+    held: Mapping[str, RunRef],
+    named: Callable[[RunRef], str],
 ) -> Iterator[str]:
     yield from host.problems
     if absent := sorted(pend.host_tags - host.tags):
@@ -59,9 +68,9 @@ def _refusals(
     for tag in pend.resource_tags:
         holder = (host.held if tag.startswith(HOST_SCOPED) else held).get(tag, pend.run)
         if holder != pend.run:
-            yield f"resource {tag} is held by {holder}"
+            yield f"resource {tag} is held by {named(holder)}"
     if pend.reuse_space and (user := host.spaces.get(pend.flow, pend.run)) != pend.run:
-        yield f"the one workspace of flow {pend.flow} is used by {user}"
+        yield f"the one workspace of flow {pend.flow} is used by {named(user)}"
     if host.id in pend.refused_by:
         yield "returned this run and has not changed since"
 

@@ -25,7 +25,7 @@ from floe.server.bodies import Fields, parse, query
 from floe.server.far import FarTail
 from floe.server.keys import AUTH, CALLER, FEEDS, HUB, PEERS, STOPPING
 from floe.server.problems import status_of
-from floe.server.relay import named, whereabouts
+from floe.server.relay import whereabouts
 from floe.server.tail import POLL_S, Piece, Tail
 from floe.server.waits import wait_set
 
@@ -222,7 +222,7 @@ class Client:
         attempt = fields.integer("attempt", 0, 1, ATTEMPT_MAX)
         offset = fields.integer("offset", 0, 0, OFFSET_MAX)
         host, ref = await whereabouts(self._request, run)
-        tail: MakeTail = functools.partial(Tail, self._hub, named(self._request, run, ref), node)
+        tail: MakeTail = functools.partial(Tail, self._hub, ref.key, node)
         if host is not None:
             await self._hub.summary(ref)
             by, peers = self._request[CALLER].by, self._request.app.get(PEERS)

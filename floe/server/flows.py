@@ -43,7 +43,7 @@ async def _known(hub: Hub, flow: Flow) -> Shape:
     own = [f for f in hub.book.findings if f.file == flow.origin != hub.book.path]
     return {
         "triggers": [_trigger(hub, flow, t) for t in flow.triggers],
-        "last": summary_shape(page.runs[0]) if page.runs else None,
+        "last": summary_shape(page.runs[0], hub.names.of) if page.runs else None,
         "findings": [finding_shape(f) for f in own],
         "failing": await _failing(hub, flow),
     }

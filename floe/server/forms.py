@@ -19,9 +19,10 @@ async def index(request: web.Request) -> web.Response:
     """Open forms of all hosts, each with its run, the longest open first."""
     query(request).done()
     others = await together.others(request)
+    hub = request.app[HUB]
     found: list[dict[str, Any]] = [
-        {"run": summary_shape(summary_of(run)), "form": form}
-        for run in request.app[HUB].lives()
+        {"run": summary_shape(summary_of(run), hub.names.of), "form": form}
+        for run in hub.lives()
         if run.phase == "active" and run.open
         for form in open_forms(run)
     ]

@@ -35,5 +35,5 @@ def _group(hub: Hub, refs: list[RunRef]) -> dict[str, Any]:
         "text": said.text,
         "hosts": [{"host": h, "reasons": list(r)} for h, r in said.hosts.items()],
         "count": len(refs),
-        "runs": [str(ref) for ref in refs[:RUNS_MAX]],
+        "runs": [hub.names.of(ref) for ref in refs[:RUNS_MAX]],
     }

@@ -53,9 +53,9 @@ async def data(request: web.Request) -> web.StreamResponse:
     hub, by = request.app[HUB], request[CALLER].by
     if order.run:
         host, ref = await relay.whereabouts(request, order.run)
-        order = replace(order, run=relay.named(request, order.run, ref))
+        order = replace(order, run=ref.key)
         if host is not None:
-            return await relay.passed_on(request, host, ref, _body(order, ref.key))
+            return await relay.passed_on(request, host, ref, _body(order))
     once = once_of(request, order.run, order.form if order.run else "")
     if order.run:
         await _check_flow(hub, order)
@@ -64,7 +64,8 @@ async def data(request: web.Request) -> web.StreamResponse:
         row = await hub.trigger(
             order.flow, trigger=order.form, values=order.values, by=by, once=once
         )
-    return answer({"run": row.id, "summary": summary_shape(row)}, 202)
+    summary = summary_shape(row, hub.names.of)
+    return answer({"run": summary["id"], "summary": summary}, 202)
 
 
 def _order(fields: Fields) -> Order:
@@ -88,18 +89,18 @@ def _order(fields: Fields) -> Order:
     return order
 
 
-def _body(order: Order, run: str) -> bytes:
+def _body(order: Order) -> bytes:
     """An answer to a form as another host is asked for it."""
     form = {"id": order.form, "values": order.values, "good": order.good}
     ref = {"id": order.flow} if order.flow else {}
-    return to_text({"ref": ref, "run": run, "form": form}).encode(errors="backslashreplace")
+    return to_text({"ref": ref, "run": order.run, "form": form}).encode(errors="backslashreplace")
 
 
 async def _check_flow(hub: Hub, order: Order) -> None:
     if order.flow:
         run = await hub.run(order.run)
         if order.flow not in (run.flow_id, f"{run.flow_id}@{run.ver}"):
-            raise NotFound(f"flow {order.flow[:80]} has no run {run.ref}")
+            raise NotFound(f"flow {order.flow[:80]} has no run {hub.names.of(run.ref)}")
 
 
 async def hook(request: web.Request) -> web.Response:

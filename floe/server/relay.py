@@ -34,10 +34,9 @@ def relayed(handler: Handler) -> Handler:
 
     @functools.wraps(handler)
     async def answered(request: web.Request) -> web.StreamResponse:
-        name = request.match_info["run"]
-        host, ref = await whereabouts(request, name)
+        host, ref = await whereabouts(request, request.match_info["run"])
         if host is None:
-            request.match_info["run"] = named(request, name, ref)
+            request.match_info["run"] = ref.key
             return await handler(request)
         body = await raw_body(request)
         return await passed_on(request, host, ref, body, with_events=handler is events.index)
@@ -51,21 +50,12 @@ async def whereabouts(request: web.Request, name: str) -> tuple[HostId | None, R
     ref = hub.ref(name)
     if peers is None:
         return None, ref
-    heard = (one for one in peers.seen() if not one.is_self)
-    stores = {one.host: one.store for one in heard if one.host and one.store}
-    if cluster := hub.loop.core.cluster:  # it knows which of two stores is meant by a name
-        stores |= {member.id: member.store for member in cluster.members.lives()}
-    if "@" not in name and ref.host != hub.host.id:
-        ref = RunRef(ref.host, stores.get(ref.host) or ref.store, ref.serial)
-    host = await hub.whereabouts(ref)
-    if host not in stores and await hub.store.find(ref) is None:
+    row = await hub.store.find(ref)
+    if row is None and ref.host not in {one.host for one in peers.seen()}.union(hub.others()):
         return None, ref  # neither the run nor its host was ever heard of
-    return host, ref
-
-
-def named(request: web.Request, name: str, ref: RunRef) -> str:
-    """A run by a name that means the same at every host."""
-    return name if ref == request.app[HUB].ref(name) else ref.key
+    pen = row.host if row is not None and row.state != "pending" else None
+    host = pen or ref.host
+    return (None if host == hub.host.id else host), ref
 
 
 async def passed_on(
@@ -73,7 +63,7 @@ async def passed_on(
 ) -> web.StreamResponse:
     """What the host with a run answers. One that is away is named, with what is kept here."""
     if request[CALLER].via:
-        return _not_again(request, f"the log of {ref} is", host)
+        return _not_again(request, f"the log of {request.app[HUB].names.of(ref)} is", host)
     try:
         return await _streamed(request, host, _asked(request, _path(request, ref), body))
     except HostAway as error:
@@ -176,5 +166,5 @@ async def _kept(request: web.Request, ref: RunRef, *, with_events: bool) -> dict
     row = await request.app[HUB].store.find(ref)
     if row is None:
         return {}
-    shape: dict[str, Any] = {"run": summary_shape(row)}
+    shape: dict[str, Any] = {"run": summary_shape(row, request.app[HUB].names.of)}
     return shape | (await events.page(request, ref.key) if with_events else {})

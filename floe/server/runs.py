@@ -9,7 +9,7 @@ from floe.hub.views import as_of_shape, node_page, run_shape, summary_shape, why
 from floe.model.errors import NotFound, NotYet
 from floe.model.flow import Node
 from floe.model.refs import FlowId, HostId, Instant, flow_id, host_id, node_id
-from floe.model.run import Run, State, summary_of
+from floe.model.run import Run, State
 from floe.server.bodies import Fields, json_body, once_of, query
 from floe.server.events import SEQ_MAX, fact_shape
 from floe.server.keys import CALLER, HUB
@@ -50,7 +50,8 @@ async def _page(request: web.Request, flow: str | None) -> web.Response:
     hub = request.app[HUB]
     as_of = hub.lists.directory.as_of(hub.others(), hub.clock.now())
     page = await hub.runs(wanted)
-    shape = {"runs": [summary_shape(row) for row in page.runs], "next": page.next}
+    rows = [summary_shape(row, hub.names.of) for row in page.runs]
+    shape = {"runs": rows, "next": page.next}
     return answer({**shape, **as_of_shape(as_of)})
 
 
@@ -86,9 +87,9 @@ async def show(request: web.Request) -> web.Response:
     hub = request.app[HUB]
     pos = hub.listeners.pos  # before the run is looked at: what comes between is told by the feed
     run = await _run(request, seq)
-    shape = {**run_shape(run, summary_of(run)), "pos": pos, "moment": None}
+    shape = {**run_shape(run, hub.names.of), "pos": pos, "moment": None}
     if seq:
-        (last,) = await hub.events(str(run.ref), run.seq - 1, 1)
+        (last,) = await hub.events(run.ref.key, run.seq - 1, 1)
         shape["moment"] = fact_shape(last)
     return answer(shape)
 
@@ -103,7 +104,8 @@ async def why(request: web.Request) -> web.Response:
     """What a run waits for, or why it ended."""
     query(request).done()
     run = await _run(request)
-    return answer(why_shape(run, await request.app[HUB].why(request.match_info["run"])))
+    hub = request.app[HUB]
+    return answer(why_shape(run, await hub.why(run.ref.key), hub.names.of))
 
 
 async def cancel(request: web.Request) -> web.Response:
@@ -112,13 +114,14 @@ async def cancel(request: web.Request) -> web.Response:
     fields = await json_body(request)
     reason = fields.text("why")
     fields.done()
-    row = await request.app[HUB].cancel(
+    hub = request.app[HUB]
+    row = await hub.cancel(
         request.match_info["run"],
         by=request[CALLER].by,
         why=reason,
         once=once_of(request),
     )
-    return answer(summary_shape(row), 202)
+    return answer(summary_shape(row, hub.names.of), 202)
 
 
 async def rerun(request: web.Request) -> web.Response:
@@ -139,7 +142,8 @@ async def _run(request: web.Request, seq: int = 0) -> Run:
     run = await (hub.run_at(name, seq) if seq else hub.run(name))
     flow = request.match_info.get("flow")
     if flow is not None and flow not in (run.flow_id, f"{run.flow_id}@{run.ver}"):
-        raise NotFound(f"flow {flow[:80]} has no run {run.ref}", f"it is a run of {run.flow_id}")
+        what = f"flow {flow[:80]} has no run {hub.names.of(run.ref)}"
+        raise NotFound(what, f"it is a run of {run.flow_id}")
     return run
 
 

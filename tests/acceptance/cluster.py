@@ -70,6 +70,19 @@ class Member(Host):
         self.end_warden()
         shutil.rmtree(self.root)
 
+    def lose_store(self, *others: "Member") -> None:
+        """Die, be forgotten, and come back with an empty store that these others know."""
+        self.kill()
+        others[0].api.post(f"hosts/{self.id}/forget", {"force": True})
+        self.wipe()
+        self.start()
+        store = self.sees()[self.id]["store"]
+
+        def is_known() -> bool:
+            return all(other.sees().get(self.id, {}).get("store") == store for other in others)
+
+        until(is_known, f"the new store of {self.id}")
+
     def close(self) -> None:
         """Stop it, its warden and every command."""
         if self.is_frozen and self.is_up():

@@ -11,7 +11,7 @@ import pytest
 
 from tests.acceptance import odd_host
 from tests.acceptance.cluster import Cluster, Member, clustered, problems_in
-from tests.acceptance.people import Web, floe, why
+from tests.acceptance.people import Web, as_json, floe, said, why
 from tests.acceptance.product import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -186,20 +186,22 @@ def test_host_that_is_forgotten_with_its_old_store_takes_runs_again(tmp_path: Pa
         assert h1.until_over(run)["host"] == "h3"
 
 
-def test_short_name_of_a_run_means_the_store_that_lives(tmp_path: Path) -> None:
+def test_two_runs_of_one_short_name_are_listed_and_shown_by_names_of_their_own(
+    tmp_path: Path,
+) -> None:
     with clustered(tmp_path / "c", FLOWS, TAGS) as (cluster, _):
-        h1, h3 = cluster["h1"], cluster["h3"]
-        old = h3.trigger("west")
-        ended_at = h1.until_over(old)["ended_at"]
-        h3.kill()
-        assert floe(h1, "host", "forget", "h3", "--force").returncode == 0
-        h3.wipe()
-        h3.start()
-        store = h3.sees()["h3"]["store"]
-        until(lambda: h1.sees().get("h3", {}).get("store") == store, "h1 knows the new store")
+        h1, h2 = cluster["h1"], cluster["h2"]
+        short = h2.trigger("west")
+        old = h1.until_over(short)
+        h2.lose_store(h1, cluster["h3"])
+        assert h2.trigger("west") == short
+        new = h1.until_over(short)
 
-        new = h3.trigger("west")
-        h3.until_over(new)
+        listed = said(floe(h1, "runs"))
+        shown = {id: as_json(floe(h1, "show", id, "--json")) for id in (short, old["key"])}
 
-        assert new == old
-        assert h1.show(new)["ended_at"] != ended_at
+        assert {line.split()[0] for line in listed.splitlines()[1:]} == {short, old["key"]}
+        assert {id: run["key"] for id, run in shown.items()} == {
+            short: new["key"],
+            old["key"]: old["key"],
+        }

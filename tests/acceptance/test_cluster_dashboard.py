@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.acceptance.cluster import Cluster, clustered
 from tests.acceptance.cluster_watch import WAITING
@@ -29,6 +29,11 @@ class Second:
     """The host that the browser uses, which neither adopts nor runs anything."""
 
     url: str
+
+
+def link(page: Page, run: str) -> Locator:
+    """The row of a run."""
+    return page.get_by_role("link", name=f"west {run}", exact=True)
 
 
 @pytest.fixture
@@ -56,6 +61,28 @@ def test_run_elsewhere_is_followed_and_signed_off(
     page.get_by_label("Why?").fill("fine")
     page.get_by_role("button", name="Approve").click()
     status(page, "good")
+
+
+def test_runs_of_a_lost_store_and_of_the_new_one_are_listed_and_opened(
+    page: Page, cluster: Cluster, host: Second
+) -> None:
+    h1, h2, h3 = cluster.hosts.values()
+    short = h1.trigger("west")
+    h2.until_node(short, "say", "running")
+    key = h2.show(short)["key"]
+    page.goto(host.url)
+    expect(link(page, short)).to_be_visible()
+
+    h1.lose_store(h2, h3)
+
+    expect(link(page, key)).to_be_visible()
+    h1.trigger("west")
+    expect(link(page, short)).to_be_visible()
+    for run in (key, short):
+        link(page, run).click()
+        expect(page.get_by_role("heading", name=f"west {run}", exact=True)).to_be_visible()
+        status(page, "running")
+        page.go_back()
 
 
 def test_host_that_dies_is_shown_with_its_age_and_no_error(

@@ -117,7 +117,7 @@ async def whole_run(cluster: Cluster, adopter: str, worker: str) -> str:
     """Have a run adopted by one host and worked on by another, until its form is open."""
     site, hands = cluster.sites[adopter], cluster.sites[worker].hands
     row = await site.hub.trigger(f"at-{worker}", values={}, by="ann")
-    await until(lambda: any(str(key.run) == row.id for key in hands.actions))
+    await until(lambda: any(key.run.key == row.key for key in hands.actions))
     hands.exit("build")
     return row.id
 
@@ -182,6 +182,27 @@ async def test_lost_host_is_told_to_be_away_and_the_rest_goes_on(cluster: Cluste
     assert (note["id"], note["state"]) == ("h3", "away")
     assert note["seen"]
     assert listener.seqs(run) == list(range(1, len(listener.seqs(run)) + 1))
+
+
+async def test_runs_of_a_lost_store_and_of_the_new_one_have_names_of_their_own(
+    cluster: Cluster,
+) -> None:
+    async with listening(cluster.sites["h1"]) as listener:
+        old = cluster.sites["h2"].hub.ref(await whole_run(cluster, "h2", "h3"))
+        await listener.until(event="DataAsked")
+        await cluster.stop("h2")
+        await cluster.start("h2")
+        await listener.until(type="reset")
+        new = cluster.sites["h2"].hub.ref(await whole_run(cluster, "h2", "h3"))
+        await listener.until(event="DataAsked", run="h2-1")
+
+    named = {old.key: old, "h2-1": new}
+    for site in cluster.sites.values():
+        await shown(site, dict.fromkeys(named, "h3"))
+        answers = {name: await site.get(f"runs/{name}") for name in named}
+        assert {name: run["key"] for name, (_, run) in answers.items()} == {
+            name: ref.key for name, ref in named.items()
+        }
 
 
 async def test_client_may_ask_for_one_run_of_another_host(cluster: Cluster) -> None:

@@ -11,7 +11,7 @@ export function Cancel({ run }) {
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
   const [why, setWhy] = useState("");
   const { busy, error, run: cancel } = useAction(async () => {
-    await post(`runs/${seg(run.id)}/cancel`, { why });
+    await post(`runs/${seg(run.key)}/cancel`, { why });
     dialog.current?.close();
   });
   /** @param {Event} event */

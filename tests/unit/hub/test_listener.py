@@ -7,9 +7,10 @@ from contextlib import asynccontextmanager
 import pytest
 
 from floe.hub import listener as listener_module
+from floe.hub.directory import Source
 from floe.hub.feed import Frame, Lagging
 from floe.hub.listener import Listener
-from floe.model.refs import HostId
+from floe.model.refs import HostId, StoreId
 from tests.make_feeds import Cluster, Host, shapes, taken, told
 
 
@@ -217,6 +218,32 @@ async def test_host_with_a_new_store_leaves_the_position(cluster: Cluster) -> No
     assert told(frames) == [("h1-1", 1)]
     assert old not in frames[-1].pos
     assert new.store.store_id in frames[-1].pos
+
+
+async def test_new_store_of_a_host_resets_once_its_runs_have_their_names(cluster: Cluster) -> None:
+    h1, _h2, h3 = hosts_of(cluster)
+    async with listening(h3) as listener:
+        await h1.adopt()
+        await taken(listener, 1)
+        cluster.away[h1.id].set()
+        [new] = await cluster.add("h1")
+        frames: list[Frame] = []
+        while "reset" not in {frame.kind for frame in frames}:
+            frames += await listener.take()
+
+        assert h3.directory.store_of(h1.id) == new.store.store_id
+
+
+async def test_position_of_a_store_that_its_host_has_lost_is_reset(cluster: Cluster) -> None:
+    h1, _h2, h3 = hosts_of(cluster)
+    with h3.listener() as listener:
+        before = listener.pos
+    h3.directory.met(Source(h1.id, StoreId("new1")))
+
+    with h3.listener(before) as listener:
+        frames = await listener.take()
+
+    assert [frame.kind for frame in frames] == ["reset"]
 
 
 async def until_dropped(listener: Listener, frames: list[Frame]) -> str:
