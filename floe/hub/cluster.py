@@ -11,7 +11,8 @@ from floe.hub import rows
 from floe.hub.keeper import Keeper
 from floe.hub.lease_view import LeaseView
 from floe.hub.leases import Leases
-from floe.hub.members import FORGET_AFTER_S, Member, Members, place_of
+from floe.hub.lost import as_lost, place_key, place_of
+from floe.hub.members import FORGET_AFTER_S, Member, Members
 from floe.hub.obedience import Obedience
 from floe.hub.outbox import Outbox
 from floe.hub.pen import Pen
@@ -50,7 +51,7 @@ from floe.model.message import (
 )
 from floe.model.refs import HostId, Instant, RunRef, StoreId
 from floe.model.run import Run
-from floe.store.base import Record, Stored
+from floe.store.base import Append, Record, Stored
 
 if TYPE_CHECKING:
     from floe.hub.core import HubCore
@@ -122,18 +123,21 @@ class Cluster:
             return "a host does not forget itself; drain it, or stop it"
         if store is None:
             return f"no host {word.host} was ever heard here"
-        if self.members.forgotten.get(f"{word.host}@{store}") == self.members.expected:
+        gone = self.members.forgotten.get(place_key(word.host, store))
+        if gone is not None and gone.expected == self.members.expected:
             return f"{word.host} with the store {store} is forgotten already"
         if known is not None and known.store == store and known.seen_at is not None:
             seen_s = (draft.now - known.seen_at) // 1000
             if seen_s < FORGET_AFTER_S and not word.force:
                 return f"{word.host} was seen {seen_s} s ago; --force forgets it all the same"
-        self._gone(draft, word.host, store, told=True)
+        self._gone(draft, word.host, store, draft.now, told=True)
         return ""
 
-    def _gone(self, draft: "Draft", host: HostId, store: StoreId, *, told: bool = False) -> None:
+    def _gone(
+        self, draft: "Draft", host: HostId, store: StoreId, at: Instant, *, told: bool = False
+    ) -> None:
         """A store is gone for good."""
-        if not self.members.forget(draft, host, store, told=told):
+        if not self.members.forget(draft, host, store, at, told=told):
             return
         if (host, store) == (self._core.host.id, self._core.store):
             self.taking.supersede(draft)
@@ -142,6 +146,19 @@ class Cluster:
         self.taking.lost(draft, host, store)
         self.keeper.lost(draft, host, store)
         self.outbox.drop(host, store)
+
+    def learned(self, rows: Iterable[Append]) -> list[Append]:
+        """Rows that were heard, those of lost runs as over.
+
+        Runs in the table stay as they are: what came with a backup the operator decides about.
+        """
+        graves, runs = dict(self.members.forgotten.items()), self._core.table.runs
+        return [
+            replace(row, summary=as_lost(row.summary, graves))
+            if row.summary and row.run not in runs
+            else row
+            for row in rows
+        ]
 
     # --- messages ---
 
@@ -165,7 +182,7 @@ class Cluster:
         member = self.members.heard(draft, envelope)
         if isinstance(message, Ping):
             for key in message.forgotten:
-                self._gone(draft, *place_of(key))
+                self._gone(draft, *place_of(key), message.forgotten_at.get(key, draft.now))
             if self.members.is_known_gone(host, store):
                 draft.send(host, store, Forgotten())
                 return
@@ -185,7 +202,7 @@ class Cluster:
                 pass  # its other store is known by now
             case Forgotten():
                 if envelope.to_store == self._core.store:
-                    self._gone(draft, self._core.host.id, self._core.store)
+                    self._gone(draft, self._core.host.id, self._core.store, draft.now)
             case Offer() as message:
                 self.taking.offered(draft, member, message, floor)
             case Withdraw() as message:

@@ -32,7 +32,8 @@ def hear(draft: Draft, word: Addressed) -> None:
             ref, changed = _start(draft, start)
         case Mark(rows=rows, appends=appends, promise=promise):
             draft.ledger += rows
-            draft.heard += appends
+            cluster = draft.core.cluster
+            draft.heard += cluster.learned(appends) if cluster else appends
             draft.promise |= promise
             changed = True
         case Drain(on=on):

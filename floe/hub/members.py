@@ -8,9 +8,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from floe.hub.lost import Gone, graves_in, place_key, place_of
 from floe.hub.presence import view_of
 from floe.hub.rows import Book, Journal, Rows
 from floe.kernel.place import HOST_STALE_S
+from floe.model.codec import encode
 from floe.model.errors import IdInvalid
 from floe.model.host import HostView
 from floe.model.message import PROTOCOL, Envelope, Ping
@@ -81,15 +83,14 @@ class Members:
         """Other hosts that the config names. Set from outside where a URL turns out to lead to
         this very host, or two of them to one."""
         self.by_id: Book[HostId, Member] = Book(journal)
-        self.forgotten: Book[str, int] = Book(journal)
-        """As `h2@store`; with how many hosts the config named then, 0 where it was not known here
-        that the host was one of them."""
+        self.forgotten: Book[str, Gone] = Book(journal)
+        """As `h2@store`."""
         self.twins: Book[StoreId, Instant] = Book(journal)
         """Stores of others that call themselves as this host does, and when they were heard."""
         for host, store in rows.get("member", {}).items():
             self.by_id.put(HostId(host), Member(id=HostId(host), store=StoreId(str(store))))
-        for key, count in rows.get("forgotten", {}).items():
-            self.forgotten.put(key, count if isinstance(count, int) else 0)
+        for key, gone in graves_in(rows.get("forgotten", {})).items():
+            self.forgotten.put(key, gone)
 
     @property
     def me(self) -> Member:
@@ -160,20 +161,24 @@ class Members:
             if at > now:
                 self.twins.put(store, now)
 
-    def forget(self, draft: "Draft", host: HostId, store: StoreId, *, told: bool) -> bool:
+    def forget(
+        self, draft: "Draft", host: HostId, store: StoreId, at: Instant, *, told: bool
+    ) -> bool:
         """Store that a host's store is gone for good; return whether that is new.
 
-        `told`: by an operator, here. One that others tell of and that was never heard here may
-        have left the config long ago: its silence is then not that of a configured host.
+        `at`: when that was said. `told`: by an operator, here. One that others tell of and that was
+        never heard here may have left the config long ago: its silence is then not that of a
+        configured host.
         """
         key, known = place_key(host, store), self.by_id.get(host)
         is_known = known is not None and known.store == store
-        count = self.expected if told or is_known else 0
-        is_new = key not in self.forgotten
-        if is_new or told:
-            self.forgotten.put(key, count)
-            draft.promise_row("forgotten", key, count)
-        if not is_new:
+        before = self.forgotten.get(key)
+        if before is None or told:
+            count = self.expected if told or is_known else 0
+            gone = Gone(at=before.at if before else at, expected=count)
+            self.forgotten.put(key, gone)
+            draft.promise_row("forgotten", key, encode(gone))
+        if before is not None:
             return False
         if is_known:
             self.by_id.put(host, None)
@@ -183,8 +188,8 @@ class Members:
 
     def gone(self) -> set[HostId]:
         """Configured hosts that nobody needs to hear any more."""
-        counts = self.forgotten.items()
-        return {place_of(key)[0] for key, count in counts if count == self.expected}
+        all_gone = self.forgotten.items()
+        return {place_of(key)[0] for key, gone in all_gone if gone.expected == self.expected}
 
     def lives(self) -> list[Member]:
         """The hosts that were not forgotten, by id."""
@@ -265,17 +270,6 @@ class Members:
 
     def _unseen_ms(self, member: Member, now: Instant) -> int:
         return now - (member.seen_at or 0)
-
-
-def place_key(host: HostId, store: StoreId) -> str:
-    """A host's store by name, `h2@k3f9`."""
-    return f"{host}@{store}"
-
-
-def place_of(key: str) -> tuple[HostId, StoreId]:
-    """Host and store of `h2@k3f9`."""
-    host, _, store = key.rpartition("@")
-    return HostId(host), StoreId(store)
 
 
 def ref_of(key: str) -> RunRef | None:

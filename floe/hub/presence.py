@@ -74,6 +74,7 @@ class Presence:
             keeper=core.host.keeper,
             keeper_store=cluster.keeper_store,
             forgotten=tuple(sorted(cluster.members.forgotten)),
+            forgotten_at={key: gone.at for key, gone in cluster.members.forgotten.items()},
             about=cluster.members.about,
             change=change,
         )

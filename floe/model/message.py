@@ -53,6 +53,8 @@ class Ping:
     """The keeper's store as far as it is known here."""
     forgotten: tuple[str, ...] = ()
     """All hosts that were ever forgotten, as `h2@store`."""
+    forgotten_at: Mapping[str, Instant] = field(default_factory=dict)
+    """When each of them was, by the clock of the host that was told."""
     about: Mapping[str, Json] = field(default_factory=dict)
     """What people look at and no decision rests on: version, config and flow digests, load."""
     change: int = 0

@@ -39,7 +39,7 @@ def test_host_that_was_seen_just_now_is_forgotten_by_force_alone() -> None:
     assert refused == "h2 was seen 0 s ago; --force forgets it all the same"
     assert known
     assert (taken, H2 in h1.core.members) == ("", False)
-    assert h1.rows("forgotten") == {"h2@h2st0": 1}
+    assert h1.rows("forgotten") == {"h2@h2st0": {"at": h1.now, "expected": 1}}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,89 @@
+"""Runs that are lost with their hosts: nobody is left who has their log, or will tell their end.
+
+Derived from a row and from which stores were forgotten, both the same everywhere: so all hosts
+come to the same, whichever they heard first.
+
+Source: docs/cluster.md, "A host that is gone".
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from floe.model.codec import decode
+from floe.model.refs import HostId, Instant, Json, RunRef, StoreId
+from floe.model.run import Summary
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gone:
+    """A store that was forgotten."""
+
+    at: Instant
+    """When somebody said so, by the clock of the host that was told."""
+    expected: int = 0
+    """How many other hosts the config named then; 0 where it was not known here that the host was
+    one of them."""
+
+
+Graves = Mapping[str, Gone]
+"""All stores that were forgotten, as `h2@k3f9`."""
+
+
+def graves_in(rows: Mapping[str, Json]) -> dict[str, Gone]:
+    """The stores in ledger rows of the kind `forgotten`."""
+    return {key: decode(Gone, row) for key, row in rows.items() if isinstance(row, Mapping)}
+
+
+def place_key(host: HostId, store: StoreId | None) -> str:
+    """A host's store by name, `h2@k3f9`."""
+    return f"{host}@{store}"
+
+
+def place_of(key: str) -> tuple[HostId, StoreId]:
+    """Host and store of `h2@k3f9`."""
+    host, _, store = key.rpartition("@")
+    return HostId(host), StoreId(store)
+
+
+def adopter_of(row: Summary) -> str:
+    """Where a run was adopted, `h2@k3f9`."""
+    ref = RunRef.parse(row.key)
+    return place_key(ref.host, ref.store)
+
+
+def pen_of(row: Summary) -> str:
+    """Where a run's log is, `h2@k3f9`: where it runs or ran, else where it was adopted."""
+    if row.host is None or row.state == "pending":
+        return adopter_of(row)
+    return place_key(row.host, row.store)
+
+
+def is_lost(row: Summary, graves: Graves) -> bool:
+    """Whether a run is not over and nobody is left to go on with it, or to give it to another."""
+    is_over = row.state == "archive"
+    return not is_over and pen_of(row) in graves and adopter_of(row) in graves
+
+
+def as_lost(row: Summary, graves: Graves) -> Summary:
+    """The row of a lost run, which is over; another as it is.
+
+    It keeps its (epoch, seq), by which the row of any fact that follows outranks it: who was
+    granted a run may have taken it, and be heard later.
+    """
+    if not is_lost(row, graves):
+        return row
+    pen, adopter = pen_of(row), adopter_of(row)
+    why = f"host {place_of(pen)[0]} was forgotten"
+    if row.phase == "granted" and place_key(row.host or row.adopted_by, row.store) not in graves:
+        why += f" before {row.host} said that it took this run"
+    is_pending = row.state == "pending"
+    return replace(
+        row,
+        state="archive",
+        phase="ended",
+        good=False,
+        why=why,
+        host=None if is_pending else row.host,
+        store=None if is_pending else row.store,
+        ended_at=max(graves[pen].at, graves[adopter].at),
+    )
