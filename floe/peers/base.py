@@ -59,7 +59,8 @@ class Seen:
     url: str
     """As configured; empty for who called."""
     caller: str = ""
-    """Of who called and is not spoken with: an address, or the `host@store` that it named."""
+    """Of who called and is not spoken with: `h2 at 10.0.0.7` where it was turned away, its address
+    alone where it did not say who it is, or the `host@store` that it named."""
     host: HostId | None = None
     """Who answered there last; None where nobody ever did."""
     store: StoreId | None = None
@@ -184,6 +185,9 @@ class Peers(Protocol):
         """
         ...
 
-    def turned_away(self, address: str, why: str) -> None:
-        """Somebody at an address was refused before it said who it is; said once, not per try."""
+    def turned_away(self, headers: Mapping[str, str], address: str, why: str) -> None:
+        """Who calls from an address was refused; said once for each name, not per try.
+
+        `headers` as for `greet`: hosts may share an address, and only one of them be wrong.
+        """
         ...

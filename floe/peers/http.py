@@ -176,16 +176,19 @@ class HttpPeers:
         except Theirs as error:
             raise Yours(error.what) from None
 
-    def turned_away(self, address: str, why: str) -> None:
-        """Somebody at an address was refused before it said who it is."""
-        self._problems.begin(address, why)
+    def turned_away(self, headers: Mapping[str, str], address: str, why: str) -> None:
+        """Who calls from an address was refused."""
+        try:
+            self._problems.begin(_at(self.greet(headers), address), why)
+        except Yours:
+            self._problems.begin(address, why)
 
     async def carry(self, caller: Hello, socket: Socket, address: str) -> None:
         """Say who this host is, and speak with a caller."""
         if self._me is None:
             await socket.close("this host is starting or stopping")
             return
-        self._problems.end(address)
+        self._problems.end(_at(caller, address))
         key = f"{caller.host}@{caller.store}"
         try:
             async with asyncio.timeout(self._settings.connect_s):
@@ -281,6 +284,10 @@ class HttpPeers:
         others = [other for name, other in self._others.items() if name.host == host]
         heard = [other.heard_at for other in others]
         return any(other.is_open for other in others), max(heard, default=None)
+
+
+def _at(caller: Hello, address: str) -> str:
+    return f"{caller.host} at {address}"
 
 
 def _is_from(envelope: Envelope, hello: Hello) -> bool:

@@ -95,8 +95,10 @@ def _answered(status: int, headers: Mapping[str, str]) -> str:
         case 401:
             return "takes no such cluster token; or it is a private bind that is to be called"
         case 429:
-            return "was shown too many wrong tokens, and waits"
+            return "was shown too many wrong tokens from this address, and waits"
         case 503:
             return "is starting or stopping"
+        case 409:
+            return "is a floe without other hosts: give it `hosts` of its own"
         case _:
-            return f"is a floe that does not know other hosts (HTTP {status})"
+            return f"is a floe, but its hosts do not come in at this path (HTTP {status})"

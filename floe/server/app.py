@@ -12,7 +12,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from floe.hub.hub import Hub
 from floe.model.errors import World, Yours
-from floe.peers.base import Peers
+from floe.peers.base import TOKEN, Peers
 from floe.server.auth import Auth
 from floe.server.bodies import BODY_MAX
 from floe.server.door import Door
@@ -105,9 +105,13 @@ def application(hub: Hub, settings: ServerSettings, peers: Peers | None = None) 
 
 @web.middleware
 async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Let nobody past without credentials, not even to hear that there is nothing."""
+    """Let nobody past without credentials, not even to hear that there is nothing.
+
+    To hear that, a host needs the cluster's token alone: its URL of this one has a wrong path.
+    """
     route = request.match_info.route
-    if route in request.app[FOR_HOSTS]:
+    is_nothing = request.match_info.http_exception is not None
+    if route in request.app[FOR_HOSTS] or (is_nothing and TOKEN in request.headers):
         request.app[GATE].admit(request)
     elif route not in request.app[PUBLIC]:
         request[CALLER] = request.app[AUTH].caller(request)

@@ -7,7 +7,7 @@ from typing import Final
 
 from aiohttp import WSMsgType, web
 
-from floe.model.errors import NotFound, Yours
+from floe.model.errors import Conflict, Yours
 from floe.peers.base import FRAME_MAX
 from floe.server.bodies import query
 from floe.server.keys import PEERS, STOPPING
@@ -21,7 +21,7 @@ async def serve(request: web.Request) -> web.WebSocketResponse:
     query(request).done()
     peers = request.app.get(PEERS)
     if peers is None:
-        raise NotFound("this host has no others")
+        raise Conflict("this host has no others")
     caller = peers.greet(request.headers)
     opened = web.WebSocketResponse(
         autoping=False, autoclose=False, max_msg_size=FRAME_MAX, compress=False, timeout=CLOSE_S

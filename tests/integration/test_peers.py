@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -191,12 +191,26 @@ async def test_a_websocket_that_does_not_say_who_it_is_is_not_floe(
     await one.says(url, f"answers, but is not floe: {said}")
 
 
-async def test_a_floe_of_its_own_is_not_spoken_with(tmp_path: Path, stack: AsyncExitStack) -> None:
+@pytest.mark.parametrize("path", ["/wrong", "/app", "/app/dash", "/build"])
+async def test_a_wrong_path_is_not_taken_for_a_wrong_token(
+    path: str, tmp_path: Path, stack: AsyncExitStack
+) -> None:
     port = free_port()
-    await stack.enter_async_context(a_host(tmp_path, H2, port, served={"base_url": "/x"}))
-    one = await stack.enter_async_context(a_host(tmp_path, H1, free_port(), url_of(port)))
+    await stack.enter_async_context(a_host(tmp_path, H2, port))
+    one = await stack.enter_async_context(a_host(tmp_path, H1, free_port(), url_of(port) + path))
 
-    await one.says(url_of(port), "takes no such cluster token")
+    await one.says(url_of(port) + path, "is a floe, but its hosts do not come in at this path")
+
+
+async def test_a_wrong_path_does_not_hide_a_wrong_token(
+    tmp_path: Path, stack: AsyncExitStack
+) -> None:
+    port = free_port()
+    await stack.enter_async_context(a_host(tmp_path, H2, port))
+    url = url_of(port) + "/wrong"
+    one = await stack.enter_async_context(a_host(tmp_path, H1, free_port(), url, token="wrong"))
+
+    await one.says(url, "takes no such cluster token")
 
 
 # --- who is let in ---
@@ -212,8 +226,49 @@ async def test_a_wrong_token_is_said_at_both_ends(tmp_path: Path, stack: AsyncEx
 
     await one.says(url_of(port), "takes no such cluster token")
     assert [(seen.caller, seen.problem) for seen in two.peers.seen()] == [
-        ("127.0.0.1", "calls with a wrong cluster token")
+        ("h1 at 127.0.0.1", "calls with a wrong cluster token")
     ]
+
+
+async def test_a_wrong_token_is_logged_once_though_others_come_from_its_address(
+    tmp_path: Path, stack: AsyncExitStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, calls = url_of(port := free_port()), []
+    two = await stack.enter_async_context(
+        a_host(tmp_path, H2, port, served={"wrong_tries": 1_000_000})
+    )
+    turned_away = two.peers.turned_away
+
+    def counted(headers: Mapping[str, str], address: str, why: str) -> None:
+        calls.append(address)
+        turned_away(headers, address, why)
+
+    monkeypatch.setattr(two.peers, "turned_away", counted)
+
+    with capture_logs() as logs:
+        await stack.enter_async_context(a_host(tmp_path, H1, free_port(), url, token="wrong"))
+        await until(lambda: bool(calls))
+        three = await stack.enter_async_context(a_host(tmp_path, H3, free_port(), url))
+        await three.meets(H2)
+        before = len(calls)
+        await until(lambda: len(calls) > before)
+
+    told = [log for log in logs if log.get("problem") == "calls with a wrong cluster token"]
+    assert [log["peer"] for log in told] == ["h1 at 127.0.0.1"]
+
+
+async def test_a_token_that_is_right_at_last_is_no_problem_any_more(
+    tmp_path: Path, stack: AsyncExitStack
+) -> None:
+    port = free_port()
+    two = await stack.enter_async_context(a_host(tmp_path, H2, port))
+    async with a_host(tmp_path / "wrong", H1, free_port(), url_of(port), token="wrong") as one:
+        await one.says(url_of(port), "takes no such cluster token")
+
+    again = await stack.enter_async_context(a_host(tmp_path, H1, free_port(), url_of(port)))
+    await again.meets(H2)
+
+    assert [seen.problem for seen in two.peers.seen()] == [""]
 
 
 @pytest.mark.parametrize(
