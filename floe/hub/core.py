@@ -8,7 +8,7 @@ step, without locks.
 Source: docs/cluster.md, "The pen".
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,7 +17,7 @@ from floe.hub.decided import Decided
 from floe.hub.draft import Draft
 from floe.hub.hearing import hear
 from floe.hub.lease_view import Lease, LeaseView
-from floe.hub.members import Member
+from floe.hub.members import Member, ref_of
 from floe.hub.rows import Rows
 from floe.hub.table import RunTable
 from floe.hub.words import Addressed
@@ -71,6 +71,8 @@ class HubCore:
         self.fence = fence
         self.once: dict[str, RunRef] = {}
         self.flows_stored: set[str] = set()
+        self.named: Callable[[RunRef], str] = str
+        """What reasons call a run; set from outside."""
         self.cluster = Cluster(self, rows) if host.peers else None
 
     def load(self, runs: Iterable[Run], logs: Iterable[Stored | Record] = ()) -> tuple[Effect, ...]:
@@ -145,6 +147,11 @@ class HubCore:
         is_over = run.state == "archive"
         return run.ref.store != self.store and self.table.is_note(run) and not is_over
 
+    def called(self, key: str) -> str:
+        """What reasons call the run of a key that another host gave."""
+        ref = ref_of(key)
+        return self.named(ref) if ref else key
+
     def leases(self) -> list[Lease]:
         """Who holds what and who waits; of a cluster's resources only the keeper knows all."""
         return LeaseView(self).leases()
@@ -166,7 +173,7 @@ class HubCore:
         """Where a pend would go at this moment, or why nowhere."""
         if self.cluster is not None:
             return self.cluster.place(pend, now)
-        return place(pend, (self.view(),), now, self.table.held)
+        return place(pend, (self.view(),), now, self.table.held, self.named)
 
     def _undo(
         self, ledger: Iterable[LedgerWrite], before: Mapping[RunRef, Run | None]

@@ -100,6 +100,7 @@ class Hub:
         self.lists = Lists(self.store, self.clock, self.loop.say, self._send, self._spawn)
         await self.lists.open()
         self.names = RunNames(self.host.id, self.store.store_id, self.lists.directory)
+        core.named = self.names.of
         self.feed = Feed(self.store, self.history.folded, self.names.of)
         self.feed.head = await self.store.head()
         others = PeerFeeds(parts.peers, self.others, self.host.id) if parts.peers else None

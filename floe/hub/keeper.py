@@ -129,7 +129,7 @@ class Keeper:
         holders = self.holdings.holders(word.tag)
         runs = [r for r in holders if word.run in ("", r)]
         if not runs:
-            others = ", ".join(str(ref_of(r) or r) for r in holders)
+            others = ", ".join(draft.core.called(r) for r in holders)
             return f"{others or 'nobody'} holds {word.tag}"
         for run in runs:
             old = self.holdings.by_run[run]

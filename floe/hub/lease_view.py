@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from floe.hub.members import ref_of
 from floe.hub.table import needs_of
 from floe.kernel.place import HOST_SCOPED, HOST_STALE_S, Refusals
 from floe.model.host import Pend
@@ -102,10 +101,11 @@ class LeaseView:
             if (unseen_s := (now - member.seen_at) // 1000) >= HOST_STALE_S:
                 return [f"{names}: keeper {keeper} was not seen for {unseen_s} s"]
         if queued is None and (elder := self._elder(pend)):
-            return [f"{names}: {elder} needs the same and is before it"]
+            return [f"{names}: {self._core.named(elder)} needs the same and is before it"]
         if queued is None:
             return [f"{names}: keeper {keeper} has not answered yet"]
-        says = [f"resource {tag}, held by {_short(run)}" for tag, run in queued.holders.items()]
+        called = self._core.called
+        says = [f"resource {tag}, held by {called(run)}" for tag, run in queued.holders.items()]
         place = f"{queued.position}. in the queue of keeper {keeper}"
         return [*(says or [names]), place]
 
@@ -113,8 +113,3 @@ class LeaseView:
         """The oldest run that needs the same: it alone asks."""
         queue = self._core.table.queues.get(needs_of(pend), [])
         return queue[0] if queue and queue[0] != pend.run else None
-
-
-def _short(key: str) -> str:
-    ref = ref_of(key)
-    return str(ref) if ref else key

@@ -56,7 +56,7 @@ class Placing:
         """Where a pend would go but for the cluster's resources, or why nowhere."""
         if refused := self._refused.get(pend.run):
             pend = replace(pend, refused_by=frozenset(refused))
-        return place(pend, views, now, {})
+        return place(pend, views, now, {}, self._core.named)
 
     def gave(self, host: HostId, run: RunRef) -> None:
         """A run was granted to a host."""

@@ -231,7 +231,7 @@ class Taking:
         assert cluster is not None
         assert run.flow is not None
         own = replace(core.view(), problems=cluster.members.own_faults(now))
-        placed = place(pend_of(run, run.flow), (own,), now, {})
+        placed = place(pend_of(run, run.flow), (own,), now, {}, core.named)
         return listed(placed.by_host[own.id]) if isinstance(placed, Refusals) else ""
 
 

@@ -59,15 +59,15 @@ def _elsewhere(request: web.Request) -> HostId | None:
 
 
 async def _shape(hub: Hub, lease: Lease) -> dict[str, Any]:
-    ref = ref_of(lease.run)
+    ref, called = ref_of(lease.run), hub.loop.core.called
     row = await hub.store.find(ref) if ref else None
     return {
         "tag": lease.tag,
         "kind": lease.kind,
-        "run": str(ref or lease.run),
+        "run": called(lease.run),
         "flow": row.flow if row else "",
         "host": lease.host or (row.host if row else None),
         "fence": lease.fence,
         "since": iso(lease.since or (row.started_at if row else None)),
-        "waiting": [str(ref_of(run) or run) for run in lease.waiting],
+        "waiting": [called(run) for run in lease.waiting],
     }

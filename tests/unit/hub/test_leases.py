@@ -90,6 +90,17 @@ def test_waiting_run_says_who_holds_and_its_place() -> None:
     assert says(h2, waiter) == "resource db, held by h1-1; 1. in the queue of keeper h1"
 
 
+def test_reasons_call_runs_as_the_host_at_work_does() -> None:
+    h1, h2 = two()
+    holder = h1.start(DB)
+    waiter = h2.start(DB)
+    carry(h1, h2)
+
+    h2.core.named = lambda run: run.key
+
+    assert says(h2, waiter) == f"resource db, held by {holder.key}; 1. in the queue of keeper h1"
+
+
 def test_keeper_gives_nothing_before_every_configured_host_has_answered() -> None:
     h1 = a_host_core("h1", keeper=H1)
     ref = h1.start(DB)
