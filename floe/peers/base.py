@@ -124,11 +124,14 @@ class Socket(Protocol):
         ...
 
     async def ping(self) -> None:
-        """Ask for a sign of life. Raises ConnectionError."""
+        """Ask for a sign of life, and give the one that was asked for. Raises ConnectionError."""
         ...
 
     async def receive(self) -> bytes | None:
-        """The next frame; empty for a mere sign of life, None at the end."""
+        """The next frame; empty for a mere sign of life, None at the end.
+
+        It writes nothing: two ends that both wait to write would read no more.
+        """
         ...
 
     async def close(self, why: str = "") -> None:

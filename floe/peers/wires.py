@@ -20,11 +20,15 @@ class ClientSocket:
 
     def __init__(self, opened: aiohttp.ClientWebSocketResponse) -> None:
         self._socket = opened
+        self._asked: bytes | None = None
 
     async def send(self, frame: bytes) -> None:
         await self._socket.send_bytes(frame)
 
     async def ping(self) -> None:
+        if (asked := self._asked) is not None:
+            self._asked = None
+            await self._socket.pong(asked)
         await self._socket.ping()
 
     async def receive(self) -> bytes | None:
@@ -33,7 +37,7 @@ class ClientSocket:
             case aiohttp.WSMsgType.BINARY:
                 return bytes(message.data)
             case aiohttp.WSMsgType.PING:
-                await self._socket.pong(message.data)
+                self._asked = bytes(message.data)
                 return b""
             case aiohttp.WSMsgType.PONG:
                 return b""

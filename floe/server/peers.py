@@ -50,13 +50,17 @@ class ServerSocket:
 
     def __init__(self, opened: web.WebSocketResponse) -> None:
         self._socket = opened
+        self._asked: bytes | None = None
 
     async def send(self, frame: bytes) -> None:
         """Write a frame."""
         await self._socket.send_bytes(frame)
 
     async def ping(self) -> None:
-        """Ask for a sign of life."""
+        """Ask for a sign of life, and give the one that was asked for."""
+        if (asked := self._asked) is not None:
+            self._asked = None
+            await self._socket.pong(asked)
         await self._socket.ping()
 
     async def receive(self) -> bytes | None:
@@ -66,7 +70,7 @@ class ServerSocket:
             case WSMsgType.BINARY:
                 return bytes(message.data)
             case WSMsgType.PING:
-                await self._socket.pong(message.data)
+                self._asked = bytes(message.data)
                 return b""
             case WSMsgType.PONG:
                 return b""

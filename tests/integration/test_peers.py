@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+import aiohttp
 import msgpack  # type: ignore[import-untyped]  # it ships no types
 import pytest
 from aiohttp import web
@@ -13,9 +14,11 @@ from structlog.testing import capture_logs
 
 from floe.model.message import EndedStored
 from floe.model.refs import StoreId
-from floe.peers.base import TOKEN, Protocols
+from floe.peers.base import FRAME_MAX, TOKEN, Protocols, Socket
 from floe.peers.frames import headers_of, pack_hello
 from floe.peers.outbox import BYTES_MAX
+from floe.peers.wires import ClientSocket
+from floe.server.peers import ServerSocket
 from floe.server.settings import Bind
 from tests.make import H1
 from tests.make_peers import (
@@ -30,12 +33,19 @@ from tests.make_peers import (
     free_port,
     url_of,
 )
-from tests.make_server import ADMIN, API, until
+from tests.make_server import ADMIN, API, DEADLINE_S, until
 from tests.proxy import Proxy
 
 CERT = Path(__file__).parents[1] / "data" / "tls" / "cert.pem"
 STRANGER = a_hello(H2, StoreId("str4nger"))
 WS = API + "/peer/ws"
+
+FRAME = b"x" * (8 * 1024 * 1024)
+FRAMES = 5
+"""More than the system keeps of a connection."""
+
+PINGS = 5_000
+"""Their answers are more than aiohttp writes without waiting until they are taken."""
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -681,3 +691,51 @@ async def test_a_host_behind_a_silent_network_is_let_go_and_met_again(
     said = one.say(EndedStored(run="h1-1@k3f9", epoch=1), two)
     await until(lambda: said in two.heard)
     assert problem == "silent for 0.3 s"
+
+
+class Flood:
+    """One end of a connection over which both ends write more than either takes at once."""
+
+    def __init__(
+        self, opened: web.WebSocketResponse | aiohttp.ClientWebSocketResponse, socket: Socket
+    ) -> None:
+        self.opened = opened
+        self.socket = socket
+        self.taken = 0
+
+    async def run(self) -> None:
+        """Ask for signs of life, then write all; meanwhile read as much."""
+        for _ in range(PINGS):
+            await self.opened.ping(b"x" * 125)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._write())
+            await asyncio.sleep(0)  # what can be written now is
+            while self.taken < FRAMES:
+                frame = await self.socket.receive()
+                self.taken += frame == FRAME
+
+    async def _write(self) -> None:
+        for _ in range(FRAMES):
+            await self.socket.send(FRAME)
+
+
+@pytest.mark.slow
+async def test_two_ends_that_flood_one_another_go_on_reading() -> None:
+    ends: list[Flood] = []
+
+    async def answer(request: web.Request) -> web.WebSocketResponse:
+        opened = web.WebSocketResponse(autoping=False, max_msg_size=FRAME_MAX, compress=False)
+        await opened.prepare(request)
+        ends.append(Flood(opened, ServerSocket(opened)))
+        await ends[0].run()
+        return opened
+
+    async with something(answer) as url, aiohttp.ClientSession() as session:
+        opened = await session.ws_connect(url, autoping=False, max_msg_size=FRAME_MAX)
+        ends.append(Flood(opened, ClientSocket(opened)))
+        async with asyncio.timeout(DEADLINE_S):
+            await ends[1].run()
+            await until(lambda: ends[0].taken == FRAMES)
+            await opened.close()
+
+    assert [end.taken for end in ends] == [FRAMES, FRAMES]
