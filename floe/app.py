@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 import floe
-from floe.config import HostConfig, others_of, read_common, read_local
+from floe.config import HostConfig, digests_of, others_of, read_common, read_local
 from floe.dialects.base import worst
 from floe.dialects.floe import FloeDialect
 from floe.dialects.notes import Notes
@@ -283,8 +283,7 @@ async def _read_book(
     """
     origin = config.origin
     notes = Notes(origin)
-    if strict:
-        read_common(text, notes)
+    common = read_common(text, notes if strict else Notes(origin))
     if config.config_path:
         document = await _document(config, ports)
         text, origin = document.text, document.origin
@@ -301,6 +300,7 @@ async def _read_book(
         path=origin,
         digest="sha256:" + sha256(text.encode()).hexdigest(),
         loaded_at=ports.clock.now(),
+        common=digests_of(common),
     )
 
 

@@ -148,6 +148,7 @@ async def a_site(
     peers: Peers | None = None,
     others: int = 0,
     tags: Collection[str] = ("master",),
+    keeper: HostId | None = None,
 ) -> AsyncIterator[Site]:
     """Serve some flows (BUILD and WIDE if not said) at a free port.
 
@@ -164,7 +165,11 @@ async def a_site(
 
     parts = Parts(
         host=HostSettings(
-            id=host, tags=frozenset(tags), workspace_root=str(root / "ws"), peers=others
+            id=host,
+            tags=frozenset(tags),
+            workspace_root=str(root / "ws"),
+            peers=others,
+            keeper=keeper,
         ),
         acts=ActSettings(root=root),
         store=MemoryStore(),

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
@@ -59,6 +60,16 @@ def read_local(path: str) -> str:
     if text is None:
         raise ConfigInvalid(notes.findings)
     return text
+
+
+def digests_of(common: Fields) -> Mapping[str, str]:
+    """What `common:` says by key, as digests that hosts may compare.
+
+    `hosts` is left out, where a host need not name itself, and so is `keeper`: hosts tell one
+    another whom they mean.
+    """
+    keys = [key for key in COMMON_MAP.keys if key in common and key not in (HOSTS, KEEPER)]
+    return {key.name: sha256(repr(common[key]).encode()).hexdigest()[:16] for key in keys}
 
 
 def read_common(text: str, notes: Notes) -> Fields:

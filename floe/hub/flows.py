@@ -38,6 +38,8 @@ class FlowBook:
     digest: str = ""
     """Of the config's text."""
     loaded_at: Instant | None = None
+    common: Mapping[str, str] = field(default_factory=dict)
+    """What `common:` says by key, as digests, which two hosts may compare."""
     digests: Mapping[str, str] = field(init=False, repr=False, compare=False)
     """Derived: `id@ver` to the digest of the compiled flow."""
     bodies: Mapping[str, str] = field(init=False, repr=False, compare=False)

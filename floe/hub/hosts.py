@@ -5,9 +5,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from floe.hub.members import Member
-from floe.hub.problems import problems
+from floe.hub.problems import flows_of, notes, problems
 from floe.hub.views import finding_shape
 from floe.model.codec import iso
+from floe.model.errors import NotFound
+from floe.model.flow import Flow
 from floe.model.refs import Instant, Json
 from floe.peers.base import Seen
 
@@ -39,6 +41,7 @@ def about(hub: "Hub") -> Mapping[str, Json]:
             "findings": [finding_shape(f) for f in book.findings[:FINDINGS_MAX]],
         },
         "flows": dict(book.bodies),
+        "common": dict(book.common),
     }
 
 
@@ -56,7 +59,24 @@ def host_shapes(hub: "Hub") -> list[Shape]:
             shapes.append(_shape(hub, member, at, list(said[member.id])))
     known = {shape["id"] for shape in shapes}
     shapes += [_unknown(one) for one in seen if not one.is_self and one.host not in known]
-    return shapes
+    noted = notes(hub)
+    return [{**shape, "notes": list(noted.get(shape["id"], ()))} for shape in shapes]
+
+
+def flow_of(hub: "Hub", name: str) -> Flow:
+    """A flow of this host by `id` or `id@ver`. Raises NotFound, which names a host that has it."""
+    try:
+        return hub.book.find(name)
+    except NotFound:
+        cluster = hub.loop.core.cluster
+        members = sorted(cluster.members.lives(), key=lambda m: m.stale) if cluster else ()
+        flows = flows_of(hub)
+        has = [m.id for m in members if any(name in (k, k.partition("@")[0]) for k in flows[m.id])]
+        if not has:
+            raise
+    seen = hub.parts.peers.seen() if hub.parts.peers else ()
+    url = next((f": FLOE_URL={one.url}" for one in seen if one.host == has[0] and one.url), "")
+    raise NotFound(f"no flow {name[:80]!r} at {hub.host.id}", f"{has[0]} has it, ask there{url}")
 
 
 def _own_shape(hub: "Hub", own: Mapping[str, Json], now: Instant, problems: Sequence[str]) -> Shape:

@@ -17,7 +17,7 @@ from floe.hub.feed import Feed
 from floe.hub.flows import FlowBook, pulled
 from floe.hub.forms import check_size, checked, data_node, open_form
 from floe.hub.history import History
-from floe.hub.hosts import about
+from floe.hub.hosts import about, flow_of
 from floe.hub.lists import Lists
 from floe.hub.loop import Loop
 from floe.hub.names import RunNames
@@ -214,7 +214,7 @@ class Hub:
         """
         if known := await self._once(once):
             return known
-        found = self.book.find(flow)
+        found = flow_of(self, flow)
         chosen = pulled(found, trigger, kind)
         given = checked(chosen.form, values) if kind == "data" else dict(values)
         given = {**trigger_values(chosen.git), **given}

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from floe.hub.hosts import flow_of
 from floe.hub.hub import Hub
 from floe.hub.triggers import Watch
 from floe.hub.views import finding_shape, flow_page, flow_shape, summary_shape, trigger_shape
@@ -34,7 +35,7 @@ async def show(request: web.Request) -> web.Response:
     """One flow with its graph; without a version the highest."""
     query(request).done()
     hub = request.app[HUB]
-    flow = hub.book.find(request.match_info["flow"])
+    flow = flow_of(hub, request.match_info["flow"])
     return answer({**flow_page(flow), **await _known(hub, flow)})
 
 

@@ -314,6 +314,7 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
             "url": TEXT,
             "clock_offset_ms": {"type": "integer", "description": "how far its clock is ahead"},
             "problems": many(TEXT),
+            "notes": {**many(TEXT), "description": "how its config differs: it may be meant to"},
             "offers": many(one_of("reload", "drain", "forget")),
         }
     ),

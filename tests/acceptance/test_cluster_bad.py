@@ -109,6 +109,28 @@ def test_two_keepers_in_two_configs(tmp_path: Path) -> None:
         assert_waits(cluster["h1"], "crane", "keeper", "h1", "h2")
 
 
+def test_configs_that_differ(tmp_path: Path) -> None:
+    def prepare(cluster: Cluster) -> None:
+        cluster.configure("h3", slots="7")
+        config = cluster["h3"].config
+        config.write_text(config.read_text().replace("name: west", "name: east"))
+
+    with clustered(tmp_path / "c", FLOWS, TAGS, prepare=prepare) as (cluster, proxies):
+        h1, h3 = cluster["h1"], cluster["h3"]
+        until(lambda: len(h1.sees()["h3"]["notes"]) == 2, "what differs at h3")
+        asked = floe(h1, "trigger", "east")
+        notes, problems = h1.sees()["h3"]["notes"], h1.problems()
+
+        assert notes == [
+            "lacks west@1, which other hosts have",
+            "its `common:` differs from this host's: slots",
+        ]
+        assert not _with(problems, ("flows",))
+        assert asked.returncode == 2
+        assert f"h3 has it, ask there: FLOE_URL={proxies.url('h1', 'h3')}" in asked.stderr
+        assert floe(h3, "trigger", "east").returncode == 0
+
+
 def test_no_keeper_in_any_config(tmp_path: Path) -> None:
     with clustered(tmp_path / "c", FLOWS, TAGS, keeper="") as (cluster, _):
         assert_said(cluster["h1"], "keeper:")

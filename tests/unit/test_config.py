@@ -12,11 +12,14 @@ from floe.config import (
     Flags,
     HostConfig,
     check_document,
+    digests_of,
     load,
     others_of,
+    read_common,
     read_local,
     which_conf,
 )
+from floe.dialects.notes import Notes
 from floe.model.errors import ConfigInvalid, NotFound
 from floe.model.flow import Git
 from floe.model.refs import HostId
@@ -52,6 +55,19 @@ def test_a_host_that_is_told_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert not root.exists()
     assert not config.admin
     assert config.findings == ()
+
+
+def test_common_is_compared_by_what_its_keys_say() -> None:
+    texts = (
+        "common: {grace: 10s, slots: 2, keeper: h1}",
+        "common:\n  slots: 2\n  grace: 10s\nflows: []",
+        "common: {grace: 10s, slots: 3}",
+    )
+
+    one, same, other = [digests_of(read_common(text, Notes("c.yml"))) for text in texts]
+
+    assert (one, one["grace"]) == (same, other["grace"])
+    assert one["slots"] != other["slots"]
 
 
 def test_yaml_gives_way_to_the_environment_and_that_to_flags() -> None:

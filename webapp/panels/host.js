@@ -29,7 +29,8 @@ export function HostPanel({ host, hosts }) {
     ${host.config && html`<details class="values" open=${hosts.length === 1 || host.config.findings.length > 0}><summary>Config</summary><dl>
       <div><dt>file</dt><dd>${plain(host.config.path)}</dd></div>
       <div><dt>read</dt><dd>${full(host.config.loaded_at)}</dd></div>
-      <div><dt>digest</dt><dd>${plain(host.config.digest).slice(0, 19)}</dd></div></dl>
+      <div><dt>digest</dt><dd>${plain(host.config.digest).slice(0, 19)}</dd></div>
+      ${host.notes?.map((one) => html`<div key=${one}><dt>note</dt><dd>${plain(one)}</dd></div>`)}</dl>
       <${Findings} findings=${host.config.findings} /></details>`}
     <${HostActs} host=${host} />
   </article>`;

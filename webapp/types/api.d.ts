@@ -166,6 +166,8 @@ export type Host = {
   keeper: boolean;
   /** Sentences. */
   problems?: string[];
+  /** How its config differs from others'. */
+  notes?: string[];
   /** How far its clock is ahead of that of the host that answers. */
   clock_offset_ms?: number | null;
   /** What can be asked of it: "reload", "drain", "forget". */
