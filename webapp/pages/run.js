@@ -112,11 +112,11 @@ function Panel({ run, node, tab, seq }) {
       if (!node) return html`<${Empty} title="Choose a node to see what it printed" />`;
       if (!node.started_at) return html`<${Empty} title="It has not started"><p><a href=${here({ tab: "why" })}>Why?</a></p></${Empty}>`;
       const attempt = Number(route.value.query.get("attempt")) || node.attempt || 1;
-      return html`<${OutputPanel} key=${`${node.id} ${attempt}`} run=${run.id} node=${node} attempt=${attempt} past=${seq > 0} />`;
+      return html`<${OutputPanel} key=${`${run.key} ${node.id} ${attempt}`} run=${run.id} node=${node} attempt=${attempt} past=${seq > 0} />`;
     }
     case "data": return html`<${DataPanel} run=${run} node=${node} seq=${seq} />`;
     case "form": return html`<${Forms} run=${run} node=${node} past=${seq > 0} />`;
-    case "events": return html`<${EventsPanel} key=${run.id} run=${run.id} seq=${run.seq} at=${seq} />`;
+    case "events": return html`<${EventsPanel} key=${run.key} run=${run.id} seq=${run.seq} at=${seq} />`;
     default: return html`<${WhyPanel} run=${run} past=${seq > 0} />`;
   }
 }
