@@ -10,7 +10,7 @@ Source: docs/cluster.md, "The directory".
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
 from floe.model.message import Rows, RowsAfter
@@ -73,6 +73,8 @@ class _Known:
     mark: int = 0
     asked_at: Instant | None = None
     """When the rows after `mark` were last asked for; None where they are not awaited."""
+    reached: int = 0
+    """`mark` before all rows were asked for once more."""
 
 
 @dataclass(slots=True)
@@ -122,6 +124,12 @@ class Directory:
         if rows:
             self._head = max(self._head, upto)
 
+    def outdone(self, rows: Sequence[Summary]) -> None:
+        """Rows of runs that were adopted here were heard for good: older ones are not told now."""
+        for row in rows:
+            if waiting := self._waiting.get(row.key):
+                self._waiting[row.key] = replace(waiting, summary=row)
+
     def news(self) -> Rows | None:
         """What changed since the last call, for all hosts; at most one message's worth."""
         if not self.has_news:
@@ -169,7 +177,7 @@ class Directory:
             if word.after == known.mark:
                 known.asked_at = None  # the answer: there is nothing new
             return NOTHING
-        appends = tuple(map(_append, word.rows))  # first: what cannot be read was not heard
+        appends = tuple(map(offered, word.rows))  # first: what cannot be read was not heard
         known.mark = word.upto
         known.asked_at = None
         return Learned(
@@ -177,6 +185,11 @@ class Directory:
             marks=(LedgerWrite(kind=KIND, key=str(source), value=word.upto),),
             ask=self._ask(known, now).ask if word.more else None,
         )
+
+    def doubt(self, source: Source) -> None:
+        """Ask a store for all its rows once more: one of them changed without a fact of its own."""
+        known = self._known_of(source)
+        known.mark, known.reached = 0, max(known.mark, known.reached)
 
     def met(self, source: Source) -> None:
         """A host answered, with this store."""
@@ -197,7 +210,10 @@ class Directory:
     def mark(self, host: HostId) -> tuple[StoreId, int] | None:
         """A host's store, and the position up to which its rows are known; None for neither."""
         store = self._stores.get(host)
-        return None if store is None else (store, self._known_of(Source(host, store)).mark)
+        if store is None:
+            return None
+        known = self._known_of(Source(host, store))
+        return store, max(known.mark, known.reached)
 
     def as_of(self, hosts: Sequence[HostId], now: Instant) -> AsOf:
         """How old what is known of these hosts is."""
@@ -215,5 +231,6 @@ class Directory:
         return Learned(ask=RowsAfter(after=known.mark))
 
 
-def _append(row: Summary) -> Append:
+def offered(row: Summary) -> Append:
+    """A row that was heard, on its way to the store. Raises IdInvalid for one that names no run."""
     return Append(run=RunRef.parse(row.key), epoch=row.epoch, after=0, records=(), summary=row)

@@ -97,7 +97,7 @@ class Hub:
             core, self.store, self.clock, self._stored, self._recall, self._with_floors
         )
         self.post = Post(core, self.store, parts.peers, self.loop) if parts.peers else None
-        self.lists = Lists(self.store, self.clock, self.loop.say, self._send, self._spawn)
+        self.lists = Lists(self.store, self.clock, self.loop, self._send, self._spawn, self._reload)
         await self.lists.open()
         self.names = RunNames(self.host.id, self.store.store_id, self.lists.directory)
         core.named = self.names.of
@@ -189,6 +189,9 @@ class Hub:
             self.acts.resume(self.loop.core.table.reload(ref, run), sweep=False)
         self.feed.reset(await self.store.head())
         log.warning("runs.read_again", runs=[str(ref) for ref in refs])
+
+    def _reload(self) -> None:
+        self.feed.reset(self.feed.head)
 
     def _timer_fired(self, key: object) -> None:
         assert isinstance(key, SetTimer)

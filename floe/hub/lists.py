@@ -4,18 +4,21 @@ changed are told to the other hosts, and who asks for what it missed is answered
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from typing import Final
 
 import structlog
 
 from floe.hub.clock import Clock
 from floe.hub.decided import Decided
-from floe.hub.directory import KIND, ROWS_MAX, Directory, Learned, Source
+from floe.hub.directory import KIND, ROWS_MAX, Directory, Learned, Source, offered
+from floe.hub.loop import Loop
+from floe.hub.lost import Gone, adopter_of, graves_in, holder_of, is_lost, place_of
 from floe.hub.words import Addressed, Mark
 from floe.model.errors import FloeError
 from floe.model.message import Envelope, Message, Ping, Rows, RowsAfter
 from floe.model.refs import HostId
-from floe.store.base import RunStore
+from floe.store.base import Append, RunQuery, RunStore
 
 log = structlog.get_logger()
 
@@ -30,21 +33,26 @@ class Lists:
         self,
         store: RunStore,
         clock: Clock,
-        say: Callable[[Addressed], None],
+        loop: Loop,
         send: Callable[[HostId | None, Message], None],
         spawn: Callable[[Coroutine[object, object, None]], None],
+        reload: Callable[[], None],
     ) -> None:
-        """`say` puts a word in the hub's inbox; `send` says something to one host or to all."""
+        """`send` says something to one host or to all; `reload` is called when runs are over
+        without a fact that the feed tells."""
         self.directory = Directory(told=0)
         self._store = store
         self._clock = clock
-        self._say = say
+        self._loop = loop
         self._send = send
         self._spawn = spawn
+        self._reload = reload
+        self._graves: dict[str, Gone] = {}
         self._news = asyncio.Event()
 
     async def open(self) -> None:
         """Go on where the store says that it was. The store must be open."""
+        self._graves = graves_in(await self._store.ledger("forgotten"))
         self.directory = Directory(told=await self._store.head())
         self.directory.load(await self._store.ledger(KIND), await self._store.ledger("member"))
 
@@ -54,6 +62,10 @@ class Lists:
         if rows:
             self.directory.changed(last, rows)
             self._news.set()
+        self.directory.outdone(decided.rows)
+        if graves := {row.key: row.value for row in decided.ledger if row.kind == "forgotten"}:
+            self._graves |= graves_in(graves)
+            self._spawn(self._bury())
 
     def hear(self, envelope: Envelope) -> bool:
         """Take a word of another host; return whether nobody else need hear it."""
@@ -81,6 +93,7 @@ class Lists:
 
     async def tell(self) -> None:
         """Tell what changed, as it changes, until cancelled."""
+        await self._bury()  # what an earlier process may not have come to
         while True:
             await self._news.wait()
             self._news.clear()
@@ -91,9 +104,35 @@ class Lists:
     def _learn(self, source: Source, learned: Learned) -> None:
         if learned.marks:
             word = Mark(rows=learned.marks, appends=learned.appends, promise=False)
-            self._say(Addressed(word=word))
+            self._loop.say(Addressed(word=word))
         if learned.ask:
             self._send(source.host, learned.ask)
+
+    async def _bury(self) -> None:
+        """See to the runs that were with stores which are forgotten now.
+
+        Those that are lost are stored as over: it is enough to offer their rows again. What became
+        of the others their adopters know: one that learned the end from the store that is gone has
+        no fact to tell it by, so it is asked for all rows.
+        """
+        query = RunQuery(states=frozenset({"pending", "active"}), limit=ROWS_MAX)
+        lost: list[Append] = []
+        try:
+            while self._graves:
+                page = await self._store.runs(query)
+                for row in page.runs:
+                    if is_lost(row, self._graves):
+                        lost.append(offered(row))
+                    elif holder_of(row) in self._graves:
+                        self.directory.doubt(Source(*place_of(adopter_of(row))))
+                if not page.next:
+                    break
+                query = replace(query, cursor=page.next)
+            if lost:
+                await self._loop.ask(Mark(rows=(), appends=tuple(lost), promise=False))
+                self._reload()
+        except FloeError as error:
+            log.warning("directory.not_buried", error=str(error))
 
     async def _answer(self, host: HostId, after: int) -> None:
         head = self.directory.head  # first: what changes while the store reads is told later

@@ -51,11 +51,14 @@ def adopter_of(row: Summary) -> str:
     return place_key(ref.host, ref.store)
 
 
+def holder_of(row: Summary) -> str:
+    """Where a run is or was, or was granted to, `h2@k3f9`; else where it was adopted."""
+    return place_key(row.host, row.store) if row.host else adopter_of(row)
+
+
 def pen_of(row: Summary) -> str:
-    """Where a run's log is, `h2@k3f9`: where it runs or ran, else where it was adopted."""
-    if row.host is None or row.state == "pending":
-        return adopter_of(row)
-    return place_key(row.host, row.store)
+    """Where a run's log is, as far as its row knows, `h2@k3f9`."""
+    return adopter_of(row) if row.state == "pending" else holder_of(row)
 
 
 def is_lost(row: Summary, graves: Graves) -> bool:
@@ -74,7 +77,7 @@ def as_lost(row: Summary, graves: Graves) -> Summary:
         return row
     pen, adopter = pen_of(row), adopter_of(row)
     why = f"host {place_of(pen)[0]} was forgotten"
-    if row.phase == "granted" and place_key(row.host or row.adopted_by, row.store) not in graves:
+    if holder_of(row) not in graves:
         why += f" before {row.host} said that it took this run"
     is_pending = row.state == "pending"
     return replace(

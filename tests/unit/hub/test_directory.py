@@ -1,22 +1,16 @@
-"""The directory: whatever a channel does to words, in the end every host knows every run's row."""
+"""The directory: what is told of own rows, what is heard of others', and how old it is."""
 
-import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from floe.hub import directory as directory_module
 from floe.hub.directory import KIND, ROWS_MAX, Directory, Learned, Source
 from floe.model.errors import IdInvalid
 from floe.model.message import Rows, RowsAfter
-from floe.model.refs import HostId, Instant, RunRef, StoreId
+from floe.model.refs import HostId, Instant, StoreId
 from floe.model.run import Summary
-from floe.store.base import Batch, Change, RunQuery
-from floe.store.memory import MemoryStore
-from tests.make_store import a_run, a_summary, an_append
+from floe.store.base import Change
+from tests.make_store import a_run, a_summary
 
 H2 = Source(HostId("h2"), StoreId("aaaa"))
 NOW = Instant(1_800_000_000_000)
@@ -171,154 +165,6 @@ def test_host_that_was_not_heard_for_10_s_is_stale() -> None:
 
     assert (fresh.seen, fresh.stale) == ({"h2": NOW, "h3": None}, ("h3",))
     assert later.stale == ("h2", "h3")
-
-
-# All of it, over a channel that does anything
-
-
-@dataclass
-class Host:
-    """A store and its directory; `post` is what it said and to whom (None: all)."""
-
-    name: HostId
-    store: MemoryStore = field(default_factory=MemoryStore)
-    directory: Directory = field(default_factory=lambda: Directory(told=0))
-    post: list[tuple[HostId | None, Rows | RowsAfter]] = field(default_factory=list)
-
-    @property
-    def source(self) -> Source:
-        return Source(self.name, self.store.store_id)
-
-    async def restart(self) -> None:
-        self.directory = Directory(told=await self.store.head())
-        self.directory.load(await self.store.ledger(KIND))
-        self.post.clear()
-
-    async def write(self, run: RunRef, epoch: int, seq: int) -> None:
-        """Bring the run's log up to a fact that changes its row."""
-        have = len(await self.store.history(run))
-        row = a_summary(run, epoch=epoch, seq=seq, why=f"{epoch}.{seq}")
-        append = an_append(run, have, seq - have, epoch=epoch, summary=row)
-        self.directory.changed(await self.store.append(Batch(appends=(append,))), [row])
-
-    def tell(self) -> None:
-        if news := self.directory.news():
-            self.post.append((None, news))
-
-    async def learn(self, learned: Learned, source: Source) -> None:
-        if learned.marks:
-            await self.store.append(Batch(appends=learned.appends, ledger=learned.marks))
-        if learned.ask:
-            self.post.append((source.host, learned.ask))
-
-    async def hear(self, source: Source, word: Rows | RowsAfter, now: Instant) -> None:
-        if isinstance(word, Rows):
-            await self.learn(self.directory.heard(source, word, now), source)
-        else:
-            head = self.directory.head
-            changes = await self.store.changes(word.after, directory_module.ROWS_MAX)
-            self.post.append((source.host, self.directory.page(word.after, head, changes)))
-
-    async def hear_ping(self, other: "Host", now: Instant) -> None:
-        learned = self.directory.saw(other.source, now, other.directory.head)
-        await self.learn(learned, other.source)
-
-    async def rows(self) -> dict[str, str]:
-        page = await self.store.runs(RunQuery(limit=500))
-        return {row.key: row.why for row in page.runs}
-
-
-HOSTS = 3
-OPS = st.one_of(
-    st.tuples(st.just("write"), st.integers(0, HOSTS - 1), st.integers(0, 3)),
-    st.tuples(st.just("tell"), st.integers(0, HOSTS - 1), st.just(0)),
-    st.tuples(st.just("ping"), st.integers(0, HOSTS - 1), st.integers(0, HOSTS - 1)),
-    st.tuples(st.sampled_from(["lose", "deliver", "double"]), st.integers(0, 9), st.just(0)),
-    st.tuples(st.just("restart"), st.integers(0, HOSTS - 1), st.just(0)),
-)
-
-
-@dataclass
-class World:
-    """Some hosts, the words between them, and what is true of each run."""
-
-    hosts: list[Host]
-    now: int = NOW
-    air: list[tuple[Host, Host, Rows | RowsAfter]] = field(default_factory=list)
-    truth: dict[RunRef, tuple[int, int, int]] = field(default_factory=dict)
-    """Host, epoch and seq of the last fact."""
-
-    async def play(self, op: str, one: int, other: int) -> None:
-        self.now += 400
-        match op:
-            case "write":
-                run = a_run(other + 1)
-                was, epoch, seq = self.truth.get(run, (one, 0, 0))
-                self.truth[run] = (one, epoch + (was != one), seq + 1)
-                await self.hosts[one].write(run, *self.truth[run][1:])
-            case "tell":
-                self.hosts[one].tell()
-            case "ping":
-                await self.hosts[one].hear_ping(self.hosts[other], Instant(self.now))
-            case "restart":
-                await self.hosts[one].restart()
-            case "lose" if self.air:
-                self.air.pop(one % len(self.air))
-            case "deliver" if self.air:
-                await self.deliver(self.air.pop(one % len(self.air)))
-            case "double" if self.air:
-                await self.deliver(self.air[one % len(self.air)])
-        self.send()
-
-    def send(self) -> None:
-        for host in self.hosts:
-            for to, word in host.post:
-                names = [h for h in self.hosts if h is not host and to in (None, h.name)]
-                self.air += [(host, hearer, word) for hearer in names]
-            host.post.clear()
-
-    async def deliver(self, letter: tuple[Host, Host, Rows | RowsAfter]) -> None:
-        sender, hearer, word = letter
-        await hearer.hear(sender.source, word, Instant(self.now))
-
-    async def quiet(self, rounds: int) -> None:
-        """Nothing is lost any more, and every host is heard now and then."""
-        for _ in range(rounds):
-            self.now += 2_000
-            for host in self.hosts:
-                for other in self.hosts:
-                    if other is not host:
-                        await host.hear_ping(other, Instant(self.now))
-            self.send()
-            while self.air:
-                await self.deliver(self.air.pop(0))
-                self.send()
-
-
-async def played(ops: Sequence[tuple[str, int, int]]) -> World:
-    world = World([Host(HostId(f"h{n + 1}")) for n in range(HOSTS)])
-    for host in world.hosts:
-        await host.store.open()
-    for op in ops:
-        await world.play(*op)
-    await world.quiet(3)
-    return world
-
-
-@settings(max_examples=300, deadline=None)
-@given(st.lists(OPS, max_size=40), st.sampled_from([1, 2, 500]))
-def test_all_directories_are_equal_once_it_is_quiet(
-    ops: list[tuple[str, int, int]], rows_max: int
-) -> None:
-    async def prove() -> None:
-        world = await played(ops)
-        truth = {run.key: f"{epoch}.{seq}" for run, (_, epoch, seq) in world.truth.items()}
-        for host in world.hosts:
-            assert await host.rows() == truth
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(directory_module, "ROWS_MAX", rows_max)
-        asyncio.run(prove())
 
 
 def test_rows_that_cannot_be_read_count_as_not_heard() -> None:
