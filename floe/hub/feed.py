@@ -17,7 +17,7 @@ from floe.hub.decided import Step
 from floe.hub.table import is_row_changed
 from floe.hub.views import Named, node_change, summary_shape
 from floe.kernel.evolve import evolve
-from floe.model.codec import iso, to_text
+from floe.model.codec import from_text, iso, to_text
 from floe.model.errors import NotFound
 from floe.model.event import GrantRevoked, RunActivated
 from floe.model.refs import RunRef, StoreId
@@ -61,6 +61,19 @@ class Frame:
         """The same at another position, without encoding it again."""
         head = HEADS[self.kind]
         return replace(self, pos=pos, text=head + pos + self.text[len(head) + len(self.pos) :])
+
+    def under(self, name: str) -> "Frame":
+        """The same fact of a run by this name; encoded again only where it had another."""
+        if self.text.startswith(f'{HEADS["event"]}{self.pos}","run":"{name}",'):
+            return self
+        try:
+            shape: Any = from_text(self.text)
+            shape["run"] = name
+            if "summary" in shape:
+                shape["summary"]["id"] = name
+        except (ValueError, TypeError):
+            return self  # another host wrote it, and answers for it
+        return replace(self, text=to_text(shape))
 
 
 class Lagging(Exception):

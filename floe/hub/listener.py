@@ -221,7 +221,8 @@ class Listener:
                 self._asked[store] = max(self._asked.get(store, 0), one.pos)
                 self._wake.set()
             elif store is not None and isinstance(one, Frame):
-                await self._put(store, [one])
+                named = one.under(self._feed.named(one.run)) if one.run else one
+                await self._put(store, [named])
         return store
 
     async def _put(self, store: StoreId, frames: Sequence[Frame]) -> None:

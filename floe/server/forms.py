@@ -28,5 +28,7 @@ async def index(request: web.Request) -> web.Response:
     ]
     count = len(found) + sum(shape["count"] for shape in others.shapes)
     found += [one for shape in others.shapes for one in shape["forms"]]
+    for one in found:  # each host has named its own as it knows the others
+        one["run"]["id"] = hub.loop.core.called(one["run"]["key"])
     found.sort(key=lambda one: one["form"]["asked_at"])
     return answer({"forms": found[:FORMS_MAX], "count": count, "away": others.away})

@@ -196,13 +196,15 @@ async def test_runs_of_a_lost_store_and_of_the_new_one_have_names_of_their_own(
         new = cluster.sites["h2"].hub.ref(await whole_run(cluster, "h2", "h3"))
         await listener.until(event="DataAsked", run="h2-1")
 
-    named = {old.key: old, "h2-1": new}
-    for site in cluster.sites.values():
-        await shown(site, dict.fromkeys(named, "h3"))
-        answers = {name: await site.get(f"runs/{name}") for name in named}
-        assert {name: run["key"] for name, (_, run) in answers.items()} == {
-            name: ref.key for name, ref in named.items()
-        }
+        named = {old.key: old, "h2-1": new}
+        for site in cluster.sites.values():
+            await shown(site, dict.fromkeys(named, "h3"))
+            answers = {name: await site.get(f"runs/{name}") for name in named}
+            assert {name: run["key"] for name, (_, run) in answers.items()} == {
+                name: ref.key for name, ref in named.items()
+            }
+        await cluster.sites["h3"].hub.cancel(old.key, by="ann")
+        await listener.until(event="CancelAsked", run=old.key)
 
 
 async def test_client_may_ask_for_one_run_of_another_host(cluster: Cluster) -> None:

@@ -234,6 +234,18 @@ async def test_new_store_of_a_host_resets_once_its_runs_have_their_names(cluster
         assert h3.directory.store_of(h1.id) == new.store.store_id
 
 
+async def test_facts_of_other_hosts_call_runs_as_the_host_does_that_is_asked(
+    cluster: Cluster,
+) -> None:
+    h1, _h2, h3 = hosts_of(cluster)
+    h3.feed.named = lambda run: run.key
+    async with listening(h3) as listener:
+        run = await h1.adopt()
+        [fact] = [shape for shape in shapes(await taken(listener, 1)) if shape["type"] == "event"]
+
+    assert (fact["run"], fact["summary"]["id"]) == (run.key, run.key)
+
+
 async def test_position_of_a_store_that_its_host_has_lost_is_reset(cluster: Cluster) -> None:
     h1, _h2, h3 = hosts_of(cluster)
     with h3.listener() as listener:
