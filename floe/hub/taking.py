@@ -81,7 +81,7 @@ class Taking:
         ref = ref_of(offer.run)
         if ref is None or ref[:2] != (member.id, member.store):
             return
-        if self._said_before(draft, member, ref, offer.epoch):
+        if self._said_before(draft, member, ref, offer.epoch) or self._is_left(draft):
             return
         if offer.epoch <= self._floor(offer.run, floor):
             self._refuse(draft, member, offer, "was refused before")
@@ -116,7 +116,7 @@ class Taking:
         ref = ref_of(message.run)
         if ref is None or ref[:2] != (member.id, member.store):
             return
-        if self._said_before(draft, member, ref, message.epoch):
+        if self._said_before(draft, member, ref, message.epoch) or self._is_left(draft):
             return
         if message.epoch > self._floor(message.run, floor):
             self._store_floor(draft, message.run, message.epoch)
@@ -183,6 +183,11 @@ class Taking:
             return False
         draft.send(member.id, member.store, _accepted(run))
         return True
+
+    def _is_left(self, draft: "Draft") -> bool:
+        """Whether this host was forgotten: what it was given is taken from it, so it says no to
+        nothing, for it may have begun that, been superseded and packed it since."""
+        return draft.cluster.members.is_forgotten
 
     def _floor(self, key: str, told: int | None) -> int:
         """Epochs up to this are refused; what is in the table was taken, and is taken once."""

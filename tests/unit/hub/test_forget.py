@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from floe.hub.words import Drain, Forget
+from floe.hub.words import Drain, Forget, Packed
 from floe.kernel.place import Refusals
 from floe.model.event import GrantRevoked, GrantSuperseded, RunEnded
-from floe.model.message import Forgotten, NotMe
+from floe.model.message import Accepted, Forgotten, NotMe, Offer, Refused
 from floe.model.refs import HostId, StoreId
 from floe.model.signal import Cancel
 from tests.make import a_flow, a_node, an_end, exited
@@ -100,6 +100,24 @@ def test_grant_that_was_never_answered_is_revoked_and_a_cancel_of_it_counts() ->
 
     assert h1.run(ref).why == "cancelled by bob"
     assert h1.rows("withdraw") == {}
+
+
+def test_host_that_was_forgotten_does_not_refuse_what_it_has_begun() -> None:
+    h1, h2 = two()
+    h3, _ = met(a_host_core("h3"), h2)
+    ref = h1.start(GPU)
+    offer = next(e for e in h1.sent if isinstance(e.message, Offer))
+    carry(h1, h2, lose=lambda e: isinstance(e.message, Accepted))
+    forget(h3, h2)
+    later(2000, h3)
+    carry(h3, h2)
+    h2.tell(exited(h2.run(ref), "build"), run=ref)
+    h2.tell(Packed(digests={}), run=ref)
+
+    said = h2.hear(offer).messages
+
+    assert any(isinstance(e, GrantSuperseded) for e in h2.events(ref))
+    assert not of([e.message for e in said], Refused)
 
 
 def test_forget_is_carried_to_every_host() -> None:
