@@ -166,7 +166,7 @@ class HubCore:
             active=self.table.active,
             draining=self.draining,
             held={t: r for t, r in self.table.held.items() if t.startswith("host:")},
-            spaces=self.table.spaces,
+            spaces=dict(self.table.spaces),
         )
 
     def place(self, pend: Pend, now: Instant) -> HostId | Refusals:

@@ -125,6 +125,8 @@ class Placing:
             return
         self._looked.put("", draft.now)
         table.news = False
+        if not table.queues:
+            return
         views = self.views(draft.now)
         heads = [(queue[0], needs) for needs, queue in table.queues.items()]
         heapify(heads)

@@ -1,11 +1,12 @@
 """What this host says of itself to the others, every 2 s and whenever it changed."""
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from floe.hub.rows import Book, Journal
+from floe.model.host import HostView
 from floe.model.message import Ping
-from floe.model.refs import Instant
+from floe.model.refs import Instant, StoreId
 
 if TYPE_CHECKING:
     from floe.hub.core import HubCore
@@ -16,11 +17,20 @@ PING_MIN_MS: Final = 50
 """Between two pings though more changed."""
 
 
+class View(NamedTuple):
+    """All that others decide by and that may change while this host runs."""
+
+    host: HostView
+    keeper_store: StoreId | None
+    forgotten: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mine:
     """What was last said of this host, and when."""
 
-    ping: Ping
+    view: View
+    change: int
     at: Instant
     is_void: bool = False
 
@@ -36,21 +46,20 @@ class Presence:
     def change(self) -> int:
         """The number of what was last said of this host."""
         mine = self._mine.get("")
-        return mine.ping.change if mine else 0
+        return mine.change if mine else 0
 
     def ping(self, draft: "Draft") -> Instant:
         """Say how this host is, if it changed or was not said for a while; return when next."""
-        mine, now = self._mine.get(""), draft.now
-        ping = self._ping(now, mine.ping.change if mine else now)
+        mine, now, view = self._mine.get(""), draft.now, self._view(draft)
+        change: int = now
         if mine is not None:
-            is_new = mine.is_void or view_of(mine.ping) != view_of(ping)
+            is_new = mine.is_void or mine.view != view
             wait = PING_MIN_MS if is_new else PING_MS
             if 0 <= now - mine.at < wait:
                 return Instant(mine.at + wait)
-            if is_new:
-                ping = replace(ping, change=ping.change + 1)
-        self._mine.put("", Mine(ping=ping, at=now))
-        draft.send(None, None, ping)
+            change = mine.change + is_new
+        self._mine.put("", Mine(view=view, change=change, at=now))
+        draft.send(None, None, self._ping(draft, view, change))
         return Instant(now + PING_MS)
 
     def void(self) -> None:
@@ -58,24 +67,25 @@ class Presence:
         if mine := self._mine.get(""):
             self._mine.put("", replace(mine, is_void=True))
 
-    def _ping(self, now: Instant, change: int) -> Ping:
-        core = self._core
-        view = core.view()
-        cluster = core.cluster
-        assert cluster is not None
+    def _view(self, draft: "Draft") -> View:
+        host, cluster = self._core.view(), draft.cluster
+        return View(host, cluster.keeper_store, tuple(cluster.members.forgotten))
+
+    def _ping(self, draft: "Draft", view: View, change: int) -> Ping:
+        host = view.host
         return Ping(
-            at=now,
-            tags=view.tags,
-            slots=view.slots,
-            active=view.active,
-            draining=view.draining,
-            held={tag: ref.key for tag, ref in view.held.items()},
-            spaces={flow: ref.key for flow, ref in view.spaces.items()},
-            keeper=core.host.keeper,
-            keeper_store=cluster.keeper_store,
-            forgotten=tuple(sorted(cluster.members.forgotten)),
-            forgotten_at={key: gone.at for key, gone in cluster.members.forgotten.items()},
-            about=cluster.members.about,
+            at=draft.now,
+            tags=host.tags,
+            slots=host.slots,
+            active=host.active,
+            draining=host.draining,
+            held={tag: ref.key for tag, ref in host.held.items()},
+            spaces={flow: ref.key for flow, ref in host.spaces.items()},
+            keeper=self._core.host.keeper,
+            keeper_store=view.keeper_store,
+            forgotten=tuple(sorted(view.forgotten)),
+            forgotten_at={key: gone.at for key, gone in draft.cluster.members.forgotten.items()},
+            about=draft.cluster.members.about,
             change=change,
         )
 
