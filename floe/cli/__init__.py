@@ -16,7 +16,7 @@ from click.shell_completion import CompletionItem
 
 from floe import __version__
 from floe.cli.argv import modern
-from floe.cli.paint import clean, printable
+from floe.cli.paint import clean, printable, told
 from floe.model.errors import ConfigInvalid, FloeError, ValuesInvalid, Yours
 
 COMMANDS: Final = {
@@ -161,7 +161,7 @@ def complain(error: FloeError) -> None:
         for name, wrong in error.fields.items():
             click.echo(f"    {clean(name)}: {clean(wrong)}", err=True)
         return
-    click.echo(f"floe: {clean(error.what)}", err=True)
+    click.echo(f"floe: {told(error.what)}", err=True)
     if error.hint:
         click.echo(f"    try: {clean(error.hint)}", err=True)
 

@@ -47,12 +47,13 @@ class Lists:
         self._send = send
         self._spawn = spawn
         self._reload = reload
-        self._graves: dict[str, Gone] = {}
+        self.graves: dict[str, Gone] = {}
+        """All stores that were forgotten, as `h2@k3f9`."""
         self._news = asyncio.Event()
 
     async def open(self) -> None:
         """Go on where the store says that it was. The store must be open."""
-        self._graves = graves_in(await self._store.ledger("forgotten"))
+        self.graves = graves_in(await self._store.ledger("forgotten"))
         self.directory = Directory(told=await self._store.head())
         self.directory.load(await self._store.ledger(KIND), await self._store.ledger("member"))
 
@@ -64,7 +65,7 @@ class Lists:
             self._news.set()
         self.directory.outdone(decided.rows)
         if graves := {row.key: row.value for row in decided.ledger if row.kind == "forgotten"}:
-            self._graves |= graves_in(graves)
+            self.graves |= graves_in(graves)
             self._spawn(self._bury())
 
     def hear(self, envelope: Envelope) -> bool:
@@ -118,12 +119,12 @@ class Lists:
         query = RunQuery(states=frozenset({"pending", "active"}), limit=ROWS_MAX)
         lost: list[Append] = []
         try:
-            while self._graves:
+            while self.graves:
                 page = await self._store.runs(query)
                 for row in page.runs:
-                    if is_lost(row, self._graves):
+                    if is_lost(row, self.graves):
                         lost.append(offered(row))
-                    elif holder_of(row) in self._graves:
+                    elif holder_of(row) in self.graves:
                         self.directory.doubt(Source(*place_of(adopter_of(row))))
                 if not page.next:
                     break

@@ -6,6 +6,7 @@
     │   ├── ConfigInvalid  a document with findings
     │   ├── ValuesInvalid  form values that do not fit their form
     │   ├── NotFound       no such flow, run, node, host
+    │   ├── Lost           it was there, and is gone for good with its host
     │   ├── Conflict       the thing is no longer in the state the caller believes
     │   ├── TooLarge       more bytes than the documented limit
     │   ├── Denied         no or wrong credentials
@@ -85,6 +86,16 @@ class ValuesInvalid(Yours):
 
 class NotFound(Yours):
     """No such flow, run, node or host."""
+
+
+class Lost(Yours):
+    """What was asked for is gone for good, with the host that had it."""
+
+    def __init__(self, what: str, *, host: str, since: int) -> None:
+        """`since`: the instant at which that was said of the host."""
+        super().__init__(what)
+        self.host = host
+        self.since = since
 
 
 class Conflict(Yours):

@@ -1,27 +1,31 @@
 """Any host answers: what is asked of a run whose log is at another host is asked there.
 
 Every route of one run passes here. Who was asked by another host does not pass the request on
-again, but says who has the run now; that is followed, once.
+again, but says who has the run now; that is followed, once. Of a run whose log went with a host
+that was forgotten, any host says so, and what is left of it.
 
 Source: docs/cluster.md, "Any host answers".
 """
 
 import functools
 import json
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Final
 
 from aiohttp import web
 
+from floe.hub.lost import pen_of, place_of
 from floe.hub.views import summary_shape
 from floe.model.codec import iso
-from floe.model.errors import HostAway, IdInvalid
+from floe.model.errors import HostAway, IdInvalid, Lost
 from floe.model.refs import HostId, Instant, RunRef, host_id
 from floe.peers.base import Answer, Request
-from floe.server import events
+from floe.server import events, runs
 from floe.server.bodies import raw_body
 from floe.server.keys import CALLER, HUB, PEERS, SETTINGS, STOPPING
-from floe.server.problems import Handler, problem
+from floe.server.problems import Handler, problem, status_of
+from floe.server.problems import answer as json_answer
 
 PASSED: Final = ("Accept", "Content-Type", "Idempotency-Key", "If-Range", "Range")
 """Headers of a request that are about what is asked for."""
@@ -35,6 +39,9 @@ def relayed(handler: Handler) -> Handler:
     @functools.wraps(handler)
     async def answered(request: web.Request) -> web.StreamResponse:
         host, ref = await whereabouts(request, request.match_info["run"])
+        if lost := await _lost(request, host, ref):
+            kept = await _kept(request, ref, with_events=handler is events.index)
+            return _told_lost(lost, kept, is_why=handler is runs.why)
         if host is None:
             request.match_info["run"] = ref.key
             return await handler(request)
@@ -54,6 +61,8 @@ async def whereabouts(request: web.Request, name: str) -> tuple[HostId | None, R
     if row is None and ref.host not in {one.host for one in peers.seen()}.union(hub.others()):
         return None, ref  # neither the run nor its host was ever heard of
     pen = row.host if row is not None and row.state != "pending" else None
+    if row is not None and row.state == "active" and pen_of(row) in hub.lists.graves:
+        pen = None  # its adopter takes it back
     host = pen or ref.host
     return (None if host == hub.host.id else host), ref
 
@@ -61,13 +70,46 @@ async def whereabouts(request: web.Request, name: str) -> tuple[HostId | None, R
 async def passed_on(
     request: web.Request, host: HostId, ref: RunRef, body: bytes, *, with_events: bool = False
 ) -> web.StreamResponse:
-    """What the host with a run answers. One that is away is named, with what is kept here."""
+    """What the host with a run answers. One that is away is named, with what is kept here.
+
+    Raises Lost where that host was forgotten.
+    """
+    if lost := await _lost(request, host, ref):
+        raise lost
     if request[CALLER].via:
         return _not_again(request, f"the log of {request.app[HUB].names.of(ref)} is", host)
     try:
         return await _streamed(request, host, _asked(request, _path(request, ref), body))
     except HostAway as error:
         return _away(error, **await _kept(request, ref, with_events=with_events))
+
+
+async def _lost(request: web.Request, host: HostId | None, ref: RunRef) -> Lost | None:
+    """That the log of a run which is over is gone with its host; None where it is not.
+
+    What came here with a backup is there (`host` None), also where the store it is of is gone.
+    """
+    hub = request.app[HUB]
+    row = await hub.store.find(ref) if hub.lists.graves else None
+    if row is None or row.state != "archive":
+        return None
+    gone = hub.lists.graves.get(pen_of(row))
+    if gone is None or (host is None and await hub.store.history(ref, 0, 1)):
+        return None
+    place, how = place_of(pen_of(row))[0], "good" if row.good else "bad"
+    text = f"{hub.names.of(ref)} ended {how}: {row.why}; its log is gone with {place}"
+    return Lost(f"{text} since {iso(gone.at)}", host=place, since=gone.at)
+
+
+def _told_lost(lost: Lost, kept: Mapping[str, Any], *, is_why: bool) -> web.Response:
+    """What is left of a run: its row, which says why it ended."""
+    run = kept["run"]
+    if is_why:
+        text = lost.what.removeprefix(f"{run['id']} ")
+        parts: dict[str, Any] = {"hosts": [], "waiting": [], "never": []}
+        return json_answer({"run": run["id"], "state": run["state"], "text": text, **parts})
+    since = iso(Instant(lost.since))
+    return problem(status_of(lost), lost.what, host=lost.host, since=since, **kept)
 
 
 async def at_host(request: web.Request, host: HostId) -> web.StreamResponse:
