@@ -11,7 +11,7 @@ from floe.peers.base import Answer, Peers, Request
 from floe.server.tail import CHUNK, Piece
 
 LOOK_S: Final = 0.25
-"""Seconds between two looks whether a node has begun its next attempt."""
+"""Seconds between two looks whether a node has begun its next attempt, or where its run is."""
 
 RETRY_S: Final = 1.0
 """Seconds before a host that is away is asked again."""
@@ -62,7 +62,13 @@ class FarTail:
                     break
                 await self._copy()
                 self._is_over = True
-            except (HostAway, ConnectionError):
+            except ConnectionError:
+                await asyncio.sleep(RETRY_S)
+            except HostAway as error:
+                if error.host != self._host:  # the lists here may learn that later
+                    await asyncio.sleep(LOOK_S)
+                    self._error = error
+                    return
                 await asyncio.sleep(RETRY_S)
             except FloeError as error:
                 self._error = error
@@ -70,7 +76,10 @@ class FarTail:
         self._is_over = True
 
     async def read(self) -> Piece:
-        """What has come since; without data where nothing has. Raises what the host answered."""
+        """What has come since; without data where nothing has.
+
+        Raises what the host answered: HostAway where the run is at another by now.
+        """
         if self._error:
             raise self._error
         data = bytes(self._data[:CHUNK])
@@ -119,7 +128,8 @@ async def _json(host: HostId, answer: Answer) -> dict[str, Any]:
     except ValueError:
         shape = {}
     if answer.status >= 500 or not shape:
-        raise HostAway(f"{host} answered {answer.status}", host=host)
+        there = shape.get("host") or host  # it names who has the run by now
+        raise HostAway(f"{host} answered {answer.status}", host=str(there))
     if answer.status != 200:
         raise NotFound(str(shape.get("detail", answer.status)), str(shape.get("hint", "")))
     return shape

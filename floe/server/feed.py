@@ -18,7 +18,7 @@ from floe.hub.feed import Lagging
 from floe.hub.hub import Hub
 from floe.hub.listener import Listening
 from floe.model.codec import to_text
-from floe.model.errors import FloeError, Yours
+from floe.model.errors import FloeError, HostAway, Yours
 from floe.model.refs import RunRef
 from floe.server.auth import check_origin
 from floe.server.bodies import Fields, parse, query
@@ -147,12 +147,21 @@ class Client:
             for key, watch in tuple(self._watches.items()):
                 try:
                     piece = await watch.tail.read()
+                except HostAway:
+                    await self._follow_elsewhere(key, watch)
+                    continue
                 except FloeError as error:
                     self._unwatch(key)
                     await self._complain(error)
                     continue
                 more |= await self._tell_output(key, watch, piece)
             await asyncio.sleep(0 if more else POLL_S)
+
+    async def _follow_elsewhere(self, key: tuple[str, str], watch: "Watch") -> None:
+        """Go on where the run went: it was watched before a host had it."""
+        make = await self._tails(watch.run, watch.node)
+        if self._watches.get(key) is watch:
+            watch.move(self._tasks, make)
 
     async def _tell_output(self, key: tuple[str, str], watch: "Watch", piece: Piece) -> bool:
         """Send a piece; say whether there was one. Half a character waits for its other half."""
@@ -221,19 +230,25 @@ class Client:
         run, node = fields.text("run", None), fields.text("node", None)
         attempt = fields.integer("attempt", 0, 1, ATTEMPT_MAX)
         offset = fields.integer("offset", 0, 0, OFFSET_MAX)
+        return Watch(run, node, await self._tails(run, node), attempt, offset)
+
+    async def _tails(self, run: str, node: str) -> "MakeTail":
+        """Makes tails of a node's output, from where its run is now. Raises IdInvalid."""
         host, ref = await whereabouts(self._request, run)
-        tail: MakeTail = functools.partial(Tail, self._hub, ref.key, node)
-        if host is not None:
-            await self._hub.summary(ref)
-            by, peers = self._request[CALLER].by, self._request.app.get(PEERS)
-            assert peers is not None, "a run is elsewhere only in a cluster"
-            tail = functools.partial(FarTail, peers, host, ref, node, by=by)
-        return Watch(run, node, tail, attempt, offset)
+        if host is None:
+            return functools.partial(Tail, self._hub, ref.key, node)
+        by, peers = self._request[CALLER].by, self._request.app.get(PEERS)
+        assert peers is not None, "a run is elsewhere only in a cluster"
+        return functools.partial(FarTail, peers, host, ref, node, by=by)
 
     async def _known(self, run: str) -> RunRef:
-        """A run of any host by its name. Raises IdInvalid, NotFound."""
-        _, ref = await whereabouts(self._request, run)
-        await self._hub.summary(ref)
+        """A run of any host by its name; of another host it may be heard of only later.
+
+        Raises IdInvalid, NotFound.
+        """
+        host, ref = await whereabouts(self._request, run)
+        if host is None:
+            await self._hub.summary(ref)
         return ref
 
     def _unwatch(self, key: tuple[str, str]) -> None:
@@ -302,8 +317,9 @@ class Watch:
         self.run = run
         self.node = node
         self.key = (run, node)
-        self.tail = tail(attempt=attempt, offset=offset)
         self._make = tail
+        self._wanted = {"attempt": attempt, "offset": offset}
+        self.tail = tail(**self._wanted)
         self._latest = not attempt
         self._following: asyncio.Task[None] | None = None
 
@@ -323,6 +339,11 @@ class Watch:
         is 0: the node is over."""
         if not self._latest or not done:
             return False
-        self.tail = self._make(least=done + 1)
-        self.begin(tasks)
+        self._wanted = {"least": done + 1}
+        self.move(tasks, self._make)
         return True
+
+    def move(self, tasks: asyncio.TaskGroup, make: MakeTail) -> None:
+        """Follow the same as another tail does."""
+        self._make, self.tail = make, make(**self._wanted)
+        self.begin(tasks)

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from floe.model.errors import HostAway
 from floe.model.flow import Node
 from floe.model.run import Run
 from floe.server.bodies import query
@@ -150,7 +151,10 @@ async def _followed(request: web.Request, tail: Tail, spot: Spot) -> web.StreamR
     await response.prepare(request)
     stopping = request.app[STOPPING]
     while True:
-        piece = await tail.read()
+        try:
+            piece = await tail.read()
+        except HostAway as error:
+            raise ConnectionAbortedError(error.what) from None  # who asks again is answered there
         if piece.data:
             await response.write(piece.data)
             tail.advance(len(piece.data))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from floe.hub.hub import Hub
-from floe.model.errors import NotFound
+from floe.model.errors import HostAway, NotFound
 from floe.model.flow import Node
 from floe.model.refs import Key
 from floe.model.run import Run
@@ -94,7 +94,10 @@ class Tail:
         self._spot: Spot | None = None
 
     async def read(self) -> Piece:
-        """What has come since; without data where nothing has. Raises NotFound."""
+        """What has come since; without data where nothing has.
+
+        Raises NotFound, and HostAway where the run is at another host by now.
+        """
         spot = await self._look()
         size = size_of(spot.path)  # after the look: what is over has grown to its end
         data = b""
@@ -110,6 +113,8 @@ class Tail:
     async def _look(self) -> Spot:
         if self._spot is None or not self._spot.over:
             run = await self._hub.run(self.run)
+            if run.state != "pending" and run.host not in (None, self._hub.host.id):
+                raise HostAway(f"{self.run} went to {run.host}", host=str(run.host))
             self._spot = spot_of(
                 self._hub, run, node_of(run, self.node), self._attempt, self._least
             )

@@ -7,13 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
 from floe.model.refs import FlowId, HostId
 from floe.model.secret import Secret
 from floe.server.settings import Bind
 from tests.make_peers import CLUSTER, free_port, some_peers, url_of
-from tests.make_server import BUILD, Site, a_site, until
+from tests.make_server import API, BUILD, Site, a_site, until
 
 FLOWS = tuple(
     replace(BUILD, id=FlowId(f"at-{name}"), host_tags=(name,)) for name in ("h1", "h2", "h3")
@@ -253,6 +254,42 @@ async def test_output_of_another_host_is_followed_as_it_is_written(cluster: Clus
     assert {(n["run"], n["attempt"]) for n in listener.notes if n["type"] == "output"} == {
         (row.key, 1)
     }
+
+
+@pytest.mark.parametrize("name", ["h1", "h2", "h3"])
+async def test_output_is_watched_before_it_is_known_which_host_runs_it(
+    cluster: Cluster, name: str
+) -> None:
+    h2 = cluster.sites["h2"]
+    await h2.hub.drain(on=True)
+    row = await cluster.sites["h1"].hub.trigger("at-h2", values={}, by="ann")
+    async with listening(cluster.sites[name]) as listener:
+        await listener.say(watch={"run": row.key, "node": "build"})
+        await listener.say(nonsense=1)
+        await listener.until(type="error")
+        await h2.hub.drain(on=False)
+        await until(lambda: bool(h2.hands.actions))
+        output_of(h2, row.id).write_bytes(b"one\n")
+
+        await listener.until(text="one\n", live=True)
+
+    assert [n["status"] for n in listener.notes if n["type"] == "error"] == [422]
+
+
+async def test_output_that_is_followed_where_its_run_waited_is_cut_off_when_it_goes(
+    cluster: Cluster,
+) -> None:
+    h1, h2 = cluster.sites["h1"], cluster.sites["h2"]
+    await h2.hub.drain(on=True)
+    row = await h1.hub.trigger("at-h2", values={}, by="ann")
+
+    url = f"{h1.url}{API}/runs/{row.key}/nodes/build/log?follow=true"
+    async with h1.client.get(url) as answer:
+        await h2.hub.drain(on=False)
+        with pytest.raises(aiohttp.ClientPayloadError):
+            await answer.content.read()
+
+    assert answer.status == 200
 
 
 async def test_watching_what_is_not_there_is_an_error_as_at_its_own_host(cluster: Cluster) -> None:

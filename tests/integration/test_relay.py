@@ -16,7 +16,7 @@ from floe.peers.base import BY, RELAYED, TOKEN
 from floe.server.routes import ROUTES
 from tests.make import H1
 from tests.make_peers import CLUSTER, H2, H3, Host, a_host, free_port, url_of
-from tests.make_server import ADMIN, API, until
+from tests.make_server import ADMIN, API, DEADLINE_S, until
 from tests.make_store import a_batch, a_summary, an_append
 
 OUTPUT = b"".join(b"line %d\n" % n for n in range(50_000))
@@ -139,6 +139,19 @@ async def test_output_is_followed_as_it_comes_and_to_its_end(two: Two) -> None:
 
     assert (answer.status, first + rest) == (200, b"one\ntwo\n")
     assert answer.headers["X-Floe-Live"] == "true"
+
+
+async def test_output_is_watched_before_its_run_is_in_the_lists(two: Two) -> None:
+    site, path = two.one.site, two.two.site.output(two.run, "build")
+    path.write_bytes(b"one\n")
+    headers = {"Origin": site.url}
+
+    async with site.client.ws_connect(site.url + "/ws", headers=headers) as feed:
+        await feed.send_json({"watch": {"run": two.key, "node": "build"}})
+        await feed.send_json({"run": two.key})
+        hello, output = [await feed.receive_json(timeout=DEADLINE_S) for _ in range(2)]
+
+    assert (hello["type"], output["type"], output["text"]) == ("hello", "output", "one\n")
 
 
 async def test_output_is_followed_by_a_client_without_chunks(two: Two) -> None:
