@@ -196,8 +196,7 @@ class Cluster:
     def _take(self, draft: "Draft", member: Member, envelope: Envelope, floor: int | None) -> None:
         match envelope.message:
             case Ping() as ping:
-                self.members.pinged(draft, member, ping)
-                self.placing.pinged(replace(member, ping=ping))
+                self.placing.pinged(self.members.pinged(draft, member, ping))
             case NotMe():
                 pass  # its other store is known by now
             case Forgotten():

@@ -130,14 +130,14 @@ class Members:
         self.by_id.put(host, changed)
         return changed
 
-    def pinged(self, draft: "Draft", member: Member, ping: Ping) -> bool:
-        """Keep what a host said of itself; return whether it is another now."""
+    def pinged(self, draft: "Draft", member: Member, ping: Ping) -> Member:
+        """Keep what a host said of itself; return the host as it is known now."""
         old = member.ping
         is_new = old is None or old.change != ping.change or view_of(old) != view_of(ping)
         draft.core.table.news |= is_new
-        skew = ping.at - draft.now
-        self.by_id.put(member.id, replace(member, ping=ping, skew_ms=skew))
-        return is_new
+        changed = replace(member, ping=ping, skew_ms=ping.at - draft.now)
+        self.by_id.put(member.id, changed)
+        return changed
 
     def age(self, now: Instant) -> None:
         """Note which hosts have fallen silent: what only they stood against may go on."""
