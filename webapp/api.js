@@ -10,7 +10,7 @@ export class Problem extends Error {
    * @param {number} status  0 when the host did not answer at all
    * @param {{title?: string, detail?: string, hint?: string, fields?: Record<string, string>,
    *   findings?: import("./types/api").Finding[], host?: string, as_of?: string | null,
-   *   run?: import("./types/api").Summary}} body
+   *   since?: string | null, run?: import("./types/api").Summary}} body
    */
   constructor(status, body) {
     super(body.detail || body.title || `status ${status}`);
@@ -18,8 +18,8 @@ export class Problem extends Error {
     this.hint = body.hint ?? "";
     this.fields = body.fields ?? {};
     this.findings = body.findings ?? [];
-    /** Where another host would have to answer: which, when it was heard last, and what is known here of its run. */
-    this.away = body.host ? { host: body.host, at: body.as_of ?? null, run: body.run } : null;
+    /** Where another host would have to answer: which, when it was heard last, and what is known here of its run; or, if it is lost for good, when that was said. */
+    this.away = body.host ? { host: body.host, at: body.as_of ?? body.since ?? null, run: body.run, lost: status === 410 } : null;
   }
 }
 

@@ -118,7 +118,7 @@ async function loadRun(open) {
     learn([data]);
   } catch (error) {
     const problem = asProblem(error);
-    open.state.value = { data: problem.status === 404 ? null : open.state.value.data, error: problem };
+    open.state.value = { data: [404, 410].includes(problem.status) ? null : open.state.value.data, error: problem };
   } finally {
     open.loading = false;
     if (open.again) {
@@ -140,6 +140,9 @@ function advanced(run, frames) {
 
 /** @param {{epoch: number, seq: number}} a @param {{epoch: number, seq: number}} b */
 const isNewer = (a, b) => a.epoch > b.epoch || (a.epoch === b.epoch && a.seq > b.seq);
+
+/** Whether a run is over without a fact: all who could go on with it are gone for good. @param {Summary} a @param {Summary} b */
+const isLost = (a, b) => a.epoch === b.epoch && a.seq === b.seq && a.state === "archive" && b.state !== "archive";
 
 /** Of one run. @param {EventFrame[]} frames */
 function toOpened(frames) {
@@ -165,7 +168,7 @@ export function learn(list) {
   for (const summary of list) {
     const known = next.get(summary.id);
     // A name that means another run now says nothing of what is newer.
-    if (known?.key === summary.key && !isNewer(summary, known)) continue;
+    if (known?.key === summary.key && !isNewer(summary, known) && !isLost(summary, known)) continue;
     next.set(summary.id, summary);
     changed = true;
   }

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from floe.model.errors import Conflict, Theirs
-from tests.acceptance.cluster import Cluster, clustered, is_missed
+from tests.acceptance.cluster import Cluster, Member, clustered, is_missed
 from tests.acceptance.cluster_watch import WAITING
 from tests.acceptance.people import floe, said, why
 from tests.acceptance.product import until
@@ -50,6 +50,11 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
         (cluster.folder / "go").touch()
 
 
+def open_runs(host: Member) -> dict[str, str]:
+    """The state of every run that is not over, as a host lists them."""
+    return {row["id"]: row["state"] for row in host.api.get("runs", state="pending,active")["runs"]}
+
+
 def test_drained_host_goes_on_with_its_runs_and_takes_no_others(cluster: Cluster) -> None:
     h1 = cluster["h1"]
     run = h1.trigger("west")
@@ -87,6 +92,36 @@ def test_runs_of_a_forgotten_host_end_bad_or_begin_anew_as_they_say(cluster: Clu
     (cluster.folder / "go").touch()
     over = h1.until_over(restarting)
     assert (over["good"], over["host"], over["epoch"] > 1) == (True, "h2", True)
+
+
+def test_runs_that_are_lost_with_a_forgotten_host_are_over_and_say_so(cluster: Cluster) -> None:
+    h1, h2, h3 = cluster.hosts.values()
+    lost = h3.trigger("west")
+    h3.until_node(lost, "say", "running")
+    said(floe(h1, "host", "drain", "h3"))
+    until(lambda: h3.sees()["h3"]["draining"], "h3 drains")
+    given_away, never_begun = h3.trigger("again"), h3.trigger("west")
+    h2.until_node(given_away, "say", "running")
+    for host in (h1, h2):
+        rows = {lost: "active", given_away: "active", never_begun: "pending"}
+        until(lambda host=host, rows=rows: open_runs(host) == rows, f"the rows at {host.id}")  # type: ignore[misc]  # mypy has no type for a default of a lambda
+    h3.kill()
+    h3.end_warden()
+
+    said(floe(h1, "host", "forget", "h3", "--force"))
+
+    for host in (h1, h2):
+        until(lambda host=host: open_runs(host) == {given_away: "active"}, f"the end at {host.id}")  # type: ignore[misc]  # as above
+        rows = host.api.get("runs", state="archive", flow="west")["runs"]
+        assert [row["id"] for row in rows] == [never_begun, lost]
+        assert {(row["good"], row["why"]) for row in rows} == {(False, "host h3 was forgotten")}
+        assert "host h3 was forgotten" in said(floe(host, "runs", "--bad"))
+        told = "ended bad: host h3 was forgotten; its log is gone with h3 since "
+        assert told in said(floe(host, "why", lost))
+        for words in (("show", lost), ("log", lost, "say"), ("log", lost, "say", "-f")):
+            assert f"{lost} {told}" in floe(host, *words).stderr
+    (cluster.folder / "go").touch()
+    assert h1.until_over(given_away)["good"] is True
 
 
 def test_forgotten_host_that_comes_back_goes_on_with_nothing(cluster: Cluster) -> None:

@@ -63,6 +63,27 @@ def test_run_elsewhere_is_followed_and_signed_off(
     status(page, "good")
 
 
+def test_run_that_is_lost_with_its_host_is_over_where_it_was_open(
+    page: Page, cluster: Cluster, host: Second
+) -> None:
+    h1, h2, h3 = cluster.hosts.values()
+    run = h3.trigger("west")
+    h2.until_node(run, "say", "running")
+    page.goto(f"{host.url}/runs/{run}")
+    status(page, "running")
+    h3.kill()
+    h3.end_warden()
+
+    h1.api.post("hosts/h3/forget", {"force": True})
+
+    status(page, "bad")
+    expect(page.get_by_text("host h3 was forgotten")).to_be_visible()
+    expect(page.get_by_text("the log of this run is gone with it")).to_be_visible()
+    page.goto(host.url)
+    expect(page.get_by_text("Nothing runs.")).to_be_visible()
+    expect(link(page, run)).to_be_visible()
+
+
 def test_runs_of_a_lost_store_and_of_the_new_one_are_listed_and_opened(
     page: Page, cluster: Cluster, host: Second
 ) -> None:
