@@ -4,6 +4,8 @@ import { useLayoutEffect, useRef, useState } from "preact/hooks";
 
 const STEP_PX = 80;
 const AROUND_PX = 100;
+/** After a jump what is around is drawn this much later: all at once would be one long task. */
+const AROUND_MS = 50;
 const CALM_MS = 1000;
 /** Up to so many of a kind all are drawn: a browser's search and a tab key then find each. */
 export const ALL_MAX = 200;
@@ -13,34 +15,57 @@ export const ALL_MAX = 200;
 /** @type {Sight} */
 const NONE = { left: 0, top: 0, right: 0, bottom: 0, width: 0 };
 
-/** @param {{current: HTMLElement | null}} box @returns {Sight}  `width` 0: not known yet */
+/**
+ * @param {{current: HTMLElement | null}} box
+ * @returns {[Sight, () => void]}  its `width` is 0 when it is not known yet; and to look at once: who
+ *   scrolls by code draws then, and not within the frame that lays out and paints as well
+ */
 export function useSight(box) {
   const [sight, set] = useState(NONE);
+  const looks = useRef(() => {});
   useLayoutEffect(() => {
     const element = /** @type {HTMLElement} */ (box.current);
-    const look = () => set((old) => kept(old, sightOf(element)));
+    let shown = NONE;
+    let later = 0;
+    const look = () => {
+      const near = sightOf(element, AROUND_PX);
+      const isFar = later > 0 || (shown.width > 0 && !meet(shown, near));
+      shown = isFar ? sightOf(element, 0) : near;
+      set((old) => kept(old, shown));
+      if (!isFar) return;
+      clearTimeout(later);
+      later = setTimeout(() => {
+        later = 0;
+        look();
+      }, AROUND_MS);
+    };
     const watch = new ResizeObserver(look);
+    looks.current = look;
     look();
     watch.observe(element);
     element.addEventListener("scroll", look, { passive: true });
     return () => {
+      clearTimeout(later);
       watch.disconnect();
       element.removeEventListener("scroll", look);
     };
   }, []);
-  return sight;
+  return [sight, looks.current];
 }
 
-/** @param {HTMLElement} element @returns {Sight} */
-function sightOf({ scrollLeft, scrollTop, clientWidth, clientHeight }) {
+/** @param {HTMLElement} element @param {number} around @returns {Sight} */
+function sightOf({ scrollLeft, scrollTop, clientWidth, clientHeight }, around) {
   return {
-    left: Math.floor(scrollLeft / STEP_PX) * STEP_PX - AROUND_PX,
-    top: Math.floor(scrollTop / STEP_PX) * STEP_PX - AROUND_PX,
-    right: Math.ceil((scrollLeft + clientWidth) / STEP_PX) * STEP_PX + AROUND_PX,
-    bottom: Math.ceil((scrollTop + clientHeight) / STEP_PX) * STEP_PX + AROUND_PX,
+    left: Math.floor(scrollLeft / STEP_PX) * STEP_PX - around,
+    top: Math.floor(scrollTop / STEP_PX) * STEP_PX - around,
+    right: Math.ceil((scrollLeft + clientWidth) / STEP_PX) * STEP_PX + around,
+    bottom: Math.ceil((scrollTop + clientHeight) / STEP_PX) * STEP_PX + around,
     width: clientWidth,
   };
 }
+
+/** @param {Sight} a @param {Sight} b */
+const meet = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
 
 /** The old one if it is the same: then nothing is drawn. @param {Sight} old @param {Sight} next */
 const kept = (old, next) => (Object.entries(next).every(([name, value]) => old[/** @type {keyof Sight} */ (name)] === value) ? old : next);
@@ -73,7 +98,7 @@ export function useCalm(value) {
  * @param {number} chosen  or -1
  */
 export function useRows(box, count, guess, chosen) {
-  const { top, bottom, width } = useSight(box);
+  const [{ top, bottom, width }, look] = useSight(box);
   const aim = useCalm(chosen);
   const [each, setEach] = useState(guess);
   const isLong = count > ALL_MAX;
@@ -85,7 +110,9 @@ export function useRows(box, count, guess, chosen) {
     const element = box.current;
     if (!isLong || !element || aim < 0) return;
     const at = aim * each;
-    if (at < element.scrollTop || at + each > element.scrollTop + element.clientHeight) element.scrollTop = at - (element.clientHeight - each) / 2;
+    if (at >= element.scrollTop && at + each <= element.scrollTop + element.clientHeight) return;
+    element.scrollTop = at - (element.clientHeight - each) / 2;
+    look();
   }, [isLong, aim, each]);
   if (!isLong) return { first: 0, last: count, isLong, space: undefined };
   const last = Math.max(0, Math.min(count, Math.ceil(bottom / each)));

@@ -77,7 +77,7 @@ const pixels = (lengths) => Object.fromEntries(Object.entries(lengths).map(([nam
  */
 function useFit(plan, chosen) {
   const box = useRef(/** @type {HTMLElement | null} */ (null));
-  const sight = useSight(box);
+  const [sight, look] = useSight(box);
   const aim = useCalm(chosen);
   const scale = sight.width ? Math.min(1, Math.max(SCALE_MIN, sight.width / plan.width)) : 0; // 0: not known yet, and nothing is drawn twice
   useLayoutEffect(() => {
@@ -89,6 +89,7 @@ function useFit(plan, chosen) {
     const [width, height] = [plan.node.width * scale, plan.node.height * scale];
     if (left >= scrollLeft && left + width <= scrollLeft + clientWidth && top >= scrollTop && top + height <= scrollTop + clientHeight) return;
     element.scrollTo(left - (clientWidth - width) / 2, top - (clientHeight - height) / 2);
+    look();
   }, [plan, aim, scale]);
   const isLarge = plan.places.length > ALL_MAX;
   /** @param {import("../plan.js").Box} part */
