@@ -152,9 +152,9 @@ class Cluster:
 
         Runs in the table stay as they are: what came with a backup the operator decides about.
         """
-        graves, runs = dict(self.members.forgotten.items()), self._core.table.runs
+        forgotten, runs = dict(self.members.forgotten.items()), self._core.table.runs
         return [
-            replace(row, summary=as_lost(row.summary, graves))
+            replace(row, summary=as_lost(row.summary, forgotten))
             if row.summary and row.run not in runs
             else row
             for row in rows

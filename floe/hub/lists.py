@@ -13,7 +13,7 @@ from floe.hub.clock import Clock
 from floe.hub.decided import Decided
 from floe.hub.directory import KIND, ROWS_MAX, Directory, Learned, Source, offered
 from floe.hub.loop import Loop
-from floe.hub.lost import Gone, adopter_of, graves_in, holder_of, is_lost, place_of
+from floe.hub.lost import Gone, adopter_of, forgotten_in, holder_of, is_lost, place_of
 from floe.hub.words import Addressed, Mark
 from floe.model.errors import FloeError
 from floe.model.message import Envelope, Message, Ping, Rows, RowsAfter
@@ -47,13 +47,13 @@ class Lists:
         self._send = send
         self._spawn = spawn
         self._reload = reload
-        self.graves: dict[str, Gone] = {}
+        self.forgotten: dict[str, Gone] = {}
         """All stores that were forgotten, as `h2@k3f9`."""
         self._news = asyncio.Event()
 
     async def open(self) -> None:
         """Go on where the store says that it was. The store must be open."""
-        self.graves = graves_in(await self._store.ledger("forgotten"))
+        self.forgotten = forgotten_in(await self._store.ledger("forgotten"))
         self.directory = Directory(told=await self._store.head())
         self.directory.load(await self._store.ledger(KIND), await self._store.ledger("member"))
 
@@ -64,9 +64,9 @@ class Lists:
             self.directory.changed(last, rows)
             self._news.set()
         self.directory.outdone(decided.rows)
-        if graves := {row.key: row.value for row in decided.ledger if row.kind == "forgotten"}:
-            self.graves |= graves_in(graves)
-            self._spawn(self._bury())
+        if forgotten := {row.key: row.value for row in decided.ledger if row.kind == "forgotten"}:
+            self.forgotten |= forgotten_in(forgotten)
+            self._spawn(self._end_lost())
 
     def hear(self, envelope: Envelope) -> bool:
         """Take a word of another host; return whether nobody else need hear it."""
@@ -94,7 +94,7 @@ class Lists:
 
     async def tell(self) -> None:
         """Tell what changed, as it changes, until cancelled."""
-        await self._bury()  # what an earlier process may not have come to
+        await self._end_lost()  # what an earlier process may not have come to
         while True:
             await self._news.wait()
             self._news.clear()
@@ -109,7 +109,7 @@ class Lists:
         if learned.ask:
             self._send(source.host, learned.ask)
 
-    async def _bury(self) -> None:
+    async def _end_lost(self) -> None:
         """See to the runs that were with stores which are forgotten now.
 
         Those that are lost are stored as over: it is enough to offer their rows again. What became
@@ -119,12 +119,12 @@ class Lists:
         query = RunQuery(states=frozenset({"pending", "active"}), limit=ROWS_MAX)
         lost: list[Append] = []
         try:
-            while self.graves:
+            while self.forgotten:
                 page = await self._store.runs(query)
                 for row in page.runs:
-                    if is_lost(row, self.graves):
+                    if is_lost(row, self.forgotten):
                         lost.append(offered(row))
-                    elif holder_of(row) in self.graves:
+                    elif holder_of(row) in self.forgotten:
                         self.directory.doubt(Source(*place_of(adopter_of(row))))
                 if not page.next:
                     break
@@ -133,7 +133,7 @@ class Lists:
                 await self._loop.ask(Mark(rows=(), appends=tuple(lost), promise=False))
                 self._reload()
         except FloeError as error:
-            log.warning("directory.not_buried", error=str(error))
+            log.warning("directory.lost_not_ended", error=str(error))
 
     async def _answer(self, host: HostId, after: int) -> None:
         head = self.directory.head  # first: what changes while the store reads is told later

@@ -25,11 +25,11 @@ class Gone:
     one of them."""
 
 
-Graves = Mapping[str, Gone]
+ForgottenStores = Mapping[str, Gone]
 """All stores that were forgotten, as `h2@k3f9`."""
 
 
-def graves_in(rows: Mapping[str, Json]) -> dict[str, Gone]:
+def forgotten_in(rows: Mapping[str, Json]) -> dict[str, Gone]:
     """The stores in ledger rows of the kind `forgotten`."""
     return {key: decode(Gone, row) for key, row in rows.items() if isinstance(row, Mapping)}
 
@@ -61,23 +61,23 @@ def pen_of(row: Summary) -> str:
     return adopter_of(row) if row.state == "pending" else holder_of(row)
 
 
-def is_lost(row: Summary, graves: Graves) -> bool:
+def is_lost(row: Summary, forgotten: ForgottenStores) -> bool:
     """Whether a run is not over and nobody is left to go on with it, or to give it to another."""
     is_over = row.state == "archive"
-    return not is_over and pen_of(row) in graves and adopter_of(row) in graves
+    return not is_over and pen_of(row) in forgotten and adopter_of(row) in forgotten
 
 
-def as_lost(row: Summary, graves: Graves) -> Summary:
+def as_lost(row: Summary, forgotten: ForgottenStores) -> Summary:
     """The row of a lost run, which is over; another as it is.
 
     It keeps its (epoch, seq), by which the row of any fact that follows outranks it: who was
     granted a run may have taken it, and be heard later.
     """
-    if not is_lost(row, graves):
+    if not is_lost(row, forgotten):
         return row
     pen, adopter = pen_of(row), adopter_of(row)
     why = f"host {place_of(pen)[0]} was forgotten"
-    if holder_of(row) not in graves:
+    if holder_of(row) not in forgotten:
         why += f" before {row.host} said that it took this run"
     is_pending = row.state == "pending"
     return replace(
@@ -88,5 +88,5 @@ def as_lost(row: Summary, graves: Graves) -> Summary:
         why=why,
         host=None if is_pending else row.host,
         store=None if is_pending else row.store,
-        ended_at=max(graves[pen].at, graves[adopter].at),
+        ended_at=max(forgotten[pen].at, forgotten[adopter].at),
     )

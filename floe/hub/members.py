@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from floe.hub.lost import Gone, graves_in, place_key, place_of
+from floe.hub.lost import Gone, forgotten_in, place_key, place_of
 from floe.hub.presence import view_of
 from floe.hub.rows import Book, Journal, Rows
 from floe.kernel.place import HOST_STALE_S
@@ -89,7 +89,7 @@ class Members:
         """Stores of others that call themselves as this host does, and when they were heard."""
         for host, store in rows.get("member", {}).items():
             self.by_id.put(HostId(host), Member(id=HostId(host), store=StoreId(str(store))))
-        for key, gone in graves_in(rows.get("forgotten", {})).items():
+        for key, gone in forgotten_in(rows.get("forgotten", {})).items():
             self.forgotten.put(key, gone)
 
     @property

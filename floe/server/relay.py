@@ -61,7 +61,7 @@ async def whereabouts(request: web.Request, name: str) -> tuple[HostId | None, R
     if row is None and ref.host not in {one.host for one in peers.seen()}.union(hub.others()):
         return None, ref  # neither the run nor its host was ever heard of
     pen = row.host if row is not None and row.state != "pending" else None
-    if row is not None and row.state == "active" and pen_of(row) in hub.lists.graves:
+    if row is not None and row.state == "active" and pen_of(row) in hub.lists.forgotten:
         pen = None  # its adopter takes it back
     host = pen or ref.host
     return (None if host == hub.host.id else host), ref
@@ -90,10 +90,10 @@ async def _lost(request: web.Request, host: HostId | None, ref: RunRef) -> Lost 
     What came here with a backup is there (`host` None), also where the store it is of is gone.
     """
     hub = request.app[HUB]
-    row = await hub.store.find(ref) if hub.lists.graves else None
+    row = await hub.store.find(ref) if hub.lists.forgotten else None
     if row is None or row.state != "archive":
         return None
-    gone = hub.lists.graves.get(pen_of(row))
+    gone = hub.lists.forgotten.get(pen_of(row))
     if gone is None or (host is None and await hub.store.history(ref, 0, 1)):
         return None
     place, how = place_of(pen_of(row))[0], "good" if row.good else "bad"

@@ -27,7 +27,7 @@ class Host:
     store: MemoryStore = field(default_factory=MemoryStore)
     directory: Directory = field(default_factory=lambda: Directory(told=0))
     post: list[tuple[HostId | None, Rows | RowsAfter]] = field(default_factory=list)
-    graves: dict[str, Gone] = field(default_factory=dict)
+    forgotten: dict[str, Gone] = field(default_factory=dict)
     is_alive: bool = True
 
     @property
@@ -38,7 +38,7 @@ class Host:
         self.directory = Directory(told=await self.store.head())
         self.directory.load(await self.store.ledger(KIND))
         self.post.clear()
-        await self.bury()
+        await self.end_lost()
 
     async def write(self, run: RunRef, epoch: int, seq: int, state: str, place: Source) -> Summary:
         """Bring the run's log up to a fact that changes its row."""
@@ -69,7 +69,7 @@ class Host:
 
     def judged(self, append: Append) -> Append:
         assert append.summary is not None
-        return replace(append, summary=as_lost(append.summary, self.graves))
+        return replace(append, summary=as_lost(append.summary, self.forgotten))
 
     async def hear(self, source: Source, word: Rows | RowsAfter, now: Instant) -> None:
         if isinstance(word, Rows):
@@ -83,13 +83,13 @@ class Host:
         learned = self.directory.saw(other.source, now, other.directory.head)
         await self.learn(learned, other.source)
 
-    async def bury(self) -> None:
+    async def end_lost(self) -> None:
         """As `Lists` does."""
         page = await self.store.runs(RunQuery(states=frozenset({"pending", "active"}), limit=500))
-        lost = [offered(row) for row in page.runs if is_lost(row, self.graves)]
+        lost = [offered(row) for row in page.runs if is_lost(row, self.forgotten)]
         await self.store.append(Batch(appends=tuple(map(self.judged, lost))))
         for row in page.runs:
-            if holder_of(row) in self.graves and not is_lost(row, self.graves):
+            if holder_of(row) in self.forgotten and not is_lost(row, self.forgotten):
                 self.directory.doubt(Source(*place_of(adopter_of(row))))
 
     async def rows(self) -> dict[str, Summary]:
@@ -149,9 +149,9 @@ class World:
                 await host.restart()
             case "forget" if host.is_alive and one != other:
                 self.hosts[other].is_alive = False
-                grave = {str(self.hosts[other].source): Gone(at=NOON)}
-                self.gone |= grave
-                await self.forget(host, grave)
+                dead = {str(self.hosts[other].source): Gone(at=NOON)}
+                self.gone |= dead
+                await self.forget(host, dead)
             case "replace" if not host.is_alive:
                 self.hosts[one] = Host(host.name)
                 await self.hosts[one].store.open()
@@ -189,19 +189,19 @@ class World:
         """Whether a run is its adopter's to give away."""
         return true.adopter.is_alive and (true.pen is true.adopter or not true.pen.is_alive)
 
-    async def forget(self, host: Host, graves: dict[str, Gone]) -> None:
+    async def forget(self, host: Host, forgotten: dict[str, Gone]) -> None:
         """A host hears which stores are forgotten; it takes back what it gave to them."""
-        new = {key for key in graves if key not in host.graves}
-        host.graves |= graves
+        new = {key for key in forgotten if key not in host.forgotten}
+        host.forgotten |= forgotten
         for run, true in self.truth.items():
             if true.adopter is host and str(true.pen.source) in new:
                 await self.write(host, run)
         if new:
-            await host.bury()
+            await host.end_lost()
 
     async def ping(self, host: Host, other: Host) -> None:
         if host is not other and other.is_alive:
-            await self.forget(host, other.graves)
+            await self.forget(host, other.forgotten)
             await host.hear_ping(other, Instant(self.now))
 
     def send(self) -> None:

@@ -36,7 +36,7 @@ BOTH_GONE = H2_GONE | H3_GONE
 
 
 @pytest.mark.parametrize(
-    ("row", "graves", "why"),
+    ("row", "forgotten", "why"),
     [
         (PENDED, H2_GONE, "host h2 was forgotten"),
         (AT_HOME, H2_GONE, "host h2 was forgotten"),
@@ -48,16 +48,16 @@ BOTH_GONE = H2_GONE | H3_GONE
     ids=["pended", "at home", "ending", "granted", "granted to a forgotten one", "elsewhere"],
 )
 def test_run_that_nobody_is_left_to_go_on_with_is_over(
-    row: Summary, graves: dict[str, Gone], why: str
+    row: Summary, forgotten: dict[str, Gone], why: str
 ) -> None:
-    lost = as_lost(row, graves)
+    lost = as_lost(row, forgotten)
 
     assert (lost.state, lost.phase, lost.good, lost.why) == ("archive", "ended", False, why)
     assert (lost.epoch, lost.seq, lost.ended_at) == (1, 7, 30)
 
 
 @pytest.mark.parametrize(
-    ("row", "graves"),
+    ("row", "forgotten"),
     [
         (AT_H3, H2_GONE),
         (AT_H3, H3_GONE),
@@ -78,9 +78,9 @@ def test_run_that_nobody_is_left_to_go_on_with_is_over(
     ],
 )
 def test_run_that_somebody_is_left_for_stays_as_it_is(
-    row: Summary, graves: dict[str, Gone]
+    row: Summary, forgotten: dict[str, Gone]
 ) -> None:
-    assert as_lost(row, graves) == row
+    assert as_lost(row, forgotten) == row
 
 
 def test_log_of_a_run_that_never_began_is_with_its_adopter() -> None:
