@@ -14,7 +14,7 @@ from floe.model.refs import FlowId, HostId
 from floe.model.secret import Secret
 from floe.server.settings import Bind
 from tests.make_peers import CLUSTER, free_port, some_peers, url_of
-from tests.make_server import API, BUILD, Site, a_site, until
+from tests.make_server import API, BUILD, DEADLINE_S, Site, a_site, until
 
 FLOWS = tuple(
     replace(BUILD, id=FlowId(f"at-{name}"), host_tags=(name,)) for name in ("h1", "h2", "h3")
@@ -90,7 +90,7 @@ class Listener:
 
     async def until(self, **wanted: object) -> None:
         """Hear up to the first frame that is as wanted."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(DEADLINE_S):
             while True:
                 frame = await self._socket.receive_json()
                 (self.events if frame["type"] == "event" else self.notes).append(frame)
@@ -125,7 +125,7 @@ async def whole_run(cluster: Cluster, adopter: str, worker: str) -> str:
 
 async def shown(site: Site, wanted: dict[str, str]) -> dict[str, Any]:
     """The list of active runs, once it is as wanted: each run with its host."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE_S):
         while True:
             _, answer = await site.get("runs?state=active")
             if {row["id"]: row["host"] for row in answer["runs"]} == wanted:
