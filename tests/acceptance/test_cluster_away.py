@@ -124,6 +124,20 @@ def test_runs_that_are_lost_with_a_forgotten_host_are_over_and_say_so(cluster: C
     assert h1.until_over(given_away)["good"] is True
 
 
+def test_host_with_a_new_store_lists_what_its_lost_one_ran_for_others(cluster: Cluster) -> None:
+    h1, h2, h3 = cluster.hosts.values()
+    (cluster.folder / "go").touch()
+    run = h1.trigger("west")
+    h1.until_node(run, "sign", "asking")
+    h1.give(run, "sign")
+    h1.until_over(run)
+
+    h3.lose_store(h1, h2)
+
+    until(lambda: [row["id"] for row in h3.api.get("runs")["runs"]] == [run], "the run's row on h3")
+    assert "its log is gone with h3 since" in said(floe(h3, "why", run))
+
+
 def test_forgotten_host_that_comes_back_goes_on_with_nothing(cluster: Cluster) -> None:
     h1, h3 = cluster["h1"], cluster["h3"]
     run = h1.trigger("west")
