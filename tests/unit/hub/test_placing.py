@@ -156,6 +156,23 @@ def test_late_refusal_does_not_keep_a_host_from_a_run_that_it_would_take_by_now(
     assert phase(h1, ref) == "active"
 
 
+def test_refusal_that_is_said_again_does_not_count_for_what_the_host_is_by_now() -> None:
+    h1, h2 = two(slots=1)
+    first = h2.start(GPU)
+    ref = h1.start(GPU)
+    carry(h1, h2, lose=lambda e: isinstance(e.message, Refused))
+    h2.ended(first)
+    later(100, h2)
+    carry(h1, h2, lose=lambda e: isinstance(e.message, Refused))
+
+    later(300, h1)
+    carry(h1, h2)
+    later(100, h2)
+    carry(h1, h2)
+
+    assert phase(h1, ref) == "active"
+
+
 def test_run_that_one_host_refuses_goes_to_another() -> None:
     h1 = a_host_core("h1", peers=2)
     h2 = a_host_core("h2", peers=2, tags=frozenset({"gpu"}), slots=1)
