@@ -45,10 +45,10 @@ function plainSpan(s) {
   return `${Math.floor(s / 86400)} days`;
 }
 
-const clockFormat = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
-const fullFormat = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+const clockFormat = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+const fullFormat = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium", hourCycle: "h23" });
 
-const preciseFormat = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3, hour12: false });
+const preciseFormat = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3, hourCycle: "h23" });
 
 const dayFormat = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
 
@@ -60,6 +60,10 @@ export function day(at) {
   return days === 0 ? "Today" : days === 1 ? "Yesterday" : dayFormat.format(then);
 }
 
+const dateFormat = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
+
+/** @param {Instant} at */
+export const exact = (at) => (at ? `${dateFormat.format(new Date(at))}, ${precise(at)}` : "");
 /** @param {Instant} at */
 export const precise = (at) => (at ? preciseFormat.format(new Date(at)) : "");
 /** @param {Instant} at */
@@ -67,7 +71,19 @@ export const clock = (at) => (at ? clockFormat.format(new Date(at)) : "");
 /** @param {Instant} at */
 export const full = (at) => (at ? fullFormat.format(new Date(at)) : "");
 
+/** An instant in as few words as say which: today is left out. @param {Instant} at */
+export const when = (at) => (day(at) === "Today" ? clock(at) : full(at));
+
+const minuteFormat = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const datedFormat = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+
+/** An instant in a column of them: of the last hour how long ago, else such that two of a day differ. @param {Instant} at */
+export function brief(at) {
+  if (!at || now.value - Date.parse(at) < 3_600_000) return ago(at);
+  return (day(at) === "Today" ? minuteFormat : datedFormat).format(new Date(at));
+}
+
 const INSTANTS = /\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g;
 
 /** A text with its instants as people read them. @param {string} text */
-export const timed = (text) => text.replace(INSTANTS, (at) => (day(at) === "Today" ? clock(at) : full(at)));
+export const timed = (text) => text.replace(INSTANTS, when);

@@ -391,7 +391,7 @@ def test_config_is_read_again_from_the_hosts_page(page: Page, host: Host) -> Non
 def test_unknown_run_says_what_to_try(page: Page, host: Host) -> None:
     page.goto(f"{host.url}/runs/h1-999")
 
-    expect(page.get_by_role("alert")).to_contain_text("h1-999")
+    expect(page.get_by_role("alert")).to_contain_text("No run is called h1-999")
     page.get_by_role("link", name="All runs").click()
     expect(page.get_by_role("heading", name="Runs")).to_be_visible()
 

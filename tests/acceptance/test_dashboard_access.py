@@ -215,3 +215,24 @@ def test_long_output_is_one_stop_for_the_tab_key(page: Page, host: Host) -> None
 
     expect(lines).not_to_be_focused()
     assert lines.locator(":focus").count() == 0
+
+
+def test_reason_leads_to_the_run_that_it_names(page: Page, host: Host) -> None:
+    for _ in range(2):
+        host.post("push/data", {"ref": {"id": "steady"}, "form": {"id": "start", "values": {}}})
+    page.goto(host.url)
+
+    page.get_by_role("main").get_by_role("link", name="h1-1", exact=True).click()
+
+    page.wait_for_url(re.compile("/runs/h1-1$"))
+
+
+def test_form_that_waits_says_which_node_asks(page: Page, host: Host) -> None:
+    host.go("build")
+    start_release(page, host)
+    status(page, "waiting for you")
+
+    page.goto(host.url)
+
+    asked = page.get_by_role("region", name="Waiting for you")
+    expect(asked.get_by_text("sign-off", exact=True)).to_be_visible()

@@ -7,7 +7,7 @@ import { Empty, Failure, Loading } from "../panels/notice.js";
 import { flowHref } from "../route.js";
 import { flows, runs } from "../state.js";
 import { plain } from "../text.js";
-import { ago, duration } from "../time.js";
+import { brief, duration } from "../time.js";
 import { useTitle } from "../use.js";
 import { liveState } from "../waits.js";
 
@@ -52,4 +52,4 @@ export function lastState(flow) {
 }
 
 /** @param {import("../types/api").Summary | null} run */
-const lastAt = (run) => (run ? ago(run.ended_at ?? run.started_at ?? run.pended_at) : "never ran");
+const lastAt = (run) => (run ? brief(run.ended_at ?? run.started_at ?? run.pended_at) : "never ran");

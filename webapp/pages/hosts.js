@@ -22,7 +22,7 @@ export function Hosts() {
   return html`<h1>Hosts</h1>
     ${error && html`<${Failure} error=${error} />`}
     ${data.hosts.length > 1 && html`<${Together} hosts=${data.hosts} tag=${tag} />`}
-    ${shown.length === 0 && html`<${Empty} title="No host has the tag ${plain(tag)}" />`}
+    ${shown.length === 0 && html`<${Empty} title="No host has the tag ${plain(tag)}"><p><a data-replace href=${here({ tag: "" })}>All hosts</a></p></${Empty}>`}
     <div class="hosts">${shown.map((host) => html`<${HostPanel} key=${`${host.id} ${host.store}`} host=${host} hosts=${data.hosts} />`)}</div>
     <${Leases} />`;
 }

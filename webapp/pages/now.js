@@ -13,7 +13,7 @@ import { Row } from "../panels/row.js";
 import { ROOT, flowHref, runHref } from "../route.js";
 import { asOf, byNewest, flows, hosts, loadRuns, runs, runsLoaded } from "../state.js";
 import { plain, plural } from "../text.js";
-import { ago, day } from "../time.js";
+import { brief, day } from "../time.js";
 import { useEvery, useRun, useTitle } from "../use.js";
 import { forms } from "../waits.js";
 import { lastState, latest } from "./flows.js";
@@ -58,7 +58,7 @@ function Asked() {
     ${data.forms.slice(0, FORMS_SHOWN).map(({ run, form }) => html`<${Ask} key=${`${run.id} ${form.node}`} run=${run} form=${form} named />`)}
     ${data.count > FORMS_SHOWN && html`<ul class="rows">${data.forms.slice(FORMS_SHOWN).map(({ run, form }) => html`<li class="row is-flow" key=${`${run.id} ${form.node}`}>
       <${Mark} state="asking" /><a class="row-name" href=${`${runHref(run.id)}?node=${encodeURIComponent(form.node)}&tab=form`}><b>${plain(run.flow)}</b> <span class="id">${plain(run.id)}</span></a>
-      <span class="row-why">${plain(form.title || form.node)}</span><span class="row-at">${ago(form.asked_at)}</span></li>`)}</ul>`}
+      <span class="row-why">${form.title && html`<span>${plain(form.title)}</span> `}<span class="mono">${plain(form.node)}</span></span><span class="row-at">${brief(form.asked_at)}</span></li>`)}</ul>`}
   </section>`;
 }
 

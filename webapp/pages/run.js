@@ -17,7 +17,7 @@ import { Tabs } from "../panels/tabs.js";
 import { WhyPanel } from "../panels/why.js";
 import { ROOT, flowHref, here, route } from "../route.js";
 import { plain } from "../text.js";
-import { ago, full, took } from "../time.js";
+import { ago, took, when } from "../time.js";
 import { useMoment, useRun, useTitle } from "../use.js";
 import { liveState } from "../waits.js";
 
@@ -35,7 +35,8 @@ export function Run({ id }) {
   if (error && !live) {
     const { away } = error;
     if (away?.run) return html`<${Head} run=${away.run} at=${null} away /><${Away} ...${away} />`;
-    return html`<h1 class="unseen">${plain(id)}</h1><${Failure} error=${error} />${error.status === 404 && html`<p class="paging"><a class="button" href=${`${ROOT}/runs`}>All runs</a></p>`}`;
+    if (error.status === 404) return html`<h1 class="unseen">${plain(id)}</h1><div role="alert"><${Empty} title="No run is called ${plain(id)}"><p>Is the id right? Among all runs it may be found by its flow, time or text.</p><a class="button" href=${`${ROOT}/runs`}>All runs</a></${Empty}></div>`;
+    return html`<h1 class="unseen">${plain(id)}</h1><${Failure} error=${error} />`;
   }
   if (!live) return html`<${Loading} what=${id} />`;
   const run = past.data ? { ...past.data, graph: past.data.graph.nodes.length ? live.graph : past.data.graph } : live;
@@ -50,10 +51,10 @@ export function Run({ id }) {
     ${past.error && html`<${Failure} error=${past.error} />`}
     <div class="views">
       <nav class="attempts" aria-label="View"><a data-replace data-key=${isTime ? "v" : undefined} href=${here({ view: "" })} aria-current=${isTime ? undefined : "true"}>${narrow.value ? "Steps" : "Graph"}</a><a data-replace data-key=${isTime ? undefined : "v"} href=${here({ view: "time" })} aria-current=${isTime ? "true" : undefined}>Timeline</a></nav>
-      <${Slider} last=${live.seq} seq=${past.data ? seq : live.seq} fact=${past.data?.moment ?? null} />
+      ${live.seq > 1 && html`<${Slider} last=${live.seq} seq=${past.data ? seq : live.seq} fact=${past.data?.moment ?? null} />`}
     </div>
     <div class=${at && (isTime || isGraph) ? "is-past" : ""}>${isTime
-      ? live.started_at ? html`<${Gantt} nodes=${run.nodes} from=${live.started_at} to=${live.ended_at} at=${at} chosen=${node?.id ?? ""} />` : html`<${Empty} title="No node has woken yet" />`
+      ? live.started_at ? html`<${Gantt} nodes=${run.nodes} from=${live.started_at} to=${live.ended_at} at=${at} chosen=${node?.id ?? ""} />` : html`<${Empty} title="No node has woken yet"><p><a data-replace href=${here({ tab: "why" })}>Why?</a></p></${Empty}>`
       : isGraph && html`<${GraphPanel} graph=${run.graph} nodes=${run.nodes} started=${run.started_at !== null} chosen=${node?.id} at=${at} />`}</div>
     <div class="run">
       ${hasSteps && html`<div class=${classes("run-steps", at && "is-past")}><${Steps} nodes=${run.nodes} chosen=${node?.id ?? ""} at=${at} /></div>`}
@@ -81,9 +82,9 @@ function Head({ run, at, away = false }) {
       <span>by <b>${plain(run.by || run.trigger)}</b></span>
       <span>trigger <b>${plain(run.trigger)}</b></span>
       ${run.host && html`<span>on <b>${plain(run.host)}</b></span>`}
-      <span>pended <time dateTime=${run.pended_at} title=${full(run.pended_at)}><b>${ago(run.pended_at)}</b></time></span>
+      <span>pended <time dateTime=${run.pended_at} title=${ago(run.pended_at)}><b>${when(run.pended_at)}</b></time></span>
       ${run.started_at && html`<span>${over ? "took" : "for"} <b>${took(run.started_at, run.ended_at ?? at)}</b></span>`}
-      ${run.ended_at && html`<span>ended <time dateTime=${run.ended_at}><b>${full(run.ended_at)}</b></time></span>`}
+      ${run.ended_at && html`<span>ended <time dateTime=${run.ended_at} title=${ago(run.ended_at)}><b>${when(run.ended_at)}</b></time></span>`}
       ${cancelled && html`<span>cancelled by <b>${plain(cancelled)}</b></span>`}
     </p>
   </header>`;
@@ -110,7 +111,7 @@ function Panel({ run, node, tab, seq }) {
   switch (tab) {
     case "output": {
       if (!node) return html`<${Empty} title="Choose a node to see what it printed" />`;
-      if (!node.started_at) return html`<${Empty} title="It has not started"><p><a href=${here({ tab: "why" })}>Why?</a></p></${Empty}>`;
+      if (!node.started_at) return html`<${Empty} title="It has not started"><p><a data-replace href=${here({ tab: "why" })}>Why?</a></p></${Empty}>`;
       const attempt = Number(route.value.query.get("attempt")) || node.attempt || 1;
       return html`<${OutputPanel} key=${`${run.key} ${node.id} ${attempt}`} run=${run.id} node=${node} attempt=${attempt} past=${seq > 0} />`;
     }
@@ -129,5 +130,5 @@ function Forms({ run, node, past }) {
   if (node?.type === "data" && node.ended_at) {
     return html`<${Empty} title=${node.good ? "Approved" : "Rejected"}><p class="faint">by <b>${plain(node.by)}</b> ${ago(node.ended_at)}</p></${Empty}>`;
   }
-  return html`<${Empty} title="No form is open" />`;
+  return html`<${Empty} title="No form is open"><p class="faint">What this run asks people is answered here.</p></${Empty}>`;
 }

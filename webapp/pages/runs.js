@@ -2,10 +2,10 @@
 import { useEffect } from "preact/hooks";
 import { html } from "../html.js";
 import { Behind } from "../panels/behind.js";
-import { Filters, queryOf } from "../panels/filters.js";
+import { Filters, isFiltered, queryOf } from "../panels/filters.js";
 import { Empty, Failure, Loading } from "../panels/notice.js";
 import { Row } from "../panels/row.js";
-import { here, route } from "../route.js";
+import { ROOT, here, route } from "../route.js";
 import { learn, runs } from "../state.js";
 import { plural } from "../text.js";
 import { useLoad, useTitle } from "../use.js";
@@ -28,10 +28,17 @@ export function Runs() {
     ${loaded && html`<${Behind} asOf=${loaded.as_of} />`}
     ${loaded && (loaded.runs.length
       ? html`<ul class="rows" aria-label="Runs">${loaded.runs.map((run) => html`<${Row} key=${run.id} run=${runs.value.get(run.id) ?? run} />`)}</ul>`
-      : html`<${Empty} title=${loaded.next ? "None among those looked through so far" : "No run is like that"} />`)}
+      : html`<${None} query=${query} next=${loaded.next} />`)}
     ${loaded && html`<nav class="paging" aria-label="Pages of runs">
       ${cursor && html`<a class="button" href=${here({ cursor: "" })}>Newest</a>`}
-      <span class="faint">${plural(loaded.runs.length, "run")}</span>
+      <span class="faint">${loaded.runs.length > 0 && plural(loaded.runs.length, "run")}</span>
       ${loaded.next && html`<a class="button" href=${here({ cursor: loaded.next })}>Older</a>`}
     </nav>`}`;
+}
+
+/** Why there is nothing, and what to do about it. @param {{query: URLSearchParams, next: string}} props */
+function None({ query, next }) {
+  if (next) return html`<${Empty} title="None among those looked through so far"><p>Older ones may match: look on with <b>Older</b>.</p></${Empty}>`;
+  if (!isFiltered(query)) return html`<${Empty} title="Nothing has run yet"><p>Start something: choose a <a href=${`${ROOT}/flows`}>flow</a>.</p></${Empty}>`;
+  return html`<${Empty} title="No run is like that"><p>Widen the filters, or <a data-replace href=${location.pathname}>see all runs</a>.</p></${Empty}>`;
 }

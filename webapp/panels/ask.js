@@ -18,7 +18,7 @@ export function Ask({ run, form, named }) {
   return html`<article class="ask">
     <header class="ask-head">
       <h3>${plain(form.title || form.node)}</h3>
-      <p class="faint">${named && html`<a href=${`${runHref(run.id)}?node=${encodeURIComponent(form.node)}&tab=form`}>${plain(run.flow)} ${plain(run.id)}</a>, `}
+      <p class="faint">${named && html`<a href=${`${runHref(run.id)}?node=${encodeURIComponent(form.node)}&tab=form`}>${plain(run.flow)} ${plain(run.id)}</a>, `}${named && form.title && html`<span class="mono">${plain(form.node)}</span>, `}
         asked <time dateTime=${form.asked_at} title=${full(form.asked_at)}>${ago(form.asked_at)}</time></p>
     </header>
     <${FormPanel} fields=${form.fields} choices=${choices} />

@@ -2,7 +2,7 @@
 import { seg } from "../api.js";
 import { html } from "../html.js";
 import { shown } from "../text.js";
-import { full } from "../time.js";
+import { exact } from "../time.js";
 import { useLoad } from "../use.js";
 import { Failure, Loading } from "./notice.js";
 
@@ -22,7 +22,7 @@ function NodeData({ run, node, seq }) {
   if (!detail) return html`<${Loading} what="data" />`;
   const times = Object.fromEntries(
     [["entered", node.entered_at], ["queued", node.queued_at], ["started", node.started_at], ["asked", node.asked_at], ["due", node.due], ["ended", node.ended_at]]
-      .filter(([, at]) => at).map(([name, at]) => [name, full(at)]),
+      .filter(([, at]) => at).map(([name, at]) => [name, exact(at)]),
   );
   return html`<div class="data">
     <${Values} title="In" values=${detail.inputs} none="No inputs" />

@@ -6,7 +6,7 @@ import { here } from "../route.js";
 import { ALL_MAX } from "../sight.js";
 import { asProblem } from "../state.js";
 import { plain, plural, shown } from "../text.js";
-import { clock, full } from "../time.js";
+import { full, precise } from "../time.js";
 import { Chunks } from "./chunks.js";
 import { Failure, Loading } from "./notice.js";
 
@@ -35,9 +35,9 @@ export function EventsPanel({ run, seq, at }) {
   /** @param {import("../types/api").RunEvent} event */
   const row = (event) => html`<tr key=${event.seq} class=${event.seq === at ? "is-pointed" : undefined} aria-rowindex=${isLong ? event.seq + 1 : undefined}>
     <td class="number"><a data-replace href=${here({ seq: String(event.seq) })} aria-label="The run after event ${event.seq}">${event.seq}</a></td>
-    <td><time dateTime=${event.at} title=${full(event.at)}>${clock(event.at)}</time></td>
+    <td><time dateTime=${event.at} title=${full(event.at)}>${precise(event.at)}</time></td>
     <td><details open=${unfolded.current.has(event.seq)} onToggle=${(/** @type {any} */ { currentTarget: { open } }) => unfolded.current[open ? "add" : "delete"](event.seq)}><summary>${event.event}</summary><pre>${shown(event.data)}</pre></details></td>
-    <td>${plain(event.node)}</td><td class="mono">${plain(event.tag)}</td><td>${plain(event.by)}</td>
+    <td>${plain(event.node)}</td><td class="mono">${plain(event.tag)}</td><td data-name="by">${plain(event.by)}</td>
   </tr>`;
   /** @type {import("./chunks.js").Draw<import("../types/api").RunEvent>} */
   const draw = (events, height, ref) => html`<tbody ref=${ref}>${events?.map(row) ?? html`<tr aria-hidden="true"><td colspan="6" style=${{ height }}></td></tr>`}</tbody>`;

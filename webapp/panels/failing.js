@@ -2,7 +2,7 @@
 import { html } from "../html.js";
 import { flowHref } from "../route.js";
 import { plain, plural } from "../text.js";
-import { ago, full } from "../time.js";
+import { ago, when } from "../time.js";
 
 /** @param {{flows: import("../types/api").Flow[]}} props */
 export function FailingList({ flows }) {
@@ -16,5 +16,5 @@ export function FailingList({ flows }) {
 /** @param {{failing: import("../types/api").Flow["failing"]}} props */
 export function FailingSince({ failing }) {
   if (!failing) return null;
-  return html`<span class="failing-since" title=${full(failing.since)}>failing since ${ago(failing.since)}, ${plural(failing.runs, "run")}${failing.more ? " and more" : ""}</span>`;
+  return html`<span class="failing-since" title=${ago(failing.since)}>failing since ${when(failing.since)}, ${plural(failing.runs, "run")}${failing.more ? " and more" : ""}</span>`;
 }

@@ -22,6 +22,9 @@ export function queryOf(query) {
   return asked.toString();
 }
 
+/** Whether anything narrows the list. @param {URLSearchParams} query */
+export const isFiltered = (query) => [...NAMES, "since", "until"].some((name) => query.get(name));
+
 /** As its field takes it, else nothing: an address may say anything. @param {string | null} text */
 const minute = (text) => (/^\d{4}-\d\d-\d\dT\d\d:\d\d$/.test(text ?? "") ? text : "");
 
@@ -34,7 +37,6 @@ export function Filters({ query }) {
   const choice = (name, label, options) => html`<label class="filter"><span>${label}</span><select value=${query.get(name) ?? ""} onChange=${on(name)}>
     <option value="">any</option>${options.map(([value, text]) => html`<option key=${value} value=${value}>${text}</option>`)}</select></label>`;
   const names = [...new Set((flows.state.value.data?.flows ?? []).map(({ id }) => id))];
-  const isFiltered = [...NAMES, "since", "until"].some((name) => query.get(name));
   const isShort = narrow.value && !all && !MORE.some((name) => query.get(name));
   return html`<form class="filters" role="search" onSubmit=${(/** @type {Event} */ event) => event.preventDefault()}>
     <label class="filter is-wide"><span>Text</span><input type="search" data-search placeholder="in id, flow, why, by, trigger" value=${query.get("text") ?? ""} onInput=${on("text")} /></label>
@@ -45,6 +47,6 @@ export function Filters({ query }) {
     ${choice("host", "Host", (hosts.state.value.data?.hosts ?? []).map(({ id }) => [id, plain(id)]))}
     <label class="filter"><span>From</span><input type="datetime-local" value=${minute(query.get("since"))} onChange=${on("since")} /></label>
     <label class="filter"><span>To</span><input type="datetime-local" value=${minute(query.get("until"))} onChange=${on("until")} /></label>`}
-    ${isFiltered && html`<a class="button quiet" data-replace href=${location.pathname}>Clear</a>`}
+    ${isFiltered(query) && html`<a class="button quiet" data-replace href=${location.pathname}>Clear</a>`}
   </form>`;
 }

@@ -2,7 +2,7 @@
 import { clockText, hostState } from "../fleet.js";
 import { html } from "../html.js";
 import { plain, plural } from "../text.js";
-import { ago, clock, full } from "../time.js";
+import { ago, clock, full, when } from "../time.js";
 import { Findings } from "./findings.js";
 import { HostActs } from "./hostacts.js";
 import { Mark } from "./mark.js";
@@ -41,7 +41,7 @@ function facts(host) {
   const off = clockText(host);
   return [
     `floe ${plain(host.version)}`,
-    host.started_at && html`up since <time dateTime=${host.started_at} title=${full(host.started_at)}>${ago(host.started_at)}</time>`,
+    host.started_at && html`up since <time dateTime=${host.started_at} title=${ago(host.started_at)}>${when(host.started_at)}</time>`,
     host.seen_at && html`seen <time dateTime=${host.seen_at} title=${full(host.seen_at)}>${ago(host.seen_at)}</time>`,
     off ? html`<b class="host-skew">${off}</b>` : host.self && host.seen_at && html`its clock says ${clock(host.seen_at)}`,
     host.url && html`<code>${plain(host.url)}</code>`,

@@ -2,7 +2,7 @@
 import { html } from "../html.js";
 import { runHref } from "../route.js";
 import { plain, plural } from "../text.js";
-import { ago, full } from "../time.js";
+import { ago, when } from "../time.js";
 import { useLoad } from "../use.js";
 import { pends } from "../waits.js";
 import { Behind } from "./behind.js";
@@ -22,9 +22,9 @@ export function Leases() {
         <thead><tr><th scope="col">what</th><th scope="col">held by</th><th scope="col">since</th><th scope="col">fence</th><th scope="col">waiting, the next first</th></tr></thead>
         <tbody>${loaded.leases.map((lease) => html`<tr key=${`${lease.kind} ${lease.tag} ${lease.run}`}>
           <td><b>${plain(lease.tag)}</b> <span class="faint">${lease.kind}</span></td>
-          <td><a href=${runHref(lease.run)}>${plain(lease.flow)} ${plain(lease.run)}</a>${lease.host && html` on ${plain(lease.host)}`}</td>
-          <td><time dateTime=${lease.since} title=${full(lease.since)}>${ago(lease.since)}</time></td><td class="mono">${plain(lease.fence)}</td>
-          <td>${lease.waiting.length === 0 ? html`<span class="faint">nobody</span>` : html`${plural(lease.waiting.length, "run")}: <ol class="waiters">${lease.waiting.slice(0, WAITERS).map((run) => html`<li key=${run}><a href=${runHref(run)}>${plain(run)}</a></li>`)}</ol>${lease.waiting.length > WAITERS && html` <span class="faint">and ${lease.waiting.length - WAITERS} more</span>`}`}</td>
+          <td data-name="held by"><a href=${runHref(lease.run)}>${plain(lease.flow)} ${plain(lease.run)}</a>${lease.host && html` on ${plain(lease.host)}`}</td>
+          <td data-name="since"><time dateTime=${lease.since} title=${ago(lease.since)}>${when(lease.since)}</time></td><td class="mono" data-name="fence">${plain(lease.fence)}</td>
+          <td data-name="waiting">${lease.waiting.length === 0 ? html`<span class="faint">nobody</span>` : html`${plural(lease.waiting.length, "run")}: <ol class="waiters">${lease.waiting.slice(0, WAITERS).map((run) => html`<li key=${run}><a href=${runHref(run)}>${plain(run)}</a></li>`)}</ol>${lease.waiting.length > WAITERS && html` <span class="faint">and ${lease.waiting.length - WAITERS} more</span>`}`}</td>
         </tr>`)}</tbody></table></div>`}
   </section>`;
 }

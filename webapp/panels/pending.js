@@ -1,9 +1,9 @@
 // Runs that wait for a host, those with the same reason together.
 import { html } from "../html.js";
 import { runs } from "../state.js";
-import { plain } from "../text.js";
 import { pends } from "../waits.js";
 import { Row } from "./row.js";
+import { Said } from "./said.js";
 
 const SHOWN = 5;
 
@@ -18,7 +18,7 @@ export function Pending({ list }) {
     ${groups.map((group) => {
       const known = group.runs.map((id) => runs.value.get(id)).filter((run) => run !== undefined).slice(0, SHOWN);
       const more = group.count - known.length;
-      return html`<div class="pends" key=${group.runs[0]}><p class="pends-why">${plain(group.text)}</p>
+      return html`<div class="pends" key=${group.runs[0]}><p class="pends-why"><${Said} text=${group.text} /></p>
         <ul class="rows">${known.map((run) => html`<${Row} key=${run.id} run=${run}>${""}</${Row}>`)}</ul>${more > 0 && html`<p class="pends-more faint">and ${more} more behind them</p>`}</div>`;
     })}
     ${others.length > 0 && html`<ul class="rows">${others.map((run) => html`<${Row} key=${run.id} run=${run} />`)}</ul>`}

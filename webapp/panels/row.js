@@ -2,7 +2,7 @@
 import { html } from "../html.js";
 import { runHref } from "../route.js";
 import { plain } from "../text.js";
-import { ago, full, took } from "../time.js";
+import { brief, full, took } from "../time.js";
 import { liveState, pendedFor } from "../waits.js";
 import { Mark } from "./mark.js";
 
@@ -17,6 +17,6 @@ export function Row({ run, flow = true, children }) {
     <span class="row-why" title=${plain(run.why || waits)}>${children ?? plain(run.why || waits)}</span>
     <span class="row-by">${plain(run.by || run.trigger)}${run.host && html` <span class="faint">on ${plain(run.host)}</span>`}</span>
     <span class="row-took">${took(run.started_at, run.ended_at)}</span>
-    <time class="row-at" dateTime=${at} title=${full(at)}>${ago(at)}</time>
+    <time class="row-at" dateTime=${at} title=${full(at)}>${brief(at)}</time>
   </li>`;
 }

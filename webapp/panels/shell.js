@@ -88,7 +88,7 @@ function Page() {
     const styles = (/** @type {Record<string, string[]>} */ (SHEETS)[page] ?? []).map(sheet);
     void Promise.all([PAGES[page](), ...styles]).then(([component]) => (pages.value = { ...pages.peek(), [page]: component }));
   }, [page]);
-  if (page === "lost") return html`<${Empty} title="Nothing is here"><p><a href=${ROOT}>Go to what is happening now</a></p></${Empty}>`;
+  if (page === "lost") return html`<h1 class="unseen">Nothing is here</h1><${Empty} title="Nothing is here"><p><a href=${ROOT}>Go to what is happening now</a></p></${Empty}>`;
   if (!known) return html`<${Loading} what="page" />`;
   return html`<${known} key=${`${page} ${id}`} id=${id} />`;
 }

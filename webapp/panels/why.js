@@ -2,10 +2,10 @@
 import { seg } from "../api.js";
 import { html } from "../html.js";
 import { plain } from "../text.js";
-import { timed } from "../time.js";
 import { useLoad } from "../use.js";
 import { Chunks } from "./chunks.js";
 import { Failure, Loading } from "./notice.js";
+import { Said } from "./said.js";
 
 const ROW_PX = 29;
 
@@ -17,7 +17,7 @@ export function WhyPanel({ run, past }) {
   if (!why) return html`<${Loading} what="the reasons" />`;
   return html`<div class="why">
     ${past && html`<p class="faint">As it is now, not at the moment that is shown.</p>`}
-    <p class="why-text">${said(why.text)}</p>
+    <p class="why-text"><${Said} text=${why.text} /></p>
     <${Reasons} title="Hosts" rows=${why.hosts?.map(({ host, reasons }) => [host, reasons])} />
     <${Reasons} title="What each node waits for" rows=${why.waiting?.map((one) => [one.node, one.for])} />
     <${Reasons} title="Never ran" rows=${why.never?.map(({ node, tags }) => [node, tags])} lead="heard nothing of " />
@@ -29,8 +29,5 @@ function Reasons({ title, rows, lead = "" }) {
   if (!rows?.length) return null;
   return html`<section class="values"><h3>${title}</h3>
     <${Chunks} list=${rows} guess=${ROW_PX} draw=${/** @type {import("./chunks.js").Draw<[string, string[]]>} */ (part, height, ref) => html`<dl ref=${ref} style=${{ height }}>${part?.map(([name, reasons]) => html`
-      <div key=${name}><dt>${plain(name)}</dt><dd>${reasons.length ? lead + reasons.map(said).join("; ") : "could take it"}</dd></div>`)}</dl>`} /></section>`;
+      <div key=${name}><dt>${plain(name)}</dt><dd><${Said} text=${reasons.length ? lead + reasons.join("; ") : "could take it"} /></dd></div>`)}</dl>`} /></section>`;
 }
-
-/** @param {string} text */
-const said = (text) => timed(plain(text));
