@@ -177,8 +177,10 @@ class Acts:
 
     def _stop(self, key: Key) -> None:
         if key not in self._begun:
-            self._report(key, Stopped())  # it was to be started and stopped in one step
-            return
+            if self._runs[key.run].nodes[key.node].phase != "started":
+                self._report(key, Stopped())  # it was to be started and stopped in one step
+                return
+            self._start(key, started=True)  # by a process before this one, and it was held back
         try:
             self._begun[key].stop(key)
         except Exception as error:  # the executor's border

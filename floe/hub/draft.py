@@ -228,7 +228,7 @@ class Draft:
         step = Step(record, old, run, summary_of(run) if is_row_changed(old, run) else None)
         self.steps.setdefault(run.ref, []).append(step)
         self.promise |= isinstance(event, PROMISES)
-        if isinstance(event, RunEnded):
+        if run.phase == "ended":
             self.keep("unpacked", run.ref.key, True)
         if self.core.cluster is not None:
             self.core.cluster.noted(self, record, run)

@@ -303,6 +303,8 @@ def is_told(step: Step, store: StoreId) -> bool:
     if run.store in (None, store) and run.ref.store == store:
         return True  # what a host alone always comes to
     if isinstance(step.record.event, GrantRevoked) or run.phase in ADOPTERS:
+    if run.superseded:
+        return True  # the end of a copy is only here
         return run.ref.store == store
     return run.store == store
 

@@ -21,7 +21,7 @@ from floe.kernel.evolve import evolve
 from floe.model.event import FlowPinned, RunPacked, RunPended
 from floe.model.refs import RunRef
 from floe.model.run import Run
-from floe.model.signal import Cancel, DataGiven
+from floe.model.signal import Abandon, Cancel, DataGiven
 
 
 def hear(draft: Draft, word: Addressed) -> None:
@@ -94,10 +94,7 @@ def _tell(draft: Draft, run: Run, word: Addressed) -> bool:
             if word.once and word.once in draft.core.once:
                 return True
             if draft.core.table.is_note(run):
-                cluster = draft.core.cluster
-                changed = False
-                if isinstance(signal, Cancel) and cluster is not None:
-                    changed = cluster.pen.cancel(draft, run, signal)
+                changed = isinstance(signal, Cancel) and _cancel_elsewhere(draft, run, signal)
             else:
                 events = decide(run, signal, draft.now)
                 draft.add(run, events)
@@ -106,6 +103,15 @@ def _tell(draft: Draft, run: Run, word: Addressed) -> bool:
                 draft.promise = True
                 draft.keep_once(word.once, run.ref)
             return changed
+
+
+def _cancel_elsewhere(draft: Draft, run: Run, cancel: Cancel) -> bool:
+    """Ask for the end of a run whose pen is not here."""
+    core = draft.core
+    if core.is_held_back(run):
+        draft.add(run, decide(run, Abandon(by=cancel.by, why=cancel.why), draft.now))
+        return True
+    return core.cluster is not None and core.cluster.pen.cancel(draft, run, cancel)
 
 
 def _drain(draft: Draft, *, on: bool) -> bool:

@@ -68,8 +68,8 @@ class RunTable:
 
     def is_note(self, run: Run) -> bool:
         """Whether the pen of a run may be at another host, or was a store's that was restored from
-        a backup: it is neither placed nor active here, and owes nothing."""
-        return (run.store or run.ref.store) != self.store
+        a backup: it is neither placed nor active here, and owes nothing before it is over."""
+        return self._is_foreign(run) and run.phase != "ended" and not run.superseded
 
     def settle(
         self, run: Run, nodes: Iterable[NodeId] | None = None
@@ -106,7 +106,7 @@ class RunTable:
 
     def _index(self, run: Run, *, present: bool) -> None:
         flow = run.flow
-        if flow is None or self.is_note(run):
+        if flow is None or self._is_foreign(run):
             return
         if run.phase == "pending":
             self._queue(pend_of(run, flow), present=present)
@@ -117,6 +117,9 @@ class RunTable:
                 _hold(self.held, tag, run.ref, present=present)
             if flow.reuse_space:
                 _hold(self.spaces, run.flow_id, run.ref, present=present)
+
+    def _is_foreign(self, run: Run) -> bool:
+        return (run.store or run.ref.store) != self.store
 
     def _queue(self, pend: Pend, *, present: bool) -> None:
         needs = needs_of(pend)

@@ -16,6 +16,7 @@ from floe.model.event import (
     CancelAsked,
     Event,
     GrantRevoked,
+    GrantSuperseded,
     NodeStarted,
     RetryArmed,
     RetryDue,
@@ -26,6 +27,7 @@ from floe.model.outcome import Outcome
 from floe.model.refs import Instant, Key
 from floe.model.run import NodeState, Run
 from floe.model.signal import (
+    Abandon,
     Activate,
     Cancel,
     DataGiven,
@@ -44,7 +46,8 @@ from floe.model.tags import TRIGGER_GOOD
 def decide(run: Run, signal: Signal, now: Instant) -> tuple[Event, ...]:
     """The facts that a signal brings about; none if it is late, repeated or not for this state.
 
-    `run.flow` is attached, except for Cancel and FlowUnreadable before the flow is read.
+    `run.flow` is attached, except for Cancel and FlowUnreadable before the flow is read, and for
+    Abandon.
     """
     step = Step(run, now)
     match signal:
@@ -60,6 +63,8 @@ def decide(run: Run, signal: Signal, now: Instant) -> tuple[Event, ...]:
             _data_given(step, signal)
         case Cancel():
             _cancel(step, signal)
+        case Abandon():
+            _abandon(step, signal)
         case FlowUnreadable(why=why):
             if run.phase == "reading":
                 step.end(good=False, why=why)
@@ -161,8 +166,18 @@ def _cancel(step: Step, signal: Cancel) -> None:
     if step.run.phase not in ("reading", "pending", "granted", "active"):
         return
     step.add(CancelAsked(at=step.now, by=signal.by, why=signal.why))
-    reason = f": {signal.why}" if signal.why else ""
-    step.end(good=False, why=f"cancelled by {signal.by}{reason}")
+    step.end(good=False, why=_cancelled(signal))
+
+
+def _abandon(step: Step, signal: Abandon) -> None:
+    if step.run.phase in ("ended", "packed") or step.run.superseded:
+        return
+    epoch, why = step.run.epoch, _cancelled(signal)
+    step.add(GrantSuperseded(at=step.now, epoch=epoch, by=signal.by, why=why))
+
+
+def _cancelled(signal: Cancel | Abandon) -> str:
+    return f"cancelled by {signal.by}" + (f": {signal.why}" if signal.why else "")
 
 
 def _host_lost(step: Step, signal: HostLost) -> None:

@@ -249,8 +249,9 @@ def _superseded(run: Run, event: GrantSuperseded, seq: int) -> Run:
         phase="ending" if running else "ended",
         open=running,
         good=False,
-        why="went on elsewhere: this host had been forgotten",
-        superseded=True,
+        cancelled_by=event.by or run.cancelled_by,
+        why=event.why or "went on elsewhere: this host had been forgotten",
+        superseded=run.seq,
         ending_at=event.at,
         ended_at=None if running else event.at,
     )

@@ -33,7 +33,8 @@ def why(
     if is_held_back:
         return Why(
             text=f"held for the operator: the store here is a copy of {run.ref.store}, from which "
-            "this run may have gone on; if it has not, trigger it anew"
+            "this run may have gone on; floe cancel ends it here, and if it has not gone on, "
+            "trigger it anew"
         )
     match run.phase:
         case "reading":

@@ -68,10 +68,15 @@ class GrantRevoked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GrantSuperseded:
-    """This copy was forgotten; the run went on elsewhere under a higher epoch."""
+    """This copy is over: it was forgotten and went on elsewhere under a higher epoch, or came with
+    the backup of a store and was given up."""
 
     at: Instant
     epoch: int
+    by: str = ""
+    """Who gave it up; empty where it was forgotten."""
+    why: str = ""
+    """Empty likewise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

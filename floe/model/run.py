@@ -110,8 +110,9 @@ class Run:
     digests: Mapping[str, str] = field(default_factory=dict)
     revoked: int = 0
     """Grants that were revoked since their hosts were forgotten."""
-    superseded: bool = False
-    """This copy of the log is a branch that was left: the run went on elsewhere."""
+    superseded: int = 0
+    """The last fact before this copy of the log was left as a branch: the run may have gone on
+    elsewhere from there. 0: it was not."""
 
     @property
     def state(self) -> State:
@@ -160,7 +161,7 @@ def summary_of(run: Run) -> Summary:
         store=run.store,
         adopted_by=run.ref.host,
         epoch=run.epoch,
-        seq=run.seq,
+        seq=run.superseded or run.seq,  # what is added to a branch outranks no fact of the run
         trigger=run.trigger,
         by=run.by,
         pended_at=run.pended_at,

@@ -95,6 +95,14 @@ class Cancel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Abandon:
+    """Somebody wants the end of a copy of a run, whatever became of the run itself."""
+
+    by: str
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FlowUnreadable:
     """The flow-file could not be read after all tries; the run cannot begin."""
 
@@ -108,4 +116,14 @@ class HostLost:
     host: HostId
 
 
-Signal = Activate | Started | Reported | TimerFired | DataGiven | Cancel | FlowUnreadable | HostLost
+Signal = (
+    Activate
+    | Started
+    | Reported
+    | TimerFired
+    | DataGiven
+    | Cancel
+    | Abandon
+    | FlowUnreadable
+    | HostLost
+)

@@ -65,6 +65,7 @@ from floe.model.outcome import Outcome
 from floe.model.refs import HostId, Instant, Json, Key, NodeId
 from floe.model.run import Run
 from floe.model.signal import (
+    Abandon,
     Activate,
     Cancel,
     DataGiven,
@@ -299,6 +300,8 @@ def _signal(run: Run, text: str, now: Instant) -> Signal:
             return DataGiven(node=NodeId(node), values=values, good=good, by=by)
         case "cancel", _:
             return Cancel(by="alice", why=" ".join(words))
+        case "abandon", _:
+            return Abandon(by="alice", why=" ".join(words))
         case "unreadable", _:
             return FlowUnreadable(why=" ".join(words))
         case "host-lost", [host]:
