@@ -173,8 +173,9 @@ class Subscription:
         self._pos = head
         self._replayed_count = 0
         if after is not None:
-            if _POSITION.fullmatch(after) and int(after) <= head:
-                self._pos = int(after)
+            place = int(after) if _POSITION.fullmatch(after) else head + 1
+            if place <= head and place not in store.skipped:
+                self._pos = place
             else:
                 self._reset()
         self._runs: dict[RunRef, Run] = {}
@@ -302,9 +303,9 @@ def is_told(step: Step, store: StoreId) -> bool:
     run = step.run
     if run.store in (None, store) and run.ref.store == store:
         return True  # what a host alone always comes to
-    if isinstance(step.record.event, GrantRevoked) or run.phase in ADOPTERS:
     if run.superseded:
         return True  # the end of a copy is only here
+    if isinstance(step.record.event, GrantRevoked) or run.phase in ADOPTERS:
         return run.ref.store == store
     return run.store == store
 

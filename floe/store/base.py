@@ -124,8 +124,14 @@ class RunStore(Protocol):
         """Random, made with the store; known after `open`."""
         ...
 
+    @property
+    def skipped(self) -> range:
+        """Positions that this `open` left out, since power may have failed: never given to a fact
+        that is here, and whoever knows one heard of facts that are not. Known after `open`."""
+        ...
+
     async def open(self) -> None:
-        """Make or open the store.
+        """Make or open the store. What was appended before is on the disk then.
 
         Raises StoreBusy (another process uses it), StoreForeign (not a floe store, or written
         by a newer floe), StoreFailed.
@@ -179,7 +185,8 @@ class RunStore(Protocol):
         ...
 
     async def head(self) -> int:
-        """The position of the newest event; 0 in an empty store."""
+        """The highest position that anybody may know: of the newest event or, before the first
+        since `open`, the one after those that were `skipped`; 0 in a new store."""
         ...
 
     async def ledger(self, kind: str) -> Mapping[str, Json]:

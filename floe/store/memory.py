@@ -48,6 +48,11 @@ class MemoryStore:
         """Random, made with the object."""
         return self._store_id
 
+    @property
+    def skipped(self) -> range:
+        """None: there is nothing that the power could take and leave the rest."""
+        return range(0)
+
     async def open(self) -> None:
         """Let calls in. What was stored before a `close` is still there."""
         self._is_open = True

@@ -1,11 +1,15 @@
 -- name: make_meta
--- Facts about the store itself, written when the store is made and never again.
+-- Facts about the store itself, written when the store is made.
 INSERT OR IGNORE INTO meta (name, value)
 VALUES ('store_id', ?), ('created', strftime('%Y-%m-%dT%H:%M:%SZ', 'now'));
 
 -- name: meta
 -- One fact about the store itself.
 SELECT value FROM meta WHERE name = ?;
+
+-- name: put_meta
+-- A fact about the store itself, new or changed.
+INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?);
 
 -- name: last_pos
 -- The position of the newest event.

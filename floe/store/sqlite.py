@@ -17,7 +17,15 @@ from floe.model.run import Summary
 from floe.store.base import Batch, Change, Record, RunPage, RunQuery, Stored
 from floe.store.rules import read_cursor
 from floe.store.sql import queries
-from floe.store.sqlite_file import connect, locked_folder, open_database, store_id_in
+from floe.store.sqlite_file import (
+    Begun,
+    begin,
+    boot_id,
+    connect,
+    locked_folder,
+    open_database,
+    store_id_in,
+)
 from floe.store.sqlite_page import Value, read_page, summary_in
 from floe.store.sqlite_writer import Waiting, Writer, failed
 
@@ -28,6 +36,7 @@ T = TypeVar("T")
 class _Open:
     """What there is while the store is open."""
 
+    begun: Begun
     writer: Writer
     reading: sqlite3.Connection
     things: ExitStack
@@ -40,8 +49,10 @@ class SqliteStore:
     The reading thread also opens and closes: one after the other, whoever is cancelled.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, boot: str | None = None) -> None:
+        """`boot`: which start of the machine this is; None asks the machine."""
         self._root = root
+        self._boot = boot_id() if boot is None else boot
         self._store_id: StoreId | None = None
         self._open: _Open | None = None
         self._reader: ThreadPoolExecutor | None = None
@@ -52,6 +63,11 @@ class SqliteStore:
         if self._store_id is None:
             raise StoreFailed("the store is not open")
         return self._store_id
+
+    @property
+    def skipped(self) -> range:
+        """As the port says."""
+        return self._opened()[1].begun.skipped
 
     async def open(self) -> None:
         """As the port says; a second `open` changes nothing."""
@@ -116,7 +132,7 @@ class SqliteStore:
     async def head(self) -> int:
         """As the port says."""
         [row] = await self._read(lambda conn: conn.execute(queries()["last_pos"]).fetchall())
-        return cast(int, row[0])
+        return max(cast(int, row[0]), self._opened()[1].begun.head)
 
     async def ledger(self, kind: str) -> Mapping[str, Json]:
         """As the port says."""
@@ -149,8 +165,9 @@ class SqliteStore:
                 conn = things.enter_context(closing(open_database(path)))
                 reading = things.enter_context(closing(connect(path)))
                 reading.execute("PRAGMA query_only = ON")
+                begun = begin(conn, self._boot)
                 self._store_id = store_id_in(conn)
-                self._open = _Open(Writer(conn), reading, things.pop_all())
+                self._open = _Open(begun, Writer(conn, begun.head), reading, things.pop_all())
             except OSError as error:
                 hint = "make it writable, or choose another root"
                 raise StoreFailed(

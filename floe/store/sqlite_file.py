@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from floe.model.errors import StoreBusy, StoreFailed, StoreForeign
 from floe.model.refs import StoreId
@@ -16,7 +16,16 @@ from floe.store.sql import migrations, queries
 APPLICATION_ID: Final = 0x666C6F65
 """`floe`, in the header of every database that floe made."""
 
+POS_SKIP: Final = 1 << 20
+"""Positions left out where the power may have failed: far more than it can have taken.
+
+Others may have heard of the lost ones. Given again to other facts, these would be missed by
+whoever had heard the first.
+"""
+
 _MAGIC: Final = b"SQLite format 3\0"
+
+_BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
 @contextmanager
@@ -48,7 +57,6 @@ def open_database(path: Path) -> sqlite3.Connection:
     try:
         _bring_up_to_date(conn, path)
         _write_ahead(conn, path)
-        conn.execute(queries()["make_meta"], (new_store_id(),))
     except BaseException as error:
         conn.close()
         if isinstance(error, sqlite3.Error) and error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
@@ -60,6 +68,44 @@ def open_database(path: Path) -> sqlite3.Connection:
 def connect(path: Path) -> sqlite3.Connection:
     """A connection that any one thread at a time may use; transactions are begun by hand."""
     return sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+
+
+def boot_id() -> str:
+    """Which start of this machine it runs since; empty where that cannot be known."""
+    try:
+        return _BOOT_ID.read_text().strip()
+    except OSError:
+        return ""
+
+
+class Begun(NamedTuple):
+    """From where a store goes on when it is opened."""
+
+    head: int
+    """The highest position that anybody may know; the next is given to the next event."""
+    skipped: range
+    """Positions before it that were never given and never will be."""
+
+
+def begin(conn: sqlite3.Connection, boot: str) -> Begun:
+    """Begin to use a store's database, for the first time or again.
+
+    All that is in it is on the disk afterwards: nobody is told what the power may still take
+    although the process that stored it is gone. Raises sqlite3.Error.
+    """
+    sql = queries()
+    conn.execute("PRAGMA synchronous = FULL")
+    with conn:
+        conn.execute("BEGIN IMMEDIATE")
+        is_new = conn.execute(sql["make_meta"], (new_store_id(),)).rowcount > 0
+        known = {name: conn.execute(sql["meta"], (name,)).fetchone() for name in ("boot", "head")}
+        [last] = conn.execute(sql["last_pos"]).fetchone()
+        if known["head"]:
+            last = max(last, int(*known["head"]))
+        is_same_boot = is_new or (boot != "" and known["boot"] == (boot,))
+        head = last if is_same_boot else last + POS_SKIP
+        conn.executemany(sql["put_meta"], (("boot", boot), ("head", str(head))))
+    return Begun(head, range(last + 1, head))
 
 
 def store_id_in(conn: sqlite3.Connection) -> StoreId:

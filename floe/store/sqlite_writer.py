@@ -27,13 +27,6 @@ GROUP_MAX: Final = 256
 HEADS_MAX: Final = 20_000
 """Runs whose heads are remembered; others are looked up."""
 
-POS_SKIP: Final = 1 << 20
-"""Positions left out whenever a store is opened.
-
-A power loss may take the last steps with it; without the gap their positions would be given
-again to other events, and a feed that had seen the lost ones would miss the new ones.
-"""
-
 _HINTS: Final = {
     sqlite3.SQLITE_FULL: "free some space on its disk",
     sqlite3.SQLITE_READONLY: "make its folder and files writable",
@@ -56,14 +49,13 @@ class Waiting:
 class Writer:
     """Owns a connection and a thread. Its queue is as long as there are callers waiting."""
 
-    def __init__(self, conn: sqlite3.Connection) -> None:
+    def __init__(self, conn: sqlite3.Connection, head: int) -> None:
+        """`head`: the highest position that anybody may know."""
         self._conn = conn
         self._sql = queries()
         self._queue: SimpleQueue[Waiting | None] = SimpleQueue()
         self._heads: dict[str, Head] = {}
-        [last] = conn.execute(self._sql["last_pos"]).fetchone()
-        self._last: int = last
-        self._next = last + POS_SKIP if last else 1
+        self._last, self._next = head, head + 1
         self._is_full_sync: bool | None = None
         # A daemon: a program that dies without `close` must not hang on this thread.
         self._thread = threading.Thread(target=self._write, name="floe-store-writer", daemon=True)

@@ -197,6 +197,10 @@ async def test_head_is_the_position_of_the_newest_event(store: RunStore) -> None
     assert await store.head() == pos
 
 
+async def test_new_store_leaves_no_position_out(store: RunStore) -> None:
+    assert list(store.skipped) == []
+
+
 # What does not fit
 
 

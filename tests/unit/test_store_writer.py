@@ -12,7 +12,7 @@ import pytest
 from floe.model.errors import StoreFailed
 from floe.store import sqlite_writer
 from floe.store.base import Append
-from floe.store.sqlite_file import connect, open_database
+from floe.store.sqlite_file import begin, connect, open_database
 from floe.store.sqlite_writer import Waiting, Writer
 from tests.make_store import a_run, an_append
 
@@ -22,10 +22,11 @@ class Traced:
 
     def __init__(self, path: Path) -> None:
         self.conn = open_database(path)
+        head = begin(self.conn, "this boot").head
         self.said: list[str] = []
         self.began = threading.Event()
         self.conn.set_trace_callback(self.hear)
-        self.writer = Writer(self.conn)
+        self.writer = Writer(self.conn, head)
 
     def submit(self, *appends: Append, promise: bool = False) -> "asyncio.Future[int]":
         future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
@@ -185,21 +186,6 @@ async def test_what_was_taken_is_stored_before_the_thread_ends(path: Path) -> No
     assert count == 600
     assert await asyncio.gather(*futures) == list(range(1, 601))
     traced.conn.close()
-
-
-async def test_positions_lost_with_the_power_are_not_given_again(path: Path) -> None:
-    before = Traced(path)
-    seen = await before.submit(an_append(a_run(), 0, 9))
-    before.writer.stop()
-    before.conn.execute("DELETE FROM log WHERE seq > 2")
-    before.conn.close()
-
-    after = Traced(path)
-    again = await after.submit(an_append(a_run(), 2))
-
-    assert again > seen
-    after.writer.stop()
-    after.conn.close()
 
 
 def test_a_migration_that_fails_leaves_the_schema_before(
