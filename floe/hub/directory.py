@@ -117,7 +117,7 @@ class Directory:
         return self._head > self.told
 
     def changed(self, upto: int, rows: Sequence[Summary]) -> None:
-        """Own rows changed in a batch that is stored up to a position."""
+        """Own rows changed in a batch that is on the disk up to a position."""
         for row in rows:
             self._waiting.pop(row.key, None)
             self._waiting[row.key] = Change(pos=upto, summary=row)
@@ -149,7 +149,7 @@ class Directory:
         was before they were read.
         """
         rows = tuple(change.summary for change in changes)
-        if len(changes) < ROWS_MAX:
+        if len(changes) < ROWS_MAX or changes[-1].pos >= head:
             return Rows(after=after, upto=max(after, head), rows=rows)
         return Rows(after=after, upto=changes[-1].pos, rows=rows, more=True)
 
@@ -160,9 +160,9 @@ class Directory:
         self._seen[source.host] = now
         self.met(source)
         known = self._known_of(source)
-        if head is None or head <= known.mark:
+        if head is None or head == known.mark:
             return NOTHING
-        return self._ask(known, now)
+        return self._ask(known, now)  # also one that is below the mark: so it learns what it lost
 
     def heard(self, source: Source, word: Rows, now: Instant) -> Learned:
         """Rows came. Those that leave a gap are asked for anew, from where it begins.

@@ -22,6 +22,7 @@ from floe.model.event import (
     GrantSuperseded,
     RunActivated,
     RunEnded,
+    RunEnding,
     RunGranted,
     RunPended,
 )
@@ -44,9 +45,11 @@ PROMISES: Final = (
     GrantRevoked,
     GrantSuperseded,
     RunActivated,
+    RunEnding,
     RunEnded,
 )
-"""Facts that are on the disk before anybody is told. A cancel and a form's answer are too."""
+"""Facts that are on the disk before anybody is told: all that change what lists say of a run, but
+for RunPacked, which comes to the same again. A cancel and a form's answer are too."""
 
 ONCE_MAX: Final = 10_000
 """Idempotency keys kept in memory to tell requests apart that arrive together; older ones are

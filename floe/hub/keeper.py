@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from floe.hub.holdings import Holding, Holdings
-from floe.hub.members import Member, ref_of
+from floe.hub.members import GONE_BACK, Member, ref_of
 from floe.hub.opening import SEARCH_MS, Opening, knows_all_forgotten
 from floe.hub.rows import Book, Journal, Rows
 from floe.hub.words import Free
@@ -56,6 +56,8 @@ class Keeper:
         assert cluster is not None
         if not self.is_me:
             return f"{self._core.host.id} is not the keeper"
+        if cluster.members.has_gone_back:
+            return f"{self._core.host.id} {GONE_BACK}"
         if not self.opening.is_open:
             missing = ", ".join(self.opening.missing())
             return f"it counts what is held: {missing or 'nobody'} has not answered"

@@ -18,9 +18,13 @@ from floe.hub.words import Addressed, Mark
 from floe.model.errors import FloeError
 from floe.model.message import Envelope, Message, Ping, Rows, RowsAfter
 from floe.model.refs import HostId
-from floe.store.base import Append, RunQuery, RunStore
+from floe.model.run import Summary
+from floe.store.base import Append, LedgerWrite, RunQuery, RunStore
 
 log = structlog.get_logger()
+
+GONE_BACK: Final = "gone-back"
+"""Rows of the ledger: a store's id to a position that others knew, and that it never gave."""
 
 TELL_S: Final = 0.05
 """Seconds between two messages about changed rows: a busy host says much at once."""
@@ -50,18 +54,29 @@ class Lists:
         self.forgotten: dict[str, Gone] = {}
         """All stores that were forgotten, as `h2@k3f9`."""
         self._news = asyncio.Event()
+        self._untold: list[Summary] = []
+        """Own rows that changed since the last promise: the power may still take them."""
+        self.has_gone_back = False
+        """Whether others know later facts of this store than it has."""
 
     async def open(self) -> None:
         """Go on where the store says that it was. The store must be open."""
         self.forgotten = forgotten_in(await self._store.ledger("forgotten"))
         self.directory = Directory(told=await self._store.head())
         self.directory.load(await self._store.ledger(KIND), await self._store.ledger("member"))
+        went_back_at = await self._store.row(GONE_BACK, self._store.store_id)
+        self.has_gone_back = went_back_at is not None
 
     def stored(self, decided: Decided, last: int) -> None:
-        """Note what changed in a batch that is stored up to a position."""
-        rows = [append.summary for append in decided.appends if append.records and append.summary]
-        if rows:
-            self.directory.changed(last, rows)
+        """Note what changed in a batch that is stored up to a position.
+
+        Others hear only of what is on the disk: a store that has less has gone back in time.
+        """
+        changed = [append for append in decided.appends if append.records]
+        self._untold += [append.summary for append in changed if append.summary]
+        if self._untold and decided.promise:
+            self.directory.changed(last, self._untold)
+            self._untold.clear()
             self._news.set()
         self.directory.outdone(decided.rows)
         if forgotten := {row.key: row.value for row in decided.ledger if row.kind == "forgotten"}:
@@ -81,6 +96,8 @@ class Lists:
                 return True
             case RowsAfter(after=after):
                 self.directory.saw(source, now)
+                if envelope.to_store == self._store.store_id and not self._was_given(after):
+                    self._go_back(after)
                 self._spawn(self._answer(source.host, after))
                 return True
             case Ping(about=about):
@@ -143,3 +160,13 @@ class Lists:
             log.warning("directory.unanswered", host=host, error=str(error))
             return
         self._send(host, self.directory.page(after, head, changes))
+
+    def _was_given(self, pos: int) -> bool:
+        return pos <= self.directory.head and pos not in self._store.skipped
+
+    def _go_back(self, after: int) -> None:
+        """A host knows all of this store up to a position that it never gave."""
+        if not self.has_gone_back:
+            self.has_gone_back = True
+            row = LedgerWrite(kind=GONE_BACK, key=self._store.store_id, value=after)
+            self._loop.say(Addressed(word=Mark(rows=(row,))))

@@ -25,6 +25,11 @@ if TYPE_CHECKING:
 SKEW_MS: Final = 5000
 """A clock that is further off is said; nothing depends on it."""
 
+GONE_BACK: Final = (
+    "has a store that has gone back in time, as a copy from a backup: stop it, and give the copy "
+    "an id of its own with floe host --restored"
+)
+
 FORGET_AFTER_S: Final = 30
 """A host that was seen since is forgotten by force alone."""
 
@@ -79,6 +84,8 @@ class Members:
         self._core = core
         self.about: Mapping[str, Json] = {}
         """What this host says of itself to people; set from outside."""
+        self.has_gone_back = False
+        """Whether others know later facts of this store than it has; set from outside."""
         self.expected = core.host.peers
         """Other hosts that the config names. Set from outside where a URL turns out to lead to
         this very host, or two of them to one."""
@@ -232,6 +239,8 @@ class Members:
                     f"lost its store: it was {member.store} and is {member.other} now; "
                     f"floe host forget {member.id} lets it take runs again"
                 )
+        if member.about.get("gone_back"):
+            says.append(GONE_BACK)
         if member.ping is None:
             says.append("has not said yet how it is")
         elif member.ping.protocol != PROTOCOL:
@@ -246,6 +255,8 @@ class Members:
         says: list[str] = []
         if self.is_forgotten:
             says.append("was forgotten by the other hosts: start it with a new store")
+        if self.has_gone_back:
+            says.append(GONE_BACK)
         says += [
             f"two hosts are called {self._core.host.id}: stores {self._core.store} and {store}"
             for store, at in self.twins.items()

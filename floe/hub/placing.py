@@ -45,11 +45,16 @@ class Placing:
         """Who refused a run, and the number of what that host had said of itself before."""
 
     def views(self, now: Instant) -> list[HostView]:
-        """This host and the others, each with what was given to it."""
+        """This host and the others, each with what was given to it.
+
+        One whose store has gone back gives nothing to anybody: what waits there may have run.
+        """
         core = self._core
         cluster = core.cluster
         assert cluster is not None
         own = replace(core.view(), problems=cluster.members.own_faults(now))
+        if cluster.members.has_gone_back:
+            return [own]
         return [own, *map(self._charged, cluster.members.views())]
 
     def place(self, pend: Pend, views: list[HostView], now: Instant) -> HostId | Refusals:

@@ -34,6 +34,7 @@ class Post:
     def open(self, me: Hello, lists: Lists) -> None:
         """Begin to speak and to listen; `lists` hears first."""
         self._lists = lists
+        self._show_lists()
         runs = self._core.table.runs.values()
         sent = {(run.ref.key, run.epoch) for run in runs if run.phase == "granted"}
         self._peers.open(me, self.hear, self.unsent, sent)
@@ -56,6 +57,7 @@ class Post:
         for envelope in decided.messages:
             self._peers.send(envelope)
         self._lists.stored(decided, last)
+        self._show_lists()
 
     def hear(self, envelope: Envelope) -> None:
         """A word came.
@@ -88,9 +90,18 @@ class Post:
         cluster = self._core.cluster
         assert cluster is not None
         while True:
-            cluster.members.about = {**about(), "head": self._lists.directory.head}
+            cluster.members.about = about()
+            self._show_lists()
             cluster.members.expected = others_at(self._peers.seen())
             await asyncio.sleep(ABOUT_S)
+
+    def _show_lists(self) -> None:
+        """Tell the core what pings are to say of this host's rows."""
+        if cluster := self._core.cluster:
+            head, has_gone_back = self._lists.directory.head, self._lists.has_gone_back
+            rows = {"head": head, "gone_back": has_gone_back}
+            cluster.members.about = {**cluster.members.about, **rows}
+            cluster.members.has_gone_back = has_gone_back
 
     async def _with_floor(self, word: Addressed) -> Addressed:
         heard = word.word

@@ -91,6 +91,14 @@ def test_last_page_reaches_up_to_the_newest_change() -> None:
     assert page == Rows(after=5, upto=9_000, rows=rows(1))
 
 
+def test_page_with_a_change_that_may_still_be_lost_reaches_up_to_the_newest_that_may_not() -> None:
+    changes = [Change(pos=n, summary=rows(n)[0]) for n in range(1, ROWS_MAX + 1)]
+
+    page = a_directory(told=ROWS_MAX - 1).page(0, ROWS_MAX - 1, changes)
+
+    assert (page.upto, page.more) == (ROWS_MAX - 1, False)
+
+
 # Hearing
 
 
@@ -136,6 +144,10 @@ def test_same_is_not_asked_for_again_until_the_answer_is_overdue() -> None:
 
 def test_quiet_host_that_knows_all_asks_nothing() -> None:
     assert a_directory(h2=9).saw(H2, NOW, 9) == Learned()
+
+
+def test_store_that_is_not_where_it_was_is_asked_for_what_came_after() -> None:
+    assert a_directory(h2=9).saw(H2, NOW, 8).ask == RowsAfter(after=9)
 
 
 def test_store_that_was_never_heard_of_is_asked_for_everything() -> None:
