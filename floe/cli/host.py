@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from floe import logs
-from floe.config import Flags, HostConfig, load, read_local, which_conf
-from floe.model.errors import FloeError
+from floe.config import Flags, HostConfig, load, others_of, read_local, which_conf
+from floe.model.errors import FloeError, Yours
 
 if TYPE_CHECKING:
     from floe.server.app import Server
@@ -66,6 +66,11 @@ FAILED: Final = 1
     help="Serve without TLS on an address that others reach.",
 )
 @click.option(
+    "--restored",
+    is_flag=True,
+    help="The store is a copy from a backup: give it an id of its own, and do not start.",
+)
+@click.option(
     "--log-level",
     type=click.Choice(LEVELS),
     default="info",
@@ -73,7 +78,7 @@ FAILED: Final = 1
     envvar="FLOE_LOG_LEVEL",
 )
 @click.pass_context
-def command(ctx: click.Context, /, log_level: logs.Level, **flags: Any) -> None:
+def command(ctx: click.Context, /, log_level: logs.Level, restored: bool, **flags: Any) -> None:
     """Start a host and serve until it is stopped (SIGTERM, or ^C).
 
     Commands that run when it stops keep running, and are found again at the next start. SIGHUP
@@ -92,6 +97,9 @@ def command(ctx: click.Context, /, log_level: logs.Level, **flags: Any) -> None:
     told = Flags(**flags)
     conf = which_conf(told, os.environ, Path.cwd())
     config = load(told, os.environ, read_local(conf.name), conf.name)
+    if restored:
+        _renew(config)
+        return
     import structlog  # after its set-up
 
     from floe.app import serve  # the hub and its libraries load only for a host
@@ -172,6 +180,30 @@ def forget(host: str, store: str, force: bool, json_: bool) -> None:
         as_json(answer)
         return
     click.echo(f"{host} is forgotten")
+
+
+def _renew(config: HostConfig) -> None:
+    """Make a copy from a backup a store of its own, and say what is to be done next."""
+    from floe.store.restored import renew
+
+    if config.store_type == "memory":
+        raise Yours("`store-type: memory` keeps nothing that could be restored")
+    if not others_of(config):
+        raise Yours(
+            "a host without others goes on from a copy as it is",
+            "start it without --restored; with others, `hosts:` or --hosts names them",
+        )
+    done = renew(config.store_root)
+    click.echo(f"the store in {config.store_root} is {done.now} now, no longer {done.was}")
+    if done.held:
+        click.echo(
+            f"held, since they may have gone on since the backup: {', '.join(done.held)}\n"
+            "    `floe cancel` ends one here; `floe trigger` begins it anew"
+        )
+    click.echo(
+        f"next: start this host without --restored, then floe host forget {config.host_name} "
+        f"--store {done.was} at another"
+    )
 
 
 def _causes(error: BaseException) -> Iterator[str]:

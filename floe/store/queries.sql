@@ -56,6 +56,12 @@ INSERT OR REPLACE INTO ledger (kind, key, value) VALUES (?, ?, ?);
 -- A ledger row is done with.
 DELETE FROM ledger WHERE kind = ? AND key = ?;
 
+-- name: unfinished
+-- Runs with a log here that are not over, oldest first.
+SELECT key FROM runs
+WHERE state IN ('pending', 'active') AND EXISTS (SELECT 1 FROM log WHERE run = key)
+ORDER BY pended_at, key;
+
 -- name: history
 -- A run's events after a sequence number.
 SELECT pos, run, epoch, seq, event, body FROM log

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import re
 import sqlite3
 import stat
 import subprocess
@@ -15,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from floe.model.errors import StoreBusy, StoreFailed, StoreForeign
-from floe.model.refs import STORE, HostId
+from floe.model.refs import HostId
 from floe.store.base import Batch
 from floe.store.sql import migrations
 from floe.store.sqlite import SqliteStore
@@ -328,22 +327,6 @@ async def test_an_event_of_a_newer_floe_is_named_and_not_dropped(tmp_path: Path)
         with pytest.raises(StoreForeign, match="event 1 of h1-1@k3f9 is a RunTeleported"):
             await reading
     await store.close()
-
-
-async def test_a_copy_that_is_given_an_id_as_documented_is_another_store(
-    store: SqliteStore, tmp_path: Path
-) -> None:
-    was = store.store_id
-    await store.close()
-    documented = (HOUSE / "docs/store.md").read_text()
-    [sql] = re.findall(r'^sqlite3 root/floe.db "(.*)"$', documented, re.MULTILINE)
-    with closing(sqlite3.connect(tmp_path / "floe.db")) as copy, copy:
-        copy.execute(sql)
-
-    await store.open()
-
-    assert store.store_id != was
-    assert STORE.fullmatch(store.store_id)
 
 
 async def test_a_damaged_record_is_named(tmp_path: Path) -> None:

@@ -38,14 +38,14 @@ def test_command_has_help_and_stands_in_the_documents(name: str, command: click.
     assert {option for option in options if f"`{option}" not in DOCS} <= {"--from"}
 
 
-def test_every_option_of_a_host_can_come_from_the_environment() -> None:
+def test_every_option_of_a_host_that_starts_can_come_from_the_environment() -> None:
     flags = {field.name for field in fields(Flags)}
     host = cli.get_command(click.Context(cli), "host")
     assert host is not None
     options = {o.name: o.envvar for o in host.params if isinstance(o, click.Option)}
 
     others = {name: envvar for name, envvar in options.items() if name not in flags}
-    assert others == {"log_level": "FLOE_LOG_LEVEL"}
+    assert others == {"log_level": "FLOE_LOG_LEVEL", "restored": None}
 
 
 def loaded(*modules: str) -> set[str]:
