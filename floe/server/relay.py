@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from floe.hub.lost import pen_of, place_of
+from floe.hub.lost import pen_of, place_key, place_of
 from floe.hub.views import summary_shape
 from floe.model.codec import iso
 from floe.model.errors import HostAway, IdInvalid, Lost
@@ -58,8 +58,10 @@ async def whereabouts(request: web.Request, name: str) -> tuple[HostId | None, R
     if peers is None:
         return None, ref
     row = await hub.store.find(ref)
-    if row is None and ref.host not in {one.host for one in peers.seen()}.union(hub.others()):
-        return None, ref  # neither the run nor its host was ever heard of
+    is_lost = place_key(ref.host, ref.store) in hub.lists.forgotten
+    hosts = {one.host for one in peers.seen()}.union(hub.others())
+    if row is None and (is_lost or ref.host not in hosts):
+        return None, ref  # the run was never heard of, and there is nobody to ask
     pen = row.host if row is not None and row.state != "pending" else None
     if row is not None and row.state == "active" and pen_of(row) in hub.lists.forgotten:
         pen = None  # its adopter takes it back

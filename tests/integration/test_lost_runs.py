@@ -9,6 +9,8 @@ import pytest
 
 from floe.hub.directory import Source
 from floe.model.refs import RunRef, StoreId
+from floe.peers.base import Seen
+from floe.peers.http import HttpPeers
 from floe.server.routes import ROUTES
 from tests.make import H1
 from tests.make_peers import H2, H3, some_peers
@@ -94,6 +96,16 @@ async def test_facts_that_are_kept_here_are_told(site: Site) -> None:
 
     assert status == 410
     assert [event["seq"] for event in problem["events"]] == [2, 3]
+
+
+async def test_run_of_a_forgotten_host_that_was_never_heard_of_is_not_found(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(HttpPeers, "seen", lambda _: (Seen(url="http://h2", host=H2),))
+
+    status, problem = await site.get("runs/h2-77")
+
+    assert (status, problem["detail"]) == (404, "no run h2-77")
 
 
 async def test_run_of_a_forgotten_adopter_is_asked_for_where_it_went(site: Site) -> None:
