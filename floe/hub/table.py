@@ -68,8 +68,8 @@ class RunTable:
 
     def is_note(self, run: Run) -> bool:
         """Whether the pen of a run may be at another host, or was a store's that was restored from
-        a backup: it is neither placed nor active here, and owes nothing before it is over."""
-        return self._is_foreign(run) and run.phase != "ended" and not run.superseded
+        a backup and was not given up: it is neither placed nor active here, and owes nothing."""
+        return self._is_foreign(run) and not run.superseded
 
     def settle(
         self, run: Run, nodes: Iterable[NodeId] | None = None
