@@ -3,7 +3,7 @@
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 
 const STEP_PX = 80;
-const AROUND_PX = 100;
+const AROUND_PX = 60;
 /** After a jump what is around is drawn this much later: all at once would be one long task. */
 const AROUND_MS = 50;
 const CALM_MS = 1000;
