@@ -8,7 +8,7 @@ from contextlib import suppress
 from itertools import count, islice
 
 from tests.sim.bugs import BUGS
-from tests.sim.report import Tally, story_of
+from tests.sim.report import Tally, short_story_of, story_of
 from tests.sim.trial import trial
 
 CHUNK = 50
@@ -25,20 +25,17 @@ def main() -> int:
     with ProcessPoolExecutor(options.jobs) as pool, suppress(KeyboardInterrupt):
         waiting = [pool.submit(play, seeds, options.bug) for seeds in islice(chunks, options.jobs)]
         while waiting:
-            part = waiting.pop(0).result()
-            tally.add(part)
-            _show(f"\r{tally.line()}")
+            tally.add(waiting.pop(0).result())
+            _progress(tally)
             if tally.broken:
                 break
             waiting += [pool.submit(play, seeds, options.bug) for seeds in islice(chunks, 1)]
         for future in waiting:
             future.cancel()
-    _show("\n")
-    if not tally.broken:
-        _show(f"\n{tally.table()}\n")
-    for seed, broken in sorted(tally.broken.items()):
-        bug = f" --bug {options.bug}" if options.bug else ""
-        _show(f"\nBROKEN by seed {seed}: {broken}\nreplay: scripts/sim --seed {seed}{bug}\n")
+    sys.stderr.write("\n")
+    _show(f"{tally.line()}\n\n{tally.table()}\n")
+    for seed in sorted(tally.broken):
+        _tell(seed, options.bug)
     return 1 if tally.broken else 0
 
 
@@ -58,6 +55,13 @@ def _replay(seed: int, bug: str) -> int:
     return 1 if verdict.broken else 0
 
 
+def _tell(seed: int, bug: str) -> None:
+    """Say in short what a seed broke, and how to see all of it."""
+    verdict = trial(seed, bug=BUGS[bug] if bug else None, story=True)
+    again = f"scripts/sim --seed {seed}{f' --bug {bug}' if bug else ''}"
+    _show(f"\nBROKEN by seed {seed}; all of its story: {again}\n{short_story_of(verdict)}\n")
+
+
 def _chunks(first: int, number: int | None) -> Iterator[range]:
     if number is None:
         yield from (range(n, n + CHUNK) for n in count(first, CHUNK))
@@ -67,14 +71,26 @@ def _chunks(first: int, number: int | None) -> Iterator[range]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("scripts/sim", description=__doc__)
+    parser = argparse.ArgumentParser(
+        "scripts/sim",
+        description="Play simulated clusters, each from a seed, and see that no invariant is "
+        "broken. Stops at the first seed that breaks one, tells its story in short and "
+        "exits with 1. A seed replays exactly, whatever the machine.",
+        epilog="What is played and checked, and what the table says: docs/cluster-simulation.md",
+    )
     parser.add_argument("--seeds", type=int, default=1000, help="how many trials (1000)")
     parser.add_argument("--from", type=int, default=1, dest="first", help="the first seed (1)")
-    parser.add_argument("--seed", type=int, help="replay one trial and tell its story")
+    parser.add_argument("--seed", type=int, help="play one trial and tell its whole story")
     parser.add_argument("--jobs", type=int, default=1, help="processes (1)")
     parser.add_argument("--for-ever", action="store_true", help="go on until something breaks")
-    parser.add_argument("--bug", choices=sorted(BUGS), default="", help="break the hub on purpose")
+    bugs = f"break the hub on purpose: {', '.join(BUGS)}"
+    parser.add_argument("--bug", choices=BUGS, default="", metavar="BUG", help=bugs)
     return parser
+
+
+def _progress(tally: Tally) -> None:
+    sys.stderr.write(f"\r{tally.line()} ")
+    sys.stderr.flush()
 
 
 def _show(text: str) -> None:

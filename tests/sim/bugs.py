@@ -37,6 +37,7 @@ from floe.store.base import LedgerWrite, Record
 from tests.sim import invariants
 from tests.sim.disk import Disk
 from tests.sim.machine import Machine
+from tests.sim.mishaps import LEASE_FLOWS, Lean
 from tests.sim.world import World
 
 Patch = Callable[[], AbstractContextManager[None]]
@@ -53,8 +54,8 @@ class Bug:
     """Among these at least one shows it."""
     at_work: Patch
     """Breaks the hub until it is left."""
-    favours: tuple[str, ...] = ()
-    """Faults that bring it about, where it takes many trials otherwise."""
+    lean: Lean | None = None
+    """What brings it about, where it takes many trials otherwise."""
 
 
 @contextmanager
@@ -267,13 +268,13 @@ STUCK: Final = ("every_run_ended", "nothing_is_left_to_say")
 
 BUGS: Final[Mapping[str, Bug]] = {
     "no-floor": Bug(
-        breaks=SPLIT,
-        seeds=range(30, 530),
+        breaks=(*SPLIT, *LEASED),
+        seeds=range(1, 501),
         at_work=several(patch(Taking, _store_floor=_nothing), SAID_UNSEEN),
     ),
     "refused-connection-is-a-no": Bug(
         breaks=SPLIT,
-        seeds=range(26, 526),
+        seeds=range(1, 501),
         at_work=several(
             patch(World, _refused=_refused_at_once), patch(Pen, unsent=_unsent_is_a_no)
         ),
@@ -282,7 +283,7 @@ BUGS: Final[Mapping[str, Bug]] = {
         breaks=SPLIT, seeds=range(1, 501), at_work=patch(Placing, dispatch=_silence_is_a_no)
     ),
     "no-store-id": Bug(
-        breaks=SPLIT, seeds=range(4, 504), at_work=patch(World, _new_disk=_same_store)
+        breaks=SPLIT, seeds=range(1, 501), at_work=patch(World, _new_disk=_same_store)
     ),
     "cancel-locally-while-granted": Bug(
         breaks=SPLIT,
@@ -291,9 +292,9 @@ BUGS: Final[Mapping[str, Bug]] = {
     ),
     "answer-of-any-epoch": Bug(
         breaks=SPLIT,
-        seeds=range(58, 558),
-        favours=("drain", "part"),
-        at_work=patch(Pen, _is_held_by=_is_held_by_anyone),
+        seeds=range(1, 501),
+        lean=Lean(faults=("drain", "part"), flows=LEASE_FLOWS, is_late=True),
+        at_work=several(patch(Pen, _is_held_by=_is_held_by_anyone), SAID_UNSEEN),
     ),
     "end-is-said-once": Bug(breaks=STUCK, seeds=range(1, 501), at_work=_said_once(Ended)),
     "offer-is-said-once": Bug(breaks=STUCK, seeds=range(1, 501), at_work=_said_once(Offer)),
@@ -321,13 +322,13 @@ BUGS: Final[Mapping[str, Bug]] = {
         at_work=patch(HubCore, view=_view_without(active=0)),
     ),
     "prune-before-the-ack": Bug(
-        breaks=(*SPLIT, *STUCK),
-        seeds=range(185, 685),
+        breaks=(*SPLIT, *STUCK, *LEASED),
+        seeds=range(1, 501),
         at_work=several(patch(Machine, retain=_retain_all), SAID_UNSEEN),
     ),
     "prune-without-floor": Bug(
-        breaks=SPLIT,
-        seeds=range(177, 677),
+        breaks=(*SPLIT, *LEASED),
+        seeds=range(122, 622),
         at_work=several(patch(Machine, _floor_of=_prune_floors), SAID_UNSEEN),
     ),
     "drain-in-memory": Bug(
@@ -341,9 +342,9 @@ BUGS: Final[Mapping[str, Bug]] = {
         at_work=patch(Pen, _cancel_now=_restart_cancelled),
     ),
     "release-without-fence": Bug(
-        breaks=LEASED,
-        seeds=range(102, 602),
-        favours=("drain", "part"),
+        breaks=(*LEASED, *STUCK),
+        seeds=range(1, 501),
+        lean=Lean(faults=("drain", "part"), flows=LEASE_FLOWS, is_late=True),
         at_work=several(patch(keeper_module, _is_meant=_always), patch(leases_module, PARK_MS=200)),
     ),
     "wiped-keeper-opens-at-once": Bug(
@@ -351,21 +352,27 @@ BUGS: Final[Mapping[str, Bug]] = {
     ),
     "old-keeper-is-believed": Bug(
         breaks=LEASED,
-        seeds=range(190, 690),
-        favours=("move_keeper", "wipe_keeper"),
+        seeds=range(175, 675),
+        lean=Lean(faults=("move_keeper", "wipe_keeper"), flows=LEASE_FLOWS, is_late=True),
         at_work=patch(Obedience, is_believed=_always),
     ),
     "lease-granted-twice": Bug(
         breaks=LEASED, seeds=range(1, 501), at_work=patch(Holdings, ready=_first_in_line)
     ),
     "lease-in-memory": Bug(
-        breaks=(*LEASED, *STUCK), seeds=range(16, 516), at_work=patch(Holdings, put=_put_in_memory)
+        breaks=(*LEASED, *STUCK), seeds=range(1, 501), at_work=patch(Holdings, put=_put_in_memory)
     ),
     "release-at-the-ending": Bug(
-        breaks=LEASED, seeds=range(33, 533), at_work=patch(Cluster, noted=_release_at_ending)
+        breaks=LEASED,
+        seeds=range(36, 536),
+        lean=Lean(flows=LEASE_FLOWS, cancels=20, is_slow=True),
+        at_work=patch(Cluster, noted=_release_at_ending),
     ),
     "claim-taken-over-with-its-fences": Bug(
-        breaks=LEASED, seeds=range(96, 596), at_work=patch(Keeper, _take_over=_keep_fences)
+        breaks=LEASED,
+        seeds=range(1, 501),
+        lean=Lean(faults=("forget",), flows=LEASE_FLOWS, is_slow=True),
+        at_work=patch(Keeper, _take_over=_keep_fences),
     ),
     "answer-before-append": Bug(
         breaks=("accepted_trigger_is_not_lost",),
@@ -381,11 +388,11 @@ BUGS: Final[Mapping[str, Bug]] = {
         breaks=("accepted_trigger_is_not_lost", "branch_that_starts_has_the_pen", *SPLIT, *STUCK),
         seeds=range(1, 501),
         at_work=patch(draft_module, PROMISES=()),
-        favours=("power",),
+        lean=Lean(faults=("power",)),
     ),
     "activation-is-no-promise": Bug(
         breaks=(*SPLIT, *STUCK, "attempt_starts_once_anywhere"),
-        seeds=range(73, 573),
+        seeds=range(103, 603),
         at_work=patch(Taking, offered=_taken_loosely),
     ),
     "ended-before-its-processes": Bug(

@@ -1,7 +1,7 @@
 """A simulated machine: a disk, a warden with its commands, and a hub that comes and goes.
 
 Does what `hub/loop`, `hub/acts` and the warden do, without an event loop: append first, act
-after. A fuse kills the hub at a named point in between.
+after. Fuses, its own or the world's, kill the hub at a named point in between.
 """
 
 from collections.abc import Iterable, Sequence
@@ -38,6 +38,7 @@ from floe.store.base import LedgerWrite, Record
 from tests.sim import invariants
 from tests.sim.disk import Disk
 from tests.sim.flows import DIGESTS, FLOWS
+from tests.sim.mishaps import Mishap, text_of
 from tests.sim.truth import Broken, Place
 
 if TYPE_CHECKING:
@@ -51,16 +52,29 @@ PEOPLE_MS: Final = 1500
 
 
 class Blown(Exception):
-    """The fuse: the hub's process ends here."""
+    """A fuse: the hub's process ends at this point."""
+
+    def __init__(self, point: Mishap) -> None:
+        super().__init__(text_of(point))
+        self.point = point
 
 
 @dataclass(slots=True)
 class Fuse:
-    """Kills a hub when it passes a point: of that name, or any where the name is empty."""
+    """Kills the hub that passes a point: that one, or any where there is none."""
 
-    point: str
+    point: Mishap | None
     passings: int = 0
     """How often it is passed unhurt before."""
+
+    def burns(self, when: str, names: Iterable[str]) -> Mishap | None:
+        """The point that is the last, of those that are passed now; None for none."""
+        for name in names:
+            if self.point in (None, (when, name)):
+                if not self.passings:
+                    return when, name
+                self.passings -= 1
+        return None
 
 
 @dataclass(slots=True, eq=False)
@@ -181,9 +195,9 @@ class Machine:
         words, self.inbox = self.inbox, []
         try:
             self._take(self.core, words)
-        except Blown as point:
-            self.world.crashes[str(point)] += 1
-            self.kill(str(point))
+        except Blown as blown:
+            self.world.met[blown.point] += 1
+            self.kill(str(blown))
             self.world.reboot_later(self)
 
     def _take(self, core: HubCore, words: Sequence[Addressed]) -> None:
@@ -198,7 +212,7 @@ class Machine:
                 self.world.tell(self.id, "has an append refused", "")
                 self.world.at(1000, self._retry, self.life)
                 return
-            names = _names(decided) if self.fuse else ()
+            names = _names(decided) if self.fuse or self.world.fuse else ()
             self._pass("before", names)
             self._store(decided)
             self._pass("after", names)
@@ -246,16 +260,12 @@ class Machine:
             self.world.watch(self, step, epochs[step.record.run])
 
     def _pass(self, when: str, names: Iterable[str]) -> None:
-        fuse = self.fuse
-        if fuse is None:
-            return
-        for name in names:
-            point = f"{when} {name}"
-            if fuse.point and fuse.point != point:
-                continue
-            if not fuse.passings:
-                raise Blown(point)
-            fuse.passings -= 1
+        world = self.world
+        if self.fuse is not None and (point := self.fuse.burns(when, names)):
+            raise Blown(point)
+        if world.fuse is not None and (point := world.fuse.burns(when, names)):
+            world.fuse = None
+            raise Blown(point)
 
     def _wake(self, due: Instant) -> None:
         at = max(due - self.skew_ms, self.world.now + 1)

@@ -1,12 +1,24 @@
-"""The points at which a hub may die, by name."""
+"""What may go wrong at which moment, by name; each has its share of all seeds.
 
+A mishap is (how, what): a hub dies before or after it does a thing, or a message meets a fate.
+What is rare everywhere is met nowhere, so each trial is aimed at one mishap, in turn by its seed,
+and has more of what brings that about.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Final, get_args
 
-from floe.hub.rows import KINDS
+from floe.hub.rows import KINDS as ROWS
+from floe.kernel.place import HOST_SCOPED
 from floe.model.codec import EVENTS
 from floe.model.effect import AskData, LoadFlow, PackArchive, SetTimer, StartAction, StopAction
 from floe.model.message import Message, Rows, RowsAfter
+from tests.sim.flows import KINDS
+
+Mishap = tuple[str, str]
+"""How and what."""
 
 EFFECTS: Final = (AskData, LoadFlow, PackArchive, SetTimer, StartAction, StopAction)
 """Those that hands carry out; an offer is a message."""
@@ -16,10 +28,116 @@ DIRECTORY: Final = (Rows, RowsAfter)
 
 MESSAGES: Final = tuple(cls.__name__ for cls in get_args(Message) if cls not in DIRECTORY)
 
-APPENDS: Final = (*EVENTS, *(f"row {kind}" for kind in KINDS))
+THINGS: Final = (*EVENTS, *(f"row {kind}" for kind in ROWS), *(cls.__name__ for cls in EFFECTS))
+"""What is stored, and what is begun."""
 
-POINTS: Final = (
-    *(f"{when} {name}" for when, name in product(("before", "after"), APPENDS)),
-    *(f"after sending {name}" for name in MESSAGES),
-    *(f"{when} {cls.__name__}" for when, cls in product(("before", "after"), EFFECTS)),
+POINTS: Final[tuple[Mishap, ...]] = (
+    *product(("before", "after"), THINGS),
+    *(("after sending", name) for name in MESSAGES),
 )
+"""The points at which a hub may die."""
+
+AT_REST: Final[Mishap] = ("at", "rest")
+"""Or anywhere else."""
+
+FATES: Final = ("lost", "doubled", "late", "cut", "refused", "paused", "stranger")
+"""late: overtaken by what was said after it. cut: by a partition. refused: nobody listens there.
+paused: its receiver stands still. stranger: its receiver has another store by now."""
+
+TO_WHOEVER: Final = ("Ping", "Acquire")
+"""What is said to whichever store a host has never meets a stranger."""
+
+PAIRS: Final[tuple[Mishap, ...]] = tuple(
+    (fate, name)
+    for name, fate in product(MESSAGES, FATES)
+    if fate != "stranger" or name not in TO_WHOEVER
+)
+"""What may become of messages."""
+
+MISHAPS: Final = (*POINTS, *PAIRS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lean:
+    """What a trial has much of."""
+
+    faults: tuple[str, ...] = ()
+    """The more often one is named, the more of it."""
+    flows: tuple[str, ...] = ()
+    cancels: int = 0
+    """That many more."""
+    is_late: bool = False
+    """Messages are often overtaken, doubled and lost."""
+    is_slow: bool = False
+    """Commands take long."""
+    is_unlucky: bool = False
+    """Commands fail."""
+    is_ahead: bool = False
+    """The keeper's clock is, so its terms are above those of the store that it has next."""
+
+
+LEASE_FLOWS: Final = tuple(
+    kind.flow.id
+    for kind in KINDS
+    if any(not tag.startswith(HOST_SCOPED) for tag in kind.flow.resource_tags)
+)
+"""Flows with resources of the cluster."""
+
+_CANCELS: Final = Lean(cancels=20, is_late=True, is_slow=True)
+_REFUSALS: Final = Lean(faults=("drain",), flows=("nic", "space", "arm"), cancels=10, is_late=True)
+_RETRIES: Final = Lean(faults=("power",), flows=("chain",), is_unlucky=True)
+_FORMS: Final = Lean(flows=("sign",))
+_FORGETS: Final = Lean(faults=("wipe", "forget"), flows=("linux", "again"), is_slow=True)
+_ERRORS: Final = Lean(faults=("forget",) * 5, flows=("linux", "again"), is_slow=True)
+_KEEPERS: Final = Lean(faults=("wipe_keeper", "move_keeper"), flows=LEASE_FLOWS)
+_LEASES: Final = Lean(flows=LEASE_FLOWS)
+
+LEANS: Final[Mapping[str, Lean]] = {
+    "FlowPinned": Lean(flows=("file",)),
+    "LoadFlow": Lean(flows=("file",)),
+    "GrantReturned": _REFUSALS,
+    "Refused": _REFUSALS,
+    "row floor": _REFUSALS,
+    "row drain": Lean(faults=("drain",)),
+    "GrantRevoked": _FORGETS,
+    "GrantSuperseded": _ERRORS,
+    "Forgotten": _ERRORS,
+    "NotMe": _FORGETS,
+    "row forgotten": _FORGETS,
+    "row member": _FORGETS,
+    "DataAsked": _FORMS,
+    "AskData": _FORMS,
+    "RetryArmed": _RETRIES,
+    "RetryDue": _RETRIES,
+    "SetTimer": Lean(flows=("pause", "sign", "chain")),
+    "CancelAsked": _CANCELS,
+    "CancelRun": _CANCELS,
+    "StopAction": _CANCELS,
+    "Withdraw": replace(_CANCELS, cancels=80),
+    "row withdraw": _CANCELS,
+    "Acquire": _LEASES,
+    "Held": _LEASES,
+    "HeldHeard": _LEASES,
+    "Queued": _LEASES,
+    "Release": _LEASES,
+    "Released": _LEASES,
+    "row claim": _LEASES,
+    "row kept": _LEASES,
+    "Census": _KEEPERS,
+    "Claims": _KEEPERS,
+    "row counted": _KEEPERS,
+    "row keeping": _KEEPERS,
+    "row obeyed": _KEEPERS,
+    "Behind": Lean(faults=("wipe_keeper",), flows=LEASE_FLOWS, is_ahead=True),
+}
+"""By what a mishap is about: what brings it about, where that is not in every trial anyway."""
+
+
+def aim_of(seed: int) -> Mishap:
+    """The mishap that a trial is to come to."""
+    return MISHAPS[seed % len(MISHAPS)]
+
+
+def text_of(mishap: Mishap) -> str:
+    """As people read it."""
+    return " ".join(mishap)

@@ -1,4 +1,4 @@
-"""The network between simulated hosts: loses, doubles, delays, reorders, refuses, parts.
+"""The network between simulated hosts: loses, doubles, delays, reorders, parts.
 
 What happened to each kind of message is counted, so that a table shows what was never tried.
 """
@@ -11,10 +11,7 @@ from typing import Final
 
 from floe.model.message import Envelope
 from floe.model.refs import HostId
-
-FATES: Final = ("lost", "doubled", "late", "cut", "refused", "paused", "stranger")
-"""late: overtaken by what was said after it. cut: by a partition. refused: nobody listens there.
-paused: its receiver stands still. stranger: its receiver has another store by now."""
+from tests.sim.mishaps import Mishap
 
 LATE_MS: Final = 4000
 
@@ -36,31 +33,35 @@ class Network:
     random: Random
     at: Callable[..., None]
     """Calls later: milliseconds, function, arguments."""
+    met: Counter[Mishap]
+    """What became of each kind of message is counted here."""
     weather: Weather = field(default_factory=Weather)
     cuts: set[tuple[HostId, HostId]] = field(default_factory=set)
     """From and to: one way each."""
-    coverage: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """Of (kind of message, fate)."""
 
     def carry(
-        self, envelope: Envelope, to: HostId, deliver: Callable[[Envelope, HostId], None]
+        self,
+        envelope: Envelope,
+        to: HostId,
+        deliver: Callable[[Envelope, HostId], None],
+        fate: str = "",
     ) -> None:
-        """Deliver an envelope some time, perhaps twice, perhaps never."""
-        weather, random = self.weather, self.random
+        """Deliver an envelope some time, perhaps twice, perhaps never; or as its fate has it."""
+        weather, random = self.weather, self.random.random
         kind = type(envelope.message).__name__
         if (envelope.from_host, to) in self.cuts:
-            self.coverage[kind, "cut"] += 1
+            self.met["cut", kind] += 1
             return
-        if random.random() < weather.loss:
-            self.coverage[kind, "lost"] += 1
+        if fate == "lost" if fate else random() < weather.loss:
+            self.met["lost", kind] += 1
             return
         copies = 1
-        if random.random() < weather.double:
-            self.coverage[kind, "doubled"] += 1
+        if fate == "doubled" if fate else random() < weather.double:
+            self.met["doubled", kind] += 1
             copies = 2
         for _ in range(copies):
-            delay = 1 + int(random.random() * weather.delay_ms)
-            if random.random() < weather.late:
-                self.coverage[kind, "late"] += 1
-                delay += int(random.random() * LATE_MS)
+            delay = 1 + int(random() * weather.delay_ms)
+            if fate == "late" if fate else random() < weather.late:
+                self.met["late", kind] += 1
+                delay += int(random() * LATE_MS)
             self.at(delay, deliver, envelope, to)

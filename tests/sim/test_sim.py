@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from tests.sim import faults as faults_module
 from tests.sim.bugs import BUGS, Bug
-from tests.sim.report import story_of
+from tests.sim.flows import DIGESTS
+from tests.sim.mishaps import LEANS, MESSAGES, MISHAPS, THINGS, aim_of
+from tests.sim.report import SHORT, short_story_of, story_of
 from tests.sim.trial import FAULTS_MIN, RUNS_MIN, trial
 
 ROOT = Path(__file__).parents[2]
 
 SEEDS = range(1, 201)
-
-KEPT = {1539: "a refusal that was said again counted for what the host had become since"}
-"""Seeds that once broke an invariant."""
 
 
 @pytest.mark.slow
@@ -24,11 +24,6 @@ def test_no_invariant_is_broken(first: int) -> None:
     verdicts = [trial(seed) for seed in range(first, first + 25)]
 
     assert {v.seed: v.broken for v in verdicts if v.broken} == {}
-
-
-@pytest.mark.parametrize("seed", KEPT, ids=KEPT.values())
-def test_what_was_broken_once_stays_mended(seed: int) -> None:
-    assert trial(seed).broken == ""
 
 
 def test_trial_has_its_hosts_runs_and_faults() -> None:
@@ -41,6 +36,30 @@ def test_trial_has_its_hosts_runs_and_faults() -> None:
 
 def test_seed_tells_one_story() -> None:
     assert story_of(trial(7, story=True)) == story_of(trial(7, story=True))
+
+
+def test_short_story_is_of_what_was_broken() -> None:
+    verdict = trial(1, bug=BUGS["cancel-locally-while-granted"], story=True)
+
+    lines = short_story_of(verdict).splitlines()
+
+    assert verdict.broken in lines[-1]
+    assert len(lines) <= SHORT + 1
+
+
+def test_each_mishap_has_its_seed() -> None:
+    aims = [aim_of(seed) for seed in range(len(MISHAPS))]
+
+    assert sorted(aims) == sorted(MISHAPS)
+
+
+def test_trials_lean_to_what_there_is() -> None:
+    faults = {fault for lean in LEANS.values() for fault in lean.faults}
+    flows = {flow for lean in LEANS.values() for flow in lean.flows}
+
+    assert LEANS.keys() <= {*THINGS, *MESSAGES}
+    assert faults <= {fault.__name__ for fault, _ in faults_module.KINDS}
+    assert flows <= set(DIGESTS)
 
 
 @pytest.mark.slow

@@ -20,8 +20,9 @@ from tests.make import NOW
 from tests.sim import invariants
 from tests.sim.disk import Disk
 from tests.sim.flows import DIGESTS, FLOW_FILES, FLOWS
-from tests.sim.machine import Machine
-from tests.sim.network import Network
+from tests.sim.machine import Fuse, Machine
+from tests.sim.mishaps import Mishap
+from tests.sim.network import Network, Weather
 from tests.sim.truth import Branch, Truth
 
 REFUSED_MS: Final = 2
@@ -48,15 +49,23 @@ class World:
         self.random = random
         self.now = int(NOW)
         self.truth = Truth()
-        self.network = Network(random, self.at)
+        self.met: Counter[Mishap] = Counter()
+        """How often each mishap happened."""
+        self.network = Network(random, self.at, self.met)
         self.machines: dict[HostId, Machine] = {}
-        self.crashes: Counter[str] = Counter()
-        """How often a hub died at each point."""
+        self.fuse: Fuse | None = None
+        """Burns at whichever hub passes its point."""
+        self.snare: Mishap | None = None
+        """The fate of the next message of a kind."""
         self.story: list[Line] | None = [] if story else None
         self.old_disks: list[Disk] = []
         """Of stores that are no more, for whoever compares copies."""
         self.said: set[tuple[object, ...]] = set()
         """For bugs that say nothing twice."""
+        self.luck = random.choice((0.6, 0.9, 0.9, 1.0))
+        """The share of commands that end well."""
+        self.slow = random.choice((0.05, 0.05, 0.1, 0.5))
+        """And of those that take long."""
         self.heals = False
         """The quiet end: what is down comes back soon."""
         self._heap: list[tuple[int, int, Callable[..., None], tuple[Any, ...]]] = []
@@ -79,6 +88,13 @@ class World:
             if is_over():
                 return
         self.now = max(self.now, until)
+
+    def heal(self) -> None:
+        """Nothing goes wrong any more, but for a fuse; and what is down comes back soon."""
+        self.tell("", "everything heals")
+        self.heals, self.snare = True, None
+        self.network.weather = Weather()
+        self.network.cuts.clear()
 
     def tell(self, who: str, what: str, more: str = "") -> None:
         """Add a line to the story."""
@@ -127,6 +143,7 @@ class World:
         for branch in list(self.truth.branches.values()):
             if branch.place == old:
                 self.truth.close(branch.run, branch.epoch, self.now)
+        machine.skew_ms = self.random.randrange(-300, 300)  # and another clock
         fresh = self._new_disk(machine.id, machine.skew_ms)
         if backup is not None:
             fresh = replace_store(backup, fresh)
@@ -164,7 +181,23 @@ class World:
         store = StoreId(f"{host}s{next(self._stores):02d}")
         return Disk(store, (self.now + skew_ms) // 1000)
 
+    def pause(self, machine: Machine) -> None:
+        """A hub stands still for a while."""
+        pause_ms = self.random.randrange(300, 4000)
+        self.tell(machine.id, "stands still", f"{pause_ms} ms")
+        machine.paused_until = self.now + pause_ms
+
     # --- messages ---
+
+    def part(self, cuts: set[tuple[HostId, HostId]]) -> None:
+        """Nothing goes from some hosts to others for a while."""
+        self.tell("net", "parts", f"{sorted(cuts)}")
+        self.network.cuts |= cuts
+        self.at(self.random.randrange(300, 5000), self._join, cuts)
+
+    def _join(self, cuts: set[tuple[HostId, HostId]]) -> None:
+        self.tell("net", "joins", f"{sorted(cuts)}")
+        self.network.cuts -= cuts
 
     def send(self, machine: Machine, envelope: Envelope) -> None:
         """Put a message on the network; None as receiver is every other host."""
@@ -177,15 +210,42 @@ class World:
             if to == machine.id and envelope.to_host is None:
                 continue
             receiver = self.machines[to]
+            fate = self._snared(envelope, receiver) if self.snare else ""
             cut = (machine.id, to) in self.network.cuts
-            if receiver.core is None and not cut and self.random.random() < 0.7:
-                self.network.coverage[type(envelope.message).__name__, "refused"] += 1
+            if receiver.core is None and not cut and (fate or self.random.random() < 0.7):
+                self.met["refused", type(envelope.message).__name__] += 1
                 if isinstance(envelope.message, Offer):
                     self.at(REFUSED_MS, self._refused, machine, machine.life, envelope.message)
                 continue
             if isinstance(envelope.message, Offer):
                 machine.written.add((envelope.message.run, envelope.message.epoch))
-            self.network.carry(envelope, to, self._deliver)
+            self.network.carry(envelope, to, self._deliver, fate)
+
+    def _snared(self, envelope: Envelope, receiver: Machine) -> str:
+        """The fate of a message that the snare is for; as to its receiver, that happens now."""
+        assert self.snare is not None
+        fate, kind = self.snare
+        way = (envelope.from_host, receiver.id)
+        is_meant = kind == type(envelope.message).__name__ and way[0] != way[1]
+        if not is_meant or receiver.core is None or way in self.network.cuts:
+            return ""
+        if fate == "stranger" and envelope.to_store != receiver.disk.store:
+            return ""
+        self.snare = None
+        match fate:
+            case "cut":
+                self.part({way})
+            case "refused":
+                receiver.kill("kill -9")
+                self.reboot_later(receiver)
+            case "paused":
+                self.pause(receiver)
+            case "stranger":
+                self.wipe(receiver)
+                receiver.boot()
+            case _:
+                pass  # the network's
+        return fate
 
     def _refused(self, machine: Machine, life: int, offer: Offer) -> None:
         if machine.life == life and (offer.run, offer.epoch) not in machine.written:
@@ -195,12 +255,12 @@ class World:
         machine = self.machines[to]
         kind = type(envelope.message).__name__
         if machine.core is None:
-            self.network.coverage[kind, "lost"] += 1
+            self.met["lost", kind] += 1
             return
         if machine.paused_until > self.now:
-            self.network.coverage[kind, "paused"] += 1
+            self.met["paused", kind] += 1
         if envelope.to_store is not None and envelope.to_store != machine.disk.store:
-            self.network.coverage[kind, "stranger"] += 1
+            self.met["stranger", kind] += 1
         if self.story is not None:
             self.tell(to, f"hears from {envelope.from_host}", short(envelope.message))
         machine.say(Heard(envelope=envelope, floor=self._floor(machine, envelope)))
@@ -341,9 +401,8 @@ class World:
         self.truth.living.setdefault((key.run, key.epoch), set()).add(key)
         self.tell(machine.id, "starts", str(key))
         random = self.random
-        long = random.random() < 0.1
-        delay = random.randrange(10, 2500 if long else 300)
-        status = 0 if random.random() < 0.9 else 1
+        delay = random.randrange(10, 3500 if random.random() < self.slow else 300)
+        status = 0 if random.random() < self.luck else 1
         report = Exited(status=status, outputs={})
         self.at(delay, self.end_process, machine, key, report, machine.disk.store)
 
