@@ -50,7 +50,7 @@ function Sheet({ plan, graph, nodes, started = false, chosen, at = null }) {
   const known = new Map(graph.nodes.map((node) => [node.id, node]));
   const { width, height } = plan.node;
   const lines = plan.lines.filter((line) => seen(line.box));
-  return html`<div class="graph" role="group" aria-label="Graph of the flow" tabindex="0" ref=${box}>
+  return html`<div class="graph" role="group" aria-label="Graph of the flow" tabindex="0" ref=${box} onFocusIn=${shownWhole}>
     ${scale > 0 && html`<div class="graph-sheet" style=${{ width: `${plan.width}px`, height: `${plan.height}px`, zoom: String(scale) }}>
       <svg class="graph-lines" width=${plan.width} height=${plan.height} aria-hidden="true">
         ${[...Map.groupBy(lines, (line) => classes("line", line.label && "is-other", (line.from === "trigger" ? started : states.get(line.from)?.tag === line.tag) && "is-lit"))].map(
@@ -64,6 +64,11 @@ function Sheet({ plan, graph, nodes, started = false, chosen, at = null }) {
       })}
     </div>`}
   </div>`;
+}
+
+/** A browser leaves as it is what is seen in part. @param {FocusEvent} event */
+function shownWhole({ target, currentTarget }) {
+  if (target instanceof HTMLElement && target !== currentTarget) target.scrollIntoView({ block: "nearest", inline: "nearest" });
 }
 
 /** @param {Record<string, number>} lengths */
