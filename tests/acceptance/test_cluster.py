@@ -19,7 +19,7 @@ FLOWS = (
   - name: quick
     triggers: [{name: start, type: data}]
     tasks:
-      - {name: say, type: exec, listen: trigger.good, opts: {cmd: sleep 0.3}}
+      - {name: say, type: exec, listen: trigger.good, opts: {cmd: sleep 0.5}}
       - {name: done, type: end, listen: task.say.good}
 
   - name: alone
@@ -42,7 +42,7 @@ FLOWS = (
 )
 
 MANY = 200
-FAIR = MANY // 10
+FAIR = MANY // 20
 """What each of three equal hosts executes at least; a third would be its share."""
 
 
