@@ -47,6 +47,7 @@ class Member:
     other: StoreId | None = None
     """Another store that speaks in its name."""
     other_at: Instant | None = None
+    """When that was last heard; 0: not since this host started."""
     skew_ms: int = 0
     """How far its clock is ahead."""
     stale: bool = True
@@ -94,8 +95,13 @@ class Members:
         """As `h2@store`."""
         self.twins: Book[StoreId, Instant] = Book(journal)
         """Stores of others that call themselves as this host does, and when they were heard."""
+        others = rows.get("other", {})
         for host, store in rows.get("member", {}).items():
-            self.by_id.put(HostId(host), Member(id=HostId(host), store=StoreId(str(store))))
+            member = Member(id=HostId(host), store=StoreId(str(store)))
+            if host in others:
+                other = StoreId(str(others[host]))
+                member = replace(member, other=other, other_at=Instant(0))
+            self.by_id.put(member.id, member)
         for key, gone in forgotten_in(rows.get("forgotten", {})).items():
             self.forgotten.put(key, gone)
 
@@ -120,12 +126,13 @@ class Members:
             self.twins.put(store, now)
             return None
         known = self.by_id.get(host)
-        if known is None or (known.store != store and self.is_known_gone(host, known.store)):
+        if known is None:
             known = Member(id=host, store=store)
             draft.keep("member", host, store)
         if known.store != store:
             if known.other != store:
                 draft.core.table.news = True
+                draft.keep("other", host, store)
             self.by_id.put(host, replace(known, other=store, other_at=now))
             return None
         if known.stale:
@@ -134,6 +141,7 @@ class Members:
         if changed.other_at is not None and now - changed.other_at >= HOST_STALE_S * 1000:
             changed = replace(changed, other=None, other_at=None)  # the other one is gone
             draft.core.table.news = True
+            draft.keep("other", host, None)
         self.by_id.put(host, changed)
         return changed
 
@@ -187,9 +195,13 @@ class Members:
             draft.promise_row("forgotten", key, encode(gone))
         if before is not None:
             return False
-        if is_known:
-            self.by_id.put(host, None)
-            draft.keep("member", host, None)
+        if known is not None and store in (known.store, known.other):
+            left: Member | None = replace(known, other=None, other_at=None)
+            if is_known:  # who else speaks in its name is the host now: a keeper has to ask it, too
+                left = Member(id=host, store=known.other) if known.other else None
+            self.by_id.put(host, left)
+            draft.keep("member", host, left.store if left else None)
+            draft.keep("other", host, None)
         draft.core.table.news = True
         return True
 

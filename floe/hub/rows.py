@@ -15,6 +15,7 @@ V = TypeVar("V")
 KINDS: Final = (
     "drain",
     "member",
+    "other",
     "forgotten",
     "floor",
     "withdraw",
@@ -25,12 +26,12 @@ KINDS: Final = (
     "keeping",
     "counted",
 )
-"""drain: whether this host drains. member: host to the store it was first seen with.
-forgotten: `host@store` to when that was said. floor: run to the highest epoch refused here.
-withdraw: run to the cancel that waits for the grantee's answer. owed: ends and releases that are
-not acknowledged. claim: run to its wish for resources. obeyed: the keeper whose census was answered
-here. kept: the keeper's table and queue. keeping: the keeper's term and whether it is open.
-counted: hosts that answered its census."""
+"""drain: whether this host drains. member: host to the store it was first seen with. other: host to
+another store that speaks in its name. forgotten: `host@store` to when that was said. floor: run to
+the highest epoch refused here. withdraw: run to the cancel that waits for the grantee's answer.
+owed: ends and releases that are not acknowledged. claim: run to its wish for resources. obeyed: the
+keeper whose census was answered here. kept: the keeper's table and queue. keeping: its term and
+whether it is open. counted: hosts that answered its census."""
 
 Rows = Mapping[str, Mapping[str, Json]]
 """Rows by kind and key, as a store has them."""

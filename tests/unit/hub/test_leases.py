@@ -13,6 +13,7 @@ from tests.make_hosts import Host, a_host_core, carry, later, met, phase
 DB = a_flow(a_node("build"), an_end(), resource_tags=("db",))
 GPU_DB = a_flow(a_node("build"), an_end(), resource_tags=("db",), host_tags=("gpu",))
 H1 = HostId("h1")
+H2 = HostId("h2")
 
 
 def two(**others: Any) -> tuple[Host, Host]:
@@ -610,6 +611,23 @@ def test_forgotten_host_that_others_tell_of_stands_for_no_configured_one() -> No
 
     assert told_by_others == "pending"
     assert phase(new, ref) == "active"
+
+
+def test_keeper_asks_who_came_back_with_another_store_though_the_old_one_is_forgotten() -> None:
+    h1, h2 = two()
+    came_back = a_host_core("h2", "h2st1", keeper=H1)
+    met(h1, came_back)
+    h1.restart(keeper=H2)
+    h1.tell()
+    h1.restart(keeper=H1)
+
+    h1.tell(Forget(host=H2, store=h2.store, force=True))
+    ref = h1.start(DB)
+
+    assert (phase(h1, ref), says(h1, ref)) == (
+        "pending",
+        "resource db: it counts what is held: h2 has not answered",
+    )
 
 
 def test_late_offer_of_a_keeper_that_lost_its_store_is_not_taken_with_its_old_fences() -> None:
