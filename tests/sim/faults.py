@@ -6,7 +6,7 @@ from dataclasses import replace
 from random import Random
 from typing import Final
 
-from floe.hub.words import Forget, Free, Reply, Word
+from floe.hub.words import Drain, Forget, Free, Reply, Word
 from floe.model.refs import HostId
 from tests.sim.machine import Fuse, Machine
 from tests.sim.mishaps import AT_REST, POINTS, Lean, Mishap
@@ -203,6 +203,7 @@ class Faults:
             if machine.core is None:
                 machine.boot()
             world.drain(machine, on=False)
+            self._say(machine, Drain(on=False), [])  # its hub may die of the first
             machine.turn_soon()
         for place in sorted(world.truth.lost):  # once more: who was told first may be gone too
             others = [m for m in world.machines.values() if m.id != place.host]
