@@ -227,9 +227,11 @@ class Keeper:
         return self.holdings.put(draft, given)
 
     def _take_over(self, draft: "Draft", old: Holding, claim: Claim, tags: tuple[str, ...]) -> None:
+        """What a run held is its own again, unless somebody else said to hold it as well."""
         self._drop_letter(draft, old)
         new = replace(old, claim=claim, tags=tags, parked=False, known=False)
-        if old.fences and set(old.fences) == set(tags):
+        is_alone = all(self.holdings.holders(tag) == (claim.run,) for tag in tags)
+        if is_alone and old.fences.keys() == set(tags):
             self._give(draft, new)
         else:
             self.holdings.put(draft, replace(new, fences={}))

@@ -1,5 +1,6 @@
 """Leases of the cluster: whose turn it is, fences, releases, and a keeper that comes and goes."""
 
+from dataclasses import replace
 from typing import Any
 
 from floe.hub.words import Forget, Free
@@ -12,6 +13,7 @@ from tests.make_hosts import Host, a_host_core, carry, later, met, phase
 
 DB = a_flow(a_node("build"), an_end(), resource_tags=("db",))
 GPU_DB = a_flow(a_node("build"), an_end(), resource_tags=("db",), host_tags=("gpu",))
+AGAIN = replace(GPU_DB, on_host_lost="restart")
 H1 = HostId("h1")
 H2 = HostId("h2")
 
@@ -24,6 +26,14 @@ def two(**others: Any) -> tuple[Host, Host]:
     later(100, h1, h2)
     carry(h1, h2)
     return h1, h2
+
+
+def spoken(*hosts: Host) -> None:
+    """Hosts hear one another until nothing is left to say."""
+    for _ in range(3):
+        met(*hosts)
+        later(3000, *hosts)
+        carry(*hosts)
 
 
 def holders(keeper: Host, tag: str = "db") -> tuple[str, ...]:
@@ -266,33 +276,20 @@ def test_keeper_that_was_passed_over_meanwhile_is_told_and_opens_anew() -> None:
 
 
 def test_revoked_run_takes_over_what_it_held_though_an_older_one_waits() -> None:
-    again = a_flow(
-        a_node("build"),
-        an_end(),
-        resource_tags=("db",),
-        host_tags=("gpu",),
-        on_host_lost="restart",
-    )
     h1 = a_host_core("h1", keeper=H1, peers=2)
     h2 = a_host_core("h2", keeper=H1, peers=2, tags=frozenset({"gpu"}))
     h3 = a_host_core("h3", keeper=H1, peers=2)
-    for _ in range(2):
-        met(h1, h2, h3)
-        later(3000, h1, h2, h3)
-        carry(h1, h2, h3)
-    older, younger = h3.start(again), h3.start(again)
+    spoken(h1, h2, h3)
+    older, younger = h3.start(AGAIN), h3.start(AGAIN)
     carry(h1, h2, h3)
     h2.ended(older)
     carry(h1, h2, h3)
-    third = h3.start(again)
+    third = h3.start(AGAIN)
 
     h3.tell(Forget(host=HostId("h2"), store=h2.store, force=True))
     h4 = a_host_core("h2", "h2st1", keeper=H1, peers=2, tags=frozenset({"gpu"}))
     h4.now = h1.now
-    for _ in range(3):
-        met(h1, h4, h3)
-        later(3000, h1, h4, h3)
-        carry(h1, h4, h3)
+    spoken(h1, h4, h3)
 
     assert (phase(h4, younger), phase(h3, third)) == ("active", "pending")
     assert h4.run(younger).epoch == 3
@@ -439,14 +436,11 @@ def test_keeper_that_is_away_is_named() -> None:
 H2 = HostId("h2")
 
 
-def moved(*hosts: Host) -> None:
-    """Every host gets h2 as keeper in its config."""
+def moved(*hosts: Host, to: HostId = H2) -> None:
+    """Every host gets another keeper in its config."""
     for host in hosts:
-        host.restart(keeper=H2)
-    for _ in range(3):
-        met(*hosts)
-        later(3000, *hosts)
-        carry(*hosts)
+        host.restart(keeper=to)
+    spoken(*hosts)
 
 
 def test_keeper_that_moves_learns_who_holds_and_who_waits() -> None:
@@ -573,6 +567,28 @@ def test_host_alone_tells_what_its_runs_hold() -> None:
 
     assert (lease.run, lease.waiting) == (holder.key, (waiter.key,))
     assert lease.fence == h1.run(holder).fences["db"]
+
+
+def test_revoked_run_takes_over_nothing_that_another_holds_as_well() -> None:
+    h1 = a_host_core("h1", keeper=H1, peers=2)
+    h2 = a_host_core("h2", keeper=H1, peers=2, tags=frozenset({"gpu"}))
+    h3 = a_host_core("h3", keeper=H1, peers=2)
+    spoken(h1, h2, h3)
+    first = h3.start(AGAIN)
+    carry(h1, h2, h3)
+    h1.tell(Free(tag="db"))
+    second = h3.start(AGAIN)
+    carry(h1, h2, h3)
+    moved(h1, h2, h3, to=HostId("h3"))
+    both = holders(h3)
+
+    h3.tell(Forget(host=H2, store=h2.store, force=True))
+    h4 = a_host_core("h2", "h2st1", keeper=HostId("h3"), peers=2, tags=frozenset({"gpu"}))
+    h4.now = h1.now
+    spoken(h1, h4, h3)
+
+    assert both == (first.key, second.key)
+    assert sorted(phase(h3, run) for run in (first, second)) == ["active", "pending"]
 
 
 def test_two_that_hold_one_resource_hold_it_both_until_each_releases_it() -> None:
