@@ -380,7 +380,10 @@ def what_is_said_is_stored(truth: Truth, disk: Disk, envelope: Envelope) -> None
 
 
 def copies_are_prefixes(disks: Iterable[Disk]) -> None:
-    """13: of two copies of a log, one is a prefix of the other within each epoch."""
+    """13: of two copies of a log, one is a prefix of the other within each epoch.
+
+    Up to GrantSuperseded: what follows is what became of the processes of that one place.
+    """
     copies: dict[RunRef, list[Mapping[int, Sequence[Record]]]] = {}
     for disk in disks:
         for ref, log in disk.logs.items():
@@ -391,6 +394,8 @@ def copies_are_prefixes(disks: Iterable[Disk]) -> None:
                 for mine, theirs in zip(one[epoch], other[epoch], strict=False):
                     if (mine.seq, mine.body) != (theirs.seq, theirs.body):
                         raise Broken(f"copies_are_prefixes: {ref.key} at {epoch}.{mine.seq}")
+                    if isinstance(mine.event, GrantSuperseded):
+                        break
 
 
 def unfinished(world: "World") -> list[RunRef]:
