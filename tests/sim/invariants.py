@@ -272,19 +272,29 @@ def host_has_what_the_flow_asks(truth: Truth, branch: Branch, host: HostSettings
 
 
 def resource_is_held_once(truth: Truth, branch: Branch) -> None:
-    """3: a resource is never held by two runs; a forgotten holder has the lower fence."""
+    """3: a resource is never held by two runs; a forgotten holder has the lower fence, also where
+    it was forgotten in error and begins what was on its way to it."""
     for lease in branch.leases:
         for other in truth.holders.get(lease, ()):
-            mine, theirs = branch.fences.get(lease), other.fences.get(lease)
-            is_fenced = mine and theirs and read_fence(mine) > read_fence(theirs)
-            is_fenced = is_fenced or (truth.amnesia and truth.is_gone(other.place))
             is_void = truth.is_gone(other.place) or (lease, other.run) in truth.freed
-            if not (is_fenced and is_void):
+            is_fenced = is_void and _is_fenced(truth, lease, other, branch)
+            is_late = truth.is_gone(branch.place) and _is_fenced(truth, lease, branch, other)
+            if not (is_fenced or is_late):
                 raise Broken(f"resource_is_held_once: {lease} by {branch} and {other}")
 
 
+def _is_fenced(truth: Truth, lease: str, old: Branch, new: Branch) -> bool:
+    """Whether whoever knows the fence of `new` takes nothing from `old`."""
+    before, after = old.fences.get(lease), new.fences.get(lease)
+    if before and after and read_fence(before) < read_fence(after):
+        return True
+    return truth.amnesia and truth.is_gone(old.place)
+
+
 def fences_grow(truth: Truth, branch: Branch) -> None:
-    """3: whoever begins later with a cluster tag has the higher fence."""
+    """3: whoever begins later with a cluster tag has the higher fence, but for a forgotten host."""
+    if truth.is_gone(branch.place):
+        return
     for tag in branch.tags:
         if tag.startswith(HOST_SCOPED):
             continue
