@@ -167,6 +167,10 @@ class Leases:
                 draft.core.table.news = True
             self._queued.put(ref, None)
             draft.cluster.outbox.done(member.id, ACQUIRE, claim.run)
+        elif claim.number == run.revoked + 1 and not message.fences.items() <= run.fences.items():
+            # Freed by hand, then asked for by a word from before: it has begun, and uses no other.
+            self._tell(draft, member, Release(claim=claim, fences=message.fences))
+            return
         self._tell(draft, member, HeldHeard(claim=claim, fences=message.fences))
 
     def queued(self, draft: "Draft", member: Member, message: Queued) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from floe.hub.words import Forget, Free
 from floe.kernel.place import Refusals
-from floe.model.message import Behind, Census, Envelope, Held, Offer, Refused, Release
+from floe.model.message import Acquire, Behind, Census, Envelope, Held, Offer, Refused, Release
 from floe.model.refs import HostId, RunRef, StoreId
 from floe.model.signal import Cancel
 from tests.make import a_flow, a_node, an_end
@@ -323,6 +323,21 @@ def test_operator_takes_a_resource_from_its_holder() -> None:
     assert elsewhere == "h1 keeps the resources"
     assert nothing == "nobody holds oven"
     assert holders(h1) == (waiter.key,)
+
+
+def test_resource_that_was_freed_is_not_held_again_by_a_late_word() -> None:
+    h1, h2 = two()
+    h2.start(GPU_DB)
+    [asked] = [e for e in h2.sent if isinstance(e.message, Acquire)]
+    carry(h1, h2)
+    h1.tell(Free(tag="db"))
+
+    h1.hear(asked)
+    again = holders(h1)
+    carry(h1, h2)
+
+    assert len(again) == 1
+    assert holders(h1) == ()
 
 
 def test_operator_takes_one_resource_and_leaves_the_others_to_their_holder() -> None:
