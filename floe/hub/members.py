@@ -95,6 +95,9 @@ class Members:
         """As `h2@store`."""
         self.twins: Book[StoreId, Instant] = Book(journal)
         """Stores of others that call themselves as this host does, and when they were heard."""
+        self._returning: Book[HostId, Instant] = Book(journal)
+        """Hosts of forgotten stores that may come back with another, and since when they are
+        listened for; 0: since this host's first step."""
         others = rows.get("other", {})
         for host, store in rows.get("member", {}).items():
             member = Member(id=HostId(host), store=StoreId(str(store)))
@@ -104,6 +107,7 @@ class Members:
             self.by_id.put(member.id, member)
         for key, gone in forgotten_in(rows.get("forgotten", {})).items():
             self.forgotten.put(key, gone)
+            self._returning.put(place_of(key)[0], Instant(0))
 
     @property
     def me(self) -> Member:
@@ -163,6 +167,11 @@ class Members:
         for store, at in self.twins.items():
             if now - at >= HOST_STALE_S * 1000:
                 news |= self.twins.put(store, None)
+        for host, since in self._returning.items():
+            if not since or since > now:
+                self._returning.put(host, now)
+            elif now - since >= HOST_STALE_S * 1000:
+                news |= self._returning.put(host, None)
         self._core.table.news |= news
 
     def set_back(self, now: Instant) -> None:
@@ -195,6 +204,7 @@ class Members:
             draft.promise_row("forgotten", key, encode(gone))
         if before is not None:
             return False
+        self._returning.put(host, draft.now)
         if known is not None and store in (known.store, known.other):
             left: Member | None = replace(known, other=None, other_at=None)
             if is_known:  # who else speaks in its name is the host now: a keeper has to ask it, too
@@ -206,9 +216,11 @@ class Members:
         return True
 
     def gone(self) -> set[HostId]:
-        """Configured hosts that nobody needs to hear any more."""
+        """Configured hosts that nobody needs to hear any more: their stores were forgotten, and
+        nobody spoke in their place for as long as a host that is there is silent at most."""
         all_gone = self.forgotten.items()
-        return {place_of(key)[0] for key, gone in all_gone if gone.expected == self.expected}
+        hosts = {place_of(key)[0] for key, gone in all_gone if gone.expected == self.expected}
+        return {host for host in hosts if host not in self._returning}
 
     def lives(self) -> list[Member]:
         """The hosts that were not forgotten, by id."""

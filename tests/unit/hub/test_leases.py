@@ -637,8 +637,9 @@ def test_forgotten_host_that_others_tell_of_stands_for_no_configured_one() -> No
     told_by_others = phase(new, ref)
 
     new.tell(Forget(host=HostId("h9"), store=StoreId("h9st0")))
-    later(3000, new, h2)
-    carry(new, h2)
+    for _ in range(4):
+        later(3000, new, h2)
+        carry(new, h2)
 
     assert told_by_others == "pending"
     assert phase(new, ref) == "active"
@@ -659,6 +660,21 @@ def test_keeper_asks_who_came_back_with_another_store_though_the_old_one_is_forg
         "pending",
         "resource db: it counts what is held: h2 has not answered",
     )
+
+
+def test_keeper_listens_for_who_comes_back_in_the_place_of_a_forgotten_host() -> None:
+    h1, h2 = two()
+    h1.restart(keeper=H2)
+    h1.tell()
+    h1.restart(keeper=H1)
+    h1.tell(Forget(host=H2, store=h2.store, force=True))
+    ref = h1.start(DB)
+    at_once = phase(h1, ref)
+
+    for _ in range(4):
+        later(3000, h1)
+
+    assert (at_once, phase(h1, ref)) == ("pending", "active")
 
 
 def test_late_offer_of_a_keeper_that_lost_its_store_is_not_taken_with_its_old_fences() -> None:
