@@ -22,6 +22,9 @@ from floe.server.waits import wait_set
 LIMIT: Final = 1024 * 1024
 """Bytes of an answer where the request does not say."""
 
+FOLLOWED: Final = 256 * 1024
+"""Bytes of an output that is followed that are read at once: each read is a thread's work."""
+
 LINES_MAX: Final = 1000
 TEXT_MAX: Final = 1000
 """Characters that are searched for."""
@@ -43,7 +46,8 @@ async def show(request: web.Request) -> web.StreamResponse:
     hub = request.app[HUB]
     run, node, spot = await _spot(request, attempt)
     if follow:
-        tail = Tail(hub, run.ref.key, node.id, attempt=attempt, offset=offset)
+        key = run.ref.key
+        tail = Tail(hub, key, node.id, attempt=attempt, offset=offset, chunk=FOLLOWED)
         return await _followed(request, tail, spot)
     size = size_of(spot.path)
     asked = _range(request, size)

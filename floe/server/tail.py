@@ -17,7 +17,7 @@ POLL_S: Final = 0.05
 """Seconds between two looks at a file that somebody follows."""
 
 CHUNK: Final = 64 * 1024
-"""Bytes read at once: all that is held in memory of an output."""
+"""Bytes read at once where nothing else is said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,10 +82,20 @@ class Tail:
     """Follows one attempt from an offset; the caller says by `advance` what it has used."""
 
     def __init__(
-        self, hub: Hub, run: str, node: str, *, attempt: int = 0, least: int = 1, offset: int = 0
+        self,
+        hub: Hub,
+        run: str,
+        node: str,
+        *,
+        attempt: int = 0,
+        least: int = 1,
+        offset: int = 0,
+        chunk: int = CHUNK,
     ) -> None:
-        """`attempt` 0: the latest once there is one that is at least `least`."""
+        """`attempt` 0: the latest once there is one that is at least `least`. `chunk`: bytes read
+        at once, all that is held in memory of an output."""
         self._hub = hub
+        self._chunk = chunk
         self.run = run
         self.node = node
         self._attempt = attempt
@@ -102,7 +112,7 @@ class Tail:
         size = size_of(spot.path)  # after the look: what is over has grown to its end
         data = b""
         if spot.path and size > self._offset:
-            data = await read(spot.path, self._offset, CHUNK)
+            data = await read(spot.path, self._offset, self._chunk)
         over = spot.over and self._offset + len(data) >= size
         return Piece(attempt=spot.attempt, offset=self._offset, data=data, over=over)
 
