@@ -11,7 +11,7 @@ from floe.hub import rows
 from floe.hub.keeper import Keeper
 from floe.hub.lease_view import LeaseView
 from floe.hub.leases import Leases
-from floe.hub.lost import as_lost, place_key, place_of
+from floe.hub.lost import as_lost
 from floe.hub.members import FORGET_AFTER_S, Member, Members
 from floe.hub.obedience import Obedience
 from floe.hub.outbox import Outbox
@@ -49,7 +49,7 @@ from floe.model.message import (
     RowsAfter,
     Withdraw,
 )
-from floe.model.refs import HostId, Instant, RunRef, StoreId
+from floe.model.refs import HostId, Instant, RunRef, StoreId, place_key, place_of
 from floe.model.run import Run
 from floe.store.base import Append, Record, Stored
 

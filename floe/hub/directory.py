@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
 from floe.model.message import Rows, RowsAfter
-from floe.model.refs import HostId, Instant, Json, RunRef, StoreId
+from floe.model.refs import HostId, Instant, Json, RunRef, StoreId, place_key, place_of
 from floe.model.run import Summary
 from floe.store.base import Append, Change, LedgerWrite
 
@@ -38,7 +38,7 @@ class Source(NamedTuple):
     store: StoreId
 
     def __str__(self) -> str:
-        return f"{self.host}@{self.store}"
+        return place_key(*self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,8 +100,8 @@ class Directory:
         """
         for key, mark in marks.items():
             self._known[key] = _Known(mark if isinstance(mark, int) else 0)
-            host, _, store = key.rpartition("@")
-            self._stores[HostId(host)] = StoreId(store)
+            host, store = place_of(key)
+            self._stores[host] = store
         self._stores |= {HostId(host): StoreId(str(store)) for host, store in members.items()}
 
     # --- what this host tells ---

@@ -13,11 +13,11 @@ from floe.hub.clock import Clock
 from floe.hub.decided import Decided
 from floe.hub.directory import KIND, ROWS_MAX, Directory, Learned, Source, offered
 from floe.hub.loop import Loop
-from floe.hub.lost import Gone, adopter_of, forgotten_in, holder_of, is_lost, place_of
+from floe.hub.lost import Gone, adopter_of, forgotten_in, holder_of, is_lost
 from floe.hub.words import Addressed, Mark
 from floe.model.errors import FloeError
 from floe.model.message import Envelope, Message, Ping, Rows, RowsAfter
-from floe.model.refs import HostId
+from floe.model.refs import HostId, place_of
 from floe.model.run import Summary
 from floe.store.base import Append, LedgerWrite, RunQuery, RunStore
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from floe.model.codec import decode
-from floe.model.refs import HostId, Instant, Json, RunRef, StoreId
+from floe.model.refs import Instant, Json, RunRef, place_key, place_of
 from floe.model.run import Summary
 
 
@@ -32,17 +32,6 @@ ForgottenStores = Mapping[str, Gone]
 def forgotten_in(rows: Mapping[str, Json]) -> dict[str, Gone]:
     """The stores in ledger rows of the kind `forgotten`."""
     return {key: decode(Gone, row) for key, row in rows.items() if isinstance(row, Mapping)}
-
-
-def place_key(host: HostId, store: StoreId | None) -> str:
-    """A host's store by name, `h2@k3f9`."""
-    return f"{host}@{store}"
-
-
-def place_of(key: str) -> tuple[HostId, StoreId]:
-    """Host and store of `h2@k3f9`."""
-    host, _, store = key.rpartition("@")
-    return HostId(host), StoreId(store)
 
 
 def adopter_of(row: Summary) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from floe.hub.lost import Gone, forgotten_in, place_key, place_of
+from floe.hub.lost import Gone, forgotten_in
 from floe.hub.presence import view_of
 from floe.hub.rows import Book, Journal, Rows
 from floe.kernel.place import HOST_STALE_S
@@ -16,7 +16,7 @@ from floe.model.codec import encode
 from floe.model.errors import IdInvalid
 from floe.model.host import HostView
 from floe.model.message import PROTOCOL, Envelope, Ping
-from floe.model.refs import FlowId, HostId, Instant, Json, RunRef, StoreId
+from floe.model.refs import FlowId, HostId, Instant, Json, RunRef, StoreId, place_key, place_of
 
 if TYPE_CHECKING:
     from floe.hub.core import HubCore

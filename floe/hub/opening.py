@@ -9,11 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from floe.hub.lost import place_key
 from floe.hub.members import Member
 from floe.hub.rows import Book, Journal, Rows
 from floe.model.message import Behind, Census, Claims
-from floe.model.refs import HostId, Instant, Json, StoreId
+from floe.model.refs import HostId, Instant, Json, StoreId, place_key
 
 if TYPE_CHECKING:
     from floe.hub.core import HubCore

@@ -45,6 +45,17 @@ def host_id(text: str) -> HostId:
     return HostId(_matched(HOST, "host name", text))
 
 
+def place_key(host: HostId, store: StoreId | None) -> str:
+    """A host's store by name, `h2@k3f9`."""
+    return f"{host}@{store}"
+
+
+def place_of(key: str) -> tuple[HostId, StoreId]:
+    """Host and store of `h2@k3f9`."""
+    host, _, store = key.rpartition("@")
+    return HostId(host), StoreId(store)
+
+
 class RunRef(NamedTuple):
     """A run's globally unique name: the store that adopted it and a serial there.
 

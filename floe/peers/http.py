@@ -17,7 +17,7 @@ import structlog
 
 from floe.model.errors import FloeError, Theirs, Yours
 from floe.model.message import Envelope, Offer, Ping
-from floe.model.refs import HostId, Instant
+from floe.model.refs import HostId, Instant, place_key
 from floe.peers.base import (
     Answer,
     Hear,
@@ -189,7 +189,7 @@ class HttpPeers:
             await socket.close("this host is starting or stopping")
             return
         self._problems.end(_at(caller, address))
-        key = f"{caller.host}@{caller.store}"
+        key = place_key(caller.host, caller.store)
         try:
             async with asyncio.timeout(self._settings.connect_s):
                 await socket.send(pack_hello(self._me))

@@ -15,11 +15,11 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from floe.hub.lost import pen_of, place_key, place_of
+from floe.hub.lost import pen_of
 from floe.hub.views import summary_shape
 from floe.model.codec import iso
 from floe.model.errors import HostAway, IdInvalid, Lost
-from floe.model.refs import HostId, Instant, RunRef, host_id
+from floe.model.refs import HostId, Instant, RunRef, host_id, place_key, place_of
 from floe.peers.base import Answer, Request
 from floe.server import events, runs
 from floe.server.bodies import raw_body

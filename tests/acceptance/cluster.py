@@ -19,6 +19,16 @@ from tests.acceptance.cluster_flows import KEEPER, TAGS, write
 from tests.acceptance.product import FLOE, TOKEN, Host, Shape, until
 from tests.proxy import Proxy
 
+WEST = """
+  - name: west
+    host-tags: [west]
+    triggers: [{name: start, type: data}]
+    tasks:
+      - {name: say, type: exec, listen: trigger.good, opts: {cmd: echo west}}
+      - {name: done, type: end, listen: task.say.good}
+"""
+"""A flow for hosts with one tag."""
+
 
 class Member(Host):
     """One host of a cluster. `$HERE` in the config is the folder that all hosts share."""

@@ -10,7 +10,7 @@ from typing import Final
 import pytest
 
 from tests.acceptance import odd_host
-from tests.acceptance.cluster import Cluster, Member, clustered, problems_in
+from tests.acceptance.cluster import WEST, Cluster, Member, clustered, problems_in
 from tests.acceptance.people import Web, as_json, floe, said, why
 from tests.acceptance.product import until
 
@@ -20,21 +20,17 @@ ODD: Final = (sys.executable, str(odd_host.__file__))
 
 TAGS: Final = {"h1": "linux", "h2": "linux", "h3": "linux,west"}
 
-FLOWS: Final = """
+FLOWS: Final = (
+    """
   - name: crane
     resource-tags: [crane]
     triggers: [{name: start, type: data}]
     tasks:
       - {name: say, type: exec, listen: trigger.good, opts: {cmd: echo held}}
       - {name: done, type: end, listen: task.say.good}
-
-  - name: west
-    host-tags: [west]
-    triggers: [{name: start, type: data}]
-    tasks:
-      - {name: say, type: exec, listen: trigger.good, opts: {cmd: echo west}}
-      - {name: done, type: end, listen: task.say.good}
 """
+    + WEST
+)
 
 WORDS_AFTER: Final = 4
 """So many words of another host later, a problem that is said with each of them has shown."""

@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from tests.acceptance.cluster import Member, clustered
+from tests.acceptance.cluster import WEST, Member, clustered
 from tests.acceptance.people import floe, why
 from tests.acceptance.product import DEADLINE_S, FLOE, marked, until
 
@@ -16,14 +16,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 TAGS: Final = {"h1": "linux", "h2": "linux,west"}
 
-FLOWS: Final = """
-  - name: west
-    host-tags: [west]
-    triggers: [{name: start, type: data}]
-    tasks:
-      - {name: say, type: exec, listen: trigger.good, opts: {cmd: echo west}}
-      - {name: done, type: end, listen: task.say.good}
-
+FLOWS: Final = (
+    WEST
+    + """
   - name: long
     host-tags: [west]
     env: [MARK=$HERE/long]
@@ -32,6 +27,7 @@ FLOWS: Final = """
       - {name: rest, type: exec, listen: trigger.good, opts: {cmd: sleep 10000}}
       - {name: done, type: end, listen: task.rest.good}
 """
+)
 
 
 def back_up(host: Member) -> Path:

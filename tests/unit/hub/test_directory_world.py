@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from floe.hub import directory as directory_module
 from floe.hub.directory import KIND, Directory, Learned, Source, offered
-from floe.hub.lost import Gone, adopter_of, as_lost, holder_of, is_lost, place_of
+from floe.hub.lost import Gone, adopter_of, as_lost, holder_of, is_lost
 from floe.model.message import Rows, RowsAfter
-from floe.model.refs import HostId, Instant, RunRef
+from floe.model.refs import HostId, Instant, RunRef, place_of
 from floe.model.run import Summary
 from floe.store.base import Append, Batch, RunQuery
 from floe.store.memory import MemoryStore

@@ -33,6 +33,15 @@ def a_held(flow: Flow, **others: Any) -> tuple[Host, RunRef]:
     return host, ref
 
 
+def a_held_of_another() -> tuple[Host, RunRef]:
+    """A host with one run that another had adopted, which came with its copy."""
+    h1, h2 = met(a_host_core("h1", tags=frozenset()), a_host_core("h2", tags=frozenset({"gpu"})))
+    ref = h1.start(GPU)
+    carry(h1, h2)
+    restored(h2)
+    return h2, ref
+
+
 def cancelled(host: Host, ref: RunRef) -> Decided:
     return host.tell(Cancel(by="bob", why="it went on"), run=ref, ticket=1)
 
@@ -67,10 +76,7 @@ def test_active_run_that_is_held_is_stopped_before_it_ends(peers: int) -> None:
 
 
 def test_run_that_another_host_adopted_is_held_and_ends_as_well() -> None:
-    h1, h2 = met(a_host_core("h1", tags=frozenset()), a_host_core("h2", tags=frozenset({"gpu"})))
-    ref = h1.start(GPU)
-    carry(h1, h2)
-    restored(h2)
+    h2, ref = a_held_of_another()
 
     cancelled(h2, ref)
     stopped(h2, ref)
@@ -79,10 +85,7 @@ def test_run_that_another_host_adopted_is_held_and_ends_as_well() -> None:
 
 
 def test_end_of_a_held_run_is_owed_to_nobody() -> None:
-    h1, h2 = met(a_host_core("h1", tags=frozenset()), a_host_core("h2", tags=frozenset({"gpu"})))
-    ref = h1.start(GPU)
-    carry(h1, h2)
-    restored(h2)
+    h2, ref = a_held_of_another()
 
     cancelled(h2, ref)
     stopped(h2, ref)
