@@ -325,7 +325,8 @@ class Hub:
 
     def lives(self) -> Iterator[Run]:
         """Every run that is not archived, as it is stored."""
-        return filter(None, map(self._live, tuple(self.loop.core.table.runs)))
+        refs = dict.fromkeys((*self.loop.core.table.runs, *self.loop.storing))
+        return filter(None, map(self._live, refs))
 
     async def runs(self, query: RunQuery) -> RunPage:
         """One page of runs, newest first."""

@@ -25,9 +25,8 @@ async def index(request: web.Request) -> web.Response:
 
 
 def _lines(hub: Hub) -> Iterator[str]:
-    runs = hub.loop.core.table.runs.values()
     phases = dict.fromkeys(("reading", "pending", "granted", "active", "ending", "ended"), 0)
-    for run in runs:
+    for run in hub.lives():
         phases[run.phase] = phases.get(run.phase, 0) + 1
     view = hub.view()
     yield from _gauge(

@@ -22,9 +22,15 @@ async def index(request: web.Request) -> web.Response:
     query(request).done()
     others = await together.others(request)
     hub = request.app[HUB]
-    groups = [_group(hub, refs) for refs in hub.loop.core.table.queues.values()]
+    queues = (_stored(hub, refs) for refs in hub.loop.core.table.queues.values())
+    groups = [_group(hub, refs) for refs in queues if refs]
     groups += [group for shape in others.shapes for group in shape["pends"]]
     return answer({"pends": groups, "away": others.away})
+
+
+def _stored(hub: Hub, refs: list[RunRef]) -> list[RunRef]:
+    """Leave out runs whose first fact the store has not taken yet."""
+    return [ref for ref in refs if hub.loop.storing.get(ref, ref) is not None]
 
 
 def _group(hub: Hub, refs: list[RunRef]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from floe.model.refs import FlowId
 from floe.server.bodies import BODY_MAX
 from floe.server.routes import ROUTES
 from floe.server.schemas import SCHEMAS
+from floe.store.base import Batch
 from tests.make import a_flow, a_node
 from tests.make_server import ADMIN, API, DEADLINE_S, Site, a_site, until
 
@@ -347,6 +348,28 @@ async def test_drained_host_takes_no_runs_until_it_is_told_to(site: Site) -> Non
 
     assert (drained["draining"], again["draining"]) == (True, False)
     assert "draining" in pends[0]["hosts"][0]["reasons"][0]
+
+
+async def test_run_is_not_named_as_waiting_before_it_is_stored(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await site.post("hosts/h1/drain", {})
+    gate, append = asyncio.Event(), site.hub.store.append
+
+    async def slow(batch: Batch) -> int:
+        await gate.wait()
+        return await append(batch)
+
+    monkeypatch.setattr(site.hub.store, "append", slow)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(site.hub.trigger("build", values={}, by="test"))
+        await until(lambda: bool(site.hub.loop.storing))
+
+        early = (await good(site, "pends", "Pends"))["pends"]
+        gate.set()
+
+    later = (await good(site, "pends", "Pends"))["pends"]
+    assert (early, [pend["runs"] for pend in later]) == ([], [["h1-1"]])
 
 
 async def test_host_alone_forgets_nobody(site: Site) -> None:

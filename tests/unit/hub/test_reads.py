@@ -56,6 +56,23 @@ async def test_reader_sees_no_fact_before_it_is_stored() -> None:
     assert after.good
 
 
+async def test_run_stays_live_until_the_fact_that_archives_it_is_stored() -> None:
+    store, hands = SlowStore(), Hands()
+    async with a_hub(FLOW, store=store, hands=hands) as hub:
+        run = await running(hub)
+        hands.exit("build")
+        await until(lambda: hub.loop.core.table.runs[hub.ref(run)].phase == "ended")
+        store.gate.clear()
+        await until(lambda: not hub.loop.core.table.runs)
+
+        seen = [live.phase for live in hub.lives()]
+        store.gate.set()
+        await hub.loop.wait_idle()
+        after = list(hub.lives())
+
+    assert (seen, after) == (["ended"], [])
+
+
 async def test_run_is_not_there_before_it_is_stored() -> None:
     store = SlowStore()
     async with a_hub(FLOW, store=store) as hub:
