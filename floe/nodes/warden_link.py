@@ -4,11 +4,13 @@ What is said over the connection is no concern of this file.
 """
 
 import asyncio
+import io
 import json
 import os
 import socket
 import struct
 import sys
+import zipfile
 from collections.abc import Callable, Mapping
 from importlib.resources import files
 from pathlib import Path
@@ -116,7 +118,7 @@ class Door:
 
     async def _start(self) -> bool:
         """Start a warden; False where another one holds the folder. Raises World."""
-        program = self._install()
+        program = self.install()
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             *("-I", "-S", str(program), str(self.data)),
@@ -144,15 +146,28 @@ class Door:
             log.info("warden.started", folder=str(self.folder))
         return process.returncode == 0
 
-    def _install(self) -> Path:
+    def install(self) -> Path:
         """Copy the warden beside its data, so that an upgrade of floe cannot pull it away."""
-        source = files("floe.warden").joinpath("warden.py").read_bytes()
-        program = self.folder / f"warden-v{PROTOCOL}.py"
+        source = _archive()
+        program = self.folder / f"warden-v{PROTOCOL}.pyz"
         if not program.is_file() or program.read_bytes() != source:
             fresh = program.with_name(f"{program.name}.{os.getpid()}")
             fresh.write_bytes(source)
             fresh.replace(program)
         return program
+
+
+def _archive() -> bytes:
+    """The warden as one file that Python runs; the same bytes each time."""
+    folder = files("floe.warden")
+    modules = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".py"))
+    kept = io.BytesIO()
+    with zipfile.ZipFile(kept, "w") as archive:  # stored, so that unpacking needs no zlib
+        archive.writestr(zipfile.ZipInfo("floe/__init__.py"), b"")
+        for name in modules:
+            place = name if name == "__main__.py" else f"floe/warden/{name}"
+            archive.writestr(zipfile.ZipInfo(place), folder.joinpath(name).read_bytes())
+    return kept.getvalue()
 
 
 class Link(asyncio.Protocol):

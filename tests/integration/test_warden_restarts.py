@@ -18,7 +18,9 @@ import pytest
 
 from floe.model.errors import World
 from floe.nodes.warden import Exited, Lost, NotStarted, Spawned
-from floe.warden import warden as program
+from floe.nodes.warden_link import Door
+from floe.warden.attempts import worded
+from floe.warden.proc import look
 from tests.make_warden import (
     DEADLINE_S,
     Talk,
@@ -345,9 +347,9 @@ def left_behind(root: Path, key: str, *lines: bytes, boot: str = "", mark: str =
 
 def spawned_line(process: subprocess.Popen[bytes]) -> bytes:
     """What a warden writes when a process was started."""
-    found = program.look(process.pid)
+    found = look(process.pid)
     assert found
-    return program.worded("spawned", "k", pid=process.pid, ticks=found.ticks)
+    return worded("spawned", "k", pid=process.pid, ticks=found.ticks)
 
 
 @contextmanager
@@ -415,7 +417,7 @@ async def test_a_torn_line_was_never_said(tmp_path: Path) -> None:
 
 async def test_a_process_that_has_the_pid_of_a_dead_one_is_left_alone(tmp_path: Path) -> None:
     with a_sleep() as sleep:
-        line = program.worded("spawned", "k", pid=sleep.pid, ticks=1)
+        line = worded("spawned", "k", pid=sleep.pid, ticks=1)
         left_behind(tmp_path, "k", line)
         async with talking(tmp_path) as talk:
             last = await talk.run("true", key="k")
@@ -549,7 +551,8 @@ def a_warden(root: Path, idle_s: float) -> None:
     folder = root / "warden" / "v1"
     folder.mkdir(parents=True, mode=0o700)
     subprocess.run(
-        [sys.executable, "-I", "-S", program.__file__, str(folder), str(idle_s)], check=True
+        [sys.executable, "-I", "-S", str(Door(root, print).install()), str(folder), str(idle_s)],
+        check=True,
     )
 
 

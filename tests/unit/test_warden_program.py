@@ -12,8 +12,11 @@ import pytest
 
 from floe.nodes import warden as client
 from floe.nodes import warden_link as link
-from floe.warden import warden
-from floe.warden.warden import Attempt, Proc, Refused, find, leftovers, parse
+from floe.warden import attempts, daemon, proc, warden
+from floe.warden.attempts import Attempt
+from floe.warden.leftovers import leftovers
+from floe.warden.order import Refused, find, parse
+from floe.warden.proc import Proc
 
 REQUEST: dict[str, Any] = {
     "argv": ["true"],
@@ -31,19 +34,19 @@ def a_proc(ppid: int = 1, sid: int = 1, ticks: int = 1) -> Proc:
 
 
 def test_client_and_warden_mean_the_same() -> None:
-    assert client.KEY.pattern == warden.KEY.pattern
+    assert client.KEY.pattern == attempts.KEY.pattern
     assert link.PROTOCOL == warden.PROTOCOL
-    assert link.LOCKED == warden.LOCKED
+    assert link.LOCKED == daemon.LOCKED
 
 
 @pytest.mark.parametrize("key", ["a", "...", "h1-12.1.task.build.1.1", "A_b@c-d.e", "x" * 200])
 def test_a_plain_name_is_a_key(key: str) -> None:
-    assert warden.KEY.fullmatch(key)
+    assert attempts.KEY.fullmatch(key)
 
 
 @pytest.mark.parametrize("key", ["", ".", "..", "a/b", "a b", "a\n", "ä", "x" * 201])
 def test_what_is_no_plain_name_is_no_key(key: str) -> None:
-    assert not warden.KEY.fullmatch(key)
+    assert not attempts.KEY.fullmatch(key)
 
 
 def test_no_timeout_is_for_ever() -> None:
@@ -81,7 +84,7 @@ def test_a_process_with_a_hostile_name_is_read(tmp_path: Path) -> None:
     script.symlink_to("/bin/sleep")
     process = subprocess.Popen([script, "1000"])
     try:
-        found = warden.look(process.pid)
+        found = proc.look(process.pid)
     finally:
         process.kill()
         process.wait()
@@ -93,8 +96,8 @@ def test_a_process_with_a_hostile_name_is_read(tmp_path: Path) -> None:
 def test_a_process_that_waits_to_be_reaped_is_not_alive() -> None:
     process = subprocess.Popen(["true"])
     os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
-    found = warden.look(process.pid)
-    counted = process.pid in warden.census()
+    found = proc.look(process.pid)
+    counted = process.pid in proc.census()
     process.wait()
 
     assert found
@@ -103,8 +106,8 @@ def test_a_process_that_waits_to_be_reaped_is_not_alive() -> None:
 
 
 def test_there_is_nothing_to_see_of_no_process() -> None:
-    assert warden.look(2**22 + 1) is None
-    assert warden.children(2**22 + 1) == []
+    assert proc.look(2**22 + 1) is None
+    assert proc.children(2**22 + 1) == []
 
 
 @pytest.fixture
@@ -127,19 +130,19 @@ def family() -> Iterator[list[int]]:
 def test_a_tree_has_all_generations(
     family: list[int], monkeypatch: pytest.MonkeyPatch, has_children: bool
 ) -> None:
-    monkeypatch.setattr(warden, "HAS_CHILDREN", has_children)
+    monkeypatch.setattr(proc, "HAS_CHILDREN", has_children)
 
-    assert list(warden.tree(family[:1]))[:3] == family
-    assert family[0] in warden.children(os.getpid())
+    assert list(proc.tree(family[:1]))[:3] == family
+    assert family[0] in proc.children(os.getpid())
 
 
 def test_another_process_with_the_pid_is_not_signalled(family: list[int]) -> None:
-    found = warden.look(family[0])
+    found = proc.look(family[0])
     assert found
 
-    assert warden.send(family[0], found._replace(ticks=found.ticks + 1), signal.SIGKILL)
+    assert proc.send(family[0], found._replace(ticks=found.ticks + 1), signal.SIGKILL)
 
-    assert warden.look(family[0]) == found
+    assert proc.look(family[0]) == found
 
 
 def test_a_leftover_is_known_by_pid_and_start() -> None:
@@ -187,4 +190,4 @@ def test_what_was_left_over_before_stays_so() -> None:
 
 @pytest.mark.parametrize("line", [b"", b"\0\0", b"[1]", b'{"word": "spaw', b"\xff"])
 def test_what_is_no_line_of_ours_is_nothing(line: bytes) -> None:
-    assert warden.read(line) == {}
+    assert attempts.read(line) == {}

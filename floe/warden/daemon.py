@@ -1,0 +1,64 @@
+"""The warden's start: it leaves the hub's session and serves a folder."""
+
+# ruff: noqa: PTH123 - a descriptor, which Path cannot open
+
+import ctypes
+import os
+import signal
+import sys
+from typing import Final, NoReturn
+
+from floe.warden.log import say
+from floe.warden.warden import Warden
+
+IDLE_S: Final = 30.0
+"""Time without a command and without a hub after which the warden ends."""
+LOCKED: Final = 3
+"""Exit status of a warden that found another one serving its folder."""
+PR_SET_CHILD_SUBREAPER: Final = 36
+
+
+def become_daemon(path: str) -> None:
+    """Leave the hub's session; standard error is the log from here on."""
+    os.setsid()
+    os.chdir("/")
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
+        raise OSError(ctypes.get_errno(), "cannot become a child subreaper")
+    null = os.open("/dev/null", os.O_RDWR)
+    log = os.open(f"{path}/log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    for target, source in enumerate((null, null, log)):
+        os.dup2(source, target)
+    os.close(null)
+    os.close(log)
+
+
+def main(argv: list[str]) -> NoReturn:
+    """Start a warden for a folder and return when it serves: 0, or 1 or LOCKED with a reason."""
+    path, idle_s = argv[1], float(argv[2]) if argv[2:] else IDLE_S
+    reading, writing = os.pipe()
+    if os.fork():
+        os.close(writing)
+        with open(reading, encoding="utf-8", errors="replace") as answer:
+            status, _, reason = answer.read().partition(" ")
+        sys.stderr.write(reason if status else f"it died at once; see {path}/log")
+        sys.exit(int(status or 1))
+    os.close(reading)
+    try:
+        become_daemon(path)
+        warden = Warden(path, idle_s)
+    except BlockingIOError:
+        os.write(writing, f"{LOCKED} another warden serves {path}".encode())
+        os._exit(LOCKED)
+    except OSError as error:
+        os.write(writing, f"1 {error}".encode())
+        os._exit(1)
+    say("warden.started", pid=os.getpid(), left=len(warden.left), known=len(warden.words))
+    os.write(writing, b"0 ")
+    os.close(writing)
+    warden.serve()
+    say("warden.ended", pid=os.getpid())
+    sys.exit(0)

@@ -1,0 +1,146 @@
+"""The warden's children: whose each process is, and how an attempt's are ended.
+
+Rule of this file: the warden is a child subreaper, so of every tree of processes that an attempt
+leaves behind the root is a child of the warden. Only `reap` waits for children, so a child's pid
+cannot mean another process before `reap` has seen it, nor can the list of children shrink while
+it is read.
+"""
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Callable, Mapping
+from math import inf
+from typing import Final
+
+from floe.warden.attempts import Attempt
+from floe.warden.log import say
+from floe.warden.proc import Proc, children, look, marked, send, tree
+
+KILL_AGAIN_S: Final = 0.05
+
+
+class Family:
+    """The processes of all attempts that run."""
+
+    def __init__(
+        self, running: Mapping[str, Attempt], env_mark: bytes, finish: Callable[[Attempt], None]
+    ) -> None:
+        """`finish` is called with an attempt whose last process is gone."""
+        self._running = running
+        self._env_mark = env_mark
+        self._finish = finish
+        self._leaders: dict[int, Attempt] = {}
+        self._orphans: dict[int, Attempt | None] = {}
+        """Other children: whose they are, None where that is not known."""
+        self._immune: set[int] = set()
+        """Children that may not be signalled, as those of sudo."""
+
+    def add(self, attempt: Attempt) -> None:
+        """Its leader was started."""
+        self._leaders[attempt.pid] = attempt
+
+    def reap(self) -> None:
+        """Take in every child that has exited, and bring what has no leader nearer to its end."""
+        has_children = True
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                has_children = False
+                break
+            if not pid:
+                break
+            if attempt := self._leaders.pop(pid, None):
+                code = os.waitstatus_to_exitcode(status)
+                attempt.status = code if code >= 0 else 128 - code
+                attempt.due = inf if attempt.kill_at is None else attempt.kill_at
+            self._orphans.pop(pid, None)
+            self._immune.discard(pid)
+        gone = [a for a in self._running.values() if a.status is not None]
+        if gone and has_children:
+            self.adopt()
+        for attempt in gone:
+            self.press(attempt)
+
+    def adopt(self) -> None:
+        """Find out whose the children are that nobody started as such."""
+        for pid in children(os.getpid()):
+            if pid not in self._leaders and pid not in self._orphans and pid not in self._immune:
+                self._orphans[pid] = self._owner(pid)
+
+    def _owner(self, pid: int) -> Attempt | None:
+        if marked_as := self._running.get(marked(pid, self._env_mark)):
+            return marked_as
+        proc = look(pid)
+        for attempt in self._running.values():
+            if proc and (proc.sid == attempt.pid or attempt.seen.get(pid) == proc.ticks):
+                return attempt
+        for attempt in self._running.values():
+            if proc and proc.sid in attempt.sids:
+                return attempt
+        return None
+
+    def look(self) -> None:
+        """Remember each attempt's processes, to know them if they lose their parents."""
+        self.adopt()
+        for attempt in self._running.values():
+            remember(attempt, tree(self._roots(attempt)))
+
+    def _roots(self, attempt: Attempt) -> list[int]:
+        orphans = [pid for pid, owner in self._orphans.items() if owner is attempt]
+        return orphans if attempt.status is not None else [attempt.pid, *orphans]
+
+    def press(self, attempt: Attempt) -> None:
+        """Finish an attempt if nothing of it is left; else bring it nearer to that.
+
+        Each process gets TERM once; after grace all get KILL, again and again.
+        """
+        if attempt.status is not None and len(self._running) == 1:
+            # Nobody else can miss what nobody has claimed.
+            self._orphans = {pid: owner or attempt for pid, owner in self._orphans.items()}
+        roots = self._roots(attempt)
+        if not roots:
+            self._finish(attempt)
+            return
+        found = tree(roots)
+        remember(attempt, found)
+        now = time.monotonic()
+        if attempt.kill_at is None:
+            attempt.kill_at = now + attempt.grace_s
+        if now < attempt.kill_at:
+            attempt.due = attempt.kill_at
+            term(attempt, found)
+        else:
+            attempt.due = now + max(KILL_AGAIN_S, now - attempt.kill_at)  # then ticks will do
+            self._kill(attempt, roots, found)
+
+    def _kill(self, attempt: Attempt, roots: list[int], found: dict[int, Proc]) -> None:
+        for pid in roots:
+            # A group at once, since one by one a fork bomb outruns us. Its id cannot mean another
+            # group: a child of ours is in it.
+            if proc := found.get(pid):
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    assert proc.pgrp > 1
+                    os.killpg(proc.pgrp, signal.SIGKILL)
+        for pid, proc in found.items():
+            if not send(pid, proc, signal.SIGKILL) and pid in {*roots} - self._immune:
+                # An orphan is waited for no longer. A leader is: its end is what was asked for.
+                say("attempt.immune", key=attempt.key, pid=pid)
+                self._orphans.pop(pid, None)
+                self._immune.add(pid)
+
+
+def remember(attempt: Attempt, found: dict[int, Proc]) -> None:
+    """Keep which processes an attempt has."""
+    attempt.seen = {pid: proc.ticks for pid, proc in found.items()}
+    attempt.sids = {proc.sid for proc in found.values()}
+
+
+def term(attempt: Attempt, found: dict[int, Proc]) -> None:
+    """Ask processes to end, each once; a stopped one is woken to hear it."""
+    for pid, proc in found.items():
+        if (pid, proc.ticks) not in attempt.termed:
+            attempt.termed.add((pid, proc.ticks))
+            send(pid, proc, signal.SIGTERM, signal.SIGCONT)

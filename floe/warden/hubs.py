@@ -1,0 +1,140 @@
+"""Connections of hubs: lines in, words out, and none that keeps the warden from the others."""
+
+import os
+import selectors
+import socket
+import struct
+from collections.abc import Callable
+from typing import Final
+
+from floe.warden.log import say
+
+MESSAGE_BYTES_MAX: Final = 32 * 1024 * 1024
+"""One request: an environment with a 1 MiB FLOE_INPUT in it, escaped as JSON, many times over."""
+UNREAD_BYTES_MAX: Final = 8 * 1024 * 1024
+"""Words that a hub has not read; past it the hub is dropped and learns them when it is back."""
+HUBS_MAX: Final = 16
+
+
+class Hub:
+    """A connection, with what was not yet read and not yet sent."""
+
+    __slots__ = ("is_greeted", "sock", "unread", "unsent")
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.sock = sock
+        self.unread = bytearray()
+        self.unsent = bytearray()
+        self.is_greeted = False
+
+
+class Hubs:
+    """All connections; `obey` is called with each line, `dropped` when one is gone."""
+
+    def __init__(
+        self,
+        selector: selectors.BaseSelector,
+        obey: Callable[[Hub, bytes], None],
+        dropped: Callable[[], None],
+    ) -> None:
+        self._selector = selector
+        self._obey = obey
+        self._dropped = dropped
+        self._hubs: dict[int, Hub] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._hubs)
+
+    def accept(self, listener: socket.socket) -> None:
+        """Take in the next one that waits, if it is of the same user."""
+        try:
+            sock, _address = listener.accept()
+        except BlockingIOError:
+            return
+        credentials = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+        pid, uid, _gid = struct.unpack("iii", credentials)
+        if uid != os.geteuid() or len(self._hubs) >= HUBS_MAX:
+            say("hub.refused", pid=pid, uid=uid, hubs=len(self._hubs))
+            sock.close()
+            return
+        sock.setblocking(False)
+        self._hubs[sock.fileno()] = hub = Hub(sock)
+        self._selector.register(
+            sock, selectors.EVENT_READ, lambda _, events: self._serve(hub, events)
+        )
+
+    def tell(self, word: bytes) -> None:
+        """Say a word to every hub that has greeted."""
+        for hub in self._hubs.values():
+            if hub.is_greeted:
+                hub.unsent += word
+
+    def flush(self) -> None:
+        """Send what is to be sent, as far as that goes without waiting."""
+        for hub in [h for h in self._hubs.values() if h.unsent]:
+            self._flush(hub)
+
+    def finish(self) -> None:
+        """Send what is to be sent, and wait a moment for each that reads slowly."""
+        for hub in self._hubs.values():
+            hub.sock.settimeout(1.0)
+            try:
+                hub.sock.sendall(hub.unsent)
+            except OSError as error:
+                say("hub.dropped", why=str(error), unsent=len(hub.unsent))
+
+    def _serve(self, hub: Hub, events: int) -> None:
+        if events & selectors.EVENT_WRITE:
+            self._flush(hub)
+        if not events & selectors.EVENT_READ or hub.sock.fileno() < 0:
+            return
+        try:
+            data = hub.sock.recv(262144)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._drop(hub, "gone")
+            return
+        hub.unread += data
+        if b"\n" in data:
+            *lines, rest = hub.unread.split(b"\n")
+            hub.unread = rest
+            for line in lines:
+                self._obey(hub, bytes(line))
+                if len(hub.unsent) > UNREAD_BYTES_MAX:
+                    self._flush(hub)
+                if hub.sock.fileno() < 0:
+                    return
+        if len(hub.unread) > MESSAGE_BYTES_MAX:
+            self._drop(hub, "message too long")
+
+    def _drop(self, hub: Hub, why: str) -> None:
+        fd = hub.sock.fileno()
+        if fd < 0:
+            return
+        say("hub.dropped", why=why, unsent=len(hub.unsent))
+        self._selector.unregister(hub.sock)
+        del self._hubs[fd]
+        hub.sock.close()
+        hub.unsent.clear()
+        self._dropped()
+
+    def _flush(self, hub: Hub) -> None:
+        if hub.sock.fileno() < 0:
+            return
+        try:
+            sent = hub.sock.send(hub.unsent)
+            del hub.unsent[:sent]
+        except BlockingIOError:
+            pass
+        except OSError as error:
+            self._drop(hub, str(error))
+            return
+        if len(hub.unsent) > UNREAD_BYTES_MAX:
+            self._drop(hub, "does not read")
+            return
+        wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if hub.unsent else 0)
+        if (key := self._selector.get_key(hub.sock)).events != wanted:
+            self._selector.modify(hub.sock, wanted, key.data)
