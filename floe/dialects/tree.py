@@ -94,7 +94,11 @@ def parse(text: str, notes: Notes) -> Tree | None:
     except _Refused as e:
         notes.error(e.at, e.what, e.hint)
     except yaml.MarkedYAMLError as e:
-        _note_syntax(e, text, notes)
+        refused = _refused_before(e, text, notes)
+        if refused is None:
+            _note_syntax(e, text, notes)
+        else:
+            notes.error(refused.at, refused.what, refused.hint)
     except yaml.YAMLError as e:
         notes.error(Mark(), f"not YAML: {e}")
     return None
@@ -124,6 +128,25 @@ class _Refused(Exception):
     def __init__(self, at: Mark, what: str, hint: str = "") -> None:
         super().__init__(what)
         self.at, self.what, self.hint = at, what, hint
+
+
+def _refused_before(error: yaml.MarkedYAMLError, text: str, notes: Notes) -> _Refused | None:
+    """Find the refusal that belongs to a place before the parser's own error.
+
+    The parser reads ahead, and its release decides how far and how deep. A nest that is too deep
+    for floe can be an error of the parser before floe sees it: what precedes the error is read
+    alone.
+    """
+    if error.problem_mark is None:
+        return None
+    try:
+        read = yaml.parse(text[: error.problem_mark.index], Loader=yaml.CSafeLoader)
+        _Builder(Notes(notes.file)).document(read)
+    except _Refused as e:
+        return e
+    except yaml.YAMLError:
+        pass  # of the end, which is not the document's
+    return None
 
 
 class _Builder:

@@ -100,6 +100,38 @@ def test_refuses(text: str, said: str) -> None:
     assert [finding.partition("\n")[0] for finding in findings] == [said]
 
 
+@pytest.mark.parametrize("levels", [DEPTH_MAX + 2, 999, 1_000, 1_001, 100_000])
+@pytest.mark.parametrize(
+    ("opens", "at"),
+    [
+        ("[", "1:42"),
+        ("{a: ", "1:162"),
+        ("- ", "1:83"),
+        ("? ", "1:83"),
+        ("[\n", "42:1"),
+        ("[[", "1:42"),
+    ],
+)
+def test_deep_nest_is_floes_own_error_however_deep_the_parser_reads(
+    opens: str, at: str, levels: int
+) -> None:
+    _, findings = read(opens * levels)
+
+    assert findings == [f"f:{at}: error: nested deeper than 40 levels"]
+
+
+def test_deep_nest_that_is_closed_is_refused_where_it_is_too_deep() -> None:
+    _, findings = read("a:\n  - " + "[" * 5_000 + "]" * 5_000)
+
+    assert findings == ["f:2:44: error: nested deeper than 40 levels"]
+
+
+def test_mistake_after_a_nest_that_is_allowed_is_shown_itself() -> None:
+    _, findings = read("a: [[[1]]]\nb: ]")
+
+    assert findings[0].startswith("f:2:4: error: not YAML: ")
+
+
 def test_counts_findings_past_the_limit() -> None:
     notes = Notes("f")
     for line in range(FINDINGS_MAX + 5):

@@ -20,6 +20,7 @@ COMMANDS = [
     ".ci/run",
     "scripts/venv",
     "scripts/dev",
+    "scripts/lock",
     "scripts/check",
     "scripts/test",
     "scripts/bench",
