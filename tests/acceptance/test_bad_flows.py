@@ -109,7 +109,7 @@ ALIASES = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
 )
 
 SPOILT = {
-    "no YAML": (b"flows: [\n  {id: a", "did not find expected"),
+    "no YAML": (b"flows: [\n  {id: a", "not YAML: "),
     "an alias bomb": (ALIASES.encode() + b"flows: *i\n", "more than 50000 keys and values"),
     "a deep nest": (b"flows: " + b"[" * 100_000, "nested deeper than 40 levels"),
     "a huge file": (b"flows:\n" + b"# nothing\n" * 1_000_000, "larger than 1048576 bytes"),
@@ -187,12 +187,12 @@ FLOW_FILES = {
     "device": ("/dev/zero", "is not a file"),
     "huge": ("$HERE/huge.yml", "larger than 1048576 bytes"),
     "binary": ("$HERE/binary.yml", "is not UTF-8"),
-    "broken": ("$HERE/broken.yml", "did not find expected"),
+    "broken": ("$HERE/broken.yml", "broken.yml:1:9: error: not YAML: "),
     "another": ("$HERE/another.yml", "other-id"),
     "down": ("http://127.0.0.1:1/flow.yml", "http://127.0.0.1:1/flow.yml"),
     "refused": ("LOCKED/flow.yml", "the server says 401"),
     "locked-git": ("LOCKED/org/repo.git/flow.yml", "asks for a password"),
-    "no-git": ("file://$HERE/none.git/flow.yml", "does not appear to be a git repository"),
+    "no-git": ("file://$HERE/none.git/flow.yml", "none.git"),
     "option": ("--upload-pack=touch $HERE/made.git/flow.yml", "there is no file"),
     "command": ("ext::sh -c touch% $HERE/made.git/flow.yml", "there is no file"),
 }

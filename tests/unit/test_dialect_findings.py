@@ -28,9 +28,16 @@ def said_of(document: str) -> str:
     return "\n".join(map(str, FloeDialect().flows(document, "f.yml").findings))
 
 
+def promised(said: str) -> str:
+    """Leave out the parser's own wording, which its next release may change."""
+    return re.sub(
+        r"(error: not YAML: )(?!this is never closed$).*", r"\1", said, flags=re.MULTILINE
+    )
+
+
 @pytest.mark.parametrize(("document", "said"), [pytest.param(d, s, id=n) for n, d, s in cases()])
 def test_says_what_is_wrong_where_and_what_to_try(document: str, said: str) -> None:
-    assert said_of(document) == said
+    assert promised(said_of(document)) == promised(said)
 
 
 def test_every_case_has_something_to_say() -> None:
