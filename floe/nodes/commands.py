@@ -183,7 +183,8 @@ class Commands:
             argv = _argv(work, env)
         else:
             argv = git.arguments(work, action.workspace, cwd)
-            env.update(git.environment(env, work.git.key_file or self._settings.key_file))
+            key_file = work.git.key_file or self._settings.key_file
+            env = git.environment(env, key_file, action.env)
         return warden.Spawn(
             key=str(action.key),
             argv=argv,

@@ -3,7 +3,7 @@
 import os
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -16,28 +16,55 @@ SCRIPT: Final = Path(__file__).with_name("git.sh")
 FULL_HASH: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
-def environment(env: Mapping[str, str], key_file: str) -> dict[str, str]:
-    """What git needs in its environment so that it never asks and runs nothing of a remote's.
+_KEPT: Final = ("GIT_SSL_", "GIT_PROXY_SSL_", "GIT_HTTP_")
+"""Prefixes of the variables that say how to reach a server. They name no file that git writes."""
+_HELPER: Final = re.compile(r"[A-Za-z0-9+.-]*::")
 
-    A `GIT_SSH_COMMAND` in `env` is kept and completed. An askpass program that fails makes git
-    give up at once where a password is needed.
+
+def environment(
+    env: Mapping[str, str], key_file: str, entries: Iterable[str] = ()
+) -> dict[str, str]:
+    """The environment of every git command: `env` without what git would take orders from.
+
+    Of all `GIT_*` variables only those that say how to reach a server stay: the others name work
+    trees, repositories, objects, configs and programs. `GIT_SSH_COMMAND` stays and is completed.
+    It is code, so the shell of git expands it: an entry for it in `entries` (`NAME=value`) counts
+    as it was written. An askpass program that fails makes git give up at once where a password is
+    needed. Messages are English because floe explains some of them.
     """
-    ssh = env.get("GIT_SSH_COMMAND", "ssh") + " -o BatchMode=yes"
+    clean = {
+        name: value
+        for name, value in env.items()
+        if not name.startswith("GIT_") or name.startswith(_KEPT)
+    }
+    ssh = env.get("GIT_SSH_COMMAND", "ssh")
+    for entry in entries:
+        name, _, value = entry.partition("=")
+        if name == "GIT_SSH_COMMAND":
+            ssh = value
+    ssh += " -o BatchMode=yes"
     if key_file:
         ssh += f" -o IdentitiesOnly=yes -i {shlex.quote(str(Path(key_file).expanduser()))}"
-    return {
+    return clean | {
         "GIT_TERMINAL_PROMPT": "0",
         "GIT_ASKPASS": "false",
         "SSH_ASKPASS": "false",
         "GIT_ALLOW_PROTOCOL": "file:git:http:https:ssh",
         "GIT_SSH_COMMAND": ssh,
+        "LC_ALL": "C.UTF-8",
+        "LANGUAGE": "",
     }
 
 
 def own_environment(key_file: str) -> dict[str, str]:
     """The environment of git commands that floe runs for itself."""
     env = {k: v for k, v in os.environ.items() if not k.startswith(("GIT_", "FLOE_"))}
-    return env | environment(env, key_file)
+    return environment(env, key_file)
+
+
+def is_allowed(url: str) -> bool:
+    """Whether git may be given a URL: it is no option and names no remote helper (`ext::`)."""
+    return bool(url) and not url.startswith("-") and not _HELPER.match(url)
 
 
 def arguments(work: GitCheckout | GitMerge, workspace: Path, folder: Path) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ fail() { say "floe: $*"; exit 1; }
 # --- operands
 
 check() {
-  [[ $URL != -* && $URL != *::* ]] || fail "url '$(shown)' is not allowed"
+  [[ $URL != -* && ! $URL =~ ^[A-Za-z0-9+.-]*:: ]] || fail "url '$(shown)' is not allowed"
   case $KIND in
     hash) is_hash "$VALUE" || fail "hash '$VALUE' is not a commit hash" ;;
     branch) is_name "$VALUE" || fail "branch '$VALUE' is not a branch name" ;;

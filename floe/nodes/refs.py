@@ -12,7 +12,7 @@ from typing import Final
 from floe.model.errors import Theirs, World
 from floe.model.flow import Git
 from floe.model.secret import without_password
-from floe.nodes.git import own_environment
+from floe.nodes.git import is_allowed, own_environment
 
 LOOK_S: Final = 30.0
 """Seconds after which a server that does not answer is given up."""
@@ -46,20 +46,20 @@ class RemoteRefs:
         return {name: found for name, found in _parsed(text).items() if fnmatchcase(name, pattern)}
 
     def _look(self, git: Git, pattern: str) -> str:
-        from git import Git as Command
-        from git.exc import GitCommandNotFound
-
-        if git.url.startswith("-") or "::" in git.url:
+        if not is_allowed(git.url):
             raise Theirs(f"the url {without_password(git.url)!r} is not allowed")
         argv = ["git", "-c", "protocol.ext.allow=never", "ls-remote", "--quiet", "--", git.url]
         try:
-            process = Command().execute(
+            process = subprocess.Popen(
                 [*argv, pattern, pattern + "^{}"],
-                as_process=True,
+                cwd="/",  # no repository, whose config would count
                 env=own_environment(git.key_file or self._key_file),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
                 start_new_session=True,
             )
-        except GitCommandNotFound as error:
+        except FileNotFoundError as error:
             raise World("git is not installed", "floe needs it on PATH") from error
         except (OSError, ValueError) as error:  # no files or processes left; a NUL in the url
             raise World(f"git cannot be started: {error}") from error
@@ -74,7 +74,7 @@ class RemoteRefs:
             self._processes.discard(process.pid)
         if process.returncode:
             raise refusal(git.url, err.decode(errors="replace"))
-        return str(out.decode(errors="replace"))
+        return out.decode(errors="replace")
 
     def _silent(self, git: Git) -> Theirs:
         url = without_password(git.url)

@@ -147,6 +147,21 @@ async def test_a_url_that_gives_no_document_says_why(
         await documents.read(server + path)
 
 
+async def test_a_poll_takes_no_orders_from_the_environment_of_the_host(
+    tmp_path: Path, remote: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Repository(tmp_path / "other")
+    monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
+    monkeypatch.setenv("GIT_CONFIG_KEY_0", f"url.{other.url}.insteadOf")
+    monkeypatch.setenv("GIT_CONFIG_VALUE_0", remote.url)
+    refs = RemoteRefs()
+
+    found = await refs.refs(Git(url=remote.url), "refs/heads/*")
+
+    refs.close()
+    assert found == {"refs/heads/main": remote.git("rev-parse", "main")}
+
+
 async def test_a_server_that_is_down_is_theirs(documents: DocumentFiles) -> None:
     with pytest.raises(Theirs, match=r"127\.0\.0\.1"):
         await documents.read("http://127.0.0.1:1/a.yml")

@@ -11,8 +11,6 @@ from floe.nodes.commands import Commands, CommandSettings
 from tests.integration.gits import Repository
 from tests.make_nodes import Told, a_key, an_action
 
-OLD_PROTOCOL = ("GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=protocol.version", "GIT_CONFIG_VALUE_0=0")
-
 
 class House:
     """Commands, and one workspace to run git nodes in."""
@@ -92,13 +90,15 @@ async def test_a_checkout_goes_into_its_sub_dir(house: House, remote: Repository
     assert (house.space / "src/github.com/floeit/repo/a.txt").exists()
 
 
-@pytest.mark.parametrize("env", [(), OLD_PROTOCOL], ids=["by hash", "server refuses hashes"])
+@pytest.mark.parametrize("version", ["2", "0"], ids=["by hash", "server refuses hashes"])
 async def test_a_hash_decides_before_ref_and_branch(
-    house: House, remote: Repository, env: tuple[str, ...]
+    house: House, remote: Repository, version: str
 ) -> None:
+    (house.root / ".gitconfig").write_text(f"[protocol]\n\tversion = {version}\n")
     first = remote.git("rev-parse", "main~1")
+    work = checkout(remote, hash=first, ref="topic", branch="main")
 
-    outputs = await house.good(checkout(remote, hash=first, ref="topic", branch="main"), env=env)
+    outputs = await house.good(work, env=(f"HOME={house.root}",))
 
     assert outputs["hash"] == first
 
@@ -197,6 +197,19 @@ async def test_a_folder_with_other_things_in_it_is_not_touched(
     assert isinstance(report, Exited)
     assert (report.status, "is not a git repository" in house.printed) == (1, True)
     assert (house.space / "repo" / "mine").read_text() == "mine"
+
+
+async def test_the_work_tree_of_a_flows_env_is_not_touched(
+    house: House, remote: Repository
+) -> None:
+    outside = house.root / "outside"
+    outside.mkdir()
+    (outside / "precious").touch()
+
+    await house.good(checkout(remote, branch="main"), env=(f"GIT_WORK_TREE={outside}",))
+
+    assert [path.name for path in outside.iterdir()] == ["precious"]
+    assert (house.space / "repo" / "a.txt").exists()
 
 
 async def test_hooks_of_a_checkout_do_not_run(house: House, remote: Repository) -> None:
