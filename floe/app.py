@@ -27,7 +27,7 @@ from floe.hub.hub import Hub
 from floe.hub.parts import Parts
 from floe.model.errors import ConfigInvalid, Finding, FloeError, StoreFailed
 from floe.model.flow import Exec, Fetch, GitCheckout, GitMerge, Work
-from floe.model.secret import Secret, without_password
+from floe.model.secret import Secret
 from floe.nodes.base import Document, Documents, Executor, Refs
 from floe.nodes.commands import Commands, CommandSettings
 from floe.nodes.documents import DocumentFiles
@@ -268,7 +268,7 @@ async def _first_book(config: HostConfig, ports: Ports) -> FlowBook:
     try:
         return await _read_book(config, ports, config.text, strict=False)
     except ConfigInvalid as error:
-        path = without_password(config.config_path or config.origin)
+        path = config.config_path or config.origin
         log.warning("config.unreadable", path=path, error=str(error))
         return FlowBook(findings=error.findings, path=path)
 
@@ -310,8 +310,7 @@ async def _document(config: HostConfig, ports: Ports) -> Document:
         return await ports.documents.read(config.config_path, relative_to=config.origin)
     except FloeError as error:
         hint = error.hint or "floe host reload, once it can be read"
-        name = without_password(config.config_path)
-        finding = Finding(file=name, line=0, col=0, what=error.what, hint=hint)
+        finding = Finding(file=config.config_path, line=0, col=0, what=error.what, hint=hint)
         raise ConfigInvalid((finding,)) from error
 
 

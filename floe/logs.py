@@ -3,7 +3,7 @@
 import logging
 import re
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from contextlib import suppress
 from typing import Any, Final, Literal, TextIO
 
@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, TextIO
 sys.modules.setdefault("rich", None)  # type: ignore[arg-type]  # None: there is no such module
 import structlog  # noqa: E402
 
-from floe.model.secret import without_password  # noqa: E402
+from floe.model.secret import masked, without_password  # noqa: E402
 
 if sys.modules["rich"] is None:
     del sys.modules["rich"]
@@ -66,6 +66,10 @@ def redacted(
     for name, value in fields.items():
         if _SECRET.search(name):
             fields[name] = "***"
-        elif isinstance(value, str):
-            fields[name] = without_password(value)
+        elif value is None or isinstance(value, bool | int | float):
+            continue
+        elif isinstance(value, str | Mapping | list | tuple):
+            fields[name] = masked(value)
+        else:
+            fields[name] = without_password(str(value))
     return fields

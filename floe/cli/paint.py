@@ -16,6 +16,8 @@ from typing import Any, Final
 
 import click
 
+from floe.model.secret import masked, without_password
+
 Shape = dict[str, Any]
 
 NARROW: Final = 4
@@ -57,7 +59,7 @@ _COLOURS: Final[Mapping[str, str]] = {
 
 def as_json(shape: object) -> None:
     """Print JSON for machines."""
-    click.echo(json.dumps(shape, ensure_ascii=False, indent=2))
+    click.echo(json.dumps(masked(shape), ensure_ascii=False, indent=2))
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -74,7 +76,8 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
 
 def clean(text: str) -> str:
-    """A text on one line, without anything that a terminal would obey."""
+    """A text on one line, without anything that a terminal would obey, nor passwords of URLs."""
+    text = without_password(text)
     if _PLAIN.fullmatch(text):
         return text
     shown = (" " if c in "\n\t" else c for c in text)

@@ -22,6 +22,7 @@ from floe.model.errors import NotFound
 from floe.model.event import GrantRevoked, RunActivated
 from floe.model.refs import RunRef, StoreId
 from floe.model.run import Run, summary_of
+from floe.model.secret import masked
 from floe.model.tags import TRIGGER_GOOD
 from floe.store.base import Record, RunStore
 
@@ -337,4 +338,5 @@ def frame_of(pos: int, step: Step, named: Named) -> Frame:
     if step.summary:
         shape["summary"] = summary_shape(step.summary, named)
     begins = isinstance(event, RunActivated)
-    return Frame(str(pos), record.run, to_text(shape), "event", record.epoch, record.seq, begins)
+    text = to_text(masked(shape))
+    return Frame(str(pos), record.run, text, "event", record.epoch, record.seq, begins)

@@ -15,6 +15,7 @@ from floe.model.errors import ConfigInvalid, Finding, FloeError, NotFound
 from floe.model.flow import Flow, Git, Trigger, TriggerType
 from floe.model.refs import FlowId, Instant, Json
 from floe.model.run import Run
+from floe.model.secret import without_password
 from floe.model.signal import FlowUnreadable
 from floe.nodes.base import Documents
 
@@ -83,14 +84,14 @@ class FlowFiles:
         base = run.flow
         if base is None:
             return FlowUnreadable(why=f"the config has no flow {run.flow_id}@{run.ver} any more")
-        why = ""
+        why, name = "", without_password(base.flow_file)
         for attempt in range(1, TRIES + 1):
             try:
                 return await self._load(run, base)
             except ConfigInvalid as error:
-                return FlowUnreadable(why=f"flow-file {base.flow_file}: {error}")
+                return FlowUnreadable(why=f"flow-file {name}: {error}")
             except FloeError as error:
-                why = f"flow-file {base.flow_file}: {error}"
+                why = f"flow-file {name}: {error}"
                 log.warning("flow.unreadable", run=str(run.ref), attempt=attempt, why=why)
             if attempt < TRIES:
                 await asyncio.sleep(self._retry_s * 2 ** (attempt - 1))

@@ -13,6 +13,7 @@ from floe.model.errors import Conflict, NotFound, TooLarge, ValuesInvalid
 from floe.model.flow import Ask, Field, Form
 from floe.model.refs import Json, NodeId
 from floe.model.run import Run
+from floe.model.secret import HIDDEN, masked
 
 VALUES_MAX: Final = 1024 * 1024
 """Bytes of all values together, as JSON."""
@@ -62,7 +63,7 @@ def checked(form: Form, values: Mapping[str, Json], *, complete: bool = True) ->
                 taken[name] = given
             continue
         try:
-            taken[name] = _typed(field, given)
+            taken[name] = _typed(field, _unmasked(field, given))
         except ValueError as error:
             wrong[name] = str(error)
     if wrong:
@@ -87,6 +88,14 @@ def check_size(values: Mapping[str, Json]) -> None:
         raise ValuesInvalid(wrong)
     if size > VALUES_MAX:
         raise TooLarge(f"the values have {size} bytes, of {VALUES_MAX} allowed")
+
+
+def _unmasked(field: Field, given: Json) -> Json:
+    """The value of a form itself, where it comes back as it is shown: with its password hidden."""
+    if HIDDEN not in str(given):
+        return given
+    own = {one for one in (field.value, *field.choices) if masked(one) == given}
+    return own.pop() if len(own) == 1 else given
 
 
 def _typed(field: Field, given: Json) -> Json:

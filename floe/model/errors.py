@@ -19,6 +19,7 @@
         ├── StoreConflict  an append whose expected sequence number is not the store's
         └── StoreFailed    the disk refused
 
+The texts are for readers: passwords in URLs are hidden when an error is made, wherever it goes.
 Each carries its values and a `hint` when the person who reads it can act. `server` maps the
 branches to 4xx, 502 and 503 in one place.
 """
@@ -26,6 +27,8 @@ branches to 4xx, 502 and 503 in one place.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
+
+from floe.model.secret import without_password
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +44,10 @@ class Finding:
     hint: str = ""
     level: Literal["error", "warning"] = "error"
 
+    def __post_init__(self) -> None:
+        for name in ("file", "what", "hint"):
+            object.__setattr__(self, name, without_password(getattr(self, name)))
+
     def __str__(self) -> str:
         where = f"{self.file}:{self.line}:{self.col}" if self.line else self.file
         return f"{where}: {self.level}: {self.what}" + (
@@ -52,9 +59,9 @@ class FloeError(Exception):
     """Any condition that floe names. `str` is the sentence for the reader."""
 
     def __init__(self, what: str, hint: str = "") -> None:
-        super().__init__(what)
-        self.what = what
-        self.hint = hint
+        self.what = without_password(what)
+        self.hint = without_password(hint)
+        super().__init__(self.what)
 
 
 class Yours(FloeError):
@@ -80,8 +87,8 @@ class ValuesInvalid(Yours):
     """Form values that do not fit; `fields` maps a field's id to what is wrong with it."""
 
     def __init__(self, fields: Mapping[str, str]) -> None:
-        super().__init__("; ".join(f"{k}: {v}" for k, v in fields.items()))
-        self.fields = dict(fields)
+        self.fields = {k: without_password(v) for k, v in fields.items()}
+        super().__init__("; ".join(f"{k}: {v}" for k, v in self.fields.items()))
 
 
 class NotFound(Yours):

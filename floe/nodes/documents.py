@@ -25,7 +25,6 @@ from urllib.parse import unquote, urljoin
 
 from floe.model.errors import NotFound, Theirs, World
 from floe.model.flow import Git
-from floe.model.secret import without_password
 from floe.nodes.base import DEFAULT_COMMIT, Document
 from floe.nodes.git import FULL_HASH, SCRIPT, own_environment, target
 from floe.nodes.refs import refusal
@@ -100,9 +99,7 @@ class DocumentFiles:
                     return await self._from_url(full)
                 return await asyncio.to_thread(_from_path, full)
         except TimeoutError:
-            raise Theirs(
-                f"{without_password(full)} was not read within {self._read_s:g} s"
-            ) from None
+            raise Theirs(f"{full} was not read within {self._read_s:g} s") from None
 
     async def _from_url(self, url: str) -> Document:
         import aiohttp
@@ -110,16 +107,16 @@ class DocumentFiles:
         try:
             async with self._client().get(url, max_redirects=REDIRECTS_MAX) as answer:
                 if answer.status in (404, 410):
-                    raise NotFound(f"{without_password(url)}: the server says {answer.status}")
+                    raise NotFound(f"{url}: the server says {answer.status}")
                 if answer.status >= 400:
-                    raise Theirs(f"{without_password(url)}: the server says {answer.status}")
+                    raise Theirs(f"{url}: the server says {answer.status}")
                 data = bytearray()
                 async for chunk in answer.content.iter_any():
                     data += chunk
                     if len(data) > DOCUMENT_BYTES_MAX:
                         break
         except (aiohttp.ClientError, ValueError) as error:
-            raise Theirs(f"{without_password(url)}: {type(error).__name__}: {error}") from error
+            raise Theirs(f"{url}: {type(error).__name__}: {error}") from error
         return Document(text=_text(bytes(data), url, Theirs), origin=url, pinned=url)
 
     def _client(self) -> "aiohttp.ClientSession":
@@ -141,7 +138,7 @@ class DocumentFiles:
                 ("bash", str(SCRIPT), *operands), own_environment(git.key_file or self._key_file)
             )
         if status == _NO_SUCH_FILE:
-            raise NotFound(f"{without_password(str(there))}: {err.strip().removeprefix('floe: ')}")
+            raise NotFound(f"{there}: {err.strip().removeprefix('floe: ')}")
         if status:
             raise refusal(there.url, err)
         commit, _, data = out.partition(b"\n")
@@ -161,7 +158,7 @@ def resolved(name: str, relative_to: str) -> str:
     if there := _InGit.parse(relative_to):
         path = posixpath.normpath(posixpath.join(posixpath.dirname(there.path), name))
         if path.startswith("../"):
-            raise NotFound(f"{name} leads out of the repository {without_password(there.url)}")
+            raise NotFound(f"{name} leads out of the repository {there.url}")
         return str(replace(there, path=path))
     if _URL.match(relative_to):
         return urljoin(relative_to, name)
@@ -188,11 +185,11 @@ def _from_path(name: str) -> Document:
 
 def _text(data: bytes, name: str, error: type[Theirs | World]) -> str:
     if len(data) > DOCUMENT_BYTES_MAX:
-        raise error(f"{without_password(name)} is larger than {DOCUMENT_BYTES_MAX} bytes")
+        raise error(f"{name} is larger than {DOCUMENT_BYTES_MAX} bytes")
     try:
         return data.decode()
     except UnicodeDecodeError as cause:
-        raise error(f"{without_password(name)} is not UTF-8 text: {cause.reason}") from cause
+        raise error(f"{name} is not UTF-8 text: {cause.reason}") from cause
 
 
 async def _run(argv: tuple[str, ...], env: dict[str, str]) -> tuple[int, bytes, str]:

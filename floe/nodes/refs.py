@@ -11,7 +11,6 @@ from typing import Final
 
 from floe.model.errors import Theirs, World
 from floe.model.flow import Git
-from floe.model.secret import without_password
 from floe.nodes.git import is_allowed, own_environment
 
 LOOK_S: Final = 30.0
@@ -47,7 +46,7 @@ class RemoteRefs:
 
     def _look(self, git: Git, pattern: str) -> str:
         if not is_allowed(git.url):
-            raise Theirs(f"the url {without_password(git.url)!r} is not allowed")
+            raise Theirs(f"the url {git.url!r} is not allowed")
         argv = ["git", "-c", "protocol.ext.allow=never", "ls-remote", "--quiet", "--", git.url]
         try:
             process = subprocess.Popen(
@@ -77,8 +76,7 @@ class RemoteRefs:
         return out.decode(errors="replace")
 
     def _silent(self, git: Git) -> Theirs:
-        url = without_password(git.url)
-        return Theirs(f"{url} did not answer within {self._look_s:g} s")
+        return Theirs(f"{git.url} did not answer within {self._look_s:g} s")
 
 
 def refusal(url: str, said: str) -> Theirs:
@@ -86,9 +84,9 @@ def refusal(url: str, said: str) -> Theirs:
     lines = [line for line in said.splitlines() if line.strip()]
     last = next((line for line in lines if line.startswith("fatal:")), lines[-1] if lines else "")
     last = last.removeprefix("fatal: ").removeprefix("floe: ")
-    what = f"{without_password(url)}: {last or 'git failed'}"
+    what = f"{url}: {last or 'git failed'}"
     if "could not read Username" in said or "could not read Password" in said:
-        return Theirs(f"{without_password(url)} asks for a password", _CREDENTIALS)
+        return Theirs(f"{url} asks for a password", _CREDENTIALS)
     if "Permission denied (" in said or "Authentication failed" in said:
         return Theirs(what, _CREDENTIALS)
     return Theirs(what)

@@ -11,6 +11,7 @@ from floe.hub.triggers import Watch
 from floe.hub.views import finding_shape, flow_page, flow_shape, summary_shape, trigger_shape
 from floe.model.codec import iso
 from floe.model.flow import Flow, Trigger
+from floe.model.secret import without_password
 from floe.server.bodies import query
 from floe.server.keys import HUB
 from floe.server.problems import answer
@@ -41,7 +42,8 @@ async def show(request: web.Request) -> web.Response:
 
 async def _known(hub: Hub, flow: Flow) -> Shape:
     page = await hub.runs(RunQuery(flow=flow.id, limit=1))
-    own = [f for f in hub.book.findings if f.file == flow.origin != hub.book.path]
+    origin = without_password(flow.origin)
+    own = [f for f in hub.book.findings if f.file == origin and flow.origin != hub.book.path]
     return {
         "triggers": [_trigger(hub, flow, t) for t in flow.triggers],
         "last": summary_shape(page.runs[0], hub.names.of) if page.runs else None,

@@ -104,7 +104,7 @@ async def _looked(
 
     path = spot.path if spot.path and spot.path.exists() else Path(os.devnull)
     shape = await request.app[MARKS].look(path, told)
-    return answer({**shape, "attempt": spot.attempt, "live": not spot.over})
+    return answer({**shape, "attempt": spot.attempt, "live": not spot.over}, is_output=True)
 
 
 async def _spot(request: web.Request, attempt: int) -> tuple[Run, Node, Spot]:

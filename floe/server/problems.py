@@ -27,6 +27,7 @@ from floe.model.errors import (
     World,
     Yours,
 )
+from floe.model.secret import masked
 
 log = structlog.get_logger()
 
@@ -80,9 +81,18 @@ def problem(status: int, detail: str, **more: object) -> web.Response:
     return answer(shape, status, "application/problem+json")
 
 
-def answer(shape: Any, status: int = 200, content_type: str = "application/json") -> web.Response:
-    """A JSON response. Lone surrogates (bytes that were no UTF-8) go out as JSON escapes."""
-    body = to_text(shape).encode(errors="backslashreplace")
+def answer(
+    shape: Any,
+    status: int = 200,
+    content_type: str = "application/json",
+    *,
+    is_output: bool = False,
+) -> web.Response:
+    """A JSON response, without the passwords of URLs; `is_output`: what commands wrote stays.
+
+    Lone surrogates (bytes that were no UTF-8) go out as JSON escapes.
+    """
+    body = to_text(shape if is_output else masked(shape)).encode(errors="backslashreplace")
     return web.Response(body=body, status=status, content_type=content_type)
 
 

@@ -241,7 +241,7 @@ def test_everything_wrong_comes_at_once() -> None:
         ),
         (
             "common: {hosts: ['http://me:pw@h:1']}",
-            "c.yml:1:18: error: `hosts` cannot be `http://me:pw@h:1`: "
+            "c.yml:1:18: error: `hosts` cannot be `http://***@h:1`: "
             "hosts show one another the cluster's token, not a password",
         ),
         (
