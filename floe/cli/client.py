@@ -61,7 +61,7 @@ class Account:
         if not is_right:
             what = f"{self.url!r} is not the address of a host"
             raise Yours(what, "http://127.0.0.1:8080, or https://…")
-        if "@" in parts.netloc:
+        if "@" in self.netloc:
             raise Yours(f"{self.url} has a password in it", "floe login, or FLOE_TOKEN: a token")
 
     @property
