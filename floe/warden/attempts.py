@@ -34,6 +34,8 @@ class Attempt:
     pid: int = 0
     """Of the leader of its session; 0 where it is not known."""
     ticks: int = 0
+    stamp: int = 0
+    """The number that its processes carry; 0 for none."""
     grace_s: float = 10.0
     status: int | None = None
     """Of the leader, once it has exited."""
@@ -67,7 +69,7 @@ class Files:
             "attempt", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=folder
         )
 
-    def begin(self, key: str, grace_s: float) -> int:
+    def begin(self, key: str, grace_s: float, stamp: int) -> int:
         """Make an attempt's file; its block of the disk then has room for the words as well.
 
         Raises Refused.
@@ -78,7 +80,9 @@ class Files:
         except OSError as error:
             raise Refused(f"attempt file: {error.strerror}") from error
         try:
-            append(file, json.dumps(self._head | {"grace_s": grace_s}).encode() + b"\n")
+            append(
+                file, json.dumps(self._head | {"grace_s": grace_s, "stamp": stamp}).encode() + b"\n"
+            )
         except OSError as error:
             os.close(file)
             self.drop(key)

@@ -17,6 +17,7 @@ from typing import Final
 from floe.warden.attempts import Attempt
 from floe.warden.log import say
 from floe.warden.proc import Proc, children, look, marked, send, tree
+from floe.warden.stamp import stamped
 
 KILL_AGAIN_S: Final = 0.05
 
@@ -71,6 +72,10 @@ class Family:
                 self._orphans[pid] = self._owner(pid)
 
     def _owner(self, pid: int) -> Attempt | None:
+        if stamp := stamped(pid):
+            for attempt in self._running.values():
+                if attempt.stamp == stamp:
+                    return attempt
         if marked_as := self._running.get(marked(pid, self._env_mark)):
             return marked_as
         proc = look(pid)

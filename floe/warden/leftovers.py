@@ -7,6 +7,7 @@ from collections.abc import Callable
 from floe.warden.attempts import Attempt, read
 from floe.warden.family import remember, term
 from floe.warden.proc import Proc, census, marked, send
+from floe.warden.stamp import stamped
 
 
 def unfinished(
@@ -21,6 +22,7 @@ def unfinished(
     # Of another boot or of another folder (a copy): nothing of it can be here.
     if (head.get("boot"), head.get("mark")) == (boot, mark):
         attempt.pid, attempt.ticks = last.get("pid", 0), last.get("ticks", 0)
+        attempt.stamp = head.get("stamp", 0)
     return attempt
 
 
@@ -33,7 +35,11 @@ def press_left(
     """
     everyone = census()
     everyone.pop(os.getpid(), None)
-    keys = {pid: marked(pid, env_mark) for pid in everyone}
+    stamps = {attempt.stamp: attempt.key for attempt in left.values() if attempt.stamp}
+    keys = {
+        pid: marked(pid, env_mark) or (stamps.get(stamped(pid), "") if stamps else "")
+        for pid in everyone
+    }
     for attempt in list(left.values()):
         found = leftovers(attempt, everyone, keys)
         remember(attempt, found)

@@ -25,6 +25,7 @@ from floe.warden.leftovers import press_left, unfinished
 from floe.warden.log import say
 from floe.warden.order import Order, Refused, launch, parse
 from floe.warden.proc import look, slurp
+from floe.warden.stamp import Stamps
 
 PROTOCOL: Final = 1
 
@@ -60,6 +61,7 @@ class Warden:
         """Attempts of this warden without an end."""
         self.left: dict[str, Attempt] = {}
         """Attempts of an earlier warden, whose processes are being ended."""
+        self.stamps = Stamps()
         self.family = Family(self.running, self.env_mark, self._finish)
         self.is_ending = False
         self.is_terminated = False
@@ -289,26 +291,27 @@ class Warden:
         elif not self.is_ending:  # else the hub asks the next warden, when this one is gone
             try:
                 order = parse(message)
-                file = self._begin(key, order.grace_s)
+                stamp = self.stamps.next()
+                file = self._begin(key, order.grace_s, stamp)
             except Refused as error:
                 self._tell(key, worded("not-started", key, error=str(error)))
                 return
             try:
-                self._start(key, order, file)
+                self._start(key, order, file, stamp)
             except Refused as error:
                 self._conclude(file, worded("not-started", key, error=str(error)), key)
 
-    def _begin(self, key: str, grace_s: float) -> int:
+    def _begin(self, key: str, grace_s: float, stamp: int) -> int:
         limit = (os.sysconf("SC_OPEN_MAX") - FILES_SPARE) // 2
         if len(self.running) >= limit:
             raise Refused(f"{limit} commands run, as many as open files allow (ulimit -n)")
-        return self.files.begin(key, grace_s)
+        return self.files.begin(key, grace_s, stamp)
 
-    def _start(self, key: str, order: Order, file: int) -> None:
+    def _start(self, key: str, order: Order, file: int, stamp: int) -> None:
         env = {"FLOE_ATTEMPT": key, **order.env, "FLOE_WARDEN": f"{self.mark}.{key}"}
         pid, output = launch(order, env, self.null, self.reset)
         now = time.monotonic()
-        attempt = Attempt(key, pid, grace_s=order.grace_s, due=now + order.timeout_s)
+        attempt = Attempt(key, pid, stamp=stamp, grace_s=order.grace_s, due=now + order.timeout_s)
         attempt.file, attempt.output, attempt.output_max = file, output, order.output_max
         if not self.running:
             self.tick_at = now + TICK_S

@@ -303,7 +303,7 @@ async def test_an_attempt_file_is_a_head_and_the_words(talk: Talk, tmp_path: Pat
     lines = (tmp_path / "warden" / "v1" / "attempt" / "k").read_text().splitlines()
 
     head, spawned, exited = (json.loads(line) for line in lines)
-    assert set(head) == {"boot", "mark", "grace_s"}
+    assert set(head) == {"boot", "mark", "grace_s", "stamp"}
     assert spawned["word"] == "spawned"
     assert exited == {
         "word": "exited",

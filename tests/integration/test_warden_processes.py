@@ -16,8 +16,16 @@ PIDS = "echo $$ >> pids; "
 SLEEP = f"sh -c '{PIDS} exec sleep 1000'"
 DEAF = f"sh -c 'trap \"\" TERM; {PIDS} while :; do sleep 1000; done'"
 CLEARED = f'env -i PATH="$PATH" {SLEEP}'
-LIMIT = "a stray child in its own session with a cleared environment"
-"""With a neighbour it may be anybody's; docs/warden.md says so."""
+CLOSED = "exec 0<&- 1>&- 2>&-;"
+DAEMON = """python3 -c '
+import os, sys
+if os.fork(): os._exit(0)
+os.setsid()
+if os.fork(): os._exit(0)
+os.closerange(0, 1000)
+os.chdir("/")
+os.execve("/bin/sh", ["x", "-c", "echo $$ >> " + sys.argv[1] + "; exec /bin/sleep 1000"], dict())
+' "$PWD/pids"; """
 
 FAMILIES = {
     "a child": f"{SLEEP} & ",
@@ -27,13 +35,16 @@ FAMILIES = {
     "a child that ignores TERM": f"{DEAF} & ",
     "a child in its own session that ignores TERM": f"setsid {DEAF} & ",
     "a child with a cleared environment": f"{CLEARED} & ",
-    LIMIT: f"(setsid {CLEARED} &) & wait; ",
+    "a stray child in its own session with a cleared environment": f"(setsid {CLEARED} &) & wait; ",
+    "a stray child without environment and descriptors": (
+        f"(setsid env -i PATH=\"$PATH\" sh -c '{CLOSED} {PIDS} exec sleep 1000' &) & wait; "
+    ),
+    "a daemon that forks twice and keeps nothing": DAEMON,
     "a stopped child": "sh -c 'echo $$ >> pids; kill -STOP $$' & ",
 }
 LOOKS = 8
 """So often a warden has woken when it has surely looked at everybody's family."""
 
-TOLD_APART = {name: start for name, start in FAMILIES.items() if name != LIMIT}
 families = pytest.mark.parametrize("start", FAMILIES.values(), ids=FAMILIES.keys())
 
 
@@ -97,7 +108,7 @@ async def test_a_neighbour_is_left_alone(talk: Talk, tmp_path: Path, start: str)
     assert not [pid for pid in pids_in(tmp_path / "other" / "pids") if is_alive(pid)]
 
 
-@pytest.mark.parametrize("start", TOLD_APART.values(), ids=TOLD_APART.keys())
+@families
 async def test_a_stray_is_told_from_those_of_a_neighbour(
     talk: Talk, tmp_path: Path, start: str
 ) -> None:

@@ -218,8 +218,17 @@ async def test_closing_twice_or_unopened_is_no_mistake(tmp_path: Path) -> None:
         f"(setsid {DEAF} &) & wait; ",
         f'env -i PATH="$PATH" {DEAF} & ',
         f'setsid env -i PATH="$PATH" {DEAF} & ',
+        f'(setsid env -i PATH="$PATH" {DEAF} &) & wait; ',
     ],
-    ids=["leader", "deaf", "own session", "stray", "cleared", "cleared in its own session"],
+    ids=[
+        "leader",
+        "deaf",
+        "own session",
+        "stray",
+        "cleared",
+        "cleared in its own session",
+        "cleared stray in its own session",
+    ],
 )
 async def test_a_killed_warden_loses_the_attempt_and_what_it_left_is_ended_first(
     talk: Talk, tmp_path: Path, start: str
