@@ -1,30 +1,38 @@
-"""Ports for the servers of tests."""
+"""Ports for the servers of tests and of measures."""
 
-import os
-import random
 import socket
 from contextlib import suppress
-from pathlib import Path
 from typing import Final
 
-FIRST: Final = 10_000
-
-WORKERS: Final = 5
-"""Test processes that have ports of their own: those of scripts/test, and one that runs alone."""
-
-CHANCE: Final = random.SystemRandom()
+_HELD: Final[list[int]] = []
+"""File descriptors of the sockets that keep ports; open until this process ends."""
 
 
 def free_port() -> int:
-    """A port of this machine that nobody listens on, and that the system gives to nobody itself.
+    """A port of 127.0.0.1 that belongs to the servers of this process until it ends.
 
-    One that the system chose could be chosen again, for a connection of anybody, before a host
-    listens there; and a client that asks for such a port meanwhile can be connected to itself.
-    Nor does a test process beside this one take it while its host is killed and started again.
+    The kernel chooses it, and it stays bound. So nothing else gets it, neither a program that asks
+    for any port nor a connection that needs one at its own end, also while the server is killed and
+    started again. The socket never listens and allows its address to be used again: that lets a
+    server listen there which allows the same, as servers do.
     """
-    chosen = Path("/proc/sys/net/ipv4/ip_local_port_range").read_text()
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", f"gw{WORKERS - 1}").removeprefix("gw"))
+    return _held(0)
+
+
+def free_ports(apart: int) -> int:
+    """The first of two such ports; the second is that much higher."""
     while True:
-        port = CHANCE.randrange(FIRST + worker % WORKERS, int(chosen.split()[0]), WORKERS)
-        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+        port = free_port()
+        with suppress(OSError, OverflowError):
+            _held(port + apart)
             return port
+
+
+def _held(port: int) -> int:
+    with socket.socket() as kept:
+        kept.bind(("127.0.0.1", port))
+        # Only now: bound with it, the socket could share the port of another one.
+        kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        chosen: int = kept.getsockname()[1]
+        _HELD.append(kept.detach())
+        return chosen

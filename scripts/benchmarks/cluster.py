@@ -7,6 +7,7 @@ from scripts.benchmarks import flows, machine
 from scripts.benchmarks.figures import Floor, Row, most
 from scripts.benchmarks.host import Host, wait
 from scripts.benchmarks.plan import Plan
+from tests.ports import free_port
 
 HERE, THERE = "h1", "h2"
 MET_S = 60.0
@@ -16,7 +17,7 @@ def cluster(plan: Plan) -> list[Row]:
     """A run that its adopter cannot run itself, offered to the one host that can."""
     taken, floors = [], []
     with ExitStack() as stack:
-        ports = {id: machine.free_port() for id in (HERE, THERE)}
+        ports = {id: free_port() for id in (HERE, THERE)}
         hosts = {}
         for id, port in ports.items():
             folder = plan.folder / f"cluster-{id}"

@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-from scripts.benchmarks.machine import cpu_s, free_port
+from scripts.benchmarks.machine import cpu_s
+from tests.ports import free_port
 
 FLOE = Path(sys.executable).parent / "floe"
 TOKEN = "bench"  # noqa: S105 - of a host that lives for seconds on a loopback port

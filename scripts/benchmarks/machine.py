@@ -3,7 +3,6 @@
 import os
 import platform
 import shutil
-import socket
 import subprocess
 import sys
 import threading
@@ -184,13 +183,6 @@ def wait_quiet(patience_s: float) -> str:
     if waited is None:
         return "nothing is known of the neighbours"
     return f"something waited for a core in {waited:.0f} % of the time"
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
 
 
 def machine(folder: Path) -> str:

@@ -10,13 +10,13 @@ import stat
 import subprocess
 import urllib.request
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from tests.acceptance.product import until
-from tests.ports import free_port
+from tests.make_locks import versions
+from tests.ports import free_ports
 
 ROOT = Path(__file__).parents[2]
 
@@ -30,7 +30,7 @@ class Clone:
         self.path = folder / "a clean clone"
         self.home = folder / "home"
         self.root = self.path / ".floe/h1"
-        self.port = free_ports()
+        self.port = free_ports(apart=10)
         subprocess.run(["git", "clone", "--quiet", ROOT, self.path], check=True)
         # How packages are fetched on this machine is no part of what is shown here.
         if (pip := Path.home() / ".config/pip").is_dir():
@@ -52,6 +52,17 @@ class Clone:
             text=True,
         )
 
+    def runs(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run a program of the clone in it."""
+        return subprocess.run(
+            words,
+            cwd=self.path,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=check,
+        )
+
     def hosts(self) -> list[int]:
         """List the processes that are hosts of this clone."""
         return [pid for pid, line in command_lines() if str(self.path) in line and " host " in line]
@@ -66,14 +77,6 @@ def command_lines() -> Iterator[tuple[int, str]]:
         except (OSError, UnicodeDecodeError):  # gone, or a kernel thread
             continue
         yield int(process.name), f"{directory} {arguments}"
-
-
-def free_ports() -> int:
-    """Find a port on which nobody listens, nor on the one ten after it."""
-    while True:
-        port = free_port()
-        with suppress(OSError), socket.create_server(("127.0.0.1", port + 10)):
-            return port
 
 
 @pytest.fixture(scope="module")
@@ -164,7 +167,7 @@ def test_host_that_died_is_started_where_the_other_looks_for_it(clone: Clone) ->
     os.kill(pid, signal.SIGKILL)
     until(lambda: pid not in clone.hosts(), "the end of h1")
 
-    again = clone.start_sh("--port", str(free_ports()))
+    again = clone.start_sh("--port", str(free_ports(apart=10)))
 
     assert again.returncode == 0, again.stderr
     assert f"http://127.0.0.1:{clone.port}/app/dash" in again.stdout
@@ -216,3 +219,44 @@ def test_host_that_cannot_start_leaves_nothing_behind(clone: Clone) -> None:
     assert "did not start" in refused.stderr
     assert not (clone.root / "host.pid").exists()
     assert clone.hosts() == []
+
+
+def installed(clone: Clone) -> dict[str, str]:
+    """Each package in the clone's environment, with its version."""
+    listed = clone.runs(".venv/bin/python", "-m", "pip", "list", "--format", "json")
+    return {
+        package["name"].lower().replace("_", "-"): package["version"]
+        for package in json.loads(listed.stdout)
+    }
+
+
+@pytest.mark.usefixtures("started")
+def test_start_installs_the_versions_that_were_tested(clone: Clone) -> None:
+    assert versions("floe").items() <= installed(clone).items()
+
+
+@pytest.mark.usefixtures("started")
+def test_changed_lock_is_installed_again(clone: Clone) -> None:
+    clone.runs(".venv/bin/python", "-m", "pip", "uninstall", "--yes", "cronsim")
+    with (clone.path / "locks/floe.txt").open("a") as lock:
+        lock.write("# one more line\n")
+
+    clone.runs("scripts/venv")
+
+    assert "cronsim" in installed(clone)
+
+
+@pytest.mark.usefixtures("started")
+def test_wheel_with_a_different_hash_is_not_installed(clone: Clone) -> None:
+    clone.runs(".venv/bin/python", "-m", "pip", "uninstall", "--yes", "cronsim")
+    lock = clone.path / "locks/floe.txt"
+    right = lock.read_text()
+    lock.write_text(re.sub(r"(?<=cronsim==)(.*\n.*sha256:).{64}", rf"\1{'0' * 64}", right))
+
+    refused = clone.runs("scripts/venv", check=False)
+
+    lock.write_text(right)
+    clone.runs("scripts/venv")
+    assert refused.returncode == 1
+    assert "cronsim" in refused.stderr
+    assert "floe: the installation failed" in refused.stderr

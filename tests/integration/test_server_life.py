@@ -13,6 +13,7 @@ from floe.model.secret import Secret
 from floe.server.app import Server
 from floe.server.settings import Bind, ServerSettings
 from tests.make_server import ADMIN, API, DEADLINE_S, a_site
+from tests.ports import free_port
 
 TLS = Path(__file__).parents[1] / "data/tls"
 
@@ -55,9 +56,7 @@ async def test_a_page_without_tls_cannot_act_where_there_is_tls(tmp_path: Path) 
 async def test_a_taken_port_is_named_and_nothing_is_half_started(tmp_path: Path) -> None:
     async with a_site(tmp_path) as site:
         taken = site.url.removeprefix("http://")
-        free = socket.create_server(("127.0.0.1", 0))
-        first = f"127.0.0.1:{free.getsockname()[1]}"
-        free.close()
+        first = f"127.0.0.1:{free_port()}"
         settings = ServerSettings(
             admin=Secret(ADMIN), public=Bind(address=first), private=Bind(address=taken)
         )

@@ -4,12 +4,12 @@ import json
 import re
 import tomllib
 from configparser import ConfigParser
-from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
 
-ROOT = Path(__file__).parents[2]
+from tests.make_locks import ROOT, locked, versions
+
 LOCKS = ["floe", "test"]
 SETUP = ConfigParser(interpolation=None)
 SETUP.read(ROOT / "setup.cfg")
@@ -21,24 +21,6 @@ RANGES = {
     "test": SETUP["options.extras_require"]["test"].split("\n")[1:],
 }
 TYPESCRIPT = json.loads((ROOT / "locks/typescript/package-lock.json").read_text())
-
-
-def locked(name: str) -> list[tuple[Requirement, list[str]]]:
-    """List the requirements of a lock, each with its hashes."""
-    text = (ROOT / f"locks/{name}.txt").read_text().replace("\\\n", "")
-    lines = [line for line in text.splitlines() if line and line[0] not in "#-"]
-    return [
-        (Requirement(line.split(" --hash")[0]), re.findall(r" --hash=sha256:[0-9a-f]{64}", line))
-        for line in lines
-    ]
-
-
-def versions(name: str) -> dict[str, str]:
-    """Give the version that a lock takes of each package."""
-    return {
-        requirement.name.lower(): str(requirement.specifier).removeprefix("==")
-        for requirement, _ in locked(name)
-    }
 
 
 @pytest.mark.parametrize(("lock", "wanted"), [("floe", "floe"), ("test", "floe"), ("test", "test")])
