@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import sys
 import time
 from codecs import IncrementalDecoder, getincrementaldecoder
@@ -13,6 +14,7 @@ import click
 
 from floe.cli.forms import ask, typed
 from floe.cli.paint import clean, printable, reason, span, state, took
+from floe.files import opened
 from floe.hub.feed import Frame, Subscription
 from floe.hub.hub import Hub
 from floe.model.errors import Conflict, FloeError, Yours
@@ -201,10 +203,9 @@ class _Tail:
     def print_new(self) -> bool:
         """Print a chunk of what is new; whether there may be more."""
         try:
-            with self._path.open("rb") as file:
-                file.seek(self._offset)
-                chunk = file.read(CHUNK)
-        except FileNotFoundError:
+            with opened(self._path) as file:
+                chunk = os.pread(file, CHUNK, self._offset)
+        except OSError:  # none yet; or what a command put in its place, which its end will name
             return False
         if chunk:
             self._offset += len(chunk)

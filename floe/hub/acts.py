@@ -1,7 +1,9 @@
 """Carries out what runs owe: attempts, timers, flow-files, packing. Decides nothing."""
 
 import asyncio
+import errno
 import hashlib
+import os
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import Final, assert_never
 import structlog
 
 from floe.expr.substitute import in_values
+from floe.files import opened
 from floe.hub.clock import Clock, Timers
 from floe.hub.flows import FlowFiles
 from floe.hub.words import Addressed, FlowRead, Packed
@@ -44,6 +47,8 @@ log = structlog.get_logger()
 
 TOGETHER_MAX: Final = 16
 """Effects that are begun before others have their turn."""
+
+DIGEST_BLOCK: Final = 1024 * 1024
 
 GRACE_S: Final = 10.0
 OUTPUT_MAX: Final = 1024**3
@@ -246,7 +251,10 @@ class Acts:
         if run is None:
             return
         outputs = [
-            self.output_path(Key(ref, run.epoch, id, state.visit, attempt.attempt))
+            (
+                self.output_path(Key(ref, run.epoch, id, state.visit, attempt.attempt)),
+                attempt.output_bytes,
+            )
             for id, state in run.nodes.items()
             for attempt in state.attempts
             if attempt.output_bytes
@@ -280,14 +288,27 @@ def _storable(word: Reported, report: Exited) -> Reported:
     return word
 
 
-def _digests(outputs: list[Path]) -> dict[str, str]:
+def _digests(outputs: Sequence[tuple[Path, int]]) -> dict[str, str]:
     digests: dict[str, str] = {}
-    for path in outputs:
+    for path, size in outputs:
         try:
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            with opened(path) as fd:
+                digest = _digest(fd, size)
         except OSError as error:
             log.warning("output.unreadable", path=str(path), error=str(error))
             continue
         digests[path.name.removesuffix(".log")] = f"sha256:{digest}"
     return digests
+
+
+def _digest(fd: int, size: int) -> str:
+    """Of as many bytes as there were at the attempt's end: what is left of a command may still
+    make the file longer, and would be read for ever."""
+    digest = hashlib.sha256()
+    while size:
+        data = os.read(fd, min(size, DIGEST_BLOCK))
+        if not data:
+            raise OSError(errno.EIO, "it has become shorter")
+        digest.update(data)
+        size -= len(data)
+    return digest.hexdigest()

@@ -6,7 +6,7 @@ Source: floe README, "Standard tasks"; ignore-fail and use-status as in the orig
 from typing import Final, assert_never
 
 from floe.model.flow import Node
-from floe.model.outcome import Outcome
+from floe.model.outcome import Outcome, Result
 from floe.model.run import NodeState
 from floe.model.signal import Exited, Failed, Report, Stopped
 from floe.model.tags import Tag, tag_of
@@ -28,8 +28,9 @@ _LEAD: Final = {
 def outcome_of(node: Node, report: Report, *, ending: bool) -> Outcome:
     """How an attempt ended. A stop that no run asked for is an error."""
     match report:
-        case Exited(status=status):
-            return Outcome(result="good" if status in node.good else "bad", status=status)
+        case Exited(status=status, note=note):
+            result: Result = "good" if status in node.good else "bad"
+            return Outcome(result=result, status=status, why=note)
         case Failed(cause=cause, why=why):
             lead = _LEAD[cause]
             said = why if why.casefold().startswith(lead) else f"{lead}: {why}"

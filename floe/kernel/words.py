@@ -22,8 +22,11 @@ def duration(seconds: float) -> str:
 
 def told(tag: Tag, outcome: Outcome | None) -> str:
     """An event and how it came to it: `task.build.bad (exit status 2)`."""
-    status = f"exit status {outcome.status}" if outcome and outcome.result == "bad" else ""
-    how = (outcome and outcome.why) or status
+    if outcome is None:
+        return tag
+    is_status = outcome.result == "bad" and outcome.status is not None
+    status = f"exit status {outcome.status}" if is_status else ""
+    how = "; ".join(filter(None, (status, outcome.why)))
     return f"{tag} ({how})" if how else tag
 
 

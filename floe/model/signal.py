@@ -19,6 +19,8 @@ class Exited:
     """A signal as 128 + n."""
     outputs: Mapping[str, Json]
     output_bytes: int = 0
+    note: str = ""
+    """What was found wrong with the files of the attempt; empty for nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

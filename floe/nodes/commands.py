@@ -20,7 +20,14 @@ from floe.model.refs import Instant, Key
 from floe.model.signal import Exited, Failed, Report, Reported, Started, Stopped
 from floe.nodes import git, warden
 from floe.nodes.base import Action, Tell
-from floe.nodes.environment import drop_files, environment, inherited, read_outputs, write_input
+from floe.nodes.environment import (
+    drop_files,
+    environment,
+    inherited,
+    measured,
+    read_outputs,
+    write_input,
+)
 from floe.nodes.workspaces import Workspaces, inside
 
 log = structlog.get_logger()
@@ -214,14 +221,14 @@ class Commands:
                 return
             case warden.Exited(at=at):
                 self._started(attempt, Instant(at))
-                report = _report(attempt.action, word)
+                report = _reported(attempt.action, word)
             case warden.NotStarted(error=error):
                 report = Failed(cause="start", why=error)
             case warden.Lost():
                 report = Failed(
                     cause="lost",
                     why="its warden is gone, and what became of it is not known",
-                    output_bytes=_size(attempt.action),
+                    output_bytes=measured(attempt.action)[0],
                 )
             case _:
                 assert_never(word)
@@ -269,38 +276,49 @@ def _argv(work: Exec, env: dict[str, str]) -> tuple[str, ...]:
     return tuple(expand_vars(arg, env) for arg in work.argv)
 
 
+def _reported(action: Action, word: warden.Exited) -> Report:
+    """What became of an attempt: whatever its files are by now, its end is never lost."""
+    try:
+        return _report(action, word)
+    except Exception as error:  # the executor's border: a defect must not hang the run
+        log.exception("attempt.report_failed", key=str(action.key))
+        return Failed(cause="error", why=f"{type(error).__name__}: {error}")
+
+
 def _report(action: Action, word: warden.Exited) -> Report:
-    size = _size(action)
+    size, found = measured(action)
     match word.why:
         case "exited":
-            return _exited(action, word.status, size)
+            return _exited(action, word.status, size, found)
         case "timeout":
             why = f"not over after {action.timeout_s:g} s"
-            return Failed(cause="timeout", why=why, output_bytes=size)
+            return Failed(cause="timeout", why=_joined(why, found), output_bytes=size)
         case "output-limit":
             why = f"printed more than {action.output_max} bytes"
-            return Failed(cause="output-limit", why=why, output_bytes=size)
+            return Failed(cause="output-limit", why=_joined(why, found), output_bytes=size)
         case "stopped":
             return Stopped(output_bytes=size)
         case _:
             assert_never(word.why)
 
 
-def _exited(action: Action, status: int, size: int) -> Report:
+def _exited(action: Action, status: int, size: int, found: str) -> Report:
+    outputs: dict[str, str] = {}
+    strays: list[str] = []
     try:
         outputs, strays = read_outputs(action)
-    except (FloeError, OSError) as error:
-        return Failed(cause="error", why=str(error), output_bytes=size)
+    except FloeError as error:
+        return Failed(cause="error", why=_joined(str(error), found), output_bytes=size)
+    except OSError as error:
+        log.warning("outputs.unreadable", key=str(action.key), error=str(error))
+        found = _joined(found, f"its outputs are lost: {error}")
     if strays:  # not into the output, which is what the command wrote and nothing else
         log.warning("outputs.ignored", key=str(action.key), lines=strays[:10])
-    return Exited(status=status, outputs=outputs, output_bytes=size)
+    return Exited(status=status, outputs=outputs, output_bytes=size, note=found)
 
 
-def _size(action: Action) -> int:
-    try:
-        return os.stat(action.output).st_size  # noqa: PTH116 - once for each step
-    except FileNotFoundError:
-        return 0
+def _joined(*says: str) -> str:
+    return "; ".join(filter(None, says))
 
 
 def _now() -> Instant:

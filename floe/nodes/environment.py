@@ -5,13 +5,14 @@ Nothing here is parsed by a shell: values of people are handed over as they are.
 
 import json
 import os
-import stat
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Final
 
 import structlog
 
 from floe.expr.substitute import expand_vars
+from floe.files import folder_of, open_in, opened, size_of
 from floe.model.errors import TooLarge
 from floe.model.refs import NAME, Json
 from floe.nodes.base import Action
@@ -96,37 +97,31 @@ def outputs_path(action: Action) -> str:
 
 
 def write_input(action: Action) -> None:
-    """Write the inputs whole or not at all, and the folder of the output if it is not there."""
-    path = input_path(action)
+    """Write the inputs whole or not at all, and the folder of the output if it is not there.
+
+    Raises NotPlain where a command put something else in the place of a folder, OSError.
+    """
+    path = Path(input_path(action))
+    part = path.with_name(path.name + ".part")
     data = json.dumps(action.inputs, default=dict).encode() if action.inputs else b"{}"
-    try:
-        fd = _create(path + ".part")
-    except FileNotFoundError:
-        action.output.parent.mkdir(parents=True, exist_ok=True)
-        fd = _create(path + ".part")
-    with os.fdopen(fd, "wb") as file:
-        file.write(data)
-    os.replace(path + ".part", path)  # noqa: PTH105 - three paths for each step add up
+    with folder_of(action.output, make=True) as folder:
+        fd = _created(folder, part)
+        with os.fdopen(fd, "wb") as file:
+            file.write(data)
+        os.replace(part.name, path.name, src_dir_fd=folder, dst_dir_fd=folder)
 
 
 def read_outputs(action: Action) -> tuple[dict[str, str], list[str]]:
     """The outputs an attempt wrote, the last of a name winning, and the lines that are none.
 
-    Raises TooLarge above `OUTPUTS_BYTES_MAX`. A link or anything else that is not a plain file
-    is not read.
+    Raises TooLarge above `OUTPUTS_BYTES_MAX`, NotPlain for a link or anything else that is not a
+    plain file, OSError.
     """
     try:
-        fd = os.open(outputs_path(action), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with opened(Path(outputs_path(action))) as fd:
+            data = _read(fd, OUTPUTS_BYTES_MAX + 1)
     except FileNotFoundError:
         return {}, []
-    except OSError as error:
-        return {}, [str(error)]
-    try:
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
-            return {}, ["not a plain file"]
-        data = os.read(fd, OUTPUTS_BYTES_MAX + 1)
-    finally:
-        os.close(fd)
     if len(data) > OUTPUTS_BYTES_MAX:
         raise TooLarge(f"FLOE_OUTPUTS holds more than {OUTPUTS_BYTES_MAX} bytes")
     outputs, strays = {}, []
@@ -139,19 +134,53 @@ def read_outputs(action: Action) -> tuple[dict[str, str], list[str]]:
     return outputs, strays
 
 
+def measured(action: Action) -> tuple[int, str]:
+    """The bytes of the output, and what is there instead where it is no plain file."""
+    try:
+        return size_of(action.output), ""
+    except OSError as error:
+        log.warning("output.unreadable", key=str(action.key), error=str(error))
+        return 0, f"its output is lost: {error}"
+
+
 def drop_files(action: Action) -> None:
     """Remove both files: what they held is in the run's events."""
-    for path in (input_path(action), outputs_path(action)):
-        try:
-            os.unlink(path)  # noqa: PTH108 - as above
-        except FileNotFoundError:
-            continue
-        except OSError as error:  # a command made a folder of it
-            log.warning("attempt.file_left", path=path, error=str(error))
+    try:
+        with folder_of(action.output) as folder:
+            for name in (action.output.name + ".input", action.output.name + ".outputs"):
+                _drop(folder, name)
+    except FileNotFoundError:
+        pass
+    except OSError as error:  # a command put something in the place of the folder
+        log.warning("attempt.files_left", path=str(action.output), error=str(error))
 
 
-def _create(path: str) -> int:
-    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+def _drop(folder: int, name: str) -> None:
+    try:
+        os.unlink(name, dir_fd=folder)
+    except FileNotFoundError:
+        pass
+    except OSError as error:  # a command made a folder of it
+        log.warning("attempt.file_left", file=name, error=str(error))
+
+
+def _created(folder: int, path: Path) -> int:
+    """A new file in the place of whatever is there: an earlier one, or what a command put there."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+    try:
+        return open_in(folder, path, flags)
+    except FileExistsError:
+        os.unlink(path.name, dir_fd=folder)
+        return open_in(folder, path, flags)
+
+
+def _read(fd: int, size: int) -> bytes:
+    """So many bytes of a file, or all there are."""
+    parts = []
+    while size > 0 and (part := os.read(fd, size)):
+        parts.append(part)
+        size -= len(part)
+    return b"".join(parts)
 
 
 def _bytes_of(text: str) -> int:

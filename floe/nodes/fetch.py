@@ -19,12 +19,14 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, TypeVar, TypeVarTuple
 from urllib.parse import unquote, urlsplit
 
+from floe.files import NotPlain, opened, opened_plain
 from floe.model.errors import FloeError, Yours
 from floe.model.flow import Fetch
 from floe.model.refs import Instant, Key
 from floe.model.secret import without_password
 from floe.model.signal import Exited, Failed, Report, Reported, Started, Stopped
 from floe.nodes.base import Action, Tell
+from floe.nodes.environment import measured
 from floe.nodes.workspaces import Workspaces, inside
 
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ REDIRECTS_MAX: Final = 10
 FILE_BYTES_MAX: Final = 16 * 1024**3
 _BATCH: Final = 256 * 1024
 _FICLONE: Final = 0x40049409
+_NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 _DIGEST: Final = re.compile(r"[0-9a-f]{32,64}")
 
 
@@ -136,7 +139,7 @@ class Fetches:
         if not task.cancelled():
             self._settle(attempt, task.result())
         elif attempt.is_stopped:
-            self._settle(attempt, Stopped(output_bytes=_size(attempt.action.output)))
+            self._settle(attempt, Stopped(output_bytes=measured(attempt.action)[0]))
 
     def _settle(self, attempt: _Attempt, report: Report) -> None:
         attempt.over = Reported(key=attempt.action.key, report=report, at=_now())
@@ -147,19 +150,23 @@ class Fetches:
         output = action.output
         try:
             self._workspaces.ready(action.workspace, action.key, reuse=action.reuse_space)
-            output.parent.mkdir(parents=True, exist_ok=True)
-            with output.open("ab", buffering=0) as log:
+            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+            with (
+                opened(output, flags, make=True) as fd,
+                os.fdopen(fd, "ab", buffering=0, closefd=False) as log,
+            ):
                 async with asyncio.timeout(action.timeout_s):
                     status = await self._download(action, log)
-            return Exited(status=status, outputs={}, output_bytes=_size(output))
+            size, note = measured(action)
+            return Exited(status=status, outputs={}, output_bytes=size, note=note)
         except TimeoutError:
             why = f"not over after {action.timeout_s:g} s"
-            return Failed(cause="timeout", why=why, output_bytes=_size(output))
+            return Failed(cause="timeout", why=why, output_bytes=measured(action)[0])
         except FloeError as error:
-            return Failed(cause="start", why=str(error), output_bytes=_size(output))
+            return Failed(cause="start", why=str(error), output_bytes=measured(action)[0])
         except Exception as error:  # the executor's border: a defect must not hang the run
             why = f"{type(error).__name__}: {error}"
-            return Failed(cause="error", why=why, output_bytes=_size(output))
+            return Failed(cause="error", why=why, output_bytes=measured(action)[0])
 
     async def _download(self, action: Action, log: IO[bytes]) -> int:
         def say(line: str) -> None:
@@ -271,7 +278,8 @@ class _Part:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work, *args)
 
     def begin(self) -> None:
-        self._file = self.path.open("wb")
+        self.path.unlink(missing_ok=True)
+        self._file = os.fdopen(opened_plain(self.path, _NEW, 0o666), "wb")
 
     def write(self, data: bytes) -> None:
         assert self._file, "begun"
@@ -311,9 +319,12 @@ def _target(work: Fetch, workspace: Path) -> Path:
 def _is_intact(cached: Path, work: Fetch) -> bool:
     """Whether the cache has the file as it was; one that was changed is removed."""
     try:
-        with cached.open("rb") as file:
+        with os.fdopen(opened_plain(cached), "rb") as file:
             found = hashlib.file_digest(file, work.checksum_algo).hexdigest()
     except FileNotFoundError:
+        return False
+    except NotPlain:
+        cached.unlink()  # IsADirectoryError for a folder: that is not ours to empty
         return False
     if found != work.checksum:
         cached.unlink(missing_ok=True)
@@ -325,7 +336,11 @@ def _copy(source: Path, target: Path, key: Key) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f".floe-{_short(key)}.part")
     try:
-        with source.open("rb") as old, part.open("wb") as new:
+        part.unlink(missing_ok=True)
+        with (
+            os.fdopen(opened_plain(source), "rb") as old,
+            os.fdopen(opened_plain(part, _NEW, 0o666), "wb") as new,
+        ):
             try:
                 fcntl.ioctl(new, _FICLONE, old.fileno())
             except OSError:  # another disk, or one that cannot
@@ -351,13 +366,6 @@ def _shown(url: str) -> str:
 
 def _short(key: Key) -> str:
     return hashlib.sha256(str(key).encode()).hexdigest()[:32]
-
-
-def _size(output: Path) -> int:
-    try:
-        return output.stat().st_size
-    except FileNotFoundError:
-        return 0
 
 
 def _now() -> Instant:

@@ -77,6 +77,8 @@ class NotStarted:
     key: str
     error: str
     at: int
+    errno: int = 0
+    """For which a file of floe's own could not be made; 0 for any other reason."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -285,7 +287,8 @@ def _word(message: Mapping[str, Any]) -> Word | None:
         case "exited":
             return Exited(key=key, status=message["status"], why=message["why"], at=at)
         case "not-started":
-            return NotStarted(key=key, error=message["error"], at=at)
+            errno = message.get("errno", 0)  # a warden of an earlier floe does not say it
+            return NotStarted(key=key, error=message["error"], at=at, errno=errno)
         case "lost":
             return Lost(key=key, at=at)
         case _:

@@ -17,6 +17,7 @@ from typing import Final
 
 import structlog
 
+from floe.files import folder_of, kind_of
 from floe.model.errors import World
 from floe.model.refs import Key
 
@@ -36,14 +37,12 @@ class Workspaces:
         self._spaces = root / "spaces"
         self._ready: dict[tuple[Path, str], None] = {}
         self._sweeper: ThreadPoolExecutor | None = None
-        self._folders: set[Path] = set()
-        """Those of flows, proven to be ours once; proven again before each deletion."""
         self._owned = False
 
     def open(self) -> None:
         """Go on with deletions that a crash cut short."""
         trash = self._spaces / _TRASH
-        if trash.is_dir():
+        if trash.is_dir() and not trash.is_symlink():
             self._own()
             for folder in trash.iterdir():
                 self._sweep(folder)
@@ -58,17 +57,22 @@ class Workspaces:
         """Make a workspace ready for a run: there, and empty before its first use by the run.
 
         With `reuse` it is never emptied. A run that was restarted from the beginning (a new
-        epoch) finds it empty again. Raises World or OSError.
+        epoch) finds it empty again. Folders that somebody removed by hand are made again, but not
+        the workspace of a run that has used it. Raises World or OSError.
         """
         use = (workspace, f"{key.run.key}.{key.epoch}")
         if use in self._ready:
+            _check(workspace)
             return
-        if workspace.parent not in self._folders:
-            self._own()
+        if self._spaces not in workspace.parents[2:3]:
             self._inside(workspace)
-            workspace.parent.mkdir(parents=True, exist_ok=True)
-            self._folders.add(workspace.parent)
-        is_new = _made(workspace)
+        try:
+            self._own()
+            is_new = _made(workspace)
+        except FileNotFoundError:  # somebody removed what was there
+            self._owned = False
+            self._own()
+            is_new = _made(workspace)
         if key.epoch > 1 and not reuse:
             self._begin(workspace, key.epoch, is_new=is_new)
         self._ready[use] = None
@@ -100,6 +104,8 @@ class Workspaces:
     def _discard(self, workspace: Path) -> None:
         self._inside(workspace)
         trash = self._spaces / _TRASH
+        if trash.is_symlink():  # a command's doing: what is there is not ours to delete
+            trash.unlink()
         trash.mkdir(exist_ok=True)
         doomed = trash / f"{workspace.name}.{os.urandom(6).hex()}"
         with suppress(FileNotFoundError):
@@ -139,11 +145,25 @@ class Workspaces:
 
 
 def _made(workspace: Path) -> bool:
-    try:
-        workspace.mkdir()
-    except FileExistsError:
-        return False
+    """Make a workspace; False where it was there. No link below `spaces` is followed."""
+    with folder_of(workspace, make=True, mode=0o777) as folder:
+        try:
+            os.mkdir(workspace.name, dir_fd=folder)
+        except FileExistsError:
+            _check(workspace)
+            return False
     return True
+
+
+def _check(workspace: Path) -> None:
+    """See that a workspace is still there. Raises World: what was in it is lost, or elsewhere."""
+    try:
+        mode = os.lstat(workspace).st_mode
+    except FileNotFoundError:
+        what = f"the working directory {workspace} was removed while the run was under way"
+        raise World(what) from None
+    if not stat.S_ISDIR(mode):
+        raise World(f"the working directory {workspace} {kind_of(mode)}, not a folder")
 
 
 def inside(workspace: Path, name: str) -> Path:

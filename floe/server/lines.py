@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
+from floe.files import opened
 from floe.server.colours import SEQUENCE_MAX, styled
 
 T = TypeVar("T")
@@ -61,9 +62,10 @@ class Lines:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._forget()
+        self.forget()
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
+        """Begin again, as with a file in which nothing is."""
         self._stretch = STRETCH
         self._marks = array("Q", [0])  # newlines before each stretch
         self._styles = [""]  # in force where each begins
@@ -80,11 +82,11 @@ class Lines:
         return self._ends + self._open
 
     def grow(self) -> None:
-        """Read what has come since."""
-        with self._path.open("rb", buffering=0) as file:
-            if os.fstat(file.fileno()).st_size < self.size:
-                self._forget()
-            while data := os.pread(file.fileno(), self._room(), self.size):
+        """Read what has come since. Raises NotPlain, OSError."""
+        with opened(self._path) as file:
+            if os.fstat(file).st_size < self.size:
+                self.forget()
+            while data := os.pread(file, self._room(), self.size):
                 self.size += len(data)
                 self._ends += data.count(b"\n")
                 self._open = not data.endswith(b"\n")
@@ -96,20 +98,22 @@ class Lines:
     def read(self, first: int, count: int) -> list[Line]:
         """Some lines from number `first`, which is from 1 on."""
         lines: list[Line] = []
-        with self._path.open("rb", buffering=0) as file:
-            start = self._start(file.fileno(), first)
-            style = self._style_at(file.fileno(), start)
+        if not self.count:
+            return lines
+        with opened(self._path) as file:
+            start = self._start(file, first)
+            style = self._style_at(file, start)
             for number in range(first, min(first + count, self.count + 1)):
-                data = os.pread(file.fileno(), min(LINE_MAX + 1, self.size - start), start)
+                data = os.pread(file, max(0, min(LINE_MAX + 1, self.size - start)), start)
                 end = start + data.find(b"\n")
                 if end < start:
-                    end = self._end(file.fileno(), number)
+                    end = self._end(file, number)
                 told = data[: min(end - start, LINE_MAX)]
                 is_whole = len(told) == end - start
                 is_over = is_whole and end < self.size
                 text = (told if is_over else _whole(told)).decode(errors="replace")
                 lines.append(Line(text=text, bytes=end - start, style=style))
-                style = styled(style, told) if is_whole else self._style_at(file.fileno(), end)
+                style = styled(style, told) if is_whole else self._style_at(file, end)
                 start = end + 1
         return lines
 
@@ -117,11 +121,13 @@ class Lines:
         """The lines from `first` on that hold a text in any case, colours left out."""
         wanted = text.encode().lower()
         found: list[int] = []
-        with self._path.open("rb", buffering=0) as file:
-            start = self._start(file.fileno(), first)
+        if not self.count:
+            return Found(lines=(), next=None)
+        with opened(self._path) as file:
+            start = self._start(file, first)
             stop = start + SEARCH_BYTES
             number = first
-            for block in _blocks(file.fileno(), start, min(stop, self.size), len(wanted)):
+            for block in _blocks(file, start, min(stop, self.size), len(wanted)):
                 for line in _hits(block, wanted):
                     if not found or found[-1] != number + line:
                         found.append(number + line)
@@ -163,7 +169,9 @@ class Lines:
         data = os.pread(file, self._stretch, at * self._stretch)
         place = -1
         for _ in range(before - self._marks[at]):
-            place = data.index(b"\n", place + 1)
+            place = data.find(b"\n", place + 1)
+            if place < 0:  # a command wrote over it
+                return self.size
         return at * self._stretch + place + 1
 
 
@@ -210,8 +218,11 @@ class Marks:
     def __init__(self) -> None:
         self._files: OrderedDict[Path, tuple[Lines, asyncio.Lock]] = OrderedDict()
 
-    async def look(self, path: Path, work: Callable[[Lines], T]) -> T:
-        """What some work in a thread tells of a file's lines, the newest too."""
+    async def look(self, path: Path | None, work: Callable[[Lines], T]) -> T:
+        """What some work in a thread tells of a file's lines, the newest too; without a file it has
+        none. Raises NotPlain, OSError."""
+        if path is None:
+            return work(Lines(Path()))
         lines, lock = self._files.get(path) or (Lines(path), asyncio.Lock())
         self._files[path] = lines, lock
         self._files.move_to_end(path)
@@ -219,7 +230,10 @@ class Marks:
             self._files.popitem(last=False)
 
         def grown() -> T:
-            lines.grow()
+            try:
+                lines.grow()
+            except FileNotFoundError:  # nothing was printed yet, or it was removed
+                lines.forget()
             return work(lines)
 
         async with lock:

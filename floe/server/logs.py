@@ -1,6 +1,5 @@
 """What a node printed: a piece of it, a range of it, or all of it as it comes; or by its lines."""
 
-import os
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -16,7 +15,7 @@ from floe.server.keys import HUB, MARKS, STOPPING
 from floe.server.lines import Lines
 from floe.server.problems import answer, problem
 from floe.server.runs import node_of
-from floe.server.tail import CHUNK, POLL_S, Spot, Tail, read, size_of, spot_of
+from floe.server.tail import CHUNK, POLL_S, Spot, Tail, read, readable, size_of, spot_of
 from floe.server.waits import wait_set
 
 LIMIT: Final = 1024 * 1024
@@ -102,8 +101,8 @@ async def _looked(
     def told(lines: Lines) -> Shape:
         return {**work(lines), "count": lines.count, "bytes": lines.size}
 
-    path = spot.path if spot.path and spot.path.exists() else Path(os.devnull)
-    shape = await request.app[MARKS].look(path, told)
+    with readable():
+        shape = await request.app[MARKS].look(spot.path, told)
     return answer({**shape, "attempt": spot.attempt, "live": not spot.over}, is_output=True)
 
 

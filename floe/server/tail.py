@@ -2,12 +2,16 @@
 
 import asyncio
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from floe import files
+from floe.files import NotPlain
 from floe.hub.hub import Hub
-from floe.model.errors import HostAway, NotFound
+from floe.model.errors import HostAway, NotFound, World
 from floe.model.flow import Node
 from floe.model.refs import Key
 from floe.model.run import Run
@@ -50,21 +54,37 @@ def spot_of(hub: Hub, run: Run, node: Node, attempt: int = 0, least: int = 1) ->
 
 
 def size_of(path: Path | None) -> int:
-    """Bytes in a file; 0 where there is none."""
-    try:
-        return path.stat().st_size if path else 0
-    except FileNotFoundError:
-        return 0
+    """Bytes in an output; 0 where there is none.
+
+    Raises NotFound where a command put something else in its place, World.
+    """
+    with readable():
+        return files.size_of(path) if path else 0
 
 
 async def read(path: Path, offset: int, size: int) -> bytes:
-    """Some bytes of a file, in a thread: the disk may be slow."""
-    return await asyncio.to_thread(_read, path, offset, size)
+    """Some bytes of an output, in a thread: the disk may be slow. Raises NotFound, World."""
+    with readable():
+        return await asyncio.to_thread(_read, path, offset, size)
+
+
+@contextmanager
+def readable() -> Iterator[None]:
+    """Say of an output that cannot be read why: a command can reach the file and its folder."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise NotFound("the output is gone: its file was removed") from None
+    except NotPlain as error:
+        what = f"the output is gone: in its place {files.said(error)}"
+        raise NotFound(what, "a command put it there") from None
+    except OSError as error:
+        raise World(f"the output cannot be read: {files.said(error)}") from error
 
 
 def _read(path: Path, offset: int, size: int) -> bytes:
-    with path.open("rb", buffering=0) as file:
-        return os.pread(file.fileno(), size, offset)
+    with files.opened(path) as fd:
+        return os.pread(fd, size, offset)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -78,7 +78,7 @@ class Files:
         try:
             file = os.open(key, flags, 0o600, dir_fd=self._folder)
         except OSError as error:
-            raise Refused(f"attempt file: {error.strerror}") from error
+            raise Refused(f"attempt file: {error.strerror}", error.errno) from error
         try:
             append(
                 file, json.dumps(self._head | {"grace_s": grace_s, "stamp": stamp}).encode() + b"\n"
@@ -86,7 +86,7 @@ class Files:
         except OSError as error:
             os.close(file)
             self.drop(key)
-            raise Refused(f"attempt file: {error.strerror}") from error
+            raise Refused(f"attempt file: {error.strerror}", error.errno) from error
         return file
 
     def reopen(self, key: str) -> int:

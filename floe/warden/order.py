@@ -5,16 +5,23 @@
 
 import errno
 import os
+import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
 from typing import Any, Final
 
 SECONDS_MAX: Final = 10.0**9
+NOT_PLAIN: Final = "not a plain file; a command put something else in its place"
 
 
 class Refused(Exception):
     """A request that cannot be met; says why."""
+
+    def __init__(self, why: str, number: int | None = None) -> None:
+        """`number`: the errno for which a file of floe's own could not be made."""
+        super().__init__(why)
+        self.number = number or 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,13 +119,21 @@ def launch(order: Order, env: dict[str, str], null: int, reset: Sequence[int]) -
 
 
 def _opened(output: str) -> int:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOCTTY | os.O_CLOEXEC
+    # A command may have put a pipe there, in which an open would wait, or a link to anywhere.
+    safe = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
     try:
-        return os.open(output, flags, 0o600)
+        fd = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_APPEND | safe, 0o600)
     except OSError as error:
-        raise Refused(f"output file {output}: {error.strerror}") from error
+        is_odd = error.errno in (errno.ELOOP, errno.ENXIO, errno.EISDIR)
+        says = NOT_PLAIN if is_odd else error.strerror
+        raise Refused(f"output file {output}: {says}", error.errno) from error
     except ValueError as error:
         raise Refused(f"output file: {error}") from error
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise Refused(f"output file {output}: {NOT_PLAIN}")
+    os.set_blocking(fd, True)  # the command shares this
+    return fd
 
 
 def _why_not(path: str, error: OSError | ValueError) -> str:

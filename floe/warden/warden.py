@@ -294,12 +294,12 @@ class Warden:
                 stamp = self.stamps.next()
                 file = self._begin(key, order.grace_s, stamp)
             except Refused as error:
-                self._tell(key, worded("not-started", key, error=str(error)))
+                self._tell(key, _not_started(key, error))
                 return
             try:
                 self._start(key, order, file, stamp)
             except Refused as error:
-                self._conclude(file, worded("not-started", key, error=str(error)), key)
+                self._conclude(file, _not_started(key, error), key)
 
     def _begin(self, key: str, grace_s: float, stamp: int) -> int:
         limit = (os.sysconf("SC_OPEN_MAX") - FILES_SPARE) // 2
@@ -323,3 +323,7 @@ class Warden:
         word = worded("spawned", key, pid=pid, ticks=attempt.ticks)
         write(file, word, key)
         self._tell(key, word)
+
+
+def _not_started(key: str, error: Refused) -> bytes:
+    return worded("not-started", key, error=str(error), errno=error.number)

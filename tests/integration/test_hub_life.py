@@ -2,7 +2,8 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+import os
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from functools import partial
@@ -278,6 +279,35 @@ async def test_ended_run_that_was_not_packed_is_packed_by_the_next_hub(
     assert before.phase == "ended"
     assert at.phase == "packed"
     assert at.digests == {"build.1.1": "sha256:" + hashlib.sha256(b"hello").hexdigest()}
+
+
+@pytest.mark.parametrize(
+    ("put", "digests"),
+    [
+        (lambda path: path.write_bytes(b"hello and more"), [hashlib.sha256(b"hello").hexdigest()]),
+        (lambda path: path.write_bytes(b"hell"), []),
+        (os.mkfifo, []),
+        (Path.mkdir, []),
+        (lambda path: path.symlink_to("/dev/zero"), []),
+        (lambda path: None, []),
+    ],
+    ids=["longer", "shorter", "a pipe", "a folder", "a link to what never ends", "gone"],
+)
+async def test_run_is_packed_whatever_became_of_an_output(
+    host: Host, tmp_path: Path, put: Callable[[Path], object], digests: list[str]
+) -> None:
+    async with host.hub(a_flow(), acts=ActSettings(root=tmp_path)) as hub:
+        run = await started(hub)
+        await until(lambda: host.hands.started)
+        path = host.hands.actions[host.hands.started[0]].output
+        path.parent.mkdir(parents=True)
+        put(path)
+        host.hands.report("build", Exited(status=0, outputs={}, output_bytes=5))
+        await stored(hub, run)
+        at = await hub.run(run)
+
+    assert at.phase == "packed"
+    assert list(at.digests.values()) == [f"sha256:{digest}" for digest in digests]
 
 
 async def test_run_that_was_being_stopped_is_stopped_by_the_next_hub(host: Host) -> None:

@@ -1,5 +1,7 @@
 """How commands are handed to the warden and its words become reports; the warden is a fake."""
 
+import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -132,6 +134,90 @@ def test_what_could_not_start_says_why(house: House) -> None:
     assert house.told.words[-1:] == [
         Reported(key=key, report=Failed(cause="start", why="no such file: foo"), at=Instant(AT))
     ]
+
+
+@pytest.mark.parametrize(
+    ("put", "found"),
+    [
+        (os.mkfifo, "a named pipe"),
+        (Path.mkdir, "a folder"),
+        (lambda path: path.symlink_to(path), "a link"),
+        (lambda path: path.symlink_to("/dev/zero"), "a link"),
+    ],
+)
+def test_an_end_is_told_with_what_is_in_the_place_of_the_output(
+    house: House, put: Callable[[Path], None], found: str
+) -> None:
+    action = house.start(an_action(house.root))
+    put(action.output)
+
+    house.warden.end(action.key)
+
+    note = f"its output is lost: {action.output} is {found}, not a plain file"
+    assert house.told.reports == [Exited(status=0, outputs={}, note=note)]
+
+
+@pytest.mark.parametrize("above", [0, 1], ids=["its folder", "the folder above"])
+@pytest.mark.parametrize("put", [os.mkfifo, Path.touch, lambda path: path.symlink_to(path)])
+def test_an_end_is_told_whatever_is_in_the_place_of_a_folder(
+    house: House, put: Callable[[Path], None], above: int
+) -> None:
+    action = house.start(an_action(house.root))
+    folder = action.output.parents[above]
+    folder.rename(house.root / "before")
+    put(folder)
+
+    house.warden.end(action.key, 3)
+
+    (report,) = house.told.reports
+    assert isinstance(report, Exited)
+    assert (report.status, f"{folder.name} is " in report.note) == (3, True)
+
+
+@pytest.mark.parametrize("why", ["timeout", "output-limit", "stopped"])
+def test_an_end_from_outside_is_told_whatever_became_of_the_output(
+    house: House, why: warden.Ending
+) -> None:
+    action = house.start(an_action(house.root, timeout_s=5.0))
+    shutil.rmtree(action.output.parent)
+    action.output.parent.touch()
+
+    house.warden.end(action.key, 143, why)
+
+    assert [word.key for word in house.told.words if isinstance(word, Reported)] == [action.key]
+
+
+def test_a_place_is_free_again_after_an_end_whose_files_are_odd(house: House) -> None:
+    actions = [house.start(an_action(house.root, key=a_key(serial))) for serial in (1, 2, 3)]
+    os.mkfifo(actions[0].output)
+
+    house.warden.end(actions[0].key)
+
+    assert house.spawned() == [str(action.key) for action in actions]
+
+
+def test_what_is_in_the_place_of_the_outputs_is_named(house: House) -> None:
+    action = house.start(an_action(house.root))
+    os.mkfifo(outputs_path(action))
+
+    house.warden.end(action.key)
+
+    note = f"its outputs are lost: {outputs_path(action)} is a named pipe, not a plain file"
+    assert house.told.reports == [Exited(status=0, outputs={}, note=note)]
+
+
+def test_a_defect_in_a_report_does_not_lose_the_end(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("a defect")
+
+    key = house.start(an_action(house.root)).key
+    monkeypatch.setattr("floe.nodes.commands.read_outputs", fail)
+
+    house.warden.end(key)
+
+    assert house.told.reports == [Failed(cause="error", why="RuntimeError: a defect")]
 
 
 def test_what_was_lost_is_told_lost(house: House) -> None:

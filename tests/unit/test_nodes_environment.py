@@ -2,10 +2,12 @@
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from floe.files import NotPlain
 from floe.model.errors import TooLarge
 from floe.model.refs import Json
 from floe.nodes.environment import (
@@ -167,9 +169,8 @@ def test_a_link_in_place_of_the_outputs_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("token=s")
     Path(outputs_path(action)).symlink_to(tmp_path / "secret")
 
-    outputs, strays = read_outputs(action)
-
-    assert (outputs, len(strays)) == ({}, 1)
+    with pytest.raises(NotPlain, match="is a link"):
+        read_outputs(action)
 
 
 def test_a_pipe_in_place_of_the_outputs_is_not_waited_for(tmp_path: Path) -> None:
@@ -177,7 +178,8 @@ def test_a_pipe_in_place_of_the_outputs_is_not_waited_for(tmp_path: Path) -> Non
     write_input(action)
     os.mkfifo(outputs_path(action))
 
-    assert read_outputs(action) == ({}, ["not a plain file"])
+    with pytest.raises(NotPlain, match="is a named pipe"):
+        read_outputs(action)
 
 
 def test_a_folder_in_place_of_the_outputs_is_left_alone(tmp_path: Path) -> None:
@@ -185,11 +187,37 @@ def test_a_folder_in_place_of_the_outputs_is_left_alone(tmp_path: Path) -> None:
     write_input(action)
     Path(outputs_path(action)).mkdir()
 
-    assert read_outputs(action) == ({}, ["not a plain file"])
+    with pytest.raises(NotPlain, match="is a folder"):
+        read_outputs(action)
     drop_files(action)
     assert [path.name for path in action.output.parent.iterdir()] == [
         Path(outputs_path(action)).name
     ]
+
+
+@pytest.mark.parametrize("name", ["build.1.1.log.input.part", "build.1.1.log.input"])
+@pytest.mark.parametrize("put", [os.mkfifo, Path.touch, lambda path: path.symlink_to("/dev/full")])
+def test_what_lies_where_the_inputs_belong_is_replaced(
+    tmp_path: Path, name: str, put: Callable[[Path], None]
+) -> None:
+    action = an_action(tmp_path, inputs={"a": "1"})
+    action.output.parent.mkdir(parents=True)
+    put(action.output.parent / name)
+
+    write_input(action)
+
+    assert json.loads(Path(input_path(action)).read_text()) == {"a": "1"}
+
+
+def test_dropping_touches_nothing_behind_a_link(tmp_path: Path) -> None:
+    action = an_action(tmp_path)
+    write_input(action)
+    there = action.output.parent.rename(tmp_path / "there")
+    action.output.parent.symlink_to(there)
+
+    drop_files(action)
+
+    assert [path.name for path in there.iterdir()] == ["build.1.1.log.input"]
 
 
 def test_dropped_files_are_gone_and_dropping_twice_is_the_same(tmp_path: Path) -> None:

@@ -1,11 +1,14 @@
 """Workspaces: made, emptied, removed, and nothing else ever deleted."""
 
+import os
+import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from floe.files import NotPlain
 from floe.model.errors import World
 from floe.nodes.workspaces import Workspaces, inside
 from tests.make_nodes import DEADLINE_S, a_key
@@ -118,6 +121,75 @@ def test_removal_takes_links_but_not_what_they_point_to(
     wait_until_empty(tmp_path / "spaces" / ".trash")
     assert (tmp_path / "home" / "letter").exists()
     assert list(space.parent.iterdir()) == []
+
+
+def test_link_in_the_place_of_the_trash_is_not_emptied(
+    tmp_path: Path, workspaces: Workspaces
+) -> None:
+    space = a_space(tmp_path)
+    workspaces.ready(space, a_key(), reuse=False)
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "letter").touch()
+    (tmp_path / "spaces" / ".trash").symlink_to(tmp_path / "home")
+
+    workspaces.open()
+    workspaces.remove(space)
+
+    wait_until_empty(tmp_path / "spaces" / ".trash")
+    assert [path.name for path in (tmp_path / "home").iterdir()] == ["letter"]
+
+
+REMOVED = ["spaces", "spaces/ci", "spaces/ci/ws", "spaces/ci/ws/h1-1@k3f9"]
+
+
+@pytest.mark.parametrize("name", REMOVED)
+def test_folder_that_was_removed_by_hand_is_made_again_for_the_next_run(
+    tmp_path: Path, workspaces: Workspaces, name: str
+) -> None:
+    workspaces.ready(a_space(tmp_path), a_key(), reuse=False)
+    shutil.rmtree(tmp_path / name)
+    other = a_space(tmp_path).with_name("h1-2@k3f9")
+
+    workspaces.ready(other, a_key(2), reuse=False)
+
+    assert other.is_dir()
+    assert (tmp_path / "spaces" / ".floe-spaces").exists()
+
+
+@pytest.mark.parametrize("name", REMOVED)
+def test_run_under_way_is_told_that_its_workspace_was_removed(
+    tmp_path: Path, workspaces: Workspaces, name: str
+) -> None:
+    workspaces.ready(a_space(tmp_path), a_key(), reuse=False)
+    shutil.rmtree(tmp_path / name)
+
+    with pytest.raises(World, match="was removed while the run was under way"):
+        workspaces.ready(a_space(tmp_path), a_key(), reuse=False)
+
+
+def test_run_under_way_is_told_what_is_in_the_place_of_its_workspace(
+    tmp_path: Path, workspaces: Workspaces
+) -> None:
+    space = a_space(tmp_path)
+    workspaces.ready(space, a_key(), reuse=False)
+    space.rmdir()
+    space.symlink_to("/etc")
+
+    with pytest.raises(World, match="is a link, not a folder"):
+        workspaces.ready(space, a_key(), reuse=False)
+
+
+@pytest.mark.parametrize("name", REMOVED[1:])
+@pytest.mark.parametrize("put", [os.mkfifo, Path.touch, lambda path: path.symlink_to("/etc")])
+def test_no_workspace_is_made_through_what_a_command_put_there(
+    tmp_path: Path, workspaces: Workspaces, name: str, put: Callable[[Path], None]
+) -> None:
+    workspaces.ready(a_space(tmp_path).with_name("h1-9@k3f9"), a_key(9), reuse=False)
+    shutil.rmtree(tmp_path / name, ignore_errors=True)
+    put(tmp_path / name)
+
+    with pytest.raises((World, NotPlain), match=r"not a folder"):
+        workspaces.ready(a_space(tmp_path), a_key(), reuse=False)
 
 
 def test_folders_that_are_read_only_are_deleted_as_well(

@@ -1,0 +1,157 @@
+"""Files that a user's command can reach, opened so that nothing it put there holds up the host.
+
+A command runs as the host's user: it can put a named pipe, a link, a folder or a device in the
+place of its output, its input, its outputs, or of a folder above them. Every reader and writer of
+such a file comes through here.
+
+Rules of this file: below a root no link is followed; an open never waits for another process; what
+is not a plain file is refused, with a sentence that names what was found.
+"""
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+OWN_PARTS: Final = 3
+"""Of the path of an attempt's file, those below the root: `runs/<run key>/<file>`."""
+
+SPARSE: Final = 1000
+"""A file so many times as long as the blocks it fills is not an output: those have no holes, and
+no compressing file system gains that much."""
+SPARSE_BYTES: Final = 1024**3
+
+_SAFE: Final = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
+_FOLDER: Final = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+_KINDS: Final = {
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFLNK: "a link",
+    stat.S_IFDIR: "a folder",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFREG: "a file",
+}
+
+
+class NotPlain(OSError):
+    """Something else is in the place of a plain file, or of a folder; says what."""
+
+    def __str__(self) -> str:
+        return f"{self.filename} {self.strerror}"
+
+
+@contextmanager
+def folder_of(path: Path, *, make: bool = False, mode: int = 0o700) -> Iterator[int]:
+    """The folder of an attempt's file, as a descriptor; with `make` it is made if need be.
+
+    Raises FileNotFoundError, NotPlain for a link or a file in the place of a folder, OSError.
+    """
+    folder = os.fspath(path.parent)
+    root, *names = folder.rsplit("/", OWN_PARTS - 1)
+    fd = os.open(root or "/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for at, name in enumerate(names, 1):
+            try:
+                below = _folder_in(fd, name, make=make, mode=mode)
+            except NotADirectoryError:
+                raise _odd(fd, name, "a folder", "/".join((root, *names[:at]))) from None
+            os.close(fd)
+            fd = below
+        yield fd
+    finally:
+        os.close(fd)
+
+
+def open_in(folder: int, path: Path, flags: int = os.O_RDONLY, mode: int = 0o600) -> int:
+    """Open a plain file whose folder is open. Raises FileNotFoundError, NotPlain, OSError."""
+    name = path.name
+    try:
+        fd = os.open(name, flags | _SAFE, mode, dir_fd=folder)
+    except OSError as error:
+        # A link, a socket or a pipe that nobody reads, a folder that is to be written.
+        if error.errno in (errno.ELOOP, errno.ENXIO, errno.EISDIR):
+            raise _odd(folder, name, "a plain file", str(path)) from None
+        raise
+    try:
+        _check(os.fstat(fd), path)
+    except BaseException:
+        os.close(fd)
+        raise
+    return fd
+
+
+@contextmanager
+def opened(path: Path, flags: int = os.O_RDONLY, *, make: bool = False) -> Iterator[int]:
+    """An attempt's file, as a descriptor. Raises FileNotFoundError, NotPlain, OSError."""
+    with folder_of(path, make=make) as folder:
+        fd = open_in(folder, path, flags)
+    try:
+        yield fd
+    finally:
+        os.close(fd)
+
+
+def opened_plain(path: Path, flags: int = os.O_RDONLY, mode: int = 0o600) -> int:
+    """Open a plain file of any other place; links in its folders are followed, the last is not.
+
+    Raises FileNotFoundError, NotPlain, OSError.
+    """
+    folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        return open_in(folder, path, flags, mode)
+    finally:
+        os.close(folder)
+
+
+def size_of(path: Path) -> int:
+    """Bytes in an attempt's file; 0 where there is none. Raises NotPlain, OSError."""
+    try:
+        with folder_of(path) as folder:
+            found = os.stat(path.name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return 0
+    _check(found, path)
+    return found.st_size
+
+
+def kind_of(mode: int) -> str:
+    """What a mode means: `is a link`."""
+    return f"is {_KINDS.get(stat.S_IFMT(mode), 'something odd')}"
+
+
+def said(error: OSError) -> str:
+    """What went wrong with a file, without its path, as the end of a sentence about it."""
+    return error.strerror or str(error)
+
+
+def _folder_in(folder: int, name: str, *, make: bool, mode: int) -> int:
+    try:
+        return os.open(name, _FOLDER, dir_fd=folder)
+    except FileNotFoundError:
+        if not make:
+            raise
+        with suppress(FileExistsError):  # by another thread; or a link, as the next line finds
+            os.mkdir(name, mode, dir_fd=folder)
+        return os.open(name, _FOLDER, dir_fd=folder)
+
+
+def _check(found: os.stat_result, path: Path) -> None:
+    """Raises NotPlain for what is no plain file, and for one that was only made long."""
+    if not stat.S_ISREG(found.st_mode):
+        raise _not_plain(found.st_mode, "a plain file", str(path))
+    if found.st_size > SPARSE_BYTES and found.st_size > SPARSE * 512 * found.st_blocks:
+        says = f"is {found.st_size} bytes long with next to nothing in it"
+        raise NotPlain(errno.EFBIG, says, str(path))
+
+
+def _odd(folder: int, name: str, wanted: str, path: str) -> NotPlain:
+    return _not_plain(os.lstat(name, dir_fd=folder).st_mode, wanted, path)
+
+
+def _not_plain(mode: int, wanted: str, path: str) -> NotPlain:
+    return NotPlain(errno.EINVAL, f"{kind_of(mode)}, not {wanted}", path)
