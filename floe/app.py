@@ -91,7 +91,6 @@ def ports_of(config: HostConfig, *, passing: bool = False) -> Ports:
 
     async def close() -> None:
         refs.close()
-        await documents.close()
 
     return Ports(
         store=MemoryStore() if config.store_type == "memory" else SqliteStore(config.store_root),

@@ -74,17 +74,14 @@ async def _findings(names: Sequence[str]) -> list[Finding]:
     found: list[Finding] = []
     with tempfile.TemporaryDirectory(prefix="floe-check-") as root:
         documents = DocumentFiles(Path(root))
-        try:
-            for name in names:
-                try:
-                    text = sys.stdin.read() if name == STDIN else read_local(name)
-                    found += (await check_document(text, name, documents)).findings
-                except ConfigInvalid as error:
-                    found += error.findings
-                except UnicodeDecodeError as error:
-                    found.append(Finding(file=name, line=0, col=0, what=f"is not text: {error}"))
-        finally:
-            await documents.close()
+        for name in names:
+            try:
+                text = sys.stdin.read() if name == STDIN else read_local(name)
+                found += (await check_document(text, name, documents)).findings
+            except ConfigInvalid as error:
+                found += error.findings
+            except UnicodeDecodeError as error:
+                found.append(Finding(file=name, line=0, col=0, what=f"is not text: {error}"))
     return found
 
 

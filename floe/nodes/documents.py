@@ -20,22 +20,19 @@ import stat
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self
+from typing import Final, Self
 from urllib.parse import unquote, urljoin
 
 from floe.model.errors import NotFound, Theirs, World
 from floe.model.flow import Git
 from floe.nodes.base import DEFAULT_COMMIT, Document
 from floe.nodes.git import FULL_HASH, SCRIPT, own_environment, target
+from floe.nodes.part import Refused
 from floe.nodes.refs import refusal
-
-if TYPE_CHECKING:
-    import aiohttp
 
 DOCUMENT_BYTES_MAX: Final = 1024 * 1024
 READ_S: Final = 60.0
 """Seconds for reading one document."""
-REDIRECTS_MAX: Final = 10
 
 _GIT: Final = re.compile(
     r"((?:(?:https?|ssh|git|file)://|[\w.+-]+@[\w.-]+:)\S*?\.git)/([^#]+)(?:#(.+))?", re.DOTALL
@@ -73,13 +70,6 @@ class DocumentFiles:
         self._key_file = key_file
         self._read_s = read_s
         self._locks: dict[str, asyncio.Lock] = {}
-        self._session: aiohttp.ClientSession | None = None
-
-    async def close(self) -> None:
-        """Close connections."""
-        if self._session:
-            await self._session.close()
-            self._session = None
 
     async def read(
         self, name: str, *, relative_to: str = "", git: Git = DEFAULT_COMMIT
@@ -102,30 +92,29 @@ class DocumentFiles:
             raise Theirs(f"{full} was not read within {self._read_s:g} s") from None
 
     async def _from_url(self, url: str) -> Document:
-        import aiohttp
+        import aiohttp  # and what needs it: most hosts read no document over http
 
+        from floe.nodes.http import answer, reason, session
+
+        data = bytearray()
         try:
-            async with self._client().get(url, max_redirects=REDIRECTS_MAX) as answer:
-                if answer.status in (404, 410):
-                    raise NotFound(f"{url}: the server says {answer.status}")
-                if answer.status >= 400:
-                    raise Theirs(f"{url}: the server says {answer.status}")
-                data = bytearray()
-                async for chunk in answer.content.iter_any():
+            async with (
+                session(total_s=self._read_s, is_raw=False) as own,
+                answer(own, url) as response,
+            ):
+                if response.status in (404, 410):
+                    raise NotFound(f"{url}: the server says {response.status}")
+                if response.status not in (200, 203):
+                    raise Theirs(f"{url}: the server says {reason(response)}")
+                async for chunk in response.content.iter_any():
                     data += chunk
                     if len(data) > DOCUMENT_BYTES_MAX:
                         break
-        except (aiohttp.ClientError, ValueError) as error:
+        except Refused as error:
+            raise Theirs(f"{url}: {error}") from error
+        except aiohttp.ClientError as error:
             raise Theirs(f"{url}: {type(error).__name__}: {error}") from error
         return Document(text=_text(bytes(data), url, Theirs), origin=url, pinned=url)
-
-    def _client(self) -> "aiohttp.ClientSession":
-        import aiohttp
-
-        if self._session is None:
-            timeout = aiohttp.ClientTimeout(total=self._read_s)
-            self._session = aiohttp.ClientSession(timeout=timeout, trust_env=True)
-        return self._session
 
     async def _from_git(self, there: _InGit, git: Git) -> Document:
         if there.at:

@@ -1,7 +1,7 @@
-"""Downloads files over http(s) into workspaces, through a cache by checksum.
+"""Brings files over http(s) into workspaces, through a cache by checksum.
 
-Rules of this file: the network is read in the loop, every byte on disk is touched in the
-attempt's own thread; a file gets its final name whole or not at all.
+Rules of this file: every byte on disk is touched in the attempt's own thread; a file gets its
+final name whole or not at all. Talking to servers is in `download` and `http`.
 """
 
 import asyncio
@@ -13,11 +13,10 @@ import re
 import shutil
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Final, TypeVar, TypeVarTuple
-from urllib.parse import unquote, urlsplit
+from typing import IO, Final
+from urllib.parse import unquote_to_bytes
 
 from floe.files import NotPlain, opened, opened_plain
 from floe.model.errors import FloeError, Yours
@@ -27,23 +26,14 @@ from floe.model.secret import without_password
 from floe.model.signal import Exited, Failed, Report, Reported, Started, Stopped
 from floe.nodes.base import Action, Tell
 from floe.nodes.environment import measured
+from floe.nodes.part import NEW, Part, Refused
 from floe.nodes.workspaces import Workspaces, inside
 
-if TYPE_CHECKING:
-    import aiohttp
-
-T = TypeVar("T")
-Ts = TypeVarTuple("Ts")
-
-CONNECT_S: Final = 30.0
-"""Seconds to connect to the server."""
-SILENCE_S: Final = 60.0
-"""Seconds in which a server must send something."""
-REDIRECTS_MAX: Final = 10
+AGAIN_S: Final = 1.0
 FILE_BYTES_MAX: Final = 16 * 1024**3
-_BATCH: Final = 256 * 1024
+NAME_MAX: Final = 255
+"""Bytes of a file's name that file systems take."""
 _FICLONE: Final = 0x40049409
-_NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 _DIGEST: Final = re.compile(r"[0-9a-f]{32,64}")
 
 
@@ -56,22 +46,26 @@ class _Attempt:
     over: Reported | None = None
 
 
-class _Refused(Exception):
-    """The download came to nothing for a reason that the node's reader can see: status 1."""
-
-
 class Fetches:
     """The executor of fetch."""
 
     def __init__(
-        self, root: Path, workspaces: Workspaces, *, file_bytes_max: int = FILE_BYTES_MAX
+        self,
+        root: Path,
+        workspaces: Workspaces,
+        *,
+        file_bytes_max: int = FILE_BYTES_MAX,
+        again_s: float = AGAIN_S,
     ) -> None:
-        """The cache is `<root>/cache`; a file above `file_bytes_max` is refused, 0 for none."""
+        """The cache is `<root>/cache`; a file above `file_bytes_max` is refused, 0 for none.
+
+        `again_s`: seconds before a broken download is gone on with; doubled each further time.
+        """
         self._cache = root / "cache"
         self._workspaces = workspaces
         self._file_bytes_max = file_bytes_max
+        self._again_s = again_s
         self._attempts: dict[Key, _Attempt] = {}
-        self._session: aiohttp.ClientSession | None = None
 
     async def open(self) -> None:
         """Clear what a crash left half downloaded."""
@@ -85,9 +79,6 @@ class Fetches:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
-        if self._session:
-            await self._session.close()
-            self._session = None
 
     def start(self, action: Action, tell: Tell) -> None:
         """Start a download. One that began before this process did is reported lost.
@@ -170,7 +161,7 @@ class Fetches:
 
     async def _download(self, action: Action, log: IO[bytes]) -> int:
         def say(line: str) -> None:
-            log.write(line.encode(errors="replace") + b"\n")
+            log.write(without_password(line).encode(errors="replace") + b"\n")
 
         work = action.work
         if not isinstance(work, Fetch):
@@ -178,7 +169,7 @@ class Fetches:
         target = _target(work, action.workspace)
         cached = self._cached(work)
         self._cache.mkdir(parents=True, exist_ok=True)
-        part = _Part(self._cache / f"part-{_short(action.key)}", work.checksum_algo)
+        part = Part(self._cache / f"part-{_short(action.key)}", work.checksum_algo)
         try:
             if cached is not None and await part.run(_is_intact, cached, work):
                 say(f"{cached.name}: from the cache, {work.checksum_algo} verified")
@@ -192,7 +183,7 @@ class Fetches:
                 await part.run(_move, part.path, target, action.key)
             say(f"saved {target}")
             return 0
-        except _Refused as error:
+        except Refused as error:
             say(f"floe: {error}")
             return 1
         finally:
@@ -205,100 +196,20 @@ class Fetches:
             raise Yours(f"checksum {work.checksum[:80]!r} is not hexadecimal")
         return self._cache / f"{work.checksum_algo}-{work.checksum}"
 
-    async def _load(self, work: Fetch, part: "_Part", say: Callable[[str], None]) -> None:
-        """Download into `part` and check it. Raises _Refused."""
-        import aiohttp
+    async def _load(self, work: Fetch, part: Part, say: Callable[[str], None]) -> None:
+        """Download into `part` and check it. Raises Refused."""
+        from floe.nodes.download import Download  # with aiohttp, which most hosts load elsewhere
 
-        say(f"fetching {without_password(work.url)}")
-        if urlsplit(work.url).scheme not in ("http", "https"):
-            raise _Refused("only http and https are fetched")
-        try:
-            async with self._client().get(work.url, max_redirects=REDIRECTS_MAX) as answer:
-                for hop in answer.history:
-                    say(f"{hop.status}: redirected to {_shown(hop.headers.get('Location', ''))}")
-                if answer.status >= 400:
-                    raise _Refused(f"the server says {answer.status} {answer.reason}")
-                self._check_size(answer.content_length or 0)
-                await self._receive(answer, part)
-        except aiohttp.TooManyRedirects:
-            raise _Refused(f"more than {REDIRECTS_MAX} redirects") from None
-        except (aiohttp.ClientError, TimeoutError) as error:  # the attempt's own comes as a cancel
-            raise _Refused(f"{type(error).__name__}: {error}") from None
-        found = part.digest.hexdigest()
-        say(f"{part.size} bytes, {work.checksum_algo} {found}")
+        download = Download(
+            work.url, part, say, bytes_max=self._file_bytes_max, again_s=self._again_s
+        )
+        await download.load()
+        await part.run(part.end)
+        say(download.summary())
         if not work.checksum:
             say("no checksum is given: this file cannot be trusted")
-        elif found != work.checksum:
-            raise _Refused(f"checksum mismatch: {work.checksum_algo} {work.checksum} was expected")
-
-    async def _receive(self, answer: "aiohttp.ClientResponse", part: "_Part") -> None:
-        """Write the body in batches: a hop to the thread costs more than a small write."""
-        await part.run(part.begin)
-        batch = bytearray()
-        async for chunk in answer.content.iter_any():
-            batch += chunk
-            self._check_size(part.size + len(batch))
-            if len(batch) >= _BATCH:
-                await part.run(part.write, bytes(batch))
-                batch.clear()
-        await part.run(part.write, bytes(batch))
-        await part.run(part.end)
-
-    def _check_size(self, size: int) -> None:
-        if self._file_bytes_max and size > self._file_bytes_max:
-            raise _Refused(f"larger than {self._file_bytes_max} bytes")
-
-    def _client(self) -> "aiohttp.ClientSession":
-        import aiohttp
-
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                timeout=aiohttp.ClientTimeout(
-                    total=None, sock_connect=CONNECT_S, sock_read=SILENCE_S
-                ),
-                headers={"Accept-Encoding": "identity"},
-                auto_decompress=False,  # a checksum is of the file as it lies there
-                trust_env=True,
-            )
-        return self._session
-
-
-class _Part:
-    """A file under its provisional name, and the one thread that touches the disk for it."""
-
-    def __init__(self, path: Path, algo: str) -> None:
-        self.path = path
-        self.digest = hashlib.new(algo, usedforsecurity=False)
-        self.size = 0
-        self._file: IO[bytes] | None = None
-        self._thread = ThreadPoolExecutor(1, "floe-fetch")
-
-    async def run(self, work: Callable[[*Ts], T], *args: *Ts) -> T:
-        """Call `work` in the thread; calls run one after another, also when cancelled."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work, *args)
-
-    def begin(self) -> None:
-        self.path.unlink(missing_ok=True)
-        self._file = os.fdopen(opened_plain(self.path, _NEW, 0o666), "wb")
-
-    def write(self, data: bytes) -> None:
-        assert self._file, "begun"
-        self._file.write(data)
-        self.digest.update(data)
-        self.size += len(data)
-
-    def end(self) -> None:
-        if self._file:
-            self._file.close()
-
-    async def close(self) -> None:
-        """Remove what there is under the provisional name, when the thread is through."""
-        await asyncio.shield(self.run(self._drop))
-        self._thread.shutdown(wait=False)
-
-    def _drop(self) -> None:
-        self.end()
-        self.path.unlink(missing_ok=True)
+        elif part.digest.hexdigest() != work.checksum:
+            raise Refused(f"checksum mismatch: {work.checksum_algo} {work.checksum} was expected")
 
 
 def _target(work: Fetch, workspace: Path) -> Path:
@@ -308,11 +219,14 @@ def _target(work: Fetch, workspace: Path) -> Path:
     """
     place = workspace / work.location
     if not work.location or work.location.endswith("/") or place.is_dir():
-        folder, name = place, unquote(urlsplit(work.url).path).rpartition("/")[2]
+        path = re.split(r"[?#]", work.url.partition("://")[2])[0].partition("/")[2]
+        folder, name = place, os.fsdecode(unquote_to_bytes(path)).rpartition("/")[2]
     else:
         folder, name = place.parent, place.name
-    if name in ("", ".", "..") or "\0" in name:
-        raise Yours(f"{without_password(work.url)!r} names no file", "give a location")
+    if name in ("", ".", "..") or re.search(r"[\0-\x1f\x7f]", name):
+        raise Yours(f"{work.url!r} names no file", "give a location")
+    if len(os.fsencode(name)) > NAME_MAX:
+        raise Yours(f"{name[:40]}… is longer than {NAME_MAX} bytes", "give a shorter location")
     return inside(workspace, str(folder)) / name
 
 
@@ -339,7 +253,7 @@ def _copy(source: Path, target: Path, key: Key) -> None:
         part.unlink(missing_ok=True)
         with (
             os.fdopen(opened_plain(source), "rb") as old,
-            os.fdopen(opened_plain(part, _NEW, 0o666), "wb") as new,
+            os.fdopen(opened_plain(part, NEW, 0o666), "wb") as new,
         ):
             try:
                 fcntl.ioctl(new, _FICLONE, old.fileno())
@@ -358,10 +272,6 @@ def _move(source: Path, target: Path, key: Key) -> None:
         if error.errno != errno.EXDEV:
             raise
         _copy(source, target, key)
-
-
-def _shown(url: str) -> str:
-    return without_password(url).partition("?")[0]  # a signed URL is a password, too
 
 
 def _short(key: Key) -> str:

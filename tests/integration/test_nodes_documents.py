@@ -16,10 +16,8 @@ from tests.integration.gits import Repository
 
 
 @pytest.fixture
-async def documents(tmp_path: Path) -> AsyncIterator[DocumentFiles]:
-    documents = DocumentFiles(tmp_path / "root")
-    yield documents
-    await documents.close()
+def documents(tmp_path: Path) -> DocumentFiles:
+    return DocumentFiles(tmp_path / "root")
 
 
 @pytest.fixture
@@ -175,8 +173,6 @@ async def test_a_server_that_never_answers_is_given_up(
 
     with pytest.raises(Theirs):
         await documents.read(silent + path)
-
-    await documents.close()
 
 
 async def test_a_document_in_git_is_of_the_default_branch(

@@ -81,7 +81,7 @@ async def site() -> AsyncIterator[Site]:
 @pytest.fixture
 async def fetches(tmp_path: Path) -> AsyncIterator[Fetches]:
     workspaces = Workspaces(tmp_path)
-    fetches = Fetches(tmp_path, workspaces, file_bytes_max=10 * len(BODY))
+    fetches = Fetches(tmp_path, workspaces, file_bytes_max=10 * len(BODY), again_s=0.0)
     await fetches.open()
     yield fetches
     await fetches.close()
@@ -264,7 +264,7 @@ async def test_redirects_are_followed_and_said(
     [
         ("/none", "the server says 404"),
         ("/to/20", "more than 10 redirects"),
-        ("/to-file", "NonHttpUrlRedirect"),
+        ("/to-file", "only http and https are fetched"),
         ("/cut.tgz", "ClientPayloadError"),
     ],
 )

@@ -1,0 +1,184 @@
+"""One file over http(s): loaded whole, gone on with where a connection broke, or refused.
+
+Rules of this file: what is put together is of one version of the file. It is gone on with only
+where the server names the version (a strong ETag, or a time that is as good), says that it sends
+the same, and from the very byte that is missing; in all other cases it is loaded from the start.
+"""
+
+import asyncio
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+import aiohttp
+
+from floe.model.secret import without_password
+from floe.nodes.http import answer, reason, session
+from floe.nodes.part import Part, Refused
+
+TRIES: Final = 5
+"""How often a connection may break before the download has failed."""
+PROGRESS_S: Final = 5.0
+"""Seconds between two lines about how far it is."""
+
+_BATCH: Final = 256 * 1024
+_RANGE: Final = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})")
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """What tells one version of a file from another."""
+
+    validator: str
+    """For If-Range; empty where the server gives none that is good enough."""
+    size: int | None
+
+    @classmethod
+    def of(cls, response: aiohttp.ClientResponse) -> "Version":
+        """The version that a whole answer brings."""
+        return cls(_validator(response), response.content_length)
+
+
+class Download:
+    """Loads one URL into a part."""
+
+    def __init__(
+        self, url: str, part: Part, say: Callable[[str], None], *, bytes_max: int, again_s: float
+    ) -> None:
+        self._url = url
+        self._part = part
+        self._say = say
+        self._bytes_max = bytes_max
+        self._again_s = again_s
+        self._version: Version | None = None
+        self._told_at = self._begun_at = asyncio.get_running_loop().time()
+
+    async def load(self) -> None:
+        """Load it whole. Raises Refused."""
+        self._say(f"fetching {without_password(self._url)}")
+        async with session() as own:
+            for again in range(TRIES):
+                if again:
+                    await asyncio.sleep(self._again_s * 2 ** (again - 1))
+                try:
+                    await self._try(own)
+                    return
+                except (aiohttp.ClientError, ConnectionError, TimeoutError) as error:
+                    why = _why(error)
+                    if self._version is None:
+                        raise Refused(why) from None  # nothing has come yet: `retry` is for that
+                    self._say(f"{why} after {self._part.size} bytes")
+        raise Refused(f"the connection broke {TRIES} times")
+
+    def summary(self) -> str:
+        """How much it was, how long it took and what it comes to."""
+        seconds = asyncio.get_running_loop().time() - self._begun_at
+        took = f"{seconds:.1f} s, {_amount(self._part.size / max(seconds, 0.001))}/s"
+        digest = self._part.digest
+        return f"{self._part.size} bytes, {digest.name} {digest.hexdigest()} ({took})"
+
+    async def _try(self, own: aiohttp.ClientSession) -> None:
+        async with answer(own, self._url, self._say, self._rest()) as response:
+            if response.status == 206 and self._goes_on(response):
+                self._say(f"going on at {self._part.size}")
+            elif response.status in (206, 416) and self._version:
+                self._version = Version("", None)  # so that the next try is from the start
+                raise aiohttp.ClientPayloadError("the server does not go on where it broke off")
+            elif response.status >= 500 and self._version:
+                raise aiohttp.ClientPayloadError(f"the server says {reason(response)}")
+            else:
+                self._begin(response)
+                await self._part.run(self._part.begin)
+            await self._receive(response)
+
+    def _rest(self) -> Mapping[str, str] | None:
+        """Asks for what is missing, of the version that is there."""
+        if not self._version or not self._version.validator or not self._part.size:
+            return None
+        return {"Range": f"bytes={self._part.size}-", "If-Range": self._version.validator}
+
+    def _goes_on(self, response: aiohttp.ClientResponse) -> bool:
+        found = _RANGE.fullmatch(response.headers.get("Content-Range", "").strip())
+        if not found or self._version is None:
+            return False
+        first, last, size = map(int, found.groups())
+        known = self._version
+        return (
+            first == self._part.size
+            and last == size - 1
+            and known.size in (None, size)
+            and response.content_length in (None, size - first)
+            and _validator(response) in ("", known.validator)
+        )
+
+    def _begin(self, response: aiohttp.ClientResponse) -> None:
+        """Judge the answer that is to bring the whole file."""
+        if response.status >= 400:
+            raise Refused(f"the server says {reason(response)}")
+        if response.status not in (200, 203):
+            raise Refused(f"the server says {reason(response)}: that is no file")
+        if coding := response.headers.get("Content-Encoding"):
+            self._say(f"Content-Encoding is {coding[:80]}: the file is kept as it comes")
+        self._version = Version.of(response)
+        self._check_size(response.content_length or 0)
+
+    async def _receive(self, response: aiohttp.ClientResponse) -> None:
+        """Write the body in batches: a hop to the thread costs more than a small write."""
+        batch = bytearray()
+        try:
+            async for chunk in response.content.iter_any():
+                batch += chunk
+                self._check_size(self._part.size + len(batch))
+                if len(batch) >= _BATCH:
+                    data, batch = bytes(batch), bytearray()
+                    await self._part.run(self._part.write, data)
+                    self._tell()
+        finally:
+            await self._part.run(self._part.write, bytes(batch))
+        known = self._version.size if self._version else None
+        if known is not None and self._part.size != known:
+            raise aiohttp.ClientPayloadError(f"{known} bytes were announced")
+
+    def _tell(self) -> None:
+        """Say how far it is, now and then."""
+        now = asyncio.get_running_loop().time()
+        if now - self._told_at < PROGRESS_S:
+            return
+        self._told_at = now
+        size, whole = self._part.size, self._version.size if self._version else None
+        far = f"{size * 100 // whole} % of {_amount(whole)}" if whole else _amount(size)
+        self._say(f"{far}, {_amount(size / (now - self._begun_at))}/s")
+
+    def _check_size(self, size: int) -> None:
+        if self._bytes_max and size > self._bytes_max:
+            raise Refused(f"larger than {self._bytes_max} bytes")
+
+
+def _validator(response: aiohttp.ClientResponse) -> str:
+    """A strong validator: an ETag, or a time of change at least a second before the answer.
+
+    Source: RFC 9110, 8.8.2.2 and 13.1.5.
+    """
+    tag = response.headers.get("ETag", "")
+    if tag.startswith('"'):
+        return tag
+    changed, sent = response.headers.get("Last-Modified", ""), response.headers.get("Date", "")
+    try:
+        is_strong = (parsedate_to_datetime(sent) - parsedate_to_datetime(changed)).total_seconds()
+    except (ValueError, TypeError):
+        return ""
+    return changed if is_strong >= 1 and not tag else ""
+
+
+def _why(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".removesuffix(": ")
+
+
+def _amount(count: float) -> str:
+    """Bytes for the eye: `12 kB`, `1.4 GB`."""
+    power = sum(count >= 1000**n for n in (1, 2, 3))
+    amount = count / 1000**power
+    digits = 1 if power and amount < 10 else 0
+    return f"{amount:.{digits}f} {('B', 'kB', 'MB', 'GB')[power]}"
