@@ -127,6 +127,10 @@ class HubCore:
         """Whether timers and polls are this host's: it is alone, or the keeper at work."""
         return self.cluster is None or self.cluster.keeper.is_at_work(now)
 
+    def keeper_term(self) -> int:
+        """Under which this host keeps; 0 for a host without others, or before it ever kept."""
+        return self.cluster.keeper.opening.term if self.cluster else 0
+
     @property
     def members(self) -> Mapping[HostId, Member]:
         """The other hosts that were heard and not forgotten, by id."""

@@ -24,8 +24,8 @@ from floe.hub.names import RunNames
 from floe.hub.parts import Parts
 from floe.hub.post import Post
 from floe.hub.problems import keep_logged
-from floe.hub.start import core_of
-from floe.hub.triggers import Triggers, trigger_values
+from floe.hub.start import core_of, triggers_of
+from floe.hub.triggers import trigger_values
 from floe.hub.upstream import Listeners, PeerFeeds
 from floe.hub.words import Addressed, Drain, Forget, Free, Mark, Start, Word
 from floe.kernel.place import Refusals
@@ -116,10 +116,7 @@ class Hub:
             core.table.runs,
             self.loop.say,
         )
-        marks = await self.store.ledger("mark")
-        self.triggers = Triggers(
-            self.clock, parts.refs, self._spawn, self.loop.say, marks, self._held_back
-        )
+        self.triggers = await triggers_of(parts, core, self._spawn, self.loop.say)
         runs = await self.history.unfinished()
         return core.load(runs, await self.history.adopted(runs) if self.post else ())
 
@@ -168,12 +165,6 @@ class Hub:
         """Timers and polls are the keeper's alone."""
         is_keeper = self.post is None or self.host.keeper == self.host.id
         self.triggers.watch(self.book if is_keeper else replace(self.book, flows=()))
-
-    def _held_back(self) -> str:
-        """Why timers and polls may not fire now; empty if they may."""
-        if self.loop.core.may_fire(self.clock.now()):
-            return ""
-        return "the keeper had not heard of all other hosts, or they name another one"
 
     async def _stored(self, decided: Decided, last: int) -> None:
         if decided.steps:

@@ -1,8 +1,14 @@
 """What a host remembers when it starts."""
 
+from collections.abc import Callable, Coroutine
+
+from floe.hub import repositories
 from floe.hub.clock import Clock
 from floe.hub.core import HostSettings, HubCore
+from floe.hub.parts import Parts
 from floe.hub.rows import KINDS
+from floe.hub.triggers import Triggers
+from floe.hub.words import Addressed
 from floe.store.base import Batch, LedgerWrite, RunStore
 
 
@@ -24,3 +30,20 @@ async def core_of(host: HostSettings, store: RunStore, clock: Clock) -> HubCore:
         term=term,
         rows={kind: await store.ledger(kind) for kind in kinds},
     )
+
+
+async def triggers_of(
+    parts: Parts,
+    core: HubCore,
+    spawn: Callable[[Coroutine[object, object, None]], None],
+    say: Callable[[Addressed], None],
+) -> Triggers:
+    """Triggers that know which ticks and commits were seen to. The store must be open."""
+    rows = {kind: await parts.store.ledger(kind) for kind in repositories.KINDS}
+
+    def held_back() -> str:
+        if core.may_fire(parts.clock.now()):
+            return ""
+        return "the keeper had not heard of all other hosts, or they name another one"
+
+    return Triggers(parts.clock, parts.refs, spawn, say, rows, held_back, core.keeper_term)

@@ -4,40 +4,25 @@ A tick's mark and its pending run are stored in one transaction, so each due ins
 or is recorded as missed, whatever restarts.
 """
 
-import re
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
-from itertools import count, islice, takewhile
-from typing import Final, NamedTuple
-from zoneinfo import ZoneInfo
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import NamedTuple
 
 import structlog
 
 from floe.hub.clock import Clock, Timers
 from floe.hub.flows import FlowBook
+from floe.hub.repositories import Repositories, Watch, name_of, polls_of
+from floe.hub.ticks import due_after, missed
 from floe.hub.words import Addressed, Mark, Start
 from floe.model.codec import encode
 from floe.model.errors import FloeError
 from floe.model.flow import Flow, Git, Trigger
-from floe.model.refs import FlowId, Instant, Json, NodeId
+from floe.model.refs import Instant, Json
 from floe.nodes.base import Refs
 from floe.store.base import LedgerWrite
 
 log = structlog.get_logger()
-
-MISSED_MAX: Final = 100_000
-"""Missed ticks are counted up to this."""
-
-
-class Watch(NamedTuple):
-    """A trigger that is due at instants: the key of its timer and of its marks."""
-
-    flow: FlowId
-    ver: int
-    trigger: NodeId
-
-    def __str__(self) -> str:
-        return f"{self.flow}@{self.ver}/{self.trigger}"
 
 
 class Armed(NamedTuple):
@@ -57,17 +42,22 @@ class Triggers:
         refs: Refs,
         spawn: Callable[[Coroutine[object, object, None]], None],
         say: Callable[[Addressed], None],
-        marks: Mapping[str, Json],
+        rows: Mapping[str, Mapping[str, Json]],
         held_back: Callable[[], str] = lambda: "",
+        term: Callable[[], int] = lambda: 0,
     ) -> None:
-        """`marks` are the ledger rows of kind `mark` as stored; `held_back` says why nothing may
-        fire now, empty if it may."""
+        """`rows` are those of the ledger by kind (`repositories.KINDS`) and key; `held_back` says
+        why nothing may fire now, empty if it may; `term` is the keeper's, 0 without others."""
         self._clock = clock
         self._refs = refs
         self._spawn = spawn
         self._say = say
-        self._marks = dict(marks)
+        self._marks = dict(rows.get("mark", {}))
         self._held_back = held_back
+        self._term = term
+        self._repositories = Repositories(rows)
+        self._looking: dict[str, asyncio.Lock] = {}
+        """One look at a repository at a time: of two, the older could be compared last."""
         self._timers = Timers(clock, self._fire)
         self._armed: dict[Watch, Armed] = {}
         self._polling: set[Watch] = set()
@@ -93,6 +83,8 @@ class Triggers:
                 elif trigger.type == "poll-git":
                     due = old[watch].due if watch in old else now
                     self._arm(watch, flow, trigger, due)
+        if rows := self._repositories.watch(polls_of(book.flows), now):
+            self._say(Addressed(word=Mark(rows=tuple(rows))))
         self._why_missed = "its flow was not in the config"
         self.problems = {w: p for w, p in self.problems.items() if w in self._armed}
 
@@ -163,22 +155,21 @@ class Triggers:
         self._arm(key, flow, trigger, due_after(trigger, now))
 
     async def _poll(self, watch: Watch, trigger: Trigger) -> None:
-        problem, found = "", None
+        problem = ""
         try:
-            found = await self._refs.refs(trigger.git, trigger.refs)
+            async with self._looking.setdefault(name_of(trigger.git.url), asyncio.Lock()):
+                found = await self._refs.refs(trigger.git, trigger.refs)
+                self._compare(watch, trigger, found)
         except FloeError as error:
             problem = str(error)
         finally:
             self._polling.discard(watch)
-        armed = self._armed.get(watch)
-        if armed is None:
-            return
-        if armed.trigger == trigger:  # else the config was read again meanwhile: look anew
-            self._note(watch, problem)
-            if found is not None:
-                self._compare(watch, armed.flow, trigger, wanted(trigger, found))
-        due = Instant(self._clock.now() + int(armed.trigger.period_s * 1000))
-        self._arm(watch, armed.flow, armed.trigger, due)
+        if armed := self._armed.get(watch):
+            due = self._clock.now()
+            if _looks_alike(armed.trigger, trigger):  # else the config changed: look again now
+                self._note(watch, problem)
+                due = Instant(due + int(armed.trigger.period_s * 1000))
+            self._arm(watch, armed.flow, armed.trigger, due)
 
     def _note(self, watch: Watch, problem: str) -> None:
         if problem and self.problems.get(watch) != problem:
@@ -188,22 +179,21 @@ class Triggers:
         elif self.problems.pop(watch, None):
             log.info("trigger.poll_works", trigger=str(watch))
 
-    def _compare(
-        self, watch: Watch, flow: Flow, trigger: Trigger, found: Mapping[str, str]
-    ) -> None:
-        """Start one run for each new or changed ref; the first look only records."""
-        key = f"{watch}:{trigger.git.url}"
-        seen = self._marks.get(key)
-        if seen == found:
+    def _compare(self, watch: Watch, looked: Trigger, found: Mapping[str, str]) -> None:
+        """Start one run for each ref that is new or has changed."""
+        armed = self._armed.get(watch)
+        if armed is None or not _looks_alike(armed.trigger, looked):
             return
-        changed = {r: h for r, h in found.items() if isinstance(seen, Mapping) and seen.get(r) != h}
-        kept: dict[str, Json] = dict(seen) if isinstance(seen, Mapping) else dict(found)
-        for ref, commit in changed.items():
-            kept = {**kept, ref: commit}
-            values = ref_values(trigger.git, ref, commit)
-            self._start(flow, trigger, values, [_mark(key, kept)])
-        self._marks[key] = dict(found)
-        self._say(Addressed(word=Mark(rows=(_mark(key, dict(found)),))))
+        git, name = looked.git, name_of(looked.git.url)
+        gits = {t.git for t in polls_of(self._book.flows).values() if name_of(t.git.url) == name}
+        changes, rows = self._repositories.look(
+            watch, armed.trigger, found, term=self._term(), alone=len(gits) == 1
+        )
+        for change in changes:
+            values = ref_values(git, change.ref, change.commit)
+            self._start(armed.flow, armed.trigger, values, change.rows)
+        if rows:
+            self._say(Addressed(word=Mark(rows=tuple(rows))))
 
     def _start(
         self,
@@ -223,57 +213,13 @@ class Triggers:
         self._say(Addressed(word=word))
 
 
+def _looks_alike(one: Trigger, other: Trigger) -> bool:
+    """Whether two triggers get the same answer: filters are applied to it afterwards."""
+    return (one.git, one.refs) == (other.git, other.refs)
+
+
 def _mark(key: str, value: Json) -> LedgerWrite:
     return LedgerWrite(kind="mark", key=key, value=value)
-
-
-def due_after(trigger: Trigger, after: Instant) -> Instant:
-    """The first due instant after another."""
-    return next(ticks(trigger, after))
-
-
-def ticks(trigger: Trigger, after: Instant) -> Iterator[Instant]:
-    """The due instants after another: multiples of the period since 1970, or by cron.
-
-    The dialect refuses a cron that never comes.
-    """
-    if not trigger.cron:
-        period_ms = _period_ms(trigger)
-        yield from map(Instant, count((after // period_ms + 1) * period_ms, period_ms))
-        return
-    from cronsim import CronSim  # loaded on first use: few flows have a cron
-
-    local = datetime.fromtimestamp(after / 1000, UTC).astimezone(ZoneInfo(trigger.timezone))
-    for due in CronSim(trigger.cron, local):
-        yield Instant(int(due.timestamp() * 1000))
-
-
-def missed(trigger: Trigger, after: Instant, until: Instant) -> tuple[Instant, Instant, int] | None:
-    """First, last and number of the due instants in (after, until]; None where there are none.
-
-    A cron's are counted up to `MISSED_MAX`.
-    """
-    first = due_after(trigger, after)
-    if first > until:
-        return None
-    if not trigger.cron:
-        period_ms = _period_ms(trigger)
-        number = (until - first) // period_ms + 1
-        return first, Instant(first + (number - 1) * period_ms), number
-    last, number = first, 0
-    for due in islice(takewhile(until.__ge__, ticks(trigger, after)), MISSED_MAX):
-        last, number = due, number + 1
-    return first, last, number
-
-
-def _period_ms(trigger: Trigger) -> int:
-    return max(1, int(trigger.period_s * 1000))
-
-
-def wanted(trigger: Trigger, found: Mapping[str, str]) -> dict[str, str]:
-    """The refs that a poll looks at: without those that `exclude-refs` matches as a whole."""
-    excluded = re.compile(trigger.exclude_refs) if trigger.exclude_refs else None
-    return {r: h for r, h in sorted(found.items()) if not (excluded and excluded.fullmatch(r))}
 
 
 def trigger_values(git: Git) -> dict[str, Json]:

@@ -120,7 +120,7 @@ class Refs(Protocol):
     """Looks which commit each ref of a remote repository has."""
 
     async def refs(self, git: Git, pattern: str) -> Mapping[str, str]:
-        """Full ref name to commit hash, for refs that match a shell pattern.
+        """Full ref name to commit, for all branches and tags and what matches a shell pattern.
 
         Never asks for a password. Raises Theirs.
         """

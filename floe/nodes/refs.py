@@ -17,6 +17,8 @@ LOOK_S: Final = 30.0
 """Seconds after which a server that does not answer is given up."""
 LOOKS: Final = 4
 """How many repositories are looked at at once: a slow one does not hold up the others."""
+ALWAYS: Final = ("refs/heads/", "refs/tags/")
+"""What a look finds whatever its pattern is."""
 
 
 class RemoteRefs:
@@ -36,21 +38,24 @@ class RemoteRefs:
             _kill(pid)
 
     async def refs(self, git: Git, pattern: str) -> Mapping[str, str]:
-        """Full ref name to commit hash, for refs that match a shell pattern.
+        """Full ref name to commit, for all branches and tags and what matches a shell pattern.
 
         An annotated tag counts with its commit. Raises Theirs, World.
         """
         loop = asyncio.get_running_loop()
         text = await loop.run_in_executor(self._threads, self._look, git, pattern)
-        return {name: found for name, found in _parsed(text).items() if fnmatchcase(name, pattern)}
+        found = _parsed(text).items()
+        return {n: c for n, c in found if n.startswith(ALWAYS) or fnmatchcase(n, pattern)}
 
     def _look(self, git: Git, pattern: str) -> str:
         if not is_allowed(git.url):
             raise Theirs(f"the url {git.url!r} is not allowed")
-        argv = ["git", "-c", "protocol.ext.allow=never", "ls-remote", "--quiet", "--", git.url]
+        argv = ["git", "-c", "protocol.ext.allow=never", "ls-remote", "--quiet"]
+        if pattern.startswith(ALWAYS):
+            argv += ["--heads", "--tags"]  # a server need not list each pull request
         try:
             process = subprocess.Popen(
-                [*argv, pattern, pattern + "^{}"],
+                [*argv, "--", git.url],
                 cwd="/",  # no repository, whose config would count
                 env=own_environment(git.key_file or self._key_file),
                 stdin=subprocess.DEVNULL,

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from floe.hub.hosts import flow_of
 from floe.hub.hub import Hub
-from floe.hub.triggers import Watch
+from floe.hub.repositories import Watch
 from floe.hub.views import finding_shape, flow_page, flow_shape, summary_shape, trigger_shape
 from floe.model.codec import iso
 from floe.model.flow import Flow, Trigger

@@ -283,14 +283,22 @@ async def test_refs_have_the_commit_of_each(remote: Repository) -> None:
     refs.close()
 
 
-async def test_refs_are_those_that_match_the_pattern(remote: Repository) -> None:
+@pytest.mark.parametrize(
+    ("pattern", "beside"),
+    [("refs/heads/feature/*", []), ("refs/*", ["refs/pull/1/head"]), ("refs/x/*", [])],
+)
+async def test_refs_are_branches_and_tags_and_what_matches_the_pattern(
+    remote: Repository, pattern: str, beside: list[str]
+) -> None:
     refs = RemoteRefs()
     remote.branch("feature/x")
-    remote.branch("refs/heads/feature/y")
+    remote.git("tag", "v1")
+    remote.git("update-ref", "refs/pull/1/head", "HEAD")
 
-    found = await refs.refs(Git(url=remote.url), "refs/heads/feature/*")
+    found = await refs.refs(Git(url=remote.url), pattern)
 
-    assert list(found) == ["refs/heads/feature/x"]
+    always = ["refs/heads/feature/x", "refs/heads/main"]
+    assert list(found) == [*always, *beside, "refs/tags/v1"]
     refs.close()
 
 

@@ -1,0 +1,389 @@
+"""What polls remember: of each repository the commits of its refs, and how far each poll has come.
+
+The memory belongs to the repository and the ref. Each change of a ref gets the next number of its
+repository, and a poll keeps the number of the last change that it has seen to: a push starts one
+run of each trigger that wants it, whatever is reloaded meanwhile. No I/O, no clock.
+"""
+
+import posixpath
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+from typing import Final, NamedTuple
+
+from floe.model.codec import decode, encode
+from floe.model.flow import Flow, Trigger
+from floe.model.refs import FlowId, Instant, Json, NodeId
+from floe.store.base import LedgerWrite
+
+KINDS: Final = ("mark", "repository", "ref", "poll")
+"""Kinds of ledger rows. mark: the last commits of a poll as older floes kept them, and the ticks of
+timers. repository: what of it was looked at. ref: `<ref> <repository>` to its commit. poll:
+`<watch> <repository>` to the last change that it has seen to."""
+
+UNWATCHED_S: Final = 24 * 3600
+"""Seconds after which a repository is forgotten that no trigger watches any more: a flow that is
+taken out of the config for a while loses no push, and one that comes a year later finds no
+year-old commits."""
+
+_PORTS: Final = {"http": "80", "https": "443", "ssh": "22", "git": "9418"}
+_URL: Final = re.compile(r"([a-z][a-z0-9+.-]*)://(?:([^/?#@]*)@)?(\[[^]/]*\]|[^/:?#]*)(?::(\d*))?")
+_WATCH: Final = re.compile(r"([^@]+)@(\d+)/(.+)")
+
+
+class Watch(NamedTuple):
+    """A trigger that is due at instants: the key of its timer and of its marks."""
+
+    flow: FlowId
+    ver: int
+    trigger: NodeId
+
+    def __str__(self) -> str:
+        return f"{self.flow}@{self.ver}/{self.trigger}"
+
+
+class Poll(NamedTuple):
+    """A trigger that looks at a repository."""
+
+    watch: Watch
+    repository: str
+
+    def __str__(self) -> str:
+        return f"{self.watch} {self.repository}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Scope:
+    """Which refs were looked at: a shell pattern, and a regular expression of what was not."""
+
+    pattern: str
+    exclude: str = ""
+
+    def covers(self, ref: str) -> bool:
+        """Whether a ref was looked at."""
+        if not fnmatchcase(ref, self.pattern):
+            return False
+        return not (self.exclude and re.fullmatch(self.exclude, ref))
+
+
+ALWAYS: Final = (Scope("refs/heads/*"), Scope("refs/tags/*"))
+"""Of each repository all branches and tags are remembered, so that another filter finds no change
+where nothing changed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """A ref as it was seen last."""
+
+    commit: str
+    change: int = 0
+    """The number of its last change; 0 for none since the first look."""
+    emptied: bool = False
+    """Whether it went when all branches did. It is no change if it comes back as it was."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repository:
+    """What is remembered of a repository beside its refs."""
+
+    scopes: tuple[Scope, ...] = ()
+    """What of it was looked at."""
+    term: int = 0
+    """Of the keeper that looked last; 0 for a host without others."""
+    unwatched_at: Instant | None = None
+    """Since when no trigger watches it."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Known:
+    """A repository and its refs as they were seen last."""
+
+    about: Repository
+    refs: dict[str, Seen] = field(default_factory=dict)
+    change: int = 0
+    """The number of the last change of any ref."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A ref that a poll has to start a run for, and the rows that go with that run."""
+
+    ref: str
+    commit: str
+    rows: tuple[LedgerWrite, ...]
+
+
+class Repositories:
+    """All repositories that polls have looked at."""
+
+    def __init__(self, rows: Mapping[str, Mapping[str, Json]]) -> None:
+        """`rows` are those of the ledger, by kind and key."""
+        self._known: dict[str, Known] = {}
+        self._reached: dict[Poll, int] = {}
+        """Up to which change each poll has started what it had to."""
+        self._old = {k: v for k, v in rows.get("mark", {}).items() if isinstance(v, Mapping)}
+        for name, row in rows.get("repository", {}).items():
+            self._known[name] = Known(about=decode(Repository, _shape(row)))
+        for key, row in rows.get("ref", {}).items():
+            ref, _, name = key.partition(" ")
+            if known := self._known.get(name):
+                known.refs[ref] = seen = decode(Seen, _shape(row))
+                known.change = max(known.change, seen.change)
+        for key, row in rows.get("poll", {}).items():
+            text, _, name = key.partition(" ")
+            if isinstance(row, int) and name in self._known and (watch := _watch(text)):
+                self._reached[Poll(watch, name)] = row
+                self._known[name].change = max(self._known[name].change, row)
+
+    def watch(self, polls: Mapping[Watch, Trigger], now: Instant) -> list[LedgerWrite]:
+        """Go on with the polls of a config; return what is to be stored.
+
+        A poll takes over from the same trigger of another version, or else from another trigger of
+        its flow, if that is gone. One that is new to a known repository waits for the next change.
+        """
+        rows = self._upgraded(polls)
+        armed = {Poll(watch, name_of(t.git.url)): t for watch, t in polls.items()}
+        rows += self._unwatched({poll.repository for poll in armed}, now)
+        gone = [poll for poll in self._reached if poll not in armed]
+        for poll in armed:
+            known = self._known.get(poll.repository)
+            if known and poll not in self._reached:
+                reached = [self._reached[p] for p in _before(poll, gone)]
+                rows.append(self._reach(poll, min(reached, default=known.change)))
+        for poll in gone:
+            del self._reached[poll]
+            rows.append(LedgerWrite(kind="poll", key=str(poll), value=None))
+        return rows
+
+    def look(
+        self, watch: Watch, trigger: Trigger, found: Mapping[str, str], *, term: int, alone: bool
+    ) -> tuple[list[Change], list[LedgerWrite]]:
+        """What a look at a repository starts, in this order, and what is stored after it.
+
+        `found` are all branches and tags, and what the trigger's pattern matches beside them. The
+        first look only records, and so does the first one of a keeper after another keeper.
+        `alone`: all polls of the repository look with the same credentials; else what this one
+        does not see may be there for others.
+        """
+        poll = Poll(watch, name_of(trigger.git.url))
+        scopes = {*ALWAYS, Scope(trigger.refs)}
+        known = self._known.get(poll.repository)
+        if known is None or (0 not in (known.about.term, term) and known.about.term != term):
+            return [], self._first(poll, scopes, found, term)
+        fresh = _compare(known, found)
+        rows = _gone(known, poll.repository, found, scopes, alone=alone)
+        reached = self._reached.get(poll, known.change)
+        due = sorted(
+            (known.refs[ref].change, ref)
+            for ref in wanted(trigger, found)
+            if known.refs[ref].change > reached
+        )
+        changes = []
+        for number, ref in due:
+            own = [_ref_row(ref, poll.repository, known.refs[ref])] if ref in fresh else []
+            fresh.discard(ref)
+            marks = (*own, self._reach(poll, number))
+            changes.append(Change(ref=ref, commit=found[ref], rows=marks))
+        rows += [_ref_row(ref, poll.repository, known.refs[ref]) for ref in sorted(fresh)]
+        if self._reached.get(poll) != known.change:
+            rows.append(self._reach(poll, known.change))
+        about = replace(
+            known.about, scopes=tuple(sorted(scopes.union(known.about.scopes))), term=term
+        )
+        if about != known.about:
+            known.about = about
+            rows.append(_row(poll.repository, about))
+        return changes, rows
+
+    def _first(
+        self, poll: Poll, scopes: set[Scope], found: Mapping[str, str], term: int
+    ) -> list[LedgerWrite]:
+        rows = self._forget(poll.repository)
+        known = Known(about=Repository(scopes=tuple(sorted(scopes)), term=term))
+        known.refs = {ref: Seen(commit=commit) for ref, commit in found.items()}
+        self._known[poll.repository] = known
+        rows += [_ref_row(ref, poll.repository, seen) for ref, seen in known.refs.items()]
+        others = [other for other in self._reached if other.repository == poll.repository]
+        rows += [self._reach(other, 0) for other in {poll: 0} | dict.fromkeys(others)]
+        return [*rows, _row(poll.repository, known.about)]
+
+    def _reach(self, poll: Poll, change: int) -> LedgerWrite:
+        self._reached[poll] = change
+        return LedgerWrite(kind="poll", key=str(poll), value=change)
+
+    def _unwatched(self, watched: set[str], now: Instant) -> list[LedgerWrite]:
+        """Note what nobody watches any more, and forget what nobody watched for long."""
+        rows = []
+        for name, known in tuple(self._known.items()):
+            since = known.about.unwatched_at
+            if since is not None and now - since >= UNWATCHED_S * 1000:
+                rows += self._forget(name)
+            elif (name in watched) != (since is None):
+                known.about = replace(known.about, unwatched_at=None if name in watched else now)
+                rows.append(_row(name, known.about))
+        return rows
+
+    def _forget(self, name: str) -> list[LedgerWrite]:
+        known = self._known.pop(name, None)
+        if known is None:
+            return []
+        rows = [LedgerWrite(kind="ref", key=f"{ref} {name}", value=None) for ref in known.refs]
+        return [LedgerWrite(kind="repository", key=name, value=None), *rows]
+
+    def _upgraded(self, polls: Mapping[Watch, Trigger]) -> list[LedgerWrite]:
+        """Take over what older floes remembered: wanted refs only, for each trigger by itself.
+
+        Where two of its polls differ, the one that is behind gets its run. What belongs to a flow
+        that is not in the config stays as it is.
+        """
+        flows = {watch.flow for watch in polls}
+        old = [
+            (key, watch, url, refs)
+            for key, refs in self._old.items()
+            for watch, url in _old_key(key)
+            if watch.flow in flows
+        ]
+        rows = []
+        for key, *_ in old:
+            del self._old[key]
+            rows.append(LedgerWrite(kind="mark", key=key, value=None))
+        upgraded: dict[str, Known] = {}
+        for watch, trigger in polls.items():
+            name = name_of(trigger.git.url)
+            same = [(w, r) for _, w, url, r in old if name_of(url) == name and w.flow == watch.flow]
+            if name in self._known or not same:
+                continue
+            known = upgraded.setdefault(name, Known(about=Repository()))
+            mark, refs = max(same, key=lambda m: (m[0] == watch, m[0].ver))
+            if mark == watch:
+                scope = Scope(trigger.refs, trigger.exclude_refs)
+                known.about = replace(known.about, scopes=(*known.about.scopes, scope))
+            for ref, commit in refs.items():
+                before = known.refs.get(ref)
+                if before is None or before.commit != commit:
+                    known.change = max(known.change, 1 if before else 0)
+                    known.refs[ref] = Seen(commit=str(commit), change=1 if before else 0)
+            rows.append(self._reach(Poll(watch, name), known.change))
+        self._known |= upgraded
+        for name, known in upgraded.items():
+            rows += [_ref_row(ref, name, seen) for ref, seen in known.refs.items()]
+            rows.append(_row(name, known.about))
+        return rows
+
+
+def name_of(url: str) -> str:
+    """The repository that a URL names, however it is spelt.
+
+    Left out are what changes without another repository behind it: credentials, the case of the
+    host, a default port, slashes at the end, and `.git` where a web server adds it. The user of an
+    ssh URL stays: a path may lie in a home.
+    """
+    found = _URL.match(url[: url.find("://")].lower() + url[url.find("://") :])
+    if not found:
+        host, colon, path = url.partition(":")
+        if colon and "/" not in host:
+            user, at, name = host.rpartition("@")
+            return f"{user}{at}{name.lower()}:{_stripped(path)}"
+        return posixpath.normpath(url) if url.startswith("/") else _stripped(url)
+    scheme, user, host, port = found.groups(default="")
+    path = _stripped(url[found.end() :])
+    if scheme == "file":
+        return posixpath.normpath(path) if path.startswith("/") else path
+    scheme = {"git+ssh": "ssh", "ssh+git": "ssh"}.get(scheme, scheme)
+    name = user.partition(":")[0]
+    if scheme in ("http", "https"):
+        name, path = "", path.removesuffix(".git")
+    port = "" if port in ("", _PORTS.get(scheme)) else f":{port}"
+    return f"{scheme}://{name and name + '@'}{host.lower()}{port}{path}"
+
+
+def wanted(trigger: Trigger, found: Iterable[str]) -> list[str]:
+    """The refs that start runs: those of its pattern without those that `exclude-refs` matches."""
+    scope = Scope(trigger.refs, trigger.exclude_refs)
+    return sorted(filter(scope.covers, found))
+
+
+def polls_of(flows: Iterable[Flow]) -> dict[Watch, Trigger]:
+    """The triggers of some flows that look at repositories."""
+    return {
+        Watch(flow.id, flow.ver, trigger.id): trigger
+        for flow in flows
+        for trigger in flow.triggers
+        if trigger.type == "poll-git"
+    }
+
+
+def _compare(known: Known, found: Mapping[str, str]) -> set[str]:
+    """Give each ref that changed the next number; return the refs whose row changed."""
+    fresh = set()
+    for ref, commit in sorted(found.items()):
+        before = known.refs.get(ref)
+        is_same = before is not None and before.commit == commit
+        if before is not None and is_same and not before.emptied:
+            continue
+        fresh.add(ref)
+        if before is not None and is_same:
+            known.refs[ref] = replace(before, emptied=False)
+        elif before is None and not any(scope.covers(ref) for scope in known.about.scopes):
+            known.refs[ref] = Seen(commit=commit)  # nobody looked for it before
+        else:
+            known.change += 1
+            known.refs[ref] = Seen(commit=commit, change=known.change)
+    return fresh
+
+
+def _gone(
+    known: Known, name: str, found: Mapping[str, str], scopes: set[Scope], *, alone: bool
+) -> list[LedgerWrite]:
+    """Forget refs that were deleted, so that they are new when they are made again.
+
+    Where no branch is left, as in a mirror that is being made anew, nothing is forgotten.
+    """
+    is_empty = not any(ref.startswith("refs/heads/") for ref in found)
+    rows = []
+    for ref in known.refs.keys() - found.keys():
+        seen = known.refs[ref]
+        if seen.emptied or not any(scope.covers(ref) for scope in scopes):
+            continue
+        if is_empty:
+            known.refs[ref] = replace(seen, emptied=True)
+            rows.append(_ref_row(ref, name, known.refs[ref]))
+        elif alone:
+            del known.refs[ref]
+            rows.append(LedgerWrite(kind="ref", key=f"{ref} {name}", value=None))
+    return rows
+
+
+def _before(poll: Poll, gone: Sequence[Poll]) -> list[Poll]:
+    """The polls that a new one takes over from."""
+    same = [p for p in gone if (p.repository, p.watch.flow) == (poll.repository, poll.watch.flow)]
+    return [p for p in same if p.watch.trigger == poll.watch.trigger] or same
+
+
+def _ref_row(ref: str, name: str, seen: Seen) -> LedgerWrite:
+    return LedgerWrite(kind="ref", key=f"{ref} {name}", value=encode(seen))
+
+
+def _row(name: str, about: Repository) -> LedgerWrite:
+    return LedgerWrite(kind="repository", key=name, value=encode(about))
+
+
+def _shape(row: Json) -> Mapping[str, Json]:
+    assert isinstance(row, Mapping), "a row of ours"
+    return row
+
+
+def _watch(text: str) -> Watch | None:
+    found = _WATCH.fullmatch(text)
+    return Watch(FlowId(found[1]), int(found[2]), NodeId(found[3])) if found else None
+
+
+def _old_key(key: str) -> list[tuple[Watch, str]]:
+    text, _, url = key.partition(":")
+    watch = _watch(text)
+    return [(watch, url)] if watch else []
+
+
+def _stripped(path: str) -> str:
+    return path.rstrip("/") or "/"
