@@ -82,6 +82,7 @@ def ports_of(config: HostConfig, *, passing: bool = False) -> Ports:
             workspace_root=config.workspace_root,
             pass_env=config.pass_env,
             key_file=config.key_file,
+            strict_shell=config.strict_shell,
             commands=config.commands,
         ),
     )
@@ -130,7 +131,7 @@ async def open_hub(
     Raises World where the root cannot be used.
     """
     ports = ports or ports_of(config)
-    dialect = FloeDialect()
+    dialect = FloeDialect(strict_shell=config.strict_shell)
 
     async def read_book() -> FlowBook:
         return await _read_book(config, ports, read_local(config.origin))
@@ -286,7 +287,7 @@ async def _read_book(
     if config.config_path:
         document = await _document(config, ports)
         text, origin = document.text, document.origin
-    compiled = FloeDialect().flows(text, origin)
+    compiled = FloeDialect(strict_shell=config.strict_shell).flows(text, origin)
     findings = tuple(dict.fromkeys((*config.findings, *notes.findings, *compiled.findings)))
     if strict and worst(findings) == "error":
         raise ConfigInvalid(findings)

@@ -16,6 +16,7 @@ from floe.dialects.tree import Scalar, Table, decode
 from floe.dialects.vocabulary import (
     COMMON,
     COMMON_MAP,
+    COMMON_STRICT_SHELL,
     HOSTS,
     KEEPER,
     STORE_TYPE,
@@ -108,7 +109,7 @@ async def check_document(text: str, origin: str, documents: Documents | None = N
     common = read_common(text, notes)
     if common[HOSTS] and not common[KEEPER]:
         notes.warning(common.at_of(HOSTS), NO_KEEPER, "keeper: the name of one of them")
-    dialect = FloeDialect()
+    dialect = FloeDialect(strict_shell=common[COMMON_STRICT_SHELL])
     compiled = dialect.flows(text, origin)
     findings = [*notes.findings, *compiled.findings]
     if documents is not None:

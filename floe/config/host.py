@@ -18,6 +18,7 @@ from floe.dialects.vocabulary import (
     COMMON_GRACE,
     COMMON_KEY,
     COMMON_OUTPUT_MAX,
+    COMMON_STRICT_SHELL,
     CONFIG_PATH,
     HOSTS,
     KEEPER,
@@ -82,6 +83,9 @@ class HostConfig:
     """Seconds between TERM and KILL. Default 10."""
     output_max: int
     """Bytes that a command may print; 0 for no limit. Default 1 GiB."""
+    strict_shell: bool
+    """Whether `shell` ends at the first command that fails, where a flow does not say. Default
+    false."""
     dev: bool
     """Serve the dashboard from the checkout, uncached."""
     insecure: bool
@@ -143,6 +147,7 @@ def _assemble(told: Told, common: Fields, origin: str, text: str) -> HostConfig:
         key_file=str(absolute(common[COMMON_KEY]) or ""),
         grace_s=common[COMMON_GRACE],
         output_max=common[COMMON_OUTPUT_MAX],
+        strict_shell=common[COMMON_STRICT_SHELL],
         dev=told.flag("dev"),
         insecure=told.flag("insecure"),
         origin=origin,

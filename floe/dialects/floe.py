@@ -11,7 +11,8 @@ from typing import Final
 
 from floe.dialects.base import Compiled
 from floe.dialects.checks import check_flow, check_git
-from floe.dialects.kinds import shown
+from floe.dialects.commands import check_commands
+from floe.dialects.kinds import Unfit, shown
 from floe.dialects.names import identify
 from floe.dialects.nodes import read_nodes
 from floe.dialects.notes import Mark, Notes
@@ -20,6 +21,8 @@ from floe.dialects.tree import Items, Scalar, Table, parse
 from floe.dialects.triggers import read_triggers
 from floe.dialects.vocabulary import (
     COMMON,
+    COMMON_STRICT_SHELL,
+    FLAG,
     FLOW,
     FLOW_ENV,
     FLOW_FILE,
@@ -32,6 +35,7 @@ from floe.dialects.vocabulary import (
     ON_HOST_LOST,
     RESOURCE_TAGS,
     REUSE_SPACE,
+    STRICT_SHELL,
     TASK,
     TASKS,
     TRIGGERS,
@@ -44,6 +48,10 @@ from floe.model.refs import FlowId, NodeId
 
 class FloeDialect:
     """Reads floe YAML; total: whatever is wrong is a finding with its place."""
+
+    def __init__(self, *, strict_shell: bool = False) -> None:
+        """`strict_shell`: the host's own, for flows that do not say it."""
+        self._strict_shell = strict_shell
 
     def flow_file(self, text: str, origin: str, base: Flow) -> Compiled:
         """Read a flow-file over the flow that names it."""
@@ -79,8 +87,12 @@ class FloeDialect:
             timeout_s=part.get(FLOW_TIMEOUT, base.timeout_s),
             on_host_lost=part.get(ON_HOST_LOST, base.on_host_lost),
             unheard_bad=part.get(UNHEARD_BAD, base.unheard_bad),
+            strict_shell=part.get(STRICT_SHELL, base.strict_shell),
+            has_escapes=True,
         )
         check_flow(flow, nodes, notes)
+        env_at = part.at_of(FLOW_ENV)
+        check_commands(flow, nodes, env_at, notes, strict=self._strict_shell)
         if notes.errors:
             return Compiled(flows=(), findings=notes.findings)
         check_git(flow, nodes, notes)
@@ -93,8 +105,10 @@ class FloeDialect:
         if tree is None:
             return Compiled(flows=(), findings=notes.findings)
         broken = is_broken(tree)
+        strict = self._strict_shell
         if _is_host_config(tree):
             document = HOST_CONFIG.read(tree, notes, _NOT_IN_HOST_CONFIG)
+            strict = strict or _is_strict(document[COMMON])
             items: Sequence[Table] = document[FLOWS]
         else:
             items = (tree,)
@@ -103,7 +117,7 @@ class FloeDialect:
         for item in items:
             before = notes.errors - item.errors  # a key given twice: nobody knows which was meant
             part = FLOW.read(item, notes, _NOT_IN_FLOW)
-            flow = _flow(part, origin, before, notes)
+            flow = _flow(part, origin, before, notes, strict=strict)
             if flow is None:
                 continue
             if (flow.id, flow.ver) in flows:
@@ -148,7 +162,17 @@ _NOT_IN_FLOW: Final = {
 }
 
 
-def _flow(part: Fields, origin: str, errors_before: int, notes: Notes) -> Flow | None:
+def _is_strict(common: Table | None) -> bool:
+    entry = common.entries.get(COMMON_STRICT_SHELL.name) if common else None
+    try:
+        return entry is not None and FLAG.read(entry.value, "", Notes(""))
+    except Unfit:
+        return False  # `config` says what is wrong with it
+
+
+def _flow(
+    part: Fields, origin: str, errors_before: int, notes: Notes, *, strict: bool
+) -> Flow | None:
     names = identify(part, "a flow", notes)
     _check_has_nodes(part, notes)
     triggers = _triggers(part, notes)
@@ -169,8 +193,11 @@ def _flow(part: Fields, origin: str, errors_before: int, notes: Notes) -> Flow |
         timeout_s=part[FLOW_TIMEOUT],
         on_host_lost=part[ON_HOST_LOST],
         unheard_bad=part[UNHEARD_BAD],
+        strict_shell=part[STRICT_SHELL],
+        has_escapes=True,
     )
     check_flow(flow, nodes, notes)
+    check_commands(flow, nodes, part.at_of(FLOW_ENV), notes, strict=strict)
     if names is None or notes.errors > errors_before:
         return None
     check_git(flow, nodes, notes)

@@ -56,6 +56,8 @@ class Nodes:
 
     nodes: tuple[Node, ...]
     places: Mapping[tuple[NodeId, Tag | None], Mark]
+    opts: Mapping[NodeId, Table]
+    """The `opts` of each, as written."""
     is_whole: bool
     """None is missing for an id, a type or a tag that could not be read."""
 
@@ -78,6 +80,7 @@ def read_nodes(tables: Sequence[Table], triggers: Sequence[Trigger], notes: Note
     return Nodes(
         nodes=tuple(filter(None, nodes)),
         places=places,
+        opts={d.id: d.part[OPTS] or Table(d.part.at, {}) for d in drafts.values()},
         is_whole=lookup.is_whole and None not in read and None not in nodes,
     )
 

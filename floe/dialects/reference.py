@@ -31,6 +31,7 @@ from floe.dialects.vocabulary import (
     TIMER_TRIGGER,
     TRIGGER,
 )
+from floe.expr.programs import PROGRAMS, Program
 
 SECTIONS: Final[Mapping[str, Section]] = {
     "host-config": HOST_CONFIG,
@@ -53,17 +54,54 @@ SECTIONS: Final[Mapping[str, Section]] = {
     "timer": TIMER,
     "data": DATA,
 }
+_PROGRAMS_MARKED: Final = re.compile(r"(<!-- programs -->\n).*?(<!-- end -->)", re.DOTALL)
 _MARKED: Final = re.compile(r"(<!-- keys: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def with_tables(text: str) -> str:
     """The text with the table of its section between each pair of markers. Raises KeyError."""
+    text = _PROGRAMS_MARKED.sub(lambda m: f"{m[1]}{programs_table()}{m[2]}", text)
     return _MARKED.sub(lambda m: f"{m[1]}{table(SECTIONS[m[2]])}{m[3]}", text)
 
 
 def marked(text: str) -> list[str]:
     """The sections whose tables a text has, in its order."""
     return [match[2] for match in _MARKED.finditer(text)]
+
+
+def programs_table() -> str:
+    """The programs that read code, as a Markdown table."""
+    head = "| programs | their code | how a value gets in |\n|---|---|---|\n"
+    rows = (f"| {_names(p)} | {_code(p)} | {_way(p)} |\n" for p in PROGRAMS)
+    return head + "".join(rows)
+
+
+def _names(program: Program) -> str:
+    return " ".join(f"`{name.replace(':', ' ')}`" for name in program.names.split())
+
+
+def _code(program: Program) -> str:
+    options = " ".join((program.flag, program.code, program.runs, program.settings)).split()
+    parts = [f"`{option}`" for option in options]
+    words = [_OPERANDS[o] for o in dict.fromkeys(program.operands) if o in _OPERANDS]
+    return ", ".join((" ".join(parts), *words) if parts else words).replace("|", "\\|")
+
+
+_OPERANDS: Final[Mapping[str, str]] = {
+    "command": "a command behind it",
+    "assignments": "a command behind it",
+    "anywhere": "a shell or interpreter behind it",
+    "program": "a file",
+    "code": "its arguments",
+    "plain": "its arguments",
+}
+
+
+def _way(program: Program) -> str:
+    if program.is_shell and program.hides_env != "always":
+        but = f"; not with `{program.hides_env.split()[0]}`" if program.hides_env else ""
+        return "by its environment" + but
+    return program.instead.replace("|", "\\|") or "as an argument"
 
 
 def table(section: Section) -> str:

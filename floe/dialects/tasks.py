@@ -1,10 +1,10 @@
 """Tasks and merges of a flow: each type with its opts becomes the work of a node."""
 
 import re
-import shlex
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from floe.dialects.command_lines import listed, split
 from floe.dialects.forms import read_form
 from floe.dialects.names import check_inside
 from floe.dialects.notes import Notes
@@ -68,9 +68,9 @@ def _argv(cmd: str, opts: Fields, notes: Notes) -> tuple[str, ...]:
         if re.search(r"\s", cmd):
             what = f"with `args`, all of `{cmd[:60]}` is the name of one program"
             notes.warning(opts.at_of(CMD), what, "move its arguments into `args`")
-        return (cmd, *opts[ARGS])
+        return listed(cmd, opts[ARGS])
     try:
-        return tuple(shlex.split(cmd))
+        return split(cmd)
     except ValueError as e:
         what = f"`cmd` cannot be split: {str(e).lower()}"
         notes.error(opts.at_of(CMD), what, "close the quote, or list the arguments in `args`")

@@ -47,6 +47,7 @@ NO_MAP: Final[Table | None] = None
 NO_MAPS: Final[tuple[Table, ...]] = ()
 NO_LIMIT: Final[float | None] = None
 HOSTS_DEFAULT: Final[int | None] = None
+UNSAID: Final[bool | None] = None
 
 # --- a host config --------------------------------------------------------------------------------
 
@@ -144,6 +145,14 @@ ON_HOST_LOST: Final = Key[Literal["fail", "restart"]](
     doc="When the host of a run is gone for good: the run ends bad, or begins anew elsewhere.",
     example="on-host-lost: restart",
 )
+STRICT_SHELL: Final = Key(
+    name="strict-shell",
+    kind=FLAG,
+    default=UNSAID,
+    absent="the host's",
+    doc="`shell` ends at the first command that fails, also inside a pipe: `bash -eo pipefail -c`.",
+    example="strict-shell: true",
+)
 UNHEARD_BAD: Final = Key[Literal["end", "hold"]](
     name="unheard-bad",
     kind=OneOf(("end", "hold")),
@@ -178,6 +187,7 @@ FLOW: Final = Section(
         FLOW_TIMEOUT,
         ON_HOST_LOST,
         UNHEARD_BAD,
+        STRICT_SHELL,
         TRIGGERS,
         TASKS,
         FLOW_FILE,
@@ -588,14 +598,15 @@ CMD: Final = Key(
     name="cmd",
     kind=TEXT,
     default="",
-    doc="A program and its arguments, split like a shell would; with `args`, the program alone.",
+    doc="A program and its arguments, split like a shell would; with `args`, the program alone. No "
+    "shell: see [Variables](#variables).",
     example="cmd: make -C src test",
 )
 SHELL: Final = Key(
     name="shell",
     kind=TEXT,
     default="",
-    doc="A text for `bash -c`, in place of `cmd`.",
+    doc="A text for `bash -c`, in place of `cmd`; see `strict-shell`.",
     example="shell: make test | tee log",
 )
 ARGS: Final = Key(
@@ -785,6 +796,13 @@ COMMON_OUTPUT_MAX: Final = Key(
     doc="Stop a command with `error` when it prints more; 0 for no limit.",
     example="output-max: 100MB",
 )
+COMMON_STRICT_SHELL: Final = Key(
+    name="strict-shell",
+    kind=FLAG,
+    default=False,
+    doc="`strict-shell` of flows that do not say it.",
+    example="strict-shell: true",
+)
 COMMON_MAP: Final = Section(
     name="common",
     keys=(
@@ -801,5 +819,6 @@ COMMON_MAP: Final = Section(
         PASS_ENV,
         COMMON_GRACE,
         COMMON_OUTPUT_MAX,
+        COMMON_STRICT_SHELL,
     ),
 )

@@ -9,7 +9,7 @@ Source: floe README, "A note on the workspace var".
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from floe.model.errors import TooLarge
@@ -17,9 +17,13 @@ from floe.model.errors import TooLarge
 EXPANDED_MAX: Final = 128 * 1024
 """Characters; Linux takes no longer argument. Stops `A=$B$B`, `B=$C$C`, … as well."""
 
+ARGUMENT_BYTES_MAX: Final = 128 * 1024 - 1
+"""Of one argument or one entry of the environment (Linux: MAX_ARG_STRLEN with its NUL)."""
+
 _WS: Final = re.compile(r"/?\{\{ws\}\}")
 _NAMED: Final = re.compile(r"([\w-]+=)(.*)", re.ASCII | re.DOTALL)
 _VAR: Final = re.compile(r"\$(?:([A-Za-z_][A-Za-z0-9_]*)|\{([A-Za-z_][A-Za-z0-9_]*)\})")
+_VAR_OR_DOLLAR: Final = re.compile(rf"\$\$|{_VAR.pattern}")
 
 
 def in_text(text: str, workspace: str) -> str:
@@ -43,14 +47,27 @@ def in_values(values: Iterable[str], workspace: str) -> tuple[str, ...]:
     return tuple(in_value(v, workspace) for v in values)
 
 
-def expand_vars(text: str, env: Mapping[str, str]) -> str:
+def named_vars(text: str, *, escapes: bool = False) -> Iterator[str]:
+    """The variables that a text names, in its order."""
+    for match in (_VAR_OR_DOLLAR if escapes else _VAR).finditer(text):
+        if name := match[1] or match[2]:
+            yield name
+
+
+def expand_vars(text: str, env: Mapping[str, str], *, escapes: bool = False) -> str:
     """Replace `$VAR` and `${VAR}` from `env`; unknown ones are left alone.
 
-    What a variable holds is not looked through again. Raises TooLarge above `EXPANDED_MAX`.
+    With `escapes`, `$$` is a dollar. What a variable holds is not looked through again. Raises
+    TooLarge above `EXPANDED_MAX`.
     """
     if "$" not in text:
         return text
-    expanded = _VAR.sub(lambda m: env.get(m[1] or m[2], m[0]), text)
+
+    def replaced(match: re.Match[str]) -> str:
+        name = match[1] or match[2]
+        return env.get(name, match[0]) if name else "$"
+
+    expanded = (_VAR_OR_DOLLAR if escapes else _VAR).sub(replaced, text)
     if len(expanded) > EXPANDED_MAX:
         raise TooLarge(
             f"{text[:40]!r} expands to more than {EXPANDED_MAX} characters",

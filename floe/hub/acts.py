@@ -226,6 +226,8 @@ class Acts:
             workspace=Path(run.workspace),
             reuse_space=flow.reuse_space,
             env=in_values(flow.env, run.workspace),
+            has_escapes=flow.has_escapes,
+            strict_shell=flow.strict_shell,
             inputs=visible(run, state.sources),
             fences=run.fences,
             output=self.output_path(key),

@@ -53,7 +53,10 @@ class Git:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exec:
-    """Run a command: either `argv`, or `shell` as a text for `bash -c`."""
+    """Run a command: either `argv`, or `shell` as a text for `bash -c`.
+
+    A variable in `argv` is put in where the argument is data (`expr.command`).
+    """
 
     argv: tuple[str, ...] = ()
     shell: str = ""
@@ -211,6 +214,11 @@ class Flow:
     """From `RunActivated`."""
     on_host_lost: Literal["fail", "restart"] = "fail"
     unheard_bad: Literal["end", "hold"] = "end"
+    strict_shell: bool | None = None
+    """`shell` ends at the first command that fails; None for the host's default."""
+    has_escapes: bool = False
+    """`$$` is a dollar in `env` and in the arguments of commands. False: compiled by floe 0.1,
+    where it was two."""
 
     by_id: Mapping[NodeId, Node] = field(init=False, repr=False, compare=False)
     """Derived: the nodes by id."""

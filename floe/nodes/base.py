@@ -34,6 +34,10 @@ class Action:
     reuse_space: bool
     env: tuple[str, ...]
     """Of the flow, `NAME=value`, rendered; the node's own are in `work`."""
+    has_escapes: bool = False
+    """`$$` is a dollar in `env` and in the arguments of the command."""
+    strict_shell: bool | None = None
+    """Whether `shell` ends at the first command that fails; None for the host's default."""
     inputs: Mapping[str, Json]
     """What this node sees: the trigger's values, then outputs of the nodes before it."""
     fences: Mapping[str, str] = field(default_factory=dict)

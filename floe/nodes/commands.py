@@ -13,7 +13,7 @@ from typing import Final, assert_never
 
 import structlog
 
-from floe.expr.substitute import expand_vars
+from floe.expr.command import expanded, values_of
 from floe.model.errors import FloeError
 from floe.model.flow import Exec, GitCheckout, GitMerge
 from floe.model.refs import Instant, Key
@@ -33,6 +33,8 @@ from floe.nodes.workspaces import Workspaces, inside
 log = structlog.get_logger()
 
 COMMANDS: Final = 4 * (os.cpu_count() or 1)
+STRICT: Final = ("-e", "-o", "pipefail")
+"""With these, bash ends at the first command that fails, also inside a pipe."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +48,8 @@ class CommandSettings:
     """Names of the host's environment that commands see besides the usual ones."""
     key_file: str = ""
     """The private key for git where a node names none; empty for the system's."""
+    strict_shell: bool = False
+    """Whether `shell` ends at the first command that fails, where the flow does not say."""
     commands: int = COMMANDS
     """How many commands run at once; the rest wait in order."""
 
@@ -166,7 +170,7 @@ class Commands:
             try:
                 spawn = self._prepared(attempt.action)
             except (FloeError, OSError, ValueError) as error:
-                self._settle(attempt, Failed(cause="start", why=str(error)), _now())
+                self._settle(attempt, Failed(cause="start", why=_said(error)), _now())
             else:
                 self._running[name] = attempt
                 self._spawn(attempt, spawn)
@@ -187,7 +191,7 @@ class Commands:
         entries = (*action.env, *work.env) if isinstance(work, Exec) else action.env
         env = environment(self._base, action, self._settings.host, entries)
         if isinstance(work, Exec):
-            argv = _argv(work, env)
+            argv = self._argv(work, action, env, entries)
         else:
             argv = git.arguments(work, action.workspace, cwd)
             key_file = work.git.key_file or self._settings.key_file
@@ -203,6 +207,17 @@ class Commands:
             output_max=action.output_max,
             attach=False,
         )
+
+    def _argv(
+        self, work: Exec, action: Action, env: dict[str, str], entries: tuple[str, ...]
+    ) -> tuple[str, ...]:
+        """The command line. Raises Yours where a value would become code."""
+        if work.shell:
+            strict = action.strict_shell
+            is_strict = self._settings.strict_shell if strict is None else strict
+            return ("bash", *(STRICT if is_strict else ()), "-c", work.shell)
+        is_value = values_of(entries, escapes=action.has_escapes)
+        return expanded(work.argv, env, is_value, escapes=action.has_escapes)
 
     def _heard(self, word: warden.Word) -> None:
         attempt = self._attempts.get(word.key)
@@ -270,10 +285,9 @@ def _folder(workspace: Path, sub_dir: str) -> Path:
     return folder
 
 
-def _argv(work: Exec, env: dict[str, str]) -> tuple[str, ...]:
-    if work.shell:
-        return ("bash", "-c", work.shell)
-    return tuple(expand_vars(arg, env) for arg in work.argv)
+def _said(error: Exception) -> str:
+    hint = error.hint if isinstance(error, FloeError) else ""
+    return f"{error}; try: {hint}" if hint else str(error)
 
 
 def _reported(action: Action, word: warden.Exited) -> Report:

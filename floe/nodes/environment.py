@@ -11,9 +11,10 @@ from typing import Final
 
 import structlog
 
+from floe.expr.command import entry_faults
 from floe.expr.substitute import expand_vars
 from floe.files import folder_of, open_in, opened, size_of
-from floe.model.errors import TooLarge
+from floe.model.errors import TooLarge, Yours
 from floe.model.refs import NAME, Json
 from floe.nodes.base import Action
 
@@ -49,7 +50,8 @@ def environment(
 ) -> dict[str, str]:
     """The environment of one attempt: `base`, floe's own names, then `entries` in order.
 
-    An entry sees those before it. floe's own names cannot be changed by an entry: the warden
+    Raises Yours where an entry puts a value into a variable that programs read code from. An
+    entry sees those before it. floe's own names cannot be changed by an entry: the warden
     finds the processes of an attempt by `FLOE_ATTEMPT`.
     """
     own = {
@@ -64,9 +66,12 @@ def environment(
         "FLOE_FENCE": ",".join(f"{tag}={fence}" for tag, fence in action.fences.items()),
     }
     env = {**base, **own}
-    for entry in entries:
+    given = tuple(entries)
+    for fault in entry_faults(given, escapes=action.has_escapes):
+        raise Yours(fault.what, fault.hint)
+    for entry in given:
         name, _, value = entry.partition("=")
-        env[name] = expand_vars(value, env)
+        env[name] = expand_vars(value, env, escapes=action.has_escapes)
     env.update(own)
     return env
 

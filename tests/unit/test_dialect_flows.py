@@ -116,7 +116,8 @@ def test_an_empty_value_is_not_given() -> None:
 def test_a_flow_takes_all_its_keys() -> None:
     flow = flow_of(
         "{id: f, name: F, ver: 2, reuse-space: on, host-tags: [linux], resource-tags: ['host:nic'],"
-        " env: [A=1, B=], timeout: 2h, on-host-lost: restart, unheard-bad: hold, flow-file: x.yml}"
+        " env: [A=1, B=], timeout: 2h, on-host-lost: restart, unheard-bad: hold,"
+        " strict-shell: no, flow-file: x.yml}"
     )
 
     assert flow == Flow(
@@ -130,6 +131,8 @@ def test_a_flow_takes_all_its_keys() -> None:
         timeout_s=7200,
         on_host_lost="restart",
         unheard_bad="hold",
+        strict_shell=False,
+        has_escapes=True,
         flow_file="x.yml",
         origin="f.yml",
     )

@@ -30,6 +30,7 @@ COMMANDS = [
 LINES_MAX = 400
 LONG_FOR_A_REASON = {
     "floe/dialects/vocabulary.py": "one table: each key with type, default and text",
+    "floe/expr/programs.py": "one table: each program that reads code, with its options",
 }
 
 

@@ -55,10 +55,12 @@ class FakeWarden(warden.Warden):
 class House:
     """Commands over a fake warden."""
 
-    def __init__(self, root: Path, commands: int = 2) -> None:
+    def __init__(self, root: Path, commands: int = 2, *, strict_shell: bool = False) -> None:
         self.root = root
         self.told = Told()
-        settings = CommandSettings(host="h1", workspace_root=root, commands=commands)
+        settings = CommandSettings(
+            host="h1", workspace_root=root, commands=commands, strict_shell=strict_shell
+        )
         self.commands = Commands(root, settings, self._warden)
 
     def _warden(self, root: Path, listener: Callable[[warden.Word], None]) -> warden.Warden:
@@ -456,3 +458,67 @@ def test_values_reach_git_as_operands_of_the_fixed_script(house: House) -> None:
     assert spec.argv[2:] == ("checkout", where, "branch", "$(touch x)", "git@host:org/repo.git", "")
     assert spec.env["GIT_SSH_COMMAND"].endswith("""-i '/k/it'"'"'s mine'""")
     assert spec.env["GIT_TERMINAL_PROMPT"] == "0"
+
+
+def test_a_value_becomes_an_argument_as_it_is(house: House) -> None:
+    work = Exec(argv=("echo", "$FLOE_IN_X", "$$"))
+    house.start(an_action(house.root, work, inputs={"x": "$(id) a"}, has_escapes=True))
+
+    (spec,) = house.warden.spawned
+    assert spec.argv == ("echo", "$(id) a", "$")
+
+
+def test_a_shell_gets_its_code_without_values(house: House) -> None:
+    work = Exec(argv=("bash", "-c", "echo $$FLOE_IN_X"))
+    house.start(an_action(house.root, work, inputs={"x": "$(id)"}, has_escapes=True))
+
+    (spec,) = house.warden.spawned
+    assert spec.argv == ("bash", "-c", "echo $FLOE_IN_X")
+    assert spec.env["FLOE_IN_X"] == "$(id)"
+
+
+@pytest.mark.parametrize(
+    ("argv", "env"),
+    [
+        (("python3", "-c", "print('$FLOE_IN_X')"), ()),
+        (("$FLOE_IN_X",), ()),
+        (("tar", "-xf", "a", "$FLOE_IN_X"), ()),
+        (("make",), ("MAKEFLAGS=$FLOE_IN_X",)),
+        (("python3", "-c", "$A"), ("A=$FLOE_IN_X",)),
+    ],
+)
+def test_a_flow_of_an_earlier_release_fails_where_a_value_would_become_code(
+    house: House, argv: tuple[str, ...], env: tuple[str, ...]
+) -> None:
+    house.start(an_action(house.root, Exec(argv=argv), inputs={"x": "-rf"}, env=env))
+
+    (report,) = house.told.reports
+    assert isinstance(report, Failed)
+    assert (report.cause, "; try: " in report.why, house.warden.spawned) == ("start", True, [])
+
+
+def test_a_flow_of_an_earlier_release_keeps_its_meaning_where_it_is_safe(house: House) -> None:
+    work = Exec(argv=("bash", "-c", "echo $$ '$A' \"$FLOE_IN_X\"", "$FLOE_IN_X"))
+    house.start(an_action(house.root, work, inputs={"x": "$(id)"}, env=("A=b",)))
+
+    (spec,) = house.warden.spawned
+    assert spec.argv == ("bash", "-c", "echo $$ 'b' \"$FLOE_IN_X\"", "$(id)")
+
+
+@pytest.mark.parametrize(
+    ("of_flow", "of_host", "argv"),
+    [
+        (None, False, ("bash", "-c", "a")),
+        (None, True, ("bash", "-e", "-o", "pipefail", "-c", "a")),
+        (True, False, ("bash", "-e", "-o", "pipefail", "-c", "a")),
+        (False, True, ("bash", "-c", "a")),
+    ],
+)
+def test_a_shell_is_strict_where_the_flow_or_else_the_host_says_so(
+    tmp_path: Path, of_flow: bool | None, of_host: bool, argv: tuple[str, ...]
+) -> None:
+    house = House(tmp_path, strict_shell=of_host)
+    house.start(an_action(house.root, Exec(shell="a"), strict_shell=of_flow))  # noqa: S604 - not run
+
+    (spec,) = house.warden.spawned
+    assert spec.argv == argv

@@ -1,0 +1,16 @@
+"""Characters that look like a space and are none: their names, and a pattern that finds them."""
+
+import re
+import unicodedata
+from typing import Final
+
+ODD_BLANK: Final = re.compile(
+    "[\u00a0\u1680\u2000-\u200d\u2028\u2029\u202f\u205f\u2060\u3000\ufeff]"
+)
+
+
+def blank_name(char: str) -> str:
+    """`a no-break space (U+00A0)`."""
+    name = unicodedata.name(char, "blank").lower()
+    article = "an" if name[0] in "aeiou" else "a"
+    return f"{article} {name} (U+{ord(char):04X})"

@@ -1,0 +1,98 @@
+"""What can be wrong with the commands of a flow: values become code, texts cannot work."""
+
+from collections.abc import Callable, Sequence
+
+from floe.dialects.command_lines import is_careless, odd_signs, shell_sign
+from floe.dialects.nodes import Nodes
+from floe.dialects.notes import Mark, Notes
+from floe.dialects.tree import Items, Table
+from floe.dialects.vocabulary import ARGS, CMD, ENV_OPT, SHELL
+from floe.expr.command import Fault, entry_faults, faults, first_word, values_of
+from floe.expr.substitute import ARGUMENT_BYTES_MAX
+from floe.model.flow import Exec, Flow
+
+
+def check_commands(flow: Flow, nodes: Nodes, env_at: Mark, notes: Notes, *, strict: bool) -> None:
+    """Note what commands would do with values, and what cannot work in them.
+
+    `strict`: the host runs `shell` so that it ends at the first command that fails.
+    """
+    for fault in entry_faults(flow.env, escapes=True):
+        notes.error(env_at, fault.what, fault.hint)
+    _check_sizes(flow.env, lambda _: env_at, "`env`", notes)
+    is_strict = strict if flow.strict_shell is None else flow.strict_shell
+    for node in flow.nodes:
+        if isinstance(node.work, Exec):
+            exec_ = _Exec(node.work, nodes.opts[node.id], notes)
+            exec_.check_values(flow.env)
+            exec_.check_text(is_strict=is_strict)
+
+
+class _Exec:
+    """One exec task: what it does, where it is written, and the notes of its document."""
+
+    def __init__(self, work: Exec, opts: Table, notes: Notes) -> None:
+        self._work = work
+        self._opts = opts
+        self._notes = notes
+
+    def check_values(self, before: tuple[str, ...]) -> None:
+        """Note where a value would become more than data; `before` is the flow's `env`."""
+        work, notes = self._work, self._notes
+        entries = (*before, *work.env)
+        for fault in entry_faults(entries, escapes=True):
+            if fault.at >= len(before):
+                notes.error(self._at(ENV_OPT.name, fault.at - len(before)), fault.what, fault.hint)
+        is_value = values_of(entries, escapes=True)
+        for fault in faults(work.argv, is_value, escapes=True):
+            self._note(fault)
+        first = first_word(work.shell)
+        if first and is_value(first):
+            what = f"bash runs what `${first}` says: whoever gives it chooses the program"
+            notes.warning(self._at(SHELL.name), what, "choose by `case`, from what you know")
+
+    def check_text(self, *, is_strict: bool) -> None:
+        """Note what the text of a command cannot mean, or should not."""
+        work, notes = self._work, self._notes
+        _check_sizes(work.argv, self._argument, "an argument", notes)
+        _check_sizes(work.env, lambda i: self._at(ENV_OPT.name, i), "`env`", notes)
+        _check_sizes((work.shell,), lambda _: self._at(SHELL.name), "`shell`", notes)
+        key = CMD.name if work.argv else SHELL.name
+        text = self._text(key)
+        for what, hint in odd_signs(text, key):
+            notes.warning(self._at(key), what, hint)
+        if work.argv and ARGS.name not in self._opts.entries:
+            if sign := shell_sign(text):
+                notes.warning(self._at(key), *sign)
+        elif work.shell and not is_strict and is_careless(work.shell):
+            what = "`shell` has several commands, and goes on when one of them fails"
+            notes.warning(self._at(key), what, "strict-shell: true  (beside `tasks`), or `set -e`")
+
+    def _note(self, fault: Fault) -> None:
+        note = self._notes.error if fault.is_certain else self._notes.warning
+        note(self._argument(fault.at), fault.what, fault.hint)
+
+    def _argument(self, index: int) -> Mark:
+        """Where an argument of the command line is written."""
+        if index and ARGS.name in self._opts.entries:
+            return self._at(ARGS.name, index - 1)
+        return self._at(CMD.name)
+
+    def _at(self, key: str, item: int = -1) -> Mark:
+        entry = self._opts.entries.get(key)
+        if entry is None:
+            return self._opts.at
+        if isinstance(entry.value, Items) and 0 <= item < len(entry.value.items):
+            return entry.value.items[item].at
+        return entry.value.at
+
+    def _text(self, key: str) -> str:
+        entry = self._opts.entries.get(key)
+        return getattr(entry.value, "text", "") if entry else ""
+
+
+def _check_sizes(texts: Sequence[str], at: Callable[[int], Mark], what: str, notes: Notes) -> None:
+    for index, text in enumerate(texts):
+        if len(text) * 4 > ARGUMENT_BYTES_MAX and (size := len(text.encode())) > ARGUMENT_BYTES_MAX:
+            said = f"{what} has {size} bytes; Linux takes at most {ARGUMENT_BYTES_MAX} in one text"
+            notes.error(at(index), said, "put it into a file, and give the file's name")

@@ -1,0 +1,276 @@
+"""What each argument of a command line is for: data, an option, a program, code.
+
+Rules of this file: a command line is read from the left, once, with the help of `programs`; where
+it can be read in two ways, the dangerous one counts. What may stand in an argument: `command`.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from floe.expr.programs import BY_NAME, CODE_VARIABLES, HARMLESS_SETTINGS, Operand, Program
+
+Role = Literal["program", "shell", "code", "plain", "option", "word", "data"]
+"""What an argument is for.
+
+program: names what is run. shell: code for a shell that has the command's environment. code: any
+other code. plain: is read as code where it has signs in it. option: an option, or letters of some.
+word: data where an option could stand. data: data.
+"""
+
+_ASSIGNMENT: Final = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=")
+_VERSION: Final = re.compile(r"-?[0-9.]*$")
+_LOOK_MAX: Final = 64
+"""How many arguments behind a shell's name are searched for its code."""
+_NESTED_MAX: Final = 32
+"""Programs that start programs; what lies deeper is code."""
+
+
+@dataclass(slots=True)
+class Place:
+    """One argument: what it is for, and who reads it."""
+
+    role: Role = "data"
+    reader: str = ""
+    instead: str = ""
+
+
+def places(argv: Sequence[str]) -> list[Place]:
+    """What each argument is for."""
+    found = [Place() for _ in argv]
+    if argv:
+        _Reading(argv, found).command(0, len(argv), has_env=True, depth=0)
+    return found
+
+
+def program_name(text: str) -> str:
+    """By which name a program is in the list: the last part of its path, without its version."""
+    name = text.rsplit("/", 1)[-1]
+    return name if name in BY_NAME else _VERSION.sub("", name)
+
+
+class _Reading:
+    """Reads one command line; `found` gets what it finds."""
+
+    def __init__(self, argv: Sequence[str], found: list[Place]) -> None:
+        self._argv = argv
+        self._found = found
+
+    def command(self, start: int, end: int, *, has_env: bool, depth: int) -> None:
+        """A command begins at `start`."""
+        if start >= end:
+            return
+        self._found[start] = Place("program", "")
+        name = program_name(self._argv[start])
+        program = BY_NAME.get(name)
+        if depth > _NESTED_MAX:
+            for index in range(start + 1, end):
+                self.put(index, "code", name, "")
+            return
+        if program is None:
+            self._anywhere(start + 1, end, has_env=has_env, depth=depth)
+            return
+        if program.hides_env == "always":
+            has_env = False
+        _Arguments(self, name, program, has_env, depth).read(start + 1, end)
+
+    def text(self, index: int) -> str:
+        """One argument."""
+        return self._argv[index]
+
+    def put(self, index: int, role: Role, reader: str, instead: str) -> None:
+        """Say what an argument is for."""
+        self._found[index] = Place(role, reader, instead)
+
+    def starts_code(self, index: int, end: int) -> bool:
+        """Whether a shell or an interpreter with code in an option begins here."""
+        program = BY_NAME.get(program_name(self._argv[index]))
+        if program is None or not (program.flag or (program.code and program.files)):
+            return False
+        options = {program.flag, *program.code.split()} - {""}
+        letters = {option[1] for option in options if len(option) == 2 and option[0] == "-"}
+        for text in self._argv[index + 1 : min(end, index + 1 + _LOOK_MAX)]:
+            if not text.startswith(("-", "+")):
+                continue
+            if text.partition("=")[0] in options:
+                return True
+            if not text.startswith("--") and letters & set(text[1:]):
+                return True
+        return False
+
+    def _anywhere(self, start: int, end: int, *, has_env: bool, depth: int) -> None:
+        for index in range(start, end):
+            if self.starts_code(index, end):
+                self.command(index, end, has_env=has_env, depth=depth + 1)
+                return
+
+
+class _Arguments:
+    """The arguments of one program of the list."""
+
+    def __init__(
+        self, line: _Reading, name: str, program: Program, has_env: bool, depth: int
+    ) -> None:
+        self._line = line
+        self._name = name
+        self._has_env = has_env
+        self._depth = depth
+        self._use(program)
+
+    def _use(self, program: Program) -> None:
+        self._program = program
+        self._code = frozenset(program.code.split())
+        self._files = frozenset(program.files.split())
+        self._loads = frozenset(program.loads.split())
+        self._settings = frozenset(program.settings.split())
+        self._glued = frozenset(program.glued.split())
+        takes = frozenset(program.takes.split())
+        self._known = self._code | self._files | self._loads | self._settings | takes
+        self._operands: tuple[Operand, ...] = program.operands
+
+    def read(self, start: int, end: int) -> None:
+        """Say of each argument what it is for."""
+        index, operand = start, 0
+        has_options = True
+        while index < end:
+            text = self._line.text(index)
+            if self._program.stop and text.startswith(self._program.stop):
+                return
+            if has_options and (text == "--" or (text == "-" and self._program.flag)):
+                has_options = False
+                index += 1
+                continue
+            if has_options and text[:1] in ("-", "+") and len(text) > 1:
+                index = self._option(index, end)
+                if self._is_over:
+                    has_options = False
+                continue
+            if has_options and text in self._program.hides_env.split():
+                self._has_env = False
+                index += 1
+                continue
+            kind = self._operands[min(operand, len(self._operands) - 1)]
+            if kind == "assignments" and self._assignment(index, text):
+                index += 1
+                continue
+            if kind in ("command", "assignments"):
+                self._line.command(index, end, has_env=self._has_env, depth=self._depth + 1)
+                return
+            if kind == "anywhere" and self._line.starts_code(index, end):
+                self._line.command(index, end, has_env=self._has_env, depth=self._depth + 1)
+                return
+            self._operand(index, kind, could_be_option=has_options)
+            operand += 1
+            if own := BY_NAME.get(f"{self._name}:{text}") if operand == 1 else None:
+                self._use(own)
+                operand = 0
+            has_options = has_options and self._program.permutes
+            index += 1
+
+    _is_over = False
+    """An option has ended the options."""
+
+    def _operand(self, index: int, kind: Operand, *, could_be_option: bool) -> None:
+        role: Role
+        if kind == "code":
+            role = self._code_role
+        elif kind in ("program", "plain"):
+            role = "program" if kind == "program" else "plain"
+        else:
+            role = "word" if could_be_option else "data"
+        self._put(index, role)
+
+    @property
+    def _code_role(self) -> Role:
+        return "shell" if self._program.is_shell and self._has_env else "code"
+
+    def _put(self, index: int, role: Role) -> None:
+        self._line.put(index, role, self._name, self._program.instead)
+
+    def _assignment(self, index: int, text: str) -> bool:
+        found = _ASSIGNMENT.match(text)
+        if found and found[1] in CODE_VARIABLES:
+            self._put(index, "code")
+        return bool(found)
+
+    def _option(self, index: int, end: int) -> int:
+        """Read the option at `index` with its arguments; where the next argument is."""
+        text = self._line.text(index)
+        name, equals, _ = text.partition("=")
+        program = self._program
+        if text in program.hides_env.split():
+            self._has_env = False
+        self._put(index, "option")
+        if text in program.runs.split():
+            return self._run(index + 1, end)
+        if text in program.pairs.split():
+            self._data(index + 1, min(index + 3, end))
+            return index + 3
+        if equals and name in self._known and (name.startswith("--") or program.has_words):
+            self._argument(index, name)
+            return index + 1
+        if text in self._known:
+            if index + 1 < end:
+                self._argument(index + 1, text)
+            return index + 2
+        if text.startswith("--"):
+            if equals and "$" not in name:
+                self._put(index, "data")
+            return index + 1
+        return index + 1 if program.has_words else self._letters(index, end, text)
+
+    def _letters(self, index: int, end: int, text: str) -> int:
+        """Read short options in one word: `-ec`, `-Ic CODE`, `-p2222`."""
+        sign = text[0]
+        after = index + 1
+        for at, letter in enumerate(text[1:], start=1):
+            option = sign + letter
+            if option in self._program.hides_env.split():
+                self._has_env = False
+            if option == self._program.flag:
+                self._operands = ("code", "data")
+            elif option in self._glued:
+                break
+            elif option in self._known:
+                if text[at + 1 :] and not self._program.flag:
+                    self._argument(index, option)
+                    break
+                if after < end:
+                    self._argument(after, option)
+                after += 1
+                if not self._program.flag:
+                    break
+        return after
+
+    def _argument(self, index: int, option: str) -> None:
+        """The argument of an option that takes one; it may be in the option's own word."""
+        if option in self._code:
+            self._put(index, self._code_role)
+        elif option in self._files:
+            self._put(index, "program")
+        elif option in self._loads:
+            self._put(index, "program")
+            return
+        elif option in self._settings:
+            setting = self._line.text(index).removeprefix(option).lstrip("=").lower()
+            self._put(index, "data" if setting.startswith(HARMLESS_SETTINGS) else "code")
+            return
+        else:
+            self._put(index, "data")
+            return
+        if self._operands[0] in ("program", "code"):
+            self._operands = ("data",)
+        self._is_over = self._is_over or self._program.ends
+
+    def _data(self, start: int, end: int) -> None:
+        for index in range(start, end):
+            self._put(index, "data")
+
+    def _run(self, start: int, end: int) -> int:
+        """A command up to `;` or `+`; where the next argument is."""
+        stop = start
+        while stop < end and self._line.text(stop) not in (";", "+"):
+            stop += 1
+        self._line.command(start, stop, has_env=self._has_env, depth=self._depth + 1)
+        return stop + 1

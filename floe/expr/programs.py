@@ -1,0 +1,467 @@
+"""The programs that read code, and those that start another program: one list, data only.
+
+How a command line is read with its help: `command`. The table in docs/flows.md is made from it.
+
+Rules of this file: names and options are separated by blanks; `git:rebase` is a command of git. An
+option that one of the names has without an argument is never listed as one that takes an argument,
+for what follows it may be code. A program that is not here gets values as arguments.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+Operand = Literal["command", "assignments", "program", "code", "plain", "data", "anywhere"]
+"""What an argument is that is no option.
+
+command: here another command begins. assignments: `NAME=value` until a command begins. program:
+names a file or module that is run. code: is code. plain: is read as code where it has signs in
+it. data: is data. anywhere: is data, but a shell or interpreter may begin there.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """How programs of some names read their arguments."""
+
+    names: str
+    operands: tuple[Operand, ...] = ("data",)
+    """The last counts for all that follow."""
+    code: str = ""
+    """Options whose argument is code; where one is given, operands are data."""
+    files: str = ""
+    """Options whose argument names a file or module of code; operands are data then, too."""
+    loads: str = ""
+    """Options whose argument names code that is read before the program's own."""
+    takes: str = ""
+    """Options with another argument."""
+    pairs: str = ""
+    """Options with two arguments that are data."""
+    glued: str = ""
+    """Short options that take the rest of their word, if there is any, as argument."""
+    flag: str = ""
+    """The short option that makes the first operand code: `-c` of shells."""
+    runs: str = ""
+    """Options that begin a command, up to `;` or `+`."""
+    stop: str = ""
+    """The argument after which all is data."""
+    settings: str = ""
+    """Options whose argument `key=value` is code, but for harmless keys."""
+    is_shell: bool = False
+    """Its code is a shell's: `$NAME` in it is taken from the environment, as data."""
+    ends: bool = False
+    """An option with code is the last option."""
+    permutes: bool = False
+    """Options may come after operands."""
+    has_words: bool = False
+    """Options are words with one hyphen, never letters in a row."""
+    hides_env: str = ""
+    """Options with which it keeps the environment from what it starts; `always` without any."""
+    instead: str = ""
+    """How to pass a value to it."""
+
+
+BY_ENV: Final = "read the environment in the code itself, or give it a file of values"
+
+PROGRAMS: Final = (
+    # shells
+    Program(
+        names="bash rbash",
+        operands=("program", "data"),
+        flag="-c",
+        takes="-o +o -O +O --rcfile --init-file",
+        is_shell=True,
+    ),
+    Program(
+        names="sh dash ash ksh ksh93 mksh zsh yash posh csh tcsh",
+        operands=("program", "data"),
+        flag="-c",
+        takes="-o +o",
+        is_shell=True,
+    ),
+    Program(
+        names="fish",
+        operands=("program", "data"),
+        code="-c -C --command --init-command",
+        takes="-d -D -f -p",
+        is_shell=True,
+    ),
+    Program(names="eval", operands=("code",), is_shell=True),
+    Program(
+        names="pwsh powershell nu xonsh elvish",
+        operands=("program", "data"),
+        code="-c -Command -command --command -e --execute",
+        files="-f -File --file",
+        ends=True,
+        has_words=True,
+        instead="give it as an argument behind the code",
+    ),
+    # interpreters
+    Program(
+        names="python pypy",
+        operands=("program", "data"),
+        code="-c",
+        files="-m",
+        takes="-W -X --check-hash-based-pycs",
+        ends=True,
+        instead="`import os; os.environ['NAME']`, or sys.argv and the value as an argument",
+    ),
+    Program(
+        names="perl",
+        operands=("program", "data"),
+        code="-e -E",
+        loads="-I",
+        glued="-i -C -D -V -d -M -m -F -x",
+        instead="`$ENV{NAME}`, or @ARGV and the value as an argument",
+    ),
+    Program(
+        names="ruby jruby",
+        operands=("program", "data"),
+        code="-e",
+        files="-S",
+        loads="-r -I",
+        takes="-C -E -X",
+        glued="-i -K -T -W -x -F",
+        instead="`ENV['NAME']`, or ARGV and the value as an argument",
+    ),
+    Program(
+        names="node nodejs bun",
+        operands=("program", "data"),
+        code="-e -p -pe --eval --print",
+        loads="-r --require --import --loader --experimental-loader --preload",
+        takes="-C --conditions",
+        instead="`process.env.NAME`, or process.argv and the value as an argument",
+    ),
+    Program(
+        names="deno",
+        operands=("data", "program", "data"),
+        loads="--preload --import-map --config",
+        instead="`Deno.env.get('NAME')`, or Deno.args and the value as an argument",
+    ),
+    Program(
+        names="php",
+        operands=("program", "data"),
+        code="-r -B -R -E --run --process-begin --process-code --process-end",
+        settings="-d --define",
+        files="-f -F -z --file --process-file",
+        takes="-c -t",
+        instead="`getenv('NAME')`, or $argv and the value as an argument",
+    ),
+    Program(
+        names="lua luajit texlua",
+        operands=("program", "data"),
+        code="-e -j",
+        loads="-l",
+        instead="`os.getenv('NAME')`, or `...` and the value as an argument",
+    ),
+    Program(
+        names="awk gawk mawk nawk original-awk",
+        operands=("code", "data"),
+        code="-e --source",
+        files="-f -E --file --exec",
+        loads="-l -i --load --include",
+        takes="-F -v --field-separator --assign",
+        instead='`ENVIRON["NAME"]` in the program; never -v, which reads escapes',
+    ),
+    Program(
+        names="sed gsed ssed",
+        operands=("code", "data"),
+        code="-e --expression",
+        files="-f --file",
+        takes="-l --line-length",
+        glued="-i",
+        permutes=True,
+        instead="write it in `shell` and quote the value for sed, or use another program",
+    ),
+    Program(
+        names="jq gojq jaq yq",
+        operands=("code", "data"),
+        files="-f --from-file",
+        takes="-L --indent --tab",
+        pairs="--arg --argjson --slurpfile --rawfile",
+        permutes=True,
+        instead="`--arg name $NAME` and `$$name` in the filter, or `env.NAME`",
+    ),
+    Program(
+        names="Rscript R julia elixir erl groovy scala osascript ghc raku octave lldb",
+        operands=("program", "data"),
+        code="-e -E --eval --print -eval -o",
+        files="-f --file",
+        has_words=True,
+        instead=BY_ENV,
+    ),
+    Program(
+        names="expect guile swipl tclsh wish racket",
+        operands=("program", "data"),
+        code="-c -e -g",
+        files="-f",
+        loads="-l",
+        has_words=True,
+        instead=BY_ENV,
+    ),
+    Program(
+        names="vim vi view nvim ex gvim",
+        code="-c --cmd",
+        loads="-S -u",
+        permutes=True,
+        has_words=True,
+        instead=BY_ENV,
+    ),
+    Program(
+        names="emacs emacsclient gdb",
+        code="--eval --execute -eval -ex -iex --eval-command",
+        loads="-l --load -x -f --funcall --command",
+        permutes=True,
+        has_words=True,
+        instead=BY_ENV,
+    ),
+    Program(
+        names="bc dc m4 gnuplot",
+        operands=("program",),
+        code="-e --expression",
+        files="-f --file",
+        instead="hand it over on standard input, after a look at what it holds",
+    ),
+    # databases: their clients have a `!command`, and SQL is code
+    Program(
+        names="sqlite3 duckdb",
+        operands=("data", "code"),
+        code="-cmd -c",
+        files="-init",
+        takes="-separator -nullvalue -newline",
+        has_words=True,
+        instead="`.parameter set` with a value that is checked, or a program that binds values",
+    ),
+    Program(
+        names="psql",
+        code="-c --command",
+        loads="-f --file",
+        takes="-h -p -U -d -v -o -L -F -R -T -P --set --variable --host --port --username --dbname",
+        permutes=True,
+        instead="`psql -v name=$NAME -f FILE`, and :'name' in the file",
+    ),
+    Program(
+        names="mysql mariadb",
+        code="-e --execute --init-command",
+        takes="-h -P -u -D -S --host --port --user --database --socket",
+        glued="-p",
+        permutes=True,
+        instead="a program that binds values",
+    ),
+    Program(
+        names="mongosh mongo cqlsh clickhouse-client influx redis-cli",
+        code="-e --eval --query -q --execute",
+        loads="-f --file",
+        permutes=True,
+        has_words=True,
+        instead="a program that binds values",
+    ),
+    # programs that start another
+    Program(
+        names="env",
+        operands=("assignments",),
+        code="-S --split-string",
+        takes="-u --unset -C --chdir",
+        hides_env="-i - --ignore-environment",
+        instead="`NAME=$VALUE` before the program, or an argument behind it",
+    ),
+    Program(
+        names="xargs",
+        operands=("command",),
+        takes="-I -n -P -L -d -a -E -s --replace --max-args --max-procs --max-lines --delimiter "
+        "--arg-file --max-chars --process-slot-var",
+        glued="-i -l -e",
+    ),
+    Program(
+        names="parallel",
+        operands=("code",),
+        takes="-j -a -N -n -L -S -X --jobs --arg-file --colsep --joblog --results --tmpdir -I",
+        stop=":::",
+        is_shell=True,
+    ),
+    Program(
+        names="find gfind",
+        operands=("data",),
+        takes="-name -iname -path -ipath -wholename -iwholename -regex -iregex -lname -ilname "
+        "-newer -anewer -cnewer -samefile -type -xtype -size -mtime -atime -ctime -mmin -amin "
+        "-cmin -maxdepth -mindepth -user -group -uid -gid -perm -links -inum -fstype -used "
+        "-printf -fprint -fprint0 -fls -regextype -D -O",
+        pairs="-fprintf",
+        runs="-exec -execdir -ok -okdir",
+        permutes=True,
+        has_words=True,
+        instead="begin a folder with `./`",
+    ),
+    Program(
+        names="fd fdfind",
+        takes="-t -e -E -d -S -o --type --extension --exclude --max-depth --size --owner",
+        runs="-x -X --exec --exec-batch",
+        permutes=True,
+    ),
+    Program(names="nice", operands=("command",), takes="-n --adjustment"),
+    Program(
+        names="nohup setsid unbuffer busybox toybox exec command builtin dbus-run-session setarch",
+        operands=("command",),
+    ),
+    Program(
+        names="stdbuf",
+        operands=("command",),
+        takes="-i -o -e --input --output --error",
+    ),
+    Program(names="time gtime", operands=("command",), takes="-f -o --format --output"),
+    Program(
+        names="ionice",
+        operands=("command",),
+        takes="-c -n -p -P -u --class --classdata",
+    ),
+    Program(names="chrt", operands=("data", "command"), takes="-T -P -D"),
+    Program(
+        names="timeout gtimeout",
+        operands=("data", "command"),
+        takes="-s -k --signal --kill-after",
+    ),
+    Program(names="taskset chroot", operands=("data", "command"), takes="--userspec --groups"),
+    Program(
+        names="sudo doas sudoedit",
+        operands=("assignments",),
+        takes="-u -g -h -p -C -r -t -T -U -D -R -a --user --group --host --prompt --chdir --chroot "
+        "--role --type --close-from --other-user --command-timeout",
+        hides_env="always",
+        instead="an argument behind the code: `sudo sh -c '… \"$1\"' -- $NAME`",
+    ),
+    Program(
+        names="su runuser",
+        operands=("data", "program", "data"),
+        code="-c --command --session-command",
+        loads="-s --shell",
+        takes="-g -G -u -w -T --group --supp-group --user --whitelist-environment",
+        is_shell=True,
+        permutes=True,
+        hides_env="- -l --login",
+        instead="without `-`, so that the environment stays, or an argument behind the code",
+    ),
+    Program(
+        names="setpriv unshare nsenter systemd-run cgexec numactl strace ltrace firejail bwrap "
+        "proot fakeroot faketime xvfb-run valgrind perf ip poetry pipenv uv rye hatch conda mamba "
+        "bundle npx yarn pnpm npm nix nix-shell direnv dotenv script flock entr chpst s6-setuidgid "
+        "with-contenv tini dumb-init gosu su-exec",
+        operands=("anywhere",),
+        code="-c --command --run --call",
+        is_shell=True,
+        permutes=True,
+    ),
+    Program(
+        names="docker podman nerdctl kubectl oc lxc lxc-attach incus machinectl vagrant",
+        operands=("anywhere",),
+        permutes=True,
+        hides_env="always",
+        instead="`-e NAME=$VALUE` or an argument behind the code: `sh -c '… \"$1\"' -- $NAME`",
+    ),
+    Program(
+        names="watch",
+        operands=("code",),
+        takes="-n --interval -q --equexit",
+        is_shell=True,
+    ),
+    Program(
+        names="ssh autossh mosh slogin",
+        operands=("data", "code"),
+        code="-o",
+        loads="-F",
+        takes="-b -c -D -E -e -I -i -J -L -l -m -O -p -Q -R -S -W -w -B -P",
+        hides_env="always",
+        instead="send it on standard input: `shell: printf '%s\\n' \"$NAME\" | ssh HOST "
+        "'read -r x; … \"$x\"'`",
+    ),
+    Program(
+        names="scp sftp",
+        code="-o -S -D",
+        loads="-F",
+        takes="-c -i -J -l -P -b -B -R -s -X",
+        permutes=True,
+    ),
+    Program(
+        names="rsync",
+        code="-e --rsh --rsync-path",
+        takes="-f -T -B -M --filter --exclude --include --files-from --temp-dir",
+        permutes=True,
+    ),
+    Program(
+        names="tar gtar bsdtar",
+        code="--checkpoint-action --to-command --use-compress-program -I --info-script -F "
+        "--new-volume-script --rmt-command --rsh-command",
+        takes="-f -C -T -X -b -g -K -L -N -V --file --directory --files-from --exclude "
+        "--exclude-from --transform --xform --owner --group --mode --mtime",
+        permutes=True,
+        is_shell=True,
+    ),
+    Program(
+        names="git",
+        operands=("program", "data"),
+        code="--upload-pack --receive-pack --exec --tree-filter --index-filter --msg-filter "
+        "--env-filter --commit-filter --parent-filter --tag-name-filter --open-files-in-pager "
+        "--extcmd",
+        loads="--exec-path --template",
+        settings="-c --config",
+        takes="-C -m -F -b -B --git-dir --work-tree --namespace --message --file --author --date "
+        "--branch --depth --format --pretty --grep --since --until --reference",
+        permutes=True,
+        is_shell=True,
+    ),
+    Program(
+        names="git:rebase",
+        code="-x --exec",
+        takes="-s -X --onto",
+        permutes=True,
+        is_shell=True,
+    ),
+    Program(names="git:bisect", operands=("data", "command")),
+    Program(names="git:submodule git:filter-branch", operands=("data", "plain"), permutes=True),
+    Program(
+        names="make gmake bmake",
+        operands=("plain",),
+        code="--eval -E",
+        loads="-f --file --makefile -I --include-dir",
+        takes="-C -o -W --directory --old-file --what-if --new-file --assume-new --assume-old",
+        glued="-j -l -O",
+        permutes=True,
+        instead='read it from the environment in the recipe: `"$$NAME"`',
+    ),
+    Program(
+        names="socat",
+        operands=("code",),
+        takes="-b -t -T -lf -lp -L -W -r -R",
+        has_words=True,
+        instead="write the address in `shell`",
+    ),
+)
+
+BY_NAME: Final[Mapping[str, Program]] = {
+    name: program for program in PROGRAMS for name in program.names.split()
+}
+
+_CODE_VARIABLES: Final = (
+    "PATH BASH_ENV ZDOTDIR SHELLOPTS BASHOPTS PS4 PROMPT_COMMAND IFS SHELL FPATH "
+    "LD_PRELOAD LD_LIBRARY_PATH LD_AUDIT GCONV_PATH "
+    "PYTHONPATH PYTHONSTARTUP PYTHONHOME PYTHONWARNINGS PYTHONBREAKPOINT "
+    "PERL5OPT PERL5LIB PERL5DB PERLLIB RUBYOPT RUBYLIB NODE_OPTIONS NODE_PATH LUA_INIT LUA_PATH "
+    "LUA_CPATH PHPRC PHP_INI_SCAN_DIR JAVA_TOOL_OPTIONS _JAVA_OPTIONS JDK_JAVA_OPTIONS CLASSPATH "
+    "MAKEFLAGS MFLAGS GNUMAKEFLAGS MAKEFILES TAR_OPTIONS RSYNC_RSH LESSOPEN LESSCLOSE "
+    "EDITOR VISUAL PAGER MANPAGER BROWSER GIT_SSH GIT_SSH_COMMAND GIT_EDITOR GIT_SEQUENCE_EDITOR "
+    "GIT_PAGER GIT_PROXY_COMMAND GIT_EXTERNAL_DIFF GIT_ASKPASS SSH_ASKPASS SUDO_ASKPASS "
+    "GIT_EXEC_PATH GIT_TEMPLATE_DIR GIT_CONFIG GIT_CONFIG_GLOBAL GIT_CONFIG_SYSTEM "
+    "GIT_CONFIG_PARAMETERS GIT_DIR GIT_WORK_TREE GIT_ALLOW_PROTOCOL HOME XDG_CONFIG_HOME "
+    "DOCKER_HOST KUBECONFIG CC CXX LD AR RUSTC_WRAPPER CARGO_BUILD_RUSTC_WRAPPER"
+)
+CODE_VARIABLES: Final = frozenset(_CODE_VARIABLES.split())
+"""Variables in which other programs look for code, or for where their code is."""
+
+HARMLESS_SETTINGS: Final = (
+    "user.",
+    "author.",
+    "committer.",
+    "commit.",
+    "http.extraheader",
+    "init.",
+)
+"""Beginnings of the keys of git whose values are data."""

@@ -1,0 +1,342 @@
+"""What each argument of a command line is for, and what variables become in it."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from floe.dialects.command_lines import listed, split
+from floe.expr.arguments import places
+from floe.expr.command import entry_faults, expanded, faults, values_of
+from floe.expr.programs import BY_NAME, PROGRAMS
+from floe.model.errors import Yours
+
+VALUE = "$(touch pwned); touch pwned"
+ENV = {"FLOE_IN_X": VALUE, "HOME": "/home/ci", "PATH": "/bin"}
+
+
+def roles(cmd: str) -> list[str]:
+    return [place.role for place in places(split(cmd))]
+
+
+def run(cmd: str, env: dict[str, str] = ENV, *entries: str) -> tuple[str, ...]:
+    return expanded(split(cmd), env, values_of(entries, escapes=True), escapes=True)
+
+
+def wrong(cmd: str, *entries: str) -> list[str]:
+    is_value = values_of(entries, escapes=True)
+    return [fault.what for fault in faults(split(cmd), is_value, escapes=True) if fault.is_certain]
+
+
+SHELLS = [
+    "bash -c 'echo {}'",
+    'bash -c "echo {}"',
+    "bash -ec 'echo {}'",
+    "sh -lc 'echo {}'",
+    "bash +x -c 'echo {}'",
+    "bash --norc --noprofile -c 'echo {}'",
+    "bash -o pipefail -c 'echo {}'",
+    "bash -euxo pipefail -c 'echo {}'",
+    "bash -ceo pipefail 'echo {}'",
+    "bash -c -e 'echo {}'",
+    "bash -c -- 'echo {}'",
+    "bash --rcfile /dev/null -c 'echo {}'",
+    "/usr/bin/env bash -c 'echo {}'",
+    "/usr/bin/env -u A B=1 sh -ec 'echo {}'",
+    "env -C /tmp -- dash -c 'echo {}'",
+    "nice -n 5 nohup setsid stdbuf -oL timeout -k 1 9 sh -c 'echo {}'",
+    "xargs -0 -n1 -I% sh -c 'echo {}' _",
+    "find . -type f -exec sh -c 'echo {}' _ {{}} ;",
+    "find . -exec sh -c 'echo {}' _ {{}} + -name x",
+    "busybox sh -c 'echo {}'",
+    "su ci -c 'echo {}'",
+    "su -c 'echo {}' ci",
+    "runuser -u ci -- sh -c 'echo {}'",
+    "flock lock -c 'echo {}'",
+    "flock lock sh -c 'echo {}'",
+    "watch -n1 'echo {}'",
+    "git -c alias.x=!a rebase -x 'echo {}'",
+    "strace -f -o log bash -c 'echo {}'",
+    "my-own-wrapper --fast bash -c 'echo {}'",
+    "tar -cf a.tar --to-command='echo {}' .",
+    "eval 'echo {}'",
+]
+
+
+@pytest.mark.parametrize("cmd", SHELLS)
+def test_a_shell_gets_its_code_as_it_is_written(cmd: str) -> None:
+    argv = run(cmd.format("$FLOE_IN_X $HOME $$"))
+
+    assert next(a for a in argv if "FLOE_IN_X" in a).endswith("echo $FLOE_IN_X $HOME $$")
+    assert not any(VALUE in argument for argument in argv)
+
+
+@pytest.mark.parametrize("cmd", SHELLS)
+def test_the_checker_says_nothing_of_what_a_shell_expands(cmd: str) -> None:
+    assert wrong(cmd.format("$FLOE_IN_X")) == []
+
+
+@pytest.mark.parametrize(
+    "cmd",
+    [
+        'python3 -c "print({})"',
+        'python3.11 -Ic "print({})"',
+        'python -W ignore -c"print({})"',
+        'pypy3 -c "{}"',
+        'perl -e "print {}"',
+        'perl -lane "print {}"',
+        'perl -i.bak -pe "s/a/{}/" file',
+        "perl -M{} -e 1",
+        'ruby -e "puts {}"',
+        'node -e "log({})"',
+        'node --eval="log({})"',
+        'node -pe "{}"',
+        'php -r "echo {};"',
+        "php -d auto_prepend_file={} x.php",
+        'lua -e "print({})"',
+        'awk "{{print {}}}" file',
+        'awk -f lib.awk --source "{}"',
+        'sed -n "s/a/{}/p" file',
+        'sed file -e "s/a/{}/"',
+        'sed -ne "s/a/{}/p"',
+        'jq ".name == {}" file',
+        'ssh host "echo {}"',
+        "ssh -p 22 host echo {}",
+        "ssh -oProxyCommand={} host",
+        'env -S "sh -c {}"',
+        'env -i sh -c "echo {}"',
+        'sudo -u ci sh -c "echo {}"',
+        'docker run --rm image sh -c "echo {}"',
+        'kubectl exec pod -- bash -ec "echo {}"',
+        'su - ci -c "echo {}"',
+        'su -lc "echo {}" ci',
+        "env PATH={} make",
+        "rsync -e {} a b",
+        'git -c core.pager="{}" log',
+        "psql -c \"select '{}'\"",
+        "sqlite3 db \"select '{}'\"",
+        "vim -c {} file",
+        "make --eval={} all",
+        "socat - {}",
+        "xargs awk {}",
+        "my-own-wrapper python3 -c {}",
+    ],
+)
+def test_a_value_in_code_that_is_not_a_shells_is_refused(cmd: str) -> None:
+    cmd = cmd.format("$FLOE_IN_X")
+
+    assert wrong(cmd) != []
+    with pytest.raises(Yours, match="FLOE_IN_X"):
+        run(cmd)
+
+
+@pytest.mark.parametrize(
+    "cmd",
+    [
+        "{}",
+        "{}/bin/tool",
+        "./bin/{}",
+        "bash {}",
+        "bash scripts/{}.sh",
+        "bash -{} script",
+        "python3 {}",
+        "python3 -m {}",
+        "env {} make",
+        "env A=1 {}",
+        "nice {}",
+        "xargs -n1 {}",
+        "timeout 5 {}",
+        "sudo {}",
+        "find . -exec {} ;",
+        "awk -f {} file",
+        "node -r {} x.js",
+        "make -f {}",
+        "bash -c '{}'",
+        "bash -c '\"{}\"; true'",
+        "xargs --{} x",
+        "git {}",
+    ],
+)
+def test_a_value_names_no_program_and_no_option(cmd: str) -> None:
+    cmd = cmd.format("$FLOE_IN_X")
+
+    assert wrong(cmd) != []
+    with pytest.raises(Yours, match="FLOE_IN_X"):
+        run(cmd)
+
+
+@pytest.mark.parametrize(
+    "cmd",
+    [
+        "bash -c 'echo \"$1\"' -- {}",
+        "bash -c 'echo \"$1\"' _ a {}",
+        "bash script.sh {}",
+        "python3 -c 'import sys' {}",
+        "python3 script.py --name={}",
+        "perl -e 'print @ARGV' -- {}",
+        "awk -v a=1 '{{print $1}}' -- {}",
+        "jq --arg x {} '.a == $x' file",
+        "env NAME={} make",
+        "git commit -m {}",
+        "git -c user.name={} commit",
+        "docker run -e X={} image",
+        "find . -name {}",
+        "tar -cf {} .",
+        "echo {}",
+        "my-own-program --flag {}",
+        "grep -e {} file",
+        "timeout 5 printf %s {}",
+    ],
+)
+def test_an_argument_that_is_data_takes_the_value_as_it_is(cmd: str) -> None:
+    argv = run(cmd.format("$FLOE_IN_X"))
+
+    assert wrong(cmd.format("$FLOE_IN_X")) == []
+    assert sum(argument.count(VALUE) for argument in argv) == 1
+
+
+@pytest.mark.parametrize(
+    "cmd", ["tar -xf a.tar {}", "git log {}", "find {} -name x", "ssh {} uptime", "rsync {} there"]
+)
+def test_a_value_with_a_hyphen_is_refused_where_options_are_read(cmd: str) -> None:
+    cmd = cmd.format("$FLOE_IN_X")
+
+    assert run(cmd, {"FLOE_IN_X": "plain"})
+    with pytest.raises(Yours, match="hyphen"):
+        run(cmd, {"FLOE_IN_X": "--checkpoint-action=exec=touch pwned"})
+
+
+def test_a_value_with_a_hyphen_is_data_behind_two_hyphens() -> None:
+    assert run("tar -xf a.tar -- $FLOE_IN_X", {"FLOE_IN_X": "-x"})[-1] == "-x"
+
+
+@pytest.mark.parametrize("value", ["$(shell touch x)", "A=b c", "-f x", "a`b`", "--eval=x"])
+def test_make_takes_no_value_that_it_would_read_as_code(value: str) -> None:
+    with pytest.raises(Yours, match="make"):
+        run("make V=$FLOE_IN_X", {"FLOE_IN_X": value})
+
+
+def test_make_takes_a_value_of_plain_characters() -> None:
+    assert run("make V=$FLOE_IN_X", {"FLOE_IN_X": "1.2-rc_3"})[1] == "V=1.2-rc_3"
+
+
+@pytest.mark.parametrize(
+    ("cmd", "argv"),
+    [
+        ("echo $$HOME", ("echo", "$HOME")),
+        ("echo '$HOME'", ("echo", "$HOME")),
+        ("echo '$$'", ("echo", "$$")),
+        ("echo \\$HOME", ("echo", "$HOME")),
+        ('echo "\\$HOME"', ("echo", "$HOME")),
+        ('echo "$HOME"', ("echo", "/home/ci")),
+        ("echo ${HOME}x", ("echo", "/home/cix")),
+        ("echo $$$HOME", ("echo", "$/home/ci")),
+        ("echo $UNKNOWN $1", ("echo", "$UNKNOWN", "$1")),
+        ("echo 'a b'\"c d\"e\\ f", ("echo", "a bc de f")),
+        ("perl -e 'print $HOME'", ("perl", "-e", "print $HOME")),
+        ("$HOME/bin/tool a", ("/home/ci/bin/tool", "a")),
+    ],
+)
+def test_quotes_and_two_dollars_protect(cmd: str, argv: tuple[str, ...]) -> None:
+    assert run(cmd) == argv
+
+
+def test_arguments_of_a_list_are_read_as_those_of_a_line() -> None:
+    argv = listed("bash", ["-c", "echo $$ $FLOE_IN_X", "--", "$FLOE_IN_X", "$$"])
+
+    found = expanded(argv, ENV, values_of((), escapes=True), escapes=True)
+
+    assert found == ("bash", "-c", "echo $$ $FLOE_IN_X", "--", VALUE, "$")
+
+
+def test_a_shell_that_a_variable_names_gets_its_code_as_it_is_written() -> None:
+    argv = run('$SHELL -c "echo $FLOE_IN_X"', {**ENV, "SHELL": "/bin/bash"})
+
+    assert argv == ("/bin/bash", "-c", "echo $FLOE_IN_X")
+
+
+def test_a_variable_made_of_a_value_is_a_value() -> None:
+    assert wrong('python3 -c "$B"', "A=x$FLOE_IN_X", "B=$A") != []
+    assert wrong("$B", "A=x$FLOE_IN_X", "B=$A") != []
+    assert wrong("$B x", "A=x$FLOE_IN_X", "B=$A", "B=const") == []
+
+
+@pytest.mark.parametrize(
+    "entry", ["PATH=$FLOE_IN_X:$PATH", "BASH_ENV=$FLOE_IN_X", "GIT_SSH_COMMAND=ssh -i $FLOE_IN_X"]
+)
+def test_a_value_in_a_variable_that_names_code_is_refused(entry: str) -> None:
+    assert [fault.at for fault in entry_faults(("A=1", entry), escapes=True)] == [1]
+
+
+def test_other_variables_take_a_value() -> None:
+    assert list(entry_faults(("FOO=$FLOE_IN_X", "ENV=$FLOE_IN_X"), escapes=True)) == []
+
+
+# -- flows that floe 0.1 compiled: two dollars are two, and single quotes are not known any more
+
+
+def old(*argv: str) -> tuple[str, ...]:
+    return expanded(argv, ENV, values_of((), escapes=False), escapes=False)
+
+
+def test_an_old_flow_keeps_its_meaning_where_it_is_safe() -> None:
+    argv = ("bash", "-c", "echo $$ '$HOME' $FLOE_IN_X", "--", "$FLOE_IN_X", "$$")
+
+    assert old(*argv) == ("bash", "-c", "echo $$ '/home/ci' $FLOE_IN_X", "--", VALUE, "$$")
+    assert old("python3", "-c", "print('$HOME', '$x')") == (
+        "python3",
+        "-c",
+        "print('/home/ci', '$x')",
+    )
+
+
+@pytest.mark.parametrize("argv", [("python3", "-c", "print('$FLOE_IN_X')"), ("$FLOE_IN_X",)])
+def test_an_old_flow_fails_where_its_meaning_is_not_safe(argv: tuple[str, ...]) -> None:
+    with pytest.raises(Yours, match="FLOE_IN_X"):
+        old(*argv)
+
+
+# -- the list itself, and any line
+
+
+def test_no_name_is_in_the_list_twice() -> None:
+    assert len(BY_NAME) == sum(len(program.names.split()) for program in PROGRAMS)
+
+
+NAMES = st.sampled_from(sorted(BY_NAME))
+OPTIONS = st.sampled_from(
+    sorted({o for p in PROGRAMS for o in f"{p.code} {p.takes} {p.flag} {p.runs}".split()})
+)
+WORDS = st.one_of(
+    NAMES, OPTIONS, st.sampled_from(["--", "-", ";", "a", "A=b", "$FLOE_IN_X", "x${FLOE_IN_X}y"])
+)
+
+
+@given(st.lists(WORDS, min_size=1, max_size=12))
+def test_a_value_is_only_ever_put_into_data(words: list[str]) -> None:
+    argv = listed(words[0], words[1:])
+    try:
+        found = expanded(argv, ENV, values_of((), escapes=True), escapes=True)
+    except Yours:
+        return
+
+    roles = [place.role for place, text in zip(places(argv), found, strict=True) if VALUE in text]
+    assert set(roles) <= {"data", "word"}
+
+
+@given(st.text(alphabet="ab '\"\\$;{}", max_size=30))
+def test_splitting_is_that_of_a_shell_but_for_dollars(text: str) -> None:
+    import shlex
+
+    try:
+        words = shlex.split(text)
+    except ValueError:
+        return
+
+    assert [w.replace("$", "").replace("\\", "") for w in split(text)] == [
+        w.replace("$", "").replace("\\", "") for w in words
+    ]
+
+
+def test_reading_a_long_line_costs_no_more_than_its_length() -> None:
+    for words in (["env"], ["x", "bash"], ["find", "-exec"], ["docker", "python"]):
+        assert len(places(words * 20_000)) == len(words) * 20_000
