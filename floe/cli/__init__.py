@@ -8,7 +8,6 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
-from io import TextIOWrapper
 from typing import Any, Final
 
 import click
@@ -17,7 +16,8 @@ from click.shell_completion import CompletionItem
 from floe import __version__
 from floe.cli.argv import modern
 from floe.cli.paint import clean, printable, told
-from floe.model.errors import ConfigInvalid, FloeError, ValuesInvalid, Yours
+from floe.cli.streams import drop_output, is_somewhere, is_unwritten, open_streams
+from floe.model.errors import ConfigInvalid, FloeError, ValuesInvalid, World, Yours
 
 COMMANDS: Final = {
     "cancel": "end a run and all its commands",
@@ -61,6 +61,12 @@ class Lazy(click.Group):
             return None
         command: click.Command = importlib.import_module(f"floe.cli.{cmd_name}").command
         return command
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)  # prints the help, too
+        except BrokenPipeError:
+            raise ReaderLeft from None
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -129,9 +135,7 @@ def cli(ctx: click.Context) -> None:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command line and exit; errors are sentences, never tracebacks."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal that cannot show it shows "?"
+    open_streams()
     words = modern(sys.argv[1:] if argv is None else argv)
     try:
         status = cli.main(words, prog_name="floe", standalone_mode=False)
@@ -145,9 +149,25 @@ def main(argv: Sequence[str] | None = None) -> None:
         complain(error)
         sys.exit(exit_code(error))
     except (ReaderLeft, BrokenPipeError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # so that nothing complains at exit either
+        drop_output()
         sys.exit(UNREAD)
+    except OSError as error:
+        complain(_refused(error))
+        drop_output()
+        sys.exit(THEIRS)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _refused(error: OSError) -> World:
+    """What this machine refused, in a sentence."""
+    why = error.strerror or str(error)
+    if is_unwritten(error):
+        return World(f"standard output cannot be written: {why}")
+    if error.filename is not None:
+        return World(f"{os.fsdecode(error.filename)}: {why}")
+    if not is_somewhere():
+        return World("the current folder is gone", "change to another one")
+    return World(why)
 
 
 def complain(error: FloeError) -> None:

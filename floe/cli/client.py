@@ -92,15 +92,23 @@ def address(text: str) -> str:
 
 def account_path() -> Path:
     """The file that `floe login` writes, readable by its owner alone."""
-    home = os.environ.get("XDG_CONFIG_HOME") or Path("~/.config").expanduser()
-    return Path(home) / "floe" / "client.json"
+    try:
+        home = Path(os.environ.get("XDG_CONFIG_HOME") or Path("~/.config").expanduser())
+    except RuntimeError:
+        raise Yours("floe's user has no home folder", "set HOME or XDG_CONFIG_HOME") from None
+    return home / "floe" / "client.json"
 
 
 def account() -> Account:
     """FLOE_URL and FLOE_TOKEN, else what `floe login` kept. Raises Denied where neither is."""
-    kept = _kept()
-    url = usual_address(kept)
     token = os.environ.get("FLOE_TOKEN")
+    try:
+        kept = _kept()
+    except Yours:
+        if not token or not os.environ.get("FLOE_URL"):
+            raise
+        kept = {}  # a home that cannot be read is not needed
+    url = usual_address(kept)
     if not token and url.rstrip("/") == address(kept.get("url", "")).rstrip("/"):
         token = kept.get("token")
     if not token:

@@ -28,7 +28,7 @@ class Pair(click.ParamType[tuple[str, Any]]):
                 self.fail(f"{text!r} is not JSON", param, ctx)
         if text.startswith("@"):
             try:
-                return name, Path(text[1:]).read_text()
+                return name, Path(text[1:]).read_text(encoding="utf-8")
             except (OSError, UnicodeDecodeError) as error:
                 self.fail(f"{text[1:]} cannot be read: {error}", param, ctx)
         return name, text

@@ -1,0 +1,72 @@
+"""The standard streams as a command may find them: closed, full, or left by their reader.
+
+Rules of this file: 0, 1 and 2 are open before anything else is, so that no store or socket gets
+their number and is printed into; what cannot be written to standard error is lost, since there is
+nowhere to say so, and changes no exit code.
+"""
+
+import errno
+import os
+import sys
+from contextlib import suppress
+from io import TextIOWrapper
+from typing import Final
+
+
+class Lossy(TextIOWrapper):
+    """Loses what cannot be written."""
+
+    def write(self, text: str, /) -> int:
+        """Write, or do not."""
+        with suppress(OSError):
+            return super().write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Write what is kept, or do not."""
+        with suppress(OSError):
+            super().flush()
+
+
+def open_streams() -> None:
+    """Make the three streams usable: closed ones lead nowhere, and none refuses a character."""
+    for fd in (0, 1, 2):
+        try:
+            os.fstat(fd)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: this one
+    if sys.stdin is None:
+        sys.stdin = open(0, closefd=False)  # noqa: SIM115  # as long as the process
+    if sys.stdout is None:
+        sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal that cannot show it shows "?"
+    if sys.stderr is sys.__stderr__:
+        sys.stderr = Lossy(
+            open(2, "wb", closefd=False),  # noqa: SIM115
+            encoding=getattr(sys.stderr, "encoding", None),
+            errors="replace",
+            line_buffering=True,
+        )
+
+
+def drop_output() -> None:
+    """Let what is still kept for standard output go nowhere, so that exiting does not complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
+def is_unwritten(error: OSError) -> bool:
+    """Whether an error is of standard output: of what is written to, none names a file."""
+    return error.filename is None and error.errno in _UNWRITTEN
+
+
+_UNWRITTEN: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
+
+
+def is_somewhere() -> bool:
+    """Whether the current folder is still there."""
+    try:
+        os.getcwd()  # noqa: PTH109  # the call itself is asked about
+    except OSError:
+        return False
+    return True
