@@ -215,6 +215,7 @@ def server_settings(config: HostConfig) -> ServerSettings:
         public=config.pub,
         private=config.prv,
         insecure=config.insecure,
+        trusted_proxies=config.trusted_proxies,
         dev_webapp=Path(__file__).parent / "webapp" if config.dev else None,
     )
 

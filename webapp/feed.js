@@ -14,6 +14,8 @@ export const link = signal({ state: "connecting", retry_at: 0 });
 
 /** @type {WebSocket | null} */
 let socket = null;
+/** Tells the host that a page of its own connects, whatever a proxy made of the address. */
+let key = "";
 let position = "";
 let failures = 0;
 let wanted = false;
@@ -35,6 +37,11 @@ export function open(consume) {
   deliver = consume;
   wanted = true;
   connect();
+}
+
+/** Connect with the key of this session from now on. @param {string} page */
+export function identify(page) {
+  key = page;
 }
 
 /** Disconnect and forget the position (log out). */
@@ -81,6 +88,7 @@ function send(frame) {
 function connect() {
   const url = new URL("/ws", location.href);
   url.protocol = location.protocol === "https:" ? "wss:" : "ws:";
+  if (key) url.searchParams.set("page", key);
   if (position) url.searchParams.set("after", position);
   const resumed = position !== "";
   const mine = new WebSocket(url);

@@ -252,7 +252,9 @@ api.onUnauthorized.call = () => (user.value = null);
 /** Ask who is logged in; no answer from the host leaves things as they are. */
 export async function checkLogin() {
   try {
-    user.value = (await api.get("login")).user;
+    const login = await api.request("login");
+    feed.identify(login.headers.get("X-Floe-Page") ?? "");
+    user.value = (await login.json()).user;
   } catch (error) {
     const problem = asProblem(error);
     if (problem.status === 401) user.value = null;
@@ -262,7 +264,8 @@ export async function checkLogin() {
 
 /** @param {string} token */
 export async function logIn(token) {
-  user.value = (await api.post("login", { token })).user;
+  await api.post("login", { token });
+  await checkLogin();
 }
 
 export async function logOut() {

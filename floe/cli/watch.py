@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 import click
 
@@ -73,7 +73,6 @@ def _frames(at: Account, after: str | None, run: str = "") -> Iterator[tuple[str
             with connect(
                 f"{scheme}://{at.netloc}/ws" + (f"?after={after}" if after else ""),
                 additional_headers={"X-Floe-Auth": at.token},
-                origin=_origin(at),
                 ssl=at.tls(),
                 proxy=None,
                 open_timeout=OPEN_S,
@@ -98,10 +97,6 @@ def _frames(at: Account, after: str | None, run: str = "") -> Iterator[tuple[str
         except OSError as error:
             why = unanswered(at, error).what
         patience.wait(why)
-
-
-def _origin(at: Account) -> Any:
-    return at.url.partition("://")[0] + f"://{at.netloc}"
 
 
 def _print(text: str, frame: Shape, *, json_: bool) -> None:

@@ -26,6 +26,7 @@ from floe.dialects.vocabulary import (
     SLOTS,
     STORE_ROOT,
     STORE_TYPE,
+    TRUSTED_PROXIES,
     WORKSPACE_ROOT,
 )
 from floe.model.errors import ConfigInvalid, Finding
@@ -89,6 +90,8 @@ class HostConfig:
     dev: bool
     """Serve the dashboard from the checkout, uncached."""
     insecure: bool
+    trusted_proxies: tuple[str, ...]
+    """Addresses and networks of the proxies in front."""
     """Serve without TLS on an address that others reach."""
     origin: str
     """The document that this came from."""
@@ -150,6 +153,7 @@ def _assemble(told: Told, common: Fields, origin: str, text: str) -> HostConfig:
         strict_shell=common[COMMON_STRICT_SHELL],
         dev=told.flag("dev"),
         insecure=told.flag("insecure"),
+        trusted_proxies=common[TRUSTED_PROXIES],
         origin=origin,
         text=text,
     )

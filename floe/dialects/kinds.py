@@ -4,6 +4,7 @@ A kind never guesses: a scalar that YAML takes for something else than is due is
 quotes the source text. Which key has which kind: `vocabulary`.
 """
 
+import ipaddress
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -103,6 +104,31 @@ class HostUrl:
 
     def schema(self) -> Schema:
         return Text(_HOST_URL).schema()
+
+
+@dataclass(frozen=True)
+class Network:
+    """An IP address, or a network of them."""
+
+    label: str = "string"
+
+    def read(self, tree: Tree, key: str, notes: Notes) -> str:
+        text = Text().read(tree, key, notes)
+        hint = "an address or a network, such as 127.0.0.1 or 10.0.0.0/24"
+        try:
+            address = ipaddress.ip_interface(text)
+        except ValueError:
+            raise Unfit(tree.at, f"`{key}` cannot be {shown(text)}", hint) from None
+        network = address.network
+        if address.ip != network.network_address:
+            what = f"`{key}` cannot be {shown(text)}: its network begins at {network}"
+            raise Unfit(tree.at, what, hint)
+        if not network.prefixlen:
+            raise Unfit(tree.at, f"`{key}` cannot be {shown(text)}: that is every address", hint)
+        return text
+
+    def schema(self) -> Schema:
+        return Text().schema()
 
 
 _HOST_URL: Final = r"https?://[^\s/]+(/\S*)?"

@@ -14,6 +14,7 @@ from floe.dialects.kinds import (
     Flag,
     HostUrl,
     ListOf,
+    Network,
     Number,
     OneOf,
     Raw,
@@ -774,6 +775,14 @@ COMMANDS: Final = Key(
     doc="How many commands it runs at once; the rest wait in order.",
     example="commands: 16",
 )
+TRUSTED_PROXIES: Final = Key(
+    name="trusted-proxies",
+    kind=ListOf(Network(), unique=True),
+    default=NO_TEXTS,
+    doc="IP addresses and networks of the proxies in front of this host. Only from these, "
+    "`X-Forwarded-For`, `-Proto`, `-Host` and `-Port` are believed.",
+    example="trusted-proxies: [127.0.0.1, 10.0.0.0/24]",
+)
 PASS_ENV: Final = Key(
     name="pass-env",
     kind=ListOf(Text(r"[A-Za-z_][A-Za-z0-9_]*", "names of variables"), unique=True),
@@ -817,6 +826,7 @@ COMMON_MAP: Final = Section(
         SLOTS,
         COMMANDS,
         PASS_ENV,
+        TRUSTED_PROXIES,
         COMMON_GRACE,
         COMMON_OUTPUT_MAX,
         COMMON_STRICT_SHELL,

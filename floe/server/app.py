@@ -32,6 +32,7 @@ from floe.server.keys import (
 )
 from floe.server.lines import Marks
 from floe.server.problems import Handler, answer_errors
+from floe.server.proxy import Proxies, Seen
 from floe.server.relay import relayed
 from floe.server.routes import ROUTES
 from floe.server.settings import Bind, ServerSettings, is_loopback, split_address
@@ -63,6 +64,7 @@ keeps files for."""
 HANDSHAKE_S: Final = 10.0
 """Seconds a client may take for TLS."""
 
+PROXIES: Final = web.AppKey("proxies", Proxies)
 PUBLIC: Final = web.AppKey("public", frozenset)
 FOR_HOSTS: Final = web.AppKey("for_hosts", frozenset)
 
@@ -72,10 +74,11 @@ def application(hub: Hub, settings: ServerSettings, peers: Peers | None = None) 
 
     Without `peers` there are no other hosts, and none is let in.
     """
-    app = web.Application(middlewares=[answer_errors, _guard], client_max_size=BODY_MAX)
+    app = web.Application(middlewares=[_as_sent, answer_errors, _guard], client_max_size=BODY_MAX)
     tokens = Tokens(hub, settings.admin)
     app[HUB] = hub
     app[SETTINGS] = settings
+    app[PROXIES] = Proxies(settings.trusted_proxies)
     app[GATE] = Gate(settings, peers)
     app[AUTH] = Auth(tokens, settings, app[GATE])
     if peers is not None:
@@ -101,6 +104,16 @@ def application(hub: Hub, settings: ServerSettings, peers: Peers | None = None) 
     app.on_startup.append(_open)
     app.on_response_prepare.append(_protect)
     return app
+
+
+@web.middleware
+async def _as_sent(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Put the client in the place of a trusted proxy, for everything that follows."""
+    connected = Seen(request.remote or "", request.scheme, request.host)
+    seen = request.app[PROXIES].seen(connected, request.headers)
+    if seen is not connected:
+        request = request.clone(scheme=seen.scheme, host=seen.host, remote=seen.remote)
+    return await handler(request)
 
 
 @web.middleware

@@ -5,7 +5,9 @@ cookie. The cookie opens sessions only, so that nothing a browser sends by itsel
 """
 
 import asyncio
+import hmac
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Final
 
 import structlog
@@ -15,6 +17,7 @@ from floe.model.errors import Denied
 from floe.peers.base import TOKEN
 from floe.server.gate import Gate
 from floe.server.problems import Forbidden, Throttled
+from floe.server.proxy import is_same_origin
 from floe.server.settings import ServerSettings
 from floe.server.throttle import Throttle
 from floe.server.tokens import USER, Tokens
@@ -23,6 +26,10 @@ log = structlog.get_logger()
 
 COOKIE: Final = "floe-sesh"
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+FOREIGN_HINT: Final = (
+    "send Origin as the server's own; a proxy in front passes Host on with its port, "
+    "or is one of `trusted-proxies` and sends X-Forwarded-Host"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,10 +103,34 @@ def header_token(request: web.Request) -> str:
 def check_origin(request: web.Request) -> None:
     """Refuse what a page of another site sends. Raises Forbidden.
 
-    Behind a proxy that ends TLS the page is https and the request is http, so the scheme is held
-    against the connection only where that one is secure.
+    A browser's Sec-Fetch-Site settles it, because a page cannot write that header and no proxy
+    changes it; so does the page's key. Without both (an older browser, plain http) Origin has to
+    name the server. A proxy that ends TLS makes an http request of an https page's, so the scheme
+    counts only where the request is secure.
     """
+    if request.headers.get("Sec-Fetch-Site") == "same-origin" or _has_page_key(request):
+        return
     origin = request.headers.get("Origin", "").lower()
     schemes = ("https",) if request.secure else ("http", "https")
-    if origin not in [f"{scheme}://{request.host.lower()}" for scheme in schemes]:
-        raise Forbidden("this comes from a page of another site", "send Origin as the server's own")
+    if not any(is_same_origin(origin, scheme, request.host) for scheme in schemes):
+        raise Forbidden("this comes from a page of another site", FOREIGN_HINT)
+
+
+def page_key(request: web.Request) -> str:
+    """What a page of floe can read and others cannot; empty without a session.
+
+    For the feed: browsers send no Sec-Fetch-Site with a websocket, and the Host that arrives may
+    lack the port, or be the proxy's own name for this server.
+    """
+    session = request.cookies.get(COOKIE, "")
+    return sha256(b"page " + session.encode(errors="replace")).hexdigest() if session else ""
+
+
+def _has_page_key(request: web.Request) -> bool:
+    key, given = page_key(request), request.query.get("page", "")
+    return bool(key) and hmac.compare_digest(key.encode(), given.encode(errors="replace"))
+
+
+def is_from_https(request: web.Request) -> bool:
+    """Whether the client's side is TLS, be it at this server or at a proxy in front."""
+    return request.secure or request.headers.get("Origin", "").lower().startswith("https://")

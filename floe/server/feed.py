@@ -20,7 +20,7 @@ from floe.hub.listener import Listening
 from floe.model.codec import to_text
 from floe.model.errors import FloeError, HostAway, Yours
 from floe.model.refs import RunRef
-from floe.server.auth import check_origin
+from floe.server.auth import check_origin, header_token
 from floe.server.bodies import Fields, parse, query
 from floe.server.far import FarTail
 from floe.server.keys import AUTH, CALLER, FEEDS, HUB, PEERS, STOPPING
@@ -70,9 +70,11 @@ class Over(Exception):
 
 async def serve(request: web.Request) -> web.WebSocketResponse:
     """The live feed; a websocket."""
-    check_origin(request)
+    # A page always sends Origin with a websocket, and cannot send a token in a header.
+    if "Origin" in request.headers or not header_token(request):
+        check_origin(request)
     fields = query(request)
-    after = fields.text("after")
+    after, _ = fields.text("after"), fields.text("page")  # its key: check_origin
     fields.done()
     socket = web.WebSocketResponse(
         heartbeat=HEARTBEAT_S, timeout=CLOSE_S, max_msg_size=HEARD_MAX, compress=False

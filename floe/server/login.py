@@ -11,7 +11,7 @@ from aiohttp import web
 
 from floe.model.codec import iso
 from floe.model.errors import Denied, NotFound
-from floe.server.auth import COOKIE, Caller, header_token
+from floe.server.auth import COOKIE, Caller, header_token, is_from_https, page_key
 from floe.server.bodies import json_body, once_of, query
 from floe.server.keys import AUTH, CALLER, SETTINGS
 from floe.server.problems import answer
@@ -58,8 +58,10 @@ def _caller(request: web.Request, text: str, user: str) -> Caller:
 
 
 async def who(request: web.Request) -> web.Response:
-    """Who is logged in."""
-    return answer({"user": request[CALLER].user})
+    """Who is logged in; in a header, the key with which a page of floe opens the feed."""
+    response = answer({"user": request[CALLER].user})
+    response.headers["X-Floe-Page"] = page_key(request)
+    return response
 
 
 async def tokens(request: web.Request) -> web.Response:
@@ -99,5 +101,5 @@ def _set_cookie(request: web.Request, response: web.Response, text: str, age_s: 
         path="/",
         httponly=True,
         samesite="Strict",
-        secure=request.secure,
+        secure=is_from_https(request),
     )

@@ -233,7 +233,7 @@ ROUTES: Final = (
     Route("GET", "readyz", health.ready, public=True, answers={200: "Health", 503: "Health"}),
     Route("GET", "metrics", metrics.index, answers={200: PLAIN}),
     Route("GET", "openapi.json", openapi.show, answers={200: "OpenApi"}),
-    Route("GET", "/ws", feed.serve, query={"after": TEXT}, answers={101: ""}),
+    Route("GET", "/ws", feed.serve, query={"after": TEXT, "page": TEXT}, answers={101: ""}),
     Route("GET", "/", static.home, public=True, answers={302: ""}),
     Route("GET", "/app", static.home, public=True, answers={302: ""}),
     Route("GET", "/app/", static.home, public=True, answers={302: ""}),

@@ -55,6 +55,8 @@ class ServerSettings:
     """A second address for the same routes. With one, other hosts are let in only there."""
     insecure: bool = False
     """Allow an address that others can reach without TLS."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses and networks whose X-Forwarded-For, -Proto, -Host and -Port are believed."""
     dev_webapp: Path | None = None
     """Serve the dashboard from this folder, read again at each request; None for the packaged
     one."""

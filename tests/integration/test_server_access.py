@@ -235,6 +235,107 @@ async def test_the_feed_refuses_pages_of_other_sites_whatever_they_know(
     assert caught.value.status == 403
 
 
+async def test_the_feed_takes_a_token_in_a_header_of_what_is_no_page(site: Site) -> None:
+    headers = {"X-Floe-Auth": ADMIN, "Host": "proxy.example"}
+
+    async with site.client.ws_connect(site.url + "/ws", headers=headers) as socket:
+        hello = await socket.receive_json()
+
+    assert hello["type"] == "hello"
+
+
+async def page_key_of(site: Site, cookie: str) -> str:
+    """What a page of floe's own reads."""
+    headers = {"Cookie": f"floe-sesh={cookie}"}
+    async with site.client.get(f"{site.url}{API}/login", headers=headers) as response:
+        return response.headers["X-Floe-Page"]
+
+
+async def test_the_feed_takes_our_own_page_whatever_a_proxy_made_of_the_address(
+    site: Site,
+) -> None:
+    cookie = await session_of(site)
+    key = await page_key_of(site, cookie)
+    headers = {"Cookie": f"floe-sesh={cookie}", "Origin": "https://ci.example:8443"}
+
+    async with site.client.ws_connect(site.url + f"/ws?page={key}", headers=headers) as socket:
+        hello = await socket.receive_json()
+
+    assert hello["type"] == "hello"
+
+
+@pytest.mark.parametrize("key", ["", "0" * 64, "%00", "%F0%9F%98%80", "of another session"])
+async def test_the_feed_refuses_a_key_that_is_not_the_sessions(site: Site, key: str) -> None:
+    key = await page_key_of(site, await session_of(site)) if " " in key else key
+    headers = {"Cookie": f"floe-sesh={await session_of(site)}", "Origin": "https://ci.example"}
+
+    with pytest.raises(aiohttp.WSServerHandshakeError) as caught:
+        await site.client.ws_connect(site.url + f"/ws?page={key}", headers=headers)
+
+    assert caught.value.status == 403
+
+
+@pytest.mark.parametrize(("said", "status"), [("same-origin", 202), ("same-site", 403)])
+async def test_the_browser_says_whether_a_request_is_our_own_pages(
+    site: Site, said: str, status: int
+) -> None:
+    headers = {
+        "Cookie": f"floe-sesh={await session_of(site)}",
+        "Origin": "https://ci.example:8443",
+        "Sec-Fetch-Site": said,
+    }
+
+    assert (await site.post("push/data", {"ref": {"id": "build"}}, headers=headers))[0] == status
+
+
+@pytest.mark.parametrize("trusted", [(), ("10.0.0.1",), ("127.0.0.1",)], ids=str)
+async def test_an_address_is_forwarded_by_trusted_proxies_alone(
+    tmp_path: Path, trusted: tuple[str, ...]
+) -> None:
+    settings = {"trusted_proxies": trusted, "login_tries": 2}
+    async with a_site(tmp_path, headers={}, settings=settings) as site:
+        statuses = [
+            (
+                await site.post(
+                    "login", {"token": "x"}, headers={"X-Forwarded-For": f"203.0.113.{n}"}
+                )
+            )[0]
+            for n in range(3)
+        ]
+
+    assert statuses == [401, 401, 401 if trusted == ("127.0.0.1",) else 429]
+
+
+@pytest.mark.parametrize("trusted", [(), ("127.0.0.1",)], ids=str)
+@pytest.mark.parametrize("said", ["", "http", "https"])
+async def test_the_cookie_is_secure_where_the_clients_side_is(
+    tmp_path: Path, said: str, trusted: tuple[str, ...]
+) -> None:
+    async with a_site(tmp_path, headers={}, settings={"trusted_proxies": trusted}) as site:
+        headers = {"X-Forwarded-Proto": said}
+        url = site.url + API + "/login"
+        async with site.client.post(url, json={"token": ADMIN}, headers=headers) as response:
+            secure = bool(response.cookies["floe-sesh"]["secure"])
+
+    assert secure == (said == "https" and bool(trusted))
+
+
+async def test_the_cookie_of_an_https_page_is_secure_behind_any_proxy(site: Site) -> None:
+    headers = {"Origin": "https://ci.example"}
+    url = site.url + API + "/login"
+    async with site.client.post(url, json={"token": ADMIN}, headers=headers) as response:
+        assert response.cookies["floe-sesh"]["secure"] is True
+
+
+async def test_hosts_shows_the_address_that_the_client_used(tmp_path: Path) -> None:
+    async with a_site(tmp_path, settings={"trusted_proxies": ("127.0.0.1",)}) as site:
+        headers = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "ci.example"}
+
+        _, answer = await site.get("hosts", headers=headers)
+
+    assert answer["hosts"][0]["url"] == "https://ci.example"
+
+
 async def test_too_many_wrong_logins_have_to_wait_and_the_right_one_too(site: Site) -> None:
     statuses = [(await site.post("login", {"token": "wrong"}))[0] for _ in range(11)]
     status, problem = await site.post("login", {"token": ADMIN})

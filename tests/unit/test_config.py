@@ -254,6 +254,31 @@ def test_refuses_documents(text: str, said: str) -> None:
     assert refused(text) == [said]
 
 
+def test_no_proxy_is_trusted_unless_the_config_names_it() -> None:
+    assert told("common: {slots: 3}").trusted_proxies == ()
+    assert told("common: {trusted-proxies: [127.0.0.1, fd00::/8]}").trusted_proxies == (
+        "127.0.0.1",
+        "fd00::/8",
+    )
+
+
+@pytest.mark.parametrize(
+    ("network", "fault"),
+    [
+        ("proxy.example", ""),
+        ("10.0.0.0/33", ""),
+        ("10.0.0.1/24", ": its network begins at 10.0.0.0/24"),
+        ("0.0.0.0/0", ": that is every address"),
+        ("::/0", ": that is every address"),
+        ("127.0.0.1:8080", ""),
+    ],
+)
+def test_refuses_to_trust_what_is_no_proxys_address(network: str, fault: str) -> None:
+    assert refused(f"common: {{trusted-proxies: ['{network}']}}") == [
+        f"c.yml:1:28: error: `trusted-proxies` cannot be `{network}`{fault}"
+    ]
+
+
 def test_refuses_what_is_no_yaml_with_its_place() -> None:
     (broken,) = refused("common: [")
 

@@ -1,0 +1,115 @@
+"""What a request was before a trusted proxy passed it on. Pure: nothing is trusted by default.
+
+Source: MDN on X-Forwarded-For ("selecting an IP address"), -Proto and -Host; X-Forwarded-Port as
+Traefik and AWS send it.
+"""
+
+import ipaddress
+import re
+from collections.abc import Sequence
+from typing import Final, NamedTuple, Protocol
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+SCHEMES: Final = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
+"""Some proxies name the scheme of a websocket."""
+DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+
+_HOST: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?")
+
+
+class Headers(Protocol):
+    """A request's headers, names in any case."""
+
+    def getall(self, key: str, default: Sequence[str], /) -> Sequence[str]:
+        """All values of a header, in order."""
+        ...
+
+
+class Seen(NamedTuple):
+    """A request as its client sent it."""
+
+    remote: str
+    """Address of the client."""
+    scheme: str
+    host: str
+    """What the client named the server, with the port where it is not the scheme's own."""
+
+
+class Proxies:
+    """The proxies whose word about a request counts."""
+
+    def __init__(self, networks: Sequence[str]) -> None:
+        self._networks: tuple[Network, ...] = tuple(map(ipaddress.ip_network, networks))
+
+    def trusts(self, address: str) -> bool:
+        """Whether an address is a trusted proxy's."""
+        ip = parse_address(address)
+        return ip is not None and any(ip in network for network in self._networks)
+
+    def seen(self, connected: Seen, headers: Headers) -> Seen:
+        """The request as the client sent it, given what came over the connection.
+
+        Without a trusted proxy at the other end that is the connection's own. Of the addresses in
+        X-Forwarded-For, each proxy wrote the one before itself: the last that is no trusted proxy's
+        is the client's, and what stands further left the client may have made up.
+        """
+        if not self.trusts(connected.remote):
+            return connected
+        scheme = SCHEMES.get(_first(headers, "X-Forwarded-Proto").lower(), connected.scheme)
+        host = _first(headers, "X-Forwarded-Host")
+        if not _HOST.fullmatch(host):
+            host = connected.host
+        port = _first(headers, "X-Forwarded-Port")
+        if host.endswith("]") or ":" not in host:
+            is_other = re.fullmatch(r"[0-9]{1,5}", port) and int(port) != DEFAULT_PORTS[scheme]
+            host = f"{host}:{int(port)}" if is_other else host
+        return Seen(self._client(connected.remote, headers), scheme, host)
+
+    def _client(self, remote: str, headers: Headers) -> str:
+        client = remote
+        for entry in reversed(_all(headers, "X-Forwarded-For")):
+            ip = parse_address(entry)
+            if ip is None:  # `unknown`, or garbage that came from outside
+                break
+            client = str(ip)
+            if not self.trusts(client):
+                break
+        return client
+
+
+def parse_address(text: str) -> Address | None:
+    """An IP address, also with a port or a zone; one of IPv4 in IPv6's form is IPv4's."""
+    bare = re.fullmatch(r"\[([^]]*)\](?::[0-9]+)?|([0-9.]+):[0-9]+", text)
+    text = (bare[1] or bare[2]) if bare else text
+    try:
+        ip = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    return (ip.ipv4_mapped or ip) if isinstance(ip, ipaddress.IPv6Address) else ip
+
+
+def is_same_origin(origin: str, scheme: str, host: str) -> bool:
+    """Whether an Origin names the server that a request was sent to.
+
+    The port counts, and a scheme's own port may be written or not.
+    """
+    if not origin.startswith(f"{scheme}://"):
+        return False
+    page = _authority(origin.removeprefix(f"{scheme}://"), scheme)
+    return page is not None and page == _authority(host, scheme)
+
+
+def _authority(text: str, scheme: str) -> tuple[str, int] | None:
+    found = _HOST.fullmatch(text)
+    return (found[1].lower(), int(found[2] or DEFAULT_PORTS[scheme])) if found else None
+
+
+def _all(headers: Headers, name: str) -> list[str]:
+    """The members of a header that is a list, over all its lines."""
+    return [part.strip() for line in headers.getall(name, ()) for part in line.split(",")]
+
+
+def _first(headers: Headers, name: str) -> str:
+    return next(iter(_all(headers, name)), "")
