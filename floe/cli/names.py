@@ -7,6 +7,7 @@ from click.shell_completion import CompletionItem
 
 from floe.model.errors import FloeError, IdInvalid
 from floe.model.refs import RunRef, StoreId, flow_id, node_id
+from floe.model.whole import whole
 
 COMPLETED = 100
 """Runs that are offered."""
@@ -67,7 +68,7 @@ class FlowName(Name):
     def checked(self, text: str) -> str:
         """Raises IdInvalid."""
         id, at, ver = text.partition("@")
-        if at and not ver.isdigit():
+        if at and whole(ver) is None:
             raise IdInvalid("flow", text, "a flow is build, or build@2 for one version of it")
         flow_id(id)
         return text

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple, NewType, Self
 
 from floe.model.errors import IdInvalid
+from floe.model.whole import whole
 
 FlowId = NewType("FlowId", str)
 NodeId = NewType("NodeId", str)
@@ -106,10 +107,12 @@ class Key(NamedTuple):
     def parse(cls, text: str) -> Self:
         """Read what `str` printed. Raises IdInvalid."""
         parts = text.rsplit(".", 4)
-        if len(parts) != 5 or not all(p.isdigit() for p in (parts[1], parts[3], parts[4])):
+        numbers = [whole(part) for part in (*parts[1:2], *parts[3:])]
+        if len(parts) != 5 or any(number is None or number < 0 for number in numbers):
             raise IdInvalid("attempt key", text, "run.epoch.node.visit.attempt")
         node = node_id(parts[2]) if parts[2] else NodeId("")
-        return cls(RunRef.parse(parts[0]), int(parts[1]), node, int(parts[3]), int(parts[4]))
+        epoch, visit, attempt = (number for number in numbers if number is not None)
+        return cls(RunRef.parse(parts[0]), epoch, node, visit, attempt)
 
 
 def _matched(pattern: re.Pattern[str], what: str, text: str) -> str:

@@ -2,8 +2,10 @@
 
 import asyncio
 import errno
+import functools
 import logging
 import ssl
+from collections.abc import Callable
 from typing import Final, NamedTuple, Self
 
 import structlog
@@ -14,7 +16,7 @@ from floe.hub.hub import Hub
 from floe.model.errors import World, Yours
 from floe.peers.base import TOKEN, Peers
 from floe.server.auth import Auth
-from floe.server.bodies import BODY_MAX
+from floe.server.connection import Connection, protect
 from floe.server.door import Door
 from floe.server.gate import Gate
 from floe.server.keys import (
@@ -28,6 +30,7 @@ from floe.server.keys import (
     ROUTES_OF,
     SETTINGS,
     STOPPING,
+    STRANGERS,
     WEBAPP,
 )
 from floe.server.lines import Marks
@@ -37,25 +40,10 @@ from floe.server.relay import relayed
 from floe.server.routes import ROUTES
 from floe.server.settings import Bind, ServerSettings, is_loopback, split_address
 from floe.server.tokens import Tokens
-from floe.server.waits import Open
+from floe.server.waits import Open, Strangers
 from floe.server.webapp import Webapp
 
 log = structlog.get_logger()
-
-HEADERS: Final = {
-    "Server": "floe",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
-"""On every answer."""
-
-DEFAULTS: Final = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-}
-"""On every answer that does not say otherwise."""
 
 BACKLOG: Final = 64
 """Connections that may wait to be accepted, and are then accepted at once: fewer than `door`
@@ -74,7 +62,7 @@ def application(hub: Hub, settings: ServerSettings, peers: Peers | None = None) 
 
     Without `peers` there are no other hosts, and none is let in.
     """
-    app = web.Application(middlewares=[_as_sent, answer_errors, _guard], client_max_size=BODY_MAX)
+    app = web.Application(middlewares=[_as_sent, answer_errors, _guard])
     tokens = Tokens(hub, settings.admin)
     app[HUB] = hub
     app[SETTINGS] = settings
@@ -87,13 +75,14 @@ def application(hub: Hub, settings: ServerSettings, peers: Peers | None = None) 
     app[MARKS] = Marks()
     app[STOPPING] = asyncio.Event()
     app[FEEDS] = Open()
+    app[STRANGERS] = Strangers()
     app[ROUTES_OF] = ROUTES
     public: set[web.AbstractRoute] = set()
     for_hosts: set[web.AbstractRoute] = set()
     for route in ROUTES:
         path = route.at(settings.base_url)
         handler = relayed(route.handler) if "{run}" in route.path else route.handler
-        added = [app.router.add_route(route.method, path, handler)]
+        added = [app.router.add_route(route.method, path, handler, expect_handler=_expect)]
         if route.peer:
             for_hosts.update(added)
         if route.public:
@@ -136,9 +125,14 @@ async def _open(app: web.Application) -> None:
 
 
 async def _protect(_: web.Request, response: web.StreamResponse) -> None:
-    response.headers.update(HEADERS)
-    for name, value in DEFAULTS.items():
-        response.headers.setdefault(name, value)
+    protect(response)
+
+
+async def _expect(request: web.Request) -> None:
+    """Whoever waits to be asked for a body is asked when it is read, so never before a caller is
+    known where one must be."""
+    if request.headers.get("Expect", "").lower() != "100-continue":
+        raise web.HTTPExpectationFailed(text="only Expect: 100-continue is understood")
 
 
 class Endpoint(NamedTuple):
@@ -206,14 +200,7 @@ class Server:
         binds = [settings.public, *([settings.private] if settings.private else [])]
         endpoints = [endpoint(bind, insecure=settings.insecure) for bind in binds]
         app = application(self._hub, settings, self._peers)
-        self._runner = web.AppRunner(
-            app,
-            access_log=None,
-            auto_decompress=False,  # a webhook's signature is over the bytes as sent
-            logger=_logger(),
-            keepalive_timeout=settings.idle_s,
-            shutdown_timeout=settings.stop_s,
-        )
+        self._runner = web.AppRunner(app, shutdown_timeout=settings.stop_s)
         try:
             await self._runner.setup()
             self.urls = tuple([await self._listen(self._runner, at) for at in endpoints])
@@ -246,10 +233,9 @@ class Server:
             self._listeners.pop().close()
 
     async def _listen(self, runner: web.AppRunner, at: Endpoint) -> str:
-        assert runner.server is not None, "it is set up"
         try:
             listener = await asyncio.get_running_loop().create_server(
-                Door(runner.server),
+                Door(self._connection(runner)),
                 at.host or None,
                 at.port,
                 ssl=at.tls,
@@ -262,6 +248,18 @@ class Server:
         port = listener.sockets[0].getsockname()[1]
         host = f"[{at.host}]" if ":" in at.host else at.host or "localhost"
         return f"{'https' if at.tls else 'http'}://{host}:{port}"
+
+    def _connection(self, runner: web.AppRunner) -> Callable[[], Connection]:
+        assert runner.server is not None, "it is set up"
+        return functools.partial(
+            Connection,
+            runner.server,
+            loop=asyncio.get_running_loop(),
+            access_log=None,  # type: ignore[arg-type] # None is allowed, and means none
+            auto_decompress=False,  # a webhook's signature is over the bytes as sent
+            logger=_logger(),
+            keepalive_timeout=self._settings.idle_s,
+        )
 
     async def __aenter__(self) -> Self:
         await self.start()

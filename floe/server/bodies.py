@@ -4,6 +4,7 @@ import asyncio
 import difflib
 import json
 import math
+from collections import Counter
 from collections.abc import Mapping
 from typing import Final, NoReturn, TypeVar
 
@@ -11,6 +12,8 @@ from aiohttp import web
 
 from floe.model.errors import IdInvalid, TooLarge, ValuesInvalid, Yours
 from floe.model.refs import Json
+from floe.model.whole import whole
+from floe.server.keys import CALLER, STRANGERS
 from floe.server.problems import Unsupported
 
 T = TypeVar("T")
@@ -26,35 +29,59 @@ BODY_S: Final = 30.0
 DEPTH_MAX: Final = 64
 """Levels of lists and objects in one another."""
 
+UNKNOWN_MAX: Final = 20
+"""Unknown keys of an object that are named: looking for what was meant takes time for each."""
+
+WRONG_MAX: Final = 50
+"""Complaints about one request."""
+
+KEY_MAX: Final = 80
+"""Characters of a key that are repeated to whom sent it."""
+
 ONCE_MAX: Final = 200
 """Characters of an Idempotency-Key."""
 
 
-async def raw_body(request: web.Request) -> bytes:
+async def raw_body(request: web.Request, most: int = BODY_MAX) -> bytes:
     """The body as sent. Raises TooLarge, before reading where the length is announced."""
-    if (request.content_length or 0) > BODY_MAX:
-        raise _too_large()
+    if (request.content_length or 0) > most:
+        raise _too_large(most)
     try:
-        async with asyncio.timeout(BODY_S):
-            return await request.read()
-    except web.HTTPRequestEntityTooLarge:
-        raise _too_large() from None
+        async with asyncio.timeout(BODY_S) as timeout:
+            if CALLER in request:
+                return await _read(request, most)
+            with request.app[STRANGERS].one(timeout):
+                return await _read(request, most)
     except web.RequestPayloadError as error:
         raise Yours(f"the body breaks off or is garbled: {error}") from None
     except TimeoutError:
         raise web.HTTPRequestTimeout(text=f"no whole body within {BODY_S:g} s") from None
 
 
-def _too_large() -> TooLarge:
-    return TooLarge(f"a body may have {BODY_MAX} bytes")
+async def _read(request: web.Request, most: int) -> bytes:
+    if request.headers.get("Expect", "").lower() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0  # nothing of the answer is sent yet
+    body = bytearray()
+    async for data in request.content.iter_any():
+        body += data
+        if len(body) > most:
+            raise _too_large(most)
+    return bytes(body)
 
 
-async def json_body(request: web.Request, *, any_case: bool = False) -> "Fields":
+def _too_large(most: int) -> TooLarge:
+    return TooLarge(f"a body may have {most} bytes here")
+
+
+async def json_body(
+    request: web.Request, *, any_case: bool = False, most: int = BODY_MAX
+) -> "Fields":
     """The JSON object of a request; without a body an empty one.
 
     `any_case`: keys are read in lower case. Raises TooLarge, Unsupported or Yours.
     """
-    body = await raw_body(request)
+    body = await raw_body(request, most)
     if not body and not request.body_exists:
         return Fields({})
     if encoding := request.headers.get("Content-Encoding"):
@@ -93,11 +120,11 @@ def _too_deep() -> Yours:
 
 
 def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
-    shape = dict(pairs)
-    if len(shape) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f"key {twice[:80]!r} is there twice")
+    shape: dict[str, Json] = {}
+    for key, value in pairs:
+        if key in shape:
+            raise ValueError(f"key {key[:80]!r} is there twice")
+        shape[key] = value
     return shape
 
 
@@ -164,8 +191,9 @@ class Fields:
     def integer(self, key: str, default: int, low: int, high: int) -> int:
         """A whole number within bounds, also written as a text."""
         value = self._take(key)
-        if isinstance(value, str) and value.isascii() and value.lstrip("-").isdigit():
-            value = int(value[:20])
+        if isinstance(value, str):
+            number = whole(value)
+            value = value if number is None else number
         if value is None:
             return default
         if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high:
@@ -196,8 +224,9 @@ class Fields:
         return fields
 
     def wrong(self, key: str, what: str) -> None:
-        """Complain about a key."""
-        self._wrong[self._at + key] = what
+        """Complain about a key. Beyond WRONG_MAX complaints nothing more is taken."""
+        if len(self._wrong) < WRONG_MAX:
+            self._wrong[self._at + key[:KEY_MAX]] = what
 
     def done(self) -> None:
         """Raise ValuesInvalid with everything that is wrong, unknown keys too."""
@@ -206,10 +235,13 @@ class Fields:
             raise ValuesInvalid(self._wrong)
 
     def _refuse_unknown(self) -> None:
-        for key in self._shape.keys() - set(self._known):
-            near = difflib.get_close_matches(key, self._known, n=1)
+        unknown = sorted(self._shape.keys() - set(self._known))
+        for key in unknown[:UNKNOWN_MAX]:
+            near = difflib.get_close_matches(key[:KEY_MAX], self._known, n=1)
             hint = f"; did you mean {near[0]}?" if near else ""
-            self.wrong(key[:80], "no such key" + hint)
+            self.wrong(key, "no such key" + hint)
+        if len(unknown) > UNKNOWN_MAX:
+            self.wrong("…", f"{len(unknown) - UNKNOWN_MAX} more keys that are not known here")
         for sub in self._subs:
             sub._refuse_unknown()
 
@@ -224,10 +256,12 @@ class Fields:
 
 def query(request: web.Request) -> Fields:
     """The query of a request. A key twice is refused with the rest by `done`."""
-    fields = Fields(dict(request.query))
-    for key in request.query:
-        if len(request.query.getall(key)) > 1:
-            fields.wrong(key, "is there twice")
+    shape = dict(request.query)
+    fields = Fields(shape)
+    if len(shape) < len(request.query):
+        for key, count in Counter(key for key, _ in request.query.items()).items():
+            if count > 1:
+                fields.wrong(key, "is there twice")
     return fields
 
 

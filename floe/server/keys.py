@@ -11,7 +11,7 @@ from floe.server.auth import Auth, Caller
 from floe.server.gate import Gate
 from floe.server.lines import Marks
 from floe.server.settings import ServerSettings
-from floe.server.waits import Open
+from floe.server.waits import Open, Strangers
 from floe.server.webapp import Webapp
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ STOPPING: Final = web.AppKey("stopping", asyncio.Event)
 """Set when the server stops: what streams ends."""
 FEEDS: Final = web.AppKey("feeds", Open)
 """The feeds that are being served."""
+STRANGERS: Final = web.AppKey("strangers", Strangers)
+"""The bodies that are being read of callers who are not known."""
 CALLER: Final = web.RequestKey("caller", Caller)
 """Who asks; on every route that is not public."""
 ROUTES_OF: "Final[web.AppKey[tuple[Route, ...]]]" = web.AppKey("routes", tuple)

@@ -7,10 +7,11 @@ from typing import Final
 
 from aiohttp import WSMsgType, web
 
-from floe.model.errors import Conflict, Yours
+from floe.model.errors import Conflict
 from floe.peers.base import FRAME_MAX
 from floe.server.bodies import query
 from floe.server.keys import PEERS, STOPPING
+from floe.server.sockets import shake_hands
 
 CLOSE_S: Final = 1.0
 """Seconds that the other end is given to say good-bye."""
@@ -26,9 +27,7 @@ async def serve(request: web.Request) -> web.WebSocketResponse:
     opened = web.WebSocketResponse(
         autoping=False, autoclose=False, max_msg_size=FRAME_MAX, compress=False, timeout=CLOSE_S
     )
-    if not opened.can_prepare(request):
-        raise Yours("this address is a websocket", "connect with ws:// or wss://")
-    await opened.prepare(request)
+    await shake_hands(request, opened)
     wire = ServerSocket(opened)
     try:
         async with asyncio.TaskGroup() as tasks:

@@ -32,6 +32,8 @@ log = structlog.get_logger()
 
 VER_MAX: Final = 2**31
 
+SIGNATURE_LEN: Final = len("sha256=") + 64
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
@@ -107,10 +109,12 @@ async def hook(request: web.Request) -> web.Response:
     """Start a run by a webhook."""
     hub = request.app[HUB]
     flow, id = request.match_info["flow"], request.match_info["trigger"]
-    body = await raw_body(request)
     trigger = _trigger(hub, flow, id)
     secret = await _secret(trigger)
     signature = _header(request, "X-Hub-Signature-256", "X-Floe-Signature-256")
+    if len(signature) != SIGNATURE_LEN:
+        raise _denied()  # before any of the body is read
+    body = await raw_body(request)
     if not is_signed(body, secret, signature):
         log.warning("push.denied", flow=flow, trigger=id, peer=request.remote)
         raise _denied()

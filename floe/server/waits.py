@@ -3,6 +3,10 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
+
+STRANGERS_MAX: Final = 16
+"""Bodies of unknown callers that are read at once."""
 
 
 async def wait_set(event: asyncio.Event, timeout_s: float) -> bool:
@@ -37,3 +41,28 @@ class Open:
     async def wait_none(self, timeout_s: float) -> bool:
         """Whether nothing is open now or within some seconds."""
         return await wait_set(self._none, timeout_s)
+
+
+class Strangers:
+    """The bodies that are being read of callers who are not known yet: so many at once.
+
+    One more, and the one that was begun first is given up: a whole body comes within moments,
+    and one that never ends makes room.
+    """
+
+    def __init__(self, at_once: int = STRANGERS_MAX) -> None:
+        self._at_once = at_once
+        self._reading: dict[asyncio.Timeout, None] = {}
+
+    @contextmanager
+    def one(self, timeout: asyncio.Timeout) -> Iterator[None]:
+        """One more is read, until a timeout that may come sooner than it was asked to."""
+        while len(self._reading) >= self._at_once:
+            first = next(iter(self._reading))
+            del self._reading[first]
+            first.reschedule(0)
+        self._reading[timeout] = None
+        try:
+            yield
+        finally:
+            self._reading.pop(timeout, None)

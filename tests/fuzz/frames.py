@@ -46,7 +46,9 @@ def client(rng: Random) -> Sent:
         )
     )
     frames = b"".join(_some(rng) for _ in range(rng.choice([0, 1, 1, 2, 3, 20])))
-    return Sent(head, frames + frame(rng, PING, b"there?"), is_whole=True, is_stream=True)
+    is_whole = rng.random() < 0.95
+    last = frame(rng, PING, b"there?") if is_whole else _unfinished(rng)
+    return Sent(head, frames + last, is_whole=is_whole, is_stream=True)
 
 
 OPTIONS: Final = (
@@ -109,8 +111,17 @@ def _some(rng: Random) -> bytes:
             frame(rng, CLOSE, b"\x03"),
             frame(rng, CLOSE, b"\0\0"),
             frame(rng, CLOSE, b"\x03\xe8\xff"),
+        )
+    )
+
+
+def _unfinished(rng: Random) -> bytes:
+    """Frames that say that more comes."""
+    return rng.choice(
+        (
             b"\x81\xff" + b"\xff" * 8,
             b"\x81\xff" + (1 << 62).to_bytes(8, "big") + b"\0" * 4,
+            b"\x81\xfe\xff\xff" + b"\0" * 1000,
             rng.randbytes(50),
         )
     )

@@ -5,7 +5,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from random import Random
 from typing import Any, Final
@@ -99,6 +99,7 @@ class Target:
     def tidy(self) -> None:
         """Make things again as they were, more or less, before the next round."""
         api = self.host.api
+        api.close()  # it may have been closed for its silence
         api.post("hosts/h1/drain", {"on": False})
         open_ = api.get("runs", state="pending,active", limit=500)["runs"]
         for run in open_[: max(0, len(open_) - OPEN_MAX)]:
@@ -116,10 +117,10 @@ class Target:
             self._login()
 
     def _request(self, method: str, path: str, headers: Mapping[str, str]) -> int:
-        connection = http.client.HTTPConnection(self.host.address, timeout=60)
-        connection.request(method, f"/build/api/{path}", headers=headers)
-        with connection.getresponse() as answer:
-            return answer.status
+        with closing(http.client.HTTPConnection(self.host.address, timeout=60)) as connection:
+            connection.request(method, f"/build/api/{path}", headers=headers)
+            with connection.getresponse() as answer:
+                return answer.status
 
     @property
     def memory(self) -> tuple[int, int]:
@@ -166,10 +167,10 @@ class Health:
         while not self._is_over.is_set():
             began = time.monotonic()
             try:
-                connection = http.client.HTTPConnection(self._address, timeout=60)
-                connection.request("GET", "/build/api/healthz")
-                ok = json.load(connection.getresponse())["ok"]
-                connection.close()
+                with closing(http.client.HTTPConnection(self._address, timeout=60)) as connection:
+                    connection.request("GET", "/build/api/healthz")
+                    with connection.getresponse() as answer:
+                        ok = json.load(answer)["ok"]
             except (OSError, ValueError) as error:
                 ok, self.wrong = False, [*self.wrong, repr(error)]
             if not ok:

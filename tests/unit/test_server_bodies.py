@@ -5,7 +5,7 @@ import json
 import pytest
 
 from floe.model.errors import ValuesInvalid, Yours
-from floe.server.bodies import DEPTH_MAX, Fields, parse
+from floe.server.bodies import DEPTH_MAX, KEY_MAX, UNKNOWN_MAX, Fields, parse
 
 
 def nested(depth: int) -> bytes:
@@ -85,6 +85,42 @@ def test_a_key_in_two_cases_is_refused() -> None:
     fields.text("run")
 
     with pytest.raises(ValuesInvalid, match="twice"):
+        fields.done()
+
+
+@pytest.mark.timeout(60)  # each key held against all others, it would be half an hour
+@pytest.mark.parametrize("twice", [b'"k0":0', b'"k199999":0'])
+def test_key_twice_among_very_many_is_found_at_once(twice: bytes) -> None:
+    keys = b",".join(b'"k%d":0' % number for number in range(200_000))
+
+    with pytest.raises(Yours, match="is there twice"):
+        parse(b"{" + keys + b"," + twice + b"}")
+
+
+def test_of_very_many_unknown_keys_some_are_named() -> None:
+    fields = Fields({f"tokem{number:06}": 0 for number in range(100_000)})
+    fields.text("token")
+
+    with pytest.raises(ValuesInvalid) as caught:
+        fields.done()
+
+    assert len(caught.value.fields) == UNKNOWN_MAX + 1
+    assert caught.value.fields["…"] == "99980 more keys that are not known here"
+
+
+def test_long_key_is_not_repeated_as_a_whole() -> None:
+    with pytest.raises(ValuesInvalid) as caught:
+        Fields({"k" * 1_000_000: 0}).done()
+
+    assert list(caught.value.fields) == ["k" * KEY_MAX]
+
+
+@pytest.mark.parametrize("value", ["--5", "+5", "1_0", "5 ", "\N{SUPERSCRIPT TWO}", "-", "1e1"])
+def test_a_text_that_is_nearly_a_number_is_refused(value: str) -> None:
+    fields = Fields({"limit": value})
+    fields.integer("limit", 50, -500, 500)
+
+    with pytest.raises(ValuesInvalid, match="whole number"):
         fields.done()
 
 
