@@ -20,7 +20,7 @@ from floe.server.problems import Forbidden, Throttled
 from floe.server.proxy import is_same_origin
 from floe.server.settings import ServerSettings
 from floe.server.throttle import Throttle
-from floe.server.tokens import USER, Tokens
+from floe.server.tokens import USER, Shown, Tokens
 
 log = structlog.get_logger()
 
@@ -41,6 +41,8 @@ class Caller:
     """Of the personal token, where one was used."""
     via: str = ""
     """The host that passed the request on for them; empty where they ask here."""
+    shown: Shown | None = None
+    """Their session or personal token; None for the administrator's own, and for hosts."""
 
     @property
     def by(self) -> str:
@@ -65,20 +67,25 @@ class Auth:
             return Caller(user=user, name=name, via=passed.via)
         if text := header_token(request):
             return self._by_token(request, text, self._wrong)
-        token = self.tokens.find(request.cookies.get(COOKIE, ""), "session")
-        if token is None:
+        shown = self.tokens.find(request.cookies.get(COOKIE, ""), "session")
+        if shown is None:
             raise Denied("credentials are needed", "log in, or send a token as X-Floe-Auth")
         if request.method not in SAFE:
             check_origin(request)
-        return Caller(user=token.user, name=token.name)
+        return _caller(shown)
+
+    def check(self, caller: Caller) -> None:
+        """Look again at credentials that were good once. Raises Denied where they have ended."""
+        if caller.shown is not None and not self.tokens.lives(caller.shown):
+            raise Denied("these credentials have ended", "log in again")
 
     def login(self, request: web.Request, text: str) -> Caller:
         """Whom a token given at login belongs to. Raises Denied or Throttled."""
         return self._by_token(request, text, self._logins)
 
     def _by_token(self, request: web.Request, text: str, throttle: Throttle) -> Caller:
-        if token := self.tokens.find(text, "session", "token"):
-            return Caller(user=token.user, name=token.name)
+        if shown := self.tokens.find(text, "session", "token"):
+            return _caller(shown)
         # What floe made cannot be guessed; the administrator's token may be as short as a person
         # chose it. So only that is slowed down, and who is logged in never waits.
         peer, now = request.remote or "", asyncio.get_running_loop().time()
@@ -90,6 +97,10 @@ class Auth:
             raise Denied("wrong credentials")
         throttle.passed(peer)
         return Caller(user=USER)
+
+
+def _caller(shown: Shown) -> Caller:
+    return Caller(user=shown.token.user, name=shown.token.name, shown=shown)
 
 
 def header_token(request: web.Request) -> str:

@@ -18,7 +18,7 @@ from floe.hub.feed import Lagging
 from floe.hub.hub import Hub
 from floe.hub.listener import Listening
 from floe.model.codec import to_text
-from floe.model.errors import FloeError, HostAway, Yours
+from floe.model.errors import Denied, FloeError, HostAway, Yours
 from floe.model.refs import RunRef
 from floe.server.auth import check_origin, header_token
 from floe.server.bodies import Fields, parse, query
@@ -26,8 +26,8 @@ from floe.server.far import FarTail
 from floe.server.keys import AUTH, CALLER, FEEDS, HUB, PEERS, STOPPING
 from floe.server.problems import status_of
 from floe.server.relay import whereabouts
+from floe.server.sockets import shake_hands
 from floe.server.tail import POLL_S, Piece, Tail
-from floe.server.waits import wait_set
 
 log = structlog.get_logger()
 
@@ -35,7 +35,7 @@ HEARTBEAT_S: Final = 30.0
 """Seconds between pings; a client that does not answer one within half of that is gone."""
 
 LOOK_S: Final = 30.0
-"""Seconds between looks at the credentials a client came in with."""
+"""Seconds between looks at the credentials a client came in with; an end is seen at once."""
 
 SEND_S: Final = 10.0
 """Seconds a client may take for one frame."""
@@ -79,9 +79,7 @@ async def serve(request: web.Request) -> web.WebSocketResponse:
     socket = web.WebSocketResponse(
         heartbeat=HEARTBEAT_S, timeout=CLOSE_S, max_msg_size=HEARD_MAX, compress=False
     )
-    if not socket.can_prepare(request):
-        raise Yours("this address is a websocket", "connect with ws:// or wss://")
-    await socket.prepare(request)
+    await shake_hands(request, socket)
     hub = request.app[HUB]
     with request.app[FEEDS].one():
         with hub.listeners.listen(after or None) as subscription:
@@ -128,6 +126,7 @@ class Client:
             tasks.create_task(self._tell_facts())
             tasks.create_task(self._tell_outputs())
             tasks.create_task(self._guard())
+            tasks.create_task(self._wait_stopping())
             await self._listen()
         raise AssertionError("listening ends by Over")
 
@@ -187,13 +186,17 @@ class Client:
             self._unwatch(key)
         return bool(text)
 
-    async def _guard(self) -> None:
-        stopping, auth = self._request.app[STOPPING], self._request.app[AUTH]
-        while not await wait_set(stopping, LOOK_S):
+    async def _guard(self) -> NoReturn:
+        auth, caller = self._request.app[AUTH], self._request[CALLER]
+        while True:
+            await auth.tokens.wait_ended(LOOK_S)
             try:
-                auth.caller(self._request)
-            except FloeError as error:
+                auth.check(caller)
+            except Denied as error:
                 raise Over(WSCloseCode.POLICY_VIOLATION, "log in again") from error
+
+    async def _wait_stopping(self) -> NoReturn:
+        await self._request.app[STOPPING].wait()
         pos = self._subscription.pos
         raise Over(WSCloseCode.GOING_AWAY, _resumable("this host is stopping", pos))
 

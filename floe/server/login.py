@@ -14,10 +14,13 @@ from floe.model.errors import Denied, NotFound
 from floe.server.auth import COOKIE, Caller, header_token, is_from_https, page_key
 from floe.server.bodies import json_body, once_of, query
 from floe.server.keys import AUTH, CALLER, SETTINGS
-from floe.server.problems import answer
-from floe.server.tokens import USER
+from floe.server.problems import Forbidden, answer
+from floe.server.tokens import ID_LEN, USER
 
 log = structlog.get_logger()
+
+LOGIN_BYTES: Final = 8 * 1024
+"""Bytes of a login: whoever sends it is not known yet."""
 
 NAME_MAX: Final = 63
 """Characters of a personal token's name."""
@@ -26,21 +29,23 @@ NAME_MAX: Final = 63
 async def login(request: web.Request) -> web.Response:
     """Open a session, or make a personal token, with a token or with user and password."""
     query(request).done()
-    fields = await json_body(request)
+    fields = await json_body(request, most=LOGIN_BYTES)
     token, user = fields.text("token"), fields.text("user")
     password, personal = fields.text("password"), fields.text("personal")
     if len(personal) > NAME_MAX or not personal.isprintable():
         fields.wrong("personal", f"a name has up to {NAME_MAX} printable characters")
     fields.done()
     caller = _caller(request, token or password, user)
-    once = once_of(request, caller.by)
+    if caller.via:
+        raise Forbidden("a host logs nobody in at another", "log in at this host")
+    once, maker = once_of(request, caller.by), caller.shown.maker if caller.shown else ""
     auth = request.app[AUTH]
     if personal:
         log.info("auth.token_made", by=caller.by, name=personal)
-        text = await auth.tokens.make_personal(personal, once)
+        text = await auth.tokens.make_personal(personal, once, maker=maker)
         return answer({"token": text, "user": caller.user})
     session_s = request.app[SETTINGS].session_s
-    text = await auth.tokens.make_session(caller.name, session_s, once)
+    text = await auth.tokens.make_session(caller.name, session_s, once, maker=maker)
     log.info("auth.login", by=caller.by, peer=request.remote)
     response = answer({"token": text, "user": caller.user})
     _set_cookie(request, response, text, session_s)
@@ -68,12 +73,20 @@ async def tokens(request: web.Request) -> web.Response:
     """The personal tokens there are; their texts are told once, when they are made."""
     query(request).done()
     found = request.app[AUTH].tokens.personal()
-    rows = [{"id": id, "name": token.name, "made_at": iso(token.made_at)} for id, token in found]
+    rows = [
+        {
+            "id": id,
+            "name": token.name,
+            "made_at": iso(token.made_at),
+            "made_by": token.maker[:ID_LEN],
+        }
+        for id, token in found
+    ]
     return answer({"tokens": rows})
 
 
 async def revoke(request: web.Request) -> web.Response:
-    """End a personal token, and the sessions that were opened with it."""
+    """End a personal token, with the sessions and tokens that were made with it."""
     query(request).done()
     id = request.match_info["token"]
     if not await request.app[AUTH].tokens.revoke(id):

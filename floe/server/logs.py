@@ -14,6 +14,7 @@ from floe.server.bodies import query
 from floe.server.keys import HUB, MARKS, STOPPING
 from floe.server.lines import Lines
 from floe.server.problems import answer, problem
+from floe.server.readers import check_reader
 from floe.server.runs import node_of
 from floe.server.tail import CHUNK, POLL_S, Spot, Tail, read, readable, size_of, spot_of
 from floe.server.waits import wait_set
@@ -135,13 +136,16 @@ async def _sent(
         response.headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
     await response.prepare(request)
     if spot.path is not None:
-        await _copy(response, spot.path, start, end)
+        await _copy(request, response, spot.path, start, end)
     await response.write_eof()
     return response
 
 
-async def _copy(response: web.StreamResponse, path: Path, start: int, end: int) -> None:
+async def _copy(
+    request: web.Request, response: web.StreamResponse, path: Path, start: int, end: int
+) -> None:
     while start < end:
+        check_reader(request)
         data = await read(path, start, min(CHUNK, end - start))
         if not data:
             raise ConnectionAbortedError("the file has become shorter")
@@ -165,8 +169,7 @@ async def _followed(request: web.Request, tail: Tail, spot: Spot) -> web.StreamR
             break
         if not piece.data and await wait_set(stopping, POLL_S):
             raise ConnectionAbortedError("stopping")  # cut off, so that nobody takes it for whole
-        if request.transport is None or request.transport.is_closing():
-            raise ConnectionAbortedError("nobody reads any more")
+        check_reader(request)
     await response.write_eof()
     return response
 

@@ -26,6 +26,7 @@ from floe.server.bodies import raw_body
 from floe.server.keys import CALLER, HUB, PEERS, SETTINGS, STOPPING
 from floe.server.problems import Handler, problem, status_of
 from floe.server.problems import answer as json_answer
+from floe.server.readers import check_reader
 
 PASSED: Final = ("Accept", "Content-Type", "Idempotency-Key", "If-Range", "Range")
 """Headers of a request that are about what is asked for."""
@@ -187,8 +188,7 @@ async def _passed_back(request: web.Request, answer: Answer) -> web.StreamRespon
             await response.write(data)
         elif stopping.is_set():
             raise ConnectionAbortedError("stopping")
-        if request.transport is None or request.transport.is_closing():
-            raise ConnectionAbortedError("nobody reads any more")
+        check_reader(request)
     await response.write_eof()
     return response
 

@@ -358,7 +358,15 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
             "away": AWAY,
         }
     ),
-    "Tokens": shape({"tokens": many(shape({"id": TEXT, "name": TEXT, "made_at": INSTANT}))}),
+    "Tokens": shape({"tokens": many(ref("Token"))}),
+    "Token": shape(
+        {
+            "id": TEXT,
+            "name": TEXT,
+            "made_at": INSTANT,
+            "made_by": {**TEXT, "description": "the token it ends with; empty for none"},
+        }
+    ),
     "Nothing": shape({}),
     "Reloaded": shape({"flows": COUNT, "findings": many(ref("Finding"))}),
     "Login": shape({}, {"token": TEXT, "user": TEXT, "password": TEXT, "personal": TEXT}),

@@ -13,6 +13,7 @@ from floe.server.bodies import query
 from floe.server.events import SEQ_MAX
 from floe.server.keys import HUB, STOPPING
 from floe.server.problems import answer
+from floe.server.readers import check_reader
 
 POS_MAX: Final = 2**62
 
@@ -51,8 +52,7 @@ async def _tell(request: web.Request, response: web.StreamResponse, store: str, 
         async for said in stream:
             if stopping.is_set():
                 return
-            if request.transport is None or request.transport.is_closing():
-                raise ConnectionAbortedError("nobody reads any more")
+            check_reader(request)
             if not said and clock() - told_at > SIGN_S:
                 said = [Reached(0)]
             if said:

@@ -1,16 +1,18 @@
 """Sessions and personal tokens. Their texts are told once; only keyed hashes are kept."""
 
+import asyncio
 import hmac
 import secrets
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from hashlib import sha256
-from typing import Final, Literal, get_args
+from typing import Final, Literal, NamedTuple, get_args
 
 from floe.hub.hub import Hub
 from floe.model.codec import decode, encode
 from floe.model.refs import Instant, Json
 from floe.model.secret import Secret
+from floe.server.waits import wait_set
 
 Kind = Literal["session", "token"]
 
@@ -28,6 +30,12 @@ class Token:
     user: str = USER
     name: str = ""
     """Of a personal token; a session made with one has it, too."""
+    maker: str = ""
+    """The key of the personal token it was made with, directly or in a session; empty for the
+    administrator's own. It ends with that."""
+    era: str = ""
+    """Which administrator's token it was made under, by a mark of that; empty in rows of an older
+    release."""
     made_at: Instant
     expires_at: Instant | None = None
     """None: never."""
@@ -41,53 +49,82 @@ class Token:
         return f"{self.user}:{self.name}" if self.name else self.user
 
 
+class Shown(NamedTuple):
+    """A session or personal token that somebody has shown."""
+
+    kind: Kind
+    key: str
+    """Under which it is kept."""
+    token: Token
+
+    @property
+    def maker(self) -> str:
+        """What a thing that is made with it ends with: the nearest personal token."""
+        return self.key if self.kind == "token" else self.token.maker
+
+
 class Tokens:
     """Who may come in. Kept in the hub's ledger; the server is its only writer."""
 
     def __init__(self, hub: Hub, admin: Secret) -> None:
         self._hub = hub
         self._key = sha256(admin.reveal().encode()).digest()
+        self._era = self._hash("era")[:ID_LEN]
         self._rows: dict[Kind, dict[str, Token]] = {}
+        self._ended = asyncio.Event()
 
     async def open(self) -> None:
-        """Read what an earlier process made, and drop what has expired."""
+        """Read what an earlier process made; drop what has expired, and what was made under
+        another administrator's token, so that it opens nothing when that comes back."""
         for kind in get_args(Kind):
             rows = await self._hub.recall(kind)
             self._rows[kind] = {
                 key: decode(Token, row) for key, row in rows.items() if isinstance(row, Mapping)
             }
+            for key in [k for k, t in self._rows[kind].items() if t.era not in ("", self._era)]:
+                await self._forget(kind, key)
         await self._sweep()
 
     def is_admin(self, text: str) -> bool:
         """Whether this is the administrator's token; takes the same time for each wrong one."""
         return hmac.compare_digest(sha256(text.encode(errors="replace")).digest(), self._key)
 
-    def find(self, text: str, *kinds: Kind) -> Token | None:
+    def find(self, text: str, *kinds: Kind) -> "Shown | None":
         """What a text opens, if anything."""
-        key, now = self._hash(text), self._hub.clock.now()
+        key = self._hash(text)
         for kind in kinds:
-            token = self._rows[kind].get(key)
-            if token and (token.expires_at is None or token.expires_at > now):
-                return token
+            if token := self._living(kind, key):
+                return Shown(kind, key, token)
         return None
 
-    async def make_session(self, name: str, session_s: int, once: str = "") -> str:
-        """A new session, in place of one with the same key.
+    def lives(self, shown: "Shown") -> bool:
+        """Whether what opened something once still would."""
+        return self._living(shown.kind, shown.key) is not None
 
-        `name` is of the personal token that opened it, or empty.
+    async def wait_ended(self, timeout_s: float) -> None:
+        """Until any session or token has been ended, or for some seconds."""
+        await wait_set(self._ended, timeout_s)
+
+    async def make_session(
+        self, name: str, session_s: int, once: str = "", *, maker: str = ""
+    ) -> str:
+        """A new session, in place of one with the same idempotency key.
+
+        `name` and `maker` are of the personal token that opened it, or empty.
         """
         await self._sweep()
         now = self._hub.clock.now()
         expires_at = Instant(now + session_s * 1000)
-        token = Token(name=name, made_at=now, expires_at=expires_at, once=once)
+        token = Token(name=name, made_at=now, expires_at=expires_at, once=once, maker=maker)
         return await self._make("session", token)
 
-    async def make_personal(self, name: str, once: str = "") -> str:
-        """A new personal token, good until the administrator's token changes.
+    async def make_personal(self, name: str, once: str = "", *, maker: str = "") -> str:
+        """A new personal token, good until its maker ends or the administrator's token changes.
 
-        It takes the place of one with the same key.
+        It takes the place of one with the same idempotency key.
         """
-        return await self._make("token", Token(name=name, made_at=self._hub.clock.now(), once=once))
+        now = self._hub.clock.now()
+        return await self._make("token", Token(name=name, made_at=now, once=once, maker=maker))
 
     def personal(self) -> list[tuple[str, Token]]:
         """Personal tokens, the oldest first, each with a name for it that opens nothing."""
@@ -95,46 +132,67 @@ class Tokens:
         return sorted(((key[:ID_LEN], t) for key, t in rows), key=lambda row: row[1].made_at)
 
     async def revoke(self, id: str) -> bool:
-        """Forget a personal token and the sessions it opened; whether there was one."""
-        rows = self._rows["token"]
-        token = next((key for key in rows if key[:ID_LEN] == id), None)
+        """Forget a personal token with all that was made with it: sessions, tokens, and what was
+        made with those; whether there was one."""
+        token = next((key for key in self._rows["token"] if key[:ID_LEN] == id), None)
         if token is None:
             return False
-        name = rows[token].name
-        sessions = [key for key, s in self._rows["session"].items() if s.name == name]
-        await self._forget("token", token)
-        for key in sessions:
-            await self._forget("session", key)
+        await self._end(token)
         return True
+
+    async def _end(self, token: str) -> None:
+        ending = [token]
+        for maker in ending:  # grows
+            ending += [k for k, t in self._rows["token"].items() if t.maker == maker]
+        names = {self._rows["token"][key].name for key in ending}
+        sessions = [k for k, s in self._rows["session"].items() if _is_of(s, ending, names)]
+        rows: list[tuple[Kind, str]] = [("token", key) for key in ending]
+        rows += [("session", key) for key in sessions]
+        for kind, key in rows:  # nothing of it opens anything from here on
+            self._rows[kind].pop(key, None)
+        for kind, key in rows:
+            await self._forget(kind, key)
 
     async def _forget(self, kind: Kind, key: str) -> None:
         self._rows[kind].pop(key, None)
+        self._ended.set()
+        self._ended = asyncio.Event()
         await self._hub.remember(kind, key, None)
 
     async def end_session(self, text: str) -> None:
         """Forget a session. Unknown ones are none."""
         key = self._hash(text)
-        if self._rows["session"].pop(key, None):
-            await self._hub.remember("session", key, None)
+        if key in self._rows["session"]:
+            await self._forget("session", key)
 
     async def _make(self, kind: Kind, token: Token) -> str:
         text = "floe_" + secrets.token_urlsafe(32)
         key = self._hash(text)
+        token = replace(token, era=self._era)
         shape: Mapping[str, Json] = encode(token)
         await self._hub.remember(kind, key, shape)
         rows = self._rows[kind]
         before = [k for k, made in rows.items() if token.once and made.once == token.once]
         rows[key] = token
         for replaced in before:
-            await self._forget(kind, replaced)
+            await (self._end(replaced) if kind == "token" else self._forget(kind, replaced))
         return text
 
     async def _sweep(self) -> None:
         now = self._hub.clock.now()
         rows = self._rows["session"]
         for key in [k for k, t in rows.items() if t.expires_at and t.expires_at <= now]:
-            del rows[key]
-            await self._hub.remember("session", key, None)
+            await self._forget("session", key)
+
+    def _living(self, kind: Kind, key: str) -> Token | None:
+        token, now = self._rows[kind].get(key), self._hub.clock.now()
+        return token if token and (token.expires_at is None or token.expires_at > now) else None
 
     def _hash(self, text: str) -> str:
         return hmac.new(self._key, text.encode(errors="replace"), sha256).hexdigest()
+
+
+def _is_of(session: Token, tokens: Collection[str], names: Collection[str]) -> bool:
+    """Whether a session was opened with one of some tokens; in a row of an older release only
+    the name says so."""
+    return session.maker in tokens or (not session.era and session.name in names)

@@ -331,8 +331,7 @@ async def test_a_listener_that_says_good_bye_is_not_waited_for_any_longer(
     assert listener.close_code == 1001
 
 
-async def test_logging_out_ends_the_feed(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(feed, "LOOK_S", 0.02)
+async def test_logging_out_ends_the_feed(site: Site) -> None:
     _, login = await site.post("login", {"token": ADMIN})
     del site.client.headers["X-Floe-Auth"]
     listener = await listen(site)

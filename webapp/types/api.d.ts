@@ -132,7 +132,7 @@ export type FlowDetail = Flow & {
   unheard_bad?: string;
 };
 
-export type Token = { id: string; name: string; made_at: string };
+export type Token = { id: string; name: string; made_at: string; made_by: string };
 export type Lease = {
   tag: string;
   kind: "resource" | "workspace";

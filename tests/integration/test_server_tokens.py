@@ -1,0 +1,245 @@
+"""What a session or personal token made, opened or reads ends with it, and at once."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from floe.model.secret import Secret
+from floe.server.tokens import Tokens
+from tests.make_server import ADMIN, API, DEADLINE_S, Site, a_site
+
+
+@pytest.fixture
+async def site(tmp_path: Path) -> AsyncIterator[Site]:
+    async with a_site(tmp_path) as site:
+        yield site
+
+
+async def made(site: Site, with_: str, **body: str) -> str:
+    """What a login answers whoever shows a token."""
+    status, answer = await site.post("login", body, headers={"X-Floe-Auth": with_})
+    assert status == 200
+    return str(answer["token"])
+
+
+async def id_of(site: Site, name: str) -> str:
+    _, answer = await site.get("tokens")
+    return next(str(token["id"]) for token in answer["tokens"] if token["name"] == name)
+
+
+async def revoke(site: Site, name: str) -> None:
+    status, _ = await site.ask("DELETE", f"{API}/tokens/{await id_of(site, name)}")
+    assert status == 204
+
+
+async def opens(site: Site, text: str) -> bool:
+    async with aiohttp.ClientSession() as stranger:
+        answer = await stranger.get(f"{site.url}{API}/runs", headers={"X-Floe-Auth": text})
+        return answer.status == 200
+
+
+async def test_token_ends_with_the_token_that_made_it(site: Site) -> None:
+    first = await made(site, ADMIN, personal="first")
+    second = await made(site, first, personal="second")
+
+    await revoke(site, "first")
+
+    assert not await opens(site, second)
+
+
+async def test_what_a_token_of_a_token_made_ends_with_the_first(site: Site) -> None:
+    first = await made(site, ADMIN, personal="first")
+    second = await made(site, first, personal="second")
+    third = await made(site, second, personal="third")
+    session = await made(site, third, token=third)
+
+    await revoke(site, "first")
+
+    assert [await opens(site, text) for text in (second, third, session)] == [False] * 3
+
+
+async def test_token_made_in_a_session_of_a_token_ends_with_that_token(site: Site) -> None:
+    first = await made(site, ADMIN, personal="first")
+    session = await made(site, first, token=first)
+    second = await made(site, session, personal="second")
+
+    await revoke(site, "first")
+
+    assert not await opens(site, second)
+
+
+async def test_token_made_in_a_session_outlives_that_session(site: Site) -> None:
+    session = await made(site, ADMIN, token=ADMIN)
+    laptop = await made(site, session, personal="laptop")
+
+    await site.post("logout", headers={"X-Floe-Auth": session})
+
+    assert not await opens(site, session)
+    assert await opens(site, laptop)
+
+
+async def test_maker_and_token_of_the_same_name_are_two(site: Site) -> None:
+    one = await made(site, ADMIN, personal="laptop")
+    other = await made(site, ADMIN, personal="laptop")
+    session = await made(site, other, token=other)
+
+    await revoke(site, "laptop")  # the older one
+
+    assert [await opens(site, text) for text in (one, other, session)] == [False, True, True]
+
+
+async def test_token_says_which_one_it_ends_with(site: Site) -> None:
+    first = await made(site, ADMIN, personal="first")
+    await made(site, first, personal="second")
+
+    _, answer = await site.get("tokens")
+
+    told = {token["name"]: token["made_by"] for token in answer["tokens"]}
+    assert told == {"first": "", "second": await id_of(site, "first")}
+
+
+async def test_what_a_replaced_token_made_ends_with_it(site: Site) -> None:
+    keyed = {"Idempotency-Key": "k-1"}
+    _, answer = await site.post("login", {"personal": "first"}, headers=keyed)
+    second = await made(site, answer["token"], personal="second")
+
+    await site.post("login", {"personal": "first"}, headers=keyed)
+
+    assert not await opens(site, second)
+
+
+async def test_feed_ends_when_its_token_is_revoked(site: Site) -> None:
+    laptop = await made(site, ADMIN, personal="laptop")
+    socket = await feed(site, {"X-Floe-Auth": laptop})
+
+    await revoke(site, "laptop")
+
+    assert await end_of(socket) == 1008
+
+
+async def test_feed_of_a_token_ends_when_the_maker_is_revoked(site: Site) -> None:
+    first = await made(site, ADMIN, personal="first")
+    socket = await feed(site, {"X-Floe-Auth": await made(site, first, personal="second")})
+
+    await revoke(site, "first")
+
+    assert await end_of(socket) == 1008
+
+
+async def test_feed_ends_with_the_logout_of_its_session(site: Site) -> None:
+    session = await made(site, ADMIN, token=ADMIN)
+    socket = await feed(site, {"Cookie": f"floe-sesh={session}"})
+
+    await site.post("logout", headers={"X-Floe-Auth": session})
+
+    assert await end_of(socket) == 1008
+
+
+async def test_feed_of_another_token_goes_on(site: Site) -> None:
+    await made(site, ADMIN, personal="laptop")
+    socket = await feed(site, {"X-Floe-Auth": ADMIN})
+
+    await revoke(site, "laptop")
+    run = await site.start()
+
+    async with asyncio.timeout(DEADLINE_S):
+        assert (await socket.receive_json())["run"] == run
+
+
+async def test_output_that_is_followed_ends_with_its_token(site: Site) -> None:
+    laptop = await made(site, ADMIN, personal="laptop")
+    run = await site.start()
+    site.output(run, "build").write_bytes(b"begun\n")
+    path = f"{site.url}{API}/runs/{run}/nodes/build/log?follow=true"
+    answer = await site.client.get(path, headers={"X-Floe-Auth": laptop})
+    assert await answer.content.readany() == b"begun\n"
+
+    await revoke(site, "laptop")
+
+    with pytest.raises(aiohttp.ClientPayloadError):
+        await read_to_end(answer)
+
+
+async def test_feed_for_hosts_ends_with_its_token(site: Site) -> None:
+    laptop = await made(site, ADMIN, personal="laptop")
+    answer = await site.client.get(f"{site.url}{API}/feed", headers={"X-Floe-Auth": laptop})
+    await answer.content.readline()
+
+    await revoke(site, "laptop")
+
+    with pytest.raises(aiohttp.ClientPayloadError):
+        await read_to_end(answer)
+
+
+async def test_wrong_tokens_of_a_neighbour_end_no_feed(tmp_path: Path) -> None:
+    async with a_site(tmp_path, settings={"wrong_tries": 1}) as site:
+        socket = await feed(site, {"X-Floe-Auth": ADMIN})
+        session = await made(site, ADMIN, token=ADMIN)
+        assert not await opens(site, "wrong")
+        assert (await site.get("runs"))[0] == 429
+
+        await site.post("logout", headers={"X-Floe-Auth": session})  # so all are looked at
+        run = await site.start()
+
+        async with asyncio.timeout(DEADLINE_S):
+            assert (await socket.receive_json())["run"] == run
+
+
+async def test_another_administrator_s_token_ends_all_and_for_good(site: Site) -> None:
+    laptop = await made(site, ADMIN, personal="laptop")
+    await Tokens(site.hub, Secret("another")).open()
+
+    tokens = Tokens(site.hub, Secret(ADMIN))
+    await tokens.open()
+
+    assert tokens.personal() == []
+    assert tokens.find(laptop, "token") is None
+
+
+async def test_row_of_an_older_release_still_opens_and_ends(site: Site) -> None:
+    tokens = Tokens(site.hub, Secret(ADMIN))
+    await tokens.open()
+    text = await tokens.make_personal("old")
+    rows = await site.hub.recall("token")
+    ((key, row),) = rows.items()
+    assert isinstance(row, dict)
+    await site.hub.remember("token", key, {k: v for k, v in row.items() if k != "era"})
+    await tokens.open()
+
+    assert tokens.find(text, "token") is not None
+    assert await tokens.revoke(key[:16])
+    assert tokens.find(text, "token") is None
+
+
+async def feed(site: Site, headers: dict[str, str]) -> aiohttp.ClientWebSocketResponse:
+    del site.client.headers["X-Floe-Auth"]
+    socket = await site.client.ws_connect(f"{site.url}/ws", headers={"Origin": site.url, **headers})
+    site.client.headers["X-Floe-Auth"] = ADMIN
+    assert (await socket.receive_json())["type"] == "hello"
+    return socket
+
+
+async def end_of(socket: aiohttp.ClientWebSocketResponse) -> int | None:
+    """The code a feed is closed with."""
+    async with asyncio.timeout(DEADLINE_S):
+        while (await socket.receive()).type is aiohttp.WSMsgType.TEXT:
+            pass
+    return socket.close_code
+
+
+async def read_to_end(answer: aiohttp.ClientResponse) -> Any:
+    async with asyncio.timeout(DEADLINE_S):
+        return await answer.read()
+
+
+async def test_session_that_has_ended_makes_no_token(site: Site) -> None:
+    session = await made(site, ADMIN, token=ADMIN)
+    await site.post("logout", headers={"X-Floe-Auth": session})
+
+    status, _ = await site.post("login", {"personal": "late"}, headers={"X-Floe-Auth": session})
+
+    assert status == 401
