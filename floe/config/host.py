@@ -90,9 +90,9 @@ class HostConfig:
     dev: bool
     """Serve the dashboard from the checkout, uncached."""
     insecure: bool
+    """Serve without TLS on an address that others reach."""
     trusted_proxies: tuple[str, ...]
     """Addresses and networks of the proxies in front."""
-    """Serve without TLS on an address that others reach."""
     origin: str
     """The document that this came from."""
     text: str = field(repr=False)
