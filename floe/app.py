@@ -6,7 +6,7 @@ import secrets
 import signal
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -19,6 +19,7 @@ from floe.config import HostConfig, digests_of, others_of, read_common, read_loc
 from floe.dialects.base import worst
 from floe.dialects.floe import FloeDialect
 from floe.dialects.notes import Notes
+from floe.files import private
 from floe.hub.acts import ActSettings
 from floe.hub.clock import Clock, WallClock
 from floe.hub.core import HostSettings
@@ -238,6 +239,8 @@ def kept_token(root: Path) -> Secret:
     try:
         token = path.read_text().strip() if path.exists() else ""
         if token:
+            with suppress(PermissionError):  # whoever made it for floe decides
+                path.chmod(0o600)
             log.info("admin.token_found", kept_in=str(path))
         else:
             token = "floe_" + secrets.token_urlsafe(TOKEN_BYTES)
@@ -259,6 +262,8 @@ def token_path(root: Path) -> Path:
 def _make_root(root: Path) -> None:
     try:
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for name in ("runs", "documents"):
+            private(root / name)
     except OSError as error:
         hint = "give another with -root"
         raise StoreFailed(f"{root} cannot be made: {error.strerror}", hint) from None

@@ -45,6 +45,18 @@ class NotPlain(OSError):
         return f"{self.filename} {self.strerror}"
 
 
+def private(folder: Path) -> None:
+    """Make a folder that floe's user alone may enter; one of that user's is closed to all others.
+
+    What is below it may keep its modes. One that was made by another user is left to that one.
+    Raises OSError.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = folder.stat()
+    if found.st_mode & 0o077 and found.st_uid == os.geteuid():
+        folder.chmod(0o700)
+
+
 @contextmanager
 def folder_of(path: Path, *, make: bool = False, mode: int = 0o700) -> Iterator[int]:
     """The folder of an attempt's file, as a descriptor; with `make` it is made if need be.

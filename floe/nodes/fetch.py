@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import IO, Final
 from urllib.parse import unquote_to_bytes
 
-from floe.files import NotPlain, opened, opened_plain
-from floe.model.errors import FloeError, Yours
+from floe.files import NotPlain, opened, opened_plain, private
+from floe.model.errors import FloeError, World, Yours
 from floe.model.flow import Fetch
 from floe.model.refs import Instant, Key
 from floe.model.secret import without_password
@@ -69,6 +69,10 @@ class Fetches:
 
     async def open(self) -> None:
         """Clear what a crash left half downloaded."""
+        try:
+            private(self._cache)
+        except OSError as error:
+            raise World(f"{self._cache}: {error.strerror or error}") from error
         for part in self._cache.glob("part-*"):
             part.unlink(missing_ok=True)
 
@@ -168,7 +172,7 @@ class Fetches:
             raise TypeError(f"{type(work).__name__} is not fetch")
         target = _target(work, action.workspace)
         cached = self._cached(work)
-        self._cache.mkdir(parents=True, exist_ok=True)
+        self._cache.mkdir(mode=0o700, parents=True, exist_ok=True)
         part = Part(self._cache / f"part-{_short(action.key)}", work.checksum_algo)
         try:
             if cached is not None and await part.run(_is_intact, cached, work):

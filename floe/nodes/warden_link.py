@@ -18,6 +18,7 @@ from typing import Any, Final, cast
 
 import structlog
 
+from floe.files import private
 from floe.model.errors import World
 
 log = structlog.get_logger()
@@ -79,12 +80,9 @@ class Door:
 
     def _make_folder(self) -> None:
         for folder in (self.folder, self.data):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            found = folder.stat()
-            if found.st_uid != os.geteuid():
+            private(folder)
+            if folder.stat().st_uid != os.geteuid():
                 raise World(f"{folder} belongs to another user")
-            if found.st_mode & 0o077:
-                folder.chmod(0o700)
 
     async def _connect(self) -> "Link":
         loop = asyncio.get_running_loop()

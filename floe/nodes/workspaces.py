@@ -17,7 +17,7 @@ from typing import Final
 
 import structlog
 
-from floe.files import folder_of, kind_of
+from floe.files import folder_of, kind_of, private
 from floe.model.errors import World
 from floe.model.refs import Key
 
@@ -122,13 +122,14 @@ class Workspaces:
             return
         marker = self._spaces / MARKER
         if not marker.exists():
-            self._spaces.mkdir(parents=True, exist_ok=True)
+            self._spaces.mkdir(mode=0o700, parents=True, exist_ok=True)
             if any(self._spaces.iterdir()):
                 raise World(
                     f"{self._spaces} was not made by floe",
                     "empty it, or set another workspace-root",
                 )
             marker.touch()
+        private(self._spaces)
         self._owned = True
 
     def _inside(self, workspace: Path) -> None:

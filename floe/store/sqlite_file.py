@@ -143,6 +143,8 @@ def _make_file(path: Path) -> None:
     """Make an empty file that this user alone can read, or see that SQLite wrote the one there."""
     fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
+        if os.fstat(fd).st_uid == os.geteuid():
+            os.fchmod(fd, 0o600)  # a copy from a backup may be readable by all
         start = os.read(fd, len(_MAGIC))
     finally:
         os.close(fd)

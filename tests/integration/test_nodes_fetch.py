@@ -351,7 +351,7 @@ async def test_closing_reports_nothing_and_the_next_floe_reports_lost(
 async def test_what_a_crash_left_half_downloaded_is_cleared(
     tmp_path: Path, fetches: Fetches
 ) -> None:
-    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache").mkdir(exist_ok=True)
     (tmp_path / "cache" / "part-abc").touch()
 
     await fetches.open()
