@@ -13,6 +13,7 @@ sys.modules.setdefault("rich", None)  # type: ignore[arg-type]  # None: there is
 import structlog  # noqa: E402
 
 from floe.model.secret import masked, without_password  # noqa: E402
+from floe.model.visible import visible, visible_json  # noqa: E402
 
 if sys.modules["rich"] is None:
     del sys.modules["rich"]
@@ -25,10 +26,10 @@ _SECRET: Final = re.compile(r"(token|secret|password|authorization|cookie|admin)
 def set_up(level: Level = "info", stream: TextIO | None = None) -> None:
     """Send the log of this process to a stream (standard error if none is given)."""
     out = stream or sys.stderr
-    renderer: Any = (
-        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    renderers: list[Any] = (
+        [spelt, structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
         if out.isatty()
-        else structlog.processors.JSONRenderer(ensure_ascii=False)
+        else [structlog.processors.JSONRenderer(ensure_ascii=False), spelt_json]
     )
     structlog.configure(
         processors=[
@@ -37,7 +38,7 @@ def set_up(level: Level = "info", stream: TextIO | None = None) -> None:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,  # before: an error may quote a URL
             redacted,
-            renderer,
+            *renderers,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
         logger_factory=lambda *_: Lines(out),
@@ -73,3 +74,18 @@ def redacted(
         else:
             fields[name] = without_password(str(value))
     return fields
+
+
+def spelt(
+    _logger: object, _method: str, fields: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """Spell out what a terminal would obey, and ends of lines: a value stays within its line."""
+    for name, value in fields.items():
+        if isinstance(value, str):
+            fields[name] = visible(value, keep="\n" if name == "exception" else "")
+    return fields
+
+
+def spelt_json(_logger: object, _method: str, line: str) -> str:
+    """The same in a line of JSON, for readers that take more than a newline for the end of one."""
+    return visible_json(line)

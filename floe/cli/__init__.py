@@ -15,9 +15,10 @@ from click.shell_completion import CompletionItem
 
 from floe import __version__
 from floe.cli.argv import modern
-from floe.cli.paint import clean, printable, told
+from floe.cli.paint import clean, told
 from floe.cli.streams import drop_output, is_somewhere, is_unwritten, open_streams
 from floe.model.errors import ConfigInvalid, FloeError, ValuesInvalid, World, Yours
+from floe.model.visible import visible
 
 COMMANDS: Final = {
     "cancel": "end a run and all its commands",
@@ -174,7 +175,7 @@ def complain(error: FloeError) -> None:
     """Print an error: what, then every part of it, then what to try."""
     if isinstance(error, ConfigInvalid):
         for finding in error.findings:
-            click.echo(printable(str(finding)), err=True)
+            click.echo(visible(str(finding), keep="\n"), err=True)
         return
     if isinstance(error, ValuesInvalid):
         click.echo("floe: the values do not fit the form", err=True)

@@ -10,11 +10,12 @@ from typing import Final
 
 import click
 
-from floe.cli.paint import as_json, printable
+from floe.cli.paint import as_json
 from floe.config import check_document, read_local
 from floe.dialects.base import worst
 from floe.hub.views import finding_shape
 from floe.model.errors import ConfigInvalid, Finding
+from floe.model.visible import visible
 
 STDIN: Final = "-"
 SUFFIXES: Final = (".yml", ".yaml")
@@ -51,7 +52,7 @@ def command(ctx: click.Context, /, files: tuple[str, ...], schema: bool, json_: 
     else:
         for finding in findings:
             colour = "red" if finding.level == "error" else "yellow"
-            what, _, hint = printable(str(finding)).partition("\n")
+            what, _, hint = visible(str(finding), keep="\n").partition("\n")
             click.secho(what, fg=colour)
             if hint:
                 click.echo(hint)

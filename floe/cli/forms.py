@@ -66,7 +66,7 @@ async def _asked(field: Field, line: Line) -> Json:
             form = Form(title="", fields=(field,))
             return checked(form, {field.id: text} if text else {}).get(field.id)
         except ValuesInvalid as error:
-            click.secho(f"    {error.fields[field.id]}", fg="red")
+            click.secho(f"    {clean(error.fields[field.id])}", fg="red")
 
 
 async def _read(field: Field, line: Line) -> str:

@@ -168,10 +168,10 @@ class Live:
             except EOFError:
                 raise _nobody(id, work.form.title, "there is no answer") from None
             except Conflict as error:
-                click.echo(error.what)
+                click.echo(clean(error.what))
                 return
             except FloeError as error:
-                click.echo(f"{error.what}; once more, please")
+                click.echo(f"{clean(error.what)}; once more, please")
 
 
 class _Silence:

@@ -17,7 +17,7 @@ CHUNK: Final = 64 * 1024
 ALL: Final = 2**53
 """Bytes: no limit."""
 
-_UNFINISHED: Final = re.compile(r"\x1b(?:\[[0-?]*|[\]PX^_][^\x07\x1b]{0,255})?\Z")
+_UNFINISHED: Final = re.compile(r"\x1b(?:\[[0-?]{0,128}|[\]PX^_][^\x07\x1b]{0,255})?\Z")
 """An escape sequence whose end may come with the next chunk."""
 
 

@@ -1,6 +1,6 @@
 """How answers look in a terminal: tables, states in colour, times as people say them.
 
-What others wrote never reaches the terminal as it is: `clean` takes out whatever a terminal would
+What others wrote never reaches the terminal as it is: `clean` spells out whatever a terminal would
 obey, and only what floe has painted itself keeps its colours. Those are left out where no
 terminal is on the other end, and where NO_COLOR is set.
 """
@@ -17,6 +17,7 @@ from typing import Any, Final
 import click
 
 from floe.model.secret import masked, without_password
+from floe.model.visible import visible, visible_json
 
 Shape = dict[str, Any]
 
@@ -28,10 +29,10 @@ _OBEYED: Final = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]"  # what moves, clears and colours
     r"|\x1b[\]PX^_][^\n\x1b\x07]*(?:\x07|\x1b\\)"  # titles, links, the clipboard
     r"|\x1b[ -/]*[0-~]?"
-    r"|[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+    r"|[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e"
+    r"\u2060-\u206f\ufeff]"
 )
 _COLOUR: Final = re.compile(r"\x1b\[[0-9;:]*m")
-_PLAIN: Final = re.compile(r"[ -~]*")
 
 
 class Painted(str):
@@ -58,8 +59,8 @@ _COLOURS: Final[Mapping[str, str]] = {
 
 
 def as_json(shape: object) -> None:
-    """Print JSON for machines."""
-    click.echo(json.dumps(masked(shape), ensure_ascii=False, indent=2))
+    """Print JSON for machines, in which a terminal finds nothing to obey either."""
+    click.echo(visible_json(json.dumps(masked(shape), ensure_ascii=False, indent=2)))
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -76,12 +77,8 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
 
 def clean(text: str) -> str:
-    """A text on one line, without anything that a terminal would obey, nor passwords of URLs."""
-    text = without_password(text)
-    if _PLAIN.fullmatch(text):
-        return text
-    shown = (" " if c in "\n\t" else c for c in text)
-    return "".join(c for c in shown if unicodedata.category(c) not in ("Cc", "Cf", "Cs"))
+    """A text on one line, without passwords of URLs; what a terminal would obey is spelt out."""
+    return visible(without_password(text).replace("\n", " ").replace("\t", " "))
 
 
 def printable(text: str) -> str:

@@ -10,6 +10,7 @@ from floe.cli.client import Account, Client, Patience, Shape, connected, path, u
 from floe.cli.names import RUN
 from floe.cli.paint import as_of, clean, clock_of, run_state, state, told
 from floe.model.errors import Denied, Yours
+from floe.model.visible import visible_json
 
 OPEN_S: Final = 10.0
 """Seconds for a connection to open."""
@@ -101,7 +102,7 @@ def _frames(at: Account, after: str | None, run: str = "") -> Iterator[tuple[str
 
 def _print(text: str, frame: Shape, *, json_: bool) -> None:
     if json_:
-        click.echo(text)
+        click.echo(visible_json(text))
     elif frame["type"] == "event":
         click.echo(_line(frame))
     elif frame["type"] == "reset":

@@ -44,7 +44,7 @@ class RemoteRefs:
         """
         loop = asyncio.get_running_loop()
         text = await loop.run_in_executor(self._threads, self._look, git, pattern)
-        found = _parsed(text).items()
+        found = listed(text).items()
         return {n: c for n, c in found if n.startswith(ALWAYS) or fnmatchcase(n, pattern)}
 
     def _look(self, git: Git, pattern: str) -> str:
@@ -100,9 +100,10 @@ def refusal(url: str, said: str) -> Theirs:
 _CREDENTIALS: Final = "use an ssh url with key-file, or a git credential helper"
 
 
-def _parsed(text: str) -> dict[str, str]:
+def listed(text: str) -> dict[str, str]:
+    """Full ref name to commit hash, of what `git ls-remote` printed."""
     found: dict[str, str] = {}
-    for line in text.splitlines():
+    for line in text.split("\n"):  # a name may hold what Unicode takes for the end of a line
         commit, tab, name = line.partition("\t")
         if tab:
             found[name.removesuffix("^{}")] = commit  # the peeled line comes after its tag

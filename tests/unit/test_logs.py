@@ -81,3 +81,29 @@ def test_a_full_disk_costs_lines_and_nothing_else() -> None:
 
     structlog.reset_defaults()
     assert json.loads(stream.getvalue())["event"] == "kept"
+
+
+LINES = ["\n", "\r", "\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\u2029"]
+
+
+@pytest.mark.parametrize("end", LINES)
+def test_value_of_several_lines_is_one_line_of_json(stream: io.StringIO, end: str) -> None:
+    structlog.get_logger().info("told", what=f"a{end}b")
+
+    assert len(stream.getvalue().splitlines()) == 1
+    assert json.loads(stream.getvalue())["what"] == f"a{end}b"
+
+
+@pytest.mark.parametrize("trick", [*LINES, "\x1b[2J", "\x9b2J", "\u202e", "\x1b]0;title\x07"])
+def test_value_in_a_terminal_is_one_line_that_it_does_not_obey(
+    monkeypatch: pytest.MonkeyPatch, trick: str
+) -> None:
+    stream = io.StringIO()
+    monkeypatch.setattr(stream, "isatty", lambda: True)
+    logs.set_up(stream=stream)
+    structlog.get_logger().info("told", what=f"a{trick}b", more=[f"c{trick}"])
+    structlog.reset_defaults()
+
+    text = stream.getvalue().removesuffix("\n")
+    assert len(text.splitlines()) == 1
+    assert trick not in text

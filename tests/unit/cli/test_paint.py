@@ -1,5 +1,6 @@
 """What reaches a terminal."""
 
+import json
 from datetime import UTC, datetime
 
 import pytest
@@ -8,6 +9,7 @@ from floe.cli.log import to_terminal
 from floe.cli.paint import (
     Painted,
     age,
+    as_json,
     as_of,
     clean,
     clock,
@@ -39,6 +41,18 @@ def test_clean_leaves_nothing_that_a_terminal_obeys(hostile: str) -> None:
     assert clean(hostile).isprintable()
 
 
+def test_clean_spells_out_what_it_takes_away() -> None:
+    assert clean("a\u202eb\x85c\u2028d\u200be") == "a\\u202eb\\u0085c\\u2028d\\u200be"
+
+
+def test_json_has_nothing_that_a_terminal_obeys(capsys: pytest.CaptureFixture[str]) -> None:
+    as_json({"why": "\x9b2J\u202e\x7f\u2028\x1b\ud800"})
+
+    printed = capsys.readouterr().out
+    assert printed.replace("\n", "").isprintable()
+    assert json.loads(printed) == {"why": "\x9b2J\u202e\x7f\u2028\x1b\ud800"}
+
+
 def test_clean_is_one_line() -> None:
     assert clean("a\nb\tc é ✔") == "a b c é ✔"
 
@@ -64,6 +78,15 @@ def test_log_in_a_terminal_puts_escapes_together_before_it_judges_them(
     assert capsys.readouterr().out == "a\x1b[31mredb\u00e9c\r\n"
 
 
+def test_sequence_without_end_is_not_kept_for_ever(capsys: pytest.CaptureFixture[str]) -> None:
+    write = to_terminal()
+
+    for chunk in (b"\x1b[", b"1" * 65_536, b"1" * 65_536):
+        write(chunk)
+
+    assert len(capsys.readouterr().out) > 65_536
+
+
 def test_table_is_clean_but_for_what_floe_painted(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -71,7 +94,7 @@ def test_table_is_clean_but_for_what_floe_painted(
 
     table(("STATE", "WHY"), [(state("good"), "\x1b[2Jwhy")])
 
-    assert capsys.readouterr().out.splitlines()[1] == "\x1b[32mgood\x1b[0m   [2Jwhy"
+    assert capsys.readouterr().out.splitlines()[1] == "\x1b[32mgood\x1b[0m   \\u001b[2Jwhy"
 
 
 def test_table_gives_way_on_a_narrow_terminal(
