@@ -20,6 +20,7 @@ from typing import Any, Final
 
 from floe.warden.log import say
 from floe.warden.order import Refused
+from floe.warden.output import Output
 
 KEY: Final = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9._@-]{1,200}")
 """An attempt's key is also the name of its file."""
@@ -47,8 +48,10 @@ class Attempt:
     """When grace is over; None until the first TERM."""
     file: int = -1
     """Where its words are kept; open for as long as it runs, so that its end has a place."""
-    output: int = -1
-    output_max: int = 0
+    output: Output | None = None
+    """None for what an earlier warden left behind."""
+    is_given_up: bool = False
+    """Asked to end after its command had ended: it waits no longer for room on the disk."""
     seen: dict[int, int] = field(default_factory=dict)
     """Pid to ticks of its processes, at the latest look."""
     sids: set[int] = field(default_factory=set)

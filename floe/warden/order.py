@@ -9,7 +9,7 @@ import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 SECONDS_MAX: Final = 10.0**9
 NOT_PLAIN: Final = "not a plain file; a command put something else in its place"
@@ -82,8 +82,18 @@ def find(name: str, env: dict[str, str]) -> str:
     raise Refused(f"command not found: {name} (PATH is {path})")
 
 
-def launch(order: Order, env: dict[str, str], null: int, reset: Sequence[int]) -> tuple[int, int]:
-    """Start a command; its pid, and the descriptor of its output. Raises Refused."""
+class Launched(NamedTuple):
+    """A command that runs."""
+
+    pid: int
+    file: int
+    """Where its output is kept."""
+    pipe: int
+    """Where its output comes from."""
+
+
+def launch(order: Order, env: dict[str, str], null: int, reset: Sequence[int]) -> Launched:
+    """Start a command. Raises Refused."""
     try:
         os.chdir(order.cwd)
     except OSError as error:
@@ -95,27 +105,44 @@ def launch(order: Order, env: dict[str, str], null: int, reset: Sequence[int]) -
             path = find(order.argv[0], order.env)
         except ValueError as error:
             raise Refused(f"command: {error}") from error
-        output = _opened(order.output)
+        file = _opened(order.output)
         try:
-            # A session of its own, and no descriptor but these three: all others close on exec.
-            pid = os.posix_spawn(
-                path,
-                order.argv,
-                env,
-                file_actions=(
-                    (os.POSIX_SPAWN_DUP2, null, 0),
-                    (os.POSIX_SPAWN_DUP2, output, 1),
-                    (os.POSIX_SPAWN_DUP2, output, 2),
-                ),
-                setsid=True,
-                setsigdef=reset,
-            )
-        except (OSError, ValueError) as error:
-            os.close(output)
-            raise Refused(_why_not(path, error)) from error
-        return pid, output
+            return _spawned(path, order.argv, env, file, null, reset)
+        except BaseException:
+            os.close(file)
+            raise
     finally:
         os.chdir("/")
+
+
+def _spawned(
+    path: str, argv: list[str], env: dict[str, str], file: int, null: int, reset: Sequence[int]
+) -> Launched:
+    try:
+        pipe, output = os.pipe2(os.O_CLOEXEC)
+    except OSError as error:
+        raise Refused(f"output: {error.strerror}") from error
+    try:
+        # A session of its own, and no descriptor but these three: all others close on exec.
+        pid = os.posix_spawn(
+            path,
+            argv,
+            env,
+            file_actions=(
+                (os.POSIX_SPAWN_DUP2, null, 0),
+                (os.POSIX_SPAWN_DUP2, output, 1),
+                (os.POSIX_SPAWN_DUP2, output, 2),
+            ),
+            setsid=True,
+            setsigdef=reset,
+        )
+    except (OSError, ValueError) as error:
+        os.close(pipe)
+        raise Refused(_why_not(path, error)) from error
+    finally:
+        os.close(output)
+    os.set_blocking(pipe, False)
+    return Launched(pid, file, pipe)
 
 
 def _opened(output: str) -> int:
@@ -132,7 +159,6 @@ def _opened(output: str) -> int:
     if not stat.S_ISREG(os.fstat(fd).st_mode):
         os.close(fd)
         raise Refused(f"output file {output}: {NOT_PLAIN}")
-    os.set_blocking(fd, True)  # the command shares this
     return fd
 
 

@@ -24,13 +24,14 @@ from floe.warden.hubs import HUBS_MAX, Hub, Hubs
 from floe.warden.leftovers import press_left, unfinished
 from floe.warden.log import say
 from floe.warden.order import Order, Refused, launch, parse
+from floe.warden.output import Output, Outputs
 from floe.warden.proc import look, slurp
 from floe.warden.stamp import Stamps
 
 PROTOCOL: Final = 1
 
 TICK_S: Final = 0.25
-"""How often sizes of outputs and families of processes are looked at while a command runs."""
+"""How often families of processes are looked at while a command runs."""
 LOOK_SHARE: Final = 0.02
 """Part of one core that looking at families may cost; on a crowded machine it looks less often."""
 PATH_CHECK_S: Final = 5.0
@@ -71,6 +72,7 @@ class Warden:
         self.check_at = now + PATH_CHECK_S
         self.selector = selectors.DefaultSelector()
         self.hubs = Hubs(self.selector, self._obey, self._hub_is_gone)
+        self.outputs = Outputs(self.selector, self._too_much)
         self.wakeup, wake = socket.socketpair()
         self.wake = wake
         for end in (self.wakeup, wake):
@@ -138,6 +140,7 @@ class Warden:
             say("warden.terminated", running=len(self.running))
             self._end("lost")
         now = time.monotonic()
+        self.outputs.look(now)
         for attempt in [a for a in self.running.values() if a.due <= now]:
             self._stop(attempt, "timeout")
         if (self.running or self.left) and now >= self.tick_at:
@@ -148,7 +151,7 @@ class Warden:
     def _wait_s(self) -> float | None:
         dues = [attempt.due for attempt in self.running.values()]
         if self.running or self.left:
-            dues.append(self.tick_at)
+            dues += (self.tick_at, self.outputs.due())
         elif not self.hubs:
             dues += (self.idle_at, self.check_at)
         return max(0.0, min(dues) - time.monotonic()) if dues else None
@@ -188,8 +191,6 @@ class Warden:
         for attempt in list(self.running.values()):
             if attempt.kill_at is not None:
                 self.family.press(attempt)
-            elif attempt.output_max and os.fstat(attempt.output).st_size > attempt.output_max:
-                self._stop(attempt, "output-limit")
         if self.running and now >= self.look_at:
             begun = time.thread_time()  # not by the clock, which runs on while others have the core
             self.family.look()
@@ -201,9 +202,15 @@ class Warden:
     # -- words
 
     def _finish(self, attempt: Attempt) -> None:
+        output = attempt.output
+        assert output is not None
+        if not output.finish() and attempt.why == "exited" and not attempt.is_given_up:
+            return  # the disk is full: asked again at the next tick
+        if output.is_too_much and attempt.why == "exited":
+            attempt.why = "output-limit"
+        self.outputs.drop(output)
         del self.running[attempt.key]
         self.idle_at = time.monotonic() + self.idle_s
-        os.close(attempt.output)
         if attempt.why == "lost":
             self._conclude(attempt.file, worded("lost", attempt.key), attempt.key)
         else:
@@ -273,10 +280,15 @@ class Warden:
         return key in self.running or key in self.left
 
     def _stop(self, attempt: Attempt, why: str) -> None:
-        if attempt.status is None and attempt.why == "exited":
+        if attempt.status is not None:
+            attempt.is_given_up |= why != "timeout"  # which then only means that grace is over
+        elif attempt.why == "exited":
             attempt.why = why
         self.family.adopt()
         self.family.press(attempt)
+
+    def _too_much(self, key: str) -> None:
+        self._stop(self.running[key], "output-limit")
 
     def _end(self, why: str) -> None:
         self.is_ending = True
@@ -302,17 +314,19 @@ class Warden:
                 self._conclude(file, _not_started(key, error), key)
 
     def _begin(self, key: str, grace_s: float, stamp: int) -> int:
-        limit = (os.sysconf("SC_OPEN_MAX") - FILES_SPARE) // 2
+        limit = (os.sysconf("SC_OPEN_MAX") - FILES_SPARE) // 3
         if len(self.running) >= limit:
             raise Refused(f"{limit} commands run, as many as open files allow (ulimit -n)")
         return self.files.begin(key, grace_s, stamp)
 
     def _start(self, key: str, order: Order, file: int, stamp: int) -> None:
         env = {"FLOE_ATTEMPT": key, **order.env, "FLOE_WARDEN": f"{self.mark}.{key}"}
-        pid, output = launch(order, env, self.null, self.reset)
+        pid, kept, pipe = launch(order, env, self.null, self.reset)
         now = time.monotonic()
         attempt = Attempt(key, pid, stamp=stamp, grace_s=order.grace_s, due=now + order.timeout_s)
-        attempt.file, attempt.output, attempt.output_max = file, output, order.output_max
+        attempt.file = file
+        attempt.output = Output(key, kept, pipe, order.output_max)
+        self.outputs.add(attempt.output, now)
         if not self.running:
             self.tick_at = now + TICK_S
         self.running[key] = attempt

@@ -542,7 +542,7 @@ async def test_a_full_disk_is_said_and_survived(talk: Talk, tmp_path: Path) -> N
 async def test_more_commands_than_files_allow_are_refused(talk: Talk, tmp_path: Path) -> None:
     pid = warden_pid(tmp_path)
     limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
-    resource.prlimit(pid, resource.RLIMIT_NOFILE, (68, limits[1]))
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (70, limits[1]))
     for n in range(2):
         await talk.until_spawned(talk.spawn("sleep", "1000", key=f"k{n}"))
 

@@ -1,0 +1,141 @@
+"""The pipe and the file of one command, on a disk that is full or broken."""
+
+import os
+import resource
+import selectors
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from floe.warden.output import Output, Outputs
+
+
+class Printing(NamedTuple):
+    """An output and the end that its command writes to."""
+
+    output: Output
+    file: int
+    end: int
+
+    def is_full(self) -> None:
+        """From here on the disk has no room."""
+        full = os.open("/dev/full", os.O_WRONLY)
+        os.dup2(full, self.file)
+        os.close(full)
+
+    def has_room(self, path: Path) -> None:
+        """From here on it has."""
+        fd = os.open(path, os.O_WRONLY | os.O_APPEND)
+        os.dup2(fd, self.file)
+        os.close(fd)
+
+
+@pytest.fixture
+def printing(tmp_path: Path) -> Iterator[Printing]:
+    file = os.open(tmp_path / "out", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    pipe, end = os.pipe()
+    os.set_blocking(pipe, False)
+    yield Printing(Output("k", file, pipe, 0), file, end)
+    os.close(end)
+
+
+def test_what_a_full_disk_refuses_is_written_when_there_is_room(
+    printing: Printing, tmp_path: Path
+) -> None:
+    os.write(printing.end, b"first\n")
+    printing.is_full()
+    assert not printing.output.finish()
+
+    os.write(printing.end, b"second\n")
+    printing.has_room(tmp_path / "out")
+
+    assert printing.output.finish()
+    assert (tmp_path / "out").read_text() == "first\nsecond\n"
+    printing.output.close()
+
+
+def test_a_full_disk_holds_up_the_command_and_takes_no_more_from_it(printing: Printing) -> None:
+    printing.is_full()
+    os.write(printing.end, b"first\n")
+    printing.output.take()
+    os.write(printing.end, b"second\n")
+
+    assert printing.output.take() == -1
+    assert printing.output.take() == -1
+    printing.output.close()
+
+
+def test_a_full_disk_is_tried_again_and_the_pipe_is_not_watched_meanwhile(
+    printing: Printing, tmp_path: Path
+) -> None:
+    with selectors.DefaultSelector() as selector:
+        outputs = Outputs(selector, lambda key: None)
+        outputs.add(printing.output, now=0.0)
+        printing.is_full()
+        os.write(printing.end, b"first\n")
+        outputs.look(now=1.0)
+        for key, events in selector.select(0):
+            key.data(key.fileobj, events)
+        assert not selector.get_map()
+
+        printing.has_room(tmp_path / "out")
+        outputs.look(now=outputs.due())
+
+        assert (tmp_path / "out").read_text() == "first\n"
+        outputs.drop(printing.output)
+
+
+def test_a_file_that_takes_nothing_more_is_an_error_to_the_command(printing: Printing) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with selectors.DefaultSelector() as selector:
+        outputs = Outputs(selector, lambda key: None)
+        outputs.add(printing.output, now=0.0)
+        os.write(printing.end, b"first\n")
+        outputs.look(now=1.0)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
+        try:
+            for key, events in selector.select(0):
+                key.data(key.fileobj, events)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+        with pytest.raises(BrokenPipeError):
+            os.write(printing.end, b"second\n")
+        assert printing.output.finish()
+        outputs.drop(printing.output)
+
+
+def test_a_pipe_is_let_rest_after_a_line_and_watched_after_much(printing: Printing) -> None:
+    with selectors.DefaultSelector() as selector:
+        outputs = Outputs(selector, lambda key: None)
+        outputs.add(printing.output, now=0.0)
+        assert not selector.get_map()  # a short command costs no watching at all
+        watched = []
+        for size in (10, 40_000):
+            outputs.look(now=outputs.due())
+            os.write(printing.end, b"x" * size)
+            for key, events in selector.select(0):
+                key.data(key.fileobj, events)
+            watched.append(printing.output.is_watched)
+
+        assert watched == [False, True]
+        outputs.drop(printing.output)
+
+
+def test_a_pipe_at_its_end_is_watched_no_longer(tmp_path: Path) -> None:
+    file = os.open(tmp_path / "out", os.O_WRONLY | os.O_CREAT)
+    pipe, end = os.pipe()
+    os.close(end)
+    with selectors.DefaultSelector() as selector:
+        outputs = Outputs(selector, lambda key: None)
+        output = Output("k", file, pipe, 0)
+        outputs.add(output, now=0.0)
+        outputs.look(now=1.0)
+        for key, events in selector.select(0):
+            key.data(key.fileobj, events)
+
+        assert not selector.get_map()
+        assert outputs.due() == float("inf")
+        outputs.drop(output)
