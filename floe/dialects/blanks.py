@@ -9,6 +9,14 @@ ODD_BLANK: Final = re.compile(
 )
 
 
+def blank_finding(char: str) -> tuple[str, str]:
+    """What is wrong where one stands in YAML, and what to try."""
+    return (
+        f"{blank_name(char)} counts as a letter in YAML, not as a space",
+        "write a space, or nothing",
+    )
+
+
 def blank_name(char: str) -> str:
     """`a no-break space (U+00A0)`."""
     name = unicodedata.name(char, "blank").lower()

@@ -349,7 +349,10 @@ class AnyMap:
     def read(self, tree: Tree, key: str, notes: Notes) -> Table:
         if not isinstance(tree, Table):
             found = "a list" if isinstance(tree, Items) else shown(tree.text)
-            raise Unfit(tree.at, f"`{key}` takes a map of keys and values, not {found}")
+            from floe.dialects.syntax import map_hint  # only where something is wrong
+
+            hint = map_hint(tree.text) if isinstance(tree, Scalar) else ""
+            raise Unfit(tree.at, f"`{key}` takes a map of keys and values, not {found}", hint)
         return tree
 
     def schema(self) -> Schema:

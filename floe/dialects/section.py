@@ -94,6 +94,8 @@ class Section:
                 notes.error(key_at, f"{self.name} has no key {shown(name)}")
             elif key is None:
                 hint = (elsewhere or {}).get(name) or closest(name, tuple(self.by_name))
+                if not hint and isinstance(value, Scalar) and value.is_empty:
+                    hint = "a text with a comma in it needs quotes between { and }"
                 hint = hint or f"it has {', '.join(k.name for k in self.keys)}"
                 notes.error(key_at, f"{self.name} has no key {shown(name)}", hint)
             elif key in fields:

@@ -14,6 +14,7 @@ from typing import Final, Literal, NamedTuple
 
 import yaml
 
+from floe.dialects.blanks import ODD_BLANK, blank_finding
 from floe.dialects.notes import Mark, Notes
 
 BYTES_MAX: Final = 1 << 20
@@ -89,14 +90,17 @@ def parse(text: str, notes: Notes) -> Tree | None:
         text = text[1:]
     if not _is_clean(text, notes):
         return None
+    builder = _Builder(notes)
     try:
-        return _Builder(notes).document(yaml.parse(text, Loader=yaml.CSafeLoader))
+        return builder.document(yaml.parse(text, Loader=yaml.CSafeLoader))
     except _Refused as e:
         notes.error(e.at, e.what, e.hint)
     except yaml.MarkedYAMLError as e:
         refused = _refused_before(e, text, notes)
         if refused is None:
-            _note_syntax(e, text, notes)
+            from floe.dialects.syntax import note_syntax  # only where something is wrong
+
+            note_syntax(e, text, builder.quoted, notes)
         else:
             notes.error(refused.at, refused.what, refused.hint)
     except yaml.YAMLError as e:
@@ -155,7 +159,11 @@ class _Builder:
     def __init__(self, notes: Notes) -> None:
         self._notes = notes
         self._anchors: dict[str, tuple[Tree, int] | None] = {}
+        self._unused: dict[str, Mark] = {}
+        """Anchors that nothing named yet."""
         self._nodes = 0
+        self.quoted: tuple[Mark, Mark] | None = None
+        """Where the last quoted text of several lines begins and ends."""
 
     def document(self, events: Iterator[yaml.Event]) -> Tree | None:
         root: Tree | None = None
@@ -165,6 +173,9 @@ class _Builder:
                 raise _Refused(self._mark(event), "a second document begins here", hint)
             if isinstance(event, yaml.NodeEvent):
                 root = self._node(event, events, 0)
+        for name, at in self._unused.items():
+            what = f"nothing names the anchor `&{name}`, and it is no part of the text"
+            self._notes.warning(at, what, "quote a text that begins with `&`")
         if root is None or (isinstance(root, Scalar) and root.is_empty):
             self._notes.error(Mark(), "the document is empty")
             return None
@@ -180,6 +191,7 @@ class _Builder:
         before, errors = self._nodes, self._notes.errors
         if event.anchor:
             self._anchors[event.anchor] = None
+            self._unused[event.anchor] = at
         self._check_tag(event, at)
         tree: Tree
         if isinstance(event, yaml.ScalarEvent):
@@ -194,8 +206,10 @@ class _Builder:
 
     def _alias(self, name: str | None, at: Mark) -> Tree:
         if name is None or name not in self._anchors:
-            raise _Refused(at, f"`*{name}` names no anchor", f"write `&{name}` where it is defined")
+            hint = f"quote a text that begins with `*`, or write `&{name}` where it is defined"
+            raise _Refused(at, f"`*{name}` names no anchor", hint)
         anchored = self._anchors[name]
+        self._unused.pop(name, None)
         if anchored is None:
             raise _Refused(at, f"`*{name}` stands inside itself")
         tree, nodes = anchored
@@ -212,12 +226,23 @@ class _Builder:
         tag = getattr(event, "tag", None)
         if tag and tag not in _TAGS[type(event)]:
             shown = tag.replace("tag:yaml.org,2002:", "!!")
-            self._notes.error(at, f"the YAML tag `{shown}` is not allowed here", "remove it")
+            hint = "remove it, or quote the text that begins with `!`"
+            self._notes.error(at, f"the YAML tag `{shown}` is not allowed here", hint)
+        elif tag == "!" and isinstance(event, yaml.ScalarEvent) and not event.style:
+            self._notes.error(
+                at, "a text that begins with `!` needs quotes", f'"! {event.value[:60]}"'
+            )
 
     def _scalar(self, event: yaml.ScalarEvent, at: Mark) -> Scalar:
         text = event.value
         if "\0" in text:
             self._notes.error(at, "a NUL cannot be in a value")
+        end = self._end(event)
+        if event.style in ("'", '"'):
+            self.quoted = (at, end) if at.line < end.line else self.quoted
+        elif event.style not in ("|", ">") and (found := _HIDDEN_BLANK.match(text)):
+            where = Mark(at.line, at.col + found.start(1))
+            self._notes.error(where, *blank_finding(found[1]))
         tag = event.tag
         if not tag or tag == "!":
             tag = _resolve(text) if event.implicit[0] and not tag else _STR
@@ -237,6 +262,10 @@ class _Builder:
             value = next(parts)
             if not isinstance(key, Scalar):
                 self._notes.error(key.at, "a key must be text", _NOT_A_KEY)
+            elif found := ODD_BLANK.search(key.text):
+                self._notes.error(
+                    Mark(key.at.line, key.at.col + found.start()), *blank_finding(found[0])
+                )
             elif key.text == "<<" and key.kind == "text":
                 self._merge(value, merged)
             elif key.text in entries:
@@ -256,12 +285,18 @@ class _Builder:
             else:
                 self._notes.error(table.at, "`<<` takes a map", "write `<<: *name` of a map")
 
+    def _end(self, event: yaml.Event) -> Mark:
+        mark = event.end_mark
+        assert mark is not None  # the parser marks every event
+        return Mark(mark.line + 1, mark.column + 1)
+
     def _mark(self, event: yaml.Event) -> Mark:
         mark = event.start_mark
         assert mark is not None  # the parser marks every event
         return Mark(mark.line + 1, mark.column + 1)
 
 
+_HIDDEN_BLANK: Final = re.compile(rf"(?:-|[\w.-]+:)?({ODD_BLANK.pattern})")
 _NOT_A_KEY: Final = 'a text that begins with `{` or `[` needs quotes, as in "{{ws}}/bin"'
 _STR: Final = "tag:yaml.org,2002:str"
 _KINDS: Final[Mapping[str, ScalarKind]] = {
@@ -285,40 +320,3 @@ def _resolve(text: str) -> str:
         if pattern.match(text):
             return str(tag)
     return _STR
-
-
-def _note_syntax(error: yaml.MarkedYAMLError, text: str, notes: Notes) -> None:
-    """Say what the parser could not read, in the words of who wrote it."""
-    mark, began = error.problem_mark or error.context_mark, error.context_mark
-    lines = text.splitlines() or [""]
-    at = Mark(mark.line + 1, mark.column + 1) if mark else Mark(1, 1)
-    if at.line > len(lines):  # the parser marks the end of a document as a line of its own
-        at = Mark(len(lines), len(lines[-1]) + 1)
-    line = lines[at.line - 1]
-    indent = line[: len(line) - len(line.lstrip())]
-    if "\t" in indent:
-        at = Mark(at.line, indent.index("\t") + 1)
-        notes.error(at, "a tab in the indentation", "indent with spaces")
-        return
-    what = f"not YAML: {error.problem}"
-    if began and "end of stream" in what:
-        notes.error(Mark(began.line + 1, began.column + 1), "not YAML: this is never closed")
-        return
-    if began and began.line + 1 < at.line:
-        part = (error.context or "").replace("while parsing a ", "in the ")
-        what += f" {part.replace('while scanning a ', 'in the ')} of line {began.line + 1}"
-    hint = next((h for part, h in _SYNTAX_HINTS.items() if part in what), "")
-    notes.error(at, what, hint)
-
-
-_SYNTAX_HINTS: Final[Mapping[str, str]] = {
-    "mapping values are not allowed": 'quote a text with ": " in it, or check the indentation',
-    "did not find expected key": "check the indentation, and that quotes are closed",
-    "did not find expected '-'": "check the indentation of this list",
-    "did not find expected ',' or": "close the bracket, or quote the text that has one in it",
-    "did not find expected node content": "close the bracket, or write a value here",
-    "could not find expected ':'": "a key needs `: ` after it; check the indentation",
-    "cannot start any token": "quote the text: YAML keeps this character for itself",
-    "found undefined tag handle": "quote a text that begins with `!`",
-    "unknown escape character": "use 'single quotes', or write \\\\ for a backslash",
-}

@@ -158,3 +158,12 @@ def test_bytes_that_are_no_text_are_a_finding(data: bytes, said: str) -> None:
 
     assert text is None
     assert str(notes.findings[0]).partition("\n")[0] == said
+
+
+def test_carriage_returns_at_line_ends_are_no_part_of_a_text() -> None:
+    notes = Notes("f.yml")
+
+    tree = parse("a: |\r\n  x\r\n  y\r\nb: c\r\n", notes)
+
+    assert isinstance(tree, Table)
+    assert [getattr(e.value, "text", "") for e in tree.entries.values()] == ["x\ny\n", "c"]
