@@ -132,8 +132,11 @@ def _own_sign(
         return value, what, "quote all of it, in the other kind of quotes"
     if sign in "|>" and "comment or line break" in problem:
         return _quote_it(lines, value)
-    if sign in "[{" and after and "expected" in problem and _char(lines, at) not in "]}":
-        return _quote_it(lines, value)
+    if sign in "[{" and after and "expected" in problem:
+        if at.col > len(lines[at.line - 1]):
+            return value, f"not YAML: the `{sign}` that opens here is never closed", "close it"
+        if _char(lines, at) not in "]}":
+            return _quote_it(lines, value)
     if sign == "?" or (sign == "%" and "directive" in problem + context):
         return _quote_it(lines, value)
     if _char(lines, at) in "]}" and "expected key" in problem:

@@ -109,7 +109,7 @@ ALIASES = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
 )
 
 SPOILT = {
-    "no YAML": (b"flows: [\n  {id: a", "not YAML: "),
+    "no YAML": (b"flows: [\n  {id: a", "is not closed"),
     "an alias bomb": (ALIASES.encode() + b"flows: *i\n", "more than 50000 keys and values"),
     "a deep nest": (b"flows: " + b"[" * 100_000, "nested deeper than 40 levels"),
     "a huge file": (b"flows:\n" + b"# nothing\n" * 1_000_000, "larger than 1048576 bytes"),
@@ -187,7 +187,7 @@ FLOW_FILES = {
     "device": ("/dev/zero", "is not a file"),
     "huge": ("$HERE/huge.yml", "larger than 1048576 bytes"),
     "binary": ("$HERE/binary.yml", "is not UTF-8"),
-    "broken": ("$HERE/broken.yml", "broken.yml:1:9: error: not YAML: "),
+    "broken": ("$HERE/broken.yml", "broken.yml:1:8: error: not YAML: "),
     "another": ("$HERE/another.yml", "other-id"),
     "down": ("http://127.0.0.1:1/flow.yml", "http://127.0.0.1:1/flow.yml"),
     "refused": ("LOCKED/flow.yml", "the server says 401"),

@@ -282,7 +282,7 @@ def test_refuses_to_trust_what_is_no_proxys_address(network: str, fault: str) ->
 def test_refuses_what_is_no_yaml_with_its_place() -> None:
     (broken,) = refused("common: [")
 
-    assert broken.startswith("c.yml:1:10: error: not YAML: ")
+    assert broken.startswith("c.yml:1:9: error: not YAML: ")
 
 
 def test_a_bad_flow_does_not_stop_a_host() -> None:
@@ -389,7 +389,7 @@ def test_check_says_what_is_wrong_anywhere_and_once() -> None:
         "c.yml:3:1: error: a host config has no key `flow`",
     ]
     (broken,) = checked("common: [")
-    assert broken.startswith("c.yml:1:10: error: not YAML: ")
+    assert broken.startswith("c.yml:1:9: error: not YAML: ")
 
 
 def test_check_looks_into_flow_files_that_it_can_read() -> None:
