@@ -169,7 +169,8 @@ class OneOf(Generic[T_co]):
         raise Unfit(value.at, what, closest(value.text, names) or f"one of {', '.join(names)}")
 
     def schema(self) -> Schema:
-        return {"enum": list(self.values)}
+        flags = {"true": True, "false": False}  # as YAML has them without quotes
+        return {"enum": [flags.get(str(value), value) for value in self.values]}
 
 
 @dataclass(frozen=True)

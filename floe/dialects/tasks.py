@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Final
 
 from floe.dialects.command_lines import listed, split
@@ -24,15 +25,17 @@ from floe.dialects.vocabulary import (
     FETCH_URL,
     FORM,
     GIT,
+    LFS,
     LOCATION,
     OPTS,
     SHELL,
     SUB_DIR,
+    SUBMODULES,
     TASK,
     TASK_PERIOD,
     TIMER,
 )
-from floe.model.flow import Ask, End, Exec, Fetch, GitCheckout, GitMerge, Wait, Work
+from floe.model.flow import Ask, End, Exec, Fetch, Git, GitCheckout, GitMerge, Wait, Work
 
 
 def read_work(type_: str, name: str, part: Fields, notes: Notes) -> Work:
@@ -106,11 +109,17 @@ def _checksum(opts: Fields, notes: Notes) -> str:
 
 
 def _checkout(opts: Fields, name: str, notes: Notes) -> Work:
-    return GitCheckout(git=read_git(opts, notes))
+    return GitCheckout(git=_git(opts, notes))
 
 
 def _merge(opts: Fields, name: str, notes: Notes) -> Work:
-    return GitMerge(git=read_git(opts, notes))
+    return GitMerge(git=_git(opts, notes))
+
+
+def _git(opts: Fields, notes: Notes) -> Git:
+    submodules = opts[SUBMODULES]
+    git = read_git(opts, notes)
+    return replace(git, submodules="" if submodules == "false" else submodules, lfs=opts[LFS])
 
 
 def _timer(opts: Fields, name: str, notes: Notes) -> Work:

@@ -533,6 +533,20 @@ KEY_FILE: Final = Key(
     doc="The private key to use with git.",
     example="key-file: /home/ci/.ssh/id_rsa",
 )
+SUBMODULES: Final = Key(
+    name="submodules",
+    kind=OneOf[Literal["false", "true", "recursive"]](("false", "true", "recursive")),
+    default="false",
+    doc="Fetch the repository's submodules, too; `recursive`: and theirs.",
+    example="submodules: recursive",
+)
+LFS: Final = Key(
+    name="lfs",
+    kind=FLAG,
+    default=False,
+    doc="Fetch files that are kept in git LFS; the host needs `git-lfs`.",
+    example="lfs: true",
+)
 GIT_KEYS: Final = (URL, BRANCH, HASH, REF, FROM_BRANCH, GIT_SUB_DIR, KEY_FILE)
 
 PERIOD: Final = Key(
@@ -675,7 +689,7 @@ FETCH: Final = Section(
 )
 GIT: Final = Section(
     name="`opts` of a git task",
-    keys=GIT_KEYS,
+    keys=(*GIT_KEYS, SUBMODULES, LFS),
     doc="What is not said is taken from the events before it, then from the trigger.",
 )
 TASK_PERIOD: Final = Key(

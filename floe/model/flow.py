@@ -49,6 +49,10 @@ class Git:
     from_branch: str = ""
     sub_dir: str = ""
     key_file: str = ""
+    submodules: Literal["", "true", "recursive"] = ""
+    """Of a node; which submodules are fetched, too."""
+    lfs: bool = False
+    """Of a node; whether files in git LFS are fetched."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,7 @@ from floe.model.refs import Instant, Key
 from floe.model.signal import Exited, Failed, Report, Reported, Started, Stopped
 from floe.nodes import git, warden
 from floe.nodes.base import Action, Tell
+from floe.nodes.copies import installed
 from floe.nodes.environment import (
     drop_files,
     environment,
@@ -76,6 +77,9 @@ class Commands:
         """`warden_root` holds the folder of the warden, its socket and its attempts."""
         self.workspaces = Workspaces(settings.workspace_root)
         self._settings = settings
+        self._root = warden_root
+        self._program = Path()
+        """What git nodes run, once it is copied."""
         self._warden = warden_of(warden_root, self._heard)
         self._base = inherited(os.environ, settings.pass_env)
         self._attempts: dict[str, _Attempt] = {}
@@ -85,6 +89,7 @@ class Commands:
     async def open(self) -> None:
         """Reach the warden, starting it if there is none. Raises World."""
         self.workspaces.open()
+        self._program = installed(self._root, "repository")
         await self._warden.open()
 
     async def close(self) -> None:
@@ -193,7 +198,7 @@ class Commands:
         if isinstance(work, Exec):
             argv = self._argv(work, action, env, entries)
         else:
-            argv = git.arguments(work, action.workspace, cwd)
+            argv = git.argv(self._program, git.task_of(work, action.workspace, cwd))
             key_file = work.git.key_file or self._settings.key_file
             env = git.environment(env, key_file, action.env)
         return warden.Spawn(

@@ -26,9 +26,11 @@ from urllib.parse import unquote, urljoin
 from floe.model.errors import NotFound, Theirs, World
 from floe.model.flow import Git
 from floe.nodes.base import DEFAULT_COMMIT, Document
-from floe.nodes.git import FULL_HASH, SCRIPT, own_environment, target
+from floe.nodes.copies import installed
+from floe.nodes.git import argv, own_environment, target
 from floe.nodes.part import Refused
 from floe.nodes.refs import refusal
+from floe.repository.task import FULL_HASH, NoSuchFile, Task
 
 DOCUMENT_BYTES_MAX: Final = 1024 * 1024
 READ_S: Final = 60.0
@@ -38,10 +40,6 @@ _GIT: Final = re.compile(
     r"((?:(?:https?|ssh|git|file)://|[\w.+-]+@[\w.-]+:)\S*?\.git)/([^#]+)(?:#(.+))?", re.DOTALL
 )
 _URL: Final = re.compile(r"https?://", re.IGNORECASE)
-
-
-_NO_SUCH_FILE: Final = 3
-"""Exit status of `git.sh show` where the commit is there and the file is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +64,9 @@ class DocumentFiles:
 
     def __init__(self, root: Path, key_file: str = "", *, read_s: float = READ_S) -> None:
         """`key_file` is the key for git where none is named."""
-        self._repositories = root / "documents"
+        self._root = root
+        self._repositories = Path(os.path.realpath(root), "documents")
+        self._program: Path | None = None
         self._key_file = key_file
         self._read_s = read_s
         self._locks: dict[str, asyncio.Lock] = {}
@@ -116,17 +116,29 @@ class DocumentFiles:
             raise Theirs(f"{url}: {type(error).__name__}: {error}") from error
         return Document(text=_text(bytes(data), url, Theirs), origin=url, pinned=url)
 
+    def _copied(self) -> Path:
+        """The program that reads repositories, copied once. Raises World."""
+        if self._program is None:
+            try:
+                self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
+                self._program = installed(self._root, "repository")
+            except OSError as error:
+                raise World(f"{self._root}: {error.strerror or error}") from error
+        return self._program
+
     async def _from_git(self, there: _InGit, git: Git) -> Document:
         if there.at:
             is_hash = FULL_HASH.fullmatch(there.at)
             git = replace(git, hash=there.at if is_hash else "", ref=there.at, branch="")
-        repository = self._repositories / hashlib.sha256(there.url.encode()).hexdigest()[:32]
-        operands = ("show", str(repository), *target(git), there.url, there.path)
+        name = hashlib.sha256(there.url.encode()).hexdigest()[:32]
+        where = str(self._repositories / name)
+        kind, value = target(git)
+        task = Task("show", where, where, kind, value, there.url, there.path)
         async with self._locks.setdefault(there.url, asyncio.Lock()):
             status, out, err = await _run(
-                ("bash", str(SCRIPT), *operands), own_environment(git.key_file or self._key_file)
+                argv(self._copied(), task), own_environment(git.key_file or self._key_file)
             )
-        if status == _NO_SUCH_FILE:
+        if status == NoSuchFile.status:
             raise NotFound(f"{there}: {err.strip().removeprefix('floe: ')}")
         if status:
             raise refusal(there.url, err)

@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
@@ -11,14 +12,13 @@ from floe.model.errors import Yours
 from floe.model.flow import Git, GitCheckout, GitMerge
 from floe.model.secret import without_password
 from floe.nodes.workspaces import inside
+from floe.repository.task import Task
 
-SCRIPT: Final = Path(__file__).with_name("git.sh")
-FULL_HASH: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_NO_NAMES: Final = ("", ".", "..", ".git")
 
 
 _KEPT: Final = ("GIT_SSL_", "GIT_PROXY_SSL_", "GIT_HTTP_")
 """Prefixes of the variables that say how to reach a server. They name no file that git writes."""
-_HELPER: Final = re.compile(r"[A-Za-z0-9+.-]*::")
 
 
 def environment(
@@ -62,13 +62,13 @@ def own_environment(key_file: str) -> dict[str, str]:
     return environment(env, key_file)
 
 
-def is_allowed(url: str) -> bool:
-    """Whether git may be given a URL: it is no option and names no remote helper (`ext::`)."""
-    return bool(url) and not url.startswith("-") and not _HELPER.match(url)
+def argv(program: Path, task: Task) -> tuple[str, ...]:
+    """The command that carries a task out."""
+    return (sys.executable, "-I", "-S", str(program), task.text())
 
 
-def arguments(work: GitCheckout | GitMerge, workspace: Path, folder: Path) -> tuple[str, ...]:
-    """The fixed script and its operands; `folder` is where the repository's folder lies.
+def task_of(work: GitCheckout | GitMerge, workspace: Path, folder: Path) -> Task:
+    """What a node asks for; `folder` is where the repository's folder lies.
 
     Raises Yours, saying which option is missing, or World where a link leads elsewhere.
     """
@@ -80,9 +80,18 @@ def arguments(work: GitCheckout | GitMerge, workspace: Path, folder: Path) -> tu
         raise _missing(kind, "hash, ref or branch")
     if isinstance(work, GitMerge) and not git.from_branch:
         raise _missing(kind, "from-branch")
-    where = inside(workspace, str(folder / repository_name(git.url)))
-    operation = kind.removeprefix("git-")
-    return ("bash", str(SCRIPT), operation, str(where), *target(git), git.url, git.from_branch)
+    names, value = target(git)
+    return Task(
+        operation=kind.removeprefix("git-"),
+        where=str(inside(workspace, str(folder / repository_name(git.url)))),
+        state=str(workspace.with_name(f".{workspace.name}")),
+        kind=names,
+        value=value,
+        url=git.url,
+        other=git.from_branch,
+        submodules=git.submodules,
+        lfs=git.lfs,
+    )
 
 
 def target(git: Git) -> tuple[str, str]:
@@ -95,10 +104,16 @@ def target(git: Git) -> tuple[str, str]:
 
 
 def repository_name(url: str) -> str:
-    """The folder that `git clone` would make: the last part of the URL without `.git`."""
-    path = re.split(r"[/:\\]", url.rstrip("/").removesuffix("/.git").rstrip("/"))[-1]
-    name = path.removesuffix(".git")
-    if not name or name.startswith(("-", ".")) or "\0" in name:
+    """The folder that `git clone` would make: the last part of the URL without `.git`.
+
+    Where that leaves no name (`..git`), the last part as it is. A blank stands for each control
+    character, as with git.
+    """
+    part = re.split(r"[/:]", url.rstrip("/").removesuffix("/.git").rstrip("/"))[-1]
+    part = re.sub(r"[\0-\x1f\x7f]+", " ", part).strip()
+    short = part.removesuffix(".git")
+    name = part if short.lower() in _NO_NAMES else short
+    if name.lower() in _NO_NAMES:
         raise Yours(f"no folder can be named after the url {without_password(url)!r}")
     return name
 

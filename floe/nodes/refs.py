@@ -11,7 +11,9 @@ from typing import Final
 
 from floe.model.errors import Theirs, World
 from floe.model.flow import Git
-from floe.nodes.git import is_allowed, own_environment
+from floe.nodes.git import own_environment
+from floe.repository.ssh import explained
+from floe.repository.task import is_allowed
 
 LOOK_S: Final = 30.0
 """Seconds after which a server that does not answer is given up."""
@@ -50,6 +52,7 @@ class RemoteRefs:
     def _look(self, git: Git, pattern: str) -> str:
         if not is_allowed(git.url):
             raise Theirs(f"the url {git.url!r} is not allowed")
+        env = own_environment(git.key_file or self._key_file)
         argv = ["git", "-c", "protocol.ext.allow=never", "ls-remote", "--quiet"]
         if pattern.startswith(ALWAYS):
             argv += ["--heads", "--tags"]  # a server need not list each pull request
@@ -57,7 +60,7 @@ class RemoteRefs:
             process = subprocess.Popen(
                 [*argv, "--", git.url],
                 cwd="/",  # no repository, whose config would count
-                env=own_environment(git.key_file or self._key_file),
+                env=env,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -77,7 +80,8 @@ class RemoteRefs:
         finally:
             self._processes.discard(process.pid)
         if process.returncode:
-            raise refusal(git.url, err.decode(errors="replace"))
+            said = err.decode(errors="replace")
+            raise refusal(git.url, said + explained(git.url, said, env))
         return out.decode(errors="replace")
 
     def _silent(self, git: Git) -> Theirs:
@@ -92,6 +96,9 @@ def refusal(url: str, said: str) -> Theirs:
     what = f"{url}: {last or 'git failed'}"
     if "could not read Username" in said or "could not read Password" in said:
         return Theirs(f"{url} asks for a password", _CREDENTIALS)
+    ssh = [line.removeprefix("floe: ") for line in lines if line.startswith("floe: ")]
+    if ssh and ("Permission denied (" in said or "Host key verification failed" in said):
+        return Theirs(f"{url}: {ssh[0]}", "; ".join(ssh[1:]))
     if "Permission denied (" in said or "Authentication failed" in said:
         return Theirs(what, _CREDENTIALS)
     return Theirs(what)

@@ -4,15 +4,12 @@ What is said over the connection is no concern of this file.
 """
 
 import asyncio
-import io
 import json
 import os
 import socket
 import struct
 import sys
-import zipfile
 from collections.abc import Callable, Mapping
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -20,6 +17,7 @@ import structlog
 
 from floe.files import private
 from floe.model.errors import World
+from floe.nodes.copies import archive, write
 
 log = structlog.get_logger()
 
@@ -146,26 +144,11 @@ class Door:
 
     def install(self) -> Path:
         """Copy the warden beside its data, so that an upgrade of floe cannot pull it away."""
-        source = _archive()
+        source = archive("warden")
         program = self.folder / f"warden-v{PROTOCOL}.pyz"
         if not program.is_file() or program.read_bytes() != source:
-            fresh = program.with_name(f"{program.name}.{os.getpid()}")
-            fresh.write_bytes(source)
-            fresh.replace(program)
+            write(program, source)
         return program
-
-
-def _archive() -> bytes:
-    """The warden as one file that Python runs; the same bytes each time."""
-    folder = files("floe.warden")
-    modules = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".py"))
-    kept = io.BytesIO()
-    with zipfile.ZipFile(kept, "w") as archive:  # stored, so that unpacking needs no zlib
-        archive.writestr(zipfile.ZipInfo("floe/__init__.py"), b"")
-        for name in modules:
-            place = name if name == "__main__.py" else f"floe/warden/{name}"
-            archive.writestr(zipfile.ZipInfo(place), folder.joinpath(name).read_bytes())
-    return kept.getvalue()
 
 
 class Link(asyncio.Protocol):

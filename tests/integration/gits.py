@@ -3,6 +3,12 @@
 import os
 import subprocess
 from pathlib import Path
+from typing import Any
+
+from floe.model.flow import Git, GitCheckout, GitMerge, Work
+from floe.model.signal import Exited, Report
+from floe.nodes.commands import Commands
+from tests.make_nodes import Told, a_key, an_action
 
 _ENV = {
     "PATH": os.environ["PATH"],
@@ -42,3 +48,58 @@ class Repository:
 
     def branch(self, name: str, start: str = "HEAD") -> None:
         self.git("checkout", "--quiet", "-B", name, start)
+
+
+class House:
+    """Commands, and one workspace to run git nodes in."""
+
+    def __init__(self, root: Path, commands: Commands) -> None:
+        self.root, self.commands = root, commands
+        self.space = an_action(root).workspace
+        self.printed = ""
+        self._serial = 0
+
+    async def run(self, work: Work, run: int = 1, **others: object) -> Report:
+        self._serial += 1
+        key = a_key(run, node=f"n{self._serial}")
+        action = an_action(self.root, work, key=key, **others)
+        told = Told()
+        self.commands.start(action, told)
+        report = await told.report()
+        self.printed = action.output.read_text() if action.output.exists() else ""
+        return report
+
+    async def good(self, work: Work, run: int = 1, **others: object) -> dict[str, object]:
+        report = await self.run(work, run, **others)
+        assert isinstance(report, Exited), report
+        assert report.status == 0, self.printed
+        return dict(report.outputs)
+
+    async def bad(self, work: Work, run: int = 1, **others: object) -> str:
+        """Run what ends bad, and answer what it printed."""
+        report = await self.run(work, run, **others)
+        assert isinstance(report, Exited), report
+        assert report.status == 1, self.printed
+        return self.printed
+
+
+def checkout(remote: Repository, **which: Any) -> GitCheckout:
+    return GitCheckout(git=Git(url=remote.url, **which))
+
+
+def merge(remote: Repository, **which: Any) -> GitMerge:
+    return GitMerge(git=Git(url=remote.url, **which))
+
+
+def files_of(folder: Path) -> dict[str, bytes | str]:
+    """What lies in a folder, without the `.git` at its top: bytes, or where a link leads."""
+    found: dict[str, bytes | str] = {}
+    for path in sorted(folder.rglob("*")):
+        name = str(path.relative_to(folder))
+        if name == ".git" or name.startswith(".git/"):
+            continue
+        if path.is_symlink():
+            found[name] = str(path.readlink())
+        elif path.is_file():
+            found[name] = path.read_bytes()
+    return found

@@ -1,70 +1,10 @@
 """git-checkout and git-merge with real repositories."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 
-from floe.model.flow import Git, GitCheckout, GitMerge, Work
-from floe.model.signal import Exited, Report
-from floe.nodes.commands import Commands, CommandSettings
-from tests.integration.gits import Repository
-from tests.make_nodes import Told, a_key, an_action
-
-
-class House:
-    """Commands, and one workspace to run git nodes in."""
-
-    def __init__(self, root: Path, commands: Commands) -> None:
-        self.root, self.commands = root, commands
-        self.space = an_action(root).workspace
-        self.printed = ""
-        self._serial = 0
-
-    async def run(self, work: Work, run: int = 1, **others: object) -> Report:
-        self._serial += 1
-        key = a_key(run, node=f"n{self._serial}")
-        action = an_action(self.root, work, key=key, **others)
-        told = Told()
-        self.commands.start(action, told)
-        report = await told.report()
-        self.printed = action.output.read_text() if action.output.exists() else ""
-        return report
-
-    async def good(self, work: Work, run: int = 1, **others: object) -> dict[str, object]:
-        report = await self.run(work, run, **others)
-        assert isinstance(report, Exited), report
-        assert report.status == 0, self.printed
-        return dict(report.outputs)
-
-
-@pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    settings = CommandSettings(host="h1", workspace_root=tmp_path)
-    commands = Commands(tmp_path, settings)
-    await commands.open()
-    yield House(tmp_path, commands)
-    await commands.shutdown()
-
-
-@pytest.fixture
-def remote(tmp_path: Path) -> Repository:
-    """`main` has two commits, `topic` one more on the first."""
-    remote = Repository(tmp_path / "remote" / "repo.git")
-    remote.commit(a_txt="1\n")
-    remote.branch("topic")
-    remote.commit(b_txt="topic\n")
-    remote.git("checkout", "--quiet", "main")
-    remote.commit(a_txt="2\n")
-    return remote
-
-
-def checkout(remote: Repository, **which: str) -> GitCheckout:
-    return GitCheckout(git=Git(url=remote.url, **which))
-
-
-def merge(remote: Repository, **which: str) -> GitMerge:
-    return GitMerge(git=Git(url=remote.url, **which))
+from floe.model.flow import Git, GitCheckout
+from floe.model.signal import Exited
+from tests.integration.gits import House, Repository, checkout, merge
 
 
 async def test_a_branch_is_checked_out_in_the_folder_of_its_name(

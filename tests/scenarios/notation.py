@@ -260,7 +260,9 @@ def _with(node: Node, options: str) -> Node:
 
 
 def _git(words: Sequence[str]) -> Git:
-    given = {k.replace("-", "_"): v for k, _, v in (w.partition("=") for w in words)}
+    given: dict[str, Any] = {
+        k.replace("-", "_"): v for k, _, v in (w.partition("=") for w in words)
+    }
     return Git(**given)
 
 

@@ -72,8 +72,9 @@ def test_every_directory_of_modules_is_a_package() -> None:
     assert not bare
 
 
-def test_warden_needs_only_the_standard_library() -> None:
-    needed = {name for module in (FLOE / "warden").rglob("*.py") for name in imported(module)}
+@pytest.mark.parametrize("room", ["warden", "repository"])
+def test_program_that_is_copied_needs_only_the_standard_library(room: str) -> None:
+    needed = {name for module in (FLOE / room).rglob("*.py") for name in imported(module)}
 
     assert needed <= sys.stdlib_module_names | {"floe"}  # of floe only itself: setup.cfg
 

@@ -14,6 +14,7 @@ from floe.nodes import warden
 from floe.nodes.base import Action
 from floe.nodes.commands import Commands, CommandSettings
 from floe.nodes.environment import OUTPUTS_BYTES_MAX, outputs_path
+from floe.repository.task import Task
 from tests.make_nodes import Told, a_key, an_action
 
 AT = 1_795_600_800_000
@@ -449,13 +450,20 @@ def test_a_git_node_says_what_it_lacks(
     assert (report.cause, missing in report.why) == ("start", True)
 
 
-def test_values_reach_git_as_operands_of_the_fixed_script(house: House) -> None:
+def test_values_reach_git_as_operands_of_the_fixed_program(house: House) -> None:
     git = Git(url="git@host:org/repo.git", hash="", branch="$(touch x)", key_file="/k/it's mine")
     action = house.start(an_action(house.root, GitCheckout(git=git)))
 
     (spec,) = house.warden.spawned
-    where = f"{action.workspace}/repo"
-    assert spec.argv[2:] == ("checkout", where, "branch", "$(touch x)", "git@host:org/repo.git", "")
+    task = Task.parse(spec.argv[-1])
+    assert task == Task(
+        operation="checkout",
+        where=f"{action.workspace}/repo",
+        state=str(action.workspace.with_name(f".{action.workspace.name}")),
+        kind="branch",
+        value="$(touch x)",
+        url="git@host:org/repo.git",
+    )
     assert spec.env["GIT_SSH_COMMAND"].endswith("""-i '/k/it'"'"'s mine'""")
     assert spec.env["GIT_TERMINAL_PROMPT"] == "0"
 

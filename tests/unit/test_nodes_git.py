@@ -2,7 +2,8 @@
 
 import pytest
 
-from floe.nodes.git import environment, is_allowed
+from floe.nodes.git import environment
+from floe.repository.task import is_allowed
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,54 @@
+"""Programs of floe's own, copied to where they are started from.
+
+A copy is one file, so that an upgrade of floe, which replaces its modules one by one, cannot pull
+them away from a program that starts at that moment.
+"""
+
+import hashlib
+import io
+import os
+import zipfile
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+
+WITH: Final = {"repository": ("floe.model.secret",)}
+"""The modules of other rooms that a program imports."""
+
+
+def archive(name: str) -> bytes:
+    """The room `floe/<name>` as one file that Python runs; the same bytes each time."""
+    folder = files(f"floe.{name}")
+    modules = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".py"))
+    kept = io.BytesIO()
+    with zipfile.ZipFile(kept, "w") as packed:  # stored, so that unpacking needs no zlib
+        packed.writestr(zipfile.ZipInfo("floe/__init__.py"), b"")
+        for module in modules:
+            place = module if module == "__main__.py" else f"floe/{name}/{module}"
+            packed.writestr(zipfile.ZipInfo(place), folder.joinpath(module).read_bytes())
+        for module in WITH.get(name, ()):
+            package, _, stem = module.rpartition(".")
+            path = package.replace(".", "/")
+            packed.writestr(zipfile.ZipInfo(f"{path}/__init__.py"), b"")
+            source = files(package).joinpath(f"{stem}.py").read_bytes()
+            packed.writestr(zipfile.ZipInfo(f"{path}/{stem}.py"), source)
+    return kept.getvalue()
+
+
+def installed(folder: Path, name: str) -> Path:
+    """The copy of a program in a folder, made if it is not there, with a name for each version.
+
+    The copies of earlier versions stay: an attempt that was asked for may begin with one.
+    """
+    source = archive(name)
+    program = folder / f"{name}-{hashlib.sha256(source).hexdigest()[:12]}.pyz"
+    if not program.is_file() or program.read_bytes() != source:
+        write(program, source)
+    return program
+
+
+def write(program: Path, source: bytes) -> None:
+    """Write a copy whole or not at all."""
+    fresh = program.with_name(f"{program.name}.{os.getpid()}")
+    fresh.write_bytes(source)
+    fresh.replace(program)

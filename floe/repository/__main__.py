@@ -1,0 +1,7 @@
+"""Where the copy of the program begins: `python -I repository.pyz TASK`, a JSON object."""
+
+import sys
+
+from floe.repository.operations import main
+
+main(sys.argv[1])

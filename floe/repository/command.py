@@ -1,0 +1,141 @@
+"""Runs git so that nothing which an earlier step left is an order to it.
+
+The environment comes from floe without git's variables (nodes/git.py). Of the configs of user and
+system only those keys count that say how a server is reached.
+"""
+
+import os
+import re
+import subprocess
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Final
+
+from floe.repository.task import Failed, say
+
+CONNECTION: Final = re.compile(
+    r"(credential|http|url|ssh|protocol|safe|lfs)\.|core\.gitproxy$", re.IGNORECASE
+)
+"""Keys of the configs of user and system that count."""
+OPTIONS: Final = (
+    "core.hooksPath=/dev/null",
+    "core.fsmonitor=false",
+    "core.quotePath=false",
+    "commit.gpgSign=false",
+    "advice.detachedHead=false",
+    "fetch.recurseSubmodules=false",
+    "submodule.recurse=false",
+    "gc.auto=0",
+    "maintenance.auto=false",
+)
+
+
+class GitFailed(Failed):
+    """A command of git failed; `said` is what it wrote."""
+
+    def __init__(self, what: str, said: str) -> None:
+        super().__init__(f"git {what} failed")
+        self.said = said
+
+
+class Git:
+    """git for one repository."""
+
+    def __init__(self, gitdir: Path, tree: Path | None, config: str = os.devnull) -> None:
+        """`tree` is the folder of the files, none for a bare repository."""
+        self.gitdir = gitdir
+        self.tree = tree
+        self.env = {
+            **os.environ,
+            "GIT_DIR": str(gitdir),
+            "GIT_CONFIG_NOSYSTEM": "1",
+            "GIT_CONFIG_GLOBAL": config,
+            "GIT_NO_REPLACE_OBJECTS": "1",
+        }
+        if tree:
+            self.env["GIT_WORK_TREE"] = str(tree)
+
+    def run(
+        self,
+        *args: str,
+        data: bytes | None = None,
+        good: Collection[int] = (0,),
+        env: Mapping[str, str] | None = None,
+    ) -> bytes:
+        """What a command prints. What it says besides goes to the output. Raises GitFailed."""
+        done = self._done(args, data, env)
+        said = done.stderr.decode(errors="replace").strip()
+        if done.returncode not in good:
+            raise GitFailed(args[0], said)
+        if said:
+            say(said)
+        return done.stdout
+
+    def line(self, *args: str) -> str:
+        """The one line that a command prints. Raises GitFailed."""
+        return self.run(*args).decode().strip()
+
+    def succeeds(self, *args: str, data: bytes | None = None) -> bool:
+        """Whether a command ends well, which is all that counts of it."""
+        return self._done(args, data, None).returncode == 0
+
+    def has(self, commit: str) -> bool:
+        """Whether a commit is here."""
+        return self.succeeds("cat-file", "-e", f"{commit}^{{commit}}")
+
+    def _done(
+        self, args: tuple[str, ...], data: bytes | None, env: Mapping[str, str] | None
+    ) -> "subprocess.CompletedProcess[bytes]":
+        options = [word for option in OPTIONS for word in ("-c", option)]
+        try:
+            return subprocess.run(
+                ["git", *options, *args],
+                cwd=self.tree or self.gitdir,
+                env={**self.env, **(env or {})},
+                input=data,
+                stdin=subprocess.DEVNULL if data is None else None,
+                capture_output=True,
+                check=False,
+            )
+        except FileNotFoundError as error:
+            raise Failed("git is not installed here, or not on PATH") from error
+
+
+def connection_config(gitdir: Path) -> str:
+    """A file with what counts of the configs of user and system. Raises GitFailed.
+
+    The file has no name in any folder, so that nothing is left of it: it is reached through this
+    process, which outlives each git that it starts.
+    """
+    env = {**os.environ, "GIT_DIR": str(gitdir)}
+    done = subprocess.run(
+        ["git", "config", "--list", "--includes", "--show-scope", "-z"],
+        cwd="/",
+        env=env,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+    )
+    if done.returncode:
+        raise GitFailed("config", done.stderr.decode(errors="replace").strip())
+    parts = done.stdout.split(b"\0")
+    lines = []
+    for scope, setting in zip(parts[::2], parts[1::2], strict=False):
+        key, equals, value = os.fsdecode(setting).partition("\n")
+        if scope in (b"system", b"global") and CONNECTION.match(key):
+            lines.append(setting_of(key, value if equals else None))
+    fd = os.memfd_create("gitconfig")
+    os.write(fd, os.fsencode("".join(lines)))
+    return f"/proc/{os.getpid()}/fd/{fd}"
+
+
+def setting_of(key: str, value: str | None) -> str:
+    """A key and its value as a config file has them; None for a key without a value."""
+    section, _, rest = key.partition(".")
+    subsection, dot, name = rest.rpartition(".")
+    head = f"[{section} {_quoted(subsection)}]" if dot else f"[{section}]"
+    return f"{head}\n\t{name}{'' if value is None else ' = ' + _quoted(value)}\n"
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'

@@ -1,0 +1,116 @@
+"""Finds the commit that a task names, and fetches it."""
+
+import re
+import subprocess
+from typing import Final
+
+from floe.model.secret import without_password
+from floe.repository import ssh
+from floe.repository.command import GitFailed
+from floe.repository.folder import Folder
+from floe.repository.task import FULL_HASH, HASH, Failed, Task, is_allowed
+
+WHOLE: Final = 2147483647
+"""A depth that means the whole history."""
+EVERYTHING: Final = ("+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*")
+_REMOTE: Final = re.compile(
+    r"couldn't find remote ref|could not resolve|could not read (username|password)"
+    r"|unable to access|authentication failed|permission denied \(|host key verification"
+    r"|not allowed|does not appear to be a git repository|repository .* not found"
+    r"|connection (refused|timed out)",
+    re.IGNORECASE,
+)
+
+
+class FetchFailed(GitFailed):
+    """A fetch failed, at either end."""
+
+
+class RemoteFailed(FetchFailed):
+    """The remote did not give what it was asked for; nothing here is at fault."""
+
+
+def check(task: Task) -> None:
+    """Refuse operands that git would take for something else. Raises Failed."""
+    if not is_allowed(task.url):
+        raise Failed(f"url '{task.url}' is not allowed")
+    kinds = {"hash": "a commit hash", "branch": "a branch name", "ref": "a ref name"}
+    if task.kind not in kinds:
+        raise Failed(f"'{task.kind}' is neither hash, ref nor branch")
+    is_good = HASH.fullmatch(task.value) if task.kind == "hash" else _is_name(task.value)
+    if not is_good:
+        raise Failed(f"{task.kind} '{task.value}' is not {kinds[task.kind]}")
+    if task.operation == "merge" and not _is_name(task.other):
+        raise Failed(f"from-branch '{task.other}' is not a ref name")
+
+
+def _is_name(name: str) -> bool:
+    argv = ["git", "check-ref-format", "--allow-onelevel", name]
+    return name[:1] not in ("", "-", "+") and not subprocess.run(argv, check=False).returncode
+
+
+class Commits:
+    """The commits of a remote, as a folder has or fetches them."""
+
+    def __init__(self, folder: Folder) -> None:
+        self._folder = folder
+        self._git = folder.git
+        self._url = folder.task.url
+
+    def commit(self, kind: str, value: str, depth: int) -> str:
+        """The commit of a hash, ref or branch, fetched. Raises Failed."""
+        found = self._found(kind, value, depth)
+        self._folder.state.fetched(found)
+        return found
+
+    def complete(self) -> None:
+        """Fetch the whole history of what is here."""
+        if (self._git.gitdir / "shallow").exists():
+            self._fetch(WHOLE, *EVERYTHING)
+
+    def _found(self, kind: str, value: str, depth: int) -> str:
+        match kind:
+            case "hash":
+                return self._of_hash(value, depth)
+            case "branch":
+                self._fetch(depth, f"+refs/heads/{value}:refs/remotes/origin/{value}")
+                return self._parsed(f"refs/remotes/origin/{value}")
+            case _:  # a branch, a tag, a full ref name, or a hash where no ref has that name
+                try:
+                    self._fetch(depth, value)
+                except GitFailed:
+                    if not HASH.fullmatch(value):
+                        raise
+                    return self._of_hash(value, depth)
+                return self._parsed("FETCH_HEAD")
+
+    def _of_hash(self, value: str, depth: int) -> str:
+        """From here, by name, or, where the server refuses that, with all branches and tags."""
+        if self._git.has(value):
+            if depth == WHOLE:
+                self.complete()
+        elif not (FULL_HASH.fullmatch(value) and self._fetches(depth, value)):
+            self._fetch(WHOLE, *EVERYTHING)
+            if not self._git.has(value):
+                said = f"floe: {without_password(self._url)} has no commit {value}"
+                raise RemoteFailed("fetch", said)
+        return self._parsed(value)
+
+    def _parsed(self, name: str) -> str:
+        return self._git.line("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
+
+    def _fetches(self, depth: int, value: str) -> bool:
+        try:
+            self._fetch(depth, value)
+        except GitFailed:
+            return False
+        return True
+
+    def _fetch(self, depth: int, *refspecs: str) -> None:
+        options = ("--quiet", "--no-tags", "--force", "--depth", str(depth))
+        try:
+            self._git.run("fetch", *options, "--", "origin", *refspecs)
+        except GitFailed as error:
+            said = error.said + ssh.explained(self._url, error.said, self._git.env)
+            kind = RemoteFailed if _REMOTE.search(said) else FetchFailed
+            raise kind("fetch", said) from error

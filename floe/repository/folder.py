@@ -1,0 +1,236 @@
+"""The `.git` of a repository: of what is there only the objects are kept, the rest is made anew.
+
+Rules of this file: no link is followed, nothing that is not a plain file is opened, and nothing
+outside of the folder is touched.
+"""
+
+import os
+import re
+import shutil
+import stat
+from pathlib import Path
+from typing import Final
+
+from floe.repository.command import Git, connection_config, setting_of
+from floe.repository.state import State
+from floe.repository.task import FULL_HASH, Failed, Task
+
+PACKS_MAX: Final = 200
+LOOSE_MAX: Final = 20_000
+"""More packs or loose objects than that, of fetches into a reused workspace, make git slow."""
+_PACK: Final = re.compile(r"pack-[0-9a-f]+\.(pack|idx)")
+_LOOSE: Final = re.compile(r"[0-9a-f]{38,62}")
+_FANOUT: Final = re.compile(r"[0-9a-f]{2}")
+_ASIDE: Final = ("objects", "shallow")
+_LFS: Final = (
+    ("filter.lfs.clean", "git-lfs clean -- %f"),
+    ("filter.lfs.smudge", "git-lfs smudge -- %f"),
+    ("filter.lfs.process", "git-lfs filter-process"),
+    ("filter.lfs.required", "true"),
+)
+
+
+class Folder:
+    """A repository that can be trusted, at the place of whatever was there."""
+
+    def __init__(self, task: Task) -> None:
+        """Make it. Raises Failed where something else is at its place."""
+        self.task = task
+        self.where = Path(task.where)
+        is_bare = task.operation == "show"
+        self.gitdir = self.where if is_bare else self.where / ".git"
+        if os.path.realpath(self.where) != task.where or (
+            self.where.exists() and not self.where.is_dir()
+        ):
+            raise Failed(f"{self.where} is there already and is not a folder")
+        self.where.mkdir(parents=True, exist_ok=True)
+        self.state = State.read(task.state, self.where)
+        if not is_bare:
+            self._claim()
+        self.head = _head(self.gitdir)
+        """The commit that was checked out here, as far as that can be told."""
+        self.has_objects = _tidied(self.gitdir)
+        self._write()
+        self.git = Git(self.gitdir, None if is_bare else self.where)
+        self.git = Git(self.gitdir, self.git.tree, connection_config(self.gitdir))
+        self._remember()
+
+    def set_objects_aside(self) -> None:
+        """Begin with no objects; those that are here may be damaged."""
+        for name in _ASIDE:
+            if os.path.lexists(self.gitdir / name):
+                (self.gitdir / name).rename(self.gitdir / f"{name}.aside")
+        for name in os.listdir(self.gitdir):  # noqa: PTH208 - names only
+            if not name.endswith(".aside"):
+                remove(self.gitdir / name)
+        self.has_objects = False
+        self._write()
+        self._remember()
+
+    def take_objects_back(self) -> None:
+        """After the remote gave no others."""
+        for name in _ASIDE:
+            if os.path.lexists(self.gitdir / f"{name}.aside"):
+                remove(self.gitdir / name)
+                (self.gitdir / f"{name}.aside").rename(self.gitdir / name)
+
+    def close(self) -> None:
+        """Drop what was needed for fetching only."""
+        for name in _ASIDE:
+            remove(self.gitdir / f"{name}.aside")
+        remove(self.gitdir / "packed-refs")
+
+    def _claim(self) -> None:
+        """Note that floe made the folder, so that it is known should its `.git` vanish."""
+        if not self.state.is_ours:
+            if not os.path.lexists(self.gitdir) and any(self.where.iterdir()):
+                raise Failed(f"{self.where} is there already and is not a git repository")
+            self.state.claim(self.where)
+
+    def _write(self) -> None:
+        if self.gitdir != self.where:
+            self.gitdir.mkdir(exist_ok=True)
+        for name in ("objects/info", "objects/pack", "refs/heads", "refs/tags"):
+            (self.gitdir / name).mkdir(parents=True, exist_ok=True)
+        (self.gitdir / "HEAD").write_text("ref: refs/heads/main\n")
+        task = self.task
+        config = [
+            ("core.repositoryformatversion", "0"),
+            ("core.filemode", "true"),
+            ("core.bare", "true" if self.gitdir == self.where else "false"),
+            ("remote.origin.url", task.url),
+            ("remote.origin.fetch", "+refs/heads/*:refs/remotes/origin/*"),
+            *(_LFS if task.lfs else ()),
+        ]
+        text = "".join(setting_of(key, value) for key, value in config)
+        (self.gitdir / "config").write_bytes(os.fsencode(text))
+
+    def _remember(self) -> None:
+        """Let git know which commits are here, so that a fetch brings only what is missing.
+
+        Their refs have names of their own: a branch `release` that becomes `release/1.0` meets
+        nothing of its past.
+        """
+        remove(self.gitdir / "packed-refs")
+        if self.has_objects and self.state.tips:
+            tips = "".join(f"{tip}^{{commit}}\n" for tip in self.state.tips).encode()
+            found = self.git.run("cat-file", "--batch-check", data=tips).decode().splitlines()
+            here = sorted({line.split()[0] for line in found if line.split()[1:2] == ["commit"]})
+            lines = "".join(f"{tip} refs/floe/{tip}\n" for tip in here)
+            (self.gitdir / "packed-refs").write_text(lines)
+
+
+def remove(path: Path) -> None:
+    """Delete a file, a link or a folder with all in it, also below read-only folders."""
+    try:
+        found = os.lstat(path)
+    except FileNotFoundError:
+        return
+    if not stat.S_ISDIR(found.st_mode):
+        path.unlink()
+        return
+    opened(path)
+    shutil.rmtree(path)
+
+
+def opened(folder: Path) -> None:
+    """Make each folder below one writable for its owner, and drop what is no file, link or folder.
+
+    git would wait for ever at a FIFO that is named `.gitignore`. What belongs to somebody else
+    stays as it is.
+    """
+    waiting = [os.fsencode(folder)]
+    while waiting:
+        at = waiting.pop()
+        try:
+            mode = stat.S_IMODE(os.lstat(at).st_mode)
+            if mode & stat.S_IRWXU != stat.S_IRWXU:
+                os.chmod(at, mode | stat.S_IRWXU)  # noqa: PTH101 - names may be no text
+            with os.scandir(at) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(entry.path)
+                    elif not entry.is_file(follow_symlinks=False) and not entry.is_symlink():
+                        os.unlink(entry.path)  # noqa: PTH108
+        except OSError:  # another's, or gone: git will say so where it matters
+            continue
+
+
+def plain_text(path: Path, size_max: int = 1 << 20) -> str:
+    """What a plain file holds; empty where there is none."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return ""
+    with os.fdopen(fd, "rb") as file:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            return ""
+        return file.read(size_max).decode(errors="replace")
+
+
+def _head(gitdir: Path) -> str:
+    """The commit that HEAD names, read without git: the config is not to be trusted yet."""
+    if not is_folder(gitdir):
+        return ""
+    text = plain_text(gitdir / "HEAD").strip()
+    if text.startswith("ref: refs/") and ".." not in text:
+        ref = text.removeprefix("ref: ")
+        path = gitdir / ref
+        if os.path.realpath(path.parent) != str(path.parent):
+            return ""
+        text = plain_text(path).strip()
+        if not text:
+            packed = plain_text(gitdir / "packed-refs", 1 << 26).splitlines()
+            text = next((line.split()[0] for line in packed if line.split()[1:] == [ref]), "")
+    return text if FULL_HASH.fullmatch(text) else ""
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a path is a folder and no link to one."""
+    try:
+        return stat.S_ISDIR(os.lstat(path).st_mode)
+    except FileNotFoundError:
+        return False
+
+
+def _tidied(gitdir: Path) -> bool:
+    """Drop all but the objects, and say whether there are some."""
+    if not is_folder(gitdir):
+        remove(gitdir)
+        return False
+    opened(gitdir)
+    with os.scandir(gitdir) as entries:
+        strays = [entry.name for entry in entries if entry.name not in _ASIDE]
+    for name in strays:
+        remove(gitdir / name)
+    shallow = gitdir / "shallow"
+    if os.path.lexists(shallow):
+        lines = plain_text(shallow, 1 << 26).split()
+        if not lines or not all(FULL_HASH.fullmatch(line) for line in lines):
+            remove(shallow)
+    objects = gitdir / "objects"
+    count = _tidied_objects(objects) if is_folder(objects) else 0
+    if not count:
+        remove(objects)
+        remove(shallow)
+    return bool(count)
+
+
+def _tidied_objects(objects: Path) -> int:
+    """Drop all but packs and loose objects; how many there are, 0 for too many to be quick."""
+    packs = loose = 0
+    for folder in list(objects.iterdir()):
+        is_pack = folder.name == "pack"
+        if not is_folder(folder) or not (is_pack or _FANOUT.fullmatch(folder.name)):
+            remove(folder)
+            continue
+        names = _PACK if is_pack else _LOOSE
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if not entry.is_file(follow_symlinks=False) or not names.fullmatch(entry.name):
+                    remove(Path(entry.path))
+                elif is_pack:
+                    packs += entry.name.endswith(".pack")
+                else:
+                    loose += 1
+    return 0 if packs > PACKS_MAX or loose > LOOSE_MAX else packs + loose

@@ -1,0 +1,207 @@
+"""checkout, merge and show, each from whatever an earlier attempt left."""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from floe.repository import files, submodules
+from floe.repository.command import Git, GitFailed
+from floe.repository.commits import WHOLE, Commits, FetchFailed, RemoteFailed, check
+from floe.repository.conflicts import conflicts, say_conflicts
+from floe.repository.folder import Folder, is_folder, remove
+from floe.repository.task import Failed, NoSuchFile, Task, say
+
+SHOWN_MAX: Final = 1048576
+DEPTH_MAX: Final = 32
+"""Submodules in submodules."""
+
+
+def main(argument: str) -> None:
+    """Do what the argument asks for, and end the process."""
+    task = Task.parse(argument)
+    try:
+        {"checkout": checkout, "merge": merge, "show": show}[task.operation](task)
+    except Failed as error:
+        said = error.said if isinstance(error, GitFailed) else ""
+        if said:
+            say(said)
+        if not (said and isinstance(error, RemoteFailed)):
+            say(f"floe: {error}")
+        sys.exit(error.status)
+    except OSError as error:
+        say(f"floe: {files.blocked(Path(task.where)) or error}")
+        sys.exit(1)
+
+
+def checkout(task: Task) -> None:
+    """Check out one commit, shallowly."""
+    _begin(task, f"checking out {task.kind} {task.value} of {task.url} into {task.where}")
+    _healed(task, _checkout)
+    _report(task)
+
+
+def merge(task: Task) -> None:
+    """Merge into a commit, with the whole history.
+
+    With part of it the best common ancestor may lie beyond the cut, and a merge from an older one
+    can undo work without a conflict.
+    """
+    into = f"{task.kind} {task.value} of {task.url}"
+    _begin(task, f"merging {task.other} into {into} in {task.where}")
+    _healed(task, _merge)
+    _report(task)
+
+
+def show(task: Task) -> None:
+    """Print the commit, then the file."""
+    check(task)
+    _healed(task, _show)
+
+
+def _begin(task: Task, what: str) -> None:
+    check(task)
+    say(what)
+
+
+def _healed(task: Task, operation: Callable[[Folder], None]) -> None:
+    """Do it with the objects that are here, and without them where they are damaged."""
+    folder = Folder(task)
+    try:
+        try:
+            operation(folder)
+        except RemoteFailed:
+            raise
+        except GitFailed as error:
+            if not folder.has_objects:
+                raise
+            say(error.said)
+            say(f"floe: {error}: {folder.gitdir} may be damaged, so the repository is cloned anew")
+            folder.set_objects_aside()
+            try:
+                operation(folder)
+            except FetchFailed:
+                folder.take_objects_back()
+                raise
+    finally:
+        folder.close()
+
+
+def _checkout(folder: Folder) -> None:
+    task = folder.task
+    commit = Commits(folder).commit(task.kind, task.value, 1)
+    _put(folder, commit)
+
+
+def _put(folder: Folder, commit: str, level: int = 1) -> None:
+    """The files of a commit, of its submodules, and what is in git LFS."""
+    task = folder.task
+    if task.lfs:
+        submodules.check_lfs(folder, commit)
+    entries = files.put(folder, commit, _run())
+    if not task.lfs:
+        submodules.name_pointers(folder.git)
+    if not task.submodules or (task.submodules != "recursive" and level > 1):
+        submodules.empty(folder.where, entries)
+        submodules.named(entries)
+        return
+    if level > DEPTH_MAX:
+        raise Failed(f"submodules in submodules, more than {DEPTH_MAX} deep")
+    wanted = submodules.submodules(folder, commit, entries)
+    submodules.empty(folder.where, entries, {found.path for found in wanted})
+    for found in wanted:
+        where = folder.where / os.fsdecode(found.path)
+        say(f"floe: submodule {where}: commit {found.commit} of {found.url}")
+        if not is_folder(where):
+            remove(where)
+        part = task._replace(
+            operation="checkout", where=str(where), kind="hash", value=found.commit, url=found.url
+        )
+        check(part)
+        _healed(part, lambda inner: _part(inner, level + 1))
+
+
+def _part(folder: Folder, level: int) -> None:
+    _put(folder, Commits(folder).commit("hash", folder.task.value, 1), level)
+
+
+def _merge(folder: Folder) -> None:
+    task, git, state = folder.task, folder.git, folder.state
+    commits = Commits(folder)
+    head = folder.head or state["commit"] or ""
+    is_on_top = state["run"] == _run() and [state["kind"], state["value"]] == [
+        task.kind,
+        task.value,
+    ]
+    if is_on_top and head:
+        commit = _of_this_run(commits, git, head)
+    else:
+        commit = commits.commit(task.kind, task.value, WHOLE)
+    theirs = commits.commit("ref", task.other, WHOLE)
+    files.put(folder, commit, _run())
+    if not git.run("merge-base", commit, theirs, good=(0, 1)):
+        raise Failed(
+            f"{task.other} does not merge into {task.value}: they have no commit in common "
+            "(unrelated histories)"
+        )
+    author = f"floe@{os.environ.get('FLOE_HOST', 'localhost')}"
+    names = {
+        f"GIT_{role}_{what}": value
+        for role in ("AUTHOR", "COMMITTER")
+        for what, value in (("NAME", "floe"), ("EMAIL", author))
+    }
+    message = f"Merge {task.other} into {task.value}"
+    try:
+        printed = git.run("merge", "--ff", "--no-edit", "-m", message, theirs, env=names)
+    except GitFailed as error:
+        found = conflicts(git, commit, theirs, task.value, task.other)
+        if not found:
+            raise
+        say(error.said)
+        say_conflicts(found, task.value, task.other)
+        sys.exit(1)
+    sys.stdout.write(printed.decode(errors="replace"))
+    merged = git.line("rev-parse", "--verify", "HEAD")
+    _put(folder, merged)
+
+
+def _of_this_run(commits: Commits, git: Git, head: str) -> str:
+    """What the run has checked out or merged here before; not to be replaced in silence."""
+    if git.has(head):
+        commits.complete()
+        return head
+    try:
+        return commits.commit("hash", head, WHOLE)
+    except Failed as error:
+        raise Failed(f"the commit {head}, made here by this run before, is gone: {error}") from None
+
+
+def _show(folder: Folder) -> None:
+    task, git = folder.task, folder.git
+    commit = Commits(folder).commit(task.kind, task.value, 1)
+    folder.state.store()
+    name = f"{commit}:{task.other}"
+    if not git.succeeds("cat-file", "-e", name):
+        git.run("ls-tree", "-r", commit)  # or the commit is damaged
+        raise NoSuchFile(f"commit {commit} has no file {task.other}")
+    if int(git.line("cat-file", "-s", name)) > SHOWN_MAX:
+        raise Failed(f"{task.other} is larger than {SHOWN_MAX} bytes")
+    data = git.run("cat-file", "blob", name)
+    sys.stdout.buffer.write(f"{commit}\n".encode() + data)
+    sys.stdout.buffer.flush()
+
+
+def _run() -> str:
+    """The run that this is an attempt of."""
+    return os.environ.get("FLOE_ATTEMPT", "").rsplit(".", 3)[0]
+
+
+def _report(task: Task) -> None:
+    git = Git(Path(task.where, ".git"), None)
+    commit = git.line("rev-parse", "--verify", "HEAD")
+    with open(os.environ["FLOE_OUTPUTS"], "a", encoding="utf-8", errors="surrogateescape") as out:  # noqa: PTH123
+        out.write(f"hash={commit}\ndir={task.where}\n")
+    line = git.run("--no-pager", "log", "-1", "--format=%h %s (%an, %ad)", "--date=iso")
+    sys.stdout.write(line.decode(errors="replace"))
+    sys.stdout.flush()

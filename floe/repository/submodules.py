@@ -1,0 +1,131 @@
+"""The submodules of a commit and its files in git LFS: fetched where the task asks, else named."""
+
+import os
+import posixpath
+import re
+import shutil
+from collections.abc import Collection
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from floe.model.secret import without_password
+from floe.repository.command import Git
+from floe.repository.files import LINK, Entry
+from floe.repository.folder import Folder, remove
+from floe.repository.task import Failed, is_allowed, is_local, say, shown
+
+NAMED_MAX: Final = 10
+_ALLOWED: Final = re.compile(r"(https?|ssh|git)://|[^/:]+:(?!:)")
+
+
+class Submodule(NamedTuple):
+    """A commit of another repository, and where it belongs."""
+
+    path: bytes
+    commit: str
+    url: str
+
+
+def submodules(folder: Folder, commit: str, entries: list[Entry]) -> list[Submodule]:
+    """The submodules of a commit that can be fetched. Raises Failed for a URL that may not be.
+
+    Those without a URL are named; those with `update = none` are left out.
+    """
+    links = [entry for entry in entries if entry.mode == LINK]
+    if not links:
+        return []
+    about = _settings(folder.git, f"{commit}:.gitmodules")
+    of_path = {
+        os.fsencode(value): key.removesuffix(".path")
+        for key, value in about.items()
+        if key.startswith("submodule.") and key.endswith(".path")
+    }
+    found = []
+    for link in links:
+        name = of_path.get(link.path, "")
+        url = about.get(f"{name}.url", "")
+        if not url:
+            say(f"floe: {shown(link.path)} is a submodule for which .gitmodules has no url")
+        elif about.get(f"{name}.update") != "none":
+            whole = resolved(url, folder.task.url)
+            if not may_follow(folder.task.url, whole):
+                raise Failed(
+                    f"submodule {shown(link.path)}: url '{without_password(url)}' is not allowed"
+                )
+            found.append(Submodule(link.path, link.hash, whole))
+    return found
+
+
+def empty(where: Path, entries: list[Entry], fetched: Collection[bytes] = ()) -> None:
+    """Leave nothing in the folders of other submodules: what lies there is of an earlier step."""
+    for entry in entries:
+        if entry.mode == LINK and entry.path not in fetched:
+            path = where / os.fsdecode(entry.path)
+            remove(path)
+            path.mkdir(parents=True)
+
+
+def named(entries: list[Entry]) -> None:
+    """Say that there are submodules which nobody asked for."""
+    names = [shown(entry.path) for entry in entries if entry.mode == LINK]
+    if names:
+        say(f"floe: submodules are not fetched (submodules: true does): {_some(names)}")
+
+
+def check_lfs(folder: Folder, commit: str) -> None:
+    """Refuse where git LFS cannot or may not fetch from. Raises Failed."""
+    if not shutil.which("git-lfs"):
+        raise Failed("`lfs: true` needs git-lfs on PATH: install the package git-lfs")
+    for key, url in _settings(folder.git, f"{commit}:.lfsconfig").items():
+        if key.endswith("url") and not may_follow(folder.task.url, url):
+            raise Failed(f".lfsconfig: {key} '{without_password(url)}' is not allowed")
+
+
+def name_pointers(git: Git) -> None:
+    """Say that files are kept in git LFS which nobody asked for."""
+    names = git.run("ls-files", "-z", "--", ":(attr:filter=lfs)").split(b"\0")[:-1]
+    if names:
+        say(
+            "floe: files in git LFS are not fetched, only their pointers (lfs: true does): "
+            + _some([shown(name) for name in names])
+        )
+
+
+def may_follow(main: str, url: str) -> bool:
+    """Whether a repository may send floe to a URL: a file only where it is one itself."""
+    if not is_allowed(url):
+        return False
+    return is_local(main) if is_local(url) else bool(_ALLOWED.match(url))
+
+
+def resolved(url: str, main: str) -> str:
+    """A submodule's URL: what begins with `./` or `../` is relative to the repository's own.
+
+    Source: gitmodules(5), `submodule.<name>.url`.
+    """
+    if not url.startswith(("./", "../")):
+        return url
+    base, rest = main.rstrip("/"), url
+    while rest.startswith(("./", "../")):
+        step, _, rest = rest.partition("/")
+        if step == "..":
+            cut = max(base.rfind("/"), base.rfind(":"))
+            if cut <= 0 or base[:cut].endswith(("/", ":")):
+                raise Failed(f"submodule url '{url}' leads above {without_password(main)}")
+            rest_of = base[cut]
+            base = base[:cut] + (":" if rest_of == ":" else "")
+    separator = "" if base.endswith(":") else "/"
+    return base + separator + posixpath.normpath(rest)
+
+
+def _settings(git: Git, blob: str) -> dict[str, str]:
+    if not git.succeeds("cat-file", "-e", blob):
+        return {}
+    listing = git.run("config", "--blob", blob, "--list", "-z").split(b"\0")
+    pairs = (os.fsdecode(setting).partition("\n") for setting in listing if setting)
+    return {key: value for key, _, value in pairs}
+
+
+def _some(names: list[str]) -> str:
+    more = len(names) - NAMED_MAX
+    return ", ".join(names[:NAMED_MAX]) + (f" and {more} more" if more > 0 else "")
