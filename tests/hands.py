@@ -157,6 +157,26 @@ class HandClock:
         heapq.heappush(self._calls, (due, number, call))
         return lambda: self._taken_back.add(number)
 
+    def set(self, seconds: float) -> int:
+        """Be set ahead, or back; return by how many ms, as all timers have to be moved then."""
+        self.slip(seconds)
+        return round(seconds * 1000)
+
+    def stamp(self, at: Instant) -> Instant:
+        return at
+
+    def accept(self) -> int:
+        return 0
+
+    def problem(self) -> str:
+        return ""
+
+    def row(self) -> Json:
+        return None
+
+    def go_on(self, row: Json) -> None:
+        """Nothing is kept."""
+
     def advance(self, seconds: float) -> None:
         """Move on, calling whatever comes due on the way at its own instant."""
         until = Instant(self._now + round(seconds * 1000))

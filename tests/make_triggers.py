@@ -76,6 +76,11 @@ class Site:
         """Read another config."""
         self.triggers.watch(FlowBook(flows=flows))
 
+    def set_clock(self, seconds: float) -> None:
+        """Set the wall clock ahead, or back, and let the triggers follow."""
+        self.triggers.move(self.clock.set(seconds))
+        self.clock.advance(0)
+
     def restart(self, *flows: Flow) -> None:
         """A new process on the same ledger."""
         self.triggers.close()

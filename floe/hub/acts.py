@@ -196,6 +196,7 @@ class Acts:
         self._tell(Reported(key=key, report=report, at=self._clock.now()))
 
     def _tell(self, word: Started | Reported) -> None:
+        word = replace(word, at=self._clock.stamp(word.at))
         if isinstance(word, Reported) and isinstance(word.report, Exited) and word.report.outputs:
             word = _storable(word, word.report)
         self._say(Addressed(word=word, run=word.key.run))

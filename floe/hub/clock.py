@@ -1,15 +1,36 @@
-"""Time: the wall clock as an instant, and timers that fire at instants."""
+"""Time: instants that a wall clock's jumps do not move at once, and timers that fire at them.
+
+A wall clock may be set, by seconds or by years, for a moment or for ever. The clock of a host goes
+on evenly by the boot clock, which nobody can set and which counts while the machine sleeps. Only
+where the wall clock stays where it was set is that believed, and all timers move with it: what was
+to happen in a minute happens in a minute.
+"""
 
 import asyncio
 import heapq
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, Protocol
 
-from floe.model.refs import Instant
+from floe.model.refs import Instant, Json
 
 LOOK_S: Final = 30.0
-"""The longest sleep of a timer: a wall clock that was set forward is noticed within this."""
+"""The longest sleep of a timer: that a machine was asleep is noticed within this."""
+
+CHECK_S: Final = 1.0
+"""Seconds between two looks whether the wall clock was set."""
+
+STEP_MS: Final = 1000
+"""What the wall clock differs by between two looks is followed up to this: it is being adjusted.
+More is a jump."""
+
+HOLD_S: Final = 15.0
+"""Seconds that a wall clock stays where it was set before that is believed."""
+
+TOLD_S: Final = 600.0
+"""Seconds that a clock which was set is named as a problem afterwards."""
 
 STALE_MAX: Final = 1000
 """Timers that were dropped and still take room, beside as many as are set: runs that end long
@@ -30,18 +51,136 @@ class Clock(Protocol):
         """
         ...
 
+    def stamp(self, at: Instant) -> Instant:
+        """What another process read from the wall clock just now, by this clock."""
+        ...
+
+    def accept(self) -> int:
+        """Believe the wall clock where it stays; return by how many ms `now` has moved, mostly 0.
+
+        Whoever calls this moves all timers by as much, before anything else reads the clock.
+        """
+        ...
+
+    def problem(self) -> str:
+        """What happened to the wall clock, in a sentence; empty while it goes on evenly."""
+        ...
+
+    def row(self) -> Json:
+        """What the next process has to know so as to see what happens between the two."""
+        ...
+
+    def go_on(self, row: Json) -> None:
+        """Go on from what an earlier process kept."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Jump:
+    offset: int
+    """Of the wall clock to the boot clock since then."""
+    seen_at: int
+    """By the boot clock."""
+
+
+def _wall_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _boot_ms() -> int:
+    return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000
+
 
 class WallClock:
-    """The machine's clock."""
+    """The machine's clock, which may be set."""
+
+    def __init__(
+        self, wall: Callable[[], int] = _wall_ms, boot: Callable[[], int] = _boot_ms
+    ) -> None:
+        """Both in milliseconds; tests bring their own."""
+        self._wall = wall
+        self._boot = boot
+        self._offset = wall() - boot()
+        """What is believed to be between the two."""
+        self._jump: _Jump | None = None
+        self._moved: tuple[int, int] | None = None
+        """By how many ms, and when by the boot clock."""
 
     def now(self) -> Instant:
-        """The present, by `time.time`."""
-        return Instant(time.time_ns() // 1_000_000)
+        """The present: the wall clock's, without jumps that did not last yet."""
+        boot = self._look()
+        return Instant(boot + self._offset)
 
     def wake(self, due: Instant, call: Callable[[], None]) -> Callable[[], None]:
         """As the port says; at the latest after `LOOK_S`."""
         wait_s = max(0.0, (due - self.now()) / 1000)
         return asyncio.get_running_loop().call_later(min(wait_s, LOOK_S), call).cancel
+
+    def stamp(self, at: Instant) -> Instant:
+        """As the port says; one of before a jump is left as it is."""
+        now = self.now()
+        if self._jump is None:
+            return at
+        return min(at, Instant(at - self._jump.offset + self._offset), key=lambda t: abs(t - now))
+
+    def accept(self) -> int:
+        """As the port says, after `HOLD_S`."""
+        boot = self._look()
+        if self._jump is None or boot - self._jump.seen_at < HOLD_S * 1000:
+            return 0
+        by = self._jump.offset - self._offset
+        self._offset, self._jump, self._moved = self._jump.offset, None, (by, boot)
+        return by
+
+    def problem(self) -> str:
+        """As the port says, and for `TOLD_S` that it was set."""
+        boot = self._look()
+        if self._jump is not None:
+            by, ago_s = self._jump.offset - self._offset, (boot - self._jump.seen_at) // 1000
+            return (
+                f"its clock jumped {_way(by)} {ago_s} s ago: "
+                f"that counts when it has stayed so for {HOLD_S:g} s"
+            )
+        if self._moved is not None and boot - self._moved[1] < TOLD_S * 1000:
+            return (
+                f"its clock was set {_way(self._moved[0])} {(boot - self._moved[1]) // 1000} s ago"
+            )
+        return ""
+
+    def row(self) -> Json:
+        """As the port says: the boot, and what is believed to be between the clocks."""
+        return {"boot": _boot_id(), "offset": self._offset}
+
+    def go_on(self, row: Json) -> None:
+        """As the port says, unless the machine was started since: its boot clock began again."""
+        if isinstance(row, Mapping) and row.get("boot") == _boot_id():
+            offset = row.get("offset")
+            if isinstance(offset, int):
+                self._offset = offset
+
+    def _look(self) -> int:
+        """See whether the wall clock was set; return the boot clock."""
+        boot = self._boot()
+        offset = self._wall() - boot
+        if abs(offset - self._offset) < STEP_MS:
+            self._offset, self._jump = offset, None
+        elif self._jump is None or abs(offset - self._jump.offset) >= STEP_MS:
+            self._jump = _Jump(offset, boot)
+        else:
+            self._jump = _Jump(offset, self._jump.seen_at)
+        return boot
+
+
+def _boot_id() -> str:
+    """Of the machine's present run; empty where the system has none."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return ""
+
+
+def _way(by_ms: int) -> str:
+    return f"{abs(by_ms) / 1000:.0f} s {'ahead' if by_ms > 0 else 'back'}"
 
 
 class Timers:
@@ -76,6 +215,12 @@ class Timers:
         if len(self._heap) > STALE_MAX + 2 * len(self._due):
             self._heap = [entry for entry in self._heap if self._due.get(entry[2]) == entry[0]]
             heapq.heapify(self._heap)
+
+    def move(self, by_ms: int) -> None:
+        """The clock was set: everything is due after as long a time as before."""
+        self._due = {key: Instant(due + by_ms) for key, due in self._due.items()}
+        self._heap = [(Instant(due + by_ms), count, key) for due, count, key in self._heap]
+        self._arm()
 
     def look(self) -> None:
         """Fire what is due now."""

@@ -155,6 +155,10 @@ class Directory:
 
     # --- what it hears ---
 
+    def move(self, by_ms: int) -> None:
+        """The clock was set: everybody was seen as long ago as before."""
+        self._seen = {host: Instant(at + by_ms) for host, at in self._seen.items()}
+
     def saw(self, source: Source, now: Instant, head: int | None = None) -> Learned:
         """A word came from a host; `head` is what its ping says of its newest change."""
         self._seen[source.host] = now

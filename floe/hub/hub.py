@@ -12,6 +12,7 @@ import structlog
 
 from floe.hub.acts import Acts
 from floe.hub.clock import Timers
+from floe.hub.clock_set import follow_clock
 from floe.hub.decided import Decided
 from floe.hub.feed import Feed
 from floe.hub.flows import FlowBook, pulled
@@ -123,6 +124,7 @@ class Hub:
     def _begin(self, owed: Sequence[Effect]) -> None:
         self.acts.resume(owed)
         self._spawn(self.loop.write())
+        self._spawn(follow_clock(self))
         self._watch_triggers()
         if self.post:
             me = Hello(

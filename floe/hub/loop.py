@@ -67,6 +67,8 @@ class Loop:
         self._due = clock.now() if core.cluster else None
         """When to step again though no word came."""
         self._inbox: list[Addressed] = []
+        self._between: list[Callable[[], None]] = []
+        self._is_taking = False
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
         self._closing = asyncio.Event()
@@ -87,6 +89,19 @@ class Loop:
         self._inbox.append(word)
         self._idle.clear()
         self._wake.set()
+
+    def between(self, call: Callable[[], None]) -> None:
+        """Call between two batches: when all that was decided is stored and carried out."""
+        if self._is_taking:
+            self._between.append(call)
+        else:
+            call()
+
+    def look(self) -> None:
+        """Step now though no word came, where there are other hosts: the clock was set."""
+        if self._due is not None:
+            self._due = self._clock.now()
+            self._wake.set()
 
     async def ask(self, word: Word, run: RunRef | None = None, once: str = "") -> Reply:
         """Put a word in the inbox and wait until what it brought about is stored.
@@ -112,12 +127,17 @@ class Loop:
         try:
             while await self._wait_word():
                 words, self._inbox = self._inbox[:BATCH_MAX], self._inbox[BATCH_MAX:]
+                self._is_taking = True
                 try:
                     await self._take(words)
                 except ValueError:
                     if not words:  # nobody's fault but ours: to try again would never end
                         raise
                     await self._take_singly(words)
+                self._is_taking = False
+                calls, self._between = self._between, []
+                for call in calls:
+                    call()
         finally:
             self._over.set()
             for ticket in tuple(self._tickets):

@@ -30,11 +30,12 @@ Problems = Mapping[HostId, Sequence[str]]
 
 
 def problems(hub: "Hub") -> Problems:
-    """By host what is wrong with it, this one among them; empty where it has no others."""
+    """By host what is wrong with it, this one among them."""
     cluster, now = hub.loop.core.cluster, hub.clock.now()
+    own = list(filter(None, (hub.clock.problem(),)))
     if cluster is None:
-        return {}
-    own = list(cluster.members.own_faults(now))
+        return {hub.host.id: own}
+    own += cluster.members.own_faults(now)
     if hub.host.keeper is None:
         own.append(NO_KEEPER)
     elif disagreement := cluster.obedience.disagreement():

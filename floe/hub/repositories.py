@@ -17,10 +17,11 @@ from floe.model.flow import Flow, Trigger
 from floe.model.refs import FlowId, Instant, Json, NodeId
 from floe.store.base import LedgerWrite
 
-KINDS: Final = ("mark", "repository", "ref", "poll")
-"""Kinds of ledger rows. mark: the last commits of a poll as older floes kept them, and the ticks of
-timers. repository: what of it was looked at. ref: `<ref> <repository>` to its commit. poll:
-`<watch> <repository>` to the last change that it has seen to."""
+KINDS: Final = ("mark", "ticked", "repository", "ref", "poll")
+"""Kinds of ledger rows. mark: the last tick of a timer, and the last commits of a poll as older
+floes kept them. ticked: the spans of time that a timer has seen to. repository: what of it was
+looked at. ref: `<ref> <repository>` to its commit. poll: `<watch> <repository>` to the last change
+that it has seen to."""
 
 UNWATCHED_S: Final = 24 * 3600
 """Seconds after which a repository is forgotten that no trigger watches any more: a flow that is
@@ -132,7 +133,7 @@ class Repositories:
                 known.change = max(known.change, seen.change)
         for key, row in rows.get("poll", {}).items():
             text, _, name = key.partition(" ")
-            if isinstance(row, int) and name in self._known and (watch := _watch(text)):
+            if isinstance(row, int) and name in self._known and (watch := watch_of(text)):
                 self._reached[Poll(watch, name)] = row
                 self._known[name].change = max(self._known[name].change, row)
 
@@ -374,14 +375,15 @@ def _shape(row: Json) -> Mapping[str, Json]:
     return row
 
 
-def _watch(text: str) -> Watch | None:
+def watch_of(text: str) -> Watch | None:
+    """The trigger that a key names; None where it is another key."""
     found = _WATCH.fullmatch(text)
     return Watch(FlowId(found[1]), int(found[2]), NodeId(found[3])) if found else None
 
 
 def _old_key(key: str) -> list[tuple[Watch, str]]:
     text, _, url = key.partition(":")
-    watch = _watch(text)
+    watch = watch_of(text)
     return [(watch, url)] if watch else []
 
 

@@ -14,6 +14,7 @@ from floe.store.base import Batch, LedgerWrite, RunStore
 
 async def core_of(host: HostSettings, store: RunStore, clock: Clock) -> HubCore:
     """A core that knows all that the store keeps beside runs. The store must be open."""
+    await _go_on(clock, store)
     serial = await store.row("serial", "run")
     fence = await store.row("keeper", "fence")
     term = await store.row("keeper", "term")
@@ -30,6 +31,14 @@ async def core_of(host: HostSettings, store: RunStore, clock: Clock) -> HubCore:
         term=term,
         rows={kind: await store.ledger(kind) for kind in kinds},
     )
+
+
+async def _go_on(clock: Clock, store: RunStore) -> None:
+    before = await store.row("clock", "boot")
+    clock.go_on(before)
+    if (after := clock.row()) != before:
+        row = LedgerWrite(kind="clock", key="boot", value=after)
+        await store.append(Batch(ledger=(row,)))
 
 
 async def triggers_of(

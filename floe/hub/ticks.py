@@ -1,6 +1,8 @@
 """When the ticks of a timer are due. No clock."""
 
+from collections import deque
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count, islice, takewhile
 from typing import Final
@@ -9,8 +11,77 @@ from zoneinfo import ZoneInfo
 from floe.model.flow import Trigger
 from floe.model.refs import Instant
 
-MISSED_MAX: Final = 100_000
-"""Missed ticks are counted up to this."""
+MISSED_MAX: Final = 10_000
+"""Missed ticks of a cron are counted up to this, a week of minutes, in a tenth of a second."""
+
+LATE_MS: Final = 600_000
+"""A tick is this late at most where the clock was set forward; more is missed."""
+
+SPANS_MAX: Final = 64
+"""Spans of time that a timer keeps; of older ones it does not know any more that they were."""
+
+Span = tuple[Instant, Instant]
+"""After the first instant, up to and with the second."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """The spans of time whose ticks were fired or recorded as missed.
+
+    There is more than one where the clock was set: what lies between them is yet to come if the
+    clock goes back there.
+    """
+
+    since: Instant
+    """When the present span began."""
+    last: Instant
+    """Up to which instant everything is done since then."""
+    others: tuple[Span, ...] = ()
+
+    def next_due(self, trigger: Trigger) -> Instant:
+        """The first due instant after the present span that is in no other."""
+        due = due_after(trigger, self.last)
+        for after, until in sorted(self.others):
+            if after < due <= until:
+                due = due_after(trigger, until)
+        return due
+
+    def up_to(self, last: Instant) -> "Done":
+        """With a longer present span, which may take in others."""
+        left = tuple(s for s in self.others if not (self.since <= s[0] and s[1] <= last))
+        return Done(since=self.since, last=last, others=left)
+
+    def at(self, now: Instant) -> "Done":
+        """With the span that is present after the clock was set to an instant."""
+        spans = sorted((*self.others, (self.since, self.last)), key=lambda span: span[1])
+        here = [span for span in spans if span[0] <= now <= span[1]]
+        since, last = here[-1] if here else (now, now)
+        others = tuple(s for s in spans if s != (since, last))
+        return Done(since=since, last=last, others=others[-SPANS_MAX:])
+
+    def free(self, until: Instant) -> list[Span]:
+        """What is not done between the present span and an instant."""
+        found, at = list[Span](), self.last
+        for after, end in sorted(self.others):
+            if end > at and after < until:
+                if after > at:
+                    found.append((at, after))
+                at = end
+        return [*found, (at, until)] if at < until else found
+
+    def to_come(self, now: Instant) -> list[tuple[Instant, Instant, Instant | None]]:
+        """The gaps that a clock which went back has ahead: their ticks are yet to come.
+
+        Of each its begin, up to when its ticks are past none the less, and where the next span
+        begins, if one does.
+        """
+        spans = sorted((*self.others, (self.since, self.last)))
+        begins = [*(after for after, _ in spans[1:]), None]
+        return [
+            (end, max(end, now), begin)
+            for (_, end), begin in zip(spans, begins, strict=True)
+            if begin is None or begin > now
+        ]
 
 
 def due_after(trigger: Trigger, after: Instant) -> Instant:
@@ -46,10 +117,19 @@ def missed(trigger: Trigger, after: Instant, until: Instant) -> tuple[Instant, I
         period_ms = _period_ms(trigger)
         number = (until - first) // period_ms + 1
         return first, Instant(first + (number - 1) * period_ms), number
-    last, number = first, 0
-    for due in islice(takewhile(until.__ge__, ticks(trigger, after)), MISSED_MAX):
-        last, number = due, number + 1
-    return first, last, number
+    found = takewhile(until.__ge__, ticks(trigger, after))
+    return first, _last(trigger, first, until), sum(1 for _ in islice(found, MISSED_MAX))
+
+
+def _last(trigger: Trigger, first: Instant, until: Instant) -> Instant:
+    """The last tick of a cron up to an instant, sought from ever longer before it."""
+    back_ms = 3_600_000
+    while until - back_ms > first:
+        found = deque(takewhile(until.__ge__, ticks(trigger, Instant(until - back_ms))), maxlen=1)
+        if found:
+            return found[0]
+        back_ms *= 8
+    return max(takewhile(until.__ge__, ticks(trigger, Instant(first - 1))), default=first)
 
 
 def _period_ms(trigger: Trigger) -> int:

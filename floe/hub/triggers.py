@@ -12,10 +12,10 @@ import structlog
 
 from floe.hub.clock import Clock, Timers
 from floe.hub.flows import FlowBook
-from floe.hub.repositories import Repositories, Watch, name_of, polls_of
-from floe.hub.ticks import due_after, missed
+from floe.hub.repositories import Repositories, Watch, name_of, polls_of, watch_of
+from floe.hub.ticks import LATE_MS, Done, due_after, missed
 from floe.hub.words import Addressed, Mark, Start
-from floe.model.codec import encode
+from floe.model.codec import decode, encode, iso
 from floe.model.errors import FloeError
 from floe.model.flow import Flow, Git, Trigger
 from floe.model.refs import Instant, Json
@@ -52,7 +52,7 @@ class Triggers:
         self._refs = refs
         self._spawn = spawn
         self._say = say
-        self._marks = dict(rows.get("mark", {}))
+        self._done = done_of(rows)
         self._held_back = held_back
         self._term = term
         self._repositories = Repositories(rows)
@@ -64,7 +64,7 @@ class Triggers:
         self._why_missed = "no host was running"
         self._book = FlowBook()
         self.problems: dict[Watch, str] = {}
-        """What is wrong with a poll now; empty again after a good one."""
+        """What is wrong with a trigger now; empty again after a good poll or a tick."""
 
     def watch(self, book: FlowBook) -> None:
         """Arm the triggers of a config, and let go of those it no longer has."""
@@ -78,8 +78,7 @@ class Triggers:
             for trigger in flow.triggers:
                 watch = Watch(flow.id, flow.ver, trigger.id)
                 if trigger.type == "timer":
-                    after = self._resume(watch, trigger, now)
-                    self._arm(watch, flow, trigger, due_after(trigger, after))
+                    self._resume(watch, flow, trigger, now, self._why_missed)
                 elif trigger.type == "poll-git":
                     due = old[watch].due if watch in old else now
                     self._arm(watch, flow, trigger, due)
@@ -93,6 +92,22 @@ class Triggers:
         armed = self._armed.get(Watch(flow.id, flow.ver, trigger.id))
         return armed.due if armed else None
 
+    def move(self, by_ms: int) -> None:
+        """The clock was set. A poll is due after as long a time as before; a tick at its instant.
+
+        Of the ticks that the clock went past none is started where it is late by more than
+        `LATE_MS`. Where the clock went back, none is started twice.
+        """
+        self._timers.move(by_ms)
+        now = self._clock.now()
+        for watch, (flow, trigger, due) in tuple(self._armed.items()):
+            if trigger.type == "poll-git":
+                self._armed[watch] = Armed(flow, trigger, Instant(due + by_ms))
+            elif 0 < by_ms <= LATE_MS:
+                self._arm(watch, flow, trigger, due)
+            else:
+                self._resume(watch, flow, trigger, now, "the clock was set forward")
+
     def close(self) -> None:
         """Fire nothing any more."""
         self._timers.close()
@@ -101,34 +116,88 @@ class Triggers:
         self._armed[watch] = Armed(flow, trigger, due)
         self._timers.set(watch, due)
 
-    def _resume(self, watch: Watch, trigger: Trigger, now: Instant) -> Instant:
-        """After which instant a timer goes on; ticks missed since its mark are written down.
+    def _resume(
+        self, watch: Watch, flow: Flow, trigger: Trigger, now: Instant, reason: str
+    ) -> None:
+        """Go on with a timer; ticks missed since its last one are written down.
 
         A timer that is new gets a mark, so that nothing it misses from here on goes unnoticed.
         """
-        mark = self._marks.get(str(watch))
-        if not isinstance(mark, int):
-            self._marks[str(watch)] = now
-            self._say(Addressed(word=Mark(rows=(_mark(str(watch), now),))))
-            return now
-        if rows := self._missed(watch, trigger, Instant(mark), now, self._why_missed):
+        rows = self._taken_over(watch)
+        done = self._done.get(watch)
+        if done is None:
+            rows += self._did(watch, Done(since=now, last=now))
+        elif now >= done.last:
+            rows += self._missed(watch, trigger, now, reason)
+            if rows and now - done.last > LATE_MS:
+                rows += self._did(watch, done.at(now))
+        else:
+            rows += self._to_come(watch, trigger, done, now)
+            rows += self._did(watch, done.at(now))
+        if rows:
             self._say(Addressed(word=Mark(rows=tuple(rows))))
-        return max(now, Instant(mark))  # a clock that was set back repeats no tick
+        self._arm_tick(watch, flow, trigger, now)
+
+    def _taken_over(self, watch: Watch) -> list[LedgerWrite]:
+        """Go on where another version of a flow that is gone had come to."""
+        known = {Watch(flow.id, flow.ver, t.id) for flow in self._book.flows for t in flow.triggers}
+        same = [w for w in self._done if (w.flow, w.trigger) == (watch.flow, watch.trigger)]
+        if watch in same or not (gone := [w for w in same if w not in known]):
+            return []
+        last = max(gone, key=lambda w: self._done[w].last)
+        rows = self._did(watch, self._done[last])
+        for other in gone:
+            del self._done[other]
+            rows += [LedgerWrite(kind=k, key=str(other), value=None) for k in ("mark", "ticked")]
+        return rows
+
+    def _arm_tick(self, watch: Watch, flow: Flow, trigger: Trigger, now: Instant) -> None:
+        due = self._done[watch].next_due(trigger)
+        self._arm(watch, flow, trigger, due)
+        if due > due_after(trigger, now):
+            log.warning("trigger.waits", trigger=str(watch), due=iso(due))
+            self.problems[watch] = (
+                f"waits until {iso(due)}: it fired up to then before the clock was set back"
+            )
+        else:
+            self.problems.pop(watch, None)
+
+    def _did(self, watch: Watch, done: Done) -> list[LedgerWrite]:
+        """Keep how far a timer has come; return the rows that change."""
+        before, self._done[watch] = self._done.get(watch), done
+        rows = [_mark(str(watch), done.last)]
+        if before is None or (before.since, before.others) != (done.since, done.others):
+            others: list[Json] = [list(span) for span in done.others]
+            value: dict[str, Json] = {"since": done.since, "others": others}
+            rows.append(LedgerWrite(kind="ticked", key=str(watch), value=value))
+        return rows
 
     def _missed(
-        self, watch: Watch, trigger: Trigger, after: Instant, until: Instant, reason: str
+        self, watch: Watch, trigger: Trigger, until: Instant, reason: str
     ) -> list[LedgerWrite]:
-        ticks = missed(trigger, after, until)
-        if not ticks:
-            return []
-        first, last, count = ticks
-        self._marks[str(watch)] = last
-        log.warning("trigger.missed", trigger=str(watch), count=count, reason=reason)
-        row: dict[str, Json] = {"from": first, "to": last, "count": count, "reason": reason}
-        return [
-            _mark(str(watch), last),
-            LedgerWrite(kind="missed", key=f"{watch}/{first}", value=row),
-        ]
+        """Record the ticks between the last one and an instant as missed."""
+        rows = []
+        for after, end in self._done[watch].free(until):
+            if ticks := missed(trigger, after, end):
+                log.warning("trigger.missed", trigger=str(watch), count=ticks[2], reason=reason)
+                rows += self._did(watch, self._done[watch].up_to(ticks[1]))
+                rows.append(_missed_row(watch, ticks, reason))
+        return rows
+
+    def _to_come(
+        self, watch: Watch, trigger: Trigger, done: Done, now: Instant
+    ) -> list[LedgerWrite]:
+        """The clock went back: ticks that were recorded as missed are yet to come."""
+        rows = []
+        for after, until, begin in done.to_come(now):
+            first = due_after(trigger, after)
+            if begin is not None and first > begin:
+                continue  # no tick was missed there
+            if ticks := missed(trigger, after, until):
+                rows.append(_missed_row(watch, ticks, "the clock was set forward, and back"))
+            else:
+                rows.append(LedgerWrite(kind="missed", key=f"{watch}/{first}", value=None))
+        return rows
 
     def _fire(self, key: object) -> None:
         assert isinstance(key, Watch)
@@ -144,15 +213,14 @@ class Triggers:
                 self._spawn(self._poll(key, trigger))
             return
         if why_not:
-            rows = self._missed(key, trigger, Instant(due - 1), now, why_not)
+            rows = self._missed(key, trigger, now, why_not)
             self._say(Addressed(word=Mark(rows=tuple(rows))))
-            self._arm(key, flow, trigger, due_after(trigger, now))
+            self._arm_tick(key, flow, trigger, now)
             return
-        marks = [_mark(str(key), due)]
-        self._marks[str(key)] = due
-        marks += self._missed(key, trigger, due, now, "the host was asleep or busy")
+        marks = self._did(key, self._done[key].up_to(due))
+        marks += self._missed(key, trigger, now, "the host was asleep or busy")
         self._start(flow, trigger, trigger_values(trigger.git), marks)
-        self._arm(key, flow, trigger, due_after(trigger, now))
+        self._arm_tick(key, flow, trigger, now)
 
     async def _poll(self, watch: Watch, trigger: Trigger) -> None:
         problem = ""
@@ -211,6 +279,26 @@ class Triggers:
             marks=tuple(marks),
         )
         self._say(Addressed(word=word))
+
+
+def _missed_row(watch: Watch, ticks: tuple[Instant, Instant, int], reason: str) -> LedgerWrite:
+    first, last, count = ticks
+    row: dict[str, Json] = {"from": first, "to": last, "count": count, "reason": reason}
+    return LedgerWrite(kind="missed", key=f"{watch}/{first}", value=row)
+
+
+def done_of(rows: Mapping[str, Mapping[str, Json]]) -> dict[Watch, Done]:
+    """How far each timer has come; without a row of its spans, as of older floes, since ever."""
+    found = {}
+    for key, last in rows.get("mark", {}).items():
+        if not isinstance(last, int) or not (watch := watch_of(key)):
+            continue
+        spans = rows.get("ticked", {}).get(key)
+        done = Done(since=Instant(0), last=Instant(last))
+        if isinstance(spans, Mapping):
+            done = decode(Done, {**spans, "last": last})
+        found[watch] = done
+    return found
 
 
 def _looks_alike(one: Trigger, other: Trigger) -> bool:

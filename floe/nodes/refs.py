@@ -31,6 +31,7 @@ class RemoteRefs:
         self._key_file = key_file
         self._look_s = look_s
         self._threads = ThreadPoolExecutor(LOOKS, "floe-refs")
+        self._looks = asyncio.Semaphore(LOOKS)
         self._processes: set[int] = set()
 
     def close(self) -> None:
@@ -44,12 +45,31 @@ class RemoteRefs:
 
         An annotated tag counts with its commit. Raises Theirs, World.
         """
-        loop = asyncio.get_running_loop()
-        text = await loop.run_in_executor(self._threads, self._look, git, pattern)
-        found = listed(text).items()
+        async with self._looks:
+            found = listed(await self._look(git, pattern)).items()
         return {n: c for n, c in found if n.startswith(ALWAYS) or fnmatchcase(n, pattern)}
 
-    def _look(self, git: Git, pattern: str) -> str:
+    async def _look(self, git: Git, pattern: str) -> str:
+        loop = asyncio.get_running_loop()
+        process, env = await loop.run_in_executor(self._threads, self._begin, git, pattern)
+        # Not by a timeout of `communicate`: that sleeps, and fails where a clock is faked.
+        deadline = loop.call_later(self._look_s, _kill, process.pid)
+        self._processes.add(process.pid)
+        try:
+            out, err = await loop.run_in_executor(self._threads, process.communicate)
+        finally:
+            self._processes.discard(process.pid)
+            if process.returncode is None:
+                _kill(process.pid)
+            deadline.cancel()
+        if process.returncode == -signal.SIGKILL and loop.time() >= deadline.when():
+            raise self._silent(git)
+        if process.returncode:
+            said = err.decode(errors="replace")
+            raise refusal(git.url, said + explained(git.url, said, env))
+        return out.decode(errors="replace")
+
+    def _begin(self, git: Git, pattern: str) -> tuple[subprocess.Popen[bytes], dict[str, str]]:
         if not is_allowed(git.url):
             raise Theirs(f"the url {git.url!r} is not allowed")
         env = own_environment(git.key_file or self._key_file)
@@ -70,19 +90,7 @@ class RemoteRefs:
             raise World("git is not installed", "floe needs it on PATH") from error
         except (OSError, ValueError) as error:  # no files or processes left; a NUL in the url
             raise World(f"git cannot be started: {error}") from error
-        self._processes.add(process.pid)
-        try:
-            out, err = process.communicate(timeout=self._look_s)
-        except subprocess.TimeoutExpired:
-            _kill(process.pid)
-            process.communicate()
-            raise self._silent(git) from None
-        finally:
-            self._processes.discard(process.pid)
-        if process.returncode:
-            said = err.decode(errors="replace")
-            raise refusal(git.url, said + explained(git.url, said, env))
-        return out.decode(errors="replace")
+        return process, env
 
     def _silent(self, git: Git) -> Theirs:
         return Theirs(f"{git.url} did not answer within {self._look_s:g} s")

@@ -20,4 +20,5 @@ async def ready(request: web.Request) -> web.Response:
         return answer({"ok": False, "why": "the store refuses writes"}, 503)
     if problem := hub.acts.problem():
         return answer({"ok": False, "why": problem}, 503)
-    return answer({"ok": True})
+    clock = hub.clock.problem()  # it goes on rightly, but somebody may have to see to it
+    return answer({"ok": True, "why": clock} if clock else {"ok": True})

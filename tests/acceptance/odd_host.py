@@ -6,7 +6,7 @@ clock is, FLOE_ODD_PROTOCOL which protocol it speaks with other hosts.
 
 import asyncio
 import os
-from collections.abc import Callable
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,22 +14,7 @@ from floe import logs
 from floe.app import ports_of, serve
 from floe.config import Flags, load, read_local, which_conf
 from floe.hub import hub
-from floe.hub.clock import Clock
-from floe.model.refs import Instant
-
-
-class FastClock:
-    """A clock that is ahead of another."""
-
-    def __init__(self, real: Clock, ahead_s: int) -> None:
-        self._real = real
-        self._ahead_ms = 1000 * ahead_s
-
-    def now(self) -> Instant:
-        return Instant(self._real.now() + self._ahead_ms)
-
-    def wake(self, due: Instant, call: Callable[[], None]) -> Callable[[], None]:
-        return self._real.wake(Instant(due - self._ahead_ms), call)
+from floe.hub.clock import WallClock
 
 
 def main() -> None:
@@ -40,7 +25,9 @@ def main() -> None:
     config = load(Flags(), environ, read_local(conf.name), conf.name)
     ports = ports_of(config)
     if ahead_s := int(environ.get("FLOE_ODD_CLOCK_S", "0")):
-        ports = replace(ports, clock=FastClock(ports.clock, ahead_s))
+        ports = replace(
+            ports, clock=WallClock(lambda: time.time_ns() // 1_000_000 + ahead_s * 1000)
+        )
     if protocol := int(environ.get("FLOE_ODD_PROTOCOL", "0")):
         vars(hub)["PROTOCOL"] = protocol
     asyncio.run(serve(config, lambda *_: None, ports))

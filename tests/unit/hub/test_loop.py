@@ -287,3 +287,36 @@ async def test_conflict_is_retried_on_what_the_store_says() -> None:
         events = [s.record.event for s in await hub.events(run)]
 
     assert sum(isinstance(e, RunEnded) for e in events) == 1
+
+
+class GatedStore(RefusingStore):
+    """A store that keeps an append waiting until a test opens a gate."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = asyncio.Event()
+        self.waiting = asyncio.Event()
+
+    async def append(self, batch: Batch) -> int:
+        self.waiting.set()
+        await self.gate.wait()
+        return await super().append(batch)
+
+
+async def test_call_between_batches_waits_until_the_one_at_work_is_stored() -> None:
+    store, called = GatedStore(), list[int]()
+    store.gate.set()
+    async with a_hub(CHAIN, store=store) as hub:
+        await hub.loop.wait_idle()
+        hub.loop.between(lambda: called.append(1))
+        store.gate.clear()
+        store.waiting.clear()
+        hub.loop.say(Addressed(word=Mark(rows=(LedgerWrite(kind="x", key="x", value=1),))))
+        await store.waiting.wait()
+
+        hub.loop.between(lambda: called.append(2))
+        at_work = list(called)
+        store.gate.set()
+        await hub.loop.wait_idle()
+
+    assert (at_work, called) == ([1], [1, 2])

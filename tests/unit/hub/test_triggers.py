@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 import pytest
 
 from floe.hub.flows import FlowBook
-from floe.hub.ticks import due_after, missed, ticks
+from floe.hub.ticks import MISSED_MAX, due_after, missed, ticks
 from floe.hub.triggers import trigger_values
 from floe.model.flow import Git, Trigger
 from floe.model.refs import FlowId, Instant
 from floe.store.base import LedgerWrite
-from tests.make_triggers import URL, Site, a_tick, a_watched, at
+from tests.make_triggers import URL, Site, a_poll, a_tick, a_watched, at
 
 MARK = ("mark", "flow@1/tick")
 
@@ -80,6 +80,20 @@ def test_missed_ticks_have_their_first_last_and_number(trigger: Trigger) -> None
 
     assert found == (at("2026-11-25T10:10"), at("2026-11-25T10:40"), 4)
     assert missed(trigger, at("2026-11-25T10:00"), at("2026-11-25T10:09")) is None
+
+
+@pytest.mark.parametrize("cron", ["* * * * *", "30 2 * * *", "0 0 1 1 *", "*/7 1-3 * * 0"])
+def test_last_of_many_missed_ticks_is_found_however_many_there_are(cron: str) -> None:
+    trigger = a_tick(cron=cron, timezone="Europe/Berlin")
+    after, until = at("2016-03-01T00:00"), at("2026-11-25T10:00:30")
+
+    found = missed(trigger, after, until)
+
+    assert found is not None
+    first, last, count = found
+    assert (first, last <= until) == (due_after(trigger, after), True)
+    assert due_after(trigger, last) > until
+    assert 0 < count <= MISSED_MAX
 
 
 # --- timers ---
@@ -214,3 +228,148 @@ def test_ticks_of_a_flow_that_was_out_of_the_config_say_so() -> None:
     [row] = site.missed
     assert isinstance(row, Mapping)
     assert (row["count"], row["reason"]) == (5, "its flow was not in the config")
+
+
+# --- a clock that is set ---
+
+MINUTE = a_tick(period_s=60.0)
+DAYS = 24 * 3600.0
+
+
+def fired(site: Site) -> list[str]:
+    """The due instants that started runs, by their marks."""
+    return [
+        told(Instant(s.marks[0].value)) for s in site.starts if isinstance(s.marks[0].value, int)
+    ]
+
+
+@pytest.mark.parametrize("by_s", [2.0, 45.0, 400.0])
+def test_tick_that_the_clock_was_set_past_is_a_little_late(by_s: float) -> None:
+    site = Site(a_watched(MINUTE))
+    site.clock.advance(30)
+
+    site.set_clock(by_s)
+    site.clock.advance(60)
+
+    missed_count = sum(int(str(row["count"])) for row in site.missed if isinstance(row, Mapping))
+    assert fired(site)[0] == "11-25 10:01:00"
+    assert len(fired(site)) + missed_count == int((90 + by_s) // 60)
+
+
+def test_clock_set_forward_by_much_starts_nothing_of_what_it_went_past() -> None:
+    site = Site(a_watched(MINUTE))
+    site.clock.advance(90)
+
+    site.set_clock(365 * DAYS)
+    site.clock.advance(60)
+
+    [row] = site.missed
+    assert isinstance(row, Mapping)
+    assert (row["count"], row["reason"]) == (365 * 24 * 60, "the clock was set forward")
+    assert fired(site) == ["11-25 10:01:00", "11-25 10:02:00"]
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_clock_that_was_a_year_ahead_for_a_while_fires_each_tick_once(restarts: bool) -> None:
+    site = Site(a_watched(MINUTE))
+    site.clock.advance(90)
+    site.set_clock(365 * DAYS)
+    site.clock.advance(60)
+
+    if restarts:
+        site.clock.set(-365 * DAYS)
+        site.restart(a_watched(MINUTE))
+    else:
+        site.set_clock(-365 * DAYS)
+    site.clock.advance(120)
+
+    assert fired(site) == ["11-25 10:01:00", "11-25 10:02:00", "11-25 10:03:00", "11-25 10:04:00"]
+    [row] = [value for (kind, _), value in site.ledger().items() if kind == "missed"]
+    assert isinstance(row, Mapping)
+    assert (row["from"], row["count"]) == (at("2026-11-25T10:02"), 1)
+
+
+def test_ticks_that_the_clock_went_back_before_are_not_missed_any_more() -> None:
+    site = Site(a_watched(MINUTE))
+    site.set_clock(1 * DAYS)
+
+    site.set_clock(-0.5 * DAYS)
+
+    [(_, row)] = [(k, v) for k, v in site.ledger().items() if k[0] == "missed"]
+    assert isinstance(row, Mapping)
+    assert (row["from"], row["to"]) == (at("2026-11-25T10:01"), at("2026-11-25T22:00"))
+    assert row["count"] == 12 * 60
+
+
+def test_clock_set_back_repeats_no_tick_and_says_what_it_waits_for() -> None:
+    flow = a_watched(MINUTE)
+    site = Site(flow)
+    site.clock.advance(600)
+
+    site.set_clock(-300)
+    waits = dict(site.triggers.problems)
+    site.clock.advance(360)
+
+    assert len(site.starts) == len(set(fired(site))) == 11
+    assert ["waits until 2026-11-25T10:11:00" in text for text in waits.values()] == [True]
+    assert site.triggers.problems == {}
+
+
+def test_clock_that_was_wrong_from_the_start_misses_and_then_goes_on() -> None:
+    site = Site(a_watched(MINUTE), now="1970-01-01T00:00:30")
+    site.clock.advance(60)
+
+    site.set_clock(at("2026-11-25T10:00:30") / 1000)
+    site.clock.advance(60)
+
+    assert fired(site) == ["01-01 00:01:00", "11-25 10:03:00"]
+
+
+def test_first_start_with_a_clock_ahead_keeps_no_tick_back_when_it_is_right() -> None:
+    site = Site(a_watched(MINUTE), now="2036-11-25T10:00")
+    site.clock.advance(60)
+
+    site.set_clock(-3650 * DAYS)
+    site.clock.advance(60)
+
+    assert len(site.starts) == 2
+    assert site.triggers.problems == {}
+
+
+@pytest.mark.parametrize("by_s", [365 * DAYS, -365 * DAYS, 5.0, -5.0])
+async def test_poll_is_due_after_as_long_a_time_whatever_the_clock(by_s: float) -> None:
+    flow = a_watched(a_poll(period_s=60.0))
+    site = Site(flow)
+    await site.polled()
+    site.clock.advance(30)
+
+    site.set_clock(by_s)
+    due = site.triggers.next_due(flow, flow.triggers[0])
+    early = len(site.work)
+    site.clock.advance(30)
+
+    assert due == site.clock.now()
+    assert (early, len(site.work)) == (0, 1)
+    await site.polled()
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York"])
+@pytest.mark.parametrize("start", ["2026-03-28T12:00", "2026-10-24T12:00"])
+def test_clock_set_back_over_the_change_of_clocks_repeats_no_tick(zone: str, start: str) -> None:
+    site = Site(a_watched(a_tick(cron="30 2 * * *", timezone=zone)), now=start)
+    for _ in range(4):
+        site.clock.advance(14 * 3600)
+        site.set_clock(-2 * 3600)
+
+    assert len(fired(site)) == len(set(fired(site))) == 2
+
+
+def test_ticks_missed_before_a_new_version_of_the_flow_are_recorded() -> None:
+    first = Site(a_watched(MINUTE))
+
+    second = Site(a_watched(MINUTE, ver=2), ledger=first.ledger(), now="2026-11-25T10:30")
+
+    [row] = second.missed
+    assert isinstance(row, Mapping)
+    assert row["count"] == 30
+    assert {key for kind, key in second.ledger() if kind != "missed"} == {"flow@2/tick"}
