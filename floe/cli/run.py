@@ -1,9 +1,7 @@
 """`floe run`: run one flow here and now, without a host, live in the terminal."""
 
 import asyncio
-import shutil
 import signal
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +18,7 @@ from floe.model.errors import ConfigInvalid, NotFound, Yours
 from floe.model.flow import Field, Flow, Form, Trigger
 from floe.model.refs import HostId, Json, NodeId
 from floe.model.run import Run
+from floe.nodes.passing import PassingRoot
 
 if TYPE_CHECKING:
     from floe.hub.hub import Hub
@@ -70,18 +69,13 @@ def command(
     logs.set_up("error")
     values = dict(data)
     flow = startable(flow_of(file, name), values)
-    try:
-        root = Path(tempfile.mkdtemp(prefix="floe-run-"))
-    except OSError as error:
-        raise Yours(f"no temporary folder: {error}", "set TMPDIR to one") from None
     show = Show(quiet=quiet, json=json_)
-    try:
-        status = asyncio.run(_run(file, flow, trigger, values, root, show))
-    finally:
-        if keep:
-            click.echo(f"kept: {root}", err=True)
-        else:
-            shutil.rmtree(root, ignore_errors=True)
+    with PassingRoot(keep=keep) as root:
+        try:
+            status = asyncio.run(_run(file, flow, trigger, values, root, show))
+        finally:
+            if keep and root.path.exists():
+                click.echo(f"kept: {root.path}", err=True)
     ctx.exit(status)
 
 
@@ -121,16 +115,22 @@ def startable(flow: Flow, values: Mapping[str, Json]) -> Flow:
 
 
 async def _run(
-    file: str, flow: Flow, trigger: str, values: Mapping[str, Json], root: Path, show: "Show"
+    file: str,
+    flow: Flow,
+    trigger: str,
+    values: Mapping[str, Json],
+    root: PassingRoot,
+    show: "Show",
 ) -> int:
     from floe.app import open_hub, ports_of
     from floe.cli.live import BY, Live
     from floe.hub.flows import FlowBook
     from floe.hub.views import run_shape
 
-    flags = Flags(host_name="here", root=str(root))
+    flags = Flags(host_name="here", root=str(root.path))
     config = load(flags, {}, read_local(file), flow.origin)
     config = replace(config, tags=frozenset(flow.host_tags), keeper=HostId("here"))
+    root.wait_ready()
     ports = ports_of(config, passing=True)
     async with open_hub(config, ports, FlowBook(flows=(flow,))) as hub:
         with hub.feed.subscribe() as feed:

@@ -122,13 +122,7 @@ class Door:
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
             start_new_session=True,
-            # Its environment is as public as it lives long: no token of floe. The mark stays, by
-            # which an outer warden finds this one as part of a command that runs floe.
-            env={
-                name: value
-                for name, value in os.environ.items()
-                if name == "FLOE_WARDEN" or not name.startswith("FLOE_")
-            },
+            env=public_environment(),
         )
         try:
             _, reason = await process.communicate()
@@ -149,6 +143,18 @@ class Door:
         if not program.is_file() or program.read_bytes() != source:
             write(program, source)
         return program
+
+
+def public_environment() -> dict[str, str]:
+    """The environment of a warden: no token of floe, as it is as public as it lives long.
+
+    The mark stays, by which an outer warden finds this one as part of a command that runs floe.
+    """
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name == "FLOE_WARDEN" or not name.startswith("FLOE_")
+    }
 
 
 class Link(asyncio.Protocol):

@@ -6,6 +6,7 @@ import ctypes
 import os
 import signal
 import sys
+from collections.abc import Callable
 from typing import Final, NoReturn
 
 from floe.warden.log import say
@@ -37,8 +38,22 @@ def become_daemon(path: str) -> None:
 
 
 def main(argv: list[str]) -> NoReturn:
-    """Start a warden for a folder and return when it serves: 0, or 1 or LOCKED with a reason."""
-    path, idle_s = argv[1], float(argv[2]) if argv[2:] else IDLE_S
+    """Start a warden for `FOLDER [IDLE_S]`; the status is 0, or 1 or LOCKED with a reason."""
+    idle_s = float(argv[2]) if argv[2:] else IDLE_S
+    start(argv[1], lambda path: _warden(path, idle_s))
+    sys.exit(0)
+
+
+def _warden(path: str, idle_s: float) -> Warden:
+    become_daemon(path)
+    return Warden(path, idle_s)
+
+
+def start(path: str, make: Callable[[str], Warden]) -> None:
+    """Exit when a warden serves that folder; in the warden, return when it has nothing left to do.
+
+    `make` is called in the process that will serve.
+    """
     reading, writing = os.pipe()
     if os.fork():
         os.close(writing)
@@ -48,8 +63,7 @@ def main(argv: list[str]) -> NoReturn:
         sys.exit(int(status or 1))
     os.close(reading)
     try:
-        become_daemon(path)
-        warden = Warden(path, idle_s)
+        warden = make(path)
     except BlockingIOError:
         os.write(writing, f"{LOCKED} another warden serves {path}".encode())
         os._exit(LOCKED)
@@ -61,4 +75,3 @@ def main(argv: list[str]) -> NoReturn:
     os.close(writing)
     warden.serve()
     say("warden.ended", pid=os.getpid())
-    sys.exit(0)

@@ -75,13 +75,14 @@ class Hubs:
             self._flush(hub)
 
     def finish(self) -> None:
-        """Send what is to be sent, and wait a moment for each that reads slowly."""
+        """Hang up, after what is to be sent; wait a moment for each that reads slowly."""
         for hub in self._hubs.values():
             hub.sock.settimeout(1.0)
             try:
                 hub.sock.sendall(hub.unsent)
             except OSError as error:
                 say("hub.dropped", why=str(error), unsent=len(hub.unsent))
+            hub.sock.close()
 
     def _serve(self, hub: Hub, events: int) -> None:
         if events & selectors.EVENT_WRITE:

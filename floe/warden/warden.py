@@ -42,7 +42,8 @@ FILES_SPARE: Final = 64
 class Warden:
     """The loop, the attempts and the hubs of one folder."""
 
-    def __init__(self, path: str, idle_s: float) -> None:
+    def __init__(self, path: str, idle_s: float, life: socket.socket | None = None) -> None:
+        """`life`: when its other end is closed, the warden stops all and ends."""
         self.path = path
         self.idle_s = idle_s
         self.folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -82,6 +83,8 @@ class Warden:
         signal.signal(signal.SIGTERM, self._terminated)
         self.files = Files(self.folder, {"boot": self.boot, "mark": self.mark})
         self._recover()
+        if life:
+            self.selector.register(life, selectors.EVENT_READ, self._life_is_over)
         self.selector.register(self.wakeup, selectors.EVENT_READ, self._woken)
         self._listen()
 
@@ -103,6 +106,11 @@ class Warden:
 
     def _terminated(self, *_: object) -> None:
         self.is_terminated = True
+
+    def _life_is_over(self, life: socket.socket, _events: int) -> None:
+        say("warden.alone", running=len(self.running))
+        self.selector.unregister(life)
+        self._end("stopped")
 
     def _woken(self, *_: object) -> None:
         with contextlib.suppress(BlockingIOError):
@@ -132,6 +140,8 @@ class Warden:
         with contextlib.suppress(FileNotFoundError):
             os.unlink("sock", dir_fd=self.folder)
         self.hubs.finish()
+        self.listener.close()
+        os.close(self.folder)  # from here on another one may serve it
 
     def _round(self) -> None:
         for key, events in self.selector.select(self._wait_s()):

@@ -5,6 +5,7 @@ import os
 import pty
 import re
 import select
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -97,6 +98,12 @@ class Terminal:
         until(lambda: self._look() and self.process.poll() is not None, "its end")
         self._look()
         return self.process.returncode
+
+    def hang_up(self) -> None:
+        """Close the terminal's window."""
+        null = os.open(os.devnull, os.O_RDWR)
+        os.dup2(null, self._side)
+        os.close(null)
 
     def _look(self) -> bool:
         while select.select([self._side], [], [], 0)[0]:
@@ -293,3 +300,111 @@ def _one(shell: str) -> str:
         "{name: Try, ver: 1, tasks: [{name: Work, type: exec, listen: trigger.good, "
         f'opts: {{shell: "{shell}"}}}}]}}'
     )
+
+
+@contextmanager
+def begun(desk: Desk, flow: str, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A run that nobody looks at."""
+    process = subprocess.Popen(
+        desk.command(flow, *arguments),
+        cwd=desk.folder,
+        env=desk.environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+FAMILIES: Final = {
+    "a command": "touch $TMPDIR/../ready; sleep 1000",
+    "a daemon": "(setsid sleep 1000 &); touch $TMPDIR/../ready; sleep 1000",
+    "a full pipe": "touch $TMPDIR/../ready; yes",
+    "read-only folders": "mkdir -p a/b; chmod 500 a/b a; touch $TMPDIR/../ready; sleep 1000",
+}
+
+
+@pytest.mark.parametrize("shell", FAMILIES.values(), ids=FAMILIES.keys())
+def test_killed_run_leaves_nothing(desk: Desk, shell: str) -> None:
+    with begun(desk, DOCUMENT % shell) as process:
+        until((desk.folder / "ready").exists, "its command")
+
+        process.kill()
+
+        until(desk.is_tidy, "the end of all that the run began")
+
+
+MOMENTS: Final = [
+    "floe-run-*",
+    "floe-run-*/warden/v1/sock",
+    "floe-run-*/runs",
+    "floe-run-*/floe.db",
+]
+
+
+@pytest.mark.parametrize("made", MOMENTS)
+def test_run_that_is_killed_early_leaves_nothing(desk: Desk, made: str) -> None:
+    with begun(desk, DOCUMENT % "sleep 1000") as process:
+        until(lambda: list(desk.temporary.glob(made)), made)
+
+        process.kill()
+
+        until(desk.is_tidy, "the end of all that the run began")
+
+
+def test_run_that_is_killed_before_it_has_a_folder_makes_none(desk: Desk) -> None:
+    with begun(desk, DOCUMENT % "sleep 1000") as process:
+        until(lambda: children_of(process.pid), "its warden's start")
+
+        process.kill()
+
+        until(desk.is_tidy, "the end of all that the run began")
+
+
+def children_of(pid: int) -> str:
+    """The processes that a process started."""
+    path = Path(f"/proc/{pid}/task/{pid}/children")
+    return path.read_text() if path.exists() else ""
+
+
+def test_killed_run_with_keep_leaves_its_folder_only(desk: Desk) -> None:
+    with begun(desk, DOCUMENT % FAMILIES["a command"], "--keep") as process:
+        until((desk.folder / "ready").exists, "its command")
+
+        process.kill()
+
+        until(lambda: not marked(f"TMPDIR={desk.temporary}".encode()), "the end of its processes")
+    assert list(desk.temporary.glob("floe-run-*/runs"))
+
+
+def test_killed_run_ends_a_command_that_ignores_term(desk: Desk) -> None:
+    shell = r"trap \"\" TERM; touch $TMPDIR/../ready; while :; do sleep 1000; done"
+    with begun(desk, f"common: {{grace: 0.2s}}\nflows:\n  - {_one(shell)}") as process:
+        until((desk.folder / "ready").exists, "its command")
+
+        process.kill()
+
+        until(desk.is_tidy, "the end of all that the run began")
+
+
+def test_whole_group_that_is_killed_leaves_nothing(desk: Desk) -> None:
+    with begun(desk, DOCUMENT % FAMILIES["a command"]) as process:
+        until((desk.folder / "ready").exists, "its command")
+
+        os.killpg(process.pid, signal.SIGKILL)
+
+        until(desk.is_tidy, "the end of all that the run began")
+
+
+def test_closed_terminal_leaves_nothing(desk: Desk) -> None:
+    with terminal(desk, DOCUMENT % "echo begun; sleep 1000") as screen:
+        screen.until("begun")
+
+        screen.hang_up()
+
+        until(desk.is_tidy, "the end of all that the run began")
