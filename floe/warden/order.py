@@ -1,7 +1,7 @@
 """Commands that the hub asks for: read from a request, looked up, started."""
 
 # One system call each, where Path is slower.
-# ruff: noqa: PTH110, PTH112
+# ruff: noqa: PTH112, PTH113
 
 import errno
 import os
@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
 from typing import Any, Final, NamedTuple
+
+from floe.warden.unstartable import why_not
 
 SECONDS_MAX: Final = 10.0**9
 NOT_PLAIN: Final = "not a plain file; a command put something else in its place"
@@ -79,7 +81,9 @@ def find(name: str, env: dict[str, str]) -> str:
             return candidate
     for candidate in filter(os.path.isfile, candidates):
         raise Refused(f"permission denied: {candidate} is not executable")
-    raise Refused(f"command not found: {name} (PATH is {path})")
+    hint = f"; try: ./{name}, which is in the working directory" if os.path.isfile(name) else ""
+    hint = hint or ("; with `args`, `cmd` is one program's name" if " " in name else "")
+    raise Refused(f"command not found: {name} (PATH is {path}){hint}")
 
 
 class Launched(NamedTuple):
@@ -138,7 +142,7 @@ def _spawned(
         )
     except (OSError, ValueError) as error:
         os.close(pipe)
-        raise Refused(_why_not(path, error)) from error
+        raise Refused(why_not(path, argv, env, error)) from error
     finally:
         os.close(output)
     os.set_blocking(pipe, False)
@@ -160,21 +164,3 @@ def _opened(output: str) -> int:
         os.close(fd)
         raise Refused(f"output file {output}: {NOT_PLAIN}")
     return fd
-
-
-def _why_not(path: str, error: OSError | ValueError) -> str:
-    if isinstance(error, ValueError):
-        return f"arguments or environment: {error}"
-    match error.errno:
-        case errno.ENOENT if os.path.exists(path):
-            return f"{path}: the interpreter named in its first line is missing"
-        case errno.ENOENT:
-            return f"command not found: {path}"
-        case errno.ENOEXEC:
-            return f"{path}: neither a program nor a script with #! in its first line"
-        case errno.EACCES if os.path.isdir(path):
-            return f"{path} is a directory"
-        case errno.EACCES:
-            return f"permission denied: {path} is not executable"
-        case _:
-            return f"{path}: {error.strerror}"
