@@ -30,6 +30,7 @@ from floe.nodes.environment import (
     write_input,
 )
 from floe.nodes.workspaces import Workspaces, inside
+from floe.warden.unstartable import CR, CR_HINT, head_of
 
 log = structlog.get_logger()
 
@@ -333,7 +334,29 @@ def _exited(action: Action, status: int, size: int, found: str) -> Report:
         found = _joined(found, f"its outputs are lost: {error}")
     if strays:  # not into the output, which is what the command wrote and nothing else
         log.warning("outputs.ignored", key=str(action.key), lines=strays[:10])
+        found = _joined(found, _ignored(strays))
+    if status and isinstance(action.work, Exec):
+        found = _joined(found, _line_ends(action, action.work))
     return Exited(status=status, outputs=outputs, output_bytes=size, note=found)
+
+
+def _ignored(strays: list[str]) -> str:
+    """Say which lines in FLOE_OUTPUTS count for nothing: most often, a value of several lines."""
+    count = "a line" if len(strays) == 1 else f"{len(strays)} lines"
+    what = f"{count} in FLOE_OUTPUTS ignored, not name=value: `{strays[0][:40]}`"
+    return f"{what}; a value is one line: put more into a file, or write it as JSON"
+
+
+def _line_ends(action: Action, work: Exec) -> str:
+    """Whether a command that failed is a script with Windows line ends."""
+    for word in work.argv[:2]:
+        path = action.workspace / work.sub_dir / word
+        if "/" in word or path.suffix:
+            head = head_of(str(path))
+            if head.partition(b"\n")[0].endswith(b"\r"):
+                name = word.removeprefix(f"{action.workspace}/")
+                return f"{name}: {CR}; {CR_HINT.format(name)}"
+    return ""
 
 
 def _joined(*says: str) -> str:

@@ -234,7 +234,7 @@ def test_what_was_lost_is_told_lost(house: House) -> None:
 def test_the_report_has_the_outputs_and_the_size_of_the_output(house: House) -> None:
     action = house.start(an_action(house.root))
     action.output.write_text("hello\n")
-    Path(outputs_path(action)).write_text("version=1.2\nnonsense\n")
+    Path(outputs_path(action)).write_text("version=1.2\n\n")
 
     house.warden.end(action.key)
 
@@ -530,3 +530,38 @@ def test_a_shell_is_strict_where_the_flow_or_else_the_host_says_so(
 
     (spec,) = house.warden.spawned
     assert spec.argv == argv
+
+
+def test_lines_that_are_no_outputs_are_named_with_the_end(house: House) -> None:
+    action = house.start(an_action(house.root))
+    Path(outputs_path(action)).write_text("notes=first\nsecond\nthird\n")
+
+    house.warden.end(action.key)
+
+    (report,) = house.told.reports
+    assert isinstance(report, Exited)
+    assert report.outputs == {"notes": "first"}
+    assert report.note.startswith("2 lines in FLOE_OUTPUTS ignored, not name=value: `second`")
+
+
+@pytest.mark.parametrize("argv", [("./a.sh",), ("bash", "a.sh"), ("sh", "./a.sh", "x")])
+def test_a_script_with_windows_line_ends_that_fails_is_named(
+    house: House, argv: tuple[str, ...]
+) -> None:
+    action = house.start(an_action(house.root, Exec(argv=argv)))
+    (action.workspace / "a.sh").write_bytes(b"#!/usr/bin/env bash\r\nls\r\n")
+
+    house.warden.end(action.key, 127)
+
+    (report,) = house.told.reports
+    assert isinstance(report, Exited)
+    assert "a.sh: its first line ends in CR" in report.note
+
+
+def test_nothing_is_said_of_a_script_that_fails_for_another_reason(house: House) -> None:
+    action = house.start(an_action(house.root, Exec(argv=("bash", "a.sh"))))
+    (action.workspace / "a.sh").write_bytes(b"exit 3\n")
+
+    house.warden.end(action.key, 3)
+
+    assert house.told.reports == [Exited(status=3, outputs={})]

@@ -49,6 +49,6 @@ function outcome(node) {
   const isAgain = ["running", "retrying", "queued"].includes(node.state); // what is known is of the attempt before
   if ((node.attempt ?? 1) > 1) parts.push(`attempt ${node.attempt}`);
   if (node.status) parts.push(`${isAgain ? "after " : ""}status ${node.status}`);
-  if (node.why && !node.good) parts.push(plain(node.why));
+  if (node.why) parts.push(plain(node.why));
   return parts.map((part) => ` · ${part}`).join("");
 }
