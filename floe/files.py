@@ -120,6 +120,29 @@ def opened_plain(path: Path, flags: int = os.O_RDONLY, mode: int = 0o600) -> int
         os.close(folder)
 
 
+def read_named(path: Path, most: int) -> bytes:
+    """All of a file that a person names; links are followed.
+
+    A pipe is read where a shell opened it: `/dev/stdin`, `/dev/fd/63` of `<(command)`. Raises
+    FileNotFoundError, NotPlain (also for more than `most` bytes), OSError.
+    """
+    is_open = str(path).startswith(("/dev/fd/", "/dev/stdin", "/proc/self/fd/"))
+    wait = 0 if is_open else os.O_NONBLOCK
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | wait)
+    try:
+        mode = os.fstat(fd).st_mode
+        if not (stat.S_ISREG(mode) or (is_open and stat.S_ISFIFO(mode))):
+            raise _not_plain(mode, "a plain file", str(path))
+        data = bytearray()
+        while len(data) <= most and (part := os.read(fd, most + 1 - len(data))):
+            data += part
+    finally:
+        os.close(fd)
+    if len(data) > most:
+        raise NotPlain(errno.EFBIG, f"is larger than {most} bytes", str(path))
+    return bytes(data)
+
+
 def size_of(path: Path) -> int:
     """Bytes in an attempt's file; 0 where there is none. Raises NotPlain, OSError."""
     try:

@@ -13,6 +13,8 @@ import click
 from floe.cli.paint import as_json
 from floe.config import check_document, read_local
 from floe.dialects.base import worst
+from floe.dialects.notes import Notes
+from floe.dialects.tree import BYTES_MAX, decode
 from floe.hub.views import finding_shape
 from floe.model.errors import ConfigInvalid, Finding
 from floe.model.visible import visible
@@ -77,13 +79,20 @@ async def _findings(names: Sequence[str]) -> list[Finding]:
         documents = DocumentFiles(Path(root))
         for name in names:
             try:
-                text = sys.stdin.read() if name == STDIN else read_local(name)
+                text = _standard_input() if name == STDIN else read_local(name)
                 found += (await check_document(text, name, documents)).findings
             except ConfigInvalid as error:
                 found += error.findings
-            except UnicodeDecodeError as error:
-                found.append(Finding(file=name, line=0, col=0, what=f"is not text: {error}"))
     return found
+
+
+def _standard_input() -> str:
+    """The text of standard input, as far as a document may be long. Raises ConfigInvalid."""
+    notes = Notes(STDIN)
+    text = decode(sys.stdin.buffer.read(BYTES_MAX + 1), notes)
+    if text is None:
+        raise ConfigInvalid(notes.findings)
+    return text
 
 
 def _sum_up(files: Sequence[str], findings: Sequence[Finding]) -> None:

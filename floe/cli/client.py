@@ -15,6 +15,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 import click
 
+from floe.files import read_named
 from floe.model.errors import (
     ConfigInvalid,
     Conflict,
@@ -122,10 +123,13 @@ def usual_address(kept: Mapping[str, str] | None = None) -> str:
     return address(url or "http://127.0.0.1:8080")
 
 
+ACCOUNT_BYTES_MAX: Final = 64 * 1024
+
+
 def _kept() -> dict[str, str]:
     path = account_path()
     try:
-        shape = json.loads(path.read_text())
+        shape = json.loads(read_named(path, ACCOUNT_BYTES_MAX).decode())
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:

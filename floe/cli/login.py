@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from floe.cli.client import Account, Client, account_path, address, usual_address
+from floe.cli.client import ACCOUNT_BYTES_MAX, Account, Client, account_path, address, usual_address
+from floe.files import read_named, said
 from floe.model.errors import Denied, Yours
 
 
@@ -59,9 +60,11 @@ def _asked(url: str) -> str:
 
 def _read(name: str) -> str:
     try:
-        return Path(name).expanduser().read_text().strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise Yours(f"{name} cannot be read: {error}") from None
+        return read_named(Path(name).expanduser(), ACCOUNT_BYTES_MAX).decode().strip()
+    except OSError as error:
+        raise Yours(f"{name} cannot be read: {said(error)}") from None
+    except ValueError as error:
+        raise Yours(f"{name} is not text: {error}") from None
 
 
 def _keep(shape: dict[str, str], path: Path) -> None:

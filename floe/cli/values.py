@@ -2,9 +2,14 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
+
+from floe.files import read_named, said
+
+VALUE_BYTES_MAX: Final = 1024 * 1024
+"""Of a file with one value; all values of a form have no more together."""
 
 
 class Pair(click.ParamType[tuple[str, Any]]):
@@ -28,9 +33,11 @@ class Pair(click.ParamType[tuple[str, Any]]):
                 self.fail(f"{text!r} is not JSON", param, ctx)
         if text.startswith("@"):
             try:
-                return name, Path(text[1:]).read_text(encoding="utf-8")
-            except (OSError, UnicodeDecodeError) as error:
-                self.fail(f"{text[1:]} cannot be read: {error}", param, ctx)
+                return name, read_named(Path(text[1:]), VALUE_BYTES_MAX).decode()
+            except OSError as error:
+                self.fail(f"{text[1:]} cannot be read: {said(error)}", param, ctx)
+            except ValueError as error:
+                self.fail(f"{text[1:]} is not text: {error}", param, ctx)
         return name, text
 
 

@@ -12,7 +12,7 @@ from floe.dialects.floe import FloeDialect, is_broken, parse_map
 from floe.dialects.kinds import AnyMap, Unfit
 from floe.dialects.notes import Mark, Notes
 from floe.dialects.section import Fields
-from floe.dialects.tree import Scalar, Table, decode
+from floe.dialects.tree import BYTES_MAX, Scalar, Table, decode
 from floe.dialects.vocabulary import (
     COMMON,
     COMMON_MAP,
@@ -21,6 +21,7 @@ from floe.dialects.vocabulary import (
     KEEPER,
     STORE_TYPE,
 )
+from floe.files import read_named, said
 from floe.model.errors import ConfigInvalid, Finding, FloeError
 from floe.model.flow import Flow, Git
 from floe.nodes.base import Documents
@@ -50,12 +51,12 @@ def which_conf(flags: Flags, environ: Mapping[str, str], cwd: Path) -> Conf:
 
 
 def read_local(path: str) -> str:
-    """The text of a local document. Raises ConfigInvalid where it cannot be read as text."""
+    """The text of a local document, 1 MiB at most. Raises ConfigInvalid where it is none."""
     notes = Notes(path)
     try:
-        text = decode(Path(path).read_bytes(), notes)
+        text = decode(read_named(Path(path), BYTES_MAX), notes)
     except (OSError, ValueError) as e:
-        reason = e.strerror if isinstance(e, OSError) and e.strerror else str(e)
+        reason = said(e) if isinstance(e, OSError) else str(e)
         notes.error(Mark(), f"cannot be read: {reason}", "check the path")
         text = None
     if text is None:

@@ -15,9 +15,12 @@ from floe.dialects.kinds import url_fault
 from floe.dialects.vocabulary import (
     TAG,
 )
+from floe.files import read_named, said
 from floe.model.errors import Finding
 from floe.model.secret import Secret
 from floe.server.settings import Bind, is_loopback, split_address
+
+SECRET_BYTES_MAX: Final = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,9 +125,10 @@ class Told:
         if not text.startswith("@"):
             return Secret(text)
         try:
-            found = (absolute(text[1:]) or Path()).read_text().strip()
+            path = absolute(text[1:]) or Path()
+            found = read_named(path, SECRET_BYTES_MAX).decode().strip()
         except (OSError, ValueError) as e:
-            reason = e.strerror if isinstance(e, OSError) else "not text"
+            reason = said(e) if isinstance(e, OSError) else "not text"
             self.wrong(name, f"{text[1:]} cannot be read: {reason}", "@file names a file with it")
             return Secret("")
         if not found:

@@ -16,6 +16,7 @@ from typing import Final
 import structlog
 from aiohttp import web
 
+from floe.files import read_named
 from floe.hub.hub import Hub
 from floe.hub.views import summary_shape
 from floe.model.codec import to_text
@@ -158,6 +159,9 @@ def _denied() -> Denied:
     )
 
 
+SECRET_BYTES_MAX: Final = 64 * 1024
+
+
 async def _secret(trigger: Trigger) -> Secret:
     """The secret a trigger names. Raises Forbidden where there is none."""
     name = trigger.secret
@@ -166,7 +170,8 @@ async def _secret(trigger: Trigger) -> Secret:
         text = os.environ.get(name[1:], "")
     elif name.startswith("@"):
         try:
-            text = (await asyncio.to_thread(Path(name[1:]).read_text)).strip()
+            data = await asyncio.to_thread(read_named, Path(name[1:]), SECRET_BYTES_MAX)
+            text = data.decode().strip()
         except (OSError, ValueError) as error:
             log.warning("push.secret_unreadable", trigger=trigger.id, error=str(error))
             raise World("the secret of this trigger cannot be read") from None
