@@ -16,7 +16,7 @@ from floe.hub.hub import Hub
 from floe.model.errors import World, Yours
 from floe.peers.base import TOKEN, Peers
 from floe.server.auth import Auth
-from floe.server.connection import Connection, protect
+from floe.server.connection import Connection, Crowd, protect
 from floe.server.door import Door
 from floe.server.gate import Gate
 from floe.server.keys import (
@@ -111,12 +111,19 @@ async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
 
     To hear that, a host needs the cluster's token alone: its URL of this one has a wrong path.
     """
+    connection = request.protocol if isinstance(request.protocol, Connection) else None
+    if connection is not None:
+        connection.asked()
     route = request.match_info.route
     is_nothing = request.match_info.http_exception is not None
     if route in request.app[FOR_HOSTS] or (is_nothing and TOKEN in request.headers):
         request.app[GATE].admit(request)
     elif route not in request.app[PUBLIC]:
         request[CALLER] = request.app[AUTH].caller(request)
+    else:
+        connection = None  # whoever asks for what is public is as unknown as before
+    if connection is not None:
+        connection.let_in()
     return await handler(request)
 
 
@@ -191,6 +198,7 @@ class Server:
         self._settings = settings
         self._runner: web.AppRunner | None = None
         self._listeners: list[asyncio.Server] = []
+        self._crowd = Crowd()
         self.urls: tuple[str, ...] = ()
         """Where it listens, the public address first; known after `start`."""
 
@@ -235,7 +243,7 @@ class Server:
     async def _listen(self, runner: web.AppRunner, at: Endpoint) -> str:
         try:
             listener = await asyncio.get_running_loop().create_server(
-                Door(self._connection(runner)),
+                Door(self._connection(runner), self._crowd.make_room),
                 at.host or None,
                 at.port,
                 ssl=at.tls,
@@ -254,8 +262,10 @@ class Server:
         return functools.partial(
             Connection,
             runner.server,
+            self._crowd,
+            self._settings.head_s,
             loop=asyncio.get_running_loop(),
-            access_log=None,  # type: ignore[arg-type] # None is allowed, and means none
+            access_log=None,
             auto_decompress=False,  # a webhook's signature is over the bytes as sent
             logger=_logger(),
             keepalive_timeout=self._settings.idle_s,

@@ -1,12 +1,26 @@
-"""One connection of a client: what comes before a request is known to be one."""
+"""One connection of a client: what comes before a request is known to be one, and how many there
+may be over which nobody has shown credentials."""
 
+import asyncio
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
+import structlog
 from aiohttp import web
 from aiohttp.web_request import BaseRequest
 
 from floe.server.problems import problem
+
+log = structlog.get_logger()
+
+CROWD_MAX: Final = 1024
+"""Connections of unknown clients."""
+
+HEAD_MAX: Final = 64 * 1024
+"""Bytes of the head of a request: more are not kept of one that is not whole."""
+
+SILENCE_S: Final = 60.0
+"""Seconds between two lines in the log about it."""
 
 HEADERS: Final = {
     "Server": "floe",
@@ -23,6 +37,8 @@ DEFAULTS: Final[Mapping[str, str]] = {
 }
 """On every answer that does not say otherwise."""
 
+HEAD_END: Final = b"\r\n\r\n"
+
 GARBLED: Final = "this is no request that a server of HTTP/1.1 understands"
 
 
@@ -33,10 +49,91 @@ def protect(response: web.StreamResponse) -> None:
         response.headers.setdefault(name, value)
 
 
+class Crowd:
+    """The connections over which nobody has shown credentials yet: so many. One more, or no file
+    left for one, and the oldest is closed.
+
+    The oldest, since whoever means well has an answer within moments: strangers who only hold
+    connections open push out one another.
+    """
+
+    def __init__(self, at_once: int = CROWD_MAX) -> None:
+        self._at_once = at_once
+        self._in: dict[Connection, None] = {}
+        self._silent_until = 0.0
+
+    def add(self, connection: "Connection") -> None:
+        """Take one more in."""
+        self._in[connection] = None
+        if len(self._in) > self._at_once:
+            self.make_room()
+
+    def remove(self, connection: "Connection") -> None:
+        """Count one no more. Unknown ones are none."""
+        self._in.pop(connection, None)
+
+    def make_room(self) -> bool:
+        """Close the oldest; whether there was one."""
+        oldest = next(iter(self._in), None)
+        if oldest is None:
+            return False
+        self.remove(oldest)
+        if oldest.transport is not None:
+            oldest.transport.abort()
+        now = asyncio.get_running_loop().time()
+        if now >= self._silent_until:
+            self._silent_until = now + SILENCE_S
+            hint = "if these are no strangers, raise the limit on open files (ulimit -n)"
+            log.warning("server.crowded", hint=hint)
+        return True
+
+
 class Connection(web.RequestHandler):
     """Answers what is no request, or none for the application, as floe answers everything."""
 
-    __slots__ = ()
+    __slots__ = ("_crowd", "_head_bytes", "_head_s", "_in_head", "_timer")
+
+    def __init__(self, server: web.Server, crowd: Crowd, head_s: float, **options: Any) -> None:
+        """`head_s`: seconds from the connection to the end of the first request's head."""
+        super().__init__(server, **options)
+        self._crowd = crowd
+        self._head_s = head_s
+        self._timer: asyncio.TimerHandle | None = None
+        self._in_head = True
+        self._head_bytes = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin among the unknown, and with a limit of time."""
+        super().connection_made(transport)
+        self._crowd.add(self)
+        self._timer = asyncio.get_running_loop().call_later(self._head_s, self.force_close)
+
+    def data_received(self, data: bytes) -> None:
+        """Take what comes, and of a head no more than it may have."""
+        super().data_received(data)
+        if self._in_head and HEAD_END in data:
+            self._in_head = False
+        elif self._in_head:
+            self._head_bytes += len(data)
+            if self._head_bytes > HEAD_MAX and self.transport is not None:
+                self.transport.abort()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """End."""
+        self.asked()
+        self._crowd.remove(self)
+        super().connection_lost(exc)
+
+    def asked(self) -> None:
+        """A whole head has come."""
+        self._in_head = False
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def let_in(self) -> None:
+        """Whoever sent it has shown good credentials."""
+        self._crowd.remove(self)
 
     def handle_error(
         self,
@@ -59,4 +156,5 @@ class Connection(web.RequestHandler):
         if isinstance(resp, web.HTTPException):
             resp = problem(resp.status, resp.text or resp.reason)
             protect(resp)
+        self._in_head, self._head_bytes = True, 0  # what comes next is another request
         return await super().finish_response(request, resp, start_time)

@@ -31,16 +31,20 @@ class Turned(asyncio.Protocol):
 
 
 class Door:
-    """Makes the protocol of each connection, and turns connections away where too many are in."""
+    """Makes the protocol of each connection. Where too many are in, a stranger's has to go; where
+    there is none, connections are turned away."""
 
-    def __init__(self, protocol: Callable[[], asyncio.Protocol]) -> None:
+    def __init__(
+        self, protocol: Callable[[], asyncio.Protocol], make_room: Callable[[], bool]
+    ) -> None:
         self._protocol = protocol
+        self._make_room = make_room
         self._limit = int(resource.getrlimit(resource.RLIMIT_NOFILE)[0] * FILES_SHARE)
         self._silent_until = 0.0
 
     def __call__(self) -> asyncio.Protocol:
         """The protocol of a connection that has just been accepted."""
-        if _next_file() < self._limit:
+        if _next_file() < self._limit or self._make_room():
             return self._protocol()
         now = asyncio.get_running_loop().time()
         if now >= self._silent_until:

@@ -68,6 +68,8 @@ class ServerSettings:
     """Wrong tokens in headers per peer address and window; one more is answered 429."""
     throttle_s: float = 60.0
     """Seconds of that window."""
+    head_s: float = 15.0
+    """Seconds from a connection to the end of its first request's head."""
     idle_s: float = 75.0
     """Seconds after which a connection without a whole request is closed."""
     stop_s: float = 2.0

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from yarl import URL
 
 from floe.model.errors import World, Yours
 from floe.model.secret import Secret
 from floe.server.app import Server
 from floe.server.settings import Bind, ServerSettings
+from floe.server.waits import STRANGERS_MAX
 from tests.make_server import ADMIN, API, DEADLINE_S, a_site
 from tests.ports import free_port
 
@@ -103,3 +105,29 @@ async def test_a_request_that_never_ends_is_not_waited_for(tmp_path: Path) -> No
             assert await reader.read() == b""
 
         writer.close()
+
+
+async def test_connection_without_a_whole_head_is_closed(tmp_path: Path) -> None:
+    async with a_site(tmp_path, settings={"head_s": 0.05}) as site:
+        reader, writer = await asyncio.open_connection("127.0.0.1", URL(site.url).port)
+        writer.write(b"GET / HTTP/1.1\r\nX-Slow: ")
+
+        async with asyncio.timeout(DEADLINE_S):
+            assert await reader.read() == b""
+        writer.close()
+
+
+async def test_first_of_too_many_unfinished_logins_is_given_up(tmp_path: Path) -> None:
+    head = b"POST /build/api/login HTTP/1.1\r\nHost: floe\r\nContent-Length: 9\r\n\r\n{"
+    async with a_site(tmp_path) as site:
+        opened = []
+        for _ in range(STRANGERS_MAX + 1):
+            opened.append(await asyncio.open_connection("127.0.0.1", URL(site.url).port))
+            opened[-1][1].write(head)
+
+        async with asyncio.timeout(DEADLINE_S):
+            answer = await opened[0][0].readline()
+        for _, writer in opened:
+            writer.close()
+
+    assert answer == b"HTTP/1.1 408 Request Timeout\r\n"
