@@ -11,7 +11,7 @@ import stat
 from pathlib import Path
 from typing import Final
 
-from floe.repository.command import Git, connection_config, setting_of
+from floe.repository.command import Git, GitFailed, connection_config, setting_of
 from floe.repository.state import State
 from floe.repository.task import FULL_HASH, Failed, Task
 
@@ -114,7 +114,10 @@ class Folder:
         remove(self.gitdir / "packed-refs")
         if self.has_objects and self.state.tips:
             tips = "".join(f"{tip}^{{commit}}\n" for tip in self.state.tips).encode()
-            found = self.git.run("cat-file", "--batch-check", data=tips).decode().splitlines()
+            try:
+                found = self.git.run("cat-file", "--batch-check", data=tips).decode().splitlines()
+            except GitFailed:  # damaged, as the next command will see
+                return
             here = sorted({line.split()[0] for line in found if line.split()[1:2] == ["commit"]})
             lines = "".join(f"{tip} refs/floe/{tip}\n" for tip in here)
             (self.gitdir / "packed-refs").write_text(lines)

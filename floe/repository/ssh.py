@@ -12,6 +12,7 @@ from typing import Final
 _URL: Final = re.compile(
     r"ssh://(?P<to>[^/:\[]*(?:\[[^\]]*\])?[^/:]*)(?::(?P<port>[0-9]*))?(?:/|$)"
 )
+_MISSING: Final = re.compile(r"Identity file (.+) not accessible")
 _SHORT: Final = re.compile(r"(?P<to>[^/:\[]*)(?:\[(?P<host>[^\]]*)\])?:")
 
 
@@ -29,7 +30,7 @@ def explained(url: str, said: str, env: Mapping[str, str]) -> str:
     known = settings.get("hostkeyalias", [name])[0]
     known = known if port == "22" else f"[{known}]:{port}"
     if is_denied and not is_unknown:
-        lines = _denied(known, settings, env)
+        lines = _denied(known, settings, env, _MISSING.findall(said))
     else:
         files = settings.get("userknownhostsfile", [""])[0].split()
         files = [_home(file) for file in files] or ["~/.ssh/known_hosts"]
@@ -55,12 +56,14 @@ def explained(url: str, said: str, env: Mapping[str, str]) -> str:
     return "".join(f"\nfloe: {line}" for line in lines)
 
 
-def _denied(known: str, settings: Mapping[str, list[str]], env: Mapping[str, str]) -> list[str]:
+def _denied(
+    known: str, settings: Mapping[str, list[str]], env: Mapping[str, str], missing: list[str]
+) -> list[str]:
     keys = [_home(file) for file in settings.get("identityfile", [])]
     there = [key for key in keys if Path(key).exists()]
     agent = env.get("SSH_AUTH_SOCK", "")
     tried = f"it tried the key files {', '.join(there)}" if there else "it has no key file"
-    missing = [key for key in keys if key not in there]
+    missing = [*missing, *(key for key in keys if key not in there)]
     if missing:
         tried += f"; not there: {', '.join(missing)}"
     tried += f"; agent: {agent or 'none'}"

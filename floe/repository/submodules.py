@@ -15,7 +15,7 @@ from floe.repository.folder import Folder, remove
 from floe.repository.task import Failed, is_allowed, is_local, say, shown
 
 NAMED_MAX: Final = 10
-_ALLOWED: Final = re.compile(r"(https?|ssh|git)://|[^/:]+:(?!:)")
+_ALLOWED: Final = re.compile(r"(https?|ssh|git)://|[^/:]+:(?!:|//)")
 
 
 class Submodule(NamedTuple):
