@@ -29,6 +29,7 @@ from floe.nodes.environment import (
     read_outputs,
     write_input,
 )
+from floe.nodes.remote import Remote
 from floe.nodes.workspaces import Workspaces, inside
 from floe.warden.unstartable import CR, CR_HINT, head_of
 
@@ -202,6 +203,7 @@ class Commands:
             argv = git.argv(self._program, git.task_of(work, action.workspace, cwd))
             key_file = work.git.key_file or self._settings.key_file
             env = git.environment(env, key_file, action.env)
+            env.update(Remote.parse(work.git.url).env)
         return warden.Spawn(
             key=str(action.key),
             argv=argv,

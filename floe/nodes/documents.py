@@ -30,6 +30,7 @@ from floe.nodes.copies import installed
 from floe.nodes.git import argv, own_environment, target
 from floe.nodes.part import Refused
 from floe.nodes.refs import refusal
+from floe.nodes.remote import Remote
 from floe.repository.task import FULL_HASH, NoSuchFile, Task
 
 DOCUMENT_BYTES_MAX: Final = 1024 * 1024
@@ -130,13 +131,16 @@ class DocumentFiles:
         if there.at:
             is_hash = FULL_HASH.fullmatch(there.at)
             git = replace(git, hash=there.at if is_hash else "", ref=there.at, branch="")
-        name = hashlib.sha256(there.url.encode()).hexdigest()[:32]
+        remote, key_file = Remote.parse(there.url), git.key_file or self._key_file
+        # What one password or key gave is not there for another: a commit that is kept is not
+        # asked for again.
+        name = hashlib.sha256(f"{there.url}\0{key_file}".encode()).hexdigest()[:32]
         where = str(self._repositories / name)
         kind, value = target(git)
-        task = Task("show", where, where, kind, value, there.url, there.path)
-        async with self._locks.setdefault(there.url, asyncio.Lock()):
+        task = Task("show", where, where, kind, value, remote.url, there.path)
+        async with self._locks.setdefault(name, asyncio.Lock()):
             status, out, err = await _run(
-                argv(self._copied(), task), own_environment(git.key_file or self._key_file)
+                argv(self._copied(), task), own_environment(key_file, remote)
             )
         if status == NoSuchFile.status:
             raise NotFound(f"{there}: {err.strip().removeprefix('floe: ')}")

@@ -11,6 +11,7 @@ from typing import Final
 from floe.model.errors import Yours
 from floe.model.flow import Git, GitCheckout, GitMerge
 from floe.model.secret import without_password
+from floe.nodes.remote import Remote
 from floe.nodes.workspaces import inside
 from floe.repository.task import Task
 
@@ -56,10 +57,10 @@ def environment(
     }
 
 
-def own_environment(key_file: str) -> dict[str, str]:
+def own_environment(key_file: str, remote: Remote) -> dict[str, str]:
     """The environment of git commands that floe runs for itself."""
     env = {k: v for k, v in os.environ.items() if not k.startswith(("GIT_", "FLOE_"))}
-    return environment(env, key_file)
+    return {**environment(env, key_file), **remote.env}
 
 
 def argv(program: Path, task: Task) -> tuple[str, ...]:
@@ -87,7 +88,7 @@ def task_of(work: GitCheckout | GitMerge, workspace: Path, folder: Path) -> Task
         state=str(workspace.with_name(f".{workspace.name}")),
         kind=names,
         value=value,
-        url=git.url,
+        url=Remote.parse(git.url).url,
         other=git.from_branch,
         submodules=git.submodules,
         lfs=git.lfs,

@@ -12,6 +12,7 @@ from typing import Final
 from floe.model.errors import Theirs, World
 from floe.model.flow import Git
 from floe.nodes.git import own_environment
+from floe.nodes.remote import Remote
 from floe.repository.ssh import explained
 from floe.repository.task import is_allowed
 
@@ -66,19 +67,20 @@ class RemoteRefs:
             raise self._silent(git)
         if process.returncode:
             said = err.decode(errors="replace")
-            raise refusal(git.url, said + explained(git.url, said, env))
+            raise refusal(git.url, said + explained(Remote.parse(git.url).url, said, env))
         return out.decode(errors="replace")
 
     def _begin(self, git: Git, pattern: str) -> tuple[subprocess.Popen[bytes], dict[str, str]]:
         if not is_allowed(git.url):
             raise Theirs(f"the url {git.url!r} is not allowed")
-        env = own_environment(git.key_file or self._key_file)
+        remote = Remote.parse(git.url)
+        env = own_environment(git.key_file or self._key_file, remote)
         argv = ["git", "-c", "protocol.ext.allow=never", "ls-remote", "--quiet"]
         if pattern.startswith(ALWAYS):
             argv += ["--heads", "--tags"]  # a server need not list each pull request
         try:
             process = subprocess.Popen(
-                [*argv, "--", git.url],
+                [*argv, "--", remote.url],
                 cwd="/",  # no repository, whose config would count
                 env=env,
                 stdin=subprocess.DEVNULL,
