@@ -23,6 +23,8 @@ _ASSIGNMENT: Final = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=")
 _VERSION: Final = re.compile(r"-?[0-9.]*$")
 _LOOK_MAX: Final = 64
 """How many arguments behind a shell's name are searched for its code."""
+_ALSO_SUBCOMMANDS: Final = ("exec", "command", "eval", "time", "watch", "script")
+"""Names that are commands of other programs, as in `docker exec`, more often than programs."""
 _NESTED_MAX: Final = 32
 """Programs that start programs; what lies deeper is code."""
 
@@ -83,10 +85,18 @@ class _Reading:
         """Say what an argument is for."""
         self._found[index] = Place(role, reader, instead)
 
+    def starts_command(self, index: int, end: int) -> bool:
+        """Whether a program of the list that reads code or starts another one begins here."""
+        name = program_name(self._argv[index])
+        program = BY_NAME.get(name)
+        if program is None or name in _ALSO_SUBCOMMANDS:
+            return False
+        return program.operands[0] not in ("data", "anywhere") or self.starts_code(index, end)
+
     def starts_code(self, index: int, end: int) -> bool:
-        """Whether a shell or an interpreter with code in an option begins here."""
+        """Whether a program of the list with code in an option begins here."""
         program = BY_NAME.get(program_name(self._argv[index]))
-        if program is None or not (program.flag or (program.code and program.files)):
+        if program is None or program.operands[0] == "anywhere":
             return False
         options = {program.flag, *program.code.split()} - {""}
         letters = {option[1] for option in options if len(option) == 2 and option[0] == "-"}
@@ -157,7 +167,7 @@ class _Arguments:
             if kind in ("command", "assignments"):
                 self._line.command(index, end, has_env=self._has_env, depth=self._depth + 1)
                 return
-            if kind == "anywhere" and self._line.starts_code(index, end):
+            if kind == "anywhere" and self._line.starts_command(index, end):
                 self._line.command(index, end, has_env=self._has_env, depth=self._depth + 1)
                 return
             self._operand(index, kind, could_be_option=has_options)

@@ -22,6 +22,10 @@ _PLAIN_SIGNS: Final = "letters, digits and _./:@,+-"
 _FIRST_WORD: Final = re.compile(r"""\s*"?\$(?:\{(\w+)\}|(\w+))"?(?:[\s;|&]|\Z)""", re.ASCII)
 
 
+_OPTION: Final = re.compile(r"^(?:--?[\w-]+=(?:[\w-]+=)?|-\w(?=\$))")
+"""An option in the same word as its code: `--to-command=`, `--checkpoint-action=exec=`, `-I`."""
+
+
 class Fault(NamedTuple):
     """What is wrong with one argument, or one entry of `env`."""
 
@@ -128,7 +132,8 @@ def _fault(
     who = place.reader
     match place.role:
         case "shell":
-            first = first_word(text.replace("$$", "$") if escapes else text)
+            code = text.replace("$$", "$") if escapes else text
+            first = first_word(_OPTION.sub("", code, count=1))
             if first and is_value(first):
                 what = f"`${first}` is a value of the run: it cannot choose what {who} runs"
                 return Fault(index, what, _CHOOSE)

@@ -69,7 +69,8 @@ PROGRAMS: Final = (
         names="bash rbash",
         operands=("program", "data"),
         flag="-c",
-        takes="-o +o -O +O --rcfile --init-file",
+        loads="--rcfile --init-file",
+        takes="-o +o -O +O",
         is_shell=True,
     ),
     Program(
@@ -416,7 +417,7 @@ PROGRAMS: Final = (
         is_shell=True,
     ),
     Program(names="git:bisect", operands=("data", "command")),
-    Program(names="git:submodule git:filter-branch", operands=("data", "plain"), permutes=True),
+    Program(names="git:submodule git:filter-branch", operands=("data", "code"), permutes=True),
     Program(
         names="make gmake bmake",
         operands=("plain",),

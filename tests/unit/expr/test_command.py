@@ -118,6 +118,11 @@ def test_the_checker_says_nothing_of_what_a_shell_expands(cmd: str) -> None:
         "make --eval={} all",
         "socat - {}",
         "xargs awk {}",
+        'docker exec web awk "{{print {}}}"',
+        "docker exec db psql -c \"select '{}'\"",
+        'kubectl exec pod -- env A=1 sed "s/a/{}/" file',
+        "my-own-wrapper mysql -e \"select '{}'\"",
+        'git submodule foreach "echo {}"',
         "my-own-wrapper python3 -c {}",
     ],
 )
@@ -154,6 +159,13 @@ def test_a_value_in_code_that_is_not_a_shells_is_refused(cmd: str) -> None:
         "bash -c '\"{}\"; true'",
         "xargs --{} x",
         "git {}",
+        "tar -cf a.tar -I{} .",
+        "tar -cf a.tar --to-command={} .",
+        "tar -cf a.tar --checkpoint-action=exec={} .",
+        "git rebase --exec={} main",
+        "git rebase -x {} main",
+        "bash --rcfile {} -i",
+        "docker run image sh {}",
     ],
 )
 def test_a_value_names_no_program_and_no_option(cmd: str) -> None:
