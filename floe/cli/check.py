@@ -16,7 +16,7 @@ from floe.dialects.base import worst
 from floe.dialects.notes import Notes
 from floe.dialects.tree import BYTES_MAX, decode
 from floe.hub.views import finding_shape
-from floe.model.errors import ConfigInvalid, Finding
+from floe.model.errors import ConfigInvalid, Finding, NotFound
 from floe.model.visible import visible
 
 STDIN: Final = "-"
@@ -66,6 +66,8 @@ def _names(files: Iterable[str]) -> Iterator[str]:
     for name in files:
         if name != STDIN and Path(name).is_dir():
             found = sorted(p for p in Path(name).rglob("*") if p.suffix in SUFFIXES)
+            if not found:
+                raise NotFound(f"{name} has no .yml or .yaml file", "name a file, or its folder")
             yield from map(str, found)
         else:
             yield name

@@ -408,3 +408,63 @@ def test_closed_terminal_leaves_nothing(desk: Desk) -> None:
         screen.hang_up()
 
         until(desk.is_tidy, "the end of all that the run began")
+
+
+STRICT: Final = """
+name: Try
+strict-shell: %s
+tasks:
+  - {name: Work, type: exec, listen: trigger.good, opts: {shell: "false | cat\\necho went on"}}
+"""
+
+
+@pytest.mark.parametrize(("strict", "status"), [("true", 1), ("false", 0)])
+def test_a_strict_shell_ends_at_the_first_failure(tmp_path: Path, strict: str, status: int) -> None:
+    done = Desk(tmp_path).run(flow=STRICT % strict)
+
+    assert (done.returncode, b"went on" in done.stdout + done.stderr) == (status, not status)
+
+
+GREET: Final = """
+name: Greet
+triggers: [{name: start, type: data, opts: {form: {fields: [{id: who}]}}}]
+tasks:
+  - name: Work
+    type: exec
+    listen: trigger.good
+    opts:
+      cmd: %s
+"""
+
+
+@pytest.mark.parametrize(
+    "cmd",
+    [
+        "bash -c 'echo hello $FLOE_IN_WHO'",
+        'bash -lc "echo hello $FLOE_IN_WHO"',
+        "/usr/bin/env -u A nice sh +x -ec 'echo \"hello $FLOE_IN_WHO\"'",
+        "xargs -a /dev/null sh -c 'echo hello \"$1\"' -- $FLOE_IN_WHO",
+        "find . -maxdepth 0 -exec sh -c 'echo \"hello $FLOE_IN_WHO\"' ;",
+        "printf %s hello $FLOE_IN_WHO",
+    ],
+)
+def test_a_value_is_printed_and_never_run(tmp_path: Path, cmd: str) -> None:
+    desk = Desk(tmp_path)
+
+    done = desk.run("-d", "who=$(touch trap); touch trap", flow=GREET % cmd)
+
+    assert done.returncode == 0
+    assert b"touch trap" in done.stdout + done.stderr
+    assert list(desk.folder.rglob("trap")) == []
+
+
+@pytest.mark.parametrize(
+    "cmd", ["python3 -c \"print('$FLOE_IN_WHO')\"", "$FLOE_IN_WHO", "ssh host echo $FLOE_IN_WHO"]
+)
+def test_a_command_that_would_run_a_value_is_refused_before_it_starts(
+    tmp_path: Path, cmd: str
+) -> None:
+    done = Desk(tmp_path).run("-d", "who=x", flow=GREET % cmd)
+
+    assert done.returncode == 2
+    assert b"flow.yml:9:12: error: `$FLOE_IN_WHO`" in done.stderr
