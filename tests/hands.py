@@ -168,6 +168,9 @@ class HandClock:
     def accept(self) -> int:
         return 0
 
+    def due(self, due: Instant, longest_ms: int) -> Instant:
+        return due
+
     def problem(self) -> str:
         return ""
 

@@ -17,6 +17,7 @@ from floe.hub.clock import Clock, Timers
 from floe.hub.flows import FlowFiles
 from floe.hub.words import Addressed, FlowRead, Packed
 from floe.kernel.inputs import visible
+from floe.kernel.owed import longest_s
 from floe.model.codec import to_text
 from floe.model.effect import (
     AskData,
@@ -146,7 +147,11 @@ class Acts:
         for effect in owed:
             if isinstance(effect, StopAction):
                 self._start(effect.key, started=True)
-            self.perform(effect)
+            if isinstance(effect, SetTimer):  # the clock may have been set since it began
+                longest_ms = round(longest_s(self._runs[effect.key.run], effect) * 1000)
+                self._timers.set(effect, self._clock.due(effect.due, longest_ms))
+            else:
+                self.perform(effect)
 
     def waiting(self) -> list[Key]:
         """Attempts that wait for a place among the host's commands, in order."""
@@ -196,7 +201,8 @@ class Acts:
         self._tell(Reported(key=key, report=report, at=self._clock.now()))
 
     def _tell(self, word: Started | Reported) -> None:
-        word = replace(word, at=self._clock.stamp(word.at))
+        if (at := self._clock.stamp(word.at)) != word.at:
+            word = replace(word, at=at)
         if isinstance(word, Reported) and isinstance(word.report, Exited) and word.report.outputs:
             word = _storable(word, word.report)
         self._say(Addressed(word=word, run=word.key.run))

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
+from floe.model.codec import decode
 from floe.model.refs import Instant, Json
 
 LOOK_S: Final = 30.0
@@ -35,6 +36,12 @@ TOLD_S: Final = 600.0
 STALE_MAX: Final = 1000
 """Timers that were dropped and still take room, beside as many as are set: runs that end long
 before their time limit would otherwise keep it until then."""
+
+
+MOVES_MAX: Final = 16
+
+Move = tuple[Instant, Instant]
+"""From which instant to which the clock was set forward."""
 
 
 class Clock(Protocol):
@@ -66,6 +73,10 @@ class Clock(Protocol):
         """What happened to the wall clock, in a sentence; empty while it goes on evenly."""
         ...
 
+    def due(self, due: Instant, longest_ms: int) -> Instant:
+        """When a wait that an earlier process recorded is over; `longest_ms` as it began."""
+        ...
+
     def row(self) -> Json:
         """What the next process has to know so as to see what happens between the two."""
         ...
@@ -81,6 +92,33 @@ class _Jump:
     """Of the wall clock to the boot clock since then."""
     seen_at: int
     """By the boot clock."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kept:
+    boot: str
+    offset: int
+    moves: tuple[Move, ...] = ()
+
+
+def moves_after(moves: tuple[Move, ...], move: Move) -> tuple[Move, ...]:
+    """The moves that a restart has to know of. Of a clock that was set back it needs none."""
+    old, new = move
+    return (*moves, move)[-MOVES_MAX:] if new > old else ()
+
+
+def due_after_moves(
+    due: Instant, longest_ms: int, moves: tuple[Move, ...], now: Instant
+) -> Instant:
+    """When a wait is over that was recorded before some moves of the clock.
+
+    A wait that began before the clock was set forward ends as much later. Where it was set back
+    nobody knows when a wait began: it takes as long as from its begin at most.
+    """
+    for old, new in moves:
+        if due - longest_ms <= old:
+            due = Instant(due + new - old)
+    return min(due, Instant(now + longest_ms))
 
 
 def _wall_ms() -> int:
@@ -105,6 +143,7 @@ class WallClock:
         self._jump: _Jump | None = None
         self._moved: tuple[int, int] | None = None
         """By how many ms, and when by the boot clock."""
+        self._moves: tuple[Move, ...] = ()
 
     def now(self) -> Instant:
         """The present: the wall clock's, without jumps that did not last yet."""
@@ -129,7 +168,9 @@ class WallClock:
         if self._jump is None or boot - self._jump.seen_at < HOLD_S * 1000:
             return 0
         by = self._jump.offset - self._offset
+        old, new = Instant(boot + self._offset), Instant(boot + self._jump.offset)
         self._offset, self._jump, self._moved = self._jump.offset, None, (by, boot)
+        self._moves = moves_after(self._moves, (old, new))
         return by
 
     def problem(self) -> str:
@@ -147,16 +188,26 @@ class WallClock:
             )
         return ""
 
+    def due(self, due: Instant, longest_ms: int) -> Instant:
+        """As the port says, by `due_after_moves`."""
+        return due_after_moves(due, longest_ms, self._moves, self.now())
+
     def row(self) -> Json:
-        """As the port says: the boot, and what is believed to be between the clocks."""
-        return {"boot": _boot_id(), "offset": self._offset}
+        """As the port says: the boot, what is believed to be between the clocks, the moves."""
+        moves: list[Json] = [list(move) for move in self._moves]
+        return {"boot": _boot_id(), "offset": self._offset, "moves": moves}
 
     def go_on(self, row: Json) -> None:
-        """As the port says, unless the machine was started since: its boot clock began again."""
-        if isinstance(row, Mapping) and row.get("boot") == _boot_id():
-            offset = row.get("offset")
-            if isinstance(offset, int):
-                self._offset = offset
+        """As the port says.
+
+        Where the machine was started since, its boot clock began again: the wall clock counts.
+        """
+        if not isinstance(row, Mapping):
+            return
+        kept = decode(_Kept, row)
+        self._moves = kept.moves
+        if kept.boot == _boot_id():
+            self._offset = kept.offset
 
     def _look(self) -> int:
         """See whether the wall clock was set; return the boot clock."""

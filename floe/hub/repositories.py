@@ -29,7 +29,9 @@ taken out of the config for a while loses no push, and one that comes a year lat
 year-old commits."""
 
 _PORTS: Final = {"http": "80", "https": "443", "ssh": "22", "git": "9418"}
-_URL: Final = re.compile(r"([a-z][a-z0-9+.-]*)://(?:([^/?#@]*)@)?(\[[^]/]*\]|[^/:?#]*)(?::(\d*))?")
+_URL: Final = re.compile(
+    r"([a-z][a-z0-9+.-]*)://(?:([^/?#@]*)@)?(\[[^]/]*\]|[^/:?#]*)(?::(\d*))?", re.IGNORECASE
+)
 _WATCH: Final = re.compile(r"([^@]+)@(\d+)/(.+)")
 
 
@@ -280,7 +282,7 @@ def name_of(url: str) -> str:
     host, a default port, slashes at the end, and `.git` where a web server adds it. The user of an
     ssh URL stays: a path may lie in a home.
     """
-    found = _URL.match(url[: url.find("://")].lower() + url[url.find("://") :])
+    found = _URL.match(url)
     if not found:
         host, colon, path = url.partition(":")
         if colon and "/" not in host:
@@ -289,6 +291,7 @@ def name_of(url: str) -> str:
         return posixpath.normpath(url) if url.startswith("/") else _stripped(url)
     scheme, user, host, port = found.groups(default="")
     path = _stripped(url[found.end() :])
+    scheme = scheme.lower()
     if scheme == "file":
         return posixpath.normpath(path) if path.startswith("/") else path
     scheme = {"git+ssh": "ssh", "ssh+git": "ssh"}.get(scheme, scheme)

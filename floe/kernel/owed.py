@@ -5,6 +5,7 @@ other step. A step changes what is owed by the run as a whole and by the nodes i
 `owed_by` is all that a shell needs to keep the set up to date.
 """
 
+from floe.kernel.backoff import JITTER
 from floe.kernel.evolve import is_action
 from floe.model.effect import (
     AskData,
@@ -60,6 +61,19 @@ def run_key(run: Run) -> Key:
 def later(at: Instant, seconds: float) -> Instant:
     """The instant so many seconds after another."""
     return Instant(at + round(seconds * 1000))
+
+
+def longest_s(run: Run, timer: SetTimer) -> float:
+    """How long a timer takes at most, from the fact that it began with."""
+    assert run.flow is not None
+    if timer.kind == "run":
+        return run.flow.timeout_s or 0.0
+    node = run.flow.by_id[timer.key.node]
+    if timer.kind == "retry":
+        return node.retry.backoff.max_s * (1 + JITTER)
+    work = run.nodes[node.id].work
+    period_s = work.period_s if isinstance(work, Wait) else float("inf")
+    return min(period_s, float("inf") if node.timeout_s is None else node.timeout_s)
 
 
 def wait_due(run: Run, node: NodeId) -> Instant | None:

@@ -23,6 +23,9 @@ LEAN: Final = 50
 AGAIN_MS: Final = 1000
 """After this long an operator says again what was not answered."""
 
+HOUR_MS: Final = 3_600_000
+YEAR_MS: Final = 365 * 24 * HOUR_MS
+
 
 class Faults:
     """Strikes a world, now here, now there."""
@@ -171,9 +174,10 @@ class Faults:
         return True
 
     def slip(self) -> bool:
-        """A clock is set."""
+        """A clock is set, by seconds or by a year, and a host believes it."""
         machine = self._any_host()
-        machine.skew_ms += self.random.choice((-2000, 2000, 600_000))
+        by_ms = self.random.choice((-2000, 2000, 600_000, -HOUR_MS, -YEAR_MS, YEAR_MS))
+        machine.set_clock(by_ms)
         self.world.tell(machine.id, "has its clock set", f"{machine.skew_ms} ms off")
         return True
 

@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING, Final
 
+from floe.hub.clock import Move, due_after_moves, moves_after
 from floe.hub.core import HostSettings, HubCore
 from floe.hub.decided import Decided, Step
 from floe.hub.words import Addressed, FlowRead, Heard, Packed, Word
+from floe.kernel.owed import longest_s
 from floe.model.effect import (
     AskData,
     Effect,
@@ -103,6 +105,8 @@ class Machine:
     fuse: Fuse | None = None
     refusals: int = 0
     """Appends that the disk refuses from now on."""
+    moves: tuple[Move, ...] = ()
+    """How its clock was set, as its store keeps it."""
     paused_until: int = 0
     drains: int = 0
     """How often somebody asked it to drain, or to take runs again."""
@@ -128,6 +132,12 @@ class Machine:
     @property
     def random(self) -> Random:
         return self.world.random
+
+    def set_clock(self, by_ms: int) -> None:
+        """Set the clock; the host believes it, now or when it is there again."""
+        old = self.now()
+        self.skew_ms += by_ms
+        self.moves = moves_after(self.moves, (old, self.now()))
 
     def now(self) -> Instant:
         """This host's clock."""
@@ -299,7 +309,11 @@ class Machine:
                 self._stop(key)
             case SetTimer(due=due):
                 self._timers.add(effect)
-                delay = max(0, due - self.now())
+                assert self.core is not None
+                longest_ms = round(longest_s(self.core.table.runs[effect.key.run], effect) * 1000)
+                delay = max(
+                    0, due_after_moves(due, longest_ms, self.moves, self.now()) - self.now()
+                )
                 world.at(delay, self._fire, self.life, effect)
             case LoadFlow(run=ref):
                 world.at(self.random.randrange(5, 80), self._read_flow, self.life, ref)

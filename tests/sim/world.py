@@ -143,6 +143,7 @@ class World:
         for branch in list(self.truth.branches.values()):
             if branch.place == old:
                 self.truth.close(branch.run, branch.epoch, self.now)
+        machine.moves = ()
         machine.skew_ms = self.random.randrange(-300, 300)  # and another clock
         fresh = self._new_disk(machine.id, machine.skew_ms)
         if backup is not None:

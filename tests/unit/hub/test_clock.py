@@ -5,7 +5,7 @@ from collections.abc import Hashable
 
 import pytest
 
-from floe.hub.clock import HOLD_S, STALE_MAX, TOLD_S, Timers, WallClock
+from floe.hub.clock import HOLD_S, STALE_MAX, TOLD_S, Timers, WallClock, due_after_moves
 from floe.model.refs import Instant
 from tests.hands import HandClock
 
@@ -291,3 +291,37 @@ def test_timers_of_a_clock_that_was_set_fire_after_as_long_a_time(by_ms: int) ->
 
     assert early == []
     assert rung.fired == [("a", 60_000 + by_ms)]
+
+
+@pytest.mark.parametrize(
+    ("due", "moves", "now", "expected"),
+    [
+        (60_000, [], 10_000, 60_000),  # nothing happened
+        (60_000, [], 90_000, 60_000),  # it is overdue
+        (60_000, [(20_000, 500_000)], 510_000, 540_000),  # it began before the move
+        (530_000, [(20_000, 500_000)], 510_000, 530_000),  # and after it
+        (60_000, [(20_000, 500_000), (510_000, 900_000)], 905_000, 930_000),
+        (900_000, [], 10_000, 70_000),  # the clock was set back: as long as from its begin
+    ],
+)
+def test_wait_that_an_earlier_process_recorded_is_over_in_its_time(
+    due: int, moves: list[tuple[int, int]], now: int, expected: int
+) -> None:
+    known = tuple((Instant(old), Instant(new)) for old, new in moves)
+
+    assert due_after_moves(Instant(due), 60_000, known, Instant(now)) == expected
+
+
+@pytest.mark.parametrize("by_s", [YEAR_S, -YEAR_S, 3600.0])
+def test_restart_after_the_clock_was_set_ends_waits_in_their_time(by_s: float) -> None:
+    machine = Machine()
+    due = Instant(machine.clock.now() + 60_000)
+    machine.set(by_s)
+    machine.wait(HOLD_S)
+    machine.clock.accept()
+
+    again = WallClock(lambda: machine.wall_ms, lambda: machine.boot_ms)
+    again.go_on(machine.clock.row())
+
+    left_s = (again.due(due, 60_000) - again.now()) / 1000
+    assert left_s == (45 if by_s > 0 else 60)

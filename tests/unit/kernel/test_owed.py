@@ -1,9 +1,12 @@
 """What a run owes, whole and node by node."""
 
-from floe.kernel.owed import WHOLE, owed, owed_by
+import pytest
+
+from floe.kernel.owed import WHOLE, longest_s, owed, owed_by
 from floe.model.effect import SetTimer, StartAction
+from floe.model.flow import Backoff, Flow, Retry
 from floe.model.refs import NodeId
-from tests.make import NOW, a_flow, a_form, a_node, a_run, after, exited, the_key
+from tests.make import NOW, a_flow, a_form, a_node, a_run, a_timer, after, exited, the_key
 
 
 def test_whole_is_the_run_and_its_open_nodes() -> None:
@@ -42,3 +45,30 @@ def test_node_that_has_not_entered_owes_nothing() -> None:
     run = a_run(a_flow(a_node("a"), a_node("b", on="task.a.good")))
 
     assert owed_by(run, NodeId("b")) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("flow", "longest"),
+    [
+        (a_flow(timeout_s=90.0), 90.0),
+        (a_flow(a_timer(period_s=60.0)), 60.0),
+        (a_flow(a_timer(period_s=60.0, timeout_s=20.0)), 20.0),
+        (a_flow(a_form(timeout_s=30.0)), 30.0),
+    ],
+)
+def test_timer_takes_as_long_as_its_key_says_at_most(flow: Flow, longest: float) -> None:
+    run = a_run(flow)
+    [timer] = [effect for effect in owed(run) if isinstance(effect, SetTimer)]
+
+    assert longest_s(run, timer) == longest
+    assert timer.due == NOW + longest * 1000
+
+
+def test_retry_takes_its_longest_backoff_and_the_jitter_at_most() -> None:
+    retry = Retry(max=3, backoff=Backoff(first_s=10.0, max_s=10.0))
+    run = a_run(a_flow(a_node("build", retry=retry)))
+    run = after(run, exited(run, "build", status=1))
+    [timer] = [effect for effect in owed(run) if isinstance(effect, SetTimer)]
+
+    assert longest_s(run, timer) == 11.0
+    assert timer.due <= NOW + 11_000
