@@ -72,7 +72,13 @@ ODD_HEADERS: Final[Sequence[tuple[bytes, Sequence[bytes]]]] = (
     (b"X-Floe-By", (b"admin", b"%00", b"a" * 201, b"%", b"admin:x", b"\xff")),
     (b"X-Floe-Relayed", (b"h1", b"h2", b"", b"a" * 400, b"\xff")),
     (b"X-Floe-Protocol", (b"1", b"--1", b"9" * 5000, b"")),
-    (b"X-Forwarded-For", (b"1.2.3.4", b"a," * 2000)),
+    (
+        b"X-Forwarded-For",
+        (b"1.2.3.4", b"a," * 2000, b"127.0.0.1," * 700, b"[::1]:x", b"\xff"),
+    ),
+    (b"X-Forwarded-Proto", (b"https", b"wss", b"ftp", b"", b"https," * 1000, b"\xff")),
+    (b"X-Forwarded-Host", (b"evil.example", b"[:::::]", b"[", b"a:99999", b"a" * 5000, b"\xff")),
+    (b"X-Forwarded-Port", (b"443", b"0", b"99999", b"-1", "\N{FULLWIDTH DIGIT FIVE}".encode())),
     (
         b"Authorization",
         (b"Bearer", b"Bearer ", b"Basic Og==", b"Digest " + b"a=b," * 1500, b"\xff"),

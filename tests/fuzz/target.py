@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -16,6 +17,7 @@ from tests.fuzz.exchange import Answer, exchange
 from tests.fuzz.requests import ADDRESS, ADMIN, CLUSTER, PERSONAL, PUSH_SECRET, SESSION, Sent
 
 CONFIG: Final = r"""
+trusted-proxies: [127.0.0.0/9]
 flows:
   - id: say
     triggers:
@@ -130,6 +132,13 @@ class Target:
         sizes = dict(line.split(":", 1) for line in lines)
         return tuple(int(sizes[key].split()[0]) * 1024 for key in ("VmRSS", "VmHWM"))  # type: ignore[return-value] # two of them
 
+    @property
+    def cpu_s(self) -> float:
+        """Seconds of the processor that the host has had."""
+        assert self.host.process is not None
+        stat = Path(f"/proc/{self.host.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
+
     def new_lines(self, after: int) -> list[str]:
         """What the log has after a byte."""
         with self.host.log.open("rb") as file:
@@ -188,5 +197,5 @@ class Health:
 
 
 def source_of(rng: Random) -> str:
-    """An address of this machine that a stranger comes from."""
+    """An address of this machine that a stranger comes from; of half of them, a trusted proxy's."""
     return f"127.{rng.randrange(1, 255)}.{rng.randrange(256)}.{rng.randrange(1, 255)}"
