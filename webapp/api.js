@@ -1,4 +1,5 @@
 // HTTP: one function per verb, problems as errors. Holds no data; state.js does.
+import { read } from "./values.js";
 
 const meta = document.querySelector('meta[name="floe-base"]');
 /** Where the API lives, without a slash at the end. */
@@ -49,7 +50,7 @@ export async function request(path, options = {}) {
 async function problemBody(response) {
   const text = await response.text();
   try {
-    return JSON.parse(text);
+    return read(text);
   } catch {
     return { title: `${response.status} ${response.statusText}`, detail: text.slice(0, 300) };
   }
@@ -62,7 +63,7 @@ async function problemBody(response) {
  * @returns {Promise<T>}
  */
 export async function get(path, signal) {
-  return (await request(path, { signal })).json();
+  return read(await (await request(path, { signal })).text());
 }
 
 /**
@@ -78,7 +79,7 @@ export async function post(path, body = {}) {
     headers: { "Content-Type": "application/json", "Idempotency-Key": chance() },
     body: JSON.stringify(body),
   });
-  return response.status === 204 ? /** @type {T} */ (undefined) : response.json();
+  return response.status === 204 ? /** @type {T} */ (undefined) : read(await response.text());
 }
 
 /** Delete what is at a path. @param {string} path */

@@ -2,6 +2,7 @@
 // Frames are handed over in batches so that a thousand events a second redraw the page only
 // as often as it can be seen.
 import { signal } from "@preact/signals";
+import { read } from "./values.js";
 
 const BATCH_MS = 40;
 const RETRY_MS = [500, 1000, 2000, 4000, 8000, 15000];
@@ -96,7 +97,7 @@ function connect() {
   mine.onmessage = ({ data }) => {
     if (mine !== socket) return;
     /** @type {Frame} */
-    const frame = JSON.parse(data);
+    const frame = read(data);
     if (frame.type === "hello") {
       welcome(resumed);
       position ||= frame.pos;

@@ -4,21 +4,24 @@ import { MARGIN, NODE_HEIGHT, NODE_WIDTH, lineOf } from "./plan.js";
 
 /** @typedef {import("./plan.js").Point} Point */
 
+/** dagre keeps nodes in plain objects, where an id such as `constructor` has a meaning. @param {string} id */
+const key = (id) => `id ${id}`;
+
 /** @param {import("./plan.js").FlowGraph} graph @returns {import("./plan.js").Plan} */
 export function planOf(graph) {
   const sheet = new Graph({ multigraph: true });
   sheet.setGraph({ rankdir: "LR", nodesep: 18, ranksep: 44, edgesep: 12, marginx: MARGIN, marginy: MARGIN });
   sheet.setDefaultEdgeLabel(() => ({}));
-  for (const { id } of graph.nodes) sheet.setNode(id, { width: NODE_WIDTH, height: NODE_HEIGHT });
+  for (const { id } of graph.nodes) sheet.setNode(key(id), { width: NODE_WIDTH, height: NODE_HEIGHT });
   const ids = new Set(graph.nodes.map(({ id }) => id));
   const edges = graph.edges.filter(({ from, to }) => ids.has(from) && ids.has(to));
-  for (const { from, to, tag } of edges) sheet.setEdge(from, to, {}, tag);
+  for (const { from, to, tag } of edges) sheet.setEdge(key(from), key(to), {}, tag);
   layout(sheet);
   const places = graph.nodes.map(({ id }) => {
-    const { x, y } = sheet.node(id);
+    const { x, y } = sheet.node(key(id));
     return { id, left: x - NODE_WIDTH / 2, top: y - NODE_HEIGHT / 2 };
   });
-  const lines = edges.map((edge) => lineOf(edge, ported(sheet.edge(edge.from, edge.to, edge.tag).points, sheet.node(edge.from), sheet.node(edge.to))));
+  const lines = edges.map((edge) => lineOf(edge, ported(sheet.edge(key(edge.from), key(edge.to), edge.tag).points, sheet.node(key(edge.from)), sheet.node(key(edge.to)))));
   const { width = 0, height = 0 } = sheet.graph();
   return { node: { width: NODE_WIDTH, height: NODE_HEIGHT }, width, height, places, lines };
 }

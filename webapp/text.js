@@ -16,15 +16,22 @@ export function plain(value) {
   return text.replace(TRICKS, (char, at) => (joined.has(at) ? char : escaped(char)));
 }
 
+/**
+ * The characters of a text, each with how it is shown; every kind of line end is shown as a new line.
+ * @param {string} text
+ */
+export function pieces(text) {
+  const joined = new Set(Array.from(text.matchAll(JOINED), ({ index }) => index));
+  return Array.from(text.matchAll(/\r\n?|[^]/gu), ({ 0: raw, index }) => {
+    if (raw[0] === "\r") return { raw, seen: "\n" };
+    return { raw, seen: joined.has(index) ? raw : raw.replace(TRICKS, escaped) };
+  });
+}
+
 /** As one would write it in a program. @param {string} char */
 function escaped(char) {
   const code = /** @type {number} */ (char.codePointAt(0)).toString(16);
   return code.length > 4 ? `\\u{${code}}` : `\\u${code.padStart(4, "0")}`;
-}
-
-/** A value of a form, an output or an option as one text. @param {unknown} value */
-export function shown(value) {
-  return plain(typeof value === "string" ? value : JSON.stringify(value, null, 2));
 }
 
 /** @param {number} bytes */

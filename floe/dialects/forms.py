@@ -1,9 +1,9 @@
 """Forms: what a person is asked for, and whether what it is filled with beforehand fits."""
 
-from floe.dialects.kinds import Flag, Number, Text, Unfit, shown
+from floe.dialects.kinds import Flag, Text, Unfit, scalar, shown
 from floe.dialects.notes import Notes
 from floe.dialects.section import Fields
-from floe.dialects.tree import Table
+from floe.dialects.tree import Table, Tree
 from floe.dialects.vocabulary import (
     CHOICES,
     FIELD_ID,
@@ -17,6 +17,7 @@ from floe.dialects.vocabulary import (
     VALUE,
 )
 from floe.model.flow import Field, FieldType, Form
+from floe.model.number import exact_number
 from floe.model.refs import Json
 
 
@@ -73,7 +74,7 @@ def _value(part: Fields, kind: FieldType, choices: tuple[str, ...], notes: Notes
         if kind == "bool":
             return Flag().read(tree, VALUE.name, notes)
         if kind == "number":
-            return Number().read(tree, VALUE.name, notes)
+            return _number(tree)
         text = Text().read(tree, VALUE.name, notes)
     except Unfit as e:
         notes.error(e.at, e.what, e.hint)
@@ -82,3 +83,14 @@ def _value(part: Fields, kind: FieldType, choices: tuple[str, ...], notes: Notes
         what = f"`value` is none of the choices: {shown(text)}"
         notes.error(tree.at, what, f"one of {', '.join(choices)}")
     return text
+
+
+def _number(tree: Tree) -> Json:
+    value = scalar(tree, VALUE.name, "a number")
+    if value.kind not in ("whole number", "number"):
+        raise Unfit(value.at, f"`{VALUE.name}` takes a number, not {shown(value.text)}")
+    try:
+        return exact_number(value.text)
+    except ValueError as error:
+        what = f"`{VALUE.name}` cannot be {shown(value.text)}"
+        raise Unfit(value.at, what, str(error)) from None

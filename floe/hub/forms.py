@@ -4,13 +4,13 @@ What comes out is typed by the form and nothing else: it is data, and never beco
 """
 
 import difflib
-import re
 from collections.abc import Mapping
 from typing import Final
 
 from floe.model.codec import to_text
 from floe.model.errors import Conflict, NotFound, TooLarge, ValuesInvalid
 from floe.model.flow import Ask, Field, Form
+from floe.model.number import exact_number, within
 from floe.model.refs import Json, NodeId
 from floe.model.run import Run
 from floe.model.secret import HIDDEN, masked
@@ -18,12 +18,9 @@ from floe.model.secret import HIDDEN, masked
 VALUES_MAX: Final = 1024 * 1024
 """Bytes of all values together, as JSON."""
 
-NUMBER_MAX: Final = 2**63
 UNKNOWN_MAX: Final = 20
 """Unknown fields that are named; looking for what was meant takes time for each."""
 NAME_MAX: Final = 63
-
-_NUMBER: Final = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 _BOOLS: Final[Mapping[str, bool]] = {
     "true": True,
@@ -109,9 +106,9 @@ def _typed(field: Field, given: Json) -> Json:
         case "number", bool():
             raise ValueError("a number is expected")
         case "number", int() | float():
-            return _finite(given)
+            return within(given)
         case "number", str():
-            return _number(given)
+            return exact_number(given)
         case "choice", str() if given in field.choices:
             return given
         case "choice", _:
@@ -124,21 +121,6 @@ def _typed(field: Field, given: Json) -> Json:
             return str(given)
         case _:
             raise ValueError("a text is expected")
-
-
-def _number(text: str) -> int | float:
-    if not _NUMBER.fullmatch(text.strip()):
-        raise ValueError("a number is expected")
-    try:
-        return _finite(int(text))
-    except ValueError:
-        return _finite(float(text))
-
-
-def _finite(number: float) -> int | float:
-    if not -NUMBER_MAX < number < NUMBER_MAX:
-        raise ValueError("a number that fits into 64 bits is expected")
-    return number
 
 
 def _shown(name: str) -> str:

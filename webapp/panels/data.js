@@ -1,15 +1,15 @@
 // What went into a node and what came out; without a node, what the run was started with.
 import { seg } from "../api.js";
 import { html } from "../html.js";
-import { shown } from "../text.js";
 import { exact } from "../time.js";
 import { useLoad } from "../use.js";
+import { shown } from "../values.js";
 import { Failure, Loading } from "./notice.js";
 
 /** @param {{run: import("../types/api").Detail, node?: import("../types/api").RunNode, seq: number}} props  seq: the moment, 0 for now */
 export function DataPanel({ run, node, seq }) {
   return node ? html`<${NodeData} run=${run.id} node=${node} seq=${seq} />` : html`<div class="data">
-    <${Values} title="Started with" values=${run.values} none="No values" />
+    <${Values} title="Started with" values=${run.values} none="No values" all />
     <${Values} title="Run" values=${{ trigger: run.trigger, by: run.by, workspace: run.workspace, adopted_by: run.adopted_by, epoch: run.epoch }} none="" />
   </div>`;
 }
@@ -25,18 +25,18 @@ function NodeData({ run, node, seq }) {
       .filter(([, at]) => at).map(([name, at]) => [name, exact(at)]),
   );
   return html`<div class="data">
-    <${Values} title="In" values=${detail.inputs} none="No inputs" />
-    <${Values} title="Out" values=${detail.outputs} none="No outputs" />
+    <${Values} title="In" values=${detail.inputs} none="No inputs" all />
+    <${Values} title="Out" values=${detail.outputs} none="No outputs" all />
     <${Values} title="Work" values=${detail.work} none="" />
     <${Values} title="Times" values=${times} none="" />
   </div>`;
 }
 
-/** @param {{title: string, values?: Record<string, unknown>, none: string}} props */
-function Values({ title, values, none }) {
-  const entries = Object.entries(values ?? {}).filter(([, value]) => value !== null && value !== "" && value !== undefined);
+/** @param {{title: string, values?: Record<string, unknown>, none: string, all?: boolean}} props  all: what is empty is a value, too */
+function Values({ title, values, none, all = false }) {
+  const entries = Object.entries(values ?? {}).filter(([, value]) => all || (value !== null && value !== "" && value !== undefined));
   if (!entries.length && !none) return null;
   return html`<section class="values"><h3>${title}</h3>
-    ${entries.length ? html`<dl>${entries.map(([key, value]) => html`<div key=${key}><dt>${shown(key)}</dt><dd>${shown(value)}</dd></div>`)}</dl>` : html`<p class="faint">${none}</p>`}
+    ${entries.length ? html`<dl>${entries.map(([key, value]) => html`<div key=${key}><dt>${shown(key)}</dt>${value === "" ? html`<dd class="faint">empty</dd>` : html`<dd>${shown(value)}</dd>`}</div>`)}</dl>` : html`<p class="faint">${none}</p>`}
   </section>`;
 }

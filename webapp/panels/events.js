@@ -5,8 +5,9 @@ import { classes, html } from "../html.js";
 import { here } from "../route.js";
 import { ALL_MAX } from "../sight.js";
 import { asProblem } from "../state.js";
-import { plain, plural, shown } from "../text.js";
+import { plain, plural } from "../text.js";
 import { full, precise } from "../time.js";
+import { shown } from "../values.js";
 import { Chunks } from "./chunks.js";
 import { Failure, Loading } from "./notice.js";
 

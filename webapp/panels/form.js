@@ -1,8 +1,10 @@
 // A form made from its fields, with the host's messages at the fields they are about.
 import { useEffect, useRef, useState } from "preact/hooks";
+import { Problem } from "../api.js";
 import { classes, html } from "../html.js";
-import { plain, shown } from "../text.js";
+import { plain } from "../text.js";
 import { useAction } from "../use.js";
+import { changed, editable, shown, textOf } from "../values.js";
 
 /** @typedef {import("../types/api").Field} Field */
 /** @typedef {{name: string, kind: "main" | "good" | "bad", submit: (values: Record<string, unknown>) => Promise<unknown>}} Choice */
@@ -15,7 +17,11 @@ export function FormPanel({ fields, choices }) {
   const prefix = useRef("");
   prefix.current ||= `form-${++made}-`;
   const chosen = useRef(choices[0]);
-  const { busy, error, run } = useAction(() => chosen.current.submit(Object.fromEntries(fields.map((field) => [field.id, sent(field, values[field.id])]))));
+  const { busy, error, run } = useAction(async () => {
+    const all = Object.fromEntries(fields.map((field) => [field.id, sent(field, values[field.id])]));
+    refuseHalves(all);
+    await chosen.current.submit(all);
+  });
   const element = useRef(/** @type {HTMLFormElement | null} */ (null));
   useEffect(() => {
     const wrong = element.current?.querySelector('[aria-invalid="true"]');
@@ -34,7 +40,7 @@ export function FormPanel({ fields, choices }) {
     choose(choices[0]);
   };
   return html`<form class="form" ref=${element} onSubmit=${onSubmit} novalidate>
-    ${fields.map((field) => html`<${Input} key=${field.id} id=${prefix.current + field.id} field=${field} value=${values[field.id]} message=${messages[field.id]}
+    ${fields.map((field) => html`<${Input} key=${field.id} id=${prefix.current + field.id} field=${field} value=${values[field.id]} message=${Object.hasOwn(messages, field.id) ? messages[field.id] : ""}
       set=${(/** @type {unknown} */ value) => setValues((old) => ({ ...old, [field.id]: value }))} />`)}
     ${error && html`<div class="form-error" role="alert">
       <strong>${plain(error.message)}</strong>${error.hint && html` <span>${plain(error.hint)}</span>`}
@@ -49,22 +55,39 @@ export function FormPanel({ fields, choices }) {
 /** @param {Field} field */
 function initial(field) {
   if (field.type === "bool") return field.value === true || field.value === "true";
-  return field.value === null || field.value === undefined ? "" : shown(field.value);
+  if (field.type === "choice") return chosenAt(field);
+  return given(field) ? editable(textOf(field.value)) : "";
 }
 
-/** What is sent: the host judges it, so nothing that was typed is changed or dropped. @param {Field} field @param {unknown} value */
+/** @param {Field} field */
+const given = (field) => field.value !== null && field.value !== undefined;
+
+/** The place of the choice that is made beforehand: two of them may look the same. @param {Field} field */
+function chosenAt(field) {
+  const at = (field.choices ?? []).indexOf(field.value);
+  return at < 0 ? "" : String(at);
+}
+
+/** What is sent: the host judges it, so nothing that was typed is changed or dropped. @param {Field} field @param {any} value */
 function sent(field, value) {
-  // As it was, and not as it is shown, where tricks are made visible.
-  if (typeof field.value === "string" && field.type !== "bool" && value === initial(field)) return field.value;
-  if (field.type === "number" && typeof value === "string" && value.trim() && Number.isFinite(Number(value))) return Number(value);
-  if (field.type === "choice") return field.choices?.find((choice) => shown(choice) === value) ?? value;
-  return value;
+  if (field.type === "bool") return value;
+  if (field.type === "choice") return value === "" ? "" : field.choices?.[Number(value)];
+  if (!given(field)) return value;
+  const original = textOf(field.value);
+  return value === initial(field) ? original : value && changed(original, value);
+}
+
+/** Half of a character pair is in no encoding, so no host can be sent it. @param {Record<string, unknown>} values */
+function refuseHalves(values) {
+  const wrong = Object.entries(values).filter(([, value]) => typeof value === "string" && !value.isWellFormed());
+  const fields = Object.fromEntries(wrong.map(([id]) => [id, "half of a character is in it; remove it"]));
+  if (wrong.length) throw new Problem(422, { detail: "Some values cannot be sent.", fields });
 }
 
 /** @param {{id: string, field: Field, value: unknown, message?: string, set: (value: unknown) => void}} props */
 function Input({ id, field, value, message, set }) {
   const text = /** @type {string} */ (value);
-  const common = { id, name: field.id, required: field.required, "aria-invalid": message ? "true" : undefined, "aria-describedby": message ? `${id}-message` : undefined };
+  const common = { id, required: field.required, "aria-invalid": message ? "true" : undefined, "aria-describedby": message ? `${id}-message` : undefined };
   const onInput = (/** @type {any} */ event) => set(event.currentTarget.value);
   const isOptional = !field.required && field.type !== "bool";
   const label = html`<label for=${id}>${plain(field.prompt || field.id)}${isOptional && html` <span class="optional">optional</span>`}</label>`;
@@ -78,12 +101,11 @@ function Input({ id, field, value, message, set }) {
 
   function control() {
     if (field.type === "text") return html`<textarea ...${common} rows="3" value=${text} onInput=${onInput}></textarea>`;
-    if (field.type === "number") return html`<input ...${common} type="text" inputmode="decimal" value=${text} onInput=${onInput} />`;
+    if (field.type === "number") return html`<input ...${common} type="text" inputmode="decimal" value=${text} placeholder=${initial(field)} onInput=${onInput} />`;
     if (field.type === "choice") {
-      const offered = (field.choices ?? []).map(shown);
       return html`<select ...${common} value=${text} onChange=${onInput}>
-        ${!offered.includes(text) && html`<option value=${text}>${text || "choose…"}</option>`}
-        ${offered.map((choice) => html`<option key=${choice} value=${choice}>${choice}</option>`)}
+        ${text === "" && html`<option value="">choose…</option>`}
+        ${(field.choices ?? []).map((choice, at) => html`<option key=${at} value=${String(at)}>${shown(choice)}</option>`)}
       </select>`;
     }
     return html`<input ...${common} type="text" value=${text} autocomplete="off" onInput=${onInput} />`;

@@ -40,6 +40,8 @@ def wrong(form: Form, values: dict[str, Json], **others: bool) -> dict[str, str]
         ("number", -0.5, -0.5),
         ("number", "42", 42),
         ("number", " 1e3 ", 1000.0),
+        ("number", "9007199254740993", 9007199254740993),
+        ("number", "0.1000000000000000055", "0.1000000000000000055"),
         ("choice", "b", "b"),
     ],
 )
