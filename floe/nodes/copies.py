@@ -42,13 +42,19 @@ def installed(folder: Path, name: str) -> Path:
     """
     source = archive(name)
     program = folder / f"{name}-{hashlib.sha256(source).hexdigest()[:12]}.pyz"
-    if not program.is_file() or program.read_bytes() != source:
+    if not _is_own(program) or program.read_bytes() != source:
         write(program, source)
     return program
 
 
 def write(program: Path, source: bytes) -> None:
-    """Write a copy whole or not at all."""
+    """Write a copy whole or not at all; nobody else can write to it, whatever the umask."""
     fresh = program.with_name(f"{program.name}.{os.getpid()}")
-    fresh.write_bytes(source)
+    fresh.unlink(missing_ok=True)
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(source)
     fresh.replace(program)
+
+
+def _is_own(program: Path) -> bool:
+    return program.is_file() and not program.stat().st_mode & 0o077
