@@ -51,7 +51,7 @@ is_taken() { (: <>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 is_ready() {
   (
     exec 3<>"/dev/tcp/127.0.0.1/$1" &&
-      printf 'GET /build/api/readyz HTTP/1.0\r\nHost: 127.0.0.1:%s\r\n\r\n' "$1" >&3 &&
+      printf 'GET /build/api/healthz HTTP/1.0\r\nHost: 127.0.0.1:%s\r\n\r\n' "$1" >&3 &&
       read -r -t 5 -u 3 status && [[ $status == *" 200 "* ]]
   ) 2>/dev/null
 }

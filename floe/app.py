@@ -162,12 +162,25 @@ async def open_hub(
             book=book or await _first_book(config, ports),
             read_book=read_book,
             peers=ports.peers,
+            places=_places(config),
             version=floe.__version__,
         )
         async with Hub(parts) as hub:
             yield hub
     finally:
         await ports.close()
+
+
+def _places(config: HostConfig) -> Mapping[str, Path]:
+    """The folders that runs need room in, as people call them; each may be a disk of its own."""
+    return {
+        "root": config.root,
+        **({"store-root": config.store_root} if config.store_type == "local" else {}),
+        "folder of outputs": config.root / "runs",
+        "folder of workspaces": config.workspace_root / "spaces",
+        "folder of the warden": config.root / "warden",
+        "cache of downloads": config.root / "cache",
+    }
 
 
 async def serve(

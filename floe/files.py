@@ -24,7 +24,15 @@ SPARSE: Final = 1000
 no compressing file system gains that much."""
 SPARSE_BYTES: Final = 1024**3
 
+PROBE: Final = ".floe-probe"
+PROBE_BYTES: Final = 4096
+
+FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
+"""What a disk without room says, one that was made read-only, and one that is broken: to wait for
+it helps."""
+
 _SAFE: Final = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
+_PATH: Final = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 _FOLDER: Final = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 _KINDS: Final = {
@@ -63,31 +71,43 @@ def folder_of(path: Path, *, make: bool = False, mode: int = 0o700) -> Iterator[
 
     Raises FileNotFoundError, NotPlain for a link or a file in the place of a folder, OSError.
     """
-    folder = os.fspath(path.parent)
-    root, *names = folder.rsplit("/", OWN_PARTS - 1)
-    fd = os.open(root or "/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    fd = enter(str(path), make=make, mode=mode)
     try:
-        for at, name in enumerate(names, 1):
-            try:
-                below = _folder_in(fd, name, make=make, mode=mode)
-            except NotADirectoryError:
-                raise _odd(fd, name, "a folder", "/".join((root, *names[:at]))) from None
-            os.close(fd)
-            fd = below
         yield fd
     finally:
         os.close(fd)
 
 
-def open_in(folder: int, path: Path, flags: int = os.O_RDONLY, mode: int = 0o600) -> int:
+def enter(path: str, *, make: bool = False, mode: int = 0o700) -> int:
+    """The same as a bare descriptor, for what is done in each step: the caller closes it."""
+    root, *names, _ = path.rsplit("/", OWN_PARTS)
+    fd = os.open(root or "/", _PATH)
+    for name in names:
+        above = fd
+        try:
+            fd = os.open(name, _FOLDER, dir_fd=above)
+        except FileNotFoundError:
+            if not make:
+                raise
+            fd = _made_in(above, name, mode)
+        except NotADirectoryError:
+            raise _odd(
+                above, name, "a folder", f"{path.rpartition(f'/{name}/')[0]}/{name}"
+            ) from None
+        finally:
+            os.close(above)
+    return fd
+
+
+def open_in(folder: int, path: str, flags: int = os.O_RDONLY, mode: int = 0o600) -> int:
     """Open a plain file whose folder is open. Raises FileNotFoundError, NotPlain, OSError."""
-    name = path.name
+    name = path.rpartition("/")[2]
     try:
         fd = os.open(name, flags | _SAFE, mode, dir_fd=folder)
     except OSError as error:
         # A link, a socket or a pipe that nobody reads, a folder that is to be written.
         if error.errno in (errno.ELOOP, errno.ENXIO, errno.EISDIR):
-            raise _odd(folder, name, "a plain file", str(path)) from None
+            raise _odd(folder, name, "a plain file", path) from None
         raise
     try:
         _check(os.fstat(fd), path)
@@ -101,7 +121,7 @@ def open_in(folder: int, path: Path, flags: int = os.O_RDONLY, mode: int = 0o600
 def opened(path: Path, flags: int = os.O_RDONLY, *, make: bool = False) -> Iterator[int]:
     """An attempt's file, as a descriptor. Raises FileNotFoundError, NotPlain, OSError."""
     with folder_of(path, make=make) as folder:
-        fd = open_in(folder, path, flags)
+        fd = open_in(folder, str(path), flags)
     try:
         yield fd
     finally:
@@ -115,7 +135,7 @@ def opened_plain(path: Path, flags: int = os.O_RDONLY, mode: int = 0o600) -> int
     """
     folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        return open_in(folder, path, flags, mode)
+        return open_in(folder, str(path), flags, mode)
     finally:
         os.close(folder)
 
@@ -145,13 +165,29 @@ def read_named(path: Path, most: int) -> bytes:
 
 def size_of(path: Path) -> int:
     """Bytes in an attempt's file; 0 where there is none. Raises NotPlain, OSError."""
+    name = str(path)
     try:
-        with folder_of(path) as folder:
-            found = os.stat(path.name, dir_fd=folder, follow_symlinks=False)
+        folder = enter(name)
+        try:
+            found = os.stat(name.rpartition("/")[2], dir_fd=folder, follow_symlinks=False)
+        finally:
+            os.close(folder)
     except FileNotFoundError:
         return 0
-    _check(found, path)
+    _check(found, name)
     return found.st_size
+
+
+def write_probe(folder: Path) -> None:
+    """Write a small file and remove it. Raises OSError where the disk or a quota forbids it."""
+    path = folder / PROBE
+    path.unlink(missing_ok=True)
+    fd = opened_plain(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+    try:
+        os.write(fd, bytes(PROBE_BYTES))
+    finally:
+        os.close(fd)
+        path.unlink(missing_ok=True)
 
 
 def kind_of(mode: int) -> str:
@@ -164,24 +200,19 @@ def said(error: OSError) -> str:
     return error.strerror or str(error)
 
 
-def _folder_in(folder: int, name: str, *, make: bool, mode: int) -> int:
-    try:
-        return os.open(name, _FOLDER, dir_fd=folder)
-    except FileNotFoundError:
-        if not make:
-            raise
-        with suppress(FileExistsError):  # by another thread; or a link, as the next line finds
-            os.mkdir(name, mode, dir_fd=folder)
-        return os.open(name, _FOLDER, dir_fd=folder)
+def _made_in(folder: int, name: str, mode: int) -> int:
+    with suppress(FileExistsError):  # by another thread, just now
+        os.mkdir(name, mode, dir_fd=folder)
+    return os.open(name, _FOLDER, dir_fd=folder)
 
 
-def _check(found: os.stat_result, path: Path) -> None:
+def _check(found: os.stat_result, path: str) -> None:
     """Raises NotPlain for what is no plain file, and for one that was only made long."""
     if not stat.S_ISREG(found.st_mode):
-        raise _not_plain(found.st_mode, "a plain file", str(path))
+        raise _not_plain(found.st_mode, "a plain file", path)
     if found.st_size > SPARSE_BYTES and found.st_size > SPARSE * 512 * found.st_blocks:
         says = f"is {found.st_size} bytes long with next to nothing in it"
-        raise NotPlain(errno.EFBIG, says, str(path))
+        raise NotPlain(errno.EFBIG, says, path)
 
 
 def _odd(folder: int, name: str, wanted: str, path: str) -> NotPlain:

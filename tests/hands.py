@@ -48,6 +48,8 @@ class Hands:
         """What `start`, `stop` and `forget` raise."""
         self.opening: Exception | None = None
         """What `open` raises."""
+        self.held = ""
+        """What `hold` was told last."""
         self.trouble = ""
         """What `problem` says."""
         self.is_open = False
@@ -98,6 +100,9 @@ class Hands:
 
     def sweep(self, owed: frozenset[Key]) -> None:
         self.swept = owed
+
+    def hold(self, why: str) -> None:
+        self.held = why
 
     def waiting(self) -> list[Key]:
         return self.in_line

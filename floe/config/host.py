@@ -112,6 +112,7 @@ def load(flags: Flags, environ: Mapping[str, str], text: str, origin: str) -> Ho
     config = _assemble(told, common, origin, text)
     if config.keeper is None and not others_of(config):
         config = replace(config, keeper=config.host_name)
+    _check_roots(config, common, told, notes)
     if not notes.errors:
         _check_others(config, common, told, notes)
     findings = (*notes.findings, *told.findings)
@@ -162,6 +163,16 @@ def _assemble(told: Told, common: Fields, origin: str, text: str) -> HostConfig:
 def others_of(config: HostConfig) -> tuple[str, ...]:
     """The URLs of `hosts` that are not this host's own, as far as can be seen from here."""
     return tuple(url for url in config.hosts if not _is_self(url, config))
+
+
+def _check_roots(config: HostConfig, common: Fields, told: Told, notes: Notes) -> None:
+    """Warn where the root on the command line takes the place of one that the config names."""
+    for key in (STORE_ROOT, WORKSPACE_ROOT) if told.says("root") else ():
+        named = absolute(common[key])
+        if named and named != config.root:
+            what = f"-root {config.root} outranks `{key.name}: {named}`, which is not used"
+            hint = f"start without -root to use {key.name}, or take {key.name} out"
+            notes.warning(common.at_of(key), what, hint)
 
 
 def _check_others(config: HostConfig, common: Fields, told: Told, notes: Notes) -> None:

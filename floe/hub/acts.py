@@ -161,6 +161,11 @@ class Acts:
         """Attempts that are being carried out."""
         return sum(len(e.running()) for e in dict.fromkeys(self._executors.values()))
 
+    def hold(self, why: str) -> None:
+        """Have nothing begun while `why` says something."""
+        for executor in dict.fromkeys(self._executors.values()):
+            executor.hold(why)
+
     def problem(self) -> str:
         """Why some attempts cannot be started now; empty while all can."""
         problems = (e.problem() for e in dict.fromkeys(self._executors.values()))

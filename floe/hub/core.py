@@ -66,6 +66,8 @@ class HubCore:
         self.store = store
         self.table = RunTable(store)
         self.draining = "host" in rows.get("drain", {})
+        self.troubles: tuple[str, ...] = ()
+        """What of the machine keeps every run away from this host, in sentences."""
         self.serial = serial
         self.term = term
         self.fence = fence
@@ -121,7 +123,7 @@ class HubCore:
     @property
     def has_room(self) -> bool:
         """Whether this host takes any run at all now."""
-        return not self.draining and self.table.active < self.host.slots
+        return not self.troubles and not self.draining and self.table.active < self.host.slots
 
     def may_fire(self, now: Instant) -> bool:
         """Whether timers and polls are this host's: it is alone, or the keeper at work."""
@@ -140,10 +142,11 @@ class HubCore:
     def problems(self, now: Instant) -> Mapping[HostId, tuple[str, ...]]:
         """What is wrong with each host, this one included, in sentences; none: an empty tuple."""
         if self.cluster is None:
-            return {self.host.id: ()}
+            return {self.host.id: self.troubles}
         members = self.cluster.members
         others = {m.id: members.problems(m, now) for m in members.lives()}
-        return {self.host.id: members.own_faults(now), **others}
+        own = (*self.troubles, *members.own_faults(now))
+        return {self.host.id: own, **others}
 
     def is_held_back(self, run: Run) -> bool:
         """Whether an operator is to decide about a run: it was adopted or held by a store of which
@@ -171,6 +174,7 @@ class HubCore:
             draining=self.draining,
             held={t: r for t, r in self.table.held.items() if t.startswith("host:")},
             spaces=dict(self.table.spaces),
+            problems=self.troubles,
         )
 
     def place(self, pend: Pend, now: Instant) -> HostId | Refusals:

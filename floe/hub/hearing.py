@@ -14,6 +14,7 @@ from floe.hub.words import (
     Packed,
     Reply,
     Start,
+    Troubles,
     Unsent,
 )
 from floe.kernel.decide import decide
@@ -38,6 +39,8 @@ def hear(draft: Draft, word: Addressed) -> None:
             changed = True
         case Drain(on=on):
             changed = _drain(draft, on=on)
+        case Troubles(says=says):
+            changed = _troubles(draft, says)
         case Heard() | Unsent() | Forget() | Free() as said:
             cluster = draft.core.cluster
             why = cluster.hear(draft, said) if cluster else "this host has no others"
@@ -88,7 +91,7 @@ def _tell(draft: Draft, run: Run, word: Addressed) -> bool:
             draft.keep("unpacked", run.ref.key, None)
             draft.add(run, (RunPacked(at=draft.now, digests=digests),))
             return True
-        case Start() | Mark() | Heard() | Unsent() | Forget() | Free() | Drain():
+        case Start() | Mark() | Heard() | Unsent() | Forget() | Free() | Drain() | Troubles():
             return False
         case signal:
             if word.once and word.once in draft.core.once:
@@ -122,3 +125,12 @@ def _drain(draft: Draft, *, on: bool) -> bool:
     core.table.news |= not on
     draft.promise_row("drain", "host", True if on else None)
     return True
+
+
+def _troubles(draft: Draft, says: tuple[str, ...]) -> bool:
+    """The machine's troubles are as they are, whatever the store takes: nothing undoes this."""
+    core = draft.core
+    changed = core.troubles != says
+    core.troubles = says
+    core.table.news |= changed
+    return changed

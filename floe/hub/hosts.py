@@ -52,7 +52,8 @@ def host_shapes(hub: "Hub") -> list[Shape]:
     cluster = hub.loop.core.cluster
     seen = hub.parts.peers.seen() if hub.parts.peers else ()
     said = problems(hub)
-    shapes = [_own_shape(hub, own, now, said.get(hub.host.id, ()))]
+    troubles = (*hub.machine.troubles(), *said.get(hub.host.id, ()))
+    shapes = [_own_shape(hub, own, now, troubles)]
     if cluster is not None:
         for member in cluster.members.lives():
             at = next((s for s in seen if s.host == member.id), None)

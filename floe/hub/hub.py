@@ -21,6 +21,7 @@ from floe.hub.history import History
 from floe.hub.hosts import about, flow_of
 from floe.hub.lists import Lists
 from floe.hub.loop import Loop
+from floe.hub.machine import Machine
 from floe.hub.names import RunNames
 from floe.hub.parts import Parts
 from floe.hub.post import Post
@@ -117,7 +118,9 @@ class Hub:
             core.table.runs,
             self.loop.say,
         )
-        self.triggers = await triggers_of(parts, core, self._spawn, self.loop.say)
+        self.machine = Machine(self, parts.places)
+        refusal = self.machine.refusal
+        self.triggers = await triggers_of(parts, core, self._spawn, self.loop.say, refusal)
         runs = await self.history.unfinished()
         return core.load(runs, await self.history.adopted(runs) if self.post else ())
 
@@ -125,6 +128,7 @@ class Hub:
         self.acts.resume(owed)
         self._spawn(self.loop.write())
         self._spawn(follow_clock(self))
+        self._spawn(self.machine.watch())
         self._watch_triggers()
         if self.post:
             me = Hello(
@@ -210,6 +214,7 @@ class Hub:
         """
         if known := await self._once(once):
             return known
+        self.machine.check()
         found = flow_of(self, flow)
         chosen = pulled(found, trigger, kind)
         given = checked(chosen.form, values) if kind == "data" else dict(values)
@@ -360,12 +365,12 @@ class Hub:
         """What a run waits for, or why it ended. Raises NotFound."""
         at = await self.run(run)
         core = self.loop.core
-        refusals = None
-        if pend := core.table.pends.get(at.ref):
-            placed = core.place(pend, self.clock.now())
-            refusals = placed if isinstance(placed, Refusals) else None
+        pend = core.table.pends.get(at.ref)
+        placed = core.place(pend, self.clock.now()) if pend else None
+        refusals = placed if isinstance(placed, Refusals) else None
         queued = [key for key in self.acts.waiting() if key.run == at.ref]
-        return why(at, refusals, queued=queued, is_held_back=core.is_held_back(at))
+        held, trouble = core.is_held_back(at), self.machine.reason()
+        return why(at, refusals, queued=queued, trouble=trouble, is_held_back=held)
 
     def view(self) -> HostView:
         """This host as placing sees it."""
@@ -386,7 +391,5 @@ class Hub:
     # --- what is kept ---
 
     async def _once(self, key: str) -> Summary | None:
-        if not key:
-            return None
-        stored = await self.store.row("once", key)
+        stored = await self.store.row("once", key) if key else None
         return await self.summary(self.ref(stored)) if isinstance(stored, str) else None

@@ -4,7 +4,7 @@ A host is known by its first word. One that comes back with another store has lo
 gets nothing before that was forgotten. No decision compares clocks of two hosts.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -29,6 +29,8 @@ GONE_BACK: Final = (
     "has a store that has gone back in time, as a copy from a backup: stop it, and give the copy "
     "an id of its own with floe host --restored"
 )
+
+FORGOTTEN: Final = "was forgotten by the other hosts: start it with a new store"
 
 FORGET_AFTER_S: Final = 30
 """A host that was seen since is forgotten by force alone."""
@@ -265,6 +267,8 @@ class Members:
                 )
         if member.about.get("gone_back"):
             says.append(GONE_BACK)
+        troubles = member.about.get("troubles")
+        says += map(str, troubles) if isinstance(troubles, Sequence) else ()
         if member.ping is None:
             says.append("has not said yet how it is")
         elif member.ping.protocol != PROTOCOL:
@@ -275,18 +279,23 @@ class Members:
         return tuple(says)
 
     def own_faults(self, now: Instant) -> tuple[str, ...]:
-        """What keeps every run away from this host."""
-        says: list[str] = []
-        if self.is_forgotten:
-            says.append("was forgotten by the other hosts: start it with a new store")
-        if self.has_gone_back:
-            says.append(GONE_BACK)
+        """What keeps every run away from this host, but for the troubles of its machine."""
+        says = self.dead_ends()
         says += [
             f"two hosts are called {self._core.host.id}: stores {self._core.store} and {store}"
             for store, at in self.twins.items()
             if now - at < HOST_STALE_S * 1000
         ]
         return tuple(says)
+
+    def dead_ends(self) -> list[str]:
+        """Why a run that is started at this host would never be taken by any."""
+        says: list[str] = []
+        if self.is_forgotten:
+            says.append(FORGOTTEN)
+        if self.has_gone_back:
+            says.append(GONE_BACK)
+        return says
 
     def _view_of(self, member: Member) -> HostView:
         ping = member.ping

@@ -1,7 +1,8 @@
 """What a hub is put together from."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from floe.hub.acts import ActSettings
 from floe.hub.clock import Clock
@@ -29,5 +30,7 @@ class Parts:
     """Reads the config again. Raises ConfigInvalid."""
     peers: Peers | None = None
     """The other hosts; None where the config names none."""
+    places: Mapping[str, Path] = field(default_factory=dict)
+    """Folders that runs need room in, by what they are called in a sentence."""
     version: str = ""
     """Of floe, for people."""

@@ -52,7 +52,8 @@ class Placing:
         core = self._core
         cluster = core.cluster
         assert cluster is not None
-        own = replace(core.view(), problems=cluster.members.own_faults(now))
+        own = core.view()
+        own = replace(own, problems=(*own.problems, *cluster.members.own_faults(now)))
         if cluster.members.has_gone_back:
             return [own]
         return [own, *map(self._charged, cluster.members.views())]

@@ -72,7 +72,9 @@ class Presence:
         return View(host, cluster.keeper_store, tuple(cluster.members.forgotten))
 
     def _ping(self, draft: "Draft", view: View, change: int) -> Ping:
-        host = view.host
+        host, about = view.host, draft.cluster.members.about
+        if host.problems:
+            about = {**about, "troubles": list(host.problems)}
         return Ping(
             at=draft.now,
             tags=host.tags,
@@ -85,7 +87,7 @@ class Presence:
             keeper_store=view.keeper_store,
             forgotten=tuple(sorted(view.forgotten)),
             forgotten_at={key: gone.at for key, gone in draft.cluster.members.forgotten.items()},
-            about=draft.cluster.members.about,
+            about=about,
             change=change,
         )
 

@@ -46,11 +46,17 @@ async def triggers_of(
     core: HubCore,
     spawn: Callable[[Coroutine[object, object, None]], None],
     say: Callable[[Addressed], None],
+    refusal: Callable[[], str],
 ) -> Triggers:
-    """Triggers that know which ticks and commits were seen to. The store must be open."""
+    """Triggers that know which ticks and commits were seen to. The store must be open.
+
+    `refusal` says why this host takes no run; other hosts of a cluster may take it all the same.
+    """
     rows = {kind: await parts.store.ledger(kind) for kind in repositories.KINDS}
 
     def held_back() -> str:
+        if parts.peers is None and (why := refusal()):
+            return why
         if core.may_fire(parts.clock.now()):
             return ""
         return "the keeper had not heard of all other hosts, or they name another one"

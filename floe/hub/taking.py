@@ -235,7 +235,8 @@ class Taking:
         cluster, core = self._core.cluster, self._core
         assert cluster is not None
         assert run.flow is not None
-        own = replace(core.view(), problems=cluster.members.own_faults(now))
+        own = core.view()
+        own = replace(own, problems=(*own.problems, *cluster.members.own_faults(now)))
         placed = place(pend_of(run, run.flow), (own,), now, {}, core.named)
         return listed(placed.by_host[own.id]) if isinstance(placed, Refusals) else ""
 

@@ -95,6 +95,13 @@ class Drain:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Troubles:
+    """What of this host's machine keeps runs from it, as it was last seen; empty for nothing."""
+
+    says: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Free:
     """An operator takes a resource from its holder. Heard by the keeper alone."""
 
@@ -103,7 +110,7 @@ class Free:
     """The key of the run that is to lose it; empty for whichever holds it."""
 
 
-Word = Signal | Start | Mark | FlowRead | Packed | Heard | Unsent | Forget | Drain | Free
+Word = Signal | Start | Mark | FlowRead | Packed | Heard | Unsent | Forget | Drain | Free | Troubles
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,13 +22,14 @@ def why(
     refusals: Refusals | None = None,
     *,
     queued: Collection[Key] = (),
+    trouble: str = "",
     is_held_back: bool = False,
 ) -> Why:
     """The answer to `floe why`.
 
     `refusals` are what `place` last said of a pending run, `queued` the attempts of an active one
-    that wait because their host runs as many commands as it may. `is_held_back`: it came with the
-    backup of a store.
+    that wait because their host runs as many commands as it may, `trouble` what is wrong with the
+    host that answers, without a subject. `is_held_back`: it came with the backup of a store.
     """
     if is_held_back:
         return Why(
@@ -42,11 +43,12 @@ def why(
         case "pending":
             return _pending(run, refusals)
         case "granted":
-            return Why(text=f"offered to {run.host}, which has not answered yet")
+            here = f"; {run.ref.host} {trouble}" if trouble else ""
+            return Why(text=f"offered to {run.host}, which has not answered yet{here}")
         case "active":
-            return _active(run, _flow(run), queued)
+            return _active(run, _flow(run), queued, trouble)
         case "ending":
-            return _ending(run, _flow(run))
+            return _ending(run, _flow(run), trouble)
         case "ended" | "packed":
             return _ended(run)
         case _:
@@ -65,7 +67,7 @@ def _pending(run: Run, refusals: Refusals | None) -> Why:
     return Why(text=f"waits for a host: {listed(parts)}", hosts=refusals.by_host)
 
 
-def _active(run: Run, flow: Flow, queued: Collection[Key]) -> Why:
+def _active(run: Run, flow: Flow, queued: Collection[Key], trouble: str) -> Why:
     coming = _coming(run, flow)
     waiting = {
         node.ref: (_open(run, node, queued),)
@@ -77,12 +79,17 @@ def _active(run: Run, flow: Flow, queued: Collection[Key]) -> Why:
     open_ = [
         f"{flow.by_id[n].ref}: {waiting[flow.by_id[n].ref][0]}" for n in run.nodes if n in run.open
     ]
-    return Why(text=f"waits for {listed(open_)}", waiting=waiting)
+    text = f"waits for {listed(open_)}"
+    if trouble and any(run.nodes[n].phase in ("entered", "started") for n in run.open):
+        text += f"; {run.host} {trouble}"
+    return Why(text=text, waiting=waiting)
 
 
-def _ending(run: Run, flow: Flow) -> Why:
+def _ending(run: Run, flow: Flow, trouble: str) -> Why:
     waiting = {n.ref: ("being stopped",) for n in flow.nodes if n.id in run.open}
-    return Why(text=f"ends {_result(run)}: {run.why}; stops {listed([*waiting])}", waiting=waiting)
+    here = f"; {run.host} {trouble}" if trouble else ""
+    text = f"ends {_result(run)}: {run.why}; stops {listed([*waiting])}{here}"
+    return Why(text=text, waiting=waiting)
 
 
 def _ended(run: Run) -> Why:

@@ -80,6 +80,10 @@ class Executor(Protocol):
         """Once after `open`: forget every attempt that is kept but not among these."""
         ...
 
+    def hold(self, why: str) -> None:
+        """Begin no attempt while `why` says something: what is asked for waits."""
+        ...
+
     def waiting(self) -> Sequence[Key]:
         """Attempts that were started but wait for a place, in order."""
         ...

@@ -4,6 +4,7 @@ Rules of this file: an attempt is waiting (in `_waiting`, in order), running (in
 warden has it) or over (its `report` is there). The warden's words move it; nothing here blocks.
 """
 
+import asyncio
 import os
 import time
 from collections.abc import Callable
@@ -14,10 +15,11 @@ from typing import Final, assert_never
 import structlog
 
 from floe.expr.command import expanded, values_of
+from floe.files import FULL
 from floe.model.errors import FloeError
 from floe.model.flow import Exec, GitCheckout, GitMerge
 from floe.model.refs import Instant, Key
-from floe.model.signal import Exited, Failed, Report, Reported, Started, Stopped
+from floe.model.signal import Failed, Report, Reported, Started, Stopped
 from floe.nodes import git, warden
 from floe.nodes.base import Action, Tell
 from floe.nodes.copies import installed
@@ -26,14 +28,16 @@ from floe.nodes.environment import (
     environment,
     inherited,
     measured,
-    read_outputs,
     write_input,
 )
 from floe.nodes.remote import Remote
+from floe.nodes.reports import report_of
 from floe.nodes.workspaces import Workspaces, inside
-from floe.warden.unstartable import CR, CR_HINT, head_of
 
 log = structlog.get_logger()
+
+FULL_RETRY_S: Final = 2.0
+"""Seconds before an attempt whose files found no room is tried again."""
 
 COMMANDS: Final = 4 * (os.cpu_count() or 1)
 STRICT: Final = ("-e", "-o", "pipefail")
@@ -87,6 +91,10 @@ class Commands:
         self._attempts: dict[str, _Attempt] = {}
         self._waiting: dict[str, _Attempt] = {}
         self._running: dict[str, _Attempt] = {}
+        self._held = ""
+        self._full = ""
+        """Why the files of the last attempt could not be made; empty once one was started."""
+        self._again: asyncio.TimerHandle | None = None
 
     async def open(self) -> None:
         """Reach the warden, starting it if there is none. Raises World."""
@@ -96,11 +104,13 @@ class Commands:
 
     async def close(self) -> None:
         """Let go of the warden; commands go on."""
+        self._drop_again()
         self.workspaces.close()
         await self._warden.close()
 
     async def shutdown(self) -> None:
         """Stop every command and the warden itself; for `floe run` and for tests."""
+        self._drop_again()
         self.workspaces.close()
         await self._warden.shutdown()
 
@@ -167,20 +177,57 @@ class Commands:
         return tuple(attempt.action.key for attempt in self._running.values())
 
     def problem(self) -> str:
-        """That the warden is away, while it is."""
-        return "" if self._warden.is_reached else "commands cannot be started: no warden is there"
+        """That the warden is away or stands still, while it does."""
+        problem = self._warden.problem() or self._full
+        return problem and f"commands cannot be started: {problem}"
+
+    def hold(self, why: str) -> None:
+        """Begin nothing while there is a reason."""
+        was, self._held = self._held, why
+        if was and not why:
+            self._next()
 
     def _next(self) -> None:
-        while self._waiting and len(self._running) < self._settings.commands:
+        while (
+            self._waiting
+            and len(self._running) < self._settings.commands
+            and not self._held
+            and self._again is None
+        ):
             name = next(iter(self._waiting))
             attempt = self._waiting.pop(name)
             try:
                 spawn = self._prepared(attempt.action)
             except (FloeError, OSError, ValueError) as error:
-                self._settle(attempt, Failed(cause="start", why=_said(error)), _now())
+                if isinstance(error, OSError) and error.errno in FULL:
+                    self._put_back(attempt, str(error), error.errno or 0)
+                else:
+                    self._settle(attempt, Failed(cause="start", why=_said(error)), _now())
             else:
                 self._running[name] = attempt
                 self._spawn(attempt, spawn)
+
+    def _put_back(self, attempt: _Attempt, why: str, errno: int) -> None:
+        """There is no room for an attempt's files: it waits at the head of the line."""
+        name = str(attempt.action.key)
+        self._running.pop(name, None)
+        self._waiting = {name: attempt, **self._waiting}
+        attempt.is_spawned = False
+        if not self._full:
+            log.error("commands.no_room", key=name, why=why)
+        self._full = f"there is no room for their files: {os.strerror(errno)}"
+        if self._again is None:
+            self._again = asyncio.get_running_loop().call_later(FULL_RETRY_S, self._try_again)
+
+    def _try_again(self) -> None:
+        self._again = None
+        if not self._waiting:  # all that waited was stopped
+            self._full = ""
+        self._next()
+
+    def _drop_again(self) -> None:
+        if self._again:
+            self._again.cancel()
 
     def _spawn(self, attempt: _Attempt, spawn: warden.Spawn) -> None:
         attempt.is_spawned = True
@@ -240,11 +287,16 @@ class Commands:
             self._running[word.key] = attempt
         match word:
             case warden.Spawned(at=at):
+                self._full = ""
                 self._started(attempt, Instant(at))
                 return
             case warden.Exited(at=at):
                 self._started(attempt, Instant(at))
-                report = _reported(attempt.action, word)
+                report = report_of(attempt.action, word)
+            case warden.NotStarted(error=error, errno=errno) if errno in FULL:
+                self._warden.taken(word.key)
+                self._put_back(attempt, error, errno)
+                return
             case warden.NotStarted(error=error):
                 report = Failed(cause="start", why=error)
             case warden.Lost():
@@ -296,73 +348,6 @@ def _folder(workspace: Path, sub_dir: str) -> Path:
 def _said(error: Exception) -> str:
     hint = error.hint if isinstance(error, FloeError) else ""
     return f"{error}; try: {hint}" if hint else str(error)
-
-
-def _reported(action: Action, word: warden.Exited) -> Report:
-    """What became of an attempt: whatever its files are by now, its end is never lost."""
-    try:
-        return _report(action, word)
-    except Exception as error:  # the executor's border: a defect must not hang the run
-        log.exception("attempt.report_failed", key=str(action.key))
-        return Failed(cause="error", why=f"{type(error).__name__}: {error}")
-
-
-def _report(action: Action, word: warden.Exited) -> Report:
-    size, found = measured(action)
-    match word.why:
-        case "exited":
-            return _exited(action, word.status, size, found)
-        case "timeout":
-            why = f"not over after {action.timeout_s:g} s"
-            return Failed(cause="timeout", why=_joined(why, found), output_bytes=size)
-        case "output-limit":
-            why = f"printed more than {action.output_max} bytes"
-            return Failed(cause="output-limit", why=_joined(why, found), output_bytes=size)
-        case "stopped":
-            return Stopped(output_bytes=size)
-        case _:
-            assert_never(word.why)
-
-
-def _exited(action: Action, status: int, size: int, found: str) -> Report:
-    outputs: dict[str, str] = {}
-    strays: list[str] = []
-    try:
-        outputs, strays = read_outputs(action)
-    except FloeError as error:
-        return Failed(cause="error", why=_joined(str(error), found), output_bytes=size)
-    except OSError as error:
-        log.warning("outputs.unreadable", key=str(action.key), error=str(error))
-        found = _joined(found, f"its outputs are lost: {error}")
-    if strays:  # not into the output, which is what the command wrote and nothing else
-        log.warning("outputs.ignored", key=str(action.key), lines=strays[:10])
-        found = _joined(found, _ignored(strays))
-    if status and isinstance(action.work, Exec):
-        found = _joined(found, _line_ends(action, action.work))
-    return Exited(status=status, outputs=outputs, output_bytes=size, note=found)
-
-
-def _ignored(strays: list[str]) -> str:
-    """Say which lines in FLOE_OUTPUTS count for nothing: most often, a value of several lines."""
-    count = "a line" if len(strays) == 1 else f"{len(strays)} lines"
-    what = f"{count} in FLOE_OUTPUTS ignored, not name=value: `{strays[0][:40]}`"
-    return f"{what}; a value is one line: put more into a file, or write it as JSON"
-
-
-def _line_ends(action: Action, work: Exec) -> str:
-    """Whether a command that failed is a script with Windows line ends."""
-    for word in work.argv[:2]:
-        path = action.workspace / work.sub_dir / word
-        if "/" in word or path.suffix:
-            head = head_of(str(path))
-            if head.partition(b"\n")[0].endswith(b"\r"):
-                name = word.removeprefix(f"{action.workspace}/")
-                return f"{name}: {CR}; {CR_HINT.format(name)}"
-    return ""
-
-
-def _joined(*says: str) -> str:
-    return "; ".join(filter(None, says))
 
 
 def _now() -> Instant:

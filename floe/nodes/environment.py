@@ -6,14 +6,13 @@ Nothing here is parsed by a shell: values of people are handed over as they are.
 import json
 import os
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Final
 
 import structlog
 
 from floe.expr.command import entry_faults
 from floe.expr.substitute import expand_vars
-from floe.files import folder_of, open_in, opened, size_of
+from floe.files import enter, open_in, size_of
 from floe.model.errors import TooLarge, Yours
 from floe.model.refs import NAME, Json
 from floe.nodes.base import Action
@@ -106,14 +105,17 @@ def write_input(action: Action) -> None:
 
     Raises NotPlain where a command put something else in the place of a folder, OSError.
     """
-    path = Path(input_path(action))
-    part = path.with_name(path.name + ".part")
+    path = input_path(action)
     data = json.dumps(action.inputs, default=dict).encode() if action.inputs else b"{}"
-    with folder_of(action.output, make=True) as folder:
-        fd = _created(folder, part)
+    folder = enter(path, make=True)
+    try:
+        fd = _created(folder, path + ".part")
         with os.fdopen(fd, "wb") as file:
             file.write(data)
-        os.replace(part.name, path.name, src_dir_fd=folder, dst_dir_fd=folder)
+        name = path.rpartition("/")[2]
+        os.replace(name + ".part", name, src_dir_fd=folder, dst_dir_fd=folder)
+    finally:
+        os.close(folder)
 
 
 def read_outputs(action: Action) -> tuple[dict[str, str], list[str]]:
@@ -123,8 +125,7 @@ def read_outputs(action: Action) -> tuple[dict[str, str], list[str]]:
     plain file, OSError.
     """
     try:
-        with opened(Path(outputs_path(action))) as fd:
-            data = _read(fd, OUTPUTS_BYTES_MAX + 1)
+        data = _content(outputs_path(action), OUTPUTS_BYTES_MAX + 1)
     except FileNotFoundError:
         return {}, []
     if len(data) > OUTPUTS_BYTES_MAX:
@@ -150,10 +151,14 @@ def measured(action: Action) -> tuple[int, str]:
 
 def drop_files(action: Action) -> None:
     """Remove both files: what they held is in the run's events."""
+    path = input_path(action)
     try:
-        with folder_of(action.output) as folder:
-            for name in (action.output.name + ".input", action.output.name + ".outputs"):
-                _drop(folder, name)
+        folder = enter(path)
+        try:
+            _drop(folder, path.rpartition("/")[2])
+            _drop(folder, outputs_path(action).rpartition("/")[2])
+        finally:
+            os.close(folder)
     except FileNotFoundError:
         pass
     except OSError as error:  # a command put something in the place of the folder
@@ -169,14 +174,26 @@ def _drop(folder: int, name: str) -> None:
         log.warning("attempt.file_left", file=name, error=str(error))
 
 
-def _created(folder: int, path: Path) -> int:
+def _created(folder: int, path: str) -> int:
     """A new file in the place of whatever is there: an earlier one, or what a command put there."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
     try:
         return open_in(folder, path, flags)
     except FileExistsError:
-        os.unlink(path.name, dir_fd=folder)
+        os.unlink(path.rpartition("/")[2], dir_fd=folder)
         return open_in(folder, path, flags)
+
+
+def _content(path: str, size: int) -> bytes:
+    folder = enter(path)
+    try:
+        fd = open_in(folder, path)
+    finally:
+        os.close(folder)
+    try:
+        return _read(fd, size)
+    finally:
+        os.close(fd)
 
 
 def _read(fd: int, size: int) -> bytes:

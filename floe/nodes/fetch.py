@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, Final
 from urllib.parse import unquote_to_bytes
 
-from floe.files import NotPlain, opened, opened_plain, private
+from floe.files import FULL, NotPlain, opened, opened_plain, private
 from floe.model.errors import FloeError, World, Yours
 from floe.model.flow import Fetch
 from floe.model.refs import Instant, Key
@@ -66,6 +66,8 @@ class Fetches:
         self._file_bytes_max = file_bytes_max
         self._again_s = again_s
         self._attempts: dict[Key, _Attempt] = {}
+        self._waiting: dict[Key, _Attempt] = {}
+        self._held = ""
 
     async def open(self) -> None:
         """Clear what a crash left half downloaded."""
@@ -95,17 +97,32 @@ class Fetches:
                 tell(known.over)
             return
         attempt = self._attempts[action.key] = _Attempt(action, tell)
+        if self._held and not action.started:
+            self._waiting[action.key] = attempt
+        else:
+            self._begin(attempt)
+
+    def hold(self, why: str) -> None:
+        """Begin no download while there is a reason."""
+        self._held = why
+        while self._waiting and not why:
+            self._begin(self._waiting.pop(next(iter(self._waiting))))
+
+    def _begin(self, attempt: _Attempt) -> None:
+        action = attempt.action
         if action.started:
             self._settle(attempt, Failed(cause="lost", why="floe ended during the download"))
             return
-        tell(Started(key=action.key, at=_now()))
+        attempt.tell(Started(key=action.key, at=_now()))
         attempt.task = asyncio.get_running_loop().create_task(self._run(action))
         attempt.task.add_done_callback(lambda task: self._ended(attempt, task))
 
     def stop(self, key: Key) -> None:
         """Give up a download and remove what there is of it."""
         attempt = self._attempts.get(key)
-        if attempt and attempt.task and not attempt.over:
+        if attempt and self._waiting.pop(key, None):
+            self._settle(attempt, Stopped())
+        elif attempt and attempt.task and not attempt.over:
             attempt.is_stopped = True
             attempt.task.cancel()
 
@@ -119,12 +136,12 @@ class Fetches:
         """Nothing of a download outlives the process."""
 
     def waiting(self) -> tuple[Key, ...]:
-        """None: a download begins at once."""
-        return ()
+        """Downloads that are not begun, since there is no room for them."""
+        return tuple(self._waiting)
 
     def running(self) -> tuple[Key, ...]:
         """Downloads that are not over."""
-        return tuple(key for key, attempt in self._attempts.items() if not attempt.over)
+        return tuple(k for k, a in self._attempts.items() if not a.over and k not in self._waiting)
 
     def problem(self) -> str:
         """None: a download begins at once."""
@@ -159,6 +176,10 @@ class Fetches:
             return Failed(cause="timeout", why=why, output_bytes=measured(action)[0])
         except FloeError as error:
             return Failed(cause="start", why=str(error), output_bytes=measured(action)[0])
+        except OSError as error:
+            lead = "the disk is full" if error.errno in FULL else "a file cannot be written"
+            why = f"{lead}: {error.filename or self._cache}: {error.strerror}"
+            return Failed(cause="error", why=why, output_bytes=measured(action)[0])
         except Exception as error:  # the executor's border: a defect must not hang the run
             why = f"{type(error).__name__}: {error}"
             return Failed(cause="error", why=why, output_bytes=measured(action)[0])

@@ -9,6 +9,7 @@ is outstanding is asked for again on each new connection; the warden starts no k
 import asyncio
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, cast
@@ -16,6 +17,7 @@ from typing import Any, Final, Literal, cast
 import structlog
 
 from floe.model.errors import IdInvalid, World
+from floe.nodes.pulse import LOOK_S
 from floe.nodes.warden_link import RETRY_MAX_S, Door, Link, request
 
 log = structlog.get_logger()
@@ -119,10 +121,9 @@ class Warden:
             link = await self._door.reach()
             self._keeper = asyncio.create_task(self._keep(link), name="warden")
 
-    @property
-    def is_reached(self) -> bool:
-        """Whether there is a connection; without one, what is asked for waits for the next."""
-        return self._link is not None
+    def problem(self) -> str:
+        """That no warden is there, or that it stands still: what is asked for waits."""
+        return self._link.pulse.problem() if self._link else "no warden is there"
 
     async def close(self) -> None:
         """Let go of the warden, which goes on with its commands."""
@@ -229,12 +230,31 @@ class Warden:
         """Connect again whenever the connection is lost, for as long as it takes."""
         while True:
             self._resume(link)
-            await link.lost.wait()
+            await self._attend(link)
             self._link = None
             self._unsent.clear()
             log.warning("warden.gone", outstanding=len(self._outstanding))
             link = await self._reach_patiently()
             log.info("warden.back")
+
+    async def _attend(self, link: Link) -> None:
+        """Wait until the connection is lost; look now and then whether the warden still works.
+
+        One that stands still is not replaced: it owns its commands, and goes on with them.
+        """
+        was = False
+        while not link.lost.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_S):
+                    await link.lost.wait()
+            if link.pulse.look(is_busy=bool(self._outstanding)):
+                link.ask()
+            problem = link.pulse.problem()
+            if problem and not was:
+                log.error("warden.still", problem=problem, hint="kill -CONT it, or kill -KILL")
+            if was and not problem:
+                log.info("warden.works_again")
+            was = bool(problem)
 
     async def _reach_patiently(self) -> Link:
         while True:

@@ -18,6 +18,7 @@ import structlog
 from floe.files import private
 from floe.model.errors import World
 from floe.nodes.copies import archive, write
+from floe.nodes.pulse import Pulse, named
 
 log = structlog.get_logger()
 
@@ -93,24 +94,31 @@ class Door:
                 sock.connect(f"/proc/self/fd/{folder}/sock")
             finally:
                 os.close(folder)
-            self._check_peer(sock)
-            _, link = await loop.create_unix_connection(lambda: Link(loop, self._hear), sock=sock)
+            pid = self._check_peer(sock)
+            _, link = await loop.create_unix_connection(
+                lambda: Link(loop, self._hear, pid), sock=sock
+            )
         except BaseException:
             sock.close()
             raise
         try:
             async with asyncio.timeout(ANSWER_S):
                 await link.greet()
+        except TimeoutError:
+            link.transport.abort()
+            raise TimeoutError(named(pid)) from None
         except BaseException:
             link.transport.abort()
             raise
         return link
 
-    def _check_peer(self, sock: socket.socket) -> None:
+    def _check_peer(self, sock: socket.socket) -> int:
+        """The pid of who serves the socket. Raises World for another user's."""
         credentials = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
-        _pid, uid, _gid = struct.unpack("iii", credentials)
+        pid, uid, _gid = struct.unpack("iii", credentials)
         if uid != os.geteuid():
             raise World(f"the socket in {self.data} is served by user {uid}")
+        return int(pid)
 
     async def _start(self) -> bool:
         """Start a warden; False where another one holds the folder. Raises World."""
@@ -162,16 +170,21 @@ class Link(asyncio.Protocol):
 
     transport: asyncio.Transport
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, hear: Hear) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, hear: Hear, pid: int) -> None:
         self.loop = loop
+        self.pulse = Pulse(pid)
         self.lost = asyncio.Event()
         self._greeted = asyncio.Event()
         self._hear = hear
         self._rest = b""
 
+    def ask(self) -> None:
+        """Say hello: whatever the warden does, it answers."""
+        self.transport.write(request(do="hello", protocol=PROTOCOL))
+
     async def greet(self) -> None:
         """Say hello and wait for the answer. Raises ConnectionResetError."""
-        self.transport.write(request(do="hello", protocol=PROTOCOL))
+        self.ask()
         await self._greeted.wait()
         if self.lost.is_set():
             raise ConnectionResetError("it hung up")
@@ -180,6 +193,7 @@ class Link(asyncio.Protocol):
         self.transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
+        self.pulse.answered()
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
             message = json.loads(line)

@@ -156,6 +156,10 @@ class RunStore(Protocol):
         """
         ...
 
+    async def check(self) -> None:
+        """See that what is stored is where the next `open` will find it. Raises StoreFailed."""
+        ...
+
     async def history(self, run: RunRef, after: int = 0, limit: int = 0) -> Sequence[Stored]:
         """The events of a run after a sequence number, in order; `limit` 0 for all.
 

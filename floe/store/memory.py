@@ -61,6 +61,10 @@ class MemoryStore:
         """Refuse calls from here on."""
         self._is_open = False
 
+    async def check(self) -> None:
+        """As the port says: nothing is kept beyond the process, and nothing is to be found."""
+        self._check_open()
+
     async def append(self, batch: Batch) -> int:
         """As the port says; `promise` changes nothing here."""
         self._check_open()

@@ -19,6 +19,7 @@ from floe.store.rules import read_cursor
 from floe.store.sql import queries
 from floe.store.sqlite_file import (
     Begun,
+    Files,
     begin,
     boot_id,
     connect,
@@ -39,6 +40,7 @@ class _Open:
     begun: Begun
     writer: Writer
     reading: sqlite3.Connection
+    files: Files
     things: ExitStack
     """Connections and the lock of the folder."""
 
@@ -99,6 +101,11 @@ class SqliteStore:
             )
         )
         return await future
+
+    async def check(self) -> None:
+        """As the port says."""
+        reader, opened = self._opened()
+        await asyncio.get_running_loop().run_in_executor(reader, opened.files.check)
 
     async def history(self, run: RunRef, after: int = 0, limit: int = 0) -> Sequence[Stored]:
         """As the port says."""
@@ -167,7 +174,9 @@ class SqliteStore:
                 reading.execute("PRAGMA query_only = ON")
                 begun = begin(conn, self._boot)
                 self._store_id = store_id_in(conn)
-                self._open = _Open(begun, Writer(conn, begun.head), reading, things.pop_all())
+                files = Files(path)
+                writer = Writer(conn, begun.head, files.check)
+                self._open = _Open(begun, writer, reading, files, things.pop_all())
             except OSError as error:
                 hint = "make it writable, or choose another root"
                 raise StoreFailed(

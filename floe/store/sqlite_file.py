@@ -23,6 +23,10 @@ Others may have heard of the lost ones. Given again to other facts, these would 
 whoever had heard the first.
 """
 
+LOST_HINT: Final = (
+    "put the file back and this host goes on; or stop the host, restore the store, start it again"
+)
+
 _MAGIC: Final = b"SQLite format 3\0"
 
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
@@ -106,6 +110,28 @@ def begin(conn: sqlite3.Connection, boot: str) -> Begun:
         head = last if is_same_boot else last + POS_SKIP
         conn.executemany(sql["put_meta"], (("boot", boot), ("head", str(head))))
     return Begun(head, range(last + 1, head))
+
+
+class Files:
+    """The files of a database that is open for writing, by what they were when it was opened.
+
+    SQLite writes to the files that it opened, wherever they are by now, and asks no more: what it
+    stores in one that was removed, moved or replaced is lost with the process.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """`path` is the database's, in which something was written. Raises OSError."""
+        self._known = {p: p.stat() for p in (path, path.with_name(f"{path.name}-wal"))}
+
+    def check(self) -> None:
+        """See that the names still lead to these files. Raises StoreFailed."""
+        for name, known in self._known.items():
+            try:
+                is_same = os.path.samestat(name.stat(), known)
+            except OSError as error:
+                raise StoreFailed(f"{name}: {error.strerror}", LOST_HINT) from None
+            if not is_same:
+                raise StoreFailed(f"{name} is another file than the one that was opened", LOST_HINT)
 
 
 def store_id_in(conn: sqlite3.Connection) -> StoreId:

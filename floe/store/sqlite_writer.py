@@ -8,7 +8,7 @@ is answered, whatever happens.
 import sqlite3
 import threading
 from asyncio import Future
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import starmap
@@ -49,8 +49,12 @@ class Waiting:
 class Writer:
     """Owns a connection and a thread. Its queue is as long as there are callers waiting."""
 
-    def __init__(self, conn: sqlite3.Connection, head: int) -> None:
-        """`head`: the highest position that anybody may know."""
+    def __init__(
+        self, conn: sqlite3.Connection, head: int, check: Callable[[], None] = lambda: None
+    ) -> None:
+        """`head`: the highest position that anybody may know. `check` raises StoreFailed where
+        what is written would be lost."""
+        self._check = check
         self._conn = conn
         self._sql = queries()
         self._queue: SimpleQueue[Waiting | None] = SimpleQueue()
@@ -87,7 +91,10 @@ class Writer:
             self._transact(group)
         except Exception as error:  # raised again where the batch is awaited
             self._roll_back()
-            if isinstance(error, sqlite3.Error) and not isinstance(error, sqlite3.DataError):
+            if isinstance(error, StoreFailed):
+                for waiting in group:
+                    waiting.answer = error
+            elif isinstance(error, sqlite3.Error) and not isinstance(error, sqlite3.DataError):
                 for waiting in group:
                     waiting.answer = failed(error)
             elif len(group) > 1:  # a value of one batch: alone, it fails no other
@@ -98,6 +105,7 @@ class Writer:
                 group[0].answer = ValueError(f"cannot be stored: {error}") if is_value else error
 
     def _transact(self, group: Sequence[Waiting]) -> None:
+        self._check()
         self._set_sync(any(waiting.promise for waiting in group))
         self._conn.execute("BEGIN IMMEDIATE")
         heads: dict[str, Head] = {}

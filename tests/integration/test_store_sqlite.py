@@ -7,7 +7,7 @@ import stat
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -466,3 +466,91 @@ async def test_readers_from_outside_do_not_stop_the_writer(
         await store.append(Batch(appends=(an_append(a_run()),), ledger=(a_note("a", 1),)))
 
         assert len(await store.history(a_run())) == 1
+
+
+def removed(path: Path) -> None:
+    path.unlink()
+
+
+def moved(path: Path) -> None:
+    path.rename(path.with_name("elsewhere"))
+
+
+def moved_with_its_folder(path: Path) -> None:
+    path.parent.rename(path.parent.with_name("elsewhere"))
+
+
+def restored_over(path: Path) -> None:
+    copy = path.with_name("copy")
+    copy.write_bytes(path.read_bytes())
+    copy.replace(path)
+
+
+LOSSES = [removed, moved, moved_with_its_folder, restored_over]
+
+
+@pytest.mark.parametrize("name", ["floe.db", "floe.db-wal"])
+@pytest.mark.parametrize("lose", LOSSES)
+async def test_nothing_is_stored_in_a_file_that_no_start_would_find(
+    tmp_path: Path, lose: Callable[[Path], None], name: str
+) -> None:
+    store = SqliteStore(tmp_path / "root")
+    await store.open()
+    await store.append(a_batch(an_append(a_run())))
+    lose(tmp_path / "root" / name)
+
+    with pytest.raises(StoreFailed, match=r"No such file|is another file"):
+        await store.append(a_batch(an_append(a_run(2))))
+    with pytest.raises(StoreFailed, match=r"No such file|is another file"):
+        await store.check()
+
+    await store.close()
+
+
+async def test_store_goes_on_when_its_file_is_put_back(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "root")
+    await store.open()
+    (tmp_path / "root").rename(tmp_path / "elsewhere")
+    with pytest.raises(StoreFailed):
+        await store.append(a_batch(an_append(a_run())))
+
+    (tmp_path / "elsewhere").rename(tmp_path / "root")
+    await store.check()
+    await store.append(a_batch(an_append(a_run())))
+
+    await store.close()
+    assert (await rows(tmp_path / "root")) == 1
+
+
+async def rows(root: Path) -> int:
+    """Events in a store."""
+    store = SqliteStore(root)
+    await store.open()
+    found = len(await store.tail(0))
+    await store.close()
+    return found
+
+
+@pytest.mark.parametrize("lose", LOSSES)
+async def test_each_of_many_batches_is_refused_when_the_file_is_gone(
+    tmp_path: Path, lose: Callable[[Path], None]
+) -> None:
+    store = SqliteStore(tmp_path / "root")
+    await store.open()
+    lose(tmp_path / "root" / "floe.db")
+
+    answers = await asyncio.gather(
+        *(store.append(a_batch(an_append(a_run(n)))) for n in range(1, 9)), return_exceptions=True
+    )
+
+    assert {type(answer) for answer in answers} == {StoreFailed}
+    await store.close()
+
+
+async def test_store_in_its_place_is_found_in_order(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "root")
+    await store.open()
+
+    await store.check()
+
+    await store.close()

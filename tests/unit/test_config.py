@@ -89,6 +89,27 @@ def test_root_on_the_command_line_goes_before_the_roots_in_yaml(tmp_path: Path) 
     assert (by_flag.store_root, by_flag.workspace_root) == (tmp_path, tmp_path)
 
 
+@pytest.mark.parametrize("key", ["store-root", "workspace-root"])
+def test_root_that_outranks_another_names_both(tmp_path: Path, key: str) -> None:
+    config = told(f"common: {{{key}: /var/x}}", root=str(tmp_path))
+
+    [finding] = config.findings
+    assert (finding.level, finding.line) == ("warning", 1)
+    assert finding.what == f"-root {tmp_path} outranks `{key}: /var/x`, which is not used"
+
+
+def test_root_of_the_environment_outranks_another_in_the_open_too(tmp_path: Path) -> None:
+    config = told("common: {workspace-root: /var/x}", {"FLOE_ROOT": str(tmp_path)})
+
+    assert len(config.findings) == 1
+
+
+def test_root_that_is_the_same_as_another_is_no_matter(tmp_path: Path) -> None:
+    config = told(f"common: {{workspace-root: {tmp_path}}}", root=str(tmp_path))
+
+    assert config.findings == ()
+
+
 def test_common_is_read_whole() -> None:
     config = told(
         "common: {base-url: /x/, config-path: c.yml, store-type: memory, git-key: /k,"

@@ -1,5 +1,6 @@
 """How commands are handed to the warden and its words become reports; the warden is a fake."""
 
+import errno
 import os
 import shutil
 from collections.abc import Callable
@@ -10,12 +11,13 @@ import pytest
 from floe.model.flow import Exec, Git, GitCheckout, GitMerge
 from floe.model.refs import Instant
 from floe.model.signal import Exited, Failed, Reported, Started, Stopped
-from floe.nodes import warden
+from floe.nodes import commands, warden
 from floe.nodes.base import Action
 from floe.nodes.commands import Commands, CommandSettings
 from floe.nodes.environment import OUTPUTS_BYTES_MAX, outputs_path
 from floe.repository.task import Task
 from tests.make_nodes import Told, a_key, an_action
+from tests.make_warden import until
 
 AT = 1_795_600_800_000
 
@@ -42,6 +44,9 @@ class FakeWarden(warden.Warden):
 
     def taken(self, key: str) -> None:
         self.dropped.append(key)
+
+    def problem(self) -> str:
+        return ""
 
     def kept(self) -> tuple[str, ...]:
         return self.keeps
@@ -216,11 +221,108 @@ def test_a_defect_in_a_report_does_not_lose_the_end(
         raise RuntimeError("a defect")
 
     key = house.start(an_action(house.root)).key
-    monkeypatch.setattr("floe.nodes.commands.read_outputs", fail)
+    monkeypatch.setattr("floe.nodes.reports.read_outputs", fail)
 
     house.warden.end(key)
 
     assert house.told.reports == [Failed(cause="error", why="RuntimeError: a defect")]
+
+
+FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/r/runs")
+
+
+async def test_command_whose_files_find_no_room_waits_and_is_tried_again(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(action: Action) -> None:
+        raise FULL
+
+    monkeypatch.setattr(commands, "FULL_RETRY_S", 0.0)
+    with monkeypatch.context() as disk:
+        disk.setattr(commands, "write_input", full)
+        action = house.start(an_action(house.root))
+        waits = (house.commands.waiting(), house.told.words, house.commands.problem())
+
+    await until(house.spawned)
+
+    says = "commands cannot be started: there is no room for their files: "
+    assert waits == ((action.key,), [], says + "No space left on device")
+    assert house.spawned() == [str(action.key)]
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO])
+async def test_command_for_which_the_warden_finds_no_room_is_asked_for_again(
+    house: House, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    monkeypatch.setattr(commands, "FULL_RETRY_S", 0.0)
+    key = house.start(an_action(house.root)).key
+
+    house.warden.say(warden.NotStarted(key=str(key), error="no room", at=AT, errno=number))
+    waits = house.commands.waiting()
+    await until(lambda: len(house.spawned()) == 2)
+
+    assert (waits, house.told.reports) == ((key,), [])
+    assert house.warden.dropped == [str(key)]
+
+
+async def test_commands_keep_their_order_while_there_is_no_room(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = [house.start(an_action(house.root, key=a_key(n))).key for n in (1, 2, 3)]
+
+    house.warden.say(warden.NotStarted(key=str(keys[0]), error="", at=AT, errno=errno.ENOSPC))
+
+    assert house.commands.waiting() == (keys[0], keys[2])
+
+
+async def test_problem_is_over_with_the_next_command_that_starts(house: House) -> None:
+    first, other = (house.start(an_action(house.root, key=a_key(n))).key for n in (1, 2))
+    house.warden.say(warden.NotStarted(key=str(first), error="", at=AT, errno=errno.ENOSPC))
+
+    house.warden.begin(other)
+
+    assert house.commands.problem() == ""
+
+
+async def test_command_that_waits_for_room_can_be_stopped(house: House) -> None:
+    key = house.start(an_action(house.root)).key
+    house.warden.say(warden.NotStarted(key=str(key), error="", at=AT, errno=errno.ENOSPC))
+
+    house.commands.stop(key)
+
+    assert house.told.reports == [Stopped()]
+
+
+async def test_no_room_is_no_problem_when_nothing_waits_for_it(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commands, "FULL_RETRY_S", 0.0)
+    key = house.start(an_action(house.root)).key
+    house.warden.say(warden.NotStarted(key=str(key), error="", at=AT, errno=errno.ENOSPC))
+    house.commands.stop(key)
+
+    await until(lambda: house.commands.problem() == "")
+
+    assert house.commands.waiting() == ()
+
+
+def test_nothing_is_begun_while_commands_are_held(house: House) -> None:
+    house.commands.hold("has no room in its root")
+    key = house.start(an_action(house.root)).key
+    held = (house.spawned(), house.commands.waiting())
+
+    house.commands.hold("")
+
+    assert held == ([], (key,))
+    assert house.spawned() == [str(key)]
+
+
+def test_command_that_runs_is_found_again_while_commands_are_held(house: House) -> None:
+    house.commands.hold("has no room in its root")
+
+    house.start(an_action(house.root, started=True))
+
+    assert [spec.attach for spec in house.warden.spawned] == [True]
 
 
 def test_what_was_lost_is_told_lost(house: House) -> None:

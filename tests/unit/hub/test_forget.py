@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from floe.hub.members import FORGOTTEN
 from floe.hub.words import Drain, Forget, Packed
 from floe.kernel.place import Refusals
 from floe.model.event import GrantRevoked, GrantSuperseded, RunEnded
@@ -226,3 +227,15 @@ def test_drain_twice_is_no_change() -> None:
     h1.tell(Drain(on=True))
 
     assert not h1.tell(Drain(on=True), ticket=1).replies[0].changed
+
+
+def test_run_that_is_started_at_a_forgotten_host_has_a_dead_end() -> None:
+    h1, h2 = two()
+    assert h2.core.cluster is not None
+    before = h2.core.cluster.members.dead_ends()
+    forget(h1, h2)
+    later(2000, h1)
+
+    carry(h1, h2)
+
+    assert (before, h2.core.cluster.members.dead_ends()) == ([], [FORGOTTEN])

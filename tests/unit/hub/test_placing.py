@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 
-from floe.hub.words import Start, Unsent
+from floe.hub.presence import PING_MS
+from floe.hub.words import Start, Troubles, Unsent
+from floe.kernel.place import Refusals
 from floe.model.codec import digest_of
 from floe.model.event import GrantReturned
 from floe.model.flow import Flow
 from floe.model.message import Accepted, Envelope, Offer, Refused
-from floe.model.refs import FlowId, HostId, NodeId
+from floe.model.refs import FlowId, HostId, Instant, NodeId
 from tests.make import a_flow, a_node, an_end
 from tests.make_hosts import BUILD, Host, a_host_core, carry, later, met, of, phase
 
@@ -243,3 +245,49 @@ def test_run_of_a_copied_store_is_held_back_for_an_operator() -> None:
     assert h1.core.is_held_back(h1.run(ref))
     assert phase(h1, ref) == "pending"
     assert h1.core.table.pends == {}
+
+
+def test_host_in_trouble_is_given_nothing_by_others_that_say_why() -> None:
+    h1, h2 = two()
+    h2.tell(Troubles(says=("has no room in its root",)))
+    later(PING_MS, h1, h2)
+    carry(h1, h2)
+    ref = h1.start(GPU)
+
+    placed = h1.core.place(h1.core.table.pends[ref], h1.now)
+
+    assert isinstance(placed, Refusals)
+    assert "has no room in its root" in placed.by_host[HostId("h2")]
+
+
+def test_host_in_trouble_returns_what_it_is_offered() -> None:
+    h1, h2 = two()
+    ref = h1.start(GPU)
+    h2.tell(Troubles(says=("has no room in its root",)))
+
+    carry(h1, h2)
+
+    assert phase(h1, ref) == "pending"
+    assert "has no room in its root" in h1.run(ref).why
+
+
+def test_host_whose_trouble_is_over_is_given_what_waited_for_it() -> None:
+    h1, h2 = two()
+    ref = h1.start(GPU)
+    h2.tell(Troubles(says=("has no room in its root",)))
+    carry(h1, h2)
+
+    h2.now = h1.now = Instant(h1.now + PING_MS)
+    h2.tell(Troubles(says=()))
+    carry(h1, h2)
+
+    assert phase(h1, ref) in ("granted", "active")
+
+
+def test_keeper_in_trouble_goes_on_keeping() -> None:
+    h1, _ = two(keeper=HostId("h1"))
+    before = h1.core.may_fire(h1.now)
+
+    h1.tell(Troubles(says=("has no room in its root",)))
+
+    assert h1.core.may_fire(h1.now) == before

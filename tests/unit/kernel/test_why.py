@@ -104,3 +104,30 @@ def test_durations_are_told_in_their_largest_whole_unit() -> None:
     told = [duration(s) for s in (0.5, 90, 120, 7200, 172800)]
 
     assert told == ["0.5s", "90s", "2m", "2h", "2d"]
+
+
+TROUBLE = "cannot start commands: no warden is there"
+
+
+def test_active_run_says_what_is_wrong_with_its_host() -> None:
+    run = a_run()
+
+    answer = why(run, trouble=TROUBLE)
+
+    assert answer.text.endswith(f"; {run.host} {TROUBLE}")
+
+
+def test_run_that_is_being_stopped_says_what_is_wrong_with_its_host() -> None:
+    run = after(a_run(), Cancel(by="alice"))
+
+    answer = why(run, trouble=TROUBLE)
+
+    assert answer.text.endswith(f"stops task.build; {run.host} {TROUBLE}")
+
+
+def test_run_that_is_over_says_nothing_of_its_host() -> None:
+    run = a_run()
+
+    answer = why(after(run, exited(run, "build")), trouble=TROUBLE)
+
+    assert TROUBLE not in answer.text

@@ -1,0 +1,216 @@
+"""What of this machine keeps work from this host: looked at every few seconds, and said.
+
+A disk without room, a file system that hangs, a store whose file is gone, a warden that stands
+still. The core is told, so that no run is placed here meanwhile; executors begin nothing; new runs
+are refused; people see why. All of it goes on by itself once the trouble is over.
+
+Rule of this file: a file system that hangs holds a thread for each folder that lies on it, and
+nothing else.
+"""
+
+import asyncio
+import os
+import re
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from floe.files import said, write_probe
+from floe.hub.words import Addressed, Mark, Troubles
+from floe.model.errors import FloeError, World
+from floe.store.base import LedgerWrite
+
+if TYPE_CHECKING:
+    from floe.hub.hub import Hub
+
+log = structlog.get_logger()
+
+LOOK_S: Final = 4.0
+"""Seconds between two looks."""
+
+HANG_S: Final = 8.0
+"""Seconds after which a file system that has not answered is said to hang."""
+
+FREE_BYTES: Final = 512 * 1024
+"""A disk with less is full: an attempt needs a folder and four files. Twice that and there is room
+again."""
+
+FREE_INODES: Final = 32
+
+TIGHT_BYTES: Final = 64 * 1024 * 1024
+"""With less, or fewer inodes than `TIGHT_INODES`, a file is written to see: quotas show in no
+figure."""
+
+TIGHT_INODES: Final = 1024
+
+
+class Machine:
+    """The troubles of the machine, as they were last seen."""
+
+    def __init__(self, hub: "Hub", places: Mapping[str, Path]) -> None:
+        """`places` are the folders that runs need, by what they are called in a sentence."""
+        self._hub = hub
+        self._folders = [Folder(name, path) for name, path in places.items()]
+        self._store = ""
+
+    def refusal(self) -> str:
+        """Why no new run is taken; empty while they are.
+
+        A warden that is away is no reason: it comes back, and runs wait for it.
+        """
+        found = [*filter(None, [self._store]), *self._disks(), *self._dead_ends()]
+        return f"this host {found[0]}" if found else ""
+
+    def check(self) -> None:
+        """Raise World where no new run is taken."""
+        if refusal := self.refusal():
+            raise World(refusal, "floe hosts says what is wrong with each host")
+
+    def reason(self) -> str:
+        """Why what is here does not go on, or is never taken by any host; empty for nothing."""
+        return next(iter((*self.troubles(), *self._dead_ends())), "")
+
+    def troubles(self) -> tuple[str, ...]:
+        """What keeps runs from this host now, in sentences without a subject."""
+        hands = self._hub.acts.problem()
+        hands = hands.replace("commands cannot be started", "cannot start commands", 1)
+        refused = self._hub.loop.store_problem
+        store = self._store or (refused and f"cannot store anything: {refused}")
+        return tuple(filter(None, (store, *self._disks(), hands)))
+
+    async def watch(self) -> None:
+        """Look until cancelled."""
+        known: tuple[str, ...] = ()
+        while True:
+            await self.look()
+            now = self.troubles()
+            if [*map(_without_numbers, now)] != [*map(_without_numbers, known)]:
+                self._say(now, known)
+            known = now
+            await asyncio.sleep(LOOK_S)
+
+    async def look(self) -> None:
+        """Look once."""
+        async with asyncio.TaskGroup() as tasks:
+            for folder in self._folders:
+                tasks.create_task(folder.look())
+            tasks.create_task(self._look_at_store())
+        self._hub.acts.hold(next(iter(self._disks()), ""))
+
+    def _dead_ends(self) -> list[str]:
+        cluster = self._hub.loop.core.cluster
+        return cluster.members.dead_ends() if cluster else []
+
+    def _disks(self) -> list[str]:
+        """What is wrong with the folders; of those on one disk the first speaks."""
+        found = {f.device: f.problem for f in reversed(self._folders) if f.problem}
+        return [*reversed(found.values())]
+
+    async def _look_at_store(self) -> None:
+        hub = self._hub
+        try:
+            await hub.store.check()
+            self._store = ""
+        except FloeError as error:
+            self._store = f"has lost its store: {error}"
+        if hub.loop.store_problem and not len(hub.loop):
+            # Nothing else may ask the store again, if all that was refused had a caller.
+            row = LedgerWrite(kind="machine", key="probe", value=hub.clock.now())
+            hub.loop.say(Addressed(word=Mark(rows=(row,), promise=False)))
+
+    def _say(self, now: tuple[str, ...], known: tuple[str, ...]) -> None:
+        old, new = {*map(_without_numbers, known)}, {*map(_without_numbers, now)}
+        for trouble in now:
+            if _without_numbers(trouble) not in old:
+                log.error("machine.trouble", trouble=trouble)
+        for trouble in known:
+            if _without_numbers(trouble) not in new:
+                log.info("machine.trouble_over", trouble=trouble)
+        self._hub.loop.say(Addressed(word=Troubles(says=now)))
+
+
+class Folder:
+    """A folder that runs need, and whether there is room in it."""
+
+    def __init__(self, name: str, path: Path) -> None:
+        """`name` is what people call it, as `root`."""
+        self._name = name
+        self._path = path
+        self._looking: threading.Thread | None = None
+        self._begun_at = 0.0
+        self._seen = asyncio.Event()
+        self._found = ""
+        self.device = 0
+        """The disk that it lies on, as it was last seen."""
+        self.problem = ""
+        """Why nothing can be written there; empty while it can."""
+
+    async def look(self) -> None:
+        """Look once, or find that an earlier look has not come back."""
+        loop = asyncio.get_running_loop()
+        if self._looking is None or not self._looking.is_alive():
+            self._begun_at = loop.time()
+            self._looking = self._begin(loop)
+        thread = self._looking
+        with suppress(TimeoutError):
+            async with asyncio.timeout(HANG_S):
+                await self._seen.wait()
+        if thread.is_alive() and not self._seen.is_set():
+            silent_s = loop.time() - self._begun_at
+            self.problem = f"waits for the file system of its {self._name} for {silent_s:.0f} s"
+        else:
+            self.problem = self._found and f"has no room in its {self._name}: {self._found}"
+
+    def _begin(self, loop: asyncio.AbstractEventLoop) -> threading.Thread:
+        # A thread of its own, since no pool gets one back that hangs in the kernel; a daemon, so
+        # that the process can end without it.
+        self._seen = asyncio.Event()
+        seen, was_full = self._seen, bool(self.problem)
+
+        def look() -> None:
+            there = existing(self._path)
+            self._found = lacking(there, was_full=was_full)
+            with suppress(OSError):
+                self.device = there.stat().st_dev
+            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                loop.call_soon_threadsafe(seen.set)
+
+        thread = threading.Thread(target=look, name=f"floe-look-{self._name}", daemon=True)
+        thread.start()
+        return thread
+
+
+def existing(path: Path) -> Path:
+    """A folder, or the nearest one above it that is there."""
+    while not os.path.isdir(path) and path != path.parent:  # noqa: PTH112 - which may raise
+        path = path.parent
+    return path
+
+
+def lacking(path: Path, *, was_full: bool = False) -> str:
+    """Why nothing can be written in a folder; empty where it can."""
+    try:
+        disk = os.statvfs(path)
+        free = (disk.f_bavail if os.geteuid() else disk.f_bfree) * disk.f_frsize
+        inodes = disk.f_favail if os.geteuid() else disk.f_ffree
+        factor = 2 if was_full else 1
+        if disk.f_flag & os.ST_RDONLY:
+            return "its disk is read-only"
+        if disk.f_blocks and free < factor * FREE_BYTES:
+            return f"its disk is full, {free // 1024} KiB are free"
+        if disk.f_files and inodes < factor * FREE_INODES:
+            return f"its disk is full, {inodes} inodes are free"
+        if was_full or free < TIGHT_BYTES or (disk.f_files and inodes < TIGHT_INODES):
+            write_probe(path)
+    except OSError as error:
+        return said(error)
+    return ""
+
+
+def _without_numbers(trouble: str) -> str:
+    """The same for a trouble that only counts on."""
+    return re.sub(r"\d+", "#", trouble)

@@ -1,0 +1,79 @@
+"""Whether the warden that was reached still works: a process can be there and stand still.
+
+It is stopped by a signal, frozen with its cgroup, or waits for a file system that hangs. An idle
+warden is not woken for this: its state is read from /proc. While it has commands, which wake it
+anyway, it is also asked for an answer.
+"""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+LOOK_S: Final = 4.0
+"""Seconds between two looks."""
+
+SILENCE_S: Final = 8.0
+"""Seconds without an answer after which a warden is said to stand still: two looks."""
+
+STATES: Final = {
+    "T": "stopped",
+    "t": "stopped by a debugger",
+    "D": "waits for a disk",
+    "R": "running",
+    "S": "sleeping",
+    "Z": "dead",
+}
+STILL: Final = "TtD"
+"""States in which a process does nothing, however long it lasts."""
+
+
+class Pulse:
+    """What was last seen of one warden."""
+
+    def __init__(self, pid: int, clock: Callable[[], float] = time.monotonic) -> None:
+        """`pid` is the warden's; 0 where it is not known."""
+        self._pid = pid
+        self._clock = clock
+        self._asked_at: float | None = None
+        self._still_at: float | None = None
+
+    def answered(self) -> None:
+        """It said something."""
+        self._asked_at = self._still_at = None
+
+    def look(self, *, is_busy: bool) -> bool:
+        """Look at it; whether it is to be asked for an answer."""
+        now = self._clock()
+        if state_of(self._pid) not in STILL:
+            self._still_at = None
+        elif self._still_at is None:
+            self._still_at = now
+        if not is_busy:
+            self._asked_at = None
+        elif self._asked_at is None:
+            self._asked_at = now
+            return True
+        return False
+
+    def problem(self) -> str:
+        """That it stands still, while it does; with its pid and state."""
+        since = min(filter(None, (self._asked_at, self._still_at)), default=None)
+        silent_s = 0.0 if since is None else self._clock() - since
+        if silent_s < SILENCE_S:
+            return ""
+        return f"the warden has not answered for {silent_s:.0f} s ({named(self._pid)})"
+
+
+def named(pid: int) -> str:
+    """A process and its state, for people."""
+    state = state_of(pid)
+    return f"pid {pid}, state {state}: {STATES[state]}" if state in STATES else f"pid {pid}"
+
+
+def state_of(pid: int) -> str:
+    """The state of a process, one letter; a blank where there is none."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(") ")[2][:1]
+    except OSError:
+        return " "

@@ -1,0 +1,82 @@
+"""What became of a command, from the warden's last word and the files that it left."""
+
+from typing import assert_never
+
+import structlog
+
+from floe.model.errors import FloeError
+from floe.model.flow import Exec
+from floe.model.signal import Exited, Failed, Report, Stopped
+from floe.nodes import warden
+from floe.nodes.base import Action
+from floe.nodes.environment import measured, read_outputs
+from floe.warden.unstartable import CR, CR_HINT, head_of
+
+log = structlog.get_logger()
+
+
+def report_of(action: Action, word: warden.Exited) -> Report:
+    """What became of an attempt: whatever its files are by now, its end is never lost."""
+    try:
+        return _report(action, word)
+    except Exception as error:  # the executor's border: a defect must not hang the run
+        log.exception("attempt.report_failed", key=str(action.key))
+        return Failed(cause="error", why=f"{type(error).__name__}: {error}")
+
+
+def _report(action: Action, word: warden.Exited) -> Report:
+    size, found = measured(action)
+    match word.why:
+        case "exited":
+            return _exited(action, word.status, size, found)
+        case "timeout":
+            why = f"not over after {action.timeout_s:g} s"
+            return Failed(cause="timeout", why=_joined(why, found), output_bytes=size)
+        case "output-limit":
+            why = f"printed more than {action.output_max} bytes"
+            return Failed(cause="output-limit", why=_joined(why, found), output_bytes=size)
+        case "stopped":
+            return Stopped(output_bytes=size)
+        case _:
+            assert_never(word.why)
+
+
+def _exited(action: Action, status: int, size: int, found: str) -> Report:
+    outputs: dict[str, str] = {}
+    strays: list[str] = []
+    try:
+        outputs, strays = read_outputs(action)
+    except FloeError as error:
+        return Failed(cause="error", why=_joined(str(error), found), output_bytes=size)
+    except OSError as error:
+        log.warning("outputs.unreadable", key=str(action.key), error=str(error))
+        found = _joined(found, f"its outputs are lost: {error}")
+    if strays:  # not into the output, which is what the command wrote and nothing else
+        log.warning("outputs.ignored", key=str(action.key), lines=strays[:10])
+        found = _joined(found, _ignored(strays))
+    if status and isinstance(action.work, Exec):
+        found = _joined(found, _line_ends(action, action.work))
+    return Exited(status=status, outputs=outputs, output_bytes=size, note=found)
+
+
+def _ignored(strays: list[str]) -> str:
+    """Say which lines in FLOE_OUTPUTS count for nothing: most often, a value of several lines."""
+    count = "a line" if len(strays) == 1 else f"{len(strays)} lines"
+    what = f"{count} in FLOE_OUTPUTS ignored, not name=value: `{strays[0][:40]}`"
+    return f"{what}; a value is one line: put more into a file, or write it as JSON"
+
+
+def _line_ends(action: Action, work: Exec) -> str:
+    """Whether a command that failed is a script with Windows line ends."""
+    for word in work.argv[:2]:
+        path = action.workspace / work.sub_dir / word
+        if "/" in word or path.suffix:
+            head = head_of(str(path))
+            if head.partition(b"\n")[0].endswith(b"\r"):
+                name = word.removeprefix(f"{action.workspace}/")
+                return f"{name}: {CR}; {CR_HINT.format(name)}"
+    return ""
+
+
+def _joined(*says: str) -> str:
+    return "; ".join(filter(None, says))
