@@ -2,6 +2,7 @@
 
 import http.server
 import resource
+import shutil
 import socket
 import sqlite3
 import threading
@@ -115,6 +116,7 @@ BLOCKED = {
 def test_node_whose_files_cannot_be_made_says_so(name: str, host_of: HostOf) -> None:
     place, expected = BLOCKED[name]
     host = host_of(ONE)
+    shutil.rmtree(host.folder / place, ignore_errors=True)
     (host.folder / place).write_text("in the way")
     (host.folder / "go").touch()
 
