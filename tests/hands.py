@@ -104,6 +104,10 @@ class Hands:
     def hold(self, why: str) -> None:
         self.held = why
 
+    def limit(self) -> str:
+        """Nothing of the machine allows fewer than were asked for."""
+        return ""
+
     def waiting(self) -> list[Key]:
         return self.in_line
 

@@ -157,6 +157,11 @@ class Acts:
         """Attempts that wait for a place among the host's commands, in order."""
         return [k for e in dict.fromkeys(self._executors.values()) for k in e.waiting()]
 
+    def limit(self) -> str:
+        """Why fewer commands run at once than the config says; empty where as many may."""
+        limits = (e.limit() for e in dict.fromkeys(self._executors.values()))
+        return next(filter(None, limits), "")
+
     def running(self) -> int:
         """Attempts that are being carried out."""
         return sum(len(e.running()) for e in dict.fromkeys(self._executors.values()))

@@ -370,7 +370,8 @@ class Hub:
         refusals = placed if isinstance(placed, Refusals) else None
         queued = [key for key in self.acts.waiting() if key.run == at.ref]
         held, trouble = core.is_held_back(at), self.machine.reason()
-        return why(at, refusals, queued=queued, trouble=trouble, is_held_back=held)
+        limit = self.acts.limit()
+        return why(at, refusals, queued=queued, limit=limit, trouble=trouble, is_held_back=held)
 
     def view(self) -> HostView:
         """This host as placing sees it."""

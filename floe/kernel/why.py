@@ -22,14 +22,16 @@ def why(
     refusals: Refusals | None = None,
     *,
     queued: Collection[Key] = (),
+    limit: str = "",
     trouble: str = "",
     is_held_back: bool = False,
 ) -> Why:
     """The answer to `floe why`.
 
     `refusals` are what `place` last said of a pending run, `queued` the attempts of an active one
-    that wait because their host runs as many commands as it may, `trouble` what is wrong with the
-    host that answers, without a subject. `is_held_back`: it came with the backup of a store.
+    that wait because their host runs as many commands as it may, `limit` why that is fewer than its
+    config says, `trouble` what is wrong with the host that answers, without a subject.
+    `is_held_back`: it came with the backup of a store.
     """
     if is_held_back:
         return Why(
@@ -46,7 +48,7 @@ def why(
             here = f"; {run.ref.host} {trouble}" if trouble else ""
             return Why(text=f"offered to {run.host}, which has not answered yet{here}")
         case "active":
-            return _active(run, _flow(run), queued, trouble)
+            return _active(run, _flow(run), queued, limit, trouble)
         case "ending":
             return _ending(run, _flow(run), trouble)
         case "ended" | "packed":
@@ -67,10 +69,10 @@ def _pending(run: Run, refusals: Refusals | None) -> Why:
     return Why(text=f"waits for a host: {listed(parts)}", hosts=refusals.by_host)
 
 
-def _active(run: Run, flow: Flow, queued: Collection[Key], trouble: str) -> Why:
+def _active(run: Run, flow: Flow, queued: Collection[Key], limit: str, trouble: str) -> Why:
     coming = _coming(run, flow)
     waiting = {
-        node.ref: (_open(run, node, queued),)
+        node.ref: (_open(run, node, queued, limit),)
         if node.id in run.open
         else _unentered(run, node, coming)
         for node in flow.nodes
@@ -105,7 +107,7 @@ def _ended(run: Run) -> Why:
     return Why(text=text, never=never)
 
 
-def _open(run: Run, node: Node, queued: Collection[Key]) -> str:
+def _open(run: Run, node: Node, queued: Collection[Key], limit: str) -> str:
     state = run.nodes[node.id]
     match state.phase, state.work:
         case "armed", _:
@@ -117,7 +119,8 @@ def _open(run: Run, node: Node, queued: Collection[Key]) -> str:
         case "started", _:
             return f"running since {iso(state.started_at)}"
         case _ if key_of(run, node.id, state) in queued:
-            return f"a place among the commands of {run.host} since {iso(state.queued_at)}"
+            place = f"a place among the commands of {run.host} since {iso(state.queued_at)}"
+            return f"{place}: {limit}" if limit else place
         case _:
             return f"to be started since {iso(state.queued_at)}"
 

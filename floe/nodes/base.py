@@ -88,6 +88,10 @@ class Executor(Protocol):
         """Attempts that were started but wait for a place, in order."""
         ...
 
+    def limit(self) -> str:
+        """Why fewer attempts are carried out at once than were asked for; empty for no reason."""
+        ...
+
     def running(self) -> Sequence[Key]:
         """Attempts that are being carried out."""
         ...

@@ -5,6 +5,7 @@ warden has it) or over (its `report` is there). The warden's words move it; noth
 """
 
 import asyncio
+import errno
 import os
 import time
 from collections.abc import Callable
@@ -36,8 +37,10 @@ from floe.nodes.workspaces import Workspaces, inside
 
 log = structlog.get_logger()
 
-FULL_RETRY_S: Final = 2.0
-"""Seconds before an attempt whose files found no room is tried again."""
+AGAIN_S: Final = 2.0
+"""Seconds before an attempt for which the machine had no room is tried again."""
+SHORT: Final = frozenset({errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE})
+"""No process or file more can be had at the moment: that is not the command's failure."""
 
 COMMANDS: Final = 4 * (os.cpu_count() or 1)
 STRICT: Final = ("-e", "-o", "pipefail")
@@ -68,6 +71,8 @@ class _Attempt:
     has_started: bool
     """Started was told, by this process or by one before it."""
     is_spawned: bool = False
+    is_stopped: bool = False
+    """Its end was asked for, at the warden."""
     over: Reported | None = None
 
 
@@ -101,6 +106,11 @@ class Commands:
         self.workspaces.open()
         self._program = installed(self._root, "repository")
         await self._warden.open()
+        places, why = self._warden.places()
+        if 0 < places < self._settings.commands:
+            log.warning(
+                "commands.limited", places=places, commands=self._settings.commands, why=why
+            )
 
     async def close(self) -> None:
         """Let go of the warden; commands go on."""
@@ -143,6 +153,7 @@ class Commands:
         if self._waiting.pop(name, None):
             self._settle(attempt, Stopped(), _now())
         else:
+            attempt.is_stopped = True
             self._warden.stop(name)
 
     def forget(self, key: Key) -> None:
@@ -187,10 +198,23 @@ class Commands:
         if was and not why:
             self._next()
 
+    def limit(self) -> str:
+        """Why fewer commands run at once than the settings say; empty where as many may."""
+        places, why = self._warden.places()
+        if self._full:
+            return self._full
+        if 0 < places < self._settings.commands:
+            return f"there are {places}, {why}"
+        return ""
+
+    def _places(self) -> int:
+        places, _ = self._warden.places()
+        return min(places or self._settings.commands, self._settings.commands)
+
     def _next(self) -> None:
         while (
             self._waiting
-            and len(self._running) < self._settings.commands
+            and len(self._running) < self._places()
             and not self._held
             and self._again is None
         ):
@@ -199,7 +223,7 @@ class Commands:
             try:
                 spawn = self._prepared(attempt.action)
             except (FloeError, OSError, ValueError) as error:
-                if isinstance(error, OSError) and error.errno in FULL:
+                if isinstance(error, OSError) and error.errno in FULL | SHORT:
                     self._put_back(attempt, str(error), error.errno or 0)
                 else:
                     self._settle(attempt, Failed(cause="start", why=_said(error)), _now())
@@ -207,17 +231,18 @@ class Commands:
                 self._running[name] = attempt
                 self._spawn(attempt, spawn)
 
-    def _put_back(self, attempt: _Attempt, why: str, errno: int) -> None:
-        """There is no room for an attempt's files: it waits at the head of the line."""
+    def _put_back(self, attempt: _Attempt, why: str, number: int) -> None:
+        """The machine has no room for an attempt: it waits at the head of the line."""
         name = str(attempt.action.key)
         self._running.pop(name, None)
         self._waiting = {name: attempt, **self._waiting}
         attempt.is_spawned = False
         if not self._full:
             log.error("commands.no_room", key=name, why=why)
-        self._full = f"there is no room for their files: {os.strerror(errno)}"
+        is_full = number in FULL
+        self._full = f"there is no room for their files: {os.strerror(number)}" if is_full else why
         if self._again is None:
-            self._again = asyncio.get_running_loop().call_later(FULL_RETRY_S, self._try_again)
+            self._again = asyncio.get_running_loop().call_later(AGAIN_S, self._try_again)
 
     def _try_again(self) -> None:
         self._again = None
@@ -293,10 +318,13 @@ class Commands:
             case warden.Exited(at=at):
                 self._started(attempt, Instant(at))
                 report = report_of(attempt.action, word)
-            case warden.NotStarted(error=error, errno=errno) if errno in FULL:
+            case warden.NotStarted(error=error, errno=number) if number in FULL | SHORT:
                 self._warden.taken(word.key)
-                self._put_back(attempt, error, errno)
-                return
+                if not attempt.is_stopped:
+                    self._put_back(attempt, error, number)
+                    return
+                attempt.is_spawned = False
+                report = Stopped()
             case warden.NotStarted(error=error):
                 report = Failed(cause="start", why=error)
             case warden.Lost():

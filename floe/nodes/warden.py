@@ -118,12 +118,16 @@ class Warden:
     async def open(self) -> None:
         """Reach the warden, starting it if there is none. Raises World."""
         if self._keeper is None:
-            link = await self._door.reach()
+            self._link = link = await self._door.reach()
             self._keeper = asyncio.create_task(self._keep(link), name="warden")
 
     def problem(self) -> str:
         """That no warden is there, or that it stands still: what is asked for waits."""
         return self._link.pulse.problem() if self._link else "no warden is there"
+
+    def places(self) -> tuple[int, str]:
+        """How many commands its limits allow at once, and why not more; 0 where it is not known."""
+        return (self._link.places, self._link.places_why) if self._link else (0, "")
 
     async def close(self) -> None:
         """Let go of the warden, which goes on with its commands."""

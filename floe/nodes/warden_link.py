@@ -173,6 +173,9 @@ class Link(asyncio.Protocol):
     def __init__(self, loop: asyncio.AbstractEventLoop, hear: Hear, pid: int) -> None:
         self.loop = loop
         self.pulse = Pulse(pid)
+        self.places = 0
+        """How many commands may run at once; 0 where it does not say."""
+        self.places_why = ""
         self.lost = asyncio.Event()
         self._greeted = asyncio.Event()
         self._hear = hear
@@ -198,6 +201,8 @@ class Link(asyncio.Protocol):
         for line in lines:
             message = json.loads(line)
             if message["word"] == "hello":
+                self.places = message.get("places", 0)  # a warden of an earlier floe says neither
+                self.places_why = message.get("places_why", "")
                 self._greeted.set()
             else:
                 self._hear(message)

@@ -14,6 +14,8 @@ from typing import Any, Final, NamedTuple
 from floe.warden.unstartable import why_not
 
 SECONDS_MAX: Final = 10.0**9
+SHORT: Final = (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE)
+"""What the system says when it has no room for one process or file more, at the moment."""
 NOT_PLAIN: Final = "not a plain file; a command put something else in its place"
 
 
@@ -21,7 +23,7 @@ class Refused(Exception):
     """A request that cannot be met; says why."""
 
     def __init__(self, why: str, number: int | None = None) -> None:
-        """`number`: the errno for which a file of floe's own could not be made."""
+        """`number`: the errno for which a file of floe's own, or any process, could not be made."""
         super().__init__(why)
         self.number = number or 0
 
@@ -125,7 +127,7 @@ def _spawned(
     try:
         pipe, output = os.pipe2(os.O_CLOEXEC)
     except OSError as error:
-        raise Refused(f"output: {error.strerror}") from error
+        raise Refused(f"output: {error.strerror}", error.errno) from error
     try:
         # A session of its own, and no descriptor but these three: all others close on exec.
         pid = os.posix_spawn(
@@ -142,7 +144,8 @@ def _spawned(
         )
     except (OSError, ValueError) as error:
         os.close(pipe)
-        raise Refused(why_not(path, argv, env, error)) from error
+        number = error.errno if isinstance(error, OSError) and error.errno in SHORT else 0
+        raise Refused(why_not(path, argv, env, error), number) from error
     finally:
         os.close(output)
     os.set_blocking(pipe, False)

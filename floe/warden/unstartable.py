@@ -66,6 +66,8 @@ def why_not(
             return f"{path} is still being written by another process"
         case errno.E2BIG:
             return _too_long(argv, env)
+        case errno.EAGAIN:
+            return "no process can be started: the limit of processes is reached"
         case _:
             return f"{path}: {error.strerror}"
 

@@ -25,6 +25,7 @@ from floe.warden.leftovers import press_left, unfinished
 from floe.warden.log import say
 from floe.warden.order import Order, Refused, launch, parse
 from floe.warden.output import Output, Outputs
+from floe.warden.places import Places
 from floe.warden.proc import look, slurp
 from floe.warden.stamp import Stamps
 
@@ -35,8 +36,6 @@ TICK_S: Final = 0.25
 LOOK_SHARE: Final = 0.02
 """Part of one core that looking at families may cost; on a crowded machine it looks less often."""
 PATH_CHECK_S: Final = 5.0
-FILES_SPARE: Final = 64
-"""Descriptors that commands leave free for sockets, /proc and attempt files."""
 
 
 class Warden:
@@ -64,6 +63,7 @@ class Warden:
         self.left: dict[str, Attempt] = {}
         """Attempts of an earlier warden, whose processes are being ended."""
         self.stamps = Stamps()
+        self.places = Places()
         self.family = Family(self.running, self.env_mark, self._finish)
         self.is_ending = False
         self.is_terminated = False
@@ -262,7 +262,10 @@ class Warden:
             if message.get("protocol") != PROTOCOL:
                 raise Refused(f"this warden speaks protocol {PROTOCOL}")
             hub.is_greeted = True
-            hub.unsent += worded("hello", protocol=PROTOCOL, pid=os.getpid())
+            count, why = self.places.count(), self.places.why()
+            hub.unsent += worded(
+                "hello", protocol=PROTOCOL, pid=os.getpid(), places=count, places_why=why
+            )
         elif request == "list":
             for words in self.words.values():
                 hub.unsent += b"".join(words)
@@ -324,14 +327,13 @@ class Warden:
                 self._conclude(file, _not_started(key, error), key)
 
     def _begin(self, key: str, grace_s: float, stamp: int) -> int:
-        limit = (os.sysconf("SC_OPEN_MAX") - FILES_SPARE) // 3
-        if len(self.running) >= limit:
-            raise Refused(f"{limit} commands run, as many as open files allow (ulimit -n)")
+        self.places.check(len(self.running))
         return self.files.begin(key, grace_s, stamp)
 
     def _start(self, key: str, order: Order, file: int, stamp: int) -> None:
         env = {"FLOE_ATTEMPT": key, **order.env, "FLOE_WARDEN": f"{self.mark}.{key}"}
-        pid, kept, pipe = launch(order, env, self.null, self.reset)
+        with self.places.given():
+            pid, kept, pipe = launch(order, env, self.null, self.reset)
         now = time.monotonic()
         attempt = Attempt(key, pid, stamp=stamp, grace_s=order.grace_s, due=now + order.timeout_s)
         attempt.file = file

@@ -1,6 +1,7 @@
 """Hubs and wardens that die, return, are stuck or talk nonsense, and folders in odd states."""
 
 import asyncio
+import errno
 import json
 import os
 import resource
@@ -539,17 +540,77 @@ async def test_a_full_disk_is_said_and_survived(talk: Talk, tmp_path: Path) -> N
     assert warden_pid(tmp_path) == pid
 
 
-async def test_more_commands_than_files_allow_are_refused(talk: Talk, tmp_path: Path) -> None:
+async def test_more_commands_than_files_allow_are_refused_for_now(
+    talk: Talk, tmp_path: Path
+) -> None:
     pid = warden_pid(tmp_path)
     limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
-    resource.prlimit(pid, resource.RLIMIT_NOFILE, (70, limits[1]))
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (34, limits[1]))
     for n in range(2):
         await talk.until_spawned(talk.spawn("sleep", "1000", key=f"k{n}"))
 
     refused = await talk.run("true", key="k2")
 
     assert isinstance(refused, NotStarted)
-    assert "2 commands run" in refused.error
+    assert refused.error == "2 commands run: the limit of open files (34) allows no more"
+    assert refused.errno == errno.EMFILE
+
+
+async def test_as_many_commands_as_it_says_fit_into_a_wardens_files(tmp_path: Path) -> None:
+    limited(tmp_path, "ulimit -n 64")
+    talk = Talk(tmp_path)
+    await talk.warden.open()
+    places, why = talk.warden.places()
+
+    keys = [talk.spawn("sleep", "1000", key=f"k{n}") for n in range(places)]
+    for key in keys:
+        await talk.until_spawned(key)
+
+    assert (places, why) == (12, "the limit of open files (64) allows no more")
+    await talk.warden.shutdown()
+
+
+async def test_what_was_refused_for_want_of_files_can_be_asked_for_again(
+    talk: Talk, tmp_path: Path
+) -> None:
+    pid = warden_pid(tmp_path)
+    limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (8, limits[1]))
+    refused = await talk.run("true", key="k")
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
+    talk.words.clear()
+
+    talk.warden.taken("k")
+    last = await talk.run("true", key="k")
+
+    assert isinstance(refused, NotStarted)
+    assert refused.errno == errno.EMFILE
+    assert isinstance(last, Exited)
+
+
+async def test_a_command_has_the_limits_that_the_warden_was_given(tmp_path: Path) -> None:
+    limited(tmp_path, "ulimit -S -n 200; ulimit -H -n 2000")
+    talk = Talk(tmp_path)
+    await talk.warden.open()
+    places, _ = talk.warden.places()
+
+    await talk.run("bash", "-c", "ulimit -S -n; ulimit -H -n", output=tmp_path / "out")
+
+    assert (tmp_path / "out").read_text() == "200\n2000\n"
+    assert places == (2000 - 28) // 3
+    await talk.warden.shutdown()
+
+
+def limited(root: Path, limits: str) -> None:
+    """Start a warden under limits."""
+    folder = root / "warden" / "v1"
+    folder.mkdir(parents=True, mode=0o700)
+    program = Door(root, print).install()
+    start = f'{limits}; exec "$@"'
+    subprocess.run(
+        ["bash", "-c", start, "-", sys.executable, "-I", "-S", str(program), str(folder)],
+        check=True,
+    )
 
 
 # -- ends of a warden

@@ -1,5 +1,6 @@
 """How commands are handed to the warden and its words become reports; the warden is a fake."""
 
+import asyncio
 import errno
 import os
 import shutil
@@ -31,6 +32,7 @@ class FakeWarden(warden.Warden):
         self.stopped: list[str] = []
         self.dropped: list[str] = []
         self.keeps: tuple[str, ...] = ()
+        self.room: tuple[int, str] = (0, "")
 
     async def open(self) -> None: ...
 
@@ -50,6 +52,16 @@ class FakeWarden(warden.Warden):
 
     def kept(self) -> tuple[str, ...]:
         return self.keeps
+
+    def places(self) -> tuple[int, str]:
+        return self.room
+
+    @property
+    def is_reached(self) -> bool:
+        return True
+
+    def no_room(self, key: object) -> None:
+        self.say(warden.NotStarted(key=str(key), error="no more files", at=AT, errno=errno.EMFILE))
 
     def begin(self, key: object) -> None:
         self.say(warden.Spawned(key=str(key), pid=7, at=AT))
@@ -237,7 +249,7 @@ async def test_command_whose_files_find_no_room_waits_and_is_tried_again(
     def full(action: Action) -> None:
         raise FULL
 
-    monkeypatch.setattr(commands, "FULL_RETRY_S", 0.0)
+    monkeypatch.setattr(commands, "AGAIN_S", 0.0)
     with monkeypatch.context() as disk:
         disk.setattr(commands, "write_input", full)
         action = house.start(an_action(house.root))
@@ -254,7 +266,7 @@ async def test_command_whose_files_find_no_room_waits_and_is_tried_again(
 async def test_command_for_which_the_warden_finds_no_room_is_asked_for_again(
     house: House, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
-    monkeypatch.setattr(commands, "FULL_RETRY_S", 0.0)
+    monkeypatch.setattr(commands, "AGAIN_S", 0.0)
     key = house.start(an_action(house.root)).key
 
     house.warden.say(warden.NotStarted(key=str(key), error="no room", at=AT, errno=number))
@@ -296,7 +308,7 @@ async def test_command_that_waits_for_room_can_be_stopped(house: House) -> None:
 async def test_no_room_is_no_problem_when_nothing_waits_for_it(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(commands, "FULL_RETRY_S", 0.0)
+    monkeypatch.setattr(commands, "AGAIN_S", 0.0)
     key = house.start(an_action(house.root)).key
     house.warden.say(warden.NotStarted(key=str(key), error="", at=AT, errno=errno.ENOSPC))
     house.commands.stop(key)
@@ -667,3 +679,56 @@ def test_nothing_is_said_of_a_script_that_fails_for_another_reason(house: House)
     house.warden.end(action.key, 3)
 
     assert house.told.reports == [Exited(status=3, outputs={})]
+
+
+def test_a_warden_with_less_room_than_the_settings_is_given_no_more(tmp_path: Path) -> None:
+    house = House(tmp_path, commands=5)
+    house.warden.room = (2, "the limit of open files (34) allows no more")
+
+    keys = [house.start(an_action(tmp_path, key=a_key(n))).key for n in range(3)]
+
+    assert house.spawned() == [str(key) for key in keys[:2]]
+    assert house.commands.waiting() == (keys[2],)
+    assert house.commands.limit() == "there are 2, the limit of open files (34) allows no more"
+
+
+def test_a_warden_with_more_room_changes_nothing(tmp_path: Path) -> None:
+    house = House(tmp_path, commands=1)
+    house.warden.room = (9, "")
+
+    for n in range(2):
+        house.start(an_action(tmp_path, key=a_key(n)))
+
+    assert len(house.spawned()) == 1
+    assert house.commands.limit() == ""
+
+
+async def test_an_attempt_without_room_waits_at_the_head_and_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("floe.nodes.commands.AGAIN_S", 0.0)
+    house = House(tmp_path, commands=1)
+    first, second = (house.start(an_action(tmp_path, key=a_key(n))).key for n in (1, 2))
+
+    house.warden.no_room(first)
+
+    assert house.commands.waiting() == (first, second)
+    assert house.warden.dropped == [str(first)]
+    assert house.commands.problem() == "commands cannot be started: no more files"
+    assert house.told.words == []
+    async with asyncio.timeout(20):
+        while len(house.spawned()) < 2:  # noqa: ASYNC110 - a timer announces nothing
+            await asyncio.sleep(0)
+    assert house.spawned() == [str(first), str(first)]
+    house.warden.begin(first)
+    assert house.commands.problem() == ""
+
+
+async def test_an_attempt_without_room_that_was_stopped_is_not_tried_again(house: House) -> None:
+    key = house.start(an_action(house.root)).key
+    house.commands.stop(key)
+
+    house.warden.no_room(key)
+
+    assert house.told.reports == [Stopped()]
+    assert house.commands.waiting() == ()

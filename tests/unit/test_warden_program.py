@@ -1,5 +1,6 @@
 """What the warden decides without a socket: requests, commands, families, leftovers."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -15,7 +16,7 @@ from floe.nodes import warden_link as link
 from floe.warden import attempts, daemon, proc, warden
 from floe.warden.attempts import Attempt
 from floe.warden.leftovers import leftovers
-from floe.warden.order import Refused, find, parse
+from floe.warden.order import Refused, find, launch, parse
 from floe.warden.proc import Proc
 
 REQUEST: dict[str, Any] = {
@@ -191,3 +192,32 @@ def test_what_was_left_over_before_stays_so() -> None:
 @pytest.mark.parametrize("line", [b"", b"\0\0", b"[1]", b'{"word": "spaw', b"\xff"])
 def test_what_is_no_line_of_ours_is_nothing(line: bytes) -> None:
     assert attempts.read(line) == {}
+
+
+@pytest.mark.parametrize("number", [errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE])
+def test_a_process_that_cannot_be_had_now_is_not_the_commands_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def full(*_: object, **__: object) -> int:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(os, "posix_spawn", full)
+    order = parse(REQUEST | {"output": str(tmp_path / "out")})
+
+    with pytest.raises(Refused) as refused:
+        launch(order, {}, 0, ())
+
+    assert refused.value.number == number
+
+
+def test_a_program_that_cannot_be_started_is_its_own_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    order = parse(REQUEST | {"output": str(tmp_path / "out"), "argv": ["/dev/null"]})
+
+    with pytest.raises(Refused) as refused:
+        launch(order, {}, 0, ())
+
+    assert refused.value.number == 0

@@ -88,6 +88,14 @@ def test_attempt_that_waits_for_its_host_says_so() -> None:
     assert answer.waiting["task.b"][0].startswith("a place among the commands of h1 since")
 
 
+def test_attempt_that_waits_for_the_machine_says_for_what() -> None:
+    run = a_run(a_flow(a_node("a"), a_node("b")))
+
+    answer = why(run, queued=[the_key(run, "b")], limit="there are 2, the limit allows no more")
+
+    assert answer.waiting["task.b"][0].endswith("Z: there are 2, the limit allows no more")
+
+
 def test_node_that_listens_to_nothing_waits_for_nothing() -> None:
     idle = Node(id=NodeId("idle"), cls="task", type="exec", name="idle", work=Exec(argv=("true",)))
 
