@@ -1,6 +1,5 @@
 """Triggers of a flow: each type with its opts; the repository that rides along is in `git`."""
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -32,6 +31,7 @@ from floe.dialects.vocabulary import (
     TRIGGER_TYPE,
     URL,
 )
+from floe.expr.patterns import fault_of
 from floe.model.flow import Git, Trigger, TriggerType
 from floe.model.refs import NodeId
 
@@ -144,8 +144,6 @@ def _check_timezone(opts: Fields, notes: Notes) -> None:
 
 
 def _check_refs(opts: Fields, notes: Notes) -> None:
-    try:
-        re.compile(opts[EXCLUDE_REFS])
-    except (re.error, OverflowError, RecursionError) as e:
-        what = f"`exclude-refs` is not a regular expression: {e}"
+    if opts[EXCLUDE_REFS] and (fault := fault_of(opts[EXCLUDE_REFS])):
+        what = f"`exclude-refs` is not a regular expression of RE2: {fault}"
         notes.error(opts.at_of(EXCLUDE_REFS), what, EXCLUDE_REFS.example)

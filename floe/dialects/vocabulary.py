@@ -581,7 +581,8 @@ EXCLUDE_REFS: Final = Key(
     name="exclude-refs",
     kind=TEXT,
     default="",
-    doc="Which of them not: a regular expression that matches the whole ref.",
+    doc="Which of them not: a regular expression (RE2: no look-around, no back references) that "
+    "matches the whole ref.",
     example="exclude-refs: refs/heads/(wip|tmp)-.*",
 )
 SECRET: Final = Key(

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Final, NamedTuple
 
+from floe.expr.patterns import is_match
 from floe.model.codec import decode, encode
 from floe.model.flow import Flow, Trigger
 from floe.model.refs import FlowId, Instant, Json, NodeId
@@ -67,7 +68,7 @@ class Scope:
         """Whether a ref was looked at."""
         if not fnmatchcase(ref, self.pattern):
             return False
-        return not (self.exclude and re.fullmatch(self.exclude, ref))
+        return not (self.exclude and is_match(self.exclude, ref))
 
 
 ALWAYS: Final = (Scope("refs/heads/*"), Scope("refs/tags/*"))
