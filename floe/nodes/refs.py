@@ -2,12 +2,12 @@
 
 import asyncio
 import os
+import shutil
 import signal
-import subprocess
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from fnmatch import fnmatchcase
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from floe.model.errors import Theirs, World
 from floe.model.flow import Git
@@ -15,6 +15,9 @@ from floe.nodes.git import own_environment
 from floe.nodes.remote import Remote
 from floe.repository.ssh import explained
 from floe.repository.task import is_allowed
+
+if TYPE_CHECKING:
+    from git import Git as Command
 
 LOOK_S: Final = 30.0
 """Seconds after which a server that does not answer is given up."""
@@ -68,28 +71,26 @@ class RemoteRefs:
         if process.returncode:
             said = err.decode(errors="replace")
             raise refusal(git.url, said + explained(Remote.parse(git.url).url, said, env))
-        return out.decode(errors="replace")
+        return str(out, "utf-8", "replace")
 
-    def _begin(self, git: Git, pattern: str) -> tuple[subprocess.Popen[bytes], dict[str, str]]:
+    def _begin(self, git: Git, pattern: str) -> "tuple[Command.AutoInterrupt, dict[str, str]]":
+        from git import Git as Command  # when there is something to poll: it loads for long
+
         if not is_allowed(git.url):
             raise Theirs(f"the url {git.url!r} is not allowed")
         remote = Remote.parse(git.url)
         env = own_environment(git.key_file or self._key_file, remote)
-        argv = ["git", "-c", "protocol.ext.allow=never", "ls-remote", "--quiet"]
+        # GitPython adds an environment to the host's own; what git must not see is taken out here.
+        hidden = [f"--unset={name}" for name in os.environ if name not in env]
+        argv = ["env", *hidden, "git", "-c", "protocol.ext.allow=never", "ls-remote", "--quiet"]
         if pattern.startswith(ALWAYS):
             argv += ["--heads", "--tags"]  # a server need not list each pull request
+        if shutil.which("git") is None:
+            raise World("git is not installed", "floe needs it on PATH")
         try:
-            process = subprocess.Popen(
-                [*argv, "--", remote.url],
-                cwd="/",  # no repository, whose config would count
-                env=env,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                start_new_session=True,
+            process = Command("/").execute(  # in no repository, whose config would count
+                [*argv, "--", remote.url], as_process=True, env=env, start_new_session=True
             )
-        except FileNotFoundError as error:
-            raise World("git is not installed", "floe needs it on PATH") from error
         except (OSError, ValueError) as error:  # no files or processes left; a NUL in the url
             raise World(f"git cannot be started: {error}") from error
         return process, env

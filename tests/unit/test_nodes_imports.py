@@ -4,9 +4,9 @@ import subprocess
 import sys
 
 
-def test_aiohttp_is_loaded_on_first_use() -> None:
+def test_git_and_aiohttp_are_loaded_on_first_use() -> None:
     rooms = "floe.nodes.commands, floe.nodes.documents, floe.nodes.fetch, floe.nodes.refs"
-    script = f"import sys, {rooms}; print(*{{'aiohttp'}} & set(sys.modules))"
+    script = f"import sys, {rooms}; print(*{{'git', 'aiohttp'}} & set(sys.modules))"
 
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
