@@ -106,7 +106,8 @@ def _typed(field: Field, given: Json) -> Json:
         case "number", bool():
             raise ValueError("a number is expected")
         case "number", int() | float():
-            return within(given)
+            within(given)
+            return given
         case "number", str():
             return exact_number(given)
         case "choice", str() if given in field.choices:

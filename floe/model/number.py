@@ -7,6 +7,7 @@ from typing import Final
 END: Final = 2**63
 """Numbers lie between this and its negative: no store holds others."""
 
+_WHOLE: Final = re.compile(r"[+-]?[0-9]+")
 _NUMBER: Final = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 
@@ -18,15 +19,15 @@ def exact_number(text: str) -> int | float | str:
     text = text.strip()
     if not _NUMBER.fullmatch(text):
         raise ValueError("a number is expected")
-    try:
-        return within(int(text))
-    except ValueError:
-        number = within(float(text))
-    return number if Decimal(text) == Decimal(repr(number)) else text
+    written = Decimal(text)
+    within(written)  # not the double, which may be rounded past the end
+    if _WHOLE.fullmatch(text):
+        return int(written)
+    number = float(text)
+    return number if written == Decimal(repr(number)) else text
 
 
-def within(number: float) -> int | float:
-    """A number that fits. Raises ValueError with the reason."""
+def within(number: float | Decimal) -> None:
+    """Raises ValueError with the reason where a number does not fit."""
     if not -END < number < END:
         raise ValueError("a number that fits into 64 bits is expected")
-    return number
