@@ -84,6 +84,8 @@ def case(seed: int, number: int, target: Target) -> tuple[Sent, str]:
 def wrong(sent: Sent, answer: Answer) -> Iterator[str]:
     """What is wrong with an answer, however long it took."""
     status, path = answer.status, sent.head.split(b" ", 2)[1]
+    if status == 503 and b"/readyz" in path and b"draining" in answer.body:
+        return  # true: some request has drained this host
     if not status and sent.is_whole:
         yield "no answer" + (", closed" if answer.is_closed else "")
     if status >= 500 and not (status == 501 and b"/rerun" in path):
