@@ -84,13 +84,14 @@ def case(seed: int, number: int, target: Target) -> tuple[Sent, str]:
 def wrong(sent: Sent, answer: Answer) -> Iterator[str]:
     """What is wrong with an answer, however long it took."""
     status, path = answer.status, sent.head.split(b" ", 2)[1]
-    if status == 503 and b"/readyz" in path and b"draining" in answer.body:
+    is_head = sent.head.startswith(b"HEAD")
+    if status == 503 and b"/readyz" in path and (is_head or b"draining" in answer.body):
         return  # true: some request has drained this host
     if not status and sent.is_whole:
         yield "no answer" + (", closed" if answer.is_closed else "")
     if status >= 500 and not (status == 501 and b"/rerun" in path):
         yield f"status {status}: {answer.body[:200]!r}"
-    if status >= 400 and not sent.head.startswith(b"HEAD"):
+    if status >= 400 and not is_head:
         kind = answer.headers.get("content-type", "")
         if kind.partition(";")[0] != "application/problem+json":
             yield f"status {status} as {kind or 'nothing'}: {answer.body[:100]!r}"

@@ -60,6 +60,18 @@ def test_what_a_page_links_to_is_there(page: str) -> None:
     assert [link for link in links if not (ROOT / page).parent.joinpath(link).exists()] == []
 
 
+def test_each_fault_names_a_test_that_is_there() -> None:
+    rows = re.findall(r"\| `([\w/]+\.py)::(\w+)` \|", (ROOT / "docs/reliability.md").read_text())
+    gone = [
+        f"{file}::{test}"
+        for file, test in rows
+        if not (ROOT / "tests" / file).is_file()
+        or f"def {test}(" not in (ROOT / "tests" / file).read_text()
+    ]
+
+    assert (len(rows) > 100, gone) == (True, [])
+
+
 def test_the_readme_leads_to_every_page() -> None:
     readme = (ROOT / "README.md").read_text()
 

@@ -2,11 +2,13 @@
 
 from floe.kernel.place import Refusals
 from floe.kernel.why import why
-from floe.kernel.words import NAMED_MAX, duration, listed
+from floe.kernel.words import NAMED_MAX, duration, listed, told
 from floe.model.event import RunPacked
 from floe.model.flow import Exec, Node
+from floe.model.outcome import Outcome
 from floe.model.refs import HostId, NodeId
 from floe.model.signal import Cancel
+from floe.model.tags import Tag
 from tests.make import (
     NOW,
     a_flow,
@@ -139,3 +141,11 @@ def test_run_that_is_over_says_nothing_of_its_host() -> None:
     answer = why(after(run, exited(run, "build")), trouble=TROUBLE)
 
     assert TROUBLE not in answer.text
+
+
+def test_event_is_told_with_the_status_and_what_was_found() -> None:
+    bad = Tag("task.build.bad")
+    outcome = Outcome(result="bad", status=2, why="its output is a folder")
+
+    assert told(bad, outcome) == "task.build.bad (exit status 2; its output is a folder)"
+    assert told(bad, None) == bad
