@@ -144,12 +144,12 @@ async def test_the_feed_is_closed_to_strangers(name: str, host: Host) -> None:
     assert caught.value.response.status_code == 401
 
 
-@pytest.mark.parametrize("origin", ["http://evil.example", "null", "", "http://127.0.0.1"])
+@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1"])
 async def test_the_feed_is_closed_to_pages_of_others(origin: str, host: Host) -> None:
     with pytest.raises(InvalidStatus) as caught:
         await connect(
             f"ws://{host.address}/ws",
-            origin=origin or None,  # type: ignore[arg-type] # a NewType of str
+            origin=origin,  # type: ignore[arg-type] # a NewType of str
             additional_headers=KNOWN,
         )
 
