@@ -20,7 +20,7 @@ word: data where an option could stand. data: data.
 """
 
 _ASSIGNMENT: Final = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=")
-_VERSION: Final = re.compile(r"-?[0-9.]*$")
+_VERSION: Final = re.compile(r"(-?[0-9][0-9.]*(t|m|d|-dbg|-v[0-9.]+)?)?(\.exe|\.static)?$")
 _LOOK_MAX: Final = 64
 """How many arguments behind a shell's name are searched for its code."""
 _ALSO_SUBCOMMANDS: Final = ("exec", "command", "eval", "time", "watch", "script")
@@ -49,7 +49,7 @@ def places(argv: Sequence[str]) -> list[Place]:
 def program_name(text: str) -> str:
     """By which name a program is in the list: the last part of its path, without its version."""
     name = text.rsplit("/", 1)[-1]
-    return name if name in BY_NAME else _VERSION.sub("", name)
+    return name if name in BY_NAME else _VERSION.sub("", name, count=1)
 
 
 class _Reading:
@@ -91,23 +91,28 @@ class _Reading:
         program = BY_NAME.get(name)
         if program is None or name in _ALSO_SUBCOMMANDS:
             return False
-        return program.operands[0] not in ("data", "anywhere") or self.starts_code(index, end)
+        reads = "code" in program.operands or program.operands[0] not in ("data", "anywhere")
+        return reads or self.starts_code(index, end)
 
     def starts_code(self, index: int, end: int) -> bool:
         """Whether a program of the list with code in an option begins here."""
         program = BY_NAME.get(program_name(self._argv[index]))
         if program is None or program.operands[0] == "anywhere":
             return False
+        return self.code_option(program, index + 1, min(end, index + 1 + _LOOK_MAX)) is not None
+
+    def code_option(self, program: Program, start: int, end: int) -> int | None:
+        """Where the first option is whose argument is code for a program."""
         options = {program.flag, *program.code.split()} - {""}
         letters = {option[1] for option in options if len(option) == 2 and option[0] == "-"}
-        for text in self._argv[index + 1 : min(end, index + 1 + _LOOK_MAX)]:
+        for index, text in enumerate(self._argv[start:end], start):
             if not text.startswith(("-", "+")):
                 continue
             if text.partition("=")[0] in options:
-                return True
+                return index
             if not text.startswith("--") and letters & set(text[1:]):
-                return True
-        return False
+                return index
+        return None
 
     def _anywhere(self, start: int, end: int, *, has_env: bool, depth: int) -> None:
         for index in range(start, end):
@@ -134,6 +139,9 @@ class _Arguments:
         self._files = frozenset(program.files.split())
         self._loads = frozenset(program.loads.split())
         self._settings = frozenset(program.settings.split())
+        self._reads = " ".join(
+            (program.code, program.files, program.loads, program.settings)
+        ).split()
         self._glued = frozenset(program.glued.split())
         takes = frozenset(program.takes.split())
         self._known = self._code | self._files | self._loads | self._settings | takes
@@ -148,7 +156,7 @@ class _Arguments:
             if self._program.stop and text.startswith(self._program.stop):
                 return
             if has_options and (text == "--" or (text == "-" and self._program.flag)):
-                has_options = False
+                has_options = self._program.goes_on
                 index += 1
                 continue
             if has_options and text[:1] in ("-", "+") and len(text) > 1:
@@ -207,28 +215,64 @@ class _Arguments:
     def _option(self, index: int, end: int) -> int:
         """Read the option at `index` with its arguments; where the next argument is."""
         text = self._line.text(index)
-        name, equals, _ = text.partition("=")
+        given, equals, value = text.partition("=")
+        name = self._whole(given)
         program = self._program
         if text in program.hides_env.split():
             self._has_env = False
         self._put(index, "option")
-        if text in program.runs.split():
+        if name in program.runs.split():
+            if equals:
+                self._put(index, "program")
             return self._run(index + 1, end)
+        if name in program.entry.split():
+            return self._entry(index if equals else index + 1, end, value)
         if text in program.pairs.split():
             self._data(index + 1, min(index + 3, end))
             return index + 3
         if equals and name in self._known and (name.startswith("--") or program.has_words):
             self._argument(index, name)
             return index + 1
-        if text in self._known:
+        if not equals and name in self._known:
             if index + 1 < end:
-                self._argument(index + 1, text)
+                self._argument(index + 1, name)
             return index + 2
         if text.startswith("--"):
-            if equals and "$" not in name:
+            if equals and "$" not in given:
                 self._put(index, "data")
             return index + 1
         return index + 1 if program.has_words else self._letters(index, end, text)
+
+    def _whole(self, name: str) -> str:
+        """The option that a name means: many programs take the beginning of a long one."""
+        if name in self._known or not name.startswith("--"):
+            return name
+        return next((option for option in self._reads if option.startswith(name)), name)
+
+    def _entry(self, index: int, end: int, value: str) -> int:
+        """Read which program gets the operands; where the next argument is.
+
+        Which of the arguments are operands is not known: the program's options are too many to
+        list. So the first option with code counts, wherever it stands.
+        """
+        if index >= end:
+            return end
+        self._put(index, "program")
+        words = (value or self._line.text(index)).split()
+        program = BY_NAME.get(program_name(words[0])) if words else None
+        if program is None:
+            return index + 1
+        start = self._line.code_option(program, index + 1, end)
+        if len(words) > 1 or program.operands[0] == "code":
+            for at in range(index + 1, end):
+                if not _ASSIGNMENT.match(self._line.text(at)):
+                    self._put(at, "code")
+            return end
+        if start is None:
+            return index + 1
+        name = program_name(words[0])
+        _Arguments(self._line, name, program, False, self._depth).read(start, end)
+        return end
 
     def _letters(self, index: int, end: int, text: str) -> int:
         """Read short options in one word: `-ec`, `-Ic CODE`, `-p2222`."""
@@ -242,6 +286,10 @@ class _Arguments:
                 self._operands = ("code", "data")
             elif option in self._glued:
                 break
+            elif option in self._program.runs.split():
+                if text[at + 1 :]:
+                    self._put(index, "program")
+                return self._run(after, end)
             elif option in self._known:
                 if text[at + 1 :] and not self._program.flag:
                     self._argument(index, option)

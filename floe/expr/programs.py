@@ -43,6 +43,8 @@ class Program:
     """The short option that makes the first operand code: `-c` of shells."""
     runs: str = ""
     """Options that begin a command, up to `;` or `+`."""
+    entry: str = ""
+    """Options whose argument is the program that gets the operands."""
     stop: str = ""
     """The argument after which all is data."""
     settings: str = ""
@@ -53,6 +55,8 @@ class Program:
     """An option with code is the last option."""
     permutes: bool = False
     """Options may come after operands."""
+    goes_on: bool = False
+    """Options may come after `--`: it hands them to the program that it starts."""
     has_words: bool = False
     """Options are words with one hyphen, never letters in a row."""
     hides_env: str = ""
@@ -99,7 +103,7 @@ PROGRAMS: Final = (
     ),
     # interpreters
     Program(
-        names="python pypy",
+        names="python pypy ipython bpython ptpython micropython graalpy",
         operands=("program", "data"),
         code="-c",
         files="-m",
@@ -126,7 +130,7 @@ PROGRAMS: Final = (
         instead="`ENV['NAME']`, or ARGV and the value as an argument",
     ),
     Program(
-        names="node nodejs bun",
+        names="node nodejs bun tsx ts-node",
         operands=("program", "data"),
         code="-e -p -pe --eval --print",
         loads="-r --require --import --loader --experimental-loader --preload",
@@ -140,7 +144,7 @@ PROGRAMS: Final = (
         instead="`Deno.env.get('NAME')`, or Deno.args and the value as an argument",
     ),
     Program(
-        names="php",
+        names="php php-cli php-cgi",
         operands=("program", "data"),
         code="-r -B -R -E --run --process-begin --process-code --process-end",
         settings="-d --define",
@@ -182,6 +186,13 @@ PROGRAMS: Final = (
         pairs="--arg --argjson --slurpfile --rawfile",
         permutes=True,
         instead="`--arg name $NAME` and `$$name` in the filter, or `env.NAME`",
+    ),
+    Program(
+        names="yq:e yq:eval yq:ea yq:eval-all",
+        operands=("code", "data"),
+        files="--from-file",
+        permutes=True,
+        instead="`strenv(NAME)` in the expression",
     ),
     Program(
         names="Rscript R julia elixir erl groovy scala osascript ghc raku octave lldb",
@@ -332,28 +343,32 @@ PROGRAMS: Final = (
     ),
     Program(
         names="su runuser",
-        operands=("data", "program", "data"),
+        operands=("anywhere",),
         code="-c --command --session-command",
         loads="-s --shell",
-        takes="-g -G -u -w -T --group --supp-group --user --whitelist-environment",
+        takes="-g -G -u -w -T --user --group --supp-group --whitelist-environment",
         is_shell=True,
         permutes=True,
+        goes_on=True,
         hides_env="- -l --login",
         instead="without `-`, so that the environment stays, or an argument behind the code",
     ),
     Program(
         names="setpriv unshare nsenter systemd-run cgexec numactl strace ltrace firejail bwrap "
         "proot fakeroot faketime xvfb-run valgrind perf ip poetry pipenv uv rye hatch conda mamba "
-        "bundle npx yarn pnpm npm nix nix-shell direnv dotenv script flock entr chpst s6-setuidgid "
+        "bundle npx yarn pnpm npm nix nix-shell direnv dotenv script flock chpst s6-setuidgid "
         "with-contenv tini dumb-init gosu su-exec",
         operands=("anywhere",),
         code="-c --command --run --call",
         is_shell=True,
         permutes=True,
     ),
+    Program(names="entr", operands=("command",), flag="-s", is_shell=True),
+    Program(names="sshpass", operands=("command",), takes="-f -d -p -P"),
     Program(
         names="docker podman nerdctl kubectl oc lxc lxc-attach incus machinectl vagrant",
         operands=("anywhere",),
+        entry="--entrypoint",
         permutes=True,
         hides_env="always",
         instead="`-e NAME=$VALUE` or an argument behind the code: `sh -c '… \"$1\"' -- $NAME`",
@@ -401,7 +416,7 @@ PROGRAMS: Final = (
         operands=("program", "data"),
         code="--upload-pack --receive-pack --exec --tree-filter --index-filter --msg-filter "
         "--env-filter --commit-filter --parent-filter --tag-name-filter --open-files-in-pager "
-        "--extcmd",
+        "--extcmd --sendmail-cmd",
         loads="--exec-path --template",
         settings="-c --config",
         takes="-C -m -F -b -B --git-dir --work-tree --namespace --message --file --author --date "
@@ -417,7 +432,29 @@ PROGRAMS: Final = (
         is_shell=True,
     ),
     Program(names="git:bisect", operands=("data", "command")),
-    Program(names="git:submodule git:filter-branch", operands=("data", "code"), permutes=True),
+    Program(names="git:submodule", operands=("data", "code"), permutes=True),
+    Program(
+        names="git:filter-branch",
+        code="--setup --env-filter --tree-filter --index-filter "
+        "--parent-filter --msg-filter --commit-filter --tag-name-filter",
+        takes="-d --original --state-branch --subdirectory-filter",
+        permutes=True,
+        is_shell=True,
+    ),
+    Program(
+        names="git:difftool",
+        code="-x --extcmd",
+        takes="-t --tool",
+        permutes=True,
+        is_shell=True,
+    ),
+    Program(
+        names="git:grep",
+        code="-O --open-files-in-pager",
+        takes="-e -f -A -B -C -m --max-depth --threads",
+        permutes=True,
+        is_shell=True,
+    ),
     Program(
         names="make gmake bmake",
         operands=("plain",),

@@ -59,6 +59,13 @@ SHELLS = [
     "my-own-wrapper --fast bash -c 'echo {}'",
     "tar -cf a.tar --to-command='echo {}' .",
     "eval 'echo {}'",
+    'runuser -u ci -- sh -c "echo {}"',
+    'su ci -- -c "echo {}"',
+    'su -- ci -c "echo {}"',
+    'entr -rs "echo {}"',
+    'git filter-branch --msg-filter "echo {}"',
+    'git difftool -yx "echo {}"',
+    'git rebase --ex "echo {}" main',
 ]
 
 
@@ -124,6 +131,26 @@ def test_the_checker_says_nothing_of_what_a_shell_expands(cmd: str) -> None:
         "my-own-wrapper mysql -e \"select '{}'\"",
         'git submodule foreach "echo {}"',
         "my-own-wrapper python3 -c {}",
+        'env --split="sh -c {}"',
+        'sed --expr="s/a/{}/" file',
+        "psql --comm \"select '{}'\"",
+        'docker run --rm --entrypoint sh image -c "echo {}"',
+        'docker run --entrypoint=/bin/bash image -lc "echo {}"',
+        'podman run --entrypoint python3 image -c "print({})"',
+        "docker compose run --entrypoint 'sh -c' web \"echo {}\"",
+        "docker run --entrypoint awk image '{{print}}' {}",
+        'runuser -u ci -- python3 -c "print({})"',
+        'runuser -l ci -- -c "echo {}"',
+        'su - -- ci -c "echo {}"',
+        "sshpass -p secret ssh host echo {}",
+        'fd -Hx python3 -c "print({})"',
+        'python3.13t -c "print({})"',
+        'python3.12-dbg -c "print({})"',
+        'pypy3.10-v7.3 -c "print({})"',
+        'ipython -c "print({})"',
+        'tsx -e "log({})"',
+        "yq e '.a = \"'{}'\"' file",
+        "yq -i eval '.a = \"'{}'\"' file",
     ],
 )
 def test_a_value_in_code_that_is_not_a_shells_is_refused(cmd: str) -> None:
@@ -166,6 +193,16 @@ def test_a_value_in_code_that_is_not_a_shells_is_refused(cmd: str) -> None:
         "git rebase -x {} main",
         "bash --rcfile {} -i",
         "docker run image sh {}",
+        "docker run --entrypoint {} image",
+        "fd --exec={} x",
+        "tar -xf a.tar --to-comm={}",
+        "tar -xf a.tar --to-comm {}",
+        "tar -cf a.tar --use-compress-prog={} .",
+        "git ls-remote --upload-pa={} there",
+        "git grep -O{} word",
+        "git difftool -y -x {}",
+        "git filter-branch --msg-fil={}",
+        "entr -rs {}",
     ],
 )
 def test_a_value_names_no_program_and_no_option(cmd: str) -> None:
@@ -197,6 +234,10 @@ def test_a_value_names_no_program_and_no_option(cmd: str) -> None:
         "my-own-program --flag {}",
         "grep -e {} file",
         "timeout 5 printf %s {}",
+        "docker run --entrypoint sh -e X={} image -c 'echo'",
+        "docker run --entrypoint sh image -c 'echo \"$1\"' -- {}",
+        "git grep -e {}",
+        "python3-config --prefix={}",
     ],
 )
 def test_an_argument_that_is_data_takes_the_value_as_it_is(cmd: str) -> None:
