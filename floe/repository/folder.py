@@ -136,6 +136,22 @@ def remove(path: Path) -> None:
     shutil.rmtree(path)
 
 
+def made_above(where: Path, path: bytes) -> Path:
+    """Make the folders above a path in a folder; what is no folder there, as a link, is removed.
+
+    A commit can have a name twice, as a link and as a folder with a submodule in it. git then
+    leaves the link, and all that is done to the submodule would be done where it leads.
+    """
+    at = where
+    *above, name = os.fsdecode(path).split("/")
+    for part in above:
+        at /= part
+        if not is_folder(at):
+            remove(at)
+            at.mkdir()
+    return at / name
+
+
 def opened(folder: Path) -> None:
     """Make each folder below one writable for its owner, and drop what is no file, link or folder.
 

@@ -10,7 +10,7 @@ from floe.repository import files, submodules
 from floe.repository.command import Git, GitFailed
 from floe.repository.commits import WHOLE, Commits, FetchFailed, RemoteFailed, check
 from floe.repository.conflicts import conflicts, say_conflicts
-from floe.repository.folder import Folder, is_folder, remove
+from floe.repository.folder import Folder, is_folder, made_above, remove
 from floe.repository.task import Failed, NoSuchFile, Task, say
 
 SHOWN_MAX: Final = 1048576
@@ -111,7 +111,7 @@ def _put(folder: Folder, commit: str, level: int = 1) -> None:
     wanted = submodules.submodules(folder, commit, entries)
     submodules.empty(folder.where, entries, {found.path for found in wanted})
     for found in wanted:
-        where = folder.where / os.fsdecode(found.path)
+        where = made_above(folder.where, found.path)
         say(f"floe: submodule {where}: commit {found.commit} of {found.url}")
         if not is_folder(where):
             remove(where)

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from floe.model.secret import without_password
 from floe.repository.command import Git
 from floe.repository.files import LINK, Entry
-from floe.repository.folder import Folder, remove
+from floe.repository.folder import Folder, made_above, remove
 from floe.repository.task import Failed, is_allowed, is_local, say, shown
 
 NAMED_MAX: Final = 10
@@ -60,9 +60,9 @@ def empty(where: Path, entries: list[Entry], fetched: Collection[bytes] = ()) ->
     """Leave nothing in the folders of other submodules: what lies there is of an earlier step."""
     for entry in entries:
         if entry.mode == LINK and entry.path not in fetched:
-            path = where / os.fsdecode(entry.path)
+            path = made_above(where, entry.path)
             remove(path)
-            path.mkdir(parents=True)
+            path.mkdir()
 
 
 def named(entries: list[Entry]) -> None:

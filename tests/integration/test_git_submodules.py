@@ -31,6 +31,39 @@ def remote(tmp_path: Path) -> Repository:
     return repo
 
 
+def a_tree(remote: Repository, *entries: tuple[str, str, str]) -> str:
+    """A tree with these entries (mode, name, hash) in this order, however wrong it is."""
+    path = remote.folder / ".git" / "tree"
+    path.write_bytes(
+        b"".join(f"{mode} {name}\0".encode() + bytes.fromhex(hash) for mode, name, hash in entries)
+    )
+    return remote.git("hash-object", "-w", "-t", "tree", "--literally", str(path))
+
+
+@pytest.mark.parametrize("wanted", ["", "true"])
+async def test_submodule_behind_a_link_of_the_same_commit_touches_nothing_else(
+    house: House, remote: Repository, tmp_path: Path, wanted: Any
+) -> None:
+    (tmp_path / "theirs" / "lib").mkdir(parents=True)
+    (tmp_path / "theirs" / "lib" / "precious").write_text("1")
+    target = tmp_path / "target"
+    target.write_text(str(tmp_path / "theirs"))
+    modules = tmp_path / "modules"
+    modules.write_text(f"[submodule 'x']\n\tpath = a/lib\n\turl = {tmp_path}/remote/lib.git\n")
+    lib = remote.git("rev-parse", "main:lib")
+    tree = a_tree(
+        remote,
+        ("100644", ".gitmodules", remote.git("hash-object", "-w", str(modules))),
+        ("40000", "a", a_tree(remote, ("160000", "lib", lib))),
+        ("120000", "a", remote.git("hash-object", "-w", str(target))),
+    )
+    remote.git("update-ref", "refs/heads/odd", remote.git("commit-tree", "-m", "odd", tree))
+
+    await house.run(checkout(remote, branch="odd", submodules=wanted))
+
+    assert [f.name for f in (tmp_path / "theirs" / "lib").iterdir()] == ["precious"]
+
+
 async def test_submodules_are_named_where_nobody_asks_for_them(
     house: House, remote: Repository
 ) -> None:
