@@ -1,7 +1,7 @@
 """Numbers that people write: kept exactly, or refused."""
 
 import re
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Final
 
 END: Final = 2**63
@@ -19,7 +19,10 @@ def exact_number(text: str) -> int | float | str:
     text = text.strip()
     if not _NUMBER.fullmatch(text):
         raise ValueError("a number is expected")
-    written = Decimal(text)
+    try:
+        written = Decimal(text)
+    except InvalidOperation:
+        raise ValueError("a number with a shorter exponent is expected") from None
     within(written)  # not the double, which may be rounded past the end
     if _WHOLE.fullmatch(text):
         return int(written)

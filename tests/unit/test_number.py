@@ -26,6 +26,12 @@ def test_number_is_a_number_where_it_can_be(text: str, number: float) -> None:
     assert exact_number(text) == number
 
 
+@pytest.mark.parametrize("text", [f"1e{10**20}", f"1e-{10**20}", f"0e{10**20}"])
+def test_number_whose_exponent_fits_no_decimal_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="exponent"):
+        exact_number(text)
+
+
 @pytest.mark.parametrize(
     "text",
     [
