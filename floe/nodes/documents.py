@@ -134,7 +134,9 @@ class DocumentFiles:
         remote, key_file = Remote.parse(there.url), git.key_file or self._key_file
         # What one password or key gave is not there for another: a commit that is kept is not
         # asked for again.
-        name = hashlib.sha256(f"{there.url}\0{key_file}".encode()).hexdigest()[:32]
+        name = hashlib.sha256(
+            f"{there.url}\0{key_file}".encode(errors="surrogatepass")
+        ).hexdigest()[:32]
         where = str(self._repositories / name)
         kind, value = target(git)
         task = Task("show", where, where, kind, value, remote.url, there.path)
@@ -172,7 +174,10 @@ def resolved(name: str, relative_to: str) -> str:
 
 def _from_path(name: str) -> Document:
     path = Path(unquote(name.removeprefix("file://")) if name.startswith("file:") else name)
-    path = path.expanduser()
+    try:
+        path = path.expanduser()
+    except RuntimeError:
+        raise NotFound(f"{name}: there is no user {path.parts[0][1:]} here") from None
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
         try:

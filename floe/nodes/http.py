@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, Self
-from urllib.parse import quote, unquote, urljoin, urlsplit
+from urllib.parse import quote, unquote, urljoin
 
 import aiohttp
 from aiohttp.client import URL  # type: ignore[attr-defined]  # what aiohttp takes; yarl is its own
@@ -60,6 +60,8 @@ class Target:
         try:
             there = URL(f"{scheme}://{place}")
             host, port = there.raw_host, there.port
+            if host and ":" not in host:
+                host.encode("idna")  # as the look-up does, whose error would be nobody's
         except ValueError as error:
             raise Refused(f"the url has no good host: {error}") from None
         if not host or not port:
@@ -166,8 +168,7 @@ def session(*, total_s: float | None = None, is_raw: bool = True) -> aiohttp.Cli
 
 def shown(url: str) -> str:
     """A URL as it may be printed: a signed one is a password, too."""
-    parts = urlsplit(url)
-    return without_password(parts._replace(query="", fragment="").geturl())
+    return without_password(re.split(r"[?#]", url, maxsplit=1)[0])
 
 
 def reason(response: aiohttp.ClientResponse) -> str:

@@ -39,6 +39,8 @@ async def server() -> AsyncIterator[str]:
         if ".git" in request.path:
             return web.Response(status=401, headers={"WWW-Authenticate": 'Basic realm="x"'})
         bodies = {"/x/a.yml": b"a: 1", "/big": b"x" * (DOCUMENT_BYTES_MAX + 1), "/bin": b"\xff"}
+        if request.path == "/lost":
+            return web.Response(status=302, headers={"Location": "http://[/x"})
         if request.path == "/broken":
             return web.Response(status=500)
         if request.path not in bodies:
@@ -143,6 +145,27 @@ async def test_a_url_that_gives_no_document_says_why(
 ) -> None:
     with pytest.raises(error, match=said):
         await documents.read(server + path)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("~nobody-here/a.yml", "no user nobody-here"),
+        ("http://a..b/a.yml", "no good host"),
+        (f"http://{'a' * 64}.example/a.yml", "no good host"),
+        ("git@h:\ud800.git/a.yml", "h:"),
+    ],
+)
+async def test_a_name_that_can_be_no_document_says_why(
+    documents: DocumentFiles, name: str, said: str
+) -> None:
+    with pytest.raises((NotFound, Theirs), match=said):
+        await documents.read(name)
+
+
+async def test_a_redirect_to_no_host_says_why(documents: DocumentFiles, server: str) -> None:
+    with pytest.raises(Theirs, match="no good host"):
+        await documents.read(f"{server}/lost")
 
 
 async def test_a_poll_takes_no_orders_from_the_environment_of_the_host(
