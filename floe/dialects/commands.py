@@ -1,15 +1,23 @@
 """What can be wrong with the commands of a flow: values become code, texts cannot work."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 
 from floe.dialects.command_lines import is_careless, odd_signs, shell_sign
 from floe.dialects.nodes import Nodes
 from floe.dialects.notes import Mark, Notes
 from floe.dialects.tree import Items, Table
 from floe.dialects.vocabulary import ARGS, CMD, ENV_OPT, SHELL
-from floe.expr.command import Fault, entry_faults, faults, first_word, values_of
+from floe.expr.command import (
+    VALUE_PREFIX,
+    Fault,
+    computed,
+    entry_faults,
+    faults,
+    first_word,
+    values_of,
+)
 from floe.expr.substitute import ARGUMENT_BYTES_MAX
-from floe.model.flow import Exec, Flow
+from floe.model.flow import Ask, Exec, Flow
 
 
 def check_commands(flow: Flow, nodes: Nodes, env_at: Mark, notes: Notes, *, strict: bool) -> None:
@@ -20,10 +28,11 @@ def check_commands(flow: Flow, nodes: Nodes, env_at: Mark, notes: Notes, *, stri
     for fault in entry_faults(flow.env, escapes=True):
         notes.error(env_at, fault.what, fault.hint)
     _check_sizes(flow.env, lambda _: env_at, "`env`", notes)
+    computable = _computable(flow)
     is_strict = strict if flow.strict_shell is None else flow.strict_shell
     for node in flow.nodes:
         if isinstance(node.work, Exec):
-            exec_ = _Exec(node.work, nodes.opts[node.id], notes)
+            exec_ = _Exec(node.work, nodes.opts[node.id], notes, computable)
             exec_.check_values(flow.env)
             exec_.check_text(is_strict=is_strict)
 
@@ -31,10 +40,11 @@ def check_commands(flow: Flow, nodes: Nodes, env_at: Mark, notes: Notes, *, stri
 class _Exec:
     """One exec task: what it does, where it is written, and the notes of its document."""
 
-    def __init__(self, work: Exec, opts: Table, notes: Notes) -> None:
+    def __init__(self, work: Exec, opts: Table, notes: Notes, computable: Set[str]) -> None:
         self._work = work
         self._opts = opts
         self._notes = notes
+        self._computable = computable
 
     def check_values(self, before: tuple[str, ...]) -> None:
         """Note where a value would become more than data; `before` is the flow's `env`."""
@@ -50,6 +60,11 @@ class _Exec:
         if first and is_value(first):
             what = f"bash runs what `${first}` says: whoever gives it chooses the program"
             notes.warning(self._at(SHELL.name), what, "choose by `case`, from what you know")
+        for name in dict.fromkeys(computed(work.shell)):
+            if is_value(name) and name not in self._computable:
+                what = f"bash computes with `{name}`: of a value like `a[$(date)]` it runs `date`"
+                hint = f'compare with `[ "${name}" -gt … ]`, or make it a field of type number'
+                notes.warning(self._at(SHELL.name), what, hint)
 
     def check_text(self, *, is_strict: bool) -> None:
         """Note what the text of a command cannot mean, or should not."""
@@ -89,6 +104,19 @@ class _Exec:
     def _text(self, key: str) -> str:
         entry = self._opts.entries.get(key)
         return getattr(entry.value, "text", "") if entry else ""
+
+
+def _computable(flow: Flow) -> frozenset[str]:
+    """Variables that hold what a form takes as a number, true or false, or one of a list."""
+    asked = [node.work.form for node in flow.nodes if isinstance(node.work, Ask)]
+    forms = [*(trigger.form for trigger in flow.triggers), *asked]
+    fields = [field for form in forms for field in form.fields]
+    texts = {field.id for field in fields if field.type in ("text", "string")}
+    return frozenset(
+        VALUE_PREFIX + field.id.upper().replace("-", "_")
+        for field in fields
+        if field.id not in texts
+    )
 
 
 def _check_sizes(texts: Sequence[str], at: Callable[[int], Mark], what: str, notes: Notes) -> None:

@@ -20,8 +20,11 @@ VALUE_PREFIX: Final = "FLOE_IN_"
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_./:@,+][A-Za-z0-9_./:@,+-]*")
 _PLAIN_SIGNS: Final = "letters, digits and _./:@,+-"
 _FIRST_WORD: Final = re.compile(r"""\s*"?\$(?:\{(\w+)\}|(\w+))"?(?:[\s;|&]|\Z)""", re.ASCII)
-
-
+_COMPUTED: Final = re.compile(
+    r"\(\((?P<all>(?:(?!\(\(|\)\)).)*)\)\)|\[\[(?P<test>(?:(?!\[\[|\]\]).)*)\]\]", re.DOTALL
+)
+_COMPARED: Final = re.compile(r"(?<!\S)(\S+)\s+-(?:eq|ne|lt|le|gt|ge)\s+(\S+)")
+_NAME: Final = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _OPTION: Final = re.compile(r"^(?:--?[\w-]+=(?:[\w-]+=)?|-\w(?=\$))")
 """An option in the same word as its code: `--to-command=`, `--checkpoint-action=exec=`, `-I`."""
 
@@ -164,6 +167,20 @@ def first_word(code: str) -> str:
     """The variable that is the first word of a shell's code; empty where it is none."""
     found = _FIRST_WORD.match(code)
     return (found[1] or found[2]) if found else ""
+
+
+def computed(code: str) -> Iterator[str]:
+    """Names with which bash computes: of `((…))`, and beside `-gt` and its like in `[[…]]`.
+
+    What they hold is code for bash: the index in `a[$(command)]` is expanded.
+    """
+    for found in _COMPUTED.finditer(code):
+        if found["all"] is not None:
+            yield from _NAME.findall(found["all"])
+            continue
+        for sides in _COMPARED.findall(found["test"]):
+            for side in sides:
+                yield from _NAME.findall(side)
 
 
 _CHOOSE: Final = "choose by `case` in `shell`, from what you know"
