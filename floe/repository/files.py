@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from floe.repository.command import Git, GitFailed
-from floe.repository.folder import Folder, opened, remove
+from floe.repository.folder import Folder
+from floe.repository.paths import opened, remove
 from floe.repository.task import Failed, say, shown
 
 RULES: Final = (b".gitattributes", b".gitignore")

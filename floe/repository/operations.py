@@ -10,7 +10,8 @@ from floe.repository import files, submodules
 from floe.repository.command import Git, GitFailed
 from floe.repository.commits import WHOLE, Commits, FetchFailed, RemoteFailed, check
 from floe.repository.conflicts import conflicts, say_conflicts
-from floe.repository.folder import Folder, is_folder, made_above, remove
+from floe.repository.folder import Folder
+from floe.repository.paths import is_folder, made_above, remove
 from floe.repository.task import Failed, NoSuchFile, Task, say
 
 SHOWN_MAX: Final = 1048576

@@ -11,7 +11,8 @@ from typing import Final, NamedTuple
 from floe.model.secret import without_password
 from floe.repository.command import Git
 from floe.repository.files import LINK, Entry
-from floe.repository.folder import Folder, made_above, remove
+from floe.repository.folder import Folder
+from floe.repository.paths import made_above, remove
 from floe.repository.task import Failed, is_allowed, is_local, say, shown
 
 NAMED_MAX: Final = 10
