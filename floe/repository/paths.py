@@ -64,10 +64,13 @@ def plain_text(path: Path, size_max: int = 1 << 20) -> str:
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return ""
-    with os.fdopen(fd, "rb") as file:
+    try:
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             return ""
-        return file.read(size_max).decode(errors="replace")
+        with os.fdopen(fd, "rb", closefd=False) as file:  # which refuses a folder
+            return file.read(size_max).decode(errors="replace")
+    finally:
+        os.close(fd)
 
 
 def is_folder(path: Path) -> bool:

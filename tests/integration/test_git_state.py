@@ -184,6 +184,9 @@ STATES: dict[str, State] = {
     ),
     "config that is a pipe": pipe(".git/config"),
     "HEAD that is a pipe": pipe(".git/HEAD"),
+    "HEAD that is a folder": both(
+        lambda repo, _: (repo / ".git/HEAD").unlink(), text(".git/HEAD/x", "")
+    ),
     "core.symlinks": config("core.symlinks", "false"),
     "core.fileMode": both(
         config("core.fileMode", "false"), lambda repo, _: (repo / "run").chmod(0o644)
