@@ -101,11 +101,11 @@ class Git:
             raise Failed("git is not installed here, or not on PATH") from error
 
 
-def connection_config(gitdir: Path) -> str:
-    """A file with what counts of the configs of user and system. Raises GitFailed.
+def connection_config(gitdir: Path) -> tuple[str, int]:
+    """A file with what counts of the configs of user and system, and its descriptor.
 
     The file has no name in any folder, so that nothing is left of it: it is reached through this
-    process, which outlives each git that it starts.
+    process, for as long as the caller keeps the descriptor open. Raises GitFailed.
     """
     env = {**os.environ, "GIT_DIR": str(gitdir)}
     done = subprocess.run(
@@ -126,7 +126,7 @@ def connection_config(gitdir: Path) -> str:
             lines.append(setting_of(key, value if equals else None))
     fd = os.memfd_create("gitconfig")
     os.write(fd, os.fsencode("".join(lines)))
-    return f"/proc/{os.getpid()}/fd/{fd}"
+    return f"/proc/{os.getpid()}/fd/{fd}", fd
 
 
 def setting_of(key: str, value: str | None) -> str:

@@ -51,7 +51,8 @@ class Folder:
         self.has_objects = _tidied(self.gitdir)
         self._write()
         self.git = Git(self.gitdir, None if is_bare else self.where)
-        self.git = Git(self.gitdir, self.git.tree, connection_config(self.gitdir))
+        config, self._config = connection_config(self.gitdir)
+        self.git = Git(self.gitdir, self.git.tree, config)
         self._remember()
 
     def set_objects_aside(self) -> None:
@@ -74,7 +75,8 @@ class Folder:
                 (self.gitdir / f"{name}.aside").rename(self.gitdir / name)
 
     def close(self) -> None:
-        """Drop what was needed for fetching only."""
+        """Drop what was needed for fetching only; its git is of no use any more."""
+        os.close(self._config)
         for name in _ASIDE:
             remove(self.gitdir / f"{name}.aside")
         remove(self.gitdir / "packed-refs")
