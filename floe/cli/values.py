@@ -29,8 +29,8 @@ class Pair(click.ParamType[tuple[str, Any]]):
         if name.endswith(":"):
             try:
                 return name[:-1], json.loads(text)
-            except ValueError:
-                self.fail(f"{text!r} is not JSON", param, ctx)
+            except (ValueError, RecursionError):
+                self.fail(f"{text[:80]!r} is not JSON that floe can read", param, ctx)
         if text.startswith("@"):
             try:
                 return name, read_named(Path(text[1:]), VALUE_BYTES_MAX).decode()

@@ -30,7 +30,9 @@ def test_value_is_read_from_a_file(tmp_path: Path) -> None:
     assert PAIR.convert(f"a=@{tmp_path}/notes", None, None) == ("a", "two\nlines\n")
 
 
-@pytest.mark.parametrize("text", ["a", "=b", "", "a:=", "a:={", "a=@/no/such/file"])
+@pytest.mark.parametrize(
+    "text", ["a", "=b", "", "a:=", "a:={", "a:=" + "[" * 100_000, "a=@/no/such/file"]
+)
 def test_what_is_no_pair_is_refused(text: str) -> None:
     with pytest.raises(click.BadParameter):
         PAIR.convert(text, None, None)
