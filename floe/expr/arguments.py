@@ -234,6 +234,8 @@ class _Arguments:
             self._argument(index, name)
             return index + 1
         if not equals and name in self._known:
+            if name not in self._reads and index + 1 < end and self._may_read(index + 1):
+                return index + 1
             if index + 1 < end:
                 self._argument(index + 1, name)
             return index + 2
@@ -242,6 +244,15 @@ class _Arguments:
                 self._put(index, "data")
             return index + 1
         return index + 1 if program.has_words else self._letters(index, end, text)
+
+    def _may_read(self, index: int) -> bool:
+        """Whether an argument looks like an option with code, which an option before it may leave.
+
+        `-b` has an argument in `git clone` and none in `git ls-remote`.
+        """
+        text = self._line.text(index)
+        name = text if text.startswith("--") or self._program.has_words else text[:2]
+        return self._whole(name.partition("=")[0]) in self._reads
 
     def _whole(self, name: str) -> str:
         """The option that a name means: many programs take the beginning of a long one."""

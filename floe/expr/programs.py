@@ -182,7 +182,7 @@ PROGRAMS: Final = (
         names="jq gojq jaq yq",
         operands=("code", "data"),
         files="-f --from-file",
-        takes="-L --indent --tab",
+        takes="-L --indent",
         pairs="--arg --argjson --slurpfile --rawfile",
         permutes=True,
         instead="`--arg name $NAME` and `$$name` in the filter, or `env.NAME`",
@@ -280,14 +280,14 @@ PROGRAMS: Final = (
     Program(
         names="xargs",
         operands=("command",),
-        takes="-I -n -P -L -d -a -E -s --replace --max-args --max-procs --max-lines --delimiter "
+        takes="-I -n -P -L -d -a -E -s --max-args --max-procs --delimiter "
         "--arg-file --max-chars --process-slot-var",
         glued="-i -l -e",
     ),
     Program(
         names="parallel",
         operands=("code",),
-        takes="-j -a -N -n -L -S -X --jobs --arg-file --colsep --joblog --results --tmpdir -I",
+        takes="-j -a -N -n -L -S --jobs --arg-file --colsep --joblog --results --tmpdir -I",
         stop=":::",
         is_shell=True,
     ),
@@ -346,7 +346,7 @@ PROGRAMS: Final = (
         operands=("anywhere",),
         code="-c --command --session-command",
         loads="-s --shell",
-        takes="-g -G -u -w -T --user --group --supp-group --whitelist-environment",
+        takes="-g -G -u -w --user --group --supp-group --whitelist-environment",
         is_shell=True,
         permutes=True,
         goes_on=True,
@@ -393,7 +393,7 @@ PROGRAMS: Final = (
         names="scp sftp",
         code="-o -S -D",
         loads="-F",
-        takes="-c -i -J -l -P -b -B -R -s -X",
+        takes="-c -i -J -l -P -b -X",
         permutes=True,
     ),
     Program(
