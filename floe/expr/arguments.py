@@ -151,6 +151,10 @@ class _Arguments:
         """Say of each argument what it is for."""
         index, operand = start, 0
         has_options = True
+        if self._program.permutes:  # `su -c CODE -`: the code comes before what hides it
+            hiding = set(self._program.hides_env.split())
+            texts = (self._line.text(at) for at in range(start, end))
+            self._has_env = self._has_env and hiding.isdisjoint(texts)
         while index < end:
             text = self._line.text(index)
             if self._program.stop and text.startswith(self._program.stop):

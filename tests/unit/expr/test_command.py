@@ -117,6 +117,8 @@ def test_the_checker_says_nothing_of_what_a_shell_expands(cmd: str) -> None:
         'kubectl exec pod -- bash -ec "echo {}"',
         'su - ci -c "echo {}"',
         'su -lc "echo {}" ci',
+        'su -c "echo {}" - ci',
+        'runuser -c "echo {}" --login ci',
         "env PATH={} make",
         "rsync -e {} a b",
         'git -c core.pager="{}" log',
