@@ -10,6 +10,7 @@ from typing import Final, Literal, NamedTuple, get_args
 
 from floe.hub.hub import Hub
 from floe.model.codec import decode, encode
+from floe.model.errors import Denied
 from floe.model.refs import Instant, Json
 from floe.model.secret import Secret
 from floe.server.waits import wait_set
@@ -74,8 +75,12 @@ class Tokens:
         self._ended = asyncio.Event()
 
     async def open(self) -> None:
-        """Read what an earlier process made; drop what has expired, and what was made under
-        another administrator's token, so that it opens nothing when that comes back."""
+        """Read what an earlier process made, and drop what opens nothing any more.
+
+        That is what has expired, what was made with a token that has ended (a crash may have come
+        in between), and what was made under another administrator's token, so that it opens
+        nothing when that comes back.
+        """
         for kind in get_args(Kind):
             rows = await self._hub.recall(kind)
             self._rows[kind] = {
@@ -83,6 +88,9 @@ class Tokens:
             }
             for key in [k for k, t in self._rows[kind].items() if t.era not in ("", self._era)]:
                 await self._forget(kind, key)
+        makers = {token.maker for rows in self._rows.values() for token in rows.values()}
+        for maker in makers - {"", *self._rows["token"]}:
+            await self._end(maker)
         await self._sweep()
 
     def is_admin(self, text: str) -> bool:
@@ -110,7 +118,8 @@ class Tokens:
     ) -> str:
         """A new session, in place of one with the same idempotency key.
 
-        `name` and `maker` are of the personal token that opened it, or empty.
+        `name` and `maker` are of the personal token that opened it, or empty. Raises Denied where
+        the maker has ended.
         """
         await self._sweep()
         now = self._hub.clock.now()
@@ -121,7 +130,8 @@ class Tokens:
     async def make_personal(self, name: str, once: str = "", *, maker: str = "") -> str:
         """A new personal token, good until its maker ends or the administrator's token changes.
 
-        It takes the place of one with the same idempotency key.
+        It takes the place of one with the same idempotency key. Raises Denied where the maker has
+        ended.
         """
         now = self._hub.clock.now()
         return await self._make("token", Token(name=name, made_at=now, once=once, maker=maker))
@@ -144,7 +154,7 @@ class Tokens:
         ending = [token]
         for maker in ending:  # grows
             ending += [k for k, t in self._rows["token"].items() if t.maker == maker]
-        names = {self._rows["token"][key].name for key in ending}
+        names = {t.name for key in ending if (t := self._rows["token"].get(key))}
         sessions = [k for k, s in self._rows["session"].items() if _is_of(s, ending, names)]
         rows: list[tuple[Kind, str]] = [("token", key) for key in ending]
         rows += [("session", key) for key in sessions]
@@ -171,6 +181,9 @@ class Tokens:
         token = replace(token, era=self._era)
         shape: Mapping[str, Json] = encode(token)
         await self._hub.remember(kind, key, shape)
+        if token.maker and token.maker not in self._rows["token"]:  # it has ended meanwhile
+            await self._hub.remember(kind, key, None)
+            raise Denied("these credentials have ended", "log in again")
         rows = self._rows[kind]
         before = [k for k, made in rows.items() if token.once and made.once == token.once]
         rows[key] = token

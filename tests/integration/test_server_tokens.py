@@ -8,8 +8,9 @@ from typing import Any
 import aiohttp
 import pytest
 
+from floe.model.errors import Denied
 from floe.model.secret import Secret
-from floe.server.tokens import Tokens
+from floe.server.tokens import ID_LEN, Shown, Tokens
 from tests.make_server import ADMIN, API, DEADLINE_S, Site, a_site
 
 
@@ -200,6 +201,31 @@ async def test_another_administrator_s_token_ends_all_and_for_good(site: Site) -
     assert tokens.find(laptop, "token") is None
 
 
+async def test_token_that_is_being_made_when_its_maker_ends_is_refused(site: Site) -> None:
+    tokens = await opened(site)
+    maker = await shown(tokens, "first")
+
+    with pytest.RaisesGroup(Denied):
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(tokens.make_personal("second", maker=maker.key))
+            tasks.create_task(tokens.revoke(maker.key[:ID_LEN]))
+
+    assert await site.hub.recall("token") == {}
+
+
+async def test_end_of_a_token_that_a_crash_cut_short_is_finished_at_the_start(site: Site) -> None:
+    tokens = await opened(site)
+    first = await shown(tokens, "first")
+    second = await shown(tokens, "second", maker=first.key)
+    await tokens.make_personal("third", maker=second.key)
+    await tokens.make_session("second", 60, maker=second.key)
+    await site.hub.remember("token", first.key, None)
+
+    await opened(site)
+
+    assert (await site.hub.recall("token"), await site.hub.recall("session")) == ({}, {})
+
+
 async def test_row_of_an_older_release_still_opens_and_ends(site: Site) -> None:
     tokens = Tokens(site.hub, Secret(ADMIN))
     await tokens.open()
@@ -213,6 +239,19 @@ async def test_row_of_an_older_release_still_opens_and_ends(site: Site) -> None:
     assert tokens.find(text, "token") is not None
     assert await tokens.revoke(key[:16])
     assert tokens.find(text, "token") is None
+
+
+async def opened(site: Site) -> Tokens:
+    tokens = Tokens(site.hub, Secret(ADMIN))
+    await tokens.open()
+    return tokens
+
+
+async def shown(tokens: Tokens, name: str, maker: str = "") -> Shown:
+    """A personal token that has just been made."""
+    found = tokens.find(await tokens.make_personal(name, maker=maker), "token")
+    assert found is not None
+    return found
 
 
 async def feed(site: Site, headers: dict[str, str]) -> aiohttp.ClientWebSocketResponse:
