@@ -113,8 +113,11 @@ class Machine:
     async def _look_at_store(self) -> None:
         hub = self._hub
         try:
-            await hub.store.check()
+            async with asyncio.timeout(HANG_S):
+                await hub.store.check()
             self._store = ""
+        except TimeoutError:
+            pass  # its folder says that it hangs; the others are looked at all the same
         except FloeError as error:
             self._store = f"has lost its store: {error}"
         if hub.loop.store_problem and not len(hub.loop):

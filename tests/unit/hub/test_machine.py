@@ -12,7 +12,8 @@ from floe.hub import machine
 from floe.hub.machine import FREE_BYTES, FREE_INODES, TIGHT_BYTES, Folder, existing, lacking
 from floe.hub.words import Troubles
 from floe.kernel.place import Refusals
-from tests.hands import until
+from floe.store.memory import MemoryStore
+from tests.hands import a_hub, until
 from tests.make_hosts import a_host_core
 
 ROOMY: dict[str, int] = {
@@ -128,6 +129,22 @@ async def test_file_system_that_hangs_is_named_and_holds_one_thread(
 
     assert said == "waits for the file system of its workspace-root for 0 s"
     assert looks == [tmp_path]
+
+
+async def test_store_whose_disk_hangs_hides_no_other_trouble(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Hanging(MemoryStore):
+        async def check(self) -> None:
+            await asyncio.Event().wait()
+
+    monkeypatch.setattr(machine, "HANG_S", 0.1)
+    async with a_hub(store=Hanging(), places={"root": tmp_path}) as hub:
+        monkeypatch.setattr(machine, "lacking", lambda path, *, was_full: "its disk is full")
+        async with asyncio.timeout(5):
+            await hub.machine.look()
+
+        assert hub.machine.troubles() == ("has no room in its root: its disk is full",)
 
 
 def test_host_in_trouble_is_given_no_run_and_says_why() -> None:
