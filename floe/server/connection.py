@@ -91,7 +91,7 @@ class Crowd:
 class Connection(web.RequestHandler):
     """Answers what is no request, or none for the application, as floe answers everything."""
 
-    __slots__ = ("_crowd", "_head_bytes", "_head_s", "_in_head", "_timer")
+    __slots__ = ("_crowd", "_end", "_head_s", "_left", "_timer")
 
     def __init__(self, server: web.Server, crowd: Crowd, head_s: float, **options: Any) -> None:
         """`head_s`: seconds from the connection to the end of the first request's head."""
@@ -99,8 +99,10 @@ class Connection(web.RequestHandler):
         self._crowd = crowd
         self._head_s = head_s
         self._timer: asyncio.TimerHandle | None = None
-        self._in_head = True
-        self._head_bytes = 0
+        self._left: int | None = HEAD_MAX
+        """Bytes that may still come before a head ends; None while the application reads."""
+        self._end = b""
+        """The last ones: the end of a head may come in two parts."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin among the unknown, and with a limit of time."""
@@ -111,12 +113,14 @@ class Connection(web.RequestHandler):
     def data_received(self, data: bytes) -> None:
         """Take what comes, and of a head no more than it may have."""
         super().data_received(data)
-        if self._in_head and HEAD_END in data:
-            self._in_head = False
-        elif self._in_head:
-            self._head_bytes += len(data)
-            if self._head_bytes > HEAD_MAX and self.transport is not None:
-                self.transport.abort()
+        if self._left is None:
+            return
+        last = self._end + data
+        self._left, self._end = self._left - len(data), last[1 - len(HEAD_END) :]
+        if HEAD_END in last:
+            self._left = None
+        elif self._left < 0 and self.transport is not None:
+            self.transport.abort()
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """End."""
@@ -126,7 +130,7 @@ class Connection(web.RequestHandler):
 
     def asked(self) -> None:
         """A whole head has come."""
-        self._in_head = False
+        self._left = None
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -156,5 +160,10 @@ class Connection(web.RequestHandler):
         if isinstance(resp, web.HTTPException):
             resp = problem(resp.status, resp.text or resp.reason)
             protect(resp)
-        self._in_head, self._head_bytes = True, 0  # what comes next is another request
+        if request.content.is_eof():
+            self._left, self._end = HEAD_MAX, b""  # what comes next is another request
+        else:
+            # Answered before the body came. A client may send all of it before it reads anything:
+            # aiohttp takes the rest and drops it, for 10 s at most.
+            resp.force_close()
         return await super().finish_response(request, resp, start_time)

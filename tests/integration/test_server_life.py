@@ -117,6 +117,49 @@ async def test_connection_without_a_whole_head_is_closed(tmp_path: Path) -> None
         writer.close()
 
 
+async def test_client_that_sends_all_before_it_reads_gets_the_early_answer(tmp_path: Path) -> None:
+    head = b"POST /build/api/push/data HTTP/1.1\r\nHost: floe\r\nContent-Length: 1000000\r\n\r\n"
+
+    def ask(port: int) -> bytes:
+        with socket.socket() as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8192)  # as over a network
+            client.settimeout(DEADLINE_S)
+            client.connect(("127.0.0.1", port))
+            client.sendall(head + b"x" * 1_000_000)
+            return b"".join(iter(lambda: client.recv(65_536), b""))
+
+    async with a_site(tmp_path) as site:
+        answer = await asyncio.to_thread(ask, URL(site.url).port or 0)
+
+    assert answer.startswith(b"HTTP/1.1 401 ")
+    assert b"\r\nConnection: close\r\n" in answer
+
+
+async def test_head_whose_end_comes_in_two_parts_is_whole(tmp_path: Path) -> None:
+    body = b"{" + b" " * 200_000 + b"}"
+    head = (
+        f"POST {API}/push/data HTTP/1.1\r\nHost: floe\r\nX-Floe-Auth: {ADMIN}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    ).encode()
+    async with a_site(tmp_path) as site:
+        reader, writer = await asyncio.open_connection("127.0.0.1", URL(site.url).port)
+        writer.write(head[:-2])
+        await turns()
+        writer.write(head[-2:] + body)
+
+        async with asyncio.timeout(DEADLINE_S):
+            answer = await reader.readline()
+        writer.close()
+
+    assert answer == b"HTTP/1.1 422 Unprocessable Entity\r\n"
+
+
+async def turns() -> None:
+    """Let the server, which is in the same loop, take what was sent to it."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
 async def test_first_of_too_many_unfinished_logins_is_given_up(tmp_path: Path) -> None:
     head = b"POST /build/api/login HTTP/1.1\r\nHost: floe\r\nContent-Length: 9\r\n\r\n{"
     async with a_site(tmp_path) as site:
