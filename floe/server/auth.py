@@ -26,6 +26,7 @@ log = structlog.get_logger()
 
 COOKIE: Final = "floe-sesh"
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+FOREIGN: Final = "this comes from a page of another site"
 FOREIGN_HINT: Final = (
     "send Origin as the server's own; a proxy in front passes Host on with its port, "
     "or is one of `trusted-proxies` and sends X-Forwarded-Host"
@@ -115,16 +116,19 @@ def check_origin(request: web.Request) -> None:
     """Refuse what a page of another site sends. Raises Forbidden.
 
     A browser's Sec-Fetch-Site settles it, because a page cannot write that header and no proxy
-    changes it; so does the page's key. Without both (an older browser, plain http) Origin has to
-    name the server. A proxy that ends TLS makes an http request of an https page's, so the scheme
-    counts only where the request is secure.
+    changes it; so does the page's key. Without both (an older browser, plain http, a websocket)
+    Origin has to name the server. A proxy that ends TLS makes an http request of an https page's,
+    so the scheme counts only where the request is secure.
     """
-    if request.headers.get("Sec-Fetch-Site") == "same-origin" or _has_page_key(request):
+    said = request.headers.get("Sec-Fetch-Site")
+    if said == "same-origin" or _has_page_key(request):
         return
+    if said and request.method not in SAFE:  # of a websocket, browsers differ in what they say
+        raise Forbidden(FOREIGN, FOREIGN_HINT)
     origin = request.headers.get("Origin", "").lower()
     schemes = ("https",) if request.secure else ("http", "https")
     if not any(is_same_origin(origin, scheme, request.host) for scheme in schemes):
-        raise Forbidden("this comes from a page of another site", FOREIGN_HINT)
+        raise Forbidden(FOREIGN, FOREIGN_HINT)
 
 
 def page_key(request: web.Request) -> str:

@@ -288,6 +288,18 @@ async def test_the_browser_says_whether_a_request_is_our_own_pages(
     assert (await site.post("push/data", {"ref": {"id": "build"}}, headers=headers))[0] == status
 
 
+async def test_page_without_tls_cannot_act_behind_a_proxy_with_tls_where_the_browser_says_so(
+    site: Site,
+) -> None:
+    headers = {
+        "Cookie": f"floe-sesh={await session_of(site)}",
+        "Origin": site.url,  # http: which the connection from the proxy is, too
+        "Sec-Fetch-Site": "cross-site",
+    }
+
+    assert (await site.post("push/data", {"ref": {"id": "build"}}, headers=headers))[0] == 403
+
+
 @pytest.mark.parametrize("trusted", [(), ("10.0.0.1",), ("127.0.0.1",)], ids=str)
 async def test_an_address_is_forwarded_by_trusted_proxies_alone(
     tmp_path: Path, trusted: tuple[str, ...]
