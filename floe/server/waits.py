@@ -60,7 +60,8 @@ class Strangers:
         while len(self._reading) >= self._at_once:
             first = next(iter(self._reading))
             del self._reading[first]
-            first.reschedule(0)
+            if not first.expired():  # else it is being given up already
+                first.reschedule(0)
         self._reading[timeout] = None
         try:
             yield
