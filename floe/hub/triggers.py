@@ -140,9 +140,13 @@ class Triggers:
 
     def _taken_over(self, watch: Watch) -> list[LedgerWrite]:
         """Go on where another version of a flow that is gone had come to."""
-        known = {Watch(flow.id, flow.ver, t.id) for flow in self._book.flows for t in flow.triggers}
+        if watch in self._done:
+            return []
         same = [w for w in self._done if (w.flow, w.trigger) == (watch.flow, watch.trigger)]
-        if watch in same or not (gone := [w for w in same if w not in known]):
+        if not same:
+            return []
+        known = {Watch(flow.id, flow.ver, t.id) for flow in self._book.flows for t in flow.triggers}
+        if not (gone := [w for w in same if w not in known]):
             return []
         last = max(gone, key=lambda w: self._done[w].last)
         rows = self._did(watch, self._done[last])
