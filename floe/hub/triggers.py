@@ -58,6 +58,8 @@ class Triggers:
         self._repositories = Repositories(rows)
         self._looking: dict[str, asyncio.Lock] = {}
         """One look at a repository at a time: of two, the older could be compared last."""
+        self._gits: dict[str, set[Git]] = {}
+        """With which addresses and credentials each repository is looked at."""
         self._timers = Timers(clock, self._fire)
         self._armed: dict[Watch, Armed] = {}
         self._polling: set[Watch] = set()
@@ -82,7 +84,11 @@ class Triggers:
                 elif trigger.type == "poll-git":
                     due = old[watch].due if watch in old else now
                     self._arm(watch, flow, trigger, due)
-        if rows := self._repositories.watch(polls_of(book.flows), now):
+        polls = polls_of(book.flows)
+        self._gits = {}
+        for poll in polls.values():
+            self._gits.setdefault(name_of(poll.git.url), set()).add(poll.git)
+        if rows := self._repositories.watch(polls, now):
             self._say(Addressed(word=Mark(rows=tuple(rows))))
         self._why_missed = "its flow was not in the config"
         self.problems = {w: p for w, p in self.problems.items() if w in self._armed}
@@ -256,10 +262,10 @@ class Triggers:
         armed = self._armed.get(watch)
         if armed is None or not _looks_alike(armed.trigger, looked):
             return
-        git, name = looked.git, name_of(looked.git.url)
-        gits = {t.git for t in polls_of(self._book.flows).values() if name_of(t.git.url) == name}
+        git = looked.git
+        alone = len(self._gits[name_of(git.url)]) == 1
         changes, rows = self._repositories.look(
-            watch, armed.trigger, found, term=self._term(), alone=len(gits) == 1
+            watch, armed.trigger, found, term=self._term(), alone=alone
         )
         for change in changes:
             values = ref_values(git, change.ref, change.commit)
