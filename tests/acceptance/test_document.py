@@ -98,7 +98,7 @@ def test_conflict_ends_the_run_bad_and_names_the_files(host_of: HostOf, reposito
 
     assert (over["good"], host.node(run, "checkout")["state"]) == (False, "bad")
     assert "task.checkout.bad" in over["why"]
-    assert "common" in floe(host, "log", run, "checkout").split("CONFLICT", 1)[1]
+    assert "common" in floe(host, "log", run, "checkout").split("in conflict", 1)[1]
     assert "task.checkout.bad" in floe(host, "why", run)
 
 
