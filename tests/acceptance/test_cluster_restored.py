@@ -62,7 +62,7 @@ def test_copy_that_kept_its_id_is_said_at_every_host_and_gets_nothing(tmp_path: 
         h2.kill()
         put_back(h2, copy)
 
-        h2.start()
+        h2.spawn()  # it is never ready
 
         until_said(h1, "h2: has a store that has gone back in time")
         until_said(h2, "h2: has a store that has gone back in time")
