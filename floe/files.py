@@ -13,6 +13,7 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -81,6 +82,8 @@ def folder_of(path: Path, *, make: bool = False, mode: int = 0o700) -> Iterator[
 def enter(path: str, *, make: bool = False, mode: int = 0o700) -> int:
     """The same as a bare descriptor, for what is done in each step: the caller closes it."""
     root, *names, _ = path.rsplit("/", OWN_PARTS)
+    if (fd := _entered(path.rpartition("/")[0], root, names)) >= 0:
+        return fd
     fd = os.open(root or "/", _PATH)
     for name in names:
         above = fd
@@ -97,6 +100,32 @@ def enter(path: str, *, make: bool = False, mode: int = 0o700) -> int:
         finally:
             os.close(above)
     return fd
+
+
+def _entered(folder: str, root: str, names: list[str]) -> int:
+    """The folder by one open, if no link was on the way below the root; else -1.
+
+    Each call that leaves the interpreter may wait for its lock, so a step makes few of them.
+    """
+    try:
+        fd = os.open(folder, _FOLDER)
+    except OSError:
+        return -1
+    try:
+        at = os.readlink(f"/proc/self/fd/{fd}")  # noqa: PTH115 - each step does this
+        is_there = at == "/".join((_real(root), *names))
+    except OSError:  # no /proc
+        is_there = False
+    if is_there:
+        return fd
+    os.close(fd)
+    return -1
+
+
+@lru_cache(maxsize=16)
+def _real(root: str) -> str:
+    """Where a root is. One that moves is entered name by name from then on."""
+    return os.path.realpath(root or "/").rstrip("/")
 
 
 def open_in(folder: int, path: str, flags: int = os.O_RDONLY, mode: int = 0o600) -> int:

@@ -55,7 +55,7 @@ class Proxies:
         X-Forwarded-For, each proxy wrote the one before itself: the last that is no trusted proxy's
         is the client's, and what stands further left the client may have made up.
         """
-        if not self.trusts(connected.remote):
+        if not self._networks or not self.trusts(connected.remote):
             return connected
         scheme = SCHEMES.get(_first(headers, "X-Forwarded-Proto").lower(), connected.scheme)
         host = _first(headers, "X-Forwarded-Host")

@@ -121,13 +121,14 @@ class Files:
 
     def __init__(self, path: Path) -> None:
         """`path` is the database's, in which something was written. Raises OSError."""
-        self._known = {p: p.stat() for p in (path, path.with_name(f"{path.name}-wal"))}
+        names = (str(path), f"{path}-wal")  # looked at before each transaction
+        self._known = {name: os.stat(name) for name in names}  # noqa: PTH116
 
     def check(self) -> None:
         """See that the names still lead to these files. Raises StoreFailed."""
         for name, known in self._known.items():
             try:
-                is_same = os.path.samestat(name.stat(), known)
+                is_same = os.path.samestat(os.stat(name), known)  # noqa: PTH116
             except OSError as error:
                 raise StoreFailed(f"{name}: {error.strerror}", LOST_HINT) from None
             if not is_same:
