@@ -29,8 +29,11 @@ REST_S: Final = 0.005
 RETRY_S: Final = 0.25
 """Time before what a full disk refused is written again."""
 MUCH: Final = 32 * 1024
-"""Bytes of one read from which on a pipe is watched without a rest."""
-PIPE_BYTES: Final = 256 * 1024
+"""Bytes of one read from which on a pipe is enlarged and rests for `BUSY_S` only."""
+BUSY_S: Final = 0.001
+"""In it a command that prints much fills part of its pipe: one large read instead of many small
+ones, after each of which the command would have to wait for its turn."""
+PIPE_BYTES: Final = 1024 * 1024
 """Size of the pipe of a command that prints much; others keep that of the system, 64 KiB."""
 READS_MAX: Final = 64
 """Reads of what is left at an end: a process that is nobody's may print for ever."""
@@ -193,11 +196,15 @@ class Outputs:
             output.due = inf
         elif size >= MUCH:
             output.grow()
+            self._rest(output, now + BUSY_S)
         else:
-            self._ignore(output)
-            output.due = now + REST_S
+            self._rest(output, now + REST_S)
         if output.is_too_much and not was_too_much:
             self._too_much(output.key)
+
+    def _rest(self, output: Output, due: float) -> None:
+        self._ignore(output)
+        output.due = due
 
     def _ignore(self, output: Output) -> None:
         if output.is_watched:
