@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
-from floe.warden.output import Output, Outputs
+from floe.warden.output import BUSY_S, REST_S, Output, Outputs
 
 
 class Printing(NamedTuple):
@@ -107,20 +107,23 @@ def test_a_file_that_takes_nothing_more_is_an_error_to_the_command(printing: Pri
         outputs.drop(printing.output)
 
 
-def test_a_pipe_is_let_rest_after_a_line_and_watched_after_much(printing: Printing) -> None:
+def test_a_pipe_rests_long_after_a_line_and_shortly_after_much(
+    printing: Printing, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with selectors.DefaultSelector() as selector:
         outputs = Outputs(selector, lambda key: None)
         outputs.add(printing.output, now=0.0)
         assert not selector.get_map()  # a short command costs no watching at all
-        watched = []
+        monkeypatch.setattr("floe.warden.output.time.monotonic", lambda: 8.0)
+        rests = []
         for size in (10, 40_000):
             outputs.look(now=outputs.due())
             os.write(printing.end, b"x" * size)
             for key, events in selector.select(0):
                 key.data(key.fileobj, events)
-            watched.append(printing.output.is_watched)
+            rests.append(outputs.due() - 8.0)
 
-        assert watched == [False, True]
+        assert rests == pytest.approx([REST_S, BUSY_S])
         outputs.drop(printing.output)
 
 
