@@ -58,6 +58,7 @@ flows:
         retry: {max: 3, backoff: {first: 0.2, factor: 2, max: 10}}
         opts:
           shell: |
+            set -e
             date +%s%N >> tries
             n=$(wc -l < tries)
             echo "try $n"
