@@ -49,6 +49,7 @@ class Output:
 
     __slots__ = (
         "_file",
+        "_is_large",
         "_pipe",
         "_room",
         "_unwritten",
@@ -67,6 +68,7 @@ class Output:
         self.is_too_much = False
         """Whether more was printed than may be kept; the rest is thrown away."""
         self._file = file
+        self._is_large = False
         self._pipe = pipe
         self._room = most - os.fstat(file).st_size if most else inf
         """Bytes that may still be kept."""
@@ -122,7 +124,10 @@ class Output:
             self._pipe = -1
 
     def grow(self) -> None:
-        """Make room for more in the pipe, if the system lets this user have it."""
+        """Make room for more in the pipe, once, if the system lets this user have it."""
+        if self._is_large:
+            return
+        self._is_large = True
         with contextlib.suppress(OSError):
             fcntl.fcntl(self._pipe, F_SETPIPE_SZ, PIPE_BYTES)
 
