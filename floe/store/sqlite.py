@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -158,8 +158,9 @@ class SqliteStore:
 
     async def _read(self, query: Callable[[sqlite3.Connection], T]) -> T:
         reader, opened = self._opened()
+        read = partial(_in_one_transaction, opened.reading, query)
         try:
-            return await asyncio.get_running_loop().run_in_executor(reader, query, opened.reading)
+            return await asyncio.get_running_loop().run_in_executor(reader, read)
         except sqlite3.Error as error:
             raise failed(error) from error
 
@@ -190,6 +191,15 @@ class SqliteStore:
         if was is not None:
             was.writer.stop()
             was.things.close()
+
+
+def _in_one_transaction(conn: sqlite3.Connection, query: Callable[[sqlite3.Connection], T]) -> T:
+    """All statements of a query read the same state, whatever is written between them."""
+    conn.execute("BEGIN")
+    try:
+        return query(conn)
+    finally:
+        conn.execute("COMMIT")
 
 
 def _records(conn: sqlite3.Connection, name: str, values: tuple[Value, ...]) -> Sequence[Stored]:

@@ -1,7 +1,7 @@
 """Pages of the directory cost the same in an archive of any size."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from itertools import product
 from pathlib import Path
@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 
 from floe.model.refs import FlowId, HostId
-from floe.model.run import State
+from floe.model.run import State, Summary
 from floe.store import sqlite_page
 from floe.store.base import RunQuery
 from floe.store.rules import Place
 from floe.store.sql import migrations, queries
 from floe.store.sqlite import SqliteStore
-from floe.store.sqlite_page import read_page
+from floe.store.sqlite_file import connect
+from floe.store.sqlite_page import read_page, summary_in
 from tests.make_store import a_batch, a_row, a_run
 
 STATE_SETS: list[frozenset[State]] = [
@@ -66,6 +67,25 @@ def test_an_index_serves_all_the_filters_that_are_set(conn: sqlite3.Connection) 
     assert plans == {
         "SEARCH runs USING INDEX runs_by_flow_host (flow=? AND host=? AND state=? AND good=?)"
     }
+
+
+async def test_run_that_changes_its_state_while_a_page_is_read_is_listed_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = SqliteStore(tmp_path)
+    await store.open()
+    await store.append(a_batch(a_row(a_run(1), state="pending")))
+
+    def read_and_start(row: Sequence[str | int | None]) -> Summary:
+        with closing(connect(next(tmp_path.glob("*.db")))) as writer:
+            writer.execute("UPDATE runs SET state = 'active', good = NULL")
+        return summary_in(row)
+
+    monkeypatch.setattr(sqlite_page, "summary_in", read_and_start)
+    page = await store.runs(RunQuery(flow=FlowId("build")))
+
+    assert [row.id for row in page.runs] == ["h1-1"]
+    await store.close()
 
 
 async def test_a_search_goes_so_far_and_then_says_where_to_go_on(
