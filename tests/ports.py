@@ -9,7 +9,7 @@ _HELD: Final[list[int]] = []
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that belongs to the servers of this process until it ends.
+    """A port of this machine that belongs to the servers of this process until it ends.
 
     The kernel chooses it, and it stays bound. So nothing else gets it, neither a program that asks
     for any port nor a connection that needs one at its own end, also while the server is killed and
@@ -30,7 +30,7 @@ def free_ports(apart: int) -> int:
 
 def _held(port: int) -> int:
     with socket.socket() as kept:
-        kept.bind(("127.0.0.1", port))
+        kept.bind(("0.0.0.0", port))  # a server may listen at every address of the machine
         # Only now: bound with it, the socket could share the port of another one.
         kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         chosen: int = kept.getsockname()[1]

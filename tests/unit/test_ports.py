@@ -9,7 +9,7 @@ import pytest
 from tests.ports import free_port, free_ports
 
 HERE = "127.0.0.1"
-BINDS = "import socket, sys; socket.socket().bind(('127.0.0.1', int(sys.argv[1])))"
+BINDS = "import socket, sys; socket.socket().bind((sys.argv[1], int(sys.argv[2])))"
 
 
 def test_server_listens_on_its_port_again_and_again() -> None:
@@ -29,11 +29,12 @@ def test_port_is_given_once() -> None:
     assert len(set(ports)) == len(ports)
 
 
-def test_port_is_no_other_processs_between_two_servers() -> None:
+@pytest.mark.parametrize("address", [HERE, "127.0.0.2"])
+def test_port_is_no_other_processs_between_two_servers(address: str) -> None:
     port = free_port()
     socket.create_server((HERE, port)).close()
 
-    other = subprocess.run([sys.executable, "-c", BINDS, str(port)], capture_output=True)
+    other = subprocess.run([sys.executable, "-c", BINDS, address, str(port)], capture_output=True)
 
     assert b"Address already in use" in other.stderr
 
