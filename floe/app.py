@@ -17,7 +17,7 @@ import structlog
 import floe
 from floe.config import HostConfig, digests_of, others_of, read_common, read_local
 from floe.dialects.base import worst
-from floe.dialects.floe import FloeDialect
+from floe.dialects.floe.dialect import FloeDialect
 from floe.dialects.notes import Notes
 from floe.files import private
 from floe.hub.acts import ActSettings

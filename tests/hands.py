@@ -11,7 +11,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from floe.dialects.floe import FloeDialect
+from floe.dialects.floe.dialect import FloeDialect
 from floe.hub.acts import ActSettings
 from floe.hub.core import HostSettings
 from floe.hub.flows import FlowBook, FlowFiles

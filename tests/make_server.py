@@ -10,7 +10,7 @@ from typing import Any, Final
 import aiohttp
 from yarl import URL
 
-from floe.dialects.floe import FloeDialect
+from floe.dialects.floe.dialect import FloeDialect
 from floe.hub.acts import ActSettings
 from floe.hub.clock import WallClock
 from floe.hub.core import HostSettings

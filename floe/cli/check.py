@@ -41,7 +41,7 @@ def command(ctx: click.Context, /, files: tuple[str, ...], schema: bool, json_: 
       floe check --schema > floe.schema.json
     """
     if schema:
-        from floe.dialects.schema import json_schema
+        from floe.dialects.floe.schema import json_schema
 
         click.echo(json.dumps(json_schema(), indent=2))
         return

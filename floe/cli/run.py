@@ -13,7 +13,7 @@ from floe import logs
 from floe.cli.paint import as_json
 from floe.cli.values import PAIR
 from floe.config import Flags, load, read_local
-from floe.dialects.floe import FloeDialect
+from floe.dialects.floe.dialect import FloeDialect
 from floe.model.errors import ConfigInvalid, NotFound, Yours
 from floe.model.flow import Field, Flow, Form, Trigger
 from floe.model.refs import HostId, Json, NodeId

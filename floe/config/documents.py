@@ -8,12 +8,8 @@ from typing import Final
 
 from floe.config.flags import Flags, merged
 from floe.dialects.base import Compiled
-from floe.dialects.floe import FloeDialect, is_broken, parse_map
-from floe.dialects.kinds import AnyMap, Unfit
-from floe.dialects.notes import Mark, Notes
-from floe.dialects.section import Fields
-from floe.dialects.tree import BYTES_MAX, Scalar, Table, decode
-from floe.dialects.vocabulary import (
+from floe.dialects.floe.dialect import FloeDialect, is_broken, parse_map
+from floe.dialects.floe.vocabulary import (
     COMMON,
     COMMON_MAP,
     COMMON_STRICT_SHELL,
@@ -21,6 +17,10 @@ from floe.dialects.vocabulary import (
     KEEPER,
     STORE_TYPE,
 )
+from floe.dialects.kinds import AnyMap, Unfit
+from floe.dialects.notes import Mark, Notes
+from floe.dialects.section import Fields
+from floe.dialects.tree import BYTES_MAX, Scalar, Table, decode
 from floe.files import read_named, said
 from floe.model.errors import ConfigInvalid, Finding, FloeError
 from floe.model.flow import Flow, Git

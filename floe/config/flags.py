@@ -11,10 +11,10 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Final, Literal
 
-from floe.dialects.kinds import url_fault
-from floe.dialects.vocabulary import (
+from floe.dialects.floe.vocabulary import (
     TAG,
 )
+from floe.dialects.kinds import url_fault
 from floe.files import read_named, said
 from floe.model.errors import Finding
 from floe.model.secret import Secret

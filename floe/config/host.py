@@ -10,9 +10,7 @@ from urllib.parse import urlsplit
 
 from floe.config.documents import NO_KEEPER, read_common
 from floe.config.flags import Flags, Told, absolute, merged
-from floe.dialects.notes import Notes
-from floe.dialects.section import Fields
-from floe.dialects.vocabulary import (
+from floe.dialects.floe.vocabulary import (
     BASE_URL,
     COMMANDS,
     COMMON_GRACE,
@@ -29,6 +27,8 @@ from floe.dialects.vocabulary import (
     TRUSTED_PROXIES,
     WORKSPACE_ROOT,
 )
+from floe.dialects.notes import Notes
+from floe.dialects.section import Fields
 from floe.model.errors import ConfigInvalid, Finding
 from floe.model.refs import HOST, HostId
 from floe.model.secret import Secret

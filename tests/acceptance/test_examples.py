@@ -17,8 +17,8 @@ import pytest
 
 from floe.cli.client import Account, Client
 from floe.config import Flags, load
-from floe.dialects import vocabulary
-from floe.dialects.floe import FloeDialect
+from floe.dialects.floe import vocabulary
+from floe.dialects.floe.dialect import FloeDialect
 from floe.dialects.kinds import OneOf
 from floe.dialects.notes import Mark
 from floe.dialects.section import Fields, Key

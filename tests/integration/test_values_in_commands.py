@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from floe.dialects.command_lines import split
+from floe.dialects.floe.command_lines import split
 from floe.expr.command import expanded, values_of
 from floe.model.errors import Yours
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from floe.dialects.floe import FloeDialect
+from floe.dialects.floe.dialect import FloeDialect
 from scripts.benchmarks.figures import (
     Budget,
     Floor,

@@ -29,7 +29,7 @@ COMMANDS = [
 # A file has second thoughts at 300 lines and a reason at 400: this is where the reason is given.
 LINES_MAX = 400
 LONG_FOR_A_REASON = {
-    "floe/dialects/vocabulary.py": "one table: each key with type, default and text",
+    "floe/dialects/floe/vocabulary.py": "one table: each key with type, default and text",
     "floe/expr/programs.py": "one table: each program that reads code, with its options",
 }
 

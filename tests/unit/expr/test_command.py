@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from floe.dialects.command_lines import listed, split
+from floe.dialects.floe.command_lines import listed, split
 from floe.expr.arguments import places
 from floe.expr.command import entry_faults, expanded, faults, values_of
 from floe.expr.programs import BY_NAME, PROGRAMS

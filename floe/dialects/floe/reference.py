@@ -1,6 +1,6 @@
 """The tables of docs/flows.md, from the vocabulary that the reader uses.
 
-`python -m floe.dialects.reference docs/flows.md` writes them between their markers anew.
+`python -m floe.dialects.floe.reference docs/flows.md` writes them between their markers anew.
 """
 
 import re
@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from floe.dialects.section import Key, Section
-from floe.dialects.vocabulary import (
+from floe.dialects.floe.vocabulary import (
     BACKOFF,
     COMMON_MAP,
     DATA,
@@ -31,6 +30,7 @@ from floe.dialects.vocabulary import (
     TIMER_TRIGGER,
     TRIGGER,
 )
+from floe.dialects.section import Key, Section
 from floe.expr.programs import PROGRAMS, Program
 
 SECTIONS: Final[Mapping[str, Section]] = {

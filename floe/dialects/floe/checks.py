@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Final
 
-from floe.dialects.nodes import Nodes
+from floe.dialects.floe.nodes import Nodes
 from floe.dialects.notes import Mark, Notes
 from floe.kernel.graph import Flaw, graph_of
 from floe.model.flow import Flow, Git, GitCheckout, GitMerge

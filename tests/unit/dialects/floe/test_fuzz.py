@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from floe.dialects import vocabulary
-from floe.dialects.floe import FloeDialect
+from floe.dialects.floe import vocabulary
+from floe.dialects.floe.dialect import FloeDialect
 from floe.model.errors import Finding
 from floe.model.flow import Flow
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[4]
 SEEDS = [
     path.read_text()
     for path in sorted([*(ROOT / "configs").rglob("*.yml"), *(ROOT / "tests/data").rglob("*.yml")])

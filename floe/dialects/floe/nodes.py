@@ -5,13 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from floe.dialects.kinds import closest, nearest, shown
-from floe.dialects.names import id_from_name, identify
-from floe.dialects.notes import Mark, Notes
-from floe.dialects.section import Fields
-from floe.dialects.tasks import OPTS_OF, read_work
-from floe.dialects.tree import Items, Scalar, Table
-from floe.dialects.vocabulary import (
+from floe.dialects.floe.names import id_from_name, identify
+from floe.dialects.floe.tasks import OPTS_OF, read_work
+from floe.dialects.floe.vocabulary import (
     CLASS,
     GOOD,
     GRACE,
@@ -29,6 +25,10 @@ from floe.dialects.vocabulary import (
     USE_STATUS,
     WAIT,
 )
+from floe.dialects.kinds import closest, nearest, shown
+from floe.dialects.notes import Mark, Notes
+from floe.dialects.section import Fields
+from floe.dialects.tree import Items, Scalar, Table
 from floe.model.flow import Fetch, GitCheckout, Join, Node, Trigger, Work
 from floe.model.refs import NodeId
 from floe.model.tags import TRIGGER_GOOD, Tag

@@ -7,15 +7,15 @@ import jsonschema  # type: ignore[import-untyped]  # its stubs are not among our
 import pytest
 import yaml
 
-from floe.dialects import reference, vocabulary
-from floe.dialects.floe import FloeDialect
+from floe.dialects.floe import reference, vocabulary
+from floe.dialects.floe.dialect import FloeDialect
+from floe.dialects.floe.schema import json_schema
 from floe.dialects.notes import Notes
-from floe.dialects.schema import json_schema
 from floe.dialects.section import Key, Section
 from floe.dialects.tree import Table, parse
 from floe.model.refs import Json
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[4]
 DOCS = ROOT / "docs" / "flows.md"
 EXAMPLES = sorted((ROOT / "configs").rglob("*.yml"))
 COMPAT = sorted((ROOT / "tests" / "data" / "compat").glob("*.yml"))

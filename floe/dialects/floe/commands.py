@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Sequence, Set
 
-from floe.dialects.command_lines import is_careless, odd_signs, shell_sign
-from floe.dialects.nodes import Nodes
+from floe.dialects.floe.command_lines import is_careless, odd_signs, shell_sign
+from floe.dialects.floe.nodes import Nodes
+from floe.dialects.floe.vocabulary import ARGS, CMD, ENV_OPT, SHELL
 from floe.dialects.notes import Mark, Notes
 from floe.dialects.tree import Items, Table
-from floe.dialects.vocabulary import ARGS, CMD, ENV_OPT, SHELL
 from floe.expr.command import (
     VALUE_PREFIX,
     Fault,

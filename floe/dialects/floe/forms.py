@@ -1,10 +1,6 @@
 """Forms: what a person is asked for, and whether what it is filled with beforehand fits."""
 
-from floe.dialects.kinds import Flag, Text, Unfit, scalar, shown
-from floe.dialects.notes import Notes
-from floe.dialects.section import Fields
-from floe.dialects.tree import Table, Tree
-from floe.dialects.vocabulary import (
+from floe.dialects.floe.vocabulary import (
     CHOICES,
     FIELD_ID,
     FIELD_TYPE,
@@ -16,6 +12,10 @@ from floe.dialects.vocabulary import (
     TITLE,
     VALUE,
 )
+from floe.dialects.kinds import Flag, Text, Unfit, scalar, shown
+from floe.dialects.notes import Notes
+from floe.dialects.section import Fields
+from floe.dialects.tree import Table, Tree
 from floe.model.flow import Field, FieldType, Form
 from floe.model.number import exact_number
 from floe.model.refs import Json

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from floe.dialects.floe import FloeDialect
+from floe.dialects.floe.dialect import FloeDialect
 
-FILE = Path(__file__).parents[1] / "data" / "findings.txt"
+FILE = Path(__file__).parents[3] / "data" / "findings.txt"
 HEAD = "== "
 ANSWER = "----\n"
 

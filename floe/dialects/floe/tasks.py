@@ -5,14 +5,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
-from floe.dialects.command_lines import listed, split
-from floe.dialects.forms import read_form
-from floe.dialects.names import check_inside
-from floe.dialects.notes import Notes
-from floe.dialects.section import Fields, Section
-from floe.dialects.tree import Table
-from floe.dialects.triggers import elsewhere_in_opts, read_git
-from floe.dialects.vocabulary import (
+from floe.dialects.floe.command_lines import listed, split
+from floe.dialects.floe.forms import read_form
+from floe.dialects.floe.names import check_inside
+from floe.dialects.floe.triggers import elsewhere_in_opts, read_git
+from floe.dialects.floe.vocabulary import (
     ALGO,
     ARGS,
     CHECKSUM,
@@ -35,6 +32,9 @@ from floe.dialects.vocabulary import (
     TASK_PERIOD,
     TIMER,
 )
+from floe.dialects.notes import Notes
+from floe.dialects.section import Fields, Section
+from floe.dialects.tree import Table
 from floe.model.flow import Ask, End, Exec, Fetch, Git, GitCheckout, GitMerge, Wait, Work
 
 

@@ -10,16 +10,12 @@ from dataclasses import replace
 from typing import Final
 
 from floe.dialects.base import Compiled
-from floe.dialects.checks import check_flow, check_git
-from floe.dialects.commands import check_commands
-from floe.dialects.kinds import Unfit, shown
-from floe.dialects.names import identify
-from floe.dialects.nodes import read_nodes
-from floe.dialects.notes import Mark, Notes
-from floe.dialects.section import Fields
-from floe.dialects.tree import Items, Scalar, Table, parse
-from floe.dialects.triggers import read_triggers
-from floe.dialects.vocabulary import (
+from floe.dialects.floe.checks import check_flow, check_git
+from floe.dialects.floe.commands import check_commands
+from floe.dialects.floe.names import identify
+from floe.dialects.floe.nodes import read_nodes
+from floe.dialects.floe.triggers import read_triggers
+from floe.dialects.floe.vocabulary import (
     COMMON,
     COMMON_STRICT_SHELL,
     FLAG,
@@ -42,6 +38,10 @@ from floe.dialects.vocabulary import (
     UNHEARD_BAD,
     VER,
 )
+from floe.dialects.kinds import Unfit, shown
+from floe.dialects.notes import Mark, Notes
+from floe.dialects.section import Fields
+from floe.dialects.tree import Items, Scalar, Table, parse
 from floe.model.flow import Flow, Trigger
 from floe.model.refs import FlowId, NodeId
 

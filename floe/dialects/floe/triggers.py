@@ -3,12 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from floe.dialects.forms import read_form
-from floe.dialects.names import check_inside, identify
-from floe.dialects.notes import Notes
-from floe.dialects.section import Fields, Section
-from floe.dialects.tree import Table
-from floe.dialects.vocabulary import (
+from floe.dialects.floe.forms import read_form
+from floe.dialects.floe.names import check_inside, identify
+from floe.dialects.floe.vocabulary import (
     BRANCH,
     CRON,
     DATA_TRIGGER,
@@ -31,6 +28,9 @@ from floe.dialects.vocabulary import (
     TRIGGER_TYPE,
     URL,
 )
+from floe.dialects.notes import Notes
+from floe.dialects.section import Fields, Section
+from floe.dialects.tree import Table
 from floe.expr.patterns import fault_of
 from floe.model.flow import Git, Trigger, TriggerType
 from floe.model.refs import NodeId

@@ -2,11 +2,9 @@
 
 from typing import Final
 
-from floe.dialects.kinds import Schema
-from floe.dialects.section import Key, Section
-from floe.dialects.tasks import OPTS_OF
-from floe.dialects.triggers import TYPES
-from floe.dialects.vocabulary import (
+from floe.dialects.floe.tasks import OPTS_OF
+from floe.dialects.floe.triggers import TYPES
+from floe.dialects.floe.vocabulary import (
     CHOICES,
     CLASS,
     COMMON,
@@ -32,6 +30,8 @@ from floe.dialects.vocabulary import (
     TRIGGERS,
     VALUE,
 )
+from floe.dialects.kinds import Schema
+from floe.dialects.section import Key, Section
 
 DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
 

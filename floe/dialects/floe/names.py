@@ -7,9 +7,9 @@ import posixpath
 import re
 import unicodedata
 
+from floe.dialects.floe.vocabulary import ID, NAME
 from floe.dialects.notes import Notes
 from floe.dialects.section import Fields, Key
-from floe.dialects.vocabulary import ID, NAME
 from floe.model.refs import ID as ID_PATTERN
 
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from floe.dialects.floe import FloeDialect
-from floe.dialects.names import id_from_name, name_from_id
+from floe.dialects.floe.dialect import FloeDialect
+from floe.dialects.floe.names import id_from_name, name_from_id
 from floe.model.flow import (
     Ask,
     Backoff,
@@ -23,7 +23,7 @@ from floe.model.flow import (
     Wait,
 )
 
-COMPAT = Path(__file__).parents[1] / "data" / "compat"
+COMPAT = Path(__file__).parents[3] / "data" / "compat"
 DIALECT = FloeDialect()
 
 

@@ -1,0 +1,1 @@
+"""The floe dialect: YAML documents with `flows:`, tasks, merges and triggers."""
