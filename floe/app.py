@@ -17,8 +17,8 @@ import structlog
 import floe
 from floe.config import HostConfig, digests_of, others_of, read_common, read_local
 from floe.dialects.base import worst
-from floe.dialects.floe.dialect import FloeDialect
 from floe.dialects.notes import Notes
+from floe.dialects.registry import dialect
 from floe.files import private
 from floe.hub.acts import ActSettings
 from floe.hub.clock import Clock, WallClock
@@ -132,7 +132,6 @@ async def open_hub(
     Raises World where the root cannot be used.
     """
     ports = ports or ports_of(config)
-    dialect = FloeDialect(strict_shell=config.strict_shell)
 
     async def read_book() -> FlowBook:
         return await _read_book(config, ports, read_local(config.origin))
@@ -157,7 +156,7 @@ async def open_hub(
             store=ports.store,
             executors=ports.executors,
             refs=ports.refs,
-            flow_files=FlowFiles(ports.documents, dialect),
+            flow_files=FlowFiles(ports.documents, dialect(strict_shell=config.strict_shell)),
             clock=ports.clock,
             book=book or await _first_book(config, ports),
             read_book=read_book,
@@ -306,7 +305,7 @@ async def _read_book(
     if config.config_path:
         document = await _document(config, ports)
         text, origin = document.text, document.origin
-    compiled = FloeDialect(strict_shell=config.strict_shell).flows(text, origin)
+    compiled = dialect(strict_shell=config.strict_shell).flows(text, origin)
     findings = tuple(dict.fromkeys((*config.findings, *notes.findings, *compiled.findings)))
     if strict and worst(findings) == "error":
         raise ConfigInvalid(findings)

@@ -11,7 +11,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from floe.dialects.floe.dialect import FloeDialect
+from floe.dialects.registry import dialect
 from floe.hub.acts import ActSettings
 from floe.hub.core import HostSettings
 from floe.hub.flows import FlowBook, FlowFiles
@@ -245,7 +245,7 @@ def parts_of(*flows: Flow, **others: Any) -> Parts:
         "store": MemoryStore(),
         "executors": executors(hands),
         "refs": NoRefs(),
-        "flow_files": FlowFiles(documents, FloeDialect(), retry_s=0),
+        "flow_files": FlowFiles(documents, dialect(), retry_s=0),
         "clock": HandClock(),
         "book": FlowBook(flows=flows),
         "read_book": never_read,

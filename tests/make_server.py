@@ -10,7 +10,7 @@ from typing import Any, Final
 import aiohttp
 from yarl import URL
 
-from floe.dialects.floe.dialect import FloeDialect
+from floe.dialects.registry import dialect
 from floe.hub.acts import ActSettings
 from floe.hub.clock import WallClock
 from floe.hub.core import HostSettings
@@ -175,7 +175,7 @@ async def a_site(
         store=MemoryStore(),
         executors=executors(hands),
         refs=NoRefs(),
-        flow_files=FlowFiles(NoDocuments(), FloeDialect()),
+        flow_files=FlowFiles(NoDocuments(), dialect()),
         clock=WallClock(),
         book=book,
         read_book=read_book,

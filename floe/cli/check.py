@@ -14,6 +14,7 @@ from floe.cli.paint import as_json
 from floe.config import check_document, read_local
 from floe.dialects.base import worst
 from floe.dialects.notes import Notes
+from floe.dialects.registry import dialect
 from floe.dialects.tree import BYTES_MAX, decode
 from floe.hub.views import finding_shape
 from floe.model.errors import ConfigInvalid, Finding, NotFound
@@ -41,9 +42,7 @@ def command(ctx: click.Context, /, files: tuple[str, ...], schema: bool, json_: 
       floe check --schema > floe.schema.json
     """
     if schema:
-        from floe.dialects.floe.schema import json_schema
-
-        click.echo(json.dumps(json_schema(), indent=2))
+        click.echo(json.dumps(dialect().schema(), indent=2))
         return
     if not files:
         raise click.UsageError("name a file to check, or --schema", ctx)

@@ -13,7 +13,7 @@ from floe import logs
 from floe.cli.paint import as_json
 from floe.cli.values import PAIR
 from floe.config import Flags, load, read_local
-from floe.dialects.floe.dialect import FloeDialect
+from floe.dialects.registry import dialect
 from floe.model.errors import ConfigInvalid, NotFound, Yours
 from floe.model.flow import Field, Flow, Form, Trigger
 from floe.model.refs import HostId, Json, NodeId
@@ -90,7 +90,7 @@ class Show:
 def flow_of(file: str, name: str | None) -> Flow:
     """The flow that a file means. Raises ConfigInvalid, NotFound, Yours."""
     origin = str(Path(file).absolute())
-    compiled = FloeDialect().flows(read_local(file), origin)
+    compiled = dialect().flows(read_local(file), origin)
     if compiled.errors:
         raise ConfigInvalid(compiled.errors)
     id, _, ver = (name or "").partition("@")

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from floe.config.flags import Flags, merged
-from floe.dialects.base import Compiled
-from floe.dialects.floe.dialect import FloeDialect, is_broken, parse_map
+from floe.dialects.base import Compiled, Dialect
+from floe.dialects.floe.dialect import is_broken, parse_map
 from floe.dialects.floe.vocabulary import (
     COMMON,
     COMMON_MAP,
@@ -19,6 +19,7 @@ from floe.dialects.floe.vocabulary import (
 )
 from floe.dialects.kinds import AnyMap, Unfit
 from floe.dialects.notes import Mark, Notes
+from floe.dialects.registry import dialect
 from floe.dialects.section import Fields
 from floe.dialects.tree import BYTES_MAX, Scalar, Table, decode
 from floe.files import read_named, said
@@ -110,18 +111,18 @@ async def check_document(text: str, origin: str, documents: Documents | None = N
     common = read_common(text, notes)
     if common[HOSTS] and not common[KEEPER]:
         notes.warning(common.at_of(HOSTS), NO_KEEPER, "keeper: the name of one of them")
-    dialect = FloeDialect(strict_shell=common[COMMON_STRICT_SHELL])
-    compiled = dialect.flows(text, origin)
+    reader = dialect(strict_shell=common[COMMON_STRICT_SHELL])
+    compiled = reader.flows(text, origin)
     findings = [*notes.findings, *compiled.findings]
     if documents is not None:
         for flow in compiled.flows:
             if flow.flow_file:
-                findings += await _flow_file_findings(flow, compiled, dialect, documents)
+                findings += await _flow_file_findings(flow, compiled, reader, documents)
     return Compiled(flows=compiled.flows, findings=tuple(dict.fromkeys(findings)))
 
 
 async def _flow_file_findings(
-    flow: Flow, compiled: Compiled, dialect: FloeDialect, documents: Documents
+    flow: Flow, compiled: Compiled, reader: Dialect, documents: Documents
 ) -> Sequence[Finding]:
     git = next((trigger.git for trigger in flow.triggers if trigger.git.url), Git())
     try:
@@ -133,4 +134,4 @@ async def _flow_file_findings(
             file=flow.origin, line=line, col=col, what=what, hint=e.hint, level="warning"
         )
         return (finding,)
-    return dialect.flow_file(found.text, found.origin, flow).findings
+    return reader.flow_file(found.text, found.origin, flow).findings

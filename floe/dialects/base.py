@@ -45,6 +45,10 @@ class Dialect(Protocol):
         """
         ...
 
+    def schema(self) -> Mapping[str, object]:
+        """The JSON Schema of its documents, for editors."""
+        ...
+
 
 def worst(findings: Sequence[Finding]) -> str:
     """`error`, `warning` or nothing: the gravest level among findings."""

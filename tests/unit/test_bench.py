@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from floe.dialects.floe.dialect import FloeDialect
+from floe.dialects.registry import dialect
 from scripts.benchmarks.figures import (
     Budget,
     Floor,
@@ -78,7 +78,7 @@ def test_half_a_frame_is_not_taken_for_rest() -> None:
 
 
 def test_measured_flows_are_valid_and_as_large_as_they_say() -> None:
-    compiled = FloeDialect().flows(config(Path("/bench"), Path("/bench/stamp")), "bench")
+    compiled = dialect().flows(config(Path("/bench"), Path("/bench/stamp")), "bench")
 
     sizes = {str(flow.id): len(flow.nodes) for flow in compiled.flows}
     assert not compiled.findings

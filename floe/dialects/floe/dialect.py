@@ -14,6 +14,7 @@ from floe.dialects.floe.checks import check_flow, check_git
 from floe.dialects.floe.commands import check_commands
 from floe.dialects.floe.names import identify
 from floe.dialects.floe.nodes import read_nodes
+from floe.dialects.floe.schema import json_schema
 from floe.dialects.floe.triggers import read_triggers
 from floe.dialects.floe.vocabulary import (
     COMMON,
@@ -38,7 +39,7 @@ from floe.dialects.floe.vocabulary import (
     UNHEARD_BAD,
     VER,
 )
-from floe.dialects.kinds import Unfit, shown
+from floe.dialects.kinds import Schema, Unfit, shown
 from floe.dialects.notes import Mark, Notes
 from floe.dialects.section import Fields
 from floe.dialects.tree import Items, Scalar, Table, parse
@@ -131,6 +132,10 @@ class FloeDialect:
             findings=notes.findings,
             flow_file_at=files,
         )
+
+    def schema(self) -> Schema:
+        """The JSON Schema of a host config or of a document that is one flow."""
+        return json_schema()
 
 
 def is_broken(table: Table) -> bool:

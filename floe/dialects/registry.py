@@ -1,0 +1,20 @@
+"""Every dialect that floe reads, by name. The only module that imports them all."""
+
+from typing import Literal, assert_never
+
+from floe.dialects.base import Dialect
+from floe.dialects.floe.dialect import FloeDialect
+
+DialectName = Literal["floe"]
+
+
+def dialect(name: DialectName = "floe", *, strict_shell: bool = False) -> Dialect:
+    """The reader of one dialect.
+
+    `strict_shell`: the host's default, for flows that do not set it.
+    """
+    match name:
+        case "floe":
+            return FloeDialect(strict_shell=strict_shell)
+        case _:
+            assert_never(name)
