@@ -5,7 +5,7 @@ publishes, sends `Decided.messages` and carries out `Decided.effects`. A decisio
 stored is taken back with `undo`. One writer makes the check of resources and the activation one
 step, without locks.
 
-Source: docs/cluster.md, "The pen".
+Source: docs/cluster-protocol.md, "The pen".
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence

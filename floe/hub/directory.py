@@ -6,7 +6,7 @@ doubled, late or out of order: a row replaces only an older one, and a mark only
 
 No I/O and no clock. Whoever owns a `Directory` sends what it returns and stores what it returns.
 
-Source: docs/cluster.md, "The directory".
+Source: docs/cluster-protocol.md, "The directory".
 """
 
 from collections.abc import Mapping, Sequence

@@ -299,7 +299,7 @@ def is_told(step: Step, store: StoreId) -> bool:
 
     The adopter has it until RunActivated, and again when it revokes the grant.
 
-    Source: docs/cluster.md, "The pen".
+    Source: docs/cluster-protocol.md, "The pen".
     """
     run = step.run
     if run.store in (None, store) and run.ref.store == store:

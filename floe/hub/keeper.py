@@ -2,7 +2,7 @@
 
 Nothing expires by a clock. What is held ends by its release, by a forget or by an operator.
 
-Source: docs/cluster.md, "Leases".
+Source: docs/cluster-protocol.md, "Leases".
 """
 
 from dataclasses import replace

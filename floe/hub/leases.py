@@ -4,7 +4,7 @@ A claim is (run, n), n growing with each grant that was revoked. Nothing of it i
 the run's last process is gone, and an answer of a keeper that was followed by another, or of a
 turn that was given back, is not believed.
 
-Source: docs/cluster.md, "Leases".
+Source: docs/cluster-protocol.md, "Leases".
 """
 
 from collections.abc import Mapping

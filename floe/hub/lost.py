@@ -3,7 +3,7 @@
 Derived from a row and from which stores were forgotten, both the same everywhere: so all hosts
 come to the same, whichever they heard first.
 
-Source: docs/cluster.md, "A host that is gone".
+Source: docs/cluster-protocol.md, "Forgotten stores".
 """
 
 from collections.abc import Mapping

@@ -2,7 +2,7 @@
 
 A missing answer is not a no. Where the pen may be elsewhere, nothing is written to a run's log.
 
-Source: docs/cluster.md, "The pen".
+Source: docs/cluster-protocol.md, "The pen".
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,6 +1,6 @@
 """The grantee's end of the hand-over: take a run or refuse it for ever, and say its end.
 
-Source: docs/cluster.md, "The pen".
+Source: docs/cluster-protocol.md, "The pen".
 """
 
 from collections.abc import Mapping

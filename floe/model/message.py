@@ -5,7 +5,7 @@ its sender until it is answered. Runs are named by their keys (`h1-12@k3f9`), ho
 as `h1@k3f9`. Shapes only grow: `codec` ignores unknown fields, so an older floe reads a newer
 one's words as far as they go.
 
-Source: docs/cluster.md, "The pen" and "Leases".
+Source: docs/cluster-protocol.md, "The pen" and "Leases".
 """
 
 from collections.abc import Mapping

@@ -3,7 +3,7 @@
 Best effort is all there is: a word may be lost, doubled, late or out of order. What must arrive is
 said again by the hub until it is answered.
 
-Source: docs/cluster.md, "Between hosts".
+Source: docs/cluster-protocol.md, "Between hosts".
 """
 
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping

@@ -1,6 +1,6 @@
 """What goes over the wire between hosts: the handshake's headers, and words as msgpack.
 
-Source: docs/cluster.md, "Between hosts"; the msgpack specification.
+Source: docs/cluster-protocol.md, "Between hosts"; the msgpack specification.
 """
 
 import re

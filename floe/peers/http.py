@@ -3,7 +3,7 @@
 Rules of this file: nothing here waits but in tasks of its own; a host is known by its name and
 store as it says them itself; a URL is only where one tries.
 
-Source: docs/cluster.md, "Between hosts".
+Source: docs/cluster-protocol.md, "Between hosts".
 """
 
 import asyncio

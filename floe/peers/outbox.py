@@ -78,7 +78,7 @@ class Offers:
     never be written later. So both are remembered, and what had to be forgotten counts as
     written: serials of a store only grow, so a serial says for a whole past.
 
-    Source: docs/cluster.md, "Between hosts", the offer that was never written.
+    Source: docs/cluster-protocol.md, "Between hosts", the offer that was never written.
     """
 
     def __init__(self, sent: Offered = ()) -> None:

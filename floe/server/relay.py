@@ -4,7 +4,7 @@ Every route of one run passes here. Who was asked by another host does not pass 
 again, but says who has the run now; that is followed, once. Of a run whose log went with a host
 that was forgotten, any host says so, and what is left of it.
 
-Source: docs/cluster.md, "Any host answers".
+Source: docs/cluster-protocol.md, "Any host answers".
 """
 
 import functools
