@@ -13,6 +13,7 @@ from floe.model.flow import Git
 from floe.nodes.documents import DOCUMENT_BYTES_MAX, DocumentFiles
 from floe.nodes.refs import RemoteRefs
 from tests.integration.gits import Repository
+from tests.tcp import serving
 
 
 @pytest.fixture
@@ -59,20 +60,12 @@ async def server() -> AsyncIterator[str]:
 @pytest.fixture
 async def silent() -> AsyncIterator[str]:
     """A server that takes connections and never answers."""
-    done = asyncio.Event()
 
     async def hold(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await done.wait()
-        writer.close()
-        await writer.wait_closed()
+        await asyncio.Event().wait()
 
-    async with asyncio.TaskGroup() as held:
-        server = await asyncio.start_server(
-            lambda r, w: held.create_task(hold(r, w)), "127.0.0.1", 0
-        )
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        server.close()
-        done.set()
+    async with serving(hold) as url:
+        yield url
 
 
 async def test_a_local_document_is_read(tmp_path: Path, documents: DocumentFiles) -> None:

@@ -16,6 +16,7 @@ from floe.nodes.documents import DocumentFiles
 from floe.nodes.fetch import Fetches
 from floe.nodes.workspaces import Workspaces
 from tests.make_nodes import DEADLINE_S, Told, a_key, an_action
+from tests.tcp import serving
 
 OLD = b"old " * 500_000
 NEW = b"new!" * 500_000
@@ -50,7 +51,6 @@ class Raw:
         await writer.drain()
         if not isinstance(answer, bytes):
             await self._taken(start)
-        writer.close()
 
     async def _taken(self, start: int) -> None:
         """Until some of it is on the disk: what breaks off in a buffer is lost."""
@@ -66,9 +66,7 @@ class Raw:
 @pytest.fixture
 async def raw(tmp_path: Path) -> AsyncIterator[Raw]:
     raw = Raw(tmp_path / "cache")
-    server = await asyncio.start_server(raw.serve, "127.0.0.1", 0)
-    raw.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    async with server:
+    async with serving(raw.serve) as raw.url:
         yield raw
 
 

@@ -35,6 +35,7 @@ from tests.make_peers import (
 )
 from tests.make_server import ADMIN, API, DEADLINE_S, until
 from tests.proxy import Proxy
+from tests.tcp import serving
 
 CERT = Path(__file__).parents[1] / "data" / "tls" / "cert.pem"
 STRANGER = a_hello(H2, StoreId("str4nger"))
@@ -48,7 +49,6 @@ PINGS = 5_000
 """Their answers are more than aiohttp writes without waiting until they are taken."""
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
-Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 @pytest.fixture
@@ -69,16 +69,6 @@ async def something(answer: Answer) -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{runner.addresses[0][1]}"
     finally:
         await runner.cleanup()
-
-
-@asynccontextmanager
-async def listening(talk: Talk) -> AsyncIterator[str]:
-    """A TCP server that speaks as it likes; its URL."""
-    server = await asyncio.start_server(talk, "127.0.0.1", 0)
-    try:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    finally:
-        server.close()
 
 
 def saying(*frames: bytes) -> Answer:
@@ -146,9 +136,8 @@ async def test_a_server_that_says_nothing_is_given_up(
 ) -> None:
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
-        writer.close()
 
-    url = await stack.enter_async_context(listening(silent))
+    url = await stack.enter_async_context(serving(silent))
     one = await stack.enter_async_context(a_host(tmp_path, H1, free_port(), url, connect_s=0.05))
 
     await one.says(url, "no answer in time")
@@ -157,9 +146,8 @@ async def test_a_server_that_says_nothing_is_given_up(
 async def test_a_server_that_closes_is_not_floe(tmp_path: Path, stack: AsyncExitStack) -> None:
     async def closing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(1)
-        writer.close()
 
-    url = await stack.enter_async_context(listening(closing))
+    url = await stack.enter_async_context(serving(closing))
     one = await stack.enter_async_context(a_host(tmp_path, H1, free_port(), url))
 
     await until(lambda: bool(one.at(url).problem))
@@ -175,9 +163,8 @@ async def test_a_server_of_another_protocol_is_not_floe(
     async def ssh(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"SSH-2.0-OpenSSH_9.6\r\n")
         await reader.read()
-        writer.close()
 
-    url = await stack.enter_async_context(listening(ssh))
+    url = await stack.enter_async_context(serving(ssh))
     one = await stack.enter_async_context(a_host(tmp_path, H1, free_port(), url))
 
     await one.says(url, "answers, but is not floe: no HTTP")
@@ -642,7 +629,6 @@ async def test_an_offer_waits_for_a_host_that_is_silent(
 ) -> None:
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
-        writer.close()
 
     port = free_port()
     one = await stack.enter_async_context(
@@ -650,11 +636,10 @@ async def test_an_offer_waits_for_a_host_that_is_silent(
     )
     async with a_host(tmp_path, H2, port) as two:
         await one.meets(H2)
-    server = await asyncio.start_server(silent, "127.0.0.1", port)
-    await one.says(url_of(port), "no answer in time")
+    async with serving(silent, port):
+        await one.says(url_of(port), "no answer in time")
 
-    one.say(an_offer(), two)
-    server.close()
+        one.say(an_offer(), two)
     await one.says(url_of(port), "connection refused")
 
     await until(lambda: bool(one.unsent))
