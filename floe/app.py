@@ -20,9 +20,9 @@ from floe.dialects.base import worst
 from floe.dialects.notes import Notes
 from floe.dialects.registry import dialect
 from floe.files import private
-from floe.hub.acts import ActSettings
+from floe.host.core import HostSettings
 from floe.hub.clock import Clock, WallClock
-from floe.hub.core import HostSettings
+from floe.hub.effects import ActSettings
 from floe.hub.flows import FlowBook, FlowFiles
 from floe.hub.hub import Hub
 from floe.hub.parts import Parts

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from floe.dialects.registry import dialect
-from floe.hub.acts import ActSettings
-from floe.hub.core import HostSettings
+from floe.host.core import HostSettings
+from floe.hub.effects import ActSettings
 from floe.hub.flows import FlowBook, FlowFiles
 from floe.hub.hub import Hub
 from floe.hub.parts import Parts

@@ -7,12 +7,12 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
-from floe.hub.decided import Step
-from floe.hub.directory import Directory, Source
-from floe.hub.feed import Feed, Frame
+from floe.feed.directory import Directory, Source
+from floe.feed.feed import Feed, Frame
+from floe.feed.listener import Listener
+from floe.feed.stream import Said, line_of, own_feed, read_line
+from floe.host.decided import Step
 from floe.hub.history import History
-from floe.hub.listener import Listener
-from floe.hub.streams import Said, line_of, own_feed, read_line
 from floe.kernel.evolve import evolve
 from floe.model.codec import encode_event, to_text
 from floe.model.errors import HostAway

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from floe.hub.core import HostSettings, HubCore
-from floe.hub.decided import Decided
-from floe.hub.rows import KINDS
-from floe.hub.words import FLOOR_MAX, Addressed, Heard, Start, Word
+from floe.host.core import HostSettings, HubCore
+from floe.host.decided import Decided
+from floe.host.inputs import FLOOR_MAX, Addressed, Heard, Start, Word
+from floe.host.rows import KINDS
 from floe.kernel.evolve import fold
 from floe.model.codec import digest_of
 from floe.model.event import Event

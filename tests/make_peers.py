@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from floe.hub.directory import Source
+from floe.feed.directory import Source
 from floe.model.message import Envelope, Message, Offer, Ping
 from floe.model.refs import HostId, Instant, StoreId
 from floe.model.secret import Secret

@@ -11,9 +11,9 @@ import aiohttp
 from yarl import URL
 
 from floe.dialects.registry import dialect
-from floe.hub.acts import ActSettings
+from floe.host.core import HostSettings
 from floe.hub.clock import WallClock
-from floe.hub.core import HostSettings
+from floe.hub.effects import ActSettings
 from floe.hub.flows import FlowBook, FlowFiles
 from floe.hub.hub import Hub
 from floe.hub.parts import Parts

@@ -4,10 +4,10 @@ from collections.abc import Coroutine, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from floe.host.inputs import Addressed, Mark, Start
+from floe.host.repositories import KINDS
 from floe.hub.flows import FlowBook
-from floe.hub.repositories import KINDS
 from floe.hub.triggers import Triggers
-from floe.hub.words import Addressed, Mark, Start
 from floe.model.flow import Flow, Git, Trigger
 from floe.model.refs import Instant, Json, NodeId
 from floe.store.base import LedgerWrite

@@ -16,9 +16,9 @@ from floe.dialects.base import worst
 from floe.dialects.notes import Notes
 from floe.dialects.registry import dialect
 from floe.dialects.tree import BYTES_MAX, decode
-from floe.hub.views import finding_shape
 from floe.model.errors import ConfigInvalid, Finding, NotFound
 from floe.model.visible import visible
+from floe.shapes.views import finding_shape
 
 STDIN: Final = "-"
 SUFFIXES: Final = (".yml", ".yaml")

@@ -10,7 +10,7 @@ from typing import Any, Final
 import click
 
 from floe.cli.paint import clean
-from floe.hub.forms import checked
+from floe.host.forms import checked
 from floe.model.errors import ValuesInvalid
 from floe.model.flow import Field, Form
 from floe.model.refs import Json

@@ -125,7 +125,7 @@ async def _run(
     from floe.app import open_hub, ports_of
     from floe.cli.live import BY, Live
     from floe.hub.flows import FlowBook
-    from floe.hub.views import run_shape
+    from floe.shapes.views import run_shape
 
     flags = Flags(host_name="here", root=str(root.path))
     config = load(flags, {}, read_local(file), flow.origin)

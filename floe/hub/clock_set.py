@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from floe.host.inputs import Addressed, Mark
 from floe.hub.clock import CHECK_S
-from floe.hub.words import Addressed, Mark
 from floe.store.base import LedgerWrite
 
 if TYPE_CHECKING:

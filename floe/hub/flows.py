@@ -9,7 +9,7 @@ from typing import Final
 import structlog
 
 from floe.dialects.base import Dialect
-from floe.hub.words import FlowRead
+from floe.host.inputs import FlowRead
 from floe.model.codec import digest_of
 from floe.model.errors import ConfigInvalid, Finding, FloeError, NotFound
 from floe.model.flow import Flow, Git, Trigger, TriggerType

@@ -4,14 +4,14 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from floe.hub.members import Member
+from floe.host.peers.members import Member
 from floe.hub.problems import flows_of, notes, problems
-from floe.hub.views import finding_shape
 from floe.model.codec import iso
 from floe.model.errors import NotFound
 from floe.model.flow import Flow
 from floe.model.refs import Instant, Json
 from floe.peers.base import Seen
+from floe.shapes.views import finding_shape
 
 if TYPE_CHECKING:
     from floe.hub.hub import Hub

@@ -10,26 +10,26 @@ from uuid import uuid4
 
 import structlog
 
-from floe.hub.acts import Acts
+from floe.feed.feed import Feed
+from floe.feed.names import RunNames
+from floe.feed.upstream import Listeners, PeerFeeds
+from floe.host.decided import Decided
+from floe.host.forms import check_size, checked, data_node, open_form
+from floe.host.inputs import Addressed, Drain, Forget, Free, Mark, Start, Word
 from floe.hub.clock import Timers
 from floe.hub.clock_set import follow_clock
-from floe.hub.decided import Decided
-from floe.hub.feed import Feed
+from floe.hub.directory_sync import Lists
+from floe.hub.effects import Acts
 from floe.hub.flows import FlowBook, pulled
-from floe.hub.forms import check_size, checked, data_node, open_form
 from floe.hub.history import History
 from floe.hub.hosts import about, flow_of
-from floe.hub.lists import Lists
 from floe.hub.loop import Loop
 from floe.hub.machine import Machine
-from floe.hub.names import RunNames
 from floe.hub.parts import Parts
-from floe.hub.post import Post
+from floe.hub.peer_gateway import Post
 from floe.hub.problems import keep_logged
 from floe.hub.start import core_of, triggers_of
 from floe.hub.triggers import trigger_values
-from floe.hub.upstream import Listeners, PeerFeeds
-from floe.hub.words import Addressed, Drain, Forget, Free, Mark, Start, Word
 from floe.kernel.place import Refusals
 from floe.kernel.why import why
 from floe.model.effect import Effect, SetTimer

@@ -11,10 +11,10 @@ from typing import Final
 
 import structlog
 
+from floe.host.core import HubCore
+from floe.host.decided import Decided
+from floe.host.inputs import Addressed, Reply, Word
 from floe.hub.clock import Clock
-from floe.hub.core import HubCore
-from floe.hub.decided import Decided
-from floe.hub.words import Addressed, Reply, Word
 from floe.model.errors import FloeError, StoreConflict, StoreFailed, World, Yours
 from floe.model.refs import RunRef
 from floe.model.run import Run

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from floe.files import said, write_probe
-from floe.hub.words import Addressed, Mark, Troubles
+from floe.host.inputs import Addressed, Mark, Troubles
 from floe.model.errors import FloeError, World
 from floe.store.base import LedgerWrite
 

@@ -4,9 +4,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from floe.hub.acts import ActSettings
+from floe.host.core import HostSettings
 from floe.hub.clock import Clock
-from floe.hub.core import HostSettings
+from floe.hub.effects import ActSettings
 from floe.hub.flows import FlowBook, FlowFiles
 from floe.model.flow import Work
 from floe.nodes.base import Executor, Refs

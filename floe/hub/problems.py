@@ -13,8 +13,8 @@ import structlog
 from floe.model.refs import HostId, Json
 
 if TYPE_CHECKING:
+    from floe.host.peers.members import Member
     from floe.hub.hub import Hub
-    from floe.hub.members import Member
 
 log = structlog.get_logger()
 

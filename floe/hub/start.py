@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Coroutine
 
-from floe.hub import repositories
+from floe.host import repositories
+from floe.host.core import HostSettings, HubCore
+from floe.host.inputs import Addressed
+from floe.host.rows import KINDS
 from floe.hub.clock import Clock
-from floe.hub.core import HostSettings, HubCore
 from floe.hub.parts import Parts
-from floe.hub.rows import KINDS
 from floe.hub.triggers import Triggers
-from floe.hub.words import Addressed
 from floe.store.base import Batch, LedgerWrite, RunStore
 
 

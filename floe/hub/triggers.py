@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 import structlog
 
+from floe.host.inputs import Addressed, Mark, Start
+from floe.host.repositories import Repositories, Watch, name_of, polls_of, watch_of
+from floe.host.ticks import LATE_MS, Done, due_after, missed
 from floe.hub.clock import Clock, Timers
 from floe.hub.flows import FlowBook
-from floe.hub.repositories import Repositories, Watch, name_of, polls_of, watch_of
-from floe.hub.ticks import LATE_MS, Done, due_after, missed
-from floe.hub.words import Addressed, Mark, Start
 from floe.model.codec import decode, encode, iso
 from floe.model.errors import FloeError
 from floe.model.flow import Flow, Git, Trigger

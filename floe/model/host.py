@@ -53,3 +53,13 @@ class Why:
     """Active: each node that is not done (`task.build`) and what it waits for."""
     never: Mapping[str, tuple[Tag, ...]] = field(default_factory=dict)
     """Ended: each node that never entered and the tags it waited for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AsOf:
+    """How recent a list of all hosts' runs is."""
+
+    seen: Mapping[HostId, Instant | None]
+    """When each other host last sent something; None where it never did."""
+    stale: tuple[HostId, ...] = ()
+    """Hosts that have been silent for too long."""

@@ -14,9 +14,9 @@ import structlog
 from aiohttp import WSCloseCode, WSMsgType, web
 
 import floe
-from floe.hub.feed import Lagging
+from floe.feed.feed import Lagging
+from floe.feed.listener import Listening
 from floe.hub.hub import Hub
-from floe.hub.listener import Listening
 from floe.model.codec import to_text
 from floe.model.errors import Denied, FloeError, HostAway, Yours
 from floe.model.refs import RunRef

@@ -5,16 +5,16 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from floe.host.repositories import Watch
 from floe.hub.hosts import flow_of
 from floe.hub.hub import Hub
-from floe.hub.repositories import Watch
-from floe.hub.views import finding_shape, flow_page, flow_shape, summary_shape, trigger_shape
 from floe.model.codec import iso
 from floe.model.flow import Flow, Trigger
 from floe.model.secret import without_password
 from floe.server.bodies import query
 from floe.server.keys import HUB
 from floe.server.problems import answer
+from floe.shapes.views import finding_shape, flow_page, flow_shape, summary_shape, trigger_shape
 from floe.store.base import RunQuery
 
 Shape = dict[str, Any]

@@ -4,12 +4,12 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from floe.hub.views import open_forms, summary_shape
 from floe.model.run import summary_of
 from floe.server import together
 from floe.server.bodies import query
 from floe.server.keys import HUB
 from floe.server.problems import answer
+from floe.shapes.views import open_forms, summary_shape
 
 FORMS_MAX: Final = 200
 """Forms of one answer, the longest open first."""

@@ -6,7 +6,6 @@ from typing import Any
 from aiohttp import web
 
 from floe.hub.hosts import host_shapes
-from floe.hub.views import finding_shape
 from floe.model.codec import iso
 from floe.model.errors import NotFound
 from floe.model.refs import HostId, StoreId, host_id
@@ -14,6 +13,7 @@ from floe.server.bodies import json_body, once_of, query
 from floe.server.keys import HUB
 from floe.server.problems import Handler, answer
 from floe.server.relay import at_host
+from floe.shapes.views import finding_shape
 
 
 async def index(request: web.Request) -> web.Response:

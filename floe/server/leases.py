@@ -4,9 +4,9 @@ from typing import Any
 
 from aiohttp import web
 
+from floe.host.leases.report import Lease
+from floe.host.peers.members import ref_of
 from floe.hub.hub import Hub
-from floe.hub.lease_view import Lease
-from floe.hub.members import ref_of
 from floe.model.codec import iso
 from floe.model.refs import HostId
 from floe.server.bodies import json_body, once_of, query

@@ -11,7 +11,6 @@ from typing import Any, Final
 import structlog
 from aiohttp import web
 
-from floe.hub.views import finding_shape
 from floe.model.codec import to_text
 from floe.model.errors import (
     ConfigInvalid,
@@ -28,6 +27,7 @@ from floe.model.errors import (
     Yours,
 )
 from floe.model.secret import masked
+from floe.shapes.views import finding_shape
 
 log = structlog.get_logger()
 

@@ -18,7 +18,6 @@ from aiohttp import web
 
 from floe.files import read_named
 from floe.hub.hub import Hub
-from floe.hub.views import summary_shape
 from floe.model.codec import to_text
 from floe.model.errors import Denied, FloeError, NotFound, World, Yours
 from floe.model.flow import Trigger
@@ -28,6 +27,7 @@ from floe.server import relay
 from floe.server.bodies import Fields, json_body, once_of, parse, query, raw_body
 from floe.server.keys import CALLER, HUB
 from floe.server.problems import Forbidden, answer
+from floe.shapes.views import summary_shape
 
 log = structlog.get_logger()
 

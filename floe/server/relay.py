@@ -15,8 +15,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from floe.hub.lost import pen_of
-from floe.hub.views import summary_shape
+from floe.host.peers.lost import pen_of
 from floe.model.codec import iso
 from floe.model.errors import HostAway, IdInvalid, Lost
 from floe.model.refs import HostId, Instant, RunRef, host_id, place_key, place_of
@@ -27,6 +26,7 @@ from floe.server.keys import CALLER, HUB, PEERS, SETTINGS, STOPPING
 from floe.server.problems import Handler, problem, status_of
 from floe.server.problems import answer as json_answer
 from floe.server.readers import check_reader
+from floe.shapes.views import summary_shape
 
 PASSED: Final = ("Accept", "Content-Type", "Idempotency-Key", "If-Range", "Range")
 """Headers of a request that are about what is asked for."""

@@ -5,7 +5,6 @@ from typing import Final
 
 from aiohttp import web
 
-from floe.hub.views import as_of_shape, node_page, run_shape, summary_shape, why_shape
 from floe.model.errors import NotFound, NotYet
 from floe.model.flow import Node
 from floe.model.refs import FlowId, HostId, Instant, flow_id, host_id, node_id
@@ -14,6 +13,7 @@ from floe.server.bodies import Fields, json_body, once_of, query
 from floe.server.events import SEQ_MAX, fact_shape
 from floe.server.keys import CALLER, HUB
 from floe.server.problems import answer
+from floe.shapes.views import as_of_shape, node_page, run_shape, summary_shape, why_shape
 from floe.store.base import RunQuery
 
 PAGE: Final = 50

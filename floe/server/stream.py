@@ -6,8 +6,8 @@ from typing import Final
 
 from aiohttp import web
 
-from floe.hub.feed import Lagging
-from floe.hub.streams import Reached, line_of, own_feed
+from floe.feed.feed import Lagging
+from floe.feed.stream import Reached, line_of, own_feed
 from floe.model.refs import RunRef
 from floe.server.bodies import query
 from floe.server.events import SEQ_MAX

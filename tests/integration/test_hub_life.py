@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from floe.host.inputs import Addressed
 from floe.hub import loop as loop_module
-from floe.hub.acts import ActSettings
+from floe.hub.effects import ActSettings
 from floe.hub.flows import FlowBook
 from floe.hub.history import PACKED_MAX
 from floe.hub.hub import Hub
-from floe.hub.words import Addressed
 from floe.model.errors import (
     ConfigInvalid,
     Conflict,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from floe.hub.directory import Source
+from floe.feed.directory import Source
 from floe.model.refs import RunRef, StoreId
 from floe.peers.base import Seen
 from floe.peers.http import HttpPeers

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from floe.hub.decided import Decided
+from floe.host.decided import Decided
+from floe.hub.directory_sync import Lists
 from floe.hub.hub import Hub
-from floe.hub.lists import Lists
 from floe.model.errors import StoreBusy, StoreFailed, StoreForeign
 from floe.model.message import Envelope, Message
 from floe.model.refs import STORE, HostId, StoreId

@@ -10,22 +10,22 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 
-from floe.hub import draft as draft_module
-from floe.hub import hearing as hearing_module
-from floe.hub import keeper as keeper_module
-from floe.hub import leases as leases_module
-from floe.hub.cluster import Cluster
-from floe.hub.core import HubCore
-from floe.hub.draft import Draft
-from floe.hub.holdings import Holding, Holdings
-from floe.hub.keeper import Keeper
-from floe.hub.members import Member
-from floe.hub.obedience import Obedience
-from floe.hub.opening import Opening
-from floe.hub.pen import Pen
-from floe.hub.placing import Placing
-from floe.hub.taking import Taking
-from floe.hub.words import Addressed, Unsent
+from floe.host import handlers as handlers_module
+from floe.host import step as step_module
+from floe.host.cluster import Cluster
+from floe.host.core import HubCore
+from floe.host.inputs import Addressed, Unsent
+from floe.host.leases import claims as claims_module
+from floe.host.leases import keeper as keeper_module
+from floe.host.leases.census import Opening
+from floe.host.leases.current_keeper import Obedience
+from floe.host.leases.holdings import Holding, Holdings
+from floe.host.leases.keeper import Keeper
+from floe.host.peers.adopter import Pen
+from floe.host.peers.grantee import Taking
+from floe.host.peers.members import Member
+from floe.host.placement import Placing
+from floe.host.step import Draft
 from floe.kernel.decide import decide
 from floe.model.event import RunEnding
 from floe.model.host import HostView
@@ -334,7 +334,7 @@ BUGS: Final[Mapping[str, Bug]] = {
     "drain-in-memory": Bug(
         breaks=("draining_host_takes_nothing",),
         seeds=range(1, 501),
-        at_work=patch(hearing_module, _drain=_drain_in_memory),
+        at_work=patch(handlers_module, _drain=_drain_in_memory),
     ),
     "cancel-forgotten-with-its-host": Bug(
         breaks=("cancelled_run_is_not_offered", "cancelled_run_is_not_begun"),
@@ -345,7 +345,7 @@ BUGS: Final[Mapping[str, Bug]] = {
         breaks=(*LEASED, *STUCK),
         seeds=range(1, 501),
         lean=Lean(faults=("drain", "part"), flows=LEASE_FLOWS, is_late=True),
-        at_work=several(patch(keeper_module, _is_meant=_always), patch(leases_module, PARK_MS=200)),
+        at_work=several(patch(keeper_module, _is_meant=_always), patch(claims_module, PARK_MS=200)),
     ),
     "wiped-keeper-opens-at-once": Bug(
         breaks=LEASED, seeds=range(1, 501), at_work=patch(Opening, missing=_nobody_missing)
@@ -387,7 +387,7 @@ BUGS: Final[Mapping[str, Bug]] = {
     "nothing-is-promised": Bug(
         breaks=("accepted_trigger_is_not_lost", "branch_that_starts_has_the_pen", *SPLIT, *STUCK),
         seeds=range(1, 501),
-        at_work=patch(draft_module, PROMISES=()),
+        at_work=patch(step_module, PROMISES=()),
         lean=Lean(faults=("power",)),
     ),
     "activation-is-no-promise": Bug(

@@ -6,7 +6,7 @@ from dataclasses import replace
 from random import Random
 from typing import Final
 
-from floe.hub.words import Drain, Forget, Free, Reply, Word
+from floe.host.inputs import Drain, Forget, Free, Reply, Word
 from floe.model.refs import HostId
 from tests.sim.machine import Fuse, Machine
 from tests.sim.mishaps import AT_REST, POINTS, Lean, Mishap

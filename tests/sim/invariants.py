@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
-from floe.hub.core import HostSettings
-from floe.hub.decided import Step
+from floe.host.core import HostSettings
+from floe.host.decided import Step
 from floe.kernel.evolve import fold, is_action
 from floe.kernel.owed import WHOLE, owed, owed_by
 from floe.kernel.place import HOST_SCOPED, Refusals

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING, Final
 
+from floe.host.core import HostSettings, HubCore
+from floe.host.decided import Decided, Step
+from floe.host.inputs import Addressed, FlowRead, Heard, Packed, Word
 from floe.hub.clock import Move, due_after_moves, moves_after
-from floe.hub.core import HostSettings, HubCore
-from floe.hub.decided import Decided, Step
-from floe.hub.words import Addressed, FlowRead, Heard, Packed, Word
 from floe.kernel.owed import longest_s
 from floe.model.effect import (
     AskData,

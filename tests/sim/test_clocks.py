@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 import pytest
 import structlog
 
+from floe.host.ticks import Done, due_after
 from floe.hub.clock import Timers, WallClock
-from floe.hub.ticks import Done, due_after
 from tests.sim.clocks import Broken, trial
 
 SEEDS = range(1, 41)

@@ -8,10 +8,10 @@ from itertools import count
 from random import Random
 from typing import Any, Final
 
-from floe.hub.core import HostSettings, HubCore
-from floe.hub.decided import Step
-from floe.hub.rows import KINDS
-from floe.hub.words import FLOOR_MAX, Drain, Heard, Reply, Start, Unsent, Word
+from floe.host.core import HostSettings, HubCore
+from floe.host.decided import Step
+from floe.host.inputs import FLOOR_MAX, Drain, Heard, Reply, Start, Unsent, Word
+from floe.host.rows import KINDS
 from floe.model.event import GrantRevoked, GrantSuperseded, RunActivated, RunEnded, RunEnding
 from floe.model.message import Envelope, Offer, Withdraw
 from floe.model.refs import FlowId, HostId, Json, Key, NodeId, RunRef, StoreId

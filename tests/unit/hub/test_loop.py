@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from floe.host.inputs import Addressed, Mark
 from floe.hub import loop as loop_module
 from floe.hub.hub import Hub
 from floe.hub.loop import Busy
-from floe.hub.words import Addressed, Mark
 from floe.model.errors import StoreConflict, StoreFailed, Yours
 from floe.model.event import RunEnded
 from floe.model.refs import Instant, Key, NodeId

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from floe.host.inputs import Troubles
 from floe.hub import machine
 from floe.hub.machine import FREE_BYTES, FREE_INODES, TIGHT_BYTES, Folder, existing, lacking
-from floe.hub.words import Troubles
 from floe.kernel.place import Refusals
 from floe.store.memory import MemoryStore
 from tests.hands import a_hub, until

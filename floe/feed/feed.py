@@ -1,0 +1,342 @@
+"""The feed of one host: every fact that was recorded here, in order, to whoever listens.
+
+A fact is told by the host that had the run's pen, never by one that only keeps a copy: so every
+fact of a cluster is told once, and hosts' feeds together are the cluster's. Each is encoded once
+and the same text goes to all. A listener that is too slow loses its subscription, never a frame
+in the middle, and can resume from its last position.
+"""
+
+import asyncio
+import re
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal, Self
+
+from floe.host.decided import Step
+from floe.host.runs import is_row_changed
+from floe.kernel.evolve import evolve
+from floe.model.codec import from_text, iso, to_text
+from floe.model.errors import NotFound
+from floe.model.event import GrantRevoked, RunActivated
+from floe.model.refs import RunRef, StoreId
+from floe.model.run import Run, summary_of
+from floe.model.secret import masked
+from floe.model.tags import TRIGGER_GOOD
+from floe.shapes.views import Named, node_change, summary_shape
+from floe.store.base import Record, RunStore
+
+QUEUE_MAX: Final = 5_000
+"""Frames that wait for one listener; one more and it is dropped."""
+
+CATCH_UP_MAX: Final = 20_000
+"""Events read to catch a listener up, those before its position included that a run is folded
+from; beyond, it is told to reload."""
+
+PAGE: Final = 500
+FOLDED_MAX: Final = 200
+"""Runs kept folded while a listener catches up."""
+
+
+_POSITION: Final = re.compile(r"[0-9]{1,18}")
+
+
+HEADS: Final = {kind: f'{{"type":"{kind}","pos":"' for kind in ("event", "reset")}
+"""What the texts of frames that have a position begin with, up to the position."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One fact as sent; `text` is JSON, encoded once."""
+
+    pos: str
+    run: RunRef | None
+    text: str
+    kind: Literal["event", "reset", "note"] = "event"
+    epoch: int = 0
+    seq: int = 0
+    begins: bool = False
+    """The fact is RunActivated: the pen came to whoever tells it."""
+
+    def at(self, pos: str) -> "Frame":
+        """The same at another position, without encoding it again."""
+        head = HEADS[self.kind]
+        return replace(self, pos=pos, text=head + pos + self.text[len(head) + len(self.pos) :])
+
+    def under(self, name: str) -> "Frame":
+        """The same fact of a run by this name; encoded again only where it had another."""
+        if self.text.startswith(f'{HEADS["event"]}{self.pos}","run":"{name}",'):
+            return self
+        try:
+            shape: Any = from_text(self.text)
+            shape["run"] = name
+            if "summary" in shape:
+                shape["summary"]["id"] = name
+        except (ValueError, TypeError):
+            return self  # another host wrote it, and answers for it
+        return replace(self, text=to_text(shape))
+
+
+class Lagging(Exception):
+    """The listener was too slow and has been dropped; `pos` is where it may resume."""
+
+    def __init__(self, pos: str) -> None:
+        super().__init__(f"too slow; resume after {pos}")
+        self.pos = pos
+
+
+class Feed:
+    """Publishes steps to subscriptions."""
+
+    def __init__(
+        self,
+        store: RunStore,
+        fold: Callable[[RunRef, int], Awaitable[Run | None]],
+        named: Named = str,
+    ) -> None:
+        """`fold` gives a run as it was after a sequence number, with its flow; None for none."""
+        self._store = store
+        self._fold = fold
+        self.named = named
+        self._subscriptions: set[Subscription] = set()
+        self.head = 0
+        """Position of the newest fact."""
+
+    @property
+    def store_id(self) -> StoreId:
+        """Of the store whose facts these are."""
+        return self._store.store_id
+
+    def __len__(self) -> int:
+        return len(self._subscriptions)
+
+    def publish(self, last: int, steps: Sequence[Step]) -> None:
+        """Send facts that were just stored, of which the last is at position `last`."""
+        self.head = last
+        if not self._subscriptions:
+            return
+        for pos, step in enumerate(steps, last - len(steps) + 1):
+            if not is_told(step, self.store_id):
+                continue
+            frame = frame_of(pos, step, self.named)
+            for subscription in tuple(self._subscriptions):
+                subscription.offer(frame)
+
+    def announce(self, shape: Mapping[str, Any]) -> None:
+        """Send something that is not a fact of a run: it has no position of its own."""
+        self._offer(Frame(str(self.head), None, to_text(shape), "note"))
+
+    def _offer(self, frame: Frame) -> None:
+        for subscription in tuple(self._subscriptions):
+            subscription.offer(frame)
+
+    def reset(self, head: int) -> None:
+        """Tell every listener to reload: facts were found that were never published."""
+        self.head = head
+        self._offer(reset_frame(str(head)))
+
+    def subscribe(self, after: str | None = None) -> "Subscription":
+        """Listen from now, or from a position. Unknown positions get a `reset` frame first."""
+        subscription = Subscription(self, self._store, self._fold, after, self.head)
+        self._subscriptions.add(subscription)
+        return subscription
+
+    async def place(self, run: RunRef, seq: int) -> int:
+        """The position of a fact. Raises NotFound."""
+        for stored in await self._store.history(run, seq - 1, 1):
+            return stored.pos
+        raise NotFound(f"no event {seq} of {run}")
+
+    def leave(self, subscription: "Subscription") -> None:
+        """Stop listening. Idempotent."""
+        self._subscriptions.discard(subscription)
+
+
+class Subscription:
+    """One listener: first what it missed, then what comes, without a gap."""
+
+    def __init__(
+        self,
+        feed: Feed,
+        store: RunStore,
+        fold: Callable[[RunRef, int], Awaitable[Run | None]],
+        after: str | None,
+        head: int,
+    ) -> None:
+        self._feed = feed
+        self._store = store
+        self._fold = fold
+        self._head = head
+        self._frames: deque[Frame] = deque()
+        self._wake = asyncio.Event()
+        self._lagging = False
+        self._old: deque[Frame] = deque()
+        self._pos = head
+        self._replayed_count = 0
+        if after is not None:
+            place = int(after) if _POSITION.fullmatch(after) else head + 1
+            if place <= head and place not in store.skipped:
+                self._pos = place
+            else:
+                self._reset()
+        self._runs: dict[RunRef, Run] = {}
+
+    @property
+    def pos(self) -> str:
+        """The position of the last frame that was taken."""
+        return str(self._pos)
+
+    @property
+    def reached(self) -> int:
+        """The position up to which nothing is left to be taken."""
+        is_behind = self._old or self._frames or self._lagging or self._pos < self._head
+        return self._pos if is_behind else max(self._pos, self._feed.head)
+
+    def offer(self, frame: Frame) -> None:
+        """Put a frame in the queue; past its bound the subscription ends as lagging."""
+        if len(self._frames) >= QUEUE_MAX:
+            self._lagging = True
+            self._feed.leave(self)
+        else:
+            self._frames.append(frame)
+        self._wake.set()
+
+    async def take(self, within_s: float | None = None) -> list[Frame]:
+        """The next frames in order, at least one; none where none came within some seconds.
+
+        Reading what was missed is not cut short. Raises Lagging when dropped.
+        """
+        if self._old:
+            return self._taken(self._old)
+        while self._pos < self._head:
+            await self._catch_up()
+            if self._old:
+                return self._taken(self._old)
+        while not self._frames:
+            if self._lagging:
+                raise Lagging(self.pos)
+            self._wake.clear()
+            if within_s is None:
+                await self._wake.wait()
+            elif not await self._is_woken(within_s):
+                return []
+        return self._taken(self._frames)
+
+    async def follow(self) -> None:
+        """There is nothing to do beside `take`."""
+
+    def close(self) -> None:
+        """Stop listening. Idempotent."""
+        self._feed.leave(self)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    async def _is_woken(self, within_s: float) -> bool:
+        try:
+            async with asyncio.timeout(within_s):
+                await self._wake.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def _taken(self, frames: deque[Frame]) -> list[Frame]:
+        taken = list(frames)
+        frames.clear()
+        self._pos = max(self._pos, int(taken[-1].pos))
+        return taken
+
+    def _reset(self) -> None:
+        self._pos = self._head
+        self._old.append(reset_frame(str(self._head)))
+
+    async def _catch_up(self) -> None:
+        if self._replayed_count > CATCH_UP_MAX:
+            self._reset()
+            return
+        page = await self._store.tail(self._pos, PAGE)
+        self._replayed_count += len(page)
+        for stored in page:
+            if stored.pos > self._head:
+                break
+            step = await self._replayed(stored.record)
+            if is_told(step, self._feed.store_id):
+                self._old.append(frame_of(stored.pos, step, self._feed.named))
+        if not self._old:
+            is_last = not page or page[-1].pos >= self._head
+            self._pos = self._head if is_last else page[-1].pos
+
+    async def _replayed(self, record: Record) -> Step:
+        before = self._runs.get(record.run)
+        if record.seq == 1:
+            before = None
+        elif before is None or before.seq != record.seq - 1:
+            before = await self._folded(record.run, record.seq - 1)
+        after = evolve(before, record.event, ref=record.run)
+        if before is None or before.digest != after.digest:
+            after = await self._folded(record.run, record.seq) or after  # for its flow
+        self._runs[record.run] = after
+        if len(self._runs) > FOLDED_MAX:
+            del self._runs[next(iter(self._runs))]
+        summary = summary_of(after) if is_row_changed(before, after) else None
+        return Step(record, before, after, summary)
+
+    async def _folded(self, run: RunRef, until: int) -> Run | None:
+        self._replayed_count += until
+        return await self._fold(run, until)
+
+
+def reset_frame(pos: str) -> Frame:
+    """Tells a listener to reload, and to go on from a position."""
+    return Frame(pos, None, f'{HEADS["reset"]}{pos}"}}', "reset")
+
+
+def is_told(step: Step, store: StoreId) -> bool:
+    """Whether a store tells a fact, or keeps it as a copy for the one that had the pen.
+
+    The adopter has it until RunActivated, and again when it revokes the grant.
+
+    Source: docs/cluster-protocol.md, "The pen".
+    """
+    run = step.run
+    if run.store in (None, store) and run.ref.store == store:
+        return True  # what a host alone always comes to
+    if run.superseded:
+        return True  # the end of a copy is only here
+    if isinstance(step.record.event, GrantRevoked) or run.phase in ADOPTERS:
+        return run.ref.store == store
+    return run.store == store
+
+
+ADOPTERS: Final = ("reading", "pending", "granted")
+"""Phases in which the adopter has the pen."""
+
+
+def frame_of(pos: int, step: Step, named: Named) -> Frame:
+    """A fact as the feed shows it: what it changed of a node, and of the run's row."""
+    record, run, event = step.record, step.run, step.record.event
+    shape: dict[str, Any] = {
+        "type": "event",
+        "pos": str(pos),
+        "run": named(record.run),
+        "epoch": record.epoch,
+        "seq": record.seq,
+        "at": iso(event.at),
+        "event": type(event).__name__,
+    }
+    if by := getattr(event, "by", ""):
+        shape["by"] = by
+    tag = TRIGGER_GOOD if isinstance(event, RunActivated) else getattr(event, "tag", None)
+    if tag:
+        shape["tag"] = tag
+    node = getattr(event, "node", None)
+    if node and run.flow:
+        shape["node"] = node_change(step.before, run, run.flow.by_id[node])
+    if step.summary:
+        shape["summary"] = summary_shape(step.summary, named)
+    begins = isinstance(event, RunActivated)
+    text = to_text(masked(shape))
+    return Frame(str(pos), record.run, text, "event", record.epoch, record.seq, begins)

@@ -1,0 +1,284 @@
+"""One listener of the whole cluster: this host's feed and those of the others, merged.
+
+The other hosts' feeds are open for as long as the listener is there. One that is lost is opened
+again from where it broke off, and the listener is told that the host is away, not that anything
+failed.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Collection, Iterable, Sequence
+from contextlib import aclosing
+from typing import Final, Protocol, Self
+
+import structlog
+
+from floe.feed.directory import Directory, Source
+from floe.feed.feed import Feed, Frame, Lagging, reset_frame
+from floe.feed.merge import Merge, position_of, read_position
+from floe.feed.stream import Began, Reached, Said
+from floe.model.codec import iso, to_text
+from floe.model.errors import FloeError
+from floe.model.refs import HostId, RunRef, StoreId
+
+log = structlog.get_logger()
+
+HOLD_S: Final = 2.0
+"""Seconds that the activation of a run waits for what its adopter said before; then it is given,
+and what comes late of that run is left out."""
+
+LOOK_S: Final = 1.0
+"""Seconds between two looks for hosts that were not known before."""
+
+BACKOFF_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
+"""Seconds before a lost feed is opened again; the last one stays."""
+
+WAITING_MAX: Final = 1_000
+"""Frames of one host that wait for the listener; then no more are asked of it."""
+
+
+class Upstream(Protocol):
+    """The other hosts' own feeds."""
+
+    def hosts(self) -> Collection[HostId]:
+        """All that are known by name now, without this one."""
+        ...
+
+    def follow(
+        self, host: HostId, store: StoreId | None, after: int
+    ) -> AsyncGenerator[Sequence[Said], None]:
+        """What `streams.own_feed` says there, `Began` first.
+
+        Raises HostAway, Theirs where it cannot be opened or breaks off.
+        """
+        ...
+
+    async def place(self, host: HostId, run: RunRef, seq: int) -> int:
+        """The position of a fact in that host's store. Raises HostAway, Theirs, NotFound."""
+        ...
+
+
+class Listening(Protocol):
+    """What a client of the feed is served from: one host's feed, or the cluster's."""
+
+    @property
+    def pos(self) -> str:
+        """The position of the last frame that was taken."""
+        ...
+
+    async def follow(self) -> None:
+        """Work that must go on beside `take`; returns at once where there is none."""
+        ...
+
+    async def take(self) -> list[Frame]:
+        """The next frames, at least one, in order. Raises Lagging when dropped."""
+        ...
+
+    def close(self) -> None:
+        """Stop listening. Idempotent."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+class Listener:
+    """One listener of the cluster's feed. `follow` must run while frames are taken."""
+
+    def __init__(
+        self, feed: Feed, upstream: Upstream, directory: Directory, after: str | None = None
+    ) -> None:
+        """`after`: a position of any host; None for what the directory here knows.
+
+        A position that names a store which no host has now gets a `reset` frame first, and so
+        does what is no position at all.
+        """
+        self._feed = feed
+        self._upstream = upstream
+        self._directory = directory
+        self._own = feed.store_id
+        self._extra: list[Frame] = []
+        self._is_lagging = False
+        self._wake = asyncio.Event()
+        self._room = asyncio.Event()
+        self._tasks: asyncio.TaskGroup | None = None
+        self._held: set[tuple[StoreId, str]] = set()
+        marks = ((host, directory.mark(host)) for host in upstream.hosts())
+        self._hosts = {mark[0]: host for host, mark in marks if mark}
+        vector = self._vector(after)
+        self._merge = Merge(vector)
+        self._asked = dict(vector)
+        """Up to where frames of each store are in the merge."""
+        self._local = feed.subscribe(str(vector[self._own]))
+
+    @property
+    def pos(self) -> str:
+        """The position of the last frame that was taken."""
+        return self._merge.pos
+
+    async def take(self) -> list[Frame]:
+        """The next frames, at least one, in order of each run. Raises Lagging when dropped."""
+        while True:
+            frames, self._extra = self._extra, []
+            frames += self._merge.take()
+            self._room.set()
+            self._attend()
+            if frames:
+                return frames
+            if self._is_lagging:
+                raise Lagging(self.pos)
+            self._wake.clear()
+            await self._wake.wait()
+
+    async def follow(self) -> None:
+        """Hear all hosts until cancelled."""
+        known: set[HostId] = set()
+        async with asyncio.TaskGroup() as tasks:
+            self._tasks = tasks
+            tasks.create_task(self._hear_own())
+            while True:
+                for host in set(self._upstream.hosts()) - known:
+                    known.add(host)
+                    tasks.create_task(self._hear(host))
+                await asyncio.sleep(LOOK_S)
+
+    def close(self) -> None:
+        """Stop listening. Idempotent."""
+        self._local.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # --- where it starts ---
+
+    def _vector(self, after: str | None) -> dict[StoreId, int]:
+        here = self.position(self._feed, self._directory, self._upstream.hosts())
+        if after is None:
+            return here
+        given = read_position(after)
+        if given is None or any(store not in here for store in given):
+            self._extra.append(reset_frame(position_of(here)))
+            return here
+        return {store: given.get(store, 0) for store in here}
+
+    @staticmethod
+    def position(feed: Feed, directory: Directory, hosts: Iterable[HostId]) -> dict[StoreId, int]:
+        """Where a listener is who knows what the lists of this host show."""
+        marks = dict(filter(None, map(directory.mark, hosts)))
+        return marks | {feed.store_id: feed.head}
+
+    # --- what it hears ---
+
+    async def _hear_own(self) -> None:
+        try:
+            while True:
+                await self._put(self._own, await self._local.take())
+                self._merge.reached(self._own, self._local.reached)
+        except Lagging:
+            self._is_lagging = True
+            self._wake.set()
+
+    async def _hear(self, host: HostId) -> None:
+        """Follow a host's feed over as many connections as that takes."""
+        tries = 0
+        store: StoreId | None = None
+        while True:
+            why = "it hung up"
+            try:
+                known = self._directory.mark(host)
+                store = store or (known and known[0])
+                after = self._asked.get(store, 0) if store else 0
+                async with aclosing(self._upstream.follow(host, store, after)) as stream:
+                    async for said in stream:
+                        store = await self._said(host, store, said, is_back=tries > 0)
+                        tries = 0
+            except (FloeError, ConnectionError) as error:
+                why = str(error)
+            if tries == 0:
+                log.info("feed.host_away", host=host, why=why)
+                self._lost(host, store)
+            await asyncio.sleep(BACKOFF_S[min(tries, len(BACKOFF_S) - 1)])
+            tries += 1
+
+    async def _said(
+        self, host: HostId, store: StoreId | None, said: Sequence[Said], *, is_back: bool
+    ) -> StoreId | None:
+        """Take in what a host said; return whose feed it is."""
+        for one in said:
+            if isinstance(one, Began):
+                known, store = store, one.store
+                self._hosts[store] = host
+                self._merge.begin(store, one.pos)
+                if known is not None and known != store:
+                    self._replaced(known, Source(host, store))
+                if is_back:
+                    self._tell(host, "here")
+            elif store is not None and isinstance(one, Reached):
+                self._merge.reached(store, one.pos)
+                self._asked[store] = max(self._asked.get(store, 0), one.pos)
+                self._wake.set()
+            elif store is not None and isinstance(one, Frame):
+                named = one.under(self._feed.named(one.run)) if one.run else one
+                await self._put(store, [named])
+        return store
+
+    async def _put(self, store: StoreId, frames: Sequence[Frame]) -> None:
+        for frame in frames:
+            self._merge.put(store, frame)
+            self._asked[store] = int(frame.pos)
+        self._attend()
+        self._wake.set()
+        while self._merge.waiting(store) > WAITING_MAX:
+            self._room.clear()
+            await self._room.wait()
+
+    def _attend(self) -> None:
+        """See to it that no frame waits for ever."""
+        if self._tasks is None:
+            return
+        self._merge.reached(self._own, self._local.reached)
+        for store, adopter, frame in self._merge.waits():
+            if (store, frame.pos) not in self._held:
+                self._held.add((store, frame.pos))
+                self._tasks.create_task(self._hold(store, adopter, frame))
+
+    async def _hold(self, store: StoreId, adopter: StoreId, frame: Frame) -> None:
+        assert frame.run is not None, "only a run's frame waits"
+        try:
+            if not self._merge.is_known(frame.run):
+                async with asyncio.timeout(HOLD_S):
+                    place = await self._place(adopter, frame.run, frame.seq - 1)
+                self._merge.hold_until(store, frame, place)
+                self._wake.set()
+            await asyncio.sleep(HOLD_S)
+        except (FloeError, ConnectionError, TimeoutError):
+            pass  # nothing can be awaited of a host that does not answer
+        self._merge.free(store, frame)
+        self._held.discard((store, frame.pos))
+        self._wake.set()
+
+    async def _place(self, store: StoreId, run: RunRef, seq: int) -> int:
+        if store == self._own:
+            return await self._feed.place(run, seq)
+        return await self._upstream.place(self._hosts[store], run, seq)
+
+    def _replaced(self, lost: StoreId, by: Source) -> None:
+        """A host has another store: names of runs have another meaning, so all is to be loaded."""
+        self._merge.drop(lost)
+        self._directory.met(by)  # first: what is loaded then is called by the new names
+        self._extra.append(reset_frame(self.pos))
+        self._wake.set()
+
+    def _lost(self, host: HostId, store: StoreId | None) -> None:
+        if store is not None:
+            self._merge.lose(store)
+        self._tell(host, "away")
+
+    def _tell(self, host: HostId, state: str) -> None:
+        seen = iso(self._directory.seen(host))
+        shape = {"type": "host", "id": host, "state": state, "seen": seen}
+        self._extra.append(Frame(self.pos, None, to_text(shape), "note"))
+        self._wake.set()

@@ -1,0 +1,97 @@
+"""A host's own feed as other hosts hear it: what is said in it, a line each.
+
+store k3f9 120                              whose it is, and from which position on
+event 121 h1-12@k3f9 1 4 . {"type":"event"…  a fact; `+` for `.` where the pen came with it
+reset 500                                   what was before is not told: reload
+reached 510                                 nothing before is still to come
+"""
+
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
+from typing import Final, assert_never
+
+from floe.feed.feed import Feed, Frame, reset_frame
+from floe.model.errors import IdInvalid, Theirs
+from floe.model.refs import RunRef, StoreId
+
+TICK_S: Final = 0.25
+"""Seconds between two looks whether the position moved though nothing was told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Began:
+    """Whose feed this is, and the position that it starts from."""
+
+    store: StoreId
+    pos: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """Nothing before this position is still to come."""
+
+    pos: int
+
+
+Said = Began | Reached | Frame
+
+
+async def own_feed(feed: Feed, store: str, after: int) -> AsyncGenerator[Sequence[Said], None]:
+    """A host's own feed after a position of its store, without end.
+
+    A position of another store counts for nothing: then it is told from the beginning, as far
+    back as a listener is told anything. Now and then nothing is said. Raises Lagging.
+    """
+    start = after if store == feed.store_id else 0
+    with feed.subscribe(str(start)) as subscription:
+        yield [Began(feed.store_id, int(subscription.pos))]
+        reached = start
+        while True:
+            frames = await subscription.take(TICK_S)
+            said: list[Said] = [frame for frame in frames if frame.kind != "note"]
+            if subscription.reached > reached:
+                reached = subscription.reached
+                said.append(Reached(reached))
+            yield said
+
+
+def line_of(said: Said) -> bytes:
+    """One line of the stream, with its end."""
+    match said:
+        case Began():
+            text = f"store {said.store} {said.pos}"
+        case Reached():
+            text = f"reached {said.pos}"
+        case Frame():
+            text = _frame(said)
+        case _:
+            assert_never(said)
+    return text.encode(errors="backslashreplace") + b"\n"
+
+
+def _frame(frame: Frame) -> str:
+    if frame.run is None:
+        return f"reset {frame.pos}"
+    flag = "+" if frame.begins else "."
+    key = frame.run.key
+    return f"event {frame.pos} {key} {frame.epoch} {frame.seq} {flag} {frame.text}"
+
+
+def read_line(line: bytes) -> Said:
+    """What a line says. Raises Theirs."""
+    try:
+        match line.decode().split(" ", 6):
+            case ["store", store, pos]:
+                return Began(StoreId(store), int(pos))
+            case ["reached", pos]:
+                return Reached(int(pos))
+            case ["reset", pos]:
+                return reset_frame(str(int(pos)))
+            case ["event", pos, run, epoch, seq, flag, text]:
+                ref = RunRef.parse(run)
+                return Frame(pos, ref, text, "event", int(epoch), int(seq), flag == "+")
+            case _:
+                pass
+    except (ValueError, IdInvalid):
+        pass
+    raise Theirs(f"no line of a feed: {line[:80]!r}", "is the other host a newer floe?")

@@ -1,0 +1,1 @@
+"""Leases of cluster resources: claims, the keeper that grants them, and its census."""

@@ -1,0 +1,352 @@
+"""The adopter's and the pen holder's side of leases: claims, and what is to be released.
+
+A claim is (run, n), n growing with each grant that was revoked. Nothing of it is given back before
+the run's last process is gone, and an answer of a keeper that was followed by another, or of a
+turn that was given back, is not believed.
+
+Source: docs/cluster-protocol.md, "Leases".
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final, Literal
+
+from floe.host.peers.members import Member, ref_of
+from floe.host.rows import Book, Journal, Rows
+from floe.kernel.place import HOST_SCOPED
+from floe.model.codec import decode, encode
+from floe.model.message import (
+    Acquire,
+    Claim,
+    Claimed,
+    Held,
+    HeldHeard,
+    Queued,
+    Release,
+    Released,
+)
+from floe.model.refs import Instant, RunRef
+from floe.model.run import Run
+
+if TYPE_CHECKING:
+    from floe.host.core import HubCore
+    from floe.host.step import Draft
+
+PARK_MS: Final = 10_000
+"""So long a claim holds what no host takes its run for; then it lets others go first."""
+
+ACQUIRE: Final = "acquire"
+RELEASE: Final = "release"
+"""Kinds of letters; the second of owed rows as well."""
+
+State = Literal["asked", "held", "parking", "parked"]
+"""asked: it waits. held: its turn has come. parking: it is giving its turn back. parked: it has."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """A claim of a run that waits for a host."""
+
+    number: int
+    state: State
+    fences: Mapping[str, str] = field(default_factory=dict)
+    """held: under these. parking: they are given back."""
+    passed: Mapping[str, str] = field(default_factory=dict)
+    """What was given back last: a turn with these or lower ones is an old one."""
+    at: Instant | None = None
+    """held: since when; None: since before this host started."""
+
+
+class Leases:
+    """Claims of runs that were adopted here or run here."""
+
+    def __init__(self, core: "HubCore", journal: Journal, rows: Rows) -> None:
+        self._core = core
+        self._wishes: Book[RunRef, Wish] = Book(journal)
+        self._queued: Book[RunRef, Queued] = Book(journal)
+        """What the keeper last said of a claim that waits."""
+        for key, shape in rows.get("claim", {}).items():
+            ref = ref_of(key)
+            if ref is not None and ref.store == core.store and isinstance(shape, Mapping):
+                self._wishes.put(ref, replace(decode(Wish, shape), at=None))
+        self._owed: Book[str, Release] = Book(journal)
+        """What an earlier process was to release, until it is in the outbox or done."""
+        for key, row in rows.get("owed", {}).items():
+            if key.startswith(f"{RELEASE} ") and isinstance(row, Mapping):
+                self._owed.put(key, decode(Release, row))
+
+    def load(self) -> None:
+        """Say again what is to be released."""
+        keeper, cluster = self._core.host.keeper, self._core.cluster
+        assert cluster is not None
+        if keeper is None or keeper == self._core.host.id:
+            return
+        for release in self._owed.values():
+            name = _name(release.claim)
+            cluster.outbox.put(keeper, None, RELEASE, name, release, Instant(0))
+        for ref, wish in self._wishes.items():
+            if wish.state == "parking":
+                release = self._parking(ref, wish)
+                cluster.outbox.put(keeper, None, RELEASE, ref.key, release, Instant(0))
+
+    def holds(self, ref: RunRef) -> bool:
+        """Whether the turn of a run that waits has come."""
+        wish = self._wishes.get(ref)
+        return wish is not None and wish.state == "held"
+
+    def turns(self) -> list[RunRef]:
+        """Runs that wait though their turn has come."""
+        return [ref for ref, wish in self._wishes.items() if wish.state == "held"]
+
+    def place_of(self, ref: RunRef) -> Queued | None:
+        """What the keeper last said of a claim that waits; None where it has not answered."""
+        return self._queued.get(ref)
+
+    def forget_places(self) -> None:
+        """Another opening: places in the queue of the last one count for nothing."""
+        for ref in tuple(self._queued):
+            self._queued.put(ref, None)
+
+    def claims(self) -> list[Claimed]:
+        """All that runs adopted here or running here hold, and what they wait for."""
+        claims: list[Claimed] = []
+        for run in self._core.table.runs.values():
+            tags = tags_of(run)
+            is_here = self._core.store in (run.ref.store, run.store)  # not of a backup
+            if not tags or not is_here or run.superseded or run.phase in ("ended", "packed"):
+                continue
+            claim = Claim(run=run.ref.key, number=run.revoked + 1)
+            fences = {tag: fence for tag, fence in run.fences.items() if tag in tags}
+            wish = self._wish(run)
+            if fences:
+                claims.append(Claimed(claim=claim, fences=fences, tags=tags))
+            elif wish is not None and wish.state in ("asked", "held"):
+                claims.append(Claimed(claim=claim, fences=wish.fences, tags=tags))
+        return claims
+
+    # --- asking ---
+
+    def ready(self, draft: "Draft", run: Run) -> dict[str, str] | None:
+        """The fences of a run that holds all it needs of the cluster; None where it waits."""
+        tags = tags_of(run)
+        if not tags:
+            return {}
+        wish = self._wish(run)
+        if wish is None or wish.state in ("asked", "parked"):
+            self._ask(draft, run, wish, tags)
+            wish = self._wish(run)
+        if wish is None or wish.state != "held":
+            return None
+        self._put(draft, run.ref, None)
+        return dict(wish.fences)
+
+    def held(self, draft: "Draft", member: Member, message: Held) -> None:
+        """The turn of a claim has come."""
+        claim = message.claim
+        ref = ref_of(claim.run)
+        if ref is None or not draft.cluster.obedience.is_believed(member, message.opening):
+            return
+        run = self._core.table.runs.get(ref)
+        if run is None or run.phase in ("ended", "packed") or ref.store != self._core.store:
+            self._tell(draft, member, Release(claim=claim, fences={}))
+            return
+        if run.phase == "pending" and claim.number == run.revoked + 1:
+            wish = self._wish(run)
+            if wish is not None and _is_old(message.fences, wish.passed):
+                return
+            passed = wish.passed if wish else {}
+            held = Wish(
+                number=claim.number,
+                state="held",
+                fences=dict(message.fences),
+                passed=passed,
+                at=draft.now,
+            )
+            if wish is None or wish.state != "held" or wish.fences != held.fences:
+                self._put(draft, ref, held)
+                draft.core.table.news = True
+            self._queued.put(ref, None)
+            draft.cluster.outbox.done(member.id, ACQUIRE, claim.run)
+        elif claim.number == run.revoked + 1 and not message.fences.items() <= run.fences.items():
+            # Freed by hand, then asked for by a word from before: it has begun, and uses no other.
+            self._tell(draft, member, Release(claim=claim, fences=message.fences))
+            return
+        self._tell(draft, member, HeldHeard(claim=claim, fences=message.fences))
+
+    def queued(self, draft: "Draft", member: Member, message: Queued) -> None:
+        """A claim waits; with a position, until its turn is said."""
+        ref = ref_of(message.claim.run)
+        if ref is None or member.id != self._core.host.keeper or ref not in self._wishes:
+            return
+        if message.position and message.opening != draft.cluster.obedience.term_seen:
+            return
+        self._queued.put(ref, message)
+        if message.position:
+            draft.cluster.outbox.done(member.id, ACQUIRE, message.claim.run)
+
+    # --- giving back ---
+
+    def returned(self, draft: "Draft", run: Run) -> None:
+        """A host said no to a run: its claim holds as before."""
+        tags = tags_of(run)
+        if fences := {tag: f for tag, f in run.fences.items() if tag in tags}:
+            wish = Wish(number=run.revoked + 1, state="held", fences=fences, at=draft.now)
+            self._put(draft, run.ref, wish)
+
+    def revoked(self, draft: "Draft", run: Run) -> None:
+        """A grant was revoked: the next claim takes over at once what the last one holds."""
+        if tags_of(run) and run.phase == "pending":
+            self._put(draft, run.ref, Wish(number=run.revoked + 1, state="asked"))
+
+    def over(self, draft: "Draft", run: Run) -> None:
+        """A run has ended here: what it holds is given back, its last process being gone."""
+        tags = tags_of(run)
+        if not tags or run.superseded:
+            return
+        fences = {tag: fence for tag, fence in run.fences.items() if tag in tags}
+        is_adopted = run.ref.store == self._core.store
+        if run.started_at is not None and fences:
+            self._release(draft, run, fences)
+        elif is_adopted and (run.revoked or run.ref in self._wishes):
+            self._release(draft, run, {})
+        if is_adopted:
+            self._put(draft, run.ref, None)
+
+    def over_elsewhere(self, draft: "Draft", run: Run) -> None:
+        """A run has ended where it ran: its adopter says so as well."""
+        if tags_of(run):
+            self._release(draft, run, {})
+
+    def released(self, draft: "Draft", member: Member, message: Released) -> None:
+        """The keeper has taken something back."""
+        claim, outbox = message.claim, draft.cluster.outbox
+        ref = ref_of(claim.run)
+        if ref is None:
+            return
+        letter = outbox.get(member.id, RELEASE, _name(claim))
+        owed = letter.message if letter else None
+        if isinstance(owed, Release) and dict(owed.fences) == dict(message.fences):
+            outbox.done(member.id, RELEASE, _name(claim))
+            draft.keep("owed", f"{RELEASE} {_name(claim)}", None)
+        wish = self._wishes.get(ref)
+        if wish is not None and wish.state == "parking" and wish.fences == message.fences:
+            outbox.done(member.id, RELEASE, ref.key)
+            parked = Wish(number=wish.number, state="parked", passed=wish.fences)
+            self._put(draft, ref, parked)
+            draft.core.table.news = True
+
+    def tick(self, draft: "Draft") -> Instant | None:
+        """Give back turns that no host could use; return when to look again."""
+        if self._core.host.keeper == self._core.host.id:
+            self._release_here(draft)
+        dues: list[Instant] = []
+        for ref, wish in self._wishes.items():
+            run, queued = self._core.table.runs.get(ref), self._queued.get(ref)
+            if wish.state == "asked" and run is not None and not (queued and queued.position):
+                self._ask(draft, run, wish, tags_of(run))
+            if wish.state != "held":
+                continue
+            if wish.at is None or wish.at > draft.now:
+                wish = replace(wish, at=draft.now)
+                self._wishes.put(ref, wish)
+            since = wish.at if wish.at is not None else draft.now
+            due = Instant(since + PARK_MS)
+            if due > draft.now:
+                dues.append(due)
+            elif not self._core.table.news:
+                self._park(draft, ref, wish)
+        return min(dues, default=None)
+
+    # --- parts ---
+
+    def _wish(self, run: Run) -> Wish | None:
+        wish = self._wishes.get(run.ref)
+        return wish if wish is not None and wish.number == run.revoked + 1 else None
+
+    def _put(self, draft: "Draft", ref: RunRef, wish: Wish | None) -> None:
+        if wish is None:
+            self._queued.put(ref, None)
+        if self._wishes.put(ref, wish):
+            draft.promise_row("claim", ref.key, None if wish is None else encode(wish))
+
+    def _ask(self, draft: "Draft", run: Run, wish: Wish | None, tags: tuple[str, ...]) -> None:
+        keeper, key = self._core.host.keeper, run.ref.key
+        if keeper is None or draft.cluster.obedience.disagreement():
+            return
+        if wish is None or wish.state != "asked":
+            passed = wish.passed if wish else {}
+            self._put(draft, run.ref, Wish(number=run.revoked + 1, state="asked", passed=passed))
+            self._queued.put(run.ref, None)
+        acquire = Acquire(claim=Claim(run=key, number=run.revoked + 1), tags=tags)
+        if keeper == self._core.host.id:
+            draft.cluster.keeper.asked(draft, draft.cluster.members.me, acquire)
+            return
+        queued = self._queued.get(run.ref)
+        letter = draft.cluster.outbox.get(keeper, ACQUIRE, key)
+        is_waiting = queued is not None and queued.position
+        if not is_waiting and (letter is None or letter.message != acquire):
+            draft.cluster.outbox.put(keeper, None, ACQUIRE, key, acquire, draft.now)
+
+    def _park(self, draft: "Draft", ref: RunRef, wish: Wish) -> None:
+        parking = replace(wish, state="parking", at=None)
+        self._put(draft, ref, parking)
+        self._to_keeper(draft, ref.key, self._parking(ref, parking))
+
+    def _parking(self, ref: RunRef, wish: Wish) -> Release:
+        claim = Claim(run=ref.key, number=wish.number)
+        return Release(claim=claim, fences=wish.fences, parked=True)
+
+    def _release(self, draft: "Draft", run: Run, fences: dict[str, str]) -> None:
+        """Owe the end of a claim, and of what went before it for its run."""
+        claim = Claim(run=run.ref.key, number=run.revoked + 1)
+        release = Release(claim=claim, fences=fences)
+        keeper = self._core.host.keeper
+        if keeper is not None and keeper != self._core.host.id:
+            draft.cluster.outbox.done(keeper, ACQUIRE, run.ref.key)
+            draft.cluster.outbox.done(keeper, RELEASE, run.ref.key)
+        if keeper != self._core.host.id:
+            draft.promise_row("owed", f"{RELEASE} {_name(claim)}", encode(release))
+        self._to_keeper(draft, _name(claim), release)
+
+    def _release_here(self, draft: "Draft") -> None:
+        """Release what was to be said to another keeper before this host became it."""
+        for key, release in self._owed.items():
+            self._owed.put(key, None)
+            draft.keep("owed", key, None)
+            self._to_keeper(draft, "", release)
+        for ref, wish in self._wishes.items():
+            if wish.state == "parking":
+                self._to_keeper(draft, "", self._parking(ref, wish))
+
+    def _to_keeper(self, draft: "Draft", name: str, release: Release) -> None:
+        keeper = self._core.host.keeper
+        if keeper == self._core.host.id:
+            draft.cluster.keeper.released(draft, draft.cluster.members.me, release)
+        elif keeper is not None:
+            draft.cluster.outbox.put(keeper, None, RELEASE, name, release, draft.now)
+
+    def _tell(self, draft: "Draft", member: Member, message: Release | HeldHeard) -> None:
+        if member.id != self._core.host.id:
+            draft.send(member.id, member.store, message)
+        elif isinstance(message, Release):
+            draft.cluster.keeper.released(draft, member, message)
+
+
+def tags_of(run: Run) -> tuple[str, ...]:
+    """The resources of the whole cluster that a run needs."""
+    tags = run.flow.resource_tags if run.flow else ()
+    return tuple(tag for tag in tags if not tag.startswith(HOST_SCOPED))
+
+
+def _name(claim: Claim) -> str:
+    return f"{claim.run}#{claim.number}"
+
+
+def _is_old(fences: Mapping[str, str], passed: Mapping[str, str]) -> bool:
+    """Whether a turn is one that was given back, or an earlier one."""
+    return any(tag in passed and _fence(f) <= _fence(passed[tag]) for tag, f in fences.items())
+
+
+def _fence(text: str) -> tuple[int, int]:
+    term, _, counter = text.partition(".")
+    return int(term), int(counter)

@@ -1,0 +1,124 @@
+"""The keeper's table: which claim holds which resources, and which wait for them.
+
+By arrival; a claim overtakes an earlier one only if they share no tag. Every change is a row that
+is stored before anybody is told.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from floe.host.rows import Book, Journal, Rows
+from floe.model.codec import decode, encode
+from floe.model.message import Claim, Claimed
+from floe.model.refs import Instant
+
+if TYPE_CHECKING:
+    from floe.host.step import Draft
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holding:
+    """A claim in the table; a run has one at most."""
+
+    claim: Claim
+    tags: tuple[str, ...]
+    fences: Mapping[str, str]
+    """Empty: it waits."""
+    arrival: int
+    since: Instant
+    """When it came to hold, or to wait."""
+    parked: bool = False
+    """No host would take its run: it is passed over until it asks again."""
+    known: bool = False
+    """Its adopter knows that it holds."""
+
+
+class Holdings:
+    """Claims by their runs' keys."""
+
+    def __init__(self, journal: Journal, rows: Rows) -> None:
+        self.by_run: Book[str, Holding] = Book(journal)
+        self._holders: Book[str, tuple[str, ...]] = Book(journal)
+        self._arrival = 0
+        for key, shape in rows.get("kept", {}).items():
+            if isinstance(shape, Mapping):
+                self._index(key, decode(Holding, shape))
+
+    def holders(self, tag: str) -> tuple[str, ...]:
+        """The runs that hold a resource: one, or after a census those that all said so."""
+        return self._holders.get(tag) or ()
+
+    def held(self) -> list[tuple[str, Holding]]:
+        """Each resource and each that holds it, by tag."""
+        return sorted(
+            ((tag, self.by_run[run]) for tag, runs in self._holders.items() for run in runs),
+            key=lambda pair: (pair[0], pair[1].arrival),
+        )
+
+    def waiting(self, tag: str = "") -> list[Holding]:
+        """The claims that wait, in their order; for one tag, or all."""
+        waiting = (h for h in self.by_run.values() if not h.fences)
+        return sorted((h for h in waiting if not tag or tag in h.tags), key=lambda h: h.arrival)
+
+    def position(self, holding: Holding) -> int:
+        """How many claims that share a tag are before one, and one more."""
+        return 1 + sum(
+            1
+            for other in self.waiting()
+            if other.arrival < holding.arrival and not set(other.tags).isdisjoint(holding.tags)
+        )
+
+    def add(self, draft: "Draft", claim: Claim, tags: tuple[str, ...]) -> Holding:
+        """Put a claim at the end of the queue."""
+        self._arrival += 1
+        holding = Holding(claim=claim, tags=tags, fences={}, arrival=self._arrival, since=draft.now)
+        return self.put(draft, holding)
+
+    def merge(self, draft: "Draft", claimed: Claimed) -> None:
+        """Take in a claim as a host knows it."""
+        old = self.by_run.get(claimed.claim.run)
+        if old is not None and old.claim.number > claimed.claim.number:
+            return
+        if old is None or old.claim.number < claimed.claim.number:
+            old = self.add(draft, claimed.claim, claimed.tags)
+        if claimed.fences and not old.fences:
+            self.put(draft, replace(old, fences=dict(claimed.fences), since=draft.now))
+
+    def put(self, draft: "Draft", holding: Holding) -> Holding:
+        """Set what is known of a claim."""
+        draft.promise_row("kept", holding.claim.run, encode(holding))
+        self._index(holding.claim.run, holding)
+        return holding
+
+    def remove(self, draft: "Draft", run: str) -> None:
+        """A claim is over."""
+        draft.promise_row("kept", run, None)
+        self._index(run, None)
+
+    def clear(self, draft: "Draft") -> None:
+        """Nothing is known any more."""
+        for run in tuple(self.by_run):
+            self.remove(draft, run)
+
+    def ready(self) -> Holding | None:
+        """The first claim whose turn has come; None for none."""
+        taken: set[str] = set(self._holders)
+        for holding in self.waiting():
+            if holding.parked:
+                continue
+            if taken.isdisjoint(holding.tags):
+                return holding
+            taken.update(holding.tags)
+        return None
+
+    def _index(self, run: str, holding: Holding | None) -> None:
+        old = self.by_run.get(run)
+        for tag in old.fences if old else ():
+            rest = tuple(r for r in self.holders(tag) if r != run)
+            self._holders.put(tag, rest or None)
+        for tag in holding.fences if holding else ():
+            self._holders.put(tag, (*self.holders(tag), run))
+        if holding is not None:
+            self._arrival = max(self._arrival, holding.arrival)
+        self.by_run.put(run, holding)

@@ -1,0 +1,1 @@
+"""The other hosts: who is there, and how runs are handed over to them."""

@@ -1,0 +1,108 @@
+"""What this host says of itself to the others, every 2 s and whenever it changed."""
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from floe.host.rows import Book, Journal
+from floe.model.host import HostView
+from floe.model.message import Ping
+from floe.model.refs import Instant, StoreId
+
+if TYPE_CHECKING:
+    from floe.host.core import HubCore
+    from floe.host.step import Draft
+
+PING_MS: Final = 2000
+PING_MIN_MS: Final = 50
+"""Between two pings though more changed."""
+
+
+class View(NamedTuple):
+    """All that others decide by and that may change while this host runs."""
+
+    host: HostView
+    keeper_store: StoreId | None
+    forgotten: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mine:
+    """What was last said of this host, and when."""
+
+    view: View
+    change: int
+    at: Instant
+    is_void: bool = False
+
+
+class Presence:
+    """How this host is, as it was last said."""
+
+    def __init__(self, core: "HubCore", journal: Journal) -> None:
+        self._core = core
+        self._mine: Book[str, Mine] = Book(journal)
+
+    @property
+    def change(self) -> int:
+        """The number of what was last said of this host."""
+        mine = self._mine.get("")
+        return mine.change if mine else 0
+
+    def ping(self, draft: "Draft") -> Instant:
+        """Say how this host is, if it changed or was not said for a while; return when next."""
+        mine, now, view = self._mine.get(""), draft.now, self._view(draft)
+        change: int = now
+        if mine is not None:
+            is_new = mine.is_void or mine.view != view
+            wait = PING_MIN_MS if is_new else PING_MS
+            if 0 <= now - mine.at < wait:
+                return Instant(mine.at + wait)
+            change = mine.change + is_new
+        self._mine.put("", Mine(view=view, change=change, at=now))
+        draft.send(None, None, self._ping(draft, view, change))
+        return Instant(now + PING_MS)
+
+    def void(self) -> None:
+        """What was last said of this host did not hold: say it anew, under another number."""
+        if mine := self._mine.get(""):
+            self._mine.put("", replace(mine, is_void=True))
+
+    def _view(self, draft: "Draft") -> View:
+        host, cluster = self._core.view(), draft.cluster
+        return View(host, cluster.keeper_store, tuple(cluster.members.forgotten))
+
+    def _ping(self, draft: "Draft", view: View, change: int) -> Ping:
+        host, about = view.host, draft.cluster.members.about
+        if host.problems:
+            about = {**about, "troubles": list(host.problems)}
+        return Ping(
+            at=draft.now,
+            tags=host.tags,
+            slots=host.slots,
+            active=host.active,
+            draining=host.draining,
+            held={tag: ref.key for tag, ref in host.held.items()},
+            spaces={flow: ref.key for flow, ref in host.spaces.items()},
+            keeper=self._core.host.keeper,
+            keeper_store=view.keeper_store,
+            forgotten=tuple(sorted(view.forgotten)),
+            forgotten_at={key: gone.at for key, gone in draft.cluster.members.forgotten.items()},
+            about=about,
+            change=change,
+        )
+
+
+def view_of(ping: Ping) -> tuple[object, ...]:
+    """All that others decide by, and what people are to see at once."""
+    return (
+        ping.protocol,
+        ping.tags,
+        ping.slots,
+        ping.active,
+        ping.draining,
+        ping.held,
+        ping.spaces,
+        ping.keeper,
+        ping.keeper_store,
+        ping.forgotten,
+    )

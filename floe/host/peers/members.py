@@ -1,0 +1,328 @@
+"""The other hosts as this one knows them.
+
+A host is known by its first word. One that comes back with another store has lost the first, and
+gets nothing before that was forgotten. No decision compares clocks of two hosts.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from floe.host.peers.heartbeat import view_of
+from floe.host.peers.lost import Gone, forgotten_in
+from floe.host.rows import Book, Journal, Rows
+from floe.kernel.place import HOST_STALE_S
+from floe.model.codec import encode
+from floe.model.errors import IdInvalid
+from floe.model.host import HostView
+from floe.model.message import PROTOCOL, Envelope, Ping
+from floe.model.refs import FlowId, HostId, Instant, Json, RunRef, StoreId, place_key, place_of
+
+if TYPE_CHECKING:
+    from floe.host.core import HubCore
+    from floe.host.step import Draft
+
+SKEW_MS: Final = 5000
+"""A clock that is further off is said; nothing depends on it."""
+
+GONE_BACK: Final = (
+    "has a store that has gone back in time, as a copy from a backup: stop it, and give the copy "
+    "an id of its own with floe host --restored"
+)
+
+FORGOTTEN: Final = "was forgotten by the other hosts: start it with a new store"
+
+FORGET_AFTER_S: Final = 30
+"""A host that was seen since is forgotten by force alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """Another host."""
+
+    id: HostId
+    store: StoreId
+    """That it was first heard with."""
+    seen_at: Instant | None = None
+    """By this host's clock; None: not since this host started."""
+    ping: Ping | None = None
+    other: StoreId | None = None
+    """Another store that speaks in its name."""
+    other_at: Instant | None = None
+    """When that was last heard; 0: not since this host started."""
+    skew_ms: int = 0
+    """How far its clock is ahead."""
+    stale: bool = True
+
+    @property
+    def tags(self) -> frozenset[str]:
+        """Of its config."""
+        return self.ping.tags if self.ping else frozenset()
+
+    @property
+    def slots(self) -> int:
+        """Runs that it may have active at once."""
+        return self.ping.slots if self.ping else 0
+
+    @property
+    def active(self) -> int:
+        """Runs that it has active."""
+        return self.ping.active if self.ping else 0
+
+    @property
+    def draining(self) -> bool:
+        """Whether it takes no new runs."""
+        return self.ping.draining if self.ping else False
+
+    @property
+    def about(self) -> Mapping[str, Json]:
+        """What people look at: version, digests, load."""
+        return self.ping.about if self.ping else {}
+
+
+class Members:
+    """All hosts that were ever heard here, and the forgotten ones."""
+
+    def __init__(self, core: "HubCore", journal: Journal, rows: Rows) -> None:
+        self._core = core
+        self.about: Mapping[str, Json] = {}
+        """What this host says of itself to people; set from outside."""
+        self.has_gone_back = False
+        """Whether others know later facts of this store than it has; set from outside."""
+        self.expected = core.host.peers
+        """Other hosts that the config names. Set from outside where a URL turns out to lead to
+        this very host, or two of them to one."""
+        self.by_id: Book[HostId, Member] = Book(journal)
+        self.forgotten: Book[str, Gone] = Book(journal)
+        """As `h2@store`."""
+        self.twins: Book[StoreId, Instant] = Book(journal)
+        """Stores of others that call themselves as this host does, and when they were heard."""
+        self._returning: Book[HostId, Instant] = Book(journal)
+        """Hosts of forgotten stores that may come back with another, and since when they are
+        listened for; 0: since this host's first step."""
+        others = rows.get("other", {})
+        for host, store in rows.get("member", {}).items():
+            member = Member(id=HostId(host), store=StoreId(str(store)))
+            if host in others:
+                other = StoreId(str(others[host]))
+                member = replace(member, other=other, other_at=Instant(0))
+            self.by_id.put(member.id, member)
+        for key, gone in forgotten_in(rows.get("forgotten", {})).items():
+            self.forgotten.put(key, gone)
+            self._returning.put(place_of(key)[0], Instant(0))
+
+    @property
+    def me(self) -> Member:
+        """This host, as the other end of what it says to itself."""
+        return Member(id=self._core.host.id, store=self._core.store)
+
+    @property
+    def is_forgotten(self) -> bool:
+        """Whether the others have forgotten this very host."""
+        return place_key(self._core.host.id, self._core.store) in self.forgotten
+
+    def is_known_gone(self, host: HostId, store: StoreId) -> bool:
+        """Whether a store was forgotten."""
+        return place_key(host, store) in self.forgotten
+
+    def heard(self, draft: "Draft", envelope: Envelope) -> Member | None:
+        """A host spoke; None where it is not the one that is known by its name."""
+        host, store, now = envelope.from_host, envelope.from_store, draft.now
+        if host == self._core.host.id:
+            self.twins.put(store, now)
+            return None
+        known = self.by_id.get(host)
+        if known is None:
+            known = Member(id=host, store=store)
+            draft.keep("member", host, store)
+        if known.store != store:
+            if known.other != store:
+                draft.core.table.news = True
+                draft.keep("other", host, store)
+            self.by_id.put(host, replace(known, other=store, other_at=now))
+            return None
+        if known.stale:
+            draft.core.table.news = True
+        changed = replace(known, seen_at=now, stale=False)
+        if changed.other_at is not None and now - changed.other_at >= HOST_STALE_S * 1000:
+            changed = replace(changed, other=None, other_at=None)  # the other one is gone
+            draft.core.table.news = True
+            draft.keep("other", host, None)
+        self.by_id.put(host, changed)
+        return changed
+
+    def pinged(self, draft: "Draft", member: Member, ping: Ping) -> Member:
+        """Keep what a host said of itself; return the host as it is known now."""
+        old = member.ping
+        is_new = old is None or old.change != ping.change or view_of(old) != view_of(ping)
+        draft.core.table.news |= is_new
+        changed = replace(member, ping=ping, skew_ms=ping.at - draft.now)
+        self.by_id.put(member.id, changed)
+        return changed
+
+    def age(self, now: Instant) -> None:
+        """Note which hosts have fallen silent: what only they stood against may go on."""
+        news = False
+        for member in self.by_id.values():
+            if not member.stale and self._unseen_ms(member, now) >= HOST_STALE_S * 1000:
+                news |= self.by_id.put(member.id, replace(member, stale=True))
+        for store, at in self.twins.items():
+            if now - at >= HOST_STALE_S * 1000:
+                news |= self.twins.put(store, None)
+        for host, since in self._returning.items():
+            if not since or since > now:
+                self._returning.put(host, now)
+            elif now - since >= HOST_STALE_S * 1000:
+                news |= self._returning.put(host, None)
+        self._core.table.news |= news
+
+    def set_back(self, now: Instant) -> None:
+        """The clock was set back: nobody was seen in what is the future now."""
+        for member in self.by_id.values():
+            if member.seen_at is not None and member.seen_at > now:
+                self.by_id.put(member.id, replace(member, seen_at=now))
+            if member.other_at is not None and member.other_at > now:
+                self.by_id.put(member.id, replace(self.by_id[member.id], other_at=now))
+        for store, at in self.twins.items():
+            if at > now:
+                self.twins.put(store, now)
+
+    def forget(
+        self, draft: "Draft", host: HostId, store: StoreId, at: Instant, *, told: bool
+    ) -> bool:
+        """Store that a host's store is gone for good; return whether that is new.
+
+        `at`: when that was said. `told`: by an operator, here. One that others tell of and that was
+        never heard here may have left the config long ago: its silence is then not that of a
+        configured host.
+        """
+        key, known = place_key(host, store), self.by_id.get(host)
+        is_known = known is not None and known.store == store
+        before = self.forgotten.get(key)
+        if before is None or told:
+            count = self.expected if told or is_known else 0
+            gone = Gone(at=before.at if before else at, expected=count)
+            self.forgotten.put(key, gone)
+            draft.promise_row("forgotten", key, encode(gone))
+        if before is not None:
+            return False
+        self._returning.put(host, draft.now)
+        if known is not None and store in (known.store, known.other):
+            left: Member | None = replace(known, other=None, other_at=None)
+            if is_known:  # who else speaks in its name is the host now: a keeper has to ask it, too
+                left = Member(id=host, store=known.other) if known.other else None
+            self.by_id.put(host, left)
+            draft.keep("member", host, left.store if left else None)
+            draft.keep("other", host, None)
+        draft.core.table.news = True
+        return True
+
+    def gone(self) -> set[HostId]:
+        """Configured hosts that nobody needs to hear any more: their stores were forgotten, and
+        nobody spoke in their place for as long as a host that is there is silent at most."""
+        all_gone = self.forgotten.items()
+        hosts = {place_of(key)[0] for key, gone in all_gone if gone.expected == self.expected}
+        return {host for host in hosts if host not in self._returning}
+
+    def lives(self) -> list[Member]:
+        """The hosts that were not forgotten, by id."""
+        return sorted(self.by_id.values(), key=lambda member: member.id)
+
+    # --- what is said of them ---
+
+    def views(self) -> list[HostView]:
+        """The other hosts as placing sees them."""
+        return [self._view_of(member) for member in self.by_id.values()]
+
+    def problems(self, member: Member, now: Instant) -> tuple[str, ...]:
+        """What is wrong with a host, in sentences; some keep runs away from it."""
+        says = list(self.faults(member))
+        if self._unseen_ms(member, now) >= HOST_STALE_S * 1000:
+            says.append(
+                "was not heard since this host started"
+                if member.seen_at is None
+                else f"was not seen for {self._unseen_ms(member, now) // 1000} s"
+            )
+        if abs(member.skew_ms) > SKEW_MS:
+            way = "ahead" if member.skew_ms > 0 else "behind"
+            says.append(f"its clock is {abs(member.skew_ms) // 1000} s {way} of this host's")
+        return tuple(says)
+
+    def faults(self, member: Member) -> tuple[str, ...]:
+        """What keeps every run away from a host."""
+        says: list[str] = []
+        if member.other is not None:
+            if (
+                member.seen_at is not None
+                and member.other_at is not None
+                and abs(member.other_at - member.seen_at) < HOST_STALE_S * 1000
+            ):
+                says.append(
+                    f"two hosts are called {member.id}: stores {member.store} and {member.other}"
+                )
+            else:
+                says.append(
+                    f"lost its store: it was {member.store} and is {member.other} now; "
+                    f"floe host forget {member.id} lets it take runs again"
+                )
+        if member.about.get("gone_back"):
+            says.append(GONE_BACK)
+        troubles = member.about.get("troubles")
+        says += map(str, troubles) if isinstance(troubles, Sequence) else ()
+        if member.ping is None:
+            says.append("has not said yet how it is")
+        elif member.ping.protocol != PROTOCOL:
+            says.append(
+                f"speaks protocol {member.ping.protocol}, this host {PROTOCOL}: "
+                "hosts of one cluster need floes that understand one another"
+            )
+        return tuple(says)
+
+    def own_faults(self, now: Instant) -> tuple[str, ...]:
+        """What keeps every run away from this host, but for the troubles of its machine."""
+        says = self.dead_ends()
+        says += [
+            f"two hosts are called {self._core.host.id}: stores {self._core.store} and {store}"
+            for store, at in self.twins.items()
+            if now - at < HOST_STALE_S * 1000
+        ]
+        return tuple(says)
+
+    def dead_ends(self) -> list[str]:
+        """Why a run that is started at this host would never be taken by any."""
+        says: list[str] = []
+        if self.is_forgotten:
+            says.append(FORGOTTEN)
+        if self.has_gone_back:
+            says.append(GONE_BACK)
+        return says
+
+    def _view_of(self, member: Member) -> HostView:
+        ping = member.ping
+        return HostView(
+            id=member.id,
+            store=member.store,
+            tags=member.tags,
+            slots=member.slots,
+            active=member.active,
+            draining=member.draining,
+            seen_at=member.seen_at,
+            held=_refs(ping.held.items()) if ping else {},
+            spaces={FlowId(f): r for f, r in _refs(ping.spaces.items()).items()} if ping else {},
+            problems=self.faults(member),
+        )
+
+    def _unseen_ms(self, member: Member, now: Instant) -> int:
+        return now - (member.seen_at or 0)
+
+
+def ref_of(key: str) -> RunRef | None:
+    """The run of a key that another host gave; None where it is none."""
+    try:
+        return RunRef.parse(key)
+    except IdInvalid:
+        return None
+
+
+def _refs(items: Iterable[tuple[str, str]]) -> dict[str, RunRef]:
+    return {name: ref for name, key in items if (ref := ref_of(key))}

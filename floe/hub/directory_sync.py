@@ -1,0 +1,172 @@
+"""What ties the directory to a hub: rows that are heard are stored by its one writer, rows that
+changed are told to the other hosts, and who asks for what it missed is answered from the store.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from typing import Final
+
+import structlog
+
+from floe.feed.directory import KIND, ROWS_MAX, Directory, Learned, Source, offered
+from floe.host.decided import Decided
+from floe.host.inputs import Addressed, Mark
+from floe.host.peers.lost import Gone, adopter_of, forgotten_in, holder_of, is_lost
+from floe.hub.clock import Clock
+from floe.hub.loop import Loop
+from floe.model.errors import FloeError
+from floe.model.message import Envelope, Message, Ping, Rows, RowsAfter
+from floe.model.refs import HostId, place_of
+from floe.model.run import Summary
+from floe.store.base import Append, LedgerWrite, RunQuery, RunStore
+
+log = structlog.get_logger()
+
+GONE_BACK: Final = "gone-back"
+"""Rows of the ledger: a store's id to a position that others knew, and that it never gave."""
+
+TELL_S: Final = 0.05
+"""Seconds between two messages about changed rows: a busy host says much at once."""
+
+
+class Lists:
+    """The directory of a host at work."""
+
+    def __init__(
+        self,
+        store: RunStore,
+        clock: Clock,
+        loop: Loop,
+        send: Callable[[HostId | None, Message], None],
+        spawn: Callable[[Coroutine[object, object, None]], None],
+        reload: Callable[[], None],
+    ) -> None:
+        """`send` says something to one host or to all; `reload` is called when runs are over
+        without a fact that the feed tells."""
+        self.directory = Directory(told=0)
+        self._store = store
+        self._clock = clock
+        self._loop = loop
+        self._send = send
+        self._spawn = spawn
+        self._reload = reload
+        self.forgotten: dict[str, Gone] = {}
+        """All stores that were forgotten, as `h2@k3f9`."""
+        self._news = asyncio.Event()
+        self._untold: list[Summary] = []
+        """Own rows that changed since the last promise: the power may still take them."""
+        self.has_gone_back = False
+        """Whether others know later facts of this store than it has."""
+
+    async def open(self) -> None:
+        """Go on where the store says that it was. The store must be open."""
+        self.forgotten = forgotten_in(await self._store.ledger("forgotten"))
+        self.directory = Directory(told=await self._store.head())
+        self.directory.load(await self._store.ledger(KIND), await self._store.ledger("member"))
+        went_back_at = await self._store.row(GONE_BACK, self._store.store_id)
+        self.has_gone_back = went_back_at is not None
+
+    def stored(self, decided: Decided, last: int) -> None:
+        """Note what changed in a batch that is stored up to a position.
+
+        Others hear only of what is on the disk: a store that has less has gone back in time.
+        """
+        changed = [append for append in decided.appends if append.records]
+        self._untold += [append.summary for append in changed if append.summary]
+        if self._untold and decided.promise:
+            self.directory.changed(last, self._untold)
+            self._untold.clear()
+            self._news.set()
+        self.directory.outdone(decided.rows)
+        if forgotten := {row.key: row.value for row in decided.ledger if row.kind == "forgotten"}:
+            self.forgotten |= forgotten_in(forgotten)
+            self._spawn(self._end_lost())
+
+    def hear(self, envelope: Envelope) -> bool:
+        """Take a word of another host; return whether nobody else need hear it."""
+        now = self._clock.now()
+        source = Source(envelope.from_host, envelope.from_store)
+        match envelope.message:
+            case Rows() as rows:
+                try:
+                    self._learn(source, self.directory.heard(source, rows, now))
+                except FloeError as error:
+                    log.warning("directory.unreadable", host=source.host, error=str(error))
+                return True
+            case RowsAfter(after=after):
+                self.directory.saw(source, now)
+                if envelope.to_store == self._store.store_id and not self._was_given(after):
+                    self._go_back(after)
+                self._spawn(self._answer(source.host, after))
+                return True
+            case Ping(about=about):
+                head = about.get("head")
+                known = head if isinstance(head, int) else None
+                self._learn(source, self.directory.saw(source, now, known))
+                return False
+            case _:
+                self.directory.saw(source, now)
+                return False
+
+    async def tell(self) -> None:
+        """Tell what changed, as it changes, until cancelled."""
+        await self._end_lost()  # what an earlier process may not have come to
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            if news := self.directory.news():
+                self._send(None, news)
+            await asyncio.sleep(TELL_S)
+
+    def _learn(self, source: Source, learned: Learned) -> None:
+        if learned.marks:
+            word = Mark(rows=learned.marks, appends=learned.appends, promise=False)
+            self._loop.say(Addressed(word=word))
+        if learned.ask:
+            self._send(source.host, learned.ask)
+
+    async def _end_lost(self) -> None:
+        """See to the runs that were with stores which are forgotten now.
+
+        Those that are lost are stored as over: it is enough to offer their rows again. What became
+        of the others their adopters know: one that learned the end from the store that is gone has
+        no fact to tell it by, so it is asked for all rows.
+        """
+        query = RunQuery(states=frozenset({"pending", "active"}), limit=ROWS_MAX)
+        lost: list[Append] = []
+        try:
+            while self.forgotten:
+                page = await self._store.runs(query)
+                for row in page.runs:
+                    if is_lost(row, self.forgotten):
+                        lost.append(offered(row))
+                    elif holder_of(row) in self.forgotten:
+                        self.directory.doubt(Source(*place_of(adopter_of(row))))
+                if not page.next:
+                    break
+                query = replace(query, cursor=page.next)
+            if lost:
+                await self._loop.ask(Mark(rows=(), appends=tuple(lost), promise=False))
+                self._reload()
+        except FloeError as error:
+            log.warning("directory.lost_not_ended", error=str(error))
+
+    async def _answer(self, host: HostId, after: int) -> None:
+        head = self.directory.head  # first: what changes while the store reads is told later
+        try:
+            changes = await self._store.changes(after, ROWS_MAX)
+        except FloeError as error:
+            log.warning("directory.unanswered", host=host, error=str(error))
+            return
+        self._send(host, self.directory.page(after, head, changes))
+
+    def _was_given(self, pos: int) -> bool:
+        return pos <= self.directory.head and pos not in self._store.skipped
+
+    def _go_back(self, after: int) -> None:
+        """A host knows all of this store up to a position that it never gave."""
+        if not self.has_gone_back:
+            self.has_gone_back = True
+            row = LedgerWrite(kind=GONE_BACK, key=self._store.store_id, value=after)
+            self._loop.say(Addressed(word=Mark(rows=(row,))))

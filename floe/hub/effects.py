@@ -1,0 +1,333 @@
+"""Carries out what runs owe: attempts, timers, flow-files, packing. Decides nothing."""
+
+import asyncio
+import errno
+import hashlib
+import os
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final, assert_never
+
+import structlog
+
+from floe.expr.substitute import in_values
+from floe.files import opened
+from floe.host.inputs import Addressed, FlowRead, Packed
+from floe.hub.clock import Clock, Timers
+from floe.hub.flows import FlowFiles
+from floe.kernel.inputs import visible
+from floe.kernel.owed import longest_s
+from floe.model.codec import to_text
+from floe.model.effect import (
+    AskData,
+    Effect,
+    LoadFlow,
+    OfferRun,
+    PackArchive,
+    SetTimer,
+    StartAction,
+    StopAction,
+)
+from floe.model.flow import Work
+from floe.model.refs import Key, RunRef
+from floe.model.run import Run
+from floe.model.signal import (
+    Exited,
+    Failed,
+    FlowUnreadable,
+    Report,
+    Reported,
+    Started,
+    Stopped,
+    TimerFired,
+)
+from floe.nodes.base import Action, Executor
+
+log = structlog.get_logger()
+
+TOGETHER_MAX: Final = 16
+"""Effects that are begun before others have their turn."""
+
+DIGEST_BLOCK: Final = 1024 * 1024
+
+GRACE_S: Final = 10.0
+OUTPUT_MAX: Final = 1024**3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActSettings:
+    """Where attempts leave what they print, and the host's defaults for them."""
+
+    root: Path
+    """Output goes to `<root>/runs/<run key>/<node>.<visit>.<attempt>.log`."""
+    grace_s: float = GRACE_S
+    """Seconds between TERM and KILL where the node does not say."""
+    output_max: int = OUTPUT_MAX
+    """Bytes an attempt may print where the node does not say; 0 for no limit."""
+    commands: int = 0
+    """How many may run at once, as people are told."""
+
+
+class Acts:
+    """Starts and stops what the core says is owed; each report goes back as a word."""
+
+    def __init__(
+        self,
+        settings: ActSettings,
+        executors: Mapping[type[Work], Executor],
+        flow_files: FlowFiles,
+        timers: Timers,
+        spawn: Callable[[Coroutine[object, object, None]], None],
+        clock: Clock,
+        runs: Mapping[RunRef, Run],
+        say: Callable[[Addressed], None],
+    ) -> None:
+        """`runs` is the core's table, read for what an effect needs; `say` takes reports."""
+        self._settings = settings
+        self._executors = executors
+        self._flow_files = flow_files
+        self._timers = timers
+        self._spawn = spawn
+        self._clock = clock
+        self._runs = runs
+        self._say = say
+        self._packing = asyncio.Semaphore(1)
+        self._begun: dict[Key, Executor] = {}
+
+    async def carry_out(self, closed: Sequence[Effect], owed: Sequence[Effect]) -> None:
+        """Let go of some effects and begin others, a few at a time: a wide fan-out keeps nobody
+        waiting, least of all who listens to the feed."""
+        for effect in closed:
+            self.close(effect)
+        for start in range(0, len(owed), TOGETHER_MAX):
+            if start:
+                await asyncio.sleep(0)
+            for effect in owed[start : start + TOGETHER_MAX]:
+                self.perform(effect)
+
+    def perform(self, effect: Effect) -> None:
+        """Begin what is newly owed. Doing it again does nothing more."""
+        match effect:
+            case StartAction(key=key, started=started):
+                self._start(key, started=started)
+            case StopAction(key=key):
+                self._stop(key)
+            case SetTimer(due=due):
+                self._timers.set(effect, due)
+            case LoadFlow(run=ref):
+                self._spawn(self._load(ref))
+            case PackArchive(run=ref):
+                self._spawn(self._pack(ref))
+            case AskData() | OfferRun():
+                pass  # a form is open by being in the state; the core repeats its offers itself
+            case _:
+                assert_never(effect)
+
+    def close(self, effect: Effect) -> None:
+        """Let go of what is owed no more."""
+        match effect:
+            case StartAction(key=key) | StopAction(key=key):
+                if not _is_open(self._runs.get(key.run), key):
+                    self._forget(key)
+            case SetTimer():
+                self._timers.drop(effect)
+            case _:
+                pass
+
+    def resume(self, owed: Sequence[Effect], *, sweep: bool = True) -> None:
+        """Find what is owed by runs as they were read; at a start, let the hands forget the rest.
+
+        An attempt that is to be stopped may have been started by the process before this one.
+        """
+        if sweep:
+            keys = frozenset(e.key for e in owed if isinstance(e, StartAction | StopAction))
+            for executor in dict.fromkeys(self._executors.values()):
+                executor.sweep(keys)
+        for effect in owed:
+            if isinstance(effect, StopAction):
+                self._start(effect.key, started=True)
+            if isinstance(effect, SetTimer):  # the clock may have been set since it began
+                longest_ms = round(longest_s(self._runs[effect.key.run], effect) * 1000)
+                self._timers.set(effect, self._clock.due(effect.due, longest_ms))
+            else:
+                self.perform(effect)
+
+    def waiting(self) -> list[Key]:
+        """Attempts that wait for a place among the host's commands, in order."""
+        return [k for e in dict.fromkeys(self._executors.values()) for k in e.waiting()]
+
+    def limit(self) -> str:
+        """Why fewer commands run at once than the config says; empty where as many may."""
+        limits = (e.limit() for e in dict.fromkeys(self._executors.values()))
+        return next(filter(None, limits), "")
+
+    def running(self) -> int:
+        """Attempts that are being carried out."""
+        return sum(len(e.running()) for e in dict.fromkeys(self._executors.values()))
+
+    def hold(self, why: str) -> None:
+        """Have nothing begun while `why` says something."""
+        for executor in dict.fromkeys(self._executors.values()):
+            executor.hold(why)
+
+    def problem(self) -> str:
+        """Why some attempts cannot be started now; empty while all can."""
+        problems = (e.problem() for e in dict.fromkeys(self._executors.values()))
+        return next(filter(None, problems), "")
+
+    def output_path(self, key: Key) -> Path:
+        """Where an attempt's output is."""
+        name = f"{key.node}.{key.visit}.{key.attempt}.log"
+        return self._settings.root / "runs" / key.run.key / name
+
+    def fire(self, timer: SetTimer) -> None:
+        """A timer's instant has come."""
+        self._say(Addressed(word=TimerFired(key=timer.key, kind=timer.kind), run=timer.key.run))
+
+    def _start(self, key: Key, *, started: bool) -> None:
+        if key in self._begun:
+            return  # NodeStarted changed the effect, not the attempt
+        try:
+            executor = self._begun[key] = self._executor_of(key)
+            executor.start(self._action(key, started=started), self._tell)
+        except Exception as error:  # the executor's border: one bad node never stops a host
+            log.exception("attempt.not_started", run=str(key.run), node=key.node)
+            self._report(key, Failed(cause="error", why=f"could not start: {error}"))
+
+    def _stop(self, key: Key) -> None:
+        if key not in self._begun:
+            if self._runs[key.run].nodes[key.node].phase != "started":
+                self._report(key, Stopped())  # it was to be started and stopped in one step
+                return
+            self._start(key, started=True)  # by a process before this one, and it was held back
+        try:
+            self._begun[key].stop(key)
+        except Exception as error:  # the executor's border
+            log.exception("attempt.not_stopped", run=str(key.run), node=key.node)
+            self._report(key, Failed(cause="error", why=f"could not be stopped: {error}"))
+
+    def _report(self, key: Key, report: Report) -> None:
+        self._tell(Reported(key=key, report=report, at=self._clock.now()))
+
+    def _tell(self, word: Started | Reported) -> None:
+        if (at := self._clock.stamp(word.at)) != word.at:
+            word = replace(word, at=at)
+        if isinstance(word, Reported) and isinstance(word.report, Exited) and word.report.outputs:
+            word = _storable(word, word.report)
+        self._say(Addressed(word=word, run=word.key.run))
+
+    def _forget(self, key: Key) -> None:
+        if executor := self._begun.pop(key, None):
+            try:
+                executor.forget(key)
+            except Exception:  # the executor's border
+                log.exception("attempt.not_forgotten", run=str(key.run), node=key.node)
+
+    def _executor_of(self, key: Key) -> Executor:
+        work = self._runs[key.run].nodes[key.node].work
+        return self._executors[type(work)]
+
+    def _action(self, key: Key, *, started: bool) -> Action:
+        run = self._runs[key.run]
+        flow = run.flow
+        assert flow is not None, "an active run has its flow"
+        node, state = flow.by_id[key.node], run.nodes[key.node]
+        settings = self._settings
+        return Action(
+            key=key,
+            work=state.work,
+            started=started,
+            flow=flow.id,
+            node=node.ref,
+            workspace=Path(run.workspace),
+            reuse_space=flow.reuse_space,
+            env=in_values(flow.env, run.workspace),
+            has_escapes=flow.has_escapes,
+            strict_shell=flow.strict_shell,
+            inputs=visible(run, state.sources),
+            fences=run.fences,
+            output=self.output_path(key),
+            timeout_s=node.timeout_s,
+            grace_s=settings.grace_s if node.grace_s is None else node.grace_s,
+            output_max=settings.output_max if node.output_max is None else node.output_max,
+        )
+
+    async def _load(self, ref: RunRef) -> None:
+        run = self._runs.get(ref)
+        if run is None:
+            return
+        word: FlowRead | FlowUnreadable
+        try:
+            word = await self._flow_files.load(run)
+        except Exception as error:  # the executor's border: one bad document never stops a host
+            log.exception("flow.not_loaded", run=str(ref))
+            word = FlowUnreadable(why=f"flow-file: {error}")
+        self._say(Addressed(word=word, run=ref))
+
+    async def _pack(self, ref: RunRef) -> None:
+        run = self._runs.get(ref)
+        if run is None:
+            return
+        outputs = [
+            (
+                self.output_path(Key(ref, run.epoch, id, state.visit, attempt.attempt)),
+                attempt.output_bytes,
+            )
+            for id, state in run.nodes.items()
+            for attempt in state.attempts
+            if attempt.output_bytes
+        ]
+        digests: dict[str, str] = {}
+        if outputs:
+            async with self._packing:
+                digests = await asyncio.to_thread(_digests, outputs)
+        self._say(Addressed(word=Packed(digests=digests), run=ref))
+
+
+def _is_open(run: Run | None, key: Key) -> bool:
+    """Whether this very attempt is still waited for; NodeStarted alone closes nothing."""
+    state = run.nodes.get(key.node) if run else None
+    return (
+        run is not None
+        and state is not None
+        and (run.epoch, state.visit, state.attempt) == (key.epoch, key.visit, key.attempt)
+        and state.phase in ("entered", "started")
+    )
+
+
+def _storable(word: Reported, report: Exited) -> Reported:
+    """The report as it is, or an error where no store could hold what it puts out."""
+    try:
+        to_text(report.outputs).encode()
+    except ValueError as error:
+        why = f"its outputs cannot be stored: {error}"
+        failed = Failed(cause="error", why=why, output_bytes=report.output_bytes)
+        return replace(word, report=failed)
+    return word
+
+
+def _digests(outputs: Sequence[tuple[Path, int]]) -> dict[str, str]:
+    digests: dict[str, str] = {}
+    for path, size in outputs:
+        try:
+            with opened(path) as fd:
+                digest = _digest(fd, size)
+        except OSError as error:
+            log.warning("output.unreadable", path=str(path), error=str(error))
+            continue
+        digests[path.name.removesuffix(".log")] = f"sha256:{digest}"
+    return digests
+
+
+def _digest(fd: int, size: int) -> str:
+    """Of as many bytes as there were at the attempt's end: what is left of a command may still
+    make the file longer, and would be read for ever."""
+    digest = hashlib.sha256()
+    while size:
+        data = os.read(fd, min(size, DIGEST_BLOCK))
+        if not data:
+            raise OSError(errno.EIO, "it has become shorter")
+        digest.update(data)
+        size -= len(data)
+    return digest.hexdigest()

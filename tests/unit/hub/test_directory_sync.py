@@ -1,0 +1,130 @@
+"""The lists of a hub at work: what they show of hosts that are gone for good."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import pytest
+
+from floe.feed.directory import offered
+from floe.hub.hub import Hub
+from floe.model.message import Envelope, Message, Rows, RowsAfter
+from floe.model.refs import HostId, StoreId
+from floe.model.run import Summary
+from floe.store.base import Batch, LedgerWrite, RunQuery
+from floe.store.memory import MemoryStore
+from tests.hands import a_hub
+from tests.make_peers import a_ping, some_peers
+from tests.make_store import a_run, a_summary
+
+H2, H3 = HostId("h2"), HostId("h3")
+OPEN = RunQuery(states=frozenset({"pending", "active"}))
+ENDED = RunQuery(states=frozenset({"archive"}))
+AT_H2 = {"state": "active", "phase": "active", "host": H2, "store": StoreId("aaaa"), "seq": 3}
+
+
+def of_h2(serial: int = 1) -> Summary:
+    """A run that h2 adopted and runs."""
+    return a_summary(a_run(serial, host="h2", store="aaaa"), **AT_H2)
+
+
+OF_H3 = a_summary(a_run(host="h3", store="bbbb"), **AT_H2)
+"""A run that h3 adopted and h2 runs."""
+
+
+@asynccontextmanager
+async def a_host(store: MemoryStore | None = None) -> AsyncIterator[Hub]:
+    """A hub that has two others."""
+    made = {"store": store or MemoryStore(), "peers": some_peers(), "host": {"peers": 2}}
+    async with a_hub(**made) as hub:
+        yield hub
+
+
+def says(hub: Hub, host: HostId, store: str, *messages: Message) -> None:
+    """Another host says something."""
+    assert hub.post is not None
+    for message in messages:
+        hub.post.hear(
+            Envelope(
+                from_host=host,
+                from_store=StoreId(store),
+                to_host=None,
+                to_store=None,
+                message=message,
+            )
+        )
+
+
+async def told_to_reload(hub: Hub) -> None:
+    """Forget h2, and wait until who listens is told that there is more than it heard."""
+    with hub.feed.subscribe() as listener:
+        await hub.forget(H2, StoreId("aaaa"), force=True)
+        while "reset" not in {frame.kind for frame in await listener.take()}:
+            pass
+
+
+async def whys(hub: Hub, query: RunQuery) -> list[str]:
+    return [row.why for row in (await hub.runs(query)).runs]
+
+
+async def test_runs_of_a_forgotten_host_leave_the_lists_of_what_is_open() -> None:
+    async with a_host() as hub:
+        rows = Rows(after=0, upto=3, rows=(of_h2(1), of_h2(2)))
+        says(hub, H2, "aaaa", a_ping(), rows)
+
+        await told_to_reload(hub)
+
+        assert await whys(hub, OPEN) == []
+        assert await whys(hub, ENDED) == ["host h2 was forgotten"] * 2
+
+
+async def test_forget_that_was_stored_counts_after_a_restart() -> None:
+    store = MemoryStore()
+    await store.open()
+    forgotten = LedgerWrite(kind="forgotten", key="h2@aaaa", value={"at": 30})
+    await store.append(Batch(appends=(offered(of_h2()),), ledger=(forgotten,)))
+
+    async with a_host(store) as hub:
+        async with asyncio.timeout(5):
+            while await whys(hub, OPEN):  # noqa: ASYNC110  # a row has no event of its own
+                await asyncio.sleep(0)
+
+        assert await whys(hub, ENDED) == ["host h2 was forgotten"]
+
+
+async def test_row_of_a_host_that_is_left_outranks_the_end_of_a_lost_run() -> None:
+    granted = replace(of_h2(), state="pending", phase="granted", host=H3, store=StoreId("bbbb"))
+    taken = replace(granted, state="active", phase="active", seq=4, why="runs")
+    async with a_host() as hub:
+        says(hub, H2, "aaaa", a_ping(), Rows(after=0, upto=3, rows=(granted,)))
+        await told_to_reload(hub)
+
+        says(hub, H3, "bbbb", a_ping(), Rows(after=0, upto=3, rows=(taken,)))
+        await hub.loop.wait_idle()
+
+        assert await whys(hub, OPEN) == ["runs"]
+        assert await whys(hub, ENDED) == []
+
+
+async def test_adopter_is_asked_what_became_of_a_run_whose_host_is_forgotten(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    said: list[Message] = []
+    async with a_host() as hub:
+        monkeypatch.setattr(hub.post, "send", lambda _, message: said.append(message))
+        says(hub, H2, "aaaa", a_ping())
+        says(hub, H3, "bbbb", a_ping(), Rows(after=0, upto=7, rows=(OF_H3,)))
+        await hub.loop.wait_idle()
+        known = replace(a_ping(), about={"head": 7})
+        says(hub, H3, "bbbb", known)
+        before = list(said)
+
+        await hub.forget(H2, StoreId("aaaa"), force=True)
+        async with asyncio.timeout(5):
+            while not said:
+                says(hub, H3, "bbbb", known)
+                await asyncio.sleep(0)
+
+        assert (before, said) == ([], [RowsAfter(after=0)])
+        assert await whys(hub, OPEN) == [""]

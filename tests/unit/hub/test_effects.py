@@ -1,0 +1,42 @@
+"""Effects are carried out a few at a time."""
+
+import asyncio
+from pathlib import Path
+from typing import cast
+
+from floe.hub.clock import Timers, WallClock
+from floe.hub.effects import TOGETHER_MAX, Acts, ActSettings
+from floe.hub.flows import FlowFiles
+from floe.model.effect import SetTimer
+from floe.model.refs import Instant
+from tests.make import a_run, the_key
+
+
+class Noted(list[object]):
+    """In the place of timers: what was set, and who had a turn."""
+
+    def set(self, key: object, due: Instant) -> None:
+        """Note it."""
+        self.append((key, due))
+
+
+async def test_many_effects_leave_others_their_turn() -> None:
+    noted = Noted()
+    acts = Acts(
+        ActSettings(root=Path("/nowhere")),
+        {},
+        cast(FlowFiles, None),
+        cast(Timers, noted),
+        spawn=lambda work: work.close(),
+        clock=WallClock(),
+        runs={},
+        say=lambda word: None,
+    )
+    key = the_key(a_run(), "build")
+    owed = [SetTimer(key=key, kind="wait", due=Instant(n)) for n in range(TOGETHER_MAX + 1)]
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(acts.carry_out((), owed))
+        asyncio.get_running_loop().call_soon(noted.append, "somebody else")
+
+    assert noted.index("somebody else") < len(noted) - 1

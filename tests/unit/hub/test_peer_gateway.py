@@ -1,0 +1,68 @@
+"""Words of other hosts: which are heard, and which have to be said again."""
+
+import pytest
+
+from floe.host.inputs import Addressed, Mark
+from floe.hub import loop as loop_module
+from floe.hub.hub import Hub
+from floe.hub.peer_gateway import Post
+from floe.model.message import Envelope, Message, Ping, Rows
+from floe.model.refs import HostId, StoreId
+from tests.hands import RefusingStore, a_hub
+from tests.make_peers import a_hello, a_ping, some_peers
+from tests.make_store import a_run, a_summary
+
+
+def of_h2(message: Message) -> Envelope:
+    return Envelope(
+        from_host=HostId("h2"),
+        from_store=StoreId("aaaa"),
+        to_host=None,
+        to_store=None,
+        message=message,
+    )
+
+
+async def heard(hub: Hub, message: Message) -> int:
+    """How many words more wait for the writer when another host has said something."""
+    peers = some_peers()
+    post = Post(hub.loop.core, hub.store, peers, hub.loop)
+    post.open(a_hello(hub.host.id, hub.store.store_id), hub.lists)
+    try:
+        waited = len(hub.loop)
+        post.hear(of_h2(message))
+        return len(hub.loop) - waited
+    finally:
+        await peers.close()
+
+
+ROWS = Rows(after=0, upto=3, rows=(a_summary(a_run(1, host="h2", store="aaaa")),))
+
+
+@pytest.mark.parametrize("message", [a_ping(), ROWS], ids=[Ping.__name__, Rows.__name__])
+async def test_word_of_another_host_waits_for_the_writer(message: Message) -> None:
+    async with a_hub() as hub:
+        assert await heard(hub, message) == 1
+
+
+@pytest.mark.parametrize("message", [a_ping(), ROWS], ids=[Ping.__name__, Rows.__name__])
+async def test_word_for_which_there_is_no_room_is_not_kept(
+    message: Message, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = RefusingStore()
+    async with a_hub(store=store) as hub:
+        monkeypatch.setattr(loop_module, "INBOX_MAX", 1)
+        hub.loop.say(Addressed(word=Mark(rows=())))
+
+        assert await heard(hub, message) == 0
+
+
+async def test_rows_for_which_there_was_no_room_are_heard_when_they_come_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with a_hub() as hub:
+        with monkeypatch.context() as full:
+            full.setattr(loop_module, "INBOX_MAX", 0)
+            await heard(hub, ROWS)
+
+        assert await heard(hub, ROWS) == 1
