@@ -22,7 +22,7 @@ from floe.model.flow import Exec, Fetch, Flow, Git, GitCheckout, GitMerge, Work
 from floe.model.refs import Instant, Json, Key
 from floe.model.run import Run
 from floe.model.signal import Exited, Report, Reported, Started, Stopped
-from floe.nodes.base import Action, Document, Executor, Tell
+from floe.nodes.base import Document, Executor, Job, Tell
 from floe.store.base import Batch
 from floe.store.memory import MemoryStore
 from tests.make import H1, NOW
@@ -36,7 +36,7 @@ class Hands:
     def __init__(self, *, at_once: int | None = None) -> None:
         """`at_once`: the exit status that every attempt has right after its start."""
         self.at_once = at_once
-        self.actions: dict[Key, Action] = {}
+        self.actions: dict[Key, Job] = {}
         self.started: list[Key] = []
         """Every call of `start`, in order."""
         self.stopped: list[Key] = []
@@ -66,16 +66,16 @@ class Hands:
     async def close(self) -> None:
         self.is_open = False
 
-    def start(self, action: Action, tell: Tell) -> None:
+    def start(self, job: Job, tell: Tell) -> None:
         assert self.is_open, "an executor that is not open is given nothing"
         if self.refusal:
             raise self.refusal
-        self.started.append(action.key)
-        self.actions[action.key] = action
-        self._tells[action.key] = tell
-        tell(Started(key=action.key, at=Instant(0)))
+        self.started.append(job.key)
+        self.actions[job.key] = job
+        self._tells[job.key] = tell
+        tell(Started(key=job.key, at=Instant(0)))
         if self.at_once is not None:
-            self.exit(action.key.node, self.at_once)
+            self.exit(job.key.node, self.at_once)
 
     def exit(self, node: str, status: int = 0, outputs: Mapping[str, Json] | None = None) -> None:
         """End the newest attempt of a node."""

@@ -7,7 +7,7 @@ from typing import Any
 from floe.model.flow import Exec, Work
 from floe.model.refs import HostId, Key, NodeId, RunRef, StoreId
 from floe.model.signal import Report, Reported, Started
-from floe.nodes.base import Action
+from floe.nodes.base import Job
 
 DEADLINE_S = 60.0
 
@@ -17,7 +17,7 @@ def a_key(serial: int = 1, node: str = "build", attempt: int = 1, epoch: int = 1
     return Key(RunRef(HostId("h1"), StoreId("k3f9"), serial), epoch, NodeId(node), 1, attempt)
 
 
-def an_action(root: Path, work: Work | None = None, **others: Any) -> Action:
+def a_job(root: Path, work: Work | None = None, **others: Any) -> Job:
     """An attempt in the workspace of its run below `root`."""
     key = others.pop("key", a_key())
     made: dict[str, Any] = {
@@ -35,7 +35,7 @@ def an_action(root: Path, work: Work | None = None, **others: Any) -> Action:
         "grace_s": 1.0,
         "output_max": 0,
     }
-    return Action(**(made | others))
+    return Job(**(made | others))
 
 
 class Told:

@@ -42,7 +42,7 @@ from floe.model.signal import (
     Stopped,
     TimerFired,
 )
-from floe.nodes.base import Action, Executor
+from floe.nodes.base import Executor, Job
 
 log = structlog.get_logger()
 
@@ -190,7 +190,7 @@ class Acts:
             return  # NodeStarted changed the effect, not the attempt
         try:
             executor = self._begun[key] = self._executor_of(key)
-            executor.start(self._action(key, started=started), self._tell)
+            executor.start(self._job(key, started=started), self._tell)
         except Exception as error:  # the executor's border: one bad node never stops a host
             log.exception("attempt.not_started", run=str(key.run), node=key.node)
             self._report(key, Failed(cause="error", why=f"could not start: {error}"))
@@ -228,13 +228,13 @@ class Acts:
         work = self._runs[key.run].nodes[key.node].work
         return self._executors[type(work)]
 
-    def _action(self, key: Key, *, started: bool) -> Action:
+    def _job(self, key: Key, *, started: bool) -> Job:
         run = self._runs[key.run]
         flow = run.flow
         assert flow is not None, "an active run has its flow"
         node, state = flow.by_id[key.node], run.nodes[key.node]
         settings = self._settings
-        return Action(
+        return Job(
             key=key,
             work=state.work,
             started=started,

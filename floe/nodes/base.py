@@ -18,7 +18,7 @@ DEFAULT_COMMIT: Final = Git()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Action:
+class Job:
     """One attempt of a node, with all that an executor needs to carry it out."""
 
     key: Key
@@ -50,7 +50,7 @@ class Action:
 
 
 class Executor(Protocol):
-    """Carries out attempts. All calls are quick and idempotent by `action.key`.
+    """Carries out attempts. All calls are quick and idempotent by `job.key`.
 
     It reports at most one Started and exactly one Reported for each key that was begun, also for
     one that was stopped, and never reports before the last process of the attempt is gone.
@@ -64,7 +64,7 @@ class Executor(Protocol):
         """Let go without stopping commands; they are found again after the next `open`."""
         ...
 
-    def start(self, action: Action, tell: Tell) -> None:
+    def start(self, job: Job, tell: Tell) -> None:
         """Start an attempt, or find it again."""
         ...
 

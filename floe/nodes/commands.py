@@ -22,7 +22,7 @@ from floe.model.flow import Exec, GitCheckout, GitMerge
 from floe.model.refs import Instant, Key
 from floe.model.signal import Failed, Report, Reported, Started, Stopped
 from floe.nodes import git, warden
-from floe.nodes.base import Action, Tell
+from floe.nodes.base import Job, Tell
 from floe.nodes.copies import installed
 from floe.nodes.environment import (
     drop_files,
@@ -66,7 +66,7 @@ class CommandSettings:
 
 @dataclass(slots=True)
 class _Attempt:
-    action: Action
+    job: Job
     tell: Tell
     has_started: bool
     """Started was told, by this process or by one before it."""
@@ -124,22 +124,22 @@ class Commands:
         self.workspaces.close()
         await self._warden.shutdown()
 
-    def start(self, action: Action, tell: Tell) -> None:
+    def start(self, job: Job, tell: Tell) -> None:
         """Start an attempt when its turn comes, or find it again.
 
         One whose start is recorded is only looked for and never waits. One that is over and not
         yet forgotten is told once more: whoever asks again has lost the report.
         """
-        key = str(action.key)
+        key = str(job.key)
         if known := self._attempts.get(key):
             known.tell = tell
             if known.over:
                 tell(known.over)
             return
-        attempt = self._attempts[key] = _Attempt(action, tell, has_started=action.started)
-        if action.started:
+        attempt = self._attempts[key] = _Attempt(job, tell, has_started=job.started)
+        if job.started:
             self._running[key] = attempt
-            self._spawn(attempt, _attach(key, action.grace_s))
+            self._spawn(attempt, _attach(key, job.grace_s))
         else:
             self._waiting[key] = attempt
             self._next()
@@ -163,7 +163,7 @@ class Commands:
         if attempt is None or not attempt.over:
             return
         del self._attempts[name]
-        drop_files(attempt.action)
+        drop_files(attempt.job)
         if attempt.is_spawned:
             self._warden.taken(name)
 
@@ -181,11 +181,11 @@ class Commands:
 
     def waiting(self) -> tuple[Key, ...]:
         """Attempts that wait for a free place, in order."""
-        return tuple(attempt.action.key for attempt in self._waiting.values())
+        return tuple(attempt.job.key for attempt in self._waiting.values())
 
     def running(self) -> tuple[Key, ...]:
         """Attempts that the warden has."""
-        return tuple(attempt.action.key for attempt in self._running.values())
+        return tuple(attempt.job.key for attempt in self._running.values())
 
     def problem(self) -> str:
         """That the warden is away or stands still, while it does."""
@@ -221,7 +221,7 @@ class Commands:
             name = next(iter(self._waiting))
             attempt = self._waiting.pop(name)
             try:
-                spawn = self._prepared(attempt.action)
+                spawn = self._prepared(attempt.job)
             except (FloeError, OSError, ValueError) as error:
                 if isinstance(error, OSError) and error.errno in FULL | SHORT:
                     self._put_back(attempt, str(error), error.errno or 0)
@@ -233,7 +233,7 @@ class Commands:
 
     def _put_back(self, attempt: _Attempt, why: str, number: int) -> None:
         """The machine has no room for an attempt: it waits at the head of the line."""
-        name = str(attempt.action.key)
+        name = str(attempt.job.key)
         self._running.pop(name, None)
         self._waiting = {name: attempt, **self._waiting}
         attempt.is_spawned = False
@@ -258,46 +258,46 @@ class Commands:
         attempt.is_spawned = True
         self._warden.spawn(spawn)
 
-    def _prepared(self, action: Action) -> warden.Spawn:
-        """Make folders and files; everything that can be wrong with an action shows here."""
-        self.workspaces.ready(action.workspace, action.key, reuse=action.reuse_space)
-        write_input(action)
-        work = action.work
+    def _prepared(self, job: Job) -> warden.Spawn:
+        """Make folders and files; everything that can be wrong with a job shows here."""
+        self.workspaces.ready(job.workspace, job.key, reuse=job.reuse_space)
+        write_input(job)
+        work = job.work
         if not isinstance(work, Exec | GitCheckout | GitMerge):
             raise TypeError(f"{type(work).__name__} is not a command")
         sub_dir = work.sub_dir if isinstance(work, Exec) else work.git.sub_dir
-        cwd = _folder(action.workspace, sub_dir)
-        entries = (*action.env, *work.env) if isinstance(work, Exec) else action.env
-        env = environment(self._base, action, self._settings.host, entries)
+        cwd = _folder(job.workspace, sub_dir)
+        entries = (*job.env, *work.env) if isinstance(work, Exec) else job.env
+        env = environment(self._base, job, self._settings.host, entries)
         if isinstance(work, Exec):
-            argv = self._argv(work, action, env, entries)
+            argv = self._argv(work, job, env, entries)
         else:
-            argv = git.argv(self._program, git.task_of(work, action.workspace, cwd))
+            argv = git.argv(self._program, git.task_of(work, job.workspace, cwd))
             key_file = work.git.key_file or self._settings.key_file
-            env = git.environment(env, key_file, action.env)
+            env = git.environment(env, key_file, job.env)
             env.update(Remote.parse(work.git.url).env)
         return warden.Spawn(
-            key=str(action.key),
+            key=str(job.key),
             argv=argv,
             env=env,
             cwd=str(cwd),
-            output=str(action.output),
-            timeout_s=action.timeout_s,
-            grace_s=action.grace_s,
-            output_max=action.output_max,
+            output=str(job.output),
+            timeout_s=job.timeout_s,
+            grace_s=job.grace_s,
+            output_max=job.output_max,
             attach=False,
         )
 
     def _argv(
-        self, work: Exec, action: Action, env: dict[str, str], entries: tuple[str, ...]
+        self, work: Exec, job: Job, env: dict[str, str], entries: tuple[str, ...]
     ) -> tuple[str, ...]:
         """The command line. Raises Yours where a value would become code."""
         if work.shell:
-            strict = action.strict_shell
+            strict = job.strict_shell
             is_strict = self._settings.strict_shell if strict is None else strict
             return ("bash", *(STRICT if is_strict else ()), "-c", work.shell)
-        is_value = values_of(entries, escapes=action.has_escapes)
-        return expanded(work.argv, env, is_value, escapes=action.has_escapes)
+        is_value = values_of(entries, escapes=job.has_escapes)
+        return expanded(work.argv, env, is_value, escapes=job.has_escapes)
 
     def _heard(self, word: warden.Word) -> None:
         attempt = self._attempts.get(word.key)
@@ -317,7 +317,7 @@ class Commands:
                 return
             case warden.Exited(at=at):
                 self._started(attempt, Instant(at))
-                report = report_of(attempt.action, word)
+                report = report_of(attempt.job, word)
             case warden.NotStarted(error=error, errno=number) if number in FULL | SHORT:
                 self._warden.taken(word.key)
                 if not attempt.is_stopped:
@@ -331,7 +331,7 @@ class Commands:
                 report = Failed(
                     cause="lost",
                     why="its warden is gone, and what became of it is not known",
-                    output_bytes=measured(attempt.action)[0],
+                    output_bytes=measured(attempt.job)[0],
                 )
             case _:
                 assert_never(word)
@@ -341,10 +341,10 @@ class Commands:
     def _started(self, attempt: _Attempt, at: Instant) -> None:
         if not attempt.has_started:
             attempt.has_started = True
-            attempt.tell(Started(key=attempt.action.key, at=at))
+            attempt.tell(Started(key=attempt.job.key, at=at))
 
     def _settle(self, attempt: _Attempt, report: Report, at: Instant) -> None:
-        key = attempt.action.key
+        key = attempt.job.key
         self._running.pop(str(key), None)
         attempt.over = Reported(key=key, report=report, at=at)
         attempt.tell(attempt.over)

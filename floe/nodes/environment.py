@@ -15,7 +15,7 @@ from floe.expr.substitute import expand_vars
 from floe.files import enter, open_in, size_of
 from floe.model.errors import TooLarge, Yours
 from floe.model.refs import NAME, Json
-from floe.nodes.base import Action
+from floe.nodes.base import Job
 
 log = structlog.get_logger()
 
@@ -45,7 +45,7 @@ def inherited(environ: Mapping[str, str], pass_env: Iterable[str] = ()) -> dict[
 
 
 def environment(
-    base: Mapping[str, str], action: Action, host: str, entries: Iterable[str]
+    base: Mapping[str, str], job: Job, host: str, entries: Iterable[str]
 ) -> dict[str, str]:
     """The environment of one attempt: `base`, floe's own names, then `entries` in order.
 
@@ -54,23 +54,23 @@ def environment(
     finds the processes of an attempt by `FLOE_ATTEMPT`.
     """
     own = {
-        **input_variables(action.inputs),
-        "FLOEWS": str(action.workspace),
-        "FLOE_RUN": str(action.key.run),
-        "FLOE_NODE": action.node,
+        **input_variables(job.inputs),
+        "FLOEWS": str(job.workspace),
+        "FLOE_RUN": str(job.key.run),
+        "FLOE_NODE": job.node,
         "FLOE_HOST": host,
-        "FLOE_ATTEMPT": str(action.key),
-        "FLOE_INPUT": input_path(action),
-        "FLOE_OUTPUTS": outputs_path(action),
-        "FLOE_FENCE": ",".join(f"{tag}={fence}" for tag, fence in action.fences.items()),
+        "FLOE_ATTEMPT": str(job.key),
+        "FLOE_INPUT": input_path(job),
+        "FLOE_OUTPUTS": outputs_path(job),
+        "FLOE_FENCE": ",".join(f"{tag}={fence}" for tag, fence in job.fences.items()),
     }
     env = {**base, **own}
     given = tuple(entries)
-    for fault in entry_faults(given, escapes=action.has_escapes):
+    for fault in entry_faults(given, escapes=job.has_escapes):
         raise Yours(fault.what, fault.hint)
     for entry in given:
         name, _, value = entry.partition("=")
-        env[name] = expand_vars(value, env, escapes=action.has_escapes)
+        env[name] = expand_vars(value, env, escapes=job.has_escapes)
     env.update(own)
     return env
 
@@ -90,23 +90,23 @@ def input_variables(inputs: Mapping[str, Json]) -> dict[str, str]:
     return found
 
 
-def input_path(action: Action) -> str:
+def input_path(job: Job) -> str:
     """Where an attempt reads its inputs: a JSON object of typed values."""
-    return f"{action.output}.input"
+    return f"{job.output}.input"
 
 
-def outputs_path(action: Action) -> str:
+def outputs_path(job: Job) -> str:
     """Where an attempt may write its outputs."""
-    return f"{action.output}.outputs"
+    return f"{job.output}.outputs"
 
 
-def write_input(action: Action) -> None:
+def write_input(job: Job) -> None:
     """Write the inputs whole or not at all, and the folder of the output if it is not there.
 
     Raises NotPlain where a command put something else in the place of a folder, OSError.
     """
-    path = input_path(action)
-    data = json.dumps(action.inputs, default=dict).encode() if action.inputs else b"{}"
+    path = input_path(job)
+    data = json.dumps(job.inputs, default=dict).encode() if job.inputs else b"{}"
     folder = enter(path, make=True)
     try:
         fd = _created(folder, path + ".part")
@@ -118,14 +118,14 @@ def write_input(action: Action) -> None:
         os.close(folder)
 
 
-def read_outputs(action: Action) -> tuple[dict[str, str], list[str]]:
+def read_outputs(job: Job) -> tuple[dict[str, str], list[str]]:
     """The outputs an attempt wrote, the last of a name winning, and the lines that are none.
 
     Raises TooLarge above `OUTPUTS_BYTES_MAX`, NotPlain for a link or anything else that is not a
     plain file, OSError.
     """
     try:
-        data = _content(outputs_path(action), OUTPUTS_BYTES_MAX + 1)
+        data = _content(outputs_path(job), OUTPUTS_BYTES_MAX + 1)
     except FileNotFoundError:
         return {}, []
     if len(data) > OUTPUTS_BYTES_MAX:
@@ -140,29 +140,29 @@ def read_outputs(action: Action) -> tuple[dict[str, str], list[str]]:
     return outputs, strays
 
 
-def measured(action: Action) -> tuple[int, str]:
+def measured(job: Job) -> tuple[int, str]:
     """The bytes of the output, and what is there instead where it is no plain file."""
     try:
-        return size_of(action.output), ""
+        return size_of(job.output), ""
     except OSError as error:
-        log.warning("output.unreadable", key=str(action.key), error=str(error))
+        log.warning("output.unreadable", key=str(job.key), error=str(error))
         return 0, f"its output is lost: {error}"
 
 
-def drop_files(action: Action) -> None:
+def drop_files(job: Job) -> None:
     """Remove both files: what they held is in the run's events."""
-    path = input_path(action)
+    path = input_path(job)
     try:
         folder = enter(path)
         try:
             _drop(folder, path.rpartition("/")[2])
-            _drop(folder, outputs_path(action).rpartition("/")[2])
+            _drop(folder, outputs_path(job).rpartition("/")[2])
         finally:
             os.close(folder)
     except FileNotFoundError:
         pass
     except OSError as error:  # a command put something in the place of the folder
-        log.warning("attempt.files_left", path=str(action.output), error=str(error))
+        log.warning("attempt.files_left", path=str(job.output), error=str(error))
 
 
 def _drop(folder: int, name: str) -> None:

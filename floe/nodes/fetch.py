@@ -24,7 +24,7 @@ from floe.model.flow import Fetch
 from floe.model.refs import Instant, Key
 from floe.model.secret import without_password
 from floe.model.signal import Exited, Failed, Report, Reported, Started, Stopped
-from floe.nodes.base import Action, Tell
+from floe.nodes.base import Job, Tell
 from floe.nodes.environment import measured
 from floe.nodes.part import NEW, Part, Refused
 from floe.nodes.workspaces import Workspaces, inside
@@ -39,7 +39,7 @@ _DIGEST: Final = re.compile(r"[0-9a-f]{32,64}")
 
 @dataclass(slots=True)
 class _Attempt:
-    action: Action
+    job: Job
     tell: Tell
     task: asyncio.Task[Report] | None = None
     is_stopped: bool = False
@@ -86,19 +86,19 @@ class Fetches:
         if tasks:
             await asyncio.wait(tasks)
 
-    def start(self, action: Action, tell: Tell) -> None:
+    def start(self, job: Job, tell: Tell) -> None:
         """Start a download. One that began before this process did is reported lost.
 
         One that is over and not yet forgotten is told once more.
         """
-        if known := self._attempts.get(action.key):
+        if known := self._attempts.get(job.key):
             known.tell = tell
             if known.over:
                 tell(known.over)
             return
-        attempt = self._attempts[action.key] = _Attempt(action, tell)
-        if self._held and not action.started:
-            self._waiting[action.key] = attempt
+        attempt = self._attempts[job.key] = _Attempt(job, tell)
+        if self._held and not job.started:
+            self._waiting[job.key] = attempt
         else:
             self._begin(attempt)
 
@@ -109,12 +109,12 @@ class Fetches:
             self._begin(self._waiting.pop(next(iter(self._waiting))))
 
     def _begin(self, attempt: _Attempt) -> None:
-        action = attempt.action
-        if action.started:
+        job = attempt.job
+        if job.started:
             self._settle(attempt, Failed(cause="lost", why="floe ended during the download"))
             return
-        attempt.tell(Started(key=action.key, at=_now()))
-        attempt.task = asyncio.get_running_loop().create_task(self._run(action))
+        attempt.tell(Started(key=job.key, at=_now()))
+        attempt.task = asyncio.get_running_loop().create_task(self._run(job))
         attempt.task.add_done_callback(lambda task: self._ended(attempt, task))
 
     def stop(self, key: Key) -> None:
@@ -155,50 +155,50 @@ class Fetches:
         if not task.cancelled():
             self._settle(attempt, task.result())
         elif attempt.is_stopped:
-            self._settle(attempt, Stopped(output_bytes=measured(attempt.action)[0]))
+            self._settle(attempt, Stopped(output_bytes=measured(attempt.job)[0]))
 
     def _settle(self, attempt: _Attempt, report: Report) -> None:
-        attempt.over = Reported(key=attempt.action.key, report=report, at=_now())
+        attempt.over = Reported(key=attempt.job.key, report=report, at=_now())
         attempt.tell(attempt.over)
 
-    async def _run(self, action: Action) -> Report:
+    async def _run(self, job: Job) -> Report:
         """Carry out one attempt; whatever goes wrong becomes its report."""
-        output = action.output
+        output = job.output
         try:
-            self._workspaces.ready(action.workspace, action.key, reuse=action.reuse_space)
+            self._workspaces.ready(job.workspace, job.key, reuse=job.reuse_space)
             flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
             with (
                 opened(output, flags, make=True) as fd,
                 os.fdopen(fd, "ab", buffering=0, closefd=False) as log,
             ):
-                async with asyncio.timeout(action.timeout_s):
-                    status = await self._download(action, log)
-            size, note = measured(action)
+                async with asyncio.timeout(job.timeout_s):
+                    status = await self._download(job, log)
+            size, note = measured(job)
             return Exited(status=status, outputs={}, output_bytes=size, note=note)
         except TimeoutError:
-            why = f"not over after {action.timeout_s:g} s"
-            return Failed(cause="timeout", why=why, output_bytes=measured(action)[0])
+            why = f"not over after {job.timeout_s:g} s"
+            return Failed(cause="timeout", why=why, output_bytes=measured(job)[0])
         except FloeError as error:
-            return Failed(cause="start", why=str(error), output_bytes=measured(action)[0])
+            return Failed(cause="start", why=str(error), output_bytes=measured(job)[0])
         except OSError as error:
             lead = "the disk is full" if error.errno in FULL else "a file cannot be written"
             why = f"{lead}: {error.filename or self._cache}: {error.strerror}"
-            return Failed(cause="error", why=why, output_bytes=measured(action)[0])
+            return Failed(cause="error", why=why, output_bytes=measured(job)[0])
         except Exception as error:  # the executor's border: a defect must not hang the run
             why = f"{type(error).__name__}: {error}"
-            return Failed(cause="error", why=why, output_bytes=measured(action)[0])
+            return Failed(cause="error", why=why, output_bytes=measured(job)[0])
 
-    async def _download(self, action: Action, log: IO[bytes]) -> int:
+    async def _download(self, job: Job, log: IO[bytes]) -> int:
         def say(line: str) -> None:
             log.write(without_password(line).encode(errors="replace") + b"\n")
 
-        work = action.work
+        work = job.work
         if not isinstance(work, Fetch):
             raise TypeError(f"{type(work).__name__} is not fetch")
-        target = _target(work, action.workspace)
+        target = _target(work, job.workspace)
         cached = self._cached(work)
         self._cache.mkdir(mode=0o700, parents=True, exist_ok=True)
-        part = Part(self._cache / f"part-{_short(action.key)}", work.checksum_algo)
+        part = Part(self._cache / f"part-{_short(job.key)}", work.checksum_algo)
         try:
             if cached is not None and await part.run(_is_intact, cached, work):
                 say(f"{cached.name}: from the cache, {work.checksum_algo} verified")
@@ -207,9 +207,9 @@ class Fetches:
                 if cached:
                     await part.run(os.replace, part.path, cached)
             if cached:
-                await part.run(_copy, cached, target, action.key)
+                await part.run(_copy, cached, target, job.key)
             else:
-                await part.run(_move, part.path, target, action.key)
+                await part.run(_move, part.path, target, job.key)
             say(f"saved {target}")
             return 0
         except Refused as error:

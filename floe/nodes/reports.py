@@ -8,32 +8,32 @@ from floe.model.errors import FloeError
 from floe.model.flow import Exec
 from floe.model.signal import Exited, Failed, Report, Stopped
 from floe.nodes import warden
-from floe.nodes.base import Action
+from floe.nodes.base import Job
 from floe.nodes.environment import measured, read_outputs
 from floe.warden.unstartable import CR, CR_HINT, head_of
 
 log = structlog.get_logger()
 
 
-def report_of(action: Action, word: warden.Exited) -> Report:
+def report_of(job: Job, word: warden.Exited) -> Report:
     """What became of an attempt: whatever its files are by now, its end is never lost."""
     try:
-        return _report(action, word)
+        return _report(job, word)
     except Exception as error:  # the executor's border: a defect must not hang the run
-        log.exception("attempt.report_failed", key=str(action.key))
+        log.exception("attempt.report_failed", key=str(job.key))
         return Failed(cause="error", why=f"{type(error).__name__}: {error}")
 
 
-def _report(action: Action, word: warden.Exited) -> Report:
-    size, found = measured(action)
+def _report(job: Job, word: warden.Exited) -> Report:
+    size, found = measured(job)
     match word.why:
         case "exited":
-            return _exited(action, word.status, size, found)
+            return _exited(job, word.status, size, found)
         case "timeout":
-            why = f"not over after {action.timeout_s:g} s"
+            why = f"not over after {job.timeout_s:g} s"
             return Failed(cause="timeout", why=_joined(why, found), output_bytes=size)
         case "output-limit":
-            why = f"printed more than {action.output_max} bytes"
+            why = f"printed more than {job.output_max} bytes"
             return Failed(cause="output-limit", why=_joined(why, found), output_bytes=size)
         case "stopped":
             return Stopped(output_bytes=size)
@@ -41,21 +41,21 @@ def _report(action: Action, word: warden.Exited) -> Report:
             assert_never(word.why)
 
 
-def _exited(action: Action, status: int, size: int, found: str) -> Report:
+def _exited(job: Job, status: int, size: int, found: str) -> Report:
     outputs: dict[str, str] = {}
     strays: list[str] = []
     try:
-        outputs, strays = read_outputs(action)
+        outputs, strays = read_outputs(job)
     except FloeError as error:
         return Failed(cause="error", why=_joined(str(error), found), output_bytes=size)
     except OSError as error:
-        log.warning("outputs.unreadable", key=str(action.key), error=str(error))
+        log.warning("outputs.unreadable", key=str(job.key), error=str(error))
         found = _joined(found, f"its outputs are lost: {error}")
     if strays:  # not into the output, which is what the command wrote and nothing else
-        log.warning("outputs.ignored", key=str(action.key), lines=strays[:10])
+        log.warning("outputs.ignored", key=str(job.key), lines=strays[:10])
         found = _joined(found, _ignored(strays))
-    if status and isinstance(action.work, Exec):
-        found = _joined(found, _line_ends(action, action.work))
+    if status and isinstance(job.work, Exec):
+        found = _joined(found, _line_ends(job, job.work))
     return Exited(status=status, outputs=outputs, output_bytes=size, note=found)
 
 
@@ -66,14 +66,14 @@ def _ignored(strays: list[str]) -> str:
     return f"{what}; a value is one line: put more into a file, or write it as JSON"
 
 
-def _line_ends(action: Action, work: Exec) -> str:
+def _line_ends(job: Job, work: Exec) -> str:
     """Whether a command that failed is a script with Windows line ends."""
     for word in work.argv[:2]:
-        path = action.workspace / work.sub_dir / word
+        path = job.workspace / work.sub_dir / word
         if "/" in word or path.suffix:
             head = head_of(str(path))
             if head.partition(b"\n")[0].endswith(b"\r"):
-                name = word.removeprefix(f"{action.workspace}/")
+                name = word.removeprefix(f"{job.workspace}/")
                 return f"{name}: {CR}; {CR_HINT.format(name)}"
     return ""
 

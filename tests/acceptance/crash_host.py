@@ -20,7 +20,7 @@ from floe.config import Flags, load, read_local, which_conf
 from floe.model.flow import Fetch
 from floe.model.refs import Instant
 from floe.model.signal import Reported, Started
-from floe.nodes.base import Action, Tell
+from floe.nodes.base import Job, Tell
 from floe.store.base import Batch
 
 T = TypeVar("T")
@@ -137,10 +137,10 @@ def _wake(
     return lambda due, call: fuse.around("set timer", wake)(due, fuse.around("fire timer", call))
 
 
-def _start(fuse: Fuse, hands: str, start: Callable[..., None]) -> Callable[[Action, Tell], None]:
-    def around(action: Action, tell: Tell) -> None:
-        act = "find" if action.started else "start"
-        fuse.around(f"{act} {hands}", start)(action, partial(_tell, fuse, tell))
+def _start(fuse: Fuse, hands: str, start: Callable[..., None]) -> Callable[[Job, Tell], None]:
+    def around(job: Job, tell: Tell) -> None:
+        act = "find" if job.started else "start"
+        fuse.around(f"{act} {hands}", start)(job, partial(_tell, fuse, tell))
 
     return around
 

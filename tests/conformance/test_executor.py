@@ -14,11 +14,11 @@ from aiohttp import web
 
 from floe.model.flow import Exec, Fetch, Work
 from floe.model.signal import Exited, Failed, Stopped
-from floe.nodes.base import Action, Executor
+from floe.nodes.base import Executor, Job
 from floe.nodes.commands import Commands, CommandSettings
 from floe.nodes.fetch import Fetches
 from floe.nodes.workspaces import Workspaces
-from tests.make_nodes import Told, a_key, an_action
+from tests.make_nodes import Told, a_job, a_key
 
 
 class Subject(ABC):
@@ -116,10 +116,10 @@ async def subject(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
     await subject.end()
 
 
-def begin(subject: Subject, work: Work, **others: object) -> tuple[Action, Told]:
-    action, told = an_action(subject.root, work, **others), Told()
-    subject.executor.start(action, told)
-    return action, told
+def begin(subject: Subject, work: Work, **others: object) -> tuple[Job, Told]:
+    job, told = a_job(subject.root, work, **others), Told()
+    subject.executor.start(job, told)
+    return job, told
 
 
 async def settled(subject: Subject) -> None:
@@ -129,19 +129,19 @@ async def settled(subject: Subject) -> None:
 
 
 async def test_an_attempt_is_told_started_once_and_reported_once(subject: Subject) -> None:
-    action, told = begin(subject, subject.quick())
+    job, told = begin(subject, subject.quick())
     await told.report()
     await settled(subject)
 
-    assert (told.started, len(told.reports), len(told.words)) == ([action.key], 1, 2)
+    assert (told.started, len(told.reports), len(told.words)) == ([job.key], 1, 2)
 
 
 async def test_good_work_ends_with_status_0_and_the_size_of_its_output(subject: Subject) -> None:
-    action, told = begin(subject, subject.quick())
+    job, told = begin(subject, subject.quick())
 
     report = await told.report()
 
-    size = action.output.stat().st_size
+    size = job.output.stat().st_size
     assert (report, size > 0) == (Exited(status=0, outputs={}, output_bytes=size), True)
 
 
@@ -155,21 +155,21 @@ async def test_bad_work_ends_with_another_status(subject: Subject) -> None:
 
 
 async def test_starting_again_starts_nothing(subject: Subject) -> None:
-    action, told = begin(subject, subject.endless())
+    job, told = begin(subject, subject.endless())
     await told.until_started()
 
-    subject.executor.start(action, told)
+    subject.executor.start(job, told)
     await settled(subject)
 
-    assert (told.started, list(subject.executor.running())) == ([action.key], [action.key])
+    assert (told.started, list(subject.executor.running())) == ([job.key], [job.key])
 
 
 async def test_what_is_stopped_is_reported_once_as_stopped(subject: Subject) -> None:
-    action, told = begin(subject, subject.endless())
+    job, told = begin(subject, subject.endless())
     await told.until_started()
 
-    subject.executor.stop(action.key)
-    subject.executor.stop(action.key)
+    subject.executor.stop(job.key)
+    subject.executor.stop(job.key)
     report = await told.report()
     await settled(subject)
 
@@ -178,9 +178,9 @@ async def test_what_is_stopped_is_reported_once_as_stopped(subject: Subject) -> 
 
 
 async def test_stopping_at_once_is_reported_too(subject: Subject) -> None:
-    action, told = begin(subject, subject.endless())
+    job, told = begin(subject, subject.endless())
 
-    subject.executor.stop(action.key)
+    subject.executor.stop(job.key)
 
     assert isinstance(await told.report(), Stopped)
 
@@ -208,27 +208,27 @@ async def test_a_recorded_start_that_nobody_knows_is_lost(subject: Subject) -> N
 
 
 async def test_a_report_can_be_asked_for_until_it_is_forgotten(subject: Subject) -> None:
-    action, told = begin(subject, subject.quick())
+    job, told = begin(subject, subject.quick())
     report = await told.report()
 
     _, again = begin(subject, subject.quick())
 
     assert again.reports == [report]
-    subject.executor.forget(action.key)
+    subject.executor.forget(job.key)
     assert list(subject.executor.running()) == []
 
 
 async def test_forgetting_twice_or_what_never_was_is_nothing(subject: Subject) -> None:
-    action, told = begin(subject, subject.quick())
+    job, told = begin(subject, subject.quick())
     await told.report()
 
-    subject.executor.forget(action.key)
-    subject.executor.forget(action.key)
+    subject.executor.forget(job.key)
+    subject.executor.forget(job.key)
     subject.executor.forget(a_key(5))
 
 
 async def test_output_is_appended_to(subject: Subject) -> None:
-    output = an_action(subject.root).output
+    output = a_job(subject.root).output
     output.parent.mkdir(parents=True)
     output.write_text("before\n")
 

@@ -8,7 +8,7 @@ from typing import Any
 from floe.model.flow import Git, GitCheckout, GitMerge, Work
 from floe.model.signal import Exited, Report
 from floe.nodes.commands import Commands
-from tests.make_nodes import Told, a_key, an_action
+from tests.make_nodes import Told, a_job, a_key
 
 _ENV = {
     "PATH": os.environ["PATH"],
@@ -55,18 +55,18 @@ class House:
 
     def __init__(self, root: Path, commands: Commands) -> None:
         self.root, self.commands = root, commands
-        self.space = an_action(root).workspace
+        self.space = a_job(root).workspace
         self.printed = ""
         self._serial = 0
 
     async def run(self, work: Work, run: int = 1, **others: object) -> Report:
         self._serial += 1
         key = a_key(run, node=f"n{self._serial}")
-        action = an_action(self.root, work, key=key, **others)
+        job = a_job(self.root, work, key=key, **others)
         told = Told()
-        self.commands.start(action, told)
+        self.commands.start(job, told)
         report = await told.report()
-        self.printed = action.output.read_text() if action.output.exists() else ""
+        self.printed = job.output.read_text() if job.output.exists() else ""
         return report
 
     async def good(self, work: Work, run: int = 1, **others: object) -> dict[str, object]:

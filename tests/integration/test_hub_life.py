@@ -33,7 +33,7 @@ from floe.model.flow import Backoff, Field, Form, Git, Retry, Trigger
 from floe.model.refs import FlowId, Instant, Json, Key, NodeId
 from floe.model.run import Summary
 from floe.model.signal import Exited, TimerFired
-from floe.nodes.base import Action, Tell
+from floe.nodes.base import Job, Tell
 from floe.store.base import RunQuery, RunStore
 from floe.store.memory import MemoryStore
 from floe.store.sqlite import SqliteStore
@@ -133,7 +133,7 @@ async def test_attempt_that_was_started_is_found_again_and_not_started_twice(hos
     [key] = host.hands.started
 
     async with host.hub(CHAIN) as hub:
-        action = host.hands.actions[key]
+        job = host.hands.actions[key]
         swept = host.hands.swept
         host.hands.exit("a")
         await until(lambda: len(host.hands.started) == 2)
@@ -141,14 +141,14 @@ async def test_attempt_that_was_started_is_found_again_and_not_started_twice(hos
         row = await stored(hub, run)
         events = [s.record.event for s in await hub.events(run)]
 
-    assert (action.started, swept, row.good) == (True, frozenset({key}), True)
+    assert (job.started, swept, row.good) == (True, frozenset({key}), True)
     assert [e.node for e in events if isinstance(e, NodeStarted)] == ["a", "b"]
 
 
 async def test_attempt_whose_start_is_not_recorded_is_offered_as_new(host: Host) -> None:
     class Silent(Hands):
-        def start(self, action: Action, tell: Tell) -> None:
-            self.started.append(action.key)
+        def start(self, job: Job, tell: Tell) -> None:
+            self.started.append(job.key)
 
     silent = Silent()
     async with host.hub(CHAIN, hands=silent) as hub:
@@ -711,8 +711,8 @@ async def test_waiting_run_says_who_holds_what_it_needs(host: Host) -> None:
 
 async def test_attempt_that_waits_for_a_place_says_so(host: Host) -> None:
     class Full(Hands):
-        def start(self, action: Action, tell: Tell) -> None:
-            self.in_line.append(action.key)
+        def start(self, job: Job, tell: Tell) -> None:
+            self.in_line.append(job.key)
 
     async with host.hub(CHAIN, hands=Full()) as hub:
         run = await started(hub)

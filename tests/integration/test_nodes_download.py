@@ -15,7 +15,7 @@ from floe.nodes import download
 from floe.nodes.documents import DocumentFiles
 from floe.nodes.fetch import Fetches
 from floe.nodes.workspaces import Workspaces
-from tests.make_nodes import DEADLINE_S, Told, a_key, an_action
+from tests.make_nodes import DEADLINE_S, Told, a_job, a_key
 from tests.tcp import serving
 
 OLD = b"old " * 500_000
@@ -99,14 +99,14 @@ def get(tmp_path: Path, fetches: Fetches) -> Callable[..., object]:
     async def get(url: str, location: str = "", **work: str) -> Got:
         told = Told()
         made = Fetch(url=url, location=location, **work)  # type: ignore[arg-type]  # texts
-        action = an_action(tmp_path, made, key=a_key(next(count)))
-        fetches.start(action, told)
+        job = a_job(tmp_path, made, key=a_key(next(count)))
+        fetches.start(job, told)
         report = await told.report()
-        output = action.output.read_text() if action.output.exists() else ""
+        output = job.output.read_text() if job.output.exists() else ""
         if isinstance(report, Failed):
             return Got(None, report.why, {})
         assert isinstance(report, Exited)
-        found = [p for p in action.workspace.rglob("*") if p.is_file()]
+        found = [p for p in job.workspace.rglob("*") if p.is_file()]
         return Got(report.status, output, {p.name: p.read_bytes() for p in found})
 
     return get

@@ -10,9 +10,9 @@ import pytest
 
 from floe.model.flow import Exec, Work
 from floe.model.signal import Exited, Failed, Report, Stopped
-from floe.nodes.base import Action
+from floe.nodes.base import Job
 from floe.nodes.commands import Commands, CommandSettings
-from tests.make_nodes import DEADLINE_S, Told, a_key, an_action
+from tests.make_nodes import DEADLINE_S, Told, a_job, a_key
 
 HOSTILE = "$(touch pwned) `touch pwned` ; touch pwned' \" \\ \n* $HOME ü"
 
@@ -26,9 +26,9 @@ async def commands(tmp_path: Path) -> AsyncIterator[Commands]:
     await commands.shutdown()
 
 
-async def run(commands: Commands, action: Action) -> Report:
+async def run(commands: Commands, job: Job) -> Report:
     told = Told()
-    commands.start(action, told)
+    commands.start(job, told)
     return await told.report()
 
 
@@ -37,16 +37,16 @@ def shell(text: str, **others: object) -> Work:
 
 
 async def test_a_command_ends_with_its_status(tmp_path: Path, commands: Commands) -> None:
-    action = an_action(tmp_path, shell("echo out; echo err >&2; exit 3"))
+    job = a_job(tmp_path, shell("echo out; echo err >&2; exit 3"))
 
-    report = await run(commands, action)
+    report = await run(commands, job)
 
     assert report == Exited(status=3, outputs={}, output_bytes=8)
-    assert action.output.read_text() == "out\nerr\n"
+    assert job.output.read_text() == "out\nerr\n"
 
 
 async def test_a_signal_is_128_and_its_number(tmp_path: Path, commands: Commands) -> None:
-    report = await run(commands, an_action(tmp_path, shell("kill -KILL $$")))
+    report = await run(commands, a_job(tmp_path, shell("kill -KILL $$")))
 
     assert report == Exited(status=137, outputs={})
 
@@ -54,7 +54,7 @@ async def test_a_signal_is_128_and_its_number(tmp_path: Path, commands: Commands
 async def test_a_command_that_is_not_there_could_not_start(
     tmp_path: Path, commands: Commands
 ) -> None:
-    report = await run(commands, an_action(tmp_path, Exec(argv=("no-such-command",))))
+    report = await run(commands, a_job(tmp_path, Exec(argv=("no-such-command",))))
 
     assert isinstance(report, Failed)
     assert (report.cause, "no-such-command" in report.why) == ("start", True)
@@ -68,44 +68,44 @@ async def test_path_of_the_node_decides_where_the_command_is(
     tool.write_text("#!/bin/sh\necho mine\n")
     tool.chmod(0o755)
     work = Exec(argv=("mytool",), env=(f"PATH={tool.parent}:$PATH",))
-    action = an_action(tmp_path, work)
+    job = a_job(tmp_path, work)
 
-    await run(commands, action)
+    await run(commands, job)
 
-    assert action.output.read_text() == "mine\n"
+    assert job.output.read_text() == "mine\n"
 
 
 async def test_a_command_reads_its_inputs_and_gives_outputs(
     tmp_path: Path, commands: Commands
 ) -> None:
     work = shell('echo "who=$FLOE_IN_WHO" >> "$FLOE_OUTPUTS"; cat "$FLOE_INPUT"')
-    action = an_action(tmp_path, work, inputs={"who": "ann", "ok": True})
+    job = a_job(tmp_path, work, inputs={"who": "ann", "ok": True})
 
-    report = await run(commands, action)
+    report = await run(commands, job)
 
     assert isinstance(report, Exited)
     assert report.outputs == {"who": "ann"}
-    assert json.loads(action.output.read_text()) == {"who": "ann", "ok": True}
+    assert json.loads(job.output.read_text()) == {"who": "ann", "ok": True}
 
 
 async def test_a_hostile_value_is_only_ever_text(tmp_path: Path, commands: Commands) -> None:
     work = Exec(argv=("printf", "%s", "$FLOE_IN_V"), env=("COPY=$FLOE_IN_V",))
-    action = an_action(tmp_path, work, inputs={"v": HOSTILE})
+    job = a_job(tmp_path, work, inputs={"v": HOSTILE})
 
-    await run(commands, action)
+    await run(commands, job)
 
-    assert action.output.read_text() == HOSTILE
-    assert list(action.workspace.iterdir()) == []
+    assert job.output.read_text() == HOSTILE
+    assert list(job.workspace.iterdir()) == []
 
 
 async def test_a_shell_sees_a_hostile_value_as_one_word(tmp_path: Path, commands: Commands) -> None:
     work = shell('printf "%s|" "$FLOE_IN_V" "$COPY"', env=("COPY=$FLOE_IN_V",))
-    action = an_action(tmp_path, work, inputs={"v": HOSTILE})
+    job = a_job(tmp_path, work, inputs={"v": HOSTILE})
 
-    await run(commands, action)
+    await run(commands, job)
 
-    assert action.output.read_text() == f"{HOSTILE}|{HOSTILE}|"
-    assert list(action.workspace.iterdir()) == []
+    assert job.output.read_text() == f"{HOSTILE}|{HOSTILE}|"
+    assert list(job.workspace.iterdir()) == []
 
 
 async def test_an_environment_that_is_too_big_could_not_start(
@@ -113,14 +113,14 @@ async def test_an_environment_that_is_too_big_could_not_start(
 ) -> None:
     env = tuple(f"V{n}=" + "x" * 60_000 for n in range(200))
 
-    report = await run(commands, an_action(tmp_path, env=env))
+    report = await run(commands, a_job(tmp_path, env=env))
 
     assert isinstance(report, Failed)
     assert report.cause == "start"
 
 
 async def test_a_command_over_its_time_is_stopped(tmp_path: Path, commands: Commands) -> None:
-    report = await run(commands, an_action(tmp_path, shell("sleep 60"), timeout_s=0.2))
+    report = await run(commands, a_job(tmp_path, shell("sleep 60"), timeout_s=0.2))
 
     assert isinstance(report, Failed)
     assert (report.cause, report.why) == ("timeout", "not over after 0.2 s")
@@ -128,11 +128,11 @@ async def test_a_command_over_its_time_is_stopped(tmp_path: Path, commands: Comm
 
 async def test_a_stopped_command_is_told_stopped(tmp_path: Path, commands: Commands) -> None:
     told = Told()
-    action = an_action(tmp_path, shell("sleep 60"))
-    commands.start(action, told)
+    job = a_job(tmp_path, shell("sleep 60"))
+    commands.start(job, told)
     await told.until_started()
 
-    commands.stop(action.key)
+    commands.stop(job.key)
 
     assert await told.report() == Stopped()
 
@@ -144,7 +144,7 @@ async def test_the_rest_runs_when_there_is_room(tmp_path: Path) -> None:
     told = Told()
 
     for n in range(1, 8):
-        commands.start(an_action(tmp_path, key=a_key(n)), told)
+        commands.start(a_job(tmp_path, key=a_key(n)), told)
     await told.report(7)
 
     assert told.reports == [Exited(status=0, outputs={})] * 7
@@ -156,32 +156,32 @@ async def test_commands_go_on_without_floe_and_are_found_again(
 ) -> None:
     told = Told()
     work = shell("echo before; until [ -e go ]; do sleep 0.01; done; echo after; exit 5")
-    action = an_action(tmp_path, work)
-    commands.start(action, told)
+    job = a_job(tmp_path, work)
+    commands.start(job, told)
     await told.until_started()
     await commands.close()
 
     again = await another(tmp_path)
-    again.sweep(frozenset({action.key}))
-    again.start(replace(action, started=True), told)
-    (action.workspace / "go").touch()
+    again.sweep(frozenset({job.key}))
+    again.start(replace(job, started=True), told)
+    (job.workspace / "go").touch()
 
     assert await told.report() == Exited(status=5, outputs={}, output_bytes=13)
-    assert (action.output.read_text(), len(told.started)) == ("before\nafter\n", 1)
+    assert (job.output.read_text(), len(told.started)) == ("before\nafter\n", 1)
     await again.shutdown()
 
 
 async def test_what_ended_while_floe_was_away_is_told(tmp_path: Path, commands: Commands) -> None:
     told = Told()
-    action = an_action(tmp_path, shell("until [ -e go ]; do sleep 0.01; done; touch gone; exit 5"))
-    commands.start(action, told)
+    job = a_job(tmp_path, shell("until [ -e go ]; do sleep 0.01; done; touch gone; exit 5"))
+    commands.start(job, told)
     await told.until_started()
     await commands.close()
-    (action.workspace / "go").touch()
-    await until((action.workspace / "gone").exists)
+    (job.workspace / "go").touch()
+    await until((job.workspace / "gone").exists)
 
     again = await another(tmp_path)
-    again.start(replace(action, started=True), told)
+    again.start(replace(job, started=True), told)
 
     assert await told.report() == Exited(status=5, outputs={})
     await again.shutdown()
@@ -190,7 +190,7 @@ async def test_what_ended_while_floe_was_away_is_told(tmp_path: Path, commands: 
 async def test_what_nobody_is_owed_is_swept(tmp_path: Path, commands: Commands) -> None:
     told = Told()
     for n, text in enumerate(("true", "sleep 600"), 1):
-        commands.start(an_action(tmp_path, shell(text), key=a_key(n)), told)
+        commands.start(a_job(tmp_path, shell(text), key=a_key(n)), told)
     await told.until_started(2)
     await told.report()
     await commands.close()

@@ -10,10 +10,10 @@ from aiohttp import web
 
 from floe.model.flow import Fetch
 from floe.model.signal import Exited, Failed, Report, Stopped
-from floe.nodes.base import Action
+from floe.nodes.base import Job
 from floe.nodes.fetch import Fetches
 from floe.nodes.workspaces import Workspaces
-from tests.make_nodes import Told, a_key, an_action
+from tests.make_nodes import Told, a_job, a_key
 
 BODY = b"floe" * 100_000
 SHA256 = hashlib.sha256(BODY).hexdigest()
@@ -88,9 +88,9 @@ async def fetches(tmp_path: Path) -> AsyncIterator[Fetches]:
     workspaces.close()
 
 
-async def run(fetches: Fetches, action: Action) -> Report:
+async def run(fetches: Fetches, job: Job) -> Report:
     told = Told()
-    fetches.start(action, told)
+    fetches.start(job, told)
     return await told.report()
 
 
@@ -108,13 +108,13 @@ def files(root: Path) -> list[str]:
 async def test_a_file_lies_in_the_workspace_as_the_server_has_it(
     tmp_path: Path, site: Site, fetches: Fetches
 ) -> None:
-    action = an_action(tmp_path, Fetch(url=f"{site.url}/f.tgz", checksum=SHA256))
+    job = a_job(tmp_path, Fetch(url=f"{site.url}/f.tgz", checksum=SHA256))
 
-    report = await run(fetches, action)
+    report = await run(fetches, job)
 
-    assert report == Exited(status=0, outputs={}, output_bytes=action.output.stat().st_size)
-    assert (action.workspace / "f.tgz").read_bytes() == BODY
-    assert f"{len(BODY)} bytes, sha256 {SHA256}" in action.output.read_text()
+    assert report == Exited(status=0, outputs={}, output_bytes=job.output.stat().st_size)
+    assert (job.workspace / "f.tgz").read_bytes() == BODY
+    assert f"{len(BODY)} bytes, sha256 {SHA256}" in job.output.read_text()
 
 
 @pytest.mark.parametrize(
@@ -131,10 +131,10 @@ async def test_a_file_lies_in_the_workspace_as_the_server_has_it(
 async def test_location_says_where(
     tmp_path: Path, site: Site, fetches: Fetches, location: str, file: str
 ) -> None:
-    there = location.replace("{ws}", str(an_action(tmp_path).workspace))
-    action = an_action(tmp_path, Fetch(url=f"{site.url}/f.tgz", location=there))
+    there = location.replace("{ws}", str(a_job(tmp_path).workspace))
+    job = a_job(tmp_path, Fetch(url=f"{site.url}/f.tgz", location=there))
 
-    assert status(await run(fetches, action)) == 0
+    assert status(await run(fetches, job)) == 0
     assert files(tmp_path) == [file]
 
 
@@ -142,14 +142,12 @@ async def test_location_says_where(
 async def test_a_location_outside_the_workspace_could_not_start(
     tmp_path: Path, site: Site, fetches: Fetches, location: str
 ) -> None:
-    first = an_action(tmp_path, Fetch(url=f"{site.url}/f.tgz"), key=a_key(node="first"))
+    first = a_job(tmp_path, Fetch(url=f"{site.url}/f.tgz"), key=a_key(node="first"))
     await run(fetches, first)
     (tmp_path / "home").mkdir()
     (first.workspace / "out").symlink_to(tmp_path / "home")
 
-    report = await run(
-        fetches, an_action(tmp_path, Fetch(url=f"{site.url}/f.tgz", location=location))
-    )
+    report = await run(fetches, a_job(tmp_path, Fetch(url=f"{site.url}/f.tgz", location=location)))
 
     assert isinstance(report, Failed)
     assert (report.cause, list((tmp_path / "home").iterdir())) == ("start", [])
@@ -158,13 +156,13 @@ async def test_a_location_outside_the_workspace_could_not_start(
 async def test_a_link_under_the_final_name_is_replaced_not_followed(
     tmp_path: Path, site: Site, fetches: Fetches
 ) -> None:
-    first = an_action(tmp_path, Fetch(url=f"{site.url}/f.tgz"), key=a_key(node="first"))
+    first = a_job(tmp_path, Fetch(url=f"{site.url}/f.tgz"), key=a_key(node="first"))
     await run(fetches, first)
     (tmp_path / "letter").write_text("dear")
     (first.workspace / "x").symlink_to(tmp_path / "letter")
 
     work = Fetch(url=f"{site.url}/f.tgz", location="x")
-    assert status(await run(fetches, an_action(tmp_path, work))) == 0
+    assert status(await run(fetches, a_job(tmp_path, work))) == 0
 
     assert (tmp_path / "letter").read_text() == "dear"
     assert (first.workspace / "x").read_bytes() == BODY
@@ -174,7 +172,7 @@ async def test_a_link_under_the_final_name_is_replaced_not_followed(
 async def test_a_url_that_names_no_file_needs_a_location(
     tmp_path: Path, site: Site, fetches: Fetches, path: str
 ) -> None:
-    report = await run(fetches, an_action(tmp_path, Fetch(url=site.url + path)))
+    report = await run(fetches, a_job(tmp_path, Fetch(url=site.url + path)))
 
     assert isinstance(report, Failed)
     assert (report.cause, "names no file" in report.why) == ("start", True)
@@ -183,11 +181,11 @@ async def test_a_url_that_names_no_file_needs_a_location(
 async def test_a_checksum_that_does_not_match_is_bad_and_leaves_nothing(
     tmp_path: Path, site: Site, fetches: Fetches
 ) -> None:
-    action = an_action(tmp_path, Fetch(url=f"{site.url}/f.tgz", checksum="0" * 64))
+    job = a_job(tmp_path, Fetch(url=f"{site.url}/f.tgz", checksum="0" * 64))
 
-    assert status(await run(fetches, action)) == 1
+    assert status(await run(fetches, job)) == 1
 
-    assert "checksum mismatch" in action.output.read_text()
+    assert "checksum mismatch" in job.output.read_text()
     assert (files(tmp_path), list((tmp_path / "cache").iterdir())) == ([], [])
 
 
@@ -198,17 +196,17 @@ async def test_older_checksums_are_checked_as_well(
     digest = hashlib.new(algo, BODY, usedforsecurity=False).hexdigest()
     work = Fetch(url=f"{site.url}/f.tgz", checksum=digest, checksum_algo=algo)  # type: ignore[arg-type] # a parameter is str
 
-    assert status(await run(fetches, an_action(tmp_path, work))) == 0
+    assert status(await run(fetches, a_job(tmp_path, work))) == 0
 
 
 async def test_without_a_checksum_it_says_so_and_caches_nothing(
     tmp_path: Path, site: Site, fetches: Fetches
 ) -> None:
-    action = an_action(tmp_path, Fetch(url=f"{site.url}/f.tgz"))
+    job = a_job(tmp_path, Fetch(url=f"{site.url}/f.tgz"))
 
-    assert status(await run(fetches, action)) == 0
+    assert status(await run(fetches, job)) == 0
 
-    assert "cannot be trusted" in action.output.read_text()
+    assert "cannot be trusted" in job.output.read_text()
     assert list((tmp_path / "cache").iterdir()) == []
 
 
@@ -216,9 +214,9 @@ async def test_a_known_checksum_comes_from_the_cache(
     tmp_path: Path, site: Site, fetches: Fetches
 ) -> None:
     work = Fetch(url=f"{site.url}/f.tgz", checksum=SHA256)
-    await run(fetches, an_action(tmp_path, work))
+    await run(fetches, a_job(tmp_path, work))
 
-    report = await run(fetches, an_action(tmp_path, work, key=a_key(2)))
+    report = await run(fetches, a_job(tmp_path, work, key=a_key(2)))
 
     assert (status(report), site.taken) == (0, 1)
 
@@ -227,12 +225,12 @@ async def test_a_run_that_changes_its_file_does_not_change_the_cache(
     tmp_path: Path, site: Site, fetches: Fetches
 ) -> None:
     work = Fetch(url=f"{site.url}/f.tgz", checksum=SHA256)
-    first = an_action(tmp_path, work)
+    first = a_job(tmp_path, work)
     await run(fetches, first)
     with (first.workspace / "f.tgz").open("r+b") as file:
         file.write(b"evil")
 
-    second = an_action(tmp_path, work, key=a_key(2))
+    second = a_job(tmp_path, work, key=a_key(2))
     await run(fetches, second)
 
     assert (second.workspace / "f.tgz").read_bytes() == BODY
@@ -241,10 +239,10 @@ async def test_a_run_that_changes_its_file_does_not_change_the_cache(
 
 async def test_a_damaged_cache_is_not_used(tmp_path: Path, site: Site, fetches: Fetches) -> None:
     work = Fetch(url=f"{site.url}/f.tgz", checksum=SHA256)
-    await run(fetches, an_action(tmp_path, work))
+    await run(fetches, a_job(tmp_path, work))
     (tmp_path / "cache" / f"sha256-{SHA256}").write_bytes(b"damaged")
 
-    second = an_action(tmp_path, work, key=a_key(2))
+    second = a_job(tmp_path, work, key=a_key(2))
     await run(fetches, second)
 
     assert ((second.workspace / "f.tgz").read_bytes(), site.taken) == (BODY, 2)
@@ -253,10 +251,10 @@ async def test_a_damaged_cache_is_not_used(tmp_path: Path, site: Site, fetches: 
 async def test_redirects_are_followed_and_said(
     tmp_path: Path, site: Site, fetches: Fetches
 ) -> None:
-    action = an_action(tmp_path, Fetch(url=f"{site.url}/to/2", location="x"))
+    job = a_job(tmp_path, Fetch(url=f"{site.url}/to/2", location="x"))
 
-    assert status(await run(fetches, action)) == 0
-    assert action.output.read_text().count("redirected to") == 3
+    assert status(await run(fetches, job)) == 0
+    assert job.output.read_text().count("redirected to") == 3
 
 
 @pytest.mark.parametrize(
@@ -271,11 +269,11 @@ async def test_redirects_are_followed_and_said(
 async def test_a_download_that_fails_is_bad_and_leaves_nothing(
     tmp_path: Path, site: Site, fetches: Fetches, path: str, said: str
 ) -> None:
-    action = an_action(tmp_path, Fetch(url=site.url + path, location="x"))
+    job = a_job(tmp_path, Fetch(url=site.url + path, location="x"))
 
-    assert status(await run(fetches, action)) == 1
+    assert status(await run(fetches, job)) == 1
 
-    assert said in action.output.read_text()
+    assert said in job.output.read_text()
     assert (files(tmp_path), list((tmp_path / "cache").iterdir())) == ([], [])
 
 
@@ -285,10 +283,10 @@ async def test_a_download_that_fails_is_bad_and_leaves_nothing(
 async def test_a_host_that_is_down_or_no_http_is_not_good(
     tmp_path: Path, fetches: Fetches, url: str
 ) -> None:
-    report = await run(fetches, an_action(tmp_path, Fetch(url=url)))
+    report = await run(fetches, a_job(tmp_path, Fetch(url=url)))
 
     assert isinstance(report, Failed) or report == Exited(
-        status=1, outputs={}, output_bytes=an_action(tmp_path).output.stat().st_size
+        status=1, outputs={}, output_bytes=a_job(tmp_path).output.stat().st_size
     )
     assert files(tmp_path) == []
 
@@ -296,10 +294,10 @@ async def test_a_host_that_is_down_or_no_http_is_not_good(
 async def test_a_file_above_the_limit_is_refused(tmp_path: Path, site: Site) -> None:
     workspaces = Workspaces(tmp_path)
     fetches = Fetches(tmp_path, workspaces, file_bytes_max=len(BODY) - 1)
-    action = an_action(tmp_path, Fetch(url=f"{site.url}/f.tgz"))
+    job = a_job(tmp_path, Fetch(url=f"{site.url}/f.tgz"))
 
-    assert status(await run(fetches, action)) == 1
-    assert "larger than" in action.output.read_text()
+    assert status(await run(fetches, job)) == 1
+    assert "larger than" in job.output.read_text()
 
     await fetches.close()
     workspaces.close()
@@ -308,9 +306,9 @@ async def test_a_file_above_the_limit_is_refused(tmp_path: Path, site: Site) -> 
 async def test_a_download_over_its_time_ends_and_leaves_nothing(
     tmp_path: Path, site: Site, fetches: Fetches
 ) -> None:
-    action = an_action(tmp_path, Fetch(url=f"{site.url}/held.tgz"), timeout_s=0.2)
+    job = a_job(tmp_path, Fetch(url=f"{site.url}/held.tgz"), timeout_s=0.2)
 
-    report = await run(fetches, action)
+    report = await run(fetches, job)
 
     assert isinstance(report, Failed)
     assert (report.cause, files(tmp_path)) == ("timeout", [])
@@ -321,11 +319,11 @@ async def test_a_stopped_download_leaves_nothing(
     tmp_path: Path, site: Site, fetches: Fetches
 ) -> None:
     told = Told()
-    action = an_action(tmp_path, Fetch(url=f"{site.url}/held.tgz"))
-    fetches.start(action, told)
+    job = a_job(tmp_path, Fetch(url=f"{site.url}/held.tgz"))
+    fetches.start(job, told)
     await site.held.wait()
 
-    fetches.stop(action.key)
+    fetches.stop(job.key)
 
     assert isinstance(await told.report(), Stopped)
     assert (files(tmp_path), list((tmp_path / "cache").iterdir())) == ([], [])
@@ -335,15 +333,15 @@ async def test_closing_reports_nothing_and_the_next_floe_reports_lost(
     tmp_path: Path, site: Site, fetches: Fetches
 ) -> None:
     told = Told()
-    action = an_action(tmp_path, Fetch(url=f"{site.url}/held.tgz"))
-    fetches.start(action, told)
+    job = a_job(tmp_path, Fetch(url=f"{site.url}/held.tgz"))
+    fetches.start(job, told)
     await site.held.wait()
 
     await fetches.close()
 
-    assert (told.started, told.reports) == ([action.key], [])
+    assert (told.started, told.reports) == ([job.key], [])
     again = Fetches(tmp_path, Workspaces(tmp_path))
-    report = await run(again, an_action(tmp_path, action.work, started=True))
+    report = await run(again, a_job(tmp_path, job.work, started=True))
     assert isinstance(report, Failed)
     assert report.cause == "lost"
 
@@ -364,7 +362,7 @@ async def test_a_checksum_that_is_none_could_not_start(
 ) -> None:
     work = Fetch(url=f"{site.url}/f.tgz", checksum="../../../etc/passwd")
 
-    report = await run(fetches, an_action(tmp_path, work))
+    report = await run(fetches, a_job(tmp_path, work))
 
     assert isinstance(report, Failed)
     assert report.cause == "start"

@@ -13,11 +13,11 @@ from floe.model.flow import Exec, Git, GitCheckout, GitMerge
 from floe.model.refs import Instant
 from floe.model.signal import Exited, Failed, Reported, Started, Stopped
 from floe.nodes import commands, warden
-from floe.nodes.base import Action
+from floe.nodes.base import Job
 from floe.nodes.commands import Commands, CommandSettings
 from floe.nodes.environment import OUTPUTS_BYTES_MAX, outputs_path
 from floe.repository.task import Task
-from tests.make_nodes import Told, a_key, an_action
+from tests.make_nodes import Told, a_job, a_key
 from tests.make_warden import until
 
 AT = 1_795_600_800_000
@@ -85,9 +85,9 @@ class House:
         self.warden = FakeWarden(root, listener)
         return self.warden
 
-    def start(self, action: Action) -> Action:
-        self.commands.start(action, self.told)
-        return action
+    def start(self, job: Job) -> Job:
+        self.commands.start(job, self.told)
+        return job
 
     def spawned(self) -> list[str]:
         return [spec.key for spec in self.warden.spawned]
@@ -99,15 +99,15 @@ def house(tmp_path: Path) -> House:
 
 
 def test_a_command_starts_in_its_workspace(house: House) -> None:
-    action = house.start(an_action(house.root, Exec(argv=("make", "all")), timeout_s=5.0))
+    job = house.start(a_job(house.root, Exec(argv=("make", "all")), timeout_s=5.0))
 
     (spec,) = house.warden.spawned
-    assert (spec.argv, spec.cwd, spec.timeout_s) == (("make", "all"), str(action.workspace), 5.0)
-    assert (spec.output, spec.attach) == (str(action.output), False)
+    assert (spec.argv, spec.cwd, spec.timeout_s) == (("make", "all"), str(job.workspace), 5.0)
+    assert (spec.output, spec.attach) == (str(job.output), False)
 
 
 def test_its_words_become_one_started_and_one_reported(house: House) -> None:
-    key = house.start(an_action(house.root)).key
+    key = house.start(a_job(house.root)).key
 
     house.warden.begin(key)
     house.warden.begin(key)
@@ -121,7 +121,7 @@ def test_its_words_become_one_started_and_one_reported(house: House) -> None:
 
 
 def test_an_end_whose_beginning_was_not_heard_was_begun(house: House) -> None:
-    key = house.start(an_action(house.root)).key
+    key = house.start(a_job(house.root)).key
 
     house.warden.end(key)
 
@@ -139,7 +139,7 @@ def test_an_end_whose_beginning_was_not_heard_was_begun(house: House) -> None:
 def test_an_end_from_outside_is_told_as_such(
     house: House, why: warden.Ending, report: object
 ) -> None:
-    key = house.start(an_action(house.root, timeout_s=5.0, output_max=9)).key
+    key = house.start(a_job(house.root, timeout_s=5.0, output_max=9)).key
 
     house.warden.end(key, 143, why)
 
@@ -147,7 +147,7 @@ def test_an_end_from_outside_is_told_as_such(
 
 
 def test_what_could_not_start_says_why(house: House) -> None:
-    key = house.start(an_action(house.root)).key
+    key = house.start(a_job(house.root)).key
 
     house.warden.say(warden.NotStarted(key=str(key), error="no such file: foo", at=AT))
 
@@ -168,12 +168,12 @@ def test_what_could_not_start_says_why(house: House) -> None:
 def test_an_end_is_told_with_what_is_in_the_place_of_the_output(
     house: House, put: Callable[[Path], None], found: str
 ) -> None:
-    action = house.start(an_action(house.root))
-    put(action.output)
+    job = house.start(a_job(house.root))
+    put(job.output)
 
-    house.warden.end(action.key)
+    house.warden.end(job.key)
 
-    note = f"its output is lost: {action.output} is {found}, not a plain file"
+    note = f"its output is lost: {job.output} is {found}, not a plain file"
     assert house.told.reports == [Exited(status=0, outputs={}, note=note)]
 
 
@@ -182,12 +182,12 @@ def test_an_end_is_told_with_what_is_in_the_place_of_the_output(
 def test_an_end_is_told_whatever_is_in_the_place_of_a_folder(
     house: House, put: Callable[[Path], None], above: int
 ) -> None:
-    action = house.start(an_action(house.root))
-    folder = action.output.parents[above]
+    job = house.start(a_job(house.root))
+    folder = job.output.parents[above]
     folder.rename(house.root / "before")
     put(folder)
 
-    house.warden.end(action.key, 3)
+    house.warden.end(job.key, 3)
 
     (report,) = house.told.reports
     assert isinstance(report, Exited)
@@ -198,31 +198,31 @@ def test_an_end_is_told_whatever_is_in_the_place_of_a_folder(
 def test_an_end_from_outside_is_told_whatever_became_of_the_output(
     house: House, why: warden.Ending
 ) -> None:
-    action = house.start(an_action(house.root, timeout_s=5.0))
-    shutil.rmtree(action.output.parent)
-    action.output.parent.touch()
+    job = house.start(a_job(house.root, timeout_s=5.0))
+    shutil.rmtree(job.output.parent)
+    job.output.parent.touch()
 
-    house.warden.end(action.key, 143, why)
+    house.warden.end(job.key, 143, why)
 
-    assert [word.key for word in house.told.words if isinstance(word, Reported)] == [action.key]
+    assert [word.key for word in house.told.words if isinstance(word, Reported)] == [job.key]
 
 
 def test_a_place_is_free_again_after_an_end_whose_files_are_odd(house: House) -> None:
-    actions = [house.start(an_action(house.root, key=a_key(serial))) for serial in (1, 2, 3)]
-    os.mkfifo(actions[0].output)
+    jobs = [house.start(a_job(house.root, key=a_key(serial))) for serial in (1, 2, 3)]
+    os.mkfifo(jobs[0].output)
 
-    house.warden.end(actions[0].key)
+    house.warden.end(jobs[0].key)
 
-    assert house.spawned() == [str(action.key) for action in actions]
+    assert house.spawned() == [str(job.key) for job in jobs]
 
 
 def test_what_is_in_the_place_of_the_outputs_is_named(house: House) -> None:
-    action = house.start(an_action(house.root))
-    os.mkfifo(outputs_path(action))
+    job = house.start(a_job(house.root))
+    os.mkfifo(outputs_path(job))
 
-    house.warden.end(action.key)
+    house.warden.end(job.key)
 
-    note = f"its outputs are lost: {outputs_path(action)} is a named pipe, not a plain file"
+    note = f"its outputs are lost: {outputs_path(job)} is a named pipe, not a plain file"
     assert house.told.reports == [Exited(status=0, outputs={}, note=note)]
 
 
@@ -232,7 +232,7 @@ def test_a_defect_in_a_report_does_not_lose_the_end(
     def fail(*_: object) -> None:
         raise RuntimeError("a defect")
 
-    key = house.start(an_action(house.root)).key
+    key = house.start(a_job(house.root)).key
     monkeypatch.setattr("floe.nodes.reports.read_outputs", fail)
 
     house.warden.end(key)
@@ -246,20 +246,20 @@ FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/r/runs")
 async def test_command_whose_files_find_no_room_waits_and_is_tried_again(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(action: Action) -> None:
+    def full(job: Job) -> None:
         raise FULL
 
     monkeypatch.setattr(commands, "AGAIN_S", 0.0)
     with monkeypatch.context() as disk:
         disk.setattr(commands, "write_input", full)
-        action = house.start(an_action(house.root))
+        job = house.start(a_job(house.root))
         waits = (house.commands.waiting(), house.told.words, house.commands.problem())
 
     await until(house.spawned)
 
     says = "commands cannot be started: there is no room for their files: "
-    assert waits == ((action.key,), [], says + "No space left on device")
-    assert house.spawned() == [str(action.key)]
+    assert waits == ((job.key,), [], says + "No space left on device")
+    assert house.spawned() == [str(job.key)]
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO])
@@ -267,7 +267,7 @@ async def test_command_for_which_the_warden_finds_no_room_is_asked_for_again(
     house: House, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     monkeypatch.setattr(commands, "AGAIN_S", 0.0)
-    key = house.start(an_action(house.root)).key
+    key = house.start(a_job(house.root)).key
 
     house.warden.say(warden.NotStarted(key=str(key), error="no room", at=AT, errno=number))
     waits = house.commands.waiting()
@@ -280,7 +280,7 @@ async def test_command_for_which_the_warden_finds_no_room_is_asked_for_again(
 async def test_commands_keep_their_order_while_there_is_no_room(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    keys = [house.start(an_action(house.root, key=a_key(n))).key for n in (1, 2, 3)]
+    keys = [house.start(a_job(house.root, key=a_key(n))).key for n in (1, 2, 3)]
 
     house.warden.say(warden.NotStarted(key=str(keys[0]), error="", at=AT, errno=errno.ENOSPC))
 
@@ -288,7 +288,7 @@ async def test_commands_keep_their_order_while_there_is_no_room(
 
 
 async def test_problem_is_over_with_the_next_command_that_starts(house: House) -> None:
-    first, other = (house.start(an_action(house.root, key=a_key(n))).key for n in (1, 2))
+    first, other = (house.start(a_job(house.root, key=a_key(n))).key for n in (1, 2))
     house.warden.say(warden.NotStarted(key=str(first), error="", at=AT, errno=errno.ENOSPC))
 
     house.warden.begin(other)
@@ -297,7 +297,7 @@ async def test_problem_is_over_with_the_next_command_that_starts(house: House) -
 
 
 async def test_command_that_waits_for_room_can_be_stopped(house: House) -> None:
-    key = house.start(an_action(house.root)).key
+    key = house.start(a_job(house.root)).key
     house.warden.say(warden.NotStarted(key=str(key), error="", at=AT, errno=errno.ENOSPC))
 
     house.commands.stop(key)
@@ -309,7 +309,7 @@ async def test_no_room_is_no_problem_when_nothing_waits_for_it(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(commands, "AGAIN_S", 0.0)
-    key = house.start(an_action(house.root)).key
+    key = house.start(a_job(house.root)).key
     house.warden.say(warden.NotStarted(key=str(key), error="", at=AT, errno=errno.ENOSPC))
     house.commands.stop(key)
 
@@ -320,7 +320,7 @@ async def test_no_room_is_no_problem_when_nothing_waits_for_it(
 
 def test_nothing_is_begun_while_commands_are_held(house: House) -> None:
     house.commands.hold("has no room in its root")
-    key = house.start(an_action(house.root)).key
+    key = house.start(a_job(house.root)).key
     held = (house.spawned(), house.commands.waiting())
 
     house.commands.hold("")
@@ -332,13 +332,13 @@ def test_nothing_is_begun_while_commands_are_held(house: House) -> None:
 def test_command_that_runs_is_found_again_while_commands_are_held(house: House) -> None:
     house.commands.hold("has no room in its root")
 
-    house.start(an_action(house.root, started=True))
+    house.start(a_job(house.root, started=True))
 
     assert [spec.attach for spec in house.warden.spawned] == [True]
 
 
 def test_what_was_lost_is_told_lost(house: House) -> None:
-    key = house.start(an_action(house.root, started=True)).key
+    key = house.start(a_job(house.root, started=True)).key
 
     house.warden.say(warden.Lost(key=str(key), at=AT))
 
@@ -346,33 +346,33 @@ def test_what_was_lost_is_told_lost(house: House) -> None:
 
 
 def test_the_report_has_the_outputs_and_the_size_of_the_output(house: House) -> None:
-    action = house.start(an_action(house.root))
-    action.output.write_text("hello\n")
-    Path(outputs_path(action)).write_text("version=1.2\n\n")
+    job = house.start(a_job(house.root))
+    job.output.write_text("hello\n")
+    Path(outputs_path(job)).write_text("version=1.2\n\n")
 
-    house.warden.end(action.key)
+    house.warden.end(job.key)
 
     assert house.told.reports == [Exited(status=0, outputs={"version": "1.2"}, output_bytes=6)]
 
 
 def test_too_many_outputs_are_an_error(house: House) -> None:
-    action = house.start(an_action(house.root))
-    Path(outputs_path(action)).write_bytes(b"a=" + b"x" * OUTPUTS_BYTES_MAX)
+    job = house.start(a_job(house.root))
+    Path(outputs_path(job)).write_bytes(b"a=" + b"x" * OUTPUTS_BYTES_MAX)
 
-    house.warden.end(action.key)
+    house.warden.end(job.key)
 
     assert [getattr(report, "cause", "") for report in house.told.reports] == ["error"]
 
 
 def test_a_recorded_start_is_only_looked_for(house: House) -> None:
-    house.start(an_action(house.root, Exec(argv=("rm", "-rf", "x")), started=True))
+    house.start(a_job(house.root, Exec(argv=("rm", "-rf", "x")), started=True))
 
     (spec,) = house.warden.spawned
     assert (spec.attach, spec.argv) == (True, ())
 
 
 def test_a_found_command_is_not_told_started_again(house: House) -> None:
-    key = house.start(an_action(house.root, started=True)).key
+    key = house.start(a_job(house.root, started=True)).key
 
     house.warden.begin(key)
     house.warden.end(key)
@@ -381,23 +381,23 @@ def test_a_found_command_is_not_told_started_again(house: House) -> None:
 
 
 def test_starting_twice_is_starting_once(house: House) -> None:
-    house.start(house.start(an_action(house.root)))
+    house.start(house.start(a_job(house.root)))
 
     assert len(house.warden.spawned) == 1
 
 
 def test_who_asks_again_after_the_end_is_told_the_end(house: House) -> None:
-    action = house.start(an_action(house.root))
-    house.warden.end(action.key)
+    job = house.start(a_job(house.root))
+    house.warden.end(job.key)
     again = Told()
 
-    house.commands.start(action, again)
+    house.commands.start(job, again)
 
     assert again.words == house.told.words[-1:]
 
 
 def test_more_than_the_limit_wait_in_order(house: House) -> None:
-    keys = [house.start(an_action(house.root, key=a_key(n))).key for n in (1, 2, 3, 4)]
+    keys = [house.start(a_job(house.root, key=a_key(n))).key for n in (1, 2, 3, 4)]
 
     assert house.commands.running() == tuple(keys[:2])
     assert house.commands.waiting() == tuple(keys[2:])
@@ -405,7 +405,7 @@ def test_more_than_the_limit_wait_in_order(house: House) -> None:
 
 
 def test_each_end_lets_the_next_one_start(house: House) -> None:
-    keys = [house.start(an_action(house.root, key=a_key(n))).key for n in (1, 2, 3, 4)]
+    keys = [house.start(a_job(house.root, key=a_key(n))).key for n in (1, 2, 3, 4)]
 
     house.warden.end(keys[1])
 
@@ -415,16 +415,16 @@ def test_each_end_lets_the_next_one_start(house: House) -> None:
 
 def test_one_found_again_counts_but_never_waits(tmp_path: Path) -> None:
     house = House(tmp_path, commands=1)
-    found = [house.start(an_action(tmp_path, key=a_key(n), started=True)).key for n in (1, 2)]
+    found = [house.start(a_job(tmp_path, key=a_key(n), started=True)).key for n in (1, 2)]
 
-    new = house.start(an_action(tmp_path, key=a_key(3))).key
+    new = house.start(a_job(tmp_path, key=a_key(3))).key
 
     assert (house.commands.running(), house.commands.waiting()) == (tuple(found), (new,))
 
 
 def test_one_that_waits_but_runs_already_is_running(tmp_path: Path) -> None:
     house = House(tmp_path, commands=1)
-    keys = [house.start(an_action(tmp_path, key=a_key(n))).key for n in (1, 2)]
+    keys = [house.start(a_job(tmp_path, key=a_key(n))).key for n in (1, 2)]
 
     house.warden.begin(keys[1])
     house.warden.end(keys[0])
@@ -434,7 +434,7 @@ def test_one_that_waits_but_runs_already_is_running(tmp_path: Path) -> None:
 
 def test_stopping_one_that_waits_ends_it_at_once(tmp_path: Path) -> None:
     house = House(tmp_path, commands=1)
-    keys = [house.start(an_action(tmp_path, key=a_key(n))).key for n in (1, 2)]
+    keys = [house.start(a_job(tmp_path, key=a_key(n))).key for n in (1, 2)]
 
     house.commands.stop(keys[1])
 
@@ -443,7 +443,7 @@ def test_stopping_one_that_waits_ends_it_at_once(tmp_path: Path) -> None:
 
 
 def test_stopping_one_that_runs_asks_the_warden(house: House) -> None:
-    key = house.start(an_action(house.root)).key
+    key = house.start(a_job(house.root)).key
 
     house.commands.stop(key)
 
@@ -451,7 +451,7 @@ def test_stopping_one_that_runs_asks_the_warden(house: House) -> None:
 
 
 def test_stopping_what_is_not_there_or_over_is_nothing(house: House) -> None:
-    key = house.start(an_action(house.root)).key
+    key = house.start(a_job(house.root)).key
     house.warden.end(key)
 
     house.commands.stop(key)
@@ -461,18 +461,18 @@ def test_stopping_what_is_not_there_or_over_is_nothing(house: House) -> None:
 
 
 def test_what_is_forgotten_leaves_nothing_but_its_output(house: House) -> None:
-    action = house.start(an_action(house.root))
-    action.output.touch()
-    house.warden.end(action.key)
+    job = house.start(a_job(house.root))
+    job.output.touch()
+    house.warden.end(job.key)
 
-    house.commands.forget(action.key)
+    house.commands.forget(job.key)
 
-    assert house.warden.dropped == [str(action.key)]
-    assert list(action.output.parent.iterdir()) == [action.output]
+    assert house.warden.dropped == [str(job.key)]
+    assert list(job.output.parent.iterdir()) == [job.output]
 
 
 def test_what_is_not_over_is_not_forgotten(house: House) -> None:
-    key = house.start(an_action(house.root)).key
+    key = house.start(a_job(house.root)).key
 
     house.commands.forget(key)
 
@@ -481,9 +481,9 @@ def test_what_is_not_over_is_not_forgotten(house: House) -> None:
 
 def test_a_thousand_that_cannot_start_free_the_queue(tmp_path: Path) -> None:
     house = House(tmp_path, commands=1)
-    first = house.start(an_action(tmp_path, key=a_key(1))).key
+    first = house.start(a_job(tmp_path, key=a_key(1))).key
     for n in range(2, 1002):
-        house.start(an_action(tmp_path, Exec(argv=("x",), sub_dir=".."), key=a_key(attempt=n)))
+        house.start(a_job(tmp_path, Exec(argv=("x",), sub_dir=".."), key=a_key(attempt=n)))
 
     house.warden.end(first)
 
@@ -503,35 +503,35 @@ def test_sweeping_stops_and_drops_what_nobody_is_owed(house: House) -> None:
 
 def test_arguments_are_expanded_but_never_split(house: House) -> None:
     work = Exec(argv=("echo", "$FLOE_IN_NAME", "${GREETING}!", "$UNKNOWN"), env=("GREETING=hi",))
-    house.start(an_action(house.root, work, inputs={"name": "a 'b' $(c) $HOME;"}))
+    house.start(a_job(house.root, work, inputs={"name": "a 'b' $(c) $HOME;"}))
 
     assert house.warden.spawned[0].argv == ("echo", "a 'b' $(c) $HOME;", "hi!", "$UNKNOWN")
 
 
 def test_shell_text_is_not_touched(house: House) -> None:
-    house.start(an_action(house.root, Exec(shell='echo "$HOME" $FLOE_IN_NAME')))  # noqa: S604 - no process
+    house.start(a_job(house.root, Exec(shell='echo "$HOME" $FLOE_IN_NAME')))  # noqa: S604 - no process
 
     assert house.warden.spawned[0].argv == ("bash", "-c", 'echo "$HOME" $FLOE_IN_NAME')
 
 
 def test_the_node_has_the_last_word_on_the_environment(house: House) -> None:
     work = Exec(argv=("true",), env=("B=$A!",))
-    house.start(an_action(house.root, work, env=("A=flow", "B=flow")))
+    house.start(a_job(house.root, work, env=("A=flow", "B=flow")))
 
     env = house.warden.spawned[0].env
     assert (env["A"], env["B"]) == ("flow", "flow!")
 
 
 def test_a_sub_dir_is_made(house: House) -> None:
-    action = house.start(an_action(house.root, Exec(argv=("true",), sub_dir="src/a")))
+    job = house.start(a_job(house.root, Exec(argv=("true",), sub_dir="src/a")))
 
-    assert house.warden.spawned[0].cwd == str(action.workspace / "src/a")
-    assert (action.workspace / "src/a").is_dir()
+    assert house.warden.spawned[0].cwd == str(job.workspace / "src/a")
+    assert (job.workspace / "src/a").is_dir()
 
 
 @pytest.mark.parametrize("sub_dir", ["..", "/etc", "a/../../b"])
 def test_a_sub_dir_outside_the_workspace_could_not_start(house: House, sub_dir: str) -> None:
-    house.start(an_action(house.root, Exec(argv=("true",), sub_dir=sub_dir)))
+    house.start(a_job(house.root, Exec(argv=("true",), sub_dir=sub_dir)))
 
     assert [getattr(report, "cause", "") for report in house.told.reports] == ["start"]
     assert house.warden.spawned == []
@@ -540,7 +540,7 @@ def test_a_sub_dir_outside_the_workspace_could_not_start(house: House, sub_dir: 
 def test_a_workspace_that_cannot_be_made_could_not_start(house: House) -> None:
     (house.root / "spaces").write_text("a file in the way")
 
-    house.start(an_action(house.root))
+    house.start(a_job(house.root))
 
     assert [getattr(report, "cause", "") for report in house.told.reports] == ["start"]
 
@@ -557,7 +557,7 @@ def test_a_workspace_that_cannot_be_made_could_not_start(house: House) -> None:
 def test_a_git_node_says_what_it_lacks(
     house: House, work: GitCheckout | GitMerge, missing: str
 ) -> None:
-    house.start(an_action(house.root, work))
+    house.start(a_job(house.root, work))
 
     (report,) = house.told.reports
     assert isinstance(report, Failed)
@@ -566,14 +566,14 @@ def test_a_git_node_says_what_it_lacks(
 
 def test_values_reach_git_as_operands_of_the_fixed_program(house: House) -> None:
     git = Git(url="git@host:org/repo.git", hash="", branch="$(touch x)", key_file="/k/it's mine")
-    action = house.start(an_action(house.root, GitCheckout(git=git)))
+    job = house.start(a_job(house.root, GitCheckout(git=git)))
 
     (spec,) = house.warden.spawned
     task = Task.parse(spec.argv[-1])
     assert task == Task(
         operation="checkout",
-        where=f"{action.workspace}/repo",
-        state=str(action.workspace.with_name(f".{action.workspace.name}")),
+        where=f"{job.workspace}/repo",
+        state=str(job.workspace.with_name(f".{job.workspace.name}")),
         kind="branch",
         value="$(touch x)",
         url="git@host:org/repo.git",
@@ -584,7 +584,7 @@ def test_values_reach_git_as_operands_of_the_fixed_program(house: House) -> None
 
 def test_a_value_becomes_an_argument_as_it_is(house: House) -> None:
     work = Exec(argv=("echo", "$FLOE_IN_X", "$$"))
-    house.start(an_action(house.root, work, inputs={"x": "$(id) a"}, has_escapes=True))
+    house.start(a_job(house.root, work, inputs={"x": "$(id) a"}, has_escapes=True))
 
     (spec,) = house.warden.spawned
     assert spec.argv == ("echo", "$(id) a", "$")
@@ -592,7 +592,7 @@ def test_a_value_becomes_an_argument_as_it_is(house: House) -> None:
 
 def test_a_shell_gets_its_code_without_values(house: House) -> None:
     work = Exec(argv=("bash", "-c", "echo $$FLOE_IN_X"))
-    house.start(an_action(house.root, work, inputs={"x": "$(id)"}, has_escapes=True))
+    house.start(a_job(house.root, work, inputs={"x": "$(id)"}, has_escapes=True))
 
     (spec,) = house.warden.spawned
     assert spec.argv == ("bash", "-c", "echo $FLOE_IN_X")
@@ -612,7 +612,7 @@ def test_a_shell_gets_its_code_without_values(house: House) -> None:
 def test_a_flow_of_an_earlier_release_fails_where_a_value_would_become_code(
     house: House, argv: tuple[str, ...], env: tuple[str, ...]
 ) -> None:
-    house.start(an_action(house.root, Exec(argv=argv), inputs={"x": "-rf"}, env=env))
+    house.start(a_job(house.root, Exec(argv=argv), inputs={"x": "-rf"}, env=env))
 
     (report,) = house.told.reports
     assert isinstance(report, Failed)
@@ -621,7 +621,7 @@ def test_a_flow_of_an_earlier_release_fails_where_a_value_would_become_code(
 
 def test_a_flow_of_an_earlier_release_keeps_its_meaning_where_it_is_safe(house: House) -> None:
     work = Exec(argv=("bash", "-c", "echo $$ '$A' \"$FLOE_IN_X\"", "$FLOE_IN_X"))
-    house.start(an_action(house.root, work, inputs={"x": "$(id)"}, env=("A=b",)))
+    house.start(a_job(house.root, work, inputs={"x": "$(id)"}, env=("A=b",)))
 
     (spec,) = house.warden.spawned
     assert spec.argv == ("bash", "-c", "echo $$ 'b' \"$FLOE_IN_X\"", "$(id)")
@@ -640,17 +640,17 @@ def test_a_shell_is_strict_where_the_flow_or_else_the_host_says_so(
     tmp_path: Path, of_flow: bool | None, of_host: bool, argv: tuple[str, ...]
 ) -> None:
     house = House(tmp_path, strict_shell=of_host)
-    house.start(an_action(house.root, Exec(shell="a"), strict_shell=of_flow))  # noqa: S604 - not run
+    house.start(a_job(house.root, Exec(shell="a"), strict_shell=of_flow))  # noqa: S604 - not run
 
     (spec,) = house.warden.spawned
     assert spec.argv == argv
 
 
 def test_lines_that_are_no_outputs_are_named_with_the_end(house: House) -> None:
-    action = house.start(an_action(house.root))
-    Path(outputs_path(action)).write_text("notes=first\nsecond\nthird\n")
+    job = house.start(a_job(house.root))
+    Path(outputs_path(job)).write_text("notes=first\nsecond\nthird\n")
 
-    house.warden.end(action.key)
+    house.warden.end(job.key)
 
     (report,) = house.told.reports
     assert isinstance(report, Exited)
@@ -662,10 +662,10 @@ def test_lines_that_are_no_outputs_are_named_with_the_end(house: House) -> None:
 def test_a_script_with_windows_line_ends_that_fails_is_named(
     house: House, argv: tuple[str, ...]
 ) -> None:
-    action = house.start(an_action(house.root, Exec(argv=argv)))
-    (action.workspace / "a.sh").write_bytes(b"#!/usr/bin/env bash\r\nls\r\n")
+    job = house.start(a_job(house.root, Exec(argv=argv)))
+    (job.workspace / "a.sh").write_bytes(b"#!/usr/bin/env bash\r\nls\r\n")
 
-    house.warden.end(action.key, 127)
+    house.warden.end(job.key, 127)
 
     (report,) = house.told.reports
     assert isinstance(report, Exited)
@@ -673,10 +673,10 @@ def test_a_script_with_windows_line_ends_that_fails_is_named(
 
 
 def test_nothing_is_said_of_a_script_that_fails_for_another_reason(house: House) -> None:
-    action = house.start(an_action(house.root, Exec(argv=("bash", "a.sh"))))
-    (action.workspace / "a.sh").write_bytes(b"exit 3\n")
+    job = house.start(a_job(house.root, Exec(argv=("bash", "a.sh"))))
+    (job.workspace / "a.sh").write_bytes(b"exit 3\n")
 
-    house.warden.end(action.key, 3)
+    house.warden.end(job.key, 3)
 
     assert house.told.reports == [Exited(status=3, outputs={})]
 
@@ -685,7 +685,7 @@ def test_a_warden_with_less_room_than_the_settings_is_given_no_more(tmp_path: Pa
     house = House(tmp_path, commands=5)
     house.warden.room = (2, "the limit of open files (34) allows no more")
 
-    keys = [house.start(an_action(tmp_path, key=a_key(n))).key for n in range(3)]
+    keys = [house.start(a_job(tmp_path, key=a_key(n))).key for n in range(3)]
 
     assert house.spawned() == [str(key) for key in keys[:2]]
     assert house.commands.waiting() == (keys[2],)
@@ -697,7 +697,7 @@ def test_a_warden_with_more_room_changes_nothing(tmp_path: Path) -> None:
     house.warden.room = (9, "")
 
     for n in range(2):
-        house.start(an_action(tmp_path, key=a_key(n)))
+        house.start(a_job(tmp_path, key=a_key(n)))
 
     assert len(house.spawned()) == 1
     assert house.commands.limit() == ""
@@ -708,7 +708,7 @@ async def test_an_attempt_without_room_waits_at_the_head_and_is_tried_again(
 ) -> None:
     monkeypatch.setattr("floe.nodes.commands.AGAIN_S", 0.0)
     house = House(tmp_path, commands=1)
-    first, second = (house.start(an_action(tmp_path, key=a_key(n))).key for n in (1, 2))
+    first, second = (house.start(a_job(tmp_path, key=a_key(n))).key for n in (1, 2))
 
     house.warden.no_room(first)
 
@@ -725,7 +725,7 @@ async def test_an_attempt_without_room_waits_at_the_head_and_is_tried_again(
 
 
 async def test_an_attempt_without_room_that_was_stopped_is_not_tried_again(house: House) -> None:
-    key = house.start(an_action(house.root)).key
+    key = house.start(a_job(house.root)).key
     house.commands.stop(key)
 
     house.warden.no_room(key)

@@ -22,7 +22,7 @@ from floe.nodes.environment import (
     read_outputs,
     write_input,
 )
-from tests.make_nodes import a_key, an_action
+from tests.make_nodes import a_job, a_key
 
 
 def test_the_documented_names_pass_and_no_other() -> None:
@@ -50,9 +50,9 @@ def test_a_host_without_a_path_gives_the_systems() -> None:
 
 
 def test_a_command_knows_where_it_is(tmp_path: Path) -> None:
-    action = an_action(tmp_path, key=a_key(12), fences={"nic": "3.7", "db": "1.2"})
+    job = a_job(tmp_path, key=a_key(12), fences={"nic": "3.7", "db": "1.2"})
 
-    env = environment({}, action, "h2", ())
+    env = environment({}, job, "h2", ())
 
     assert env == {
         "FLOEWS": f"{tmp_path}/spaces/ci/ws/h1-12@k3f9",
@@ -60,8 +60,8 @@ def test_a_command_knows_where_it_is(tmp_path: Path) -> None:
         "FLOE_NODE": "task.build",
         "FLOE_HOST": "h2",
         "FLOE_ATTEMPT": "h1-12@k3f9.1.build.1.1",
-        "FLOE_INPUT": input_path(action),
-        "FLOE_OUTPUTS": outputs_path(action),
+        "FLOE_INPUT": input_path(job),
+        "FLOE_OUTPUTS": outputs_path(job),
         "FLOE_FENCE": "nic=3.7,db=1.2",
     }
 
@@ -69,7 +69,7 @@ def test_a_command_knows_where_it_is(tmp_path: Path) -> None:
 def test_an_entry_sees_those_before_it_and_not_those_after(tmp_path: Path) -> None:
     entries = ("A=1", "B=${A}2", "C=$D", "D=$FLOE_NODE", "PATH=/opt:$PATH")
 
-    env = environment({"PATH": "/bin"}, an_action(tmp_path), "h1", entries)
+    env = environment({"PATH": "/bin"}, a_job(tmp_path), "h1", entries)
 
     assert [env[name] for name in ("B", "C", "D", "PATH")] == [
         "12",
@@ -80,7 +80,7 @@ def test_an_entry_sees_those_before_it_and_not_those_after(tmp_path: Path) -> No
 
 
 def test_an_entry_cannot_hide_the_attempt(tmp_path: Path) -> None:
-    env = environment({}, an_action(tmp_path), "h1", ("FLOE_ATTEMPT=none", "FLOE_TOKEN=mine"))
+    env = environment({}, a_job(tmp_path), "h1", ("FLOE_ATTEMPT=none", "FLOE_TOKEN=mine"))
 
     assert (env["FLOE_ATTEMPT"], env["FLOE_TOKEN"]) == (str(a_key()), "mine")
 
@@ -109,12 +109,12 @@ def test_inputs_are_variables_text_as_it_is_and_the_rest_as_json() -> None:
     "value", ["a\0b", "x" * (VALUE_BYTES_MAX + 1), "\ud800"], ids=["nul", "long", "surrogate"]
 )
 def test_what_no_variable_can_hold_is_only_in_the_file(tmp_path: Path, value: str) -> None:
-    action = an_action(tmp_path, inputs={"v": value})
+    job = a_job(tmp_path, inputs={"v": value})
 
-    write_input(action)
+    write_input(job)
 
-    assert input_variables(action.inputs) == {}
-    assert json.loads(Path(input_path(action)).read_text()) == {"v": value}
+    assert input_variables(job.inputs) == {}
+    assert json.loads(Path(input_path(job)).read_text()) == {"v": value}
 
 
 def test_a_name_that_is_none_becomes_no_variable() -> None:
@@ -123,76 +123,74 @@ def test_a_name_that_is_none_becomes_no_variable() -> None:
 
 def test_the_input_file_keeps_types(tmp_path: Path) -> None:
     inputs = {"ok": True, "n": 3, "form": {"a": [None, "b"]}}
-    action = an_action(tmp_path, inputs=inputs)
+    job = a_job(tmp_path, inputs=inputs)
 
-    write_input(action)
+    write_input(job)
 
-    assert json.loads(Path(input_path(action)).read_text()) == inputs
+    assert json.loads(Path(input_path(job)).read_text()) == inputs
 
 
 def test_outputs_are_lines_and_the_last_of_a_name_wins(tmp_path: Path) -> None:
-    action = an_action(tmp_path)
-    write_input(action)
-    Path(outputs_path(action)).write_text("a=1\nb-c=x=y \r\n\na=2\nempty=")
+    job = a_job(tmp_path)
+    write_input(job)
+    Path(outputs_path(job)).write_text("a=1\nb-c=x=y \r\n\na=2\nempty=")
 
-    outputs, strays = read_outputs(action)
+    outputs, strays = read_outputs(job)
 
     assert (outputs, strays) == ({"a": "2", "b-c": "x=y ", "empty": ""}, [])
 
 
 def test_lines_that_are_no_outputs_are_named(tmp_path: Path) -> None:
-    action = an_action(tmp_path)
-    write_input(action)
-    Path(outputs_path(action)).write_bytes(b"plain\n1a=x\nok=\xff\n=x\n")
+    job = a_job(tmp_path)
+    write_input(job)
+    Path(outputs_path(job)).write_bytes(b"plain\n1a=x\nok=\xff\n=x\n")
 
-    outputs, strays = read_outputs(action)
+    outputs, strays = read_outputs(job)
 
     assert (outputs, strays) == ({"ok": "�"}, ["plain", "1a=x", "=x"])
 
 
 def test_no_outputs_file_means_no_outputs(tmp_path: Path) -> None:
-    assert read_outputs(an_action(tmp_path)) == ({}, [])
+    assert read_outputs(a_job(tmp_path)) == ({}, [])
 
 
 def test_too_many_outputs_are_refused(tmp_path: Path) -> None:
-    action = an_action(tmp_path)
-    write_input(action)
-    Path(outputs_path(action)).write_bytes(b"a=" + b"x" * OUTPUTS_BYTES_MAX)
+    job = a_job(tmp_path)
+    write_input(job)
+    Path(outputs_path(job)).write_bytes(b"a=" + b"x" * OUTPUTS_BYTES_MAX)
 
     with pytest.raises(TooLarge):
-        read_outputs(action)
+        read_outputs(job)
 
 
 def test_a_link_in_place_of_the_outputs_is_not_followed(tmp_path: Path) -> None:
-    action = an_action(tmp_path)
-    write_input(action)
+    job = a_job(tmp_path)
+    write_input(job)
     (tmp_path / "secret").write_text("token=s")
-    Path(outputs_path(action)).symlink_to(tmp_path / "secret")
+    Path(outputs_path(job)).symlink_to(tmp_path / "secret")
 
     with pytest.raises(NotPlain, match="is a link"):
-        read_outputs(action)
+        read_outputs(job)
 
 
 def test_a_pipe_in_place_of_the_outputs_is_not_waited_for(tmp_path: Path) -> None:
-    action = an_action(tmp_path)
-    write_input(action)
-    os.mkfifo(outputs_path(action))
+    job = a_job(tmp_path)
+    write_input(job)
+    os.mkfifo(outputs_path(job))
 
     with pytest.raises(NotPlain, match="is a named pipe"):
-        read_outputs(action)
+        read_outputs(job)
 
 
 def test_a_folder_in_place_of_the_outputs_is_left_alone(tmp_path: Path) -> None:
-    action = an_action(tmp_path)
-    write_input(action)
-    Path(outputs_path(action)).mkdir()
+    job = a_job(tmp_path)
+    write_input(job)
+    Path(outputs_path(job)).mkdir()
 
     with pytest.raises(NotPlain, match="is a folder"):
-        read_outputs(action)
-    drop_files(action)
-    assert [path.name for path in action.output.parent.iterdir()] == [
-        Path(outputs_path(action)).name
-    ]
+        read_outputs(job)
+    drop_files(job)
+    assert [path.name for path in job.output.parent.iterdir()] == [Path(outputs_path(job)).name]
 
 
 @pytest.mark.parametrize("name", ["build.1.1.log.input.part", "build.1.1.log.input"])
@@ -200,34 +198,34 @@ def test_a_folder_in_place_of_the_outputs_is_left_alone(tmp_path: Path) -> None:
 def test_what_lies_where_the_inputs_belong_is_replaced(
     tmp_path: Path, name: str, put: Callable[[Path], None]
 ) -> None:
-    action = an_action(tmp_path, inputs={"a": "1"})
-    action.output.parent.mkdir(parents=True)
-    put(action.output.parent / name)
+    job = a_job(tmp_path, inputs={"a": "1"})
+    job.output.parent.mkdir(parents=True)
+    put(job.output.parent / name)
 
-    write_input(action)
+    write_input(job)
 
-    assert json.loads(Path(input_path(action)).read_text()) == {"a": "1"}
+    assert json.loads(Path(input_path(job)).read_text()) == {"a": "1"}
 
 
 def test_dropping_touches_nothing_behind_a_link(tmp_path: Path) -> None:
-    action = an_action(tmp_path)
-    write_input(action)
-    there = action.output.parent.rename(tmp_path / "there")
-    action.output.parent.symlink_to(there)
+    job = a_job(tmp_path)
+    write_input(job)
+    there = job.output.parent.rename(tmp_path / "there")
+    job.output.parent.symlink_to(there)
 
-    drop_files(action)
+    drop_files(job)
 
     assert [path.name for path in there.iterdir()] == ["build.1.1.log.input"]
 
 
 def test_dropped_files_are_gone_and_dropping_twice_is_the_same(tmp_path: Path) -> None:
-    action = an_action(tmp_path)
-    write_input(action)
+    job = a_job(tmp_path)
+    write_input(job)
 
-    drop_files(action)
-    drop_files(action)
+    drop_files(job)
+    drop_files(job)
 
-    assert list(action.output.parent.iterdir()) == []
+    assert list(job.output.parent.iterdir()) == []
 
 
 def test_inputs_past_a_mebibyte_together_are_only_in_the_file() -> None:
