@@ -27,7 +27,7 @@ from floe.hub.flows import FlowBook, FlowFiles
 from floe.hub.hub import Hub
 from floe.hub.parts import Parts
 from floe.model.errors import ConfigInvalid, Finding, FloeError, StoreFailed
-from floe.model.flow import Exec, Fetch, GitCheckout, GitMerge, Work
+from floe.model.flow import Action, Exec, Fetch, GitCheckout, GitMerge
 from floe.model.secret import Secret
 from floe.nodes.base import Document, Documents, Executor, Refs
 from floe.nodes.commands import Commands, CommandSettings
@@ -53,7 +53,7 @@ class Ports:
     """The implementations behind a hub's ports; tests wrap them."""
 
     store: RunStore
-    executors: Mapping[type[Work], Executor]
+    executors: Mapping[type[Action], Executor]
     refs: Refs
     documents: Documents
     clock: Clock

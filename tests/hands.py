@@ -18,7 +18,7 @@ from floe.hub.flows import FlowBook, FlowFiles
 from floe.hub.hub import Hub
 from floe.hub.parts import Parts
 from floe.model.errors import FloeError, NotFound, StoreFailed
-from floe.model.flow import Exec, Fetch, Flow, Git, GitCheckout, GitMerge, Work
+from floe.model.flow import Action, Exec, Fetch, Flow, Git, GitCheckout, GitMerge
 from floe.model.refs import Instant, Json, Key
 from floe.model.run import Run
 from floe.model.signal import Exited, Report, Reported, Started, Stopped
@@ -115,7 +115,7 @@ class Hands:
         return list(self._tells)
 
 
-def executors(hands: Executor) -> Mapping[type[Work], Executor]:
+def executors(hands: Executor) -> Mapping[type[Action], Executor]:
     """The same hands for every kind of work that has any."""
     return {Exec: hands, Fetch: hands, GitCheckout: hands, GitMerge: hands}
 

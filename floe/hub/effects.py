@@ -29,7 +29,7 @@ from floe.model.effect import (
     StartAction,
     StopAction,
 )
-from floe.model.flow import Work
+from floe.model.flow import Action
 from floe.model.refs import Key, RunRef
 from floe.model.run import Run
 from floe.model.signal import (
@@ -75,7 +75,7 @@ class Acts:
     def __init__(
         self,
         settings: ActSettings,
-        executors: Mapping[type[Work], Executor],
+        executors: Mapping[type[Action], Executor],
         flow_files: FlowFiles,
         timers: Timers,
         spawn: Callable[[Coroutine[object, object, None]], None],
@@ -225,8 +225,7 @@ class Acts:
                 log.exception("attempt.not_forgotten", run=str(key.run), node=key.node)
 
     def _executor_of(self, key: Key) -> Executor:
-        work = self._runs[key.run].nodes[key.node].work
-        return self._executors[type(work)]
+        return self._executors[type(_action(self._runs[key.run], key))]
 
     def _job(self, key: Key, *, started: bool) -> Job:
         run = self._runs[key.run]
@@ -236,7 +235,7 @@ class Acts:
         settings = self._settings
         return Job(
             key=key,
-            work=state.work,
+            work=_action(run, key),
             started=started,
             flow=flow.id,
             node=node.ref,
@@ -283,6 +282,13 @@ class Acts:
             async with self._packing:
                 digests = await asyncio.to_thread(_digests, outputs)
         self._say(Addressed(word=Packed(digests=digests), run=ref))
+
+
+def _action(run: Run, key: Key) -> Action:
+    """The work of an attempt that is to be started."""
+    work = run.nodes[key.node].work
+    assert isinstance(work, Action), "only actions are started"
+    return work
 
 
 def _is_open(run: Run | None, key: Key) -> bool:

@@ -8,7 +8,7 @@ from floe.host.core import HostSettings
 from floe.hub.clock import Clock
 from floe.hub.effects import ActSettings
 from floe.hub.flows import FlowBook, FlowFiles
-from floe.model.flow import Work
+from floe.model.flow import Action
 from floe.nodes.base import Executor, Refs
 from floe.peers.base import Peers
 from floe.store.base import RunStore
@@ -21,7 +21,7 @@ class Parts:
     host: HostSettings
     acts: ActSettings
     store: RunStore
-    executors: Mapping[type[Work], Executor]
+    executors: Mapping[type[Action], Executor]
     refs: Refs
     flow_files: FlowFiles
     clock: Clock

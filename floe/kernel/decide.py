@@ -7,7 +7,7 @@ state brings about nothing. A report counts for the current attempt alone.
 from typing import assert_never
 
 from floe.kernel.backoff import delay_ms
-from floe.kernel.evolve import ACTIONS, is_action
+from floe.kernel.evolve import is_action
 from floe.kernel.owed import key_of, run_key
 from floe.kernel.settle import is_retried, is_retried_as_lost, outcome_of
 from floe.kernel.step import GOOD, Step
@@ -94,7 +94,7 @@ def _activate(step: Step, signal: Activate) -> None:
 
 def _started(step: Step, signal: Started) -> None:
     state = _current(step.run, signal.key)
-    if state is None or state.phase != "entered" or not isinstance(state.work, ACTIONS):
+    if state is None or state.phase != "entered" or not is_action(state):
         return
     step.add(
         NodeStarted(

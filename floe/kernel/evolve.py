@@ -29,20 +29,17 @@ from floe.model.event import (
     RunPacked,
     RunPended,
 )
-from floe.model.flow import Exec, Fetch, GitCheckout, GitMerge
+from floe.model.flow import Action
 from floe.model.refs import NodeId, RunRef
 from floe.model.run import Attempt, NodeState, Run
 from floe.model.tags import TRIGGER_GOOD
 
 T = TypeVar("T")
 
-ACTIONS: Final = (Exec, Fetch, GitCheckout, GitMerge)
-"""Work that a host's hands carry out; the rest the kernel settles or a timer or person does."""
-
 
 def is_action(state: NodeState) -> bool:
     """Whether an attempt of this node may have a process now."""
-    return isinstance(state.work, ACTIONS) and state.phase in ("entered", "started")
+    return isinstance(state.work, Action) and state.phase in ("entered", "started")
 
 
 def evolve(run: Run | None, event: Event, *, ref: RunRef | None = None) -> Run:

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from graphlib import CycleError, TopologicalSorter
-from typing import Final, Literal
+from typing import Final, Literal, assert_never
 
-from floe.model.flow import Ask, End, Flow, Join, Node, Wait
+from floe.model.flow import Action, Ask, End, Flow, Join, Node, Wait
 from floe.model.refs import NodeId
 from floe.model.tags import TRIGGER_GOOD, Tag, emitter_of, label_of
 
@@ -75,13 +75,21 @@ def graph_of(flow: Flow) -> Graph:
 
 def labels_of(node: Node) -> tuple[str, ...]:
     """How a node can end: the last parts of its tags. Statuses are `0` to `255`."""
-    if node.ignore_fail or isinstance(node.work, Join | End):
+    if node.ignore_fail:
         return ("good",)
-    if isinstance(node.work, Wait):
-        return ("good", "error")
-    if node.use_status and not isinstance(node.work, Ask):
-        return (*map(str, range(STATUS_MAX + 1)), "error")
-    return ("good", "bad", "error")
+    if isinstance(node.work, Action):
+        if node.use_status:
+            return (*map(str, range(STATUS_MAX + 1)), "error")
+        return ("good", "bad", "error")
+    match node.work:
+        case Join() | End():
+            return ("good",)
+        case Wait():
+            return ("good", "error")
+        case Ask():
+            return ("good", "bad", "error")
+        case _:
+            assert_never(node.work)
 
 
 def is_issued(flow: Flow, tag: Tag) -> bool:

@@ -5,6 +5,7 @@ ever stops where the kernel still had something to say.
 """
 
 from collections.abc import Mapping
+from typing import assert_never
 
 from floe.kernel.evolve import evolve, is_action
 from floe.kernel.inputs import joined
@@ -21,7 +22,7 @@ from floe.model.event import (
     RunEnded,
     RunEnding,
 )
-from floe.model.flow import Ask, End, Flow, Join, Node
+from floe.model.flow import Action, Ask, End, Flow, Join, Node, Wait
 from floe.model.outcome import Outcome
 from floe.model.refs import Instant, Json, NodeId
 from floe.model.run import Run
@@ -121,6 +122,8 @@ class Step:
         sources = sources_of(self.run, node)
         work = rendered(node.work, self.run, sources)
         self.add(NodeEntered(at=self.now, node=node.id, visit=1, work=work, sources=sources))
+        if isinstance(work, Action):
+            return ()  # the host owes its start from here on
         match work:
             case Ask():
                 self.ask(node.id, 1)
@@ -131,8 +134,10 @@ class Step:
                 self._settled(node, GOOD, self.now)
                 good = all(self._was_good(t) for t in tags)
                 self.end(good=good, why=self._reached(node, tags), tag=tags[-1])
+            case Wait():
+                pass  # its timer is owed from here on
             case _:
-                pass  # its process or timer is owed from here on
+                assert_never(work)
         return ()
 
     def _settled(

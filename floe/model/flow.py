@@ -119,7 +119,13 @@ class Join:
     """A merge: settles as soon as it enters. All or any is told by the node's `needs`."""
 
 
-Work = Exec | Fetch | GitCheckout | GitMerge | Wait | Ask | End | Join
+Action = Exec | Fetch | GitCheckout | GitMerge
+"""Work that a host carries out: an executor starts it, reports how it ended, and can stop it."""
+
+Control = Wait | Ask | End | Join
+"""Work that the kernel settles: at once, when a timer is due, or when somebody answers a form."""
+
+Work = Action | Control
 """What a node does when it enters. In a flow as written; in `NodeEntered` rendered: `{{ws}}`
 replaced and the commit decided."""
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
 
-from floe.model.flow import Git, Work
+from floe.model.flow import Action, Git
 from floe.model.refs import Json, Key
 from floe.model.signal import Reported, Started
 
@@ -22,7 +22,7 @@ class Job:
     """One attempt of a node, with all that an executor needs to carry it out."""
 
     key: Key
-    work: Work
+    work: Action
     """Rendered, as logged in NodeEntered."""
     started: bool
     """NodeStarted is recorded: never start again; find what became of it, or report lost."""
