@@ -33,6 +33,7 @@ from floe.nodes.base import Document, Documents, Executor, Refs
 from floe.nodes.commands import Commands, CommandSettings
 from floe.nodes.documents import DocumentFiles
 from floe.nodes.fetch import Fetches
+from floe.nodes.limits import raise_files
 from floe.nodes.refs import RemoteRefs
 from floe.peers.base import Peers
 from floe.server.settings import ServerSettings
@@ -189,6 +190,7 @@ async def serve(
 
     `announce` is called once the host answers. Raises World for a port or root that is taken.
     """
+    raise_files()
     loop = asyncio.get_running_loop()
     # Half of a start is this import, and the hub waits meanwhile: for the disk, and for the warden.
     importing = loop.run_in_executor(None, _server_class)

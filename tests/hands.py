@@ -104,9 +104,8 @@ class Hands:
     def hold(self, why: str) -> None:
         self.held = why
 
-    def limit(self) -> str:
+    def limit(self) -> None:
         """Nothing of the machine allows fewer than were asked for."""
-        return ""
 
     def waiting(self) -> list[Key]:
         return self.in_line

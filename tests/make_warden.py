@@ -48,7 +48,7 @@ class Talk:
         self.root = root
         self.words: list[Word] = []
         self._news = asyncio.Condition()
-        self.warden = Warden(root, self._hear)
+        self.warden = Warden(root, self._hear, lambda: None)
 
     def _hear(self, word: Word) -> None:
         self.words.append(word)

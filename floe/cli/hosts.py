@@ -24,7 +24,7 @@ def command(json_: bool) -> None:
                 ",".join(host["tags"]),
                 f"{host['active']}/{host['slots']}",
                 str(host["pending"]),
-                f"{host['running']}/{host['commands']}"
+                f"{host['running']}/{host['commands_at_once']}"
                 + (f" +{host['waiting']}" if host["waiting"] else ""),
                 host["version"],
                 age(host["started_at"]),
@@ -35,6 +35,9 @@ def command(json_: bool) -> None:
         ),
     )
     for host in answer["hosts"]:
+        if host["commands_why"]:
+            fewer = f"{host['commands_at_once']} of {host['commands']} commands run at once"
+            click.echo(clean(f"{host['id']}: {fewer}: {host['commands_why']}"), err=True)
         for problem in host["problems"]:
             click.echo(clean(f"{host['id'] or host['url']}: {problem}"), err=True)
         for shape in host["config"]["findings"]:

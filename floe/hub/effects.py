@@ -42,7 +42,7 @@ from floe.model.signal import (
     Stopped,
     TimerFired,
 )
-from floe.nodes.base import Executor, Job
+from floe.nodes.base import Executor, Job, Limit
 
 log = structlog.get_logger()
 
@@ -157,10 +157,10 @@ class Acts:
         """Attempts that wait for a place among the host's commands, in order."""
         return [k for e in dict.fromkeys(self._executors.values()) for k in e.waiting()]
 
-    def limit(self) -> str:
-        """Why fewer commands run at once than the config says; empty where as many may."""
+    def limit(self) -> Limit | None:
+        """How many commands fit at once, where the config allows more."""
         limits = (e.limit() for e in dict.fromkeys(self._executors.values()))
-        return next(filter(None, limits), "")
+        return next(filter(None, limits), None)
 
     def running(self) -> int:
         """Attempts that are being carried out."""

@@ -24,7 +24,7 @@ FINDINGS_MAX: Final = 20
 
 def about(hub: "Hub") -> Mapping[str, Json]:
     """What a host says of itself to people, everywhere the same."""
-    book = hub.book
+    book, limit = hub.book, hub.acts.limit()
     return {
         "version": hub.parts.version,
         "started_at": iso(hub.started_at),
@@ -32,6 +32,8 @@ def about(hub: "Hub") -> Mapping[str, Json]:
         "load": round(os.getloadavg()[0], 2),
         "cpus": os.cpu_count() or 1,
         "commands": hub.parts.acts.commands,
+        "commands_at_once": limit.count if limit else hub.parts.acts.commands,
+        "commands_why": limit.why if limit else "",
         "running": hub.acts.running(),
         "waiting": len(hub.acts.waiting()),
         "config": {
@@ -115,7 +117,7 @@ def _shape(hub: "Hub", member: Member, at: Seen | None, problems: list[str]) -> 
         "clock_offset_ms": member.skew_ms,
         "problems": problems,
         "url": at.url if at else "",
-        **_public({**_NOTHING, **member.about}),
+        **_public(member.about),
     }
 
 
@@ -138,7 +140,9 @@ def _unknown(one: Seen) -> Shape:
 
 
 def _public(told: Mapping[str, Json]) -> Shape:
-    return {name: told[name] for name in _NOTHING}
+    configured = told.get("commands", 0)  # which an earlier floe does not tell apart
+    known = {**_NOTHING, "commands_at_once": configured, **told}
+    return {name: known[name] for name in _NOTHING}
 
 
 _NOTHING: Final[Mapping[str, Json]] = {
@@ -148,6 +152,8 @@ _NOTHING: Final[Mapping[str, Json]] = {
     "load": 0.0,
     "cpus": 0,
     "commands": 0,
+    "commands_at_once": 0,
+    "commands_why": "",
     "running": 0,
     "waiting": 0,
     "config": {"path": "", "digest": "", "loaded_at": None, "findings": []},

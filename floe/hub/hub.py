@@ -371,7 +371,8 @@ class Hub:
         queued = [key for key in self.acts.waiting() if key.run == at.ref]
         held, trouble = core.is_held_back(at), self.machine.reason()
         limit = self.acts.limit()
-        return why(at, refusals, queued=queued, limit=limit, trouble=trouble, is_held_back=held)
+        fits = str(limit) if limit else ""
+        return why(at, refusals, queued=queued, limit=fits, trouble=trouble, is_held_back=held)
 
     def view(self) -> HostView:
         """This host as placing sees it."""

@@ -49,6 +49,19 @@ class Job:
     """Bytes; 0 for none."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """That fewer attempts fit at once than the settings allow."""
+
+    count: int
+    """How many do."""
+    why: str
+    """Why not more."""
+
+    def __str__(self) -> str:
+        return f"{self.count} at once: {self.why}"
+
+
 class Executor(Protocol):
     """Carries out attempts. All calls are quick and idempotent by `job.key`.
 
@@ -88,8 +101,8 @@ class Executor(Protocol):
         """Attempts that were started but wait for a place, in order."""
         ...
 
-    def limit(self) -> str:
-        """Why fewer attempts are carried out at once than were asked for; empty for no reason."""
+    def limit(self) -> Limit | None:
+        """How many attempts fit at once, where the settings allow more."""
         ...
 
     def running(self) -> Sequence[Key]:

@@ -22,7 +22,7 @@ from floe.model.flow import Exec, GitCheckout, GitMerge
 from floe.model.refs import Instant, Key
 from floe.model.signal import Failed, Report, Reported, Started, Stopped
 from floe.nodes import git, warden
-from floe.nodes.base import Job, Tell
+from floe.nodes.base import Job, Limit, Tell
 from floe.nodes.copies import installed
 from floe.nodes.environment import (
     drop_files,
@@ -76,6 +76,9 @@ class _Attempt:
     over: Reported | None = None
 
 
+WardenOf = Callable[[Path, Callable[[warden.Word], None], Callable[[], None]], warden.Warden]
+
+
 class Commands:
     """The executor of all that is a command: exec, git-checkout, git-merge."""
 
@@ -83,7 +86,7 @@ class Commands:
         self,
         warden_root: Path,
         settings: CommandSettings,
-        warden_of: Callable[[Path, Callable[[warden.Word], None]], warden.Warden] = warden.Warden,
+        warden_of: WardenOf = warden.Warden,
     ) -> None:
         """`warden_root` holds the folder of the warden, its socket and its attempts."""
         self.workspaces = Workspaces(settings.workspace_root)
@@ -91,12 +94,14 @@ class Commands:
         self._root = warden_root
         self._program = Path()
         """What git nodes run, once it is copied."""
-        self._warden = warden_of(warden_root, self._heard)
+        self._warden = warden_of(warden_root, self._heard, self._placed)
         self._base = inherited(os.environ, settings.pass_env)
         self._attempts: dict[str, _Attempt] = {}
         self._waiting: dict[str, _Attempt] = {}
         self._running: dict[str, _Attempt] = {}
         self._held = ""
+        self._is_limited = False
+        """That the machine allows fewer commands than the settings is in the log."""
         self._full = ""
         """Why the files of the last attempt could not be made; empty once one was started."""
         self._again: asyncio.TimerHandle | None = None
@@ -106,11 +111,6 @@ class Commands:
         self.workspaces.open()
         self._program = installed(self._root, "repository")
         await self._warden.open()
-        places, why = self._warden.places()
-        if 0 < places < self._settings.commands:
-            log.warning(
-                "commands.limited", places=places, commands=self._settings.commands, why=why
-            )
 
     async def close(self) -> None:
         """Let go of the warden; commands go on."""
@@ -198,18 +198,29 @@ class Commands:
         if was and not why:
             self._next()
 
-    def limit(self) -> str:
-        """Why fewer commands run at once than the settings say; empty where as many may."""
-        places, why = self._warden.places()
+    def limit(self) -> Limit | None:
+        """How many commands fit at once, where the settings allow more."""
         if self._full:
-            return self._full
-        if 0 < places < self._settings.commands:
-            return f"there are {places}, {why}"
-        return ""
+            return Limit(count=len(self._running), why=self._full)
+        places, why = self._warden.places()
+        return Limit(count=places, why=why) if 0 < places < self._settings.commands else None
 
     def _places(self) -> int:
         places, _ = self._warden.places()
         return min(places or self._settings.commands, self._settings.commands)
+
+    def _placed(self) -> None:
+        """The warden has said how many commands fit; it looks again while there are some."""
+        places, why = self._warden.places()
+        is_limited = 0 < places < self._settings.commands
+        if is_limited and not self._is_limited:
+            log.warning(
+                "commands.limited", places=places, commands=self._settings.commands, why=why
+            )
+        elif self._is_limited and not is_limited:
+            log.info("commands.not_limited", commands=self._settings.commands)
+        self._is_limited = is_limited
+        self._next()
 
     def _next(self) -> None:
         while (

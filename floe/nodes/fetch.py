@@ -135,9 +135,8 @@ class Fetches:
     def sweep(self, owed: frozenset[Key]) -> None:
         """Nothing of a download outlives the process."""
 
-    def limit(self) -> str:
+    def limit(self) -> None:
         """Nothing of the machine allows fewer than were asked for."""
-        return ""
 
     def waiting(self) -> tuple[Key, ...]:
         """Downloads that are not begun, since there is no room for them."""

@@ -101,9 +101,13 @@ class Warden:
     and exactly once with a last word for each key that was spawned.
     """
 
-    def __init__(self, root: Path, listener: Callable[[Word], None]) -> None:
-        """`root` holds the warden's folder, `root/warden`."""
+    def __init__(
+        self, root: Path, listener: Callable[[Word], None], placed: Callable[[], None]
+    ) -> None:
+        """`root` holds the warden's folder, `root/warden`; `placed` is called when `places` may
+        have changed."""
         self._door = Door(root, self._hear)
+        self._placed = placed
         self._listener = listener
         self._outstanding: dict[str, Spawn] = {}
         self._spawned: set[str] = set()
@@ -202,6 +206,9 @@ class Warden:
         self._unsent.clear()
 
     def _hear(self, message: Mapping[str, Any]) -> None:
+        if message["word"] == "hello":
+            self._placed()
+            return
         key = message.get("key", "")
         if key not in self._outstanding:
             if message["word"] == "refused":
@@ -234,6 +241,7 @@ class Warden:
         """Connect again whenever the connection is lost, for as long as it takes."""
         while True:
             self._resume(link)
+            self._placed()
             await self._attend(link)
             self._link = None
             self._unsent.clear()

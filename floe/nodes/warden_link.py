@@ -18,6 +18,7 @@ import structlog
 from floe.files import private
 from floe.model.errors import World
 from floe.nodes.copies import archive, write
+from floe.nodes.limits import FILES_GIVEN
 from floe.nodes.pulse import Pulse, named
 
 log = structlog.get_logger()
@@ -125,7 +126,7 @@ class Door:
         program = self.install()
         process = await asyncio.create_subprocess_exec(
             sys.executable,
-            *("-I", "-S", str(program), str(self.data)),
+            *("-I", "-S", str(program), str(self.data), str(FILES_GIVEN)),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
@@ -203,9 +204,10 @@ class Link(asyncio.Protocol):
             if message["word"] == "hello":
                 self.places = message.get("places", 0)  # a warden of an earlier floe says neither
                 self.places_why = message.get("places_why", "")
-                self._greeted.set()
-            else:
-                self._hear(message)
+                if not self._greeted.is_set():
+                    self._greeted.set()
+                    continue
+            self._hear(message)
 
     def connection_lost(self, _error: Exception | None) -> None:
         self.lost.set()

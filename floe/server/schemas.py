@@ -300,7 +300,9 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
             "pending": COUNT,
             "load": {"type": "number", "minimum": 0},
             "cpus": COUNT,
-            "commands": COUNT,
+            "commands": {**COUNT, "description": "how many may run at once by its config"},
+            "commands_at_once": {**COUNT, "description": "how many do, by the machine's limits"},
+            "commands_why": {**TEXT, "description": "which limit allows no more; empty for none"},
             "running": COUNT,
             "waiting": COUNT,
             "config": shape(

@@ -38,15 +38,19 @@ def become_daemon(path: str) -> None:
 
 
 def main(argv: list[str]) -> NoReturn:
-    """Start a warden for `FOLDER [IDLE_S]`; the status is 0, or 1 or LOCKED with a reason."""
-    idle_s = float(argv[2]) if argv[2:] else IDLE_S
-    start(argv[1], lambda path: _warden(path, idle_s))
+    """Start a warden for `FOLDER [FILES [IDLE_S]]`; the status is 0, or 1 or LOCKED with a reason.
+
+    FILES is the soft limit of open files for commands, 0 for the warden's own.
+    """
+    files = int(argv[2]) if argv[2:] else 0
+    idle_s = float(argv[3]) if argv[3:] else IDLE_S
+    start(argv[1], lambda path: _warden(path, idle_s, files))
     sys.exit(0)
 
 
-def _warden(path: str, idle_s: float) -> Warden:
+def _warden(path: str, idle_s: float, files: int) -> Warden:
     become_daemon(path)
-    return Warden(path, idle_s)
+    return Warden(path, idle_s, files=files)
 
 
 def start(path: str, make: Callable[[str], Warden]) -> None:

@@ -10,7 +10,7 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from math import inf
 from typing import Final
 
@@ -92,6 +92,11 @@ class Family:
         self.adopt()
         for attempt in self._running.values():
             remember(attempt, tree(self._roots(attempt)))
+
+    def pids(self) -> Collection[int]:
+        """All processes of all attempts, as they are now."""
+        self.look()
+        return {pid for attempt in self._running.values() for pid in attempt.seen}
 
     def _roots(self, attempt: Attempt) -> list[int]:
         orphans = [pid for pid, owner in self._orphans.items() if owner is attempt]

@@ -1,16 +1,17 @@
 """How many commands the limits of this process allow, and what commands get of these limits.
 
-The warden takes as many open files as it may have; a command gets what the warden was given, as
-programs that use select() count on the soft limit.
+The warden takes as many open files as it may have; a command gets the soft limit that the host was
+started with, as programs that use select() rely on it. Memory is not counted (docs/warden.md).
 """
 
 import contextlib
 import errno
 import resource
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Final
 
 from floe.warden.order import Refused
+from floe.warden.tasks import Tasks
 
 FILES: Final = resource.RLIMIT_NOFILE
 FILES_SPARE: Final = 28
@@ -22,27 +23,39 @@ FILES_EACH: Final = 3
 class Places:
     """The places for commands."""
 
-    def __init__(self) -> None:
-        self._given = resource.getrlimit(FILES)
+    def __init__(self, soft: int = 0) -> None:
+        """`soft`: the soft limit of open files for commands, 0 for that of this process."""
+        own, hard = resource.getrlimit(FILES)
+        self._given = (min(soft or own, own), hard)
         with contextlib.suppress(OSError, ValueError):
-            resource.setrlimit(FILES, (self._given[1], self._given[1]))
+            resource.setrlimit(FILES, (hard, hard))
+        self._tasks = Tasks()
+        self._fit: tuple[int, str] | None = None
+        """What the processes allowed at the latest look."""
 
-    def count(self) -> int:
-        """So many commands may run at once; one at least, which is tried."""
-        return max(1, (resource.getrlimit(FILES)[0] - FILES_SPARE) // FILES_EACH)
+    def look(self, running: int, pids: Callable[[], Collection[int]]) -> tuple[int, str]:
+        """How many commands may run at once, one at least, and why not more.
 
-    def why(self) -> str:
-        """Why not more."""
-        return f"the limit of open files ({resource.getrlimit(FILES)[0]}) allows no more"
+        So many run; `pids` finds all their processes.
+        """
+        self._fit = self._tasks.fit(running, pids)
+        return self._least()
 
     def check(self, running: int) -> None:
         """Raises Refused where as many commands run as may."""
-        if running >= (count := self.count()):
-            raise Refused(f"{count} commands run: {self.why()}", errno.EMFILE)
+        count, why = self._least()
+        if running >= count:
+            raise Refused(f"{count} commands run: {why}", errno.EMFILE)
+
+    def _least(self) -> tuple[int, str]:
+        most = resource.getrlimit(FILES)[0]
+        count = max(1, (most - FILES_SPARE) // FILES_EACH)
+        files = (count, f"the limit of open files ({most}) allows no more")
+        return min(files, self._fit or files, key=lambda place: place[0])
 
     @contextlib.contextmanager
     def given(self) -> Iterator[None]:
-        """What is started meanwhile has the limits that the warden was given."""
+        """What is started meanwhile has the limits that the host was given."""
         own = resource.getrlimit(FILES)
         if own == self._given:
             yield

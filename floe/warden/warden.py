@@ -41,8 +41,17 @@ PATH_CHECK_S: Final = 5.0
 class Warden:
     """The loop, the attempts and the hubs of one folder."""
 
-    def __init__(self, path: str, idle_s: float, life: socket.socket | None = None) -> None:
-        """`life`: when its other end is closed, the warden stops all and ends."""
+    def __init__(
+        self,
+        path: str,
+        idle_s: float,
+        life: socket.socket | None = None,
+        files: int = 0,
+    ) -> None:
+        """`life`: when its other end is closed, the warden stops all and ends.
+
+        `files`: the soft limit of open files for commands, 0 for the warden's own.
+        """
         self.path = path
         self.idle_s = idle_s
         self.folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -63,7 +72,7 @@ class Warden:
         self.left: dict[str, Attempt] = {}
         """Attempts of an earlier warden, whose processes are being ended."""
         self.stamps = Stamps()
-        self.places = Places()
+        self.places = Places(files)
         self.family = Family(self.running, self.env_mark, self._finish)
         self.is_ending = False
         self.is_terminated = False
@@ -262,7 +271,7 @@ class Warden:
             if message.get("protocol") != PROTOCOL:
                 raise Refused(f"this warden speaks protocol {PROTOCOL}")
             hub.is_greeted = True
-            count, why = self.places.count(), self.places.why()
+            count, why = self.places.look(len(self.running), self.family.pids)
             hub.unsent += worded(
                 "hello", protocol=PROTOCOL, pid=os.getpid(), places=count, places_why=why
             )

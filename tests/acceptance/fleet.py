@@ -43,6 +43,8 @@ def a_host(name: str, **given: object) -> Shape:
         "load": 0.7,
         "cpus": 8,
         "commands": 16,
+        "commands_at_once": 16,
+        "commands_why": "",
         "running": 2,
         "waiting": 0,
         "url": f"http://{name}.example.net:8080",

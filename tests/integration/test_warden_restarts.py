@@ -621,7 +621,15 @@ def a_warden(root: Path, idle_s: float) -> None:
     folder = root / "warden" / "v1"
     folder.mkdir(parents=True, mode=0o700)
     subprocess.run(
-        [sys.executable, "-I", "-S", str(Door(root, print).install()), str(folder), str(idle_s)],
+        [
+            sys.executable,
+            "-I",
+            "-S",
+            str(Door(root, print).install()),
+            str(folder),
+            "0",
+            str(idle_s),
+        ],
         check=True,
     )
 

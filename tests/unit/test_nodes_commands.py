@@ -26,8 +26,11 @@ AT = 1_795_600_800_000
 class FakeWarden(warden.Warden):
     """Keeps what it was asked; says what the test makes it say."""
 
-    def __init__(self, root: Path, listener: Callable[[warden.Word], None]) -> None:
+    def __init__(
+        self, root: Path, listener: Callable[[warden.Word], None], placed: Callable[[], None]
+    ) -> None:
         self.say = listener
+        self.placed = placed
         self.spawned: list[warden.Spawn] = []
         self.stopped: list[str] = []
         self.dropped: list[str] = []
@@ -81,8 +84,10 @@ class House:
         )
         self.commands = Commands(root, settings, self._warden)
 
-    def _warden(self, root: Path, listener: Callable[[warden.Word], None]) -> warden.Warden:
-        self.warden = FakeWarden(root, listener)
+    def _warden(
+        self, root: Path, listener: Callable[[warden.Word], None], placed: Callable[[], None]
+    ) -> warden.Warden:
+        self.warden = FakeWarden(root, listener, placed)
         return self.warden
 
     def start(self, job: Job) -> Job:
@@ -689,7 +694,18 @@ def test_a_warden_with_less_room_than_the_settings_is_given_no_more(tmp_path: Pa
 
     assert house.spawned() == [str(key) for key in keys[:2]]
     assert house.commands.waiting() == (keys[2],)
-    assert house.commands.limit() == "there are 2, the limit of open files (34) allows no more"
+    assert str(house.commands.limit()) == "2 at once: the limit of open files (34) allows no more"
+
+
+def test_more_places_at_the_warden_are_taken_at_once(tmp_path: Path) -> None:
+    house = House(tmp_path, commands=5)
+    house.warden.room = (1, "the limit of processes of its cgroup allows no more")
+    keys = [house.start(a_job(tmp_path, key=a_key(n))).key for n in range(3)]
+
+    house.warden.room = (2, "the limit of processes of its cgroup allows no more")
+    house.warden.placed()
+
+    assert house.spawned() == [str(key) for key in keys[:2]]
 
 
 def test_a_warden_with_more_room_changes_nothing(tmp_path: Path) -> None:
@@ -700,7 +716,7 @@ def test_a_warden_with_more_room_changes_nothing(tmp_path: Path) -> None:
         house.start(a_job(tmp_path, key=a_key(n)))
 
     assert len(house.spawned()) == 1
-    assert house.commands.limit() == ""
+    assert house.commands.limit() is None
 
 
 async def test_an_attempt_without_room_waits_at_the_head_and_is_tried_again(

@@ -23,7 +23,8 @@ export function HostPanel({ host, hosts }) {
     </header>
     ${host.problems?.length ? html`<ul class="host-problems">${host.problems.map((one) => html`<li key=${one}>${plain(one)}</li>`)}</ul>` : null}
     <${Meter} name="Slots in use" most=${host.slots} used=${host.active} note=${host.pending ? `${host.pending} pending` : ""}><b>${host.active}</b> of ${plural(host.slots, "slot")} in use</${Meter}>
-    ${host.commands !== undefined && html`<${Meter} name="Commands running" most=${host.commands} used=${host.running ?? 0} note=${host.waiting ? `${host.waiting} waiting` : ""}><b>${host.running ?? 0}</b> of ${plural(host.commands, "command")} running</${Meter}>`}
+    ${host.commands !== undefined && html`<${Meter} name="Commands running" most=${host.commands_at_once ?? host.commands} used=${host.running ?? 0} note=${host.waiting ? `${host.waiting} waiting` : ""}><b>${host.running ?? 0}</b> of ${plural(host.commands_at_once ?? host.commands, "command")} running</${Meter}>`}
+    ${host.commands_why && html`<p class="host-facts">not ${host.commands}: ${plain(host.commands_why)}</p>`}
     ${host.load !== undefined && host.cpus !== undefined && html`<${Meter} name="Load" most=${host.cpus} used=${host.load} note=${plural(host.cpus, "processor")}>load <b>${host.load.toFixed(2)}</b></${Meter}>`}
     <p class="host-facts">${facts(host).map((one, at) => html`${at > 0 && " · "}<span key=${at}>${one}</span>`)}</p>
     ${host.config && html`<details class="values" open=${hosts.length === 1 || host.config.findings.length > 0}><summary>Config</summary><dl>

@@ -159,6 +159,9 @@ export type Host = {
   load?: number;
   cpus?: number;
   commands?: number;
+  /** How many of them fit by the machine's limits, and which limit allows no more. */
+  commands_at_once?: number;
+  commands_why?: string;
   running?: number;
   waiting?: number;
   config?: { path: string; digest: string; loaded_at: string | null; findings: Finding[] };
