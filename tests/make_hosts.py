@@ -1,12 +1,12 @@
 """Cores of several hosts with their ledgers, and what goes between them, step by step."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from floe.host.core import HostSettings, HubCore
 from floe.host.decided import Decided
-from floe.host.inputs import FLOOR_MAX, Addressed, Heard, Start, Word
+from floe.host.inputs import FLOOR_MAX, Addressed, Heard, Start, Surroundings, Word
 from floe.host.rows import KINDS
 from floe.kernel.evolve import fold
 from floe.model.codec import digest_of
@@ -68,6 +68,23 @@ class Host:
         self.due = decided.next_due
         return decided
 
+    def observe(
+        self,
+        *,
+        about: Mapping[str, Json] | None = None,
+        has_gone_back: bool = False,
+        expected: int | None = None,
+    ) -> None:
+        """Give it facts about its surroundings."""
+        self.tell(
+            Surroundings(
+                about=about or {},
+                head=0 if has_gone_back else None,
+                has_gone_back=has_gone_back,
+                expected=self.settings.peers if expected is None else expected,
+            )
+        )
+
     def settle(self) -> None:
         """Step until no pend is left that could be given."""
         while self.core.is_behind:
@@ -120,6 +137,7 @@ class Host:
         }
         self.settings = HostSettings(**(settings | others))
         fence = self.ledger.get(("keeper", "fence"))
+        named = self.core.named
         self.core = HubCore(
             self.settings,
             self.store,
@@ -127,6 +145,7 @@ class Host:
             term=NOW // 1000,
             fence=fence if isinstance(fence, int) else 0,
             rows={kind: self.rows(kind) for kind in KINDS},
+            named=named,
         )
         runs = [
             attached(fold(ref, [r.event for r in log]), self.flows.get(ref))
@@ -137,7 +156,9 @@ class Host:
         self.sent = []
 
 
-def a_host_core(id: str, store: str = "", **others: Any) -> Host:
+def a_host_core(
+    id: str, store: str = "", named: Callable[[RunRef], str] = str, **others: Any
+) -> Host:
     """A host of a cluster of two, unless told."""
     store_id = StoreId(store or f"{id}st0")
     made: dict[str, Any] = {
@@ -147,7 +168,7 @@ def a_host_core(id: str, store: str = "", **others: Any) -> Host:
         "peers": 1,
     }
     settings = HostSettings(**(made | others))
-    return Host(settings, store_id, HubCore(settings, store_id, term=NOW // 1000))
+    return Host(settings, store_id, HubCore(settings, store_id, term=NOW // 1000, named=named))
 
 
 Lose = Callable[[Envelope], bool]

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never
 
 from floe.host import rows
-from floe.host.inputs import Forget, Free, Heard, Unsent
+from floe.host.inputs import Forget, Free, Heard, Surroundings, Unsent
 from floe.host.leases.claims import Leases
 from floe.host.leases.current_keeper import Obedience
 from floe.host.leases.keeper import Keeper
@@ -100,7 +100,7 @@ class Cluster:
 
     # --- words ---
 
-    def hear(self, draft: "Draft", word: Heard | Unsent | Forget | Free) -> str:
+    def hear(self, draft: "Draft", word: Heard | Unsent | Forget | Free | Surroundings) -> str:
         """Take a word in; return why it changed nothing, empty if it may have."""
         match word:
             case Heard(envelope=envelope, floor=floor):
@@ -113,6 +113,9 @@ class Cluster:
                 return self._forget(draft, word)
             case Free():
                 return self.keeper.free(draft, word)
+            case Surroundings():
+                self.members.surroundings = word
+                return ""
             case _:
                 assert_never(word)
 

@@ -59,9 +59,11 @@ class HubCore:
         term: int = 0,
         fence: int = 0,
         rows: Rows = NO_ROWS,
+        named: Callable[[RunRef], str] = str,
     ) -> None:
         """`serial` is of the newest run, `term` the seconds since 1970 at which the store was
-        made, `fence` the last fencing counter given, `rows` the ledger's rows of `rows.KINDS`."""
+        made, `fence` the last fencing counter given, `rows` the ledger's rows of `rows.KINDS`,
+        `named` gives the name of a run in reasons."""
         self.host = host
         self.store = store
         self.table = RunTable(store)
@@ -73,8 +75,7 @@ class HubCore:
         self.fence = fence
         self.once: dict[str, RunRef] = {}
         self.flows_stored: set[str] = set()
-        self.named: Callable[[RunRef], str] = str
-        """What reasons call a run; set from outside."""
+        self.named = named
         self.cluster = Cluster(self, rows) if host.peers else None
 
     def load(self, runs: Iterable[Run], logs: Iterable[Stored | Record] = ()) -> tuple[Effect, ...]:
@@ -88,6 +89,10 @@ class HubCore:
         if self.cluster is not None:
             self.cluster.load(runs, logs)
         return owed
+
+    def read_again(self, ref: RunRef, run: Run | None) -> tuple[Effect, ...]:
+        """Replace a run whose log is not what was believed; return all that it owes."""
+        return tuple(self.table.reload(ref, run))
 
     def step(self, words: Sequence[Addressed], now: Instant) -> Decided:
         """Decide everything that these words bring about.

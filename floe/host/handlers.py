@@ -13,6 +13,7 @@ from floe.host.inputs import (
     Packed,
     Reply,
     Start,
+    Surroundings,
     Troubles,
     Unsent,
 )
@@ -41,7 +42,7 @@ def hear(draft: Draft, word: Addressed) -> None:
             changed = _drain(draft, on=on)
         case Troubles(says=says):
             changed = _troubles(draft, says)
-        case Heard() | Unsent() | Forget() | Free() as said:
+        case Heard() | Unsent() | Forget() | Free() | Surroundings() as said:
             cluster = draft.core.cluster
             why = cluster.hear(draft, said) if cluster else "this host has no others"
             changed = not why
@@ -91,7 +92,9 @@ def _tell(draft: Draft, run: Run, word: Addressed) -> bool:
             draft.keep("unpacked", run.ref.key, None)
             draft.add(run, (RunPacked(at=draft.now, digests=digests),))
             return True
-        case Start() | Mark() | Heard() | Unsent() | Forget() | Free() | Drain() | Troubles():
+        case Start() | Mark() | Drain() | Troubles():
+            return False
+        case Heard() | Unsent() | Forget() | Free() | Surroundings():
             return False
         case signal:
             if word.once and word.once in draft.core.once:

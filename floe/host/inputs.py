@@ -102,6 +102,23 @@ class Troubles:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What the core cannot observe itself: facts about this host, its store and its peers' URLs.
+
+    It replaces what the core knew before. A refused append does not undo it.
+    """
+
+    about: Mapping[str, Json]
+    """What pings report about this host to people."""
+    head: Json
+    """The last position of the directory, for pings."""
+    has_gone_back: bool
+    """Whether peers know later facts of this store than the store has."""
+    expected: int
+    """The number of other hosts that the configured URLs lead to."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Free:
     """An operator takes a resource from its holder. Heard by the keeper alone."""
 
@@ -110,7 +127,20 @@ class Free:
     """The key of the run that is to lose it; empty for whichever holds it."""
 
 
-Word = Signal | Start | Mark | FlowRead | Packed | Heard | Unsent | Forget | Drain | Free | Troubles
+Word = (
+    Signal
+    | Start
+    | Mark
+    | FlowRead
+    | Packed
+    | Heard
+    | Unsent
+    | Forget
+    | Drain
+    | Free
+    | Troubles
+    | Surroundings
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -94,15 +94,12 @@ class Hub:
     async def _read(self) -> tuple[Effect, ...]:
         """Put together what works on the store; return what its runs owe."""
         parts = self.parts
-        core = await core_of(self.host, self.store, self.clock)
-        self.loop = Loop(
-            core, self.store, self.clock, self._stored, self._recall, self._with_floors
-        )
+        core = await core_of(self.host, self.store, self.clock, lambda ref: self.names.of(ref))
+        self.loop = Loop(core, self.store, self.clock, self._stored, self._recall, self._completed)
         self.post = Post(core, self.store, parts.peers, self.loop) if parts.peers else None
         self.lists = Lists(self.store, self.clock, self.loop, self._send, self._spawn, self._reload)
         await self.lists.open()
         self.names = RunNames(self.host.id, self.store.store_id, self.lists.directory)
-        core.named = self.names.of
         self.feed = Feed(self.store, self.history.folded, self.names.of)
         self.feed.head = await self.store.head()
         others = PeerFeeds(parts.peers, self.others, self.host.id) if parts.peers else None
@@ -164,8 +161,8 @@ class Hub:
         if self.post:
             self.post.send(host, message)
 
-    async def _with_floors(self, words: Sequence[Addressed]) -> Sequence[Addressed]:
-        return await self.post.with_floors(words) if self.post else words
+    async def _completed(self, words: Sequence[Addressed]) -> Sequence[Addressed]:
+        return await self.post.completed(words) if self.post else words
 
     def _watch_triggers(self) -> None:
         """Timers and polls are the keeper's alone."""
@@ -183,7 +180,7 @@ class Hub:
         """Read runs again whose log is not what the core believed, and do what they owe."""
         for ref in refs:
             run = await self.history.folded(ref)
-            self.acts.resume(self.loop.core.table.reload(ref, run), sweep=False)
+            self.acts.resume(self.loop.core.read_again(ref, run), sweep=False)
         self.feed.reset(await self.store.head())
         log.warning("runs.read_again", runs=[str(ref) for ref in refs])
 

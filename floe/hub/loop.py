@@ -52,8 +52,8 @@ class Loop:
         complete: Callable[[Sequence[Addressed]], Awaitable[Sequence[Addressed]]] | None = None,
     ) -> None:
         """`stored` publishes and carries out a decision whose last fact is at a position;
-        `recall` reads runs again whose log is not what the core believes; `complete` adds to
-        words of other hosts what the store knows, raising StoreFailed."""
+        `recall` reads runs again whose log is not what the core believes; `complete` adds
+        what only the shell knows to the inputs of a step, raising StoreFailed."""
         self.core = core
         self.store_problem = ""
         """Why the last append was refused; empty while the store takes them."""
@@ -181,13 +181,14 @@ class Loop:
 
     async def _take(self, words: Sequence[Addressed]) -> None:
         """Decide some words, store it, tell it and have it carried out."""
+        completed = words
         if self._complete:
             try:
-                words = await self._complete(words)
+                completed = await self._complete(words)
             except StoreFailed as error:
                 await self._refused(words, Decided(), error)
                 return
-        decided = self.core.step(words, self._clock.now())
+        decided = self.core.step(completed, self._clock.now())
         self._due = decided.next_due
         self.storing = decided.before
         try:

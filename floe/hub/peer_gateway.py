@@ -9,7 +9,7 @@ from typing import Final
 
 from floe.host.core import HubCore
 from floe.host.decided import Decided
-from floe.host.inputs import FLOOR_MAX, Addressed, Heard, Unsent
+from floe.host.inputs import FLOOR_MAX, Addressed, Heard, Surroundings, Unsent
 from floe.host.peers.members import ref_of
 from floe.hub.directory_sync import Lists
 from floe.hub.loop import Loop
@@ -30,11 +30,14 @@ class Post:
         self._store = store
         self._peers = peers
         self._loop = loop
+        self._about: Mapping[str, Json] = {}
+        self._expected = core.host.peers
+        self._known: Surroundings | None = None
+        """As the core knows them."""
 
     def open(self, me: Hello, lists: Lists) -> None:
         """Begin to speak and to listen; `lists` hears first."""
         self._lists = lists
-        self._show_lists()
         runs = self._core.table.runs.values()
         sent = {(run.ref.key, run.epoch) for run in runs if run.phase == "granted"}
         self._peers.open(me, self.hear, self.unsent, sent)
@@ -57,7 +60,6 @@ class Post:
         for envelope in decided.messages:
             self._peers.send(envelope)
         self._lists.stored(decided, last)
-        self._show_lists()
 
     def hear(self, envelope: Envelope) -> None:
         """A word came.
@@ -73,35 +75,39 @@ class Post:
         if isinstance(message, Offer) and (ref := ref_of(message.run)):
             self._loop.say(Addressed(word=Unsent(run=ref, epoch=message.epoch)))
 
-    async def with_floors(self, words: Sequence[Addressed]) -> Sequence[Addressed]:
-        """The same words, with what the store knows of the runs that are offered in them.
+    async def completed(self, words: Sequence[Addressed]) -> Sequence[Addressed]:
+        """The inputs of a step, with what the store knows of the runs that they offer, and with
+        the surroundings where those changed since the last step.
 
-        To be called by the writer, between two appends: what is true then is true in the step.
+        The writer calls this between two appends: what is true then is true in the step.
         Raises StoreFailed.
         """
-        if not any(map(_needs_floor, words)):
+        if any(map(_needs_floor, words)):
+            words = [await self._with_floor(w) if _needs_floor(w) else w for w in words]
+        if (now := self._surroundings()) == self._known:
             return words
-        return [await self._with_floor(word) if _needs_floor(word) else word for word in words]
+        self._known = now
+        return [Addressed(word=now), *words]
 
     async def look_around(self, about: Callable[[], Mapping[str, Json]]) -> None:
-        """Tell the core, until cancelled, what it cannot know by itself: what pings say of this
-        host to people, and to how many others the configured URLs lead.
+        """Observe, until cancelled, what the next step is to know: what pings report about this
+        host to people, and how many other hosts the configured URLs lead to.
         """
-        cluster = self._core.cluster
-        assert cluster is not None
         while True:
-            cluster.members.about = about()
-            self._show_lists()
-            cluster.members.expected = others_at(self._peers.seen())
+            self._about = about()
+            self._expected = others_at(self._peers.seen())
+            now, known = self._surroundings(), self._known
+            if known is None or _decisive(now) != _decisive(known):
+                self._loop.look()
             await asyncio.sleep(ABOUT_S)
 
-    def _show_lists(self) -> None:
-        """Tell the core what pings are to say of this host's rows."""
-        if cluster := self._core.cluster:
-            head, has_gone_back = self._lists.directory.head, self._lists.has_gone_back
-            rows = {"head": head, "gone_back": has_gone_back}
-            cluster.members.about = {**cluster.members.about, **rows}
-            cluster.members.has_gone_back = has_gone_back
+    def _surroundings(self) -> Surroundings:
+        return Surroundings(
+            about=self._about,
+            head=self._lists.directory.head,
+            has_gone_back=self._lists.has_gone_back,
+            expected=self._expected,
+        )
 
     async def _with_floor(self, word: Addressed) -> Addressed:
         heard = word.word
@@ -122,6 +128,11 @@ def others_at(seen: Iterable[Seen]) -> int:
     """To how many other hosts the configured URLs lead; one that nobody answered at counts."""
     urls = [one for one in seen if one.url and not one.is_self]
     return len({one.host or one.url for one in urls})
+
+
+def _decisive(known: Surroundings) -> tuple[bool, int]:
+    """What decisions depend on; the rest only goes out with the next ping."""
+    return known.has_gone_back, known.expected
 
 
 def _needs_floor(word: Addressed) -> bool:

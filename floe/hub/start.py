@@ -9,10 +9,13 @@ from floe.host.rows import KINDS
 from floe.hub.clock import Clock
 from floe.hub.parts import Parts
 from floe.hub.triggers import Triggers
+from floe.model.refs import RunRef
 from floe.store.base import Batch, LedgerWrite, RunStore
 
 
-async def core_of(host: HostSettings, store: RunStore, clock: Clock) -> HubCore:
+async def core_of(
+    host: HostSettings, store: RunStore, clock: Clock, named: Callable[[RunRef], str]
+) -> HubCore:
     """A core that knows all that the store keeps beside runs. The store must be open."""
     await _go_on(clock, store)
     serial = await store.row("serial", "run")
@@ -30,6 +33,7 @@ async def core_of(host: HostSettings, store: RunStore, clock: Clock) -> HubCore:
         fence=fence if isinstance(fence, int) else 0,
         term=term,
         rows={kind: await store.ledger(kind) for kind in kinds},
+        named=named,
     )
 
 

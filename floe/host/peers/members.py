@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from floe.host.inputs import Surroundings
 from floe.host.peers.heartbeat import view_of
 from floe.host.peers.lost import Gone, forgotten_in
 from floe.host.rows import Book, Journal, Rows
@@ -85,13 +86,9 @@ class Members:
 
     def __init__(self, core: "HubCore", journal: Journal, rows: Rows) -> None:
         self._core = core
-        self.about: Mapping[str, Json] = {}
-        """What this host says of itself to people; set from outside."""
-        self.has_gone_back = False
-        """Whether others know later facts of this store than it has; set from outside."""
-        self.expected = core.host.peers
-        """Other hosts that the config names. Set from outside where a URL turns out to lead to
-        this very host, or two of them to one."""
+        self.surroundings = Surroundings(
+            about={}, head=None, has_gone_back=False, expected=core.host.peers
+        )
         self.by_id: Book[HostId, Member] = Book(journal)
         self.forgotten: Book[str, Gone] = Book(journal)
         """As `h2@store`."""
@@ -110,6 +107,24 @@ class Members:
         for key, gone in forgotten_in(rows.get("forgotten", {})).items():
             self.forgotten.put(key, gone)
             self._returning.put(place_of(key)[0], Instant(0))
+
+    @property
+    def expected(self) -> int:
+        """The number of other hosts that the config names."""
+        return self.surroundings.expected
+
+    @property
+    def has_gone_back(self) -> bool:
+        """Whether peers know later facts of this store than the store has."""
+        return self.surroundings.has_gone_back
+
+    @property
+    def about(self) -> Mapping[str, Json]:
+        """What pings report about this host to people."""
+        known = self.surroundings
+        if known.head is None:
+            return known.about
+        return {**known.about, "head": known.head, "gone_back": known.has_gone_back}
 
     @property
     def me(self) -> Member:

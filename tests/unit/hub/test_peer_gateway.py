@@ -2,7 +2,7 @@
 
 import pytest
 
-from floe.host.inputs import Addressed, Mark
+from floe.host.inputs import Addressed, Mark, Surroundings
 from floe.hub import loop as loop_module
 from floe.hub.hub import Hub
 from floe.hub.peer_gateway import Post
@@ -66,3 +66,21 @@ async def test_rows_for_which_there_was_no_room_are_heard_when_they_come_again(
             await heard(hub, ROWS)
 
         assert await heard(hub, ROWS) == 1
+
+
+async def test_surroundings_go_with_a_step_only_when_they_changed() -> None:
+    peers = some_peers()
+    async with a_hub() as hub:
+        post = Post(hub.loop.core, hub.store, peers, hub.loop)
+        post.open(a_hello(hub.host.id, hub.store.store_id), hub.lists)
+
+        first = await post.completed([])
+        second = await post.completed([])
+        hub.lists.has_gone_back = True
+        third = await post.completed([])
+        await peers.close()
+
+    assert second == []
+    assert [isinstance(a.word, Surroundings) for a in (*first, *third)] == [True, True]
+    assert isinstance(third[0].word, Surroundings)
+    assert third[0].word.has_gone_back

@@ -102,12 +102,11 @@ def test_waiting_run_says_who_holds_and_its_place() -> None:
 
 
 def test_reasons_call_runs_as_the_host_at_work_does() -> None:
-    h1, h2 = two()
+    h1, h2 = two(named=lambda run: run.key)
     holder = h1.start(DB)
+
     waiter = h2.start(DB)
     carry(h1, h2)
-
-    h2.core.named = lambda run: run.key
 
     assert says(h2, waiter) == f"resource db, held by {holder.key}; 1. in the queue of keeper h1"
 

@@ -18,9 +18,7 @@ H1, H2 = HostId("h1"), HostId("h2")
 def gone_back() -> tuple[Host, Host]:
     """h2's store is older than what it said before, and it learned so."""
     h1, h2 = met(a_host_core("h1", tags=frozenset()), a_host_core("h2", tags=frozenset({"gpu"})))
-    assert h2.core.cluster is not None
-    h2.core.cluster.members.has_gone_back = True
-    h2.core.cluster.members.about = {"gone_back": True}
+    h2.observe(has_gone_back=True)
     later(PING_MS, h1, h2)
     carry(h1, h2)
     return h1, h2
@@ -49,8 +47,7 @@ def test_host_whose_store_has_gone_back_gets_nothing() -> None:
 
 def test_host_whose_store_has_gone_back_refuses_what_it_is_offered_all_the_same() -> None:
     h1, h2 = met(a_host_core("h1", tags=frozenset()), a_host_core("h2", tags=frozenset({"gpu"})))
-    assert h2.core.cluster is not None
-    h2.core.cluster.members.has_gone_back = True
+    h2.observe(has_gone_back=True)
 
     ref = h1.start(GPU)
     carry(h1, h2)
@@ -61,8 +58,7 @@ def test_host_whose_store_has_gone_back_refuses_what_it_is_offered_all_the_same(
 
 def test_host_whose_store_has_gone_back_gives_nothing_to_others() -> None:
     h1, h2 = met(a_host_core("h1", tags=frozenset({"moon"})), a_host_core("h2"))
-    assert h2.core.cluster is not None
-    h2.core.cluster.members.has_gone_back = True
+    h2.observe(has_gone_back=True)
 
     ref = h2.start(MOON)
     said = carry(h1, h2)
@@ -73,8 +69,7 @@ def test_host_whose_store_has_gone_back_gives_nothing_to_others() -> None:
 
 def test_keeper_whose_store_has_gone_back_gives_no_resource() -> None:
     h1, h2 = met(a_host_core("h1", keeper=H1), a_host_core("h2", keeper=H1))
-    assert h1.core.cluster is not None
-    h1.core.cluster.members.has_gone_back = True
+    h1.observe(has_gone_back=True)
 
     ref = h2.start(DB)
     carry(h1, h2)

@@ -148,8 +148,7 @@ def test_host_that_is_forgotten_once_more_is_so_since_the_first_time() -> None:
     h1, h2 = met(a_host_core("h1"), a_host_core("h2"))
     h1.tell(Forget(host=H2, store=h2.store, force=True))
     said_at = h1.now
-    assert h1.core.cluster is not None
-    h1.core.cluster.members.expected = 2
+    h1.observe(expected=2)
 
     later(3000, h1)
     h1.tell(Forget(host=H2, store=h2.store, force=True))

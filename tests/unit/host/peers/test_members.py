@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from floe.host.inputs import Drain, Heard
+from floe.host.inputs import Addressed, Drain, Heard, Surroundings
 from floe.host.peers.heartbeat import PING_MIN_MS, PING_MS
 from floe.kernel.place import Refusals
 from floe.model.message import PROTOCOL, Ping
@@ -182,11 +182,21 @@ def test_host_alone_pings_nobody_and_has_no_problems() -> None:
 
 def test_what_is_said_to_people_goes_with_the_pings() -> None:
     h1, h2 = two()
-    assert h2.core.cluster is not None
-    h2.core.cluster.members.about = {"version": "9"}
+    h2.observe(about={"version": "9"})
 
     later(PING_MS, h2)
     said = of(carry(h1, h2), Ping)
 
     assert said
     assert h1.core.members[H2].about == {"version": "9"}
+
+
+def test_surroundings_outlast_a_refused_append() -> None:
+    h1, h2 = two()
+    word = Surroundings(about={"version": "9"}, head=7, has_gone_back=False, expected=1)
+
+    h2.core.undo(h2.core.step([Addressed(word=word)], h2.now))
+    later(PING_MS, h2)
+    carry(h1, h2)
+
+    assert h1.core.members[H2].about == {"version": "9", "head": 7, "gone_back": False}
