@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -129,7 +129,9 @@ class SqliteStore:
         if query.limit < 1:
             raise Yours("a page has at least one row", "limit: 1 or more")
         below = read_cursor(query.cursor)
-        return await self._read(lambda conn: read_page(conn, query, below))
+        return await self._read(
+            lambda conn: _in_one_transaction(conn, lambda: read_page(conn, query, below))
+        )
 
     async def find(self, run: RunRef) -> Summary | None:
         """As the port says."""
@@ -158,9 +160,8 @@ class SqliteStore:
 
     async def _read(self, query: Callable[[sqlite3.Connection], T]) -> T:
         reader, opened = self._opened()
-        read = partial(_in_one_transaction, opened.reading, query)
         try:
-            return await asyncio.get_running_loop().run_in_executor(reader, read)
+            return await asyncio.get_running_loop().run_in_executor(reader, query, opened.reading)
         except sqlite3.Error as error:
             raise failed(error) from error
 
@@ -193,11 +194,11 @@ class SqliteStore:
             was.things.close()
 
 
-def _in_one_transaction(conn: sqlite3.Connection, query: Callable[[sqlite3.Connection], T]) -> T:
+def _in_one_transaction(conn: sqlite3.Connection, query: Callable[[], T]) -> T:
     """All statements of a query read the same state, whatever is written between them."""
     conn.execute("BEGIN")
     try:
-        return query(conn)
+        return query()
     finally:
         conn.execute("COMMIT")
 

@@ -121,7 +121,7 @@ class Files:
 
     def __init__(self, path: Path) -> None:
         """`path` is the database's, in which something was written. Raises OSError."""
-        names = (str(path), f"{path}-wal")  # looked at before each transaction
+        names = (str(path), f"{path}-wal")  # texts: they are looked at often
         self._known = {name: os.stat(name) for name in names}  # noqa: PTH116
 
     def check(self) -> None:

@@ -7,6 +7,7 @@ is answered, whatever happens.
 
 import sqlite3
 import threading
+import time
 from asyncio import Future
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -26,6 +27,10 @@ GROUP_MAX: Final = 256
 
 HEADS_MAX: Final = 20_000
 """Runs whose heads are remembered; others are looked up."""
+
+CHECK_S: Final = 0.1
+"""Seconds between two looks at the files for what is not promised: a step that is stored in the
+moment after they were removed is no worse off than one of the moment before."""
 
 _HINTS: Final = {
     sqlite3.SQLITE_FULL: "free some space on its disk",
@@ -61,6 +66,7 @@ class Writer:
         self._heads: dict[str, Head] = {}
         self._last, self._next = head, head + 1
         self._is_full_sync: bool | None = None
+        self._check_at = 0.0
         # A daemon: a program that dies without `close` must not hang on this thread.
         self._thread = threading.Thread(target=self._write, name="floe-store-writer", daemon=True)
         self._thread.start()
@@ -105,8 +111,9 @@ class Writer:
                 group[0].answer = ValueError(f"cannot be stored: {error}") if is_value else error
 
     def _transact(self, group: Sequence[Waiting]) -> None:
-        self._check()
-        self._set_sync(any(waiting.promise for waiting in group))
+        is_promise = any(waiting.promise for waiting in group)
+        self._check_files(is_promise)
+        self._set_sync(is_promise)
         self._conn.execute("BEGIN IMMEDIATE")
         heads: dict[str, Head] = {}
         last, following = self._last, self._next
@@ -174,6 +181,12 @@ class Writer:
             self._heads[key] = head
         while len(self._heads) > HEADS_MAX:
             del self._heads[next(iter(self._heads))]
+
+    def _check_files(self, is_promise: bool) -> None:
+        now = time.monotonic()
+        if is_promise or now >= self._check_at:
+            self._check()
+            self._check_at = now + CHECK_S
 
     def _set_sync(self, full: bool) -> None:
         if full != self._is_full_sync:

@@ -491,7 +491,7 @@ LOSSES = [removed, moved, moved_with_its_folder, restored_over]
 
 @pytest.mark.parametrize("name", ["floe.db", "floe.db-wal"])
 @pytest.mark.parametrize("lose", LOSSES)
-async def test_nothing_is_stored_in_a_file_that_no_start_would_find(
+async def test_nothing_is_promised_in_a_file_that_no_start_would_find(
     tmp_path: Path, lose: Callable[[Path], None], name: str
 ) -> None:
     store = SqliteStore(tmp_path / "root")
@@ -500,7 +500,7 @@ async def test_nothing_is_stored_in_a_file_that_no_start_would_find(
     lose(tmp_path / "root" / name)
 
     with pytest.raises(StoreFailed, match=r"No such file|is another file"):
-        await store.append(a_batch(an_append(a_run(2))))
+        await store.append(a_batch(an_append(a_run(2)), promise=True))
     with pytest.raises(StoreFailed, match=r"No such file|is another file"):
         await store.check()
 

@@ -25,14 +25,18 @@ class Traced:
         head = begin(self.conn, "this boot").head
         self.said: list[str] = []
         self.began = threading.Event()
+        self.checks = 0
         self.conn.set_trace_callback(self.hear)
-        self.writer = Writer(self.conn, head)
+        self.writer = Writer(self.conn, head, self.check)
 
     def submit(self, *appends: Append, promise: bool = False) -> "asyncio.Future[int]":
         future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         keyed = [(append.run.key, append) for append in appends]
         self.writer.submit(Waiting(future=future, appends=keyed, ledger=[], promise=promise))
         return future
+
+    def check(self) -> None:
+        self.checks += 1
 
     def hear(self, statement: str) -> None:
         self.said.append(statement)
@@ -91,6 +95,18 @@ async def test_a_promise_syncs_and_a_step_does_not(traced: Traced) -> None:
         "PRAGMA synchronous = NORMAL",
         "COMMIT",
     ]
+
+
+@pytest.mark.parametrize(("check_s", "checks"), [(0.0, 5), (3600.0, 3)])
+async def test_files_are_looked_at_before_each_promise_and_now_and_then_before_a_step(
+    traced: Traced, monkeypatch: pytest.MonkeyPatch, check_s: float, checks: int
+) -> None:
+    monkeypatch.setattr(sqlite_writer, "CHECK_S", check_s)
+
+    for after, promise in enumerate([False, False, True, True, False]):
+        await traced.submit(an_append(a_run(), after), promise=promise)
+
+    assert traced.checks == checks
 
 
 async def test_one_promise_makes_its_whole_group_durable(traced: Traced, path: Path) -> None:
