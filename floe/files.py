@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 OWN_PARTS: Final = 3
 """Of the path of an attempt's file, those below the root: `runs/<run key>/<file>`."""
@@ -24,6 +24,9 @@ SPARSE: Final = 1000
 """A file so many times as long as the blocks it fills is not an output: those have no holes, and
 no compressing file system gains that much."""
 SPARSE_BYTES: Final = 1024**3
+
+FOLDERS_MAX: Final = 32
+"""Folders that `Folders` keeps open: more than commands run at once on most hosts."""
 
 PROBE: Final = ".floe-probe"
 PROBE_BYTES: Final = 4096
@@ -80,10 +83,8 @@ def folder_of(path: Path, *, make: bool = False, mode: int = 0o700) -> Iterator[
 
 
 def enter(path: str, *, make: bool = False, mode: int = 0o700) -> int:
-    """The same as a bare descriptor, for what is done in each step: the caller closes it."""
+    """The same as a bare descriptor: the caller closes it."""
     root, *names, _ = path.rsplit("/", OWN_PARTS)
-    if (fd := _entered(path.rpartition("/")[0], root, names)) >= 0:
-        return fd
     fd = os.open(root or "/", _PATH)
     for name in names:
         above = fd
@@ -102,29 +103,55 @@ def enter(path: str, *, make: bool = False, mode: int = 0o700) -> int:
     return fd
 
 
-def _entered(folder: str, root: str, names: list[str]) -> int:
-    """The folder by one open, if no link was on the way below the root; else -1.
+class Folders:
+    """The folders of attempts' files that one thread works in, kept open.
 
-    Each call that leaves the interpreter may wait for its lock, so a step makes few of them.
+    A step comes back to its run's folder several times, and each call that leaves the interpreter
+    may wait for its lock. So a folder is entered once; after that one call shows that it is where
+    it was, and that no link has come into its path.
     """
-    try:
-        fd = os.open(folder, _FOLDER)
-    except OSError:
-        return -1
-    try:
-        at = os.readlink(f"/proc/self/fd/{fd}")  # noqa: PTH115 - each step does this
-        is_there = at == "/".join((_real(root), *names))
-    except OSError:  # no /proc
-        is_there = False
-    if is_there:
+
+    def __init__(self) -> None:
+        self._open: dict[str, _Folder] = {}
+
+    def enter(self, path: str, *, make: bool = False) -> int:
+        """The same as `enter` of this module, but the descriptor stays with this object."""
+        name = path.rpartition("/")[0]
+        if known := self._open.get(name):
+            if _is_at(known):
+                return known.fd
+            os.close(self._open.pop(name).fd)
+        fd = enter(path, make=make)
+        root, *names, _ = path.rsplit("/", OWN_PARTS)
+        self._open[name] = _Folder(fd, f"/proc/self/fd/{fd}", "/".join((_real(root), *names)))
+        if len(self._open) > FOLDERS_MAX:
+            os.close(self._open.pop(next(iter(self._open))).fd)
         return fd
-    os.close(fd)
-    return -1
+
+    def close(self) -> None:
+        """Let go of all of them."""
+        while self._open:
+            os.close(self._open.popitem()[1].fd)
+
+
+class _Folder(NamedTuple):
+    fd: int
+    link: str
+    """What the system shows of the descriptor."""
+    real: str
+    """Where the folder was when it was entered."""
+
+
+def _is_at(folder: _Folder) -> bool:
+    try:
+        return os.readlink(folder.link) == folder.real  # noqa: PTH115 - each step does this
+    except OSError:  # no /proc: it is entered each time
+        return False
 
 
 @lru_cache(maxsize=16)
 def _real(root: str) -> str:
-    """Where a root is. One that moves is entered name by name from then on."""
+    """Where a root is. A folder of one that moves is entered each time from then on."""
     return os.path.realpath(root or "/").rstrip("/")
 
 
@@ -194,16 +221,17 @@ def read_named(path: Path, most: int) -> bytes:
 
 def size_of(path: Path) -> int:
     """Bytes in an attempt's file; 0 where there is none. Raises NotPlain, OSError."""
-    name = str(path)
     try:
-        folder = enter(name)
-        try:
-            found = os.stat(name.rpartition("/")[2], dir_fd=folder, follow_symlinks=False)
-        finally:
-            os.close(folder)
+        with folder_of(path) as folder:
+            return size_in(folder, str(path))
     except FileNotFoundError:
         return 0
-    _check(found, name)
+
+
+def size_in(folder: int, path: str) -> int:
+    """The same where the folder is open. Raises FileNotFoundError, NotPlain, OSError."""
+    found = os.stat(path.rpartition("/")[2], dir_fd=folder, follow_symlinks=False)
+    _check(found, path)
     return found.st_size
 
 

@@ -16,7 +16,7 @@ from typing import Final, assert_never
 import structlog
 
 from floe.expr.command import expanded, values_of
-from floe.files import FULL
+from floe.files import FULL, Folders
 from floe.model.errors import FloeError
 from floe.model.flow import Exec, GitCheckout, GitMerge
 from floe.model.refs import Instant, Key
@@ -90,6 +90,7 @@ class Commands:
     ) -> None:
         """`warden_root` holds the folder of the warden, its socket and its attempts."""
         self.workspaces = Workspaces(settings.workspace_root)
+        self._folders = Folders()
         self._settings = settings
         self._root = warden_root
         self._program = Path()
@@ -117,12 +118,14 @@ class Commands:
         self._drop_again()
         self.workspaces.close()
         await self._warden.close()
+        self._folders.close()
 
     async def shutdown(self) -> None:
         """Stop every command and the warden itself; for `floe run` and for tests."""
         self._drop_again()
         self.workspaces.close()
         await self._warden.shutdown()
+        self._folders.close()
 
     def start(self, job: Job, tell: Tell) -> None:
         """Start an attempt when its turn comes, or find it again.
@@ -163,7 +166,7 @@ class Commands:
         if attempt is None or not attempt.over:
             return
         del self._attempts[name]
-        drop_files(attempt.job)
+        drop_files(attempt.job, self._folders)
         if attempt.is_spawned:
             self._warden.taken(name)
 
@@ -272,7 +275,7 @@ class Commands:
     def _prepared(self, job: Job) -> warden.Spawn:
         """Make folders and files; everything that can be wrong with a job shows here."""
         self.workspaces.ready(job.workspace, job.key, reuse=job.reuse_space)
-        write_input(job)
+        write_input(job, self._folders)
         work = job.work
         if not isinstance(work, Exec | GitCheckout | GitMerge):
             raise TypeError(f"{type(work).__name__} is not a command")
@@ -328,7 +331,7 @@ class Commands:
                 return
             case warden.Exited(at=at):
                 self._started(attempt, Instant(at))
-                report = report_of(attempt.job, word)
+                report = report_of(attempt.job, word, self._folders)
             case warden.NotStarted(error=error, errno=number) if number in FULL | SHORT:
                 self._warden.taken(word.key)
                 if not attempt.is_stopped:
@@ -342,7 +345,7 @@ class Commands:
                 report = Failed(
                     cause="lost",
                     why="its warden is gone, and what became of it is not known",
-                    output_bytes=measured(attempt.job)[0],
+                    output_bytes=measured(attempt.job, self._folders)[0],
                 )
             case _:
                 assert_never(word)

@@ -6,13 +6,14 @@ Nothing here is parsed by a shell: values of people are handed over as they are.
 import json
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Final
 
 import structlog
 
 from floe.expr.command import entry_faults
 from floe.expr.substitute import expand_vars
-from floe.files import enter, open_in, size_of
+from floe.files import Folders, open_in, size_in
 from floe.model.errors import TooLarge, Yours
 from floe.model.refs import NAME, Json
 from floe.nodes.base import Job
@@ -27,6 +28,7 @@ VALUE_BYTES_MAX: Final = 64 * 1024
 VALUES_BYTES_MAX: Final = 1024 * 1024
 """Of all inputs in variables together: Linux takes 2 MiB of arguments and environment."""
 OUTPUTS_BYTES_MAX: Final = 1024 * 1024
+_NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 
 
 def inherited(environ: Mapping[str, str], pass_env: Iterable[str] = ()) -> dict[str, str]:
@@ -100,32 +102,34 @@ def outputs_path(job: Job) -> str:
     return f"{job.output}.outputs"
 
 
-def write_input(job: Job) -> None:
-    """Write the inputs whole or not at all, and the folder of the output if it is not there.
+def write_input(job: Job, folders: Folders) -> None:
+    """Write the inputs, and make the folder of the output if it is not there.
 
-    Raises NotPlain where a command put something else in the place of a folder, OSError.
+    A command that began before a crash of the host may be reading them: what is there is replaced
+    by the whole file. Raises NotPlain where a command put something else in the place of a
+    folder, OSError.
     """
     path = input_path(job)
     data = json.dumps(job.inputs, default=dict).encode() if job.inputs else b"{}"
-    folder = enter(path, make=True)
+    folder, name = folders.enter(path, make=True), path.rpartition("/")[2]
     try:
-        fd = _created(folder, path + ".part")
-        with os.fdopen(fd, "wb") as file:
-            file.write(data)
-        name = path.rpartition("/")[2]
-        os.replace(name + ".part", name, src_dir_fd=folder, dst_dir_fd=folder)
-    finally:
-        os.close(folder)
+        _create(folder, name, data)
+    except FileExistsError:
+        part = f"{name}.part"
+        with suppress(FileNotFoundError):
+            os.unlink(part, dir_fd=folder)
+        _create(folder, part, data)
+        os.replace(part, name, src_dir_fd=folder, dst_dir_fd=folder)
 
 
-def read_outputs(job: Job) -> tuple[dict[str, str], list[str]]:
+def read_outputs(job: Job, folders: Folders) -> tuple[dict[str, str], list[str]]:
     """The outputs an attempt wrote, the last of a name winning, and the lines that are none.
 
     Raises TooLarge above `OUTPUTS_BYTES_MAX`, NotPlain for a link or anything else that is not a
     plain file, OSError.
     """
     try:
-        data = _content(outputs_path(job), OUTPUTS_BYTES_MAX + 1)
+        data = _content(outputs_path(job), OUTPUTS_BYTES_MAX + 1, folders)
     except FileNotFoundError:
         return {}, []
     if len(data) > OUTPUTS_BYTES_MAX:
@@ -140,29 +144,30 @@ def read_outputs(job: Job) -> tuple[dict[str, str], list[str]]:
     return outputs, strays
 
 
-def measured(job: Job) -> tuple[int, str]:
+def measured(job: Job, folders: Folders) -> tuple[int, str]:
     """The bytes of the output, and what is there instead where it is no plain file."""
     try:
-        return size_of(job.output), ""
+        path = str(job.output)
+        return size_in(folders.enter(path), path), ""
+    except FileNotFoundError:
+        return 0, ""
     except OSError as error:
         log.warning("output.unreadable", key=str(job.key), error=str(error))
         return 0, f"its output is lost: {error}"
 
 
-def drop_files(job: Job) -> None:
+def drop_files(job: Job, folders: Folders) -> None:
     """Remove both files: what they held is in the run's events."""
     path = input_path(job)
     try:
-        folder = enter(path)
-        try:
-            _drop(folder, path.rpartition("/")[2])
-            _drop(folder, outputs_path(job).rpartition("/")[2])
-        finally:
-            os.close(folder)
+        folder = folders.enter(path)
     except FileNotFoundError:
-        pass
+        return
     except OSError as error:  # a command put something in the place of the folder
         log.warning("attempt.files_left", path=str(job.output), error=str(error))
+        return
+    _drop(folder, path.rpartition("/")[2])
+    _drop(folder, outputs_path(job).rpartition("/")[2])
 
 
 def _drop(folder: int, name: str) -> None:
@@ -174,22 +179,18 @@ def _drop(folder: int, name: str) -> None:
         log.warning("attempt.file_left", file=name, error=str(error))
 
 
-def _created(folder: int, path: str) -> int:
-    """A new file in the place of whatever is there: an earlier one, or what a command put there."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+def _create(folder: int, name: str, data: bytes) -> None:
+    """A new file. Raises FileExistsError, OSError."""
+    fd = os.open(name, _NEW, 0o600, dir_fd=folder)
     try:
-        return open_in(folder, path, flags)
-    except FileExistsError:
-        os.unlink(path.rpartition("/")[2], dir_fd=folder)
-        return open_in(folder, path, flags)
-
-
-def _content(path: str, size: int) -> bytes:
-    folder = enter(path)
-    try:
-        fd = open_in(folder, path)
+        while data:
+            data = data[os.write(fd, data) :]
     finally:
-        os.close(folder)
+        os.close(fd)
+
+
+def _content(path: str, size: int, folders: Folders) -> bytes:
+    fd = open_in(folders.enter(path), path)
     try:
         return _read(fd, size)
     finally:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, Final
 from urllib.parse import unquote_to_bytes
 
-from floe.files import FULL, NotPlain, opened, opened_plain, private
+from floe.files import FULL, Folders, NotPlain, opened, opened_plain, private
 from floe.model.errors import FloeError, World, Yours
 from floe.model.flow import Fetch
 from floe.model.refs import Instant, Key
@@ -67,6 +67,7 @@ class Fetches:
         self._again_s = again_s
         self._attempts: dict[Key, _Attempt] = {}
         self._waiting: dict[Key, _Attempt] = {}
+        self._folders = Folders()
         self._held = ""
 
     async def open(self) -> None:
@@ -85,6 +86,7 @@ class Fetches:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
+        self._folders.close()
 
     def start(self, job: Job, tell: Tell) -> None:
         """Start a download. One that began before this process did is reported lost.
@@ -154,7 +156,7 @@ class Fetches:
         if not task.cancelled():
             self._settle(attempt, task.result())
         elif attempt.is_stopped:
-            self._settle(attempt, Stopped(output_bytes=measured(attempt.job)[0]))
+            self._settle(attempt, Stopped(output_bytes=measured(attempt.job, self._folders)[0]))
 
     def _settle(self, attempt: _Attempt, report: Report) -> None:
         attempt.over = Reported(key=attempt.job.key, report=report, at=_now())
@@ -172,20 +174,22 @@ class Fetches:
             ):
                 async with asyncio.timeout(job.timeout_s):
                     status = await self._download(job, log)
-            size, note = measured(job)
+            size, note = measured(job, self._folders)
             return Exited(status=status, outputs={}, output_bytes=size, note=note)
         except TimeoutError:
             why = f"not over after {job.timeout_s:g} s"
-            return Failed(cause="timeout", why=why, output_bytes=measured(job)[0])
+            return Failed(cause="timeout", why=why, output_bytes=measured(job, self._folders)[0])
         except FloeError as error:
-            return Failed(cause="start", why=str(error), output_bytes=measured(job)[0])
+            return Failed(
+                cause="start", why=str(error), output_bytes=measured(job, self._folders)[0]
+            )
         except OSError as error:
             lead = "the disk is full" if error.errno in FULL else "a file cannot be written"
             why = f"{lead}: {error.filename or self._cache}: {error.strerror}"
-            return Failed(cause="error", why=why, output_bytes=measured(job)[0])
+            return Failed(cause="error", why=why, output_bytes=measured(job, self._folders)[0])
         except Exception as error:  # the executor's border: a defect must not hang the run
             why = f"{type(error).__name__}: {error}"
-            return Failed(cause="error", why=why, output_bytes=measured(job)[0])
+            return Failed(cause="error", why=why, output_bytes=measured(job, self._folders)[0])
 
     async def _download(self, job: Job, log: IO[bytes]) -> int:
         def say(line: str) -> None:

@@ -4,6 +4,7 @@ from typing import assert_never
 
 import structlog
 
+from floe.files import Folders
 from floe.model.errors import FloeError
 from floe.model.flow import Exec
 from floe.model.signal import Exited, Failed, Report, Stopped
@@ -15,20 +16,20 @@ from floe.warden.unstartable import CR, CR_HINT, head_of
 log = structlog.get_logger()
 
 
-def report_of(job: Job, word: warden.Exited) -> Report:
+def report_of(job: Job, word: warden.Exited, folders: Folders) -> Report:
     """What became of an attempt: whatever its files are by now, its end is never lost."""
     try:
-        return _report(job, word)
+        return _report(job, word, folders)
     except Exception as error:  # the executor's border: a defect must not hang the run
         log.exception("attempt.report_failed", key=str(job.key))
         return Failed(cause="error", why=f"{type(error).__name__}: {error}")
 
 
-def _report(job: Job, word: warden.Exited) -> Report:
-    size, found = measured(job)
+def _report(job: Job, word: warden.Exited, folders: Folders) -> Report:
+    size, found = measured(job, folders)
     match word.why:
         case "exited":
-            return _exited(job, word.status, size, found)
+            return _exited(job, word.status, size, found, folders)
         case "timeout":
             why = f"not over after {job.timeout_s:g} s"
             return Failed(cause="timeout", why=_joined(why, found), output_bytes=size)
@@ -41,11 +42,11 @@ def _report(job: Job, word: warden.Exited) -> Report:
             assert_never(word.why)
 
 
-def _exited(job: Job, status: int, size: int, found: str) -> Report:
+def _exited(job: Job, status: int, size: int, found: str, folders: Folders) -> Report:
     outputs: dict[str, str] = {}
     strays: list[str] = []
     try:
-        outputs, strays = read_outputs(job)
+        outputs, strays = read_outputs(job, folders)
     except FloeError as error:
         return Failed(cause="error", why=_joined(str(error), found), output_bytes=size)
     except OSError as error:

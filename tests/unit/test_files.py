@@ -2,12 +2,13 @@
 
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from floe.files import NotPlain, folder_of, opened, opened_plain, size_of
+from floe import files
+from floe.files import Folders, NotPlain, folder_of, opened, opened_plain, size_of
 
 
 def a_pipe(path: Path) -> None:
@@ -70,6 +71,17 @@ def output(tmp_path: Path) -> Path:
     path = tmp_path / "runs" / "h1-1" / "a.1.1.log"
     path.parent.mkdir(parents=True)
     return path
+
+
+@pytest.fixture
+def folders() -> Iterator[Folders]:
+    made = Folders()
+    yield made
+    made.close()
+
+
+def open_descriptors() -> int:
+    return len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - as many as there are
 
 
 @pytest.mark.parametrize("put", ODD)
@@ -138,9 +150,64 @@ def test_a_file_of_any_other_place_is_plain_too(tmp_path: Path, put: Put) -> Non
 
 def test_refusing_a_file_leaves_no_descriptor_open(output: Path) -> None:
     os.mkfifo(output)
-    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - as many as there are
+    before = open_descriptors()
 
     with pytest.raises(NotPlain), opened(output):
         pass
 
-    assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
+    assert open_descriptors() == before
+
+
+def test_a_folder_that_stays_where_it_is_is_opened_once(output: Path, folders: Folders) -> None:
+    first = folders.enter(str(output))
+    before = open_descriptors()
+
+    again = folders.enter(str(output))
+
+    assert (again, open_descriptors()) == (first, before)
+
+
+@pytest.mark.parametrize("put", ODD_FOLDERS)
+@pytest.mark.parametrize("above", [0, 1], ids=["its folder", "the folder above"])
+def test_a_folder_that_is_open_is_not_used_when_something_is_in_its_place(
+    output: Path, folders: Folders, put: Put, above: int
+) -> None:
+    folders.enter(str(output))
+    folder = output.parents[above]
+    folder.rename(folder.with_name("before"))
+    put(folder)
+
+    with pytest.raises(NotPlain, match="not a folder"):
+        folders.enter(str(output))
+
+
+def test_a_folder_that_was_removed_while_it_is_open_is_made_again(
+    output: Path, folders: Folders
+) -> None:
+    folders.enter(str(output))
+    output.parent.rmdir()
+
+    fd = folders.enter(str(output), make=True)
+
+    assert os.path.samestat(os.fstat(fd), output.parent.stat())
+
+
+def test_a_folder_that_is_open_is_entered_where_a_folder_above_the_root_is_a_link(
+    output: Path, folders: Folders, tmp_path: Path
+) -> None:
+    (tmp_path / "there").symlink_to(tmp_path)
+    path = str(tmp_path / "there" / "runs" / "h1-1" / output.name)
+
+    assert folders.enter(path) == folders.enter(path)
+
+
+def test_no_more_folders_are_kept_open_than_the_limit(
+    output: Path, folders: Folders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "FOLDERS_MAX", 2)
+    before = open_descriptors()
+
+    for number in range(5):
+        folders.enter(f"{output.parent}-{number}/a.1.1.log", make=True)
+
+    assert open_descriptors() == before + 2

@@ -251,7 +251,7 @@ FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/r/runs")
 async def test_command_whose_files_find_no_room_waits_and_is_tried_again(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(job: Job) -> None:
+    def full(*_: object) -> None:
         raise FULL
 
     monkeypatch.setattr(commands, "AGAIN_S", 0.0)

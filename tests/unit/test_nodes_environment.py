@@ -2,12 +2,12 @@
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from floe.files import NotPlain
+from floe.files import Folders, NotPlain
 from floe.model.errors import TooLarge
 from floe.model.refs import Json
 from floe.nodes.environment import (
@@ -23,6 +23,13 @@ from floe.nodes.environment import (
     write_input,
 )
 from tests.make_nodes import a_job, a_key
+
+
+@pytest.fixture
+def folders() -> Iterator[Folders]:
+    made = Folders()
+    yield made
+    made.close()
 
 
 def test_the_documented_names_pass_and_no_other() -> None:
@@ -108,10 +115,12 @@ def test_inputs_are_variables_text_as_it_is_and_the_rest_as_json() -> None:
 @pytest.mark.parametrize(
     "value", ["a\0b", "x" * (VALUE_BYTES_MAX + 1), "\ud800"], ids=["nul", "long", "surrogate"]
 )
-def test_what_no_variable_can_hold_is_only_in_the_file(tmp_path: Path, value: str) -> None:
+def test_what_no_variable_can_hold_is_only_in_the_file(
+    tmp_path: Path, folders: Folders, value: str
+) -> None:
     job = a_job(tmp_path, inputs={"v": value})
 
-    write_input(job)
+    write_input(job, folders)
 
     assert input_variables(job.inputs) == {}
     assert json.loads(Path(input_path(job)).read_text()) == {"v": value}
@@ -121,109 +130,111 @@ def test_a_name_that_is_none_becomes_no_variable() -> None:
     assert input_variables({"a=b": "x", "": "y", "a\0": "z"}) == {}
 
 
-def test_the_input_file_keeps_types(tmp_path: Path) -> None:
+def test_the_input_file_keeps_types(tmp_path: Path, folders: Folders) -> None:
     inputs = {"ok": True, "n": 3, "form": {"a": [None, "b"]}}
     job = a_job(tmp_path, inputs=inputs)
 
-    write_input(job)
+    write_input(job, folders)
 
     assert json.loads(Path(input_path(job)).read_text()) == inputs
 
 
-def test_outputs_are_lines_and_the_last_of_a_name_wins(tmp_path: Path) -> None:
+def test_outputs_are_lines_and_the_last_of_a_name_wins(tmp_path: Path, folders: Folders) -> None:
     job = a_job(tmp_path)
-    write_input(job)
+    write_input(job, folders)
     Path(outputs_path(job)).write_text("a=1\nb-c=x=y \r\n\na=2\nempty=")
 
-    outputs, strays = read_outputs(job)
+    outputs, strays = read_outputs(job, folders)
 
     assert (outputs, strays) == ({"a": "2", "b-c": "x=y ", "empty": ""}, [])
 
 
-def test_lines_that_are_no_outputs_are_named(tmp_path: Path) -> None:
+def test_lines_that_are_no_outputs_are_named(tmp_path: Path, folders: Folders) -> None:
     job = a_job(tmp_path)
-    write_input(job)
+    write_input(job, folders)
     Path(outputs_path(job)).write_bytes(b"plain\n1a=x\nok=\xff\n=x\n")
 
-    outputs, strays = read_outputs(job)
+    outputs, strays = read_outputs(job, folders)
 
     assert (outputs, strays) == ({"ok": "�"}, ["plain", "1a=x", "=x"])
 
 
-def test_no_outputs_file_means_no_outputs(tmp_path: Path) -> None:
-    assert read_outputs(a_job(tmp_path)) == ({}, [])
+def test_no_outputs_file_means_no_outputs(tmp_path: Path, folders: Folders) -> None:
+    assert read_outputs(a_job(tmp_path), folders) == ({}, [])
 
 
-def test_too_many_outputs_are_refused(tmp_path: Path) -> None:
+def test_too_many_outputs_are_refused(tmp_path: Path, folders: Folders) -> None:
     job = a_job(tmp_path)
-    write_input(job)
+    write_input(job, folders)
     Path(outputs_path(job)).write_bytes(b"a=" + b"x" * OUTPUTS_BYTES_MAX)
 
     with pytest.raises(TooLarge):
-        read_outputs(job)
+        read_outputs(job, folders)
 
 
-def test_a_link_in_place_of_the_outputs_is_not_followed(tmp_path: Path) -> None:
+def test_a_link_in_place_of_the_outputs_is_not_followed(tmp_path: Path, folders: Folders) -> None:
     job = a_job(tmp_path)
-    write_input(job)
+    write_input(job, folders)
     (tmp_path / "secret").write_text("token=s")
     Path(outputs_path(job)).symlink_to(tmp_path / "secret")
 
     with pytest.raises(NotPlain, match="is a link"):
-        read_outputs(job)
+        read_outputs(job, folders)
 
 
-def test_a_pipe_in_place_of_the_outputs_is_not_waited_for(tmp_path: Path) -> None:
+def test_a_pipe_in_place_of_the_outputs_is_not_waited_for(tmp_path: Path, folders: Folders) -> None:
     job = a_job(tmp_path)
-    write_input(job)
+    write_input(job, folders)
     os.mkfifo(outputs_path(job))
 
     with pytest.raises(NotPlain, match="is a named pipe"):
-        read_outputs(job)
+        read_outputs(job, folders)
 
 
-def test_a_folder_in_place_of_the_outputs_is_left_alone(tmp_path: Path) -> None:
+def test_a_folder_in_place_of_the_outputs_is_left_alone(tmp_path: Path, folders: Folders) -> None:
     job = a_job(tmp_path)
-    write_input(job)
+    write_input(job, folders)
     Path(outputs_path(job)).mkdir()
 
     with pytest.raises(NotPlain, match="is a folder"):
-        read_outputs(job)
-    drop_files(job)
+        read_outputs(job, folders)
+    drop_files(job, folders)
     assert [path.name for path in job.output.parent.iterdir()] == [Path(outputs_path(job)).name]
 
 
 @pytest.mark.parametrize("name", ["build.1.1.log.input.part", "build.1.1.log.input"])
 @pytest.mark.parametrize("put", [os.mkfifo, Path.touch, lambda path: path.symlink_to("/dev/full")])
 def test_what_lies_where_the_inputs_belong_is_replaced(
-    tmp_path: Path, name: str, put: Callable[[Path], None]
+    tmp_path: Path, folders: Folders, name: str, put: Callable[[Path], None]
 ) -> None:
     job = a_job(tmp_path, inputs={"a": "1"})
     job.output.parent.mkdir(parents=True)
     put(job.output.parent / name)
 
-    write_input(job)
+    write_input(job, folders)
 
     assert json.loads(Path(input_path(job)).read_text()) == {"a": "1"}
 
 
-def test_dropping_touches_nothing_behind_a_link(tmp_path: Path) -> None:
+def test_dropping_touches_nothing_behind_a_link(tmp_path: Path, folders: Folders) -> None:
     job = a_job(tmp_path)
-    write_input(job)
+    write_input(job, folders)
     there = job.output.parent.rename(tmp_path / "there")
     job.output.parent.symlink_to(there)
 
-    drop_files(job)
+    drop_files(job, folders)
 
     assert [path.name for path in there.iterdir()] == ["build.1.1.log.input"]
 
 
-def test_dropped_files_are_gone_and_dropping_twice_is_the_same(tmp_path: Path) -> None:
+def test_dropped_files_are_gone_and_dropping_twice_is_the_same(
+    tmp_path: Path, folders: Folders
+) -> None:
     job = a_job(tmp_path)
-    write_input(job)
+    write_input(job, folders)
 
-    drop_files(job)
-    drop_files(job)
+    drop_files(job, folders)
+    drop_files(job, folders)
 
     assert list(job.output.parent.iterdir()) == []
 
