@@ -156,7 +156,7 @@ def cut_of(run: Run) -> Cut:
 
 def decided(run: Run, signal: Signal, now: Instant) -> tuple[Event, ...]:
     """What the kernel decides."""
-    return decide(run, signal, now)
+    return decide(run, signal, now).events
 
 
 def probes(run: Run) -> Iterator[tuple[Signal, Instant]]:

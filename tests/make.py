@@ -144,7 +144,7 @@ def attached(run: Run, flow: Flow | None) -> Run:
 def after(run: Run, *signals: Signal, now: Instant = NOW) -> Run:
     """The run once some signals were decided and recorded."""
     for signal in signals:
-        run = grown(run, decide(run, signal, now))
+        run = decide(run, signal, now).run
     return run
 
 

@@ -22,6 +22,7 @@ from typing import Any, Final
 from unittest.mock import patch
 
 from floe.kernel import decide as decide_module
+from floe.kernel.decide import Decision
 from floe.model.codec import decode, digest_of, encode, encode_event
 from floe.model.event import Event, FlowPinned, RunPended
 from floe.model.flow import Flow
@@ -75,11 +76,11 @@ def install() -> None:
         out.write(json.dumps({"t": time.monotonic_ns(), **what}) + "\n")
         out.flush()
 
-    def decide(run: Run, signal: Signal, now: Instant) -> tuple[Event, ...]:
-        events = plain(run, signal, now)
+    def decide(run: Run, signal: Signal, now: Instant) -> Decision:
+        decision = plain(run, signal, now)
         name, shape = type(signal).__name__, logs.signal_shape(signal)
         note(of=_scope(), run=run.ref.key, after=run.seq, now=now, signal=[name, shape])
-        return events
+        return decision
 
     patch.object(decide_module, "decide", decide).start()  # before others import it
     from floe.host.step import Draft
@@ -180,7 +181,7 @@ def in_scenarios() -> tuple[list[Raw], dict[str, Flow]]:
                 self.noted.events[-1][1]["digest"] = digest_of(self.flow)
             yield from super()._record(event)
 
-    def decide(run: Run, signal: Signal, now: Instant) -> tuple[Event, ...]:
+    def decide(run: Run, signal: Signal, now: Instant) -> Decision:
         shape = logs.signal_shape(signal)
         raws[-1].signals.append([run.seq, now, type(signal).__name__, shape])
         return plain(run, signal, now)

@@ -18,7 +18,6 @@ from floe.host.inputs import (
     Unsent,
 )
 from floe.host.step import Draft
-from floe.kernel.decide import decide
 from floe.kernel.evolve import evolve
 from floe.model.event import FlowPinned, RunPacked, RunPended
 from floe.model.refs import RunRef
@@ -102,9 +101,7 @@ def _tell(draft: Draft, run: Run, word: Addressed) -> bool:
             if draft.core.table.is_note(run):
                 changed = isinstance(signal, Cancel) and _cancel_elsewhere(draft, run, signal)
             else:
-                events = decide(run, signal, draft.now)
-                draft.add(run, events)
-                changed = bool(events)
+                changed = bool(draft.decide(run, signal).events)
             if changed and isinstance(signal, Cancel | DataGiven):
                 draft.promise = True
                 draft.keep_once(word.once, run.ref)
@@ -115,7 +112,7 @@ def _cancel_elsewhere(draft: Draft, run: Run, cancel: Cancel) -> bool:
     """Ask for the end of a run whose pen is not here."""
     core = draft.core
     if core.is_held_back(run):
-        draft.add(run, decide(run, Abandon(by=cancel.by, why=cancel.why), draft.now))
+        draft.decide(run, Abandon(by=cancel.by, why=cancel.why))
         return True
     return core.cluster is not None and core.cluster.pen.cancel(draft, run, cancel)
 

@@ -10,7 +10,7 @@ from floe.host.inputs import (
     Reply,
 )
 from floe.host.runs import WHOLE, is_row_changed
-from floe.kernel.decide import decide
+from floe.kernel.decide import Decision, decide
 from floe.kernel.evolve import evolve
 from floe.model.codec import encode, encode_event, to_text
 from floe.model.effect import Effect
@@ -30,7 +30,7 @@ from floe.model.flow import Flow
 from floe.model.message import Envelope, Message
 from floe.model.refs import HostId, Instant, Json, NodeId, RunRef, StoreId
 from floe.model.run import Run, Summary, summary_of
-from floe.model.signal import Activate
+from floe.model.signal import Activate, Signal
 from floe.store.base import Append, LedgerWrite, Record
 
 if TYPE_CHECKING:
@@ -169,6 +169,15 @@ class Draft:
             self.record(run, event, old)
         return run
 
+    def decide(self, run: Run, signal: Signal) -> Decision:
+        """Record the events that a signal causes."""
+        decision = decide(run, signal, self.now)
+        self.before.setdefault(run.ref, run)
+        for event, after in zip(decision.events, decision.runs, strict=True):
+            self.record(after, event, run)
+            run = after
+        return decision
+
     def add_as_stored(self, run: Run, event: Event, body: str) -> Run:
         """Record a fact that another host has stored, to the letter."""
         self.before.setdefault(run.ref, run)
@@ -176,16 +185,15 @@ class Draft:
         self.record(new, event, run, body)
         return new
 
-    def adopt(self, records: Sequence[Record], flow: Flow) -> Run:
-        """Take in a run that another host adopted, with its log so far."""
-        run: Run | None = None
-        for record in records:
+    def adopt(self, log: Sequence[tuple[Record, Run]]) -> Run:
+        """Take in a run that another host adopted: its log, with the run after each event."""
+        old: Run | None = None
+        for record, run in log:
             self.before.setdefault(record.run, None)
-            old, run = run, evolve(run, record.event, ref=record.run)
-            run = replace(run, flow=flow)
             self.record(run, record.event, old, record.body)
-        assert run is not None, "a log has at least RunPended"
-        return run
+            old = run
+        assert old is not None, "a log has at least RunPended"
+        return old
 
     def let_go(self, run: Run, row: Summary) -> None:
         """A run is over at the host that has its log: keep its row alone."""
@@ -211,7 +219,7 @@ class Draft:
         assert flow is not None, "a pend has its flow"
         workspace = workspace_of(core.host.workspace_root, flow, run.ref)
         activate = Activate(host=core.host.id, epoch=run.epoch, workspace=workspace)
-        return self.add(run, decide(run, activate, self.now))
+        return self.decide(run, activate).run
 
     def _fences(self, run: Run) -> dict[str, str]:
         core = self.core

@@ -4,6 +4,7 @@ Signals may be late, repeated or out of order: one that does not belong to the r
 state brings about nothing. A report counts for the current attempt alone.
 """
 
+from dataclasses import dataclass
 from typing import assert_never
 
 from floe.kernel.backoff import delay_ms
@@ -43,8 +44,19 @@ from floe.model.signal import (
 from floe.model.tags import TRIGGER_GOOD
 
 
-def decide(run: Run, signal: Signal, now: Instant) -> tuple[Event, ...]:
-    """The facts that a signal brings about; none if it is late, repeated or not for this state.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What a signal causes: events, and the run after them."""
+
+    events: tuple[Event, ...]
+    runs: tuple[Run, ...]
+    """The run after each event, so that no caller evolves it again."""
+    run: Run
+    """The run after all events."""
+
+
+def decide(run: Run, signal: Signal, now: Instant) -> Decision:
+    """What a signal causes: no event if it is late, repeated or does not fit the state.
 
     `run.flow` is attached, except for Cancel and FlowUnreadable before the flow is read, and for
     Abandon.
@@ -72,7 +84,7 @@ def decide(run: Run, signal: Signal, now: Instant) -> tuple[Event, ...]:
             _host_lost(step, signal)
         case _:
             assert_never(signal)
-    return tuple(step.events)
+    return Decision(events=tuple(step.events), runs=tuple(step.runs), run=step.run)
 
 
 def _activate(step: Step, signal: Activate) -> None:

@@ -36,12 +36,14 @@ _NO_OUTPUTS: Mapping[str, Json] = {}
 class Step:
     """A run while its next facts are decided. Lives for one call of `decide`."""
 
-    __slots__ = ("events", "now", "run")
+    __slots__ = ("events", "now", "run", "runs")
 
     def __init__(self, run: Run, now: Instant) -> None:
         self.run = run
         self.now = now
         self.events: list[Event] = []
+        self.runs: list[Run] = []
+        """The run after each of them."""
 
     @property
     def flow(self) -> Flow:
@@ -53,6 +55,7 @@ class Step:
         """Record a fact; what follows is decided on the run after it."""
         self.run = evolve(self.run, event)
         self.events.append(event)
+        self.runs.append(self.run)
 
     def spread(self, tag: Tag) -> None:
         """Let enter whom a new tag wakes, and whom the tags wake that follow from it at once.

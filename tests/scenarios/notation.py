@@ -150,7 +150,7 @@ class _Story:
                 self.log = [a_pended(None if unread else self.flow, values=values)]
                 self.run = attached(fold(REF, self.log), self.flow)
             case _:
-                events = decide(self.run, _signal(self.run, text, self.now), self.now)
+                events = decide(self.run, _signal(self.run, text, self.now), self.now).events
                 yield from (told for e in events for told in self._record(e))
                 if not events:
                     yield "nothing"

@@ -26,7 +26,6 @@ from floe.host.peers.grantee import Taking
 from floe.host.peers.members import Member
 from floe.host.placement import Placing
 from floe.host.step import Draft
-from floe.kernel.decide import decide
 from floe.model.event import RunEnding
 from floe.model.host import HostView
 from floe.model.message import Claim, Ended, Envelope, Message, Offer, Ping
@@ -112,9 +111,7 @@ def _floor_as_read(self: Taking, key: str, told: int | None) -> int:
 
 
 def _cancel_here(self: Pen, draft: Draft, run: Run, cancel: Cancel) -> bool:
-    events = decide(run, cancel, draft.now)
-    draft.add(run, events)
-    return bool(events)
+    return bool(draft.decide(run, cancel).events)
 
 
 def _is_held_by_anyone(self: Pen, run: Run, member: Member, epoch: int) -> bool:

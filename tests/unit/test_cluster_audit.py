@@ -70,9 +70,9 @@ def log_of(serial: int) -> list[Record]:
 
     granted = RunGranted(at=NOW, host=H2, store=S2, epoch=1, fences=fences_of(serial))
     run = add(run, [granted])
-    run = add(run, decide(run, Activate(host=H2, epoch=1, workspace="/ws"), NOW))
-    run = add(run, decide(run, started(run, "one"), NOW))
-    add(run, decide(run, exited(run, "one"), NOW))
+    run = add(run, decide(run, Activate(host=H2, epoch=1, workspace="/ws"), NOW).events)
+    run = add(run, decide(run, started(run, "one"), NOW).events)
+    add(run, decide(run, exited(run, "one"), NOW).events)
     return records
 
 

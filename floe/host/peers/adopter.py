@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final
 from floe.host.peers.grantee import UNREADABLE, event_of, fact_of
 from floe.host.peers.members import Member, ref_of
 from floe.host.rows import Book, Journal, Rows
-from floe.kernel.decide import decide
 from floe.model.codec import decode, encode
 from floe.model.event import GrantReturned, RunActivated, RunGranted
 from floe.model.message import (
@@ -156,7 +155,7 @@ class Pen:
         for run in tuple(self._core.table.runs.values()):
             if self._is_mine(run) and run.host == host and run.store == store:
                 self._answered(draft, run)
-                run = draft.add(run, decide(run, HostLost(host=host), draft.now))
+                run = draft.decide(run, HostLost(host=host)).run
                 draft.cluster.leases.revoked(draft, run)
                 self._cancel_now(draft, run)
 
@@ -191,7 +190,7 @@ class Pen:
         if cancel := self._cancels.get(run.ref):
             self._forget_cancel(draft, run)
             if run.phase not in ("ended", "packed"):
-                draft.add(run, decide(run, cancel, draft.now))
+                draft.decide(run, cancel)
 
     def _forget_cancel(self, draft: "Draft", run: Run) -> None:
         if self._cancels.put(run.ref, None):

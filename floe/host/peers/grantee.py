@@ -11,7 +11,6 @@ from floe.host.inputs import FLOOR_MAX
 from floe.host.peers.members import Member, ref_of
 from floe.host.rows import Book, Journal, Rows
 from floe.host.runs import pend_of
-from floe.kernel.decide import decide
 from floe.kernel.evolve import evolve
 from floe.kernel.place import Refusals, place
 from floe.kernel.words import listed
@@ -93,7 +92,7 @@ class Taking:
             self._store_floor(draft, offer.run, offer.epoch)
             self._refuse(draft, member, offer, taken)
             return
-        run = taken[1]
+        _, run = taken[-1]
         if run.fences and draft.cluster.obedience.outlived(member):
             self._store_floor(draft, offer.run, offer.epoch)
             self._refuse(
@@ -106,7 +105,7 @@ class Taking:
             draft.cluster.presence.void()
             return
         draft.keep_flow(offer.digest, offer.flow)
-        run = draft.activate(draft.adopt(taken[0], offer.flow))
+        run = draft.activate(draft.adopt(taken))
         draft.send(member.id, member.store, _accepted(run))
 
     def withdrawn(
@@ -129,9 +128,8 @@ class Taking:
         if run is None or self._core.table.is_note(run) or run.epoch != message.epoch:
             return
         if run.ref[:2] == (member.id, member.store):
-            events = decide(run, Cancel(by=message.by, why=message.why), draft.now)
-            draft.promise |= bool(events)
-            draft.add(run, events)
+            decision = draft.decide(run, Cancel(by=message.by, why=message.why))
+            draft.promise |= bool(decision.events)
 
     def over(self, draft: "Draft", run: Run) -> None:
         """A run has ended here: its adopter is told until it knows."""
@@ -210,25 +208,26 @@ class Taking:
         answer = Refused(run=about.run, epoch=about.epoch, why=why, change=change)
         draft.send(member.id, member.store, answer)
 
-    def _read(self, offer: Offer, ref: RunRef) -> tuple[list[Record], Run] | str:
-        """The log and the run of an offer, or why it cannot be read."""
-        records: list[Record] = []
+    def _read(self, offer: Offer, ref: RunRef) -> list[tuple[Record, Run]] | str:
+        """The log of an offer with the run after each fact, or why it cannot be read."""
+        log: list[tuple[Record, Run]] = []
         run: Run | None = None
         try:
             for fact in offer.facts:
                 event = event_of(fact)
-                run = evolve(run, event, ref=ref)
-                records.append(
-                    Record(run=ref, epoch=fact.epoch, seq=fact.seq, event=event, body=fact.body)
+                run = replace(evolve(run, event, ref=ref), flow=offer.flow)
+                record = Record(
+                    run=ref, epoch=fact.epoch, seq=fact.seq, event=event, body=fact.body
                 )
+                log.append((record, run))
         except UNREADABLE as error:
             return f"cannot read this run: {type(error).__name__} {error}"
         mine = (self._core.host.id, self._core.store)
         if run is None or run.phase != "granted" or (run.host, run.store) != mine:
             return "was offered a run that is not granted to it"
-        if run.epoch != offer.epoch or [r.seq for r in records] != [*range(1, run.seq + 1)]:
+        if run.epoch != offer.epoch or [r.seq for r, _ in log] != [*range(1, run.seq + 1)]:
             return "was offered a log with gaps"
-        return records, replace(run, flow=offer.flow)
+        return log
 
     def _objections(self, run: Run, now: Instant) -> str:
         """Why this host does not take a run at this moment; empty if it does."""

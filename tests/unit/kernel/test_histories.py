@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Final
 
 import pytest
@@ -204,13 +205,11 @@ def lived(flow: Flow, moves: Sequence[Move]) -> tuple[Run, list[Event]]:
 
 
 def _told(run: Run, log: list[Event], signal: Signal) -> tuple[Run, list[Event]]:
-    events = decide(run, signal, NOW)
-    for event in events:
-        run = evolve(run, event)
-    log = [*log, *events]
-    if events:
-        check_run(run, log)
-    return run, log
+    decision = decide(run, signal, NOW)
+    log = [*log, *decision.events]
+    if decision.events:
+        check_run(decision.run, log)
+    return decision.run, log
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -245,7 +244,7 @@ def test_signal_that_is_repeated_at_once_brings_about_nothing_new(
 
     run, _ = _told(run, log, signal)
 
-    assert decide(run, signal, NOW) == ()
+    assert decide(run, signal, NOW).events == ()
 
 
 @settings(max_examples=100, deadline=None)
@@ -259,7 +258,19 @@ def test_signal_for_another_key_than_the_current_one_is_ignored(
     off = move.epoch != 0 or (move.attempt != 0 and move.kind != "run")
     assume(keyed and off)
 
-    assert decide(run, signal, NOW) == ()
+    assert decide(run, signal, NOW).events == ()
+
+
+@settings(max_examples=100, deadline=None)
+@given(flows(), st.lists(MOVES, max_size=15), MOVES)
+def test_decision_holds_the_run_after_each_event(flow: Flow, moves: list[Move], move: Move) -> None:
+    run, _ = lived(flow, moves)
+
+    decision = decide(run, addressed(run, move), NOW)
+
+    evolved = tuple(accumulate(decision.events, evolve, initial=run))
+    assert (run, *decision.runs) == evolved
+    assert decision.run == evolved[-1]
 
 
 @settings(max_examples=100, deadline=None)
@@ -277,8 +288,7 @@ def test_superseded_run_stops_and_begins_nothing(
     run = evolve(run, GrantSuperseded(at=Instant(NOW + 1), epoch=run.epoch + 1))
 
     for move in later:
-        for event in decide(run, addressed(run, move), NOW):
-            run = evolve(run, event)
+        run = decide(run, addressed(run, move), NOW).run
 
     assert run.phase in ("ending", "ended")
     assert not any(isinstance(e, StartAction | SetTimer | AskData) for e in owed(run))
