@@ -27,12 +27,12 @@ from floe.hub.flows import FlowBook, FlowFiles
 from floe.hub.hub import Hub
 from floe.hub.parts import Parts
 from floe.model.errors import ConfigInvalid, Finding, FloeError, StoreFailed
-from floe.model.flow import Action, Exec, Fetch, GitCheckout, GitMerge
+from floe.model.flow import Action
 from floe.model.secret import Secret
 from floe.nodes.base import Document, Documents, Executor, Refs
-from floe.nodes.commands import Commands, CommandSettings
+from floe.nodes.commands import CommandSettings
 from floe.nodes.documents import DocumentFiles
-from floe.nodes.fetch import Fetches
+from floe.nodes.executors import executors_of
 from floe.nodes.limits import raise_files
 from floe.nodes.refs import RemoteRefs
 from floe.peers.base import Peers
@@ -64,31 +64,19 @@ class Ports:
     """Closes what the hub does not."""
 
 
-class PassingCommands(Commands):
-    """Commands on a root that does not stay: they and their warden end when it is closed."""
-
-    async def close(self) -> None:
-        """Stop every command and the warden. Raises World if it stays."""
-        await self.shutdown()
-
-
 def ports_of(config: HostConfig, *, passing: bool = False) -> Ports:
     """The real thing for a host; `passing`: nothing is left running when it is closed.
 
     A config that names other hosts has the cluster's token by now.
     """
-    commands = (PassingCommands if passing else Commands)(
-        config.root,
-        CommandSettings(
-            host=config.host_name,
-            workspace_root=config.workspace_root,
-            pass_env=config.pass_env,
-            key_file=config.key_file,
-            strict_shell=config.strict_shell,
-            commands=config.commands,
-        ),
+    settings = CommandSettings(
+        host=config.host_name,
+        workspace_root=config.workspace_root,
+        pass_env=config.pass_env,
+        key_file=config.key_file,
+        strict_shell=config.strict_shell,
+        commands=config.commands,
     )
-    fetches = Fetches(config.root, commands.workspaces)
     refs = RemoteRefs(config.key_file)
     documents = DocumentFiles(config.root, config.key_file)
 
@@ -97,7 +85,7 @@ def ports_of(config: HostConfig, *, passing: bool = False) -> Ports:
 
     return Ports(
         store=MemoryStore() if config.store_type == "memory" else SqliteStore(config.store_root),
-        executors={Exec: commands, GitCheckout: commands, GitMerge: commands, Fetch: fetches},
+        executors=executors_of(config.root, settings, passing=passing),
         refs=refs,
         documents=documents,
         clock=WallClock(),

@@ -21,6 +21,7 @@ from floe.dialects.floe.vocabulary import (
     RETRY,
     TASK,
     TASK_TYPE,
+    TASK_TYPES,
     TIMEOUT,
     USE_STATUS,
     WAIT,
@@ -29,7 +30,7 @@ from floe.dialects.kinds import closest, nearest, shown
 from floe.dialects.notes import Mark, Notes
 from floe.dialects.section import Fields
 from floe.dialects.tree import Items, Scalar, Table
-from floe.model.flow import Fetch, GitCheckout, Join, Node, Trigger, Work
+from floe.model.flow import Join, Node, Trigger, Work
 from floe.model.refs import NodeId
 from floe.model.tags import TRIGGER_GOOD, Tag
 
@@ -162,7 +163,6 @@ def _task(draft: Draft, work: Work, tags: tuple[Tag, ...], notes: Notes) -> Node
     if part[IGNORE_FAIL] and part[USE_STATUS]:
         what = "`ignore-fail` always issues `good`, `use-status` never does"
         notes.error(part.at_of(IGNORE_FAIL), what, "remove one of them")
-    repeatable = isinstance(work, GitCheckout | Fetch)
     return Node(
         id=draft.id,
         cls="task",
@@ -175,7 +175,7 @@ def _task(draft: Draft, work: Work, tags: tuple[Tag, ...], notes: Notes) -> Node
         use_status=part[USE_STATUS],
         timeout_s=part[TIMEOUT],
         retry=part[RETRY],
-        on_lost=part.get(ON_LOST, "retry" if repeatable else "fail"),
+        on_lost=part.get(ON_LOST, TASK_TYPES[part[TASK_TYPE]].on_lost),
         output_max=part[OUTPUT_MAX],
         grace_s=part[GRACE],
     )

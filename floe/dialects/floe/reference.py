@@ -12,27 +12,25 @@ from typing import Final
 from floe.dialects.floe.vocabulary import (
     BACKOFF,
     COMMON_MAP,
-    DATA,
     DATA_TRIGGER,
-    EXEC,
-    FETCH,
     FLOW,
     FORM_FIELD,
     FORM_MAP,
-    GIT,
     HOST_CONFIG,
     MERGE,
     POLL_TRIGGER,
     PUSH_TRIGGER,
     RETRY_MAP,
     TASK,
-    TIMER,
+    TASK_TYPES,
     TIMER_TRIGGER,
     TRIGGER,
 )
 from floe.dialects.section import Key, Section
 from floe.expr.programs import PROGRAMS, Program
 
+_TASKS: Final = {type_.opts: name for name, type_ in reversed(list(TASK_TYPES.items()))}
+"""The first type that has each `opts`: types with equal `opts` share a table."""
 SECTIONS: Final[Mapping[str, Section]] = {
     "host-config": HOST_CONFIG,
     "common": COMMON_MAP,
@@ -48,11 +46,7 @@ SECTIONS: Final[Mapping[str, Section]] = {
     "merge": MERGE,
     "form": FORM_MAP,
     "field": FORM_FIELD,
-    "exec": EXEC,
-    "fetch": FETCH,
-    "git": GIT,
-    "timer": TIMER,
-    "data": DATA,
+    **{name: opts for opts, name in _TASKS.items() if opts.keys},
 }
 _PROGRAMS_MARKED: Final = re.compile(r"(<!-- programs -->\n).*?(<!-- end -->)", re.DOTALL)
 _MARKED: Final = re.compile(r"(<!-- keys: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)

@@ -14,14 +14,9 @@ from floe.dialects.floe.vocabulary import (
     ARGS,
     CHECKSUM,
     CMD,
-    DATA,
-    END,
     ENV_OPT,
-    EXEC,
-    FETCH,
     FETCH_URL,
     FORM,
-    GIT,
     LFS,
     LOCATION,
     OPTS,
@@ -30,7 +25,7 @@ from floe.dialects.floe.vocabulary import (
     SUBMODULES,
     TASK,
     TASK_PERIOD,
-    TIMER,
+    TASK_TYPES,
 )
 from floe.dialects.notes import Notes
 from floe.dialects.section import Fields, Section
@@ -40,14 +35,14 @@ from floe.model.flow import Ask, End, Exec, Fetch, Git, GitCheckout, GitMerge, W
 
 def read_work(type_: str, name: str, part: Fields, notes: Notes) -> Work:
     """What a task of this type does, from its `opts`."""
-    section, build = _WORKS[type_]
+    section, build = TASK_TYPES[type_].opts, BUILDERS[type_]
     elsewhere = {key: f"put `{key}` beside `opts:`" for key in TASK.by_name}
     elsewhere |= elsewhere_in_opts(section, OPTS_OF)
     opts = section.read(part[OPTS] or Table(part.at, {}), notes, elsewhere)
     return build(opts, name, notes)
 
 
-def _exec(opts: Fields, name: str, notes: Notes) -> Work:
+def _exec(opts: Fields, name: str, notes: Notes) -> Exec:
     cmd, shell, args = opts[CMD].strip(), opts[SHELL], opts[ARGS]
     argv: tuple[str, ...] = ()
     if opts.is_wrong(CMD) or opts.is_wrong(SHELL):
@@ -80,7 +75,7 @@ def _argv(cmd: str, opts: Fields, notes: Notes) -> tuple[str, ...]:
         return ()
 
 
-def _fetch(opts: Fields, name: str, notes: Notes) -> Work:
+def _fetch(opts: Fields, name: str, notes: Notes) -> Fetch:
     return Fetch(
         url=opts[FETCH_URL],
         checksum=_checksum(opts, notes),
@@ -108,11 +103,11 @@ def _checksum(opts: Fields, notes: Notes) -> str:
     return checksum
 
 
-def _checkout(opts: Fields, name: str, notes: Notes) -> Work:
+def _checkout(opts: Fields, name: str, notes: Notes) -> GitCheckout:
     return GitCheckout(git=_git(opts, notes))
 
 
-def _merge(opts: Fields, name: str, notes: Notes) -> Work:
+def _merge(opts: Fields, name: str, notes: Notes) -> GitMerge:
     return GitMerge(git=_git(opts, notes))
 
 
@@ -122,25 +117,26 @@ def _git(opts: Fields, notes: Notes) -> Git:
     return replace(git, submodules="" if submodules == "false" else submodules, lfs=opts[LFS])
 
 
-def _timer(opts: Fields, name: str, notes: Notes) -> Work:
+def _timer(opts: Fields, name: str, notes: Notes) -> Wait:
     return Wait(period_s=opts[TASK_PERIOD])
 
 
-def _data(opts: Fields, name: str, notes: Notes) -> Work:
+def _data(opts: Fields, name: str, notes: Notes) -> Ask:
     return Ask(form=read_form(opts[FORM], name, notes))
 
 
-def _end(opts: Fields, name: str, notes: Notes) -> Work:
+def _end(opts: Fields, name: str, notes: Notes) -> End:
     return End()
 
 
-_WORKS: Final[Mapping[str, tuple[Section, Callable[[Fields, str, Notes], Work]]]] = {
-    "exec": (EXEC, _exec),
-    "fetch": (FETCH, _fetch),
-    "git-checkout": (GIT, _checkout),
-    "git-merge": (GIT, _merge),
-    "timer": (TIMER, _timer),
-    "data": (DATA, _data),
-    "end": (END, _end),
+BUILDERS: Final[Mapping[str, Callable[[Fields, str, Notes], Work]]] = {
+    "exec": _exec,
+    "fetch": _fetch,
+    "git-checkout": _checkout,
+    "git-merge": _merge,
+    "timer": _timer,
+    "data": _data,
+    "end": _end,
 }
-OPTS_OF: Final[Mapping[str, Section]] = {type_: section for type_, (section, _) in _WORKS.items()}
+"""By type of task: its `opts`, as read, and its name to the work of its node."""
+OPTS_OF: Final[Mapping[str, Section]] = {name: type_.opts for name, type_ in TASK_TYPES.items()}

@@ -1,11 +1,13 @@
 """Every key of a floe document, once: what it takes, its default, what it is for, an example.
 
 The reader, the JSON Schema and the tables in docs/flows.md are all made from this. No behaviour
-here: what keys mean together is in `floe` and its neighbours.
+here: what keys mean together is in `dialect` and its neighbours.
 
 Source: floe README, "Config".
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final, Literal
 
 from floe.dialects.kinds import (
@@ -41,6 +43,19 @@ FIELD_NAME: Final = Text(
     r"[A-Za-z_][A-Za-z0-9_-]{0,62}", "letters, digits, _ and -, at most 63, no digit first"
 )
 EXIT_STATUS: Final = Whole(0, 255)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskType:
+    """One type of task: its `opts`, and what holds where a task does not say otherwise.
+
+    `tasks` makes the work of a node from them.
+    """
+
+    opts: Section
+    on_lost: Literal["fail", "retry"] = "fail"
+    """`retry` for what does no harm when it is done twice."""
+
 
 NO_TEXTS: Final[tuple[str, ...]] = ()
 NOTHING: Final[Tree | None] = None
@@ -195,7 +210,7 @@ FLOW: Final = Section(
     ),
 )
 
-# --- triggers, tasks, merges ----------------------------------------------------------------------
+# --- triggers -------------------------------------------------------------------------------------
 
 ID: Final = Key(
     name="id",
@@ -229,181 +244,6 @@ TRIGGER_TYPE: Final = Key(
     example="type: poll-git",
 )
 TRIGGER: Final = Section(name="a trigger", keys=(ID, NAME, TRIGGER_TYPE, OPTS))
-
-CLASS: Final = Key[Literal["task", "merge"]](
-    name="class",
-    kind=OneOf(("task", "merge")),
-    default="task",
-    doc="`task` does something, `merge` waits for several events.",
-    example="class: merge",
-)
-LISTEN: Final = Key(
-    name="listen",
-    kind=Text(not_list="only a merge hears several: `class: merge` and `wait: [...]`"),
-    default="",
-    required=True,
-    doc="The event that wakes it: `trigger.good`, `task.build.good`, `merge.tests.good`; "
-    "`bad`, `error` or, with `use-status`, an exit status in the last place.",
-    example="listen: task.build.good",
-)
-TASK_TYPE: Final = Key(
-    name="type",
-    kind=OneOf(("exec", "fetch", "git-checkout", "git-merge", "timer", "data", "end")),
-    default="exec",
-    required=True,
-    doc="What it does.",
-    example="type: exec",
-)
-IGNORE_FAIL: Final = Key(
-    name="ignore-fail",
-    kind=FLAG,
-    default=False,
-    doc="Always issue `good`, also when it failed. Not together with `use-status`.",
-    example="ignore-fail: true",
-)
-GOOD: Final = Key(
-    name="good",
-    kind=ListOf(EXIT_STATUS, unique=True, least=1),
-    default=(0,),
-    absent="`[0]`",
-    doc="Exit statuses that count as good.",
-    example="good: [0, 3]",
-)
-USE_STATUS: Final = Key(
-    name="use-status",
-    kind=FLAG,
-    default=False,
-    doc="Issue the exit status in place of `good` or `bad`: `task.probe.3`.",
-    example="use-status: true",
-)
-TIMEOUT: Final = Key(
-    name="timeout",
-    kind=Duration(),
-    default=NO_LIMIT,
-    absent="no limit",
-    doc="How long one attempt may take (a form: stay open); then it is stopped, with `error`.",
-    example="timeout: 10m",
-)
-FIRST: Final = Key(
-    name="first", kind=Duration(), default=1.0, doc="Before the first retry.", example="first: 1s"
-)
-FACTOR: Final = Key(
-    name="factor",
-    kind=Number(1),
-    default=2.0,
-    doc="Each later wait is this many times the one before.",
-    example="factor: 2",
-)
-BACKOFF_MAX: Final = Key(
-    name="max", kind=Duration(), default=300.0, doc="No wait is longer.", example="max: 5m"
-)
-BACKOFF: Final = Section(
-    name="backoff",
-    keys=(FIRST, FACTOR, BACKOFF_MAX),
-    doc="How long to wait before a retry, give or take a tenth.",
-)
-RETRY_MAX: Final = Key(
-    name="max",
-    kind=Whole(0, 1000),
-    default=0,
-    required=True,
-    doc="Further attempts after the first.",
-    example="max: 3",
-)
-RETRY_BACKOFF: Final = Key(
-    name="backoff",
-    kind=Part(
-        section=BACKOFF,
-        build=lambda f: Backoff(first_s=f[FIRST], factor=f[FACTOR], max_s=f[BACKOFF_MAX]),
-        label="map or duration",
-        example="backoff: 10s",
-        short=Short(kind=Duration(), build=lambda s: Backoff(first_s=s, factor=1.0, max_s=s)),
-    ),
-    default=Backoff(),
-    absent="`{first: 1s, factor: 2, max: 5m}`",
-    doc="How long to wait before each; one duration for always the same.",
-    example="backoff: 10s",
-)
-RETRY_MAP: Final = Section(
-    name="retry",
-    keys=(RETRY_MAX, RETRY_BACKOFF),
-    doc="Further attempts, in the same workspace, when one was bad or an error. No event is "
-    "issued between them.",
-)
-RETRY: Final = Key(
-    name="retry",
-    kind=Part(
-        section=RETRY_MAP,
-        build=lambda f: Retry(max=f[RETRY_MAX], backoff=f[RETRY_BACKOFF]),
-        label="map",
-        example="retry: {max: 3}",
-    ),
-    default=Retry(),
-    absent="no retries",
-    doc="Try again when it was bad or an error.",
-    example="retry: {max: 3, backoff: {first: 1s, factor: 2, max: 5m}}",
-)
-ON_LOST: Final = Key[Literal["fail", "retry"]](
-    name="on-lost",
-    kind=OneOf(("fail", "retry")),
-    default="fail",
-    absent="`retry` for git-checkout and fetch, else `fail`",
-    doc="When floe lost sight of its process (a crash of machine or warden): issue `error`, or run "
-    "it again, outside `retry`.",
-    example="on-lost: retry",
-)
-OUTPUT_MAX: Final = Key(
-    name="output-max",
-    kind=Size(),
-    default=HOSTS_DEFAULT,
-    absent="the host's",
-    doc="Stop it with `error` when it prints more; 0 for no limit.",
-    example="output-max: 100MB",
-)
-GRACE: Final = Key(
-    name="grace",
-    kind=Duration(0),
-    default=NO_LIMIT,
-    absent="the host's",
-    doc="Between asking its processes to end (TERM) and ending them (KILL).",
-    example="grace: 30s",
-)
-TASK: Final = Section(
-    name="a task",
-    keys=(
-        ID,
-        NAME,
-        CLASS,
-        LISTEN,
-        TASK_TYPE,
-        OPTS,
-        GOOD,
-        IGNORE_FAIL,
-        USE_STATUS,
-        TIMEOUT,
-        RETRY,
-        ON_LOST,
-        OUTPUT_MAX,
-        GRACE,
-    ),
-)
-
-WAIT: Final = Key(
-    name="wait",
-    kind=ListOf(TEXT, least=1),
-    default=NO_TEXTS,
-    required=True,
-    doc="The events to wait for.",
-    example="wait: [task.test.good, task.sign-off.good]",
-)
-MERGE_TYPE: Final = Key[Literal["all", "any"]](
-    name="type",
-    kind=OneOf(("all", "any")),
-    default="all",
-    doc="Wait for all of the events, or for any one.",
-    example="type: any",
-)
-MERGE: Final = Section(name="a merge", keys=(ID, NAME, CLASS, MERGE_TYPE, WAIT))
 
 # --- forms ----------------------------------------------------------------------------------------
 
@@ -710,6 +550,196 @@ DATA: Final = Section(
     doc="Opens a form and waits for somebody to fill it (`good`) or to reject it (`bad`).",
 )
 END: Final = Section(name="`opts` of an end", keys=(), doc="Reaching it ends the run.")
+
+# --- tasks, merges --------------------------------------------------------------------------------
+
+TASK_TYPES: Final[Mapping[str, TaskType]] = {
+    "exec": TaskType(opts=EXEC),
+    "fetch": TaskType(opts=FETCH, on_lost="retry"),
+    "git-checkout": TaskType(opts=GIT, on_lost="retry"),
+    "git-merge": TaskType(opts=GIT),
+    "timer": TaskType(opts=TIMER),
+    "data": TaskType(opts=DATA),
+    "end": TaskType(opts=END),
+}
+_RETRIED: Final = " and ".join(
+    name for name, type_ in TASK_TYPES.items() if type_.on_lost == "retry"
+)
+
+CLASS: Final = Key[Literal["task", "merge"]](
+    name="class",
+    kind=OneOf(("task", "merge")),
+    default="task",
+    doc="`task` does something, `merge` waits for several events.",
+    example="class: merge",
+)
+LISTEN: Final = Key(
+    name="listen",
+    kind=Text(not_list="only a merge hears several: `class: merge` and `wait: [...]`"),
+    default="",
+    required=True,
+    doc="The event that wakes it: `trigger.good`, `task.build.good`, `merge.tests.good`; "
+    "`bad`, `error` or, with `use-status`, an exit status in the last place.",
+    example="listen: task.build.good",
+)
+TASK_TYPE: Final = Key(
+    name="type",
+    kind=OneOf(tuple(TASK_TYPES)),
+    default="exec",
+    required=True,
+    doc="What it does.",
+    example="type: exec",
+)
+IGNORE_FAIL: Final = Key(
+    name="ignore-fail",
+    kind=FLAG,
+    default=False,
+    doc="Always issue `good`, also when it failed. Not together with `use-status`.",
+    example="ignore-fail: true",
+)
+GOOD: Final = Key(
+    name="good",
+    kind=ListOf(EXIT_STATUS, unique=True, least=1),
+    default=(0,),
+    absent="`[0]`",
+    doc="Exit statuses that count as good.",
+    example="good: [0, 3]",
+)
+USE_STATUS: Final = Key(
+    name="use-status",
+    kind=FLAG,
+    default=False,
+    doc="Issue the exit status in place of `good` or `bad`: `task.probe.3`.",
+    example="use-status: true",
+)
+TIMEOUT: Final = Key(
+    name="timeout",
+    kind=Duration(),
+    default=NO_LIMIT,
+    absent="no limit",
+    doc="How long one attempt may take (a form: stay open); then it is stopped, with `error`.",
+    example="timeout: 10m",
+)
+FIRST: Final = Key(
+    name="first", kind=Duration(), default=1.0, doc="Before the first retry.", example="first: 1s"
+)
+FACTOR: Final = Key(
+    name="factor",
+    kind=Number(1),
+    default=2.0,
+    doc="Each later wait is this many times the one before.",
+    example="factor: 2",
+)
+BACKOFF_MAX: Final = Key(
+    name="max", kind=Duration(), default=300.0, doc="No wait is longer.", example="max: 5m"
+)
+BACKOFF: Final = Section(
+    name="backoff",
+    keys=(FIRST, FACTOR, BACKOFF_MAX),
+    doc="How long to wait before a retry, give or take a tenth.",
+)
+RETRY_MAX: Final = Key(
+    name="max",
+    kind=Whole(0, 1000),
+    default=0,
+    required=True,
+    doc="Further attempts after the first.",
+    example="max: 3",
+)
+RETRY_BACKOFF: Final = Key(
+    name="backoff",
+    kind=Part(
+        section=BACKOFF,
+        build=lambda f: Backoff(first_s=f[FIRST], factor=f[FACTOR], max_s=f[BACKOFF_MAX]),
+        label="map or duration",
+        example="backoff: 10s",
+        short=Short(kind=Duration(), build=lambda s: Backoff(first_s=s, factor=1.0, max_s=s)),
+    ),
+    default=Backoff(),
+    absent="`{first: 1s, factor: 2, max: 5m}`",
+    doc="How long to wait before each; one duration for always the same.",
+    example="backoff: 10s",
+)
+RETRY_MAP: Final = Section(
+    name="retry",
+    keys=(RETRY_MAX, RETRY_BACKOFF),
+    doc="Further attempts, in the same workspace, when one was bad or an error. No event is "
+    "issued between them.",
+)
+RETRY: Final = Key(
+    name="retry",
+    kind=Part(
+        section=RETRY_MAP,
+        build=lambda f: Retry(max=f[RETRY_MAX], backoff=f[RETRY_BACKOFF]),
+        label="map",
+        example="retry: {max: 3}",
+    ),
+    default=Retry(),
+    absent="no retries",
+    doc="Try again when it was bad or an error.",
+    example="retry: {max: 3, backoff: {first: 1s, factor: 2, max: 5m}}",
+)
+ON_LOST: Final = Key[Literal["fail", "retry"]](
+    name="on-lost",
+    kind=OneOf(("fail", "retry")),
+    default="fail",
+    absent=f"`retry` for {_RETRIED}, else `fail`",
+    doc="When floe lost sight of its process (a crash of machine or warden): issue `error`, or run "
+    "it again, outside `retry`.",
+    example="on-lost: retry",
+)
+OUTPUT_MAX: Final = Key(
+    name="output-max",
+    kind=Size(),
+    default=HOSTS_DEFAULT,
+    absent="the host's",
+    doc="Stop it with `error` when it prints more; 0 for no limit.",
+    example="output-max: 100MB",
+)
+GRACE: Final = Key(
+    name="grace",
+    kind=Duration(0),
+    default=NO_LIMIT,
+    absent="the host's",
+    doc="Between asking its processes to end (TERM) and ending them (KILL).",
+    example="grace: 30s",
+)
+TASK: Final = Section(
+    name="a task",
+    keys=(
+        ID,
+        NAME,
+        CLASS,
+        LISTEN,
+        TASK_TYPE,
+        OPTS,
+        GOOD,
+        IGNORE_FAIL,
+        USE_STATUS,
+        TIMEOUT,
+        RETRY,
+        ON_LOST,
+        OUTPUT_MAX,
+        GRACE,
+    ),
+)
+
+WAIT: Final = Key(
+    name="wait",
+    kind=ListOf(TEXT, least=1),
+    default=NO_TEXTS,
+    required=True,
+    doc="The events to wait for.",
+    example="wait: [task.test.good, task.sign-off.good]",
+)
+MERGE_TYPE: Final = Key[Literal["all", "any"]](
+    name="type",
+    kind=OneOf(("all", "any")),
+    default="all",
+    doc="Wait for all of the events, or for any one.",
+    example="type: any",
+)
+MERGE: Final = Section(name="a merge", keys=(ID, NAME, CLASS, MERGE_TYPE, WAIT))
 
 # --- common ---------------------------------------------------------------------------------------
 
