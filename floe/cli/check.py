@@ -15,7 +15,7 @@ from floe.config import check_document, read_local
 from floe.dialects.base import worst
 from floe.dialects.notes import Notes
 from floe.dialects.registry import dialect
-from floe.dialects.tree import BYTES_MAX, decode
+from floe.dialects.tree import DOCUMENT_BYTES_MAX, decoded
 from floe.model.errors import ConfigInvalid, Finding, NotFound
 from floe.model.visible import visible
 from floe.shapes.views import finding_shape
@@ -90,7 +90,7 @@ async def _findings(names: Sequence[str]) -> list[Finding]:
 def _standard_input() -> str:
     """The text of standard input, as far as a document may be long. Raises ConfigInvalid."""
     notes = Notes(STDIN)
-    text = decode(sys.stdin.buffer.read(BYTES_MAX + 1), notes)
+    text = decoded(sys.stdin.buffer.read(DOCUMENT_BYTES_MAX + 1), notes)
     if text is None:
         raise ConfigInvalid(notes.findings)
     return text

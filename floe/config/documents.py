@@ -18,10 +18,10 @@ from floe.dialects.floe.vocabulary import (
     STORE_TYPE,
 )
 from floe.dialects.kinds import AnyMap, Unfit
-from floe.dialects.notes import Mark, Notes
+from floe.dialects.notes import Notes, Position
 from floe.dialects.registry import dialect
-from floe.dialects.section import Fields
-from floe.dialects.tree import BYTES_MAX, Scalar, Table, decode
+from floe.dialects.section import KeyValues
+from floe.dialects.tree import DOCUMENT_BYTES_MAX, Scalar, Table, decoded
 from floe.files import read_named, said
 from floe.model.errors import ConfigInvalid, Finding, FloeError
 from floe.model.flow import Flow, Git
@@ -55,17 +55,17 @@ def read_local(path: str) -> str:
     """The text of a local document, 1 MiB at most. Raises ConfigInvalid where it is none."""
     notes = Notes(path)
     try:
-        text = decode(read_named(Path(path), BYTES_MAX), notes)
+        text = decoded(read_named(Path(path), DOCUMENT_BYTES_MAX), notes)
     except (OSError, ValueError) as e:
         reason = said(e) if isinstance(e, OSError) else str(e)
-        notes.error(Mark(), f"cannot be read: {reason}", "check the path")
+        notes.error(Position(), f"cannot be read: {reason}", "check the path")
         text = None
     if text is None:
         raise ConfigInvalid(notes.findings)
     return text
 
 
-def digests_of(common: Fields) -> Mapping[str, str]:
+def digests_of(common: KeyValues) -> Mapping[str, str]:
     """What `common:` says by key, as digests that hosts may compare.
 
     `hosts` is left out, where a host need not name itself, and so is `keeper`: hosts tell one
@@ -75,11 +75,11 @@ def digests_of(common: Fields) -> Mapping[str, str]:
     return {key.name: sha256(repr(common[key]).encode()).hexdigest()[:16] for key in keys}
 
 
-def read_common(text: str, notes: Notes) -> Fields:
+def read_common(text: str, notes: Notes) -> KeyValues:
     """What `common:` says; nothing where the document is one flow."""
     tree = _parsed(text, notes)
     entry = tree.entries.get(COMMON.name) if tree else None
-    table = Table(Mark(), {})
+    table = Table(Position(), {})
     if entry and not (isinstance(entry.value, Scalar) and entry.value.is_empty):
         try:
             table = AnyMap().read(entry.value, COMMON.name, notes)

@@ -28,7 +28,7 @@ from floe.dialects.floe.vocabulary import (
     WORKSPACE_ROOT,
 )
 from floe.dialects.notes import Notes
-from floe.dialects.section import Fields
+from floe.dialects.section import KeyValues
 from floe.model.errors import ConfigInvalid, Finding
 from floe.model.refs import HOST, HostId
 from floe.model.secret import Secret
@@ -121,7 +121,7 @@ def load(flags: Flags, environ: Mapping[str, str], text: str, origin: str) -> Ho
     return replace(config, findings=findings)
 
 
-def _assemble(told: Told, common: Fields, origin: str, text: str) -> HostConfig:
+def _assemble(told: Told, common: KeyValues, origin: str, text: str) -> HostConfig:
     name = told.matching("host_name", HOST, "h1", HOST_LIKE)
     root = told.path("root") or Path(f".floe/{name}").absolute()
     admin = told.secret("admin")
@@ -165,7 +165,7 @@ def others_of(config: HostConfig) -> tuple[str, ...]:
     return tuple(url for url in config.hosts if not _is_self(url, config))
 
 
-def _check_roots(config: HostConfig, common: Fields, told: Told, notes: Notes) -> None:
+def _check_roots(config: HostConfig, common: KeyValues, told: Told, notes: Notes) -> None:
     """Warn where the root on the command line takes the place of one that the config names."""
     for key in (STORE_ROOT, WORKSPACE_ROOT) if told.says("root") else ():
         named = absolute(common[key])
@@ -175,7 +175,7 @@ def _check_roots(config: HostConfig, common: Fields, told: Told, notes: Notes) -
             notes.warning(common.at_of(key), what, hint)
 
 
-def _check_others(config: HostConfig, common: Fields, told: Told, notes: Notes) -> None:
+def _check_others(config: HostConfig, common: KeyValues, told: Told, notes: Notes) -> None:
     """Judge what is said of other hosts, where it was said."""
     others = others_of(config)
     bare = [url for url in others if not _is_safe(url)]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Generic, Protocol, TypeVar
 from urllib.parse import urlsplit
 
-from floe.dialects.notes import Mark, Notes
+from floe.dialects.notes import Notes, Position
 from floe.dialects.tree import Items, Scalar, Table, Tree
 
 T = TypeVar("T")
@@ -20,7 +20,7 @@ T_co = TypeVar("T_co", covariant=True)
 Schema = dict[str, Any]
 
 DURATION_MAX_S: Final = 10 * 366 * 86400
-BYTES_MAX: Final = 1 << 50
+SIZE_BYTES_MAX: Final = 1 << 50
 CLOSEST_CHARS_MAX: Final = 100
 CLOSEST_NAMES_MAX: Final = 500
 
@@ -28,12 +28,12 @@ CLOSEST_NAMES_MAX: Final = 500
 class Unfit(Exception):
     """A value that is not what its key takes."""
 
-    def __init__(self, at: Mark, what: str, hint: str = "") -> None:
+    def __init__(self, at: Position, what: str, hint: str = "") -> None:
         super().__init__(what)
         self.at, self.what, self.hint = at, what, hint
 
 
-class Kind(Protocol[T_co]):
+class ValueKind(Protocol[T_co]):
     """One kind of value."""
 
     @property
@@ -58,7 +58,7 @@ def scalar(tree: Tree, key: str, due: str, hint: str = "") -> Scalar:
     raise Unfit(tree.at, f"`{key}` takes {due}, not {found}", hint)
 
 
-def shown(text: str) -> str:
+def quoted(text: str) -> str:
     """A source text in a message, shortened."""
     return f"`{text if len(text) <= 60 else text[:57] + '...'}`"
 
@@ -79,11 +79,11 @@ class Text:
         if value.kind != "text":
             article = "" if value.kind == "nothing" else "a "
             what = (
-                f"`{key}` takes text, but YAML reads {shown(value.text)} as {article}{value.kind}"
+                f"`{key}` takes text, but YAML reads {quoted(value.text)} as {article}{value.kind}"
             )
             raise Unfit(value.at, what, f'quote it: {key}: "{value.text}"')
         if self.pattern and not re.fullmatch(self.pattern, value.text):
-            raise Unfit(value.at, f"`{key}` cannot be {shown(value.text)}", self.like)
+            raise Unfit(value.at, f"`{key}` cannot be {quoted(value.text)}", self.like)
         return value.text
 
     def schema(self) -> Schema:
@@ -99,7 +99,7 @@ class HostUrl:
     def read(self, tree: Tree, key: str, notes: Notes) -> str:
         text = Text(_HOST_URL, "http://host:port").read(tree, key, notes)
         if fault := url_fault(text):
-            raise Unfit(tree.at, f"`{key}` cannot be {shown(text)}: {fault}", "http://host:port")
+            raise Unfit(tree.at, f"`{key}` cannot be {quoted(text)}: {fault}", "http://host:port")
         return text
 
     def schema(self) -> Schema:
@@ -118,13 +118,13 @@ class Network:
         try:
             address = ipaddress.ip_interface(text)
         except ValueError:
-            raise Unfit(tree.at, f"`{key}` cannot be {shown(text)}", hint) from None
+            raise Unfit(tree.at, f"`{key}` cannot be {quoted(text)}", hint) from None
         network = address.network
         if address.ip != network.network_address:
-            what = f"`{key}` cannot be {shown(text)}: its network begins at {network}"
+            what = f"`{key}` cannot be {quoted(text)}: its network begins at {network}"
             raise Unfit(tree.at, what, hint)
         if not network.prefixlen:
-            raise Unfit(tree.at, f"`{key}` cannot be {shown(text)}: that is every address", hint)
+            raise Unfit(tree.at, f"`{key}` cannot be {quoted(text)}: that is every address", hint)
         return text
 
     def schema(self) -> Schema:
@@ -165,7 +165,7 @@ class OneOf(Generic[T_co]):
             if allowed == value.text:
                 return allowed
         names = [str(v) for v in self.values]
-        what = f"`{key}` cannot be {shown(value.text)}"
+        what = f"`{key}` cannot be {quoted(value.text)}"
         raise Unfit(value.at, what, closest(value.text, names) or f"one of {', '.join(names)}")
 
     def schema(self) -> Schema:
@@ -182,9 +182,9 @@ class Flag:
     def read(self, tree: Tree, key: str, notes: Notes) -> bool:
         value = scalar(tree, key, "true or false")
         if value.kind != "boolean":
-            what = f"`{key}` takes true or false, not {shown(value.text)}"
-            quoted = value.text.lower() in (*_TRUE, "false", "no", "off")
-            raise Unfit(value.at, what, f"without quotes: {key}: {value.text}" if quoted else "")
+            what = f"`{key}` takes true or false, not {quoted(value.text)}"
+            is_quoted = value.text.lower() in (*_TRUE, "false", "no", "off")
+            raise Unfit(value.at, what, f"without quotes: {key}: {value.text}" if is_quoted else "")
         return value.text.lower() in _TRUE
 
     def schema(self) -> Schema:
@@ -205,7 +205,7 @@ class Whole:
     def read(self, tree: Tree, key: str, notes: Notes) -> int:
         value = scalar(tree, key, "a whole number")
         if value.kind != "whole number" or not re.fullmatch(r"0|-?[1-9]\d{0,17}", value.text):
-            raise Unfit(value.at, f"`{key}` takes a whole number, not {shown(value.text)}")
+            raise Unfit(value.at, f"`{key}` takes a whole number, not {quoted(value.text)}")
         number = int(value.text)
         if not self.least <= number <= self.most:
             what = f"`{key}` cannot be {number}"
@@ -226,10 +226,10 @@ class Number:
     def read(self, tree: Tree, key: str, notes: Notes) -> float:
         value = scalar(tree, key, "a number")
         if value.kind not in ("whole number", "number"):
-            raise Unfit(value.at, f"`{key}` takes a number, not {shown(value.text)}")
+            raise Unfit(value.at, f"`{key}` takes a number, not {quoted(value.text)}")
         number = number_of(value.text)
         if number is None or not self.least <= number <= 1e15:
-            what = f"`{key}` cannot be {shown(value.text)}"
+            what = f"`{key}` cannot be {quoted(value.text)}"
             raise Unfit(value.at, what, f"a number of at least {self.least:g}")
         return number
 
@@ -256,12 +256,12 @@ class Duration:
         value = scalar(tree, key, "a duration", "seconds, or 90s, 10m, 2h, 1d")
         match = re.fullmatch(r"(\d{1,12}(?:\.\d{1,6})?)([smhd]?)", value.text)
         if not match:
-            what = f"`{key}` takes a duration, not {shown(value.text)}"
+            what = f"`{key}` takes a duration, not {quoted(value.text)}"
             raise Unfit(value.at, what, "seconds, or 90s, 10m, 2h, 1d")
         seconds = float(match[1]) * _SECONDS[match[2]]
         if not self.least_s <= seconds <= DURATION_MAX_S:
             bounds = f"from {self.least_s:g} s to {DURATION_MAX_S // 86400} days"
-            raise Unfit(value.at, f"`{key}` cannot be {shown(value.text)}", bounds)
+            raise Unfit(value.at, f"`{key}` cannot be {quoted(value.text)}", bounds)
         return seconds
 
     def schema(self) -> Schema:
@@ -282,13 +282,13 @@ class Size:
         value = scalar(tree, key, "a size", _SIZE_HINT)
         match = re.fullmatch(r"(\d{1,16})(?:(\.\d{1,6})? ?([kKMGT]i?B))?B?", value.text)
         if not match:
-            what = f"`{key}` takes a size, not {shown(value.text)}"
+            what = f"`{key}` takes a size, not {quoted(value.text)}"
             raise Unfit(value.at, what, _SIZE_HINT)
         unit = match[3] or "B"
         scale = (1024 if "i" in unit else 1000) ** ("BKMGT".index(unit[0].upper()))
         size = int(float(match[1] + (match[2] or "")) * scale)
-        if size > BYTES_MAX:
-            raise Unfit(value.at, f"`{key}` cannot be {shown(value.text)}", "at most 1024TiB")
+        if size > SIZE_BYTES_MAX:
+            raise Unfit(value.at, f"`{key}` cannot be {quoted(value.text)}", "at most 1024TiB")
         return size
 
     def schema(self) -> Schema:
@@ -303,7 +303,7 @@ _SIZE_HINT: Final = "bytes, or 10MB, 1GiB; 0 for no limit"
 class ListOf(Generic[T_co]):
     """A list of one kind; each item is judged for itself."""
 
-    item: Kind[T_co]
+    item: ValueKind[T_co]
     unique: bool = False
     least: int = 0
 
@@ -315,7 +315,7 @@ class ListOf(Generic[T_co]):
     def read(self, tree: Tree, key: str, notes: Notes) -> tuple[T_co, ...]:
         if not isinstance(tree, Items):
             hint = f"{key}: [{tree.text}]" if isinstance(tree, Scalar) else "begin each with `- `"
-            found = "a map" if isinstance(tree, Table) else shown(tree.text)
+            found = "a map" if isinstance(tree, Table) else quoted(tree.text)
             raise Unfit(tree.at, f"`{key}` takes a {self.label}, not {found}", hint)
         if len(tree.items) < self.least:
             raise Unfit(tree.at, f"`{key}` is an empty list")
@@ -328,7 +328,7 @@ class ListOf(Generic[T_co]):
                 notes.error(e.at, e.what, e.hint.replace(f"{key}: ", "- ", 1))
                 continue
             if self.unique and value in seen:
-                notes.error(item.at, f"`{key}` names {shown(str(value))} twice", "remove one")
+                notes.error(item.at, f"`{key}` names {quoted(str(value))} twice", "remove one")
             elif self.unique:
                 seen.add(value)
             values.append(value)
@@ -349,7 +349,7 @@ class AnyMap:
 
     def read(self, tree: Tree, key: str, notes: Notes) -> Table:
         if not isinstance(tree, Table):
-            found = "a list" if isinstance(tree, Items) else shown(tree.text)
+            found = "a list" if isinstance(tree, Items) else quoted(tree.text)
             from floe.dialects.syntax import map_hint  # only where something is wrong
 
             hint = map_hint(tree.text) if isinstance(tree, Scalar) else ""

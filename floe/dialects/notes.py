@@ -7,7 +7,7 @@ from floe.model.errors import Finding
 FINDINGS_MAX: Final = 100
 
 
-class Mark(NamedTuple):
+class Position(NamedTuple):
     """A place in a document, line and column from 1; zeros for the document as a whole."""
 
     line: int = 0
@@ -22,12 +22,12 @@ class Notes:
         self.errors = 0
         self._findings: dict[Finding, None] = {}
 
-    def error(self, at: Mark, what: str, hint: str = "") -> None:
+    def error(self, at: Position, what: str, hint: str = "") -> None:
         """Something that makes its flow, or the document, unusable."""
         self.errors += 1
         self._add(Finding(file=self.file, line=at.line, col=at.col, what=what, hint=hint))
 
-    def warning(self, at: Mark, what: str, hint: str = "") -> None:
+    def warning(self, at: Position, what: str, hint: str = "") -> None:
         """Something that is allowed, and probably not meant."""
         self._add(
             Finding(file=self.file, line=at.line, col=at.col, what=what, hint=hint, level="warning")

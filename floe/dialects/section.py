@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar, cast
 
-from floe.dialects.kinds import Kind, Schema, Unfit, closest, shown
-from floe.dialects.notes import Mark, Notes
+from floe.dialects.kinds import Schema, Unfit, ValueKind, closest, quoted
+from floe.dialects.notes import Notes, Position
 from floe.dialects.tree import Scalar, Table, Tree
 
 T = TypeVar("T")
@@ -13,11 +13,11 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Key(Generic[T_co]):
+class KeySpec(Generic[T_co]):
     """One key: what it takes, what holds without it, and what it is for."""
 
     name: str
-    kind: Kind[T_co]
+    kind: ValueKind[T_co]
     default: T_co
     doc: str
     example: str
@@ -28,39 +28,39 @@ class Key(Generic[T_co]):
     required: bool = False
 
 
-class Fields:
+class KeyValues:
     """What a section says, typed by its keys."""
 
-    def __init__(self, at: Mark) -> None:
+    def __init__(self, at: Position) -> None:
         self.at = at
-        self._values: dict[str, tuple[Mark, object]] = {}
+        self._values: dict[str, tuple[Position, object]] = {}
         self._wrong: set[str] = set()
 
-    def __getitem__(self, key: Key[T]) -> T:
+    def __getitem__(self, key: KeySpec[T]) -> T:
         given = self._values.get(key.name)
         return key.default if given is None else cast(T, given[1])
 
-    def get(self, key: Key[T], default: T) -> T:
+    def get(self, key: KeySpec[T], default: T) -> T:
         """What the key says, or `default` where it is not given."""
         return self[key] if key in self else default  # noqa: SIM401 - this is that `get`
 
-    def __contains__(self, key: Key[object]) -> bool:
+    def __contains__(self, key: KeySpec[object]) -> bool:
         return key.name in self._values
 
-    def at_of(self, key: Key[object]) -> Mark:
+    def at_of(self, key: KeySpec[object]) -> Position:
         """Where the key's value is, else where the section begins."""
         given = self._values.get(key.name)
         return self.at if given is None else given[0]
 
-    def is_wrong(self, key: Key[object]) -> bool:
+    def is_wrong(self, key: KeySpec[object]) -> bool:
         """The key is given and its value unfit, which is noted."""
         return key.name in self._wrong
 
-    def put(self, key: Key[object], at: Mark, value: object) -> None:
+    def put(self, key: KeySpec[object], at: Position, value: object) -> None:
         """Set what a key says."""
         self._values[key.name] = (at, value)
 
-    def put_wrong(self, key: Key[object], at: Mark) -> None:
+    def put_wrong(self, key: KeySpec[object], at: Position) -> None:
         """Set that a key says nothing that can be used."""
         self._values[key.name] = (at, key.default)
         self._wrong.add(key.name)
@@ -72,9 +72,9 @@ class Section:
 
     name: str
     """As in "a flow has no key ..."."""
-    keys: tuple[Key[object], ...]
+    keys: tuple[KeySpec[object], ...]
     doc: str = ""
-    by_name: Mapping[str, Key[object]] = field(init=False, repr=False, compare=False)
+    by_name: Mapping[str, KeySpec[object]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         names = {name: key for key in self.keys for name in (key.name, *key.aliases)}
@@ -82,22 +82,22 @@ class Section:
 
     def read(
         self, table: Table, notes: Notes, elsewhere: Mapping[str, str] | None = None
-    ) -> Fields:
+    ) -> KeyValues:
         """What the map says; every key that is wrong is noted and counts as not given.
 
         `elsewhere` maps keys that are no keys here to where they belong.
         """
-        fields = Fields(table.at)
+        fields = KeyValues(table.at)
         for name, (key_at, value) in table.entries.items():
             key = self.by_name.get(name)
             if key is None and notes.is_full:
-                notes.error(key_at, f"{self.name} has no key {shown(name)}")
+                notes.error(key_at, f"{self.name} has no key {quoted(name)}")
             elif key is None:
                 hint = (elsewhere or {}).get(name) or closest(name, tuple(self.by_name))
                 if not hint and isinstance(value, Scalar) and value.is_empty:
                     hint = "a text with a comma in it needs quotes between { and }"
                 hint = hint or f"it has {', '.join(k.name for k in self.keys)}"
-                notes.error(key_at, f"{self.name} has no key {shown(name)}", hint)
+                notes.error(key_at, f"{self.name} has no key {quoted(name)}", hint)
             elif key in fields:
                 notes.error(key_at, f"`{name}` is `{key.name}`, which is given too", "remove one")
             elif not (isinstance(value, Scalar) and value.is_empty):
@@ -106,7 +106,7 @@ class Section:
         return fields
 
     def _read_one(
-        self, key: Key[object], name: str, value: Tree, fields: Fields, notes: Notes
+        self, key: KeySpec[object], name: str, value: Tree, fields: KeyValues, notes: Notes
     ) -> None:
         try:
             fields.put(key, value.at, key.kind.read(value, name, notes))
@@ -114,7 +114,7 @@ class Section:
             fields.put_wrong(key, value.at)
             notes.error(e.at, e.what, e.hint)
 
-    def _check_required(self, fields: Fields, notes: Notes) -> None:
+    def _check_required(self, fields: KeyValues, notes: Notes) -> None:
         for key in self.keys:
             if key.required and key not in fields:
                 notes.error(fields.at, f"{self.name} needs `{key.name}`", key.example)
@@ -137,7 +137,7 @@ class Part(Generic[T_co]):
     """A map inside a value, built into one thing; or, where `short` is given, one scalar."""
 
     section: Section
-    build: Callable[[Fields], T_co]
+    build: Callable[[KeyValues], T_co]
     label: str
     example: str
     short: "Short[T_co] | None" = None
@@ -146,7 +146,7 @@ class Part(Generic[T_co]):
         if self.short and isinstance(tree, Scalar):
             return self.short.read(tree, key, notes)
         if not isinstance(tree, Table):
-            found = shown(tree.text) if isinstance(tree, Scalar) else "a list"
+            found = quoted(tree.text) if isinstance(tree, Scalar) else "a list"
             raise Unfit(tree.at, f"`{key}` takes a {self.label}, not {found}", self.example)
         return self.build(self.section.read(tree, notes))
 
@@ -159,7 +159,7 @@ class Part(Generic[T_co]):
 class Short(Generic[T_co]):
     """The short spelling of a part."""
 
-    kind: Kind[float]
+    kind: ValueKind[float]
     build: Callable[[float], T_co]
 
     def read(self, tree: Tree, key: str, notes: Notes) -> T_co:

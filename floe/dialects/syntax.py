@@ -10,7 +10,7 @@ from typing import Final
 import yaml
 
 from floe.dialects.blanks import ODD_BLANK, blank_finding
-from floe.dialects.notes import Mark, Notes
+from floe.dialects.notes import Notes, Position
 
 _VALUE: Final = re.compile(r"(?:\s*(?:-\s+|\?\s+)*)(?:[\w.-]+:\s+)?(\S)")
 _OWN: Final = "[{*&!|>%@`\"'?"
@@ -20,17 +20,17 @@ _BACK_MAX: Final = 3
 
 
 def note_syntax(
-    error: yaml.MarkedYAMLError, text: str, quoted: tuple[Mark, Mark] | None, notes: Notes
+    error: yaml.MarkedYAMLError, text: str, quoted: tuple[Position, Position] | None, notes: Notes
 ) -> None:
     """Say what the parser could not read.
 
     `quoted`: where the last quoted text of several lines begins and ends.
     """
     lines = text.splitlines() or [""]
-    at = _mark(error.problem_mark) or _mark(error.context_mark) or Mark(1, 1)
+    at = _mark(error.problem_mark) or _mark(error.context_mark) or Position(1, 1)
     began = _mark(error.context_mark)
     if at.line > len(lines):  # the parser marks the end of a document as a line of its own
-        at = Mark(len(lines), len(lines[-1]) + 1)
+        at = Position(len(lines), len(lines[-1]) + 1)
     found = (
         _conflict(lines)
         or _odd_blank(lines, at)
@@ -51,47 +51,51 @@ def note_syntax(
     notes.error(at, what, hint)
 
 
-Said = tuple[Mark, str, str]
+Explanation = tuple[Position, str, str]
 
 
-def _mark(mark: object) -> Mark | None:
+def _mark(mark: object) -> Position | None:
     line, col = getattr(mark, "line", None), getattr(mark, "column", None)
-    return None if line is None or col is None else Mark(line + 1, col + 1)
+    return None if line is None or col is None else Position(line + 1, col + 1)
 
 
-def _conflict(lines: list[str]) -> Said | None:
+def _conflict(lines: list[str]) -> Explanation | None:
     for number, line in enumerate(lines, 1):
         if re.match(r"(<{7}|>{7}) \S|={7}$", line):
-            return Mark(number, 1), "a merge conflict that git left here", "keep one of the sides"
+            return (
+                Position(number, 1),
+                "a merge conflict that git left here",
+                "keep one of the sides",
+            )
     return None
 
 
-def _odd_blank(lines: list[str], at: Mark) -> Said | None:
+def _odd_blank(lines: list[str], at: Position) -> Explanation | None:
     for number in range(at.line, max(0, at.line - _BACK_MAX), -1):
         if found := ODD_BLANK.search(lines[number - 1]):
-            where = Mark(number, found.start() + 1)
+            where = Position(number, found.start() + 1)
             return where, *blank_finding(found[0])
     return None
 
 
-def _tab(lines: list[str], at: Mark) -> Said | None:
+def _tab(lines: list[str], at: Position) -> Explanation | None:
     line = lines[at.line - 1]
     indent = line[: len(line) - len(line.lstrip())]
     if "\t" in indent:
         return (
-            Mark(at.line, indent.index("\t") + 1),
+            Position(at.line, indent.index("\t") + 1),
             "a tab in the indentation",
             "indent with spaces",
         )
     found = re.match(r"\s*(?:- )*[\w-]+:\t", line)
     if found:
-        return Mark(at.line, found.end()), "a tab after the colon", "write a space"
+        return Position(at.line, found.end()), "a tab after the colon", "write a space"
     return None
 
 
 def _never_closed(
-    error: yaml.MarkedYAMLError, lines: list[str], began: Mark | None, at: Mark
-) -> Said | None:
+    error: yaml.MarkedYAMLError, lines: list[str], began: Position | None, at: Position
+) -> Explanation | None:
     problem = error.problem or ""
     if began is None:
         return None
@@ -105,7 +109,7 @@ def _never_closed(
     return None
 
 
-def _late_quote(quoted: tuple[Mark, Mark] | None, at: Mark) -> Said | None:
+def _late_quote(quoted: tuple[Position, Position] | None, at: Position) -> Explanation | None:
     if quoted and quoted[1].line == at.line:
         what = f"the quote that opens here goes on until line {at.line}, column {quoted[1].col}"
         return quoted[0], what, "close it in its own line"
@@ -113,8 +117,8 @@ def _late_quote(quoted: tuple[Mark, Mark] | None, at: Mark) -> Said | None:
 
 
 def _own_sign(
-    error: yaml.MarkedYAMLError, lines: list[str], began: Mark | None, at: Mark
-) -> Said | None:
+    error: yaml.MarkedYAMLError, lines: list[str], began: Position | None, at: Position
+) -> Explanation | None:
     """A text that begins with a sign of YAML's own."""
     context, problem = error.context or "", error.problem or ""
     for part, where in (("an alias", began), ("an anchor", began), ("any token", at)):
@@ -144,14 +148,14 @@ def _own_sign(
     return None
 
 
-def _value(lines: list[str], at: Mark) -> Mark | None:
+def _value(lines: list[str], at: Position) -> Position | None:
     """Where the value in a line begins, if it begins with a sign of YAML's own."""
     found = _VALUE.match(lines[at.line - 1]) if at.line <= len(lines) else None
     is_own = found is not None and found[1] in _OWN
-    return Mark(at.line, found.start(1) + 1) if found and is_own else None
+    return Position(at.line, found.start(1) + 1) if found and is_own else None
 
 
-def _quote_it(lines: list[str], at: Mark) -> Said:
+def _quote_it(lines: list[str], at: Position) -> Explanation:
     rest = lines[at.line - 1][at.col - 1 :].rstrip()
     if at.col > 1 and not re.fullmatch(
         r"\s*(?:- )*(?:[\w-]+: +)?", lines[at.line - 1][: at.col - 1]
@@ -163,19 +167,19 @@ def _quote_it(lines: list[str], at: Mark) -> Said:
     return at, f"a text that begins with {name} needs quotes", f"{quote}{rest[:60]}{quote}"
 
 
-def _no_space(lines: list[str], at: Mark) -> Said | None:
+def _no_space(lines: list[str], at: Position) -> Explanation | None:
     """`key:value` and `-item`, which are texts, before something that makes them keys."""
     for number in range(at.line, max(0, at.line - 2), -1):
         line = lines[number - 1]
         if found := re.match(r"\s*(?:- )*([\w-]+:)[^\s/:]", line):
-            where = Mark(number, found.end(1) + 1)
+            where = Position(number, found.end(1) + 1)
             return where, f"`{found[1]}` needs a space after the colon", f"{found[1]} ..."
         if found := re.match(r"(\s*-)[A-Za-z]", line):
-            return Mark(number, found.end(1) + 1), "`-` needs a space after it", "- name: ..."
+            return Position(number, found.end(1) + 1), "`-` needs a space after it", "- name: ..."
     return None
 
 
-def _char(lines: list[str], at: Mark) -> str:
+def _char(lines: list[str], at: Position) -> str:
     line = lines[at.line - 1] if at.line <= len(lines) else ""
     return line[at.col - 1 : at.col] or " "
 

@@ -15,12 +15,12 @@ from typing import Final, Literal, NamedTuple
 import yaml
 
 from floe.dialects.blanks import ODD_BLANK, blank_finding
-from floe.dialects.notes import Mark, Notes
+from floe.dialects.notes import Notes, Position
 
-BYTES_MAX: Final = 1 << 20
+DOCUMENT_BYTES_MAX: Final = 1 << 20
 NODES_MAX: Final = 50_000
 """Keys and values of a document, with its aliases written out."""
-DEPTH_MAX: Final = 40
+NESTING_MAX: Final = 40
 
 ScalarKind = Literal["text", "boolean", "whole number", "number", "date", "nothing"]
 
@@ -29,7 +29,7 @@ ScalarKind = Literal["text", "boolean", "whole number", "number", "date", "nothi
 class Scalar:
     """One value: its source text, and what YAML takes it for."""
 
-    at: Mark
+    at: Position
     text: str
     kind: ScalarKind
 
@@ -43,14 +43,14 @@ class Scalar:
 class Items:
     """A list."""
 
-    at: Mark
+    at: Position
     items: "tuple[Tree, ...]"
 
 
 class Entry(NamedTuple):
     """A key's place and its value."""
 
-    key_at: Mark
+    key_at: Position
     value: "Tree"
 
 
@@ -58,7 +58,7 @@ class Entry(NamedTuple):
 class Table:
     """A map; keys are their source text."""
 
-    at: Mark
+    at: Position
     entries: Mapping[str, Entry]
     errors: int = 0
     """How much is wrong with the YAML of it and of all in it."""
@@ -67,10 +67,10 @@ class Table:
 Tree = Scalar | Items | Table
 
 
-def decode(data: bytes, notes: Notes) -> str | None:
+def decoded(data: bytes, notes: Notes) -> str | None:
     """The text of a document's bytes; None with a finding where they are not UTF-8."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        notes.error(Mark(1, 1), "the file is UTF-16", "save it as UTF-8")
+        notes.error(Position(1, 1), "the file is UTF-16", "save it as UTF-8")
         return None
     try:
         return data.decode()
@@ -78,15 +78,17 @@ def decode(data: bytes, notes: Notes) -> str | None:
         before = data[: e.start]
         line = before.count(b"\n") + 1
         col = len(before[before.rfind(b"\n") + 1 :].decode(errors="replace")) + 1
-        notes.error(Mark(line, col), f"byte 0x{data[e.start]:02x} is not UTF-8", "save it as UTF-8")
+        notes.error(
+            Position(line, col), f"byte 0x{data[e.start]:02x} is not UTF-8", "save it as UTF-8"
+        )
         return None
 
 
-def parse(text: str, notes: Notes) -> Tree | None:
+def parse_yaml(text: str, notes: Notes) -> Tree | None:
     """The tree of a document; None, with findings, where there is none to be had."""
     if text.startswith("\ufeff"):
         hint = "save it as UTF-8 without BOM"
-        notes.warning(Mark(1, 1), "the file begins with a byte order mark", hint)
+        notes.warning(Position(1, 1), "the file begins with a byte order mark", hint)
         text = text[1:]
     if not _is_clean(text, notes):
         return None
@@ -104,7 +106,7 @@ def parse(text: str, notes: Notes) -> Tree | None:
         else:
             notes.error(refused.at, refused.what, refused.hint)
     except yaml.YAMLError as e:
-        notes.error(Mark(), f"not YAML: {e}")
+        notes.error(Position(), f"not YAML: {e}")
     return None
 
 
@@ -114,8 +116,10 @@ _UNPRINTABLE: Final = re.compile(
 
 
 def _is_clean(text: str, notes: Notes) -> bool:
-    if len(text) > BYTES_MAX:
-        notes.error(Mark(), f"larger than {BYTES_MAX} bytes", "split it into flow-files")
+    if len(text) > DOCUMENT_BYTES_MAX:
+        notes.error(
+            Position(), f"larger than {DOCUMENT_BYTES_MAX} bytes", "split it into flow-files"
+        )
         return False
     found = _UNPRINTABLE.search(text)
     if found is None:
@@ -124,12 +128,12 @@ def _is_clean(text: str, notes: Notes) -> bool:
     col = found.start() - text.rfind("\n", 0, found.start())
     name = {"\0": "a NUL byte", "\ufeff": "a second byte order mark"}.get(found[0])
     what = f"{name or f'the control character U+{ord(found[0]):04X}'} cannot be in YAML"
-    notes.error(Mark(line, col), what, 'remove it, or write it as an escape in "quotes"')
+    notes.error(Position(line, col), what, 'remove it, or write it as an escape in "quotes"')
     return False
 
 
 class _Refused(Exception):
-    def __init__(self, at: Mark, what: str, hint: str = "") -> None:
+    def __init__(self, at: Position, what: str, hint: str = "") -> None:
         super().__init__(what)
         self.at, self.what, self.hint = at, what, hint
 
@@ -159,10 +163,10 @@ class _Builder:
     def __init__(self, notes: Notes) -> None:
         self._notes = notes
         self._anchors: dict[str, tuple[Tree, int] | None] = {}
-        self._unused: dict[str, Mark] = {}
+        self._unused: dict[str, Position] = {}
         """Anchors that nothing named yet."""
         self._nodes = 0
-        self.quoted: tuple[Mark, Mark] | None = None
+        self.quoted: tuple[Position, Position] | None = None
         """Where the last quoted text of several lines begins and ends."""
 
     def document(self, events: Iterator[yaml.Event]) -> Tree | None:
@@ -177,7 +181,7 @@ class _Builder:
             what = f"nothing names the anchor `&{name}`, and it is no part of the text"
             self._notes.warning(at, what, "quote a text that begins with `&`")
         if root is None or (isinstance(root, Scalar) and root.is_empty):
-            self._notes.error(Mark(), "the document is empty")
+            self._notes.error(Position(), "the document is empty")
             return None
         return root
 
@@ -186,8 +190,8 @@ class _Builder:
         if isinstance(event, yaml.AliasEvent):
             return self._alias(event.anchor, at)
         self._count(1, at)
-        if depth > DEPTH_MAX:
-            raise _Refused(at, f"nested deeper than {DEPTH_MAX} levels")
+        if depth > NESTING_MAX:
+            raise _Refused(at, f"nested deeper than {NESTING_MAX} levels")
         before, errors = self._nodes, self._notes.errors
         if event.anchor:
             self._anchors[event.anchor] = None
@@ -204,7 +208,7 @@ class _Builder:
             self._anchors[event.anchor] = (tree, self._nodes - before + 1)
         return tree
 
-    def _alias(self, name: str | None, at: Mark) -> Tree:
+    def _alias(self, name: str | None, at: Position) -> Tree:
         if name is None or name not in self._anchors:
             hint = f"quote a text that begins with `*`, or write `&{name}` where it is defined"
             raise _Refused(at, f"`*{name}` names no anchor", hint)
@@ -216,13 +220,13 @@ class _Builder:
         self._count(nodes, at)
         return tree
 
-    def _count(self, nodes: int, at: Mark) -> None:
+    def _count(self, nodes: int, at: Position) -> None:
         self._nodes += nodes
         if self._nodes > NODES_MAX:
             hint = "aliases count as often as they are used"
             raise _Refused(at, f"more than {NODES_MAX} keys and values", hint)
 
-    def _check_tag(self, event: yaml.NodeEvent, at: Mark) -> None:
+    def _check_tag(self, event: yaml.NodeEvent, at: Position) -> None:
         tag = getattr(event, "tag", None)
         if tag and tag not in _TAGS[type(event)]:
             shown = tag.replace("tag:yaml.org,2002:", "!!")
@@ -233,7 +237,7 @@ class _Builder:
                 at, "a text that begins with `!` needs quotes", f'"! {event.value[:60]}"'
             )
 
-    def _scalar(self, event: yaml.ScalarEvent, at: Mark) -> Scalar:
+    def _scalar(self, event: yaml.ScalarEvent, at: Position) -> Scalar:
         text = event.value
         if "\0" in text:
             self._notes.error(at, "a NUL cannot be in a value")
@@ -241,7 +245,7 @@ class _Builder:
         if event.style in ("'", '"'):
             self.quoted = (at, end) if at.line < end.line else self.quoted
         elif event.style not in ("|", ">") and (found := _HIDDEN_BLANK.match(text)):
-            where = Mark(at.line, at.col + found.start(1))
+            where = Position(at.line, at.col + found.start(1))
             self._notes.error(where, *blank_finding(found[1]))
         tag = event.tag
         if not tag or tag == "!":
@@ -254,7 +258,7 @@ class _Builder:
                 return
             yield self._node(event, events, depth)
 
-    def _table(self, events: Iterator[yaml.Event], at: Mark, depth: int, errors: int) -> Table:
+    def _table(self, events: Iterator[yaml.Event], at: Position, depth: int, errors: int) -> Table:
         entries: dict[str, Entry] = {}
         merged: dict[str, Entry] = {}
         parts = self._items(events, depth)
@@ -264,7 +268,7 @@ class _Builder:
                 self._notes.error(key.at, "a key must be text", _NOT_A_KEY)
             elif found := ODD_BLANK.search(key.text):
                 self._notes.error(
-                    Mark(key.at.line, key.at.col + found.start()), *blank_finding(found[0])
+                    Position(key.at.line, key.at.col + found.start()), *blank_finding(found[0])
                 )
             elif key.text == "<<" and key.kind == "text":
                 self._merge(value, merged)
@@ -285,15 +289,15 @@ class _Builder:
             else:
                 self._notes.error(table.at, "`<<` takes a map", "write `<<: *name` of a map")
 
-    def _end(self, event: yaml.Event) -> Mark:
+    def _end(self, event: yaml.Event) -> Position:
         mark = event.end_mark
         assert mark is not None  # the parser marks every event
-        return Mark(mark.line + 1, mark.column + 1)
+        return Position(mark.line + 1, mark.column + 1)
 
-    def _mark(self, event: yaml.Event) -> Mark:
+    def _mark(self, event: yaml.Event) -> Position:
         mark = event.start_mark
         assert mark is not None  # the parser marks every event
-        return Mark(mark.line + 1, mark.column + 1)
+        return Position(mark.line + 1, mark.column + 1)
 
 
 _HIDDEN_BLANK: Final = re.compile(rf"(?:-|[\w.-]+:)?({ODD_BLANK.pattern})")

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import Final
 
 from floe.dialects.floe.nodes import Nodes
-from floe.dialects.notes import Mark, Notes
+from floe.dialects.notes import Notes, Position
 from floe.kernel.graph import Flaw, graph_of
 from floe.model.flow import Flow, Git, GitCheckout, GitMerge
 
@@ -17,7 +17,7 @@ def check_flow(flow: Flow, nodes: Nodes, notes: Notes) -> None:
             note(_place(flaw, nodes), flaw.what, flaw.hint)
 
 
-def _place(flaw: Flaw, nodes: Nodes) -> Mark:
+def _place(flaw: Flaw, nodes: Nodes) -> Position:
     """Where the tag is written, else its node, else the first node."""
     first = nodes.nodes[0].id
     of_node = nodes.places[flaw.node or first, None]

@@ -26,7 +26,7 @@ def split(cmd: str) -> tuple[str, ...]:
     return _for_shells(written, escaped)
 
 
-def listed(program: str, args: Sequence[str]) -> tuple[str, ...]:
+def argv_of(program: str, args: Sequence[str]) -> tuple[str, ...]:
     """A program and its arguments, each as it is but for the code of a shell, which is all so."""
     argv = (program, *args)
     return _for_shells(argv, argv)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence, Set
 from floe.dialects.floe.command_lines import is_careless, odd_signs, shell_sign
 from floe.dialects.floe.nodes import Nodes
 from floe.dialects.floe.vocabulary import ARGS, CMD, ENV_OPT, SHELL
-from floe.dialects.notes import Mark, Notes
+from floe.dialects.notes import Notes, Position
 from floe.dialects.tree import Items, Table
 from floe.expr.command import (
     VALUE_PREFIX,
@@ -20,7 +20,9 @@ from floe.expr.substitute import ARGUMENT_BYTES_MAX
 from floe.model.flow import Ask, Exec, Flow
 
 
-def check_commands(flow: Flow, nodes: Nodes, env_at: Mark, notes: Notes, *, strict: bool) -> None:
+def check_commands(
+    flow: Flow, nodes: Nodes, env_at: Position, notes: Notes, *, strict: bool
+) -> None:
     """Note what commands would do with values, and what cannot work in them.
 
     `strict`: the host runs `shell` so that it ends at the first command that fails.
@@ -87,13 +89,13 @@ class _Exec:
         note = self._notes.error if fault.is_certain else self._notes.warning
         note(self._argument(fault.at), fault.what, fault.hint)
 
-    def _argument(self, index: int) -> Mark:
+    def _argument(self, index: int) -> Position:
         """Where an argument of the command line is written."""
         if index and ARGS.name in self._opts.entries:
             return self._at(ARGS.name, index - 1)
         return self._at(CMD.name)
 
-    def _at(self, key: str, item: int = -1) -> Mark:
+    def _at(self, key: str, item: int = -1) -> Position:
         entry = self._opts.entries.get(key)
         if entry is None:
             return self._opts.at
@@ -119,7 +121,9 @@ def _computable(flow: Flow) -> frozenset[str]:
     )
 
 
-def _check_sizes(texts: Sequence[str], at: Callable[[int], Mark], what: str, notes: Notes) -> None:
+def _check_sizes(
+    texts: Sequence[str], at: Callable[[int], Position], what: str, notes: Notes
+) -> None:
     for index, text in enumerate(texts):
         if len(text) * 4 > ARGUMENT_BYTES_MAX and (size := len(text.encode())) > ARGUMENT_BYTES_MAX:
             said = f"{what} has {size} bytes; Linux takes at most {ARGUMENT_BYTES_MAX} in one text"

@@ -39,10 +39,10 @@ from floe.dialects.floe.vocabulary import (
     UNHEARD_BAD,
     VER,
 )
-from floe.dialects.kinds import Schema, Unfit, shown
-from floe.dialects.notes import Mark, Notes
-from floe.dialects.section import Fields
-from floe.dialects.tree import Items, Scalar, Table, parse
+from floe.dialects.kinds import Schema, Unfit, quoted
+from floe.dialects.notes import Notes, Position
+from floe.dialects.section import KeyValues
+from floe.dialects.tree import Items, Scalar, Table, parse_yaml
 from floe.model.flow import Flow, Trigger
 from floe.model.refs import FlowId, NodeId
 
@@ -114,7 +114,7 @@ class FloeDialect:
         else:
             items = (tree,)
         flows: dict[tuple[FlowId, int], Flow] = {}
-        files: dict[tuple[FlowId, int], Mark] = {}
+        files: dict[tuple[FlowId, int], Position] = {}
         for item in items:
             before = notes.errors - item.errors  # a key given twice: nobody knows which was meant
             part = FLOW.read(item, notes, _NOT_IN_FLOW)
@@ -147,10 +147,10 @@ def is_broken(table: Table) -> bool:
 
 def parse_map(text: str, notes: Notes) -> Table | None:
     """The map that a document is; None, with findings, where it is none."""
-    tree = parse(text, notes)
+    tree = parse_yaml(text, notes)
     if tree is None or isinstance(tree, Table):
         return tree
-    found = shown(tree.text) if isinstance(tree, Scalar) else "a list"
+    found = quoted(tree.text) if isinstance(tree, Scalar) else "a list"
     notes.error(tree.at, f"a document is a map of keys and values, not {found}", "name: Build")
     return None
 
@@ -176,7 +176,7 @@ def _is_strict(common: Table | None) -> bool:
 
 
 def _flow(
-    part: Fields, origin: str, errors_before: int, notes: Notes, *, strict: bool
+    part: KeyValues, origin: str, errors_before: int, notes: Notes, *, strict: bool
 ) -> Flow | None:
     names = identify(part, "a flow", notes)
     _check_has_nodes(part, notes)
@@ -209,7 +209,7 @@ def _flow(
     return flow
 
 
-def _check_has_nodes(part: Fields, notes: Notes) -> None:
+def _check_has_nodes(part: KeyValues, notes: Notes) -> None:
     if TASKS in part and FLOW_FILE in part:
         what = "a flow has `tasks` or a `flow-file`, not both"
         notes.error(part.at_of(FLOW_FILE), what, "remove one")
@@ -219,7 +219,7 @@ def _check_has_nodes(part: Fields, notes: Notes) -> None:
         notes.error(part.at_of(TASKS), "`tasks` is an empty list", TASKS.example)
 
 
-def _check_same(part: Fields, base: Flow, notes: Notes) -> None:
+def _check_same(part: KeyValues, base: Flow, notes: Notes) -> None:
     """A flow-file may say which flow it is; it cannot be another one."""
     hint = f"the flow that names this file is {base.id} of version {base.ver}"
     if ID in part and not part.is_wrong(ID):
@@ -230,7 +230,7 @@ def _check_same(part: Fields, base: Flow, notes: Notes) -> None:
         notes.error(part.at_of(VER), f"this file is of another version, {part[VER]}", hint)
 
 
-def _triggers(part: Fields, notes: Notes) -> tuple[Trigger, ...]:
+def _triggers(part: KeyValues, notes: Notes) -> tuple[Trigger, ...]:
     triggers: dict[NodeId, Trigger] = {}
     for trigger, said in read_triggers(part[TRIGGERS], notes):
         if trigger.id in triggers:

@@ -12,9 +12,9 @@ from floe.dialects.floe.vocabulary import (
     TITLE,
     VALUE,
 )
-from floe.dialects.kinds import Flag, Text, Unfit, scalar, shown
+from floe.dialects.kinds import Flag, Text, Unfit, quoted, scalar
 from floe.dialects.notes import Notes
-from floe.dialects.section import Fields
+from floe.dialects.section import KeyValues
 from floe.dialects.tree import Table, Tree
 from floe.model.flow import Field, FieldType, Form
 from floe.model.number import exact_number
@@ -48,7 +48,7 @@ def variable(name: str) -> str:
     return name.upper().replace("-", "_")
 
 
-def _field(part: Fields, notes: Notes) -> Field | None:
+def _field(part: KeyValues, notes: Notes) -> Field | None:
     if FIELD_ID not in part or part.is_wrong(FIELD_ID):
         return None
     kind, choices = part[FIELD_TYPE], part[CHOICES]
@@ -66,7 +66,7 @@ def _field(part: Fields, notes: Notes) -> Field | None:
     )
 
 
-def _value(part: Fields, kind: FieldType, choices: tuple[str, ...], notes: Notes) -> Json:
+def _value(part: KeyValues, kind: FieldType, choices: tuple[str, ...], notes: Notes) -> Json:
     tree = part[VALUE]
     if tree is None or part.is_wrong(FIELD_TYPE):
         return None
@@ -80,7 +80,7 @@ def _value(part: Fields, kind: FieldType, choices: tuple[str, ...], notes: Notes
         notes.error(e.at, e.what, e.hint)
         return None
     if choices and text not in choices:
-        what = f"`value` is none of the choices: {shown(text)}"
+        what = f"`value` is none of the choices: {quoted(text)}"
         notes.error(tree.at, what, f"one of {', '.join(choices)}")
     return text
 
@@ -88,9 +88,9 @@ def _value(part: Fields, kind: FieldType, choices: tuple[str, ...], notes: Notes
 def _number(tree: Tree) -> Json:
     value = scalar(tree, VALUE.name, "a number")
     if value.kind not in ("whole number", "number"):
-        raise Unfit(value.at, f"`{VALUE.name}` takes a number, not {shown(value.text)}")
+        raise Unfit(value.at, f"`{VALUE.name}` takes a number, not {quoted(value.text)}")
     try:
         return exact_number(value.text)
     except ValueError as error:
-        what = f"`{VALUE.name}` cannot be {shown(value.text)}"
+        what = f"`{VALUE.name}` cannot be {quoted(value.text)}"
         raise Unfit(value.at, what, str(error)) from None

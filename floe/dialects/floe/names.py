@@ -9,7 +9,7 @@ import unicodedata
 
 from floe.dialects.floe.vocabulary import ID, NAME
 from floe.dialects.notes import Notes
-from floe.dialects.section import Fields, Key
+from floe.dialects.section import KeySpec, KeyValues
 from floe.model.refs import ID as ID_PATTERN
 
 
@@ -23,7 +23,7 @@ def name_from_id(text: str) -> str:
     return text.replace("-", " ")
 
 
-def identify(fields: Fields, what: str, notes: Notes) -> tuple[str, str] | None:
+def identify(fields: KeyValues, what: str, notes: Notes) -> tuple[str, str] | None:
     """The id and name of a flow or node, either from the other; None with a finding."""
     given, name = fields[ID], fields[NAME]
     if fields.is_wrong(ID) or (fields.is_wrong(NAME) and not given):
@@ -38,7 +38,7 @@ def identify(fields: Fields, what: str, notes: Notes) -> tuple[str, str] | None:
     return found, name or name_from_id(found)
 
 
-def _note_no_id(fields: Fields, given: str, name: str, notes: Notes) -> None:
+def _note_no_id(fields: KeyValues, given: str, name: str, notes: Notes) -> None:
     rule = "a-z, 0-9 and -, at most 63"
     plain = unicodedata.normalize("NFKD", (given or name).casefold())
     plain = "".join(c for c in plain if not unicodedata.combining(c))
@@ -50,7 +50,7 @@ def _note_no_id(fields: Fields, given: str, name: str, notes: Notes) -> None:
         notes.error(fields.at_of(NAME), f"no id can be made from the name `{name[:70]}`", hint)
 
 
-def check_inside(fields: Fields, key: Key[str], notes: Notes) -> str:
+def check_inside(fields: KeyValues, key: KeySpec[str], notes: Notes) -> str:
     """A path of the workspace as written; noted where it plainly leads out of it."""
     path = fields[key]
     below = re.sub(r"^\{\{ws\}\}/?", "", path)

@@ -26,9 +26,9 @@ from floe.dialects.floe.vocabulary import (
     USE_STATUS,
     WAIT,
 )
-from floe.dialects.kinds import closest, nearest, shown
-from floe.dialects.notes import Mark, Notes
-from floe.dialects.section import Fields
+from floe.dialects.kinds import closest, nearest, quoted
+from floe.dialects.notes import Notes, Position
+from floe.dialects.section import KeyValues
 from floe.dialects.tree import Items, Scalar, Table
 from floe.model.flow import Join, Node, Trigger, Work
 from floe.model.refs import NodeId
@@ -38,16 +38,16 @@ Class = Literal["task", "merge"]
 
 
 @dataclass(frozen=True)
-class Draft:
+class UnlinkedNode:
     """A node whose tags are not looked up yet."""
 
     id: NodeId
     name: str
     cls: Class
-    part: Fields
+    part: KeyValues
     work: Work | None
     """None where it cannot be told."""
-    tags: tuple[tuple[str, Mark], ...]
+    tags: tuple[tuple[str, Position], ...]
     """What it listens to or waits for, as written."""
 
 
@@ -56,7 +56,7 @@ class Nodes:
     """The nodes of a flow, and where each and its tags are written."""
 
     nodes: tuple[Node, ...]
-    places: Mapping[tuple[NodeId, Tag | None], Mark]
+    places: Mapping[tuple[NodeId, Tag | None], Position]
     opts: Mapping[NodeId, Table]
     """The `opts` of each, as written."""
     is_whole: bool
@@ -67,7 +67,7 @@ def read_nodes(tables: Sequence[Table], triggers: Sequence[Trigger], notes: Note
     """The tasks and merges of a flow; ids are unique among them and its triggers."""
     read = [_draft(table, notes) for table in tables]
     of_triggers = frozenset(trigger.id for trigger in triggers)
-    drafts: dict[NodeId, Draft] = {}
+    drafts: dict[NodeId, UnlinkedNode] = {}
     for draft in filter(None, read):
         at, what = draft.part.at, f"the id `{draft.id}` is used twice"
         if draft.id in drafts:
@@ -89,7 +89,7 @@ def read_nodes(tables: Sequence[Table], triggers: Sequence[Trigger], notes: Note
 _OTHER_ID: Final = "give one of them another `id`"
 
 
-def _draft(table: Table, notes: Notes) -> Draft | None:
+def _draft(table: Table, notes: Notes) -> UnlinkedNode | None:
     cls = _class_of(table, notes)
     if cls == "merge":
         part = MERGE.read(table, notes, _NOT_IN_MERGE)
@@ -99,7 +99,7 @@ def _draft(table: Table, notes: Notes) -> Draft | None:
     work = _work(cls, part, names[1] if names else "", notes)
     if names is None:
         return None
-    return Draft(NodeId(names[0]), names[1], cls, part, work, tuple(_tags(table, cls)))
+    return UnlinkedNode(NodeId(names[0]), names[1], cls, part, work, tuple(_tags(table, cls)))
 
 
 def _class_of(table: Table, notes: Notes) -> Class:
@@ -111,7 +111,7 @@ def _class_of(table: Table, notes: Notes) -> Class:
     return "merge" if is_merge else "task"
 
 
-def _work(cls: Class, part: Fields, name: str, notes: Notes) -> Work | None:
+def _work(cls: Class, part: KeyValues, name: str, notes: Notes) -> Work | None:
     if cls == "merge":
         return Join()
     if TASK_TYPE not in part or part.is_wrong(TASK_TYPE) or part.is_wrong(OPTS):
@@ -119,7 +119,7 @@ def _work(cls: Class, part: Fields, name: str, notes: Notes) -> Work | None:
     return read_work(part[TASK_TYPE], name, part, notes)
 
 
-def _tags(table: Table, cls: Class) -> Iterator[tuple[str, Mark]]:
+def _tags(table: Table, cls: Class) -> Iterator[tuple[str, Position]]:
     entry = table.entries.get(WAIT.name if cls == "merge" else LISTEN.name)
     value = entry.value if entry else None
     for tag in value.items if isinstance(value, Items) else (value,):
@@ -137,7 +137,7 @@ _NOT_IN_TASK: Final[Mapping[str, str]] = {
 }
 
 
-def _node(draft: Draft, lookup: "_Lookup", notes: Notes) -> Node | None:
+def _node(draft: UnlinkedNode, lookup: "_Lookup", notes: Notes) -> Node | None:
     tags = lookup.tags(draft)
     if draft.work is None:
         return None
@@ -146,7 +146,7 @@ def _node(draft: Draft, lookup: "_Lookup", notes: Notes) -> Node | None:
     return _task(draft, draft.work, tags, notes)
 
 
-def _merge(draft: Draft, join: Join, tags: tuple[Tag, ...]) -> Node:
+def _merge(draft: UnlinkedNode, join: Join, tags: tuple[Tag, ...]) -> Node:
     type_ = draft.part[MERGE_TYPE]
     return Node(
         id=draft.id,
@@ -158,7 +158,7 @@ def _merge(draft: Draft, join: Join, tags: tuple[Tag, ...]) -> Node:
     )
 
 
-def _task(draft: Draft, work: Work, tags: tuple[Tag, ...], notes: Notes) -> Node:
+def _task(draft: UnlinkedNode, work: Work, tags: tuple[Tag, ...], notes: Notes) -> Node:
     part = draft.part
     if part[IGNORE_FAIL] and part[USE_STATUS]:
         what = "`ignore-fail` always issues `good`, `use-status` never does"
@@ -198,11 +198,11 @@ class _Lookup:
         self._triggers = triggers
         self._all_known = all_known
         self._notes = notes
-        self.places: dict[tuple[NodeId, Tag | None], Mark] = {}
+        self.places: dict[tuple[NodeId, Tag | None], Position] = {}
         self.is_whole = True
         """Every node names a tag, and every tag was found."""
 
-    def tags(self, draft: Draft) -> tuple[Tag, ...]:
+    def tags(self, draft: UnlinkedNode) -> tuple[Tag, ...]:
         """The tags that a node names, each once."""
         found: list[Tag] = []
         self.is_whole = self.is_whole and bool(draft.tags)
@@ -217,12 +217,12 @@ class _Lookup:
                 self.is_whole = False
         return tuple(found)
 
-    def _tag(self, text: str, at: Mark) -> Tag | None:
+    def _tag(self, text: str, at: Position) -> Tag | None:
         if text == TRIGGER_GOOD:
             return TRIGGER_GOOD
         match = _TAG.fullmatch(text)
         if not match or not (match[3] in _LABELS or re.fullmatch("0|[1-9][0-9]{0,2}", match[3])):
-            self._notes.error(at, f"{shown(text)} is not an event", self._like(text))
+            self._notes.error(at, f"{quoted(text)} is not an event", self._like(text))
             return None
         cls, id_, label = match.groups()
         known = self._classes.get(id_)
@@ -251,7 +251,7 @@ class _Lookup:
             return alike or f"`{ref}.good`, `.bad`, `.error` or an exit status"
         return "trigger.good, task.<id>.good or merge.<id>.good"
 
-    def _note_unknown(self, cls: str, id_: str, label: str, at: Mark) -> None:
+    def _note_unknown(self, cls: str, id_: str, label: str, at: Position) -> None:
         if not self._all_known:
             return  # it may be the one whose id could not be read, which is said there
         if self._notes.is_full:
@@ -262,15 +262,15 @@ class _Lookup:
             hint = f"did you mean `{known}.{id_from_name(id_)}.{label}`?"
         else:
             hint = closest(id_, tuple(self._classes)) or self._known()
-        self._notes.error(at, f"there is no {cls} {shown(id_)} in this flow", hint)
+        self._notes.error(at, f"there is no {cls} {quoted(id_)} in this flow", hint)
 
     def _known(self) -> str:
         shown_ids = list(self._classes)[:10]
         more = ", …" if len(self._classes) > len(shown_ids) else ""
         return f"there are {', '.join(shown_ids)}{more}"
 
-    def _note_other_class(self, text: str, meant: str, known: Class, at: Mark) -> None:
-        what = f"{shown(text)} names a {known}"
+    def _note_other_class(self, text: str, meant: str, known: Class, at: Position) -> None:
+        what = f"{quoted(text)} names a {known}"
         if known == "merge":
             self._notes.warning(at, f"{what}; read as `{meant}`", f"write `{meant}`")
         else:

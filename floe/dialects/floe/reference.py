@@ -26,7 +26,7 @@ from floe.dialects.floe.vocabulary import (
     TIMER_TRIGGER,
     TRIGGER,
 )
-from floe.dialects.section import Key, Section
+from floe.dialects.section import KeySpec, Section
 from floe.expr.programs import PROGRAMS, Program
 
 _TASKS: Final = {type_.opts: name for name, type_ in reversed(list(TASK_TYPES.items()))}
@@ -58,7 +58,7 @@ def with_tables(text: str) -> str:
     return _MARKED.sub(lambda m: f"{m[1]}{table(SECTIONS[m[2]])}{m[3]}", text)
 
 
-def marked(text: str) -> list[str]:
+def sections_in(text: str) -> list[str]:
     """The sections whose tables a text has, in its order."""
     return [match[2] for match in _MARKED.finditer(text)]
 
@@ -104,18 +104,18 @@ def table(section: Section) -> str:
     return head + "".join(_row(key) for key in section.keys)
 
 
-def _row(key: Key[object]) -> str:
+def _row(key: KeySpec[object]) -> str:
     also = "".join(f" (also `{alias}`)" for alias in key.aliases)
     cells = f"`{key.name}`{also}", _takes(key), _default(key), key.doc, f"`{key.example}`"
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
 
 
-def _takes(key: Key[object]) -> str:
+def _takes(key: KeySpec[object]) -> str:
     values = getattr(key.kind, "values", ())
     return " ".join(f"`{value}`" for value in values) or key.kind.label
 
 
-def _default(key: Key[object]) -> str:
+def _default(key: KeySpec[object]) -> str:
     if key.required:
         return "**needed**"
     if key.absent:

@@ -3,7 +3,7 @@
 from typing import Final
 
 from floe.dialects.floe.tasks import OPTS_OF
-from floe.dialects.floe.triggers import TYPES
+from floe.dialects.floe.triggers import TRIGGER_TYPES
 from floe.dialects.floe.vocabulary import (
     CHOICES,
     CLASS,
@@ -31,7 +31,7 @@ from floe.dialects.floe.vocabulary import (
     VALUE,
 )
 from floe.dialects.kinds import Schema
-from floe.dialects.section import Key, Section
+from floe.dialects.section import KeySpec, Section
 
 DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
 
@@ -63,7 +63,7 @@ def _flow() -> Schema:
 
 
 def _trigger() -> Schema:
-    of_type = [_opts(TRIGGER_TYPE, name, section) for name, (_, section) in TYPES.items()]
+    of_type = [_opts(TRIGGER_TYPE, name, section) for name, (_, section) in TRIGGER_TYPES.items()]
     return _section(TRIGGER) | {"anyOf": [_needs(ID), _needs(NAME)], "allOf": of_type}
 
 
@@ -90,25 +90,25 @@ def _value(json_type: str) -> Schema:
     return {"properties": {VALUE.name: {"type": json_type}}}
 
 
-def _opts(type_: Key[object], name: str, section: Section) -> Schema:
+def _opts(type_: KeySpec[object], name: str, section: Section) -> Schema:
     """What holds for `opts` where the type is this one."""
     opts = _section(section, {FORM: _ref("form")} if FORM in section.keys else {})
     then: Schema = {"properties": {OPTS.name: opts}}
     return {"if": _is(type_, name), "then": then | (_needs(OPTS) if "required" in opts else {})}
 
 
-def _section(section: Section, parts: dict[Key[object], Schema] | None = None) -> Schema:
+def _section(section: Section, parts: dict[KeySpec[object], Schema] | None = None) -> Schema:
     schema = section.schema()
     for key, part in (parts or {}).items():
         schema["properties"][key.name] |= part
     return schema
 
 
-def _is(key: Key[object], value: str) -> Schema:
+def _is(key: KeySpec[object], value: str) -> Schema:
     return {"properties": {key.name: {"const": value}}, "required": [key.name]}
 
 
-def _needs(*keys: Key[object]) -> Schema:
+def _needs(*keys: KeySpec[object]) -> Schema:
     return {"required": [key.name for key in keys]}
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
-from floe.dialects.floe.command_lines import listed, split
+from floe.dialects.floe.command_lines import argv_of, split
 from floe.dialects.floe.forms import read_form
 from floe.dialects.floe.names import check_inside
 from floe.dialects.floe.triggers import elsewhere_in_opts, read_git
@@ -28,12 +28,12 @@ from floe.dialects.floe.vocabulary import (
     TASK_TYPES,
 )
 from floe.dialects.notes import Notes
-from floe.dialects.section import Fields, Section
+from floe.dialects.section import KeyValues, Section
 from floe.dialects.tree import Table
 from floe.model.flow import Ask, End, Exec, Fetch, Git, GitCheckout, GitMerge, Wait, Work
 
 
-def read_work(type_: str, name: str, part: Fields, notes: Notes) -> Work:
+def read_work(type_: str, name: str, part: KeyValues, notes: Notes) -> Work:
     """What a task of this type does, from its `opts`."""
     section, build = TASK_TYPES[type_].opts, BUILDERS[type_]
     elsewhere = {key: f"put `{key}` beside `opts:`" for key in TASK.by_name}
@@ -42,7 +42,7 @@ def read_work(type_: str, name: str, part: Fields, notes: Notes) -> Work:
     return build(opts, name, notes)
 
 
-def _exec(opts: Fields, name: str, notes: Notes) -> Exec:
+def _exec(opts: KeyValues, name: str, notes: Notes) -> Exec:
     cmd, shell, args = opts[CMD].strip(), opts[SHELL], opts[ARGS]
     argv: tuple[str, ...] = ()
     if opts.is_wrong(CMD) or opts.is_wrong(SHELL):
@@ -61,12 +61,12 @@ def _exec(opts: Fields, name: str, notes: Notes) -> Exec:
     )
 
 
-def _argv(cmd: str, opts: Fields, notes: Notes) -> tuple[str, ...]:
+def _argv(cmd: str, opts: KeyValues, notes: Notes) -> tuple[str, ...]:
     if ARGS in opts:
         if re.search(r"\s", cmd):
             what = f"with `args`, all of `{cmd[:60]}` is the name of one program"
             notes.warning(opts.at_of(CMD), what, "move its arguments into `args`")
-        return listed(cmd, opts[ARGS])
+        return argv_of(cmd, opts[ARGS])
     try:
         return split(cmd)
     except ValueError as e:
@@ -75,7 +75,7 @@ def _argv(cmd: str, opts: Fields, notes: Notes) -> tuple[str, ...]:
         return ()
 
 
-def _fetch(opts: Fields, name: str, notes: Notes) -> Fetch:
+def _fetch(opts: KeyValues, name: str, notes: Notes) -> Fetch:
     return Fetch(
         url=opts[FETCH_URL],
         checksum=_checksum(opts, notes),
@@ -87,7 +87,7 @@ def _fetch(opts: Fields, name: str, notes: Notes) -> Fetch:
 _DIGITS: Final[Mapping[str, int]] = {"sha256": 64, "sha1": 40, "md5": 32}
 
 
-def _checksum(opts: Fields, notes: Notes) -> str:
+def _checksum(opts: KeyValues, notes: Notes) -> str:
     words = opts[CHECKSUM].split()
     if not words:
         return ""
@@ -103,33 +103,33 @@ def _checksum(opts: Fields, notes: Notes) -> str:
     return checksum
 
 
-def _checkout(opts: Fields, name: str, notes: Notes) -> GitCheckout:
+def _checkout(opts: KeyValues, name: str, notes: Notes) -> GitCheckout:
     return GitCheckout(git=_git(opts, notes))
 
 
-def _merge(opts: Fields, name: str, notes: Notes) -> GitMerge:
+def _merge(opts: KeyValues, name: str, notes: Notes) -> GitMerge:
     return GitMerge(git=_git(opts, notes))
 
 
-def _git(opts: Fields, notes: Notes) -> Git:
+def _git(opts: KeyValues, notes: Notes) -> Git:
     submodules = opts[SUBMODULES]
     git = read_git(opts, notes)
     return replace(git, submodules="" if submodules == "false" else submodules, lfs=opts[LFS])
 
 
-def _timer(opts: Fields, name: str, notes: Notes) -> Wait:
+def _timer(opts: KeyValues, name: str, notes: Notes) -> Wait:
     return Wait(period_s=opts[TASK_PERIOD])
 
 
-def _data(opts: Fields, name: str, notes: Notes) -> Ask:
+def _data(opts: KeyValues, name: str, notes: Notes) -> Ask:
     return Ask(form=read_form(opts[FORM], name, notes))
 
 
-def _end(opts: Fields, name: str, notes: Notes) -> End:
+def _end(opts: KeyValues, name: str, notes: Notes) -> End:
     return End()
 
 
-BUILDERS: Final[Mapping[str, Callable[[Fields, str, Notes], Work]]] = {
+BUILDERS: Final[Mapping[str, Callable[[KeyValues, str, Notes], Work]]] = {
     "exec": _exec,
     "fetch": _fetch,
     "git-checkout": _checkout,

@@ -29,13 +29,13 @@ from floe.dialects.floe.vocabulary import (
     URL,
 )
 from floe.dialects.notes import Notes
-from floe.dialects.section import Fields, Section
+from floe.dialects.section import KeyValues, Section
 from floe.dialects.tree import Table
 from floe.expr.patterns import fault_of
 from floe.model.flow import Git, Trigger, TriggerType
 from floe.model.refs import NodeId
 
-TYPES: Final[Mapping[str, tuple[TriggerType, Section]]] = {
+TRIGGER_TYPES: Final[Mapping[str, tuple[TriggerType, Section]]] = {
     "data": ("data", DATA_TRIGGER),
     "timer": ("timer", TIMER_TRIGGER),
     "poll-git": ("poll-git", POLL_TRIGGER),
@@ -44,7 +44,7 @@ TYPES: Final[Mapping[str, tuple[TriggerType, Section]]] = {
 }
 
 
-def read_triggers(tables: Sequence[Table], notes: Notes) -> tuple[tuple[Trigger, Fields], ...]:
+def read_triggers(tables: Sequence[Table], notes: Notes) -> tuple[tuple[Trigger, KeyValues], ...]:
     """The triggers of a flow, each with what was said of it."""
     found = []
     for table in tables:
@@ -57,8 +57,8 @@ def read_triggers(tables: Sequence[Table], notes: Notes) -> tuple[tuple[Trigger,
     return tuple(found)
 
 
-def _trigger(id_: str, name: str, part: Fields, notes: Notes) -> Trigger:
-    kind, section = TYPES[part[TRIGGER_TYPE]]
+def _trigger(id_: str, name: str, part: KeyValues, notes: Notes) -> Trigger:
+    kind, section = TRIGGER_TYPES[part[TRIGGER_TYPE]]
     opts = section.read(part[OPTS] or Table(part.at, {}), notes, elsewhere_in_opts(section, _ALL))
     _check_times(opts, notes)
     _check_refs(opts, notes)
@@ -80,7 +80,7 @@ def _trigger(id_: str, name: str, part: Fields, notes: Notes) -> Trigger:
     )
 
 
-def read_git(opts: Fields, notes: Notes) -> Git:
+def read_git(opts: KeyValues, notes: Notes) -> Git:
     """Which commit of which repository opts name."""
     return Git(
         url=opts[URL],
@@ -103,13 +103,15 @@ def elsewhere_in_opts(section: Section, all_of: Mapping[str, Section]) -> Mappin
     }
 
 
-_ALL: Final = {type_: section for type_, (_, section) in TYPES.items() if type_ != "git-push"}
+_ALL: Final = {
+    type_: section for type_, (_, section) in TRIGGER_TYPES.items() if type_ != "git-push"
+}
 _UNDER_OPTS: Final = {
     name: f"put `{name}` under `opts:`" for section in _ALL.values() for name in section.by_name
 }
 
 
-def _check_times(opts: Fields, notes: Notes) -> None:
+def _check_times(opts: KeyValues, notes: Notes) -> None:
     if opts[CRON] and PERIOD in opts:
         notes.error(opts.at_of(CRON), "`cron` and `period` are both given", "remove one")
     if opts[CRON]:
@@ -118,7 +120,7 @@ def _check_times(opts: Fields, notes: Notes) -> None:
         _check_timezone(opts, notes)
 
 
-def _check_cron(opts: Fields, notes: Notes) -> None:
+def _check_cron(opts: KeyValues, notes: Notes) -> None:
     from datetime import datetime  # these three only where a flow has a cron
 
     from cronsim import CronSim, CronSimError
@@ -133,7 +135,7 @@ def _check_cron(opts: Fields, notes: Notes) -> None:
         notes.error(opts.at_of(CRON), f"`cron` cannot be `{opts[CRON][:60]}`: {e}", hint)
 
 
-def _check_timezone(opts: Fields, notes: Notes) -> None:
+def _check_timezone(opts: KeyValues, notes: Notes) -> None:
     from zoneinfo import ZoneInfo
 
     try:
@@ -143,7 +145,7 @@ def _check_timezone(opts: Fields, notes: Notes) -> None:
         notes.error(opts.at_of(TIMEZONE), what, "a name such as Europe/London")
 
 
-def _check_refs(opts: Fields, notes: Notes) -> None:
+def _check_refs(opts: KeyValues, notes: Notes) -> None:
     if opts[EXCLUDE_REFS] and (fault := fault_of(opts[EXCLUDE_REFS])):
         what = f"`exclude-refs` is not a regular expression of RE2: {fault}"
         notes.error(opts.at_of(EXCLUDE_REFS), what, EXCLUDE_REFS.example)

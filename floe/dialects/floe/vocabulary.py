@@ -24,7 +24,7 @@ from floe.dialects.kinds import (
     Text,
     Whole,
 )
-from floe.dialects.section import Key, Part, Section, Short
+from floe.dialects.section import KeySpec, Part, Section, Short
 from floe.dialects.tree import Table, Tree
 from floe.model.flow import Backoff, FieldType, Retry
 
@@ -67,14 +67,14 @@ UNSAID: Final[bool | None] = None
 
 # --- a host config --------------------------------------------------------------------------------
 
-COMMON: Final = Key(
+COMMON: Final = KeySpec(
     name="common",
     kind=AnyMap(),
     default=NO_MAP,
     doc="What this host is and where it keeps its things.",
     example="common: {store-type: local}",
 )
-FLOWS: Final = Key(
+FLOWS: Final = KeySpec(
     name="flows",
     kind=ListOf(AnyMap("flows")),
     default=NO_MAPS,
@@ -85,7 +85,7 @@ HOST_CONFIG: Final = Section(name="a host config", keys=(COMMON, FLOWS))
 
 # --- flows ----------------------------------------------------------------------------------------
 
-FLOW_ID: Final = Key(
+FLOW_ID: Final = KeySpec(
     name="id",
     kind=TEXT,
     default="",
@@ -93,7 +93,7 @@ FLOW_ID: Final = Key(
     doc="Its name in URLs and commands: a-z, 0-9 and -, at most 63.",
     example="id: build-project",
 )
-FLOW_NAME: Final = Key(
+FLOW_NAME: Final = KeySpec(
     name="name",
     kind=TEXT,
     default="",
@@ -101,21 +101,21 @@ FLOW_NAME: Final = Key(
     doc="Its name for people.",
     example="name: Build Project",
 )
-VER: Final = Key(
+VER: Final = KeySpec(
     name="ver",
     kind=Whole(1, 10**9),
     default=1,
     doc="Version; with the id it names one flow. A start by id alone takes the highest.",
     example="ver: 2",
 )
-REUSE_SPACE: Final = Key(
+REUSE_SPACE: Final = KeySpec(
     name="reuse-space",
     kind=FLAG,
     default=False,
     doc="All runs of this flow on a host use one workspace, never emptied, one run at a time.",
     example="reuse-space: true",
 )
-HOST_TAGS: Final = Key(
+HOST_TAGS: Final = KeySpec(
     name="host-tags",
     kind=ListOf(TAG, unique=True),
     default=NO_TEXTS,
@@ -123,14 +123,14 @@ HOST_TAGS: Final = Key(
     doc="A host needs all of these tags to run this flow.",
     example="host-tags: [linux, go]",
 )
-RESOURCE_TAGS: Final = Key(
+RESOURCE_TAGS: Final = KeySpec(
     name="resource-tags",
     kind=ListOf(TAG, unique=True),
     default=NO_TEXTS,
     doc="Each is held by one run at a time in the whole cluster; `host:nic` once per host.",
     example="resource-tags: [staging, 'host:nic']",
 )
-FLOW_ENV: Final = Key(
+FLOW_ENV: Final = KeySpec(
     name="env",
     kind=ENV,
     default=NO_TEXTS,
@@ -138,7 +138,7 @@ FLOW_ENV: Final = Key(
     "`$VAR` is what the environment has before it.",
     example="env: ['GOPATH={{ws}}', 'PATH=./go/bin:$PATH']",
 )
-FLOW_FILE: Final = Key(
+FLOW_FILE: Final = KeySpec(
     name="flow-file",
     kind=TEXT,
     default="",
@@ -146,7 +146,7 @@ FLOW_FILE: Final = Key(
     "git repository. Instead of `tasks`.",
     example="flow-file: git@github.com:org/repo.git/build/FLOE.yaml",
 )
-FLOW_TIMEOUT: Final = Key(
+FLOW_TIMEOUT: Final = KeySpec(
     name="timeout",
     kind=Duration(),
     default=NO_LIMIT,
@@ -154,14 +154,14 @@ FLOW_TIMEOUT: Final = Key(
     doc="How long a run may take from its activation on; then it ends bad.",
     example="timeout: 2h",
 )
-ON_HOST_LOST: Final = Key[Literal["fail", "restart"]](
+ON_HOST_LOST: Final = KeySpec[Literal["fail", "restart"]](
     name="on-host-lost",
     kind=OneOf(("fail", "restart")),
     default="fail",
     doc="When the host of a run is gone for good: the run ends bad, or begins anew elsewhere.",
     example="on-host-lost: restart",
 )
-STRICT_SHELL: Final = Key(
+STRICT_SHELL: Final = KeySpec(
     name="strict-shell",
     kind=FLAG,
     default=UNSAID,
@@ -169,21 +169,21 @@ STRICT_SHELL: Final = Key(
     doc="`shell` ends at the first command that fails, also inside a pipe: `bash -eo pipefail -c`.",
     example="strict-shell: true",
 )
-UNHEARD_BAD: Final = Key[Literal["end", "hold"]](
+UNHEARD_BAD: Final = KeySpec[Literal["end", "hold"]](
     name="unheard-bad",
     kind=OneOf(("end", "hold")),
     default="end",
     doc="When a bad event is heard by nobody: the run ends bad at once, or after the rest is done.",
     example="unheard-bad: hold",
 )
-TRIGGERS: Final = Key(
+TRIGGERS: Final = KeySpec(
     name="triggers",
     kind=ListOf(AnyMap("triggers")),
     default=NO_MAPS,
     doc="What starts a run.",
     example="triggers: [{name: start, type: data}]",
 )
-TASKS: Final = Key(
+TASKS: Final = KeySpec(
     name="tasks",
     kind=ListOf(AnyMap("tasks and merges")),
     default=NO_MAPS,
@@ -212,7 +212,7 @@ FLOW: Final = Section(
 
 # --- triggers -------------------------------------------------------------------------------------
 
-ID: Final = Key(
+ID: Final = KeySpec(
     name="id",
     kind=TEXT,
     default="",
@@ -220,7 +220,7 @@ ID: Final = Key(
     doc="Unique among triggers, tasks and merges of the flow: a-z, 0-9 and -, at most 63.",
     example="id: sign-off",
 )
-NAME: Final = Key(
+NAME: Final = KeySpec(
     name="name",
     kind=TEXT,
     default="",
@@ -228,14 +228,14 @@ NAME: Final = Key(
     doc="Its name for people. Either `id` or `name` is needed.",
     example="name: Sign Off",
 )
-OPTS: Final = Key(
+OPTS: Final = KeySpec(
     name="opts",
     kind=AnyMap(),
     default=NO_MAP,
     doc="What its type takes; see there.",
     example="opts: {cmd: make}",
 )
-TRIGGER_TYPE: Final = Key(
+TRIGGER_TYPE: Final = KeySpec(
     name="type",
     kind=OneOf(("data", "timer", "poll-git", "push", "git-push")),
     default="data",
@@ -247,7 +247,7 @@ TRIGGER: Final = Section(name="a trigger", keys=(ID, NAME, TRIGGER_TYPE, OPTS))
 
 # --- forms ----------------------------------------------------------------------------------------
 
-TITLE: Final = Key(
+TITLE: Final = KeySpec(
     name="title",
     kind=TEXT,
     default="",
@@ -255,7 +255,7 @@ TITLE: Final = Key(
     doc="Heading.",
     example="title: Release",
 )
-FIELDS: Final = Key(
+FIELDS: Final = KeySpec(
     name="fields",
     kind=ListOf(AnyMap("fields")),
     default=NO_MAPS,
@@ -263,7 +263,7 @@ FIELDS: Final = Key(
     example="fields: [{id: version, prompt: Which version?}]",
 )
 FORM_MAP: Final = Section(name="a form", keys=(TITLE, FIELDS))
-FORM: Final = Key(
+FORM: Final = KeySpec(
     name="form",
     kind=AnyMap("form"),
     default=NO_MAP,
@@ -271,7 +271,7 @@ FORM: Final = Key(
     doc="What a person is asked for.",
     example="form: {title: Start, fields: [{id: branch, value: main}]}",
 )
-FIELD_ID: Final = Key(
+FIELD_ID: Final = KeySpec(
     name="id",
     kind=FIELD_NAME,
     default="",
@@ -279,7 +279,7 @@ FIELD_ID: Final = Key(
     doc="Name of the value: commands see it as `$FLOE_IN_<ID>` in capitals, `-` as `_`.",
     example="id: branch",
 )
-PROMPT: Final = Key(
+PROMPT: Final = KeySpec(
     name="prompt",
     kind=TEXT,
     default="",
@@ -289,14 +289,14 @@ PROMPT: Final = Key(
 )
 FIELD_TYPES: Final[tuple[FieldType, ...]] = ("text", "string", "bool", "number", "choice")
 STRING: Final[FieldType] = "string"
-FIELD_TYPE: Final = Key(
+FIELD_TYPE: Final = KeySpec(
     name="type",
     kind=OneOf(FIELD_TYPES),
     default=STRING,
     doc="What is taken; `text` may have several lines.",
     example="type: bool",
 )
-VALUE: Final = Key(
+VALUE: Final = KeySpec(
     name="value",
     kind=Raw("of the field's type"),
     default=NOTHING,
@@ -304,14 +304,14 @@ VALUE: Final = Key(
     doc="What the field holds before anybody typed; also the answer where none is given.",
     example="value: main",
 )
-REQUIRED: Final = Key(
+REQUIRED: Final = KeySpec(
     name="required",
     kind=FLAG,
     default=True,
     doc="Refuse a form where this has no value.",
     example="required: false",
 )
-CHOICES: Final = Key(
+CHOICES: Final = KeySpec(
     name="choices",
     kind=ListOf(TEXT, unique=True, least=1),
     default=NO_TEXTS,
@@ -324,31 +324,31 @@ FORM_FIELD: Final = Section(
 
 # --- opts -----------------------------------------------------------------------------------------
 
-URL: Final = Key(
+URL: Final = KeySpec(
     name="url",
     kind=GIT_URL,
     default="",
     doc="The repository.",
     example="url: git@github.com:org/repo.git",
 )
-BRANCH: Final = Key(
+BRANCH: Final = KeySpec(
     name="branch", kind=GIT_NAME, default="", doc="Its branch.", example="branch: main"
 )
-HASH: Final = Key(
+HASH: Final = KeySpec(
     name="hash",
     kind=GIT_HASH,
     default="",
     doc="Its commit; goes before `ref` and `branch`.",
     example="hash: 4b825dc6",
 )
-REF: Final = Key(
+REF: Final = KeySpec(
     name="ref",
     kind=GIT_NAME,
     default="",
     doc="Its ref, tag or branch; goes before `branch`.",
     example="ref: refs/tags/v1.0",
 )
-FROM_BRANCH: Final = Key(
+FROM_BRANCH: Final = KeySpec(
     name="from-branch",
     kind=GIT_NAME,
     default="",
@@ -356,7 +356,7 @@ FROM_BRANCH: Final = Key(
     doc="What is merged into it.",
     example="from-branch: feature",
 )
-GIT_SUB_DIR: Final = Key(
+GIT_SUB_DIR: Final = KeySpec(
     name="sub-dir",
     kind=TEXT,
     default="",
@@ -364,7 +364,7 @@ GIT_SUB_DIR: Final = Key(
     doc="Folder in the workspace that the repository's own folder is made in.",
     example="sub-dir: src/github.com/org",
 )
-KEY_FILE: Final = Key(
+KEY_FILE: Final = KeySpec(
     name="key-file",
     kind=TEXT,
     default="",
@@ -373,14 +373,14 @@ KEY_FILE: Final = Key(
     doc="The private key to use with git.",
     example="key-file: /home/ci/.ssh/id_rsa",
 )
-SUBMODULES: Final = Key(
+SUBMODULES: Final = KeySpec(
     name="submodules",
     kind=OneOf[Literal["false", "true", "recursive"]](("false", "true", "recursive")),
     default="false",
     doc="Fetch the repository's submodules, too; `recursive`: and theirs.",
     example="submodules: recursive",
 )
-LFS: Final = Key(
+LFS: Final = KeySpec(
     name="lfs",
     kind=FLAG,
     default=False,
@@ -389,35 +389,35 @@ LFS: Final = Key(
 )
 GIT_KEYS: Final = (URL, BRANCH, HASH, REF, FROM_BRANCH, GIT_SUB_DIR, KEY_FILE)
 
-PERIOD: Final = Key(
+PERIOD: Final = KeySpec(
     name="period",
     kind=Duration(1),
     default=10.0,
     doc="How often; a timer is due at multiples of it since 1970.",
     example="period: 5m",
 )
-CRON: Final = Key(
+CRON: Final = KeySpec(
     name="cron",
     kind=TEXT,
     default="",
     doc="When, in cron's five fields, in place of `period`.",
     example='cron: "30 6 * * mon-fri"',
 )
-TIMEZONE: Final = Key(
+TIMEZONE: Final = KeySpec(
     name="timezone",
     kind=TEXT,
     default="UTC",
     doc="The time zone of `cron`.",
     example="timezone: Europe/London",
 )
-REFS: Final = Key(
+REFS: Final = KeySpec(
     name="refs",
     kind=TEXT,
     default="refs/heads/*",
     doc="Which refs to watch, as a shell pattern.",
     example="refs: refs/heads/*",
 )
-EXCLUDE_REFS: Final = Key(
+EXCLUDE_REFS: Final = KeySpec(
     name="exclude-refs",
     kind=TEXT,
     default="",
@@ -425,7 +425,7 @@ EXCLUDE_REFS: Final = Key(
     "matches the whole ref.",
     example="exclude-refs: refs/heads/(wip|tmp)-.*",
 )
-SECRET: Final = Key(
+SECRET: Final = KeySpec(
     name="secret",
     kind=Text(r"\$[A-Za-z_][A-Za-z0-9_]*|@[^@\s].*", "$NAME of the host's environment, or @file"),
     default="",
@@ -433,7 +433,7 @@ SECRET: Final = Key(
     doc="What pushes are signed with: `$NAME` of the host's environment, or `@file`.",
     example="secret: $PUSH_SECRET",
 )
-POLL_URL: Final = Key(
+POLL_URL: Final = KeySpec(
     name="url",
     kind=GIT_URL,
     default="",
@@ -450,7 +450,7 @@ POLL_TRIGGER: Final = Section(
 )
 PUSH_TRIGGER: Final = Section(name="`opts` of a push trigger", keys=(SECRET, *GIT_KEYS))
 
-CMD: Final = Key(
+CMD: Final = KeySpec(
     name="cmd",
     kind=TEXT,
     default="",
@@ -458,21 +458,21 @@ CMD: Final = Key(
     "shell: see [Variables](#variables).",
     example="cmd: make -C src test",
 )
-SHELL: Final = Key(
+SHELL: Final = KeySpec(
     name="shell",
     kind=TEXT,
     default="",
     doc="A text for `bash -c`, in place of `cmd`; see `strict-shell`.",
     example="shell: make test | tee log",
 )
-ARGS: Final = Key(
+ARGS: Final = KeySpec(
     name="args",
     kind=ListOf(TEXT),
     default=NO_TEXTS,
     doc="Arguments, each as it is; with `shell`, appended to it with spaces between.",
     example='args: ["-m", "a message"]',
 )
-SUB_DIR: Final = Key(
+SUB_DIR: Final = KeySpec(
     name="sub-dir",
     kind=TEXT,
     default="",
@@ -480,7 +480,7 @@ SUB_DIR: Final = Key(
     doc="Folder in the workspace to run in; made if it is not there.",
     example="sub-dir: src",
 )
-ENV_OPT: Final = Key(
+ENV_OPT: Final = KeySpec(
     name="env",
     kind=ENV,
     default=NO_TEXTS,
@@ -492,7 +492,7 @@ EXEC: Final = Section(
     keys=(CMD, SHELL, ARGS, SUB_DIR, ENV_OPT),
     doc="Runs a command. `{{ws}}` in it is the workspace, as is a value `.` or `./…`.",
 )
-FETCH_URL: Final = Key(
+FETCH_URL: Final = KeySpec(
     name="url",
     kind=Text(r"https?://[^\s/]\S*", "an http:// or https:// URL"),
     default="",
@@ -500,7 +500,7 @@ FETCH_URL: Final = Key(
     doc="Where to get the file.",
     example="url: https://example.com/tool-1.2.tar.gz",
 )
-CHECKSUM: Final = Key(
+CHECKSUM: Final = KeySpec(
     name="checksum",
     kind=TEXT,
     default="",
@@ -508,14 +508,14 @@ CHECKSUM: Final = Key(
     doc="What it must come to, in hexadecimal; a line `HASH  filename` will do.",
     example="checksum: 4b677d698c65370afa33757b6954ade60347aaca310ea92a63ed717d7cb0c2ff",
 )
-ALGO: Final = Key[Literal["sha256", "sha1", "md5"]](
+ALGO: Final = KeySpec[Literal["sha256", "sha1", "md5"]](
     name="checksum-algo",
     kind=OneOf(("sha256", "sha1", "md5")),
     default="sha256",
     doc="How the checksum is made: sha256, sha1 or md5.",
     example="checksum-algo: sha1",
 )
-LOCATION: Final = Key(
+LOCATION: Final = KeySpec(
     name="location",
     kind=TEXT,
     default="",
@@ -533,7 +533,7 @@ GIT: Final = Section(
     keys=(*GIT_KEYS, SUBMODULES, LFS),
     doc="What is not said is taken from the events before it, then from the trigger.",
 )
-TASK_PERIOD: Final = Key(
+TASK_PERIOD: Final = KeySpec(
     name="period",
     kind=Duration(0),
     default=0.0,
@@ -566,14 +566,14 @@ _RETRIED: Final = " and ".join(
     name for name, type_ in TASK_TYPES.items() if type_.on_lost == "retry"
 )
 
-CLASS: Final = Key[Literal["task", "merge"]](
+CLASS: Final = KeySpec[Literal["task", "merge"]](
     name="class",
     kind=OneOf(("task", "merge")),
     default="task",
     doc="`task` does something, `merge` waits for several events.",
     example="class: merge",
 )
-LISTEN: Final = Key(
+LISTEN: Final = KeySpec(
     name="listen",
     kind=Text(not_list="only a merge hears several: `class: merge` and `wait: [...]`"),
     default="",
@@ -582,7 +582,7 @@ LISTEN: Final = Key(
     "`bad`, `error` or, with `use-status`, an exit status in the last place.",
     example="listen: task.build.good",
 )
-TASK_TYPE: Final = Key(
+TASK_TYPE: Final = KeySpec(
     name="type",
     kind=OneOf(tuple(TASK_TYPES)),
     default="exec",
@@ -590,14 +590,14 @@ TASK_TYPE: Final = Key(
     doc="What it does.",
     example="type: exec",
 )
-IGNORE_FAIL: Final = Key(
+IGNORE_FAIL: Final = KeySpec(
     name="ignore-fail",
     kind=FLAG,
     default=False,
     doc="Always issue `good`, also when it failed. Not together with `use-status`.",
     example="ignore-fail: true",
 )
-GOOD: Final = Key(
+GOOD: Final = KeySpec(
     name="good",
     kind=ListOf(EXIT_STATUS, unique=True, least=1),
     default=(0,),
@@ -605,14 +605,14 @@ GOOD: Final = Key(
     doc="Exit statuses that count as good.",
     example="good: [0, 3]",
 )
-USE_STATUS: Final = Key(
+USE_STATUS: Final = KeySpec(
     name="use-status",
     kind=FLAG,
     default=False,
     doc="Issue the exit status in place of `good` or `bad`: `task.probe.3`.",
     example="use-status: true",
 )
-TIMEOUT: Final = Key(
+TIMEOUT: Final = KeySpec(
     name="timeout",
     kind=Duration(),
     default=NO_LIMIT,
@@ -620,17 +620,17 @@ TIMEOUT: Final = Key(
     doc="How long one attempt may take (a form: stay open); then it is stopped, with `error`.",
     example="timeout: 10m",
 )
-FIRST: Final = Key(
+FIRST: Final = KeySpec(
     name="first", kind=Duration(), default=1.0, doc="Before the first retry.", example="first: 1s"
 )
-FACTOR: Final = Key(
+FACTOR: Final = KeySpec(
     name="factor",
     kind=Number(1),
     default=2.0,
     doc="Each later wait is this many times the one before.",
     example="factor: 2",
 )
-BACKOFF_MAX: Final = Key(
+BACKOFF_MAX: Final = KeySpec(
     name="max", kind=Duration(), default=300.0, doc="No wait is longer.", example="max: 5m"
 )
 BACKOFF: Final = Section(
@@ -638,7 +638,7 @@ BACKOFF: Final = Section(
     keys=(FIRST, FACTOR, BACKOFF_MAX),
     doc="How long to wait before a retry, give or take a tenth.",
 )
-RETRY_MAX: Final = Key(
+RETRY_MAX: Final = KeySpec(
     name="max",
     kind=Whole(0, 1000),
     default=0,
@@ -646,7 +646,7 @@ RETRY_MAX: Final = Key(
     doc="Further attempts after the first.",
     example="max: 3",
 )
-RETRY_BACKOFF: Final = Key(
+RETRY_BACKOFF: Final = KeySpec(
     name="backoff",
     kind=Part(
         section=BACKOFF,
@@ -666,7 +666,7 @@ RETRY_MAP: Final = Section(
     doc="Further attempts, in the same workspace, when one was bad or an error. No event is "
     "issued between them.",
 )
-RETRY: Final = Key(
+RETRY: Final = KeySpec(
     name="retry",
     kind=Part(
         section=RETRY_MAP,
@@ -679,7 +679,7 @@ RETRY: Final = Key(
     doc="Try again when it was bad or an error.",
     example="retry: {max: 3, backoff: {first: 1s, factor: 2, max: 5m}}",
 )
-ON_LOST: Final = Key[Literal["fail", "retry"]](
+ON_LOST: Final = KeySpec[Literal["fail", "retry"]](
     name="on-lost",
     kind=OneOf(("fail", "retry")),
     default="fail",
@@ -688,7 +688,7 @@ ON_LOST: Final = Key[Literal["fail", "retry"]](
     "it again, outside `retry`.",
     example="on-lost: retry",
 )
-OUTPUT_MAX: Final = Key(
+OUTPUT_MAX: Final = KeySpec(
     name="output-max",
     kind=Size(),
     default=HOSTS_DEFAULT,
@@ -696,7 +696,7 @@ OUTPUT_MAX: Final = Key(
     doc="Stop it with `error` when it prints more; 0 for no limit.",
     example="output-max: 100MB",
 )
-GRACE: Final = Key(
+GRACE: Final = KeySpec(
     name="grace",
     kind=Duration(0),
     default=NO_LIMIT,
@@ -724,7 +724,7 @@ TASK: Final = Section(
     ),
 )
 
-WAIT: Final = Key(
+WAIT: Final = KeySpec(
     name="wait",
     kind=ListOf(TEXT, least=1),
     default=NO_TEXTS,
@@ -732,7 +732,7 @@ WAIT: Final = Key(
     doc="The events to wait for.",
     example="wait: [task.test.good, task.sign-off.good]",
 )
-MERGE_TYPE: Final = Key[Literal["all", "any"]](
+MERGE_TYPE: Final = KeySpec[Literal["all", "any"]](
     name="type",
     kind=OneOf(("all", "any")),
     default="all",
@@ -743,21 +743,21 @@ MERGE: Final = Section(name="a merge", keys=(ID, NAME, CLASS, MERGE_TYPE, WAIT))
 
 # --- common ---------------------------------------------------------------------------------------
 
-BASE_URL: Final = Key(
+BASE_URL: Final = KeySpec(
     name="base-url",
     kind=Text(r"(/[A-Za-z0-9._~-]+)*/?", "a path such as /build/api"),
     default="/build/api",
     doc="Where the API is on this host.",
     example="base-url: /build/api",
 )
-CONFIG_PATH: Final = Key(
+CONFIG_PATH: Final = KeySpec(
     name="config-path",
     kind=TEXT,
     default="",
     doc="Read the flows from there instead: a path, an http(s) URL or a file in a git repository.",
     example="config-path: git@github.com:org/repo.git/build/FLOE.yaml",
 )
-STORE_TYPE: Final = Key(
+STORE_TYPE: Final = KeySpec(
     name="store-type",
     kind=OneOf(("local", "memory", "ec2", "s3", "postgres")),
     default="local",
@@ -765,7 +765,7 @@ STORE_TYPE: Final = Key(
     "The others are not built yet.",
     example="store-type: memory",
 )
-STORE_ROOT: Final = Key(
+STORE_ROOT: Final = KeySpec(
     name="store-root",
     kind=TEXT,
     default="",
@@ -773,7 +773,7 @@ STORE_ROOT: Final = Key(
     doc="Folder of the store.",
     example="store-root: /var/lib/floe",
 )
-WORKSPACE_ROOT: Final = Key(
+WORKSPACE_ROOT: Final = KeySpec(
     name="workspace-root",
     kind=TEXT,
     default="",
@@ -781,7 +781,7 @@ WORKSPACE_ROOT: Final = Key(
     doc="Folder in whose `spaces` workspaces are made.",
     example="workspace-root: /home/ci/floews",
 )
-COMMON_KEY: Final = Key(
+COMMON_KEY: Final = KeySpec(
     name="key-file",
     kind=TEXT,
     default="",
@@ -790,14 +790,14 @@ COMMON_KEY: Final = Key(
     doc="The private key to use with git.",
     example="key-file: /home/ci/.ssh/id_rsa",
 )
-HOSTS: Final = Key(
+HOSTS: Final = KeySpec(
     name="hosts",
     kind=ListOf(HostUrl(), unique=True),
     default=NO_TEXTS,
     doc="URLs of all hosts of the cluster; this host's own may be among them.",
     example="hosts: ['http://127.0.0.1:8080']",
 )
-KEEPER: Final = Key(
+KEEPER: Final = KeySpec(
     name="keeper",
     kind=TEXT,
     default="",
@@ -805,14 +805,14 @@ KEEPER: Final = Key(
     doc="Name of the host that keeps cluster-wide resources and timers.",
     example="keeper: h1",
 )
-SLOTS: Final = Key(
+SLOTS: Final = KeySpec(
     name="slots",
     kind=Whole(1, 10_000),
     default=64,
     doc="How many runs this host has active at once.",
     example="slots: 8",
 )
-COMMANDS: Final = Key(
+COMMANDS: Final = KeySpec(
     name="commands",
     kind=Whole(1, 10_000),
     default=HOSTS_DEFAULT,
@@ -820,7 +820,7 @@ COMMANDS: Final = Key(
     doc="How many commands it runs at once; the rest wait in order.",
     example="commands: 16",
 )
-TRUSTED_PROXIES: Final = Key(
+TRUSTED_PROXIES: Final = KeySpec(
     name="trusted-proxies",
     kind=ListOf(Network(), unique=True),
     default=NO_TEXTS,
@@ -828,21 +828,21 @@ TRUSTED_PROXIES: Final = Key(
     "`X-Forwarded-For`, `-Proto`, `-Host` and `-Port` are believed.",
     example="trusted-proxies: [127.0.0.1, 10.0.0.0/24]",
 )
-PASS_ENV: Final = Key(
+PASS_ENV: Final = KeySpec(
     name="pass-env",
     kind=ListOf(Text(r"[A-Za-z_][A-Za-z0-9_]*", "names of variables"), unique=True),
     default=NO_TEXTS,
     doc="Further variables of the host's environment that commands see.",
     example="pass-env: [JAVA_HOME]",
 )
-COMMON_GRACE: Final = Key(
+COMMON_GRACE: Final = KeySpec(
     name="grace",
     kind=Duration(0),
     default=10.0,
     doc="Between asking processes to end (TERM) and ending them (KILL).",
     example="grace: 10s",
 )
-COMMON_OUTPUT_MAX: Final = Key(
+COMMON_OUTPUT_MAX: Final = KeySpec(
     name="output-max",
     kind=Size(),
     default=1 << 30,
@@ -850,7 +850,7 @@ COMMON_OUTPUT_MAX: Final = Key(
     doc="Stop a command with `error` when it prints more; 0 for no limit.",
     example="output-max: 100MB",
 )
-COMMON_STRICT_SHELL: Final = Key(
+COMMON_STRICT_SHELL: Final = KeySpec(
     name="strict-shell",
     kind=FLAG,
     default=False,

@@ -2,24 +2,24 @@
 
 import pytest
 
-from floe.dialects.notes import FINDINGS_MAX, Mark, Notes
+from floe.dialects.notes import FINDINGS_MAX, Notes, Position
 from floe.dialects.tree import (
-    BYTES_MAX,
-    DEPTH_MAX,
+    DOCUMENT_BYTES_MAX,
+    NESTING_MAX,
     NODES_MAX,
     Entry,
     Items,
     Scalar,
     Table,
     Tree,
-    decode,
-    parse,
+    decoded,
+    parse_yaml,
 )
 
 
 def read(text: str) -> tuple[Tree | None, list[str]]:
     notes = Notes("f")
-    tree = parse(text, notes)
+    tree = parse_yaml(text, notes)
     return tree, [str(finding) for finding in notes.findings]
 
 
@@ -34,8 +34,8 @@ def kind_of(text: str) -> str:
 def test_each_part_knows_its_place() -> None:
     tree, findings = read("a:\n  - b\n")
 
-    b = Scalar(Mark(2, 5), "b", "text")
-    assert tree == Table(Mark(1, 1), {"a": Entry(Mark(1, 1), Items(Mark(2, 3), (b,)))})
+    b = Scalar(Position(2, 5), "b", "text")
+    assert tree == Table(Position(1, 1), {"a": Entry(Position(1, 1), Items(Position(2, 3), (b,)))})
     assert findings == []
 
 
@@ -85,9 +85,11 @@ def test_merge_keys_fill_in_what_is_not_given() -> None:
         ("? [a]\n: b", "f:1:3: error: a key must be text"),
         ("<<: 3", "f:1:5: error: `<<` takes a map"),
         ("a: 1\n...\n%YAML 1.2\n---\nb: 2", "f:3:1: error: a second document begins here"),
-        pytest.param("a" * (BYTES_MAX + 1), "f: error: larger than 1048576 bytes", id="bytes"),
         pytest.param(
-            "[" * (DEPTH_MAX + 2), "f:1:42: error: nested deeper than 40 levels", id="deep"
+            "a" * (DOCUMENT_BYTES_MAX + 1), "f: error: larger than 1048576 bytes", id="bytes"
+        ),
+        pytest.param(
+            "[" * (NESTING_MAX + 2), "f:1:42: error: nested deeper than 40 levels", id="deep"
         ),
         pytest.param(
             f"[{'1,' * NODES_MAX}]", "f:1:100000: error: more than 50000 keys and values", id="many"
@@ -100,7 +102,7 @@ def test_refuses(text: str, said: str) -> None:
     assert [finding.partition("\n")[0] for finding in findings] == [said]
 
 
-@pytest.mark.parametrize("levels", [DEPTH_MAX + 2, 999, 1_000, 1_001, 100_000])
+@pytest.mark.parametrize("levels", [NESTING_MAX + 2, 999, 1_000, 1_001, 100_000])
 @pytest.mark.parametrize(
     ("opens", "at"),
     [
@@ -135,7 +137,7 @@ def test_mistake_after_a_nest_that_is_allowed_is_shown_itself() -> None:
 def test_counts_findings_past_the_limit() -> None:
     notes = Notes("f")
     for line in range(FINDINGS_MAX + 5):
-        notes.error(Mark(line + 1, 1), "wrong")
+        notes.error(Position(line + 1, 1), "wrong")
 
     findings = notes.findings
 
@@ -154,7 +156,7 @@ def test_counts_findings_past_the_limit() -> None:
 def test_bytes_that_are_no_text_are_a_finding(data: bytes, said: str) -> None:
     notes = Notes("f")
 
-    text = decode(data, notes)
+    text = decoded(data, notes)
 
     assert text is None
     assert str(notes.findings[0]).partition("\n")[0] == said
@@ -163,7 +165,7 @@ def test_bytes_that_are_no_text_are_a_finding(data: bytes, said: str) -> None:
 def test_carriage_returns_at_line_ends_are_no_part_of_a_text() -> None:
     notes = Notes("f.yml")
 
-    tree = parse("a: |\r\n  x\r\n  y\r\nb: c\r\n", notes)
+    tree = parse_yaml("a: |\r\n  x\r\n  y\r\nb: c\r\n", notes)
 
     assert isinstance(tree, Table)
     assert [getattr(e.value, "text", "") for e in tree.entries.values()] == ["x\ny\n", "c"]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from floe.dialects.floe.command_lines import listed, split
+from floe.dialects.floe.command_lines import argv_of, split
 from floe.expr.arguments import places
 from floe.expr.command import entry_faults, expanded, faults, values_of
 from floe.expr.programs import BY_NAME, PROGRAMS
@@ -302,7 +302,7 @@ def test_quotes_and_two_dollars_protect(cmd: str, argv: tuple[str, ...]) -> None
 
 
 def test_arguments_of_a_list_are_read_as_those_of_a_line() -> None:
-    argv = listed("bash", ["-c", "echo $$ $FLOE_IN_X", "--", "$FLOE_IN_X", "$$"])
+    argv = argv_of("bash", ["-c", "echo $$ $FLOE_IN_X", "--", "$FLOE_IN_X", "$$"])
 
     found = expanded(argv, ENV, values_of((), escapes=True), escapes=True)
 
@@ -374,7 +374,7 @@ WORDS = st.one_of(
 
 @given(st.lists(WORDS, min_size=1, max_size=12))
 def test_a_value_is_only_ever_put_into_data(words: list[str]) -> None:
-    argv = listed(words[0], words[1:])
+    argv = argv_of(words[0], words[1:])
     try:
         found = expanded(argv, ENV, values_of((), escapes=True), escapes=True)
     except Yours:

@@ -8,14 +8,14 @@ from floe.config import Flags, load
 from floe.dialects.floe import vocabulary
 from floe.dialects.floe.dialect import FloeDialect
 from floe.dialects.kinds import OneOf
-from floe.dialects.notes import Mark
-from floe.dialects.section import Fields, Key
+from floe.dialects.notes import Position
+from floe.dialects.section import KeySpec, KeyValues
 
 CONFIGS = Path(__file__).parents[4] / "configs"
 FILES = (*(CONFIGS / "examples").glob("*.yml"), CONFIGS / "default.yml")
 
 NOT_YET = ("ec2", "s3", "postgres")
-KEYS = {name: key for name, key in vars(vocabulary).items() if isinstance(key, Key)}
+KEYS = {name: key for name, key in vars(vocabulary).items() if isinstance(key, KeySpec)}
 CHOICES = [
     (name, choice)
     for name, key in KEYS.items()
@@ -30,14 +30,14 @@ def said() -> dict[str, list[object]]:
     """What the examples say, read by floe's own readers: the values of each key."""
     names = {id(key): name for name, key in KEYS.items()}
     said: dict[str, list[object]] = {name: [] for name in KEYS}
-    put = Fields.put
+    put = KeyValues.put
 
-    def noted(fields: Fields, key: Key[object], at: Mark, value: object) -> None:
+    def noted(fields: KeyValues, key: KeySpec[object], at: Position, value: object) -> None:
         said[names[id(key)]].append(value)
         put(fields, key, at, value)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Fields, "put", noted)
+        patch.setattr(KeyValues, "put", noted)
         for path in FILES:
             FloeDialect().flows(path.read_text(), str(path))
             load(Flags(), {}, path.read_text(), str(path))

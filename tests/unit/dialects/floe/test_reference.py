@@ -11,8 +11,8 @@ from floe.dialects.floe import reference, vocabulary
 from floe.dialects.floe.dialect import FloeDialect
 from floe.dialects.floe.schema import json_schema
 from floe.dialects.notes import Notes
-from floe.dialects.section import Key, Section
-from floe.dialects.tree import Table, parse
+from floe.dialects.section import KeySpec, Section
+from floe.dialects.tree import Table, parse_yaml
 from floe.model.refs import Json
 
 ROOT = Path(__file__).parents[4]
@@ -40,16 +40,16 @@ def test_docs_have_the_tables_of_the_vocabulary() -> None:
 
 
 def test_docs_have_a_table_for_each_section_with_keys() -> None:
-    assert set(reference.marked(DOCS.read_text())) == set(reference.SECTIONS)
+    assert set(reference.sections_in(DOCS.read_text())) == set(reference.SECTIONS)
     assert [s.name for s in SECTIONS if s.keys and s not in reference.SECTIONS.values()] == []
 
 
 @pytest.mark.parametrize(
     ("section", "key"), [pytest.param(s, k, id=f"{s.name}.{k.name}") for s, k in KEYS]
 )
-def test_the_example_of_each_key_reads(section: Section, key: Key[object]) -> None:
+def test_the_example_of_each_key_reads(section: Section, key: KeySpec[object]) -> None:
     notes = Notes("example")
-    table = parse(key.example, notes)
+    table = parse_yaml(key.example, notes)
     assert isinstance(table, Table)
 
     fields = Section(name=section.name, keys=(key,)).read(table, notes)
