@@ -94,6 +94,8 @@ class Launched(NamedTuple):
     pid: int
     file: int
     """Where its output is kept."""
+    size: int
+    """Bytes that are in it."""
     pipe: int
     """Where its output comes from."""
 
@@ -111,9 +113,10 @@ def launch(order: Order, env: dict[str, str], null: int, reset: Sequence[int]) -
             path = find(order.argv[0], order.env)
         except ValueError as error:
             raise Refused(f"command: {error}") from error
-        file = _opened(order.output)
+        file, size = _opened(order.output)
         try:
-            return _spawned(path, order.argv, env, file, null, reset)
+            pid, pipe = _spawned(path, order.argv, env, null, reset)
+            return Launched(pid, file, size, pipe)
         except BaseException:
             os.close(file)
             raise
@@ -122,8 +125,9 @@ def launch(order: Order, env: dict[str, str], null: int, reset: Sequence[int]) -
 
 
 def _spawned(
-    path: str, argv: list[str], env: dict[str, str], file: int, null: int, reset: Sequence[int]
-) -> Launched:
+    path: str, argv: list[str], env: dict[str, str], null: int, reset: Sequence[int]
+) -> tuple[int, int]:
+    """The pid, and where the output comes from."""
     try:
         pipe, output = os.pipe2(os.O_CLOEXEC)
     except OSError as error:
@@ -149,10 +153,11 @@ def _spawned(
     finally:
         os.close(output)
     os.set_blocking(pipe, False)
-    return Launched(pid, file, pipe)
+    return pid, pipe
 
 
-def _opened(output: str) -> int:
+def _opened(output: str) -> tuple[int, int]:
+    """The file, and the bytes that are in it."""
     # A command may have put a pipe there, in which an open would wait, or a link to anywhere.
     safe = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
     try:
@@ -163,7 +168,8 @@ def _opened(output: str) -> int:
         raise Refused(f"output file {output}: {says}", error.errno) from error
     except ValueError as error:
         raise Refused(f"output file: {error}") from error
-    if not stat.S_ISREG(os.fstat(fd).st_mode):
+    found = os.fstat(fd)
+    if not stat.S_ISREG(found.st_mode):
         os.close(fd)
         raise Refused(f"output file {output}: {NOT_PLAIN}")
-    return fd
+    return fd, found.st_size

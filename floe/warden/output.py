@@ -59,8 +59,8 @@ class Output:
         "key",
     )
 
-    def __init__(self, key: str, file: int, pipe: int, most: int) -> None:
-        """`most` bytes are kept, 0 for all. Both descriptors belong to it from here on."""
+    def __init__(self, key: str, file: int, pipe: int, room: float = inf) -> None:
+        """`room`: bytes that may be kept. Both descriptors belong to it from here on."""
         self.key = key
         self.due = inf
         """When it is to be looked at; inf while it is watched, or at its end."""
@@ -70,7 +70,7 @@ class Output:
         self._file = file
         self._is_large = False
         self._pipe = pipe
-        self._room = most - os.fstat(file).st_size if most else inf
+        self._room = max(0, room)
         """Bytes that may still be kept."""
         self._unwritten = b""
         """What was read and had no room on the disk."""
@@ -181,7 +181,8 @@ class Outputs:
                 self._take(output, now)
 
     def _ready(self, output: Output, _events: int) -> None:
-        self._take(output, time.monotonic())
+        if output.is_watched:  # else its command ended in this same round
+            self._take(output, time.monotonic())
 
     def _take(self, output: Output, now: float) -> None:
         was_too_much = output.is_too_much

@@ -53,15 +53,18 @@ class Places:
         files = (count, f"the limit of open files ({most}) allows no more")
         return min(files, self._fit or files, key=lambda place: place[0])
 
-    @contextlib.contextmanager
-    def given(self) -> Iterator[None]:
+    def given(self) -> contextlib.AbstractContextManager[None]:
         """What is started meanwhile has the limits that the host was given."""
         own = resource.getrlimit(FILES)
-        if own == self._given:
-            yield
-            return
+        return _SAME if own == self._given else self._lowered(own)
+
+    @contextlib.contextmanager
+    def _lowered(self, own: tuple[int, int]) -> Iterator[None]:
         resource.setrlimit(FILES, (min(self._given[0], own[1]), own[1]))
         try:
             yield
         finally:
             resource.setrlimit(FILES, own)
+
+
+_SAME: Final = contextlib.nullcontext()

@@ -37,7 +37,7 @@ def printing(tmp_path: Path) -> Iterator[Printing]:
     file = os.open(tmp_path / "out", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     pipe, end = os.pipe()
     os.set_blocking(pipe, False)
-    yield Printing(Output("k", file, pipe, 0), file, end)
+    yield Printing(Output("k", file, pipe), file, end)
     os.close(end)
 
 
@@ -133,7 +133,7 @@ def test_a_pipe_at_its_end_is_watched_no_longer(tmp_path: Path) -> None:
     os.close(end)
     with selectors.DefaultSelector() as selector:
         outputs = Outputs(selector, lambda key: None)
-        output = Output("k", file, pipe, 0)
+        output = Output("k", file, pipe)
         outputs.add(output, now=0.0)
         outputs.look(now=1.0)
         for key, events in selector.select(0):
@@ -142,3 +142,20 @@ def test_a_pipe_at_its_end_is_watched_no_longer(tmp_path: Path) -> None:
         assert not selector.get_map()
         assert outputs.due() == float("inf")
         outputs.drop(output)
+
+
+def test_a_pipe_whose_command_ended_in_the_same_round_is_not_read_again(
+    printing: Printing, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with selectors.DefaultSelector() as selector:
+        outputs = Outputs(selector, lambda key: None)
+        outputs.add(printing.output, now=0.0)
+        outputs.look(now=1.0)
+        os.write(printing.end, b"last\n")
+        [(key, events)] = selector.select(0)
+        assert printing.output.finish()
+        outputs.drop(printing.output)
+
+        key.data(key.fileobj, events)
+
+    assert "output.lost" not in capfd.readouterr().err
