@@ -1,1 +1,1 @@
-"""Memory of facts: the port in `base`, and its implementations. No decision about a run."""
+"""Storage of events: the port in `base` and its implementations. Decides nothing about a run."""

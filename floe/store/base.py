@@ -1,4 +1,4 @@
-"""The port of a store: what every implementation promises. `tests/conformance` holds each to it."""
+"""The port of a store. `tests/conformance` runs against every implementation."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
-    """A record as it is read back, with its place in the store's own order."""
+    """A record read back, with its position in the store's own order."""
 
     pos: int
     """From 1, growing; gaps are possible."""
@@ -33,50 +33,49 @@ class Stored:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Append:
-    """Events to add to one run, and the row by which lists know it afterwards."""
+    """Events to add to one run's log, and the run's new row in the directory."""
 
     run: RunRef
     epoch: int
-    """Of the pen. An append with an epoch below the run's last one is refused."""
+    """The writer's epoch. An append with an epoch below the run's last one is refused."""
     after: int
     """The sequence number the run must have now; 0 for a new run."""
     records: tuple[Record, ...]
-    """One after another from `after`; epochs never fall, and the last record has the append's.
-    Without records an append only offers a row, as it was heard from another host: `epoch` and
-    `after` say nothing then, whatever log the run has here, and nothing can conflict."""
+    """Consecutive from `after`; epochs never fall, and the last record has the append's epoch.
+    An append without records only offers a row received from a peer: `epoch` and `after` are
+    ignored then, whatever log the run has here, and nothing can conflict."""
     summary: Summary | None = None
-    """None: the row did not change but for `seq`, which the store need not keep up.
+    """None: nothing in the row changed except `seq`, which the store need not update.
 
-    A row replaces another only if it is newer: if its (epoch, seq) is greater. That is right
-    although `seq` is not kept up, since each row carries the `seq` of the fact that changed it: of
-    two rows of one run that differ, the one changed by the later fact has the greater one.
-    Under the same (epoch, seq) a row in the archive replaces one that is not: that of a run that
-    is over without a fact, since it was lost with its hosts.
+    A row replaces an older one only if its (epoch, seq) is greater. Comparing (epoch, seq) is safe
+    even though `seq` lags: each row stores the `seq` of the event that last changed it. Under the
+    same (epoch, seq) a row in the archive replaces one that is not. That is the row of a run that
+    was lost with its hosts, which ended without an event.
     """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """A row of the directory of which an append with records wrote some version."""
+    """The current row of a run for which this store ever appended events."""
 
     pos: int
-    """Of the last record of the append that wrote one last; what was heard since has none."""
+    """Of the last own append that wrote the row. A row received since then keeps this position."""
     summary: Summary
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerWrite:
-    """A row beside the logs: serials, marks, floors, owed messages, tokens, compiled flows."""
+    """An entry beside the logs: serials, marks, floors, owed messages, tokens, compiled flows."""
 
     kind: str
     key: str
     value: Json
-    """None deletes the row."""
+    """None deletes the entry."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunQuery:
-    """Which runs, newest first (by pended_at, then key)."""
+    """A choice of runs, newest first (by pended_at, then key)."""
 
     flow: FlowId | None = None
     states: frozenset[State] = frozenset()
@@ -84,16 +83,17 @@ class RunQuery:
     good: bool | None = None
     host: HostId | None = None
     since: Instant | None = None
-    """Pended then or later."""
+    """Pended at this instant or later."""
     until: Instant | None = None
-    """Pended before."""
+    """Pended before this instant."""
     text: str = ""
-    """Case-insensitive part of id, flow, why, by or trigger. A page of a search may hold fewer
-    than `limit` runs and still have a `next`: each page looks through so many rows at most."""
+    """Case-insensitive part of id, flow, why, by or trigger. A page of a search may have fewer
+    than `limit` runs and still have a `next`, because each page searches a limited number of
+    rows."""
     limit: int = 50
-    """At least 1; less: Yours."""
+    """At least 1; a smaller limit raises Yours."""
     cursor: str = ""
-    """`RunPage.next` of the page before; empty for the first. An unreadable one: Yours."""
+    """`RunPage.next` of the page before; empty for the first. An invalid cursor raises Yours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,12 +102,12 @@ class RunPage:
 
     runs: tuple[Summary, ...]
     next: str = ""
-    """The cursor of the page after this; empty where this is the last."""
+    """The cursor of the next page; empty on the last page."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """What one transaction writes: all of it or nothing."""
+    """The content of one transaction: stored completely or not at all."""
 
     appends: Sequence[Append] = ()
     ledger: Sequence[LedgerWrite] = field(default=())
@@ -117,21 +117,24 @@ class Batch:
 
 
 class RunStore(Protocol):
-    """Memory of facts. One process uses a store at a time."""
+    """Storage of events. One process uses a store at a time."""
 
     @property
     def store_id(self) -> StoreId:
-        """Random, made with the store; known after `open`."""
+        """Random, created with the store; known after `open`."""
         ...
 
     @property
     def skipped(self) -> range:
-        """Positions that this `open` left out, since power may have failed: never given to a fact
-        that is here, and whoever knows one heard of facts that are not. Known after `open`."""
+        """Positions that this `open` skipped because of a possible power failure.
+
+        No event in this store has such a position. A listener at one of them has received events
+        that are lost. Known after `open`.
+        """
         ...
 
     async def open(self) -> None:
-        """Make or open the store. What was appended before is on the disk then.
+        """Create or open the store. All earlier appends are on disk afterwards.
 
         Raises StoreBusy (another process uses it), StoreForeign (not a floe store, or written
         by a newer floe), StoreFailed.
@@ -139,31 +142,34 @@ class RunStore(Protocol):
         ...
 
     async def close(self) -> None:
-        """Finish what was accepted and let go. Idempotent; may be called before `open`."""
+        """Store the accepted batches and release all resources.
+
+        Idempotent; may be called before `open`.
+        """
         ...
 
     async def append(self, batch: Batch) -> int:
         """Store a batch in one transaction; return the position of its last record.
 
-        Where a batch has no record, the position is the store's last one. Positions inside a
-        batch follow one another in the order given. Batches are stored in the order of the
-        calls, also when they are awaited together (group commit). A caller that is cancelled
-        while it waits may find its batch stored.
+        For a batch without records the position is the store's last one. Positions inside a
+        batch follow the order of its records. Batches are stored in the order of the
+        calls, also when they are awaited together (group commit). If the caller is cancelled
+        while it waits, its batch may still be stored.
 
         Raises StoreConflict, StoreFailed (disk full, read-only, not open), ValueError (NaN, a
-        lone surrogate, an integer beyond 64 bits: what no store can hold). Nothing of the batch
-        is stored then, and the batches beside it are not touched.
+        lone surrogate, an integer beyond 64 bits: values that no store can keep). Then nothing of
+        the batch is stored, and other batches are not affected.
         """
         ...
 
     async def check(self) -> None:
-        """See that what is stored is where the next `open` will find it. Raises StoreFailed."""
+        """Check that the next `open` will find the stored data. Raises StoreFailed."""
         ...
 
     async def history(self, run: RunRef, after: int = 0, limit: int = 0) -> Sequence[Stored]:
         """The events of a run after a sequence number, in order; `limit` 0 for all.
 
-        Raises StoreForeign for an event that this version does not know; so does `tail`.
+        Raises StoreForeign for an event unknown to this version; so does `tail`.
         """
         ...
 
@@ -178,9 +184,9 @@ class RunStore(Protocol):
     async def changes(self, after: int, limit: int) -> Sequence[Change]:
         """This store's own rows that changed after a position, in the order of their changes.
 
-        Own is a row that ever came with records, as it is now: a newer one that was heard in its
-        place is told from the place of the old. Rows that were only heard are left out. Each run
-        is there once.
+        A row is ours if we ever appended events for that run. If a peer's newer copy replaced it,
+        report that copy at the old position. Rows that only came from peers are left out. Each
+        run occurs once.
         """
         ...
 
@@ -189,14 +195,17 @@ class RunStore(Protocol):
         ...
 
     async def head(self) -> int:
-        """The highest position that anybody may know: of the newest event or, before the first
-        since `open`, the one after those that were `skipped`; 0 in a new store."""
+        """The highest position that a listener may have received; 0 in a new store.
+
+        That of the newest event or, before the first event since `open`, the position after
+        `skipped`.
+        """
         ...
 
     async def ledger(self, kind: str) -> Mapping[str, Json]:
-        """All ledger rows of a kind by key."""
+        """All ledger entries of a kind by key."""
         ...
 
     async def row(self, kind: str, key: str) -> Json:
-        """One ledger row; None where there is none."""
+        """One ledger entry; None if it does not exist."""
         ...

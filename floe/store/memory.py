@@ -1,6 +1,6 @@
-"""A store that forgets with its process: for `store-type: memory`, and for tests.
+"""A store whose data ends with its process: for `store-type: memory`, and for tests.
 
-Everything happens on the event loop between two awaits, so each call is atomic by itself.
+Each call runs on the event loop without an await in between, so it is atomic.
 """
 
 from bisect import bisect_left, insort
@@ -38,23 +38,23 @@ class MemoryStore:
         self._by_run: dict[RunRef, list[Stored]] = defaultdict(list)
         self._runs: dict[str, Summary] = {}
         self._places: list[Place] = []
-        """Of `_runs`, oldest first."""
+        """Sort keys of `_runs`, oldest first."""
         self._changes: dict[str, int] = {}
-        """Positions of the own rows of `_runs`, in their order."""
+        """Positions of our own rows in `_runs`, in ascending order."""
         self._ledger: dict[str, dict[str, str]] = defaultdict(dict)
 
     @property
     def store_id(self) -> StoreId:
-        """Random, made with the object."""
+        """Random, created with the object."""
         return self._store_id
 
     @property
     def skipped(self) -> range:
-        """None: there is nothing that the power could take and leave the rest."""
+        """None: a power failure loses all of it or nothing."""
         return range(0)
 
     async def open(self) -> None:
-        """Let calls in. What was stored before a `close` is still there."""
+        """Accept calls. Data stored before a `close` is still there."""
         self._is_open = True
 
     async def close(self) -> None:
@@ -62,11 +62,11 @@ class MemoryStore:
         self._is_open = False
 
     async def check(self) -> None:
-        """As the port says: nothing is kept beyond the process, and nothing is to be found."""
+        """As in the port: no data outlives the process, so nothing is to be found."""
         self._check_open()
 
     async def append(self, batch: Batch) -> int:
-        """As the port says; `promise` changes nothing here."""
+        """As in the port; `promise` changes nothing here."""
         self._check_open()
         values = [None if w.value is None else _text(to_text(w.value)) for w in batch.ledger]
         heads: ChainMap[RunRef, Head] = ChainMap({}, self._heads)
@@ -94,17 +94,17 @@ class MemoryStore:
         return len(self._log)
 
     async def history(self, run: RunRef, after: int = 0, limit: int = 0) -> Sequence[Stored]:
-        """As the port says."""
+        """As in the port."""
         self._check_open()
         return _part(self._by_run.get(run, ()), after, limit)
 
     async def tail(self, after: int, limit: int = 0) -> Sequence[Stored]:
-        """As the port says."""
+        """As in the port."""
         self._check_open()
         return _part(self._log, after, limit)
 
     async def changes(self, after: int, limit: int) -> Sequence[Change]:
-        """As the port says."""
+        """As in the port."""
         self._check_open()
         found = (
             Change(pos=pos, summary=self._runs[key])
@@ -114,12 +114,12 @@ class MemoryStore:
         return tuple(islice(found, limit))
 
     async def head(self) -> int:
-        """As the port says."""
+        """As in the port."""
         self._check_open()
         return len(self._log)
 
     async def runs(self, query: RunQuery) -> RunPage:
-        """As the port says; a filter that little matches walks the whole directory."""
+        """As in the port; a filter with few matches reads the whole directory."""
         self._check_open()
         if query.limit < 1:
             raise Yours("a page has at least one row", "limit: 1 or more")
@@ -135,17 +135,17 @@ class MemoryStore:
         return RunPage(runs=tuple(found))
 
     async def find(self, run: RunRef) -> Summary | None:
-        """As the port says."""
+        """As in the port."""
         self._check_open()
         return self._runs.get(run.key)
 
     async def ledger(self, kind: str) -> Mapping[str, Json]:
-        """As the port says."""
+        """As in the port."""
         self._check_open()
         return {key: from_text(text) for key, text in self._ledger.get(kind, {}).items()}
 
     async def row(self, kind: str, key: str) -> Json:
-        """As the port says."""
+        """As in the port."""
         self._check_open()
         text = self._ledger.get(kind, {}).get(key)
         return None if text is None else from_text(text)
@@ -168,5 +168,5 @@ def _part(log: Sequence[Stored], after: int, limit: int) -> Sequence[Stored]:
 
 
 def _text(text: str) -> str:
-    text.encode()  # a lone surrogate is refused here as it is by a database
+    text.encode()  # refuses a lone surrogate, as a database does
     return text

@@ -1,14 +1,14 @@
 -- name: make_meta
--- Facts about the store itself, written when the store is made.
+-- Properties of the store itself, written when the store is created.
 INSERT OR IGNORE INTO meta (name, value)
 VALUES ('store_id', ?), ('created', strftime('%Y-%m-%dT%H:%M:%SZ', 'now'));
 
 -- name: meta
--- One fact about the store itself.
+-- One property of the store itself.
 SELECT value FROM meta WHERE name = ?;
 
 -- name: put_meta
--- A fact about the store itself, new or changed.
+-- A property of the store itself, new or changed.
 INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?);
 
 -- name: last_pos
@@ -24,8 +24,8 @@ SELECT epoch, seq FROM log WHERE run = ? ORDER BY seq DESC LIMIT 1;
 INSERT INTO log (pos, run, epoch, seq, at, event, body) VALUES (?, ?, ?, ?, ?, ?, ?);
 
 -- name: put_run
--- The row by which lists know a run, if it is newer than the one that is there. One that was heard
--- (`pos` NULL) is told to others from the place of the own row that it replaces.
+-- A run's row in the directory, if it is newer than the stored one. A row received from a peer
+-- (`pos` NULL) keeps the position of our own row that it replaces.
 INSERT INTO runs (
     id, key, flow, ver, state, phase, good, why, host, store, adopted_by, epoch, seq, trigger, by,
     pended_at, started_at, ended_at, search, pos
@@ -49,11 +49,11 @@ SELECT pos, id, key, flow, ver, state, phase, good, why, host, store, adopted_by
 FROM runs WHERE pos > ? ORDER BY pos LIMIT ?;
 
 -- name: put_row
--- A ledger row, new or changed.
+-- A ledger entry, new or changed.
 INSERT OR REPLACE INTO ledger (kind, key, value) VALUES (?, ?, ?);
 
 -- name: drop_row
--- A ledger row is done with.
+-- Delete a ledger entry.
 DELETE FROM ledger WHERE kind = ? AND key = ?;
 
 -- name: unfinished
@@ -79,20 +79,20 @@ SELECT id, key, flow, ver, state, phase, good, why, host, store, adopted_by, epo
 FROM runs WHERE key = ?;
 
 -- name: page
--- Rows of the directory, newest first; {where} is made of the filters that are set.
+-- Rows of the directory, newest first; {where} consists of the active filters.
 SELECT id, key, flow, ver, state, phase, good, why, host, store, adopted_by, epoch, seq, trigger,
     by, pended_at, started_at, ended_at
 FROM runs WHERE {where} ORDER BY pended_at DESC, key DESC LIMIT :limit;
 
 -- name: search_floor
--- The row so many places below a place: how far one page's search for a text goes.
+-- The row at the end of one page's text search: `rows` rows below the start.
 SELECT pended_at, key FROM runs WHERE {where}
 ORDER BY pended_at DESC, key DESC LIMIT 1 OFFSET :rows;
 
 -- name: ledger
--- All rows of a kind.
+-- All ledger entries of a kind.
 SELECT key, value FROM ledger WHERE kind = ?;
 
 -- name: row
--- One ledger row.
+-- One ledger entry.
 SELECT value FROM ledger WHERE kind = ? AND key = ?;

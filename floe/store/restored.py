@@ -1,4 +1,4 @@
-"""A store that was restored from a backup is made another than the one it is a copy of."""
+"""Give a store that was restored from a backup a new id, so that it differs from the original."""
 
 import sqlite3
 from contextlib import closing
@@ -15,19 +15,20 @@ from floe.store.sqlite_writer import failed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Renewed:
-    """What became of a copy."""
+    """The ids of a copy, and its held runs."""
 
     was: StoreId
-    """Of which it is a copy."""
+    """The id of the original."""
     now: StoreId
     held: tuple[str, ...]
-    """Keys of runs that may have gone on since, in order: they wait for an operator."""
+    """Keys of runs that may have continued since the backup, in order: they wait for an
+    operator."""
 
 
 def renew(root: Path) -> Renewed:
-    """Give the store in a folder, which no host uses now, an id of its own.
+    """Give the store in a folder, which no host may be using, a new id.
 
-    Raises StoreBusy, StoreForeign, StoreFailed; the last also where there is nothing to restore.
+    Raises StoreBusy, StoreForeign, StoreFailed; the last also if there is no store to restore.
     """
     path = root / "floe.db"
     if not path.exists():
@@ -44,7 +45,7 @@ def _renew(path: Path) -> Renewed:
     sql = queries()
     with locked_folder(path.parent), closing(open_database(path)) as conn:
         if conn.execute(sql["last_pos"]).fetchone() == (0,):
-            raise StoreFailed(f"no run was ever stored in {path}", "put the copy in its place")
+            raise StoreFailed(f"{path} has no runs", "replace it with the copy from the backup")
         was, now = store_id_in(conn), new_store_id()
         conn.execute("PRAGMA synchronous = FULL")
         conn.execute(sql["put_meta"], ("store_id", now))

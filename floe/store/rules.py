@@ -1,4 +1,4 @@
-"""What every store decides alike: what may follow a run's head, cursors, what a query finds."""
+"""Rules shared by all stores: valid appends, cursors, and the match of a query."""
 
 import os
 import re
@@ -20,7 +20,7 @@ class Head(NamedTuple):
 
 
 class Place(NamedTuple):
-    """A row's place in the directory; the newest run has the highest."""
+    """The sort key of a row in the directory; the newest run has the highest."""
 
     pended_at: int
     key: str
@@ -31,11 +31,11 @@ NOWHERE: Final = Head(0, 0)
 
 
 def next_head(head: Head, append: Append) -> Head:
-    """The head of a run after an append. Raises StoreConflict where it does not follow.
+    """The head of a run after an append. Raises StoreConflict if the append does not fit.
 
-    The records follow one another from `after`, their epochs never fall, and the last has the
-    append's: a run that is handed over arrives with the older epochs of its first events. An
-    append without records leaves the log as it is.
+    The records are consecutive from `after`, their epochs never fall, and the last has the
+    append's epoch: a run that is handed over arrives with the older epochs of its first events.
+    An append without records does not change the log.
     """
     if not append.records:
         return head
@@ -45,7 +45,9 @@ def next_head(head: Head, append: Append) -> Head:
         raise _conflict(append, f"after {append.after}, but the run is at {head.seq}")
     for record in append.records:
         if record.run != append.run or record.seq != head.seq + 1 or record.epoch < head.epoch:
-            raise _conflict(append, f"record {record.run} {record.epoch}.{record.seq} is astray")
+            raise _conflict(
+                append, f"record {record.run} {record.epoch}.{record.seq} is out of order"
+            )
         head = Head(record.epoch, record.seq)
     if head.epoch != append.epoch:
         raise _conflict(append, f"epoch {append.epoch}, but its last record has {head.epoch}")
@@ -53,22 +55,22 @@ def next_head(head: Head, append: Append) -> Head:
 
 
 def is_newer(row: Summary, than: Summary | None) -> bool:
-    """Whether a row replaces another of the same run."""
+    """Whether a row replaces an older one of the same run."""
     return than is None or _rank(row) > _rank(than)
 
 
 def place_of(summary: Summary) -> Place:
-    """Where a row stands in the directory."""
+    """The sort key of a row in the directory."""
     return Place(summary.pended_at, summary.key)
 
 
 def cursor_at(place: Place) -> str:
-    """The cursor of the page below a place."""
+    """The cursor of the page after a row."""
     return f"{place.pended_at:x}.{place.key}"
 
 
 def read_cursor(text: str) -> Place | None:
-    """The place a cursor names; None for the first page. Raises Yours."""
+    """The sort key in a cursor; None for the first page. Raises Yours."""
     if not text:
         return None
     match = _CURSOR.fullmatch(text)
@@ -77,11 +79,11 @@ def read_cursor(text: str) -> Place | None:
             return Place(int(match[1], 16), RunRef.parse(match[2]).key)
     except IdInvalid:
         pass
-    raise Yours(f"{text[:80]!r} is not a cursor", "take `next` of the page before as it is")
+    raise Yours(f"{text[:80]!r} is not a cursor", "use `next` of the previous page unchanged")
 
 
 def text_of(summary: Summary) -> str:
-    """What a search looks through, without regard to case."""
+    """The text that a search reads, in one case."""
     return "\n".join(
         (summary.id, summary.flow, summary.why, summary.by, summary.trigger)
     ).casefold()
@@ -101,7 +103,7 @@ def is_match(summary: Summary, query: RunQuery) -> bool:
 
 
 def new_store_id() -> StoreId:
-    """A random id: 40 bits tell the stores of any cluster apart."""
+    """A random id: 40 bits distinguish the stores of any cluster."""
     return StoreId(os.urandom(5).hex())
 
 

@@ -35,24 +35,25 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class _Open:
-    """What there is while the store is open."""
+    """The resources of an open store."""
 
     begun: Begun
     writer: Writer
     reading: sqlite3.Connection
     files: Files
     things: ExitStack
-    """Connections and the lock of the folder."""
+    """Closes the connections and releases the lock of the folder."""
 
 
 class SqliteStore:
     """RunStore in `root/floe.db`, with `root/lock` held while it is open.
 
-    The reading thread also opens and closes: one after the other, whoever is cancelled.
+    The reading thread also opens and closes the store, so that these run one after the other even
+    if a caller is cancelled.
     """
 
     def __init__(self, root: Path, boot: str | None = None) -> None:
-        """`boot`: which start of the machine this is; None asks the machine."""
+        """`boot`: the id of the machine's current boot; None reads it from the machine."""
         self._root = root
         self._boot = boot_id() if boot is None else boot
         self._store_id: StoreId | None = None
@@ -61,24 +62,24 @@ class SqliteStore:
 
     @property
     def store_id(self) -> StoreId:
-        """Random, made with the store; known after `open`."""
+        """Random, created with the store; known after `open`."""
         if self._store_id is None:
             raise StoreFailed("the store is not open")
         return self._store_id
 
     @property
     def skipped(self) -> range:
-        """As the port says."""
+        """As in the port."""
         return self._opened()[1].begun.skipped
 
     async def open(self) -> None:
-        """As the port says; a second `open` changes nothing."""
+        """As in the port; a second `open` changes nothing."""
         if self._reader is None:
             self._reader = ThreadPoolExecutor(1, thread_name_prefix="floe-store-reader")
         await asyncio.get_running_loop().run_in_executor(self._reader, self._open_blocking)
 
     async def close(self) -> None:
-        """As the port says. Goes on to its end if it is cancelled."""
+        """As in the port. Completes even if it is cancelled."""
         reader, self._reader = self._reader, None
         if reader is not None:
             closed = asyncio.get_running_loop().run_in_executor(reader, self._close_blocking)
@@ -86,7 +87,7 @@ class SqliteStore:
             await closed
 
     async def append(self, batch: Batch) -> int:
-        """As the port says. A caller that is cancelled does not take its batch back."""
+        """As in the port. Cancelling the caller does not withdraw its batch."""
         _, opened = self._opened()
         future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         opened.writer.submit(
@@ -103,29 +104,29 @@ class SqliteStore:
         return await future
 
     async def check(self) -> None:
-        """As the port says."""
+        """As in the port."""
         reader, opened = self._opened()
         await asyncio.get_running_loop().run_in_executor(reader, opened.files.check)
 
     async def history(self, run: RunRef, after: int = 0, limit: int = 0) -> Sequence[Stored]:
-        """As the port says."""
+        """As in the port."""
         return await self._read(
             lambda conn: _records(conn, "history", (run.key, after, limit or -1))
         )
 
     async def tail(self, after: int, limit: int = 0) -> Sequence[Stored]:
-        """As the port says."""
+        """As in the port."""
         return await self._read(lambda conn: _records(conn, "tail", (after, limit or -1)))
 
     async def changes(self, after: int, limit: int) -> Sequence[Change]:
-        """As the port says."""
+        """As in the port."""
         rows = await self._read(
             lambda conn: conn.execute(queries()["changes"], (after, limit)).fetchall()
         )
         return tuple(Change(pos=pos, summary=summary_in(row)) for pos, *row in rows)
 
     async def runs(self, query: RunQuery) -> RunPage:
-        """As the port says."""
+        """As in the port."""
         if query.limit < 1:
             raise Yours("a page has at least one row", "limit: 1 or more")
         below = read_cursor(query.cursor)
@@ -134,22 +135,22 @@ class SqliteStore:
         )
 
     async def find(self, run: RunRef) -> Summary | None:
-        """As the port says."""
+        """As in the port."""
         rows = await self._read(lambda conn: conn.execute(queries()["find"], (run.key,)).fetchall())
         return summary_in(rows[0]) if rows else None
 
     async def head(self) -> int:
-        """As the port says."""
+        """As in the port."""
         [row] = await self._read(lambda conn: conn.execute(queries()["last_pos"]).fetchall())
         return max(cast(int, row[0]), self._opened()[1].begun.head)
 
     async def ledger(self, kind: str) -> Mapping[str, Json]:
-        """As the port says."""
+        """As in the port."""
         rows = await self._read(lambda conn: conn.execute(queries()["ledger"], (kind,)).fetchall())
         return {key: from_text(text) for key, text in rows}
 
     async def row(self, kind: str, key: str) -> Json:
-        """As the port says."""
+        """As in the port."""
         rows = await self._read(lambda conn: conn.execute(queries()["row"], (kind, key)).fetchall())
         return from_text(rows[0][0]) if rows else None
 
@@ -180,7 +181,7 @@ class SqliteStore:
                 writer = Writer(conn, begun.head, files.check)
                 self._open = _Open(begun, writer, reading, files, things.pop_all())
             except OSError as error:
-                hint = "make it writable, or choose another root"
+                hint = "make it writable, or choose a different root"
                 raise StoreFailed(
                     f"{error.filename or self._root}: {error.strerror}", hint
                 ) from error
@@ -195,7 +196,7 @@ class SqliteStore:
 
 
 def _in_one_transaction(conn: sqlite3.Connection, query: Callable[[], T]) -> T:
-    """All statements of a query read the same state, whatever is written between them."""
+    """Let all statements of a query read the same state, whatever is written in between."""
     conn.execute("BEGIN")
     try:
         return query()
@@ -210,8 +211,8 @@ def _records(conn: sqlite3.Connection, name: str, values: tuple[Value, ...]) -> 
 def _stored(pos: int, run: str, epoch: int, seq: int, name: str, body: str) -> Stored:
     if name not in EVENTS:
         raise StoreForeign(
-            f"event {seq} of {run} is a {name}, which this floe does not know",
-            "it was written by a newer floe: start that one again",
+            f"event {seq} of {run} is a {name}, which this version of floe does not know",
+            "a newer floe wrote it: start that version again",
         )
     try:
         event = decode_event(name, cast(Mapping[str, Json], from_text(body)))

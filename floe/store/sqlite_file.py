@@ -1,4 +1,4 @@
-"""A SQLite store's folder: its lock, the database file, and the schema it is brought to."""
+"""A SQLite store's folder: its lock, the database file, and the migration of its schema."""
 
 import fcntl
 import os
@@ -14,17 +14,17 @@ from floe.store.rules import new_store_id
 from floe.store.sql import migrations, queries
 
 APPLICATION_ID: Final = 0x666C6F65
-"""`floe`, in the header of every database that floe made."""
+"""`floe`, in the header of every database that floe created."""
 
 POS_SKIP: Final = 1 << 20
-"""Positions left out where the power may have failed: far more than it can have taken.
+"""Positions skipped after a possible power failure: far more than a power failure can lose.
 
-Others may have heard of the lost ones. Given again to other facts, these would be missed by
-whoever had heard the first.
+Listeners may have received the lost ones. If a position were reused for a different event, such a
+listener would miss that event.
 """
 
 LOST_HINT: Final = (
-    "put the file back and this host goes on; or stop the host, restore the store, start it again"
+    "put the file back and this host continues; or stop the host, restore the store, start it again"
 )
 
 _MAGIC: Final = b"SQLite format 3\0"
@@ -34,15 +34,17 @@ _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 @contextmanager
 def locked_folder(root: Path) -> Iterator[Path]:
-    """Make the folder if need be and keep other processes out of it; gives the database's path.
+    """Create the folder if it is missing and lock it; yields the database's path.
 
-    The lock goes with the process, however it ends; its file stays. Raises StoreBusy,
+    The lock ends with the process, however that ends; the lock file stays. Raises StoreBusy,
     StoreForeign, OSError.
     """
     try:
         _make_folder(root)
     except (FileExistsError, NotADirectoryError) as error:
-        raise StoreForeign(f"{error.filename} is not a directory", "choose another root") from error
+        raise StoreForeign(
+            f"{error.filename} is not a directory", "choose a different root"
+        ) from error
     fd = os.open(root / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         _lock(fd, root)
@@ -52,7 +54,7 @@ def locked_folder(root: Path) -> Iterator[Path]:
 
 
 def open_database(path: Path) -> sqlite3.Connection:
-    """Open a store's database for writing, making it or bringing it to today's schema.
+    """Open a store's database for writing; create it or migrate it to the current schema.
 
     Raises StoreForeign, StoreFailed, OSError, sqlite3.Error.
     """
@@ -70,12 +72,12 @@ def open_database(path: Path) -> sqlite3.Connection:
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """A connection that any one thread at a time may use; transactions are begun by hand."""
+    """A connection for one thread at a time; the caller begins transactions explicitly."""
     return sqlite3.connect(path, isolation_level=None, check_same_thread=False)
 
 
 def boot_id() -> str:
-    """Which start of this machine it runs since; empty where that cannot be known."""
+    """The id of the machine's current boot; empty if it is unknown."""
     try:
         return _BOOT_ID.read_text().strip()
     except OSError:
@@ -83,19 +85,19 @@ def boot_id() -> str:
 
 
 class Begun(NamedTuple):
-    """From where a store goes on when it is opened."""
+    """The positions at which an opened store continues."""
 
     head: int
-    """The highest position that anybody may know; the next is given to the next event."""
+    """The highest position that a listener may have received; the next event gets the next."""
     skipped: range
-    """Positions before it that were never given and never will be."""
+    """Positions before it that are never used."""
 
 
 def begin(conn: sqlite3.Connection, boot: str) -> Begun:
     """Begin to use a store's database, for the first time or again.
 
-    All that is in it is on the disk afterwards: nobody is told what the power may still take
-    although the process that stored it is gone. Raises sqlite3.Error.
+    Everything in it is on disk afterwards. So no caller receives data of an earlier process that a
+    power failure could still lose. Raises sqlite3.Error.
     """
     sql = queries()
     conn.execute("PRAGMA synchronous = FULL")
@@ -113,30 +115,30 @@ def begin(conn: sqlite3.Connection, boot: str) -> Begun:
 
 
 class Files:
-    """The files of a database that is open for writing, by what they were when it was opened.
+    """The files of a database that is open for writing, as they were when it was opened.
 
-    SQLite writes to the files that it opened, wherever they are by now, and asks no more: what it
-    stores in one that was removed, moved or replaced is lost with the process.
+    SQLite keeps writing to the files that it opened, even if they were removed, moved or replaced
+    since. Data in such a file is lost when the process ends.
     """
 
     def __init__(self, path: Path) -> None:
-        """`path` is the database's, in which something was written. Raises OSError."""
-        names = (str(path), f"{path}-wal")  # texts: they are looked at often
+        """`path`: the database file, after its first write. Raises OSError."""
+        names = (str(path), f"{path}-wal")  # texts, because they are checked often
         self._known = {name: os.stat(name) for name in names}  # noqa: PTH116
 
     def check(self) -> None:
-        """See that the names still lead to these files. Raises StoreFailed."""
+        """Check that the names still lead to these files. Raises StoreFailed."""
         for name, known in self._known.items():
             try:
                 is_same = os.path.samestat(os.stat(name), known)  # noqa: PTH116
             except OSError as error:
                 raise StoreFailed(f"{name}: {error.strerror}", LOST_HINT) from None
             if not is_same:
-                raise StoreFailed(f"{name} is another file than the one that was opened", LOST_HINT)
+                raise StoreFailed(f"{name} was replaced since it was opened", LOST_HINT)
 
 
 def store_id_in(conn: sqlite3.Connection) -> StoreId:
-    """The id that the store was made with."""
+    """The id of the store in a database."""
     [store_id] = conn.execute(queries()["meta"], ("store_id",)).fetchone()
     return StoreId(store_id)
 
@@ -160,14 +162,14 @@ def _lock(fd: int, root: Path) -> None:
         pid, _, host = os.pread(fd, 300, 0).decode(errors="replace").strip().partition(" ")
         owner = f"process {pid} on {host}" if pid else "another process"
         raise StoreBusy(
-            f"{root} is in use by {owner}", "stop that one, or choose another root"
+            f"{root} is in use by {owner}", "stop that process, or choose a different root"
         ) from error
     os.ftruncate(fd, 0)
     os.pwrite(fd, f"{os.getpid()} {os.uname().nodename}\n".encode(), 0)
 
 
 def _make_file(path: Path) -> None:
-    """Make an empty file that this user alone can read, or see that SQLite wrote the one there."""
+    """Create an empty file for this user only, or check that the existing one is SQLite's."""
     fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         if os.fstat(fd).st_uid == os.geteuid():
@@ -175,14 +177,14 @@ def _make_file(path: Path) -> None:
         start = os.read(fd, len(_MAGIC))
     finally:
         os.close(fd)
-    if start not in (b"", _MAGIC):  # empty: a crash between making and filling it
-        raise StoreForeign(f"{path} is not a SQLite database", "choose another root")
+    if start not in (b"", _MAGIC):  # empty: a crash between creating and filling it
+        raise StoreForeign(f"{path} is not a SQLite database", "choose a different root")
 
 
 def _write_ahead(conn: sqlite3.Connection, path: Path) -> None:
     [mode] = conn.execute("PRAGMA journal_mode = WAL").fetchone()
     if mode != "wal":
-        raise StoreFailed(f"{path}: its file system cannot carry a write-ahead log")
+        raise StoreFailed(f"{path}: its file system does not support a write-ahead log")
 
 
 def _bring_up_to_date(conn: sqlite3.Connection, path: Path) -> None:
@@ -190,15 +192,16 @@ def _bring_up_to_date(conn: sqlite3.Connection, path: Path) -> None:
     [version] = conn.execute("PRAGMA user_version").fetchone()
     [tables] = conn.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if application != APPLICATION_ID and (application or version or tables):
-        raise StoreForeign(f"{path} is a database, but not floe's", "choose another root")
+        raise StoreForeign(f"{path} is a database, but not floe's", "choose a different root")
     known = migrations()
     if version > len(known):
         raise StoreForeign(
-            f"{path} was written by a newer floe (schema {version}; this one knows {len(known)})",
+            f"{path} was written by a newer floe "
+            f"(schema {version}; this version knows {len(known)})",
             "start the newer floe again",
         )
     for number, script in enumerate(known[version:], version + 1):
-        # Header and tables in one transaction: a crash leaves the schema before or the one after.
+        # Header and tables in one transaction: a crash leaves the old schema or the new one.
         with closing(conn.cursor()) as cursor:
             cursor.executescript(
                 f"BEGIN IMMEDIATE;\n{script}\nPRAGMA application_id = {APPLICATION_ID};\n"

@@ -1,4 +1,4 @@
-"""Pages of a SQLite store's directory of runs: what is asked of which index."""
+"""Pages of a SQLite store's directory of runs: the queries, and the index that each uses."""
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,13 +13,13 @@ from floe.store.sql import queries
 Value = str | int | None
 
 SEARCH_ROWS_MAX: Final = 100_000
-"""Rows that one page looks through for a text."""
+"""Rows that one page searches for a text."""
 
 _STATES: Final[tuple[State, ...]] = ("pending", "active", "archive")
 
 
 def read_page(conn: sqlite3.Connection, query: RunQuery, below: Place | None) -> RunPage:
-    """Merge the newest of each index range that the query's filters are made of."""
+    """Merge the newest rows of each index range that the query's filters cover."""
     where = ["TRUE"]
     values: dict[str, Value] = {"limit": query.limit + 1}
     if below:
@@ -55,9 +55,9 @@ def read_page(conn: sqlite3.Connection, query: RunQuery, below: Place | None) ->
 
 
 def _ranges(query: RunQuery) -> Iterable[Mapping[str, Value]]:
-    """State and goodness of each index range to look at; one without either for all runs.
+    """State and goodness of each index range to read; one range without either for all runs.
 
-    An index serves equalities and then the order; "any of these states" would have to be sorted.
+    An index supports equalities and then the order; "any of these states" would need sorting.
     """
     if query.flow is None and query.host is None and query.good is None and not query.states:
         return [{}]
@@ -74,7 +74,7 @@ def _search_floor(
 
 
 def summary_in(row: Sequence[Value]) -> Summary:
-    """The summary in a row of the directory."""
+    """The summary in a database row of the directory."""
     fields = dict(zip(Summary.__slots__, row, strict=True))
     fields["good"] = None if fields["good"] is None else bool(fields["good"])
     return Summary(**fields)  # type: ignore[arg-type]  # the columns are the fields, by name

@@ -1,8 +1,8 @@
 """The one thread that writes to a SQLite store, many batches to a transaction.
 
-Rules of this file: only this thread touches its connection; what it remembers changes after a
-COMMIT and not before, so a failed transaction leaves nothing to undo; every batch that was taken
-is answered, whatever happens.
+Rules of this file: only this thread uses its connection; its memory changes only after a COMMIT,
+so a failed transaction leaves nothing to undo; every accepted batch gets a result, whatever
+happens.
 """
 
 import sqlite3
@@ -23,10 +23,10 @@ from floe.store.rules import NOWHERE, Head, is_newer, next_head, text_of
 from floe.store.sql import queries
 
 GROUP_MAX: Final = 256
-"""Batches in one transaction: the first of them waits for the last."""
+"""Batches in one transaction; the first of them waits for the last."""
 
 HEADS_MAX: Final = 20_000
-"""Runs whose heads are remembered; others are looked up."""
+"""Runs whose heads are cached; others are looked up."""
 
 CHECK_S: Final = 0.1
 """Seconds between two looks at the files for what is not promised: a step that is stored in the
@@ -40,7 +40,7 @@ _HINTS: Final = {
 
 @dataclass(slots=True, eq=False)
 class Waiting:
-    """A batch on its way, and who waits for it."""
+    """A queued batch, and the future of its caller."""
 
     future: "Future[int]"
     appends: Sequence[tuple[str, Append]]
@@ -52,13 +52,15 @@ class Waiting:
 
 
 class Writer:
-    """Owns a connection and a thread. Its queue is as long as there are callers waiting."""
+    """Owns a connection and a thread. Its queue has one batch per waiting caller."""
 
     def __init__(
         self, conn: sqlite3.Connection, head: int, check: Callable[[], None] = lambda: None
     ) -> None:
-        """`head`: the highest position that anybody may know. `check` raises StoreFailed where
-        what is written would be lost."""
+        """`head`: the highest position that a listener may have received.
+
+        `check` raises StoreFailed if written data would be lost.
+        """
         self._check = check
         self._conn = conn
         self._sql = queries()
@@ -67,16 +69,16 @@ class Writer:
         self._last, self._next = head, head + 1
         self._is_full_sync: bool | None = None
         self._check_at = 0.0
-        # A daemon: a program that dies without `close` must not hang on this thread.
+        # A daemon thread: a program that dies without `close` must not wait for it.
         self._thread = threading.Thread(target=self._write, name="floe-store-writer", daemon=True)
         self._thread.start()
 
     def submit(self, waiting: Waiting) -> None:
-        """Take a batch; its future is resolved on its own loop."""
+        """Queue a batch; its future is resolved on its own loop."""
         self._queue.put(waiting)
 
     def stop(self) -> None:
-        """Store what was taken and end the thread. Blocks."""
+        """Store the queued batches and end the thread. Blocks."""
         self._queue.put(None)
         self._thread.join()
 
@@ -85,17 +87,17 @@ class Writer:
             group = [first]
             while len(group) < GROUP_MAX and self._queue.qsize():
                 if (waiting := self._queue.get()) is None:
-                    self._queue.put(None)  # answer these first, then end
+                    self._queue.put(None)  # resolve these first, then end
                     break
                 group.append(waiting)
             self._store(group)
-            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            with suppress(RuntimeError):  # the loop is closed: no caller waits any more
                 group[0].future.get_loop().call_soon_threadsafe(_answer, group)
 
     def _store(self, group: Sequence[Waiting]) -> None:
         try:
             self._transact(group)
-        except Exception as error:  # raised again where the batch is awaited
+        except Exception as error:  # raised again to the caller that awaits the batch
             self._roll_back()
             if isinstance(error, StoreFailed):
                 for waiting in group:
@@ -103,7 +105,7 @@ class Writer:
             elif isinstance(error, sqlite3.Error) and not isinstance(error, sqlite3.DataError):
                 for waiting in group:
                     waiting.answer = failed(error)
-            elif len(group) > 1:  # a value of one batch: alone, it fails no other
+            elif len(group) > 1:  # a value in one batch: store each batch alone
                 for waiting in group:
                     self._store([waiting])
             else:
@@ -177,7 +179,7 @@ class Writer:
 
     def _remember(self, heads: Mapping[str, Head]) -> None:
         for key, head in heads.items():
-            self._heads.pop(key, None)  # to the end: the first is the one longest unused
+            self._heads.pop(key, None)  # moves it to the end: the first is the least recently used
             self._heads[key] = head
         while len(self._heads) > HEADS_MAX:
             del self._heads[next(iter(self._heads))]
@@ -195,21 +197,24 @@ class Writer:
 
     def _roll_back(self) -> None:
         if self._conn.in_transaction:
-            with suppress(sqlite3.Error):  # some errors have already rolled back by themselves
+            with suppress(sqlite3.Error):  # some errors roll back by themselves
                 self._conn.execute("ROLLBACK")
 
 
 class _Rows:
-    """The directory's rows of one transaction: of a run the newest, and the own one before it where
-    that was heard, since a row that was heard takes the position of the own one in its place."""
+    """The directory's rows of one transaction.
+
+    Per run: the newest row, plus our own latest row if the newest came from a peer (which inherits
+    its position).
+    """
 
     def __init__(self) -> None:
         self.puts: list[tuple[Summary, int | None]] = []
-        """In order, with the positions of own ones."""
+        """In order, with the position of each own row."""
         self._at: dict[str, int] = {}
 
     def add(self, row: Summary, pos: int | None) -> None:
-        """Take a row that is newer than what is here of its run."""
+        """Add a row if it is newer than the known one of its run."""
         at = self._at.get(row.key)
         if at is not None and not is_newer(row, self.puts[at][0]):
             return
@@ -221,7 +226,7 @@ class _Rows:
 
 
 def failed(error: sqlite3.Error) -> StoreFailed:
-    """The World's error for one of SQLite's."""
+    """The StoreFailed for an error of SQLite."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # without the extended part
     name = getattr(error, "sqlite_errorname", type(error).__name__)
     return StoreFailed(f"the store refused: {error} ({name})", _HINTS.get(code, ""))

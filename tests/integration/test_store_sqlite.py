@@ -424,7 +424,7 @@ for place in (root, root / "below"):
             said, _ = await asyncio.to_thread(process.communicate, timeout=60)
 
     assert said.splitlines() == [
-        f"{place}: Permission denied; make it writable, or choose another root"
+        f"{place}: Permission denied; make it writable, or choose a different root"
         for place in (f"{root}/lock", f"{root}/below")
     ]
 
@@ -499,9 +499,9 @@ async def test_nothing_is_promised_in_a_file_that_no_start_would_find(
     await store.append(a_batch(an_append(a_run())))
     lose(tmp_path / "root" / name)
 
-    with pytest.raises(StoreFailed, match=r"No such file|is another file"):
+    with pytest.raises(StoreFailed, match=r"No such file|was replaced"):
         await store.append(a_batch(an_append(a_run(2)), promise=True))
-    with pytest.raises(StoreFailed, match=r"No such file|is another file"):
+    with pytest.raises(StoreFailed, match=r"No such file|was replaced"):
         await store.check()
 
     await store.close()
