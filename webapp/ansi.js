@@ -2,7 +2,10 @@
 // dropped, and what remains is text. A library would hand out HTML; this hands out spans.
 import { plain } from "./text.js";
 
-/** @typedef {{fg: string, bg: string, bold: boolean, faint: boolean, italic: boolean, underline: boolean, inverse: boolean}} Style */
+/**
+ * @typedef {{fg: string, bg: string, bold: boolean, faint: boolean, italic: boolean, underline: boolean, inverse:
+ *   boolean}} Style
+ */
 /** @typedef {{text: string, style: Style}} Span */
 
 /** @type {Style} */

@@ -19,8 +19,13 @@ export class Problem extends Error {
     this.hint = body.hint ?? "";
     this.fields = body.fields ?? {};
     this.findings = body.findings ?? [];
-    /** Where another host would have to answer: which, when it was heard last, and what is known here of its run; or, if it is lost for good, when that was said. */
-    this.away = body.host ? { host: body.host, at: body.as_of ?? body.since ?? null, run: body.run, lost: status === 410 } : null;
+    /**
+     * Where another host would have to answer: which, when it was heard last, and what is known here of its run; or, if
+     * it is lost for good, when that was said.
+     */
+    this.away = body.host
+      ? { host: body.host, at: body.as_of ?? body.since ?? null, run: body.run, lost: status === 410 }
+      : null;
   }
 }
 

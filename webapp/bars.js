@@ -10,10 +10,29 @@
 export function barsOf(node, moment) {
   /** @param {string | null | undefined} instant */
   const at = (instant) => (instant ? Date.parse(instant) : moment);
-  const attempts = (node.attempts ?? []).filter((one) => one.started_at).map((one) => ({ from: at(one.started_at), to: at(one.ended_at), state: one.result ?? "good", what: `attempt ${one.attempt}` }));
+  const attempts = (node.attempts ?? [])
+    .filter((one) => one.started_at)
+    .map((one) => ({
+      from: at(one.started_at),
+      to: at(one.ended_at),
+      state: one.result ?? "good",
+      what: `attempt ${one.attempt}`,
+    }));
   const over = node.attempts?.some((one) => one.attempt === node.attempt);
-  if (node.started_at && !over) attempts.push({ from: at(node.started_at), to: at(node.ended_at), state: node.state === "retrying" ? "running" : node.state, what: `attempt ${node.attempt}` });
-  if (node.asked_at) attempts.push({ from: at(node.asked_at), to: at(node.ended_at), state: node.ended_at ? node.state : "asking", what: "asked" });
+  if (node.started_at && !over)
+    attempts.push({
+      from: at(node.started_at),
+      to: at(node.ended_at),
+      state: node.state === "retrying" ? "running" : node.state,
+      what: `attempt ${node.attempt}`,
+    });
+  if (node.asked_at)
+    attempts.push({
+      from: at(node.asked_at),
+      to: at(node.ended_at),
+      state: node.ended_at ? node.state : "asking",
+      what: "asked",
+    });
   /** @type {Bar[]} */
   const waits = [];
   let from = at(node.entered_at);
@@ -26,5 +45,11 @@ export function barsOf(node, moment) {
   return [...waits, ...attempts];
 }
 
-/** Where an instant is between two others, for CSS. @param {number} instant @param {number} start @param {number} end */
-export const placeOf = (instant, start, end) => `${(100 * Math.min(1, Math.max(0, (instant - start) / Math.max(1, end - start)))).toFixed(3)}%`;
+/**
+ * Where an instant is between two others, for CSS.
+ * @param {number} instant
+ * @param {number} start
+ * @param {number} end
+ */
+export const placeOf = (instant, start, end) =>
+  `${(100 * Math.min(1, Math.max(0, (instant - start) / Math.max(1, end - start)))).toFixed(3)}%`;

@@ -25,7 +25,10 @@ export function hostState(host, hosts) {
  * @param {import("./types/api").AsOf} [asOf]  what the list says of it
  * @returns {{host: string, at: string | null}[]}
  */
-export const behind = (hosts, asOf = {}) => hosts.filter((host) => isAway(host, hosts)).map((host) => ({ host: host.id, at: (Object.hasOwn(asOf, host.id) ? asOf[host.id] : null) ?? host.seen_at }));
+export const behind = (hosts, asOf = {}) =>
+  hosts
+    .filter((host) => isAway(host, hosts))
+    .map((host) => ({ host: host.id, at: (Object.hasOwn(asOf, host.id) ? asOf[host.id] : null) ?? host.seen_at }));
 
 /** Those with something wrong first, then as they came. @param {Host[]} hosts */
 export const byNeed = (hosts) => [...hosts].sort((a, b) => need(b, hosts) - need(a, hosts));

@@ -4,11 +4,17 @@
 /** What j and k move through. */
 export const ITEMS = "main .row-name, main .step, main .gantt-row";
 
-/** What had the keyboard last, and where it was among its like. @type {{element: HTMLElement, href: string | null, at: number, near: Element[]} | null} */
+/**
+ * What had the keyboard last, and where it was among its like.
+ * @type {{element: HTMLElement, href: string | null, at: number, near: Element[]} | null}
+ */
 let last = null;
 
 /** @returns {HTMLElement[]} */
-export const items = () => [.../** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(ITEMS))].filter((item) => item.offsetParent !== null);
+export const items = () =>
+  [.../** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(ITEMS))].filter(
+    (item) => item.offsetParent !== null,
+  );
 
 addEventListener("focusin", ({ target }) => {
   if (!(target instanceof HTMLElement)) return;
@@ -20,13 +26,20 @@ addEventListener("focusin", ({ target }) => {
   /** @type {Element[]} */
   const near = [];
   for (let around = target.parentElement; around; around = around.parentElement) near.push(around);
-  last = { element: target, href: target.getAttribute("href"), at: target.matches(ITEMS) ? items().indexOf(target) : -1, near };
+  last = {
+    element: target,
+    href: target.getAttribute("href"),
+    at: target.matches(ITEMS) ? items().indexOf(target) : -1,
+    near,
+  };
 });
 
 addEventListener("keydown", (event) => {
   const sheet = document.querySelector(".is-sheet");
   if (event.key !== "Tab" || !sheet || document.querySelector("dialog[open]")) return;
-  const stops = [.../** @type {NodeListOf<HTMLElement>} */ (sheet.querySelectorAll('a[href], button, input, [tabindex="0"]'))].filter((stop) => stop.tabIndex >= 0 && stop.offsetParent);
+  const stops = [
+    .../** @type {NodeListOf<HTMLElement>} */ (sheet.querySelectorAll('a[href], button, input, [tabindex="0"]')),
+  ].filter((stop) => stop.tabIndex >= 0 && stop.offsetParent);
   const [first, last] = [stops[0], stops.at(-1)];
   if (document.activeElement !== (event.shiftKey ? first : last)) return;
   event.preventDefault();
@@ -49,7 +62,10 @@ new MutationObserver(() => {
   into?.focus({ preventScroll: true }); // it may be a reader's scrolling that took it away
 }).observe(document, { childList: true, subtree: true });
 
-/** The first that can have the keyboard in what is left around it, but not at the top of the page. @param {Element[]} near */
+/**
+ * The first that can have the keyboard in what is left around it, but not at the top of the page.
+ * @param {Element[]} near
+ */
 function inside(near) {
   const left = near.find((element) => element.isConnected);
   if (!left?.parentElement?.closest("main, dialog")) return null;

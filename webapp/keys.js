@@ -33,7 +33,10 @@ addEventListener("keydown", (event) => {
 /** @param {EventTarget | null} target */
 function isTyping(target) {
   if (!(target instanceof Element)) return false;
-  return target.closest("dialog[open]") !== null || (target.matches("input, textarea, select") && !target.matches('[type="range"], [type="checkbox"]'));
+  return (
+    target.closest("dialog[open]") !== null ||
+    (target.matches("input, textarea, select") && !target.matches('[type="range"], [type="checkbox"]'))
+  );
 }
 
 /** @param {number} by */
@@ -58,7 +61,10 @@ function search() {
   requestAnimationFrame(() => seek(SEEK_FRAMES)); // after that page has taken the keyboard
 }
 
-/** To the field once it is there: the code of its page may be on its way. @param {number} frames  how long to wait for it */
+/**
+ * To the field once it is there: the code of its page may be on its way.
+ * @param {number} frames  how long to wait for it
+ */
 function seek(frames) {
   const there = document.querySelector("[data-search]");
   if (there instanceof HTMLElement) there.focus();

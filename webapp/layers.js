@@ -21,17 +21,32 @@ export function planOf(graph) {
     const wish = new Map(column.map(({ id }) => [id, mean((before.get(id) ?? []).map((from) => rows.get(from)))]));
     column.sort((a, b) => (wish.get(a.id) ?? 0) - (wish.get(b.id) ?? 0));
     const first = (tallest - column.length) / 2;
-    column.forEach(({ id }, at) => rows.set(id, first + at));
+    for (const [at, { id }] of column.entries()) rows.set(id, first + at);
   }
-  const places = graph.nodes.map(({ id, level = 0 }) => ({ id, left: MARGIN + level * COLUMN, top: MARGIN + (rows.get(id) ?? 0) * ROW }));
+  const places = graph.nodes.map(({ id, level = 0 }) => ({
+    id,
+    left: MARGIN + level * COLUMN,
+    top: MARGIN + (rows.get(id) ?? 0) * ROW,
+  }));
   const at = new Map(places.map((place) => [place.id, place]));
   const lines = graph.edges.flatMap((edge) => {
     const [from, to] = [at.get(edge.from), at.get(edge.to)];
     if (!from || !to) return [];
-    return [lineOf(edge, [{ x: from.left + NODE_WIDTH, y: from.top + NODE_HEIGHT / 2 }, { x: to.left, y: to.top + NODE_HEIGHT / 2 }])];
+    return [
+      lineOf(edge, [
+        { x: from.left + NODE_WIDTH, y: from.top + NODE_HEIGHT / 2 },
+        { x: to.left, y: to.top + NODE_HEIGHT / 2 },
+      ]),
+    ];
   });
   const node = { width: NODE_WIDTH, height: NODE_HEIGHT };
-  return { node, width: 2 * MARGIN + columns.length * COLUMN - 60, height: 2 * MARGIN + tallest * ROW - 14, places, lines };
+  return {
+    node,
+    width: 2 * MARGIN + columns.length * COLUMN - 60,
+    height: 2 * MARGIN + tallest * ROW - 14,
+    places,
+    lines,
+  };
 }
 
 /** Of those that are known; a node without any goes last. @param {(number | undefined)[]} list */

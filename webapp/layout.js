@@ -21,12 +21,26 @@ export function planOf(graph) {
     const { x, y } = sheet.node(key(id));
     return { id, left: x - NODE_WIDTH / 2, top: y - NODE_HEIGHT / 2 };
   });
-  const lines = edges.map((edge) => lineOf(edge, ported(sheet.edge(key(edge.from), key(edge.to), edge.tag).points, sheet.node(key(edge.from)), sheet.node(key(edge.to)))));
+  const lines = edges.map((edge) =>
+    lineOf(
+      edge,
+      ported(
+        sheet.edge(key(edge.from), key(edge.to), edge.tag).points,
+        sheet.node(key(edge.from)),
+        sheet.node(key(edge.to)),
+      ),
+    ),
+  );
   const { width = 0, height = 0 } = sheet.graph();
   return { node: { width: NODE_WIDTH, height: NODE_HEIGHT }, width, height, places, lines };
 }
 
-/** Out of the right side, into the left one; dagre would cut corners. @param {Point[]} points @param {Point} from @param {Point} to */
+/**
+ * Out of the right side, into the left one; dagre would cut corners.
+ * @param {Point[]} points
+ * @param {Point} from
+ * @param {Point} to
+ */
 function ported(points, from, to) {
   const start = { x: from.x + NODE_WIDTH / 2, y: from.y };
   const end = { x: to.x - NODE_WIDTH / 2, y: to.y };

@@ -8,9 +8,15 @@ import { asProblem, listen } from "./state.js";
 
 /** @typedef {import("./ansi.js").Span} Span */
 /** @typedef {{number: number, spans: Span[], more: number}} Line  more: bytes that are not told */
-/** @typedef {{text: string, bytes: number, style: string}} Told  style: in force where it begins, as the codes of an escape */
+/**
+ * @typedef {{text: string, bytes: number, style: string}} Told  style: in force where it begins, as the codes of an
+ *   escape
+ */
 /** @typedef {{told: Told[], lines: Line[]}} Piece  lines: those that were looked at */
-/** @typedef {{count: number, bytes: number, live: boolean, opened: boolean, error: import("./api.js").Problem | null, version: number}} Shown */
+/**
+ * @typedef {{count: number, bytes: number, live: boolean, opened: boolean, error: import("./api.js").Problem | null,
+ *   version: number}} Shown
+ */
 
 const PIECE_LINES = 200;
 const PIECES_MAX = 100;
@@ -44,7 +50,13 @@ export class Output {
     await this.#refresh();
     if (this.#closed || this.shown.value.error || !this.shown.value.live) return;
     this.#stop = listen((frame) => {
-      if (frame.type !== "output" || frame.run !== this.run || frame.node !== this.node || frame.attempt !== this.attempt) return;
+      if (
+        frame.type !== "output" ||
+        frame.run !== this.run ||
+        frame.node !== this.node ||
+        frame.attempt !== this.attempt
+      )
+        return;
       this.#timer ||= setTimeout(() => void this.#refresh(), REFRESH_MS);
     });
     const { run, node, attempt } = this;
@@ -66,7 +78,11 @@ export class Output {
     return told && (piece.lines[at] ??= lineOf(number, told));
   }
 
-  /** Load what is missing of these lines; of earlier wishes only what is on its way. @param {number} first @param {number} last */
+  /**
+   * Load what is missing of these lines; of earlier wishes only what is on its way.
+   * @param {number} first
+   * @param {number} last
+   */
   want(first, last) {
     this.#wanted = [first, last];
     if (!this.#busy) void this.#fill();
@@ -83,12 +99,13 @@ export class Output {
    * @returns {Promise<{found: number[], next: number | null, count: number}>}
    */
   find(text, from, signal) {
-    return get(this.href.replace("/log?", "/log/find?") + `&text=${seg(text)}&from=${from}`, signal);
+    return get(`${this.href.replace("/log?", "/log/find?")}&text=${seg(text)}&from=${from}`, signal);
   }
 
   async #fill() {
     this.#busy = true;
-    for (let piece = this.#missing(); piece >= 0; piece = this.#missing()) await this.#load(piece * PIECE_LINES + 1, PIECE_LINES);
+    for (let piece = this.#missing(); piece >= 0; piece = this.#missing())
+      await this.#load(piece * PIECE_LINES + 1, PIECE_LINES);
     this.#busy = false;
   }
 
@@ -111,13 +128,20 @@ export class Output {
   async #load(from, count) {
     try {
       /** @type {{from: number, count: number, bytes: number, live: boolean, lines: Told[]}} */
-      const answer = await get(this.href.replace("/log?", "/log/lines?") + `&from=${from}&count=${count}`);
+      const answer = await get(`${this.href.replace("/log?", "/log/lines?")}&from=${from}&count=${count}`);
       if (this.#closed) return;
       if (answer.count > this.shown.value.count) this.#pieces.delete(pieceOf(Math.max(1, this.shown.value.count)));
       const skip = (PIECE_LINES - ((answer.from - 1) % PIECE_LINES)) % PIECE_LINES;
-      for (let at = skip; at < answer.lines.length; at += PIECE_LINES) this.#keep(answer.from + at, answer.lines.slice(at, at + PIECE_LINES));
+      for (let at = skip; at < answer.lines.length; at += PIECE_LINES)
+        this.#keep(answer.from + at, answer.lines.slice(at, at + PIECE_LINES));
       const { count: lines, bytes, live } = answer;
-      this.#show({ count: Math.max(lines, this.shown.value.count), bytes: Math.max(bytes, this.shown.value.bytes), live, opened: true, error: null });
+      this.#show({
+        count: Math.max(lines, this.shown.value.count),
+        bytes: Math.max(bytes, this.shown.value.bytes),
+        live,
+        opened: true,
+        error: null,
+      });
     } catch (error) {
       if (!this.#closed) this.#show({ error: asProblem(error) });
     }
@@ -141,7 +165,11 @@ export class Output {
 }
 
 /** @param {number} number @param {Told} told @returns {Line} */
-const lineOf = (number, { text, bytes, style }) => ({ number, spans: spansOf(text, styleOf(style)), more: Math.max(0, bytes - LINE_BYTES) });
+const lineOf = (number, { text, bytes, style }) => ({
+  number,
+  spans: spansOf(text, styleOf(style)),
+  more: Math.max(0, bytes - LINE_BYTES),
+});
 
 /** @param {number} number */
 const pieceOf = (number) => Math.floor((number - 1) / PIECE_LINES);

@@ -9,15 +9,34 @@ const TIP = 9;
 /** @typedef {{x: number, y: number}} Point */
 /** @typedef {{id: string, left: number, top: number}} Place */
 /** @typedef {{left: number, top: number, right: number, bottom: number}} Box */
-/** @typedef {{key: string, from: string, tag: string, path: string, tip: string, label: string, x: number, y: number, box: Box}} Line */
-/** @typedef {{node: {width: number, height: number}, width: number, height: number, places: Place[], lines: Line[]}} Plan */
+/**
+ * @typedef {{key: string, from: string, tag: string, path: string, tip: string, label: string, x: number, y: number,
+ *   box: Box}} Line
+ */
+/**
+ * @typedef {{node: {width: number, height: number}, width: number, height: number, places: Place[], lines: Line[]}}
+ *   Plan
+ */
 
-/** @param {import("./types/api").GraphEdge} edge @param {Point[]} points  from one node's right side to the other's left */
+/**
+ * @param {import("./types/api").GraphEdge} edge
+ * @param {Point[]} points  from one node's right side to the other's left
+ */
 export function lineOf({ from, to, tag }, points) {
   const middle = points[Math.floor(points.length / 2)];
   const [xs, ys] = [points.map(({ x }) => x), points.map(({ y }) => y)];
   const box = { left: Math.min(...xs), top: Math.min(...ys), right: Math.max(...xs), bottom: Math.max(...ys) };
-  return { key: `${from} ${to} ${tag}`, from, tag, path: curve(points), tip: tip(points), label: outcome(tag), x: middle.x, y: middle.y, box };
+  return {
+    key: `${from} ${to} ${tag}`,
+    from,
+    tag,
+    path: curve(points),
+    tip: tip(points),
+    label: outcome(tag),
+    x: middle.x,
+    y: middle.y,
+    box,
+  };
 }
 
 /** What of a tag is worth a label: "good" is what an arrow means anyway. @param {string} tag */

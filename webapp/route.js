@@ -3,7 +3,10 @@ import { signal } from "@preact/signals";
 
 export const ROOT = "/app/dash";
 
-/** @typedef {{page: "now"|"flows"|"flow"|"run"|"runs"|"hosts"|"tokens"|"lost", id: string, query: URLSearchParams}} Route */
+/**
+ * @typedef {{page: "now"|"flows"|"flow"|"run"|"runs"|"hosts"|"tokens"|"lost", id: string, query: URLSearchParams}}
+ *   Route
+ */
 
 /** @returns {Route} */
 function parse() {
@@ -64,7 +67,8 @@ addEventListener("popstate", () => (route.value = parse()));
 
 // Links within the dashboard change the URL without loading it again.
 addEventListener("click", (event) => {
-  if (event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+  if (event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey)
+    return;
   const link = event.target instanceof Element ? event.target.closest("a[href]") : null;
   if (!(link instanceof HTMLAnchorElement) || link.target || link.hasAttribute("download")) return;
   if (link.origin !== location.origin || !`${link.pathname}/`.startsWith(`${ROOT}/`)) return;

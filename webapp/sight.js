@@ -10,7 +10,10 @@ const CALM_MS = 1000;
 /** Up to so many of a kind all are drawn: a browser's search and a tab key then find each. */
 export const ALL_MAX = 200;
 
-/** @typedef {{left: number, top: number, right: number, bottom: number, width: number}} Sight  px of what is scrolled, and some around; width: of the element */
+/**
+ * @typedef {{left: number, top: number, right: number, bottom: number, width: number}} Sight  px of what is scrolled,
+ *   and some around; width: of the element
+ */
 
 /** @type {Sight} */
 const NONE = { left: 0, top: 0, right: 0, bottom: 0, width: 0 };
@@ -68,7 +71,8 @@ function sightOf({ scrollLeft, scrollTop, clientWidth, clientHeight }, around) {
 const meet = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
 
 /** The old one if it is the same: then nothing is drawn. @param {Sight} old @param {Sight} next */
-const kept = (old, next) => (Object.entries(next).every(([name, value]) => old[/** @type {keyof Sight} */ (name)] === value) ? old : next);
+const kept = (old, next) =>
+  Object.entries(next).every(([name, value]) => old[/** @type {keyof Sight} */ (name)] === value) ? old : next;
 
 /**
  * A value that is followed at most once a second, and in the end: what the eye is led to.
@@ -117,5 +121,10 @@ export function useRows(box, count, guess, chosen) {
   if (!isLong) return { first: 0, last: count, isLong, space: undefined };
   const last = Math.max(0, Math.min(count, Math.ceil(bottom / each)));
   const first = Math.max(0, Math.min(last, Math.floor(top / each)));
-  return { first, last, isLong, space: { paddingTop: `${first * each}px`, paddingBottom: `${(count - last) * each}px` } };
+  return {
+    first,
+    last,
+    isLong,
+    space: { paddingTop: `${first * each}px`, paddingBottom: `${(count - last) * each}px` },
+  };
 }

@@ -128,7 +128,12 @@ async function loadRun(open) {
   }
 }
 
-/** The run after some more events; itself if it knew them all. @param {Detail} run @param {EventFrame[]} frames @returns {Detail} */
+/**
+ * The run after some more events; itself if it knew them all.
+ * @param {Detail} run
+ * @param {EventFrame[]} frames
+ * @returns {Detail}
+ */
 function advanced(run, frames) {
   const fresh = frames.filter((frame) => isNewer(frame, run));
   if (!fresh.length) return run;
@@ -141,7 +146,11 @@ function advanced(run, frames) {
 /** @param {{epoch: number, seq: number}} a @param {{epoch: number, seq: number}} b */
 const isNewer = (a, b) => a.epoch > b.epoch || (a.epoch === b.epoch && a.seq > b.seq);
 
-/** Whether a run is over without a fact: all who could go on with it are gone for good. @param {Summary} a @param {Summary} b */
+/**
+ * Whether a run is over without a fact: all who could go on with it are gone for good.
+ * @param {Summary} a
+ * @param {Summary} b
+ */
 const isLost = (a, b) => a.epoch === b.epoch && a.seq === b.seq && a.state === "archive" && b.state !== "archive";
 
 /** Of one run. @param {EventFrame[]} frames */
@@ -156,7 +165,13 @@ function toOpened(frames) {
   open.state.value = { data: next, error: null };
   // Forms and the graph of a flow-file come with the run only.
   const asked = new Set(data.nodes.filter((node) => node.state === "asking").map(({ id }) => id));
-  if (frames.some(({ event, node }) => event === "FlowPinned" || event === "RunEnded" || node?.state === "asking" || asked.has(node?.id ?? ""))) void loadRun(open);
+  if (
+    frames.some(
+      ({ event, node }) =>
+        event === "FlowPinned" || event === "RunEnded" || node?.state === "asking" || asked.has(node?.id ?? ""),
+    )
+  )
+    void loadRun(open);
 }
 
 // --- lists --------------------------------------------------------------------------------
@@ -174,7 +189,10 @@ export function learn(list) {
   }
   if (!changed) return;
   if (next.size > KEPT_MAX) {
-    const over = [...next.values()].filter((run) => run.state === "archive").sort(byNewest).slice(RECENT);
+    const over = [...next.values()]
+      .filter((run) => run.state === "archive")
+      .sort(byNewest)
+      .slice(RECENT);
     for (const run of over) next.delete(run.id);
   }
   runs.value = next;
@@ -209,7 +227,10 @@ export async function loadRuns() {
 
 /** @type {Set<(frame: EventFrame | OutputFrame) => void>} */
 const listeners = new Set();
-/** Called with every event and output frame; returns how to stop. @param {(frame: EventFrame | OutputFrame) => void} listener */
+/**
+ * Called with every event and output frame; returns how to stop.
+ * @param {(frame: EventFrame | OutputFrame) => void} listener
+ */
 export function listen(listener) {
   listeners.add(listener);
   return () => listeners.delete(listener);
@@ -228,7 +249,11 @@ function consume(frames) {
       if (frame.type === "host") hostChanged();
       if (frame.type === "reset") reload();
     }
-    for (const list of Map.groupBy(frames.filter((frame) => frame.type === "event"), ({ run }) => run).values()) toOpened(list);
+    for (const list of Map.groupBy(
+      frames.filter((frame) => frame.type === "event"),
+      ({ run }) => run,
+    ).values())
+      toOpened(list);
     learn(summaries);
   });
 }

@@ -6,7 +6,9 @@ const ASCII = /^[\t\n\x20-\x7e]*$/;
 // characters, line separators, halves of pairs, fillers that are drawn as nothing.
 const TRICKS = /[^\P{C}\t\n\p{Co}\p{Cn}]|[\u2028\u2029\u115f\u1160\u2800\u3164\uffa0\u{e0100}-\u{e01ef}]/gu;
 // Two of them are part of how some scripts, and many emoji, are written.
-const JOINED = /(?<=[\u0600-\u08ff\u0900-\u0dff\u0e80-\u109f\u1780-\u18af])[\u200c\u200d]|(?<=[\p{Extended_Pictographic}\p{Emoji_Modifier}\ufe0f])\u200d(?=\p{Extended_Pictographic})/gu;
+const IN_SCRIPTS = /(?<=[\u0600-\u08ff\u0900-\u0dff\u0e80-\u109f\u1780-\u18af])[\u200c\u200d]/u;
+const IN_EMOJI = /(?<=[\p{Extended_Pictographic}\p{Emoji_Modifier}\ufe0f])\u200d(?=\p{Extended_Pictographic})/u;
+const JOINED = new RegExp(`${IN_SCRIPTS.source}|${IN_EMOJI.source}`, "gu");
 
 /** Other people's text on one level with ours: tricks become visible. @param {unknown} value */
 export function plain(value) {

@@ -1,9 +1,43 @@
 // Where a line of time is marked: at round spans from its start. Pure.
 
 const [S, M, H, D] = [1000, 60_000, 3_600_000, 86_400_000];
-const STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500, S, 2 * S, 5 * S, 10 * S, 15 * S, 30 * S, M, 2 * M, 5 * M, 10 * M, 15 * M, 30 * M, H, 2 * H, 3 * H, 6 * H, 12 * H, D];
+const STEPS = [
+  1,
+  2,
+  5,
+  10,
+  20,
+  50,
+  100,
+  200,
+  500,
+  S,
+  2 * S,
+  5 * S,
+  10 * S,
+  15 * S,
+  30 * S,
+  M,
+  2 * M,
+  5 * M,
+  10 * M,
+  15 * M,
+  30 * M,
+  H,
+  2 * H,
+  3 * H,
+  6 * H,
+  12 * H,
+  D,
+];
 /** @type {[string, number][]} */
-const UNITS = [["d", D], ["h", H], ["m", M], ["s", S], ["ms", 1]];
+const UNITS = [
+  ["d", D],
+  ["h", H],
+  ["m", M],
+  ["s", S],
+  ["ms", 1],
+];
 
 /** How far apart, in ms, for at most so many. @param {number} span  in ms @param {number} most */
 export function tickStep(span, most) {

@@ -2,7 +2,9 @@
 import { signal } from "@preact/signals";
 
 export const now = signal(Date.now());
-setInterval(() => document.hidden || (now.value = Date.now()), 1000);
+setInterval(() => {
+  if (!document.hidden) now.value = Date.now();
+}, 1000);
 
 /** @typedef {string | null | undefined} Instant */
 
@@ -45,10 +47,21 @@ function plainSpan(s) {
   return `${Math.floor(s / 86400)} days`;
 }
 
-const clockFormat = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+const clockFormat = new Intl.DateTimeFormat(undefined, {
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+  hourCycle: "h23",
+});
 const fullFormat = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium", hourCycle: "h23" });
 
-const preciseFormat = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3, hourCycle: "h23" });
+const preciseFormat = new Intl.DateTimeFormat(undefined, {
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+  fractionalSecondDigits: 3,
+  hourCycle: "h23",
+});
 
 const dayFormat = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
 
@@ -56,7 +69,9 @@ const dayFormat = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "nu
 export function day(at) {
   if (!at) return "";
   const [then, today] = [new Date(at), new Date(now.value)];
-  const days = Math.round((new Date(today.toDateString()).getTime() - new Date(then.toDateString()).getTime()) / 86_400_000);
+  const days = Math.round(
+    (new Date(today.toDateString()).getTime() - new Date(then.toDateString()).getTime()) / 86_400_000,
+  );
   return days === 0 ? "Today" : days === 1 ? "Yesterday" : dayFormat.format(then);
 }
 
@@ -75,9 +90,18 @@ export const full = (at) => (at ? fullFormat.format(new Date(at)) : "");
 export const when = (at) => (day(at) === "Today" ? clock(at) : full(at));
 
 const minuteFormat = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-const datedFormat = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const datedFormat = new Intl.DateTimeFormat(undefined, {
+  month: "short",
+  day: "numeric",
+  hour: "2-digit",
+  minute: "2-digit",
+  hourCycle: "h23",
+});
 
-/** An instant in a column of them: of the last hour how long ago, else such that two of a day differ. @param {Instant} at */
+/**
+ * An instant in a column of them: of the last hour how long ago, else such that two of a day differ.
+ * @param {Instant} at
+ */
 export function brief(at) {
   if (!at || now.value - Date.parse(at) < 3_600_000) return ago(at);
   return (day(at) === "Today" ? minuteFormat : datedFormat).format(new Date(at));

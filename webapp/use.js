@@ -24,7 +24,8 @@ export function useLoad(path, version = "") {
     get(path, abort.signal).then(
       (data) => set({ path, data: /** @type {T} */ (data), error: null }),
       (error) => {
-        if (!abort.signal.aborted) set((old) => ({ path, data: old.path === path ? old.data : null, error: asProblem(error) }));
+        if (!abort.signal.aborted)
+          set((old) => ({ path, data: old.path === path ? old.data : null, error: asProblem(error) }));
       },
     );
     return () => abort.abort();
@@ -41,10 +42,13 @@ export function useRun(id) {
     held.current = hold(id);
   }
   // At once: an effect that waits for the next frame is never undone if the page is left before.
-  useLayoutEffect(() => () => {
-    if (held.current) release(held.current);
-    held.current = null;
-  }, []);
+  useLayoutEffect(
+    () => () => {
+      if (held.current) release(held.current);
+      held.current = null;
+    },
+    [],
+  );
   return held.current.state.value;
 }
 

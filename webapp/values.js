@@ -25,7 +25,9 @@ export function read(text) {
 
 /** @param {string} _key @param {unknown} value @param {{source?: string}} [context] */
 function kept(_key, value, context) {
-  return typeof value === "number" && context?.source && context.source !== String(value) ? new Spelled(context.source) : value;
+  return typeof value === "number" && context?.source && context.source !== String(value)
+    ? new Spelled(context.source)
+    : value;
 }
 
 /** The same with plain numbers outside of values. @param {any} part @returns {any} */
@@ -44,7 +46,10 @@ export const textOf = (value) => (typeof value === "string" ? value : JSON.strin
 export const shown = (value) => plain(textOf(value));
 
 /** A text for people to change: as `shown`, and with the line ends that a form has. @param {string} text */
-export const editable = (text) => pieces(text).map(({ seen }) => seen).join("");
+export const editable = (text) =>
+  pieces(text)
+    .map(({ seen }) => seen)
+    .join("");
 
 /**
  * What `original` has become when its editable form was changed to `edited`. What was left alone is
@@ -56,7 +61,8 @@ export function changed(original, edited) {
   const parts = pieces(original);
   let [first, last, from, to] = [0, parts.length, 0, edited.length];
   while (first < last && edited.startsWith(parts[first].seen, from)) from += parts[first++].seen.length;
-  while (first < last && to - from >= parts[last - 1].seen.length && edited.endsWith(parts[last - 1].seen, to)) to -= parts[--last].seen.length;
+  while (first < last && to - from >= parts[last - 1].seen.length && edited.endsWith(parts[last - 1].seen, to))
+    to -= parts[--last].seen.length;
   const end = /\r\n?|\n/.exec(original)?.[0] ?? "\n";
   const left = [parts.slice(0, first), parts.slice(last)].map((some) => some.map(({ raw }) => raw).join(""));
   return left[0] + edited.slice(from, to).replaceAll("\n", end) + left[1];

@@ -38,18 +38,29 @@ const listsSoon = soon(() => {
 }, LISTS_MS);
 
 /** Whether a form of the list is that of a node. @param {string} run @param {string | undefined} node */
-const isAsked = (run, node) => !!forms.state.value.data?.forms.some((one) => one.run.id === run && one.form.node === node);
+const isAsked = (run, node) =>
+  !!forms.state.value.data?.forms.some((one) => one.run.id === run && one.form.node === node);
 
 /** Whether a form of a run is open. @param {Summary | import("./types/api").Detail} run */
-const isOpen = (run) => ("forms" in run ? run.forms.length > 0 : forms.state.value.data?.forms.some((one) => one.run.id === run.id));
+const isOpen = (run) =>
+  "forms" in run ? run.forms.length > 0 : forms.state.value.data?.forms.some((one) => one.run.id === run.id);
 
-/** The one word for where a run is: that it waits for somebody goes before that it runs. @param {Summary | import("./types/api").Detail} run */
+/**
+ * The one word for where a run is: that it waits for somebody goes before that it runs.
+ * @param {Summary | import("./types/api").Detail} run
+ */
 export const liveState = (run) => (run.state === "active" && isOpen(run) ? "asking" : runState(run));
 
 listen((frame) => {
   if (frame.type !== "event") return;
   const { event } = frame;
-  if (event === "DataAsked" || event === "RunEnding" || event === "RunEnded" || (event === "NodeSettled" && isAsked(frame.run, frame.node?.id))) formsSoon();
+  if (
+    event === "DataAsked" ||
+    event === "RunEnding" ||
+    event === "RunEnded" ||
+    (event === "NodeSettled" && isAsked(frame.run, frame.node?.id))
+  )
+    formsSoon();
   if (event === "RunPended" || event === "FlowPinned" || event === "RunActivated" || event === "RunEnded") pendsSoon();
   if (event === "RunPended" || event === "RunEnded") listsSoon();
 });

@@ -14,6 +14,7 @@ from packaging.requirements import Requirement
 ROOT = Path(__file__).parents[2]
 FLOE = ROOT / "floe"
 MODULES = sorted(FLOE.rglob("*.py"))
+SCRIPTS = sorted(p for p in (ROOT / "webapp").rglob("*.?s") if "vendor" not in p.parts)
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 COMMANDS = [
     "start.sh",
@@ -28,6 +29,8 @@ COMMANDS = [
 
 # A file has second thoughts at 300 lines and a reason at 400: this is where the reason is given.
 LINES_MAX = 400
+# The formatter leaves the texts of html`...` and comments as they are; this holds them as well.
+COLUMNS_MAX = 120
 LONG_FOR_A_REASON = {
     "floe/dialects/floe/vocabulary.py": "one table: each key with type, default and text",
     "floe/expr/programs.py": "one table: each program that reads code, with its options",
@@ -51,6 +54,17 @@ def test_no_file_is_longer_than_it_should_be_without_a_reason() -> None:
     }
 
     assert long == set(LONG_FOR_A_REASON)
+
+
+def test_no_line_of_the_dashboard_is_wider_than_a_screen() -> None:
+    wide = [
+        f"{script.relative_to(ROOT)}:{number}"
+        for script in SCRIPTS
+        for number, line in enumerate(script.read_text().splitlines(), 1)
+        if len(line) > COLUMNS_MAX
+    ]
+
+    assert wide == []
 
 
 @pytest.mark.parametrize("page", ["README.md", *(f"docs/{p.name}" for p in PAGES)])

@@ -20,7 +20,7 @@ RANGES = {
     ],
     "test": SETUP["options.extras_require"]["test"].split("\n")[1:],
 }
-TYPESCRIPT = json.loads((ROOT / "locks/typescript/package-lock.json").read_text())
+NPM = json.loads((ROOT / "locks/npm/package-lock.json").read_text())
 
 
 @pytest.mark.parametrize(("lock", "wanted"), [("floe", "floe"), ("test", "floe"), ("test", "test")])
@@ -56,8 +56,8 @@ def test_lock_names_no_index(lock: str) -> None:
     assert "://" not in (ROOT / f"locks/{lock}.txt").read_text()
 
 
-def test_compiler_of_the_dashboard_is_locked_with_its_hash() -> None:
-    packages = {name: entry for name, entry in TYPESCRIPT["packages"].items() if name}
+def test_tools_that_check_the_dashboard_are_locked_with_their_hashes() -> None:
+    packages = {name: entry for name, entry in NPM["packages"].items() if name}
 
     assert packages
     assert [n for n, e in packages.items() if not e["integrity"].startswith("sha512-")] == []

@@ -33,12 +33,23 @@ export function Flow({ id }) {
         ${flow.flow_file && html`<span>from <code>${plain(flow.flow_file)}</code></span>`}
         ${tags("host", flow.host_tags)}${tags("resource", flow.resource_tags)}</p></header>
     <${Findings} findings=${flow.findings} />
-    ${flow.graph.nodes.length ? html`<${GraphPanel} graph=${flow.graph} />` : html`<${Empty} title="The graph is known once a run has read the flow-file" />`}
+    ${
+      flow.graph.nodes.length
+        ? html`<${GraphPanel} graph=${flow.graph} />`
+        : html`<${Empty}
+          title="The graph is known once a run has read the flow-file" />`
+    }
     <div class="columns">
       <section class="card"><h2>Start</h2><${Start} flow=${flow} chosen=${route.value.query.get("trigger") ?? ""} />
-        <h2>Triggers</h2><ul class="plain-list">${flow.triggers.map((trigger) => html`<li key=${trigger.id}><${TriggerText} trigger=${trigger} />
-          ${trigger.next_due && html`<span class="trigger-next">next ${ago(trigger.next_due)}, ${full(trigger.next_due)}</span>`}
-          ${trigger.problem && html` <span class="field-message">${plain(trigger.problem)}</span>`}</li>`)}</ul>
+        <h2>Triggers</h2><ul class="plain-list">${flow.triggers.map(
+          (trigger) => html`<li key=${trigger.id}><${TriggerText} trigger=${trigger} />
+            ${
+              trigger.next_due &&
+              html`<span
+                class="trigger-next">next ${ago(trigger.next_due)}, ${full(trigger.next_due)}</span>`
+            }
+            ${trigger.problem && html` <span class="field-message">${plain(trigger.problem)}</span>`}</li>`,
+        )}</ul>
       </section>
       <${LastRuns} flow=${flow.id} />
     </div>
@@ -46,7 +57,10 @@ export function Flow({ id }) {
 }
 
 /** @param {string} kind @param {string[] | undefined} list */
-const tags = (kind, list) => list?.length ? html`<span>${kind} tags ${list.map((tag) => html`<span class="chip" key=${tag}>${plain(tag)}</span>`)}</span>` : null;
+const tags = (kind, list) =>
+  list?.length
+    ? html`<span>${kind} tags ${list.map((tag) => html`<span class="chip" key=${tag}>${plain(tag)}</span>`)}</span>`
+    : null;
 
 /** @param {{flow: string}} props */
 function LastRuns({ flow }) {
@@ -56,8 +70,18 @@ function LastRuns({ flow }) {
     if (loaded) learn(loaded.runs);
   }, [loaded]);
   if (error && !loaded) return html`<${Failure} error=${error} again=${again} />`;
-  const mine = [...runs.value.values()].filter((run) => run.flow === flow).sort(byPended).slice(0, RUNS);
-  return html`<section class="list"><h2>Last runs <a class="more" href=${`${ROOT}/runs?flow=${seg(flow)}`}>all, with filters</a></h2>${mine.length
-    ? html`<${History} list=${mine} /><ul class="rows is-one-flow">${mine.slice(0, LISTED).map((run) => html`<${Row} key=${run.id} run=${run} flow=${false} />`)}</ul>`
-    : loaded ? html`<${Empty} title="It never ran" />` : html`<${Loading} what="runs" />`}</section>`;
+  const mine = [...runs.value.values()]
+    .filter((run) => run.flow === flow)
+    .sort(byPended)
+    .slice(0, RUNS);
+  return html`<section class="list">
+    <h2>Last runs <a class="more" href=${`${ROOT}/runs?flow=${seg(flow)}`}>all, with filters</a></h2>${
+      mine.length
+        ? html`<${History} list=${mine} /><ul class="rows is-one-flow">${mine
+            .slice(0, LISTED)
+            .map((run) => html`<${Row} key=${run.id} run=${run} flow=${false} />`)}</ul>`
+        : loaded
+          ? html`<${Empty} title="It never ran" />`
+          : html`<${Loading} what="runs" />`
+    }</section>`;
 }

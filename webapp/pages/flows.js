@@ -18,22 +18,47 @@ export function Flows() {
   if (!data) return html`<${Loading} what="flows" />`;
   return html`<h1>Flows</h1>
     <${Findings} findings=${data.findings} />
-    ${data.flows.length === 0 && html`<${Empty} title="No flows yet"><p class="faint">Flows are named in the host's config; read it again on the Hosts page.</p></${Empty}>`}
-    <ul class="rows">${data.flows.map((flow) => html`<li class="row is-flow" key=${`${flow.id}@${flow.ver}`}>
-      <${Mark} state=${lastState(flow)} />
-      <a class="row-name" href=${flowHref(latest(data.flows, flow) ? flow.id : `${flow.id}@${flow.ver}`)}><b>${plain(flow.name || flow.id)}</b> <span class="id">${plain(flow.id)}@${flow.ver}</span></a>
-      <span class="row-why">${flow.failing ? html`<${FailingSince} failing=${flow.failing} />` : flow.triggers.map((trigger, at) => html`${at > 0 && " · "}<${TriggerText} key=${trigger.id} trigger=${trigger} />`)}</span>
-      <span class="row-at">${lastAt(lastRun(flow))}</span>
-    </li>`)}</ul>`;
+    ${
+      data.flows.length === 0 &&
+      html`<${Empty} title="No flows yet">
+        <p class="faint">Flows are named in the host's config; read it again on the Hosts page.</p></${Empty}>`
+    }
+    <ul class="rows">${data.flows.map(
+      (flow) => html`<li class="row is-flow" key=${`${flow.id}@${flow.ver}`}>
+          <${Mark} state=${lastState(flow)} />
+          <a class="row-name" href=${flowHref(
+            latest(data.flows, flow) ? flow.id : `${flow.id}@${flow.ver}`,
+          )}><b>${plain(flow.name || flow.id)}</b> <span class="id">${plain(flow.id)}@${flow.ver}</span></a>
+          <span class="row-why">${
+            flow.failing
+              ? html`<${FailingSince} failing=${flow.failing} />`
+              : flow.triggers.map(
+                  (trigger, at) => html`${at > 0 && " · "}<${TriggerText} key=${trigger.id} trigger=${trigger} />`,
+                )
+          }</span>
+          <span class="row-at">${lastAt(lastRun(flow))}</span>
+        </li>`,
+    )}</ul>`;
 }
 
-/** Whether a start by id alone takes this version. @param {import("../types/api").Flow[]} flows @param {import("../types/api").Flow} flow */
+/**
+ * Whether a start by id alone takes this version.
+ * @param {import("../types/api").Flow[]} flows
+ * @param {import("../types/api").Flow} flow
+ */
 export const latest = (flows, flow) => flows.every((other) => other.id !== flow.id || other.ver <= flow.ver);
 
 /** How a trigger starts runs, in a few words. @param {{trigger: import("../types/api").Trigger}} props */
 export function TriggerText({ trigger }) {
   const when = trigger.cron ?? (trigger.period_s ? `every ${duration(1000 * trigger.period_s)}` : "");
-  return html`<span>${plain(trigger.name || trigger.id)}</span> <span class="faint">${[trigger.type, when, trigger.cron && trigger.timezone].filter(Boolean).map(plain).join(" ")}</span>`;
+  return html`<span>${plain(trigger.name || trigger.id)}</span> <span class="faint">${[
+    trigger.type,
+    when,
+    trigger.cron && trigger.timezone,
+  ]
+    .filter(Boolean)
+    .map(plain)
+    .join(" ")}</span>`;
 }
 
 /** The newest run of the flow that we know of. @param {import("../types/api").Flow} flow */

@@ -22,8 +22,14 @@ export function Hosts() {
   return html`<h1>Hosts</h1>
     ${error && html`<${Failure} error=${error} />`}
     ${data.hosts.length > 1 && html`<${Together} hosts=${data.hosts} tag=${tag} />`}
-    ${shown.length === 0 && html`<${Empty} title="No host has the tag ${plain(tag)}"><p><a data-replace href=${here({ tag: "" })}>All hosts</a></p></${Empty}>`}
-    <div class="hosts">${shown.map((host) => html`<${HostPanel} key=${`${host.id} ${host.store}`} host=${host} hosts=${data.hosts} />`)}</div>
+    ${
+      shown.length === 0 &&
+      html`<${Empty} title="No host has the tag ${plain(tag)}"><p>
+        <a data-replace href=${here({ tag: "" })}>All hosts</a></p></${Empty}>`
+    }
+    <div class="hosts">${shown.map(
+      (host) => html`<${HostPanel} key=${`${host.id} ${host.store}`} host=${host} hosts=${data.hosts} />`,
+    )}</div>
     <${Leases} />`;
 }
 
@@ -31,7 +37,16 @@ export function Hosts() {
 function Together({ hosts: all, tag }) {
   /** @param {(host: Host) => number} of */
   const sum = (of) => all.reduce((total, host) => total + of(host), 0);
-  return html`<p class="together">${plural(all.length, "host")} · ${sum((host) => host.active)} of ${plural(sum((host) => host.slots), "slot")} in use · ${sum((host) => host.pending)} pending</p>
-    <nav class="chips" aria-label="Hosts with a tag">${tagsOf(all).map(([name, count]) => html`<a class=${classes("chip", "is-tag", name === tag && "is-chosen")} key=${name} data-replace
-      href=${here({ tag: name === tag ? "" : name })} aria-current=${name === tag ? "true" : undefined}>${plain(name)} <span class="faint">${count}</span></a>`)}</nav>`;
+  return html`<p class="together">${plural(all.length, "host")} · ${sum((host) => host.active)} of ${plural(
+    sum((host) => host.slots),
+    "slot",
+  )} in use · ${sum((host) => host.pending)} pending</p>
+    <nav class="chips" aria-label="Hosts with a tag">${tagsOf(all).map(
+      ([
+        name,
+        count,
+      ]) => html`<a class=${classes("chip", "is-tag", name === tag && "is-chosen")} key=${name} data-replace
+        href=${here({ tag: name === tag ? "" : name })} aria-current=${name === tag ? "true" : undefined}>
+          ${plain(name)} <span class="faint">${count}</span></a>`,
+    )}</nav>`;
 }

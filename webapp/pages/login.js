@@ -20,11 +20,18 @@ export function LogIn() {
       <div class=${error ? "field is-wrong" : "field"}>
         <label for="token">Token</label>
         <input id="token" name="token" type="password" autocomplete="current-password" required autofocus value=${token}
-          aria-describedby="token-message" onInput=${(/** @type {any} */ event) => setToken(event.currentTarget.value)} />
-        <p class="field-message" id="token-message" role="alert">${error && (error.status === 401 ? "This host knows no such token. Was all of it copied?" : `${plain(error.message)} ${plain(error.hint)}`)}</p>
+          aria-describedby="token-message" onInput=${(/** @type {any} */ event) =>
+            setToken(event.currentTarget.value)} />
+        <p class="field-message" id="token-message" role="alert">${
+          error &&
+          (error.status === 401
+            ? "This host knows no such token. Was all of it copied?"
+            : `${plain(error.message)} ${plain(error.hint)}`)
+        }</p>
       </div>
       <button class="is-main" aria-disabled=${busy}>Log in</button>
-      <p class="faint">The admin token of this host, or a personal one made from it. The host said at its first start where the token is kept.</p>
+      <p class="faint">The admin token of this host, or a personal one made from it. The host said at its first start
+      where the token is kept.</p>
     </form>
   </main>`;
 }

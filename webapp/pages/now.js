@@ -41,12 +41,23 @@ export function Now() {
         <${Asked} />
         ${narrow.value && html`<${FailingList} flows=${flows.state.value.data?.flows ?? []} />`}
         <section class="list"><h2>Running${active.length > 0 && html` <span class="count">${active.length}</span>`}</h2>
-          ${active.length ? html`<ul class="rows">${active.map((run, at) => at < DETAILED ? html`<${Running} key=${run.id} run=${run} />` : html`<${Row} key=${run.id} run=${run} />`)}</ul>` : html`<${Empty} title="Nothing runs."><p class="faint">Start something: choose a <a href=${`${ROOT}/flows`}>flow</a>.</p></${Empty}>`}
+          ${
+            active.length
+              ? html`<ul class="rows">${active.map((run, at) =>
+                  at < DETAILED
+                    ? html`<${Running} key=${run.id} run=${run} />`
+                    : html`<${Row} key=${run.id} run=${run} />`,
+                )}</ul>`
+              : html`<${Empty} title="Nothing runs.">
+                <p class="faint">Start something: choose a <a href=${`${ROOT}/flows`}>flow</a>.</p></${Empty}>`
+          }
         </section>
         <${Pending} list=${all.filter((run) => run.state === "pending")} />
         <${Recent} over=${all.filter((run) => run.state === "archive").slice(0, RECENT)} />
       </div>
-      <aside class="now-side" aria-label="Flows and hosts">${!narrow.value && html`<${FailingList} flows=${flows.state.value.data?.flows ?? []} />`}<${FlowLinks} /><${HostDots} /></aside>
+      <aside class="now-side" aria-label="Flows and hosts">${
+        !narrow.value && html`<${FailingList} flows=${flows.state.value.data?.flows ?? []} />`
+      }<${FlowLinks} /><${HostDots} /></aside>
     </div>`;
 }
 
@@ -54,11 +65,26 @@ export function Now() {
 function Asked() {
   const { data, error } = forms.state.value;
   if (!data) return error ? html`<${Failure} error=${error} again=${forms.load} />` : null;
-  return html`<section class="asked" aria-labelledby="asked-title"><h2 id="asked-title">Waiting for you${data.count > 1 && html` <span class="count">${data.count}</span>`}</h2>
-    ${data.forms.slice(0, FORMS_SHOWN).map(({ run, form }) => html`<${Ask} key=${`${run.id} ${form.node}`} run=${run} form=${form} named />`)}
-    ${data.count > FORMS_SHOWN && html`<ul class="rows">${data.forms.slice(FORMS_SHOWN).map(({ run, form }) => html`<li class="row is-flow" key=${`${run.id} ${form.node}`}>
-      <${Mark} state="asking" /><a class="row-name" href=${`${runHref(run.id)}?node=${encodeURIComponent(form.node)}&tab=form`}><b>${plain(run.flow)}</b> <span class="id">${plain(run.id)}</span></a>
-      <span class="row-why">${form.title && html`<span>${plain(form.title)}</span> `}<span class="mono">${plain(form.node)}</span></span><span class="row-at">${brief(form.asked_at)}</span></li>`)}</ul>`}
+  return html`<section class="asked" aria-labelledby="asked-title"><h2 id="asked-title">Waiting for you${
+    data.count > 1 && html` <span class="count">${data.count}</span>`
+  }</h2>
+    ${data.forms.slice(0, FORMS_SHOWN).map(
+      ({ run, form }) => html`<${Ask} key=${`${run.id} ${form.node}`} run=${run}
+        form=${form} named />`,
+    )}
+    ${
+      data.count > FORMS_SHOWN &&
+      html`<ul class="rows">${data.forms.slice(FORMS_SHOWN).map(
+        ({ run, form }) => html`<li class="row is-flow" key=${`${run.id} ${form.node}`}>
+          <${Mark} state="asking" />
+          <a class="row-name" href=${`${runHref(run.id)}?node=${encodeURIComponent(form.node)}&tab=form`}>
+            <b>${plain(run.flow)}</b> <span class="id">${plain(run.id)}</span></a>
+          <span class="row-why">${
+            form.title && html`<span>${plain(form.title)}</span> `
+          }<span class="mono">${plain(form.node)}</span></span>
+            <span class="row-at">${brief(form.asked_at)}</span></li>`,
+      )}</ul>`
+    }
   </section>`;
 }
 
@@ -74,7 +100,12 @@ function Recent({ over }) {
   const days = Map.groupBy(over, (run) => day(run.ended_at));
   return html`<section class="list"><h2>Recent <a class="more" href=${`${ROOT}/runs`}>all runs</a></h2>
     ${over.length === 0 && html`<${Empty} title="No run has ended yet." />`}
-    ${[...days].map(([name, list]) => html`<div key=${name}><h3 class="day">${name}</h3><ul class="rows">${list.map((run) => html`<${Row} key=${run.id} run=${run} />`)}</ul></div>`)}
+    ${[...days].map(
+      ([name, list]) =>
+        html`<div key=${name}><h3 class="day">${name}</h3><ul class="rows">${list.map(
+          (run) => html`<${Row} key=${run.id} run=${run} />`,
+        )}</ul></div>`,
+    )}
   </section>`;
 }
 
@@ -82,9 +113,18 @@ function FlowLinks() {
   const { data, error } = flows.state.value;
   if (!data) return error ? html`<${Failure} error=${error} again=${flows.load} />` : null;
   return html`<section class="list"><h2><a href=${`${ROOT}/flows`}>Flows</a></h2>
-    ${data.flows.length === 0 && html`<${Empty} title="No flows"><p class="faint">Name some in the host's config.</p></${Empty}>`}
-    <ul class="flow-links">${data.flows.filter((flow) => latest(data.flows, flow)).map((flow) => html`<li key=${flow.id}>
-      <a href=${flowHref(flow.id)}><${Mark} state=${lastState(flow)} /> <span>${plain(flow.name || flow.id)}</span></a></li>`)}</ul>
+    ${
+      data.flows.length === 0 &&
+      html`<${Empty} title="No flows">
+        <p class="faint">Name some in the host's config.</p></${Empty}>`
+    }
+    <ul class="flow-links">${data.flows
+      .filter((flow) => latest(data.flows, flow))
+      .map(
+        (flow) => html`<li key=${flow.id}>
+          <a href=${flowHref(flow.id)}>
+            <${Mark} state=${lastState(flow)} /> <span>${plain(flow.name || flow.id)}</span></a></li>`,
+      )}</ul>
   </section>`;
 }
 
@@ -94,9 +134,24 @@ function HostDots() {
   useEvery(hosts.load, (data?.hosts.length ?? 0) > 1);
   if (!data) return null;
   return html`<section class="list"><h2><a href=${`${ROOT}/hosts`}>Hosts</a></h2>
-    <ul class="host-dots">${byNeed(data.hosts).slice(0, HOSTS_SHOWN).map((host) => html`<li key=${`${host.id} ${host.store}`}><${Mark} state=${hostState(host, data.hosts)} />
-      <span><b>${plain(host.id)}</b> <span class="faint">${host.active} of ${plural(host.slots, "slot")}${host.pending ? `, ${host.pending} pending` : ""}</span>
-      ${host.problems?.length ? html`<span class="host-problem">${plain(host.problems[0])}</span>` : host.draining && html`<span class="faint">draining</span>`}</span></li>`)}</ul>
-    ${data.hosts.length > HOSTS_SHOWN && html`<p class="faint"><a href=${`${ROOT}/hosts`}>and ${data.hosts.length - HOSTS_SHOWN} more</a></p>`}
+    <ul class="host-dots">${byNeed(data.hosts)
+      .slice(0, HOSTS_SHOWN)
+      .map(
+        (host) => html`<li key=${`${host.id} ${host.store}`}><${Mark} state=${hostState(host, data.hosts)} />
+          <span><b>${plain(host.id)}</b> <span class="faint">${host.active} of ${plural(host.slots, "slot")}${
+            host.pending ? `, ${host.pending} pending` : ""
+          }</span>
+          ${
+            host.problems?.length
+              ? html`<span class="host-problem">
+                ${plain(host.problems[0])}</span>`
+              : host.draining && html`<span class="faint">draining</span>`
+          }</span></li>`,
+      )}</ul>
+    ${
+      data.hosts.length > HOSTS_SHOWN &&
+      html`<p class="faint">
+        <a href=${`${ROOT}/hosts`}>and ${data.hosts.length - HOSTS_SHOWN} more</a></p>`
+    }
   </section>`;
 }

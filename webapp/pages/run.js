@@ -35,7 +35,10 @@ export function Run({ id }) {
   if (error && !live) {
     const { away } = error;
     if (away?.run) return html`<${Head} run=${away.run} at=${null} away /><${Away} ...${away} />`;
-    if (error.status === 404) return html`<h1 class="unseen">${plain(id)}</h1><div role="alert"><${Empty} title="No run is called ${plain(id)}"><p>Is the id right? Among all runs it may be found by its flow, time or text.</p><a class="button" href=${`${ROOT}/runs`}>All runs</a></${Empty}></div>`;
+    if (error.status === 404)
+      return html`<h1 class="unseen">${plain(id)}</h1><div role="alert"><${Empty} title="No run is called ${plain(id)}">
+        <p>Is the id right? Among all runs it may be found by its flow, time or text.</p>
+        <a class="button" href=${`${ROOT}/runs`}>All runs</a></${Empty}></div>`;
     return html`<h1 class="unseen">${plain(id)}</h1><${Failure} error=${error} />`;
   }
   if (!live) return html`<${Loading} what=${id} />`;
@@ -50,14 +53,34 @@ export function Run({ id }) {
     ${error?.away && html`<${Away} ...${error.away} />`}
     ${past.error && html`<${Failure} error=${past.error} />`}
     <div class="views">
-      <nav class="attempts" aria-label="View"><a data-replace data-key=${isTime ? "v" : undefined} href=${here({ view: "" })} aria-current=${isTime ? undefined : "true"}>${narrow.value ? "Steps" : "Graph"}</a><a data-replace data-key=${isTime ? undefined : "v"} href=${here({ view: "time" })} aria-current=${isTime ? "true" : undefined}>Timeline</a></nav>
-      ${live.seq > 1 && html`<${Slider} last=${live.seq} seq=${past.data ? seq : live.seq} fact=${past.data?.moment ?? null} />`}
+      <nav class="attempts" aria-label="View">
+        <a data-replace data-key=${isTime ? "v" : undefined} href=${here({ view: "" })}
+          aria-current=${isTime ? undefined : "true"}>${narrow.value ? "Steps" : "Graph"}</a>
+            <a data-replace data-key=${isTime ? undefined : "v"} href=${here({ view: "time" })}
+              aria-current=${isTime ? "true" : undefined}>Timeline</a></nav>
+      ${
+        live.seq > 1 &&
+        html`<${Slider} last=${live.seq} seq=${past.data ? seq : live.seq}
+          fact=${past.data?.moment ?? null} />`
+      }
     </div>
-    <div class=${at && (isTime || isGraph) ? "is-past" : ""}>${isTime
-      ? live.started_at ? html`<${Gantt} nodes=${run.nodes} from=${live.started_at} to=${live.ended_at} at=${at} chosen=${node?.id ?? ""} />` : html`<${Empty} title="No node has woken yet"><p><a data-replace href=${here({ tab: "why" })}>Why?</a></p></${Empty}>`
-      : isGraph && html`<${GraphPanel} graph=${run.graph} nodes=${run.nodes} started=${run.started_at !== null} chosen=${node?.id} at=${at} />`}</div>
+    <div class=${at && (isTime || isGraph) ? "is-past" : ""}>${
+      isTime
+        ? live.started_at
+          ? html`<${Gantt} nodes=${run.nodes} from=${live.started_at} to=${live.ended_at} at=${at}
+            chosen=${node?.id ?? ""} />`
+          : html`<${Empty} title="No node has woken yet"><p>
+            <a data-replace href=${here({ tab: "why" })}>Why?</a></p></${Empty}>`
+        : isGraph &&
+          html`<${GraphPanel} graph=${run.graph} nodes=${run.nodes} started=${run.started_at !== null}
+            chosen=${node?.id} at=${at} />`
+    }</div>
     <div class="run">
-      ${hasSteps && html`<div class=${classes("run-steps", at && "is-past")}><${Steps} nodes=${run.nodes} chosen=${node?.id ?? ""} at=${at} /></div>`}
+      ${
+        hasSteps &&
+        html`<div class=${classes("run-steps", at && "is-past")}>
+          <${Steps} nodes=${run.nodes} chosen=${node?.id ?? ""} at=${at} /></div>`
+      }
       <${Tabs} chosen=${tab} tabs=${[
         { id: "output", name: "Output" },
         { id: "data", name: "Data" },
@@ -74,7 +97,8 @@ function Head({ run, at, away = false }) {
   const over = run.state === "archive";
   const cancelled = "cancelled_by" in run ? run.cancelled_by : "";
   return html`<header class=${`head is-${state}`}>
-    <div class="head-title"><h1><a href=${flowHref(run.flow)}>${plain(run.flow)}</a> <span class="id">${plain(run.id)}</span></h1>
+    <div class="head-title"><h1>
+      <a href=${flowHref(run.flow)}>${plain(run.flow)}</a> <span class="id">${plain(run.id)}</span></h1>
       <span role="status"><${Mark} state=${state} named /></span>
       ${!at && !over && !away && !cancelled && html`<${Cancel} run=${run} />`}</div>
     ${run.why && html`<p class="head-why">${plain(run.why)}</p>`}
@@ -82,21 +106,40 @@ function Head({ run, at, away = false }) {
       <span>by <b>${plain(run.by || run.trigger)}</b></span>
       <span>trigger <b>${plain(run.trigger)}</b></span>
       ${run.host && html`<span>on <b>${plain(run.host)}</b></span>`}
-      <span>pended <time dateTime=${run.pended_at} title=${ago(run.pended_at)}><b>${when(run.pended_at)}</b></time></span>
-      ${run.started_at && html`<span>${over ? "took" : "for"} <b>${took(run.started_at, run.ended_at ?? at)}</b></span>`}
-      ${run.ended_at && html`<span>ended <time dateTime=${run.ended_at} title=${ago(run.ended_at)}><b>${when(run.ended_at)}</b></time></span>`}
+      <span>pended <time dateTime=${run.pended_at} title=${ago(run.pended_at)}>
+        <b>${when(run.pended_at)}</b></time></span>
+      ${
+        run.started_at &&
+        html`<span>${over ? "took" : "for"} <b>
+          ${took(run.started_at, run.ended_at ?? at)}</b></span>`
+      }
+      ${
+        run.ended_at &&
+        html`<span>ended <time dateTime=${run.ended_at} title=${ago(run.ended_at)}>
+          <b>${when(run.ended_at)}</b></time></span>`
+      }
       ${cancelled && html`<span>cancelled by <b>${plain(cancelled)}</b></span>`}
     </p>
   </header>`;
 }
 
-/** The node of the URL, or else the one a reader would look at first. @param {Detail} run @returns {RunNode | undefined} */
+/**
+ * The node of the URL, or else the one a reader would look at first.
+ * @param {Detail} run
+ * @returns {RunNode | undefined}
+ */
 function chosenNode(run) {
   const asked = route.value.query.get("node");
   const nodes = run.nodes.filter((node) => node.class !== "trigger");
   if (asked) return nodes.find((node) => node.id === asked || node.ref === asked);
   const first = (/** @type {string[]} */ ...states) => nodes.find((node) => states.includes(node.state));
-  return first("asking") ?? first("running", "retrying") ?? (run.good === false ? first("bad", "error") : undefined) ?? nodes.findLast((node) => node.output_bytes) ?? nodes.findLast((node) => node.ended_at);
+  return (
+    first("asking") ??
+    first("running", "retrying") ??
+    (run.good === false ? first("bad", "error") : undefined) ??
+    nodes.findLast((node) => node.output_bytes) ??
+    nodes.findLast((node) => node.ended_at)
+  );
 }
 
 /** @param {Detail} run @param {RunNode | undefined} node */
@@ -106,29 +149,45 @@ function chosenTab(run, node) {
   return run.state === "pending" || !node ? "why" : tabFor(node);
 }
 
-/** @param {{run: Detail, node: RunNode | undefined, tab: string, seq: number}} props  seq: the moment that is shown, 0 for now */
+/**
+ * @param {{run: Detail, node: RunNode | undefined, tab: string, seq: number}} props  seq: the moment that is shown, 0
+ *   for now
+ */
 function Panel({ run, node, tab, seq }) {
   switch (tab) {
     case "output": {
       if (!node) return html`<${Empty} title="Choose a node to see what it printed" />`;
-      if (!node.started_at) return html`<${Empty} title="It has not started"><p><a data-replace href=${here({ tab: "why" })}>Why?</a></p></${Empty}>`;
+      if (!node.started_at)
+        return html`<${Empty} title="It has not started"><p>
+          <a data-replace href=${here({ tab: "why" })}>Why?</a></p></${Empty}>`;
       const attempt = Number(route.value.query.get("attempt")) || node.attempt || 1;
-      return html`<${OutputPanel} key=${`${run.key} ${node.id} ${attempt}`} run=${run.id} node=${node} attempt=${attempt} past=${seq > 0} />`;
+      return html`<${OutputPanel} key=${`${run.key} ${node.id} ${attempt}`} run=${run.id} node=${node}
+        attempt=${attempt} past=${seq > 0} />`;
     }
-    case "data": return html`<${DataPanel} run=${run} node=${node} seq=${seq} />`;
-    case "form": return html`<${Forms} run=${run} node=${node} past=${seq > 0} />`;
-    case "events": return html`<${EventsPanel} key=${run.key} run=${run.id} seq=${run.seq} at=${seq} />`;
-    default: return html`<${WhyPanel} run=${run} past=${seq > 0} />`;
+    case "data":
+      return html`<${DataPanel} run=${run} node=${node} seq=${seq} />`;
+    case "form":
+      return html`<${Forms} run=${run} node=${node} past=${seq > 0} />`;
+    case "events":
+      return html`<${EventsPanel} key=${run.key} run=${run.id} seq=${run.seq} at=${seq} />`;
+    default:
+      return html`<${WhyPanel} run=${run} past=${seq > 0} />`;
   }
 }
 
 /** @param {{run: Detail, node: RunNode | undefined, past: boolean}} props */
 function Forms({ run, node, past }) {
   const forms = [...run.forms].sort((a, b) => Number(b.node === node?.id) - Number(a.node === node?.id));
-  if (forms.length && past) return html`<${Empty} title=${["Open at this moment: ", forms.map((form, at) => html`${at > 0 && ", "}<span key=${form.node}>${plain(form.title || form.node)}</span>`)]}><p><a data-replace href=${here({ seq: "" })}>Back to now</a></p></${Empty}>`;
+  if (forms.length && past)
+    return html`<${Empty} title=${[
+      "Open at this moment: ",
+      forms.map((form, at) => html`${at > 0 && ", "}<span key=${form.node}>${plain(form.title || form.node)}</span>`),
+    ]}><p><a data-replace href=${here({ seq: "" })}>Back to now</a></p></${Empty}>`;
   if (forms.length) return html`${forms.map((form) => html`<${Ask} key=${form.node} run=${run} form=${form} />`)}`;
   if (node?.type === "data" && node.ended_at) {
-    return html`<${Empty} title=${node.good ? "Approved" : "Rejected"}><p class="faint">by <b>${plain(node.by)}</b> ${ago(node.ended_at)}</p></${Empty}>`;
+    return html`<${Empty} title=${node.good ? "Approved" : "Rejected"}>
+      <p class="faint">by <b>${plain(node.by)}</b> ${ago(node.ended_at)}</p></${Empty}>`;
   }
-  return html`<${Empty} title="No form is open"><p class="faint">What this run asks people is answered here.</p></${Empty}>`;
+  return html`<${Empty} title="No form is open">
+    <p class="faint">What this run asks people is answered here.</p></${Empty}>`;
 }

@@ -17,7 +17,10 @@ export function Runs() {
   const cursor = query.get("cursor") ?? "";
   // The first page is kept up to date; who reads on keeps what is read.
   const { data, error, again } = useLoad(`runs?${queryOf(query)}`, cursor ? "" : turnover.value);
-  const loaded = /** @type {{runs: import("../types/api").Summary[], next: string, as_of?: import("../types/api").AsOf} | null} */ (data);
+  const loaded =
+    /** @type {{runs: import("../types/api").Summary[], next: string, as_of?: import("../types/api").AsOf} | null} */ (
+      data
+    );
   useEffect(() => {
     if (loaded) learn(loaded.runs);
   }, [loaded]);
@@ -26,19 +29,32 @@ export function Runs() {
     ${error && html`<${Failure} error=${error} again=${again} />`}
     ${!loaded && !error && html`<${Loading} what="runs" />`}
     ${loaded && html`<${Behind} asOf=${loaded.as_of} />`}
-    ${loaded && (loaded.runs.length
-      ? html`<ul class="rows" aria-label="Runs">${loaded.runs.map((run) => html`<${Row} key=${run.id} run=${runs.value.get(run.id) ?? run} />`)}</ul>`
-      : html`<${None} query=${query} next=${loaded.next} />`)}
-    ${loaded && html`<nav class="paging" aria-label="Pages of runs">
-      ${cursor && html`<a class="button" href=${here({ cursor: "" })}>Newest</a>`}
-      <span class="faint">${loaded.runs.length > 0 && plural(loaded.runs.length, "run")}</span>
-      ${loaded.next && html`<a class="button" href=${here({ cursor: loaded.next })}>Older</a>`}
-    </nav>`}`;
+    ${
+      loaded &&
+      (loaded.runs.length
+        ? html`<ul class="rows" aria-label="Runs">${loaded.runs.map(
+            (run) => html`<${Row} key=${run.id} run=${runs.value.get(run.id) ?? run} />`,
+          )}</ul>`
+        : html`<${None} query=${query} next=${loaded.next} />`)
+    }
+    ${
+      loaded &&
+      html`<nav class="paging" aria-label="Pages of runs">
+          ${cursor && html`<a class="button" href=${here({ cursor: "" })}>Newest</a>`}
+          <span class="faint">${loaded.runs.length > 0 && plural(loaded.runs.length, "run")}</span>
+          ${loaded.next && html`<a class="button" href=${here({ cursor: loaded.next })}>Older</a>`}
+        </nav>`
+    }`;
 }
 
 /** Why there is nothing, and what to do about it. @param {{query: URLSearchParams, next: string}} props */
 function None({ query, next }) {
-  if (next) return html`<${Empty} title="None among those looked through so far"><p>Older ones may match: look on with <b>Older</b>.</p></${Empty}>`;
-  if (!isFiltered(query)) return html`<${Empty} title="Nothing has run yet"><p>Start something: choose a <a href=${`${ROOT}/flows`}>flow</a>.</p></${Empty}>`;
-  return html`<${Empty} title="No run is like that"><p>Widen the filters, or <a data-replace href=${location.pathname}>see all runs</a>.</p></${Empty}>`;
+  if (next)
+    return html`<${Empty} title="None among those looked through so far">
+      <p>Older ones may match: look on with <b>Older</b>.</p></${Empty}>`;
+  if (!isFiltered(query))
+    return html`<${Empty} title="Nothing has run yet">
+      <p>Start something: choose a <a href=${`${ROOT}/flows`}>flow</a>.</p></${Empty}>`;
+  return html`<${Empty} title="No run is like that">
+    <p>Widen the filters, or <a data-replace href=${location.pathname}>see all runs</a>.</p></${Empty}>`;
 }

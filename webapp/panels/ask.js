@@ -6,7 +6,10 @@ import { plain } from "../text.js";
 import { ago, full } from "../time.js";
 import { FormPanel } from "./form.js";
 
-/** @param {{run: import("../types/api").Summary, form: import("../types/api").OpenForm, named?: boolean}} props  named: say which run */
+/**
+ * @param {{run: import("../types/api").Summary, form: import("../types/api").OpenForm, named?: boolean}} props  named:
+ *   say which run
+ */
 export function Ask({ run, form, named }) {
   /** @param {boolean} good */
   const answer = (good) => (/** @type {Record<string, unknown>} */ values) =>
@@ -18,7 +21,11 @@ export function Ask({ run, form, named }) {
   return html`<article class="ask">
     <header class="ask-head">
       <h3>${plain(form.title || form.node)}</h3>
-      <p class="faint">${named && html`<a href=${`${runHref(run.id)}?node=${encodeURIComponent(form.node)}&tab=form`}>${plain(run.flow)} ${plain(run.id)}</a>, `}${named && form.title && html`<span class="mono">${plain(form.node)}</span>, `}
+      <p class="faint">${
+        named &&
+        html`<a href=${`${runHref(run.id)}?node=${encodeURIComponent(form.node)}&tab=form`}>
+          ${plain(run.flow)} ${plain(run.id)}</a>, `
+      }${named && form.title && html`<span class="mono">${plain(form.node)}</span>, `}
         asked <time dateTime=${form.asked_at} title=${full(form.asked_at)}>${ago(form.asked_at)}</time></p>
     </header>
     <${FormPanel} fields=${form.fields} choices=${choices} />

@@ -8,7 +8,9 @@ export function Banner() {
   const wait = Math.max(0, Math.ceil((link.value.retry_at - now.value) / 1000));
   return html`<div class="banner-place" role="status">
     <p class="banner">
-      <strong>Not connected.</strong> <span>What you see may be old. ${wait ? `Trying again in ${wait} s.` : "Trying again…"}</span>
+      <strong>Not connected.</strong> <span>What you see may be old. ${
+        wait ? `Trying again in ${wait} s.` : "Trying again…"
+      }</span>
       <button class="quiet" onClick=${retry}>Try now</button>
     </p>
   </div>`;

@@ -9,5 +9,10 @@ import { ago, full } from "../time.js";
 export function Behind({ asOf }) {
   const old = behind(hosts.state.value.data?.hosts ?? [], asOf);
   if (!old.length) return null;
-  return html`<p class="behind">${old.map(({ host, at }, nth) => html`${nth > 0 && ", "}<span key=${host}><b>${plain(host)}</b> ${at ? html`as of <time dateTime=${at} title=${full(at)}>${ago(at)}</time>` : "not heard of yet"}</span>`)}</p>`;
+  return html`<p class="behind">${old.map(
+    ({ host, at }, nth) =>
+      html`${nth > 0 && ", "}<span key=${host}><b>${plain(host)}</b> ${
+        at ? html`as of <time dateTime=${at} title=${full(at)}>${ago(at)}</time>` : "not heard of yet"
+      }</span>`,
+  )}</p>`;
 }

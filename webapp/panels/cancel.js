@@ -10,7 +10,11 @@ import { Failure } from "./notice.js";
 export function Cancel({ run }) {
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
   const [why, setWhy] = useState("");
-  const { busy, error, run: cancel } = useAction(async () => {
+  const {
+    busy,
+    error,
+    run: cancel,
+  } = useAction(async () => {
     await post(`runs/${seg(run.key)}/cancel`, { why });
     dialog.current?.close();
   });
@@ -25,7 +29,8 @@ export function Cancel({ run }) {
         <h2 id="cancel-title">Cancel ${plain(run.flow)} ${plain(run.id)}?</h2>
         <p>Commands that run are stopped; what follows them does not start.</p>
         <div class="field"><label for="cancel-why">Why (others will read it)</label>
-          <input id="cancel-why" type="text" autocomplete="off" value=${why} onInput=${(/** @type {any} */ event) => setWhy(event.currentTarget.value)} /></div>
+          <input id="cancel-why" type="text" autocomplete="off" value=${why} onInput=${(/** @type {any} */ event) =>
+            setWhy(event.currentTarget.value)} /></div>
         ${error && html`<${Failure} error=${error} />`}
         <div class="form-buttons">
           <button type="submit" class="is-bad" aria-disabled=${busy}>Cancel the run</button>

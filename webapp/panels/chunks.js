@@ -9,14 +9,22 @@ const AROUND = "600px";
 
 /**
  * @template T
- * @typedef {(rows: T[] | null, height: string | undefined, ref: import("preact").RefObject<HTMLElement | null>) => unknown} Draw
+ * @typedef {(rows: T[] | null, height: string | undefined, ref: import("preact").RefObject<HTMLElement | null>) =>
+ *   unknown} Draw
  *   draws one element: with these rows, or with none and this high
  */
 
-/** @template T @param {{list: T[], guess: number, draw: Draw<T>}} props  guess: how high a row is in px, until some were seen */
+/**
+ * @template T
+ * @param {{list: T[], guess: number, draw: Draw<T>}} props  guess: how high a row is in px, until some were seen
+ */
 export function Chunks({ list, guess, draw }) {
   const starts = Array.from({ length: Math.ceil(list.length / SIZE) }, (_, nth) => nth * SIZE);
-  return starts.map((start) => html`<${Chunk} key=${start} rows=${list.slice(start, start + SIZE)} isLong=${list.length > ALL_MAX} guess=${guess} draw=${draw} />`);
+  return starts.map(
+    (start) =>
+      html`<${Chunk} key=${start} rows=${list.slice(start, start + SIZE)} isLong=${list.length > ALL_MAX} guess=${guess}
+        draw=${draw} />`,
+  );
 }
 
 /** @param {{rows: unknown[], isLong: boolean, guess: number, draw: Draw<unknown>}} props */

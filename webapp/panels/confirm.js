@@ -7,7 +7,8 @@ import { Failure } from "./notice.js";
 let made = 0;
 
 /**
- * @param {{name: string, title: string, yes: string, no: string, isBad?: boolean, act: () => Promise<unknown>, children?: any}} props
+ * @param {{name: string, title: string, yes: string, no: string, isBad?: boolean, act: () => Promise<unknown>,
+ *   children?: any}} props
  *   name: of the button that asks; yes, no: of those that answer; children: what it does
  */
 export function Confirm({ name, title, yes, no, isBad, act, children }) {

@@ -6,23 +6,46 @@ import { useLoad } from "../use.js";
 import { shown } from "../values.js";
 import { Failure, Loading } from "./notice.js";
 
-/** @param {{run: import("../types/api").Detail, node?: import("../types/api").RunNode, seq: number}} props  seq: the moment, 0 for now */
+/**
+ * @param {{run: import("../types/api").Detail, node?: import("../types/api").RunNode, seq: number}} props  seq: the
+ *   moment, 0 for now
+ */
 export function DataPanel({ run, node, seq }) {
-  return node ? html`<${NodeData} run=${run.id} node=${node} seq=${seq} />` : html`<div class="data">
-    <${Values} title="Started with" values=${run.values} none="No values" all />
-    <${Values} title="Run" values=${{ trigger: run.trigger, by: run.by, workspace: run.workspace, adopted_by: run.adopted_by, epoch: run.epoch }} none="" />
-  </div>`;
+  return node
+    ? html`<${NodeData} run=${run.id} node=${node} seq=${seq} />`
+    : html`<div class="data">
+        <${Values} title="Started with" values=${run.values} none="No values" all />
+        <${Values} title="Run"
+          values=${{
+            trigger: run.trigger,
+            by: run.by,
+            workspace: run.workspace,
+            adopted_by: run.adopted_by,
+            epoch: run.epoch,
+          }} none="" />
+      </div>`;
 }
 
 /** @param {{run: string, node: import("../types/api").RunNode, seq: number}} props */
 function NodeData({ run, node, seq }) {
-  const { data, error, again } = useLoad(`runs/${seg(run)}/nodes/${seg(node.id)}${seq ? `?seq=${seq}` : ""}`, `${node.state} ${node.attempt}`);
+  const { data, error, again } = useLoad(
+    `runs/${seg(run)}/nodes/${seg(node.id)}${seq ? `?seq=${seq}` : ""}`,
+    `${node.state} ${node.attempt}`,
+  );
   const detail = /** @type {import("../types/api").NodeDetail | null} */ (data);
   if (error && !detail) return html`<${Failure} error=${error} again=${again} />`;
   if (!detail) return html`<${Loading} what="data" />`;
   const times = Object.fromEntries(
-    [["entered", node.entered_at], ["queued", node.queued_at], ["started", node.started_at], ["asked", node.asked_at], ["due", node.due], ["ended", node.ended_at]]
-      .filter(([, at]) => at).map(([name, at]) => [name, exact(at)]),
+    [
+      ["entered", node.entered_at],
+      ["queued", node.queued_at],
+      ["started", node.started_at],
+      ["asked", node.asked_at],
+      ["due", node.due],
+      ["ended", node.ended_at],
+    ]
+      .filter(([, at]) => at)
+      .map(([name, at]) => [name, exact(at)]),
   );
   return html`<div class="data">
     <${Values} title="In" values=${detail.inputs} none="No inputs" all />
@@ -32,11 +55,25 @@ function NodeData({ run, node, seq }) {
   </div>`;
 }
 
-/** @param {{title: string, values?: Record<string, unknown>, none: string, all?: boolean}} props  all: what is empty is a value, too */
+/**
+ * @param {{title: string, values?: Record<string, unknown>, none: string, all?: boolean}} props  all: what is empty is
+ *   a value, too
+ */
 function Values({ title, values, none, all = false }) {
-  const entries = Object.entries(values ?? {}).filter(([, value]) => all || (value !== null && value !== "" && value !== undefined));
+  const entries = Object.entries(values ?? {}).filter(
+    ([, value]) => all || (value !== null && value !== "" && value !== undefined),
+  );
   if (!entries.length && !none) return null;
   return html`<section class="values"><h3>${title}</h3>
-    ${entries.length ? html`<dl>${entries.map(([key, value]) => html`<div key=${key}><dt>${shown(key)}</dt>${value === "" ? html`<dd class="faint">empty</dd>` : html`<dd>${shown(value)}</dd>`}</div>`)}</dl>` : html`<p class="faint">${none}</p>`}
+    ${
+      entries.length
+        ? html`<dl>${entries.map(
+            ([key, value]) =>
+              html`<div key=${key}><dt>${shown(key)}</dt>${
+                value === "" ? html`<dd class="faint">empty</dd>` : html`<dd>${shown(value)}</dd>`
+              }</div>`,
+          )}</dl>`
+        : html`<p class="faint">${none}</p>`
+    }
   </section>`;
 }

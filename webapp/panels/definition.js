@@ -17,11 +17,24 @@ export function Definition({ flow }) {
     ["unheard bad event", flow.unheard_bad],
   ].filter(([, value]) => value);
   return html`<section class="list"><h2>Definition</h2>
-    <div class="card values"><dl>${facts.map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>${plain(value)}</dd></div>`)}</dl></div>
-    ${nodes.length > 0 && html`<div class="events definition" tabindex="0" role="group" aria-label="Nodes of the flow"><table>
-      <thead><tr><th scope="col">node</th><th scope="col">type</th><th scope="col">listens to</th><th scope="col">waits for</th><th scope="col">retries</th><th scope="col">timeout</th></tr></thead>
-      <tbody>${nodes.map((node) => html`<tr key=${node.id}><td><b>${plain(node.name || node.id)}</b> <span class="id">${plain(node.ref)}</span></td><td>${plain(node.type)}</td>
-        <td class="mono" data-name="listens to">${plain(node.listen?.join(" "))}</td><td class="mono" data-name="waits for">${plain(node.wait?.join(" "))}</td><td data-name="retries">${node.retry_max || ""}</td><td data-name="timeout">${node.timeout_s ? duration(node.timeout_s * 1000) : ""}</td></tr>`)}</tbody>
-    </table></div>`}
+    <div class="card values"><dl>${facts.map(
+      ([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>${plain(value)}</dd></div>`,
+    )}</dl></div>
+    ${
+      nodes.length > 0 &&
+      html`<div class="events definition" tabindex="0" role="group" aria-label="Nodes of the flow"><table>
+          <thead><tr><th scope="col">node</th><th scope="col">type</th><th scope="col">listens to</th>
+            <th scope="col">waits for</th><th scope="col">retries</th><th scope="col">timeout</th></tr></thead>
+          <tbody>${nodes.map(
+            (node) => html`<tr key=${node.id}><td>
+                <b>${plain(node.name || node.id)}</b> <span class="id">${plain(node.ref)}</span></td>
+                <td>${plain(node.type)}</td>
+              <td class="mono" data-name="listens to">${plain(node.listen?.join(" "))}</td>
+              <td class="mono" data-name="waits for">${plain(node.wait?.join(" "))}</td>
+              <td data-name="retries">${node.retry_max || ""}</td>
+              <td data-name="timeout">${node.timeout_s ? duration(node.timeout_s * 1000) : ""}</td></tr>`,
+          )}</tbody>
+        </table></div>`
+    }
   </section>`;
 }

@@ -14,9 +14,19 @@ import { Failure, Loading } from "./notice.js";
 const PAGE = 500;
 const ROW_PX = 30;
 
-/** @param {{run: string, seq: number, at: number}} props  seq: how far the run is; at: the moment that is shown, or 0 */
+/** @typedef {{events: import("../types/api").RunEvent[], more: boolean, error: import("../api.js").Problem | null}} State */
+
+/**
+ * @param {{run: string, seq: number, at: number}} props  seq: how far the run is; at: the moment that is shown, or 0
+ */
 export function EventsPanel({ run, seq, at }) {
-  const [state, set] = useState(/** @type {{events: import("../types/api").RunEvent[], more: boolean, error: import("../api.js").Problem | null}} */ ({ events: [], more: true, error: null }));
+  const [state, set] = useState(
+    /** @type {State} */ ({
+      events: [],
+      more: true,
+      error: null,
+    }),
+  );
   const unfolded = useRef(/** @type {Set<number>} */ (new Set())); // here, as rows go when they are out of sight
   const last = state.events.at(-1)?.seq ?? 0;
   const load = () => {
@@ -34,17 +44,28 @@ export function EventsPanel({ run, seq, at }) {
   if (!state.events.length) return html`<${Loading} what="events" />`;
   const isLong = state.events.length > ALL_MAX;
   /** @param {import("../types/api").RunEvent} event */
-  const row = (event) => html`<tr key=${event.seq} class=${event.seq === at ? "is-pointed" : undefined} aria-rowindex=${isLong ? event.seq + 1 : undefined}>
-    <td class="number"><a data-replace href=${here({ seq: String(event.seq) })} aria-label="The run after event ${event.seq}">${event.seq}</a></td>
+  const row = (event) => html`<tr key=${event.seq} class=${event.seq === at ? "is-pointed" : undefined}
+    aria-rowindex=${isLong ? event.seq + 1 : undefined}>
+    <td class="number"><a data-replace href=${here({ seq: String(event.seq) })}
+    aria-label="The run after event ${event.seq}">${event.seq}</a></td>
     <td><time dateTime=${event.at} title=${full(event.at)}>${precise(event.at)}</time></td>
-    <td><details open=${unfolded.current.has(event.seq)} onToggle=${(/** @type {any} */ { currentTarget: { open } }) => unfolded.current[open ? "add" : "delete"](event.seq)}><summary>${event.event}</summary><pre>${shown(event.data)}</pre></details></td>
+    <td><details open=${unfolded.current.has(event.seq)} onToggle=${(/** @type {any} */ { currentTarget: { open } }) =>
+      unfolded.current[open ? "add" : "delete"](
+        event.seq,
+      )}><summary>${event.event}</summary><pre>${shown(event.data)}</pre></details></td>
     <td>${plain(event.node)}</td><td class="mono">${plain(event.tag)}</td><td data-name="by">${plain(event.by)}</td>
   </tr>`;
   /** @type {import("./chunks.js").Draw<import("../types/api").RunEvent>} */
-  const draw = (events, height, ref) => html`<tbody ref=${ref}>${events?.map(row) ?? html`<tr aria-hidden="true"><td colspan="6" style=${{ height }}></td></tr>`}</tbody>`;
-  return html`<div class=${classes("events", isLong && "is-long")}><table aria-rowcount=${isLong ? state.events.length + 1 : undefined}>
-    <caption>${state.more && state.events.length < seq ? `the first ${state.events.length} of ` : ""}${plural(seq, "event")}</caption>
-    <thead><tr><th scope="col">#</th><th scope="col">time</th><th scope="col">event</th><th scope="col">node</th><th scope="col">tag</th><th scope="col">by</th></tr></thead>
+  const draw = (events, height, ref) =>
+    html`<tbody ref=${ref}>${
+      events?.map(row) ?? html`<tr aria-hidden="true"><td colspan="6" style=${{ height }}></td></tr>`
+    }</tbody>`;
+  return html`<div class=${classes("events", isLong && "is-long")}>
+    <table aria-rowcount=${isLong ? state.events.length + 1 : undefined}>
+    <caption>${state.more && state.events.length < seq ? `the first ${state.events.length} of ` : ""}
+      ${plural(seq, "event")}</caption>
+    <thead><tr><th scope="col">#</th><th scope="col">time</th><th scope="col">event</th><th scope="col">node</th>
+      <th scope="col">tag</th><th scope="col">by</th></tr></thead>
     <${Chunks} list=${state.events} guess=${ROW_PX} draw=${draw} />
   </table>${state.more && html`<button onClick=${load}>Show more</button>`}</div>`;
 }

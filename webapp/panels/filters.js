@@ -32,21 +32,50 @@ const minute = (text) => (/^\d{4}-\d\d-\d\dT\d\d:\d\d$/.test(text ?? "") ? text 
 export function Filters({ query }) {
   const [all, setAll] = useState(false);
   /** @param {string} name */
-  const on = (name) => (/** @type {any} */ event) => go(here({ [name]: event.currentTarget.value, cursor: "" }), { replace: true });
+  const on = (name) => (/** @type {any} */ event) =>
+    go(here({ [name]: event.currentTarget.value, cursor: "" }), { replace: true });
   /** @param {string} name @param {string} label @param {[string, string][]} options */
-  const choice = (name, label, options) => html`<label class="filter"><span>${label}</span><select value=${query.get(name) ?? ""} onChange=${on(name)}>
-    <option value="">any</option>${options.map(([value, text]) => html`<option key=${value} value=${value}>${text}</option>`)}</select></label>`;
+  const choice = (
+    name,
+    label,
+    options,
+  ) => html`<label class="filter"><span>${label}</span><select value=${query.get(name) ?? ""} onChange=${on(name)}>
+    <option value="">any</option>${options.map(
+      ([value, text]) => html`<option key=${value} value=${value}>${text}</option>`,
+    )}</select></label>`;
   const names = [...new Set((flows.state.value.data?.flows ?? []).map(({ id }) => id))];
   const isShort = narrow.value && !all && !MORE.some((name) => query.get(name));
   return html`<form class="filters" role="search" onSubmit=${(/** @type {Event} */ event) => event.preventDefault()}>
-    <label class="filter is-wide"><span>Text</span><input type="search" data-search placeholder="in id, flow, why, by, trigger" value=${query.get("text") ?? ""} onInput=${on("text")} /></label>
-    ${choice("state", "State", [["pending", "pending"], ["active", "running"], ["archive", "ended"]])}
+    <label class="filter is-wide"><span>Text</span>
+      <input type="search" data-search placeholder="in id, flow, why, by, trigger" value=${query.get("text") ?? ""}
+        onInput=${on("text")} /></label>
+    ${choice("state", "State", [
+      ["pending", "pending"],
+      ["active", "running"],
+      ["archive", "ended"],
+    ])}
     ${isShort && html`<button type="button" class="quiet" onClick=${() => setAll(true)}>More filters</button>`}
-    ${!isShort && html`${choice("good", "Result", [["true", "good"], ["false", "bad"]])}
-    ${choice("flow", "Flow", names.map((id) => [id, plain(id)]))}
-    ${choice("host", "Host", (hosts.state.value.data?.hosts ?? []).map(({ id }) => [id, plain(id)]))}
-    <label class="filter"><span>From</span><input type="datetime-local" value=${minute(query.get("since"))} onChange=${on("since")} /></label>
-    <label class="filter"><span>To</span><input type="datetime-local" value=${minute(query.get("until"))} onChange=${on("until")} /></label>`}
+    ${
+      !isShort &&
+      html`${choice("good", "Result", [
+        ["true", "good"],
+        ["false", "bad"],
+      ])}
+        ${choice(
+          "flow",
+          "Flow",
+          names.map((id) => [id, plain(id)]),
+        )}
+        ${choice(
+          "host",
+          "Host",
+          (hosts.state.value.data?.hosts ?? []).map(({ id }) => [id, plain(id)]),
+        )}
+        <label class="filter"><span>From</span>
+          <input type="datetime-local" value=${minute(query.get("since"))} onChange=${on("since")} /></label>
+        <label class="filter"><span>To</span>
+          <input type="datetime-local" value=${minute(query.get("until"))} onChange=${on("until")} /></label>`
+    }
     ${isFiltered(query) && html`<a class="button quiet" data-replace href=${location.pathname}>Clear</a>`}
   </form>`;
 }

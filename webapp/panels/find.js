@@ -11,7 +11,10 @@ const FOUND_MAX = 1000;
 
 /** @typedef {{found: number[], looked: number, over: boolean, error: string}} Search */
 
-/** @param {{output: import("../output.js").Output, needle: string, setNeedle: (text: string) => void, line: number}} props  line: that is pointed at, or 0 */
+/**
+ * @param {{output: import("../output.js").Output, needle: string, setNeedle: (text: string) => void, line: number}}
+ *   props  line: that is pointed at, or 0
+ */
 export function Find({ output, needle, setNeedle, line }) {
   const [search, setSearch] = useState(/** @type {Search | null} */ (null));
   const pending = useRef(0); // where to go once something is found: 1 on, -1 back
@@ -28,7 +31,10 @@ export function Find({ output, needle, setNeedle, line }) {
   const found = search?.found ?? [];
   /** @param {number} by */
   const step = (by) => {
-    const next = by > 0 ? found.find((number) => number > line) ?? found[0] : found.findLast((number) => number < line) ?? found.at(-1);
+    const next =
+      by > 0
+        ? (found.find((number) => number > line) ?? found[0])
+        : (found.findLast((number) => number < line) ?? found.at(-1));
     if (next) go(here({ line: String(next) }), { replace: true });
     else pending.current = by;
   };
@@ -46,10 +52,17 @@ export function Find({ output, needle, setNeedle, line }) {
     event.stopPropagation();
   };
   return html`<span class="find" role="search" aria-label="Output">
-    <input type="search" data-search placeholder="Search output" aria-label="Search output" value=${needle} onKeyDown=${onKeyDown}
+    <input type="search" data-search placeholder="Search output" aria-label="Search output" value=${needle}
+      onKeyDown=${onKeyDown}
       onInput=${(/** @type {any} */ event) => setNeedle(event.currentTarget.value)} />
-    ${needle && html`<button class="quiet" data-key="N" aria-label="Previous match" onClick=${() => step(-1)}>↑</button><button class="quiet" data-key="n" aria-label="Next match" onClick=${() => step(1)}>↓</button>`}
-    <span class="faint find-said" role="status">${needle && (search ? said(search, found.indexOf(line)) : "searching…")}</span>
+    ${
+      needle &&
+      html`<button class="quiet" data-key="N" aria-label="Previous match" onClick=${() => step(-1)}>↑</button>
+        <button class="quiet" data-key="n" aria-label="Next match" onClick=${() => step(1)}>↓</button>`
+    }
+    <span class="faint find-said" role="status">${
+      needle && (search ? said(search, found.indexOf(line)) : "searching…")
+    }</span>
   </span>`;
 }
 
@@ -57,12 +70,22 @@ export function Find({ output, needle, setNeedle, line }) {
 function said({ found, looked, over, error }, at) {
   if (error) return plain(error);
   const lines = plural(looked, "line");
-  const where = over ? `in all ${lines}` : found.length < FOUND_MAX ? `in the first ${lines}, searching…` : `in the first ${lines}`;
+  const where = over
+    ? `in all ${lines}`
+    : found.length < FOUND_MAX
+      ? `in the first ${lines}, searching…`
+      : `in the first ${lines}`;
   if (!found.length) return `nothing ${where}`;
   return `${at >= 0 ? `${at + 1} of ` : ""}${found.length}${found.length < FOUND_MAX ? "" : "+"} ${where}`;
 }
 
-/** Look through all of it, a piece after the other. @param {import("../output.js").Output} output @param {string} text @param {AbortSignal} signal @param {(search: Search) => void} tell */
+/**
+ * Look through all of it, a piece after the other.
+ * @param {import("../output.js").Output} output
+ * @param {string} text
+ * @param {AbortSignal} signal
+ * @param {(search: Search) => void} tell
+ */
 async function look(output, text, signal, tell) {
   /** @type {number[]} */
   let found = [];

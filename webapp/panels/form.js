@@ -7,13 +7,19 @@ import { useAction } from "../use.js";
 import { changed, editable, shown, textOf } from "../values.js";
 
 /** @typedef {import("../types/api").Field} Field */
-/** @typedef {{name: string, kind: "main" | "good" | "bad", submit: (values: Record<string, unknown>) => Promise<unknown>}} Choice */
+/**
+ * @typedef {{name: string, kind: "main" | "good" | "bad", submit: (values: Record<string, unknown>) =>
+ *   Promise<unknown>}} Choice
+ */
 
 let made = 0;
 
 /** @param {{fields: Field[], choices: Choice[]}} props  choices: the buttons, the first is what Enter does */
 export function FormPanel({ fields, choices }) {
-  const [values, setValues] = useState(/** @returns {Record<string, unknown>} */ () => Object.fromEntries(fields.map((field) => [field.id, initial(field)])));
+  const [values, setValues] = useState(
+    /** @returns {Record<string, unknown>} */ () =>
+      Object.fromEntries(fields.map((field) => [field.id, initial(field)])),
+  );
   const prefix = useRef("");
   prefix.current ||= `form-${++made}-`;
   const chosen = useRef(choices[0]);
@@ -40,14 +46,23 @@ export function FormPanel({ fields, choices }) {
     choose(choices[0]);
   };
   return html`<form class="form" ref=${element} onSubmit=${onSubmit} novalidate>
-    ${fields.map((field) => html`<${Input} key=${field.id} id=${prefix.current + field.id} field=${field} value=${values[field.id]} message=${Object.hasOwn(messages, field.id) ? messages[field.id] : ""}
-      set=${(/** @type {unknown} */ value) => setValues((old) => ({ ...old, [field.id]: value }))} />`)}
-    ${error && html`<div class="form-error" role="alert">
-      <strong>${plain(error.message)}</strong>${error.hint && html` <span>${plain(error.hint)}</span>`}
-      ${others.map((id) => html`<div>${plain(id)}: ${plain(messages[id])}</div>`)}
-    </div>`}
-    <div class="form-buttons">${choices.map((choice, at) => html`
-      <button type=${at ? "button" : "submit"} class=${`is-${choice.kind}`} aria-disabled=${busy} onClick=${at ? () => choose(choice) : undefined}>${choice.name}</button>`)}
+    ${fields.map(
+      (field) => html`<${Input} key=${field.id} id=${prefix.current + field.id} field=${field} value=${values[field.id]}
+          message=${Object.hasOwn(messages, field.id) ? messages[field.id] : ""}
+        set=${(/** @type {unknown} */ value) => setValues((old) => ({ ...old, [field.id]: value }))} />`,
+    )}
+    ${
+      error &&
+      html`<div class="form-error" role="alert">
+          <strong>${plain(error.message)}</strong>${error.hint && html` <span>${plain(error.hint)}</span>`}
+          ${others.map((id) => html`<div>${plain(id)}: ${plain(messages[id])}</div>`)}
+        </div>`
+    }
+    <div class="form-buttons">${choices.map(
+      (choice, at) => html`
+        <button type=${at ? "button" : "submit"} class=${`is-${choice.kind}`} aria-disabled=${busy}
+          onClick=${at ? () => choose(choice) : undefined}>${choice.name}</button>`,
+    )}
     </div>
   </form>`;
 }
@@ -68,7 +83,11 @@ function chosenAt(field) {
   return at < 0 ? "" : String(at);
 }
 
-/** What is sent: the host judges it, so nothing that was typed is changed or dropped. @param {Field} field @param {any} value */
+/**
+ * What is sent: the host judges it, so nothing that was typed is changed or dropped.
+ * @param {Field} field
+ * @param {any} value
+ */
 function sent(field, value) {
   if (field.type === "bool") return value;
   if (field.type === "choice") return value === "" ? "" : field.choices?.[Number(value)];
@@ -87,25 +106,39 @@ function refuseHalves(values) {
 /** @param {{id: string, field: Field, value: unknown, message?: string, set: (value: unknown) => void}} props */
 function Input({ id, field, value, message, set }) {
   const text = /** @type {string} */ (value);
-  const common = { id, required: field.required, "aria-invalid": message ? "true" : undefined, "aria-describedby": message ? `${id}-message` : undefined };
+  const common = {
+    id,
+    required: field.required,
+    "aria-invalid": message ? "true" : undefined,
+    "aria-describedby": message ? `${id}-message` : undefined,
+  };
   const onInput = (/** @type {any} */ event) => set(event.currentTarget.value);
   const isOptional = !field.required && field.type !== "bool";
-  const label = html`<label for=${id}>${plain(field.prompt || field.id)}${isOptional && html` <span class="optional">optional</span>`}</label>`;
+  const label = html`<label for=${id}>${plain(field.prompt || field.id)}${
+    isOptional && html` <span class="optional">optional</span>`
+  }</label>`;
   const problem = message && html`<p class="field-message" id=${`${id}-message`}>${plain(message)}</p>`;
   if (field.type === "bool") {
     return html`<div class=${classes("field", "is-bool", message && "is-wrong")}>
-      <input ...${common} type="checkbox" checked=${Boolean(value)} onChange=${(/** @type {any} */ event) => set(event.currentTarget.checked)} />${label}${problem}
+      <input ...${common} type="checkbox" checked=${Boolean(value)} onChange=${(/** @type {any} */ event) =>
+        set(event.currentTarget.checked)} />${label}${problem}
     </div>`;
   }
   return html`<div class=${classes("field", message && "is-wrong")}>${label}${control()}${problem}</div>`;
 
   function control() {
-    if (field.type === "text") return html`<textarea ...${common} rows="3" value=${text} onInput=${onInput}></textarea>`;
-    if (field.type === "number") return html`<input ...${common} type="text" inputmode="decimal" value=${text} placeholder=${initial(field)} onInput=${onInput} />`;
+    if (field.type === "text")
+      return html`<textarea ...${common} rows="3" value=${text} onInput=${onInput}></textarea>`;
+    if (field.type === "number")
+      return html`<input ...${common} type="text" inputmode="decimal" value=${text} placeholder=${initial(field)}
+        onInput=${onInput} />`;
     if (field.type === "choice") {
       return html`<select ...${common} value=${text} onChange=${onInput}>
         ${text === "" && html`<option value="">choose…</option>`}
-        ${(field.choices ?? []).map((choice, at) => html`<option key=${at} value=${String(at)}>${shown(choice)}</option>`)}
+        ${(field.choices ?? []).map(
+          (choice, at) => html`<option key=${at} value=${String(at)}>
+            ${shown(choice)}</option>`,
+        )}
       </select>`;
     }
     return html`<input ...${common} type="text" value=${text} autocomplete="off" onInput=${onInput} />`;

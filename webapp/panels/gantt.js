@@ -12,7 +12,10 @@ import { tabFor } from "./graph.js";
 import { Mark, stateName } from "./mark.js";
 
 // A name of a tick is beside it, to the right: there is no room for one at the end.
-const [TICKS, TICKS_NARROW] = [{ most: 6, until: 0.93 }, { most: 3, until: 0.8 }];
+const [TICKS, TICKS_NARROW] = [
+  { most: 6, until: 0.93 },
+  { most: 3, until: 0.8 },
+];
 const ROW_PX = 28;
 
 /** @typedef {import("../types/api").RunNode} RunNode */
@@ -28,23 +31,37 @@ export function Gantt({ nodes, from, to, at, chosen }) {
   const moment = at ? Date.parse(at) : end;
   const entered = nodes.filter((node) => node.entered_at);
   const box = useRef(/** @type {HTMLElement | null} */ (null));
-  const { first, last, isLong, space } = useRows(box, entered.length, ROW_PX, entered.findIndex(({ id }) => id === chosen));
+  const { first, last, isLong, space } = useRows(
+    box,
+    entered.length,
+    ROW_PX,
+    entered.findIndex(({ id }) => id === chosen),
+  );
   /** @param {number} instant */
   const place = (instant) => placeOf(instant, start, end);
   const { most, until } = narrow.value ? TICKS_NARROW : TICKS;
   const step = tickStep(end - start, most);
   const ticks = Array.from({ length: Math.floor((until * (end - start)) / step) + 1 }, (_, nth) => nth * step);
-  return html`<div class="gantt" role="group" aria-label="Timeline of the nodes" tabindex="0" ref=${box} style=${{ "--tick": `${(100 * step) / (end - start)}%` }}>
+  return html`<div class="gantt" role="group" aria-label="Timeline of the nodes" tabindex="0" ref=${box}
+    style=${{ "--tick": `${(100 * step) / (end - start)}%` }}>
     <div class="gantt-axis" aria-hidden="true"><span class="gantt-name">${clock(from)}</span><span class="gantt-track">
-      ${ticks.map((tick) => html`<i key=${tick} style=${{ left: place(start + tick) }}>${spanText(tick)}</i>`)}</span></div>
+      ${ticks.map((tick) => html`<i key=${tick} style=${{ left: place(start + tick) }}>${spanText(tick)}</i>`)}</span>
+      </div>
     <ol style=${space}>${entered.slice(first, last).map((node, row) => {
       const bars = barsOf(node, moment);
-      return html`<li key=${node.id} aria-setsize=${isLong ? entered.length : undefined} aria-posinset=${isLong ? first + row + 1 : undefined}><a class=${classes("gantt-row", chosen === node.id && "is-chosen")} data-replace href=${here({ node: node.id, attempt: "", line: "", tab: tabFor(node) })}
-          aria-current=${chosen === node.id ? "true" : undefined} aria-label="${plain(node.name || node.id)}: ${stateName(node.state)}, ${bars.map(said).join(", ")}">
+      return html`<li key=${node.id} aria-setsize=${isLong ? entered.length : undefined}
+        aria-posinset=${isLong ? first + row + 1 : undefined}>
+          <a class=${classes("gantt-row", chosen === node.id && "is-chosen")} data-replace
+            href=${here({ node: node.id, attempt: "", line: "", tab: tabFor(node) })}
+          aria-current=${chosen === node.id ? "true" : undefined}
+          aria-label="${plain(node.name || node.id)}: ${stateName(node.state)}, ${bars.map(said).join(", ")}">
         <span class="gantt-name"><${Mark} state=${node.state} /> <span>${plain(node.name || node.id)}</span></span>
         <span class="gantt-track">
-          ${bars.map((bar) => html`<i class=${classes("gantt-bar", `is-${bar.state}`)} key=${`${bar.what} ${bar.from}`} title=${said(bar)}
-            style=${{ left: place(bar.from), width: `max(2px, calc(${place(bar.to)} - ${place(bar.from)}))` }}></i>`)}
+          ${bars.map(
+            (bar) => html`<i class=${classes("gantt-bar", `is-${bar.state}`)} key=${`${bar.what} ${bar.from}`}
+                title=${said(bar)}
+              style=${{ left: place(bar.from), width: `max(2px, calc(${place(bar.to)} - ${place(bar.from)}))` }}></i>`,
+          )}
           ${at && html`<i class="gantt-moment" style=${{ left: place(moment) }}></i>`}
         </span></a></li>`;
     })}</ol>

@@ -32,7 +32,8 @@ function planned(planner, graph) {
 }
 
 /**
- * @param {{graph: import("../types/api").Graph, nodes?: import("../types/api").RunNode[], started?: boolean, chosen?: string, at?: string | null}} props
+ * @param {{graph: import("../types/api").Graph, nodes?: import("../types/api").RunNode[], started?: boolean, chosen?:
+ *   string, at?: string | null}} props
  *   nodes: with their states, in a run; started: its trigger has been heard; at: the moment that is shown, null for now
  */
 export function GraphPanel(props) {
@@ -40,7 +41,9 @@ export function GraphPanel(props) {
   useLayoutEffect(() => {
     if (!planner) void import("../layout.js").then(({ planOf }) => (fine.value = planOf));
   }, [planner]);
-  return planner ? html`<${Sheet} ...${props} plan=${planned(planner, props.graph)} />` : html`<div class="graph"></div>`;
+  return planner
+    ? html`<${Sheet} ...${props} plan=${planned(planner, props.graph)} />`
+    : html`<div class="graph"></div>`;
 }
 
 /** @param {Parameters<typeof GraphPanel>[0] & {plan: Plan}} props */
@@ -50,25 +53,49 @@ function Sheet({ plan, graph, nodes, started = false, chosen, at = null }) {
   const known = new Map(graph.nodes.map((node) => [node.id, node]));
   const { width, height } = plan.node;
   const lines = plan.lines.filter((line) => seen(line.box));
-  return html`<div class="graph" role="group" aria-label="Graph of the flow" tabindex="0" ref=${box} onFocusIn=${shownWhole}>
-    ${scale > 0 && html`<div class="graph-sheet" style=${{ width: `${plan.width}px`, height: `${plan.height}px`, zoom: String(scale) }}>
-      <svg class="graph-lines" width=${plan.width} height=${plan.height} aria-hidden="true">
-        ${[...Map.groupBy(lines, (line) => classes("line", line.label && "is-other", (line.from === "trigger" ? started : states.get(line.from)?.tag === line.tag) && "is-lit"))].map(
-          ([names, list]) => html`<path key=${names} class=${names} d=${list.map(({ path }) => path).join("")} />`)}
-        <path class="line-tips" d=${lines.map((line) => line.tip).join("")} />
-        ${lines.map((line) => line.label && html`<text key=${line.key} class="line-label" x=${line.x} y=${line.y - 4}>${plain(line.label)}</text>`)}
-      </svg>
-      ${plan.places.filter(({ left, top }) => seen({ left, top, right: left + width, bottom: top + height })).map(({ id, left, top }) => {
-        const node = /** @type {import("../types/api").GraphNode} */ (known.get(id));
-        return html`<${Node} key=${id} node=${node} run=${states.get(id)} started=${started} chosen=${chosen === id} at=${at} left=${left} top=${top} width=${width} height=${height} />`;
-      })}
-    </div>`}
+  return html`<div class="graph" role="group" aria-label="Graph of the flow" tabindex="0" ref=${box}
+    onFocusIn=${shownWhole}>
+    ${
+      scale > 0 &&
+      html`<div class="graph-sheet"
+            style=${{ width: `${plan.width}px`, height: `${plan.height}px`, zoom: String(scale) }}>
+          <svg class="graph-lines" width=${plan.width} height=${plan.height} aria-hidden="true">
+            ${[
+              ...Map.groupBy(lines, (line) =>
+                classes(
+                  "line",
+                  line.label && "is-other",
+                  (line.from === "trigger" ? started : states.get(line.from)?.tag === line.tag) && "is-lit",
+                ),
+              ),
+            ].map(
+              ([names, list]) => html`<path key=${names} class=${names} d=${list.map(({ path }) => path).join("")} />`,
+            )}
+            <path class="line-tips" d=${lines.map((line) => line.tip).join("")} />
+            ${lines.map(
+              (line) =>
+                line.label &&
+                html`<text key=${line.key} class="line-label" x=${line.x} y=${line.y - 4}>
+                  ${plain(line.label)}</text>`,
+            )}
+          </svg>
+          ${plan.places
+            .filter(({ left, top }) => seen({ left, top, right: left + width, bottom: top + height }))
+            .map(({ id, left, top }) => {
+              const node = /** @type {import("../types/api").GraphNode} */ (known.get(id));
+              return html`<${Node} key=${id} node=${node} run=${states.get(id)} started=${started}
+                chosen=${chosen === id}
+                at=${at} left=${left} top=${top} width=${width} height=${height} />`;
+            })}
+        </div>`
+    }
   </div>`;
 }
 
 /** A browser leaves as it is what is seen in part. @param {FocusEvent} event */
 function shownWhole({ target, currentTarget }) {
-  if (target instanceof HTMLElement && target !== currentTarget) target.scrollIntoView({ block: "nearest", inline: "nearest" });
+  if (target instanceof HTMLElement && target !== currentTarget)
+    target.scrollIntoView({ block: "nearest", inline: "nearest" });
 }
 
 /** @param {Record<string, number>} lengths */
@@ -84,7 +111,8 @@ function useFit(plan, chosen) {
   const box = useRef(/** @type {HTMLElement | null} */ (null));
   const [sight, look] = useSight(box);
   const aim = useCalm(chosen);
-  const scale = sight.width ? Math.min(1, Math.max(SCALE_MIN, sight.width / plan.width)) : 0; // 0: not known yet, and nothing is drawn twice
+  // 0: not known yet, and nothing is drawn twice
+  const scale = sight.width ? Math.min(1, Math.max(SCALE_MIN, sight.width / plan.width)) : 0;
   useLayoutEffect(() => {
     const place = plan.places.find(({ id }) => id === aim);
     const element = box.current;
@@ -92,19 +120,31 @@ function useFit(plan, chosen) {
     const { scrollLeft, scrollTop, clientWidth, clientHeight } = element;
     const [left, top] = [place.left * scale, place.top * scale];
     const [width, height] = [plan.node.width * scale, plan.node.height * scale];
-    if (left >= scrollLeft && left + width <= scrollLeft + clientWidth && top >= scrollTop && top + height <= scrollTop + clientHeight) return;
+    if (
+      left >= scrollLeft &&
+      left + width <= scrollLeft + clientWidth &&
+      top >= scrollTop &&
+      top + height <= scrollTop + clientHeight
+    )
+      return;
     element.scrollTo(left - (clientWidth - width) / 2, top - (clientHeight - height) / 2);
     look();
   }, [plan, aim, scale]);
   const isLarge = plan.places.length > ALL_MAX;
   /** @param {import("../plan.js").Box} part */
-  const seen = ({ left, top, right, bottom }) => !isLarge || (right * scale >= sight.left && left * scale <= sight.right && bottom * scale >= sight.top && top * scale <= sight.bottom);
+  const seen = ({ left, top, right, bottom }) =>
+    !isLarge ||
+    (right * scale >= sight.left &&
+      left * scale <= sight.right &&
+      bottom * scale >= sight.top &&
+      top * scale <= sight.bottom);
   return { box, scale, seen };
 }
 
 /**
  * @param {{node: import("../types/api").GraphNode, run?: import("../types/api").RunNode, started: boolean,
- *   chosen: boolean, at: string | null, left: number, top: number, width: number, height: number}} props  as plain values: a node whose own are the same is not drawn again
+ *   chosen: boolean, at: string | null, left: number, top: number, width: number, height: number}} props  as plain
+ *   values: a node whose own are the same is not drawn again
  */
 function Node({ node, run, started, chosen, at, left, top, width, height }) {
   const place = pixels({ left, top, width, height });
@@ -112,10 +152,13 @@ function Node({ node, run, started, chosen, at, left, top, width, height }) {
   const name = plain(node.name || node.id);
   const inner = html`
     ${state && html`<${Mark} state=${state} />`}
-    <span class="node-text"><span class="node-name">${name}</span><span class="node-type">${plain(node.type || node.class)}${run?.started_at && html` · ${took(run.started_at, run.ended_at ?? at)}`}</span></span>`;
+    <span class="node-text"><span class="node-name">${name}</span>
+      <span class="node-type">${plain(node.type || node.class)}
+        ${run?.started_at && html` · ${took(run.started_at, run.ended_at ?? at)}`}</span></span>`;
   const names = classes("node", `is-${node.class}`, state && `is-${state}`, chosen && "is-chosen");
   if (!run || node.class === "trigger") return html`<div class=${names} style=${place} title=${name}>${inner}</div>`;
-  return html`<a class=${names} style=${place} title=${`${name}: ${stateName(state)}`} data-replace href=${here({ node: node.id, attempt: "", line: "", tab: tabFor(run) })}
+  return html`<a class=${names} style=${place} title=${`${name}: ${stateName(state)}`} data-replace
+    href=${here({ node: node.id, attempt: "", line: "", tab: tabFor(run) })}
     aria-current=${chosen ? "true" : undefined}>${inner}</a>`;
 }
 

@@ -20,10 +20,14 @@ const KEYS = [
 
 export function Help() {
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
-  return html`<button class="quiet" data-key="?" aria-label="Keyboard shortcuts" title="Keyboard shortcuts (?)" onClick=${() => dialog.current?.showModal()}>?</button>
+  return html`<button class="quiet" data-key="?" aria-label="Keyboard shortcuts" title="Keyboard shortcuts (?)"
+    onClick=${() => dialog.current?.showModal()}>?</button>
     <dialog ref=${dialog} aria-labelledby="keys-title">
       <h2 id="keys-title">Keys</h2>
-      <dl class="keys">${KEYS.map(([key, does]) => html`<div key=${key}><dt>${key.split(" ").map((one) => html`<kbd>${one}</kbd> `)}</dt><dd>${does}</dd></div>`)}</dl>
+      <dl class="keys">${KEYS.map(
+        ([key, does]) =>
+          html`<div key=${key}><dt>${key.split(" ").map((one) => html`<kbd>${one}</kbd> `)}</dt><dd>${does}</dd></div>`,
+      )}</dl>
       <form method="dialog"><button autofocus>Close</button></form>
     </dialog>`;
 }

@@ -16,23 +16,54 @@ export function HostPanel({ host, hosts }) {
   return html`<article class=${`host is-${state}`}>
     <header class="host-head">
       <h2><${Mark} state=${state} /> ${plain(host.id)}</h2>
-      ${host.self && html`<span class="chip">this host</span>`}${host.keeper && hosts.length > 1 && html`<span class="chip" title="It keeps the leases of all">keeper</span>`}
-      ${state === "away" && html`<span class="chip is-away">${host.seen_at ? `not seen for ${ago(host.seen_at).replace(" ago", "")}` : "not seen yet"}</span>`}
+      ${host.self && html`<span class="chip">this host</span>`}${
+        host.keeper && hosts.length > 1 && html`<span class="chip" title="It keeps the leases of all">keeper</span>`
+      }
+      ${
+        state === "away" &&
+        html`<span class="chip is-away">${
+          host.seen_at ? `not seen for ${ago(host.seen_at).replace(" ago", "")}` : "not seen yet"
+        }</span>`
+      }
       ${host.draining && html`<span class="chip is-draining">draining</span>`}
-      <span class="chips" aria-label="Tags" role="group">${host.tags.map((tag) => html`<span class="chip is-tag" key=${tag}>${plain(tag)}</span>`)}</span>
+      <span class="chips" aria-label="Tags" role="group">${host.tags.map(
+        (tag) => html`<span class="chip is-tag" key=${tag}>${plain(tag)}</span>`,
+      )}</span>
     </header>
-    ${host.problems?.length ? html`<ul class="host-problems">${host.problems.map((one) => html`<li key=${one}>${plain(one)}</li>`)}</ul>` : null}
-    <${Meter} name="Slots in use" most=${host.slots} used=${host.active} note=${host.pending ? `${host.pending} pending` : ""}><b>${host.active}</b> of ${plural(host.slots, "slot")} in use</${Meter}>
-    ${host.commands !== undefined && html`<${Meter} name="Commands running" most=${host.commands_at_once ?? host.commands} used=${host.running ?? 0} note=${host.waiting ? `${host.waiting} waiting` : ""}><b>${host.running ?? 0}</b> of ${plural(host.commands_at_once ?? host.commands, "command")} running</${Meter}>`}
+    ${
+      host.problems?.length
+        ? html`<ul class="host-problems">${host.problems.map((one) => html`<li key=${one}>${plain(one)}</li>`)}</ul>`
+        : null
+    }
+    <${Meter} name="Slots in use" most=${host.slots} used=${host.active}
+      note=${host.pending ? `${host.pending} pending` : ""}>
+        <b>${host.active}</b> of ${plural(host.slots, "slot")} in use</${Meter}>
+    ${
+      host.commands !== undefined &&
+      html`<${Meter} name="Commands running"
+        most=${host.commands_at_once ?? host.commands} used=${host.running ?? 0}
+        note=${host.waiting ? `${host.waiting} waiting` : ""}>
+          <b>${host.running ?? 0}
+            </b> of ${plural(host.commands_at_once ?? host.commands, "command")} running</${Meter}>`
+    }
     ${host.commands_why && html`<p class="host-facts">not ${host.commands}: ${plain(host.commands_why)}</p>`}
-    ${host.load !== undefined && host.cpus !== undefined && html`<${Meter} name="Load" most=${host.cpus} used=${host.load} note=${plural(host.cpus, "processor")}>load <b>${host.load.toFixed(2)}</b></${Meter}>`}
+    ${
+      host.load !== undefined &&
+      host.cpus !== undefined &&
+      html`<${Meter} name="Load" most=${host.cpus}
+        used=${host.load} note=${plural(host.cpus, "processor")}>load <b>${host.load.toFixed(2)}</b></${Meter}>`
+    }
     <p class="host-facts">${facts(host).map((one, at) => html`${at > 0 && " · "}<span key=${at}>${one}</span>`)}</p>
-    ${host.config && html`<details class="values" open=${hosts.length === 1 || host.config.findings.length > 0}><summary>Config</summary><dl>
-      <div><dt>file</dt><dd>${plain(host.config.path)}</dd></div>
-      <div><dt>read</dt><dd>${full(host.config.loaded_at)}</dd></div>
-      <div><dt>digest</dt><dd>${plain(host.config.digest).slice(0, 19)}</dd></div>
-      ${host.notes?.map((one) => html`<div key=${one}><dt>note</dt><dd>${plain(one)}</dd></div>`)}</dl>
-      <${Findings} findings=${host.config.findings} /></details>`}
+    ${
+      host.config &&
+      html`<details class="values" open=${hosts.length === 1 || host.config.findings.length > 0}>
+          <summary>Config</summary><dl>
+        <div><dt>file</dt><dd>${plain(host.config.path)}</dd></div>
+        <div><dt>read</dt><dd>${full(host.config.loaded_at)}</dd></div>
+        <div><dt>digest</dt><dd>${plain(host.config.digest).slice(0, 19)}</dd></div>
+        ${host.notes?.map((one) => html`<div key=${one}><dt>note</dt><dd>${plain(one)}</dd></div>`)}</dl>
+        <${Findings} findings=${host.config.findings} /></details>`
+    }
     <${HostActs} host=${host} />
   </article>`;
 }
@@ -42,9 +73,12 @@ function facts(host) {
   const off = clockText(host);
   return [
     `floe ${plain(host.version)}`,
-    host.started_at && html`up since <time dateTime=${host.started_at} title=${ago(host.started_at)}>${when(host.started_at)}</time>`,
+    host.started_at &&
+      html`up since <time dateTime=${host.started_at} title=${ago(host.started_at)}>${when(host.started_at)}</time>`,
     host.seen_at && html`seen <time dateTime=${host.seen_at} title=${full(host.seen_at)}>${ago(host.seen_at)}</time>`,
-    off ? html`<b class="host-skew">${off}</b>` : host.self && host.seen_at && html`its clock says ${clock(host.seen_at)}`,
+    off
+      ? html`<b class="host-skew">${off}</b>`
+      : host.self && host.seen_at && html`its clock says ${clock(host.seen_at)}`,
     host.url && html`<code>${plain(host.url)}</code>`,
   ].filter(Boolean);
 }

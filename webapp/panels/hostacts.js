@@ -18,7 +18,11 @@ const FORCE_MS = 30_000;
 /** @param {{host: Host}} props */
 export function HostActs({ host }) {
   const [said, say] = useState("");
-  const { busy, error, run: reload } = useAction(async () => {
+  const {
+    busy,
+    error,
+    run: reload,
+  } = useAction(async () => {
     say("");
     const { flows: count } = await post(`hosts/${seg(host.id)}/reload`);
     say(`Read again: ${plural(count, "flow")}.`);
@@ -42,11 +46,16 @@ function Drain({ host }) {
     await hosts.load();
   };
   if (host.draining) {
-    return html`<${Confirm} name="Undrain ${name}" title="Let ${name} take runs again?" yes="Undrain ${name}" no="Leave it draining" act=${act}>
+    return html`<${Confirm} name="Undrain ${name}" title="Let ${name} take runs again?" yes="Undrain ${name}"
+      no="Leave it draining" act=${act}>
       <p>Runs that wait may be given to it at once.</p></${Confirm}>`;
   }
   return html`<${Confirm} name="Drain ${name}" title="Drain ${name}?" yes="Drain ${name}" no="Leave it" act=${act}>
-    <p>${name} takes no new runs. ${host.active ? `The ${plural(host.active, "run")} it has ${host.active === 1 ? "is" : "are"} finished there.` : "It has none now."} Runs that only it could take wait.</p>
+    <p>${name} takes no new runs. ${
+      host.active
+        ? `The ${plural(host.active, "run")} it has ${host.active === 1 ? "is" : "are"} finished there.`
+        : "It has none now."
+    } Runs that only it could take wait.</p>
     <p>It can be undone at any time.</p></${Confirm}>`;
 }
 
@@ -59,9 +68,17 @@ function Forget({ host }) {
     await post(`hosts/${seg(host.id)}/forget`, { store: host.store, force: isFresh && force });
     await hosts.load();
   };
-  return html`<${Confirm} name="Forget ${name}" title="Forget ${name}?" yes="Forget ${name}" no="Keep it" isBad act=${act}>
-    <p>For a host that is gone for good. Its runs end bad, or begin anew elsewhere where their flow has <code>on-host-lost: restart</code>; what they hold is given to others.</p>
-    <p>Should it come back with the same store (<code>${plain(host.store)}</code>), it stops its commands. This cannot be undone.</p>
-    ${isFresh && html`<div class="field is-bool"><input id="force-${name}" type="checkbox" checked=${force} onChange=${(/** @type {any} */ event) => setForce(event.currentTarget.checked)} />
-      <label for="force-${name}">By force: it was seen ${ago(host.seen_at)}, and I know that it is gone</label></div>`}</${Confirm}>`;
+  return html`<${Confirm} name="Forget ${name}" title="Forget ${name}?" yes="Forget ${name}" no="Keep it" isBad
+    act=${act}>
+    <p>For a host that is gone for good. Its runs end bad, or begin anew elsewhere where their flow
+    has <code>on-host-lost: restart</code>; what they hold is given to others.</p>
+    <p>Should it come back with the same store (<code>
+      ${plain(host.store)}</code>), it stops its commands. This cannot be undone.</p>
+    ${
+      isFresh &&
+      html`<div class="field is-bool"><input id="force-${name}" type="checkbox" checked=${force} onChange=${(
+        /** @type {any} */ event,
+      ) => setForce(event.currentTarget.checked)} />
+        <label for="force-${name}">By force: it was seen ${ago(host.seen_at)}, and I know that it is gone</label></div>`
+    }</${Confirm}>`;
 }

@@ -4,21 +4,33 @@ import { classes, html } from "../html.js";
 import { go, here } from "../route.js";
 import { size } from "../text.js";
 
-/** @typedef {{number: number, href: string, line?: import("../output.js").Line, needle: string, pointed: boolean}} Props  href: of a line, but for its number; needle: a text to point out */
+/**
+ * @typedef {{number: number, href: string, line?: import("../output.js").Line, needle: string, pointed: boolean}} Props
+ *    href: of a line, but for its number; needle: a text to point out
+ */
 
 /** Drawn again only when something about it changed; a scroll moves most lines as they are. */
 export class OutputLine extends Component {
   /** @param {Props} next */
   shouldComponentUpdate(next) {
     const before = /** @type {Props} */ (/** @type {unknown} */ (this.props));
-    return next.line !== before.line || next.href !== before.href || next.needle !== before.needle || next.pointed !== before.pointed;
+    return (
+      next.line !== before.line ||
+      next.href !== before.href ||
+      next.needle !== before.needle ||
+      next.pointed !== before.pointed
+    );
   }
 
   render() {
     const { number, href, line, needle, pointed } = /** @type {Props} */ (/** @type {unknown} */ (this.props));
     return html`<div class=${classes("output-line", pointed && "is-pointed")}>
-      <a class="output-number" tabindex="-1" data-replace href=${href + number} onClick=${(/** @type {MouseEvent} */ event) => point(event, number)} aria-label="Line ${number}">${number}</a>
-      <span class="output-text">${line?.spans.map((span) => drawn(span, needle))}${line && line.more > 0 && html`<i class="output-more"> … ${size(line.more)} more in this line</i>`}</span>
+      <a class="output-number" tabindex="-1" data-replace href=${href + number} onClick=${(
+        /** @type {MouseEvent} */ event,
+      ) => point(event, number)} aria-label="Line ${number}">${number}</a>
+      <span class="output-text">${line?.spans.map((span) => drawn(span, needle))}${
+        line && line.more > 0 && html`<i class="output-more"> … ${size(line.more)} more in this line</i>`
+      }</span>
     </div>`;
   }
 }
@@ -27,7 +39,12 @@ export class OutputLine extends Component {
 function point(event, number) {
   const from = Number.parseInt(new URLSearchParams(location.search).get("line") ?? "", 10);
   event.preventDefault();
-  const line = event.shiftKey && from ? `${Math.min(from, number)}-${Math.max(from, number)}` : from === number ? "" : String(number);
+  const line =
+    event.shiftKey && from
+      ? `${Math.min(from, number)}-${Math.max(from, number)}`
+      : from === number
+        ? ""
+        : String(number);
   go(here({ line }), { replace: true });
 }
 
@@ -38,7 +55,8 @@ function drawn({ text, style }, needle) {
   if (!(fg || bg || bold || faint || italic || underline || inverse)) return inner;
   const names = classes(bold && "is-bold", faint && "is-faint", italic && "is-italic", underline && "is-underlined");
   const [front, back] = inverse ? [bg || "var(--sunken)", fg || "var(--ink)"] : [fg, bg];
-  return html`<span class=${names || undefined} style=${{ color: front || null, background: back || null }}>${inner}</span>`;
+  return html`<span class=${names || undefined} style=${{ color: front || null, background: back || null }}>
+    ${inner}</span>`;
 }
 
 /** @param {string} text @param {string} needle  in lower case */

@@ -39,7 +39,8 @@ export function Lines({ output, following, follow, target, needle, wrap }) {
     const upper = element.scrollTop;
     const [start, end] = [rows.offsetTop, rows.offsetTop + rows.offsetHeight];
     const part = upper / (element.scrollHeight - element.clientHeight);
-    if (upper + element.clientHeight <= start || upper >= end) anchor.current = { line: 1 + Math.round(part * Math.max(0, count - element.clientHeight / ROW_PX)), at: 0 };
+    if (upper + element.clientHeight <= start || upper >= end)
+      anchor.current = { line: 1 + Math.round(part * Math.max(0, count - element.clientHeight / ROW_PX)), at: 0 };
     else anchor.current = seen(rows, upper, first);
     const { line } = anchor.current;
     if (Math.abs(line - top) > AROUND / 2) setTop(line);
@@ -71,7 +72,12 @@ export function Lines({ output, following, follow, target, needle, wrap }) {
     if (!target || !count) return;
     const row = body.current?.children[target.from - first];
     const element = /** @type {HTMLElement} */ (box.current);
-    if (row instanceof HTMLElement && row.offsetTop >= element.scrollTop && row.offsetTop + ROW_PX <= element.scrollTop + element.clientHeight) return;
+    if (
+      row instanceof HTMLElement &&
+      row.offsetTop >= element.scrollTop &&
+      row.offsetTop + ROW_PX <= element.scrollTop + element.clientHeight
+    )
+      return;
     const line = Math.min(target.from, count);
     anchor.current = { line, at: Math.floor(element.clientHeight / 3) };
     setTop(line);
@@ -88,9 +94,14 @@ export function Lines({ output, following, follow, target, needle, wrap }) {
   const rows = [];
   const href = hrefOf(here({ line: "" }));
   for (let number = first; number <= last; number++) {
-    rows.push(html`<${OutputLine} key=${number} number=${number} href=${href} line=${output.line(number)} needle=${needle} pointed=${target !== null && number >= target.from && number <= target.to} />`);
+    rows.push(
+      html`<${OutputLine} key=${number} number=${number} href=${href} line=${output.line(number)} needle=${needle}
+        pointed=${target !== null && number >= target.from && number <= target.to} />`,
+    );
   }
-  return html`<div class=${wrap ? "output-lines is-wrapped" : "output-lines"} ref=${box} onScroll=${onScroll} tabindex="0" role="log" aria-label="Output" aria-live="off"
+  return html`<div class=${
+    wrap ? "output-lines is-wrapped" : "output-lines"
+  } ref=${box} onScroll=${onScroll} tabindex="0" role="log" aria-label="Output" aria-live="off"
       style=${{ "--digits": String(String(count).length) }}>
     <div class="output-space" style=${{ height: `${(first - 1) * each}px` }}></div>
     <div class="output-rows" ref=${body}>${rows}</div>
@@ -101,7 +112,12 @@ export function Lines({ output, following, follow, target, needle, wrap }) {
 /** Of a line, but for its number: to build a query anew for each takes longer than to draw it. @param {string} page */
 const hrefOf = (page) => `${page}${page.includes("?") ? "&" : "?"}line=`;
 
-/** The first row that can be seen, and where it is. @param {HTMLElement} rows @param {number} upper @param {number} first */
+/**
+ * The first row that can be seen, and where it is.
+ * @param {HTMLElement} rows
+ * @param {number} upper
+ * @param {number} first
+ */
 function seen(rows, upper, first) {
   let [low, high] = [0, rows.children.length - 1];
   while (low < high) {

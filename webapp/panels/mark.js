@@ -28,7 +28,8 @@ export const stateName = (state) => NAMES[state] ?? state;
 /** @param {{state: string, named?: boolean}} props  named: say it in letters beside the mark */
 export function Mark({ state, named }) {
   return html`<span class=${classes("mark", `is-${state}`)}>
-    <svg viewBox="0 0 16 16" width="16" height="16" role="img" aria-label=${named ? undefined : stateName(state)} aria-hidden=${named ? "true" : undefined}>
+    <svg viewBox="0 0 16 16" width="16" height="16" role="img" aria-label=${named ? undefined : stateName(state)}
+      aria-hidden=${named ? "true" : undefined}>
       <path d=${SHAPES[state] ?? SHAPES.never} />
     </svg>${named && html`<span>${stateName(state)}</span>`}
   </span>`;

@@ -1,8 +1,13 @@
 // How much of something is in use: in words, and as a bar for the eye.
 import { html } from "../html.js";
 
-/** @param {{name: string, most: number, used: number, note?: string, children?: any}} props  children: how much, in words; used may be above most */
+/**
+ * @param {{name: string, most: number, used: number, note?: string, children?: any}} props  children: how much, in
+ *   words; used may be above most
+ */
 export function Meter({ name, most, used, note, children }) {
-  return html`<div class=${used > most ? "meter is-over" : "meter"}><div class="meter-text"><span>${children}</span>${note && html`<span class="faint">${note}</span>`}</div>
+  return html`<div class=${used > most ? "meter is-over" : "meter"}><div class="meter-text"><span>${children}</span>${
+    note && html`<span class="faint">${note}</span>`
+  }</div>
     <progress max=${Math.max(most, 1)} value=${Math.min(used, most)} aria-label=${name}></progress></div>`;
 }

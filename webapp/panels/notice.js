@@ -4,7 +4,8 @@ import { plain } from "../text.js";
 
 /** @param {{what: string}} props */
 export function Loading({ what }) {
-  return html`<p class="notice loading" role="status"><span class="spinner" aria-hidden="true"></span>Loading ${plain(what)}…</p>`;
+  return html`<p class="notice loading" role="status">
+    <span class="spinner" aria-hidden="true"></span>Loading ${plain(what)}…</p>`;
 }
 
 /** @param {{title: any, children?: any}} props */

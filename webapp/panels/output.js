@@ -13,7 +13,10 @@ import { Empty, Failure, Loading } from "./notice.js";
 
 const wrap = kept("wrap", "yes");
 
-/** @param {{run: string, node: import("../types/api").RunNode, attempt: number, past: boolean}} props  past: an earlier moment is shown */
+/**
+ * @param {{run: string, node: import("../types/api").RunNode, attempt: number, past: boolean}} props  past: an earlier
+ *   moment is shown
+ */
 export function OutputPanel({ run, node, attempt, past }) {
   const output = useMemo(() => new Output(run, node.id, attempt), [run, node.id, attempt]);
   const { query } = route.value;
@@ -38,21 +41,38 @@ export function OutputPanel({ run, node, attempt, past }) {
   }, [isSheet, opened]);
   if (error) return html`<${Failure} error=${error} again=${() => output.open()} />`;
   if (!opened) return html`<${Loading} what="output" />`;
-  return html`<div class=${classes("output", isSheet && "is-sheet")} role=${isSheet ? "dialog" : undefined} aria-modal=${isSheet ? "true" : undefined} aria-label=${isSheet ? `Output of ${plain(node.name || node.id)}` : undefined} ref=${sheet}>
+  return html`<div class=${classes("output", isSheet && "is-sheet")} role=${isSheet ? "dialog" : undefined}
+    aria-modal=${isSheet ? "true" : undefined}
+    aria-label=${isSheet ? `Output of ${plain(node.name || node.id)}` : undefined} ref=${sheet}>
     <div class="output-bar">
       <${Attempts} node=${node} attempt=${attempt} />
-      <span class="faint output-size">${live && html`<span class="live-dot" aria-hidden="true"></span>live · `}${count.toLocaleString("en")} lines · ${size(bytes)}${past && ", all of it and not only up to this moment"}</span>
+      <span class="faint output-size">${
+        live && html`<span class="live-dot" aria-hidden="true"></span>live · `
+      }${count.toLocaleString("en")} lines · ${size(bytes)}${
+        past && ", all of it and not only up to this moment"
+      }</span>
       <${Find} output=${output} needle=${needle} setNeedle=${setNeedle} line=${target?.from ?? 0} />
       <span class="spread"></span>
-      ${live && html`<button class="quiet" data-key="f" aria-pressed=${String(following)} onClick=${() => follow(!following)}>${following ? "Following" : "Follow"}</button>`}
-      <button class="quiet" data-key="w" aria-pressed=${String(wrap.value === "yes")} onClick=${() => (wrap.value = wrap.value === "yes" ? "no" : "yes")}>Wrap</button>
+      ${
+        live &&
+        html`<button class="quiet" data-key="f" aria-pressed=${String(following)}
+          onClick=${() => follow(!following)}>${following ? "Following" : "Follow"}</button>`
+      }
+      <button class="quiet" data-key="w" aria-pressed=${String(wrap.value === "yes")} onClick=${() =>
+        (wrap.value = wrap.value === "yes" ? "no" : "yes")}>Wrap</button>
       <a class="button quiet" href=${`${BASE}/${output.href}`} target="_blank" rel="noopener">Raw</a>
-      <a class="button quiet" href=${`${BASE}/${output.href}&limit=${Number.MAX_SAFE_INTEGER}`} download=${`${run}-${node.id}-${attempt}.log`}>Download</a>
-      <a class="button quiet" data-key=${isSheet ? "x Escape" : "x"} data-replace href=${here({ sheet: isSheet ? "" : "1" })} aria-label=${isSheet ? "Close the sheet" : "Fill the window"}>${isSheet ? "Close" : "⤢"}</a>
+      <a class="button quiet" href=${`${BASE}/${output.href}&limit=${Number.MAX_SAFE_INTEGER}`}
+        download=${`${run}-${node.id}-${attempt}.log`}>Download</a>
+      <a class="button quiet" data-key=${isSheet ? "x Escape" : "x"} data-replace
+        href=${here({ sheet: isSheet ? "" : "1" })} aria-label=${isSheet ? "Close the sheet" : "Fill the window"}>
+          ${isSheet ? "Close" : "⤢"}</a>
     </div>
-    ${count === 0
-      ? html`<${Empty} title=${live ? "Nothing printed yet" : "It printed nothing"} />`
-      : html`<${Lines} output=${output} following=${following} follow=${follow} target=${target} needle=${needle.toLowerCase()} wrap=${wrap.value === "yes"} />`}
+    ${
+      count === 0
+        ? html`<${Empty} title=${live ? "Nothing printed yet" : "It printed nothing"} />`
+        : html`<${Lines} output=${output} following=${following} follow=${follow} target=${target}
+          needle=${needle.toLowerCase()} wrap=${wrap.value === "yes"} />`
+    }
   </div>`;
 }
 
@@ -66,7 +86,13 @@ function targetOf(text) {
 function Attempts({ node, attempt }) {
   const latest = node.attempt ?? 1;
   if (latest < 2) return null;
-  return html`<span class="attempts" role="group" aria-label="Attempts">${Array.from({ length: latest }, (_, at) => at + 1).map((one) => html`
-    <a key=${one} data-replace href=${here({ attempt: String(one), line: "" })} aria-current=${one === attempt ? "true" : undefined}>#${one}</a>`)}
+  return html`<span class="attempts" role="group" aria-label="Attempts">${Array.from(
+    { length: latest },
+    (_, at) => at + 1,
+  ).map(
+    (one) => html`
+      <a key=${one} data-replace href=${here({ attempt: String(one), line: "" })}
+        aria-current=${one === attempt ? "true" : undefined}>#${one}</a>`,
+  )}
   </span>`;
 }

@@ -7,7 +7,9 @@ import { Said } from "./said.js";
 
 const SHOWN = 5;
 
-/** @param {{list: import("../types/api").Summary[]}} props  list: all that are pending, as far as they are known here */
+/**
+ * @param {{list: import("../types/api").Summary[]}} props  list: all that are pending, as far as they are known here
+ */
 export function Pending({ list }) {
   const groups = pends.state.value.data?.pends ?? [];
   const grouped = new Set(groups.flatMap((group) => group.runs));
@@ -16,11 +18,18 @@ export function Pending({ list }) {
   if (!count) return null;
   return html`<section class="list"><h2>Pending <span class="count">${count}</span></h2>
     ${groups.map((group) => {
-      const known = group.runs.map((id) => runs.value.get(id)).filter((run) => run !== undefined).slice(0, SHOWN);
+      const known = group.runs
+        .map((id) => runs.value.get(id))
+        .filter((run) => run !== undefined)
+        .slice(0, SHOWN);
       const more = group.count - known.length;
       return html`<div class="pends" key=${group.runs[0]}><p class="pends-why"><${Said} text=${group.text} /></p>
-        <ul class="rows">${known.map((run) => html`<${Row} key=${run.id} run=${run}>${""}</${Row}>`)}</ul>${more > 0 && html`<p class="pends-more faint">and ${more} more behind them</p>`}</div>`;
+        <ul class="rows">${known.map((run) => html`<${Row} key=${run.id} run=${run}>${""}</${Row}>`)}</ul>${
+          more > 0 && html`<p class="pends-more faint">and ${more} more behind them</p>`
+        }</div>`;
     })}
-    ${others.length > 0 && html`<ul class="rows">${others.map((run) => html`<${Row} key=${run.id} run=${run} />`)}</ul>`}
+    ${
+      others.length > 0 && html`<ul class="rows">${others.map((run) => html`<${Row} key=${run.id} run=${run} />`)}</ul>`
+    }
   </section>`;
 }

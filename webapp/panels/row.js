@@ -13,9 +13,12 @@ export function Row({ run, flow = true, children }) {
   const at = run.ended_at ?? run.started_at ?? run.pended_at;
   return html`<li class=${`row is-${state}`}>
     <${Mark} state=${state} />
-    <a class="row-name" href=${runHref(run.id)}>${flow && html`<b>${plain(run.flow)}</b> `}<span class="id">${plain(run.id)}</span></a>
+    <a class="row-name" href=${runHref(run.id)}>${flow && html`<b>${plain(run.flow)}</b> `}
+      <span class="id">${plain(run.id)}</span></a>
     <span class="row-why" title=${plain(run.why || waits)}>${children ?? plain(run.why || waits)}</span>
-    <span class="row-by">${plain(run.by || run.trigger)}${run.host && html` <span class="faint">on ${plain(run.host)}</span>`}</span>
+    <span class="row-by">${plain(run.by || run.trigger)}${
+      run.host && html` <span class="faint">on ${plain(run.host)}</span>`
+    }</span>
     <span class="row-took">${took(run.started_at, run.ended_at)}</span>
     <time class="row-at" dateTime=${at} title=${full(at)}>${brief(at)}</time>
   </li>`;

@@ -9,5 +9,7 @@ const WORDS = /([^\s,;()]+)/;
 
 /** @param {{text: string}} props */
 export function Said({ text }) {
-  return timed(plain(text)).split(WORDS).map((word) => (runs.value.has(word) ? html`<a class="id" href=${runHref(word)}>${word}</a>` : word));
+  return timed(plain(text))
+    .split(WORDS)
+    .map((word) => (runs.value.has(word) ? html`<a class="id" href=${runHref(word)}>${word}</a>` : word));
 }

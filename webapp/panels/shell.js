@@ -21,20 +21,29 @@ const LINKS = /** @type {const} */ ([
 export function Shell() {
   if (user.value === undefined) {
     const { error } = runsLoaded.value;
-    return html`<main class="entry">${error ? html`<${Failure} error=${error} again=${checkLogin} />` : html`<${Loading} what="floe" />`}</main>`;
+    return html`<main class="entry">${
+      error ? html`<${Failure} error=${error} again=${checkLogin} />` : html`<${Loading} what="floe" />`
+    }</main>`;
   }
   if (user.value === null) return html`<${LogIn} />`;
   return html`
     <a class="skip" href="#main">Skip to content</a>
     <header class="bar">
-      <a class="brand" href=${ROOT} aria-label="floe, start page"><img src="/app/icon.svg" alt="" width="24" height="24" /><span class="brand-name">floe</span></a>
-      <nav aria-label="Pages">${LINKS.map(([name, href, pages]) => html`
-        <a href=${href} aria-current=${/** @type {readonly string[]} */ (pages).includes(route.value.page) ? "page" : undefined}>
-          ${name}${name === "Now" && html`<${Running} />`}
-        </a>`)}
+      <a class="brand" href=${ROOT} aria-label="floe, start page">
+        <img src="/app/icon.svg" alt="" width="24" height="24" /><span class="brand-name">floe</span></a>
+      <nav aria-label="Pages">${LINKS.map(
+        ([name, href, pages]) => html`
+          <a href=${href} aria-current=${
+            /** @type {readonly string[]} */ (pages).includes(route.value.page) ? "page" : undefined
+          }>
+            ${name}${name === "Now" && html`<${Running} />`}
+          </a>`,
+      )}
       </nav>
       <span class="bar-end"><${Help} /><${Theme} />
-        <a class="button quiet who" href=${`${ROOT}/tokens`} title="Personal tokens" aria-current=${route.value.page === "tokens" ? "page" : undefined}>${user.value}</a>
+        <a class="button quiet who" href=${`${ROOT}/tokens`} title="Personal tokens" aria-current=${
+          route.value.page === "tokens" ? "page" : undefined
+        }>${user.value}</a>
         <button class="quiet log-out" onClick=${logOut}>Log out</button></span>
     </header>
     <${Banner} />
@@ -47,7 +56,7 @@ function Running() {
   return count ? html`<span class="count" aria-label="${count} not over">${count}</span>` : null;
 }
 
-/** Sheets that only some pages need, and that come with them. */
+/** Sheets that only some pages need, and that come with them. @type {Record<string, string[]>} */
 const SHEETS = {
   flow: ["graph", "tabs", "data", "events"],
   hosts: ["host", "data", "events"],
@@ -85,10 +94,14 @@ function Page() {
   const known = pages.value[page];
   useLayoutEffect(() => {
     if (known || page === "lost" || page === "now") return;
-    const styles = (/** @type {Record<string, string[]>} */ (SHEETS)[page] ?? []).map(sheet);
-    void Promise.all([PAGES[page](), ...styles]).then(([component]) => (pages.value = { ...pages.peek(), [page]: component }));
+    const styles = (SHEETS[page] ?? []).map(sheet);
+    void Promise.all([PAGES[page](), ...styles]).then(
+      ([component]) => (pages.value = { ...pages.peek(), [page]: component }),
+    );
   }, [page]);
-  if (page === "lost") return html`<h1 class="unseen">Nothing is here</h1><${Empty} title="Nothing is here"><p><a href=${ROOT}>Go to what is happening now</a></p></${Empty}>`;
+  if (page === "lost")
+    return html`<h1 class="unseen">Nothing is here</h1><${Empty} title="Nothing is here"><p>
+      <a href=${ROOT}>Go to what is happening now</a></p></${Empty}>`;
   if (!known) return html`<${Loading} what="page" />`;
   return html`<${known} key=${`${page} ${id}`} id=${id} />`;
 }

@@ -13,13 +13,20 @@ export function Slider({ last, seq, fact }) {
   const move = (to) => go(here({ seq: to >= last ? "" : String(Math.max(1, to)) }), { replace: true });
   const words = fact ? [fact.event, plain(fact.node), plain(fact.tag)].filter(Boolean).join(" ") : "";
   return html`<div class="slider">
-    <button class="quiet" data-key="[" aria-label="Back one event" aria-disabled=${seq <= 1} onClick=${() => move(seq - 1)}>◂</button>
-    <input type="range" min="1" max=${last} value=${seq} aria-label="Moment of the run" aria-valuetext=${fact ? `event ${seq} of ${last}, ${words}` : "now"}
+    <button class="quiet" data-key="[" aria-label="Back one event" aria-disabled=${seq <= 1}
+      onClick=${() => move(seq - 1)}>◂</button>
+    <input type="range" min="1" max=${last} value=${seq} aria-label="Moment of the run" aria-valuetext=${
+      fact ? `event ${seq} of ${last}, ${words}` : "now"
+    }
       onInput=${(/** @type {any} */ event) => move(Number(event.currentTarget.value))} />
-    <button class="quiet" data-key="]" aria-label="On one event" aria-disabled=${seq >= last} onClick=${() => move(seq + 1)}>▸</button>
-    <span class="slider-said">${fact
-      ? html`<b>${seq}</b> of ${plural(last, "event")} · <time dateTime=${fact.at} title=${full(fact.at)}>${precise(fact.at)}</time> · ${words}`
-      : html`<span class="faint">now, after ${plural(last, "event")}</span>`}</span>
+    <button class="quiet" data-key="]" aria-label="On one event" aria-disabled=${seq >= last}
+    onClick=${() => move(seq + 1)}>▸</button>
+    <span class="slider-said">${
+      fact
+        ? html`<b>${seq}</b> of ${plural(last, "event")} · <time dateTime=${fact.at} title=${full(fact.at)}>
+          ${precise(fact.at)}</time> · ${words}`
+        : html`<span class="faint">now, after ${plural(last, "event")}</span>`
+    }</span>
     ${fact && html`<button onClick=${() => move(last)}>Back to now</button>`}
   </div>`;
 }

@@ -16,9 +16,16 @@ export function Start({ flow, chosen }) {
     go(runHref(run));
   };
   return html`<div class="start">
-    ${offered.length > 1 && html`<nav class="attempts" aria-label="Triggers">${offered.map((one) => html`
-      <a key=${one.id} data-replace href=${here({ trigger: one.id })} aria-current=${one === trigger ? "true" : undefined}>${plain(one.name || one.id)}</a>`)}</nav>`}
+    ${
+      offered.length > 1 &&
+      html`<nav class="attempts" aria-label="Triggers">${offered.map(
+        (one) => html`
+          <a key=${one.id} data-replace href=${here({ trigger: one.id })}
+            aria-current=${one === trigger ? "true" : undefined}>${plain(one.name || one.id)}</a>`,
+      )}</nav>`
+    }
     ${trigger.form?.title && html`<h3>${plain(trigger.form.title)}</h3>`}
-    <${FormPanel} key=${trigger.id} fields=${trigger.form?.fields ?? []} choices=${[{ name: "Start a run", kind: "main", submit }]} />
+    <${FormPanel} key=${trigger.id} fields=${trigger.form?.fields ?? []}
+      choices=${[{ name: "Start a run", kind: "main", submit }]} />
   </div>`;
 }

@@ -16,15 +16,31 @@ const ROW_PX = 45;
 export function Steps({ nodes, chosen, at }) {
   const box = useRef(/** @type {HTMLElement | null} */ (null));
   const list = nodes.filter((node) => node.class !== "trigger");
-  const { first, last, isLong, space } = useRows(box, list.length, ROW_PX, list.findIndex(({ id }) => id === chosen));
-  return html`<div class=${classes("steps", isLong && "is-long")} ref=${box}><ol aria-label="Nodes" style=${space}>${list.slice(first, last).map((node, place) => html`
-    <li key=${node.id} aria-setsize=${isLong ? list.length : undefined} aria-posinset=${isLong ? first + place + 1 : undefined}><${Step} node=${node} chosen=${chosen === node.id} at=${at} /></li>`)}
+  const { first, last, isLong, space } = useRows(
+    box,
+    list.length,
+    ROW_PX,
+    list.findIndex(({ id }) => id === chosen),
+  );
+  return html`<div class=${classes("steps", isLong && "is-long")} ref=${box}>
+    <ol aria-label="Nodes" style=${space}>${list.slice(first, last).map(
+      (node, place) => html`
+        <li key=${node.id} aria-setsize=${isLong ? list.length : undefined}
+          aria-posinset=${isLong ? first + place + 1 : undefined}>
+            <${Step} node=${node} chosen=${chosen === node.id} at=${at} /></li>`,
+    )}
   </ol></div>`;
 }
 
 /** @param {{node: RunNode, chosen: boolean, at: string | null}} props */
 function Step({ node, chosen, at }) {
-  return html`<a class=${classes("step", `is-${node.state}`)} data-replace href=${here({ node: node.id, attempt: "", line: "", tab: tabFor(node), sheet: isPhone() && tabFor(node) === "output" ? "1" : "" })}
+  return html`<a class=${classes("step", `is-${node.state}`)} data-replace href=${here({
+    node: node.id,
+    attempt: "",
+    line: "",
+    tab: tabFor(node),
+    sheet: isPhone() && tabFor(node) === "output" ? "1" : "",
+  })}
       aria-current=${chosen ? "true" : undefined} onClick=${reveal}>
     <${Mark} state=${node.state} />
     <span class="step-text">
@@ -40,7 +56,8 @@ const isPhone = () => matchMedia("(max-width: 700px)").matches;
 
 /** In one column the panel is below the list: show what was asked for. */
 function reveal() {
-  if (matchMedia("(max-width: 900px)").matches) requestAnimationFrame(() => document.querySelector(".tabs")?.scrollIntoView());
+  if (matchMedia("(max-width: 900px)").matches)
+    requestAnimationFrame(() => document.querySelector(".tabs")?.scrollIntoView());
 }
 
 /** @param {RunNode} node */

@@ -15,10 +15,16 @@ export function Tabs({ tabs, chosen, children }) {
     requestAnimationFrame(() => document.getElementById(`tab-${next.id}`)?.focus());
   };
   return html`<section class="tabs">
-    <div class="tabs-list" role="tablist" aria-label="About this run" onKeyDown=${onKeyDown}>${tabs.map((tab) => html`
-      <a role="tab" key=${tab.id} id=${`tab-${tab.id}`} href=${here({ tab: tab.id })} data-replace aria-selected=${tab.id === chosen ? "true" : "false"}
-        aria-controls="tab-panel" tabindex=${tab.id === chosen ? 0 : -1}>${tab.name}${tab.note && html`<span class="count">${tab.note}</span>`}</a>`)}
+    <div class="tabs-list" role="tablist" aria-label="About this run" onKeyDown=${onKeyDown}>${tabs.map(
+      (tab) => html`
+        <a role="tab" key=${tab.id} id=${`tab-${tab.id}`} href=${here({ tab: tab.id })} data-replace
+          aria-selected=${tab.id === chosen ? "true" : "false"}
+          aria-controls="tab-panel" tabindex=${tab.id === chosen ? 0 : -1}>${tab.name}${
+            tab.note && html`<span class="count">${tab.note}</span>`
+          }</a>`,
+    )}
     </div>
-    <div class="tabs-panel" role="tabpanel" id="tab-panel" aria-labelledby=${`tab-${chosen}`}><h2 class="unseen">${tabs[at]?.name}</h2>${children}</div>
+    <div class="tabs-panel" role="tabpanel" id="tab-panel" aria-labelledby=${`tab-${chosen}`}>
+      <h2 class="unseen">${tabs[at]?.name}</h2>${children}</div>
   </section>`;
 }

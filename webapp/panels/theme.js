@@ -16,5 +16,6 @@ effect(() => {
 
 export function Theme() {
   const now = SIGNS[theme.value] ? theme.value : "system";
-  return html`<button class="quiet" data-key="d" title="Theme: ${now} (d)" aria-label="Theme: ${now}" onClick=${() => (theme.value = ORDER[(ORDER.indexOf(now) + 1) % ORDER.length])}>${SIGNS[now]}</button>`;
+  return html`<button class="quiet" data-key="d" title="Theme: ${now} (d)" aria-label="Theme: ${now}" onClick=${() =>
+    (theme.value = ORDER[(ORDER.indexOf(now) + 1) % ORDER.length])}>${SIGNS[now]}</button>`;
 }

@@ -28,6 +28,13 @@ export function WhyPanel({ run, past }) {
 function Reasons({ title, rows, lead = "" }) {
   if (!rows?.length) return null;
   return html`<section class="values"><h3>${title}</h3>
-    <${Chunks} list=${rows} guess=${ROW_PX} draw=${/** @type {import("./chunks.js").Draw<[string, string[]]>} */ (part, height, ref) => html`<dl ref=${ref} style=${{ height }}>${part?.map(([name, reasons]) => html`
-      <div key=${name}><dt>${plain(name)}</dt><dd><${Said} text=${reasons.length ? lead + reasons.join("; ") : "could take it"} /></dd></div>`)}</dl>`} /></section>`;
+    <${Chunks} list=${rows} guess=${ROW_PX} draw=${
+      /** @type {import("./chunks.js").Draw<[string, string[]]>} */ (part, height, ref) =>
+        html`<dl ref=${ref} style=${{ height }}>${part?.map(
+          ([name, reasons]) => html`
+            <div key=${name}><dt>${plain(name)}</dt><dd><${Said} text=${
+              reasons.length ? lead + reasons.join("; ") : "could take it"
+            } /></dd></div>`,
+        )}</dl>`
+    } /></section>`;
 }

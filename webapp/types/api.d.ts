@@ -73,8 +73,16 @@ export type Attempt = {
   output_bytes?: number;
 };
 export type NodeState =
-  | "waiting" | "queued" | "running" | "asking" | "retrying"
-  | "good" | "bad" | "error" | "stopped" | "never";
+  | "waiting"
+  | "queued"
+  | "running"
+  | "asking"
+  | "retrying"
+  | "good"
+  | "bad"
+  | "error"
+  | "stopped"
+  | "never";
 export type RunNode = {
   id: string;
   ref: string;
