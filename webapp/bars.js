@@ -10,6 +10,7 @@
 export function barsOf(node, moment) {
   /** @param {string | null | undefined} instant */
   const at = (instant) => (instant ? Date.parse(instant) : moment);
+  /** @type {Bar[]} */
   const attempts = (node.attempts ?? [])
     .filter((one) => one.started_at)
     .map((one) => ({

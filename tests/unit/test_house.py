@@ -25,6 +25,7 @@ COMMANDS = [
     "scripts/check",
     "scripts/test",
     "scripts/bench",
+    "scripts/api-types",
 ]
 
 # A file has second thoughts at 300 lines and a reason at 400: this is where the reason is given.

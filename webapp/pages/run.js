@@ -130,7 +130,7 @@ function Head({ run, at, away = false }) {
  */
 function chosenNode(run) {
   const asked = route.value.query.get("node");
-  const nodes = run.nodes.filter((node) => node.class !== "trigger");
+  const { nodes } = run;
   if (asked) return nodes.find((node) => node.id === asked || node.ref === asked);
   const first = (/** @type {string[]} */ ...states) => nodes.find((node) => states.includes(node.state));
   return (

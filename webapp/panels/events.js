@@ -14,7 +14,8 @@ import { Failure, Loading } from "./notice.js";
 const PAGE = 500;
 const ROW_PX = 30;
 
-/** @typedef {{events: import("../types/api").RunEvent[], more: boolean, error: import("../api.js").Problem | null}} State */
+/** @typedef {import("../types/api").RunEvent} RunEvent */
+/** @typedef {{events: RunEvent[], more: boolean, error: import("../api.js").Problem | null}} State */
 
 /**
  * @param {{run: string, seq: number, at: number}} props  seq: how far the run is; at: the moment that is shown, or 0

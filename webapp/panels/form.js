@@ -79,7 +79,9 @@ const given = (field) => field.value !== null && field.value !== undefined;
 
 /** The place of the choice that is made beforehand: two of them may look the same. @param {Field} field */
 function chosenAt(field) {
-  const at = (field.choices ?? []).indexOf(field.value);
+  /** @type {unknown[]} */
+  const choices = field.choices;
+  const at = choices.indexOf(field.value);
   return at < 0 ? "" : String(at);
 }
 

@@ -15,17 +15,16 @@ const ROW_PX = 45;
 /** @param {{nodes: RunNode[], chosen: string, at: string | null}} props  at: the moment that is shown, null for now */
 export function Steps({ nodes, chosen, at }) {
   const box = useRef(/** @type {HTMLElement | null} */ (null));
-  const list = nodes.filter((node) => node.class !== "trigger");
   const { first, last, isLong, space } = useRows(
     box,
-    list.length,
+    nodes.length,
     ROW_PX,
-    list.findIndex(({ id }) => id === chosen),
+    nodes.findIndex(({ id }) => id === chosen),
   );
   return html`<div class=${classes("steps", isLong && "is-long")} ref=${box}>
-    <ol aria-label="Nodes" style=${space}>${list.slice(first, last).map(
+    <ol aria-label="Nodes" style=${space}>${nodes.slice(first, last).map(
       (node, place) => html`
-        <li key=${node.id} aria-setsize=${isLong ? list.length : undefined}
+        <li key=${node.id} aria-setsize=${isLong ? nodes.length : undefined}
           aria-posinset=${isLong ? first + place + 1 : undefined}>
             <${Step} node=${node} chosen=${chosen === node.id} at=${at} /></li>`,
     )}

@@ -1,0 +1,492 @@
+// What the API answers. Made by scripts/api-types of floe/server/schemas.py.
+
+export type Problem = {
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  hint?: string;
+  fields?: Record<string, string>;
+  findings?: Finding[];
+  id?: string;
+};
+
+export type Finding = {
+  file: string;
+  line: number;
+  col: number;
+  level: "error" | "warning";
+  what: string;
+  hint: string;
+};
+
+export type Summary = {
+  id: string;
+  key: string;
+  flow: string;
+  ver: number;
+  state: "pending" | "active" | "archive";
+  phase: "reading" | "pending" | "granted" | "active" | "ending" | "ended" | "packed";
+  good: boolean | null;
+  why: string;
+  host: string | null;
+  adopted_by: string;
+  epoch: number;
+  seq: number;
+  trigger: string;
+  by: string;
+  pended_at: string;
+  started_at: string | null;
+  ended_at: string | null;
+};
+
+export type Runs = {
+  runs: Summary[];
+  next: string;
+  /** each other host and when it was heard last; null for never */
+  as_of: Record<string, string | null>;
+  /** those unseen for 10 s: the list may lag */
+  stale: string[];
+};
+
+export type Field = {
+  id: string;
+  prompt: string;
+  type: "text" | "string" | "bool" | "number" | "choice";
+  value: unknown;
+  required: boolean;
+  choices: string[];
+};
+
+export type Form = {
+  title: string;
+  fields: Field[];
+};
+
+export type OpenForm = {
+  node: string;
+  title: string;
+  fields: Field[];
+  asked_at: string;
+};
+
+export type Trigger = {
+  id: string;
+  type: "data" | "timer" | "poll-git" | "push";
+  name: string;
+  form: Form | null;
+  period_s: number | null;
+  cron: string;
+  timezone: string;
+  next_due: string | null;
+  problem: string;
+  git: Record<string, string>;
+};
+
+export type Flow = {
+  id: string;
+  ver: number;
+  name: string;
+  host_tags: string[];
+  resource_tags: string[];
+  reuse_space: boolean;
+  flow_file: string;
+  triggers: Trigger[];
+  last: Summary | null;
+  findings: Finding[];
+  failing: {
+    since: string;
+    runs: number;
+    more: boolean;
+  } | null;
+};
+
+export type Flows = {
+  flows: Flow[];
+  findings: Finding[];
+};
+
+export type FlowPage = {
+  id: string;
+  ver: number;
+  name: string;
+  host_tags: string[];
+  resource_tags: string[];
+  reuse_space: boolean;
+  flow_file: string;
+  triggers: Trigger[];
+  last: Summary | null;
+  findings: Finding[];
+  failing: {
+    since: string;
+    runs: number;
+    more: boolean;
+  } | null;
+  graph: Graph;
+  env: string[];
+  timeout_s: number | null;
+  on_host_lost: "fail" | "restart";
+  unheard_bad: "end" | "hold";
+};
+
+export type Graph = {
+  nodes: GraphNode[];
+  edges: Edge[];
+};
+
+export type GraphNode = {
+  id: string;
+  ref: string;
+  class: "trigger" | "task" | "merge";
+  type: string;
+  name: string;
+  level: number;
+  listen: string[];
+  wait: string[];
+  timeout_s?: number | null;
+  retry_max?: number;
+};
+
+export type Edge = {
+  from: string;
+  to: string;
+  tag: string;
+};
+
+export type Run = {
+  id: string;
+  key: string;
+  flow: string;
+  ver: number;
+  state: "pending" | "active" | "archive";
+  phase: "reading" | "pending" | "granted" | "active" | "ending" | "ended" | "packed";
+  good: boolean | null;
+  why: string;
+  host: string | null;
+  adopted_by: string;
+  epoch: number;
+  seq: number;
+  trigger: string;
+  by: string;
+  pended_at: string;
+  started_at: string | null;
+  ended_at: string | null;
+  values: Record<string, unknown>;
+  workspace: string;
+  cancelled_by: string;
+  standing: string[];
+  graph: Graph;
+  nodes: Node[];
+  forms: OpenForm[];
+  pos: string;
+  moment: Fact | null;
+};
+
+export type Node = {
+  id: string;
+  ref: string;
+  class: "task" | "merge";
+  type: string;
+  name: string;
+  state: "waiting" | "queued" | "running" | "asking" | "retrying" | "good" | "bad" | "error" | "stopped" | "never";
+  tag?: string | null;
+  good?: boolean | null;
+  status?: number | null;
+  why?: string;
+  attempt?: number;
+  entered_at?: string;
+  queued_at?: string;
+  started_at?: string | null;
+  asked_at?: string | null;
+  due?: string | null;
+  ended_at?: string | null;
+  by?: string;
+  output_bytes?: number;
+  outputs?: Record<string, unknown>;
+  attempts?: Attempt[];
+};
+
+export type NodePage = {
+  id: string;
+  ref: string;
+  class: "task" | "merge";
+  type: string;
+  name: string;
+  state: "waiting" | "queued" | "running" | "asking" | "retrying" | "good" | "bad" | "error" | "stopped" | "never";
+  inputs: Record<string, unknown>;
+  work: Record<string, unknown>;
+  tag?: string | null;
+  good?: boolean | null;
+  status?: number | null;
+  why?: string;
+  attempt?: number;
+  entered_at?: string;
+  queued_at?: string;
+  started_at?: string | null;
+  asked_at?: string | null;
+  due?: string | null;
+  ended_at?: string | null;
+  by?: string;
+  output_bytes?: number;
+  outputs?: Record<string, unknown>;
+  attempts?: Attempt[];
+};
+
+export type Attempt = {
+  attempt: number;
+  result: "good" | "bad" | "error" | "stopped";
+  status: number | null;
+  why: string;
+  started_at: string | null;
+  ended_at: string;
+  output_bytes: number;
+};
+
+export type Place = {
+  pos: number;
+};
+
+export type Events = {
+  events: Event[];
+  next: number | null;
+};
+
+export type Event = {
+  seq: number;
+  epoch: number;
+  at: string;
+  event: string;
+  data: Record<string, unknown>;
+  node?: string;
+  tag?: string;
+  by?: string;
+};
+
+export type Fact = {
+  seq: number;
+  epoch: number;
+  at: string;
+  event: string;
+  node?: string;
+  tag?: string;
+  by?: string;
+};
+
+export type Lines = {
+  attempt: number;
+  count: number;
+  bytes: number;
+  live: boolean;
+  from: number;
+  lines: {
+    text: string;
+    bytes: number;
+    style: string;
+  }[];
+};
+
+export type Found = {
+  attempt: number;
+  count: number;
+  bytes: number;
+  live: boolean;
+  found: number[];
+  next: number | null;
+};
+
+export type Why = {
+  run: string;
+  state: "pending" | "active" | "archive";
+  text: string;
+  hosts: {
+    host: string;
+    reasons: string[];
+  }[];
+  waiting: {
+    node: string;
+    for: string[];
+  }[];
+  never: {
+    node: string;
+    tags: string[];
+  }[];
+};
+
+export type Cancel = {
+  why?: string;
+};
+
+export type Order = {
+  ref?: {
+    id: string;
+    ver?: number;
+  };
+  run?: string;
+  form?: {
+    id?: string;
+    values?: Record<string, unknown>;
+    good?: boolean;
+  };
+};
+
+export type Ordered = {
+  run: string;
+  summary: Summary;
+};
+
+export type Payload = unknown;
+
+export type Hooked = {
+  run: string | null;
+};
+
+export type Hosts = {
+  hosts: Host[];
+};
+
+export type Host = {
+  id: string;
+  store: string;
+  self: boolean;
+  keeper: boolean;
+  tags: string[];
+  version: string;
+  started_at: string | null;
+  seen_at: string | null;
+  draining: boolean;
+  slots: number;
+  active: number;
+  pending: number;
+  load: number;
+  cpus: number;
+  /** how many may run at once by its config */
+  commands: number;
+  /** how many do, by the machine's limits */
+  commands_at_once: number;
+  /** which limit allows no more; empty for none */
+  commands_why: string;
+  running: number;
+  waiting: number;
+  config: {
+    path: string;
+    digest: string;
+    loaded_at: string | null;
+    findings: Finding[];
+  };
+  url: string;
+  /** how far its clock is ahead */
+  clock_offset_ms: number;
+  problems: string[];
+  /** how its config differs: it may be meant to */
+  notes: string[];
+  offers: ("reload" | "drain" | "forget")[];
+};
+
+export type Drain = {
+  on?: boolean;
+};
+
+export type Drained = {
+  id: string;
+  draining: boolean;
+  active: number;
+};
+
+export type Forget = {
+  store?: string;
+  force?: boolean;
+};
+
+export type Forgot = {
+  id: string;
+  forgotten: string;
+};
+
+export type Leases = {
+  leases: {
+    tag: string;
+    kind: "resource" | "workspace";
+    run: string;
+    flow: string;
+    host: string | null;
+    fence: string;
+    since: string | null;
+    waiting: string[];
+  }[];
+  problem: string;
+};
+
+export type Free = {
+  tag: string;
+  run: string;
+};
+
+export type Freed = {
+  tag: string;
+};
+
+export type Pends = {
+  pends: {
+    text: string;
+    hosts: {
+      host: string;
+      reasons: string[];
+    }[];
+    count: number;
+    runs: string[];
+  }[];
+  /** hosts that could not be asked */
+  away: string[];
+};
+
+export type Forms = {
+  forms: {
+    run: Summary;
+    form: OpenForm;
+  }[];
+  count: number;
+  /** hosts that could not be asked */
+  away: string[];
+};
+
+export type Tokens = {
+  tokens: Token[];
+};
+
+export type Token = {
+  id: string;
+  name: string;
+  made_at: string;
+  /** the token it ends with; empty for none */
+  made_by: string;
+};
+
+export type Nothing = Record<string, never>;
+
+export type Reloaded = {
+  flows: number;
+  findings: Finding[];
+};
+
+export type Login = {
+  token?: string;
+  user?: string;
+  password?: string;
+  personal?: string;
+};
+
+export type LoggedIn = {
+  token: string;
+  user: string;
+};
+
+export type User = {
+  user: string;
+};
+
+export type Health = {
+  ok: boolean;
+  why?: string;
+};
+
+export type OpenApi = Record<string, unknown>;
