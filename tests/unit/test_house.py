@@ -26,6 +26,7 @@ COMMANDS = [
     "scripts/test",
     "scripts/bench",
     "scripts/api-types",
+    "scripts/commits",
 ]
 
 # A file has second thoughts at 300 lines and a reason at 400: this is where the reason is given.
