@@ -273,7 +273,7 @@ async def settled(hub: Hub) -> None:
 
 def live(hub: Hub, run: str) -> Run | None:
     """A run that is not archived, as the hub has it; None for one that is over."""
-    return hub.loop.core.table.runs.get(hub.ref(run))
+    return hub.loop.core.table.runs.get(hub.reads.ref(run))
 
 
 def over(hub: Hub, run: str) -> Callable[[], bool]:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -116,7 +116,7 @@ class Site:
         """A run whose form is open."""
         run = await self.start()
         self.hands.exit("build")
-        runs, ref = self.hub.loop.core.table.runs, self.hub.ref(run)
+        runs, ref = self.hub.loop.core.table.runs, self.hub.reads.ref(run)
         await until(lambda: NodeId("sign-off") in runs[ref].nodes)
         return run
 
@@ -190,4 +190,5 @@ async def a_site(
         Server(hub, served, peers) as server,
         aiohttp.ClientSession(headers=sent, cookie_jar=aiohttp.CookieJar(unsafe=True)) as client,
     ):
+        hub.reads = replace(hub.reads, parts=replace(parts, peers=peers))
         yield Site(hub, hands, server, client, book)

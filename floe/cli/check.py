@@ -18,7 +18,7 @@ from floe.dialects.registry import dialect
 from floe.dialects.tree import DOCUMENT_BYTES_MAX, decoded
 from floe.model.errors import ConfigInvalid, Finding, NotFound
 from floe.model.visible import visible
-from floe.shapes.views import finding_shape
+from floe.shapes.findings import finding_shape
 
 STDIN: Final = "-"
 SUFFIXES: Final = (".yml", ".yaml")

@@ -67,14 +67,14 @@ class Live:
             failed = group.exceptions[0]
         if failed:
             raise failed
-        run = await self._hub.run(self._run)
+        run = await self._hub.reads.run(self._run)
         await self._print_end(run)
         return run
 
     async def _until_over(self, feed: Subscription, tasks: asyncio.TaskGroup) -> None:
         unprinted: list[Frame] = []
         while not self._is_over:
-            self._attend(await self._hub.run(self._run), tasks)
+            self._attend(await self._hub.reads.run(self._run), tasks)
             has_more = False
             if not self._question:  # nothing is printed into somebody's answer
                 for frame in unprinted:
@@ -82,7 +82,7 @@ class Live:
                 unprinted.clear()
                 for tail in self._tails.values():
                     has_more |= tail.print_new()
-                self._break_silence(await self._hub.run(self._run))
+                self._break_silence(await self._hub.reads.run(self._run))
             with suppress(TimeoutError):
                 async with asyncio.timeout(0 if has_more or self._is_over else LOOK_S):
                     unprinted += await feed.take()
@@ -98,7 +98,7 @@ class Live:
             click.echo(f"{click.style('▶', fg='cyan')} {node['ref']}")
             if not self._quiet:
                 key = Key(frame.run, shape["epoch"], node["id"], 1, node.get("attempt", 1))  # type: ignore[arg-type]  # a node's frame has its run
-                path = self._hub.output_path(key)
+                path = self._hub.reads.output_path(key)
                 self._tails[node["id"]] = _Tail(node["ref"].ljust(self._width), path)
         elif shape["event"] in ("NodeSettled", "RetryArmed"):
             if tail := self._tails.pop(node["id"], None):
@@ -112,7 +112,7 @@ class Live:
             return
         seconds = ((run.ended_at or 0) - run.pended_at) / 1000
         mark = _MARKS["good" if run.good else "bad"]
-        why = (await self._hub.why(self._run)).text
+        why = (await self._hub.reads.why(self._run)).text
         click.echo(f"{mark} {run.flow_id} {clean(why)} ({span(seconds)})")
 
     def _break_silence(self, run: Run) -> None:
@@ -128,7 +128,7 @@ class Live:
             if node.phase not in ("entered", "started") or not silence.is_long(heard_at, now):
                 continue
             since = node.started_at or node.queued_at or run.pended_at
-            seconds = (self._hub.clock.now() - since) / 1000
+            seconds = (self._hub.reads.now() - since) / 1000
             word = "running" if node.phase == "started" else "waiting"
             ref = run.flow.by_id[id].ref if run.flow else id
             click.secho(f"· {ref}  {word} for {span(seconds)}", fg="bright_black")
@@ -157,7 +157,7 @@ class Live:
             self._question = id, tasks.create_task(self._give(id))
 
     async def _give(self, id: NodeId) -> None:
-        run = await self._hub.run(self._run)
+        run = await self._hub.reads.run(self._run)
         work = run.nodes[id].work
         assert isinstance(work, Ask), "only forms are asked"
         while True:

@@ -125,7 +125,7 @@ async def _run(
     from floe.app import open_hub, ports_of
     from floe.cli.live import BY, Live
     from floe.hub.flows import FlowBook
-    from floe.shapes.views import run_shape
+    from floe.shapes.runs import run_shape
 
     flags = Flags(host_name="here", root=str(root.path))
     config = load(flags, {}, read_local(file), flow.origin)
@@ -133,7 +133,7 @@ async def _run(
     root.wait_ready()
     ports = ports_of(config, passing=True)
     async with open_hub(config, ports, FlowBook(flows=(flow,))) as hub:
-        with hub.feed.subscribe() as feed:
+        with hub.reads.own_feed().subscribe() as feed:
             start = await hub.trigger(flow.id, trigger=trigger, values=values, by=BY)
             live = Live(hub, start.id, flow, quiet=show.quiet, silent=show.json)
             watch = asyncio.create_task(live.follow(feed))
@@ -145,7 +145,7 @@ async def _run(
                     raise
                 return INTERRUPTED
         if show.json:
-            as_json(run_shape(run, hub.names.of))
+            as_json(run_shape(run, hub.reads.name_of))
         if stop.is_asked:
             return INTERRUPTED
         return 0 if run.good else 1

@@ -23,7 +23,8 @@ from floe.model.refs import RunRef, StoreId
 from floe.model.run import Run, summary_of
 from floe.model.secret import masked
 from floe.model.tags import TRIGGER_GOOD
-from floe.shapes.views import Named, node_change, summary_shape
+from floe.shapes.nodes import node_change
+from floe.shapes.runs import Named, summary_shape
 from floe.store.base import Record, RunStore
 
 QUEUE_MAX: Final = 5_000

@@ -4,7 +4,7 @@ import asyncio
 import errno
 import hashlib
 import os
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, assert_never
@@ -181,8 +181,9 @@ class Acts:
         name = f"{key.node}.{key.visit}.{key.attempt}.log"
         return self._settings.root / "runs" / key.run.key / name
 
-    def fire(self, timer: SetTimer) -> None:
+    def fire(self, timer: Hashable) -> None:
         """A timer's instant has come."""
+        assert isinstance(timer, SetTimer)
         self._say(Addressed(word=TimerFired(key=timer.key, kind=timer.kind), run=timer.key.run))
 
     def _start(self, key: Key, *, started: bool) -> None:

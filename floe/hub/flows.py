@@ -2,15 +2,16 @@
 
 import asyncio
 import difflib
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 import structlog
 
 from floe.dialects.base import Dialect
-from floe.host.inputs import FlowRead
-from floe.model.codec import digest_of
+from floe.host.forms import check_size, checked
+from floe.host.inputs import FlowRead, Start
+from floe.model.codec import digest_of, encode
 from floe.model.errors import ConfigInvalid, Finding, FloeError, NotFound
 from floe.model.flow import Flow, Git, Trigger, TriggerType
 from floe.model.refs import FlowId, Instant, Json
@@ -66,9 +67,39 @@ class FlowBook:
         """A flow by id and version; None where there is none."""
         return next((f for f in self.flows if (f.id, f.ver) == (id, ver)), None)
 
+    def timed(self) -> list[str]:
+        """`id@ver` of each flow with a trigger that only the keeper fires: a timer or a poll."""
+        fired = [f for f in self.flows if any(t.type in ("timer", "poll-git") for t in f.triggers)]
+        return [f"{f.id}@{f.ver}" for f in fired]
+
     def digest_of(self, flow: Flow) -> str | None:
         """The digest to pin to a run; None where a flow-file is to be read first."""
         return None if flow.flow_file else self.digests[f"{flow.id}@{flow.ver}"]
+
+
+class Flows:
+    """The flows that a host has now."""
+
+    def __init__(self, book: FlowBook, read: Callable[[], Awaitable[FlowBook]]) -> None:
+        """`read` reads the config again. Raises ConfigInvalid."""
+        self.book = book
+        self._read = read
+
+    def exact(self, id: FlowId, ver: int) -> Flow | None:
+        """A flow by id and version; None where there is none."""
+        return self.book.exact(id, ver)
+
+    async def reload(self) -> FlowBook:
+        """Read the config again.
+
+        Raises ConfigInvalid. The flows then stay as they are, with the findings of the new config.
+        """
+        try:
+            self.book = await self._read()
+        except ConfigInvalid as error:
+            self.book = replace(self.book, findings=error.findings)
+            raise
+        return self.book
 
 
 class FlowFiles:
@@ -127,3 +158,42 @@ def pulled(flow: Flow, id: str, kind: TriggerType) -> Trigger:
     names = ", ".join(t.id for t in of_kind) or "none"
     what = f"no {kind} trigger" + (f" {id!r}" if id else "")
     raise NotFound(f"flow {flow.id} has {what}", f"its {kind} triggers: {names}")
+
+
+def start_of(
+    book: FlowBook,
+    flow: Flow,
+    kind: TriggerType,
+    trigger: str,
+    values: Mapping[str, Json],
+    *,
+    by: str,
+    once: str,
+) -> Start:
+    """The start of a run by a data or push trigger, with checked values.
+
+    Raises NotFound, ValuesInvalid, TooLarge.
+    """
+    chosen = pulled(flow, trigger, kind)
+    if kind == "data":
+        values = checked(chosen.form, values)
+    else:
+        check_size(values)
+    given = {**trigger_values(chosen.git), **values}
+    digest = book.digest_of(flow)
+    return Start(flow=flow, digest=digest, trigger=chosen.id, values=given, by=by, once=once)
+
+
+def trigger_values(git: Git) -> dict[str, Json]:
+    """A trigger's own repository as values, spelt as in the documents; never its key."""
+    shape = {k.replace("_", "-"): v for k, v in encode(git).items() if k != "key_file"}
+    return dict(shape)
+
+
+def ref_values(git: Git, ref: str, commit: str) -> dict[str, Json]:
+    """What a changed ref starts a run with.
+
+    Source: the original's poll-git: `url`, `branch` (the short name), `hash`.
+    """
+    branch = ref.removeprefix("refs/heads/").removeprefix("refs/tags/")
+    return {**trigger_values(git), "branch": branch, "ref": ref, "hash": commit}

@@ -1,161 +1,203 @@
-"""The hosts of a cluster as people see them: this one, those it heard, those it cannot reach."""
+"""The questions about hosts: this host's figures, and the others as this one knows them.
 
+Also the log of problems between hosts. The peers log problems of a connection themselves, and
+`machine` those of the machine.
+"""
+
+import asyncio
 import os
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
 
+import structlog
+
+from floe.feed.feed import Feed
 from floe.host.peers.members import Member
-from floe.hub.problems import flows_of, notes, problems
+from floe.hub.effects import Acts
+from floe.hub.flows import Flows
+from floe.hub.loop import Loop
+from floe.hub.machine import Machine
+from floe.hub.parts import Parts
 from floe.model.codec import iso
-from floe.model.errors import NotFound
-from floe.model.flow import Flow
-from floe.model.refs import Instant, Json
-from floe.peers.base import Seen
-from floe.shapes.views import finding_shape
+from floe.model.host import HostView
+from floe.model.refs import HostId, Instant, Json, RunRef
+from floe.model.run import Phase, Run
+from floe.shapes.findings import finding_shape
+from floe.shapes.fleet import Fleet, Sentences
 
-if TYPE_CHECKING:
-    from floe.hub.hub import Hub
+log = structlog.get_logger()
 
-Shape = dict[str, Any]
+CHECK_S: Final = 1.0
+"""Seconds between two checks for problems to log."""
 
 FINDINGS_MAX: Final = 20
-"""Findings of its config that a host tells others."""
+"""Findings of its config that a host reports to the other hosts."""
 
 
-def about(hub: "Hub") -> Mapping[str, Json]:
-    """What a host says of itself to people, everywhere the same."""
-    book, limit = hub.book, hub.acts.limit()
-    return {
-        "version": hub.parts.version,
-        "started_at": iso(hub.started_at),
-        "pending": len(hub.loop.core.table.pends),
-        "load": round(os.getloadavg()[0], 2),
-        "cpus": os.cpu_count() or 1,
-        "commands": hub.parts.acts.commands,
-        "commands_at_once": limit.count if limit else hub.parts.acts.commands,
-        "commands_why": limit.why if limit else "",
-        "running": hub.acts.running(),
-        "waiting": len(hub.acts.waiting()),
-        "config": {
-            "path": book.path,
-            "digest": book.digest,
-            "loaded_at": iso(book.loaded_at),
-            "findings": [finding_shape(f) for f in book.findings[:FINDINGS_MAX]],
-        },
-        "flows": dict(book.bodies),
-        "common": dict(book.common),
-    }
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """The numbers of a host."""
+
+    runs: Mapping[Phase, int]
+    """Runs that are not archived, by phase."""
+    slots: int
+    running: int
+    """Attempts that are carried out."""
+    waiting: int
+    """Attempts that wait for a place among the host's commands."""
+    inbox: int
+    listeners: int
+    """Clients of the feed."""
+    events: int
+    """The position of the newest event."""
+    flows: int
+    up_s: float
 
 
-def host_shapes(hub: "Hub") -> list[Shape]:
-    """All hosts by id, this one first, then the URLs that nobody ever answered at."""
-    now = hub.clock.now()
-    own = about(hub)
-    cluster = hub.loop.core.cluster
-    seen = hub.parts.peers.seen() if hub.parts.peers else ()
-    said = problems(hub)
-    troubles = (*hub.machine.troubles(), *said.get(hub.host.id, ()))
-    shapes = [_own_shape(hub, own, now, troubles)]
-    if cluster is not None:
-        for member in cluster.members.lives():
-            at = next((s for s in seen if s.host == member.id), None)
-            shapes.append(_shape(hub, member, at, list(said[member.id])))
-    known = {shape["id"] for shape in shapes}
-    shapes += [_unknown(one) for one in seen if not one.is_self and one.host not in known]
-    noted = notes(hub)
-    return [{**shape, "notes": list(noted.get(shape["id"], ()))} for shape in shapes]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostReads:
+    """Answers questions about hosts."""
+
+    parts: Parts
+    started_at: Instant
+    flows: Flows
+    loop: Loop
+    feed: Feed
+    acts: Acts
+    machine: Machine
+
+    # --- this host ---
+
+    @property
+    def host(self) -> HostId:
+        """The name of this host."""
+        return self.parts.host.id
+
+    def now(self) -> Instant:
+        """The present, by the host's clock."""
+        return self.parts.clock.now()
+
+    def view(self) -> HostView:
+        """This host as placing sees it."""
+        return self.loop.core.view()
+
+    def counts(self) -> Counts:
+        """The numbers of this host."""
+        return Counts(
+            runs=Counter(run.phase for run in self.lives()),
+            slots=self.parts.host.slots,
+            running=self.acts.running(),
+            waiting=len(self.acts.waiting()),
+            inbox=len(self.loop),
+            listeners=len(self.feed),
+            events=self.feed.head,
+            flows=len(self.flows.book.flows),
+            up_s=(self.now() - self.started_at) / 1000,
+        )
+
+    def refusal(self) -> str:
+        """Why this host takes and begins no new run now; empty while it does."""
+        if self.loop.store_problem:
+            return "the store refuses writes"
+        if refusal := self.machine.refusal():
+            return refusal.partition(":")[0]  # without the path that may follow
+        if problem := self.acts.problem():
+            return problem
+        return "draining: it takes no new runs" if self.view().draining else ""
+
+    def clock_problem(self) -> str:
+        """What happened to the wall clock, as a sentence; empty while it advances evenly."""
+        return self.parts.clock.problem()
+
+    # --- all hosts ---
+
+    def others(self) -> list[HostId]:
+        """The other hosts that are known by name and not forgotten."""
+        return [*self.loop.core.members]
+
+    def members(self) -> Sequence[Member]:
+        """The same, with all that is known about each."""
+        return [*self.loop.core.members.values()]
+
+    def fleet(self) -> Fleet:
+        """All hosts, as this one knows them."""
+        core, cluster, now = self.loop.core, self.loop.core.cluster, self.now()
+        members, peers = self.members(), self.parts.peers
+        faults: Sentences = {}
+        if cluster is not None:
+            faults = {m.id: cluster.members.problems(m, now) for m in members}
+            faults = {**faults, self.host: cluster.members.own_faults(now)}
+        return Fleet(
+            now=now,
+            host=self.parts.host,
+            view=core.view(),
+            about=self.about(),
+            timed=self.flows.book.timed(),
+            clock=self.clock_problem(),
+            troubles=self.machine.troubles(),
+            members=members,
+            seen=peers.seen() if peers else (),
+            faults=faults,
+            disagreement=cluster.obedience.disagreement() if cluster else "",
+        )
+
+    def about(self) -> Mapping[str, Json]:
+        """The figures that this host sends to the other hosts."""
+        book, limit = self.flows.book, self.acts.limit()
+        return {
+            "version": self.parts.version,
+            "started_at": iso(self.started_at),
+            "pending": len(self.loop.core.table.pends),
+            "load": round(os.getloadavg()[0], 2),
+            "cpus": os.cpu_count() or 1,
+            "commands": self.parts.acts.commands,
+            "commands_at_once": limit.count if limit else self.parts.acts.commands,
+            "commands_why": limit.why if limit else "",
+            "running": self.acts.running(),
+            "waiting": len(self.acts.waiting()),
+            "config": {
+                "path": book.path,
+                "digest": book.digest,
+                "loaded_at": iso(book.loaded_at),
+                "findings": [finding_shape(f) for f in book.findings[:FINDINGS_MAX]],
+            },
+            "flows": dict(book.bodies),
+            "common": dict(book.common),
+        }
+
+    # --- runs that are not archived ---
+
+    def lives(self) -> Iterator[Run]:
+        """Every run that is not archived, as it is stored."""
+        refs = dict.fromkeys((*self.loop.core.table.runs, *self.loop.storing))
+        return filter(None, map(self._live, refs))
+
+    def _live(self, ref: RunRef) -> Run | None:
+        """A run as it is stored: an event that the store has not taken yet may never be one."""
+        runs = self.loop.core.table.runs
+        return self.loop.storing.get(ref, runs.get(ref))
 
 
-def flow_of(hub: "Hub", name: str) -> Flow:
-    """A flow of this host by `id` or `id@ver`. Raises NotFound, which names a host that has it."""
-    try:
-        return hub.book.find(name)
-    except NotFound:
-        cluster = hub.loop.core.cluster
-        members = sorted(cluster.members.lives(), key=lambda m: m.stale) if cluster else ()
-        flows = flows_of(hub)
-        has = [m.id for m in members if any(name in (k, k.partition("@")[0]) for k in flows[m.id])]
-        if not has:
-            raise
-    seen = hub.parts.peers.seen() if hub.parts.peers else ()
-    url = next((f": FLOE_URL={one.url}" for one in seen if one.host == has[0] and one.url), "")
-    raise NotFound(f"no flow {name[:80]!r} at {hub.host.id}", f"{has[0]} has it, ask there{url}")
+async def keep_logged(problems: Callable[[], Sentences]) -> None:
+    """Log each problem when it begins and when it is over, until cancelled."""
+    known: dict[tuple[HostId, str], str] = {}
+    while True:
+        now = {
+            (host, without_numbers(problem)): problem
+            for host, sentences in problems().items()
+            for problem in sentences
+        }
+        for key in now.keys() - known.keys():
+            log.warning("cluster.problem", host=key[0], problem=now[key])
+        for key in known.keys() - now.keys():
+            log.info("cluster.problem_over", host=key[0], problem=known[key])
+        known = now
+        await asyncio.sleep(CHECK_S)
 
 
-def _own_shape(hub: "Hub", own: Mapping[str, Json], now: Instant, problems: Sequence[str]) -> Shape:
-    view = hub.view()
-    cluster = hub.loop.core.cluster
-    return {
-        "id": view.id,
-        "store": view.store,
-        "self": True,
-        "keeper": cluster is None or hub.host.keeper == view.id,
-        "tags": sorted(view.tags),
-        "slots": view.slots,
-        "active": view.active,
-        "draining": view.draining,
-        "seen_at": iso(now),
-        "clock_offset_ms": 0,
-        "problems": list(problems),
-        **_public(own),
-    }
-
-
-def _shape(hub: "Hub", member: Member, at: Seen | None, problems: list[str]) -> Shape:
-    if at is not None and at.problem:
-        problems.append(at.problem)
-    return {
-        "id": member.id,
-        "store": member.store,
-        "self": False,
-        "keeper": hub.host.keeper == member.id,
-        "tags": sorted(member.tags),
-        "slots": member.slots,
-        "active": member.active,
-        "draining": member.draining,
-        "seen_at": iso(member.seen_at),
-        "clock_offset_ms": member.skew_ms,
-        "problems": problems,
-        "url": at.url if at else "",
-        **_public(member.about),
-    }
-
-
-def _unknown(one: Seen) -> Shape:
-    return {
-        "id": one.host or "",
-        "store": one.store or "",
-        "self": False,
-        "keeper": False,
-        "tags": [],
-        "slots": 0,
-        "active": 0,
-        "draining": False,
-        "seen_at": iso(one.heard_at),
-        "clock_offset_ms": 0,
-        "problems": [one.problem] if one.problem else ["has not answered yet"],
-        "url": one.url or one.caller,
-        **_NOTHING,
-    }
-
-
-def _public(told: Mapping[str, Json]) -> Shape:
-    configured = told.get("commands", 0)  # which an earlier floe does not tell apart
-    known = {**_NOTHING, "commands_at_once": configured, **told}
-    return {name: known[name] for name in _NOTHING}
-
-
-_NOTHING: Final[Mapping[str, Json]] = {
-    "version": "",
-    "started_at": None,
-    "pending": 0,
-    "load": 0.0,
-    "cpus": 0,
-    "commands": 0,
-    "commands_at_once": 0,
-    "commands_why": "",
-    "running": 0,
-    "waiting": 0,
-    "config": {"path": "", "digest": "", "loaded_at": None, "findings": []},
-}
-"""What is said of a host that has said nothing."""
+def without_numbers(problem: str) -> str:
+    """The same text for a problem in which only a number changes."""
+    return re.sub(r"\d+", "#", problem)

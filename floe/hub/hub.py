@@ -1,12 +1,13 @@
-"""The hub: a host's core, writer, hands, triggers and feed, and what others may ask of them."""
+"""The hub: a host at work. It connects a host's parts, and has the acts that callers may ask for.
+
+Questions are in `reads`.
+"""
 
 import asyncio
-from collections.abc import Collection, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Collection, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
-from pathlib import Path
-from typing import Final, Self
-from uuid import uuid4
+from typing import Final, NamedTuple, Self
 
 import structlog
 
@@ -14,39 +15,47 @@ from floe.feed.feed import Feed
 from floe.feed.names import RunNames
 from floe.feed.upstream import Listeners, PeerFeeds
 from floe.host.decided import Decided
-from floe.host.forms import check_size, checked, data_node, open_form
-from floe.host.inputs import Addressed, Drain, Forget, Free, Mark, Start, Word
+from floe.host.forms import checked, data_node, open_form
+from floe.host.inputs import Addressed, Drain, Forget, Free, Mark, Word
 from floe.hub.clock import Timers
 from floe.hub.clock_set import follow_clock
 from floe.hub.directory_sync import Lists
 from floe.hub.effects import Acts
-from floe.hub.flows import FlowBook, pulled
+from floe.hub.flows import FlowBook, Flows, start_of
 from floe.hub.history import History
-from floe.hub.hosts import about, flow_of
+from floe.hub.hosts import keep_logged
 from floe.hub.loop import Loop
 from floe.hub.machine import Machine
-from floe.hub.parts import Parts
+from floe.hub.parts import Parts, core_of, hello_of, triggers_of
 from floe.hub.peer_gateway import Post
-from floe.hub.problems import keep_logged
-from floe.hub.start import core_of, triggers_of
-from floe.hub.triggers import trigger_values
-from floe.kernel.place import Refusals
-from floe.kernel.why import why
-from floe.model.effect import Effect, SetTimer
-from floe.model.errors import ConfigInvalid, Conflict, NotFound
+from floe.hub.reads import Reads
+from floe.model.effect import Effect
+from floe.model.errors import ConfigInvalid, Conflict
 from floe.model.flow import TriggerType
-from floe.model.host import HostView, Why
-from floe.model.message import PROTOCOL, Message
-from floe.model.refs import HostId, Json, Key, RunRef, StoreId
-from floe.model.run import Run, Summary, summary_of
+from floe.model.message import Message
+from floe.model.refs import HostId, Json, RunRef, StoreId
+from floe.model.run import Summary
 from floe.model.signal import Cancel, DataGiven
-from floe.peers.base import Hello, Protocols
-from floe.store.base import LedgerWrite, RunPage, RunQuery, Stored
+from floe.store.base import LedgerWrite
 
 log = structlog.get_logger()
 
 CLOSE_S: Final = 10.0
-"""Seconds that closing waits for what is in the inbox to be stored."""
+"""Seconds that closing waits until the inbox is stored."""
+
+
+class Done(NamedTuple):
+    """The answer to an act on a run."""
+
+    row: Summary
+    """Of the run, after the act."""
+    is_known: bool = False
+    """An earlier call with the same key did it."""
+
+    @property
+    def id(self) -> str:
+        """Of the run."""
+        return self.row.id
 
 
 class Hub:
@@ -61,18 +70,17 @@ class Hub:
         self.host = parts.host
         self.store = parts.store
         self.clock = parts.clock
-        self.book = parts.book
-        self.started_at = parts.clock.now()
+        self.flows = Flows(parts.book, parts.read_book)
         self._children: set[asyncio.Task[None]] = set()
-        self.history = History(parts.store, lambda id, ver: self.book.exact(id, ver))
+        self.history = History(parts.store, self.flows.exact)
         self._stack = AsyncExitStack()
 
     # --- life ---
 
     async def __aenter__(self) -> Self:
-        """Open store and hands, read what is not archived, and go on with it.
+        """Open the store and the executors, read the runs that are not archived, and continue them.
 
-        Raises World where that is impossible; nothing is left open then.
+        Raises World where that is impossible; then nothing is left open.
         """
         async with AsyncExitStack() as stack:
             await self.store.open()
@@ -92,19 +100,22 @@ class Hub:
         await self._stack.aclose()
 
     async def _read(self) -> tuple[Effect, ...]:
-        """Put together what works on the store; return what its runs owe."""
-        parts = self.parts
-        core = await core_of(self.host, self.store, self.clock, lambda ref: self.names.of(ref))
+        """Connect the parts that work on the store; return what its runs owe."""
+        parts, started_at = self.parts, self.clock.now()
+        core = await core_of(self.host, self.store, self.clock, lambda ref: self.reads.name_of(ref))
         self.loop = Loop(core, self.store, self.clock, self._stored, self._recall, self._completed)
         self.post = Post(core, self.store, parts.peers, self.loop) if parts.peers else None
         self.lists = Lists(self.store, self.clock, self.loop, self._send, self._spawn, self._reload)
         await self.lists.open()
-        self.names = RunNames(self.host.id, self.store.store_id, self.lists.directory)
-        self.feed = Feed(self.store, self.history.folded, self.names.of)
+        names = RunNames(self.host.id, self.store.store_id, self.lists.directory)
+        self.feed = Feed(self.store, self.history.folded, names.of)
         self.feed.head = await self.store.head()
-        others = PeerFeeds(parts.peers, self.others, self.host.id) if parts.peers else None
-        self.listeners = Listeners(self.feed, self.lists.directory, others)
-        self.timers = Timers(self.clock, self._timer_fired)
+        others = (
+            PeerFeeds(parts.peers, lambda: self.reads.others(), self.host.id)
+            if parts.peers
+            else None
+        )
+        self.timers = Timers(self.clock, lambda key: self.acts.fire(key))
         self.acts = Acts(
             parts.acts,
             parts.executors,
@@ -115,29 +126,36 @@ class Hub:
             core.table.runs,
             self.loop.say,
         )
-        self.machine = Machine(self, parts.places)
+        self.machine = Machine(self.loop, self.acts, self.store, self.clock, parts.places)
         refusal = self.machine.refusal
         self.triggers = await triggers_of(parts, core, self._spawn, self.loop.say, refusal)
+        self.reads = Reads(
+            parts=parts,
+            started_at=started_at,
+            flows=self.flows,
+            loop=self.loop,
+            feed=self.feed,
+            acts=self.acts,
+            machine=self.machine,
+            history=self.history,
+            lists=self.lists,
+            names=names,
+            listeners=Listeners(self.feed, self.lists.directory, others),
+            triggers=self.triggers,
+        )
         runs = await self.history.unfinished()
         return core.load(runs, await self.history.adopted(runs) if self.post else ())
 
     def _begin(self, owed: Sequence[Effect]) -> None:
         self.acts.resume(owed)
         self._spawn(self.loop.write())
-        self._spawn(follow_clock(self))
+        self._spawn(follow_clock(self.clock, self.loop, self._move))
         self._spawn(self.machine.watch())
         self._watch_triggers()
         if self.post:
-            me = Hello(
-                host=self.host.id,
-                store=self.store.store_id,
-                process=uuid4().hex,
-                version=self.parts.version,
-                protocols=Protocols(PROTOCOL, PROTOCOL),
-            )
-            self.post.open(me, self.lists)
-            self._spawn(self.post.look_around(lambda: about(self)))
-            self._spawn(keep_logged(self))
+            self.post.open(hello_of(self.parts), self.lists)
+            self._spawn(self.post.look_around(self.reads.about))
+            self._spawn(keep_logged(lambda: self.reads.fleet().problems()))
             self._spawn(self.lists.tell())
         log.info("hub.opened", runs=len(self.loop.core.table.runs), owed=len(owed))
 
@@ -164,10 +182,17 @@ class Hub:
     async def _completed(self, words: Sequence[Addressed]) -> Sequence[Addressed]:
         return await self.post.completed(words) if self.post else words
 
+    def _move(self, by_ms: int) -> None:
+        """The clock was set by so much."""
+        self.timers.move(by_ms)
+        self.triggers.move(by_ms)
+        self.lists.directory.move(by_ms)
+
     def _watch_triggers(self) -> None:
-        """Timers and polls are the keeper's alone."""
+        """Arm timers and polls: only the keeper does."""
+        book = self.flows.book
         is_keeper = self.post is None or self.host.keeper == self.host.id
-        self.triggers.watch(self.book if is_keeper else replace(self.book, flows=()))
+        self.triggers.watch(book if is_keeper else replace(book, flows=()))
 
     async def _stored(self, decided: Decided, last: int) -> None:
         if decided.steps:
@@ -187,10 +212,6 @@ class Hub:
     def _reload(self) -> None:
         self.feed.reset(self.feed.head)
 
-    def _timer_fired(self, key: object) -> None:
-        assert isinstance(key, SetTimer)
-        self.acts.fire(key)
-
     # --- acts ---
 
     async def trigger(
@@ -202,7 +223,7 @@ class Hub:
         by: str,
         once: str = "",
         kind: TriggerType = "data",
-    ) -> Summary:
+    ) -> Done:
         """Start a run by a data or push trigger; returns when it is on the disk.
 
         `flow` is `id` or `id@ver`; `trigger` an id, else the first of its kind. `once`: a second
@@ -212,22 +233,12 @@ class Hub:
         if known := await self._once(once):
             return known
         self.machine.check()
-        found = flow_of(self, flow)
-        chosen = pulled(found, trigger, kind)
-        given = checked(chosen.form, values) if kind == "data" else dict(values)
-        given = {**trigger_values(chosen.git), **given}
-        check_size(given)
-        start = Start(
-            flow=found,
-            digest=self.book.digest_of(found),
-            trigger=chosen.id,
-            values=given,
-            by=by,
-            once=once,
+        start = start_of(
+            self.flows.book, self.reads.flow(flow), kind, trigger, values, by=by, once=once
         )
         reply = await self.loop.ask(start)
         assert reply.run is not None, "a start is answered with its run"
-        return await self.summary(reply.run)
+        return Done(await self.reads.summary(reply.run), is_known=not reply.changed)
 
     async def give(
         self,
@@ -238,63 +249,64 @@ class Hub:
         good: bool = True,
         by: str,
         once: str = "",
-    ) -> Summary:
+    ) -> Done:
         """Answer an open form. Raises NotFound, ValuesInvalid, TooLarge, Conflict, Busy."""
         if known := await self._once(once):
             return known
-        at = await self.run(run)
-        name = self.names.of(at.ref)
+        at = await self.reads.run(run)
+        name = self.reads.name_of(at.ref)
         form = open_form(at, id := data_node(at, node), name)
-        word = DataGiven(node=id, values=checked(form, values, complete=good), good=good, by=by)
-        reply = await self.loop.ask(word, run=at.ref, once=once)
+        given = checked(form, values, complete=good)
+        answer = DataGiven(node=id, values=given, good=good, by=by)
+        reply = await self.loop.ask(answer, run=at.ref, once=once)
         if not reply.changed:
             raise Conflict(f"the form {id} of {name} is already answered")
-        return await self.summary(at.ref)
+        return Done(await self.reads.summary(at.ref))
 
-    async def cancel(self, run: str, *, by: str, why: str = "", once: str = "") -> Summary:
+    async def cancel(self, run: str, *, by: str, why: str = "", once: str = "") -> Done:
         """End a run. Raises NotFound, Conflict where it is over already, Busy."""
         if known := await self._once(once):
             return known
-        ref = self.ref(run)
-        await self.summary(ref)
+        ref = self.reads.ref(run)
+        await self.reads.summary(ref)
         reply = await self.loop.ask(Cancel(by=by, why=why), run=ref, once=once)
         if not reply.changed:
-            raise Conflict(f"{self.names.of(ref)} is over or already being cancelled")
-        return await self.summary(ref)
+            name = self.reads.name_of(ref)
+            raise Conflict(f"{name} is over or already being cancelled")
+        return Done(await self.reads.summary(ref))
 
     def cancel_nowait(self, run: str, *, by: str, why: str = "") -> None:
-        """Ask for the end of a run without waiting for it; one that is over stays as it is."""
-        self.loop.say(Addressed(word=Cancel(by=by, why=why), run=self.ref(run)))
+        """Request the end of a run without waiting for it; one that is over stays as it is."""
+        self.loop.say(Addressed(word=Cancel(by=by, why=why), run=self.reads.ref(run)))
 
     async def reload(self) -> FlowBook:
         """Read the config again.
 
-        Raises ConfigInvalid; then the old flows stay, and show what is wrong with the new ones.
+        Raises ConfigInvalid; then the old flows stay, with the findings of the new config.
         """
         try:
-            self.book = await self.parts.read_book()
-        except ConfigInvalid as error:
-            self.book = replace(self.book, findings=error.findings)
+            book = await self.flows.reload()
+        except ConfigInvalid:
             self.feed.announce({"type": "flows"})
             raise
         self._watch_triggers()
         self.feed.announce({"type": "flows"})
-        log.info("config.reloaded", flows=len(self.book.flows), path=self.book.path)
-        return self.book
+        log.info("config.reloaded", flows=len(book.flows), path=book.path)
+        return book
 
     async def drain(self, *, on: bool) -> None:
         """Take no new runs, or take them again; stays so over a restart."""
         await self.loop.ask(Drain(on=on))
 
     async def forget(self, host: HostId, store: StoreId | None = None, *, force: bool) -> None:
-        """Give up a host and its store for good. Raises Conflict where that is refused."""
-        await self._told(Forget(host=host, store=store, force=force))
+        """Give up a host and its store permanently. Raises Conflict where that is refused."""
+        await self._ask(Forget(host=host, store=store, force=force))
 
     async def free(self, tag: str, run: RunRef) -> None:
         """Take a resource from the run that holds it; at the keeper. Raises Conflict."""
-        await self._told(Free(tag=tag, run=run.key))
+        await self._ask(Free(tag=tag, run=run.key))
 
-    async def _told(self, word: Word) -> None:
+    async def _ask(self, word: Word) -> None:
         reply = await self.loop.ask(word)
         if not reply.changed and reply.why:
             raise Conflict(reply.why)
@@ -307,88 +319,9 @@ class Hub:
         """The rows of a kind by key."""
         return await self.store.ledger(kind)
 
-    # --- looks ---
-
-    def others(self) -> list[HostId]:
-        """All other hosts that are known by name and not forgotten."""
-        cluster = self.loop.core.cluster
-        return [member.id for member in cluster.members.lives()] if cluster else []
-
-    def ref(self, run: str) -> RunRef:
-        """The run that a text names. Raises IdInvalid."""
-        return self.names.ref(run)
-
-    def lives(self) -> Iterator[Run]:
-        """Every run that is not archived, as it is stored."""
-        refs = dict.fromkeys((*self.loop.core.table.runs, *self.loop.storing))
-        return filter(None, map(self._live, refs))
-
-    async def runs(self, query: RunQuery) -> RunPage:
-        """One page of runs, newest first."""
-        return await self.store.runs(query)
-
-    async def summary(self, ref: RunRef) -> Summary:
-        """A run's row. Raises NotFound."""
-        run = self._live(ref)
-        if run is not None and not self.loop.core.table.is_note(run):
-            return summary_of(run)
-        if row := await self.store.find(ref):
-            return row
-        raise self._not_found(ref)
-
-    async def run(self, run: str) -> Run:
-        """A run, folded, with its flow where that was read. Raises IdInvalid, NotFound."""
-        ref = self.ref(run)
-        found = self._live(ref) or await self.history.run(ref)
-        if found is None:
-            raise self._not_found(ref)
-        return found
-
-    async def run_at(self, run: str, seq: int) -> Run:
-        """A run as it was after one of its events, or as it is. Raises IdInvalid, NotFound."""
-        ref = self.ref(run)
-        found = await self.history.folded(ref, seq)
-        if found is None:
-            raise self._not_found(ref)
-        return found
-
-    async def events(self, run: str, after: int = 0, limit: int = 0) -> Sequence[Stored]:
-        """A run's log after a sequence number. Raises NotFound."""
-        ref = self.ref(run)
-        await self.summary(ref)
-        return await self.store.history(ref, after, limit)
-
-    async def why(self, run: str) -> Why:
-        """What a run waits for, or why it ended. Raises NotFound."""
-        at = await self.run(run)
-        core = self.loop.core
-        pend = core.table.pends.get(at.ref)
-        placed = core.place(pend, self.clock.now()) if pend else None
-        refusals = placed if isinstance(placed, Refusals) else None
-        queued = [key for key in self.acts.waiting() if key.run == at.ref]
-        held, trouble = core.is_held_back(at), self.machine.reason()
-        limit = self.acts.limit()
-        fits = str(limit) if limit else ""
-        return why(at, refusals, queued=queued, limit=fits, trouble=trouble, is_held_back=held)
-
-    def view(self) -> HostView:
-        """This host as placing sees it."""
-        return self.loop.core.view()
-
-    def output_path(self, key: Key) -> Path:
-        """The file with an attempt's output; it may not exist."""
-        return self.acts.output_path(key)
-
-    def _not_found(self, ref: RunRef) -> NotFound:
-        return NotFound(f"no run {self.names.of(ref)}", "floe runs lists them")
-
-    def _live(self, ref: RunRef) -> Run | None:
-        """A run as it is stored: a fact that the store has not taken yet may never be one."""
-        runs = self.loop.core.table.runs
-        return self.loop.storing.get(ref, runs.get(ref))
-
-    # --- what is kept ---
-
-    async def _once(self, key: str) -> Summary | None:
+    async def _once(self, key: str) -> Done | None:
+        """The answer to an earlier call with the same key."""
         stored = await self.store.row("once", key) if key else None
-        return await self.summary(self.ref(stored)) if isinstance(stored, str) else None
+        if not isinstance(stored, str):
+            return None
+        return Done(await self.reads.summary(self.reads.ref(stored)), is_known=True)

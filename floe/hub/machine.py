@@ -15,17 +15,17 @@ import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import structlog
 
 from floe.files import said, write_probe
 from floe.host.inputs import Addressed, Mark, Troubles
+from floe.hub.clock import Clock
+from floe.hub.effects import Acts
+from floe.hub.loop import Loop
 from floe.model.errors import FloeError, World
-from floe.store.base import LedgerWrite
-
-if TYPE_CHECKING:
-    from floe.hub.hub import Hub
+from floe.store.base import LedgerWrite, RunStore
 
 log = structlog.get_logger()
 
@@ -51,18 +51,23 @@ TIGHT_INODES: Final = 1024
 class Machine:
     """The troubles of the machine, as they were last seen."""
 
-    def __init__(self, hub: "Hub", places: Mapping[str, Path]) -> None:
-        """`places` are the folders that runs need, by what they are called in a sentence."""
-        self._hub = hub
+    def __init__(
+        self, loop: Loop, acts: Acts, store: RunStore, clock: Clock, places: Mapping[str, Path]
+    ) -> None:
+        """`places` are the folders that runs need, by their names in a sentence."""
+        self._loop = loop
+        self._acts = acts
+        self._store = store
+        self._clock = clock
         self._folders = [Folder(name, path) for name, path in places.items()]
-        self._store = ""
+        self._lost_store = ""
 
     def refusal(self) -> str:
         """Why no new run is taken; empty while they are.
 
         A warden that is away is no reason: it comes back, and runs wait for it.
         """
-        found = [*filter(None, [self._store]), *self._disks(), *self._dead_ends()]
+        found = [*filter(None, [self._lost_store]), *self._disks(), *self._dead_ends()]
         return f"this host {found[0]}" if found else ""
 
     def check(self) -> None:
@@ -76,10 +81,10 @@ class Machine:
 
     def troubles(self) -> tuple[str, ...]:
         """What keeps runs from this host now, in sentences without a subject."""
-        hands = self._hub.acts.problem()
+        hands = self._acts.problem()
         hands = hands.replace("commands cannot be started", "cannot start commands", 1)
-        refused = self._hub.loop.store_problem
-        store = self._store or (refused and f"cannot store anything: {refused}")
+        refused = self._loop.store_problem
+        store = self._lost_store or (refused and f"cannot store anything: {refused}")
         return tuple(filter(None, (store, *self._disks(), hands)))
 
     async def watch(self) -> None:
@@ -99,10 +104,10 @@ class Machine:
             for folder in self._folders:
                 tasks.create_task(folder.look())
             tasks.create_task(self._look_at_store())
-        self._hub.acts.hold(next(iter(self._disks()), ""))
+        self._acts.hold(next(iter(self._disks()), ""))
 
     def _dead_ends(self) -> list[str]:
-        cluster = self._hub.loop.core.cluster
+        cluster = self._loop.core.cluster
         return cluster.members.dead_ends() if cluster else []
 
     def _disks(self) -> list[str]:
@@ -111,19 +116,18 @@ class Machine:
         return [*reversed(found.values())]
 
     async def _look_at_store(self) -> None:
-        hub = self._hub
         try:
             async with asyncio.timeout(HANG_S):
-                await hub.store.check()
-            self._store = ""
+                await self._store.check()
+            self._lost_store = ""
         except TimeoutError:
             pass  # its folder says that it hangs; the others are looked at all the same
         except FloeError as error:
-            self._store = f"has lost its store: {error}"
-        if hub.loop.store_problem and not len(hub.loop):
+            self._lost_store = f"has lost its store: {error}"
+        if self._loop.store_problem and not len(self._loop):
             # Nothing else may ask the store again, if all that was refused had a caller.
-            row = LedgerWrite(kind="machine", key="probe", value=hub.clock.now())
-            hub.loop.say(Addressed(word=Mark(rows=(row,), promise=False)))
+            row = LedgerWrite(kind="machine", key="probe", value=self._clock.now())
+            self._loop.say(Addressed(word=Mark(rows=(row,), promise=False)))
 
     def _say(self, now: tuple[str, ...], known: tuple[str, ...]) -> None:
         old, new = {*map(_without_numbers, known)}, {*map(_without_numbers, now)}
@@ -133,7 +137,7 @@ class Machine:
         for trouble in known:
             if _without_numbers(trouble) not in new:
                 log.info("machine.trouble_over", trouble=trouble)
-        self._hub.loop.say(Addressed(word=Troubles(says=now)))
+        self._loop.say(Addressed(word=Troubles(says=now)))
 
 
 class Folder:

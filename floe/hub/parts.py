@@ -1,17 +1,24 @@
-"""What a hub is put together from."""
+"""The parts of a hub: those that `app` chooses, and those made from what the store kept."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from uuid import uuid4
 
-from floe.host.core import HostSettings
+from floe.host import repositories
+from floe.host.core import HostSettings, HubCore
+from floe.host.inputs import Addressed
+from floe.host.rows import KINDS
 from floe.hub.clock import Clock
 from floe.hub.effects import ActSettings
 from floe.hub.flows import FlowBook, FlowFiles
+from floe.hub.triggers import Triggers
 from floe.model.flow import Action
+from floe.model.message import PROTOCOL
+from floe.model.refs import RunRef
 from floe.nodes.base import Executor, Refs
-from floe.peers.base import Peers
-from floe.store.base import RunStore
+from floe.peers.base import Hello, Peers, Protocols
+from floe.store.base import Batch, LedgerWrite, RunStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,3 +41,69 @@ class Parts:
     """Folders that runs need room in, by what they are called in a sentence."""
     version: str = ""
     """Of floe, for people."""
+
+
+async def core_of(
+    host: HostSettings, store: RunStore, clock: Clock, named: Callable[[RunRef], str]
+) -> HubCore:
+    """A core that knows all that the store keeps beside runs. The store must be open."""
+    await _go_on(clock, store)
+    serial = await store.row("serial", "run")
+    fence = await store.row("keeper", "fence")
+    term = await store.row("keeper", "term")
+    if not isinstance(term, int):
+        term = clock.now() // 1000
+        row = LedgerWrite(kind="keeper", key="term", value=term)
+        await store.append(Batch(ledger=(row,), promise=True))
+    kinds = [kind for kind in KINDS if kind != "floor"] if host.peers else ["drain"]
+    return HubCore(
+        host,
+        store.store_id,
+        serial=serial if isinstance(serial, int) else 0,
+        fence=fence if isinstance(fence, int) else 0,
+        term=term,
+        rows={kind: await store.ledger(kind) for kind in kinds},
+        named=named,
+    )
+
+
+def hello_of(parts: Parts) -> Hello:
+    """This process, as it introduces itself to other hosts. The store must be open."""
+    return Hello(
+        host=parts.host.id,
+        store=parts.store.store_id,
+        process=uuid4().hex,
+        version=parts.version,
+        protocols=Protocols(PROTOCOL, PROTOCOL),
+    )
+
+
+async def _go_on(clock: Clock, store: RunStore) -> None:
+    before = await store.row("clock", "boot")
+    clock.go_on(before)
+    if (after := clock.row()) != before:
+        row = LedgerWrite(kind="clock", key="boot", value=after)
+        await store.append(Batch(ledger=(row,)))
+
+
+async def triggers_of(
+    parts: Parts,
+    core: HubCore,
+    spawn: Callable[[Coroutine[object, object, None]], None],
+    say: Callable[[Addressed], None],
+    refusal: Callable[[], str],
+) -> Triggers:
+    """Triggers that know which ticks and commits were seen to. The store must be open.
+
+    `refusal` says why this host takes no run; other hosts of a cluster may take it all the same.
+    """
+    rows = {kind: await parts.store.ledger(kind) for kind in repositories.KINDS}
+
+    def held_back() -> str:
+        if parts.peers is None and (why := refusal()):
+            return why
+        if core.may_fire(parts.clock.now()):
+            return ""
+        return "the keeper had not heard of all other hosts, or they name another one"
+
+    return Triggers(parts.clock, parts.refs, spawn, say, rows, held_back, core.keeper_term)

@@ -14,8 +14,8 @@ from floe.host.inputs import Addressed, Mark, Start
 from floe.host.repositories import Repositories, Watch, name_of, polls_of, watch_of
 from floe.host.ticks import LATE_MS, Done, due_after, missed
 from floe.hub.clock import Clock, Timers
-from floe.hub.flows import FlowBook
-from floe.model.codec import decode, encode, iso
+from floe.hub.flows import FlowBook, ref_values, trigger_values
+from floe.model.codec import decode, iso
 from floe.model.errors import FloeError
 from floe.model.flow import Flow, Git, Trigger
 from floe.model.refs import Instant, Json
@@ -318,18 +318,3 @@ def _looks_alike(one: Trigger, other: Trigger) -> bool:
 
 def _mark(key: str, value: Json) -> LedgerWrite:
     return LedgerWrite(kind="mark", key=key, value=value)
-
-
-def trigger_values(git: Git) -> dict[str, Json]:
-    """A trigger's own repository as values, spelt as in the documents; never its key."""
-    shape = {k.replace("_", "-"): v for k, v in encode(git).items() if k != "key_file"}
-    return dict(shape)
-
-
-def ref_values(git: Git, ref: str, commit: str) -> dict[str, Json]:
-    """What a changed ref starts a run with.
-
-    Source: the original's poll-git: `url`, `branch` (the short name), `hash`.
-    """
-    branch = ref.removeprefix("refs/heads/").removeprefix("refs/tags/")
-    return {**trigger_values(git), "branch": branch, "ref": ref, "hash": commit}

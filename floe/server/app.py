@@ -81,7 +81,9 @@ def application(hub: Hub, settings: ServerSettings, peers: Peers | None = None) 
     for_hosts: set[web.AbstractRoute] = set()
     for route in ROUTES:
         path = route.at(settings.base_url)
-        handler = relayed(route.handler) if "{run}" in route.path else route.handler
+        handler = route.handler
+        if "{run}" in route.path:
+            handler = relayed(handler, route.more, route.lost)
         added = [app.router.add_route(route.method, path, handler, expect_handler=_expect)]
         if route.peer:
             for_hosts.update(added)

@@ -27,7 +27,7 @@ async def page(request: web.Request, run: str) -> dict[str, object]:
     after = fields.integer("after", 0, 0, SEQ_MAX)
     limit = fields.integer("limit", PAGE_MAX, 1, PAGE_MAX)
     fields.done()
-    found = await request.app[HUB].events(run, after, limit + 1)
+    found = await request.app[HUB].reads.events(run, after, limit + 1)
     told = found[:limit]
     more = told[-1].record.seq if len(found) > limit else None
     return {"events": [event_shape(stored) for stored in told], "next": more}

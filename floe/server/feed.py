@@ -25,7 +25,6 @@ from floe.server.bodies import Fields, parse, query
 from floe.server.far import FarTail
 from floe.server.keys import AUTH, CALLER, FEEDS, HUB, PEERS, STOPPING
 from floe.server.problems import status_of
-from floe.server.relay import whereabouts
 from floe.server.sockets import shake_hands
 from floe.server.tail import POLL_S, Piece, Tail
 
@@ -82,7 +81,7 @@ async def serve(request: web.Request) -> web.WebSocketResponse:
     await shake_hands(request, socket)
     hub = request.app[HUB]
     with request.app[FEEDS].one():
-        with hub.listeners.listen(after or None) as subscription:
+        with hub.reads.listen(after or None) as subscription:
             try:
                 await Client(request, socket, subscription).serve()
             except* Over as group:
@@ -118,7 +117,7 @@ class Client:
     async def serve(self) -> NoReturn:
         """Serve until somebody ends it. Raises Over in a group."""
         shape = {"type": "hello", "pos": self._subscription.pos}
-        shape |= {"host": self._hub.host.id, "version": floe.__version__}
+        shape |= {"host": self._hub.reads.host, "version": floe.__version__}
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
             await self._send(to_text(shape))
@@ -239,22 +238,22 @@ class Client:
 
     async def _tails(self, run: str, node: str) -> "MakeTail":
         """Makes tails of a node's output, from where its run is now. Raises IdInvalid."""
-        host, ref = await whereabouts(self._request, run)
-        if host is None:
-            return functools.partial(Tail, self._hub, ref.key, node)
+        found = await self._hub.reads.find(run)
+        if found.host is None:
+            return functools.partial(Tail, self._hub, found.ref.key, node)
         by, peers = self._request[CALLER].by, self._request.app.get(PEERS)
         assert peers is not None, "a run is elsewhere only in a cluster"
-        return functools.partial(FarTail, peers, host, ref, node, by=by)
+        return functools.partial(FarTail, peers, found.host, found.ref, node, by=by)
 
     async def _known(self, run: str) -> RunRef:
         """A run of any host by its name; of another host it may be heard of only later.
 
         Raises IdInvalid, NotFound.
         """
-        host, ref = await whereabouts(self._request, run)
-        if host is None:
-            await self._hub.summary(ref)
-        return ref
+        found = await self._hub.reads.find(run)
+        if found.host is None:
+            await self._hub.reads.summary(found.ref)
+        return found.ref
 
     def _unwatch(self, key: tuple[str, str]) -> None:
         if watch := self._watches.pop(key, None):

@@ -9,7 +9,8 @@ from floe.server import together
 from floe.server.bodies import query
 from floe.server.keys import HUB
 from floe.server.problems import answer
-from floe.shapes.views import open_forms, summary_shape
+from floe.shapes.forms import open_forms
+from floe.shapes.runs import summary_shape
 
 FORMS_MAX: Final = 200
 """Forms of one answer, the longest open first."""
@@ -21,14 +22,14 @@ async def index(request: web.Request) -> web.Response:
     others = await together.others(request)
     hub = request.app[HUB]
     found: list[dict[str, Any]] = [
-        {"run": summary_shape(summary_of(run), hub.names.of), "form": form}
-        for run in hub.lives()
+        {"run": summary_shape(summary_of(run), hub.reads.name_of), "form": form}
+        for run in hub.reads.lives()
         if run.phase == "active" and run.open
         for form in open_forms(run)
     ]
     count = len(found) + sum(shape["count"] for shape in others.shapes)
     found += [one for shape in others.shapes for one in shape["forms"]]
     for one in found:  # each host has named its own as it knows the others
-        one["run"]["id"] = hub.loop.core.called(one["run"]["key"])
+        one["run"]["id"] = hub.reads.name_of_key(one["run"]["key"])
     found.sort(key=lambda one: one["form"]["asked_at"])
     return answer({"forms": found[:FORMS_MAX], "count": count, "away": others.away})

@@ -17,13 +17,7 @@ async def ready(request: web.Request) -> web.Response:
     hub = request.app[HUB]
     if request.app[STOPPING].is_set():
         return answer({"ok": False, "why": "stopping"}, 503)
-    if hub.loop.store_problem:
-        return answer({"ok": False, "why": "the store refuses writes"}, 503)
-    if refusal := hub.machine.refusal():  # without the path that may follow
-        return answer({"ok": False, "why": refusal.partition(":")[0]}, 503)
-    if problem := hub.acts.problem():
-        return answer({"ok": False, "why": problem}, 503)
-    if hub.view().draining:
-        return answer({"ok": False, "why": "draining: it takes no new runs"}, 503)
-    clock = hub.clock.problem()  # it goes on rightly, but somebody may have to see to it
+    if refusal := hub.reads.refusal():
+        return answer({"ok": False, "why": refusal}, 503)
+    clock = hub.reads.clock_problem()  # it goes on rightly, but somebody may have to see to it
     return answer({"ok": True, "why": clock} if clock else {"ok": True})

@@ -5,7 +5,6 @@ from typing import Any
 
 from aiohttp import web
 
-from floe.hub.hosts import host_shapes
 from floe.model.codec import iso
 from floe.model.errors import NotFound
 from floe.model.refs import HostId, StoreId, host_id
@@ -13,13 +12,14 @@ from floe.server.bodies import json_body, once_of, query
 from floe.server.keys import HUB
 from floe.server.problems import Handler, answer
 from floe.server.relay import at_host
-from floe.shapes.views import finding_shape
+from floe.shapes.findings import finding_shape
+from floe.shapes.hosts import host_shapes
 
 
 async def index(request: web.Request) -> web.Response:
     """All hosts and what they do, this one first."""
     query(request).done()
-    shapes = host_shapes(request.app[HUB])
+    shapes = host_shapes(request.app[HUB].reads.fleet())
     shapes[0]["url"] = f"{request.scheme}://{request.host}"
     for shape in shapes:
         shape["offers"] = _offers(shape)
@@ -39,7 +39,7 @@ def told(handler: Handler) -> Handler:
     @functools.wraps(handler)
     async def answered(request: web.Request) -> web.StreamResponse:
         id = host_id(request.match_info["host"])
-        if id == request.app[HUB].host.id:
+        if id == request.app[HUB].reads.host:
             return await handler(request)
         _require_known(request, id)
         return await at_host(request, id)
@@ -65,7 +65,7 @@ async def drain(request: web.Request) -> web.Response:
     body.done()
     hub = request.app[HUB]
     await hub.drain(on=on)
-    return answer({"id": hub.host.id, "draining": on, "active": hub.view().active})
+    return answer({"id": hub.reads.host, "draining": on, "active": hub.reads.view().active})
 
 
 async def forget(request: web.Request) -> web.Response:
@@ -78,11 +78,11 @@ async def forget(request: web.Request) -> web.Response:
     hub, id = request.app[HUB], host_id(request.match_info["host"])
     _require_known(request, id)
     await hub.forget(id, StoreId(store) if store else None, force=force)
-    return answer({"id": id, "forgotten": iso(hub.clock.now())})
+    return answer({"id": id, "forgotten": iso(hub.reads.now())})
 
 
 def _require_known(request: web.Request, id: HostId) -> None:
-    shapes: list[dict[str, Any]] = host_shapes(request.app[HUB])
+    shapes: list[dict[str, Any]] = host_shapes(request.app[HUB].reads.fleet())
     known = [shape["id"] for shape in shapes if shape["id"]]
     if id not in known:
         raise NotFound(f"no host {id}", f"known here: {', '.join(known)}")

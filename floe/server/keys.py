@@ -1,7 +1,7 @@
 """Under which keys the application and a request carry what handlers need."""
 
 import asyncio
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from aiohttp import web
 
@@ -10,12 +10,10 @@ from floe.peers.base import Peers
 from floe.server.auth import Auth, Caller
 from floe.server.gate import Gate
 from floe.server.lines import Marks
+from floe.server.route import Route
 from floe.server.settings import ServerSettings
 from floe.server.waits import Open, Strangers
 from floe.server.webapp import Webapp
-
-if TYPE_CHECKING:
-    from floe.server.routes import Route
 
 HUB: Final = web.AppKey("hub", Hub)
 SETTINGS: Final = web.AppKey("settings", ServerSettings)
@@ -33,5 +31,5 @@ STRANGERS: Final = web.AppKey("strangers", Strangers)
 """The bodies that are being read of callers who are not known."""
 CALLER: Final = web.RequestKey("caller", Caller)
 """Who asks; on every route that is not public."""
-ROUTES_OF: "Final[web.AppKey[tuple[Route, ...]]]" = web.AppKey("routes", tuple)
+ROUTES_OF: Final[web.AppKey[tuple[Route, ...]]] = web.AppKey("routes", tuple)
 """The table the application was made from."""

@@ -12,7 +12,7 @@ from floe.model.refs import HostId
 from floe.server.bodies import json_body, once_of, query
 from floe.server.keys import CALLER, HUB
 from floe.server.problems import answer
-from floe.server.relay import at_host, whereabouts
+from floe.server.relay import at_host
 
 
 async def index(request: web.Request) -> web.StreamResponse:
@@ -23,17 +23,13 @@ async def index(request: web.Request) -> web.StreamResponse:
     """
     query(request).done()
     hub = request.app[HUB]
-    cluster = hub.loop.core.cluster
-    problem = ""
-    if cluster is not None and (keeper := _elsewhere(request)) is not None:
-        member = cluster.members.by_id.get(keeper)
-        if member is not None and not member.stale:
-            return await at_host(request, keeper)
+    if (keeper := _elsewhere(request)) is None:
+        problem = hub.reads.lease_problem()
+    elif any(member.id == keeper and not member.stale for member in hub.reads.members()):
+        return await at_host(request, keeper)
+    else:
         problem = f"the keeper {keeper} is away: only what runs of this host hold is known"
-    elif cluster is not None:
-        no_keeper = "no `keeper:` is configured: nobody gives resources"
-        problem = cluster.keeper.problem() if hub.host.keeper else no_keeper
-    leases = [await _shape(hub, lease) for lease in hub.loop.core.leases()]
+    leases = [await _shape(hub, lease) for lease in hub.reads.leases()]
     return answer({"leases": leases, "problem": problem})
 
 
@@ -46,21 +42,19 @@ async def free(request: web.Request) -> web.StreamResponse:
     body = await json_body(request)
     tag, run = body.text("tag", None), body.text("run", None)
     body.done()
-    _, ref = await whereabouts(request, run)
-    await request.app[HUB].free(tag, ref)
+    hub = request.app[HUB]
+    await hub.free(tag, hub.reads.ref(run))
     return answer({"tag": tag})
 
 
 def _elsewhere(request: web.Request) -> HostId | None:
     """The keeper, where it is another host that was not asked yet."""
-    hub = request.app[HUB]
-    keeper = hub.host.keeper if hub.loop.core.cluster else None
-    return None if keeper in (None, hub.host.id) or request[CALLER].via else keeper
+    return None if request[CALLER].via else request.app[HUB].reads.keeper_elsewhere()
 
 
 async def _shape(hub: Hub, lease: Lease) -> dict[str, Any]:
-    ref, called = ref_of(lease.run), hub.loop.core.called
-    row = await hub.store.find(ref) if ref else None
+    ref, called = ref_of(lease.run), hub.reads.name_of_key
+    row = await hub.reads.row(ref) if ref else None
     return {
         "tag": lease.tag,
         "kind": lease.kind,

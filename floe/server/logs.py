@@ -109,7 +109,7 @@ async def _looked(
 
 async def _spot(request: web.Request, attempt: int) -> tuple[Run, Node, Spot]:
     hub = request.app[HUB]
-    run = await hub.run(request.match_info["run"])
+    run = await hub.reads.run(request.match_info["run"])
     node = node_of(run, request.match_info["node"])
     return run, node, spot_of(hub, run, node, attempt)
 

@@ -7,13 +7,18 @@ Source: Prometheus docs, "Text-based format".
 """
 
 from collections.abc import Iterator, Mapping
+from typing import Final
 
 from aiohttp import web
 
 import floe
 from floe.hub.hub import Hub
+from floe.model.run import Phase
 from floe.server.bodies import query
 from floe.server.keys import HUB
+
+PHASES: Final[tuple[Phase, ...]] = ("reading", "pending", "granted", "active", "ending", "ended")
+"""Of a run that is not archived."""
 
 
 async def index(request: web.Request) -> web.Response:
@@ -25,33 +30,28 @@ async def index(request: web.Request) -> web.Response:
 
 
 def _lines(hub: Hub) -> Iterator[str]:
-    phases = dict.fromkeys(("reading", "pending", "granted", "active", "ending", "ended"), 0)
-    for run in hub.lives():
-        phases[run.phase] = phases.get(run.phase, 0) + 1
-    view = hub.view()
-    yield from _gauge(
-        "floe_info", "Version and host.", {_labels(version=floe.__version__, host=view.id): 1}
-    )
+    counts = hub.reads.counts()
+    labels = _labels(version=floe.__version__, host=hub.reads.host)
+    yield from _gauge("floe_info", "Version and host.", {labels: 1})
     yield from _gauge(
         "floe_runs",
         "Runs that are not archived, by phase.",
-        {_labels(phase=phase): n for phase, n in phases.items()},
+        {_labels(phase=phase): counts.runs[phase] for phase in PHASES},
     )
-    yield from _gauge("floe_slots", "Runs this host takes at once.", {"": view.slots})
+    yield from _gauge("floe_slots", "Runs this host takes at once.", {"": counts.slots})
     yield from _gauge(
         "floe_commands",
         "Attempts that are carried out, and that wait for a place.",
         {
-            _labels(state="running"): hub.acts.running(),
-            _labels(state="waiting"): len(hub.acts.waiting()),
+            _labels(state="running"): counts.running,
+            _labels(state="waiting"): counts.waiting,
         },
     )
-    yield from _gauge("floe_inbox", "Words that wait for the writer.", {"": len(hub.loop)})
-    yield from _gauge("floe_feed_clients", "Listeners of the feed.", {"": len(hub.feed)})
-    yield from _gauge("floe_events", "Position of the newest fact.", {"": hub.feed.head})
-    yield from _gauge("floe_flows", "Flows in the config.", {"": len(hub.book.flows)})
-    up_s = (hub.clock.now() - hub.started_at) / 1000
-    yield from _gauge("floe_uptime_seconds", "Since the host was started.", {"": up_s})
+    yield from _gauge("floe_inbox", "Words that wait for the writer.", {"": counts.inbox})
+    yield from _gauge("floe_feed_clients", "Listeners of the feed.", {"": counts.listeners})
+    yield from _gauge("floe_events", "Position of the newest fact.", {"": counts.events})
+    yield from _gauge("floe_flows", "Flows in the config.", {"": counts.flows})
+    yield from _gauge("floe_uptime_seconds", "Since the host was started.", {"": counts.up_s})
 
 
 def _gauge(name: str, what: str, values: Mapping[str, float]) -> Iterator[str]:

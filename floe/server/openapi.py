@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from aiohttp import web
 
@@ -10,10 +10,8 @@ import floe
 from floe.server.bodies import query
 from floe.server.keys import ROUTES_OF, SETTINGS
 from floe.server.problems import answer
+from floe.server.route import Route
 from floe.server.schemas import SCHEMAS, ref
-
-if TYPE_CHECKING:
-    from floe.server.routes import Route
 
 Shape = dict[str, Any]
 
@@ -41,7 +39,7 @@ async def show(request: web.Request) -> web.Response:
     return answer(description(request.app[ROUTES_OF], request.app[SETTINGS].base_url))
 
 
-def description(routes: "tuple[Route, ...]", base_url: str) -> Shape:
+def description(routes: tuple[Route, ...], base_url: str) -> Shape:
     """The OpenAPI document of these routes."""
     paths: dict[str, Shape] = {}
     for route in routes:
@@ -57,7 +55,7 @@ def description(routes: "tuple[Route, ...]", base_url: str) -> Shape:
     }
 
 
-def _operation(route: "Route") -> Shape:
+def _operation(route: Route) -> Shape:
     handler = route.handler
     shape: Shape = {
         "operationId": f"{route.method.lower()} {_named(route.path)}",
@@ -84,7 +82,7 @@ def _named(path: str) -> str:
     return _VARIABLE.sub(r"{\1}", path)
 
 
-def _in_path(route: "Route") -> list[Shape]:
+def _in_path(route: Route) -> list[Shape]:
     schema = {"type": "string"}
     names = _VARIABLE.findall(route.path)
     return [{"name": n, "in": "path", "required": True, "schema": schema} for n in names]

@@ -27,7 +27,7 @@ from floe.model.errors import (
     Yours,
 )
 from floe.model.secret import masked
-from floe.shapes.views import finding_shape
+from floe.shapes.findings import finding_shape
 
 log = structlog.get_logger()
 

@@ -27,7 +27,7 @@ from floe.server import relay
 from floe.server.bodies import Fields, json_body, once_of, parse, query, raw_body
 from floe.server.keys import CALLER, HUB
 from floe.server.problems import Forbidden, answer
-from floe.shapes.views import summary_shape
+from floe.shapes.runs import summary_shape
 
 log = structlog.get_logger()
 
@@ -55,19 +55,21 @@ async def data(request: web.Request) -> web.StreamResponse:
     order = _order(await json_body(request, any_case=True))
     hub, by = request.app[HUB], request[CALLER].by
     if order.run:
-        host, ref = await relay.whereabouts(request, order.run)
-        order = replace(order, run=ref.key)
-        if host is not None:
-            return await relay.passed_on(request, host, ref, _body(order))
+        found = await hub.reads.find(order.run)
+        order = replace(order, run=found.ref.key)
+        if found.host is not None:
+            return await relay.passed_on(request, found.host, found, _body(order))
     once = once_of(request, order.run, order.form if order.run else "")
     if order.run:
         await _check_flow(hub, order)
-        row = await hub.give(order.run, order.form, order.values, good=order.good, by=by, once=once)
+        done = await hub.give(
+            order.run, order.form, order.values, good=order.good, by=by, once=once
+        )
     else:
-        row = await hub.trigger(
+        done = await hub.trigger(
             order.flow, trigger=order.form, values=order.values, by=by, once=once
         )
-    summary = summary_shape(row, hub.names.of)
+    summary = summary_shape(done.row, hub.reads.name_of)
     return answer({"run": summary["id"], "summary": summary}, 202)
 
 
@@ -101,9 +103,9 @@ def _body(order: Order) -> bytes:
 
 async def _check_flow(hub: Hub, order: Order) -> None:
     if order.flow:
-        run = await hub.run(order.run)
+        run = await hub.reads.run(order.run)
         if order.flow not in (run.flow_id, f"{run.flow_id}@{run.ver}"):
-            raise NotFound(f"flow {order.flow[:80]} has no run {hub.names.of(run.ref)}")
+            raise NotFound(f"flow {order.flow[:80]} has no run {hub.reads.name_of(run.ref)}")
 
 
 async def hook(request: web.Request) -> web.Response:
@@ -124,17 +126,15 @@ async def hook(request: web.Request) -> web.Response:
     delivery = _header(request, "X-GitHub-Delivery", "X-Floe-Delivery")
     if not delivery or len(delivery) > 200 or not delivery.isascii():
         raise Yours("a delivery id is needed", "send one as X-Floe-Delivery, new for each event")
-    once = f"push:{flow}/{id}:{delivery}"
-    known = await hub.store.row("once", once)
-    row = await hub.trigger(
+    done = await hub.trigger(
         flow,
         trigger=id,
         values={"push": payload(body)},
         by=f"trigger:{id}",
-        once=once,
+        once=f"push:{flow}/{id}:{delivery}",
         kind="push",
     )
-    return answer({"run": row.id}, 200 if known else 202)
+    return answer({"run": done.id}, 200 if done.is_known else 202)
 
 
 def _header(request: web.Request, *names: str) -> str:
@@ -143,7 +143,7 @@ def _header(request: web.Request, *names: str) -> str:
 
 def _trigger(hub: Hub, flow: str, id: str) -> Trigger:
     try:
-        found = hub.book.find(flow)
+        found = hub.reads.book().find(flow)
     except FloeError:
         raise _denied() from None
     trigger = next((t for t in found.triggers if t.type == "push" and t.id == id), None)

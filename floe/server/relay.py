@@ -15,18 +15,17 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from floe.host.peers.lost import pen_of
+from floe.hub.reads import Found
 from floe.model.codec import iso
 from floe.model.errors import HostAway, IdInvalid, Lost
-from floe.model.refs import HostId, Instant, RunRef, host_id, place_key, place_of
+from floe.model.refs import HostId, Instant, RunRef, host_id
 from floe.peers.base import Answer, Request
-from floe.server import events, runs
 from floe.server.bodies import raw_body
 from floe.server.keys import CALLER, HUB, PEERS, SETTINGS, STOPPING
 from floe.server.problems import Handler, problem, status_of
-from floe.server.problems import answer as json_answer
 from floe.server.readers import check_reader
-from floe.shapes.views import summary_shape
+from floe.server.route import AtLoss, More
+from floe.shapes.runs import summary_shape
 
 PASSED: Final = ("Accept", "Content-Type", "Idempotency-Key", "If-Range", "Range")
 """Headers of a request that are about what is asked for."""
@@ -34,83 +33,48 @@ PASSED: Final = ("Accept", "Content-Type", "Idempotency-Key", "If-Range", "Range
 _RUN: Final = "{run}"
 
 
-def relayed(handler: Handler) -> Handler:
-    """The same handler, where the run's log is here; else whatever the host that has it says."""
+def relayed(handler: Handler, more: More | None = None, lost: AtLoss | None = None) -> Handler:
+    """The same handler where the run's log is here; else the answer of the host that has the log.
+
+    `more`: what is kept here of a run beside its row. `lost`: the answer for a run whose log is
+    gone; without it the problem, with what is kept.
+    """
 
     @functools.wraps(handler)
     async def answered(request: web.Request) -> web.StreamResponse:
-        host, ref = await whereabouts(request, request.match_info["run"])
-        if lost := await _lost(request, host, ref):
-            kept = await _kept(request, ref, with_events=handler is events.index)
-            return _told_lost(lost, kept, is_why=handler is runs.why)
-        if host is None:
-            request.match_info["run"] = ref.key
+        found = await request.app[HUB].reads.find(request.match_info["run"])
+        if found.lost is not None:
+            if lost is not None and found.row is not None:
+                return lost(request, found.row, found.lost)
+            return _lost(found.lost, await _kept(request, found, more))
+        if found.host is None:
+            request.match_info["run"] = found.ref.key
             return await handler(request)
-        body = await raw_body(request)
-        return await passed_on(request, host, ref, body, with_events=handler is events.index)
+        return await passed_on(request, found.host, found, await raw_body(request), more)
 
     return answered
 
 
-async def whereabouts(request: web.Request, name: str) -> tuple[HostId | None, RunRef]:
-    """Where the log of a run is, None for here, and its whole name. Raises IdInvalid."""
-    hub, peers = request.app[HUB], request.app.get(PEERS)
-    ref = hub.ref(name)
-    if peers is None:
-        return None, ref
-    row = await hub.store.find(ref)
-    is_lost = place_key(ref.host, ref.store) in hub.lists.forgotten
-    hosts = {one.host for one in peers.seen()}.union(hub.others())
-    if row is None and (is_lost or ref.host not in hosts):
-        return None, ref  # the run was never heard of, and there is nobody to ask
-    pen = row.host if row is not None and row.state != "pending" else None
-    if row is not None and row.state == "active" and pen_of(row) in hub.lists.forgotten:
-        pen = None  # its adopter takes it back
-    host = pen or ref.host
-    return (None if host == hub.host.id else host), ref
-
-
 async def passed_on(
-    request: web.Request, host: HostId, ref: RunRef, body: bytes, *, with_events: bool = False
+    request: web.Request, host: HostId, found: Found, body: bytes, more: More | None = None
 ) -> web.StreamResponse:
-    """What the host with a run answers. One that is away is named, with what is kept here.
+    """The answer of the host with a run. Where it is away, its name and what is kept here.
 
-    Raises Lost where that host was forgotten.
+    Raises Lost where the log is gone with a host that was forgotten.
     """
-    if lost := await _lost(request, host, ref):
-        raise lost
+    if found.lost is not None:
+        raise found.lost
     if request[CALLER].via:
-        return _not_again(request, f"the log of {request.app[HUB].names.of(ref)} is", host)
+        name = request.app[HUB].reads.name_of(found.ref)
+        return _not_again(request, f"the log of {name} is", host)
     try:
-        return await _streamed(request, host, _asked(request, _path(request, ref), body))
+        return await _streamed(request, host, _asked(request, _path(request, found.ref), body))
     except HostAway as error:
-        return _away(error, **await _kept(request, ref, with_events=with_events))
+        return _away(error, **await _kept(request, found, more))
 
 
-async def _lost(request: web.Request, host: HostId | None, ref: RunRef) -> Lost | None:
-    """That the log of a run which is over is gone with its host; None where it is not.
-
-    What came here with a backup is there (`host` None), also where the store it is of is gone.
-    """
-    hub = request.app[HUB]
-    row = await hub.store.find(ref) if hub.lists.forgotten else None
-    if row is None or row.state != "archive":
-        return None
-    gone = hub.lists.forgotten.get(pen_of(row))
-    if gone is None or (host is None and await hub.store.history(ref, 0, 1)):
-        return None
-    place, how = place_of(pen_of(row))[0], "good" if row.good else "bad"
-    text = f"{hub.names.of(ref)} ended {how}: {row.why}; its log is gone with {place}"
-    return Lost(f"{text} since {iso(gone.at)}", host=place, since=gone.at)
-
-
-def _told_lost(lost: Lost, kept: Mapping[str, Any], *, is_why: bool) -> web.Response:
-    """What is left of a run: its row, which says why it ended."""
-    run = kept["run"]
-    if is_why:
-        text = lost.what.removeprefix(f"{run['id']} ")
-        parts: dict[str, Any] = {"hosts": [], "waiting": [], "never": []}
-        return json_answer({"run": run["id"], "state": run["state"], "text": text, **parts})
+def _lost(lost: Lost, kept: Mapping[str, Any]) -> web.Response:
+    """The loss of a run's log, and what is kept of the run."""
     since = iso(Instant(lost.since))
     return problem(status_of(lost), lost.what, host=lost.host, since=since, **kept)
 
@@ -127,7 +91,7 @@ async def at_host(request: web.Request, host: HostId) -> web.StreamResponse:
 
 
 def _not_again(request: web.Request, what: str, host: HostId) -> web.Response:
-    own = request.app[HUB].host.id
+    own = request.app[HUB].reads.host
     return problem(503, f"{what} at {host}, says {own}", hint="try again", host=host)
 
 
@@ -164,7 +128,7 @@ async def _streamed(
             return await _passed_back(request, answer)
         body = b"".join([data async for data in answer.chunks()])
     named = _host_in(body)
-    if is_first and named not in (None, host, request.app[HUB].host.id):
+    if is_first and named not in (None, host, request.app[HUB].reads.host):
         return await _streamed(request, named, asked, is_first=False)
     kind = answer.headers.get("Content-Type", "text/plain")
     return web.Response(status=503, body=body, headers={"Content-Type": kind})
@@ -205,10 +169,9 @@ def _path(request: web.Request, ref: RunRef | None = None) -> str:
     return f"{path}?{query}" if query else path
 
 
-async def _kept(request: web.Request, ref: RunRef, *, with_events: bool) -> dict[str, Any]:
-    """What is known here of a run whose host is away: its row, and those of its facts."""
-    row = await request.app[HUB].store.find(ref)
-    if row is None:
+async def _kept(request: web.Request, found: Found, more: More | None) -> dict[str, Any]:
+    """What is known here of a run whose log is elsewhere: its row, and more of some routes."""
+    if found.row is None:
         return {}
-    shape: dict[str, Any] = {"run": summary_shape(row, request.app[HUB].names.of)}
-    return shape | (await events.page(request, ref.key) if with_events else {})
+    shape: dict[str, Any] = {"run": summary_shape(found.row, request.app[HUB].reads.name_of)}
+    return {**shape, **(await more(request, found.ref.key) if more else {})}

@@ -5,7 +5,6 @@ description and the tests read this table.
 """
 
 from collections.abc import Mapping
-from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, Final
 
 from floe.server import (
@@ -28,38 +27,12 @@ from floe.server import (
     stream,
 )
 from floe.server.bodies import ONCE_MAX
-from floe.server.problems import Handler
+from floe.server.route import Route
 from floe.server.schemas import FLAG, INSTANT, TEXT
 
 PLAIN: Final = "text/plain"
 HTML: Final = "text/html"
 ANYTHING: Final = "*/*"
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """One method of one address."""
-
-    method: str
-    path: str
-    """Below the base-url, or from the root where it begins with a slash."""
-    handler: Handler
-    _: KW_ONLY
-    public: bool = False
-    peer: bool = False
-    """For other hosts: the cluster's token opens it, and nothing else does."""
-    query: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """Names of query parameters and their JSON Schemas."""
-    headers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """Likewise of headers, those of credentials left out."""
-    body: str = ""
-    """Name of the schema of the body."""
-    answers: Mapping[int, str] = field(default_factory=dict)
-    """Status to the name of the answer's schema, or to a media type; empty for no body."""
-
-    def at(self, base_url: str) -> str:
-        """The whole path."""
-        return self.path if self.path.startswith("/") else f"{base_url}/{self.path}"
 
 
 PAGE: Final = {
@@ -143,7 +116,14 @@ ROUTES: Final = (
     Route("GET", "flows/{flow}/runs/{run}", runs.show, query=MOMENT, answers={200: "Run"}),
     Route("GET", "runs", runs.index, query={"flow": TEXT, **PAGE}, answers={200: "Runs"}),
     Route("GET", "runs/{run}", runs.show, query=MOMENT, answers={200: "Run"}),
-    Route("GET", "runs/{run}/events", events.index, query=EVENTS, answers={200: "Events"}),
+    Route(
+        "GET",
+        "runs/{run}/events",
+        events.index,
+        more=events.page,
+        query=EVENTS,
+        answers={200: "Events"},
+    ),
     Route("GET", "runs/{run}/nodes/{node}", runs.node, query=MOMENT, answers={200: "NodePage"}),
     Route(
         "GET",
@@ -157,7 +137,7 @@ ROUTES: Final = (
         "GET", "runs/{run}/nodes/{node}/log/lines", logs.lines, query=LINES, answers={200: "Lines"}
     ),
     Route("GET", "runs/{run}/nodes/{node}/log/find", logs.find, query=FIND, answers={200: "Found"}),
-    Route("GET", "runs/{run}/why", runs.why, answers={200: "Why"}),
+    Route("GET", "runs/{run}/why", runs.why, lost=runs.why_lost, answers={200: "Why"}),
     Route(
         "POST",
         "runs/{run}/cancel",

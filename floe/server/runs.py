@@ -5,15 +5,16 @@ from typing import Final
 
 from aiohttp import web
 
-from floe.model.errors import NotFound, NotYet
+from floe.model.errors import Lost, NotFound, NotYet
 from floe.model.flow import Node
-from floe.model.refs import FlowId, HostId, Instant, flow_id, host_id, node_id
-from floe.model.run import Run, State
+from floe.model.refs import FlowId, HostId, Instant, RunRef, flow_id, host_id, node_id
+from floe.model.run import Run, State, Summary
 from floe.server.bodies import Fields, json_body, once_of, query
 from floe.server.events import SEQ_MAX, fact_shape
 from floe.server.keys import CALLER, HUB
 from floe.server.problems import answer
-from floe.shapes.views import as_of_shape, node_page, run_shape, summary_shape, why_shape
+from floe.shapes.nodes import node_page
+from floe.shapes.runs import as_of_shape, run_shape, summary_shape, why_shape
 from floe.store.base import RunQuery
 
 PAGE: Final = 50
@@ -48,9 +49,9 @@ async def _page(request: web.Request, flow: str | None) -> web.Response:
     )
     fields.done()
     hub = request.app[HUB]
-    as_of = hub.lists.directory.as_of(hub.others(), hub.clock.now())
-    page = await hub.runs(wanted)
-    rows = [summary_shape(row, hub.names.of) for row in page.runs]
+    as_of = hub.reads.as_of()
+    page = await hub.reads.runs(wanted)
+    rows = [summary_shape(row, hub.reads.name_of) for row in page.runs]
     shape = {"runs": rows, "next": page.next}
     return answer({**shape, **as_of_shape(as_of)})
 
@@ -85,11 +86,13 @@ async def show(request: web.Request) -> web.Response:
     """One run in full, now or after one of its events, and the feed position of this moment."""
     seq = _seq(request)
     hub = request.app[HUB]
-    pos = hub.listeners.pos  # before the run is looked at: what comes between is told by the feed
+    pos = (
+        hub.reads.position()
+    )  # before the run is looked at: what comes between is told by the feed
     run = await _run(request, seq)
-    shape = {**run_shape(run, hub.names.of), "pos": pos, "moment": None}
+    shape = {**run_shape(run, hub.reads.name_of), "pos": pos, "moment": None}
     if seq:
-        (last,) = await hub.events(run.ref.key, run.seq - 1, 1)
+        (last,) = await hub.reads.events(run.ref.key, run.seq - 1, 1)
         shape["moment"] = fact_shape(last)
     return answer(shape)
 
@@ -105,7 +108,15 @@ async def why(request: web.Request) -> web.Response:
     query(request).done()
     run = await _run(request)
     hub = request.app[HUB]
-    return answer(why_shape(run, await hub.why(run.ref.key), hub.names.of))
+    return answer(why_shape(run, await hub.reads.why(run.ref.key), hub.reads.name_of))
+
+
+def why_lost(request: web.Request, row: Summary, lost: Lost) -> web.Response:
+    """Why a run ended whose log is gone: its row says it."""
+    name = request.app[HUB].reads.name_of(RunRef.parse(row.key))
+    text = lost.what.removeprefix(f"{name} ")
+    parts: dict[str, list[object]] = {"hosts": [], "waiting": [], "never": []}
+    return answer({"run": name, "state": row.state, "text": text, **parts})
 
 
 async def cancel(request: web.Request) -> web.Response:
@@ -115,13 +126,13 @@ async def cancel(request: web.Request) -> web.Response:
     reason = fields.text("why")
     fields.done()
     hub = request.app[HUB]
-    row = await hub.cancel(
+    done = await hub.cancel(
         request.match_info["run"],
         by=request[CALLER].by,
         why=reason,
         once=once_of(request),
     )
-    return answer(summary_shape(row, hub.names.of), 202)
+    return answer(summary_shape(done.row, hub.reads.name_of), 202)
 
 
 async def rerun(request: web.Request) -> web.Response:
@@ -139,10 +150,10 @@ def _seq(request: web.Request) -> int:
 
 async def _run(request: web.Request, seq: int = 0) -> Run:
     hub, name = request.app[HUB], request.match_info["run"]
-    run = await (hub.run_at(name, seq) if seq else hub.run(name))
+    run = await (hub.reads.run_at(name, seq) if seq else hub.reads.run(name))
     flow = request.match_info.get("flow")
     if flow is not None and flow not in (run.flow_id, f"{run.flow_id}@{run.ver}"):
-        what = f"flow {flow[:80]} has no run {hub.names.of(run.ref)}"
+        what = f"flow {flow[:80]} has no run {hub.reads.name_of(run.ref)}"
         raise NotFound(what, f"it is a run of {run.flow_id}")
     return run
 

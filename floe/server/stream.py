@@ -45,7 +45,7 @@ async def index(request: web.Request) -> web.StreamResponse:
 
 
 async def _tell(request: web.Request, response: web.StreamResponse, store: str, after: int) -> None:
-    feed, stopping = request.app[HUB].feed, request.app[STOPPING]
+    feed, stopping = request.app[HUB].reads.own_feed(), request.app[STOPPING]
     clock = asyncio.get_running_loop().time
     told_at = clock()
     async with aclosing(own_feed(feed, store, after)) as stream:
@@ -67,4 +67,4 @@ async def place(request: web.Request) -> web.Response:
     run = RunRef.parse(fields.text("run", None))
     seq = fields.integer("seq", 1, 1, SEQ_MAX)
     fields.done()
-    return answer({"pos": await request.app[HUB].feed.place(run, seq)})
+    return answer({"pos": await request.app[HUB].reads.own_feed().place(run, seq)})

@@ -50,7 +50,7 @@ def spot_of(hub: Hub, run: Run, node: Node, attempt: int = 0, least: int = 1) ->
         return Spot(attempt=0, path=None, over=done)
     over = done or wanted < latest or any(a.attempt == wanted for a in state.attempts)
     key = Key(run.ref, run.epoch, node.id, state.visit, wanted)
-    return Spot(attempt=wanted, path=hub.output_path(key), over=over)
+    return Spot(attempt=wanted, path=hub.reads.output_path(key), over=over)
 
 
 def size_of(path: Path | None) -> int:
@@ -142,8 +142,8 @@ class Tail:
 
     async def _look(self) -> Spot:
         if self._spot is None or not self._spot.over:
-            run = await self._hub.run(self.run)
-            if run.state != "pending" and run.host not in (None, self._hub.host.id):
+            run = await self._hub.reads.run(self.run)
+            if run.state != "pending" and run.host not in (None, self._hub.reads.host):
                 raise HostAway(f"{self.run} went to {run.host}", host=str(run.host))
             self._spot = spot_of(
                 self._hub, run, node_of(run, self.node), self._attempt, self._least

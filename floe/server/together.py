@@ -29,10 +29,9 @@ class Together:
 
 async def others(request: web.Request) -> Together:
     """What every other host answers to this very GET; nobody, where one of them asks."""
-    cluster = request.app[HUB].loop.core.cluster
-    if cluster is None or request[CALLER].via:
+    members = request.app[HUB].reads.members()
+    if request[CALLER].via:
         return Together()
-    members = cluster.members.lives()
     there = [member.id for member in members if not member.stale]
     found = dict(zip(there, await asyncio.gather(*(_at(request, h) for h in there)), strict=True))
     return Together(

@@ -122,7 +122,7 @@ class Tokens:
         the maker has ended.
         """
         await self._sweep()
-        now = self._hub.clock.now()
+        now = self._hub.reads.now()
         expires_at = Instant(now + session_s * 1000)
         token = Token(name=name, made_at=now, expires_at=expires_at, once=once, maker=maker)
         return await self._make("session", token)
@@ -133,7 +133,7 @@ class Tokens:
         It takes the place of one with the same idempotency key. Raises Denied where the maker has
         ended.
         """
-        now = self._hub.clock.now()
+        now = self._hub.reads.now()
         return await self._make("token", Token(name=name, made_at=now, once=once, maker=maker))
 
     def personal(self) -> list[tuple[str, Token]]:
@@ -192,13 +192,13 @@ class Tokens:
         return text
 
     async def _sweep(self) -> None:
-        now = self._hub.clock.now()
+        now = self._hub.reads.now()
         rows = self._rows["session"]
         for key in [k for k, t in rows.items() if t.expires_at and t.expires_at <= now]:
             await self._forget("session", key)
 
     def _living(self, kind: Kind, key: str) -> Token | None:
-        token, now = self._rows[kind].get(key), self._hub.clock.now()
+        token, now = self._rows[kind].get(key), self._hub.reads.now()
         return token if token and (token.expires_at is None or token.expires_at > now) else None
 
     def _hash(self, text: str) -> str:

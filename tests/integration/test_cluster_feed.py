@@ -61,7 +61,7 @@ class Cluster:
     async def meet(self) -> None:
         """Wait until everybody has heard of everybody."""
         count = len(self.sites) - 1
-        await until(lambda: all(len(s.hub.others()) == count for s in self.sites.values()))
+        await until(lambda: all(len(s.hub.reads.others()) == count for s in self.sites.values()))
 
 
 @pytest.fixture
@@ -117,7 +117,7 @@ async def listening(site: Site, after: str = "") -> AsyncIterator[Listener]:
 async def whole_run(cluster: Cluster, adopter: str, worker: str) -> str:
     """Have a run adopted by one host and worked on by another, until its form is open."""
     site, hands = cluster.sites[adopter], cluster.sites[worker].hands
-    row = await site.hub.trigger(f"at-{worker}", values={}, by="ann")
+    row = (await site.hub.trigger(f"at-{worker}", values={}, by="ann")).row
     await until(lambda: any(key.run.key == row.key for key in hands.actions))
     hands.exit("build")
     return row.id
@@ -189,12 +189,12 @@ async def test_runs_of_a_lost_store_and_of_the_new_one_have_names_of_their_own(
     cluster: Cluster,
 ) -> None:
     async with listening(cluster.sites["h1"]) as listener:
-        old = cluster.sites["h2"].hub.ref(await whole_run(cluster, "h2", "h3"))
+        old = cluster.sites["h2"].hub.reads.ref(await whole_run(cluster, "h2", "h3"))
         await listener.until(event="DataAsked")
         await cluster.stop("h2")
         await cluster.start("h2")
         await listener.until(type="reset")
-        new = cluster.sites["h2"].hub.ref(await whole_run(cluster, "h2", "h3"))
+        new = cluster.sites["h2"].hub.reads.ref(await whole_run(cluster, "h2", "h3"))
         await listener.until(event="DataAsked", run="h2-1")
 
         named = {old.key: old, "h2-1": new}
@@ -212,7 +212,7 @@ async def test_client_may_ask_for_one_run_of_another_host(cluster: Cluster) -> N
     async with listening(cluster.sites["h3"]) as listener:
         run = await whole_run(cluster, "h1", "h2")
         await listener.until(event="DataAsked", run=run)
-    ref = cluster.sites["h1"].hub.ref(run)
+    ref = cluster.sites["h1"].hub.reads.ref(run)
     async with listening(cluster.sites["h3"], listener.pos) as only:
         await only.say(run=ref.key)
         await only.say(nonsense=1)
@@ -239,7 +239,7 @@ def output_of(site: Site, run: str, attempt: int = 1) -> Path:
 async def test_output_of_another_host_is_followed_as_it_is_written(cluster: Cluster) -> None:
     h2 = cluster.sites["h2"]
     async with listening(cluster.sites["h3"]) as listener:
-        row = await cluster.sites["h1"].hub.trigger("at-h2", values={}, by="ann")
+        row = (await cluster.sites["h1"].hub.trigger("at-h2", values={}, by="ann")).row
         await listener.until(event="NodeStarted", run=row.id)
         path = output_of(h2, row.id)
         path.write_bytes(b"one\n")
@@ -262,7 +262,7 @@ async def test_output_is_watched_before_it_is_known_which_host_runs_it(
 ) -> None:
     h2 = cluster.sites["h2"]
     await h2.hub.drain(on=True)
-    row = await cluster.sites["h1"].hub.trigger("at-h2", values={}, by="ann")
+    row = (await cluster.sites["h1"].hub.trigger("at-h2", values={}, by="ann")).row
     async with listening(cluster.sites[name]) as listener:
         await listener.say(watch={"run": row.key, "node": "build"})
         await listener.say(nonsense=1)
@@ -281,7 +281,7 @@ async def test_output_that_is_followed_where_its_run_waited_is_cut_off_when_it_g
 ) -> None:
     h1, h2 = cluster.sites["h1"], cluster.sites["h2"]
     await h2.hub.drain(on=True)
-    row = await h1.hub.trigger("at-h2", values={}, by="ann")
+    row = (await h1.hub.trigger("at-h2", values={}, by="ann")).row
 
     url = f"{h1.url}{API}/runs/{row.key}/nodes/build/log?follow=true"
     async with h1.client.get(url) as answer:
@@ -294,7 +294,7 @@ async def test_output_that_is_followed_where_its_run_waited_is_cut_off_when_it_g
 
 async def test_watching_what_is_not_there_is_an_error_as_at_its_own_host(cluster: Cluster) -> None:
     run = await whole_run(cluster, "h1", "h2")
-    ref = cluster.sites["h1"].hub.ref(run)
+    ref = cluster.sites["h1"].hub.reads.ref(run)
     await shown(cluster.sites["h3"], {run: "h2"})
     async with listening(cluster.sites["h3"]) as listener:
         await listener.say(watch={"run": ref.key, "node": "nothing"})
@@ -304,7 +304,7 @@ async def test_watching_what_is_not_there_is_an_error_as_at_its_own_host(cluster
 
 async def test_followed_output_goes_on_when_its_host_is_back(cluster: Cluster) -> None:
     async with listening(cluster.sites["h3"]) as listener:
-        row = await cluster.sites["h1"].hub.trigger("at-h2", values={}, by="ann")
+        row = (await cluster.sites["h1"].hub.trigger("at-h2", values={}, by="ann")).row
         await listener.until(event="NodeStarted", run=row.id)
         path = output_of(cluster.sites["h2"], row.id)
         path.write_bytes(b"one\n")

@@ -33,7 +33,7 @@ class Two:
 
     async def start(self, **flows: tuple[Flow, ...]) -> tuple[Site, Site]:
         one, two = [await self._site(HostId(host), *given) for host, given in flows.items()]
-        await until(lambda: all(site.hub.others() for site in (one, two)))
+        await until(lambda: all(site.hub.reads.others() for site in (one, two)))
         return one, two
 
     async def _site(self, host: HostId, *flows: Flow) -> Site:
@@ -88,8 +88,10 @@ async def test_note_names_three_flows_and_how_many_more(two: Two) -> None:
 
 async def test_common_that_differs_is_a_note(two: Two) -> None:
     one, other = await two.start(h1=(BUILD,), h2=(BUILD,))
-    one.hub.book = replace(one.hub.book, common={"grace": "1", "slots": "2"})
-    other.hub.book = replace(other.hub.book, common={"grace": "1", "slots": "3", "hosts": "4"})
+    one.hub.flows.book = replace(one.hub.flows.book, common={"grace": "1", "slots": "2"})
+    other.hub.flows.book = replace(
+        other.hub.flows.book, common={"grace": "1", "slots": "3", "hosts": "4"}
+    )
 
     notes = await said(one, H2, "notes", lambda found: "hosts" in str(found))
 

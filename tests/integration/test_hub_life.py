@@ -111,7 +111,7 @@ async def started(hub: Hub, flow: str = "flow", **values: Json) -> str:
 async def stored(hub: Hub, run: str) -> Summary:
     await until(over(hub, run))
     await hub.loop.wait_idle()
-    return await hub.summary(hub.ref(run))
+    return await hub.reads.summary(hub.reads.ref(run))
 
 
 # --- opening again ---
@@ -139,7 +139,7 @@ async def test_attempt_that_was_started_is_found_again_and_not_started_twice(hos
         await until(lambda: len(host.hands.started) == 2)
         host.hands.exit("b")
         row = await stored(hub, run)
-        events = [s.record.event for s in await hub.events(run)]
+        events = [s.record.event for s in await hub.reads.events(run)]
 
     assert (job.started, swept, row.good) == (True, frozenset({key}), True)
     assert [e.node for e in events if isinstance(e, NodeStarted)] == ["a", "b"]
@@ -273,7 +273,7 @@ async def test_ended_run_that_was_not_packed_is_packed_by_the_next_hub(
 
     async with host.hub(a_flow(), acts=acts) as hub:
         await stored(hub, run)
-        at = await hub.run(run)
+        at = await hub.reads.run(run)
 
     assert before
     assert before.phase == "ended"
@@ -304,7 +304,7 @@ async def test_run_is_packed_whatever_became_of_an_output(
         put(path)
         host.hands.report("build", Exited(status=0, outputs={}, output_bytes=5))
         await stored(hub, run)
-        at = await hub.run(run)
+        at = await hub.reads.run(run)
 
     assert at.phase == "packed"
     assert list(at.digests.values()) == [f"sha256:{digest}" for digest in digests]
@@ -353,7 +353,7 @@ async def test_attempt_that_is_over_is_forgotten_when_the_next_is_due_at_once(ho
         await hub.loop.wait_idle()
         host.hands.exit("a", 1)
         word = TimerFired(key=first, kind="retry")
-        hub.loop.say(Addressed(word=word, run=hub.ref(run)))
+        hub.loop.say(Addressed(word=word, run=hub.reads.ref(run)))
         await until(lambda: len(host.hands.started) == 2)
 
         assert host.hands.forgotten == [first]
@@ -386,10 +386,10 @@ async def test_fences_grow_over_restarts(host: Host) -> None:
         await until(lambda: host.hands.started)
         host.hands.exit("build")
         await stored(hub, run)
-        first = (await hub.run(run)).fences["nic"]
+        first = (await hub.reads.run(run)).fences["nic"]
 
     async with host.hub(resource) as hub:
-        second = (await hub.run(await started(hub))).fences["nic"]
+        second = (await hub.reads.run(await started(hub))).fences["nic"]
 
     term, counter = first.split(".")
     assert second == f"{term}.{int(counter) + 1}"
@@ -415,7 +415,7 @@ async def test_tick_that_fired_is_not_repeated_after_a_restart(host: Host) -> No
 
     async with host.hub(flow) as hub:
         await hub.loop.wait_idle()
-        again = len((await hub.runs(RunQuery())).runs)
+        again = len((await hub.reads.runs(RunQuery())).runs)
         host.clock.advance(60)
         await until(lambda: len(host.hands.started) == 2)  # the first, found again, and the new
 
@@ -437,8 +437,8 @@ async def test_commit_on_a_branch_starts_one_run_whatever_restarts(host: Host) -
             await hub.loop.wait_idle()
 
     async with host.hub(flow) as hub:
-        [run] = (await hub.runs(RunQuery())).runs
-        values = (await hub.run(run.id)).values
+        [run] = (await hub.reads.runs(RunQuery())).runs
+        values = (await hub.reads.run(run.id)).values
 
     assert values == {"url": "u", "branch": "main", "ref": "refs/heads/main", "hash": "b" * 40}
 
@@ -514,7 +514,7 @@ async def test_node_that_would_start_in_the_step_that_cancels_is_never_begun(hos
         host.hands.exit("a")
         hub.cancel_nowait(run, by="bob")
         await stored(hub, run)
-        at = await hub.run(run)
+        at = await hub.reads.run(run)
 
     outcome = at.nodes[NodeId("b")].outcome
     assert outcome
@@ -661,9 +661,9 @@ async def test_unknown_things_are_not_found(host: Host) -> None:
     async with host.hub(CHAIN, FORM_WITH_FIELDS) as hub:
         run = await started(hub)
         for asked in (
-            hub.run("h1-99"),
-            hub.events("h1-99"),
-            hub.why("h1-99"),
+            hub.reads.run("h1-99"),
+            hub.reads.events("h1-99"),
+            hub.reads.why("h1-99"),
             hub.cancel("h1-99", by="bob"),
             hub.trigger("flwo", values={}, by="alice"),
             hub.trigger("flow", trigger="no", values={}, by="alice"),
@@ -677,7 +677,7 @@ async def test_values_are_checked_against_the_form_and_lie_over_the_repository(h
     async with host.hub(FORM_WITH_FIELDS) as hub:
         with pytest.raises(ValuesInvalid):
             await started(hub, "asks")
-        run = await hub.run(await started(hub, "asks", tag="v1"))
+        run = await hub.reads.run(await started(hub, "asks", tag="v1"))
 
     assert run.values == {"url": "u", "branch": "main", "tag": "v1"}
 
@@ -689,7 +689,7 @@ async def test_answer_that_comes_second_is_a_conflict(host: Host) -> None:
 
         results = await asyncio.gather(*answers, return_exceptions=True)
 
-    assert sorted(type(r).__name__ for r in results) == ["Conflict", "Summary"]
+    assert sorted(type(r).__name__ for r in results) == ["Conflict", "Done"]
 
 
 async def test_rejected_form_needs_no_values_and_is_bad(host: Host) -> None:
@@ -706,7 +706,7 @@ async def test_waiting_run_says_who_holds_what_it_needs(host: Host) -> None:
         await started(hub)
         waiter = await started(hub)
 
-        assert "resource nic is held by h1-1" in (await hub.why(waiter)).text
+        assert "resource nic is held by h1-1" in (await hub.reads.why(waiter)).text
 
 
 async def test_attempt_that_waits_for_a_place_says_so(host: Host) -> None:
@@ -718,7 +718,7 @@ async def test_attempt_that_waits_for_a_place_says_so(host: Host) -> None:
         run = await started(hub)
         await hub.loop.wait_idle()
 
-        assert "a place among the commands of h1" in (await hub.why(run)).text
+        assert "a place among the commands of h1" in (await hub.reads.why(run)).text
 
 
 async def test_archived_runs_are_kept_folded_up_to_a_bound(host: Host) -> None:
@@ -728,7 +728,7 @@ async def test_archived_runs_are_kept_folded_up_to_a_bound(host: Host) -> None:
             await until(over(hub, run))
         await hub.loop.wait_idle()
 
-        folded = [await hub.run(run) for run in (*runs, runs[-1])]
+        folded = [await hub.reads.run(run) for run in (*runs, runs[-1])]
 
         assert folded[-1] is folded[-2]
         assert len(hub.history._packed) == PACKED_MAX
@@ -746,8 +746,8 @@ async def test_config_that_is_refused_keeps_the_flows_and_shows_its_findings(hos
                 await hub.reload()
             told = [frame.text for frame in await listener.take()]
 
-        assert hub.book.findings == (finding,)
-        assert hub.book.find("flow") == CHAIN
+        assert hub.flows.book.findings == (finding,)
+        assert hub.flows.book.find("flow") == CHAIN
         assert await started(hub)
     assert told == ['{"type":"flows"}']
 
@@ -766,7 +766,7 @@ async def test_config_that_is_taken_replaces_flows_and_triggers(host: Host) -> N
         await until(lambda: len(host.hands.started) == 2)
         with suppress(NotFound):
             assert not await started(hub)
-        at = await hub.run(run)
+        at = await hub.reads.run(run)
 
     assert at.flow == CHAIN
 
@@ -778,7 +778,7 @@ async def test_five_hundred_runs_in_a_moment_all_end(host: Host) -> None:
                 tasks.create_task(started(hub))
         await until(lambda: not hub.loop.core.table.runs, timeout_s=20)
 
-        page = await hub.runs(RunQuery(limit=500))
+        page = await hub.reads.runs(RunQuery(limit=500))
 
     assert {(row.phase, row.good) for row in page.runs} <= {("packed", True), ("ended", True)}
     assert len(page.runs) == 500

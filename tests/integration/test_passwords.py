@@ -72,7 +72,7 @@ async def a_run(site: Site) -> str:
     site.hands.report("get", Failed(cause="error", why=f"cannot read {URL}"))
     site.hands.exit("join", 1)
     site.hands.exit("load", outputs={"url": URL})
-    ref = site.hub.ref(run)
+    ref = site.hub.reads.ref(run)
     runs = site.hub.loop.core.table.runs
     await until(lambda: ref not in runs or runs[ref].phase == "ending")
     return run
@@ -90,7 +90,7 @@ async def test_no_get_shows_the_password_of_a_url(site: Site) -> None:
 
 async def test_flow_file_that_cannot_be_read_is_named_without_its_password(site: Site) -> None:
     row = await site.hub.trigger("file", values={}, by="test")
-    await until(lambda: site.hub.ref(row.id) not in site.hub.loop.core.table.runs)
+    await until(lambda: site.hub.reads.ref(row.id) not in site.hub.loop.core.table.runs)
 
     shown = await answers(site, row.id, "file")
 

@@ -215,7 +215,7 @@ async def test_a_key_counts_once_at_whichever_host(two: Two) -> None:
 async def test_a_form_is_answered_through_another_host(two: Two) -> None:
     two.two.site.hands.exit("build")
     hub = two.two.site.hub
-    await until(lambda: any(r.open for r in hub.lives() if "sign-off" in r.nodes))
+    await until(lambda: any(r.open for r in hub.reads.lives() if "sign-off" in r.nodes))
     order = {"run": two.run, "form": {"id": "sign-off", "values": {"ok": True}}}
 
     wrong = await two.one.site.post("push/data", {**order, "ref": {"id": "wide"}})
@@ -228,7 +228,7 @@ async def test_a_form_is_answered_through_another_host(two: Two) -> None:
 
 async def test_a_wrong_answer_to_a_form_is_refused_as_there(two: Two) -> None:
     two.two.site.hands.exit("build")
-    await until(lambda: any("sign-off" in r.nodes for r in two.two.site.hub.lives()))
+    await until(lambda: any("sign-off" in r.nodes for r in two.two.site.hub.reads.lives()))
     order = {"run": two.run, "form": {"id": "sign-off", "values": {"colour": "red"}}}
 
     here, there = [await h.site.post("push/data", order) for h in (two.one, two.two)]

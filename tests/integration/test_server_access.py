@@ -8,7 +8,8 @@ import aiohttp
 import pytest
 
 from floe.model.secret import Secret
-from floe.server.routes import ROUTES, Route
+from floe.server.route import Route
+from floe.server.routes import ROUTES
 from floe.server.tokens import Tokens
 from tests.make_server import ADMIN, API, DEADLINE_S, Site, a_site
 

@@ -43,7 +43,7 @@ async def good(site: Site, path: str, schema: str) -> Any:
 
 
 async def ended(site: Site, run: str) -> None:
-    ref = site.hub.ref(run)
+    ref = site.hub.reads.ref(run)
     await until(lambda: ref not in site.hub.loop.core.table.runs)
 
 
@@ -608,10 +608,10 @@ async def test_a_host_is_not_ready_while_it_cannot_start_commands(site: Site) ->
 async def test_a_mistake_of_floes_own_tells_only_its_number(
     site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def broken() -> None:
+    def broken(_: object) -> None:
         raise RuntimeError("inner secret")
 
-    monkeypatch.setattr(site.hub, "view", broken)
+    monkeypatch.setattr("floe.server.hosts.host_shapes", broken)
 
     status, problem = await site.get("hosts")
 
@@ -642,7 +642,7 @@ async def hook(
 
 
 async def values_of(site: Site, run: str) -> dict[str, Any]:
-    return dict((await site.hub.run(run)).values)
+    return dict((await site.hub.reads.run(run)).values)
 
 
 async def test_a_signed_delivery_starts_one_run_however_often_it_comes(

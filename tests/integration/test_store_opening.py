@@ -182,7 +182,7 @@ class Host:
     async def rows(self) -> dict[str, str]:
         """What it knows of runs, by their names."""
         await self.hub.loop.wait_idle()
-        page = await self.hub.runs(RunQuery())
+        page = await self.hub.reads.runs(RunQuery())
         return {row.id: row.why for row in page.runs}
 
 

@@ -129,3 +129,16 @@ def test_command_explains_itself_from_anywhere(command: str, tmp_path: Path) -> 
     )
 
     assert shown.stdout.startswith("Usage: ")
+
+
+def test_server_asks_the_hub_only_for_acts_and_reads() -> None:
+    deep = re.compile(r"hub(?:\]|\b)\.(?!reads\.\w+\b(?!\.))\w+\.\w+|hub\.reads\.\w+\.\w+")
+    found = {
+        f"{module.name}:{node.lineno}: {text}"
+        for module in (FLOE / "server").glob("*.py")
+        for node in ast.walk(ast.parse(module.read_text()))
+        if isinstance(node, ast.Attribute)
+        and deep.search(text := ast.unparse(node).replace("request.app[HUB]", "hub"))
+    }
+
+    assert found == set()

@@ -14,7 +14,7 @@ import pytest
 from floe.model.refs import Instant
 from floe.model.run import Summary, summary_of
 from floe.server import schemas
-from floe.shapes.views import summary_shape
+from floe.shapes.runs import summary_shape
 from floe.store.sql import migrations, queries
 from scripts.api_types import FILE, text
 from tests.make import a_run

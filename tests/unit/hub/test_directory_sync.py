@@ -65,7 +65,7 @@ async def told_to_reload(hub: Hub) -> None:
 
 
 async def whys(hub: Hub, query: RunQuery) -> list[str]:
-    return [row.why for row in (await hub.runs(query)).runs]
+    return [row.why for row in (await hub.reads.runs(query)).runs]
 
 
 async def test_runs_of_a_forgotten_host_leave_the_lists_of_what_is_open() -> None:

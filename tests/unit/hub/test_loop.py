@@ -58,7 +58,7 @@ async def test_report_survives_a_store_that_refuses() -> None:
         hands.exit("b")
         await until(over(hub, run))
 
-        row = await hub.summary(hub.ref(run))
+        row = await hub.reads.summary(hub.reads.ref(run))
 
     assert row.good
     assert [key.node for key in hands.started] == ["a", "b"]
@@ -99,7 +99,7 @@ async def test_unread_questions_are_answered_while_the_store_refuses() -> None:
         store.refusals = 10**9
         with pytest.raises(StoreFailed):
             await hub.cancel(run, by="bob")
-        at = await hub.run(run)
+        at = await hub.reads.run(run)
         store.refusals = 0
 
     assert at.phase == "active"
@@ -141,7 +141,7 @@ async def test_run_whose_log_went_on_in_the_store_is_read_again() -> None:
             texts = [frame.text for frame in await listener.take()]
         hands.exit("b")
         await until(over(hub, run))
-        row = await hub.summary(hub.ref(run))
+        row = await hub.reads.summary(hub.reads.ref(run))
 
     assert row.good
     assert table.runs == {}
@@ -169,7 +169,7 @@ async def test_outputs_that_no_store_can_hold_are_an_error_of_their_node() -> No
         hands.exit("a", outputs={"x": "\udcff"})
         await until(over(hub, run))
 
-        at = await hub.run(run)
+        at = await hub.reads.run(run)
 
     outcome = at.nodes[NodeId("a")].outcome
     assert outcome
@@ -178,14 +178,14 @@ async def test_outputs_that_no_store_can_hold_are_an_error_of_their_node() -> No
 
 async def test_late_word_that_cannot_be_stored_does_not_stop_the_host() -> None:
     async with a_hub(CHAIN) as hub:
-        ref = hub.ref((await hub.trigger("flow", values={}, by="alice")).id)
+        ref = hub.reads.ref((await hub.trigger("flow", values={}, by="alice")).id)
         key = Key(ref, 1, NodeId("a"), 1, 1)
         report = Exited(status=0, outputs={"x": float("inf")})
         with capture_logs() as logs:
             hub.loop.say(Addressed(word=Reported(key=key, report=report, at=Instant(0)), run=ref))
             await hub.loop.wait_idle()
 
-        assert (await hub.cancel(str(ref), by="bob")).why == "cancelled by bob"
+        assert (await hub.cancel(str(ref), by="bob")).row.why == "cancelled by bob"
     assert logs[0]["event"] == "word.unstorable"
 
 
@@ -282,9 +282,9 @@ async def test_conflict_is_retried_on_what_the_store_says() -> None:
     async with a_hub(CHAIN, store=store, hands=hands) as hub:
         run = await running(hub, hands)
         store.error, store.refusals = StoreConflict("h1-1: append at 9, but it is at 8"), 1
-        hub.loop.say(Addressed(word=Cancel(by="bob"), run=hub.ref(run)))
+        hub.loop.say(Addressed(word=Cancel(by="bob"), run=hub.reads.ref(run)))
         await until(over(hub, run))
-        events = [s.record.event for s in await hub.events(run)]
+        events = [s.record.event for s in await hub.reads.events(run)]
 
     assert sum(isinstance(e, RunEnded) for e in events) == 1
 

@@ -46,11 +46,11 @@ async def test_reader_sees_no_fact_before_it_is_stored() -> None:
         hands.exit("build")
         await until(lambda: store.waiting)
 
-        at, row = await hub.run(run), await hub.summary(hub.ref(run))
-        seen = [live.phase for live in hub.lives()]
+        at, row = await hub.reads.run(run), await hub.reads.summary(hub.reads.ref(run))
+        seen = [live.phase for live in hub.reads.lives()]
         store.gate.set()
         await until(over(hub, run))
-        after = await hub.run(run)
+        after = await hub.reads.run(run)
 
     assert (at.phase, row.phase, seen) == ("active", "active", ["active"])
     assert after.good
@@ -61,14 +61,14 @@ async def test_run_stays_live_until_the_fact_that_archives_it_is_stored() -> Non
     async with a_hub(FLOW, store=store, hands=hands) as hub:
         run = await running(hub)
         hands.exit("build")
-        await until(lambda: hub.loop.core.table.runs[hub.ref(run)].phase == "ended")
+        await until(lambda: hub.loop.core.table.runs[hub.reads.ref(run)].phase == "ended")
         store.gate.clear()
         await until(lambda: not hub.loop.core.table.runs)
 
-        seen = [live.phase for live in hub.lives()]
+        seen = [live.phase for live in hub.reads.lives()]
         store.gate.set()
         await hub.loop.wait_idle()
-        after = list(hub.lives())
+        after = list(hub.reads.lives())
 
     assert (seen, after) == (["ended"], [])
 
@@ -83,11 +83,11 @@ async def test_run_is_not_there_before_it_is_stored() -> None:
             await until(lambda: store.waiting)
 
             with pytest.raises(NotFound):
-                await hub.run("h1-2")
-            assert [str(live.ref) for live in hub.lives()] == ["h1-1"]
+                await hub.reads.run("h1-2")
+            assert [str(live.ref) for live in hub.reads.lives()] == ["h1-1"]
             store.gate.set()
 
-        assert (await hub.run("h1-2")).ref == hub.ref(second.result().id)
+        assert (await hub.reads.run("h1-2")).ref == hub.reads.ref(second.result().id)
 
 
 class CopiedStore(MemoryStore):
@@ -103,10 +103,10 @@ class CopiedStore(MemoryStore):
 async def test_why_of_a_run_that_came_with_a_backup_names_the_operator() -> None:
     store = CopiedStore()
     async with a_hub(a_flow(an_end(), host_tags=("moon",)), store=store) as hub:
-        run = hub.ref((await hub.trigger("flow", values={}, by="alice")).id)
+        run = hub.reads.ref((await hub.trigger("flow", values={}, by="alice")).id)
     store.is_copy = True
 
     async with a_hub(store=store) as hub:
-        said = await hub.why(run.key)
+        said = await hub.reads.why(run.key)
 
     assert said.text.startswith(f"held for the operator: the store here is a copy of {run.store},")

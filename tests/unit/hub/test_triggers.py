@@ -6,8 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from floe.host.ticks import MISSED_MAX, due_after, missed, ticks
-from floe.hub.flows import FlowBook
-from floe.hub.triggers import trigger_values
+from floe.hub.flows import FlowBook, trigger_values
 from floe.model.flow import Git, Trigger
 from floe.model.refs import FlowId, Instant
 from floe.store.base import LedgerWrite

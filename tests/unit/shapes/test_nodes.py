@@ -7,7 +7,7 @@ from floe.feed.feed import Frame
 from floe.model.codec import iso
 from floe.model.flow import Backoff, Flow, Retry
 from floe.model.refs import FlowId, Instant
-from floe.shapes.views import node_shape
+from floe.shapes.nodes import node_shape
 from tests.hands import HandClock, Hands, a_hub, settled
 from tests.make import a_flow, a_form, a_merge, a_node, a_timer, an_end
 
@@ -48,18 +48,18 @@ async def frames_of(flow: Flow, hands: Hands) -> tuple[list[Frame], list[dict[st
             frames: list[Frame] = []
             while '"RunEnded"' not in "".join(f.text for f in frames[-5:]):
                 frames += await feed.take()
-        run = await hub.run(row.id)
+        run = await hub.reads.run(row.id)
         return frames, [node_shape(run, node) for node in flow.nodes]
 
 
 async def test_timer_task_waits_until_its_time() -> None:
     clock, flow = HandClock(), a_flow(a_timer("pause", period_s=90), id=FlowId("paused"))
     async with a_hub(flow, clock=clock) as hub:
-        run = await hub.run((await hub.trigger("paused", values={}, by="alice")).id)
+        run = await hub.reads.run((await hub.trigger("paused", values={}, by="alice")).id)
         waits = node_shape(run, flow.nodes[0])
         clock.advance(90)
         await settled(hub)
-        over = node_shape(await hub.run(str(run.ref)), flow.nodes[0])
+        over = node_shape(await hub.reads.run(str(run.ref)), flow.nodes[0])
 
     assert (waits["state"], waits["due"]) == ("waiting", iso(Instant(run.pended_at + 90_000)))
     assert (over["state"], over["due"]) == ("good", None)

@@ -1,0 +1,231 @@
+"""The questions that the server and the command line ask a host. Nothing here changes anything."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from floe.feed.feed import Feed
+from floe.feed.listener import Listening
+from floe.feed.names import RunNames
+from floe.feed.upstream import Listeners
+from floe.host.leases.report import Lease
+from floe.host.peers.lost import pen_of
+from floe.host.peers.whereabouts import log_host
+from floe.host.repositories import Watch
+from floe.hub.directory_sync import Lists
+from floe.hub.flows import FlowBook
+from floe.hub.history import History
+from floe.hub.hosts import HostReads
+from floe.hub.triggers import Triggers
+from floe.kernel.place import Refusals
+from floe.kernel.why import why
+from floe.model.codec import iso
+from floe.model.errors import Lost, NotFound
+from floe.model.flow import Flow, Trigger
+from floe.model.host import AsOf, Why
+from floe.model.refs import HostId, Instant, Key, RunRef, place_of
+from floe.model.run import Run, Summary, summary_of
+from floe.store.base import RunPage, RunQuery, Stored
+
+NO_KEEPER: Final = "no `keeper:` is configured: nobody gives resources"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A run by the name that a caller gave, and the place of its log."""
+
+    ref: RunRef
+    row: Summary | None = None
+    """Its row in the lists, where other hosts' logs matter."""
+    host: HostId | None = None
+    """The host that has the log; None for this one."""
+    lost: Lost | None = None
+    """The loss of the log with a host that was forgotten."""
+
+
+class Queue(NamedTuple):
+    """Pending runs with equal needs, and the reason why they wait."""
+
+    why: Why
+    runs: Sequence[RunRef]
+    """Oldest first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reads(HostReads):
+    """Answers questions about a host at work: runs, flows, leases and the feed, and hosts."""
+
+    history: History
+    lists: Lists
+    names: RunNames
+    listeners: Listeners
+    triggers: Triggers
+
+    # --- flows ---
+
+    def book(self) -> FlowBook:
+        """The flows of the last good reading of the config, and its findings."""
+        return self.flows.book
+
+    def flow(self, name: str) -> Flow:
+        """A flow by `id` or `id@ver`. Raises NotFound, which names a host that has the flow."""
+        try:
+            return self.flows.book.find(name)
+        except NotFound:
+            fleet = self.fleet()
+            hosts = fleet.hosts_with(name)
+            if not hosts:
+                raise
+        url = fleet.url_of(hosts[0])
+        hint = f"{hosts[0]} has it, ask there" + (f": FLOE_URL={url}" if url else "")
+        raise NotFound(f"no flow {name[:80]!r} at {self.host}", hint)
+
+    def next_due(self, flow: Flow, trigger: Trigger) -> Instant | None:
+        """When a trigger fires or polls next; None for a trigger without a time."""
+        return self.triggers.next_due(flow, trigger)
+
+    def trigger_problem(self, flow: Flow, trigger: Trigger) -> str:
+        """The present problem of a trigger; empty for none."""
+        return self.triggers.problems.get(Watch(flow.id, flow.ver, trigger.id), "")
+
+    # --- runs ---
+
+    def as_of(self) -> AsOf:
+        """The age of the lists of other hosts' runs."""
+        return self.lists.directory.as_of(self.others(), self.now())
+
+    def ref(self, name: str) -> RunRef:
+        """The run of a name or key. Raises IdInvalid."""
+        return self.names.ref(name)
+
+    def name_of(self, ref: RunRef) -> str:
+        """The shortest name that leads to a run."""
+        return self.names.of(ref)
+
+    def name_of_key(self, key: str) -> str:
+        """The same by the key that a host gave; what is no key stays as it is."""
+        return self.loop.core.called(key)
+
+    async def find(self, name: str) -> Found:
+        """A run and the place of its log. Raises IdInvalid."""
+        ref = self.ref(name)
+        peers, store, forgotten = self.parts.peers, self.parts.store, self.lists.forgotten
+        if peers is None and not forgotten:
+            return Found(ref=ref)
+        row, host = await store.find(ref), None
+        if peers is not None:
+            known = {one.host for one in peers.seen()}.union(self.others())
+            at = log_host(ref, row, known, forgotten)
+            host = None if at == self.host else at
+        if row is None or row.state != "archive" or not (gone := forgotten.get(pen_of(row))):
+            return Found(ref=ref, row=row, host=host)
+        if host is None and await store.history(ref, 0, 1):
+            return Found(ref=ref, row=row)  # the log came here with a backup
+        place, how = place_of(pen_of(row))[0], "good" if row.good else "bad"
+        text = f"{self.name_of(ref)} ended {how}: {row.why}; its log is gone with {place}"
+        lost = Lost(f"{text} since {iso(gone.at)}", host=place, since=gone.at)
+        return Found(ref=ref, row=row, host=host, lost=lost)
+
+    async def runs(self, query: RunQuery) -> RunPage:
+        """One page of runs, newest first."""
+        return await self.parts.store.runs(query)
+
+    async def summary(self, ref: RunRef) -> Summary:
+        """The row of a run. Raises NotFound."""
+        run = self._live(ref)
+        if run is not None and not self.loop.core.table.is_note(run):
+            return summary_of(run)
+        if row := await self.row(ref):
+            return row
+        raise self._not_found(ref)
+
+    async def row(self, ref: RunRef) -> Summary | None:
+        """The row of a run as the store has it; None for none."""
+        return await self.parts.store.find(ref)
+
+    async def run(self, run: str) -> Run:
+        """A run, folded, with its flow where that was read. Raises IdInvalid, NotFound."""
+        ref = self.ref(run)
+        found = self._live(ref) or await self.history.run(ref)
+        if found is None:
+            raise self._not_found(ref)
+        return found
+
+    async def run_at(self, run: str, seq: int) -> Run:
+        """A run as it was after one of its events. Raises IdInvalid, NotFound."""
+        ref = self.ref(run)
+        found = await self.history.folded(ref, seq)
+        if found is None:
+            raise self._not_found(ref)
+        return found
+
+    async def events(self, run: str, after: int = 0, limit: int = 0) -> Sequence[Stored]:
+        """The log of a run after a sequence number. Raises IdInvalid, NotFound."""
+        ref = self.ref(run)
+        await self.summary(ref)
+        return await self.parts.store.history(ref, after, limit)
+
+    async def why(self, run: str) -> Why:
+        """Why a run waits, or why it ended. Raises IdInvalid, NotFound."""
+        at = await self.run(run)
+        core, limit = self.loop.core, self.acts.limit()
+        pend = core.table.pends.get(at.ref)
+        placed = core.place(pend, self.now()) if pend else None
+        return why(
+            at,
+            placed if isinstance(placed, Refusals) else None,
+            queued=[key for key in self.acts.waiting() if key.run == at.ref],
+            limit=str(limit) if limit else "",
+            trouble=self.machine.reason(),
+            is_held_back=core.is_held_back(at),
+        )
+
+    def output_path(self, key: Key) -> Path:
+        """The file with an attempt's output; it may not exist."""
+        return self.acts.output_path(key)
+
+    def queues(self) -> Iterator[Queue]:
+        """The runs that wait for a host, by their needs."""
+        core = self.loop.core
+        for queue in core.table.queues.values():
+            stored = [ref for ref in queue if self.loop.storing.get(ref, ref) is not None]
+            if stored:
+                placed = core.place(core.table.pends[stored[0]], self.now())
+                refusals = placed if isinstance(placed, Refusals) else None
+                yield Queue(why(core.table.runs[stored[0]], refusals), stored)
+
+    # --- leases ---
+
+    def leases(self) -> list[Lease]:
+        """The resources and workspaces that this host knows to be held."""
+        return self.loop.core.leases()
+
+    def keeper_elsewhere(self) -> HostId | None:
+        """The host that keeps the cluster's resources, where it is not this one."""
+        keeper = self.parts.host.keeper if self.loop.core.cluster else None
+        return None if keeper == self.host else keeper
+
+    def lease_problem(self) -> str:
+        """Why this host gives no resources now; empty for a host alone, or while it does."""
+        cluster = self.loop.core.cluster
+        if cluster is None:
+            return ""
+        return cluster.keeper.problem() if self.parts.host.keeper else NO_KEEPER
+
+    # --- the feed ---
+
+    def position(self) -> str:
+        """The position of a listener that knows as much as this host."""
+        return self.listeners.pos
+
+    def listen(self, after: str | None = None) -> Listening:
+        """Listen from now on, or from a position that any host gave."""
+        return self.listeners.listen(after)
+
+    def own_feed(self) -> Feed:
+        """The events that were recorded at this host."""
+        return self.feed
+
+    def _not_found(self, ref: RunRef) -> NotFound:
+        return NotFound(f"no run {self.name_of(ref)}", "floe runs lists them")

@@ -1,0 +1,16 @@
+"""A finding in a document as JSON."""
+
+from floe.model.errors import Finding
+from floe.shapes import Shape
+
+
+def finding_shape(finding: Finding) -> Shape:
+    """One finding in a document."""
+    return {
+        "file": finding.file,
+        "line": finding.line,
+        "col": finding.col,
+        "level": finding.level,
+        "what": finding.what,
+        "hint": finding.hint,
+    }

@@ -1,0 +1,80 @@
+"""Flows as JSON: in a list, on a page, and as a graph."""
+
+from floe.kernel.graph import graph_of
+from floe.model.codec import encode, iso
+from floe.model.flow import Flow, Trigger
+from floe.model.refs import Instant
+from floe.shapes import Shape
+from floe.shapes.forms import form_shape
+
+
+def flow_shape(flow: Flow) -> Shape:
+    """A flow in a list; the server adds what the host knows of it."""
+    return {
+        "id": flow.id,
+        "ver": flow.ver,
+        "name": flow.name,
+        "host_tags": list(flow.host_tags),
+        "resource_tags": list(flow.resource_tags),
+        "reuse_space": flow.reuse_space,
+        "flow_file": flow.flow_file,
+        "triggers": [trigger_shape(t, None) for t in flow.triggers],
+    }
+
+
+def flow_page(flow: Flow) -> Shape:
+    """A flow as its page shows it."""
+    return {
+        **flow_shape(flow),
+        "graph": graph_shape(flow),
+        "env": list(flow.env),
+        "timeout_s": flow.timeout_s,
+        "on_host_lost": flow.on_host_lost,
+        "unheard_bad": flow.unheard_bad,
+    }
+
+
+def trigger_shape(trigger: Trigger, next_due: Instant | None, problem: str = "") -> Shape:
+    """A trigger, when it is due next, and what is wrong with it now."""
+    git = encode(trigger.git)
+    return {
+        "id": trigger.id,
+        "type": trigger.type,
+        "name": trigger.name,
+        "form": form_shape(trigger.form) if trigger.type == "data" else None,
+        "period_s": trigger.period_s if trigger.type in ("timer", "poll-git") else None,
+        "cron": trigger.cron,
+        "timezone": trigger.timezone,
+        "next_due": iso(next_due),
+        "problem": problem,
+        "git": {k.replace("_", "-"): v for k, v in git.items() if k != "key_file"},
+    }
+
+
+def graph_shape(flow: Flow) -> Shape:
+    """A flow as a picture: nodes with their levels, edges with their tags."""
+    graph = graph_of(flow)
+    trigger = {"id": "trigger", "ref": "trigger", "class": "trigger", "type": "trigger"}
+    return {
+        "nodes": [
+            {**trigger, "name": "trigger", "level": 0, "listen": [], "wait": []},
+            *(
+                {
+                    "id": node.id,
+                    "ref": node.ref,
+                    "class": node.cls,
+                    "type": node.type,
+                    "name": node.name,
+                    "level": graph.levels.get(node.id, 0),
+                    "listen": sorted(node.heard),
+                    "wait": [tag for clause in node.needs for tag in clause],
+                    "timeout_s": node.timeout_s,
+                    "retry_max": node.retry.max,
+                }
+                for node in flow.nodes
+            ),
+        ],
+        "edges": [
+            {"from": e.source or "trigger", "to": e.target, "tag": e.tag} for e in graph.edges
+        ],
+    }

@@ -1,0 +1,123 @@
+"""Nodes of a run as JSON: in full, and the changes of one event."""
+
+from collections.abc import Mapping
+
+from floe.kernel.inputs import visible
+from floe.kernel.owed import wait_due
+from floe.model.codec import encode, iso
+from floe.model.flow import Node, Wait
+from floe.model.run import Attempt, NodeState, Run
+from floe.shapes import Shape
+
+
+def node_shape(run: Run, node: Node) -> Shape:
+    """A node of a run, whether it has entered or not."""
+    state = run.nodes.get(node.id)
+    shape: Shape = {
+        "id": node.id,
+        "ref": node.ref,
+        "class": node.cls,
+        "type": node.type,
+        "name": node.name,
+        "state": state_word(run, state),
+    }
+    if state is None:
+        return shape
+    outcome = state.outcome
+    last = outcome or (state.attempts[-1].outcome if state.attempts else None)
+    shape |= {
+        "tag": state.tag,
+        "good": state.good if state.tag else None,
+        "status": last.status if last else None,
+        "why": last.why if last else "",
+        "attempt": state.attempt,
+        "entered_at": iso(state.entered_at),
+        "queued_at": iso(state.queued_at),
+        "started_at": iso(state.started_at),
+        "asked_at": iso(state.asked_at),
+        "due": iso(state.due or wait_due(run, node.id)),
+        "ended_at": iso(state.settled_at),
+        "by": state.by,
+        "output_bytes": state.output_bytes,
+        "outputs": dict(state.outputs),
+        "attempts": [attempt_shape(a) for a in state.attempts],
+    }
+    return shape
+
+
+def node_change(before: Run | None, run: Run, node: Node) -> Shape:
+    """What an event changed of a node, for the feed: a listener lays it over what it has.
+
+    Left out, since the rest says it: an only attempt, and `queued_at` where it is `entered_at`.
+    """
+    old = {**_UNTOLD, **(node_shape(before, node) if before else {})}
+    new = node_shape(run, node)
+    if new.get("queued_at") == new.get("entered_at"):
+        del new["queued_at"]
+    if len(new["attempts"]) == 1:
+        del new["attempts"]
+    named = {"id": node.id, "ref": node.ref, "state": new["state"]}
+    return named | {k: v for k, v in new.items() if k not in old or v != old[k]}
+
+
+_UNTOLD: Mapping[str, object] = {
+    "class": None,
+    "type": None,
+    "name": None,
+    "tag": None,
+    "good": None,
+    "status": None,
+    "why": "",
+    "attempt": 1,
+    "started_at": None,
+    "asked_at": None,
+    "due": None,
+    "ended_at": None,
+    "by": "",
+    "output_bytes": 0,
+    "outputs": {},
+    "attempts": [],
+}
+"""What a listener takes a node to have while it was told nothing else."""
+
+
+def node_page(run: Run, node: Node) -> Shape:
+    """A node with what went in and the work it does."""
+    state = run.nodes.get(node.id)
+    return {
+        **node_shape(run, node),
+        "inputs": dict(visible(run, state.sources)) if state else {},
+        "work": {"kind": type(node.work).__name__, **encode(state.work if state else node.work)},
+    }
+
+
+def state_word(run: Run, state: NodeState | None) -> str:
+    """One word for a node's state."""
+    if state is None:
+        return "never" if run.state == "archive" else "waiting"
+    if state.outcome is not None and state.phase == "settled":
+        return state.outcome.result
+    if isinstance(state.work, Wait):
+        return "waiting"  # for its time, which no host does for it
+    return _WORDS[state.phase]
+
+
+_WORDS: Mapping[str, str] = {
+    "entered": "queued",
+    "started": "running",
+    "asking": "asking",
+    "armed": "retrying",
+}
+
+
+def attempt_shape(attempt: Attempt) -> Shape:
+    """A finished attempt of a node."""
+    return {
+        "attempt": attempt.attempt,
+        "result": attempt.outcome.result,
+        "status": attempt.outcome.status,
+        "why": attempt.outcome.why,
+        "started_at": iso(attempt.started_at),
+        "ended_at": iso(attempt.ended_at),
+        "output_bytes": attempt.output_bytes,
+    }

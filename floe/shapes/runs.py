@@ -1,0 +1,73 @@
+"""Runs as JSON: in a list, on a page, and the answer to `floe why`."""
+
+from collections.abc import Callable
+
+from floe.model.codec import iso
+from floe.model.host import AsOf, Why
+from floe.model.refs import RunRef
+from floe.model.run import Run, Summary, summary_of
+from floe.shapes import Shape
+from floe.shapes.flows import graph_shape
+from floe.shapes.forms import open_forms
+from floe.shapes.nodes import node_shape
+
+Named = Callable[[RunRef], str]
+"""What a run is called: `RunNames.of`."""
+
+
+def summary_shape(row: Summary, named: Named) -> Shape:
+    """A run in a list."""
+    return {
+        "id": named(RunRef.parse(row.key)),
+        "key": row.key,
+        "flow": row.flow,
+        "ver": row.ver,
+        "state": row.state,
+        "phase": row.phase,
+        "good": row.good,
+        "why": row.why,
+        "host": row.host,
+        "adopted_by": row.adopted_by,
+        "epoch": row.epoch,
+        "seq": row.seq,
+        "trigger": row.trigger,
+        "by": row.by,
+        "pended_at": iso(row.pended_at),
+        "started_at": iso(row.started_at),
+        "ended_at": iso(row.ended_at),
+    }
+
+
+def as_of_shape(as_of: AsOf) -> Shape:
+    """How old a list is: when each other host was heard last, and which ones too long ago."""
+    return {
+        "as_of": {host: iso(at) for host, at in as_of.seen.items()},
+        "stale": list(as_of.stale),
+    }
+
+
+def run_shape(run: Run, named: Named) -> Shape:
+    """A run as a page shows it: its summary, values, graph, nodes and open forms."""
+    flow = run.flow
+    return {
+        **summary_shape(summary_of(run), named),
+        "values": dict(run.values),
+        "workspace": run.workspace,
+        "cancelled_by": run.cancelled_by,
+        "standing": list(run.standing),
+        "graph": graph_shape(flow) if flow else {"nodes": [], "edges": []},
+        "nodes": [node_shape(run, node) for node in flow.nodes] if flow else [],
+        "forms": open_forms(run),
+    }
+
+
+def why_shape(run: Run, why: Why, named: Named) -> Shape:
+    """The answer to `floe why`."""
+    return {
+        "run": named(run.ref),
+        "state": run.state,
+        "text": why.text,
+        "hosts": [{"host": h, "reasons": list(r)} for h, r in why.hosts.items()],
+        "waiting": [{"node": n, "for": list(w)} for n, w in why.waiting.items()],
+        "never": [{"node": n, "tags": list(t)} for n, t in why.never.items()],
+    }
