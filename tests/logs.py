@@ -19,7 +19,7 @@ from floe.model.effect import Effect
 from floe.model.event import Event, FlowPinned, RunPended
 from floe.model.flow import Flow
 from floe.model.refs import HostId, Instant, Key, RunRef
-from floe.model.run import Run
+from floe.model.run import Attached, Run
 from floe.model.signal import (
     Abandon,
     Activate,
@@ -156,7 +156,7 @@ def cut_of(run: Run) -> Cut:
 
 def decided(run: Run, signal: Signal, now: Instant) -> tuple[Event, ...]:
     """What the kernel decides."""
-    return decide(run, signal, now).events
+    return decide(run, signal, now, Attached(flow=run.flow)).events
 
 
 def probes(run: Run) -> Iterator[tuple[Signal, Instant]]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from floe.kernel.decide import decide
+from floe.kernel.decide import Decision, decide
 from floe.kernel.evolve import evolve, fold
 from floe.kernel.owed import key_of
 from floe.model.codec import digest_of
@@ -26,7 +26,7 @@ from floe.model.flow import (
 )
 from floe.model.host import HostView, Pend
 from floe.model.refs import FlowId, HostId, Instant, Json, Key, NodeId, RunRef, StoreId
-from floe.model.run import Run
+from floe.model.run import Attached, Run
 from floe.model.signal import Activate, Exited, Reported, Signal, Started
 from floe.model.tags import Tag
 
@@ -144,8 +144,13 @@ def attached(run: Run, flow: Flow | None) -> Run:
 def after(run: Run, *signals: Signal, now: Instant = NOW) -> Run:
     """The run once some signals were decided and recorded."""
     for signal in signals:
-        run = decide(run, signal, now).run
+        run = decided(run, signal, now).run
     return run
+
+
+def decided(run: Run, signal: Signal, now: Instant = NOW) -> Decision:
+    """What a signal causes, with the flow attached that the run has."""
+    return decide(run, signal, now, Attached(flow=run.flow))
 
 
 def grown(run: Run, events: Iterable[Event]) -> Run:

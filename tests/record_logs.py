@@ -27,7 +27,7 @@ from floe.model.codec import decode, digest_of, encode, encode_event
 from floe.model.event import Event, FlowPinned, RunPended
 from floe.model.flow import Flow
 from floe.model.refs import Instant
-from floe.model.run import Run
+from floe.model.run import Attached, Run
 from floe.model.signal import Signal
 from tests import logs
 from tests.logs import FOLDER, Shape
@@ -76,8 +76,8 @@ def install() -> None:
         out.write(json.dumps({"t": time.monotonic_ns(), **what}) + "\n")
         out.flush()
 
-    def decide(run: Run, signal: Signal, now: Instant) -> Decision:
-        decision = plain(run, signal, now)
+    def decide(run: Run, signal: Signal, now: Instant, attached: Attached) -> Decision:
+        decision = plain(run, signal, now, attached)
         name, shape = type(signal).__name__, logs.signal_shape(signal)
         note(of=_scope(), run=run.ref.key, after=run.seq, now=now, signal=[name, shape])
         return decision
@@ -181,10 +181,10 @@ def in_scenarios() -> tuple[list[Raw], dict[str, Flow]]:
                 self.noted.events[-1][1]["digest"] = digest_of(self.flow)
             yield from super()._record(event)
 
-    def decide(run: Run, signal: Signal, now: Instant) -> Decision:
+    def decide(run: Run, signal: Signal, now: Instant, attached: Attached) -> Decision:
         shape = logs.signal_shape(signal)
         raws[-1].signals.append([run.seq, now, type(signal).__name__, shape])
-        return plain(run, signal, now)
+        return plain(run, signal, now, attached)
 
     with patch.object(notation, "_Story", Story), patch.object(notation, "decide", decide):
         for path in sorted((ROOT / "tests" / "scenarios").glob("*.txt")):

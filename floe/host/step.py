@@ -29,7 +29,7 @@ from floe.model.event import (
 from floe.model.flow import Flow
 from floe.model.message import Envelope, Message
 from floe.model.refs import HostId, Instant, Json, NodeId, RunRef, StoreId
-from floe.model.run import Run, Summary, summary_of
+from floe.model.run import Attached, Run, Summary, summary_of
 from floe.model.signal import Activate, Signal
 from floe.store.base import Append, LedgerWrite, Record
 
@@ -171,7 +171,7 @@ class Draft:
 
     def decide(self, run: Run, signal: Signal) -> Decision:
         """Record the events that a signal causes."""
-        decision = decide(run, signal, self.now)
+        decision = decide(run, signal, self.now, Attached(flow=run.flow))
         self.before.setdefault(run.ref, run)
         for event, after in zip(decision.events, decision.runs, strict=True):
             self.record(after, event, run)

@@ -178,7 +178,7 @@ class Acts:
 
     def output_path(self, key: Key) -> Path:
         """Where an attempt's output is."""
-        name = f"{key.node}.{key.visit}.{key.attempt}.log"
+        name = f"{key.name}.log"
         return self._settings.root / "runs" / key.run.key / name
 
     def fire(self, timer: Hashable) -> None:
@@ -274,7 +274,8 @@ class Acts:
                 self.output_path(Key(ref, run.epoch, id, state.visit, attempt.attempt)),
                 attempt.output_bytes,
             )
-            for id, state in run.nodes.items()
+            for id in run.nodes
+            for state in run.visits(id)
             for attempt in state.attempts
             if attempt.output_bytes
         ]

@@ -18,6 +18,7 @@ from floe.model.event import (
     Event,
     GrantRevoked,
     GrantSuperseded,
+    NodeReset,
     NodeStarted,
     RetryArmed,
     RetryDue,
@@ -26,7 +27,7 @@ from floe.model.event import (
 from floe.model.flow import Ask, Node, Wait
 from floe.model.outcome import Outcome
 from floe.model.refs import Instant, Key
-from floe.model.run import NodeState, Run
+from floe.model.run import Attached, NodeState, Run
 from floe.model.signal import (
     Abandon,
     Activate,
@@ -37,6 +38,7 @@ from floe.model.signal import (
     HostLost,
     Report,
     Reported,
+    Reset,
     Signal,
     Started,
     TimerFired,
@@ -55,13 +57,13 @@ class Decision:
     """The run after all events."""
 
 
-def decide(run: Run, signal: Signal, now: Instant) -> Decision:
+def decide(run: Run, signal: Signal, now: Instant, attached: Attached) -> Decision:
     """What a signal causes: no event if it is late, repeated or does not fit the state.
 
-    `run.flow` is attached, except for Cancel and FlowUnreadable before the flow is read, and for
+    `attached` has the flow, except for Cancel and FlowUnreadable before it is read, and for
     Abandon.
     """
-    step = Step(run, now)
+    step = Step(run, now, attached)
     match signal:
         case Started():
             _started(step, signal)
@@ -73,6 +75,8 @@ def decide(run: Run, signal: Signal, now: Instant) -> Decision:
             _timer_fired(step, signal)
         case DataGiven():
             _data_given(step, signal)
+        case Reset():
+            _reset(step, signal)
         case Cancel():
             _cancel(step, signal)
         case Abandon():
@@ -165,6 +169,8 @@ def _data_given(step: Step, signal: DataGiven) -> None:
     state = step.run.nodes.get(signal.node)
     if state is None or state.phase != "asking" or step.run.phase != "active":
         return
+    if signal.visit not in (0, state.visit):
+        return
     step.settle(
         step.flow.by_id[signal.node],
         GOOD if signal.good else Outcome(result="bad", why=f"rejected by {signal.by}"),
@@ -172,6 +178,17 @@ def _data_given(step: Step, signal: DataGiven) -> None:
         outputs=signal.values,
         by=signal.by,
     )
+
+
+def _reset(step: Step, signal: Reset) -> None:
+    run = step.run
+    states = [run.nodes.get(node) for node in signal.nodes]
+    if run.phase != "active" or signal.by not in run.standing:
+        return
+    if any(state is None or state.phase != "settled" for state in states):
+        return
+    step.add(NodeReset(at=step.now, nodes=signal.nodes, by=signal.by))
+    step.spread(signal.by)
 
 
 def _cancel(step: Step, signal: Cancel) -> None:

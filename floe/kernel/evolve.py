@@ -18,6 +18,7 @@ from floe.model.event import (
     GrantRevoked,
     GrantSuperseded,
     NodeEntered,
+    NodeReset,
     NodeSettled,
     NodeStarted,
     RetryArmed,
@@ -32,7 +33,7 @@ from floe.model.event import (
 from floe.model.flow import Action
 from floe.model.refs import NodeId, RunRef
 from floe.model.run import Attempt, NodeState, Run
-from floe.model.tags import TRIGGER_GOOD
+from floe.model.tags import TRIGGER_GOOD, Tag, emitter_of
 
 T = TypeVar("T")
 
@@ -54,7 +55,8 @@ def evolve(run: Run | None, event: Event, *, ref: RunRef | None = None) -> Run:
             return _run(
                 run,
                 seq=seq,
-                nodes={**run.nodes, event.node: _entered(event, seq)},
+                nodes=_with_visit(run, event, seq),
+                earlier=_earlier(run, event.node),
                 open=run.open | {event.node},
             )
         case NodeStarted():
@@ -66,8 +68,10 @@ def evolve(run: Run | None, event: Event, *, ref: RunRef | None = None) -> Run:
                 seq=seq,
                 nodes={**run.nodes, event.node: _settled(run.nodes[event.node], event)},
                 open=run.open - {event.node},
-                standing={**run.standing, event.tag: seq} if event.tag else run.standing,
+                standing=_standing(run, event, seq),
             )
+        case NodeReset():
+            return _reset_nodes(run, event, seq)
         case DataAsked():
             state = _node(run.nodes[event.node], phase="asking", asked_at=event.at)
             return _run(run, seq=seq, nodes={**run.nodes, event.node: state})
@@ -171,6 +175,38 @@ def _pended(ref: RunRef, event: RunPended) -> Run:
     )
 
 
+def _with_visit(run: Run, event: NodeEntered, seq: int) -> Mapping[NodeId, NodeState]:
+    nodes = dict(run.nodes)
+    nodes.pop(event.node, None)  # its place is by its latest entry
+    nodes[event.node] = _entered(event, seq)
+    return nodes
+
+
+def _earlier(run: Run, node: NodeId) -> Mapping[NodeId, tuple[NodeState, ...]]:
+    """The earlier visits once a node enters again: the latest so far becomes one of them."""
+    return {**run.earlier, node: run.visits(node)} if node in run.nodes else run.earlier
+
+
+def _standing(run: Run, event: NodeSettled, seq: int) -> Mapping[Tag, int]:
+    if event.tag is None:
+        return run.standing
+    return {**run.standing, event.tag: seq, **dict.fromkeys(event.tags, seq)}
+
+
+def _reset_nodes(run: Run, event: NodeReset, seq: int) -> Run:
+    """What stands from outside these nodes stands on."""
+    again = {n: _node(run.nodes[n], phase="again") for n in event.nodes if n in run.nodes}
+    gone = {tag for state in again.values() for tag in (state.tag, *state.tags)}
+    gone |= {tag for tag in run.standing if emitter_of(tag) in again}
+    return _run(
+        run,
+        seq=seq,
+        nodes={**run.nodes, **again},
+        open=run.open - again.keys(),
+        standing={t: at for t, at in run.standing.items() if t == event.by or t not in gone},
+    )
+
+
 def _entered(event: NodeEntered, seq: int) -> NodeState:
     return NodeState(
         phase="entered",
@@ -222,6 +258,7 @@ def _settled(state: NodeState, event: NodeSettled) -> NodeState:
         output_bytes=event.output_bytes,
         by=event.by,
         attempts=attempts,
+        tags=event.tags,
     )
 
 
@@ -263,6 +300,7 @@ def _reset(run: Run) -> Run:
         workspace="",
         fences={},
         nodes=_NONE,
+        earlier=_NONE,
         open=frozenset(),
         standing={},
         started_at=None,
@@ -270,7 +308,7 @@ def _reset(run: Run) -> Run:
     )
 
 
-_NONE: Final[Mapping[NodeId, NodeState]] = {}
+_NONE: Final[Mapping[NodeId, object]] = {}
 
 
 def _changer(cls: type[T]) -> Callable[..., T]:

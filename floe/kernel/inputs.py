@@ -15,5 +15,5 @@ def joined(run: Run, sources: Iterable[NodeId]) -> Mapping[str, Json]:
     """The outputs of several nodes together, the later wins: what a merge puts out."""
     outputs: dict[str, Json] = {}
     for node in sources:
-        outputs.update(run.nodes[node].outputs)
+        outputs.update(run.settled(node).outputs)
     return outputs

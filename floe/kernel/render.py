@@ -50,7 +50,7 @@ def _decided(git: Git, run: Run, sources: Iterable[NodeId]) -> Git:
     A layer that names a commit decides alone: the trigger's `hash` never meets the node's
     `branch`.
     """
-    layers = (*(run.nodes[s].outputs for s in reversed(tuple(sources))), run.values)
+    layers = (*(run.settled(s).outputs for s in reversed(tuple(sources))), run.values)
     commit = {name: getattr(git, name) for name in COMMIT}
     for layer in layers:
         if any(commit.values()):

@@ -43,7 +43,7 @@ def verdict(run: Run, flow: Flow) -> Verdict:
 
 def unheard_bad(run: Run, flow: Flow) -> tuple[Tag, ...]:
     """The bad events so far that no `listen` or `wait` of the flow names, by node's entry."""
-    settled = (s for s in run.nodes.values() if s.tag is not None and not s.good)
+    settled = (s for s in run.nodes.values() if s.phase == "settled" and not s.good)
     return tuple(s.tag for s in settled if s.tag is not None and s.tag not in flow.hearers)
 
 
@@ -51,7 +51,7 @@ def unheard_why(run: Run, tag: Tag) -> str:
     """The sentence for a bad event without a listener."""
     node = emitter_of(tag)
     assert node is not None, "the trigger is never bad"
-    return f"{told(tag, run.nodes[node].outcome)} has no listener"
+    return f"{told(tag, run.settled(node).outcome)} has no listener"
 
 
 def never_entered(run: Run, flow: Flow) -> tuple[Node, ...]:

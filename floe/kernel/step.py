@@ -25,7 +25,7 @@ from floe.model.event import (
 from floe.model.flow import Action, Ask, End, Flow, Join, Node, Wait
 from floe.model.outcome import Outcome
 from floe.model.refs import Instant, Json, NodeId
-from floe.model.run import Run
+from floe.model.run import Attached, Run
 from floe.model.tags import Tag, emitter_of
 
 GOOD = Outcome(result="good")
@@ -36,10 +36,11 @@ _NO_OUTPUTS: Mapping[str, Json] = {}
 class Step:
     """A run while its next facts are decided. Lives for one call of `decide`."""
 
-    __slots__ = ("events", "now", "run", "runs")
+    __slots__ = ("attached", "events", "now", "run", "runs")
 
-    def __init__(self, run: Run, now: Instant) -> None:
+    def __init__(self, run: Run, now: Instant, attached: Attached) -> None:
         self.run = run
+        self.attached = attached
         self.now = now
         self.events: list[Event] = []
         self.runs: list[Run] = []
@@ -48,8 +49,8 @@ class Step:
     @property
     def flow(self) -> Flow:
         """The flow that the shell attached."""
-        assert self.run.flow is not None, "the flow is attached before this signal"
-        return self.run.flow
+        assert self.attached.flow is not None, "the flow is attached before this signal"
+        return self.attached.flow
 
     def add(self, event: Event) -> None:
         """Record a fact; what follows is decided on the run after it."""
@@ -60,7 +61,7 @@ class Step:
     def spread(self, tag: Tag) -> None:
         """Let enter whom a new tag wakes, and whom the tags wake that follow from it at once.
 
-        Ends because a node enters once and issues one tag. Stops where an end is reached.
+        Ends because a node enters once in a step and issues one tag. Stops where an end is reached.
         """
         tags = [tag]
         for arrival in tags:
@@ -124,12 +125,13 @@ class Step:
         tags = arrived(self.run, node)
         sources = sources_of(self.run, node)
         work = rendered(node.work, self.run, sources)
-        self.add(NodeEntered(at=self.now, node=node.id, visit=1, work=work, sources=sources))
+        visit = len(self.run.visits(node.id)) + 1
+        self.add(NodeEntered(at=self.now, node=node.id, visit=visit, work=work, sources=sources))
         if isinstance(work, Action):
             return ()  # the host owes its start from here on
         match work:
             case Ask():
-                self.ask(node.id, 1)
+                self.ask(node.id, visit)
             case Join():
                 tag, _ = self._settled(node, GOOD, self.now, joined(self.run, sources))
                 return (tag,) if tag is not None else ()
@@ -173,7 +175,7 @@ class Step:
 
     def _was_good(self, tag: Tag) -> bool:
         node = emitter_of(tag)
-        return node is None or self.run.nodes[node].good
+        return node is None or self.run.settled(node).good
 
     def _reached(self, end: Node, tags: tuple[Tag, ...]) -> str:
         how = " and ".join(self._told(t) for t in tags)
@@ -181,4 +183,4 @@ class Step:
 
     def _told(self, tag: Tag) -> str:
         node = emitter_of(tag)
-        return tag if node is None else told(tag, self.run.nodes[node].outcome)
+        return tag if node is None else told(tag, self.run.settled(node).outcome)

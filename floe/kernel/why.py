@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import assert_never
 
 from floe.kernel.graph import labels_of
-from floe.kernel.match import missing
+from floe.kernel.match import may_enter, missing
 from floe.kernel.owed import key_of, wait_due
 from floe.kernel.place import Refusals
 from floe.kernel.rest import never_entered
@@ -76,7 +76,7 @@ def _active(run: Run, flow: Flow, queued: Collection[Key], limit: str, trouble: 
         if node.id in run.open
         else _unentered(run, node, coming)
         for node in flow.nodes
-        if node.id in run.open or node.id not in run.nodes
+        if node.id in run.open or may_enter(run, node)
     }
     open_ = [
         f"{flow.by_id[n].ref}: {waiting[flow.by_id[n].ref][0]}" for n in run.nodes if n in run.open
@@ -144,7 +144,7 @@ def _unentered(run: Run, node: Node, coming: Mapping[NodeId, Node]) -> tuple[str
 def _coming(run: Run, flow: Flow) -> Mapping[NodeId, Node]:
     """The nodes whose tags may still come: the open ones, and those that may yet enter."""
     coming = {n: flow.by_id[n] for n in run.open}
-    waiting = never_entered(run, flow)
+    waiting = [n for n in flow.nodes if may_enter(run, n)]
     while more := [n for n in waiting if n.id not in coming and _may_enter(run, n, coming)]:
         coming.update((n.id, n) for n in more)
     return coming

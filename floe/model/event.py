@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from floe.model.flow import Work
 from floe.model.outcome import Outcome
-from floe.model.refs import FlowId, HostId, Instant, Json, NodeId, StoreId
+from floe.model.refs import NO_ITEM, FlowId, HostId, Instant, Json, NodeId, StoreId
 from floe.model.tags import Tag
 
 
@@ -111,6 +111,7 @@ class NodeStarted:
     attempt: int
     started_at: Instant
     """By the clock of who started it."""
+    item: int = NO_ITEM
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +138,7 @@ class RetryArmed:
     output_bytes: int = 0
     lost: bool = False
     """Outside `retry.max`."""
+    item: int = NO_ITEM
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +150,7 @@ class RetryDue:
     visit: int
     attempt: int
     """The one that may start."""
+    item: int = NO_ITEM
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,6 +171,18 @@ class NodeSettled:
     output_bytes: int = 0
     by: str = ""
     """Who answered the form; empty otherwise."""
+    tags: tuple[Tag, ...] = ()
+    """Tags that stand from here on beside `tag`; none in floe's own flow language."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeReset:
+    """These nodes may enter again, as their next visit. Their tags no longer stand, except `by`."""
+
+    at: Instant
+    nodes: tuple[NodeId, ...]
+    by: Tag | None = None
+    """The tag that caused it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,6 +237,7 @@ Event = (
     | RetryArmed
     | RetryDue
     | NodeSettled
+    | NodeReset
     | CancelAsked
     | RunEnding
     | RunEnded

@@ -88,6 +88,10 @@ class RunRef(NamedTuple):
         return cls(HostId(match[1]), StoreId(store), int(match[2]))
 
 
+NO_ITEM: Final = -1
+"""In place of an item: the node has none."""
+
+
 class Key(NamedTuple):
     """What an effect and its report belong to: one attempt of one node of one run.
 
@@ -99,20 +103,29 @@ class Key(NamedTuple):
     node: NodeId
     visit: int
     attempt: int
+    item: int = NO_ITEM
 
     def __str__(self) -> str:
-        return f"{self.run.key}.{self.epoch}.{self.node}.{self.visit}.{self.attempt}"
+        return f"{self.run.key}.{self.epoch}.{self.name}"
+
+    @property
+    def name(self) -> str:
+        """The attempt within its run and epoch: `build.1.2`, and `build.1.2.i7` of an item."""
+        item = "" if self.item == NO_ITEM else f".i{self.item}"
+        return f"{self.node}.{self.visit}.{self.attempt}{item}"
 
     @classmethod
     def parse(cls, text: str) -> Self:
         """Read what `str` printed. Raises IdInvalid."""
-        parts = text.rsplit(".", 4)
-        numbers = [whole(part) for part in (*parts[1:2], *parts[3:])]
-        if len(parts) != 5 or any(number is None or number < 0 for number in numbers):
+        before, _, last = text.rpartition(".")
+        parts = (before if last.startswith("i") else text).rsplit(".", 4)
+        counted = (*parts[1:2], *parts[3:], *((last[1:],) if last.startswith("i") else ()))
+        numbers = [number for part in counted if (number := whole(part)) is not None]
+        if len(parts) != 5 or len(numbers) != len(counted) or min(numbers) < 0:
             raise IdInvalid("attempt key", text, "run.epoch.node.visit.attempt")
         node = node_id(parts[2]) if parts[2] else NodeId("")
-        epoch, visit, attempt = (number for number in numbers if number is not None)
-        return cls(RunRef.parse(parts[0]), epoch, node, visit, attempt)
+        epoch, visit, attempt, item = (*numbers, NO_ITEM)[:4]
+        return cls(RunRef.parse(parts[0]), epoch, node, visit, attempt, item)
 
 
 def _matched(pattern: re.Pattern[str], what: str, text: str) -> str:

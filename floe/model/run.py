@@ -16,8 +16,9 @@ ending: how it ends is decided, processes are being stopped."""
 State = Literal["pending", "active", "archive"]
 """The document's three lists."""
 
-NodePhase = Literal["entered", "started", "asking", "armed", "settled"]
-"""entered: to be started. asking: its form is open. armed: a retry is due later."""
+NodePhase = Literal["entered", "started", "asking", "armed", "settled", "again"]
+"""entered: to be started. asking: its form is open. armed: a retry is due later. again: it settled
+and may enter once more."""
 
 STATE_OF: Mapping[Phase, State] = {
     "reading": "pending",
@@ -43,7 +44,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeState:
-    """A node that has entered."""
+    """One visit of a node: what it has been since it entered."""
 
     phase: NodePhase
     work: Work
@@ -70,6 +71,16 @@ class NodeState:
     """Failed attempts that counted against `retry.max`."""
     attempts: tuple[Attempt, ...] = ()
     """Those that are over, in order."""
+    tags: tuple[Tag, ...] = ()
+    """Issued beside `tag`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attached:
+    """What the shell knows and a decision needs, and no event holds."""
+
+    flow: Flow | None = None
+    """The flow that the run's digest names; None where it is not read yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +105,9 @@ class Run:
     workspace: str = ""
     fences: Mapping[str, str] = field(default_factory=dict)
     nodes: Mapping[NodeId, NodeState] = field(default_factory=dict)
-    """Those that have entered, in order of entry."""
+    """The latest visit of those that have entered, in order of entry."""
+    earlier: Mapping[NodeId, tuple[NodeState, ...]] = field(default_factory=dict)
+    """The visits before it, oldest first, of those that entered more than once."""
     open: frozenset[NodeId] = frozenset()
     """Those that have entered and not settled."""
     standing: Mapping[Tag, int] = field(default_factory=dict)
@@ -118,6 +131,18 @@ class Run:
     def state(self) -> State:
         """Which of the document's three lists the run is on."""
         return STATE_OF[self.phase]
+
+    def visits(self, node: NodeId) -> tuple[NodeState, ...]:
+        """All visits of a node, oldest first; none if it has not entered."""
+        latest = self.nodes.get(node)
+        return (*self.earlier.get(node, ()), latest) if latest is not None else ()
+
+    def settled(self, node: NodeId) -> NodeState:
+        """The latest visit of a node that has settled, or the latest if none has."""
+        latest = self.nodes[node]
+        if latest.outcome is not None:
+            return latest
+        return next((v for v in reversed(self.visits(node)) if v.outcome is not None), latest)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

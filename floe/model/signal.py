@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from floe.model.refs import HostId, Instant, Json, Key, NodeId
+from floe.model.tags import Tag
 
 TimerKind = Literal["retry", "wait", "form", "run"]
 """retry: the next attempt is due. wait: a timer task's period is over. form: nobody answered in
@@ -86,6 +87,19 @@ class DataGiven:
     good: bool
     """False: rejected."""
     by: str
+    visit: int = 0
+    """The visit of the node whose form is answered; 0 for the latest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reset:
+    """Nodes are to enter again, woken by a tag that stands.
+
+    Refused unless all of them have settled. No flow of floe's own language causes it.
+    """
+
+    nodes: tuple[NodeId, ...]
+    by: Tag
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +138,7 @@ Signal = (
     | Reported
     | TimerFired
     | DataGiven
+    | Reset
     | Cancel
     | Abandon
     | FlowUnreadable

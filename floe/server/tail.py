@@ -44,7 +44,7 @@ def spot_of(hub: Hub, run: Run, node: Node, attempt: int = 0, least: int = 1) ->
     latest = state.attempt if state else 0
     if attempt > latest > 0:
         raise NotFound(f"{node.ref} of {run.ref} has no attempt {attempt}", f"the last is {latest}")
-    done = run.state == "archive" or (state is not None and state.phase == "settled")
+    done = run.state == "archive" or (state is not None and state.phase in ("settled", "again"))
     wanted = attempt or latest
     if state is None or wanted < least:
         return Spot(attempt=0, path=None, over=done)

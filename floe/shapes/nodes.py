@@ -95,7 +95,7 @@ def state_word(run: Run, state: NodeState | None) -> str:
     """One word for a node's state."""
     if state is None:
         return "never" if run.state == "archive" else "waiting"
-    if state.outcome is not None and state.phase == "settled":
+    if state.outcome is not None and state.phase in ("settled", "again"):
         return state.outcome.result
     if isinstance(state.work, Wait):
         return "waiting"  # for its time, which no host does for it

@@ -19,7 +19,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from floe.kernel.decide import decide
 from floe.kernel.evolve import fold
 from floe.kernel.inputs import visible
 from floe.kernel.owed import owed, owed_by, run_key
@@ -35,6 +34,7 @@ from floe.model.event import (
     GrantRevoked,
     GrantSuperseded,
     NodeEntered,
+    NodeReset,
     NodeSettled,
     NodeStarted,
     RetryArmed,
@@ -75,11 +75,13 @@ from floe.model.signal import (
     HostLost,
     Report,
     Reported,
+    Reset,
     Signal,
     Started,
     Stopped,
     TimerFired,
 )
+from floe.model.tags import Tag
 from tests.make import (
     NOW,
     REF,
@@ -90,6 +92,7 @@ from tests.make import (
     a_node,
     a_pended,
     attached,
+    decided,
     grown,
     the_key,
 )
@@ -150,7 +153,7 @@ class _Story:
                 self.log = [a_pended(None if unread else self.flow, values=values)]
                 self.run = attached(fold(REF, self.log), self.flow)
             case _:
-                events = decide(self.run, _signal(self.run, text, self.now), self.now).events
+                events = decided(self.run, _signal(self.run, text, self.now), self.now).events
                 yield from (told for e in events for told in self._record(e))
                 if not events:
                     yield "nothing"
@@ -182,14 +185,17 @@ class _Story:
     def _told(self, event: Event, before: Run) -> str:
         name = type(event).__name__
         match event:
-            case NodeEntered(node=node, work=work, sources=sources):
+            case NodeEntered(node=node, visit=visit, work=work, sources=sources):
                 sees = f" sees {', '.join(sources)}" if sources else ""
                 does = "" if work == self.flow.by_id[node].work else f" does {_work(work)}"
-                return f"{name} {node}{sees}{does}"
+                again = f" visit={visit}" if visit > 1 else ""
+                return f"{name} {node}{again}{sees}{does}"
             case NodeStarted(node=node, attempt=attempt) | RetryDue(node=node, attempt=attempt):
                 return f"{name} {node} attempt={attempt}"
             case DataAsked(node=node):
                 return f"{name} {node}"
+            case NodeReset(nodes=nodes, by=by):
+                return f"{name} {' '.join(nodes)} by {by}"
             case RetryArmed(node=node, attempt=attempt, outcome=outcome, due=due, lost=lost):
                 kind = " lost" if lost else ""
                 return f"{name} {node} attempt={attempt}{kind} {_outcome(outcome)} {self._at(due)}"
@@ -215,6 +221,7 @@ class _Story:
         parts = [type(effect).__name__]
         if isinstance(key, Key):
             parts += [key.node or "(run)", f"attempt={key.attempt}"]
+            parts += [f"visit={key.visit}"] if key.visit > 1 else []
         if "kind" in shape:
             parts.append(str(shape["kind"]))
         if "due" in shape:
@@ -298,8 +305,11 @@ def _signal(run: Run, text: str, now: Instant) -> Signal:
         case (("give" | "reject"), [node, *_]):
             good = verb == "give"
             by = _named(words, "by") or "alice"
-            values = {k: v for k, v in _values(words[1:]).items() if k != "by"}
-            return DataGiven(node=NodeId(node), values=values, good=good, by=by)
+            values = {k: v for k, v in _values(words[1:]).items() if k not in ("by", "visit")}
+            visit = int(_named(words, "visit") or 0)
+            return DataGiven(node=NodeId(node), values=values, good=good, by=by, visit=visit)
+        case "reset", [*nodes, by]:
+            return Reset(nodes=tuple(map(NodeId, nodes)), by=Tag(by))
         case "cancel", _:
             return Cancel(by="alice", why=" ".join(words))
         case "abandon", _:
@@ -313,7 +323,7 @@ def _signal(run: Run, text: str, now: Instant) -> Signal:
 
 
 def _report(verb: str, words: Sequence[str]) -> Report:
-    plain = [w for w in words if not w.startswith(("attempt=", "epoch="))]
+    plain = [w for w in words if not w.startswith(("attempt=", "epoch=", "visit="))]
     if verb == "exited":
         return Exited(status=int(plain[0]), outputs=_values(plain[1:]))
     if verb == "failed":
@@ -348,7 +358,8 @@ def _key(run: Run, node: str, words: Sequence[str]) -> Key:
     now = the_key(run, node) if id in run.nodes else Key(run.ref, run.epoch, id, 1, 1)
     attempt = int(_named(words, "attempt") or now.attempt)
     epoch = int(_named(words, "epoch") or now.epoch)
-    return now._replace(attempt=attempt, epoch=epoch)
+    visit = int(_named(words, "visit") or now.visit)
+    return now._replace(visit=visit, attempt=attempt, epoch=epoch)
 
 
 def _named(words: Sequence[str], name: str) -> str:

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from floe.kernel.decide import decide
 from floe.kernel.evolve import evolve
 from floe.model.codec import digest_of, encode_event, to_text
 from floe.model.event import Event, RunGranted
@@ -15,7 +14,7 @@ from floe.model.signal import Activate
 from floe.store.base import Record
 from tests.acceptance.cluster_audit import Asked, Audit, Left
 from tests.acceptance.cluster_flows import TAGS, Told
-from tests.make import NOW, a_flow, a_node, a_pended, an_end, attached, exited, started
+from tests.make import NOW, a_flow, a_node, a_pended, an_end, attached, decided, exited, started
 from tests.sim.disk import Disk
 
 H1, H2 = HostId("h1"), HostId("h2")
@@ -70,9 +69,9 @@ def log_of(serial: int) -> list[Record]:
 
     granted = RunGranted(at=NOW, host=H2, store=S2, epoch=1, fences=fences_of(serial))
     run = add(run, [granted])
-    run = add(run, decide(run, Activate(host=H2, epoch=1, workspace="/ws"), NOW).events)
-    run = add(run, decide(run, started(run, "one"), NOW).events)
-    add(run, decide(run, exited(run, "one"), NOW).events)
+    run = add(run, decided(run, Activate(host=H2, epoch=1, workspace="/ws"), NOW).events)
+    run = add(run, decided(run, started(run, "one"), NOW).events)
+    add(run, decided(run, exited(run, "one"), NOW).events)
     return records
 
 

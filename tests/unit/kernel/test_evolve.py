@@ -2,18 +2,29 @@
 
 import pytest
 
-from floe.kernel.decide import decide
 from floe.kernel.evolve import evolve, fold
 from floe.model.event import RunPended
 from floe.model.flow import Retry
 from floe.model.refs import Instant, NodeId
 from floe.model.signal import Cancel, TimerFired
-from tests.make import NOW, REF, a_flow, a_node, a_pended, a_run, after, exited, started, the_key
+from tests.make import (
+    NOW,
+    REF,
+    a_flow,
+    a_node,
+    a_pended,
+    a_run,
+    after,
+    decided,
+    exited,
+    started,
+    the_key,
+)
 
 
 def test_each_event_is_one_more() -> None:
     run = a_run()
-    events = decide(run, Cancel(by="alice"), NOW).events
+    events = decided(run, Cancel(by="alice"), NOW).events
 
     evolved = after(run, Cancel(by="alice"))
 
@@ -59,7 +70,7 @@ def test_next_attempt_has_not_started_when_the_last_did() -> None:
 
 def test_log_begins_with_a_pend() -> None:
     with pytest.raises(AssertionError, match="begins"):
-        evolve(None, decide(a_run(), Cancel(by="alice"), NOW).events[0], ref=REF)
+        evolve(None, decided(a_run(), Cancel(by="alice"), NOW).events[0], ref=REF)
 
 
 def test_pend_needs_the_name_of_its_run() -> None:

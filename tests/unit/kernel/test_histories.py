@@ -9,7 +9,6 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from floe.kernel.decide import decide
 from floe.kernel.evolve import evolve
 from floe.kernel.graph import graph_of, labels_of
 from floe.kernel.owed import owed, run_key
@@ -45,6 +44,7 @@ from tests.make import (
     a_pending_run,
     a_timer,
     an_end,
+    decided,
 )
 from tests.sim.invariants import check_run
 
@@ -205,7 +205,7 @@ def lived(flow: Flow, moves: Sequence[Move]) -> tuple[Run, list[Event]]:
 
 
 def _told(run: Run, log: list[Event], signal: Signal) -> tuple[Run, list[Event]]:
-    decision = decide(run, signal, NOW)
+    decision = decided(run, signal, NOW)
     log = [*log, *decision.events]
     if decision.events:
         check_run(decision.run, log)
@@ -244,7 +244,7 @@ def test_signal_that_is_repeated_at_once_brings_about_nothing_new(
 
     run, _ = _told(run, log, signal)
 
-    assert decide(run, signal, NOW).events == ()
+    assert decided(run, signal, NOW).events == ()
 
 
 @settings(max_examples=100, deadline=None)
@@ -258,7 +258,7 @@ def test_signal_for_another_key_than_the_current_one_is_ignored(
     off = move.epoch != 0 or (move.attempt != 0 and move.kind != "run")
     assume(keyed and off)
 
-    assert decide(run, signal, NOW).events == ()
+    assert decided(run, signal, NOW).events == ()
 
 
 @settings(max_examples=100, deadline=None)
@@ -266,7 +266,7 @@ def test_signal_for_another_key_than_the_current_one_is_ignored(
 def test_decision_holds_the_run_after_each_event(flow: Flow, moves: list[Move], move: Move) -> None:
     run, _ = lived(flow, moves)
 
-    decision = decide(run, addressed(run, move), NOW)
+    decision = decided(run, addressed(run, move), NOW)
 
     evolved = tuple(accumulate(decision.events, evolve, initial=run))
     assert (run, *decision.runs) == evolved
@@ -288,7 +288,7 @@ def test_superseded_run_stops_and_begins_nothing(
     run = evolve(run, GrantSuperseded(at=Instant(NOW + 1), epoch=run.epoch + 1))
 
     for move in later:
-        run = decide(run, addressed(run, move), NOW).run
+        run = decided(run, addressed(run, move), NOW).run
 
     assert run.phase in ("ending", "ended")
     assert not any(isinstance(e, StartAction | SetTimer | AskData) for e in owed(run))
