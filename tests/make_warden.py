@@ -8,11 +8,19 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from floe.nodes.warden import Exited, Lost, NotStarted, Spawn, Spawned, Warden, Word
+from floe.nodes.warden import (
+    CommandExited,
+    CommandLost,
+    NotStarted,
+    Spawn,
+    Spawned,
+    WardenClient,
+    WardenReport,
+)
 
 DEADLINE_S = 60.0
 
-Last = Exited | NotStarted | Lost
+Last = CommandExited | NotStarted | CommandLost
 
 
 def a_spawn(
@@ -46,14 +54,14 @@ class Talk:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.words: list[Word] = []
+        self.words: list[WardenReport] = []
         self._news = asyncio.Condition()
-        self.warden = Warden(root, self._hear, lambda: None)
+        self.warden = WardenClient(root, self._hear, lambda: None)
 
-    def _hear(self, word: Word) -> None:
+    def _hear(self, word: WardenReport) -> None:
         self.words.append(word)
 
-    def of(self, key: str) -> list[Word]:
+    def of(self, key: str) -> list[WardenReport]:
         """What was said about a key."""
         return [word for word in self.words if word.key == key]
 

@@ -37,12 +37,12 @@ from floe.nodes.workspaces import Workspaces, inside
 
 log = structlog.get_logger()
 
-AGAIN_S: Final = 2.0
+ROOM_RETRY_S: Final = 2.0
 """Seconds before an attempt for which the machine had no room is tried again."""
-SHORT: Final = frozenset({errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE})
+EXHAUSTED: Final = frozenset({errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE})
 """No process or file more can be had at the moment: that is not the command's failure."""
 
-COMMANDS: Final = 4 * (os.cpu_count() or 1)
+COMMANDS_DEFAULT: Final = 4 * (os.cpu_count() or 1)
 STRICT: Final = ("-e", "-o", "pipefail")
 """With these, bash ends at the first command that fails, also inside a pipe."""
 
@@ -60,7 +60,7 @@ class CommandSettings:
     """The private key for git where a node names none; empty for the system's."""
     strict_shell: bool = False
     """Whether `shell` ends at the first command that fails, where the flow does not say."""
-    commands: int = COMMANDS
+    commands: int = COMMANDS_DEFAULT
     """How many commands run at once; the rest wait in order."""
 
 
@@ -76,7 +76,9 @@ class _Attempt:
     over: Reported | None = None
 
 
-WardenOf = Callable[[Path, Callable[[warden.Word], None], Callable[[], None]], warden.Warden]
+WardenOf = Callable[
+    [Path, Callable[[warden.WardenReport], None], Callable[[], None]], warden.WardenClient
+]
 
 
 class Commands:
@@ -86,7 +88,7 @@ class Commands:
         self,
         warden_root: Path,
         settings: CommandSettings,
-        warden_of: WardenOf = warden.Warden,
+        warden_of: WardenOf = warden.WardenClient,
     ) -> None:
         """`warden_root` holds the folder of the warden, its socket and its attempts."""
         self.workspaces = Workspaces(settings.workspace_root)
@@ -237,7 +239,7 @@ class Commands:
             try:
                 spawn = self._prepared(attempt.job)
             except (FloeError, OSError, ValueError) as error:
-                if isinstance(error, OSError) and error.errno in FULL | SHORT:
+                if isinstance(error, OSError) and error.errno in FULL | EXHAUSTED:
                     self._put_back(attempt, str(error), error.errno or 0)
                 else:
                     self._settle(attempt, Failed(cause="start", why=_said(error)), _now())
@@ -256,7 +258,7 @@ class Commands:
         is_full = number in FULL
         self._full = f"there is no room for their files: {os.strerror(number)}" if is_full else why
         if self._again is None:
-            self._again = asyncio.get_running_loop().call_later(AGAIN_S, self._try_again)
+            self._again = asyncio.get_running_loop().call_later(ROOM_RETRY_S, self._try_again)
 
     def _try_again(self) -> None:
         self._again = None
@@ -288,7 +290,7 @@ class Commands:
         else:
             argv = git.argv(self._program, git.task_of(work, job.workspace, cwd))
             key_file = work.git.key_file or self._settings.key_file
-            env = git.environment(env, key_file, job.env)
+            env = git.git_environment(env, key_file, job.env)
             env.update(Remote.parse(work.git.url).env)
         return warden.Spawn(
             key=str(job.key),
@@ -313,7 +315,7 @@ class Commands:
         is_value = values_of(entries, escapes=job.has_escapes)
         return expanded(work.argv, env, is_value, escapes=job.has_escapes)
 
-    def _heard(self, word: warden.Word) -> None:
+    def _heard(self, word: warden.WardenReport) -> None:
         attempt = self._attempts.get(word.key)
         if attempt is None:
             if not isinstance(word, warden.Spawned):  # swept
@@ -329,10 +331,10 @@ class Commands:
                 self._full = ""
                 self._started(attempt, Instant(at))
                 return
-            case warden.Exited(at=at):
+            case warden.CommandExited(at=at):
                 self._started(attempt, Instant(at))
                 report = report_of(attempt.job, word, self._folders)
-            case warden.NotStarted(error=error, errno=number) if number in FULL | SHORT:
+            case warden.NotStarted(error=error, errno=number) if number in FULL | EXHAUSTED:
                 self._warden.taken(word.key)
                 if not attempt.is_stopped:
                     self._put_back(attempt, error, number)
@@ -341,7 +343,7 @@ class Commands:
                 report = Stopped()
             case warden.NotStarted(error=error):
                 report = Failed(cause="start", why=error)
-            case warden.Lost():
+            case warden.CommandLost():
                 report = Failed(
                     cause="lost",
                     why="its warden is gone, and what became of it is not known",

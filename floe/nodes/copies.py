@@ -43,11 +43,11 @@ def installed(folder: Path, name: str) -> Path:
     source = archive(name)
     program = folder / f"{name}-{hashlib.sha256(source).hexdigest()[:12]}.pyz"
     if not _is_own(program) or program.read_bytes() != source:
-        write(program, source)
+        write_program(program, source)
     return program
 
 
-def write(program: Path, source: bytes) -> None:
+def write_program(program: Path, source: bytes) -> None:
     """Write a copy whole or not at all; nobody else can write to it, whatever the umask."""
     fresh = program.with_name(f"{program.name}.{os.getpid()}")
     fresh.unlink(missing_ok=True)

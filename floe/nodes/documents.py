@@ -28,7 +28,7 @@ from floe.model.flow import Git
 from floe.nodes.base import DEFAULT_COMMIT, Document
 from floe.nodes.copies import installed
 from floe.nodes.git import argv, own_environment, target
-from floe.nodes.part import Refused
+from floe.nodes.partial_file import DownloadRefused
 from floe.nodes.refs import refusal
 from floe.nodes.remote import Remote
 from floe.repository.task import FULL_HASH, NoSuchFile, Task
@@ -81,7 +81,7 @@ class DocumentFiles:
         `relative_to` where the name is relative, decides before it. Raises NotFound, Theirs or
         World, saying what was tried.
         """
-        full = resolved(name, relative_to)
+        full = full_name(name, relative_to)
         try:
             async with asyncio.timeout(self._read_s):
                 if there := _InGit.parse(full):
@@ -95,23 +95,23 @@ class DocumentFiles:
     async def _from_url(self, url: str) -> Document:
         import aiohttp  # and what needs it: most hosts read no document over http
 
-        from floe.nodes.http import answer, reason, session
+        from floe.nodes.http import get, session, status_text
 
         data = bytearray()
         try:
             async with (
                 session(total_s=self._read_s, is_raw=False) as own,
-                answer(own, url) as response,
+                get(own, url) as response,
             ):
                 if response.status in (404, 410):
                     raise NotFound(f"{url}: the server says {response.status}")
                 if response.status not in (200, 203):
-                    raise Theirs(f"{url}: the server says {reason(response)}")
+                    raise Theirs(f"{url}: the server says {status_text(response)}")
                 async for chunk in response.content.iter_any():
                     data += chunk
                     if len(data) > DOCUMENT_BYTES_MAX:
                         break
-        except Refused as error:
+        except DownloadRefused as error:
             raise Theirs(f"{url}: {error}") from error
         except aiohttp.ClientError as error:
             raise Theirs(f"{url}: {type(error).__name__}: {error}") from error
@@ -155,7 +155,7 @@ class DocumentFiles:
         return Document(text=text, origin=str(origin), pinned=str(pinned))
 
 
-def resolved(name: str, relative_to: str) -> str:
+def full_name(name: str, relative_to: str) -> str:
     """The full name of a document that `relative_to` names.
 
     Raises NotFound where it leads out of its repository.

@@ -15,10 +15,10 @@ from typing import Final
 import aiohttp
 
 from floe.model.secret import without_password
-from floe.nodes.http import answer, reason, session
-from floe.nodes.part import Part, Refused
+from floe.nodes.http import get, session, status_text
+from floe.nodes.partial_file import DownloadRefused, PartialFile
 
-TRIES: Final = 5
+CONNECTIONS_MAX: Final = 5
 """How often a connection may break before the download has failed."""
 PROGRESS_S: Final = 5.0
 """Seconds between two lines about how far it is."""
@@ -45,7 +45,13 @@ class Download:
     """Loads one URL into a part."""
 
     def __init__(
-        self, url: str, part: Part, say: Callable[[str], None], *, bytes_max: int, again_s: float
+        self,
+        url: str,
+        part: PartialFile,
+        say: Callable[[str], None],
+        *,
+        bytes_max: int,
+        again_s: float,
     ) -> None:
         self._url = url
         self._part = part
@@ -56,10 +62,10 @@ class Download:
         self._told_at = self._begun_at = asyncio.get_running_loop().time()
 
     async def load(self) -> None:
-        """Load it whole. Raises Refused."""
+        """Load it whole. Raises DownloadRefused."""
         self._say(f"fetching {without_password(self._url)}")
         async with session() as own:
-            for again in range(TRIES):
+            for again in range(CONNECTIONS_MAX):
                 if again:
                     await asyncio.sleep(self._again_s * 2 ** (again - 1))
                 try:
@@ -68,9 +74,11 @@ class Download:
                 except (aiohttp.ClientError, ConnectionError, TimeoutError) as error:
                     why = _why(error)
                     if self._version is None:
-                        raise Refused(why) from None  # nothing has come yet: `retry` is for that
+                        raise DownloadRefused(
+                            why
+                        ) from None  # nothing has come yet: `retry` is for that
                     self._say(f"{why} after {self._part.size} bytes")
-        raise Refused(f"the connection broke {TRIES} times")
+        raise DownloadRefused(f"the connection broke {CONNECTIONS_MAX} times")
 
     def summary(self) -> str:
         """How much it was, how long it took and what it comes to."""
@@ -80,14 +88,14 @@ class Download:
         return f"{self._part.size} bytes, {digest.name} {digest.hexdigest()} ({took})"
 
     async def _try(self, own: aiohttp.ClientSession) -> None:
-        async with answer(own, self._url, self._say, self._rest()) as response:
+        async with get(own, self._url, self._say, self._rest()) as response:
             if response.status == 206 and self._goes_on(response):
                 self._say(f"going on at {self._part.size}")
             elif response.status in (206, 416) and self._version:
                 self._version = Version("", None)  # so that the next try is from the start
                 raise aiohttp.ClientPayloadError("the server does not go on where it broke off")
             elif response.status >= 500 and self._version:
-                raise aiohttp.ClientPayloadError(f"the server says {reason(response)}")
+                raise aiohttp.ClientPayloadError(f"the server says {status_text(response)}")
             else:
                 self._begin(response)
                 await self._part.run(self._part.begin)
@@ -116,9 +124,9 @@ class Download:
     def _begin(self, response: aiohttp.ClientResponse) -> None:
         """Judge the answer that is to bring the whole file."""
         if response.status >= 400:
-            raise Refused(f"the server says {reason(response)}")
+            raise DownloadRefused(f"the server says {status_text(response)}")
         if response.status not in (200, 203):
-            raise Refused(f"the server says {reason(response)}: that is no file")
+            raise DownloadRefused(f"the server says {status_text(response)}: that is no file")
         if coding := response.headers.get("Content-Encoding"):
             self._say(f"Content-Encoding is {coding[:80]}: the file is kept as it comes")
         self._version = Version.of(response)
@@ -153,7 +161,7 @@ class Download:
 
     def _check_size(self, size: int) -> None:
         if self._bytes_max and size > self._bytes_max:
-            raise Refused(f"larger than {self._bytes_max} bytes")
+            raise DownloadRefused(f"larger than {self._bytes_max} bytes")
 
 
 def _validator(response: aiohttp.ClientResponse) -> str:

@@ -20,9 +20,9 @@ from floe.nodes.base import Job
 
 log = structlog.get_logger()
 
-PROXIES: Final = ("http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy")
+PROXY_NAMES: Final = ("http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy")
 _PLAIN: Final = ("PATH", "HOME", "USER", "LANG", "TZ", "TMPDIR", "SSH_AUTH_SOCK")
-PASSED: Final = frozenset((*_PLAIN, *PROXIES, *(name.upper() for name in PROXIES)))
+PASSED_NAMES: Final = frozenset((*_PLAIN, *PROXY_NAMES, *(name.upper() for name in PROXY_NAMES)))
 VALUE_BYTES_MAX: Final = 64 * 1024
 """A longer value is only in the file `FLOE_INPUT`."""
 VALUES_BYTES_MAX: Final = 1024 * 1024
@@ -36,7 +36,7 @@ def inherited(environ: Mapping[str, str], pass_env: Iterable[str] = ()) -> dict[
 
     Names that begin with `FLOE_` never pass, whatever `pass_env` says: tokens have such names.
     """
-    names = PASSED.union(pass_env)
+    names = PASSED_NAMES.union(pass_env)
     passed = {
         name: value
         for name, value in environ.items()

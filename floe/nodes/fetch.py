@@ -26,12 +26,12 @@ from floe.model.secret import without_password
 from floe.model.signal import Exited, Failed, Report, Reported, Started, Stopped
 from floe.nodes.base import Job, Tell
 from floe.nodes.environment import measured
-from floe.nodes.part import NEW, Part, Refused
+from floe.nodes.partial_file import NEW, DownloadRefused, PartialFile
 from floe.nodes.workspaces import Workspaces, inside
 
-AGAIN_S: Final = 1.0
+RESUME_S: Final = 1.0
 FILE_BYTES_MAX: Final = 16 * 1024**3
-NAME_MAX: Final = 255
+NAME_BYTES_MAX: Final = 255
 """Bytes of a file's name that file systems take."""
 _FICLONE: Final = 0x40049409
 _DIGEST: Final = re.compile(r"[0-9a-f]{32,64}")
@@ -55,7 +55,7 @@ class Fetches:
         workspaces: Workspaces,
         *,
         file_bytes_max: int = FILE_BYTES_MAX,
-        again_s: float = AGAIN_S,
+        again_s: float = RESUME_S,
     ) -> None:
         """The cache is `<root>/cache`; a file above `file_bytes_max` is refused, 0 for none.
 
@@ -201,7 +201,7 @@ class Fetches:
         target = _target(work, job.workspace)
         cached = self._cached(work)
         self._cache.mkdir(mode=0o700, parents=True, exist_ok=True)
-        part = Part(self._cache / f"part-{_short(job.key)}", work.checksum_algo)
+        part = PartialFile(self._cache / f"part-{_short(job.key)}", work.checksum_algo)
         try:
             if cached is not None and await part.run(_is_intact, cached, work):
                 say(f"{cached.name}: from the cache, {work.checksum_algo} verified")
@@ -215,7 +215,7 @@ class Fetches:
                 await part.run(_move, part.path, target, job.key)
             say(f"saved {target}")
             return 0
-        except Refused as error:
+        except DownloadRefused as error:
             say(f"floe: {error}")
             return 1
         finally:
@@ -228,8 +228,8 @@ class Fetches:
             raise Yours(f"checksum {work.checksum[:80]!r} is not hexadecimal")
         return self._cache / f"{work.checksum_algo}-{work.checksum}"
 
-    async def _load(self, work: Fetch, part: Part, say: Callable[[str], None]) -> None:
-        """Download into `part` and check it. Raises Refused."""
+    async def _load(self, work: Fetch, part: PartialFile, say: Callable[[str], None]) -> None:
+        """Download into `part` and check it. Raises DownloadRefused."""
         from floe.nodes.download import Download  # with aiohttp, which most hosts load elsewhere
 
         download = Download(
@@ -241,7 +241,9 @@ class Fetches:
         if not work.checksum:
             say("no checksum is given: this file cannot be trusted")
         elif part.digest.hexdigest() != work.checksum:
-            raise Refused(f"checksum mismatch: {work.checksum_algo} {work.checksum} was expected")
+            raise DownloadRefused(
+                f"checksum mismatch: {work.checksum_algo} {work.checksum} was expected"
+            )
 
 
 def _target(work: Fetch, workspace: Path) -> Path:
@@ -257,8 +259,10 @@ def _target(work: Fetch, workspace: Path) -> Path:
         folder, name = place.parent, place.name
     if name in ("", ".", "..") or re.search(r"[\0-\x1f\x7f]", name):
         raise Yours(f"{work.url!r} names no file", "give a location")
-    if len(os.fsencode(name)) > NAME_MAX:
-        raise Yours(f"{name[:40]}… is longer than {NAME_MAX} bytes", "give a shorter location")
+    if len(os.fsencode(name)) > NAME_BYTES_MAX:
+        raise Yours(
+            f"{name[:40]}… is longer than {NAME_BYTES_MAX} bytes", "give a shorter location"
+        )
     return inside(workspace, str(folder)) / name
 
 

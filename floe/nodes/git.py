@@ -22,7 +22,7 @@ _KEPT: Final = ("GIT_SSL_", "GIT_PROXY_SSL_", "GIT_HTTP_")
 """Prefixes of the variables that say how to reach a server. They name no file that git writes."""
 
 
-def environment(
+def git_environment(
     env: Mapping[str, str], key_file: str, entries: Iterable[str] = ()
 ) -> dict[str, str]:
     """The environment of every git command: `env` without what git would take orders from.
@@ -60,7 +60,7 @@ def environment(
 def own_environment(key_file: str, remote: Remote) -> dict[str, str]:
     """The environment of git commands that floe runs for itself."""
     env = {k: v for k, v in os.environ.items() if not k.startswith(("GIT_", "FLOE_"))}
-    return {**environment(env, key_file), **remote.env}
+    return {**git_environment(env, key_file), **remote.env}
 
 
 def argv(program: Path, task: Task) -> tuple[str, ...]:

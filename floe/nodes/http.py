@@ -16,11 +16,11 @@ import aiohttp
 from aiohttp.client import URL  # type: ignore[attr-defined]  # what aiohttp takes; yarl is its own
 
 from floe.model.secret import without_password
-from floe.nodes.part import Refused
+from floe.nodes.partial_file import DownloadRefused
 
 CONNECT_S: Final = 30.0
 """Seconds to connect to a server."""
-SILENCE_S: Final = 60.0
+HTTP_SILENCE_S: Final = 60.0
 """Seconds in which a server must send something."""
 REDIRECTS_MAX: Final = 10
 REDIRECTS: Final = (301, 302, 303, 307, 308)
@@ -44,16 +44,16 @@ class Target:
 
     @classmethod
     def parse(cls, url: str) -> Self:
-        """Read a URL. Raises Refused for what no server can be asked for."""
+        """Read a URL. Raises DownloadRefused for what no server can be asked for."""
         text = url.strip(" ")
         if _CONTROL.search(text):
-            raise Refused("the url has a line break or another control character in it")
+            raise DownloadRefused("the url has a line break or another control character in it")
         scheme = text.partition(":")[0].lower()
         if scheme not in _PORTS:
-            raise Refused("only http and https are fetched")
+            raise DownloadRefused("only http and https are fetched")
         rest = text[len(scheme) + 1 :].partition("#")[0]
         if not rest.startswith("//"):
-            raise Refused(f"the url has no host: write {scheme}://host/…")
+            raise DownloadRefused(f"the url has no host: write {scheme}://host/…")
         authority = re.split(r"[/?]", rest[2:], maxsplit=1)[0]
         path = rest[2 + len(authority) :]
         user, _, place = authority.rpartition("@")
@@ -63,9 +63,9 @@ class Target:
             if host and ":" not in host:
                 host.encode("idna")  # as the look-up does, whose error would be nobody's
         except ValueError as error:
-            raise Refused(f"the url has no good host: {error}") from None
+            raise DownloadRefused(f"the url has no good host: {error}") from None
         if not host or not port:
-            raise Refused(f"the url has no host: write {scheme}://host/…")
+            raise DownloadRefused(f"the url has no host: write {scheme}://host/…")
         return cls(
             scheme=scheme,
             host=f"[{host}]" if ":" in host else host,
@@ -113,7 +113,7 @@ def _user(text: str) -> str:
         for part in text.partition(":")
     )
     if ":" in name:
-        raise Refused("the url has a user with a colon, which no server can be sent")
+        raise DownloadRefused("the url has a user with a colon, which no server can be sent")
     return quote(name, safe="") + colon + quote(password, safe="")
 
 
@@ -122,7 +122,7 @@ def _encoded(found: re.Match[str]) -> str:
 
 
 @asynccontextmanager
-async def answer(
+async def get(
     session: aiohttp.ClientSession,
     url: str,
     say: Callable[[str], None] = lambda _: None,
@@ -130,7 +130,7 @@ async def answer(
 ) -> AsyncIterator[aiohttp.ClientResponse]:
     """The answer of a server after redirects, its body still to be read.
 
-    Each redirect is told to `say`. Raises Refused, aiohttp.ClientError, TimeoutError.
+    Each redirect is told to `say`. Raises DownloadRefused, aiohttp.ClientError, TimeoutError.
     """
     target = Target.parse(url)
     user = target.user
@@ -143,14 +143,16 @@ async def answer(
                 return
             location = response.headers.get("Location", "").strip()
             if not location:
-                raise Refused(f"the server redirects ({response.status}) and does not say where")
+                raise DownloadRefused(
+                    f"the server redirects ({response.status}) and does not say where"
+                )
             there = target.beside(location)
-            say(f"{response.status}: redirected to {shown(there)}")
+            say(f"{response.status}: redirected to {printable(there)}")
             before, target = target, Target.parse(there)
             if (before.scheme, target.scheme) == ("https", "http"):
                 say("from https to http: whoever is on the way can read and change the file")
             user = target.user or (user if target.may_know(before) else "")
-    raise Refused(f"more than {REDIRECTS_MAX} redirects")
+    raise DownloadRefused(f"more than {REDIRECTS_MAX} redirects")
 
 
 def session(*, total_s: float | None = None, is_raw: bool = True) -> aiohttp.ClientSession:
@@ -159,18 +161,20 @@ def session(*, total_s: float | None = None, is_raw: bool = True) -> aiohttp.Cli
     Proxies and `.netrc` are those of floe's own environment.
     """
     return aiohttp.ClientSession(
-        timeout=aiohttp.ClientTimeout(total=total_s, sock_connect=CONNECT_S, sock_read=SILENCE_S),
+        timeout=aiohttp.ClientTimeout(
+            total=total_s, sock_connect=CONNECT_S, sock_read=HTTP_SILENCE_S
+        ),
         headers={"Accept-Encoding": "identity"} if is_raw else None,
         auto_decompress=not is_raw,
         trust_env=True,
     )
 
 
-def shown(url: str) -> str:
+def printable(url: str) -> str:
     """A URL as it may be printed: a signed one is a password, too."""
     return without_password(re.split(r"[?#]", url, maxsplit=1)[0])
 
 
-def reason(response: aiohttp.ClientResponse) -> str:
+def status_text(response: aiohttp.ClientResponse) -> str:
     """The status of an answer in words."""
     return f"{response.status} {response.reason or ''}".strip()

@@ -10,13 +10,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-LOOK_S: Final = 4.0
+CHECK_S: Final = 4.0
 """Seconds between two looks."""
 
-SILENCE_S: Final = 8.0
+WARDEN_SILENCE_S: Final = 8.0
 """Seconds without an answer after which a warden is said to stand still: two looks."""
 
-STATES: Final = {
+STATE_NAMES: Final = {
     "T": "stopped",
     "t": "stopped by a debugger",
     "D": "waits for a disk",
@@ -60,15 +60,17 @@ class Pulse:
         """That it stands still, while it does; with its pid and state."""
         since = min(filter(None, (self._asked_at, self._still_at)), default=None)
         silent_s = 0.0 if since is None else self._clock() - since
-        if silent_s < SILENCE_S:
+        if silent_s < WARDEN_SILENCE_S:
             return ""
-        return f"the warden has not answered for {silent_s:.0f} s ({named(self._pid)})"
+        return f"the warden has not answered for {silent_s:.0f} s ({described(self._pid)})"
 
 
-def named(pid: int) -> str:
+def described(pid: int) -> str:
     """A process and its state, for people."""
     state = state_of(pid)
-    return f"pid {pid}, state {state}: {STATES[state]}" if state in STATES else f"pid {pid}"
+    return (
+        f"pid {pid}, state {state}: {STATE_NAMES[state]}" if state in STATE_NAMES else f"pid {pid}"
+    )
 
 
 def state_of(pid: int) -> str:

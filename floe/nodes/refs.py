@@ -19,23 +19,23 @@ from floe.repository.task import is_allowed
 if TYPE_CHECKING:
     from git import Git as Command
 
-LOOK_S: Final = 30.0
+LS_REMOTE_S: Final = 30.0
 """Seconds after which a server that does not answer is given up."""
-LOOKS: Final = 4
+LS_REMOTES: Final = 4
 """How many repositories are looked at at once: a slow one does not hold up the others."""
-ALWAYS: Final = ("refs/heads/", "refs/tags/")
+ALWAYS_LISTED: Final = ("refs/heads/", "refs/tags/")
 """What a look finds whatever its pattern is."""
 
 
 class RemoteRefs:
     """`git ls-remote` in threads of its own, so that a slow server stops nothing else."""
 
-    def __init__(self, key_file: str = "", *, look_s: float = LOOK_S) -> None:
+    def __init__(self, key_file: str = "", *, look_s: float = LS_REMOTE_S) -> None:
         """`key_file` is the key where a trigger names none."""
         self._key_file = key_file
         self._look_s = look_s
-        self._threads = ThreadPoolExecutor(LOOKS, "floe-refs")
-        self._looks = asyncio.Semaphore(LOOKS)
+        self._threads = ThreadPoolExecutor(LS_REMOTES, "floe-refs")
+        self._looks = asyncio.Semaphore(LS_REMOTES)
         self._processes: set[int] = set()
 
     def close(self) -> None:
@@ -50,8 +50,8 @@ class RemoteRefs:
         An annotated tag counts with its commit. Raises Theirs, World.
         """
         async with self._looks:
-            found = listed(await self._look(git, pattern)).items()
-        return {n: c for n, c in found if n.startswith(ALWAYS) or fnmatchcase(n, pattern)}
+            found = parsed_refs(await self._look(git, pattern)).items()
+        return {n: c for n, c in found if n.startswith(ALWAYS_LISTED) or fnmatchcase(n, pattern)}
 
     async def _look(self, git: Git, pattern: str) -> str:
         loop = asyncio.get_running_loop()
@@ -83,7 +83,7 @@ class RemoteRefs:
         # GitPython adds an environment to the host's own; what git must not see is taken out here.
         hidden = [f"--unset={name}" for name in os.environ if name not in env]
         argv = ["env", *hidden, "git", "-c", "protocol.ext.allow=never", "ls-remote", "--quiet"]
-        if pattern.startswith(ALWAYS):
+        if pattern.startswith(ALWAYS_LISTED):
             argv += ["--heads", "--tags"]  # a server need not list each pull request
         if shutil.which("git") is None:
             raise World("git is not installed", "floe needs it on PATH")
@@ -118,7 +118,7 @@ def refusal(url: str, said: str) -> Theirs:
 _CREDENTIALS: Final = "use an ssh url with key-file, or a git credential helper"
 
 
-def listed(text: str) -> dict[str, str]:
+def parsed_refs(text: str) -> dict[str, str]:
     """Full ref name to commit hash, of what `git ls-remote` printed."""
     found: dict[str, str] = {}
     for line in text.split("\n"):  # a name may hold what Unicode takes for the end of a line

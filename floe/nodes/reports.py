@@ -16,7 +16,7 @@ from floe.warden.unstartable import CR, CR_HINT, head_of
 log = structlog.get_logger()
 
 
-def report_of(job: Job, word: warden.Exited, folders: Folders) -> Report:
+def report_of(job: Job, word: warden.CommandExited, folders: Folders) -> Report:
     """What became of an attempt: whatever its files are by now, its end is never lost."""
     try:
         return _report(job, word, folders)
@@ -25,7 +25,7 @@ def report_of(job: Job, word: warden.Exited, folders: Folders) -> Report:
         return Failed(cause="error", why=f"{type(error).__name__}: {error}")
 
 
-def _report(job: Job, word: warden.Exited, folders: Folders) -> Report:
+def _report(job: Job, word: warden.CommandExited, folders: Folders) -> Report:
     size, found = measured(job, folders)
     match word.why:
         case "exited":

@@ -17,12 +17,12 @@ from typing import Any, Final, Literal, cast
 import structlog
 
 from floe.model.errors import IdInvalid, World
-from floe.nodes.pulse import LOOK_S
-from floe.nodes.warden_link import RETRY_MAX_S, Door, Link, request
+from floe.nodes.pulse import CHECK_S
+from floe.nodes.warden_link import CONNECT_RETRY_MAX_S, WardenAddress, WardenConnection, request
 
 log = structlog.get_logger()
 
-KEY: Final = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9._@-]{1,200}")
+KEY_PATTERN: Final = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9._@-]{1,200}")
 SHUTDOWN_S: Final = 10.0
 """Time for a warden to end, beyond the longest grace of what it runs."""
 
@@ -62,7 +62,7 @@ Ending = Literal["exited", "timeout", "output-limit", "stopped"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Exited:
+class CommandExited:
     """The command ended, and no process of it is left."""
 
     key: str
@@ -84,17 +84,17 @@ class NotStarted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lost:
+class CommandLost:
     """Its warden died; no process of it is left, and its status is not known."""
 
     key: str
     at: int
 
 
-Word = Spawned | Exited | NotStarted | Lost
+WardenReport = Spawned | CommandExited | NotStarted | CommandLost
 
 
-class Warden:
+class WardenClient:
     """The warden of one root. All calls are from the loop's thread.
 
     `listener` is called once with `Spawned` (unless the command could not be started or is lost)
@@ -102,11 +102,11 @@ class Warden:
     """
 
     def __init__(
-        self, root: Path, listener: Callable[[Word], None], placed: Callable[[], None]
+        self, root: Path, listener: Callable[[WardenReport], None], placed: Callable[[], None]
     ) -> None:
         """`root` holds the warden's folder, `root/warden`; `placed` is called when `places` may
         have changed."""
-        self._door = Door(root, self._hear)
+        self._door = WardenAddress(root, self._hear)
         self._placed = placed
         self._listener = listener
         self._outstanding: dict[str, Spawn] = {}
@@ -115,7 +115,7 @@ class Warden:
         self._ended: set[str] = set()
         self._untold: set[str] = set()
         """Taken while there was no connection."""
-        self._link: Link | None = None
+        self._link: WardenConnection | None = None
         self._unsent: list[bytes] = []
         self._keeper: asyncio.Task[None] | None = None
 
@@ -149,7 +149,7 @@ class Warden:
         await self._dismiss_keeper()  # that the warden ends is no reason to start another
         if self._link is None:  # it died just now: a new one ends what that left behind
             self._resume(await self._door.reach())
-        link = cast(Link, self._link)
+        link = cast(WardenConnection, self._link)
         self._flush()
         link.transport.write(request(do="quit"))
         grace_s = max((spawn.grace_s for spawn in self._outstanding.values()), default=0.0)
@@ -166,8 +166,8 @@ class Warden:
 
     def spawn(self, spec: Spawn) -> None:
         """Start a command, or find it again. Raises IdInvalid for a hostile key."""
-        if not KEY.fullmatch(spec.key):
-            raise IdInvalid("warden key", spec.key, f"it must match {KEY.pattern}")
+        if not KEY_PATTERN.fullmatch(spec.key):
+            raise IdInvalid("warden key", spec.key, f"it must match {KEY_PATTERN.pattern}")
         if spec.key not in self._outstanding and spec.key not in self._ended:
             self._outstanding[spec.key] = spec
             self._send(_spawn_line(spec, attach=spec.attach))
@@ -190,7 +190,7 @@ class Warden:
     def kept(self) -> tuple[str, ...]:
         """Keys of all attempts that the warden keeps, also those nobody here asked for."""
         folder = self._door.data / "attempt"  # made before the warden's first greeting
-        return tuple(path.name for path in folder.iterdir() if KEY.fullmatch(path.name))
+        return tuple(path.name for path in folder.iterdir() if KEY_PATTERN.fullmatch(path.name))
 
     def _send(self, line: bytes) -> None:
         # One write for all that is said in one turn of the loop. Without a connection nothing is
@@ -237,7 +237,7 @@ class Warden:
             if not keeper.cancelled():
                 keeper.result()  # it never returns: raises what it failed with
 
-    async def _keep(self, link: Link) -> None:
+    async def _keep(self, link: WardenConnection) -> None:
         """Connect again whenever the connection is lost, for as long as it takes."""
         while True:
             self._resume(link)
@@ -249,7 +249,7 @@ class Warden:
             link = await self._reach_patiently()
             log.info("warden.back")
 
-    async def _attend(self, link: Link) -> None:
+    async def _attend(self, link: WardenConnection) -> None:
         """Wait until the connection is lost; look now and then whether the warden still works.
 
         One that stands still is not replaced: it owns its commands, and goes on with them.
@@ -257,7 +257,7 @@ class Warden:
         was = False
         while not link.lost.is_set():
             with suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_S):
+                async with asyncio.timeout(CHECK_S):
                     await link.lost.wait()
             if link.pulse.look(is_busy=bool(self._outstanding)):
                 link.ask()
@@ -268,16 +268,16 @@ class Warden:
                 log.info("warden.works_again")
             was = bool(problem)
 
-    async def _reach_patiently(self) -> Link:
+    async def _reach_patiently(self) -> WardenConnection:
         while True:
             try:
                 return await self._door.reach()
             except World as error:
                 # No traceback: what and hint are all there is to know.
                 log.error("warden.unreachable", why=error.what, hint=error.hint)  # noqa: TRY400
-                await asyncio.sleep(RETRY_MAX_S)
+                await asyncio.sleep(CONNECT_RETRY_MAX_S)
 
-    def _resume(self, link: Link) -> None:
+    def _resume(self, link: WardenConnection) -> None:
         """Ask for everything again that the warden may not have heard.
 
         A key whose start was told is only attached to. Any other may be asked for as before: had
@@ -311,17 +311,17 @@ def _spawn_line(spec: Spawn, *, attach: bool) -> bytes:
     )
 
 
-def _word(message: Mapping[str, Any]) -> Word | None:
+def _word(message: Mapping[str, Any]) -> WardenReport | None:
     key, at = message["key"], message["at"]
     match message["word"]:
         case "spawned":
             return Spawned(key=key, pid=message["pid"], at=at)
         case "exited":
-            return Exited(key=key, status=message["status"], why=message["why"], at=at)
+            return CommandExited(key=key, status=message["status"], why=message["why"], at=at)
         case "not-started":
             errno = message.get("errno", 0)  # a warden of an earlier floe does not say it
             return NotStarted(key=key, error=message["error"], at=at, errno=errno)
         case "lost":
-            return Lost(key=key, at=at)
+            return CommandLost(key=key, at=at)
         case _:
             return None  # of a newer warden of this protocol, which may only add

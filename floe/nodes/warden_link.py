@@ -17,33 +17,33 @@ import structlog
 
 from floe.files import private
 from floe.model.errors import World
-from floe.nodes.copies import archive, write
+from floe.nodes.copies import archive, write_program
 from floe.nodes.limits import FILES_GIVEN
-from floe.nodes.pulse import Pulse, named
+from floe.nodes.pulse import Pulse, described
 
 log = structlog.get_logger()
 
-PROTOCOL: Final = 1
-OPEN_S: Final = 15.0
+WARDEN_PROTOCOL: Final = 1
+REACH_S: Final = 15.0
 """Time in which a warden must be reached or started."""
-ANSWER_S: Final = 5.0
+GREETING_S: Final = 5.0
 """Time in which a warden that was reached must greet."""
-RETRY_S: Final = 0.02
+CONNECT_RETRY_S: Final = 0.02
 """First pause between attempts to reach it; doubled each time."""
-RETRY_MAX_S: Final = 2.0
-LOCKED: Final = 3
+CONNECT_RETRY_MAX_S: Final = 2.0
+FOLDER_TAKEN: Final = 3
 """Exit status of a warden that found another one there."""
 
-Hear = Callable[[Mapping[str, Any]], None]
+OnMessage = Callable[[Mapping[str, Any]], None]
 
 
-class Door:
+class WardenAddress:
     """Where the warden of a root is found."""
 
-    def __init__(self, root: Path, hear: Hear) -> None:
+    def __init__(self, root: Path, hear: OnMessage) -> None:
         """`root` holds the warden's folder; `hear` is called with each message but the first."""
         self.folder = root.absolute() / "warden"
-        self.data = self.folder / f"v{PROTOCOL}"
+        self.data = self.folder / f"v{WARDEN_PROTOCOL}"
         """What belongs to this protocol: attempts, socket and log."""
         self._hear = hear
 
@@ -52,15 +52,15 @@ class Door:
         """Where the warden says what it met."""
         return self.data / "log"
 
-    async def reach(self) -> "Link":
+    async def reach(self) -> "WardenConnection":
         """Connect, starting a warden if need be. Raises World.
 
         Two clients at once end up with one warden: it holds a lock on its folder.
         """
-        pause_s = RETRY_S
+        pause_s = CONNECT_RETRY_S
         why = ""
         try:
-            async with asyncio.timeout(OPEN_S):
+            async with asyncio.timeout(REACH_S):
                 self._make_folder()
                 while True:
                     try:
@@ -69,7 +69,7 @@ class Door:
                         why = str(error) or type(error).__name__
                     if not await self._start():
                         await asyncio.sleep(pause_s)
-                        pause_s = min(2 * pause_s, RETRY_MAX_S)
+                        pause_s = min(2 * pause_s, CONNECT_RETRY_MAX_S)
         except TimeoutError as error:
             raise World(
                 f"the warden in {self.folder} does not answer: {why}",
@@ -84,7 +84,7 @@ class Door:
             if folder.stat().st_uid != os.geteuid():
                 raise World(f"{folder} belongs to another user")
 
-    async def _connect(self) -> "Link":
+    async def _connect(self) -> "WardenConnection":
         loop = asyncio.get_running_loop()
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
         try:
@@ -97,17 +97,17 @@ class Door:
                 os.close(folder)
             pid = self._check_peer(sock)
             _, link = await loop.create_unix_connection(
-                lambda: Link(loop, self._hear, pid), sock=sock
+                lambda: WardenConnection(loop, self._hear, pid), sock=sock
             )
         except BaseException:
             sock.close()
             raise
         try:
-            async with asyncio.timeout(ANSWER_S):
+            async with asyncio.timeout(GREETING_S):
                 await link.greet()
         except TimeoutError:
             link.transport.abort()
-            raise TimeoutError(named(pid)) from None
+            raise TimeoutError(described(pid)) from None
         except BaseException:
             link.transport.abort()
             raise
@@ -139,7 +139,7 @@ class Door:
             if process.returncode is None:
                 process.kill()
                 await process.wait()
-        if process.returncode not in (0, LOCKED):
+        if process.returncode not in (0, FOLDER_TAKEN):
             raise World(f"the warden in {self.folder} did not start: {reason.decode().strip()}")
         if process.returncode == 0:
             log.info("warden.started", folder=str(self.folder))
@@ -148,9 +148,9 @@ class Door:
     def install(self) -> Path:
         """Copy the warden beside its data, so that an upgrade of floe cannot pull it away."""
         source = archive("warden")
-        program = self.folder / f"warden-v{PROTOCOL}.pyz"
+        program = self.folder / f"warden-v{WARDEN_PROTOCOL}.pyz"
         if not program.is_file() or program.read_bytes() != source:
-            write(program, source)
+            write_program(program, source)
         return program
 
 
@@ -166,12 +166,12 @@ def public_environment() -> dict[str, str]:
     }
 
 
-class Link(asyncio.Protocol):
+class WardenConnection(asyncio.Protocol):
     """One connection: lines in, messages on."""
 
     transport: asyncio.Transport
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, hear: Hear, pid: int) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, hear: OnMessage, pid: int) -> None:
         self.loop = loop
         self.pulse = Pulse(pid)
         self.places = 0
@@ -184,7 +184,7 @@ class Link(asyncio.Protocol):
 
     def ask(self) -> None:
         """Say hello: whatever the warden does, it answers."""
-        self.transport.write(request(do="hello", protocol=PROTOCOL))
+        self.transport.write(request(do="hello", protocol=WARDEN_PROTOCOL))
 
     async def greet(self) -> None:
         """Say hello and wait for the answer. Raises ConnectionResetError."""

@@ -277,8 +277,8 @@ async def test_file_that_is_always_cut_off_is_bad_after_some_tries(
 
     got = await get(f"{raw.url}/x.bin")
 
-    assert (got.status, got.files, len(raw.asked)) == (1, {}, download.TRIES)
-    assert f"the connection broke {download.TRIES} times" in got.output
+    assert (got.status, got.files, len(raw.asked)) == (1, {}, download.CONNECTIONS_MAX)
+    assert f"the connection broke {download.CONNECTIONS_MAX} times" in got.output
 
 
 DATED = ("Last-Modified: Fri, 01 Nov 2024 10:00:00 GMT", "Date: Fri, 01 Nov 2024 11:00:00 GMT")

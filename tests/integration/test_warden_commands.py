@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from floe.model.errors import IdInvalid
-from floe.nodes.warden import Exited, Lost, NotStarted, Spawned
+from floe.nodes.warden import CommandExited, CommandLost, NotStarted, Spawned
 from tests.make_warden import Talk, a_spawn, now_ms, talking, until
 
 GLIBC_OWN = 0b11 << 31
@@ -27,7 +27,7 @@ async def talk(tmp_path: Path) -> AsyncIterator[Talk]:
 async def test_an_exit_code_is_told(talk: Talk, status: int) -> None:
     last = await talk.run("sh", "-c", f"exit {status}")
 
-    assert isinstance(last, Exited)
+    assert isinstance(last, CommandExited)
     assert (last.status, last.why) == (status, "exited")
 
 
@@ -35,7 +35,7 @@ async def test_an_exit_code_is_told(talk: Talk, status: int) -> None:
 async def test_a_signal_is_told_as_128_and_its_number(talk: Talk, name: str, status: int) -> None:
     last = await talk.run("sh", "-c", f"ulimit -c 0; kill -{name} $$")
 
-    assert isinstance(last, Exited)
+    assert isinstance(last, CommandExited)
     assert (last.status, last.why) == (status, "exited")
 
 
@@ -122,7 +122,7 @@ async def test_a_name_with_a_slash_is_relative_to_the_working_directory(
 
     last = await talk.run("./run.sh")
 
-    assert isinstance(last, Exited)
+    assert isinstance(last, CommandExited)
     assert last.status == 7
 
 
@@ -134,7 +134,7 @@ async def test_a_plain_name_is_found_in_the_path_of_the_command(talk: Talk, tmp_
 
     last = await talk.run("true", env={"PATH": f"bin:{os.environ['PATH']}"})
 
-    assert isinstance(last, Exited)
+    assert isinstance(last, CommandExited)
     assert last.status == 9
 
 
@@ -258,7 +258,7 @@ async def test_a_key_is_told_once_to_a_client(talk: Talk) -> None:
 async def test_attaching_to_an_unknown_key_is_told_as_lost(talk: Talk, tmp_path: Path) -> None:
     last = await talk.run("touch", str(tmp_path / "started"), attach=True)
 
-    assert isinstance(last, Lost)
+    assert isinstance(last, CommandLost)
     assert not (tmp_path / "started").exists()
 
 
@@ -285,7 +285,7 @@ async def test_many_commands_at_once_are_all_told(talk: Talk, tmp_path: Path) ->
         ends = [group.create_task(talk.until_over(key)) for key in keys]
 
     assert [end.result() for end in ends] == [
-        Exited(key=f"k{n}", status=n, why="exited", at=end.result().at)
+        CommandExited(key=f"k{n}", status=n, why="exited", at=end.result().at)
         for n, end in enumerate(ends)
     ]
 

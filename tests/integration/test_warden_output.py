@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from floe.nodes.warden import Exited
+from floe.nodes.warden import CommandExited
 from tests.make_warden import Talk, pids_in, talking, until, warden_pid
 
 pytestmark = pytest.mark.slow
@@ -107,7 +107,7 @@ async def test_a_command_that_prints_at_its_end_loses_nothing(talk: Talk, tmp_pa
 
     last = await talk.run("sh", "-c", script, output=tmp_path / "out")
 
-    assert isinstance(last, Exited)
+    assert isinstance(last, CommandExited)
     assert last.status == 3
     assert (tmp_path / "out").stat().st_size == 65536
 
@@ -117,7 +117,7 @@ async def test_a_short_command_that_prints_too_much_is_said(talk: Talk, tmp_path
         "sh", "-c", "echo 123456789; exit 0", output_max=9, output=tmp_path / "out"
     )
 
-    assert isinstance(last, Exited)
+    assert isinstance(last, CommandExited)
     assert last.why == "output-limit"
     assert (tmp_path / "out").read_text() == "123456789"
 
@@ -129,7 +129,7 @@ async def test_the_limit_counts_what_was_printed_and_then_erased(
 
     last = await talk.run("sh", "-c", script, output_max=200_000, output=tmp_path / "out")
 
-    assert isinstance(last, Exited)
+    assert isinstance(last, CommandExited)
     assert last.why == "output-limit"
     assert (tmp_path / "out").stat().st_size == 200_000
 
@@ -142,7 +142,7 @@ async def test_output_past_the_limit_does_not_hold_up_a_stop(talk: Talk, tmp_pat
         "bash", "-c", script + " & wait", output_max=1000, grace_s=60, output=tmp_path / "out"
     )
 
-    assert isinstance(last, Exited)
+    assert isinstance(last, CommandExited)
     assert (last.status, last.why) == (7, "output-limit")
     assert (tmp_path / "out").stat().st_size == 1000
 
@@ -169,7 +169,7 @@ async def test_a_descriptor_that_left_is_an_error_to_its_holder_only(
 
     last = await talk.run(sys.executable, "-c", giver, key="giver", output=tmp_path / "out")
 
-    assert isinstance(last, Exited)
+    assert isinstance(last, CommandExited)
     assert (last.status, (tmp_path / "out").read_text()) == (0, "given\n")
     assert len(talk.of(key)) == 1
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from floe.nodes.warden import Exited
+from floe.nodes.warden import CommandExited
 from tests.make_warden import Talk, is_alive, pids_in, switches, talking, until, warden_pid
 
 pytestmark = pytest.mark.slow
@@ -63,7 +63,7 @@ def await_pid(count: int = 1) -> str:
 async def test_nothing_outlives_a_normal_exit(talk: Talk, tmp_path: Path, start: str) -> None:
     last = await talk.run("sh", "-c", f"{start} {await_pid()} exit 4", grace_s=0.1)
 
-    assert isinstance(last, Exited)
+    assert isinstance(last, CommandExited)
     assert (last.status, last.why) == (4, "exited")
     assert not [pid for pid in pids_in(tmp_path / "pids") if is_alive(pid)]
 
@@ -76,7 +76,7 @@ async def test_nothing_outlives_a_stop(talk: Talk, tmp_path: Path, start: str) -
     talk.warden.stop(key)
     last = await talk.until_over(key)
 
-    assert isinstance(last, Exited)
+    assert isinstance(last, CommandExited)
     assert last.why == "stopped"
     assert last.status in (128 + 15, 128 + 9)
     assert not [pid for pid in pids_in(tmp_path / "pids") if is_alive(pid)]
@@ -88,7 +88,7 @@ async def test_nothing_outlives_a_timeout(talk: Talk, tmp_path: Path, start: str
         "sh", "-c", f"{start} {await_pid()} sleep 1000", timeout_s=0.5, grace_s=0.1
     )
 
-    assert isinstance(last, Exited)
+    assert isinstance(last, CommandExited)
     assert last.why == "timeout"
     assert not [pid for pid in pids_in(tmp_path / "pids") if is_alive(pid)]
 
@@ -127,7 +127,7 @@ async def test_a_leader_that_ignores_term_is_killed_after_grace(talk: Talk, tmp_
     talk.warden.stop(key)
     last = await talk.until_over(key)
 
-    assert isinstance(last, Exited)
+    assert isinstance(last, CommandExited)
     assert (last.status, last.why) == (137, "stopped")
 
 
@@ -151,7 +151,7 @@ async def test_term_comes_first_and_once(talk: Talk, tmp_path: Path) -> None:
     (tmp_path / "go").touch()
     last = await talk.until_over(key)
 
-    assert isinstance(last, Exited)
+    assert isinstance(last, CommandExited)
     assert (last.status, last.why) == (5, "stopped")
     assert (tmp_path / "out").read_text() == "term\n"
 
@@ -163,7 +163,7 @@ async def test_a_stopped_leader_is_woken_to_hear_term(talk: Talk, tmp_path: Path
     talk.warden.stop(key)
     last = await talk.until_over(key)
 
-    assert isinstance(last, Exited)
+    assert isinstance(last, CommandExited)
     assert last.status == 143
 
 
@@ -212,7 +212,7 @@ async def test_a_stray_seen_while_its_parent_lived_is_known_without_marks(
 async def test_more_output_than_allowed_stops_a_command(talk: Talk, tmp_path: Path) -> None:
     last = await talk.run("yes", output_max=100_000, grace_s=1, output=tmp_path / "out")
 
-    assert isinstance(last, Exited)
+    assert isinstance(last, CommandExited)
     assert last.why == "output-limit"
     assert (tmp_path / "out").stat().st_size == 100_000
 
@@ -222,12 +222,12 @@ async def test_output_within_the_limit_stops_nothing(talk: Talk, tmp_path: Path)
         "sh", "-c", "head -c 1000 /dev/zero; sleep 0.6", output_max=1000, output=tmp_path / "out"
     )
 
-    assert isinstance(last, Exited)
+    assert isinstance(last, CommandExited)
     assert (last.status, last.why) == (0, "exited")
 
 
 async def test_a_leader_that_ends_before_its_timeout_is_not_timed_out(talk: Talk) -> None:
     last = await talk.run("sh", "-c", f"{DEAF} & {await_pid()} exit 0", timeout_s=5, grace_s=6)
 
-    assert isinstance(last, Exited)
+    assert isinstance(last, CommandExited)
     assert (last.status, last.why) == (0, "exited")

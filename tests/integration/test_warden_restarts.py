@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 
 from floe.model.errors import World
-from floe.nodes.warden import Exited, Lost, NotStarted, Spawned
-from floe.nodes.warden_link import Door
+from floe.nodes.warden import CommandExited, CommandLost, NotStarted, Spawned
+from floe.nodes.warden_link import WardenAddress
 from floe.warden.attempts import worded
 from floe.warden.proc import look
 from tests.make_warden import (
@@ -82,7 +82,7 @@ async def test_an_end_while_the_hub_is_away_is_told_when_it_is_back(tmp_path: Pa
     async with talking(tmp_path) as after:
         last = await after.run(attach=True)
         assert after.words[0] == spawned
-    assert isinstance(last, Exited)
+    assert isinstance(last, CommandExited)
     assert (last.status, last.why) == (6, "exited")
 
 
@@ -108,7 +108,7 @@ async def test_a_timeout_holds_while_the_hub_is_away(tmp_path: Path) -> None:
 
     async with talking(tmp_path) as after:
         last = await after.run(attach=True)
-    assert isinstance(last, Exited)
+    assert isinstance(last, CommandExited)
     assert (last.status, last.why) == (143, "timeout")
 
 
@@ -126,7 +126,7 @@ async def test_a_killed_hub_is_invisible_to_its_command(tmp_path: Path) -> None:
 
     async with talking(tmp_path) as after:
         last = await after.run(attach=True)
-    assert isinstance(last, Exited)
+    assert isinstance(last, CommandExited)
     assert (last.status, last.why) == (6, "exited")
 
 
@@ -152,7 +152,7 @@ async def test_a_lost_connection_is_found_again(talk: Talk, tmp_path: Path) -> N
     (tmp_path / "go").touch()
     last = await talk.until_over(key)
 
-    assert isinstance(last, Exited)
+    assert isinstance(last, CommandExited)
     assert last.status == 6
     assert len(talk.words) == 2
 
@@ -166,7 +166,7 @@ async def test_a_stop_is_not_forgotten_with_the_connection(talk: Talk, tmp_path:
     talk.warden.stop(key)
     last = await talk.until_over(key)
 
-    assert isinstance(last, Exited)
+    assert isinstance(last, CommandExited)
     assert last.why == "stopped"
 
 
@@ -191,7 +191,7 @@ async def test_what_was_asked_before_opening_is_started(tmp_path: Path) -> None:
     last = await talk.until_over(key)
     await talk.warden.shutdown()
 
-    assert isinstance(last, Exited)
+    assert isinstance(last, CommandExited)
 
 
 async def test_closing_twice_or_unopened_is_no_mistake(tmp_path: Path) -> None:
@@ -241,7 +241,7 @@ async def test_a_killed_warden_loses_the_attempt_and_what_it_left_is_ended_first
     os.kill(warden_pid(tmp_path), signal.SIGKILL)
     last = await talk.until_over(key)
 
-    assert isinstance(last, Lost)
+    assert isinstance(last, CommandLost)
     assert not [pid for pid in pids_in(tmp_path / "pids") if is_alive(pid)]
     assert len(talk.words) == 2
 
@@ -270,7 +270,7 @@ async def test_a_killed_warden_loses_no_end_that_was_told(talk: Talk, tmp_path: 
     again = await other.run("true", key="ended")
     await other.warden.close()
 
-    assert isinstance(last, Exited)
+    assert isinstance(last, CommandExited)
     assert again == ended
 
 
@@ -288,11 +288,11 @@ async def test_wardens_killed_in_the_middle_of_starts_start_nothing_twice(
 
     ends = [await talk.until_over(key) for key in keys]
 
-    assert {type(end) for end in ends} <= {Exited, Lost}
+    assert {type(end) for end in ends} <= {CommandExited, CommandLost}
     assert all(
         (tmp_path / f"started-{key[1:]}").read_text() == "x\n"
         for key in keys
-        if isinstance(talk.of(key)[-1], Exited)
+        if isinstance(talk.of(key)[-1], CommandExited)
     )
     assert {file.read_text() for file in tmp_path.glob("started-*")} <= {"x\n", ""}
     assert all(sum(not isinstance(word, Spawned) for word in talk.of(key)) == 1 for key in keys)
@@ -306,7 +306,7 @@ async def test_a_terminated_warden_ends_its_commands_as_lost(talk: Talk, tmp_pat
     os.kill(old, signal.SIGTERM)
     last = await talk.until_over(key)
 
-    assert isinstance(last, Lost)
+    assert isinstance(last, CommandLost)
     assert not [pid for pid in pids_in(tmp_path / "pids") if is_alive(pid)]
     await until(lambda: not is_alive(old))
 
@@ -321,7 +321,7 @@ async def test_a_terminals_signals_do_not_reach_commands(
     os.kill(pid, number)
     last = await talk.run("true")
 
-    assert isinstance(last, Exited)
+    assert isinstance(last, CommandExited)
     assert warden_pid(tmp_path) == pid
 
 
@@ -334,7 +334,7 @@ async def test_shutdown_stops_what_runs_and_says_so(tmp_path: Path) -> None:
     await talk.warden.shutdown()
 
     last = talk.of(key)[-1]
-    assert isinstance(last, Exited)
+    assert isinstance(last, CommandExited)
     assert last.why == "stopped"
     assert not is_alive(spawned.pid)
     await until(lambda: not is_served(tmp_path))
@@ -379,7 +379,7 @@ async def test_a_crash_before_the_start_is_lost(tmp_path: Path) -> None:
     async with talking(tmp_path) as talk:
         last = await talk.run("true", key="k")
 
-    assert isinstance(last, Lost)
+    assert isinstance(last, CommandLost)
 
 
 async def test_a_crash_before_the_first_line_is_lost(tmp_path: Path) -> None:
@@ -389,7 +389,7 @@ async def test_a_crash_before_the_first_line_is_lost(tmp_path: Path) -> None:
     async with talking(tmp_path) as talk:
         last = await talk.run("true", key="k")
 
-    assert isinstance(last, Lost)
+    assert isinstance(last, CommandLost)
 
 
 async def test_a_crash_between_start_and_pid_is_found_by_its_mark(tmp_path: Path) -> None:
@@ -400,7 +400,7 @@ async def test_a_crash_between_start_and_pid_is_found_by_its_mark(tmp_path: Path
             last = await talk.run("true", key="k")
         assert sleep.wait() == -signal.SIGTERM
 
-    assert isinstance(last, Lost)
+    assert isinstance(last, CommandLost)
 
 
 async def test_a_leftover_is_found_by_its_pid(tmp_path: Path) -> None:
@@ -410,7 +410,7 @@ async def test_a_leftover_is_found_by_its_pid(tmp_path: Path) -> None:
             last = await talk.run("true", key="k")
         assert sleep.wait() == -signal.SIGTERM
 
-    assert isinstance(last, Lost)
+    assert isinstance(last, CommandLost)
 
 
 async def test_a_torn_line_was_never_said(tmp_path: Path) -> None:
@@ -420,7 +420,7 @@ async def test_a_torn_line_was_never_said(tmp_path: Path) -> None:
             last = await talk.run("true", key="k")
         assert sleep.wait() == -signal.SIGTERM
 
-    assert isinstance(last, Lost)
+    assert isinstance(last, CommandLost)
     lines = (tmp_path / "warden" / "v1" / "attempt" / "k").read_text().splitlines()
     assert [json.loads(line).get("word") for line in lines] == [None, "spawned", "lost"]
 
@@ -433,7 +433,7 @@ async def test_a_process_that_has_the_pid_of_a_dead_one_is_left_alone(tmp_path: 
             last = await talk.run("true", key="k")
         assert sleep.poll() is None
 
-    assert isinstance(last, Lost)
+    assert isinstance(last, CommandLost)
 
 
 @pytest.mark.parametrize("other", [{"boot": "another"}, {"mark": "1-1"}], ids=["boot", "folder"])
@@ -446,7 +446,7 @@ async def test_nothing_is_killed_for_a_file_from_elsewhere(
             last = await talk.run("true", key="k")
         assert sleep.poll() is None
 
-    assert isinstance(last, Lost)
+    assert isinstance(last, CommandLost)
 
 
 async def test_a_process_of_another_folder_with_the_same_key_is_left_alone(tmp_path: Path) -> None:
@@ -457,7 +457,7 @@ async def test_a_process_of_another_folder_with_the_same_key_is_left_alone(tmp_p
             last = await talk.run("true", key="k")
         assert sleep.poll() is None
 
-    assert isinstance(last, Lost)
+    assert isinstance(last, CommandLost)
 
 
 async def test_odd_files_do_not_keep_a_warden_from_starting(tmp_path: Path) -> None:
@@ -471,7 +471,7 @@ async def test_odd_files_do_not_keep_a_warden_from_starting(tmp_path: Path) -> N
     async with talking(tmp_path) as talk:
         ends = [await talk.run("true", key=key) for key in ("zeros", "text", "folder", "new")]
 
-    assert [type(end) for end in ends] == [Lost, Lost, NotStarted, Exited]
+    assert [type(end) for end in ends] == [CommandLost, CommandLost, NotStarted, CommandExited]
 
 
 # -- folders and places
@@ -484,7 +484,7 @@ async def test_a_root_deeper_than_a_socket_path_works(tmp_path: Path) -> None:
     async with talking(root) as talk:
         last = await talk.run("true")
 
-    assert isinstance(last, Exited)
+    assert isinstance(last, CommandExited)
 
 
 async def test_two_clients_at_once_start_one_warden(tmp_path: Path) -> None:
@@ -536,7 +536,7 @@ async def test_a_full_disk_is_said_and_survived(talk: Talk, tmp_path: Path) -> N
 
     assert isinstance(refused, NotStarted)
     assert refused.error == "attempt file: File too large"
-    assert isinstance(started, Exited)
+    assert isinstance(started, CommandExited)
     assert warden_pid(tmp_path) == pid
 
 
@@ -585,7 +585,7 @@ async def test_what_was_refused_for_want_of_files_can_be_asked_for_again(
 
     assert isinstance(refused, NotStarted)
     assert refused.errno == errno.EMFILE
-    assert isinstance(last, Exited)
+    assert isinstance(last, CommandExited)
 
 
 async def test_a_command_has_the_limits_that_the_warden_was_given(tmp_path: Path) -> None:
@@ -605,7 +605,7 @@ def limited(root: Path, limits: str) -> None:
     """Start a warden under limits."""
     folder = root / "warden" / "v1"
     folder.mkdir(parents=True, mode=0o700)
-    program = Door(root, print).install()
+    program = WardenAddress(root, print).install()
     start = f'{limits}; exec "$@"'
     subprocess.run(
         ["bash", "-c", start, "-", sys.executable, "-I", "-S", str(program), str(folder)],
@@ -625,7 +625,7 @@ def a_warden(root: Path, idle_s: float) -> None:
             sys.executable,
             "-I",
             "-S",
-            str(Door(root, print).install()),
+            str(WardenAddress(root, print).install()),
             str(folder),
             "0",
             str(idle_s),
@@ -667,7 +667,7 @@ async def test_a_warden_with_a_hub_stays(tmp_path: Path) -> None:
     await talk.run("sleep", "0.3")
     last = await talk.run("true", key="later")
 
-    assert isinstance(last, Exited)
+    assert isinstance(last, CommandExited)
     assert warden_pid(tmp_path) == pid
     await talk.warden.shutdown()
 
@@ -752,7 +752,7 @@ async def test_garbage_is_refused_and_survived(talk: Talk, tmp_path: Path) -> No
         answers = asked(sock, *GARBAGE)
 
     assert [answer["word"] for answer in answers] == ["refused"] * len(GARBAGE) + ["listed"]
-    assert isinstance(await talk.run("true"), Exited)
+    assert isinstance(await talk.run("true"), CommandExited)
     assert not list(tmp_path.parent.glob("x"))
 
 
@@ -799,7 +799,7 @@ async def test_a_message_without_end_is_cut_off(talk: Talk, tmp_path: Path) -> N
             sock.sendall(b"x" * 1024 * 1024)
         assert sock.recv(1)
 
-    assert isinstance(await talk.run("true"), Exited)
+    assert isinstance(await talk.run("true"), CommandExited)
 
 
 async def test_a_hub_that_does_not_read_is_dropped_and_blocks_nobody(
@@ -814,7 +814,7 @@ async def test_a_hub_that_does_not_read_is_dropped_and_blocks_nobody(
                 stuck.sendall(b'{"do": "list"}\n' * 10_000)
         last = await talk.run("true", key="later")
 
-    assert isinstance(last, Exited)
+    assert isinstance(last, CommandExited)
 
 
 async def test_hubs_hear_of_one_another(talk: Talk, tmp_path: Path) -> None:

@@ -23,11 +23,14 @@ from tests.make_warden import until
 AT = 1_795_600_800_000
 
 
-class FakeWarden(warden.Warden):
+class FakeWarden(warden.WardenClient):
     """Keeps what it was asked; says what the test makes it say."""
 
     def __init__(
-        self, root: Path, listener: Callable[[warden.Word], None], placed: Callable[[], None]
+        self,
+        root: Path,
+        listener: Callable[[warden.WardenReport], None],
+        placed: Callable[[], None],
     ) -> None:
         self.say = listener
         self.placed = placed
@@ -70,7 +73,7 @@ class FakeWarden(warden.Warden):
         self.say(warden.Spawned(key=str(key), pid=7, at=AT))
 
     def end(self, key: object, status: int = 0, why: warden.Ending = "exited") -> None:
-        self.say(warden.Exited(key=str(key), status=status, why=why, at=AT + 5))
+        self.say(warden.CommandExited(key=str(key), status=status, why=why, at=AT + 5))
 
 
 class House:
@@ -85,8 +88,11 @@ class House:
         self.commands = Commands(root, settings, self._warden)
 
     def _warden(
-        self, root: Path, listener: Callable[[warden.Word], None], placed: Callable[[], None]
-    ) -> warden.Warden:
+        self,
+        root: Path,
+        listener: Callable[[warden.WardenReport], None],
+        placed: Callable[[], None],
+    ) -> warden.WardenClient:
         self.warden = FakeWarden(root, listener, placed)
         return self.warden
 
@@ -254,7 +260,7 @@ async def test_command_whose_files_find_no_room_waits_and_is_tried_again(
     def full(*_: object) -> None:
         raise FULL
 
-    monkeypatch.setattr(commands, "AGAIN_S", 0.0)
+    monkeypatch.setattr(commands, "ROOM_RETRY_S", 0.0)
     with monkeypatch.context() as disk:
         disk.setattr(commands, "write_input", full)
         job = house.start(a_job(house.root))
@@ -271,7 +277,7 @@ async def test_command_whose_files_find_no_room_waits_and_is_tried_again(
 async def test_command_for_which_the_warden_finds_no_room_is_asked_for_again(
     house: House, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
-    monkeypatch.setattr(commands, "AGAIN_S", 0.0)
+    monkeypatch.setattr(commands, "ROOM_RETRY_S", 0.0)
     key = house.start(a_job(house.root)).key
 
     house.warden.say(warden.NotStarted(key=str(key), error="no room", at=AT, errno=number))
@@ -313,7 +319,7 @@ async def test_command_that_waits_for_room_can_be_stopped(house: House) -> None:
 async def test_no_room_is_no_problem_when_nothing_waits_for_it(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(commands, "AGAIN_S", 0.0)
+    monkeypatch.setattr(commands, "ROOM_RETRY_S", 0.0)
     key = house.start(a_job(house.root)).key
     house.warden.say(warden.NotStarted(key=str(key), error="", at=AT, errno=errno.ENOSPC))
     house.commands.stop(key)
@@ -345,7 +351,7 @@ def test_command_that_runs_is_found_again_while_commands_are_held(house: House) 
 def test_what_was_lost_is_told_lost(house: House) -> None:
     key = house.start(a_job(house.root, started=True)).key
 
-    house.warden.say(warden.Lost(key=str(key), at=AT))
+    house.warden.say(warden.CommandLost(key=str(key), at=AT))
 
     assert [getattr(report, "cause", "") for report in house.told.reports] == ["lost"]
 
@@ -722,7 +728,7 @@ def test_a_warden_with_more_room_changes_nothing(tmp_path: Path) -> None:
 async def test_an_attempt_without_room_waits_at_the_head_and_is_tried_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("floe.nodes.commands.AGAIN_S", 0.0)
+    monkeypatch.setattr("floe.nodes.commands.ROOM_RETRY_S", 0.0)
     house = House(tmp_path, commands=1)
     first, second = (house.start(a_job(tmp_path, key=a_key(n))).key for n in (1, 2))
 

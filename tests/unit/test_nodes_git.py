@@ -2,7 +2,7 @@
 
 import pytest
 
-from floe.nodes.git import environment
+from floe.nodes.git import git_environment
 from floe.repository.task import is_allowed
 
 
@@ -27,23 +27,23 @@ from floe.repository.task import is_allowed
     ],
 )
 def test_git_takes_no_orders_from_the_environment_of_a_flow(name: str) -> None:
-    assert name not in environment({"PATH": "/bin", name: "/elsewhere"}, "")
+    assert name not in git_environment({"PATH": "/bin", name: "/elsewhere"}, "")
 
 
 def test_git_keeps_what_says_how_to_reach_a_server() -> None:
     given = {"HOME": "/h", "https_proxy": "p", "GIT_SSL_CAINFO": "/ca", "GIT_HTTP_USER_AGENT": "x"}
 
-    assert given.items() <= environment(given, "").items()
+    assert given.items() <= git_environment(given, "").items()
 
 
 def test_git_never_asks_whatever_the_flow_says() -> None:
-    env = environment({"GIT_ASKPASS": "echo", "GIT_TERMINAL_PROMPT": "1"}, "")
+    env = git_environment({"GIT_ASKPASS": "echo", "GIT_TERMINAL_PROMPT": "1"}, "")
 
     assert (env["GIT_ASKPASS"], env["GIT_TERMINAL_PROMPT"]) == ("false", "0")
 
 
 def test_an_ssh_command_is_kept_and_completed() -> None:
-    env = environment({"GIT_SSH_COMMAND": "ssh -v"}, "/k e y")
+    env = git_environment({"GIT_SSH_COMMAND": "ssh -v"}, "/k e y")
 
     expected = "ssh -v -o BatchMode=yes -o IdentitiesOnly=yes -i '/k e y'"
     assert env["GIT_SSH_COMMAND"] == expected
@@ -52,7 +52,7 @@ def test_an_ssh_command_is_kept_and_completed() -> None:
 def test_a_value_in_an_ssh_command_is_left_to_its_shell() -> None:
     expanded = {"GIT_SSH_COMMAND": "ssh -i ;touch pwned", "FLOE_IN_KEY": ";touch pwned"}
 
-    env = environment(expanded, "", ['GIT_SSH_COMMAND=ssh -i "$FLOE_IN_KEY"'])
+    env = git_environment(expanded, "", ['GIT_SSH_COMMAND=ssh -i "$FLOE_IN_KEY"'])
 
     assert env["GIT_SSH_COMMAND"] == 'ssh -i "$FLOE_IN_KEY" -o BatchMode=yes'
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from floe.nodes.pulse import SILENCE_S, Pulse, state_of
+from floe.nodes.pulse import WARDEN_SILENCE_S, Pulse, state_of
 from tests.make_warden import until
 
 
@@ -53,16 +53,17 @@ def test_warden_that_does_not_answer_stands_still(clock: Clock, sleeper: int) ->
     pulse = Pulse(sleeper, clock)
     pulse.look(is_busy=True)
 
-    clock.now += SILENCE_S
+    clock.now += WARDEN_SILENCE_S
 
-    says = f"the warden has not answered for {SILENCE_S:.0f} s (pid {sleeper}, state S: sleeping)"
+    state = f"pid {sleeper}, state S: sleeping"
+    says = f"the warden has not answered for {WARDEN_SILENCE_S:.0f} s ({state})"
     assert pulse.problem() == says
 
 
 def test_warden_that_answers_late_works_again(clock: Clock, sleeper: int) -> None:
     pulse = Pulse(sleeper, clock)
     pulse.look(is_busy=True)
-    clock.now += SILENCE_S
+    clock.now += WARDEN_SILENCE_S
 
     pulse.answered()
 
@@ -75,7 +76,7 @@ def test_idle_warden_that_is_stopped_stands_still(clock: Clock, sleeper: int) ->
     pulse = Pulse(sleeper, clock)
     pulse.look(is_busy=False)
 
-    clock.now += SILENCE_S
+    clock.now += WARDEN_SILENCE_S
 
     assert "state T: stopped" in pulse.problem()
 
@@ -85,7 +86,7 @@ def test_idle_warden_that_goes_on_works_again(clock: Clock, sleeper: int) -> Non
     asyncio.run(until(lambda: state_of(sleeper) == "T"))
     pulse = Pulse(sleeper, clock)
     pulse.look(is_busy=False)
-    clock.now += SILENCE_S
+    clock.now += WARDEN_SILENCE_S
     os.kill(sleeper, signal.SIGCONT)
     asyncio.run(until(lambda: state_of(sleeper) == "S"))
 
@@ -98,7 +99,7 @@ def test_idle_warden_that_sleeps_is_no_problem_for_ever(clock: Clock, sleeper: i
     pulse = Pulse(sleeper, clock)
     pulse.look(is_busy=False)
 
-    clock.now += 1000 * SILENCE_S
+    clock.now += 1000 * WARDEN_SILENCE_S
     pulse.look(is_busy=False)
 
     assert pulse.problem() == ""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from floe.nodes.refs import listed
+from floe.nodes.refs import parsed_refs
 
 HASH = "a" * 40
 
@@ -11,7 +11,7 @@ HASH = "a" * 40
 def test_ref_whose_name_holds_a_separator_of_lines_is_one_ref(char: str) -> None:
     name = f"refs/heads/a{char}b"
 
-    assert listed(f"{HASH}\t{name}\n{HASH}\trefs/heads/main\n") == {
+    assert parsed_refs(f"{HASH}\t{name}\n{HASH}\trefs/heads/main\n") == {
         name: HASH,
         "refs/heads/main": HASH,
     }

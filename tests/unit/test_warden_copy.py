@@ -4,21 +4,21 @@ import subprocess
 import sys
 from pathlib import Path
 
-from floe.nodes.warden_link import Door
+from floe.nodes.warden_link import WardenAddress
 
 
 def test_the_copy_is_the_same_each_time(tmp_path: Path) -> None:
     for root in ("a", "b"):
         (tmp_path / root / "warden").mkdir(parents=True)
 
-    copies = [Door(tmp_path / root, print).install() for root in ("a", "b")]
+    copies = [WardenAddress(tmp_path / root, print).install() for root in ("a", "b")]
 
     assert copies[0].read_bytes() == copies[1].read_bytes()
 
 
 def test_the_copy_runs_without_what_is_installed(tmp_path: Path) -> None:
     (tmp_path / "warden").mkdir()
-    copy = Door(tmp_path, print).install()
+    copy = WardenAddress(tmp_path, print).install()
 
     run = subprocess.run(
         [sys.executable, "-I", "-S", copy, tmp_path / "gone"], capture_output=True, text=True

@@ -35,9 +35,9 @@ def a_proc(ppid: int = 1, sid: int = 1, ticks: int = 1) -> Proc:
 
 
 def test_client_and_warden_mean_the_same() -> None:
-    assert client.KEY.pattern == attempts.KEY.pattern
-    assert link.PROTOCOL == warden.PROTOCOL
-    assert link.LOCKED == daemon.LOCKED
+    assert client.KEY_PATTERN.pattern == attempts.KEY.pattern
+    assert link.WARDEN_PROTOCOL == warden.PROTOCOL
+    assert link.FOLDER_TAKEN == daemon.LOCKED
 
 
 @pytest.mark.parametrize("key", ["a", "...", "h1-12.1.task.build.1.1", "A_b@c-d.e", "x" * 200])

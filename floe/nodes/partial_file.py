@@ -17,11 +17,11 @@ Ts = TypeVarTuple("Ts")
 NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 
 
-class Refused(Exception):
+class DownloadRefused(Exception):
     """A download came to nothing for a reason that its reader can see."""
 
 
-class Part:
+class PartialFile:
     """What has come of a file so far."""
 
     def __init__(self, path: Path, algo: str) -> None:
