@@ -1,4 +1,4 @@
-"""The ports of floe's hands: executors of work, readers of documents and of git refs."""
+"""The ports to the outside of a host: executors of actions, readers of documents and git refs."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from floe.model.refs import Json, Key
 from floe.model.signal import Reported, Started
 
 Tell = Callable[[Started | Reported], None]
-"""How an executor reports; never blocks, may be called from the loop's thread only."""
+"""The callback for an executor's reports. Never blocks; call it from the loop's thread only."""
 
 
 DEFAULT_COMMIT: Final = Git()
@@ -25,24 +25,24 @@ class Job:
     work: Action
     """Rendered, as logged in NodeEntered."""
     started: bool
-    """NodeStarted is recorded: never start again; find what became of it, or report lost."""
+    """NodeStarted is recorded: find the attempt again or report it lost, but never start it."""
     flow: str
     node: str
     """`task.build`."""
     workspace: Path
-    """Of the run; made by the executor when it is first needed."""
+    """Of the run; the executor makes it on first use."""
     reuse_space: bool
     env: tuple[str, ...]
-    """Of the flow, `NAME=value`, rendered; the node's own are in `work`."""
+    """The flow's `NAME=value` entries, rendered; the node's own are in `work`."""
     has_escapes: bool = False
     """`$$` is a dollar in `env` and in the arguments of the command."""
     strict_shell: bool | None = None
     """Whether `shell` ends at the first command that fails; None for the host's default."""
     inputs: Mapping[str, Json]
-    """What this node sees: the trigger's values, then outputs of the nodes before it."""
+    """The values that this node sees: the trigger's, then the outputs of the nodes before it."""
     fences: Mapping[str, str] = field(default_factory=dict)
     output: Path
-    """Where standard output and error go; appended to, made with its folders."""
+    """The file for standard output and error: appended to, created with its folders."""
     timeout_s: float | None
     grace_s: float
     output_max: int
@@ -51,12 +51,12 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limit:
-    """That fewer attempts fit at once than the settings allow."""
+    """A limit below the one in the settings."""
 
     count: int
-    """How many do."""
+    """How many attempts fit at once."""
     why: str
-    """Why not more."""
+    """The reason, for people."""
 
     def __str__(self) -> str:
         return f"{self.count} at once: {self.why}"
@@ -65,16 +65,16 @@ class Limit:
 class Executor(Protocol):
     """Carries out attempts. All calls are quick and idempotent by `job.key`.
 
-    It reports at most one Started and exactly one Reported for each key that was begun, also for
-    one that was stopped, and never reports before the last process of the attempt is gone.
+    For each key that was started it reports at most one Started and exactly one Reported, even if
+    the attempt was stopped. It never sends Reported before the attempt's last process is gone.
     """
 
     async def open(self) -> None:
-        """Make ready; raises World where that is impossible."""
+        """Get ready. Raises World if that is impossible."""
         ...
 
     async def close(self) -> None:
-        """Let go without stopping commands; they are found again after the next `open`."""
+        """Disconnect without stopping commands; the next `open` finds them again."""
         ...
 
     def start(self, job: Job, tell: Tell) -> None:
@@ -86,31 +86,31 @@ class Executor(Protocol):
         ...
 
     def forget(self, key: Key) -> None:
-        """The report is stored: nothing more will be asked about this attempt."""
+        """Drop an attempt whose report is stored: no more calls will name it."""
         ...
 
     def sweep(self, owed: frozenset[Key]) -> None:
-        """Once after `open`: forget every attempt that is kept but not among these."""
+        """Forget every kept attempt that is not among these. Called once after `open`."""
         ...
 
     def hold(self, why: str) -> None:
-        """Begin no attempt while `why` says something: what is asked for waits."""
+        """Start no attempt while `why` is not empty; new ones wait."""
         ...
 
     def waiting(self) -> Sequence[Key]:
-        """Attempts that were started but wait for a place, in order."""
+        """Attempts that wait for a free slot, in order."""
         ...
 
     def limit(self) -> Limit | None:
-        """How many attempts fit at once, where the settings allow more."""
+        """How many attempts fit at once, if that is fewer than the settings allow."""
         ...
 
     def running(self) -> Sequence[Key]:
-        """Attempts that are being carried out."""
+        """Attempts in progress."""
         ...
 
     def problem(self) -> str:
-        """Why no attempt can be started now; empty while they can. What is asked for waits."""
+        """Why no attempt can start now, so that new ones wait; empty if they can."""
         ...
 
 
@@ -120,9 +120,9 @@ class Document:
 
     text: str
     origin: str
-    """Where it was found, as people write it; a relative name in it is relative to this."""
+    """Its address as people write it; relative names inside the document start from here."""
     pinned: str
-    """The same with the commit in place of the ref, for git; else equal to `origin`."""
+    """`origin` with the commit instead of the ref, for git; otherwise equal to `origin`."""
 
 
 class Documents(Protocol):
@@ -134,18 +134,18 @@ class Documents(Protocol):
         """Read a document.
 
         `name`: a path, `https://…/x.yml`, `git@host:org/repo.git/path/x.yml` or
-        `https://host/org/repo.git/path/x.yml` (`file://` too). `git` says which commit (hash
-        before ref before branch) and which key.
-        Raises NotFound, Theirs or World, saying what was tried.
+        `https://host/org/repo.git/path/x.yml` (`file://` too). `git` gives the commit (hash
+        before ref before branch) and the key file.
+        Raises NotFound, Theirs or World; the error names the address.
         """
         ...
 
 
 class Refs(Protocol):
-    """Looks which commit each ref of a remote repository has."""
+    """Lists the refs of remote repositories with their commits."""
 
     async def refs(self, git: Git, pattern: str) -> Mapping[str, str]:
-        """Full ref name to commit, for all branches and tags and what matches a shell pattern.
+        """Commits by full ref name: all branches and tags, and the refs that match a shell pattern.
 
         Never asks for a password. Raises Theirs.
         """

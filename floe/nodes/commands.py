@@ -1,7 +1,7 @@
 """Runs exec, git-checkout and git-merge as commands of the warden.
 
 Rules of this file: an attempt is waiting (in `_waiting`, in order), running (in `_running`: the
-warden has it) or over (its `report` is there). The warden's words move it; nothing here blocks.
+warden has it) or over (`over` is set). The warden's reports move it on; nothing here blocks.
 """
 
 import asyncio
@@ -38,28 +38,28 @@ from floe.nodes.workspaces import Workspaces, inside
 log = structlog.get_logger()
 
 ROOM_RETRY_S: Final = 2.0
-"""Seconds before an attempt for which the machine had no room is tried again."""
+"""Seconds until floe retries an attempt that found no disk space, memory or process."""
 EXHAUSTED: Final = frozenset({errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE})
-"""No process or file more can be had at the moment: that is not the command's failure."""
+"""The machine is out of processes, memory or open files for now; the command is not at fault."""
 
 COMMANDS_DEFAULT: Final = 4 * (os.cpu_count() or 1)
 STRICT: Final = ("-e", "-o", "pipefail")
-"""With these, bash ends at the first command that fails, also inside a pipe."""
+"""With these options bash ends at the first command that fails, even inside a pipe."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandSettings:
-    """What of a host's settings concerns its commands."""
+    """The part of a host's settings that concerns its commands."""
 
     host: str
     """Its name, `FLOE_HOST`."""
     workspace_root: Path
     pass_env: tuple[str, ...] = ()
-    """Names of the host's environment that commands see besides the usual ones."""
+    """Variables of the host's environment that commands see in addition to the usual ones."""
     key_file: str = ""
-    """The private key for git where a node names none; empty for the system's."""
+    """The private key for git if a node names none; empty for the system's own."""
     strict_shell: bool = False
-    """Whether `shell` ends at the first command that fails, where the flow does not say."""
+    """Whether `shell` ends at the first command that fails, for flows that do not set it."""
     commands: int = COMMANDS_DEFAULT
     """How many commands run at once; the rest wait in order."""
 
@@ -69,10 +69,10 @@ class _Attempt:
     job: Job
     tell: Tell
     has_started: bool
-    """Started was told, by this process or by one before it."""
+    """Started was reported, by this process or an earlier one."""
     is_spawned: bool = False
     is_stopped: bool = False
-    """Its end was asked for, at the warden."""
+    """The warden was asked to stop it."""
     over: Reported | None = None
 
 
@@ -82,7 +82,7 @@ WardenOf = Callable[
 
 
 class Commands:
-    """The executor of all that is a command: exec, git-checkout, git-merge."""
+    """The executor of exec, git-checkout and git-merge, which all run commands."""
 
     def __init__(
         self,
@@ -90,13 +90,13 @@ class Commands:
         settings: CommandSettings,
         warden_of: WardenOf = warden.WardenClient,
     ) -> None:
-        """`warden_root` holds the folder of the warden, its socket and its attempts."""
+        """`warden_root` holds the warden's folder, with its socket and attempts."""
         self.workspaces = Workspaces(settings.workspace_root)
         self._folders = Folders()
         self._settings = settings
         self._root = warden_root
         self._program = Path()
-        """What git nodes run, once it is copied."""
+        """The copied program that git nodes run; set by `open`."""
         self._warden = warden_of(warden_root, self._heard, self._placed)
         self._base = inherited(os.environ, settings.pass_env)
         self._attempts: dict[str, _Attempt] = {}
@@ -104,19 +104,19 @@ class Commands:
         self._running: dict[str, _Attempt] = {}
         self._held = ""
         self._is_limited = False
-        """That the machine allows fewer commands than the settings is in the log."""
+        """The log says that the machine allows fewer commands than the settings."""
         self._full = ""
-        """Why the files of the last attempt could not be made; empty once one was started."""
+        """Why floe could not create the last attempt's files; empty after a successful start."""
         self._again: asyncio.TimerHandle | None = None
 
     async def open(self) -> None:
-        """Reach the warden, starting it if there is none. Raises World."""
+        """Connect to the warden; start one if none runs. Raises World."""
         self.workspaces.open()
         self._program = installed(self._root, "repository")
         await self._warden.open()
 
     async def close(self) -> None:
-        """Let go of the warden; commands go on."""
+        """Disconnect from the warden; commands keep running."""
         self._drop_again()
         self.workspaces.close()
         await self._warden.close()
@@ -130,10 +130,10 @@ class Commands:
         self._folders.close()
 
     def start(self, job: Job, tell: Tell) -> None:
-        """Start an attempt when its turn comes, or find it again.
+        """Start an attempt as soon as a slot is free, or find it again.
 
-        One whose start is recorded is only looked for and never waits. One that is over and not
-        yet forgotten is told once more: whoever asks again has lost the report.
+        If its start is recorded, the attempt is only looked up, without waiting. If it is over and
+        not yet forgotten, its report is sent again: a repeated call means that the report was lost.
         """
         key = str(job.key)
         if known := self._attempts.get(key):
@@ -150,7 +150,7 @@ class Commands:
             self._next()
 
     def stop(self, key: Key) -> None:
-        """End an attempt and all its processes; one that waits is over at once."""
+        """End an attempt and all its processes; a waiting attempt is over at once."""
         name = str(key)
         attempt = self._attempts.get(name)
         if attempt is None or attempt.over:
@@ -162,7 +162,7 @@ class Commands:
             self._warden.stop(name)
 
     def forget(self, key: Key) -> None:
-        """The report is stored: drop what is kept about the attempt here and at the warden."""
+        """Drop an attempt whose report is stored, here and at the warden."""
         name = str(key)
         attempt = self._attempts.get(name)
         if attempt is None or not attempt.over:
@@ -173,9 +173,9 @@ class Commands:
             self._warden.taken(name)
 
     def sweep(self, owed: frozenset[Key]) -> None:
-        """Once after `open`: let the warden drop what it keeps but nobody will ask for.
+        """Have the warden drop the attempts that are not owed. Called once after `open`.
 
-        A command that still runs and is not owed is stopped first.
+        A command that still runs is stopped first.
         """
         known = {str(key) for key in owed} | self._attempts.keys()
         for name in self._warden.kept():
@@ -185,7 +185,7 @@ class Commands:
                 self._warden.stop(name)
 
     def waiting(self) -> tuple[Key, ...]:
-        """Attempts that wait for a free place, in order."""
+        """Attempts that wait for a free slot, in order."""
         return tuple(attempt.job.key for attempt in self._waiting.values())
 
     def running(self) -> tuple[Key, ...]:
@@ -193,18 +193,18 @@ class Commands:
         return tuple(attempt.job.key for attempt in self._running.values())
 
     def problem(self) -> str:
-        """That the warden is away or stands still, while it does."""
+        """Why commands cannot start: the warden is away or does not answer; empty if they can."""
         problem = self._warden.problem() or self._full
         return problem and f"commands cannot be started: {problem}"
 
     def hold(self, why: str) -> None:
-        """Begin nothing while there is a reason."""
+        """Start nothing while `why` is not empty."""
         was, self._held = self._held, why
         if was and not why:
             self._next()
 
     def limit(self) -> Limit | None:
-        """How many commands fit at once, where the settings allow more."""
+        """How many commands fit at once, if that is fewer than the settings allow."""
         if self._full:
             return Limit(count=len(self._running), why=self._full)
         places, why = self._warden.places()
@@ -215,7 +215,7 @@ class Commands:
         return min(places or self._settings.commands, self._settings.commands)
 
     def _placed(self) -> None:
-        """The warden has said how many commands fit; it looks again while there are some."""
+        """The warden has reported how many commands fit; it does so again while some run."""
         places, why = self._warden.places()
         is_limited = 0 < places < self._settings.commands
         if is_limited and not self._is_limited:
@@ -248,7 +248,7 @@ class Commands:
                 self._spawn(attempt, spawn)
 
     def _put_back(self, attempt: _Attempt, why: str, number: int) -> None:
-        """The machine has no room for an attempt: it waits at the head of the line."""
+        """Put an attempt back at the head of the queue: the machine has no room for it now."""
         name = str(attempt.job.key)
         self._running.pop(name, None)
         self._waiting = {name: attempt, **self._waiting}
@@ -256,13 +256,13 @@ class Commands:
         if not self._full:
             log.error("commands.no_room", key=name, why=why)
         is_full = number in FULL
-        self._full = f"there is no room for their files: {os.strerror(number)}" if is_full else why
+        self._full = f"no room for their files: {os.strerror(number)}" if is_full else why
         if self._again is None:
             self._again = asyncio.get_running_loop().call_later(ROOM_RETRY_S, self._try_again)
 
     def _try_again(self) -> None:
         self._again = None
-        if not self._waiting:  # all that waited was stopped
+        if not self._waiting:  # every waiting attempt was stopped
             self._full = ""
         self._next()
 
@@ -275,7 +275,7 @@ class Commands:
         self._warden.spawn(spawn)
 
     def _prepared(self, job: Job) -> warden.Spawn:
-        """Make folders and files; everything that can be wrong with a job shows here."""
+        """Create folders and files. Every fault of a job raises here, before anything starts."""
         self.workspaces.ready(job.workspace, job.key, reuse=job.reuse_space)
         write_input(job, self._folders)
         work = job.work
@@ -307,7 +307,7 @@ class Commands:
     def _argv(
         self, work: Exec, job: Job, env: dict[str, str], entries: tuple[str, ...]
     ) -> tuple[str, ...]:
-        """The command line. Raises Yours where a value would become code."""
+        """The command line. Raises Yours if a value would become code."""
         if work.shell:
             strict = job.strict_shell
             is_strict = self._settings.strict_shell if strict is None else strict
@@ -323,7 +323,9 @@ class Commands:
             return
         if attempt.over:
             return
-        if self._waiting.pop(word.key, None):  # started before a crash, its start not recorded
+        if self._waiting.pop(
+            word.key, None
+        ):  # it started before a crash that lost the record of the start
             attempt.is_spawned = True
             self._running[word.key] = attempt
         match word:
@@ -346,7 +348,7 @@ class Commands:
             case warden.CommandLost():
                 report = Failed(
                     cause="lost",
-                    why="its warden is gone, and what became of it is not known",
+                    why="its warden died, so its exit status is unknown",
                     output_bytes=measured(attempt.job, self._folders)[0],
                 )
             case _:
@@ -367,7 +369,7 @@ class Commands:
 
 
 def _attach(name: str, grace_s: float) -> warden.Spawn:
-    """Asks what became of an attempt; its limits are those it was started with."""
+    """A request for the outcome of an attempt; its limits are the ones from its start."""
     return warden.Spawn(
         key=name,
         argv=(),

@@ -1,7 +1,7 @@
-"""Programs of floe's own, copied to where they are started from.
+"""Copies floe's own programs to the place that they are started from.
 
-A copy is one file, so that an upgrade of floe, which replaces its modules one by one, cannot pull
-them away from a program that starts at that moment.
+A copy is one file. An upgrade of floe replaces modules one by one, and must not change a program
+that starts at that moment.
 """
 
 import hashlib
@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Final
 
 WITH: Final = {"repository": ("floe.model.secret",)}
-"""The modules of other rooms that a program imports."""
+"""The modules of other packages that a program imports."""
 
 
 def archive(name: str) -> bytes:
-    """The room `floe/<name>` as one file that Python runs; the same bytes each time."""
+    """The package `floe/<name>` as one file that Python can run; always the same bytes."""
     folder = files(f"floe.{name}")
     modules = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".py"))
     kept = io.BytesIO()
@@ -36,9 +36,9 @@ def archive(name: str) -> bytes:
 
 
 def installed(folder: Path, name: str) -> Path:
-    """The copy of a program in a folder, made if it is not there, with a name for each version.
+    """The copy of a program in a folder, created if missing; each version has its own name.
 
-    The copies of earlier versions stay: an attempt that was asked for may begin with one.
+    Copies of earlier versions stay, since an attempt that waits may still start from one.
     """
     source = archive(name)
     program = folder / f"{name}-{hashlib.sha256(source).hexdigest()[:12]}.pyz"
@@ -48,7 +48,7 @@ def installed(folder: Path, name: str) -> Path:
 
 
 def write_program(program: Path, source: bytes) -> None:
-    """Write a copy whole or not at all; nobody else can write to it, whatever the umask."""
+    """Write a copy atomically. Only the owner can write to it, whatever the umask."""
     fresh = program.with_name(f"{program.name}.{os.getpid()}")
     fresh.unlink(missing_ok=True)
     with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:

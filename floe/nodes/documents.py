@@ -1,11 +1,11 @@
 """Reads configs and flow-files from local paths, http(s) URLs and git repositories.
 
-What a name means is decided here and nowhere else:
+This module alone decides what a name means:
 
     flows/build.yml                          a local path
     https://host/x/build.yml                 a URL
     git@host:org/repo.git/ci/build.yml       a file in a git repository; also ssh, https, file
-    https://host/org/repo.git/build.yml#REF  the same with its commit, branch or tag
+    https://host/org/repo.git/build.yml#REF  the same at a commit, branch or tag
 
 A relative name is relative to the document that names it: same folder, URL or commit.
 """
@@ -35,7 +35,7 @@ from floe.repository.task import FULL_HASH, NoSuchFile, Task
 
 DOCUMENT_BYTES_MAX: Final = 1024 * 1024
 READ_S: Final = 60.0
-"""Seconds for reading one document."""
+"""Seconds within which one document must be read."""
 
 _GIT: Final = re.compile(
     r"((?:(?:https?|ssh|git|file)://|[\w.+-]+@[\w.-]+:)\S*?\.git)/([^#]+)(?:#(.+))?", re.DOTALL
@@ -64,7 +64,7 @@ class DocumentFiles:
     """Reads documents; repositories are cached below `<root>/documents`, shallow and bare."""
 
     def __init__(self, root: Path, key_file: str = "", *, read_s: float = READ_S) -> None:
-        """`key_file` is the key for git where none is named."""
+        """`key_file` is the key for git if the caller names none."""
         self._root = root
         self._repositories = Path(os.path.realpath(root), "documents")
         self._program: Path | None = None
@@ -77,9 +77,9 @@ class DocumentFiles:
     ) -> Document:
         """Read a document.
 
-        `git` says which commit of a repository and which key; a commit in the name, or in
-        `relative_to` where the name is relative, decides before it. Raises NotFound, Theirs or
-        World, saying what was tried.
+        `git` gives the commit of a repository and the key. A commit in the name, or in
+        `relative_to` if the name is relative, takes precedence. Raises NotFound, Theirs or
+        World; the error names the address.
         """
         full = full_name(name, relative_to)
         try:
@@ -93,7 +93,7 @@ class DocumentFiles:
             raise Theirs(f"{full} was not read within {self._read_s:g} s") from None
 
     async def _from_url(self, url: str) -> Document:
-        import aiohttp  # and what needs it: most hosts read no document over http
+        import aiohttp  # loaded here, with its users: most hosts read no document over http
 
         from floe.nodes.http import get, session, status_text
 
@@ -104,9 +104,9 @@ class DocumentFiles:
                 get(own, url) as response,
             ):
                 if response.status in (404, 410):
-                    raise NotFound(f"{url}: the server says {response.status}")
+                    raise NotFound(f"{url}: the server answered {response.status}")
                 if response.status not in (200, 203):
-                    raise Theirs(f"{url}: the server says {status_text(response)}")
+                    raise Theirs(f"{url}: the server answered {status_text(response)}")
                 async for chunk in response.content.iter_any():
                     data += chunk
                     if len(data) > DOCUMENT_BYTES_MAX:
@@ -132,8 +132,8 @@ class DocumentFiles:
             is_hash = FULL_HASH.fullmatch(there.at)
             git = replace(git, hash=there.at if is_hash else "", ref=there.at, branch="")
         remote, key_file = Remote.parse(there.url), git.key_file or self._key_file
-        # What one password or key gave is not there for another: a commit that is kept is not
-        # asked for again.
+        # One cache per URL and key: a cached commit is not fetched again, so a document read with
+        # one password must not be served to a caller with a different one.
         name = hashlib.sha256(
             f"{there.url}\0{key_file}".encode(errors="surrogatepass")
         ).hexdigest()[:32]
@@ -156,9 +156,9 @@ class DocumentFiles:
 
 
 def full_name(name: str, relative_to: str) -> str:
-    """The full name of a document that `relative_to` names.
+    """The full name of a document that the document `relative_to` mentions.
 
-    Raises NotFound where it leads out of its repository.
+    Raises NotFound if the name leads out of the repository.
     """
     if _GIT.fullmatch(name) or _URL.match(name) or name.startswith(("/", "~", "file://")):
         return name
@@ -177,7 +177,7 @@ def _from_path(name: str) -> Document:
     try:
         path = path.expanduser()
     except RuntimeError:
-        raise NotFound(f"{name}: there is no user {path.parts[0][1:]} here") from None
+        raise NotFound(f"{name}: this machine has no user {path.parts[0][1:]}") from None
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
         try:
@@ -185,9 +185,9 @@ def _from_path(name: str) -> Document:
                 raise World(f"{path} is not a file")
             data = os.read(fd, DOCUMENT_BYTES_MAX + 1)
         finally:
-            os.close(fd)  # also of a folder, which os.fdopen refuses and leaves open
+            os.close(fd)  # os.fdopen would refuse a folder and leave it open
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise NotFound(f"there is no file {path.absolute()}") from error
+        raise NotFound(f"the file {path.absolute()} does not exist") from error
     except (OSError, ValueError) as error:
         raise World(f"{path} cannot be read: {error}") from error
     return Document(text=_text(data, str(path), World), origin=str(path), pinned=str(path))
@@ -203,7 +203,7 @@ def _text(data: bytes, name: str, error: type[Theirs | World]) -> str:
 
 
 async def _run(argv: tuple[str, ...], env: dict[str, str]) -> tuple[int, bytes, str]:
-    """Run a command of floe's own in a process group of its own, killed if we are cancelled."""
+    """Run one of floe's own programs in its own process group; cancelling kills the group."""
     process = await asyncio.create_subprocess_exec(
         *argv,
         env=env,

@@ -1,8 +1,8 @@
-"""One file over http(s): loaded whole, gone on with where a connection broke, or refused.
+"""Downloads one file over http(s), and resumes after a broken connection.
 
-Rules of this file: what is put together is of one version of the file. It is gone on with only
-where the server names the version (a strong ETag, or a time that is as good), says that it sends
-the same, and from the very byte that is missing; in all other cases it is loaded from the start.
+Rules of this file: all parts of a download are of one version of the file. It resumes only if the
+server names that version (by a strong ETag, or a time that is as reliable), confirms it, and sends
+from exactly the missing byte. Otherwise the download starts again.
 """
 
 import asyncio
@@ -19,9 +19,9 @@ from floe.nodes.http import get, session, status_text
 from floe.nodes.partial_file import DownloadRefused, PartialFile
 
 CONNECTIONS_MAX: Final = 5
-"""How often a connection may break before the download has failed."""
+"""How many connections one download may use before it has failed."""
 PROGRESS_S: Final = 5.0
-"""Seconds between two lines about how far it is."""
+"""Seconds between two progress lines."""
 
 _BATCH: Final = 256 * 1024
 _RANGE: Final = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})")
@@ -29,20 +29,20 @@ _RANGE: Final = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})")
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """What tells one version of a file from another."""
+    """Identifies one version of a file."""
 
     validator: str
-    """For If-Range; empty where the server gives none that is good enough."""
+    """For If-Range; empty if the server sends no reliable one."""
     size: int | None
 
     @classmethod
     def of(cls, response: aiohttp.ClientResponse) -> "Version":
-        """The version that a whole answer brings."""
+        """The version that a complete response carries."""
         return cls(_validator(response), response.content_length)
 
 
 class Download:
-    """Loads one URL into a part."""
+    """Downloads one URL into a partial file."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class Download:
         self._told_at = self._begun_at = asyncio.get_running_loop().time()
 
     async def load(self) -> None:
-        """Load it whole. Raises DownloadRefused."""
+        """Download the whole file. Raises DownloadRefused."""
         self._say(f"fetching {without_password(self._url)}")
         async with session() as own:
             for again in range(CONNECTIONS_MAX):
@@ -76,12 +76,12 @@ class Download:
                     if self._version is None:
                         raise DownloadRefused(
                             why
-                        ) from None  # nothing has come yet: `retry` is for that
+                        ) from None  # nothing was received yet: `retry` covers that
                     self._say(f"{why} after {self._part.size} bytes")
         raise DownloadRefused(f"the connection broke {CONNECTIONS_MAX} times")
 
     def summary(self) -> str:
-        """How much it was, how long it took and what it comes to."""
+        """The size, digest, duration and rate of the download."""
         seconds = asyncio.get_running_loop().time() - self._begun_at
         took = f"{seconds:.1f} s, {_amount(self._part.size / max(seconds, 0.001))}/s"
         digest = self._part.digest
@@ -90,19 +90,21 @@ class Download:
     async def _try(self, own: aiohttp.ClientSession) -> None:
         async with get(own, self._url, self._say, self._rest()) as response:
             if response.status == 206 and self._goes_on(response):
-                self._say(f"going on at {self._part.size}")
+                self._say(f"resuming at byte {self._part.size}")
             elif response.status in (206, 416) and self._version:
-                self._version = Version("", None)  # so that the next try is from the start
-                raise aiohttp.ClientPayloadError("the server does not go on where it broke off")
+                self._version = Version("", None)  # the next try starts from the beginning
+                raise aiohttp.ClientPayloadError(
+                    "the server does not resume where the connection broke"
+                )
             elif response.status >= 500 and self._version:
-                raise aiohttp.ClientPayloadError(f"the server says {status_text(response)}")
+                raise aiohttp.ClientPayloadError(f"the server answered {status_text(response)}")
             else:
                 self._begin(response)
                 await self._part.run(self._part.begin)
             await self._receive(response)
 
     def _rest(self) -> Mapping[str, str] | None:
-        """Asks for what is missing, of the version that is there."""
+        """The headers that request the missing bytes of the version received so far."""
         if not self._version or not self._version.validator or not self._part.size:
             return None
         return {"Range": f"bytes={self._part.size}-", "If-Range": self._version.validator}
@@ -122,18 +124,20 @@ class Download:
         )
 
     def _begin(self, response: aiohttp.ClientResponse) -> None:
-        """Judge the answer that is to bring the whole file."""
+        """Check the response that should carry the whole file. Raises DownloadRefused."""
         if response.status >= 400:
-            raise DownloadRefused(f"the server says {status_text(response)}")
+            raise DownloadRefused(f"the server answered {status_text(response)}")
         if response.status not in (200, 203):
-            raise DownloadRefused(f"the server says {status_text(response)}: that is no file")
+            raise DownloadRefused(
+                f"the server answered {status_text(response)}, which is not a file"
+            )
         if coding := response.headers.get("Content-Encoding"):
-            self._say(f"Content-Encoding is {coding[:80]}: the file is kept as it comes")
+            self._say(f"Content-Encoding is {coding[:80]}: the file is saved without decoding")
         self._version = Version.of(response)
         self._check_size(response.content_length or 0)
 
     async def _receive(self, response: aiohttp.ClientResponse) -> None:
-        """Write the body in batches: a hop to the thread costs more than a small write."""
+        """Write the body in batches: switching to the thread costs more than a small write."""
         batch = bytearray()
         try:
             async for chunk in response.content.iter_any():
@@ -147,10 +151,10 @@ class Download:
             await self._part.run(self._part.write, bytes(batch))
         known = self._version.size if self._version else None
         if known is not None and self._part.size != known:
-            raise aiohttp.ClientPayloadError(f"{known} bytes were announced")
+            raise aiohttp.ClientPayloadError(f"the server announced {known} bytes")
 
     def _tell(self) -> None:
-        """Say how far it is, now and then."""
+        """Print a progress line, at most every `PROGRESS_S`."""
         now = asyncio.get_running_loop().time()
         if now - self._told_at < PROGRESS_S:
             return
@@ -165,7 +169,7 @@ class Download:
 
 
 def _validator(response: aiohttp.ClientResponse) -> str:
-    """A strong validator: an ETag, or a time of change at least a second before the answer.
+    """A strong validator: an ETag, or a Last-Modified at least a second before the Date.
 
     Source: RFC 9110, 8.8.2.2 and 13.1.5.
     """
@@ -185,7 +189,7 @@ def _why(error: Exception) -> str:
 
 
 def _amount(count: float) -> str:
-    """Bytes for the eye: `12 kB`, `1.4 GB`."""
+    """Bytes, rounded for people: `12 kB`, `1.4 GB`."""
     power = sum(count >= 1000**n for n in (1, 2, 3))
     amount = count / 1000**power
     digits = 1 if power and amount < 10 else 0

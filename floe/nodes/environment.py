@@ -1,6 +1,6 @@
-"""What a command finds in its environment, and the two files that lie beside its output.
+"""The environment of a command, and the two files beside its output.
 
-Nothing here is parsed by a shell: values of people are handed over as they are.
+No shell parses anything here: values from people are passed on unchanged.
 """
 
 import json
@@ -24,17 +24,18 @@ PROXY_NAMES: Final = ("http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no
 _PLAIN: Final = ("PATH", "HOME", "USER", "LANG", "TZ", "TMPDIR", "SSH_AUTH_SOCK")
 PASSED_NAMES: Final = frozenset((*_PLAIN, *PROXY_NAMES, *(name.upper() for name in PROXY_NAMES)))
 VALUE_BYTES_MAX: Final = 64 * 1024
-"""A longer value is only in the file `FLOE_INPUT`."""
+"""Longer values are only in the file `FLOE_INPUT`."""
 VALUES_BYTES_MAX: Final = 1024 * 1024
-"""Of all inputs in variables together: Linux takes 2 MiB of arguments and environment."""
+"""For all inputs in variables together: Linux takes 2 MiB of arguments and environment."""
 OUTPUTS_BYTES_MAX: Final = 1024 * 1024
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 
 
 def inherited(environ: Mapping[str, str], pass_env: Iterable[str] = ()) -> dict[str, str]:
-    """What of the host's own environment commands see.
+    """The part of the host's own environment that commands see.
 
-    Names that begin with `FLOE_` never pass, whatever `pass_env` says: tokens have such names.
+    Names that begin with `FLOE_` never pass, whatever `pass_env` says, since tokens have such
+    names.
     """
     names = PASSED_NAMES.union(pass_env)
     passed = {
@@ -51,9 +52,9 @@ def environment(
 ) -> dict[str, str]:
     """The environment of one attempt: `base`, floe's own names, then `entries` in order.
 
-    Raises Yours where an entry puts a value into a variable that programs read code from. An
-    entry sees those before it. floe's own names cannot be changed by an entry: the warden
-    finds the processes of an attempt by `FLOE_ATTEMPT`.
+    Raises Yours if an entry puts a value into a variable that programs read code from. An
+    entry sees the entries before it. Entries cannot change floe's own names, because the
+    warden finds the processes of an attempt by `FLOE_ATTEMPT`.
     """
     own = {
         **input_variables(job.inputs),
@@ -78,7 +79,7 @@ def environment(
 
 
 def input_variables(inputs: Mapping[str, Json]) -> dict[str, str]:
-    """The inputs that fit into variables, as `FLOE_IN_<NAME>`: text as it is, else JSON."""
+    """The inputs that fit into variables, as `FLOE_IN_<NAME>`: text unchanged, the rest as JSON."""
     found = {}
     room = VALUES_BYTES_MAX
     for name, value in inputs.items():
@@ -93,21 +94,20 @@ def input_variables(inputs: Mapping[str, Json]) -> dict[str, str]:
 
 
 def input_path(job: Job) -> str:
-    """Where an attempt reads its inputs: a JSON object of typed values."""
+    """The file that an attempt reads its inputs from: a JSON object of typed values."""
     return f"{job.output}.input"
 
 
 def outputs_path(job: Job) -> str:
-    """Where an attempt may write its outputs."""
+    """The file that an attempt may write its outputs to."""
     return f"{job.output}.outputs"
 
 
 def write_input(job: Job, folders: Folders) -> None:
-    """Write the inputs, and make the folder of the output if it is not there.
+    """Write the inputs, and create the folder of the output if it is missing.
 
-    A command that began before a crash of the host may be reading them: what is there is replaced
-    by the whole file. Raises NotPlain where a command put something else in the place of a
-    folder, OSError.
+    An existing file is replaced as a whole, since a command that started before a crash of the
+    host may be reading it. Raises NotPlain if a command replaced a folder, OSError.
     """
     path = input_path(job)
     data = json.dumps(job.inputs, default=dict).encode() if job.inputs else b"{}"
@@ -123,10 +123,10 @@ def write_input(job: Job, folders: Folders) -> None:
 
 
 def read_outputs(job: Job, folders: Folders) -> tuple[dict[str, str], list[str]]:
-    """The outputs an attempt wrote, the last of a name winning, and the lines that are none.
+    """The outputs that an attempt wrote, and the lines that are not outputs.
 
-    Raises TooLarge above `OUTPUTS_BYTES_MAX`, NotPlain for a link or anything else that is not a
-    plain file, OSError.
+    The last line of a name wins. Raises TooLarge above `OUTPUTS_BYTES_MAX`, NotPlain for a link
+    or anything else that is not a plain file, OSError.
     """
     try:
         data = _content(outputs_path(job), OUTPUTS_BYTES_MAX + 1, folders)
@@ -145,7 +145,7 @@ def read_outputs(job: Job, folders: Folders) -> tuple[dict[str, str], list[str]]
 
 
 def measured(job: Job, folders: Folders) -> tuple[int, str]:
-    """The bytes of the output, and what is there instead where it is no plain file."""
+    """The size of the output in bytes, and what is wrong if it is not a plain file."""
     try:
         path = str(job.output)
         return size_in(folders.enter(path), path), ""
@@ -157,13 +157,13 @@ def measured(job: Job, folders: Folders) -> tuple[int, str]:
 
 
 def drop_files(job: Job, folders: Folders) -> None:
-    """Remove both files: what they held is in the run's events."""
+    """Remove both files: the run's events have their content."""
     path = input_path(job)
     try:
         folder = folders.enter(path)
     except FileNotFoundError:
         return
-    except OSError as error:  # a command put something in the place of the folder
+    except OSError as error:  # a command replaced the folder
         log.warning("attempt.files_left", path=str(job.output), error=str(error))
         return
     _drop(folder, path.rpartition("/")[2])
@@ -175,7 +175,7 @@ def _drop(folder: int, name: str) -> None:
         os.unlink(name, dir_fd=folder)
     except FileNotFoundError:
         pass
-    except OSError as error:  # a command made a folder of it
+    except OSError as error:  # a command replaced it by a folder
         log.warning("attempt.file_left", file=name, error=str(error))
 
 
@@ -198,7 +198,7 @@ def _content(path: str, size: int, folders: Folders) -> bytes:
 
 
 def _read(fd: int, size: int) -> bytes:
-    """So many bytes of a file, or all there are."""
+    """Up to `size` bytes of a file."""
     parts = []
     while size > 0 and (part := os.read(fd, size)):
         parts.append(part)
@@ -209,5 +209,5 @@ def _read(fd: int, size: int) -> bytes:
 def _bytes_of(text: str) -> int:
     try:
         return len(text.encode())
-    except UnicodeEncodeError:  # half a surrogate pair: JSON can say it, an environment cannot
+    except UnicodeEncodeError:  # half a surrogate pair: valid in JSON, not in an environment
         return VALUE_BYTES_MAX + 1

@@ -1,7 +1,7 @@
-"""Brings files over http(s) into workspaces, through a cache by checksum.
+"""Downloads files over http(s) into workspaces, through a cache by checksum.
 
-Rules of this file: every byte on disk is touched in the attempt's own thread; a file gets its
-final name whole or not at all. Talking to servers is in `download` and `http`.
+Rules of this file: only the attempt's own thread touches the disk, and a file gets its final name
+when it is complete. The requests are in `download` and `http`.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ from floe.nodes.workspaces import Workspaces, inside
 RESUME_S: Final = 1.0
 FILE_BYTES_MAX: Final = 16 * 1024**3
 NAME_BYTES_MAX: Final = 255
-"""Bytes of a file's name that file systems take."""
+"""The longest file name in bytes that file systems accept."""
 _FICLONE: Final = 0x40049409
 _DIGEST: Final = re.compile(r"[0-9a-f]{32,64}")
 
@@ -57,9 +57,9 @@ class Fetches:
         file_bytes_max: int = FILE_BYTES_MAX,
         again_s: float = RESUME_S,
     ) -> None:
-        """The cache is `<root>/cache`; a file above `file_bytes_max` is refused, 0 for none.
+        """The cache is `<root>/cache`. Files above `file_bytes_max` are refused; 0 for no limit.
 
-        `again_s`: seconds before a broken download is gone on with; doubled each further time.
+        `again_s`: seconds before a broken download resumes; doubled each time.
         """
         self._cache = root / "cache"
         self._workspaces = workspaces
@@ -71,7 +71,7 @@ class Fetches:
         self._held = ""
 
     async def open(self) -> None:
-        """Clear what a crash left half downloaded."""
+        """Remove the partial files that a crash left."""
         try:
             private(self._cache)
         except OSError as error:
@@ -80,7 +80,7 @@ class Fetches:
             part.unlink(missing_ok=True)
 
     async def close(self) -> None:
-        """Give up all downloads, unreported; asked about again they are lost."""
+        """Cancel all downloads without a report; after a restart they are reported lost."""
         tasks = [a.task for a in self._attempts.values() if a.task and not a.task.done()]
         for task in tasks:
             task.cancel()
@@ -89,9 +89,9 @@ class Fetches:
         self._folders.close()
 
     def start(self, job: Job, tell: Tell) -> None:
-        """Start a download. One that began before this process did is reported lost.
+        """Start a download. If an earlier process started it, it is reported lost.
 
-        One that is over and not yet forgotten is told once more.
+        If it is over and not yet forgotten, its report is sent again.
         """
         if known := self._attempts.get(job.key):
             known.tell = tell
@@ -105,7 +105,7 @@ class Fetches:
             self._begin(attempt)
 
     def hold(self, why: str) -> None:
-        """Begin no download while there is a reason."""
+        """Start no download while `why` is not empty."""
         self._held = why
         while self._waiting and not why:
             self._begin(self._waiting.pop(next(iter(self._waiting))))
@@ -113,14 +113,14 @@ class Fetches:
     def _begin(self, attempt: _Attempt) -> None:
         job = attempt.job
         if job.started:
-            self._settle(attempt, Failed(cause="lost", why="floe ended during the download"))
+            self._settle(attempt, Failed(cause="lost", why="floe stopped during the download"))
             return
         attempt.tell(Started(key=job.key, at=_now()))
         attempt.task = asyncio.get_running_loop().create_task(self._run(job))
         attempt.task.add_done_callback(lambda task: self._ended(attempt, task))
 
     def stop(self, key: Key) -> None:
-        """Give up a download and remove what there is of it."""
+        """Cancel a download and remove its partial file."""
         attempt = self._attempts.get(key)
         if attempt and self._waiting.pop(key, None):
             self._settle(attempt, Stopped())
@@ -129,27 +129,27 @@ class Fetches:
             attempt.task.cancel()
 
     def forget(self, key: Key) -> None:
-        """The report is stored."""
+        """Drop an attempt whose report is stored."""
         attempt = self._attempts.get(key)
         if attempt and attempt.over:
             del self._attempts[key]
 
     def sweep(self, owed: frozenset[Key]) -> None:
-        """Nothing of a download outlives the process."""
+        """Do nothing: no download outlives the process."""
 
     def limit(self) -> None:
-        """Nothing of the machine allows fewer than were asked for."""
+        """None: the machine does not limit downloads."""
 
     def waiting(self) -> tuple[Key, ...]:
-        """Downloads that are not begun, since there is no room for them."""
+        """Downloads that have not started, because `hold` keeps them back."""
         return tuple(self._waiting)
 
     def running(self) -> tuple[Key, ...]:
-        """Downloads that are not over."""
+        """Downloads in progress."""
         return tuple(k for k, a in self._attempts.items() if not a.over and k not in self._waiting)
 
     def problem(self) -> str:
-        """None: a download begins at once."""
+        """Empty: downloads can always start."""
         return ""
 
     def _ended(self, attempt: _Attempt, task: asyncio.Task[Report]) -> None:
@@ -163,7 +163,7 @@ class Fetches:
         attempt.tell(attempt.over)
 
     async def _run(self, job: Job) -> Report:
-        """Carry out one attempt; whatever goes wrong becomes its report."""
+        """Carry out one attempt; every failure becomes its report."""
         output = job.output
         try:
             self._workspaces.ready(job.workspace, job.key, reuse=job.reuse_space)
@@ -177,7 +177,7 @@ class Fetches:
             size, note = measured(job, self._folders)
             return Exited(status=status, outputs={}, output_bytes=size, note=note)
         except TimeoutError:
-            why = f"not over after {job.timeout_s:g} s"
+            why = f"not finished after {job.timeout_s:g} s"
             return Failed(cause="timeout", why=why, output_bytes=measured(job, self._folders)[0])
         except FloeError as error:
             return Failed(
@@ -230,7 +230,7 @@ class Fetches:
 
     async def _load(self, work: Fetch, part: PartialFile, say: Callable[[str], None]) -> None:
         """Download into `part` and check it. Raises DownloadRefused."""
-        from floe.nodes.download import Download  # with aiohttp, which most hosts load elsewhere
+        from floe.nodes.download import Download  # imports aiohttp, so only when needed
 
         download = Download(
             work.url, part, say, bytes_max=self._file_bytes_max, again_s=self._again_s
@@ -239,15 +239,15 @@ class Fetches:
         await part.run(part.end)
         say(download.summary())
         if not work.checksum:
-            say("no checksum is given: this file cannot be trusted")
+            say("no checksum given: the content of this file is not verified")
         elif part.digest.hexdigest() != work.checksum:
             raise DownloadRefused(
-                f"checksum mismatch: {work.checksum_algo} {work.checksum} was expected"
+                f"checksum mismatch: expected {work.checksum_algo} {work.checksum}"
             )
 
 
 def _target(work: Fetch, workspace: Path) -> Path:
-    """Where the file goes: inside the workspace, links followed; the last link is replaced.
+    """The path for the file in the workspace; follows links, but replaces one at the end.
 
     Source: floe README, "fetch", `location`.
     """
@@ -267,14 +267,14 @@ def _target(work: Fetch, workspace: Path) -> Path:
 
 
 def _is_intact(cached: Path, work: Fetch) -> bool:
-    """Whether the cache has the file as it was; one that was changed is removed."""
+    """Whether the cache has the file unchanged; a changed one is removed."""
     try:
         with os.fdopen(opened_plain(cached), "rb") as file:
             found = hashlib.file_digest(file, work.checksum_algo).hexdigest()
     except FileNotFoundError:
         return False
     except NotPlain:
-        cached.unlink()  # IsADirectoryError for a folder: that is not ours to empty
+        cached.unlink()  # IsADirectoryError for a folder, which floe must not empty
         return False
     if found != work.checksum:
         cached.unlink(missing_ok=True)
@@ -282,7 +282,7 @@ def _is_intact(cached: Path, work: Fetch) -> bool:
 
 
 def _copy(source: Path, target: Path, key: Key) -> None:
-    """Copy a file under its name, whole or not at all; blocks are shared where the disk can."""
+    """Copy a file atomically, and share its blocks if the disk can."""
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f".floe-{_short(key)}.part")
     try:
@@ -293,7 +293,7 @@ def _copy(source: Path, target: Path, key: Key) -> None:
         ):
             try:
                 fcntl.ioctl(new, _FICLONE, old.fileno())
-            except OSError:  # another disk, or one that cannot
+            except OSError:  # a different disk, or one that cannot share blocks
                 shutil.copyfileobj(old, new, 1024 * 1024)
         part.replace(target)
     finally:

@@ -1,4 +1,4 @@
-"""How floe runs git: without questions, hooks or foreign transports, with the key it was given."""
+"""How floe runs git: no prompts, no hooks, no unusual transports, and only the key it was given."""
 
 import os
 import re
@@ -19,19 +19,19 @@ _NO_NAMES: Final = ("", ".", "..", ".git")
 
 
 _KEPT: Final = ("GIT_SSL_", "GIT_PROXY_SSL_", "GIT_HTTP_")
-"""Prefixes of the variables that say how to reach a server. They name no file that git writes."""
+"""Prefixes of the variables that configure connections. They name no file that git writes."""
 
 
 def git_environment(
     env: Mapping[str, str], key_file: str, entries: Iterable[str] = ()
 ) -> dict[str, str]:
-    """The environment of every git command: `env` without what git would take orders from.
+    """The environment of every git command: `env` without the variables that redirect git.
 
-    Of all `GIT_*` variables only those that say how to reach a server stay: the others name work
-    trees, repositories, objects, configs and programs. `GIT_SSH_COMMAND` stays and is completed.
-    It is code, so the shell of git expands it: an entry for it in `entries` (`NAME=value`) counts
-    as it was written. An askpass program that fails makes git give up at once where a password is
-    needed. Messages are English because floe explains some of them.
+    Of all `GIT_*` variables only those that configure connections stay: the others name work
+    trees, repositories, objects, configs and programs. `GIT_SSH_COMMAND` stays and gets options
+    added. It is code that git's shell expands, so an entry for it in `entries` (`NAME=value`) is
+    used as written. The askpass program always fails, so git gives up at once if it needs a
+    password. Messages are in English because floe explains some of them.
     """
     clean = {
         name: value
@@ -58,20 +58,20 @@ def git_environment(
 
 
 def own_environment(key_file: str, remote: Remote) -> dict[str, str]:
-    """The environment of git commands that floe runs for itself."""
+    """The environment of the git commands that floe runs for its own purposes."""
     env = {k: v for k, v in os.environ.items() if not k.startswith(("GIT_", "FLOE_"))}
     return {**git_environment(env, key_file), **remote.env}
 
 
 def argv(program: Path, task: Task) -> tuple[str, ...]:
-    """The command that carries a task out."""
+    """The command line that carries out a task."""
     return (sys.executable, "-I", "-S", str(program), task.text())
 
 
 def task_of(work: GitCheckout | GitMerge, workspace: Path, folder: Path) -> Task:
-    """What a node asks for; `folder` is where the repository's folder lies.
+    """The task of a git node; `folder` is the parent of the repository's folder.
 
-    Raises Yours, saying which option is missing, or World where a link leads elsewhere.
+    Raises Yours, which names the missing option, or World if a link leads out of the workspace.
     """
     git = work.git
     kind = "git-checkout" if isinstance(work, GitCheckout) else "git-merge"
@@ -96,7 +96,7 @@ def task_of(work: GitCheckout | GitMerge, workspace: Path, folder: Path) -> Task
 
 
 def target(git: Git) -> tuple[str, str]:
-    """Which of `hash`, `ref` and `branch` decides, and its value; by default what HEAD is there."""
+    """Which of `hash`, `ref` and `branch` decides, and its value; by default the remote's HEAD."""
     if git.hash:
         return "hash", git.hash
     if git.ref:
@@ -105,22 +105,22 @@ def target(git: Git) -> tuple[str, str]:
 
 
 def repository_name(url: str) -> str:
-    """The folder that `git clone` would make: the last part of the URL without `.git`.
+    """The folder that `git clone` would create: the last part of the URL without `.git`.
 
-    Where that leaves no name (`..git`), the last part as it is. A blank stands for each control
-    character, as with git.
+    If that leaves no name (`..git`), the last part unchanged. Control characters become blanks,
+    as in git.
     """
     part = re.split(r"[/:]", url.rstrip("/").removesuffix("/.git").rstrip("/"))[-1]
     part = re.sub(r"[\0-\x1f\x7f]+", " ", part).strip()
     short = part.removesuffix(".git")
     name = part if short.lower() in _NO_NAMES else short
     if name.lower() in _NO_NAMES:
-        raise Yours(f"no folder can be named after the url {without_password(url)!r}")
+        raise Yours(f"the url {without_password(url)!r} gives no name for a folder")
     return name
 
 
 def _missing(kind: str, what: str) -> Yours:
     return Yours(
         f"{kind} has no {what}",
-        "neither the node's opts nor the nodes before it nor the trigger give one",
+        "give one in its opts, in an output of a node before it, or in the trigger",
     )

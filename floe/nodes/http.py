@@ -1,8 +1,8 @@
-"""Asks http and https servers: a URL goes out byte for byte, and redirects are followed here.
+"""Sends requests to http and https servers, and follows redirects itself.
 
-Rules of this file: only what no request line can carry is encoded (blanks, and what is not ASCII).
-Credentials of a URL go to its own host alone. Each file and document has a session of its own:
-cookies, connections and what DNS answered are shared with nobody.
+Rules of this file: a URL is sent byte for byte; only characters that a request line cannot carry
+(blanks and non-ASCII) are encoded. The credentials of a URL go only to its own host. Each download
+has its own session, so that none shares cookies, connections or DNS answers.
 """
 
 import re
@@ -21,7 +21,7 @@ from floe.nodes.partial_file import DownloadRefused
 CONNECT_S: Final = 30.0
 """Seconds to connect to a server."""
 HTTP_SILENCE_S: Final = 60.0
-"""Seconds in which a server must send something."""
+"""Seconds within which a server must send at least one byte."""
 REDIRECTS_MAX: Final = 10
 REDIRECTS: Final = (301, 302, 303, 307, 308)
 
@@ -32,25 +32,25 @@ _PORTS: Final[Mapping[str, int]] = {"http": 80, "https": 443}
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A URL, taken apart for a request."""
+    """The parts of a URL for a request."""
 
     scheme: str
     host: str
     port: int
     path: str
-    """With the query, as it is sent."""
+    """With the query, exactly as sent."""
     user: str
-    """Name and password, as aiohttp is given them; empty for none."""
+    """Name and password in aiohttp's encoding; empty for none."""
 
     @classmethod
     def parse(cls, url: str) -> Self:
-        """Read a URL. Raises DownloadRefused for what no server can be asked for."""
+        """Parse a URL. Raises DownloadRefused for a URL that cannot be requested."""
         text = url.strip(" ")
         if _CONTROL.search(text):
-            raise DownloadRefused("the url has a line break or another control character in it")
+            raise DownloadRefused("the url contains a line break or a different control character")
         scheme = text.partition(":")[0].lower()
         if scheme not in _PORTS:
-            raise DownloadRefused("only http and https are fetched")
+            raise DownloadRefused("only http and https urls can be fetched")
         rest = text[len(scheme) + 1 :].partition("#")[0]
         if not rest.startswith("//"):
             raise DownloadRefused(f"the url has no host: write {scheme}://host/…")
@@ -61,9 +61,9 @@ class Target:
             there = URL(f"{scheme}://{place}")
             host, port = there.raw_host, there.port
             if host and ":" not in host:
-                host.encode("idna")  # as the look-up does, whose error would be nobody's
+                host.encode("idna")  # the look-up does the same, but its error would not be caught
         except ValueError as error:
-            raise DownloadRefused(f"the url has no good host: {error}") from None
+            raise DownloadRefused(f"the host of the url is not valid: {error}") from None
         if not host or not port:
             raise DownloadRefused(f"the url has no host: write {scheme}://host/…")
         return cls(
@@ -75,13 +75,13 @@ class Target:
         )
 
     def url(self, user: str = "") -> URL:
-        """As aiohttp is given it: its path and query stay as they are."""
+        """The URL for aiohttp, with path and query unchanged."""
         port = "" if self.port == _PORTS[self.scheme] else f":{self.port}"
         authority = f"{user}@{self.host}{port}" if user else self.host + port
         return URL.build(scheme=self.scheme, authority=authority, path=self.path, encoded=True)
 
     def beside(self, location: str) -> str:
-        """The URL that a redirect from here means; only a relative path is put together anew.
+        """The absolute URL of a redirect from here; only a relative path is resolved.
 
         Source: RFC 3986, 5.2.2.
         """
@@ -95,7 +95,7 @@ class Target:
         return urljoin(here, location)
 
     def may_know(self, before: "Target") -> bool:
-        """Whether credentials for another target may be sent here: its host, not less safe."""
+        """Whether credentials for `before` may be sent here: the same host, and no less secure."""
         is_safer = (before.scheme, before.port, self.scheme, self.port) == (
             "http",
             80,
@@ -107,13 +107,13 @@ class Target:
 
 
 def _user(text: str) -> str:
-    """Name and password of a URL, which aiohttp sends as latin-1, so that they go out as UTF-8."""
+    """Name and password of a URL, encoded so that aiohttp, which sends latin-1, sends UTF-8."""
     name, colon, password = (
         unquote(part).encode(errors="surrogateescape").decode("latin-1")
         for part in text.partition(":")
     )
     if ":" in name:
-        raise DownloadRefused("the url has a user with a colon, which no server can be sent")
+        raise DownloadRefused("the user in the url contains a colon, which HTTP cannot carry")
     return quote(name, safe="") + colon + quote(password, safe="")
 
 
@@ -128,9 +128,10 @@ async def get(
     say: Callable[[str], None] = lambda _: None,
     headers: Mapping[str, str] | None = None,
 ) -> AsyncIterator[aiohttp.ClientResponse]:
-    """The answer of a server after redirects, its body still to be read.
+    """GET a URL and follow redirects; the body of the response is not read yet.
 
-    Each redirect is told to `say`. Raises DownloadRefused, aiohttp.ClientError, TimeoutError.
+    `say` receives a line for each redirect. Raises DownloadRefused, aiohttp.ClientError,
+    TimeoutError.
     """
     target = Target.parse(url)
     user = target.user
@@ -144,21 +145,21 @@ async def get(
             location = response.headers.get("Location", "").strip()
             if not location:
                 raise DownloadRefused(
-                    f"the server redirects ({response.status}) and does not say where"
+                    f"the server redirects ({response.status}) without a Location"
                 )
             there = target.beside(location)
             say(f"{response.status}: redirected to {printable(there)}")
             before, target = target, Target.parse(there)
             if (before.scheme, target.scheme) == ("https", "http"):
-                say("from https to http: whoever is on the way can read and change the file")
+                say("redirected from https to http: the network can read and change the file")
             user = target.user or (user if target.may_know(before) else "")
     raise DownloadRefused(f"more than {REDIRECTS_MAX} redirects")
 
 
 def session(*, total_s: float | None = None, is_raw: bool = True) -> aiohttp.ClientSession:
-    """A session for one file; `is_raw`: as the server has it, not decompressed.
+    """A session for one download; `is_raw`: the bytes are not decompressed.
 
-    Proxies and `.netrc` are those of floe's own environment.
+    Uses the proxies and the `.netrc` of floe's own environment.
     """
     return aiohttp.ClientSession(
         timeout=aiohttp.ClientTimeout(
@@ -171,10 +172,10 @@ def session(*, total_s: float | None = None, is_raw: bool = True) -> aiohttp.Cli
 
 
 def printable(url: str) -> str:
-    """A URL as it may be printed: a signed one is a password, too."""
+    """A URL that is safe to print: without password, and without query, which may be signed."""
     return without_password(re.split(r"[?#]", url, maxsplit=1)[0])
 
 
 def status_text(response: aiohttp.ClientResponse) -> str:
-    """The status of an answer in words."""
+    """The status of a response: `404 Not Found`."""
     return f"{response.status} {response.reason or ''}".strip()

@@ -1,4 +1,4 @@
-"""A file under its provisional name, and the one thread that touches the disk for it."""
+"""A file that is being downloaded, under a provisional name, with its own thread for the disk."""
 
 import asyncio
 import hashlib
@@ -18,11 +18,11 @@ NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 
 
 class DownloadRefused(Exception):
-    """A download came to nothing for a reason that its reader can see."""
+    """A download failed for a reason that the user can act on."""
 
 
 class PartialFile:
-    """What has come of a file so far."""
+    """The part of a file that was received so far."""
 
     def __init__(self, path: Path, algo: str) -> None:
         self.path = path
@@ -36,18 +36,18 @@ class PartialFile:
         self.size = 0
 
     async def run(self, work: Callable[[*Ts], T], *args: *Ts) -> T:
-        """Call `work` in the thread; calls run one after another, also when cancelled."""
+        """Call `work` in the thread. Calls run one after the other, even if they are cancelled."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, work, *args)
 
     def begin(self) -> None:
-        """Begin from the start, whatever there was."""
+        """Start with an empty file; drop earlier content."""
         self.end()
         self._empty()
         self.path.unlink(missing_ok=True)
         self._file = os.fdopen(opened_plain(self.path, NEW, 0o666), "wb")
 
     def write(self, data: bytes) -> None:
-        """Add to it."""
+        """Append data."""
         assert self._file, "begun"
         self._file.write(data)
         self.digest.update(data)
@@ -60,7 +60,7 @@ class PartialFile:
             self._file = None
 
     async def close(self) -> None:
-        """Remove what there is under the provisional name, when the thread is through."""
+        """Remove the file under its provisional name once the thread is done."""
         await asyncio.shield(self.run(self._drop))
         self._thread.shutdown(wait=False)
 

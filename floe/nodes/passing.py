@@ -1,7 +1,7 @@
-"""A root that does not stay: a temporary folder, made and removed by the warden that serves it.
+"""A temporary root, created and removed by the warden that serves it.
 
-That warden starts before there is anything to remove, and ends with the process that asked for
-it: when this is killed, its commands are stopped and the folder is removed all the same.
+That warden starts before there is anything to remove, and ends with the process that started it.
+Even if that process is killed, the warden stops its commands and removes the folder.
 """
 
 import secrets
@@ -20,7 +20,7 @@ from floe.model.errors import Yours
 from floe.nodes.warden_link import public_environment
 
 REMOVE_S: Final = 60.0
-"""Time for the folder to be removed; after it that goes on without us."""
+"""Seconds to wait for the removal of the folder, which then goes on in the background."""
 PROGRAM: Final = (
     "import sys; sys.path.append(sys.argv[1]);"
     " from floe.warden.passing import main; main(sys.argv[2:])"
@@ -28,16 +28,16 @@ PROGRAM: Final = (
 
 
 class PassingRoot:
-    """The root, from `ready` until it is left."""
+    """The temporary root as a context manager; usable after `wait_ready`."""
 
     path: Path
 
     def __init__(self, *, keep: bool) -> None:
-        """With `keep` the folder stays; its commands end all the same."""
+        """With `keep` the folder stays; its commands end anyway."""
         self._keep = keep
 
     def __enter__(self) -> Self:
-        """Start its warden, without waiting for it. Raises Yours."""
+        """Start the warden without waiting for it. Raises Yours."""
         try:
             folder = tempfile.gettempdir()
         except FileNotFoundError as error:
@@ -61,7 +61,7 @@ class PassingRoot:
         return self
 
     def wait_ready(self) -> None:
-        """Wait until the folder is there and its warden serves it. Raises Yours."""
+        """Wait until the folder exists and the warden serves it. Raises Yours."""
         assert self._start.stderr is not None
         reason = self._start.stderr.read()
         if self._start.wait():
@@ -73,15 +73,15 @@ class PassingRoot:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Wait until the warden has ended, and with it the folder."""
+        """Wait until the warden has removed the folder and ended."""
         with self._start, self._life:
             self._life.shutdown(socket.SHUT_WR)
             self._life.settimeout(REMOVE_S)
             with suppress(TimeoutError):
                 self._life.recv(1)
-        if not self._keep:  # the warden was killed, and there is nobody else to do it
+        if not self._keep:  # if the warden was killed, the folder is still there
             shutil.rmtree(self.path, ignore_errors=True)
 
 
 def _no_folder(why: str) -> Yours:
-    return Yours(f"no temporary folder: {why}", "set TMPDIR to one")
+    return Yours(f"no temporary folder: {why}", "set TMPDIR to a folder that can be written")

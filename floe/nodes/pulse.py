@@ -1,8 +1,8 @@
-"""Whether the warden that was reached still works: a process can be there and stand still.
+"""Detects a warden that is connected but makes no progress.
 
-It is stopped by a signal, frozen with its cgroup, or waits for a file system that hangs. An idle
-warden is not woken for this: its state is read from /proc. While it has commands, which wake it
-anyway, it is also asked for an answer.
+A signal can stop it, its cgroup can be frozen, or a file system can hang. An idle warden is not
+woken for this check: its state is read from /proc. While it runs commands, which wake it anyway,
+it is also asked for an answer.
 """
 
 import time
@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Final
 
 CHECK_S: Final = 4.0
-"""Seconds between two looks."""
+"""Seconds between two checks."""
 
 WARDEN_SILENCE_S: Final = 8.0
-"""Seconds without an answer after which a warden is said to stand still: two looks."""
+"""Seconds without an answer after which a warden counts as stuck: two checks."""
 
 STATE_NAMES: Final = {
     "T": "stopped",
@@ -25,25 +25,25 @@ STATE_NAMES: Final = {
     "Z": "dead",
 }
 STILL: Final = "TtD"
-"""States in which a process does nothing, however long it lasts."""
+"""States in which a process makes no progress."""
 
 
 class Pulse:
-    """What was last seen of one warden."""
+    """The last signs of life of one warden."""
 
     def __init__(self, pid: int, clock: Callable[[], float] = time.monotonic) -> None:
-        """`pid` is the warden's; 0 where it is not known."""
+        """`pid` is the warden's; 0 if it is not known."""
         self._pid = pid
         self._clock = clock
         self._asked_at: float | None = None
         self._still_at: float | None = None
 
     def answered(self) -> None:
-        """It said something."""
+        """Record that the warden sent something."""
         self._asked_at = self._still_at = None
 
     def look(self, *, is_busy: bool) -> bool:
-        """Look at it; whether it is to be asked for an answer."""
+        """Check its state; return whether to ask it for an answer."""
         now = self._clock()
         if state_of(self._pid) not in STILL:
             self._still_at = None
@@ -57,7 +57,7 @@ class Pulse:
         return False
 
     def problem(self) -> str:
-        """That it stands still, while it does; with its pid and state."""
+        """That the warden is stuck, with pid and state; empty while it works."""
         since = min(filter(None, (self._asked_at, self._still_at)), default=None)
         silent_s = 0.0 if since is None else self._clock() - since
         if silent_s < WARDEN_SILENCE_S:
@@ -74,7 +74,7 @@ def described(pid: int) -> str:
 
 
 def state_of(pid: int) -> str:
-    """The state of a process, one letter; a blank where there is none."""
+    """The state of a process as one letter; a blank if it does not exist."""
     try:
         return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(") ")[2][:1]
     except OSError:

@@ -1,4 +1,4 @@
-"""Looks which commit each ref of a remote git repository has."""
+"""Lists the refs of a remote git repository with their commits."""
 
 import asyncio
 import os
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
     from git import Git as Command
 
 LS_REMOTE_S: Final = 30.0
-"""Seconds after which a server that does not answer is given up."""
+"""Seconds within which a server must answer."""
 LS_REMOTES: Final = 4
-"""How many repositories are looked at at once: a slow one does not hold up the others."""
+"""How many repositories are listed at once, so that a slow one does not delay the others."""
 ALWAYS_LISTED: Final = ("refs/heads/", "refs/tags/")
-"""What a look finds whatever its pattern is."""
+"""Refs that are always listed, whatever the pattern."""
 
 
 class RemoteRefs:
-    """`git ls-remote` in threads of its own, so that a slow server stops nothing else."""
+    """Runs `git ls-remote` in its own threads, so that a slow server blocks nothing else."""
 
     def __init__(self, key_file: str = "", *, look_s: float = LS_REMOTE_S) -> None:
-        """`key_file` is the key where a trigger names none."""
+        """`key_file` is the key for triggers that name none."""
         self._key_file = key_file
         self._look_s = look_s
         self._threads = ThreadPoolExecutor(LS_REMOTES, "floe-refs")
@@ -39,15 +39,15 @@ class RemoteRefs:
         self._processes: set[int] = set()
 
     def close(self) -> None:
-        """Give up what is being looked for."""
+        """Cancel every listing in progress."""
         self._threads.shutdown(wait=False, cancel_futures=True)
         for pid in tuple(self._processes):
             _kill(pid)
 
     async def refs(self, git: Git, pattern: str) -> Mapping[str, str]:
-        """Full ref name to commit, for all branches and tags and what matches a shell pattern.
+        """Commits by full ref name: all branches and tags, and the refs that match a shell pattern.
 
-        An annotated tag counts with its commit. Raises Theirs, World.
+        An annotated tag maps to its commit. Raises Theirs, World.
         """
         async with self._looks:
             found = parsed_refs(await self._look(git, pattern)).items()
@@ -56,7 +56,7 @@ class RemoteRefs:
     async def _look(self, git: Git, pattern: str) -> str:
         loop = asyncio.get_running_loop()
         process, env = await loop.run_in_executor(self._threads, self._begin, git, pattern)
-        # Not by a timeout of `communicate`: that sleeps, and fails where a clock is faked.
+        # A timeout of `communicate` would sleep, and would fail with a faked clock.
         deadline = loop.call_later(self._look_s, _kill, process.pid)
         self._processes.add(process.pid)
         try:
@@ -74,21 +74,21 @@ class RemoteRefs:
         return str(out, "utf-8", "replace")
 
     def _begin(self, git: Git, pattern: str) -> "tuple[Command.AutoInterrupt, dict[str, str]]":
-        from git import Git as Command  # when there is something to poll: it loads for long
+        from git import Git as Command  # slow to import, so only when something is polled
 
         if not is_allowed(git.url):
             raise Theirs(f"the url {git.url!r} is not allowed")
         remote = Remote.parse(git.url)
         env = own_environment(git.key_file or self._key_file, remote)
-        # GitPython adds an environment to the host's own; what git must not see is taken out here.
+        # GitPython adds `env` to the host's environment: unset what git must not see.
         hidden = [f"--unset={name}" for name in os.environ if name not in env]
         argv = ["env", *hidden, "git", "-c", "protocol.ext.allow=never", "ls-remote", "--quiet"]
         if pattern.startswith(ALWAYS_LISTED):
-            argv += ["--heads", "--tags"]  # a server need not list each pull request
+            argv += ["--heads", "--tags"]  # so the server does not list every pull request
         if shutil.which("git") is None:
-            raise World("git is not installed", "floe needs it on PATH")
+            raise World("git is not installed", "install git, or add its folder to PATH")
         try:
-            process = Command("/").execute(  # in no repository, whose config would count
+            process = Command("/").execute(  # outside of any repository, whose config would apply
                 [*argv, "--", remote.url], as_process=True, env=env, start_new_session=True
             )
         except (OSError, ValueError) as error:  # no files or processes left; a NUL in the url
@@ -100,7 +100,7 @@ class RemoteRefs:
 
 
 def refusal(url: str, said: str) -> Theirs:
-    """What git said about a remote, as an error with a hint where a password was wanted."""
+    """Git's message about a remote as an error, with a hint if git wanted a password."""
     lines = [line for line in said.splitlines() if line.strip()]
     last = next((line for line in lines if line.startswith("fatal:")), lines[-1] if lines else "")
     last = last.removeprefix("fatal: ").removeprefix("floe: ")
@@ -119,9 +119,9 @@ _CREDENTIALS: Final = "use an ssh url with key-file, or a git credential helper"
 
 
 def parsed_refs(text: str) -> dict[str, str]:
-    """Full ref name to commit hash, of what `git ls-remote` printed."""
+    """Commit hashes by full ref name, from the output of `git ls-remote`."""
     found: dict[str, str] = {}
-    for line in text.split("\n"):  # a name may hold what Unicode takes for the end of a line
+    for line in text.split("\n"):  # not splitlines: names may contain Unicode line separators
         commit, tab, name = line.partition("\t")
         if tab:
             found[name.removesuffix("^{}")] = commit  # the peeled line comes after its tag

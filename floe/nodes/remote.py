@@ -1,8 +1,8 @@
-"""The URL of a git repository without its password, and how git finds that all the same.
+"""Passes a repository's password to git without putting it on the command line.
 
-What a command line says, every user of the machine can read; what an environment holds, only
-floe's own and root. So git is given the URL alone, and a credential helper that answers from the
-environment, for that server and no other.
+Every user of the machine can read a command line, but only floe's own user and root can read an
+environment. So git gets the URL without its password, and a credential helper that reads the
+password from the environment, for that server only.
 """
 
 import re
@@ -21,7 +21,7 @@ _HELPER: Final = (
 
 
 class Remote(NamedTuple):
-    """What git is given of a URL that people wrote."""
+    """A URL that people wrote, split for git."""
 
     url: str
     """For the command line, and for the repository's config."""
@@ -30,22 +30,22 @@ class Remote(NamedTuple):
 
     @classmethod
     def parse(cls, url: str) -> Self:
-        """Take a URL apart. Raises Yours where git has no place for its password."""
+        """Split a URL. Raises Yours if git cannot use its password."""
         found = _URL.fullmatch(url)
         if not found:
             bare = url.partition("?")[0]
             if without_password(bare) != bare:
-                hint = "git takes one in http and https URLs only; ssh has key-file"
+                hint = "git accepts one only in http and https URLs; use key-file for ssh"
                 raise Yours(f"the url {url!r} has a password", hint)
             return cls(url, {})
         scheme, user, place, path = found.groups()
         scheme = scheme.lower()
         name, colon, password = user.partition(":")
         if scheme == "git":
-            return cls(f"git://{place}{path}", {})  # a server that knows no users
+            return cls(f"git://{place}{path}", {})  # this protocol has no users
         if scheme == "ssh":
             name = re.split("%3a", name, flags=re.IGNORECASE)[0]
-            return cls(f"ssh://{name}@{place}{path}", {})  # ssh asks nobody: see git.py
+            return cls(f"ssh://{name}@{place}{path}", {})  # ssh never prompts: see git.py
         texts = unquote(name), unquote(password)
         if any(sign in text for text in texts for sign in "\n\r\0"):
             raise Yours(f"the url {url!r} has a line break in its user or password")
@@ -57,8 +57,8 @@ class Remote(NamedTuple):
                 "FLOE_GIT_USER": texts[0],
                 "FLOE_GIT_PASSWORD": texts[1],
                 "GIT_CONFIG_COUNT": "2",
-                # With a password nobody else is asked. With a user alone, who may be a token, the
-                # helpers of floe's user are asked before.
+                # With a password, git uses no other helper. With a user name alone (it may be a
+                # token), the helpers of floe's own user come first.
                 "GIT_CONFIG_KEY_0": f"{server}.{first[0]}",
                 "GIT_CONFIG_VALUE_0": first[1],
                 "GIT_CONFIG_KEY_1": f"{server}.helper",

@@ -1,4 +1,4 @@
-"""What became of a command, from the warden's last word and the files that it left."""
+"""The report of a command, from the warden's last message and the command's files."""
 
 from typing import assert_never
 
@@ -17,7 +17,7 @@ log = structlog.get_logger()
 
 
 def report_of(job: Job, word: warden.CommandExited, folders: Folders) -> Report:
-    """What became of an attempt: whatever its files are by now, its end is never lost."""
+    """The report of an attempt. Damaged files never hide that the attempt ended."""
     try:
         return _report(job, word, folders)
     except Exception as error:  # the executor's border: a defect must not hang the run
@@ -31,7 +31,7 @@ def _report(job: Job, word: warden.CommandExited, folders: Folders) -> Report:
         case "exited":
             return _exited(job, word.status, size, found, folders)
         case "timeout":
-            why = f"not over after {job.timeout_s:g} s"
+            why = f"not finished after {job.timeout_s:g} s"
             return Failed(cause="timeout", why=_joined(why, found), output_bytes=size)
         case "output-limit":
             why = f"printed more than {job.output_max} bytes"
@@ -52,7 +52,7 @@ def _exited(job: Job, status: int, size: int, found: str, folders: Folders) -> R
     except OSError as error:
         log.warning("outputs.unreadable", key=str(job.key), error=str(error))
         found = _joined(found, f"its outputs are lost: {error}")
-    if strays:  # not into the output, which is what the command wrote and nothing else
+    if strays:  # never written into the output, which holds only the command's own text
         log.warning("outputs.ignored", key=str(job.key), lines=strays[:10])
         found = _joined(found, _ignored(strays))
     if status and isinstance(job.work, Exec):
@@ -61,14 +61,14 @@ def _exited(job: Job, status: int, size: int, found: str, folders: Folders) -> R
 
 
 def _ignored(strays: list[str]) -> str:
-    """Say which lines in FLOE_OUTPUTS count for nothing: most often, a value of several lines."""
+    """A note about ignored lines in FLOE_OUTPUTS; most come from a value of several lines."""
     count = "a line" if len(strays) == 1 else f"{len(strays)} lines"
     what = f"{count} in FLOE_OUTPUTS ignored, not name=value: `{strays[0][:40]}`"
-    return f"{what}; a value is one line: put more into a file, or write it as JSON"
+    return f"{what}; a value is one line: write longer ones to a file, or as JSON"
 
 
 def _line_ends(job: Job, work: Exec) -> str:
-    """Whether a command that failed is a script with Windows line ends."""
+    """A note if the failed command is a script with Windows line ends; else empty."""
     for word in work.argv[:2]:
         path = job.workspace / work.sub_dir / word
         if "/" in word or path.suffix:

@@ -1,9 +1,9 @@
-"""The client of the warden: starts it where there is none, and finds it again.
+"""The client of the warden: starts a warden if none runs, and reconnects to it.
 
-The protocol is in docs/warden.md. Nothing here knows what a command is for.
+The protocol is in docs/warden.md. Nothing here knows the purpose of a command.
 
-Rule of this file: an attempt is outstanding from `spawn` until its last word was delivered. What
-is outstanding is asked for again on each new connection; the warden starts no key twice.
+Rule of this file: an attempt is outstanding from `spawn` until its last report is delivered. Each
+new connection requests all outstanding attempts again; the warden starts no key twice.
 """
 
 import asyncio
@@ -24,28 +24,28 @@ log = structlog.get_logger()
 
 KEY_PATTERN: Final = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9._@-]{1,200}")
 SHUTDOWN_S: Final = 10.0
-"""Time for a warden to end, beyond the longest grace of what it runs."""
+"""Seconds for a warden to end, in addition to the longest grace of its commands."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spawn:
-    """A command to start, or with `attach` only to find again."""
+    """A command to start or, with `attach`, only to find again."""
 
     key: str
-    """`[A-Za-z0-9._@-]{1,200}`; a key is started at most once."""
+    """`[A-Za-z0-9._@-]{1,200}`; the warden starts a key at most once."""
     argv: tuple[str, ...]
     env: Mapping[str, str]
-    """All of it; the warden adds FLOE_WARDEN, and FLOE_ATTEMPT where it is missing."""
+    """The whole environment; the warden adds FLOE_WARDEN, and FLOE_ATTEMPT if it is missing."""
     cwd: str
     output: str
-    """Where standard output and error go: appended to, made if it is not there."""
+    """The file for standard output and error: appended to, created if missing."""
     timeout_s: float | None
     grace_s: float
     """Between TERM and KILL."""
     output_max: int
     """Bytes; 0 for none."""
     attach: bool
-    """Its start is recorded: never start it; a key that is not known is lost."""
+    """Its start is recorded: never start it; if the warden does not know the key, it is lost."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,7 @@ class Spawned:
     key: str
     pid: int
     at: int
-    """Milliseconds since 1970 UTC, as in all words."""
+    """Milliseconds since 1970 UTC, as in all reports."""
 
 
 Ending = Literal["exited", "timeout", "output-limit", "stopped"]
@@ -63,7 +63,7 @@ Ending = Literal["exited", "timeout", "output-limit", "stopped"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandExited:
-    """The command ended, and no process of it is left."""
+    """The command ended and none of its processes is left."""
 
     key: str
     status: int
@@ -80,12 +80,12 @@ class NotStarted:
     error: str
     at: int
     errno: int = 0
-    """For which a file of floe's own could not be made; 0 for any other reason."""
+    """The error number if floe could not create one of its own files; otherwise 0."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandLost:
-    """Its warden died; no process of it is left, and its status is not known."""
+    """Its warden died: none of its processes is left, and its exit status is unknown."""
 
     key: str
     at: int
@@ -95,10 +95,10 @@ WardenReport = Spawned | CommandExited | NotStarted | CommandLost
 
 
 class WardenClient:
-    """The warden of one root. All calls are from the loop's thread.
+    """The warden of one root. Call it from the loop's thread only.
 
-    `listener` is called once with `Spawned` (unless the command could not be started or is lost)
-    and exactly once with a last word for each key that was spawned.
+    For each key, `listener` gets `Spawned` once (unless the command could not be started or is
+    lost), and exactly one last report.
     """
 
     def __init__(
@@ -114,27 +114,27 @@ class WardenClient:
         self._stopping: set[str] = set()
         self._ended: set[str] = set()
         self._untold: set[str] = set()
-        """Taken while there was no connection."""
+        """Keys passed to `taken` while there was no connection."""
         self._link: WardenConnection | None = None
         self._unsent: list[bytes] = []
         self._keeper: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
-        """Reach the warden, starting it if there is none. Raises World."""
+        """Connect to the warden; start one if none runs. Raises World."""
         if self._keeper is None:
             self._link = link = await self._door.reach()
             self._keeper = asyncio.create_task(self._keep(link), name="warden")
 
     def problem(self) -> str:
-        """That no warden is there, or that it stands still: what is asked for waits."""
-        return self._link.pulse.problem() if self._link else "no warden is there"
+        """Why requests wait: no warden runs, or it does not answer. Empty if it works."""
+        return self._link.pulse.problem() if self._link else "no warden is running"
 
     def places(self) -> tuple[int, str]:
-        """How many commands its limits allow at once, and why not more; 0 where it is not known."""
+        """How many commands its limits allow at once (0 if unknown), and the reason."""
         return (self._link.places, self._link.places_why) if self._link else (0, "")
 
     async def close(self) -> None:
-        """Let go of the warden, which goes on with its commands."""
+        """Disconnect from the warden; its commands keep running."""
         self._flush()
         await self._dismiss_keeper()
         if self._link:
@@ -143,11 +143,11 @@ class WardenClient:
             await link.lost.wait()
 
     async def shutdown(self) -> None:
-        """Stop every command and the warden; last words still come. Raises World if it stays."""
+        """Stop every command and the warden; last reports still arrive. Raises World."""
         if self._keeper is None:
             return
-        await self._dismiss_keeper()  # that the warden ends is no reason to start another
-        if self._link is None:  # it died just now: a new one ends what that left behind
+        await self._dismiss_keeper()  # it would start a new warden when this one ends
+        if self._link is None:  # it just died: a new one ends its leftover processes
             self._resume(await self._door.reach())
         link = cast(WardenConnection, self._link)
         self._flush()
@@ -179,7 +179,7 @@ class WardenClient:
             self._send(request(do="stop", key=key))
 
     def taken(self, key: str) -> None:
-        """Its end is recorded: the warden need not keep it."""
+        """The end of a key is recorded: the warden may drop it."""
         if key in self._ended:
             self._ended.discard(key)
             if self._link:
@@ -188,13 +188,13 @@ class WardenClient:
                 self._untold.add(key)
 
     def kept(self) -> tuple[str, ...]:
-        """Keys of all attempts that the warden keeps, also those nobody here asked for."""
+        """Keys of all attempts that the warden keeps, not only those of this client."""
         folder = self._door.data / "attempt"  # made before the warden's first greeting
         return tuple(path.name for path in folder.iterdir() if KEY_PATTERN.fullmatch(path.name))
 
     def _send(self, line: bytes) -> None:
-        # One write for all that is said in one turn of the loop. Without a connection nothing is
-        # kept: what is outstanding, stopping and untold says it all again.
+        # One write for all requests of one iteration of the loop. Without a connection nothing is
+        # queued: the next one sends outstanding, stopping and untold again.
         if self._link:
             if not self._unsent:
                 self._link.loop.call_soon(self._flush)
@@ -235,10 +235,10 @@ class WardenClient:
             keeper.cancel()
             await asyncio.wait([keeper])
             if not keeper.cancelled():
-                keeper.result()  # it never returns: raises what it failed with
+                keeper.result()  # it never returns: this raises its error
 
     async def _keep(self, link: WardenConnection) -> None:
-        """Connect again whenever the connection is lost, for as long as it takes."""
+        """Reconnect whenever the connection is lost; never give up."""
         while True:
             self._resume(link)
             self._placed()
@@ -250,9 +250,9 @@ class WardenClient:
             log.info("warden.back")
 
     async def _attend(self, link: WardenConnection) -> None:
-        """Wait until the connection is lost; look now and then whether the warden still works.
+        """Wait until the connection is lost; check now and then that the warden still works.
 
-        One that stands still is not replaced: it owns its commands, and goes on with them.
+        A stuck warden is not replaced: it owns its commands, and may continue with them.
         """
         was = False
         while not link.lost.is_set():
@@ -273,15 +273,15 @@ class WardenClient:
             try:
                 return await self._door.reach()
             except World as error:
-                # No traceback: what and hint are all there is to know.
+                # No traceback: what and hint say everything.
                 log.error("warden.unreachable", why=error.what, hint=error.hint)  # noqa: TRY400
                 await asyncio.sleep(CONNECT_RETRY_MAX_S)
 
     def _resume(self, link: WardenConnection) -> None:
-        """Ask for everything again that the warden may not have heard.
+        """Send every request again that the warden may not have received.
 
-        A key whose start was told is only attached to. Any other may be asked for as before: had
-        it been started, its file would be there, and the warden would answer with that.
+        A key whose start was reported is only attached to. Any other key can be requested as
+        before: if the warden had started it, its file would exist, and the warden would report it.
         """
         self._link = link
         self._unsent = [
@@ -319,9 +319,9 @@ def _word(message: Mapping[str, Any]) -> WardenReport | None:
         case "exited":
             return CommandExited(key=key, status=message["status"], why=message["why"], at=at)
         case "not-started":
-            errno = message.get("errno", 0)  # a warden of an earlier floe does not say it
+            errno = message.get("errno", 0)  # a warden of an earlier floe does not send it
             return NotStarted(key=key, error=message["error"], at=at, errno=errno)
         case "lost":
             return CommandLost(key=key, at=at)
         case _:
-            return None  # of a newer warden of this protocol, which may only add
+            return None  # a newer warden of this protocol may send more

@@ -1,6 +1,6 @@
-"""Reaches the warden of a root: connects, and starts one where there is none.
+"""Connects to the warden of a root, and starts one if none runs.
 
-What is said over the connection is no concern of this file.
+This file does not know the meaning of the messages.
 """
 
 import asyncio
@@ -25,37 +25,37 @@ log = structlog.get_logger()
 
 WARDEN_PROTOCOL: Final = 1
 REACH_S: Final = 15.0
-"""Time in which a warden must be reached or started."""
+"""Seconds within which a warden must be reached or started."""
 GREETING_S: Final = 5.0
-"""Time in which a warden that was reached must greet."""
+"""Seconds within which a connected warden must answer hello."""
 CONNECT_RETRY_S: Final = 0.02
-"""First pause between attempts to reach it; doubled each time."""
+"""First pause between two attempts to connect; doubled each time."""
 CONNECT_RETRY_MAX_S: Final = 2.0
 FOLDER_TAKEN: Final = 3
-"""Exit status of a warden that found another one there."""
+"""Exit status of a warden that found the folder locked by a different one."""
 
 OnMessage = Callable[[Mapping[str, Any]], None]
 
 
 class WardenAddress:
-    """Where the warden of a root is found."""
+    """The folder and the socket of the warden of one root."""
 
     def __init__(self, root: Path, hear: OnMessage) -> None:
-        """`root` holds the warden's folder; `hear` is called with each message but the first."""
+        """`root` holds the warden's folder; `hear` receives each message except the first."""
         self.folder = root.absolute() / "warden"
         self.data = self.folder / f"v{WARDEN_PROTOCOL}"
-        """What belongs to this protocol: attempts, socket and log."""
+        """The files of this protocol version: attempts, socket and log."""
         self._hear = hear
 
     @property
     def log_file(self) -> Path:
-        """Where the warden says what it met."""
+        """The warden's own log."""
         return self.data / "log"
 
     async def reach(self) -> "WardenConnection":
-        """Connect, starting a warden if need be. Raises World.
+        """Connect; start a warden if needed. Raises World.
 
-        Two clients at once end up with one warden: it holds a lock on its folder.
+        Two clients at once get the same warden, since a warden locks its folder.
         """
         pause_s = CONNECT_RETRY_S
         why = ""
@@ -82,7 +82,7 @@ class WardenAddress:
         for folder in (self.folder, self.data):
             private(folder)
             if folder.stat().st_uid != os.geteuid():
-                raise World(f"{folder} belongs to another user")
+                raise World(f"{folder} belongs to a different user", "use a root of your own")
 
     async def _connect(self) -> "WardenConnection":
         loop = asyncio.get_running_loop()
@@ -90,8 +90,8 @@ class WardenAddress:
         try:
             folder = os.open(self.data, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
             try:
-                # Through the descriptor: the path of a socket may have 107 bytes, ours may have
-                # more. At once, or BlockingIOError where too many wait already.
+                # Through the descriptor, because the path of a socket is limited to 107 bytes.
+                # Connects at once, or raises BlockingIOError if too many clients wait.
                 sock.connect(f"/proc/self/fd/{folder}/sock")
             finally:
                 os.close(folder)
@@ -114,7 +114,7 @@ class WardenAddress:
         return link
 
     def _check_peer(self, sock: socket.socket) -> int:
-        """The pid of who serves the socket. Raises World for another user's."""
+        """The pid of the process that serves the socket. Raises World for a different user's."""
         credentials = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
         pid, uid, _gid = struct.unpack("iii", credentials)
         if uid != os.geteuid():
@@ -122,7 +122,7 @@ class WardenAddress:
         return int(pid)
 
     async def _start(self) -> bool:
-        """Start a warden; False where another one holds the folder. Raises World."""
+        """Start a warden; False if a different one has locked the folder. Raises World."""
         program = self.install()
         process = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -146,7 +146,7 @@ class WardenAddress:
         return process.returncode == 0
 
     def install(self) -> Path:
-        """Copy the warden beside its data, so that an upgrade of floe cannot pull it away."""
+        """Copy the warden's program beside its data, where an upgrade of floe leaves it alone."""
         source = archive("warden")
         program = self.folder / f"warden-v{WARDEN_PROTOCOL}.pyz"
         if not program.is_file() or program.read_bytes() != source:
@@ -155,9 +155,9 @@ class WardenAddress:
 
 
 def public_environment() -> dict[str, str]:
-    """The environment of a warden: no token of floe, as it is as public as it lives long.
+    """The environment of a warden: without floe's tokens, since a warden lives long.
 
-    The mark stays, by which an outer warden finds this one as part of a command that runs floe.
+    FLOE_WARDEN stays: by it an outer warden finds this one as part of a command that runs floe.
     """
     return {
         name: value
@@ -167,7 +167,7 @@ def public_environment() -> dict[str, str]:
 
 
 class WardenConnection(asyncio.Protocol):
-    """One connection: lines in, messages on."""
+    """One connection: receives lines, passes messages on."""
 
     transport: asyncio.Transport
 
@@ -175,7 +175,7 @@ class WardenConnection(asyncio.Protocol):
         self.loop = loop
         self.pulse = Pulse(pid)
         self.places = 0
-        """How many commands may run at once; 0 where it does not say."""
+        """How many commands may run at once; 0 if the warden did not say."""
         self.places_why = ""
         self.lost = asyncio.Event()
         self._greeted = asyncio.Event()
@@ -183,15 +183,15 @@ class WardenConnection(asyncio.Protocol):
         self._rest = b""
 
     def ask(self) -> None:
-        """Say hello: whatever the warden does, it answers."""
+        """Send hello, which the warden always answers."""
         self.transport.write(request(do="hello", protocol=WARDEN_PROTOCOL))
 
     async def greet(self) -> None:
-        """Say hello and wait for the answer. Raises ConnectionResetError."""
+        """Send hello and wait for the answer. Raises ConnectionResetError."""
         self.ask()
         await self._greeted.wait()
         if self.lost.is_set():
-            raise ConnectionResetError("it hung up")
+            raise ConnectionResetError("the warden closed the connection")
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
@@ -202,7 +202,7 @@ class WardenConnection(asyncio.Protocol):
         for line in lines:
             message = json.loads(line)
             if message["word"] == "hello":
-                self.places = message.get("places", 0)  # a warden of an earlier floe says neither
+                self.places = message.get("places", 0)  # a warden of an earlier floe sends neither
                 self.places_why = message.get("places_why", "")
                 if not self._greeted.is_set():
                     self._greeted.set()
@@ -215,5 +215,5 @@ class WardenConnection(asyncio.Protocol):
 
 
 def request(**fields: object) -> bytes:
-    """Encode what the hub says as one line of the protocol."""
+    """Encode a request as one line of the protocol."""
     return json.dumps(fields).encode() + b"\n"

@@ -1,10 +1,9 @@
-"""The folders in which runs work: made when first needed, emptied before that.
+"""The working folders of runs, created on first use and empty then.
 
-Everything lies below `<root>/spaces`, which floe made and marked; nothing else is ever deleted.
+Everything is below `<root>/spaces`, which floe created and marked; floe deletes nothing else.
 
-Rules of this file: a folder that is to be emptied is renamed into `spaces/.trash` first, so that
-a start never waits for a deletion; the deletion runs in a thread of its own; links are removed,
-never followed.
+Rules of this file: to empty a folder, floe first renames it into `spaces/.trash`, so that a start
+never waits for a deletion; a separate thread deletes; links are removed, never followed.
 """
 
 import os
@@ -26,21 +25,21 @@ log = structlog.get_logger()
 MARKER: Final = ".floe-spaces"
 _TRASH: Final = ".trash"
 _READY_MAX: Final = 1024
-"""Runs whose workspace is known to be there; one that is forgotten is looked for again."""
+"""How many runs are remembered as ready; any other run is checked again."""
 
 
 class Workspaces:
     """Makes, empties and removes workspaces below one root."""
 
     def __init__(self, root: Path) -> None:
-        """`root` is the workspace root; it need not exist."""
+        """`root` is the workspace root; it does not need to exist."""
         self._spaces = root / "spaces"
         self._ready: dict[tuple[Path, str], None] = {}
         self._sweeper: ThreadPoolExecutor | None = None
         self._owned = False
 
     def open(self) -> None:
-        """Go on with deletions that a crash cut short."""
+        """Continue deletions that a crash interrupted."""
         trash = self._spaces / _TRASH
         if trash.is_dir() and not trash.is_symlink():
             self._own()
@@ -48,17 +47,17 @@ class Workspaces:
                 self._sweep(folder)
 
     def close(self) -> None:
-        """Let go; what is still to be deleted is deleted after the next `open`."""
+        """Stop deleting; the next `open` continues."""
         if self._sweeper:
             self._sweeper.shutdown(wait=False, cancel_futures=True)
             self._sweeper = None
 
     def ready(self, workspace: Path, key: Key, *, reuse: bool) -> None:
-        """Make a workspace ready for a run: there, and empty before its first use by the run.
+        """Make sure that a workspace exists, and is empty before the run's first use of it.
 
-        With `reuse` it is never emptied. A run that was restarted from the beginning (a new
-        epoch) finds it empty again. Folders that somebody removed by hand are made again, but not
-        the workspace of a run that has used it. Raises World or OSError.
+        With `reuse` it is never emptied. A run that restarts from the beginning (a new epoch)
+        gets an empty workspace again. Folders that somebody removed by hand are created again,
+        except the workspace of a run that has already used it. Raises World or OSError.
         """
         use = (workspace, f"{key.run.key}.{key.epoch}")
         if use in self._ready:
@@ -69,7 +68,7 @@ class Workspaces:
         try:
             self._own()
             is_new = _made(workspace)
-        except FileNotFoundError:  # somebody removed what was there
+        except FileNotFoundError:  # somebody removed the folders
             self._owned = False
             self._own()
             is_new = _made(workspace)
@@ -80,7 +79,7 @@ class Workspaces:
             del self._ready[next(iter(self._ready))]
 
     def remove(self, workspace: Path) -> None:
-        """Delete a workspace for good, soon. Raises World if it is not one of ours."""
+        """Delete a workspace soon, permanently. Raises World if floe did not create it."""
         self._own()
         self._ready = {use: None for use in self._ready if use[0] != workspace}
         self._discard(workspace)
@@ -88,10 +87,10 @@ class Workspaces:
             marker.unlink(missing_ok=True)
 
     def _begin(self, workspace: Path, epoch: int, *, is_new: bool) -> None:
-        """Empty what an earlier epoch left, and note that this one has begun.
+        """Empty the workspace of an earlier epoch, and write a note that this epoch has begun.
 
-        The first epoch needs no note, which would double what making a workspace costs: a run's
-        key is unique, so what its first epoch finds is its own.
+        The first epoch needs no note: a run's key is unique, so whatever its first epoch finds is
+        its own. A note would double the cost of creating a workspace.
         """
         note = workspace.with_name(f".{workspace.name}.{epoch}")
         if note.exists():
@@ -104,7 +103,7 @@ class Workspaces:
     def _discard(self, workspace: Path) -> None:
         self._inside(workspace)
         trash = self._spaces / _TRASH
-        if trash.is_symlink():  # a command's doing: what is there is not ours to delete
+        if trash.is_symlink():  # a command made this link; its target is not floe's to delete
             trash.unlink()
         trash.mkdir(exist_ok=True)
         doomed = trash / f"{workspace.name}.{os.urandom(6).hex()}"
@@ -117,7 +116,7 @@ class Workspaces:
         self._sweeper.submit(_deleted, folder)
 
     def _own(self) -> None:
-        """Prove that floe made `spaces`, or make it."""
+        """Check that floe created `spaces`, or create it. Raises World."""
         if self._owned:
             return
         marker = self._spaces / MARKER
@@ -125,15 +124,15 @@ class Workspaces:
             self._spaces.mkdir(mode=0o700, parents=True, exist_ok=True)
             if any(self._spaces.iterdir()):
                 raise World(
-                    f"{self._spaces} was not made by floe",
-                    "empty it, or set another workspace-root",
+                    f"{self._spaces} was not created by floe",
+                    "empty it, or set a different workspace-root",
                 )
             marker.touch()
         private(self._spaces)
         self._owned = True
 
     def _inside(self, workspace: Path) -> None:
-        """Prove that the path is one of ours and that no link on the way leads elsewhere."""
+        """Check that a path is below `spaces` and that no link leads elsewhere. Raises World."""
         folder = Path(os.path.realpath(workspace.parent))
         if (
             workspace.name in ("", ".", "..", MARKER, _TRASH)
@@ -146,7 +145,7 @@ class Workspaces:
 
 
 def _made(workspace: Path) -> bool:
-    """Make a workspace; False where it was there. No link below `spaces` is followed."""
+    """Create a workspace; False if it exists. Follows no link below `spaces`."""
     with folder_of(workspace, make=True, mode=0o777) as folder:
         try:
             os.mkdir(workspace.name, dir_fd=folder)
@@ -157,25 +156,28 @@ def _made(workspace: Path) -> bool:
 
 
 def _check(workspace: Path) -> None:
-    """See that a workspace is still there. Raises World: what was in it is lost, or elsewhere."""
+    """Check that a workspace still exists. Raises World if it was removed or replaced."""
     try:
         mode = os.lstat(workspace).st_mode
     except FileNotFoundError:
-        what = f"the working directory {workspace} was removed while the run was under way"
+        what = f"the working directory {workspace} was removed during the run"
         raise World(what) from None
     if not stat.S_ISDIR(mode):
         raise World(f"the working directory {workspace} {kind_of(mode)}, not a folder")
 
 
 def inside(workspace: Path, name: str) -> Path:
-    """The real path of a name in a workspace, links followed; it need not exist.
+    """The real path of a name in a workspace, with links followed; it may not exist.
 
-    Raises World where it leads out of the workspace.
+    Raises World if it leads out of the workspace.
     """
     real = os.path.realpath(workspace / name)
     root = os.path.realpath(workspace)
     if real != root and not real.startswith(root + os.sep):
-        raise World(f"{name} leads out of the workspace", "links are followed; see sub-dir")
+        raise World(
+            f"{name} leads out of the workspace",
+            "links are followed; use a path inside the workspace",
+        )
     return Path(real)
 
 
@@ -187,7 +189,7 @@ def _deleted(folder: Path) -> None:
 
 
 def _delete(folder: Path) -> None:
-    """Delete a folder and all in it, also below folders that are read-only (Go's module cache)."""
+    """Delete a folder with its content, read-only or not (such as Go's module cache)."""
     if folder.is_symlink() or not folder.is_dir():
         folder.unlink(missing_ok=True)
         return

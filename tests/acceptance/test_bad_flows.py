@@ -182,7 +182,7 @@ def locked() -> Iterator[str]:
 
 
 FLOW_FILES = {
-    "missing": ("$HERE/missing.yml", "there is no file"),
+    "missing": ("$HERE/missing.yml", "does not exist"),
     "folder": ("$HERE", "is not a file"),
     "device": ("/dev/zero", "is not a file"),
     "huge": ("$HERE/huge.yml", "larger than 1048576 bytes"),
@@ -190,11 +190,11 @@ FLOW_FILES = {
     "broken": ("$HERE/broken.yml", "broken.yml:1:8: error: not YAML: "),
     "another": ("$HERE/another.yml", "other-id"),
     "down": ("http://127.0.0.1:1/flow.yml", "http://127.0.0.1:1/flow.yml"),
-    "refused": ("LOCKED/flow.yml", "the server says 401"),
+    "refused": ("LOCKED/flow.yml", "the server answered 401"),
     "locked-git": ("LOCKED/org/repo.git/flow.yml", "asks for a password"),
     "no-git": ("file://$HERE/none.git/flow.yml", "none.git"),
-    "option": ("--upload-pack=touch $HERE/made.git/flow.yml", "there is no file"),
-    "command": ("ext::sh -c touch% $HERE/made.git/flow.yml", "there is no file"),
+    "option": ("--upload-pack=touch $HERE/made.git/flow.yml", "does not exist"),
+    "command": ("ext::sh -c touch% $HERE/made.git/flow.yml", "does not exist"),
 }
 
 

@@ -438,7 +438,7 @@ RIGHT = sha256(FILE).hexdigest()
 
 FETCHES = {
     "down": ("http://127.0.0.1:1/file", "", "Cannot connect"),
-    "missing": ("LIAR/none", "", "the server says 404"),
+    "missing": ("LIAR/none", "", "the server answered 404"),
     "redirected": ("LIAR/etc", "", "file"),
     "round": ("LIAR/round", "", "more than 10 redirects"),
     "less": ("LIAR/less", "", "ClientPayloadError"),
@@ -478,7 +478,7 @@ def test_download_that_is_too_slow_is_stopped_and_leaves_no_file(fetched: Host) 
     run = fetched.until_over(fetched.trigger("slow"))
 
     assert run["nodes"][0]["state"] == "error"
-    assert "not over after 1 s" in run["why"]
+    assert "not finished after 1 s" in run["why"]
     assert left(fetched, run["workspace"]) == []
 
 

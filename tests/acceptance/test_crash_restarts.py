@@ -149,7 +149,7 @@ def test_time_limit_of_a_command_needs_no_host(host_of: HostOf, end: End) -> Non
     host.start()
 
     assert "task.long.error" in host.until_over(run)["why"]
-    assert f"not over after {LIMIT_S} s" in host.node(run, "long")["why"]
+    assert f"not finished after {LIMIT_S} s" in host.node(run, "long")["why"]
 
 
 @ends_of_a_host
@@ -191,7 +191,7 @@ def test_attempt_is_lost_with_its_warden(host_of: HostOf) -> None:
     slow = host.node(run, "slow")
     assert not over["good"]
     assert (slow["tag"], slow["status"]) == ("task.slow.error", None)
-    assert "its warden is gone" in slow["why"]
+    assert "its warden died" in slow["why"]
     assert not any(is_alive(pid) for pid in pids(host))
     assert starts(host) == ["slow.1.1"]
 

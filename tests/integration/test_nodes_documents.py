@@ -89,7 +89,7 @@ async def test_a_relative_path_is_relative_to_the_document_that_names_it(
 
 
 async def test_a_missing_file_is_not_found(tmp_path: Path, documents: DocumentFiles) -> None:
-    with pytest.raises(NotFound, match="there is no file"):
+    with pytest.raises(NotFound, match="does not exist"):
         await documents.read(str(tmp_path / "none.yml"))
 
 
@@ -144,8 +144,8 @@ async def test_a_url_that_gives_no_document_says_why(
     ("name", "said"),
     [
         ("~nobody-here/a.yml", "no user nobody-here"),
-        ("http://a..b/a.yml", "no good host"),
-        (f"http://{'a' * 64}.example/a.yml", "no good host"),
+        ("http://a..b/a.yml", "the host of the url is not valid"),
+        (f"http://{'a' * 64}.example/a.yml", "the host of the url is not valid"),
         ("git@h:\ud800.git/a.yml", "h:"),
     ],
 )
@@ -157,7 +157,7 @@ async def test_a_name_that_can_be_no_document_says_why(
 
 
 async def test_a_redirect_to_no_host_says_why(documents: DocumentFiles, server: str) -> None:
-    with pytest.raises(Theirs, match="no good host"):
+    with pytest.raises(Theirs, match="the host of the url is not valid"):
         await documents.read(f"{server}/lost")
 
 

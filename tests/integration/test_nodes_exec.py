@@ -123,7 +123,7 @@ async def test_a_command_over_its_time_is_stopped(tmp_path: Path, commands: Comm
     report = await run(commands, a_job(tmp_path, shell("sleep 60"), timeout_s=0.2))
 
     assert isinstance(report, Failed)
-    assert (report.cause, report.why) == ("timeout", "not over after 0.2 s")
+    assert (report.cause, report.why) == ("timeout", "not finished after 0.2 s")
 
 
 async def test_a_stopped_command_is_told_stopped(tmp_path: Path, commands: Commands) -> None:

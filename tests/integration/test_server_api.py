@@ -597,11 +597,11 @@ async def test_a_refused_write_is_a_503_with_nothing_lost(
 
 
 async def test_a_host_is_not_ready_while_it_cannot_start_commands(site: Site) -> None:
-    site.hands.trouble = "commands cannot be started: no warden is there"
+    site.hands.trouble = "commands cannot be started: no warden is running"
     away = await site.get("readyz")
     site.hands.trouble = ""
 
-    assert away == (503, {"ok": False, "why": "commands cannot be started: no warden is there"})
+    assert away == (503, {"ok": False, "why": "commands cannot be started: no warden is running"})
     assert await site.get("readyz") == (200, {"ok": True})
 
 

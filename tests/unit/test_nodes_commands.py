@@ -142,7 +142,7 @@ def test_an_end_whose_beginning_was_not_heard_was_begun(house: House) -> None:
 @pytest.mark.parametrize(
     ("why", "report"),
     [
-        ("timeout", Failed(cause="timeout", why="not over after 5 s")),
+        ("timeout", Failed(cause="timeout", why="not finished after 5 s")),
         ("output-limit", Failed(cause="output-limit", why="printed more than 9 bytes")),
         ("stopped", Stopped()),
     ],
@@ -268,7 +268,7 @@ async def test_command_whose_files_find_no_room_waits_and_is_tried_again(
 
     await until(house.spawned)
 
-    says = "commands cannot be started: there is no room for their files: "
+    says = "commands cannot be started: no room for their files: "
     assert waits == ((job.key,), [], says + "No space left on device")
     assert house.spawned() == [str(job.key)]
 
@@ -562,7 +562,7 @@ def test_a_workspace_that_cannot_be_made_could_not_start(house: House) -> None:
         (GitCheckout(git=Git(branch="main")), "no url"),
         (GitCheckout(git=Git(url="file:///r.git")), "no hash, ref or branch"),
         (GitMerge(git=Git(url="file:///r.git", branch="main")), "no from-branch"),
-        (GitCheckout(git=Git(url="file:///", branch="main")), "no folder"),
+        (GitCheckout(git=Git(url="file:///", branch="main")), "no name for a folder"),
     ],
 )
 def test_a_git_node_says_what_it_lacks(

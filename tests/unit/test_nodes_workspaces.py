@@ -83,7 +83,7 @@ def test_spaces_that_floe_did_not_make_are_refused(tmp_path: Path, workspaces: W
     (tmp_path / "spaces").mkdir()
     (tmp_path / "spaces" / "mine").touch()
 
-    with pytest.raises(World, match="was not made by floe"):
+    with pytest.raises(World, match="was not created by floe"):
         workspaces.ready(a_space(tmp_path), a_key(), reuse=False)
 
 
@@ -163,7 +163,7 @@ def test_run_under_way_is_told_that_its_workspace_was_removed(
     workspaces.ready(a_space(tmp_path), a_key(), reuse=False)
     shutil.rmtree(tmp_path / name)
 
-    with pytest.raises(World, match="was removed while the run was under way"):
+    with pytest.raises(World, match="was removed during the run"):
         workspaces.ready(a_space(tmp_path), a_key(), reuse=False)
 
 

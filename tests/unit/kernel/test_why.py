@@ -116,7 +116,7 @@ def test_durations_are_told_in_their_largest_whole_unit() -> None:
     assert told == ["0.5s", "90s", "2m", "2h", "2d"]
 
 
-TROUBLE = "cannot start commands: no warden is there"
+TROUBLE = "cannot start commands: no warden is running"
 
 
 def test_active_run_says_what_is_wrong_with_its_host() -> None:
