@@ -33,8 +33,8 @@ from floe.nodes.base import Document, Documents, Executor, Refs
 from floe.nodes.commands import CommandSettings
 from floe.nodes.documents import DocumentFiles
 from floe.nodes.executors import executors_of
-from floe.nodes.limits import raise_files
 from floe.nodes.refs import RemoteRefs
+from floe.open_files import raise_files
 from floe.peers.base import Peers
 from floe.server.settings import ServerSettings
 from floe.store.base import RunStore

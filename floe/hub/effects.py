@@ -12,7 +12,7 @@ from typing import Final, assert_never
 import structlog
 
 from floe.expr.substitute import in_values
-from floe.files import opened
+from floe.files import EXHAUSTED, opened
 from floe.host.inputs import Addressed, FlowRead, Packed
 from floe.hub.clock import Clock, Timers
 from floe.hub.flows import FlowFiles
@@ -50,6 +50,9 @@ TOGETHER_MAX: Final = 16
 """Effects that are begun before others have their turn."""
 
 DIGEST_BLOCK: Final = 1024 * 1024
+
+AGAIN_S: Final = 2.0
+"""Seconds before outputs are digested again for which no file could be opened."""
 
 GRACE_S: Final = 10.0
 OUTPUT_MAX: Final = 1024**3
@@ -282,7 +285,11 @@ class Acts:
         digests: dict[str, str] = {}
         if outputs:
             async with self._packing:
-                digests = await asyncio.to_thread(_digests, outputs)
+                found = await asyncio.to_thread(_digests, outputs)
+                while found is None:
+                    await asyncio.sleep(AGAIN_S)
+                    found = await asyncio.to_thread(_digests, outputs)
+                digests = found
         self._say(Addressed(word=Packed(digests=digests), run=ref))
 
 
@@ -315,13 +322,16 @@ def _storable(word: Reported, report: Exited) -> Reported:
     return word
 
 
-def _digests(outputs: Sequence[tuple[Path, int]]) -> dict[str, str]:
+def _digests(outputs: Sequence[tuple[Path, int]]) -> dict[str, str] | None:
+    """By output its digest, without those that cannot be read; None while no file can be opened."""
     digests: dict[str, str] = {}
     for path, size in outputs:
         try:
             with opened(path) as fd:
                 digest = _digest(fd, size)
         except OSError as error:
+            if error.errno in EXHAUSTED:
+                return None
             log.warning("output.unreadable", path=str(path), error=str(error))
             continue
         digests[path.name.removesuffix(".log")] = f"sha256:{digest}"

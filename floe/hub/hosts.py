@@ -104,7 +104,7 @@ class HostReads:
             return "the store refuses writes"
         if refusal := self.machine.refusal():
             return refusal.partition(":")[0]  # without the path that may follow
-        if problem := self.acts.problem():
+        if problem := self.machine.files or self.acts.problem():
             return problem
         return "draining: it takes no new runs" if self.view().draining else ""
 

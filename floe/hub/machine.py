@@ -25,6 +25,7 @@ from floe.hub.clock import Clock
 from floe.hub.effects import Acts
 from floe.hub.loop import Loop
 from floe.model.errors import FloeError, World
+from floe.open_files import files_left, files_max
 from floe.store.base import LedgerWrite, RunStore
 
 log = structlog.get_logger()
@@ -47,6 +48,9 @@ figure."""
 
 TIGHT_INODES: Final = 1024
 
+FILES_LEFT: Final = 16
+"""Open files that stay free for what is under way: with fewer, nothing is begun."""
+
 
 class Machine:
     """The troubles of the machine, as they were last seen."""
@@ -61,6 +65,8 @@ class Machine:
         self._clock = clock
         self._folders = [Folder(name, path) for name, path in places.items()]
         self._lost_store = ""
+        self.files = ""
+        """That too few open files are left to begin anything; runs wait. Empty for enough."""
 
     def refusal(self) -> str:
         """Why no new run is taken; empty while they are.
@@ -85,7 +91,7 @@ class Machine:
         hands = hands.replace("commands cannot be started", "cannot start commands", 1)
         refused = self._loop.store_problem
         store = self._lost_store or (refused and f"cannot store anything: {refused}")
-        return tuple(filter(None, (store, *self._disks(), hands)))
+        return tuple(filter(None, (store, *self._disks(), self.files, hands)))
 
     async def watch(self) -> None:
         """Look until cancelled."""
@@ -104,7 +110,9 @@ class Machine:
             for folder in self._folders:
                 tasks.create_task(folder.look())
             tasks.create_task(self._look_at_store())
-        self._acts.hold(next(iter(self._disks()), ""))
+        left = files_left()
+        self.files = f"has {left} of {files_max()} open files left" if left < FILES_LEFT else ""
+        self._acts.hold(next(filter(None, (*self._disks(), self.files)), ""))
 
     def _dead_ends(self) -> list[str]:
         cluster = self._loop.core.cluster

@@ -5,7 +5,6 @@ warden has it) or over (`over` is set). The warden's reports move it on; nothing
 """
 
 import asyncio
-import errno
 import os
 import time
 from collections.abc import Callable
@@ -16,7 +15,7 @@ from typing import Final, assert_never
 import structlog
 
 from floe.expr.command import expanded, values_of
-from floe.files import FULL, Folders
+from floe.files import EXHAUSTED, FULL, Folders
 from floe.model.errors import FloeError
 from floe.model.flow import Exec, GitCheckout, GitMerge
 from floe.model.refs import Instant, Key
@@ -28,7 +27,6 @@ from floe.nodes.environment import (
     drop_files,
     environment,
     inherited,
-    measured,
     write_input,
 )
 from floe.nodes.remote import Remote
@@ -39,8 +37,6 @@ log = structlog.get_logger()
 
 ROOM_RETRY_S: Final = 2.0
 """Seconds until floe retries an attempt that found no disk space, memory or process."""
-EXHAUSTED: Final = frozenset({errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE})
-"""The machine is out of processes, memory or open files for now; the command is not at fault."""
 
 COMMANDS_DEFAULT: Final = 4 * (os.cpu_count() or 1)
 STRICT: Final = ("-e", "-o", "pipefail")
@@ -108,6 +104,8 @@ class Commands:
         self._full = ""
         """Why floe could not create the last attempt's files; empty after a successful start."""
         self._again: asyncio.TimerHandle | None = None
+        self._unread: dict[str, asyncio.TimerHandle] = {}
+        """Attempts that ended while no file could be opened: when theirs are tried again."""
 
     async def open(self) -> None:
         """Connect to the warden; start one if none runs. Raises World."""
@@ -267,8 +265,9 @@ class Commands:
         self._next()
 
     def _drop_again(self) -> None:
-        if self._again:
-            self._again.cancel()
+        for again in (self._again, *self._unread.values()):
+            if again:
+                again.cancel()
 
     def _spawn(self, attempt: _Attempt, spawn: warden.Spawn) -> None:
         attempt.is_spawned = True
@@ -346,13 +345,13 @@ class Commands:
             case warden.NotStarted(error=error):
                 report = Failed(cause="start", why=error)
             case warden.CommandLost():
-                report = Failed(
-                    cause="lost",
-                    why="its warden died, so its exit status is unknown",
-                    output_bytes=measured(attempt.job, self._folders)[0],
-                )
+                report = report_of(attempt.job, word, self._folders)
             case _:
                 assert_never(word)
+        if report is None:
+            again = asyncio.get_running_loop().call_later(ROOM_RETRY_S, self._heard, word)
+            self._unread[word.key] = again
+            return
         self._settle(attempt, report, Instant(word.at))
         self._next()
 
@@ -364,6 +363,7 @@ class Commands:
     def _settle(self, attempt: _Attempt, report: Report, at: Instant) -> None:
         key = attempt.job.key
         self._running.pop(str(key), None)
+        self._unread.pop(str(key), None)
         attempt.over = Reported(key=key, report=report, at=at)
         attempt.tell(attempt.over)
 

@@ -13,7 +13,7 @@ import structlog
 
 from floe.expr.command import entry_faults
 from floe.expr.substitute import expand_vars
-from floe.files import Folders, open_in, size_in
+from floe.files import EXHAUSTED, Folders, open_in, size_in
 from floe.model.errors import TooLarge, Yours
 from floe.model.refs import NAME, Json
 from floe.nodes.base import Job
@@ -145,13 +145,18 @@ def read_outputs(job: Job, folders: Folders) -> tuple[dict[str, str], list[str]]
 
 
 def measured(job: Job, folders: Folders) -> tuple[int, str]:
-    """The size of the output in bytes, and what is wrong if it is not a plain file."""
+    """The size of the output in bytes, and what is wrong if it is not a plain file.
+
+    Raises OSError if no file can be opened at the moment.
+    """
     try:
         path = str(job.output)
         return size_in(folders.enter(path), path), ""
     except FileNotFoundError:
         return 0, ""
     except OSError as error:
+        if error.errno in EXHAUSTED:
+            raise
         log.warning("output.unreadable", key=str(job.key), error=str(error))
         return 0, f"its output is lost: {error}"
 

@@ -4,7 +4,7 @@ from typing import assert_never
 
 import structlog
 
-from floe.files import Folders
+from floe.files import EXHAUSTED, Folders
 from floe.model.errors import FloeError
 from floe.model.flow import Exec
 from floe.model.signal import Exited, Failed, Report, Stopped
@@ -16,11 +16,20 @@ from floe.warden.unstartable import CR, CR_HINT, head_of
 log = structlog.get_logger()
 
 
-def report_of(job: Job, word: warden.CommandExited, folders: Folders) -> Report:
-    """The report of an attempt. Damaged files never hide that the attempt ended."""
+def report_of(
+    job: Job, word: warden.CommandExited | warden.CommandLost, folders: Folders
+) -> Report | None:
+    """The report of an attempt. Damaged files never hide that the attempt ended.
+
+    None if the host has no open file left to read them: ask again later.
+    """
     try:
+        if isinstance(word, warden.CommandLost):
+            return _lost(job, folders)
         return _report(job, word, folders)
     except Exception as error:  # the executor's border: a defect must not hang the run
+        if isinstance(error, OSError) and error.errno in EXHAUSTED:
+            return None
         log.exception("attempt.report_failed", key=str(job.key))
         return Failed(cause="error", why=f"{type(error).__name__}: {error}")
 
@@ -42,6 +51,11 @@ def _report(job: Job, word: warden.CommandExited, folders: Folders) -> Report:
             assert_never(word.why)
 
 
+def _lost(job: Job, folders: Folders) -> Report:
+    why = "its warden died, so its exit status is unknown"
+    return Failed(cause="lost", why=why, output_bytes=measured(job, folders)[0])
+
+
 def _exited(job: Job, status: int, size: int, found: str, folders: Folders) -> Report:
     outputs: dict[str, str] = {}
     strays: list[str] = []
@@ -50,6 +64,8 @@ def _exited(job: Job, status: int, size: int, found: str, folders: Folders) -> R
     except FloeError as error:
         return Failed(cause="error", why=_joined(str(error), found), output_bytes=size)
     except OSError as error:
+        if error.errno in EXHAUSTED:
+            raise
         log.warning("outputs.unreadable", key=str(job.key), error=str(error))
         found = _joined(found, f"its outputs are lost: {error}")
     if strays:  # never written into the output, which holds only the command's own text

@@ -18,8 +18,8 @@ import structlog
 from floe.files import private
 from floe.model.errors import World
 from floe.nodes.copies import archive, write_program
-from floe.nodes.limits import FILES_GIVEN
 from floe.nodes.pulse import Pulse, described
+from floe.open_files import FILES_GIVEN
 
 log = structlog.get_logger()
 

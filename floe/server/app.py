@@ -17,7 +17,7 @@ from floe.model.errors import World, Yours
 from floe.peers.base import TOKEN, Peers
 from floe.server.auth import Auth
 from floe.server.connection import Connection, Crowd, protect
-from floe.server.door import Door
+from floe.server.door import Door, NoFiles
 from floe.server.gate import Gate
 from floe.server.keys import (
     AUTH,
@@ -46,8 +46,7 @@ from floe.server.webapp import Webapp
 log = structlog.get_logger()
 
 BACKLOG: Final = 64
-"""Connections that may wait to be accepted, and are then accepted at once: fewer than `door`
-keeps files for."""
+"""Connections that may wait to be accepted."""
 
 HANDSHAKE_S: Final = 10.0
 """Seconds a client may take for TLS."""
@@ -211,6 +210,7 @@ class Server:
         endpoints = [endpoint(bind, insecure=settings.insecure) for bind in binds]
         app = application(self._hub, settings, self._peers)
         self._runner = web.AppRunner(app, shutdown_timeout=settings.stop_s)
+        asyncio.get_running_loop().set_exception_handler(NoFiles())
         try:
             await self._runner.setup()
             self.urls = tuple([await self._listen(self._runner, at) for at in endpoints])
@@ -250,11 +250,16 @@ class Server:
                 at.port,
                 ssl=at.tls,
                 ssl_handshake_timeout=HANDSHAKE_S if at.tls else None,
-                backlog=BACKLOG,
+                # asyncio calls accept() up to `backlog` times in a row, and each call that fails
+                # for want of open files schedules a new try: with 64, 64 tries schedule 64 each.
+                backlog=1,
             )
         except OSError as error:
             raise World(f"cannot listen at {at}: {_why(error)}", _try(error)) from None
         self._listeners.append(listener)
+        for socket in listener.sockets:
+            with socket.dup() as same:
+                same.listen(BACKLOG)
         port = listener.sockets[0].getsockname()[1]
         host = f"[{at.host}]" if ":" in at.host else at.host or "localhost"
         return f"{'https' if at.tls else 'http'}://{host}:{port}"

@@ -5,13 +5,13 @@ output can be read, and asyncio's accept loop writes gigabytes of complaints.
 """
 
 import asyncio
-import os
-import resource
-import sys
+import errno
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 import structlog
+
+from floe.open_files import files_left, files_max
 
 log = structlog.get_logger()
 
@@ -20,6 +20,11 @@ FILES_SHARE: Final = 0.5
 
 SILENCE_S: Final = 60.0
 """Seconds between two lines in the log about it."""
+
+SHORT: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+"""What the system says where it has no room for a connection."""
+
+HINT: Final = "raise the limit on open files (ulimit -H -n)"
 
 
 class Turned(asyncio.Protocol):
@@ -39,26 +44,35 @@ class Door:
     ) -> None:
         self._protocol = protocol
         self._make_room = make_room
-        self._limit = int(resource.getrlimit(resource.RLIMIT_NOFILE)[0] * FILES_SHARE)
         self._silent_until = 0.0
 
     def __call__(self) -> asyncio.Protocol:
         """The protocol of a connection that has just been accepted."""
-        if _next_file() < self._limit or self._make_room():
+        kept = int(files_max() * (1 - FILES_SHARE))
+        if files_left() > kept or self._make_room():
             return self._protocol()
         now = asyncio.get_running_loop().time()
         if now >= self._silent_until:
             self._silent_until = now + SILENCE_S
-            hint = "raise the limit on open files (ulimit -n)"
-            log.warning("server.full", files_max=self._limit, hint=hint)
+            log.warning("server.full", files_kept=kept, hint=HINT)
         return Turned()
 
 
-def _next_file() -> int:
-    """The number of the next file: the lowest that is free, so it says how many are open."""
-    try:
-        number = os.open(os.devnull, os.O_RDONLY)
-    except OSError:
-        return sys.maxsize
-    os.close(number)
-    return number
+class NoFiles:
+    """Logs now and then that no connection can be accepted, where asyncio logs each try.
+
+    Such a connection waits in the system's queue. asyncio tries again each second, so the
+    connection is accepted, or turned away, once there are open files again.
+    """
+
+    def __init__(self) -> None:
+        self._silent_until = 0.0
+
+    def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Handle what nothing else has, as an exception handler of a loop."""
+        error = context.get("exception")
+        if not (isinstance(error, OSError) and error.errno in SHORT and "socket" in context):
+            loop.default_exception_handler(context)
+        elif loop.time() >= self._silent_until:
+            self._silent_until = loop.time() + SILENCE_S
+            log.error("server.cannot_accept", why=error.strerror, hint=HINT)

@@ -4,16 +4,20 @@ import os
 import selectors
 import socket
 import struct
+import time
 from collections.abc import Callable
 from typing import Final
 
 from floe.warden.log import say
+from floe.warden.order import SHORT
 
 MESSAGE_BYTES_MAX: Final = 32 * 1024 * 1024
 """One request: an environment with a 1 MiB FLOE_INPUT in it, escaped as JSON, many times over."""
 UNREAD_BYTES_MAX: Final = 8 * 1024 * 1024
 """Words that a hub has not read; past it the hub is dropped and learns them when it is back."""
 HUBS_MAX: Final = 16
+FULL_S: Final = 0.05
+"""Pause where there is no open file for a hub that waits; commands go on in between."""
 
 
 class Hub:
@@ -41,6 +45,8 @@ class Hubs:
         self._obey = obey
         self._dropped = dropped
         self._hubs: dict[int, Hub] = {}
+        self._is_full = False
+        """That a hub cannot be accepted is in the log."""
 
     def __bool__(self) -> bool:
         return bool(self._hubs)
@@ -51,6 +57,12 @@ class Hubs:
             sock, _address = listener.accept()
         except BlockingIOError:
             return
+        except OSError as error:
+            if error.errno not in SHORT:
+                raise
+            self._wait(error)
+            return
+        self._is_full = False
         credentials = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
         pid, uid, _gid = struct.unpack("iii", credentials)
         if uid != os.geteuid() or len(self._hubs) >= HUBS_MAX:
@@ -62,6 +74,13 @@ class Hubs:
         self._selector.register(
             sock, selectors.EVENT_READ, lambda _, events: self._serve(hub, events)
         )
+
+    def _wait(self, error: OSError) -> None:
+        """Give others a moment to close a file: the hub stays in the system's queue."""
+        if not self._is_full:
+            say("hub.not_accepted", why=error.strerror)
+        self._is_full = True
+        time.sleep(FULL_S)
 
     def tell(self, word: bytes) -> None:
         """Say a word to every hub that has greeted."""

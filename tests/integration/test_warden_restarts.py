@@ -588,6 +588,26 @@ async def test_what_was_refused_for_want_of_files_can_be_asked_for_again(
     assert isinstance(last, CommandExited)
 
 
+async def test_a_hub_without_an_open_file_for_it_waits_and_costs_one_line_in_the_log(
+    talk: Talk, tmp_path: Path
+) -> None:
+    pid = warden_pid(tmp_path)
+    limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (3, limits[1]))
+    second = Talk(tmp_path)
+    opening = asyncio.create_task(second.warden.open())
+    log = tmp_path / "warden" / "v1" / "log"
+    await until(lambda: "hub.not_accepted" in log.read_text())
+    await talk.run("true", key="asked-meanwhile")
+
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
+    await opening
+    await second.warden.close()
+
+    assert log.read_text().count("hub.not_accepted") == 1
+    assert "warden.failed" not in log.read_text()
+
+
 async def test_a_command_has_the_limits_that_the_warden_was_given(tmp_path: Path) -> None:
     limited(tmp_path, "ulimit -S -n 200; ulimit -H -n 2000")
     talk = Talk(tmp_path)

@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import os
+import resource
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -723,6 +724,24 @@ def test_a_warden_with_more_room_changes_nothing(tmp_path: Path) -> None:
 
     assert len(house.spawned()) == 1
     assert house.commands.limit() is None
+
+
+async def test_an_end_without_an_open_file_to_read_is_reported_once_there_is_one(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("floe.nodes.commands.ROOM_RETRY_S", 0.0)
+    job = house.start(a_job(house.root))
+    Path(outputs_path(job)).write_text("n=7\n")
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, limits[1]))
+    house.warden.end(job.key)
+    early = house.told.reports
+    resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    await until(lambda: house.told.reports)
+
+    assert early == []
+    assert house.told.reports == [Exited(status=0, outputs={"n": "7"})]
 
 
 async def test_an_attempt_without_room_waits_at_the_head_and_is_tried_again(

@@ -10,10 +10,18 @@ import pytest
 
 from floe.host.inputs import Troubles
 from floe.hub import machine
-from floe.hub.machine import FREE_BYTES, FREE_INODES, TIGHT_BYTES, Folder, existing, lacking
+from floe.hub.machine import (
+    FILES_LEFT,
+    FREE_BYTES,
+    FREE_INODES,
+    TIGHT_BYTES,
+    Folder,
+    existing,
+    lacking,
+)
 from floe.kernel.place import Refusals
 from floe.store.memory import MemoryStore
-from tests.hands import a_hub, until
+from tests.hands import Hands, a_hub, executors, until
 from tests.make_hosts import a_host_core
 
 ROOMY: dict[str, int] = {
@@ -177,3 +185,18 @@ def test_trouble_stays_when_the_step_that_heard_it_could_not_be_stored() -> None
     host.core.undo(decided)
 
     assert host.core.view().problems == ("is full",)
+
+
+async def test_host_with_few_open_files_left_begins_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(machine, "files_left", lambda: FILES_LEFT - 1)
+    monkeypatch.setattr(machine, "files_max", lambda: 1024)
+    hands = Hands()
+
+    async with a_hub(executors=executors(hands)) as hub:
+        await hub.machine.look()
+
+        assert hub.machine.troubles() == ("has 15 of 1024 open files left",)
+        assert hands.held == "has 15 of 1024 open files left"
+        assert hub.machine.refusal() == ""
