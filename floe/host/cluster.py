@@ -38,6 +38,7 @@ from floe.model.message import (
     Forgotten,
     Held,
     HeldHeard,
+    Message,
     NotMe,
     Offer,
     Ping,
@@ -90,7 +91,6 @@ class Cluster:
             facts.setdefault(record.run, []).append(fact_of(record))
         self.pen.load(runs, facts)
         self.taking.load()
-        self.leases.load()
         self.journal.take()
 
     def undo(self, undos: Sequence[Undo]) -> None:
@@ -165,6 +165,11 @@ class Cluster:
 
     # --- messages ---
 
+    def deliver(self, draft: "Draft") -> None:
+        """Handle what this host sent to itself, and what follows from it, in order."""
+        while draft.to_self:
+            self._take(draft, self.members.me, draft.to_self.popleft(), None)
+
     def _heard(self, draft: "Draft", envelope: Envelope, floor: int | None) -> None:
         core, message = self._core, envelope.message
         host, store = envelope.from_host, envelope.from_store
@@ -189,22 +194,23 @@ class Cluster:
             if self.members.is_known_gone(host, store):
                 draft.send(host, store, Forgotten())
                 return
+        if isinstance(message, Forgotten) and envelope.to_store is None:
+            return  # it names no store of this host
         if member is None:
             if host != core.host.id and not isinstance(message, Ping):
-                self._take(draft, Member(id=host, store=store), envelope, floor)
+                self._take(draft, Member(id=host, store=store), message, floor)
             return
-        self._take(draft, member, envelope, floor)
+        self._take(draft, member, message, floor)
         self.outbox.hasten(host, draft.now)
 
-    def _take(self, draft: "Draft", member: Member, envelope: Envelope, floor: int | None) -> None:
-        match envelope.message:
+    def _take(self, draft: "Draft", member: Member, message: Message, floor: int | None) -> None:
+        match message:
             case Ping() as ping:
                 self.placing.pinged(self.members.pinged(draft, member, ping))
             case NotMe():
                 pass  # its other store is known by now
             case Forgotten():
-                if envelope.to_store == self._core.store:
-                    self._gone(draft, self._core.host.id, self._core.store, draft.now)
+                self._gone(draft, self._core.host.id, self._core.store, draft.now)
             case Offer() as message:
                 self.taking.offered(draft, member, message, floor)
             case Withdraw() as message:
@@ -262,6 +268,7 @@ class Cluster:
         self._now = draft.now
         self.members.age(draft.now)
         self.keeper.tick(draft)
+        self.deliver(draft)
         self.placing.dispatch(draft)
         dues: list[Instant | None] = [self.leases.tick(draft)]
         self.outbox.flush(draft)

@@ -103,6 +103,8 @@ class HubCore:
         try:
             for word in words:
                 hear(draft, word)
+                if self.cluster is not None:
+                    self.cluster.deliver(draft)
             if self.cluster is None:
                 draft.dispatch()
             else:

@@ -1,5 +1,6 @@
 """One step of the core in the making: it hears words and gathers what they bring about."""
 
+from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from heapq import heapify, heappop, heappush
@@ -70,6 +71,8 @@ class Draft:
         self.ledger: list[LedgerWrite] = []
         self.replies: list[Reply] = []
         self.messages: list[Envelope] = []
+        self.to_self: deque[Message] = deque()
+        """Messages from this host to itself, which this step still has to handle."""
         self.rows: dict[RunRef, Append] = {}
         self.heard: list[Append] = []
         self.promise = False
@@ -108,6 +111,7 @@ class Draft:
 
     def decided(self) -> Decided:
         """All that the words came to."""
+        assert not self.to_self, "a step handles all that this host sends to itself"
         effects: list[Effect] = []
         closed: list[Effect] = []
         for ref, steps in self.steps.items():
@@ -137,9 +141,20 @@ class Draft:
 
     # --- what the parts of a cluster write with ---
 
-    def send(self, host: HostId | None, store: StoreId | None, message: Message) -> None:
-        """Have a message sent once this step is stored; to every configured host for None."""
+    def is_self(self, host: HostId | None, store: StoreId | None) -> bool:
+        """Whether an address is this host's."""
         core = self.core
+        return host == core.host.id and (store is None or store == core.store)
+
+    def send(self, host: HostId | None, store: StoreId | None, message: Message) -> None:
+        """Send a message once this step is stored; None sends it to every configured host.
+
+        A message to this host is handled in this step, see `Cluster.deliver`.
+        """
+        core = self.core
+        if self.is_self(host, store):
+            self.to_self.append(message)
+            return
         self.messages.append(
             Envelope(
                 from_host=core.host.id,

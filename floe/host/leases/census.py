@@ -95,12 +95,10 @@ class Opening:
         members = draft.cluster.members
         outbox = draft.cluster.outbox
         for member in members.lives():
-            letter = outbox.get(member.id, CENSUS, "")
             if self._has_answered(member.id, member.store) and not self._doubts(member):
                 continue
             census = Census(opening=self.term)
-            if letter is None or letter.message != census or letter.store != member.store:
-                outbox.put(member.id, member.store, CENSUS, "", census, draft.now)
+            outbox.send(draft, member.id, member.store, CENSUS, "", census)
 
     def count(self, draft: "Draft", member: Member, claims: Claims) -> bool:
         """A host has answered; return whether that is new and counts."""

@@ -69,25 +69,14 @@ class Leases:
             ref = ref_of(key)
             if ref is not None and ref.store == core.store and isinstance(shape, Mapping):
                 self._wishes.put(ref, replace(decode(Wish, shape), at=None))
-        self._owed: Book[str, Release] = Book(journal)
-        """What an earlier process was to release, until it is in the outbox or done."""
+        self._left: Book[str, Release] = Book(journal)
+        """What the last process had still to release, by the names of its letters."""
         for key, row in rows.get("owed", {}).items():
             if key.startswith(f"{RELEASE} ") and isinstance(row, Mapping):
-                self._owed.put(key, decode(Release, row))
-
-    def load(self) -> None:
-        """Say again what is to be released."""
-        keeper, cluster = self._core.host.keeper, self._core.cluster
-        assert cluster is not None
-        if keeper is None or keeper == self._core.host.id:
-            return
-        for release in self._owed.values():
-            name = _name(release.claim)
-            cluster.outbox.put(keeper, None, RELEASE, name, release, Instant(0))
+                self._left.put(key.removeprefix(f"{RELEASE} "), decode(Release, row))
         for ref, wish in self._wishes.items():
             if wish.state == "parking":
-                release = self._parking(ref, wish)
-                cluster.outbox.put(keeper, None, RELEASE, ref.key, release, Instant(0))
+                self._left.put(ref.key, self._parking(ref, wish))
 
     def holds(self, ref: RunRef) -> bool:
         """Whether the turn of a run that waits has come."""
@@ -134,6 +123,7 @@ class Leases:
         wish = self._wish(run)
         if wish is None or wish.state in ("asked", "parked"):
             self._ask(draft, run, wish, tags)
+            draft.cluster.deliver(draft)
             wish = self._wish(run)
         if wish is None or wish.state != "held":
             return None
@@ -148,7 +138,7 @@ class Leases:
             return
         run = self._core.table.runs.get(ref)
         if run is None or run.phase in ("ended", "packed") or ref.store != self._core.store:
-            self._tell(draft, member, Release(claim=claim, fences={}))
+            draft.send(member.id, member.store, Release(claim=claim, fences={}))
             return
         if run.phase == "pending" and claim.number == run.revoked + 1:
             wish = self._wish(run)
@@ -169,9 +159,9 @@ class Leases:
             draft.cluster.outbox.done(member.id, ACQUIRE, claim.run)
         elif claim.number == run.revoked + 1 and not message.fences.items() <= run.fences.items():
             # Freed by hand, then asked for by a word from before: it has begun, and uses no other.
-            self._tell(draft, member, Release(claim=claim, fences=message.fences))
+            draft.send(member.id, member.store, Release(claim=claim, fences=message.fences))
             return
-        self._tell(draft, member, HeldHeard(claim=claim, fences=message.fences))
+        draft.send(member.id, member.store, HeldHeard(claim=claim, fences=message.fences))
 
     def queued(self, draft: "Draft", member: Member, message: Queued) -> None:
         """A claim waits; with a position, until its turn is said."""
@@ -237,13 +227,13 @@ class Leases:
 
     def tick(self, draft: "Draft") -> Instant | None:
         """Give back turns that no host could use; return when to look again."""
-        if self._core.host.keeper == self._core.host.id:
-            self._release_here(draft)
+        self._resume(draft)
         dues: list[Instant] = []
         for ref, wish in self._wishes.items():
             run, queued = self._core.table.runs.get(ref), self._queued.get(ref)
             if wish.state == "asked" and run is not None and not (queued and queued.position):
                 self._ask(draft, run, wish, tags_of(run))
+                draft.cluster.deliver(draft)
             if wish.state != "held":
                 continue
             if wish.at is None or wish.at > draft.now:
@@ -255,6 +245,7 @@ class Leases:
                 dues.append(due)
             elif not self._core.table.news:
                 self._park(draft, ref, wish)
+                draft.cluster.deliver(draft)
         return min(dues, default=None)
 
     # --- parts ---
@@ -278,14 +269,9 @@ class Leases:
             self._put(draft, run.ref, Wish(number=run.revoked + 1, state="asked", passed=passed))
             self._queued.put(run.ref, None)
         acquire = Acquire(claim=Claim(run=key, number=run.revoked + 1), tags=tags)
-        if keeper == self._core.host.id:
-            draft.cluster.keeper.asked(draft, draft.cluster.members.me, acquire)
-            return
         queued = self._queued.get(run.ref)
-        letter = draft.cluster.outbox.get(keeper, ACQUIRE, key)
-        is_waiting = queued is not None and queued.position
-        if not is_waiting and (letter is None or letter.message != acquire):
-            draft.cluster.outbox.put(keeper, None, ACQUIRE, key, acquire, draft.now)
+        if not (queued and queued.position):
+            draft.cluster.outbox.send(draft, keeper, None, ACQUIRE, key, acquire)
 
     def _park(self, draft: "Draft", ref: RunRef, wish: Wish) -> None:
         parking = replace(wish, state="parking", at=None)
@@ -301,35 +287,27 @@ class Leases:
         claim = Claim(run=run.ref.key, number=run.revoked + 1)
         release = Release(claim=claim, fences=fences)
         keeper = self._core.host.keeper
-        if keeper is not None and keeper != self._core.host.id:
+        if keeper is not None:
             draft.cluster.outbox.done(keeper, ACQUIRE, run.ref.key)
             draft.cluster.outbox.done(keeper, RELEASE, run.ref.key)
-        if keeper != self._core.host.id:
+        if not draft.is_self(keeper, None):
             draft.promise_row("owed", f"{RELEASE} {_name(claim)}", encode(release))
         self._to_keeper(draft, _name(claim), release)
 
-    def _release_here(self, draft: "Draft") -> None:
-        """Release what was to be said to another keeper before this host became it."""
-        for key, release in self._owed.items():
-            self._owed.put(key, None)
-            draft.keep("owed", key, None)
-            self._to_keeper(draft, "", release)
-        for ref, wish in self._wishes.items():
-            if wish.state == "parking":
-                self._to_keeper(draft, "", self._parking(ref, wish))
+    def _resume(self, draft: "Draft") -> None:
+        """Release what the last process had not released, in the first step after a start."""
+        keeper = self._core.host.keeper
+        for name, release in self._left.items():
+            self._left.put(name, None)
+            if draft.is_self(keeper, None):  # another host kept the resources before
+                draft.keep("owed", f"{RELEASE} {name}", None)
+            self._to_keeper(draft, name, release)
+            draft.cluster.deliver(draft)
 
     def _to_keeper(self, draft: "Draft", name: str, release: Release) -> None:
         keeper = self._core.host.keeper
-        if keeper == self._core.host.id:
-            draft.cluster.keeper.released(draft, draft.cluster.members.me, release)
-        elif keeper is not None:
-            draft.cluster.outbox.put(keeper, None, RELEASE, name, release, draft.now)
-
-    def _tell(self, draft: "Draft", member: Member, message: Release | HeldHeard) -> None:
-        if member.id != self._core.host.id:
-            draft.send(member.id, member.store, message)
-        elif isinstance(message, Release):
-            draft.cluster.keeper.released(draft, member, message)
+        if keeper is not None:
+            draft.cluster.outbox.send(draft, keeper, None, RELEASE, name, release)
 
 
 def tags_of(run: Run) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ from floe.model.message import (
     Release,
     Released,
 )
-from floe.model.refs import HostId, Instant, RunRef, StoreId
+from floe.model.refs import HostId, Instant, StoreId
 
 if TYPE_CHECKING:
     from floe.host.core import HubCore
@@ -79,7 +79,7 @@ class Keeper:
             return
         if problem := self.problem():
             answer = Queued(claim=claim, position=0, holders={}, why=problem)
-            self._tell(draft, ref, answer)
+            draft.send(ref.host, ref.store, answer)
             return
         old = self.holdings.by_run.get(claim.run)
         if old is not None and old.claim.number > claim.number:
@@ -95,7 +95,7 @@ class Keeper:
         if now.fences:
             self._say_turn(draft, now)
         else:
-            self._tell(draft, ref, self._queued(now))
+            draft.send(ref.host, ref.store, self._queued(now))
 
     def held_heard(self, draft: "Draft", member: Member, message: HeldHeard) -> None:
         """An adopter knows that its claim holds."""
@@ -104,7 +104,8 @@ class Keeper:
             return
         if dict(holding.fences) == dict(message.fences):
             self._drop_letter(draft, holding)
-            self._know(draft, message.claim.run)
+            if holding.fences and not holding.known:
+                self.holdings.put(draft, replace(holding, known=True))
 
     def released(self, draft: "Draft", member: Member, message: Release) -> None:
         """A claim is over, or gives way for now."""
@@ -118,10 +119,7 @@ class Keeper:
             else:
                 self.holdings.remove(draft, message.claim.run)
             self.turn(draft)
-        if member.id == self._core.host.id:
-            draft.cluster.leases.released(draft, member, answer)
-        else:
-            draft.send(member.id, member.store, answer)
+        draft.send(member.id, member.store, answer)
 
     def free(self, draft: "Draft", word: Free) -> str:
         """An operator takes a resource from its holder; why not, empty if so."""
@@ -277,29 +275,11 @@ class Keeper:
         if ref is None or draft.cluster.members.is_known_gone(*ref[:2]):
             return
         held = Held(claim=holding.claim, fences=dict(holding.fences), opening=self.opening.term)
-        if ref.store == self._core.store:
-            self._know(draft, holding.claim.run)
-            draft.cluster.leases.held(draft, draft.cluster.members.me, held)
-            return
-        outbox, key = draft.cluster.outbox, holding.claim.run
-        letter = outbox.get(ref.host, TURN, key)
-        if letter is None or letter.message != held:
-            outbox.put(ref.host, ref.store, TURN, key, held, draft.now)
-
-    def _know(self, draft: "Draft", run: str) -> None:
-        holding = self.holdings.by_run.get(run)
-        if holding is not None and holding.fences and not holding.known:
-            self.holdings.put(draft, replace(holding, known=True))
+        draft.cluster.outbox.send(draft, ref.host, ref.store, TURN, holding.claim.run, held)
 
     def _drop_letter(self, draft: "Draft", holding: Holding) -> None:
         if ref := ref_of(holding.claim.run):
             draft.cluster.outbox.done(ref.host, TURN, holding.claim.run)
-
-    def _tell(self, draft: "Draft", ref: RunRef, message: Queued) -> None:
-        if ref.store == self._core.store:
-            draft.cluster.leases.queued(draft, draft.cluster.members.me, message)
-        else:
-            draft.send(ref.host, ref.store, message)
 
 
 def _is_meant(holding: Holding, release: Release) -> bool:

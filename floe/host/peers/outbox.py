@@ -50,6 +50,26 @@ class Outbox:
         """Say a message from `due` on, in place of the letter with this kind and name."""
         self._put(host, kind, name, Letter(store=store, message=message, due=due))
 
+    def send(
+        self,
+        draft: "Draft",
+        host: HostId,
+        store: StoreId | None,
+        kind: str,
+        name: str,
+        message: Message,
+    ) -> None:
+        """Send a message now and until it is answered, unless just this one is being sent.
+
+        A message to this host needs no repetition: this step handles it.
+        """
+        if draft.is_self(host, store):
+            draft.send(host, store, message)
+            return
+        letter = self.get(host, kind, name)
+        if letter is None or (letter.message, letter.store) != (message, store):
+            self.put(host, store, kind, name, message, draft.now)
+
     def get(self, host: HostId, kind: str, name: str) -> Letter | None:
         """A letter that waits for its answer; None for none."""
         book = self._by_host.get(host)
