@@ -20,7 +20,7 @@ from floe.dialects.base import worst
 from floe.dialects.notes import Notes
 from floe.dialects.registry import dialect
 from floe.files import private
-from floe.host.core import HostSettings
+from floe.host.site import HostSettings
 from floe.hub.clock import Clock, WallClock
 from floe.hub.effects import ActSettings
 from floe.hub.flows import FlowBook, FlowFiles

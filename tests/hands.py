@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from floe.dialects.registry import dialect
-from floe.host.core import HostSettings
+from floe.host.site import HostSettings
 from floe.hub.effects import ActSettings
 from floe.hub.flows import FlowBook, FlowFiles
 from floe.hub.hub import Hub

@@ -11,7 +11,7 @@ from floe.feed.directory import Directory, Source
 from floe.feed.feed import Feed, Frame
 from floe.feed.listener import Listener
 from floe.feed.stream import Said, line_of, own_feed, read_line
-from floe.host.decided import Step
+from floe.host.result import Recorded
 from floe.hub.history import History
 from floe.kernel.evolve import evolve
 from floe.model.codec import encode_event, to_text
@@ -49,7 +49,7 @@ class Host:
             before, run = run, evolve(run, event, ref=ref)
             body = to_text(encode_event(event))
             record = Record(run=ref, epoch=run.epoch, seq=run.seq, event=event, body=body)
-            steps.append(Step(record, before, run, summary_of(run)))
+            steps.append(Recorded(record, before, run, summary_of(run)))
         assert run is not None
         append = Append(
             run=ref,

@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from floe.host.core import HostSettings, HubCore
-from floe.host.decided import Decided
+from floe.host.core import HubCore
 from floe.host.inputs import FLOOR_MAX, Addressed, Heard, Start, Surroundings, Word
+from floe.host.result import Decided
 from floe.host.rows import KINDS
+from floe.host.site import HostSettings
 from floe.kernel.evolve import fold
 from floe.model.codec import digest_of
 from floe.model.event import Event
@@ -137,7 +138,7 @@ class Host:
         }
         self.settings = HostSettings(**(settings | others))
         fence = self.ledger.get(("keeper", "fence"))
-        named = self.core.named
+        named = self.core.site.named
         self.core = HubCore(
             self.settings,
             self.store,

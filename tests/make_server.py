@@ -11,7 +11,7 @@ import aiohttp
 from yarl import URL
 
 from floe.dialects.registry import dialect
-from floe.host.core import HostSettings
+from floe.host.site import HostSettings
 from floe.hub.clock import WallClock
 from floe.hub.effects import ActSettings
 from floe.hub.flows import FlowBook, FlowFiles

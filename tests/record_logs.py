@@ -83,19 +83,19 @@ def install() -> None:
         return decision
 
     patch.object(decide_module, "decide", decide).start()  # before others import it
-    from floe.host.step import Draft
+    from floe.host.step import Step
 
-    record = Draft.record
+    record = Step.record
 
-    def recorded(self: Draft, run: Run, event: Event, *others: Any) -> None:
+    def recorded(self: Step, run: Run, event: Event, *others: Any) -> None:
         record(self, run, event, *others)
         shape = [type(event).__name__, encode_event(event)]
-        note(of=_scope(), run=run.ref.key, at=self.core.store, seq=run.seq, event=shape)
+        note(of=_scope(), run=run.ref.key, at=self.site.store, seq=run.seq, event=shape)
         if run.flow is not None and run.digest is not None and run.digest not in flows:
             flows.add(run.digest)
             note(digest=run.digest, flow=encode(run.flow))
 
-    patch.object(Draft, "record", recorded).start()
+    patch.object(Step, "record", recorded).start()
 
 
 def _scope() -> str:

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, Self
 
-from floe.host.decided import Step
+from floe.host.result import Recorded
 from floe.host.runs import is_row_changed
 from floe.kernel.evolve import evolve
 from floe.model.codec import from_text, iso, to_text
@@ -111,7 +111,7 @@ class Feed:
     def __len__(self) -> int:
         return len(self._subscriptions)
 
-    def publish(self, last: int, steps: Sequence[Step]) -> None:
+    def publish(self, last: int, steps: Sequence[Recorded]) -> None:
         """Send facts that were just stored, of which the last is at position `last`."""
         self.head = last
         if not self._subscriptions:
@@ -270,7 +270,7 @@ class Subscription:
             is_last = not page or page[-1].pos >= self._head
             self._pos = self._head if is_last else page[-1].pos
 
-    async def _replayed(self, record: Record) -> Step:
+    async def _replayed(self, record: Record) -> Recorded:
         before = self._runs.get(record.run)
         if record.seq == 1:
             before = None
@@ -283,7 +283,7 @@ class Subscription:
         if len(self._runs) > FOLDED_MAX:
             del self._runs[next(iter(self._runs))]
         summary = summary_of(after) if is_row_changed(before, after) else None
-        return Step(record, before, after, summary)
+        return Recorded(record, before, after, summary)
 
     async def _folded(self, run: RunRef, until: int) -> Run | None:
         self._replayed_count += until
@@ -295,7 +295,7 @@ def reset_frame(pos: str) -> Frame:
     return Frame(pos, None, f'{HEADS["reset"]}{pos}"}}', "reset")
 
 
-def is_told(step: Step, store: StoreId) -> bool:
+def is_told(step: Recorded, store: StoreId) -> bool:
     """Whether a store tells a fact, or keeps it as a copy for the one that had the pen.
 
     The adopter has it until RunActivated, and again when it revokes the grant.
@@ -316,7 +316,7 @@ ADOPTERS: Final = ("reading", "pending", "granted")
 """Phases in which the adopter has the pen."""
 
 
-def frame_of(pos: int, step: Step, named: Named) -> Frame:
+def frame_of(pos: int, step: Recorded, named: Named) -> Frame:
     """A fact as the feed shows it: what it changed of a node, and of the run's row."""
     record, run, event = step.record, step.run, step.record.event
     shape: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""What a word brings about: a start, a signal to a run, or something that concerns other hosts."""
+"""What an input causes: a start, a signal to a run, or something that concerns other hosts."""
 
 from dataclasses import replace
 
@@ -17,7 +17,8 @@ from floe.host.inputs import (
     Troubles,
     Unsent,
 )
-from floe.host.step import Draft
+from floe.host.peers.base import Peers
+from floe.host.step import Step
 from floe.kernel.evolve import evolve
 from floe.model.event import FlowPinned, RunPacked, RunPended
 from floe.model.refs import RunRef
@@ -25,46 +26,44 @@ from floe.model.run import Run
 from floe.model.signal import Abandon, Cancel, DataGiven
 
 
-def hear(draft: Draft, word: Addressed) -> None:
-    """Take one word in."""
-    ref, why = word.run, ""
-    match word.word:
+def handle(step: Step, peers: Peers, received: Addressed) -> None:
+    """Handle one input."""
+    ref, why = received.run, ""
+    match received.word:
         case Start() as start:
-            ref, changed = _start(draft, start)
+            ref, changed = _start(step, start)
         case Mark(rows=rows, appends=appends, promise=promise):
-            draft.ledger += rows
-            cluster = draft.core.cluster
-            draft.heard += cluster.learned(appends) if cluster else appends
-            draft.promise |= promise
+            step.ledger += rows
+            step.learned += peers.learned(appends)
+            step.promise |= promise
             changed = True
         case Drain(on=on):
-            changed = _drain(draft, on=on)
+            changed = _drain(step, on=on)
         case Troubles(says=says):
-            changed = _troubles(draft, says)
-        case Heard() | Unsent() | Forget() | Free() | Surroundings() as said:
-            cluster = draft.core.cluster
-            why = cluster.hear(draft, said) if cluster else "this host has no others"
+            changed = _troubles(step, says)
+        case Heard() | Unsent() | Forget() | Free() | Surroundings() as one:
+            why = peers.receive(step, one)
             changed = not why
         case _:
-            run = draft.core.table.runs.get(ref) if ref else None
-            changed = run is not None and _tell(draft, run, word)
-    if word.ticket:
-        draft.replies.append(Reply(ticket=word.ticket, run=ref, changed=changed, why=why))
+            run = step.site.table.runs.get(ref) if ref else None
+            changed = run is not None and _change(step, peers, run, received)
+    if received.ticket:
+        step.replies.append(Reply(ticket=received.ticket, run=ref, changed=changed, why=why))
 
 
-def _start(draft: Draft, start: Start) -> tuple[RunRef, bool]:
-    core = draft.core
-    if start.once and (known := core.once.get(start.once)):
+def _start(step: Step, start: Start) -> tuple[RunRef, bool]:
+    site = step.site
+    if start.once and (known := site.once.get(start.once)):
         return known, False
-    core.serial += 1
-    ref = RunRef(core.host.id, core.store, core.serial)
-    draft.keep("serial", "run", core.serial)
-    draft.keep_once(start.once, ref)
-    draft.ledger += start.marks
+    site.serial += 1
+    ref = RunRef(site.id, site.store, site.serial)
+    step.keep("serial", "run", site.serial)
+    step.keep_once(start.once, ref)
+    step.ledger += start.marks
     if start.digest:
-        draft.keep_flow(start.digest, start.flow)
+        step.keep_flow(start.digest, start.flow)
     pended = RunPended(
-        at=draft.now,
+        at=step.now,
         flow=start.flow.id,
         ver=start.flow.ver,
         trigger=start.trigger,
@@ -72,65 +71,64 @@ def _start(draft: Draft, start: Start) -> tuple[RunRef, bool]:
         by=start.by,
         digest=start.digest,
     )
-    draft.before[ref] = None
-    draft.record(replace(evolve(None, pended, ref=ref), flow=start.flow), pended, None)
+    step.before[ref] = None
+    step.record(replace(evolve(None, pended, ref=ref), flow=start.flow), pended, None)
     return ref, True
 
 
-def _tell(draft: Draft, run: Run, word: Addressed) -> bool:
-    match word.word:
+def _change(step: Step, peers: Peers, run: Run, received: Addressed) -> bool:
+    """Apply an input to its run; return whether it changed anything."""
+    match received.word:
         case FlowRead(flow=flow, digest=digest, source=source):
             if run.phase != "reading":
                 return False
-            draft.keep_flow(digest, flow)
-            draft.add(run, (FlowPinned(at=draft.now, digest=digest, source=source),), flow)
+            step.keep_flow(digest, flow)
+            step.add(run, (FlowPinned(at=step.now, digest=digest, source=source),), flow)
             return True
         case Packed(digests=digests):
             if run.phase != "ended":
                 return False
-            draft.keep("unpacked", run.ref.key, None)
-            draft.add(run, (RunPacked(at=draft.now, digests=digests),))
+            step.keep("unpacked", run.ref.key, None)
+            step.add(run, (RunPacked(at=step.now, digests=digests),))
             return True
         case Start() | Mark() | Drain() | Troubles():
             return False
         case Heard() | Unsent() | Forget() | Free() | Surroundings():
             return False
         case signal:
-            if word.once and word.once in draft.core.once:
+            if received.once and received.once in step.site.once:
                 return True
-            if draft.core.table.is_note(run):
-                changed = isinstance(signal, Cancel) and _cancel_elsewhere(draft, run, signal)
+            if step.site.table.is_foreign(run):
+                changed = isinstance(signal, Cancel) and _cancel_foreign(step, peers, run, signal)
             else:
-                changed = bool(draft.decide(run, signal).events)
+                changed = bool(step.decide(run, signal).events)
             if changed and isinstance(signal, Cancel | DataGiven):
-                draft.promise = True
-                draft.keep_once(word.once, run.ref)
+                step.promise = True
+                step.keep_once(received.once, run.ref)
             return changed
 
 
-def _cancel_elsewhere(draft: Draft, run: Run, cancel: Cancel) -> bool:
-    """Ask for the end of a run whose pen is not here."""
-    core = draft.core
-    if core.is_held_back(run):
-        draft.decide(run, Abandon(by=cancel.by, why=cancel.why))
+def _cancel_foreign(step: Step, peers: Peers, run: Run, cancel: Cancel) -> bool:
+    """Ask for the end of a run whose log a different store may write."""
+    if step.site.is_held_back(run):
+        step.decide(run, Abandon(by=cancel.by, why=cancel.why))
         return True
-    return core.cluster is not None and core.cluster.pen.cancel(draft, run, cancel)
+    return peers.cancel(step, run, cancel)
 
 
-def _drain(draft: Draft, *, on: bool) -> bool:
-    core = draft.core
-    if core.draining == on:
+def _drain(step: Step, *, on: bool) -> bool:
+    if step.site.draining == on:
         return False
-    core.draining = on
-    core.table.news |= not on
-    draft.promise_row("drain", "host", True if on else None)
+    step.site.drain(on=on)
+    step.retry_pends |= not on
+    step.promise_row("drain", "host", True if on else None)
     return True
 
 
-def _troubles(draft: Draft, says: tuple[str, ...]) -> bool:
-    """The machine's troubles are as they are, whatever the store takes: nothing undoes this."""
-    core = draft.core
-    changed = core.troubles != says
-    core.troubles = says
-    core.table.news |= changed
+def _troubles(step: Step, says: tuple[str, ...]) -> bool:
+    """Keep the problems of the machine. A refused append does not undo them."""
+    site = step.site
+    changed = site.troubles != says
+    site.troubles = says
+    step.retry_pends |= changed
     return changed

@@ -1,7 +1,7 @@
-"""The runs of one host that are not archived, and what placing needs to know of them.
+"""The runs of one host that are not archived, with the indices that placement uses.
 
-Kept up by `put` alone: which pends wait, who holds which resource and workspace, how many run,
-and what each run owes.
+Only `put` changes the indices: which pends wait, which run holds which resource and workspace, and
+how many runs are active.
 """
 
 from bisect import bisect_left, insort
@@ -18,13 +18,13 @@ from floe.model.run import Run
 K = TypeVar("K")
 
 WHOLE: Final = NodeId("")
-"""What a run owes as a whole is kept under this."""
+"""The key of what a run owes as a whole."""
 
 _NOTHING: Final[frozenset[Effect]] = frozenset()
 
 
 class Needs(NamedTuple):
-    """All that placing a pend depends on: pends with equal needs get equal answers."""
+    """All that the placement of a pend depends on: pends with equal needs get equal answers."""
 
     host_tags: frozenset[str]
     resource_tags: tuple[str, ...]
@@ -33,19 +33,17 @@ class Needs(NamedTuple):
 
 
 class RunTable:
-    """Folded runs by name, with the indices of a host's decisions."""
+    """Folded runs by reference, with the indices of a host's decisions."""
 
     def __init__(self, store: StoreId) -> None:
         self.store = store
-        """This host's: a run whose pen is at another is in the table as a note, see `is_note`."""
+        """This host's; the table also has foreign runs, see `is_foreign`."""
         self.runs: dict[RunRef, Run] = {}
         self.pends: dict[RunRef, Pend] = {}
         """Runs that wait for a host."""
         self.queues: dict[Needs, list[RunRef]] = {}
-        """The same by what they need, oldest first: 10,000 that wait for one resource are tried
-        as one."""
-        self.news = False
-        """Something changed for the better since pends were last tried: one came, one is over."""
+        """The same runs by their needs, oldest first: 10,000 runs that wait for one resource are
+        tried as one."""
         self.held: dict[str, RunRef] = {}
         """Resource tags and their holders."""
         self.spaces: dict[FlowId, RunRef] = {}
@@ -53,35 +51,41 @@ class RunTable:
         self.active = 0
         self._owed: dict[RunRef, dict[NodeId, frozenset[Effect]]] = {}
 
-    def put(self, ref: RunRef, run: Run | None) -> None:
-        """Replace a run by another version of it; None and packed runs leave the table."""
+    def put(self, ref: RunRef, run: Run | None) -> bool:
+        """Replace a run by its new version; None and packed runs leave the table.
+
+        Return whether a pend may now be placed that could not be before: a run came to wait, or an
+        active run is over.
+        """
         old = self.runs.get(ref)
         if old is not None and run is not None and old.phase == run.phase:
             self.runs[ref] = run
-            return
+            return False
+        may_place = False
         if old is not None:
             del self.runs[ref]
-            self._index(old, present=False)
+            may_place = self._index(old, present=False)
         if run is not None and run.phase != "packed":
             self.runs[ref] = run
-            self._index(run, present=True)
+            may_place |= self._index(run, present=True)
+        return may_place
 
-    def is_note(self, run: Run) -> bool:
-        """Whether the pen of a run may be at another host, or was a store's that was restored from
-        a backup and was not given up: it is neither placed nor active here, and owes nothing."""
-        return self._is_foreign(run) and not run.superseded
+    def is_foreign(self, run: Run) -> bool:
+        """Whether a different store may write the log of a run: a peer's, or the store that this
+        one was restored from. Such a run is neither placed nor active here, and owes nothing."""
+        return self._is_elsewhere(run) and not run.superseded
 
     def settle(
         self, run: Run, nodes: Iterable[NodeId] | None = None
     ) -> tuple[list[Effect], list[Effect]]:
         """Bring what some nodes owe up to date, or all; return what is new and what is closed."""
-        is_note = self.is_note(run)
+        is_foreign = self.is_foreign(run)
         kept = self._owed.setdefault(run.ref, {})
         new: list[Effect] = []
         closed: list[Effect] = []
         for node in (*kept, WHOLE, *run.nodes) if nodes is None else nodes:
             old = kept.get(node, _NOTHING)
-            now = _NOTHING if is_note else owed_by(run, node)
+            now = _NOTHING if is_foreign else owed_by(run, node)
             if now == old:
                 continue
             new += now - old
@@ -104,21 +108,23 @@ class RunTable:
         self.put(ref, run)
         return [] if run is None else self.settle(run)[0]
 
-    def _index(self, run: Run, *, present: bool) -> None:
+    def _index(self, run: Run, *, present: bool) -> bool:
         flow = run.flow
-        if flow is None or self._is_foreign(run):
-            return
+        if flow is None or self._is_elsewhere(run):
+            return False
         if run.phase == "pending":
             self._queue(pend_of(run, flow), present=present)
-        elif run.state == "active" and run.started_at is not None:  # not cancelled while pending
+            return present
+        if run.state == "active" and run.started_at is not None:  # not cancelled while pending
             self.active += 1 if present else -1
-            self.news |= not present
             for tag in flow.resource_tags:
                 _hold(self.held, tag, run.ref, present=present)
             if flow.reuse_space:
                 _hold(self.spaces, run.flow_id, run.ref, present=present)
+            return not present
+        return False
 
-    def _is_foreign(self, run: Run) -> bool:
+    def _is_elsewhere(self, run: Run) -> bool:
         return (run.store or run.ref.store) != self.store
 
     def _queue(self, pend: Pend, *, present: bool) -> None:
@@ -126,7 +132,6 @@ class RunTable:
         if present:
             self.pends[pend.run] = pend
             insort(self.queues.setdefault(needs, []), pend.run)
-            self.news = True
             return
         del self.pends[pend.run]
         queue = self.queues[needs]
@@ -136,12 +141,12 @@ class RunTable:
 
 
 def needs_of(pend: Pend) -> Needs:
-    """What placing a pend depends on besides its name."""
+    """What the placement of a pend depends on besides its reference."""
     return Needs(pend.host_tags, pend.resource_tags, pend.flow if pend.reuse_space else None)
 
 
 def pend_of(run: Run, flow: Flow) -> Pend:
-    """What placing a run depends on."""
+    """A run that waits, as placement sees it."""
     return Pend(
         run=run.ref,
         flow=run.flow_id,
@@ -159,9 +164,8 @@ def _hold(held: dict[K, RunRef], key: K, ref: RunRef, *, present: bool) -> None:
 
 
 def is_row_changed(old: Run | None, new: Run) -> bool:
-    """Whether the row by which lists know a run is another now, but for `seq`."""
-    return old is None or _row(old) != _row(new)
-
-
-def _row(run: Run) -> tuple[object, ...]:
-    return (run.phase, run.good, run.why, run.host, run.epoch, run.ver)
+    """Whether the row of a run in lists has changed, apart from `seq`."""
+    return old is None or (
+        (old.phase, old.good, old.why, old.host, old.epoch, old.ver)
+        != (new.phase, new.good, new.why, new.host, new.epoch, new.ver)
+    )

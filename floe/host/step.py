@@ -1,16 +1,15 @@
-"""One step of the core in the making: it hears words and gathers what they bring about."""
+"""One step of the core while it is decided: it collects what its inputs cause."""
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from heapq import heapify, heappop, heappush
-from typing import TYPE_CHECKING, Final
+from itertools import chain
+from typing import Final, Protocol
 
-from floe.host.decided import Decided, Step
-from floe.host.inputs import (
-    Reply,
-)
+from floe.host.inputs import Reply
+from floe.host.result import Decided, Recorded
 from floe.host.runs import WHOLE, is_row_changed
+from floe.host.site import Site
 from floe.kernel.decide import Decision, decide
 from floe.kernel.evolve import evolve
 from floe.model.codec import encode, encode_event, to_text
@@ -34,10 +33,6 @@ from floe.model.run import Attached, Run, Summary, summary_of
 from floe.model.signal import Activate, Signal
 from floe.store.base import Append, LedgerWrite, Record
 
-if TYPE_CHECKING:
-    from floe.host.cluster import Cluster
-    from floe.host.core import HubCore
-
 PROMISES: Final = (
     RunPended,
     FlowPinned,
@@ -49,86 +44,63 @@ PROMISES: Final = (
     RunEnding,
     RunEnded,
 )
-"""Facts that are on the disk before anybody is told: all that change what lists say of a run, but
-for RunPacked, which comes to the same again. A cancel and a form's answer are too."""
-
-ONCE_MAX: Final = 10_000
-"""Idempotency keys kept in memory to tell requests apart that arrive together; older ones are
-looked up in the ledger before a word gets here."""
-
-GRANTS_MAX: Final = 256
-"""Pends that one step gives to hosts; the next step, which follows at once, goes on."""
+"""Events that are on the disk before anyone can learn of them: all that change the row of a run in
+lists, except RunPacked, which is decided again after a loss. So are a cancel and the
+answer to a form."""
 
 
-class Draft:
-    """One step in the making."""
+class Observer(Protocol):
+    """Learns what a step records, and handles what this host sends to itself."""
 
-    def __init__(self, core: "HubCore", now: Instant) -> None:
-        self.core = core
+    def recorded(self, step: "Step", record: Record, run: Run) -> None:
+        """An event was recorded; `run` is its run after it."""
+
+    def receive_own(self, step: "Step", message: Message) -> None:
+        """Handle a message from this host to itself."""
+
+
+class Step:
+    """One step while it is decided."""
+
+    def __init__(self, site: Site, now: Instant, observer: Observer) -> None:
+        self.site = site
         self.now = now
         self.before: dict[RunRef, Run | None] = {}
-        self.steps: dict[RunRef, list[Step]] = {}
+        self.steps: dict[RunRef, list[Recorded]] = {}
         self.ledger: list[LedgerWrite] = []
         self.replies: list[Reply] = []
         self.messages: list[Envelope] = []
-        self.to_self: deque[Message] = deque()
-        """Messages from this host to itself, which this step still has to handle."""
         self.rows: dict[RunRef, Append] = {}
-        self.heard: list[Append] = []
+        self.learned: list[Append] = []
+        """Rows of the directory that came from peers."""
         self.promise = False
+        self.retry_pends = False
+        """Whether a pend may now be placed that could not be when pends were last tried."""
         self.next_due: Instant | None = None
-
-    @property
-    def cluster(self) -> "Cluster":
-        """The parts of this host that concern others; there are some."""
-        cluster = self.core.cluster
-        assert cluster is not None, "a host that has others"
-        return cluster
-
-    def dispatch(self) -> None:
-        """Give pends to hosts, oldest first, as far as they take them.
-
-        Of those with equal needs only the oldest is tried, and nothing is tried twice unless
-        something became free.
-        """
-        core, table = self.core, self.core.table
-        if not core.is_behind:
-            return
-        table.news = False
-        heads = [(queue[0], needs) for needs, queue in table.queues.items()]
-        heapify(heads)
-        granted = 0
-        while heads and core.has_room:
-            if granted == GRANTS_MAX:
-                table.news = True
-                return
-            ref, needs = heappop(heads)
-            if core.place(table.pends[ref], self.now) == core.host.id:
-                self.begin(table.runs[ref], self._fences(table.runs[ref]))
-                granted += 1
-                if queue := table.queues.get(needs):
-                    heappush(heads, (queue[0], needs))
+        self._observer = observer
+        self._own: deque[Message] = deque()
+        """Messages from this host to itself that are not handled yet."""
 
     def decided(self) -> Decided:
-        """All that the words came to."""
-        assert not self.to_self, "a step handles all that this host sends to itself"
+        """The result of all inputs."""
+        assert not self._own, "a step handles all that this host sends to itself"
         effects: list[Effect] = []
         closed: list[Effect] = []
         for ref, steps in self.steps.items():
             run, before = steps[-1].run, self.before[ref]
-            nodes: Iterable[NodeId] | None = None  # all, where the run as a whole is another
+            nodes: Iterable[NodeId] | None = None  # all, where the run as a whole changed
             if before is not None and (before.phase, before.epoch) == (run.phase, run.epoch):
-                touched = (getattr(s.record.event, "node", WHOLE) for s in steps)
+                touched = [getattr(s.record.event, "node", WHOLE) for s in steps]
                 nodes = dict.fromkeys((WHOLE, *touched))
-            new, old = self.core.table.settle(run, nodes)
+            new, old = self.site.table.settle(run, nodes)
             effects += new
             closed += old
         appends = tuple(_append(ref, steps) for ref, steps in self.steps.items())
         return Decided(
-            appends=(*appends, *self.rows.values(), *self.heard),
+            appends=(*appends, *self.rows.values(), *self.learned),
             ledger=tuple(self.ledger),
             promise=self.promise,
-            steps=tuple(s for steps in self.steps.values() for s in steps),
+            steps=tuple(chain.from_iterable(self.steps.values())),
             effects=tuple(effects),
             closed=tuple(closed),
             replies=tuple(self.replies),
@@ -136,46 +108,71 @@ class Draft:
             rows=tuple(append.summary for append in self.rows.values() if append.summary),
             next_due=self.next_due,
             before=self.before,
-            changes=self.core.cluster.journal.take() if self.core.cluster else (),
+            changes=self.site.journal.take(),
         )
 
-    # --- what the parts of a cluster write with ---
-
-    def is_self(self, host: HostId | None, store: StoreId | None) -> bool:
-        """Whether an address is this host's."""
-        core = self.core
-        return host == core.host.id and (store is None or store == core.store)
+    # --- messages ---
 
     def send(self, host: HostId | None, store: StoreId | None, message: Message) -> None:
         """Send a message once this step is stored; None sends it to every configured host.
 
-        A message to this host is handled in this step, see `Cluster.deliver`.
+        A message to this host is handled in this step, by `deliver`.
         """
-        core = self.core
-        if self.is_self(host, store):
-            self.to_self.append(message)
+        site = self.site
+        if site.is_self(host, store):
+            self._own.append(message)
             return
         self.messages.append(
             Envelope(
-                from_host=core.host.id,
-                from_store=core.store,
+                from_host=site.id,
+                from_store=site.store,
                 to_host=host,
                 to_store=store,
                 message=message,
             )
         )
 
+    def deliver(self) -> None:
+        """Handle what this host sent to itself, and what that causes, in order."""
+        while self._own:
+            self._observer.receive_own(self, self._own.popleft())
+
+    # --- the ledger ---
+
     def keep(self, kind: str, key: str, value: Json) -> None:
         """Write a row of the ledger; None deletes it."""
         self.ledger.append(LedgerWrite(kind=kind, key=key, value=value))
 
     def promise_row(self, kind: str, key: str, value: Json) -> None:
-        """Write a row that is on the disk before anybody is told."""
+        """Write a row that is on the disk before anyone can learn of it."""
         self.keep(kind, key, value)
         self.promise = True
 
+    def keep_once(self, key: str, ref: RunRef) -> None:
+        """Keep the run that a request with an idempotency key led to; no key, no row."""
+        if key:
+            self.site.remember_once(key, ref)
+            self.keep("once", key, ref.key)
+
+    def keep_flow(self, digest: str, flow: Flow) -> None:
+        """Store a compiled flow, once."""
+        if self.site.flows_stored.put(digest, True):
+            self.keep("flow", digest, encode(flow))
+
+    def new_fences(self, term: int, tags: Iterable[str]) -> dict[str, str]:
+        """A fence for each tag, higher than all that this host gave before."""
+        site, fences = self.site, dict[str, str]()
+        for tag in tags:
+            site.fence += 1
+            fences[tag] = f"{term}.{site.fence}"
+        if fences:
+            self.promise_row("keeper", "fence", site.fence)
+        return fences
+
+    # --- runs ---
+
     def add(self, run: Run, events: Iterable[Event], flow: Flow | None = None) -> Run:
-        """Record facts of a run; return what it is after them."""
+        """Record events of a run; return the run after them."""
         self.before.setdefault(run.ref, run)
         for event in events:
             old, run = run, evolve(run, event)
@@ -194,14 +191,14 @@ class Draft:
         return decision
 
     def add_as_stored(self, run: Run, event: Event, body: str) -> Run:
-        """Record a fact that another host has stored, to the letter."""
+        """Record an event that a peer has stored, with the JSON text of the peer."""
         self.before.setdefault(run.ref, run)
         new = evolve(run, event)
         self.record(new, event, run, body)
         return new
 
     def adopt(self, log: Sequence[tuple[Record, Run]]) -> Run:
-        """Take in a run that another host adopted: its log, with the run after each event."""
+        """Take in a run that a peer adopted: its log, with the run after each event."""
         old: Run | None = None
         for record, run in log:
             self.before.setdefault(record.run, None)
@@ -211,68 +208,41 @@ class Draft:
         return old
 
     def let_go(self, run: Run, row: Summary) -> None:
-        """A run is over at the host that has its log: keep its row alone."""
+        """Keep only the row of a run that is over at the host that has its log."""
         self.before.setdefault(run.ref, run)
-        self.core.table.put(run.ref, None)
+        self.retry_pends |= self.site.table.put(run.ref, None)
         self.rows[run.ref] = Append(
             run=run.ref, epoch=run.epoch, after=run.seq, records=(), summary=row
         )
         self.promise = True
 
-    def begin(self, run: Run, fences: dict[str, str]) -> None:
-        """Give a run to this very host and begin it."""
-        core = self.core
-        epoch = run.epoch + 1
+    def begin(self, run: Run, fences: Mapping[str, str]) -> None:
+        """Grant a run to this host, and activate it."""
+        site = self.site
         granted = RunGranted(
-            at=self.now, host=core.host.id, store=core.store, epoch=epoch, fences=fences
+            at=self.now, host=site.id, store=site.store, epoch=run.epoch + 1, fences=fences
         )
         self.activate(self.add(run, (granted,)))
 
     def activate(self, run: Run) -> Run:
-        """Begin a run that was granted to this host."""
-        core, flow = self.core, run.flow
+        """Activate a run that was granted to this host."""
+        settings, flow = self.site.settings, run.flow
         assert flow is not None, "a pend has its flow"
-        workspace = workspace_of(core.host.workspace_root, flow, run.ref)
-        activate = Activate(host=core.host.id, epoch=run.epoch, workspace=workspace)
+        workspace = workspace_of(settings.workspace_root, flow, run.ref)
+        activate = Activate(host=settings.id, epoch=run.epoch, workspace=workspace)
         return self.decide(run, activate).run
 
-    def _fences(self, run: Run) -> dict[str, str]:
-        core = self.core
-        fences: dict[str, str] = {}
-        for tag in run.flow.resource_tags if run.flow else ():
-            core.fence += 1
-            fences[tag] = f"{core.term}.{core.fence}"
-        if fences:
-            self.keep("keeper", "fence", core.fence)
-        return fences
-
     def record(self, run: Run, event: Event, old: Run | None, body: str = "") -> None:
-        """Take in one fact: `run` is what it makes of `old`."""
+        """Record one event: `run` is `old` after it."""
         body = body or to_text(encode_event(event))  # first: it refuses NaN, and nothing changed
-        self.core.table.put(run.ref, run)
+        self.retry_pends |= self.site.table.put(run.ref, run)
         record = Record(run=run.ref, epoch=run.epoch, seq=run.seq, event=event, body=body)
-        step = Step(record, old, run, summary_of(run) if is_row_changed(old, run) else None)
-        self.steps.setdefault(run.ref, []).append(step)
+        summary = summary_of(run) if is_row_changed(old, run) else None
+        self.steps.setdefault(run.ref, []).append(Recorded(record, old, run, summary))
         self.promise |= isinstance(event, PROMISES)
         if run.phase == "ended":
             self.keep("unpacked", run.ref.key, True)
-        if self.core.cluster is not None:
-            self.core.cluster.noted(self, record, run)
-
-    def keep_once(self, key: str, ref: RunRef) -> None:
-        """Remember what an idempotency key brought about."""
-        if key:
-            once = self.core.once
-            once[key] = ref
-            if len(once) > ONCE_MAX:
-                del once[next(iter(once))]
-            self.keep("once", key, ref.key)
-
-    def keep_flow(self, digest: str, flow: Flow) -> None:
-        """Store a compiled flow, once."""
-        if digest not in self.core.flows_stored:
-            self.core.flows_stored.add(digest)
-            self.keep("flow", digest, encode(flow))
+        self._observer.recorded(self, record, run)
 
 
 def workspace_of(root: str, flow: Flow, ref: RunRef) -> str:
@@ -283,11 +253,11 @@ def workspace_of(root: str, flow: Flow, ref: RunRef) -> str:
     return f"{root}/spaces/{flow.id}/ws/{'single' if flow.reuse_space else ref.key}"
 
 
-def _append(ref: RunRef, steps: Sequence[Step]) -> Append:
+def _append(ref: RunRef, steps: Sequence[Recorded]) -> Append:
     return Append(
         run=ref,
         epoch=steps[-1].record.epoch,
         after=steps[0].record.seq - 1,
-        records=tuple(s.record for s in steps),
+        records=tuple([s.record for s in steps]),
         summary=next((s.summary for s in reversed(steps) if s.summary), None),
     )

@@ -10,9 +10,9 @@ from typing import Final
 import structlog
 
 from floe.feed.directory import KIND, ROWS_MAX, Directory, Learned, Source, offered
-from floe.host.decided import Decided
 from floe.host.inputs import Addressed, Mark
 from floe.host.peers.lost import Gone, adopter_of, forgotten_in, holder_of, is_lost
+from floe.host.result import Decided
 from floe.hub.clock import Clock
 from floe.hub.loop import Loop
 from floe.model.errors import FloeError

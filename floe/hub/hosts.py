@@ -124,12 +124,8 @@ class HostReads:
 
     def fleet(self) -> Fleet:
         """All hosts, as this one knows them."""
-        core, cluster, now = self.loop.core, self.loop.core.cluster, self.now()
+        core, now = self.loop.core, self.now()
         members, peers = self.members(), self.parts.peers
-        faults: Sentences = {}
-        if cluster is not None:
-            faults = {m.id: cluster.members.problems(m, now) for m in members}
-            faults = {**faults, self.host: cluster.members.own_faults(now)}
         return Fleet(
             now=now,
             host=self.parts.host,
@@ -140,8 +136,8 @@ class HostReads:
             troubles=self.machine.troubles(),
             members=members,
             seen=peers.seen() if peers else (),
-            faults=faults,
-            disagreement=cluster.obedience.disagreement() if cluster else "",
+            faults=core.peer_problems(now),
+            disagreement=core.disagreement(),
         )
 
     def about(self) -> Mapping[str, Json]:

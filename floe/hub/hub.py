@@ -14,9 +14,9 @@ import structlog
 from floe.feed.feed import Feed
 from floe.feed.names import RunNames
 from floe.feed.upstream import Listeners, PeerFeeds
-from floe.host.decided import Decided
 from floe.host.forms import checked, data_node, open_form
 from floe.host.inputs import Addressed, Drain, Forget, Free, Mark, Word
+from floe.host.result import Decided
 from floe.hub.clock import Timers
 from floe.hub.clock_set import follow_clock
 from floe.hub.directory_sync import Lists

@@ -12,8 +12,8 @@ from typing import Final
 import structlog
 
 from floe.host.core import HubCore
-from floe.host.decided import Decided
 from floe.host.inputs import Addressed, Reply, Word
+from floe.host.result import Decided
 from floe.hub.clock import Clock
 from floe.model.errors import FloeError, StoreConflict, StoreFailed, World, Yours
 from floe.model.refs import RunRef
@@ -64,7 +64,7 @@ class Loop:
         self._stored = stored
         self._recall = recall
         self._complete = complete
-        self._due = clock.now() if core.cluster else None
+        self._due = clock.now() if core.site.settings.peers else None
         """When to step again though no word came."""
         self._inbox: list[Addressed] = []
         self._between: list[Callable[[], None]] = []

@@ -73,7 +73,7 @@ class Machine:
 
         A warden that is away is no reason: it comes back, and runs wait for it.
         """
-        found = [*filter(None, [self._lost_store]), *self._disks(), *self._dead_ends()]
+        found = [*filter(None, [self._lost_store]), *self._disks(), *self._loop.core.dead_ends()]
         return f"this host {found[0]}" if found else ""
 
     def check(self) -> None:
@@ -83,7 +83,7 @@ class Machine:
 
     def reason(self) -> str:
         """Why what is here does not go on, or is never taken by any host; empty for nothing."""
-        return next(iter((*self.troubles(), *self._dead_ends())), "")
+        return next(iter((*self.troubles(), *self._loop.core.dead_ends())), "")
 
     def troubles(self) -> tuple[str, ...]:
         """What keeps runs from this host now, in sentences without a subject."""
@@ -113,10 +113,6 @@ class Machine:
         left = files_left()
         self.files = f"has {left} of {files_max()} open files left" if left < FILES_LEFT else ""
         self._acts.hold(next(filter(None, (*self._disks(), self.files)), ""))
-
-    def _dead_ends(self) -> list[str]:
-        cluster = self._loop.core.cluster
-        return cluster.members.dead_ends() if cluster else []
 
     def _disks(self) -> list[str]:
         """What is wrong with the folders; of those on one disk the first speaks."""

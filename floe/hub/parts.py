@@ -6,9 +6,10 @@ from pathlib import Path
 from uuid import uuid4
 
 from floe.host import repositories
-from floe.host.core import HostSettings, HubCore
+from floe.host.core import HubCore
 from floe.host.inputs import Addressed
 from floe.host.rows import KINDS
+from floe.host.site import HostSettings
 from floe.hub.clock import Clock
 from floe.hub.effects import ActSettings
 from floe.hub.flows import FlowBook, FlowFiles

@@ -8,13 +8,12 @@ from dataclasses import replace
 from typing import Final
 
 from floe.host.core import HubCore
-from floe.host.decided import Decided
 from floe.host.inputs import FLOOR_MAX, Addressed, Heard, Surroundings, Unsent
-from floe.host.peers.members import ref_of
+from floe.host.result import Decided
 from floe.hub.directory_sync import Lists
 from floe.hub.loop import Loop
 from floe.model.message import Envelope, Message, Offer, Withdraw
-from floe.model.refs import HostId, Json
+from floe.model.refs import HostId, Json, ref_of
 from floe.peers.base import Hello, Peers, Seen
 from floe.store.base import RunStore
 
@@ -31,7 +30,7 @@ class Post:
         self._peers = peers
         self._loop = loop
         self._about: Mapping[str, Json] = {}
-        self._expected = core.host.peers
+        self._expected = core.site.settings.peers
         self._known: Surroundings | None = None
         """As the core knows them."""
 
@@ -44,11 +43,10 @@ class Post:
 
     def send(self, host: HostId | None, message: Message) -> None:
         """Say something to one host, or to all, that is in no step of the core."""
-        cluster = self._core.cluster
-        member = cluster.members.by_id.get(host) if cluster and host else None
+        member = self._core.members.get(host) if host else None
         envelope = Envelope(
-            from_host=self._core.host.id,
-            from_store=self._core.store,
+            from_host=self._core.site.id,
+            from_store=self._core.site.store,
             to_host=host,
             to_store=member.store if member else None,
             message=message,

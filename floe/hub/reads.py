@@ -9,7 +9,7 @@ from floe.feed.feed import Feed
 from floe.feed.listener import Listening
 from floe.feed.names import RunNames
 from floe.feed.upstream import Listeners
-from floe.host.leases.report import Lease
+from floe.host.leases.base import Lease
 from floe.host.peers.lost import pen_of
 from floe.host.peers.whereabouts import log_host
 from floe.host.repositories import Watch
@@ -134,7 +134,7 @@ class Reads(HostReads):
     async def summary(self, ref: RunRef) -> Summary:
         """The row of a run. Raises NotFound."""
         run = self._live(ref)
-        if run is not None and not self.loop.core.table.is_note(run):
+        if run is not None and not self.loop.core.table.is_foreign(run):
             return summary_of(run)
         if row := await self.row(ref):
             return row
@@ -203,15 +203,14 @@ class Reads(HostReads):
 
     def keeper_elsewhere(self) -> HostId | None:
         """The host that keeps the cluster's resources, where it is not this one."""
-        keeper = self.parts.host.keeper if self.loop.core.cluster else None
+        keeper = self.parts.host.keeper if self.parts.host.peers else None
         return None if keeper == self.host else keeper
 
     def lease_problem(self) -> str:
         """Why this host gives no resources now; empty for a host alone, or while it does."""
-        cluster = self.loop.core.cluster
-        if cluster is None:
-            return ""
-        return cluster.keeper.problem() if self.parts.host.keeper else NO_KEEPER
+        if self.parts.host.peers and not self.parts.host.keeper:
+            return NO_KEEPER
+        return self.loop.core.lease_problem()
 
     # --- the feed ---
 

@@ -88,6 +88,14 @@ class RunRef(NamedTuple):
         return cls(HostId(match[1]), StoreId(store), int(match[2]))
 
 
+def ref_of(key: str) -> RunRef | None:
+    """The run of a key that came from outside; None for a text that is no key."""
+    try:
+        return RunRef.parse(key)
+    except IdInvalid:
+        return None
+
+
 NO_ITEM: Final = -1
 """In place of an item: the node has none."""
 

@@ -4,11 +4,10 @@ from typing import Any
 
 from aiohttp import web
 
-from floe.host.leases.report import Lease
-from floe.host.peers.members import ref_of
+from floe.host.leases.base import Lease
 from floe.hub.hub import Hub
 from floe.model.codec import iso
-from floe.model.refs import HostId
+from floe.model.refs import HostId, ref_of
 from floe.server.bodies import json_body, once_of, query
 from floe.server.keys import CALLER, HUB
 from floe.server.problems import answer

@@ -12,7 +12,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import cast
 
-from floe.host.core import HostSettings
+from floe.host.site import HostSettings
 from floe.kernel.evolve import fold
 from floe.model.codec import decode
 from floe.model.event import NodeStarted, RunActivated, RunGranted

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from floe.host.decided import Decided
+from floe.host.result import Decided
 from floe.hub.directory_sync import Lists
 from floe.hub.hub import Hub
 from floe.model.errors import StoreBusy, StoreFailed, StoreForeign

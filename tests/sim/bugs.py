@@ -17,15 +17,16 @@ from floe.host.core import HubCore
 from floe.host.inputs import Addressed, Unsent
 from floe.host.leases import claims as claims_module
 from floe.host.leases import keeper as keeper_module
-from floe.host.leases.census import Opening
-from floe.host.leases.current_keeper import Obedience
-from floe.host.leases.holdings import Holding, Holdings
+from floe.host.leases.census import KeeperCensus
+from floe.host.leases.current_keeper import CurrentKeeper
 from floe.host.leases.keeper import Keeper
-from floe.host.peers.adopter import Pen
-from floe.host.peers.grantee import Taking
+from floe.host.leases.table import LeaseEntry, LeaseTable
+from floe.host.peers.adopter import Adopter
+from floe.host.peers.grantee import Grantee
 from floe.host.peers.members import Member
-from floe.host.placement import Placing
-from floe.host.step import Draft
+from floe.host.placement import Placement
+from floe.host.site import Site
+from floe.host.step import Step
 from floe.model.event import RunEnding
 from floe.model.host import HostView
 from floe.model.message import Claim, Ended, Envelope, Message, Offer, Ping
@@ -106,15 +107,15 @@ SAID_UNSEEN: Final = patch(invariants, what_is_said_is_stored=_nothing)
 # --- the hand-over ---
 
 
-def _floor_as_read(self: Taking, key: str, told: int | None) -> int:
+def _floor_as_read(self: Grantee, key: str, told: int | None) -> int:
     return told or 0
 
 
-def _cancel_here(self: Pen, draft: Draft, run: Run, cancel: Cancel) -> bool:
-    return bool(draft.decide(run, cancel).events)
+def _cancel_here(self: Adopter, step: Step, run: Run, cancel: Cancel) -> bool:
+    return bool(step.decide(run, cancel).events)
 
 
-def _is_held_by_anyone(self: Pen, run: Run, member: Member, epoch: int) -> bool:
+def _is_held_by_anyone(self: Adopter, run: Run, member: Member, epoch: int) -> bool:
     return self._is_mine(run)
 
 
@@ -123,22 +124,23 @@ def _refused_at_once(self: World, machine: Machine, life: int, offer: Offer) -> 
         machine.say(Unsent(run=RunRef.parse(offer.run), epoch=offer.epoch))
 
 
-def _unsent_is_a_no(self: Pen, draft: Draft, ref: RunRef, epoch: int) -> None:
-    run = self._core.table.runs.get(ref)
+def _unsent_is_a_no(self: Adopter, step: Step, ref: RunRef, epoch: int) -> None:
+    run = self._site.table.runs.get(ref)
     if run is not None and run.phase == "granted" and run.epoch == epoch and self._is_mine(run):
-        self._returned(draft, run, "refused the connection", None)
+        self._returned(step, run, "refused the connection", None)
 
 
-def _silence_is_a_no(self: Placing, draft: Draft) -> None:
-    cluster = draft.cluster
-    for run in tuple(self._core.table.runs.values()):
-        member = cluster.members.by_id.get(run.host) if run.host else None
-        if run.phase == "granted" and cluster.pen._is_mine(run) and (not member or member.stale):
-            cluster.pen._returned(draft, run, "does not answer", None)
-    _dispatch(self, draft)
+def _silence_is_a_no(self: Placement, step: Step) -> None:
+    adopter = getattr(self._grant, "__self__", None)
+    assert isinstance(adopter, Adopter)
+    for run in tuple(self._site.table.runs.values()):
+        member = adopter._members.by_id.get(run.host) if run.host else None
+        if run.phase == "granted" and adopter._is_mine(run) and (not member or member.stale):
+            adopter._returned(step, run, "does not answer", None)
+    _dispatch(self, step)
 
 
-_dispatch = Placing.dispatch
+_dispatch = Placement.dispatch
 
 
 def _said_once(kind: type[Message]) -> Patch:
@@ -179,52 +181,52 @@ def _prune_floors(self: Machine, ref: RunRef, epoch: int) -> tuple[LedgerWrite, 
     return (LedgerWrite(kind="floor", key=ref.key, value=None),)
 
 
-def _drain_in_memory(draft: Draft, *, on: bool) -> bool:
-    changed, draft.core.draining = draft.core.draining != on, on
+def _drain_in_memory(step: Step, *, on: bool) -> bool:
+    changed, step.site.draining = step.site.draining != on, on
     return changed
 
 
-def _restart_cancelled(self: Pen, draft: Draft, run: Run) -> None:
-    self._forget_cancel(draft, run)
+def _restart_cancelled(self: Adopter, step: Step, run: Run) -> None:
+    self._forget_cancel(step, run)
 
 
 # --- leases ---
 
 
-def _nobody_missing(self: Opening) -> list[str]:
+def _nobody_missing(self: KeeperCensus) -> list[str]:
     return []
 
 
-def _first_in_line(self: Holdings) -> Holding | None:
+def _first_in_line(self: LeaseTable) -> LeaseEntry | None:
     return next((h for h in self.waiting() if not h.parked), None)
 
 
-def _put_in_memory(self: Holdings, draft: Draft, holding: Holding) -> Holding:
+def _put_in_memory(self: LeaseTable, step: Step, holding: LeaseEntry) -> LeaseEntry:
     self._index(holding.claim.run, holding)
     return holding
 
 
-def _release_at_ending(self: Cluster, draft: Draft, record: Record, run: Run) -> None:
+def _release_at_ending(self: Cluster, step: Step, record: Record, run: Run) -> None:
     if isinstance(record.event, RunEnding):
-        self.leases.over(draft, run)
-    _noted(self, draft, record, run)
+        self.leases.over(step, run)
+    _recorded(self, step, record, run)
 
 
-_noted = Cluster.noted
+_recorded = Cluster.recorded
 
 
-def _keep_fences(self: Keeper, draft: Draft, old: Holding, claim: Claim, tags: Tags) -> None:
-    self.holdings.put(draft, replace(old, claim=claim))
+def _keep_fences(self: Keeper, step: Step, old: LeaseEntry, claim: Claim, tags: Tags) -> None:
+    self.table.put(step, replace(old, claim=claim))
 
 
 # --- placing ---
 
 
-def _view_without(**others: Any) -> Callable[[HubCore], HostView]:
-    return lambda core: replace(_view(core), **others)
+def _view_without(**others: Any) -> Callable[..., HostView]:
+    return lambda site, problems=(): replace(_view(site, problems), **others)
 
 
-_view = HubCore.view
+_view = Site.view
 
 
 # --- order and durability ---
@@ -245,14 +247,14 @@ def _act_first(self: Machine, core: HubCore, words: Sequence[Addressed]) -> None
 
 
 def _taken_loosely(
-    self: Taking, draft: Draft, member: Member, offer: Offer, floor: int | None
+    self: Grantee, step: Step, member: Member, offer: Offer, floor: int | None
 ) -> None:
-    before = draft.promise
-    _offered(self, draft, member, offer, floor)
-    draft.promise = before
+    before = step.promise
+    _offered(self, step, member, offer, floor)
+    step.promise = before
 
 
-_offered = Taking.offered
+_offered = Grantee.offered
 
 
 def _stop_blindly(self: Machine, key: Key) -> None:
@@ -267,17 +269,17 @@ BUGS: Final[Mapping[str, Bug]] = {
     "no-floor": Bug(
         breaks=(*SPLIT, *LEASED),
         seeds=range(1, 501),
-        at_work=several(patch(Taking, _store_floor=_nothing), SAID_UNSEEN),
+        at_work=several(patch(Grantee, _store_floor=_nothing), SAID_UNSEEN),
     ),
     "refused-connection-is-a-no": Bug(
         breaks=SPLIT,
         seeds=range(1, 501),
         at_work=several(
-            patch(World, _refused=_refused_at_once), patch(Pen, unsent=_unsent_is_a_no)
+            patch(World, _refused=_refused_at_once), patch(Adopter, unsent=_unsent_is_a_no)
         ),
     ),
     "silence-is-a-no": Bug(
-        breaks=SPLIT, seeds=range(1, 501), at_work=patch(Placing, dispatch=_silence_is_a_no)
+        breaks=SPLIT, seeds=range(1, 501), at_work=patch(Placement, dispatch=_silence_is_a_no)
     ),
     "no-store-id": Bug(
         breaks=SPLIT, seeds=range(1, 501), at_work=patch(World, _new_disk=_same_store)
@@ -285,13 +287,13 @@ BUGS: Final[Mapping[str, Bug]] = {
     "cancel-locally-while-granted": Bug(
         breaks=SPLIT,
         seeds=range(1, 501),
-        at_work=several(patch(Pen, cancel=_cancel_here), SAID_UNSEEN),
+        at_work=several(patch(Adopter, cancel=_cancel_here), SAID_UNSEEN),
     ),
     "answer-of-any-epoch": Bug(
         breaks=SPLIT,
         seeds=range(1, 501),
         lean=Lean(faults=("drain", "part"), flows=LEASE_FLOWS, is_late=True),
-        at_work=several(patch(Pen, _is_held_by=_is_held_by_anyone), SAID_UNSEEN),
+        at_work=several(patch(Adopter, _is_held_by=_is_held_by_anyone), SAID_UNSEEN),
     ),
     "end-is-said-once": Bug(breaks=STUCK, seeds=range(1, 501), at_work=_said_once(Ended)),
     "offer-is-said-once": Bug(breaks=STUCK, seeds=range(1, 501), at_work=_said_once(Offer)),
@@ -301,22 +303,22 @@ BUGS: Final[Mapping[str, Bug]] = {
     "offer-is-taken-twice": Bug(
         breaks=("store_takes_what_is_decided", *SPLIT),
         seeds=range(1, 501),
-        at_work=patch(Taking, _said_before=_never, _floor=_floor_as_read),
+        at_work=patch(Grantee, _said_before=_never, _floor=_floor_as_read),
     ),
     "host-scoped-granted-twice": Bug(
         breaks=("resource_is_held_once",),
         seeds=range(1, 501),
-        at_work=patch(HubCore, view=_view_without(held={}, spaces={})),
+        at_work=patch(Site, view=_view_without(held={}, spaces={})),
     ),
     "host-tags-unseen": Bug(
         breaks=("host_has_what_the_flow_asks",),
         seeds=range(1, 501),
-        at_work=patch(HubCore, view=_view_without(tags=frozenset({"linux", "arm"}))),
+        at_work=patch(Site, view=_view_without(tags=frozenset({"linux", "arm"}))),
     ),
     "slots-unseen": Bug(
         breaks=("host_has_what_the_flow_asks",),
         seeds=range(1, 501),
-        at_work=patch(HubCore, view=_view_without(active=0)),
+        at_work=patch(Site, view=_view_without(active=0)),
     ),
     "prune-before-the-ack": Bug(
         breaks=(*SPLIT, *STUCK, *LEASED),
@@ -336,7 +338,7 @@ BUGS: Final[Mapping[str, Bug]] = {
     "cancel-forgotten-with-its-host": Bug(
         breaks=("cancelled_run_is_not_offered", "cancelled_run_is_not_begun"),
         seeds=range(1, 501),
-        at_work=patch(Pen, _cancel_now=_restart_cancelled),
+        at_work=patch(Adopter, _cancel_now=_restart_cancelled),
     ),
     "release-without-fence": Bug(
         breaks=(*LEASED, *STUCK),
@@ -345,25 +347,25 @@ BUGS: Final[Mapping[str, Bug]] = {
         at_work=several(patch(keeper_module, _is_meant=_always), patch(claims_module, PARK_MS=200)),
     ),
     "wiped-keeper-opens-at-once": Bug(
-        breaks=LEASED, seeds=range(1, 501), at_work=patch(Opening, missing=_nobody_missing)
+        breaks=LEASED, seeds=range(1, 501), at_work=patch(KeeperCensus, missing=_nobody_missing)
     ),
     "old-keeper-is-believed": Bug(
         breaks=LEASED,
         seeds=range(175, 675),
         lean=Lean(faults=("move_keeper", "wipe_keeper"), flows=LEASE_FLOWS, is_late=True),
-        at_work=patch(Obedience, is_believed=_always),
+        at_work=patch(CurrentKeeper, is_believed=_always),
     ),
     "lease-granted-twice": Bug(
-        breaks=LEASED, seeds=range(1, 501), at_work=patch(Holdings, ready=_first_in_line)
+        breaks=LEASED, seeds=range(1, 501), at_work=patch(LeaseTable, ready=_first_in_line)
     ),
     "lease-in-memory": Bug(
-        breaks=(*LEASED, *STUCK), seeds=range(1, 501), at_work=patch(Holdings, put=_put_in_memory)
+        breaks=(*LEASED, *STUCK), seeds=range(1, 501), at_work=patch(LeaseTable, put=_put_in_memory)
     ),
     "release-at-the-ending": Bug(
         breaks=LEASED,
         seeds=range(36, 536),
         lean=Lean(flows=LEASE_FLOWS, cancels=20, is_slow=True),
-        at_work=patch(Cluster, noted=_release_at_ending),
+        at_work=patch(Cluster, recorded=_release_at_ending),
     ),
     "claim-taken-over-with-its-fences": Bug(
         breaks=LEASED,
@@ -390,7 +392,7 @@ BUGS: Final[Mapping[str, Bug]] = {
     "activation-is-no-promise": Bug(
         breaks=(*SPLIT, *STUCK, "attempt_starts_once_anywhere"),
         seeds=range(103, 603),
-        at_work=patch(Taking, offered=_taken_loosely),
+        at_work=patch(Grantee, offered=_taken_loosely),
     ),
     "ended-before-its-processes": Bug(
         breaks=("nothing_is_left_of_an_ended_run",),

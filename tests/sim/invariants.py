@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
-from floe.host.core import HostSettings
-from floe.host.decided import Step
+from floe.host.result import Recorded
+from floe.host.site import HostSettings
 from floe.kernel.evolve import fold, is_action
 from floe.kernel.owed import WHOLE, owed, owed_by
 from floe.kernel.place import HOST_SCOPED, Refusals
@@ -331,7 +331,7 @@ def what_is_begun_is_stored(disk: Disk, place: Place, key: Key) -> None:
         raise Broken(f"what_is_begun_is_stored: {key} on {place}")
 
 
-def grant_is_taken_back_with_reason(truth: Truth, step: Step, place: Place) -> None:
+def grant_is_taken_back_with_reason(truth: Truth, step: Recorded, place: Place) -> None:
     """A grant is revoked after its host was forgotten, and superseded by such a host alone."""
     run, event = step.before, step.record.event
     if isinstance(event, GrantRevoked) and run is not None and run.host and run.store:

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING, Final
 
-from floe.host.core import HostSettings, HubCore
-from floe.host.decided import Decided, Step
+from floe.host.core import HubCore
 from floe.host.inputs import Addressed, FlowRead, Heard, Packed, Word
+from floe.host.result import Decided, Recorded
+from floe.host.site import HostSettings
 from floe.hub.clock import Move, due_after_moves, moves_after
 from floe.kernel.owed import longest_s
 from floe.model.effect import (
@@ -430,7 +431,7 @@ class Machine:
             self.say(DataGiven(node=key.node, values={"ok": True}, good=True, by="bob"), key.run)
 
 
-def _is_no_end(step: Step) -> bool:
+def _is_no_end(step: Recorded) -> bool:
     return not isinstance(step.record.event, RunEnded | GrantSuperseded)
 
 

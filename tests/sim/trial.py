@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Final
 
-from floe.host.core import HostSettings
+from floe.host.site import HostSettings
 from floe.model.refs import FlowId, HostId
 from tests.make import NOW
 from tests.sim import invariants

@@ -8,10 +8,11 @@ from itertools import count
 from random import Random
 from typing import Any, Final
 
-from floe.host.core import HostSettings, HubCore
-from floe.host.decided import Step
+from floe.host.core import HubCore
 from floe.host.inputs import FLOOR_MAX, Drain, Heard, Reply, Start, Unsent, Word
+from floe.host.result import Recorded
 from floe.host.rows import KINDS
+from floe.host.site import HostSettings
 from floe.model.event import GrantRevoked, GrantSuperseded, RunActivated, RunEnded, RunEnding
 from floe.model.message import Envelope, Offer, Withdraw
 from floe.model.refs import FlowId, HostId, Json, Key, NodeId, RunRef, StoreId
@@ -351,7 +352,7 @@ class World:
 
     # --- what is seen ---
 
-    def watch(self, machine: Machine, step: Step, epoch: int) -> None:
+    def watch(self, machine: Machine, step: Recorded, epoch: int) -> None:
         """A fact was stored on a machine; `epoch` is the run's at the end of the batch."""
         record, run = step.record, step.run
         event = record.event

@@ -9,28 +9,32 @@ Source: docs/cluster-protocol.md, "Leases".
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final, Literal
 
-from floe.host.peers.members import Member, ref_of
-from floe.host.rows import Book, Journal, Rows
-from floe.kernel.place import HOST_SCOPED
+from floe.host.leases.base import tags_of
+from floe.host.leases.current_keeper import CurrentKeeper
+from floe.host.peers.members import Member
+from floe.host.peers.outbox import Outbox
+from floe.host.rows import Rows
+from floe.host.site import Site
+from floe.host.step import Step
+from floe.host.undoable import Undoable
 from floe.model.codec import decode, encode
 from floe.model.message import (
     Acquire,
+    Behind,
+    Census,
     Claim,
     Claimed,
+    Claims,
     Held,
     HeldHeard,
     Queued,
     Release,
     Released,
 )
-from floe.model.refs import Instant, RunRef
+from floe.model.refs import HostId, Instant, RunRef, StoreId, ref_of
 from floe.model.run import Run
-
-if TYPE_CHECKING:
-    from floe.host.core import HubCore
-    from floe.host.step import Draft
 
 PARK_MS: Final = 10_000
 """So long a claim holds what no host takes its run for; then it lets others go first."""
@@ -44,7 +48,7 @@ State = Literal["asked", "held", "parking", "parked"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class PendingClaim:
     """A claim of a run that waits for a host."""
 
     number: int
@@ -57,19 +61,23 @@ class Wish:
     """held: since when; None: since before this host started."""
 
 
-class Leases:
+class OwnClaims:
     """Claims of runs that were adopted here or run here."""
 
-    def __init__(self, core: "HubCore", journal: Journal, rows: Rows) -> None:
-        self._core = core
-        self._wishes: Book[RunRef, Wish] = Book(journal)
-        self._queued: Book[RunRef, Queued] = Book(journal)
+    def __init__(
+        self, site: Site, current_keeper: CurrentKeeper, outbox: Outbox, rows: Rows
+    ) -> None:
+        self._site = site
+        self._current_keeper = current_keeper
+        self._outbox = outbox
+        self._wishes: Undoable[RunRef, PendingClaim] = Undoable(site.journal)
+        self._queued: Undoable[RunRef, Queued] = Undoable(site.journal)
         """What the keeper last said of a claim that waits."""
         for key, shape in rows.get("claim", {}).items():
             ref = ref_of(key)
-            if ref is not None and ref.store == core.store and isinstance(shape, Mapping):
-                self._wishes.put(ref, replace(decode(Wish, shape), at=None))
-        self._left: Book[str, Release] = Book(journal)
+            if ref is not None and ref.store == site.store and isinstance(shape, Mapping):
+                self._wishes.put(ref, replace(decode(PendingClaim, shape), at=None))
+        self._left: Undoable[str, Release] = Undoable(site.journal)
         """What the last process had still to release, by the names of its letters."""
         for key, row in rows.get("owed", {}).items():
             if key.startswith(f"{RELEASE} ") and isinstance(row, Mapping):
@@ -83,25 +91,26 @@ class Leases:
         wish = self._wishes.get(ref)
         return wish is not None and wish.state == "held"
 
-    def turns(self) -> list[RunRef]:
-        """Runs that wait though their turn has come."""
+    def granted(self) -> list[RunRef]:
+        """Runs that wait for a host though their claims are granted."""
         return [ref for ref, wish in self._wishes.items() if wish.state == "held"]
 
     def place_of(self, ref: RunRef) -> Queued | None:
         """What the keeper last said of a claim that waits; None where it has not answered."""
         return self._queued.get(ref)
 
-    def forget_places(self) -> None:
-        """Another opening: places in the queue of the last one count for nothing."""
-        for ref in tuple(self._queued):
-            self._queued.put(ref, None)
+    def follow(self, step: Step, keeper: HostId, store: StoreId, term: int) -> None:
+        """Follow a keeper under a term: places in the queue of an earlier one no longer count."""
+        if self._current_keeper.follow(step, keeper, store, term):
+            for ref in tuple(self._queued):
+                self._queued.put(ref, None)
 
     def claims(self) -> list[Claimed]:
         """All that runs adopted here or running here hold, and what they wait for."""
         claims: list[Claimed] = []
-        for run in self._core.table.runs.values():
+        for run in self._site.table.runs.values():
             tags = tags_of(run)
-            is_here = self._core.store in (run.ref.store, run.store)  # not of a backup
+            is_here = self._site.store in (run.ref.store, run.store)  # not of a backup
             if not tags or not is_here or run.superseded or run.phase in ("ended", "packed"):
                 continue
             claim = Claim(run=run.ref.key, number=run.revoked + 1)
@@ -113,103 +122,115 @@ class Leases:
                 claims.append(Claimed(claim=claim, fences=wish.fences, tags=tags))
         return claims
 
+    def counted(self, step: Step, member: Member, message: Census) -> None:
+        """A keeper counts all claims; this host follows it from then on."""
+        if member.id != self._site.keeper:
+            return
+        keeper = (member.id, member.store, message.opening)
+        if above := self._current_keeper.term_above(*keeper):
+            step.send(member.id, member.store, Behind(term=above))
+            return
+        self.follow(step, *keeper)
+        answer = Claims(opening=message.opening, round=message.round, claims=tuple(self.claims()))
+        step.send(member.id, member.store, answer)
+
     # --- asking ---
 
-    def ready(self, draft: "Draft", run: Run) -> dict[str, str] | None:
+    def ready(self, step: Step, run: Run) -> dict[str, str] | None:
         """The fences of a run that holds all it needs of the cluster; None where it waits."""
         tags = tags_of(run)
         if not tags:
             return {}
         wish = self._wish(run)
         if wish is None or wish.state in ("asked", "parked"):
-            self._ask(draft, run, wish, tags)
-            draft.cluster.deliver(draft)
+            self._ask(step, run, wish, tags)
+            step.deliver()
             wish = self._wish(run)
         if wish is None or wish.state != "held":
             return None
-        self._put(draft, run.ref, None)
+        self._put(step, run.ref, None)
         return dict(wish.fences)
 
-    def held(self, draft: "Draft", member: Member, message: Held) -> None:
+    def held(self, step: Step, member: Member, message: Held) -> None:
         """The turn of a claim has come."""
         claim = message.claim
         ref = ref_of(claim.run)
-        if ref is None or not draft.cluster.obedience.is_believed(member, message.opening):
+        if ref is None or not self._current_keeper.is_believed(member, message.opening):
             return
-        run = self._core.table.runs.get(ref)
-        if run is None or run.phase in ("ended", "packed") or ref.store != self._core.store:
-            draft.send(member.id, member.store, Release(claim=claim, fences={}))
+        run = self._site.table.runs.get(ref)
+        if run is None or run.phase in ("ended", "packed") or ref.store != self._site.store:
+            step.send(member.id, member.store, Release(claim=claim, fences={}))
             return
         if run.phase == "pending" and claim.number == run.revoked + 1:
             wish = self._wish(run)
             if wish is not None and _is_old(message.fences, wish.passed):
                 return
             passed = wish.passed if wish else {}
-            held = Wish(
+            held = PendingClaim(
                 number=claim.number,
                 state="held",
                 fences=dict(message.fences),
                 passed=passed,
-                at=draft.now,
+                at=step.now,
             )
             if wish is None or wish.state != "held" or wish.fences != held.fences:
-                self._put(draft, ref, held)
-                draft.core.table.news = True
+                self._put(step, ref, held)
+                step.retry_pends = True
             self._queued.put(ref, None)
-            draft.cluster.outbox.done(member.id, ACQUIRE, claim.run)
+            self._outbox.done(member.id, ACQUIRE, claim.run)
         elif claim.number == run.revoked + 1 and not message.fences.items() <= run.fences.items():
             # Freed by hand, then asked for by a word from before: it has begun, and uses no other.
-            draft.send(member.id, member.store, Release(claim=claim, fences=message.fences))
+            step.send(member.id, member.store, Release(claim=claim, fences=message.fences))
             return
-        draft.send(member.id, member.store, HeldHeard(claim=claim, fences=message.fences))
+        step.send(member.id, member.store, HeldHeard(claim=claim, fences=message.fences))
 
-    def queued(self, draft: "Draft", member: Member, message: Queued) -> None:
+    def queued(self, step: Step, member: Member, message: Queued) -> None:
         """A claim waits; with a position, until its turn is said."""
         ref = ref_of(message.claim.run)
-        if ref is None or member.id != self._core.host.keeper or ref not in self._wishes:
+        if ref is None or member.id != self._site.keeper or ref not in self._wishes:
             return
-        if message.position and message.opening != draft.cluster.obedience.term_seen:
+        if message.position and message.opening != self._current_keeper.term_seen:
             return
         self._queued.put(ref, message)
         if message.position:
-            draft.cluster.outbox.done(member.id, ACQUIRE, message.claim.run)
+            self._outbox.done(member.id, ACQUIRE, message.claim.run)
 
     # --- giving back ---
 
-    def returned(self, draft: "Draft", run: Run) -> None:
+    def returned(self, step: Step, run: Run) -> None:
         """A host said no to a run: its claim holds as before."""
         tags = tags_of(run)
         if fences := {tag: f for tag, f in run.fences.items() if tag in tags}:
-            wish = Wish(number=run.revoked + 1, state="held", fences=fences, at=draft.now)
-            self._put(draft, run.ref, wish)
+            wish = PendingClaim(number=run.revoked + 1, state="held", fences=fences, at=step.now)
+            self._put(step, run.ref, wish)
 
-    def revoked(self, draft: "Draft", run: Run) -> None:
+    def revoked(self, step: Step, run: Run) -> None:
         """A grant was revoked: the next claim takes over at once what the last one holds."""
         if tags_of(run) and run.phase == "pending":
-            self._put(draft, run.ref, Wish(number=run.revoked + 1, state="asked"))
+            self._put(step, run.ref, PendingClaim(number=run.revoked + 1, state="asked"))
 
-    def over(self, draft: "Draft", run: Run) -> None:
+    def over(self, step: Step, run: Run) -> None:
         """A run has ended here: what it holds is given back, its last process being gone."""
         tags = tags_of(run)
         if not tags or run.superseded:
             return
         fences = {tag: fence for tag, fence in run.fences.items() if tag in tags}
-        is_adopted = run.ref.store == self._core.store
+        is_adopted = run.ref.store == self._site.store
         if run.started_at is not None and fences:
-            self._release(draft, run, fences)
+            self._release(step, run, fences)
         elif is_adopted and (run.revoked or run.ref in self._wishes):
-            self._release(draft, run, {})
+            self._release(step, run, {})
         if is_adopted:
-            self._put(draft, run.ref, None)
+            self._put(step, run.ref, None)
 
-    def over_elsewhere(self, draft: "Draft", run: Run) -> None:
+    def over_elsewhere(self, step: Step, run: Run) -> None:
         """A run has ended where it ran: its adopter says so as well."""
         if tags_of(run):
-            self._release(draft, run, {})
+            self._release(step, run, {})
 
-    def released(self, draft: "Draft", member: Member, message: Released) -> None:
+    def released(self, step: Step, member: Member, message: Released) -> None:
         """The keeper has taken something back."""
-        claim, outbox = message.claim, draft.cluster.outbox
+        claim, outbox = message.claim, self._outbox
         ref = ref_of(claim.run)
         if ref is None:
             return
@@ -217,103 +238,99 @@ class Leases:
         owed = letter.message if letter else None
         if isinstance(owed, Release) and dict(owed.fences) == dict(message.fences):
             outbox.done(member.id, RELEASE, _name(claim))
-            draft.keep("owed", f"{RELEASE} {_name(claim)}", None)
+            step.keep("owed", f"{RELEASE} {_name(claim)}", None)
         wish = self._wishes.get(ref)
         if wish is not None and wish.state == "parking" and wish.fences == message.fences:
             outbox.done(member.id, RELEASE, ref.key)
-            parked = Wish(number=wish.number, state="parked", passed=wish.fences)
-            self._put(draft, ref, parked)
-            draft.core.table.news = True
+            parked = PendingClaim(number=wish.number, state="parked", passed=wish.fences)
+            self._put(step, ref, parked)
+            step.retry_pends = True
 
-    def tick(self, draft: "Draft") -> Instant | None:
+    def tick(self, step: Step) -> Instant | None:
         """Give back turns that no host could use; return when to look again."""
-        self._resume(draft)
+        self._resume(step)
         dues: list[Instant] = []
         for ref, wish in self._wishes.items():
-            run, queued = self._core.table.runs.get(ref), self._queued.get(ref)
+            run, queued = self._site.table.runs.get(ref), self._queued.get(ref)
             if wish.state == "asked" and run is not None and not (queued and queued.position):
-                self._ask(draft, run, wish, tags_of(run))
-                draft.cluster.deliver(draft)
+                self._ask(step, run, wish, tags_of(run))
+                step.deliver()
             if wish.state != "held":
                 continue
-            if wish.at is None or wish.at > draft.now:
-                wish = replace(wish, at=draft.now)
+            if wish.at is None or wish.at > step.now:
+                wish = replace(wish, at=step.now)
                 self._wishes.put(ref, wish)
-            since = wish.at if wish.at is not None else draft.now
+            since = wish.at if wish.at is not None else step.now
             due = Instant(since + PARK_MS)
-            if due > draft.now:
+            if due > step.now:
                 dues.append(due)
-            elif not self._core.table.news:
-                self._park(draft, ref, wish)
-                draft.cluster.deliver(draft)
+            elif not step.retry_pends:
+                self._park(step, ref, wish)
+                step.deliver()
         return min(dues, default=None)
 
     # --- parts ---
 
-    def _wish(self, run: Run) -> Wish | None:
+    def _wish(self, run: Run) -> PendingClaim | None:
         wish = self._wishes.get(run.ref)
         return wish if wish is not None and wish.number == run.revoked + 1 else None
 
-    def _put(self, draft: "Draft", ref: RunRef, wish: Wish | None) -> None:
+    def _put(self, step: Step, ref: RunRef, wish: PendingClaim | None) -> None:
         if wish is None:
             self._queued.put(ref, None)
         if self._wishes.put(ref, wish):
-            draft.promise_row("claim", ref.key, None if wish is None else encode(wish))
+            step.promise_row("claim", ref.key, None if wish is None else encode(wish))
 
-    def _ask(self, draft: "Draft", run: Run, wish: Wish | None, tags: tuple[str, ...]) -> None:
-        keeper, key = self._core.host.keeper, run.ref.key
-        if keeper is None or draft.cluster.obedience.disagreement():
+    def _ask(self, step: Step, run: Run, wish: PendingClaim | None, tags: tuple[str, ...]) -> None:
+        keeper, key = self._site.keeper, run.ref.key
+        if keeper is None or self._current_keeper.disagreement():
             return
         if wish is None or wish.state != "asked":
             passed = wish.passed if wish else {}
-            self._put(draft, run.ref, Wish(number=run.revoked + 1, state="asked", passed=passed))
+            self._put(
+                step, run.ref, PendingClaim(number=run.revoked + 1, state="asked", passed=passed)
+            )
             self._queued.put(run.ref, None)
         acquire = Acquire(claim=Claim(run=key, number=run.revoked + 1), tags=tags)
         queued = self._queued.get(run.ref)
         if not (queued and queued.position):
-            draft.cluster.outbox.send(draft, keeper, None, ACQUIRE, key, acquire)
+            self._outbox.send(step, keeper, None, ACQUIRE, key, acquire)
 
-    def _park(self, draft: "Draft", ref: RunRef, wish: Wish) -> None:
+    def _park(self, step: Step, ref: RunRef, wish: PendingClaim) -> None:
         parking = replace(wish, state="parking", at=None)
-        self._put(draft, ref, parking)
-        self._to_keeper(draft, ref.key, self._parking(ref, parking))
+        self._put(step, ref, parking)
+        self._to_keeper(step, ref.key, self._parking(ref, parking))
 
-    def _parking(self, ref: RunRef, wish: Wish) -> Release:
+    def _parking(self, ref: RunRef, wish: PendingClaim) -> Release:
         claim = Claim(run=ref.key, number=wish.number)
         return Release(claim=claim, fences=wish.fences, parked=True)
 
-    def _release(self, draft: "Draft", run: Run, fences: dict[str, str]) -> None:
+    def _release(self, step: Step, run: Run, fences: dict[str, str]) -> None:
         """Owe the end of a claim, and of what went before it for its run."""
         claim = Claim(run=run.ref.key, number=run.revoked + 1)
         release = Release(claim=claim, fences=fences)
-        keeper = self._core.host.keeper
+        keeper = self._site.keeper
         if keeper is not None:
-            draft.cluster.outbox.done(keeper, ACQUIRE, run.ref.key)
-            draft.cluster.outbox.done(keeper, RELEASE, run.ref.key)
-        if not draft.is_self(keeper, None):
-            draft.promise_row("owed", f"{RELEASE} {_name(claim)}", encode(release))
-        self._to_keeper(draft, _name(claim), release)
+            self._outbox.done(keeper, ACQUIRE, run.ref.key)
+            self._outbox.done(keeper, RELEASE, run.ref.key)
+        if not self._site.is_self(keeper, None):
+            step.promise_row("owed", f"{RELEASE} {_name(claim)}", encode(release))
+        self._to_keeper(step, _name(claim), release)
 
-    def _resume(self, draft: "Draft") -> None:
+    def _resume(self, step: Step) -> None:
         """Release what the last process had not released, in the first step after a start."""
-        keeper = self._core.host.keeper
+        keeper = self._site.keeper
         for name, release in self._left.items():
             self._left.put(name, None)
-            if draft.is_self(keeper, None):  # another host kept the resources before
-                draft.keep("owed", f"{RELEASE} {name}", None)
-            self._to_keeper(draft, name, release)
-            draft.cluster.deliver(draft)
+            if self._site.is_self(keeper, None):  # another host kept the resources before
+                step.keep("owed", f"{RELEASE} {name}", None)
+            self._to_keeper(step, name, release)
+            step.deliver()
 
-    def _to_keeper(self, draft: "Draft", name: str, release: Release) -> None:
-        keeper = self._core.host.keeper
+    def _to_keeper(self, step: Step, name: str, release: Release) -> None:
+        keeper = self._site.keeper
         if keeper is not None:
-            draft.cluster.outbox.send(draft, keeper, None, RELEASE, name, release)
-
-
-def tags_of(run: Run) -> tuple[str, ...]:
-    """The resources of the whole cluster that a run needs."""
-    tags = run.flow.resource_tags if run.flow else ()
-    return tuple(tag for tag in tags if not tag.startswith(HOST_SCOPED))
+            self._outbox.send(step, keeper, None, RELEASE, name, release)
 
 
 def _name(claim: Claim) -> str:

@@ -6,17 +6,14 @@ nothing is given.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from floe.host.peers.members import Member
-from floe.host.rows import Book, Journal, Rows
+from floe.host.peers.members import Member, Members
+from floe.host.rows import Rows
+from floe.host.site import Site
+from floe.host.step import Step
+from floe.host.undoable import Undoable
 from floe.model.codec import decode, encode
-from floe.model.message import Behind, Census, Claimed, Claims
 from floe.model.refs import HostId, StoreId
-
-if TYPE_CHECKING:
-    from floe.host.core import HubCore
-    from floe.host.step import Draft
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,12 +25,13 @@ class Obeyed:
     term: int
 
 
-class Obedience:
+class CurrentKeeper:
     """The keeper as this host knows it."""
 
-    def __init__(self, core: "HubCore", journal: Journal, rows: Rows) -> None:
-        self._core = core
-        self._obeyed: Book[str, Obeyed] = Book(journal)
+    def __init__(self, site: Site, members: Members, rows: Rows) -> None:
+        self._site = site
+        self._members = members
+        self._obeyed: Undoable[str, Obeyed] = Undoable(site.journal)
         obeyed = rows.get("obeyed", {}).get("keeper")
         if isinstance(obeyed, Mapping):
             self._obeyed.put("", decode(Obeyed, obeyed))
@@ -47,7 +45,7 @@ class Obedience:
     def keeper_store(self) -> StoreId | None:
         """The store of the configured keeper, if its census was answered here."""
         obeyed = self._obeyed.get("")
-        return obeyed.store if obeyed and obeyed.host == self._core.host.keeper else None
+        return obeyed.store if obeyed and obeyed.host == self._site.keeper else None
 
     @property
     def term_seen(self) -> int:
@@ -65,47 +63,33 @@ class Obedience:
 
     def disagreement(self) -> str:
         """Why the hosts are not of one mind about their keeper; empty if they are."""
-        keeper, cluster = self._core.host.keeper, self._core.cluster
-        assert cluster is not None
+        keeper = self._site.keeper
         if keeper is None:
             return "no keeper is configured"
-        for member in cluster.members.lives():
+        for member in self._members.lives():
             if member.stale or member.ping is None:
                 continue
             if member.ping.keeper != keeper:
                 theirs = member.ping.keeper or "none"
                 return (
                     f"the config of {member.id} has keeper {theirs}, "
-                    f"that of {self._core.host.id} {keeper}"
+                    f"that of {self._site.id} {keeper}"
                 )
-            is_mine = keeper == self._core.host.id
-            if is_mine and member.ping.keeper_store not in (None, self._core.store):
+            is_mine = keeper == self._site.id
+            if is_mine and member.ping.keeper_store not in (None, self._site.store):
                 return f"{member.id} obeys {keeper} with the store {member.ping.keeper_store}"
         return ""
 
-    def census(self, draft: "Draft", member: Member, message: Census) -> None:
-        """A keeper asks what is claimed; it is obeyed from then on."""
-        if member.id != self._core.host.keeper:
-            return
-        cluster = draft.cluster
-        old = self._obeyed.get("")
-        new = Obeyed(host=member.id, store=member.store, term=message.opening)
-        if old is not None and old != new and old.term >= new.term:
-            draft.send(member.id, member.store, Behind(term=old.term))
-            return
-        self._obey(draft, new)
-        answer = Claims(
-            opening=message.opening, round=message.round, claims=tuple(cluster.leases.claims())
-        )
-        draft.send(member.id, member.store, answer)
+    def term_above(self, host: HostId, store: StoreId, term: int) -> int:
+        """The term of a different keeper that keeps this one from being followed; 0 for none."""
+        old, new = self._obeyed.get(""), Obeyed(host=host, store=store, term=term)
+        return old.term if old is not None and old != new and old.term >= term else 0
 
-    def obey_self(self, draft: "Draft", term: int) -> list[Claimed]:
-        """This host opens as keeper; return what is claimed here."""
-        self._obey(draft, Obeyed(host=self._core.host.id, store=self._core.store, term=term))
-        return draft.cluster.leases.claims()
-
-    def _obey(self, draft: "Draft", obeyed: Obeyed) -> None:
-        if self._obeyed.put("", obeyed):
-            draft.promise_row("obeyed", "keeper", encode(obeyed))
-            draft.cluster.leases.forget_places()
-            draft.core.table.news = True
+    def follow(self, step: Step, host: HostId, store: StoreId, term: int) -> bool:
+        """Follow a keeper under a term from now on; return whether that is a change."""
+        obeyed = Obeyed(host=host, store=store, term=term)
+        if not self._obeyed.put("", obeyed):
+            return False
+        step.promise_row("obeyed", "keeper", encode(obeyed))
+        step.retry_pends = True
+        return True

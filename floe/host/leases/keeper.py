@@ -6,13 +6,19 @@ Source: docs/cluster-protocol.md, "Leases".
 """
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from floe.host.inputs import Free
-from floe.host.leases.census import SEARCH_MS, Opening, knows_all_forgotten
-from floe.host.leases.holdings import Holding, Holdings
-from floe.host.peers.members import GONE_BACK, Member, ref_of
-from floe.host.rows import Book, Journal, Rows
+from floe.host.leases.census import SEARCH_MS, KeeperCensus, knows_all_forgotten
+from floe.host.leases.claims import OwnClaims
+from floe.host.leases.current_keeper import CurrentKeeper
+from floe.host.leases.table import LeaseEntry, LeaseTable
+from floe.host.peers.members import GONE_BACK, Member, Members
+from floe.host.peers.outbox import Outbox
+from floe.host.rows import Rows
+from floe.host.site import Site
+from floe.host.step import Step
+from floe.host.undoable import Undoable
 from floe.model.message import (
     Acquire,
     Behind,
@@ -24,11 +30,7 @@ from floe.model.message import (
     Release,
     Released,
 )
-from floe.model.refs import HostId, Instant, StoreId
-
-if TYPE_CHECKING:
-    from floe.host.core import HubCore
-    from floe.host.step import Draft
+from floe.model.refs import HostId, Instant, StoreId, ref_of
 
 TURN: Final = "turn"
 """A kind of letters: Held."""
@@ -37,41 +39,49 @@ TURN: Final = "turn"
 class Keeper:
     """The keeper's part of a host; without work where the config names another."""
 
-    def __init__(self, core: "HubCore", journal: Journal, rows: Rows) -> None:
-        self._core = core
-        self.holdings = Holdings(journal, rows)
-        self.opening = Opening(core, journal, rows)
-        self._searched: Book[str, Instant] = Book(journal)
-        self._calm: Book[str, bool] = Book(journal)
+    def __init__(
+        self,
+        site: Site,
+        members: Members,
+        current_keeper: CurrentKeeper,
+        claims: OwnClaims,
+        outbox: Outbox,
+        rows: Rows,
+    ) -> None:
+        self._site = site
+        self._members = members
+        self._current_keeper = current_keeper
+        self._claims = claims
+        self._outbox = outbox
+        self.table = LeaseTable(site.journal, rows)
+        self.census = KeeperCensus(site, members, outbox, rows)
+        self._searched: Undoable[str, Instant] = Undoable(site.journal)
+        self._calm: Undoable[str, bool] = Undoable(site.journal)
         """Whether all that is free was given and all turns were said since something was wrong."""
 
     @property
     def is_me(self) -> bool:
         """Whether the config names this host."""
-        return self._core.host.keeper == self._core.host.id
+        return self._site.keeper == self._site.id
 
     def problem(self) -> str:
         """Why nothing is given now; empty if something may be."""
-        cluster = self._core.cluster
-        assert cluster is not None
         if not self.is_me:
-            return f"{self._core.host.id} is not the keeper"
-        if cluster.members.has_gone_back:
-            return f"{self._core.host.id} {GONE_BACK}"
-        if not self.opening.is_open:
-            missing = ", ".join(self.opening.missing())
+            return f"{self._site.id} is not the keeper"
+        if self._members.has_gone_back:
+            return f"{self._site.id} {GONE_BACK}"
+        if not self.census.is_open:
+            missing = ", ".join(self.census.missing())
             return f"it counts what is held: {missing or 'nobody'} has not answered"
-        return cluster.obedience.disagreement()
+        return self._current_keeper.disagreement()
 
     def is_at_work(self, now: Instant) -> bool:
         """Whether this host gives resources and fires timers now."""
-        cluster = self._core.cluster
-        assert cluster is not None
-        return not self.problem() and not cluster.members.own_faults(now)
+        return not self.problem() and not self._members.own_faults(now)
 
     # --- messages ---
 
-    def asked(self, draft: "Draft", member: Member, message: Acquire) -> None:
+    def asked(self, step: Step, member: Member, message: Acquire) -> None:
         """A claim, for the first time or again."""
         claim, tags = message.claim, message.tags
         ref = ref_of(claim.run)
@@ -79,120 +89,120 @@ class Keeper:
             return
         if problem := self.problem():
             answer = Queued(claim=claim, position=0, holders={}, why=problem)
-            draft.send(ref.host, ref.store, answer)
+            step.send(ref.host, ref.store, answer)
             return
-        old = self.holdings.by_run.get(claim.run)
+        old = self.table.by_run.get(claim.run)
         if old is not None and old.claim.number > claim.number:
             return
         if old is None:
-            self.holdings.add(draft, claim, tags)
+            self.table.add(step, claim, tags)
         elif old.claim.number < claim.number:
-            self._take_over(draft, old, claim, tags)
+            self._take_over(step, old, claim, tags)
         elif old.parked:
-            self.holdings.put(draft, replace(old, parked=False))
-        self.turn(draft)
-        now = self.holdings.by_run[claim.run]
+            self.table.put(step, replace(old, parked=False))
+        self.turn(step)
+        now = self.table.by_run[claim.run]
         if now.fences:
-            self._say_turn(draft, now)
+            self._say_turn(step, now)
         else:
-            draft.send(ref.host, ref.store, self._queued(now))
+            step.send(ref.host, ref.store, self._queued(now))
 
-    def held_heard(self, draft: "Draft", member: Member, message: HeldHeard) -> None:
+    def held_heard(self, step: Step, member: Member, message: HeldHeard) -> None:
         """An adopter knows that its claim holds."""
-        holding = self.holdings.by_run.get(message.claim.run)
+        holding = self.table.by_run.get(message.claim.run)
         if holding is None or holding.claim != message.claim:
             return
         if dict(holding.fences) == dict(message.fences):
-            self._drop_letter(draft, holding)
+            self._drop_letter(step, holding)
             if holding.fences and not holding.known:
-                self.holdings.put(draft, replace(holding, known=True))
+                self.table.put(step, replace(holding, known=True))
 
-    def released(self, draft: "Draft", member: Member, message: Release) -> None:
+    def released(self, step: Step, member: Member, message: Release) -> None:
         """A claim is over, or gives way for now."""
         answer = Released(claim=message.claim, fences=message.fences)
-        old = self.holdings.by_run.get(message.claim.run)
+        old = self.table.by_run.get(message.claim.run)
         if old is not None and self.is_me and _is_meant(old, message):
-            self._drop_letter(draft, old)
+            self._drop_letter(step, old)
             if message.parked:
-                parked = replace(old, fences={}, parked=True, since=draft.now, known=False)
-                self.holdings.put(draft, parked)
+                parked = replace(old, fences={}, parked=True, since=step.now, known=False)
+                self.table.put(step, parked)
             else:
-                self.holdings.remove(draft, message.claim.run)
-            self.turn(draft)
-        draft.send(member.id, member.store, answer)
+                self.table.remove(step, message.claim.run)
+            self.turn(step)
+        step.send(member.id, member.store, answer)
 
-    def free(self, draft: "Draft", word: Free) -> str:
+    def free(self, step: Step, word: Free) -> str:
         """An operator takes a resource from its holder; why not, empty if so."""
         if not self.is_me:
-            keeper = self._core.host.keeper
+            keeper = self._site.keeper
             return f"{keeper} keeps the resources" if keeper else "no keeper is configured"
-        holders = self.holdings.holders(word.tag)
+        holders = self.table.holders(word.tag)
         runs = [r for r in holders if word.run in ("", r)]
         if not runs:
-            others = ", ".join(draft.core.called(r) for r in holders)
+            others = ", ".join(self._site.called(r) for r in holders)
             return f"{others or 'nobody'} holds {word.tag}"
         for run in runs:
-            old = self.holdings.by_run[run]
-            self._drop_letter(draft, old)
+            old = self.table.by_run[run]
+            self._drop_letter(step, old)
             if rest := {tag: fence for tag, fence in old.fences.items() if tag != word.tag}:
-                self.holdings.put(draft, replace(old, fences=rest, known=True))
+                self.table.put(step, replace(old, fences=rest, known=True))
             else:
-                self.holdings.remove(draft, run)
-        self.turn(draft)
+                self.table.remove(step, run)
+        self.turn(step)
         return ""
 
-    def lost(self, draft: "Draft", host: HostId, store: StoreId) -> None:
+    def lost(self, step: Step, host: HostId, store: StoreId) -> None:
         """A host was forgotten: what it waits for it waits for no more."""
-        for run, holding in self.holdings.by_run.items():
+        for run, holding in self.table.by_run.items():
             ref = ref_of(run)
             if ref is not None and ref[:2] == (host, store) and not holding.fences:
-                self.holdings.remove(draft, run)
-        self.turn(draft)
+                self.table.remove(step, run)
+        self.turn(step)
 
     # --- the census ---
 
-    def answered(self, draft: "Draft", member: Member, message: Claims) -> None:
+    def answered(self, step: Step, member: Member, message: Claims) -> None:
         """A host has said what it claims."""
-        if not self.is_me or not self.opening.is_begun:
+        if not self.is_me or not self.census.is_begun:
             return
         if message.round:
-            runs = self.opening.found(member, message)
+            runs = self.census.found(member, message)
             if runs is not None:
-                self._free_orphans(draft, runs)
-        elif self.opening.count(draft, member, message):
+                self._free_orphans(step, runs)
+        elif self.census.count(step, member, message):
             for claimed in message.claims:
-                self.holdings.merge(draft, claimed)
+                self.table.merge(step, claimed)
             self._calm.put("", None)
 
-    def behind(self, draft: "Draft", member: Member, message: Behind) -> None:
+    def behind(self, step: Step, member: Member, message: Behind) -> None:
         """A host has seen a later term."""
-        if self.is_me and self.opening.behind(draft, message):
-            self._begin(draft)
+        if self.is_me and self.census.behind(step, message):
+            self._begin(step)
 
-    def tick(self, draft: "Draft") -> None:
+    def tick(self, step: Step) -> None:
         """Open, close, and say whose turn it is."""
-        opening = self.opening
+        census = self.census
         if not self.is_me:
-            if opening.is_begun:
-                opening.close(draft)
-                self.holdings.clear(draft)
+            if census.is_begun:
+                census.close(step)
+                self.table.clear(step)
             return
-        if not opening.is_begun:
-            opening.begin(draft, draft.cluster.obedience.term_seen)
-            self._begin(draft)
-        opening.ask(draft)
-        if not opening.is_open and not opening.missing():
-            opening.open(draft)
-            draft.core.table.news = True
+        if not census.is_begun:
+            census.begin(step, self._current_keeper.term_seen)
+            self._begin(step)
+        census.ask(step)
+        if not census.is_open and not census.missing():
+            census.open(step)
+            step.retry_pends = True
         if self.problem():
             self._calm.put("", None)
         elif self._calm.put("", True):
-            self.turn(draft)
-            for holding in self.holdings.by_run.values():
+            self.turn(step)
+            for holding in self.table.by_run.values():
                 if holding.fences and not holding.known:
-                    self._say_turn(draft, holding)
-        if opening.is_open:
-            self._search(draft)
+                    self._say_turn(step, holding)
+        if census.is_open:
+            self._search(step)
 
     def next_due(self, now: Instant) -> Instant | None:
         """When to ask all for claims that nobody may have; None where there are none."""
@@ -201,88 +211,82 @@ class Keeper:
             return None
         return max(Instant(searched + SEARCH_MS), Instant(now + 1000))
 
-    def turn(self, draft: "Draft") -> None:
+    def turn(self, step: Step) -> None:
         """Give what is free to whose turn it is."""
         if self.problem():
             return
-        while (holding := self.holdings.ready()) is not None:
-            self._say_turn(draft, self._give(draft, holding))
+        while (holding := self.table.ready()) is not None:
+            self._say_turn(step, self._give(step, holding))
 
-    def _begin(self, draft: "Draft") -> None:
+    def _begin(self, step: Step) -> None:
         """What is held is told by every host, this one included."""
-        self.holdings.clear(draft)
-        for claimed in draft.cluster.obedience.obey_self(draft, self.opening.term):
-            self.holdings.merge(draft, claimed)
+        self.table.clear(step)
+        self._claims.follow(step, self._site.id, self._site.store, self.census.term)
+        for claimed in self._claims.claims():
+            self.table.merge(step, claimed)
 
-    def _give(self, draft: "Draft", holding: Holding) -> Holding:
-        core = self._core
-        fences: dict[str, str] = {}
-        for tag in holding.tags:
-            core.fence += 1
-            fences[tag] = f"{self.opening.term}.{core.fence}"
-        draft.promise_row("keeper", "fence", core.fence)
-        given = replace(holding, fences=fences, since=draft.now, parked=False, known=False)
-        return self.holdings.put(draft, given)
+    def _give(self, step: Step, holding: LeaseEntry) -> LeaseEntry:
+        fences = step.new_fences(self.census.term, holding.tags)
+        given = replace(holding, fences=fences, since=step.now, parked=False, known=False)
+        return self.table.put(step, given)
 
-    def _take_over(self, draft: "Draft", old: Holding, claim: Claim, tags: tuple[str, ...]) -> None:
+    def _take_over(self, step: Step, old: LeaseEntry, claim: Claim, tags: tuple[str, ...]) -> None:
         """What a run held is its own again, unless somebody else said to hold it as well."""
-        self._drop_letter(draft, old)
+        self._drop_letter(step, old)
         new = replace(old, claim=claim, tags=tags, parked=False, known=False)
-        is_alone = all(self.holdings.holders(tag) == (claim.run,) for tag in tags)
+        is_alone = all(self.table.holders(tag) == (claim.run,) for tag in tags)
         if is_alone and old.fences.keys() == set(tags):
-            self._give(draft, new)
+            self._give(step, new)
         else:
-            self.holdings.put(draft, replace(new, fences={}))
+            self.table.put(step, replace(new, fences={}))
 
-    def _free_orphans(self, draft: "Draft", runs: frozenset[str]) -> None:
-        own = {c.claim.run for c in draft.cluster.leases.claims()}
+    def _free_orphans(self, step: Step, runs: frozenset[str]) -> None:
+        own = {c.claim.run for c in self._claims.claims()}
         for run in self._orphans():
             if run not in runs and run not in own:
-                self._drop_letter(draft, self.holdings.by_run[run])
-                self.holdings.remove(draft, run)
-        self.turn(draft)
+                self._drop_letter(step, self.table.by_run[run])
+                self.table.remove(step, run)
+        self.turn(step)
 
-    def _search(self, draft: "Draft") -> None:
-        last, members = self._searched.get(""), draft.cluster.members
-        if last is not None and 0 <= draft.now - last < SEARCH_MS:
+    def _search(self, step: Step) -> None:
+        last, members = self._searched.get(""), self._members
+        if last is not None and 0 <= step.now - last < SEARCH_MS:
             return
         forgotten = set(members.forgotten)
         if self._orphans() and all(knows_all_forgotten(m, forgotten) for m in members.lives()):
-            self._searched.put("", draft.now)
-            self.opening.search(draft)
+            self._searched.put("", step.now)
+            self.census.search(step)
 
     def _orphans(self) -> list[str]:
         """Runs that hold something and whose adopters were forgotten."""
-        cluster = self._core.cluster
-        assert cluster is not None
-        held = [run for run, holding in self.holdings.by_run.items() if holding.fences]
+        held = [run for run, holding in self.table.by_run.items() if holding.fences]
         refs = [(run, ref_of(run)) for run in held]
-        return [r for r, ref in refs if ref and cluster.members.is_known_gone(*ref[:2])]
+        return [r for r, ref in refs if ref and self._members.is_known_gone(*ref[:2])]
 
     # --- answers ---
 
-    def _queued(self, holding: Holding) -> Queued:
-        holders = {tag: runs[0] for tag in holding.tags if (runs := self.holdings.holders(tag))}
+    def _queued(self, holding: LeaseEntry) -> Queued:
+        holders = {tag: runs[0] for tag in holding.tags if (runs := self.table.holders(tag))}
         return Queued(
             claim=holding.claim,
-            position=self.holdings.position(holding),
+            position=self.table.position(holding),
             holders=holders,
-            opening=self.opening.term,
+            opening=self.census.term,
         )
 
-    def _say_turn(self, draft: "Draft", holding: Holding) -> None:
+    def _say_turn(self, step: Step, holding: LeaseEntry) -> None:
         ref = ref_of(holding.claim.run)
-        if ref is None or draft.cluster.members.is_known_gone(*ref[:2]):
+        if ref is None or self._members.is_known_gone(*ref[:2]):
             return
-        held = Held(claim=holding.claim, fences=dict(holding.fences), opening=self.opening.term)
-        draft.cluster.outbox.send(draft, ref.host, ref.store, TURN, holding.claim.run, held)
+        held = Held(claim=holding.claim, fences=dict(holding.fences), opening=self.census.term)
+        self._outbox.send(step, ref.host, ref.store, TURN, holding.claim.run, held)
 
-    def _drop_letter(self, draft: "Draft", holding: Holding) -> None:
+    def _drop_letter(self, step: Step, holding: LeaseEntry) -> None:
         if ref := ref_of(holding.claim.run):
-            draft.cluster.outbox.done(ref.host, TURN, holding.claim.run)
+            self._outbox.done(ref.host, TURN, holding.claim.run)
 
 
-def _is_meant(holding: Holding, release: Release) -> bool:
+def _is_meant(holding: LeaseEntry, release: Release) -> bool:
     if release.fences:
         given_back = release.fences.items() >= holding.fences.items()  # but for what was freed
         return bool(holding.fences) and holding.claim == release.claim and given_back

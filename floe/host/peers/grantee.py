@@ -5,17 +5,24 @@ Source: docs/cluster-protocol.md, "The pen".
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from floe.host.inputs import FLOOR_MAX
-from floe.host.peers.members import Member, ref_of
-from floe.host.rows import Book, Journal, Rows
+from floe.host.leases.current_keeper import CurrentKeeper
+from floe.host.peers.facts import UNREADABLE, event_of
+from floe.host.peers.heartbeat import Heartbeat
+from floe.host.peers.members import Member, Members
+from floe.host.peers.outbox import Outbox
+from floe.host.rows import Rows
 from floe.host.runs import pend_of
+from floe.host.site import Site
+from floe.host.step import Step
+from floe.host.undoable import Undoable
 from floe.kernel.evolve import evolve
 from floe.kernel.place import Refusals, place
 from floe.kernel.words import listed
-from floe.model.codec import decode, decode_event, encode, encode_event, from_text, to_text
-from floe.model.event import Event, GrantSuperseded, RunActivated
+from floe.model.codec import decode, encode, encode_event, to_text
+from floe.model.event import GrantSuperseded, RunActivated
 from floe.model.message import (
     Accepted,
     CancelRun,
@@ -26,34 +33,38 @@ from floe.model.message import (
     Refused,
     Withdraw,
 )
-from floe.model.refs import HostId, Instant, RunRef, StoreId
+from floe.model.refs import HostId, Instant, RunRef, StoreId, ref_of
 from floe.model.run import Run, summary_of
 from floe.model.signal import Cancel
 from floe.model.tags import TRIGGER_GOOD
 from floe.store.base import Record
 
-if TYPE_CHECKING:
-    from floe.host.core import HubCore
-    from floe.host.peers.outbox import Outbox
-    from floe.host.step import Draft
-
 FLOORS_MAX: Final = 10_000
 """Refusals kept in memory for offers whose ledger row was read before it was written; older ones
 come with the word."""
-
-UNREADABLE: Final = (KeyError, TypeError, ValueError, AttributeError, AssertionError)
-"""What facts of a newer floe, or of none, raise when they are read."""
 
 ENDED: Final = "ended"
 """A kind of letters and of owed rows: Ended."""
 
 
-class Taking:
+class Grantee:
     """Runs that other hosts adopted."""
 
-    def __init__(self, core: "HubCore", journal: Journal, rows: Rows) -> None:
-        self._core = core
-        self._floors: Book[str, int] = Book(journal)
+    def __init__(
+        self,
+        site: Site,
+        members: Members,
+        outbox: Outbox,
+        heartbeat: Heartbeat,
+        current_keeper: CurrentKeeper,
+        rows: Rows,
+    ) -> None:
+        self._site = site
+        self._members = members
+        self._outbox = outbox
+        self._heartbeat = heartbeat
+        self._current_keeper = current_keeper
+        self._floors: Undoable[str, int] = Undoable(site.journal)
         self._owed = {
             key.removeprefix(f"{ENDED} "): row
             for key, row in rows.get("owed", {}).items()
@@ -69,144 +80,136 @@ class Taking:
                 self._outbox.put(ref.host, ref.store, ENDED, key, decode(Ended, shape), Instant(0))
         self._owed = {}
 
-    @property
-    def _outbox(self) -> "Outbox":
-        cluster = self._core.cluster
-        assert cluster is not None
-        return cluster.outbox
-
-    def offered(self, draft: "Draft", member: Member, offer: Offer, floor: int | None) -> None:
+    def offered(self, step: Step, member: Member, offer: Offer, floor: int | None) -> None:
         """A host offers a run: take it in this step, or never under this epoch."""
         ref = ref_of(offer.run)
         if ref is None or ref[:2] != (member.id, member.store):
             return
-        if self._said_before(draft, member, ref, offer.epoch) or self._is_left(draft):
+        if self._said_before(step, member, ref, offer.epoch) or self._is_left(step):
             return
         if offer.epoch <= self._floor(offer.run, floor):
-            self._refuse(draft, member, offer, "was refused before")
+            self._refuse(step, member, offer, "was refused before")
             # Whoever missed the first answer takes this one for one about the present.
-            draft.cluster.presence.void()
+            self._heartbeat.void()
             return
         taken = self._read(offer, ref)
         if isinstance(taken, str):
-            self._store_floor(draft, offer.run, offer.epoch)
-            self._refuse(draft, member, offer, taken)
+            self._store_floor(step, offer.run, offer.epoch)
+            self._refuse(step, member, offer, taken)
             return
         _, run = taken[-1]
-        if run.fences and draft.cluster.obedience.outlived(member):
-            self._store_floor(draft, offer.run, offer.epoch)
+        if run.fences and self._current_keeper.outlived(member):
+            self._store_floor(step, offer.run, offer.epoch)
             self._refuse(
-                draft, member, offer, f"its resources were given before {member.id} lost its store"
+                step, member, offer, f"its resources were given before {member.id} lost its store"
             )
             return
-        if says := self._objections(run, draft.now):
-            self._store_floor(draft, offer.run, offer.epoch)
-            self._refuse(draft, member, offer, says)
-            draft.cluster.presence.void()
+        if says := self._objections(run, step.now):
+            self._store_floor(step, offer.run, offer.epoch)
+            self._refuse(step, member, offer, says)
+            self._heartbeat.void()
             return
-        draft.keep_flow(offer.digest, offer.flow)
-        run = draft.activate(draft.adopt(taken))
-        draft.send(member.id, member.store, _accepted(run))
+        step.keep_flow(offer.digest, offer.flow)
+        run = step.activate(step.adopt(taken))
+        step.send(member.id, member.store, _accepted(run))
 
-    def withdrawn(
-        self, draft: "Draft", member: Member, message: Withdraw, floor: int | None
-    ) -> None:
+    def withdrawn(self, step: Step, member: Member, message: Withdraw, floor: int | None) -> None:
         """A host takes a run back: it stays here if it began, else it never will."""
         ref = ref_of(message.run)
         if ref is None or ref[:2] != (member.id, member.store):
             return
-        if self._said_before(draft, member, ref, message.epoch) or self._is_left(draft):
+        if self._said_before(step, member, ref, message.epoch) or self._is_left(step):
             return
         if message.epoch > self._floor(message.run, floor):
-            self._store_floor(draft, message.run, message.epoch)
-        self._refuse(draft, member, message, "was withdrawn")
+            self._store_floor(step, message.run, message.epoch)
+        self._refuse(step, member, message, "was withdrawn")
 
-    def cancelled(self, draft: "Draft", member: Member, message: CancelRun) -> None:
+    def cancelled(self, step: Step, member: Member, message: CancelRun) -> None:
         """Somebody asked a run's adopter for its end."""
         ref = ref_of(message.run)
-        run = self._core.table.runs.get(ref) if ref else None
-        if run is None or self._core.table.is_note(run) or run.epoch != message.epoch:
+        run = self._site.table.runs.get(ref) if ref else None
+        if run is None or self._site.table.is_foreign(run) or run.epoch != message.epoch:
             return
         if run.ref[:2] == (member.id, member.store):
-            decision = draft.decide(run, Cancel(by=message.by, why=message.why))
-            draft.promise |= bool(decision.events)
+            decision = step.decide(run, Cancel(by=message.by, why=message.why))
+            step.promise |= bool(decision.events)
 
-    def over(self, draft: "Draft", run: Run) -> None:
+    def over(self, step: Step, run: Run) -> None:
         """A run has ended here: its adopter is told until it knows."""
-        if run.ref.store == self._core.store or run.superseded:
+        if run.ref.store == self._site.store or run.superseded:
             return
         key = run.ref.key
-        if draft.cluster.members.is_known_gone(run.ref.host, run.ref.store):
+        if self._members.is_known_gone(run.ref.host, run.ref.store):
             return
         message = Ended(run=key, epoch=run.epoch, row=summary_of(run))
-        draft.promise_row("owed", f"{ENDED} {key}", {"message": encode(message)})
-        self._outbox.put(run.ref.host, run.ref.store, ENDED, key, message, draft.now)
+        step.promise_row("owed", f"{ENDED} {key}", {"message": encode(message)})
+        self._outbox.put(run.ref.host, run.ref.store, ENDED, key, message, step.now)
 
     def packed(self, run: Run) -> None:
         """A run leaves the table: an offer that was read before it did is refused as well."""
-        if run.ref.store != self._core.store:
+        if run.ref.store != self._site.store:
             self._put_floor(run.ref.key, FLOOR_MAX)
 
-    def end_stored(self, draft: "Draft", member: Member, message: EndedStored) -> None:
+    def end_stored(self, step: Step, member: Member, message: EndedStored) -> None:
         """The adopter knows the end of a run."""
         ref = ref_of(message.run)
         if ref is not None and ref[:2] == (member.id, member.store):
-            self._close(draft, ref)
+            self._close(step, ref)
 
-    def lost(self, draft: "Draft", host: HostId, store: StoreId) -> None:
+    def lost(self, step: Step, host: HostId, store: StoreId) -> None:
         """A host was forgotten: nothing is told to it any more."""
         for at, kind, key, letter in self._outbox.letters():
             ref = ref_of(key) if kind == ENDED and at == host and letter.store == store else None
             if ref is not None:
-                self._close(draft, ref)
+                self._close(step, ref)
 
-    def supersede(self, draft: "Draft") -> None:
+    def supersede(self, step: Step) -> None:
         """This host was forgotten: whatever runs here went on elsewhere."""
-        for run in tuple(self._core.table.runs.values()):
-            is_here = run.phase in ("active", "ending") and not self._core.table.is_note(run)
+        for run in tuple(self._site.table.runs.values()):
+            is_here = run.phase in ("active", "ending") and not self._site.table.is_foreign(run)
             if is_here and not run.superseded:
-                run = draft.add(run, (GrantSuperseded(at=draft.now, epoch=run.epoch),))
+                run = step.add(run, (GrantSuperseded(at=step.now, epoch=run.epoch),))
 
-    def _close(self, draft: "Draft", ref: RunRef) -> None:
+    def _close(self, step: Step, ref: RunRef) -> None:
         if self._outbox.done(ref.host, ENDED, ref.key):
-            draft.keep("owed", f"{ENDED} {ref.key}", None)
+            step.keep("owed", f"{ENDED} {ref.key}", None)
 
-    def _said_before(self, draft: "Draft", member: Member, ref: RunRef, epoch: int) -> bool:
+    def _said_before(self, step: Step, member: Member, ref: RunRef, epoch: int) -> bool:
         """Give the same answer again, if there was one that is not a refusal."""
         if letter := self._outbox.get(ref.host, ENDED, ref.key):
-            draft.send(member.id, member.store, letter.message)
+            step.send(member.id, member.store, letter.message)
             return True
-        run = self._core.table.runs.get(ref)
+        run = self._site.table.runs.get(ref)
         if run is None or run.epoch != epoch or run.started_at is None:
             return False
-        draft.send(member.id, member.store, _accepted(run))
+        step.send(member.id, member.store, _accepted(run))
         return True
 
-    def _is_left(self, draft: "Draft") -> bool:
+    def _is_left(self, step: Step) -> bool:
         """Whether this host was forgotten: what it was given is taken from it, so it says no to
         nothing, for it may have begun that, been superseded and packed it since."""
-        return draft.cluster.members.is_forgotten
+        return self._members.is_forgotten
 
     def _floor(self, key: str, told: int | None) -> int:
         """Epochs up to this are refused; what is in the table was taken, and is taken once."""
         ref = ref_of(key)
-        if ref in self._core.table.runs:
+        if ref in self._site.table.runs:
             return FLOOR_MAX
         return max(self._floors.get(key) or 0, told or 0)
 
-    def _store_floor(self, draft: "Draft", key: str, epoch: int) -> None:
+    def _store_floor(self, step: Step, key: str, epoch: int) -> None:
         self._put_floor(key, epoch)
-        draft.promise_row("floor", key, epoch)
+        step.promise_row("floor", key, epoch)
 
     def _put_floor(self, key: str, epoch: int) -> None:
         self._floors.put(key, epoch)
         if len(self._floors) > FLOORS_MAX:
             self._floors.put(next(iter(self._floors)), None)
 
-    def _refuse(self, draft: "Draft", member: Member, about: Offer | Withdraw, why: str) -> None:
-        change = draft.cluster.presence.change
+    def _refuse(self, step: Step, member: Member, about: Offer | Withdraw, why: str) -> None:
+        change = self._heartbeat.change
         answer = Refused(run=about.run, epoch=about.epoch, why=why, change=change)
-        draft.send(member.id, member.store, answer)
+        step.send(member.id, member.store, answer)
 
     def _read(self, offer: Offer, ref: RunRef) -> list[tuple[Record, Run]] | str:
         """The log of an offer with the run after each fact, or why it cannot be read."""
@@ -222,7 +225,7 @@ class Taking:
                 log.append((record, run))
         except UNREADABLE as error:
             return f"cannot read this run: {type(error).__name__} {error}"
-        mine = (self._core.host.id, self._core.store)
+        mine = (self._site.id, self._site.store)
         if run is None or run.phase != "granted" or (run.host, run.store) != mine:
             return "was offered a run that is not granted to it"
         if run.epoch != offer.epoch or [r.seq for r, _ in log] != [*range(1, run.seq + 1)]:
@@ -231,27 +234,10 @@ class Taking:
 
     def _objections(self, run: Run, now: Instant) -> str:
         """Why this host does not take a run at this moment; empty if it does."""
-        cluster, core = self._core.cluster, self._core
-        assert cluster is not None
         assert run.flow is not None
-        own = core.view()
-        own = replace(own, problems=(*own.problems, *cluster.members.own_faults(now)))
-        placed = place(pend_of(run, run.flow), (own,), now, {}, core.named)
+        own = self._site.view(self._members.own_faults(now))
+        placed = place(pend_of(run, run.flow), (own,), now, {}, self._site.named)
         return listed(placed.by_host[own.id]) if isinstance(placed, Refusals) else ""
-
-
-def event_of(fact: Fact) -> Event:
-    """The event in a fact. Raises KeyError, TypeError or ValueError."""
-    shape = from_text(fact.body)
-    if not isinstance(shape, Mapping):
-        raise TypeError("a fact is an object")
-    return decode_event(fact.event, shape)
-
-
-def fact_of(record: Record) -> Fact:
-    """An event of a log on its way to another host."""
-    name = type(record.event).__name__
-    return Fact(epoch=record.epoch, seq=record.seq, event=name, body=record.body)
 
 
 def _accepted(run: Run) -> Accepted:

@@ -1,16 +1,16 @@
 """What this host says of itself to the others, every 2 s and whenever it changed."""
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
-from floe.host.rows import Book, Journal
+from floe.host.leases.current_keeper import CurrentKeeper
+from floe.host.peers.members import Members
+from floe.host.site import Site
+from floe.host.step import Step
+from floe.host.undoable import Undoable
 from floe.model.host import HostView
 from floe.model.message import Ping
 from floe.model.refs import Instant, StoreId
-
-if TYPE_CHECKING:
-    from floe.host.core import HubCore
-    from floe.host.step import Draft
 
 PING_MS: Final = 2000
 PING_MIN_MS: Final = 50
@@ -35,12 +35,14 @@ class Mine:
     is_void: bool = False
 
 
-class Presence:
+class Heartbeat:
     """How this host is, as it was last said."""
 
-    def __init__(self, core: "HubCore", journal: Journal) -> None:
-        self._core = core
-        self._mine: Book[str, Mine] = Book(journal)
+    def __init__(self, site: Site, members: Members, current_keeper: CurrentKeeper) -> None:
+        self._site = site
+        self._members = members
+        self._current_keeper = current_keeper
+        self._mine: Undoable[str, Mine] = Undoable(site.journal)
 
     @property
     def change(self) -> int:
@@ -48,9 +50,9 @@ class Presence:
         mine = self._mine.get("")
         return mine.change if mine else 0
 
-    def ping(self, draft: "Draft") -> Instant:
+    def ping(self, step: Step) -> Instant:
         """Say how this host is, if it changed or was not said for a while; return when next."""
-        mine, now, view = self._mine.get(""), draft.now, self._view(draft)
+        mine, now, view = self._mine.get(""), step.now, self._view()
         change: int = now
         if mine is not None:
             is_new = mine.is_void or mine.view != view
@@ -59,7 +61,7 @@ class Presence:
                 return Instant(mine.at + wait)
             change = mine.change + is_new
         self._mine.put("", Mine(view=view, change=change, at=now))
-        draft.send(None, None, self._ping(draft, view, change))
+        step.send(None, None, self._ping(step, view, change))
         return Instant(now + PING_MS)
 
     def void(self) -> None:
@@ -67,42 +69,26 @@ class Presence:
         if mine := self._mine.get(""):
             self._mine.put("", replace(mine, is_void=True))
 
-    def _view(self, draft: "Draft") -> View:
-        host, cluster = self._core.view(), draft.cluster
-        return View(host, cluster.keeper_store, tuple(cluster.members.forgotten))
+    def _view(self) -> View:
+        forgotten = tuple(self._members.forgotten)
+        return View(self._site.view(), self._current_keeper.keeper_store, forgotten)
 
-    def _ping(self, draft: "Draft", view: View, change: int) -> Ping:
-        host, about = view.host, draft.cluster.members.about
+    def _ping(self, step: Step, view: View, change: int) -> Ping:
+        host, about = view.host, self._members.about
         if host.problems:
             about = {**about, "troubles": list(host.problems)}
         return Ping(
-            at=draft.now,
+            at=step.now,
             tags=host.tags,
             slots=host.slots,
             active=host.active,
             draining=host.draining,
             held={tag: ref.key for tag, ref in host.held.items()},
             spaces={flow: ref.key for flow, ref in host.spaces.items()},
-            keeper=self._core.host.keeper,
+            keeper=self._site.keeper,
             keeper_store=view.keeper_store,
             forgotten=tuple(sorted(view.forgotten)),
-            forgotten_at={key: gone.at for key, gone in draft.cluster.members.forgotten.items()},
+            forgotten_at={key: gone.at for key, gone in self._members.forgotten.items()},
             about=about,
             change=change,
         )
-
-
-def view_of(ping: Ping) -> tuple[object, ...]:
-    """All that others decide by, and what people are to see at once."""
-    return (
-        ping.protocol,
-        ping.tags,
-        ping.slots,
-        ping.active,
-        ping.draining,
-        ping.held,
-        ping.spaces,
-        ping.keeper,
-        ping.keeper_store,
-        ping.forgotten,
-    )

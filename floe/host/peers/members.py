@@ -6,22 +6,29 @@ gets nothing before that was forgotten. No decision compares clocks of two hosts
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from floe.host.inputs import Surroundings
-from floe.host.peers.heartbeat import view_of
 from floe.host.peers.lost import Gone, forgotten_in
-from floe.host.rows import Book, Journal, Rows
+from floe.host.rows import Rows
+from floe.host.site import Site
+from floe.host.step import Step
+from floe.host.undoable import Undoable
 from floe.kernel.place import HOST_STALE_S
 from floe.model.codec import encode
-from floe.model.errors import IdInvalid
 from floe.model.host import HostView
 from floe.model.message import PROTOCOL, Envelope, Ping
-from floe.model.refs import FlowId, HostId, Instant, Json, RunRef, StoreId, place_key, place_of
-
-if TYPE_CHECKING:
-    from floe.host.core import HubCore
-    from floe.host.step import Draft
+from floe.model.refs import (
+    FlowId,
+    HostId,
+    Instant,
+    Json,
+    RunRef,
+    StoreId,
+    place_key,
+    place_of,
+    ref_of,
+)
 
 SKEW_MS: Final = 5000
 """A clock that is further off is said; nothing depends on it."""
@@ -84,17 +91,17 @@ class Member:
 class Members:
     """All hosts that were ever heard here, and the forgotten ones."""
 
-    def __init__(self, core: "HubCore", journal: Journal, rows: Rows) -> None:
-        self._core = core
+    def __init__(self, site: Site, rows: Rows) -> None:
+        self._site = site
         self.surroundings = Surroundings(
-            about={}, head=None, has_gone_back=False, expected=core.host.peers
+            about={}, head=None, has_gone_back=False, expected=site.settings.peers
         )
-        self.by_id: Book[HostId, Member] = Book(journal)
-        self.forgotten: Book[str, Gone] = Book(journal)
+        self.by_id: Undoable[HostId, Member] = Undoable(site.journal)
+        self.forgotten: Undoable[str, Gone] = Undoable(site.journal)
         """As `h2@store`."""
-        self.twins: Book[StoreId, Instant] = Book(journal)
+        self.twins: Undoable[StoreId, Instant] = Undoable(site.journal)
         """Stores of others that call themselves as this host does, and when they were heard."""
-        self._returning: Book[HostId, Instant] = Book(journal)
+        self._returning: Undoable[HostId, Instant] = Undoable(site.journal)
         """Hosts of forgotten stores that may come back with another, and since when they are
         listened for; 0: since this host's first step."""
         others = rows.get("other", {})
@@ -129,67 +136,67 @@ class Members:
     @property
     def me(self) -> Member:
         """This host, as the other end of what it says to itself."""
-        return Member(id=self._core.host.id, store=self._core.store)
+        return Member(id=self._site.id, store=self._site.store)
 
     @property
     def is_forgotten(self) -> bool:
         """Whether the others have forgotten this very host."""
-        return place_key(self._core.host.id, self._core.store) in self.forgotten
+        return place_key(self._site.id, self._site.store) in self.forgotten
 
     def is_known_gone(self, host: HostId, store: StoreId) -> bool:
         """Whether a store was forgotten."""
         return place_key(host, store) in self.forgotten
 
-    def heard(self, draft: "Draft", envelope: Envelope) -> Member | None:
+    def heard(self, step: Step, envelope: Envelope) -> Member | None:
         """A host spoke; None where it is not the one that is known by its name."""
-        host, store, now = envelope.from_host, envelope.from_store, draft.now
-        if host == self._core.host.id:
+        host, store, now = envelope.from_host, envelope.from_store, step.now
+        if host == self._site.id:
             self.twins.put(store, now)
             return None
         known = self.by_id.get(host)
         if known is None:
             known = Member(id=host, store=store)
-            draft.keep("member", host, store)
+            step.keep("member", host, store)
         if known.store != store:
             if known.other != store:
-                draft.core.table.news = True
-                draft.keep("other", host, store)
+                step.retry_pends = True
+                step.keep("other", host, store)
             self.by_id.put(host, replace(known, other=store, other_at=now))
             return None
         if known.stale:
-            draft.core.table.news = True
+            step.retry_pends = True
         changed = replace(known, seen_at=now, stale=False)
         if changed.other_at is not None and now - changed.other_at >= HOST_STALE_S * 1000:
             changed = replace(changed, other=None, other_at=None)  # the other one is gone
-            draft.core.table.news = True
-            draft.keep("other", host, None)
+            step.retry_pends = True
+            step.keep("other", host, None)
         self.by_id.put(host, changed)
         return changed
 
-    def pinged(self, draft: "Draft", member: Member, ping: Ping) -> Member:
+    def pinged(self, step: Step, member: Member, ping: Ping) -> Member:
         """Keep what a host said of itself; return the host as it is known now."""
         old = member.ping
-        is_new = old is None or old.change != ping.change or view_of(old) != view_of(ping)
-        draft.core.table.news |= is_new
-        changed = replace(member, ping=ping, skew_ms=ping.at - draft.now)
+        is_new = old is None or old.change != ping.change or advertised(old) != advertised(ping)
+        step.retry_pends |= is_new
+        changed = replace(member, ping=ping, skew_ms=ping.at - step.now)
         self.by_id.put(member.id, changed)
         return changed
 
-    def age(self, now: Instant) -> None:
+    def age(self, step: Step) -> None:
         """Note which hosts have fallen silent: what only they stood against may go on."""
-        news = False
+        now, changed = step.now, False
         for member in self.by_id.values():
             if not member.stale and self._unseen_ms(member, now) >= HOST_STALE_S * 1000:
-                news |= self.by_id.put(member.id, replace(member, stale=True))
+                changed |= self.by_id.put(member.id, replace(member, stale=True))
         for store, at in self.twins.items():
             if now - at >= HOST_STALE_S * 1000:
-                news |= self.twins.put(store, None)
+                changed |= self.twins.put(store, None)
         for host, since in self._returning.items():
             if not since or since > now:
                 self._returning.put(host, now)
             elif now - since >= HOST_STALE_S * 1000:
-                news |= self._returning.put(host, None)
-        self._core.table.news |= news
+                changed |= self._returning.put(host, None)
+        step.retry_pends |= changed
 
     def set_back(self, now: Instant) -> None:
         """The clock was set back: nobody was seen in what is the future now."""
@@ -202,9 +209,7 @@ class Members:
             if at > now:
                 self.twins.put(store, now)
 
-    def forget(
-        self, draft: "Draft", host: HostId, store: StoreId, at: Instant, *, told: bool
-    ) -> bool:
+    def forget(self, step: Step, host: HostId, store: StoreId, at: Instant, *, told: bool) -> bool:
         """Store that a host's store is gone for good; return whether that is new.
 
         `at`: when that was said. `told`: by an operator, here. One that others tell of and that was
@@ -218,18 +223,18 @@ class Members:
             count = self.expected if told or is_known else 0
             gone = Gone(at=before.at if before else at, expected=count)
             self.forgotten.put(key, gone)
-            draft.promise_row("forgotten", key, encode(gone))
+            step.promise_row("forgotten", key, encode(gone))
         if before is not None:
             return False
-        self._returning.put(host, draft.now)
+        self._returning.put(host, step.now)
         if known is not None and store in (known.store, known.other):
             left: Member | None = replace(known, other=None, other_at=None)
             if is_known:  # who else speaks in its name is the host now: a keeper has to ask it, too
                 left = Member(id=host, store=known.other) if known.other else None
             self.by_id.put(host, left)
-            draft.keep("member", host, left.store if left else None)
-            draft.keep("other", host, None)
-        draft.core.table.news = True
+            step.keep("member", host, left.store if left else None)
+            step.keep("other", host, None)
+        step.retry_pends = True
         return True
 
     def gone(self) -> set[HostId]:
@@ -297,7 +302,7 @@ class Members:
         """What keeps every run away from this host, but for the troubles of its machine."""
         says = self.dead_ends()
         says += [
-            f"two hosts are called {self._core.host.id}: stores {self._core.store} and {store}"
+            f"two hosts are called {self._site.id}: stores {self._site.store} and {store}"
             for store, at in self.twins.items()
             if now - at < HOST_STALE_S * 1000
         ]
@@ -331,12 +336,20 @@ class Members:
         return now - (member.seen_at or 0)
 
 
-def ref_of(key: str) -> RunRef | None:
-    """The run of a key that another host gave; None where it is none."""
-    try:
-        return RunRef.parse(key)
-    except IdInvalid:
-        return None
+def advertised(ping: Ping) -> tuple[object, ...]:
+    """The part of a ping that decisions depend on, or that people are to see at once."""
+    return (
+        ping.protocol,
+        ping.tags,
+        ping.slots,
+        ping.active,
+        ping.draining,
+        ping.held,
+        ping.spaces,
+        ping.keeper,
+        ping.keeper_store,
+        ping.forgotten,
+    )
 
 
 def _refs(items: Iterable[tuple[str, str]]) -> dict[str, RunRef]:

@@ -2,14 +2,13 @@
 
 from dataclasses import dataclass, replace
 from heapq import heapify, heappop, heappush
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from floe.host.rows import Book, Journal
+from floe.host.site import Site
+from floe.host.step import Step
+from floe.host.undoable import Undoable
 from floe.model.message import Message
 from floe.model.refs import HostId, Instant, StoreId
-
-if TYPE_CHECKING:
-    from floe.host.step import Draft
 
 FIRST_MS: Final = 200
 """Between a message and its first repetition; doubled with each."""
@@ -18,7 +17,7 @@ LAST_MS: Final = 5000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Letter:
+class Outgoing:
     """A message that waits for its answer."""
 
     store: StoreId | None
@@ -32,9 +31,9 @@ class Letter:
 class Outbox:
     """What this host says until it is answered: one letter per host, kind and name."""
 
-    def __init__(self, journal: Journal) -> None:
-        self._journal = journal
-        self._by_host: dict[HostId, Book[tuple[str, str], Letter]] = {}
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._by_host: dict[HostId, Undoable[tuple[str, str], Outgoing]] = {}
         self._heap: list[tuple[Instant, HostId, str, str]] = []
         self._is_astray = False
 
@@ -48,11 +47,11 @@ class Outbox:
         due: Instant,
     ) -> None:
         """Say a message from `due` on, in place of the letter with this kind and name."""
-        self._put(host, kind, name, Letter(store=store, message=message, due=due))
+        self._put(host, kind, name, Outgoing(store=store, message=message, due=due))
 
     def send(
         self,
-        draft: "Draft",
+        step: Step,
         host: HostId,
         store: StoreId | None,
         kind: str,
@@ -63,14 +62,14 @@ class Outbox:
 
         A message to this host needs no repetition: this step handles it.
         """
-        if draft.is_self(host, store):
-            draft.send(host, store, message)
+        if self._site.is_self(host, store):
+            step.send(host, store, message)
             return
         letter = self.get(host, kind, name)
         if letter is None or (letter.message, letter.store) != (message, store):
-            self.put(host, store, kind, name, message, draft.now)
+            self.put(host, store, kind, name, message, step.now)
 
-    def get(self, host: HostId, kind: str, name: str) -> Letter | None:
+    def get(self, host: HostId, kind: str, name: str) -> Outgoing | None:
         """A letter that waits for its answer; None for none."""
         book = self._by_host.get(host)
         return book.get((kind, name)) if book else None
@@ -104,13 +103,13 @@ class Outbox:
             if letter.due > now:
                 self._put(host, kind, name, replace(letter, due=now, sent_at=None))
 
-    def flush(self, draft: "Draft") -> None:
+    def flush(self, step: Step) -> None:
         """Say what is due."""
-        now = draft.now
+        now = step.now
         while (due := self.next_due) is not None and due <= now:
             _, host, kind, name = heappop(self._heap)
             letter = self._by_host[host][kind, name]
-            draft.send(host, letter.store, letter.message)
+            step.send(host, letter.store, letter.message)
             wait = letter.wait_ms
             again = replace(
                 letter,
@@ -134,7 +133,7 @@ class Outbox:
             heappop(heap)
         return None
 
-    def letters(self) -> list[tuple[HostId, str, str, Letter]]:
+    def letters(self) -> list[tuple[HostId, str, str, Outgoing]]:
         """All that waits, by host, kind and name."""
         return [
             (host, *key, letter)
@@ -142,11 +141,11 @@ class Outbox:
             for key, letter in book.items()
         ]
 
-    def _put(self, host: HostId, kind: str, name: str, letter: Letter) -> None:
+    def _put(self, host: HostId, kind: str, name: str, letter: Outgoing) -> None:
         book = self._by_host.get(host)
         if book is None:
-            book = self._by_host[host] = Book(self._journal)
-        self._journal.undos.append(self._go_astray)
+            book = self._by_host[host] = Undoable(self._site.journal)
+        self._site.journal.undos.append(self._go_astray)
         book.put((kind, name), letter)
         heappush(self._heap, (letter.due, host, kind, name))
 

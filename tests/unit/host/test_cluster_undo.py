@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from floe.host.inputs import Addressed, Drain, Forget, Free, Heard, Start, Unsent, Word
-from floe.host.rows import Book
+from floe.host.undoable import Undoable
 from floe.model.codec import digest_of
 from floe.model.flow import Flow
 from floe.model.message import Envelope
@@ -55,9 +55,9 @@ def state(host: Host) -> object:
         dict(table.spaces),
         table.active,
         {ref: table.owed(ref) for ref in table.runs},
-        dict(core.once),
-        set(core.flows_stored),
-        core.draining,
+        dict(core.site.once.items()),
+        set(core.site.flows_stored),
+        core.site.draining,
         books(core.cluster, []),
     )
 
@@ -69,11 +69,11 @@ def books(part: object, seen: list[int]) -> dict[str, Any]:
         return found
     seen.append(id(part))
     for name, value in vars(part).items():
-        if isinstance(value, Book):
+        if isinstance(value, Undoable):
             found[name] = dict(value.items())
         elif name == "_by_host":
             found[name] = {host: dict(book.items()) for host, book in value.items() if len(book)}
-        elif type(value).__module__.startswith("floe.hub.") and name != "_core":
+        elif type(value).__module__.startswith("floe.host.") and hasattr(value, "__dict__"):
             found |= {f"{name}.{key}": v for key, v in books(value, seen).items()}
     return found
 
@@ -148,9 +148,9 @@ def nobody_holds_twice(hosts: Sequence[Host]) -> None:
     """No resource is held by two runs, and no run is active in two places under one epoch."""
     tags: Counter[str] = Counter()
     for host in hosts:
-        assert host.core.table.active <= host.core.host.slots
+        assert host.core.table.active <= host.core.site.settings.slots
         for run in host.core.table.runs.values():
-            is_here = run.phase in ("active", "ending") and not host.core.table.is_note(run)
+            is_here = run.phase in ("active", "ending") and not host.core.table.is_foreign(run)
             if is_here and not run.superseded and run.flow is not None:
                 tags.update(t for t in run.flow.resource_tags if not t.startswith("host:"))
     forgot = any(host.rows("forgotten") for host in hosts)

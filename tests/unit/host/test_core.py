@@ -9,17 +9,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from floe.host import step as step_module
-from floe.host.core import HostSettings, HubCore
-from floe.host.decided import Decided
+from floe.host import placement as placement_module
+from floe.host import site as site_module
+from floe.host.core import HubCore
 from floe.host.inputs import Addressed, FlowRead, Mark, Packed, Start, Word
-from floe.host.step import GRANTS_MAX
+from floe.host.placement import GRANTS_MAX
+from floe.host.result import Decided
+from floe.host.site import HostSettings
+from floe.kernel import place as kernel_place
 from floe.kernel.owed import owed
 from floe.model.codec import digest_of
 from floe.model.effect import Effect, LoadFlow, PackArchive, StartAction, StopAction
 from floe.model.event import Event, RunActivated, RunEnded, RunGranted, RunPended
 from floe.model.flow import Flow, Retry
-from floe.model.refs import FlowId, Instant, NodeId, RunRef
+from floe.model.host import Pend
+from floe.model.refs import FlowId, NodeId, RunRef
 from floe.model.run import Run
 from floe.model.signal import Cancel, DataGiven, Exited, FlowUnreadable, Reported, TimerFired
 from floe.store.base import LedgerWrite
@@ -258,11 +262,11 @@ def test_each_holding_has_its_own_fence() -> None:
 
 def test_draining_host_takes_nothing_until_it_no_longer_drains() -> None:
     core = a_core()
-    core.draining = True
+    core.site.draining = True
     [run] = begun(core, BUILD)
     assert (run.phase, core.is_behind) == ("pending", False)
 
-    core.draining = False
+    core.site.draining = False
 
     assert core.is_behind
     told(core)
@@ -282,9 +286,9 @@ def test_runs_that_end_at_once_do_not_strand_those_behind_them() -> None:
 
 def test_one_step_gives_away_a_bounded_number_and_the_next_goes_on() -> None:
     core = a_core(slots=10 * GRANTS_MAX)
-    core.draining = True
+    core.site.draining = True
     told(core, *[a_start()] * (GRANTS_MAX + 5))
-    core.draining = False
+    core.site.draining = False
 
     first = told(core)
     behind = core.is_behind
@@ -298,13 +302,13 @@ def test_pends_with_equal_needs_are_tried_as_one(monkeypatch: pytest.MonkeyPatch
     core = a_core()
     holder, *_ = begun(core, *[a_resource("nic")] * 50)
     tried: list[RunRef] = []
-    place = HubCore.place
+    place = kernel_place.place
 
-    def counted(self: HubCore, pend: Any, now: Instant) -> Any:
+    def counted(pend: Pend, *others: Any) -> Any:
         tried.append(pend.run)
-        return place(self, pend, now)
+        return place(pend, *others)
 
-    monkeypatch.setattr(HubCore, "place", counted)
+    monkeypatch.setattr(placement_module, "place", counted)
 
     told(core, to(holder, started(holder, "build")))
     for_nothing = len(tried)
@@ -360,12 +364,12 @@ def test_answer_to_a_closed_form_changes_nothing_and_says_so() -> None:
 
 
 def test_keys_kept_in_memory_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(step_module, "ONCE_MAX", 5)
+    monkeypatch.setattr(site_module, "ONCE_MAX", 5)
     core = a_core(slots=1)
 
     told(core, *[a_start(once=f"k{i}") for i in range(7)])
 
-    assert list(core.once) == ["k2", "k3", "k4", "k5", "k6"]
+    assert list(core.site.once) == ["k2", "k3", "k4", "k5", "k6"]
 
 
 def test_word_to_a_run_that_is_not_here_is_answered_as_late() -> None:
@@ -534,8 +538,8 @@ def snapshot(core: HubCore) -> object:
         dict(table.spaces),
         table.active,
         {ref: table.owed(ref) for ref in table.runs},
-        dict(core.once),
-        set(core.flows_stored),
+        dict(core.site.once.items()),
+        set(core.site.flows_stored),
     )
 
 
@@ -551,10 +555,10 @@ def check(core: HubCore) -> None:
     assert dict(holders) == table.held
     assert len(holders) == len(table.held), "a resource is never held by two runs at once"
     assert table.active == len([r for r in table.runs.values() if r.phase in ("active", "ending")])
-    assert table.active <= core.host.slots
+    assert table.active <= core.site.settings.slots
     assert sorted(ref for q in table.queues.values() for ref in q) == sorted(table.pends)
     assert set(table.pends) == {r.ref for r in table.runs.values() if r.phase == "pending"}
-    if not core.is_behind and core.has_room:
+    if not core.is_behind and core.site.has_room:
         assert all(core.place(p, NOW) != H1 for p in table.pends.values()), "somebody is stranded"
 
 

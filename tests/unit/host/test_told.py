@@ -2,7 +2,7 @@
 
 import pytest
 
-from floe.host.decided import Decided
+from floe.host.result import Decided
 from floe.hub.directory_sync import GONE_BACK
 from floe.hub.hub import Hub
 from floe.model.message import Envelope, Message, Rows, RowsAfter

@@ -38,7 +38,7 @@ def spoken(*hosts: Host) -> None:
 
 def holders(keeper: Host, tag: str = "db") -> tuple[str, ...]:
     assert keeper.core.cluster is not None
-    return keeper.core.cluster.keeper.holdings.holders(tag)
+    return keeper.core.cluster.keeper.table.holders(tag)
 
 
 def says(host: Host, ref: RunRef) -> str:
@@ -74,7 +74,7 @@ def test_fence_grows_and_reaches_the_run_wherever_it_runs() -> None:
     again = h1.start(GPU_DB)
     carry(h1, h2)
 
-    assert first.split(".")[0] == str(h1.core.term)
+    assert first.split(".")[0] == str(h1.core.site.term)
     assert int(h2.run(again).fences["db"].split(".")[1]) > int(first.split(".")[1])
     assert h2.rows("owed") == {}
 
@@ -88,7 +88,7 @@ def test_cancel_of_a_waiting_run_takes_its_claim_back() -> None:
     carry(h1, h2)
 
     assert h1.core.cluster is not None
-    assert list(h1.core.cluster.keeper.holdings.by_run) == [holder.key]
+    assert list(h1.core.cluster.keeper.table.by_run) == [holder.key]
     assert h2.rows("claim") == {}
 
 
@@ -221,7 +221,7 @@ def test_late_turn_of_an_earlier_opening_is_not_believed() -> None:
 
     assert phase(h2, ref) == "pending"
     assert h1.core.cluster is not None
-    assert h1.core.cluster.keeper.opening.term > caught[0][1].opening
+    assert h1.core.cluster.keeper.census.term > caught[0][1].opening
 
 
 def test_keeper_whose_term_was_seen_takes_a_higher_one() -> None:
@@ -238,8 +238,8 @@ def test_keeper_whose_term_was_seen_takes_a_higher_one() -> None:
     assert any(isinstance(m, Census) for m in said)
     assert any(isinstance(m, Behind) for m in said)
     assert new.core.cluster is not None
-    assert new.core.cluster.keeper.opening.is_open
-    assert new.core.cluster.keeper.opening.term > h1.core.term
+    assert new.core.cluster.keeper.census.is_open
+    assert new.core.cluster.keeper.census.term > h1.core.site.term
 
 
 def test_release_is_said_until_the_keeper_has_it() -> None:
@@ -403,7 +403,7 @@ def test_leases_are_told_with_holder_fence_and_who_waits() -> None:
     (lease,) = h1.core.leases()
 
     assert (lease.tag, lease.run, lease.waiting) == ("db", ref.key, (waiter.key,))
-    assert lease.fence == f"{h1.core.term}.1"
+    assert lease.fence == f"{h1.core.site.term}.1"
     assert lease.since == h1.now
 
 

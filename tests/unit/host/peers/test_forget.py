@@ -211,7 +211,7 @@ def test_draining_host_takes_nothing_and_drains_on_after_a_restart() -> None:
     h2.restart()
     carry(*met(h1, h2))
     later(100, h1, h2)
-    drained = (phase(h1, ref), h2.core.draining)
+    drained = (phase(h1, ref), h2.core.site.draining)
 
     h2.tell(Drain(on=False))
     later(100, h1, h2)

@@ -3,9 +3,10 @@
 from itertools import pairwise
 
 from floe.host.core import HubCore
+from floe.host.peers.base import NoPeers
 from floe.host.peers.outbox import FIRST_MS, LAST_MS, Outbox
-from floe.host.rows import Journal
-from floe.host.step import Draft
+from floe.host.step import Step
+from floe.host.undoable import Journal
 from floe.model.message import Message, Withdraw
 from floe.model.refs import HostId, Instant, StoreId
 from tests.make import NOW
@@ -16,14 +17,14 @@ WORD = Withdraw(run="h1-1@h1st0", epoch=1)
 
 
 def an_outbox() -> tuple[Outbox, Journal, HubCore]:
-    journal = Journal()
-    return Outbox(journal), journal, a_host_core("h1").core
+    core = a_host_core("h1").core
+    return Outbox(core.site), core.site.journal, core
 
 
 def said(outbox: Outbox, core: HubCore, now: int) -> list[Message]:
-    draft = Draft(core, Instant(now))
-    outbox.flush(draft)
-    return [envelope.message for envelope in draft.messages]
+    step = Step(core.site, Instant(now), NoPeers())
+    outbox.flush(step)
+    return [envelope.message for envelope in step.messages]
 
 
 def put(outbox: Outbox, name: str = "a", word: Message = WORD) -> None:

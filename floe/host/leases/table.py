@@ -6,19 +6,17 @@ is stored before anybody is told.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
-from floe.host.rows import Book, Journal, Rows
+from floe.host.rows import Rows
+from floe.host.step import Step
+from floe.host.undoable import Journal, Undoable
 from floe.model.codec import decode, encode
 from floe.model.message import Claim, Claimed
 from floe.model.refs import Instant
 
-if TYPE_CHECKING:
-    from floe.host.step import Draft
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Holding:
+class LeaseEntry:
     """A claim in the table; a run has one at most."""
 
     claim: Claim
@@ -34,34 +32,34 @@ class Holding:
     """Its adopter knows that it holds."""
 
 
-class Holdings:
+class LeaseTable:
     """Claims by their runs' keys."""
 
     def __init__(self, journal: Journal, rows: Rows) -> None:
-        self.by_run: Book[str, Holding] = Book(journal)
-        self._holders: Book[str, tuple[str, ...]] = Book(journal)
+        self.by_run: Undoable[str, LeaseEntry] = Undoable(journal)
+        self._holders: Undoable[str, tuple[str, ...]] = Undoable(journal)
         self._arrival = 0
         for key, shape in rows.get("kept", {}).items():
             if isinstance(shape, Mapping):
-                self._index(key, decode(Holding, shape))
+                self._index(key, decode(LeaseEntry, shape))
 
     def holders(self, tag: str) -> tuple[str, ...]:
         """The runs that hold a resource: one, or after a census those that all said so."""
         return self._holders.get(tag) or ()
 
-    def held(self) -> list[tuple[str, Holding]]:
+    def held(self) -> list[tuple[str, LeaseEntry]]:
         """Each resource and each that holds it, by tag."""
         return sorted(
             ((tag, self.by_run[run]) for tag, runs in self._holders.items() for run in runs),
             key=lambda pair: (pair[0], pair[1].arrival),
         )
 
-    def waiting(self, tag: str = "") -> list[Holding]:
+    def waiting(self, tag: str = "") -> list[LeaseEntry]:
         """The claims that wait, in their order; for one tag, or all."""
         waiting = (h for h in self.by_run.values() if not h.fences)
         return sorted((h for h in waiting if not tag or tag in h.tags), key=lambda h: h.arrival)
 
-    def position(self, holding: Holding) -> int:
+    def position(self, holding: LeaseEntry) -> int:
         """How many claims that share a tag are before one, and one more."""
         return 1 + sum(
             1
@@ -69,39 +67,41 @@ class Holdings:
             if other.arrival < holding.arrival and not set(other.tags).isdisjoint(holding.tags)
         )
 
-    def add(self, draft: "Draft", claim: Claim, tags: tuple[str, ...]) -> Holding:
+    def add(self, step: Step, claim: Claim, tags: tuple[str, ...]) -> LeaseEntry:
         """Put a claim at the end of the queue."""
         self._arrival += 1
-        holding = Holding(claim=claim, tags=tags, fences={}, arrival=self._arrival, since=draft.now)
-        return self.put(draft, holding)
+        holding = LeaseEntry(
+            claim=claim, tags=tags, fences={}, arrival=self._arrival, since=step.now
+        )
+        return self.put(step, holding)
 
-    def merge(self, draft: "Draft", claimed: Claimed) -> None:
+    def merge(self, step: Step, claimed: Claimed) -> None:
         """Take in a claim as a host knows it."""
         old = self.by_run.get(claimed.claim.run)
         if old is not None and old.claim.number > claimed.claim.number:
             return
         if old is None or old.claim.number < claimed.claim.number:
-            old = self.add(draft, claimed.claim, claimed.tags)
+            old = self.add(step, claimed.claim, claimed.tags)
         if claimed.fences and not old.fences:
-            self.put(draft, replace(old, fences=dict(claimed.fences), since=draft.now))
+            self.put(step, replace(old, fences=dict(claimed.fences), since=step.now))
 
-    def put(self, draft: "Draft", holding: Holding) -> Holding:
+    def put(self, step: Step, holding: LeaseEntry) -> LeaseEntry:
         """Set what is known of a claim."""
-        draft.promise_row("kept", holding.claim.run, encode(holding))
+        step.promise_row("kept", holding.claim.run, encode(holding))
         self._index(holding.claim.run, holding)
         return holding
 
-    def remove(self, draft: "Draft", run: str) -> None:
+    def remove(self, step: Step, run: str) -> None:
         """A claim is over."""
-        draft.promise_row("kept", run, None)
+        step.promise_row("kept", run, None)
         self._index(run, None)
 
-    def clear(self, draft: "Draft") -> None:
+    def clear(self, step: Step) -> None:
         """Nothing is known any more."""
         for run in tuple(self.by_run):
-            self.remove(draft, run)
+            self.remove(step, run)
 
-    def ready(self) -> Holding | None:
+    def ready(self) -> LeaseEntry | None:
         """The first claim whose turn has come; None for none."""
         taken: set[str] = set(self._holders)
         for holding in self.waiting():
@@ -112,7 +112,7 @@ class Holdings:
             taken.update(holding.tags)
         return None
 
-    def _index(self, run: str, holding: Holding | None) -> None:
+    def _index(self, run: str, holding: LeaseEntry | None) -> None:
         old = self.by_run.get(run)
         for tag in old.fences if old else ():
             rest = tuple(r for r in self.holders(tag) if r != run)

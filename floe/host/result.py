@@ -1,10 +1,10 @@
-"""What one step of the core comes to: what is stored first, and what is told and done after."""
+"""The result of one step of the core: what is stored first, and what is sent and done after."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from floe.host.inputs import Reply
-from floe.host.rows import Undo
+from floe.host.undoable import Undo
 from floe.model.effect import Effect
 from floe.model.message import Envelope
 from floe.model.refs import Instant, RunRef
@@ -13,38 +13,38 @@ from floe.store.base import Append, LedgerWrite, Record
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """One fact, and its run right before and after it."""
+class Recorded:
+    """One event, and its run right before and after it."""
 
     record: Record
     before: Run | None
-    """None for the first fact of a run."""
+    """None for the first event of a run."""
     run: Run
     summary: Summary | None
-    """Only where the row by which lists know the run changed."""
+    """Only where the row of the run in lists changed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decided:
-    """What one step of the core comes to."""
+    """The result of one step of the core."""
 
     appends: tuple[Append, ...] = ()
     ledger: tuple[LedgerWrite, ...] = ()
     promise: bool = False
-    steps: tuple[Step, ...] = ()
-    """All facts in the order in which they are stored."""
+    steps: tuple[Recorded, ...] = ()
+    """All events in the order in which they are stored."""
     effects: tuple[Effect, ...] = ()
     """Newly owed."""
     closed: tuple[Effect, ...] = ()
-    """Owed no more."""
+    """No longer owed."""
     replies: tuple[Reply, ...] = ()
     messages: tuple[Envelope, ...] = ()
     """To other hosts, sent once all of this is stored."""
     rows: tuple[Summary, ...] = ()
-    """Rows that changed without a fact: of runs whose log is at another host."""
+    """Rows that changed without an event, of runs whose log is at a peer."""
     next_due: Instant | None = None
-    """When to step again though no word came; None where nothing is to be repeated."""
+    """The latest instant of the next step, even without input; None where nothing is repeated."""
     before: Mapping[RunRef, Run | None] = field(default_factory=dict)
-    """Each touched run as it was, to undo with."""
+    """Each changed run as it was, to undo with."""
     changes: tuple[Undo, ...] = field(default=(), repr=False, compare=False)
-    """How to take back what changed of the cluster, newest first."""
+    """How to undo all other changes, the newest first."""

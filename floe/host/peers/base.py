@@ -1,0 +1,111 @@
+"""The port through which the core deals with other hosts, and its form for a single host."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
+
+from floe.host.inputs import Forget, Free, Heard, Surroundings, Unsent
+from floe.host.peers.members import Member
+from floe.host.step import Observer, Step
+from floe.model.message import Message
+from floe.model.refs import HostId, Instant
+from floe.model.run import Run
+from floe.model.signal import Cancel
+from floe.store.base import Append, Record, Stored
+
+PeerInput = Heard | Unsent | Forget | Free | Surroundings
+"""Inputs that concern other hosts."""
+
+
+class Peers(Observer, Protocol):
+    """The other hosts of the cluster, as this host deals with them."""
+
+    def load(self, runs: Sequence[Run], logs: Iterable[Stored | Record]) -> None:
+        """Continue after a start with what is on the disk."""
+
+    def receive(self, step: Step, received: PeerInput) -> str:
+        """Handle an input; return why it changed nothing, empty if it may have."""
+
+    def learned(self, rows: Iterable[Append]) -> Iterable[Append]:
+        """Rows of the directory that came from peers, as they are to be stored."""
+
+    def cancel(self, step: Step, run: Run, cancel: Cancel) -> bool:
+        """Ask for the end of a run whose log is at a peer; False if that was asked before."""
+
+    def begin(self, step: Step) -> None:
+        """Do what has to precede placement, after all inputs of a step."""
+
+    def finish(self, step: Step) -> Instant | None:
+        """Do what has to follow placement; return when to step again, None for never."""
+
+    def hosts(self) -> Mapping[HostId, Member]:
+        """The hosts that were ever heard and not forgotten, by id."""
+
+    def problems(self, now: Instant) -> Mapping[HostId, tuple[str, ...]]:
+        """The problems of each host, this one included, as far as they concern peers."""
+
+    def dead_ends(self) -> Sequence[str]:
+        """Why no host would ever take a run that is started here."""
+
+    def disagreement(self) -> str:
+        """How hosts disagree about their keeper; empty if they agree, or there are no others."""
+
+    def may_fire(self, now: Instant) -> bool:
+        """Whether this host fires the timers and polls."""
+
+    def keeper_term(self) -> int:
+        """The term under which this host is the keeper; 0 where it never was."""
+
+
+class NoPeers:
+    """A single host: nothing comes from others, and nothing goes to them."""
+
+    def recorded(self, step: Step, record: Record, run: Run) -> None:
+        """Nobody has to know."""
+
+    def receive_own(self, step: Step, message: Message) -> None:
+        """A single host sends nothing to itself."""
+
+    def load(self, runs: Sequence[Run], logs: Iterable[Stored | Record]) -> None:
+        """No run is at a peer."""
+
+    def receive(self, step: Step, received: PeerInput) -> str:
+        """No input concerns other hosts."""
+        return "this host has no others"
+
+    def learned(self, rows: Iterable[Append]) -> Iterable[Append]:
+        """The rows as they came."""
+        return rows
+
+    def cancel(self, step: Step, run: Run, cancel: Cancel) -> bool:
+        """No run is at a peer."""
+        return False
+
+    def begin(self, step: Step) -> None:
+        """Nothing precedes placement."""
+
+    def finish(self, step: Step) -> None:
+        """Nothing is repeated."""
+
+    def hosts(self) -> Mapping[HostId, Member]:
+        """None."""
+        return {}
+
+    def problems(self, now: Instant) -> Mapping[HostId, tuple[str, ...]]:
+        """None."""
+        return {}
+
+    def dead_ends(self) -> Sequence[str]:
+        """None: this host takes its own runs."""
+        return ()
+
+    def disagreement(self) -> str:
+        """None."""
+        return ""
+
+    def may_fire(self, now: Instant) -> bool:
+        """Always: no other host would."""
+        return True
+
+    def keeper_term(self) -> int:
+        """A single host is no keeper."""
+        return 0

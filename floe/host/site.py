@@ -1,0 +1,121 @@
+"""This host as all parts of its core know it: its settings, its store, its runs and its names.
+
+A part takes the site and the other parts that it uses as constructor arguments, and nothing else.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from floe.host.rows import NO_ROWS, Rows
+from floe.host.runs import RunTable
+from floe.host.undoable import Journal, Undoable
+from floe.model.host import HostView
+from floe.model.refs import HostId, RunRef, StoreId, ref_of
+from floe.model.run import Run
+
+ONCE_MAX: Final = 10_000
+"""Idempotency keys kept in memory, for requests that arrive together; the shell looks older ones up
+in the ledger first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostSettings:
+    """The configuration of this host."""
+
+    id: HostId
+    tags: frozenset[str]
+    slots: int = 64
+    """Runs active at once."""
+    workspace_root: str
+    """Absolute. Workspaces are `<root>/spaces/<flow>/ws/<run key>`, or `…/ws/single`."""
+    peers: int = 0
+    """The number of other hosts in the config; 0 for a single host."""
+    keeper: HostId | None = None
+    """The host that grants the cluster's resources and fires its timers."""
+
+
+class Site:
+    """The identity of this host and the state that its parts share."""
+
+    def __init__(
+        self,
+        settings: HostSettings,
+        store: StoreId,
+        *,
+        serial: int = 0,
+        term: int = 0,
+        fence: int = 0,
+        rows: Rows = NO_ROWS,
+        named: Callable[[RunRef], str] = str,
+    ) -> None:
+        """`serial` is the number of the newest run, `term` the seconds from 1970 to the making of
+        the store, `fence` the last fencing counter, `named` gives the name of a run in reasons."""
+        self.settings = settings
+        self.id = settings.id
+        self.store = store
+        self.keeper = settings.keeper
+        self.serial = serial
+        self.term = term
+        self.fence = fence
+        self.named = named
+        self.table = RunTable(store)
+        self.journal = Journal()
+        self.draining = "host" in rows.get("drain", {})
+        self.troubles: tuple[str, ...] = ()
+        """Problems of the machine that keep every run away from this host, in sentences."""
+        self.once: Undoable[str, RunRef] = Undoable(self.journal)
+        """Runs by the idempotency keys of the requests that changed them."""
+        self.flows_stored: Undoable[str, bool] = Undoable(self.journal)
+        """Digests of the flows that are in the store."""
+
+    def is_self(self, host: HostId | None, store: StoreId | None) -> bool:
+        """Whether an address is this host's."""
+        return host == self.id and (store is None or store == self.store)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether this host can take any run at all now."""
+        settings = self.settings
+        return not self.troubles and not self.draining and self.table.active < settings.slots
+
+    def drain(self, *, on: bool) -> None:
+        """Take no new runs, or take them again."""
+        before = self.draining
+        self.journal.undos.append(lambda: self._set_draining(before))
+        self.draining = on
+
+    def remember_once(self, key: str, ref: RunRef) -> None:
+        """Keep the run that a request with an idempotency key led to."""
+        self.once.put(key, ref)
+        if len(self.once) > ONCE_MAX:
+            self.once.put(next(iter(self.once)), None)
+
+    def view(self, problems: tuple[str, ...] = ()) -> HostView:
+        """This host as placement sees it, with these problems besides its machine's."""
+        settings, table = self.settings, self.table
+        return HostView(
+            id=self.id,
+            store=self.store,
+            tags=settings.tags,
+            slots=settings.slots,
+            active=table.active,
+            draining=self.draining,
+            held={t: r for t, r in table.held.items() if t.startswith("host:")},
+            spaces=dict(table.spaces),
+            problems=(*self.troubles, *problems),
+        )
+
+    def called(self, key: str) -> str:
+        """The name, in reasons, of the run with a key that a peer gave."""
+        ref = ref_of(key)
+        return self.named(ref) if ref else key
+
+    def is_held_back(self, run: Run) -> bool:
+        """Whether an operator has to decide about a run: the store from which this one was copied
+        adopted or ran it, and may have continued it since."""
+        is_over = run.state == "archive"
+        return run.ref.store != self.store and self.table.is_foreign(run) and not is_over
+
+    def _set_draining(self, on: bool) -> None:
+        self.draining = on
