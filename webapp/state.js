@@ -39,23 +39,39 @@ export const runsLoaded = signal(/** @type {Loaded<true>} */ ({ data: null, erro
  * @param {() => string} path
  */
 export function cell(path) {
-  const state = signal(/** @type {Loaded<T>} */ ({ data: null, error: null }));
-  const version = signal(0);
+  let readers = 0;
+  let isStale = false;
+  const read = {
+    watched() {
+      readers += 1;
+      if (isStale) void load();
+    },
+    unwatched: () => void (readers -= 1),
+  };
+  const state = signal(/** @type {Loaded<T>} */ ({ data: null, error: null }), read);
+  const version = signal(0, read);
   let asked = 0;
+  async function load() {
+    const mine = ++asked;
+    isStale = false;
+    try {
+      const data = await api.get(path());
+      if (mine !== asked) return;
+      state.value = { data: /** @type {T} */ (data), error: null };
+      version.value += 1;
+    } catch (error) {
+      if (mine === asked) state.value = { data: state.value.data, error: asProblem(error) };
+    }
+  }
   return {
     state,
     version,
     clear: () => (state.value = { data: null, error: null }),
-    async load() {
-      const mine = ++asked;
-      try {
-        const data = await api.get(path());
-        if (mine !== asked) return;
-        state.value = { data: /** @type {T} */ (data), error: null };
-        version.value += 1;
-      } catch (error) {
-        if (mine === asked) state.value = { data: state.value.data, error: asProblem(error) };
-      }
+    load,
+    /** Load again: now if a page shows this, else as soon as one does. */
+    refresh() {
+      if (readers) return load();
+      isStale = true;
     },
   };
 }

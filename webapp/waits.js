@@ -34,7 +34,7 @@ const formsSoon = soon(forms.load, FORMS_MS);
 const pendsSoon = soon(pends.load, QUEUE_MS);
 const listsSoon = soon(() => {
   turnover.value += 1;
-  void flows.load();
+  void flows.refresh();
 }, LISTS_MS);
 
 /** Whether a form of the list is that of a node. @param {string} run @param {string | undefined} node */

@@ -1,6 +1,6 @@
 """The questions that the server and the command line ask a host. Nothing here changes anything."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -24,9 +24,14 @@ from floe.model.codec import iso
 from floe.model.errors import Lost, NotFound
 from floe.model.flow import Flow, Trigger
 from floe.model.host import AsOf, Why
-from floe.model.refs import HostId, Instant, Key, RunRef, place_of
+from floe.model.refs import FlowId, HostId, Instant, Key, RunRef, place_of
 from floe.model.run import Run, Summary, summary_of
-from floe.store.base import RunPage, RunQuery, Stored
+from floe.store.base import FlowRuns, RunPage, RunQuery, Stored
+
+BAD_MAX: Final = 100
+"""Bad runs in a row of a flow that are counted."""
+
+NO_RUNS: Final = FlowRuns()
 
 NO_KEEPER: Final = "no `keeper:` is configured: nobody gives resources"
 
@@ -80,6 +85,11 @@ class Reads(HostReads):
         url = fleet.url_of(hosts[0])
         hint = f"{hosts[0]} has it, ask there" + (f": FLOE_URL={url}" if url else "")
         raise NotFound(f"no flow {name[:80]!r} at {self.host}", hint)
+
+    async def flow_runs(self, flows: Sequence[Flow]) -> Mapping[FlowId, FlowRuns]:
+        """The newest runs of each flow: one query of the store, whatever their number."""
+        found = await self.parts.store.flow_runs({flow.id for flow in flows}, BAD_MAX)
+        return {flow.id: found.get(flow.id, NO_RUNS) for flow in flows}
 
     def next_due(self, flow: Flow, trigger: Trigger) -> Instant | None:
         """When a trigger fires or polls next; None for a trigger without a time."""

@@ -1,6 +1,6 @@
 """The port of a store. `tests/conformance` runs against every implementation."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -106,6 +106,20 @@ class RunPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FlowRuns:
+    """What a list of flows shows of the runs of one of them."""
+
+    last: Summary | None = None
+    """The newest run; None for no run."""
+    bad: int = 0
+    """Archived runs that are bad and newer than the newest good one, up to a limit."""
+    bad_since: Instant | None = None
+    """When the oldest of those ended."""
+    has_more: bool = False
+    """There are more than the limit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
     """The content of one transaction: stored completely or not at all."""
 
@@ -175,6 +189,13 @@ class RunStore(Protocol):
 
     async def runs(self, query: RunQuery) -> RunPage:
         """One page of the directory, by an index: the cost does not grow with the archive."""
+        ...
+
+    async def flow_runs(self, flows: Collection[FlowId], bad_max: int) -> Mapping[FlowId, FlowRuns]:
+        """The newest run of each flow, and its bad runs in a row, of which `bad_max` are counted.
+
+        By an index, as a page. A flow without a run may be left out.
+        """
         ...
 
     async def find(self, run: RunRef) -> Summary | None:

@@ -5,14 +5,15 @@ Each call runs on the event loop without an await in between, so it is atomic.
 
 from bisect import bisect_left, insort
 from collections import ChainMap, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 
 from floe.model.codec import from_text, to_text
 from floe.model.errors import StoreFailed, Yours
-from floe.model.refs import Json, RunRef, StoreId
+from floe.model.refs import FlowId, Json, RunRef, StoreId
 from floe.model.run import Summary
-from floe.store.base import Batch, Change, RunPage, RunQuery, Stored
+from floe.store.base import Batch, Change, FlowRuns, RunPage, RunQuery, Stored
 from floe.store.rules import (
     NOWHERE,
     Head,
@@ -133,6 +134,28 @@ class MemoryStore:
                     return RunPage(runs=tuple(found), next=cursor_at(place_of(found[-1])))
                 found.append(summary)
         return RunPage(runs=tuple(found))
+
+    async def flow_runs(self, flows: Collection[FlowId], bad_max: int) -> Mapping[FlowId, FlowRuns]:
+        """As the port says; walks the whole directory where a flow has no good run."""
+        self._check_open()
+        found: dict[FlowId, FlowRuns] = {}
+        wanted = set(flows)
+        for place in reversed(self._places):
+            row = self._runs[place.key]
+            if row.flow not in flows:
+                continue
+            known = found.setdefault(row.flow, FlowRuns(last=row))
+            if row.flow not in wanted or row.state != "archive":
+                continue
+            if row.good or known.bad == bad_max:
+                found[row.flow] = replace(known, has_more=not row.good)
+                wanted.discard(row.flow)
+            else:
+                ended_at = row.ended_at or row.pended_at
+                found[row.flow] = replace(known, bad=known.bad + 1, bad_since=ended_at)
+            if not wanted:
+                break
+        return found
 
     async def find(self, run: RunRef) -> Summary | None:
         """As in the port."""

@@ -84,6 +84,49 @@ SELECT id, key, flow, ver, state, phase, good, why, host, store, adopted_by, epo
     by, pended_at, started_at, ended_at
 FROM runs WHERE {where} ORDER BY pended_at DESC, key DESC LIMIT :limit;
 
+-- name: flow_runs
+-- The newest run of each of some flows, how many of its archived runs are bad since the newest good
+-- one (`bad_max` and one more at most), and when the oldest of `bad_max` ended. All by an index.
+WITH
+    asked AS (SELECT value AS flow FROM json_each(:flows)),
+    newest AS (SELECT flow, (SELECT key FROM (
+        SELECT * FROM (
+            SELECT pended_at, key FROM runs
+            WHERE flow = asked.flow AND state = 'pending' AND good IS NULL
+            ORDER BY pended_at DESC, key DESC LIMIT 1) UNION ALL
+        SELECT * FROM (
+            SELECT pended_at, key FROM runs
+            WHERE flow = asked.flow AND state = 'active' AND good IS NULL
+            ORDER BY pended_at DESC, key DESC LIMIT 1) UNION ALL
+        SELECT * FROM (
+            SELECT pended_at, key FROM runs
+            WHERE flow = asked.flow AND state = 'archive' AND good = TRUE
+            ORDER BY pended_at DESC, key DESC LIMIT 1) UNION ALL
+        SELECT * FROM (
+            SELECT pended_at, key FROM runs
+            WHERE flow = asked.flow AND state = 'archive' AND good = FALSE
+            ORDER BY pended_at DESC, key DESC LIMIT 1)
+        ) ORDER BY pended_at DESC, key DESC LIMIT 1) AS last,
+        coalesce((SELECT pended_at FROM runs
+            WHERE flow = asked.flow AND state = 'archive' AND good = TRUE
+            ORDER BY pended_at DESC, key DESC LIMIT 1), -1) AS good_at,
+        coalesce((SELECT key FROM runs
+            WHERE flow = asked.flow AND state = 'archive' AND good = TRUE
+            ORDER BY pended_at DESC, key DESC LIMIT 1), '') AS good_key
+        FROM asked)
+SELECT
+    (SELECT count(*) FROM (SELECT 1 FROM runs
+        WHERE flow = newest.flow AND state = 'archive' AND good = FALSE
+        AND (pended_at, key) > (newest.good_at, newest.good_key)
+        ORDER BY pended_at DESC, key DESC LIMIT :bad_max + 1)),
+    (SELECT coalesce(ended_at, pended_at) FROM (SELECT ended_at, pended_at, key FROM runs
+        WHERE flow = newest.flow AND state = 'archive' AND good = FALSE
+        AND (pended_at, key) > (newest.good_at, newest.good_key)
+        ORDER BY pended_at DESC, key DESC LIMIT :bad_max) ORDER BY pended_at, key LIMIT 1),
+    id, runs.key, runs.flow, ver, state, phase, good, why, host, store, adopted_by, epoch, seq,
+    trigger, by, pended_at, started_at, ended_at
+FROM newest JOIN runs ON runs.key = newest.last;
+
 -- name: search_floor
 -- The row at the end of one page's text search: `rows` rows below the start.
 SELECT pended_at, key FROM runs WHERE {where}

@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ from typing import TypeVar, cast
 
 from floe.model.codec import EVENTS, decode_event, from_text, to_text
 from floe.model.errors import StoreFailed, StoreForeign, Yours
-from floe.model.refs import Json, RunRef, StoreId
+from floe.model.refs import FlowId, Json, RunRef, StoreId
 from floe.model.run import Summary
-from floe.store.base import Batch, Change, Record, RunPage, RunQuery, Stored
+from floe.store.base import Batch, Change, FlowRuns, Record, RunPage, RunQuery, Stored
 from floe.store.rules import read_cursor
 from floe.store.sql import queries
 from floe.store.sqlite_file import (
@@ -27,7 +27,7 @@ from floe.store.sqlite_file import (
     open_database,
     store_id_in,
 )
-from floe.store.sqlite_page import Value, read_page, summary_in
+from floe.store.sqlite_page import Value, read_flow_runs, read_page, summary_in
 from floe.store.sqlite_writer import Waiting, Writer, failed
 
 T = TypeVar("T")
@@ -133,6 +133,10 @@ class SqliteStore:
         return await self._read(
             lambda conn: _in_one_transaction(conn, lambda: read_page(conn, query, below))
         )
+
+    async def flow_runs(self, flows: Collection[FlowId], bad_max: int) -> Mapping[FlowId, FlowRuns]:
+        """As the port says."""
+        return await self._read(lambda conn: read_flow_runs(conn, flows, bad_max))
 
     async def find(self, run: RunRef) -> Summary | None:
         """As in the port."""

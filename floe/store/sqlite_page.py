@@ -1,12 +1,14 @@
 """Pages of a SQLite store's directory of runs: the queries, and the index that each uses."""
 
+import json
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import product
 from typing import Final
 
+from floe.model.refs import FlowId
 from floe.model.run import State, Summary
-from floe.store.base import RunPage, RunQuery
+from floe.store.base import FlowRuns, RunPage, RunQuery
 from floe.store.rules import Place, cursor_at, place_of
 from floe.store.sql import queries
 
@@ -52,6 +54,20 @@ def read_page(conn: sqlite3.Connection, query: RunQuery, below: Place | None) ->
             runs=tuple(rows[: query.limit]), next=cursor_at(place_of(rows[query.limit - 1]))
         )
     return RunPage(runs=tuple(rows), next=cursor_at(floor) if floor else "")
+
+
+def read_flow_runs(
+    conn: sqlite3.Connection, flows: Collection[FlowId], bad_max: int
+) -> Mapping[FlowId, FlowRuns]:
+    """The newest run of each flow and its bad runs in a row, by one statement."""
+    values = {"flows": json.dumps([*flows]), "bad_max": bad_max}
+    found = {}
+    for bad, since, *row in conn.execute(queries()["flow_runs"], values):
+        last, more = summary_in(row), bad > bad_max
+        found[last.flow] = FlowRuns(
+            last=last, bad=min(bad, bad_max), bad_since=since, has_more=more
+        )
+    return found
 
 
 def _ranges(query: RunQuery) -> Iterable[Mapping[str, Value]]:

@@ -10,7 +10,7 @@ import pytest
 from floe.model.errors import StoreConflict, StoreFailed, Yours
 from floe.model.refs import STORE, FlowId, HostId, Instant, StoreId
 from floe.model.run import State
-from floe.store.base import Append, Batch, RunQuery, RunStore
+from floe.store.base import Append, Batch, FlowRuns, RunQuery, RunStore
 from floe.store.memory import MemoryStore
 from floe.store.sqlite import SqliteStore
 from tests.make_store import (
@@ -635,6 +635,55 @@ async def test_a_cursor_outlives_the_row_it_names(store: RunStore) -> None:
 async def test_an_unreadable_cursor_is_the_callers_mistake(store: RunStore, cursor: str) -> None:
     with pytest.raises(Yours, match="is not a cursor"):
         await store.runs(RunQuery(cursor=cursor))
+
+
+def an_end(n: int, good: bool, flow: str = "build") -> Append:
+    """The row of a run that ended a moment after it was pended."""
+    fields = {"flow": FlowId(flow), "state": "archive", "good": good}
+    return a_row(a_run(n), **fields, pended_at=Instant(n * 10), ended_at=Instant(n * 10 + 5))
+
+
+@pytest.mark.parametrize(
+    ("ends", "bad", "since", "has_more"),
+    [
+        ([], 0, None, False),
+        ([True], 0, None, False),
+        ([False], 1, 15, False),
+        ([False, True], 0, None, False),
+        ([False, True, False], 1, 35, False),
+        ([True, False, False, False], 3, 25, False),
+        ([False, False, False, False], 3, 25, True),
+        ([True, False, False, False, False], 3, 35, True),
+    ],
+)
+async def test_bad_runs_of_a_flow_are_counted_since_its_last_good_one(
+    store: RunStore, ends: list[bool], bad: int, since: int | None, has_more: bool
+) -> None:
+    rows = [an_end(n, good) for n, good in enumerate(ends, 1)]
+    await store.append(a_batch(*rows, an_end(20, not bad, flow="test")))
+
+    found = (await store.flow_runs([FlowId("build")], 3)).get(FlowId("build"), FlowRuns())
+
+    assert (found.bad, found.bad_since, found.has_more) == (bad, since, has_more)
+
+
+@pytest.mark.parametrize("state", ["pending", "active"])
+async def test_newest_run_of_a_flow_is_found_in_any_state(store: RunStore, state: State) -> None:
+    newest = a_row(a_run(3), state=state, pended_at=Instant(30))
+    await store.append(a_batch(newest, an_end(2, good=False), an_end(1, good=True)))
+
+    found = (await store.flow_runs([FlowId("build")], 3))[FlowId("build")]
+
+    assert (found.last, found.bad) == (newest.summary, 1)
+
+
+async def test_runs_of_several_flows_are_found_together(store: RunStore) -> None:
+    await store.append(a_batch(an_end(1, good=True), an_end(2, good=False, flow="test")))
+
+    found = await store.flow_runs([FlowId("build"), FlowId("test"), FlowId("never")], 3)
+
+    keys = {flow: runs.last.key for flow, runs in found.items() if runs.last is not None}
+    assert keys == {"build": a_run(1).key, "test": a_run(2).key}
 
 
 @pytest.mark.parametrize("limit", [0, -1])

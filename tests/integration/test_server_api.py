@@ -5,7 +5,7 @@ import hashlib
 import hmac
 import io
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -441,6 +441,27 @@ async def test_forms_of_all_runs_wait_in_one_list(site: Site) -> None:
     form = {"id": "sign-off", "values": {"ok": True}}
     await site.post("push/data", {"run": runs[0], "form": form})
     assert (await good(site, "forms", "Forms"))["count"] == 1
+
+
+async def test_flows_are_listed_with_one_query_of_the_store(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await packed(site)
+    queries: list[str] = []
+
+    def counted(name: str, query: Callable[..., Any]) -> Callable[..., Any]:
+        async def counting(*args: Any, **more: Any) -> Any:
+            queries.append(name)
+            return await query(*args, **more)
+
+        return counting
+
+    for name in ("flow_runs", "runs", "find", "history", "tail", "changes", "ledger", "row"):
+        monkeypatch.setattr(site.hub.store, name, counted(name, getattr(site.hub.store, name)))
+
+    shape = await good(site, "flows", "Flows")
+
+    assert (len(shape["flows"]), queries) == (2, ["flow_runs"])
 
 
 async def test_a_flow_is_failing_since_its_first_bad_run_after_a_good_one(site: Site) -> None:
