@@ -25,8 +25,8 @@ SPARSE: Final = 1000
 no compressing file system gains that much."""
 SPARSE_BYTES: Final = 1024**3
 
-FOLDERS_MAX: Final = 32
-"""Folders that `Folders` keeps open: more than commands run at once on most hosts."""
+FOLDERS_MAX: Final = 64
+"""Folders that a `Folders` keeps open: those of more runs than most hosts work on at once."""
 
 PROBE: Final = ".floe-probe"
 PROBE_BYTES: Final = 4096
@@ -78,32 +78,16 @@ def folder_of(path: Path, *, make: bool = False, mode: int = 0o700) -> Iterator[
 
     Raises FileNotFoundError, NotPlain for a link or a file in the place of a folder, OSError.
     """
-    fd = enter(str(path), make=make, mode=mode)
+    root, *names, _ = str(path).rsplit("/", OWN_PARTS)
+    fd = os.open(root or "/", _PATH)
     try:
+        for name in names:
+            above, root = fd, f"{root}/{name}"
+            fd = _into(above, root, make=make, mode=mode)
+            os.close(above)
         yield fd
     finally:
         os.close(fd)
-
-
-def enter(path: str, *, make: bool = False, mode: int = 0o700) -> int:
-    """The same as a bare descriptor: the caller closes it."""
-    root, *names, _ = path.rsplit("/", OWN_PARTS)
-    fd = os.open(root or "/", _PATH)
-    for name in names:
-        above = fd
-        try:
-            fd = os.open(name, _FOLDER, dir_fd=above)
-        except FileNotFoundError:
-            if not make:
-                raise
-            fd = _made_in(above, name, mode)
-        except NotADirectoryError:
-            raise _odd(
-                above, name, "a folder", f"{path.rpartition(f'/{name}/')[0]}/{name}"
-            ) from None
-        finally:
-            os.close(above)
-    return fd
 
 
 class Folders:
@@ -116,25 +100,44 @@ class Folders:
 
     def __init__(self) -> None:
         self._open: dict[str, _Folder] = {}
+        """The one that was not used for the longest time comes first."""
 
-    def enter(self, path: str, *, make: bool = False) -> int:
-        """The same as `enter` of this module, but the descriptor stays with this object."""
-        name = path.rpartition("/")[0]
-        if known := self._open.get(name):
-            if _is_at(known):
-                return known.fd
-            os.close(self._open.pop(name).fd)
-        fd = enter(path, make=make)
-        root, *names, _ = path.rsplit("/", OWN_PARTS)
-        self._open[name] = _Folder(fd, f"/proc/self/fd/{fd}", "/".join((_real(root), *names)))
-        if len(self._open) > FOLDERS_MAX:
-            os.close(self._open.pop(next(iter(self._open))).fd)
-        return fd
+    def enter(self, path: str, *, make: bool = False, mode: int = 0o700) -> int:
+        """The same as `folder_of`, but the descriptor stays with this object."""
+        folder = path.rpartition("/")[0]
+        if (fd := self._known(folder)) >= 0:
+            return fd
+        root, name, _, _ = path.rsplit("/", OWN_PARTS)
+        above = f"{root}/{name}"
+        if (fd := self._known(above)) < 0:
+            top = os.open(root or "/", _PATH)
+            try:
+                fd = self._keep(above, _into(top, above, make=make, mode=mode), root)
+            finally:
+                os.close(top)
+        return self._keep(folder, _into(fd, folder, make=make, mode=mode), root)
 
     def close(self) -> None:
         """Let go of all of them."""
         while self._open:
             os.close(self._open.popitem()[1].fd)
+
+    def _known(self, path: str) -> int:
+        """The descriptor of a folder that is open and still there; -1 for none."""
+        folder = self._open.pop(path, None)
+        if folder is None:
+            return -1
+        if _is_at(folder):
+            self._open[path] = folder
+            return folder.fd
+        os.close(folder.fd)
+        return -1
+
+    def _keep(self, path: str, fd: int, root: str) -> int:
+        if len(self._open) >= FOLDERS_MAX:
+            os.close(self._open.pop(next(iter(self._open))).fd)
+        self._open[path] = _Folder(fd, f"/proc/self/fd/{fd}", _real(root) + path[len(root) :])
+        return fd
 
 
 class _Folder(NamedTuple):
@@ -260,10 +263,20 @@ def said(error: OSError) -> str:
     return error.strerror or str(error)
 
 
-def _made_in(folder: int, name: str, mode: int) -> int:
-    with suppress(FileExistsError):  # by another thread, just now
-        os.mkdir(name, mode, dir_fd=folder)
-    return os.open(name, _FOLDER, dir_fd=folder)
+def _into(above: int, path: str, *, make: bool, mode: int) -> int:
+    """The folder at a path, opened in the one above it. Raises as `folder_of` does."""
+    name = path.rpartition("/")[2]
+    try:
+        try:
+            return os.open(name, _FOLDER, dir_fd=above)
+        except FileNotFoundError:
+            if not make:
+                raise
+            with suppress(FileExistsError):  # by another thread, just now
+                os.mkdir(name, mode, dir_fd=above)
+            return os.open(name, _FOLDER, dir_fd=above)
+    except NotADirectoryError:
+        raise _odd(above, name, "a folder", path) from None
 
 
 def _check(found: os.stat_result, path: str) -> None:

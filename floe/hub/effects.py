@@ -181,8 +181,7 @@ class Acts:
 
     def output_path(self, key: Key) -> Path:
         """Where an attempt's output is."""
-        name = f"{key.name}.log"
-        return self._settings.root / "runs" / key.run.key / name
+        return self._settings.root / f"runs/{key.run.key}/{key.name}.log"
 
     def fire(self, timer: Hashable) -> None:
         """A timer's instant has come."""

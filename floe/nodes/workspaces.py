@@ -16,7 +16,7 @@ from typing import Final
 
 import structlog
 
-from floe.files import folder_of, kind_of, private
+from floe.files import Folders, kind_of, private
 from floe.model.errors import World
 from floe.model.refs import Key
 
@@ -34,6 +34,7 @@ class Workspaces:
     def __init__(self, root: Path) -> None:
         """`root` is the workspace root; it does not need to exist."""
         self._spaces = root / "spaces"
+        self._folders = Folders()
         self._ready: dict[tuple[Path, str], None] = {}
         self._sweeper: ThreadPoolExecutor | None = None
         self._owned = False
@@ -51,6 +52,7 @@ class Workspaces:
         if self._sweeper:
             self._sweeper.shutdown(wait=False, cancel_futures=True)
             self._sweeper = None
+        self._folders.close()
 
     def ready(self, workspace: Path, key: Key, *, reuse: bool) -> None:
         """Make sure that a workspace exists, and is empty before the run's first use of it.
@@ -63,20 +65,31 @@ class Workspaces:
         if use in self._ready:
             _check(workspace)
             return
-        if self._spaces not in workspace.parents[2:3]:
+        if workspace.parent.parent.parent != self._spaces:
             self._inside(workspace)
         try:
             self._own()
-            is_new = _made(workspace)
+            is_new = self._made(workspace)
         except FileNotFoundError:  # somebody removed the folders
             self._owned = False
             self._own()
-            is_new = _made(workspace)
+            is_new = self._made(workspace)
         if key.epoch > 1 and not reuse:
             self._begin(workspace, key.epoch, is_new=is_new)
         self._ready[use] = None
         if len(self._ready) > _READY_MAX:
             del self._ready[next(iter(self._ready))]
+
+    def _made(self, workspace: Path) -> bool:
+        """Create a workspace; False if it exists. Follows no link below `spaces`."""
+        path = str(workspace)
+        folder = self._folders.enter(path, make=True, mode=0o777)
+        try:
+            os.mkdir(path.rpartition("/")[2], dir_fd=folder)
+        except FileExistsError:
+            _check(workspace)
+            return False
+        return True
 
     def remove(self, workspace: Path) -> None:
         """Delete a workspace soon, permanently. Raises World if floe did not create it."""
@@ -142,17 +155,6 @@ class Workspaces:
             or folder == Path(os.path.realpath(self._spaces))
         ):
             raise World(f"{workspace} is not a workspace below {self._spaces}")
-
-
-def _made(workspace: Path) -> bool:
-    """Create a workspace; False if it exists. Follows no link below `spaces`."""
-    with folder_of(workspace, make=True, mode=0o777) as folder:
-        try:
-            os.mkdir(workspace.name, dir_fd=folder)
-        except FileExistsError:
-            _check(workspace)
-            return False
-    return True
 
 
 def _check(workspace: Path) -> None:

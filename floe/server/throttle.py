@@ -39,8 +39,10 @@ class Throttle:
 
 def _neighbourhood(address: str) -> str:
     """An IPv6 network counts as one address: who has one has 2**64."""
+    if ":" not in address:  # IPv4, in each request
+        return address
     try:
         ip = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
         return address
-    return str(ipaddress.ip_network((ip, 64), strict=False)) if ip.version == 6 else address
+    return str(ipaddress.ip_network((ip, 64), strict=False))

@@ -198,8 +198,10 @@ class Tokens:
             await self._forget("session", key)
 
     def _living(self, kind: Kind, key: str) -> Token | None:
-        token, now = self._rows[kind].get(key), self._hub.reads.now()
-        return token if token and (token.expires_at is None or token.expires_at > now) else None
+        token = self._rows[kind].get(key)
+        if token and token.expires_at is not None and token.expires_at <= self._hub.reads.now():
+            return None
+        return token
 
     def _hash(self, text: str) -> str:
         return hmac.new(self._key, text.encode(errors="replace"), sha256).hexdigest()
