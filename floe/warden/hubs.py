@@ -13,6 +13,8 @@ from floe.warden.order import SHORT
 
 MESSAGE_BYTES_MAX: Final = 32 * 1024 * 1024
 """One request: an environment with a 1 MiB FLOE_INPUT in it, escaped as JSON, many times over."""
+READ_BYTES: Final = 65536
+"""Of one read. Room for twice as much is fetched from the system, and given back, each time."""
 UNREAD_BYTES_MAX: Final = 8 * 1024 * 1024
 """Words that a hub has not read; past it the hub is dropped and learns them when it is back."""
 HUBS_MAX: Final = 16
@@ -109,7 +111,7 @@ class Hubs:
         if not events & selectors.EVENT_READ or hub.sock.fileno() < 0:
             return
         try:
-            data = hub.sock.recv(262144)
+            data = hub.sock.recv(READ_BYTES)
         except BlockingIOError:
             return
         except OSError:

@@ -6,7 +6,7 @@
 import errno
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import inf
 from typing import Any, Final, NamedTuple
@@ -45,9 +45,9 @@ def parse(message: dict[str, Any]) -> Order:
     """Read a spawn request. Raises Refused."""
     argv, env = message.get("argv"), message.get("env")
     cwd, output = message.get("cwd"), message.get("output")
-    if not (isinstance(argv, list) and argv and all(isinstance(a, str) for a in argv) and argv[0]):
+    if not (isinstance(argv, list) and argv and _are_texts(argv) and argv[0]):
         raise Refused("argv must be texts, the first not empty")
-    if not (isinstance(env, dict) and all(isinstance(v, str) for v in env.values())):
+    if not (isinstance(env, dict) and _are_texts(env.values())):
         raise Refused("env must map names to texts")
     if not (isinstance(cwd, str) and cwd.startswith("/")):
         raise Refused("cwd must be an absolute path")
@@ -63,6 +63,10 @@ def parse(message: dict[str, Any]) -> Order:
         grace_s=_number(message.get("grace_s"), "grace_s"),
         output_max=int(_number(message.get("output_max"), "output_max", most=2**62)),
     )
+
+
+def _are_texts(values: Iterable[object]) -> bool:
+    return {*map(type, values)} <= {str}
 
 
 def _number(value: object, name: str, most: float = SECONDS_MAX) -> float:

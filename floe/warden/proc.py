@@ -5,9 +5,11 @@
 
 import os
 import signal
+import time
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
+TICKS_S: Final = os.sysconf("SC_CLK_TCK")
 HAS_CHILDREN: Final = os.path.exists(f"/proc/self/task/{os.getpid()}/children")
 """False for kernels without CONFIG_PROC_CHILDREN: all of /proc is read instead."""
 
@@ -53,6 +55,25 @@ def look(pid: int) -> Proc | None:
     fields = stat[stat.rindex(b")") + 2 :].split()
     is_alive = fields[0] not in b"ZX" or int(fields[17]) > 1
     return Proc(int(fields[1]), int(fields[2]), int(fields[3]), int(fields[19]), is_alive)
+
+
+def ticks_now() -> int:
+    """The instant, in clock ticks since boot."""
+    return time.clock_gettime_ns(time.CLOCK_BOOTTIME) * TICKS_S // 10**9
+
+
+def ticks_of(pid: int, since: int) -> int:
+    """When a process started that began between `since` and now; 0 where it cannot be looked at.
+
+    Most begin within one tick, and then nothing has to be read.
+    """
+    if since == ticks_now():
+        return since
+    try:
+        proc = look(pid)
+    except OSError:
+        return 0
+    return proc.ticks if proc else 0
 
 
 def census() -> dict[int, Proc]:

@@ -27,7 +27,7 @@ from floe.warden.log import say
 from floe.warden.order import Order, Refused, launch, parse
 from floe.warden.output import Output, Outputs
 from floe.warden.places import Places
-from floe.warden.proc import look, slurp
+from floe.warden.proc import slurp, ticks_now, ticks_of
 from floe.warden.stamp import Stamps
 
 PROTOCOL: Final = 1
@@ -343,10 +343,12 @@ class Warden:
 
     def _start(self, key: str, order: Order, file: int, stamp: int) -> None:
         env = {"FLOE_ATTEMPT": key, **order.env, "FLOE_WARDEN": f"{self.mark}.{key}"}
+        since = ticks_now()
         with self.places.given():
             pid, kept, size, pipe = launch(order, env, self.null, self.reset)
         now = time.monotonic()
         attempt = Attempt(key, pid, stamp=stamp, grace_s=order.grace_s, due=now + order.timeout_s)
+        attempt.ticks = ticks_of(pid, since)  # alive or not, it is there until it is reaped
         attempt.file = file
         room = order.output_max - size if order.output_max else inf
         attempt.output = Output(key, kept, pipe, room)
@@ -355,9 +357,6 @@ class Warden:
             self.tick_at = now + TICK_S
         self.running[key] = attempt
         self.family.add(attempt)
-        with contextlib.suppress(OSError):  # its processes are known by their environment as well
-            if proc := look(pid):  # alive or not, it is there until it is reaped
-                attempt.ticks = proc.ticks
         word = worded("spawned", key, pid=pid, ticks=attempt.ticks)
         write(file, word, key)
         self._tell(key, word)
