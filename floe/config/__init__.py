@@ -1,8 +1,8 @@
-"""What a host is told to be: its YAML, then the environment, then the command line.
+"""The settings of a host, from its YAML, the environment and the command line.
 
-Everything is judged before anything is opened: all that is wrong comes at once, with file and
-line, or the name of the flag. No room imports this; `app` hands each its own settings. Cheap to
-import, since every command pays for it.
+All settings are checked before anything is opened, and all errors are reported at once, with file
+and line or the name of the flag. No other package imports this; `app` passes each its own
+settings. It must be cheap to import, since every command does.
 
 Source: floe README, "Common Config", "Quick Start"; the original's flags.
 """

@@ -1,4 +1,4 @@
-"""Which host config is read, what its `common:` says, and whether a document is right."""
+"""Finds the host config, reads its `common:`, and checks whole documents."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,14 +27,14 @@ from floe.model.errors import ConfigInvalid, Finding, FloeError
 from floe.model.flow import Flow, Git
 from floe.nodes.base import Documents
 
-NO_KEEPER: Final = "several hosts and no `keeper`: no resource tag is given out, and no timer fires"
+NO_KEEPER: Final = "several hosts but no `keeper`: runs get no resource tags, and no timer fires"
 
 PACKAGED: Final = Path(__file__).parents[1] / "configs" / "default.yml"
 
 
 @dataclass(frozen=True, slots=True)
 class Conf:
-    """Which document to read, and why that one."""
+    """The document to read, and the reason for that choice."""
 
     name: str
     why: str
@@ -52,7 +52,7 @@ def which_conf(flags: Flags, environ: Mapping[str, str], cwd: Path) -> Conf:
 
 
 def read_local(path: str) -> str:
-    """The text of a local document, 1 MiB at most. Raises ConfigInvalid where it is none."""
+    """The text of a local document, at most 1 MiB. Raises ConfigInvalid if it cannot be read."""
     notes = Notes(path)
     try:
         text = decoded(read_named(Path(path), DOCUMENT_BYTES_MAX), notes)
@@ -66,17 +66,17 @@ def read_local(path: str) -> str:
 
 
 def digests_of(common: KeyValues) -> Mapping[str, str]:
-    """What `common:` says by key, as digests that hosts may compare.
+    """A digest for each key of `common:`, so that hosts can compare their settings.
 
-    `hosts` is left out, where a host need not name itself, and so is `keeper`: hosts tell one
-    another whom they mean.
+    `hosts` is left out, since a host may omit its own URL, and so is `keeper`, which hosts compare
+    by themselves.
     """
     keys = [key for key in COMMON_MAP.keys if key in common and key not in (HOSTS, KEEPER)]
     return {key.name: sha256(repr(common[key]).encode()).hexdigest()[:16] for key in keys}
 
 
 def read_common(text: str, notes: Notes) -> KeyValues:
-    """What `common:` says; nothing where the document is one flow."""
+    """Read `common:`; it is empty if the document is one flow."""
     tree = _parsed(text, notes)
     entry = tree.entries.get(COMMON.name) if tree else None
     table = Table(Position(), {})
@@ -87,13 +87,13 @@ def read_common(text: str, notes: Notes) -> KeyValues:
             notes.error(e.at, e.what, e.hint)
     common = COMMON_MAP.read(table, notes)
     if common[STORE_TYPE] not in ("local", "memory"):
-        what = f"`store-type: {common[STORE_TYPE]}` is not yet there"
+        what = f"`store-type: {common[STORE_TYPE]}` is not available yet"
         notes.error(common.at_of(STORE_TYPE), what, "store-type: local")
     return common
 
 
 def _parsed(text: str, notes: Notes) -> Table | None:
-    """The map that a document is; what is wrong with its flows alone is theirs to say."""
+    """The document as a map; errors in single flows are left to the dialect."""
     found = Notes(notes.file)
     tree = parse_map(text, found)
     if tree is None or is_broken(tree):
@@ -103,14 +103,14 @@ def _parsed(text: str, notes: Notes) -> Table | None:
 
 
 async def check_document(text: str, origin: str, documents: Documents | None = None) -> Compiled:
-    """Judge a document whole: `common:`, flows and, through `documents`, their flow-files.
+    """Check a whole document: `common:`, flows and, through `documents`, their flow-files.
 
-    A flow-file that cannot be read from here is a warning.
+    A flow-file that cannot be read here is a warning.
     """
     notes = Notes(origin)
     common = read_common(text, notes)
     if common[HOSTS] and not common[KEEPER]:
-        notes.warning(common.at_of(HOSTS), NO_KEEPER, "keeper: the name of one of them")
+        notes.warning(common.at_of(HOSTS), NO_KEEPER, "keeper: the name of one of the hosts")
     reader = dialect(strict_shell=common[COMMON_STRICT_SHELL])
     compiled = reader.flows(text, origin)
     findings = [*notes.findings, *compiled.findings]
@@ -129,7 +129,7 @@ async def _flow_file_findings(
         found = await documents.read(flow.flow_file, relative_to=flow.origin, git=git)
     except FloeError as e:
         line, col = compiled.flow_file_at[flow.id, flow.ver]
-        what = f"the flow-file of `{flow.id}` cannot be read from here: {e.what}"
+        what = f"the flow-file of `{flow.id}` cannot be read here: {e.what}"
         finding = Finding(
             file=flow.origin, line=line, col=col, what=what, hint=e.hint, level="warning"
         )

@@ -1,4 +1,4 @@
-"""What command line and environment say of a host.
+"""The settings of a host from command line and environment.
 
 Source: the original's flags.
 """
@@ -25,7 +25,7 @@ SECRET_BYTES_MAX: Final = 64 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flags:
-    """What the command line says; None where it says nothing.
+    """The flags of the command line; None for each that is not given.
 
     Each can also be given as `FLOE_<NAME>` in the environment.
     """
@@ -36,13 +36,13 @@ class Flags:
     admin: str | None = None
     """The administrator's token, or `@file`."""
     cluster_token: str | None = None
-    """What hosts show one another, or `@file`; without it, `admin`."""
+    """The token between hosts, or `@file`; by default `admin`."""
     hosts: str | None = None
-    """URLs of all hosts, separated by commas; go before those of the config."""
+    """URLs of all hosts, separated by commas; they replace those of the config."""
     keeper: str | None = None
-    """Name of the host that keeps resources and timers; goes before the config's."""
+    """Name of the host that keeps resources and timers; replaces the config's."""
     peer_ca: str | None = None
-    """PEM file of certificates that other hosts' are signed with, beside the system's."""
+    """PEM file with certificates to trust in other hosts, in addition to the system's."""
     pub_bind: str | None = None
     pub_cert: str | None = None
     pub_key: str | None = None
@@ -58,14 +58,14 @@ class Flags:
 
 
 def merged(flags: Flags, environ: Mapping[str, str]) -> Flags:
-    """What flags do not say is taken from `FLOE_<NAME>`; an empty variable says nothing."""
+    """The flags, with `FLOE_<NAME>` for those not given; empty variables are ignored."""
     told = {f.name: environ.get(f"FLOE_{f.name.upper()}") or None for f in fields(Flags)}
     given = {f.name: getattr(flags, f.name) for f in fields(Flags)}
     return Flags(**told | {name: value for name, value in given.items() if value is not None})
 
 
 class Told:
-    """Reads what command line and environment say; what is wrong becomes a finding."""
+    """Reads flags and environment; every error becomes a finding."""
 
     def __init__(self, flags: Flags) -> None:
         self._flags = flags
@@ -73,15 +73,15 @@ class Told:
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """Everything that is wrong."""
+        """All errors so far."""
         return tuple(self._findings)
 
     def says(self, name: str) -> bool:
-        """Whether anything is said under a name."""
+        """Whether a flag is given."""
         return bool(self._text(name))
 
     def matching(self, name: str, pattern: re.Pattern[str], default: str, like: str) -> str:
-        """A text of a certain pattern."""
+        """A text that matches a pattern, or the default."""
         text = self._text(name) or default
         if not pattern.fullmatch(text):
             self.wrong(name, f"cannot be `{text[:70]}`", like)
@@ -93,11 +93,11 @@ class Told:
         tags = frozenset(filter(None, (t.strip() for t in self._text("tags").split(","))))
         for tag in sorted(tags):
             if not re.fullmatch(TAG.pattern, tag):
-                self.wrong("tags", f"`{tag[:70]}` is no tag", TAG.like)
+                self.wrong("tags", f"`{tag[:70]}` is not a valid tag", TAG.like)
         return tags or frozenset({"master"})
 
     def urls(self, name: str) -> tuple[str, ...]:
-        """URLs of hosts, separated by commas; those that are none are left out."""
+        """URLs of hosts, separated by commas; invalid ones are left out."""
         urls = tuple(dict.fromkeys(filter(None, (u.strip() for u in self._text(name).split(",")))))
         faults = {url: url_fault(url) for url in urls}
         for url, fault in faults.items():
@@ -106,17 +106,17 @@ class Told:
         return tuple(url for url in urls if not faults[url])
 
     def certificates(self, name: str) -> Path | None:
-        """A PEM file with certificates; None where nothing is said."""
+        """A PEM file with certificates; None if not given."""
         path = self._file(name)
         if path is not None and path.is_file():
             try:
                 ssl.create_default_context(cafile=path)
             except OSError:  # ssl.SSLError is one
-                self.wrong(name, f"{path} has no certificates that can be read", "a PEM file")
+                self.wrong(name, f"{path} has no readable certificate", "give a PEM file")
         return path
 
     def path(self, name: str) -> Path | None:
-        """An absolute path; None where nothing is said."""
+        """An absolute path; None if not given."""
         return absolute(self._text(name))
 
     def secret(self, name: str) -> Secret:
@@ -129,22 +129,26 @@ class Told:
             found = read_named(path, SECRET_BYTES_MAX).decode().strip()
         except (OSError, ValueError) as e:
             reason = said(e) if isinstance(e, OSError) else "not text"
-            self.wrong(name, f"{text[1:]} cannot be read: {reason}", "@file names a file with it")
+            self.wrong(
+                name,
+                f"{text[1:]} cannot be read: {reason}",
+                "after @, give the path of a file with the token",
+            )
             return Secret("")
         if not found:
-            self.wrong(name, f"{text[1:]} is empty", "write the token into it")
+            self.wrong(name, f"{text[1:]} is empty", "write the token to it")
         return Secret(found)
 
     def bind(self, side: Literal["pub", "prv"], default: str) -> Bind | None:
-        """An address that may be served on: with TLS, on this machine alone, or --insecure."""
+        """An address to serve on, if it is safe: with TLS, on this machine only, or --insecure."""
         name, address = f"{side}_bind", self._text(f"{side}_bind") or default
         cert, key = self._file(f"{side}_cert"), self._file(f"{side}_key")
         if (cert is None) != (key is None):
             given, missing = ("cert", "key") if cert else ("key", "cert")
-            self.wrong(f"{side}_{given}", f"needs -{side}_{missing} too", "TLS takes both")
+            self.wrong(f"{side}_{given}", f"needs -{side}_{missing} too", "TLS needs both")
         if not address:
             if cert or key:
-                self.wrong(f"{side}_cert", f"needs -{side}_bind", "say where to serve with it")
+                self.wrong(f"{side}_cert", f"needs -{side}_bind", "give the address to serve on")
             return None
         try:
             host, _ = split_address(address)
@@ -153,8 +157,8 @@ class Told:
             self.wrong(name, f"cannot be `{address[:70]}`", hint)
             return Bind(address="127.0.0.1:0")
         if not (is_loopback(host) or cert or self.flag("insecure")):
-            what = f"{address} is reached by others, and tokens would travel unencrypted"
-            hint = f"give -{side}_cert and -{side}_key; --insecure where the network is trusted"
+            what = f"{address} is open to other machines, and tokens would travel unencrypted"
+            hint = f"give -{side}_cert and -{side}_key; --insecure if the network is trusted"
             self.wrong(name, what, hint)
         return Bind(address=address, cert=cert, key=key)
 
@@ -169,7 +173,7 @@ class Told:
         return int(text)
 
     def flag(self, name: str) -> bool:
-        """Whether it is set."""
+        """Whether a flag is on."""
         text = self._text(name).lower()
         if text not in ("", *_YES, *_NO):
             self.wrong(name, f"cannot be `{text[:70]}`", "true or false")
@@ -178,7 +182,7 @@ class Told:
     def _file(self, name: str) -> Path | None:
         path = absolute(self._text(name))
         if path is not None and not path.is_file():
-            self.wrong(name, f"there is no file {path}", "give the path of a PEM file")
+            self.wrong(name, f"the file {path} does not exist", "give the path of a PEM file")
         return path
 
     def _text(self, name: str) -> str:
@@ -186,7 +190,7 @@ class Told:
         return "" if value is None else str(value).strip()
 
     def wrong(self, name: str, what: str, hint: str) -> None:
-        """What is said under a name cannot be."""
+        """Report that the value of a flag is wrong."""
         where = f"-{name} (or FLOE_{name.upper()})"
         finding = Finding(file=where, line=0, col=0, what=what, hint=hint)
         if finding not in self._findings:
@@ -199,5 +203,5 @@ _NO: Final = ("false", "0", "no", "off", "f")
 
 def absolute(text: str) -> Path | None:
     """The path that a text names; None for an empty text."""
-    # Path.expanduser raises for a user that is not there; such a path is merely not found.
+    # Path.expanduser would raise for an unknown user; this way such a path is just not found.
     return Path(os.path.expanduser(text)).absolute() if text else None  # noqa: PTH111

@@ -1,4 +1,4 @@
-"""One host, told whole."""
+"""The complete settings of one host."""
 
 import os
 import socket
@@ -40,71 +40,71 @@ HOST_LIKE: Final = "letters, digits and . _ -, at most 63"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostConfig:
-    """One host, told whole. Paths are absolute; nothing named here need exist yet."""
+    """The complete settings of one host. Paths are absolute and need not exist yet."""
 
     host_name: HostId
     """Default h1."""
     tags: frozenset[str]
-    """What flows' `host-tags` are held against. Default `master`."""
+    """The tags that flows require by `host-tags`. Default `master`."""
     admin: Secret
-    """The administrator's token; empty: the first start makes one."""
+    """The administrator's token; if empty, the first start creates one."""
     cluster_token: Secret
-    """What hosts show one another. Default: `admin`."""
+    """The token between hosts. Default: `admin`."""
     pub: Bind
     """Default 127.0.0.1:8080."""
     prv: Bind | None
     """A second address for the same routes. Default: none."""
     root: Path
-    """Where the host keeps its things. Default `./.floe/<host_name>`."""
+    """The folder for the host's files. Default `./.floe/<host_name>`."""
     store_root: Path
     """Default: `root`."""
     workspace_root: Path
-    """Workspaces are made in its `spaces`. Default: `root`."""
+    """Workspaces are in its `spaces`. Default: `root`."""
     store_type: Literal["local", "memory"]
     base_url: str
-    """Begins with `/` and does not end with it. Default /build/api."""
+    """Begins with `/`, and does not end with it. Default /build/api."""
     config_path: str
-    """Where the flows are to be read from instead; empty: they are in this document."""
+    """The document to read the flows from; if empty, they are in this one."""
     hosts: tuple[str, ...]
     """URLs of all hosts, as given; this host's own may be among them."""
     keeper: HostId | None
-    """Who keeps resources and timers. Default: this host, where there are no others; None where
-    there are, and nobody is named."""
+    """The host that keeps resources and timers. Default: this host if there are no others, else
+    None."""
     peer_ca: Path | None
-    """Certificates to trust in other hosts, beside the system's."""
+    """Certificates to trust in other hosts, in addition to the system's."""
     slots: int
     """Runs active at once. Default 64."""
     commands: int
     """Commands running at once. Default 4 for each core."""
     pass_env: tuple[str, ...]
-    """Names of further variables that commands see."""
+    """Names of additional variables that commands see."""
     key_file: str
-    """Private key for git; empty: git's own."""
+    """Private key for git; if empty, git's own."""
     grace_s: float
     """Seconds between TERM and KILL. Default 10."""
     output_max: int
     """Bytes that a command may print; 0 for no limit. Default 1 GiB."""
     strict_shell: bool
-    """Whether `shell` ends at the first command that fails, where a flow does not say. Default
+    """Whether `shell` ends at the first command that fails, for flows that do not set it. Default
     false."""
     dev: bool
     """Serve the dashboard from the checkout, uncached."""
     insecure: bool
-    """Serve without TLS on an address that others reach."""
+    """Serve without TLS on an address that other machines can reach."""
     trusted_proxies: tuple[str, ...]
     """Addresses and networks of the proxies in front."""
     origin: str
-    """The document that this came from."""
+    """The document with these settings."""
     text: str = field(repr=False)
-    """Its text, flows and all."""
+    """Its whole text, including the flows."""
     findings: tuple[Finding, ...] = ()
     """Warnings about `common:` and flags; those about flows come from the dialect."""
 
 
 def load(flags: Flags, environ: Mapping[str, str], text: str, origin: str) -> HostConfig:
-    """Assemble what a host is told. Raises ConfigInvalid with everything that is wrong.
+    """Assemble the settings of a host. Raises ConfigInvalid with all errors.
 
-    Flows are not judged here: one bad flow never stops a host.
+    Flows are not checked here: a bad flow never stops a host.
     """
     notes = Notes(origin)
     common = read_common(text, notes)
@@ -161,27 +161,27 @@ def _assemble(told: Told, common: KeyValues, origin: str, text: str) -> HostConf
 
 
 def others_of(config: HostConfig) -> tuple[str, ...]:
-    """The URLs of `hosts` that are not this host's own, as far as can be seen from here."""
+    """The URLs of `hosts` that are not this host's own, judging by the URLs alone."""
     return tuple(url for url in config.hosts if not _is_self(url, config))
 
 
 def _check_roots(config: HostConfig, common: KeyValues, told: Told, notes: Notes) -> None:
-    """Warn where the root on the command line takes the place of one that the config names."""
+    """Warn if the root of the command line overrides a folder of the config."""
     for key in (STORE_ROOT, WORKSPACE_ROOT) if told.says("root") else ():
         named = absolute(common[key])
         if named and named != config.root:
-            what = f"-root {config.root} outranks `{key.name}: {named}`, which is not used"
-            hint = f"start without -root to use {key.name}, or take {key.name} out"
+            what = f"-root {config.root} overrides `{key.name}: {named}`, which is not used"
+            hint = f"start without -root to use {key.name}, or remove {key.name}"
             notes.warning(common.at_of(key), what, hint)
 
 
 def _check_others(config: HostConfig, common: KeyValues, told: Told, notes: Notes) -> None:
-    """Judge what is said of other hosts, where it was said."""
+    """Check the settings about other hosts; report errors at their positions."""
     others = others_of(config)
     bare = [url for url in others if not _is_safe(url)]
     if bare and not config.insecure:
         what = f"the cluster's token would travel unencrypted to {', '.join(bare)}"
-        hint = "serve them with TLS; --insecure where the network is trusted"
+        hint = "serve them with TLS; --insecure if the network is trusted"
         if told.says("hosts"):
             told.wrong("hosts", what, hint)
         else:
@@ -189,7 +189,7 @@ def _check_others(config: HostConfig, common: KeyValues, told: Told, notes: Note
     if others and config.keeper is None:
         notes.warning(common.at_of(HOSTS), NO_KEEPER, f"keeper: {config.host_name}")
     if not others and config.keeper != config.host_name:
-        what = f"the keeper is `{config.keeper}`, and `hosts` leads to no other host"
+        what = f"the keeper is `{config.keeper}`, but `hosts` names no other host"
         notes.warning(common.at_of(KEEPER), what, f"keeper: {config.host_name}")
 
 
@@ -199,7 +199,7 @@ def _is_safe(url: str) -> bool:
 
 
 def _is_self(url: str, config: HostConfig) -> bool:
-    """Whether a URL is one of this host's own addresses, as far as can be seen from it."""
+    """Whether a URL is one of this host's own addresses, judging by the URL alone."""
     there = urlsplit(url)
     port = there.port or (443 if there.scheme == "https" else 80)
     for bind in filter(None, (config.pub, config.prv)):
@@ -212,7 +212,7 @@ def _is_self(url: str, config: HostConfig) -> bool:
 
 
 def _is_of_this_machine(address: str) -> bool:
-    """Whether an IP address is one of this machine's; names are not looked up here."""
+    """Whether an IP address belongs to this machine; names are not resolved."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as probe:

@@ -1,1 +1,1 @@
-"""Documents in some language to flows of floe's one engine."""
+"""Compiles documents in several languages into flows for floe's one engine."""

@@ -1,4 +1,4 @@
-"""The port of a dialect: a document in some language to flows of floe's one engine."""
+"""The port of a dialect: it compiles documents in one language into flows."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,14 +11,14 @@ from floe.model.refs import FlowId
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compiled:
-    """What a document came to: its flows, and everything to be said about it."""
+    """The result of reading a document: its flows and all findings."""
 
     flows: tuple[Flow, ...]
-    """Those without errors; a broken one is left out and told in `findings`."""
+    """The flows without errors; `findings` explains the ones left out."""
     findings: tuple[Finding, ...]
     flow_file_at: Mapping[tuple[FlowId, int], tuple[int, int]] = field(default_factory=dict)
-    """Line and column where a flow, by id and version, names its flow-file: for who looks
-    whether it can be read."""
+    """By flow id and version: the line and column where the flow names its flow-file, for findings
+    about a flow-file that cannot be read."""
 
     @property
     def errors(self) -> tuple[Finding, ...]:
@@ -27,21 +27,21 @@ class Compiled:
 
 
 class Dialect(Protocol):
-    """Turns documents into flows; total: bad input is findings, never an exception."""
+    """Compiles documents into flows. Bad input becomes findings, never an exception."""
 
     def flow_file(self, text: str, origin: str, base: Flow) -> Compiled:
-        """Read a flow-file over the flow that names it.
+        """Read a flow-file on top of `base`, the flow that names it.
 
-        It overrides name, reuse-space, host-tags, resource-tags, env and tasks (and timeout,
-        on-host-lost, unheard-bad where given); triggers stay those of `base`. A different id or
-        ver is an error; triggers in it are a warning.
+        The file overrides name, reuse-space, host-tags, resource-tags, env and tasks, and, if
+        given, timeout, on-host-lost and unheard-bad. Triggers are always those of `base`. A
+        different id or ver is an error; triggers in the file are a warning.
         """
         ...
 
     def flows(self, text: str, origin: str) -> Compiled:
         """Read the flows of a host config (`flows:`) or of a document that is one flow.
 
-        What it says of `common:` belongs to `config`.
+        `config` reads the `common:` part.
         """
         ...
 
@@ -51,6 +51,6 @@ class Dialect(Protocol):
 
 
 def worst(findings: Sequence[Finding]) -> str:
-    """`error`, `warning` or nothing: the gravest level among findings."""
+    """The most serious level among findings: `error`, `warning` or an empty text."""
     levels = {f.level for f in findings}
     return "error" if "error" in levels else "warning" if levels else ""

@@ -1,4 +1,4 @@
-"""Characters that look like a space and are none: their names, and a pattern that finds them."""
+"""Characters that look like a space but are not: a pattern that finds them, and their names."""
 
 import re
 import unicodedata
@@ -10,7 +10,7 @@ ODD_BLANK: Final = re.compile(
 
 
 def blank_finding(char: str) -> tuple[str, str]:
-    """What is wrong where one stands in YAML, and what to try."""
+    """The error for such a character in YAML, and what to try."""
     return (
         f"{blank_name(char)} counts as a letter in YAML, not as a space",
         "write a space, or nothing",

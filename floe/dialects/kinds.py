@@ -1,7 +1,7 @@
-"""What a value can be: how it is read from a tree, its JSON Schema and its name in the docs.
+"""The kinds of value: how each is read from a tree, its JSON Schema and its name in the docs.
 
-A kind never guesses: a scalar that YAML takes for something else than is due is an error that
-quotes the source text. Which key has which kind: `vocabulary`.
+A kind never guesses: if YAML reads a scalar as a different type than the key needs, that is an
+error which quotes the source text. A dialect's vocabulary gives each key its kind.
 """
 
 import ipaddress
@@ -26,7 +26,7 @@ CLOSEST_NAMES_MAX: Final = 500
 
 
 class Unfit(Exception):
-    """A value that is not what its key takes."""
+    """A value that does not fit its key."""
 
     def __init__(self, at: Position, what: str, hint: str = "") -> None:
         super().__init__(what)
@@ -42,7 +42,7 @@ class ValueKind(Protocol[T_co]):
         ...
 
     def read(self, tree: Tree, key: str, notes: Notes) -> T_co:
-        """The value of `key`. Raises Unfit; what is wrong inside it may be noted instead."""
+        """The value of `key`. Raises Unfit; errors of nested values may go to `notes`."""
         ...
 
     def schema(self) -> Schema:
@@ -51,7 +51,7 @@ class ValueKind(Protocol[T_co]):
 
 
 def scalar(tree: Tree, key: str, due: str, hint: str = "") -> Scalar:
-    """The scalar that is due here. Raises Unfit for a list or a map."""
+    """The tree as a scalar. Raises Unfit for a list or a map."""
     if isinstance(tree, Scalar):
         return tree
     found = "a list" if isinstance(tree, Items) else "a map"
@@ -59,20 +59,20 @@ def scalar(tree: Tree, key: str, due: str, hint: str = "") -> Scalar:
 
 
 def quoted(text: str) -> str:
-    """A source text in a message, shortened."""
+    """A source text for a message: shortened, in backticks."""
     return f"`{text if len(text) <= 60 else text[:57] + '...'}`"
 
 
 @dataclass(frozen=True)
 class Text:
-    """Text; with `pattern`, only what matches it as a whole."""
+    """Text; with `pattern`, it must match as a whole."""
 
     pattern: str = ""
     like: str = ""
-    """What matches the pattern, in words."""
+    """The pattern in words, as a hint."""
     label: str = "string"
     not_list: str = ""
-    """What to do instead of a list."""
+    """The hint if somebody writes a list."""
 
     def read(self, tree: Tree, key: str, notes: Notes) -> str:
         value = scalar(tree, key, "text", self.not_list)
@@ -92,7 +92,7 @@ class Text:
 
 @dataclass(frozen=True)
 class HostUrl:
-    """Where another floe is: scheme, name and port; a path, where its API is not at `base-url`."""
+    """The URL of a floe host: scheme, name and port; a path if its API is not at `base-url`."""
 
     label: str = "string"
 
@@ -124,7 +124,7 @@ class Network:
             what = f"`{key}` cannot be {quoted(text)}: its network begins at {network}"
             raise Unfit(tree.at, what, hint)
         if not network.prefixlen:
-            raise Unfit(tree.at, f"`{key}` cannot be {quoted(text)}: that is every address", hint)
+            raise Unfit(tree.at, f"`{key}` cannot be {quoted(text)}: it covers every address", hint)
         return text
 
     def schema(self) -> Schema:
@@ -135,20 +135,20 @@ _HOST_URL: Final = r"https?://[^\s/]+(/\S*)?"
 
 
 def url_fault(text: str) -> str:
-    """What is wrong with the URL of a host; empty for nothing."""
+    """What is wrong with the URL of a host; empty if nothing is."""
     if not re.fullmatch(_HOST_URL, text):
-        return "it is no http:// or https:// URL"
+        return "it is not an http:// or https:// URL"
     try:
         there = urlsplit(text)
         name, port = there.hostname, there.port
     except ValueError:
-        return "its host or port cannot be"
+        return "its host or port is not valid"
     if not name or port == 0:
-        return "its host or port cannot be"
+        return "its host or port is not valid"
     if there.username is not None or there.password is not None:
-        return "hosts show one another the cluster's token, not a password"
+        return "hosts use the cluster's token, so remove the user and password"
     if there.query or there.fragment:
-        return "it ends with its path"
+        return "a query or fragment is not allowed"
     return ""
 
 
@@ -169,7 +169,10 @@ class OneOf(Generic[T_co]):
         raise Unfit(value.at, what, closest(value.text, names) or f"one of {', '.join(names)}")
 
     def schema(self) -> Schema:
-        flags = {"true": True, "false": False}  # as YAML has them without quotes
+        flags = {
+            "true": True,
+            "false": False,
+        }  # YAML reads these words as booleans if they have no quotes
         return {"enum": [flags.get(str(value), value) for value in self.values]}
 
 
@@ -184,7 +187,9 @@ class Flag:
         if value.kind != "boolean":
             what = f"`{key}` takes true or false, not {quoted(value.text)}"
             is_quoted = value.text.lower() in (*_TRUE, "false", "no", "off")
-            raise Unfit(value.at, what, f"without quotes: {key}: {value.text}" if is_quoted else "")
+            raise Unfit(
+                value.at, what, f"remove the quotes: {key}: {value.text}" if is_quoted else ""
+            )
         return value.text.lower() in _TRUE
 
     def schema(self) -> Schema:
@@ -238,7 +243,7 @@ class Number:
 
 
 def number_of(text: str) -> float | None:
-    """A decimal number, whole ones as int; None for anything else."""
+    """A decimal number as int or float; None for anything else."""
     if not re.fullmatch(r"-?\d{1,17}(\.\d{0,17})?([eE][-+]?\d{1,2})?", text):
         return None
     number = float(text)
@@ -247,7 +252,7 @@ def number_of(text: str) -> float | None:
 
 @dataclass(frozen=True)
 class Duration:
-    """Seconds, or a number with its unit: `90s`, `10m`, `2h`, `1d`; answers seconds."""
+    """Seconds, or a number with a unit: `90s`, `10m`, `2h`, `1d`. The value is in seconds."""
 
     least_s: float = 0.001
     label: str = "duration"
@@ -274,7 +279,7 @@ _SECONDS: Final[Mapping[str, int]] = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86
 
 @dataclass(frozen=True)
 class Size:
-    """Bytes, or a number with its unit: `10MB`, `1GiB`; answers bytes."""
+    """Bytes, or a number with a unit: `10MB`, `1GiB`. The value is in bytes."""
 
     label: str = "size"
 
@@ -301,7 +306,7 @@ _SIZE_HINT: Final = "bytes, or 10MB, 1GiB; 0 for no limit"
 
 @dataclass(frozen=True)
 class ListOf(Generic[T_co]):
-    """A list of one kind; each item is judged for itself."""
+    """A list of values of one kind; each item is checked separately."""
 
     item: ValueKind[T_co]
     unique: bool = False
@@ -328,7 +333,7 @@ class ListOf(Generic[T_co]):
                 notes.error(e.at, e.what, e.hint.replace(f"{key}: ", "- ", 1))
                 continue
             if self.unique and value in seen:
-                notes.error(item.at, f"`{key}` names {quoted(str(value))} twice", "remove one")
+                notes.error(item.at, f"`{key}` lists {quoted(str(value))} twice", "remove one")
             elif self.unique:
                 seen.add(value)
             values.append(value)
@@ -343,14 +348,14 @@ class ListOf(Generic[T_co]):
 
 @dataclass(frozen=True)
 class AnyMap:
-    """A map with a table of its own, read by whoever knows which."""
+    """A map that the caller reads with a section of its own."""
 
     label: str = "map"
 
     def read(self, tree: Tree, key: str, notes: Notes) -> Table:
         if not isinstance(tree, Table):
             found = "a list" if isinstance(tree, Items) else quoted(tree.text)
-            from floe.dialects.syntax import map_hint  # only where something is wrong
+            from floe.dialects.syntax import map_hint  # needed for errors only
 
             hint = map_hint(tree.text) if isinstance(tree, Scalar) else ""
             raise Unfit(tree.at, f"`{key}` takes a map of keys and values, not {found}", hint)
@@ -362,7 +367,7 @@ class AnyMap:
 
 @dataclass(frozen=True)
 class Raw:
-    """A value whose kind another key decides."""
+    """A value whose kind depends on a different key; the caller reads it."""
 
     label: str
 
@@ -374,14 +379,14 @@ class Raw:
 
 
 def closest(text: str, names: Sequence[str]) -> str:
-    """Ask "did you mean", where some name is like the text."""
+    """A "did you mean" hint with the most similar name; empty if none is similar."""
     found = nearest(text, names)
     return f"did you mean `{found}`?" if found else ""
 
 
 def nearest(text: str, names: Sequence[str]) -> str:
-    """The name that is most like the text; empty where none is, or there are too many."""
-    from difflib import get_close_matches  # only where something is wrong
+    """The name most similar to the text; empty if none is, or if there are too many names."""
+    from difflib import get_close_matches  # needed for errors only
 
     if len(text) > CLOSEST_CHARS_MAX or len(names) > CLOSEST_NAMES_MAX:
         return ""

@@ -1,4 +1,4 @@
-"""A map of known keys: reads it whole, says everything that is wrong, and gives its JSON Schema."""
+"""A map with known keys: reads it, reports all errors in it, and gives its JSON Schema."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,22 +14,22 @@ T_co = TypeVar("T_co", covariant=True)
 
 @dataclass(frozen=True, kw_only=True)
 class KeySpec(Generic[T_co]):
-    """One key: what it takes, what holds without it, and what it is for."""
+    """One key: its kind of value, its default and its documentation."""
 
     name: str
     kind: ValueKind[T_co]
     default: T_co
     doc: str
     example: str
-    """A line of YAML, the key included."""
+    """A line of YAML that includes the key."""
     absent: str = ""
-    """What holds without it, where `default` does not say it."""
+    """The default in words, if `default` alone does not explain it."""
     aliases: tuple[str, ...] = ()
     required: bool = False
 
 
 class KeyValues:
-    """What a section says, typed by its keys."""
+    """The values of a section, typed by their keys."""
 
     def __init__(self, at: Position) -> None:
         self.at = at
@@ -41,27 +41,27 @@ class KeyValues:
         return key.default if given is None else cast(T, given[1])
 
     def get(self, key: KeySpec[T], default: T) -> T:
-        """What the key says, or `default` where it is not given."""
-        return self[key] if key in self else default  # noqa: SIM401 - this is that `get`
+        """The value of the key, or `default` if it is not given."""
+        return self[key] if key in self else default  # noqa: SIM401 - this is `get` itself
 
     def __contains__(self, key: KeySpec[object]) -> bool:
         return key.name in self._values
 
     def at_of(self, key: KeySpec[object]) -> Position:
-        """Where the key's value is, else where the section begins."""
+        """The position of the key's value, or of the section if the key is not given."""
         given = self._values.get(key.name)
         return self.at if given is None else given[0]
 
     def is_wrong(self, key: KeySpec[object]) -> bool:
-        """The key is given and its value unfit, which is noted."""
+        """Whether the key has a wrong value, which was reported."""
         return key.name in self._wrong
 
     def put(self, key: KeySpec[object], at: Position, value: object) -> None:
-        """Set what a key says."""
+        """Set the value of a key."""
         self._values[key.name] = (at, value)
 
     def put_wrong(self, key: KeySpec[object], at: Position) -> None:
-        """Set that a key says nothing that can be used."""
+        """Mark a key as given with a wrong value; it keeps its default."""
         self._values[key.name] = (at, key.default)
         self._wrong.add(key.name)
 
@@ -71,7 +71,7 @@ class Section:
     """A map with known keys."""
 
     name: str
-    """As in "a flow has no key ..."."""
+    """For messages: "a flow has no key ..."."""
     keys: tuple[KeySpec[object], ...]
     doc: str = ""
     by_name: Mapping[str, KeySpec[object]] = field(init=False, repr=False, compare=False)
@@ -83,9 +83,9 @@ class Section:
     def read(
         self, table: Table, notes: Notes, elsewhere: Mapping[str, str] | None = None
     ) -> KeyValues:
-        """What the map says; every key that is wrong is noted and counts as not given.
+        """Read a map. Wrong keys are reported, and keep their defaults.
 
-        `elsewhere` maps keys that are no keys here to where they belong.
+        `elsewhere` maps keys of other sections to a hint about where they belong.
         """
         fields = KeyValues(table.at)
         for name, (key_at, value) in table.entries.items():
@@ -96,10 +96,14 @@ class Section:
                 hint = (elsewhere or {}).get(name) or closest(name, tuple(self.by_name))
                 if not hint and isinstance(value, Scalar) and value.is_empty:
                     hint = "a text with a comma in it needs quotes between { and }"
-                hint = hint or f"it has {', '.join(k.name for k in self.keys)}"
+                hint = hint or f"its keys are {', '.join(k.name for k in self.keys)}"
                 notes.error(key_at, f"{self.name} has no key {quoted(name)}", hint)
             elif key in fields:
-                notes.error(key_at, f"`{name}` is `{key.name}`, which is given too", "remove one")
+                notes.error(
+                    key_at,
+                    f"`{name}` is the same key as `{key.name}`, which is also given",
+                    "remove one",
+                )
             elif not (isinstance(value, Scalar) and value.is_empty):
                 self._read_one(key, name, value, fields, notes)
         self._check_required(fields, notes)
@@ -134,7 +138,7 @@ class Section:
 
 @dataclass(frozen=True, kw_only=True)
 class Part(Generic[T_co]):
-    """A map inside a value, built into one thing; or, where `short` is given, one scalar."""
+    """A nested map that is built into one value; with `short`, also written as one scalar."""
 
     section: Section
     build: Callable[[KeyValues], T_co]
@@ -157,11 +161,11 @@ class Part(Generic[T_co]):
 
 @dataclass(frozen=True, kw_only=True)
 class Short(Generic[T_co]):
-    """The short spelling of a part."""
+    """The short spelling of a part: one scalar."""
 
     kind: ValueKind[float]
     build: Callable[[float], T_co]
 
     def read(self, tree: Tree, key: str, notes: Notes) -> T_co:
-        """The part that the scalar stands for."""
+        """The value that the scalar stands for."""
         return self.build(self.kind.read(tree, key, notes))

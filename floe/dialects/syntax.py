@@ -1,6 +1,6 @@
-"""What a YAML parser could not read, in the words of the person who wrote it.
+"""Explains YAML syntax errors in the terms of the document's author.
 
-The parser names what it expected; a person looks for the sign that YAML took for its own.
+The parser names the token that it expected; the author needs the character that YAML misread.
 """
 
 import re
@@ -14,22 +14,22 @@ from floe.dialects.notes import Notes, Position
 
 _VALUE: Final = re.compile(r"(?:\s*(?:-\s+|\?\s+)*)(?:[\w.-]+:\s+)?(\S)")
 _OWN: Final = "[{*&!|>%@`\"'?"
-"""Signs that YAML keeps for the beginning of something of its own."""
+"""Characters with a meaning of their own in YAML at the start of a value."""
 _BACK_MAX: Final = 3
-"""How many lines before the parser's place a blank is looked for that is none."""
+"""How many lines before the parser's position are searched for a false blank."""
 
 
 def note_syntax(
     error: yaml.MarkedYAMLError, text: str, quoted: tuple[Position, Position] | None, notes: Notes
 ) -> None:
-    """Say what the parser could not read.
+    """Report a syntax error of the parser.
 
     `quoted`: where the last quoted text of several lines begins and ends.
     """
     lines = text.splitlines() or [""]
     at = _mark(error.problem_mark) or _mark(error.context_mark) or Position(1, 1)
     began = _mark(error.context_mark)
-    if at.line > len(lines):  # the parser marks the end of a document as a line of its own
+    if at.line > len(lines):  # the parser reports the end of a document as an extra line
         at = Position(len(lines), len(lines[-1]) + 1)
     found = (
         _conflict(lines)
@@ -64,8 +64,8 @@ def _conflict(lines: list[str]) -> Explanation | None:
         if re.match(r"(<{7}|>{7}) \S|={7}$", line):
             return (
                 Position(number, 1),
-                "a merge conflict that git left here",
-                "keep one of the sides",
+                "git left a merge conflict here",
+                "keep one of the two sides",
             )
     return None
 
@@ -111,15 +111,15 @@ def _never_closed(
 
 def _late_quote(quoted: tuple[Position, Position] | None, at: Position) -> Explanation | None:
     if quoted and quoted[1].line == at.line:
-        what = f"the quote that opens here goes on until line {at.line}, column {quoted[1].col}"
-        return quoted[0], what, "close it in its own line"
+        what = f"the quote that opens here closes only in line {at.line}, column {quoted[1].col}"
+        return quoted[0], what, "close it in the same line"
     return None
 
 
 def _own_sign(
     error: yaml.MarkedYAMLError, lines: list[str], began: Position | None, at: Position
 ) -> Explanation | None:
-    """A text that begins with a sign of YAML's own."""
+    """Explain a text that begins with a character that YAML uses itself."""
     context, problem = error.context or "", error.problem or ""
     for part, where in (("an alias", began), ("an anchor", began), ("any token", at)):
         if where and part in f"{context} {problem}":
@@ -132,8 +132,8 @@ def _own_sign(
     sign = _char(lines, value)
     after = at.col > value.col
     if sign in "\"'" and after and "expected key" in problem:
-        what = f"a text goes on behind its closing `{sign}`"
-        return value, what, "quote all of it, in the other kind of quotes"
+        what = f"text continues after the closing `{sign}`"
+        return value, what, "quote the whole text with the other kind of quotes"
     if sign in "|>" and "comment or line break" in problem:
         return _quote_it(lines, value)
     if sign in "[{" and after and "expected" in problem:
@@ -149,7 +149,7 @@ def _own_sign(
 
 
 def _value(lines: list[str], at: Position) -> Position | None:
-    """Where the value in a line begins, if it begins with a sign of YAML's own."""
+    """Where the value in a line begins, if its first character is one of YAML's own."""
     found = _VALUE.match(lines[at.line - 1]) if at.line <= len(lines) else None
     is_own = found is not None and found[1] in _OWN
     return Position(at.line, found.start(1) + 1) if found and is_own else None
@@ -168,7 +168,7 @@ def _quote_it(lines: list[str], at: Position) -> Explanation:
 
 
 def _no_space(lines: list[str], at: Position) -> Explanation | None:
-    """`key:value` and `-item`, which are texts, before something that makes them keys."""
+    """Explain `key:value` and `-item`, which YAML reads as text."""
     for number in range(at.line, max(0, at.line - 2), -1):
         line = lines[number - 1]
         if found := re.match(r"\s*(?:- )*([\w-]+:)[^\s/:]", line):
@@ -185,7 +185,7 @@ def _char(lines: list[str], at: Position) -> str:
 
 
 def map_hint(text: str) -> str:
-    """What a text may have been meant to be where a map is due."""
+    """A hint if a text was probably meant as a map."""
     found = re.match(r"([\w-]+):([^\s/].*)", text, re.DOTALL)
     return f"a space after the colon: {found[1]}: {found[2][:40]}" if found else ""
 

@@ -1,8 +1,8 @@
-"""YAML text to a tree that knows where each part stood, and findings where it cannot be one.
+"""Parses YAML into a tree with positions; everything that is not allowed becomes a finding.
 
-Built from the parser's events, not from its objects: so that nothing is constructed, a scalar keeps
-its source text, and duplicate keys, tags, aliases, depth and size are judged here. Meaning of keys
-and values: `kinds` and `vocabulary`.
+The tree is built from the parser's events: no object is constructed, a scalar keeps its source
+text, and this module itself checks duplicate keys, tags, aliases, depth and size. The meaning of
+keys and values is in `kinds` and in a dialect's vocabulary.
 
 Source: YAML 1.1, as PyYAML resolves plain scalars.
 """
@@ -19,7 +19,7 @@ from floe.dialects.notes import Notes, Position
 
 DOCUMENT_BYTES_MAX: Final = 1 << 20
 NODES_MAX: Final = 50_000
-"""Keys and values of a document, with its aliases written out."""
+"""Keys and values of a document, after its aliases are expanded."""
 NESTING_MAX: Final = 40
 
 ScalarKind = Literal["text", "boolean", "whole number", "number", "date", "nothing"]
@@ -27,7 +27,7 @@ ScalarKind = Literal["text", "boolean", "whole number", "number", "date", "nothi
 
 @dataclass(frozen=True, slots=True)
 class Scalar:
-    """One value: its source text, and what YAML takes it for."""
+    """One value: its source text, and the type that YAML gives it."""
 
     at: Position
     text: str
@@ -35,7 +35,7 @@ class Scalar:
 
     @property
     def is_empty(self) -> bool:
-        """Nothing at all is written: the key counts as not given."""
+        """Whether nothing is written at all: the key counts as not given."""
         return self.kind == "nothing" and not self.text
 
 
@@ -48,7 +48,7 @@ class Items:
 
 
 class Entry(NamedTuple):
-    """A key's place and its value."""
+    """The position of a key, and its value."""
 
     key_at: Position
     value: "Tree"
@@ -56,19 +56,19 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A map; keys are their source text."""
+    """A map by the source text of its keys."""
 
     at: Position
     entries: Mapping[str, Entry]
     errors: int = 0
-    """How much is wrong with the YAML of it and of all in it."""
+    """The number of YAML errors in this map and in everything below it."""
 
 
 Tree = Scalar | Items | Table
 
 
 def decoded(data: bytes, notes: Notes) -> str | None:
-    """The text of a document's bytes; None with a finding where they are not UTF-8."""
+    """The text of a document; None, with a finding, if the bytes are not UTF-8."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         notes.error(Position(1, 1), "the file is UTF-16", "save it as UTF-8")
         return None
@@ -85,7 +85,7 @@ def decoded(data: bytes, notes: Notes) -> str | None:
 
 
 def parse_yaml(text: str, notes: Notes) -> Tree | None:
-    """The tree of a document; None, with findings, where there is none to be had."""
+    """The tree of a document; None, with findings, if it cannot be parsed."""
     if text.startswith("\ufeff"):
         hint = "save it as UTF-8 without BOM"
         notes.warning(Position(1, 1), "the file begins with a byte order mark", hint)
@@ -100,7 +100,7 @@ def parse_yaml(text: str, notes: Notes) -> Tree | None:
     except yaml.MarkedYAMLError as e:
         refused = _refused_before(e, text, notes)
         if refused is None:
-            from floe.dialects.syntax import note_syntax  # only where something is wrong
+            from floe.dialects.syntax import note_syntax  # needed for errors only
 
             note_syntax(e, text, builder.quoted, notes)
         else:
@@ -127,7 +127,7 @@ def _is_clean(text: str, notes: Notes) -> bool:
     line = text.count("\n", 0, found.start()) + 1
     col = found.start() - text.rfind("\n", 0, found.start())
     name = {"\0": "a NUL byte", "\ufeff": "a second byte order mark"}.get(found[0])
-    what = f"{name or f'the control character U+{ord(found[0]):04X}'} cannot be in YAML"
+    what = f"YAML cannot contain {name or f'the control character U+{ord(found[0]):04X}'}"
     notes.error(Position(line, col), what, 'remove it, or write it as an escape in "quotes"')
     return False
 
@@ -139,11 +139,10 @@ class _Refused(Exception):
 
 
 def _refused_before(error: yaml.MarkedYAMLError, text: str, notes: Notes) -> _Refused | None:
-    """Find the refusal that belongs to a place before the parser's own error.
+    """Find an error of floe's own that comes before the parser's error.
 
-    The parser reads ahead, and its release decides how far and how deep. A nest that is too deep
-    for floe can be an error of the parser before floe sees it: what precedes the error is read
-    alone.
+    The parser reads ahead, and how far depends on its release. It can report nesting as too deep
+    before floe sees it, so the text before the parser's error is read again on its own.
     """
     if error.problem_mark is None:
         return None
@@ -153,18 +152,18 @@ def _refused_before(error: yaml.MarkedYAMLError, text: str, notes: Notes) -> _Re
     except _Refused as e:
         return e
     except yaml.YAMLError:
-        pass  # of the end, which is not the document's
+        pass  # an error at the cut, not of the document
     return None
 
 
 class _Builder:
-    """Builds the tree of one document from events, within its limits."""
+    """Builds the tree of one document from the parser's events, within the limits."""
 
     def __init__(self, notes: Notes) -> None:
         self._notes = notes
         self._anchors: dict[str, tuple[Tree, int] | None] = {}
         self._unused: dict[str, Position] = {}
-        """Anchors that nothing named yet."""
+        """Anchors that no alias has used yet."""
         self._nodes = 0
         self.quoted: tuple[Position, Position] | None = None
         """Where the last quoted text of several lines begins and ends."""
@@ -178,7 +177,7 @@ class _Builder:
             if isinstance(event, yaml.NodeEvent):
                 root = self._node(event, events, 0)
         for name, at in self._unused.items():
-            what = f"nothing names the anchor `&{name}`, and it is no part of the text"
+            what = f"no alias uses the anchor `&{name}`, and it is not part of the text"
             self._notes.warning(at, what, "quote a text that begins with `&`")
         if root is None or (isinstance(root, Scalar) and root.is_empty):
             self._notes.error(Position(), "the document is empty")
@@ -211,11 +210,11 @@ class _Builder:
     def _alias(self, name: str | None, at: Position) -> Tree:
         if name is None or name not in self._anchors:
             hint = f"quote a text that begins with `*`, or write `&{name}` where it is defined"
-            raise _Refused(at, f"`*{name}` names no anchor", hint)
+            raise _Refused(at, f"the anchor for `*{name}` is not defined", hint)
         anchored = self._anchors[name]
         self._unused.pop(name, None)
         if anchored is None:
-            raise _Refused(at, f"`*{name}` stands inside itself")
+            raise _Refused(at, f"`*{name}` is used inside its own anchor")
         tree, nodes = anchored
         self._count(nodes, at)
         return tree
@@ -223,7 +222,7 @@ class _Builder:
     def _count(self, nodes: int, at: Position) -> None:
         self._nodes += nodes
         if self._nodes > NODES_MAX:
-            hint = "aliases count as often as they are used"
+            hint = "each use of an alias counts again"
             raise _Refused(at, f"more than {NODES_MAX} keys and values", hint)
 
     def _check_tag(self, event: yaml.NodeEvent, at: Position) -> None:
@@ -240,7 +239,7 @@ class _Builder:
     def _scalar(self, event: yaml.ScalarEvent, at: Position) -> Scalar:
         text = event.value
         if "\0" in text:
-            self._notes.error(at, "a NUL cannot be in a value")
+            self._notes.error(at, "a value cannot contain a NUL")
         end = self._end(event)
         if event.style in ("'", '"'):
             self.quoted = (at, end) if at.line < end.line else self.quoted
@@ -319,7 +318,7 @@ _IMPLICIT: Final = yaml.resolver.Resolver.yaml_implicit_resolvers
 
 
 def _resolve(text: str) -> str:
-    """The tag of a plain scalar."""
+    """The YAML tag of a plain scalar."""
     for tag, pattern in _IMPLICIT.get(text[:1], ()):
         if pattern.match(text):
             return str(tag)

@@ -127,8 +127,8 @@ async def test_a_url_is_read_and_relative_names_follow_it(
 @pytest.mark.parametrize(
     ("path", "error", "said"),
     [
-        ("/none", NotFound, "says 404"),
-        ("/broken", Theirs, "says 500"),
+        ("/none", NotFound, "answered 404"),
+        ("/broken", Theirs, "answered 500"),
         ("/big", Theirs, "is larger than"),
         ("/bin", Theirs, "is not UTF-8"),
     ],

@@ -90,15 +90,15 @@ def test_root_on_the_command_line_goes_before_the_roots_in_yaml(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("key", ["store-root", "workspace-root"])
-def test_root_that_outranks_another_names_both(tmp_path: Path, key: str) -> None:
+def test_warning_about_an_overriding_root_names_both_folders(tmp_path: Path, key: str) -> None:
     config = told(f"common: {{{key}: /var/x}}", root=str(tmp_path))
 
     [finding] = config.findings
     assert (finding.level, finding.line) == ("warning", 1)
-    assert finding.what == f"-root {tmp_path} outranks `{key}: /var/x`, which is not used"
+    assert finding.what == f"-root {tmp_path} overrides `{key}: /var/x`, which is not used"
 
 
-def test_root_of_the_environment_outranks_another_in_the_open_too(tmp_path: Path) -> None:
+def test_root_of_the_environment_overrides_a_folder_with_a_warning_too(tmp_path: Path) -> None:
     config = told("common: {workspace-root: /var/x}", {"FLOE_ROOT": str(tmp_path)})
 
     assert len(config.findings) == 1
@@ -162,7 +162,7 @@ def test_several_hosts_without_a_keeper_are_a_warning() -> None:
 
     assert config.keeper is None
     assert [str(f).partition("\n")[0] for f in config.findings] == [
-        "c.yml:2:10: warning: several hosts and no `keeper`: no resource tag is given out, "
+        "c.yml:2:10: warning: several hosts but no `keeper`: runs get no resource tags, "
         "and no timer fires"
     ]
 
@@ -171,7 +171,7 @@ def test_a_keeper_that_no_url_leads_to_is_a_warning() -> None:
     config = told("common:\n  keeper: h2\n  hosts: ['http://127.0.0.1:8080']\n")
 
     assert [str(f).partition("\n")[0] for f in config.findings] == [
-        "c.yml:2:11: warning: the keeper is `h2`, and `hosts` leads to no other host"
+        "c.yml:2:11: warning: the keeper is `h2`, but `hosts` names no other host"
     ]
 
 
@@ -195,9 +195,9 @@ def test_hosts_and_keeper_of_the_command_line_go_before_those_of_the_config() ->
 @pytest.mark.parametrize(
     ("url", "fault"),
     [
-        ("http://127.0.0.1:99999", "its host or port cannot be"),
-        ("ftp://other", "it is no http:// or https:// URL"),
-        ("other:8080", "it is no http:// or https:// URL"),
+        ("http://127.0.0.1:99999", "its host or port is not valid"),
+        ("ftp://other", "it is not an http:// or https:// URL"),
+        ("other:8080", "it is not an http:// or https:// URL"),
     ],
 )
 def test_what_is_no_url_on_the_command_line_is_said_once(url: str, fault: str) -> None:
@@ -223,14 +223,13 @@ def test_whom_to_trust_is_read_from_a_file(tmp_path: Path) -> None:
 
     assert told(peer_ca=str(cert)).peer_ca == cert
     assert refused(peer_ca=str(tmp_path / "empty.pem")) == [
-        f"-peer_ca (or FLOE_PEER_CA): error: {tmp_path}/empty.pem "
-        "has no certificates that can be read"
+        f"-peer_ca (or FLOE_PEER_CA): error: {tmp_path}/empty.pem has no readable certificate"
     ]
 
 
 @pytest.mark.parametrize("store", ["ec2", "s3", "postgres"])
 def test_stores_that_come_later_are_not_yet_there(store: str) -> None:
-    said = f"c.yml:1:22: error: `store-type: {store}` is not yet there"
+    said = f"c.yml:1:22: error: `store-type: {store}` is not available yet"
 
     assert refused(f"common: {{store-type: {store}}}") == [said]
 
@@ -242,7 +241,7 @@ def test_everything_wrong_comes_at_once() -> None:
         "c.yml:2:10: error: `slots` cannot be 0",
         "c.yml:3:3: error: common has no key `hots`",
         "-host_name (or FLOE_HOST_NAME): error: cannot be `-`",
-        "-tags (or FLOE_TAGS): error: `a b` is no tag",
+        "-tags (or FLOE_TAGS): error: `a b` is not a valid tag",
         "-commands (or FLOE_COMMANDS): error: cannot be `0`",
         "-dev (or FLOE_DEV): error: cannot be `maybe`",
     ]
@@ -258,16 +257,17 @@ def test_everything_wrong_comes_at_once() -> None:
         (
             "common:\n  hosts:\n    - http://127.0.0.1:1\n    - http://127.0.0.1:99999",
             "c.yml:4:7: error: `hosts` cannot be `http://127.0.0.1:99999`: "
-            "its host or port cannot be",
+            "its host or port is not valid",
         ),
         (
             "common: {hosts: ['http://me:pw@h:1']}",
             "c.yml:1:18: error: `hosts` cannot be `http://***@h:1`: "
-            "hosts show one another the cluster's token, not a password",
+            "hosts use the cluster's token, so remove the user and password",
         ),
         (
             "common: {hosts: ['http://h:1/?a=b']}",
-            "c.yml:1:18: error: `hosts` cannot be `http://h:1/?a=b`: it ends with its path",
+            "c.yml:1:18: error: `hosts` cannot be `http://h:1/?a=b`: "
+            "a query or fragment is not allowed",
         ),
     ],
 )
@@ -289,8 +289,8 @@ def test_no_proxy_is_trusted_unless_the_config_names_it() -> None:
         ("proxy.example", ""),
         ("10.0.0.0/33", ""),
         ("10.0.0.1/24", ": its network begins at 10.0.0.0/24"),
-        ("0.0.0.0/0", ": that is every address"),
-        ("::/0", ": that is every address"),
+        ("0.0.0.0/0", ": it covers every address"),
+        ("::/0", ": it covers every address"),
         ("127.0.0.1:8080", ""),
     ],
 )
@@ -319,7 +319,7 @@ def test_loopback_needs_no_tls(address: str) -> None:
 def test_an_address_that_others_reach_needs_tls(address: str) -> None:
     (said,) = refused(pub_bind=address)
 
-    assert said.endswith("is reached by others, and tokens would travel unencrypted")
+    assert said.endswith("is open to other machines, and tokens would travel unencrypted")
     assert told(pub_bind=address, insecure="true").pub.address == address
 
 
@@ -343,7 +343,7 @@ def test_tls_takes_a_certificate_and_its_key(tmp_path: Path) -> None:
     ]
     missing = tmp_path / "none"
     assert refused(pub_cert=str(cert), pub_key=str(missing)) == [
-        f"-pub_key (or FLOE_PUB_KEY): error: there is no file {missing}"
+        f"-pub_key (or FLOE_PUB_KEY): error: the file {missing} does not exist"
     ]
     assert refused(pub_cert=str(cert)) == [
         "-pub_cert (or FLOE_PUB_CERT): error: needs -pub_key too"
@@ -418,7 +418,7 @@ def test_check_looks_into_flow_files_that_it_can_read() -> None:
 
     assert checked(text, OneDocument("a.yml", "tasks: []\ncolour: red\n")) == [
         "a.yml:2:1: error: a flow has no key `colour`",
-        "c.yml:3:22: warning: the flow-file of `b` cannot be read from here: no file b.yml",
+        "c.yml:3:22: warning: the flow-file of `b` cannot be read here: no file b.yml",
     ]
 
 

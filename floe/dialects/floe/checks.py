@@ -1,4 +1,4 @@
-"""What is wrong with a flow as a whole, though each key is right."""
+"""Faults of a flow as a whole, which no single key shows."""
 
 from dataclasses import asdict
 from typing import Final
@@ -10,7 +10,7 @@ from floe.model.flow import Flow, Git, GitCheckout, GitMerge
 
 
 def check_flow(flow: Flow, nodes: Nodes, notes: Notes) -> None:
-    """Note what can never happen."""
+    """Report the nodes and tags of a flow that can never work."""
     if nodes.is_whole:
         for flaw in graph_of(flow).flaws:
             note = notes.error if flaw.level == "error" else notes.warning
@@ -18,18 +18,17 @@ def check_flow(flow: Flow, nodes: Nodes, notes: Notes) -> None:
 
 
 def _place(flaw: Flaw, nodes: Nodes) -> Position:
-    """Where the tag is written, else its node, else the first node."""
+    """The position of the tag, else of its node, else of the first node."""
     first = nodes.nodes[0].id
     of_node = nodes.places[flaw.node or first, None]
     return nodes.places.get((flaw.node, flaw.tag), of_node) if flaw.node else of_node
 
 
 def check_git(flow: Flow, nodes: Nodes, notes: Notes) -> None:
-    """Warn of git nodes that miss what neither they nor a trigger say.
+    """Warn about git nodes without a repository, commit or branch from their opts or a trigger.
 
-    An output of a node before it might still, which nobody can know beforehand, but for the commit
-    that a git node leaves. A flow without triggers is started with values that nobody can know
-    either.
+    The output of an earlier node may still give one, but only the commit of an earlier git node is
+    known in advance. A flow without triggers starts with unknown values, so it is not checked.
     """
     if not flow.triggers:
         return
@@ -40,7 +39,7 @@ def check_git(flow: Flow, nodes: Nodes, notes: Notes) -> None:
         known = told | _said(node.work.git)
         for names, missing, hint in _NEEDED if isinstance(node.work, GitMerge) else _NEEDED[:2]:
             if not known & names:
-                what = f"no trigger can tell `{node.id}` {missing}"
+                what = f"neither `{node.id}` nor a trigger gives {missing}"
                 notes.warning(nodes.places[node.id, None], what, hint)
 
 
@@ -48,21 +47,21 @@ _COMMIT: Final = frozenset({"hash", "ref", "branch"})
 _NEEDED: Final = (
     (
         frozenset({"url"}),
-        "which repository",
+        "a repository",
         "give it `opts: {url: ...}`, or give one to a trigger",
     ),
-    (_COMMIT, "which commit", "give it `opts: {branch: ...}`, or give one to a trigger"),
+    (_COMMIT, "a commit", "give it `opts: {branch: ...}`, or give one to a trigger"),
     (
         frozenset({"from-branch", "from-ref"}),
-        "what to merge",
+        "a branch to merge",
         "give it `opts: {from-branch: ...}`, or ask for it in a form",
     ),
 )
-"""What git nodes need: under which names, and what to say without; the last for a merge alone."""
+"""What git nodes need: the value's names, its description, and the hint. The last is for merges."""
 
 
 def _told(flow: Flow) -> frozenset[str]:
-    """Names of the values that some trigger may supply, or a git node for those after it."""
+    """Names of the values that a trigger, or a git node for the nodes after it, may supply."""
     told: set[str] = set()
     for trigger in flow.triggers:
         told |= {field.id for field in trigger.form.fields} | _said(trigger.git)

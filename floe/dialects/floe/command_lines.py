@@ -1,6 +1,6 @@
-"""`cmd` and `shell` as people write them: arguments, and signs that do not mean what they seem to.
+"""Splits `cmd` into arguments, and finds shell syntax and lookalike characters in commands.
 
-What an argument is for, and which variables may stand in it: `floe.expr.command`.
+`floe.expr.command` knows the purpose of each argument and which variables it may contain.
 """
 
 import re
@@ -18,8 +18,8 @@ _QUOTED: Final = re.compile(r"""'[^']*'|"(?:\\.|[^"\\])*"|\\.""", re.DOTALL)
 def split(cmd: str) -> tuple[str, ...]:
     """Split a `cmd` as a shell would, into arguments in which `$$` is a dollar.
 
-    Single quotes and a backslash protect a dollar, and a shell gets its code as it is written.
-    Raises ValueError where a quote is not closed.
+    Single quotes and a backslash protect a dollar; the code of a shell stays unchanged. Raises
+    ValueError if a quote is not closed.
     """
     written = shlex.split(_protected(cmd, "$"))
     escaped = shlex.split(_protected(cmd, "$$"))
@@ -27,7 +27,7 @@ def split(cmd: str) -> tuple[str, ...]:
 
 
 def argv_of(program: str, args: Sequence[str]) -> tuple[str, ...]:
-    """A program and its arguments, each as it is but for the code of a shell, which is all so."""
+    """The command line of a program and its arguments, with the dollars of shell code protected."""
     argv = (program, *args)
     return _for_shells(argv, argv)
 
@@ -42,7 +42,7 @@ def _for_shells(written: Sequence[str], escaped: Sequence[str]) -> tuple[str, ..
 
 
 def _protected(cmd: str, dollar: str) -> str:
-    """The text with `dollar` for each dollar that single quotes or a backslash protect."""
+    """The text with `dollar` in place of each dollar that quotes or a backslash protect."""
     parts = []
     for part in _SEGMENT.findall(cmd):
         if part[0] == "'":
@@ -57,9 +57,9 @@ def _protected(cmd: str, dollar: str) -> str:
     return "".join(parts)
 
 
-# -- signs of a shell
+# -- shell syntax
 
-USE_SHELL: Final = "use `shell:` in place of `cmd:`, or quote it where you mean the sign itself"
+USE_SHELL: Final = "use `shell:` instead of `cmd:`, or quote it if you mean the character itself"
 _BUILTINS: Final = frozenset(
     (
         *("cd", "export", "source", ".", "set", "unset", "alias", "ulimit", "umask", "shopt"),
@@ -74,31 +74,31 @@ _SIGNS: Final = re.compile(
 
 
 def shell_sign(cmd: str) -> tuple[str, str] | None:
-    """What in a `cmd` only a shell would understand, and what to try; None for nothing."""
+    """Shell syntax in a `cmd`: what is wrong and what to try; None if there is none."""
     text = _QUOTED.sub(lambda m: "_" * len(m[0]), cmd)
     words = text.split()
     first = words[0] if words else ""
     if first in _BUILTINS:
-        return f"`{first}` is a command of shells, and `cmd` is no shell", USE_SHELL
+        return f"`{first}` is a shell command, and `cmd` runs no shell", USE_SHELL
     if re.match(r"[A-Za-z_][A-Za-z0-9_]*=", first):
-        what = f"`cmd` is no shell: `{first[:40]}` would be the name of the program"
+        what = f"`cmd` runs no shell: `{first[:40]}` would be the name of the program"
         return what, f"env: [{first[:40]}]"
     for found in _SIGNS.finditer(text):
         sign = next(filter(None, found.groups()))
         if sign != ";" or not re.search(r"\s-(exec|ok)(dir)?\s", text):
             name = "a backtick" if sign == "`" else f"`{sign[:40]}`"
-            return f"`cmd` is no shell: {name} reaches the program as it is", USE_SHELL
+            return f"`cmd` runs no shell: the program receives {name} unchanged", USE_SHELL
     return None
 
 
 def odd_signs(text: str, key: str) -> Iterator[tuple[str, str]]:
-    """What is wrong and what to try, for signs that look like blanks or quotes and are none."""
+    """What is wrong and what to try, for characters that only look like blanks or quotes."""
     bare = _QUOTED.sub(lambda m: "_" * len(m[0]), text)
     if found := ODD_BLANK.search(bare):
-        what = f"{blank_name(found[0])} in `{key}`, which is no blank for a shell or for floe"
+        what = f"{blank_name(found[0])} in `{key}`: neither a shell nor floe reads it as a blank"
         yield what, "write a space"
     if quote := re.search(r"(?:^|[\s=(])([\u201c\u201d\u201e\u2018\u201a\u00ab])", bare):
-        yield f"`{quote[1]}` in `{key}` does not quote", "write \" or '"
+        yield f"`{quote[1]}` in `{key}` is not a quote for a shell", "write \" or '"
 
 
 _STRICT: Final = re.compile(
@@ -108,7 +108,7 @@ _CONTINUED: Final = re.compile(r"\\\n")
 
 
 def is_careless(shell: str) -> bool:
-    """Whether a text has several lines of commands and does not end at one that fails."""
+    """Whether a shell text has several lines and continues after a failing command."""
     lines = [
         line
         for line in map(str.strip, _CONTINUED.sub(" ", shell).split("\n"))

@@ -1,4 +1,4 @@
-"""What can be wrong with the commands of a flow: values become code, texts cannot work."""
+"""Checks the commands of a flow: values that would become code, and texts that cannot work."""
 
 from collections.abc import Callable, Sequence, Set
 
@@ -23,9 +23,9 @@ from floe.model.flow import Ask, Exec, Flow
 def check_commands(
     flow: Flow, nodes: Nodes, env_at: Position, notes: Notes, *, strict: bool
 ) -> None:
-    """Note what commands would do with values, and what cannot work in them.
+    """Report unsafe uses of values in commands, and commands that cannot work.
 
-    `strict`: the host runs `shell` so that it ends at the first command that fails.
+    `strict`: on this host, `shell` ends at the first command that fails.
     """
     for fault in entry_faults(flow.env, escapes=True):
         notes.error(env_at, fault.what, fault.hint)
@@ -40,7 +40,7 @@ def check_commands(
 
 
 class _Exec:
-    """One exec task: what it does, where it is written, and the notes of its document."""
+    """One exec task: its work, its `opts` as written, and the findings of its document."""
 
     def __init__(self, work: Exec, opts: Table, notes: Notes, computable: Set[str]) -> None:
         self._work = work
@@ -49,7 +49,7 @@ class _Exec:
         self._computable = computable
 
     def check_values(self, before: tuple[str, ...]) -> None:
-        """Note where a value would become more than data; `before` is the flow's `env`."""
+        """Report values that would become more than data; `before` is the flow's `env`."""
         work, notes = self._work, self._notes
         entries = (*before, *work.env)
         for fault in entry_faults(entries, escapes=True):
@@ -60,16 +60,20 @@ class _Exec:
             self._note(fault)
         first = first_word(work.shell)
         if first and is_value(first):
-            what = f"bash runs what `${first}` says: whoever gives it chooses the program"
-            notes.warning(self._at(SHELL.name), what, "choose by `case`, from what you know")
+            what = (
+                f"bash runs the value of `${first}` as a command, so its author chooses the program"
+            )
+            notes.warning(
+                self._at(SHELL.name), what, "choose the program by `case`, from a fixed list"
+            )
         for name in dict.fromkeys(computed(work.shell)):
             if is_value(name) and name not in self._computable:
-                what = f"bash computes with `{name}`: of a value like `a[$(date)]` it runs `date`"
+                what = f"bash computes `{name}`: for a value like `a[$(date)]` it runs `date`"
                 hint = f'compare with `[ "${name}" -gt … ]`, or make it a field of type number'
                 notes.warning(self._at(SHELL.name), what, hint)
 
     def check_text(self, *, is_strict: bool) -> None:
-        """Note what the text of a command cannot mean, or should not."""
+        """Report text in a command that cannot work, or is probably a mistake."""
         work, notes = self._work, self._notes
         _check_sizes(work.argv, self._argument, "an argument", notes)
         _check_sizes(work.env, lambda i: self._at(ENV_OPT.name, i), "`env`", notes)
@@ -82,7 +86,7 @@ class _Exec:
             if sign := shell_sign(text):
                 notes.warning(self._at(key), *sign)
         elif work.shell and not is_strict and is_careless(work.shell):
-            what = "`shell` has several commands, and goes on when one of them fails"
+            what = "`shell` has several commands, and continues when one of them fails"
             notes.warning(self._at(key), what, "strict-shell: true  (beside `tasks`), or `set -e`")
 
     def _note(self, fault: Fault) -> None:
@@ -90,7 +94,7 @@ class _Exec:
         note(self._argument(fault.at), fault.what, fault.hint)
 
     def _argument(self, index: int) -> Position:
-        """Where an argument of the command line is written."""
+        """The position of an argument of the command line."""
         if index and ARGS.name in self._opts.entries:
             return self._at(ARGS.name, index - 1)
         return self._at(CMD.name)
@@ -109,7 +113,7 @@ class _Exec:
 
 
 def _computable(flow: Flow) -> frozenset[str]:
-    """Variables that hold what a form takes as a number, true or false, or one of a list."""
+    """Variables from form fields that take a number, a boolean or a choice."""
     asked = [node.work.form for node in flow.nodes if isinstance(node.work, Ask)]
     forms = [*(trigger.form for trigger in flow.triggers), *asked]
     fields = [field for form in forms for field in form.fields]
@@ -126,5 +130,5 @@ def _check_sizes(
 ) -> None:
     for index, text in enumerate(texts):
         if len(text) * 4 > ARGUMENT_BYTES_MAX and (size := len(text.encode())) > ARGUMENT_BYTES_MAX:
-            said = f"{what} has {size} bytes; Linux takes at most {ARGUMENT_BYTES_MAX} in one text"
-            notes.error(at(index), said, "put it into a file, and give the file's name")
+            said = f"{what} has {size} bytes; Linux takes at most {ARGUMENT_BYTES_MAX} for one"
+            notes.error(at(index), said, "write it to a file, and pass the file's name")

@@ -1,6 +1,6 @@
 """The floe dialect: host configs, flow-files and documents that are one flow.
 
-What single keys are is in `vocabulary`; here is what a document and a flow are as a whole.
+`vocabulary` describes the single keys; this module reads documents and flows as a whole.
 
 Source: floe README, "Config" and "Flow Config".
 """
@@ -48,29 +48,31 @@ from floe.model.refs import FlowId, NodeId
 
 
 class FloeDialect:
-    """Reads floe YAML; total: whatever is wrong is a finding with its place."""
+    """Reads floe YAML. Every error becomes a finding with its position."""
 
     def __init__(self, *, strict_shell: bool = False) -> None:
-        """`strict_shell`: the host's own, for flows that do not say it."""
+        """`strict_shell`: the host's default, for flows that do not set it."""
         self._strict_shell = strict_shell
 
     def flow_file(self, text: str, origin: str, base: Flow) -> Compiled:
-        """Read a flow-file over the flow that names it."""
+        """Read a flow-file on top of the flow that names it."""
         notes = Notes(origin)
         tree = parse_map(text, notes)
         if tree is None:
             return Compiled(flows=(), findings=notes.findings)
         if _is_host_config(tree):
             what = "this is a host config, not a flow-file"
-            notes.error(tree.at, what, "a flow-file is one flow: its `tasks` at the top")
+            notes.error(tree.at, what, "a flow-file is one flow, with its `tasks` at the top level")
             return Compiled(flows=(), findings=notes.findings)
         part = FLOW.read(tree, notes)
         _check_same(part, base, notes)
         if TRIGGERS in part:
-            what = "`triggers` in a flow-file count for nothing"
-            notes.warning(part.at_of(TRIGGERS), what, "write them where the flow-file is named")
+            what = "`triggers` in a flow-file have no effect"
+            notes.warning(
+                part.at_of(TRIGGERS), what, "move them to the flow that names the flow-file"
+            )
         if FLOW_FILE in part:
-            what = "a flow-file names no other flow-file"
+            what = "a flow-file cannot name a flow-file itself"
             notes.error(part.at_of(FLOW_FILE), what, "write its `tasks` here")
         elif TASKS not in part:
             notes.error(part.at, "a flow-file needs `tasks`", TASKS.example)
@@ -116,13 +118,13 @@ class FloeDialect:
         flows: dict[tuple[FlowId, int], Flow] = {}
         files: dict[tuple[FlowId, int], Position] = {}
         for item in items:
-            before = notes.errors - item.errors  # a key given twice: nobody knows which was meant
+            before = notes.errors - item.errors  # duplicate keys: it is unclear which one was meant
             part = FLOW.read(item, notes, _NOT_IN_FLOW)
             flow = _flow(part, origin, before, notes, strict=strict)
             if flow is None:
                 continue
             if (flow.id, flow.ver) in flows:
-                what = f"the flow `{flow.id}` of version {flow.ver} is there twice"
+                what = f"the flow `{flow.id}` of version {flow.ver} is defined twice"
                 notes.error(part.at, what, f"ver: {flow.ver + 1}")
                 continue
             flows[flow.id, flow.ver] = flow
@@ -139,14 +141,14 @@ class FloeDialect:
 
 
 def is_broken(table: Table) -> bool:
-    """Whether the YAML of a document is wrong elsewhere than in single flows."""
+    """Whether a document has YAML errors outside of single flows."""
     flows = table.entries.get(FLOWS.name)
     items = flows.value.items if flows and isinstance(flows.value, Items) else ()
     return table.errors > sum(item.errors for item in items if isinstance(item, Table))
 
 
 def parse_map(text: str, notes: Notes) -> Table | None:
-    """The map that a document is; None, with findings, where it is none."""
+    """The document as a map; None, with findings, if it is not one."""
     tree = parse_yaml(text, notes)
     if tree is None or isinstance(tree, Table):
         return tree
@@ -172,7 +174,7 @@ def _is_strict(common: Table | None) -> bool:
     try:
         return entry is not None and FLAG.read(entry.value, "", Notes(""))
     except Unfit:
-        return False  # `config` says what is wrong with it
+        return False  # `config` reports it
 
 
 def _flow(
@@ -182,7 +184,7 @@ def _flow(
     _check_has_nodes(part, notes)
     triggers = _triggers(part, notes)
     nodes = read_nodes(part[TASKS], triggers, notes)
-    id_, name = names or ("unknown", "")  # only for the checks: without names there is no flow
+    id_, name = names or ("unknown", "")  # only for the checks; without names no flow is returned
     flow = Flow(
         id=FlowId(id_),
         name=name,
@@ -220,21 +222,21 @@ def _check_has_nodes(part: KeyValues, notes: Notes) -> None:
 
 
 def _check_same(part: KeyValues, base: Flow, notes: Notes) -> None:
-    """A flow-file may say which flow it is; it cannot be another one."""
-    hint = f"the flow that names this file is {base.id} of version {base.ver}"
+    """A flow-file may repeat id and version of its flow, but cannot change them."""
+    hint = f"the flow that names this file is {base.id}, version {base.ver}"
     if ID in part and not part.is_wrong(ID):
         names = identify(part, "a flow", notes)
         if names and names[0] != base.id:
-            notes.error(part.at_of(ID), f"this file is of another flow, `{names[0]}`", hint)
+            notes.error(part.at_of(ID), f"this file is for a different flow, `{names[0]}`", hint)
     if VER in part and part[VER] != base.ver and not part.is_wrong(VER):
-        notes.error(part.at_of(VER), f"this file is of another version, {part[VER]}", hint)
+        notes.error(part.at_of(VER), f"this file is for a different version, {part[VER]}", hint)
 
 
 def _triggers(part: KeyValues, notes: Notes) -> tuple[Trigger, ...]:
     triggers: dict[NodeId, Trigger] = {}
     for trigger, said in read_triggers(part[TRIGGERS], notes):
         if trigger.id in triggers:
-            hint = "give one of them another `id`"
+            hint = "give one of them a different `id`"
             notes.error(said.at, f"the id `{trigger.id}` is used twice", hint)
         triggers.setdefault(trigger.id, trigger)
     return tuple(triggers.values())

@@ -1,4 +1,4 @@
-"""Forms: what a person is asked for, and whether what it is filled with beforehand fits."""
+"""Reads forms, and checks that the initial value of each field fits its type."""
 
 from floe.dialects.floe.vocabulary import (
     CHOICES,
@@ -22,7 +22,7 @@ from floe.model.refs import Json
 
 
 def read_form(table: Table | None, title: str, notes: Notes) -> Form:
-    """A form; without a table, one that asks for nothing but the button."""
+    """Read a form; without a table, a form without fields."""
     if table is None:
         return Form(title=title)
     form = FORM_MAP.read(table, notes)
@@ -35,8 +35,8 @@ def read_form(table: Table | None, title: str, notes: Notes) -> Form:
             continue
         name = variable(field.id)
         if name in names:
-            both = f"`{names[name]}` and `{field.id}` are both FLOE_IN_{name}"
-            twice = f"the field `{field.id}` is there twice"
+            both = f"`{names[name]}` and `{field.id}` would both be FLOE_IN_{name}"
+            twice = f"the field `{field.id}` is defined twice"
             notes.error(part.at, twice if names[name] == field.id else both, "rename one")
         names.setdefault(name, field.id)
         fields.append(field)
@@ -44,7 +44,7 @@ def read_form(table: Table | None, title: str, notes: Notes) -> Form:
 
 
 def variable(name: str) -> str:
-    """The part of `FLOE_IN_<NAME>` that a field or output is known by."""
+    """The `<NAME>` in `FLOE_IN_<NAME>` for a field or output."""
     return name.upper().replace("-", "_")
 
 
@@ -80,7 +80,7 @@ def _value(part: KeyValues, kind: FieldType, choices: tuple[str, ...], notes: No
         notes.error(e.at, e.what, e.hint)
         return None
     if choices and text not in choices:
-        what = f"`value` is none of the choices: {quoted(text)}"
+        what = f"`value` is not one of the choices: {quoted(text)}"
         notes.error(tree.at, what, f"one of {', '.join(choices)}")
     return text
 

@@ -1,4 +1,4 @@
-"""Ids from names and names from ids, and where in the workspace a path may lead.
+"""Ids from names, names from ids, and the check that a path stays in the workspace.
 
 Source: the original floe's `trimID` and `nameFromID` as described in docs/flows.md, "Names".
 """
@@ -14,7 +14,7 @@ from floe.model.refs import ID as ID_PATTERN
 
 
 def id_from_name(name: str) -> str:
-    """`Sign Off` to `sign-off`; not every name comes to an id."""
+    """`Sign Off` to `sign-off`. The result is not always a valid id."""
     return re.sub("[ .]", "-", name.strip(" .-").lower())
 
 
@@ -24,7 +24,7 @@ def name_from_id(text: str) -> str:
 
 
 def identify(fields: KeyValues, what: str, notes: Notes) -> tuple[str, str] | None:
-    """The id and name of a flow or node, either from the other; None with a finding."""
+    """The id and name of a flow or node, each derived from the other; None, with a finding."""
     given, name = fields[ID], fields[NAME]
     if fields.is_wrong(ID) or (fields.is_wrong(NAME) and not given):
         return None
@@ -51,7 +51,7 @@ def _note_no_id(fields: KeyValues, given: str, name: str, notes: Notes) -> None:
 
 
 def check_inside(fields: KeyValues, key: KeySpec[str], notes: Notes) -> str:
-    """A path of the workspace as written; noted where it plainly leads out of it."""
+    """A path in the workspace, unchanged; reports one that clearly leads out of it."""
     path = fields[key]
     below = re.sub(r"^\{\{ws\}\}/?", "", path)
     absolute = below.startswith("/") or re.match(r"[A-Za-z]:[\\/]", below)

@@ -1,4 +1,4 @@
-"""The nodes of a flow, and the tags by which they hear one another."""
+"""Reads the nodes of a flow and the tags that connect them."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -39,32 +39,32 @@ Class = Literal["task", "merge"]
 
 @dataclass(frozen=True)
 class UnlinkedNode:
-    """A node whose tags are not looked up yet."""
+    """A node whose tags are not resolved yet."""
 
     id: NodeId
     name: str
     cls: Class
     part: KeyValues
     work: Work | None
-    """None where it cannot be told."""
+    """None if it has errors."""
     tags: tuple[tuple[str, Position], ...]
-    """What it listens to or waits for, as written."""
+    """The tags it listens to or waits for, as written."""
 
 
 @dataclass(frozen=True)
 class Nodes:
-    """The nodes of a flow, and where each and its tags are written."""
+    """The nodes of a flow, with the positions of nodes and tags."""
 
     nodes: tuple[Node, ...]
     places: Mapping[tuple[NodeId, Tag | None], Position]
     opts: Mapping[NodeId, Table]
-    """The `opts` of each, as written."""
+    """The `opts` of each node, as written."""
     is_whole: bool
-    """None is missing for an id, a type or a tag that could not be read."""
+    """Whether every node is here: no id, type or tag had errors."""
 
 
 def read_nodes(tables: Sequence[Table], triggers: Sequence[Trigger], notes: Notes) -> Nodes:
-    """The tasks and merges of a flow; ids are unique among them and its triggers."""
+    """Read the tasks and merges of a flow; report ids used twice, also by triggers."""
     read = [_draft(table, notes) for table in tables]
     of_triggers = frozenset(trigger.id for trigger in triggers)
     drafts: dict[NodeId, UnlinkedNode] = {}
@@ -86,7 +86,7 @@ def read_nodes(tables: Sequence[Table], triggers: Sequence[Trigger], notes: Note
     )
 
 
-_OTHER_ID: Final = "give one of them another `id`"
+_OTHER_ID: Final = "give one of them a different `id`"
 
 
 def _draft(table: Table, notes: Notes) -> UnlinkedNode | None:
@@ -105,7 +105,7 @@ def _draft(table: Table, notes: Notes) -> UnlinkedNode | None:
 def _class_of(table: Table, notes: Notes) -> Class:
     entry = table.entries.get(CLASS.name)
     if entry is None and WAIT.name in table.entries and LISTEN.name not in table.entries:
-        notes.error(table.at, "what waits is a merge, and has to say so", "class: merge")
+        notes.error(table.at, "a node with `wait` is a merge, and needs its class", "class: merge")
         return "merge"
     is_merge = entry and isinstance(entry.value, Scalar) and entry.value.text == "merge"
     return "merge" if is_merge else "task"
@@ -186,9 +186,9 @@ _LABELS: Final = ("good", "bad", "error")
 
 
 class _Lookup:
-    """Finds the node that each tag names.
+    """Resolves tags to nodes.
 
-    `all_known` is false where a node has no id: then a tag that names none may be its.
+    `all_known` is false if a node has no id: then an unknown tag may belong to it.
     """
 
     def __init__(
@@ -200,16 +200,16 @@ class _Lookup:
         self._notes = notes
         self.places: dict[tuple[NodeId, Tag | None], Position] = {}
         self.is_whole = True
-        """Every node names a tag, and every tag was found."""
+        """Whether every node names a tag, and every tag was found."""
 
     def tags(self, draft: UnlinkedNode) -> tuple[Tag, ...]:
-        """The tags that a node names, each once."""
+        """The tags that a node names, without duplicates."""
         found: list[Tag] = []
         self.is_whole = self.is_whole and bool(draft.tags)
         for text, at in draft.tags:
             tag = self._tag(text, at)
             if tag in found:
-                self._notes.error(at, f"`{tag}` is waited for twice", "remove one")
+                self._notes.error(at, f"`{tag}` is listed twice", "remove one")
             elif tag:
                 found.append(tag)
                 self.places[draft.id, tag] = at
@@ -222,7 +222,7 @@ class _Lookup:
             return TRIGGER_GOOD
         match = _TAG.fullmatch(text)
         if not match or not (match[3] in _LABELS or re.fullmatch("0|[1-9][0-9]{0,2}", match[3])):
-            self._notes.error(at, f"{quoted(text)} is not an event", self._like(text))
+            self._notes.error(at, f"{quoted(text)} is not the name of an event", self._like(text))
             return None
         cls, id_, label = match.groups()
         known = self._classes.get(id_)
@@ -235,7 +235,7 @@ class _Lookup:
         return Tag(f"{known}.{id_}.{label}")
 
     def _like(self, text: str) -> str:
-        """What a text that is no tag was probably meant to be."""
+        """A hint about what an invalid tag was probably meant to be."""
         first, _, rest = text.partition(".")
         id_, _, label = rest.partition(".")
         if first == "trigger" or text in self._triggers:
@@ -253,7 +253,7 @@ class _Lookup:
 
     def _note_unknown(self, cls: str, id_: str, label: str, at: Position) -> None:
         if not self._all_known:
-            return  # it may be the one whose id could not be read, which is said there
+            return  # it may be the node whose id has errors, which are reported there
         if self._notes.is_full:
             hint = ""
         elif id_ in self._triggers:
@@ -262,15 +262,15 @@ class _Lookup:
             hint = f"did you mean `{known}.{id_from_name(id_)}.{label}`?"
         else:
             hint = closest(id_, tuple(self._classes)) or self._known()
-        self._notes.error(at, f"there is no {cls} {quoted(id_)} in this flow", hint)
+        self._notes.error(at, f"this flow has no {cls} {quoted(id_)}", hint)
 
     def _known(self) -> str:
         shown_ids = list(self._classes)[:10]
         more = ", …" if len(self._classes) > len(shown_ids) else ""
-        return f"there are {', '.join(shown_ids)}{more}"
+        return f"its nodes are {', '.join(shown_ids)}{more}"
 
     def _note_other_class(self, text: str, meant: str, known: Class, at: Position) -> None:
-        what = f"{quoted(text)} names a {known}"
+        what = f"{quoted(text)} is the event of a {known}"
         if known == "merge":
             self._notes.warning(at, f"{what}; read as `{meant}`", f"write `{meant}`")
         else:

@@ -1,6 +1,6 @@
-"""The tables of docs/flows.md, from the vocabulary that the reader uses.
+"""Generates the tables of docs/flows.md from the vocabulary.
 
-`python -m floe.dialects.floe.reference docs/flows.md` writes them between their markers anew.
+`python -m floe.dialects.floe.reference docs/flows.md` rewrites them between their markers.
 """
 
 import re
@@ -30,7 +30,7 @@ from floe.dialects.section import KeySpec, Section
 from floe.expr.programs import PROGRAMS, Program
 
 _TASKS: Final = {type_.opts: name for name, type_ in reversed(list(TASK_TYPES.items()))}
-"""The first type that has each `opts`: types with equal `opts` share a table."""
+"""The first type of task for each `opts`: types with equal `opts` share a table."""
 SECTIONS: Final[Mapping[str, Section]] = {
     "host-config": HOST_CONFIG,
     "common": COMMON_MAP,
@@ -53,13 +53,13 @@ _MARKED: Final = re.compile(r"(<!-- keys: ([a-z-]+) -->\n).*?(<!-- end -->)", re
 
 
 def with_tables(text: str) -> str:
-    """The text with the table of its section between each pair of markers. Raises KeyError."""
+    """The text with a new table between each pair of markers. Raises KeyError."""
     text = _PROGRAMS_MARKED.sub(lambda m: f"{m[1]}{programs_table()}{m[2]}", text)
     return _MARKED.sub(lambda m: f"{m[1]}{table(SECTIONS[m[2]])}{m[3]}", text)
 
 
 def sections_in(text: str) -> list[str]:
-    """The sections whose tables a text has, in its order."""
+    """The sections that have a table in a text, in order."""
     return [match[2] for match in _MARKED.finditer(text)]
 
 

@@ -1,4 +1,4 @@
-"""The JSON Schema of floe documents, for editors, from the vocabulary that the reader uses."""
+"""Generates the JSON Schema of floe documents, for editors, from the vocabulary."""
 
 from typing import Final
 
@@ -91,7 +91,7 @@ def _value(json_type: str) -> Schema:
 
 
 def _opts(type_: KeySpec[object], name: str, section: Section) -> Schema:
-    """What holds for `opts` where the type is this one."""
+    """The schema of `opts` for one type."""
     opts = _section(section, {FORM: _ref("form")} if FORM in section.keys else {})
     then: Schema = {"properties": {OPTS.name: opts}}
     return {"if": _is(type_, name), "then": then | (_needs(OPTS) if "required" in opts else {})}

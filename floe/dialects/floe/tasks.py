@@ -1,4 +1,4 @@
-"""Tasks and merges of a flow: each type with its opts becomes the work of a node."""
+"""Builds the work of a task from its type and `opts`."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -34,7 +34,7 @@ from floe.model.flow import Ask, End, Exec, Fetch, Git, GitCheckout, GitMerge, W
 
 
 def read_work(type_: str, name: str, part: KeyValues, notes: Notes) -> Work:
-    """What a task of this type does, from its `opts`."""
+    """The work of a task of this type, from its `opts`."""
     section, build = TASK_TYPES[type_].opts, BUILDERS[type_]
     elsewhere = {key: f"put `{key}` beside `opts:`" for key in TASK.by_name}
     elsewhere |= elsewhere_in_opts(section, OPTS_OF)
@@ -64,7 +64,7 @@ def _exec(opts: KeyValues, name: str, notes: Notes) -> Exec:
 def _argv(cmd: str, opts: KeyValues, notes: Notes) -> tuple[str, ...]:
     if ARGS in opts:
         if re.search(r"\s", cmd):
-            what = f"with `args`, all of `{cmd[:60]}` is the name of one program"
+            what = f"with `args`, `cmd` names a program, here `{cmd[:60]}`"
             notes.warning(opts.at_of(CMD), what, "move its arguments into `args`")
         return argv_of(cmd, opts[ARGS])
     try:
@@ -98,7 +98,7 @@ def _checksum(opts: KeyValues, notes: Notes) -> str:
     elif len(checksum) != digits:
         fits = [algo for algo, n in _DIGITS.items() if n == len(checksum)]
         what = f"a {opts[ALGO]} checksum has {digits} digits, not {len(checksum)}"
-        hint = f"checksum-algo: {fits[0]}" if fits else "copy it whole"
+        hint = f"checksum-algo: {fits[0]}" if fits else "copy all of its digits"
         notes.error(opts.at_of(CHECKSUM), what, hint)
     return checksum
 
@@ -138,5 +138,5 @@ BUILDERS: Final[Mapping[str, Callable[[KeyValues, str, Notes], Work]]] = {
     "data": _data,
     "end": _end,
 }
-"""By type of task: its `opts`, as read, and its name to the work of its node."""
+"""By type of task: a function from its `opts` and name to its work."""
 OPTS_OF: Final[Mapping[str, Section]] = {name: type_.opts for name, type_ in TASK_TYPES.items()}

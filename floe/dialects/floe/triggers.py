@@ -1,4 +1,4 @@
-"""Triggers of a flow: each type with its opts; the repository that rides along is in `git`."""
+"""Reads the triggers of a flow; `git` holds the repository that a trigger passes to its runs."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -45,7 +45,7 @@ TRIGGER_TYPES: Final[Mapping[str, tuple[TriggerType, Section]]] = {
 
 
 def read_triggers(tables: Sequence[Table], notes: Notes) -> tuple[tuple[Trigger, KeyValues], ...]:
-    """The triggers of a flow, each with what was said of it."""
+    """The triggers of a flow, each with its keys as read."""
     found = []
     for table in tables:
         part = TRIGGER.read(table, notes, _UNDER_OPTS)
@@ -81,7 +81,7 @@ def _trigger(id_: str, name: str, part: KeyValues, notes: Notes) -> Trigger:
 
 
 def read_git(opts: KeyValues, notes: Notes) -> Git:
-    """Which commit of which repository opts name."""
+    """The repository and commit that `opts` name."""
     return Git(
         url=opts[URL],
         hash=opts[HASH].lower(),
@@ -94,7 +94,7 @@ def read_git(opts: KeyValues, notes: Notes) -> Git:
 
 
 def elsewhere_in_opts(section: Section, all_of: Mapping[str, Section]) -> Mapping[str, str]:
-    """Where keys belong that are no keys of these opts."""
+    """Hints for keys that belong to the `opts` of a different type."""
     return {
         name: f"`{name}` belongs to type: {type_}"
         for type_, other in all_of.items()
@@ -121,7 +121,7 @@ def _check_times(opts: KeyValues, notes: Notes) -> None:
 
 
 def _check_cron(opts: KeyValues, notes: Notes) -> None:
-    from datetime import datetime  # these three only where a flow has a cron
+    from datetime import datetime  # needed by flows with cron only
 
     from cronsim import CronSim, CronSimError
 
@@ -141,11 +141,11 @@ def _check_timezone(opts: KeyValues, notes: Notes) -> None:
     try:
         ZoneInfo(opts[TIMEZONE])
     except (KeyError, ValueError, OSError):  # unknown, not a name, a folder of the database
-        what = f"there is no time zone `{opts[TIMEZONE][:60]}`"
+        what = f"the time zone `{opts[TIMEZONE][:60]}` is unknown"
         notes.error(opts.at_of(TIMEZONE), what, "a name such as Europe/London")
 
 
 def _check_refs(opts: KeyValues, notes: Notes) -> None:
     if opts[EXCLUDE_REFS] and (fault := fault_of(opts[EXCLUDE_REFS])):
-        what = f"`exclude-refs` is not a regular expression of RE2: {fault}"
+        what = f"`exclude-refs` is not a valid RE2 regular expression: {fault}"
         notes.error(opts.at_of(EXCLUDE_REFS), what, EXCLUDE_REFS.example)

@@ -1,7 +1,7 @@
-"""Every key of a floe document, once: what it takes, its default, what it is for, an example.
+"""Every key of a floe document, once: its kind, default, description and an example.
 
-The reader, the JSON Schema and the tables in docs/flows.md are all made from this. No behaviour
-here: what keys mean together is in `dialect` and its neighbours.
+The reader, the JSON Schema and the tables in docs/flows.md all use this one list. It has no
+behaviour: the meaning of keys together is in `dialect` and its neighbours.
 
 Source: floe README, "Config".
 """
@@ -47,14 +47,14 @@ EXIT_STATUS: Final = Whole(0, 255)
 
 @dataclass(frozen=True, kw_only=True)
 class TaskType:
-    """One type of task: its `opts`, and what holds where a task does not say otherwise.
+    """One type of task: its `opts` and its defaults.
 
-    `tasks` makes the work of a node from them.
+    `tasks` builds the work of a node from the `opts`.
     """
 
     opts: Section
     on_lost: Literal["fail", "retry"] = "fail"
-    """`retry` for what does no harm when it is done twice."""
+    """The default of `on-lost`; `retry` for work that can safely run twice."""
 
 
 NO_TEXTS: Final[tuple[str, ...]] = ()
@@ -71,7 +71,7 @@ COMMON: Final = KeySpec(
     name="common",
     kind=AnyMap(),
     default=NO_MAP,
-    doc="What this host is and where it keeps its things.",
+    doc="Settings of this host.",
     example="common: {store-type: local}",
 )
 FLOWS: Final = KeySpec(
@@ -112,7 +112,7 @@ REUSE_SPACE: Final = KeySpec(
     name="reuse-space",
     kind=FLAG,
     default=False,
-    doc="All runs of this flow on a host use one workspace, never emptied, one run at a time.",
+    doc="All runs of this flow on a host share one workspace, one at a time; it is never emptied.",
     example="reuse-space: true",
 )
 HOST_TAGS: Final = KeySpec(
@@ -127,7 +127,7 @@ RESOURCE_TAGS: Final = KeySpec(
     name="resource-tags",
     kind=ListOf(TAG, unique=True),
     default=NO_TEXTS,
-    doc="Each is held by one run at a time in the whole cluster; `host:nic` once per host.",
+    doc="Each is held by one run at a time in the whole cluster, `host:nic` by one run per host.",
     example="resource-tags: [staging, 'host:nic']",
 )
 FLOW_ENV: Final = KeySpec(
@@ -135,14 +135,14 @@ FLOW_ENV: Final = KeySpec(
     kind=ENV,
     default=NO_TEXTS,
     doc="Environment of every command. `{{ws}}` is the workspace, as is a value `.` or `./…`; "
-    "`$VAR` is what the environment has before it.",
+    "`$VAR` is the value from before.",
     example="env: ['GOPATH={{ws}}', 'PATH=./go/bin:$PATH']",
 )
 FLOW_FILE: Final = KeySpec(
     name="flow-file",
     kind=TEXT,
     default="",
-    doc="Where the tasks are read from when a run begins: a path, an http(s) URL or a file in a "
+    doc="Document with the tasks, read when a run starts: a path, an http(s) URL or a file in a "
     "git repository. Instead of `tasks`.",
     example="flow-file: git@github.com:org/repo.git/build/FLOE.yaml",
 )
@@ -151,14 +151,14 @@ FLOW_TIMEOUT: Final = KeySpec(
     kind=Duration(),
     default=NO_LIMIT,
     absent="no limit",
-    doc="How long a run may take from its activation on; then it ends bad.",
+    doc="Time limit of a run, from its activation; then it ends bad.",
     example="timeout: 2h",
 )
 ON_HOST_LOST: Final = KeySpec[Literal["fail", "restart"]](
     name="on-host-lost",
     kind=OneOf(("fail", "restart")),
     default="fail",
-    doc="When the host of a run is gone for good: the run ends bad, or begins anew elsewhere.",
+    doc="If the host of a run is lost permanently: the run ends bad, or starts again elsewhere.",
     example="on-host-lost: restart",
 )
 STRICT_SHELL: Final = KeySpec(
@@ -173,21 +173,21 @@ UNHEARD_BAD: Final = KeySpec[Literal["end", "hold"]](
     name="unheard-bad",
     kind=OneOf(("end", "hold")),
     default="end",
-    doc="When a bad event is heard by nobody: the run ends bad at once, or after the rest is done.",
+    doc="If no node listens to a bad event: the run ends bad at once, or after the rest is done.",
     example="unheard-bad: hold",
 )
 TRIGGERS: Final = KeySpec(
     name="triggers",
     kind=ListOf(AnyMap("triggers")),
     default=NO_MAPS,
-    doc="What starts a run.",
+    doc="The triggers that start runs.",
     example="triggers: [{name: start, type: data}]",
 )
 TASKS: Final = KeySpec(
     name="tasks",
     kind=ListOf(AnyMap("tasks and merges")),
     default=NO_MAPS,
-    doc="What a run does. Either `tasks` or `flow-file`.",
+    doc="The tasks and merges of a run. Either `tasks` or `flow-file`.",
     example="tasks: [{name: hello, type: exec, listen: trigger.good, opts: {cmd: date}}]",
 )
 FLOW: Final = Section(
@@ -232,7 +232,7 @@ OPTS: Final = KeySpec(
     name="opts",
     kind=AnyMap(),
     default=NO_MAP,
-    doc="What its type takes; see there.",
+    doc="Settings of its type; see there.",
     example="opts: {cmd: make}",
 )
 TRIGGER_TYPE: Final = KeySpec(
@@ -240,7 +240,7 @@ TRIGGER_TYPE: Final = KeySpec(
     kind=OneOf(("data", "timer", "poll-git", "push", "git-push")),
     default="data",
     required=True,
-    doc="What starts the run. `git-push` is another name of `push`.",
+    doc="The event that starts the run. `git-push` is an alias of `push`.",
     example="type: poll-git",
 )
 TRIGGER: Final = Section(name="a trigger", keys=(ID, NAME, TRIGGER_TYPE, OPTS))
@@ -259,7 +259,7 @@ FIELDS: Final = KeySpec(
     name="fields",
     kind=ListOf(AnyMap("fields")),
     default=NO_MAPS,
-    doc="What is asked for; none for a mere yes or no.",
+    doc="The fields; none for a plain yes or no.",
     example="fields: [{id: version, prompt: Which version?}]",
 )
 FORM_MAP: Final = Section(name="a form", keys=(TITLE, FIELDS))
@@ -268,7 +268,7 @@ FORM: Final = KeySpec(
     kind=AnyMap("form"),
     default=NO_MAP,
     absent="only the button",
-    doc="What a person is asked for.",
+    doc="The form to fill in.",
     example="form: {title: Start, fields: [{id: branch, value: main}]}",
 )
 FIELD_ID: Final = KeySpec(
@@ -293,7 +293,7 @@ FIELD_TYPE: Final = KeySpec(
     name="type",
     kind=OneOf(FIELD_TYPES),
     default=STRING,
-    doc="What is taken; `text` may have several lines.",
+    doc="Type of the value; `text` may have several lines.",
     example="type: bool",
 )
 VALUE: Final = KeySpec(
@@ -301,21 +301,21 @@ VALUE: Final = KeySpec(
     kind=Raw("of the field's type"),
     default=NOTHING,
     absent="empty",
-    doc="What the field holds before anybody typed; also the answer where none is given.",
+    doc="Initial value, also used if no answer is given.",
     example="value: main",
 )
 REQUIRED: Final = KeySpec(
     name="required",
     kind=FLAG,
     default=True,
-    doc="Refuse a form where this has no value.",
+    doc="Refuse the form if this field has no value.",
     example="required: false",
 )
 CHOICES: Final = KeySpec(
     name="choices",
     kind=ListOf(TEXT, unique=True, least=1),
     default=NO_TEXTS,
-    doc="`choice`: what can be chosen.",
+    doc="For `choice`: the allowed values.",
     example="choices: [staging, production]",
 )
 FORM_FIELD: Final = Section(
@@ -338,14 +338,14 @@ HASH: Final = KeySpec(
     name="hash",
     kind=GIT_HASH,
     default="",
-    doc="Its commit; goes before `ref` and `branch`.",
+    doc="Its commit; takes precedence over `ref` and `branch`.",
     example="hash: 4b825dc6",
 )
 REF: Final = KeySpec(
     name="ref",
     kind=GIT_NAME,
     default="",
-    doc="Its ref, tag or branch; goes before `branch`.",
+    doc="Its ref, tag or branch; takes precedence over `branch`.",
     example="ref: refs/tags/v1.0",
 )
 FROM_BRANCH: Final = KeySpec(
@@ -353,7 +353,7 @@ FROM_BRANCH: Final = KeySpec(
     kind=GIT_NAME,
     default="",
     aliases=("from-ref",),
-    doc="What is merged into it.",
+    doc="The branch to merge into it.",
     example="from-branch: feature",
 )
 GIT_SUB_DIR: Final = KeySpec(
@@ -361,7 +361,7 @@ GIT_SUB_DIR: Final = KeySpec(
     kind=TEXT,
     default="",
     absent="the workspace",
-    doc="Folder in the workspace that the repository's own folder is made in.",
+    doc="Folder in the workspace for the repository's own folder.",
     example="sub-dir: src/github.com/org",
 )
 KEY_FILE: Final = KeySpec(
@@ -370,21 +370,21 @@ KEY_FILE: Final = KeySpec(
     default="",
     aliases=("git-key",),
     absent="the host's",
-    doc="The private key to use with git.",
+    doc="Private key for git.",
     example="key-file: /home/ci/.ssh/id_rsa",
 )
 SUBMODULES: Final = KeySpec(
     name="submodules",
     kind=OneOf[Literal["false", "true", "recursive"]](("false", "true", "recursive")),
     default="false",
-    doc="Fetch the repository's submodules, too; `recursive`: and theirs.",
+    doc="Also fetch the repository's submodules; `recursive`: and their submodules.",
     example="submodules: recursive",
 )
 LFS: Final = KeySpec(
     name="lfs",
     kind=FLAG,
     default=False,
-    doc="Fetch files that are kept in git LFS; the host needs `git-lfs`.",
+    doc="Also fetch files in git LFS; the host needs `git-lfs`.",
     example="lfs: true",
 )
 GIT_KEYS: Final = (URL, BRANCH, HASH, REF, FROM_BRANCH, GIT_SUB_DIR, KEY_FILE)
@@ -393,14 +393,14 @@ PERIOD: Final = KeySpec(
     name="period",
     kind=Duration(1),
     default=10.0,
-    doc="How often; a timer is due at multiples of it since 1970.",
+    doc="Interval; a timer is due at multiples of it since 1970.",
     example="period: 5m",
 )
 CRON: Final = KeySpec(
     name="cron",
     kind=TEXT,
     default="",
-    doc="When, in cron's five fields, in place of `period`.",
+    doc="Times in cron's five fields, instead of `period`.",
     example='cron: "30 6 * * mon-fri"',
 )
 TIMEZONE: Final = KeySpec(
@@ -421,7 +421,7 @@ EXCLUDE_REFS: Final = KeySpec(
     name="exclude-refs",
     kind=TEXT,
     default="",
-    doc="Which of them not: a regular expression (RE2: no look-around, no back references) that "
+    doc="Refs to leave out: a regular expression (RE2: no look-around, no back references) that "
     "matches the whole ref.",
     example="exclude-refs: refs/heads/(wip|tmp)-.*",
 )
@@ -430,7 +430,7 @@ SECRET: Final = KeySpec(
     kind=Text(r"\$[A-Za-z_][A-Za-z0-9_]*|@[^@\s].*", "$NAME of the host's environment, or @file"),
     default="",
     absent="every push is refused",
-    doc="What pushes are signed with: `$NAME` of the host's environment, or `@file`.",
+    doc="The secret that signs pushes: `$NAME` of the host's environment, or `@file`.",
     example="secret: $PUSH_SECRET",
 )
 POLL_URL: Final = KeySpec(
@@ -454,22 +454,22 @@ CMD: Final = KeySpec(
     name="cmd",
     kind=TEXT,
     default="",
-    doc="A program and its arguments, split like a shell would; with `args`, the program alone. No "
-    "shell: see [Variables](#variables).",
+    doc="A program and its arguments, split as a shell would; with `args`, only the program. No "
+    "shell runs: see [Variables](#variables).",
     example="cmd: make -C src test",
 )
 SHELL: Final = KeySpec(
     name="shell",
     kind=TEXT,
     default="",
-    doc="A text for `bash -c`, in place of `cmd`; see `strict-shell`.",
+    doc="A text for `bash -c`, instead of `cmd`; see `strict-shell`.",
     example="shell: make test | tee log",
 )
 ARGS: Final = KeySpec(
     name="args",
     kind=ListOf(TEXT),
     default=NO_TEXTS,
-    doc="Arguments, each as it is; with `shell`, appended to it with spaces between.",
+    doc="Arguments, each passed unchanged; with `shell`, appended to it, separated by spaces.",
     example='args: ["-m", "a message"]',
 )
 SUB_DIR: Final = KeySpec(
@@ -477,7 +477,7 @@ SUB_DIR: Final = KeySpec(
     kind=TEXT,
     default="",
     absent="the workspace",
-    doc="Folder in the workspace to run in; made if it is not there.",
+    doc="Folder in the workspace to run in; created if missing.",
     example="sub-dir: src",
 )
 ENV_OPT: Final = KeySpec(
@@ -505,14 +505,14 @@ CHECKSUM: Final = KeySpec(
     kind=TEXT,
     default="",
     absent="not checked, not cached",
-    doc="What it must come to, in hexadecimal; a line `HASH  filename` will do.",
+    doc="Expected checksum in hexadecimal; a line `HASH  filename` works too.",
     example="checksum: 4b677d698c65370afa33757b6954ade60347aaca310ea92a63ed717d7cb0c2ff",
 )
 ALGO: Final = KeySpec[Literal["sha256", "sha1", "md5"]](
     name="checksum-algo",
     kind=OneOf(("sha256", "sha1", "md5")),
     default="sha256",
-    doc="How the checksum is made: sha256, sha1 or md5.",
+    doc="Algorithm of the checksum: sha256, sha1 or md5.",
     example="checksum-algo: sha1",
 )
 LOCATION: Final = KeySpec(
@@ -520,7 +520,7 @@ LOCATION: Final = KeySpec(
     kind=TEXT,
     default="",
     absent="the workspace",
-    doc="Where in the workspace to put it; in a folder if it ends in `/`.",
+    doc="Path in the workspace; a folder if it ends in `/`.",
     example="location: tools/",
 )
 FETCH: Final = Section(
@@ -531,7 +531,7 @@ FETCH: Final = Section(
 GIT: Final = Section(
     name="`opts` of a git task",
     keys=(*GIT_KEYS, SUBMODULES, LFS),
-    doc="What is not said is taken from the events before it, then from the trigger.",
+    doc="Missing values come from the nodes before it, then from the trigger.",
 )
 TASK_PERIOD: Final = KeySpec(
     name="period",
@@ -575,11 +575,11 @@ CLASS: Final = KeySpec[Literal["task", "merge"]](
 )
 LISTEN: Final = KeySpec(
     name="listen",
-    kind=Text(not_list="only a merge hears several: `class: merge` and `wait: [...]`"),
+    kind=Text(not_list="only a merge waits for several: `class: merge` and `wait: [...]`"),
     default="",
     required=True,
-    doc="The event that wakes it: `trigger.good`, `task.build.good`, `merge.tests.good`; "
-    "`bad`, `error` or, with `use-status`, an exit status in the last place.",
+    doc="The event that starts it: `trigger.good`, `task.build.good`, `merge.tests.good`. The last "
+    "part can also be `bad`, `error` or, with `use-status`, an exit status.",
     example="listen: task.build.good",
 )
 TASK_TYPE: Final = KeySpec(
@@ -587,14 +587,14 @@ TASK_TYPE: Final = KeySpec(
     kind=OneOf(tuple(TASK_TYPES)),
     default="exec",
     required=True,
-    doc="What it does.",
+    doc="Type of its work.",
     example="type: exec",
 )
 IGNORE_FAIL: Final = KeySpec(
     name="ignore-fail",
     kind=FLAG,
     default=False,
-    doc="Always issue `good`, also when it failed. Not together with `use-status`.",
+    doc="Always issue `good`, even if it failed. Not together with `use-status`.",
     example="ignore-fail: true",
 )
 GOOD: Final = KeySpec(
@@ -609,7 +609,7 @@ USE_STATUS: Final = KeySpec(
     name="use-status",
     kind=FLAG,
     default=False,
-    doc="Issue the exit status in place of `good` or `bad`: `task.probe.3`.",
+    doc="Issue the exit status instead of `good` or `bad`: `task.probe.3`.",
     example="use-status: true",
 )
 TIMEOUT: Final = KeySpec(
@@ -617,26 +617,30 @@ TIMEOUT: Final = KeySpec(
     kind=Duration(),
     default=NO_LIMIT,
     absent="no limit",
-    doc="How long one attempt may take (a form: stay open); then it is stopped, with `error`.",
+    doc="Time limit of one attempt (of a form: to be answered); then it ends with `error`.",
     example="timeout: 10m",
 )
 FIRST: Final = KeySpec(
-    name="first", kind=Duration(), default=1.0, doc="Before the first retry.", example="first: 1s"
+    name="first",
+    kind=Duration(),
+    default=1.0,
+    doc="Wait before the first retry.",
+    example="first: 1s",
 )
 FACTOR: Final = KeySpec(
     name="factor",
     kind=Number(1),
     default=2.0,
-    doc="Each later wait is this many times the one before.",
+    doc="Each later wait is this many times the previous one.",
     example="factor: 2",
 )
 BACKOFF_MAX: Final = KeySpec(
-    name="max", kind=Duration(), default=300.0, doc="No wait is longer.", example="max: 5m"
+    name="max", kind=Duration(), default=300.0, doc="Longest wait.", example="max: 5m"
 )
 BACKOFF: Final = Section(
     name="backoff",
     keys=(FIRST, FACTOR, BACKOFF_MAX),
-    doc="How long to wait before a retry, give or take a tenth.",
+    doc="The wait before a retry, varied by up to 10 %.",
 )
 RETRY_MAX: Final = KeySpec(
     name="max",
@@ -657,13 +661,13 @@ RETRY_BACKOFF: Final = KeySpec(
     ),
     default=Backoff(),
     absent="`{first: 1s, factor: 2, max: 5m}`",
-    doc="How long to wait before each; one duration for always the same.",
+    doc="The wait before each; a single duration for equal waits.",
     example="backoff: 10s",
 )
 RETRY_MAP: Final = Section(
     name="retry",
     keys=(RETRY_MAX, RETRY_BACKOFF),
-    doc="Further attempts, in the same workspace, when one was bad or an error. No event is "
+    doc="Further attempts in the same workspace, after one that was bad or an error. No event is "
     "issued between them.",
 )
 RETRY: Final = KeySpec(
@@ -676,7 +680,7 @@ RETRY: Final = KeySpec(
     ),
     default=Retry(),
     absent="no retries",
-    doc="Try again when it was bad or an error.",
+    doc="Try again after `bad` or `error`.",
     example="retry: {max: 3, backoff: {first: 1s, factor: 2, max: 5m}}",
 )
 ON_LOST: Final = KeySpec[Literal["fail", "retry"]](
@@ -684,8 +688,8 @@ ON_LOST: Final = KeySpec[Literal["fail", "retry"]](
     kind=OneOf(("fail", "retry")),
     default="fail",
     absent=f"`retry` for {_RETRIED}, else `fail`",
-    doc="When floe lost sight of its process (a crash of machine or warden): issue `error`, or run "
-    "it again, outside `retry`.",
+    doc="If floe lost its process (the machine or the warden crashed): issue `error`, or run it "
+    "again, not counted by `retry`.",
     example="on-lost: retry",
 )
 OUTPUT_MAX: Final = KeySpec(
@@ -693,7 +697,7 @@ OUTPUT_MAX: Final = KeySpec(
     kind=Size(),
     default=HOSTS_DEFAULT,
     absent="the host's",
-    doc="Stop it with `error` when it prints more; 0 for no limit.",
+    doc="Stop it with `error` if it prints more; 0 for no limit.",
     example="output-max: 100MB",
 )
 GRACE: Final = KeySpec(
@@ -701,7 +705,7 @@ GRACE: Final = KeySpec(
     kind=Duration(0),
     default=NO_LIMIT,
     absent="the host's",
-    doc="Between asking its processes to end (TERM) and ending them (KILL).",
+    doc="Time between TERM and KILL when its processes are stopped.",
     example="grace: 30s",
 )
 TASK: Final = Section(
@@ -747,21 +751,21 @@ BASE_URL: Final = KeySpec(
     name="base-url",
     kind=Text(r"(/[A-Za-z0-9._~-]+)*/?", "a path such as /build/api"),
     default="/build/api",
-    doc="Where the API is on this host.",
+    doc="Path of the API on this host.",
     example="base-url: /build/api",
 )
 CONFIG_PATH: Final = KeySpec(
     name="config-path",
     kind=TEXT,
     default="",
-    doc="Read the flows from there instead: a path, an http(s) URL or a file in a git repository.",
+    doc="Read the flows from this document: a path, an http(s) URL or a file in a git repository.",
     example="config-path: git@github.com:org/repo.git/build/FLOE.yaml",
 )
 STORE_TYPE: Final = KeySpec(
     name="store-type",
     kind=OneOf(("local", "memory", "ec2", "s3", "postgres")),
     default="local",
-    doc="Where runs are kept: `local` (a SQLite file) or `memory` (gone with the process). "
+    doc="Where runs are kept: `local` (a SQLite file) or `memory` (lost when the process ends). "
     "The others are not built yet.",
     example="store-type: memory",
 )
@@ -778,7 +782,7 @@ WORKSPACE_ROOT: Final = KeySpec(
     kind=TEXT,
     default="",
     absent="the root",
-    doc="Folder in whose `spaces` workspaces are made.",
+    doc="Folder for workspaces; they are in its `spaces`.",
     example="workspace-root: /home/ci/floews",
 )
 COMMON_KEY: Final = KeySpec(
@@ -787,7 +791,7 @@ COMMON_KEY: Final = KeySpec(
     default="",
     aliases=("git-key",),
     absent="git's own",
-    doc="The private key to use with git.",
+    doc="Private key for git.",
     example="key-file: /home/ci/.ssh/id_rsa",
 )
 HOSTS: Final = KeySpec(
@@ -809,7 +813,7 @@ SLOTS: Final = KeySpec(
     name="slots",
     kind=Whole(1, 10_000),
     default=64,
-    doc="How many runs this host has active at once.",
+    doc="How many runs may be active on this host at once.",
     example="slots: 8",
 )
 COMMANDS: Final = KeySpec(
@@ -825,21 +829,21 @@ TRUSTED_PROXIES: Final = KeySpec(
     kind=ListOf(Network(), unique=True),
     default=NO_TEXTS,
     doc="IP addresses and networks of the proxies in front of this host. Only from these, "
-    "`X-Forwarded-For`, `-Proto`, `-Host` and `-Port` are believed.",
+    "`X-Forwarded-For`, `-Proto`, `-Host` and `-Port` are trusted.",
     example="trusted-proxies: [127.0.0.1, 10.0.0.0/24]",
 )
 PASS_ENV: Final = KeySpec(
     name="pass-env",
     kind=ListOf(Text(r"[A-Za-z_][A-Za-z0-9_]*", "names of variables"), unique=True),
     default=NO_TEXTS,
-    doc="Further variables of the host's environment that commands see.",
+    doc="Additional variables of the host's environment that commands see.",
     example="pass-env: [JAVA_HOME]",
 )
 COMMON_GRACE: Final = KeySpec(
     name="grace",
     kind=Duration(0),
     default=10.0,
-    doc="Between asking processes to end (TERM) and ending them (KILL).",
+    doc="Time between TERM and KILL when processes are stopped.",
     example="grace: 10s",
 )
 COMMON_OUTPUT_MAX: Final = KeySpec(
@@ -847,14 +851,14 @@ COMMON_OUTPUT_MAX: Final = KeySpec(
     kind=Size(),
     default=1 << 30,
     absent="1GiB",
-    doc="Stop a command with `error` when it prints more; 0 for no limit.",
+    doc="Stop a command with `error` if it prints more; 0 for no limit.",
     example="output-max: 100MB",
 )
 COMMON_STRICT_SHELL: Final = KeySpec(
     name="strict-shell",
     kind=FLAG,
     default=False,
-    doc="`strict-shell` of flows that do not say it.",
+    doc="`strict-shell` of flows that do not set it.",
     example="strict-shell: true",
 )
 COMMON_MAP: Final = Section(

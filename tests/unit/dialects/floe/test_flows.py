@@ -342,9 +342,12 @@ def test_a_flow_file_goes_over_its_flow() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (f"id: g\n{END}", "x.yml:1:5: error: this file is of another flow, `g`"),
-        (f"ver: 3\n{END}", "x.yml:1:6: error: this file is of another version, 3"),
-        (f"{END}flow-file: y.yml\n", "x.yml:2:12: error: a flow-file names no other flow-file"),
+        (f"id: g\n{END}", "x.yml:1:5: error: this file is for a different flow, `g`"),
+        (f"ver: 3\n{END}", "x.yml:1:6: error: this file is for a different version, 3"),
+        (
+            f"{END}flow-file: y.yml\n",
+            "x.yml:2:12: error: a flow-file cannot name a flow-file itself",
+        ),
         ("env: [A=1]\n", "x.yml:1:1: error: a flow-file needs `tasks`"),
         (
             f"flows: [{{id: f, {END.strip()}}}]",
