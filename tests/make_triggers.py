@@ -53,6 +53,8 @@ class Site:
         self.said: list[Addressed] = []
         self.work: list[Coroutine[object, object, None]] = []
         self.term = 0
+        self.held = ""
+        """Why no timer fires; empty while they do."""
         self._before = dict(ledger or {})
         self._begin()
         self.triggers.watch(FlowBook(flows=flows))
@@ -61,7 +63,13 @@ class Site:
         stored = self.ledger()
         rows = {kind: {k: v for (of, k), v in stored.items() if of == kind} for kind in KINDS}
         self.triggers = Triggers(
-            self.clock, self.refs, self.work.append, self.said.append, rows, term=lambda: self.term
+            self.clock,
+            self.refs,
+            self.work.append,
+            self.said.append,
+            rows,
+            held_back=lambda: self.held,
+            term=lambda: self.term,
         )
 
     def ledger(self, words: int | None = None) -> dict[tuple[str, str], Json]:

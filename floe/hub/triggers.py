@@ -63,6 +63,8 @@ class Triggers:
         self._timers = Timers(clock, self._fire)
         self._armed: dict[Watch, Armed] = {}
         self._polling: set[Watch] = set()
+        self._held: set[Watch] = set()
+        """Timers that do not fire for now; that is in the log."""
         self._why_missed = "no host was running"
         self._book = FlowBook()
         self.problems: dict[Watch, str] = {}
@@ -92,6 +94,7 @@ class Triggers:
             self._say(Addressed(word=Mark(rows=tuple(rows))))
         self._why_missed = "its flow was not in the config"
         self.problems = {w: p for w, p in self.problems.items() if w in self._armed}
+        self._held &= self._armed.keys()
 
     def next_due(self, flow: Flow, trigger: Trigger) -> Instant | None:
         """When a trigger fires or polls next; None for one that waits for others."""
@@ -183,13 +186,23 @@ class Triggers:
         return rows
 
     def _missed(
-        self, watch: Watch, trigger: Trigger, until: Instant, reason: str
+        self,
+        watch: Watch,
+        trigger: Trigger,
+        until: Instant,
+        reason: str,
+        *,
+        is_logged: bool = False,
     ) -> list[LedgerWrite]:
-        """Record the ticks between the last one and an instant as missed."""
+        """Record the ticks between the last one and an instant as missed.
+
+        `is_logged`: the log has the reason already, and gets no line for each tick.
+        """
         rows = []
         for after, end in self._done[watch].free(until):
             if ticks := missed(trigger, after, end):
-                log.warning("trigger.missed", trigger=str(watch), count=ticks[2], reason=reason)
+                if not is_logged:
+                    log.warning("trigger.missed", trigger=str(watch), count=ticks[2], reason=reason)
                 rows += self._did(watch, self._done[watch].up_to(ticks[1]))
                 rows.append(_missed_row(watch, ticks, reason))
         return rows
@@ -223,10 +236,16 @@ class Triggers:
                 self._spawn(self._poll(key, trigger))
             return
         if why_not:
-            rows = self._missed(key, trigger, now, why_not)
+            if key not in self._held:
+                self._held.add(key)
+                log.warning("trigger.held_back", trigger=str(key), why=why_not)
+            rows = self._missed(key, trigger, now, why_not, is_logged=True)
             self._say(Addressed(word=Mark(rows=tuple(rows))))
             self._arm_tick(key, flow, trigger, now)
             return
+        if key in self._held:
+            self._held.discard(key)
+            log.info("trigger.fires_again", trigger=str(key))
         marks = self._did(key, self._done[key].up_to(due))
         marks += self._missed(key, trigger, now, "the host was asleep or busy")
         self._start(flow, trigger, trigger_values(trigger.git), marks)

@@ -59,6 +59,8 @@ class Auth:
         self._gate = gate
         self._logins = Throttle(settings.login_tries, settings.throttle_s)
         self._wrong = Throttle(settings.wrong_tries, settings.throttle_s)
+        self._ended = Throttle(settings.wrong_tries, settings.throttle_s)
+        """Texts of floe's own that have ended: whoever repeats one guesses nothing."""
 
     def caller(self, request: web.Request) -> Caller:
         """Who sent a request. Raises Denied, Throttled, or Forbidden for a foreign origin."""
@@ -89,6 +91,8 @@ class Auth:
             return _caller(shown)
         # What floe made cannot be guessed; the administrator's token may be as short as a person
         # chose it. So only that is slowed down, and who is logged in never waits.
+        if not self.tokens.is_guess(text):
+            throttle = self._ended
         peer, now = request.remote or "", asyncio.get_running_loop().time()
         if wait_s := throttle.wait_s(peer, now):
             raise Throttled(wait_s)

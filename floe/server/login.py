@@ -45,7 +45,9 @@ async def login(request: web.Request) -> web.Response:
         text = await auth.tokens.make_personal(personal, once, maker=maker)
         return answer({"token": text, "user": caller.user})
     session_s = request.app[SETTINGS].session_s
-    text = await auth.tokens.make_session(caller.name, session_s, once, maker=maker)
+    shown = caller.shown
+    opener = shown.key if shown and shown.kind == "session" else ""
+    text = await auth.tokens.make_session(caller.name, session_s, once, maker=maker, opener=opener)
     log.info("auth.login", by=caller.by, peer=request.remote)
     response = answer({"token": text, "user": caller.user})
     _set_cookie(request, response, text, session_s)

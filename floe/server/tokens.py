@@ -2,8 +2,10 @@
 
 import asyncio
 import hmac
+import re
 import secrets
-from collections.abc import Collection, Mapping
+import sys
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Final, Literal, NamedTuple, get_args
@@ -20,6 +22,9 @@ Kind = Literal["session", "token"]
 ID_LEN: Final = 16
 """Hex digits by which a token is named: enough to tell all apart, too few to be its hash."""
 
+MADE: Final = re.compile(r"floe_[A-Za-z0-9_-]{43}")
+"""The text of a session or personal token: 256 bits by chance."""
+
 USER: Final = "admin"
 """The one user there is."""
 
@@ -34,6 +39,8 @@ class Token:
     maker: str = ""
     """The key of the personal token it was made with, directly or in a session; empty for the
     administrator's own. It ends with that."""
+    opener: str = ""
+    """Of a session that was opened with a session: the key of that one. It ends with it."""
     era: str = ""
     """Which administrator's token it was made under, by a mark of that; empty in rows of an older
     release."""
@@ -71,6 +78,7 @@ class Tokens:
         self._hub = hub
         self._key = sha256(admin.reveal().encode()).digest()
         self._era = self._hash("era")[:ID_LEN]
+        self._may_look_made = MADE.fullmatch(admin.reveal()) is not None
         self._rows: dict[Kind, dict[str, Token]] = {}
         self._ended = asyncio.Event()
 
@@ -89,13 +97,22 @@ class Tokens:
             for key in [k for k, t in self._rows[kind].items() if t.era not in ("", self._era)]:
                 await self._forget(kind, key)
         makers = {token.maker for rows in self._rows.values() for token in rows.values()}
-        for maker in makers - {"", *self._rows["token"]}:
-            await self._end(maker)
+        await self._end(*makers - {"", *self._rows["token"]})
+        sessions = self._rows["session"]
+        await self._end_sessions(*{s.opener for s in sessions.values()} - {"", *sessions})
         await self._sweep()
 
     def is_admin(self, text: str) -> bool:
         """Whether this is the administrator's token; takes the same time for each wrong one."""
         return hmac.compare_digest(sha256(text.encode(errors="replace")).digest(), self._key)
+
+    def is_guess(self, text: str) -> bool:
+        """Whether a wrong text may be a guess at the administrator's token.
+
+        What has the form of a text that floe made is an ended session or token, unless the
+        administrator's own token has that form.
+        """
+        return self._may_look_made or MADE.fullmatch(text) is None
 
     def find(self, text: str, *kinds: Kind) -> "Shown | None":
         """What a text opens, if anything."""
@@ -114,17 +131,21 @@ class Tokens:
         await wait_set(self._ended, timeout_s)
 
     async def make_session(
-        self, name: str, session_s: int, once: str = "", *, maker: str = ""
+        self, name: str, session_s: int, once: str = "", *, maker: str = "", opener: str = ""
     ) -> str:
         """A new session, in place of one with the same idempotency key.
 
-        `name` and `maker` are of the personal token that opened it, or empty. Raises Denied where
-        the maker has ended.
+        `name` and `maker` are of the personal token that opened it, or empty; `opener` is the
+        session that did. Raises Denied where the maker or the opener has ended.
         """
         await self._sweep()
         now = self._hub.reads.now()
-        expires_at = Instant(now + session_s * 1000)
-        token = Token(name=name, made_at=now, expires_at=expires_at, once=once, maker=maker)
+        opened = self._rows["session"].get(opener)
+        latest = opened.expires_at if opened else None
+        expires_at = Instant(min(now + session_s * 1000, latest or sys.maxsize))
+        token = Token(
+            name=name, made_at=now, expires_at=expires_at, once=once, maker=maker, opener=opener
+        )
         return await self._make("session", token)
 
     async def make_personal(self, name: str, once: str = "", *, maker: str = "") -> str:
@@ -150,14 +171,21 @@ class Tokens:
         await self._end(token)
         return True
 
-    async def _end(self, token: str) -> None:
-        ending = [token]
-        for maker in ending:  # grows
-            ending += [k for k, t in self._rows["token"].items() if t.maker == maker]
+    async def _end(self, *tokens: str) -> None:
+        """End some tokens with all that was made with them."""
+        made = {key: token.maker for key, token in self._rows["token"].items()}
+        ending = _with_made(tokens, made)
         names = {t.name for key in ending if (t := self._rows["token"].get(key))}
-        sessions = [k for k, s in self._rows["session"].items() if _is_of(s, ending, names)]
-        rows: list[tuple[Kind, str]] = [("token", key) for key in ending]
-        rows += [("session", key) for key in sessions]
+        ended = frozenset(ending)
+        sessions = [k for k, s in self._rows["session"].items() if _is_of(s, ended, names)]
+        await self._drop([*(("token", key) for key in ending), *(("session", k) for k in sessions)])
+
+    async def _end_sessions(self, *keys: str) -> None:
+        """End some sessions with all that were opened with them."""
+        opened = {key: session.opener for key, session in self._rows["session"].items()}
+        await self._drop([("session", key) for key in _with_made(keys, opened)])
+
+    async def _drop(self, rows: Sequence[tuple[Kind, str]]) -> None:
         for kind, key in rows:  # nothing of it opens anything from here on
             self._rows[kind].pop(key, None)
         for kind, key in rows:
@@ -170,10 +198,10 @@ class Tokens:
         await self._hub.remember(kind, key, None)
 
     async def end_session(self, text: str) -> None:
-        """Forget a session. Unknown ones are none."""
+        """Forget a session, and those that were opened with it. Unknown ones are none."""
         key = self._hash(text)
         if key in self._rows["session"]:
-            await self._forget("session", key)
+            await self._end_sessions(key)
 
     async def _make(self, kind: Kind, token: Token) -> str:
         text = "floe_" + secrets.token_urlsafe(32)
@@ -181,14 +209,16 @@ class Tokens:
         token = replace(token, era=self._era)
         shape: Mapping[str, Json] = encode(token)
         await self._hub.remember(kind, key, shape)
-        if token.maker and token.maker not in self._rows["token"]:  # it has ended meanwhile
+        is_late = token.maker and token.maker not in self._rows["token"]
+        if is_late or (token.opener and token.opener not in self._rows["session"]):
+            # It has ended meanwhile.
             await self._hub.remember(kind, key, None)
             raise Denied("these credentials have ended", "log in again")
         rows = self._rows[kind]
         before = [k for k, made in rows.items() if token.once and made.once == token.once]
         rows[key] = token
         for replaced in before:
-            await (self._end(replaced) if kind == "token" else self._forget(kind, replaced))
+            await (self._end(replaced) if kind == "token" else self._end_sessions(replaced))
         return text
 
     async def _sweep(self) -> None:
@@ -205,6 +235,20 @@ class Tokens:
 
     def _hash(self, text: str) -> str:
         return hmac.new(self._key, text.encode(errors="replace"), sha256).hexdigest()
+
+
+def _with_made(makers: Collection[str], made: Mapping[str, str]) -> list[str]:
+    """Some keys, and all that were made with them: directly, or with what was made with them.
+
+    `made` maps what was made to its maker.
+    """
+    by_maker: dict[str, list[str]] = {}
+    for key, maker in made.items():
+        by_maker.setdefault(maker, []).append(key)
+    found = [*makers]
+    for key in found:  # grows
+        found += by_maker.get(key, ())
+    return found
 
 
 def _is_of(session: Token, tokens: Collection[str], names: Collection[str]) -> bool:

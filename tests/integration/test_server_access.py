@@ -366,6 +366,27 @@ async def test_who_is_logged_in_never_waits(tmp_path: Path) -> None:
         assert (await site.get("runs", headers=headers))[0] == 200
 
 
+async def test_a_token_that_has_ended_makes_the_administrators_wait_never(tmp_path: Path) -> None:
+    ended = "floe_" + 43 * "a"
+    async with a_site(tmp_path, headers={}, settings={"wrong_tries": 1}) as site:
+        wrong = [await site.get("runs", headers={"X-Floe-Auth": ended}) for _ in range(2)]
+        status, _ = await site.get("runs", headers={"X-Floe-Auth": ADMIN})
+
+    assert ([code for code, _ in wrong], status) == ([401, 429], 200)
+
+
+async def test_guesses_at_an_administrators_token_of_floes_own_form_have_to_wait(
+    tmp_path: Path,
+) -> None:
+    admin = Secret("floe_" + 43 * "b")
+    settings = {"wrong_tries": 1, "admin": admin}
+    async with a_site(tmp_path, headers={}, settings=settings) as site:
+        await site.get("runs", headers={"X-Floe-Auth": "floe_" + 43 * "a"})
+        status, _ = await site.get("runs", headers={"X-Floe-Auth": admin.reveal()})
+
+    assert status == 429
+
+
 @pytest.mark.parametrize("path", ["/app/dash", "/app/app.js", API + "/runs", API + "/nothing"])
 async def test_every_answer_is_protected(site: Site, path: str) -> None:
     async with site.client.get(site.url + path) as response:

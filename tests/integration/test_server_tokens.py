@@ -73,6 +73,39 @@ async def test_token_made_in_a_session_of_a_token_ends_with_that_token(site: Sit
     assert not await opens(site, second)
 
 
+async def test_session_opened_with_a_session_ends_with_its_logout(site: Site) -> None:
+    first = await made(site, ADMIN, token=ADMIN)
+    second = await made(site, first, token=first)
+    third = await made(site, second, token=second)
+
+    await site.post("logout", headers={"X-Floe-Auth": first})
+
+    assert [await opens(site, text) for text in (second, third)] == [False, False]
+
+
+async def test_session_opened_with_a_session_expires_no_later(site: Site) -> None:
+    tokens = await opened(site)
+    first = tokens.find(await tokens.make_session("", 60), "session")
+    assert first is not None
+
+    second = tokens.find(await tokens.make_session("", 3600, opener=first.key), "session")
+
+    assert second is not None
+    assert second.token.expires_at == first.token.expires_at
+
+
+async def test_end_of_a_session_that_a_crash_cut_short_is_finished_at_the_start(site: Site) -> None:
+    tokens = await opened(site)
+    first = tokens.find(await tokens.make_session("", 60), "session")
+    assert first is not None
+    await tokens.make_session("", 60, opener=first.key)
+    await site.hub.remember("session", first.key, None)
+
+    await opened(site)
+
+    assert await site.hub.recall("session") == {}
+
+
 async def test_token_made_in_a_session_outlives_that_session(site: Site) -> None:
     session = await made(site, ADMIN, token=ADMIN)
     laptop = await made(site, session, personal="laptop")

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import pytest
+from structlog.testing import capture_logs
 
 from floe.host.ticks import MISSED_MAX, due_after, missed, ticks
 from floe.hub.flows import FlowBook, trigger_values
@@ -227,6 +228,19 @@ def test_ticks_of_a_flow_that_was_out_of_the_config_say_so() -> None:
     [row] = site.missed
     assert isinstance(row, Mapping)
     assert (row["count"], row["reason"]) == (5, "its flow was not in the config")
+
+
+def test_timer_that_is_held_back_is_logged_once_and_when_it_fires_again() -> None:
+    site = Site(a_watched(a_tick(period_s=1.0)))
+
+    with capture_logs() as logs:
+        site.held = "this host has lost its store"
+        for _ in range(5):
+            site.clock.advance(1)
+        site.held = ""
+        site.clock.advance(1)
+
+    assert [line["event"] for line in logs] == ["trigger.held_back", "trigger.fires_again"]
 
 
 # --- a clock that is set ---
