@@ -1,7 +1,7 @@
-"""What each argument of a command line is for: data, an option, a program, code.
+"""Finds the role of each argument of a command line: data, an option, a program or code.
 
-Rules of this file: a command line is read from the left, once, with the help of `programs`; where
-it can be read in two ways, the dangerous one counts. What may stand in an argument: `command`.
+Rules of this file: a command line is read once, from the left, with the list in `programs`. If it
+can be read in two ways, the dangerous one counts. `command` decides what a role allows.
 """
 
 import re
@@ -12,26 +12,26 @@ from typing import Final, Literal
 from floe.expr.programs import BY_NAME, CODE_VARIABLES, HARMLESS_SETTINGS, Operand, Program
 
 Role = Literal["program", "shell", "code", "plain", "option", "word", "data"]
-"""What an argument is for.
+"""The role of an argument.
 
-program: names what is run. shell: code for a shell that has the command's environment. code: any
-other code. plain: is read as code where it has signs in it. option: an option, or letters of some.
-word: data where an option could stand. data: data.
+program: the name of a program or script. shell: code for a shell that has the command's
+environment. code: any other code. plain: read as code if it has special characters. option: one or
+more options. word: data in a place where an option is possible. data: any other data.
 """
 
 _ASSIGNMENT: Final = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=")
 _VERSION: Final = re.compile(r"(-?[0-9][0-9.]*(t|m|d|-dbg|-v[0-9.]+)?)?(\.exe|\.static)?$")
 _LOOK_MAX: Final = 64
-"""How many arguments behind a shell's name are searched for its code."""
+"""How many arguments after a shell's name are searched for its code."""
 _ALSO_SUBCOMMANDS: Final = ("exec", "command", "eval", "time", "watch", "script")
-"""Names that are commands of other programs, as in `docker exec`, more often than programs."""
+"""Programs whose names are more often subcommands, as in `docker exec`."""
 _NESTED_MAX: Final = 32
-"""Programs that start programs; what lies deeper is code."""
+"""How deep programs may start programs; anything deeper counts as code."""
 
 
 @dataclass(slots=True)
 class Place:
-    """One argument: what it is for, and who reads it."""
+    """One argument: its role, and the program that reads it."""
 
     role: Role = "data"
     reader: str = ""
@@ -39,7 +39,7 @@ class Place:
 
 
 def places(argv: Sequence[str]) -> list[Place]:
-    """What each argument is for."""
+    """The role of each argument."""
     found = [Place() for _ in argv]
     if argv:
         _Reading(argv, found).command(0, len(argv), has_env=True, depth=0)
@@ -47,20 +47,20 @@ def places(argv: Sequence[str]) -> list[Place]:
 
 
 def program_name(text: str) -> str:
-    """By which name a program is in the list: the last part of its path, without its version."""
+    """A program's name in the list: the last part of its path, without a version."""
     name = text.rsplit("/", 1)[-1]
     return name if name in BY_NAME else _VERSION.sub("", name, count=1)
 
 
 class _Reading:
-    """Reads one command line; `found` gets what it finds."""
+    """Reads one command line and fills `found`."""
 
     def __init__(self, argv: Sequence[str], found: list[Place]) -> None:
         self._argv = argv
         self._found = found
 
     def command(self, start: int, end: int, *, has_env: bool, depth: int) -> None:
-        """A command begins at `start`."""
+        """Read the command that begins at `start`."""
         if start >= end:
             return
         self._found[start] = Place("program", "")
@@ -82,11 +82,11 @@ class _Reading:
         return self._argv[index]
 
     def put(self, index: int, role: Role, reader: str, instead: str) -> None:
-        """Say what an argument is for."""
+        """Set the role of an argument."""
         self._found[index] = Place(role, reader, instead)
 
     def starts_command(self, index: int, end: int) -> bool:
-        """Whether a program of the list that reads code or starts another one begins here."""
+        """Whether a listed program begins here that reads code or starts programs."""
         name = program_name(self._argv[index])
         program = BY_NAME.get(name)
         if program is None or name in _ALSO_SUBCOMMANDS:
@@ -95,14 +95,14 @@ class _Reading:
         return reads or self.starts_code(index, end)
 
     def starts_code(self, index: int, end: int) -> bool:
-        """Whether a program of the list with code in an option begins here."""
+        """Whether a listed program begins here that has code in an option."""
         program = BY_NAME.get(program_name(self._argv[index]))
         if program is None or program.operands[0] == "anywhere":
             return False
         return self.code_option(program, index + 1, min(end, index + 1 + _LOOK_MAX)) is not None
 
     def code_option(self, program: Program, start: int, end: int) -> int | None:
-        """Where the first option is whose argument is code for a program."""
+        """The index of a program's first option with code as its argument; None if it has none."""
         options = {program.flag, *program.code.split()} - {""}
         letters = {option[1] for option in options if len(option) == 2 and option[0] == "-"}
         for index, text in enumerate(self._argv[start:end], start):
@@ -122,7 +122,7 @@ class _Reading:
 
 
 class _Arguments:
-    """The arguments of one program of the list."""
+    """The arguments of one listed program."""
 
     def __init__(
         self, line: _Reading, name: str, program: Program, has_env: bool, depth: int
@@ -148,7 +148,7 @@ class _Arguments:
         self._operands: tuple[Operand, ...] = program.operands
 
     def read(self, start: int, end: int) -> None:
-        """Say of each argument what it is for."""
+        """Set the role of each argument."""
         index, operand = start, 0
         has_options = True
         if self._program.permutes:  # `su -c CODE -`: the code comes before what hides it
@@ -191,7 +191,7 @@ class _Arguments:
             index += 1
 
     _is_over = False
-    """An option has ended the options."""
+    """Whether an option was the last one."""
 
     def _operand(self, index: int, kind: Operand, *, could_be_option: bool) -> None:
         role: Role
@@ -217,7 +217,7 @@ class _Arguments:
         return bool(found)
 
     def _option(self, index: int, end: int) -> int:
-        """Read the option at `index` with its arguments; where the next argument is."""
+        """Read the option at `index` with its arguments; return the index after them."""
         text = self._line.text(index)
         given, equals, value = text.partition("=")
         name = self._whole(given)
@@ -250,25 +250,25 @@ class _Arguments:
         return index + 1 if program.has_words else self._letters(index, end, text)
 
     def _may_read(self, index: int) -> bool:
-        """Whether an argument looks like an option with code, which an option before it may leave.
+        """Whether an argument looks like an option with code, although an option precedes it.
 
-        `-b` has an argument in `git clone` and none in `git ls-remote`.
+        For example, `-b` takes an argument in `git clone` but not in `git ls-remote`.
         """
         text = self._line.text(index)
         name = text if text.startswith("--") or self._program.has_words else text[:2]
         return self._whole(name.partition("=")[0]) in self._reads
 
     def _whole(self, name: str) -> str:
-        """The option that a name means: many programs take the beginning of a long one."""
+        """The full name of an option: many programs accept a prefix of a long option."""
         if name in self._known or not name.startswith("--"):
             return name
         return next((option for option in self._reads if option.startswith(name)), name)
 
     def _entry(self, index: int, end: int, value: str) -> int:
-        """Read which program gets the operands; where the next argument is.
+        """Read the program that gets the operands; return the index of the next argument.
 
-        Which of the arguments are operands is not known: the program's options are too many to
-        list. So the first option with code counts, wherever it stands.
+        The program has too many options to list, so its operands are not known. The first option
+        with code counts, at any position.
         """
         if index >= end:
             return end
@@ -317,7 +317,7 @@ class _Arguments:
         return after
 
     def _argument(self, index: int, option: str) -> None:
-        """The argument of an option that takes one; it may be in the option's own word."""
+        """Set the role of an option's argument, which may be part of the same word."""
         if option in self._code:
             self._put(index, self._code_role)
         elif option in self._files:
@@ -341,7 +341,7 @@ class _Arguments:
             self._put(index, "data")
 
     def _run(self, start: int, end: int) -> int:
-        """A command up to `;` or `+`; where the next argument is."""
+        """Read a command up to `;` or `+`; return the index after it."""
         stop = start
         while stop < end and self._line.text(stop) not in (";", "+"):
             stop += 1

@@ -1,10 +1,10 @@
-"""What each argument of a command line is for, and variables put into those that are data.
+"""Expands variables in command lines, but only in arguments that are data.
 
-A value of a run never becomes part of a text that something parses: in the code that a shell is
-given `$NAME` is left to that shell, in any other code it is a fault, and a value neither names a
-program nor becomes an option. The checker and the executor ask here, and nowhere else.
+A value of a run never becomes part of code: in a shell's code the shell itself expands `$NAME`; in
+any other code a value is a fault; and a value neither names a program nor becomes an option. Both
+the checker and the executor use this module.
 
-A value is what people, webhooks and commands gave: `FLOE_IN_*`, and each variable made of one.
+Values come from people, webhooks and commands: `FLOE_IN_*`, and each variable built from one.
 """
 
 import re
@@ -33,15 +33,15 @@ class Fault(NamedTuple):
     """What is wrong with one argument, or one entry of `env`."""
 
     at: int
-    """Of the argument or entry, from 0."""
+    """The index of the argument or entry, from 0."""
     what: str
     hint: str
     is_certain: bool = True
-    """False where it depends on the value."""
+    """False if it depends on the value."""
 
 
 def values_of(entries: Iterable[str], *, escapes: bool) -> Callable[[str], bool]:
-    """Whether a variable holds a value of the run, after the entries of `env` in their order."""
+    """A test whether a variable holds a value of the run, after all entries of `env`."""
     told: dict[str, bool] = {}
 
     def is_value(name: str) -> bool:
@@ -54,22 +54,22 @@ def values_of(entries: Iterable[str], *, escapes: bool) -> Callable[[str], bool]
 
 
 def entry_faults(entries: Sequence[str], *, escapes: bool) -> Iterator[Fault]:
-    """Entries of `env` with a value in a variable that other programs read code from."""
+    """Faults of `env` entries: a value in a variable that programs read code from."""
     is_value = values_of(entries, escapes=escapes)
     for index, entry in enumerate(entries):
         name, _, text = entry.partition("=")
         found = next(filter(is_value, named_vars(text, escapes=escapes)), "")
         if found and name in CODE_VARIABLES:
-            what = f"`{name}` says what programs run, and `${found}` is a value of the run"
-            yield Fault(index, what, "choose by `case` in `shell`, from what you know")
+            what = f"`{name}` decides which code programs run, and `${found}` is a value of the run"
+            yield Fault(index, what, "choose by `case` in `shell`, from a fixed list")
 
 
 def faults(
     argv: Sequence[str], is_value: Callable[[str], bool], *, escapes: bool
 ) -> Iterator[Fault]:
-    """Arguments in which a variable would become code, a program or an option.
+    """Faults of arguments in which a variable would become code, a program or an option.
 
-    Where the values are not known: those that depend on them are not certain.
+    Values are not known here, so faults that depend on a value are not certain.
     """
     if not any("$" in text for text in argv):
         return
@@ -85,9 +85,9 @@ def expanded(
     *,
     escapes: bool,
 ) -> tuple[str, ...]:
-    """The command line with variables put into what is data.
+    """The command line with the variables in its data expanded.
 
-    Raises Yours where a value would become code, a program or an option, and TooLarge.
+    Raises Yours if a value would become code, a program or an option, and TooLarge.
     """
     if not any("$" in text for text in argv):
         return tuple(argv)
@@ -106,14 +106,14 @@ def expanded(
 def _put(
     text: str, place: Place, env: Mapping[str, str], own: Mapping[str, str], *, escapes: bool
 ) -> str:
-    """An argument with its variables put in; a shell's code without values, as it was written."""
+    """An argument with its variables expanded; the code of a shell stays as written."""
     if place.role == "shell":
         return text.replace("$$", "$") if escapes else expand_vars(text, own)
     return expand_vars(text, env, escapes=escapes)
 
 
 def _is_read(put: str, text: str, place: Place, env: Mapping[str, str], *, escapes: bool) -> bool:
-    """Whether the values, now known, would be read as more than data."""
+    """Whether the known values would be read as more than data."""
     if place.role == "word":
         return put.startswith("-")
     values = (env.get(name, "") for name in named_vars(text, escapes=escapes))
@@ -129,7 +129,7 @@ def _fault(
     escapes: bool,
     known: Mapping[str, str] | None = None,
 ) -> Fault | None:
-    """What is wrong with an argument; `known`: only variables that are there can be."""
+    """The fault of an argument; with `known`, only variables in it count."""
     names = [n for n in named_vars(text, escapes=escapes) if known is None or n in known]
     value = next(filter(is_value, names), "")
     who = place.reader
@@ -142,8 +142,8 @@ def _fault(
                 return Fault(index, what, _CHOOSE)
         case "code" if value or (names and known is None):
             what = f"`${value or names[0]}` would become part of the code that {who} reads"
-            hint = place.instead or "pass it as an argument of its own, or read the environment"
-            return Fault(index, what, f"{hint}; `$$` is a dollar of the code's own")
+            hint = place.instead or "pass it as a separate argument, or read the environment"
+            return Fault(index, what, f"{hint}; write `$$` for a dollar of the code itself")
         case "program" if value:
             what = f"`${value}` is a value of the run: it cannot choose what {who or 'floe'} runs"
             return Fault(index, what, _CHOOSE)
@@ -155,8 +155,10 @@ def _fault(
             what = f"`${value}` {may} with a hyphen: {who} would read it as an option"
             return Fault(index, what, place.instead or "write `--` before it", is_certain=False)
         case "plain" if value:
-            may = "may have" if known is None else "has"
-            what = f"`${value}` {may} other signs than {_PLAIN_SIGNS}, which {who} reads as code"
+            may = "may contain" if known is None else "contains"
+            what = (
+                f"`${value}` {may} characters other than {_PLAIN_SIGNS}, which {who} reads as code"
+            )
             return Fault(index, what, place.instead, is_certain=False)
         case _:
             pass
@@ -164,15 +166,15 @@ def _fault(
 
 
 def first_word(code: str) -> str:
-    """The variable that is the first word of a shell's code; empty where it is none."""
+    """The variable that is the first word of a shell's code; empty if there is none."""
     found = _FIRST_WORD.match(code)
     return (found[1] or found[2]) if found else ""
 
 
 def computed(code: str) -> Iterator[str]:
-    """Names with which bash computes: of `((…))`, and beside `-gt` and its like in `[[…]]`.
+    """The variables that bash evaluates as numbers: in `((…))`, and next to `-gt` etc. in `[[…]]`.
 
-    What they hold is code for bash: the index in `a[$(command)]` is expanded.
+    Their values are code for bash, which expands the index in `a[$(command)]`.
     """
     for found in _COMPUTED.finditer(code):
         if found["all"] is not None:
@@ -183,4 +185,4 @@ def computed(code: str) -> Iterator[str]:
                 yield from _NAME.findall(side)
 
 
-_CHOOSE: Final = "choose by `case` in `shell`, from what you know"
+_CHOOSE: Final = "choose by `case` in `shell`, from a fixed list"

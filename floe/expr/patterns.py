@@ -1,6 +1,6 @@
-"""Regular expressions that people write, matched in time that grows with the text alone.
+"""Matches regular expressions from people in time that is linear in the text.
 
-Python's own `re` tries every way to match: `(a+)+` takes years on a name of 60 letters.
+Python's own `re` can backtrack for years: for example `(a+)+` on a name of 60 letters.
 
 Source: the syntax is RE2's, https://github.com/google/re2/wiki/Syntax.
 """
@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 SIZE_MAX: Final = 1024
-"""Characters of a pattern."""
+"""Longest pattern in characters."""
 
 
 def fault_of(pattern: str) -> str:
@@ -17,7 +17,7 @@ def fault_of(pattern: str) -> str:
     import re2  # type: ignore[import-untyped]  # has no stubs; most hosts have no pattern
 
     if len(pattern) > SIZE_MAX:
-        return f"it has {len(pattern)} characters, of {SIZE_MAX} allowed"
+        return f"it has {len(pattern)} characters; at most {SIZE_MAX} are allowed"
     try:
         _compiled(pattern)
     except (re2.error, ValueError) as error:  # ValueError: a lone surrogate
@@ -27,7 +27,7 @@ def fault_of(pattern: str) -> str:
 
 
 def is_match(pattern: str, text: str) -> bool:
-    """Whether a pattern without faults matches a whole text."""
+    """Whether a valid pattern matches the whole text."""
     return _compiled(pattern).fullmatch(text) is not None
 
 

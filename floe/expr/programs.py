@@ -1,10 +1,10 @@
-"""The programs that read code, and those that start another program: one list, data only.
+"""The list of programs that read code or start other programs; data only.
 
-How a command line is read with its help: `command`. The table in docs/flows.md is made from it.
+`arguments` reads command lines with this list, and the table in docs/flows.md is generated from it.
 
-Rules of this file: names and options are separated by blanks; `git:rebase` is a command of git. An
-option that one of the names has without an argument is never listed as one that takes an argument,
-for what follows it may be code. A program that is not here gets values as arguments.
+Rules of this file: names and options are separated by blanks; `git:rebase` is a command of git. If
+an option takes no argument in one of the named programs, it is not listed as taking one, because
+the next argument may be code. A program that is not listed gets values as arguments.
 """
 
 from collections.abc import Mapping
@@ -12,60 +12,60 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 Operand = Literal["command", "assignments", "program", "code", "plain", "data", "anywhere"]
-"""What an argument is that is no option.
+"""The role of an argument that is not an option.
 
-command: here another command begins. assignments: `NAME=value` until a command begins. program:
-names a file or module that is run. code: is code. plain: is read as code where it has signs in
-it. data: is data. anywhere: is data, but a shell or interpreter may begin there.
+command: a nested command begins here. assignments: `NAME=value` until a command begins. program: a
+file or module that is run. code: code. plain: read as code if it has special characters. data:
+data. anywhere: data, but a shell or interpreter may begin there.
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
-    """How programs of some names read their arguments."""
+    """How the programs of these names read their arguments."""
 
     names: str
     operands: tuple[Operand, ...] = ("data",)
-    """The last counts for all that follow."""
+    """Roles of the operands in order; the last one is for all further operands."""
     code: str = ""
-    """Options whose argument is code; where one is given, operands are data."""
+    """Options whose argument is code; if one is given, operands are data."""
     files: str = ""
-    """Options whose argument names a file or module of code; operands are data then, too."""
+    """Options whose argument names a file or module of code; if given, operands are data."""
     loads: str = ""
-    """Options whose argument names code that is read before the program's own."""
+    """Options whose argument names code that runs before the program's own."""
     takes: str = ""
-    """Options with another argument."""
+    """Options with any other argument."""
     pairs: str = ""
-    """Options with two arguments that are data."""
+    """Options with two arguments, both data."""
     glued: str = ""
-    """Short options that take the rest of their word, if there is any, as argument."""
+    """Short options that take the rest of their word, if any, as their argument."""
     flag: str = ""
-    """The short option that makes the first operand code: `-c` of shells."""
+    """The short option that makes the first operand code, such as `-c` of shells."""
     runs: str = ""
-    """Options that begin a command, up to `;` or `+`."""
+    """Options that begin a command, which ends at `;` or `+`."""
     entry: str = ""
     """Options whose argument is the program that gets the operands."""
     stop: str = ""
-    """The argument after which all is data."""
+    """The argument after which everything is data."""
     settings: str = ""
-    """Options whose argument `key=value` is code, but for harmless keys."""
+    """Options whose argument `key=value` is code, except for harmless keys."""
     is_shell: bool = False
-    """Its code is a shell's: `$NAME` in it is taken from the environment, as data."""
+    """Whether its code is for a shell, which expands `$NAME` from the environment, as data."""
     ends: bool = False
-    """An option with code is the last option."""
+    """Whether an option with code is the last option."""
     permutes: bool = False
-    """Options may come after operands."""
+    """Whether options may come after operands."""
     goes_on: bool = False
-    """Options may come after `--`: it hands them to the program that it starts."""
+    """Whether options may come after `--`, for the program that it starts."""
     has_words: bool = False
-    """Options are words with one hyphen, never letters in a row."""
+    """Whether options are words with one hyphen, never combined letters."""
     hides_env: str = ""
-    """Options with which it keeps the environment from what it starts; `always` without any."""
+    """Options that hide the environment from the program it starts; `always` if none is needed."""
     instead: str = ""
-    """How to pass a value to it."""
+    """A hint: how to pass a value to it."""
 
 
-BY_ENV: Final = "read the environment in the code itself, or give it a file of values"
+BY_ENV: Final = "read the environment in the code itself, or pass a file with the values"
 
 PROGRAMS: Final = (
     # shells
@@ -99,7 +99,7 @@ PROGRAMS: Final = (
         files="-f -File --file",
         ends=True,
         has_words=True,
-        instead="give it as an argument behind the code",
+        instead="give it as an argument after the code",
     ),
     # interpreters
     Program(
@@ -176,7 +176,7 @@ PROGRAMS: Final = (
         takes="-l --line-length",
         glued="-i",
         permutes=True,
-        instead="write it in `shell` and quote the value for sed, or use another program",
+        instead="write it in `shell` and quote the value for sed, or use a different program",
     ),
     Program(
         names="jq gojq jaq yq",
@@ -232,7 +232,7 @@ PROGRAMS: Final = (
         operands=("program",),
         code="-e --expression",
         files="-f --file",
-        instead="hand it over on standard input, after a look at what it holds",
+        instead="pass it on standard input, after checking it",
     ),
     # databases: their clients have a `!command`, and SQL is code
     Program(
@@ -242,7 +242,7 @@ PROGRAMS: Final = (
         files="-init",
         takes="-separator -nullvalue -newline",
         has_words=True,
-        instead="`.parameter set` with a value that is checked, or a program that binds values",
+        instead="`.parameter set` with a checked value, or a program that binds values",
     ),
     Program(
         names="psql",
@@ -275,7 +275,7 @@ PROGRAMS: Final = (
         code="-S --split-string",
         takes="-u --unset -C --chdir",
         hides_env="-i - --ignore-environment",
-        instead="`NAME=$VALUE` before the program, or an argument behind it",
+        instead="`NAME=$VALUE` before the program, or an argument after it",
     ),
     Program(
         names="xargs",
@@ -339,7 +339,7 @@ PROGRAMS: Final = (
         takes="-u -g -h -p -C -r -t -T -U -D -R -a --user --group --host --prompt --chdir --chroot "
         "--role --type --close-from --other-user --command-timeout",
         hides_env="always",
-        instead="an argument behind the code: `sudo sh -c '… \"$1\"' -- $NAME`",
+        instead="an argument after the code: `sudo sh -c '… \"$1\"' -- $NAME`",
     ),
     Program(
         names="su runuser",
@@ -351,7 +351,7 @@ PROGRAMS: Final = (
         permutes=True,
         goes_on=True,
         hides_env="- -l --login",
-        instead="without `-`, so that the environment stays, or an argument behind the code",
+        instead="without `-`, so that the environment stays, or an argument after the code",
     ),
     Program(
         names="setpriv unshare nsenter systemd-run cgexec numactl strace ltrace firejail bwrap "
@@ -371,7 +371,7 @@ PROGRAMS: Final = (
         entry="--entrypoint",
         permutes=True,
         hides_env="always",
-        instead="`-e NAME=$VALUE` or an argument behind the code: `sh -c '… \"$1\"' -- $NAME`",
+        instead="`-e NAME=$VALUE` or an argument after the code: `sh -c '… \"$1\"' -- $NAME`",
     ),
     Program(
         names="watch",
@@ -492,7 +492,7 @@ _CODE_VARIABLES: Final = (
     "DOCKER_HOST KUBECONFIG CC CXX LD AR RUSTC_WRAPPER CARGO_BUILD_RUSTC_WRAPPER"
 )
 CODE_VARIABLES: Final = frozenset(_CODE_VARIABLES.split())
-"""Variables in which other programs look for code, or for where their code is."""
+"""Variables that other programs read code from, or the location of their code."""
 
 HARMLESS_SETTINGS: Final = (
     "user.",
@@ -502,4 +502,4 @@ HARMLESS_SETTINGS: Final = (
     "http.extraheader",
     "init.",
 )
-"""Beginnings of the keys of git whose values are data."""
+"""Prefixes of git's config keys whose values are data."""

@@ -1,9 +1,9 @@
-"""Workspace paths and `$VAR` in the values of a flow: single pass, never evaluated again.
+"""Replaces workspace paths and `$VAR` in the values of a flow, in a single pass.
 
 `{{ws}}` is the workspace's absolute path anywhere. A value that is `.` or starts with `./`
-(`./...`, Go's name for all packages, is left alone) is the workspace or lies in it; so is the
-part after `=` in `NAME=value`. Only a value's start counts: in `PATH=./bin:./sbin` the second
-stays as it is. Nothing here knows a shell: what a value becomes is never parsed as one.
+(except `./...`, Go's name for all packages) is the workspace or a path in it; so is the part after
+`=` in `NAME=value`. Only the start of a value counts: in `PATH=./bin:./sbin` the second path stays
+unchanged. No shell parses the result.
 
 Source: floe README, "A note on the workspace var".
 """
@@ -15,10 +15,10 @@ from typing import Final
 from floe.model.errors import TooLarge
 
 EXPANDED_MAX: Final = 128 * 1024
-"""Characters; Linux takes no longer argument. Stops `A=$B$B`, `B=$C$C`, … as well."""
+"""Characters; Linux takes no longer argument. Also stops `A=$B$B`, `B=$C$C`, and so on."""
 
 ARGUMENT_BYTES_MAX: Final = 128 * 1024 - 1
-"""Of one argument or one entry of the environment (Linux: MAX_ARG_STRLEN with its NUL)."""
+"""For one argument or one entry of the environment (Linux: MAX_ARG_STRLEN with its NUL)."""
 
 _WS: Final = re.compile(r"/?\{\{ws\}\}")
 _NAMED: Final = re.compile(r"([\w-]+=)(.*)", re.ASCII | re.DOTALL)
@@ -48,17 +48,17 @@ def in_values(values: Iterable[str], workspace: str) -> tuple[str, ...]:
 
 
 def named_vars(text: str, *, escapes: bool = False) -> Iterator[str]:
-    """The variables that a text names, in its order."""
+    """The variables in a text, in order."""
     for match in (_VAR_OR_DOLLAR if escapes else _VAR).finditer(text):
         if name := match[1] or match[2]:
             yield name
 
 
 def expand_vars(text: str, env: Mapping[str, str], *, escapes: bool = False) -> str:
-    """Replace `$VAR` and `${VAR}` from `env`; unknown ones are left alone.
+    """Replace `$VAR` and `${VAR}` from `env`; unknown variables stay unchanged.
 
-    With `escapes`, `$$` is a dollar. What a variable holds is not looked through again. Raises
-    TooLarge above `EXPANDED_MAX`.
+    With `escapes`, `$$` is a dollar. Values are not expanded again. Raises TooLarge above
+    `EXPANDED_MAX`.
     """
     if "$" not in text:
         return text
@@ -71,6 +71,6 @@ def expand_vars(text: str, env: Mapping[str, str], *, escapes: bool = False) -> 
     if len(expanded) > EXPANDED_MAX:
         raise TooLarge(
             f"{text[:40]!r} expands to more than {EXPANDED_MAX} characters",
-            "is a variable made of itself several times over?",
+            "check for variables that contain each other",
         )
     return expanded

@@ -82,9 +82,9 @@ def _code(program: Program) -> str:
 
 
 _OPERANDS: Final[Mapping[str, str]] = {
-    "command": "a command behind it",
-    "assignments": "a command behind it",
-    "anywhere": "a shell or interpreter behind it",
+    "command": "a command after it",
+    "assignments": "a command after it",
+    "anywhere": "a shell or interpreter after it",
     "program": "a file",
     "code": "its arguments",
     "plain": "its arguments",
