@@ -1,4 +1,4 @@
-"""Nouns of floe: frozen, JSON-shaped values shared by every room.
+"""The nouns of floe: frozen, JSON-shaped values that every package shares.
 
-No behaviour beyond parsing, printing and encoding themselves; nothing here does I/O.
+They parse, print and encode themselves, and do nothing else; nothing here does I/O.
 """

@@ -1,8 +1,8 @@
-"""Values to JSON shapes and back, driven by the types of their fields.
+"""Converts values to JSON shapes and back, by the types of their fields.
 
-A field equal to its default is left out, an unknown field is ignored on reading: so a newer
-floe's log can be read by an older one as far as it goes, and yesterday's for ever. A member of
-a union of classes carries its class name as `kind`.
+Writing leaves out fields that equal their default; reading ignores unknown fields. So an older
+floe can read what it knows of a newer log, and old logs stay readable. A member of a union of
+classes carries its class name as `kind`.
 """
 
 import dataclasses
@@ -33,7 +33,7 @@ def to_text(value: object) -> str:
 
 
 def from_text(text: str | bytes) -> Json:
-    """The JSON shape in a text. Raises ValueError."""
+    """Parse a JSON text. Raises ValueError."""
     return cast(Json, json.loads(text))
 
 
@@ -48,12 +48,12 @@ def decode(cls: type[T], shape: Mapping[str, Json]) -> T:
 
 
 def encode_event(event: Event) -> Shape:
-    """An event's fields; its name is kept beside it."""
+    """The JSON shape of an event's fields; the store keeps its name separately."""
     return encode(event)
 
 
 def decode_event(name: str, shape: Mapping[str, Json]) -> Event:
-    """An event from its name and fields. Raises KeyError for a name of a newer floe."""
+    """An event from its name and fields. Raises KeyError for a name from a newer floe."""
     return cast(Event, _decoder(EVENTS[name])(shape))
 
 
@@ -61,13 +61,13 @@ EVENTS: Final[Mapping[str, type]] = {cls.__name__: cls for cls in typing.get_arg
 
 
 def digest_of(flow: Flow) -> str:
-    """The name under which a compiled flow is stored: `sha256:` and the hash of its shape."""
+    """The name of a stored flow: `sha256:` and the hash of its JSON shape."""
     text = json.dumps(encode(flow), sort_keys=True, separators=(",", ":"))
     return "sha256:" + sha256(text.encode()).hexdigest()
 
 
 def iso(at: Instant | None) -> str | None:
-    """`2026-11-21T10:00:00.123Z`, as in API, CLI and feed."""
+    """The instant as in API, CLI and feed: `2026-11-21T10:00:00.123Z`."""
     if at is None:
         return None
     seconds, ms = divmod(at, 1000)
@@ -100,11 +100,11 @@ def _encoder(cls: Any) -> Callable[[Any], Shape]:
 def _default(field: "dataclasses.Field[Any]") -> object:
     if field.default_factory is not dataclasses.MISSING:
         return field.default_factory()
-    return field.default  # MISSING equals nothing, so such a field is always written
+    return field.default  # MISSING equals no value, so such a field is always written
 
 
 def _shape_out(hint: Any) -> Callable[[Any], Any] | None:
-    """How a field of this type is written; None where it is written as it is."""
+    """The function that writes a field of this type; None if the value is written unchanged."""
     if hint is Json or hint in (str, int, float, bool, None, type(None)):
         return None
     args = typing.get_args(hint)
@@ -145,7 +145,7 @@ def _decoder(cls: Any) -> Callable[[Mapping[str, Any]], Any]:
 
 
 def _shape_in(hint: Any) -> Callable[[Any], Any] | None:
-    """How a field of this type is read; None where it is taken as it is."""
+    """The function that reads a field of this type; None if the value is used unchanged."""
     if hint is Json:
         return None
     args = typing.get_args(hint)

@@ -1,4 +1,4 @@
-"""Work that a run's state still owes the world. Each names the fact that closes it."""
+"""Effects: work that a run's state requires. Each names the event that closes it."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ class StartAction:
 
     key: Key
     started: bool
-    """NodeStarted is recorded: never start again, only find what became of it."""
+    """NodeStarted is recorded: only find the attempt again, never start it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class StopAction:
 
 @dataclass(frozen=True, slots=True)
 class SetTimer:
-    """Send TimerFired at `due`. Closed by what the timer brings about."""
+    """Send TimerFired at `due`. Closed by the events that follow from it."""
 
     key: Key
     kind: TimerKind
@@ -55,7 +55,7 @@ class OfferRun:
 
 @dataclass(frozen=True, slots=True)
 class PackArchive:
-    """Close the outputs with their digests. Closed by RunPacked."""
+    """Compute the digests of the outputs. Closed by RunPacked."""
 
     run: RunRef
 

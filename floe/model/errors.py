@@ -1,4 +1,4 @@
-"""One tree of errors, by who can act.
+"""One tree of errors, ordered by who can act on them.
 
     FloeError
     ├── Yours            the caller's mistake
@@ -6,21 +6,21 @@
     │   ├── ConfigInvalid  a document with findings
     │   ├── ValuesInvalid  form values that do not fit their form
     │   ├── NotFound       no such flow, run, node, host
-    │   ├── Lost           it was there, and is gone for good with its host
-    │   ├── Conflict       the thing is no longer in the state the caller believes
+    │   ├── Lost           permanently lost, together with its host
+    │   ├── Conflict       the object is no longer in the state that the caller expects
     │   ├── TooLarge       more bytes than the documented limit
     │   ├── Denied         no or wrong credentials
-    │   └── NotYet         documented, but not built
-    ├── Theirs           another floe or a remote server answered wrongly
+    │   └── NotYet         documented, but not available yet
+    ├── Theirs           a different host or a remote server answered wrongly
     └── World            this machine: disk, ports, database
-        ├── HostAway       another host is needed, and does not answer
-        ├── StoreBusy      the store is used by another process
-        ├── StoreForeign   the directory is not a floe store, or of a newer version
+        ├── HostAway       a different host is needed, and does not answer
+        ├── StoreBusy      a different process uses the store
+        ├── StoreForeign   the directory is not a floe store, or is from a newer floe
         ├── StoreConflict  an append whose expected sequence number is not the store's
-        └── StoreFailed    the disk refused
+        └── StoreFailed    the disk or database refused a write
 
-The texts are for readers: passwords in URLs are hidden when an error is made, wherever it goes.
-Each carries its values and a `hint` when the person who reads it can act. `server` maps the
+The texts are for people. Passwords in URLs are hidden when an error is created, so that no text
+shows them. An error carries its values, and a `hint` if the reader can act. `server` maps the
 branches to 4xx, 502 and 503 in one place.
 """
 
@@ -33,13 +33,13 @@ from floe.model.secret import without_password
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One thing that is wrong, or doubtful, in a document."""
+    """One error or warning about a document."""
 
     file: str
     line: int
-    """From 1; 0 where the document as a whole is meant."""
+    """From 1; 0 for the document as a whole."""
     col: int
-    """From 1; 0 likewise."""
+    """From 1; 0 for the document as a whole."""
     what: str
     hint: str = ""
     level: Literal["error", "warning"] = "error"
@@ -56,7 +56,7 @@ class Finding:
 
 
 class FloeError(Exception):
-    """Any condition that floe names. `str` is the sentence for the reader."""
+    """The base of all floe errors. `str` is the sentence for people."""
 
     def __init__(self, what: str, hint: str = "") -> None:
         self.what = without_password(what)
@@ -65,7 +65,7 @@ class FloeError(Exception):
 
 
 class Yours(FloeError):
-    """The caller asked for something that cannot be."""
+    """The caller's request cannot be carried out."""
 
 
 class IdInvalid(Yours):
@@ -76,7 +76,7 @@ class IdInvalid(Yours):
 
 
 class ConfigInvalid(Yours):
-    """A document that cannot be used; `findings` has every reason at once."""
+    """A document that cannot be used; `findings` has all reasons."""
 
     def __init__(self, findings: Sequence[Finding]) -> None:
         super().__init__("\n".join(str(f) for f in findings))
@@ -84,7 +84,7 @@ class ConfigInvalid(Yours):
 
 
 class ValuesInvalid(Yours):
-    """Form values that do not fit; `fields` maps a field's id to what is wrong with it."""
+    """Form values that do not fit; `fields` maps the id of a field to its error."""
 
     def __init__(self, fields: Mapping[str, str]) -> None:
         self.fields = {k: without_password(v) for k, v in fields.items()}
@@ -96,17 +96,17 @@ class NotFound(Yours):
 
 
 class Lost(Yours):
-    """What was asked for is gone for good, with the host that had it."""
+    """The requested object is permanently lost, together with its host."""
 
     def __init__(self, what: str, *, host: str, since: int) -> None:
-        """`since`: the instant at which that was said of the host."""
+        """`since`: the instant at which the host was declared lost."""
         super().__init__(what)
         self.host = host
         self.since = since
 
 
 class Conflict(Yours):
-    """The thing is no longer in the state the caller believes."""
+    """The object is no longer in the state that the caller expects."""
 
 
 class TooLarge(Yours):
@@ -118,11 +118,11 @@ class Denied(Yours):
 
 
 class NotYet(Yours):
-    """Documented, but not built."""
+    """Documented, but not available yet."""
 
 
 class Theirs(FloeError):
-    """A remote server or another floe answered wrongly or not at all."""
+    """A remote server or a different host answered wrongly or not at all."""
 
 
 class World(FloeError):
@@ -130,25 +130,25 @@ class World(FloeError):
 
 
 class HostAway(World):
-    """Another host is needed, and does not answer."""
+    """A different host is needed, and does not answer."""
 
     def __init__(self, what: str, hint: str = "", *, host: str, since: int | None = None) -> None:
-        """`since`: the instant of its last word; None where none ever came."""
+        """`since`: the instant of its last message; None if there was none."""
         super().__init__(what, hint)
         self.host = host
         self.since = since
 
 
 class StoreBusy(World):
-    """The store is used by another process."""
+    """A different process uses the store."""
 
 
 class StoreForeign(World):
-    """The directory is not a floe store, or was written by a newer floe."""
+    """The directory is not a floe store, or a newer floe wrote it."""
 
 
 class StoreConflict(World):
-    """An append whose expected sequence number or epoch is not the store's."""
+    """An append that expects a different sequence number or epoch than the store has."""
 
 
 class StoreFailed(World):

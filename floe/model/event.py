@@ -1,7 +1,7 @@
-"""Facts about a run, in the past tense: the log, and all that a run is.
+"""Events: facts about a run, in the past tense. A run is the fold of its log of events.
 
-Each has `at`, the instant it was recorded. Adding a field with a default is always safe; nothing
-is ever removed or renamed, since logs of every released version must fold for ever.
+Each has `at`, the instant of its recording. Adding a field with a default is always safe. Nothing
+is ever removed or renamed, because the logs of every release must stay readable.
 """
 
 from collections.abc import Mapping
@@ -25,12 +25,12 @@ class RunPended:
     by: str
     """The user, or `trigger:<id>`."""
     digest: str | None = None
-    """Of the compiled flow; None while its flow-file is to be read."""
+    """Of the compiled flow; None until its flow-file is read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlowPinned:
-    """The flow-file was read; later edits do not touch this run."""
+    """The flow-file was read; later edits do not affect this run."""
 
     at: Instant
     digest: str
@@ -39,19 +39,19 @@ class FlowPinned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunGranted:
-    """The adopter gave the run to a host, under a new epoch."""
+    """The adopter granted the run to a host, under a new epoch."""
 
     at: Instant
     host: HostId
     store: StoreId
     epoch: int
     fences: Mapping[str, str]
-    """Resource tag to `term.counter`."""
+    """Fences (`term.counter`) by resource tag."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GrantReturned:
-    """The host said no."""
+    """The host refused the grant."""
 
     at: Instant
     epoch: int
@@ -60,7 +60,7 @@ class GrantReturned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GrantRevoked:
-    """The host was forgotten; its grant is void."""
+    """The host was forgotten, so its grant is void."""
 
     at: Instant
     epoch: int
@@ -68,15 +68,15 @@ class GrantRevoked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GrantSuperseded:
-    """This copy is over: it was forgotten and went on elsewhere under a higher epoch, or came with
-    the backup of a store and was given up."""
+    """This copy of the run is over: it was forgotten and continued elsewhere under a higher epoch,
+    or it came from a store's backup and was abandoned."""
 
     at: Instant
     epoch: int
     by: str = ""
-    """Who gave it up; empty where it was forgotten."""
+    """The person who abandoned it; empty if it was forgotten."""
     why: str = ""
-    """Empty likewise."""
+    """Empty if it was forgotten."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,8 +91,8 @@ class RunActivated:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeEntered:
-    """A node woke; `work` is rendered, and `sources` are the nodes whose outputs it sees,
-    nearest last (the trigger's values lie under all of them)."""
+    """A node entered. `work` is rendered; `sources` are the nodes whose outputs it sees, nearest
+    last, on top of the trigger's values."""
 
     at: Instant
     node: NodeId
@@ -110,7 +110,7 @@ class NodeStarted:
     visit: int
     attempt: int
     started_at: Instant
-    """By the clock of who started it."""
+    """By the clock of the process that started it."""
     item: int = NO_ITEM
 
 
@@ -131,13 +131,13 @@ class RetryArmed:
     node: NodeId
     visit: int
     attempt: int
-    """The one that failed."""
+    """The attempt that failed."""
     outcome: Outcome
     due: Instant
     ended_at: Instant
     output_bytes: int = 0
     lost: bool = False
-    """Outside `retry.max`."""
+    """Not counted by `retry.max`."""
     item: int = NO_ITEM
 
 
@@ -149,7 +149,7 @@ class RetryDue:
     node: NodeId
     visit: int
     attempt: int
-    """The one that may start."""
+    """The attempt that may start."""
     item: int = NO_ITEM
 
 
@@ -163,16 +163,16 @@ class NodeSettled:
     attempt: int
     outcome: Outcome
     tag: Tag | None
-    """None where the attempt was stopped."""
+    """None if the attempt was stopped."""
     good: bool
     """Whether `tag` counts as a good event."""
     ended_at: Instant
     outputs: Mapping[str, Json]
     output_bytes: int = 0
     by: str = ""
-    """Who answered the form; empty otherwise."""
+    """The person who answered the form; otherwise empty."""
     tags: tuple[Tag, ...] = ()
-    """Tags that stand from here on beside `tag`; none in floe's own flow language."""
+    """Tags that also stand from here on; none in floe's own flow language."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,7 +187,7 @@ class NodeReset:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelAsked:
-    """Somebody asked for the end of the run."""
+    """Somebody asked to cancel the run."""
 
     at: Instant
     by: str
@@ -196,18 +196,18 @@ class CancelAsked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunEnding:
-    """How the run ends is decided: nothing enters any more, what runs is stopped."""
+    """The run's result is decided: no node enters any more, and running ones are stopped."""
 
     at: Instant
     good: bool
     why: str
     tag: Tag | None = None
-    """The event that ended it, where one did."""
+    """The event that ended it, if one did."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunEnded:
-    """The last process of the run is gone; what it held is free."""
+    """The last process of the run is gone; its resources are free."""
 
     at: Instant
     good: bool
@@ -216,11 +216,11 @@ class RunEnded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunPacked:
-    """The outputs were closed with their digests."""
+    """The digests of the outputs are recorded."""
 
     at: Instant
     digests: Mapping[str, str]
-    """`node.visit.attempt` to `sha256:…`, for each output that is not empty."""
+    """`sha256:…` by `node.visit.attempt`, for each output that is not empty."""
 
 
 Event = (

@@ -1,4 +1,4 @@
-"""Whether a value is what its type says: for what comes from elsewhere, before it is trusted."""
+"""Checks that a value has the type it claims, before input from outside is trusted."""
 
 import dataclasses
 import functools
@@ -10,13 +10,13 @@ from typing import Any, Final
 Check = Callable[[Any], bool]
 
 INT_END: Final = 2**63
-"""Whole numbers are below this, and not below its negative: no store holds others."""
+"""Whole numbers must be below this and at least its negative: stores hold no others."""
 
 
 def fits(cls: type, value: object) -> bool:
-    """Whether a value is one of a class, down to the last field.
+    """Whether a value is an instance of a class, including all its fields.
 
-    Of a closed set of texts any text fits: a newer floe may know more of them.
+    For a `Literal` any text fits, since a newer floe may know more of them.
     """
     return _check(cls)(value)
 

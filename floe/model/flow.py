@@ -1,4 +1,4 @@
-"""A compiled flow: what a dialect makes of a document, and all that the kernel knows of it.
+"""A compiled flow: the result of a dialect, and everything that the kernel knows about it.
 
 Frozen and JSON-shaped, so that it can be stored by digest and pinned to a run.
 """
@@ -22,14 +22,14 @@ class Field:
     prompt: str
     type: FieldType = "string"
     value: Json = None
-    """What the form is filled with beforehand; None for nothing."""
+    """The initial value; None for none."""
     required: bool = True
     choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
-    """What a person is asked for."""
+    """A form for a person to fill in."""
 
     title: str
     fields: tuple[Field, ...] = ()
@@ -37,9 +37,9 @@ class Form:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Git:
-    """Which commit of which repository; empty for not said.
+    """A repository and a commit in it; empty fields are not given.
 
-    Inside one layer `hash` decides before `ref` before `branch`.
+    Within one layer, `hash` takes precedence over `ref`, and `ref` over `branch`.
     """
 
     url: str = ""
@@ -50,23 +50,23 @@ class Git:
     sub_dir: str = ""
     key_file: str = ""
     submodules: Literal["", "true", "recursive"] = ""
-    """Of a node; which submodules are fetched, too."""
+    """For a node: which submodules are also fetched."""
     lfs: bool = False
-    """Of a node; whether files in git LFS are fetched."""
+    """For a node: whether files in git LFS are also fetched."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exec:
     """Run a command: either `argv`, or `shell` as a text for `bash -c`.
 
-    A variable in `argv` is put in where the argument is data (`expr.command`).
+    Variables in `argv` are expanded in arguments that are data (`expr.command`).
     """
 
     argv: tuple[str, ...] = ()
     shell: str = ""
     sub_dir: str = ""
     env: tuple[str, ...] = ()
-    """`NAME=value`, after the flow's own."""
+    """`NAME=value` entries, after those of the flow."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +104,7 @@ class Wait:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
-    """A data task: open a form and wait for somebody to fill it."""
+    """A data task: open a form and wait for an answer."""
 
     form: Form
 
@@ -116,7 +116,7 @@ class End:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Join:
-    """A merge: settles as soon as it enters. All or any is told by the node's `needs`."""
+    """A merge: settles as soon as it enters. The node's `needs` express all or any."""
 
 
 Action = Exec | Fetch | GitCheckout | GitMerge
@@ -126,8 +126,8 @@ Control = Wait | Ask | End | Join
 """Work that the kernel settles: at once, when a timer is due, or when somebody answers a form."""
 
 Work = Action | Control
-"""What a node does when it enters. In a flow as written; in `NodeEntered` rendered: `{{ws}}`
-replaced and the commit decided."""
+"""The work of a node. A flow has it as written; `NodeEntered` has it rendered, with `{{ws}}`
+replaced and the commit chosen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,7 +149,7 @@ class Retry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """A task or a merge: enters when it has heard a tag and all its clauses stand."""
+    """A task or a merge. It enters when a tag of `heard` arrives and all its clauses stand."""
 
     id: NodeId
     cls: Literal["task", "merge"]
@@ -158,10 +158,10 @@ class Node:
     name: str
     work: Work
     heard: frozenset[Tag] = frozenset()
-    """`listen`: a new arrival of one of these wakes the node. Empty: the clauses alone do."""
+    """`listen`: a new arrival of one of these tags wakes the node; if empty, the clauses do."""
     needs: tuple[tuple[Tag, ...], ...] = ()
-    """`wait`: of each clause at least one tag must stand. Merge-all is many clauses of one
-    tag, merge-any one clause of many."""
+    """`wait`: at least one tag of each clause must stand. A merge of all has many clauses of one
+    tag, a merge of any has one clause of many tags."""
     good: tuple[int, ...] = (0,)
     ignore_fail: bool = False
     use_status: bool = False
@@ -182,30 +182,30 @@ class Node:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trigger:
-    """What starts a run of its flow."""
+    """Starts runs of its flow."""
 
     id: NodeId
     type: TriggerType
     name: str
     form: Form = Form(title="Start")
-    """data: what is asked for."""
+    """data: the form to fill in."""
     git: Git = Git()
-    """Rides on the run as values; poll-git: `url` and `key_file` are what is polled."""
+    """Becomes values of the run; poll-git polls its `url` with its `key_file`."""
     period_s: float = 10.0
     """timer and poll-git: seconds."""
     cron: str = ""
-    """timer: five fields; takes the place of `period_s`."""
+    """timer: five fields, instead of `period_s`."""
     timezone: str = "UTC"
     refs: str = "refs/heads/*"
     exclude_refs: str = ""
     """poll-git: a regular expression that must match a whole ref."""
     secret: str = ""
-    """push: `$NAME` of the host's environment or `@file`; empty: the route answers 403."""
+    """push: `$NAME` of the host's environment or `@file`; if empty, the route answers 403."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flow:
-    """Nodes linked by the tags they issue, and what a host must offer to run them."""
+    """Nodes connected by the tags they issue, and the requirements for a host."""
 
     id: FlowId
     ver: int
@@ -217,9 +217,9 @@ class Flow:
     resource_tags: tuple[str, ...] = ()
     env: tuple[str, ...] = ()
     flow_file: str = ""
-    """Where the nodes are read from when a run is pended; empty: they are here."""
+    """The document to read the nodes from when a run is pended; if empty, they are here."""
     origin: str = ""
-    """The document this came from: a relative `flow_file` is relative to it."""
+    """The document with this flow; a relative `flow_file` starts from it."""
     timeout_s: float | None = None
     """From `RunActivated`."""
     on_host_lost: Literal["fail", "restart"] = "fail"
@@ -227,13 +227,13 @@ class Flow:
     strict_shell: bool | None = None
     """`shell` ends at the first command that fails; None for the host's default."""
     has_escapes: bool = False
-    """`$$` is a dollar in `env` and in the arguments of commands. False: compiled by floe 0.1,
-    where it was two."""
+    """Whether `$$` is a dollar in `env` and in arguments. False for flows from floe 0.1, where it
+    meant two dollars."""
 
     by_id: Mapping[NodeId, Node] = field(init=False, repr=False, compare=False)
     """Derived: the nodes by id."""
     hearers: Mapping[Tag, tuple[Node, ...]] = field(init=False, repr=False, compare=False)
-    """Derived: who names a tag in `listen` or `wait`, in document order."""
+    """Derived: the nodes that name a tag in `listen` or `wait`, in document order."""
 
     def __post_init__(self) -> None:
         hearers: dict[Tag, list[Node]] = {}

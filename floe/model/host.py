@@ -1,4 +1,4 @@
-"""A host as others see it, and why it would not take a run."""
+"""A host as other hosts see it, and the reasons why it would not take a run."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,29 +9,29 @@ from floe.model.tags import Tag
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostView:
-    """What is known of a host at this moment."""
+    """The current knowledge about a host."""
 
     id: HostId
     store: StoreId
     tags: frozenset[str]
     slots: int
-    """Runs it may have active at once."""
+    """How many runs may be active there at once."""
     active: int = 0
-    """Runs it has active."""
+    """How many runs are active there."""
     draining: bool = False
     seen_at: Instant | None = None
-    """None: this host itself, always seen."""
+    """The last sign of life; None for this host itself."""
     held: Mapping[str, RunRef] = field(default_factory=dict)
     """Host-scoped resources (`host:nic`) and the run that holds each."""
     spaces: Mapping[FlowId, RunRef] = field(default_factory=dict)
     """Flows with `reuse-space` that are active there."""
     problems: tuple[str, ...] = ()
-    """What keeps every run away from it, in sentences."""
+    """Reasons why it can take no run at all, in sentences."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pend:
-    """What placing a run depends on."""
+    """The properties of a pending run that its placement depends on."""
 
     run: RunRef
     flow: FlowId
@@ -44,13 +44,13 @@ class Pend:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Why:
-    """The answer to `floe why`: one sentence, and the parts it is made of."""
+    """The answer to `floe why`: one sentence and its parts."""
 
     text: str
     hosts: Mapping[HostId, tuple[str, ...]] = field(default_factory=dict)
     """Pending: each host and the reasons it does not take the run."""
     waiting: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Active: each node that is not done (`task.build`) and what it waits for."""
+    """Active: each unfinished node (`task.build`) and what it waits for."""
     never: Mapping[str, tuple[Tag, ...]] = field(default_factory=dict)
     """Ended: each node that never entered and the tags it waited for."""
 

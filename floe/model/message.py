@@ -1,9 +1,9 @@
-"""What hosts say to one another: pens, leases, and how each of them is.
+"""The messages between hosts: about pens, leases, and the state of each host.
 
-A message may be lost, doubled, late or out of order; everything that must arrive is repeated by
-its sender until it is answered. Runs are named by their keys (`h1-12@k3f9`), hosts of one store
-as `h1@k3f9`. Shapes only grow: `codec` ignores unknown fields, so an older floe reads a newer
-one's words as far as they go.
+A message may be lost, duplicated, late or out of order. If it must arrive, its sender repeats it
+until it is answered. Messages name runs by their keys (`h1-12@k3f9`), and hosts with their store
+as `h1@k3f9`. Shapes only grow: `codec` ignores unknown fields, so an older floe reads what it knows
+of a newer message.
 
 Source: docs/cluster-protocol.md, "The pen" and "Leases".
 """
@@ -17,7 +17,7 @@ from floe.model.refs import FlowId, HostId, Instant, Json, StoreId
 from floe.model.run import Summary
 
 PROTOCOL: Final = 1
-"""Of the words between hosts. Hosts whose numbers differ say so and give each other nothing."""
+"""The protocol version between hosts. Hosts with different versions report it and share no runs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,14 +27,14 @@ class Fact:
     epoch: int
     seq: int
     event: str
-    """Its class."""
+    """The name of its class."""
     body: str
     """Its JSON text, as it is stored."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ping:
-    """How a host is, every 2 s and whenever it changed; answered by nothing but the other's own."""
+    """The state of a host: sent every 2 s and at each change; there is no reply to it."""
 
     at: Instant
     """By the sender's clock."""
@@ -48,29 +48,29 @@ class Ping:
     spaces: Mapping[FlowId, str] = field(default_factory=dict)
     """Flows with `reuse-space` and the run in their workspace."""
     keeper: HostId | None = None
-    """As configured; None where nothing is."""
+    """The configured keeper; None if none is configured."""
     keeper_store: StoreId | None = None
-    """The keeper's store as far as it is known here."""
+    """The keeper's store, if the sender knows it."""
     forgotten: tuple[str, ...] = ()
     """All hosts that were ever forgotten, as `h2@store`."""
     forgotten_at: Mapping[str, Instant] = field(default_factory=dict)
-    """When each of them was, by the clock of the host that was told."""
+    """When each was forgotten, by the clock of the host that received the command."""
     about: Mapping[str, Json] = field(default_factory=dict)
-    """What people look at and no decision rests on: version, config and flow digests, load."""
+    """Information for people, not for decisions: version, config and flow digests, load."""
     change: int = 0
-    """Another one each time that anything above but `at` and `about` is another."""
+    """Changes whenever any field above changes, except `at` and `about`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotMe:
-    """Your word was for another store than mine; nothing changed."""
+    """Reply: the message was for a different store than mine; nothing changed."""
 
     mine: StoreId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forgotten:
-    """Your store was forgotten; whatever you hold went on elsewhere."""
+    """Reply: your store was forgotten; its runs continued elsewhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +86,7 @@ class Offer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
-    """The run is here; `fact` is its RunActivated."""
+    """Reply: the run is active here; `fact` is its RunActivated."""
 
     run: str
     epoch: int
@@ -95,18 +95,18 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
-    """The run is not here under this epoch and never will be."""
+    """Reply: the run is not here under this epoch, and never will be."""
 
     run: str
     epoch: int
     why: str
     change: int = 0
-    """Of the sender's last Ping: until another one comes, it would refuse again."""
+    """The sender's `Ping.change`: it would refuse again until that changes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Withdraw:
-    """Give the run back if you have not begun it."""
+    """Return the run if it has not started."""
 
     run: str
     epoch: int
@@ -114,17 +114,17 @@ class Withdraw:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """The run that you adopted is over; its log stays where it ran."""
+    """A run that the receiver adopted is over; its log stays on the sender."""
 
     run: str
     epoch: int
     row: Summary
-    """As lists show it from now on."""
+    """The row for lists from now on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndedStored:
-    """The end is stored here; you need not say it again."""
+    """Reply: the end is stored; do not repeat it."""
 
     run: str
     epoch: int
@@ -132,7 +132,7 @@ class EndedStored:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelRun:
-    """To the pen holder: somebody asked its adopter for the end of this run."""
+    """To the pen holder: somebody asked the adopter to cancel this run."""
 
     run: str
     epoch: int
@@ -142,7 +142,7 @@ class CancelRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """One run's wish for resource tags; the number grows with each grant that was revoked."""
+    """One run's request for resource tags; the number grows with each revoked grant."""
 
     run: str
     number: int
@@ -150,7 +150,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acquire:
-    """To the keeper: all of these tags for one claim, or its place in the queue."""
+    """To the keeper: request all these tags for one claim, or its position in the queue."""
 
     claim: Claim
     tags: tuple[str, ...]
@@ -163,16 +163,16 @@ class Held:
     claim: Claim
     fences: Mapping[str, str]
     opening: int = 0
-    """The keeper's term: a host that has answered a later census does not believe it."""
+    """The keeper's term; hosts that answered a later census ignore the message."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldHeard:
-    """To the keeper: the turn of this claim is known; it need not be said again."""
+    """To the keeper: the Held was received; do not repeat it."""
 
     claim: Claim
     fences: Mapping[str, str] = field(default_factory=dict)
-    """As in the Held that this answers."""
+    """The fences of the Held that this answers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,61 +181,61 @@ class Queued:
 
     claim: Claim
     position: int
-    """1 is the next; 0: nothing is given now, ask again."""
+    """1 is the next; 0: the keeper grants nothing now, ask again."""
     holders: Mapping[str, str]
-    """Tag and the run that holds it."""
+    """The run that holds each tag."""
     why: str = ""
-    """With 0: why nothing is given."""
+    """For position 0: why the keeper grants nothing."""
     opening: int = 0
     """The keeper's term."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
-    """To the keeper: the last process of the run is gone, or it was never begun.
+    """To the keeper: the last process of the run is gone, or the run never started.
 
-    Without fences, which only its adopter says: the claim and those before it are over, whatever
-    they hold.
+    Without fences, which only the adopter may send: this claim and the ones before it are over,
+    whatever they hold.
     """
 
     claim: Claim
     fences: Mapping[str, str]
     parked: bool = False
-    """No host takes the run for now: it keeps its place, and asks again when one would."""
+    """No host can take the run now: the claim keeps its position, and asks again later."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Released:
-    """From the keeper: the claim does not hold these any more."""
+    """From the keeper: the claim no longer holds these."""
 
     claim: Claim
     fences: Mapping[str, str] = field(default_factory=dict)
-    """As in the Release that this answers."""
+    """The fences of the Release that this answers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Census:
-    """From a keeper with a new store, or that opens again: say all claims you know of."""
+    """From a keeper with a new store or term: report all claims that you know."""
 
     opening: int
-    """Its term: what is answered to another opening counts for nothing."""
+    """The keeper's term; replies to any other term are ignored."""
     round: int = 0
-    """0 to open; above: to find claims of forgotten hosts that nobody has any more."""
+    """0 to begin the term; above 0, to find claims of forgotten hosts that no host has any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claimed:
-    """A claim as adopter or pen holder knows it."""
+    """A claim as its adopter or pen holder knows it."""
 
     claim: Claim
     fences: Mapping[str, str] = field(default_factory=dict)
-    """Empty: it waits."""
+    """If empty, the claim waits."""
     tags: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claims:
-    """The answer to a census: every claim of runs adopted or run here."""
+    """The reply to a census: the claims of all runs that the sender adopted or runs."""
 
     opening: int
     round: int = 0
@@ -244,28 +244,28 @@ class Claims:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Behind:
-    """To a keeper whose term is not above one that was seen here: take a higher one."""
+    """To a keeper: take a higher term, because the sender has seen one that is not below yours."""
 
     term: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rows:
-    """Rows of the sender's own runs, all that changed in its store between two positions.
+    """The rows of the sender's own runs that changed in its store between two positions.
 
-    Whoever has heard everything up to `after` has with them heard everything up to `upto`.
+    A receiver that is complete up to `after` is then complete up to `upto`.
     """
 
     after: int
     upto: int
     rows: tuple[Summary, ...] = ()
     more: bool = False
-    """There is more after `upto`, and it comes when it is asked for."""
+    """There are more rows after `upto`; request them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowsAfter:
-    """Tell me the rows of your own runs that changed after a position of your store."""
+    """Request: send the rows of your own runs that changed after this position of your store."""
 
     after: int
 
@@ -297,12 +297,12 @@ Message = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
-    """A message with both ends."""
+    """A message with its sender and receiver."""
 
     from_host: HostId
     from_store: StoreId
     to_host: HostId | None = None
-    """None: to every configured host."""
+    """None for every configured host."""
     to_store: StoreId | None = None
-    """None: whichever store that host has; only words that ask who it is."""
+    """None for whichever store that host has; only for messages that identify a host."""
     message: Message

@@ -1,18 +1,18 @@
-"""Numbers that people write: kept exactly, or refused."""
+"""Numbers that people write: stored exactly, or refused."""
 
 import re
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
 END: Final = 2**63
-"""Numbers lie between this and its negative: no store holds others."""
+"""Numbers must be between this and its negative: stores hold no others."""
 
 _WHOLE: Final = re.compile(r"[+-]?[0-9]+")
 _NUMBER: Final = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 
 def exact_number(text: str) -> int | float | str:
-    """The number that a text is; the text itself where a double would be a different number.
+    """Parse a number; returns the text itself if a double cannot hold the number exactly.
 
     Raises ValueError with the reason.
     """
@@ -23,7 +23,7 @@ def exact_number(text: str) -> int | float | str:
         written = Decimal(text)
     except InvalidOperation:
         raise ValueError("a number with a shorter exponent is expected") from None
-    within(written)  # not the double, which may be rounded past the end
+    within(written)  # not the double, which rounding may move past the limit
     if _WHOLE.fullmatch(text):
         return int(written)
     number = float(text)
@@ -31,6 +31,6 @@ def exact_number(text: str) -> int | float | str:
 
 
 def within(number: float | Decimal) -> None:
-    """Raises ValueError with the reason where a number does not fit."""
+    """Check the range of a number. Raises ValueError with the reason."""
     if not -END < number < END:
         raise ValueError("a number that fits into 64 bits is expected")

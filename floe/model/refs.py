@@ -1,7 +1,7 @@
-"""Names of things: flows, nodes, hosts, stores, runs, attempts, instants.
+"""Names: of flows, nodes, hosts, stores, runs and attempts; and instants.
 
-Ids are types that are checked at every border (`*_id` functions raise `IdInvalid`), so that
-no string from outside becomes a path or a key unread.
+Ids are types that the `*_id` functions check at every border, raising `IdInvalid`, so that no
+string from outside becomes a path or a key unchecked.
 """
 
 import re
@@ -47,7 +47,7 @@ def host_id(text: str) -> HostId:
 
 
 def place_key(host: HostId, store: StoreId | None) -> str:
-    """A host's store by name, `h2@k3f9`."""
+    """The name of a host's store: `h2@k3f9`."""
     return f"{host}@{store}"
 
 
@@ -60,8 +60,8 @@ def place_of(key: str) -> tuple[HostId, StoreId]:
 class RunRef(NamedTuple):
     """A run's globally unique name: the store that adopted it and a serial there.
 
-    Printed `h1-12`; `key` is `h1-12@k3f9`, which tells two stores of one host name apart and is
-    what stores, paths and messages use.
+    Printed as `h1-12`. The `key`, `h1-12@k3f9`, also distinguishes two stores of one host name;
+    stores, paths and messages use it.
 
     Source: protocol, Identity.
     """
@@ -80,7 +80,7 @@ class RunRef(NamedTuple):
 
     @classmethod
     def parse(cls, text: str, default_store: StoreId | None = None) -> Self:
-        """Read `h1-12@k3f9`, or `h1-12` where a default store is given. Raises IdInvalid."""
+        """Parse `h1-12@k3f9`, or `h1-12` if a default store is given. Raises IdInvalid."""
         match = _RUN.fullmatch(text)
         store = (match and match[3]) or default_store
         if not match or not store:
@@ -97,13 +97,13 @@ def ref_of(key: str) -> RunRef | None:
 
 
 NO_ITEM: Final = -1
-"""In place of an item: the node has none."""
+"""The item of a node without items."""
 
 
 class Key(NamedTuple):
-    """What an effect and its report belong to: one attempt of one node of one run.
+    """The name of one attempt of one node of one run, for its effects and reports.
 
-    An effect of the run as a whole has an empty node and zeros.
+    Effects of the run as a whole have an empty node and zeros.
     """
 
     run: RunRef
@@ -124,7 +124,7 @@ class Key(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read what `str` printed. Raises IdInvalid."""
+        """Parse the output of `str`. Raises IdInvalid."""
         before, _, last = text.rpartition(".")
         parts = (before if last.startswith("i") else text).rsplit(".", 4)
         counted = (*parts[1:2], *parts[3:], *((last[1:],) if last.startswith("i") else ()))

@@ -1,4 +1,4 @@
-"""A run: what its events folded to, and the row by which lists know it."""
+"""A run, which is the fold of its events, and its row in lists."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,15 +10,15 @@ from floe.model.refs import FlowId, HostId, Instant, Json, NodeId, RunRef, Store
 from floe.model.tags import Tag
 
 Phase = Literal["reading", "pending", "granted", "active", "ending", "ended", "packed"]
-"""reading: its flow-file is to be read. pending: waits for a host. granted: offered to one.
-ending: how it ends is decided, processes are being stopped."""
+"""reading: its flow-file is being read. pending: waits for a host. granted: offered to a host.
+ending: its result is decided, and its processes are being stopped."""
 
 State = Literal["pending", "active", "archive"]
-"""The document's three lists."""
+"""The three lists of runs."""
 
 NodePhase = Literal["entered", "started", "asking", "armed", "settled", "again"]
-"""entered: to be started. asking: its form is open. armed: a retry is due later. again: it settled
-and may enter once more."""
+"""entered: not started yet. asking: its form is open. armed: a retry is due later. again: it
+settled and may enter again."""
 
 STATE_OF: Mapping[Phase, State] = {
     "reading": "pending",
@@ -44,14 +44,14 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeState:
-    """One visit of a node: what it has been since it entered."""
+    """One visit of a node: its state since it entered."""
 
     phase: NodePhase
     work: Work
     visit: int
     attempt: int
     woke: int
-    """Sequence number at which it entered: a tag that arrived later is newly heard."""
+    """Sequence number at which it entered; tags that arrived later are new to it."""
     sources: tuple[NodeId, ...]
     entered_at: Instant
     queued_at: Instant
@@ -70,22 +70,22 @@ class NodeState:
     tries: int = 0
     """Failed attempts that counted against `retry.max`."""
     attempts: tuple[Attempt, ...] = ()
-    """Those that are over, in order."""
+    """The finished attempts, in order."""
     tags: tuple[Tag, ...] = ()
-    """Issued beside `tag`."""
+    """Issued in addition to `tag`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attached:
-    """What the shell knows and a decision needs, and no event holds."""
+    """Facts that a decision needs but no event holds; the caller supplies them."""
 
     flow: Flow | None = None
-    """The flow that the run's digest names; None where it is not read yet."""
+    """The flow that the run's digest names; None until it is read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """A list of facts, folded. `flow` is attached by the shell from `digest`."""
+    """The fold of a log. The caller attaches `flow`, which `digest` names."""
 
     ref: RunRef
     flow_id: FlowId
@@ -101,7 +101,7 @@ class Run:
     by: str
     host: HostId | None = None
     store: StoreId | None = None
-    """Of the host it is granted to: there the pen is, or may be."""
+    """The store of the host it is granted to, which has or may have the pen."""
     workspace: str = ""
     fences: Mapping[str, str] = field(default_factory=dict)
     nodes: Mapping[NodeId, NodeState] = field(default_factory=dict)
@@ -122,14 +122,14 @@ class Run:
     ended_at: Instant | None = None
     digests: Mapping[str, str] = field(default_factory=dict)
     revoked: int = 0
-    """Grants that were revoked since their hosts were forgotten."""
+    """How many grants were revoked because their hosts were forgotten."""
     superseded: int = 0
-    """The last fact before this copy of the log was left as a branch: the run may have gone on
-    elsewhere from there. 0: it was not."""
+    """The last event before this copy of the log became a branch: the run may have continued
+    elsewhere from there. 0 if it is not a branch."""
 
     @property
     def state(self) -> State:
-        """Which of the document's three lists the run is on."""
+        """Which of the three lists the run is on."""
         return STATE_OF[self.phase]
 
     def visits(self, node: NodeId) -> tuple[NodeState, ...]:
@@ -160,7 +160,7 @@ class Summary:
     why: str
     host: HostId | None
     store: StoreId | None = None
-    """Of that host; None where there is none, and in rows of a floe that did not keep it."""
+    """Of that host; None without a host, and in rows of older floes, which did not keep it."""
     adopted_by: HostId
     epoch: int
     seq: int
@@ -172,7 +172,7 @@ class Summary:
 
 
 def summary_of(run: Run) -> Summary:
-    """The row by which lists know a run."""
+    """The row of a run in lists."""
     return Summary(
         id=str(run.ref),
         key=run.ref.key,
@@ -186,7 +186,7 @@ def summary_of(run: Run) -> Summary:
         store=run.store,
         adopted_by=run.ref.host,
         epoch=run.epoch,
-        seq=run.superseded or run.seq,  # what is added to a branch outranks no fact of the run
+        seq=run.superseded or run.seq,  # events of a branch never outrank the run's own
         trigger=run.trigger,
         by=run.by,
         pended_at=run.pended_at,

@@ -1,8 +1,8 @@
-"""What must not be shown: it prints as `***` wherever it is printed.
+"""Secrets, which print as `***`.
 
-Three things in a text are passwords: what stands before the `@` of a URL, the same in git's short
-form (`user:password@host:path`), and a parameter of a query that is named like a secret.
-Rules of this file: when in doubt a text is hidden; the work grows with its length and no faster.
+Three parts of a text are passwords: the part before the `@` of a URL, the same in git's short form
+(`user:password@host:path`), and a query parameter with a name like a secret's.
+Rules of this file: in doubt a text is hidden, and the work is linear in its length.
 """
 
 import re
@@ -21,7 +21,7 @@ _HEAD: Final = re.compile(r"[^/?#\\]*")
 _PORT: Final = re.compile(r"[0-9]{0,5}(?=[/?#\\]|$)")
 _COLON: Final = re.compile(r":|%3a", re.IGNORECASE)
 _TOKEN_SCHEME: Final = re.compile(r"(?:https?|wss?):$", re.IGNORECASE)
-"""A token may stand alone before the `@` of these; `ssh://git@host` says whom, not with what."""
+"""With these schemes the part before `@` may be a token; in `ssh://git@host` it is a user."""
 _SHORT_HOST: Final = re.compile(r"(?!sha[0-9]+:)(?:[\w.-]+|\[[0-9a-f:.]+\]):", re.IGNORECASE)
 _QUERY: Final = re.compile(
     r"([?&](?:[\w.-]*(?:token|secret|passw(?:or)?d|passphrase|pwd|signature|credential|api[_-]?key"
@@ -31,18 +31,18 @@ _QUERY: Final = re.compile(
 
 
 def without_password(text: str) -> str:
-    """A text as it may be shown: without the passwords of the URLs in it."""
+    """A text that is safe to show: passwords in its URLs are hidden."""
     if "@" in text:
         text = _WORD.sub(_hidden, text)
     return _QUERY.sub(rf"\1{HIDDEN}", text) if "=" in text else text
 
 
 def masked(value: Any) -> Any:
-    """A JSON value as it may be shown, with the same keys."""
+    """A JSON value that is safe to show, with the same keys."""
     if isinstance(value, str):
         return without_password(value) if "@" in value or "=" in value else value
-    # Each answer and each fact of the feed comes by. Usual types first, and no union: that takes
-    # 7.5 µs instead of 12 for a summary with ten nodes.
+    # Called for each response and each event of the feed. Common types first, and no union type:
+    # this takes 7.5 µs instead of 12 for a summary with ten nodes.
     if isinstance(value, dict):
         return {key: masked(one) for key, one in value.items()}
     if isinstance(value, _LISTS):
@@ -53,7 +53,7 @@ def masked(value: Any) -> Any:
 
 
 def _hidden(found: re.Match[str]) -> str:
-    """A word that has an `@`: no blank is in it."""
+    """Hide the passwords of one word (without blanks) that contains an `@`."""
     parts = _SLASHES.split(found[0])
     if len(parts) == 1:
         return _short(found[0])
@@ -62,7 +62,7 @@ def _hidden(found: re.Match[str]) -> str:
     while at < len(parts):
         before, slashes, rest = parts[at - 1], parts[at], parts[at + 1]
         at += 2
-        if at < last and "@" not in rest and _has_password(rest):  # with slashes in it
+        if at < last and "@" not in rest and _has_password(rest):  # a password with slashes
             end = next(i for i in range(at, len(parts)) if "@" in parts[i]) + 1
             rest += "".join(parts[at:end])
             at = end
@@ -71,7 +71,7 @@ def _hidden(found: re.Match[str]) -> str:
 
 
 def _has_password(rest: str) -> bool:
-    """Whether the colon of a URL's host is followed by something else than a port."""
+    """Whether the colon after a URL's host is not followed by a port."""
     colon = _COLON.search(rest, 0, _edge(rest))
     return colon is not None and rest[0] != "[" and not _PORT.match(rest, colon.end())
 
@@ -82,11 +82,11 @@ def _edge(rest: str) -> int:
 
 
 def _without_user(rest: str, before: str) -> str:
-    """What comes after the slashes of a URL: `user:password@host/path`, and what is before them."""
+    """Hide the password in `user:password@host/path`; `before` is the text before the slashes."""
     edge = _edge(rest)
     end = rest.rfind("@", 0, edge)
     is_whole = end >= 0 and rest[end + 1 : edge].strip("'\"")
-    if not is_whole and (end >= 0 or _has_password(rest)):  # a slash is in the password
+    if not is_whole and (end >= 0 or _has_password(rest)):  # the password contains a slash
         end = rest.rfind("@")
     if end < 0:
         return rest
@@ -97,7 +97,7 @@ def _without_user(rest: str, before: str) -> str:
 
 
 def _short(word: str) -> str:
-    """`user:password@host:path` without the password; also in front of a proxy's port."""
+    """Hide the password in `user:password@host:path`, or before a proxy's port."""
     colon, end = word.find(":"), word.rfind("@")
     user = word[: max(colon, 0)]
     if not user or "@" in user or end < colon or user.lower().endswith("mailto"):
@@ -112,7 +112,7 @@ class Secret:
     text: str = field(repr=False)
 
     def reveal(self) -> str:
-        """The text itself, for the one place that sends or compares it."""
+        """The text itself; only for code that sends or compares it."""
         return self.text
 
     def __bool__(self) -> bool:

@@ -1,4 +1,4 @@
-"""What reaches a run from outside. It may be late, repeated or out of order."""
+"""Signals: input to a run from outside. They may be late, repeated or out of order."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,25 +8,25 @@ from floe.model.refs import HostId, Instant, Json, Key, NodeId
 from floe.model.tags import Tag
 
 TimerKind = Literal["retry", "wait", "form", "run"]
-"""retry: the next attempt is due. wait: a timer task's period is over. form: nobody answered in
-time. run: the flow's time limit."""
+"""retry: the next attempt is due. wait: a timer task's period is over. form: the time limit of a
+form. run: the time limit of the flow."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exited:
-    """The command ran to its end and nothing of it is left."""
+    """The command ran to its end, and none of its processes is left."""
 
     status: int
     """A signal as 128 + n."""
     outputs: Mapping[str, Json]
     output_bytes: int = 0
     note: str = ""
-    """What was found wrong with the files of the attempt; empty for nothing."""
+    """Faults in the files of the attempt; empty if there are none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
-    """The attempt came to no status of its own."""
+    """The attempt ended without an exit status of its own."""
 
     cause: Literal["start", "timeout", "output-limit", "lost", "error"]
     why: str
@@ -35,7 +35,7 @@ class Failed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stopped:
-    """The attempt was stopped because the run asked for it, or never begun."""
+    """The attempt was stopped at the run's request, or never started."""
 
     output_bytes: int = 0
 
@@ -45,7 +45,7 @@ Report = Exited | Failed | Stopped
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Activate:
-    """This host takes the run: tags, slots and resources were checked in the same step."""
+    """This host takes the run; tags, slots and resources were checked in the same step."""
 
     host: HostId
     epoch: int
@@ -63,7 +63,7 @@ class Started:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reported:
-    """An attempt is over and no process of it is left."""
+    """An attempt is over, and none of its processes is left."""
 
     key: Key
     report: Report
@@ -72,7 +72,7 @@ class Reported:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimerFired:
-    """An instant that the run had asked for has come."""
+    """A timer of the run is due."""
 
     key: Key
     kind: TimerKind
@@ -80,7 +80,7 @@ class TimerFired:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataGiven:
-    """Somebody answered a form; values are checked against it before they become a signal."""
+    """Somebody answered a form; the values were checked against the form."""
 
     node: NodeId
     values: Mapping[str, Json]
@@ -104,7 +104,7 @@ class Reset:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cancel:
-    """Somebody wants the run to end."""
+    """Somebody cancels the run."""
 
     by: str
     why: str = ""
@@ -112,7 +112,7 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Abandon:
-    """Somebody wants the end of a copy of a run, whatever became of the run itself."""
+    """Somebody abandons this copy of a run, independently of the run itself."""
 
     by: str
     why: str = ""
@@ -120,14 +120,14 @@ class Abandon:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlowUnreadable:
-    """The flow-file could not be read after all tries; the run cannot begin."""
+    """The flow-file could not be read after all retries, so the run cannot start."""
 
     why: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostLost:
-    """The host that held the pen is gone for good."""
+    """The host with the pen is permanently lost."""
 
     host: HostId
 

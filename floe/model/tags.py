@@ -1,4 +1,4 @@
-"""Event tags: the names by which nodes hear one another.
+"""Event tags: the names that connect nodes.
 
 `trigger.good`, `task.build.good`, `merge.tests.good`, `task.probe.3` (with `use-status`),
 `task.build.error`.

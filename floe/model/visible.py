@@ -1,8 +1,8 @@
-"""Other people's text on one level with floe's own: tricks of text become visible.
+"""Makes deceptive characters in text from outside visible.
 
-Tricks are what a terminal obeys, what reorders or hides other text, and what some reader takes
-for the end of a line: control and format characters, line separators, halves of pairs, fillers
-that are drawn as nothing.
+These are characters that control a terminal, reorder or hide other text, or end a line for some
+readers: control and format characters, line separators, lone surrogates, and fillers that are
+drawn as nothing.
 """
 
 import json
@@ -19,11 +19,11 @@ _JOINED: Final = re.compile(
     r"(?<=[\u0600-\u08ff\u0900-\u0dff\u0e80-\u109f\u1780-\u18af])[\u200c\u200d]"
     r"|(?<=[\u2190-\u2bff\ufe0f\U0001f000-\U0001faff])\u200d(?=[\u2190-\u2bff\U0001f000-\U0001faff])"
 )
-"""Two of them are part of how some scripts, and many emoji, are written."""
+"""The joiners, which are a regular part of some scripts and of many emoji."""
 
 
 def visible(text: str, keep: str = "") -> str:
-    """A text whose tricks are written as in a program, `\\u202e`; those of `keep` stay."""
+    """The text with deceptive characters as escapes, `\\u202e`; characters in `keep` stay."""
     if _PLAIN.fullmatch(text):
         return text
     joined = {found.start() for found in _JOINED.finditer(text)}
@@ -38,7 +38,7 @@ def visible(text: str, keep: str = "") -> str:
 
 
 def visible_json(text: str) -> str:
-    """JSON that says the same, with its tricks as escapes. Its own lines stay."""
+    """The same JSON with deceptive characters as escapes. Its own line ends stay."""
     if text.isascii() and "\x7f" not in text:
         return text
     return _MAYBE.sub(
@@ -50,7 +50,7 @@ def visible_json(text: str) -> str:
 
 
 def is_trick(char: str) -> bool:
-    """Whether a character does something, or hides."""
+    """Whether a character is deceptive: it has an effect of its own, or is invisible."""
     return unicodedata.category(char) in _KINDS or char in _FILLERS
 
 

@@ -1,4 +1,4 @@
-"""Whole numbers as texts: the one place where a text from outside becomes an integer."""
+"""Parses whole numbers: the only place that turns text from outside into an integer."""
 
 import re
 from typing import Final
@@ -7,8 +7,8 @@ _WHOLE: Final = re.compile(r"-?[0-9]{1,19}")
 
 
 def whole(text: str) -> int | None:
-    """What a text of ASCII digits says, with a minus sign or without; None for any other text.
+    """The number of a text of ASCII digits with an optional minus sign; None for any other text.
 
-    At most 19 digits: more fit no store, and reading very many takes time.
+    At most 19 digits: stores hold no more, and parsing very long numbers is slow.
     """
     return int(text) if _WHOLE.fullmatch(text) else None
