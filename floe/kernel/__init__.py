@@ -1,4 +1,4 @@
-"""What a run does next: pure, synchronous and total.
+"""Decides what a run does next: pure, synchronous and total.
 
-No clock, no I/O, no logging, no chance: time, ids and jitter come in as arguments.
+No clock, no I/O, no logging, no randomness: time, ids and jitter come in as arguments.
 """

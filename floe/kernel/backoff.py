@@ -1,4 +1,4 @@
-"""How long to wait before another attempt."""
+"""The wait before the next attempt."""
 
 from typing import Final
 from zlib import crc32
@@ -7,10 +7,10 @@ from floe.model.flow import Backoff
 from floe.model.refs import Key
 
 JITTER: Final = 0.1
-"""Either way, so that equal nodes that failed together do not return together."""
+"""As a fraction, in both directions, so that nodes that fail together do not retry together."""
 
 DOUBLINGS_MAX: Final = 64
-"""Beyond it every sensible backoff has reached its `max_s`."""
+"""After this many, every sensible backoff has reached its `max_s`."""
 
 
 def delay_ms(backoff: Backoff, failed: int, key: Key) -> int:

@@ -1,7 +1,7 @@
-"""The next facts of a run, from what it is and what reached it.
+"""The next events of a run, from its state and one signal.
 
-Signals may be late, repeated or out of order: one that does not belong to the run's present
-state brings about nothing. A report counts for the current attempt alone.
+Signals may be late, repeated or out of order. A signal that does not fit the current state has no
+effect. A report counts for the current attempt only.
 """
 
 from dataclasses import dataclass
@@ -48,17 +48,17 @@ from floe.model.tags import TRIGGER_GOOD
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What a signal causes: events, and the run after them."""
+    """The result of a signal: events, and the run after them."""
 
     events: tuple[Event, ...]
     runs: tuple[Run, ...]
-    """The run after each event, so that no caller evolves it again."""
+    """The run after each event, so that callers need not evolve it again."""
     run: Run
     """The run after all events."""
 
 
 def decide(run: Run, signal: Signal, now: Instant, attached: Attached) -> Decision:
-    """What a signal causes: no event if it is late, repeated or does not fit the state.
+    """Decide the events that a signal causes: none if it is late, repeated or does not fit.
 
     `attached` has the flow, except for Cancel and FlowUnreadable before it is read, and for
     Abandon.
@@ -95,7 +95,7 @@ def _activate(step: Step, signal: Activate) -> None:
     run = step.run
     match run.phase:
         case "pending":
-            is_due = signal.epoch > run.epoch  # an equal one was returned or revoked
+            is_due = signal.epoch > run.epoch  # a grant of the same epoch was returned or revoked
         case "granted":
             is_due = signal.epoch >= run.epoch and signal.host == run.host
         case _:
@@ -214,7 +214,7 @@ def _host_lost(step: Step, signal: HostLost) -> None:
     if run.host != signal.host or run.phase not in ("granted", "active", "ending"):
         return
     why = f"lost with host {signal.host}"
-    if run.phase == "ending":  # how it ends was decided, and stands
+    if run.phase == "ending":  # its result is already decided
         for node in step.open_nodes():
             step.settle(step.flow.by_id[node], Outcome(result="error", why=why), ended_at=step.now)
         return

@@ -1,7 +1,7 @@
-"""What can be told of a flow before it runs: levels for the picture, edges, and flaws.
+"""Static analysis of a flow: levels for the picture, edges, and flaws.
 
-Derived once when a flow is compiled and never consulted to run. Flaws name node and tag; the
-dialect, which knows where each was written, turns them into findings.
+Done once when a flow is compiled; runs do not use it. Flaws name a node and a tag; the dialect
+knows their positions and turns flaws into findings.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,15 +17,15 @@ from floe.model.tags import TRIGGER_GOOD, Tag, emitter_of, label_of
 STATUS_MAX: Final = 255
 
 FlawKind = Literal["nobody", "cycle", "back-edge", "exclusive", "idle", "unreachable", "asleep"]
-"""nobody: no node issues the tag. cycle: can never be heard. back-edge: a cycle into an any-merge,
-which it cannot wake twice. exclusive: a merge waits for two tags of which one node issues one.
-idle: listens to nothing. unreachable: what it waits for never comes. asleep: nothing hears the
-trigger."""
+"""nobody: no node issues the tag. cycle: nodes that wait for each other. back-edge: a cycle into a
+merge of any, which it cannot start twice. exclusive: a merge waits for two tags of one node, which
+issues only one. idle: listens to nothing. unreachable: its tags never come. asleep: no node listens
+to the trigger."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edge:
-    """A tag from who issues it to who hears it."""
+    """A tag from the node that issues it to a node that listens to it."""
 
     source: NodeId | None
     """None for the trigger."""
@@ -35,13 +35,13 @@ class Edge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flaw:
-    """Something that keeps a node from entering, or is probably not meant."""
+    """A fault that keeps a node from entering, or is probably a mistake."""
 
     kind: FlawKind
     node: NodeId | None
-    """Whose `listen` or `wait` it is; None for the flow as a whole."""
+    """The node with the faulty `listen` or `wait`; None for the flow as a whole."""
     tag: Tag | None
-    """The tag there that is meant, where one is."""
+    """The faulty tag, if there is one."""
     what: str
     hint: str = ""
     level: Literal["error", "warning"] = "error"
@@ -49,19 +49,19 @@ class Flaw:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Graph:
-    """A flow's shape."""
+    """The graph of a flow."""
 
     levels: Mapping[NodeId, int]
-    """Column of each node: 1 hears the trigger, every other one more than all before it."""
+    """Column of each node: 1 after the trigger, else one more than the nodes before it."""
     edges: tuple[Edge, ...]
     unreachable: frozenset[NodeId]
     """Nodes that no run can enter."""
     flaws: tuple[Flaw, ...]
-    """In document order of their nodes; those of the flow as a whole first."""
+    """In document order of their nodes; flaws of the flow as a whole come first."""
 
 
 def graph_of(flow: Flow) -> Graph:
-    """The shape of a flow, and all that is wrong with it. Total: bad flows are flaws."""
+    """The graph of a flow with all its flaws. Never raises for a bad flow."""
     edges = tuple(_edges(flow))
     reached = _reached(flow)
     levels, back = _levels(flow, edges, reached)
@@ -74,7 +74,7 @@ def graph_of(flow: Flow) -> Graph:
 
 
 def labels_of(node: Node) -> tuple[str, ...]:
-    """How a node can end: the last parts of its tags. Statuses are `0` to `255`."""
+    """The labels that a node can issue: the last parts of its tags. Statuses are `0` to `255`."""
     if node.ignore_fail:
         return ("good",)
     if isinstance(node.work, Action):
@@ -93,7 +93,7 @@ def labels_of(node: Node) -> tuple[str, ...]:
 
 
 def is_issued(flow: Flow, tag: Tag) -> bool:
-    """Whether some node of the flow, or its trigger, can issue a tag."""
+    """Whether a node of the flow, or its trigger, can issue a tag."""
     node = _emitter(flow, tag)
     return tag == TRIGGER_GOOD if node is None else label_of(tag) in labels_of(node)
 
@@ -117,11 +117,11 @@ def _edges(flow: Flow) -> Iterator[Edge]:
 
 
 def _reached(flow: Flow) -> frozenset[NodeId]:
-    """Every node that some run could enter, taken one by one as their clauses can stand."""
+    """Every node that some run could enter, found by following the tags from the trigger."""
     reached: set[NodeId] = set()
     fresh = [TRIGGER_GOOD]
     issued = {TRIGGER_GOOD}
-    for tag in fresh:  # grows by the tags of each node once
+    for tag in fresh:  # grows by the tags of each node, once
         for node in flow.hearers.get(tag, ()):
             if node.id not in reached and all(not issued.isdisjoint(c) for c in _clauses(node)):
                 reached.add(node.id)
@@ -134,16 +134,16 @@ def _reached(flow: Flow) -> frozenset[NodeId]:
 def _levels(
     flow: Flow, edges: Iterable[Edge], reached: frozenset[NodeId]
 ) -> tuple[dict[NodeId, int], dict[NodeId, tuple[NodeId, ...]]]:
-    """Levels by the longest way from the trigger, and for each cycle the edge left out of it.
+    """Levels by the longest path from the trigger, and the edge removed from each cycle.
 
-    That edge is told by the node it leads to, with the nodes of the cycle from there on.
+    A removed edge is given by its target, with the nodes of the cycle from there on.
     """
     before: dict[NodeId, set[NodeId]] = {n.id: set() for n in flow.nodes}
     for edge in edges:
         if edge.source is not None:
             before[edge.target].add(edge.source)
     back: dict[NodeId, tuple[NodeId, ...]] = {}
-    while (cycle := _cycle(before)) is not None:  # each turn takes one edge away
+    while (cycle := _cycle(before)) is not None:  # each iteration removes one edge
         at = next((i for i, n in enumerate(cycle) if n in reached and _is_any(flow.by_id[n])), 0)
         cycle = (*cycle[at:], *cycle[:at])
         before[cycle[0]].discard(cycle[-1])
@@ -155,7 +155,7 @@ def _levels(
 
 
 def _cycle(before: Mapping[NodeId, Iterable[NodeId]]) -> tuple[NodeId, ...] | None:
-    """Some cycle, each node heard by the next and the last by the first; None if there is none."""
+    """A cycle in which each node listens to the one before it; None if there is none."""
     try:
         TopologicalSorter(before).prepare()
     except CycleError as error:
@@ -169,7 +169,7 @@ def _is_any(node: Node) -> bool:
 
 def _asleep(flow: Flow) -> Iterator[Flaw]:
     if flow.nodes and TRIGGER_GOOD not in flow.hearers:
-        what = f"nothing listens to {TRIGGER_GOOD}: a run of this flow would do nothing"
+        what = f"no task listens to {TRIGGER_GOOD}: a run of this flow would do nothing"
         hint = f"give the first task `listen: {TRIGGER_GOOD}`"
         yield Flaw(kind="asleep", node=None, tag=None, what=what, hint=hint)
 
@@ -187,7 +187,7 @@ def _flaws(
         return
     nobody = [t for c in clauses for t in c if not is_issued(flow, t)]
     for tag in dict.fromkeys(nobody):
-        what, hint = f"nobody issues {tag}", _nearest(flow, tag)
+        what, hint = f"no node issues {tag}", _nearest(flow, tag)
         yield Flaw(kind="nobody", node=node.id, tag=tag, what=what, hint=hint)
     yield from _exclusive(node)
     if node.id in back:
@@ -197,12 +197,12 @@ def _flaws(
 
 
 def _is_told(node: Node, back: Mapping[NodeId, tuple[NodeId, ...]]) -> bool:
-    """Whether a cycle that is told of another node names this one."""
+    """Whether the finding about a cycle, at a different node, names this one."""
     return any(node.id in cycle for cycle in back.values())
 
 
 def _nearest(flow: Flow, tag: Tag) -> str:
-    """What to write instead of a tag that nobody issues."""
+    """A hint for a tag that no node issues."""
     node = _emitter(flow, tag)
     if node is not None:
         labels = labels_of(node)
@@ -228,10 +228,10 @@ def _cyclic(flow: Flow, node: Node, cycle: tuple[NodeId, ...], reached: frozense
     last = flow.by_id[cycle[-1]]
     tag = next(t for c in _clauses(node) for t in c if _emitter(flow, t) is last)
     if node.id in reached:
-        what = f"{tag} comes back to {node.ref} and cannot wake it twice: {way}"
+        what = f"{tag} leads back to {node.ref}, which enters only once: {way}"
         return Flaw(kind="back-edge", node=node.id, tag=tag, what=what, level="warning")
-    what = f"{tag} can never be heard, each waits for the other: {way}"
-    hint = "let one of them listen to what comes before"
+    what = f"{tag} never comes, because these nodes wait for each other: {way}"
+    hint = "let one of them listen to an earlier event"
     return Flaw(kind="cycle", node=node.id, tag=tag, what=what, hint=hint)
 
 

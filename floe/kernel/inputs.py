@@ -1,4 +1,4 @@
-"""What a node sees of the nodes before it."""
+"""The values that a node gets from the nodes before it."""
 
 from collections.abc import Iterable, Mapping
 
@@ -7,12 +7,12 @@ from floe.model.run import Run
 
 
 def visible(run: Run, sources: Iterable[NodeId]) -> Mapping[str, Json]:
-    """The trigger's values, and over them the outputs of the sources, nearest last."""
+    """The trigger's values, overridden by the outputs of the sources; the nearest source wins."""
     return {**run.values, **joined(run, sources)}
 
 
 def joined(run: Run, sources: Iterable[NodeId]) -> Mapping[str, Json]:
-    """The outputs of several nodes together, the later wins: what a merge puts out."""
+    """The combined outputs of several nodes, as the outputs of a merge; later nodes win."""
     outputs: dict[str, Json] = {}
     for node in sources:
         outputs.update(run.settled(node).outputs)

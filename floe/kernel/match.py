@@ -1,7 +1,7 @@
-"""Which nodes a tag wakes, and whose outputs a waking node sees.
+"""Which nodes a tag wakes, and whose outputs they see.
 
-Heard is an edge: the tag arrived since the node last woke. Standing is a level: the tag is true
-now. A node enters once, and once more after each reset. Nothing else joins anything.
+`heard` is an edge: the tag arrived after the node last woke. Standing is a level: the tag is true
+now. A node enters once, and again after each reset. There is no other join.
 """
 
 from floe.model.flow import Flow, Node
@@ -11,7 +11,7 @@ from floe.model.tags import Tag, emitter_of
 
 
 def woken_by(run: Run, flow: Flow, tag: Tag) -> tuple[Node, ...]:
-    """The nodes that enter now that a tag has arrived, in document order."""
+    """The nodes that enter because of a tag that has just arrived, in document order."""
     hearers = flow.hearers.get(tag, ())
     return tuple(n for n in hearers if may_enter(run, n) and is_ready(run, n))
 
@@ -23,10 +23,10 @@ def may_enter(run: Run, node: Node) -> bool:
 
 
 def is_ready(run: Run, node: Node) -> bool:
-    """Whether it has heard one of its tags, if it listens, and each of its clauses stands."""
+    """Whether a tag that it listens to has arrived, if any, and all its clauses stand."""
     if node.heard and not _heard(run, node):
         return False
-    # Plain loops: a merge of 200 asks this at each of its 200 arrivals.
+    # Plain loops, since a merge of 200 calls this at each of its 200 arrivals.
     for clause in node.needs:  # noqa: SIM110
         if not _stands(clause, run):
             return False
@@ -34,26 +34,26 @@ def is_ready(run: Run, node: Node) -> bool:
 
 
 def arrived(run: Run, node: Node) -> tuple[Tag, ...]:
-    """What a node heard and what of its clauses stands: by arrival, then in `wait` order."""
+    """The new tags it listens to, by arrival, and the standing tags of its clauses, in order."""
     standing = run.standing
     heard = sorted(_heard(run, node), key=standing.__getitem__)
     return (*heard, *(t for clause in node.needs for t in clause if t in standing))
 
 
 def missing(run: Run, node: Node) -> tuple[tuple[Tag, ...], ...]:
-    """The clauses that do not stand; of each, one tag would do. What it listens to is the first."""
+    """The clauses that do not stand yet, its `listen` first; one tag satisfies each."""
     heard = (tuple(sorted(node.heard)),) if node.heard and not _heard(run, node) else ()
     return (*heard, *(c for c in node.needs if not _stands(c, run)))
 
 
 def sources_of(run: Run, node: Node) -> tuple[NodeId, ...]:
-    """The nodes whose outputs a waking node sees, nearest last; the trigger is under all."""
+    """The nodes whose outputs a waking node sees, nearest last, on top of the trigger's values."""
     emitters = (emitter_of(tag) for tag in arrived(run, node))
     return tuple(dict.fromkeys(e for e in emitters if e is not None))
 
 
 def _heard(run: Run, node: Node) -> list[Tag]:
-    """The tags it listens to that arrived since it last woke."""
+    """The tags it listens to that arrived after it last woke."""
     state = run.nodes.get(node.id)
     woke = 0 if state is None else state.woke
     return [t for t in node.heard if run.standing.get(t, 0) > woke]

@@ -1,8 +1,8 @@
-"""What a run still owes the world, as a function of its state.
+"""The effects that a run still owes, as a function of its state.
 
-The shell compares it with what it is doing and starts the difference: after a crash as at any
-other step. A step changes what is owed by the run as a whole and by the nodes it touched, so
-`owed_by` is all that a shell needs to keep the set up to date.
+The caller compares them with the effects in progress and starts the difference, after a crash as
+after any other step. A step changes only the effects of the run as a whole and of the nodes it
+touched, so `owed_by` suffices to keep the set up to date.
 """
 
 from floe.kernel.backoff import JITTER
@@ -22,18 +22,18 @@ from floe.model.refs import Instant, Key, NodeId
 from floe.model.run import NodeState, Run
 
 WHOLE = NodeId("")
-"""In place of a node: the run as a whole."""
+"""The run as a whole, in the place of a node."""
 
 _NOTHING: frozenset[Effect] = frozenset()
 
 
 def owed(run: Run) -> frozenset[Effect]:
-    """Everything a run owes: by itself and by each of its open nodes."""
+    """All effects that a run owes: as a whole and for each open node."""
     return owed_by(run, WHOLE).union(*(owed_by(run, node) for node in run.open))
 
 
 def owed_by(run: Run, node: NodeId) -> frozenset[Effect]:
-    """What one node owes, or with an empty id the run as a whole.
+    """The effects that one node owes or, with an empty id, the run as a whole.
 
     Needs `run.flow` while the run is active, for its time limits.
     """
@@ -54,17 +54,17 @@ def key_of(run: Run, node: NodeId, state: NodeState) -> Key:
 
 
 def run_key(run: Run) -> Key:
-    """The name under which the run as a whole owes its time limit."""
+    """The key of effects of the run as a whole, such as its time limit."""
     return Key(run.ref, run.epoch, WHOLE, 0, 0)
 
 
 def later(at: Instant, seconds: float) -> Instant:
-    """The instant so many seconds after another."""
+    """The instant `seconds` after `at`."""
     return Instant(at + round(seconds * 1000))
 
 
 def longest_s(run: Run, timer: SetTimer) -> float:
-    """How long a timer takes at most, from the fact that it began with."""
+    """The longest duration of a timer, from the event that started it."""
     assert run.flow is not None
     if timer.kind == "run":
         return run.flow.timeout_s or 0.0
@@ -77,7 +77,7 @@ def longest_s(run: Run, timer: SetTimer) -> float:
 
 
 def wait_due(run: Run, node: NodeId) -> Instant | None:
-    """When an open timer task has waited long enough, or too long; None for any other node."""
+    """When an open timer task is due or times out; None for any other node."""
     state = run.nodes[node]
     if not isinstance(state.work, Wait) or state.phase not in ("entered", "started"):
         return None

@@ -1,4 +1,4 @@
-"""Which host runs a pend, or why none can. Shows its reasons to people as they are."""
+"""Chooses the host for a pend, or gives the reasons why none can take it, in words for people."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,19 +8,19 @@ from floe.model.host import HostView, Pend
 from floe.model.refs import HostId, Instant, RunRef
 
 HOST_STALE_S: Final = 10
-"""Hosts hear from one another every 2 s; after five missed words nothing is given to one."""
+"""Hosts ping each other every 2 s; after five missed pings a host gets no runs."""
 
 HOST_SCOPED: Final = "host:"
-"""Resource tags with this prefix are exclusive per host, all others in the whole cluster."""
+"""Resource tags with this prefix are exclusive per host, all others per cluster."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusals:
-    """Each host and the sentences that say why it does not take the run; in order of ids."""
+    """The reasons of each host not to take the run, in order of ids."""
 
     by_host: Mapping[HostId, tuple[str, ...]]
     resources: tuple[str, ...] = ()
-    """What keeps the cluster's resources from it though a host would take it."""
+    """Reasons why it does not get the cluster's resources, although a host would take it."""
 
 
 def place(
@@ -30,11 +30,11 @@ def place(
     held: Mapping[str, RunRef],
     named: Callable[[RunRef], str] = str,
 ) -> HostId | Refusals:
-    """Choose the host to run a pend, or say why none can.
+    """Choose the host for a pend, or give the reasons why none can take it.
 
-    `held` are the cluster's resource tags and who holds each; `named` is how the reasons call a
-    run. Hosts unseen for `HOST_STALE_S` are refused. Ties go to the least loaded, then the lowest
-    id, so equal inputs give equal answers.
+    `held` maps the cluster's resource tags to the runs that hold them; `named` formats a run for
+    the reasons. Hosts unseen for `HOST_STALE_S` are refused. Ties go to the least loaded, then the
+    lowest id, so equal inputs give equal answers.
 
     Source: host and resource tags as in the floe README, "Life cycle of a flow".
     """
@@ -57,7 +57,7 @@ def _refusals(
 ) -> Iterator[str]:
     yield from host.problems
     if absent := sorted(pend.host_tags - host.tags):
-        yield f"has not the {'tag' if len(absent) == 1 else 'tags'} {', '.join(absent)}"
+        yield f"lacks the {'tag' if len(absent) == 1 else 'tags'} {', '.join(absent)}"
     if host.draining:
         yield "is draining: it finishes its runs and takes no new ones"
     unseen_s = 0 if host.seen_at is None else (now - host.seen_at) // 1000

@@ -1,4 +1,4 @@
-"""A node's work as it is logged when the node enters: paths put in, the commit decided."""
+"""Renders a node's work when the node enters: fills in paths and chooses the commit."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -10,12 +10,12 @@ from floe.model.refs import Json, NodeId
 from floe.model.run import Run
 
 COMMIT: Final = ("hash", "ref", "branch")
-"""The names that say which commit. The nearest layer with any of them decides all three."""
+"""The names that choose a commit. The nearest layer with any of them decides all three."""
 
 
 def rendered(work: Work, run: Run, sources: Iterable[NodeId]) -> Work:
-    """Work as it will be done in this run. What people gave never becomes code: a command takes
-    nothing from values, a git node the names of a commit and no more."""
+    """The work as it is done in this run. Values from people never become code: a command takes
+    nothing from them, and a git node takes only url, commit and branch."""
     ws = run.workspace
     match work:
         case Exec():
@@ -45,7 +45,7 @@ def _placed(git: Git, ws: str) -> Git:
 
 
 def _decided(git: Git, run: Run, sources: Iterable[NodeId]) -> Git:
-    """The git options with what the node does not say taken from the layers under it.
+    """The git options, with missing ones filled in from the layers below the node.
 
     A layer that names a commit decides alone: the trigger's `hash` never meets the node's
     `branch`.

@@ -1,4 +1,4 @@
-"""How a run ends when nothing is owed, running, armed or open any more.
+"""The result of a run that is at rest: nothing is owed, running, armed or open.
 
 Source: "How a run ends" in docs/kernel.md.
 """
@@ -14,7 +14,7 @@ from floe.model.tags import Tag, emitter_of, label_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """Whether a run was good, and the sentence that says why."""
+    """Whether a run was good, and the reason as a sentence."""
 
     good: bool
     why: str
@@ -22,15 +22,15 @@ class Verdict:
 
 
 def is_at_rest(run: Run) -> bool:
-    """Whether an active run has nothing left that could bring it further."""
+    """Whether an active run has no open node left."""
     return run.phase == "active" and not run.open
 
 
 def verdict(run: Run, flow: Flow) -> Verdict:
-    """How a run at rest ends.
+    """The result of a run at rest.
 
-    Stalled if the flow has an end on a good tag (a reached one would have ended the run);
-    bad if a bad event went unheard; else good.
+    Stalled if the flow has an end on a good tag, since reaching it would have ended the run. Bad if
+    no node listened to a bad event. Otherwise good.
     """
     unheard = unheard_bad(run, flow)
     reasons = [unheard_why(run, tag) for tag in unheard]
@@ -42,13 +42,13 @@ def verdict(run: Run, flow: Flow) -> Verdict:
 
 
 def unheard_bad(run: Run, flow: Flow) -> tuple[Tag, ...]:
-    """The bad events so far that no `listen` or `wait` of the flow names, by node's entry."""
+    """The bad events so far that no `listen` or `wait` of the flow names, by entry of the node."""
     settled = (s for s in run.nodes.values() if s.phase == "settled" and not s.good)
     return tuple(s.tag for s in settled if s.tag is not None and s.tag not in flow.hearers)
 
 
 def unheard_why(run: Run, tag: Tag) -> str:
-    """The sentence for a bad event without a listener."""
+    """The sentence about a bad event without a listener."""
     node = emitter_of(tag)
     assert node is not None, "the trigger is never bad"
     return f"{told(tag, run.settled(node).outcome)} has no listener"

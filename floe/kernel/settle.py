@@ -1,4 +1,4 @@
-"""What an attempt came to, whether another follows, and the tag a node issues.
+"""The outcome of an attempt, whether a retry follows, and the tag that a node issues.
 
 Source: floe README, "Standard tasks"; ignore-fail and use-status as in the original.
 """
@@ -12,7 +12,7 @@ from floe.model.signal import Exited, Failed, Report, Stopped
 from floe.model.tags import Tag, tag_of
 
 LOST_RETRIES_MAX: Final = 16
-"""Attempts that `on-lost: retry` gives a node beyond `retry.max`."""
+"""How many lost attempts `on-lost: retry` repeats, in addition to `retry.max`."""
 
 STOPPED: Final = Outcome(result="stopped")
 
@@ -26,7 +26,7 @@ _LEAD: Final = {
 
 
 def outcome_of(node: Node, report: Report, *, ending: bool) -> Outcome:
-    """How an attempt ended. A stop that no run asked for is an error."""
+    """The outcome of an attempt. A stop that the run did not request is an error."""
     match report:
         case Exited(status=status, note=note):
             result: Result = "good" if status in node.good else "bad"
@@ -42,7 +42,7 @@ def outcome_of(node: Node, report: Report, *, ending: bool) -> Outcome:
 
 
 def tag_for(node: Node, outcome: Outcome) -> tuple[Tag | None, bool]:
-    """The tag that a node issues, and whether it counts as good. Stopped issues none."""
+    """The tag that a node issues, and whether it counts as good; None for a stopped attempt."""
     if outcome.result == "stopped":
         return None, False
     if node.ignore_fail:
@@ -53,12 +53,12 @@ def tag_for(node: Node, outcome: Outcome) -> tuple[Tag | None, bool]:
 
 
 def is_retried(node: Node, state: NodeState, outcome: Outcome) -> bool:
-    """Whether `retry.max` leaves a further attempt after this one."""
+    """Whether `retry.max` allows one more attempt."""
     return outcome.result in ("bad", "error") and state.tries < node.retry.max
 
 
 def is_retried_as_lost(node: Node, state: NodeState, report: Report) -> bool:
-    """Whether `on-lost: retry` gives one that `retry.max` does not count."""
+    """Whether `on-lost: retry` allows one more attempt, which `retry.max` does not count."""
     lost = isinstance(report, Failed) and report.cause == "lost"
     uncounted = len(state.attempts) - state.tries
     return lost and node.on_lost == "retry" and uncounted < LOST_RETRIES_MAX

@@ -1,7 +1,7 @@
-"""The facts of one decision, each seen by the next: entering, settling, ending.
+"""The events of one decision, each based on the ones before: entering, settling, ending.
 
-What follows from a fact at once (merges, ends, a run at rest) is in the same step, so no log
-ever stops where the kernel still had something to say.
+Immediate consequences of an event (merges, ends, a run at rest) are in the same step, so a log
+never stops before a consequence that the kernel still had to record.
 """
 
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ _NO_OUTPUTS: Mapping[str, Json] = {}
 
 
 class Step:
-    """A run while its next facts are decided. Lives for one call of `decide`."""
+    """A run while its next events are decided; exists for one call of `decide`."""
 
     __slots__ = ("attached", "events", "now", "run", "runs")
 
@@ -48,20 +48,20 @@ class Step:
 
     @property
     def flow(self) -> Flow:
-        """The flow that the shell attached."""
+        """The flow that the caller attached."""
         assert self.attached.flow is not None, "the flow is attached before this signal"
         return self.attached.flow
 
     def add(self, event: Event) -> None:
-        """Record a fact; what follows is decided on the run after it."""
+        """Record an event; later decisions see the run after it."""
         self.run = evolve(self.run, event)
         self.events.append(event)
         self.runs.append(self.run)
 
     def spread(self, tag: Tag) -> None:
-        """Let enter whom a new tag wakes, and whom the tags wake that follow from it at once.
+        """Enter the nodes that a new tag wakes, and those that the tags issued on the way wake.
 
-        Ends because a node enters once in a step and issues one tag. Stops where an end is reached.
+        Terminates because a node enters once in a step and issues one tag. Stops at an end.
         """
         tags = [tag]
         for arrival in tags:
@@ -81,7 +81,7 @@ class Step:
         output_bytes: int = 0,
         by: str = "",
     ) -> None:
-        """Record that a node is done, and all that follows from its tag."""
+        """Record that a node is done, with all consequences of its tag."""
         tag, good = self._settled(node, outcome, ended_at, outputs, output_bytes, by)
         if self.run.phase == "ending":
             self.finish()
@@ -93,7 +93,7 @@ class Step:
             self.spread(tag)
 
     def end(self, *, good: bool, why: str, tag: Tag | None = None) -> None:
-        """Decide how the run ends: nothing enters any more, and what waits is closed."""
+        """Decide the run's result: no node enters any more, and waiting nodes are closed."""
         self.add(RunEnding(at=self.now, good=good, why=why, tag=tag))
         for node in self.open_nodes():
             if not is_action(self.run.nodes[node]):
@@ -101,13 +101,13 @@ class Step:
         self.finish()
 
     def finish(self) -> None:
-        """Record the end of an ending run once its last process is gone."""
+        """Record the end of an ending run after its last process is gone."""
         if not self.run.open:
             assert self.run.good is not None, "an ending run knows how it ends"
             self.add(RunEnded(at=self.now, good=self.run.good, why=self.run.why))
 
     def rest(self) -> None:
-        """End a run that nothing can bring further."""
+        """End the run if it is at rest."""
         if is_at_rest(self.run):
             how = verdict(self.run, self.flow)
             self.end(good=how.good, why=how.why, tag=how.tag)
@@ -117,11 +117,11 @@ class Step:
         self.add(DataAsked(at=self.now, node=node, visit=visit))
 
     def open_nodes(self) -> tuple[NodeId, ...]:
-        """Those that have not settled, by entry."""
+        """The nodes that have not settled, by entry."""
         return tuple(n for n in self.run.nodes if n in self.run.open)
 
     def _enter(self, node: Node) -> tuple[Tag, ...]:
-        """Enter a node; return the tag that it issues at once, if it does."""
+        """Enter a node; return the tag that it issues at once, if any."""
         tags = arrived(self.run, node)
         sources = sources_of(self.run, node)
         work = rendered(node.work, self.run, sources)

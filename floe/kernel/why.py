@@ -1,4 +1,4 @@
-"""What a run waits for, or why it ended: in sentences, and in the parts they are made of."""
+"""Explains what a run waits for, or why it ended: in sentences and in their parts."""
 
 from collections.abc import Collection, Mapping
 from typing import assert_never
@@ -28,16 +28,16 @@ def why(
 ) -> Why:
     """The answer to `floe why`.
 
-    `refusals` are what `place` last said of a pending run, `queued` the attempts of an active one
-    that wait because their host runs as many commands as it may, `limit` why that is fewer than its
-    config says, `trouble` what is wrong with the host that answers, without a subject.
-    `is_held_back`: it came with the backup of a store.
+    `refusals`: the last result of `place` for a pending run. `queued`: the attempts of an active
+    run that wait for a slot for commands; `limit`: why the host has fewer slots than its config
+    allows. `trouble`: a problem of the answering host, as a sentence without its subject.
+    `is_held_back`: the run came from a store's backup.
     """
     if is_held_back:
         return Why(
             text=f"held for the operator: the store here is a copy of {run.ref.store}, from which "
-            "this run may have gone on; floe cancel ends it here, and if it has not gone on, "
-            "trigger it anew"
+            "this run may have continued; floe cancel ends it here, and if it has not continued, "
+            "trigger it again"
         )
     match run.phase:
         case "reading":
@@ -59,7 +59,7 @@ def why(
 
 def _pending(run: Run, refusals: Refusals | None) -> Why:
     if refusals is None:
-        last = f"; the last one asked said: {run.why}" if run.why else ""
+        last = f"; the last host refused: {run.why}" if run.why else ""
         return Why(text=f"waits for a host{last}")
     parts = [f"{host} {' and '.join(says)}" for host, says in refusals.by_host.items()]
     if refusals.resources:
@@ -137,12 +137,12 @@ def _unentered(run: Run, node: Node, coming: Mapping[NodeId, Node]) -> tuple[str
         return ("can never enter: it listens to nothing",)
     gone = [c for c in clauses if not any(_can_come(run, t, coming) for t in c)]
     if gone:
-        return tuple(f"can no longer enter: {either(c)} cannot come any more" for c in gone)
+        return tuple(f"can no longer enter: {either(c)} can no longer come" for c in gone)
     return tuple(either(c) for c in clauses)
 
 
 def _coming(run: Run, flow: Flow) -> Mapping[NodeId, Node]:
-    """The nodes whose tags may still come: the open ones, and those that may yet enter."""
+    """The nodes whose tags may still come: open nodes, and nodes that may still enter."""
     coming = {n: flow.by_id[n] for n in run.open}
     waiting = [n for n in flow.nodes if may_enter(run, n)]
     while more := [n for n in waiting if n.id not in coming and _may_enter(run, n, coming)]:

@@ -1,4 +1,4 @@
-"""Short pieces of the sentences that say why."""
+"""Parts of the sentences that explain a run."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -7,7 +7,7 @@ from floe.model.outcome import Outcome
 from floe.model.tags import Tag
 
 NAMED_MAX: Final = 8
-"""Things that one sentence names; the rest are counted."""
+"""How many items a sentence names; it counts the rest."""
 
 _UNITS: Final = ((86400, "d"), (3600, "h"), (60, "m"))
 
@@ -21,7 +21,7 @@ def duration(seconds: float) -> str:
 
 
 def told(tag: Tag, outcome: Outcome | None) -> str:
-    """An event and how it came to it: `task.build.bad (exit status 2)`."""
+    """An event with its reason: `task.build.bad (exit status 2)`."""
     if outcome is None:
         return tag
     is_status = outcome.result == "bad" and outcome.status is not None
@@ -31,11 +31,11 @@ def told(tag: Tag, outcome: Outcome | None) -> str:
 
 
 def either(tags: Iterable[Tag]) -> str:
-    """Tags of which one would do."""
+    """Alternative tags, as text."""
     return " or ".join(tags)
 
 
 def listed(parts: Sequence[str]) -> str:
-    """The parts of a sentence, the first `NAMED_MAX` of them."""
+    """The first `NAMED_MAX` parts of a sentence, and the number of further ones."""
     more = len(parts) - NAMED_MAX
     return "; ".join(parts[:NAMED_MAX]) + (f"; and {more} more" if more > 0 else "")

@@ -240,7 +240,7 @@ def test_pending_runs_say_what_they_wait_for(page: Page, host: Host) -> None:
 
     page.get_by_role("link", name="Now").click()
 
-    expect(page.get_by_text("waits for a host: h1 has not the tag moon")).to_be_visible()
+    expect(page.get_by_text("waits for a host: h1 lacks the tag moon")).to_be_visible()
 
 
 def test_wrong_values_are_said_at_their_fields(page: Page, host: Host) -> None:

@@ -141,9 +141,9 @@ def test_run_whose_tags_no_host_has_says_which_and_can_be_cancelled(shared: Host
     said(floe(shared, "cancel", run))
     over = shared.until_over(run)
 
-    assert waits == "waits for a host: h1 has not the tags arm64, gpu"
+    assert waits == "waits for a host: h1 lacks the tags arm64, gpu"
     assert "h1" in by_command
-    assert "has not the tags arm64, gpu" in by_command
+    assert "lacks the tags arm64, gpu" in by_command
     assert (over["good"], over["started_at"]) == (False, None)
     assert "RunActivated" not in shared.events(run)
 

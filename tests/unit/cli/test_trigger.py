@@ -10,8 +10,8 @@ from floe.cli.client import Account
 
 WHY = {
     "run": "h1-1",
-    "text": "waits for a host: h1: has not the tag build",
-    "hosts": [{"host": "h1", "reasons": ["has not the tag build"]}],
+    "text": "waits for a host: h1: lacks the tag build",
+    "hosts": [{"host": "h1", "reasons": ["lacks the tag build"]}],
     "waiting": [],
     "never": [],
 }
@@ -54,7 +54,7 @@ def test_a_run_that_does_not_begin_says_once_why(monkeypatch: pytest.MonkeyPatch
     assert shown.stdout.splitlines() == [
         "h1-1",
         "h1-1 waits for a host",
-        "  h1  has not the tag build",
+        "  h1  lacks the tag build",
         "h1-1 good: done",
     ]
 

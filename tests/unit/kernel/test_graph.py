@@ -113,7 +113,7 @@ def test_cycle_can_never_be_heard() -> None:
     )
 
     assert (flaw.kind, flaw.level) == ("cycle", "error")
-    assert flaw.what.endswith("each waits for the other: task.ping → task.pong → task.ping")
+    assert flaw.what.endswith("these nodes wait for each other: task.ping → task.pong → task.ping")
 
 
 def test_node_that_hears_itself_is_a_cycle() -> None:
@@ -130,7 +130,7 @@ def test_back_edge_into_an_any_merge_is_a_warning() -> None:
 
     assert (flaw.kind, flaw.level, flaw.tag) == ("back-edge", "warning", "task.work.bad")
     assert flaw.what == (
-        "task.work.bad comes back to merge.loop and cannot wake it twice:"
+        "task.work.bad leads back to merge.loop, which enters only once:"
         " merge.loop → task.work → merge.loop"
     )
 

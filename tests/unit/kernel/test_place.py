@@ -35,8 +35,8 @@ def test_lowest_id_breaks_a_tie() -> None:
 @pytest.mark.parametrize(
     ("pend", "host", "reason"),
     [
-        (a_pend(host_tags=frozenset({"go"})), a_host(), "has not the tag go"),
-        (a_pend(host_tags=frozenset({"b", "a"})), a_host(), "has not the tags a, b"),
+        (a_pend(host_tags=frozenset({"go"})), a_host(), "lacks the tag go"),
+        (a_pend(host_tags=frozenset({"b", "a"})), a_host(), "lacks the tags a, b"),
         (
             a_pend(),
             a_host(draining=True),
@@ -85,7 +85,7 @@ def test_host_gives_all_its_reasons() -> None:
     pend = a_pend(host_tags=frozenset({"go"}))
 
     assert refusals_of(pend, a_host(active=2, slots=2)) == [
-        ("has not the tag go", "its slots are full: 2 of 2 runs")
+        ("lacks the tag go", "its slots are full: 2 of 2 runs")
     ]
 
 

@@ -25,7 +25,7 @@ from tests.make import (
 
 def test_pending_run_names_each_host_and_its_reasons() -> None:
     by_host = {
-        HostId("h1"): ("has not the tag go", "its slots are full: 64 of 64 runs"),
+        HostId("h1"): ("lacks the tag go", "its slots are full: 64 of 64 runs"),
         HostId("h2"): ("resource nic is held by h1-3",),
     }
 
@@ -33,7 +33,7 @@ def test_pending_run_names_each_host_and_its_reasons() -> None:
 
     assert answer.hosts == by_host
     assert answer.text == (
-        "waits for a host: h1 has not the tag go and its slots are full: 64 of 64 runs;"
+        "waits for a host: h1 lacks the tag go and its slots are full: 64 of 64 runs;"
         " h2 resource nic is held by h1-3"
     )
 
