@@ -17,7 +17,8 @@ from floe.host.peers.facts import fact_of
 from floe.host.peers.grantee import Grantee
 from floe.host.peers.heartbeat import Heartbeat
 from floe.host.peers.lost import as_lost
-from floe.host.peers.members import FORGET_AFTER_S, Member, Members
+from floe.host.peers.member import Member, problems_of
+from floe.host.peers.members import FORGET_AFTER_S, Members
 from floe.host.peers.outbox import Outbox
 from floe.host.rows import Rows
 from floe.host.site import Site
@@ -93,7 +94,7 @@ class Cluster:
     def problems(self, now: Instant) -> Mapping[HostId, tuple[str, ...]]:
         """The problems of each host, as far as they concern peers."""
         members = self.members
-        others = {m.id: members.problems(m, now) for m in members.lives()}
+        others = {m.id: problems_of(m, now) for m in members.lives()}
         return {self._site.id: members.own_faults(now), **others}
 
     def dead_ends(self) -> Sequence[str]:

@@ -16,7 +16,7 @@ from floe.host.inputs import Addressed
 from floe.host.leases.alone import Alone
 from floe.host.leases.base import Lease, Leases
 from floe.host.peers.base import NoPeers, Peers
-from floe.host.peers.members import Member
+from floe.host.peers.member import Member
 from floe.host.placement import OnlyThis, Placement
 from floe.host.result import Decided
 from floe.host.rows import NO_ROWS, Rows

@@ -15,7 +15,7 @@ from typing import Final
 import structlog
 
 from floe.feed.feed import Feed
-from floe.host.peers.members import Member
+from floe.host.peers.member import Member
 from floe.hub.effects import Acts
 from floe.hub.flows import Flows
 from floe.hub.loop import Loop

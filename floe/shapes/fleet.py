@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from floe.host.peers.members import Member
+from floe.host.peers.member import Member
 from floe.host.site import HostSettings
 from floe.model.host import HostView
 from floe.model.refs import HostId, Instant, Json

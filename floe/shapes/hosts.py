@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from floe.host.peers.members import Member
+from floe.host.peers.member import Member
 from floe.model.codec import iso
 from floe.model.refs import Json
 from floe.peers.base import Seen

@@ -23,7 +23,7 @@ from floe.host.leases.keeper import Keeper
 from floe.host.leases.table import LeaseEntry, LeaseTable
 from floe.host.peers.adopter import Adopter
 from floe.host.peers.grantee import Grantee
-from floe.host.peers.members import Member
+from floe.host.peers.member import Member
 from floe.host.placement import Placement
 from floe.host.site import Site
 from floe.host.step import Step

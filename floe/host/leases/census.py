@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from floe.host.peers.members import Member, Members
+from floe.host.peers.member import Member
+from floe.host.peers.members import Members
 from floe.host.peers.outbox import Outbox
 from floe.host.rows import Rows
 from floe.host.site import Site

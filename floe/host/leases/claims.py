@@ -13,7 +13,8 @@ from typing import Final, Literal
 
 from floe.host.leases.base import tags_of
 from floe.host.leases.current_keeper import CurrentKeeper
-from floe.host.peers.members import Member
+from floe.host.leases.releases import ACQUIRE, RELEASE, Releases
+from floe.host.peers.member import Member
 from floe.host.peers.outbox import Outbox
 from floe.host.rows import Rows
 from floe.host.site import Site
@@ -39,9 +40,6 @@ from floe.model.run import Run
 PARK_MS: Final = 10_000
 """So long a claim holds what no host takes its run for; then it lets others go first."""
 
-ACQUIRE: Final = "acquire"
-RELEASE: Final = "release"
-"""Kinds of letters; the second of owed rows as well."""
 
 State = Literal["asked", "held", "parking", "parked"]
 """asked: it waits. held: its turn has come. parking: it is giving its turn back. parked: it has."""
@@ -77,14 +75,10 @@ class OwnClaims:
             ref = ref_of(key)
             if ref is not None and ref.store == site.store and isinstance(shape, Mapping):
                 self._wishes.put(ref, replace(decode(PendingClaim, shape), at=None))
-        self._left: Undoable[str, Release] = Undoable(site.journal)
-        """What the last process had still to release, by the names of its letters."""
-        for key, row in rows.get("owed", {}).items():
-            if key.startswith(f"{RELEASE} ") and isinstance(row, Mapping):
-                self._left.put(key.removeprefix(f"{RELEASE} "), decode(Release, row))
-        for ref, wish in self._wishes.items():
-            if wish.state == "parking":
-                self._left.put(ref.key, self._parking(ref, wish))
+        self._releases = Releases(site, outbox, rows)
+        for ref, pending in self._wishes.items():
+            if pending.state == "parking":
+                self._releases.resume_later(ref.key, self._parking(ref, pending))
 
     def holds(self, ref: RunRef) -> bool:
         """Whether the turn of a run that waits has come."""
@@ -217,38 +211,33 @@ class OwnClaims:
         fences = {tag: fence for tag, fence in run.fences.items() if tag in tags}
         is_adopted = run.ref.store == self._site.store
         if run.started_at is not None and fences:
-            self._release(step, run, fences)
+            self._releases.owe(step, run, fences)
         elif is_adopted and (run.revoked or run.ref in self._wishes):
-            self._release(step, run, {})
+            self._releases.owe(step, run, {})
         if is_adopted:
             self._put(step, run.ref, None)
 
     def over_elsewhere(self, step: Step, run: Run) -> None:
         """A run has ended where it ran: its adopter says so as well."""
         if tags_of(run):
-            self._release(step, run, {})
+            self._releases.owe(step, run, {})
 
     def released(self, step: Step, member: Member, message: Released) -> None:
         """The keeper has taken something back."""
-        claim, outbox = message.claim, self._outbox
-        ref = ref_of(claim.run)
+        ref = ref_of(message.claim.run)
         if ref is None:
             return
-        letter = outbox.get(member.id, RELEASE, _name(claim))
-        owed = letter.message if letter else None
-        if isinstance(owed, Release) and dict(owed.fences) == dict(message.fences):
-            outbox.done(member.id, RELEASE, _name(claim))
-            step.keep("owed", f"{RELEASE} {_name(claim)}", None)
+        self._releases.acknowledged(step, member.id, message)
         wish = self._wishes.get(ref)
         if wish is not None and wish.state == "parking" and wish.fences == message.fences:
-            outbox.done(member.id, RELEASE, ref.key)
+            self._outbox.done(member.id, RELEASE, ref.key)
             parked = PendingClaim(number=wish.number, state="parked", passed=wish.fences)
             self._put(step, ref, parked)
             step.retry_pends = True
 
     def tick(self, step: Step) -> Instant | None:
         """Give back turns that no host could use; return when to look again."""
-        self._resume(step)
+        self._releases.resume(step)
         dues: list[Instant] = []
         for ref, wish in self._wishes.items():
             run, queued = self._site.table.runs.get(ref), self._queued.get(ref)
@@ -299,42 +288,11 @@ class OwnClaims:
     def _park(self, step: Step, ref: RunRef, wish: PendingClaim) -> None:
         parking = replace(wish, state="parking", at=None)
         self._put(step, ref, parking)
-        self._to_keeper(step, ref.key, self._parking(ref, parking))
+        self._releases.send(step, ref.key, self._parking(ref, parking))
 
     def _parking(self, ref: RunRef, wish: PendingClaim) -> Release:
         claim = Claim(run=ref.key, number=wish.number)
         return Release(claim=claim, fences=wish.fences, parked=True)
-
-    def _release(self, step: Step, run: Run, fences: dict[str, str]) -> None:
-        """Owe the end of a claim, and of what went before it for its run."""
-        claim = Claim(run=run.ref.key, number=run.revoked + 1)
-        release = Release(claim=claim, fences=fences)
-        keeper = self._site.keeper
-        if keeper is not None:
-            self._outbox.done(keeper, ACQUIRE, run.ref.key)
-            self._outbox.done(keeper, RELEASE, run.ref.key)
-        if not self._site.is_self(keeper, None):
-            step.promise_row("owed", f"{RELEASE} {_name(claim)}", encode(release))
-        self._to_keeper(step, _name(claim), release)
-
-    def _resume(self, step: Step) -> None:
-        """Release what the last process had not released, in the first step after a start."""
-        keeper = self._site.keeper
-        for name, release in self._left.items():
-            self._left.put(name, None)
-            if self._site.is_self(keeper, None):  # another host kept the resources before
-                step.keep("owed", f"{RELEASE} {name}", None)
-            self._to_keeper(step, name, release)
-            step.deliver()
-
-    def _to_keeper(self, step: Step, name: str, release: Release) -> None:
-        keeper = self._site.keeper
-        if keeper is not None:
-            self._outbox.send(step, keeper, None, RELEASE, name, release)
-
-
-def _name(claim: Claim) -> str:
-    return f"{claim.run}#{claim.number}"
 
 
 def _is_old(fences: Mapping[str, str], passed: Mapping[str, str]) -> bool:

@@ -7,7 +7,8 @@ nothing is given.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from floe.host.peers.members import Member, Members
+from floe.host.peers.member import Member
+from floe.host.peers.members import Members
 from floe.host.rows import Rows
 from floe.host.site import Site
 from floe.host.step import Step

@@ -13,7 +13,8 @@ from floe.host.leases.census import SEARCH_MS, KeeperCensus, knows_all_forgotten
 from floe.host.leases.claims import OwnClaims
 from floe.host.leases.current_keeper import CurrentKeeper
 from floe.host.leases.table import LeaseEntry, LeaseTable
-from floe.host.peers.members import GONE_BACK, Member, Members
+from floe.host.peers.member import GONE_BACK, Member
+from floe.host.peers.members import Members
 from floe.host.peers.outbox import Outbox
 from floe.host.rows import Rows
 from floe.host.site import Site

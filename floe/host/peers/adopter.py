@@ -11,7 +11,8 @@ from typing import Final
 from floe.host.leases.base import Leases
 from floe.host.peers.candidates import Candidates
 from floe.host.peers.facts import UNREADABLE, event_of, fact_of
-from floe.host.peers.members import Member, Members
+from floe.host.peers.member import Member
+from floe.host.peers.members import Members
 from floe.host.peers.outbox import Outbox
 from floe.host.rows import Rows
 from floe.host.site import Site

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from floe.host.inputs import Forget, Free, Heard, Surroundings, Unsent
-from floe.host.peers.members import Member
+from floe.host.peers.member import Member
 from floe.host.step import Observer, Step
 from floe.model.message import Message
 from floe.model.refs import HostId, Instant

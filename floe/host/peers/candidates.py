@@ -7,7 +7,8 @@ refused a run is not offered it again until its advertised state changes.
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from floe.host.peers.members import Member, Members
+from floe.host.peers.member import Member
+from floe.host.peers.members import Members
 from floe.host.site import Site
 from floe.host.undoable import Undoable
 from floe.kernel.place import HOST_SCOPED

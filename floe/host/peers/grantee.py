@@ -11,7 +11,8 @@ from floe.host.inputs import FLOOR_MAX
 from floe.host.leases.current_keeper import CurrentKeeper
 from floe.host.peers.facts import UNREADABLE, event_of
 from floe.host.peers.heartbeat import Heartbeat
-from floe.host.peers.members import Member, Members
+from floe.host.peers.member import Member
+from floe.host.peers.members import Members
 from floe.host.peers.outbox import Outbox
 from floe.host.rows import Rows
 from floe.host.runs import pend_of

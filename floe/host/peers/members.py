@@ -4,12 +4,13 @@ A host is known by its first word. One that comes back with another store has lo
 gets nothing before that was forgotten. No decision compares clocks of two hosts.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from floe.host.inputs import Surroundings
 from floe.host.peers.lost import Gone, forgotten_in
+from floe.host.peers.member import GONE_BACK, Member, advertised, unseen_ms, view_of
 from floe.host.rows import Rows
 from floe.host.site import Site
 from floe.host.step import Step
@@ -17,75 +18,20 @@ from floe.host.undoable import Undoable
 from floe.kernel.place import HOST_STALE_S
 from floe.model.codec import encode
 from floe.model.host import HostView
-from floe.model.message import PROTOCOL, Envelope, Ping
+from floe.model.message import Envelope, Ping
 from floe.model.refs import (
-    FlowId,
     HostId,
     Instant,
     Json,
-    RunRef,
     StoreId,
     place_key,
     place_of,
-    ref_of,
-)
-
-SKEW_MS: Final = 5000
-"""A clock that is further off is said; nothing depends on it."""
-
-GONE_BACK: Final = (
-    "has a store that has gone back in time, as a copy from a backup: stop it, and give the copy "
-    "an id of its own with floe host --restored"
 )
 
 FORGOTTEN: Final = "was forgotten by the other hosts: start it with a new store"
 
 FORGET_AFTER_S: Final = 30
 """A host that was seen since is forgotten by force alone."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Member:
-    """Another host."""
-
-    id: HostId
-    store: StoreId
-    """That it was first heard with."""
-    seen_at: Instant | None = None
-    """By this host's clock; None: not since this host started."""
-    ping: Ping | None = None
-    other: StoreId | None = None
-    """Another store that speaks in its name."""
-    other_at: Instant | None = None
-    """When that was last heard; 0: not since this host started."""
-    skew_ms: int = 0
-    """How far its clock is ahead."""
-    stale: bool = True
-
-    @property
-    def tags(self) -> frozenset[str]:
-        """Of its config."""
-        return self.ping.tags if self.ping else frozenset()
-
-    @property
-    def slots(self) -> int:
-        """Runs that it may have active at once."""
-        return self.ping.slots if self.ping else 0
-
-    @property
-    def active(self) -> int:
-        """Runs that it has active."""
-        return self.ping.active if self.ping else 0
-
-    @property
-    def draining(self) -> bool:
-        """Whether it takes no new runs."""
-        return self.ping.draining if self.ping else False
-
-    @property
-    def about(self) -> Mapping[str, Json]:
-        """What people look at: version, digests, load."""
-        return self.ping.about if self.ping else {}
 
 
 class Members:
@@ -186,7 +132,7 @@ class Members:
         """Note which hosts have fallen silent: what only they stood against may go on."""
         now, changed = step.now, False
         for member in self.by_id.values():
-            if not member.stale and self._unseen_ms(member, now) >= HOST_STALE_S * 1000:
+            if not member.stale and unseen_ms(member, now) >= HOST_STALE_S * 1000:
                 changed |= self.by_id.put(member.id, replace(member, stale=True))
         for store, at in self.twins.items():
             if now - at >= HOST_STALE_S * 1000:
@@ -252,51 +198,7 @@ class Members:
 
     def views(self) -> list[HostView]:
         """The other hosts as placing sees them."""
-        return [self._view_of(member) for member in self.by_id.values()]
-
-    def problems(self, member: Member, now: Instant) -> tuple[str, ...]:
-        """What is wrong with a host, in sentences; some keep runs away from it."""
-        says = list(self.faults(member))
-        if self._unseen_ms(member, now) >= HOST_STALE_S * 1000:
-            says.append(
-                "was not heard since this host started"
-                if member.seen_at is None
-                else f"was not seen for {self._unseen_ms(member, now) // 1000} s"
-            )
-        if abs(member.skew_ms) > SKEW_MS:
-            way = "ahead" if member.skew_ms > 0 else "behind"
-            says.append(f"its clock is {abs(member.skew_ms) // 1000} s {way} of this host's")
-        return tuple(says)
-
-    def faults(self, member: Member) -> tuple[str, ...]:
-        """What keeps every run away from a host."""
-        says: list[str] = []
-        if member.other is not None:
-            if (
-                member.seen_at is not None
-                and member.other_at is not None
-                and abs(member.other_at - member.seen_at) < HOST_STALE_S * 1000
-            ):
-                says.append(
-                    f"two hosts are called {member.id}: stores {member.store} and {member.other}"
-                )
-            else:
-                says.append(
-                    f"lost its store: it was {member.store} and is {member.other} now; "
-                    f"floe host forget {member.id} lets it take runs again"
-                )
-        if member.about.get("gone_back"):
-            says.append(GONE_BACK)
-        troubles = member.about.get("troubles")
-        says += map(str, troubles) if isinstance(troubles, Sequence) else ()
-        if member.ping is None:
-            says.append("has not said yet how it is")
-        elif member.ping.protocol != PROTOCOL:
-            says.append(
-                f"speaks protocol {member.ping.protocol}, this host {PROTOCOL}: "
-                "hosts of one cluster need floes that understand one another"
-            )
-        return tuple(says)
+        return [view_of(member) for member in self.by_id.values()]
 
     def own_faults(self, now: Instant) -> tuple[str, ...]:
         """What keeps every run away from this host, but for the troubles of its machine."""
@@ -316,41 +218,3 @@ class Members:
         if self.has_gone_back:
             says.append(GONE_BACK)
         return says
-
-    def _view_of(self, member: Member) -> HostView:
-        ping = member.ping
-        return HostView(
-            id=member.id,
-            store=member.store,
-            tags=member.tags,
-            slots=member.slots,
-            active=member.active,
-            draining=member.draining,
-            seen_at=member.seen_at,
-            held=_refs(ping.held.items()) if ping else {},
-            spaces={FlowId(f): r for f, r in _refs(ping.spaces.items()).items()} if ping else {},
-            problems=self.faults(member),
-        )
-
-    def _unseen_ms(self, member: Member, now: Instant) -> int:
-        return now - (member.seen_at or 0)
-
-
-def advertised(ping: Ping) -> tuple[object, ...]:
-    """The part of a ping that decisions depend on, or that people are to see at once."""
-    return (
-        ping.protocol,
-        ping.tags,
-        ping.slots,
-        ping.active,
-        ping.draining,
-        ping.held,
-        ping.spaces,
-        ping.keeper,
-        ping.keeper_store,
-        ping.forgotten,
-    )
-
-
-def _refs(items: Iterable[tuple[str, str]]) -> dict[str, RunRef]:
-    return {name: ref for name, key in items if (ref := ref_of(key))}

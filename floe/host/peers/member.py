@@ -1,0 +1,150 @@
+"""One peer as this host knows it, its problems, and its view for placement."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from floe.kernel.place import HOST_STALE_S
+from floe.model.host import HostView
+from floe.model.message import PROTOCOL, Ping
+from floe.model.refs import FlowId, HostId, Instant, Json, RunRef, StoreId, ref_of
+
+SKEW_MS: Final = 5000
+"""A clock that is further off is reported; no decision depends on it."""
+
+GONE_BACK: Final = (
+    "has a store that has gone back in time, as a copy from a backup: stop it, and give the copy "
+    "an id of its own with floe host --restored"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """Another host."""
+
+    id: HostId
+    store: StoreId
+    """That it was first heard with."""
+    seen_at: Instant | None = None
+    """By this host's clock; None: not since this host started."""
+    ping: Ping | None = None
+    other: StoreId | None = None
+    """Another store that speaks in its name."""
+    other_at: Instant | None = None
+    """When that was last heard; 0: not since this host started."""
+    skew_ms: int = 0
+    """How far its clock is ahead."""
+    stale: bool = True
+
+    @property
+    def tags(self) -> frozenset[str]:
+        """Of its config."""
+        return self.ping.tags if self.ping else frozenset()
+
+    @property
+    def slots(self) -> int:
+        """Runs that it may have active at once."""
+        return self.ping.slots if self.ping else 0
+
+    @property
+    def active(self) -> int:
+        """Runs that it has active."""
+        return self.ping.active if self.ping else 0
+
+    @property
+    def draining(self) -> bool:
+        """Whether it takes no new runs."""
+        return self.ping.draining if self.ping else False
+
+    @property
+    def about(self) -> Mapping[str, Json]:
+        """What people look at: version, digests, load."""
+        return self.ping.about if self.ping else {}
+
+
+def problems_of(member: Member, now: Instant) -> tuple[str, ...]:
+    """What is wrong with a host, in sentences; some keep runs away from it."""
+    says = list(faults_of(member))
+    if unseen_ms(member, now) >= HOST_STALE_S * 1000:
+        says.append(
+            "was not heard since this host started"
+            if member.seen_at is None
+            else f"was not seen for {unseen_ms(member, now) // 1000} s"
+        )
+    if abs(member.skew_ms) > SKEW_MS:
+        way = "ahead" if member.skew_ms > 0 else "behind"
+        says.append(f"its clock is {abs(member.skew_ms) // 1000} s {way} of this host's")
+    return tuple(says)
+
+
+def faults_of(member: Member) -> tuple[str, ...]:
+    """What keeps every run away from a host."""
+    says: list[str] = []
+    if member.other is not None:
+        if (
+            member.seen_at is not None
+            and member.other_at is not None
+            and abs(member.other_at - member.seen_at) < HOST_STALE_S * 1000
+        ):
+            says.append(
+                f"two hosts are called {member.id}: stores {member.store} and {member.other}"
+            )
+        else:
+            says.append(
+                f"lost its store: it was {member.store} and is {member.other} now; "
+                f"floe host forget {member.id} lets it take runs again"
+            )
+    if member.about.get("gone_back"):
+        says.append(GONE_BACK)
+    troubles = member.about.get("troubles")
+    says += map(str, troubles) if isinstance(troubles, Sequence) else ()
+    if member.ping is None:
+        says.append("has not said yet how it is")
+    elif member.ping.protocol != PROTOCOL:
+        says.append(
+            f"speaks protocol {member.ping.protocol}, this host {PROTOCOL}: "
+            "hosts of one cluster need floes that understand one another"
+        )
+    return tuple(says)
+
+
+def view_of(member: Member) -> HostView:
+    """A peer as placement sees it."""
+    ping = member.ping
+    return HostView(
+        id=member.id,
+        store=member.store,
+        tags=member.tags,
+        slots=member.slots,
+        active=member.active,
+        draining=member.draining,
+        seen_at=member.seen_at,
+        held=_refs(ping.held.items()) if ping else {},
+        spaces={FlowId(f): r for f, r in _refs(ping.spaces.items()).items()} if ping else {},
+        problems=faults_of(member),
+    )
+
+
+def unseen_ms(member: Member, now: Instant) -> int:
+    """How long a peer has been silent; since 1970 if it was not heard since this host started."""
+    return now - (member.seen_at or 0)
+
+
+def advertised(ping: Ping) -> tuple[object, ...]:
+    """The part of a ping that decisions depend on, or that people are to see at once."""
+    return (
+        ping.protocol,
+        ping.tags,
+        ping.slots,
+        ping.active,
+        ping.draining,
+        ping.held,
+        ping.spaces,
+        ping.keeper,
+        ping.keeper_store,
+        ping.forgotten,
+    )
+
+
+def _refs(items: Iterable[tuple[str, str]]) -> dict[str, RunRef]:
+    return {name: ref for name, key in items if (ref := ref_of(key))}
