@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from floe.host.core import HubCore
-from floe.host.inputs import FLOOR_MAX, Addressed, Heard, Start, Surroundings, Word
-from floe.host.result import Decided
+from floe.host.inputs import FLOOR_MAX, Incoming, Input, Received, Start, Surroundings
+from floe.host.result import StepResult
 from floe.host.rows import KINDS
 from floe.host.site import HostSettings
 from floe.kernel.evolve import fold
@@ -43,12 +43,12 @@ class Host:
         """Its name."""
         return self.settings.id
 
-    def tell(self, *words: Word, run: RunRef | None = None, ticket: int = 0) -> Decided:
+    def tell(self, *words: Input, run: RunRef | None = None, ticket: int = 0) -> StepResult:
         """Say something to it and have it stored."""
-        addressed = [Addressed(word=w, run=run, ticket=ticket) for w in words]
+        addressed = [Incoming(input=w, run=run, ticket=ticket) for w in words]
         return self.keep(self.core.step(addressed, self.now))
 
-    def keep(self, decided: Decided) -> Decided:
+    def keep(self, decided: StepResult) -> StepResult:
         """Store a decision, and hold its messages for who takes them."""
         for append in decided.appends:
             log = self.logs.setdefault(append.run, [])
@@ -62,7 +62,7 @@ class Host:
                 self.ledger.pop((row.kind, row.key), None)
             else:
                 self.ledger[row.kind, row.key] = row.value
-        for step in decided.steps:
+        for step in decided.recorded:
             if step.run.flow:
                 self.flows[step.run.ref] = step.run.flow
         self.sent += decided.messages
@@ -102,15 +102,15 @@ class Host:
         """A run as it is in the table."""
         return self.core.table.runs[ref]
 
-    def ended(self, ref: RunRef) -> Decided:
+    def ended(self, ref: RunRef) -> StepResult:
         """The one command of a run ends well."""
         return self.tell(exited(self.run(ref), "build"), run=ref)
 
-    def hear(self, envelope: Envelope) -> Decided:
+    def hear(self, envelope: Envelope) -> StepResult:
         """Take a message in, with its floor as the ledger has it."""
         return self.tell(self.read(envelope))
 
-    def read(self, envelope: Envelope) -> Heard:
+    def read(self, envelope: Envelope) -> Received:
         """A message as a word, with its floor."""
         message = envelope.message
         floor: int | None = None
@@ -120,7 +120,7 @@ class Host:
             ref = RunRef.parse(message.run)
             if ref in self.logs and ref not in self.core.table.runs:
                 floor = FLOOR_MAX
-        return Heard(envelope=envelope, floor=floor)
+        return Received(envelope=envelope, floor=floor)
 
     def rows(self, kind: str) -> dict[str, Json]:
         """Rows of a kind."""

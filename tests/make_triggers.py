@@ -4,7 +4,7 @@ from collections.abc import Coroutine, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from floe.host.inputs import Addressed, Mark, Start
+from floe.host.inputs import Incoming, Mark, Start
 from floe.host.repositories import KINDS
 from floe.hub.flows import FlowBook
 from floe.hub.triggers import Triggers
@@ -50,7 +50,7 @@ class Site:
         self.clock = HandClock(at(now))
         self.refs = NoRefs()
         self.refs.found = dict(HASHES)
-        self.said: list[Addressed] = []
+        self.said: list[Incoming] = []
         self.work: list[Coroutine[object, object, None]] = []
         self.term = 0
         self.held = ""
@@ -99,15 +99,15 @@ class Site:
         self.reload(*flows)
 
     @staticmethod
-    def rows(word: Addressed) -> tuple[LedgerWrite, ...]:
+    def rows(word: Incoming) -> tuple[LedgerWrite, ...]:
         """The rows of a word."""
-        assert isinstance(word.word, Start | Mark)
-        return word.word.marks if isinstance(word.word, Start) else word.word.rows
+        assert isinstance(word.input, Start | Mark)
+        return word.input.marks if isinstance(word.input, Start) else word.input.rows
 
     @property
     def starts(self) -> list[Start]:
         """All runs that were started."""
-        return [w.word for w in self.said if isinstance(w.word, Start)]
+        return [w.input for w in self.said if isinstance(w.input, Start)]
 
     @property
     def missed(self) -> list[Json]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import assert_never
 
-from floe.host.inputs import Forget, Free, Heard, Surroundings, Unsent
+from floe.host.inputs import Forget, Free, Received, Surroundings, Unsent
 from floe.host.leases.claims import OwnClaims
 from floe.host.leases.current_keeper import CurrentKeeper
 from floe.host.leases.keeper import Keeper
@@ -118,7 +118,7 @@ class Cluster:
     def receive(self, step: Step, received: PeerInput) -> str:
         """Handle an input; return why it changed nothing, empty if it may have."""
         match received:
-            case Heard(envelope=envelope, floor=floor):
+            case Received(envelope=envelope, floor=floor):
                 self._receive(step, envelope, floor)
                 return ""
             case Unsent(run=run, epoch=epoch):
@@ -251,7 +251,7 @@ class Cluster:
             case Census() as message:
                 self.claims.counted(step, member, message)
             case Acquire() as message:
-                self.keeper.asked(step, member, message)
+                self.keeper.acquire(step, member, message)
             case HeldHeard() as message:
                 self.keeper.held_heard(step, member, message)
             case Release() as message:

@@ -1,7 +1,7 @@
 """What a host does next: inputs in, the result of a step out. No I/O, no clock, no chance.
 
-The loop stores `Decided.appends` and `Decided.ledger` in one transaction, and only then answers,
-publishes, sends `Decided.messages` and carries out `Decided.effects`. `undo` undoes a step that
+The loop stores the appends and ledger rows of a `StepResult` in one transaction, and only then
+answers, publishes, sends its messages and carries out its effects. `undo` undoes a step that
 could not be stored. With one writer, the check of resources and the activation are one step,
 without locks.
 
@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from floe.host.cluster import Cluster
 from floe.host.handlers import handle
-from floe.host.inputs import Addressed
+from floe.host.inputs import Incoming
 from floe.host.leases.alone import Alone
 from floe.host.leases.base import Lease, Leases
 from floe.host.peers.base import NoPeers, Peers
 from floe.host.peers.member import Member
 from floe.host.placement import OnlyThis, Placement
-from floe.host.result import Decided
+from floe.host.result import StepResult
 from floe.host.rows import NO_ROWS, Rows
 from floe.host.site import HostSettings, Site
 from floe.host.step import Step
@@ -84,7 +84,7 @@ class HubCore:
         self._retry = True
         return tuple(self.table.reload(ref, run))
 
-    def step(self, inputs: Sequence[Addressed], now: Instant) -> Decided:
+    def step(self, inputs: Sequence[Incoming], now: Instant) -> StepResult:
         """Decide all that some inputs cause.
 
         Raises ValueError where an input carries a value that no store can hold; nothing has
@@ -100,16 +100,16 @@ class HubCore:
             peers.begin(step)
             self._placement.dispatch(step)
             step.next_due = peers.finish(step)
-            decided = step.decided()
+            result = step.result()
         except ValueError:
             self._undo(self.site.journal.take(), step.before)
             raise
         self._retry = step.retry_pends
-        return decided
+        return result
 
-    def undo(self, decided: Decided) -> tuple[Effect, ...]:
+    def undo(self, result: StepResult) -> tuple[Effect, ...]:
         """Undo a step that could not be stored; return what its runs owe."""
-        return self._undo(decided.changes, decided.before)
+        return self._undo(result.changes, result.before)
 
     @property
     def is_behind(self) -> bool:

@@ -3,14 +3,14 @@
 from dataclasses import replace
 
 from floe.host.inputs import (
-    Addressed,
     Drain,
     FlowRead,
     Forget,
     Free,
-    Heard,
+    Incoming,
     Mark,
     Packed,
+    Received,
     Reply,
     Start,
     Surroundings,
@@ -26,10 +26,10 @@ from floe.model.run import Run
 from floe.model.signal import Abandon, Cancel, DataGiven
 
 
-def handle(step: Step, peers: Peers, received: Addressed) -> None:
+def handle(step: Step, peers: Peers, received: Incoming) -> None:
     """Handle one input."""
     ref, why = received.run, ""
-    match received.word:
+    match received.input:
         case Start() as start:
             ref, changed = _start(step, start)
         case Mark(rows=rows, appends=appends, promise=promise):
@@ -39,9 +39,9 @@ def handle(step: Step, peers: Peers, received: Addressed) -> None:
             changed = True
         case Drain(on=on):
             changed = _drain(step, on=on)
-        case Troubles(says=says):
-            changed = _troubles(step, says)
-        case Heard() | Unsent() | Forget() | Free() | Surroundings() as one:
+        case Troubles(problems=problems):
+            changed = _troubles(step, problems)
+        case Received() | Unsent() | Forget() | Free() | Surroundings() as one:
             why = peers.receive(step, one)
             changed = not why
         case _:
@@ -76,9 +76,9 @@ def _start(step: Step, start: Start) -> tuple[RunRef, bool]:
     return ref, True
 
 
-def _change(step: Step, peers: Peers, run: Run, received: Addressed) -> bool:
+def _change(step: Step, peers: Peers, run: Run, received: Incoming) -> bool:
     """Apply an input to its run; return whether it changed anything."""
-    match received.word:
+    match received.input:
         case FlowRead(flow=flow, digest=digest, source=source):
             if run.phase != "reading":
                 return False
@@ -93,7 +93,7 @@ def _change(step: Step, peers: Peers, run: Run, received: Addressed) -> bool:
             return True
         case Start() | Mark() | Drain() | Troubles():
             return False
-        case Heard() | Unsent() | Forget() | Free() | Surroundings():
+        case Received() | Unsent() | Forget() | Free() | Surroundings():
             return False
         case signal:
             if received.once and received.once in step.site.once:
@@ -125,10 +125,10 @@ def _drain(step: Step, *, on: bool) -> bool:
     return True
 
 
-def _troubles(step: Step, says: tuple[str, ...]) -> bool:
+def _troubles(step: Step, problems: tuple[str, ...]) -> bool:
     """Keep the problems of the machine. A refused append does not undo them."""
     site = step.site
-    changed = site.troubles != says
-    site.troubles = says
+    changed = site.troubles != problems
+    site.troubles = problems
     step.retry_pends |= changed
     return changed

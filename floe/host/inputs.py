@@ -1,4 +1,4 @@
-"""What reaches the hub, and what it answers: signals with an address, and replies with a ticket."""
+"""What comes into the core, and its replies."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,8 +22,8 @@ class Start:
     values: Mapping[str, Json]
     by: str
     once: str = ""
-    """Idempotency key or delivery id: a second start with the same is answered with the first
-    one's run. Empty for none."""
+    """Idempotency key or delivery id: a second start with the same key is answered with the run of
+    the first. Empty for none."""
     marks: tuple[LedgerWrite, ...] = ()
     """Stored in the same transaction: timer and ref marks."""
 
@@ -34,7 +34,7 @@ class Mark:
 
     rows: tuple[LedgerWrite, ...]
     appends: tuple[Append, ...] = ()
-    """Without records: rows of the directory that were heard from other hosts."""
+    """Without records: rows of the directory that came from peers."""
     promise: bool = True
 
 
@@ -55,22 +55,22 @@ class Packed:
 
 
 FLOOR_MAX: Final = 2**31
-"""The floor of a run that was here and is not in the table any more."""
+"""The floor of a run that was here and has left the table."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Heard:
-    """A message came from another host."""
+class Received:
+    """A message came from a peer."""
 
     envelope: Envelope
     floor: int | None = None
-    """With an Offer or Withdraw: what the ledger row `("floor", run key)` says, None for none;
-    `FLOOR_MAX` where the store has a log of that run and `core.table.runs` has it not."""
+    """With an Offer or Withdraw: the ledger row `("floor", run key)`, None for none; `FLOOR_MAX`
+    where the store has a log of the run and the table of runs does not have the run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unsent:
-    """The connection was refused, and this process never wrote one byte of this Offer."""
+    """The connection was refused, and this process wrote no byte of this Offer to a socket."""
 
     run: RunRef
     epoch: int
@@ -78,27 +78,27 @@ class Unsent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forget:
-    """An operator says that a host is gone for good, and its store with it."""
+    """An operator gives up a host and its store permanently."""
 
     host: HostId
     store: StoreId | None = None
-    """None: the one it is known with."""
+    """None for the store that it is known with."""
     force: bool = False
-    """Also if it was seen less than `members.FORGET_AFTER_S` ago."""
+    """Even if it was seen less than `members.FORGET_AFTER_S` ago."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drain:
-    """Take no new runs, or take them again. Stays so over a restart."""
+    """Take no new runs, or take them again. A restart does not change it."""
 
     on: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Troubles:
-    """What of this host's machine keeps runs from it, as it was last seen; empty for nothing."""
+    """The problems of this host's machine that keep runs away from it; empty for none."""
 
-    says: tuple[str, ...]
+    problems: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,20 +120,20 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Free:
-    """An operator takes a resource from its holder. Heard by the keeper alone."""
+    """An operator takes a resource from its holder, at the keeper."""
 
     tag: str
     run: str = ""
-    """The key of the run that is to lose it; empty for whichever holds it."""
+    """The key of the run that loses it; empty for any run that holds it."""
 
 
-Word = (
+Input = (
     Signal
     | Start
     | Mark
     | FlowRead
     | Packed
-    | Heard
+    | Received
     | Unsent
     | Forget
     | Drain
@@ -144,25 +144,25 @@ Word = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Addressed:
-    """A word to one run, or to the host (`run` None)."""
+class Incoming:
+    """An input for one run, or for the host (`run` None)."""
 
-    word: Word
+    input: Input
     run: RunRef | None = None
     ticket: int = 0
-    """Whom to answer; 0 for nobody. What nobody waits for is tried again after a failed append,
-    since its sender has told it once."""
+    """Names the caller that waits for a reply; 0 for none. An input without a ticket is tried again
+    after a refused append, since its sender sends it once."""
     once: str = ""
-    """Idempotency key of a word to a run."""
+    """Idempotency key of an input for a run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """The answer to a ticket, told only when everything it rests on is stored."""
+    """The reply to a ticket, given only when everything that it depends on is stored."""
 
     ticket: int
     run: RunRef | None
     changed: bool
-    """False: the word changed nothing (late, repeated, or the thing is over)."""
+    """False: the input changed nothing (it was late or repeated, or the run is over)."""
     why: str = ""
-    """Why it changed nothing, where there is more to say."""
+    """Why it changed nothing, where there is a reason to show."""

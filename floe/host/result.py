@@ -25,13 +25,13 @@ class Recorded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Decided:
+class StepResult:
     """The result of one step of the core."""
 
     appends: tuple[Append, ...] = ()
     ledger: tuple[LedgerWrite, ...] = ()
     promise: bool = False
-    steps: tuple[Recorded, ...] = ()
+    recorded: tuple[Recorded, ...] = ()
     """All events in the order in which they are stored."""
     effects: tuple[Effect, ...] = ()
     """Newly owed."""

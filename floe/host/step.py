@@ -7,7 +7,7 @@ from itertools import chain
 from typing import Final, Protocol
 
 from floe.host.inputs import Reply
-from floe.host.result import Decided, Recorded
+from floe.host.result import Recorded, StepResult
 from floe.host.runs import WHOLE, is_row_changed
 from floe.host.site import Site
 from floe.kernel.decide import Decision, decide
@@ -66,7 +66,7 @@ class Step:
         self.site = site
         self.now = now
         self.before: dict[RunRef, Run | None] = {}
-        self.steps: dict[RunRef, list[Recorded]] = {}
+        self.recorded: dict[RunRef, list[Recorded]] = {}
         self.ledger: list[LedgerWrite] = []
         self.replies: list[Reply] = []
         self.messages: list[Envelope] = []
@@ -81,12 +81,12 @@ class Step:
         self._own: deque[Message] = deque()
         """Messages from this host to itself that are not handled yet."""
 
-    def decided(self) -> Decided:
+    def result(self) -> StepResult:
         """The result of all inputs."""
         assert not self._own, "a step handles all that this host sends to itself"
         effects: list[Effect] = []
         closed: list[Effect] = []
-        for ref, steps in self.steps.items():
+        for ref, steps in self.recorded.items():
             run, before = steps[-1].run, self.before[ref]
             nodes: Iterable[NodeId] | None = None  # all, where the run as a whole changed
             if before is not None and (before.phase, before.epoch) == (run.phase, run.epoch):
@@ -95,12 +95,12 @@ class Step:
             new, old = self.site.table.settle(run, nodes)
             effects += new
             closed += old
-        appends = tuple(_append(ref, steps) for ref, steps in self.steps.items())
-        return Decided(
+        appends = tuple(_append(ref, steps) for ref, steps in self.recorded.items())
+        return StepResult(
             appends=(*appends, *self.rows.values(), *self.learned),
             ledger=tuple(self.ledger),
             promise=self.promise,
-            steps=tuple(chain.from_iterable(self.steps.values())),
+            recorded=tuple(chain.from_iterable(self.recorded.values())),
             effects=tuple(effects),
             closed=tuple(closed),
             replies=tuple(self.replies),
@@ -238,7 +238,7 @@ class Step:
         self.retry_pends |= self.site.table.put(run.ref, run)
         record = Record(run=run.ref, epoch=run.epoch, seq=run.seq, event=event, body=body)
         summary = summary_of(run) if is_row_changed(old, run) else None
-        self.steps.setdefault(run.ref, []).append(Recorded(record, old, run, summary))
+        self.recorded.setdefault(run.ref, []).append(Recorded(record, old, run, summary))
         self.promise |= isinstance(event, PROMISES)
         if run.phase == "ended":
             self.keep("unpacked", run.ref.key, True)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import structlog
 
-from floe.host.inputs import Addressed, Mark
+from floe.host.inputs import Incoming, Mark
 from floe.hub.clock import CHECK_S, Clock
 from floe.hub.loop import Loop
 from floe.store.base import LedgerWrite
@@ -36,4 +36,4 @@ def _accept(clock: Clock, loop: Loop, move: Callable[[int], None]) -> None:
     move(by_ms)
     loop.look()
     row = LedgerWrite(kind="clock", key="boot", value=clock.row())
-    loop.say(Addressed(word=Mark(rows=(row,))))
+    loop.say(Incoming(input=Mark(rows=(row,))))

@@ -10,9 +10,9 @@ from typing import Final
 import structlog
 
 from floe.feed.directory import KIND, ROWS_MAX, Directory, Learned, Source, offered
-from floe.host.inputs import Addressed, Mark
+from floe.host.inputs import Incoming, Mark
 from floe.host.peers.lost import Gone, adopter_of, forgotten_in, holder_of, is_lost
-from floe.host.result import Decided
+from floe.host.result import StepResult
 from floe.hub.clock import Clock
 from floe.hub.loop import Loop
 from floe.model.errors import FloeError
@@ -67,7 +67,7 @@ class Lists:
         went_back_at = await self._store.row(GONE_BACK, self._store.store_id)
         self.has_gone_back = went_back_at is not None
 
-    def stored(self, decided: Decided, last: int) -> None:
+    def stored(self, decided: StepResult, last: int) -> None:
         """Note what changed in a batch that is stored up to a position.
 
         Others hear only of what is on the disk: a store that has less has gone back in time.
@@ -122,7 +122,7 @@ class Lists:
     def _learn(self, source: Source, learned: Learned) -> None:
         if learned.marks:
             word = Mark(rows=learned.marks, appends=learned.appends, promise=False)
-            self._loop.say(Addressed(word=word))
+            self._loop.say(Incoming(input=word))
         if learned.ask:
             self._send(source.host, learned.ask)
 
@@ -169,4 +169,4 @@ class Lists:
         if not self.has_gone_back:
             self.has_gone_back = True
             row = LedgerWrite(kind=GONE_BACK, key=self._store.store_id, value=after)
-            self._loop.say(Addressed(word=Mark(rows=(row,))))
+            self._loop.say(Incoming(input=Mark(rows=(row,))))

@@ -13,7 +13,7 @@ import structlog
 
 from floe.expr.substitute import in_values
 from floe.files import EXHAUSTED, opened
-from floe.host.inputs import Addressed, FlowRead, Packed
+from floe.host.inputs import FlowRead, Incoming, Packed
 from floe.hub.clock import Clock, Timers
 from floe.hub.flows import FlowFiles
 from floe.kernel.inputs import visible
@@ -84,7 +84,7 @@ class Acts:
         spawn: Callable[[Coroutine[object, object, None]], None],
         clock: Clock,
         runs: Mapping[RunRef, Run],
-        say: Callable[[Addressed], None],
+        say: Callable[[Incoming], None],
     ) -> None:
         """`runs` is the core's table, read for what an effect needs; `say` takes reports."""
         self._settings = settings
@@ -186,7 +186,7 @@ class Acts:
     def fire(self, timer: Hashable) -> None:
         """A timer's instant has come."""
         assert isinstance(timer, SetTimer)
-        self._say(Addressed(word=TimerFired(key=timer.key, kind=timer.kind), run=timer.key.run))
+        self._say(Incoming(input=TimerFired(key=timer.key, kind=timer.kind), run=timer.key.run))
 
     def _start(self, key: Key, *, started: bool) -> None:
         if key in self._begun:
@@ -218,7 +218,7 @@ class Acts:
             word = replace(word, at=at)
         if isinstance(word, Reported) and isinstance(word.report, Exited) and word.report.outputs:
             word = _storable(word, word.report)
-        self._say(Addressed(word=word, run=word.key.run))
+        self._say(Incoming(input=word, run=word.key.run))
 
     def _forget(self, key: Key) -> None:
         if executor := self._begun.pop(key, None):
@@ -265,7 +265,7 @@ class Acts:
         except Exception as error:  # the executor's border: one bad document never stops a host
             log.exception("flow.not_loaded", run=str(ref))
             word = FlowUnreadable(why=f"flow-file: {error}")
-        self._say(Addressed(word=word, run=ref))
+        self._say(Incoming(input=word, run=ref))
 
     async def _pack(self, ref: RunRef) -> None:
         run = self._runs.get(ref)
@@ -289,7 +289,7 @@ class Acts:
                     await asyncio.sleep(AGAIN_S)
                     found = await asyncio.to_thread(_digests, outputs)
                 digests = found
-        self._say(Addressed(word=Packed(digests=digests), run=ref))
+        self._say(Incoming(input=Packed(digests=digests), run=ref))
 
 
 def _action(run: Run, key: Key) -> Action:

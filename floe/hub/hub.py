@@ -15,8 +15,8 @@ from floe.feed.feed import Feed
 from floe.feed.names import RunNames
 from floe.feed.upstream import Listeners, PeerFeeds
 from floe.host.forms import checked, data_node, open_form
-from floe.host.inputs import Addressed, Drain, Forget, Free, Mark, Word
-from floe.host.result import Decided
+from floe.host.inputs import Drain, Forget, Free, Incoming, Input, Mark
+from floe.host.result import StepResult
 from floe.hub.clock import Timers
 from floe.hub.clock_set import follow_clock
 from floe.hub.directory_sync import Lists
@@ -179,7 +179,7 @@ class Hub:
         if self.post:
             self.post.send(host, message)
 
-    async def _completed(self, words: Sequence[Addressed]) -> Sequence[Addressed]:
+    async def _completed(self, words: Sequence[Incoming]) -> Sequence[Incoming]:
         return await self.post.completed(words) if self.post else words
 
     def _move(self, by_ms: int) -> None:
@@ -194,9 +194,9 @@ class Hub:
         is_keeper = self.post is None or self.host.keeper == self.host.id
         self.triggers.watch(book if is_keeper else replace(book, flows=()))
 
-    async def _stored(self, decided: Decided, last: int) -> None:
-        if decided.steps:
-            self.feed.publish(last, decided.steps)
+    async def _stored(self, decided: StepResult, last: int) -> None:
+        if decided.recorded:
+            self.feed.publish(last, decided.recorded)
         if self.post:
             self.post.stored(decided, last)
         await self.acts.carry_out(decided.closed, decided.effects)
@@ -277,7 +277,7 @@ class Hub:
 
     def cancel_nowait(self, run: str, *, by: str, why: str = "") -> None:
         """Request the end of a run without waiting for it; one that is over stays as it is."""
-        self.loop.say(Addressed(word=Cancel(by=by, why=why), run=self.reads.ref(run)))
+        self.loop.say(Incoming(input=Cancel(by=by, why=why), run=self.reads.ref(run)))
 
     async def reload(self) -> FlowBook:
         """Read the config again.
@@ -306,7 +306,7 @@ class Hub:
         """Take a resource from the run that holds it; at the keeper. Raises Conflict."""
         await self._ask(Free(tag=tag, run=run.key))
 
-    async def _ask(self, word: Word) -> None:
+    async def _ask(self, word: Input) -> None:
         reply = await self.loop.ask(word)
         if not reply.changed and reply.why:
             raise Conflict(reply.why)

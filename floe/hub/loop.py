@@ -12,8 +12,8 @@ from typing import Final
 import structlog
 
 from floe.host.core import HubCore
-from floe.host.inputs import Addressed, Reply, Word
-from floe.host.result import Decided
+from floe.host.inputs import Incoming, Input, Reply
+from floe.host.result import StepResult
 from floe.hub.clock import Clock
 from floe.model.errors import FloeError, StoreConflict, StoreFailed, World, Yours
 from floe.model.refs import RunRef
@@ -47,9 +47,9 @@ class Loop:
         core: HubCore,
         store: RunStore,
         clock: Clock,
-        stored: Callable[[Decided, int], Awaitable[None]],
+        stored: Callable[[StepResult, int], Awaitable[None]],
         recall: Callable[[Collection[RunRef]], Awaitable[None]],
-        complete: Callable[[Sequence[Addressed]], Awaitable[Sequence[Addressed]]] | None = None,
+        complete: Callable[[Sequence[Incoming]], Awaitable[Sequence[Incoming]]] | None = None,
     ) -> None:
         """`stored` publishes and carries out a decision whose last fact is at a position;
         `recall` reads runs again whose log is not what the core believes; `complete` adds
@@ -66,7 +66,7 @@ class Loop:
         self._complete = complete
         self._due = clock.now() if core.site.settings.peers else None
         """When to step again though no word came."""
-        self._inbox: list[Addressed] = []
+        self._inbox: list[Incoming] = []
         self._between: list[Callable[[], None]] = []
         self._is_taking = False
         self._wake = asyncio.Event()
@@ -84,7 +84,7 @@ class Loop:
         """Whether more waits than is taken from outside."""
         return len(self._inbox) >= INBOX_MAX
 
-    def say(self, word: Addressed) -> None:
+    def say(self, word: Incoming) -> None:
         """Put a word in the inbox; from the loop's thread only."""
         self._inbox.append(word)
         self._idle.clear()
@@ -103,7 +103,7 @@ class Loop:
             self._due = self._clock.now()
             self._wake.set()
 
-    async def ask(self, word: Word, run: RunRef | None = None, once: str = "") -> Reply:
+    async def ask(self, word: Input, run: RunRef | None = None, once: str = "") -> Reply:
         """Put a word in the inbox and wait until what it brought about is stored.
 
         Raises Busy, StoreFailed where the store refused it, Yours where no store could hold it.
@@ -116,7 +116,7 @@ class Loop:
         ticket = self._last_ticket
         future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._tickets[ticket] = future
-        self.say(Addressed(word=word, run=run, once=once, ticket=ticket))
+        self.say(Incoming(input=word, run=run, once=once, ticket=ticket))
         try:
             return await future
         finally:
@@ -179,14 +179,14 @@ class Loop:
         is_closing = self._closing.is_set()
         return self._due is not None and not is_closing and self._due <= self._clock.now()
 
-    async def _take(self, words: Sequence[Addressed]) -> None:
+    async def _take(self, words: Sequence[Incoming]) -> None:
         """Decide some words, store it, tell it and have it carried out."""
         completed = words
         if self._complete:
             try:
                 completed = await self._complete(words)
             except StoreFailed as error:
-                await self._refused(words, Decided(), error)
+                await self._refused(words, StepResult(), error)
                 return
         decided = self.core.step(completed, self._clock.now())
         self._due = decided.next_due
@@ -206,7 +206,7 @@ class Loop:
                 future.set_result(reply)
         await self._stored(decided, last)
 
-    async def _take_singly(self, words: Sequence[Addressed]) -> None:
+    async def _take_singly(self, words: Sequence[Incoming]) -> None:
         """Find the word that no store can hold and refuse it, so that it stops no other."""
         for word in words:
             try:
@@ -218,7 +218,7 @@ class Loop:
                 what = "this holds what cannot be stored: NaN, infinity or half a character"
                 self._fail(word.ticket, Yours(what))
 
-    async def _append(self, decided: Decided) -> int:
+    async def _append(self, decided: StepResult) -> int:
         if not decided.appends and not decided.ledger:
             return 0
         last = await self._store.append(
@@ -230,7 +230,7 @@ class Loop:
         return last
 
     async def _refused(
-        self, words: Sequence[Addressed], decided: Decided, error: FloeError
+        self, words: Sequence[Incoming], decided: StepResult, error: FloeError
     ) -> None:
         """Nothing was stored: take it back, answer who waits, keep what nobody says twice."""
         if self.store_problem != str(error):

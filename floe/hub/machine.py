@@ -20,7 +20,7 @@ from typing import Final
 import structlog
 
 from floe.files import said, write_probe
-from floe.host.inputs import Addressed, Mark, Troubles
+from floe.host.inputs import Incoming, Mark, Troubles
 from floe.hub.clock import Clock
 from floe.hub.effects import Acts
 from floe.hub.loop import Loop
@@ -131,7 +131,7 @@ class Machine:
         if self._loop.store_problem and not len(self._loop):
             # Nothing else may ask the store again, if all that was refused had a caller.
             row = LedgerWrite(kind="machine", key="probe", value=self._clock.now())
-            self._loop.say(Addressed(word=Mark(rows=(row,), promise=False)))
+            self._loop.say(Incoming(input=Mark(rows=(row,), promise=False)))
 
     def _say(self, now: tuple[str, ...], known: tuple[str, ...]) -> None:
         old, new = {*map(_without_numbers, known)}, {*map(_without_numbers, now)}
@@ -141,7 +141,7 @@ class Machine:
         for trouble in known:
             if _without_numbers(trouble) not in new:
                 log.info("machine.trouble_over", trouble=trouble)
-        self._loop.say(Addressed(word=Troubles(says=now)))
+        self._loop.say(Incoming(input=Troubles(problems=now)))
 
 
 class Folder:

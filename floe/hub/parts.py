@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from floe.host import repositories
 from floe.host.core import HubCore
-from floe.host.inputs import Addressed
+from floe.host.inputs import Incoming
 from floe.host.rows import KINDS
 from floe.host.site import HostSettings
 from floe.hub.clock import Clock
@@ -91,7 +91,7 @@ async def triggers_of(
     parts: Parts,
     core: HubCore,
     spawn: Callable[[Coroutine[object, object, None]], None],
-    say: Callable[[Addressed], None],
+    say: Callable[[Incoming], None],
     refusal: Callable[[], str],
 ) -> Triggers:
     """Triggers that know which ticks and commits were seen to. The store must be open.

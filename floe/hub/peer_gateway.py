@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import Final
 
 from floe.host.core import HubCore
-from floe.host.inputs import FLOOR_MAX, Addressed, Heard, Surroundings, Unsent
-from floe.host.result import Decided
+from floe.host.inputs import FLOOR_MAX, Incoming, Received, Surroundings, Unsent
+from floe.host.result import StepResult
 from floe.hub.directory_sync import Lists
 from floe.hub.loop import Loop
 from floe.model.message import Envelope, Message, Offer, Withdraw
@@ -53,7 +53,7 @@ class Post:
         )
         self._peers.send(envelope)
 
-    def stored(self, decided: Decided, last: int) -> None:
+    def stored(self, decided: StepResult, last: int) -> None:
         """A step is stored up to a position: now others may know."""
         for envelope in decided.messages:
             self._peers.send(envelope)
@@ -65,15 +65,15 @@ class Post:
         While the store takes nothing the others go on: what there is no room for they say again.
         """
         if not self._loop.is_full and not self._lists.hear(envelope):
-            self._loop.say(Addressed(word=Heard(envelope=envelope)))
+            self._loop.say(Incoming(input=Received(envelope=envelope)))
 
     def unsent(self, envelope: Envelope) -> None:
         """An offer was never written to a socket and never will be."""
         message = envelope.message
         if isinstance(message, Offer) and (ref := ref_of(message.run)):
-            self._loop.say(Addressed(word=Unsent(run=ref, epoch=message.epoch)))
+            self._loop.say(Incoming(input=Unsent(run=ref, epoch=message.epoch)))
 
-    async def completed(self, words: Sequence[Addressed]) -> Sequence[Addressed]:
+    async def completed(self, words: Sequence[Incoming]) -> Sequence[Incoming]:
         """The inputs of a step, with what the store knows of the runs that they offer, and with
         the surroundings where those changed since the last step.
 
@@ -85,7 +85,7 @@ class Post:
         if (now := self._surroundings()) == self._known:
             return words
         self._known = now
-        return [Addressed(word=now), *words]
+        return [Incoming(input=now), *words]
 
     async def look_around(self, about: Callable[[], Mapping[str, Json]]) -> None:
         """Observe, until cancelled, what the next step is to know: what pings report about this
@@ -107,9 +107,9 @@ class Post:
             expected=self._expected,
         )
 
-    async def _with_floor(self, word: Addressed) -> Addressed:
-        heard = word.word
-        assert isinstance(heard, Heard)
+    async def _with_floor(self, word: Incoming) -> Incoming:
+        heard = word.input
+        assert isinstance(heard, Received)
         assert isinstance(heard.envelope.message, Offer | Withdraw)
         ref = ref_of(heard.envelope.message.run)
         if ref is None:
@@ -119,7 +119,7 @@ class Post:
             floor = FLOOR_MAX
         elif isinstance(row := await self._store.row("floor", ref.key), int):
             floor = row
-        return replace(word, word=replace(heard, floor=floor))
+        return replace(word, input=replace(heard, floor=floor))
 
 
 def others_at(seen: Iterable[Seen]) -> int:
@@ -133,6 +133,6 @@ def _decisive(known: Surroundings) -> tuple[bool, int]:
     return known.has_gone_back, known.expected
 
 
-def _needs_floor(word: Addressed) -> bool:
-    heard = word.word
-    return isinstance(heard, Heard) and isinstance(heard.envelope.message, Offer | Withdraw)
+def _needs_floor(word: Incoming) -> bool:
+    heard = word.input
+    return isinstance(heard, Received) and isinstance(heard.envelope.message, Offer | Withdraw)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import structlog
 
-from floe.host.inputs import Addressed, Mark, Start
+from floe.host.inputs import Incoming, Mark, Start
 from floe.host.repositories import Repositories, Watch, name_of, polls_of, watch_of
 from floe.host.ticks import LATE_MS, Done, due_after, missed
 from floe.hub.clock import Clock, Timers
@@ -41,7 +41,7 @@ class Triggers:
         clock: Clock,
         refs: Refs,
         spawn: Callable[[Coroutine[object, object, None]], None],
-        say: Callable[[Addressed], None],
+        say: Callable[[Incoming], None],
         rows: Mapping[str, Mapping[str, Json]],
         held_back: Callable[[], str] = lambda: "",
         term: Callable[[], int] = lambda: 0,
@@ -91,7 +91,7 @@ class Triggers:
         for poll in polls.values():
             self._gits.setdefault(name_of(poll.git.url), set()).add(poll.git)
         if rows := self._repositories.watch(polls, now):
-            self._say(Addressed(word=Mark(rows=tuple(rows))))
+            self._say(Incoming(input=Mark(rows=tuple(rows))))
         self._why_missed = "its flow was not in the config"
         self.problems = {w: p for w, p in self.problems.items() if w in self._armed}
         self._held &= self._armed.keys()
@@ -144,7 +144,7 @@ class Triggers:
             rows += self._to_come(watch, trigger, done, now)
             rows += self._did(watch, done.at(now))
         if rows:
-            self._say(Addressed(word=Mark(rows=tuple(rows))))
+            self._say(Incoming(input=Mark(rows=tuple(rows))))
         self._arm_tick(watch, flow, trigger, now)
 
     def _taken_over(self, watch: Watch) -> list[LedgerWrite]:
@@ -240,7 +240,7 @@ class Triggers:
                 self._held.add(key)
                 log.warning("trigger.held_back", trigger=str(key), why=why_not)
             rows = self._missed(key, trigger, now, why_not, is_logged=True)
-            self._say(Addressed(word=Mark(rows=tuple(rows))))
+            self._say(Incoming(input=Mark(rows=tuple(rows))))
             self._arm_tick(key, flow, trigger, now)
             return
         if key in self._held:
@@ -290,7 +290,7 @@ class Triggers:
             values = ref_values(git, change.ref, change.commit)
             self._start(armed.flow, armed.trigger, values, change.rows)
         if rows:
-            self._say(Addressed(word=Mark(rows=tuple(rows))))
+            self._say(Incoming(input=Mark(rows=tuple(rows))))
 
     def _start(
         self,
@@ -307,7 +307,7 @@ class Triggers:
             by=f"trigger:{trigger.id}",
             marks=tuple(marks),
         )
-        self._say(Addressed(word=word))
+        self._say(Incoming(input=word))
 
 
 def _missed_row(watch: Watch, ticks: tuple[Instant, Instant, int], reason: str) -> LedgerWrite:

@@ -274,7 +274,7 @@ from floe.cli import main
 from floe.hub.loop import Loop
 
 async def take(loop, words, take=Loop._take):
-    if any(type(said.word).__name__ == "Cancel" for said in words):
+    if any(type(said.input).__name__ == "Cancel" for said in words):
         raise RuntimeError("what nobody thought of")
     await take(loop, words)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from floe.host.result import Decided
+from floe.host.result import StepResult
 from floe.hub.directory_sync import Lists
 from floe.hub.hub import Hub
 from floe.model.errors import StoreBusy, StoreFailed, StoreForeign
@@ -154,7 +154,7 @@ class Host:
     async def write(self, append: Append, *, promise: bool) -> None:
         """Store a fact that changes a row, and say what there is to say."""
         pos = await self.hub.store.append(a_batch(append, promise=promise))
-        self.lists.stored(Decided(appends=(append,), promise=promise), pos)
+        self.lists.stored(StepResult(appends=(append,), promise=promise), pos)
         if news := self.lists.directory.news():
             self.said.append(news)
 

@@ -14,7 +14,7 @@ from floe.host import handlers as handlers_module
 from floe.host import step as step_module
 from floe.host.cluster import Cluster
 from floe.host.core import HubCore
-from floe.host.inputs import Addressed, Unsent
+from floe.host.inputs import Incoming, Unsent
 from floe.host.leases import claims as claims_module
 from floe.host.leases import keeper as keeper_module
 from floe.host.leases.census import KeeperCensus
@@ -116,7 +116,7 @@ def _cancel_here(self: Adopter, step: Step, run: Run, cancel: Cancel) -> bool:
 
 
 def _is_held_by_anyone(self: Adopter, run: Run, member: Member, epoch: int) -> bool:
-    return self._is_mine(run)
+    return self._is_lent(run)
 
 
 def _refused_at_once(self: World, machine: Machine, life: int, offer: Offer) -> None:
@@ -126,7 +126,7 @@ def _refused_at_once(self: World, machine: Machine, life: int, offer: Offer) -> 
 
 def _unsent_is_a_no(self: Adopter, step: Step, ref: RunRef, epoch: int) -> None:
     run = self._site.table.runs.get(ref)
-    if run is not None and run.phase == "granted" and run.epoch == epoch and self._is_mine(run):
+    if run is not None and run.phase == "granted" and run.epoch == epoch and self._is_lent(run):
         self._returned(step, run, "refused the connection", None)
 
 
@@ -135,7 +135,7 @@ def _silence_is_a_no(self: Placement, step: Step) -> None:
     assert isinstance(adopter, Adopter)
     for run in tuple(self._site.table.runs.values()):
         member = adopter._members.by_id.get(run.host) if run.host else None
-        if run.phase == "granted" and adopter._is_mine(run) and (not member or member.stale):
+        if run.phase == "granted" and adopter._is_lent(run) and (not member or member.stale):
             adopter._returned(step, run, "does not answer", None)
     _dispatch(self, step)
 
@@ -232,14 +232,14 @@ _view = Site.view
 # --- order and durability ---
 
 
-def _answer_first(self: Machine, core: HubCore, words: Sequence[Addressed]) -> None:
+def _answer_first(self: Machine, core: HubCore, words: Sequence[Incoming]) -> None:
     decided = core.step(words, self.now())
     for reply in decided.replies:
         self.world.answer(reply)
     self._carry_out(core, words, replace(decided, replies=()))
 
 
-def _act_first(self: Machine, core: HubCore, words: Sequence[Addressed]) -> None:
+def _act_first(self: Machine, core: HubCore, words: Sequence[Incoming]) -> None:
     decided = core.step(words, self.now())
     for envelope in decided.messages:
         self.world.send(self, envelope)
@@ -303,7 +303,7 @@ BUGS: Final[Mapping[str, Bug]] = {
     "offer-is-taken-twice": Bug(
         breaks=("store_takes_what_is_decided", *SPLIT),
         seeds=range(1, 501),
-        at_work=patch(Grantee, _said_before=_never, _floor=_floor_as_read),
+        at_work=patch(Grantee, _answer_again=_never, _floor=_floor_as_read),
     ),
     "host-scoped-granted-twice": Bug(
         breaks=("resource_is_held_once",),

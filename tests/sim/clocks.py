@@ -11,7 +11,7 @@ from itertools import count
 from random import Random
 from typing import Any, Final
 
-from floe.host.inputs import Addressed, Mark, Start
+from floe.host.inputs import Incoming, Mark, Start
 from floe.host.repositories import KINDS
 from floe.host.ticks import due_after
 from floe.hub.clock import CHECK_S, HOLD_S, LOOK_S, STEP_MS, Timers, WallClock
@@ -76,7 +76,7 @@ class Room:
         self.held_back = ""
         self.refusals = 0
         self.slept_ms = 0
-        self._inbox: list[Addressed] = []
+        self._inbox: list[Incoming] = []
         self._looks: set[Coroutine[object, object, None]] = set()
         self._heap: list[tuple[int, int, int, Callable[[], None]]] = []
         self._count = count()
@@ -160,10 +160,10 @@ class Room:
             self.timers.move(by_ms)
             self.triggers.move(by_ms)
             row = LedgerWrite(kind="clock", key="boot", value=self.clock.row())
-            self._say(Addressed(word=Mark(rows=(row,))))
+            self._say(Incoming(input=Mark(rows=(row,))))
         self.at(int(CHECK_S * 1000), self._check_clock)
 
-    def _say(self, word: Addressed) -> None:
+    def _say(self, word: Incoming) -> None:
         if not self._inbox:
             self.at(self.random.randrange(1, 200), self._store)
         self._inbox.append(word)
@@ -175,14 +175,14 @@ class Room:
             return
         words, self._inbox = self._inbox, []
         for word in words:
-            assert isinstance(word.word, Start | Mark)
-            is_start = isinstance(word.word, Start)
-            for row in word.word.marks if isinstance(word.word, Start) else word.word.rows:
+            assert isinstance(word.input, Start | Mark)
+            is_start = isinstance(word.input, Start)
+            for row in word.input.marks if isinstance(word.input, Start) else word.input.rows:
                 self.ledger[row.kind, row.key] = row.value
                 if row.value is None:
                     del self.ledger[row.kind, row.key]
-            if isinstance(word.word, Start):
-                self.starts.append(word.word)
+            if isinstance(word.input, Start):
+                self.starts.append(word.input)
             self.counts["starts" if is_start else "marks"] += 1
 
     def _spawn(self, look: Coroutine[object, object, None]) -> None:

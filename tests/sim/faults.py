@@ -6,7 +6,7 @@ from dataclasses import replace
 from random import Random
 from typing import Final
 
-from floe.host.inputs import Drain, Forget, Free, Reply, Word
+from floe.host.inputs import Drain, Forget, Free, Input, Reply
 from floe.model.refs import HostId
 from tests.sim.machine import Fuse, Machine
 from tests.sim.mishaps import AT_REST, POINTS, Lean, Mishap
@@ -123,7 +123,7 @@ class Faults:
         self.world.tell(machine.id, "is told to forget", str(place))
         self._say(machine, Forget(host=place.host, store=place.store, force=True), [])
 
-    def _say(self, machine: Machine, word: Word, answers: list[Reply]) -> None:
+    def _say(self, machine: Machine, word: Input, answers: list[Reply]) -> None:
         """An operator says it again until it is answered."""
         if not answers:
             self.world.ask(machine, word, answers.append)

@@ -10,8 +10,8 @@ from random import Random
 from typing import TYPE_CHECKING, Final
 
 from floe.host.core import HubCore
-from floe.host.inputs import Addressed, FlowRead, Heard, Packed, Word
-from floe.host.result import Decided, Recorded
+from floe.host.inputs import FlowRead, Incoming, Input, Packed, Received
+from floe.host.result import Recorded, StepResult
 from floe.host.site import HostSettings
 from floe.hub.clock import Move, due_after_moves, moves_after
 from floe.kernel.owed import longest_s
@@ -101,7 +101,7 @@ class Machine:
     core: HubCore | None = None
     life: int = 0
     """Counts the hub's processes; what was set in motion by an earlier one is not heard."""
-    inbox: list[Addressed] = field(default_factory=list)
+    inbox: list[Incoming] = field(default_factory=list)
     processes: dict[Key, Process] = field(default_factory=dict)
     fuse: Fuse | None = None
     refusals: int = 0
@@ -181,11 +181,11 @@ class Machine:
                 self.world.end_process(self, key, Failed(cause="lost", why="the power failed"))
 
     def say(
-        self, word: Word, run: RunRef | None = None, *, ticket: int = 0, once: str = ""
+        self, word: Input, run: RunRef | None = None, *, ticket: int = 0, once: str = ""
     ) -> None:
         """Put a word in the hub's inbox, if there is a hub."""
         if self.core is not None:
-            self.inbox.append(Addressed(word=word, run=run, ticket=ticket, once=once))
+            self.inbox.append(Incoming(input=word, run=run, ticket=ticket, once=once))
             self.turn_soon()
 
     def turn_soon(self) -> None:
@@ -211,10 +211,10 @@ class Machine:
             self.kill(str(blown))
             self.world.reboot_later(self)
 
-    def _take(self, core: HubCore, words: Sequence[Addressed]) -> None:
+    def _take(self, core: HubCore, words: Sequence[Incoming]) -> None:
         self._carry_out(core, words, core.step(words, self.now()))
 
-    def _carry_out(self, core: HubCore, words: Sequence[Addressed], decided: Decided) -> None:
+    def _carry_out(self, core: HubCore, words: Sequence[Incoming], decided: StepResult) -> None:
         if decided.appends or decided.ledger:
             if self.refusals:
                 self.refusals -= 1
@@ -247,9 +247,9 @@ class Machine:
         elif decided.next_due is not None:
             self._wake(decided.next_due)
 
-    def _note_cancels(self, core: HubCore, words: Sequence[Addressed]) -> None:
+    def _note_cancels(self, core: HubCore, words: Sequence[Incoming]) -> None:
         truth = self.world.truth
-        for envelope in [w.word.envelope for w in words if isinstance(w.word, Heard)]:
+        for envelope in [w.input.envelope for w in words if isinstance(w.input, Received)]:
             message, sender = envelope.message, Place(envelope.from_host, envelope.from_store)
             if isinstance(message, CancelRun) and sender not in truth.forgotten:
                 run = core.table.runs.get(RunRef.parse(message.run))
@@ -260,14 +260,14 @@ class Machine:
         if life == self.life:
             self.turn_soon()
 
-    def _store(self, decided: Decided) -> None:
+    def _store(self, decided: StepResult) -> None:
         try:
             self.disk.write(decided.appends, decided.ledger, promise=decided.promise)
         except Exception as error:
             raise Broken(f"store_takes_what_is_decided: {self.place}: {error}") from error
         # A batch is one moment: what it frees may be taken in it, in whichever order it is listed.
-        epochs = {step.record.run: step.record.epoch for step in decided.steps}
-        for step in sorted(decided.steps, key=_is_no_end):
+        epochs = {step.record.run: step.record.epoch for step in decided.recorded}
+        for step in sorted(decided.recorded, key=_is_no_end):
             self.world.watch(self, step, epochs[step.record.run])
 
     def _pass(self, when: str, names: Iterable[str]) -> None:
@@ -444,7 +444,7 @@ def _order(effect: Effect) -> tuple[str, str]:
     return type(effect).__name__, str(effect)
 
 
-def _names(decided: Decided) -> tuple[str, ...]:
-    events = [type(step.record.event).__name__ for step in decided.steps]
+def _names(decided: StepResult) -> tuple[str, ...]:
+    events = [type(step.record.event).__name__ for step in decided.recorded]
     rows = [f"row {row.kind}" for row in decided.ledger]
     return tuple(dict.fromkeys((*events, *rows)))

@@ -9,7 +9,7 @@ from random import Random
 from typing import Any, Final
 
 from floe.host.core import HubCore
-from floe.host.inputs import FLOOR_MAX, Drain, Heard, Reply, Start, Unsent, Word
+from floe.host.inputs import FLOOR_MAX, Drain, Input, Received, Reply, Start, Unsent
 from floe.host.result import Recorded
 from floe.host.rows import KINDS
 from floe.host.site import HostSettings
@@ -265,7 +265,7 @@ class World:
             self.met["stranger", kind] += 1
         if self.story is not None:
             self.tell(to, f"hears from {envelope.from_host}", short(envelope.message))
-        machine.say(Heard(envelope=envelope, floor=self._floor(machine, envelope)))
+        machine.say(Received(envelope=envelope, floor=self._floor(machine, envelope)))
 
     def _floor(self, machine: Machine, envelope: Envelope) -> int | None:
         message = envelope.message
@@ -283,7 +283,7 @@ class World:
     def ask(
         self,
         machine: Machine,
-        word: Word,
+        word: Input,
         then: Callable[[Reply], None],
         run: RunRef | None = None,
         once: str = "",

@@ -1,8 +1,8 @@
-"""How a keeper comes to know what is held: it asks every host before it gives anything.
+"""The census of a keeper: it asks every host for its claims before it grants anything.
 
-A keeper with a new store, or that was none meanwhile, opens under a term that no host has seen.
-Once open it stays so over restarts, and asks whoever comes later. Claims of forgotten hosts that
-nobody has any more are found by asking all again.
+A keeper with a new store, or one that was not the keeper for a while, takes a term that no host has
+seen. A complete census stays complete over restarts; hosts that come later are asked, too. A search
+asks all hosts again, to find claims of forgotten hosts that no host has any more.
 """
 
 from collections.abc import Mapping
@@ -20,12 +20,12 @@ from floe.model.message import Behind, Census, Claims
 from floe.model.refs import HostId, Instant, Json, StoreId, place_key
 
 CENSUS: Final = "census"
-"""A kind of letters."""
+"""A kind of messages in the outbox."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """A keeper's state."""
+    """The state of a census."""
 
     term: int
     is_open: bool
@@ -33,17 +33,17 @@ class State:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Round:
-    """One more asking of all."""
+    """One search."""
 
     number: int
     said: tuple[str, ...] = ()
     """Hosts that have answered, as `h2@store`."""
     runs: frozenset[str] = frozenset()
-    """Runs of the claims that somebody has."""
+    """Runs with claims that a host has."""
 
 
 class KeeperCensus:
-    """A keeper's census."""
+    """The census of this host as a keeper."""
 
     def __init__(self, site: Site, members: Members, outbox: Outbox, rows: Rows) -> None:
         self._site = site
@@ -53,7 +53,7 @@ class KeeperCensus:
         self._counted: Undoable[str, int] = Undoable(site.journal)
         """Hosts (`h2@store`) and the term under which they answered."""
         self._doubted: Undoable[str, int] = Undoable(site.journal)
-        """Hosts that were asked again, and the number of the word that made it so."""
+        """Hosts that were asked again, and the number of the ping that gave the reason."""
         self._rounds: Undoable[str, Round] = Undoable(site.journal)
         state = rows.get("keeping", {}).get("state")
         if isinstance(state, Mapping) and state["store"] == site.store:  # not of a backup
@@ -66,30 +66,30 @@ class KeeperCensus:
 
     @property
     def term(self) -> int:
-        """Of the present opening; 0 where this host never opened."""
+        """Of the present census; 0 where this host never began one."""
         state = self._state.get("")
         return state.term if state else 0
 
     @property
     def is_open(self) -> bool:
-        """Whether everything that is held is known here."""
+        """Whether the census is complete: all that is held is known here."""
         state = self._state.get("")
         return state is not None and state.is_open
 
     @property
     def is_begun(self) -> bool:
-        """Whether this host opens, or is open."""
+        """Whether this host has begun a census."""
         return "" in self._state
 
     def begin(self, step: Step, above: int) -> None:
-        """Open anew under a term above one that was seen."""
+        """Begin again, under a term above one that was seen."""
         self._set(step, State(term=max(self._site.term, above + 1), is_open=False))
         for key in tuple(self._counted):
             self._counted.put(key, None)
             step.keep("counted", key, None)
 
     def close(self, step: Step) -> None:
-        """Another host is the keeper now."""
+        """A different host is the keeper now."""
         if self._state.put("", None):
             step.promise_row("keeping", "state", None)
 
@@ -102,7 +102,7 @@ class KeeperCensus:
             self._outbox.send(step, member.id, member.store, CENSUS, "", census)
 
     def count(self, step: Step, member: Member, claims: Claims) -> bool:
-        """A host has answered; return whether that is new and counts."""
+        """A host has answered; return whether its answer is new and counts."""
         key = place_key(member.id, member.store)
         if claims.opening != self.term or claims.round:
             return False
@@ -114,7 +114,7 @@ class KeeperCensus:
         return True
 
     def missing(self) -> list[str]:
-        """Hosts without whose answer nothing can be given."""
+        """Hosts that have to answer before anything can be granted."""
         known = {m.id: m for m in self._members.lives()}
         missing = [str(m.id) for m in known.values() if not self._has_answered(m.id, m.store)]
         others = (known.keys() | self._members.gone()) - {self._site.id}
@@ -126,21 +126,21 @@ class KeeperCensus:
         return missing
 
     def open(self, step: Step) -> None:
-        """All have answered."""
+        """All hosts have answered: the census is complete."""
         self._set(step, State(term=self.term, is_open=True))
 
     def behind(self, step: Step, message: Behind) -> bool:
-        """A host has seen a later term; return whether this opening is begun anew."""
+        """A host has seen a later term; return whether the census begins again."""
         if message.term < self.term or not self.is_begun:
             return False
         self.begin(step, message.term)
         return True
 
     def _doubts(self, member: Member) -> bool:
-        """Whether a host that has answered says that it obeys another since; told once a word.
+        """Whether a host that has answered reports a different keeper; True once for each ping.
 
-        It may have answered the census of a host that the config named in between: then it
-        answers this one with the term that is to be passed.
+        It may have answered a host that the config named in between: then it answers this one
+        with the term that this one has to exceed.
         """
         ping = member.ping
         if ping is None or ping.keeper_store == self._site.store:
@@ -158,7 +158,7 @@ class KeeperCensus:
     # --- asking all again ---
 
     def search(self, step: Step) -> None:
-        """Ask all whether they have claims whose adopters were forgotten."""
+        """Ask all hosts for claims whose adopters were forgotten."""
         old = self._rounds.get("")
         number = old.number + 1 if old else 1
         self._rounds.put("", Round(number=number))
@@ -167,7 +167,7 @@ class KeeperCensus:
             step.send(member.id, member.store, census)
 
     def found(self, member: Member, claims: Claims) -> frozenset[str] | None:
-        """A host has answered; the runs that somebody has once all did, else None."""
+        """A host answered a search; return the runs with claims once all have, else None."""
         now = self._rounds.get("")
         if now is None or (claims.opening, claims.round) != (self.term, now.number):
             return None
@@ -180,9 +180,9 @@ class KeeperCensus:
 
 
 def knows_all_forgotten(member: Member, forgotten: set[str]) -> bool:
-    """Whether a host takes nothing any more from those that were forgotten."""
+    """Whether a host no longer accepts anything from any forgotten host."""
     return member.ping is not None and forgotten <= set(member.ping.forgotten)
 
 
 SEARCH_MS: Final = Instant(5000)
-"""Between two askings."""
+"""Between two searches."""

@@ -1,7 +1,7 @@
-"""Which keeper this host obeys: the configured one, under the term of the last census.
+"""The keeper that this host follows: the configured one, under the term of the last census.
 
-What a keeper said before a later census is not believed, and where hosts name different keepers
-nothing is given.
+A message from before a later census does not count. While hosts name different keepers, nothing is
+granted.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ from floe.model.refs import HostId, StoreId
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Obeyed:
-    """The keeper whose census was answered last."""
+    """The keeper whose census this host answered last."""
 
     host: HostId
     store: StoreId
@@ -38,7 +38,7 @@ class CurrentKeeper:
             self._obeyed.put("", decode(Obeyed, obeyed))
 
     def is_believed(self, member: Member, term: int) -> bool:
-        """Whether a turn that a host says under a term is the present keeper's."""
+        """Whether a grant that a host sent under a term is the present keeper's."""
         said_by = Obeyed(host=member.id, store=member.store, term=term)
         return self._obeyed.get("") == said_by
 
@@ -55,15 +55,15 @@ class CurrentKeeper:
         return obeyed.term if obeyed else 0
 
     def outlived(self, member: Member) -> bool:
-        """Whether a word comes from the store that a keeper had before the one it has now.
+        """Whether a message comes from the store that the keeper had before its present one.
 
-        What such a store gave its own runs was not in the census of the new one.
+        The census of the new store did not count what the old store granted to its own runs.
         """
         obeyed = self._obeyed.get("")
         return obeyed is not None and obeyed.host == member.id and obeyed.store != member.store
 
     def disagreement(self) -> str:
-        """Why the hosts are not of one mind about their keeper; empty if they are."""
+        """How hosts disagree about their keeper; empty if they agree."""
         keeper = self._site.keeper
         if keeper is None:
             return "no keeper is configured"

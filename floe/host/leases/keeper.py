@@ -1,6 +1,6 @@
-"""The host that keeps the cluster's resources: who holds them, and whose turn it is.
+"""The keeper of the cluster's resources: which claim holds which, and which is next.
 
-Nothing expires by a clock. What is held ends by its release, by a forget or by an operator.
+Nothing expires by a clock. A claim ends by its release, by a forget or by an operator.
 
 Source: docs/cluster-protocol.md, "Leases".
 """
@@ -33,12 +33,12 @@ from floe.model.message import (
 )
 from floe.model.refs import HostId, Instant, StoreId, ref_of
 
-TURN: Final = "turn"
-"""A kind of letters: Held."""
+HELD: Final = "turn"
+"""A kind of messages in the outbox: Held."""
 
 
 class Keeper:
-    """The keeper's part of a host; without work where the config names another."""
+    """The keeper; it has no work at a host that the config does not name as the keeper."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class Keeper:
         self.census = KeeperCensus(site, members, outbox, rows)
         self._searched: Undoable[str, Instant] = Undoable(site.journal)
         self._calm: Undoable[str, bool] = Undoable(site.journal)
-        """Whether all that is free was given and all turns were said since something was wrong."""
+        """Whether all that was free is granted, and all grants are sent, since the last problem."""
 
     @property
     def is_me(self) -> bool:
@@ -66,24 +66,24 @@ class Keeper:
         return self._site.keeper == self._site.id
 
     def problem(self) -> str:
-        """Why nothing is given now; empty if something may be."""
+        """Why nothing is granted now; empty if something may be."""
         if not self.is_me:
             return f"{self._site.id} is not the keeper"
         if self._members.has_gone_back:
             return f"{self._site.id} {GONE_BACK}"
         if not self.census.is_open:
             missing = ", ".join(self.census.missing())
-            return f"it counts what is held: {missing or 'nobody'} has not answered"
+            return "it counts what is held" + (f": {missing} has not answered" if missing else "")
         return self._current_keeper.disagreement()
 
     def is_at_work(self, now: Instant) -> bool:
-        """Whether this host gives resources and fires timers now."""
+        """Whether this host grants resources and fires timers now."""
         return not self.problem() and not self._members.own_faults(now)
 
     # --- messages ---
 
-    def asked(self, step: Step, member: Member, message: Acquire) -> None:
-        """A claim, for the first time or again."""
+    def acquire(self, step: Step, member: Member, message: Acquire) -> None:
+        """A host claims resources for a run, for the first time or again."""
         claim, tags = message.claim, message.tags
         ref = ref_of(claim.run)
         if ref is None or ref[:2] != (member.id, member.store) or not tags:
@@ -101,39 +101,39 @@ class Keeper:
             self._take_over(step, old, claim, tags)
         elif old.parked:
             self.table.put(step, replace(old, parked=False))
-        self.turn(step)
+        self.grant_free(step)
         now = self.table.by_run[claim.run]
         if now.fences:
-            self._say_turn(step, now)
+            self._send_held(step, now)
         else:
             step.send(ref.host, ref.store, self._queued(now))
 
     def held_heard(self, step: Step, member: Member, message: HeldHeard) -> None:
-        """An adopter knows that its claim holds."""
-        holding = self.table.by_run.get(message.claim.run)
-        if holding is None or holding.claim != message.claim:
+        """An adopter knows that its claim is granted."""
+        entry = self.table.by_run.get(message.claim.run)
+        if entry is None or entry.claim != message.claim:
             return
-        if dict(holding.fences) == dict(message.fences):
-            self._drop_letter(step, holding)
-            if holding.fences and not holding.known:
-                self.table.put(step, replace(holding, known=True))
+        if dict(entry.fences) == dict(message.fences):
+            self._stop_sending(step, entry)
+            if entry.fences and not entry.known:
+                self.table.put(step, replace(entry, known=True))
 
     def released(self, step: Step, member: Member, message: Release) -> None:
-        """A claim is over, or gives way for now."""
+        """A claim is over, or is parked."""
         answer = Released(claim=message.claim, fences=message.fences)
         old = self.table.by_run.get(message.claim.run)
         if old is not None and self.is_me and _is_meant(old, message):
-            self._drop_letter(step, old)
+            self._stop_sending(step, old)
             if message.parked:
                 parked = replace(old, fences={}, parked=True, since=step.now, known=False)
                 self.table.put(step, parked)
             else:
                 self.table.remove(step, message.claim.run)
-            self.turn(step)
+            self.grant_free(step)
         step.send(member.id, member.store, answer)
 
     def free(self, step: Step, word: Free) -> str:
-        """An operator takes a resource from its holder; why not, empty if so."""
+        """An operator takes a resource from its holder; return why not, empty if it did."""
         if not self.is_me:
             keeper = self._site.keeper
             return f"{keeper} keeps the resources" if keeper else "no keeper is configured"
@@ -144,26 +144,26 @@ class Keeper:
             return f"{others or 'nobody'} holds {word.tag}"
         for run in runs:
             old = self.table.by_run[run]
-            self._drop_letter(step, old)
+            self._stop_sending(step, old)
             if rest := {tag: fence for tag, fence in old.fences.items() if tag != word.tag}:
                 self.table.put(step, replace(old, fences=rest, known=True))
             else:
                 self.table.remove(step, run)
-        self.turn(step)
+        self.grant_free(step)
         return ""
 
     def lost(self, step: Step, host: HostId, store: StoreId) -> None:
-        """A host was forgotten: what it waits for it waits for no more."""
-        for run, holding in self.table.by_run.items():
+        """A host was forgotten: remove its claims that wait."""
+        for run, entry in self.table.by_run.items():
             ref = ref_of(run)
-            if ref is not None and ref[:2] == (host, store) and not holding.fences:
+            if ref is not None and ref[:2] == (host, store) and not entry.fences:
                 self.table.remove(step, run)
-        self.turn(step)
+        self.grant_free(step)
 
     # --- the census ---
 
     def answered(self, step: Step, member: Member, message: Claims) -> None:
-        """A host has said what it claims."""
+        """A host answered the census, or a search for orphans."""
         if not self.is_me or not self.census.is_begun:
             return
         if message.round:
@@ -176,12 +176,12 @@ class Keeper:
             self._calm.put("", None)
 
     def behind(self, step: Step, member: Member, message: Behind) -> None:
-        """A host has seen a later term."""
+        """A host has followed a keeper under a later term."""
         if self.is_me and self.census.behind(step, message):
             self._begin(step)
 
     def tick(self, step: Step) -> None:
-        """Open, close, and say whose turn it is."""
+        """Begin or end the census, and grant what is free once it is complete."""
         census = self.census
         if not self.is_me:
             if census.is_begun:
@@ -198,46 +198,46 @@ class Keeper:
         if self.problem():
             self._calm.put("", None)
         elif self._calm.put("", True):
-            self.turn(step)
-            for holding in self.table.by_run.values():
-                if holding.fences and not holding.known:
-                    self._say_turn(step, holding)
+            self.grant_free(step)
+            for entry in self.table.by_run.values():
+                if entry.fences and not entry.known:
+                    self._send_held(step, entry)
         if census.is_open:
             self._search(step)
 
     def next_due(self, now: Instant) -> Instant | None:
-        """When to ask all for claims that nobody may have; None where there are none."""
+        """When to search for claims that no host has any more; None where there may be none."""
         searched = self._searched.get("")
         if searched is None or not self._orphans():
             return None
         return max(Instant(searched + SEARCH_MS), Instant(now + 1000))
 
-    def turn(self, step: Step) -> None:
-        """Give what is free to whose turn it is."""
+    def grant_free(self, step: Step) -> None:
+        """Grant what is free to the claims that are next."""
         if self.problem():
             return
-        while (holding := self.table.ready()) is not None:
-            self._say_turn(step, self._give(step, holding))
+        while (entry := self.table.ready()) is not None:
+            self._send_held(step, self._grant(step, entry))
 
     def _begin(self, step: Step) -> None:
-        """What is held is told by every host, this one included."""
+        """Forget all claims: every host reports its own, this one first."""
         self.table.clear(step)
         self._claims.follow(step, self._site.id, self._site.store, self.census.term)
         for claimed in self._claims.claims():
             self.table.merge(step, claimed)
 
-    def _give(self, step: Step, holding: LeaseEntry) -> LeaseEntry:
-        fences = step.new_fences(self.census.term, holding.tags)
-        given = replace(holding, fences=fences, since=step.now, parked=False, known=False)
+    def _grant(self, step: Step, entry: LeaseEntry) -> LeaseEntry:
+        fences = step.new_fences(self.census.term, entry.tags)
+        given = replace(entry, fences=fences, since=step.now, parked=False, known=False)
         return self.table.put(step, given)
 
     def _take_over(self, step: Step, old: LeaseEntry, claim: Claim, tags: tuple[str, ...]) -> None:
-        """What a run held is its own again, unless somebody else said to hold it as well."""
-        self._drop_letter(step, old)
+        """A run keeps what its last claim held, unless a second run reported to hold it, too."""
+        self._stop_sending(step, old)
         new = replace(old, claim=claim, tags=tags, parked=False, known=False)
         is_alone = all(self.table.holders(tag) == (claim.run,) for tag in tags)
         if is_alone and old.fences.keys() == set(tags):
-            self._give(step, new)
+            self._grant(step, new)
         else:
             self.table.put(step, replace(new, fences={}))
 
@@ -245,9 +245,9 @@ class Keeper:
         own = {c.claim.run for c in self._claims.claims()}
         for run in self._orphans():
             if run not in runs and run not in own:
-                self._drop_letter(step, self.table.by_run[run])
+                self._stop_sending(step, self.table.by_run[run])
                 self.table.remove(step, run)
-        self.turn(step)
+        self.grant_free(step)
 
     def _search(self, step: Step) -> None:
         last, members = self._searched.get(""), self._members
@@ -260,35 +260,35 @@ class Keeper:
 
     def _orphans(self) -> list[str]:
         """Runs that hold something and whose adopters were forgotten."""
-        held = [run for run, holding in self.table.by_run.items() if holding.fences]
+        held = [run for run, entry in self.table.by_run.items() if entry.fences]
         refs = [(run, ref_of(run)) for run in held]
         return [r for r, ref in refs if ref and self._members.is_known_gone(*ref[:2])]
 
     # --- answers ---
 
-    def _queued(self, holding: LeaseEntry) -> Queued:
-        holders = {tag: runs[0] for tag in holding.tags if (runs := self.table.holders(tag))}
+    def _queued(self, entry: LeaseEntry) -> Queued:
+        holders = {tag: runs[0] for tag in entry.tags if (runs := self.table.holders(tag))}
         return Queued(
-            claim=holding.claim,
-            position=self.table.position(holding),
+            claim=entry.claim,
+            position=self.table.position(entry),
             holders=holders,
             opening=self.census.term,
         )
 
-    def _say_turn(self, step: Step, holding: LeaseEntry) -> None:
-        ref = ref_of(holding.claim.run)
+    def _send_held(self, step: Step, entry: LeaseEntry) -> None:
+        ref = ref_of(entry.claim.run)
         if ref is None or self._members.is_known_gone(*ref[:2]):
             return
-        held = Held(claim=holding.claim, fences=dict(holding.fences), opening=self.census.term)
-        self._outbox.send(step, ref.host, ref.store, TURN, holding.claim.run, held)
+        held = Held(claim=entry.claim, fences=dict(entry.fences), opening=self.census.term)
+        self._outbox.send(step, ref.host, ref.store, HELD, entry.claim.run, held)
 
-    def _drop_letter(self, step: Step, holding: LeaseEntry) -> None:
-        if ref := ref_of(holding.claim.run):
-            self._outbox.done(ref.host, TURN, holding.claim.run)
+    def _stop_sending(self, step: Step, entry: LeaseEntry) -> None:
+        if ref := ref_of(entry.claim.run):
+            self._outbox.done(ref.host, HELD, entry.claim.run)
 
 
-def _is_meant(holding: LeaseEntry, release: Release) -> bool:
+def _is_meant(entry: LeaseEntry, release: Release) -> bool:
     if release.fences:
-        given_back = release.fences.items() >= holding.fences.items()  # but for what was freed
-        return bool(holding.fences) and holding.claim == release.claim and given_back
-    return holding.claim.number <= release.claim.number
+        given_back = release.fences.items() >= entry.fences.items()  # but for what was freed
+        return bool(entry.fences) and entry.claim == release.claim and given_back
+    return entry.claim.number <= release.claim.number

@@ -1,7 +1,7 @@
-"""The keeper's table: which claim holds which resources, and which wait for them.
+"""The keeper's table: which claim holds which resources, and which claims wait for them.
 
-By arrival; a claim overtakes an earlier one only if they share no tag. Every change is a row that
-is stored before anybody is told.
+Claims are granted in order of arrival; a claim overtakes an earlier one only if they share no tag.
+Every change is a row that is stored before anyone can learn of it.
 """
 
 from collections.abc import Mapping
@@ -17,23 +17,23 @@ from floe.model.refs import Instant
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeaseEntry:
-    """A claim in the table; a run has one at most."""
+    """A claim in the table; each run has one at most."""
 
     claim: Claim
     tags: tuple[str, ...]
     fences: Mapping[str, str]
-    """Empty: it waits."""
+    """Empty while it waits."""
     arrival: int
     since: Instant
-    """When it came to hold, or to wait."""
+    """When it was granted, or began to wait."""
     parked: bool = False
-    """No host would take its run: it is passed over until it asks again."""
+    """No host took its run: it is skipped until its adopter asks again."""
     known: bool = False
-    """Its adopter knows that it holds."""
+    """Whether its adopter knows that it is granted."""
 
 
 class LeaseTable:
-    """Claims by their runs' keys."""
+    """Claims by the keys of their runs."""
 
     def __init__(self, journal: Journal, rows: Rows) -> None:
         self.by_run: Undoable[str, LeaseEntry] = Undoable(journal)
@@ -44,39 +44,37 @@ class LeaseTable:
                 self._index(key, decode(LeaseEntry, shape))
 
     def holders(self, tag: str) -> tuple[str, ...]:
-        """The runs that hold a resource: one, or after a census those that all said so."""
+        """The runs that hold a resource: one, or after a census all that were reported."""
         return self._holders.get(tag) or ()
 
     def held(self) -> list[tuple[str, LeaseEntry]]:
-        """Each resource and each that holds it, by tag."""
+        """Each resource with each claim that holds it, by tag."""
         return sorted(
             ((tag, self.by_run[run]) for tag, runs in self._holders.items() for run in runs),
             key=lambda pair: (pair[0], pair[1].arrival),
         )
 
     def waiting(self, tag: str = "") -> list[LeaseEntry]:
-        """The claims that wait, in their order; for one tag, or all."""
+        """The claims that wait for one tag, or for any, in order."""
         waiting = (h for h in self.by_run.values() if not h.fences)
         return sorted((h for h in waiting if not tag or tag in h.tags), key=lambda h: h.arrival)
 
-    def position(self, holding: LeaseEntry) -> int:
-        """How many claims that share a tag are before one, and one more."""
+    def position(self, entry: LeaseEntry) -> int:
+        """The place of a claim among those that share a tag with it, from 1."""
         return 1 + sum(
             1
             for other in self.waiting()
-            if other.arrival < holding.arrival and not set(other.tags).isdisjoint(holding.tags)
+            if other.arrival < entry.arrival and not set(other.tags).isdisjoint(entry.tags)
         )
 
     def add(self, step: Step, claim: Claim, tags: tuple[str, ...]) -> LeaseEntry:
         """Put a claim at the end of the queue."""
         self._arrival += 1
-        holding = LeaseEntry(
-            claim=claim, tags=tags, fences={}, arrival=self._arrival, since=step.now
-        )
-        return self.put(step, holding)
+        entry = LeaseEntry(claim=claim, tags=tags, fences={}, arrival=self._arrival, since=step.now)
+        return self.put(step, entry)
 
     def merge(self, step: Step, claimed: Claimed) -> None:
-        """Take in a claim as a host knows it."""
+        """Add a claim as a host reported it."""
         old = self.by_run.get(claimed.claim.run)
         if old is not None and old.claim.number > claimed.claim.number:
             return
@@ -85,11 +83,11 @@ class LeaseTable:
         if claimed.fences and not old.fences:
             self.put(step, replace(old, fences=dict(claimed.fences), since=step.now))
 
-    def put(self, step: Step, holding: LeaseEntry) -> LeaseEntry:
+    def put(self, step: Step, entry: LeaseEntry) -> LeaseEntry:
         """Set what is known of a claim."""
-        step.promise_row("kept", holding.claim.run, encode(holding))
-        self._index(holding.claim.run, holding)
-        return holding
+        step.promise_row("kept", entry.claim.run, encode(entry))
+        self._index(entry.claim.run, entry)
+        return entry
 
     def remove(self, step: Step, run: str) -> None:
         """A claim is over."""
@@ -97,28 +95,28 @@ class LeaseTable:
         self._index(run, None)
 
     def clear(self, step: Step) -> None:
-        """Nothing is known any more."""
+        """Remove all claims."""
         for run in tuple(self.by_run):
             self.remove(step, run)
 
     def ready(self) -> LeaseEntry | None:
-        """The first claim whose turn has come; None for none."""
+        """The first claim that can be granted; None for none."""
         taken: set[str] = set(self._holders)
-        for holding in self.waiting():
-            if holding.parked:
+        for entry in self.waiting():
+            if entry.parked:
                 continue
-            if taken.isdisjoint(holding.tags):
-                return holding
-            taken.update(holding.tags)
+            if taken.isdisjoint(entry.tags):
+                return entry
+            taken.update(entry.tags)
         return None
 
-    def _index(self, run: str, holding: LeaseEntry | None) -> None:
+    def _index(self, run: str, entry: LeaseEntry | None) -> None:
         old = self.by_run.get(run)
         for tag in old.fences if old else ():
             rest = tuple(r for r in self.holders(tag) if r != run)
             self._holders.put(tag, rest or None)
-        for tag in holding.fences if holding else ():
+        for tag in entry.fences if entry else ():
             self._holders.put(tag, (*self.holders(tag), run))
-        if holding is not None:
-            self._arrival = max(self._arrival, holding.arrival)
-        self.by_run.put(run, holding)
+        if entry is not None:
+            self._arrival = max(self._arrival, entry.arrival)
+        self.by_run.put(run, entry)

@@ -1,6 +1,7 @@
-"""The adopter's end of the hand-over: grants, offers, withdrawals, and what came of them.
+"""The adopter's side of the hand-over: grants, offers, withdrawals and their answers.
 
-A missing answer is not a no. Where the pen may be elsewhere, nothing is written to a run's log.
+A missing answer is no refusal. While a peer may write the log of a run, this host writes nothing
+to it.
 
 Source: docs/cluster-protocol.md, "The pen".
 """
@@ -36,14 +37,14 @@ from floe.model.signal import Cancel, HostLost
 from floe.store.base import Record
 
 OFFER: Final = "offer"
-"""A kind of letters: Offer, or Withdraw in its place."""
+"""A kind of messages in the outbox: Offer, or Withdraw in its place."""
 
 CANCEL: Final = "cancel"
-"""A kind of letters: CancelRun."""
+"""A kind of messages in the outbox: CancelRun."""
 
 
 class Adopter:
-    """Runs adopted here whose pen is elsewhere, or may be."""
+    """Runs that this host adopted and whose log a peer writes, or may write."""
 
     def __init__(
         self,
@@ -60,33 +61,31 @@ class Adopter:
         self._candidates = candidates
         self._leases = leases
         self.facts: Undoable[RunRef, tuple[Fact, ...]] = Undoable(site.journal)
-        """The logs of runs adopted here whose pen is not known to be here for good."""
+        """The logs of adopted runs that may still be offered to a peer."""
         self._cancels: Undoable[RunRef, Cancel] = Undoable(site.journal)
-        """Cancels of runs whose pen may be elsewhere."""
+        """Cancels of runs whose log a peer may write."""
         self._resumed: Undoable[RunRef, int] = Undoable(site.journal)
-        """Grants of an earlier process: whether it wrote their offers to a socket is not known."""
+        """Grants of an earlier process, which may have written their offers to a socket."""
         for key, shape in rows.get("withdraw", {}).items():
             if (ref := ref_of(key)) and isinstance(shape, Mapping):
                 self._cancels.put(ref, decode(Cancel, shape))
 
     def load(self, runs: Sequence[Run], facts: Mapping[RunRef, Sequence[Fact]]) -> None:
-        """Go on after a start: what was granted is offered again, as already offered."""
+        """Continue after a start: offer again what was granted."""
         for run in runs:
             if run.ref in facts and run.ref.store == self._site.store:
                 self.facts.put(run.ref, tuple(facts[run.ref]))
-            if run.phase == "granted" and self._is_mine(run):
+            if run.phase == "granted" and self._is_lent(run):
                 self._resumed.put(run.ref, run.epoch)
-            if self._is_mine(run):
-                self._say(run, Instant(0))
-
-    # --- the adopter ---
+            if self._is_lent(run):
+                self._send(run, Instant(0))
 
     def recorded(self, record: Record, run: Run) -> None:
         """An event of a run was recorded here."""
         ref = run.ref
         if ref.store != self._site.store:
             return
-        if run.phase in ("ended", "packed") or (run.phase == "active" and not self._is_mine(run)):
+        if run.phase in ("ended", "packed") or (run.phase == "active" and not self._is_lent(run)):
             self.facts.put(ref, None)
         elif run.phase not in ("active", "ending") or isinstance(record.event, RunActivated):
             self.facts.put(ref, (*(self.facts.get(ref) or ()), fact_of(record)))
@@ -106,17 +105,17 @@ class Adopter:
         )
         run = step.add(run, (granted,))
         self._candidates.granted(host, run.ref)
-        self._say(run, step.now)
+        self._send(run, step.now)
 
     def accepted(self, step: Step, member: Member, message: Accepted) -> None:
-        """The grantee has activated a run: its log goes on there."""
+        """The grantee has activated a run, and writes its log from now on."""
         run = self._granted(member, message.run, message.epoch)
         if run is None:
             return
         fact = message.fact
         try:
             event = event_of(fact)
-        except UNREADABLE:  # of a newer floe: it is repeated until then
+        except UNREADABLE:  # of a newer floe: the grantee repeats it until this host is upgraded
             return
         if not isinstance(event, RunActivated) or (fact.seq, fact.epoch, event.epoch) != (
             run.seq + 1,
@@ -126,23 +125,23 @@ class Adopter:
             return
         self._answered(step, run)
         run = step.add_as_stored(run, event, fact.body)
-        self._say(run, step.now)
+        self._send(run, step.now)
 
     def refused(self, step: Step, member: Member, message: Refused) -> None:
-        """The grantee said no, and will not say yes to this epoch any more."""
+        """The grantee refused a run, and will never accept it under this epoch."""
         if run := self._granted(member, message.run, message.epoch):
             self._returned(step, run, message.why, message.change)
 
     def unsent(self, step: Step, ref: RunRef, epoch: int) -> None:
-        """An offer was never written to a socket: that is a no, unless an older process did."""
+        """An offer was never written to a socket: a refusal, unless an earlier process wrote it."""
         run = self._site.table.runs.get(ref)
-        if run is None or run.phase != "granted" or run.epoch != epoch or not self._is_mine(run):
+        if run is None or run.phase != "granted" or run.epoch != epoch or not self._is_lent(run):
             return
         if self._resumed.get(ref) != epoch:
             self._returned(step, run, f"{run.host} refused the connection", None)
 
     def ended(self, step: Step, member: Member, message: Ended) -> None:
-        """A run is over where it ran."""
+        """A run ended at the peer that ran it."""
         step.send(member.id, member.store, EndedStored(run=message.run, epoch=message.epoch))
         ref = ref_of(message.run)
         run = self._site.table.runs.get(ref) if ref else None
@@ -155,38 +154,38 @@ class Adopter:
         self.facts.put(run.ref, None)
 
     def cancel(self, step: Step, run: Run, cancel: Cancel) -> bool:
-        """Ask for the end of a run whose pen may be elsewhere; False if that was asked before."""
-        if not self._is_mine(run) or run.ref in self._cancels:
+        """Ask for the end of a run whose log a peer may write; False if that was asked before."""
+        if not self._is_lent(run) or run.ref in self._cancels:
             return False
         self._cancels.put(run.ref, cancel)
         step.promise_row("withdraw", run.ref.key, encode(cancel))
-        self._say(run, step.now)
+        self._send(run, step.now)
         return True
 
     def lost(self, step: Step, host: HostId, store: StoreId) -> None:
-        """A host was forgotten: what it was given is taken from it."""
+        """A host was forgotten: the runs that were granted to it are lost there."""
         for run in tuple(self._site.table.runs.values()):
-            if self._is_mine(run) and run.host == host and run.store == store:
+            if self._is_lent(run) and run.host == host and run.store == store:
                 self._answered(step, run)
                 run = step.decide(run, HostLost(host=host)).run
                 self._leases.revoked(step, run)
                 self._cancel_now(step, run)
 
     def _granted(self, member: Member, key: str, epoch: int) -> Run | None:
-        """The run that a host answers for, if its answer counts."""
+        """The run that an answer is about, if the answer counts."""
         ref = ref_of(key)
         run = self._site.table.runs.get(ref) if ref else None
         if run is None or run.phase != "granted" or not self._is_held_by(run, member, epoch):
             return None
         return run
 
-    def _is_mine(self, run: Run) -> bool:
-        """Whether a run was adopted here and its pen may be elsewhere."""
+    def _is_lent(self, run: Run) -> bool:
+        """Whether this host adopted a run and a peer may write its log."""
         return run.ref.store == self._site.store and self._site.table.is_foreign(run)
 
     def _is_held_by(self, run: Run, member: Member, epoch: int) -> bool:
         at = (run.epoch, run.host, run.store)
-        return self._is_mine(run) and at == (epoch, member.id, member.store)
+        return self._is_lent(run) and at == (epoch, member.id, member.store)
 
     def _returned(self, step: Step, run: Run, why: str, change: int | None) -> None:
         assert run.host is not None
@@ -213,15 +212,15 @@ class Adopter:
         self._outbox.done(run.host, CANCEL, run.ref.key)
         self._resumed.put(run.ref, None)
 
-    def _say(self, run: Run, due: Instant) -> None:
-        """Say what this state of a run asks for, until it is answered."""
+    def _send(self, run: Run, due: Instant) -> None:
+        """Send the request that fits the state of a run, until it is answered."""
         key, epoch, host = run.ref.key, run.epoch, run.host
         assert host is not None
         cancel = self._cancels.get(run.ref)
         if run.phase == "active":
             if cancel is not None:
-                word = CancelRun(run=key, epoch=epoch, by=cancel.by, why=cancel.why)
-                self._outbox.put(host, run.store, CANCEL, key, word, due)
+                request = CancelRun(run=key, epoch=epoch, by=cancel.by, why=cancel.why)
+                self._outbox.put(host, run.store, CANCEL, key, request, due)
         elif cancel is not None:
             self._outbox.put(host, run.store, OFFER, key, Withdraw(run=key, epoch=epoch), due)
         elif run.flow is not None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
-from floe.host.inputs import Forget, Free, Heard, Surroundings, Unsent
+from floe.host.inputs import Forget, Free, Received, Surroundings, Unsent
 from floe.host.peers.member import Member
 from floe.host.step import Observer, Step
 from floe.model.message import Message
@@ -12,7 +12,7 @@ from floe.model.run import Run
 from floe.model.signal import Cancel
 from floe.store.base import Append, Record, Stored
 
-PeerInput = Heard | Unsent | Forget | Free | Surroundings
+PeerInput = Received | Unsent | Forget | Free | Surroundings
 """Inputs that concern other hosts."""
 
 

@@ -1,4 +1,4 @@
-"""The grantee's end of the hand-over: take a run or refuse it for ever, and say its end.
+"""The grantee's side of the hand-over: accept a run or refuse it permanently, and report its end.
 
 Source: docs/cluster-protocol.md, "The pen".
 """
@@ -42,14 +42,14 @@ from floe.store.base import Record
 
 FLOORS_MAX: Final = 10_000
 """Refusals kept in memory for offers whose ledger row was read before it was written; older ones
-come with the word."""
+come with the input."""
 
 ENDED: Final = "ended"
-"""A kind of letters and of owed rows: Ended."""
+"""A kind of messages in the outbox, and of owed rows: Ended."""
 
 
 class Grantee:
-    """Runs that other hosts adopted."""
+    """Runs that peers adopted and offer to this host."""
 
     def __init__(
         self,
@@ -73,7 +73,7 @@ class Grantee:
         }
 
     def load(self) -> None:
-        """Say the ends again that were not acknowledged."""
+        """Report again the ends that were not acknowledged."""
         for key, row in self._owed.items():
             ref = ref_of(key)
             shape = row["message"]
@@ -82,15 +82,15 @@ class Grantee:
         self._owed = {}
 
     def offered(self, step: Step, member: Member, offer: Offer, floor: int | None) -> None:
-        """A host offers a run: take it in this step, or never under this epoch."""
+        """A peer offers a run: accept it in this step, or never under this epoch."""
         ref = ref_of(offer.run)
         if ref is None or ref[:2] != (member.id, member.store):
             return
-        if self._said_before(step, member, ref, offer.epoch) or self._is_left(step):
+        if self._answer_again(step, member, ref, offer.epoch) or self._is_left(step):
             return
         if offer.epoch <= self._floor(offer.run, floor):
             self._refuse(step, member, offer, "was refused before")
-            # Whoever missed the first answer takes this one for one about the present.
+            # A peer that missed the first refusal takes this one for one of the present state.
             self._heartbeat.void()
             return
         taken = self._read(offer, ref)
@@ -105,9 +105,9 @@ class Grantee:
                 step, member, offer, f"its resources were given before {member.id} lost its store"
             )
             return
-        if says := self._objections(run, step.now):
+        if reasons := self._reasons_against(run, step.now):
             self._store_floor(step, offer.run, offer.epoch)
-            self._refuse(step, member, offer, says)
+            self._refuse(step, member, offer, reasons)
             self._heartbeat.void()
             return
         step.keep_flow(offer.digest, offer.flow)
@@ -115,18 +115,18 @@ class Grantee:
         step.send(member.id, member.store, _accepted(run))
 
     def withdrawn(self, step: Step, member: Member, message: Withdraw, floor: int | None) -> None:
-        """A host takes a run back: it stays here if it began, else it never will."""
+        """A peer withdraws an offer: the run stays here if it is active, else it never will be."""
         ref = ref_of(message.run)
         if ref is None or ref[:2] != (member.id, member.store):
             return
-        if self._said_before(step, member, ref, message.epoch) or self._is_left(step):
+        if self._answer_again(step, member, ref, message.epoch) or self._is_left(step):
             return
         if message.epoch > self._floor(message.run, floor):
             self._store_floor(step, message.run, message.epoch)
         self._refuse(step, member, message, "was withdrawn")
 
     def cancelled(self, step: Step, member: Member, message: CancelRun) -> None:
-        """Somebody asked a run's adopter for its end."""
+        """The adopter of a run asks for its end."""
         ref = ref_of(message.run)
         run = self._site.table.runs.get(ref) if ref else None
         if run is None or self._site.table.is_foreign(run) or run.epoch != message.epoch:
@@ -136,7 +136,7 @@ class Grantee:
             step.promise |= bool(decision.events)
 
     def over(self, step: Step, run: Run) -> None:
-        """A run has ended here: its adopter is told until it knows."""
+        """A run ended here: report that to its adopter until the adopter acknowledges it."""
         if run.ref.store == self._site.store or run.superseded:
             return
         key = run.ref.key
@@ -147,25 +147,25 @@ class Grantee:
         self._outbox.put(run.ref.host, run.ref.store, ENDED, key, message, step.now)
 
     def packed(self, run: Run) -> None:
-        """A run leaves the table: an offer that was read before it did is refused as well."""
+        """A run leaves the table: refuse an offer, too, that was read before."""
         if run.ref.store != self._site.store:
             self._put_floor(run.ref.key, FLOOR_MAX)
 
     def end_stored(self, step: Step, member: Member, message: EndedStored) -> None:
-        """The adopter knows the end of a run."""
+        """The adopter has stored the end of a run."""
         ref = ref_of(message.run)
         if ref is not None and ref[:2] == (member.id, member.store):
             self._close(step, ref)
 
     def lost(self, step: Step, host: HostId, store: StoreId) -> None:
-        """A host was forgotten: nothing is told to it any more."""
-        for at, kind, key, letter in self._outbox.letters():
-            ref = ref_of(key) if kind == ENDED and at == host and letter.store == store else None
+        """A host was forgotten: report nothing to it any more."""
+        for at, kind, key, outgoing in self._outbox.waiting():
+            ref = ref_of(key) if kind == ENDED and at == host and outgoing.store == store else None
             if ref is not None:
                 self._close(step, ref)
 
     def supersede(self, step: Step) -> None:
-        """This host was forgotten: whatever runs here went on elsewhere."""
+        """This host was forgotten: its runs were restarted elsewhere, or ended."""
         for run in tuple(self._site.table.runs.values()):
             is_here = run.phase in ("active", "ending") and not self._site.table.is_foreign(run)
             if is_here and not run.superseded:
@@ -175,10 +175,10 @@ class Grantee:
         if self._outbox.done(ref.host, ENDED, ref.key):
             step.keep("owed", f"{ENDED} {ref.key}", None)
 
-    def _said_before(self, step: Step, member: Member, ref: RunRef, epoch: int) -> bool:
-        """Give the same answer again, if there was one that is not a refusal."""
-        if letter := self._outbox.get(ref.host, ENDED, ref.key):
-            step.send(member.id, member.store, letter.message)
+    def _answer_again(self, step: Step, member: Member, ref: RunRef, epoch: int) -> bool:
+        """Send an acceptance or an end again; return whether there was one."""
+        if outgoing := self._outbox.get(ref.host, ENDED, ref.key):
+            step.send(member.id, member.store, outgoing.message)
             return True
         run = self._site.table.runs.get(ref)
         if run is None or run.epoch != epoch or run.started_at is None:
@@ -187,16 +187,16 @@ class Grantee:
         return True
 
     def _is_left(self, step: Step) -> bool:
-        """Whether this host was forgotten: what it was given is taken from it, so it says no to
-        nothing, for it may have begun that, been superseded and packed it since."""
+        """Whether this host was forgotten. Then it answers no offers: it may already have run, lost
+        and archived the run, so a refusal could be wrong."""
         return self._members.is_forgotten
 
-    def _floor(self, key: str, told: int | None) -> int:
-        """Epochs up to this are refused; what is in the table was taken, and is taken once."""
+    def _floor(self, key: str, stored: int | None) -> int:
+        """Epochs up to this are refused; a run in the table was accepted, and is accepted once."""
         ref = ref_of(key)
         if ref in self._site.table.runs:
             return FLOOR_MAX
-        return max(self._floors.get(key) or 0, told or 0)
+        return max(self._floors.get(key) or 0, stored or 0)
 
     def _store_floor(self, step: Step, key: str, epoch: int) -> None:
         self._put_floor(key, epoch)
@@ -233,8 +233,8 @@ class Grantee:
             return "was offered a log with gaps"
         return log
 
-    def _objections(self, run: Run, now: Instant) -> str:
-        """Why this host does not take a run at this moment; empty if it does."""
+    def _reasons_against(self, run: Run, now: Instant) -> str:
+        """Why this host refuses a run now; empty if it accepts it."""
         assert run.flow is not None
         own = self._site.view(self._members.own_faults(now))
         placed = place(pend_of(run, run.flow), (own,), now, {}, self._site.named)
@@ -242,7 +242,7 @@ class Grantee:
 
 
 def _accepted(run: Run) -> Accepted:
-    """The answer to an offer, the same each time: told from the run."""
+    """The acceptance of an offer, made from the run: the same each time."""
     assert run.started_at is not None
     assert run.host is not None
     event = RunActivated(at=run.started_at, host=run.host, epoch=run.epoch, workspace=run.workspace)

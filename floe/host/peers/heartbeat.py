@@ -1,4 +1,4 @@
-"""What this host says of itself to the others, every 2 s and whenever it changed."""
+"""The pings of this host: its state, every 2 s and whenever it changed."""
 
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
@@ -14,11 +14,11 @@ from floe.model.refs import Instant, StoreId
 
 PING_MS: Final = 2000
 PING_MIN_MS: Final = 50
-"""Between two pings though more changed."""
+"""Between two pings, however much changes."""
 
 
-class View(NamedTuple):
-    """All that others decide by and that may change while this host runs."""
+class State(NamedTuple):
+    """What decisions of peers depend on and what may change while this host runs."""
 
     host: HostView
     keeper_store: StoreId | None
@@ -26,55 +26,55 @@ class View(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mine:
-    """What was last said of this host, and when."""
+class Advertised:
+    """The state in the last ping, and when it was sent."""
 
-    view: View
+    state: State
     change: int
     at: Instant
     is_void: bool = False
 
 
 class Heartbeat:
-    """How this host is, as it was last said."""
+    """Advertises the state of this host to its peers."""
 
     def __init__(self, site: Site, members: Members, current_keeper: CurrentKeeper) -> None:
         self._site = site
         self._members = members
         self._current_keeper = current_keeper
-        self._mine: Undoable[str, Mine] = Undoable(site.journal)
+        self._last: Undoable[str, Advertised] = Undoable(site.journal)
 
     @property
     def change(self) -> int:
-        """The number of what was last said of this host."""
-        mine = self._mine.get("")
-        return mine.change if mine else 0
+        """The number of the last advertised state."""
+        last = self._last.get("")
+        return last.change if last else 0
 
     def ping(self, step: Step) -> Instant:
-        """Say how this host is, if it changed or was not said for a while; return when next."""
-        mine, now, view = self._mine.get(""), step.now, self._view()
+        """Send a ping if the state changed or 2 s are over; return when the next one is due."""
+        last, now, state = self._last.get(""), step.now, self._state()
         change: int = now
-        if mine is not None:
-            is_new = mine.is_void or mine.view != view
+        if last is not None:
+            is_new = last.is_void or last.state != state
             wait = PING_MIN_MS if is_new else PING_MS
-            if 0 <= now - mine.at < wait:
-                return Instant(mine.at + wait)
-            change = mine.change + is_new
-        self._mine.put("", Mine(view=view, change=change, at=now))
-        step.send(None, None, self._ping(step, view, change))
+            if 0 <= now - last.at < wait:
+                return Instant(last.at + wait)
+            change = last.change + is_new
+        self._last.put("", Advertised(state=state, change=change, at=now))
+        step.send(None, None, self._ping(step, state, change))
         return Instant(now + PING_MS)
 
     def void(self) -> None:
-        """What was last said of this host did not hold: say it anew, under another number."""
-        if mine := self._mine.get(""):
-            self._mine.put("", replace(mine, is_void=True))
+        """The last advertised state was wrong: send the state again, under a new number."""
+        if last := self._last.get(""):
+            self._last.put("", replace(last, is_void=True))
 
-    def _view(self) -> View:
+    def _state(self) -> State:
         forgotten = tuple(self._members.forgotten)
-        return View(self._site.view(), self._current_keeper.keeper_store, forgotten)
+        return State(self._site.view(), self._current_keeper.keeper_store, forgotten)
 
-    def _ping(self, step: Step, view: View, change: int) -> Ping:
-        host, about = view.host, self._members.about
+    def _ping(self, step: Step, state: State, change: int) -> Ping:
+        host, about = state.host, self._members.about
         if host.problems:
             about = {**about, "troubles": list(host.problems)}
         return Ping(
@@ -86,8 +86,8 @@ class Heartbeat:
             held={tag: ref.key for tag, ref in host.held.items()},
             spaces={flow: ref.key for flow, ref in host.spaces.items()},
             keeper=self._site.keeper,
-            keeper_store=view.keeper_store,
-            forgotten=tuple(sorted(view.forgotten)),
+            keeper_store=state.keeper_store,
+            forgotten=tuple(sorted(state.forgotten)),
             forgotten_at={key: gone.at for key, gone in self._members.forgotten.items()},
             about=about,
             change=change,

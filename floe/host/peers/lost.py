@@ -1,7 +1,7 @@
-"""Runs that are lost with their hosts: nobody is left who has their log, or will tell their end.
+"""Runs that are lost with their hosts: no host has their log, or will report their end.
 
-Derived from a row and from which stores were forgotten, both the same everywhere: so all hosts
-come to the same, whichever they heard first.
+This depends on the row of a run and on the forgotten stores, which are the same everywhere: so all
+hosts agree, whichever they learned first.
 
 Source: docs/cluster-protocol.md, "Forgotten stores".
 """
@@ -19,10 +19,10 @@ class Gone:
     """A store that was forgotten."""
 
     at: Instant
-    """When somebody said so, by the clock of the host that was told."""
+    """When an operator forgot it, by the clock of the host that was asked."""
     expected: int = 0
-    """How many other hosts the config named then; 0 where it was not known here that the host was
-    one of them."""
+    """The number of other hosts in the config then; 0 where this host did not know that the host
+    was one of them."""
 
 
 ForgottenStores = Mapping[str, Gone]
@@ -51,16 +51,16 @@ def pen_of(row: Summary) -> str:
 
 
 def is_lost(row: Summary, forgotten: ForgottenStores) -> bool:
-    """Whether a run is not over and nobody is left to go on with it, or to give it to another."""
+    """Whether a run is not over and no host is left to continue it or to grant it again."""
     is_over = row.state == "archive"
     return not is_over and pen_of(row) in forgotten and adopter_of(row) in forgotten
 
 
 def as_lost(row: Summary, forgotten: ForgottenStores) -> Summary:
-    """The row of a lost run, which is over; another as it is.
+    """The row of a lost run, as ended; any other row as it is.
 
-    It keeps its (epoch, seq), by which the row of any fact that follows outranks it: who was
-    granted a run may have taken it, and be heard later.
+    The row keeps its (epoch, seq), so that the row of any later event outranks it: the grantee may
+    have accepted the run, and report that later.
     """
     if not is_lost(row, forgotten):
         return row

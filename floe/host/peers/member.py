@@ -20,18 +20,18 @@ GONE_BACK: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """Another host."""
+    """A peer."""
 
     id: HostId
     store: StoreId
-    """That it was first heard with."""
+    """The store of its first message."""
     seen_at: Instant | None = None
-    """By this host's clock; None: not since this host started."""
+    """By this host's clock; None for not since this host started."""
     ping: Ping | None = None
     other: StoreId | None = None
-    """Another store that speaks in its name."""
+    """A different store that uses its name."""
     other_at: Instant | None = None
-    """When that was last heard; 0: not since this host started."""
+    """When that store last sent a message; 0 for not since this host started."""
     skew_ms: int = 0
     """How far its clock is ahead."""
     stale: bool = True
@@ -58,54 +58,54 @@ class Member:
 
     @property
     def about(self) -> Mapping[str, Json]:
-        """What people look at: version, digests, load."""
+        """What it reports to people: version, digests, load."""
         return self.ping.about if self.ping else {}
 
 
 def problems_of(member: Member, now: Instant) -> tuple[str, ...]:
-    """What is wrong with a host, in sentences; some keep runs away from it."""
-    says = list(faults_of(member))
+    """The problems of a peer, in sentences; some keep runs away from it."""
+    found = list(faults_of(member))
     if unseen_ms(member, now) >= HOST_STALE_S * 1000:
-        says.append(
+        found.append(
             "was not heard since this host started"
             if member.seen_at is None
             else f"was not seen for {unseen_ms(member, now) // 1000} s"
         )
     if abs(member.skew_ms) > SKEW_MS:
         way = "ahead" if member.skew_ms > 0 else "behind"
-        says.append(f"its clock is {abs(member.skew_ms) // 1000} s {way} of this host's")
-    return tuple(says)
+        found.append(f"its clock is {abs(member.skew_ms) // 1000} s {way} of this host's")
+    return tuple(found)
 
 
 def faults_of(member: Member) -> tuple[str, ...]:
-    """What keeps every run away from a host."""
-    says: list[str] = []
+    """What keeps every run away from a peer."""
+    found: list[str] = []
     if member.other is not None:
         if (
             member.seen_at is not None
             and member.other_at is not None
             and abs(member.other_at - member.seen_at) < HOST_STALE_S * 1000
         ):
-            says.append(
+            found.append(
                 f"two hosts are called {member.id}: stores {member.store} and {member.other}"
             )
         else:
-            says.append(
+            found.append(
                 f"lost its store: it was {member.store} and is {member.other} now; "
                 f"floe host forget {member.id} lets it take runs again"
             )
     if member.about.get("gone_back"):
-        says.append(GONE_BACK)
+        found.append(GONE_BACK)
     troubles = member.about.get("troubles")
-    says += map(str, troubles) if isinstance(troubles, Sequence) else ()
+    found += map(str, troubles) if isinstance(troubles, Sequence) else ()
     if member.ping is None:
-        says.append("has not said yet how it is")
+        found.append("has not said yet how it is")
     elif member.ping.protocol != PROTOCOL:
-        says.append(
+        found.append(
             f"speaks protocol {member.ping.protocol}, this host {PROTOCOL}: "
             "hosts of one cluster need floes that understand one another"
         )
-    return tuple(says)
+    return tuple(found)
 
 
 def view_of(member: Member) -> HostView:

@@ -1,7 +1,8 @@
-"""The other hosts as this one knows them.
+"""The peers of this host, and the stores that were forgotten.
 
-A host is known by its first word. One that comes back with another store has lost the first, and
-gets nothing before that was forgotten. No decision compares clocks of two hosts.
+A peer is known from its first message on. One that returns with a different store has lost the
+first, and is granted nothing until the first is forgotten. No decision compares the clocks of two
+hosts.
 """
 
 from collections.abc import Mapping
@@ -31,11 +32,11 @@ from floe.model.refs import (
 FORGOTTEN: Final = "was forgotten by the other hosts: start it with a new store"
 
 FORGET_AFTER_S: Final = 30
-"""A host that was seen since is forgotten by force alone."""
+"""A host that was seen within this time is forgotten only by force."""
 
 
 class Members:
-    """All hosts that were ever heard here, and the forgotten ones."""
+    """All peers that ever sent a message, and the forgotten stores."""
 
     def __init__(self, site: Site, rows: Rows) -> None:
         self._site = site
@@ -44,12 +45,12 @@ class Members:
         )
         self.by_id: Undoable[HostId, Member] = Undoable(site.journal)
         self.forgotten: Undoable[str, Gone] = Undoable(site.journal)
-        """As `h2@store`."""
+        """By `h2@store`."""
         self.twins: Undoable[StoreId, Instant] = Undoable(site.journal)
-        """Stores of others that call themselves as this host does, and when they were heard."""
+        """Stores of hosts that use the name of this one, and when they last sent a message."""
         self._returning: Undoable[HostId, Instant] = Undoable(site.journal)
-        """Hosts of forgotten stores that may come back with another, and since when they are
-        listened for; 0: since this host's first step."""
+        """Hosts of forgotten stores that may return with a new store, and since when this host has
+        waited for them; 0 for since its first step."""
         others = rows.get("other", {})
         for host, store in rows.get("member", {}).items():
             member = Member(id=HostId(host), store=StoreId(str(store)))
@@ -81,12 +82,12 @@ class Members:
 
     @property
     def me(self) -> Member:
-        """This host, as the other end of what it says to itself."""
+        """This host, as the sender of messages to itself."""
         return Member(id=self._site.id, store=self._site.store)
 
     @property
     def is_forgotten(self) -> bool:
-        """Whether the others have forgotten this very host."""
+        """Whether the peers have forgotten this host."""
         return place_key(self._site.id, self._site.store) in self.forgotten
 
     def is_known_gone(self, host: HostId, store: StoreId) -> bool:
@@ -94,7 +95,7 @@ class Members:
         return place_key(host, store) in self.forgotten
 
     def heard(self, step: Step, envelope: Envelope) -> Member | None:
-        """A host spoke; None where it is not the one that is known by its name."""
+        """Note that a host sent a message; None where a different store is known by its name."""
         host, store, now = envelope.from_host, envelope.from_store, step.now
         if host == self._site.id:
             self.twins.put(store, now)
@@ -113,14 +114,14 @@ class Members:
             step.retry_pends = True
         changed = replace(known, seen_at=now, stale=False)
         if changed.other_at is not None and now - changed.other_at >= HOST_STALE_S * 1000:
-            changed = replace(changed, other=None, other_at=None)  # the other one is gone
+            changed = replace(changed, other=None, other_at=None)  # the other store is gone
             step.retry_pends = True
             step.keep("other", host, None)
         self.by_id.put(host, changed)
         return changed
 
     def pinged(self, step: Step, member: Member, ping: Ping) -> Member:
-        """Keep what a host said of itself; return the host as it is known now."""
+        """Keep the ping of a peer; return the peer as it is known now."""
         old = member.ping
         is_new = old is None or old.change != ping.change or advertised(old) != advertised(ping)
         step.retry_pends |= is_new
@@ -129,7 +130,7 @@ class Members:
         return changed
 
     def age(self, step: Step) -> None:
-        """Note which hosts have fallen silent: what only they stood against may go on."""
+        """Note which hosts have fallen silent: they no longer keep others from being granted."""
         now, changed = step.now, False
         for member in self.by_id.values():
             if not member.stale and unseen_ms(member, now) >= HOST_STALE_S * 1000:
@@ -145,7 +146,7 @@ class Members:
         step.retry_pends |= changed
 
     def set_back(self, now: Instant) -> None:
-        """The clock was set back: nobody was seen in what is the future now."""
+        """The clock was set back: no host was seen in what is the future now."""
         for member in self.by_id.values():
             if member.seen_at is not None and member.seen_at > now:
                 self.by_id.put(member.id, replace(member, seen_at=now))
@@ -156,11 +157,11 @@ class Members:
                 self.twins.put(store, now)
 
     def forget(self, step: Step, host: HostId, store: StoreId, at: Instant, *, told: bool) -> bool:
-        """Store that a host's store is gone for good; return whether that is new.
+        """Keep that a store was forgotten permanently; return whether that is new.
 
-        `at`: when that was said. `told`: by an operator, here. One that others tell of and that was
-        never heard here may have left the config long ago: its silence is then not that of a
-        configured host.
+        `at`: when an operator forgot it. `told`: whether that was at this host. A host that peers
+        forgot, and that never sent a message here, may have left the config long ago: it does not
+        count as a configured one.
         """
         key, known = place_key(host, store), self.by_id.get(host)
         is_known = known is not None and known.store == store
@@ -175,7 +176,7 @@ class Members:
         self._returning.put(host, step.now)
         if known is not None and store in (known.store, known.other):
             left: Member | None = replace(known, other=None, other_at=None)
-            if is_known:  # who else speaks in its name is the host now: a keeper has to ask it, too
+            if is_known:  # the other store is the host now: a keeper has to ask it, too
                 left = Member(id=host, store=known.other) if known.other else None
             self.by_id.put(host, left)
             step.keep("member", host, left.store if left else None)
@@ -184,37 +185,37 @@ class Members:
         return True
 
     def gone(self) -> set[HostId]:
-        """Configured hosts that nobody needs to hear any more: their stores were forgotten, and
-        nobody spoke in their place for as long as a host that is there is silent at most."""
+        """Configured hosts that no keeper waits for: their stores were forgotten, and no
+        replacement has sent a message within `HOST_STALE_S`."""
         all_gone = self.forgotten.items()
         hosts = {place_of(key)[0] for key, gone in all_gone if gone.expected == self.expected}
         return {host for host in hosts if host not in self._returning}
 
     def lives(self) -> list[Member]:
-        """The hosts that were not forgotten, by id."""
+        """The peers that were not forgotten, by id."""
         return sorted(self.by_id.values(), key=lambda member: member.id)
 
-    # --- what is said of them ---
+    # --- views and problems ---
 
     def views(self) -> list[HostView]:
-        """The other hosts as placing sees them."""
+        """The peers as placement sees them."""
         return [view_of(member) for member in self.by_id.values()]
 
     def own_faults(self, now: Instant) -> tuple[str, ...]:
-        """What keeps every run away from this host, but for the troubles of its machine."""
-        says = self.dead_ends()
-        says += [
+        """What keeps every run away from this host, besides the problems of its machine."""
+        found = self.dead_ends()
+        found += [
             f"two hosts are called {self._site.id}: stores {self._site.store} and {store}"
             for store, at in self.twins.items()
             if now - at < HOST_STALE_S * 1000
         ]
-        return tuple(says)
+        return tuple(found)
 
     def dead_ends(self) -> list[str]:
-        """Why a run that is started at this host would never be taken by any."""
-        says: list[str] = []
+        """Why no host would ever take a run that is started here."""
+        found: list[str] = []
         if self.is_forgotten:
-            says.append(FORGOTTEN)
+            found.append(FORGOTTEN)
         if self.has_gone_back:
-            says.append(GONE_BACK)
-        return says
+            found.append(GONE_BACK)
+        return found

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from floe.host.inputs import Addressed, Drain, Forget, Free, Heard, Start, Unsent, Word
+from floe.host.inputs import Drain, Forget, Free, Incoming, Input, Received, Start, Unsent
 from floe.host.undoable import Undoable
 from floe.model.codec import digest_of
 from floe.model.flow import Flow
@@ -78,7 +78,7 @@ def books(part: object, seen: list[int]) -> dict[str, Any]:
     return found
 
 
-def word_of(hosts: Sequence[Host], host: Host, move: Move, air: list[Envelope]) -> Addressed:
+def word_of(hosts: Sequence[Host], host: Host, move: Move, air: list[Envelope]) -> Incoming:
     """A word that fits the state at hand, more or less."""
     what, which, how = move
     runs = [r for r in host.core.table.runs.values() if r.flow is not None]
@@ -86,12 +86,12 @@ def word_of(hosts: Sequence[Host], host: Host, move: Move, air: list[Envelope]) 
     if what < 5 and air:
         at = which % len(air)
         envelope = air[at] if how == 0 else air.pop(at)
-        return Addressed(word=Heard(envelope=envelope))
+        return Incoming(input=Received(envelope=envelope))
     if what == 5 and run is not None:
-        return Addressed(word=Cancel(by="bob"), run=run.ref)
+        return Incoming(input=Cancel(by="bob"), run=run.ref)
     if what == 6 and run is not None and run.phase == "active" and "build" in run.open:
-        return Addressed(word=exited(run, "build"), run=run.ref)
-    word: Word
+        return Incoming(input=exited(run, "build"), run=run.ref)
+    word: Input
     if what == 7 and how < 2:
         word = Drain(on=which % 2 == 0)
     elif what == 8 and how < 2:
@@ -103,7 +103,7 @@ def word_of(hosts: Sequence[Host], host: Host, move: Move, air: list[Envelope]) 
         word = Unsent(run=run.ref, epoch=run.epoch)
     else:
         word = a_start(FLOWS[which % len(FLOWS)])
-    return Addressed(word=word)
+    return Incoming(input=word)
 
 
 def a_start(flow: Flow) -> Start:
@@ -129,13 +129,13 @@ def played(hosts: Sequence[Host], moves: Sequence[Move], *, wary: bool) -> None:
         host = hosts[move[1] % len(hosts)]
         host.now = Instant(host.now + 40 * move[2])
         word = word_of(hosts, host, move, air)
-        if isinstance(word.word, Heard):
-            [host] = [h for h in hosts if h.id == (word.word.envelope.to_host or host.id)]
-            word = Addressed(word=host.read(word.word.envelope))
+        if isinstance(word.input, Received):
+            [host] = [h for h in hosts if h.id == (word.input.envelope.to_host or host.id)]
+            word = Incoming(input=host.read(word.input.envelope))
         if wary:
             before = state(host)
             host.core.undo(host.core.step([word], host.now))
-            assert state(host) == before, f"move {number}: {word.word}"
+            assert state(host) == before, f"move {number}: {word.input}"
         host.keep(host.core.step([word], host.now))
         for sender in hosts:
             air += sender.sent

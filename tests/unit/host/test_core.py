@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from floe.host import placement as placement_module
 from floe.host import site as site_module
 from floe.host.core import HubCore
-from floe.host.inputs import Addressed, FlowRead, Mark, Packed, Start, Word
+from floe.host.inputs import FlowRead, Incoming, Input, Mark, Packed, Start
 from floe.host.placement import GRANTS_MAX
-from floe.host.result import Decided
+from floe.host.result import StepResult
 from floe.host.site import HostSettings
 from floe.kernel import place as kernel_place
 from floe.kernel.owed import owed
@@ -50,7 +50,7 @@ def a_core(**others: Any) -> HubCore:
     return HubCore(HostSettings(**(made | others)), STORE)
 
 
-def a_start(flow: Flow = BUILD, **others: Any) -> Addressed:
+def a_start(flow: Flow = BUILD, **others: Any) -> Incoming:
     made: dict[str, Any] = {
         "flow": flow,
         "digest": None if flow.flow_file else digest_of(flow),
@@ -58,14 +58,14 @@ def a_start(flow: Flow = BUILD, **others: Any) -> Addressed:
         "values": {},
         "by": "alice",
     }
-    return Addressed(word=Start(**(made | others)))
+    return Incoming(input=Start(**(made | others)))
 
 
 def a_resource(*tags: str, **others: Any) -> Flow:
     return a_flow(a_node("build"), an_end(), resource_tags=tags, **others)
 
 
-def told(core: HubCore, *words: Addressed) -> Decided:
+def told(core: HubCore, *words: Incoming) -> StepResult:
     return core.step(words, NOW)
 
 
@@ -75,17 +75,17 @@ def begun(core: HubCore, *flows: Flow) -> list[Run]:
     return [core.table.runs[ref] for ref in refs]
 
 
-def to(run: Run | RunRef, word: Word, **others: Any) -> Addressed:
-    return Addressed(word=word, run=run.ref if isinstance(run, Run) else run, **others)
+def to(run: Run | RunRef, word: Input, **others: Any) -> Incoming:
+    return Incoming(input=word, run=run.ref if isinstance(run, Run) else run, **others)
 
 
-def ended(core: HubCore, run: Run) -> Decided:
+def ended(core: HubCore, run: Run) -> StepResult:
     """The step in which the one command of a run ends well."""
     return told(core, to(run, exited(core.table.runs[run.ref], "build")))
 
 
-def events_of(decided: Decided) -> list[Event]:
-    return [step.record.event for step in decided.steps]
+def events_of(decided: StepResult) -> list[Event]:
+    return [step.record.event for step in decided.recorded]
 
 
 def phases(core: HubCore, *runs: Run) -> list[str]:
@@ -415,7 +415,7 @@ def test_promises_are_promised() -> None:
     start = told(core, a_start())
     answer = told(core, to(run, given))
     cancel = told(core, to(run, Cancel(by="bob")))
-    mark = told(core, Addressed(word=Mark(rows=())))
+    mark = told(core, Incoming(input=Mark(rows=())))
 
     assert [d.promise for d in (start, answer, cancel, mark)] == [True] * 4
 
@@ -430,7 +430,7 @@ def test_steps_are_not_promised() -> None:
     key = the_key(core.table.runs[run.ref], "build")
     steps += [told(core, to(run, TimerFired(key=key, kind="retry")))]
     steps += [ended(core, run)]
-    steps += [told(core, Addressed(word=Mark(rows=(), promise=False)))]
+    steps += [told(core, Incoming(input=Mark(rows=(), promise=False)))]
 
     assert [bool(d.appends) for d in steps] == [True] * 4 + [False]
     assert [d.promise for d in steps] == [False] * 5
@@ -497,7 +497,7 @@ Move = tuple[int, int, int]
 MOVES = st.lists(st.lists(st.tuples(*[st.integers(0, 9)] * 3), min_size=1, max_size=4), max_size=25)
 
 
-def word_of(core: HubCore, move: Move) -> Addressed:
+def word_of(core: HubCore, move: Move) -> Incoming:
     """A word that fits the state at hand, more or less: some are late or repeated."""
     what, which, how = move
     runs = list(core.table.runs.values())

@@ -315,7 +315,7 @@ async def test_death_amid_the_starts_of_a_look_repeats_and_loses_none(stored: in
     again.refs.found = dict(site.refs.found)
     await again.polled()
 
-    survived = pushed(w.word for w in site.said[before:][:stored] if isinstance(w.word, Start))
+    survived = pushed(w.input for w in site.said[before:][:stored] if isinstance(w.input, Start))
     assert sorted(survived + pushed(again.starts)) == [
         ("flow", MAIN, "f"),
         ("flow", "refs/tags/c", "f"),

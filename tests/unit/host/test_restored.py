@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from floe.host.result import Decided
+from floe.host.result import StepResult
 from floe.model.effect import PackArchive, StopAction
 from floe.model.event import GrantSuperseded
 from floe.model.flow import Flow
@@ -42,11 +42,11 @@ def a_held_of_another() -> tuple[Host, RunRef]:
     return h2, ref
 
 
-def cancelled(host: Host, ref: RunRef) -> Decided:
+def cancelled(host: Host, ref: RunRef) -> StepResult:
     return host.tell(Cancel(by="bob", why="it went on"), run=ref, ticket=1)
 
 
-def stopped(host: Host, ref: RunRef) -> Decided:
+def stopped(host: Host, ref: RunRef) -> StepResult:
     return host.tell(
         Reported(key=the_key(host.run(ref), "build"), report=Stopped(), at=NOW), run=ref
     )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from floe.host.result import Decided
+from floe.host.result import StepResult
 from floe.hub.directory_sync import GONE_BACK
 from floe.hub.hub import Hub
 from floe.model.message import Envelope, Message, Rows, RowsAfter
@@ -45,9 +45,9 @@ def hear(hub: Hub, message: Message, to: str = HERE) -> None:
     )
 
 
-def decided(serial: int, *, promise: bool) -> Decided:
+def decided(serial: int, *, promise: bool) -> StepResult:
     run = a_run(serial)
-    return Decided(appends=(an_append(run, summary=a_summary(run)),), promise=promise)
+    return StepResult(appends=(an_append(run, summary=a_summary(run)),), promise=promise)
 
 
 async def test_row_that_is_on_the_disk_is_told() -> None:

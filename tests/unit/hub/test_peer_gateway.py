@@ -2,7 +2,7 @@
 
 import pytest
 
-from floe.host.inputs import Addressed, Mark, Surroundings
+from floe.host.inputs import Incoming, Mark, Surroundings
 from floe.hub import loop as loop_module
 from floe.hub.hub import Hub
 from floe.hub.peer_gateway import Post
@@ -52,7 +52,7 @@ async def test_word_for_which_there_is_no_room_is_not_kept(
     store = RefusingStore()
     async with a_hub(store=store) as hub:
         monkeypatch.setattr(loop_module, "INBOX_MAX", 1)
-        hub.loop.say(Addressed(word=Mark(rows=())))
+        hub.loop.say(Incoming(input=Mark(rows=())))
 
         assert await heard(hub, message) == 0
 
@@ -81,6 +81,6 @@ async def test_surroundings_go_with_a_step_only_when_they_changed() -> None:
         await peers.close()
 
     assert second == []
-    assert [isinstance(a.word, Surroundings) for a in (*first, *third)] == [True, True]
-    assert isinstance(third[0].word, Surroundings)
-    assert third[0].word.has_gone_back
+    assert [isinstance(a.input, Surroundings) for a in (*first, *third)] == [True, True]
+    assert isinstance(third[0].input, Surroundings)
+    assert third[0].input.has_gone_back

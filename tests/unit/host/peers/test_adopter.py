@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from floe.host.inputs import Addressed, Heard, Packed
+from floe.host.inputs import Incoming, Packed, Received
 from floe.model.event import GrantReturned, RunActivated, RunEnded, RunGranted
 from floe.model.message import Accepted, EndedStored, Envelope, Offer, Refused, Withdraw
 from floe.model.refs import HostId
@@ -109,7 +109,7 @@ def test_offer_read_before_its_run_was_packed_does_not_begin_it_again() -> None:
     h2.ended(ref)
     carry(h1, h2)
 
-    words = [Addressed(word=Packed(digests={}), run=ref), Addressed(word=Heard(envelope=offer))]
+    words = [Incoming(input=Packed(digests={}), run=ref), Incoming(input=Received(envelope=offer))]
     h2.keep(h2.core.step(words, h2.now))
 
     assert ref not in h2.core.table.runs

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from floe.host.inputs import Addressed, Forget, Mark
+from floe.host.inputs import Forget, Incoming, Mark
 from floe.host.peers.lost import Gone, as_lost
 from floe.model.refs import HostId, Instant, StoreId
 from floe.model.run import Summary
@@ -101,7 +101,7 @@ def forgetful() -> Host:
 
 def heard(host: Host, *rows: Append) -> list[str]:
     """What the lists of a host say of rows that it hears."""
-    word = Addressed(word=Mark(rows=(), appends=rows, promise=False))
+    word = Incoming(input=Mark(rows=(), appends=rows, promise=False))
     decided = host.core.step([word], host.now)
     return [append.summary.why for append in decided.appends if append.summary]
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from floe.host.inputs import Addressed, Drain, Heard, Surroundings
+from floe.host.inputs import Drain, Incoming, Received, Surroundings
 from floe.host.peers.heartbeat import PING_MIN_MS, PING_MS
 from floe.kernel.place import Refusals
 from floe.model.message import PROTOCOL, Ping
@@ -33,7 +33,7 @@ def reping(h1: Host, h2: Host, **changes: Any) -> None:
     h2.now = Instant(h2.now + PING_MS)
     [ping] = h2.tell().messages
     assert isinstance(ping.message, Ping)
-    h1.tell(Heard(envelope=replace(ping, message=replace(ping.message, **changes))))
+    h1.tell(Received(envelope=replace(ping, message=replace(ping.message, **changes))))
     h1.settle()
 
 
@@ -195,7 +195,7 @@ def test_surroundings_outlast_a_refused_append() -> None:
     h1, h2 = two()
     word = Surroundings(about={"version": "9"}, head=7, has_gone_back=False, expected=1)
 
-    h2.core.undo(h2.core.step([Addressed(word=word)], h2.now))
+    h2.core.undo(h2.core.step([Incoming(input=word)], h2.now))
     later(PING_MS, h2)
     carry(h1, h2)
 

@@ -95,7 +95,7 @@ def test_forgotten_store_is_told_nothing_more_and_another_of_its_name_is() -> No
     outbox.drop(H2, S2)
 
     assert len(said(outbox, core, NOW)) == 1
-    assert [name for _, _, name, _ in outbox.letters()] == ["b"]
+    assert [name for _, _, name, _ in outbox.waiting()] == ["b"]
 
 
 def test_letter_is_due_as_before_when_its_sending_is_taken_back() -> None:
