@@ -9,7 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from floe.expr.programs import BY_NAME, CODE_VARIABLES, HARMLESS_SETTINGS, Operand, Program
+from floe.expr.programs import (
+    BY_NAME,
+    CODE_VARIABLES,
+    HARMLESS_SETTINGS,
+    SETTING_VERBS,
+    Operand,
+    Program,
+)
 
 Role = Literal["program", "shell", "code", "plain", "option", "word", "data"]
 """The role of an argument.
@@ -143,8 +150,8 @@ class _Arguments:
             (program.code, program.files, program.loads, program.settings)
         ).split()
         self._glued = frozenset(program.glued.split())
-        takes = frozenset(program.takes.split())
-        self._known = self._code | self._files | self._loads | self._settings | takes
+        self._takes = frozenset(program.takes.split())
+        self._known = self._code | self._files | self._loads | self._settings | self._takes
         self._operands: tuple[Operand, ...] = program.operands
 
     def read(self, start: int, end: int) -> None:
@@ -173,6 +180,9 @@ class _Arguments:
                 index += 1
                 continue
             kind = self._operands[min(operand, len(self._operands) - 1)]
+            if kind == "key" and text in SETTING_VERBS:
+                index += 1
+                continue
             if kind == "assignments" and self._assignment(index, text):
                 index += 1
                 continue
@@ -187,16 +197,24 @@ class _Arguments:
             if own := BY_NAME.get(f"{self._name}:{text}") if operand == 1 else None:
                 self._use(own)
                 operand = 0
-            has_options = has_options and self._program.permutes
+            else:
+                has_options = has_options and self._program.permutes
             index += 1
 
     _is_over = False
     """Whether an option was the last one."""
+    _key = ""
+    """The setting whose value follows."""
 
     def _operand(self, index: int, kind: Operand, *, could_be_option: bool) -> None:
         role: Role
         if kind == "code":
             role = self._code_role
+        elif kind == "key":
+            self._key = self._line.text(index).lower()
+            role = "program"
+        elif kind == "setting":
+            role = "data" if self._key.startswith(HARMLESS_SETTINGS) else "program"
         elif kind in ("program", "plain"):
             role = "program" if kind == "program" else "plain"
         else:
@@ -247,7 +265,11 @@ class _Arguments:
             if equals and "$" not in given:
                 self._put(index, "data")
             return index + 1
-        return index + 1 if program.has_words else self._letters(index, end, text)
+        if program.has_words:
+            if text[:2] in self._takes:  # `-DNAME=$VALUE`
+                self._put(index, "data")
+            return index + 1
+        return self._letters(index, end, text)
 
     def _may_read(self, index: int) -> bool:
         """Whether an argument looks like an option with code, although an option precedes it.
@@ -262,7 +284,8 @@ class _Arguments:
         """The full name of an option: many programs accept a prefix of a long option."""
         if name in self._known or not name.startswith("--"):
             return name
-        return next((option for option in self._reads if option.startswith(name)), name)
+        long = (*self._reads, *sorted(self._known))
+        return next((option for option in long if option.startswith(name)), name)
 
     def _entry(self, index: int, end: int, value: str) -> int:
         """Read the program that gets the operands; return the index of the next argument.

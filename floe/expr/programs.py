@@ -11,12 +11,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-Operand = Literal["command", "assignments", "program", "code", "plain", "data", "anywhere"]
+Operand = Literal[
+    "command", "assignments", "program", "code", "plain", "data", "anywhere", "key", "setting"
+]
 """The role of an argument that is not an option.
 
 command: a nested command begins here. assignments: `NAME=value` until a command begins. program: a
-file or module that is run. code: code. plain: read as code if it has special characters. data:
-data. anywhere: data, but a shell or interpreter may begin there.
+file or module that is run. code: code. key: the name of a setting. setting: its value, which names
+a program except for harmless keys. plain: read as code if it has special characters. data: data.
+anywhere: data, but a shell or interpreter may begin there.
 """
 
 
@@ -65,6 +68,9 @@ class Program:
     """A hint: how to pass a value to it."""
 
 
+BY_CONTAINER_ENV: Final = (
+    "`-e NAME=$VALUE` or an argument after the code: `sh -c '… \"$1\"' -- $NAME`"
+)
 BY_ENV: Final = "read the environment in the code itself, or pass a file with the values"
 
 PROGRAMS: Final = (
@@ -354,24 +360,132 @@ PROGRAMS: Final = (
         instead="without `-`, so that the environment stays, or an argument after the code",
     ),
     Program(
-        names="setpriv unshare nsenter systemd-run cgexec numactl strace ltrace firejail bwrap "
+        names="setpriv unshare nsenter cgexec numactl strace ltrace firejail bwrap "
         "proot fakeroot faketime xvfb-run valgrind perf ip poetry pipenv uv rye hatch conda mamba "
-        "bundle npx yarn pnpm npm nix nix-shell direnv dotenv script flock chpst s6-setuidgid "
+        "bundle npx yarn pnpm npm nix nix-shell direnv dotenv script chpst s6-setuidgid "
         "with-contenv tini dumb-init gosu su-exec",
         operands=("anywhere",),
         code="-c --command --run --call",
         is_shell=True,
         permutes=True,
     ),
-    Program(names="entr", operands=("command",), flag="-s", is_shell=True),
-    Program(names="sshpass", operands=("command",), takes="-f -d -p -P"),
     Program(
-        names="docker podman nerdctl kubectl oc lxc lxc-attach incus machinectl vagrant",
-        operands=("anywhere",),
-        entry="--entrypoint",
+        names="flock",
+        operands=("data", "command"),
+        code="-c --command",
+        takes="-w -E --timeout --wait --conflict-exit-code",
+        is_shell=True,
+        permutes=True,
+    ),
+    Program(
+        names="systemd-run",
+        operands=("command",),
+        code="-p --property --path-property --socket-property --timer-property",
+        takes="-u -E -M -H -C --unit --description --slice --service-type --uid --gid --nice "
+        "--working-directory --setenv --expand-environment --background --machine --host --json "
+        "--capsule --job-mode --on-active --on-boot --on-startup --on-unit-active "
+        "--on-unit-inactive --on-calendar",
+        hides_env="always",
+        instead="`-E NAME=$VALUE` or an argument after the code: `sh -c '… \"$1\"' -- $NAME`",
+    ),
+    Program(names="entr", operands=("command",), flag="-s", is_shell=True),
+    Program(
+        names="tmux",
+        operands=("data", "code"),
+        code="-c",
+        loads="-f",
+        takes="-L -S -s -t -n -F -x -y -T -e",
         permutes=True,
         hides_env="always",
-        instead="`-e NAME=$VALUE` or an argument after the code: `sh -c '… \"$1\"' -- $NAME`",
+        instead="write it in `shell`; tmux passes its arguments to a shell",
+    ),
+    Program(
+        names="screen",
+        operands=("code",),
+        loads="-c -s",
+        takes="-S -p -t -T -e -h",
+        hides_env="always",
+        instead="write it in `shell`; screen has commands of its own, such as `stuff`",
+    ),
+    Program(
+        names="ansible ansible-console ansible-playbook ansible-pull",
+        code="-a -e --args --extra-vars",
+        loads="-i -M --inventory --module-path --playbook-dir --vault-password-file "
+        "--become-method --ssh-common-args --ssh-extra-args --sftp-extra-args --scp-extra-args",
+        takes="-m -u -l -f -t --module-name --user --limit --forks --tags --skip-tags "
+        "--become-user --private-key --key-file --timeout --connection -c",
+        permutes=True,
+        hides_env="always",
+        instead="`-e @FILE` with values marked `!unsafe`: ansible reads templates in values",
+    ),
+    Program(names="sshpass", operands=("command",), takes="-f -d -p -P"),
+    Program(
+        names="docker podman nerdctl",
+        operands=("anywhere",),
+        entry="--entrypoint",
+        takes="-H --host --context --config --log-level --url --connection --identity --root "
+        "--runroot",
+        permutes=True,
+        hides_env="always",
+        instead=BY_CONTAINER_ENV,
+    ),
+    Program(
+        names="docker:container podman:container nerdctl:container",
+        operands=("anywhere",),
+        permutes=True,
+        instead=BY_CONTAINER_ENV,
+    ),
+    Program(
+        names="docker:exec podman:exec nerdctl:exec",
+        operands=("data", "command"),
+        takes="-e -u -w --env --env-file --user --workdir --detach-keys --preserve-fds --cidfile",
+        instead=BY_CONTAINER_ENV,
+    ),
+    Program(
+        names="docker:run podman:run nerdctl:run docker:create podman:create nerdctl:create",
+        operands=("data", "command"),
+        entry="--entrypoint",
+        code="--health-cmd --health-startup-cmd",
+        takes="-a -c -e -h -l -m -p -u -v -w --add-host --annotation --arch --attach --authfile "
+        "--blkio-weight --blkio-weight-device --cap-add --cap-drop --cgroup-conf --cgroup-parent "
+        "--cgroupns --cgroups --cidfile --conmon-pidfile --cpu-period --cpu-quota --cpu-rt-period "
+        "--cpu-rt-runtime --cpu-shares --cpus --cpuset-cpus --cpuset-mems --detach-keys --device "
+        "--device-cgroup-rule --device-read-bps --device-read-iops --device-write-bps "
+        "--device-write-iops --dns --dns-opt --dns-option --dns-search --domainname --env "
+        "--env-file --expose --gidmap --gpus --group-add --health-interval --health-retries "
+        "--health-start-period --health-timeout --hostname --ip --ip6 --ipc --isolation --label "
+        "--label-file --link --link-local-ip --log-driver --log-opt --mac-address --memory "
+        "--memory-reservation --memory-swap --memory-swappiness --mount --name --net --net-alias "
+        "--network --network-alias --oom-score-adj --os --pid --pids-limit --platform --pod "
+        "--pod-id-file --publish --pull --restart --runtime --secret --security-opt --shm-size "
+        "--stop-signal --stop-timeout --storage-opt --subgidname --subuidname --sysctl --systemd "
+        "--timeout --tmpfs --tz --uidmap --ulimit --umask --unsetenv --user --userns --uts "
+        "--variant --volume --volume-driver --volumes-from --workdir",
+        instead=BY_CONTAINER_ENV,
+    ),
+    Program(
+        names="kubectl oc",
+        operands=("anywhere",),
+        takes="-n -s --namespace --context --cluster --kubeconfig --user --server --token --as "
+        "--as-group --request-timeout --cache-dir --profile --profile-output",
+        permutes=True,
+        hides_env="always",
+        instead="an argument after the code: `sh -c '… \"$1\"' -- $NAME`",
+    ),
+    Program(
+        names="kubectl:exec oc:exec oc:rsh",
+        operands=("data", "command"),
+        takes="-n -s -c -f --namespace --context --cluster --kubeconfig --user --server --token "
+        "--as --as-group --request-timeout --container --filename --pod-running-timeout",
+        permutes=True,
+        instead="an argument after the code: `sh -c '… \"$1\"' -- $NAME`",
+    ),
+    Program(
+        names="lxc lxc-attach incus machinectl vagrant",
+        operands=("anywhere",),
+        permutes=True,
+        hides_env="always",
+        instead=BY_CONTAINER_ENV,
     ),
     Program(
         names="watch",
@@ -431,6 +545,12 @@ PROGRAMS: Final = (
         permutes=True,
         is_shell=True,
     ),
+    Program(
+        names="git:config",
+        operands=("key", "setting", "data"),
+        takes="-f --file --blob --type --default --comment --value --url",
+        permutes=True,
+    ),
     Program(names="git:bisect", operands=("data", "command")),
     Program(names="git:submodule", operands=("data", "code"), permutes=True),
     Program(
@@ -466,6 +586,15 @@ PROGRAMS: Final = (
         instead='read it from the environment in the recipe: `"$$NAME"`',
     ),
     Program(
+        names="gcc g++ cc c++ clang clang++ gfortran",
+        loads="-wrapper -B -specs --specs -fplugin -fpass-plugin -load -Xclang -Xlinker -fuse-ld "
+        "--config -iplugindir",
+        takes="-o -D -U -I -L -l -x -O -include -imacros -isystem -iquote -idirafter -MF -MT -MQ "
+        "-std -march -mtune -mcpu -arch -target --target --sysroot -isysroot",
+        permutes=True,
+        has_words=True,
+    ),
+    Program(
         names="socat",
         operands=("code",),
         takes="-b -t -T -lf -lp -L -W -r -R",
@@ -494,12 +623,24 @@ _CODE_VARIABLES: Final = (
 CODE_VARIABLES: Final = frozenset(_CODE_VARIABLES.split())
 """Variables that other programs read code from, or the location of their code."""
 
+SETTING_VERBS: Final = ("set", "get", "get-all", "unset", "list")
+"""Words before the key of a setting: `git config set KEY VALUE`."""
+
 HARMLESS_SETTINGS: Final = (
     "user.",
     "author.",
     "committer.",
     "commit.",
     "http.extraheader",
-    "init.",
+    "init.defaultbranch",
+    "safe.",
+    "branch.",
+    "color.",
+    "advice.",
+    "pull.",
+    "push.default",
+    "core.autocrlf",
+    "core.filemode",
+    "core.quotepath",
 )
 """Prefixes of git's config keys whose values are data."""

@@ -75,7 +75,10 @@ def _names(program: Program) -> str:
 
 
 def _code(program: Program) -> str:
-    options = " ".join((program.flag, program.code, program.runs, program.settings)).split()
+    code = " ".join((program.flag, program.code, program.runs, program.settings))
+    options = (
+        code if code.strip() or _OPERANDS.keys() & program.operands else program.loads
+    ).split()
     parts = [f"`{option}`" for option in options]
     words = [_OPERANDS[o] for o in dict.fromkeys(program.operands) if o in _OPERANDS]
     return ", ".join((" ".join(parts), *words) if parts else words).replace("|", "\\|")
@@ -88,6 +91,7 @@ _OPERANDS: Final[Mapping[str, str]] = {
     "program": "a file",
     "code": "its arguments",
     "plain": "its arguments",
+    "setting": "values of its settings",
 }
 
 
