@@ -1,6 +1,7 @@
 """The rules of the house that no linter knows; scripts/check runs those that one does."""
 
 import ast
+import os
 import re
 import subprocess
 import sys
@@ -184,3 +185,15 @@ def test_server_asks_the_hub_only_for_acts_and_reads() -> None:
     }
 
     assert found == set()
+
+
+def test_failed_test_is_never_tried_again_where_a_change_is_judged() -> None:
+    refused = subprocess.run(
+        [ROOT / "scripts/test", "--busy"],
+        env={**os.environ, "CI": "true"},
+        capture_output=True,
+        text=True,
+    )
+
+    assert refused.returncode == 2
+    assert "CI" in refused.stderr
