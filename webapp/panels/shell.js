@@ -2,7 +2,6 @@
 import { signal } from "@preact/signals";
 import { useLayoutEffect } from "preact/hooks";
 import { html } from "../html.js";
-import { LogIn } from "../pages/login.js";
 import { Now } from "../pages/now.js";
 import { ROOT, route } from "../route.js";
 import { checkLogin, logOut, runs, runsLoaded, user } from "../state.js";
@@ -25,7 +24,7 @@ export function Shell() {
       error ? html`<${Failure} error=${error} again=${checkLogin} />` : html`<${Loading} what="floe" />`
     }</main>`;
   }
-  if (user.value === null) return html`<${LogIn} />`;
+  if (user.value === null) return html`<${Entry} />`;
   return html`
     <a class="skip" href="#main">Skip to content</a>
     <header class="bar">
@@ -83,14 +82,15 @@ const PAGES = /** @type {const} */ ({
   flow: () => import("../pages/flow.js").then(({ Flow }) => Flow),
   flows: () => import("../pages/flows.js").then(({ Flows }) => Flows),
   hosts: () => import("../pages/hosts.js").then(({ Hosts }) => Hosts),
+  login: () => import("../pages/login.js").then(({ LogIn }) => LogIn),
   run: () => import("../pages/run.js").then(({ Run }) => Run),
   runs: () => import("../pages/runs.js").then(({ Runs }) => Runs),
   tokens: () => import("../pages/tokens.js").then(({ Tokens }) => Tokens),
 });
 const pages = signal(/** @type {Record<string, unknown>} */ ({ now: Now }));
 
-function Page() {
-  const { page, id } = route.value;
+/** The component of a page, once it is here. @param {keyof typeof PAGES | "now" | "lost"} page */
+function useCode(page) {
   const known = pages.value[page];
   useLayoutEffect(() => {
     if (known || page === "lost" || page === "now") return;
@@ -99,6 +99,17 @@ function Page() {
       ([component]) => (pages.value = { ...pages.peek(), [page]: component }),
     );
   }, [page]);
+  return known;
+}
+
+function Entry() {
+  const known = useCode("login");
+  return known ? html`<${known} />` : html`<main class="entry"><${Loading} what="floe" /></main>`;
+}
+
+function Page() {
+  const { page, id } = route.value;
+  const known = useCode(page);
   if (page === "lost")
     return html`<h1 class="unseen">Nothing is here</h1><${Empty} title="Nothing is here"><p>
       <a href=${ROOT}>Go to what is happening now</a></p></${Empty}>`;
