@@ -23,9 +23,9 @@ from floe.dialects.registry import dialect
 from floe.files import private
 from floe.host.site import HostSettings
 from floe.hub.clock import Clock, WallClock
-from floe.hub.effects import ActSettings
 from floe.hub.flows import FlowBook, FlowFiles
 from floe.hub.hub import Hub
+from floe.hub.outputs import ActSettings
 from floe.hub.parts import Parts
 from floe.model.errors import ConfigInvalid, Finding, FloeError, StoreFailed
 from floe.model.flow import Action

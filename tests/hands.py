@@ -13,9 +13,9 @@ from typing import Any
 
 from floe.dialects.registry import dialect
 from floe.host.site import HostSettings
-from floe.hub.effects import ActSettings
 from floe.hub.flows import FlowBook, FlowFiles
 from floe.hub.hub import Hub
+from floe.hub.outputs import ActSettings
 from floe.hub.parts import Parts
 from floe.model.errors import FloeError, NotFound, StoreFailed
 from floe.model.flow import Action, Exec, Fetch, Flow, Git, GitCheckout, GitMerge

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from floe.feed.directory import Directory, Source
-from floe.feed.feed import Feed, Frame
+from floe.feed.feed import Feed
+from floe.feed.frames import Frame
 from floe.feed.listener import Listener
 from floe.feed.stream import Said, line_of, own_feed, read_line
 from floe.host.result import Recorded

@@ -13,9 +13,9 @@ from yarl import URL
 from floe.dialects.registry import dialect
 from floe.host.site import HostSettings
 from floe.hub.clock import WallClock
-from floe.hub.effects import ActSettings
 from floe.hub.flows import FlowBook, FlowFiles
 from floe.hub.hub import Hub
+from floe.hub.outputs import ActSettings
 from floe.hub.parts import Parts
 from floe.model.errors import ConfigInvalid, Finding, NotFound
 from floe.model.flow import Backoff, Field, Flow, Form, Git, Retry, Trigger

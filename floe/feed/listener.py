@@ -13,7 +13,8 @@ from typing import Final, Protocol, Self
 import structlog
 
 from floe.feed.directory import Directory, Source
-from floe.feed.feed import Feed, Frame, Lagging, reset_frame
+from floe.feed.feed import Feed, Lagging
+from floe.feed.frames import Frame, reset_frame
 from floe.feed.merge import Merge, position_of, read_position
 from floe.feed.stream import Began, Reached, Said
 from floe.model.codec import iso, to_text

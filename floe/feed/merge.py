@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from floe.feed.feed import Frame, reset_frame
+from floe.feed.frames import Frame, reset_frame
 from floe.model.refs import STORE, RunRef, StoreId
 
 RUNS_MAX: Final = 10_000

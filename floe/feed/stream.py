@@ -10,7 +10,8 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Final, assert_never
 
-from floe.feed.feed import Feed, Frame, reset_frame
+from floe.feed.feed import Feed
+from floe.feed.frames import Frame, reset_frame
 from floe.model.errors import IdInvalid, Theirs
 from floe.model.refs import RunRef, StoreId
 

@@ -5,17 +5,25 @@ repository, and a poll keeps the number of the last change that it has seen to: 
 run of each trigger that wants it, whatever is reloaded meanwhile. No I/O, no clock.
 """
 
-import posixpath
-import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from fnmatch import fnmatchcase
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
-from floe.expr.patterns import is_match
-from floe.model.codec import decode, encode
-from floe.model.flow import Flow, Trigger
-from floe.model.refs import FlowId, Instant, Json, NodeId
+from floe.host.seen_refs import (
+    ALWAYS,
+    Known,
+    Repository,
+    Scope,
+    Seen,
+    compare,
+    forget_gone,
+    ref_row,
+    repository_row,
+)
+from floe.host.watches import Watch, name_of, watch_of
+from floe.model.codec import decode
+from floe.model.flow import Trigger
+from floe.model.refs import Instant, Json
 from floe.store.base import LedgerWrite
 
 KINDS: Final = ("mark", "ticked", "repository", "ref", "poll")
@@ -29,23 +37,6 @@ UNWATCHED_S: Final = 24 * 3600
 taken out of the config for a while loses no push, and one that comes a year later finds no
 year-old commits."""
 
-_PORTS: Final = {"http": "80", "https": "443", "ssh": "22", "git": "9418"}
-_URL: Final = re.compile(
-    r"([a-z][a-z0-9+.-]*)://(?:([^/?#@]*)@)?(\[[^]/]*\]|[^/:?#]*)(?::(\d*))?", re.IGNORECASE
-)
-_WATCH: Final = re.compile(r"([^@]+)@(\d+)/(.+)")
-
-
-class Watch(NamedTuple):
-    """A trigger that is due at instants: the key of its timer and of its marks."""
-
-    flow: FlowId
-    ver: int
-    trigger: NodeId
-
-    def __str__(self) -> str:
-        return f"{self.flow}@{self.ver}/{self.trigger}"
-
 
 class Poll(NamedTuple):
     """A trigger that looks at a repository."""
@@ -55,58 +46,6 @@ class Poll(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.watch} {self.repository}"
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Scope:
-    """Which refs were looked at: a shell pattern, and a regular expression of what was not."""
-
-    pattern: str
-    exclude: str = ""
-
-    def covers(self, ref: str) -> bool:
-        """Whether a ref was looked at."""
-        if not fnmatchcase(ref, self.pattern):
-            return False
-        return not (self.exclude and is_match(self.exclude, ref))
-
-
-ALWAYS: Final = (Scope("refs/heads/*"), Scope("refs/tags/*"))
-"""Of each repository all branches and tags are remembered, so that another filter finds no change
-where nothing changed."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
-    """A ref as it was seen last."""
-
-    commit: str
-    change: int = 0
-    """The number of its last change; 0 for none since the first look."""
-    emptied: bool = False
-    """Whether it went when all branches did. It is no change if it comes back as it was."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Repository:
-    """What is remembered of a repository beside its refs."""
-
-    scopes: tuple[Scope, ...] = ()
-    """What of it was looked at."""
-    term: int = 0
-    """Of the keeper that looked last; 0 for a host without others."""
-    unwatched_at: Instant | None = None
-    """Since when no trigger watches it."""
-
-
-@dataclass(slots=True, kw_only=True)
-class Known:
-    """A repository and its refs as they were seen last."""
-
-    about: Repository
-    refs: dict[str, Seen] = field(default_factory=dict)
-    change: int = 0
-    """The number of the last change of any ref."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,8 +114,8 @@ class Repositories:
         known = self._known.get(poll.repository)
         if known is None or (0 not in (known.about.term, term) and known.about.term != term):
             return [], self._first(poll, scopes, found, term)
-        fresh = _compare(known, found)
-        rows = _gone(known, poll.repository, found, scopes, alone=alone)
+        fresh = compare(known, found)
+        rows = forget_gone(known, poll.repository, found, scopes, alone=alone)
         reached = self._reached.get(poll, known.change)
         due = sorted(
             (known.refs[ref].change, ref)
@@ -185,11 +124,11 @@ class Repositories:
         )
         changes = []
         for number, ref in due:
-            own = [_ref_row(ref, poll.repository, known.refs[ref])] if ref in fresh else []
+            own = [ref_row(ref, poll.repository, known.refs[ref])] if ref in fresh else []
             fresh.discard(ref)
             marks = (*own, self._reach(poll, number))
             changes.append(Change(ref=ref, commit=found[ref], rows=marks))
-        rows += [_ref_row(ref, poll.repository, known.refs[ref]) for ref in sorted(fresh)]
+        rows += [ref_row(ref, poll.repository, known.refs[ref]) for ref in sorted(fresh)]
         if self._reached.get(poll) != known.change:
             rows.append(self._reach(poll, known.change))
         about = replace(
@@ -197,7 +136,7 @@ class Repositories:
         )
         if about != known.about:
             known.about = about
-            rows.append(_row(poll.repository, about))
+            rows.append(repository_row(poll.repository, about))
         return changes, rows
 
     def _first(
@@ -207,10 +146,10 @@ class Repositories:
         known = Known(about=Repository(scopes=tuple(sorted(scopes)), term=term))
         known.refs = {ref: Seen(commit=commit) for ref, commit in found.items()}
         self._known[poll.repository] = known
-        rows += [_ref_row(ref, poll.repository, seen) for ref, seen in known.refs.items()]
+        rows += [ref_row(ref, poll.repository, seen) for ref, seen in known.refs.items()]
         others = [other for other in self._reached if other.repository == poll.repository]
         rows += [self._reach(other, 0) for other in {poll: 0} | dict.fromkeys(others)]
-        return [*rows, _row(poll.repository, known.about)]
+        return [*rows, repository_row(poll.repository, known.about)]
 
     def _reach(self, poll: Poll, change: int) -> LedgerWrite:
         self._reached[poll] = change
@@ -225,7 +164,7 @@ class Repositories:
                 rows += self._forget(name)
             elif (name in watched) != (since is None):
                 known.about = replace(known.about, unwatched_at=None if name in watched else now)
-                rows.append(_row(name, known.about))
+                rows.append(repository_row(name, known.about))
         return rows
 
     def _forget(self, name: str) -> list[LedgerWrite]:
@@ -271,36 +210,9 @@ class Repositories:
             rows.append(self._reach(Poll(watch, name), known.change))
         self._known |= upgraded
         for name, known in upgraded.items():
-            rows += [_ref_row(ref, name, seen) for ref, seen in known.refs.items()]
-            rows.append(_row(name, known.about))
+            rows += [ref_row(ref, name, seen) for ref, seen in known.refs.items()]
+            rows.append(repository_row(name, known.about))
         return rows
-
-
-def name_of(url: str) -> str:
-    """The repository that a URL names, however it is spelt.
-
-    Left out are what changes without another repository behind it: credentials, the case of the
-    host, a default port, slashes at the end, and `.git` where a web server adds it. The user of an
-    ssh URL stays: a path may lie in a home.
-    """
-    found = _URL.match(url)
-    if not found:
-        host, colon, path = url.partition(":")
-        if colon and "/" not in host:
-            user, at, name = host.rpartition("@")
-            return f"{user}{at}{name.lower()}:{_stripped(path)}"
-        return posixpath.normpath(url) if url.startswith("/") else _stripped(url)
-    scheme, user, host, port = found.groups(default="")
-    path = _stripped(url[found.end() :])
-    scheme = scheme.lower()
-    if scheme == "file":
-        return posixpath.normpath(path) if path.startswith("/") else path
-    scheme = {"git+ssh": "ssh", "ssh+git": "ssh"}.get(scheme, scheme)
-    name = user.partition(":")[0]
-    if scheme in ("http", "https"):
-        name, path = "", path.removesuffix(".git")
-    port = "" if port in ("", _PORTS.get(scheme)) else f":{port}"
-    return f"{scheme}://{name and name + '@'}{host.lower()}{port}{path}"
 
 
 def wanted(trigger: Trigger, found: Iterable[str]) -> list[str]:
@@ -309,69 +221,10 @@ def wanted(trigger: Trigger, found: Iterable[str]) -> list[str]:
     return sorted(filter(scope.covers, found))
 
 
-def polls_of(flows: Iterable[Flow]) -> dict[Watch, Trigger]:
-    """The triggers of some flows that look at repositories."""
-    return {
-        Watch(flow.id, flow.ver, trigger.id): trigger
-        for flow in flows
-        for trigger in flow.triggers
-        if trigger.type == "poll-git"
-    }
-
-
-def _compare(known: Known, found: Mapping[str, str]) -> set[str]:
-    """Give each ref that changed the next number; return the refs whose row changed."""
-    fresh = set()
-    for ref, commit in sorted(found.items()):
-        before = known.refs.get(ref)
-        is_same = before is not None and before.commit == commit
-        if before is not None and is_same and not before.emptied:
-            continue
-        fresh.add(ref)
-        if before is not None and is_same:
-            known.refs[ref] = replace(before, emptied=False)
-        elif before is None and not any(scope.covers(ref) for scope in known.about.scopes):
-            known.refs[ref] = Seen(commit=commit)  # nobody looked for it before
-        else:
-            known.change += 1
-            known.refs[ref] = Seen(commit=commit, change=known.change)
-    return fresh
-
-
-def _gone(
-    known: Known, name: str, found: Mapping[str, str], scopes: set[Scope], *, alone: bool
-) -> list[LedgerWrite]:
-    """Forget refs that were deleted, so that they are new when they are made again.
-
-    Where no branch is left, as in a mirror that is being made anew, nothing is forgotten.
-    """
-    is_empty = not any(ref.startswith("refs/heads/") for ref in found)
-    rows = []
-    for ref in known.refs.keys() - found.keys():
-        seen = known.refs[ref]
-        if seen.emptied or not any(scope.covers(ref) for scope in scopes):
-            continue
-        if is_empty:
-            known.refs[ref] = replace(seen, emptied=True)
-            rows.append(_ref_row(ref, name, known.refs[ref]))
-        elif alone:
-            del known.refs[ref]
-            rows.append(LedgerWrite(kind="ref", key=f"{ref} {name}", value=None))
-    return rows
-
-
 def _before(poll: Poll, gone: Sequence[Poll]) -> list[Poll]:
     """The polls that a new one takes over from."""
     same = [p for p in gone if (p.repository, p.watch.flow) == (poll.repository, poll.watch.flow)]
     return [p for p in same if p.watch.trigger == poll.watch.trigger] or same
-
-
-def _ref_row(ref: str, name: str, seen: Seen) -> LedgerWrite:
-    return LedgerWrite(kind="ref", key=f"{ref} {name}", value=encode(seen))
-
-
-def _row(name: str, about: Repository) -> LedgerWrite:
-    return LedgerWrite(kind="repository", key=name, value=encode(about))
 
 
 def _shape(row: Json) -> Mapping[str, Json]:
@@ -379,17 +232,7 @@ def _shape(row: Json) -> Mapping[str, Json]:
     return row
 
 
-def watch_of(text: str) -> Watch | None:
-    """The trigger that a key names; None where it is another key."""
-    found = _WATCH.fullmatch(text)
-    return Watch(FlowId(found[1]), int(found[2]), NodeId(found[3])) if found else None
-
-
 def _old_key(key: str) -> list[tuple[Watch, str]]:
     text, _, url = key.partition(":")
     watch = watch_of(text)
     return [(watch, url)] if watch else []
-
-
-def _stripped(path: str) -> str:
-    return path.rstrip("/") or "/"

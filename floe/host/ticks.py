@@ -1,15 +1,18 @@
 """When the ticks of a timer are due. No clock."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count, islice, takewhile
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from floe.host.watches import Watch, watch_of
+from floe.model.codec import decode
 from floe.model.flow import Trigger
-from floe.model.refs import Instant
+from floe.model.refs import Instant, Json
+from floe.store.base import LedgerWrite
 
 MISSED_MAX: Final = 10_000
 """Missed ticks of a cron are counted up to this, a week of minutes, in a tenth of a second."""
@@ -82,6 +85,37 @@ class Done:
             for (_, end), begin in zip(spans, begins, strict=True)
             if begin is None or begin > now
         ]
+
+
+def done_of(rows: Mapping[str, Mapping[str, Json]]) -> dict[Watch, Done]:
+    """How far each timer has come; without a row of its spans, as of older floes, since ever."""
+    found = {}
+    for key, last in rows.get("mark", {}).items():
+        if not isinstance(last, int) or not (watch := watch_of(key)):
+            continue
+        spans = rows.get("ticked", {}).get(key)
+        done = Done(since=Instant(0), last=Instant(last))
+        if isinstance(spans, Mapping):
+            done = decode(Done, {**spans, "last": last})
+        found[watch] = done
+    return found
+
+
+def done_rows(watch: Watch, before: Done | None, done: Done) -> list[LedgerWrite]:
+    """The ledger rows that change where a timer has come further; read back by `done_of`."""
+    rows = [LedgerWrite(kind="mark", key=str(watch), value=done.last)]
+    if before is None or (before.since, before.others) != (done.since, done.others):
+        others: list[Json] = [list(span) for span in done.others]
+        value: dict[str, Json] = {"since": done.since, "others": others}
+        rows.append(LedgerWrite(kind="ticked", key=str(watch), value=value))
+    return rows
+
+
+def missed_row(watch: Watch, ticks: tuple[Instant, Instant, int], reason: str) -> LedgerWrite:
+    """The ledger row of some missed ticks: the first, the last and how many."""
+    first, last, count = ticks
+    row: dict[str, Json] = {"from": first, "to": last, "count": count, "reason": reason}
+    return LedgerWrite(kind="missed", key=f"{watch}/{first}", value=row)
 
 
 def due_after(trigger: Trigger, after: Instant) -> Instant:

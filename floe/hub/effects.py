@@ -1,21 +1,18 @@
 """Carries out what runs owe: attempts, timers, flow-files, packing. Decides nothing."""
 
 import asyncio
-import errno
-import hashlib
-import os
 from collections.abc import Callable, Coroutine, Hashable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, assert_never
 
 import structlog
 
 from floe.expr.substitute import in_values
-from floe.files import EXHAUSTED, opened
 from floe.host.inputs import FlowRead, Incoming, Packed
 from floe.hub.clock import Clock, Timers
 from floe.hub.flows import FlowFiles
+from floe.hub.outputs import ActSettings, digests_of
 from floe.kernel.inputs import visible
 from floe.kernel.owed import longest_s
 from floe.model.codec import to_text
@@ -49,27 +46,8 @@ log = structlog.get_logger()
 TOGETHER_MAX: Final = 16
 """Effects that are begun before others have their turn."""
 
-DIGEST_BLOCK: Final = 1024 * 1024
-
 AGAIN_S: Final = 2.0
 """Seconds before outputs are digested again for which no file could be opened."""
-
-GRACE_S: Final = 10.0
-OUTPUT_MAX: Final = 1024**3
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActSettings:
-    """Where attempts leave what they print, and the host's defaults for them."""
-
-    root: Path
-    """Output goes to `<root>/runs/<run key>/<node>.<visit>.<attempt>.log`."""
-    grace_s: float = GRACE_S
-    """Seconds between TERM and KILL where the node does not say."""
-    output_max: int = OUTPUT_MAX
-    """Bytes an attempt may print where the node does not say; 0 for no limit."""
-    commands: int = 0
-    """How many may run at once, as people are told."""
 
 
 class Acts:
@@ -179,10 +157,6 @@ class Acts:
         problems = (e.problem() for e in dict.fromkeys(self._executors.values()))
         return next(filter(None, problems), "")
 
-    def output_path(self, key: Key) -> Path:
-        """Where an attempt's output is."""
-        return self._settings.root / f"runs/{key.run.key}/{key.name}.log"
-
     def fire(self, timer: Hashable) -> None:
         """A timer's instant has come."""
         assert isinstance(timer, SetTimer)
@@ -249,7 +223,7 @@ class Acts:
             strict_shell=flow.strict_shell,
             inputs=visible(run, state.sources),
             fences=run.fences,
-            output=self.output_path(key),
+            output=self._settings.output_path(key),
             timeout_s=node.timeout_s,
             grace_s=settings.grace_s if node.grace_s is None else node.grace_s,
             output_max=settings.output_max if node.output_max is None else node.output_max,
@@ -273,7 +247,7 @@ class Acts:
             return
         outputs = [
             (
-                self.output_path(Key(ref, run.epoch, id, state.visit, attempt.attempt)),
+                self._settings.output_path(Key(ref, run.epoch, id, state.visit, attempt.attempt)),
                 attempt.output_bytes,
             )
             for id in run.nodes
@@ -284,10 +258,10 @@ class Acts:
         digests: dict[str, str] = {}
         if outputs:
             async with self._packing:
-                found = await asyncio.to_thread(_digests, outputs)
+                found = await asyncio.to_thread(digests_of, outputs)
                 while found is None:
                     await asyncio.sleep(AGAIN_S)
-                    found = await asyncio.to_thread(_digests, outputs)
+                    found = await asyncio.to_thread(digests_of, outputs)
                 digests = found
         self._say(Incoming(input=Packed(digests=digests), run=ref))
 
@@ -319,32 +293,3 @@ def _storable(word: Reported, report: Exited) -> Reported:
         failed = Failed(cause="error", why=why, output_bytes=report.output_bytes)
         return replace(word, report=failed)
     return word
-
-
-def _digests(outputs: Sequence[tuple[Path, int]]) -> dict[str, str] | None:
-    """By output its digest, without those that cannot be read; None while no file can be opened."""
-    digests: dict[str, str] = {}
-    for path, size in outputs:
-        try:
-            with opened(path) as fd:
-                digest = _digest(fd, size)
-        except OSError as error:
-            if error.errno in EXHAUSTED:
-                return None
-            log.warning("output.unreadable", path=str(path), error=str(error))
-            continue
-        digests[path.name.removesuffix(".log")] = f"sha256:{digest}"
-    return digests
-
-
-def _digest(fd: int, size: int) -> str:
-    """Of as many bytes as there were at the attempt's end: what is left of a command may still
-    make the file longer, and would be read for ever."""
-    digest = hashlib.sha256()
-    while size:
-        data = os.read(fd, min(size, DIGEST_BLOCK))
-        if not data:
-            raise OSError(errno.EIO, "it has become shorter")
-        digest.update(data)
-        size -= len(data)
-    return digest.hexdigest()

@@ -1,16 +1,13 @@
-"""The hub: a host at work. It connects a host's parts, and has the acts that callers may ask for.
+"""The hub: a host at work, with the acts that callers may ask for. Questions are in `reads`."""
 
-Questions are in `reads`.
-"""
-
-import asyncio
-from collections.abc import Collection, Coroutine, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import Final, NamedTuple, Self
 
 import structlog
 
+from floe.feed.directory_sync import Lists
 from floe.feed.feed import Feed
 from floe.feed.names import RunNames
 from floe.feed.upstream import Listeners, PeerFeeds
@@ -19,14 +16,13 @@ from floe.host.inputs import Drain, Forget, Free, Incoming, Input, Mark
 from floe.host.result import StepResult
 from floe.hub.clock import Timers
 from floe.hub.clock_set import follow_clock
-from floe.hub.directory_sync import Lists
 from floe.hub.effects import Acts
 from floe.hub.flows import FlowBook, Flows, start_of
 from floe.hub.history import History
 from floe.hub.hosts import keep_logged
 from floe.hub.loop import Loop
 from floe.hub.machine import Machine
-from floe.hub.parts import Parts, core_of, hello_of, triggers_of
+from floe.hub.parts import Parts, Tasks, core_of, hello_of, triggers_of
 from floe.hub.peer_gateway import Post
 from floe.hub.reads import Reads
 from floe.model.effect import Effect
@@ -71,7 +67,7 @@ class Hub:
         self.store = parts.store
         self.clock = parts.clock
         self.flows = Flows(parts.book, parts.read_book)
-        self._children: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks()
         self.history = History(parts.store, self.flows.exact)
         self._stack = AsyncExitStack()
 
@@ -89,8 +85,7 @@ class Hub:
                 await executor.open()
                 stack.push_async_callback(executor.close)
             owed = await self._read()
-            self._tasks = await stack.enter_async_context(asyncio.TaskGroup())
-            stack.callback(self._cancel_children)
+            await stack.enter_async_context(self._tasks)
             stack.push_async_callback(self._end)
             self._begin(owed)
             self._stack = stack.pop_all()
@@ -101,34 +96,26 @@ class Hub:
 
     async def _read(self) -> tuple[Effect, ...]:
         """Connect the parts that work on the store; return what its runs owe."""
-        parts, started_at = self.parts, self.clock.now()
-        core = await core_of(self.host, self.store, self.clock, lambda ref: self.reads.name_of(ref))
-        self.loop = Loop(core, self.store, self.clock, self._stored, self._recall, self._completed)
-        self.post = Post(core, self.store, parts.peers, self.loop) if parts.peers else None
-        self.lists = Lists(self.store, self.clock, self.loop, self._send, self._spawn, self._reload)
+        parts, store, clock, spawn = self.parts, self.store, self.clock, self._tasks.spawn
+        started_at = clock.now()
+        core = await core_of(self.host, store, clock, lambda ref: self.reads.name_of(ref))
+        self.loop = loop = Loop(core, store, clock, self._stored, self._recall, self._completed)
+        self.post = Post(core, store, parts.peers, loop) if parts.peers else None
+        self.lists = Lists(store, clock.now, loop.say, loop.ask, self._send, spawn, self._reload)
         await self.lists.open()
-        names = RunNames(self.host.id, self.store.store_id, self.lists.directory)
-        self.feed = Feed(self.store, self.history.folded, names.of)
-        self.feed.head = await self.store.head()
-        others = (
-            PeerFeeds(parts.peers, lambda: self.reads.others(), self.host.id)
-            if parts.peers
-            else None
-        )
-        self.timers = Timers(self.clock, lambda key: self.acts.fire(key))
+        names = RunNames(self.host.id, store.store_id, self.lists.directory)
+        self.feed = Feed(store, self.history.folded, names.of)
+        self.feed.head = await store.head()
+        others: PeerFeeds | None = None
+        if parts.peers:
+            others = PeerFeeds(parts.peers, lambda: self.reads.others(), self.host.id)
+        self.timers = Timers(clock, lambda key: self.acts.fire(key))
+        runs, files = core.table.runs, parts.flow_files
         self.acts = Acts(
-            parts.acts,
-            parts.executors,
-            parts.flow_files,
-            self.timers,
-            self._spawn,
-            self.clock,
-            core.table.runs,
-            self.loop.say,
+            parts.acts, parts.executors, files, self.timers, spawn, clock, runs, loop.say
         )
-        self.machine = Machine(self.loop, self.acts, self.store, self.clock, parts.places)
-        refusal = self.machine.refusal
-        self.triggers = await triggers_of(parts, core, self._spawn, self.loop.say, refusal)
+        self.machine = Machine(loop, self.acts, store, clock, parts.places)
+        self.triggers = await triggers_of(parts, core, spawn, loop.say, self.machine.refusal)
         self.reads = Reads(
             parts=parts,
             started_at=started_at,
@@ -143,20 +130,20 @@ class Hub:
             listeners=Listeners(self.feed, self.lists.directory, others),
             triggers=self.triggers,
         )
-        runs = await self.history.unfinished()
-        return core.load(runs, await self.history.adopted(runs) if self.post else ())
+        unfinished = await self.history.unfinished()
+        return core.load(unfinished, await self.history.adopted(unfinished) if self.post else ())
 
     def _begin(self, owed: Sequence[Effect]) -> None:
         self.acts.resume(owed)
-        self._spawn(self.loop.write())
-        self._spawn(follow_clock(self.clock, self.loop, self._move))
-        self._spawn(self.machine.watch())
+        self._tasks.spawn(self.loop.write())
+        self._tasks.spawn(follow_clock(self.clock, self.loop, self._move))
+        self._tasks.spawn(self.machine.watch())
         self._watch_triggers()
         if self.post:
             self.post.open(hello_of(self.parts), self.lists)
-            self._spawn(self.post.look_around(self.reads.about))
-            self._spawn(keep_logged(lambda: self.reads.fleet().problems()))
-            self._spawn(self.lists.tell())
+            self._tasks.spawn(self.post.look_around(self.reads.about))
+            self._tasks.spawn(keep_logged(lambda: self.reads.fleet().problems()))
+            self._tasks.spawn(self.lists.tell())
         log.info("hub.opened", runs=len(self.loop.core.table.runs), owed=len(owed))
 
     async def _end(self) -> None:
@@ -165,15 +152,6 @@ class Hub:
         if self.parts.peers:
             await self.parts.peers.close()
         await self.loop.drain(CLOSE_S)
-
-    def _spawn(self, work: Coroutine[object, object, None]) -> None:
-        task = self._tasks.create_task(work)
-        self._children.add(task)
-        task.add_done_callback(self._children.discard)
-
-    def _cancel_children(self) -> None:
-        for task in tuple(self._children):
-            task.cancel()
 
     def _send(self, host: HostId | None, message: Message) -> None:
         if self.post:
@@ -271,8 +249,7 @@ class Hub:
         await self.reads.summary(ref)
         reply = await self.loop.ask(Cancel(by=by, why=why), run=ref, once=once)
         if not reply.changed:
-            name = self.reads.name_of(ref)
-            raise Conflict(f"{name} is over or already being cancelled")
+            raise Conflict(f"{self.reads.name_of(ref)} is over or already being cancelled")
         return Done(await self.reads.summary(ref))
 
     def cancel_nowait(self, run: str, *, by: str, why: str = "") -> None:
@@ -314,10 +291,6 @@ class Hub:
     async def remember(self, kind: str, key: str, value: Json) -> None:
         """Keep a small row for the server (tokens, sessions); None deletes it."""
         await self.loop.ask(Mark(rows=(LedgerWrite(kind=kind, key=key, value=value),)))
-
-    async def recall(self, kind: str) -> Mapping[str, Json]:
-        """The rows of a kind by key."""
-        return await self.store.ledger(kind)
 
     async def _once(self, key: str) -> Done | None:
         """The answer to an earlier call with the same key."""

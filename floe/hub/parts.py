@@ -1,8 +1,10 @@
 """The parts of a hub: those that `app` chooses, and those made from what the store kept."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import TracebackType
 from uuid import uuid4
 
 from floe.host import repositories
@@ -11,8 +13,8 @@ from floe.host.inputs import Incoming
 from floe.host.rows import KINDS
 from floe.host.site import HostSettings
 from floe.hub.clock import Clock
-from floe.hub.effects import ActSettings
 from floe.hub.flows import FlowBook, FlowFiles
+from floe.hub.outputs import ActSettings
 from floe.hub.triggers import Triggers
 from floe.model.flow import Action
 from floe.model.message import PROTOCOL
@@ -42,6 +44,33 @@ class Parts:
     """Folders that runs need room in, by what they are called in a sentence."""
     version: str = ""
     """Of floe, for people."""
+
+
+class Tasks:
+    """The tasks that the parts of a hub start. Leaving the context cancels them, and waits."""
+
+    def __init__(self) -> None:
+        self._group = asyncio.TaskGroup()
+        self._running: set[asyncio.Task[None]] = set()
+
+    def spawn(self, work: Coroutine[object, object, None]) -> None:
+        """Start a task."""
+        task = self._group.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    async def __aenter__(self) -> None:
+        await self._group.__aenter__()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for task in tuple(self._running):
+            task.cancel()
+        await self._group.__aexit__(kind, error, trace)
 
 
 async def core_of(

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
+from floe.feed.directory_sync import Lists
 from floe.host.core import HubCore
 from floe.host.inputs import FLOOR_MAX, Incoming, Received, Surroundings, Unsent
 from floe.host.result import StepResult
-from floe.hub.directory_sync import Lists
 from floe.hub.loop import Loop
 from floe.model.message import Envelope, Message, Offer, Withdraw
 from floe.model.refs import HostId, Json, ref_of

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from floe.feed.directory_sync import Lists
 from floe.feed.feed import Feed
 from floe.feed.listener import Listening
 from floe.feed.names import RunNames
@@ -12,8 +13,7 @@ from floe.feed.upstream import Listeners
 from floe.host.leases.base import Lease
 from floe.host.peers.lost import pen_of
 from floe.host.peers.whereabouts import log_host
-from floe.host.repositories import Watch
-from floe.hub.directory_sync import Lists
+from floe.host.watches import Watch
 from floe.hub.flows import FlowBook
 from floe.hub.history import History
 from floe.hub.hosts import HostReads
@@ -24,7 +24,7 @@ from floe.model.codec import iso
 from floe.model.errors import Lost, NotFound
 from floe.model.flow import Flow, Trigger
 from floe.model.host import AsOf, Why
-from floe.model.refs import FlowId, HostId, Instant, Key, RunRef, place_of
+from floe.model.refs import FlowId, HostId, Instant, Json, Key, RunRef, place_of
 from floe.model.run import Run, Summary, summary_of
 from floe.store.base import FlowRuns, RunPage, RunQuery, Stored
 
@@ -193,7 +193,7 @@ class Reads(HostReads):
 
     def output_path(self, key: Key) -> Path:
         """The file with an attempt's output; it may not exist."""
-        return self.acts.output_path(key)
+        return self.parts.acts.output_path(key)
 
     def queues(self) -> Iterator[Queue]:
         """The runs that wait for a host, by their needs."""
@@ -204,6 +204,10 @@ class Reads(HostReads):
                 placed = core.place(core.table.pends[stored[0]], self.now())
                 refusals = placed if isinstance(placed, Refusals) else None
                 yield Queue(why(core.table.runs[stored[0]], refusals), stored)
+
+    async def kept(self, kind: str) -> Mapping[str, Json]:
+        """The rows of a kind that the server has the hub remember, by key."""
+        return await self.parts.store.ledger(kind)
 
     # --- leases ---
 

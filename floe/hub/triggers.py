@@ -1,7 +1,6 @@
-"""Triggers that watch the clock or a repository: when they are due, and what they start.
+"""Triggers that watch the clock or a repository: when they are due, and the runs they start.
 
-A tick's mark and its pending run are stored in one transaction, so each due instant fires once
-or is recorded as missed, whatever restarts.
+The mark of a tick and its run are stored in one transaction: each tick fires once or is missed.
 """
 
 import asyncio
@@ -11,11 +10,12 @@ from typing import NamedTuple
 import structlog
 
 from floe.host.inputs import Incoming, Mark, Start
-from floe.host.repositories import Repositories, Watch, name_of, polls_of, watch_of
-from floe.host.ticks import LATE_MS, Done, due_after, missed
+from floe.host.repositories import Repositories
+from floe.host.ticks import LATE_MS, Done, done_of, done_rows, due_after, missed, missed_row
+from floe.host.watches import Watch, name_of, polls_of
 from floe.hub.clock import Clock, Timers
 from floe.hub.flows import FlowBook, ref_values, trigger_values
-from floe.model.codec import decode, iso
+from floe.model.codec import iso
 from floe.model.errors import FloeError
 from floe.model.flow import Flow, Git, Trigger
 from floe.model.refs import Instant, Json
@@ -178,33 +178,22 @@ class Triggers:
     def _did(self, watch: Watch, done: Done) -> list[LedgerWrite]:
         """Keep how far a timer has come; return the rows that change."""
         before, self._done[watch] = self._done.get(watch), done
-        rows = [_mark(str(watch), done.last)]
-        if before is None or (before.since, before.others) != (done.since, done.others):
-            others: list[Json] = [list(span) for span in done.others]
-            value: dict[str, Json] = {"since": done.since, "others": others}
-            rows.append(LedgerWrite(kind="ticked", key=str(watch), value=value))
-        return rows
+        return done_rows(watch, before, done)
 
     def _missed(
-        self,
-        watch: Watch,
-        trigger: Trigger,
-        until: Instant,
-        reason: str,
-        *,
-        is_logged: bool = False,
+        self, watch: Watch, trigger: Trigger, until: Instant, reason: str, *, quiet: bool = False
     ) -> list[LedgerWrite]:
         """Record the ticks between the last one and an instant as missed.
 
-        `is_logged`: the log has the reason already, and gets no line for each tick.
+        `quiet`: the log has the reason already, so it gets no line for each tick.
         """
         rows = []
         for after, end in self._done[watch].free(until):
             if ticks := missed(trigger, after, end):
-                if not is_logged:
+                if not quiet:
                     log.warning("trigger.missed", trigger=str(watch), count=ticks[2], reason=reason)
                 rows += self._did(watch, self._done[watch].up_to(ticks[1]))
-                rows.append(_missed_row(watch, ticks, reason))
+                rows.append(missed_row(watch, ticks, reason))
         return rows
 
     def _to_come(
@@ -217,7 +206,7 @@ class Triggers:
             if begin is not None and first > begin:
                 continue  # no tick was missed there
             if ticks := missed(trigger, after, until):
-                rows.append(_missed_row(watch, ticks, "the clock was set forward, and back"))
+                rows.append(missed_row(watch, ticks, "the clock was set forward, and back"))
             else:
                 rows.append(LedgerWrite(kind="missed", key=f"{watch}/{first}", value=None))
         return rows
@@ -239,8 +228,8 @@ class Triggers:
             if key not in self._held:
                 self._held.add(key)
                 log.warning("trigger.held_back", trigger=str(key), why=why_not)
-            rows = self._missed(key, trigger, now, why_not, is_logged=True)
-            self._say(Incoming(input=Mark(rows=tuple(rows))))
+            rows = tuple(self._missed(key, trigger, now, why_not, quiet=True))
+            self._say(Incoming(input=Mark(rows=rows)))
             self._arm_tick(key, flow, trigger, now)
             return
         if key in self._held:
@@ -293,11 +282,7 @@ class Triggers:
             self._say(Incoming(input=Mark(rows=tuple(rows))))
 
     def _start(
-        self,
-        flow: Flow,
-        trigger: Trigger,
-        values: Mapping[str, Json],
-        marks: Sequence[LedgerWrite],
+        self, flow: Flow, trigger: Trigger, values: Mapping[str, Json], marks: Sequence[LedgerWrite]
     ) -> None:
         word = Start(
             flow=flow,
@@ -310,30 +295,6 @@ class Triggers:
         self._say(Incoming(input=word))
 
 
-def _missed_row(watch: Watch, ticks: tuple[Instant, Instant, int], reason: str) -> LedgerWrite:
-    first, last, count = ticks
-    row: dict[str, Json] = {"from": first, "to": last, "count": count, "reason": reason}
-    return LedgerWrite(kind="missed", key=f"{watch}/{first}", value=row)
-
-
-def done_of(rows: Mapping[str, Mapping[str, Json]]) -> dict[Watch, Done]:
-    """How far each timer has come; without a row of its spans, as of older floes, since ever."""
-    found = {}
-    for key, last in rows.get("mark", {}).items():
-        if not isinstance(last, int) or not (watch := watch_of(key)):
-            continue
-        spans = rows.get("ticked", {}).get(key)
-        done = Done(since=Instant(0), last=Instant(last))
-        if isinstance(spans, Mapping):
-            done = decode(Done, {**spans, "last": last})
-        found[watch] = done
-    return found
-
-
 def _looks_alike(one: Trigger, other: Trigger) -> bool:
     """Whether two triggers get the same answer: filters are applied to it afterwards."""
     return (one.git, one.refs) == (other.git, other.refs)
-
-
-def _mark(key: str, value: Json) -> LedgerWrite:
-    return LedgerWrite(kind="mark", key=key, value=value)

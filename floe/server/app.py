@@ -4,20 +4,20 @@ import asyncio
 import errno
 import functools
 import logging
-import ssl
 from collections.abc import Callable
-from typing import Final, NamedTuple, Self
+from typing import Final, Self
 
 import structlog
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from floe.hub.hub import Hub
-from floe.model.errors import World, Yours
+from floe.model.errors import World
 from floe.peers.base import TOKEN, Peers
 from floe.server.auth import Auth
 from floe.server.connection import Connection, Crowd, protect
 from floe.server.door import Door, NoFiles
+from floe.server.endpoint import Endpoint, endpoint
 from floe.server.gate import Gate
 from floe.server.keys import (
     AUTH,
@@ -38,7 +38,7 @@ from floe.server.problems import Handler, answer_errors
 from floe.server.proxy import Proxies, Seen
 from floe.server.relay import relayed
 from floe.server.routes import ROUTES
-from floe.server.settings import Bind, ServerSettings, is_loopback, split_address
+from floe.server.settings import ServerSettings
 from floe.server.tokens import Tokens
 from floe.server.waits import Open, Strangers
 from floe.server.webapp import Webapp
@@ -141,52 +141,6 @@ async def _expect(request: web.Request) -> None:
     known where one must be."""
     if request.headers.get("Expect", "").lower() != "100-continue":
         raise web.HTTPExpectationFailed(text="only Expect: 100-continue is understood")
-
-
-class Endpoint(NamedTuple):
-    """Where to listen."""
-
-    host: str
-    """Empty for all interfaces."""
-    port: int
-    tls: ssl.SSLContext | None
-
-    def __str__(self) -> str:
-        return f"{self.host or '0.0.0.0'}:{self.port}"  # noqa: S104  # a text, not a bind
-
-
-def endpoint(bind: Bind, *, insecure: bool) -> Endpoint:
-    """Read an address. Raises Yours for one that cannot be, or that would tell tokens to all."""
-    try:
-        host, port = split_address(bind.address)
-    except ValueError:
-        hint = "write host:port, as in 127.0.0.1:8080"
-        raise Yours(f"{bind.address!r} is no address", hint) from None
-    tls = _tls(bind)
-    if tls is None and not insecure and not is_loopback(host):
-        raise Yours(
-            f"{bind.address} can be reached from outside, and without TLS tokens could be read",
-            "give a certificate and its key, or say --insecure if a proxy in front does TLS",
-        )
-    return Endpoint(host, port, tls)
-
-
-def _tls(bind: Bind) -> ssl.SSLContext | None:
-    if bind.cert is None and bind.key is None:
-        return None
-    if bind.cert is None or bind.key is None:
-        raise Yours(f"TLS at {bind.address} needs both a certificate and its key")
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    try:
-        context.load_cert_chain(bind.cert, bind.key, password=_no_password)
-    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
-        what = f"cannot use the certificate {bind.cert} with the key {bind.key}: {error}"
-        raise Yours(what, "both are PEM files; the key has no password") from None
-    return context
-
-
-def _no_password() -> str:
-    raise ValueError("the key has a password")
 
 
 class Server:

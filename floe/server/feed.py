@@ -8,7 +8,7 @@ position it may resume from, and nobody else notices.
 import asyncio
 import codecs
 import functools
-from typing import Final, NoReturn, Protocol
+from typing import Final, NoReturn
 
 import structlog
 from aiohttp import WSCloseCode, WSMsgType, web
@@ -25,8 +25,9 @@ from floe.server.bodies import Fields, parse, query
 from floe.server.far import FarTail
 from floe.server.keys import AUTH, CALLER, FEEDS, HUB, PEERS, STOPPING
 from floe.server.problems import status_of
-from floe.server.sockets import shake_hands
+from floe.server.sockets import framed, shake_hands
 from floe.server.tail import POLL_S, Piece, Tail
+from floe.server.watch import MakeTail, Watch
 
 log = structlog.get_logger()
 
@@ -157,13 +158,13 @@ class Client:
                 more |= await self._tell_output(key, watch, piece)
             await asyncio.sleep(0 if more else POLL_S)
 
-    async def _follow_elsewhere(self, key: tuple[str, str], watch: "Watch") -> None:
+    async def _follow_elsewhere(self, key: tuple[str, str], watch: Watch) -> None:
         """Go on where the run went: it was watched before a host had it."""
         make = await self._tails(watch.run, watch.node)
         if self._watches.get(key) is watch:
             watch.move(self._tasks, make)
 
-    async def _tell_output(self, key: tuple[str, str], watch: "Watch", piece: Piece) -> bool:
+    async def _tell_output(self, key: tuple[str, str], watch: Watch, piece: Piece) -> bool:
         """Send a piece; say whether there was one. Half a character waits for its other half."""
         text, used = codecs.utf_8_decode(piece.data, "replace", piece.over)
         if self._watches.get(key) is not watch:
@@ -230,13 +231,13 @@ class Client:
             new.begin(self._tasks)
             self._watching.set()
 
-    async def _watch(self, fields: Fields) -> "Watch":
+    async def _watch(self, fields: Fields) -> Watch:
         run, node = fields.text("run", None), fields.text("node", None)
         attempt = fields.integer("attempt", 0, 1, ATTEMPT_MAX)
         offset = fields.integer("offset", 0, 0, OFFSET_MAX)
         return Watch(run, node, await self._tails(run, node), attempt, offset)
 
-    async def _tails(self, run: str, node: str) -> "MakeTail":
+    async def _tails(self, run: str, node: str) -> MakeTail:
         """Makes tails of a node's output, from where its run is now. Raises IdInvalid."""
         found = await self._hub.reads.find(run)
         if found.host is None:
@@ -270,7 +271,7 @@ class Client:
         transport = self._request.transport
         if transport is None or transport.is_closing():
             raise Over(WSCloseCode.ABNORMAL_CLOSURE, "")
-        transport.write(b"".join(map(_framed, texts)))
+        transport.write(b"".join(map(framed, texts)))
         try:
             async with asyncio.timeout(SEND_S):
                 await self._request.writer.drain()
@@ -285,69 +286,7 @@ class Client:
         return Over(WSCloseCode.TRY_AGAIN_LATER, _resumable("too slow", pos))
 
 
-@functools.lru_cache(maxsize=1024)
-def _framed(text: str) -> bytes:
-    """A text as a websocket's frame, made once for all clients.
-
-    Source: RFC 6455, 5.2: final, text; a server does not mask.
-    """
-    data = text.encode(errors="backslashreplace")
-    size = len(data)
-    if size < 126:
-        return bytes((0x81, size)) + data
-    if size < 1 << 16:
-        return b"\x81\x7e" + size.to_bytes(2, "big") + data
-    return b"\x81\x7f" + size.to_bytes(8, "big") + data
-
-
 def _resumable(why: str, pos: str) -> str:
     """Why a client is closed and where it may go on; a position that does not fit is left out."""
     whole = f"{why}; resume after {pos}"
     return whole if len(whole) <= REASON_MAX else f"{why}; resume after your last position"
-
-
-class MakeTail(Protocol):
-    """Makes the tail of an output, from wherever it is."""
-
-    def __call__(self, *, attempt: int = 0, least: int = 1, offset: int = 0) -> Tail | FarTail:
-        """Of an attempt; for 0 of the latest once there is one that is at least `least`."""
-        ...
-
-
-class Watch:
-    """One node whose output a client wants."""
-
-    def __init__(self, run: str, node: str, tail: MakeTail, attempt: int, offset: int) -> None:
-        self.run = run
-        self.node = node
-        self.key = (run, node)
-        self._make = tail
-        self._wanted = {"attempt": attempt, "offset": offset}
-        self.tail = tail(**self._wanted)
-        self._latest = not attempt
-        self._following: asyncio.Task[None] | None = None
-
-    def begin(self, tasks: asyncio.TaskGroup) -> None:
-        """Follow what another host must be asked for."""
-        self.end()
-        if isinstance(self.tail, FarTail):
-            self._following = tasks.create_task(self.tail.follow())
-
-    def end(self) -> None:
-        """Ask for no more."""
-        if self._following:
-            self._following.cancel()
-
-    def next_attempt(self, tasks: asyncio.TaskGroup, done: int) -> bool:
-        """Go on with the attempt after one that is over; False where none was asked for or done
-        is 0: the node is over."""
-        if not self._latest or not done:
-            return False
-        self._wanted = {"least": done + 1}
-        self.move(tasks, self._make)
-        return True
-
-    def move(self, tasks: asyncio.TaskGroup, make: MakeTail) -> None:
-        """Follow the same as another tail does."""
-        self._make, self.tail = make, make(**self._wanted)
-        self.begin(tasks)

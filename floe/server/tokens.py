@@ -90,7 +90,7 @@ class Tokens:
         nothing when that comes back.
         """
         for kind in get_args(Kind):
-            rows = await self._hub.recall(kind)
+            rows = await self._hub.reads.kept(kind)
             self._rows[kind] = {
                 key: decode(Token, row) for key, row in rows.items() if isinstance(row, Mapping)
             }

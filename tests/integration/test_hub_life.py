@@ -15,10 +15,10 @@ from structlog.testing import capture_logs
 
 from floe.host.inputs import Incoming
 from floe.hub import loop as loop_module
-from floe.hub.effects import ActSettings
 from floe.hub.flows import FlowBook
 from floe.hub.history import PACKED_MAX
 from floe.hub.hub import Hub
+from floe.hub.outputs import ActSettings
 from floe.model.errors import (
     ConfigInvalid,
     Conflict,
@@ -643,7 +643,7 @@ async def test_bug_in_a_task_ends_the_hub_and_is_seen(host: Host) -> None:
 
     async def life() -> None:
         async with host.hub(CHAIN) as hub:
-            hub._spawn(bug())
+            hub._tasks.spawn(bug())
             await asyncio.Event().wait()
 
     with pytest.raises(BaseExceptionGroup) as caught:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from floe.feed.feed import Frame
+from floe.feed.frames import Frame
 from floe.model.flow import Ask, Exec, Fetch, Field, Form, Git, GitCheckout, GitMerge, Trigger
 from floe.model.refs import FlowId, NodeId
 from floe.model.signal import Failed

@@ -715,7 +715,7 @@ async def test_without_the_right_signature_nothing_starts(
     status, _ = await hook(site, b"{}", {"X-GitHub-Delivery": "d-1", **headers})
 
     assert status == 401
-    assert (await site.hub.recall("once")) == {}
+    assert (await site.hub.reads.kept("once")) == {}
 
 
 async def test_a_changed_body_is_refused(site: Site, secret: str) -> None:

@@ -103,7 +103,7 @@ async def test_end_of_a_session_that_a_crash_cut_short_is_finished_at_the_start(
 
     await opened(site)
 
-    assert await site.hub.recall("session") == {}
+    assert await site.hub.reads.kept("session") == {}
 
 
 async def test_token_made_in_a_session_outlives_that_session(site: Site) -> None:
@@ -243,7 +243,7 @@ async def test_token_that_is_being_made_when_its_maker_ends_is_refused(site: Sit
             tasks.create_task(tokens.make_personal("second", maker=maker.key))
             tasks.create_task(tokens.revoke(maker.key[:ID_LEN]))
 
-    assert await site.hub.recall("token") == {}
+    assert await site.hub.reads.kept("token") == {}
 
 
 async def test_end_of_a_token_that_a_crash_cut_short_is_finished_at_the_start(site: Site) -> None:
@@ -256,14 +256,14 @@ async def test_end_of_a_token_that_a_crash_cut_short_is_finished_at_the_start(si
 
     await opened(site)
 
-    assert (await site.hub.recall("token"), await site.hub.recall("session")) == ({}, {})
+    assert (await site.hub.reads.kept("token"), await site.hub.reads.kept("session")) == ({}, {})
 
 
 async def test_row_of_an_older_release_still_opens_and_ends(site: Site) -> None:
     tokens = Tokens(site.hub, Secret(ADMIN))
     await tokens.open()
     text = await tokens.make_personal("old")
-    rows = await site.hub.recall("token")
+    rows = await site.hub.reads.kept("token")
     ((key, row),) = rows.items()
     assert isinstance(row, dict)
     await site.hub.remember("token", key, {k: v for k, v in row.items() if k != "era"})

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from floe.feed.directory_sync import Lists
 from floe.host.result import StepResult
-from floe.hub.directory_sync import Lists
 from floe.hub.hub import Hub
 from floe.model.errors import StoreBusy, StoreFailed, StoreForeign
 from floe.model.message import Envelope, Message
@@ -144,7 +144,9 @@ class Host:
         """Read what the store has, as a process that starts."""
         hub = self.hub
         answer = self.answers.append
-        self.lists = Lists(hub.store, hub.clock, hub.loop, self.say, answer, lambda: None)
+        self.lists = Lists(
+            hub.store, hub.clock.now, hub.loop.say, hub.loop.ask, self.say, answer, lambda: None
+        )
         await self.lists.open()
 
     def say(self, _: HostId | None, message: Message) -> None:

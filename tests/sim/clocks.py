@@ -13,10 +13,10 @@ from typing import Any, Final
 
 from floe.host.inputs import Incoming, Mark, Start
 from floe.host.repositories import KINDS
-from floe.host.ticks import due_after
+from floe.host.ticks import done_of, due_after
 from floe.hub.clock import CHECK_S, HOLD_S, LOOK_S, STEP_MS, Timers, WallClock
 from floe.hub.flows import FlowBook
-from floe.hub.triggers import Triggers, done_of
+from floe.hub.triggers import Triggers
 from floe.model.flow import Git, Trigger
 from floe.model.refs import Instant, Json, NodeId
 from floe.store.base import LedgerWrite

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from floe.model.errors import Yours
-from floe.server.app import Endpoint, endpoint
+from floe.server.endpoint import Endpoint, endpoint
 from floe.server.settings import Bind
 
 

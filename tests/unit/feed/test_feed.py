@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from floe.feed import feed as feed_module
-from floe.feed.feed import Feed, Frame, Lagging, Subscription
+from floe.feed.feed import Feed, Lagging, Subscription
+from floe.feed.frames import Frame
 from floe.hub.hub import Hub
 from floe.model.flow import Backoff, Retry
 from floe.model.refs import FlowId, RunRef

@@ -8,7 +8,8 @@ import pytest
 
 from floe.feed import listener as listener_module
 from floe.feed.directory import Source
-from floe.feed.feed import Frame, Lagging
+from floe.feed.feed import Lagging
+from floe.feed.frames import Frame
 from floe.feed.listener import Listener
 from floe.model.refs import HostId, StoreId
 from tests.make_feeds import Cluster, Host, shapes, taken, told

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from floe.feed.feed import Frame, reset_frame
+from floe.feed.frames import Frame, reset_frame
 from floe.feed.merge import Merge, position_of, read_position
 from floe.model.refs import RunRef, StoreId
 from tests.make_store import a_run

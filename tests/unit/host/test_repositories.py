@@ -6,7 +6,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from floe.host.inputs import Start
-from floe.host.repositories import UNWATCHED_S, name_of, wanted
+from floe.host.repositories import UNWATCHED_S, wanted
+from floe.host.watches import name_of
 from floe.hub.flows import FlowBook
 from floe.model.errors import Theirs
 from floe.model.flow import Flow, Git

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import cast
 
 from floe.hub.clock import Timers, WallClock
-from floe.hub.effects import TOGETHER_MAX, Acts, ActSettings
+from floe.hub.effects import TOGETHER_MAX, Acts
 from floe.hub.flows import FlowFiles
+from floe.hub.outputs import ActSettings
 from floe.model.effect import SetTimer
 from floe.model.refs import Instant
 from tests.make import a_run, the_key

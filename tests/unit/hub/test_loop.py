@@ -158,7 +158,7 @@ async def test_word_that_no_store_can_hold_is_refused_alone(value: Any) -> None:
         after = await hub.trigger("flow", values={}, by="alice")
 
         assert isinstance(bad.exception(), Yours)
-        assert await hub.recall("token") == {"y": 1}
+        assert await hub.reads.kept("token") == {"y": 1}
     assert after.id == "h1-1"
 
 

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from floe.feed.feed import Frame
+from floe.feed.frames import Frame
 from floe.model.codec import iso
 from floe.model.flow import Backoff, Flow, Retry
 from floe.model.refs import FlowId, Instant

@@ -1,23 +1,23 @@
-"""What ties the directory to a hub: rows that are heard are stored by its one writer, rows that
-changed are told to the other hosts, and who asks for what it missed is answered from the store.
+"""Keeps the directory in step with the store and with the other hosts.
+
+Rows that arrive go to the host's one writer, rows that changed are sent to the other hosts, and a
+host that missed rows gets them from the store.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
 from typing import Final
 
 import structlog
 
 from floe.feed.directory import KIND, ROWS_MAX, Directory, Learned, Source, offered
-from floe.host.inputs import Incoming, Mark
+from floe.host.inputs import Incoming, Input, Mark, Reply
 from floe.host.peers.lost import Gone, adopter_of, forgotten_in, holder_of, is_lost
 from floe.host.result import StepResult
-from floe.hub.clock import Clock
-from floe.hub.loop import Loop
 from floe.model.errors import FloeError
 from floe.model.message import Envelope, Message, Ping, Rows, RowsAfter
-from floe.model.refs import HostId, place_of
+from floe.model.refs import HostId, Instant, place_of
 from floe.model.run import Summary
 from floe.store.base import Append, LedgerWrite, RunQuery, RunStore
 
@@ -36,18 +36,23 @@ class Lists:
     def __init__(
         self,
         store: RunStore,
-        clock: Clock,
-        loop: Loop,
+        now: Callable[[], Instant],
+        say: Callable[[Incoming], None],
+        ask: Callable[[Input], Awaitable[Reply]],
         send: Callable[[HostId | None, Message], None],
         spawn: Callable[[Coroutine[object, object, None]], None],
         reload: Callable[[], None],
     ) -> None:
-        """`send` says something to one host or to all; `reload` is called when runs are over
-        without a fact that the feed tells."""
+        """`say` passes an input to the writer; `ask` also waits until its effect is stored.
+
+        `send` sends a message to one host or to all; `reload` is called when runs are over
+        without an event in the feed.
+        """
         self.directory = Directory(told=0)
         self._store = store
-        self._clock = clock
-        self._loop = loop
+        self._now = now
+        self._say = say
+        self._ask = ask
         self._send = send
         self._spawn = spawn
         self._reload = reload
@@ -85,7 +90,7 @@ class Lists:
 
     def hear(self, envelope: Envelope) -> bool:
         """Take a word of another host; return whether nobody else need hear it."""
-        now = self._clock.now()
+        now = self._now()
         source = Source(envelope.from_host, envelope.from_store)
         match envelope.message:
             case Rows() as rows:
@@ -122,7 +127,7 @@ class Lists:
     def _learn(self, source: Source, learned: Learned) -> None:
         if learned.marks:
             word = Mark(rows=learned.marks, appends=learned.appends, promise=False)
-            self._loop.say(Incoming(input=word))
+            self._say(Incoming(input=word))
         if learned.ask:
             self._send(source.host, learned.ask)
 
@@ -147,7 +152,7 @@ class Lists:
                     break
                 query = replace(query, cursor=page.next)
             if lost:
-                await self._loop.ask(Mark(rows=(), appends=tuple(lost), promise=False))
+                await self._ask(Mark(rows=(), appends=tuple(lost), promise=False))
                 self._reload()
         except FloeError as error:
             log.warning("directory.lost_not_ended", error=str(error))
@@ -169,4 +174,4 @@ class Lists:
         if not self.has_gone_back:
             self.has_gone_back = True
             row = LedgerWrite(kind=GONE_BACK, key=self._store.store_id, value=after)
-            self._loop.say(Incoming(input=Mark(rows=(row,))))
+            self._say(Incoming(input=Mark(rows=(row,))))

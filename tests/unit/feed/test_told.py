@@ -2,8 +2,8 @@
 
 import pytest
 
+from floe.feed.directory_sync import GONE_BACK
 from floe.host.result import StepResult
-from floe.hub.directory_sync import GONE_BACK
 from floe.hub.hub import Hub
 from floe.model.message import Envelope, Message, Rows, RowsAfter
 from floe.model.refs import HostId, StoreId

@@ -1,0 +1,104 @@
+"""Frames: the texts that listeners of a feed receive, each encoded once for all of them.
+
+A frame is made only by the host that had the run's pen, never by one that keeps a copy.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal
+
+from floe.host.result import Recorded
+from floe.model.codec import from_text, iso, to_text
+from floe.model.event import GrantRevoked, RunActivated
+from floe.model.refs import RunRef, StoreId
+from floe.model.secret import masked
+from floe.model.tags import TRIGGER_GOOD
+from floe.shapes.nodes import node_change
+from floe.shapes.runs import Named, summary_shape
+
+HEADS: Final = {kind: f'{{"type":"{kind}","pos":"' for kind in ("event", "reset")}
+"""What the texts of frames that have a position begin with, up to the position."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One fact as sent; `text` is JSON, encoded once."""
+
+    pos: str
+    run: RunRef | None
+    text: str
+    kind: Literal["event", "reset", "note"] = "event"
+    epoch: int = 0
+    seq: int = 0
+    begins: bool = False
+    """The fact is RunActivated: the pen came to whoever tells it."""
+
+    def at(self, pos: str) -> "Frame":
+        """The same at another position, without encoding it again."""
+        head = HEADS[self.kind]
+        return replace(self, pos=pos, text=head + pos + self.text[len(head) + len(self.pos) :])
+
+    def under(self, name: str) -> "Frame":
+        """The same fact of a run by this name; encoded again only where it had another."""
+        if self.text.startswith(f'{HEADS["event"]}{self.pos}","run":"{name}",'):
+            return self
+        try:
+            shape: Any = from_text(self.text)
+            shape["run"] = name
+            if "summary" in shape:
+                shape["summary"]["id"] = name
+        except (ValueError, TypeError):
+            return self  # another host wrote it, and answers for it
+        return replace(self, text=to_text(shape))
+
+
+def reset_frame(pos: str) -> Frame:
+    """Tells a listener to reload, and to go on from a position."""
+    return Frame(pos, None, f'{HEADS["reset"]}{pos}"}}', "reset")
+
+
+def is_told(step: Recorded, store: StoreId) -> bool:
+    """Whether a store tells a fact, or keeps it as a copy for the one that had the pen.
+
+    The adopter has it until RunActivated, and again when it revokes the grant.
+
+    Source: docs/cluster-protocol.md, "The pen".
+    """
+    run = step.run
+    if run.store in (None, store) and run.ref.store == store:
+        return True  # what a host alone always comes to
+    if run.superseded:
+        return True  # the end of a copy is only here
+    if isinstance(step.record.event, GrantRevoked) or run.phase in ADOPTERS:
+        return run.ref.store == store
+    return run.store == store
+
+
+ADOPTERS: Final = ("reading", "pending", "granted")
+"""Phases in which the adopter has the pen."""
+
+
+def frame_of(pos: int, step: Recorded, named: Named) -> Frame:
+    """A fact as the feed shows it: what it changed of a node, and of the run's row."""
+    record, run, event = step.record, step.run, step.record.event
+    shape: dict[str, Any] = {
+        "type": "event",
+        "pos": str(pos),
+        "run": named(record.run),
+        "epoch": record.epoch,
+        "seq": record.seq,
+        "at": iso(event.at),
+        "event": type(event).__name__,
+    }
+    if by := getattr(event, "by", ""):
+        shape["by"] = by
+    tag = TRIGGER_GOOD if isinstance(event, RunActivated) else getattr(event, "tag", None)
+    if tag:
+        shape["tag"] = tag
+    node = getattr(event, "node", None)
+    if node and run.flow:
+        shape["node"] = node_change(step.before, run, run.flow.by_id[node])
+    if step.summary:
+        shape["summary"] = summary_shape(step.summary, named)
+    begins = isinstance(event, RunActivated)
+    text = to_text(masked(shape))
+    return Frame(str(pos), record.run, text, "event", record.epoch, record.seq, begins)

@@ -1,0 +1,117 @@
+"""The refs of one repository as they were seen last, and the changes that a new look finds.
+
+No I/O, no clock.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+from typing import Final
+
+from floe.expr.patterns import is_match
+from floe.model.codec import encode
+from floe.model.refs import Instant
+from floe.store.base import LedgerWrite
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Scope:
+    """Which refs were looked at: a shell pattern, and a regular expression of what was not."""
+
+    pattern: str
+    exclude: str = ""
+
+    def covers(self, ref: str) -> bool:
+        """Whether a ref was looked at."""
+        if not fnmatchcase(ref, self.pattern):
+            return False
+        return not (self.exclude and is_match(self.exclude, ref))
+
+
+ALWAYS: Final = (Scope("refs/heads/*"), Scope("refs/tags/*"))
+"""Of each repository all branches and tags are remembered, so that another filter finds no change
+where nothing changed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """A ref as it was seen last."""
+
+    commit: str
+    change: int = 0
+    """The number of its last change; 0 for none since the first look."""
+    emptied: bool = False
+    """Whether it went when all branches did. It is no change if it comes back as it was."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repository:
+    """What is remembered of a repository beside its refs."""
+
+    scopes: tuple[Scope, ...] = ()
+    """What of it was looked at."""
+    term: int = 0
+    """Of the keeper that looked last; 0 for a host without others."""
+    unwatched_at: Instant | None = None
+    """Since when no trigger watches it."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Known:
+    """A repository and its refs as they were seen last."""
+
+    about: Repository
+    refs: dict[str, Seen] = field(default_factory=dict)
+    change: int = 0
+    """The number of the last change of any ref."""
+
+
+def compare(known: Known, found: Mapping[str, str]) -> set[str]:
+    """Give each ref that changed the next number; return the refs whose row changed."""
+    fresh = set()
+    for ref, commit in sorted(found.items()):
+        before = known.refs.get(ref)
+        is_same = before is not None and before.commit == commit
+        if before is not None and is_same and not before.emptied:
+            continue
+        fresh.add(ref)
+        if before is not None and is_same:
+            known.refs[ref] = replace(before, emptied=False)
+        elif before is None and not any(scope.covers(ref) for scope in known.about.scopes):
+            known.refs[ref] = Seen(commit=commit)  # nobody looked for it before
+        else:
+            known.change += 1
+            known.refs[ref] = Seen(commit=commit, change=known.change)
+    return fresh
+
+
+def forget_gone(
+    known: Known, name: str, found: Mapping[str, str], scopes: set[Scope], *, alone: bool
+) -> list[LedgerWrite]:
+    """Forget refs that were deleted, so that they are new when they are made again.
+
+    Where no branch is left, as in a mirror that is being made anew, nothing is forgotten.
+    """
+    is_empty = not any(ref.startswith("refs/heads/") for ref in found)
+    rows = []
+    for ref in known.refs.keys() - found.keys():
+        seen = known.refs[ref]
+        if seen.emptied or not any(scope.covers(ref) for scope in scopes):
+            continue
+        if is_empty:
+            known.refs[ref] = replace(seen, emptied=True)
+            rows.append(ref_row(ref, name, known.refs[ref]))
+        elif alone:
+            del known.refs[ref]
+            rows.append(LedgerWrite(kind="ref", key=f"{ref} {name}", value=None))
+    return rows
+
+
+def ref_row(ref: str, name: str, seen: Seen) -> LedgerWrite:
+    """The ledger row of a ref."""
+    return LedgerWrite(kind="ref", key=f"{ref} {name}", value=encode(seen))
+
+
+def repository_row(name: str, about: Repository) -> LedgerWrite:
+    """The ledger row of a repository."""
+    return LedgerWrite(kind="repository", key=name, value=encode(about))

@@ -1,0 +1,69 @@
+"""The outputs of attempts: their files, their limits, and the digests that an archive keeps."""
+
+import errno
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from floe.files import EXHAUSTED, opened
+from floe.model.refs import Key
+
+log = structlog.get_logger()
+
+DIGEST_BLOCK: Final = 1024 * 1024
+"""Bytes read at once."""
+
+GRACE_S: Final = 10.0
+OUTPUT_MAX: Final = 1024**3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActSettings:
+    """Where attempts leave what they print, and the host's defaults for them."""
+
+    root: Path
+    """Output goes to `<root>/runs/<run key>/<node>.<visit>.<attempt>.log`."""
+    grace_s: float = GRACE_S
+    """Seconds between TERM and KILL where the node does not say."""
+    output_max: int = OUTPUT_MAX
+    """Bytes an attempt may print where the node does not say; 0 for no limit."""
+    commands: int = 0
+    """How many may run at once, as people are told."""
+
+    def output_path(self, key: Key) -> Path:
+        """The file with an attempt's output; it may not exist."""
+        return self.root / f"runs/{key.run.key}/{key.name}.log"
+
+
+def digests_of(outputs: Sequence[tuple[Path, int]]) -> dict[str, str] | None:
+    """By output its digest, without those that cannot be read; None while no file can be opened."""
+    digests: dict[str, str] = {}
+    for path, size in outputs:
+        try:
+            with opened(path) as fd:
+                digest = _digest(fd, size)
+        except OSError as error:
+            if error.errno in EXHAUSTED:
+                return None
+            log.warning("output.unreadable", path=str(path), error=str(error))
+            continue
+        digests[path.name.removesuffix(".log")] = f"sha256:{digest}"
+    return digests
+
+
+def _digest(fd: int, size: int) -> str:
+    """Of as many bytes as there were at the attempt's end: what is left of a command may still
+    make the file longer, and would be read for ever."""
+    digest = hashlib.sha256()
+    while size:
+        data = os.read(fd, min(size, DIGEST_BLOCK))
+        if not data:
+            raise OSError(errno.EIO, "it has become shorter")
+        digest.update(data)
+        size -= len(data)
+    return digest.hexdigest()
