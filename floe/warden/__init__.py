@@ -1,4 +1,4 @@
 """The small process that owns users' commands and outlives the hub.
 
-Standard library only, and nothing of floe: it is started from a copy of this folder.
+It uses the standard library only, and nothing of floe: it is started from a copy of this folder.
 """

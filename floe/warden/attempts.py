@@ -1,10 +1,10 @@
-"""Attempts: what is known of one that runs, and the files in which their words are kept.
+"""Running attempts, and the files with their messages.
 
-Rule of this file: an attempt has its file before its process, and loses its last process before
-it has its end.
+Rule of this file: the file of an attempt exists before its process, and the end of an attempt is
+written after its last process is gone.
 """
 
-# Descriptors, and one system call each, where Path is slower and cannot follow a descriptor.
+# Descriptors and single system calls: Path is slower and cannot use a descriptor.
 # ruff: noqa: PTH208
 
 import contextlib
@@ -23,48 +23,48 @@ from floe.warden.order import Refused
 from floe.warden.output import Output
 
 KEY: Final = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9._@-]{1,200}")
-"""An attempt's key is also the name of its file."""
+"""The key of an attempt is also the name of its file."""
 ATTEMPT_BYTES_MAX: Final = 1024 * 1024
 
 
 @dataclass(slots=True, eq=False)
 class Attempt:
-    """A command that was started and whose end is not yet said."""
+    """A command that was started and whose end is not reported yet."""
 
     key: str
     pid: int = 0
-    """Of the leader of its session; 0 where it is not known."""
+    """The pid of its session leader; 0 if unknown."""
     ticks: int = 0
     stamp: int = 0
-    """The number that its processes carry; 0 for none."""
+    """The stamp on its processes; 0 for none."""
     grace_s: float = 10.0
     status: int | None = None
-    """Of the leader, once it has exited."""
+    """The exit status of the leader; None until it exits."""
     why: str = "exited"
-    """What ended it; `lost` for what an earlier warden left behind."""
+    """The reason of its end; `lost` for an attempt of an earlier warden."""
     due: float = inf
-    """When there is something to do next: the timeout, then KILL."""
+    """When the next action is due: the timeout, then KILL."""
     kill_at: float | None = None
-    """When grace is over; None until the first TERM."""
+    """When grace ends; None until the first TERM."""
     file: int = -1
-    """Where its words are kept; open for as long as it runs, so that its end has a place."""
+    """The file with its messages; open while it runs, so that its end can always be written."""
     output: Output | None = None
-    """None for what an earlier warden left behind."""
+    """None for an attempt of an earlier warden."""
     is_given_up: bool = False
-    """Asked to end after its command had ended: it waits no longer for room on the disk."""
+    """It was stopped after its command ended: it no longer waits for disk space."""
     seen: dict[int, int] = field(default_factory=dict)
-    """Pid to ticks of its processes, at the latest look."""
+    """The start ticks of its processes by pid, at the latest check."""
     sids: set[int] = field(default_factory=set)
-    """Their sessions."""
+    """The sessions of its processes."""
     termed: set[tuple[int, int]] = field(default_factory=set)
-    """Who was sent TERM; to some programs a second one means more than the first."""
+    """The processes that got TERM; a second TERM has a different effect on some programs."""
 
 
 class Files:
     """The folder with a file for each attempt."""
 
     def __init__(self, folder: int, head: dict[str, str]) -> None:
-        """`folder` is a descriptor; `head` is the same in all files of this warden."""
+        """`folder` is a descriptor; all files of this warden begin with `head`."""
         self._head = head
         with contextlib.suppress(FileExistsError):
             os.mkdir("attempt", 0o700, dir_fd=folder)
@@ -73,7 +73,7 @@ class Files:
         )
 
     def begin(self, key: str, grace_s: float, stamp: int) -> int:
-        """Make an attempt's file; its block of the disk then has room for the words as well.
+        """Create an attempt's file. Its disk block then also has room for the messages.
 
         Raises Refused.
         """
@@ -93,17 +93,17 @@ class Files:
         return file
 
     def reopen(self, key: str) -> int:
-        """Open an attempt's file once more, to append to it."""
+        """Open an attempt's file again, for appending."""
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
         return os.open(key, flags, 0o600, dir_fd=self._folder)
 
     def drop(self, key: str) -> None:
-        """Remove an attempt's file, if it is there."""
+        """Remove an attempt's file, if it exists."""
         with contextlib.suppress(FileNotFoundError):
             os.unlink(key, dir_fd=self._folder)
 
     def kept(self) -> Iterator[tuple[str, list[bytes]]]:
-        """Every attempt that has a file, with its lines."""
+        """Every attempt with a file, and its lines."""
         for key in os.listdir(self._folder):
             if not KEY.fullmatch(key):
                 say("attempt.foreign", name=key)
@@ -116,7 +116,7 @@ class Files:
             yield key, lines
 
     def _read(self, key: str) -> list[bytes]:
-        """Lines of an attempt's file, without a last one that was never finished."""
+        """The lines of an attempt's file, without an incomplete last line."""
         fd = os.open(key, os.O_RDWR | os.O_CLOEXEC, dir_fd=self._folder)
         try:
             data = os.read(fd, ATTEMPT_BYTES_MAX)
@@ -129,16 +129,16 @@ class Files:
 
 
 def write(file: int, word: bytes, key: str) -> None:
-    """Append a word to an attempt's file, if that can be."""
+    """Append a message to an attempt's file, if possible."""
     try:
         append(file, word)
     except OSError as error:
-        # Still told, and kept here until taken; only a death of the warden makes it lost.
+        # It is still sent, and kept in memory until taken; only the warden's death would lose it.
         say("attempt.unwritten", key=key, error=str(error))
 
 
 def append(file: int, data: bytes) -> None:
-    """Write all of it, or raise OSError."""
+    """Write all of the data, or raise OSError."""
     if os.write(file, data) < len(data):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -150,7 +150,7 @@ def worded(kind: str, key: str = "", **fields: object) -> bytes:
 
 
 def read(line: bytes) -> dict[str, Any]:
-    """Read a line of an attempt's file; empty where it is not one of ours."""
+    """Parse a line of an attempt's file; empty if it is not valid."""
     try:
         known = json.loads(line)
     except ValueError:

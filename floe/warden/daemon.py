@@ -1,4 +1,4 @@
-"""The warden's start: it leaves the hub's session and serves a folder."""
+"""Starts the warden: it leaves the hub's session and serves a folder."""
 
 # ruff: noqa: PTH123 - a descriptor, which Path cannot open
 
@@ -13,9 +13,9 @@ from floe.warden.log import say
 from floe.warden.warden import Warden
 
 IDLE_S: Final = 30.0
-"""Time without a command and without a hub after which the warden ends."""
+"""Seconds without a command and without a hub after which the warden ends."""
 LOCKED: Final = 3
-"""Exit status of a warden that found another one serving its folder."""
+"""Exit status of a warden whose folder is already served."""
 PR_SET_CHILD_SUBREAPER: Final = 36
 
 
@@ -40,7 +40,7 @@ def become_daemon(path: str) -> None:
 def main(argv: list[str]) -> NoReturn:
     """Start a warden for `FOLDER [FILES [IDLE_S]]`; the status is 0, or 1 or LOCKED with a reason.
 
-    FILES is the soft limit of open files for commands, 0 for the warden's own.
+    FILES is the soft limit on open files for commands; 0 for the warden's own.
     """
     files = int(argv[2]) if argv[2:] else 0
     idle_s = float(argv[3]) if argv[3:] else IDLE_S
@@ -54,9 +54,9 @@ def _warden(path: str, idle_s: float, files: int) -> Warden:
 
 
 def start(path: str, make: Callable[[str], Warden]) -> None:
-    """Exit when a warden serves that folder; in the warden, return when it has nothing left to do.
+    """Start a warden for a folder, and exit. In the warden itself, return when its work is done.
 
-    `make` is called in the process that will serve.
+    `make` is called in the process that serves.
     """
     reading, writing = os.pipe()
     if os.fork():
@@ -69,7 +69,7 @@ def start(path: str, make: Callable[[str], Warden]) -> None:
     try:
         warden = make(path)
     except BlockingIOError:
-        os.write(writing, f"{LOCKED} another warden serves {path}".encode())
+        os.write(writing, f"{LOCKED} a different warden serves {path}".encode())
         os._exit(LOCKED)
     except OSError as error:
         os.write(writing, f"1 {error}".encode())

@@ -1,9 +1,8 @@
-"""The warden's children: whose each process is, and how an attempt's are ended.
+"""The warden's child processes: which attempt each belongs to, and how they are stopped.
 
-Rule of this file: the warden is a child subreaper, so of every tree of processes that an attempt
-leaves behind the root is a child of the warden. Only `reap` waits for children, so a child's pid
-cannot mean another process before `reap` has seen it, nor can the list of children shrink while
-it is read.
+Rule of this file: the warden is a child subreaper, so the root of every process tree that an
+attempt leaves is a child of the warden. Only `reap` waits for children. So a child's pid cannot be
+reused before `reap` has seen it, and the list of children cannot shrink while it is read.
 """
 
 import contextlib
@@ -23,7 +22,7 @@ KILL_AGAIN_S: Final = 0.05
 
 
 class Family:
-    """The processes of all attempts that run."""
+    """The processes of all running attempts."""
 
     def __init__(
         self, running: Mapping[str, Attempt], env_mark: bytes, finish: Callable[[Attempt], None]
@@ -34,16 +33,16 @@ class Family:
         self._finish = finish
         self._leaders: dict[int, Attempt] = {}
         self._orphans: dict[int, Attempt | None] = {}
-        """Other children: whose they are, None where that is not known."""
+        """All other children, with their attempts; None if unknown."""
         self._immune: set[int] = set()
-        """Children that may not be signalled, as those of sudo."""
+        """Children that the warden must not signal, such as those of sudo."""
 
     def add(self, attempt: Attempt) -> None:
-        """Its leader was started."""
+        """Add an attempt whose leader was started."""
         self._leaders[attempt.pid] = attempt
 
     def reap(self) -> None:
-        """Take in every child that has exited, and bring what has no leader nearer to its end."""
+        """Reap every exited child, and continue to stop the attempts whose leader has exited."""
         has_children = True
         while True:
             try:
@@ -66,7 +65,7 @@ class Family:
             self.press(attempt)
 
     def adopt(self) -> None:
-        """Find out whose the children are that nobody started as such."""
+        """Assign the children that the warden did not start itself to attempts."""
         for pid in children(os.getpid()):
             if pid not in self._leaders and pid not in self._orphans and pid not in self._immune:
                 self._orphans[pid] = self._owner(pid)
@@ -88,13 +87,13 @@ class Family:
         return None
 
     def look(self) -> None:
-        """Remember each attempt's processes, to know them if they lose their parents."""
+        """Remember the processes of each attempt, to recognise them if they lose their parents."""
         self.adopt()
         for attempt in self._running.values():
             remember(attempt, tree(self._roots(attempt)))
 
     def pids(self) -> Collection[int]:
-        """All processes of all attempts, as they are now."""
+        """All current processes of all attempts."""
         self.look()
         return {pid for attempt in self._running.values() for pid in attempt.seen}
 
@@ -103,12 +102,12 @@ class Family:
         return orphans if attempt.status is not None else [attempt.pid, *orphans]
 
     def press(self, attempt: Attempt) -> None:
-        """Finish an attempt if nothing of it is left; else bring it nearer to that.
+        """Finish an attempt if it has no process left; otherwise continue to stop it.
 
-        Each process gets TERM once; after grace all get KILL, again and again.
+        Each process gets TERM once; after grace all get KILL, repeatedly.
         """
         if attempt.status is not None and len(self._running) == 1:
-            # Nobody else can miss what nobody has claimed.
+            # With one attempt, unassigned processes can belong to no other.
             self._orphans = {pid: owner or attempt for pid, owner in self._orphans.items()}
         roots = self._roots(attempt)
         if not roots:
@@ -123,33 +122,35 @@ class Family:
             attempt.due = attempt.kill_at
             term(attempt, found)
         else:
-            attempt.due = now + max(KILL_AGAIN_S, now - attempt.kill_at)  # then ticks will do
+            attempt.due = now + max(
+                KILL_AGAIN_S, now - attempt.kill_at
+            )  # after that, once per tick is enough
             self._kill(attempt, roots, found)
 
     def _kill(self, attempt: Attempt, roots: list[int], found: dict[int, Proc]) -> None:
         for pid in roots:
-            # A group at once, since one by one a fork bomb outruns us. Its id cannot mean another
-            # group: a child of ours is in it.
+            # Kill whole groups, since a fork bomb outruns single kills. The id cannot name a
+            # different group, because a child of the warden is in it.
             if proc := found.get(pid):
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     assert proc.pgrp > 1
                     os.killpg(proc.pgrp, signal.SIGKILL)
         for pid, proc in found.items():
             if not send(pid, proc, signal.SIGKILL) and pid in {*roots} - self._immune:
-                # An orphan is waited for no longer. A leader is: its end is what was asked for.
+                # Stop waiting for an orphan, but not for a leader, whose end was requested.
                 say("attempt.immune", key=attempt.key, pid=pid)
                 self._orphans.pop(pid, None)
                 self._immune.add(pid)
 
 
 def remember(attempt: Attempt, found: dict[int, Proc]) -> None:
-    """Keep which processes an attempt has."""
+    """Remember the processes of an attempt."""
     attempt.seen = {pid: proc.ticks for pid, proc in found.items()}
     attempt.sids = {proc.sid for proc in found.values()}
 
 
 def term(attempt: Attempt, found: dict[int, Proc]) -> None:
-    """Ask processes to end, each once; a stopped one is woken to hear it."""
+    """Send TERM to each process once; also continue stopped ones so that they receive it."""
     for pid, proc in found.items():
         if (pid, proc.ticks) not in attempt.termed:
             attempt.termed.add((pid, proc.ticks))

@@ -1,4 +1,4 @@
-"""Connections of hubs: lines in, words out, and none that keeps the warden from the others."""
+"""Connections of hubs: receives lines, sends messages, and lets no hub block the others."""
 
 import os
 import selectors
@@ -12,18 +12,18 @@ from floe.warden.log import say
 from floe.warden.order import SHORT
 
 MESSAGE_BYTES_MAX: Final = 32 * 1024 * 1024
-"""One request: an environment with a 1 MiB FLOE_INPUT in it, escaped as JSON, many times over."""
+"""For one request: many times the size of an environment with 1 MiB of values, as JSON."""
 READ_BYTES: Final = 65536
-"""Of one read. Room for twice as much is fetched from the system, and given back, each time."""
+"""Bytes per read. Each read allocates twice as much, and frees it again."""
 UNREAD_BYTES_MAX: Final = 8 * 1024 * 1024
-"""Words that a hub has not read; past it the hub is dropped and learns them when it is back."""
+"""Unread messages of a hub; above this it is dropped, and gets them after it reconnects."""
 HUBS_MAX: Final = 16
 FULL_S: Final = 0.05
-"""Pause where there is no open file for a hub that waits; commands go on in between."""
+"""Seconds to pause if no open file is left for a waiting hub; commands continue."""
 
 
 class Hub:
-    """A connection, with what was not yet read and not yet sent."""
+    """A connection, with its unprocessed input and its unsent output."""
 
     __slots__ = ("is_greeted", "sock", "unread", "unsent")
 
@@ -35,7 +35,7 @@ class Hub:
 
 
 class Hubs:
-    """All connections; `obey` is called with each line, `dropped` when one is gone."""
+    """All connections; `obey` receives each line, `dropped` is called when one closes."""
 
     def __init__(
         self,
@@ -48,13 +48,13 @@ class Hubs:
         self._dropped = dropped
         self._hubs: dict[int, Hub] = {}
         self._is_full = False
-        """That a hub cannot be accepted is in the log."""
+        """The log says that no hub can be accepted."""
 
     def __bool__(self) -> bool:
         return bool(self._hubs)
 
     def accept(self, listener: socket.socket) -> None:
-        """Take in the next one that waits, if it is of the same user."""
+        """Accept the next waiting hub, if it runs as the same user."""
         try:
             sock, _address = listener.accept()
         except BlockingIOError:
@@ -78,25 +78,25 @@ class Hubs:
         )
 
     def _wait(self, error: OSError) -> None:
-        """Give others a moment to close a file: the hub stays in the system's queue."""
+        """Pause until others close files; the hub stays in the system's queue."""
         if not self._is_full:
             say("hub.not_accepted", why=error.strerror)
         self._is_full = True
         time.sleep(FULL_S)
 
     def tell(self, word: bytes) -> None:
-        """Say a word to every hub that has greeted."""
+        """Send a message to every hub that has sent hello."""
         for hub in self._hubs.values():
             if hub.is_greeted:
                 hub.unsent += word
 
     def flush(self) -> None:
-        """Send what is to be sent, as far as that goes without waiting."""
+        """Send as much output as possible without waiting."""
         for hub in [h for h in self._hubs.values() if h.unsent]:
             self._flush(hub)
 
     def finish(self) -> None:
-        """Hang up, after what is to be sent; wait a moment for each that reads slowly."""
+        """Send the remaining output and close; wait up to a second for each slow reader."""
         for hub in self._hubs.values():
             hub.sock.settimeout(1.0)
             try:

@@ -1,4 +1,4 @@
-"""What a warden that died left behind: found, ended, and only then said to be lost."""
+"""Finds and stops the processes that a dead warden left, and only then reports them lost."""
 
 import os
 import signal
@@ -13,13 +13,13 @@ from floe.warden.stamp import stamped
 def unfinished(
     key: str, lines: list[bytes], words: list[bytes], boot: str, mark: str
 ) -> Attempt | None:
-    """The attempt of a file that has no last word; None where it has one."""
+    """The attempt of a file without a last message; None if the attempt ended."""
     last = read(words[-1]) if words else {}
     if last.get("word") in ("exited", "not-started", "lost"):
         return None
     head = read(lines[0]) if lines else {}
     attempt = Attempt(key, why="lost", grace_s=head.get("grace_s", 10.0))
-    # Of another boot or of another folder (a copy): nothing of it can be here.
+    # From a different boot or folder (a copy): none of its processes can exist.
     if (head.get("boot"), head.get("mark")) == (boot, mark):
         attempt.pid, attempt.ticks = last.get("pid", 0), last.get("ticks", 0)
         attempt.stamp = head.get("stamp", 0)
@@ -29,9 +29,9 @@ def unfinished(
 def press_left(
     left: dict[str, Attempt], env_mark: bytes, now: float, finish: Callable[[Attempt], None]
 ) -> None:
-    """Bring what a dead warden left nearer to its end; it does not become our child.
+    """Continue to stop the processes of a dead warden, which are not this warden's children.
 
-    `finish` is called with each attempt of which nothing is left.
+    `finish` is called with each attempt that has no process left.
     """
     everyone = census()
     everyone.pop(os.getpid(), None)
@@ -55,10 +55,10 @@ def press_left(
 
 
 def leftovers(attempt: Attempt, everyone: dict[int, Proc], keys: dict[int, str]) -> dict[int, Proc]:
-    """Which processes belong to an attempt of a dead warden.
+    """The processes of an attempt of a dead warden.
 
-    A session counts only while a process that is surely of the attempt is in it: the id of an
-    empty session may have come to mean somebody else's.
+    A session counts only while it has a process that certainly belongs to the attempt, because the
+    id of an empty session may have been reused.
     """
     found = {
         pid: proc

@@ -10,7 +10,7 @@ LOG_BYTES_MAX: Final = 1024 * 1024
 
 
 def say(event: str, **fields: object) -> None:
-    """Write a line to the log, which begins anew when it is long."""
+    """Write a line to the log; a long log is emptied first."""
     line = json.dumps({"at": time.time_ns() // 1_000_000, "event": event} | fields) + "\n"
     with contextlib.suppress(OSError):
         if os.fstat(2).st_size > LOG_BYTES_MAX:

@@ -1,6 +1,6 @@
-"""Commands that the hub asks for: read from a request, looked up, started."""
+"""Parses a hub's request for a command, looks up the program and starts it."""
 
-# One system call each, where Path is slower.
+# Single system calls: Path is slower.
 # ruff: noqa: PTH112, PTH113
 
 import errno
@@ -15,22 +15,22 @@ from floe.warden.unstartable import why_not
 
 SECONDS_MAX: Final = 10.0**9
 SHORT: Final = (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE)
-"""What the system says when it has no room for one process or file more, at the moment."""
-NOT_PLAIN: Final = "not a plain file; a command put something else in its place"
+"""Errors of a system that temporarily has no room for one more process or open file."""
+NOT_PLAIN: Final = "not a plain file; a command has replaced it"
 
 
 class Refused(Exception):
-    """A request that cannot be met; says why."""
+    """A request that cannot be met, with the reason."""
 
     def __init__(self, why: str, number: int | None = None) -> None:
-        """`number`: the errno for which a file of floe's own, or any process, could not be made."""
+        """`number`: the errno if one of floe's own files, or any process, could not be created."""
         super().__init__(why)
         self.number = number or 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """A command to start, as the hub asked for it."""
+    """A command to start, as the hub requested it."""
 
     argv: list[str]
     env: dict[str, str]
@@ -46,7 +46,7 @@ def parse(message: dict[str, Any]) -> Order:
     argv, env = message.get("argv"), message.get("env")
     cwd, output = message.get("cwd"), message.get("output")
     if not (isinstance(argv, list) and argv and _are_texts(argv) and argv[0]):
-        raise Refused("argv must be texts, the first not empty")
+        raise Refused("argv must be a list of texts, the first one not empty")
     if not (isinstance(env, dict) and _are_texts(env.values())):
         raise Refused("env must map names to texts")
     if not (isinstance(cwd, str) and cwd.startswith("/")):
@@ -93,15 +93,15 @@ def find(name: str, env: dict[str, str]) -> str:
 
 
 class Launched(NamedTuple):
-    """A command that runs."""
+    """A running command."""
 
     pid: int
     file: int
-    """Where its output is kept."""
+    """The file for its output."""
     size: int
-    """Bytes that are in it."""
+    """The size of that file in bytes."""
     pipe: int
-    """Where its output comes from."""
+    """The pipe with its output."""
 
 
 def launch(order: Order, env: dict[str, str], null: int, reset: Sequence[int]) -> Launched:
@@ -131,13 +131,13 @@ def launch(order: Order, env: dict[str, str], null: int, reset: Sequence[int]) -
 def _spawned(
     path: str, argv: list[str], env: dict[str, str], null: int, reset: Sequence[int]
 ) -> tuple[int, int]:
-    """The pid, and where the output comes from."""
+    """The pid and the pipe with the output."""
     try:
         pipe, output = os.pipe2(os.O_CLOEXEC)
     except OSError as error:
         raise Refused(f"output: {error.strerror}", error.errno) from error
     try:
-        # A session of its own, and no descriptor but these three: all others close on exec.
+        # In its own session, and with only these three descriptors; all others close on exec.
         pid = os.posix_spawn(
             path,
             argv,
@@ -161,8 +161,8 @@ def _spawned(
 
 
 def _opened(output: str) -> tuple[int, int]:
-    """The file, and the bytes that are in it."""
-    # A command may have put a pipe there, in which an open would wait, or a link to anywhere.
+    """The file and its size in bytes."""
+    # A command may have put a pipe here, whose open would block, or a link to anywhere.
     safe = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
     try:
         fd = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_APPEND | safe, 0o600)

@@ -1,14 +1,14 @@
-"""What commands print: each writes into a pipe, and the warden keeps it in a file.
+"""Output of commands: each writes to a pipe, and the warden copies it to a file.
 
-A command that had the file itself as its descriptor could erase what it printed: whoever opens
-/dev/stderr to write empties a file, but not a pipe.
+With the file itself as its descriptor, a command could erase its output: opening /dev/stderr for
+writing truncates a file, but not a pipe.
 
 Rules of this file: nothing waits. A short command costs a pipe and one read: its pipe is not
-watched before START_S, and what is in it is taken when it ends. One that prints a little and often
-is let rest after each read, so that the warden does not wake for each line.
+watched before START_S, and is read when the command ends. A pipe with little data rests after each
+read, so that the warden does not wake for each line.
 """
 
-# Descriptors, and one system call each, where Path is slower and cannot follow a descriptor.
+# Descriptors and single system calls: Path is slower and cannot use a descriptor.
 
 import contextlib
 import errno
@@ -23,20 +23,20 @@ from typing import Final
 from floe.warden.log import say
 
 START_S: Final = 0.005
-"""Time before a pipe is looked at for the first time."""
+"""Seconds before a pipe is read for the first time."""
 REST_S: Final = 0.005
-"""Time for which a pipe that gave little is left alone; in it a small pipe may fill up."""
+"""Seconds of rest for a pipe that had little data; a small pipe may fill up meanwhile."""
 RETRY_S: Final = 0.25
-"""Time before what a full disk refused is written again."""
+"""Seconds until a write that failed on a full disk is retried."""
 MUCH: Final = 32 * 1024
-"""Bytes of one read from which on a pipe is enlarged and rests for `BUSY_S` only."""
+"""A read of at least so many bytes enlarges the pipe, which then rests for `BUSY_S` only."""
 BUSY_S: Final = 0.001
-"""In it a command that prints much fills part of its pipe: one large read instead of many small
-ones, after each of which the command would have to wait for its turn."""
+"""Seconds of rest for a busy pipe, which fills meanwhile: one large read replaces many small ones,
+after each of which the command would have to wait for the CPU."""
 PIPE_BYTES: Final = 1024 * 1024
-"""Size of the pipe of a command that prints much; others keep that of the system, 64 KiB."""
+"""Size of the pipe of a command that prints much; others keep the system's 64 KiB."""
 READS_MAX: Final = 64
-"""Reads of what is left at an end: a process that is nobody's may print for ever."""
+"""Reads of the remaining output at the end; an unassigned process may print forever."""
 F_SETPIPE_SZ: Final = 1031
 FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 
@@ -60,24 +60,24 @@ class Output:
     )
 
     def __init__(self, key: str, file: int, pipe: int, room: float = inf) -> None:
-        """`room`: bytes that may be kept. Both descriptors belong to it from here on."""
+        """`room`: how many bytes may be kept. Takes ownership of both descriptors."""
         self.key = key
         self.due = inf
-        """When it is to be looked at; inf while it is watched, or at its end."""
+        """When it is read next; inf while it is watched, or at its end."""
         self.is_watched = False
         self.is_too_much = False
-        """Whether more was printed than may be kept; the rest is thrown away."""
+        """Whether more was printed than may be kept; the rest is discarded."""
         self._file = file
         self._is_large = False
         self._pipe = pipe
         self._room = max(0, room)
-        """Bytes that may still be kept."""
+        """How many more bytes may be kept."""
         self._unwritten = b""
-        """What was read and had no room on the disk."""
+        """Data that was read but did not fit on the disk."""
 
     @property
     def is_whole(self) -> bool:
-        """Whether all that was read is in the file."""
+        """Whether all data that was read is in the file."""
         return not self._unwritten
 
     def fileno(self) -> int:
@@ -85,7 +85,7 @@ class Output:
         return self._pipe
 
     def take(self) -> int:
-        """Keep what one read gives; its bytes, 0 at the pipe's end, -1 where nothing is in it."""
+        """Read once and keep the data; return its size, 0 at the end, -1 if the pipe is empty."""
         if self._unwritten and not self._write(self._unwritten):
             return -1
         try:
@@ -100,7 +100,7 @@ class Output:
         return size
 
     def finish(self) -> bool:
-        """Keep what is left in the pipe, when no process is; False while the disk is full."""
+        """Keep the rest of the pipe after the last process; False while the disk is full."""
         try:
             for _ in range(READS_MAX):
                 if self._pipe < 0 or self.take() <= 0:
@@ -111,20 +111,20 @@ class Output:
         return self.is_whole
 
     def close(self) -> None:
-        """Close the file; whoever still prints gets an error."""
+        """Close the file and the pipe; further prints fail."""
         if self._unwritten:
             say("output.dropped", key=self.key, bytes=len(self._unwritten))
         os.close(self._file)
         self.hang_up()
 
     def hang_up(self) -> None:
-        """Close the pipe; whoever still prints gets an error."""
+        """Close the pipe; further prints fail."""
         if self._pipe >= 0:
             os.close(self._pipe)
             self._pipe = -1
 
     def grow(self) -> None:
-        """Make room for more in the pipe, once, if the system lets this user have it."""
+        """Enlarge the pipe once, if the system allows it for this user."""
         if self._is_large:
             return
         self._is_large = True
@@ -132,7 +132,7 @@ class Output:
             fcntl.fcntl(self._pipe, F_SETPIPE_SZ, PIPE_BYTES)
 
     def _write(self, data: bytes | memoryview) -> bool:
-        """Write to the file; what does not fit on the disk is kept for later."""
+        """Write to the file; keep data that does not fit on the disk for later."""
         done = 0
         try:
             while done < len(data):
@@ -147,31 +147,31 @@ class Output:
 
 
 class Outputs:
-    """All pipes: which are watched, and when the others are looked at."""
+    """All pipes: which are watched, and when the others are read."""
 
     def __init__(self, selector: selectors.BaseSelector, too_much: Callable[[str], None]) -> None:
-        """`too_much` is called with the key of each that printed more than may be kept."""
+        """`too_much` is called with the key of each command that prints too much."""
         self._selector = selector
         self._too_much = too_much
         self._outputs: set[Output] = set()
 
     def add(self, output: Output, now: float) -> None:
-        """Begin to keep what a command prints."""
+        """Begin to keep the output of a command."""
         output.due = now + START_S
         self._outputs.add(output)
 
     def drop(self, output: Output) -> None:
-        """It is over."""
+        """Stop keeping the output of a command, which is over."""
         self._outputs.discard(output)
         self._ignore(output)
         output.close()
 
     def due(self) -> float:
-        """When the next one is to be looked at."""
+        """When the next pipe is due."""
         return min((output.due for output in self._outputs), default=inf)
 
     def look(self, now: float) -> None:
-        """Look at those whose time it is."""
+        """Read the pipes that are due."""
         for output in [o for o in self._outputs if o.due <= now]:
             if output.is_whole:
                 output.due = inf
@@ -181,7 +181,7 @@ class Outputs:
                 self._take(output, now)
 
     def _ready(self, output: Output, _events: int) -> None:
-        if output.is_watched:  # else its command ended in this same round
+        if output.is_watched:  # otherwise its command ended in this round
             self._take(output, time.monotonic())
 
     def _take(self, output: Output, now: float) -> None:

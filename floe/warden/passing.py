@@ -1,10 +1,10 @@
-"""The warden of a `floe run`: it makes the root, outlives the run by moments, and removes the root.
+"""The warden of a `floe run`: it creates the root, outlives the run briefly, and removes the root.
 
-Rule of this file: a root is made by whoever will remove it. However the run ends, the other end of
-`life` is closed, and that is all that has to be noticed.
+Rule of this file: the process that creates a root also removes it. However the run ends, the other
+end of `life` closes, and that is the only signal needed.
 """
 
-# Descriptors and calls that work on what is half removed, where Path does not.
+# Descriptors and calls that work on half-removed folders; Path does not.
 # ruff: noqa: PTH101, PTH102, PTH103, PTH114
 
 import errno
@@ -36,7 +36,7 @@ def main(argv: list[str]) -> NoReturn:
 
 def _warden(root: str, path: str, life: socket.socket) -> Warden:
     if select.select([life], [], [], 0)[0]:
-        raise OSError(errno.EPIPE, "whoever asked for it is gone")
+        raise OSError(errno.EPIPE, "the process that started it is gone")
     os.mkdir(root, 0o700)
     try:
         os.makedirs(path, 0o700)
@@ -48,7 +48,7 @@ def _warden(root: str, path: str, life: socket.socket) -> Warden:
 
 
 def remove(root: str) -> None:
-    """Remove a folder, also where its folders may not be written to."""
+    """Remove a folder, including read-only folders in it."""
     shutil.rmtree(root, ignore_errors=True)
     if os.path.lexists(root):
         os.chmod(root, stat.S_IRWXU)

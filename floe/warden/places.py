@@ -1,7 +1,8 @@
-"""How many commands the limits of this process allow, and what commands get of these limits.
+"""How many commands the limits of this process allow, and the limits of the commands.
 
-The warden takes as many open files as it may have; a command gets the soft limit that the host was
-started with, as programs that use select() rely on it. Memory is not counted (docs/warden.md).
+The warden raises its own limit on open files to the maximum. A command gets the soft limit that the
+host was started with, because programs with select() rely on it. Memory is not counted
+(docs/warden.md).
 """
 
 import contextlib
@@ -15,34 +16,34 @@ from floe.warden.tasks import Tasks
 
 FILES: Final = resource.RLIMIT_NOFILE
 FILES_SPARE: Final = 28
-"""Open files of the warden itself: ten, hubs, and what it looks at for a moment."""
+"""Open files of the warden itself: ten, the hubs, and some that are open briefly."""
 FILES_EACH: Final = 3
-"""Open files of a command that runs: its words, its output, its pipe."""
+"""Open files for each running command: its messages, its output, its pipe."""
 
 
 class Places:
-    """The places for commands."""
+    """The slots for commands."""
 
     def __init__(self, soft: int = 0) -> None:
-        """`soft`: the soft limit of open files for commands, 0 for that of this process."""
+        """`soft`: the soft limit on open files for commands; 0 for that of this process."""
         own, hard = resource.getrlimit(FILES)
         self._given = (min(soft or own, own), hard)
         with contextlib.suppress(OSError, ValueError):
             resource.setrlimit(FILES, (hard, hard))
         self._tasks = Tasks()
         self._fit: tuple[int, str] | None = None
-        """What the processes allowed at the latest look."""
+        """How many commands the process limits allowed at the latest check."""
 
     def look(self, running: int, pids: Callable[[], Collection[int]]) -> tuple[int, str]:
-        """How many commands may run at once, one at least, and why not more.
+        """How many commands may run at once, at least one, and the reason for that limit.
 
-        So many run; `pids` finds all their processes.
+        `running` is how many run now; `pids` finds all their processes.
         """
         self._fit = self._tasks.fit(running, pids)
         return self._least()
 
     def check(self, running: int) -> None:
-        """Raises Refused where as many commands run as may."""
+        """Raises Refused if no slot is free."""
         count, why = self._least()
         if running >= count:
             raise Refused(f"{count} commands run: {why}", errno.EMFILE)
@@ -54,7 +55,7 @@ class Places:
         return min(files, self._fit or files, key=lambda place: place[0])
 
     def given(self) -> contextlib.AbstractContextManager[None]:
-        """What is started meanwhile has the limits that the host was given."""
+        """A context in which started programs get the limits that the host was started with."""
         own = resource.getrlimit(FILES)
         return _SAME if own == self._given else self._lowered(own)
 

@@ -1,6 +1,6 @@
-"""Processes as /proc shows them: who is there, whose child, and signals to exactly that one."""
+"""Reads processes from /proc, finds their children, and signals exactly the process it read."""
 
-# One system call each, where Path is slower.
+# Single system calls: Path is slower.
 # ruff: noqa: PTH110, PTH208
 
 import os
@@ -15,7 +15,7 @@ HAS_CHILDREN: Final = os.path.exists(f"/proc/self/task/{os.getpid()}/children")
 
 
 class Proc(NamedTuple):
-    """A process; pid and ticks together name it for as long as the machine is up."""
+    """A process; pid and ticks together identify it until the machine restarts."""
 
     ppid: int
     pgrp: int
@@ -23,13 +23,13 @@ class Proc(NamedTuple):
     ticks: int
     """When it started, in clock ticks since boot."""
     is_alive: bool
-    """False for one that only waits to be reaped; its first thread alone may be dead, too."""
+    """False if it only waits to be reaped. True if just its first thread is dead."""
 
 
 def slurp(path: str, *, is_one_record: bool = False) -> bytes:
-    """Read a file of /proc; empty where the process is gone or is not ours to look at.
+    """Read a file of /proc; empty if the process is gone or must not be read.
 
-    One record comes whole with the first read, and what makes it is dear enough to ask once.
+    The first read returns one record completely, and producing it is expensive, so read once.
     """
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -47,25 +47,25 @@ def slurp(path: str, *, is_one_record: bool = False) -> bytes:
 
 
 def look(pid: int) -> Proc | None:
-    """Look at a process; None where there is none."""
+    """Read a process; None if it does not exist."""
     stat = slurp(f"/proc/{pid}/stat", is_one_record=True)
     if not stat:
         return None
-    # The name before the last ")" may contain anything, blanks and ")" too.
+    # The name before the last ")" may contain anything, including blanks and ")".
     fields = stat[stat.rindex(b")") + 2 :].split()
     is_alive = fields[0] not in b"ZX" or int(fields[17]) > 1
     return Proc(int(fields[1]), int(fields[2]), int(fields[3]), int(fields[19]), is_alive)
 
 
 def ticks_now() -> int:
-    """The instant, in clock ticks since boot."""
+    """The current instant in clock ticks since boot."""
     return time.clock_gettime_ns(time.CLOCK_BOOTTIME) * TICKS_S // 10**9
 
 
 def ticks_of(pid: int, since: int) -> int:
-    """When a process started that began between `since` and now; 0 where it cannot be looked at.
+    """The start tick of a process that started between `since` and now; 0 if it cannot be read.
 
-    Most begin within one tick, and then nothing has to be read.
+    Most start within one tick, and then nothing has to be read.
     """
     if since == ticks_now():
         return since
@@ -77,7 +77,7 @@ def ticks_of(pid: int, since: int) -> int:
 
 
 def census() -> dict[int, Proc]:
-    """Look at every process of the machine, except those that wait to be reaped."""
+    """Read every process of the machine, except those that wait to be reaped."""
     found = ((int(name), look(int(name))) for name in os.listdir("/proc") if name.isdigit())
     return {pid: proc for pid, proc in found if proc and proc.is_alive}
 
@@ -106,7 +106,7 @@ def children(pid: int) -> list[int]:
 
 
 def tree(roots: Iterable[int]) -> dict[int, Proc]:
-    """Look at processes and all below them; parents come before their children."""
+    """Read processes and all their descendants; parents come before their children."""
     by_parent = None if HAS_CHILDREN else families()
     found: dict[int, Proc] = {}
     todo = list(roots)
@@ -118,7 +118,7 @@ def tree(roots: Iterable[int]) -> dict[int, Proc]:
 
 
 def marked(pid: int, mark: bytes) -> str:
-    """The key in a process's environment after `mark`; empty where there is none."""
+    """The key after `mark` in a process's environment; empty if there is none."""
     for entry in slurp(f"/proc/{pid}/environ").split(b"\0"):
         if entry.startswith(mark):
             return entry[len(mark) :].decode("ascii", "replace")
@@ -126,10 +126,10 @@ def marked(pid: int, mark: bytes) -> str:
 
 
 def send(pid: int, proc: Proc, *signals: signal.Signals) -> bool:
-    """Signal a process if it still is the one that was looked at; False where that is forbidden.
+    """Signal a process if it is still the one that was read; False if that is forbidden.
 
-    Between look and kill lie microseconds, in which the pid would have to end, be reaped, and
-    come round again through all other pids.
+    Only microseconds pass between the check and the kill. In these the process would have to end,
+    be reaped, and its pid be reused after all other pids.
     """
     present = look(pid)
     if present is None or present.ticks != proc.ticks:

@@ -1,12 +1,12 @@
-"""A number that every process of an attempt carries and cannot lose by accident.
+"""Stamps: a number that every process of an attempt carries and cannot lose by accident.
 
-It is a limit that limits nothing: RLIMIT_RTTIME, the microseconds that a realtime process may run
-without pausing, set to more than 30,000 years. Children inherit it, whatever they do to
-their environment, session, parents and descriptors. A cgroup for each attempt would do the same
-and costs 0.1 ms a command, 12 ms at worst; this costs less than 1 µs.
+The stamp is a resource limit without effect: RLIMIT_RTTIME, the microseconds that a realtime
+process may run without pausing, set to more than 30,000 years. Children inherit it, whatever they
+change in their environment, session, parents and descriptors. A cgroup per attempt would do the
+same, at 0.1 ms per command and 12 ms at worst; this costs less than 1 µs.
 
-Rule of this file: a limit that was lowered cannot be raised again, so each number is lower than
-the one before it, and a warden that runs under another one goes on below the other's number.
+Rule of this file: a lowered limit cannot be raised again, so each number is lower than the previous
+one, and a warden inside of a different warden continues below that one's number.
 """
 
 import os
@@ -18,12 +18,12 @@ from floe.warden.proc import slurp
 LIMIT: Final = resource.RLIMIT_RTTIME
 TOP: Final = 2**63 - 1
 LEAST: Final = 2**60
-"""Below it there are no more numbers: it would begin to be a limit, in some distant year."""
+"""The lowest number: below it the limit could have an effect, in some distant year."""
 LINE: Final = b"Max realtime timeout "
 
 
 class Stamps:
-    """The numbers of one warden; by chance, so that no two wardens have the same."""
+    """The numbers of one warden; random, so that no two wardens have the same."""
 
     def __init__(self) -> None:
         hard = resource.getrlimit(LIMIT)[1]
@@ -31,7 +31,7 @@ class Stamps:
         self._latest = top - int.from_bytes(os.urandom(7))
 
     def next(self) -> int:
-        """Take on the next number, for what is started from here on; 0 where none is left."""
+        """Take the next number, for programs started from now on; 0 if none is left."""
         number = self._latest - 1 - int.from_bytes(os.urandom(4))
         if number < LEAST:
             return 0
@@ -41,7 +41,7 @@ class Stamps:
 
 
 def stamped(pid: int) -> int:
-    """The number of a process; 0 where it has none or is gone."""
+    """The stamp of a process; 0 if it has none or is gone."""
     _, found, rest = slurp(f"/proc/{pid}/limits", is_one_record=True).partition(LINE)
     hard = rest.split(None, 2)[1] if found else b""
     return int(hard) if hard.isdigit() else 0

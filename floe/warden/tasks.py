@@ -1,9 +1,9 @@
-"""How many commands the limits of processes allow: of the cgroup and those above it, of the user.
+"""How many commands the process limits allow: of the cgroup, the cgroups above it, and the user.
 
-Each thread counts as a process. Others use the same limits, so the answer is one of this moment.
+Each thread counts as a process. Others share these limits, so the answer changes over time.
 """
 
-# Entries of /proc and of the cgroup file system, where Path is slower.
+# Entries of /proc and of the cgroup file system: Path is slower.
 # ruff: noqa: PTH110, PTH116, PTH208
 
 import contextlib
@@ -14,15 +14,15 @@ from typing import Final, NamedTuple
 from floe.warden.proc import slurp
 
 SPARE: Final = 16
-"""Processes that stay free, for threads of the hub and for an operator's shell."""
+"""Processes kept free for threads of the hub and for an operator's shell."""
 EACH: Final = 4
-"""Processes that are kept free for each command: a shell, a pipe of two programs, and one that
-either of them starts. A command that has more counts with what it has."""
+"""Processes kept free for each command: a shell, a pipe of two programs, and one more that either
+of them starts. A command with more processes counts with its actual number."""
 NPROC_LINE: Final = b"Max processes "
 
 
 class Limit(NamedTuple):
-    """One limit of processes."""
+    """One limit on processes."""
 
     most: int
     used: int
@@ -30,18 +30,19 @@ class Limit(NamedTuple):
 
 
 class Tasks:
-    """The limits of processes that hold for this process and what it starts."""
+    """The process limits that apply to this process and to programs it starts."""
 
     def __init__(self, proc: str = "/proc", user: int | None = None) -> None:
-        """`user`: whose processes are counted; 0 is held to no limit of a user."""
+        """`user`: the user whose processes count; user 0 has no user limit."""
         self._proc = proc
         self._user = os.getuid() if user is None else user
         self._groups = groups(proc)
 
     def fit(self, running: int, pids: Callable[[], Collection[int]]) -> tuple[int, str] | None:
-        """How many commands fit, and why not more; None without a limit.
+        """How many commands fit, and the reason; None without a limit.
 
-        So many run; `pids` finds all their processes, and is asked where there is a limit.
+        `running` is how many run now; `pids` finds all their processes, and is called only if
+        there is a limit.
         """
         limits = [*self._of_groups(), *self._of_user()]
         if not limits:
@@ -69,7 +70,7 @@ class Tasks:
 
 
 def groups(proc: str) -> list[str]:
-    """Folders of the cgroups that count this process, its own first; of both versions.
+    """Folders of the cgroups that count this process, its own first; for both cgroup versions.
 
     Source: cgroups(7), proc_pid_cgroup(5), proc_pid_mountinfo(5).
     """
@@ -89,7 +90,7 @@ def groups(proc: str) -> list[str]:
 
 
 def _below(root: str, path: str) -> str:
-    """The part of a cgroup's path below what is mounted; empty where it is not seen from here."""
+    """The part of a cgroup's path below the mount point; empty if it is not visible here."""
     root = root.rstrip("/")
     return path[len(root) :].strip("/") if f"{path}/".startswith(f"{root}/") else ""
 
@@ -100,13 +101,13 @@ def _upwards(point: str, path: str) -> list[str]:
 
 
 def tasks_of_user(proc: str, user: int) -> int:
-    """Processes and threads of a user, as far as they are seen from here."""
+    """How many processes and threads of a user are visible here."""
     found = (f"{proc}/{name}" for name in os.listdir(proc) if name.isdigit())
     return sum(tasks_of(process) for process in found if _owner(process) == user)
 
 
 def tasks_of(process: str) -> int:
-    """Threads of a process, given by its folder in /proc; 0 where it is gone."""
+    """How many threads a process has, by its folder in /proc; 0 if it is gone."""
     with contextlib.suppress(OSError):
         return len(os.listdir(f"{process}/task"))
     return 0

@@ -1,6 +1,6 @@
-"""Why a program could not be started, in words that name the cause a person would look for."""
+"""Explains why a program could not be started."""
 
-# One system call each, where Path is slower.
+# Single system calls: Path is slower.
 # ruff: noqa: PTH110, PTH112
 
 import errno
@@ -11,7 +11,7 @@ from typing import Final
 
 HEAD_BYTES: Final = 512
 ONE_TEXT_MAX: Final = 128 * 1024 - 1
-"""Bytes of one argument or one variable that Linux takes (MAX_ARG_STRLEN without its NUL)."""
+"""The longest argument or variable in bytes (Linux: MAX_ARG_STRLEN without its NUL)."""
 
 _MACHINES: Final = {
     3: "x86 (32 bit)",
@@ -41,7 +41,7 @@ CR_HINT: Final = r"try: sed -i 's/\r$//' {}, or `* text eol=lf` in .gitattribute
 def why_not(
     path: str, argv: Sequence[str], env: Mapping[str, str], error: OSError | ValueError
 ) -> str:
-    """One sentence, and what to try where there is something."""
+    """One sentence about the cause, and what to try if anything helps."""
     if isinstance(error, ValueError):
         return f"arguments or environment: {error}"
     match error.errno:
@@ -55,25 +55,25 @@ def why_not(
             return f"{path} is a directory"
         case errno.EACCES if os.access(path, os.X_OK):
             return (
-                f"permission denied: {path}, or the interpreter that its first line names, lies on "
-                "a file system that is mounted with noexec, or may not be run by this user"
+                f"permission denied: {path}, or the interpreter that its first line names, is on "
+                "a file system mounted with noexec, or this user may not run it"
             )
         case errno.EACCES:
             return f"permission denied: {path} is not executable; try: chmod +x {path}"
         case errno.ENOTDIR:
-            return f"{path}: a file stands where a folder is due"
+            return f"{path}: a part of the path is a file, not a folder"
         case errno.ETXTBSY:
-            return f"{path} is still being written by another process"
+            return f"a different process is still writing {path}"
         case errno.E2BIG:
             return _too_long(argv, env)
         case errno.EAGAIN:
-            return "no process can be started: the limit of processes is reached"
+            return "no process can be started: the limit on processes is reached"
         case _:
             return f"{path}: {error.strerror}"
 
 
 def head_of(path: str) -> bytes:
-    """The first bytes of a plain file; empty where it cannot be read. Never waits."""
+    """The first bytes of a plain file; empty if it cannot be read. Never blocks."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     except OSError:
@@ -87,7 +87,7 @@ def head_of(path: str) -> bytes:
 
 
 def ends_in_cr(head: bytes) -> bool:
-    """Whether a script's first line ends in CR, which counts as part of its interpreter's name."""
+    """Whether a script's first line ends in CR, which becomes part of its interpreter's name."""
     return head.startswith(b"#!") and head.partition(b"\n")[0].endswith(b"\r")
 
 
@@ -99,7 +99,9 @@ def _no_interpreter(path: str, head: bytes) -> str:
         name = words[0].decode(errors="replace")
         return f"{path}: the interpreter named in its first line is missing: {name}"
     if head.startswith(b"\x7fELF"):
-        return f"{path}: its loader is missing: it was built for another system (musl or glibc?)"
+        return (
+            f"{path}: its loader is missing: it was built for a different system (musl or glibc?)"
+        )
     return f"{path}: its interpreter is missing"
 
 
@@ -117,21 +119,23 @@ def _not_a_program(path: str, head: bytes) -> str:
     if head.startswith(b"\xef\xbb\xbf#!"):
         return "begins with a byte order mark, before its `#!`; try: save it as UTF-8 without BOM"
     if head.startswith(b"#!"):
-        return "names no interpreter behind the `#!` in its first line"
+        return "names no interpreter after the `#!` in its first line"
     if head.lstrip().startswith(b"#!"):
-        return "has its `#!` not at the very beginning of its first line"
+        return "does not have its `#!` at the very beginning of its first line"
     hint = f"try: #!/bin/sh as its first line, or `bash {path}`"
     return f"is neither a program nor a script with #! in its first line; {hint}"
 
 
 def _too_long(argv: Sequence[str], env: Mapping[str, str]) -> str:
     variables = [f"{name}={value}" for name, value in env.items()]
-    hint = "try: put it into a file, and give the file's name"
+    hint = "try: write it to a file, and pass the file's name"
     for what, texts in (("an argument", argv), ("a variable", variables)):
         size, text = max(((len(os.fsencode(t)), t) for t in texts), default=(0, ""))
         if size > ONE_TEXT_MAX:
             name = f" ({text.partition('=')[0]})" if texts is variables else ""
-            return f"{what}{name} has {size} bytes, and Linux takes {ONE_TEXT_MAX}; {hint}"
+            return f"{what}{name} has {size} bytes, but Linux takes at most {ONE_TEXT_MAX}; {hint}"
     size = sum(len(os.fsencode(text)) + 9 for text in (*argv, *variables))
     limit = os.sysconf("SC_ARG_MAX")
-    return f"arguments and environment have {size} bytes, and this host takes {limit}; {hint}"
+    return (
+        f"arguments and environment have {size} bytes, but this host takes at most {limit}; {hint}"
+    )

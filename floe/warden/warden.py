@@ -1,7 +1,7 @@
-"""The warden: owns the processes of users' commands, so that these outlive the hub.
+"""The warden: owns the processes of users' commands, so that they outlive the hub.
 
-What it promises, says and keeps is written down in docs/warden.md. One thread; nothing blocks but
-posix_spawn and small reads and writes of local files.
+docs/warden.md describes its promises, its protocol and its files. It has one thread; nothing blocks
+except posix_spawn and small reads and writes of local files.
 """
 
 # Descriptors, and one system call each, where Path is slower and cannot follow a descriptor.
@@ -33,9 +33,9 @@ from floe.warden.stamp import Stamps
 PROTOCOL: Final = 1
 
 TICK_S: Final = 0.25
-"""How often families of processes are looked at while a command runs."""
+"""Seconds between two checks of the processes while a command runs."""
 LOOK_SHARE: Final = 0.02
-"""Part of one core that looking at families may cost; on a crowded machine it looks less often."""
+"""Share of one core for checking processes; on a crowded machine it checks less often."""
 PATH_CHECK_S: Final = 5.0
 
 
@@ -49,30 +49,30 @@ class Warden:
         life: socket.socket | None = None,
         files: int = 0,
     ) -> None:
-        """`life`: when its other end is closed, the warden stops all and ends.
+        """`life`: when its other end is closed, the warden stops all commands and ends.
 
-        `files`: the soft limit of open files for commands, 0 for the warden's own.
+        `files`: the soft limit on open files for commands; 0 for the warden's own.
         """
         self.path = path
         self.idle_s = idle_s
         self.folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        # On the folder, since a file could be deleted and made anew. A child of posix_spawn holds
-        # it until its exec: whoever gets the lock finds no process that is not yet marked.
+        # Locks the folder, since a file could be deleted and created again. A child of posix_spawn
+        # holds the lock until its exec, so the next holder finds no unmarked process.
         fcntl.flock(self.folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
         identity = os.fstat(self.folder)
         self.mark = f"{identity.st_dev:x}-{identity.st_ino:x}"
-        """Tells the processes of this folder from those of others that use the same keys."""
+        """Distinguishes the processes of this folder from those of other folders."""
         self.env_mark = f"FLOE_WARDEN={self.mark}.".encode()
         self.boot = slurp("/proc/sys/kernel/random/boot_id").decode().strip()
         self.null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
-        # All of them: one that is not named costs posix_spawn two calls instead of one.
+        # All signals: for each one left out, posix_spawn makes two calls instead of one.
         self.reset = tuple(signal.valid_signals())
         self.words: dict[str, list[bytes]] = {}
-        """All that was said about each attempt which the hub has not taken."""
+        """All messages about each attempt that the hub has not taken yet."""
         self.running: dict[str, Attempt] = {}
-        """Attempts of this warden without an end."""
+        """Attempts of this warden that have not ended."""
         self.left: dict[str, Attempt] = {}
-        """Attempts of an earlier warden, whose processes are being ended."""
+        """Attempts of an earlier warden, whose processes are being stopped."""
         self.stamps = Stamps()
         self.places = Places(files)
         self.family = Family(self.running, self.env_mark, self._finish)
@@ -103,7 +103,7 @@ class Warden:
         with contextlib.suppress(FileNotFoundError):
             os.unlink("sock", dir_fd=self.folder)
         self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
-        # Through the descriptor: the path of a socket may have 107 bytes, that of a root has more.
+        # Through the descriptor, because the path of a socket is limited to 107 bytes.
         self.listener.bind(f"/proc/self/fd/{self.folder}/sock")
         self.listener.listen(HUBS_MAX)
         self.sock_is = os.stat("sock", dir_fd=self.folder)
@@ -139,7 +139,7 @@ class Warden:
     # -- the loop
 
     def serve(self) -> None:
-        """Serve until there is nothing left to serve; survives whatever one round brings."""
+        """Serve until there is nothing left to serve; an error in one round does not end it."""
         while True:
             try:
                 if self._is_over():
@@ -152,7 +152,7 @@ class Warden:
             os.unlink("sock", dir_fd=self.folder)
         self.hubs.finish()
         self.listener.close()
-        os.close(self.folder)  # from here on another one may serve it
+        os.close(self.folder)  # from here on a different warden may serve it
 
     def _round(self) -> None:
         for key, events in self.selector.select(self._wait_s()):
@@ -184,12 +184,12 @@ class Warden:
             return True
         now = time.monotonic()
         if not self.hubs and now >= self.idle_at:
-            self._accept()  # one that came while this was being decided
+            self._accept()  # a hub that connected in the meantime
             return not self.hubs
         return now >= self.check_at and not self._is_reachable(now)
 
     def _is_reachable(self, now: float) -> bool:
-        """Whether the folder's path still leads to this warden; a socket that is gone is remade."""
+        """Whether the folder's path still leads to this warden; creates a missing socket again."""
         self.check_at = now + PATH_CHECK_S
         try:
             if not os.path.samestat(os.stat(self.path), os.fstat(self.folder)):
@@ -206,27 +206,27 @@ class Warden:
         return True
 
     def _tick(self, now: float) -> None:
-        self.family.reap()  # its signal may have come in a round that failed
+        self.family.reap()  # its signal may have arrived in a round that failed
         if now >= self.check_at:
             self._is_reachable(now)
         for attempt in list(self.running.values()):
             if attempt.kill_at is not None:
                 self.family.press(attempt)
         if self.running and now >= self.look_at:
-            begun = time.thread_time()  # not by the clock, which runs on while others have the core
+            begun = time.thread_time()  # not wall time, which includes other processes on the core
             self.family.look()
             self.look_at = now + max(TICK_S, (time.thread_time() - begun) / LOOK_SHARE)
         if self.left:
             press_left(self.left, self.env_mark, now, self._finish_left)
             self.tick_at = time.monotonic() + KILL_AGAIN_S
 
-    # -- words
+    # -- messages
 
     def _finish(self, attempt: Attempt) -> None:
         output = attempt.output
         assert output is not None
         if not output.finish() and attempt.why == "exited" and not attempt.is_given_up:
-            return  # the disk is full: asked again at the next tick
+            return  # the disk is full: retried at the next tick
         if output.is_too_much and attempt.why == "exited":
             attempt.why = "output-limit"
         self.outputs.drop(output)
@@ -246,13 +246,13 @@ class Warden:
         self._conclude(file, worded("lost", attempt.key), attempt.key)
 
     def _conclude(self, file: int, word: bytes, key: str) -> None:
-        """Say a last word, after it is written."""
+        """Send the last message of an attempt, after it is written."""
         write(file, word, key)
         os.close(file)
         self._tell(key, word)
 
     def _tell(self, key: str, word: bytes) -> None:
-        """Keep a word and say it to every hub."""
+        """Keep a message and send it to every hub."""
         self.words.setdefault(key, []).append(word)
         self.hubs.tell(word)
 
@@ -267,7 +267,7 @@ class Warden:
 
     def _do(self, hub: Hub, message: Any) -> None:
         if not isinstance(message, dict):
-            raise Refused("a request is an object")
+            raise Refused("a request must be an object")
         request = message.get("do")
         if request == "hello":
             if message.get("protocol") != PROTOCOL:
@@ -296,7 +296,7 @@ class Warden:
                     del self.words[key]
                     self.files.drop(key)
                 case "stop" | "taken":
-                    pass  # of an attempt that ended or was taken before: asked twice, or too late
+                    pass  # a repeated or late request: the attempt ended or was taken before
                 case _:
                     raise Refused(f"not a request: {str(request)[:80]!r}")
 
@@ -305,7 +305,7 @@ class Warden:
 
     def _stop(self, attempt: Attempt, why: str) -> None:
         if attempt.status is not None:
-            attempt.is_given_up |= why != "timeout"  # which then only means that grace is over
+            attempt.is_given_up |= why != "timeout"  # a timeout here only means that grace is over
         elif attempt.why == "exited":
             attempt.why = why
         self.family.adopt()
@@ -324,7 +324,7 @@ class Warden:
             hub.unsent += b"".join(self.words[key])
         elif message.get("attach"):
             hub.unsent += worded("lost", key)
-        elif not self.is_ending:  # else the hub asks the next warden, when this one is gone
+        elif not self.is_ending:  # otherwise the hub asks the next warden, after this one
             try:
                 order = parse(message)
                 stamp = self.stamps.next()
@@ -348,7 +348,7 @@ class Warden:
             pid, kept, size, pipe = launch(order, env, self.null, self.reset)
         now = time.monotonic()
         attempt = Attempt(key, pid, stamp=stamp, grace_s=order.grace_s, due=now + order.timeout_s)
-        attempt.ticks = ticks_of(pid, since)  # alive or not, it is there until it is reaped
+        attempt.ticks = ticks_of(pid, since)  # alive or not, it exists until it is reaped
         attempt.file = file
         room = order.output_max - size if order.output_max else inf
         attempt.output = Output(key, kept, pipe, room)

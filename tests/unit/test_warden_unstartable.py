@@ -43,7 +43,7 @@ def test_a_script_whose_interpreter_is_not_found_names_the_cause(
         (b"MZ\x90\x00", "is a program for Windows"),
         (b"\xcf\xfa\xed\xfe\x07", "is a program for macOS"),
         (b"\xef\xbb\xbf#!/bin/sh\n", "begins with a byte order mark"),
-        (b"\n#!/bin/sh\n", "not at the very beginning"),
+        (b"\n#!/bin/sh\n", "does not have its `#!` at the very beginning"),
         (b"#!\n", "names no interpreter"),
         (b"echo hi\n", "neither a program nor a script with #!"),
     ],
@@ -86,7 +86,7 @@ def test_texts_above_the_limit_are_named_with_the_limit(
     found = said("/bin/true", errno.E2BIG, argv, **env)
 
     assert words in found
-    assert "put it into a file" in found
+    assert "write it to a file" in found
 
 
 def test_a_pipe_in_the_place_of_a_program_does_not_hold_up_the_warden(tmp_path: Path) -> None:
