@@ -1,4 +1,4 @@
-"""A program of its own: makes a folder what a commit of a repository says.
+"""A separate program: checks out, merges and reads commits of a repository.
 
-It runs from a copy, without floe's dependencies: of floe it imports `model.secret` and itself.
+It runs from a copy, without floe's dependencies: of floe it imports only `model.secret` and itself.
 """

@@ -1,7 +1,7 @@
-"""Runs git so that nothing which an earlier step left is an order to it.
+"""Runs git so that files of earlier steps cannot give it instructions.
 
-The environment comes from floe without git's variables (nodes/git.py). Of the configs of user and
-system only those keys count that say how a server is reached.
+The environment comes from floe, without git's variables (nodes/git.py). Of the user's and the
+system's configs only the keys that configure connections count.
 """
 
 import os
@@ -16,7 +16,7 @@ from floe.repository.task import Failed, say
 CONNECTION: Final = re.compile(
     r"(credential|http|url|ssh|protocol|safe|lfs)\.|core\.gitproxy$", re.IGNORECASE
 )
-"""Keys of the configs of user and system that count."""
+"""The keys of the user's and the system's configs that count."""
 OPTIONS: Final = (
     "core.hooksPath=/dev/null",
     "core.fsmonitor=false",
@@ -31,7 +31,7 @@ OPTIONS: Final = (
 
 
 class GitFailed(Failed):
-    """A command of git failed; `said` is what it wrote."""
+    """A git command failed; `said` is its error output."""
 
     def __init__(self, what: str, said: str) -> None:
         super().__init__(f"git {what} failed")
@@ -42,7 +42,7 @@ class Git:
     """git for one repository."""
 
     def __init__(self, gitdir: Path, tree: Path | None, config: str = os.devnull) -> None:
-        """`tree` is the folder of the files, none for a bare repository."""
+        """`tree` is the work tree; None for a bare repository."""
         self.gitdir = gitdir
         self.tree = tree
         self.env = {
@@ -62,7 +62,7 @@ class Git:
         good: Collection[int] = (0,),
         env: Mapping[str, str] | None = None,
     ) -> bytes:
-        """What a command prints. What it says besides goes to the output. Raises GitFailed."""
+        """The output of a command; its messages go to the attempt's output. Raises GitFailed."""
         done = self._done(args, data, env)
         said = done.stderr.decode(errors="replace").strip()
         if done.returncode not in good:
@@ -72,15 +72,15 @@ class Git:
         return done.stdout
 
     def line(self, *args: str) -> str:
-        """The one line that a command prints. Raises GitFailed."""
+        """The single line that a command prints. Raises GitFailed."""
         return self.run(*args).decode().strip()
 
     def succeeds(self, *args: str, data: bytes | None = None) -> bool:
-        """Whether a command ends well, which is all that counts of it."""
+        """Whether a command succeeds; its output is ignored."""
         return self._done(args, data, None).returncode == 0
 
     def has(self, commit: str) -> bool:
-        """Whether a commit is here."""
+        """Whether the repository has a commit."""
         return self.succeeds("cat-file", "-e", f"{commit}^{{commit}}")
 
     def _done(
@@ -102,10 +102,10 @@ class Git:
 
 
 def connection_config(gitdir: Path) -> tuple[str, int]:
-    """A file with what counts of the configs of user and system, and its descriptor.
+    """A file with the relevant keys of the user's and the system's configs, and its descriptor.
 
-    The file has no name in any folder, so that nothing is left of it: it is reached through this
-    process, for as long as the caller keeps the descriptor open. Raises GitFailed.
+    The file has no name in any folder, so that nothing of it remains. git reads it through this
+    process, as long as the caller keeps the descriptor open. Raises GitFailed.
     """
     env = {**os.environ, "GIT_DIR": str(gitdir)}
     done = subprocess.run(
@@ -130,7 +130,7 @@ def connection_config(gitdir: Path) -> tuple[str, int]:
 
 
 def setting_of(key: str, value: str | None) -> str:
-    """A key and its value as a config file has them; None for a key without a value."""
+    """A key and its value in the syntax of a config file; None for a key without a value."""
     section, _, rest = key.partition(".")
     subsection, dot, name = rest.rpartition(".")
     head = f"[{section} {_quoted(subsection)}]" if dot else f"[{section}]"

@@ -11,7 +11,7 @@ from floe.repository.folder import Folder
 from floe.repository.task import FULL_HASH, HASH, Failed, Task, is_allowed
 
 WHOLE: Final = 2147483647
-"""A depth that means the whole history."""
+"""The depth of the whole history."""
 EVERYTHING: Final = ("+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*")
 _REMOTE: Final = re.compile(
     r"couldn't find remote ref|could not resolve|could not read (username|password)"
@@ -23,15 +23,15 @@ _REMOTE: Final = re.compile(
 
 
 class FetchFailed(GitFailed):
-    """A fetch failed, at either end."""
+    """A fetch failed, here or at the remote."""
 
 
 class RemoteFailed(FetchFailed):
-    """The remote did not give what it was asked for; nothing here is at fault."""
+    """The remote refused or failed; the repository here is not at fault."""
 
 
 def check(task: Task) -> None:
-    """Refuse operands that git would take for something else. Raises Failed."""
+    """Refuse operands that git would misread. Raises Failed."""
     if not is_allowed(task.url):
         raise Failed(f"url '{task.url}' is not allowed")
     kinds = {"hash": "a commit hash", "branch": "a branch name", "ref": "a ref name"}
@@ -50,7 +50,7 @@ def _is_name(name: str) -> bool:
 
 
 class Commits:
-    """The commits of a remote, as a folder has or fetches them."""
+    """The commits of a remote that a folder has or can fetch."""
 
     def __init__(self, folder: Folder) -> None:
         self._folder = folder
@@ -58,13 +58,13 @@ class Commits:
         self._url = folder.task.url
 
     def commit(self, kind: str, value: str, depth: int) -> str:
-        """The commit of a hash, ref or branch, fetched. Raises Failed."""
+        """Fetch the commit of a hash, ref or branch, and return its hash. Raises Failed."""
         found = self._found(kind, value, depth)
         self._folder.state.fetched(found)
         return found
 
     def complete(self) -> None:
-        """Fetch the whole history of what is here."""
+        """Fetch the whole history of the commits here."""
         if (self._git.gitdir / "shallow").exists():
             self._fetch(WHOLE, *EVERYTHING)
 
@@ -85,7 +85,7 @@ class Commits:
                 return self._parsed("FETCH_HEAD")
 
     def _of_hash(self, value: str, depth: int) -> str:
-        """From here, by name, or, where the server refuses that, with all branches and tags."""
+        """The commit from here, fetched by hash or, if the server refuses that, with everything."""
         if self._git.has(value):
             if depth == WHOLE:
                 self.complete()

@@ -1,4 +1,4 @@
-"""Says why a merge was not possible, in people's words."""
+"""Explains to people why a merge was not possible."""
 
 from typing import Final
 
@@ -9,7 +9,7 @@ BINARY: Final = b"-\t-\t"
 
 
 def conflicts(git: Git, ours: str, theirs: str, into: str, other: str) -> list[str]:
-    """The files in conflict, each with the reason where it is more than a change in both."""
+    """The files in conflict, each with its reason unless both sides just changed it."""
     words = {
         "DD": "renamed in both, to different names",
         "AU": f"a new name in {into}",
@@ -38,7 +38,7 @@ def conflicts(git: Git, ours: str, theirs: str, into: str, other: str) -> list[s
 
 
 def say_conflicts(names: list[str], into: str, other: str) -> None:
-    """The last lines of an attempt that met conflicts."""
+    """Print the last lines of an attempt with conflicts."""
     say(f"floe: {other} does not merge into {into}; files in conflict:")
     for name in names:
         say(name)

@@ -1,6 +1,7 @@
-"""Makes the files of a folder those of a commit: all of them, and none besides.
+"""Writes the files of a commit to a folder, and removes all others.
 
-Files that a `.gitignore` of the commit names stay: they are what a reused workspace is for.
+Files that a `.gitignore` of the commit names stay, since they are the purpose of a reused
+workspace.
 """
 
 import os
@@ -15,7 +16,7 @@ from floe.repository.paths import opened, remove
 from floe.repository.task import Failed, say, shown
 
 RULES: Final = (b".gitattributes", b".gitignore")
-"""Files by which git decides what it writes and what it deletes."""
+"""Files that control which files git writes and deletes."""
 CLEANS_MAX: Final = 10
 LINK: Final = b"160000"
 
@@ -29,7 +30,7 @@ class Entry(NamedTuple):
 
 
 def listed(git: Git, commit: str) -> list[Entry]:
-    """All that a commit has."""
+    """All files and submodules of a commit."""
     entries = []
     for line in git.run("ls-tree", "-r", "-z", "--full-tree", commit).split(b"\0")[:-1]:
         about, _, path = line.partition(b"\t")
@@ -39,7 +40,7 @@ def listed(git: Git, commit: str) -> list[Entry]:
 
 
 def put(folder: Folder, commit: str, run: str) -> list[Entry]:
-    """Make HEAD, index and files those of a commit, for a run. Raises Failed."""
+    """Set HEAD, index and files to a commit, for a run. Raises Failed."""
     git, state, task = folder.git, folder.state, folder.task
     entries = listed(git, commit)
     opened(folder.where)
@@ -61,9 +62,9 @@ def put(folder: Folder, commit: str, run: str) -> list[Entry]:
 
 
 def _is_index_right(folder: Folder, commit: str) -> bool:
-    """Whether files that floe wrote for the last commit are right for the same blobs in this one.
+    """Whether files that floe wrote for the last commit are valid for the same blobs in this one.
 
-    They are not where other attributes or filters are at work now.
+    They are not if attributes or filters have changed.
     """
     before = folder.state["commit"]
     if not before or folder.state["lfs"] != folder.task.lfs:
@@ -73,7 +74,7 @@ def _is_index_right(folder: Folder, commit: str) -> bool:
 
 
 def _drop_strange_rules(where: bytes, entries: list[Entry]) -> None:
-    """Remove rules beside the commit's files that are not the commit's."""
+    """Remove rule files that are not part of the commit."""
     own = {entry.path for entry in entries}
     folders = {b""}
     for path in own:
@@ -91,7 +92,7 @@ def _drop_strange_rules(where: bytes, entries: list[Entry]) -> None:
 
 
 def _has_link(where: bytes, at: bytes) -> bool:
-    """Whether a link, or something that is no folder, is on the way to a folder of the commit."""
+    """Whether a link, or anything but a folder, is on the path to a folder of the commit."""
     path = where
     for part in at.split(b"/") if at else ():
         path += b"/" + part
@@ -104,7 +105,7 @@ def _has_link(where: bytes, at: bytes) -> bool:
 
 
 def _clean(git: Git) -> None:
-    """Delete what is not the commit's; again where that took rules away."""
+    """Delete files that are not part of the commit; repeat if that deleted rule files."""
     for _ in range(CLEANS_MAX):
         gone = git.run("clean", "-ffd").splitlines()
         if not any(line.rstrip(b'"').endswith(b".gitignore") for line in gone):
@@ -112,7 +113,7 @@ def _clean(git: Git) -> None:
 
 
 def blocked(where: Path) -> Failed | None:
-    """Which files floe's user cannot delete, and whose they are."""
+    """The error about a file that floe's user cannot delete; None if there is none."""
     me = os.geteuid()
     for parent, folders, files in os.walk(os.fsencode(where)):
         for name in (*folders, *files):

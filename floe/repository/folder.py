@@ -1,7 +1,7 @@
-"""The `.git` of a repository: of what is there only the objects are kept, the rest is made anew.
+"""The `.git` of a repository: keeps only its objects, and writes everything else again.
 
-Rules of this file: no link is followed, nothing that is not a plain file is opened, and nothing
-outside of the folder is touched.
+Rules of this file: it follows no link, opens only plain files, and touches nothing outside of the
+folder.
 """
 
 import os
@@ -16,7 +16,7 @@ from floe.repository.task import FULL_HASH, Failed, Task
 
 PACKS_MAX: Final = 200
 LOOSE_MAX: Final = 20_000
-"""More packs or loose objects than that, of fetches into a reused workspace, make git slow."""
+"""More packs or loose objects, from fetches into a reused workspace, would make git slow."""
 _PACK: Final = re.compile(r"pack-[0-9a-f]+\.(pack|idx)")
 _LOOSE: Final = re.compile(r"[0-9a-f]{38,62}")
 _FANOUT: Final = re.compile(r"[0-9a-f]{2}")
@@ -30,10 +30,10 @@ _LFS: Final = (
 
 
 class Folder:
-    """A repository that can be trusted, at the place of whatever was there."""
+    """A trusted repository, which replaces whatever was in its place."""
 
     def __init__(self, task: Task) -> None:
-        """Make it. Raises Failed where something else is at its place."""
+        """Create it. Raises Failed if something else is in its place."""
         self.task = task
         self.where = Path(task.where)
         is_bare = task.operation == "show"
@@ -47,7 +47,7 @@ class Folder:
         if not is_bare:
             self._claim()
         self.head = _head(self.gitdir)
-        """The commit that was checked out here, as far as that can be told."""
+        """The commit that was checked out here; empty if unknown."""
         self.has_objects = _tidied(self.gitdir)
         self._write()
         self.git = Git(self.gitdir, None if is_bare else self.where)
@@ -56,7 +56,7 @@ class Folder:
         self._remember()
 
     def set_objects_aside(self) -> None:
-        """Begin with no objects; those that are here may be damaged."""
+        """Start without objects, since the present ones may be damaged."""
         for name in _ASIDE:
             if os.path.lexists(self.gitdir / name):
                 (self.gitdir / name).rename(self.gitdir / f"{name}.aside")
@@ -68,21 +68,21 @@ class Folder:
         self._remember()
 
     def take_objects_back(self) -> None:
-        """After the remote gave no others."""
+        """Restore the objects, because the remote gave no new ones."""
         for name in _ASIDE:
             if os.path.lexists(self.gitdir / f"{name}.aside"):
                 remove(self.gitdir / name)
                 (self.gitdir / f"{name}.aside").rename(self.gitdir / name)
 
     def close(self) -> None:
-        """Drop what was needed for fetching only; its git is of no use any more."""
+        """Remove files that only fetching needed; `git` cannot be used afterwards."""
         os.close(self._config)
         for name in _ASIDE:
             remove(self.gitdir / f"{name}.aside")
         remove(self.gitdir / "packed-refs")
 
     def _claim(self) -> None:
-        """Note that floe made the folder, so that it is known should its `.git` vanish."""
+        """Record that floe created the folder, in case its `.git` vanishes."""
         if not self.state.is_ours:
             if not os.path.lexists(self.gitdir) and any(self.where.iterdir()):
                 raise Failed(f"{self.where} is there already and is not a git repository")
@@ -107,17 +107,17 @@ class Folder:
         (self.gitdir / "config").write_bytes(os.fsencode(text))
 
     def _remember(self) -> None:
-        """Let git know which commits are here, so that a fetch brings only what is missing.
+        """Write refs for the commits here, so that a fetch brings only missing objects.
 
-        Their refs have names of their own: a branch `release` that becomes `release/1.0` meets
-        nothing of its past.
+        The refs have their own names, so a branch `release` that becomes `release/1.0` has no
+        conflict.
         """
         remove(self.gitdir / "packed-refs")
         if self.has_objects and self.state.tips:
             tips = "".join(f"{tip}^{{commit}}\n" for tip in self.state.tips).encode()
             try:
                 found = self.git.run("cat-file", "--batch-check", data=tips).decode().splitlines()
-            except GitFailed:  # damaged, as the next command will see
+            except GitFailed:  # damaged; the next command reports it
                 return
             here = sorted({line.split()[0] for line in found if line.split()[1:2] == ["commit"]})
             lines = "".join(f"{tip} refs/floe/{tip}\n" for tip in here)
@@ -125,7 +125,7 @@ class Folder:
 
 
 def _head(gitdir: Path) -> str:
-    """The commit that HEAD names, read without git: the config is not to be trusted yet."""
+    """The commit that HEAD names, read without git, because the config is not trusted yet."""
     if not is_folder(gitdir):
         return ""
     text = plain_text(gitdir / "HEAD").strip()
@@ -142,7 +142,7 @@ def _head(gitdir: Path) -> str:
 
 
 def _tidied(gitdir: Path) -> bool:
-    """Drop all but the objects, and say whether there are some."""
+    """Remove everything but the objects; return whether there are any."""
     if not is_folder(gitdir):
         remove(gitdir)
         return False
@@ -165,7 +165,7 @@ def _tidied(gitdir: Path) -> bool:
 
 
 def _tidied_objects(objects: Path) -> int:
-    """Drop all but packs and loose objects; how many there are, 0 for too many to be quick."""
+    """Remove all but packs and loose objects; return their number, or 0 if too many to be fast."""
     packs = loose = 0
     for folder in list(objects.iterdir()):
         is_pack = folder.name == "pack"

@@ -1,4 +1,4 @@
-"""checkout, merge and show, each from whatever an earlier attempt left."""
+"""The operations checkout, merge and show; each works on the leftovers of earlier attempts."""
 
 import os
 import sys
@@ -16,11 +16,11 @@ from floe.repository.task import Failed, NoSuchFile, Task, say
 
 SHOWN_MAX: Final = 1048576
 DEPTH_MAX: Final = 32
-"""Submodules in submodules."""
+"""How deep submodules may be nested."""
 
 
 def main(argument: str) -> None:
-    """Do what the argument asks for, and end the process."""
+    """Carry out the task in the argument, and exit."""
     task = Task.parse(argument)
     try:
         {"checkout": checkout, "merge": merge, "show": show}[task.operation](task)
@@ -46,8 +46,8 @@ def checkout(task: Task) -> None:
 def merge(task: Task) -> None:
     """Merge into a commit, with the whole history.
 
-    With part of it the best common ancestor may lie beyond the cut, and a merge from an older one
-    can undo work without a conflict.
+    In a shallow history the best common ancestor may be missing, and a merge from an older one can
+    undo work without a conflict.
     """
     into = f"{task.kind} {task.value} of {task.url}"
     _begin(task, f"merging {task.other} into {into} in {task.where}")
@@ -67,7 +67,7 @@ def _begin(task: Task, what: str) -> None:
 
 
 def _healed(task: Task, operation: Callable[[Folder], None]) -> None:
-    """Do it with the objects that are here, and without them where they are damaged."""
+    """Run an operation with the present objects; if they are damaged, run it again without them."""
     folder = Folder(task)
     try:
         try:
@@ -78,7 +78,7 @@ def _healed(task: Task, operation: Callable[[Folder], None]) -> None:
             if not folder.has_objects:
                 raise
             say(error.said)
-            say(f"floe: {error}: {folder.gitdir} may be damaged, so the repository is cloned anew")
+            say(f"floe: {error}: {folder.gitdir} may be damaged, so the repository is cloned again")
             folder.set_objects_aside()
             try:
                 operation(folder)
@@ -96,7 +96,7 @@ def _checkout(folder: Folder) -> None:
 
 
 def _put(folder: Folder, commit: str, level: int = 1) -> None:
-    """The files of a commit, of its submodules, and what is in git LFS."""
+    """Write the files of a commit, of its submodules and of git LFS."""
     task = folder.task
     if task.lfs:
         submodules.check_lfs(folder, commit)
@@ -168,7 +168,7 @@ def _merge(folder: Folder) -> None:
 
 
 def _of_this_run(commits: Commits, git: Git, head: str) -> str:
-    """What the run has checked out or merged here before; not to be replaced in silence."""
+    """The commit that this run checked out or merged here before, which must not be lost."""
     if git.has(head):
         commits.complete()
         return head
@@ -184,7 +184,7 @@ def _show(folder: Folder) -> None:
     folder.state.store()
     name = f"{commit}:{task.other}"
     if not git.succeeds("cat-file", "-e", name):
-        git.run("ls-tree", "-r", commit)  # or the commit is damaged
+        git.run("ls-tree", "-r", commit)  # raises if the commit is damaged
         raise NoSuchFile(f"commit {commit} has no file {task.other}")
     if int(git.line("cat-file", "-s", name)) > SHOWN_MAX:
         raise Failed(f"{task.other} is larger than {SHOWN_MAX} bytes")
@@ -194,7 +194,7 @@ def _show(folder: Folder) -> None:
 
 
 def _run() -> str:
-    """The run that this is an attempt of."""
+    """The run of this attempt."""
     return os.environ.get("FLOE_ATTEMPT", "").rsplit(".", 3)[0]
 
 

@@ -1,4 +1,4 @@
-"""Files and folders that a step may have changed: made, read and removed with no link followed."""
+"""Creates, reads and removes files that a step may have changed, without following links."""
 
 import os
 import shutil
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def remove(path: Path) -> None:
-    """Delete a file, a link or a folder with all in it, also below read-only folders."""
+    """Delete a file, a link, or a folder with its content, even in read-only folders."""
     try:
         found = os.lstat(path)
     except FileNotFoundError:
@@ -20,10 +20,10 @@ def remove(path: Path) -> None:
 
 
 def made_above(where: Path, path: bytes) -> Path:
-    """Make the folders above a path in a folder; what is no folder there, as a link, is removed.
+    """Create the folders above a path in a folder; remove links and files in their place.
 
-    A commit can have a name twice, as a link and as a folder with a submodule in it. git then
-    leaves the link, and all that is done to the submodule would be done where it leads.
+    A commit can have a name twice: as a link, and as a folder with a submodule in it. git then
+    leaves the link, and operations on the submodule would follow it.
     """
     at = where
     *above, name = os.fsdecode(path).split("/")
@@ -36,10 +36,9 @@ def made_above(where: Path, path: bytes) -> Path:
 
 
 def opened(folder: Path) -> None:
-    """Make each folder below one writable for its owner, and drop what is no file, link or folder.
+    """Make every folder writable for its owner; delete all but files, links and folders.
 
-    git would wait for ever at a FIFO that is named `.gitignore`. What belongs to somebody else
-    stays as it is.
+    git would wait forever at a FIFO named `.gitignore`. Files of other users stay unchanged.
     """
     waiting = [os.fsencode(folder)]
     while waiting:
@@ -54,12 +53,12 @@ def opened(folder: Path) -> None:
                         waiting.append(entry.path)
                     elif not entry.is_file(follow_symlinks=False) and not entry.is_symlink():
                         os.unlink(entry.path)  # noqa: PTH108
-        except OSError:  # another's, or gone: git will say so where it matters
+        except OSError:  # a different user's, or gone: git reports it if it matters
             continue
 
 
 def plain_text(path: Path, size_max: int = 1 << 20) -> str:
-    """What a plain file holds; empty where there is none."""
+    """The text of a plain file; empty if there is none."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
@@ -67,14 +66,14 @@ def plain_text(path: Path, size_max: int = 1 << 20) -> str:
     try:
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             return ""
-        with os.fdopen(fd, "rb", closefd=False) as file:  # which refuses a folder
+        with os.fdopen(fd, "rb", closefd=False) as file:  # refuses a folder
             return file.read(size_max).decode(errors="replace")
     finally:
         os.close(fd)
 
 
 def is_folder(path: Path) -> bool:
-    """Whether a path is a folder and no link to one."""
+    """Whether a path is a folder, and not a link to one."""
     try:
         return stat.S_ISDIR(os.lstat(path).st_mode)
     except FileNotFoundError:
@@ -82,7 +81,7 @@ def is_folder(path: Path) -> bool:
 
 
 def is_plain(path: Path) -> bool:
-    """Whether a plain file is there, and no link to one."""
+    """Whether a path is a plain file, and not a link to one."""
     try:
         return stat.S_ISREG(os.lstat(path).st_mode)
     except FileNotFoundError:

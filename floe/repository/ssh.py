@@ -1,4 +1,4 @@
-"""Says what a person can do about ssh: which files it looked in, and what to put there."""
+"""Explains ssh errors: which files ssh read, and what to write to them."""
 
 import os
 import pwd
@@ -17,7 +17,7 @@ _SHORT: Final = re.compile(r"(?P<to>[^/:\[]*)(?:\[(?P<host>[^\]]*)\])?:")
 
 
 def explained(url: str, said: str, env: Mapping[str, str]) -> str:
-    """Lines for what ssh said about a git URL, each after a line end; empty for other troubles."""
+    """Lines that explain ssh's message about a git URL, each after a line end; empty for others."""
     is_changed = "REMOTE HOST IDENTIFICATION HAS CHANGED" in said
     is_unknown = "Host key verification failed" in said
     is_denied = "Permission denied (" in said
@@ -75,7 +75,7 @@ def _denied(
 
 
 def _settings(url: str, env: Mapping[str, str]) -> dict[str, list[str]]:
-    """What ssh would do for a git URL, in its own words (`ssh -G`)."""
+    """The settings that ssh uses for a git URL (`ssh -G`)."""
     url = _printed(["git", "ls-remote", "--get-url", "--", url], env).strip() or url
     found = _URL.match(url) or _SHORT.match(url)
     if not found:
@@ -103,7 +103,7 @@ def _printed(argv: list[str], env: Mapping[str, str]) -> str:
 
 
 def _home(path: str) -> str:
-    """A path of ssh's, which takes the home of the user, not `$HOME`."""
+    """Expand a path as ssh does: with the user's home, not `$HOME`."""
     if not path.startswith("~/"):
         return path
     try:

@@ -25,11 +25,11 @@ class State:
         self._path = path
         self._known = known
         self.is_ours = is_ours
-        """Whether floe made the folder."""
+        """Whether floe created the folder."""
 
     @classmethod
     def read(cls, prefix: str, where: Path) -> "State":
-        """What is known of the folder that is there now."""
+        """The state of the folder that exists now."""
         name = hashlib.sha256(os.fsencode(where)).hexdigest()[:16]
         path = Path(f"{prefix}.{name}.json")
         known = _sound(plain_text(path))
@@ -41,7 +41,7 @@ class State:
 
     @property
     def tips(self) -> list[str]:
-        """Commits that were fetched, the newest last."""
+        """The fetched commits, the newest last."""
         return list(self._known.get("tips", ()))
 
     def fetched(self, commit: str) -> None:
@@ -49,20 +49,20 @@ class State:
         self._known["tips"] = [*(tip for tip in self.tips if tip != commit), commit][-TIPS_MAX:]
 
     def claim(self, where: Path) -> None:
-        """Note that the folder is floe's."""
+        """Record that the folder is floe's."""
         self._known = {"folder": where.stat().st_ino}
         self.is_ours = True
         self.store()
 
     def restore_index(self, gitdir: Path) -> None:
-        """Give git the index of the last checkout, with its times, if it is whole."""
+        """Restore git's index of the last checkout, with its times, if it is complete."""
         if not is_plain(self._index):
             return
         if hashlib.sha256(self._index.read_bytes()).hexdigest() == self["index"]:
             shutil.copy2(self._index, gitdir / "index")
 
     def checked_out(self, gitdir: Path, **known: Any) -> None:
-        """Keep the index and what else is known of what lies in the folder now."""
+        """Save the index and the state of the files in the folder."""
         fresh = self._fresh()
         shutil.copy2(gitdir / "index", fresh)
         if not is_plain(self._index):
@@ -77,7 +77,7 @@ class State:
         return self._path.with_suffix(".index")
 
     def store(self) -> None:
-        """Keep what is known."""
+        """Save the state."""
         fresh = self._fresh()
         fresh.write_text(json.dumps(self._known))
         if not is_plain(self._path):
@@ -85,17 +85,17 @@ class State:
         fresh.replace(self._path)
 
     def _fresh(self) -> Path:
-        """Where a file is written before it gets its name; nothing is there."""
+        """The path at which a file is written before it gets its name; nothing is there."""
         fresh = self._path.with_suffix(".new")
         remove(fresh)
         return fresh
 
 
 def _sound(text: str) -> dict[str, Any]:
-    """What a file of the state says; empty where it is not as floe writes it."""
+    """Parse a state file; empty if it is not in floe's format."""
     try:
         known = json.loads(text)
-    except (ValueError, RecursionError):  # none yet, or lost with the power
+    except (ValueError, RecursionError):  # none yet, or lost in a power failure
         return {}
     if not isinstance(known, dict):
         return {}

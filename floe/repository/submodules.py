@@ -1,4 +1,4 @@
-"""The submodules of a commit and its files in git LFS: fetched where the task asks, else named."""
+"""Submodules and git LFS files of a commit: fetched if the task asks for it, otherwise named."""
 
 import os
 import posixpath
@@ -20,7 +20,7 @@ _ALLOWED: Final = re.compile(r"(https?|ssh|git)://|[^/:]+:(?!:|//)")
 
 
 class Submodule(NamedTuple):
-    """A commit of another repository, and where it belongs."""
+    """A commit of a different repository, and its path."""
 
     path: bytes
     commit: str
@@ -28,9 +28,9 @@ class Submodule(NamedTuple):
 
 
 def submodules(folder: Folder, commit: str, entries: list[Entry]) -> list[Submodule]:
-    """The submodules of a commit that can be fetched. Raises Failed for a URL that may not be.
+    """The submodules of a commit that can be fetched. Raises Failed for a forbidden URL.
 
-    Those without a URL are named; those with `update = none` are left out.
+    Submodules without a URL are reported; those with `update = none` are left out.
     """
     links = [entry for entry in entries if entry.mode == LINK]
     if not links:
@@ -58,7 +58,7 @@ def submodules(folder: Folder, commit: str, entries: list[Entry]) -> list[Submod
 
 
 def empty(where: Path, entries: list[Entry], fetched: Collection[bytes] = ()) -> None:
-    """Leave nothing in the folders of other submodules: what lies there is of an earlier step."""
+    """Empty the folders of all other submodules; their content is from an earlier step."""
     for entry in entries:
         if entry.mode == LINK and entry.path not in fetched:
             path = made_above(where, entry.path)
@@ -67,14 +67,14 @@ def empty(where: Path, entries: list[Entry], fetched: Collection[bytes] = ()) ->
 
 
 def named(entries: list[Entry]) -> None:
-    """Say that there are submodules which nobody asked for."""
+    """Report submodules that the task does not fetch."""
     names = [shown(entry.path) for entry in entries if entry.mode == LINK]
     if names:
         say(f"floe: submodules are not fetched (submodules: true does): {_some(names)}")
 
 
 def check_lfs(folder: Folder, commit: str) -> None:
-    """Refuse where git LFS cannot or may not fetch from. Raises Failed."""
+    """Check that git LFS is installed and may use its URLs. Raises Failed."""
     if not shutil.which("git-lfs"):
         raise Failed("`lfs: true` needs git-lfs on PATH: install the package git-lfs")
     for key, url in _settings(folder.git, f"{commit}:.lfsconfig").items():
@@ -83,7 +83,7 @@ def check_lfs(folder: Folder, commit: str) -> None:
 
 
 def name_pointers(git: Git) -> None:
-    """Say that files are kept in git LFS which nobody asked for."""
+    """Report files in git LFS that the task does not fetch."""
     names = git.run("ls-files", "-z", "--", ":(attr:filter=lfs)").split(b"\0")[:-1]
     if names:
         say(
@@ -93,14 +93,14 @@ def name_pointers(git: Git) -> None:
 
 
 def may_follow(main: str, url: str) -> bool:
-    """Whether a repository may send floe to a URL: a file only where it is one itself."""
+    """Whether a repository may refer to a URL: a local one only if it is local itself."""
     if not is_allowed(url):
         return False
     return is_local(main) if is_local(url) else bool(_ALLOWED.match(url))
 
 
 def resolved(url: str, main: str) -> str:
-    """A submodule's URL: what begins with `./` or `../` is relative to the repository's own.
+    """The URL of a submodule: `./` and `../` are relative to the repository's own URL.
 
     Source: gitmodules(5), `submodule.<name>.url`.
     """

@@ -1,4 +1,4 @@
-"""What the program is asked for, and how it ends when it cannot do that."""
+"""The tasks of the program, and the errors it ends with."""
 
 import json
 import re
@@ -14,27 +14,27 @@ _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
 
 class Task(NamedTuple):
-    """One attempt of git-checkout or git-merge, or the reading of one file. Operands are data."""
+    """One attempt of git-checkout or git-merge, or reading one file. Operands are data."""
 
     operation: str
     """`checkout`, `merge` or `show`."""
     where: str
-    """The repository's folder, absolute, with no link in it."""
+    """The repository's folder, as an absolute path without links."""
     state: str
-    """Where floe keeps what it knows of the folder, outside of it: the beginning of file names."""
+    """The prefix of the files, outside of the folder, with floe's state about it."""
     kind: str
-    """What says which commit: `hash`, `ref` or `branch`."""
+    """Which of `hash`, `ref` and `branch` names the commit."""
     value: str
     url: str
     other: str = ""
-    """merge: what is merged into the commit; show: the path of the file."""
+    """merge: the ref to merge into the commit; show: the path of the file."""
     submodules: str = ""
-    """Empty for none, else `true` or `recursive`."""
+    """Empty for none, otherwise `true` or `recursive`."""
     lfs: bool = False
 
     @classmethod
     def parse(cls, text: str) -> "Task":
-        """Read the program's argument."""
+        """Parse the program's argument."""
         return cls(**json.loads(text))
 
     def text(self) -> str:
@@ -43,24 +43,24 @@ class Task(NamedTuple):
 
 
 class Failed(Exception):
-    """The attempt ends bad; the text says why."""
+    """The attempt ends bad; the text is the reason."""
 
     status = 1
 
 
 class NoSuchFile(Failed):
-    """The commit is there and the file is not."""
+    """The commit exists, but the file does not."""
 
     status = 3
 
 
 def is_allowed(url: str) -> bool:
-    """Whether git may be given a URL: it is no option and names no remote helper (`ext::`)."""
+    """Whether a URL is safe for git: it is not an option and names no remote helper (`ext::`)."""
     return bool(url) and not url.startswith("-") and not _HELPER.match(url)
 
 
 def is_local(url: str) -> bool:
-    """Whether a URL is of this machine's files: `file://` or a path, as git tells them apart."""
+    """Whether a URL names local files, by git's own rules: `file://` or a path."""
     scheme = _SCHEME.match(url)
     if scheme:
         return scheme[1].lower() == "file"
@@ -68,13 +68,13 @@ def is_local(url: str) -> bool:
 
 
 def say(text: str) -> None:
-    """A line of the attempt's output, without passwords."""
+    """Print a line to the attempt's output, without passwords."""
     sys.stdout.flush()
     sys.stderr.write(without_password(text) + "\n")
     sys.stderr.flush()
 
 
 def shown(name: bytes) -> str:
-    """A file's name in people's characters; what is no text, or would move the cursor, escaped."""
+    """A file's name for people; bytes that are not text, and control characters, are escaped."""
     text = name.decode("utf-8", "backslashreplace")
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

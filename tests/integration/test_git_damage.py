@@ -117,7 +117,7 @@ async def test_output_says_that_a_damaged_repository_is_cloned_again(
 
     await house.good(checkout(remote, branch="main"))
 
-    assert "may be damaged, so the repository is cloned anew" in house.printed
+    assert "may be damaged, so the repository is cloned again" in house.printed
 
 
 async def test_objects_stay_while_the_remote_is_away(house: House, remote: Repository) -> None:
