@@ -35,12 +35,12 @@ BAD = {
         "{id: bad, tasks: [{id: a, type: exec, listen: trigger.good, opts: {cmd: x}},"
         " {id: a, type: exec, listen: trigger.good, opts: {cmd: x}}]}",
         "the id `a` is used twice",
-        "another `id`",
+        "a different `id`",
     ),
     "a tag that nobody can emit": (
         "{id: bad, tasks: [{id: a, type: exec, listen: task.b.good, opts: {cmd: x}}]}",
         "this flow has no task `b`",
-        "there are a",
+        "its nodes are a",
     ),
     "an id that is no id": ("{id: ../bad, flow-file: x.yml}", "`id` cannot be `../bad`", "id: bad"),
     "a cron expression that is none": (
