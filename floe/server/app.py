@@ -99,8 +99,11 @@ def application(hub: Hub, settings: ServerSettings, peers: Peers | None = None) 
 @web.middleware
 async def _as_sent(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Put the client in the place of a trusted proxy, for everything that follows."""
+    proxies = request.app[PROXIES]
+    if not proxies:
+        return await handler(request)
     connected = Seen(request.remote or "", request.scheme, request.host)
-    seen = request.app[PROXIES].seen(connected, request.headers)
+    seen = proxies.seen(connected, request.headers)
     if seen is not connected:
         request = request.clone(scheme=seen.scheme, host=seen.host, remote=seen.remote)
     return await handler(request)

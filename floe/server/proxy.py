@@ -43,6 +43,9 @@ class Proxies:
     def __init__(self, networks: Sequence[str]) -> None:
         self._networks: tuple[Network, ...] = tuple(map(ipaddress.ip_network, networks))
 
+    def __bool__(self) -> bool:
+        return bool(self._networks)
+
     def trusts(self, address: str) -> bool:
         """Whether an address is a trusted proxy's."""
         ip = parse_address(address)
@@ -55,7 +58,7 @@ class Proxies:
         X-Forwarded-For, each proxy wrote the one before itself: the last that is no trusted proxy's
         is the client's, and what stands further left the client may have made up.
         """
-        if not self._networks or not self.trusts(connected.remote):
+        if not self.trusts(connected.remote):
             return connected
         scheme = SCHEMES.get(_first(headers, "X-Forwarded-Proto").lower(), connected.scheme)
         host = _first(headers, "X-Forwarded-Host")
