@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from floe.model.message import Offer
 from floe.model.refs import HostId, Instant, StoreId
 from floe.peers.base import Hello
-from floe.peers.outbox import Item, Offers, Outbox
-from floe.peers.wires import Wire
+from floe.peers.send_queue import Item, Offers, SendQueue
+from floe.peers.sockets import PeerSocket
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +33,11 @@ class Other:
         """As it was said last."""
         self.since = now()
         """Since when there is a connection, or none."""
-        self.wires: list[Wire] = []
+        self.wires: list[PeerSocket] = []
         self._now = now
         self._heard_at = now()
         self._offers = offers
-        self._outbox = Outbox()
+        self._outbox = SendQueue()
         self._stirred = asyncio.Event()
 
     @property
@@ -58,7 +58,7 @@ class Other:
         silent_s = asyncio.get_running_loop().time() - max(w.heard_s for w in self.wires)
         return Instant(self._now() - round(silent_s * 1000))
 
-    def join(self, wire: Wire) -> None:
+    def join(self, wire: PeerSocket) -> None:
         """A connection was opened."""
         if not self.is_open:
             self.since = self._now()
@@ -66,7 +66,7 @@ class Other:
         self.wires.append(wire)
         self._stirred.set()
 
-    def leave(self, wire: Wire) -> None:
+    def leave(self, wire: PeerSocket) -> None:
         """A connection is over."""
         self._heard_at = self.heard_at
         self.wires.remove(wire)
@@ -85,7 +85,7 @@ class Other:
             while len(self._outbox) and (wire := self._most_alive()):
                 await self._say(wire, self._outbox.take())
 
-    async def _say(self, wire: Wire, item: Item) -> None:
+    async def _say(self, wire: PeerSocket, item: Item) -> None:
         message = item.envelope.message
         if isinstance(message, Offer):
             if not self._offers.may_write(message):
@@ -93,6 +93,6 @@ class Other:
             self._offers.write(message)
         await wire.send(item.frame)
 
-    def _most_alive(self) -> Wire | None:
+    def _most_alive(self) -> PeerSocket | None:
         wires = [wire for wire in self.wires if wire.is_open]
         return max(wires, key=lambda wire: wire.heard_s, default=None)

@@ -31,12 +31,12 @@ from floe.peers.base import (
 from floe.peers.frames import pack, pack_hello, read_hello, unpack
 from floe.peers.hosts import Name, Other, name_of
 from floe.peers.links import Link, is_self, objection
-from floe.peers.looks import seen, twice
-from floe.peers.outbox import Item, Offers
 from floe.peers.problems import NotFloe, Problems
 from floe.peers.relays import Relays
+from floe.peers.send_queue import Item, Offers
 from floe.peers.settings import PROTOCOLS, PeerSettings
-from floe.peers.wires import Wire
+from floe.peers.sockets import PeerSocket
+from floe.peers.status import seen, twice
 
 log = structlog.get_logger()
 
@@ -205,7 +205,7 @@ class HttpPeers:
 
     async def _carried(self, hello: Hello, socket: Socket, lives: Callable[[], None]) -> str:
         """Speak over a connection until it is over; what was wrong with it, empty for nothing."""
-        wire = Wire(socket, hello, self._settings, lives)
+        wire = PeerSocket(socket, hello, self._settings, lives)
         other = self._join(wire)
         tasks = [self._spawn(wire.live()), self._spawn(self._listen(wire))]
         try:
@@ -216,7 +216,7 @@ class HttpPeers:
             self._leave(other, wire)
             await wire.close()
 
-    def _join(self, wire: Wire) -> Other:
+    def _join(self, wire: PeerSocket) -> Other:
         name = name_of(wire.other)
         other = self._others.get(name)
         if other is None:
@@ -234,7 +234,7 @@ class HttpPeers:
                     link.want()  # are passed on by URLs alone
         return other
 
-    def _leave(self, other: Other, wire: Wire) -> None:
+    def _leave(self, other: Other, wire: PeerSocket) -> None:
         other.leave(wire)
         if other.wires:
             return
@@ -254,7 +254,7 @@ class HttpPeers:
                 self._names.end(host)
         self._doubled = frozenset(now)
 
-    async def _listen(self, wire: Wire) -> None:
+    async def _listen(self, wire: PeerSocket) -> None:
         ignored = False
         try:
             async for frame in wire.frames():

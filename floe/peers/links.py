@@ -15,7 +15,7 @@ from floe.peers.base import FRAME_MAX, TOKEN, Hello
 from floe.peers.frames import headers_of, unpack_hello
 from floe.peers.problems import NotFloe, Problems, is_refused, mismatch, sentence
 from floe.peers.settings import PeerSettings
-from floe.peers.wires import ClientSocket
+from floe.peers.sockets import ClientSocket
 
 log = structlog.get_logger()
 

@@ -16,8 +16,8 @@ from floe.model.message import EndedStored
 from floe.model.refs import StoreId
 from floe.peers.base import FRAME_MAX, TOKEN, Protocols, Socket
 from floe.peers.frames import headers_of, pack_hello
-from floe.peers.outbox import BYTES_MAX
-from floe.peers.wires import ClientSocket
+from floe.peers.send_queue import BYTES_MAX
+from floe.peers.sockets import ClientSocket
 from floe.server.peers import ServerSocket
 from floe.server.settings import Bind
 from tests.make import H1

@@ -4,8 +4,8 @@ import pytest
 
 from floe.model.message import EndedStored, Envelope, Message
 from floe.model.refs import StoreId
-from floe.peers import outbox
-from floe.peers.outbox import Item, Offers, Outbox
+from floe.peers import send_queue
+from floe.peers.send_queue import Item, Offers, SendQueue
 from tests.make import H1
 from tests.make_peers import a_ping, an_offer
 
@@ -19,12 +19,12 @@ def a_word(epoch: int = 1) -> Message:
     return EndedStored(run="h1-1@k3f9", epoch=epoch)
 
 
-def drained(box: Outbox) -> list[Message]:
+def drained(box: SendQueue) -> list[Message]:
     return [box.take().envelope.message for _ in range(len(box))]
 
 
 def test_words_leave_in_the_order_in_which_they_came() -> None:
-    box = Outbox()
+    box = SendQueue()
 
     for epoch in (1, 2, 3):
         box.put(an_item(a_word(epoch)))
@@ -33,7 +33,7 @@ def test_words_leave_in_the_order_in_which_they_came() -> None:
 
 
 def test_a_word_that_still_waits_is_not_queued_again() -> None:
-    box = Outbox()
+    box = SendQueue()
 
     for epoch in (1, 2, 1):
         box.put(an_item(a_word(epoch)))
@@ -42,7 +42,7 @@ def test_a_word_that_still_waits_is_not_queued_again() -> None:
 
 
 def test_a_ping_takes_the_place_of_an_older_one() -> None:
-    box = Outbox()
+    box = SendQueue()
 
     for message in (a_ping(1), a_word(), a_ping(2)):
         box.put(an_item(message))
@@ -51,8 +51,8 @@ def test_a_ping_takes_the_place_of_an_older_one() -> None:
 
 
 def test_the_oldest_word_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outbox, "WORDS_MAX", 2)
-    box = Outbox()
+    monkeypatch.setattr(send_queue, "WORDS_MAX", 2)
+    box = SendQueue()
 
     for epoch in (1, 2, 3):
         box.put(an_item(a_word(epoch)))
@@ -61,8 +61,8 @@ def test_the_oldest_word_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_words_that_wait_have_bounded_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outbox, "BYTES_MAX", 250)
-    box = Outbox()
+    monkeypatch.setattr(send_queue, "BYTES_MAX", 250)
+    box = SendQueue()
 
     for epoch in range(1, 10):
         box.put(an_item(a_word(epoch), size=100))
@@ -71,7 +71,7 @@ def test_words_that_wait_have_bounded_bytes(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_ping_outlasts_what_is_dropped() -> None:
-    box = Outbox()
+    box = SendQueue()
     for message in (a_word(1), a_ping(), a_word(2)):
         box.put(an_item(message))
 
@@ -106,7 +106,7 @@ def test_an_offer_that_is_unsent_may_never_be_written() -> None:
 
 
 def test_what_is_forgotten_counts_as_written(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outbox, "OFFERS_MAX", 1)
+    monkeypatch.setattr(send_queue, "OFFERS_MAX", 1)
     offers = Offers()
     offers.write(an_offer("h1-5@k3f9"))
     offers.write(an_offer("h1-6@k3f9"))

@@ -54,7 +54,7 @@ class ClientSocket:
                 raw.shutdown(socket.SHUT_RDWR)
 
 
-class Wire:
+class PeerSocket:
     """A connection with a known other end."""
 
     def __init__(

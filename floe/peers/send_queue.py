@@ -30,7 +30,7 @@ class Item:
     frame: bytes
 
 
-class Outbox:
+class SendQueue:
     """A queue with an end: the newest words for one host.
 
     A word that still waits is not queued again, so that repetitions cost nothing while a host is
