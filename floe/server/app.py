@@ -14,18 +14,13 @@ from aiohttp.http_exceptions import HttpProcessingError
 from floe.hub.hub import Hub
 from floe.model.errors import World
 from floe.peers.base import TOKEN, Peers
-from floe.server.auth import Auth
-from floe.server.connection import Connection, Crowd, protect
-from floe.server.door import Door, NoFiles
-from floe.server.endpoint import Endpoint, endpoint
-from floe.server.gate import Gate
-from floe.server.keys import (
+from floe.server.app_keys import (
     AUTH,
     CALLER,
     FEEDS,
-    GATE,
     HUB,
     MARKS,
+    PEER_AUTH,
     PEERS,
     ROUTES_OF,
     SETTINGS,
@@ -33,7 +28,12 @@ from floe.server.keys import (
     STRANGERS,
     WEBAPP,
 )
+from floe.server.auth import Auth
+from floe.server.connection import Connection, Crowd, protect
+from floe.server.connection_limit import ConnectionLimit, NoFiles
+from floe.server.endpoint import Endpoint, endpoint
 from floe.server.lines import Marks
+from floe.server.peer_auth import PeerAuth
 from floe.server.problems import Handler, answer_errors
 from floe.server.proxy import Proxies, Seen
 from floe.server.relay import relayed
@@ -66,8 +66,8 @@ def application(hub: Hub, settings: ServerSettings, peers: Peers | None = None) 
     app[HUB] = hub
     app[SETTINGS] = settings
     app[PROXIES] = Proxies(settings.trusted_proxies)
-    app[GATE] = Gate(settings, peers)
-    app[AUTH] = Auth(tokens, settings, app[GATE])
+    app[PEER_AUTH] = PeerAuth(settings, peers)
+    app[AUTH] = Auth(tokens, settings, app[PEER_AUTH])
     if peers is not None:
         app[PEERS] = peers
     app[WEBAPP] = Webapp(settings.base_url, settings.dev_webapp)
@@ -121,7 +121,7 @@ async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     route = request.match_info.route
     is_nothing = request.match_info.http_exception is not None
     if route in request.app[FOR_HOSTS] or (is_nothing and TOKEN in request.headers):
-        request.app[GATE].admit(request)
+        request.app[PEER_AUTH].admit(request)
     elif route not in request.app[PUBLIC]:
         request[CALLER] = request.app[AUTH].caller(request)
     else:
@@ -172,7 +172,7 @@ class Server:
             await self._runner.setup()
             self.urls = tuple([await self._listen(self._runner, at) for at in endpoints])
             if settings.private:
-                app[GATE].addresses.update(_own(endpoints[1], self._listeners[1]))
+                app[PEER_AUTH].addresses.update(_own(endpoints[1], self._listeners[1]))
         except BaseException:
             await self.stop()
             raise
@@ -202,7 +202,7 @@ class Server:
     async def _listen(self, runner: web.AppRunner, at: Endpoint) -> str:
         try:
             listener = await asyncio.get_running_loop().create_server(
-                Door(self._connection(runner), self._crowd.make_room),
+                ConnectionLimit(self._connection(runner), self._crowd.make_room),
                 at.host or None,
                 at.port,
                 ssl=at.tls,

@@ -15,7 +15,7 @@ from aiohttp import web
 
 from floe.model.errors import Denied
 from floe.peers.base import TOKEN
-from floe.server.gate import Gate
+from floe.server.peer_auth import PeerAuth
 from floe.server.problems import Forbidden, Throttled
 from floe.server.proxy import is_same_origin
 from floe.server.settings import ServerSettings
@@ -54,9 +54,9 @@ class Caller:
 class Auth:
     """Tells callers apart, and slows down who guesses."""
 
-    def __init__(self, tokens: Tokens, settings: ServerSettings, gate: Gate) -> None:
+    def __init__(self, tokens: Tokens, settings: ServerSettings, peer_auth: PeerAuth) -> None:
         self.tokens = tokens
-        self._gate = gate
+        self._peer_auth = peer_auth
         self._logins = Throttle(settings.login_tries, settings.throttle_s)
         self._wrong = Throttle(settings.wrong_tries, settings.throttle_s)
         self._ended = Throttle(settings.wrong_tries, settings.throttle_s)
@@ -65,7 +65,7 @@ class Auth:
     def caller(self, request: web.Request) -> Caller:
         """Who sent a request. Raises Denied, Throttled, or Forbidden for a foreign origin."""
         if TOKEN in request.headers:
-            passed = self._gate.passed(request)
+            passed = self._peer_auth.passed(request)
             user, _, name = passed.by.partition(":")
             return Caller(user=user, name=name, via=passed.via)
         if text := header_token(request):

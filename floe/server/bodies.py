@@ -13,7 +13,7 @@ from aiohttp import web
 from floe.model.errors import IdInvalid, TooLarge, ValuesInvalid, Yours
 from floe.model.refs import Json
 from floe.model.whole import whole
-from floe.server.keys import CALLER, STRANGERS
+from floe.server.app_keys import CALLER, STRANGERS
 from floe.server.problems import Unsupported
 
 T = TypeVar("T")

@@ -20,11 +20,11 @@ from floe.hub.hub import Hub
 from floe.model.codec import to_text
 from floe.model.errors import Denied, FloeError, HostAway, Yours
 from floe.model.refs import RunRef
+from floe.server.app_keys import AUTH, CALLER, FEEDS, HUB, PEERS, STOPPING
 from floe.server.auth import check_origin, header_token
 from floe.server.bodies import Fields, parse, query
-from floe.server.far import FarTail
-from floe.server.keys import AUTH, CALLER, FEEDS, HUB, PEERS, STOPPING
 from floe.server.problems import status_of
+from floe.server.remote_tail import RemoteTail
 from floe.server.sockets import framed, shake_hands
 from floe.server.tail import POLL_S, Piece, Tail
 from floe.server.watch import MakeTail, Watch
@@ -34,13 +34,13 @@ log = structlog.get_logger()
 HEARTBEAT_S: Final = 30.0
 """Seconds between pings; a client that does not answer one within half of that is gone."""
 
-LOOK_S: Final = 30.0
+CHECK_S: Final = 30.0
 """Seconds between looks at the credentials a client came in with; an end is seen at once."""
 
 SEND_S: Final = 10.0
 """Seconds a client may take for one frame."""
 
-TOGETHER_MAX: Final = 100
+FRAMES_MAX: Final = 100
 """Frames of one write."""
 
 CLOSE_S: Final = 1.0
@@ -84,7 +84,7 @@ async def serve(request: web.Request) -> web.WebSocketResponse:
     with request.app[FEEDS].one():
         with hub.reads.listen(after or None) as subscription:
             try:
-                await Client(request, socket, subscription).serve()
+                await FeedClient(request, socket, subscription).serve()
             except* Over as group:
                 over = next(e for e in group.exceptions if isinstance(e, Over))
         await _close(request, socket, over)
@@ -101,7 +101,7 @@ async def _close(request: web.Request, socket: web.WebSocketResponse, over: Over
         request.transport.abort()
 
 
-class Client:
+class FeedClient:
     """One listener and what it asked for."""
 
     def __init__(
@@ -138,8 +138,8 @@ class Client:
                 raise self._too_slow() from error
             only = self._run
             texts = [f.text for f in frames if f.run is None or only in (None, f.run)]
-            for start in range(0, len(texts), TOGETHER_MAX):
-                await self._send(*texts[start : start + TOGETHER_MAX])
+            for start in range(0, len(texts), FRAMES_MAX):
+                await self._send(*texts[start : start + FRAMES_MAX])
 
     async def _tell_outputs(self) -> None:
         while True:
@@ -189,7 +189,7 @@ class Client:
     async def _guard(self) -> NoReturn:
         auth, caller = self._request.app[AUTH], self._request[CALLER]
         while True:
-            await auth.tokens.wait_ended(LOOK_S)
+            await auth.tokens.wait_ended(CHECK_S)
             try:
                 auth.check(caller)
             except Denied as error:
@@ -244,7 +244,7 @@ class Client:
             return functools.partial(Tail, self._hub, found.ref.key, node)
         by, peers = self._request[CALLER].by, self._request.app.get(PEERS)
         assert peers is not None, "a run is elsewhere only in a cluster"
-        return functools.partial(FarTail, peers, found.host, found.ref, node, by=by)
+        return functools.partial(RemoteTail, peers, found.host, found.ref, node, by=by)
 
     async def _known(self, run: str) -> RunRef:
         """A run of any host by its name; of another host it may be heard of only later.

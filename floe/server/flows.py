@@ -6,8 +6,8 @@ from floe.hub.hub import Hub
 from floe.model.codec import iso
 from floe.model.flow import Flow, Trigger
 from floe.model.secret import without_password
+from floe.server.app_keys import HUB
 from floe.server.bodies import query
-from floe.server.keys import HUB
 from floe.server.problems import answer
 from floe.shapes import Shape
 from floe.shapes.findings import finding_shape

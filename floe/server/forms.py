@@ -5,9 +5,9 @@ from typing import Any, Final
 from aiohttp import web
 
 from floe.model.run import summary_of
-from floe.server import together
+from floe.server import fan_out
+from floe.server.app_keys import HUB
 from floe.server.bodies import query
-from floe.server.keys import HUB
 from floe.server.problems import answer
 from floe.shapes.forms import open_forms
 from floe.shapes.runs import summary_shape
@@ -19,7 +19,7 @@ FORMS_MAX: Final = 200
 async def index(request: web.Request) -> web.Response:
     """Open forms of all hosts, each with its run, the longest open first."""
     query(request).done()
-    others = await together.others(request)
+    others = await fan_out.others(request)
     hub = request.app[HUB]
     found: list[dict[str, Any]] = [
         {"run": summary_shape(summary_of(run), hub.reads.name_of), "form": form}

@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from floe.server.keys import HUB, STOPPING
+from floe.server.app_keys import HUB, STOPPING
 from floe.server.problems import answer
 
 

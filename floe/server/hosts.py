@@ -8,8 +8,8 @@ from aiohttp import web
 from floe.model.codec import iso
 from floe.model.errors import NotFound
 from floe.model.refs import HostId, StoreId, host_id
+from floe.server.app_keys import HUB
 from floe.server.bodies import json_body, once_of, query
-from floe.server.keys import HUB
 from floe.server.problems import Handler, answer
 from floe.server.relay import at_host
 from floe.shapes.findings import finding_shape

@@ -8,8 +8,8 @@ from floe.host.leases.base import Lease
 from floe.hub.hub import Hub
 from floe.model.codec import iso
 from floe.model.refs import HostId, ref_of
+from floe.server.app_keys import CALLER, HUB
 from floe.server.bodies import json_body, once_of, query
-from floe.server.keys import CALLER, HUB
 from floe.server.problems import answer
 from floe.server.relay import at_host
 

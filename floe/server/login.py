@@ -11,9 +11,9 @@ from aiohttp import web
 
 from floe.model.codec import iso
 from floe.model.errors import Denied, NotFound
+from floe.server.app_keys import AUTH, CALLER, SETTINGS
 from floe.server.auth import COOKIE, Caller, header_token, is_from_https, page_key
 from floe.server.bodies import json_body, once_of, query
-from floe.server.keys import AUTH, CALLER, SETTINGS
 from floe.server.problems import Forbidden, answer
 from floe.server.tokens import ID_LEN, USER
 

@@ -10,8 +10,8 @@ from aiohttp import web
 from floe.model.errors import HostAway
 from floe.model.flow import Node
 from floe.model.run import Run
+from floe.server.app_keys import HUB, MARKS, STOPPING
 from floe.server.bodies import query
-from floe.server.keys import HUB, MARKS, STOPPING
 from floe.server.lines import Lines
 from floe.server.problems import answer, problem
 from floe.server.readers import check_reader

@@ -7,8 +7,8 @@ from typing import Any, Final
 from aiohttp import web
 
 import floe
+from floe.server.app_keys import ROUTES_OF, SETTINGS
 from floe.server.bodies import query
-from floe.server.keys import ROUTES_OF, SETTINGS
 from floe.server.problems import answer
 from floe.server.route import Route
 from floe.server.schemas import SCHEMAS, ref

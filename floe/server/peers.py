@@ -9,8 +9,8 @@ from aiohttp import WSMsgType, web
 
 from floe.model.errors import Conflict
 from floe.peers.base import FRAME_MAX
+from floe.server.app_keys import PEERS, STOPPING
 from floe.server.bodies import query
-from floe.server.keys import PEERS, STOPPING
 from floe.server.sockets import shake_hands
 
 CLOSE_S: Final = 1.0

@@ -6,9 +6,9 @@ from aiohttp import web
 
 from floe.hub.hub import Hub
 from floe.hub.reads import Queue
-from floe.server import together
+from floe.server import fan_out
+from floe.server.app_keys import HUB
 from floe.server.bodies import query
-from floe.server.keys import HUB
 from floe.server.problems import answer
 
 RUNS_MAX: Final = 100
@@ -18,7 +18,7 @@ RUNS_MAX: Final = 100
 async def index(request: web.Request) -> web.Response:
     """The queues of all hosts: runs that need the same are asked for once, and told together."""
     query(request).done()
-    others = await together.others(request)
+    others = await fan_out.others(request)
     hub = request.app[HUB]
     groups = [_group(hub, queue) for queue in hub.reads.queues()]
     groups += [group for shape in others.shapes for group in shape["pends"]]

@@ -24,8 +24,8 @@ from floe.model.flow import Trigger
 from floe.model.refs import Json
 from floe.model.secret import Secret
 from floe.server import relay
+from floe.server.app_keys import CALLER, HUB
 from floe.server.bodies import Fields, json_body, once_of, parse, query, raw_body
-from floe.server.keys import CALLER, HUB
 from floe.server.problems import Forbidden, answer
 from floe.shapes.runs import summary_shape
 

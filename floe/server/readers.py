@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from floe.model.errors import Denied
-from floe.server.keys import AUTH, CALLER
+from floe.server.app_keys import AUTH, CALLER
 
 
 def check_reader(request: web.Request) -> None:

@@ -20,8 +20,8 @@ from floe.model.codec import iso
 from floe.model.errors import HostAway, IdInvalid, Lost
 from floe.model.refs import HostId, Instant, RunRef, host_id
 from floe.peers.base import Answer, Request
+from floe.server.app_keys import CALLER, HUB, PEERS, SETTINGS, STOPPING
 from floe.server.bodies import raw_body
-from floe.server.keys import CALLER, HUB, PEERS, SETTINGS, STOPPING
 from floe.server.problems import Handler, problem, status_of
 from floe.server.readers import check_reader
 from floe.server.route import AtLoss, More

@@ -9,9 +9,9 @@ from floe.model.errors import Lost, NotFound, NotYet
 from floe.model.flow import Node
 from floe.model.refs import FlowId, HostId, Instant, RunRef, flow_id, host_id, node_id
 from floe.model.run import Run, State, Summary
+from floe.server.app_keys import CALLER, HUB
 from floe.server.bodies import Fields, json_body, once_of, query
 from floe.server.events import SEQ_MAX, fact_shape
-from floe.server.keys import CALLER, HUB
 from floe.server.problems import answer
 from floe.shapes.nodes import node_page
 from floe.shapes.runs import as_of_shape, run_shape, summary_shape, why_shape

@@ -4,7 +4,7 @@ import asyncio
 
 from aiohttp import web
 
-from floe.server.keys import WEBAPP
+from floe.server.app_keys import WEBAPP
 from floe.server.webapp import Asset
 
 HOME = "/app/dash"

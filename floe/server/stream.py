@@ -9,9 +9,9 @@ from aiohttp import web
 from floe.feed.feed import Lagging
 from floe.feed.stream import Reached, line_of, own_feed
 from floe.model.refs import RunRef
+from floe.server.app_keys import HUB, STOPPING
 from floe.server.bodies import query
 from floe.server.events import SEQ_MAX
-from floe.server.keys import HUB, STOPPING
 from floe.server.problems import answer
 from floe.server.readers import check_reader
 

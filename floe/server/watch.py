@@ -3,14 +3,14 @@
 import asyncio
 from typing import Protocol
 
-from floe.server.far import FarTail
+from floe.server.remote_tail import RemoteTail
 from floe.server.tail import Tail
 
 
 class MakeTail(Protocol):
     """Makes the tail of an output, from wherever it is."""
 
-    def __call__(self, *, attempt: int = 0, least: int = 1, offset: int = 0) -> Tail | FarTail:
+    def __call__(self, *, attempt: int = 0, least: int = 1, offset: int = 0) -> Tail | RemoteTail:
         """Of an attempt; for 0 of the latest once there is one that is at least `least`."""
         ...
 
@@ -31,7 +31,7 @@ class Watch:
     def begin(self, tasks: asyncio.TaskGroup) -> None:
         """Follow what another host must be asked for."""
         self.end()
-        if isinstance(self.tail, FarTail):
+        if isinstance(self.tail, RemoteTail):
             self._following = tasks.create_task(self.tail.follow())
 
     def end(self) -> None:

@@ -8,8 +8,8 @@ from aiohttp import web
 from floe.hub.hub import Hub
 from floe.peers.base import Peers
 from floe.server.auth import Auth, Caller
-from floe.server.gate import Gate
 from floe.server.lines import Marks
+from floe.server.peer_auth import PeerAuth
 from floe.server.route import Route
 from floe.server.settings import ServerSettings
 from floe.server.waits import Open, Strangers
@@ -22,7 +22,7 @@ WEBAPP: Final = web.AppKey("webapp", Webapp)
 MARKS: Final = web.AppKey("marks", Marks)
 PEERS: Final = web.AppKey("peers", Peers)
 """The other hosts; absent where there can be none."""
-GATE: Final = web.AppKey("gate", Gate)
+PEER_AUTH: Final = web.AppKey("peer_auth", PeerAuth)
 STOPPING: Final = web.AppKey("stopping", asyncio.Event)
 """Set when the server stops: what streams ends."""
 FEEDS: Final = web.AppKey("feeds", Open)

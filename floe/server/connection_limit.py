@@ -27,7 +27,7 @@ SHORT: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOME
 HINT: Final = "raise the limit on open files (ulimit -H -n)"
 
 
-class Turned(asyncio.Protocol):
+class TurnedAway(asyncio.Protocol):
     """A connection that is turned away."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -35,7 +35,7 @@ class Turned(asyncio.Protocol):
         transport.abort()
 
 
-class Door:
+class ConnectionLimit:
     """Makes the protocol of each connection. Where too many are in, a stranger's has to go; where
     there is none, connections are turned away."""
 
@@ -55,7 +55,7 @@ class Door:
         if now >= self._silent_until:
             self._silent_until = now + SILENCE_S
             log.warning("server.full", files_kept=kept, hint=HINT)
-        return Turned()
+        return TurnedAway()
 
 
 class NoFiles:

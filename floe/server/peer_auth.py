@@ -31,7 +31,7 @@ class Passed:
     """That host."""
 
 
-class Gate:
+class PeerAuth:
     """Lets other hosts in."""
 
     def __init__(self, settings: ServerSettings, peers: Peers | None) -> None:

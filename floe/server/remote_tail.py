@@ -10,7 +10,7 @@ from floe.model.refs import HostId, RunRef
 from floe.peers.base import Answer, Peers, Request
 from floe.server.tail import CHUNK, Piece
 
-LOOK_S: Final = 0.25
+CHECK_S: Final = 0.25
 """Seconds between two looks whether a node has begun its next attempt, or where its run is."""
 
 RETRY_S: Final = 1.0
@@ -23,7 +23,7 @@ OPEN: Final = ("waiting", "queued", "running", "asking", "retrying")
 """States of a node that may have another attempt."""
 
 
-class FarTail:
+class RemoteTail:
     """Follows one attempt at another host. `follow` must run meanwhile.
 
     A host that is away is asked again until it answers: the output goes on where it stopped.
@@ -66,7 +66,7 @@ class FarTail:
                 await asyncio.sleep(RETRY_S)
             except HostAway as error:
                 if error.host != self._host:  # the lists here may learn that later
-                    await asyncio.sleep(LOOK_S)
+                    await asyncio.sleep(CHECK_S)
                     self._error = error
                     return
                 await asyncio.sleep(RETRY_S)
@@ -102,7 +102,7 @@ class FarTail:
                 return True
             if node["state"] not in OPEN:
                 return False
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(CHECK_S)
 
     async def _copy(self) -> None:
         at = self._offset + len(self._data)

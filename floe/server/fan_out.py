@@ -9,7 +9,7 @@ from aiohttp import web
 
 from floe.model.errors import FloeError
 from floe.model.refs import HostId
-from floe.server.keys import CALLER, HUB, PEERS
+from floe.server.app_keys import CALLER, HUB, PEERS
 from floe.server.relay import request_for
 
 ANSWER_S: Final = 3.0
@@ -19,7 +19,7 @@ Shape = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Together:
+class FanOut:
     """The others' answers."""
 
     shapes: tuple[Shape, ...] = ()
@@ -27,14 +27,14 @@ class Together:
     """Those who did not answer."""
 
 
-async def others(request: web.Request) -> Together:
+async def others(request: web.Request) -> FanOut:
     """What every other host answers to this very GET; nobody, where one of them asks."""
     members = request.app[HUB].reads.members()
     if request[CALLER].via:
-        return Together()
+        return FanOut()
     there = [member.id for member in members if not member.stale]
     found = dict(zip(there, await asyncio.gather(*(_at(request, h) for h in there)), strict=True))
-    return Together(
+    return FanOut(
         shapes=tuple(shape for shape in found.values() if shape is not None),
         away=tuple(member.id for member in members if found.get(member.id) is None),
     )
