@@ -2,7 +2,7 @@
 // where `useRows` is for those of one.
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { html } from "../html.js";
-import { ALL_MAX } from "../sight.js";
+import { ALL_MAX } from "../viewport.js";
 
 const SIZE = 100;
 const AROUND = "600px";

@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { get, seg } from "../api.js";
 import { classes, html } from "../html.js";
 import { here } from "../route.js";
-import { ALL_MAX } from "../sight.js";
+import { ALL_MAX } from "../viewport.js";
 import { asProblem } from "../state.js";
 import { plain, plural } from "../text.js";
 import { full, precise } from "../time.js";

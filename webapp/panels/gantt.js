@@ -4,7 +4,7 @@ import { barsOf, placeOf } from "../bars.js";
 import { classes, html } from "../html.js";
 import { here } from "../route.js";
 import { narrow } from "../narrow.js";
-import { useRows } from "../sight.js";
+import { useRows } from "../viewport.js";
 import { plain } from "../text.js";
 import { spanText, tickStep } from "../ticks.js";
 import { clock, duration, now } from "../time.js";

@@ -5,7 +5,7 @@ import { useLayoutEffect, useRef } from "preact/hooks";
 import { classes, html } from "../html.js";
 import { planOf as columns } from "../layers.js";
 import { here } from "../route.js";
-import { ALL_MAX, useCalm, useSight } from "../sight.js";
+import { ALL_MAX, useCalm, useViewport } from "../viewport.js";
 import { plain } from "../text.js";
 import { took } from "../time.js";
 import { Mark, stateName } from "./mark.js";
@@ -109,10 +109,10 @@ const pixels = (lengths) => Object.fromEntries(Object.entries(lengths).map(([nam
  */
 function useFit(plan, chosen) {
   const box = useRef(/** @type {HTMLElement | null} */ (null));
-  const [sight, look] = useSight(box);
+  const [viewport, look] = useViewport(box);
   const aim = useCalm(chosen);
   // 0: not known yet, and nothing is drawn twice
-  const scale = sight.width ? Math.min(1, Math.max(SCALE_MIN, sight.width / plan.width)) : 0;
+  const scale = viewport.width ? Math.min(1, Math.max(SCALE_MIN, viewport.width / plan.width)) : 0;
   useLayoutEffect(() => {
     const place = plan.places.find(({ id }) => id === aim);
     const element = box.current;
@@ -134,10 +134,10 @@ function useFit(plan, chosen) {
   /** @param {import("../plan.js").Box} part */
   const seen = ({ left, top, right, bottom }) =>
     !isLarge ||
-    (right * scale >= sight.left &&
-      left * scale <= sight.right &&
-      bottom * scale >= sight.top &&
-      top * scale <= sight.bottom);
+    (right * scale >= viewport.left &&
+      left * scale <= viewport.right &&
+      bottom * scale >= viewport.top &&
+      top * scale <= viewport.bottom);
   return { box, scale, seen };
 }
 

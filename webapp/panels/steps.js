@@ -2,7 +2,7 @@
 import { useRef } from "preact/hooks";
 import { classes, html } from "../html.js";
 import { here } from "../route.js";
-import { useRows } from "../sight.js";
+import { useRows } from "../viewport.js";
 import { plain } from "../text.js";
 import { took } from "../time.js";
 import { tabFor } from "./graph.js";

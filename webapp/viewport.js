@@ -23,17 +23,17 @@ const NONE = { left: 0, top: 0, right: 0, bottom: 0, width: 0 };
  * @returns {[Sight, () => void]}  its `width` is 0 when it is not known yet; and to look at once: who
  *   scrolls by code draws then, and not within the frame that lays out and paints as well
  */
-export function useSight(box) {
-  const [sight, set] = useState(NONE);
+export function useViewport(box) {
+  const [viewport, set] = useState(NONE);
   const looks = useRef(() => {});
   useLayoutEffect(() => {
     const element = /** @type {HTMLElement} */ (box.current);
     let shown = NONE;
     let later = 0;
     const look = () => {
-      const near = sightOf(element, AROUND_PX);
+      const near = viewportOf(element, AROUND_PX);
       const isFar = later > 0 || (shown.width > 0 && !meet(shown, near));
-      shown = isFar ? sightOf(element, 0) : near;
+      shown = isFar ? viewportOf(element, 0) : near;
       set((old) => kept(old, shown));
       if (!isFar) return;
       clearTimeout(later);
@@ -53,11 +53,11 @@ export function useSight(box) {
       element.removeEventListener("scroll", look);
     };
   }, []);
-  return [sight, looks.current];
+  return [viewport, looks.current];
 }
 
 /** @param {HTMLElement} element @param {number} around @returns {Sight} */
-function sightOf({ scrollLeft, scrollTop, clientWidth, clientHeight }, around) {
+function viewportOf({ scrollLeft, scrollTop, clientWidth, clientHeight }, around) {
   return {
     left: Math.floor(scrollLeft / STEP_PX) * STEP_PX - around,
     top: Math.floor(scrollTop / STEP_PX) * STEP_PX - around,
@@ -102,7 +102,7 @@ export function useCalm(value) {
  * @param {number} chosen  or -1
  */
 export function useRows(box, count, guess, chosen) {
-  const [{ top, bottom, width }, look] = useSight(box);
+  const [{ top, bottom, width }, look] = useViewport(box);
   const aim = useCalm(chosen);
   const [each, setEach] = useState(guess);
   const isLong = count > ALL_MAX;
