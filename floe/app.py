@@ -25,7 +25,7 @@ from floe.host.site import HostSettings
 from floe.hub.clock import Clock, WallClock
 from floe.hub.flows import FlowBook, FlowFiles
 from floe.hub.hub import Hub
-from floe.hub.outputs import ActSettings
+from floe.hub.outputs import AttemptSettings
 from floe.hub.parts import Parts
 from floe.model.errors import ConfigInvalid, Finding, FloeError, StoreFailed
 from floe.model.flow import Action
@@ -140,7 +140,7 @@ async def open_hub(
                 peers=len(others_of(config)) if ports.peers else 0,
                 keeper=config.keeper,
             ),
-            acts=ActSettings(
+            attempts=AttemptSettings(
                 root=config.root,
                 grace_s=config.grace_s,
                 output_max=config.output_max,
@@ -154,7 +154,7 @@ async def open_hub(
             book=book or await _first_book(config, ports),
             read_book=read_book,
             peers=ports.peers,
-            places=_places(config),
+            folders=_folders(config),
             version=floe.__version__,
         )
         async with Hub(parts) as hub:
@@ -163,7 +163,7 @@ async def open_hub(
         await ports.close()
 
 
-def _places(config: HostConfig) -> Mapping[str, Path]:
+def _folders(config: HostConfig) -> Mapping[str, Path]:
     """The folders that runs need room in, as people call them; each may be a disk of its own."""
     return {
         "root": config.root,

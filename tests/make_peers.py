@@ -50,7 +50,7 @@ class Host:
         await until(lambda: set(hosts) <= {s.host for s in self.peers.seen() if s.is_open})
         for one in self.peers.seen():
             if one.host and one.store:
-                self.site.hub.lists.directory.met(Source(one.host, one.store))
+                self.site.hub.sync.directory.met(Source(one.host, one.store))
 
     def at(self, url: str) -> Seen:
         """What is seen at a URL."""

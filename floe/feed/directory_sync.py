@@ -30,7 +30,7 @@ TELL_S: Final = 0.05
 """Seconds between two messages about changed rows: a busy host says much at once."""
 
 
-class Lists:
+class DirectorySync:
     """The directory of a host at work."""
 
     def __init__(

@@ -37,7 +37,7 @@ class Frame:
         head = HEADS[self.kind]
         return replace(self, pos=pos, text=head + pos + self.text[len(head) + len(self.pos) :])
 
-    def under(self, name: str) -> "Frame":
+    def renamed(self, name: str) -> "Frame":
         """The same fact of a run by this name; encoded again only where it had another."""
         if self.text.startswith(f'{HEADS["event"]}{self.pos}","run":"{name}",'):
             return self

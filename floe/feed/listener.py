@@ -27,7 +27,7 @@ HOLD_S: Final = 2.0
 """Seconds that the activation of a run waits for what its adopter said before; then it is given,
 and what comes late of that run is left out."""
 
-LOOK_S: Final = 1.0
+CHECK_S: Final = 1.0
 """Seconds between two looks for hosts that were not known before."""
 
 BACKOFF_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
@@ -141,7 +141,7 @@ class Listener:
                 for host in set(self._upstream.hosts()) - known:
                     known.add(host)
                     tasks.create_task(self._hear(host))
-                await asyncio.sleep(LOOK_S)
+                await asyncio.sleep(CHECK_S)
 
     def close(self) -> None:
         """Stop listening. Idempotent."""
@@ -222,7 +222,7 @@ class Listener:
                 self._asked[store] = max(self._asked.get(store, 0), one.pos)
                 self._wake.set()
             elif store is not None and isinstance(one, Frame):
-                named = one.under(self._feed.named(one.run)) if one.run else one
+                named = one.renamed(self._feed.named(one.run)) if one.run else one
                 await self._put(store, [named])
         return store
 

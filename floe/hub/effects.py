@@ -12,7 +12,7 @@ from floe.expr.substitute import in_values
 from floe.host.inputs import FlowRead, Incoming, Packed
 from floe.hub.clock import Clock, Timers
 from floe.hub.flows import FlowFiles
-from floe.hub.outputs import ActSettings, digests_of
+from floe.hub.outputs import AttemptSettings, digests_of
 from floe.kernel.inputs import visible
 from floe.kernel.owed import longest_s
 from floe.model.codec import to_text
@@ -43,19 +43,19 @@ from floe.nodes.base import Executor, Job, Limit
 
 log = structlog.get_logger()
 
-TOGETHER_MAX: Final = 16
+AT_ONCE_MAX: Final = 16
 """Effects that are begun before others have their turn."""
 
 AGAIN_S: Final = 2.0
 """Seconds before outputs are digested again for which no file could be opened."""
 
 
-class Acts:
+class Effects:
     """Starts and stops what the core says is owed; each report goes back as a word."""
 
     def __init__(
         self,
-        settings: ActSettings,
+        settings: AttemptSettings,
         executors: Mapping[type[Action], Executor],
         flow_files: FlowFiles,
         timers: Timers,
@@ -81,10 +81,10 @@ class Acts:
         waiting, least of all who listens to the feed."""
         for effect in closed:
             self.close(effect)
-        for start in range(0, len(owed), TOGETHER_MAX):
+        for start in range(0, len(owed), AT_ONCE_MAX):
             if start:
                 await asyncio.sleep(0)
-            for effect in owed[start : start + TOGETHER_MAX]:
+            for effect in owed[start : start + AT_ONCE_MAX]:
                 self.perform(effect)
 
     def perform(self, effect: Effect) -> None:

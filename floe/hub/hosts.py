@@ -16,7 +16,7 @@ import structlog
 
 from floe.feed.feed import Feed
 from floe.host.peers.member import Member
-from floe.hub.effects import Acts
+from floe.hub.effects import Effects
 from floe.hub.flows import Flows
 from floe.hub.loop import Loop
 from floe.hub.machine import Machine
@@ -66,7 +66,7 @@ class HostReads:
     flows: Flows
     loop: Loop
     feed: Feed
-    acts: Acts
+    effects: Effects
     machine: Machine
 
     # --- this host ---
@@ -89,8 +89,8 @@ class HostReads:
         return Counts(
             runs=Counter(run.phase for run in self.lives()),
             slots=self.parts.host.slots,
-            running=self.acts.running(),
-            waiting=len(self.acts.waiting()),
+            running=self.effects.running(),
+            waiting=len(self.effects.waiting()),
             inbox=len(self.loop),
             listeners=len(self.feed),
             events=self.feed.head,
@@ -104,7 +104,7 @@ class HostReads:
             return "the store refuses writes"
         if refusal := self.machine.refusal():
             return refusal.partition(":")[0]  # without the path that may follow
-        if problem := self.machine.files or self.acts.problem():
+        if problem := self.machine.files or self.effects.problem():
             return problem
         return "draining: it takes no new runs" if self.view().draining else ""
 
@@ -142,18 +142,18 @@ class HostReads:
 
     def about(self) -> Mapping[str, Json]:
         """The figures that this host sends to the other hosts."""
-        book, limit = self.flows.book, self.acts.limit()
+        book, limit = self.flows.book, self.effects.limit()
         return {
             "version": self.parts.version,
             "started_at": iso(self.started_at),
             "pending": len(self.loop.core.table.pends),
             "load": round(os.getloadavg()[0], 2),
             "cpus": os.cpu_count() or 1,
-            "commands": self.parts.acts.commands,
-            "commands_at_once": limit.count if limit else self.parts.acts.commands,
+            "commands": self.parts.attempts.commands,
+            "commands_at_once": limit.count if limit else self.parts.attempts.commands,
             "commands_why": limit.why if limit else "",
-            "running": self.acts.running(),
-            "waiting": len(self.acts.waiting()),
+            "running": self.effects.running(),
+            "waiting": len(self.effects.waiting()),
             "config": {
                 "path": book.path,
                 "digest": book.digest,

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple, Self
 
 import structlog
 
-from floe.feed.directory_sync import Lists
+from floe.feed.directory_sync import DirectorySync
 from floe.feed.feed import Feed
 from floe.feed.names import RunNames
 from floe.feed.upstream import Listeners, PeerFeeds
@@ -16,14 +16,14 @@ from floe.host.inputs import Drain, Forget, Free, Incoming, Input, Mark
 from floe.host.result import StepResult
 from floe.hub.clock import Timers
 from floe.hub.clock_set import follow_clock
-from floe.hub.effects import Acts
+from floe.hub.effects import Effects
 from floe.hub.flows import FlowBook, Flows, start_of
 from floe.hub.history import History
 from floe.hub.hosts import keep_logged
 from floe.hub.loop import Loop
 from floe.hub.machine import Machine
 from floe.hub.parts import Parts, Tasks, core_of, hello_of, triggers_of
-from floe.hub.peer_gateway import Post
+from floe.hub.peer_gateway import PeerGateway
 from floe.hub.reads import Reads
 from floe.model.effect import Effect
 from floe.model.errors import ConfigInvalid, Conflict
@@ -97,53 +97,53 @@ class Hub:
     async def _read(self) -> tuple[Effect, ...]:
         """Connect the parts that work on the store; return what its runs owe."""
         parts, store, clock, spawn = self.parts, self.store, self.clock, self._tasks.spawn
-        started_at = clock.now()
         core = await core_of(self.host, store, clock, lambda ref: self.reads.name_of(ref))
         self.loop = loop = Loop(core, store, clock, self._stored, self._recall, self._completed)
-        self.post = Post(core, store, parts.peers, loop) if parts.peers else None
-        self.lists = Lists(store, clock.now, loop.say, loop.ask, self._send, spawn, self._reload)
-        await self.lists.open()
-        names = RunNames(self.host.id, store.store_id, self.lists.directory)
+        self.gateway = PeerGateway(core, store, parts.peers, loop) if parts.peers else None
+        say, ask = loop.say, loop.ask
+        self.sync = DirectorySync(store, clock.now, say, ask, self._send, spawn, self._reload)
+        await self.sync.open()
+        names = RunNames(self.host.id, store.store_id, self.sync.directory)
         self.feed = Feed(store, self.history.folded, names.of)
         self.feed.head = await store.head()
         others: PeerFeeds | None = None
         if parts.peers:
             others = PeerFeeds(parts.peers, lambda: self.reads.others(), self.host.id)
-        self.timers = Timers(clock, lambda key: self.acts.fire(key))
+        self.timers = Timers(clock, lambda key: self.effects.fire(key))
         runs, files = core.table.runs, parts.flow_files
-        self.acts = Acts(
-            parts.acts, parts.executors, files, self.timers, spawn, clock, runs, loop.say
+        self.effects = Effects(
+            parts.attempts, parts.executors, files, self.timers, spawn, clock, runs, say
         )
-        self.machine = Machine(loop, self.acts, store, clock, parts.places)
-        self.triggers = await triggers_of(parts, core, spawn, loop.say, self.machine.refusal)
+        self.machine = Machine(loop, self.effects, store, clock, parts.folders)
+        self.triggers = await triggers_of(parts, core, spawn, say, self.machine.refusal)
         self.reads = Reads(
             parts=parts,
-            started_at=started_at,
+            started_at=clock.now(),
             flows=self.flows,
             loop=self.loop,
             feed=self.feed,
-            acts=self.acts,
+            effects=self.effects,
             machine=self.machine,
             history=self.history,
-            lists=self.lists,
+            sync=self.sync,
             names=names,
-            listeners=Listeners(self.feed, self.lists.directory, others),
+            listeners=Listeners(self.feed, self.sync.directory, others),
             triggers=self.triggers,
         )
         unfinished = await self.history.unfinished()
-        return core.load(unfinished, await self.history.adopted(unfinished) if self.post else ())
+        return core.load(unfinished, await self.history.adopted(unfinished) if self.gateway else ())
 
     def _begin(self, owed: Sequence[Effect]) -> None:
-        self.acts.resume(owed)
+        self.effects.resume(owed)
         self._tasks.spawn(self.loop.write())
         self._tasks.spawn(follow_clock(self.clock, self.loop, self._move))
         self._tasks.spawn(self.machine.watch())
         self._watch_triggers()
-        if self.post:
-            self.post.open(hello_of(self.parts), self.lists)
-            self._tasks.spawn(self.post.look_around(self.reads.about))
+        if self.gateway:
+            self.gateway.open(hello_of(self.parts), self.sync)
+            self._tasks.spawn(self.gateway.look_around(self.reads.about))
             self._tasks.spawn(keep_logged(lambda: self.reads.fleet().problems()))
-            self._tasks.spawn(self.lists.tell())
+            self._tasks.spawn(self.sync.tell())
         log.info("hub.opened", runs=len(self.loop.core.table.runs), owed=len(owed))
 
     async def _end(self) -> None:
@@ -154,36 +154,36 @@ class Hub:
         await self.loop.drain(CLOSE_S)
 
     def _send(self, host: HostId | None, message: Message) -> None:
-        if self.post:
-            self.post.send(host, message)
+        if self.gateway:
+            self.gateway.send(host, message)
 
     async def _completed(self, words: Sequence[Incoming]) -> Sequence[Incoming]:
-        return await self.post.completed(words) if self.post else words
+        return await self.gateway.completed(words) if self.gateway else words
 
     def _move(self, by_ms: int) -> None:
         """The clock was set by so much."""
         self.timers.move(by_ms)
         self.triggers.move(by_ms)
-        self.lists.directory.move(by_ms)
+        self.sync.directory.move(by_ms)
 
     def _watch_triggers(self) -> None:
         """Arm timers and polls: only the keeper does."""
         book = self.flows.book
-        is_keeper = self.post is None or self.host.keeper == self.host.id
+        is_keeper = self.gateway is None or self.host.keeper == self.host.id
         self.triggers.watch(book if is_keeper else replace(book, flows=()))
 
     async def _stored(self, decided: StepResult, last: int) -> None:
         if decided.recorded:
             self.feed.publish(last, decided.recorded)
-        if self.post:
-            self.post.stored(decided, last)
-        await self.acts.carry_out(decided.closed, decided.effects)
+        if self.gateway:
+            self.gateway.stored(decided, last)
+        await self.effects.carry_out(decided.closed, decided.effects)
 
     async def _recall(self, refs: Collection[RunRef]) -> None:
         """Read runs again whose log is not what the core believed, and do what they owe."""
         for ref in refs:
             run = await self.history.folded(ref)
-            self.acts.resume(self.loop.core.read_again(ref, run), sweep=False)
+            self.effects.resume(self.loop.core.read_again(ref, run), sweep=False)
         self.feed.reset(await self.store.head())
         log.warning("runs.read_again", runs=[str(ref) for ref in refs])
 

@@ -22,7 +22,7 @@ import structlog
 from floe.files import said, write_probe
 from floe.host.inputs import Incoming, Mark, Troubles
 from floe.hub.clock import Clock
-from floe.hub.effects import Acts
+from floe.hub.effects import Effects
 from floe.hub.loop import Loop
 from floe.model.errors import FloeError, World
 from floe.open_files import files_left, files_max
@@ -30,7 +30,7 @@ from floe.store.base import LedgerWrite, RunStore
 
 log = structlog.get_logger()
 
-LOOK_S: Final = 4.0
+CHECK_S: Final = 4.0
 """Seconds between two looks."""
 
 HANG_S: Final = 8.0
@@ -56,14 +56,19 @@ class Machine:
     """The troubles of the machine, as they were last seen."""
 
     def __init__(
-        self, loop: Loop, acts: Acts, store: RunStore, clock: Clock, places: Mapping[str, Path]
+        self,
+        loop: Loop,
+        effects: Effects,
+        store: RunStore,
+        clock: Clock,
+        folders: Mapping[str, Path],
     ) -> None:
-        """`places` are the folders that runs need, by their names in a sentence."""
+        """`folders` are the folders that runs need, by their names in a sentence."""
         self._loop = loop
-        self._acts = acts
+        self._effects = effects
         self._store = store
         self._clock = clock
-        self._folders = [Folder(name, path) for name, path in places.items()]
+        self._folders = [Folder(name, path) for name, path in folders.items()]
         self._lost_store = ""
         self.files = ""
         """That too few open files are left to begin anything; runs wait. Empty for enough."""
@@ -87,7 +92,7 @@ class Machine:
 
     def troubles(self) -> tuple[str, ...]:
         """What keeps runs from this host now, in sentences without a subject."""
-        hands = self._acts.problem()
+        hands = self._effects.problem()
         hands = hands.replace("commands cannot be started", "cannot start commands", 1)
         refused = self._loop.store_problem
         store = self._lost_store or (refused and f"cannot store anything: {refused}")
@@ -102,7 +107,7 @@ class Machine:
             if [*map(_without_numbers, now)] != [*map(_without_numbers, known)]:
                 self._say(now, known)
             known = now
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(CHECK_S)
 
     async def look(self) -> None:
         """Look once."""
@@ -112,7 +117,7 @@ class Machine:
             tasks.create_task(self._look_at_store())
         left = files_left()
         self.files = f"has {left} of {files_max()} open files left" if left < FILES_LEFT else ""
-        self._acts.hold(next(filter(None, (*self._disks(), self.files)), ""))
+        self._effects.hold(next(filter(None, (*self._disks(), self.files)), ""))
 
     def _disks(self) -> list[str]:
         """What is wrong with the folders; of those on one disk the first speaks."""

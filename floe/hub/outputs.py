@@ -23,7 +23,7 @@ OUTPUT_MAX: Final = 1024**3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ActSettings:
+class AttemptSettings:
     """Where attempts leave what they print, and the host's defaults for them."""
 
     root: Path

@@ -14,7 +14,7 @@ from floe.host.rows import KINDS
 from floe.host.site import HostSettings
 from floe.hub.clock import Clock
 from floe.hub.flows import FlowBook, FlowFiles
-from floe.hub.outputs import ActSettings
+from floe.hub.outputs import AttemptSettings
 from floe.hub.triggers import Triggers
 from floe.model.flow import Action
 from floe.model.message import PROTOCOL
@@ -29,7 +29,7 @@ class Parts:
     """What a hub is put together from; `app` chooses them."""
 
     host: HostSettings
-    acts: ActSettings
+    attempts: AttemptSettings
     store: RunStore
     executors: Mapping[type[Action], Executor]
     refs: Refs
@@ -40,7 +40,7 @@ class Parts:
     """Reads the config again. Raises ConfigInvalid."""
     peers: Peers | None = None
     """The other hosts; None where the config names none."""
-    places: Mapping[str, Path] = field(default_factory=dict)
+    folders: Mapping[str, Path] = field(default_factory=dict)
     """Folders that runs need room in, by what they are called in a sentence."""
     version: str = ""
     """Of floe, for people."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from floe.feed.directory_sync import Lists
+from floe.feed.directory_sync import DirectorySync
 from floe.host.core import HubCore
 from floe.host.inputs import FLOOR_MAX, Incoming, Received, Surroundings, Unsent
 from floe.host.result import StepResult
@@ -21,7 +21,7 @@ ABOUT_S: Final = 1.0
 """Seconds between two looks at what this host says of itself to people."""
 
 
-class Post:
+class PeerGateway:
     """The other hosts, as the hub speaks with them."""
 
     def __init__(self, core: HubCore, store: RunStore, peers: Peers, loop: Loop) -> None:
@@ -34,7 +34,7 @@ class Post:
         self._known: Surroundings | None = None
         """As the core knows them."""
 
-    def open(self, me: Hello, lists: Lists) -> None:
+    def open(self, me: Hello, lists: DirectorySync) -> None:
         """Begin to speak and to listen; `lists` hears first."""
         self._lists = lists
         runs = self._core.table.runs.values()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from floe.feed.directory_sync import Lists
+from floe.feed.directory_sync import DirectorySync
 from floe.feed.feed import Feed
 from floe.feed.listener import Listening
 from floe.feed.names import RunNames
@@ -62,7 +62,7 @@ class Reads(HostReads):
     """Answers questions about a host at work: runs, flows, leases and the feed, and hosts."""
 
     history: History
-    lists: Lists
+    sync: DirectorySync
     names: RunNames
     listeners: Listeners
     triggers: Triggers
@@ -103,7 +103,7 @@ class Reads(HostReads):
 
     def as_of(self) -> AsOf:
         """The age of the lists of other hosts' runs."""
-        return self.lists.directory.as_of(self.others(), self.now())
+        return self.sync.directory.as_of(self.others(), self.now())
 
     def ref(self, name: str) -> RunRef:
         """The run of a name or key. Raises IdInvalid."""
@@ -120,7 +120,7 @@ class Reads(HostReads):
     async def find(self, name: str) -> Found:
         """A run and the place of its log. Raises IdInvalid."""
         ref = self.ref(name)
-        peers, store, forgotten = self.parts.peers, self.parts.store, self.lists.forgotten
+        peers, store, forgotten = self.parts.peers, self.parts.store, self.sync.forgotten
         if peers is None and not forgotten:
             return Found(ref=ref)
         row, host = await store.find(ref), None
@@ -179,13 +179,13 @@ class Reads(HostReads):
     async def why(self, run: str) -> Why:
         """Why a run waits, or why it ended. Raises IdInvalid, NotFound."""
         at = await self.run(run)
-        core, limit = self.loop.core, self.acts.limit()
+        core, limit = self.loop.core, self.effects.limit()
         pend = core.table.pends.get(at.ref)
         placed = core.place(pend, self.now()) if pend else None
         return why(
             at,
             placed if isinstance(placed, Refusals) else None,
-            queued=[key for key in self.acts.waiting() if key.run == at.ref],
+            queued=[key for key in self.effects.waiting() if key.run == at.ref],
             limit=str(limit) if limit else "",
             trouble=self.machine.reason(),
             is_held_back=core.is_held_back(at),
@@ -193,7 +193,7 @@ class Reads(HostReads):
 
     def output_path(self, key: Key) -> Path:
         """The file with an attempt's output; it may not exist."""
-        return self.parts.acts.output_path(key)
+        return self.parts.attempts.output_path(key)
 
     def queues(self) -> Iterator[Queue]:
         """The runs that wait for a host, by their needs."""

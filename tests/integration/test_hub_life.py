@@ -18,7 +18,7 @@ from floe.hub import loop as loop_module
 from floe.hub.flows import FlowBook
 from floe.hub.history import PACKED_MAX
 from floe.hub.hub import Hub
-from floe.hub.outputs import ActSettings
+from floe.hub.outputs import AttemptSettings
 from floe.model.errors import (
     ConfigInvalid,
     Conflict,
@@ -253,15 +253,15 @@ async def test_run_whose_flow_left_the_config_while_it_was_read_ends_with_the_ca
 async def test_ended_run_that_was_not_packed_is_packed_by_the_next_hub(
     host: Host, tmp_path: Path
 ) -> None:
-    acts = ActSettings(root=tmp_path)
+    settings = AttemptSettings(root=tmp_path)
     gate = asyncio.Event()
 
-    async with host.hub(a_flow(), acts=acts) as hub:
+    async with host.hub(a_flow(), attempts=settings) as hub:
 
         async def never(ref: object) -> None:
             await gate.wait()
 
-        hub.acts._pack = never  # type: ignore[method-assign]  # the process dies before it packs
+        hub.effects._pack = never  # type: ignore[method-assign]  # the process dies before it packs
         run = await started(hub)
         await until(lambda: host.hands.started)
         path = host.hands.actions[host.hands.started[0]].output
@@ -271,7 +271,7 @@ async def test_ended_run_that_was_not_packed_is_packed_by_the_next_hub(
         await hub.loop.wait_idle()
         before = live(hub, run)
 
-    async with host.hub(a_flow(), acts=acts) as hub:
+    async with host.hub(a_flow(), attempts=settings) as hub:
         await stored(hub, run)
         at = await hub.reads.run(run)
 
@@ -296,7 +296,7 @@ async def test_ended_run_that_was_not_packed_is_packed_by_the_next_hub(
 async def test_run_is_packed_whatever_became_of_an_output(
     host: Host, tmp_path: Path, put: Callable[[Path], object], digests: list[str]
 ) -> None:
-    async with host.hub(a_flow(), acts=ActSettings(root=tmp_path)) as hub:
+    async with host.hub(a_flow(), attempts=AttemptSettings(root=tmp_path)) as hub:
         run = await started(hub)
         await until(lambda: host.hands.started)
         path = host.hands.actions[host.hands.started[0]].output
@@ -339,7 +339,7 @@ async def test_finished_attempts_are_forgotten_and_nothing_is_kept(host: Host) -
         await stored(hub, run)
         table = hub.loop.core.table
 
-        kept: Sequence[object] = (hub.acts._begun, table._owed, table.runs, table.pends)
+        kept: Sequence[object] = (hub.effects._begun, table._owed, table.runs, table.pends)
         assert list(kept) == [{}] * 4
         assert len(hub.timers) == 0
     assert host.hands.forgotten == host.hands.started
@@ -357,7 +357,7 @@ async def test_attempt_that_is_over_is_forgotten_when_the_next_is_due_at_once(ho
         await until(lambda: len(host.hands.started) == 2)
 
         assert host.hands.forgotten == [first]
-        assert list(hub.acts._begun) == host.hands.started[1:]
+        assert list(hub.effects._begun) == host.hands.started[1:]
 
 
 async def test_serials_go_on_after_a_restart(host: Host) -> None:

@@ -29,7 +29,7 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
     """h1, where h2@aaaa was forgotten."""
     peers = some_peers()
     async with a_site(tmp_path, host=H1, others=2, peers=peers) as site:
-        site.hub.lists.directory.met(Source(H2, AAAA))
+        site.hub.sync.directory.met(Source(H2, AAAA))
         await site.hub.forget(H2, AAAA, force=True)
         yield site
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from floe.feed.directory_sync import Lists
+from floe.feed.directory_sync import DirectorySync
 from floe.host.result import StepResult
 from floe.hub.hub import Hub
 from floe.model.errors import StoreBusy, StoreFailed, StoreForeign
@@ -144,7 +144,7 @@ class Host:
         """Read what the store has, as a process that starts."""
         hub = self.hub
         answer = self.answers.append
-        self.lists = Lists(
+        self.lists = DirectorySync(
             hub.store, hub.clock.now, hub.loop.say, hub.loop.ask, self.say, answer, lambda: None
         )
         await self.lists.open()

@@ -43,9 +43,9 @@ async def a_host(store: MemoryStore | None = None) -> AsyncIterator[Hub]:
 
 def says(hub: Hub, host: HostId, store: str, *messages: Message) -> None:
     """Another host says something."""
-    assert hub.post is not None
+    assert hub.gateway is not None
     for message in messages:
-        hub.post.hear(
+        hub.gateway.hear(
             Envelope(
                 from_host=host,
                 from_store=StoreId(store),
@@ -112,7 +112,7 @@ async def test_adopter_is_asked_what_became_of_a_run_whose_host_is_forgotten(
 ) -> None:
     said: list[Message] = []
     async with a_host() as hub:
-        monkeypatch.setattr(hub.post, "send", lambda _, message: said.append(message))
+        monkeypatch.setattr(hub.gateway, "send", lambda _, message: said.append(message))
         says(hub, H2, "aaaa", a_ping())
         says(hub, H3, "bbbb", a_ping(), Rows(after=0, upto=7, rows=(OF_H3,)))
         await hub.loop.wait_idle()

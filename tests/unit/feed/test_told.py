@@ -34,7 +34,7 @@ class BootedStore(MemoryStore):
 
 def hear(hub: Hub, message: Message, to: str = HERE) -> None:
     """Another host says something to a store."""
-    hub.lists.hear(
+    hub.sync.hear(
         Envelope(
             from_host=HostId("h2"),
             from_store=StoreId("aaaa"),
@@ -52,20 +52,20 @@ def decided(serial: int, *, promise: bool) -> StepResult:
 
 async def test_row_that_is_on_the_disk_is_told() -> None:
     async with a_hub() as hub:
-        hub.lists.stored(decided(1, promise=True), 1)
+        hub.sync.stored(decided(1, promise=True), 1)
 
-        news = hub.lists.directory.news()
+        news = hub.sync.directory.news()
 
     assert news == Rows(after=0, upto=1, rows=(a_summary(a_run(1)),))
 
 
 async def test_row_that_the_power_may_take_is_told_with_the_next_promise() -> None:
     async with a_hub() as hub:
-        hub.lists.stored(decided(1, promise=False), 1)
-        before = hub.lists.directory.news()
-        hub.lists.stored(decided(2, promise=True), 2)
+        hub.sync.stored(decided(1, promise=False), 1)
+        before = hub.sync.directory.news()
+        hub.sync.stored(decided(2, promise=True), 2)
 
-        after = hub.lists.directory.news()
+        after = hub.sync.directory.news()
 
     assert before is None
     assert after == Rows(after=0, upto=2, rows=(a_summary(a_run(1)), a_summary(a_run(2))))
@@ -73,9 +73,9 @@ async def test_row_that_the_power_may_take_is_told_with_the_next_promise() -> No
 
 async def test_head_is_of_what_is_on_the_disk() -> None:
     async with a_hub() as hub:
-        hub.lists.stored(decided(1, promise=False), 1)
+        hub.sync.stored(decided(1, promise=False), 1)
 
-        assert hub.lists.directory.head == 0
+        assert hub.sync.directory.head == 0
 
 
 @pytest.mark.parametrize(("after", "is_back"), [(5, False), (6, True)])
@@ -89,7 +89,7 @@ async def test_store_has_gone_back_where_others_know_more_of_it_than_it_has(
     async with a_hub(store=store) as hub:
         hear(hub, RowsAfter(after=after))
 
-        assert hub.lists.has_gone_back is is_back
+        assert hub.sync.has_gone_back is is_back
 
 
 @pytest.mark.parametrize(("after", "is_back"), [(10, False), (11, True), (99, True), (100, False)])
@@ -102,14 +102,14 @@ async def test_position_that_another_boot_left_out_was_given_by_another_copy(
     async with a_hub(store=store) as hub:
         hear(hub, RowsAfter(after=after))
 
-        assert hub.lists.has_gone_back is is_back
+        assert hub.sync.has_gone_back is is_back
 
 
 async def test_question_to_the_store_before_says_nothing_of_this_one() -> None:
     async with a_hub(store=BootedStore()) as hub:
         hear(hub, RowsAfter(after=6), to="gone")
 
-        assert not hub.lists.has_gone_back
+        assert not hub.sync.has_gone_back
 
 
 async def test_that_a_store_has_gone_back_is_kept_as_it_was_noticed_first() -> None:
@@ -128,4 +128,4 @@ async def test_store_has_gone_back_until_it_has_another_id(store_id: str, is_bac
     await store.append(Batch(ledger=(a_note(store_id, 6, GONE_BACK),)))
 
     async with a_hub(store=store) as hub:
-        assert hub.lists.has_gone_back is is_back
+        assert hub.sync.has_gone_back is is_back

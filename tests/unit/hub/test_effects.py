@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import cast
 
 from floe.hub.clock import Timers, WallClock
-from floe.hub.effects import TOGETHER_MAX, Acts
+from floe.hub.effects import AT_ONCE_MAX, Effects
 from floe.hub.flows import FlowFiles
-from floe.hub.outputs import ActSettings
+from floe.hub.outputs import AttemptSettings
 from floe.model.effect import SetTimer
 from floe.model.refs import Instant
 from tests.make import a_run, the_key
@@ -23,8 +23,8 @@ class Noted(list[object]):
 
 async def test_many_effects_leave_others_their_turn() -> None:
     noted = Noted()
-    acts = Acts(
-        ActSettings(root=Path("/nowhere")),
+    acts = Effects(
+        AttemptSettings(root=Path("/nowhere")),
         {},
         cast(FlowFiles, None),
         cast(Timers, noted),
@@ -34,7 +34,7 @@ async def test_many_effects_leave_others_their_turn() -> None:
         say=lambda word: None,
     )
     key = the_key(a_run(), "build")
-    owed = [SetTimer(key=key, kind="wait", due=Instant(n)) for n in range(TOGETHER_MAX + 1)]
+    owed = [SetTimer(key=key, kind="wait", due=Instant(n)) for n in range(AT_ONCE_MAX + 1)]
 
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(acts.carry_out((), owed))

@@ -147,7 +147,7 @@ async def test_store_whose_disk_hangs_hides_no_other_trouble(
             await asyncio.Event().wait()
 
     monkeypatch.setattr(machine, "HANG_S", 0.1)
-    async with a_hub(store=Hanging(), places={"root": tmp_path}) as hub:
+    async with a_hub(store=Hanging(), folders={"root": tmp_path}) as hub:
         monkeypatch.setattr(machine, "lacking", lambda path, *, was_full: "its disk is full")
         async with asyncio.timeout(5):
             await hub.machine.look()

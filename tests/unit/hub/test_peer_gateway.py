@@ -5,7 +5,7 @@ import pytest
 from floe.host.inputs import Incoming, Mark, Surroundings
 from floe.hub import loop as loop_module
 from floe.hub.hub import Hub
-from floe.hub.peer_gateway import Post
+from floe.hub.peer_gateway import PeerGateway
 from floe.model.message import Envelope, Message, Ping, Rows
 from floe.model.refs import HostId, StoreId
 from tests.hands import RefusingStore, a_hub
@@ -26,8 +26,8 @@ def of_h2(message: Message) -> Envelope:
 async def heard(hub: Hub, message: Message) -> int:
     """How many words more wait for the writer when another host has said something."""
     peers = some_peers()
-    post = Post(hub.loop.core, hub.store, peers, hub.loop)
-    post.open(a_hello(hub.host.id, hub.store.store_id), hub.lists)
+    post = PeerGateway(hub.loop.core, hub.store, peers, hub.loop)
+    post.open(a_hello(hub.host.id, hub.store.store_id), hub.sync)
     try:
         waited = len(hub.loop)
         post.hear(of_h2(message))
@@ -71,12 +71,12 @@ async def test_rows_for_which_there_was_no_room_are_heard_when_they_come_again(
 async def test_surroundings_go_with_a_step_only_when_they_changed() -> None:
     peers = some_peers()
     async with a_hub() as hub:
-        post = Post(hub.loop.core, hub.store, peers, hub.loop)
-        post.open(a_hello(hub.host.id, hub.store.store_id), hub.lists)
+        post = PeerGateway(hub.loop.core, hub.store, peers, hub.loop)
+        post.open(a_hello(hub.host.id, hub.store.store_id), hub.sync)
 
         first = await post.completed([])
         second = await post.completed([])
-        hub.lists.has_gone_back = True
+        hub.sync.has_gone_back = True
         third = await post.completed([])
         await peers.close()
 
