@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from floe.host.inputs import Drain, Forget, Free, Incoming, Input, Received, Start, Unsent
-from floe.host.undoable import Undoable
+from floe.host.undoable import Journal, Undoable
 from floe.model.codec import digest_of
 from floe.model.flow import Flow
 from floe.model.message import Envelope
@@ -167,3 +167,17 @@ def test_refused_append_leaves_no_trace_among_hosts(moves: Sequence[Move]) -> No
 @given(MOVES)
 def test_run_and_resource_are_given_once_whatever_is_said(moves: Sequence[Move]) -> None:
     played(three(), [m for m in moves if m[0] not in UNSAFE], wary=False)
+
+
+def test_undone_changes_leave_a_dictionary_as_it_was() -> None:
+    journal = Journal()
+    values: Undoable[str, int] = Undoable(journal)
+    values.put("a", 1)
+    journal.take()
+
+    changed = [values.put("a", 2), values.put("b", 3), values.put("a", None), values.put("c", None)]
+    for undo in journal.take():
+        undo()
+
+    assert changed == [True, True, True, False]
+    assert values.items() == [("a", 1)]

@@ -1,0 +1,64 @@
+"""The problems of one peer."""
+
+from dataclasses import replace
+from typing import Any
+
+from floe.host.inputs import Received
+from floe.host.peers.heartbeat import PING_MS
+from floe.kernel.place import Refusals
+from floe.model.message import PROTOCOL, Ping
+from floe.model.refs import Instant
+from tests.make_hosts import Host, carry, phase
+from tests.make_members import GPU, H2, problems, two
+
+
+def reping(h1: Host, h2: Host, **changes: Any) -> None:
+    """h1 hears a ping of h2 that is not quite as h2 says it."""
+    h2.now = Instant(h2.now + PING_MS)
+    [ping] = h2.tell().messages
+    assert isinstance(ping.message, Ping)
+    h1.tell(Received(envelope=replace(ping, message=replace(ping.message, **changes))))
+    h1.settle()
+
+
+def test_clock_of_another_host_that_is_off_is_said_and_changes_nothing() -> None:
+    h1, h2 = two()
+    h2.now = Instant(h2.now + 600_000)
+    h2.tell()
+    carry(h1, h2)
+
+    ref = h1.start(GPU)
+    carry(h1, h2)
+
+    assert problems(h1) == ("its clock is 600 s ahead of this host's",)
+    assert phase(h1, ref) == "active"
+
+
+def test_host_with_another_protocol_gets_nothing_and_it_is_said() -> None:
+    h1, h2 = two()
+    reping(h1, h2, protocol=PROTOCOL + 1)
+
+    ref = h1.start(GPU)
+    placed = h1.core.place(h1.core.table.pends[ref], h1.now)
+
+    assert isinstance(placed, Refusals)
+    assert placed.by_host[H2][0].startswith(f"speaks protocol {PROTOCOL + 1}, this host {PROTOCOL}")
+    reping(h1, h2)
+    assert phase(h1, ref) == "granted"
+
+
+def test_host_that_was_not_heard_since_the_start_gets_nothing() -> None:
+    h1, h2 = two()
+    h1.restart()
+
+    ref = h1.start(GPU)
+    before = (phase(h1, ref), problems(h1))
+    h2.now = Instant(h2.now + PING_MS)
+    h2.tell()
+    carry(h1, h2)
+
+    assert before == (
+        "pending",
+        ("has not said yet how it is", "was not heard since this host started"),
+    )
+    assert phase(h1, ref) == "active"

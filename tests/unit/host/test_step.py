@@ -1,0 +1,142 @@
+"""What a step writes: appends, rows, promises and effects."""
+
+import pytest
+
+from floe.host.core import HubCore
+from floe.host.inputs import Incoming, Mark, Packed
+from floe.host.peers.base import NoPeers
+from floe.host.step import Step
+from floe.model.effect import StartAction
+from floe.model.flow import Retry
+from floe.model.message import Forgotten, Message, NotMe
+from floe.model.refs import HostId, NodeId
+from floe.model.run import Run
+from floe.model.signal import Cancel, DataGiven, TimerFired
+from floe.store.base import LedgerWrite
+from tests.make import (
+    H1,
+    NOW,
+    STORE,
+    a_flow,
+    a_form,
+    a_node,
+    exited,
+    started,
+    the_key,
+)
+from tests.make_core import BUILD, a_core, a_start, begun, ended, to, told
+
+
+def form_run(core: HubCore) -> Run:
+    [run] = begun(core, a_flow(a_form(), a_node("n", on="task.sign-off.good")))
+    return run
+
+
+def test_effects_come_in_the_order_of_the_flow() -> None:
+    names = [f"n{i}" for i in range(20)]
+
+    decided = told(a_core(), a_start(a_flow(*map(a_node, names))))
+
+    assert [e.key.node for e in decided.effects if isinstance(e, StartAction)] == names
+
+
+def test_append_follows_the_log_it_was_decided_on() -> None:
+    core = a_core()
+    [run] = begun(core, BUILD)
+
+    [append] = ended(core, run).appends
+
+    assert (append.after, append.epoch) == (run.seq, 1)
+    assert [r.seq for r in append.records] == list(range(run.seq + 1, run.seq + 6))
+    assert append.summary
+    assert (append.summary.phase, append.summary.good) == ("ended", True)
+
+
+def test_row_is_written_only_where_it_changed() -> None:
+    core = a_core()
+    [run] = begun(core, BUILD)
+
+    [append] = told(core, to(run, started(run, "build"))).appends
+
+    assert append.summary is None
+
+
+def test_promises_are_promised() -> None:
+    core = a_core()
+    run = form_run(core)
+    given = DataGiven(node=NodeId("sign-off"), values={}, good=True, by="bob")
+
+    start = told(core, a_start())
+    answer = told(core, to(run, given))
+    cancel = told(core, to(run, Cancel(by="bob")))
+    mark = told(core, Incoming(input=Mark(rows=())))
+
+    assert [d.promise for d in (start, answer, cancel, mark)] == [True] * 4
+
+
+def test_steps_are_not_promised() -> None:
+    core = a_core()
+    retried = a_flow(a_node("build", retry=Retry(max=1)), a_node("next", on="task.build.good"))
+    [run] = begun(core, retried)
+
+    steps = [told(core, to(run, started(run, "build")))]
+    steps += [told(core, to(run, exited(run, "build", 1)))]
+    key = the_key(core.table.runs[run.ref], "build")
+    steps += [told(core, to(run, TimerFired(key=key, kind="retry")))]
+    steps += [ended(core, run)]
+    steps += [told(core, Incoming(input=Mark(rows=(), promise=False)))]
+
+    assert [bool(d.appends) for d in steps] == [True] * 4 + [False]
+    assert [d.promise for d in steps] == [False] * 5
+
+
+def test_ended_run_is_on_the_list_of_the_unpacked_until_it_is_packed() -> None:
+    core = a_core()
+    [run] = begun(core, BUILD)
+
+    ending = ended(core, run)
+    packing = told(core, to(run, Packed(digests={})))
+
+    assert LedgerWrite(kind="unpacked", key=run.ref.key, value=True) in ending.ledger
+    assert LedgerWrite(kind="unpacked", key=run.ref.key, value=None) in packing.ledger
+    assert (core.table.runs, core.table.owed(run.ref)) == ({}, frozenset())
+
+
+class Echo(NoPeers):
+    """Answers each message of a host to itself, up to a number, and keeps them."""
+
+    def __init__(self, answers: int) -> None:
+        self.answers = answers
+        self.received: list[Message] = []
+
+    def receive_own(self, step: Step, message: Message) -> None:
+        self.received.append(message)
+        if len(self.received) <= self.answers:
+            step.send(H1, STORE, Forgotten())
+
+
+def test_message_to_this_host_is_handled_in_the_same_step_with_what_it_causes() -> None:
+    echo = Echo(answers=2)
+    step = Step(a_core().site, NOW, echo)
+
+    step.send(H1, None, NotMe(mine=STORE))
+    step.deliver()
+
+    assert echo.received == [NotMe(mine=STORE), Forgotten(), Forgotten()]
+    assert step.result().messages == ()
+
+
+def test_step_with_a_message_to_this_host_that_was_not_handled_has_no_result() -> None:
+    step = Step(a_core().site, NOW, NoPeers())
+    step.send(H1, STORE, Forgotten())
+
+    with pytest.raises(AssertionError):
+        step.result()
+
+
+def test_message_to_a_peer_leaves_with_the_result() -> None:
+    step = Step(a_core().site, NOW, NoPeers())
+
+    step.send(HostId("h2"), None, Forgotten())
+
+    assert [envelope.to_host for envelope in step.result().messages] == ["h2"]
