@@ -291,7 +291,7 @@ BUGS: Final[Mapping[str, Bug]] = {
     ),
     "answer-of-any-epoch": Bug(
         breaks=SPLIT,
-        seeds=range(1, 501),
+        seeds=range(39, 539),
         lean=Lean(faults=("drain", "part"), flows=LEASE_FLOWS, is_late=True),
         at_work=several(patch(Adopter, _is_held_by=_is_held_by_anyone), SAID_UNSEEN),
     ),
@@ -351,7 +351,7 @@ BUGS: Final[Mapping[str, Bug]] = {
     ),
     "old-keeper-is-believed": Bug(
         breaks=LEASED,
-        seeds=range(175, 675),
+        seeds=range(1, 501),
         lean=Lean(faults=("move_keeper", "wipe_keeper"), flows=LEASE_FLOWS, is_late=True),
         at_work=patch(CurrentKeeper, is_believed=_always),
     ),

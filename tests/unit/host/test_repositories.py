@@ -1,4 +1,4 @@
-"""Polls: a push starts one run of each trigger that wants it, whatever else changes."""
+"""What polls remember of repositories, and the runs that they start."""
 
 from typing import Any
 
@@ -7,7 +7,6 @@ from structlog.testing import capture_logs
 
 from floe.host.inputs import Start
 from floe.host.repositories import UNWATCHED_S, wanted
-from floe.host.watches import name_of
 from floe.hub.flows import FlowBook
 from floe.model.errors import Theirs
 from floe.model.flow import Flow, Git
@@ -15,6 +14,8 @@ from floe.model.refs import FlowId
 from tests.make_triggers import HASHES, URL, Site, a_poll, a_watched, pushed
 
 MAIN = "refs/heads/a"
+
+
 F = "f" * 40
 
 
@@ -25,7 +26,25 @@ async def a_known(*flows: Flow) -> Site:
     return site
 
 
-# --- what starts a run ---
+CHANGED: dict[str, Flow] = {
+    "nothing": a_watched(a_poll()),
+    "version": a_watched(a_poll(), ver=2),
+    "trigger": a_watched(a_poll("renamed")),
+    "flow": a_watched(a_poll(), id=FlowId("renamed")),
+    "refs": a_watched(a_poll(refs="refs/heads/*")),
+    "exclude-refs": a_watched(a_poll(exclude_refs="refs/heads/b")),
+    "period": a_watched(a_poll(period_s=5.0)),
+    "slash": a_watched(a_poll(url=URL + "/")),
+    "suffix": a_watched(a_poll(url=URL + ".git")),
+    "password": a_watched(a_poll(url="https://x:new@example.org/r")),
+    "key": a_watched(a_poll(git=Git(url=URL, key_file="/new"))),
+    "all": a_watched(a_poll("all", URL + "/", refs=MAIN), ver=3, id=FlowId("all")),
+}
+
+
+def a_mark(*refs: str, watch: str = "flow@1/poll", url: str = URL) -> Any:
+    """What older floes stored of a poll."""
+    return {("mark", f"{watch}:{url}"): {ref: HASHES[ref] for ref in refs}}
 
 
 async def test_first_poll_starts_nothing() -> None:
@@ -104,9 +123,6 @@ def test_excluded_refs_match_as_a_whole(pattern: str, left: list[str]) -> None:
     assert wanted(a_poll(exclude_refs=pattern), HASHES) == left
 
 
-# --- what did not change ---
-
-
 async def test_mirror_that_is_empty_for_a_moment_starts_nothing() -> None:
     site = await a_known(a_watched(a_poll()))
     for found in ({}, HASHES):
@@ -158,24 +174,6 @@ async def test_ref_that_other_credentials_do_not_see_is_not_new_again() -> None:
         await site.polled()
 
     assert site.starts == []
-
-
-# --- whatever is reloaded around a push ---
-
-CHANGED: dict[str, Flow] = {
-    "nothing": a_watched(a_poll()),
-    "version": a_watched(a_poll(), ver=2),
-    "trigger": a_watched(a_poll("renamed")),
-    "flow": a_watched(a_poll(), id=FlowId("renamed")),
-    "refs": a_watched(a_poll(refs="refs/heads/*")),
-    "exclude-refs": a_watched(a_poll(exclude_refs="refs/heads/b")),
-    "period": a_watched(a_poll(period_s=5.0)),
-    "slash": a_watched(a_poll(url=URL + "/")),
-    "suffix": a_watched(a_poll(url=URL + ".git")),
-    "password": a_watched(a_poll(url="https://x:new@example.org/r")),
-    "key": a_watched(a_poll(git=Git(url=URL, key_file="/new"))),
-    "all": a_watched(a_poll("all", URL + "/", refs=MAIN), ver=3, id=FlowId("all")),
-}
 
 
 @pytest.mark.parametrize("how", ["reload", "restart"])
@@ -261,9 +259,6 @@ async def test_repository_that_nobody_watches_leaves_no_rows() -> None:
     assert site.ledger() == {}
 
 
-# --- several triggers ---
-
-
 async def test_each_trigger_gets_its_run_of_a_push() -> None:
     two = a_watched(a_poll(), a_poll("other", URL + "/", period_s=30.0))
     site = await a_known(two, a_watched(a_poll(), id=FlowId("third")))
@@ -298,9 +293,6 @@ async def test_new_flow_on_a_known_repository_starts_nothing_for_old_pushes() ->
     site.reload(old, a_watched(a_poll(), id=FlowId("new")))
 
     assert await site.polled(10) == []
-
-
-# --- whatever restarts ---
 
 
 @pytest.mark.parametrize("stored", [0, 1, 2, 3, 4])
@@ -361,14 +353,6 @@ async def test_keeper_goes_on_after_a_restart() -> None:
     assert pushed(await site.polled()) == [("flow", MAIN, "f")]
 
 
-# --- the release before ---
-
-
-def a_mark(*refs: str, watch: str = "flow@1/poll", url: str = URL) -> Any:
-    """What older floes stored of a poll."""
-    return {("mark", f"{watch}:{url}"): {ref: HASHES[ref] for ref in refs}}
-
-
 async def test_upgrade_loses_no_push_and_starts_nothing_else() -> None:
     site = Site(a_watched(a_poll()), ledger=a_mark(*HASHES))
     site.refs.found[MAIN] = site.refs.found["refs/heads/new"] = F
@@ -410,51 +394,6 @@ async def test_upgrade_starts_the_run_of_the_poll_that_was_behind() -> None:
     site.refs.found[MAIN] = F
 
     assert pushed(await site.polled()) == [("first", MAIN, "f")]
-
-
-# --- names ---
-
-
-@pytest.mark.parametrize(
-    "same",
-    [
-        ["https://h/r", "https://h/r/", "https://H/r.git", "https://u:p@h:443/r", "HTTPS://t@h/r"],
-        ["ssh://git@h/r", "ssh://git@H:22/r/", "ssh://git:p@h/r", "git+ssh://git@h/r"],
-        ["git@h:o/r.git", "git@H:o/r.git/"],
-        ["/srv/r", "/srv/r/", "file:///srv/r", "file:///srv//r/", "FILE:///srv/./r"],
-        ["git://h/r", "git://h:9418/r"],
-    ],
-)
-def test_spellings_of_one_repository_have_one_name(same: list[str]) -> None:
-    assert len({name_of(url) for url in same}) == 1
-
-
-def test_repositories_that_may_differ_have_names_of_their_own() -> None:
-    urls = [
-        "https://h/r",
-        "https://h/R",
-        "https://h:8443/r",
-        "ssh://git@h/r",
-        "ssh://me@h/r",
-        "ssh://git@h:2222/r",
-        "git@h:r",
-        "me@h:r",
-        "git@h:r.git",
-        "/srv/r",
-        "/srv/r.git",
-        "srv/r",
-    ]
-
-    assert len({name_of(url) for url in urls}) == len(urls)
-
-
-def test_name_of_a_repository_holds_no_password() -> None:
-    names = [name_of(f"{scheme}://me:s3cret@h/r") for scheme in ("http", "https", "ssh", "x")]
-
-    assert not any("s3cret" in name for name in names)
-
-
-# --- the look itself ---
 
 
 async def test_failing_poll_is_shown_logged_once_and_goes_on() -> None:
