@@ -37,7 +37,7 @@ _NESTED_MAX: Final = 32
 
 
 @dataclass(slots=True)
-class Place:
+class Argument:
     """One argument: its role, and the program that reads it."""
 
     role: Role = "data"
@@ -45,9 +45,9 @@ class Place:
     instead: str = ""
 
 
-def places(argv: Sequence[str]) -> list[Place]:
+def arguments_of(argv: Sequence[str]) -> list[Argument]:
     """The role of each argument."""
-    found = [Place() for _ in argv]
+    found = [Argument() for _ in argv]
     if argv:
         _Reading(argv, found).command(0, len(argv), has_env=True, depth=0)
     return found
@@ -62,7 +62,7 @@ def program_name(text: str) -> str:
 class _Reading:
     """Reads one command line and fills `found`."""
 
-    def __init__(self, argv: Sequence[str], found: list[Place]) -> None:
+    def __init__(self, argv: Sequence[str], found: list[Argument]) -> None:
         self._argv = argv
         self._found = found
 
@@ -70,7 +70,7 @@ class _Reading:
         """Read the command that begins at `start`."""
         if start >= end:
             return
-        self._found[start] = Place("program", "")
+        self._found[start] = Argument("program", "")
         name = program_name(self._argv[start])
         program = BY_NAME.get(name)
         if depth > _NESTED_MAX:
@@ -90,7 +90,7 @@ class _Reading:
 
     def put(self, index: int, role: Role, reader: str, instead: str) -> None:
         """Set the role of an argument."""
-        self._found[index] = Place(role, reader, instead)
+        self._found[index] = Argument(role, reader, instead)
 
     def starts_command(self, index: int, end: int) -> bool:
         """Whether a listed program begins here that reads code or starts programs."""

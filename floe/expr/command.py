@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from floe.expr.arguments import Place, places
+from floe.expr.arguments import Argument, arguments_of
 from floe.expr.programs import CODE_VARIABLES
 from floe.expr.substitute import expand_vars, named_vars
 from floe.model.errors import Yours
@@ -73,8 +73,8 @@ def faults(
     """
     if not any("$" in text for text in argv):
         return
-    for index, (text, place) in enumerate(zip(argv, places(argv), strict=True)):
-        if fault := _fault(index, text, place, is_value, escapes=escapes):
+    for index, (text, argument) in enumerate(zip(argv, arguments_of(argv), strict=True)):
+        if fault := _fault(index, text, argument, is_value, escapes=escapes):
             yield fault
 
 
@@ -94,27 +94,29 @@ def expanded(
     own = {name: text for name, text in env.items() if not is_value(name)}
     seen = [expand_vars(text, own, escapes=escapes) for text in argv]
     found = []
-    for index, (text, place) in enumerate(zip(argv, places(seen), strict=True)):
-        put = _put(text, place, env, own, escapes=escapes)
-        fault = _fault(index, text, place, is_value, escapes=escapes, known=env)
-        if fault and (fault.is_certain or _is_read(put, text, place, env, escapes=escapes)):
+    for index, (text, argument) in enumerate(zip(argv, arguments_of(seen), strict=True)):
+        put = _put(text, argument, env, own, escapes=escapes)
+        fault = _fault(index, text, argument, is_value, escapes=escapes, known=env)
+        if fault and (fault.is_certain or _is_read(put, text, argument, env, escapes=escapes)):
             raise Yours(fault.what, fault.hint)
         found.append(put)
     return tuple(found)
 
 
 def _put(
-    text: str, place: Place, env: Mapping[str, str], own: Mapping[str, str], *, escapes: bool
+    text: str, argument: Argument, env: Mapping[str, str], own: Mapping[str, str], *, escapes: bool
 ) -> str:
     """An argument with its variables expanded; the code of a shell stays as written."""
-    if place.role == "shell":
+    if argument.role == "shell":
         return text.replace("$$", "$") if escapes else expand_vars(text, own)
     return expand_vars(text, env, escapes=escapes)
 
 
-def _is_read(put: str, text: str, place: Place, env: Mapping[str, str], *, escapes: bool) -> bool:
+def _is_read(
+    put: str, text: str, argument: Argument, env: Mapping[str, str], *, escapes: bool
+) -> bool:
     """Whether the known values would be read as more than data."""
-    if place.role == "word":
+    if argument.role == "word":
         return put.startswith("-")
     values = (env.get(name, "") for name in named_vars(text, escapes=escapes))
     return not all(_PLAIN.fullmatch(value) for value in values if value)
@@ -123,7 +125,7 @@ def _is_read(put: str, text: str, place: Place, env: Mapping[str, str], *, escap
 def _fault(
     index: int,
     text: str,
-    place: Place,
+    argument: Argument,
     is_value: Callable[[str], bool],
     *,
     escapes: bool,
@@ -132,8 +134,8 @@ def _fault(
     """The fault of an argument; with `known`, only variables in it count."""
     names = [n for n in named_vars(text, escapes=escapes) if known is None or n in known]
     value = next(filter(is_value, names), "")
-    who = place.reader
-    match place.role:
+    who = argument.reader
+    match argument.role:
         case "shell":
             code = text.replace("$$", "$") if escapes else text
             first = first_word(_OPTION.sub("", code, count=1))
@@ -142,7 +144,7 @@ def _fault(
                 return Fault(index, what, _CHOOSE)
         case "code" if value or (names and known is None):
             what = f"`${value or names[0]}` would become part of the code that {who} reads"
-            hint = place.instead or "pass it as a separate argument, or read the environment"
+            hint = argument.instead or "pass it as a separate argument, or read the environment"
             return Fault(index, what, f"{hint}; write `$$` for a dollar of the code itself")
         case "program" if value:
             what = f"`${value}` is a value of the run: it cannot choose what {who or 'floe'} runs"
@@ -153,13 +155,13 @@ def _fault(
         case "word" if value and text.startswith("$"):
             may = "may begin" if known is None else "begins"
             what = f"`${value}` {may} with a hyphen: {who} would read it as an option"
-            return Fault(index, what, place.instead or "write `--` before it", is_certain=False)
+            return Fault(index, what, argument.instead or "write `--` before it", is_certain=False)
         case "plain" if value:
             may = "may contain" if known is None else "contains"
             what = (
                 f"`${value}` {may} characters other than {_PLAIN_SIGNS}, which {who} reads as code"
             )
-            return Fault(index, what, place.instead, is_certain=False)
+            return Fault(index, what, argument.instead, is_certain=False)
         case _:
             pass
     return None

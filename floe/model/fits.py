@@ -5,12 +5,11 @@ import functools
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any
+
+from floe.model.number import NUMBER_END
 
 Check = Callable[[Any], bool]
-
-INT_END: Final = 2**63
-"""Whole numbers must be below this and at least its negative: stores hold no others."""
 
 
 def fits(cls: type, value: object) -> bool:
@@ -52,7 +51,9 @@ def _check(hint: Any) -> Check:
 
 
 def _is_whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and -INT_END <= value < INT_END
+    return (
+        isinstance(value, int) and not isinstance(value, bool) and -NUMBER_END <= value < NUMBER_END
+    )
 
 
 def _of_class(cls: Any) -> Check:

@@ -4,7 +4,7 @@ import re
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
-END: Final = 2**63
+NUMBER_END: Final = 2**63
 """Numbers must be between this and its negative: stores hold no others."""
 
 _WHOLE: Final = re.compile(r"[+-]?[0-9]+")
@@ -32,5 +32,5 @@ def exact_number(text: str) -> int | float | str:
 
 def within(number: float | Decimal) -> None:
     """Check the range of a number. Raises ValueError with the reason."""
-    if not -END < number < END:
+    if not -NUMBER_END < number < NUMBER_END:
         raise ValueError("a number that fits into 64 bits is expected")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from floe.model.number import END, exact_number
+from floe.model.number import NUMBER_END, exact_number
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,11 @@ def test_what_is_no_number_is_refused(text: str) -> None:
         exact_number(text)
 
 
-@given(st.decimals(allow_nan=False, allow_infinity=False, min_value=1 - END, max_value=END - 1))
+@given(
+    st.decimals(
+        allow_nan=False, allow_infinity=False, min_value=1 - NUMBER_END, max_value=NUMBER_END - 1
+    )
+)
 def test_no_number_becomes_a_different_one(number: Decimal) -> None:
     kept = exact_number(str(number))
 

@@ -20,8 +20,8 @@ def check_flow(flow: Flow, nodes: Nodes, notes: Notes) -> None:
 def _place(flaw: Flaw, nodes: Nodes) -> Position:
     """The position of the tag, else of its node, else of the first node."""
     first = nodes.nodes[0].id
-    of_node = nodes.places[flaw.node or first, None]
-    return nodes.places.get((flaw.node, flaw.tag), of_node) if flaw.node else of_node
+    of_node = nodes.positions[flaw.node or first, None]
+    return nodes.positions.get((flaw.node, flaw.tag), of_node) if flaw.node else of_node
 
 
 def check_git(flow: Flow, nodes: Nodes, notes: Notes) -> None:
@@ -40,7 +40,7 @@ def check_git(flow: Flow, nodes: Nodes, notes: Notes) -> None:
         for names, missing, hint in _NEEDED if isinstance(node.work, GitMerge) else _NEEDED[:2]:
             if not known & names:
                 what = f"neither `{node.id}` nor a trigger gives {missing}"
-                notes.warning(nodes.places[node.id, None], what, hint)
+                notes.warning(nodes.positions[node.id, None], what, hint)
 
 
 _COMMIT: Final = frozenset({"hash", "ref", "branch"})

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from floe.dialects.blanks import ODD_BLANK, blank_name
-from floe.expr.arguments import places
+from floe.expr.arguments import arguments_of
 
 _SEGMENT: Final = re.compile(r"""'[^']*'|"(?:\\.|[^"\\])*"|\\.|[^'"\\]+|.""", re.DOTALL)
 _QUOTED: Final = re.compile(r"""'[^']*'|"(?:\\.|[^"\\])*"|\\.""", re.DOTALL)
@@ -36,8 +36,8 @@ def _for_shells(written: Sequence[str], escaped: Sequence[str]) -> tuple[str, ..
     if not any("$" in text for text in written):
         return tuple(written)
     return tuple(
-        code.replace("$", "$$") if place.role == "shell" else text
-        for code, text, place in zip(written, escaped, places(written), strict=True)
+        code.replace("$", "$$") if argument.role == "shell" else text
+        for code, text, argument in zip(written, escaped, arguments_of(written), strict=True)
     )
 
 

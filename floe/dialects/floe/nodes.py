@@ -56,7 +56,7 @@ class Nodes:
     """The nodes of a flow, with the positions of nodes and tags."""
 
     nodes: tuple[Node, ...]
-    places: Mapping[tuple[NodeId, Tag | None], Position]
+    positions: Mapping[tuple[NodeId, Tag | None], Position]
     opts: Mapping[NodeId, Table]
     """The `opts` of each node, as written."""
     is_whole: bool
@@ -77,10 +77,10 @@ def read_nodes(tables: Sequence[Table], triggers: Sequence[Trigger], notes: Note
         drafts.setdefault(draft.id, draft)
     lookup = _Lookup({d.id: d.cls for d in drafts.values()}, of_triggers, None not in read, notes)
     nodes = [_node(draft, lookup, notes) for draft in drafts.values()]
-    places = {(draft.id, None): draft.part.at for draft in drafts.values()} | lookup.places
+    positions = {(draft.id, None): draft.part.at for draft in drafts.values()} | lookup.positions
     return Nodes(
         nodes=tuple(filter(None, nodes)),
-        places=places,
+        positions=positions,
         opts={d.id: d.part[OPTS] or Table(d.part.at, {}) for d in drafts.values()},
         is_whole=lookup.is_whole and None not in read and None not in nodes,
     )
@@ -198,7 +198,7 @@ class _Lookup:
         self._triggers = triggers
         self._all_known = all_known
         self._notes = notes
-        self.places: dict[tuple[NodeId, Tag | None], Position] = {}
+        self.positions: dict[tuple[NodeId, Tag | None], Position] = {}
         self.is_whole = True
         """Whether every node names a tag, and every tag was found."""
 
@@ -212,7 +212,7 @@ class _Lookup:
                 self._notes.error(at, f"`{tag}` is listed twice", "remove one")
             elif tag:
                 found.append(tag)
-                self.places[draft.id, tag] = at
+                self.positions[draft.id, tag] = at
             else:
                 self.is_whole = False
         return tuple(found)

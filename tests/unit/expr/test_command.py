@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from floe.dialects.floe.command_lines import argv_of, split
-from floe.expr.arguments import places
+from floe.expr.arguments import arguments_of
 from floe.expr.command import entry_faults, expanded, faults, values_of
 from floe.expr.programs import BY_NAME, PROGRAMS
 from floe.model.errors import Yours
@@ -15,7 +15,7 @@ ENV = {"FLOE_IN_X": VALUE, "HOME": "/home/ci", "PATH": "/bin"}
 
 
 def roles(cmd: str) -> list[str]:
-    return [place.role for place in places(split(cmd))]
+    return [argument.role for argument in arguments_of(split(cmd))]
 
 
 def run(cmd: str, env: dict[str, str] = ENV, *entries: str) -> tuple[str, ...]:
@@ -432,7 +432,11 @@ def test_a_value_is_only_ever_put_into_data(words: list[str]) -> None:
     except Yours:
         return
 
-    roles = [place.role for place, text in zip(places(argv), found, strict=True) if VALUE in text]
+    roles = [
+        argument.role
+        for argument, text in zip(arguments_of(argv), found, strict=True)
+        if VALUE in text
+    ]
     assert set(roles) <= {"data", "word"}
 
 
@@ -452,4 +456,4 @@ def test_splitting_is_that_of_a_shell_but_for_dollars(text: str) -> None:
 
 def test_reading_a_long_line_costs_no_more_than_its_length() -> None:
     for words in (["env"], ["x", "bash"], ["find", "-exec"], ["docker", "python"]):
-        assert len(places(words * 20_000)) == len(words) * 20_000
+        assert len(arguments_of(words * 20_000)) == len(words) * 20_000
