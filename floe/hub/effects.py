@@ -13,7 +13,7 @@ from floe.host.inputs import FlowRead, Incoming, Packed
 from floe.hub.clock import Clock, Timers
 from floe.hub.flows import FlowFiles
 from floe.hub.outputs import AttemptSettings, digests_of
-from floe.kernel.inputs import visible
+from floe.kernel.inputs import inputs_of
 from floe.kernel.owed import longest_s
 from floe.model.codec import to_text
 from floe.model.effect import (
@@ -221,7 +221,7 @@ class Effects:
             env=in_values(flow.env, run.workspace),
             has_escapes=flow.has_escapes,
             strict_shell=flow.strict_shell,
-            inputs=visible(run, state.sources),
+            inputs=inputs_of(run, state.sources),
             fences=run.fences,
             output=self._settings.output_path(key),
             timeout_s=node.timeout_s,

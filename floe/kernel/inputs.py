@@ -6,7 +6,7 @@ from floe.model.refs import Json, NodeId
 from floe.model.run import Run
 
 
-def visible(run: Run, sources: Iterable[NodeId]) -> Mapping[str, Json]:
+def inputs_of(run: Run, sources: Iterable[NodeId]) -> Mapping[str, Json]:
     """The trigger's values, overridden by the outputs of the sources; the nearest source wins."""
     return {**run.values, **joined(run, sources)}
 

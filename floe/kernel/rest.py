@@ -6,7 +6,7 @@ Source: "How a run ends" in docs/kernel.md.
 from dataclasses import dataclass
 
 from floe.kernel.match import missing
-from floe.kernel.words import either, listed, told
+from floe.kernel.words import either, event_text, first_parts
 from floe.model.flow import End, Flow, Node
 from floe.model.run import Run
 from floe.model.tags import Tag, emitter_of, label_of
@@ -35,9 +35,9 @@ def verdict(run: Run, flow: Flow) -> Verdict:
     unheard = unheard_bad(run, flow)
     reasons = [unheard_why(run, tag) for tag in unheard]
     if any(_is_good_end(n, flow) for n in flow.nodes):
-        return Verdict(good=False, why=f"stalled: {listed([*_never(run, flow), *reasons])}")
+        return Verdict(good=False, why=f"stalled: {first_parts([*_never(run, flow), *reasons])}")
     if unheard:
-        return Verdict(good=False, why=listed(reasons), tag=unheard[0])
+        return Verdict(good=False, why=first_parts(reasons), tag=unheard[0])
     return Verdict(good=True, why="nothing is left to run")
 
 
@@ -51,7 +51,7 @@ def unheard_why(run: Run, tag: Tag) -> str:
     """The sentence about a bad event without a listener."""
     node = emitter_of(tag)
     assert node is not None, "the trigger is never bad"
-    return f"{told(tag, run.settled(node).outcome)} has no listener"
+    return f"{event_text(tag, run.settled(node).outcome)} has no listener"
 
 
 def never_entered(run: Run, flow: Flow) -> tuple[Node, ...]:

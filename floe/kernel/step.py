@@ -13,7 +13,7 @@ from floe.kernel.match import arrived, sources_of, woken_by
 from floe.kernel.render import rendered
 from floe.kernel.rest import is_at_rest, unheard_why, verdict
 from floe.kernel.settle import STOPPED, tag_for
-from floe.kernel.words import told
+from floe.kernel.words import event_text
 from floe.model.event import (
     DataAsked,
     Event,
@@ -183,4 +183,4 @@ class Step:
 
     def _told(self, tag: Tag) -> str:
         node = emitter_of(tag)
-        return tag if node is None else told(tag, self.run.settled(node).outcome)
+        return tag if node is None else event_text(tag, self.run.settled(node).outcome)

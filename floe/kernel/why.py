@@ -8,7 +8,7 @@ from floe.kernel.match import may_enter, missing
 from floe.kernel.owed import key_of, wait_due
 from floe.kernel.place import Refusals
 from floe.kernel.rest import never_entered
-from floe.kernel.words import either, listed
+from floe.kernel.words import either, first_parts
 from floe.model.codec import iso
 from floe.model.flow import Ask, Flow, Node, Wait
 from floe.model.host import Why
@@ -63,10 +63,10 @@ def _pending(run: Run, refusals: Refusals | None) -> Why:
         return Why(text=f"waits for a host{last}")
     parts = [f"{host} {' and '.join(says)}" for host, says in refusals.by_host.items()]
     if refusals.resources:
-        return Why(text=f"waits for {listed(refusals.resources)}", hosts=refusals.by_host)
+        return Why(text=f"waits for {first_parts(refusals.resources)}", hosts=refusals.by_host)
     if not parts:
         return Why(text="waits for a host: none is known")
-    return Why(text=f"waits for a host: {listed(parts)}", hosts=refusals.by_host)
+    return Why(text=f"waits for a host: {first_parts(parts)}", hosts=refusals.by_host)
 
 
 def _active(run: Run, flow: Flow, queued: Collection[Key], limit: str, trouble: str) -> Why:
@@ -81,7 +81,7 @@ def _active(run: Run, flow: Flow, queued: Collection[Key], limit: str, trouble: 
     open_ = [
         f"{flow.by_id[n].ref}: {waiting[flow.by_id[n].ref][0]}" for n in run.nodes if n in run.open
     ]
-    text = f"waits for {listed(open_)}"
+    text = f"waits for {first_parts(open_)}"
     if trouble and any(run.nodes[n].phase in ("entered", "started") for n in run.open):
         text += f"; {run.host} {trouble}"
     return Why(text=text, waiting=waiting)
@@ -90,7 +90,7 @@ def _active(run: Run, flow: Flow, queued: Collection[Key], limit: str, trouble: 
 def _ending(run: Run, flow: Flow, trouble: str) -> Why:
     waiting = {n.ref: ("being stopped",) for n in flow.nodes if n.id in run.open}
     here = f"; {run.host} {trouble}" if trouble else ""
-    text = f"ends {_result(run)}: {run.why}; stops {listed([*waiting])}{here}"
+    text = f"ends {_result(run)}: {run.why}; stops {first_parts([*waiting])}{here}"
     return Why(text=text, waiting=waiting)
 
 
@@ -103,7 +103,7 @@ def _ended(run: Run) -> Why:
         for n in never_entered(run, run.flow)
     }
     if never:
-        text += f"; never ran: {listed([*never])}"
+        text += f"; never ran: {first_parts([*never])}"
     return Why(text=text, never=never)
 
 

@@ -6,7 +6,7 @@ from typing import Final
 from floe.model.outcome import Outcome
 from floe.model.tags import Tag
 
-NAMED_MAX: Final = 8
+PARTS_MAX: Final = 8
 """How many items a sentence names; it counts the rest."""
 
 _UNITS: Final = ((86400, "d"), (3600, "h"), (60, "m"))
@@ -20,7 +20,7 @@ def duration(seconds: float) -> str:
     return f"{seconds:g}s"
 
 
-def told(tag: Tag, outcome: Outcome | None) -> str:
+def event_text(tag: Tag, outcome: Outcome | None) -> str:
     """An event with its reason: `task.build.bad (exit status 2)`."""
     if outcome is None:
         return tag
@@ -35,7 +35,7 @@ def either(tags: Iterable[Tag]) -> str:
     return " or ".join(tags)
 
 
-def listed(parts: Sequence[str]) -> str:
-    """The first `NAMED_MAX` parts of a sentence, and the number of further ones."""
-    more = len(parts) - NAMED_MAX
-    return "; ".join(parts[:NAMED_MAX]) + (f"; and {more} more" if more > 0 else "")
+def first_parts(parts: Sequence[str]) -> str:
+    """The first `PARTS_MAX` parts of a sentence, and the number of further ones."""
+    more = len(parts) - PARTS_MAX
+    return "; ".join(parts[:PARTS_MAX]) + (f"; and {more} more" if more > 0 else "")

@@ -20,7 +20,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from floe.kernel.evolve import fold
-from floe.kernel.inputs import visible
+from floe.kernel.inputs import inputs_of
 from floe.kernel.owed import owed, owed_by, run_key
 from floe.kernel.why import why
 from floe.model.codec import encode, to_text
@@ -173,7 +173,7 @@ class _Story:
                 yield from sorted(map(self._owed, owed(self.run))) or ("nothing",)
             case "inputs":
                 sources = self.run.nodes[NodeId(names[0])].sources
-                yield to_text(visible(self.run, sources))
+                yield to_text(inputs_of(self.run, sources))
             case "phase":
                 yield self.run.phase
             case _:

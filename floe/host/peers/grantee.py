@@ -21,7 +21,7 @@ from floe.host.step import Step
 from floe.host.undoable import Undoable
 from floe.kernel.evolve import evolve
 from floe.kernel.place import Refusals, place
-from floe.kernel.words import listed
+from floe.kernel.words import first_parts
 from floe.model.codec import decode, encode, encode_event, to_text
 from floe.model.event import GrantSuperseded, RunActivated
 from floe.model.message import (
@@ -238,7 +238,7 @@ class Grantee:
         assert run.flow is not None
         own = self._site.view(self._members.own_faults(now))
         placed = place(pend_of(run, run.flow), (own,), now, {}, self._site.named)
-        return listed(placed.by_host[own.id]) if isinstance(placed, Refusals) else ""
+        return first_parts(placed.by_host[own.id]) if isinstance(placed, Refusals) else ""
 
 
 def _accepted(run: Run) -> Accepted:

@@ -2,7 +2,7 @@
 
 from floe.kernel.place import Refusals
 from floe.kernel.why import why
-from floe.kernel.words import NAMED_MAX, duration, listed, told
+from floe.kernel.words import PARTS_MAX, duration, event_text, first_parts
 from floe.model.event import RunPacked
 from floe.model.flow import Exec, Node
 from floe.model.outcome import Outcome
@@ -107,7 +107,7 @@ def test_node_that_listens_to_nothing_waits_for_nothing() -> None:
 
 
 def test_long_lists_are_cut_and_counted() -> None:
-    assert listed(["x"] * (NAMED_MAX + 2)).endswith("x; and 2 more")
+    assert first_parts(["x"] * (PARTS_MAX + 2)).endswith("x; and 2 more")
 
 
 def test_durations_are_told_in_their_largest_whole_unit() -> None:
@@ -147,5 +147,5 @@ def test_event_is_told_with_the_status_and_what_was_found() -> None:
     bad = Tag("task.build.bad")
     outcome = Outcome(result="bad", status=2, why="its output is a folder")
 
-    assert told(bad, outcome) == "task.build.bad (exit status 2; its output is a folder)"
-    assert told(bad, None) == bad
+    assert event_text(bad, outcome) == "task.build.bad (exit status 2; its output is a folder)"
+    assert event_text(bad, None) == bad
