@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Final
 
-from floe.repository.task import Failed, say
+from floe.repository.task import TaskFailed, say
 
 CONNECTION: Final = re.compile(
     r"(credential|http|url|ssh|protocol|safe|lfs)\.|core\.gitproxy$", re.IGNORECASE
@@ -30,7 +30,7 @@ OPTIONS: Final = (
 )
 
 
-class GitFailed(Failed):
+class GitFailed(TaskFailed):
     """A git command failed; `said` is its error output."""
 
     def __init__(self, what: str, said: str) -> None:
@@ -38,7 +38,7 @@ class GitFailed(Failed):
         self.said = said
 
 
-class Git:
+class GitProgram:
     """git for one repository."""
 
     def __init__(self, gitdir: Path, tree: Path | None, config: str = os.devnull) -> None:
@@ -98,7 +98,7 @@ class Git:
                 check=False,
             )
         except FileNotFoundError as error:
-            raise Failed("git is not installed here, or not on PATH") from error
+            raise TaskFailed("git is not installed here, or not on PATH") from error
 
 
 def connection_config(gitdir: Path) -> tuple[str, int]:

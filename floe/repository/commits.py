@@ -8,9 +8,9 @@ from floe.model.secret import without_password
 from floe.repository import ssh
 from floe.repository.command import GitFailed
 from floe.repository.folder import Folder
-from floe.repository.task import FULL_HASH, HASH, Failed, Task, is_allowed
+from floe.repository.task import FULL_HASH, HASH, Task, TaskFailed, is_allowed
 
-WHOLE: Final = 2147483647
+FULL_DEPTH: Final = 2147483647
 """The depth of the whole history."""
 EVERYTHING: Final = ("+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*")
 _REMOTE: Final = re.compile(
@@ -31,17 +31,17 @@ class RemoteFailed(FetchFailed):
 
 
 def check(task: Task) -> None:
-    """Refuse operands that git would misread. Raises Failed."""
+    """Refuse operands that git would misread. Raises TaskFailed."""
     if not is_allowed(task.url):
-        raise Failed(f"url '{task.url}' is not allowed")
+        raise TaskFailed(f"url '{task.url}' is not allowed")
     kinds = {"hash": "a commit hash", "branch": "a branch name", "ref": "a ref name"}
     if task.kind not in kinds:
-        raise Failed(f"'{task.kind}' is neither hash, ref nor branch")
+        raise TaskFailed(f"'{task.kind}' is neither hash, ref nor branch")
     is_good = HASH.fullmatch(task.value) if task.kind == "hash" else _is_name(task.value)
     if not is_good:
-        raise Failed(f"{task.kind} '{task.value}' is not {kinds[task.kind]}")
+        raise TaskFailed(f"{task.kind} '{task.value}' is not {kinds[task.kind]}")
     if task.operation == "merge" and not _is_name(task.other):
-        raise Failed(f"from-branch '{task.other}' is not a ref name")
+        raise TaskFailed(f"from-branch '{task.other}' is not a ref name")
 
 
 def _is_name(name: str) -> bool:
@@ -58,7 +58,7 @@ class Commits:
         self._url = folder.task.url
 
     def commit(self, kind: str, value: str, depth: int) -> str:
-        """Fetch the commit of a hash, ref or branch, and return its hash. Raises Failed."""
+        """Fetch the commit of a hash, ref or branch, and return its hash. Raises TaskFailed."""
         found = self._found(kind, value, depth)
         self._folder.state.fetched(found)
         return found
@@ -66,7 +66,7 @@ class Commits:
     def complete(self) -> None:
         """Fetch the whole history of the commits here."""
         if (self._git.gitdir / "shallow").exists():
-            self._fetch(WHOLE, *EVERYTHING)
+            self._fetch(FULL_DEPTH, *EVERYTHING)
 
     def _found(self, kind: str, value: str, depth: int) -> str:
         match kind:
@@ -87,10 +87,10 @@ class Commits:
     def _of_hash(self, value: str, depth: int) -> str:
         """The commit from here, fetched by hash or, if the server refuses that, with everything."""
         if self._git.has(value):
-            if depth == WHOLE:
+            if depth == FULL_DEPTH:
                 self.complete()
         elif not (FULL_HASH.fullmatch(value) and self._fetches(depth, value)):
-            self._fetch(WHOLE, *EVERYTHING)
+            self._fetch(FULL_DEPTH, *EVERYTHING)
             if not self._git.has(value):
                 said = f"floe: {without_password(self._url)} has no commit {value}"
                 raise RemoteFailed("fetch", said)

@@ -2,13 +2,13 @@
 
 from typing import Final
 
-from floe.repository.command import Git
-from floe.repository.task import say, shown
+from floe.repository.command import GitProgram
+from floe.repository.task import escaped, say
 
 BINARY: Final = b"-\t-\t"
 
 
-def conflicts(git: Git, ours: str, theirs: str, into: str, other: str) -> list[str]:
+def conflicts(git: GitProgram, ours: str, theirs: str, into: str, other: str) -> list[str]:
     """The files in conflict, each with its reason unless both sides just changed it."""
     words = {
         "DD": "renamed in both, to different names",
@@ -33,7 +33,7 @@ def conflicts(git: Git, ours: str, theirs: str, into: str, other: str) -> list[s
         about = [words[how]] if how in words else []
         about += ["binary"] if path in binary else []
         about += ["a submodule"] if submodule.startswith("S") else []
-        names.append(shown(path) + (f" ({', '.join(about)})" if about else ""))
+        names.append(escaped(path) + (f" ({', '.join(about)})" if about else ""))
     return names
 
 

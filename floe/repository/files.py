@@ -10,10 +10,10 @@ import stat
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from floe.repository.command import Git, GitFailed
+from floe.repository.command import GitFailed, GitProgram
 from floe.repository.folder import Folder
-from floe.repository.paths import opened, remove
-from floe.repository.task import Failed, say, shown
+from floe.repository.paths import made_writable, remove
+from floe.repository.task import TaskFailed, escaped, say
 
 RULES: Final = (b".gitattributes", b".gitignore")
 """Files that control which files git writes and deletes."""
@@ -21,7 +21,7 @@ CLEANS_MAX: Final = 10
 LINK: Final = b"160000"
 
 
-class Entry(NamedTuple):
+class TreeEntry(NamedTuple):
     """A file of a commit, or the commit of a submodule."""
 
     mode: bytes
@@ -29,21 +29,21 @@ class Entry(NamedTuple):
     path: bytes
 
 
-def listed(git: Git, commit: str) -> list[Entry]:
+def tree_entries(git: GitProgram, commit: str) -> list[TreeEntry]:
     """All files and submodules of a commit."""
     entries = []
     for line in git.run("ls-tree", "-r", "-z", "--full-tree", commit).split(b"\0")[:-1]:
         about, _, path = line.partition(b"\t")
         mode, _, found = about.split(b" ")
-        entries.append(Entry(mode, found.decode(), path))
+        entries.append(TreeEntry(mode, found.decode(), path))
     return entries
 
 
-def put(folder: Folder, commit: str, run: str) -> list[Entry]:
-    """Set HEAD, index and files to a commit, for a run. Raises Failed."""
+def put(folder: Folder, commit: str, run: str) -> list[TreeEntry]:
+    """Set HEAD, index and files to a commit, for a run. Raises TaskFailed."""
     git, state, task = folder.git, folder.state, folder.task
-    entries = listed(git, commit)
-    opened(folder.where)
+    entries = tree_entries(git, commit)
+    made_writable(folder.where)
     _drop_strange_rules(os.fsencode(folder.where), entries)
     if _is_index_right(folder, commit):
         state.restore_index(folder.gitdir)
@@ -73,7 +73,7 @@ def _is_index_right(folder: Folder, commit: str) -> bool:
     return before == commit or folder.git.succeeds("diff", "--quiet", before, commit, "--", *rules)
 
 
-def _drop_strange_rules(where: bytes, entries: list[Entry]) -> None:
+def _drop_strange_rules(where: bytes, entries: list[TreeEntry]) -> None:
     """Remove rule files that are not part of the commit."""
     own = {entry.path for entry in entries}
     folders = {b""}
@@ -104,7 +104,7 @@ def _has_link(where: bytes, at: bytes) -> bool:
     return False
 
 
-def _clean(git: Git) -> None:
+def _clean(git: GitProgram) -> None:
     """Delete files that are not part of the commit; repeat if that deleted rule files."""
     for _ in range(CLEANS_MAX):
         gone = git.run("clean", "-ffd").splitlines()
@@ -112,7 +112,7 @@ def _clean(git: Git) -> None:
             return
 
 
-def blocked(where: Path) -> Failed | None:
+def blocked(where: Path) -> TaskFailed | None:
     """The error about a file that floe's user cannot delete; None if there is none."""
     me = os.geteuid()
     for parent, folders, files in os.walk(os.fsencode(where)):
@@ -123,12 +123,12 @@ def blocked(where: Path) -> Failed | None:
             if is_closed or (is_foreign and not os.access(os.path.join(parent, name), os.W_OK)):  # noqa: PTH118
                 path = os.path.join(parent, name)  # noqa: PTH118
                 say(
-                    f"floe: as root: rm -rf '{shown(path)}'; a step that runs as another user, as "
-                    f"containers do, should run as {_name(me)}"
+                    f"floe: as root: rm -rf '{escaped(path)}'; a step that runs as a "
+                    f"different user, as containers do, should run as {_name(me)}"
                 )
-                return Failed(
+                return TaskFailed(
                     f"{_name(me)}, the user of {os.environ.get('FLOE_HOST', 'this host')}, cannot "
-                    f"delete {shown(path)}: it is owned by {_name(found.st_uid)}, and its folder "
+                    f"delete {escaped(path)}: it is owned by {_name(found.st_uid)}, and its folder "
                     f"by {_name(os.lstat(parent).st_uid)}"
                 )
     return None

@@ -9,10 +9,10 @@ import re
 from pathlib import Path
 from typing import Final
 
-from floe.repository.command import Git, GitFailed, connection_config, setting_of
-from floe.repository.paths import is_folder, opened, plain_text, remove
-from floe.repository.state import State
-from floe.repository.task import FULL_HASH, Failed, Task
+from floe.repository.command import GitFailed, GitProgram, connection_config, setting_of
+from floe.repository.paths import is_folder, made_writable, plain_text, remove
+from floe.repository.state import FolderState
+from floe.repository.task import FULL_HASH, Task, TaskFailed
 
 PACKS_MAX: Final = 200
 LOOSE_MAX: Final = 20_000
@@ -33,7 +33,7 @@ class Folder:
     """A trusted repository, which replaces whatever was in its place."""
 
     def __init__(self, task: Task) -> None:
-        """Create it. Raises Failed if something else is in its place."""
+        """Create it. Raises TaskFailed if something else is in its place."""
         self.task = task
         self.where = Path(task.where)
         is_bare = task.operation == "show"
@@ -41,18 +41,18 @@ class Folder:
         if os.path.realpath(self.where) != task.where or (
             self.where.exists() and not self.where.is_dir()
         ):
-            raise Failed(f"{self.where} is there already and is not a folder")
+            raise TaskFailed(f"{self.where} is there already and is not a folder")
         self.where.mkdir(parents=True, exist_ok=True)
-        self.state = State.read(task.state, self.where)
+        self.state = FolderState.read(task.state, self.where)
         if not is_bare:
             self._claim()
         self.head = _head(self.gitdir)
         """The commit that was checked out here; empty if unknown."""
         self.has_objects = _tidied(self.gitdir)
         self._write()
-        self.git = Git(self.gitdir, None if is_bare else self.where)
+        self.git = GitProgram(self.gitdir, None if is_bare else self.where)
         config, self._config = connection_config(self.gitdir)
-        self.git = Git(self.gitdir, self.git.tree, config)
+        self.git = GitProgram(self.gitdir, self.git.tree, config)
         self._remember()
 
     def set_objects_aside(self) -> None:
@@ -85,7 +85,7 @@ class Folder:
         """Record that floe created the folder, in case its `.git` vanishes."""
         if not self.state.is_ours:
             if not os.path.lexists(self.gitdir) and any(self.where.iterdir()):
-                raise Failed(f"{self.where} is there already and is not a git repository")
+                raise TaskFailed(f"{self.where} is there already and is not a git repository")
             self.state.claim(self.where)
 
     def _write(self) -> None:
@@ -146,7 +146,7 @@ def _tidied(gitdir: Path) -> bool:
     if not is_folder(gitdir):
         remove(gitdir)
         return False
-    opened(gitdir)
+    made_writable(gitdir)
     with os.scandir(gitdir) as entries:
         strays = [entry.name for entry in entries if entry.name not in _ASIDE]
     for name in strays:

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Final
 
 from floe.repository import files, submodules
-from floe.repository.command import Git, GitFailed
-from floe.repository.commits import WHOLE, Commits, FetchFailed, RemoteFailed, check
+from floe.repository.command import GitFailed, GitProgram
+from floe.repository.commits import FULL_DEPTH, Commits, FetchFailed, RemoteFailed, check
 from floe.repository.conflicts import conflicts, say_conflicts
 from floe.repository.folder import Folder
 from floe.repository.paths import is_folder, made_above, remove
-from floe.repository.task import Failed, NoSuchFile, Task, say
+from floe.repository.task import NoSuchFile, Task, TaskFailed, say
 
 SHOWN_MAX: Final = 1048576
 DEPTH_MAX: Final = 32
@@ -24,7 +24,7 @@ def main(argument: str) -> None:
     task = Task.parse(argument)
     try:
         {"checkout": checkout, "merge": merge, "show": show}[task.operation](task)
-    except Failed as error:
+    except TaskFailed as error:
         said = error.said if isinstance(error, GitFailed) else ""
         if said:
             say(said)
@@ -105,10 +105,10 @@ def _put(folder: Folder, commit: str, level: int = 1) -> None:
         submodules.name_pointers(folder.git)
     if not task.submodules or (task.submodules != "recursive" and level > 1):
         submodules.empty(folder.where, entries)
-        submodules.named(entries)
+        submodules.report_submodules(entries)
         return
     if level > DEPTH_MAX:
-        raise Failed(f"submodules in submodules, more than {DEPTH_MAX} deep")
+        raise TaskFailed(f"submodules in submodules, more than {DEPTH_MAX} deep")
     wanted = submodules.submodules(folder, commit, entries)
     submodules.empty(folder.where, entries, {found.path for found in wanted})
     for found in wanted:
@@ -138,11 +138,11 @@ def _merge(folder: Folder) -> None:
     if is_on_top and head:
         commit = _of_this_run(commits, git, head)
     else:
-        commit = commits.commit(task.kind, task.value, WHOLE)
-    theirs = commits.commit("ref", task.other, WHOLE)
+        commit = commits.commit(task.kind, task.value, FULL_DEPTH)
+    theirs = commits.commit("ref", task.other, FULL_DEPTH)
     files.put(folder, commit, _run())
     if not git.run("merge-base", commit, theirs, good=(0, 1)):
-        raise Failed(
+        raise TaskFailed(
             f"{task.other} does not merge into {task.value}: they have no commit in common "
             "(unrelated histories)"
         )
@@ -167,15 +167,17 @@ def _merge(folder: Folder) -> None:
     _put(folder, merged)
 
 
-def _of_this_run(commits: Commits, git: Git, head: str) -> str:
+def _of_this_run(commits: Commits, git: GitProgram, head: str) -> str:
     """The commit that this run checked out or merged here before, which must not be lost."""
     if git.has(head):
         commits.complete()
         return head
     try:
-        return commits.commit("hash", head, WHOLE)
-    except Failed as error:
-        raise Failed(f"the commit {head}, made here by this run before, is gone: {error}") from None
+        return commits.commit("hash", head, FULL_DEPTH)
+    except TaskFailed as error:
+        raise TaskFailed(
+            f"the commit {head}, made here by this run before, is gone: {error}"
+        ) from None
 
 
 def _show(folder: Folder) -> None:
@@ -187,7 +189,7 @@ def _show(folder: Folder) -> None:
         git.run("ls-tree", "-r", commit)  # raises if the commit is damaged
         raise NoSuchFile(f"commit {commit} has no file {task.other}")
     if int(git.line("cat-file", "-s", name)) > SHOWN_MAX:
-        raise Failed(f"{task.other} is larger than {SHOWN_MAX} bytes")
+        raise TaskFailed(f"{task.other} is larger than {SHOWN_MAX} bytes")
     data = git.run("cat-file", "blob", name)
     sys.stdout.buffer.write(f"{commit}\n".encode() + data)
     sys.stdout.buffer.flush()
@@ -199,7 +201,7 @@ def _run() -> str:
 
 
 def _report(task: Task) -> None:
-    git = Git(Path(task.where, ".git"), None)
+    git = GitProgram(Path(task.where, ".git"), None)
     commit = git.line("rev-parse", "--verify", "HEAD")
     with open(os.environ["FLOE_OUTPUTS"], "a", encoding="utf-8", errors="surrogateescape") as out:  # noqa: PTH123
         out.write(f"hash={commit}\ndir={task.where}\n")

@@ -15,7 +15,7 @@ def remove(path: Path) -> None:
     if not stat.S_ISDIR(found.st_mode):
         path.unlink()
         return
-    opened(path)
+    made_writable(path)
     shutil.rmtree(path)
 
 
@@ -35,7 +35,7 @@ def made_above(where: Path, path: bytes) -> Path:
     return at / name
 
 
-def opened(folder: Path) -> None:
+def made_writable(folder: Path) -> None:
     """Make every folder writable for its owner; delete all but files, links and folders.
 
     git would wait forever at a FIFO named `.gitignore`. Files of other users stay unchanged.

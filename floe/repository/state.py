@@ -18,7 +18,7 @@ from floe.repository.task import FULL_HASH
 TIPS_MAX: Final = 100
 
 
-class State:
+class FolderState:
     """The state of one folder."""
 
     def __init__(self, path: Path, known: dict[str, Any], *, is_ours: bool) -> None:
@@ -28,7 +28,7 @@ class State:
         """Whether floe created the folder."""
 
     @classmethod
-    def read(cls, prefix: str, where: Path) -> "State":
+    def read(cls, prefix: str, where: Path) -> "FolderState":
         """The state of the folder that exists now."""
         name = hashlib.sha256(os.fsencode(where)).hexdigest()[:16]
         path = Path(f"{prefix}.{name}.json")

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from floe.model.secret import without_password
-from floe.repository.command import Git
-from floe.repository.files import LINK, Entry
+from floe.repository.command import GitProgram
+from floe.repository.files import LINK, TreeEntry
 from floe.repository.folder import Folder
 from floe.repository.paths import made_above, remove
-from floe.repository.task import Failed, is_allowed, is_local, say, shown
+from floe.repository.task import TaskFailed, escaped, is_allowed, is_local, say
 
-NAMED_MAX: Final = 10
+NAMES_MAX: Final = 10
 _ALLOWED: Final = re.compile(r"(https?|ssh|git)://|[^/:]+:(?!:|//)")
 
 
@@ -27,8 +27,8 @@ class Submodule(NamedTuple):
     url: str
 
 
-def submodules(folder: Folder, commit: str, entries: list[Entry]) -> list[Submodule]:
-    """The submodules of a commit that can be fetched. Raises Failed for a forbidden URL.
+def submodules(folder: Folder, commit: str, entries: list[TreeEntry]) -> list[Submodule]:
+    """The submodules of a commit that can be fetched. Raises TaskFailed for a forbidden URL.
 
     Submodules without a URL are reported; those with `update = none` are left out.
     """
@@ -46,18 +46,18 @@ def submodules(folder: Folder, commit: str, entries: list[Entry]) -> list[Submod
         name = of_path.get(link.path, "")
         url = about.get(f"{name}.url", "")
         if not url:
-            say(f"floe: {shown(link.path)} is a submodule for which .gitmodules has no url")
+            say(f"floe: {escaped(link.path)} is a submodule for which .gitmodules has no url")
         elif about.get(f"{name}.update") != "none":
-            whole = resolved(url, folder.task.url)
+            whole = submodule_url(url, folder.task.url)
             if not may_follow(folder.task.url, whole):
-                raise Failed(
-                    f"submodule {shown(link.path)}: url '{without_password(url)}' is not allowed"
+                raise TaskFailed(
+                    f"submodule {escaped(link.path)}: url '{without_password(url)}' is not allowed"
                 )
             found.append(Submodule(link.path, link.hash, whole))
     return found
 
 
-def empty(where: Path, entries: list[Entry], fetched: Collection[bytes] = ()) -> None:
+def empty(where: Path, entries: list[TreeEntry], fetched: Collection[bytes] = ()) -> None:
     """Empty the folders of all other submodules; their content is from an earlier step."""
     for entry in entries:
         if entry.mode == LINK and entry.path not in fetched:
@@ -66,29 +66,29 @@ def empty(where: Path, entries: list[Entry], fetched: Collection[bytes] = ()) ->
             path.mkdir()
 
 
-def named(entries: list[Entry]) -> None:
+def report_submodules(entries: list[TreeEntry]) -> None:
     """Report submodules that the task does not fetch."""
-    names = [shown(entry.path) for entry in entries if entry.mode == LINK]
+    names = [escaped(entry.path) for entry in entries if entry.mode == LINK]
     if names:
         say(f"floe: submodules are not fetched (submodules: true does): {_some(names)}")
 
 
 def check_lfs(folder: Folder, commit: str) -> None:
-    """Check that git LFS is installed and may use its URLs. Raises Failed."""
+    """Check that git LFS is installed and may use its URLs. Raises TaskFailed."""
     if not shutil.which("git-lfs"):
-        raise Failed("`lfs: true` needs git-lfs on PATH: install the package git-lfs")
+        raise TaskFailed("`lfs: true` needs git-lfs on PATH: install the package git-lfs")
     for key, url in _settings(folder.git, f"{commit}:.lfsconfig").items():
         if key.endswith("url") and not may_follow(folder.task.url, url):
-            raise Failed(f".lfsconfig: {key} '{without_password(url)}' is not allowed")
+            raise TaskFailed(f".lfsconfig: {key} '{without_password(url)}' is not allowed")
 
 
-def name_pointers(git: Git) -> None:
+def name_pointers(git: GitProgram) -> None:
     """Report files in git LFS that the task does not fetch."""
     names = git.run("ls-files", "-z", "--", ":(attr:filter=lfs)").split(b"\0")[:-1]
     if names:
         say(
             "floe: files in git LFS are not fetched, only their pointers (lfs: true does): "
-            + _some([shown(name) for name in names])
+            + _some([escaped(name) for name in names])
         )
 
 
@@ -99,7 +99,7 @@ def may_follow(main: str, url: str) -> bool:
     return is_local(main) if is_local(url) else bool(_ALLOWED.match(url))
 
 
-def resolved(url: str, main: str) -> str:
+def submodule_url(url: str, main: str) -> str:
     """The URL of a submodule: `./` and `../` are relative to the repository's own URL.
 
     Source: gitmodules(5), `submodule.<name>.url`.
@@ -112,14 +112,14 @@ def resolved(url: str, main: str) -> str:
         if step == "..":
             cut = max(base.rfind("/"), base.rfind(":"))
             if cut <= 0 or base[:cut].endswith(("/", ":")):
-                raise Failed(f"submodule url '{url}' leads above {without_password(main)}")
+                raise TaskFailed(f"submodule url '{url}' leads above {without_password(main)}")
             rest_of = base[cut]
             base = base[:cut] + (":" if rest_of == ":" else "")
     separator = "" if base.endswith(":") else "/"
     return base + separator + posixpath.normpath(rest)
 
 
-def _settings(git: Git, blob: str) -> dict[str, str]:
+def _settings(git: GitProgram, blob: str) -> dict[str, str]:
     if not git.succeeds("cat-file", "-e", blob):
         return {}
     listing = git.run("config", "--blob", blob, "--list", "-z").split(b"\0")
@@ -128,5 +128,5 @@ def _settings(git: Git, blob: str) -> dict[str, str]:
 
 
 def _some(names: list[str]) -> str:
-    more = len(names) - NAMED_MAX
-    return ", ".join(names[:NAMED_MAX]) + (f" and {more} more" if more > 0 else "")
+    more = len(names) - NAMES_MAX
+    return ", ".join(names[:NAMES_MAX]) + (f" and {more} more" if more > 0 else "")

@@ -42,13 +42,13 @@ class Task(NamedTuple):
         return json.dumps(self._asdict())
 
 
-class Failed(Exception):
+class TaskFailed(Exception):
     """The attempt ends bad; the text is the reason."""
 
     status = 1
 
 
-class NoSuchFile(Failed):
+class NoSuchFile(TaskFailed):
     """The commit exists, but the file does not."""
 
     status = 3
@@ -74,7 +74,7 @@ def say(text: str) -> None:
     sys.stderr.flush()
 
 
-def shown(name: bytes) -> str:
+def escaped(name: bytes) -> str:
     """A file's name for people; bytes that are not text, and control characters, are escaped."""
     text = name.decode("utf-8", "backslashreplace")
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

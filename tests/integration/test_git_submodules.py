@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from floe.repository.submodules import may_follow, resolved
-from floe.repository.task import Failed
+from floe.repository.submodules import may_follow, submodule_url
+from floe.repository.task import TaskFailed
 from tests.integration.gits import House, Repository, checkout, files_of, merge
 
 ALLOW = ("-c", "protocol.file.allow=always")
@@ -199,12 +199,12 @@ def test_repository_sends_floe_to_files_only_where_it_is_one(
 def test_relative_url_of_a_submodule_is_relative_to_the_repository(
     main: str, url: str, whole: str
 ) -> None:
-    assert resolved(url, main) == whole
+    assert submodule_url(url, main) == whole
 
 
 def test_relative_url_that_leads_above_the_host_is_refused() -> None:
-    with pytest.raises(Failed, match="leads above"):
-        resolved("../../../../x", "https://h/r.git")
+    with pytest.raises(TaskFailed, match="leads above"):
+        submodule_url("../../../../x", "https://h/r.git")
 
 
 # --- git LFS

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from floe.repository.folder import Folder
-from floe.repository.state import State
+from floe.repository.state import FolderState
 from floe.repository.task import Task
 
 HASH = "a" * 40
@@ -18,7 +18,7 @@ def kept(tmp_path: Path) -> Path:
     """The file of a folder `where`, which holds what floe wrote."""
     where = tmp_path / "where"
     where.mkdir()
-    state = State.read(str(tmp_path / ".ws"), where)
+    state = FolderState.read(str(tmp_path / ".ws"), where)
     state.claim(where)
     state.fetched(HASH)
     state.store()
@@ -54,7 +54,7 @@ def test_state_that_floe_did_not_write_counts_for_nothing(
 ) -> None:
     trick(kept(tmp_path))
 
-    state = State.read(str(tmp_path / ".ws"), tmp_path / "where")
+    state = FolderState.read(str(tmp_path / ".ws"), tmp_path / "where")
 
     assert (state.is_ours, state["commit"], state.tips) == (False, None, [])
 
@@ -62,7 +62,7 @@ def test_state_that_floe_did_not_write_counts_for_nothing(
 def test_state_that_floe_wrote_is_read(tmp_path: Path) -> None:
     kept(tmp_path)
 
-    state = State.read(str(tmp_path / ".ws"), tmp_path / "where")
+    state = FolderState.read(str(tmp_path / ".ws"), tmp_path / "where")
 
     assert (state.is_ours, state.tips) == (True, [HASH])
 
@@ -76,13 +76,13 @@ def test_state_is_written_where_something_else_is_in_its_place(
     tmp_path: Path, suffix: str, make: Callable[[Path], object]
 ) -> None:
     path = kept(tmp_path)
-    state = State.read(str(tmp_path / ".ws"), tmp_path / "where")
+    state = FolderState.read(str(tmp_path / ".ws"), tmp_path / "where")
     path.with_suffix(suffix).unlink(missing_ok=True)
     make(path.with_suffix(suffix))
 
     state.store()
 
-    assert State.read(str(tmp_path / ".ws"), tmp_path / "where").tips == [HASH]
+    assert FolderState.read(str(tmp_path / ".ws"), tmp_path / "where").tips == [HASH]
     assert not (tmp_path / "theirs").exists()
 
 
