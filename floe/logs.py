@@ -1,4 +1,4 @@
-"""Set-up of structlog: for eyes on a terminal, JSON lines otherwise; secrets never appear."""
+"""Set-up of structlog: readable text on a terminal, JSON lines otherwise; secrets never appear."""
 
 import logging
 import re
@@ -7,8 +7,8 @@ from collections.abc import Mapping, MutableMapping
 from contextlib import suppress
 from typing import Any, Final, Literal, TextIO
 
-# structlog loads rich, where that is installed, to draw tracebacks with; floe has no use for them,
-# and they would be a tenth of the time that `floe run` takes to begin.
+# If rich is installed, structlog loads it to draw tracebacks. floe does not use that, and it would
+# be a tenth of the start-up time of `floe run`.
 sys.modules.setdefault("rich", None)  # type: ignore[arg-type]  # None: there is no such module
 import structlog  # noqa: E402
 
@@ -36,7 +36,7 @@ def set_up(level: Level = "info", stream: TextIO | None = None) -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,  # before: an error may quote a URL
+            structlog.processors.format_exc_info,  # first: an error may quote a URL
             redacted,
             *renderers,
         ],
@@ -47,13 +47,14 @@ def set_up(level: Level = "info", stream: TextIO | None = None) -> None:
 
 
 class Lines:
-    """Writes lines to a stream. One that takes none (its disk is full) stops nothing."""
+    """Writes lines to a stream. A stream that cannot be written (full disk) blocks nothing."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
     def msg(self, line: str) -> None:
-        """Write a line at once; what does not fit is lost, since there is nowhere to say so."""
+        """Write a line at once; a line that cannot be written is lost, since there is no place to
+        report it."""
         with suppress(OSError):
             print(line, file=self._stream, flush=True)
 
@@ -79,7 +80,7 @@ def redacted(
 def spelt(
     _logger: object, _method: str, fields: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
-    """Spell out what a terminal would obey, and ends of lines: a value stays within its line."""
+    """Escape terminal control characters and line ends: a value stays within its line."""
     for name, value in fields.items():
         if isinstance(value, str):
             fields[name] = visible(value, keep="\n" if name == "exception" else "")
@@ -87,5 +88,5 @@ def spelt(
 
 
 def spelt_json(_logger: object, _method: str, line: str) -> str:
-    """The same in a line of JSON, for readers that take more than a newline for the end of one."""
+    """The same in a line of JSON, for readers that treat other characters as line ends too."""
     return visible_json(line)

@@ -1,1 +1,1 @@
-"""HTTP: parse, call the hub, render. One file per resource; nothing is decided here."""
+"""HTTP: parse the request, call the hub, render the reply. One file per resource."""

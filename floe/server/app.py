@@ -49,7 +49,7 @@ BACKLOG: Final = 64
 """Connections that may wait to be accepted."""
 
 HANDSHAKE_S: Final = 10.0
-"""Seconds a client may take for TLS."""
+"""Seconds a client may take for the TLS handshake."""
 
 PROXIES: Final = web.AppKey("proxies", Proxies)
 PUBLIC: Final = web.AppKey("public", frozenset)
@@ -57,9 +57,9 @@ FOR_HOSTS: Final = web.AppKey("for_hosts", frozenset)
 
 
 def application(hub: Hub, settings: ServerSettings, peers: Peers | None = None) -> web.Application:
-    """The application over an open hub. What is not in the table of routes is not there.
+    """The application over an open hub. Its only routes are those of the table.
 
-    Without `peers` there are no other hosts, and none is let in.
+    Without `peers` there are no other hosts, and none may connect.
     """
     app = web.Application(middlewares=[_as_sent, answer_errors, _guard])
     tokens = Tokens(hub, settings.admin)
@@ -98,7 +98,7 @@ def application(hub: Hub, settings: ServerSettings, peers: Peers | None = None) 
 
 @web.middleware
 async def _as_sent(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Put the client in the place of a trusted proxy, for everything that follows."""
+    """Replace the proxy's address by the client's if a trusted proxy sent the request."""
     proxies = request.app[PROXIES]
     if not proxies:
         return await handler(request)
@@ -111,9 +111,10 @@ async def _as_sent(request: web.Request, handler: Handler) -> web.StreamResponse
 
 @web.middleware
 async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Let nobody past without credentials, not even to hear that there is nothing.
+    """Refuse requests without credentials, also for unknown addresses.
 
-    To hear that, a host needs the cluster's token alone: its URL of this one has a wrong path.
+    For an unknown address the cluster's token is enough: the calling host has a wrong path in its
+    URL and must be told so.
     """
     connection = request.protocol if isinstance(request.protocol, Connection) else None
     if connection is not None:
@@ -125,7 +126,7 @@ async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     elif route not in request.app[PUBLIC]:
         request[CALLER] = request.app[AUTH].caller(request)
     else:
-        connection = None  # whoever asks for what is public is as unknown as before
+        connection = None  # the caller of a public route stays unknown
     if connection is not None:
         connection.let_in()
     return await handler(request)
@@ -140,17 +141,18 @@ async def _protect(_: web.Request, response: web.StreamResponse) -> None:
 
 
 async def _expect(request: web.Request) -> None:
-    """Whoever waits to be asked for a body is asked when it is read, so never before a caller is
-    known where one must be."""
+    """Accept `Expect: 100-continue`. The reply is sent when the body is read, so never before an
+    authentication that the route requires."""
     if request.headers.get("Expect", "").lower() != "100-continue":
         raise web.HTTPExpectationFailed(text="only Expect: 100-continue is understood")
 
 
 class Server:
-    """Listens at the public and the private address. Use as `async with`, or start and stop."""
+    """Listens at the public and the private address. Use it as `async with`, or call start and
+    stop."""
 
     def __init__(self, hub: Hub, settings: ServerSettings, peers: Peers | None = None) -> None:
-        """The hub must be open, and stay so until the server has stopped; the peers likewise."""
+        """The hub and the peers must be open until the server has stopped."""
         self._hub = hub
         self._peers = peers
         self._settings = settings
@@ -158,7 +160,7 @@ class Server:
         self._listeners: list[asyncio.Server] = []
         self._crowd = Crowd()
         self.urls: tuple[str, ...] = ()
-        """Where it listens, the public address first; known after `start`."""
+        """Its URLs, the public one first; known after `start`."""
 
     async def start(self) -> None:
         """Listen at all addresses or at none. Raises Yours or World."""
@@ -179,12 +181,13 @@ class Server:
         log.info("server.started", urls=list(self.urls))
 
     async def stop(self) -> None:
-        """Take no more requests, end what streams, give the rest a moment. Idempotent."""
+        """Refuse new requests, end streams, and give other requests a moment. Idempotent."""
         await self._listen_no_more()
         runner, self._runner = self._runner, None
         if runner is not None:
             runner.app[STOPPING].set()
-            # Before aiohttp stops: then it hears nothing more, not even that clients say good-bye.
+            # Before aiohttp stops: after that it receives nothing, not even the clients' close
+            # frames.
             await runner.app[FEEDS].wait_none(self._settings.stop_s)
             await runner.cleanup()
 
@@ -193,8 +196,8 @@ class Server:
         for listener in self._listeners:
             for socket in listener.sockets:
                 loop.remove_reader(socket.fileno())
-        # What is accepted already has to become a connection first: asyncio loses the socket of one
-        # whose listener is closed in between (an assertion in Server._attach, up to 3.11).
+        # An accepted socket has to become a connection first: asyncio loses it if its listener is
+        # closed in between (an assertion in Server._attach, up to 3.11).
         await asyncio.sleep(0)
         while self._listeners:
             self._listeners.pop().close()
@@ -250,7 +253,7 @@ def _own(at: Endpoint, listener: asyncio.Server) -> set[tuple[str, int]]:
 
 
 class _Told(logging.Handler):
-    """What aiohttp has to say, in floe's log: garbage that strangers send is not worth a line."""
+    """Passes aiohttp's messages to floe's log. Invalid HTTP gets no line, only a debug message."""
 
     def emit(self, record: logging.LogRecord) -> None:
         error = record.exc_info[1] if record.exc_info else None
@@ -275,4 +278,4 @@ def _why(error: OSError) -> str:
 def _try(error: OSError) -> str:
     if error.errno == errno.EACCES:
         return "ports below 1024 need a privilege; choose a higher one with -pub_bind"
-    return "is floe running already? choose another address with -pub_bind or -prv_bind"
+    return "is floe running already? choose a different address with -pub_bind or -prv_bind"

@@ -1,4 +1,4 @@
-"""Under which keys the application and a request carry what handlers need."""
+"""Keys of the application and of a request for the objects that handlers need."""
 
 import asyncio
 from typing import Final
@@ -21,15 +21,15 @@ AUTH: Final = web.AppKey("auth", Auth)
 WEBAPP: Final = web.AppKey("webapp", Webapp)
 MARKS: Final = web.AppKey("marks", Marks)
 PEERS: Final = web.AppKey("peers", Peers)
-"""The other hosts; absent where there can be none."""
+"""The other hosts; absent on a single host."""
 PEER_AUTH: Final = web.AppKey("peer_auth", PeerAuth)
 STOPPING: Final = web.AppKey("stopping", asyncio.Event)
-"""Set when the server stops: what streams ends."""
+"""Set when the server stops: streams end then."""
 FEEDS: Final = web.AppKey("feeds", Open)
-"""The feeds that are being served."""
+"""The open feeds."""
 STRANGERS: Final = web.AppKey("strangers", Strangers)
-"""The bodies that are being read of callers who are not known."""
+"""Request bodies being read without credentials."""
 CALLER: Final = web.RequestKey("caller", Caller)
-"""Who asks; on every route that is not public."""
+"""The caller; on every route that is not public."""
 ROUTES_OF: Final[web.AppKey[tuple[Route, ...]]] = web.AppKey("routes", tuple)
-"""The table the application was made from."""
+"""The table of routes of this application."""

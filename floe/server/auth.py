@@ -1,7 +1,7 @@
-"""Who is asking. Denied unless shown otherwise; whether a route is public is said by its table.
+"""Identify the caller. Access is denied by default; the table of routes marks public routes.
 
 Credentials are tried in this order: the cluster's token, a token in a header, then the session
-cookie. The cookie opens sessions only, so that nothing a browser sends by itself is worth guessing.
+cookie. The cookie opens sessions only, so guessing a credential that browsers send is pointless.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ log = structlog.get_logger()
 
 COOKIE: Final = "floe-sesh"
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-FOREIGN: Final = "this comes from a page of another site"
+FOREIGN: Final = "this request comes from a page of a different site"
 FOREIGN_HINT: Final = (
     "send Origin as the server's own; a proxy in front passes Host on with its port, "
     "or is one of `trusted-proxies` and sends X-Forwarded-Host"
@@ -35,24 +35,24 @@ FOREIGN_HINT: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Somebody who has shown credentials."""
+    """A caller with valid credentials."""
 
     user: str
     name: str = ""
-    """Of the personal token, where one was used."""
+    """The name of the personal token, if one was used."""
     via: str = ""
-    """The host that passed the request on for them; empty where they ask here."""
+    """The host that relayed the request; empty for a direct request."""
     shown: Shown | None = None
-    """Their session or personal token; None for the administrator's own, and for hosts."""
+    """The session or personal token; None for the administrator's own, and for hosts."""
 
     @property
     def by(self) -> str:
-        """How runs record this caller."""
+        """The name of this caller in the events of runs."""
         return f"{self.user}:{self.name}" if self.name else self.user
 
 
 class Auth:
-    """Tells callers apart, and slows down who guesses."""
+    """Identifies callers, and slows down guessing."""
 
     def __init__(self, tokens: Tokens, settings: ServerSettings, peer_auth: PeerAuth) -> None:
         self.tokens = tokens
@@ -63,7 +63,7 @@ class Auth:
         """Texts of floe's own that have ended: whoever repeats one guesses nothing."""
 
     def caller(self, request: web.Request) -> Caller:
-        """Who sent a request. Raises Denied, Throttled, or Forbidden for a foreign origin."""
+        """The caller of a request. Raises Denied, Throttled, or Forbidden for a foreign origin."""
         if TOKEN in request.headers:
             passed = self._peer_auth.passed(request)
             user, _, name = passed.by.partition(":")
@@ -78,19 +78,19 @@ class Auth:
         return _caller(shown)
 
     def check(self, caller: Caller) -> None:
-        """Look again at credentials that were good once. Raises Denied where they have ended."""
+        """Check credentials again that were valid before. Raises Denied if they have ended."""
         if caller.shown is not None and not self.tokens.lives(caller.shown):
             raise Denied("these credentials have ended", "log in again")
 
     def login(self, request: web.Request, text: str) -> Caller:
-        """Whom a token given at login belongs to. Raises Denied or Throttled."""
+        """The owner of a token given at login. Raises Denied or Throttled."""
         return self._by_token(request, text, self._logins)
 
     def _by_token(self, request: web.Request, text: str, throttle: Throttle) -> Caller:
         if shown := self.tokens.find(text, "session", "token"):
             return _caller(shown)
-        # What floe made cannot be guessed; the administrator's token may be as short as a person
-        # chose it. So only that is slowed down, and who is logged in never waits.
+        # Tokens made by floe cannot be guessed, but the administrator's token may be short. So only
+        # attempts at that one are slowed down, and logged-in users never wait.
         if not self.tokens.is_guess(text):
             throttle = self._ended
         peer, now = request.remote or "", asyncio.get_running_loop().time()
@@ -117,17 +117,17 @@ def header_token(request: web.Request) -> str:
 
 
 def check_origin(request: web.Request) -> None:
-    """Refuse what a page of another site sends. Raises Forbidden.
+    """Refuse requests from a page of a different site. Raises Forbidden.
 
-    A browser's Sec-Fetch-Site settles it, because a page cannot write that header and no proxy
-    changes it; so does the page's key. Without both (an older browser, plain http, a websocket)
-    Origin has to name the server. A proxy that ends TLS makes an http request of an https page's,
-    so the scheme counts only where the request is secure.
+    The browser's Sec-Fetch-Site is decisive, because a page cannot write that header and no proxy
+    changes it; so is the page's key. Without both (an older browser, plain http, a websocket)
+    Origin has to name the server. A proxy that terminates TLS turns the request of an https page
+    into http, so the scheme counts only if the request is secure.
     """
     said = request.headers.get("Sec-Fetch-Site")
     if said == "same-origin" or _has_page_key(request):
         return
-    if said and request.method not in SAFE:  # of a websocket, browsers differ in what they say
+    if said and request.method not in SAFE:  # for websockets, browsers send different values
         raise Forbidden(FOREIGN, FOREIGN_HINT)
     origin = request.headers.get("Origin", "").lower()
     schemes = ("https",) if request.secure else ("http", "https")
@@ -136,7 +136,7 @@ def check_origin(request: web.Request) -> None:
 
 
 def page_key(request: web.Request) -> str:
-    """What a page of floe can read and others cannot; empty without a session.
+    """A key that a page of floe can read and others cannot; empty without a session.
 
     For the feed: browsers send no Sec-Fetch-Site with a websocket, and the Host that arrives may
     lack the port, or be the proxy's own name for this server.
@@ -151,5 +151,5 @@ def _has_page_key(request: web.Request) -> bool:
 
 
 def is_from_https(request: web.Request) -> bool:
-    """Whether the client's side is TLS, be it at this server or at a proxy in front."""
+    """Whether the client uses TLS, to this server or to a proxy in front."""
     return request.secure or request.headers.get("Origin", "").lower().startswith("https://")

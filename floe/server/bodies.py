@@ -1,4 +1,4 @@
-"""What requests carry, checked before it is believed: bodies, queries and their fields."""
+"""Bodies, queries and their fields, checked before use."""
 
 import asyncio
 import difflib
@@ -30,20 +30,20 @@ DEPTH_MAX: Final = 64
 """Levels of lists and objects in one another."""
 
 UNKNOWN_MAX: Final = 20
-"""Unknown keys of an object that are named: looking for what was meant takes time for each."""
+"""Unknown keys that are named in an error: the search for a similar key costs time for each."""
 
 WRONG_MAX: Final = 50
-"""Complaints about one request."""
+"""Errors reported about one request."""
 
 KEY_MAX: Final = 80
-"""Characters of a key that are repeated to whom sent it."""
+"""Characters of a key that an error repeats."""
 
 ONCE_MAX: Final = 200
 """Characters of an Idempotency-Key."""
 
 
 async def raw_body(request: web.Request, most: int = BODY_MAX) -> bytes:
-    """The body as sent. Raises TooLarge, before reading where the length is announced."""
+    """The body as sent. Raises TooLarge, before reading if the length is announced."""
     if (request.content_length or 0) > most:
         raise _too_large(most)
     try:
@@ -53,15 +53,15 @@ async def raw_body(request: web.Request, most: int = BODY_MAX) -> bytes:
             with request.app[STRANGERS].one(timeout):
                 return await _read(request, most)
     except web.RequestPayloadError as error:
-        raise Yours(f"the body breaks off or is garbled: {error}") from None
+        raise Yours(f"the body is incomplete or malformed: {error}") from None
     except TimeoutError:
-        raise web.HTTPRequestTimeout(text=f"no whole body within {BODY_S:g} s") from None
+        raise web.HTTPRequestTimeout(text=f"no complete body within {BODY_S:g} s") from None
 
 
 async def _read(request: web.Request, most: int) -> bytes:
     if request.headers.get("Expect", "").lower() == "100-continue":
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        request.writer.output_size = 0  # nothing of the answer is sent yet
+        request.writer.output_size = 0  # so that aiohttp still sends the reply's own status
     body = bytearray()
     async for data in request.content.iter_any():
         body += data
@@ -71,23 +71,23 @@ async def _read(request: web.Request, most: int) -> bytes:
 
 
 def _too_large(most: int) -> TooLarge:
-    return TooLarge(f"a body may have {most} bytes here")
+    return TooLarge(f"the body exceeds {most} bytes")
 
 
 async def json_body(
     request: web.Request, *, any_case: bool = False, most: int = BODY_MAX
 ) -> "Fields":
-    """The JSON object of a request; without a body an empty one.
+    """The JSON object of a request; an empty one without a body.
 
-    `any_case`: keys are read in lower case. Raises TooLarge, Unsupported or Yours.
+    `any_case`: keys are converted to lower case. Raises TooLarge, Unsupported or Yours.
     """
     body = await raw_body(request, most)
     if not body and not request.body_exists:
         return Fields({})
     if encoding := request.headers.get("Content-Encoding"):
-        raise Unsupported(f"a body in {encoding[:20]} is not read", "send it as it is")
+        raise Unsupported(f"a body in {encoding[:20]} is not accepted", "send it unencoded")
     if request.content_type != "application/json":
-        raise Unsupported(f"{request.content_type} is not read here", "send application/json")
+        raise Unsupported(f"{request.content_type} is not accepted here", "send application/json")
     shape = parse(body)
     if not isinstance(shape, Mapping):
         raise Yours("the body must be a JSON object")
@@ -95,7 +95,7 @@ async def json_body(
 
 
 def parse(text: bytes) -> Json:
-    """JSON as the standard means it: each key once, finite numbers, whole characters.
+    """Parse strict JSON: no duplicate keys, finite numbers, no lone surrogates.
 
     Raises Yours.
     """
@@ -107,11 +107,11 @@ def parse(text: bytes) -> Json:
             parse_constant=_no_constant,
         )
         _check_depth(value)
-        json.dumps(value, ensure_ascii=False).encode()  # lone surrogates fit nowhere
+        json.dumps(value, ensure_ascii=False).encode()  # refuses lone surrogates
     except RecursionError:
         raise _too_deep() from None
     except ValueError as error:
-        raise Yours(f"the body is no good JSON: {error}") from None
+        raise Yours(f"invalid JSON: {error}") from None
     return value
 
 
@@ -123,7 +123,7 @@ def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     shape: dict[str, Json] = {}
     for key, value in pairs:
         if key in shape:
-            raise ValueError(f"key {key[:80]!r} is there twice")
+            raise ValueError(f"key {key[:80]!r} occurs twice")
         shape[key] = value
     return shape
 
@@ -154,7 +154,7 @@ def _nested(parent: "Container") -> "list[Container]":
 
 
 class Fields:
-    """An object or a query, taken apart key by key; `done` refuses what is wrong or left over."""
+    """An object or a query, read key by key; `done` refuses invalid and unread keys."""
 
     def __init__(
         self,
@@ -173,14 +173,14 @@ class Fields:
         for key, value in shape.items():
             name = key.lower() if any_case else key
             if name in self._shape:
-                self.wrong(name, "is there twice")
+                self.wrong(name, "occurs twice")
             self._shape[name] = value
 
     def __contains__(self, key: str) -> bool:
         return self._shape.get(key) is not None
 
     def text(self, key: str, default: str | None = "") -> str:
-        """A text; `default` None: it must be there and not empty."""
+        """A text; with `default` None it is required and not empty."""
         value = self._take(key)
         if value is None and default is not None:
             return default
@@ -201,7 +201,7 @@ class Fields:
         return self._say(key, f"a whole number from {low} to {high} is expected", default)
 
     def flag(self, key: str) -> bool | None:
-        """True or false, also written as a text; None where it is not said."""
+        """True or false, also written as a text; None if absent."""
         value = self._take(key)
         if value is None or isinstance(value, bool):
             return value
@@ -210,26 +210,26 @@ class Fields:
         return self._say(key, "true or false is expected", None)
 
     def mapping(self, key: str) -> Mapping[str, Json]:
-        """An object whose keys are somebody else's business; empty where it is not there."""
+        """An object with arbitrary keys; empty if absent."""
         value = self._take(key)
         if value is None or isinstance(value, Mapping):
             return value or {}
         return self._say(key, "an object is expected", {})
 
     def sub(self, key: str) -> "Fields":
-        """An object inside; its complaints come with those of this one."""
+        """A nested object; its errors are reported with those of this one."""
         at = f"{self._at}{key}."
         fields = Fields(self.mapping(key), any_case=self._any_case, parent=self, at=at)
         self._subs.append(fields)
         return fields
 
     def wrong(self, key: str, what: str) -> None:
-        """Complain about a key. Beyond WRONG_MAX complaints nothing more is taken."""
+        """Report an error about a key. Errors beyond WRONG_MAX are dropped."""
         if len(self._wrong) < WRONG_MAX:
             self._wrong[self._at + key[:KEY_MAX]] = what
 
     def done(self) -> None:
-        """Raise ValuesInvalid with everything that is wrong, unknown keys too."""
+        """Raise ValuesInvalid with all errors, including unknown keys."""
         self._refuse_unknown()
         if self._wrong:
             raise ValuesInvalid(self._wrong)
@@ -241,7 +241,7 @@ class Fields:
             hint = f"; did you mean {near[0]}?" if near else ""
             self.wrong(key, "no such key" + hint)
         if len(unknown) > UNKNOWN_MAX:
-            self.wrong("…", f"{len(unknown) - UNKNOWN_MAX} more keys that are not known here")
+            self.wrong("…", f"{len(unknown) - UNKNOWN_MAX} more unknown keys")
         for sub in self._subs:
             sub._refuse_unknown()
 
@@ -255,21 +255,21 @@ class Fields:
 
 
 def query(request: web.Request) -> Fields:
-    """The query of a request. A key twice is refused with the rest by `done`."""
+    """The query of a request. `done` refuses a duplicate key along with other errors."""
     shape = dict(request.query)
     fields = Fields(shape)
     if len(shape) < len(request.query):
         for key, count in Counter(key for key, _ in request.query.items()).items():
             if count > 1:
-                fields.wrong(key, "is there twice")
+                fields.wrong(key, "occurs twice")
     return fields
 
 
 def once_of(request: web.Request, *about: str) -> str:
-    """The caller's Idempotency-Key, for this address and what it is `about`; empty for none.
+    """The caller's Idempotency-Key for this address and the operation `about`; empty for none.
 
-    So a key that a caller uses again for something else is not taken for a repetition. Raises
-    IdInvalid.
+    The operation is part of the key, so the same key for a different operation is not a repetition.
+    Raises IdInvalid.
     """
     key = request.headers.get("Idempotency-Key", "")
     if len(key) > ONCE_MAX or not key.isascii() or not (key.isprintable()):

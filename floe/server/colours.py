@@ -1,15 +1,15 @@
-"""Which colours and weights are in force after some of an output. Pure: bytes in, codes out."""
+"""The colours and weights in effect after a part of an output. Pure: bytes in, codes out."""
 
 import re
 from typing import Final
 
 SEQUENCE_MAX: Final = 132
-"""Bytes of a sequence that is honoured."""
+"""Bytes of a sequence that takes effect."""
 
 _SGR: Final = re.compile(rb"\x1b\[([0-9;:]{0,128})m")
 _SPLIT: Final = re.compile("[;:]")
 _EXTENDED: Final = {2: 4, 5: 2}
-"""Numbers after 38 and 48, by the first of them: a colour by its parts, or one of 256."""
+"""Numbers after 38 and 48, by the first of them: a colour by its components, or one of 256."""
 _SETS: Final = {1: "bold", 2: "faint", 3: "italic", 4: "underline", 7: "inverse"}
 _ENDS: Final = {
     22: ("bold", "faint"),
@@ -22,10 +22,10 @@ _ENDS: Final = {
 
 
 def styled(before: str, data: bytes) -> str:
-    """The style after some more output: parameters of one SGR sequence, as `1;38;5;208`.
+    """The style after a further part of an output: parameters of one SGR sequence, as `1;38;5;208`.
 
-    Empty for none. Only the last of equal sequences counts, and none before a reset: to have some
-    bytes at the beginning that were there at the end of the last call changes nothing.
+    Empty for none. Only the last of equal sequences counts, and none before a reset, so it is
+    harmless if this part repeats bytes from the end of the last one.
 
     Source: ECMA-48, 8.3.117 (SGR), with the colours of xterm.
     """
@@ -46,7 +46,7 @@ def styled(before: str, data: bytes) -> str:
 
 
 def _restyle(style: dict[str, str], codes: str) -> None:
-    """Apply the numbers of one sequence; unknown ones mean nothing."""
+    """Apply the numbers of one sequence; unknown ones have no effect."""
     left = [int(code or 0) for code in _SPLIT.split(codes)]
     while left:
         code = left.pop(0)

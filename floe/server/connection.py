@@ -1,5 +1,5 @@
-"""One connection of a client: what comes before a request is known to be one, and how many there
-may be over which nobody has shown credentials."""
+"""One connection of a client: the limits before a request is complete, and on the number of
+connections without credentials."""
 
 import asyncio
 from collections.abc import Mapping
@@ -14,13 +14,13 @@ from floe.server.problems import problem
 log = structlog.get_logger()
 
 CROWD_MAX: Final = 1024
-"""Connections of unknown clients."""
+"""Connections without credentials."""
 
 HEAD_MAX: Final = 64 * 1024
-"""Bytes of the head of a request: more are not kept of one that is not whole."""
+"""Bytes of a request head; a longer head is refused."""
 
 SILENCE_S: Final = 60.0
-"""Seconds between two lines in the log about it."""
+"""Seconds between two such lines in the log."""
 
 HEADERS: Final = {
     "Server": "floe",
@@ -29,32 +29,32 @@ HEADERS: Final = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-"""On every answer."""
+"""On every reply."""
 
 DEFAULTS: Final[Mapping[str, str]] = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
-"""On every answer that does not say otherwise."""
+"""On every reply without its own policy."""
 
 HEAD_END: Final = b"\r\n\r\n"
 
-GARBLED: Final = "this is no request that a server of HTTP/1.1 understands"
+GARBLED: Final = "this is not a valid HTTP/1.1 request"
 
 
 def protect(response: web.StreamResponse) -> None:
-    """Add the headers that every answer has."""
+    """Add the headers of every reply."""
     response.headers.update(HEADERS)
     for name, value in DEFAULTS.items():
         response.headers.setdefault(name, value)
 
 
 class Crowd:
-    """The connections over which nobody has shown credentials yet: so many. One more, or no file
-    left for one, and the oldest is closed.
+    """The connections that have not shown credentials yet. Beyond the limit, or without a free file
+    descriptor, the oldest is closed.
 
-    The oldest, since whoever means well has an answer within moments: strangers who only hold
-    connections open push out one another.
+    A well-meaning client gets its reply within moments, so the oldest is a connection that is only
+    held open: strangers displace only each other.
     """
 
     def __init__(self, at_once: int = CROWD_MAX) -> None:
@@ -63,17 +63,17 @@ class Crowd:
         self._silent_until = 0.0
 
     def add(self, connection: "Connection") -> None:
-        """Take one more in."""
+        """Add a connection."""
         self._in[connection] = None
         if len(self._in) > self._at_once:
             self.make_room()
 
     def remove(self, connection: "Connection") -> None:
-        """Count one no more. Unknown ones are none."""
+        """Remove a connection. Ignores unknown ones."""
         self._in.pop(connection, None)
 
     def make_room(self) -> bool:
-        """Close the oldest; whether there was one."""
+        """Close the oldest; False if there is none."""
         oldest = next(iter(self._in), None)
         if oldest is None:
             return False
@@ -83,13 +83,13 @@ class Crowd:
         now = asyncio.get_running_loop().time()
         if now >= self._silent_until:
             self._silent_until = now + SILENCE_S
-            hint = "if these are no strangers, raise the limit on open files (ulimit -n)"
+            hint = "if these are your own clients, raise the limit on open files (ulimit -n)"
             log.warning("server.crowded", hint=hint)
         return True
 
 
 class Connection(web.RequestHandler):
-    """Answers what is no request, or none for the application, as floe answers everything."""
+    """Gives floe's kind of error reply also to malformed HTTP and to requests without a route."""
 
     __slots__ = ("_crowd", "_end", "_head_s", "_left", "_timer")
 
@@ -102,16 +102,16 @@ class Connection(web.RequestHandler):
         self._left: int | None = HEAD_MAX
         """Bytes that may still come before a head ends; None while the application reads."""
         self._end = b""
-        """The last ones: the end of a head may come in two parts."""
+        """The last bytes: the end of a head may arrive in two parts."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin among the unknown, and with a limit of time."""
+        """Start as an unknown client, with a time limit."""
         super().connection_made(transport)
         self._crowd.add(self)
         self._timer = asyncio.get_running_loop().call_later(self._head_s, self.force_close)
 
     def data_received(self, data: bytes) -> None:
-        """Take what comes, and of a head no more than it may have."""
+        """Receive data, and of a head at most its limit."""
         super().data_received(data)
         if self._left is None:
             return
@@ -123,20 +123,20 @@ class Connection(web.RequestHandler):
             self.transport.abort()
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """End."""
+        """The connection is over."""
         self.asked()
         self._crowd.remove(self)
         super().connection_lost(exc)
 
     def asked(self) -> None:
-        """A whole head has come."""
+        """A complete head has arrived."""
         self._left = None
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
     def let_in(self) -> None:
-        """Whoever sent it has shown good credentials."""
+        """The sender has shown valid credentials."""
         self._crowd.remove(self)
 
     def handle_error(
@@ -146,9 +146,9 @@ class Connection(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """Answer garbage, which is not repeated to whom sent it, and end the connection."""
-        super().handle_error(request, status, exc, message)  # has its line in the log
-        response = problem(status, GARBLED if status == 400 else "floe made a mistake")
+        """Reply to malformed HTTP without repeating it, and end the connection."""
+        super().handle_error(request, status, exc, message)  # it has its own line in the log
+        response = problem(status, GARBLED if status == 400 else "internal error")
         protect(response)
         response.force_close()
         return response
@@ -156,14 +156,14 @@ class Connection(web.RequestHandler):
     async def finish_response(
         self, request: BaseRequest, resp: web.StreamResponse, start_time: float | None
     ) -> tuple[web.StreamResponse, bool]:
-        """Send an answer; what was raised before the application saw the request, too."""
+        """Send a reply, also for errors before the application got the request."""
         if isinstance(resp, web.HTTPException):
             resp = problem(resp.status, resp.text or resp.reason)
             protect(resp)
         if request.content.is_eof():
-            self._left, self._end = HEAD_MAX, b""  # what comes next is another request
+            self._left, self._end = HEAD_MAX, b""  # the next data is a new request
         else:
-            # Answered before the body came. A client may send all of it before it reads anything:
-            # aiohttp takes the rest and drops it, for 10 s at most.
+            # The reply came before the body. A client may send all of the body before it reads
+            # anything: aiohttp reads and drops the rest, for at most 10 s.
             resp.force_close()
         return await super().finish_response(request, resp, start_time)

@@ -1,7 +1,7 @@
-"""Listening without being flooded: the host keeps open files for itself, whoever comes.
+"""Listen without exhausting file descriptors: the host reserves some for its own work.
 
-Without this, strangers who only open connections use up the process's open files: then no
-output can be read, and asyncio's accept loop writes gigabytes of complaints.
+Otherwise strangers who only open connections use up the process's open files. Then no output can be
+read, and asyncio's accept loop writes gigabytes of error messages.
 """
 
 import asyncio
@@ -16,10 +16,10 @@ from floe.open_files import files_left, files_max
 log = structlog.get_logger()
 
 FILES_SHARE: Final = 0.5
-"""Part of the files this process may open that connections, with all else, may use up."""
+"""Share of the process's open files that connections, together with all other files, may use."""
 
 SILENCE_S: Final = 60.0
-"""Seconds between two lines in the log about it."""
+"""Seconds between two such lines in the log."""
 
 SHORT: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 """What the system says where it has no room for a connection."""
@@ -28,7 +28,7 @@ HINT: Final = "raise the limit on open files (ulimit -H -n)"
 
 
 class TurnedAway(asyncio.Protocol):
-    """A connection that is turned away."""
+    """A connection that is refused."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -36,8 +36,11 @@ class TurnedAway(asyncio.Protocol):
 
 
 class ConnectionLimit:
-    """Makes the protocol of each connection. Where too many are in, a stranger's has to go; where
-    there is none, connections are turned away."""
+    """Creates the protocol of each connection.
+
+    If too many files are open, a connection without credentials is closed; if there is none, the
+    new connection is refused.
+    """
 
     def __init__(
         self, protocol: Callable[[], asyncio.Protocol], make_room: Callable[[], bool]
@@ -47,7 +50,7 @@ class ConnectionLimit:
         self._silent_until = 0.0
 
     def __call__(self) -> asyncio.Protocol:
-        """The protocol of a connection that has just been accepted."""
+        """The protocol of a newly accepted connection."""
         kept = int(files_max() * (1 - FILES_SHARE))
         if files_left() > kept or self._make_room():
             return self._protocol()

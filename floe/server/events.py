@@ -1,4 +1,4 @@
-"""The facts that a run is made of."""
+"""The events of a run."""
 
 from typing import Final
 
@@ -17,12 +17,12 @@ SEQ_MAX: Final = 2**53
 
 
 async def index(request: web.Request) -> web.Response:
-    """A run's facts in order, a page at a time."""
+    """A run's events in order, page by page."""
     return answer(await page(request, request.match_info["run"]))
 
 
 async def page(request: web.Request, run: str) -> dict[str, object]:
-    """The page that a request asks for, of the facts that are here."""
+    """The requested page of the events stored here."""
     fields = query(request)
     after = fields.integer("after", 0, 0, SEQ_MAX)
     limit = fields.integer("limit", PAGE_MAX, 1, PAGE_MAX)
@@ -34,12 +34,12 @@ async def page(request: web.Request, run: str) -> dict[str, object]:
 
 
 def event_shape(stored: Stored) -> dict[str, object]:
-    """A fact with all its fields."""
+    """An event with all its fields."""
     return {**fact_shape(stored), "data": encode_event(stored.record.event)}
 
 
 def fact_shape(stored: Stored) -> dict[str, object]:
-    """A fact in a few words."""
+    """An event without its data."""
     record = stored.record
     event = record.event
     tag = TRIGGER_GOOD if isinstance(event, RunActivated) else getattr(event, "tag", None)

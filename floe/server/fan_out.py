@@ -1,4 +1,4 @@
-"""What only its own host knows of a run, told of all hosts at once: each is asked the same."""
+"""Data that only its own host has, collected from all hosts: each gets the same request."""
 
 import asyncio
 import json
@@ -13,22 +13,22 @@ from floe.server.app_keys import CALLER, HUB, PEERS
 from floe.server.relay import request_for
 
 ANSWER_S: Final = 3.0
-"""Seconds that the others may take; who takes longer is named as away."""
+"""Seconds that the other hosts may take; a slower one is reported as away."""
 
 Shape = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class FanOut:
-    """The others' answers."""
+    """The replies of the others."""
 
     shapes: tuple[Shape, ...] = ()
     away: tuple[HostId, ...] = ()
-    """Those who did not answer."""
+    """The hosts that did not reply."""
 
 
 async def others(request: web.Request) -> FanOut:
-    """What every other host answers to this very GET; nobody, where one of them asks."""
+    """The replies of all other hosts to this GET; none if another host sent it."""
     members = request.app[HUB].reads.members()
     if request[CALLER].via:
         return FanOut()
@@ -49,5 +49,5 @@ async def _at(request: web.Request, host: HostId) -> Shape | None:
             body = b"".join([chunk async for chunk in answer.chunks()])
             shape = json.loads(body) if answer.status == 200 else None
     except (FloeError, ConnectionError, TimeoutError, ValueError):
-        return None  # it is named as away; what is wrong with it is in GET hosts
+        return None  # it is reported as away; GET hosts has the reason
     return shape if isinstance(shape, dict) else None

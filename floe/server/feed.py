@@ -1,8 +1,8 @@
-"""The feed over a websocket: every fact as it is recorded, and the output that was asked for.
+"""The feed over a websocket: every event as it is recorded, and the requested output.
 
-Three tasks serve a client: one sends facts, one sends output, one listens. What a client does not
-take waits in its own bounded queue at the hub; a client that stays too slow is closed with the
-position it may resume from, and nobody else notices.
+Three tasks serve a client: one sends events, one sends output, one receives. Frames that a client
+does not read wait in its own bounded queue at the hub. A client that stays too slow is closed with
+the position from which it can resume; other clients are not affected.
 """
 
 import asyncio
@@ -32,10 +32,10 @@ from floe.server.watch import MakeTail, Watch
 log = structlog.get_logger()
 
 HEARTBEAT_S: Final = 30.0
-"""Seconds between pings; a client that does not answer one within half of that is gone."""
+"""Seconds between pings; a client that does not reply within half of that is gone."""
 
 CHECK_S: Final = 30.0
-"""Seconds between looks at the credentials a client came in with; an end is seen at once."""
+"""Seconds between checks of the client's credentials; a revocation takes effect at once."""
 
 SEND_S: Final = 10.0
 """Seconds a client may take for one frame."""
@@ -44,10 +44,10 @@ FRAMES_MAX: Final = 100
 """Frames of one write."""
 
 CLOSE_S: Final = 1.0
-"""Seconds a client is given to say good-bye."""
+"""Seconds that a client has for its close frame."""
 
 REASON_MAX: Final = 120
-"""Bytes that a good-bye has room for (RFC 6455, 5.5: 125 with its code)."""
+"""Bytes of a close reason (RFC 6455, 5.5: 125 with its code)."""
 
 HEARD_MAX: Final = 64 * 1024
 """Bytes of a frame from a client."""
@@ -60,7 +60,7 @@ ATTEMPT_MAX: Final = 2**31
 
 
 class Over(Exception):
-    """This client is done with, and why."""
+    """The connection to this client must end, with the reason."""
 
     def __init__(self, code: int, reason: str) -> None:
         super().__init__(reason)
@@ -74,7 +74,7 @@ async def serve(request: web.Request) -> web.WebSocketResponse:
     if "Origin" in request.headers or not header_token(request):
         check_origin(request)
     fields = query(request)
-    after, _ = fields.text("after"), fields.text("page")  # its key: check_origin
+    after, _ = fields.text("after"), fields.text("page")  # the page's key: see check_origin
     fields.done()
     socket = web.WebSocketResponse(
         heartbeat=HEARTBEAT_S, timeout=CLOSE_S, max_msg_size=HEARD_MAX, compress=False
@@ -96,13 +96,13 @@ async def _close(request: web.Request, socket: web.WebSocketResponse, over: Over
         async with asyncio.timeout(CLOSE_S):
             await socket.close(code=over.code, message=over.reason.encode()[:REASON_MAX])
     except (TimeoutError, ConnectionError):
-        pass  # it does not even take this; what matters is that the connection ends
+        pass  # it does not read even this; the connection ends anyway
     if request.transport is not None:
         request.transport.abort()
 
 
 class FeedClient:
-    """One listener and what it asked for."""
+    """One listener and its requests."""
 
     def __init__(
         self, request: web.Request, socket: web.WebSocketResponse, subscription: Listening
@@ -116,7 +116,7 @@ class FeedClient:
         self._watching = asyncio.Event()
 
     async def serve(self) -> NoReturn:
-        """Serve until somebody ends it. Raises Over in a group."""
+        """Serve until the connection ends. Raises Over in a group."""
         shape = {"type": "hello", "pos": self._subscription.pos}
         shape |= {"host": self._hub.reads.host, "version": floe.__version__}
         async with asyncio.TaskGroup() as tasks:
@@ -128,7 +128,7 @@ class FeedClient:
             tasks.create_task(self._guard())
             tasks.create_task(self._wait_stopping())
             await self._listen()
-        raise AssertionError("listening ends by Over")
+        raise AssertionError("receiving ends by Over")
 
     async def _tell_facts(self) -> None:
         while True:
@@ -159,16 +159,16 @@ class FeedClient:
             await asyncio.sleep(0 if more else POLL_S)
 
     async def _follow_elsewhere(self, key: tuple[str, str], watch: Watch) -> None:
-        """Go on where the run went: it was watched before a host had it."""
+        """Follow the run to its host: it was watched before a host had it."""
         make = await self._tails(watch.run, watch.node)
         if self._watches.get(key) is watch:
             watch.move(self._tasks, make)
 
     async def _tell_output(self, key: tuple[str, str], watch: Watch, piece: Piece) -> bool:
-        """Send a piece; say whether there was one. Half a character waits for its other half."""
+        """Send a piece; return whether there was one. Half a character waits for its other half."""
         text, used = codecs.utf_8_decode(piece.data, "replace", piece.over)
         if self._watches.get(key) is not watch:
-            return False  # asked for anew, or not any more, while the file was read
+            return False  # requested again, or cancelled, while the file was read
         if text or (piece.over and piece.attempt):
             watch.tail.advance(used)
             shape = {
@@ -238,16 +238,16 @@ class FeedClient:
         return Watch(run, node, await self._tails(run, node), attempt, offset)
 
     async def _tails(self, run: str, node: str) -> MakeTail:
-        """Makes tails of a node's output, from where its run is now. Raises IdInvalid."""
+        """Creates tails of a node's output, at the host that has the run. Raises IdInvalid."""
         found = await self._hub.reads.find(run)
         if found.host is None:
             return functools.partial(Tail, self._hub, found.ref.key, node)
         by, peers = self._request[CALLER].by, self._request.app.get(PEERS)
-        assert peers is not None, "a run is elsewhere only in a cluster"
+        assert peers is not None, "only in a cluster can a different host have a run"
         return functools.partial(RemoteTail, peers, found.host, found.ref, node, by=by)
 
     async def _known(self, run: str) -> RunRef:
-        """A run of any host by its name; of another host it may be heard of only later.
+        """A run of any host by its name; a run of another host may still be unknown here.
 
         Raises IdInvalid, NotFound.
         """
@@ -267,7 +267,7 @@ class FeedClient:
         await self._send(to_text({**shape, "hint": error.hint}))
 
     async def _send(self, *texts: str) -> None:
-        """Send frames in one write: one call of the system for many."""
+        """Send frames in one write: one system call for many."""
         transport = self._request.transport
         if transport is None or transport.is_closing():
             raise Over(WSCloseCode.ABNORMAL_CLOSURE, "")
@@ -287,6 +287,6 @@ class FeedClient:
 
 
 def _resumable(why: str, pos: str) -> str:
-    """Why a client is closed and where it may go on; a position that does not fit is left out."""
+    """The reason for closing, with the position to resume from if it fits."""
     whole = f"{why}; resume after {pos}"
     return whole if len(whole) <= REASON_MAX else f"{why}; resume after your last position"

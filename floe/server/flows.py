@@ -17,7 +17,7 @@ from floe.store.base import FlowRuns
 
 
 async def index(request: web.Request) -> web.Response:
-    """All flows, and the findings about the documents they came from."""
+    """All flows, and the findings of their documents."""
     query(request).done()
     hub = request.app[HUB]
     book = hub.reads.book()
@@ -48,7 +48,7 @@ def _known(hub: Hub, flow: Flow, runs: FlowRuns) -> Shape:
 
 
 def _failing(runs: FlowRuns) -> Shape | None:
-    """Since when every run of a flow that has ended was bad; None where the last was good."""
+    """Since when every ended run of a flow was bad; None if the last was good."""
     if not runs.bad:
         return None
     return {"since": iso(runs.bad_since), "runs": runs.bad, "more": runs.has_more}

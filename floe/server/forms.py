@@ -1,4 +1,4 @@
-"""The forms that wait for somebody, of all runs."""
+"""The open forms of all runs."""
 
 from typing import Any, Final
 
@@ -13,11 +13,11 @@ from floe.shapes.forms import open_forms
 from floe.shapes.runs import summary_shape
 
 FORMS_MAX: Final = 200
-"""Forms of one answer, the longest open first."""
+"""Forms in one reply, oldest first."""
 
 
 async def index(request: web.Request) -> web.Response:
-    """Open forms of all hosts, each with its run, the longest open first."""
+    """Open forms of all hosts, each with its run, oldest first."""
     query(request).done()
     others = await fan_out.others(request)
     hub = request.app[HUB]
@@ -29,7 +29,7 @@ async def index(request: web.Request) -> web.Response:
     ]
     count = len(found) + sum(shape["count"] for shape in others.shapes)
     found += [one for shape in others.shapes for one in shape["forms"]]
-    for one in found:  # each host has named its own as it knows the others
+    for one in found:  # each host uses its own names for runs
         one["run"]["id"] = hub.reads.name_of_key(one["run"]["key"])
     found.sort(key=lambda one: one["form"]["asked_at"])
     return answer({"forms": found[:FORMS_MAX], "count": count, "away": others.away})

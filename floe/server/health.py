@@ -1,4 +1,4 @@
-"""Whether this host lives, and whether it can take work. Public; says nothing else."""
+"""Whether this host is alive, and whether it accepts work. Public; reveals nothing else."""
 
 from aiohttp import web
 
@@ -7,17 +7,17 @@ from floe.server.problems import answer
 
 
 async def live(request: web.Request) -> web.Response:
-    """The process answers."""
+    """Whether the process replies."""
     return answer({"ok": True})
 
 
 async def ready(request: web.Request) -> web.Response:
-    """New runs are taken and begun: the store writes, there is room, commands start, and nobody
-    stops or drains the host."""
+    """Whether new runs are accepted and started: the store writes, there is room, commands start,
+    and the host neither stops nor drains."""
     hub = request.app[HUB]
     if request.app[STOPPING].is_set():
         return answer({"ok": False, "why": "stopping"}, 503)
     if refusal := hub.reads.refusal():
         return answer({"ok": False, "why": refusal}, 503)
-    clock = hub.reads.clock_problem()  # it goes on rightly, but somebody may have to see to it
+    clock = hub.reads.clock_problem()  # the host works correctly, but an operator may have to act
     return answer({"ok": True, "why": clock} if clock else {"ok": True})

@@ -1,4 +1,4 @@
-"""The hosts of the cluster: what they do, and what may be told to each."""
+"""The hosts of the cluster: their state, and commands to each."""
 
 import functools
 from typing import Any
@@ -17,7 +17,7 @@ from floe.shapes.hosts import host_shapes
 
 
 async def index(request: web.Request) -> web.Response:
-    """All hosts and what they do, this one first."""
+    """All hosts and their state, this one first."""
     query(request).done()
     shapes = host_shapes(request.app[HUB].reads.fleet())
     shapes[0]["url"] = f"{request.scheme}://{request.host}"
@@ -27,14 +27,14 @@ async def index(request: web.Request) -> web.Response:
 
 
 def _offers(shape: dict[str, Any]) -> list[str]:
-    """What may be asked of a host here."""
+    """The commands that a host accepts through this one."""
     if shape["self"]:
         return ["reload", "drain"]
     return ["reload", "drain", "forget"] if shape["id"] and shape["store"] else []
 
 
 def told(handler: Handler) -> Handler:
-    """The same handler at the host that the path names, wherever that is asked."""
+    """Run a handler at the host that the path names, whichever host gets the request."""
 
     @functools.wraps(handler)
     async def answered(request: web.Request) -> web.StreamResponse:
@@ -48,8 +48,8 @@ def told(handler: Handler) -> Handler:
 
 
 async def reload(request: web.Request) -> web.Response:
-    """Read the host's config again; a bad one changes nothing."""
-    once_of(request)  # to read it once more does no harm: what is read is what is there now
+    """Reload the host's config; a config with errors changes nothing."""
+    once_of(request)  # safe to repeat: the file is read as it is now
     query(request).done()
     (await json_body(request)).done()
     book = await request.app[HUB].reload()
@@ -57,8 +57,8 @@ async def reload(request: web.Request) -> web.Response:
 
 
 async def drain(request: web.Request) -> web.Response:
-    """Take no new runs, or (`on` false) take them again. Runs that are there go on."""
-    once_of(request)  # to be told once more does no harm, here and below
+    """Accept no new runs, or (`on` false) accept them again. Present runs continue."""
+    once_of(request)  # safe to repeat, here and below
     query(request).done()
     body = await json_body(request)
     on = body.flag("on") is not False
@@ -69,7 +69,7 @@ async def drain(request: web.Request) -> web.Response:
 
 
 async def forget(request: web.Request) -> web.Response:
-    """Give up a host that is gone for good, and its store: its runs end or begin anew elsewhere."""
+    """Give up a permanently lost host and its store: its runs end or restart elsewhere."""
     once_of(request)
     query(request).done()
     body = await json_body(request)
@@ -85,4 +85,4 @@ def _require_known(request: web.Request, id: HostId) -> None:
     shapes: list[dict[str, Any]] = host_shapes(request.app[HUB].reads.fleet())
     known = [shape["id"] for shape in shapes if shape["id"]]
     if id not in known:
-        raise NotFound(f"no host {id}", f"known here: {', '.join(known)}")
+        raise NotFound(f"no host {id}", f"this host knows: {', '.join(known)}")

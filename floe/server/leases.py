@@ -1,4 +1,4 @@
-"""What runs hold alone, and who waits for it: resources, and workspaces that a flow uses again."""
+"""Exclusive resources and reused workspaces: their holders and waiting runs."""
 
 from typing import Any
 
@@ -15,10 +15,10 @@ from floe.server.relay import at_host
 
 
 async def index(request: web.Request) -> web.StreamResponse:
-    """What is held, by whom and since when, and which runs wait for it, oldest first.
+    """Held resources with holder and time, and the runs that wait for them, oldest first.
 
-    The keeper knows, so it answers, whichever host is asked; while it is away a host says what
-    its own runs hold.
+    The keeper replies, whichever host gets the request. While it is away, a host reports the
+    resources of its own runs.
     """
     query(request).done()
     hub = request.app[HUB]
@@ -27,16 +27,16 @@ async def index(request: web.Request) -> web.StreamResponse:
     elif any(member.id == keeper and not member.stale for member in hub.reads.members()):
         return await at_host(request, keeper)
     else:
-        problem = f"the keeper {keeper} is away: only what runs of this host hold is known"
+        problem = f"the keeper {keeper} is away: only resources of this host's runs are known"
     leases = [await _shape(hub, lease) for lease in hub.reads.leases()]
     return answer({"leases": leases, "problem": problem})
 
 
 async def free(request: web.Request) -> web.StreamResponse:
-    """Take a resource from its holder; at the keeper, whichever host is asked."""
+    """Take a resource from its holder; at the keeper, whichever host gets the request."""
     if (keeper := _elsewhere(request)) is not None:
         return await at_host(request, keeper)
-    once_of(request)  # it names the run, and who does not hold it loses nothing
+    once_of(request)  # safe to repeat: only the named run can lose the resource
     query(request).done()
     body = await json_body(request)
     tag, run = body.text("tag", None), body.text("run", None)
@@ -47,7 +47,7 @@ async def free(request: web.Request) -> web.StreamResponse:
 
 
 def _elsewhere(request: web.Request) -> HostId | None:
-    """The keeper, where it is another host that was not asked yet."""
+    """The keeper, if it is another host and did not relay this request."""
     return None if request[CALLER].via else request.app[HUB].reads.keeper_elsewhere()
 
 

@@ -1,7 +1,7 @@
-"""The lines of an output: where they begin, what they say, which hold a text.
+"""The lines of an output: their offsets, their text, and searches in them.
 
-A growing file of any size is found one's way in by a mark for every stretch of bytes, made when
-somebody first asks; no line and no file is ever held whole.
+To seek in a growing file, keep the line number at every 64 KiB; the index is built on first use. No
+line and no file is ever held in memory as a whole.
 """
 
 import asyncio
@@ -21,17 +21,17 @@ from floe.server.colours import SEQUENCE_MAX, styled
 T = TypeVar("T")
 
 STRETCH: Final = 64 * 1024
-"""Bytes between two marks at first; twice as many whenever there would be too many marks."""
+"""Bytes between two index entries at first; doubled whenever there are too many entries."""
 MARKS_MAX: Final = 8192
 LINE_MAX: Final = 4096
-"""Bytes of a line that are told."""
+"""Bytes of a line that are returned."""
 FOUND_MAX: Final = 1000
-"""Lines that one search names."""
+"""Lines that one search returns."""
 SEARCH_BYTES: Final = 64 * 1024 * 1024
-"""Bytes that one search looks through."""
+"""Bytes that one search reads."""
 BLOCK: Final = 1024 * 1024
 FILES_MAX: Final = 64
-"""Files whose marks are kept."""
+"""Files whose index is kept."""
 
 _ESCAPE: Final = re.compile(rb"\x1b\[[0-9;:]*m")
 
@@ -44,45 +44,45 @@ class Line:
     bytes: int
     """Of the whole line, without its end."""
     style: str
-    """Colours and weights in force where it begins, as codes of one SGR sequence."""
+    """Colours and weights in effect at its start, as codes of one SGR sequence."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What a search found, and how far it looked."""
+    """The result of a search, and how far it read."""
 
     lines: tuple[int, ...]
-    """Numbers from 1."""
+    """Line numbers from 1."""
     next: int | None
-    """The line at which to go on; None: it has looked to the end."""
+    """The line to continue at; None at the end."""
 
 
 class Lines:
-    """The marks of one file that only ever grows. Not for two threads at once."""
+    """The index of one growing file. Not thread-safe."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self.forget()
 
     def forget(self) -> None:
-        """Begin again, as with a file in which nothing is."""
+        """Start again with an empty file."""
         self._stretch = STRETCH
         self._marks = array("Q", [0])  # newlines before each stretch
-        self._styles = [""]  # in force where each begins
+        self._styles = [""]  # style in effect at the start of each
         self._style = ""
-        self._tail = b""  # a sequence of it may go on in what comes
-        self._ends = 0  # newlines in all that was read
+        self._tail = b""  # an escape sequence in it may continue in the next bytes
+        self._ends = 0  # newlines in all bytes read
         self.size = 0
-        """Bytes that were read."""
+        """Bytes read so far."""
         self._open = False
 
     @property
     def count(self) -> int:
-        """Lines, the one without an end too."""
+        """Number of lines, including one without an end."""
         return self._ends + self._open
 
     def grow(self) -> None:
-        """Read what has come since. Raises NotPlain, OSError."""
+        """Read the bytes since the last call. Raises NotPlain, OSError."""
         with opened(self._path) as file:
             if os.fstat(file).st_size < self.size:
                 self.forget()
@@ -96,7 +96,7 @@ class Lines:
                     self._mark()
 
     def read(self, first: int, count: int) -> list[Line]:
-        """Some lines from number `first`, which is from 1 on."""
+        """Some lines from number `first` (1 or more)."""
         lines: list[Line] = []
         if not self.count:
             return lines
@@ -118,7 +118,7 @@ class Lines:
         return lines
 
     def find(self, text: str, first: int) -> Found:
-        """The lines from `first` on that hold a text in any case, colours left out."""
+        """The lines from `first` that contain a text, ignoring case and colours."""
         wanted = text.encode().lower()
         found: list[int] = []
         if not self.count:
@@ -137,7 +137,7 @@ class Lines:
         return Found(lines=tuple(found), next=max(number, first + 1) if stop < self.size else None)
 
     def _room(self) -> int:
-        """Bytes to the next mark."""
+        """Bytes to the next index entry."""
         return len(self._marks) * self._stretch - self.size
 
     def _mark(self) -> None:
@@ -149,17 +149,17 @@ class Lines:
             self._stretch *= 2
 
     def _style_at(self, file: int, place: int) -> str:
-        """What is in force at a byte."""
+        """The style in effect at a byte."""
         at = place // self._stretch
         start = max(0, at * self._stretch - SEQUENCE_MAX)
         return styled(self._styles[at], os.pread(file, place - start, start))
 
     def _end(self, file: int, number: int) -> int:
-        """Where a line ends; of the last one that is as far as it goes."""
+        """The end of a line; for the last one, the end of the file so far."""
         return self.size if number > self._ends else self._start(file, number + 1) - 1
 
     def _start(self, file: int, number: int) -> int:
-        """Where a line begins; the end of the file for one that is not there."""
+        """The start of a line; the end of the file for a line that does not exist."""
         before = number - 1
         if before <= 0:
             return 0
@@ -170,13 +170,13 @@ class Lines:
         place = -1
         for _ in range(before - self._marks[at]):
             place = data.find(b"\n", place + 1)
-            if place < 0:  # a command wrote over it
+            if place < 0:  # a command overwrote it
                 return self.size
         return at * self._stretch + place + 1
 
 
 def _whole(data: bytes) -> bytes:
-    """Without the beginning of a character that was cut."""
+    """Without the beginning of an incomplete character."""
     for back in range(1, min(4, len(data) + 1)):
         byte = data[-back]
         if byte >= 0xC0:
@@ -188,8 +188,11 @@ def _whole(data: bytes) -> bytes:
 
 
 def _blocks(file: int, start: int, stop: int, overlap: int) -> Iterator[bytes]:
-    """Pieces of a file that end with a line, or within one that is longer than a piece: then the
-    next begins a little earlier, so that no text is cut."""
+    """Pieces of a file that end with a line.
+
+    Within a line longer than a piece, the next piece begins a little earlier, so that no text is
+    cut.
+    """
     while start < stop:
         data = os.pread(file, BLOCK, start)
         if not data:
@@ -200,7 +203,7 @@ def _blocks(file: int, start: int, stop: int, overlap: int) -> Iterator[bytes]:
 
 
 def _hits(block: bytes, wanted: bytes) -> Iterator[int]:
-    """Lines of a block, from 0, in which a text is; each as often as it is there."""
+    """Lines of a block, from 0, that contain a text; once per occurrence."""
     text = (_ESCAPE.sub(b"", block) if b"\x1b" in block else block).lower()
     line, seen = 0, 0
     at = text.find(wanted)
@@ -213,14 +216,16 @@ def _hits(block: bytes, wanted: bytes) -> Iterator[int]:
 
 
 class Marks:
-    """The marks of the files that somebody looks at; the longest unused are forgotten."""
+    """The indexes of files that clients read; the least recently used are dropped."""
 
     def __init__(self) -> None:
         self._files: OrderedDict[Path, tuple[Lines, asyncio.Lock]] = OrderedDict()
 
     async def look(self, path: Path | None, work: Callable[[Lines], T]) -> T:
-        """What some work in a thread tells of a file's lines, the newest too; without a file it has
-        none. Raises NotPlain, OSError."""
+        """The result of work in a thread on a file's lines, including the newest.
+
+        Without a file there are no lines. Raises NotPlain, OSError.
+        """
         if path is None:
             return work(Lines(Path()))
         lines, lock = self._files.get(path) or (Lines(path), asyncio.Lock())
@@ -232,7 +237,7 @@ class Marks:
         def grown() -> T:
             try:
                 lines.grow()
-            except FileNotFoundError:  # nothing was printed yet, or it was removed
+            except FileNotFoundError:  # nothing printed yet, or the file was removed
                 lines.forget()
             return work(lines)
 

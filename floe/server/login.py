@@ -1,4 +1,4 @@
-"""Logging in and out, and personal tokens.
+"""Login and logout, and personal tokens.
 
 Source: floe README, "login"; RFC 6265 for the cookie.
 """
@@ -20,14 +20,14 @@ from floe.server.tokens import ID_LEN, USER
 log = structlog.get_logger()
 
 LOGIN_BYTES: Final = 8 * 1024
-"""Bytes of a login: whoever sends it is not known yet."""
+"""Bytes of a login: its sender is unknown."""
 
 NAME_MAX: Final = 63
 """Characters of a personal token's name."""
 
 
 async def login(request: web.Request) -> web.Response:
-    """Open a session, or make a personal token, with a token or with user and password."""
+    """Open a session, or create a personal token, with a token or with user and password."""
     query(request).done()
     fields = await json_body(request, most=LOGIN_BYTES)
     token, user = fields.text("token"), fields.text("user")
@@ -37,7 +37,7 @@ async def login(request: web.Request) -> web.Response:
     fields.done()
     caller = _caller(request, token or password, user)
     if caller.via:
-        raise Forbidden("a host logs nobody in at another", "log in at this host")
+        raise Forbidden("a login cannot be relayed by a host", "log in at this host directly")
     once, maker = once_of(request, caller.by), caller.shown.maker if caller.shown else ""
     auth = request.app[AUTH]
     if personal:
@@ -57,7 +57,7 @@ async def login(request: web.Request) -> web.Response:
 def _caller(request: web.Request, text: str, user: str) -> Caller:
     auth = request.app[AUTH]
     if not text:
-        return auth.caller(request)  # who is logged in may make a personal token
+        return auth.caller(request)  # a logged-in user may create a personal token
     caller = auth.login(request, text)
     if not hmac.compare_digest((user or USER).encode(errors="replace"), caller.user.encode()):
         raise Denied("wrong credentials")
@@ -65,14 +65,14 @@ def _caller(request: web.Request, text: str, user: str) -> Caller:
 
 
 async def who(request: web.Request) -> web.Response:
-    """Who is logged in; in a header, the key with which a page of floe opens the feed."""
+    """The logged-in user; in a header, the key with which a page of floe opens the feed."""
     response = answer({"user": request[CALLER].user})
     response.headers["X-Floe-Page"] = page_key(request)
     return response
 
 
 async def tokens(request: web.Request) -> web.Response:
-    """The personal tokens there are; their texts are told once, when they are made."""
+    """The personal tokens; their texts are shown once, at their creation."""
     query(request).done()
     found = request.app[AUTH].tokens.personal()
     rows = [
@@ -88,7 +88,7 @@ async def tokens(request: web.Request) -> web.Response:
 
 
 async def revoke(request: web.Request) -> web.Response:
-    """End a personal token, with the sessions and tokens that were made with it."""
+    """Revoke a personal token, with the sessions and tokens that were made with it."""
     query(request).done()
     id = request.match_info["token"]
     if not await request.app[AUTH].tokens.revoke(id):

@@ -1,4 +1,4 @@
-"""What a node printed: a piece of it, a range of it, or all of it as it comes; or by its lines."""
+"""The output of a node: a piece, a range, a live stream, or its lines."""
 
 from collections.abc import Callable
 from dataclasses import asdict
@@ -20,14 +20,14 @@ from floe.server.tail import CHUNK, POLL_S, Spot, Tail, read, readable, size_of,
 from floe.server.waits import wait_set
 
 LIMIT: Final = 1024 * 1024
-"""Bytes of an answer where the request does not say."""
+"""Bytes of a reply if the request gives no limit."""
 
 FOLLOWED: Final = 256 * 1024
-"""Bytes of an output that is followed that are read at once: each read is a thread's work."""
+"""Bytes read at once from a followed output: each read occupies a thread."""
 
 LINES_MAX: Final = 1000
 TEXT_MAX: Final = 1000
-"""Characters that are searched for."""
+"""Characters of a search text."""
 
 OFFSET_MAX: Final = 2**53
 ATTEMPT_MAX: Final = 2**31
@@ -36,7 +36,7 @@ Shape = dict[str, Any]
 
 
 async def show(request: web.Request) -> web.StreamResponse:
-    """The output of an attempt, as its bytes were written."""
+    """The output of an attempt, byte for byte."""
     fields = query(request)
     attempt = fields.integer("attempt", 0, 1, ATTEMPT_MAX)
     offset = fields.integer("offset", 0, 0, OFFSET_MAX)
@@ -63,7 +63,7 @@ async def show(request: web.Request) -> web.StreamResponse:
 
 
 async def lines(request: web.Request) -> web.Response:
-    """Some lines of the output of an attempt, and how many there are."""
+    """Some lines of the output of an attempt, and their total number."""
     fields = query(request)
     attempt = fields.integer("attempt", 0, 1, ATTEMPT_MAX)
     first = fields.integer("from", 1, -OFFSET_MAX, OFFSET_MAX)
@@ -78,13 +78,13 @@ async def lines(request: web.Request) -> web.Response:
 
 
 async def find(request: web.Request) -> web.Response:
-    """The numbers of the lines that hold a text in any case; colours are left out."""
+    """The numbers of the lines that contain a text, ignoring case and colours."""
     fields = query(request)
     attempt = fields.integer("attempt", 0, 1, ATTEMPT_MAX)
     first = fields.integer("from", 1, 1, OFFSET_MAX)
     text = fields.text("text", None)
     if len(text) > TEXT_MAX or "\n" in text:
-        fields.wrong("text", f"up to {TEXT_MAX} characters of one line, please")
+        fields.wrong("text", f"up to {TEXT_MAX} characters of one line are expected")
     fields.done()
 
     def search(lines: Lines) -> Shape:
@@ -115,11 +115,11 @@ async def _spot(request: web.Request, attempt: int) -> tuple[Run, Node, Spot]:
 
 
 def _range(request: web.Request, size: int) -> tuple[int, int] | None:
-    """The one range that is asked for; None where there is none that can be read."""
+    """The requested range; None if there is none that can be parsed."""
     try:
         asked = request.http_range
     except ValueError:
-        return None  # RFC 9110, 14.2: a Range that is not understood is ignored
+        return None  # RFC 9110, 14.2: an invalid Range is ignored
     if asked.start is None:
         return None
     start = max(0, size + asked.start) if asked.start < 0 else asked.start
@@ -148,7 +148,7 @@ async def _copy(
         check_reader(request)
         data = await read(path, start, min(CHUNK, end - start))
         if not data:
-            raise ConnectionAbortedError("the file has become shorter")
+            raise ConnectionAbortedError("the file was truncated")
         await response.write(data)
         start += len(data)
 
@@ -161,14 +161,14 @@ async def _followed(request: web.Request, tail: Tail, spot: Spot) -> web.StreamR
         try:
             piece = await tail.read()
         except HostAway as error:
-            raise ConnectionAbortedError(error.what) from None  # who asks again is answered there
+            raise ConnectionAbortedError(error.what) from None  # a retry goes to the right host
         if piece.data:
             await response.write(piece.data)
             tail.advance(len(piece.data))
         if piece.over:
             break
         if not piece.data and await wait_set(stopping, POLL_S):
-            raise ConnectionAbortedError("stopping")  # cut off, so that nobody takes it for whole
+            raise ConnectionAbortedError("stopping")  # so that the client knows it is incomplete
         check_reader(request)
     await response.write_eof()
     return response

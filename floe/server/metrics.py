@@ -1,7 +1,7 @@
-"""What a host counts, for Prometheus.
+"""The metrics of a host, for Prometheus.
 
-Written by hand: a dozen gauges need no registry, and prometheus_client takes longer to import
-than the rest of the server.
+Written by hand: a dozen gauges need no registry, and prometheus_client takes longer to import than
+the rest of the server.
 
 Source: Prometheus docs, "Text-based format".
 """
@@ -38,18 +38,18 @@ def _lines(hub: Hub) -> Iterator[str]:
         "Runs that are not archived, by phase.",
         {_labels(phase=phase): counts.runs[phase] for phase in PHASES},
     )
-    yield from _gauge("floe_slots", "Runs this host takes at once.", {"": counts.slots})
+    yield from _gauge("floe_slots", "Runs this host executes at once.", {"": counts.slots})
     yield from _gauge(
         "floe_commands",
-        "Attempts that are carried out, and that wait for a place.",
+        "Attempts that run, and that wait for a free slot.",
         {
             _labels(state="running"): counts.running,
             _labels(state="waiting"): counts.waiting,
         },
     )
-    yield from _gauge("floe_inbox", "Words that wait for the writer.", {"": counts.inbox})
+    yield from _gauge("floe_inbox", "Inputs that wait for the writer.", {"": counts.inbox})
     yield from _gauge("floe_feed_clients", "Listeners of the feed.", {"": counts.listeners})
-    yield from _gauge("floe_events", "Position of the newest fact.", {"": counts.events})
+    yield from _gauge("floe_events", "Position of the newest event.", {"": counts.events})
     yield from _gauge("floe_flows", "Flows in the config.", {"": counts.flows})
     yield from _gauge("floe_uptime_seconds", "Since the host was started.", {"": counts.up_s})
 

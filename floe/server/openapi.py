@@ -1,4 +1,4 @@
-"""The description of the API, made from the table of routes."""
+"""The OpenAPI description, generated from the table of routes."""
 
 import re
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ SECURITY: Final = {
 }
 
 CLUSTER: Final = {"cluster": {"type": "apiKey", "in": "header", "name": "X-Floe-Cluster"}}
-"""For hosts among themselves."""
+"""For requests between hosts."""
 
 
 async def show(request: web.Request) -> web.Response:
@@ -103,8 +103,8 @@ def _response(status: int, name: str) -> Shape:
 
 _WORDS: Final[Mapping[int, str]] = {
     101: "the websocket is open",
-    202: "accepted, and on the disk",
+    202: "accepted, and on disk",
     204: "done",
-    206: "the range that was asked for",
+    206: "the requested range",
     302: "go there",
 }

@@ -1,4 +1,4 @@
-"""How other hosts come in: by the cluster's token alone; at the private address, if any."""
+"""Admission of other hosts: by the cluster's token only, at the private address if there is one."""
 
 import asyncio
 import hmac
@@ -19,20 +19,20 @@ from floe.server.throttle import Throttle
 log = structlog.get_logger()
 
 BY_MAX: Final = 200
-"""Characters of a name that a host asks for."""
+"""Characters of a name in a request between hosts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passed:
-    """For whom another host asks."""
+    """The user for whom a host relays a request."""
 
     by: str
     via: str
-    """That host."""
+    """The relaying host."""
 
 
 class PeerAuth:
-    """Lets other hosts in."""
+    """Admits other hosts."""
 
     def __init__(self, settings: ServerSettings, peers: Peers | None) -> None:
         self._key = sha256(settings.cluster.reveal().encode()).digest()
@@ -41,11 +41,11 @@ class PeerAuth:
         self._peers = peers
         self._wrong = Throttle(settings.wrong_tries, settings.throttle_s)
         self.addresses: set[tuple[str, int]] = set()
-        """Where hosts come in if there is a private address, an empty host for any; until that is
-        known they come in nowhere."""
+        """Addresses for hosts if there is a private address, an empty host for any. Until they are
+        known, no host is admitted."""
 
     def admit(self, request: web.Request) -> None:
-        """Let another host in. Raises Denied or Throttled."""
+        """Admit another host. Raises Denied or Throttled."""
         if self._is_shut or not self._is_at(request):
             raise Denied("credentials are needed")
         address, now = request.remote or "", asyncio.get_running_loop().time()
@@ -59,11 +59,11 @@ class PeerAuth:
             raise Denied("wrong credentials")
 
     def passed(self, request: web.Request) -> Passed:
-        """For whom a host asks. Raises Denied or Throttled."""
+        """The user for whom a host relays. Raises Denied or Throttled."""
         self.admit(request)
         by, via = unquote(request.headers.get(BY, "")), request.headers.get(RELAYED, "")
         if not by or not via or len(by) > BY_MAX or not by.isprintable():
-            raise Denied("a host asks here for nobody", f"send {BY} and {RELAYED}")
+            raise Denied(f"missing {BY}: a relayed request must name the user it acts for")
         return Passed(by=by, via=via)
 
     def _is_at(self, request: web.Request) -> bool:

@@ -1,4 +1,4 @@
-"""Where other hosts call: a websocket of words between hosts."""
+"""The address that other hosts connect to: a websocket for messages between hosts."""
 
 import asyncio
 import socket
@@ -14,15 +14,15 @@ from floe.server.bodies import query
 from floe.server.sockets import shake_hands
 
 CLOSE_S: Final = 1.0
-"""Seconds that the other end is given to say good-bye."""
+"""Seconds that the other end has for its close frame."""
 
 
 async def serve(request: web.Request) -> web.WebSocketResponse:
-    """Words between hosts; a websocket of msgpack."""
+    """Messages between hosts; a websocket of msgpack."""
     query(request).done()
     peers = request.app.get(PEERS)
     if peers is None:
-        raise Conflict("this host has no others")
+        raise Conflict("this host is not in a cluster")
     caller = peers.greet(request.headers)
     opened = web.WebSocketResponse(
         autoping=False, autoclose=False, max_msg_size=FRAME_MAX, compress=False, timeout=CLOSE_S
@@ -56,14 +56,14 @@ class ServerSocket:
         await self._socket.send_bytes(frame)
 
     async def ping(self) -> None:
-        """Ask for a sign of life, and give the one that was asked for."""
+        """Send a ping, and answer the last one received."""
         if (asked := self._asked) is not None:
             self._asked = None
             await self._socket.pong(asked)
         await self._socket.ping()
 
     async def receive(self) -> bytes | None:
-        """The next frame; empty for a mere sign of life, None at the end."""
+        """The next frame; empty for a ping or pong, None at the end."""
         message = await self._socket.receive()
         match message.type:
             case WSMsgType.BINARY:
@@ -77,11 +77,11 @@ class ServerSocket:
                 return None
 
     async def close(self, why: str = "") -> None:
-        """End it, and say why."""
+        """Close the connection with a reason."""
         raw = self._socket.get_extra_info("socket")
         with suppress(OSError, RuntimeError):
             async with asyncio.timeout(CLOSE_S):
                 await self._socket.close(message=why.encode()[:120])
-        if raw is not None:  # with bytes that nobody takes it would stay open for ever
+        if raw is not None:  # it would stay open forever if its bytes are never read
             with suppress(OSError):
                 raw.shutdown(socket.SHUT_RDWR)

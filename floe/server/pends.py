@@ -1,4 +1,4 @@
-"""Runs that wait for a host, by what keeps them waiting."""
+"""Runs that wait for a host, grouped by their needs."""
 
 from typing import Any, Final
 
@@ -12,11 +12,11 @@ from floe.server.bodies import query
 from floe.server.problems import answer
 
 RUNS_MAX: Final = 100
-"""Runs that are named of each group."""
+"""Runs named per group."""
 
 
 async def index(request: web.Request) -> web.Response:
-    """The queues of all hosts: runs that need the same are asked for once, and told together."""
+    """The pending runs of all hosts, grouped by equal needs and evaluated once per group."""
     query(request).done()
     others = await fan_out.others(request)
     hub = request.app[HUB]

@@ -1,4 +1,4 @@
-"""Errors to status codes and problem+json: the only file that knows which error is which code.
+"""The status code of each error, and problem+json: the only file with this mapping.
 
 Source: RFC 9457, "Problem Details for HTTP APIs".
 """
@@ -35,11 +35,11 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Forbidden(Yours):
-    """The caller is known, or needs not be, and may not do this."""
+    """The caller is known, or needs no credentials, and may not do this."""
 
 
 class Unsupported(Yours):
-    """A body of another type than the route reads."""
+    """The body has a type that the route does not accept."""
 
 
 class Throttled(Yours):
@@ -74,7 +74,7 @@ def status_of(error: FloeError) -> int:
 
 
 def problem(status: int, detail: str, **more: object) -> web.Response:
-    """A problem+json response; empty members are left out."""
+    """A problem+json response without empty members."""
     title = HTTPStatus(status).phrase
     shape = {"type": "about:blank", "title": title, "status": status, "detail": detail}
     shape |= {name: value for name, value in more.items() if value}
@@ -88,16 +88,17 @@ def answer(
     *,
     is_output: bool = False,
 ) -> web.Response:
-    """A JSON response, without the passwords of URLs; `is_output`: what commands wrote stays.
+    """A JSON response, without the passwords of URLs.
 
-    Lone surrogates (bytes that were no UTF-8) go out as JSON escapes.
+    `is_output`: output of commands is left unchanged. Lone surrogates (bytes that were not UTF-8)
+    become JSON escapes.
     """
     body = to_text(shape if is_output else masked(shape)).encode(errors="backslashreplace")
     return web.Response(body=body, status=status, content_type=content_type)
 
 
 def problem_of(error: FloeError) -> web.Response:
-    """What the caller is told of an error that floe names."""
+    """The reply for an error of floe's own tree."""
     findings = error.findings if isinstance(error, ConfigInvalid) else ()
     response = problem(
         status_of(error),
@@ -115,7 +116,7 @@ def problem_of(error: FloeError) -> web.Response:
 
 @web.middleware
 async def answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """The border of requests: whatever is raised below becomes an answer."""
+    """The border of requests: every exception below becomes a reply."""
     try:
         return await handler(request)
     except ConnectionError:
@@ -131,13 +132,13 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
     except Exception:
         id = secrets.token_hex(6)
         log.exception("request.failed", id=id, method=request.method, path=request.path)
-        response = problem(500, f"floe made a mistake; its log has it under {id}", id=id)
+        response = problem(500, f"internal error; floe's log has it under {id}", id=id)
     return _cut(request) if request.writer.output_size else response
 
 
 def _cut(request: web.Request) -> web.Response:
-    """End a connection whose answer has begun and cannot be finished, so that nobody takes what
-    came for the whole. What is returned is never sent."""
+    """End a connection whose reply has begun and cannot be completed, so that no client takes the
+    part for the whole. The return value is never sent."""
     if request.transport is not None:
         request.transport.close()
     return web.Response()

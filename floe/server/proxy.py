@@ -1,4 +1,4 @@
-"""What a request was before a trusted proxy passed it on. Pure: nothing is trusted by default.
+"""The request as a trusted proxy received it. Pure: no proxy is trusted by default.
 
 Source: MDN on X-Forwarded-For ("selecting an IP address"), -Proto and -Host; X-Forwarded-Port as
 Traefik and AWS send it.
@@ -13,14 +13,14 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 SCHEMES: Final = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
-"""Some proxies name the scheme of a websocket."""
+"""Some proxies send the scheme of a websocket."""
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 _HOST: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?")
 
 
 class Headers(Protocol):
-    """A request's headers, names in any case."""
+    """A request's headers; names in any case."""
 
     def getall(self, key: str, default: Sequence[str], /) -> Sequence[str]:
         """All values of a header, in order."""
@@ -34,11 +34,11 @@ class Seen(NamedTuple):
     """Address of the client."""
     scheme: str
     host: str
-    """What the client named the server, with the port where it is not the scheme's own."""
+    """The client's name for the server, with the port unless it is the scheme's default."""
 
 
 class Proxies:
-    """The proxies whose word about a request counts."""
+    """The proxies whose headers about a request count."""
 
     def __init__(self, networks: Sequence[str]) -> None:
         self._networks: tuple[Network, ...] = tuple(map(ipaddress.ip_network, networks))
@@ -47,16 +47,16 @@ class Proxies:
         return bool(self._networks)
 
     def trusts(self, address: str) -> bool:
-        """Whether an address is a trusted proxy's."""
+        """Whether an address belongs to a trusted proxy."""
         ip = parse_address(address)
         return ip is not None and any(ip in network for network in self._networks)
 
     def seen(self, connected: Seen, headers: Headers) -> Seen:
-        """The request as the client sent it, given what came over the connection.
+        """The request as the client sent it, derived from the connection and the headers.
 
-        Without a trusted proxy at the other end that is the connection's own. Of the addresses in
-        X-Forwarded-For, each proxy wrote the one before itself: the last that is no trusted proxy's
-        is the client's, and what stands further left the client may have made up.
+        Without a trusted proxy at the other end, that is the connection's own data. In
+        X-Forwarded-For each proxy appends the address before it: the last address that is not a
+        trusted proxy is the client's, and the client may have invented the ones before it.
         """
         if not self.trusts(connected.remote):
             return connected
@@ -74,7 +74,7 @@ class Proxies:
         client = remote
         for entry in reversed(_all(headers, "X-Forwarded-For")):
             ip = parse_address(entry)
-            if ip is None:  # `unknown`, or garbage that came from outside
+            if ip is None:  # `unknown`, or arbitrary text from outside
                 break
             client = str(ip)
             if not self.trusts(client):
@@ -83,7 +83,7 @@ class Proxies:
 
 
 def parse_address(text: str) -> Address | None:
-    """An IP address, also with a port or a zone; one of IPv4 in IPv6's form is IPv4's."""
+    """An IP address, also with a port or a zone; an IPv4 address in IPv6 notation is IPv4."""
     bare = re.fullmatch(r"\[([^]]*)\](?::[0-9]+)?|([0-9.]+):[0-9]+", text)
     text = (bare[1] or bare[2]) if bare else text
     try:
@@ -94,9 +94,9 @@ def parse_address(text: str) -> Address | None:
 
 
 def is_same_origin(origin: str, scheme: str, host: str) -> bool:
-    """Whether an Origin names the server that a request was sent to.
+    """Whether an Origin names the server that received the request.
 
-    The port counts, and a scheme's own port may be written or not.
+    The port counts; a scheme's default port may be written or omitted.
     """
     if not origin.startswith(f"{scheme}://"):
         return False
@@ -110,7 +110,7 @@ def _authority(text: str, scheme: str) -> tuple[str, int] | None:
 
 
 def _all(headers: Headers, name: str) -> list[str]:
-    """The members of a header that is a list, over all its lines."""
+    """The members of a list header, over all its lines."""
     return [part.strip() for line in headers.getall(name, ()) for part in line.split(",")]
 
 

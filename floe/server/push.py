@@ -1,7 +1,7 @@
-"""What starts runs and answers forms: people by push/data, other systems by webhooks.
+"""Start runs and answer forms: people by push/data, other systems by webhooks.
 
-A webhook's signature is its credential: over the raw bytes, compared in constant time, and
-without one nothing is read. What does not exist and what is wrongly signed look the same.
+A webhook's signature is its credential: over the raw bytes, compared in constant time; nothing is
+read without one. An unknown trigger and a wrong signature get the same reply.
 
 Source: floe README, "push/data"; GitHub docs, "Validating webhook deliveries".
 """
@@ -38,10 +38,10 @@ SIGNATURE_LEN: Final = len("sha256=") + 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What push/data asks for: a new run, or the answer to a form of one."""
+    """A request to push/data: a new run, or the answer to a form of a run."""
 
     flow: str
-    """`build` or `build@1`; may be empty where `run` is not."""
+    """`build` or `build@1`; may be empty if `run` is not."""
     run: str
     form: str
     """The trigger, or the data node, by id."""
@@ -79,7 +79,7 @@ def _order(fields: Fields) -> Order:
     id, ver = ref.text("id", "" if run else None), ref.integer("ver", 0, 1, VER_MAX)
     name, _, said = id.partition("@")
     if ver and said not in ("", str(ver)):
-        ref.wrong("ver", f"is {ver}, and {said[:20]} in the id")
+        ref.wrong("ver", f"is {ver}, but {said[:20]} in the id")
     good = form.flag("good")
     if good is False and not run:
         form.wrong("good", "only the form of a run can be rejected")
@@ -95,7 +95,7 @@ def _order(fields: Fields) -> Order:
 
 
 def _body(order: Order) -> bytes:
-    """An answer to a form as another host is asked for it."""
+    """A form answer as it is relayed to another host."""
     form = {"id": order.form, "values": order.values, "good": order.good}
     ref = {"id": order.flow} if order.flow else {}
     return to_text({"ref": ref, "run": order.run, "form": form}).encode(errors="backslashreplace")
@@ -122,7 +122,7 @@ async def hook(request: web.Request) -> web.Response:
         log.warning("push.denied", flow=flow, trigger=id, peer=request.remote)
         raise _denied()
     if request.headers.get("X-GitHub-Event") == "ping":
-        return answer({"run": None})  # GitHub asks once whether anybody is here
+        return answer({"run": None})  # GitHub tests a new webhook with one ping
     delivery = _header(request, "X-GitHub-Delivery", "X-Floe-Delivery")
     if not delivery or len(delivery) > 200 or not delivery.isascii():
         raise Yours("a delivery id is needed", "send one as X-Floe-Delivery, new for each event")
@@ -163,7 +163,7 @@ SECRET_BYTES_MAX: Final = 64 * 1024
 
 
 async def _secret(trigger: Trigger) -> Secret:
-    """The secret a trigger names. Raises Forbidden where there is none."""
+    """The secret of a trigger. Raises Forbidden if it has none."""
     name = trigger.secret
     text = ""
     if name.startswith("$"):
@@ -181,13 +181,13 @@ async def _secret(trigger: Trigger) -> Secret:
 
 
 def is_signed(body: bytes, secret: Secret, signature: str) -> bool:
-    """Whether `sha256=<hex>` is the body's HMAC; takes the same time for each wrong one."""
+    """Whether `sha256=<hex>` is the body's HMAC; in constant time."""
     right = "sha256=" + hmac.digest(secret.reveal().encode(), body, "sha256").hex()
     return hmac.compare_digest(right.encode(), signature.encode(errors="replace"))
 
 
 def payload(body: bytes) -> Json:
-    """A webhook's body: JSON where it is that, text otherwise."""
+    """A webhook's body: parsed if it is JSON, else text."""
     try:
         return parse(body)
     except Yours:

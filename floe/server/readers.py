@@ -1,4 +1,4 @@
-"""Whoever reads an answer that takes long: are they there still, and may they?"""
+"""The reader of a long reply: whether it is still connected and still authorised."""
 
 from aiohttp import web
 
@@ -7,12 +7,12 @@ from floe.server.app_keys import AUTH, CALLER
 
 
 def check_reader(request: web.Request) -> None:
-    """Stop an answer that nobody reads any more, or whose reader's credentials have ended.
+    """Stop a reply whose reader is gone or whose credentials have ended.
 
     Raises ConnectionAbortedError.
     """
     if request.transport is None or request.transport.is_closing():
-        raise ConnectionAbortedError("nobody reads any more")
+        raise ConnectionAbortedError("the client has disconnected")
     try:
         request.app[AUTH].check(request[CALLER])
     except Denied as error:

@@ -1,8 +1,8 @@
-"""Any host answers: what is asked of a run whose log is at another host is asked there.
+"""Any host answers: a request about a run whose log is at another host is relayed there.
 
-Every route of one run passes here. Who was asked by another host does not pass the request on
-again, but says who has the run now; that is followed, once. Of a run whose log went with a host
-that was forgotten, any host says so, and what is left of it.
+Every route of one run passes here. A host that got a relayed request does not relay it further, but
+names the host that has the run now; the first host then asks it, once. If the log went with a
+forgotten host, any host reports that, and the remaining data.
 
 Source: docs/cluster-protocol.md, "Any host answers".
 """
@@ -28,16 +28,16 @@ from floe.server.route import AtLoss, More
 from floe.shapes.runs import summary_shape
 
 PASSED: Final = ("Accept", "Content-Type", "Idempotency-Key", "If-Range", "Range")
-"""Headers of a request that are about what is asked for."""
+"""Headers of a request that are relayed."""
 
 _RUN: Final = "{run}"
 
 
 def relayed(handler: Handler, more: More | None = None, lost: AtLoss | None = None) -> Handler:
-    """The same handler where the run's log is here; else the answer of the host that has the log.
+    """Wrap a handler: call it if the run's log is here, else relay to the host that has the log.
 
-    `more`: what is kept here of a run beside its row. `lost`: the answer for a run whose log is
-    gone; without it the problem, with what is kept.
+    `more`: the local data of a run beside its row. `lost`: the reply for a run whose log is gone;
+    without it the reply is the problem, with the local data.
     """
 
     @functools.wraps(handler)
@@ -58,9 +58,9 @@ def relayed(handler: Handler, more: More | None = None, lost: AtLoss | None = No
 async def passed_on(
     request: web.Request, host: HostId, found: Found, body: bytes, more: More | None = None
 ) -> web.StreamResponse:
-    """The answer of the host with a run. Where it is away, its name and what is kept here.
+    """The reply of the host with a run. If it is away, the reply names it, with the local data.
 
-    Raises Lost where the log is gone with a host that was forgotten.
+    Raises Lost if the log is gone with a forgotten host.
     """
     if found.lost is not None:
         raise found.lost
@@ -74,15 +74,15 @@ async def passed_on(
 
 
 def _lost(lost: Lost, kept: Mapping[str, Any]) -> web.Response:
-    """The loss of a run's log, and what is kept of the run."""
+    """The error for a lost log, and the remaining data of the run."""
     since = iso(Instant(lost.since))
     return problem(status_of(lost), lost.what, host=lost.host, since=since, **kept)
 
 
 async def at_host(request: web.Request, host: HostId) -> web.StreamResponse:
-    """What another host answers to this very request."""
+    """The reply of another host to this request."""
     if request[CALLER].via:
-        return _not_again(request, "what is asked for is", host)
+        return _not_again(request, "this is", host)
     body = await raw_body(request)
     try:
         return await _streamed(request, host, _asked(request, _path(request), body))
@@ -92,7 +92,7 @@ async def at_host(request: web.Request, host: HostId) -> web.StreamResponse:
 
 def _not_again(request: web.Request, what: str, host: HostId) -> web.Response:
     own = request.app[HUB].reads.host
-    return problem(503, f"{what} at {host}, says {own}", hint="try again", host=host)
+    return problem(503, f"{what} at {host}, according to {own}", hint="try again", host=host)
 
 
 def _away(error: HostAway, **kept: Any) -> web.Response:
@@ -102,7 +102,7 @@ def _away(error: HostAway, **kept: Any) -> web.Response:
 
 
 def request_for(request: web.Request) -> Request:
-    """This very request, without a body, for another host."""
+    """This request, without a body, for another host."""
     return _asked(request, _path(request), b"")
 
 
@@ -119,10 +119,10 @@ def _asked(request: web.Request, path: str, body: bytes) -> Request:
 async def _streamed(
     request: web.Request, host: HostId, asked: Request, *, is_first: bool = True
 ) -> web.StreamResponse:
-    """What a host answers, as it comes; or the one that it names, which may know better."""
+    """A host's reply, streamed; or that of the host it names, which may know more."""
     peers = request.app.get(PEERS)
     if peers is None:
-        raise HostAway(f"{host} is not known here", host=host)
+        raise HostAway(f"{host} is unknown here", host=host)
     async with peers.relay(host, asked) as answer:
         if answer.status != 503:
             return await _passed_back(request, answer)
@@ -158,7 +158,7 @@ async def _passed_back(request: web.Request, answer: Answer) -> web.StreamRespon
 
 
 def _path(request: web.Request, ref: RunRef | None = None) -> str:
-    """The path below the base-url and the query; a run by its whole name."""
+    """The path below the base-url and the query, with the run's key."""
     resource = request.match_info.route.resource
     names = (resource.canonical if resource else "").split("/")
     parts = request.rel_url.raw_path.split("/")
@@ -170,7 +170,7 @@ def _path(request: web.Request, ref: RunRef | None = None) -> str:
 
 
 async def _kept(request: web.Request, found: Found, more: More | None) -> dict[str, Any]:
-    """What is known here of a run whose log is elsewhere: its row, and more of some routes."""
+    """The local data of a run whose log is elsewhere: its row, and more for some routes."""
     if found.row is None:
         return {}
     shape: dict[str, Any] = {"run": summary_shape(found.row, request.app[HUB].reads.name_of)}

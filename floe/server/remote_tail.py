@@ -1,4 +1,4 @@
-"""The output of an attempt at another host, followed over the peers while somebody watches."""
+"""The output of an attempt at another host, followed over the peers while a client watches."""
 
 import asyncio
 import json
@@ -11,22 +11,23 @@ from floe.peers.base import Answer, Peers, Request
 from floe.server.tail import CHUNK, Piece
 
 CHECK_S: Final = 0.25
-"""Seconds between two looks whether a node has begun its next attempt, or where its run is."""
+"""Seconds between two checks for a node's next attempt, or for the host of its run."""
 
 RETRY_S: Final = 1.0
-"""Seconds before a host that is away is asked again."""
+"""Seconds before a host that is away is contacted again."""
 
 UNTAKEN_MAX: Final = 4 * CHUNK
-"""Bytes that wait for who watches; then no more are read."""
+"""Bytes buffered for a client; beyond that, reading pauses."""
 
 OPEN: Final = ("waiting", "queued", "running", "asking", "retrying")
-"""States of a node that may have another attempt."""
+"""States of a node that may have a further attempt."""
 
 
 class RemoteTail:
-    """Follows one attempt at another host. `follow` must run meanwhile.
+    """Follows one attempt at another host. `follow` must run in parallel.
 
-    A host that is away is asked again until it answers: the output goes on where it stopped.
+    If the host is away it is contacted again until it replies; the output then continues where it
+    stopped.
     """
 
     def __init__(
@@ -41,7 +42,7 @@ class RemoteTail:
         least: int = 1,
         offset: int = 0,
     ) -> None:
-        """`attempt` 0: the latest once there is one that is at least `least`."""
+        """`attempt` 0: the latest, as soon as there is one not below `least`."""
         self._peers = peers
         self._host = host
         self._path = f"runs/{run.key}/nodes/{quote(node, safe='')}"
@@ -65,7 +66,7 @@ class RemoteTail:
             except ConnectionError:
                 await asyncio.sleep(RETRY_S)
             except HostAway as error:
-                if error.host != self._host:  # the lists here may learn that later
+                if error.host != self._host:  # this host may learn that later
                     await asyncio.sleep(CHECK_S)
                     self._error = error
                     return
@@ -76,9 +77,9 @@ class RemoteTail:
         self._is_over = True
 
     async def read(self) -> Piece:
-        """What has come since; without data where nothing has.
+        """The data since the last call; empty if there is none.
 
-        Raises what the host answered: HostAway where the run is at another by now.
+        Raises the host's error: HostAway if the run has moved to a different host.
         """
         if self._error:
             raise self._error
@@ -87,13 +88,13 @@ class RemoteTail:
         return Piece(attempt=self._attempt, offset=self._offset, data=data, over=over)
 
     def advance(self, size: int) -> None:
-        """So many bytes of the last piece are used."""
+        """Mark this many bytes of the last piece as used."""
         self._offset += size
         del self._data[:size]
         self._room.set()
 
     async def _find_attempt(self) -> bool:
-        """Wait for an attempt; False where the node is over without one."""
+        """Wait for an attempt; False if the node is over without one."""
         while True:
             async with self._peers.relay(self._host, self._get(self._path)) as answer:
                 node = await _json(self._host, answer)
@@ -121,15 +122,15 @@ class RemoteTail:
 
 
 async def _json(host: HostId, answer: Answer) -> dict[str, Any]:
-    """The JSON of an answer. Raises HostAway, NotFound."""
+    """The JSON of a reply. Raises HostAway, NotFound."""
     body = b"".join([data async for data in answer.chunks()])
     try:
         shape: dict[str, Any] = json.loads(body)
     except ValueError:
         shape = {}
     if answer.status >= 500 or not shape:
-        there = shape.get("host") or host  # it names who has the run by now
-        raise HostAway(f"{host} answered {answer.status}", host=str(there))
+        there = shape.get("host") or host  # it names the host that has the run now
+        raise HostAway(f"{host} replied {answer.status}", host=str(there))
     if answer.status != 200:
         raise NotFound(str(shape.get("detail", answer.status)), str(shape.get("hint", "")))
     return shape

@@ -1,7 +1,7 @@
-"""Every route there is, in one table: what it is called, who may use it, what goes in and out.
+"""All routes in one table: path, access, request and reply.
 
-A route is for those who have shown credentials unless it says `public`; the guard, the API's
-description and the tests read this table.
+A route requires credentials unless it is `public`; the guard, the API's description and the tests
+read this table.
 """
 
 from collections.abc import Mapping
@@ -50,7 +50,7 @@ ONCE: Final = {
     "Idempotency-Key": {
         "type": "string",
         "maxLength": ONCE_MAX,
-        "description": "the same key has one effect; with a run, the first one's is answered",
+        "description": "a repeated key has no second effect and gets the first run",
     },
 }
 
@@ -72,7 +72,7 @@ WHO: Final = dict.fromkeys(
 )
 
 MOMENT: Final = {
-    "seq": {"type": "integer", "minimum": 1, "description": "as it was after this event"},
+    "seq": {"type": "integer", "minimum": 1, "description": "the state after this event"},
 }
 
 EVENTS: Final = {
@@ -81,10 +81,10 @@ EVENTS: Final = {
 }
 
 LOG: Final = {
-    "attempt": {"type": "integer", "minimum": 1, "description": "the latest if not said"},
+    "attempt": {"type": "integer", "minimum": 1, "description": "default: the latest"},
     "offset": {"type": "integer", "minimum": 0, "default": 0},
     "limit": {"type": "integer", "minimum": 1, "default": logs.LIMIT},
-    "follow": {"type": "boolean", "default": False, "description": "go on until it is over"},
+    "follow": {"type": "boolean", "default": False, "description": "stream until the attempt ends"},
 }
 
 LINES: Final = {
@@ -101,7 +101,7 @@ FIND: Final = {
 
 STREAM: Final[Mapping[str, Mapping[str, Any]]] = {
     "after": {"type": "integer", "minimum": 0, "default": 0, "description": "of `store`"},
-    "store": {"type": "string", "description": "if it is another one, all is told"},
+    "store": {"type": "string", "description": "for a different store, all events are sent"},
 }
 
 PLACE: Final[Mapping[str, Mapping[str, Any]]] = {
@@ -221,4 +221,4 @@ ROUTES: Final = (
     Route("GET", "/app/dash/{page:.*}", static.page, public=True, answers={200: HTML}),
     Route("GET", "/app/{name:.+}", static.file, public=True, answers={200: ANYTHING}),
 )
-"""In the order in which they are matched."""
+"""In the order of matching."""

@@ -1,4 +1,4 @@
-"""Runs: lists, one run and its nodes, why it waits or ended, and its end."""
+"""Runs: lists, one run and its nodes, why it waits or ended, cancel."""
 
 from datetime import UTC, datetime
 from typing import Final
@@ -23,7 +23,7 @@ STATES: Final[tuple[State, ...]] = ("pending", "active", "archive")
 
 
 async def index(request: web.Request) -> web.Response:
-    """Runs, newest first, a page at a time."""
+    """Runs, newest first, page by page."""
     return await _page(request, None)
 
 
@@ -83,12 +83,10 @@ def _states(fields: Fields) -> frozenset[State]:
 
 
 async def show(request: web.Request) -> web.Response:
-    """One run in full, now or after one of its events, and the feed position of this moment."""
+    """One run in full, now or after one of its events, and the feed position of this state."""
     seq = _seq(request)
     hub = request.app[HUB]
-    pos = (
-        hub.reads.position()
-    )  # before the run is looked at: what comes between is told by the feed
+    pos = hub.reads.position()  # before the run is read: the feed delivers the changes in between
     run = await _run(request, seq)
     shape = {**run_shape(run, hub.reads.name_of), "pos": pos, "moment": None}
     if seq:
@@ -98,13 +96,13 @@ async def show(request: web.Request) -> web.Response:
 
 
 async def node(request: web.Request) -> web.Response:
-    """One node of a run, with what went in and the work it does; now or after an event."""
+    """One node of a run, with its inputs and its work; now or after an event."""
     run = await _run(request, _seq(request))
     return answer(node_page(run, node_of(run, request.match_info["node"])))
 
 
 async def why(request: web.Request) -> web.Response:
-    """What a run waits for, or why it ended."""
+    """Why a run waits, or why it ended."""
     query(request).done()
     run = await _run(request)
     hub = request.app[HUB]
@@ -120,7 +118,7 @@ def why_lost(request: web.Request, row: Summary, lost: Lost) -> web.Response:
 
 
 async def cancel(request: web.Request) -> web.Response:
-    """End a run."""
+    """Cancel a run."""
     query(request).done()
     fields = await json_body(request)
     reason = fields.text("why")
@@ -137,11 +135,11 @@ async def cancel(request: web.Request) -> web.Response:
 
 async def rerun(request: web.Request) -> web.Response:
     """Start a run again from one of its nodes; not yet."""
-    raise NotYet("a run cannot be run again yet", "start a new one: POST push/data")
+    raise NotYet("floe has no re-run yet", "start a new one: POST push/data")
 
 
 def _seq(request: web.Request) -> int:
-    """The event after which a run is to be shown; 0: as it is now."""
+    """The event after which to show a run; 0: its current state."""
     fields = query(request)
     seq = fields.integer("seq", 0, 1, SEQ_MAX)
     fields.done()

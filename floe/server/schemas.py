@@ -1,5 +1,6 @@
-"""The shapes of what goes in and out, as JSON Schema. `openapi` puts them into the description of
-the API; the tests hold every answer against them.
+"""The shapes of requests and replies, as JSON Schema.
+
+`openapi` puts them into the description of the API; the tests validate every reply against them.
 """
 
 from collections.abc import Mapping
@@ -22,7 +23,7 @@ INSTANT: Final[Schema] = {
 
 
 def ref(name: str) -> Schema:
-    """Another schema of this file."""
+    """A reference to a schema of this file."""
     return {"$ref": f"#/components/schemas/{name}"}
 
 
@@ -37,14 +38,14 @@ def maybe(schema: Schema) -> Schema:
 
 
 def one_of(*words: str) -> Schema:
-    """One of some words."""
+    """One of several words."""
     return {"type": "string", "enum": list(words)}
 
 
 def shape(
     always: Mapping[str, Schema], sometimes: Mapping[str, Schema] | None = None
 ) -> dict[str, Any]:
-    """An object of these members and no others."""
+    """An object with these members and no others."""
     return {
         "type": "object",
         "properties": {**always, **(sometimes or {})},
@@ -132,7 +133,7 @@ FACT_OF: Final = {"node": TEXT, "tag": TEXT, "by": TEXT}
 OUTPUT: Final = {"attempt": COUNT, "count": COUNT, "bytes": COUNT, "live": FLAG}
 
 REFUSALS: Final = many(shape({"host": TEXT, "reasons": many(TEXT)}))
-AWAY: Final = {**many(TEXT), "description": "hosts that could not be asked"}
+AWAY: Final = {**many(TEXT), "description": "hosts that did not reply"}
 
 FORM: Final = {"title": TEXT, "fields": many(ref("Field"))}
 
@@ -164,7 +165,7 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
             "as_of": {
                 "type": "object",
                 "additionalProperties": maybe(INSTANT),
-                "description": "each other host and when it was heard last; null for never",
+                "description": "each other host and the time of its last message; null for never",
             },
             "stale": {**many(TEXT), "description": "those unseen for 10 s: the list may lag"},
         }
@@ -314,9 +315,9 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
                 }
             ),
             "url": TEXT,
-            "clock_offset_ms": {"type": "integer", "description": "how far its clock is ahead"},
+            "clock_offset_ms": {"type": "integer", "description": "how much its clock is ahead"},
             "problems": many(TEXT),
-            "notes": {**many(TEXT), "description": "how its config differs: it may be meant to"},
+            "notes": {**many(TEXT), "description": "differences of its config, maybe intended"},
             "offers": many(one_of("reload", "drain", "forget")),
         }
     ),
@@ -366,7 +367,7 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
             "id": TEXT,
             "name": TEXT,
             "made_at": INSTANT,
-            "made_by": {**TEXT, "description": "the token it ends with; empty for none"},
+            "made_by": {**TEXT, "description": "the token it depends on; empty for none"},
         }
     ),
     "Nothing": shape({}),

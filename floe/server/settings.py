@@ -1,4 +1,4 @@
-"""What the server is told at its start. Assembled by `config`; nothing here is read from files."""
+"""The settings of the server. Assembled by `config`; nothing here reads files."""
 
 import ipaddress
 import re
@@ -13,7 +13,7 @@ NO_SECRET: Final = Secret("")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bind:
-    """An address to listen at, in the clear or with TLS."""
+    """An address to listen at, with or without TLS."""
 
     address: str
     """`host:port`; without a host all interfaces; port 0 for any free one."""
@@ -32,7 +32,8 @@ def split_address(address: str) -> tuple[str, int]:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches an address. Names other than localhost count as others'."""
+    """Whether only this machine can reach an address. Names other than localhost count as
+    reachable."""
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:  # a name, or every interface
@@ -41,36 +42,35 @@ def is_loopback(host: str) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerSettings:
-    """Where to listen, whom to let in, and how long to bear with strangers."""
+    """Addresses, admission, and time limits for clients without credentials."""
 
     admin: Secret
-    """The administrator's token. Sessions and personal tokens are hashed with it, so that
-    changing it ends them all."""
+    """The administrator's token. Sessions and personal tokens are hashed with it, so that changing
+    it ends them all."""
     cluster: Secret = NO_SECRET
-    """What hosts show one another; empty: no other host is let in."""
+    """The token that hosts send each other; empty: no other host is admitted."""
     base_url: str = "/build/api"
     """Path before every route of the API."""
     public: Bind = Bind(address="127.0.0.1:8080")
     private: Bind | None = None
-    """A second address for the same routes. With one, other hosts are let in only there."""
+    """A second address for the same routes. With one, other hosts are admitted only there."""
     insecure: bool = False
-    """Allow an address that others can reach without TLS."""
+    """Allow an address that other machines can reach without TLS."""
     trusted_proxies: tuple[str, ...] = ()
-    """Addresses and networks whose X-Forwarded-For, -Proto, -Host and -Port are believed."""
+    """Addresses and networks whose X-Forwarded-For, -Proto, -Host and -Port count."""
     dev_webapp: Path | None = None
-    """Serve the dashboard from this folder, read again at each request; None for the packaged
-    one."""
+    """Serve the dashboard from this folder, read at each request; None for the packaged one."""
     session_s: int = 7 * 24 * 3600
     """Seconds from login until a session ends."""
     login_tries: int = 10
-    """Failed logins per peer address and window; one more is answered 429."""
+    """Failed logins per address and window; the next gets 429."""
     wrong_tries: int = 100
-    """Wrong tokens in headers per peer address and window; one more is answered 429."""
+    """Wrong tokens in headers per address and window; the next gets 429."""
     throttle_s: float = 60.0
     """Seconds of that window."""
     head_s: float = 15.0
     """Seconds from a connection to the end of its first request's head."""
     idle_s: float = 75.0
-    """Seconds after which a connection without a whole request is closed."""
+    """Seconds after which a connection without a complete request is closed."""
     stop_s: float = 2.0
-    """Seconds that requests in flight are given when the server stops."""
+    """Seconds that active requests get when the server stops."""

@@ -8,10 +8,10 @@ from floe.model.errors import Yours
 
 
 async def shake_hands(request: web.Request, socket: web.WebSocketResponse) -> None:
-    """Make a request a websocket. Raises Yours where it is none that can be."""
+    """Turn a request into a websocket. Raises Yours if it is not a valid handshake."""
     try:
         is_ready = bool(socket.can_prepare(request))
-    except ValueError:  # a key that is no ASCII
+    except ValueError:  # a key that is not ASCII
         is_ready = False
     if not is_ready:
         raise Yours("this address is a websocket", "connect with ws:// or wss://")

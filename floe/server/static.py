@@ -1,4 +1,4 @@
-"""Serves the dashboard: its page under every address of it, its files by name. Public."""
+"""Serves the dashboard: its page at every address below it, its files by name. Public."""
 
 import asyncio
 
@@ -11,12 +11,12 @@ HOME = "/app/dash"
 
 
 async def home(request: web.Request) -> web.Response:
-    """Send a browser to the dashboard."""
+    """Redirect a browser to the dashboard."""
     return web.Response(status=302, headers={"Location": HOME})
 
 
 async def page(request: web.Request) -> web.Response:
-    """The dashboard's page; which part it shows is in the address."""
+    """The dashboard's page; the address selects the part it shows."""
     webapp = request.app[WEBAPP]
     asset = await asyncio.to_thread(webapp.page)
     response = _sent(request, asset)

@@ -1,4 +1,4 @@
-"""This host's own feed for the other hosts: each fact that was recorded here, a line each."""
+"""This host's own feed for the other hosts: the events recorded here, one per line."""
 
 import asyncio
 from contextlib import aclosing
@@ -18,17 +18,17 @@ from floe.server.readers import check_reader
 POS_MAX: Final = 2**62
 
 SEND_S: Final = 10.0
-"""Seconds that the other end may take for what is sent."""
+"""Seconds that the other end may take to read."""
 
 SIGN_S: Final = 5.0
-"""Seconds of silence after which a sign of life is sent: it shows whether anybody is there."""
+"""Seconds of silence after which an empty line is sent, to detect a dead connection."""
 
 
 async def index(request: web.Request) -> web.StreamResponse:
-    """What was recorded at this host after a position of its store, and what comes; as text.
+    """The events recorded at this host after a position of its store, and new ones; as text.
 
-    Each line is `store STORE POS`, `event POS RUN EPOCH SEQ . JSON` (`+` where the pen came with
-    the fact), `reset POS` or `reached POS`.
+    Each line is `store STORE POS`, `event POS RUN EPOCH SEQ . JSON` (`+` if the pen came with the
+    event), `reset POS` or `reached POS`.
     """
     fields = query(request)
     after = fields.integer("after", 0, 0, POS_MAX)
@@ -40,7 +40,7 @@ async def index(request: web.Request) -> web.StreamResponse:
         await _tell(request, response, store, after)
     except (Lagging, TimeoutError, ConnectionError):
         if request.transport is not None:
-            request.transport.abort()  # it asks again from where it is
+            request.transport.abort()  # it resumes at its own position
     return response
 
 
@@ -62,7 +62,7 @@ async def _tell(request: web.Request, response: web.StreamResponse, store: str, 
 
 
 async def place(request: web.Request) -> web.Response:
-    """Where in this host's own feed a fact is."""
+    """The position of an event in this host's own feed."""
     fields = query(request)
     run = RunRef.parse(fields.text("run", None))
     seq = fields.integer("seq", 1, 1, SEQ_MAX)

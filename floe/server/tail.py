@@ -1,4 +1,4 @@
-"""The output of an attempt, read from its file as it grows and only while somebody asks."""
+"""The output of an attempt, read from its file as it grows, and only while a client follows it."""
 
 import asyncio
 import os
@@ -18,27 +18,27 @@ from floe.model.run import Run
 from floe.server.runs import node_of
 
 POLL_S: Final = 0.05
-"""Seconds between two looks at a file that somebody follows."""
+"""Seconds between two reads of a followed file."""
 
 CHUNK: Final = 64 * 1024
-"""Bytes read at once where nothing else is said."""
+"""Bytes read at once by default."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spot:
-    """Where the output of an attempt is, and whether more may come."""
+    """The file of an attempt's output, and whether more may come."""
 
     attempt: int
-    """0: the node has not got that far."""
+    """0: the node has not begun."""
     path: Path | None
-    """None likewise."""
+    """None in the same case."""
     over: bool
 
 
 def spot_of(hub: Hub, run: Run, node: Node, attempt: int = 0, least: int = 1) -> Spot:
-    """Find the output of an attempt, or of the latest that is at least `least`.
+    """Find the output of an attempt, or of the latest one not below `least`.
 
-    The path is the hub's; nothing of a request is in it. Raises NotFound.
+    The path comes from the hub; no part of it comes from the request. Raises NotFound.
     """
     state = run.nodes.get(node.id)
     latest = state.attempt if state else 0
@@ -54,29 +54,29 @@ def spot_of(hub: Hub, run: Run, node: Node, attempt: int = 0, least: int = 1) ->
 
 
 def size_of(path: Path | None) -> int:
-    """Bytes in an output; 0 where there is none.
+    """Bytes in an output; 0 if there is none.
 
-    Raises NotFound where a command put something else in its place, World.
+    Raises NotFound if a command replaced the file, World.
     """
     with readable():
         return files.size_of(path) if path else 0
 
 
 async def read(path: Path, offset: int, size: int) -> bytes:
-    """Some bytes of an output, in a thread: the disk may be slow. Raises NotFound, World."""
+    """Some bytes of an output, read in a thread: the disk may be slow. Raises NotFound, World."""
     with readable():
         return await asyncio.to_thread(_read, path, offset, size)
 
 
 @contextmanager
 def readable() -> Iterator[None]:
-    """Say of an output that cannot be read why: a command can reach the file and its folder."""
+    """Raise the reason why an output cannot be read: commands can reach the file and its folder."""
     try:
         yield
     except FileNotFoundError:
         raise NotFound("the output is gone: its file was removed") from None
     except NotPlain as error:
-        what = f"the output is gone: in its place {files.said(error)}"
+        what = f"the output is gone: its path {files.said(error)}"
         raise NotFound(what, "a command put it there") from None
     except OSError as error:
         raise World(f"the output cannot be read: {files.said(error)}") from error
@@ -89,7 +89,7 @@ def _read(path: Path, offset: int, size: int) -> bytes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
-    """What is new in an output."""
+    """The new data of an output."""
 
     attempt: int
     offset: int
@@ -99,7 +99,7 @@ class Piece:
 
 
 class Tail:
-    """Follows one attempt from an offset; the caller says by `advance` what it has used."""
+    """Follows one attempt from an offset; the caller reports consumed bytes by `advance`."""
 
     def __init__(
         self,
@@ -112,8 +112,10 @@ class Tail:
         offset: int = 0,
         chunk: int = CHUNK,
     ) -> None:
-        """`attempt` 0: the latest once there is one that is at least `least`. `chunk`: bytes read
-        at once, all that is held in memory of an output."""
+        """`attempt` 0: the latest, as soon as there is one not below `least`.
+
+        `chunk`: bytes read at once, the maximum held in memory.
+        """
         self._hub = hub
         self._chunk = chunk
         self.run = run
@@ -124,12 +126,12 @@ class Tail:
         self._spot: Spot | None = None
 
     async def read(self) -> Piece:
-        """What has come since; without data where nothing has.
+        """The data since the last call; empty if there is none.
 
-        Raises NotFound, and HostAway where the run is at another host by now.
+        Raises NotFound, and HostAway if the run has moved to another host.
         """
         spot = await self._look()
-        size = size_of(spot.path)  # after the look: what is over has grown to its end
+        size = size_of(spot.path)  # after the check: the output of an ended attempt is complete
         data = b""
         if spot.path and size > self._offset:
             data = await read(spot.path, self._offset, self._chunk)
@@ -137,7 +139,7 @@ class Tail:
         return Piece(attempt=spot.attempt, offset=self._offset, data=data, over=over)
 
     def advance(self, size: int) -> None:
-        """So many bytes of the last piece are used."""
+        """Mark this many bytes of the last piece as used."""
         self._offset += size
 
     async def _look(self) -> Spot:

@@ -1,11 +1,11 @@
-"""How often an address may be wrong. Pure: the clock comes in as an argument."""
+"""Limits wrong attempts per address. Pure: the clock is an argument."""
 
 import ipaddress
 from collections import deque
 from typing import Final
 
 ADDRESSES_MAX: Final = 10_000
-"""Addresses remembered; beyond, the one that has been quiet longest is forgotten."""
+"""Addresses remembered; beyond that, the one that has been quiet longest is dropped."""
 
 
 class Throttle:
@@ -33,12 +33,12 @@ class Throttle:
             del self._failed[next(iter(self._failed))]
 
     def passed(self, address: str) -> None:
-        """Forget the failures of an address that was right at last."""
+        """Forget the failures of an address after a success."""
         self._failed.pop(_neighbourhood(address), None)
 
 
 def _neighbourhood(address: str) -> str:
-    """An IPv6 network counts as one address: who has one has 2**64."""
+    """An IPv6 network counts as one address, because its owner has 2**64."""
     if ":" not in address:  # IPv4, in each request
         return address
     try:

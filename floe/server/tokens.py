@@ -1,4 +1,4 @@
-"""Sessions and personal tokens. Their texts are told once; only keyed hashes are kept."""
+"""Sessions and personal tokens. Their texts are shown once; only keyed hashes are stored."""
 
 import asyncio
 import hmac
@@ -20,59 +20,62 @@ from floe.server.waits import wait_set
 Kind = Literal["session", "token"]
 
 ID_LEN: Final = 16
-"""Hex digits by which a token is named: enough to tell all apart, too few to be its hash."""
+"""Hex digits that identify a token: enough to distinguish all, too few to be its hash."""
 
 MADE: Final = re.compile(r"floe_[A-Za-z0-9_-]{43}")
 """The text of a session or personal token: 256 bits by chance."""
 
 USER: Final = "admin"
-"""The one user there is."""
+"""The only user."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Token:
-    """What is known of a session or personal token."""
+    """The data of a session or personal token."""
 
     user: str = USER
     name: str = ""
-    """Of a personal token; a session made with one has it, too."""
+    """The name of a personal token; a session made with one has it too."""
     maker: str = ""
     """The key of the personal token it was made with, directly or in a session; empty for the
-    administrator's own. It ends with that."""
+    administrator's own. It is revoked with that token."""
     opener: str = ""
     """Of a session that was opened with a session: the key of that one. It ends with it."""
     era: str = ""
-    """Which administrator's token it was made under, by a mark of that; empty in rows of an older
-    release."""
+    """A mark of the administrator's token it was made under; empty in entries of an older release.
+    """
     made_at: Instant
     expires_at: Instant | None = None
     """None: never."""
     once: str = ""
-    """The idempotency key it was made with. Its text is kept nowhere, so who asks again with the
-    same key cannot be told it again: they get a new one, and this one ends."""
+    """The idempotency key it was made with.
+
+    Its text is stored nowhere, so a repeated request cannot get it again: it gets a new one, and
+    this one ends.
+    """
 
     @property
     def by(self) -> str:
-        """Who acts with it, as runs record it."""
+        """Its owner's name in the events of runs."""
         return f"{self.user}:{self.name}" if self.name else self.user
 
 
 class Shown(NamedTuple):
-    """A session or personal token that somebody has shown."""
+    """A session or personal token that a client has shown."""
 
     kind: Kind
     key: str
-    """Under which it is kept."""
+    """The key under which it is stored."""
     token: Token
 
     @property
     def maker(self) -> str:
-        """What a thing that is made with it ends with: the nearest personal token."""
+        """The token on which anything made with it depends: the nearest personal token."""
         return self.key if self.kind == "token" else self.token.maker
 
 
 class Tokens:
-    """Who may come in. Kept in the hub's ledger; the server is its only writer."""
+    """The valid credentials. Stored in the hub's ledger; the server is its only writer."""
 
     def __init__(self, hub: Hub, admin: Secret) -> None:
         self._hub = hub
@@ -83,11 +86,11 @@ class Tokens:
         self._ended = asyncio.Event()
 
     async def open(self) -> None:
-        """Read what an earlier process made, and drop what opens nothing any more.
+        """Read the entries of an earlier process, and drop the invalid ones.
 
-        That is what has expired, what was made with a token that has ended (a crash may have come
-        in between), and what was made under another administrator's token, so that it opens
-        nothing when that comes back.
+        These are expired ones; those made with a revoked token (a crash may have come in between);
+        and those made under a different administrator's token, so that they stay invalid if that
+        token returns.
         """
         for kind in get_args(Kind):
             rows = await self._hub.reads.kept(kind)
@@ -103,7 +106,7 @@ class Tokens:
         await self._sweep()
 
     def is_admin(self, text: str) -> bool:
-        """Whether this is the administrator's token; takes the same time for each wrong one."""
+        """Whether this is the administrator's token; in constant time."""
         return hmac.compare_digest(sha256(text.encode(errors="replace")).digest(), self._key)
 
     def is_guess(self, text: str) -> bool:
@@ -115,7 +118,7 @@ class Tokens:
         return self._may_look_made or MADE.fullmatch(text) is None
 
     def find(self, text: str, *kinds: Kind) -> "Shown | None":
-        """What a text opens, if anything."""
+        """The session or token with this text, if any."""
         key = self._hash(text)
         for kind in kinds:
             if token := self._living(kind, key):
@@ -123,11 +126,11 @@ class Tokens:
         return None
 
     def lives(self, shown: "Shown") -> bool:
-        """Whether what opened something once still would."""
+        """Whether a session or token is still valid."""
         return self._living(shown.kind, shown.key) is not None
 
     async def wait_ended(self, timeout_s: float) -> None:
-        """Until any session or token has been ended, or for some seconds."""
+        """Wait until any session or token has ended, or for some seconds."""
         await wait_set(self._ended, timeout_s)
 
     async def make_session(
@@ -149,22 +152,24 @@ class Tokens:
         return await self._make("session", token)
 
     async def make_personal(self, name: str, once: str = "", *, maker: str = "") -> str:
-        """A new personal token, good until its maker ends or the administrator's token changes.
+        """A new personal token, valid until its maker ends or the administrator's token changes.
 
-        It takes the place of one with the same idempotency key. Raises Denied where the maker has
-        ended.
+        It replaces one with the same idempotency key. Raises Denied if the maker has ended.
         """
         now = self._hub.reads.now()
         return await self._make("token", Token(name=name, made_at=now, once=once, maker=maker))
 
     def personal(self) -> list[tuple[str, Token]]:
-        """Personal tokens, the oldest first, each with a name for it that opens nothing."""
+        """Personal tokens, oldest first, each with a public name that grants no access."""
         rows = self._rows["token"].items()
         return sorted(((key[:ID_LEN], t) for key, t in rows), key=lambda row: row[1].made_at)
 
     async def revoke(self, id: str) -> bool:
-        """Forget a personal token with all that was made with it: sessions, tokens, and what was
-        made with those; whether there was one."""
+        """Revoke a personal token with everything that was made with it.
+
+        That includes sessions, tokens, and whatever was made with those. False if it does not
+        exist.
+        """
         token = next((key for key in self._rows["token"] if key[:ID_LEN] == id), None)
         if token is None:
             return False
@@ -186,7 +191,7 @@ class Tokens:
         await self._drop([("session", key) for key in _with_made(keys, opened)])
 
     async def _drop(self, rows: Sequence[tuple[Kind, str]]) -> None:
-        for kind, key in rows:  # nothing of it opens anything from here on
+        for kind, key in rows:  # none of it is valid from here on
             self._rows[kind].pop(key, None)
         for kind, key in rows:
             await self._forget(kind, key)
@@ -246,12 +251,12 @@ def _with_made(makers: Collection[str], made: Mapping[str, str]) -> list[str]:
     for key, maker in made.items():
         by_maker.setdefault(maker, []).append(key)
     found = [*makers]
-    for key in found:  # grows
+    for key in found:  # grows during the loop
         found += by_maker.get(key, ())
     return found
 
 
 def _is_of(session: Token, tokens: Collection[str], names: Collection[str]) -> bool:
-    """Whether a session was opened with one of some tokens; in a row of an older release only
-    the name says so."""
+    """Whether a session was opened with one of some tokens; in entries of an older release only the
+    name shows it."""
     return session.maker in tokens or (not session.era and session.name in names)

@@ -1,4 +1,4 @@
-"""Waiting for a fact, but not for ever."""
+"""Waits with time limits."""
 
 import asyncio
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ async def wait_set(event: asyncio.Event, timeout_s: float) -> bool:
 
 
 class Open:
-    """Counts what is open, and tells when nothing is."""
+    """Counts open things, and reports when there are none."""
 
     def __init__(self) -> None:
         self._count = 0
@@ -28,7 +28,7 @@ class Open:
 
     @contextmanager
     def one(self) -> Iterator[None]:
-        """One more is open, for as long as this lasts."""
+        """Count one more while this context lasts."""
         self._count += 1
         self._none.clear()
         try:
@@ -44,10 +44,10 @@ class Open:
 
 
 class Strangers:
-    """The bodies that are being read of callers who are not known yet: so many at once.
+    """The bodies being read without credentials, limited in number.
 
-    One more, and the one that was begun first is given up: a whole body comes within moments,
-    and one that never ends makes room.
+    Beyond the limit the oldest is dropped: a proper body arrives within moments, and an endless one
+    makes room.
     """
 
     def __init__(self, at_once: int = STRANGERS_MAX) -> None:
@@ -56,11 +56,11 @@ class Strangers:
 
     @contextmanager
     def one(self, timeout: asyncio.Timeout) -> Iterator[None]:
-        """One more is read, until a timeout that may come sooner than it was asked to."""
+        """Count one more body; its timeout may be brought forward."""
         while len(self._reading) >= self._at_once:
             first = next(iter(self._reading))
             del self._reading[first]
-            if not first.expired():  # else it is being given up already
+            if not first.expired():  # else it is being dropped already
                 first.reschedule(0)
         self._reading[timeout] = None
         try:

@@ -1,6 +1,5 @@
-"""The dashboard's files. Only what was found there at the start has a name: no path of a request
-ever becomes a path of the disk.
-"""
+"""The dashboard's files. Only files found at the start have a name: the path of a request is never
+used as a path on disk."""
 
 import base64
 import gzip
@@ -29,11 +28,11 @@ TYPES: Final[Mapping[str, str]] = {
     ".txt": "text/plain",
     ".md": "text/plain",
 }
-"""What is served, by suffix; files of other kinds are not there."""
+"""Served files by suffix; other kinds of files are not served."""
 
 _PACKED: Final = frozenset({"image/png", "image/x-icon", "font/woff2"})
 GZIP_MIN: Final = 300
-"""Bytes from which compressing is worth a header."""
+"""Bytes above which compression is worthwhile."""
 
 ETAG_LEN: Final = 12
 """Hex digits: 48 bits tell a file's versions apart, and each of some fifty files carries them."""
@@ -48,16 +47,16 @@ class Asset:
 
     body: bytes
     gzipped: bytes | None
-    """None where that is not worth it."""
+    """None if compression is not worthwhile."""
     content_type: str
     etag: str
 
 
 class Webapp:
-    """The files of the dashboard, read when they are first asked for."""
+    """The files of the dashboard, read at their first request."""
 
     def __init__(self, base_url: str, folder: Path | None = None) -> None:
-        """`folder`: read each time anew from here; None: the packaged files, once."""
+        """`folder`: read each time from here; None: the packaged files, once."""
         self._base_url = base_url
         self._folder = folder
         self._names: Mapping[str, Traversable] | None = None

@@ -105,7 +105,7 @@ def test_output_that_was_replaced_is_named_by_the_node_and_by_who_reads_it(host:
     says = f"{run['key']}/a.1.1.log is a named pipe, not a plain file"
     assert run["nodes"][0]["why"].startswith("its output is lost: ")
     assert run["nodes"][0]["why"].endswith(says)
-    found = "the output is gone: in its place is a named pipe, not a plain file"
+    found = "the output is gone: its path is a named pipe, not a plain file"
     assert looked_at(host, run["id"], "a") == [found] * 3
 
 
