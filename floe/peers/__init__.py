@@ -1,1 +1,1 @@
-"""Other floes, behind the port of `base`. What they are told is decided in `hub`."""
+"""Connections to the other hosts, behind the port of `base`. `host` decides the messages."""

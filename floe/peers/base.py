@@ -1,7 +1,7 @@
-"""The port of the other hosts: what every implementation promises, and the nouns it speaks in.
+"""The port of the other hosts, and its types.
 
-Best effort is all there is: a word may be lost, doubled, late or out of order. What must arrive is
-said again by the hub until it is answered.
+Delivery is best effort: a message may be lost, duplicated, delayed or reordered. The sender's host
+repeats an important message until it gets a reply.
 
 Source: docs/cluster-protocol.md, "Between hosts".
 """
@@ -15,17 +15,18 @@ from floe.model.message import Envelope
 from floe.model.refs import HostId, Instant, StoreId
 
 FRAME_MAX: Final = 16 * 1024 * 1024
-"""Bytes of one frame: the largest word is an Offer, with values (1 MiB) and a compiled flow."""
+"""Bytes of one frame: the largest message is an Offer, with values (1 MiB) and a compiled flow."""
 
 TOKEN: Final = "X-Floe-Cluster"  # noqa: S105  # the name of the header, not what is in it
 BY: Final = "X-Floe-By"
-"""Percent-encoded: for whom a host passes a request on. Counts with the cluster's token alone."""
+"""Header with the user for whom a host relays a request, percent-encoded. Counts only with the
+cluster's token."""
 RELAYED: Final = "X-Floe-Relayed"
-"""Which host passed it on."""
+"""Header with the name of the relaying host."""
 
 
 class Protocols(NamedTuple):
-    """The numbers of the protocols that a floe speaks, from the lowest to the highest."""
+    """The protocol versions that a floe supports, from the lowest to the highest."""
 
     lowest: int
     highest: int
@@ -34,19 +35,19 @@ class Protocols(NamedTuple):
         return str(self.lowest) if self.lowest == self.highest else f"{self.lowest}-{self.highest}"
 
     def common(self, other: "Protocols") -> int | None:
-        """The highest that both speak; None where there is none."""
+        """The highest common version; None if there is none."""
         highest = min(self.highest, other.highest)
         return highest if highest >= max(self.lowest, other.lowest) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hello:
-    """Who one end of a connection is."""
+    """The identity of one end of a connection."""
 
     host: HostId
     store: StoreId
     process: str
-    """Random, made with the process: tells a host that calls itself from a copy of it."""
+    """Random, created with the process: distinguishes a host's own URL from a copy of the host."""
     version: str
     """Of floe, for people."""
     protocols: Protocols
@@ -54,33 +55,33 @@ class Hello:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """What is known of one configured URL, or of a host that called and is at none."""
+    """The state of one configured URL, or of a host that called and is at none of them."""
 
     url: str
-    """As configured; empty for who called."""
+    """As configured; empty for a caller."""
     caller: str = ""
-    """Of who called and is not spoken with: `h2 at 10.0.0.7` where it was turned away, its address
-    alone where it did not say who it is, or the `host@store` that it named."""
+    """A refused caller: `h2 at 10.0.0.7`, its address alone if it did not identify itself, or the
+    `host@store` that it gave."""
     host: HostId | None = None
-    """Who answered there last; None where nobody ever did."""
+    """The host that replied there last; None if there never was one."""
     store: StoreId | None = None
     version: str = ""
     protocol: int = 0
-    """That both speak; 0 where none was agreed on."""
+    """The common version; 0 if none was agreed on."""
     is_self: bool = False
-    """The URL leads to this host. Nothing is sent there, and nothing is wrong."""
+    """The URL leads to this host. Nothing is sent there, and this is no problem."""
     is_open: bool = False
-    """Words go there now."""
+    """The connection is open."""
     since: Instant | None = None
-    """Since when it is open, or is not."""
+    """Since when it is open, or closed."""
     heard_at: Instant | None = None
-    """When the last word came from there."""
+    """The time of the last message from there."""
     problem: str = ""
-    """What is wrong, as a sentence; empty for nothing."""
+    """The problem, as a sentence; empty if there is none."""
 
 
 def doubled(seen: Iterable[Seen]) -> Mapping[HostId, frozenset[StoreId]]:
-    """Hosts that are there twice now, with their stores: nothing may be placed on them."""
+    """Names that two hosts use now, with their stores: no run may be placed on these hosts."""
     stores: dict[HostId, set[StoreId]] = {}
     for one in seen:
         if one.is_open and one.host and one.store:
@@ -90,7 +91,7 @@ def doubled(seen: Iterable[Seen]) -> Mapping[HostId, frozenset[StoreId]]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """A request to this host's API that another host is to answer."""
+    """A request to this host's API, to relay to another host."""
 
     method: str
     path: str
@@ -98,98 +99,98 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     by: str
-    """Who asks, as runs record it."""
+    """The requesting user, as runs record it."""
 
 
 class Answer(Protocol):
-    """The other host's answer, as it comes."""
+    """The other host's reply, as it arrives."""
 
     status: int
     headers: Mapping[str, str]
-    """Of the content alone: those between two hosts are left out."""
+    """Headers about the content, without those between the two hosts."""
 
     def chunks(self) -> AsyncIterator[bytes]:
-        """The body, piece by piece; at least one a second, empty where nothing came.
+        """The body, piece by piece; at least one per second, empty if no data came.
 
-        Raises ConnectionError where it breaks off: what came is not the whole.
+        Raises ConnectionError if it breaks off: the body is then incomplete.
         """
         ...
 
 
 class Socket(Protocol):
-    """A websocket that the server has opened, with the frames that a connection is made of."""
+    """A websocket that the server has opened, reduced to its frames."""
 
     async def send(self, frame: bytes) -> None:
         """Write a frame; waits while the other end is slow. Raises ConnectionError."""
         ...
 
     async def ping(self) -> None:
-        """Ask for a sign of life, and give the one that was asked for. Raises ConnectionError."""
+        """Send a ping, and answer the last one received. Raises ConnectionError."""
         ...
 
     async def receive(self) -> bytes | None:
-        """The next frame; empty for a mere sign of life, None at the end.
+        """The next frame; empty for a ping or pong, None at the end.
 
-        It writes nothing: two ends that both wait to write would read no more.
+        It writes nothing: two ends that both wait to write would stop reading.
         """
         ...
 
     async def close(self, why: str = "") -> None:
-        """End it, and say why. Idempotent, and never raises."""
+        """Close the connection with a reason. Idempotent, and never raises."""
         ...
 
 
 Hear = Callable[[Envelope], None]
 Offered = Collection[tuple[str, int]]
-"""Runs by key, with the epoch under which they were offered."""
+"""Keys of runs, with the epoch of their offer."""
 
 
 class Peers(Protocol):
     """The other hosts. Every method but `relay` and `carry` returns at once."""
 
     def open(self, me: Hello, hear: Hear, unsent: Hear, sent: Offered = ()) -> None:
-        """Begin to connect and listen, from inside a running loop.
+        """Start to connect and to accept connections, in a running loop.
 
-        `hear` gets each word that arrives, in the loop's thread; it must not raise. `unsent` gets
-        an Offer that was not sent and never will be under its epoch: no connection came about,
-        and no byte of it was ever written by this process. `sent`: offers that an earlier process
-        may have written; they are never said to be unsent.
+        `hear` gets each message that arrives, in the loop's thread; it must not raise. `unsent`
+        gets an Offer that was not sent and never will be under its epoch: the connection failed,
+        and this process never wrote a byte of it. `sent`: offers that an earlier process may have
+        written; they are never reported as unsent.
         """
         ...
 
     async def close(self) -> None:
-        """Let go of everything. Idempotent; may be called before `open`."""
+        """Close all connections. Idempotent; may be called before `open`."""
         ...
 
     def send(self, envelope: Envelope) -> None:
-        """Say something to one host, or to all that are known (`to_host` None). Never blocks.
+        """Send a message to one host, or to all known hosts (`to_host` None). Never blocks.
 
-        Where a host is away or slow, the oldest words are dropped, and a Ping takes the place of
-        one that still waits.
+        If a host is away or slow, its oldest messages are dropped, and a Ping replaces a queued
+        one.
         """
         ...
 
     def seen(self) -> tuple[Seen, ...]:
-        """Each configured URL in order, then hosts that called and are at none of them."""
+        """Each configured URL in order, then callers that are at none of them."""
         ...
 
     def relay(self, host: HostId, request: Request) -> AbstractAsyncContextManager[Answer]:
-        """Have another host answer a request. Raises HostAway, Theirs."""
+        """Let another host answer a request. Raises HostAway, Theirs."""
         ...
 
     def greet(self, headers: Mapping[str, str]) -> Hello:
-        """Who calls, as the headers of its handshake say. Raises Yours."""
+        """The identity of a caller, from the headers of its handshake. Raises Yours."""
         ...
 
     async def carry(self, caller: Hello, socket: Socket, address: str) -> None:
-        """Say who this host is, and speak with a caller until either end is done with it.
+        """Identify this host, and exchange messages with a caller until either end closes.
 
-        A caller that is not to be spoken with is told why.
+        A refused caller gets the reason.
         """
         ...
 
     def turned_away(self, headers: Mapping[str, str], address: str, why: str) -> None:
-        """Who calls from an address was refused; said once for each name, not per try.
+        """Report that a caller was refused; logged once per name and address, not per attempt.
 
         `headers` as for `greet`: hosts may share an address, and only one of them be wrong.
         """

@@ -1,4 +1,4 @@
-"""What goes over the wire between hosts: the handshake's headers, and words as msgpack.
+"""The wire format between hosts: the handshake's headers, and messages as msgpack.
 
 Source: docs/cluster-protocol.md, "Between hosts"; the msgpack specification.
 """
@@ -29,7 +29,7 @@ _PLAIN: Final = re.compile(r"[A-Za-z0-9_.+-]{1,64}")
 def pack(envelope: Envelope) -> bytes:
     """An envelope as a frame.
 
-    Raises ValueError, OverflowError or TypeError for what a frame cannot carry.
+    Raises ValueError, OverflowError or TypeError for content that no frame can hold.
     """
     frame = _packed(encode(envelope))
     if len(frame) > FRAME_MAX:
@@ -38,9 +38,9 @@ def pack(envelope: Envelope) -> bytes:
 
 
 def unpack(frame: bytes) -> Envelope | None:
-    """The envelope in a frame; None for a word that only a newer floe knows.
+    """The envelope in a frame; None for a kind of message that only a newer floe knows.
 
-    Raises Theirs for what is none at all.
+    Raises Theirs for a malformed frame.
     """
     shape = _shape(frame)
     try:
@@ -50,27 +50,27 @@ def unpack(frame: bytes) -> Envelope | None:
         kind = message.get("kind") if isinstance(message, dict) else None
         if kind is not None and error.args == (kind,):
             return None
-        raise Theirs("a word that cannot be read") from None
+        raise Theirs("a malformed message") from None
     except (TypeError, ValueError, AttributeError):
-        raise Theirs("a word that cannot be read") from None
-    if not fits(Envelope, envelope):  # further in it would be trusted, and end this host
-        raise Theirs("a word that cannot be read")
+        raise Theirs("a malformed message") from None
+    if not fits(Envelope, envelope):  # a wrong type would fail further in and end this host
+        raise Theirs("a malformed message")
     return envelope
 
 
 def pack_hello(hello: Hello) -> bytes:
-    """The first frame of a connection, from who was called."""
+    """The first frame of a connection, from the called host."""
     return _packed(headers_of(hello))
 
 
 def unpack_hello(frame: bytes) -> Hello:
-    """Who was called. Raises Theirs."""
+    """The identity of the called host. Raises Theirs."""
     shape = _shape(frame)
     return read_hello({k: v for k, v in shape.items() if isinstance(v, str)})
 
 
 def headers_of(hello: Hello) -> dict[str, str]:
-    """Who one is, as headers."""
+    """The identity of this host, as headers."""
     return {
         HOST: hello.host,
         STORE_ID: hello.store,
@@ -81,15 +81,15 @@ def headers_of(hello: Hello) -> dict[str, str]:
 
 
 def read_hello(headers: Mapping[str, str]) -> Hello:
-    """Who somebody says it is. Raises Theirs for what is no such thing."""
+    """The identity in a caller's headers. Raises Theirs if they are invalid."""
     try:
         host: HostId = host_id(headers.get(HOST, ""))
     except FloeError as error:
-        raise Theirs(f"no {HOST}: {error}") from None
+        raise Theirs(f"invalid {HOST}: {error}") from None
     protocols = read_protocols(headers.get(PROTOCOL, ""))
     store = headers.get(STORE_ID, "")
     if protocols is None or not STORE.fullmatch(store):
-        raise Theirs(f"no {PROTOCOL} or {STORE_ID}")
+        raise Theirs(f"missing or invalid {PROTOCOL} or {STORE_ID}")
     return Hello(
         host=host,
         store=StoreId(store),
@@ -119,7 +119,7 @@ def _shape(frame: bytes) -> dict[str, Any]:
     try:
         shape = msgpack.unpackb(frame)
     except (ValueError, RecursionError, msgpack.UnpackException) as error:
-        raise Theirs(f"a frame that is no msgpack: {error}") from None
+        raise Theirs(f"a frame that is not msgpack: {error}") from None
     if not isinstance(shape, dict):
-        raise Theirs("a frame that is no map")
+        raise Theirs("a frame that is not a map")
     return shape

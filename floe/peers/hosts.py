@@ -1,4 +1,4 @@
-"""One other host as it is spoken with: its open connections, and what waits to be said to it."""
+"""One other host: its open connections, and the queue of messages to it."""
 
 import asyncio
 from collections.abc import Callable
@@ -13,26 +13,26 @@ from floe.peers.sockets import PeerSocket
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A host and its store: a host that lost its store is another one."""
+    """A host and its store: a host with a new store is a different one."""
 
     host: HostId
     store: StoreId
 
 
 def name_of(hello: Hello) -> Name:
-    """Whom a hello is from."""
+    """The name in a hello."""
     return Name(hello.host, hello.store)
 
 
 class Other:
-    """A host that was met. What is said to it goes over whichever connection is most alive."""
+    """A known host. Messages use the connection that received data last."""
 
     def __init__(self, hello: Hello, offers: Offers, now: Callable[[], Instant]) -> None:
         self.name = name_of(hello)
         self.hello = hello
-        """As it was said last."""
+        """The latest hello."""
         self.since = now()
-        """Since when there is a connection, or none."""
+        """Since when it is connected, or not."""
         self.wires: list[PeerSocket] = []
         self._now = now
         self._heard_at = now()
@@ -42,17 +42,17 @@ class Other:
 
     @property
     def is_open(self) -> bool:
-        """There is a connection."""
+        """Whether it is connected."""
         return any(wire.is_open for wire in self.wires)
 
     def put(self, item: Item) -> None:
-        """Have something said as soon as it can be."""
+        """Wake the sender: there is a message."""
         self._outbox.put(item)
         self._stirred.set()
 
     @property
     def heard_at(self) -> Instant:
-        """When the last sign of life came."""
+        """The time of the last sign of life."""
         if not self.wires:
             return self._heard_at
         silent_s = asyncio.get_running_loop().time() - max(w.heard_s for w in self.wires)
@@ -74,11 +74,11 @@ class Other:
             self.since = self._now()
 
     def give_up(self) -> list[Item]:
-        """Drop what waits, but for the Ping; returns it."""
+        """Drop the queue except the Ping; return the dropped messages."""
         return self._outbox.empty()
 
     async def write(self) -> None:
-        """Say what there is to say, for ever."""
+        """Send queued messages, forever."""
         while True:
             await self._stirred.wait()
             self._stirred.clear()

@@ -1,7 +1,7 @@
-"""The other hosts over HTTP: one websocket each way, and requests passed on as they are.
+"""The other hosts over HTTP: one websocket in each direction, and relayed requests.
 
-Rules of this file: nothing here waits but in tasks of its own; a host is known by its name and
-store as it says them itself; a URL is only where one tries.
+Rules of this file: methods never wait, only tasks do; the name and store of a host are those it
+sends itself; a URL is only an address to try.
 
 Source: docs/cluster-protocol.md, "Between hosts".
 """
@@ -41,7 +41,7 @@ from floe.peers.status import seen, twice
 log = structlog.get_logger()
 
 IDLE_S: Final = 30.0
-"""Seconds that a connection for relayed requests is kept."""
+"""Seconds that an idle connection for relayed requests is kept."""
 
 
 def wall_now() -> Instant:
@@ -71,7 +71,7 @@ class HttpPeers:
     # --- life ---
 
     def open(self, me: Hello, hear: Hear, unsent: Hear, sent: Offered = ()) -> None:
-        """Begin to connect and listen."""
+        """Start to connect and to accept connections."""
         assert self._session is None, "it is opened once"
         self._me, self._hear, self._unsent = me, hear, unsent
         self._offers = Offers(sent)
@@ -91,7 +91,7 @@ class HttpPeers:
             self._spawn(link.keep(self._session, self._carried, self._failed))
 
     async def close(self) -> None:
-        """Let go of everything. Idempotent; may be called before `open`."""
+        """Close all connections. Idempotent; may be called before `open`."""
         tasks = tuple(self._tasks)
         for task in tasks:
             task.cancel()
@@ -112,10 +112,10 @@ class HttpPeers:
         if not task.cancelled() and (error := task.exception()):
             log.error("peer.failed", exc_info=error)
 
-    # --- words ---
+    # --- messages ---
 
     def send(self, envelope: Envelope) -> None:
-        """Say something to one host or to all."""
+        """Send a message to one host or to all."""
         if self._me is None:
             return
         try:
@@ -124,14 +124,14 @@ class HttpPeers:
             log.exception("peer.unsayable", word=type(envelope.message).__name__)
             return
         if envelope.to_host is None and isinstance(envelope.message, Ping):
-            self._ping = item  # who is met later hears it at once
+            self._ping = item  # a host that is met later gets it at once
         for other in self._addressed(envelope):
             other.put(item)
             if not other.is_open:
                 self._want(other)
 
     def _addressed(self, envelope: Envelope) -> list[Other]:
-        """To whom a word goes: where a host lost its store, the new one answers that it did."""
+        """The receivers of a message: if a host lost its store, the new store replies that it did."""
         if envelope.to_host is None:
             return list(self._others.values())
         of_host = [o for name, o in self._others.items() if name.host == envelope.to_host]
@@ -152,10 +152,10 @@ class HttpPeers:
         return (link for link in self._links if link.other and name_of(link.other) == other.name)
 
     def _failed(self, link: Link) -> None:
-        """Nobody is there: what waited is dropped, and offers among it may go elsewhere.
+        """No host is there: the queue is dropped, and offers in it may go elsewhere.
 
-        Whether the call was refused or not answered makes no difference: an offer that was never
-        written is nowhere.
+        It makes no difference whether the connection was refused or timed out: an offer that was
+        never written is nowhere.
         """
         other = self._others.get(name_of(link.other)) if link.other else None
         if other is None or other.is_open:
@@ -170,21 +170,21 @@ class HttpPeers:
     # --- connections ---
 
     def greet(self, headers: Mapping[str, str]) -> Hello:
-        """Who calls. Raises Yours."""
+        """The identity of a caller. Raises Yours."""
         try:
             return read_hello(headers)
         except Theirs as error:
             raise Yours(error.what) from None
 
     def turned_away(self, headers: Mapping[str, str], address: str, why: str) -> None:
-        """Who calls from an address was refused."""
+        """Report that a caller from an address was refused."""
         try:
             self._problems.begin(_at(self.greet(headers), address), why)
         except Yours:
             self._problems.begin(address, why)
 
     async def carry(self, caller: Hello, socket: Socket, address: str) -> None:
-        """Say who this host is, and speak with a caller."""
+        """Identify this host, and exchange messages with a caller."""
         if self._me is None:
             await socket.close("this host is starting or stopping")
             return
@@ -193,7 +193,7 @@ class HttpPeers:
         try:
             async with asyncio.timeout(self._settings.connect_s):
                 await socket.send(pack_hello(self._me))
-        except (OSError, aiohttp.ClientError):  # it hung up, or takes nothing
+        except (OSError, aiohttp.ClientError):  # it hung up, or does not read
             await socket.close()
             return
         why = objection(caller, self._me)
@@ -204,7 +204,8 @@ class HttpPeers:
             await self._carried(caller, socket, lambda: self._problems.end(key))
 
     async def _carried(self, hello: Hello, socket: Socket, lives: Callable[[], None]) -> str:
-        """Speak over a connection until it is over; what was wrong with it, empty for nothing."""
+        """Exchange messages until the connection ends; returns the problem, empty if there was
+        none."""
         wire = PeerSocket(socket, hello, self._settings, lives)
         other = self._join(wire)
         tasks = [self._spawn(wire.live()), self._spawn(self._listen(wire))]
@@ -230,8 +231,8 @@ class HttpPeers:
             log.info("peer.met", host=name.host, store=name.store, version=wire.other.version)
             self._judge_names()
             for link in self._links:
-                if not link.is_open:  # who calls is up, and any of them may lead there: requests
-                    link.want()  # are passed on by URLs alone
+                if not link.is_open:  # a caller is up, and any of them may lead there: requests
+                    link.want()  # are relayed by URL only
         return other
 
     def _leave(self, other: Other, wire: PeerSocket) -> None:
@@ -241,7 +242,7 @@ class HttpPeers:
         name = other.name
         log.info("peer.left", host=name.host, store=name.store)
         self._judge_names()
-        if not any(self._links_to(other)):  # it called, and cannot be called
+        if not any(self._links_to(other)):  # it called, and has no URL
             del self._others[name]
             self._writers.pop(name).cancel()
 
@@ -269,15 +270,15 @@ class HttpPeers:
         finally:
             wire.end("")
 
-    # --- looks ---
+    # --- reports ---
 
     def seen(self) -> tuple[Seen, ...]:
-        """Each configured URL, then who called or tried to."""
+        """Each configured URL, then callers."""
         ours = self._me.protocols if self._me else PROTOCOLS
         return seen(self._links, self._others, self._problems, ours)
 
     def relay(self, host: HostId, request: Request) -> AbstractAsyncContextManager[Answer]:
-        """Have another host answer a request."""
+        """Let another host answer a request."""
         return self._relays.relay(host, request)
 
     def _heard(self, host: HostId) -> tuple[bool, Instant | None]:
@@ -297,9 +298,9 @@ def _is_from(envelope: Envelope, hello: Hello) -> bool:
 async def _stay(
     request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
 ) -> aiohttp.ClientResponse:
-    """Follow no redirection: the cluster's token is for whom the config names."""
+    """Follow no redirect: the cluster's token is only for hosts that the config names."""
     response = await handler(request)
     if 300 <= response.status < 400:
         response.close()
-        raise NotFloe(f"it sends elsewhere (HTTP {response.status})")
+        raise NotFloe(f"it redirects (HTTP {response.status})")
     return response

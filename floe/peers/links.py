@@ -1,4 +1,4 @@
-"""One configured URL: called again and again, with growing patience, for as long as floe runs."""
+"""One configured URL: floe connects to it again and again, with growing delays."""
 
 import asyncio
 import random
@@ -20,16 +20,17 @@ from floe.peers.sockets import ClientSocket
 log = structlog.get_logger()
 
 PATH: Final = "peer/ws"
-"""Of the websocket, below the base-url."""
+"""Path of the websocket, below the base-url."""
 
 JITTER: Final = 0.25
 
 Carry = Callable[[Hello, ClientSocket, Callable[[], None]], Awaitable[str]]
-"""Speaks over a connection to its end, tells its first sign of life, and says what was wrong."""
+"""Exchanges messages until the connection ends, reports its first sign of life, and returns the
+problem."""
 
 
 class Link:
-    """Keeps one connection to whoever answers at a URL."""
+    """Keeps one connection to the host at a URL."""
 
     def __init__(
         self,
@@ -41,7 +42,7 @@ class Link:
     ) -> None:
         self.url = url
         self.other: Hello | None = None
-        """Who answered last."""
+        """The host that replied last."""
         self.is_self = False
         self.is_open = False
         self.since = now()
@@ -55,7 +56,7 @@ class Link:
         self._proof: asyncio.TimerHandle | None = None
 
     def want(self) -> None:
-        """Somebody has something to say there: do not wait long."""
+        """A message is queued: shorten the delay."""
         if not self.is_self:
             self._wanted.set()
 
@@ -65,9 +66,9 @@ class Link:
         carry: Carry,
         failed: Callable[["Link"], None],
     ) -> None:
-        """Connect, have the connection carried to its end, and again, for ever.
+        """Connect and let the connection be carried to its end, forever.
 
-        `failed` is called when no connection came about.
+        `failed` is called if no connection was established.
         """
         while True:
             error: BaseException | None = None
@@ -75,12 +76,12 @@ class Link:
                 await self._visit(session, carry)
             except (aiohttp.ClientError, OSError, FloeError) as caught:
                 error = caught
-            except Exception as caught:  # the border of calls: a link goes on whatever happens
+            except Exception as caught:  # the border of connections: a link always continues
                 log.exception("peer.call_failed", url=self.url)
                 error = caught
             self._is(open=False)
             if error is not None:
-                if self._tries or not is_refused(error):  # who is just starting is not a problem
+                if self._tries or not is_refused(error):  # at first the host may be starting
                     self._problems.begin(self.url, sentence(error))
                 failed(self)
             await self._rest()
@@ -121,7 +122,7 @@ class Link:
             raise
 
     def _meets(self, other: Hello) -> bool:
-        """Take note of who answers; whether it is to be spoken with."""
+        """Record the host that replied; return whether to exchange messages with it."""
         self.other = other
         self.is_self = is_self(other, self._me)
         why = objection(other, self._me)
@@ -132,7 +133,11 @@ class Link:
         return not why and not self.is_self
 
     def _lives(self) -> None:
-        """Who answers there does speak. If that went wrong the last time, it has to last, too."""
+        """The peer sent its first frame.
+
+        After an earlier failure, require the connection to survive `silence_s` before clearing the
+        problem.
+        """
         if self._is_doubtful:
             loop = asyncio.get_running_loop()
             self._proof = loop.call_later(self._settings.silence_s, self._is_well)
@@ -163,7 +168,7 @@ class Link:
 
 def _hello(frame: bytes | None) -> Hello:
     if not frame:
-        raise NotFloe("it opens a websocket and does not say who it is")
+        raise NotFloe("it opens a websocket and does not identify itself")
     try:
         return unpack_hello(frame)
     except FloeError as error:
@@ -171,18 +176,18 @@ def _hello(frame: bytes | None) -> Hello:
 
 
 def is_self(other: Hello, me: Hello) -> bool:
-    """Whether a host calls itself."""
+    """Whether the other end is this host itself."""
     return (other.host, other.process) == (me.host, me.process)
 
 
 def objection(other: Hello, me: Hello) -> str:
-    """Why a host is not to be spoken with; empty for no reason."""
+    """Why a host must not be connected; empty if there is no reason."""
     if is_self(other, me):
         return ""
     if other.host == me.host and other.store == me.store:
-        return f"is {other.host} with a copy of this host's store: stop one of them"
+        return f"is {other.host} with a copy of this host's store: stop one of the two"
     if other.host == me.host:
-        return f"is named {other.host}, as this host is: give one another -host_name"
+        return f"is named {other.host}, like this host: give one a different -host_name"
     if me.protocols.common(other.protocols) is None:
         return mismatch(other.protocols, me.protocols)
     return ""

@@ -1,4 +1,4 @@
-"""What can be wrong with another host, as a sentence; each is logged once, not once per try."""
+"""Problems of other hosts, as sentences; each is logged once, not at every attempt."""
 
 import asyncio
 import errno
@@ -13,15 +13,15 @@ from floe.peers.base import Protocols
 log = structlog.get_logger()
 
 PROBLEMS_MAX: Final = 1_000
-"""Problems remembered; beyond, the oldest is forgotten."""
+"""Problems remembered; beyond that, the oldest is dropped."""
 
 
 class NotFloe(aiohttp.ClientError):
-    """Something answers, and it is not floe."""
+    """A server replies that is not floe."""
 
 
 class Problems:
-    """What is wrong now, by URL or by who called; one line of log when it begins or ends."""
+    """The present problems, by URL or caller; one log line when a problem starts or ends."""
 
     def __init__(self) -> None:
         self._now: dict[str, str] = {}
@@ -30,11 +30,11 @@ class Problems:
         return self._now.get(key, "")
 
     def all(self) -> tuple[tuple[str, str], ...]:
-        """Where something is wrong, and what."""
+        """The URLs or callers with a problem, and the problem."""
         return tuple(self._now.items())
 
     def begin(self, key: str, what: str) -> None:
-        """Something is wrong; said again only when it becomes something else."""
+        """Record a problem; logged again only if it changes."""
         if self._now.pop(key, None) != what:
             log.warning("peer.problem", peer=key, problem=what)
         self._now[key] = what
@@ -42,27 +42,27 @@ class Problems:
             del self._now[next(iter(self._now))]
 
     def end(self, key: str) -> None:
-        """Nothing is wrong any more."""
+        """The problem is over."""
         if what := self._now.pop(key, None):
             log.info("peer.problem_over", peer=key, problem=what)
 
 
 def is_refused(error: BaseException) -> bool:
-    """Nobody listens at any address of that name: not one byte was sent."""
+    """Every address of that name refused the connection: no byte was sent."""
     return isinstance(error, aiohttp.ClientConnectorError) and (
         error.os_error.errno == errno.ECONNREFUSED
     )
 
 
 def sentence(error: BaseException) -> str:
-    """Why a connection did not come about."""
+    """Why a connection was not established."""
     match error:
         case aiohttp.ClientConnectorCertificateError():
             return f"its certificate is not trusted: {error.certificate_error}"
         case aiohttp.ClientSSLError():
-            return f"TLS fails: {error.os_error.strerror or error}"
+            return f"TLS failed: {error.os_error.strerror or error}"
         case aiohttp.ClientConnectorDNSError():
-            return "there is no such name"
+            return "unknown host name"
         case aiohttp.ClientConnectorError() if is_refused(error):
             return "connection refused: no floe runs there"
         case aiohttp.ClientConnectorError():
@@ -72,19 +72,19 @@ def sentence(error: BaseException) -> str:
         case NotFloe():
             return f"answers, but is not floe: {error}"
         case asyncio.TimeoutError():
-            return "no answer in time"
+            return "no reply in time"
         case aiohttp.ServerDisconnectedError():
             return "answers, but is not floe: it closes the connection"
         case aiohttp.ClientResponseError():
-            return "answers, but is not floe: no HTTP, or HTTPS where HTTP is asked for"
+            return "answers, but is not floe: no HTTP, or HTTPS at an http:// URL"
         case OSError():
-            return f"the connection breaks: {error.strerror or error}"
+            return f"the connection broke: {error.strerror or error}"
         case _:
-            return f"the connection fails: {error}"
+            return f"the connection failed: {error}"
 
 
 def mismatch(theirs: Protocols, ours: Protocols) -> str:
-    """What hosts of two versions say of one another."""
+    """The problem of two hosts without a common protocol version."""
     return f"speaks protocol {theirs}, this host {ours}: give both the same version of floe"
 
 
@@ -93,12 +93,12 @@ def _answered(status: int, headers: Mapping[str, str]) -> str:
         return f"answers, but is not floe (HTTP {status})"
     match status:
         case 401:
-            return "takes no such cluster token; or it is a private bind that is to be called"
+            return "refuses this cluster token; or hosts must connect to its private address"
         case 429:
-            return "was shown too many wrong tokens from this address, and waits"
+            return "received too many wrong tokens from this address, and refuses more for a while"
         case 503:
             return "is starting or stopping"
         case 409:
-            return "is a floe without other hosts: give it `hosts` of its own"
+            return "is a floe without a cluster: give it `hosts` too"
         case _:
-            return f"is a floe, but its hosts do not come in at this path (HTTP {status})"
+            return f"is a floe, but not at this path (HTTP {status}): check the path of the URL"

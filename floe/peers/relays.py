@@ -1,4 +1,4 @@
-"""Requests that another host answers: passed on as they are, the answer streamed back."""
+"""Requests that another host answers: relayed unchanged, the reply streamed back."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -16,7 +16,7 @@ from floe.peers.problems import sentence
 from floe.peers.settings import PeerSettings
 
 TICK_S: Final = 1.0
-"""Seconds between two looks whether the other host is still there, while nothing comes."""
+"""Seconds between two checks of the connection to the other host while no data comes."""
 
 _KEPT: Final = (
     "Accept-Ranges",
@@ -28,11 +28,11 @@ _KEPT: Final = (
     "X-Floe-Live",
     "X-Floe-Size",
 )
-"""Headers of an answer that are about what was asked for."""
+"""Headers of a reply that are relayed."""
 
 
 class HttpAnswer:
-    """An answer as aiohttp reads it."""
+    """A reply read by aiohttp."""
 
     def __init__(self, response: aiohttp.ClientResponse, is_there: Callable[[], bool]) -> None:
         self.status = response.status
@@ -52,32 +52,36 @@ class HttpAnswer:
                     data = await content.readany()
             except TimeoutError:
                 if not self._is_there():
-                    raise ConnectionAbortedError("the other host is gone") from None
+                    raise ConnectionAbortedError(
+                        "the other host does not respond any more"
+                    ) from None
             except (aiohttp.ClientError, OSError) as error:
-                raise ConnectionAbortedError(f"the other host breaks off: {error}") from None
+                raise ConnectionAbortedError(
+                    f"the connection to the other host broke: {error}"
+                ) from None
             if not data and content.at_eof():
                 return
             yield data
 
 
 class Relays:
-    """Passes requests on to whichever URL leads to a host."""
+    """Relays requests to a URL that leads to a host."""
 
     def __init__(
         self, settings: PeerSettings, heard_at: Callable[[HostId], tuple[bool, Instant | None]]
     ) -> None:
-        """`heard_at`: whether a host is connected, and when it was last heard."""
+        """`heard_at`: whether a host is connected, and the time of its last message."""
         self._settings = settings
         self._heard_at = heard_at
         self._links: Sequence[Link] = ()
 
     def open(self, session: aiohttp.ClientSession, me: Hello, links: Sequence[Link]) -> None:
-        """Begin to be of use."""
+        """Start accepting requests."""
         self._session, self._me, self._links = session, me, links
 
     @asynccontextmanager
     async def relay(self, host: HostId, request: Request) -> AsyncIterator[Answer]:
-        """Have another host answer a request. Raises HostAway, Theirs."""
+        """Let another host answer a request. Raises HostAway, Theirs."""
         link = self._link(host)
         api = self._settings.api(link.url)
         headers = {
@@ -100,7 +104,7 @@ class Relays:
         try:
             if response.status in (401, 403):
                 raise Theirs(
-                    f"{host} does not let this host act for others (HTTP {response.status})",
+                    f"{host} refuses relayed requests of this host (HTTP {response.status})",
                     "give both the same --cluster-token; with a private bind, its URL in `hosts`",
                 )
             yield HttpAnswer(response, lambda: self._heard_at(host)[0])
@@ -111,14 +115,14 @@ class Relays:
         known = [link for link in self._links if link.other and link.other.host == host]
         known = [link for link in known if not link.is_self]
         if not self._heard_at(host)[0]:
-            raise self._away(host, "" if known else "it never answered at any URL of `hosts`")
+            raise self._away(host, "" if known else "it never replied at any URL of `hosts`")
         if not known:
-            raise self._away(host, "no URL of `hosts` leads there, though it calls")
+            raise self._away(host, "it calls this host, but no URL of `hosts` leads to it")
         return next((link for link in known if link.is_open), known[0])
 
     def _away(self, host: HostId, why: str) -> HostAway:
         since = self._heard_at(host)[1]
         what = f"{host} is away" + (f": {why}" if why else "")
-        more = "floe hosts says more"
+        more = "see floe hosts"
         hint = more if why else f"start it again; {more}, floe host forget {host} gives it up"
         return HostAway(what, hint, host=host, since=since)

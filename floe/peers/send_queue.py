@@ -1,4 +1,4 @@
-"""What waits to be said to one host, and which offers were written. No I/O."""
+"""The queue of messages to one host, and a record of written offers. No I/O."""
 
 from collections import OrderedDict
 from collections.abc import Iterable
@@ -11,30 +11,30 @@ from floe.model.refs import RunRef
 from floe.peers.base import Offered
 
 WORDS_MAX: Final = 5_000
-"""Words that wait for one host; one more and the oldest is dropped, to be said again."""
+"""Messages queued for one host; beyond that the oldest is dropped, and its sender repeats it."""
 
 BYTES_MAX: Final = 32 * 1024 * 1024
 """Bytes of those."""
 
 OFFERS_MAX: Final = 10_000
-"""Offers of which it is remembered, one by one, whether they were written."""
+"""Offers for which it is recorded one by one whether they were written."""
 
 _PING: Final = b""
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A word and the bytes it is sent as."""
+    """A message and its frame."""
 
     envelope: Envelope
     frame: bytes
 
 
 class SendQueue:
-    """A queue with an end: the newest words for one host.
+    """A bounded queue: the newest messages for one host.
 
-    A word that still waits is not queued again, so that repetitions cost nothing while a host is
-    slow; a Ping takes the place of an older one.
+    A queued message is not queued again, so repetitions cost nothing while a host is slow; a Ping
+    replaces an older one.
     """
 
     def __init__(self) -> None:
@@ -45,7 +45,7 @@ class SendQueue:
         return len(self._items)
 
     def put(self, item: Item) -> None:
-        """Queue a word; drops the oldest where there is no room."""
+        """Queue a message; drops the oldest if there is no room."""
         key = _PING if isinstance(item.envelope.message, Ping) else item.frame
         if old := self._items.get(key):
             self._bytes -= len(old.frame)
@@ -55,13 +55,13 @@ class SendQueue:
             self.take()
 
     def take(self) -> Item:
-        """The oldest word. Raises KeyError where there is none."""
+        """The oldest message. Raises KeyError if there is none."""
         _, item = self._items.popitem(last=False)
         self._bytes -= len(item.frame)
         return item
 
     def empty(self) -> list[Item]:
-        """Drop all but the Ping; returns what was dropped, the oldest first."""
+        """Drop all but the Ping; return the dropped messages, oldest first."""
         ping = self._items.pop(_PING, None)
         dropped = list(self._items.values())
         self._items.clear()
@@ -72,17 +72,17 @@ class SendQueue:
 
 
 class Offers:
-    """Which offers may have left this process, and which never will.
+    """The offers that may have left this process, and those that never will.
 
-    An offer that counts as unsent starts its run elsewhere: it must never have been written, and
-    never be written later. So both are remembered, and what had to be forgotten counts as
-    written: serials of a store only grow, so a serial says for a whole past.
+    The run of an unsent offer starts elsewhere, so that offer must never have been written and
+    never be written later. Both are recorded. Offers beyond the record count as written: the
+    serials of a store only grow, so one serial stands for all before it.
 
-    Source: docs/cluster-protocol.md, "Between hosts", the offer that was never written.
+    Source: docs/cluster-protocol.md, "Between hosts", the refused connection.
     """
 
     def __init__(self, sent: Offered = ()) -> None:
-        """`sent`: those that an earlier process may have written."""
+        """`sent`: offers that an earlier process may have written."""
         self._written: OrderedDict[str, int] = OrderedDict()
         self._unsent: OrderedDict[str, int] = OrderedDict()
         self._forgotten = 0
@@ -90,15 +90,15 @@ class Offers:
             self._write(run, epoch)
 
     def may_write(self, offer: Offer) -> bool:
-        """Whether it may be written: it was never said to be unsent."""
+        """Whether an offer may be written: it was never reported as unsent."""
         return offer.epoch > self._unsent.get(offer.run, 0)
 
     def write(self, offer: Offer) -> None:
-        """The next thing done with it is to write it."""
+        """Record an offer just before it is written."""
         self._write(offer.run, offer.epoch)
 
     def unsent(self, offers: Iterable[Offer]) -> list[Offer]:
-        """Those that were never written. From now on they never are."""
+        """The offers that were never written. From now on they never are."""
         found = [offer for offer in offers if not self._may_be_written(offer)]
         for offer in found:
             _remember(self._unsent, offer.run, offer.epoch)

@@ -1,4 +1,4 @@
-"""What the connections to other hosts are told at their start. Assembled by `app`."""
+"""Settings of the connections to other hosts. Assembled by `app`."""
 
 import ssl
 from dataclasses import dataclass, field
@@ -10,37 +10,37 @@ from floe.model.secret import Secret
 from floe.peers.base import Protocols
 
 PROTOCOLS: Final = Protocols(PROTOCOL, PROTOCOL)
-"""Those that this floe speaks."""
+"""The versions that this floe supports."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeerSettings:
-    """Where the others are, what is shown to them, and how long to bear with them."""
+    """The addresses of the other hosts, the credentials for them, and time limits."""
 
     urls: tuple[str, ...] = ()
     """As configured; this host's own may be among them."""
     token: Secret
-    """Of the cluster."""
+    """The cluster's token."""
     base_url: str = "/build/api"
-    """Of the others' APIs, where their URL has no path of its own."""
+    """Path of the other hosts' APIs, unless their URL has a path."""
     tls: ssl.SSLContext | None = field(default=None, repr=False)
     """None: the certificates that the system trusts."""
     connect_s: float = 5.0
     """Seconds from the first byte of a connection to its first frame."""
     backoff_first_s: float = 0.2
     backoff_max_s: float = 5.0
-    """Seconds between two tries, doubled each time; a quarter more or less by chance."""
+    """Seconds between two attempts, doubled each time; varied randomly by up to a quarter."""
     ping_s: float = 2.0
-    """Seconds between two signs of life."""
+    """Seconds between two pings."""
     silence_s: float = 10.0
-    """Seconds without any sign of life, or for one frame to be taken, until a connection ends."""
+    """Seconds without incoming data, or for sending one frame, after which a connection ends."""
     self_s: float = 60.0
-    """Seconds until a URL that led to this host is looked at again."""
+    """Seconds until a URL that led to this host is checked again."""
     answer_s: float = 60.0
-    """Seconds for the head of a relayed answer."""
+    """Seconds for the head of a relayed reply."""
 
     def api(self, url: str) -> str:
-        """Where the API of the host at a URL begins."""
+        """The start of the API at a URL."""
         there = urlsplit(url)
         path = there.path.rstrip("/") or self.base_url
         return f"{there.scheme}://{there.netloc}{path}"

@@ -1,4 +1,4 @@
-"""One open connection to another host, whoever called whom: its frames, and its signs of life."""
+"""One open connection to another host, in either direction: its frames and pings."""
 
 import asyncio
 import socket
@@ -12,7 +12,7 @@ from floe.peers.base import Hello, Socket
 from floe.peers.settings import PeerSettings
 
 CLOSE_S: Final = 1.0
-"""Seconds that the other end is given to say good-bye."""
+"""Seconds that the other end has for its close frame."""
 
 
 class ClientSocket:
@@ -48,14 +48,14 @@ class ClientSocket:
         with suppress(OSError, TimeoutError, aiohttp.ClientError):
             async with asyncio.timeout(CLOSE_S):
                 await self._socket.close(message=why.encode()[:120])
-        # A transport with bytes that nobody takes would stay open for ever.
+        # A transport whose bytes are never read by the other end would stay open forever.
         if (raw := self._socket.get_extra_info("socket")) is not None:
             with suppress(OSError):
                 raw.shutdown(socket.SHUT_RDWR)
 
 
 class PeerSocket:
-    """A connection with a known other end."""
+    """A connection whose other end is known."""
 
     def __init__(
         self, opened: Socket, other: Hello, settings: PeerSettings, lives: Callable[[], None]
@@ -72,11 +72,11 @@ class PeerSocket:
 
     @property
     def is_open(self) -> bool:
-        """Frames may be sent."""
+        """Whether frames may be sent."""
         return not self._over.is_set()
 
     async def frames(self) -> AsyncIterator[bytes]:
-        """What arrives, until either end closes; meanwhile the other end is asked for life."""
+        """Receive frames until either end closes, with pings in between."""
         while self.is_open:
             try:
                 async with asyncio.timeout(self._settings.silence_s):
@@ -97,7 +97,7 @@ class PeerSocket:
                 yield frame
 
     async def live(self) -> None:
-        """Give signs of life until the connection is over."""
+        """Send pings until the connection is over."""
         while self.is_open:
             await self._write(self._socket.ping())
             with suppress(TimeoutError):
@@ -105,21 +105,21 @@ class PeerSocket:
                     await self._over.wait()
 
     async def send(self, frame: bytes) -> bool:
-        """Write a frame; False where the connection ended instead."""
+        """Write a frame; False if the connection ended instead."""
         return self.is_open and await self._write(self._socket.send(frame))
 
     async def over(self) -> str:
-        """Wait for the end; why it came to it."""
+        """Wait for the end; returns its reason."""
         await self._over.wait()
         return self._why
 
     def end(self, why: str) -> None:
-        """Have it end; the first reason counts."""
+        """End the connection; the first reason counts."""
         self._why = self._why or why
         self._over.set()
 
     async def close(self) -> None:
-        """Let go of it."""
+        """Release the connection."""
         self.end("")
         await self._socket.close(self._why)
 
@@ -128,7 +128,7 @@ class PeerSocket:
             async with asyncio.timeout(self._settings.silence_s):
                 await writing
         except TimeoutError:
-            self.end(f"takes nothing for {self._settings.silence_s:g} s")
+            self.end(f"reads nothing for {self._settings.silence_s:g} s")
         except (OSError, aiohttp.ClientError):
             self.end("")
         return self.is_open

@@ -1,4 +1,4 @@
-"""What there is to be seen of the other hosts: one line per URL, and per host that called."""
+"""The state of the other hosts for people: one line per URL, and per caller."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -16,7 +16,7 @@ def seen(
     problems: Problems,
     ours: Protocols,
 ) -> tuple[Seen, ...]:
-    """Each configured URL in order, then who called or tried to."""
+    """Each configured URL in order, then callers."""
     first: dict[Name, Link] = {}
     for link in links:
         if link.other and not link.is_self:
@@ -31,8 +31,8 @@ def seen(
 
 
 def twice(host: HostId, stores: Iterable[StoreId]) -> str:
-    """What is wrong where two hosts have one name."""
-    return f"{host} is there twice, with the stores {', '.join(sorted(stores))}: rename one"
+    """The problem of two hosts with one name."""
+    return f"{host} exists twice, with the stores {', '.join(sorted(stores))}: rename one"
 
 
 def _told(one: Seen, doubles: Mapping[HostId, frozenset[StoreId]]) -> Seen:
@@ -55,7 +55,7 @@ def _at(
     other = others.get(name)
     problem = problems[link.url]
     if not problem and first.get(name, link) is not link:
-        problem = f"leads to {hello.host}, as {first[name].url} does"
+        problem = f"leads to {hello.host}, like {first[name].url}"
     return Seen(
         url=link.url,
         host=hello.host,

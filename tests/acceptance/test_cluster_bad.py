@@ -81,8 +81,8 @@ def test_wrong_token_of_the_cluster(tmp_path: Path) -> None:
         cluster["h3"].options["FLOE_CLUSTER_TOKEN"] = "wrong"
 
     with clustered(tmp_path / "c", FLOWS, TAGS, prepare=prepare, met=("h1", "h2")) as (cluster, _):
-        assert_said(cluster["h1"], "takes no such cluster token")
-        assert_said(cluster["h2"], "takes no such cluster token")
+        assert_said(cluster["h1"], "refuses this cluster token")
+        assert_said(cluster["h2"], "refuses this cluster token")
 
 
 def test_two_hosts_with_one_name(tmp_path: Path) -> None:

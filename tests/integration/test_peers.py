@@ -127,7 +127,7 @@ async def test_the_token_goes_nowhere_else(tmp_path: Path, stack: AsyncExitStack
     url = await stack.enter_async_context(something(elsewhere))
     one = await stack.enter_async_context(a_host(tmp_path, H1, free_port(), url))
 
-    await one.says(url, "answers, but is not floe: it sends elsewhere (HTTP 302)")
+    await one.says(url, "answers, but is not floe: it redirects (HTTP 302)")
     assert set(asked) == {WS}
 
 
@@ -140,7 +140,7 @@ async def test_a_server_that_says_nothing_is_given_up(
     url = await stack.enter_async_context(serving(silent))
     one = await stack.enter_async_context(a_host(tmp_path, H1, free_port(), url, connect_s=0.05))
 
-    await one.says(url, "no answer in time")
+    await one.says(url, "no reply in time")
 
 
 async def test_a_server_that_closes_is_not_floe(tmp_path: Path, stack: AsyncExitStack) -> None:
@@ -153,7 +153,7 @@ async def test_a_server_that_closes_is_not_floe(tmp_path: Path, stack: AsyncExit
     await until(lambda: bool(one.at(url).problem))
     assert one.at(url).problem in (
         "answers, but is not floe: it closes the connection",
-        "the connection breaks: Connection reset by peer",
+        "the connection broke: Connection reset by peer",
     )
 
 
@@ -173,10 +173,10 @@ async def test_a_server_of_another_protocol_is_not_floe(
 @pytest.mark.parametrize(
     ("first", "said"),
     [
-        (b"\xc1", "a frame that is no msgpack"),
-        (msgpack.packb([1]), "a frame that is no map"),
-        (msgpack.packb({"X-Floe-Host": "../h2"}), "no X-Floe-Host"),
-        (msgpack.packb({"X-Floe-Host": "h2", "X-Floe-Protocol": "0"}), "no X-Floe-Protocol"),
+        (b"\xc1", "a frame that is not msgpack"),
+        (msgpack.packb([1]), "a frame that is not a map"),
+        (msgpack.packb({"X-Floe-Host": "../h2"}), "invalid X-Floe-Host"),
+        (msgpack.packb({"X-Floe-Host": "h2", "X-Floe-Protocol": "0"}), "missing or invalid X-Floe-Protocol"),
     ],
 )
 async def test_a_websocket_that_does_not_say_who_it_is_is_not_floe(
@@ -196,7 +196,7 @@ async def test_a_wrong_path_is_not_taken_for_a_wrong_token(
     await stack.enter_async_context(a_host(tmp_path, H2, port))
     one = await stack.enter_async_context(a_host(tmp_path, H1, free_port(), url_of(port) + path))
 
-    await one.says(url_of(port) + path, "is a floe, but its hosts do not come in at this path")
+    await one.says(url_of(port) + path, "is a floe, but not at this path")
 
 
 async def test_a_wrong_path_does_not_hide_a_wrong_token(
@@ -207,7 +207,7 @@ async def test_a_wrong_path_does_not_hide_a_wrong_token(
     url = url_of(port) + "/wrong"
     one = await stack.enter_async_context(a_host(tmp_path, H1, free_port(), url, token="wrong"))
 
-    await one.says(url, "takes no such cluster token")
+    await one.says(url, "refuses this cluster token")
 
 
 # --- who is let in ---
@@ -221,7 +221,7 @@ async def test_a_wrong_token_is_said_at_both_ends(tmp_path: Path, stack: AsyncEx
         a_host(tmp_path, H1, free_port(), url_of(port), token="wrong")
     )
 
-    await one.says(url_of(port), "takes no such cluster token")
+    await one.says(url_of(port), "refuses this cluster token")
     assert [(seen.caller, seen.problem) for seen in two.peers.seen()] == [
         ("h1 at 127.0.0.1", "calls with a wrong cluster token")
     ]
@@ -260,7 +260,7 @@ async def test_a_token_that_is_right_at_last_is_no_problem_any_more(
     port = free_port()
     two = await stack.enter_async_context(a_host(tmp_path, H2, port))
     async with a_host(tmp_path / "wrong", H1, free_port(), url_of(port), token="wrong") as one:
-        await one.says(url_of(port), "takes no such cluster token")
+        await one.says(url_of(port), "refuses this cluster token")
 
     again = await stack.enter_async_context(a_host(tmp_path, H1, free_port(), url_of(port)))
     await again.meets(H2)
@@ -306,16 +306,16 @@ async def test_with_a_private_address_hosts_come_in_there_alone(
         a_host(tmp_path, H1, free_port(), url_of(public), url_of(private))
     )
 
-    await one.says(url_of(public), "a private bind that is to be called")
+    await one.says(url_of(public), "hosts must connect to its private address")
     await until(lambda: one.at(url_of(private)).is_open)
 
 
 @pytest.mark.parametrize(
     ("headers", "said"),
     [
-        ({"X-Floe-Host": ""}, "no X-Floe-Host"),
-        ({"X-Floe-Store": "../.."}, "no X-Floe-Protocol or X-Floe-Store"),
-        ({"X-Floe-Protocol": "one"}, "no X-Floe-Protocol or X-Floe-Store"),
+        ({"X-Floe-Host": ""}, "invalid X-Floe-Host"),
+        ({"X-Floe-Store": "../.."}, "missing or invalid X-Floe-Protocol or X-Floe-Store"),
+        ({"X-Floe-Protocol": "one"}, "missing or invalid X-Floe-Protocol or X-Floe-Store"),
     ],
 )
 async def test_a_caller_that_does_not_say_who_it_is_is_answered_400(
@@ -409,7 +409,7 @@ async def test_two_urls_of_one_host_are_said(tmp_path: Path, stack: AsyncExitSta
     await stack.enter_async_context(a_host(tmp_path, H2, port))
     one = await stack.enter_async_context(a_host(tmp_path, H1, free_port(), *urls))
 
-    await one.says(urls[1], f"leads to h2, as {urls[0]} does")
+    await one.says(urls[1], f"leads to h2, like {urls[0]}")
     assert one.at(urls[0]).problem == ""
 
 
@@ -422,7 +422,7 @@ async def test_two_hosts_of_one_name_are_said_at_both_urls(
     await stack.enter_async_context(a_host(tmp_path, H2, ports[1], store="tw02"))
     one = await stack.enter_async_context(a_host(tmp_path, H1, free_port(), *urls))
 
-    said = "h2 is there twice, with the stores 0ne1, tw02: rename one"
+    said = "h2 exists twice, with the stores 0ne1, tw02: rename one"
     await one.says(urls[0], said)
     await one.says(urls[1], said)
 
@@ -430,7 +430,7 @@ async def test_two_hosts_of_one_name_are_said_at_both_urls(
 @pytest.mark.parametrize(
     ("store", "said"),
     [
-        ("0ther", "is named h1, as this host is"),
+        ("0ther", "is named h1, like this host"),
         ("k3f9", "is h1 with a copy of this host's store"),
     ],
 )
@@ -473,9 +473,9 @@ async def test_a_host_that_falls_silent_is_let_go(tmp_path: Path, stack: AsyncEx
 @pytest.mark.parametrize(
     ("frame", "said"),
     [
-        (b"\xc1", "says a frame that is no msgpack"),
-        (msgpack.packb({"from_host": "h2"}), "says a word that cannot be read"),
-        (msgpack.packb({"message": 5}), "says a word that cannot be read"),
+        (b"\xc1", "sent a frame that is not msgpack"),
+        (msgpack.packb({"from_host": "h2"}), "sent a malformed message"),
+        (msgpack.packb({"message": 5}), "sent a malformed message"),
     ],
 )
 async def test_who_says_what_cannot_be_read_is_let_go(
@@ -621,7 +621,7 @@ async def test_tls_where_there_is_none_fails(tmp_path: Path, stack: AsyncExitSta
     url = f"https://127.0.0.1:{port}"
     one = await stack.enter_async_context(a_host(tmp_path, H1, free_port(), url))
 
-    await one.says(url, "TLS fails")
+    await one.says(url, "TLS failed")
 
 
 async def test_an_offer_waits_for_a_host_that_is_silent(
@@ -637,7 +637,7 @@ async def test_an_offer_waits_for_a_host_that_is_silent(
     async with a_host(tmp_path, H2, port) as two:
         await one.meets(H2)
     async with serving(silent, port):
-        await one.says(url_of(port), "no answer in time")
+        await one.says(url_of(port), "no reply in time")
 
         one.say(an_offer(), two)
     await one.says(url_of(port), "connection refused")

@@ -283,7 +283,7 @@ async def test_a_request_is_passed_on_once(two: Two) -> None:
         status, problem = await two.one.site.get(f"runs/{ref.key}")
 
     assert (status, problem["host"]) == (503, "h1")
-    assert problem["detail"] == "the log of h2-77 is at h1, says h2"
+    assert problem["detail"] == "the log of h2-77 is at h1, according to h2"
 
 
 async def test_host_that_a_refusal_names_is_asked(
@@ -355,7 +355,7 @@ async def test_a_host_that_was_never_met_is_named(two: Two) -> None:
     status, problem = await two.one.site.get("runs/h1-77")
 
     assert status == 503
-    assert problem["detail"] == "h3 is away: it never answered at any URL of `hosts`"
+    assert problem["detail"] == "h3 is away: it never replied at any URL of `hosts`"
     assert "since" not in problem
 
 
@@ -371,4 +371,4 @@ async def test_a_host_that_calls_and_has_no_url_here_is_named(
     status, problem = await one.site.get(f"runs/{run}")
 
     assert status == 503
-    assert problem["detail"] == "h2 is away: no URL of `hosts` leads there, though it calls"
+    assert problem["detail"] == "h2 is away: it calls this host, but no URL of `hosts` leads to it"
