@@ -1,7 +1,7 @@
-"""The command line: `floe`. Each command is a file of its own and loaded when it is called.
+"""The command line: `floe`. Each command is a separate file, loaded when it is called.
 
-Talks to a host over HTTP with the standard library; knows nothing of the hub but for `floe host`
-and `floe run`, which start one through `app`.
+Commands talk to a host over HTTP with the standard library. Only `floe host` and `floe run` use the
+hub: they start one through `app`.
 """
 
 import importlib
@@ -26,29 +26,29 @@ COMMANDS: Final = {
     "flows": "list the flows of a host",
     "give": "answer the form of a run",
     "host": "start a host; reload, drain or forget one",
-    "hosts": "list the hosts and how busy they are",
-    "leases": "who holds which resource, and who waits",
-    "log": "print what a node wrote",
-    "login": "keep a host's address and token for the other commands",
-    "rerun": "run a run again from a node (not yet)",
-    "run": "run one flow here and now, without a host",
+    "hosts": "list the hosts, their load and problems",
+    "leases": "list held resources and waiting runs",
+    "log": "print the output of a node",
+    "login": "store a host's address and token",
+    "rerun": "re-run from a node (not yet)",
+    "run": "run one flow in this terminal, without a host",
     "runs": "list runs, newest first",
-    "show": "one run: its nodes, times and forms",
+    "show": "show one run: nodes, times and forms",
     "trigger": "start a run",
     "watch": "follow the live feed",
-    "why": "what a run waits for, or why it ended",
+    "why": "explain why a run waits, or why it ended",
 }
 """Every command with its line of help: `floe --help` loads none of them."""
 
 YOURS, THEIRS = 2, 3
-"""Exit codes besides 0 (good) and 1 (bad): wrong use or input; a host, or this machine, fails."""
+"""Exit codes besides 0 (good) and 1 (bad): wrong usage or input; a host or this machine fails."""
 
 INTERRUPTED, UNREAD = 130, 141
-"""Exit codes as of a shell: after ^C; where the reader has left, as `head` does."""
+"""Exit codes as in a shell: after ^C; if the reader has closed the pipe, as `head` does."""
 
 
 class ReaderLeft(Exception):
-    """Whoever reads what is printed has left."""
+    """The reader of the output has closed it."""
 
 
 class Lazy(click.Group):
@@ -73,7 +73,7 @@ class Lazy(click.Group):
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
-            raise ReaderLeft from None  # click would call it an exit with 1
+            raise ReaderLeft from None  # click would turn it into exit code 1
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         found = [CompletionItem(n, help=h) for n, h in COMMANDS.items() if n.startswith(incomplete)]
@@ -98,7 +98,7 @@ class Lazy(click.Group):
 
 
 def _colour() -> bool | None:
-    """Whether to paint; None: where a terminal is. Source: no-color.org, force-color.org."""
+    """Whether to use colours; None: on a terminal only. Source: no-color.org, force-color.org."""
     if os.environ.get("NO_COLOR"):
         return False
     return True if os.environ.get("FORCE_COLOR") else None
@@ -160,19 +160,19 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def _refused(error: OSError) -> World:
-    """What this machine refused, in a sentence."""
+    """The refusal of this machine, as a sentence."""
     why = error.strerror or str(error)
     if is_unwritten(error):
         return World(f"standard output cannot be written: {why}")
     if error.filename is not None:
         return World(f"{os.fsdecode(error.filename)}: {why}")
     if not is_somewhere():
-        return World("the current folder is gone", "change to another one")
+        return World("the current folder is gone", "change to a different one")
     return World(why)
 
 
 def complain(error: FloeError) -> None:
-    """Print an error: what, then every part of it, then what to try."""
+    """Print an error: the mistake, its parts, then the hint."""
     if isinstance(error, ConfigInvalid):
         for finding in error.findings:
             click.echo(visible(str(finding), keep="\n"), err=True)
@@ -188,5 +188,5 @@ def complain(error: FloeError) -> None:
 
 
 def exit_code(error: FloeError) -> int:
-    """2 where the caller can mend it, 3 where a host or the machine must."""
+    """2 if the caller can fix it, 3 if a host or the machine must."""
     return YOURS if isinstance(error, Yours) else THEIRS

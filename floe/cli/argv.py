@@ -1,4 +1,4 @@
-"""The original's command line in today's spelling.
+"""Translate the original's command line to floe's spelling.
 
 Go's flags have a single dash, `-tags=a,b` or `-tags a,b`, and no subcommand: `floe -tags=linux
 -admin=TOKEN -host_name=h1`. That is `floe host` here.
@@ -15,15 +15,15 @@ _TLS: Final = ("pub_bind", "pub_cert", "pub_key", "prv_bind", "prv_cert", "prv_k
 _CLUSTER: Final = ("cluster_token", "hosts", "keeper", "peer_ca")
 _OURS: Final = ("root", "slots", "commands", "insecure", "log_level")
 FLAGS: Final = frozenset((*_ORIGINALS, *_TLS, *_CLUSTER, *_OURS))
-"""What may begin a command line without a command."""
+"""The first words of a command line without a command."""
 
 _FLAG: Final = re.compile(r"--?([a-z][a-z_-]+)(=.*)?", re.DOTALL)
 
 
 def modern(argv: Sequence[str]) -> list[str]:
-    """Translate a command line of the original; others stay as they are.
+    """Translate a command line of the original; others stay unchanged.
 
-    It begins with a flag of a host, or with `host` and has Go's flags after that.
+    It begins with a flag of a host, or with `host` followed by Go's flags.
     """
     words = list(argv)
     if words[:1] == ["host"]:

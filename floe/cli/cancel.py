@@ -9,7 +9,7 @@ from floe.cli.paint import as_json
 
 @click.command()
 @click.argument("run", type=RUN)
-@click.option("--why", default="", metavar="TEXT", help="Kept with the run.")
+@click.option("--why", default="", metavar="TEXT", help="The reason, kept with the run.")
 @click.option("--json", "json_", is_flag=True, help="For machines.")
 def command(run: str, why: str, json_: bool) -> None:
     """End a run and every process of it: TERM, after a grace KILL.

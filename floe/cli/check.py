@@ -30,10 +30,10 @@ SUFFIXES: Final = (".yml", ".yaml")
 @click.option("--json", "json_", is_flag=True, help="For machines.")
 @click.pass_context
 def command(ctx: click.Context, /, files: tuple[str, ...], schema: bool, json_: bool) -> None:
-    """Validate configs and flow-files: file:line:col, what is wrong, what to try.
+    """Validate configs and flow-files; report file:line:col, the mistake and a hint.
 
-    FILE may be a directory, for every .yml and .yaml below it, or - for standard input. Exit 1
-    where any has an error; warnings alone exit 0.
+    FILE may be a directory (every .yml and .yaml file below it) or - for standard input. Exits with
+    1 if any file has an error, with 0 if there are only warnings.
 
     \b
     Examples:
@@ -88,7 +88,7 @@ async def _findings(names: Sequence[str]) -> list[Finding]:
 
 
 def _standard_input() -> str:
-    """The text of standard input, as far as a document may be long. Raises ConfigInvalid."""
+    """The text of standard input, up to the limit of a document. Raises ConfigInvalid."""
     notes = Notes(STDIN)
     text = decoded(sys.stdin.buffer.read(DOCUMENT_BYTES_MAX + 1), notes)
     if text is None:

@@ -1,4 +1,4 @@
-"""Asking a host over HTTP with the standard library, and where its address and token are kept."""
+"""HTTP requests to a host with the standard library, and the file with its address and token."""
 
 import http.client
 import json
@@ -30,7 +30,7 @@ from floe.model.errors import (
 )
 
 TIMEOUT_S: Final = 30.0
-"""Seconds that a host has for an answer."""
+"""Seconds that a host has for a reply."""
 
 BASE: Final = "/build/api"
 
@@ -38,12 +38,12 @@ Shape = dict[str, Any]
 
 
 WAITS_S: Final = (0.5, 1, 2, 5, 10)
-"""Seconds before each further try to reach a host that was there before; the last one stays."""
+"""Seconds before each further attempt to reach a host that was there; the last one repeats."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """Where a host is, and what to show it."""
+    """The address of a host, and the credentials for it."""
 
     url: str
     token: str
@@ -51,14 +51,14 @@ class Account:
     """A file with the certificate to trust; empty for the system's."""
 
     def __post_init__(self) -> None:
-        """Raises Yours for what is not the address of a host, Denied for what is no token."""
+        """Raises Yours for an invalid address, Denied for an invalid token."""
         try:
             parts = urlsplit(self.url)
             is_right = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
         except ValueError:
             is_right = False
         if not (self.token.isascii() and self.token.isprintable()):
-            raise Denied("this is not a token", "one line of letters, digits and signs")
+            raise Denied("this is not a token", "one line of printable characters")
         if not is_right:
             what = f"{self.url!r} is not the address of a host"
             raise Yours(what, "http://127.0.0.1:8080, or https://…")
@@ -77,22 +77,22 @@ class Account:
         return BASE if not path or path.startswith("/app") else path
 
     def tls(self) -> ssl.SSLContext | None:
-        """How to trust the host; None for plain HTTP. Raises Yours for an unusable file."""
+        """The TLS settings for the host; None for plain HTTP. Raises Yours for an unusable file."""
         if urlsplit(self.url).scheme != "https":
             return None
         try:
             return ssl.create_default_context(cafile=self.ca or None)
         except OSError as error:
-            raise Yours(f"{self.ca} holds no certificate: {error}", "a PEM file") from None
+            raise Yours(f"{self.ca} has no certificate: {error}", "a PEM file") from None
 
 
 def address(text: str) -> str:
-    """An address as people write it, in full."""
+    """An address as people write it, completed."""
     return text if "://" in text else f"http://{text}"
 
 
 def account_path() -> Path:
-    """The file that `floe login` writes, readable by its owner alone."""
+    """The file that `floe login` writes, readable only by its owner."""
     try:
         home = Path(os.environ.get("XDG_CONFIG_HOME") or Path("~/.config").expanduser())
     except RuntimeError:
@@ -101,14 +101,14 @@ def account_path() -> Path:
 
 
 def account() -> Account:
-    """FLOE_URL and FLOE_TOKEN, else what `floe login` kept. Raises Denied where neither is."""
+    """FLOE_URL and FLOE_TOKEN, else the file of `floe login`. Raises Denied without a token."""
     token = os.environ.get("FLOE_TOKEN")
     try:
         kept = _kept()
     except Yours:
         if not token or not os.environ.get("FLOE_URL"):
             raise
-        kept = {}  # a home that cannot be read is not needed
+        kept = {}  # an unreadable home folder does not matter then
     url = usual_address(kept)
     if not token and url.rstrip("/") == address(kept.get("url", "")).rstrip("/"):
         token = kept.get("token")
@@ -118,7 +118,7 @@ def account() -> Account:
 
 
 def usual_address(kept: Mapping[str, str] | None = None) -> str:
-    """FLOE_URL, else where `floe login` was last, else the default of a host."""
+    """FLOE_URL, else the address of the last `floe login`, else the default of a host."""
     url = os.environ.get("FLOE_URL") or (_kept() if kept is None else kept).get("url")
     return address(url or "http://127.0.0.1:8080")
 
@@ -133,37 +133,39 @@ def _kept() -> dict[str, str]:
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
-        raise Denied(f"{path} cannot be read: {error}", "floe login writes it anew") from None
+        raise Denied(
+            f"{path} cannot be read: {error}", "run floe login to write a new one"
+        ) from None
     if not isinstance(shape, dict):
-        raise Denied(f"{path} is not what floe login wrote", "floe login writes it anew")
+        raise Denied(f"{path} is not what floe login wrote", "run floe login to write a new one")
     return {name: str(value) for name, value in shape.items()}
 
 
 def path(*parts: str) -> str:
-    """A path below the API, whatever its parts hold."""
+    """A path below the API, with its parts escaped."""
     return "/".join(quote(part, safe="@") for part in parts)
 
 
 class Client:
-    """One host, asked one thing after another over one connection."""
+    """A connection to one host, for requests one after the other."""
 
     def __init__(self, at: Account) -> None:
         self.at = at
         self._connection: http.client.HTTPConnection | None = None
 
     def get(self, path: str, **query: object) -> Shape:
-        """GET a JSON answer. Raises what the host said, or Theirs."""
+        """GET a JSON reply. Raises the host's error, or Theirs."""
         given = {k: v for k, v in query.items() if v not in (None, "")}
         return self._json("GET", path + ("?" + urlencode(given) if given else ""))
 
     def post(self, path: str, body: Mapping[str, object], once: str = "") -> Shape:
-        """POST JSON; a repeated key is answered with the first answer."""
+        """POST JSON; a repeated key gets the first reply."""
         headers = {"Content-Type": "application/json", "Idempotency-Key": once or uuid.uuid4().hex}
         return self._json("POST", path, json.dumps(body).encode(), headers)
 
     @contextmanager
     def stream(self, path: str, **query: object) -> Iterator[http.client.HTTPResponse]:
-        """GET an answer that is read as it comes, without a time limit between its parts."""
+        """GET a reply as a stream, without a time limit between its parts."""
         given = {k: v for k, v in query.items() if v not in (None, "")}
         answer = self._ask("GET", path + ("?" + urlencode(given) if given else ""), None, {})
         if answer.status >= 400:
@@ -175,14 +177,14 @@ class Client:
             if answer.length:
                 raise broken_off(self.at)
         except BrokenPipeError:
-            raise  # whoever reads us has left; the host is fine
+            raise  # our own reader has closed the pipe; the host is fine
         except (ConnectionError, http.client.HTTPException) as error:
             raise broken_off(self.at, error) from None
         finally:
             self.close()
 
     def close(self) -> None:
-        """Let go of the connection; the next question opens another."""
+        """Close the connection; the next request opens a new one."""
         if self._connection:
             self._connection.close()
             self._connection = None
@@ -208,7 +210,7 @@ class Client:
             shape: Shape = json.loads(text)
         except ValueError:
             hint = "is this the address of a floe host?"
-            raise Theirs(f"{self.at.url} does not answer as a floe host", hint) from None
+            raise Theirs(f"{self.at.url} does not reply like a floe host", hint) from None
         return shape
 
     def _ask(
@@ -239,58 +241,58 @@ class Client:
 
 
 def connected() -> Client:
-    """A client of the host that this person uses. Raises Denied where none is known."""
+    """A client for the user's host. Raises Denied if none is known."""
     return Client(account())
 
 
 def unanswered(at: Account, error: Exception) -> Theirs:
-    """That a host cannot be reached, and what may help."""
-    hint = "is the host running? FLOE_URL and `floe login` say where it is"
+    """The error for an unreachable host, with a hint."""
+    hint = "is the host running? FLOE_URL or `floe login` set its address"
     if isinstance(error, ssl.SSLCertVerificationError):
         hint = "floe login --ca FILE with the certificate to trust"
     elif isinstance(error, ssl.SSLError):
-        hint = "does this address serve TLS? else it begins with http://"
+        hint = "does this address serve TLS? if not, write http://"
     elif isinstance(error, http.client.RemoteDisconnected):
-        hint = "does this address serve TLS? then it begins with https://"
+        hint = "does this address serve TLS? if so, write https://"
     reason = (isinstance(error, OSError) and error.strerror) or str(error) or type(error).__name__
-    return Theirs(f"no answer from {at.url}: {reason}", hint)
+    return Theirs(f"no reply from {at.url}: {reason}", hint)
 
 
 def broken_off(at: Account, error: Exception | None = None) -> Theirs:
-    """That an answer ended before its end."""
+    """The error for a reply that ended early."""
     reason = f": {error.strerror}" if isinstance(error, OSError) and error.strerror else ""
     return Theirs(f"{at.url} broke off{reason}", "the host may be stopping; try again")
 
 
 class Patience:
-    """Waits for a host that was there before, longer each time, and says so once."""
+    """Waits for a host that was there before, longer each time, and reports it once."""
 
     def __init__(self, at: Account) -> None:
         self._at = at
         self._tries = 0
 
     def wait(self, why: str) -> None:
-        """Wait before the next try."""
+        """Wait before the next attempt."""
         if not self._tries:
             click.echo(f"{why}; waiting for it", err=True)
         time.sleep(WAITS_S[min(self._tries, len(WAITS_S) - 1)])
         self._tries += 1
 
     def end(self) -> None:
-        """It answers."""
+        """The host replies again."""
         if self._tries:
             click.echo(f"{self._at.url} is back", err=True)
         self._tries = 0
 
 
 def _error(status: int, body: bytes) -> FloeError:
-    """The error that an answer of a host stands for."""
+    """The error in a host's reply."""
     try:
         problem: Shape = json.loads(body)
         what = str(problem.get("detail") or problem.get("title") or status)
         hint = str(problem.get("hint") or "")
     except (ValueError, AttributeError):
-        return Theirs(f"the host answered {status}", "is this the address of a floe host?")
+        return Theirs(f"the host replied {status}", "is this the address of a floe host?")
     if problem.get("fields"):
         return ValuesInvalid(problem["fields"])
     if problem.get("findings"):

@@ -1,4 +1,4 @@
-"""Forms for a person at a terminal: asked field by field, or as the command that answers them."""
+"""Forms on a terminal: filled in field by field, or shown as the command that answers them."""
 
 import asyncio
 import os
@@ -18,17 +18,17 @@ from floe.model.refs import Json
 LINE_BYTES: Final = 64 * 1024
 
 Line = Callable[[str], Awaitable[str]]
-"""Prints a prompt and reads a line. Raises EOFError where there are no more."""
+"""Prints a prompt and reads a line. Raises EOFError at the end of input."""
 
 
 def form_of(shape: Mapping[str, Any]) -> Form:
-    """A form as a host shows it."""
+    """A form as a host returns it."""
     fields = tuple(Field(**{**f, "choices": tuple(f["choices"])}) for f in shape["fields"])
     return Form(title=shape["title"], fields=fields)
 
 
 async def ask(form: Form, line: Line) -> tuple[bool, dict[str, Json]]:
-    """Ask whether to approve, then for each field until it fits."""
+    """Ask whether to approve, then for each field until its value is valid."""
     click.secho(f"? {clean(form.title)}", fg="magenta", bold=True)
     good = await _asked(_APPROVE, line)
     values: dict[str, Json] = {}
@@ -40,7 +40,7 @@ async def ask(form: Form, line: Line) -> tuple[bool, dict[str, Json]]:
 
 
 async def typed(prompt: str) -> str:
-    """Read a line from the terminal; can be cancelled, which `input` in a thread cannot."""
+    """Read a line from the terminal; unlike `input` in a thread, it can be cancelled."""
     click.echo(prompt, nl=False)
     loop, terminal = asyncio.get_running_loop(), sys.stdin.fileno()
     is_there = asyncio.Event()
@@ -59,7 +59,7 @@ _APPROVE: Final = Field(id="approve", prompt="approve?", type="bool", value=True
 
 
 async def _asked(field: Field, line: Line) -> Json:
-    """The value of one field; None where nothing is given and nothing need be."""
+    """The value of one field; None if it is empty and optional."""
     while True:
         text = await _read(field, line)
         try:

@@ -23,8 +23,8 @@ def command(
 ) -> None:
     """Answer the form of data node NODE in RUN.
 
-    K=@FILE takes a file's content, K:=JSON a typed value. Without values a terminal is asked for
-    them; NODE can be left out there where one form is open.
+    K=@FILE takes a file's content, K:=JSON a typed value. Without values the command asks for them
+    on the terminal; NODE may be omitted there if only one form is open.
 
     \b
     Examples:
@@ -50,11 +50,11 @@ def command(
 
 
 def _open(run: Shape, node: str | None) -> Shape:
-    """The form that is meant. Raises Conflict, Yours."""
+    """The form to answer. Raises Conflict, Yours."""
     forms = {form["node"]: form for form in run["forms"] if node in (None, form["node"])}
     if not forms:
         what = f"{run['id']} has no open form" + (f" {node}" if node else "")
-        raise Conflict(what, f"floe why {run['id']} says what it waits for")
+        raise Conflict(what, f"see what it waits for: floe why {run['id']}")
     if len(forms) > 1:
         raise Yours(f"{run['id']} has several open forms", f"name one of {', '.join(forms)}")
     return next(iter(forms.values()))

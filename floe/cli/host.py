@@ -1,4 +1,4 @@
-"""`floe host`: start a host, and read its config again."""
+"""`floe host`: start, reload, drain or forget a host."""
 
 import asyncio
 import os
@@ -19,36 +19,34 @@ if TYPE_CHECKING:
 LEVELS: Final = ("debug", "info", "warning", "error")
 
 FAILED: Final = 1
-"""Exit code of a host that met a mistake of floe's."""
+"""Exit code of a host that met a bug in floe."""
 
 
 @click.group(invoke_without_command=True)
-@click.option("--host-name", metavar="NAME", help="Its name in the cluster.  [h1]")
-@click.option("--tags", metavar="A,B", help="What flows' host-tags are held against.  [master]")
+@click.option("--host-name", metavar="NAME", help="Name in the cluster.  [h1]")
+@click.option("--tags", metavar="A,B", help="Tags that flows' host-tags must match.  [master]")
 @click.option(
     "--admin",
     metavar="TOKEN|@FILE",
     help="The administrator's token (or FLOE_ADMIN, "
     "since a command line is public). Without one the first start makes one.",
 )
-@click.option(
-    "--cluster-token", metavar="TOKEN|@FILE", help="What hosts show one another.  [admin]"
-)
+@click.option("--cluster-token", metavar="TOKEN|@FILE", help="Token between hosts.  [admin]")
 @click.option(
     "--hosts", metavar="URL,URL", help="All hosts of the cluster.  [`hosts:` of the config]"
 )
-@click.option("--keeper", metavar="NAME", help="Who keeps resources.  [`keeper:` of the config]")
+@click.option("--keeper", metavar="NAME", help="Host that grants resources.  [`keeper:` of config]")
 @click.option(
-    "--peer-ca", metavar="FILE", help="Whom to trust as other hosts (PEM).  [the system's]"
+    "--peer-ca", metavar="FILE", help="Certificates of the other hosts (PEM).  [the system's]"
 )
-@click.option("--pub-bind", metavar="HOST:PORT", help="Where to serve.  [127.0.0.1:8080]")
+@click.option("--pub-bind", metavar="HOST:PORT", help="Address to serve at.  [127.0.0.1:8080]")
 @click.option("--pub-cert", metavar="FILE", help="Certificate chain for TLS there (PEM).")
 @click.option("--pub-key", metavar="FILE", help="Its private key (PEM).")
 @click.option("--prv-bind", metavar="HOST:PORT", help="A second address, for the other hosts.")
 @click.option("--prv-cert", metavar="FILE", help="Certificate chain for TLS there (PEM).")
 @click.option("--prv-key", metavar="FILE", help="Its private key (PEM).")
 @click.option("--conf", metavar="FILE", help="The config.  [./default.yml, ./config.yml, packaged]")
-@click.option("--root", metavar="DIR", help="Where it keeps its things.  [./.floe/<host-name>]")
+@click.option("--root", metavar="DIR", help="Folder of its data.  [./.floe/<host-name>]")
 @click.option("--slots", metavar="N", help="Runs active at once.  [64]")
 @click.option("--commands", metavar="N", help="Commands running at once.  [4 for each core]")
 @click.option(
@@ -56,19 +54,19 @@ FAILED: Final = 1
     is_flag=False,
     flag_value="true",
     metavar="[BOOL]",
-    help="Serve the dashboard uncached.",
+    help="Serve the dashboard without caching.",
 )
 @click.option(
     "--insecure",
     is_flag=False,
     flag_value="true",
     metavar="[BOOL]",
-    help="Serve without TLS on an address that others reach.",
+    help="Serve without TLS at an address others can reach.",
 )
 @click.option(
     "--restored",
     is_flag=True,
-    help="The store is a copy from a backup: give it an id of its own, and do not start.",
+    help="The store is a copy from a backup: give it a new id, and do not start.",
 )
 @click.option(
     "--log-level",
@@ -79,11 +77,11 @@ FAILED: Final = 1
 )
 @click.pass_context
 def command(ctx: click.Context, /, log_level: logs.Level, restored: bool, **flags: Any) -> None:
-    """Start a host and serve until it is stopped (SIGTERM, or ^C).
+    """Start a host and serve until it is stopped (SIGTERM or ^C).
 
-    Commands that run when it stops keep running, and are found again at the next start. SIGHUP
-    reads the config again. Each option can also be given as FLOE_<NAME>, and as the original
-    spelt it: floe -tags=linux,go -host_name=h1.
+    Its commands keep running when it stops, and the next start finds them. SIGHUP reloads the
+    config. Each option can also be given as FLOE_<NAME>, and in the original's spelling:
+    floe -tags=linux,go -host_name=h1.
 
     \b
     Examples:
@@ -111,9 +109,9 @@ def command(ctx: click.Context, /, log_level: logs.Level, restored: bool, **flag
     except FloeError:
         raise
     except Exception as error:
-        # What is wrong with it nobody knows: better no host, which is seen and started again, than
-        # one that is half there. Nothing is lost with it.
-        hint = "a mistake of floe's: commands go on, and the next start finds them"
+        # The cause is unknown. A host that stops is noticed and restarted; one that keeps running
+        # in a half-working state is not. Nothing is lost by stopping.
+        hint = "a bug in floe: commands keep running, and the next start finds them"
         log.exception("host.failed", error="; ".join(_causes(error)), hint=hint)
         raise SystemExit(FAILED) from None
 
@@ -121,7 +119,7 @@ def command(ctx: click.Context, /, log_level: logs.Level, restored: bool, **flag
 @command.command(name="reload")
 @click.option("--json", "json_", is_flag=True, help="For machines.")
 def reload(json_: bool) -> None:
-    """Read the config again; a bad file keeps the old flows and shows what is wrong (exit 2)."""
+    """Reload the config; on mistakes print them and keep the old flows (exit 2)."""
     from floe.cli.client import connected, path
     from floe.cli.paint import as_json, finding
 
@@ -138,10 +136,10 @@ def reload(json_: bool) -> None:
 
 @command.command(name="drain")
 @click.argument("host")
-@click.option("--off", is_flag=True, help="Let it take runs again.")
+@click.option("--off", is_flag=True, help="Let it accept runs again.")
 @click.option("--json", "json_", is_flag=True, help="For machines.")
 def drain(host: str, off: bool, json_: bool) -> None:
-    """Let HOST take no new runs; those it has go on. It stays so until `--off`, over restarts.
+    """Let HOST accept no new runs; its runs continue. Lasts until `--off`, across restarts.
 
     \b
     Before a machine goes down:
@@ -156,21 +154,21 @@ def drain(host: str, off: bool, json_: bool) -> None:
         as_json(answer)
         return
     active = f"{answer['active']} run{'' if answer['active'] == 1 else 's'} there"
-    does = "takes runs again" if off else "takes no new runs"
+    does = "accepts runs again" if off else "accepts no new runs"
     click.echo(f"{answer['id']} {does}; {active}")
 
 
 @command.command(name="forget")
 @click.argument("host")
-@click.option("--store", default="", metavar="ID", help="Which of its stores.  [the known one]")
-@click.option("--force", is_flag=True, help="Also if it was seen less than 30 s ago.")
+@click.option("--store", default="", metavar="ID", help="Id of its lost store.  [the known one]")
+@click.option("--force", is_flag=True, help="Even if it was seen less than 30 s ago.")
 @click.option("--json", "json_", is_flag=True, help="For machines.")
 def forget(host: str, store: str, force: bool, json_: bool) -> None:
-    """Give up HOST, which is gone for good and its disk with it.
+    """Give up HOST, which is permanently lost together with its disk.
 
-    Every other host learns it. Runs that were there end bad or begin anew elsewhere, as
-    `on-host-lost` of their flow says; what they held is free. If HOST comes back after all, it
-    stops what it runs, and takes part again only with a new store (`-root`).
+    All other hosts are told. The runs on it end bad or restart elsewhere, depending on
+    `on-host-lost` of their flow; their resources are released. If HOST comes back after all, it
+    stops its commands, and can rejoin only with a new store (`-root`).
     """
     from floe.cli.client import connected, path
     from floe.cli.paint import as_json
@@ -183,21 +181,21 @@ def forget(host: str, store: str, force: bool, json_: bool) -> None:
 
 
 def _renew(config: HostConfig) -> None:
-    """Make a copy from a backup a store of its own, and say what is to be done next."""
+    """Give a copy from a backup a new store id, and print the next steps."""
     from floe.store.restored import renew
 
     if config.store_type == "memory":
         raise Yours("`store-type: memory` keeps nothing that could be restored")
     if not others_of(config):
         raise Yours(
-            "a host without others goes on from a copy as it is",
-            "start it without --restored; with others, `hosts:` or --hosts names them",
+            "a single host continues from an unchanged copy",
+            "start it without --restored; for a cluster set `hosts:` or --hosts",
         )
     done = renew(config.store_root)
-    click.echo(f"the store in {config.store_root} is {done.now} now, no longer {done.was}")
+    click.echo(f"the store in {config.store_root} now has the id {done.now}; it was {done.was}")
     if done.held:
         click.echo(
-            f"held, since they may have gone on since the backup: {', '.join(done.held)}\n"
+            f"held, since they may have continued after the backup: {', '.join(done.held)}\n"
             "    `floe cancel` ends one here; `floe trigger` begins it anew"
         )
     click.echo(
@@ -207,7 +205,7 @@ def _renew(config: HostConfig) -> None:
 
 
 def _causes(error: BaseException) -> Iterator[str]:
-    """What groups of errors come down to."""
+    """The causes in a group of errors."""
     if isinstance(error, BaseExceptionGroup):
         for one in error.exceptions:
             yield from _causes(one)
@@ -216,7 +214,7 @@ def _causes(error: BaseException) -> Iterator[str]:
 
 
 def _announce(config: HostConfig, server: "Server") -> None:
-    """Say to a person where to look; in a log these are fields of its lines."""
+    """Print the addresses for people; in a log these are fields of its lines."""
     from floe.app import token_path
 
     if not sys.stderr.isatty():

@@ -1,4 +1,4 @@
-"""`floe hosts`: list the hosts and how busy they are."""
+"""`floe hosts`: list the hosts, their load and problems."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from floe.cli.paint import age, as_json, clean, finding, table
 @click.command()
 @click.option("--json", "json_", is_flag=True, help="For machines.")
 def command(json_: bool) -> None:
-    """List the hosts: tags, runs, commands, version, and what is wrong with their config."""
+    """List the hosts: tags, runs, commands, version, and their problems."""
     answer = connected().get("hosts")
     if json_:
         as_json(answer)
@@ -45,6 +45,6 @@ def command(json_: bool) -> None:
 
 
 def _name(host: dict[str, Any]) -> str:
-    """The host with what sets it apart: `h1 (keeper)`."""
+    """The name of a host with its role: `h1 (keeper)`."""
     marks = [word for word in ("keeper", "draining") if host[word]]
     return f"{host['id'] or host['url']}" + (f" ({', '.join(marks)})" if marks else "")

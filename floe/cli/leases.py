@@ -1,4 +1,4 @@
-"""`floe leases`: who holds which resource and who waits, and an operator's way out."""
+"""`floe leases`: list held resources and waiting runs, and free a resource by hand."""
 
 import click
 
@@ -11,7 +11,7 @@ from floe.cli.paint import age, as_json, clean, table
 @click.option("--json", "json_", is_flag=True, help="For machines.")
 @click.pass_context
 def command(ctx: click.Context, /, json_: bool) -> None:
-    """Say who holds which resource or workspace, under which fence, since when, and who waits."""
+    """List held resources and workspaces: run, fence, since when, and the waiting runs."""
     if ctx.invoked_subcommand is not None:
         return
     answer = connected().get("leases")
@@ -42,10 +42,10 @@ def command(ctx: click.Context, /, json_: bool) -> None:
 @click.argument("run", type=RUN)
 @click.option("--json", "json_", is_flag=True, help="For machines.")
 def free(tag: str, run: str, json_: bool) -> None:
-    """Take the resource TAG from RUN, which holds it, and give it to the next.
+    """Take the resource TAG from RUN, which holds it, and grant it to the next run.
 
-    The run goes on and does not know: end it first (`floe cancel`), if it can still be reached.
-    What the resource guards can tell the late holder by its lower fence.
+    RUN continues and is not told: cancel it first (`floe cancel`) if its host is reachable. The
+    resource itself can recognise the late holder by its lower fence.
     """
     answer = connected().post("leases/free", {"tag": tag, "run": run})
     if json_:

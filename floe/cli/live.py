@@ -1,4 +1,4 @@
-"""A run in the terminal as it happens: nodes, what they print, and forms to fill."""
+"""A live run in the terminal: nodes, their output, and forms to fill in."""
 
 import asyncio
 import json
@@ -24,16 +24,16 @@ from floe.model.refs import Key, NodeId
 from floe.model.run import Run
 
 BY: Final = "you"
-"""Who starts the run, answers its forms and cancels it."""
+"""The author of the start, the form answers and the cancel."""
 
 LOOK_S: Final = 0.05
-"""Seconds between two looks at the output of running nodes."""
+"""Seconds between two reads of the output of running nodes."""
 
 SILENCE_S: Final = 10.0
-"""Seconds without a word of a node after which it is said to be still there; then twice that."""
+"""Seconds without a line about a node after which it is reported as still running; then doubled."""
 
 CHUNK: Final = 256 * 1024
-"""Bytes of one node's output that are printed before anything else has its turn."""
+"""Bytes of one node's output that are printed before other nodes get their turn."""
 
 LINE_MAX: Final = 64 * 1024
 """Characters after which a line is broken."""
@@ -43,7 +43,7 @@ class Live:
     """Prints one run of a hub in this process."""
 
     def __init__(self, hub: Hub, run: str, flow: Flow, *, quiet: bool, silent: bool) -> None:
-        """`quiet`: not what nodes print; `silent`: nothing but what a person must answer."""
+        """`quiet`: no output of nodes; `silent`: nothing but what a person must answer."""
         self._hub = hub
         self._run = run
         self._quiet = quiet or silent
@@ -51,7 +51,7 @@ class Live:
         self._width = max((len(node.ref) for node in flow.nodes), default=0)
         self._tasks = {n.id for n in flow.nodes if not isinstance(n.work, End | Join)}
         self._nodes: dict[NodeId, dict[str, Any]] = {}
-        """What the feed has told of each node so far."""
+        """The state of each node, collected from the feed."""
         self._tails: dict[NodeId, _Tail] = {}
         self._silence: dict[NodeId, _Silence] = {}
         self._question: tuple[NodeId, asyncio.Task[None]] | None = None
@@ -59,7 +59,8 @@ class Live:
         self._is_over = False
 
     async def follow(self, feed: Subscription) -> Run:
-        """Print until the run is over, and return it. Raises Yours for a form nobody can fill."""
+        """Print until the run is over, and return it. Raises Yours for a form that cannot be filled
+        in."""
         failed: Exception | None = None
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -77,7 +78,7 @@ class Live:
         while not self._is_over:
             self._attend(await self._hub.reads.run(self._run), tasks)
             has_more = False
-            if not self._question:  # nothing is printed into somebody's answer
+            if not self._question:  # nothing is printed while a person types
                 for frame in unprinted:
                     await self._print(frame)
                 unprinted.clear()
@@ -117,7 +118,7 @@ class Live:
         click.echo(f"{mark} {run.flow_id} {clean(why)} ({span(seconds)})")
 
     def _break_silence(self, run: Run) -> None:
-        """Say of each open node that has said nothing for a while that it is still there."""
+        """Report each open node that has been silent for a while as still running."""
         if self._silent:
             return
         now = time.monotonic()
@@ -135,7 +136,7 @@ class Live:
             click.secho(f"· {ref}  {word} for {span(seconds)}", fg="bright_black")
 
     def _attend(self, run: Run, tasks: asyncio.TaskGroup) -> None:
-        """Ask for each form that has opened, one after another; drop one that has closed."""
+        """Ask for the values of each open form in turn; drop a form that has closed."""
         asking = {
             id: node.work.form
             for id, node in run.nodes.items()
@@ -172,7 +173,7 @@ class Live:
                 click.echo(clean(error.what))
                 return
             except FloeError as error:
-                click.echo(f"{clean(error.what)}; once more, please")
+                click.echo(f"{clean(error.what)}; please try again")
 
 
 class _Silence:
@@ -181,7 +182,7 @@ class _Silence:
         self._long_s = SILENCE_S
 
     def is_long(self, heard_at: float, now: float) -> bool:
-        """Whether it is time for another word; the next silence may last twice as long."""
+        """Whether to report again; the next silence may last twice as long."""
         self._since = max(self._since, heard_at)
         if now - self._since < self._long_s:
             return False
@@ -190,7 +191,7 @@ class _Silence:
 
 
 class _Tail:
-    """What a node has printed so far, line by line under its name; holds one line and a chunk."""
+    """The output of a node, line by line behind its name; buffers one line and a chunk."""
 
     def __init__(self, name: str, path: Path) -> None:
         self._prefix = click.style(f"{name} │ ", fg="bright_black")
@@ -199,14 +200,14 @@ class _Tail:
         self._decoder: IncrementalDecoder = getincrementaldecoder("utf-8")("replace")
         self._rest = ""
         self.heard_at = 0.0
-        """When it last printed something."""
+        """The time of the last printed line."""
 
     def print_new(self) -> bool:
-        """Print a chunk of what is new; whether there may be more."""
+        """Print a chunk of new output; return whether there may be more."""
         try:
             with opened(self._path) as file:
                 chunk = os.pread(file, CHUNK, self._offset)
-        except OSError:  # none yet; or what a command put in its place, which its end will name
+        except OSError:  # no output yet; or a command replaced the file, which its end will report
             return False
         if chunk:
             self._offset += len(chunk)
@@ -215,11 +216,11 @@ class _Tail:
         return len(chunk) == CHUNK
 
     async def print_rest(self) -> None:
-        """Print all that is left, and end the last line."""
+        """Print the rest, and end the last line."""
         has_more = True
         while has_more:
             has_more = self.print_new()
-            await asyncio.sleep(0)  # however much it is, ^C and other nodes come in between
+            await asyncio.sleep(0)  # ^C and other nodes get their turn even during a long output
         self._print(self._decoder.decode(b"", final=True))
         if self._rest:
             self._print("\n")
@@ -237,7 +238,7 @@ class _Tail:
 
 
 def _shown(line: str) -> str:
-    """A line as it would look in the end: of a progress bar the last state."""
+    """The final look of a line: of a progress bar the last state."""
     shown = line.rstrip("\r").rpartition("\r")[2]
     return f"{shown}\x1b[0m" if "\x1b" in shown else shown
 

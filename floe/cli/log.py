@@ -1,4 +1,4 @@
-"""`floe log`: print what a node wrote, and follow it."""
+"""`floe log`: print the output of a node, and follow it."""
 
 import re
 import sys
@@ -24,12 +24,14 @@ _UNFINISHED: Final = re.compile(r"\x1b(?:\[[0-?]{0,128}|[\]PX^_][^\x07\x1b]{0,25
 @click.command()
 @click.argument("run", type=RUN)
 @click.argument("node", type=NODE)
-@click.option("-f", "--follow", is_flag=True, help="Go on until the attempt is over.")
-@click.option("--attempt", type=click.IntRange(1), metavar="N", help="Which attempt.  [the newest]")
+@click.option("-f", "--follow", is_flag=True, help="Follow until the attempt ends.")
+@click.option(
+    "--attempt", type=click.IntRange(1), metavar="N", help="Number of the attempt.  [the newest]"
+)
 def command(run: str, node: str, follow: bool, attempt: int | None) -> None:
-    """Print what NODE of RUN wrote, byte for byte.
+    """Print the output of NODE in RUN, byte for byte.
 
-    On a terminal only colours are left of what it would obey.
+    On a terminal, colours are kept and all other control sequences are removed.
 
     \b
     Examples:
@@ -64,7 +66,7 @@ def _to_file(chunk: bytes) -> None:
 
 
 def to_terminal() -> Callable[[bytes], None]:
-    """Writes what may be shown; an escape sequence in two chunks is put together first."""
+    """Writes printable output; joins an escape sequence that is split over two chunks."""
     decoder, rest = getincrementaldecoder("utf-8")("replace"), ""
 
     def write(chunk: bytes) -> None:

@@ -1,4 +1,4 @@
-"""`floe login`: keep a host's address and token for the other commands."""
+"""`floe login`: store a host's address and token for the other commands."""
 
 import json
 import os
@@ -13,17 +13,21 @@ from floe.model.errors import Denied, Yours
 
 
 @click.command()
-@click.option("--url", help="The host.  [FLOE_URL, else the last one, else http://127.0.0.1:8080]")
+@click.option(
+    "--url", help="Its address.  [FLOE_URL, else the last one, else http://127.0.0.1:8080]"
+)
 @click.option(
     "--token",
     metavar="TOKEN|@FILE",
-    help="Without it FLOE_TOKEN, else it is asked for; a command line is public.",
+    help="Default: FLOE_TOKEN, else a prompt; a command line is public.",
 )
-@click.option("--personal", metavar="NAME", help="Keep a token of your own, made with this one.")
-@click.option("--ca", metavar="FILE", default="", help="Certificate to trust, for TLS of your own.")
+@click.option(
+    "--personal", metavar="NAME", help="Create and store a personal token with this name."
+)
+@click.option("--ca", metavar="FILE", default="", help="Certificate to trust, for your own CA.")
 @click.option("--json", "json_", is_flag=True, help="For machines.")
 def command(url: str | None, token: str | None, personal: str | None, ca: str, json_: bool) -> None:
-    """Keep a host's address and token in a file that only you can read.
+    """Store a host's address and token in a file that only you can read.
 
     \b
     Examples:
@@ -42,18 +46,18 @@ def command(url: str | None, token: str | None, personal: str | None, ca: str, j
             answer = client.post("login", {"token": text, "personal": personal})
             text, user = answer["token"], answer["user"]
     except Denied:
-        raise Denied(f"{url} does not know this token", "the host says where it keeps it") from None
+        raise Denied(f"{url} refuses this token", "the host's log names its file") from None
     path = account_path()
     _keep({"url": url, "token": text, **({"ca": ca} if ca else {})}, path)
     if json_:
         click.echo(json.dumps({"url": url, "user": user, "kept_in": str(path)}))
     else:
-        click.echo(f"logged in at {url} as {user}; kept in {path}")
+        click.echo(f"logged in at {url} as {user}; stored in {path}")
 
 
 def _asked(url: str) -> str:
     if not sys.stdin.isatty():
-        raise Yours("no token", "--token @FILE, or FLOE_TOKEN")
+        raise Yours("no token given", "--token @FILE, or FLOE_TOKEN")
     answer: str = click.prompt(f"token for {url}", hide_input=True)
     return answer
 
@@ -68,7 +72,7 @@ def _read(name: str) -> str:
 
 
 def _keep(shape: dict[str, str], path: Path) -> None:
-    """Write it so that nobody else could read it at any moment. Raises Yours."""
+    """Write the file such that it is never readable by others. Raises Yours."""
     part = path.with_name(f"{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Names on a command line: checked before a host is asked, and completed by asking it."""
+"""Names on a command line: checked before a request, completed by asking the host."""
 
 from typing import Any, ClassVar
 
@@ -10,31 +10,31 @@ from floe.model.refs import RunRef, StoreId, flow_id, node_id
 from floe.model.whole import whole
 
 COMPLETED = 100
-"""Runs that are offered."""
+"""Runs offered for completion."""
 
 
 class Name(click.ParamType[str]):
     """A text that names something of a host."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Check it. Fails with what is wrong with it."""
+        """Check it. Fails with the reason if it is invalid."""
         try:
             return self.checked(value)
         except IdInvalid as error:
             self.fail(f"{error.what}" + (f"; {error.hint}" if error.hint else ""), param, ctx)
 
     def checked(self, text: str) -> str:
-        """The name as the host wants it. Raises IdInvalid."""
+        """The name as the host expects it. Raises IdInvalid."""
         raise NotImplementedError
 
     def offered(self, ctx: click.Context) -> dict[str, str]:
-        """What could be meant, with a line about each. Raises FloeError."""
+        """Candidates with a line about each. Raises FloeError."""
         raise NotImplementedError
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
-        """Offer names; none where the host does not answer."""
+        """Offer names; none if the host does not reply."""
         try:
             found = self.offered(ctx)
         except FloeError:
@@ -69,7 +69,7 @@ class FlowName(Name):
         """Raises IdInvalid."""
         id, at, ver = text.partition("@")
         if at and whole(ver) is None:
-            raise IdInvalid("flow", text, "a flow is build, or build@2 for one version of it")
+            raise IdInvalid("flow", text, "write build, or build@2 for one version")
         flow_id(id)
         return text
 
@@ -93,7 +93,7 @@ class NodeName(Name):
         return node_id(text)
 
     def offered(self, ctx: click.Context) -> dict[str, str]:
-        """The nodes of the run that stands before it."""
+        """The nodes of the run named before it."""
         from floe.cli.client import connected, path
 
         nodes = connected().get(path("runs", ctx.params["run"]))["nodes"]

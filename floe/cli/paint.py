@@ -1,8 +1,8 @@
-"""How answers look in a terminal: tables, states in colour, times as people say them.
+"""The look of replies in a terminal: tables, coloured states, readable times.
 
-What others wrote never reaches the terminal as it is: `clean` spells out whatever a terminal would
-obey, and only what floe has painted itself keeps its colours. Those are left out where no
-terminal is on the other end, and where NO_COLOR is set.
+Other users' texts never reach the terminal unchanged: `clean` escapes every control character, and
+only colours that floe added itself remain. Without a terminal, or with NO_COLOR, those are left out
+too.
 """
 
 import json
@@ -22,11 +22,11 @@ from floe.model.visible import visible, visible_json
 Shape = dict[str, Any]
 
 NARROW: Final = 4
-"""Columns that a column of a table keeps on the narrowest terminal."""
+"""Width that a table column keeps on the narrowest terminal."""
 
 _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
 _OBEYED: Final = re.compile(
-    r"\x1b\[[0-?]*[ -/]*[@-~]"  # what moves, clears and colours
+    r"\x1b\[[0-?]*[ -/]*[@-~]"  # movement, clearing and colours
     r"|\x1b[\]PX^_][^\n\x1b\x07]*(?:\x07|\x1b\\)"  # titles, links, the clipboard
     r"|\x1b[ -/]*[0-~]?"
     r"|[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e"
@@ -36,7 +36,7 @@ _COLOUR: Final = re.compile(r"\x1b\[[0-9;:]*m")
 
 
 class Painted(str):
-    """A text that floe itself has put colours into."""
+    """A text with colours added by floe."""
 
     __slots__ = ()
 
@@ -59,12 +59,12 @@ _COLOURS: Final[Mapping[str, str]] = {
 
 
 def as_json(shape: object) -> None:
-    """Print JSON for machines, in which a terminal finds nothing to obey either."""
+    """Print JSON for machines, also without terminal control characters."""
     click.echo(visible_json(json.dumps(masked(shape), ensure_ascii=False, indent=2)))
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print rows in columns as wide as they need; on a narrow terminal the widest give way."""
+    """Print rows in columns of the needed width; on a narrow terminal the widest columns shrink."""
     cells = [[cell if isinstance(cell, Painted) else clean(cell) for cell in row] for row in rows]
     widths = [max(_width(c) for c in column) for column in zip(head, *cells, strict=True)]
     if sys.stdout.isatty():
@@ -77,12 +77,12 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
 
 def clean(text: str) -> str:
-    """A text on one line, without passwords of URLs; what a terminal would obey is spelt out."""
+    """A text on one line, without passwords of URLs and with control characters escaped."""
     return visible(without_password(text).replace("\n", " ").replace("\t", " "))
 
 
 def printable(text: str) -> str:
-    """What a command printed, with its lines and colours, and without all else a terminal obeys."""
+    """The output of a command with its lines and colours, and no other control characters."""
     return _OBEYED.sub(lambda found: found[0] if _COLOUR.fullmatch(found[0]) else "", text)
 
 
@@ -92,7 +92,7 @@ def state(word: str) -> Painted:
 
 
 def told(text: str) -> str:
-    """A sentence of a host, clean, with its instants as the clock on the wall shows them."""
+    """A host's sentence, cleaned, with instants in local time."""
     return _INSTANT.sub(lambda found: clock(found[0]), clean(text))
 
 
@@ -107,14 +107,14 @@ def clock(text: str, now: datetime | None = None) -> str:
 
 
 def run_state(run: Shape) -> Painted:
-    """One word for a run: how it ended, else where it is."""
+    """One word for the state of a run: its result, else its phase."""
     if run["state"] == "archive":
         return state("good" if run["good"] else "bad")
     return state("ending" if run["phase"] == "ending" else run["state"])
 
 
 def instant(text: str | None) -> datetime | None:
-    """An instant of an answer."""
+    """An instant of a reply."""
     return datetime.fromisoformat(text) if text else None
 
 
@@ -128,12 +128,12 @@ def age(text: str | None, now: datetime | None = None) -> str:
 
 
 def as_of(host: str, seen: str | None, now: datetime | None = None) -> str:
-    """How old what is shown of another host is."""
-    return f"{host} as of {age(seen, now)}" if seen else f"{host} was not heard of yet"
+    """The age of the shown data about another host."""
+    return f"{host} as of {age(seen, now)}" if seen else f"{host} has sent nothing yet"
 
 
 def took(start: str | None, end: str | None) -> str:
-    """How long something took or has been going on; empty where it has not begun."""
+    """The duration of something until its end or now; empty if it has not begun."""
     begun = instant(start)
     if begun is None:
         return ""
@@ -167,19 +167,19 @@ def size(count: int) -> str:
 
 
 def finding(shape: Shape) -> str:
-    """A finding of a host: where, how bad, what and what to try."""
+    """A finding of a host: position, level, text and hint."""
     where = f"{shape['file']}:{shape['line']}:{shape['col']}" if shape["line"] else shape["file"]
     text = f"{clean(where)}: {shape['level']}: {clean(shape['what'])}"
     return text + (f"\n    try: {clean(shape['hint'])}" if shape.get("hint") else "")
 
 
 def clock_of(text: str) -> str:
-    """An instant as the clock on the wall shows it, to the millisecond."""
+    """An instant in local time, to the millisecond."""
     return f"{datetime.fromisoformat(text).astimezone():%H:%M:%S.%f}"[:-3]
 
 
 def reason(node: Shape) -> str:
-    """Why a node is as it is, until when it waits, or with which status its command ended."""
+    """Why a node has its state, its due instant, or the exit status of its command."""
     if node.get("state") == "waiting" and node.get("due"):
         return f"until {clock(node['due'])}"
     return clean(node.get("why") or (f"status {node['status']}" if node.get("status") else ""))

@@ -1,4 +1,4 @@
-"""`floe run`: run one flow here and now, without a host, live in the terminal."""
+"""`floe run`: run one flow live in the terminal, without a host."""
 
 import asyncio
 import signal
@@ -37,10 +37,12 @@ INTERRUPTED: Final = 130
     type=PAIR,
     help="A value of the start form; K=@FILE, K:=JSON.",
 )
-@click.option("--flow", "name", metavar="ID", help="Which flow, where the file has several.")
-@click.option("--trigger", default="", metavar="ID", help="Which data trigger.  [the first]")
+@click.option("--flow", "name", metavar="ID", help="The flow, if the file has several.")
+@click.option("--trigger", default="", metavar="ID", help="The data trigger.  [the first]")
 @click.option("--keep", is_flag=True, help="Keep the temporary folder with workspace and output.")
-@click.option("--quiet", "-q", is_flag=True, help="Say only how nodes end, not what they print.")
+@click.option(
+    "--quiet", "-q", is_flag=True, help="Print only the results of nodes, not their output."
+)
 @click.option("--json", "json_", is_flag=True, help="Print the run as JSON at its end.")
 @click.pass_context
 def command(
@@ -54,12 +56,12 @@ def command(
     quiet: bool,
     json_: bool,
 ) -> None:
-    """Run one flow of FILE here and now, without a host; exit 0 good, 1 bad.
+    """Run one flow of FILE in this terminal, without a host; exit 0 if good, 1 if bad.
 
-    FILE is a config or a flow-file. Commands run as you, in a workspace in a temporary folder.
-    Forms are asked for on the terminal; without one, an open form ends the run (exit 2). ^C
-    cancels the run and waits until all its processes are gone (exit 130). Host tags are taken
-    as given.
+    FILE is a config or a flow-file. Commands run as you, in an empty workspace in a temporary
+    folder, not in the current one. Form values are read from the terminal; without a terminal, an
+    open form ends the run (exit 2). ^C cancels the run and waits until all its processes are gone
+    (exit 130). Host tags are not checked.
 
     \b
     Examples:
@@ -81,14 +83,14 @@ def command(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Show:
-    """What of a run is printed."""
+    """How much of a run is printed."""
 
     quiet: bool
     json: bool
 
 
 def flow_of(file: str, name: str | None) -> Flow:
-    """The flow that a file means. Raises ConfigInvalid, NotFound, Yours."""
+    """The flow to run from a file. Raises ConfigInvalid, NotFound, Yours."""
     origin = str(Path(file).absolute())
     compiled = dialect().flows(read_local(file), origin)
     if compiled.errors:
@@ -99,12 +101,12 @@ def flow_of(file: str, name: str | None) -> Flow:
     if not found:
         raise NotFound(f"{file} has no flow {name!r}", f"it has {ids}")
     if name is None and len({f.id for f in found}) > 1:
-        raise Yours(f"{file} has several flows", f"--flow with one of {ids}")
+        raise Yours(f"{file} has several flows", f"add --flow with one of {ids}")
     return max(found, key=lambda f: f.ver)
 
 
 def startable(flow: Flow, values: Mapping[str, Json]) -> Flow:
-    """A flow that can be started by hand: one without data trigger takes any values."""
+    """A flow that can be started by hand; without a data trigger it accepts any values."""
     if any(t.type == "data" for t in flow.triggers):
         return flow
     fields = tuple(Field(id=n, prompt=n, type="text") for n in values)
@@ -152,7 +154,7 @@ async def _run(
 
 
 class Stop:
-    """What a signal does: the first cancels the run, a second one lets its end be unwatched."""
+    """Handle a signal: the first cancels the run, the second stops waiting for its end."""
 
     def __init__(self, hub: "Hub", run: str, by: str, watch: "asyncio.Task[Run]") -> None:
         self.is_asked = False
@@ -166,7 +168,7 @@ class Stop:
             self._watch.cancel()
             return
         self.is_asked = True
-        click.echo("\ncancelling: waits until every process of the run is gone", err=True)
+        click.echo("\ncancelling: waiting until every process of the run is gone", err=True)
         self._hub.cancel_nowait(self._run, by=self._by, why="^C")
 
 

@@ -16,11 +16,11 @@ from floe.cli.paint import age, as_json, as_of, run_state, table, told, took
     multiple=True,
     help="Only in this state; can be repeated.",
 )
-@click.option("--host", metavar="NAME", help="Only those that are or were at this host.")
-@click.option("--good/--bad", default=None, help="Only those that ended so.")
-@click.option("--text", "-t", help="Only those with this in id, flow, why or by.")
+@click.option("--host", metavar="NAME", help="Only runs of this host, present or past.")
+@click.option("--good/--bad", default=None, help="Only runs with this result.")
+@click.option("--text", "-t", help="Only runs with this text in id, flow, why or by.")
 @click.option("--limit", "-n", type=click.IntRange(1, 500), default=20, show_default=True)
-@click.option("--cursor", help="The page after; printed by the page before.")
+@click.option("--cursor", help="Next page; the page before prints it.")
 @click.option("--json", "json_", is_flag=True, help="For machines.")
 def command(
     flow: str | None,

@@ -26,7 +26,7 @@ from floe.cli.paint import (
 @click.argument("run", type=RUN)
 @click.option("--json", "json_", is_flag=True, help="For machines.")
 def command(run: str, json_: bool) -> None:
-    """Show a run: how it stands, its values, nodes and open forms.
+    """Show a run: its state, values, nodes and open forms.
 
     \b
     Example:
@@ -64,14 +64,14 @@ def command(run: str, json_: bool) -> None:
             ),
         )
     for form in shape["forms"]:
-        click.echo(f"\nwaits for a person: {clean(form['title'])}")
+        click.echo(f"\nopen form: {clean(form['title'])}")
         click.echo(f"  {answer_line(shape['id'], form)}")
     if failed := _failed(shape):
-        click.echo(f"\nwhat {failed['ref']} wrote:")
+        click.echo(f"\noutput of {failed['ref']}:")
         click.echo(f"  floe log {shape['id']} {failed['id']}")
 
 
 def _failed(run: Shape) -> Shape | None:
-    """The node to look into: the last that ended badly and wrote something."""
+    """The node to inspect: the last one that ended badly and printed something."""
     bad = [n for n in run["nodes"] if n["state"] in ("bad", "error") and n["output_bytes"]]
     return max(bad, key=lambda node: node["ended_at"] or "", default=None)

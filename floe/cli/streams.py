@@ -1,8 +1,8 @@
-"""The standard streams as a command may find them: closed, full, or left by their reader.
+"""The standard streams in any state: closed, full, or with a reader that is gone.
 
 Rules of this file: 0, 1 and 2 are open before anything else is, so that no store or socket gets
-their number and is printed into; what cannot be written to standard error is lost, since there is
-nowhere to say so, and changes no exit code.
+their number and receives printed text; text that cannot be written to standard error is lost, since
+there is no place to report it, and changes no exit code.
 """
 
 import errno
@@ -14,33 +14,33 @@ from typing import Final
 
 
 class Lossy(TextIOWrapper):
-    """Loses what cannot be written."""
+    """Discards text that cannot be written."""
 
     def write(self, text: str, /) -> int:
-        """Write, or do not."""
+        """Write the text, or discard it."""
         with suppress(OSError):
             return super().write(text)
         return len(text)
 
     def flush(self) -> None:
-        """Write what is kept, or do not."""
+        """Flush the buffer, or discard it."""
         with suppress(OSError):
             super().flush()
 
 
 def open_streams() -> None:
-    """Make the three streams usable: closed ones lead nowhere, and none refuses a character."""
+    """Make the three streams usable: closed ones write to nowhere, and none refuses a character."""
     for fd in (0, 1, 2):
         try:
             os.fstat(fd)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: this one
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number: this one
     if sys.stdin is None:
         sys.stdin = open(0, closefd=False)  # noqa: SIM115  # as long as the process
     if sys.stdout is None:
         sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115
     if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # a terminal that cannot show it shows "?"
+        sys.stdout.reconfigure(errors="replace")  # a terminal that cannot display it shows "?"
     if sys.stderr is sys.__stderr__:
         sys.stderr = Lossy(
             open(2, "wb", closefd=False),  # noqa: SIM115
@@ -51,12 +51,12 @@ def open_streams() -> None:
 
 
 def drop_output() -> None:
-    """Let what is still kept for standard output go nowhere, so that exiting does not complain."""
+    """Discard the buffer of standard output, so that the exit reports no error."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def is_unwritten(error: OSError) -> bool:
-    """Whether an error is of standard output: of what is written to, none names a file."""
+    """Whether an error comes from standard output: no other written stream lacks a file name."""
     return error.filename is None and error.errno in _UNWRITTEN
 
 
@@ -64,7 +64,7 @@ _UNWRITTEN: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.E
 
 
 def is_somewhere() -> bool:
-    """Whether the current folder is still there."""
+    """Whether the current folder still exists."""
     try:
         os.getcwd()  # noqa: PTH109  # the call itself is asked about
     except OSError:

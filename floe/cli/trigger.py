@@ -1,4 +1,4 @@
-"""`floe trigger`: start a run, and wait for it if asked to."""
+"""`floe trigger`: start a run, and optionally wait for it."""
 
 import time
 from typing import Any, Final
@@ -13,10 +13,10 @@ from floe.cli.why import lines
 from floe.model.errors import Theirs
 
 LOOKS_S: Final = (0.05, 0.1, 0.2, 0.5)
-"""Seconds between two looks at a run that is waited for, the longer it stays as it is."""
+"""Seconds between two checks of a run, growing while its state does not change."""
 
 PENDING_LOOKS: Final = 12
-"""Looks, some 5 s, after which it is said why a run does not begin; then after twice as many."""
+"""Checks, about 5 s, after which the reason is printed why a run does not begin; then doubled."""
 
 
 @click.command()
@@ -29,8 +29,8 @@ PENDING_LOOKS: Final = 12
     type=PAIR,
     help="A value of the start form; K=@FILE, K:=JSON.",
 )
-@click.option("--trigger", metavar="ID", help="Which data trigger.  [the first]")
-@click.option("--wait", is_flag=True, help="Follow it to its end; exit 0 good, 1 bad.")
+@click.option("--trigger", metavar="ID", help="The data trigger.  [the first]")
+@click.option("--wait", is_flag=True, help="Follow it to its end; exit 0 if good, 1 if bad.")
 @click.option(
     "--once", metavar="KEY", default="", help="Idempotency key: the same key starts one run."
 )
@@ -48,7 +48,7 @@ def command(
 ) -> None:
     """Start a run of FLOW (`id`, or `id@ver`) and print its id.
 
-    With --wait it stays with the run over a restart of the host; ^C leaves the run alone.
+    --wait follows the run to its end, across restarts of the host; ^C stops only the waiting.
 
     \b
     Examples:
@@ -68,7 +68,7 @@ def command(
     try:
         run = _followed(client, id, quiet=json_)
     except KeyboardInterrupt:
-        click.echo(f"\n{id} goes on: floe watch {id}, floe cancel {id}", err=True)
+        click.echo(f"\n{id} continues: floe watch {id}, floe cancel {id}", err=True)
         raise
     if json_:
         as_json(run)
@@ -76,7 +76,7 @@ def command(
 
 
 def _followed(client: Client, id: str, *, quiet: bool) -> Shape:
-    """Print what becomes of the nodes until the run is over."""
+    """Print the changes of the nodes until the run is over."""
     seen: dict[str, tuple[str, int]] = {}
     asked: set[str] = set()
     looks = seq = 0
@@ -98,28 +98,28 @@ def _followed(client: Client, id: str, *, quiet: bool) -> Shape:
 
 
 class _Silence:
-    """Says why a run does not begin, ever less often, and nothing twice."""
+    """Prints why a run does not begin, with growing intervals, and no reason twice."""
 
     def __init__(self) -> None:
         self._looks = PENDING_LOOKS
         self._said: list[str] = []
 
     def is_broken_at(self, looks: int) -> bool:
-        """Whether it is time for a word."""
+        """Whether it is time to print."""
         if looks < self._looks:
             return False
         self._looks *= 2
         return True
 
     def say(self, why: Shape) -> None:
-        """Print it, if it is another than before."""
+        """Print the reason, if it has changed."""
         if (said := lines(why)) != self._said:
             self._said = said
             click.echo("\n".join(said))
 
 
 def _patiently(client: Client, path: str, **query: object) -> Shape:
-    """Ask until the host answers: it may be restarting."""
+    """Repeat the request until the host replies: it may be restarting."""
     patience = Patience(client.at)
     while True:
         try:
@@ -145,6 +145,6 @@ def _print_changes(run: Shape, seen: dict[str, tuple[str, int]], asked: set[str]
     for form in run["forms"]:
         if form["node"] not in asked:
             asked.add(form["node"])
-            click.echo(f"  waits for a person: {answer_line(run['id'], form)}")
+            click.echo(f"  open form: {answer_line(run['id'], form)}")
     if run["state"] == "archive":
         click.echo(f"{run['id']} {run_state(run)}: {clean(run['why'])}")

@@ -9,7 +9,7 @@ import click
 from floe.files import read_named, said
 
 VALUE_BYTES_MAX: Final = 1024 * 1024
-"""Of a file with one value; all values of a form have no more together."""
+"""Bytes of a file with one value, also the limit of all values of a form together."""
 
 
 class Pair(click.ParamType[tuple[str, Any]]):
@@ -20,7 +20,7 @@ class Pair(click.ParamType[tuple[str, Any]]):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[str, Any]:
-        """Read one pair. Fails with what is wrong with it."""
+        """Read one pair. Fails with the reason if it is invalid."""
         if isinstance(value, tuple):
             return value
         name, equals, text = str(value).partition("=")
@@ -30,7 +30,7 @@ class Pair(click.ParamType[tuple[str, Any]]):
             try:
                 return name[:-1], json.loads(text)
             except (ValueError, RecursionError):
-                self.fail(f"{text[:80]!r} is not JSON that floe can read", param, ctx)
+                self.fail(f"{text[:80]!r} is not valid JSON for floe", param, ctx)
         if text.startswith("@"):
             try:
                 return name, read_named(Path(text[1:]), VALUE_BYTES_MAX).decode()

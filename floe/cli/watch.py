@@ -18,13 +18,13 @@ OPEN_S: Final = 10.0
 
 @click.command()
 @click.argument("run", required=False, type=RUN)
-@click.option("--after", metavar="POS", help="Resume after a position that --json printed.")
-@click.option("--json", "json_", is_flag=True, help="Frames as they come, one a line.")
+@click.option("--after", metavar="POS", help="Resume after this position (from --json).")
+@click.option("--json", "json_", is_flag=True, help="Print the frames, one per line.")
 @click.pass_context
 def command(ctx: click.Context, /, run: str | None, after: str | None, json_: bool) -> None:
-    """Follow what happens in the cluster, or to RUN alone until it has ended (exit 0 good, 1 bad).
+    """Follow the events of the cluster, or of RUN until it ends (exit 0 if good, 1 if bad).
 
-    A lost connection is taken up again where it broke off. A position means the same on every
+    After a lost connection the feed resumes where it broke off. A position means the same on every
     host of a cluster.
 
     \b
@@ -35,10 +35,10 @@ def command(ctx: click.Context, /, run: str | None, after: str | None, json_: bo
     """
     client = connected()
     if run is None:
-        client.get("login")  # a wrong token or address is said at once
+        client.get("login")  # reports a wrong token or address at once
         for text, frame in _frames(client.at, after):
             _print(text, frame, json_=json_)
-        raise AssertionError("the feed goes on until somebody stops it")
+        raise AssertionError("the feed has no end of its own")
     shape = _looked_at(ctx, client, run, json_=json_)
     for text, frame in _frames(client.at, after or shape["pos"], shape["key"]):
         _print(text, frame, json_=json_)
@@ -50,7 +50,7 @@ def command(ctx: click.Context, /, run: str | None, after: str | None, json_: bo
 
 
 def _looked_at(ctx: click.Context, client: Client, run: str, *, json_: bool) -> Shape:
-    """The run as it is; one that has ended is the end of watching it."""
+    """The current run; printed if it has ended, since watching ends then."""
     shape = client.get(path("runs", run))
     if shape["state"] == "archive":
         text = f"{shape['id']} ended {run_state(shape)}: {told(shape['why'])}"
@@ -62,14 +62,14 @@ def _looked_at(ctx: click.Context, client: Client, run: str, *, json_: bool) -> 
 
 
 def _frames(at: Account, after: str | None, run: str = "") -> Iterator[tuple[str, Shape]]:
-    """Frames without end, over as many connections as that takes."""
+    """Endless frames, over as many connections as needed."""
     from websockets.exceptions import InvalidStatus, WebSocketException
     from websockets.sync.client import connect
 
     scheme = "ws" if at.tls() is None else "wss"
     patience = Patience(at)
     while True:
-        why = f"{at.url} hung up"
+        why = f"{at.url} closed the connection"
         try:
             with connect(
                 f"{scheme}://{at.netloc}/ws" + (f"?after={after}" if after else ""),
@@ -89,12 +89,12 @@ def _frames(at: Account, after: str | None, run: str = "") -> Iterator[tuple[str
         except InvalidStatus as error:
             status = error.response.status_code
             if status == 401:
-                raise Denied("the host does not know this token", "floe login") from None
+                raise Denied("the host refuses this token", "floe login") from None
             if status < 500:
-                raise Yours(f"{at.url} answered {status} to /ws", "is --after right?") from None
-            why = f"{at.url} answered {status}"
+                raise Yours(f"{at.url} replied {status} to /ws", "is --after right?") from None
+            why = f"{at.url} replied {status}"
         except WebSocketException as error:
-            why = f"{at.url} broke off: {error}"
+            why = f"{at.url} broke the connection: {error}"
         except OSError as error:
             why = unanswered(at, error).what
         patience.wait(why)

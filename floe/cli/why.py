@@ -1,4 +1,4 @@
-"""`floe why`: what a run waits for, or why it ended."""
+"""`floe why`: why a run waits, or why it ended."""
 
 import click
 
@@ -11,7 +11,7 @@ from floe.cli.paint import as_json, told
 @click.argument("run", type=RUN)
 @click.option("--json", "json_", is_flag=True, help="For machines.")
 def command(run: str, json_: bool) -> None:
-    """Say what a run waits for, per host and node, or what ended it and what never ran.
+    """Explain why a run waits, per host and node, or what ended it and which nodes never ran.
 
     \b
     Example:
@@ -26,7 +26,7 @@ def command(run: str, json_: bool) -> None:
 
 
 def lines(why: Shape) -> list[str]:
-    """What an answer to "why" says: its sentence; where its parts say more, these."""
+    """The text of a "why" reply: its sentence, or its parts if they have more detail."""
     text: str = why["text"]
     if why["waiting"] and text.startswith("waits for"):
         text = "waits for"

@@ -136,7 +136,7 @@ def test_personal_token_takes_the_place_of_the_one_it_was_made_with(ada: Person)
 def test_wrong_token_is_not_kept(ada: Person) -> None:
     done = ada.types("login", "--token", "wrong")
 
-    assert (done.returncode, "does not know this token" in done.stderr) == (2, True)
+    assert (done.returncode, "refuses this token" in done.stderr) == (2, True)
     assert ada.types("flows").returncode == 0
 
 
@@ -226,7 +226,7 @@ def test_interrupted_wait_leaves_the_run_alone(ada: Person) -> None:
     waiting.process.send_signal(signal.SIGINT)
 
     assert waiting.end() == 130
-    assert f"{run} goes on: floe watch {run}, floe cancel {run}" in waiting.said()
+    assert f"{run} continues: floe watch {run}, floe cancel {run}" in waiting.said()
     assert ada.host.show(run)["state"] == "active"
     assert ada.types("cancel", run, "--why", "enough").stdout == f"{run} is being cancelled\n"
     ada.host.until_over(run)

@@ -93,7 +93,7 @@ def test_copy_with_an_id_of_its_own_takes_runs_and_ends_held_ones_on_request(
         ended = h2.until_over(key)
 
         assert restored == 0, said
-        assert f"held, since they may have gone on since the backup: {key}\n" in said
+        assert f"held, since they may have continued after the backup: {key}\n" in said
         assert forgotten.returncode == 0, forgotten
         assert held.startswith("held for the operator"), held
         assert cancelled.returncode == 0, cancelled

@@ -105,7 +105,7 @@ def test_what_is_no_host_is_said(
 
 
 def test_nobody_there_is_theirs() -> None:
-    with pytest.raises(Theirs, match=r"no answer from http://127\.0\.0\.1:1: Connection refused"):
+    with pytest.raises(Theirs, match=r"no reply from http://127\.0\.0\.1:1: Connection refused"):
         Client(Account(url="http://127.0.0.1:1", token="t")).get("login")
 
 

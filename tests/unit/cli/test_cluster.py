@@ -42,7 +42,7 @@ def test_list_names_the_hosts_that_it_may_be_behind(monkeypatch: pytest.MonkeyPa
 
     first, second, third = shown.stderr.splitlines()
     assert first.startswith("h2 as of ")
-    assert second == "h3 was not heard of yet"
+    assert second == "h3 has sent nothing yet"
     assert third == "no runs"
 
 

@@ -95,7 +95,7 @@ def test_exit_code_says_who_can_mend_it(error: FloeError, code: int) -> None:
     [
         ("triger", 2, "Did you mean trigger?"),
         ("show ../x", 2, "'../x' is not a run id"),
-        ("rerun h1-1 --from build", 2, "cannot be run again yet"),
+        ("rerun h1-1 --from build", 2, "floe has no re-run yet"),
         ("trigger build -d x", 2, "'x' is not name=value"),
         ("check", 2, "name a file"),
         ("flows", 2, "floe login"),

@@ -141,7 +141,7 @@ def test_age_is_the_distance_from_now(at: str | None, text: str) -> None:
 
 def test_what_is_shown_of_a_host_is_as_old_as_its_last_word() -> None:
     assert as_of("h3", "2026-11-21T09:59:46.000Z", NOW) == "h3 as of 14 s ago"
-    assert as_of("h3", None, NOW) == "h3 was not heard of yet"
+    assert as_of("h3", None, NOW) == "h3 has sent nothing yet"
 
 
 def test_reason_of_a_node_that_waits_is_its_time() -> None:

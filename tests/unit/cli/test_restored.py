@@ -47,8 +47,8 @@ def test_copy_gets_an_id_of_its_own_and_it_is_said_what_is_held(tmp_path: Path) 
 
     now = a_copy(tmp_path / "root")
     assert now != was
-    assert f"the store in {tmp_path / 'root'} is {now} now, no longer {was}\n" in said
-    assert "held, since they may have gone on since the backup: h1-1@k3f9\n" in said
+    assert f"the store in {tmp_path / 'root'} now has the id {now}; it was {was}\n" in said
+    assert "held, since they may have continued after the backup: h1-1@k3f9\n" in said
     assert f"floe host forget h2 --store {was} at another" in said
 
 
@@ -62,7 +62,7 @@ def test_copy_in_which_all_is_over_holds_nothing(tmp_path: Path) -> None:
 def test_host_without_others_needs_no_id_for_its_copy(tmp_path: Path) -> None:
     was = a_copy(tmp_path / "root", an_append(a_run()))
 
-    with pytest.raises(Yours, match="goes on from a copy as it is"):
+    with pytest.raises(Yours, match="continues from an unchanged copy"):
         restored(tmp_path, common="hosts: []")
 
     assert a_copy(tmp_path / "root") == was
