@@ -1,5 +1,5 @@
-// Terminal output to styled text: colour and weight are honoured (SGR), every other escape is
-// dropped, and what remains is text. A library would hand out HTML; this hands out spans.
+// Terminal output to styled text: colour and weight take effect (SGR), every other escape is
+// dropped, and the rest is text. A library would return HTML; this returns spans.
 import { plain } from "./text.js";
 
 /**
@@ -17,7 +17,7 @@ const LEVELS = [0, 95, 135, 175, 215, 255];
 
 /**
  * @param {string} line  without its line end
- * @param {Style} style  in force where the line starts
+ * @param {Style} style in effect at the start of the line
  * @returns {Span[]}
  */
 export function spansOf(line, style) {
@@ -34,10 +34,10 @@ export function spansOf(line, style) {
   return spans;
 }
 
-/** The style that the numbers of an escape make, as `1;32`. @param {string} codes */
+/** The style of an escape's numbers, as `1;32`. @param {string} codes */
 export const styleOf = (codes) => (codes ? restyled(PLAIN, codes) : PLAIN);
 
-/** What a terminal shows of a line that goes back to its start: its last writing. @param {string} line */
+/** The text that a terminal shows for a line with carriage returns: the last writing. @param {string} line */
 function overwritten(line) {
   const text = line.replace(/\r+$/, "");
   return text.slice(text.lastIndexOf("\r") + 1);
@@ -78,10 +78,10 @@ function restyled(style, codes) {
   return next;
 }
 
-/** One of the sixteen, whose shades tokens.css fits to the theme. @param {number} index */
+/** One of the sixteen colours, whose shades tokens.css adapts to the theme. @param {number} index */
 const named = (index) => `var(--ansi-${index})`;
 
-/** 5;n or 2;r;g;b, and how many numbers that took. @param {number[]} rest @returns {[string, number]} */
+/** 5;n or 2;r;g;b, and the count of numbers used. @param {number[]} rest @returns {[string, number]} */
 function extended(rest) {
   const byte = (/** @type {number} */ at) => Math.min(255, Math.max(0, rest[at] | 0));
   if (rest[0] === 2) return [`rgb(${byte(1)} ${byte(2)} ${byte(3)})`, 4];

@@ -2,13 +2,13 @@
 import { read } from "./values.js";
 
 const meta = document.querySelector('meta[name="floe-base"]');
-/** Where the API lives, without a slash at the end. */
+/** Path of the API, without a slash at the end. */
 export const BASE = (meta?.getAttribute("content") ?? "/build/api").replace(/\/+$/, "");
 
-/** An answer other than 2xx, as the server explained it (application/problem+json). */
+/** A reply other than 2xx, as the server explained it (application/problem+json). */
 export class Problem extends Error {
   /**
-   * @param {number} status  0 when the host did not answer at all
+   * @param {number} status  0 if the host did not reply at all
    * @param {{title?: string, detail?: string, hint?: string, fields?: Record<string, string>,
    *   findings?: import("./types/api").Finding[], host?: string, as_of?: string | null,
    *   since?: string | null, run?: import("./types/api").Summary}} body
@@ -20,8 +20,8 @@ export class Problem extends Error {
     this.fields = body.fields ?? {};
     this.findings = body.findings ?? [];
     /**
-     * Where another host would have to answer: which, when it was heard last, and what is known here of its run; or, if
-     * it is lost for good, when that was said.
+     * If another host has the run: its name, the time of its last message, and the run as known here; if it is
+     * permanently lost, the time of the forget.
      */
     this.away = body.host
       ? { host: body.host, at: body.as_of ?? body.since ?? null, run: body.run, lost: status === 410 }
@@ -29,7 +29,7 @@ export class Problem extends Error {
   }
 }
 
-/** Called when the server no longer knows us; state.js sets it. */
+/** Called when the session has ended; state.js sets it. */
 export const onUnauthorized = { call: () => {} };
 
 /**
@@ -43,7 +43,7 @@ export async function request(path, options = {}) {
     response = await fetch(`${BASE}/${path}`, { credentials: "same-origin", ...options });
   } catch (error) {
     if (options.signal?.aborted) throw error;
-    throw new Problem(0, { detail: "The host does not answer.", hint: "Is floe running, and the network up?" });
+    throw new Problem(0, { detail: "The host does not reply.", hint: "Is floe running, and the network up?" });
   }
   if (response.ok) return response;
   const problem = new Problem(response.status, await problemBody(response));
@@ -72,7 +72,7 @@ export async function get(path, signal) {
 }
 
 /**
- * Send a JSON body. The key makes a repeat of this very call (by a proxy, say) harmless.
+ * Send a JSON body. The key makes a repetition of this call (for example by a proxy) harmless.
  * @template T
  * @param {string} path
  * @param {object} [body]
@@ -87,7 +87,7 @@ export async function post(path, body = {}) {
   return response.status === 204 ? /** @type {T} */ (undefined) : read(await response.text());
 }
 
-/** Delete what is at a path. @param {string} path */
+/** Delete the object at a path. @param {string} path */
 export async function remove(path) {
   await request(path, { method: "DELETE" });
 }

@@ -1,4 +1,4 @@
-// Start: find out who is logged in, then draw the page of the URL.
+// Start: check the login, then draw the page of the URL.
 import { render } from "preact";
 import { html } from "./html.js";
 import { Shell } from "./panels/shell.js";

@@ -1,10 +1,10 @@
-// A node's life as bars on a line of time: where it waited, and each attempt over that.
+// A node's history as bars on a timeline: its waits, and each attempt over them.
 
 /** @typedef {{from: number, to: number, state: string, what: string}} Bar  instants in ms; state "waits" for waiting */
 
 /**
  * @param {import("./types/api").RunNode} node
- * @param {number} moment  up to which is drawn what is not over
+ * @param {number} moment  end of the bars that are not over
  * @returns {Bar[]}
  */
 export function barsOf(node, moment) {
@@ -47,7 +47,7 @@ export function barsOf(node, moment) {
 }
 
 /**
- * Where an instant is between two others, for CSS.
+ * The position of an instant between two others, for CSS.
  * @param {number} instant
  * @param {number} start
  * @param {number} end

@@ -1,6 +1,6 @@
 // The live feed: one websocket, resumed from the last position, backing off while it is down.
-// Frames are handed over in batches so that a thousand events a second redraw the page only
-// as often as it can be seen.
+// Frames are delivered in batches, so that a thousand events per second redraw the page only
+// as often as it is visible.
 import { signal } from "@preact/signals";
 import { read } from "./values.js";
 
@@ -10,12 +10,12 @@ const RETRY_MS = [500, 1000, 2000, 4000, 8000, 15000];
 /** @typedef {import("./types/api").Frame} Frame */
 /** @typedef {{run: string, node: string, attempt?: number, offset?: number}} Watch */
 
-/** "connecting" until the first answer, then "live" or "lost"; `retry_at` in ms while lost. */
+/** "connecting" until the first reply, then "live" or "lost"; `retry_at` in ms while lost. */
 export const link = signal({ state: "connecting", retry_at: 0 });
 
 /** @type {WebSocket | null} */
 let socket = null;
-/** Tells the host that a page of its own connects, whatever a proxy made of the address. */
+/** Proves to the host that its own page connects, whatever a proxy did to the address. */
 let key = "";
 let position = "";
 let failures = 0;
@@ -31,7 +31,7 @@ const watched = new Map();
 
 /**
  * Connect and stay connected. `consume` gets frames in order; a "reset" among them means that
- * events were missed and whatever is shown must be loaded again.
+ * events were missed and all shown data must be loaded again.
  * @param {(frames: Frame[]) => void} consume
  */
 export function open(consume) {
@@ -40,7 +40,7 @@ export function open(consume) {
   connect();
 }
 
-/** Connect with the key of this session from now on. @param {string} page */
+/** Use the key of this session for connections from now on. @param {string} page */
 export function identify(page) {
   key = page;
 }
@@ -63,7 +63,7 @@ export function retry() {
 }
 
 /**
- * Ask for the output of a node; `watch` is asked again at every reconnect for its offset then.
+ * Request the output of a node; `watch` is called at every reconnect for its current offset.
  * @param {string} key
  * @param {() => Watch} watch
  */
@@ -116,7 +116,7 @@ function connect() {
 function welcome(resumed) {
   failures = 0;
   link.value = { state: "live", retry_at: 0 };
-  // Without a position nothing tells what happened before this moment.
+  // Without a position the events before this moment are unknown.
   if (!resumed) push({ type: "reset" });
   for (const watch of watched.values()) send({ watch: watch() });
 }

@@ -1,11 +1,11 @@
-// Where the keyboard is: what has it may be taken away by the feed at any moment, and then whoever
-// types goes on where it was, not at the top of the page.
+// Keyboard focus: the feed may remove the focused element at any moment. Then the focus moves
+// to an element near it, not to the top of the page.
 
-/** What j and k move through. */
+/** Elements that j and k move through. */
 export const ITEMS = "main .row-name, main .step, main .gantt-row";
 
 /**
- * What had the keyboard last, and where it was among its like.
+ * The last focused element, and its position among similar ones.
  * @type {{element: HTMLElement, href: string | null, at: number, near: Element[]} | null}
  */
 let last = null;
@@ -20,7 +20,7 @@ addEventListener("focusin", ({ target }) => {
   if (!(target instanceof HTMLElement)) return;
   const sheet = document.querySelector(".is-sheet");
   if (sheet && !sheet.contains(target) && !target.closest("dialog")) {
-    into(sheet); // it covers everything else
+    into(sheet); // the sheet covers everything else
     return;
   }
   /** @type {Element[]} */
@@ -46,7 +46,7 @@ addEventListener("keydown", (event) => {
   (event.shiftKey ? last : first)?.focus();
 });
 
-// Who clicks at nothing wants the keyboard nowhere.
+// A click at nothing removes the focus.
 addEventListener("pointerup", () => {
   if (document.activeElement === document.body) last = null;
 });
@@ -59,11 +59,11 @@ new MutationObserver(() => {
   const there = at < 0 ? undefined : items();
   const next = same ?? there?.[Math.min(at, there.length - 1)] ?? inside(near);
   const into = next instanceof HTMLElement ? next : document.querySelector("main");
-  into?.focus({ preventScroll: true }); // it may be a reader's scrolling that took it away
+  into?.focus({ preventScroll: true }); // scrolling may have removed the element
 }).observe(document, { childList: true, subtree: true });
 
 /**
- * The first that can have the keyboard in what is left around it, but not at the top of the page.
+ * The first focusable element in the remaining surroundings, but not at the top of the page.
  * @param {Element[]} near
  */
 function inside(near) {
@@ -72,7 +72,7 @@ function inside(near) {
   return left.querySelector("a[href], button, input, select, textarea, [tabindex]");
 }
 
-/** Give a sheet the keyboard. @param {Element} sheet */
+/** Move the focus into a sheet. @param {Element} sheet */
 export function into(sheet) {
   const first = sheet.querySelector('[tabindex="0"]') ?? sheet.querySelector("button, a[href]");
   if (first instanceof HTMLElement) first.focus({ preventScroll: true });

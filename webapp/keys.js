@@ -1,4 +1,4 @@
-// The keyboard: one key moves, searches or goes somewhere; `data-key` on an element makes keys click it.
+// Keyboard shortcuts: one key moves, searches or opens a page; `data-key` on an element lets a key click it.
 import { items } from "./focus.js";
 import { ROOT, go } from "./route.js";
 
@@ -7,7 +7,7 @@ const SEEK_FRAMES = 600;
 /** @type {Record<string, string>} */
 const PLACES = { n: ROOT, r: `${ROOT}/runs`, f: `${ROOT}/flows`, h: `${ROOT}/hosts`, t: `${ROOT}/tokens` };
 
-let going = 0; // until when a letter after g is a place
+let going = 0; // until then a letter after g opens a page
 
 addEventListener("keydown", (event) => {
   if (event.defaultPrevented || event.metaKey || event.ctrlKey || event.altKey || isTyping(event.target)) return;
@@ -49,7 +49,7 @@ function move(by) {
   next.scrollIntoView({ block: "nearest" });
 }
 
-/** To the field that searches on this page, else to the search of all runs. */
+/** Focus the search field of this page, else open the search of all runs. */
 function search() {
   const field = document.querySelector("[data-search]");
   if (field instanceof HTMLInputElement) {
@@ -58,12 +58,11 @@ function search() {
     return;
   }
   go(`${ROOT}/runs`);
-  requestAnimationFrame(() => seek(SEEK_FRAMES)); // after that page has taken the keyboard
+  requestAnimationFrame(() => seek(SEEK_FRAMES)); // after that page has taken the focus
 }
 
 /**
- * To the field once it is there: the code of its page may be on its way.
- * @param {number} frames  how long to wait for it
+ * Focus the field once it exists: the code of its page may still load. @param {number} frames how long to wait for it
  */
 function seek(frames) {
   const there = document.querySelector("[data-search]");

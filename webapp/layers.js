@@ -1,5 +1,5 @@
-// Where the nodes of a large graph go: a column for each level, in it each node near those before
-// it. Plainer than layout.js, and a hundred times as fast.
+// Layout of a large graph: a column for each level, each node near its predecessors.
+// Simpler than layout.js, and a hundred times as fast.
 import { MARGIN, NODE_HEIGHT, NODE_WIDTH, lineOf } from "./plan.js";
 
 const COLUMN = NODE_WIDTH + 60;
@@ -49,7 +49,7 @@ export function planOf(graph) {
   };
 }
 
-/** Of those that are known; a node without any goes last. @param {(number | undefined)[]} list */
+/** The mean of the known numbers; a node without any goes last. @param {(number | undefined)[]} list */
 function mean(list) {
   const known = list.filter((row) => row !== undefined);
   return known.length ? known.reduce((sum, row) => sum + row, 0) / known.length : Number.MAX_SAFE_INTEGER;

@@ -1,4 +1,4 @@
-// Where the nodes of a flow's graph go: left to right by dagre.
+// Layout of a flow's graph: left to right, by dagre.
 import { Graph, layout } from "@dagrejs/dagre";
 import { MARGIN, NODE_HEIGHT, NODE_WIDTH, lineOf } from "./plan.js";
 
@@ -36,7 +36,7 @@ export function planOf(graph) {
 }
 
 /**
- * Out of the right side, into the left one; dagre would cut corners.
+ * From the right side of one node to the left side of the next; dagre would cut corners.
  * @param {Point[]} points
  * @param {Point} from
  * @param {Point} to
@@ -44,6 +44,6 @@ export function planOf(graph) {
 function ported(points, from, to) {
   const start = { x: from.x + NODE_WIDTH / 2, y: from.y };
   const end = { x: to.x - NODE_WIDTH / 2, y: to.y };
-  if (end.x < start.x) return points; // backwards: dagre knows a way around
+  if (end.x < start.x) return points; // backwards: use dagre's route
   return [start, ...points.slice(1, -1).filter(({ x }) => x > start.x && x < end.x), end];
 }

@@ -1,4 +1,4 @@
-// Whether this is a phone's width, where there is one column: the same number is in the sheets of css/.
+// Whether the page has the width of a phone, with one column. The style sheets in css/ use the same number.
 import { signal } from "@preact/signals";
 
 const query = matchMedia("(max-width: 700px)");

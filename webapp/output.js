@@ -1,5 +1,5 @@
-// The output of one attempt by its lines: how many there are, and the few that are looked at.
-// Lines come by HTTP in pieces that are forgotten again; the feed says when there are more.
+// The output of one attempt: its number of lines, and the few visible ones.
+// Lines come by HTTP in pieces that are dropped later; the feed reports new ones.
 import { signal } from "@preact/signals";
 import { spansOf, styleOf } from "./ansi.js";
 import { get, seg } from "./api.js";
@@ -7,12 +7,12 @@ import * as feed from "./feed.js";
 import { asProblem, listen } from "./state.js";
 
 /** @typedef {import("./ansi.js").Span} Span */
-/** @typedef {{number: number, spans: Span[], more: number}} Line  more: bytes that are not told */
+/** @typedef {{number: number, spans: Span[], more: number}} Line  more: bytes that were not sent */
 /**
- * @typedef {{text: string, bytes: number, style: string}} Told  style: in force where it begins, as the codes of an
+ * @typedef {{text: string, bytes: number, style: string}} Told  style: in effect at its start, as the codes of an
  *   escape
  */
-/** @typedef {{told: Told[], lines: Line[]}} Piece  lines: those that were looked at */
+/** @typedef {{told: Told[], lines: Line[]}} Piece  lines: the parsed ones */
 /**
  * @typedef {{count: number, bytes: number, live: boolean, opened: boolean, error: import("./api.js").Problem | null,
  *   version: number}} Shown
@@ -21,16 +21,16 @@ import { asProblem, listen } from "./state.js";
 const PIECE_LINES = 200;
 const PIECES_MAX = 100;
 const REFRESH_MS = 100;
-/** Bytes of a line that the host tells. */
+/** Bytes of a line that the host sends. */
 const LINE_BYTES = 4096;
 
 export class Output {
   /** `version` counts up with every change. @type {import("@preact/signals").Signal<Shown>} */
   shown = signal({ count: 0, bytes: 0, live: false, opened: false, error: null, version: 0 });
   #key;
-  /** By their place, from 0; the latest used last. @type {Map<number, Piece>} */
+  /** By index, from 0; the most recently used last. @type {Map<number, Piece>} */
   #pieces = new Map();
-  /** Lines that are looked at. @type {[number, number]} */
+  /** The visible lines. @type {[number, number]} */
   #wanted = [1, 0];
   #busy = false;
   #timer = 0;
@@ -45,7 +45,7 @@ export class Output {
     this.#key = `${run}/${node}/${attempt}`;
   }
 
-  /** Learn how long it is, and hear of it while it grows. */
+  /** Load its size, and follow its growth. */
   async open() {
     await this.#refresh();
     if (this.#closed || this.shown.value.error || !this.shown.value.live) return;
@@ -70,7 +70,7 @@ export class Output {
     feed.unfollow(this.#key);
   }
 
-  /** A line, if it is here. @param {number} number */
+  /** A line, if it is loaded. @param {number} number */
   line(number) {
     const piece = this.#pieces.get(pieceOf(number));
     const at = (number - 1) % PIECE_LINES;
@@ -79,7 +79,7 @@ export class Output {
   }
 
   /**
-   * Load what is missing of these lines; of earlier wishes only what is on its way.
+   * Load the missing ones of these lines; earlier requests that have not started are dropped.
    * @param {number} first
    * @param {number} last
    */
@@ -88,13 +88,13 @@ export class Output {
     if (!this.#busy) void this.#fill();
   }
 
-  /** Where this output is as one plain file. */
+  /** URL of this output as one plain file. */
   get href() {
     return `runs/${seg(this.run)}/nodes/${seg(this.node)}/log?attempt=${this.attempt}`;
   }
 
   /**
-   * The numbers of the lines that hold a text, from a line on.
+   * The numbers of the lines from a given line on that contain a text.
    * @param {string} text @param {number} from @param {AbortSignal} signal
    * @returns {Promise<{found: number[], next: number | null, count: number}>}
    */
@@ -118,7 +118,7 @@ export class Output {
     return -1;
   }
 
-  /** What is new: its end, and how long it is now. */
+  /** Load the end and the current size. */
   async #refresh() {
     await this.#load(-2 * PIECE_LINES, 2 * PIECE_LINES);
     this.#timer = 0;

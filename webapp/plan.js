@@ -1,4 +1,4 @@
-// A picture of a flow's graph, however it was laid out: where nodes are, and the lines between.
+// The drawing of a flow's graph for any layout: positions of nodes, and the lines between them.
 
 export const NODE_WIDTH = 168;
 export const NODE_HEIGHT = 44;
@@ -39,13 +39,13 @@ export function lineOf({ from, to, tag }, points) {
   };
 }
 
-/** What of a tag is worth a label: "good" is what an arrow means anyway. @param {string} tag */
+/** The part of a tag that needs a label: an arrow without a label means "good". @param {string} tag */
 function outcome(tag) {
   const last = tag.slice(tag.lastIndexOf(".") + 1);
   return last === "good" ? "" : last;
 }
 
-/** Through the points, level at both ends. @param {Point[]} points */
+/** A path through the points, horizontal at both ends. @param {Point[]} points */
 function curve(points) {
   let path = `M${points[0].x},${points[0].y}`;
   for (let i = 1; i < points.length; i++) {
@@ -56,7 +56,7 @@ function curve(points) {
   return path;
 }
 
-/** The head of the arrow, level as the line is there. @param {Point[]} points */
+/** The head of the arrow, horizontal like the end of the line. @param {Point[]} points */
 function tip(points) {
   const [before, { x, y }] = points.slice(-2);
   const back = x < before.x ? TIP : -TIP;

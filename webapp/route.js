@@ -1,4 +1,4 @@
-// The URL is the state of the page: path for the place, query for what is chosen there.
+// The URL is the state of the page: path for the page, query for the choices on it.
 import { signal } from "@preact/signals";
 
 export const ROOT = "/app/dash";
@@ -26,7 +26,7 @@ function decoded(text) {
   try {
     return decodeURIComponent(text);
   } catch {
-    return text; // a stray % in a typed address: it is looked up as it stands, and not found
+    return text; // a stray % in a typed address: used unchanged, and not found
   }
 }
 

@@ -1,8 +1,8 @@
-// What this browser remembers of its reader's taste; nothing of the host's.
+// Preferences stored in this browser; no data of the host.
 import { effect, signal } from "@preact/signals";
 
 /**
- * A choice that is kept; where the browser keeps nothing, for this visit.
+ * A stored preference; without storage it lasts for this visit.
  * @param {string} name
  * @param {string} instead
  */
@@ -17,7 +17,7 @@ function read(name) {
   try {
     return localStorage.getItem(`floe-${name}`);
   } catch {
-    return null; // a browser that is told to keep nothing
+    return null; // storage is disabled in this browser
   }
 }
 
@@ -26,6 +26,6 @@ function write(name, value) {
   try {
     localStorage.setItem(`floe-${name}`, value);
   } catch {
-    // likewise: the choice lasts as long as the page
+    // storage is disabled: the choice lasts as long as the page
   }
 }

@@ -1,5 +1,5 @@
-// What the dashboard knows: filled by HTTP, kept true by the feed, read by pages through signals.
-// Nothing here draws, and nothing here works out what an event means: frames carry changed
+// The state of the dashboard: loaded by HTTP, updated by the feed, read by pages through signals.
+// Nothing here draws, and nothing here interprets events: frames carry changed
 // nodes and summaries in full, and the newer one (epoch, then seq) wins.
 import { batch, effect, signal } from "@preact/signals";
 import * as api from "./api.js";
@@ -10,8 +10,7 @@ import * as feed from "./feed.js";
 /** @typedef {import("./types/api").EventFrame} EventFrame */
 /** @typedef {import("./types/api").OutputFrame} OutputFrame */
 /**
- * Something that is loaded: at first neither data nor error, later the last data even if a
- * later load failed.
+ * Loaded data: at first neither data nor error; a failed load keeps the data of the last successful one.
  * @template T
  * @typedef {{data: T | null, error: api.Problem | null}} Loaded
  */
@@ -19,22 +18,22 @@ import * as feed from "./feed.js";
 const RECENT = 40;
 const ACTIVE_MAX = 200;
 const KEPT_MAX = 1000;
-/** After this a host that is silent counts as away. */
+/** A host that is silent for longer counts as away. */
 const AWAY_MS = 10_500;
 
-/** Who is logged in; null for nobody, undefined until we know. */
+/** The logged-in user; null for none, undefined while unknown. */
 export const user = signal(/** @type {string | null | undefined} */ (undefined));
-/** Counts up when something may have been missed: what is shown is to be loaded again. 0: not yet loaded. */
+/** Counts up when events may have been missed and all shown data must be loaded again. 0: not yet loaded. */
 export const generation = signal(0);
-/** Every run seen, newest state of each. */
+/** Every known run in its newest state. */
 export const runs = signal(/** @type {Map<string, Summary>} */ (new Map()));
-/** How old what the lists of runs tell of each host is. */
+/** The age of the lists of runs per host. */
 export const asOf = signal(/** @type {import("./types/api").AsOf} */ ({}));
-/** Whether the lists of runs are there, and what was wrong if not. */
+/** Whether the lists of runs are loaded, and the error if not. */
 export const runsLoaded = signal(/** @type {Loaded<true>} */ ({ data: null, error: null }));
 
 /**
- * A whole answer, loaded again when told so; `version` counts its arrivals.
+ * A complete reply, reloaded on request; `version` counts the loads.
  * @template T
  * @param {() => string} path
  */
@@ -84,7 +83,7 @@ export const hosts = cell(() => "hosts");
 /** @param {unknown} error @returns {api.Problem} */
 export function asProblem(error) {
   if (error instanceof api.Problem) return error;
-  throw error; // a fault of this page, not an answer of the host
+  throw error; // a bug of this page, not a reply of the host
 }
 
 // --- runs in full -------------------------------------------------------------------------
@@ -116,7 +115,7 @@ export function release(open) {
   if (!open.users) opened.delete(open.id);
 }
 
-/** Load a run in full; events that come meanwhile are applied to the answer. @param {Open} open */
+/** Load a run in full; events that arrive during the load are applied to the reply. @param {Open} open */
 async function loadRun(open) {
   if (open.loading) {
     open.again = true;
@@ -127,7 +126,7 @@ async function loadRun(open) {
   try {
     /** @type {Detail} */
     let data = advanced(await api.get(`runs/${api.seg(open.id)}`), open.missed);
-    // A run's graph is pinned once it is known: keeping the object keeps its layout.
+    // A run's graph never changes once it is known: keeping the object keeps its layout.
     const known = open.state.value.data;
     if (known?.key === data.key && known.graph.nodes.length) data = { ...data, graph: known.graph };
     open.state.value = { data, error: null };
@@ -145,7 +144,7 @@ async function loadRun(open) {
 }
 
 /**
- * The run after some more events; itself if it knew them all.
+ * The run after some more events; the same object if none is new.
  * @param {Detail} run
  * @param {EventFrame[]} frames
  * @returns {Detail}
@@ -163,13 +162,13 @@ function advanced(run, frames) {
 const isNewer = (a, b) => a.epoch > b.epoch || (a.epoch === b.epoch && a.seq > b.seq);
 
 /**
- * Whether a run is over without a fact: all who could go on with it are gone for good.
+ * Whether a run ended without an event, because all hosts able to continue it are lost.
  * @param {Summary} a
  * @param {Summary} b
  */
 const isLost = (a, b) => a.epoch === b.epoch && a.seq === b.seq && a.state === "archive" && b.state !== "archive";
 
-/** Of one run. @param {EventFrame[]} frames */
+/** Apply the events of one run. @param {EventFrame[]} frames */
 function toOpened(frames) {
   const open = opened.get(frames[0].run);
   if (!open) return;
@@ -179,7 +178,7 @@ function toOpened(frames) {
   const next = advanced(data, frames);
   if (next === data) return;
   open.state.value = { data: next, error: null };
-  // Forms and the graph of a flow-file come with the run only.
+  // Forms and the graph of a flow-file come only with a complete run.
   const asked = new Set(data.nodes.filter((node) => node.state === "asking").map(({ id }) => id));
   if (
     frames.some(
@@ -192,13 +191,13 @@ function toOpened(frames) {
 
 // --- lists --------------------------------------------------------------------------------
 
-/** Take summaries in where they are newer than what is known. @param {Summary[]} list */
+/** Add summaries that are newer than the known ones. @param {Summary[]} list */
 export function learn(list) {
   const next = new Map(runs.value);
   let changed = false;
   for (const summary of list) {
     const known = next.get(summary.id);
-    // A name that means another run now says nothing of what is newer.
+    // If the name now means a different run, the two cannot be compared.
     if (known?.key === summary.key && !isNewer(summary, known) && !isLost(summary, known)) continue;
     next.set(summary.id, summary);
     changed = true;
@@ -220,7 +219,7 @@ export const byNewest = (a, b) => later(b.ended_at ?? b.pended_at, a.ended_at ??
 /** @param {Summary} a @param {Summary} b */
 export const byPended = (a, b) => later(b.pended_at, a.pended_at);
 
-/** Instants are written alike: no need to ask a language. @param {string | null} a @param {string | null} b */
+/** Instants have one format, so a plain comparison is enough. @param {string | null} a @param {string | null} b */
 const later = (a, b) => Number((a ?? "") > (b ?? "")) - Number((a ?? "") < (b ?? ""));
 
 export async function loadRuns() {
@@ -244,7 +243,7 @@ export async function loadRuns() {
 /** @type {Set<(frame: EventFrame | OutputFrame) => void>} */
 const listeners = new Set();
 /**
- * Called with every event and output frame; returns how to stop.
+ * Call a listener with every event and output frame; returns a function that stops it.
  * @param {(frame: EventFrame | OutputFrame) => void} listener
  */
 export function listen(listener) {
@@ -274,7 +273,7 @@ function consume(frames) {
   });
 }
 
-/** A host is lost or back: what is told of its runs is as old as its last word. */
+/** A host went away or came back: the data about its runs has the age of its last message. */
 function hostChanged() {
   const look = () => Promise.all([hosts.load(), loadRuns(), ...[...opened.values()].map(loadRun)]);
   for (const wait of [0, AWAY_MS]) setTimeout(() => void look(), wait);
@@ -286,11 +285,11 @@ function reload() {
   void Promise.all([flows.load(), hosts.load(), loadRuns(), ...[...opened.values()].map(loadRun)]);
 }
 
-// --- who we are ---------------------------------------------------------------------------
+// --- login --------------------------------------------------------------------------------
 
 api.onUnauthorized.call = () => (user.value = null);
 
-/** Ask who is logged in; no answer from the host leaves things as they are. */
+/** Load the logged-in user; without a reply nothing changes. */
 export async function checkLogin() {
   try {
     const login = await api.request("login");
@@ -330,7 +329,7 @@ effect(() => {
 
 effect(() => {
   if (feed.link.value.state !== "lost" || !user.peek()) return;
-  // A refused websocket looks like a dead host; only HTTP can tell a session that has ended.
+  // A refused websocket looks like a dead host; only HTTP reveals that the session has ended.
   void checkLogin();
-  if (!generation.peek()) reload(); // no feed from the start: show what HTTP has
+  if (!generation.peek()) reload(); // the feed never connected: load by HTTP
 });

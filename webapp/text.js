@@ -1,16 +1,16 @@
-// Words and other people's text: what may be shown as it is, and what must be made visible first.
+// Wording, and other users' text: which characters are shown unchanged, and which are escaped.
 
-// Nearly all text is this, and needs no second look.
+// Nearly all text is ASCII and needs no further check.
 const ASCII = /^[\t\n\x20-\x7e]*$/;
-// Reordering and invisible characters can make a name look like another one: control and format
+// Reordering and invisible characters can make a name look like a different one: control and format
 // characters, line separators, halves of pairs, fillers that are drawn as nothing.
 const TRICKS = /[^\P{C}\t\n\p{Co}\p{Cn}]|[\u2028\u2029\u115f\u1160\u2800\u3164\uffa0\u{e0100}-\u{e01ef}]/gu;
-// Two of them are part of how some scripts, and many emoji, are written.
+// Some scripts and many emoji need two of them.
 const IN_SCRIPTS = /(?<=[\u0600-\u08ff\u0900-\u0dff\u0e80-\u109f\u1780-\u18af])[\u200c\u200d]/u;
 const IN_EMOJI = /(?<=[\p{Extended_Pictographic}\p{Emoji_Modifier}\ufe0f])\u200d(?=\p{Extended_Pictographic})/u;
 const JOINED = new RegExp(`${IN_SCRIPTS.source}|${IN_EMOJI.source}`, "gu");
 
-/** Other people's text on one level with ours: tricks become visible. @param {unknown} value */
+/** Other users' text with deceptive characters escaped. @param {unknown} value */
 export function plain(value) {
   const text = String(value ?? "");
   if (ASCII.test(text)) return text;
@@ -30,7 +30,7 @@ export function pieces(text) {
   });
 }
 
-/** As one would write it in a program. @param {string} char */
+/** The escape of a character, as in source code. @param {string} char */
 function escaped(char) {
   const code = /** @type {number} */ (char.codePointAt(0)).toString(16);
   return code.length > 4 ? `\\u{${code}}` : `\\u${code.padStart(4, "0")}`;
@@ -47,7 +47,7 @@ export function size(bytes) {
 /** @param {number} count @param {string} one @param {string} [many] */
 export const plural = (count, one, many = `${one}s`) => `${count} ${count === 1 ? one : many}`;
 
-/** The one word for where a run is, for people and for colours. @param {import("./types/api").Summary} run */
+/** The state of a run in one word, for people and for colours. @param {import("./types/api").Summary} run */
 export function runState(run) {
   if (run.state === "pending") return "pending";
   if (run.state === "active") return "running";

@@ -1,10 +1,10 @@
-// Before anything is drawn: the theme that was chosen, if one was. A plain script, so that no page flashes.
+// Sets the chosen theme before anything is drawn. A plain script, so that no page flashes.
 {
   let theme = "";
   try {
     theme = localStorage.getItem("floe-theme") ?? "";
   } catch {
-    // a browser that is told to keep nothing
+    // storage is disabled in this browser
   }
   if (theme === "dark" || theme === "light") document.documentElement.dataset.theme = theme;
 }

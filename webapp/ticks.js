@@ -1,4 +1,4 @@
-// Where a line of time is marked: at round spans from its start. Pure.
+// The ticks of a timeline: at round durations from its start. Pure.
 
 const [S, M, H, D] = [1000, 60_000, 3_600_000, 86_400_000];
 const STEPS = [
@@ -39,13 +39,13 @@ const UNITS = [
   ["ms", 1],
 ];
 
-/** How far apart, in ms, for at most so many. @param {number} span  in ms @param {number} most */
+/** The distance of ticks in ms, for at most `most` of them. @param {number} span  in ms @param {number} most */
 export function tickStep(span, most) {
   const step = STEPS.find((one) => span / one <= most);
   return step ?? D * Math.ceil(span / D / most);
 }
 
-/** A round span in as few words as it has: "1 m 30 s". @param {number} ms */
+/** A round duration in its shortest form: "1 m 30 s". @param {number} ms */
 export function spanText(ms) {
   let left = ms;
   const words = [];

@@ -1,4 +1,4 @@
-// Instants and durations as people read them. `now` ticks once a second while somebody looks.
+// Readable instants and durations. `now` ticks once a second while the page is visible.
 import { signal } from "@preact/signals";
 
 export const now = signal(Date.now());
@@ -21,13 +21,13 @@ export function duration(ms) {
   return `${Math.floor(h / 24)} d ${h % 24} h`;
 }
 
-/** How long from start to end, or until now; empty before the start. @param {Instant} start @param {Instant} end */
+/** The duration from start to end or now; empty before the start. @param {Instant} start @param {Instant} end */
 export function took(start, end) {
   if (!start) return "";
   const until = end ? Date.parse(end) : Math.floor(now.value / 1000) * 1000;
   const ms = Math.max(0, until - Date.parse(start));
   if (end) return duration(ms);
-  const s = Math.round(ms / 1000); // it counts on: fractions would only flicker
+  const s = Math.round(ms / 1000); // still counting: fractions would only flicker
   return s < 60 ? `${s} s` : duration(1000 * s);
 }
 
@@ -65,7 +65,7 @@ const preciseFormat = new Intl.DateTimeFormat(undefined, {
 
 const dayFormat = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
 
-/** The day of an instant, as one speaks of it. @param {Instant} at */
+/** The day of an instant in words: today, yesterday, … @param {Instant} at */
 export function day(at) {
   if (!at) return "";
   const [then, today] = [new Date(at), new Date(now.value)];
@@ -86,7 +86,7 @@ export const clock = (at) => (at ? clockFormat.format(new Date(at)) : "");
 /** @param {Instant} at */
 export const full = (at) => (at ? fullFormat.format(new Date(at)) : "");
 
-/** An instant in as few words as say which: today is left out. @param {Instant} at */
+/** An instant in its shortest unambiguous form: the date is omitted for today. @param {Instant} at */
 export const when = (at) => (day(at) === "Today" ? clock(at) : full(at));
 
 const minuteFormat = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
@@ -99,7 +99,7 @@ const datedFormat = new Intl.DateTimeFormat(undefined, {
 });
 
 /**
- * An instant in a column of them: of the last hour how long ago, else such that two of a day differ.
+ * An instant in a column: relative within the last hour, else precise enough to distinguish two of a day.
  * @param {Instant} at
  */
 export function brief(at) {
@@ -109,5 +109,5 @@ export function brief(at) {
 
 const INSTANTS = /\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g;
 
-/** A text with its instants as people read them. @param {string} text */
+/** A text with readable instants. @param {string} text */
 export const timed = (text) => text.replace(INSTANTS, when);

@@ -1,4 +1,4 @@
-// Hooks between state and components: a run kept live, an answer loaded when it is needed.
+// Hooks between state and components: a live run, a reply loaded on demand.
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Problem, get, seg } from "./api.js";
 import { asProblem, generation, hold, release } from "./state.js";
@@ -7,8 +7,8 @@ import { plain } from "./text.js";
 /** @template T @typedef {import("./state.js").Loaded<T>} Loaded */
 
 /**
- * The answer of GET `path`, loaded again when the path changes, when the feed has lost its
- * place, and when `again` is called.
+ * The reply of GET `path`, loaded again when the path changes, when the feed has lost its position, and when
+ * `again` is called.
  * @template T
  * @param {string} path  "" loads nothing
  * @param {string | number} [version]  loads again when it changes
@@ -41,7 +41,7 @@ export function useRun(id) {
     if (held.current) release(held.current);
     held.current = hold(id);
   }
-  // At once: an effect that waits for the next frame is never undone if the page is left before.
+  // In a layout effect: a normal effect that waits for the next frame is not cleaned up if the page is left before.
   useLayoutEffect(
     () => () => {
       if (held.current) release(held.current);
@@ -53,8 +53,8 @@ export function useRun(id) {
 }
 
 /**
- * A run as it was after an event; null for now, and until it is there. Of many moments asked for
- * in a row only the last is waited for.
+ * A run after one of its events; null for now, and until it is loaded. Of many moments requested in a row only the
+ * last is loaded.
  * @param {string} id
  * @param {number} seq  0 for now
  */
@@ -86,7 +86,7 @@ export function useMoment(id, seq) {
 
 const LOOK_MS = 5000;
 
-/** Do something time and again while somebody looks. @param {() => unknown} act @param {boolean} [when] */
+/** Repeat an action while the page is visible. @param {() => unknown} act @param {boolean} [when] */
 export function useEvery(act, when = true) {
   useEffect(() => {
     if (!when) return;
@@ -95,7 +95,7 @@ export function useEvery(act, when = true) {
   }, [act, when]);
 }
 
-/** The title of the tab and of the page in the history. @param {string} text */
+/** Set the title of the tab and of the history entry. @param {string} text */
 export function useTitle(text) {
   useEffect(() => {
     document.title = text ? `${plain(text)} · floe` : "floe";
@@ -103,7 +103,7 @@ export function useTitle(text) {
 }
 
 /**
- * Run an action once at a time: `busy` while it runs, `error` as the host explained it.
+ * Run an action, never twice at the same time: `busy` while it runs, `error` from the host.
  * @param {() => Promise<unknown>} action
  */
 export function useAction(action) {

@@ -1,9 +1,9 @@
-// Other people's values on their way through the browser: none of them is changed by it.
+// Users' values on their way through the browser, which changes none of them.
 import { pieces, plain } from "./text.js";
 
-// Numbers that JavaScript may spell otherwise: beyond 2^53 it loses digits, and 1.0 becomes 1.
+// Numbers that JavaScript may write differently: beyond 2^53 it loses digits, and 1.0 becomes 1.
 const SPELLED = /\d{16}|[[:,]\s*-?\d+[.eE]/;
-/** Where the numbers are other people's. All others are ours, and counted with. */
+/** Members whose numbers are users' values. All other numbers are floe's, and used for arithmetic. */
 const VALUES = new Set(["values", "inputs", "outputs", "value"]);
 
 /** A number as it was written. */
@@ -18,7 +18,7 @@ class Spelled {
   }
 }
 
-/** JSON; in values, each number keeps its digits. @param {string} text @returns {any} */
+/** Parse JSON; in values, each number keeps its digits. @param {string} text @returns {any} */
 export function read(text) {
   return SPELLED.test(text) ? counted(JSON.parse(text, /** @type {any} */ (kept))) : JSON.parse(text);
 }
@@ -39,21 +39,21 @@ function counted(part) {
   return part;
 }
 
-/** A value as text: a string is its own, anything else is JSON. @param {unknown} value @returns {string} */
+/** A value as text: a string unchanged, any other type as JSON. @param {unknown} value @returns {string} */
 export const textOf = (value) => (typeof value === "string" ? value : JSON.stringify(value, null, 2));
 
-/** A value for people to look at, with what hides in it made visible. @param {unknown} value */
+/** A value for display, with hidden characters escaped. @param {unknown} value */
 export const shown = (value) => plain(textOf(value));
 
-/** A text for people to change: as `shown`, and with the line ends that a form has. @param {string} text */
+/** A text for editing: as in `shown`, with the line ends of a form field. @param {string} text */
 export const editable = (text) =>
   pieces(text)
     .map(({ seen }) => seen)
     .join("");
 
 /**
- * What `original` has become when its editable form was changed to `edited`. What was left alone is
- * as it was, with its own line ends and hidden characters; new lines end as the first one did.
+ * The new value of `original` after its editable form was changed to `edited`. Unchanged parts stay exact, with
+ * their line ends and hidden characters; new lines end like the first one.
  * @param {string} original
  * @param {string} edited
  */

@@ -1,18 +1,18 @@
-// What of a scrolled element is in sight, for what is too long to be drawn whole. In steps, so
-// that most of a scroll draws nothing.
+// Visible region of a scrolled element, for virtualised lists. It changes in steps, so
+// that most scroll events draw nothing.
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 
 const STEP_PX = 80;
 const AROUND_PX = 60;
-/** After a jump what is around is drawn this much later: all at once would be one long task. */
+/** Delay for the surroundings after a jump: drawing all at once would be one long task. */
 const AROUND_MS = 50;
 const CALM_MS = 1000;
-/** Up to so many of a kind all are drawn: a browser's search and a tab key then find each. */
+/** Lists up to this length are drawn completely, so that browser search and the tab key find each item. */
 export const ALL_MAX = 200;
 
 /**
- * @typedef {{left: number, top: number, right: number, bottom: number, width: number}} Sight  px of what is scrolled,
- *   and some around; width: of the element
+ * @typedef {{left: number, top: number, right: number, bottom: number, width: number}} Sight  in px of the content,
+ *   with a margin; width: of the element
  */
 
 /** @type {Sight} */
@@ -20,8 +20,8 @@ const NONE = { left: 0, top: 0, right: 0, bottom: 0, width: 0 };
 
 /**
  * @param {{current: HTMLElement | null}} box
- * @returns {[Sight, () => void]}  its `width` is 0 when it is not known yet; and to look at once: who
- *   scrolls by code draws then, and not within the frame that lays out and paints as well
+ * @returns {[Sight, () => void]}  its `width` is 0 while unknown; and a function to update it at once: code that
+ *   scrolls draws then, and not in the frame that also lays out and paints
  */
 export function useViewport(box) {
   const [viewport, set] = useState(NONE);
@@ -70,12 +70,12 @@ function viewportOf({ scrollLeft, scrollTop, clientWidth, clientHeight }, around
 /** @param {Sight} a @param {Sight} b */
 const meet = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
 
-/** The old one if it is the same: then nothing is drawn. @param {Sight} old @param {Sight} next */
+/** The old object if nothing changed, so that nothing is drawn. @param {Sight} old @param {Sight} next */
 const kept = (old, next) =>
   Object.entries(next).every(([name, value]) => old[/** @type {keyof Sight} */ (name)] === value) ? old : next;
 
 /**
- * A value that is followed at most once a second, and in the end: what the eye is led to.
+ * A value that changes at most once a second and ends at the latest: for the selection.
  * @template T @param {T} value @returns {T}
  */
 export function useCalm(value) {
@@ -94,11 +94,11 @@ export function useCalm(value) {
 }
 
 /**
- * Of a list in rows of one height which part to draw, and the space before and after it. Scrolls
- * to the chosen one when that is another.
- * @param {{current: HTMLElement | null}} box  is scrolled; its rows are each a `li`
+ * The part to draw of a list with rows of one height, and the space before and after it. Scrolls to the chosen row
+ * when it changes.
+ * @param {{current: HTMLElement | null}} box  the scrolled element; each of its rows is a `li`
  * @param {number} count
- * @param {number} guess  how high a row is in px, until one is there to be measured
+ * @param {number} guess  height of a row in px before one is measured
  * @param {number} chosen  or -1
  */
 export function useRows(box, count, guess, chosen) {

@@ -1,5 +1,5 @@
-// What waits: forms for people, runs for hosts. Asked for anew when the feed says that it may be
-// another, but not more often than somebody could read it.
+// Waiting things: open forms and pending runs. Reloaded when the feed reports a possible change, but not more often
+// than people can read.
 import { effect, signal } from "@preact/signals";
 import { cell, flows, generation, listen } from "./state.js";
 import { runState } from "./text.js";
@@ -14,9 +14,9 @@ const LISTS_MS = 1000;
 export const forms = cell(() => "forms");
 /** @type {ReturnType<typeof cell<{pends: import("./types/api").PendGroup[]}>>} */
 export const pends = cell(() => "pends");
-/** What a pending run waits for, where that is known. @param {string} run */
+/** Why a pending run waits, if it is known. @param {string} run */
 export const pendedFor = (run) => pends.state.value.data?.pends.find((group) => group.runs.includes(run))?.text;
-/** Counts up when runs have come or ended: lists of them are to be loaded again. */
+/** Counts up when runs were pended or ended, so that lists of runs are loaded again. */
 export const turnover = signal(0);
 
 /** @param {() => unknown} act @param {number} ms */
@@ -37,7 +37,7 @@ const listsSoon = soon(() => {
   void flows.refresh();
 }, LISTS_MS);
 
-/** Whether a form of the list is that of a node. @param {string} run @param {string | undefined} node */
+/** Whether the open form of a node is in the list. @param {string} run @param {string | undefined} node */
 const isAsked = (run, node) =>
   !!forms.state.value.data?.forms.some((one) => one.run.id === run && one.form.node === node);
 
@@ -46,7 +46,7 @@ const isOpen = (run) =>
   "forms" in run ? run.forms.length > 0 : forms.state.value.data?.forms.some((one) => one.run.id === run.id);
 
 /**
- * The one word for where a run is: that it waits for somebody goes before that it runs.
+ * The state of a run in one word: an open form takes precedence over active.
  * @param {Summary | import("./types/api").Detail} run
  */
 export const liveState = (run) => (run.state === "active" && isOpen(run) ? "asking" : runState(run));

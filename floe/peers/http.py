@@ -131,7 +131,7 @@ class HttpPeers:
                 self._want(other)
 
     def _addressed(self, envelope: Envelope) -> list[Other]:
-        """The receivers of a message: if a host lost its store, the new store replies that it did."""
+        """The receivers of a message: if a host lost its store, the new one replies that it did."""
         if envelope.to_host is None:
             return list(self._others.values())
         of_host = [o for name, o in self._others.items() if name.host == envelope.to_host]

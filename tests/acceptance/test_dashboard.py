@@ -214,7 +214,7 @@ def test_runs_are_narrowed_by_choices_that_are_in_the_address(page: Page, host: 
     expect(runs.get_by_role("listitem")).to_contain_text("release")
     page.get_by_label("From").fill("2100-01-01T00:00")
 
-    expect(page.get_by_text("No run is like that")).to_be_visible()
+    expect(page.get_by_text("No run matches")).to_be_visible()
     page.get_by_role("link", name="Clear").click()
     expect(runs.get_by_role("listitem")).to_have_count(2)
 

@@ -127,7 +127,7 @@ def test_keys_move_through_lists_and_open_what_is_found(page: Page, host: Host) 
     expect(page.get_by_label("Text")).to_be_focused()
     page.keyboard.type("nothing like it?")
 
-    expect(page.get_by_text("No run is like that")).to_be_visible()
+    expect(page.get_by_text("No run matches")).to_be_visible()
     expect(page.get_by_role("dialog")).to_be_hidden()
 
 

@@ -1,4 +1,4 @@
-// One flow: its graph, how to start it, its last runs, and what is wrong with it.
+// One flow: its graph, start forms, last runs and findings.
 import { useEffect } from "preact/hooks";
 import { seg } from "../api.js";
 import { html } from "../html.js";

@@ -1,4 +1,4 @@
-// All flows of this host, and what is wrong with its config.
+// All flows of this host, and the findings of its config.
 import { html } from "../html.js";
 import { FailingSince } from "../panels/failing.js";
 import { Findings } from "../panels/findings.js";
@@ -42,13 +42,13 @@ export function Flows() {
 }
 
 /**
- * Whether a start by id alone takes this version.
+ * Whether a start by id alone uses this version.
  * @param {import("../types/api").Flow[]} flows
  * @param {import("../types/api").Flow} flow
  */
 export const latest = (flows, flow) => flows.every((other) => other.id !== flow.id || other.ver <= flow.ver);
 
-/** How a trigger starts runs, in a few words. @param {{trigger: import("../types/api").Trigger}} props */
+/** A short description of a trigger. @param {{trigger: import("../types/api").Trigger}} props */
 export function TriggerText({ trigger }) {
   const when = trigger.cron ?? (trigger.period_s ? `every ${duration(1000 * trigger.period_s)}` : "");
   return html`<span>${plain(trigger.name || trigger.id)}</span> <span class="faint">${[
@@ -61,7 +61,7 @@ export function TriggerText({ trigger }) {
     .join(" ")}</span>`;
 }
 
-/** The newest run of the flow that we know of. @param {import("../types/api").Flow} flow */
+/** The newest known run of the flow. @param {import("../types/api").Flow} flow */
 function lastRun(flow) {
   let last = flow.last ?? null;
   for (const run of runs.value.values()) {

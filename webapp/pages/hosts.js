@@ -1,4 +1,4 @@
-// The hosts: how they are, what they carry, what they hold. Load is asked for while somebody looks.
+// The hosts: state, load and leases. The load is refreshed while the page is visible.
 import { byNeed, tagsOf } from "../fleet.js";
 import { classes, html } from "../html.js";
 import { HostPanel } from "../panels/host.js";
@@ -33,7 +33,7 @@ export function Hosts() {
     <${Leases} />`;
 }
 
-/** What they carry together, and their tags to choose by. @param {{hosts: Host[], tag: string}} props */
+/** Their total load, and their tags as filters. @param {{hosts: Host[], tag: string}} props */
 function Together({ hosts: all, tag }) {
   /** @param {(host: Host) => number} of */
   const sum = (of) => all.reduce((total, host) => total + of(host), 0);

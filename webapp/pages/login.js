@@ -25,13 +25,13 @@ export function LogIn() {
         <p class="field-message" id="token-message" role="alert">${
           error &&
           (error.status === 401
-            ? "This host knows no such token. Was all of it copied?"
+            ? "This host refuses the token. Did you copy all of it?"
             : `${plain(error.message)} ${plain(error.hint)}`)
         }</p>
       </div>
       <button class="is-main" aria-disabled=${busy}>Log in</button>
-      <p class="faint">The admin token of this host, or a personal one made from it. The host said at its first start
-      where the token is kept.</p>
+      <p class="faint">The admin token of this host, or a personal one made from it. Unless the host was started
+      with -admin, its token is in the file admin-token of its root.</p>
     </form>
   </main>`;
 }

@@ -1,4 +1,4 @@
-// What is happening now: what waits for people first, then what runs, waits and has ended.
+// The present state: open forms first, then active, pending and ended runs.
 import { byNeed, hostState } from "../fleet.js";
 import { html } from "../html.js";
 import { narrow } from "../narrow.js";
@@ -18,7 +18,7 @@ import { useEvery, useRun, useTitle } from "../use.js";
 import { forms } from "../waits.js";
 import { lastState, latest } from "./flows.js";
 
-// More than this many running runs are listed without their nodes.
+// Active runs beyond this number are listed without their nodes.
 const DETAILED = 25;
 const RECENT = 40;
 const FORMS_SHOWN = 8;
@@ -61,7 +61,7 @@ export function Now() {
     </div>`;
 }
 
-/** All forms that are open, the longest open first. */
+/** All open forms, oldest first. */
 function Asked() {
   const { data, error } = forms.state.value;
   if (!data) return error ? html`<${Failure} error=${error} again=${forms.load} />` : null;
@@ -130,7 +130,7 @@ function FlowLinks() {
 
 function HostDots() {
   const { data } = hosts.state.value;
-  // That one falls silent no event tells.
+  // No event announces that a host went silent, so poll.
   useEvery(hosts.load, (data?.hosts.length ?? 0) > 1);
   if (!data) return null;
   return html`<section class="list"><h2><a href=${`${ROOT}/hosts`}>Hosts</a></h2>

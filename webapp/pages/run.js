@@ -1,4 +1,4 @@
-// One run, live: how it stands, its graph and nodes, and what is known about the chosen node.
+// One run, live: its state, graph and nodes, and details of the chosen node.
 import { classes, html } from "../html.js";
 import { narrow } from "../narrow.js";
 import { Ask } from "../panels/ask.js";
@@ -69,7 +69,7 @@ export function Run({ id }) {
         ? live.started_at
           ? html`<${Gantt} nodes=${run.nodes} from=${live.started_at} to=${live.ended_at} at=${at}
             chosen=${node?.id ?? ""} />`
-          : html`<${Empty} title="No node has woken yet"><p>
+          : html`<${Empty} title="No node has started yet"><p>
             <a data-replace href=${here({ tab: "why" })}>Why?</a></p></${Empty}>`
         : isGraph &&
           html`<${GraphPanel} graph=${run.graph} nodes=${run.nodes} started=${run.started_at !== null}
@@ -124,7 +124,7 @@ function Head({ run, at, away = false }) {
 }
 
 /**
- * The node of the URL, or else the one a reader would look at first.
+ * The node of the URL, or else the most interesting one.
  * @param {Detail} run
  * @returns {RunNode | undefined}
  */
@@ -150,8 +150,7 @@ function chosenTab(run, node) {
 }
 
 /**
- * @param {{run: Detail, node: RunNode | undefined, tab: string, seq: number}} props  seq: the moment that is shown, 0
- *   for now
+ * @param {{run: Detail, node: RunNode | undefined, tab: string, seq: number}} props  seq: the shown moment, 0 for now
  */
 function Panel({ run, node, tab, seq }) {
   switch (tab) {

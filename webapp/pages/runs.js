@@ -1,4 +1,4 @@
-// All runs, found by state, result, flow, host, time and text, a page at a time. The address is the filter.
+// All runs, filtered by state, result, flow, host, time and text, page by page. The filters are in the URL.
 import { useEffect } from "preact/hooks";
 import { html } from "../html.js";
 import { Behind } from "../panels/behind.js";
@@ -15,7 +15,7 @@ export function Runs() {
   useTitle("Runs");
   const { query } = route.value;
   const cursor = query.get("cursor") ?? "";
-  // The first page is kept up to date; who reads on keeps what is read.
+  // Only the first page is kept up to date.
   const { data, error, again } = useLoad(`runs?${queryOf(query)}`, cursor ? "" : turnover.value);
   const loaded =
     /** @type {{runs: import("../types/api").Summary[], next: string, as_of?: import("../types/api").AsOf} | null} */ (
@@ -47,14 +47,14 @@ export function Runs() {
     }`;
 }
 
-/** Why there is nothing, and what to do about it. @param {{query: URLSearchParams, next: string}} props */
+/** The reason for an empty list, and a hint. @param {{query: URLSearchParams, next: string}} props */
 function None({ query, next }) {
   if (next)
-    return html`<${Empty} title="None among those looked through so far">
-      <p>Older ones may match: look on with <b>Older</b>.</p></${Empty}>`;
+    return html`<${Empty} title="No match among the runs searched so far">
+      <p>Older runs may match: continue with <b>Older</b>.</p></${Empty}>`;
   if (!isFiltered(query))
     return html`<${Empty} title="Nothing has run yet">
       <p>Start something: choose a <a href=${`${ROOT}/flows`}>flow</a>.</p></${Empty}>`;
-  return html`<${Empty} title="No run is like that">
+  return html`<${Empty} title="No run matches">
     <p>Widen the filters, or <a data-replace href=${location.pathname}>see all runs</a>.</p></${Empty}>`;
 }

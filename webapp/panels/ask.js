@@ -1,4 +1,4 @@
-// A question to people: the form of a data node, to be approved or rejected.
+// The open form of a data node, to approve or reject.
 import { post } from "../api.js";
 import { html } from "../html.js";
 import { runHref } from "../route.js";
@@ -7,8 +7,8 @@ import { ago, full } from "../time.js";
 import { FormPanel } from "./form.js";
 
 /**
- * @param {{run: import("../types/api").Summary, form: import("../types/api").OpenForm, named?: boolean}} props  named:
- *   say which run
+ * @param {{run: import("../types/api").Summary, form: import("../types/api").OpenForm, named?: boolean}} props
+ *   named: show the run's name
  */
 export function Ask({ run, form, named }) {
   /** @param {boolean} good */

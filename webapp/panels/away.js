@@ -1,11 +1,11 @@
-// Says of a run that the host which has it cannot be asked, and how old is what is shown; or that it never can.
+// Notice that a run's host is away or permanently lost, with the age of the shown data.
 import { html } from "../html.js";
 import { plain } from "../text.js";
 import { ago, full } from "../time.js";
 
 /**
- * @param {{host: string, at: string | null, lost: boolean}} props  at: when it was heard last, or, if it is lost for
- *   good, when that was said
+ * @param {{host: string, at: string | null, lost: boolean}} props  at: the time of its last message, or, if it is
+ *   permanently lost, of the forget
  */
 export function Away({ host, at, lost }) {
   if (lost)
@@ -13,7 +13,7 @@ export function Away({ host, at, lost }) {
       at && html`<time dateTime=${at} title=${full(at)}>${ago(at)}</time>`
     }: the log of this run is gone with it, and so are its nodes, output and forms.</div>`;
   return html`<div class="behind" role="status"><b>${plain(host)}</b> ${
-    at ? html`as of <time dateTime=${at} title=${full(at)}>${ago(at)}</time>` : "not heard of yet"
+    at ? html`as of <time dateTime=${at} title=${full(at)}>${ago(at)}</time>` : "has sent nothing yet"
   }: this run is there, and its nodes, output and forms are shown again once it is back. Its commands may well be
     running.</div>`;
 }

@@ -1,4 +1,4 @@
-// Says that what is shown may be old, and since when it tries again.
+// Notice that the connection is lost, with the time of the next attempt.
 import { link, retry } from "../feed.js";
 import { html } from "../html.js";
 import { now } from "../time.js";

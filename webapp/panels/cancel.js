@@ -1,4 +1,4 @@
-// Cancel a run, once it is confirmed.
+// Cancel a run after a confirmation.
 import { useRef, useState } from "preact/hooks";
 import { post, seg } from "../api.js";
 import { html } from "../html.js";
@@ -27,7 +27,7 @@ export function Cancel({ run }) {
     <dialog ref=${dialog} aria-labelledby="cancel-title">
       <form class="form" onSubmit=${onSubmit}>
         <h2 id="cancel-title">Cancel ${plain(run.flow)} ${plain(run.id)}?</h2>
-        <p>Commands that run are stopped; what follows them does not start.</p>
+        <p>Running commands are stopped; later nodes do not start.</p>
         <div class="field"><label for="cancel-why">Why (others will read it)</label>
           <input id="cancel-why" type="text" autocomplete="off" value=${why} onInput=${(/** @type {any} */ event) =>
             setWhy(event.currentTarget.value)} /></div>

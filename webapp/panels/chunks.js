@@ -1,5 +1,5 @@
-// A long list in parts; a part far out of sight is only as high as it was. For rows of any height,
-// where `useRows` is for those of one.
+// A long list in chunks; a chunk far from the visible part is an empty box of the same height. For
+// rows of any height; `useRows` is for rows of one height.
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { html } from "../html.js";
 import { ALL_MAX } from "../viewport.js";
@@ -11,12 +11,12 @@ const AROUND = "600px";
  * @template T
  * @typedef {(rows: T[] | null, height: string | undefined, ref: import("preact").RefObject<HTMLElement | null>) =>
  *   unknown} Draw
- *   draws one element: with these rows, or with none and this high
+ *   draws one element: with these rows, or empty with this height
  */
 
 /**
  * @template T
- * @param {{list: T[], guess: number, draw: Draw<T>}} props  guess: how high a row is in px, until some were seen
+ * @param {{list: T[], guess: number, draw: Draw<T>}} props  guess: height of a row in px before any is measured
  */
 export function Chunks({ list, guess, draw }) {
   const starts = Array.from({ length: Math.ceil(list.length / SIZE) }, (_, nth) => nth * SIZE);
@@ -43,7 +43,7 @@ function Chunk({ rows, isLong, guess, draw }) {
       if (!isIntersecting && boundingClientRect.height) each.current = boundingClientRect.height / count.current;
       set(isIntersecting);
     };
-    // Of a box that scrolls, not of the window alone: younger than the types know.
+    // For a scrolling box, not only the window; newer than the type definitions.
     const options = /** @type {IntersectionObserverInit} */ ({ rootMargin: AROUND, scrollMargin: AROUND });
     const watch = new IntersectionObserver(look, options);
     watch.observe(element);

@@ -1,4 +1,4 @@
-// A button that first says what it does, and does it once that is confirmed.
+// A button that explains its action and asks for confirmation.
 import { useRef } from "preact/hooks";
 import { html } from "../html.js";
 import { useAction } from "../use.js";
@@ -9,7 +9,7 @@ let made = 0;
 /**
  * @param {{name: string, title: string, yes: string, no: string, isBad?: boolean, act: () => Promise<unknown>,
  *   children?: any}} props
- *   name: of the button that asks; yes, no: of those that answer; children: what it does
+ *   name: of the button; yes, no: of the answers; children: the explanation
  */
 export function Confirm({ name, title, yes, no, isBad, act, children }) {
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));

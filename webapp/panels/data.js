@@ -1,4 +1,4 @@
-// What went into a node and what came out; without a node, what the run was started with.
+// Inputs and outputs of a node; without a node, the start values of the run.
 import { seg } from "../api.js";
 import { html } from "../html.js";
 import { exact } from "../time.js";
@@ -8,7 +8,7 @@ import { Failure, Loading } from "./notice.js";
 
 /**
  * @param {{run: import("../types/api").Detail, node?: import("../types/api").RunNode, seq: number}} props  seq: the
- *   moment, 0 for now
+ *   shown moment, 0 for now
  */
 export function DataPanel({ run, node, seq }) {
   return node
@@ -56,8 +56,8 @@ function NodeData({ run, node, seq }) {
 }
 
 /**
- * @param {{title: string, values?: Record<string, unknown>, none: string, all?: boolean}} props  all: what is empty is
- *   a value, too
+ * @param {{title: string, values?: Record<string, unknown>, none: string, all?: boolean}} props  all: show empty
+ *   values too
  */
 function Values({ title, values, none, all = false }) {
   const entries = Object.entries(values ?? {}).filter(

@@ -1,4 +1,4 @@
-// A flow as it is written, node by node: what it hears and waits for, and its limits.
+// The definition of a flow, node by node: its listen and wait tags, and its limits.
 import { html } from "../html.js";
 import { plain } from "../text.js";
 import { duration } from "../time.js";

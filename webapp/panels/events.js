@@ -1,4 +1,4 @@
-// The facts of a run in order. Loads what it lacks when the run has gone on.
+// The events of a run in order. Loads the missing ones when the run continues.
 import { useEffect, useRef, useState } from "preact/hooks";
 import { get, seg } from "../api.js";
 import { classes, html } from "../html.js";
@@ -18,7 +18,7 @@ const ROW_PX = 30;
 /** @typedef {{events: RunEvent[], more: boolean, error: import("../api.js").Problem | null}} State */
 
 /**
- * @param {{run: string, seq: number, at: number}} props  seq: how far the run is; at: the moment that is shown, or 0
+ * @param {{run: string, seq: number, at: number}} props  seq: the newest event; at: the shown moment, or 0
  */
 export function EventsPanel({ run, seq, at }) {
   const [state, set] = useState(
@@ -28,7 +28,7 @@ export function EventsPanel({ run, seq, at }) {
       error: null,
     }),
   );
-  const unfolded = useRef(/** @type {Set<number>} */ (new Set())); // here, as rows go when they are out of sight
+  const unfolded = useRef(/** @type {Set<number>} */ (new Set())); // kept here because invisible rows are removed
   const last = state.events.at(-1)?.seq ?? 0;
   const load = () => {
     const abort = new AbortController();

@@ -1,4 +1,4 @@
-// What narrows a list of runs; every choice goes into the address at once.
+// The filters of a list of runs; every choice goes into the URL at once.
 import { useState } from "preact/hooks";
 import { html } from "../html.js";
 import { narrow } from "../narrow.js";
@@ -7,7 +7,7 @@ import { flows, hosts } from "../state.js";
 import { plain } from "../text.js";
 
 const PAGE = 50;
-// On a phone these come when they are asked for.
+// Hidden behind a button on a phone.
 const MORE = ["good", "flow", "host", "since", "until"];
 const NAMES = ["state", "good", "flow", "host", "text"];
 
@@ -22,10 +22,10 @@ export function queryOf(query) {
   return asked.toString();
 }
 
-/** Whether anything narrows the list. @param {URLSearchParams} query */
+/** Whether any filter is set. @param {URLSearchParams} query */
 export const isFiltered = (query) => [...NAMES, "since", "until"].some((name) => query.get(name));
 
-/** As its field takes it, else nothing: an address may say anything. @param {string | null} text */
+/** In the format of its field, else empty: a URL may contain anything. @param {string | null} text */
 const minute = (text) => (/^\d{4}-\d\d-\d\dT\d\d:\d\d$/.test(text ?? "") ? text : "");
 
 /** @param {{query: URLSearchParams}} props */

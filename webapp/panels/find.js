@@ -1,5 +1,5 @@
-// Search in an output: the host looks through all of it and names the lines, here one steps from
-// one to the next. Says how far was looked.
+// Search in an output: the host searches all of it and returns line numbers; this panel steps
+// through them and shows how far the search is.
 import { useEffect, useRef, useState } from "preact/hooks";
 import { html } from "../html.js";
 import { go, here } from "../route.js";
@@ -13,11 +13,11 @@ const FOUND_MAX = 1000;
 
 /**
  * @param {{output: import("../output.js").Output, needle: string, setNeedle: (text: string) => void, line: number}}
- *   props  line: that is pointed at, or 0
+ *   props  line: the marked line, or 0
  */
 export function Find({ output, needle, setNeedle, line }) {
   const [search, setSearch] = useState(/** @type {Search | null} */ (null));
-  const pending = useRef(0); // where to go once something is found: 1 on, -1 back
+  const pending = useRef(0); // the step to take once a match is found: 1 forward, -1 back
   useEffect(() => {
     setSearch(null);
     if (!needle) return;
@@ -80,7 +80,7 @@ function said({ found, looked, over, error }, at) {
 }
 
 /**
- * Look through all of it, a piece after the other.
+ * Search all of it, piece by piece.
  * @param {import("../output.js").Output} output
  * @param {string} text
  * @param {AbortSignal} signal

@@ -1,4 +1,4 @@
-// What is wrong with a config or a flow, where, and what to try.
+// The findings of a config or a flow, with position and hint.
 import { html } from "../html.js";
 import { plain } from "../text.js";
 

@@ -1,4 +1,4 @@
-// A form made from its fields, with the host's messages at the fields they are about.
+// A form built from its fields, with the host's error messages at the fields.
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Problem } from "../api.js";
 import { classes, html } from "../html.js";
@@ -14,7 +14,7 @@ import { changed, editable, shown, textOf } from "../values.js";
 
 let made = 0;
 
-/** @param {{fields: Field[], choices: Choice[]}} props  choices: the buttons, the first is what Enter does */
+/** @param {{fields: Field[], choices: Choice[]}} props  choices: the buttons; Enter triggers the first */
 export function FormPanel({ fields, choices }) {
   const [values, setValues] = useState(
     /** @returns {Record<string, unknown>} */ () =>
@@ -77,7 +77,7 @@ function initial(field) {
 /** @param {Field} field */
 const given = (field) => field.value !== null && field.value !== undefined;
 
-/** The place of the choice that is made beforehand: two of them may look the same. @param {Field} field */
+/** The index of the preselected choice: two choices may look the same. @param {Field} field */
 function chosenAt(field) {
   /** @type {unknown[]} */
   const choices = field.choices;
@@ -86,7 +86,7 @@ function chosenAt(field) {
 }
 
 /**
- * What is sent: the host judges it, so nothing that was typed is changed or dropped.
+ * The value to send: the host validates it, so the typed text is sent unchanged.
  * @param {Field} field
  * @param {any} value
  */
@@ -98,10 +98,10 @@ function sent(field, value) {
   return value === initial(field) ? original : value && changed(original, value);
 }
 
-/** Half of a character pair is in no encoding, so no host can be sent it. @param {Record<string, unknown>} values */
+/** A lone surrogate has no encoding, so it cannot be sent. @param {Record<string, unknown>} values */
 function refuseHalves(values) {
   const wrong = Object.entries(values).filter(([, value]) => typeof value === "string" && !value.isWellFormed());
-  const fields = Object.fromEntries(wrong.map(([id]) => [id, "half of a character is in it; remove it"]));
+  const fields = Object.fromEntries(wrong.map(([id]) => [id, "contains half of a character pair; remove it"]));
   if (wrong.length) throw new Problem(422, { detail: "Some values cannot be sent.", fields });
 }
 

@@ -1,4 +1,4 @@
-// The nodes of a run on a line of time: when each woke, waited, tried, asked and was done.
+// The timeline of a run's nodes: when each entered, waited, ran, asked and settled.
 import { useRef } from "preact/hooks";
 import { barsOf, placeOf } from "../bars.js";
 import { classes, html } from "../html.js";
@@ -11,7 +11,7 @@ import { clock, duration, now } from "../time.js";
 import { tabFor } from "./graph.js";
 import { Mark, stateName } from "./mark.js";
 
-// A name of a tick is beside it, to the right: there is no room for one at the end.
+// A tick's label is to its right, so there is no room for one at the end.
 const [TICKS, TICKS_NARROW] = [
   { most: 6, until: 0.93 },
   { most: 3, until: 0.8 },
@@ -23,7 +23,7 @@ const ROW_PX = 28;
 
 /**
  * @param {{nodes: RunNode[], from: string, to: string | null, at: string | null, chosen: string}} props
- *   from, to: of the run, `to` null while it runs; at: the moment that is shown, null for now
+ *   from, to: of the run, `to` null while it is active; at: the shown moment, null for now
  */
 export function Gantt({ nodes, from, to, at, chosen }) {
   const start = Date.parse(from);

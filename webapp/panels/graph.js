@@ -1,5 +1,5 @@
 // A flow as a graph, left to right; in a run its nodes carry their state and its lit lines the
-// tags that stand. Nodes are links in reading order; the lines are decoration for the eye.
+// tags that stand. Nodes are links in reading order; the lines are only decoration.
 import { signal } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { classes, html } from "../html.js";
@@ -10,16 +10,16 @@ import { plain } from "../text.js";
 import { took } from "../time.js";
 import { Mark, stateName } from "./mark.js";
 
-// Smaller than this the names cannot be read.
+// Names are unreadable at a smaller scale.
 const SCALE_MIN = 0.75;
 
-// dagre takes a second for a thousand nodes; for so many columns will do.
+// dagre takes a second for a thousand nodes; beyond this number simple columns are used.
 const NODES_MAX = 200;
 
 /** @typedef {import("../plan.js").Plan} Plan */
 /** @typedef {(graph: import("../types/api").Graph) => Plan} Planner */
 
-// dagre is a fifth of all code: pages without a graph do not wait for it.
+// dagre is a fifth of all code, so only pages with a graph load it.
 const fine = signal(/** @type {Planner | null} */ (null));
 /** @type {WeakMap<object, Plan>} */
 const plans = new WeakMap();
@@ -34,7 +34,7 @@ function planned(planner, graph) {
 /**
  * @param {{graph: import("../types/api").Graph, nodes?: import("../types/api").RunNode[], started?: boolean, chosen?:
  *   string, at?: string | null}} props
- *   nodes: with their states, in a run; started: its trigger has been heard; at: the moment that is shown, null for now
+ *   nodes: with their states, in a run; started: the run is active; at: the shown moment, null for now
  */
 export function GraphPanel(props) {
   const planner = props.graph.nodes.length > NODES_MAX ? columns : fine.value;
@@ -92,7 +92,7 @@ function Sheet({ plan, graph, nodes, started = false, chosen, at = null }) {
   </div>`;
 }
 
-/** A browser leaves as it is what is seen in part. @param {FocusEvent} event */
+/** Scroll the focused node into view: a browser does not do that for a partly visible one. @param {FocusEvent} event */
 function shownWhole({ target, currentTarget }) {
   if (target instanceof HTMLElement && target !== currentTarget)
     target.scrollIntoView({ block: "nearest", inline: "nearest" });
@@ -103,7 +103,7 @@ const pixels = (lengths) => Object.fromEntries(Object.entries(lengths).map(([nam
 
 /**
  * How much to shrink the sheet so that its width fits, within reason; what still does not fit
- * scrolls, and the chosen node is scrolled to. `seen`: whether a part of a large sheet is to be drawn.
+ * scrolls, and the chosen node is scrolled into view. `seen`: whether to draw a part of a large sheet.
  * @param {Plan} plan
  * @param {string | undefined} chosen
  */
@@ -111,7 +111,7 @@ function useFit(plan, chosen) {
   const box = useRef(/** @type {HTMLElement | null} */ (null));
   const [viewport, look] = useViewport(box);
   const aim = useCalm(chosen);
-  // 0: not known yet, and nothing is drawn twice
+  // 0: unknown, so draw nothing yet
   const scale = viewport.width ? Math.min(1, Math.max(SCALE_MIN, viewport.width / plan.width)) : 0;
   useLayoutEffect(() => {
     const place = plan.places.find(({ id }) => id === aim);
@@ -143,8 +143,7 @@ function useFit(plan, chosen) {
 
 /**
  * @param {{node: import("../types/api").GraphNode, run?: import("../types/api").RunNode, started: boolean,
- *   chosen: boolean, at: string | null, left: number, top: number, width: number, height: number}} props  as plain
- *   values: a node whose own are the same is not drawn again
+ *   chosen: boolean, at: string | null, left: number, top: number, width: number, height: number}} props  as plain values: a node with unchanged values is not drawn again
  */
 function Node({ node, run, started, chosen, at, left, top, width, height }) {
   const place = pixels({ left, top, width, height });
@@ -162,7 +161,7 @@ function Node({ node, run, started, chosen, at, left, top, width, height }) {
     aria-current=${chosen ? "true" : undefined}>${inner}</a>`;
 }
 
-/** Where a click on a node leads: to what is of interest about it. @param {import("../types/api").RunNode} node */
+/** The tab that a click on a node opens: the most interesting one. @param {import("../types/api").RunNode} node */
 export function tabFor(node) {
   if (node.state === "asking") return "form";
   if (node.state === "waiting" || node.state === "never") return "why";

@@ -1,4 +1,4 @@
-// The keys, on a sheet that `?` opens.
+// The list of keyboard shortcuts; `?` opens it.
 import { useRef } from "preact/hooks";
 import { html } from "../html.js";
 
@@ -7,14 +7,14 @@ const KEYS = [
   ["j k", "next and previous run or node in a list"],
   ["Enter", "open it"],
   ["g n", "go to Now; g r Runs, g f Flows, g h Hosts, g t Tokens"],
-  ["[ ]", "a run one event earlier, one later"],
+  ["[ ]", "show the run one event earlier or later"],
   ["v", "graph or timeline"],
   ["f", "follow the output, or stop following"],
   ["w", "wrap long lines"],
   ["n N", "next and previous match"],
-  ["x", "output fills the window, and back"],
-  ["Esc", "close what is on top"],
-  ["d", "dark, light, or as the system"],
+  ["x", "output in full window, and back"],
+  ["Esc", "close the topmost sheet"],
+  ["d", "theme: dark, light, or as in the system"],
   ["?", "these keys"],
 ];
 

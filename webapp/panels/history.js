@@ -1,4 +1,4 @@
-// The last runs of a flow, oldest left: how each ended, and how long it took.
+// The last runs of a flow, oldest left: result and duration of each.
 import { html } from "../html.js";
 import { runHref } from "../route.js";
 import { plain } from "../text.js";

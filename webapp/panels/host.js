@@ -1,4 +1,4 @@
-// One host: how it is, what it does, and what can be asked of it.
+// One host: its state, its load, and its actions.
 import { clockText, hostState } from "../fleet.js";
 import { html } from "../html.js";
 import { plain, plural } from "../text.js";
@@ -17,7 +17,7 @@ export function HostPanel({ host, hosts }) {
     <header class="host-head">
       <h2><${Mark} state=${state} /> ${plain(host.id)}</h2>
       ${host.self && html`<span class="chip">this host</span>`}${
-        host.keeper && hosts.length > 1 && html`<span class="chip" title="It keeps the leases of all">keeper</span>`
+        host.keeper && hosts.length > 1 && html`<span class="chip" title="Grants the cluster's leases">keeper</span>`
       }
       ${
         state === "away" &&
@@ -68,7 +68,7 @@ export function HostPanel({ host, hosts }) {
   </article>`;
 }
 
-/** What is known about it, each in a few words. @param {Host} host */
+/** Short facts about a host. @param {Host} host */
 function facts(host) {
   const off = clockText(host);
   return [

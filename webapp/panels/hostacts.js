@@ -1,4 +1,4 @@
-// What can be asked of a host, as far as the host that answers offers it.
+// The actions on a host that the replying host offers.
 import { useState } from "preact/hooks";
 import { post, seg } from "../api.js";
 import { html } from "../html.js";
@@ -10,7 +10,7 @@ import { Confirm } from "./confirm.js";
 import { Findings } from "./findings.js";
 import { Failure } from "./notice.js";
 
-/** A host that was seen this short ago is forgotten by force alone. */
+/** A host seen more recently can be forgotten only with force. */
 const FORCE_MS = 30_000;
 
 /** @typedef {import("../types/api").Host} Host */

@@ -1,4 +1,4 @@
-// What runs hold alone: who has it since when, and who waits.
+// The leases: holder, since when, and waiting runs.
 import { html } from "../html.js";
 import { runHref } from "../route.js";
 import { plain, plural } from "../text.js";
@@ -11,7 +11,7 @@ import { Empty, Failure, Loading } from "./notice.js";
 const WAITERS = 5;
 
 export function Leases() {
-  // What changes the queue changes who holds.
+  // A change of the queue also changes the holders.
   const { data, error, again } = useLoad("leases", pends.version.value);
   const loaded = /** @type {{leases: import("../types/api").Lease[], as_of?: import("../types/api").AsOf} | null} */ (
     data

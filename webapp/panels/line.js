@@ -5,11 +5,12 @@ import { go, here } from "../route.js";
 import { size } from "../text.js";
 
 /**
- * @typedef {{number: number, href: string, line?: import("../output.js").Line, needle: string, pointed: boolean}} Props
- *    href: of a line, but for its number; needle: a text to point out
+ * @typedef {{number: number, href: string, line?: import("../output.js").Line, needle: string, pointed: boolean}}
+ *   Props
+ *    href: of a line, without its number; needle: a text to highlight
  */
 
-/** Drawn again only when something about it changed; a scroll moves most lines as they are. */
+/** Redrawn only when it has changed; scrolling moves most lines unchanged. */
 export class OutputLine extends Component {
   /** @param {Props} next */
   shouldComponentUpdate(next) {
@@ -35,7 +36,7 @@ export class OutputLine extends Component {
   }
 }
 
-/** With shift: from the line that is pointed at to this one. @param {MouseEvent} event @param {number} number */
+/** With shift: mark the range from the marked line to this one. @param {MouseEvent} event @param {number} number */
 function point(event, number) {
   const from = Number.parseInt(new URLSearchParams(location.search).get("line") ?? "", 10);
   event.preventDefault();

@@ -1,6 +1,6 @@
-// The lines of an output that can be seen, and some around them, between two spaces as high as
-// the others are thought to be. What is read stays where it is on the screen, whatever becomes
-// of the lines above it: they may wrap, arrive, or be more than a browser can stack.
+// The visible lines of an output and some around them, between two boxes with the estimated
+// height of all others. The visible text stays in place on the screen even if lines above it
+// wrap, arrive, or exceed the maximum height of a browser's element.
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { html } from "../html.js";
 import { here } from "../route.js";
@@ -9,7 +9,7 @@ import { OutputLine } from "./line.js";
 const ROW_PX = 17;
 const AROUND = 30;
 const NEAR_END_PX = 24;
-// Far down a sheet browsers round to whole pixels and more; here they still know quarters of one.
+// In very tall elements browsers round to whole pixels or more; up to this height they keep quarters.
 const SPACE_MAX_PX = 4_000_000;
 
 /** @typedef {{from: number, to: number}} Target */
@@ -22,8 +22,8 @@ export function Lines({ output, following, follow, target, needle, wrap }) {
   const { count, version } = output.shown.value;
   const box = useRef(/** @type {HTMLElement | null} */ (null));
   const body = useRef(/** @type {HTMLElement | null} */ (null));
-  const [top, setTop] = useState(1); // the line to be seen first, roughly
-  // A line and where it is, from the upper edge: what a reader's eye is on.
+  const [top, setTop] = useState(1); // approximately the first visible line
+  // The anchor: a line and its distance from the upper edge, which must not change.
   const anchor = useRef({ line: 1, at: 0 });
   const inView = Math.ceil((box.current?.clientHeight ?? 600) / ROW_PX);
   const first = Math.max(1, (following ? count - inView : top) - AROUND);
@@ -33,7 +33,7 @@ export function Lines({ output, following, follow, target, needle, wrap }) {
   const drawn = useRef({ first, top, count });
   drawn.current = { first, top, count };
   const look = () => {
-    const { first, top, count } = drawn.current; // of now, for those who look later
+    const { first, top, count } = drawn.current; // the current values, for later callbacks
     const [element, rows] = [box.current, body.current];
     if (!element || !rows) return;
     const upper = element.scrollTop;
@@ -109,11 +109,11 @@ export function Lines({ output, following, follow, target, needle, wrap }) {
   </div>`;
 }
 
-/** Of a line, but for its number: to build a query anew for each takes longer than to draw it. @param {string} page */
+/** The URL of a line without its number: building one per line takes longer than drawing it. @param {string} page */
 const hrefOf = (page) => `${page}${page.includes("?") ? "&" : "?"}line=`;
 
 /**
- * The first row that can be seen, and where it is.
+ * The first visible row, and its position.
  * @param {HTMLElement} rows
  * @param {number} upper
  * @param {number} first

@@ -1,4 +1,4 @@
-// The mark of a state: a shape and a colour, and its name for those who see neither.
+// The mark of a state: a shape, a colour, and a name for screen readers.
 import { classes, html } from "../html.js";
 
 /** @type {Record<string, string>} */
@@ -25,7 +25,7 @@ const NAMES = { asking: "waiting for you", never: "never ran", good: "good", bad
 /** @param {string} state */
 export const stateName = (state) => NAMES[state] ?? state;
 
-/** @param {{state: string, named?: boolean}} props  named: say it in letters beside the mark */
+/** @param {{state: string, named?: boolean}} props  named: show the name beside the mark */
 export function Mark({ state, named }) {
   return html`<span class=${classes("mark", `is-${state}`)}>
     <svg viewBox="0 0 16 16" width="16" height="16" role="img" aria-label=${named ? undefined : stateName(state)}

@@ -1,9 +1,9 @@
-// How much of something is in use: in words, and as a bar for the eye.
+// The used share of something, in words and as a bar.
 import { html } from "../html.js";
 
 /**
- * @param {{name: string, most: number, used: number, note?: string, children?: any}} props  children: how much, in
- *   words; used may be above most
+ * @param {{name: string, most: number, used: number, note?: string, children?: any}} props  children: the amount in
+ *   words; used may exceed most
  */
 export function Meter({ name, most, used, note, children }) {
   return html`<div class=${used > most ? "meter is-over" : "meter"}><div class="meter-text"><span>${children}</span>${

@@ -1,4 +1,4 @@
-// What stands where data will be, is not, or could not be had.
+// Placeholders for data that is loading, missing or failed to load.
 import { html } from "../html.js";
 import { plain } from "../text.js";
 

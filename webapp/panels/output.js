@@ -1,4 +1,4 @@
-// What a node printed: follows its end until the reader scrolls away; search, wrap, links, raw.
+// The output of a node: follows its end until the reader scrolls away; search, wrap, links, raw.
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { BASE } from "../api.js";
 import { into } from "../focus.js";
@@ -14,8 +14,8 @@ import { Empty, Failure, Loading } from "./notice.js";
 const wrap = kept("wrap", "yes");
 
 /**
- * @param {{run: string, node: import("../types/api").RunNode, attempt: number, past: boolean}} props  past: an earlier
- *   moment is shown
+ * @param {{run: string, node: import("../types/api").RunNode, attempt: number, past: boolean}} props  past: an
+ *   earlier moment of the run is shown
  */
 export function OutputPanel({ run, node, attempt, past }) {
   const output = useMemo(() => new Output(run, node.id, attempt), [run, node.id, attempt]);
@@ -31,7 +31,7 @@ export function OutputPanel({ run, node, attempt, past }) {
   /** @param {boolean} yes */
   const follow = (yes) => {
     setFollowing(yes);
-    // Somebody reads: this node stays, though another would now be shown first.
+    // The reader scrolls: keep this node, even if a different one would now be chosen.
     if (!yes && live && !query.get("node")) go(here({ node: node.id, tab: "output" }), { replace: true });
   };
   const isSheet = query.get("sheet") === "1";

@@ -1,4 +1,4 @@
-// Runs that wait for a host, those with the same reason together.
+// Runs that wait for a host, grouped by reason.
 import { html } from "../html.js";
 import { runs } from "../state.js";
 import { pends } from "../waits.js";
@@ -8,7 +8,7 @@ import { Said } from "./said.js";
 const SHOWN = 5;
 
 /**
- * @param {{list: import("../types/api").Summary[]}} props  list: all that are pending, as far as they are known here
+ * @param {{list: import("../types/api").Summary[]}} props  list: all known pending runs
  */
 export function Pending({ list }) {
   const groups = pends.state.value.data?.pends ?? [];

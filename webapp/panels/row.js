@@ -1,4 +1,4 @@
-// One run in a list: what, how it stands, why, since when.
+// One run in a list: flow, state, reason, time.
 import { html } from "../html.js";
 import { runHref } from "../route.js";
 import { plain } from "../text.js";
@@ -6,7 +6,7 @@ import { brief, full, took } from "../time.js";
 import { liveState, pendedFor } from "../waits.js";
 import { Mark } from "./mark.js";
 
-/** @param {{run: import("../types/api").Summary, flow?: boolean, children?: any}} props  children: instead of why */
+/** @param {{run: import("../types/api").Summary, flow?: boolean, children?: any}} props  children: replace the reason */
 export function Row({ run, flow = true, children }) {
   const state = liveState(run);
   const waits = run.state === "pending" ? (pendedFor(run.id) ?? run.phase) : "";

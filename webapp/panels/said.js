@@ -1,4 +1,4 @@
-// A reason in the host's words: its instants as people read them, the runs it names as links.
+// A reason from the host, with local times, and links to the runs it names.
 import { html } from "../html.js";
 import { runHref } from "../route.js";
 import { runs } from "../state.js";

@@ -1,4 +1,4 @@
-// The frame around every page: where one can go, whether the feed is live, who is logged in.
+// The frame around every page: navigation, state of the feed, user.
 import { signal } from "@preact/signals";
 import { useLayoutEffect } from "preact/hooks";
 import { html } from "../html.js";
@@ -55,7 +55,7 @@ function Running() {
   return count ? html`<span class="count" aria-label="${count} not over">${count}</span>` : null;
 }
 
-/** Sheets that only some pages need, and that come with them. @type {Record<string, string[]>} */
+/** Style sheets that only some pages need, loaded with them. @type {Record<string, string[]>} */
 const SHEETS = {
   flow: ["graph", "tabs", "data", "events"],
   hosts: ["host", "data", "events"],
@@ -77,7 +77,7 @@ function sheet(name) {
   return comes;
 }
 
-/** Code of pages, which comes when one is first shown; only what is now is there from the start. */
+/** Code of pages, loaded when a page is first shown; only the page Now is loaded at the start. */
 const PAGES = /** @type {const} */ ({
   flow: () => import("../pages/flow.js").then(({ Flow }) => Flow),
   flows: () => import("../pages/flows.js").then(({ Flows }) => Flows),

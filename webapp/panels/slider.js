@@ -1,4 +1,4 @@
-// Which moment of a run is shown: after any of its events, or now.
+// Selects the shown moment of a run: after any of its events, or now.
 import { html } from "../html.js";
 import { go, here } from "../route.js";
 import { plain, plural } from "../text.js";
@@ -6,7 +6,7 @@ import { full, precise } from "../time.js";
 
 /**
  * @param {{last: number, seq: number, fact: import("../types/api").Fact | null}} props
- *   last: the newest event; seq: the one that is shown; fact: which it is, null for now
+ *   last: the newest event; seq: the shown one; fact: its event, null for now
  */
 export function Slider({ last, seq, fact }) {
   /** @param {number} to */

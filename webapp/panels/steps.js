@@ -1,4 +1,4 @@
-// The nodes of a run as a list: the graph for reading, for the keyboard and for phones.
+// The nodes of a run as a list, for screen readers, the keyboard and phones.
 import { useRef } from "preact/hooks";
 import { classes, html } from "../html.js";
 import { here } from "../route.js";
@@ -12,7 +12,7 @@ import { Mark } from "./mark.js";
 
 const ROW_PX = 45;
 
-/** @param {{nodes: RunNode[], chosen: string, at: string | null}} props  at: the moment that is shown, null for now */
+/** @param {{nodes: RunNode[], chosen: string, at: string | null}} props  at: the shown moment, null for now */
 export function Steps({ nodes, chosen, at }) {
   const box = useRef(/** @type {HTMLElement | null} */ (null));
   const { first, last, isLong, space } = useRows(
@@ -50,10 +50,10 @@ function Step({ node, chosen, at }) {
   </a>`;
 }
 
-/** There the output is a sheet over everything. */
+/** On a narrow page the output is a sheet over everything. */
 const isPhone = () => matchMedia("(max-width: 700px)").matches;
 
-/** In one column the panel is below the list: show what was asked for. */
+/** In one column the panel is below the list: scroll to it. */
 function reveal() {
   if (matchMedia("(max-width: 900px)").matches)
     requestAnimationFrame(() => document.querySelector(".tabs")?.scrollIntoView());
@@ -62,7 +62,7 @@ function reveal() {
 /** @param {RunNode} node */
 function outcome(node) {
   const parts = [];
-  const isAgain = ["running", "retrying", "queued"].includes(node.state); // what is known is of the attempt before
+  const isAgain = ["running", "retrying", "queued"].includes(node.state); // the known data is from the attempt before
   if ((node.attempt ?? 1) > 1) parts.push(`attempt ${node.attempt}`);
   if (node.status) parts.push(`${isAgain ? "after " : ""}status ${node.status}`);
   if (node.why) parts.push(plain(node.why));

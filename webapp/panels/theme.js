@@ -1,4 +1,4 @@
-// Dark or light, as the system has it or as somebody chose.
+// Dark or light theme, from the system or as chosen.
 import { effect } from "@preact/signals";
 import { html } from "../html.js";
 import { kept } from "../settings.js";

@@ -1,4 +1,4 @@
-// Why a run waits, and for whom; or why it ended, and what never ran.
+// Why a run waits; or why it ended, and which nodes never ran.
 import { seg } from "../api.js";
 import { html } from "../html.js";
 import { plain } from "../text.js";

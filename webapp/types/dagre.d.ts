@@ -1,4 +1,4 @@
-// What the dashboard uses of dagre; its own types need a second package.
+// The part of dagre that the dashboard uses; its own types need a second package.
 type Point = { x: number; y: number };
 
 export class Graph {
