@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# floe from nothing: a virtual environment, the installation, and two hosts that know one another.
+# Install floe into a virtual environment and start two hosts that form a cluster.
 set -euo pipefail
 from=$PWD
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 hosts=(h1 h2)
-token=.floe/h1/admin-token # h1 makes it; h2 is given the same
+token=.floe/h1/admin-token # h1 creates it; h2 uses the same
 ready_s=60
 gone_s=60
-unset FLOE_ADMIN FLOE_URL FLOE_TOKEN FLOE_CLUSTER_TOKEN # of another host: those here have their own
+unset FLOE_ADMIN FLOE_URL FLOE_TOKEN FLOE_CLUSTER_TOKEN # settings of a different host
 
 usage() {
   cat <<'TEXT'
@@ -32,8 +32,7 @@ die() {
   exit 1
 }
 
-# Sets pid and port to those of a running host. Its arguments are compared as well: after a reboot the
-# number in the file may be anybody's.
+# Sets pid and port to those of a running host. Compares its arguments too, since after a reboot the pid may belong to any process.
 is_running() {
   local recorded_pid recorded_port
   [[ -f .floe/$1/host.pid ]] && read -r recorded_pid recorded_port <".floe/$1/host.pid" &&
@@ -47,7 +46,7 @@ is_host() {
 
 is_taken() { (: <>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
-# Spoken by hand: curl may not be there, and no proxy from the environment may come between.
+# HTTP by hand: curl may be missing, and no proxy from the environment may be used.
 is_ready() {
   (
     exec 3<>"/dev/tcp/127.0.0.1/$1" &&
@@ -58,7 +57,7 @@ is_ready() {
 
 # A session of its own, so that neither ^C nor the end of this terminal reaches the host. Not `setsid &`:
 # a shell starts background commands with SIGINT ignored, and the users' commands would inherit that.
-# A program that has just been executed has no arguments for a moment; is_host would take it for gone.
+# A program that has just been executed has no arguments for a moment; is_host would report it as gone.
 start_detached() {
   .venv/bin/python - "$@" <<'PYTHON'
 import subprocess, sys, time
@@ -109,7 +108,7 @@ terminate_all() {
   done
 }
 
-# How to write a file of this checkout where the user stands.
+# The path of a file of this checkout, as seen from the user's folder.
 path() {
   if [[ $from -ef . ]]; then echo "$1"; else printf '%q\n' "$PWD/${1#./}"; fi
 }
@@ -119,7 +118,7 @@ start() {
   for host in "${hosts[@]}"; do
     if is_running "$host"; then
       echo "floe: host $host runs already (pid $pid): http://127.0.0.1:$port/app/dash"
-      first=$((port - (ports[$host] - first))) # the other is where this one looks for it
+      first=$((port - (ports[$host] - first))) # the port where this host expects the other one
       ports=([h1]=$first [h2]=$((first + 10)))
     else
       missing+=("$host")
@@ -135,7 +134,7 @@ start() {
   done
   scripts/venv
 
-  # Until all answer, a failure here or a ^C leaves nothing behind that was not there before.
+  # Until all hosts reply, a failure or a ^C removes everything that this script created.
   hosts=("${missing[@]}")
   trap terminate_all EXIT
   for host in "${missing[@]}"; do

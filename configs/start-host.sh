@@ -1,21 +1,21 @@
 #!/usr/bin/env bash
-# One host of a cluster of your own, in the foreground: for a service manager, or for a terminal.
+# Start one host of a cluster in the foreground: for a service manager, or for a terminal.
 set -euo pipefail
 
 if [[ $# -lt 2 || $1 == -* ]]; then
   cat <<'TEXT'
 Usage: configs/start-host.sh NAME TAG,TAG… [FLOE-HOST-OPTION…]
 
-Starts the host NAME with these tags. What else it is told comes from the environment, here with its
+Starts the host NAME with these tags. Its other settings come from the environment, here with their
 defaults; see `floe host --help`:
 
   FLOE_ADMIN      the token of the cluster and its administrators, or @FILE; needed
   FLOE_CONF       the config               [cluster.yml beside this script]
-  FLOE_ROOT       where it keeps its things [/var/lib/floe/NAME]
-  FLOE_PUB_BIND   where it answers          [0.0.0.0:8080]
+  FLOE_ROOT       folder of its data        [/var/lib/floe/NAME]
+  FLOE_PUB_BIND   address to serve at       [0.0.0.0:8080]
   FLOE            the command               [floe on PATH, else this checkout's]
 
-An address that others reach needs TLS (FLOE_PUB_CERT and FLOE_PUB_KEY), or --insecure where the
+An address that other machines can reach needs TLS (FLOE_PUB_CERT and FLOE_PUB_KEY), or --insecure where the
 network is trusted. To stop it: SIGTERM; commands of its runs go on and are found again by the next
 start. To empty it first: `floe host drain NAME`.
 TEXT

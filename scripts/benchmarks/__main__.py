@@ -31,20 +31,20 @@ MEASURES: Final[Mapping[str, Callable[[Plan], list[Row]]]] = {
 
 
 DISK: Final = "/var/tmp"  # noqa: S108 - a folder with a random name is made in it
-"""On a disk that keeps; /tmp may be memory, or be full of what others delete."""
+"""On a real disk; /tmp may be in memory, or full of other programs' deleted files."""
 
 
 class Help(argparse.HelpFormatter):
-    """Help as the other scripts spell it."""
+    """Help in the style of the other scripts."""
 
     def add_usage(self, usage: Any, actions: Any, groups: Any, prefix: str | None = None) -> None:
         super().add_usage(usage, actions, groups, prefix or "Usage: ")
 
 
 def main() -> None:
-    """Measure what was asked for, one thing after another."""
+    """Measure the requested parts, one after the other."""
     asked = _asked()
-    # Else every start compiles floe anew, which no user's does after the first.
+    # Otherwise every start would compile floe again, which a user's host does only once.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     with tempfile.TemporaryDirectory(prefix="floe-bench-", dir=asked.dir) as name:
         folder = Path(name)
@@ -64,7 +64,7 @@ def main() -> None:
                 quiet = machine.wait_quiet(asked.wait)
                 sys.stderr.write(f"== {measure}: before it, {quiet}\n")
                 rows += MEASURES[measure](plan)
-        finally:  # what was measured stands, whatever comes after it
+        finally:  # earlier results stay valid if a later measure fails
             sys.stdout.write(f"{head}\n\n{table(rows)}\n")
             if asked.json:
                 told = {"machine": head, "rows": [row.shape() for row in rows]}
@@ -79,21 +79,21 @@ def _asked() -> argparse.Namespace:
         "docs/benchmarks.md says what each line means.",
         formatter_class=lambda prog: Help(prog, width=100),
     )
-    # The shell's directory, from which the wrapper went away: what FILE is relative to.
+    # The shell's directory, which the wrapper has left: FILE is relative to it.
     parser.add_argument("--from", dest="here", type=Path, default=Path(), help=argparse.SUPPRESS)
     names = ", ".join(MEASURES)
-    parser.add_argument("--only", type=_names, default=list(MEASURES), help=f"some of {names}")
+    parser.add_argument("--only", type=_names, default=list(MEASURES), help=f"a choice of {names}")
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help="few rounds, 1,000 runs of history")
     size.add_argument("--full", action="store_true", help="100 fan-outs, 100,000 runs of history")
-    parser.add_argument("--json", metavar="FILE", help="write every figure there as well")
-    parser.add_argument("--dir", default=DISK, help=f"where to measure, no memory disk  [{DISK}]")
+    parser.add_argument("--json", metavar="FILE", help="write every figure to this file too")
+    parser.add_argument("--dir", default=DISK, help=f"where to measure, on a real disk  [{DISK}]")
     parser.add_argument(
         "--wait",
         type=float,
         default=0,
         metavar="S",
-        help="wait so many seconds at most, before each measure, for the neighbours to be quiet",
+        help="before each measure, wait at most this many seconds for a quiet machine",
     )
     return parser.parse_args()
 

@@ -1,4 +1,4 @@
-"""What another host costs: from a trigger at one host to the first process on the other."""
+"""The cost of a second host: from a trigger at one host to the first process on the other."""
 
 import time
 from contextlib import ExitStack
@@ -14,7 +14,7 @@ MET_S = 60.0
 
 
 def cluster(plan: Plan) -> list[Row]:
-    """A run that its adopter cannot run itself, offered to the one host that can."""
+    """A run that its adopter cannot execute, offered to the one host that can."""
     taken, floors = [], []
     with ExitStack() as stack:
         ports = {id: free_port() for id in (HERE, THERE)}

@@ -1,7 +1,7 @@
 """`scripts/bench-dashboard`: the dashboard's budgets, in the system's Chromium on a real host.
 
-Needs the `test` extra. Times are of the page's own clock; tasks are those of its main thread, by
-the clock and by the processor time they took: on a machine that is shared only that is theirs.
+Needs the `test` extra. Times come from the page's own clock. Tasks are those of its main thread, as
+wall-clock time and as CPU time: on a shared machine only the CPU time is the page's own.
 """
 
 import os
@@ -26,9 +26,9 @@ ROUNDS: Final = 3
 LINES: Final = 1_000_000
 MERGES: Final = 30
 EVENTS: Final = 6 + 2 * MERGES
-"""Of a run of `busy`."""
+"""Nodes of a run of `busy`."""
 EVENTS_S: Final = 1000
-"""Offered to the page each second, for `FEED_MS`."""
+"""Events sent to the page per second, for `FEED_MS`."""
 FEED_MS: Final = 5000
 CLIENTS: Final = 8
 RUNS: Final = 100_000
@@ -46,7 +46,7 @@ HEAR: Final = """(() => {
     }
   };
 })()"""
-"""Counts what comes through the page's websockets."""
+"""Counts the frames of the page's websockets."""
 
 COUNT: Final = """() => {
   Object.assign(window, { drawn: 0, heard: 0, begun: performance.now() });
@@ -65,7 +65,7 @@ GO: Final = """(path) => {
   link.click();
   link.remove();
 }"""
-"""To another page of the dashboard, without loading it anew."""
+"""Open a different page of the dashboard without loading it again."""
 
 ANSWER: Final = """(run) => fetch("/build/api/push/data", {
   method: "POST",
@@ -89,7 +89,7 @@ GRAPH: Final = """() => new Promise((done) => {
   };
   look();
 })"""
-"""From the last byte of the run to the frame after its last element has been drawn."""
+"""From the last byte of the run to the frame after its last element is drawn."""
 
 LINE: Final = """(number) => new Promise((done) => {
   const begun = performance.now();
@@ -105,7 +105,7 @@ LINE: Final = """(number) => new Promise((done) => {
 
 
 def config() -> str:
-    """A large graph behind a gate, a large output, a chain without commands, and next to none."""
+    """A large graph behind a gate, a large output, a chain without commands, and a minimal flow."""
     wide = "\n".join(
         f"      - {{name: n{n}, class: merge, type: any, "
         f"wait: [{'task.gate.good' if n < 40 else f'merge.n{n - 40}.good'}]}}"
@@ -163,7 +163,7 @@ def main() -> None:
 
 
 def _entered(browser: Browser, host: Host) -> BrowserContext:
-    """A context that is logged in, with nothing in its cache."""
+    """A logged-in context with an empty cache."""
     context = browser.new_context(viewport={"width": 1280, "height": 860})
     url = f"http://127.0.0.1:{host.port}"
     context.request.post(
@@ -179,7 +179,7 @@ def _show(context: BrowserContext, host: Host, path: str = "") -> Page:
 
 
 def _load(browser: Browser, host: Host) -> list[Row]:
-    """Bytes over the wire until the first page is there, answers of the API left out."""
+    """Bytes over the wire until the first page is shown, without API replies."""
     with _entered(browser, host) as context:
         page = context.new_page()
         session = context.new_cdp_session(page)
@@ -216,7 +216,7 @@ def _graph(browser: Browser, host: Host, run: str) -> list[Row]:
     what = "graph of 1,000 nodes"
     return [
         Row(f"{what}, from its data to the screen", times, "ms", budget=most(300)),
-        Row(f"{what}, processor time of the page", cpu, "ms"),
+        Row(f"{what}, CPU time of the page", cpu, "ms"),
     ]
 
 
@@ -249,7 +249,7 @@ def _scroll(page: Page) -> None:
 
 
 def _feed(browser: Browser, host: Host) -> list[Row]:
-    """The first page while runs come and go."""
+    """The page Now while runs start and end."""
     rounds, heard, drawn = [], [], []
     for _ in range(ROUNDS):
         with _entered(browser, host) as context:
@@ -264,16 +264,16 @@ def _feed(browser: Browser, host: Host) -> list[Row]:
             rounds.append(tasks)
             heard.append(told[0])
             drawn.append(told[1])
-    what = "page of what is now"
+    what = "page Now"
     return [
-        Row(f"{what}, {EVENTS_S:,} events/s offered: heard", heard, "/s"),
+        Row(f"{what}, {EVENTS_S:,} events/s sent: received", heard, "/s"),
         Row(f"{what}: frames drawn", drawn, "/s"),
         *_longest(what, rounds),
     ]
 
 
 def _storm(browser: Browser, host: Host) -> list[Row]:
-    """The page of a run of 1,000 nodes while they are done as fast as the host can."""
+    """The page of a run of 1,000 nodes while the host executes them as fast as it can."""
     rounds = []
     for _ in range(ROUNDS):
         host.reconnect()
@@ -286,25 +286,25 @@ def _storm(browser: Browser, host: Host) -> list[Row]:
                 page.evaluate(ANSWER, run)
                 page.locator(".head .mark.is-good").wait_for()
             rounds.append(tasks)
-    return _longest("page of a run while 1,000 of its nodes go", rounds)
+    return _longest("page of a run with 1,000 active nodes", rounds)
 
 
 def _longest(what: str, rounds: list[Tasks]) -> list[Row]:
-    """The longest task of each round: the processor time is the page's, the rest the machine's."""
+    """The longest task of each round: its CPU time is the page's own, the rest the machine's."""
     return [
         Row(
-            f"{what}: longest task, processor time",
+            f"{what}: longest task, CPU time",
             [max(tasks.cpu) for tasks in rounds],
             "ms",
             budget=most(50),
         ),
-        Row(f"{what}: longest task by the clock", [max(tasks.clock) for tasks in rounds], "ms"),
+        Row(f"{what}: longest task, wall-clock time", [max(tasks.clock) for tasks in rounds], "ms"),
     ]
 
 
 @contextmanager
 def _offered(host: Host) -> Iterator[None]:
-    """Runs are triggered at an even pace while the body runs."""
+    """Trigger runs at a constant rate while the body runs."""
     over = threading.Event()
     pace_s = CLIENTS * EVENTS / EVENTS_S
     clients = [threading.Thread(target=_trigger, args=(host, pace_s, over)) for _ in range(CLIENTS)]
@@ -327,7 +327,7 @@ def _trigger(host: Host, pace_s: float, over: threading.Event) -> None:
 
 
 def _history(host: Host) -> list[Row]:
-    """The list of runs of a host that has seen many."""
+    """The list of runs of a host with many archived runs."""
     host.reconnect()
     host.wait_packed(host.trigger("small"))
     host.stop()
@@ -344,7 +344,7 @@ def _history(host: Host) -> list[Row]:
         cpu_ms = (host.cpu_s() - begun) * 1e3 / ASKED
         where = f"list of {RUNS:,} runs, {what}"
         rows.append(Row(f"{where}, with HTTP", times, "ms"))
-        rows.append(Row(f"{where}, processor time of the host", [cpu_ms], "ms", budget=most(10)))
+        rows.append(Row(f"{where}, CPU time of the host", [cpu_ms], "ms", budget=most(10)))
     return rows
 
 

@@ -1,4 +1,4 @@
-"""The feed: order, delay, bytes, and what a bad neighbour changes."""
+"""The feed: order, delay, bytes, and the effect of bad clients."""
 
 import time
 from collections.abc import Sequence
@@ -10,13 +10,13 @@ from scripts.benchmarks.plan import Plan
 
 CLIENTS = 10
 STUCK_BYTES = 4096
-"""What the machine keeps for a client that does not read; the least there is."""
+"""Receive buffer of a client that does not read; the smallest possible."""
 FILL_S = 0.5
-"""Until everything between hub and that client is full."""
+"""Time until every buffer between hub and that client is full."""
 
 
 def feed(plan: Plan) -> list[Row]:
-    """Chains and fan-outs with ten clients; every other fan-out with two bad ones as well."""
+    """Chains and fan-outs with ten clients; every second fan-out with two bad ones in addition."""
     slow: list[Heard] = []
     burst: list[Heard] = []
     spans, disturbed, sizes, wrong = [], [], [], 0
@@ -28,7 +28,7 @@ def feed(plan: Plan) -> list[Row]:
         for _ in plan.rounds(plan.repeats):
             plan.span_ms(host, "chain")
             wrong += _judged(listeners.take(), slow)
-        for _ in plan.rounds(max(plan.repeats, 5)):  # turn about: a busy minute hits both alike
+        for _ in plan.rounds(max(plan.repeats, 5)):  # alternately: a busy minute affects both
             spans.append(plan.span_ms(host, "fan"))
             taken = listeners.take()
             sizes += [sum(len(data) for _, data in chunks) / 1e3 for chunks in taken]
@@ -62,7 +62,7 @@ def feed(plan: Plan) -> list[Row]:
 
 
 def _judged(taken: Sequence[Chunks], heard: list[Heard]) -> int:
-    """How many clients missed something or heard it out of order; adds what all heard."""
+    """How many clients missed an event or got it out of order; adds the common events."""
     wrong = 0
     for chunks in taken:
         got = events(chunks)
@@ -74,7 +74,7 @@ def _judged(taken: Sequence[Chunks], heard: list[Heard]) -> int:
 
 
 def _disturbed_ms(plan: Plan, host: Host, output: str) -> float:
-    """A fan-out while one client does not read and another is killed."""
+    """A fan-out while one client does not read and a second is killed."""
     stuck, killed = connect(host, STUCK_BYTES), connect(host)
 
     def trigger() -> None:
@@ -82,7 +82,8 @@ def _disturbed_ms(plan: Plan, host: Host, output: str) -> float:
         kill(killed)
 
     try:
-        # Events alone would take minutes to fill what the machine buffers; an output fills it.
+        # Events alone would take minutes to fill the machine's buffers; an output fills them
+        # quickly.
         send(stuck, {"watch": {"run": output, "node": "step"}})
         time.sleep(FILL_S)
         first, last = plan.stamped("fan", 2, trigger)

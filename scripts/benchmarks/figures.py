@@ -1,4 +1,4 @@
-"""Figures, what they are held against, and the table of both. No clock and no processes here."""
+"""Figures with their floors and budgets, and the table. No clock and no processes here."""
 
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, asdict, dataclass
@@ -30,18 +30,18 @@ def least(bound: float) -> Budget:
 
 
 def times(bound: float) -> Budget:
-    """The figure is at most so many times the floor."""
+    """The figure is at most this many times the floor."""
     return Budget(bound=bound, on="ratio")
 
 
 def least_times(bound: float) -> Budget:
-    """The figure is at least so many times the floor."""
+    """The figure is at least this many times the floor."""
     return Budget(bound=bound, on="ratio", at_least=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Floor:
-    """What the machine does without floe, taken beside a measure and in its unit."""
+    """The time of the same work without floe, measured beside it and in its unit."""
 
     what: str
     values: Sequence[float]
@@ -56,23 +56,23 @@ class Row:
     unit: str
     _: KW_ONLY
     percent: int = 50
-    """Which percentile of the values is the figure."""
+    """The percentile of the values that is the figure."""
     floor: Floor | None = None
     budget: Budget | None = None
 
     @property
     def figure(self) -> float:
-        """What the table shows and the budget bounds."""
+        """The figure that the table shows and the budget limits."""
         return percentile(self.values, self.percent)
 
     @property
     def ratio(self) -> float | None:
-        """The figure in floors."""
+        """The ratio of figure and floor."""
         return self.figure / median(self.floor.values) if self.floor else None
 
     @property
     def verdict(self) -> Literal["met", "MISSED", ""]:
-        """How it stands to its budget; empty without one."""
+        """Whether the budget is met; empty without a budget."""
         if self.budget is None:
             return ""
         value = self.ratio if self.budget.on == "ratio" else self.figure
@@ -80,13 +80,13 @@ class Row:
         return "met" if self.budget.is_met(value) else "MISSED"
 
     def shape(self) -> dict[str, Any]:
-        """Everything, for JSON."""
+        """All values, for JSON."""
         told = {"figure": self.figure, "ratio": self.ratio, "verdict": self.verdict}
         return {**asdict(self), **told}
 
 
 def percentile(values: Sequence[float], percent: int) -> float:
-    """The value that so many per cent of them do not exceed; the median for 50."""
+    """The value that this percentage of them does not exceed; the median for 50."""
     if percent == 50:
         return median(values)
     ranked = sorted(values)
@@ -128,7 +128,7 @@ def _bound(row: Row) -> str:
 
 
 def number(value: float) -> str:
-    """Three digits or all that stand before the point."""
+    """Three digits, or all digits before the point if there are more."""
     if value == 0 or abs(value) >= 100:
         return f"{value:.0f}"
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"

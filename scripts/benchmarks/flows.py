@@ -1,4 +1,4 @@
-"""The flows that are measured, as configs."""
+"""The measured flows, as configs."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -22,7 +22,7 @@ flows:
 
 
 def config(folder: Path, stamp: Path, common: Mapping[str, object] | None = None) -> str:
-    """A config with every flow; stamps go to `<flow>.stamps` in a folder."""
+    """A config with every flow; timestamps go to `<flow>.stamps` in a folder."""
 
     def stamped(flow: str) -> dict[str, object]:
         return {"cmd": f"{stamp} {folder}/{flow}.stamps"}

@@ -1,4 +1,4 @@
-"""Fills a store with runs that look as if they had been run, faster than running them."""
+"""Fills a store with copies of runs, faster than running them."""
 
 import asyncio
 from dataclasses import replace
@@ -12,7 +12,7 @@ BATCH = 500
 
 
 def fill(root: Path, count: int) -> None:
-    """Copy the newest run of a stopped host until it has so many, folders and all."""
+    """Copy the newest run of a stopped host until it has this many, with their folders."""
     asyncio.run(_fill(root, count))
 
 

@@ -1,4 +1,4 @@
-"""A real host in a folder of its own, spoken to as any client would."""
+"""A real host in its own folder, used like any client does."""
 
 import asyncio
 import http.client
@@ -28,7 +28,7 @@ class Host:
     """A host of `floe host`, with its hub and its warden."""
 
     def __init__(self, folder: Path, config: str, *more: str, port: int = 0) -> None:
-        """`more` options of `floe host`; without a port, a new one at each start."""
+        """`more`: further options of `floe host`; without a port, a new one at each start."""
         self._more = more
         self._port = port
         self.folder = folder
@@ -37,7 +37,7 @@ class Host:
         self._config.write_text(config)
 
     def start(self) -> float:
-        """Start it; milliseconds until it is ready to dispatch."""
+        """Start it; returns the milliseconds until it is ready."""
         self.port = self._port or free_port()
         begun = time.perf_counter()
         with (self.folder / "host.log").open("ab") as log:
@@ -87,30 +87,30 @@ class Host:
         return self._warden() or 0
 
     def cpu_s(self) -> float:
-        """Processor time of hub and warden."""
+        """CPU time of hub and warden."""
         return cpu_s([self.hub, self.warden])
 
     def get(self, path: str) -> Any:
-        """Read something of the API."""
+        """GET a part of the API as JSON."""
         return json.loads(self.get_bytes(path))
 
     def get_bytes(self, path: str) -> bytes:
-        """The same as it came."""
+        """GET a part of the API as bytes."""
         self._http.request("GET", f"/build/api/{path}", headers={"X-Floe-Auth": TOKEN})
         return self._answer(200)
 
     def trigger(self, flow: str) -> str:
-        """Start a run; its id."""
+        """Start a run; returns its id."""
         self._http.request("POST", "/build/api/push/data", _body(flow), _headers())
         run: str = json.loads(self._answer(202))["run"]
         return run
 
     def reconnect(self) -> None:
-        """After a pause: the host closes a connection that is idle."""
+        """Reconnect after a pause, because the host closes an idle connection."""
         self._http.close()
 
     def trigger_anew(self, flow: str) -> None:
-        """Start a run, over a connection of its own: for other threads."""
+        """Start a run over a separate connection, for other threads."""
         client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=READY_S)
         client.request("POST", "/build/api/push/data", _body(flow), _headers())
         client.getresponse().read()
@@ -161,7 +161,7 @@ class Host:
         for path in Path("/proc").glob("[0-9]*/cmdline"):
             try:
                 words = path.read_bytes().split(b"\0")
-            except OSError:  # gone in between
+            except OSError:  # it ended in between
                 continue
             if any(word.startswith(program) for word in words):
                 return int(path.parent.name)
@@ -199,7 +199,7 @@ def started(folder: Path, name: str, config: str) -> Iterator[Host]:
 
 
 def wait(fact: Callable[[], object], timeout_s: float, what: str) -> None:
-    """Wait until something is so. Raises TimeoutError."""
+    """Wait until a condition holds. Raises TimeoutError."""
     until = time.monotonic() + timeout_s
     while not fact():
         if time.monotonic() > until:

@@ -1,6 +1,6 @@
-"""Clients of the feed that only note when which bytes came; what they mean is read afterwards.
+"""Clients of the feed that only record bytes and their times; parsing comes later.
 
-Reading frames while they come would cost the measured host its second core.
+Parsing frames while they arrive would cost the measured host its second core.
 """
 
 import base64
@@ -21,22 +21,22 @@ from scripts.benchmarks.host import DONE_S, TOKEN, Host
 CHUNK = 1 << 18
 TEXT = 0x81
 PONG = bytes((0x8A, 0x80, 0, 0, 0, 0))
-"""Said now and then without being asked: a client that is silent for long is dropped."""
+"""Sent now and then, because the host drops a client that is silent for long."""
 PONG_S = 10.0
 LAST = b'"event":"RunPacked"'
-"""In the last frame of a run."""
+"""Contained in the last frame of a run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """One frame, and when it came."""
+    """One frame, and its time of arrival."""
 
     at_ns: int
     shape: dict[str, Any]
 
     @property
     def delay_ms(self) -> float:
-        """How long after the fact; facts are told in whole milliseconds, cut off."""
+        """The delay after the event; events have whole milliseconds, rounded down."""
         fact_s = datetime.fromisoformat(self.shape["at"]).timestamp()
         return self.at_ns / 1e6 - fact_s * 1e3
 
@@ -65,11 +65,11 @@ class Listeners:
             client.close()
 
     def take(self) -> list[Chunks]:
-        """What each client got since the last call, once it has the end of a run."""
+        """The bytes of each client since the last call, once they include the end of a run."""
         until = time.monotonic() + DONE_S
         while not all(_is_whole(b"".join(data for _, data in c)) for c in self._chunks):
             if time.monotonic() > until:
-                raise TimeoutError("a client has not heard of the end of the run")
+                raise TimeoutError("a client has not received the end of the run")
             time.sleep(0.02)
         with self._lock:
             taken, self._chunks = self._chunks, [[] for _ in self._clients]
@@ -95,7 +95,7 @@ class Listeners:
 
 
 def _is_whole(data: bytes) -> bool:
-    """Whether a run has been told to its end: one read may end in the middle of a frame."""
+    """Whether the end of a run has arrived: one read may end in the middle of a frame."""
     if LAST not in data:
         return False
     start = 0
@@ -106,7 +106,7 @@ def _is_whole(data: bytes) -> bool:
 
 
 def _sized(data: bytes, at: int) -> tuple[int, int]:
-    """Bytes of a frame's head and of what it carries."""
+    """Bytes of a frame's head and payload."""
     size = data[at + 1]
     if size < 126:
         return 2, size
@@ -140,19 +140,19 @@ def connect(host: Host, receive_bytes: int = 0) -> socket.socket:
 
 
 def kill(client: socket.socket) -> None:
-    """Cut a connection as a killed client does: reset, no good-bye."""
+    """Cut a connection like a killed client: reset, without a close frame."""
     client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     client.close()
 
 
 def send(client: socket.socket, shape: object) -> None:
-    """Say something of at most 125 bytes, masked as clients must (RFC 6455, 5.3): with zeros."""
+    """Send at most 125 bytes, masked with zeros as clients must (RFC 6455, 5.3)."""
     data = json.dumps(shape).encode()
     client.sendall(bytes((0x81, 0x80 | len(data), 0, 0, 0, 0)) + data)
 
 
 def events(chunks: Sequence[tuple[int, bytes]]) -> list[Heard]:
-    """The frames about facts in what a client got. Raises ValueError for half a frame.
+    """The event frames that a client received. Raises ValueError for half a frame.
 
     Source: RFC 6455, 5.2; a server's frames are not masked, and these are never continued.
     """

@@ -1,4 +1,4 @@
-"""What the machine does without floe: floors, and looks at processes through /proc."""
+"""The performance of the machine without floe (floors), and process data from /proc."""
 
 import os
 import platform
@@ -13,10 +13,10 @@ from pathlib import Path
 
 TICKS_S = os.sysconf("SC_CLK_TCK")
 PSS_S = 0.05
-"""Between two looks at memory while something runs."""
+"""Seconds between two reads of memory."""
 
 QUIET = 5.0
-"""Per cent; below it the machine counts as ours."""
+"""Per cent of waiting below which the machine counts as quiet."""
 
 STAMP_C = r"""
 #include <fcntl.h>
@@ -55,7 +55,7 @@ STAMP_BYTES = 20
 
 
 def make_stamp(folder: Path) -> tuple[Path, str]:
-    """The program that writes when it ran, and what it is made of."""
+    """The program that records its start time, and how it was built."""
     program = folder / "stamp"
     if compiler := shutil.which("cc") or shutil.which("gcc"):
         source = folder / "stamp.c"
@@ -68,12 +68,12 @@ def make_stamp(folder: Path) -> tuple[Path, str]:
 
 
 def stamps(path: Path) -> list[int]:
-    """Instants in ns that were stamped into a file."""
+    """The timestamps in a file, in ns."""
     return [int(line) for line in path.read_text().split()] if path.exists() else []
 
 
 def count_stamps(path: Path) -> int:
-    """How many there are."""
+    """The number of timestamps in a file."""
     return path.stat().st_size // STAMP_BYTES if path.exists() else 0
 
 
@@ -81,14 +81,14 @@ def count_stamps(path: Path) -> int:
 
 
 def timed_ms(argv: Sequence[str | Path]) -> float:
-    """Wall clock of a command."""
+    """Wall-clock time of a command."""
     begun = time.perf_counter()
     subprocess.run(argv, check=True, stdout=subprocess.DEVNULL)
     return (time.perf_counter() - begun) * 1e3
 
 
 def sh_loop_ms(steps: int) -> float:
-    """One /bin/true after another in sh, each a process: milliseconds per step."""
+    """One /bin/true after the other in sh, each a process: milliseconds per step."""
     loop = f"i=0; while [ $i -lt {steps} ]; do /bin/true; i=$((i+1)); done"
     return timed_ms(["sh", "-c", loop]) / steps
 
@@ -100,7 +100,7 @@ def make_chain_ms(folder: Path, steps: int) -> float:
 
 
 def make_fan_ms(folder: Path, width: int, jobs: int) -> float:
-    """As many targets of make as wanted under one that waits for all: milliseconds."""
+    """This many targets of make, under one that waits for all: milliseconds."""
     names = [f"t{n}" for n in range(width)]
     rules = [f"{name}:\n\t@/bin/true\n" for name in names]
     return _make_ms(folder, "all", [f"all: {' '.join(names)}\n", *rules], jobs)
@@ -113,7 +113,7 @@ def _make_ms(folder: Path, goal: str, rules: Sequence[str], jobs: int) -> float:
 
 
 def import_ms() -> float:
-    """An interpreter that imports what a host cannot do without."""
+    """An interpreter that imports the libraries that a host needs."""
     return timed_ms([sys.executable, "-c", "import aiohttp.web, sqlite3, yaml"])
 
 
@@ -122,11 +122,11 @@ def python_ms() -> float:
     return timed_ms([sys.executable, "-c", ""])
 
 
-# --- looks ---
+# --- process data ---
 
 
 def cpu_s(pids: Sequence[int]) -> float:
-    """Processor time that processes have used themselves, without their children."""
+    """CPU time of processes, without their children."""
     ticks = 0
     for pid in pids:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
@@ -135,7 +135,7 @@ def cpu_s(pids: Sequence[int]) -> float:
 
 
 def pss_mb(pid: int) -> float:
-    """Memory of a process, what it shares with others counted by its share."""
+    """Memory of a process; shared memory counts proportionally."""
     for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
         if line.startswith("Pss:"):
             return int(line.split()[1]) / 1024
@@ -143,14 +143,14 @@ def pss_mb(pid: int) -> float:
 
 
 class Peak:
-    """The most memory seen."""
+    """The maximum seen."""
 
     mb = 0.0
 
 
 @contextmanager
 def peak_of(pid: int) -> Iterator[Peak]:
-    """Look at a process's memory again and again while the body runs."""
+    """Read a process's memory repeatedly while the body runs."""
     peak, over = Peak(), threading.Event()
 
     def look() -> None:
@@ -167,7 +167,7 @@ def peak_of(pid: int) -> Iterator[Peak]:
 
 
 def pressure() -> float | None:
-    """Per cent of the last ten seconds in which something waited for a core; None if not told."""
+    """Per cent of the last ten seconds in which a task waited for a core; None if unknown."""
     try:
         words = Path("/proc/pressure/cpu").read_text().split()
     except FileNotFoundError:  # a kernel without CONFIG_PSI
@@ -176,17 +176,17 @@ def pressure() -> float | None:
 
 
 def wait_quiet(patience_s: float) -> str:
-    """Wait until the neighbours are, or patience is over; what they are like then."""
+    """Wait for a quiet machine, up to a limit; returns its state in words."""
     until = time.monotonic() + patience_s
     while (waited := pressure()) is not None and waited > QUIET and time.monotonic() < until:
         time.sleep(1)
     if waited is None:
-        return "nothing is known of the neighbours"
-    return f"something waited for a core in {waited:.0f} % of the time"
+        return "the load of the machine is unknown"
+    return f"a task waited for a core in {waited:.0f} % of the time"
 
 
 def machine(folder: Path) -> str:
-    """The machine in one line, with what a file and a sync cost in a folder."""
+    """The machine in one line, with the cost of a new file and a sync in a folder."""
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
     return (
         f"{os.cpu_count()} cores, {platform.system()} {platform.release()}, "

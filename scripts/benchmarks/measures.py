@@ -1,4 +1,4 @@
-"""Each line of docs/benchmarks.md: what is done, and the rows it makes."""
+"""Each line of docs/benchmarks.md: the measurement, and its rows."""
 
 import time
 
@@ -12,7 +12,7 @@ PAGES = 50
 
 
 def chain(plan: Plan) -> list[Row]:
-    """One step after another: milliseconds per step, from first to last process."""
+    """One step after the other: milliseconds per step, from first to last process."""
     steps, sh, make = [], [], []
     with plan.host("chain") as host:
         plan.span_ms(host, "chain")
@@ -28,7 +28,7 @@ def chain(plan: Plan) -> list[Row]:
 
 
 def latency(plan: Plan) -> list[Row]:
-    """From before the request is sent to the stamp of the first process."""
+    """From before the request is sent to the timestamp of the first process."""
     taken, floors = [], []
     with plan.host("latency") as host:
         plan.stamped("one", 1, lambda: host.trigger("one"))
@@ -46,7 +46,7 @@ def latency(plan: Plan) -> list[Row]:
 
 
 def fan(plan: Plan) -> list[Row]:
-    """One step, many side by side, a merge of all, one step: first to last process."""
+    """One step, many in parallel, a merge of all, one step: first to last process."""
     spans, floors, wrong = [], [], 0
     with plan.host("fan") as host:
         [self] = host.get("hosts")["hosts"]
@@ -67,7 +67,7 @@ def fan(plan: Plan) -> list[Row]:
 def queue(plan: Plan) -> list[Row]:
     """Many one-step runs at once, and again with a history; the newest runs of it."""
     with plan.host("queue") as host:
-        host.trigger_many("one", flows.RUNS)  # everything is warm and there is a page to list
+        host.trigger_many("one", flows.RUNS)  # warms everything up and fills a page
         host.wait_rest()
         fresh, cpu, wrong = _rates(plan, host, plan.repeats)
         page, before_mb = _page_ms(host), machine.pss_mb(host.hub)
@@ -101,10 +101,10 @@ def queue(plan: Plan) -> list[Row]:
 
 
 def cold(plan: Plan) -> list[Row]:
-    """Starts in empty roots and in used ones, each with a warden to start, and memory at rest."""
+    """Starts in empty and used roots, each including a warden, and memory at rest."""
     first, again, floors, hub, both = [], [], [], [], []
     with started(plan.folder, "compiled", flows.SMALL):
-        pass  # with all that Python keeps of a first start
+        pass  # with Python's files of a first start
     for number in plan.rounds(plan.repeats):
         floors.append(machine.import_ms())
         folder = plan.folder / f"cold{number}"
@@ -127,7 +127,7 @@ def cold(plan: Plan) -> list[Row]:
 
 
 def cli(plan: Plan) -> list[Row]:
-    """What a person waits for at the prompt."""
+    """The delay of a command in a shell."""
     version, trigger, floors = [], [], []
     with plan.host("cli") as host:
         at = ["env", f"FLOE_URL=http://127.0.0.1:{host.port}", f"FLOE_TOKEN={TOKEN}"]
@@ -143,7 +143,8 @@ def cli(plan: Plan) -> list[Row]:
 
 
 def _rates(plan: Plan, host: Host, repeats: int) -> tuple[list[float], list[float], int]:
-    """Runs per second until all are archived, milliseconds of CPU a run, and how many failed."""
+    """Runs per second until all are archived, milliseconds of CPU per run, and the number of
+    failures."""
     rates, cpu, wrong = [], [], 0
     for _ in plan.rounds(repeats):
         used_s, begun = host.cpu_s(), time.perf_counter()

@@ -1,4 +1,4 @@
-"""Output: what a command that prints a lot costs, and how far behind a reader is."""
+"""Output: the cost of a command that prints much, and the delay of a follower."""
 
 import socket
 import time
@@ -72,7 +72,7 @@ def _behind_ms(host: Host) -> float:
 def _delays_ms(host: Host) -> list[float]:
     run, delays, rest = host.trigger("ticks"), [], b""
     for at_ns, data in _followed(host, run):
-        # What frames the chunks is on lines of its own, shorter than a stamp.
+        # The chunk headers are on their own lines, shorter than a timestamp.
         *lines, rest = (rest + data).split(b"\n")
         stamps = [int(line) for line in lines if len(line) == machine.STAMP_BYTES - 1]
         delays += [(at_ns - stamp) / 1e6 for stamp in stamps]
@@ -83,7 +83,7 @@ def _delays_ms(host: Host) -> list[float]:
 
 
 def _followed(host: Host, run: str) -> Iterator[tuple[int, bytes]]:
-    """When which bytes of a run's output came, as chunked by HTTP."""
+    """The times at which the bytes of a run's output arrived, as chunked by HTTP."""
     lines = [
         f"GET /build/api/runs/{run}/nodes/step/log?follow=true HTTP/1.1",
         f"Host: 127.0.0.1:{host.port}",

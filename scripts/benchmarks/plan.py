@@ -1,4 +1,4 @@
-"""Where to measure and how often, and what several measures do alike."""
+"""Where and how often to measure, and the common steps of several measures."""
 
 import random
 import time
@@ -13,33 +13,33 @@ from scripts.benchmarks.host import DONE_S, Host, started
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """One run of the benchmarks."""
+    """The parameters of one benchmark."""
 
     folder: Path
-    """Everything is made in here."""
+    """Folder of all files."""
     stamp: Path
-    """The program that writes when it ran."""
+    """The program that records its start time."""
     repeats: int
-    """Of what takes about a second."""
+    """Rounds of measures that take about a second."""
     triggers: int
     fans: int
     history: int
-    """Archived runs that slow nothing down."""
+    """Archived runs of the history."""
     pause_s: float = 0.05
-    """At most, before each thing that is timed, so that nothing falls into step."""
+    """Maximum pause before each timed action, so that nothing synchronises."""
 
     def host(self, name: str) -> AbstractContextManager[Host]:
         """A new host that knows every flow."""
         return started(self.folder, name, flows.config(self.folder, self.stamp))
 
     def rounds(self, count: int) -> Iterator[int]:
-        """Numbers from 0, each after a pause of its own length."""
+        """Numbers from 0, each after a pause of random length."""
         for number in range(count):
             time.sleep(random.uniform(0, self.pause_s))  # noqa: S311 - not for secrets
             yield number
 
     def stamped(self, flow: str, count: int, act: Callable[[], object]) -> list[int]:
-        """Do something and wait for the stamps it leads to; in ns, in order."""
+        """Perform an action and wait for its timestamps; in ns, in order."""
         path = self.folder / f"{flow}.stamps"
         path.unlink(missing_ok=True)
         act()
@@ -51,7 +51,7 @@ class Plan:
         return sorted(machine.stamps(path))
 
     def span_ms(self, host: Host, flow: str) -> float:
-        """Run a flow whose first and last steps stamp; from the one to the other."""
+        """Run a flow whose first and last steps record timestamps; the time between them."""
         first, last = self.stamped(flow, 2, lambda: host.trigger(flow))
         host.wait_rest()
         return (last - first) / 1e6

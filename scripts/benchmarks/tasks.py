@@ -1,4 +1,4 @@
-"""What the main thread of a page did, from a trace of the browser."""
+"""The tasks of a page's main thread, from a trace of the browser."""
 
 import json
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ CATEGORY: Final = "disabled-by-default-devtools.timeline"
 
 @dataclass(slots=True)
 class Tasks:
-    """Milliseconds of each task: by the clock, and of processor time."""
+    """Milliseconds of each task: wall-clock time and CPU time."""
 
     clock: list[float] = field(default_factory=lambda: [0.0])
     cpu: list[float] = field(default_factory=lambda: [0.0])
@@ -21,7 +21,7 @@ class Tasks:
 
 @contextmanager
 def traced(browser: Browser, page: Page) -> Iterator[Tasks]:
-    """The tasks of a page while the body runs; there when it is over."""
+    """The tasks of a page while the body runs; complete after it."""
     tasks = Tasks()
     browser.start_tracing(page=page, categories=[CATEGORY])
     try:
@@ -39,7 +39,7 @@ def _fill(tasks: Tasks, trace: list[dict[str, Any]]) -> None:
         key=lambda e: (e["ts"], -e["dur"]),
     ):
         thread = _thread(event)
-        if event["ts"] < ends.get(thread, 0.0):  # within another, which has its time
+        if event["ts"] < ends.get(thread, 0.0):  # nested in a task that includes its time
             continue
         ends[thread] = event["ts"] + event["dur"]
         tasks.clock.append(event["dur"] / 1000)
