@@ -46,7 +46,9 @@ def command(url: str | None, token: str | None, personal: str | None, ca: str, j
             answer = client.post("login", {"token": text, "personal": personal})
             text, user = answer["token"], answer["user"]
     except Denied:
-        raise Denied(f"{url} refuses this token", "the host's log names its file") from None
+        raise Denied(
+            f"{url} refuses this token", "the host keeps it in admin-token, in its root"
+        ) from None
     path = account_path()
     _keep({"url": url, "token": text, **({"ca": ca} if ca else {})}, path)
     if json_:

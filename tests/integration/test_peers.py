@@ -176,7 +176,10 @@ async def test_a_server_of_another_protocol_is_not_floe(
         (b"\xc1", "a frame that is not msgpack"),
         (msgpack.packb([1]), "a frame that is not a map"),
         (msgpack.packb({"X-Floe-Host": "../h2"}), "invalid X-Floe-Host"),
-        (msgpack.packb({"X-Floe-Host": "h2", "X-Floe-Protocol": "0"}), "missing or invalid X-Floe-Protocol"),
+        (
+            msgpack.packb({"X-Floe-Host": "h2", "X-Floe-Protocol": "0"}),
+            "missing or invalid X-Floe-Protocol",
+        ),
     ],
 )
 async def test_a_websocket_that_does_not_say_who_it_is_is_not_floe(
