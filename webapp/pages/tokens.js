@@ -53,7 +53,7 @@ export function Tokens() {
             (token) => html`<${Row} key=${token.id} token=${token} again=${again} />`,
           )}</ul>`
         : html`<${Empty} title="No personal tokens">
-          <p class="faint">A personal token lets scripts log in as you: floe login, or the header X-Floe-Auth.</p></${Empty}>`)
+          <p class="faint">With a token scripts log in as you: floe login, or the header X-Floe-Auth.</p></${Empty}>`)
     }`;
 }
 

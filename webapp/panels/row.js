@@ -6,7 +6,7 @@ import { brief, full, took } from "../time.js";
 import { liveState, pendedFor } from "../waits.js";
 import { Mark } from "./mark.js";
 
-/** @param {{run: import("../types/api").Summary, flow?: boolean, children?: any}} props  children: replace the reason */
+/** @param {{run: import("../types/api").Summary, flow?: boolean, children?: any}} props  children: for the reason */
 export function Row({ run, flow = true, children }) {
   const state = liveState(run);
   const waits = run.state === "pending" ? (pendedFor(run.id) ?? run.phase) : "";
