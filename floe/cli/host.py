@@ -196,7 +196,7 @@ def _renew(config: HostConfig) -> None:
     if done.held:
         click.echo(
             f"held, since they may have continued after the backup: {', '.join(done.held)}\n"
-            "    `floe cancel` ends one here; `floe trigger` begins it anew"
+            "    `floe cancel` ends one here; `floe trigger` starts a new run"
         )
     click.echo(
         f"next: start this host without --restored, then floe host forget {config.host_name} "

@@ -173,7 +173,7 @@ class Live:
                 click.echo(clean(error.what))
                 return
             except FloeError as error:
-                click.echo(f"{clean(error.what)}; please try again")
+                click.echo(f"{clean(error.what)}; try again")
 
 
 class _Silence:

@@ -194,4 +194,4 @@ def objection(other: Hello, me: Hello) -> str:
 
 
 def _jittered(seconds: float) -> float:
-    return seconds * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311  # nobody guesses it
+    return seconds * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311  # not a secret

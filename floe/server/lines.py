@@ -26,9 +26,9 @@ MARKS_MAX: Final = 8192
 LINE_MAX: Final = 4096
 """Bytes of a line that are returned."""
 FOUND_MAX: Final = 1000
-"""Lines that one search returns."""
+"""Lines in the reply to a search."""
 SEARCH_BYTES: Final = 64 * 1024 * 1024
-"""Bytes that one search reads."""
+"""Bytes read by a search."""
 BLOCK: Final = 1024 * 1024
 FILES_MAX: Final = 64
 """Files whose index is kept."""

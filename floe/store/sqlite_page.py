@@ -15,7 +15,7 @@ from floe.store.sql import queries
 Value = str | int | None
 
 SEARCH_ROWS_MAX: Final = 100_000
-"""Rows that one page searches for a text."""
+"""Rows searched for the text of a page."""
 
 _STATES: Final[tuple[State, ...]] = ("pending", "active", "archive")
 

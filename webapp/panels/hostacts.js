@@ -70,8 +70,8 @@ function Forget({ host }) {
   };
   return html`<${Confirm} name="Forget ${name}" title="Forget ${name}?" yes="Forget ${name}" no="Keep it" isBad
     act=${act}>
-    <p>For a host that is gone for good. Its runs end bad, or begin anew elsewhere where their flow
-    has <code>on-host-lost: restart</code>; what they hold is given to others.</p>
+    <p>For a host that is permanently lost. Its runs end bad, or restart elsewhere if their flow
+    has <code>on-host-lost: restart</code>; their resources are released.</p>
     <p>Should it come back with the same store (<code>
       ${plain(host.store)}</code>), it stops its commands. This cannot be undone.</p>
     ${

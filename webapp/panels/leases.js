@@ -37,7 +37,7 @@ export function Leases() {
                 <td class="mono" data-name="fence">${plain(lease.fence)}</td>
                 <td data-name="waiting">${
                   lease.waiting.length === 0
-                    ? html`<span class="faint">nobody</span>`
+                    ? html`<span class="faint">no run</span>`
                     : html`${plural(lease.waiting.length, "run")}: <ol class="waiters">${lease.waiting
                         .slice(0, WAITERS)
                         .map((run) => html`<li key=${run}><a href=${runHref(run)}>${plain(run)}</a></li>`)}</ol>${
