@@ -1,4 +1,4 @@
-"""The composition root: the only file that picks implementations and ties them together."""
+"""The composition root: the only file that chooses implementations and connects them."""
 
 import asyncio
 import gc
@@ -63,15 +63,16 @@ class Ports:
     documents: Documents
     clock: Clock
     peers: Peers | None
-    """None where the config names no other host."""
+    """None if the config names no other host."""
     close: Callable[[], Awaitable[None]]
-    """Closes what the hub does not."""
+    """Closes the things that the hub does not own."""
 
 
 def ports_of(config: HostConfig, *, passing: bool = False) -> Ports:
-    """The real thing for a host; `passing`: nothing is left running when it is closed.
+    """The production parts of a host.
 
-    A config that names other hosts has the cluster's token by now.
+    `passing`: no process is left when it closes. A config with other hosts must include the
+    cluster's token by now.
     """
     settings = CommandSettings(
         host=config.host_name,
@@ -99,10 +100,10 @@ def ports_of(config: HostConfig, *, passing: bool = False) -> Ports:
 
 
 def _peers(config: HostConfig) -> Peers | None:
-    """The other hosts of a config; None where it names none."""
+    """The other hosts of a config; None if it names none."""
     if not others_of(config):
         return None
-    from floe.peers.http import HttpPeers  # with aiohttp and msgpack, which one host does without
+    from floe.peers.http import HttpPeers  # a single host does not need aiohttp and msgpack
     from floe.peers.settings import PeerSettings
 
     tls = None
@@ -120,9 +121,9 @@ def _peers(config: HostConfig) -> Peers | None:
 async def open_hub(
     config: HostConfig, ports: Ports | None = None, book: FlowBook | None = None
 ) -> AsyncIterator[Hub]:
-    """A hub at work on what a config says, or on a book of flows that is given instead.
+    """An open hub for a config, or for a given book of flows.
 
-    Raises World where the root cannot be used.
+    Raises World if the root cannot be used.
     """
     ports = ports or ports_of(config)
 
@@ -164,7 +165,7 @@ async def open_hub(
 
 
 def _folders(config: HostConfig) -> Mapping[str, Path]:
-    """The folders that runs need room in, as people call them; each may be a disk of its own."""
+    """The folders that runs need room in, by their names; each may be on a different disk."""
     return {
         "root": config.root,
         **({"store-root": config.store_root} if config.store_type == "local" else {}),
@@ -178,13 +179,13 @@ def _folders(config: HostConfig) -> Mapping[str, Path]:
 async def serve(
     config: HostConfig, announce: Callable[[HostConfig, "Server"], None], ports: Ports | None = None
 ) -> None:
-    """Run a host until SIGTERM or SIGINT; SIGHUP reads the config again.
+    """Run a host until SIGTERM or SIGINT; SIGHUP reloads the config.
 
-    `announce` is called once the host answers. Raises World for a port or root that is taken.
+    `announce` is called once the host serves. Raises World if a port or root is in use.
     """
     raise_files()
     loop = asyncio.get_running_loop()
-    # Half of a start is this import, and the hub waits meanwhile: for the disk, and for the warden.
+    # This import takes half of the start-up time, while the hub waits for the disk and the warden.
     importing = loop.run_in_executor(None, _server_class)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -210,14 +211,14 @@ async def serve(
 
 
 def _server_class() -> type["Server"]:
-    """The server, with aiohttp, which `floe run` does without."""
+    """The server, with aiohttp, which `floe run` does not need."""
     from floe.server.app import Server
 
     return Server
 
 
 def server_settings(config: HostConfig) -> ServerSettings:
-    """What of a config concerns the server."""
+    """The server's part of a config."""
     return ServerSettings(
         admin=config.admin,
         cluster=config.cluster_token,
@@ -231,7 +232,7 @@ def server_settings(config: HostConfig) -> ServerSettings:
 
 
 def with_tokens(config: HostConfig) -> HostConfig:
-    """The same config with the tokens that it does not name. Raises StoreFailed."""
+    """The config with generated tokens in place of missing ones. Raises StoreFailed."""
     if config.admin:
         return config
     _make_root(config.root)
@@ -240,15 +241,15 @@ def with_tokens(config: HostConfig) -> HostConfig:
 
 
 def kept_token(root: Path) -> Secret:
-    """The administrator's token of a root; the first start makes one, readable by its owner.
+    """The administrator's token of a root; the first start creates one, readable only by its owner.
 
-    Raises StoreFailed where it can be neither read nor made.
+    Raises StoreFailed if it can be neither read nor created.
     """
     path = token_path(root)
     try:
         token = path.read_text().strip() if path.exists() else ""
         if token:
-            with suppress(PermissionError):  # whoever made it for floe decides
+            with suppress(PermissionError):  # if an operator created it, its mode stays
                 path.chmod(0o600)
             log.info("admin.token_found", kept_in=str(path))
         else:
@@ -258,13 +259,13 @@ def kept_token(root: Path) -> Secret:
                 file.write(token + "\n")
             log.info("admin.token_made", kept_in=str(path))
     except (OSError, UnicodeDecodeError) as error:
-        hint = "give a root of your own with -root, or a token with -admin=@FILE"
-        raise StoreFailed(f"{path} can be neither read nor made: {error}", hint) from None
+        hint = "choose a different root with -root, or give a token with -admin=@FILE"
+        raise StoreFailed(f"{path} can be neither read nor created: {error}", hint) from None
     return Secret(token)
 
 
 def token_path(root: Path) -> Path:
-    """Where a host keeps the token that it made."""
+    """The file with the token that a host created."""
     return root / "admin-token"
 
 
@@ -274,12 +275,12 @@ def _make_root(root: Path) -> None:
         for name in ("runs", "documents"):
             private(root / name)
     except OSError as error:
-        hint = "give another with -root"
-        raise StoreFailed(f"{root} cannot be made: {error.strerror}", hint) from None
+        hint = "choose a different one with -root"
+        raise StoreFailed(f"{root} cannot be created: {error.strerror}", hint) from None
 
 
 async def _first_book(config: HostConfig, ports: Ports) -> FlowBook:
-    """The flows at start: one that is broken is left out and said, and never stops the host."""
+    """The flows at start: a broken flow is left out and reported, and never stops the host."""
     try:
         return await _read_book(config, ports, config.text, strict=False)
     except ConfigInvalid as error:
@@ -293,8 +294,8 @@ async def _read_book(
 ) -> FlowBook:
     """Read the flows of a config, or of the document that its `config-path` names.
 
-    Raises ConfigInvalid where that cannot be read and, with `strict`, for any error in it. Then
-    `common:` is judged as well, though what it says counts from the next start on.
+    Raises ConfigInvalid if the document cannot be read and, with `strict`, for any error in it.
+    Then `common:` is checked too, although its values take effect only at the next start.
     """
     origin = config.origin
     notes = Notes(origin)
@@ -320,11 +321,12 @@ async def _read_book(
 
 
 async def _document(config: HostConfig, ports: Ports) -> Document:
-    """What `config-path` names. Raises ConfigInvalid, so that it is shown as any other finding."""
+    """The document that `config-path` names. Raises ConfigInvalid, so that it is shown as a
+    finding."""
     try:
         return await ports.documents.read(config.config_path, relative_to=config.origin)
     except FloeError as error:
-        hint = error.hint or "floe host reload, once it can be read"
+        hint = error.hint or "make it readable, then floe host reload"
         finding = Finding(file=config.config_path, line=0, col=0, what=error.what, hint=hint)
         raise ConfigInvalid((finding,)) from error
 

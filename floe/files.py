@@ -1,11 +1,11 @@
-"""Files that a user's command can reach, opened so that nothing it put there holds up the host.
+"""Files that a user's command can reach, opened so that nothing put there blocks the host.
 
-A command runs as the host's user: it can put a named pipe, a link, a folder or a device in the
-place of its output, its input, its outputs, or of a folder above them. Every reader and writer of
-such a file comes through here.
+A command runs as the host's user: it can replace its output, its input, its outputs, or a folder
+above them by a named pipe, a link, a folder or a device. Every reader and writer of such a file
+uses this module.
 
-Rules of this file: below a root no link is followed; an open never waits for another process; what
-is not a plain file is refused, with a sentence that names what was found.
+Rules of this file: below a root no link is followed; an open never waits for another process; a
+file that is not plain is refused, with a sentence that names its kind.
 """
 
 import errno
@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 OWN_PARTS: Final = 3
-"""Of the path of an attempt's file, those below the root: `runs/<run key>/<file>`."""
+"""The parts of an attempt's path below the root: `runs/<run key>/<file>`."""
 
 SPARSE: Final = 1000
-"""A file so many times as long as the blocks it fills is not an output: those have no holes, and
-no compressing file system gains that much."""
+"""A file that is this many times longer than its blocks is not an output: outputs have no holes,
+and no compressing file system gains that much."""
 SPARSE_BYTES: Final = 1024**3
 
 FOLDERS_MAX: Final = 64
@@ -32,8 +32,7 @@ PROBE: Final = ".floe-probe"
 PROBE_BYTES: Final = 4096
 
 FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
-"""What a disk without room says, one that was made read-only, and one that is broken: to wait for
-it helps."""
+"""Errors of a disk without room, of a read-only one, and of a broken one: waiting helps."""
 
 EXHAUSTED: Final = frozenset({errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE})
 """The machine is out of processes, memory or open files for now; a later try may succeed."""
@@ -54,17 +53,16 @@ _KINDS: Final = {
 
 
 class NotPlain(OSError):
-    """Something else is in the place of a plain file, or of a folder; says what."""
+    """A plain file or folder was replaced; the text names its new kind."""
 
     def __str__(self) -> str:
         return f"{self.filename} {self.strerror}"
 
 
 def private(folder: Path) -> None:
-    """Make a folder that floe's user alone may enter; one of that user's is closed to all others.
+    """Create a folder for floe's user only; close an existing one of that user to all others.
 
-    What is below it may keep its modes. One that was made by another user is left to that one.
-    Raises OSError.
+    Files below it keep their modes. A folder of another user is left unchanged. Raises OSError.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     found = folder.stat()
@@ -74,9 +72,9 @@ def private(folder: Path) -> None:
 
 @contextmanager
 def folder_of(path: Path, *, make: bool = False, mode: int = 0o700) -> Iterator[int]:
-    """The folder of an attempt's file, as a descriptor; with `make` it is made if need be.
+    """The folder of an attempt's file, as a descriptor; with `make` it is created if missing.
 
-    Raises FileNotFoundError, NotPlain for a link or a file in the place of a folder, OSError.
+    Raises FileNotFoundError, NotPlain if a link or a file replaced a folder, OSError.
     """
     root, *names, _ = str(path).rsplit("/", OWN_PARTS)
     fd = os.open(root or "/", _PATH)
@@ -91,11 +89,11 @@ def folder_of(path: Path, *, make: bool = False, mode: int = 0o700) -> Iterator[
 
 
 class Folders:
-    """The folders of attempts' files that one thread works in, kept open.
+    """The folders of attempts' files that a single thread works in, kept open.
 
-    A step comes back to its run's folder several times, and each call that leaves the interpreter
-    may wait for its lock. So a folder is entered once; after that one call shows that it is where
-    it was, and that no link has come into its path.
+    A step uses its run's folder several times, and each system call may wait for the interpreter's
+    lock. So a folder is entered once; after that a single call shows that it has not moved, and
+    that no link has come into its path.
     """
 
     def __init__(self) -> None:
@@ -118,7 +116,7 @@ class Folders:
         return self._keep(folder, _into(fd, folder, make=make, mode=mode), root)
 
     def close(self) -> None:
-        """Let go of all of them."""
+        """Close all of them."""
         while self._open:
             os.close(self._open.popitem()[1].fd)
 
@@ -143,21 +141,21 @@ class Folders:
 class _Folder(NamedTuple):
     fd: int
     link: str
-    """What the system shows of the descriptor."""
+    """The link of the descriptor in /proc."""
     real: str
-    """Where the folder was when it was entered."""
+    """The path of the folder when it was entered."""
 
 
 def _is_at(folder: _Folder) -> bool:
     try:
         return os.readlink(folder.link) == folder.real  # noqa: PTH115 - each step does this
-    except OSError:  # no /proc: it is entered each time
+    except OSError:  # no /proc: the folder is entered each time
         return False
 
 
 @lru_cache(maxsize=16)
 def _real(root: str) -> str:
-    """Where a root is. A folder of one that moves is entered each time from then on."""
+    """The path of a root. A folder of a root that moves is entered each time from then on."""
     return os.path.realpath(root or "/").rstrip("/")
 
 
@@ -167,7 +165,7 @@ def open_in(folder: int, path: str, flags: int = os.O_RDONLY, mode: int = 0o600)
     try:
         fd = os.open(name, flags | _SAFE, mode, dir_fd=folder)
     except OSError as error:
-        # A link, a socket or a pipe that nobody reads, a folder that is to be written.
+        # A link, a socket, a pipe without a reader, or a folder to be written.
         if error.errno in (errno.ELOOP, errno.ENXIO, errno.EISDIR):
             raise _odd(folder, name, "a plain file", path) from None
         raise
@@ -191,7 +189,7 @@ def opened(path: Path, flags: int = os.O_RDONLY, *, make: bool = False) -> Itera
 
 
 def opened_plain(path: Path, flags: int = os.O_RDONLY, mode: int = 0o600) -> int:
-    """Open a plain file of any other place; links in its folders are followed, the last is not.
+    """Open a plain file anywhere else; links in its folders are followed, the last is not.
 
     Raises FileNotFoundError, NotPlain, OSError.
     """
@@ -203,9 +201,9 @@ def opened_plain(path: Path, flags: int = os.O_RDONLY, mode: int = 0o600) -> int
 
 
 def read_named(path: Path, most: int) -> bytes:
-    """All of a file that a person names; links are followed.
+    """The content of a file that a user names; links are followed.
 
-    A pipe is read where a shell opened it: `/dev/stdin`, `/dev/fd/63` of `<(command)`. Raises
+    A pipe is read if a shell opened it: `/dev/stdin`, `/dev/fd/63` of `<(command)`. Raises
     FileNotFoundError, NotPlain (also for more than `most` bytes), OSError.
     """
     is_open = str(path).startswith(("/dev/fd/", "/dev/stdin", "/proc/self/fd/"))
@@ -226,7 +224,7 @@ def read_named(path: Path, most: int) -> bytes:
 
 
 def size_of(path: Path) -> int:
-    """Bytes in an attempt's file; 0 where there is none. Raises NotPlain, OSError."""
+    """Bytes in an attempt's file; 0 if there is none. Raises NotPlain, OSError."""
     try:
         with folder_of(path) as folder:
             return size_in(folder, str(path))
@@ -235,14 +233,14 @@ def size_of(path: Path) -> int:
 
 
 def size_in(folder: int, path: str) -> int:
-    """The same where the folder is open. Raises FileNotFoundError, NotPlain, OSError."""
+    """The same if the folder is open. Raises FileNotFoundError, NotPlain, OSError."""
     found = os.stat(path.rpartition("/")[2], dir_fd=folder, follow_symlinks=False)
     _check(found, path)
     return found.st_size
 
 
 def write_probe(folder: Path) -> None:
-    """Write a small file and remove it. Raises OSError where the disk or a quota forbids it."""
+    """Write a small file and remove it. Raises OSError if the disk or a quota forbids it."""
     path = folder / PROBE
     path.unlink(missing_ok=True)
     fd = opened_plain(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
@@ -254,12 +252,12 @@ def write_probe(folder: Path) -> None:
 
 
 def kind_of(mode: int) -> str:
-    """What a mode means: `is a link`."""
+    """A mode in words: `is a link`."""
     return f"is {_KINDS.get(stat.S_IFMT(mode), 'something odd')}"
 
 
 def said(error: OSError) -> str:
-    """What went wrong with a file, without its path, as the end of a sentence about it."""
+    """The error about a file, without its path, as the end of a sentence."""
     return error.strerror or str(error)
 
 
@@ -272,7 +270,7 @@ def _into(above: int, path: str, *, make: bool, mode: int) -> int:
         except FileNotFoundError:
             if not make:
                 raise
-            with suppress(FileExistsError):  # by another thread, just now
+            with suppress(FileExistsError):  # created by another thread in between
                 os.mkdir(name, mode, dir_fd=above)
             return os.open(name, _FOLDER, dir_fd=above)
     except NotADirectoryError:
@@ -280,11 +278,11 @@ def _into(above: int, path: str, *, make: bool, mode: int) -> int:
 
 
 def _check(found: os.stat_result, path: str) -> None:
-    """Raises NotPlain for what is no plain file, and for one that was only made long."""
+    """Raises NotPlain for a file that is not plain, and for one that was only extended."""
     if not stat.S_ISREG(found.st_mode):
         raise _not_plain(found.st_mode, "a plain file", path)
     if found.st_size > SPARSE_BYTES and found.st_size > SPARSE * 512 * found.st_blocks:
-        says = f"is {found.st_size} bytes long with next to nothing in it"
+        says = f"is {found.st_size} bytes long with almost no content"
         raise NotPlain(errno.EFBIG, says, path)
 
 

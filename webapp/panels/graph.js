@@ -143,7 +143,8 @@ function useFit(plan, chosen) {
 
 /**
  * @param {{node: import("../types/api").GraphNode, run?: import("../types/api").RunNode, started: boolean,
- *   chosen: boolean, at: string | null, left: number, top: number, width: number, height: number}} props  as plain values: a node with unchanged values is not drawn again
+ *   chosen: boolean, at: string | null, left: number, top: number, width: number, height: number}} props  as plain
+ *   values: a node with unchanged values is not drawn again
  */
 function Node({ node, run, started, chosen, at, left, top, width, height }) {
   const place = pixels({ left, top, width, height });
