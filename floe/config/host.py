@@ -204,7 +204,7 @@ def _is_self(url: str, config: HostConfig) -> bool:
     port = there.port or (443 if there.scheme == "https" else 80)
     for bind in filter(None, (config.pub, config.prv)):
         host, own_port = split_address(bind.address)
-        is_any = host in ("", "0.0.0.0", "::")  # noqa: S104  # to be told from others
+        is_any = host in ("", "0.0.0.0", "::")  # noqa: S104  # to distinguish it from others
         same = there.hostname in (host, "localhost", config.host_name)
         if port == own_port and (same or (is_any and _is_of_this_machine(there.hostname or ""))):
             return True
