@@ -22,7 +22,7 @@ from floe.model.refs import Instant, Key, NodeId
 from floe.model.run import NodeState, Run
 
 WHOLE = NodeId("")
-"""The run as a whole, in the place of a node."""
+"""The run as a whole, instead of a node."""
 
 _NOTHING: frozenset[Effect] = frozenset()
 

@@ -60,7 +60,7 @@ class Auth:
         self._logins = Throttle(settings.login_tries, settings.throttle_s)
         self._wrong = Throttle(settings.wrong_tries, settings.throttle_s)
         self._ended = Throttle(settings.wrong_tries, settings.throttle_s)
-        """Texts of floe's own that have ended: whoever repeats one guesses nothing."""
+        """Ended texts that floe made: a client that repeats one is not guessing."""
 
     def caller(self, request: web.Request) -> Caller:
         """The caller of a request. Raises Denied, Throttled, or Forbidden for a foreign origin."""

@@ -21,8 +21,6 @@ ROOMS_NOT_YET: Final = frozenset(
         "feed",
         "host",
         "hub",
-        "kernel",
-        "model",
         "repository",
         "shapes",
         "warden",
@@ -53,8 +51,12 @@ INSTEAD: Final = {
 }
 """A regular expression of whole words, in any case, and what to write instead."""
 
-ALLOWED: Final = frozenset({"opts: {cmd: echo nobody answered}"})
-"""Lines in which such a phrase is right, without blanks at their ends."""
+ALLOWED: Final = (
+    "opts: {cmd: echo nobody answered}",
+    "nobody answered within",
+    "nobody: no node issues the tag.",
+)
+"""The beginnings of lines in which such a phrase is right."""
 
 FORBIDDEN: Final = {
     re.compile(rf"(?<![\w`.-])(?:{phrase})(?![\w`-])", re.IGNORECASE): instead
@@ -118,7 +120,7 @@ def complaints(path: Path, prose: Iterator[Prose]) -> list[str]:
     return [
         f"{path.relative_to(ROOT)}:{line}: {found[0]!r} in {text.strip()!r}: write {instead}"
         for line, text in prose
-        if text.strip() not in ALLOWED
+        if not text.strip().startswith(ALLOWED)
         for phrase, instead in FORBIDDEN.items()
         if (found := phrase.search(text))
     ]
