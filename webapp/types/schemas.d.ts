@@ -43,7 +43,7 @@ export type Summary = {
 export type Runs = {
   runs: Summary[];
   next: string;
-  /** each other host and when it was heard last; null for never */
+  /** each other host and the time of its last message; null for never */
   as_of: Record<string, string | null>;
   /** those unseen for 10 s: the list may lag */
   stale: string[];
@@ -374,10 +374,10 @@ export type Host = {
     findings: Finding[];
   };
   url: string;
-  /** how far its clock is ahead */
+  /** how much its clock is ahead */
   clock_offset_ms: number;
   problems: string[];
-  /** how its config differs: it may be meant to */
+  /** differences of its config, maybe intended */
   notes: string[];
   offers: ("reload" | "drain" | "forget")[];
 };
@@ -435,7 +435,7 @@ export type Pends = {
     count: number;
     runs: string[];
   }[];
-  /** hosts that could not be asked */
+  /** hosts that did not reply */
   away: string[];
 };
 
@@ -445,7 +445,7 @@ export type Forms = {
     form: OpenForm;
   }[];
   count: number;
-  /** hosts that could not be asked */
+  /** hosts that did not reply */
   away: string[];
 };
 
@@ -457,7 +457,7 @@ export type Token = {
   id: string;
   name: string;
   made_at: string;
-  /** the token it ends with; empty for none */
+  /** the token it depends on; empty for none */
   made_by: string;
 };
 
