@@ -8,7 +8,7 @@ from floe.server.settings import Bind, is_loopback, split_address
 
 
 class Endpoint(NamedTuple):
-    """Where to listen."""
+    """An address to listen at."""
 
     host: str
     """Empty for all interfaces."""
@@ -20,17 +20,17 @@ class Endpoint(NamedTuple):
 
 
 def endpoint(bind: Bind, *, insecure: bool) -> Endpoint:
-    """Read an address. Raises Yours for one that cannot be, or that would tell tokens to all."""
+    """Read an address. Raises Yours if it is invalid or would expose tokens."""
     try:
         host, port = split_address(bind.address)
     except ValueError:
         hint = "write host:port, as in 127.0.0.1:8080"
-        raise Yours(f"{bind.address!r} is no address", hint) from None
+        raise Yours(f"{bind.address!r} is not an address", hint) from None
     tls = _tls(bind)
     if tls is None and not insecure and not is_loopback(host):
         raise Yours(
             f"{bind.address} can be reached from outside, and without TLS tokens could be read",
-            "give a certificate and its key, or say --insecure if a proxy in front does TLS",
+            "give a certificate and its key, or use --insecure if a proxy in front does TLS",
         )
     return Endpoint(host, port, tls)
 

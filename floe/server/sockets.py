@@ -20,7 +20,7 @@ async def shake_hands(request: web.Request, socket: web.WebSocketResponse) -> No
 
 @functools.lru_cache(maxsize=1024)
 def framed(text: str) -> bytes:
-    """A text as a websocket's frame, made once for all clients.
+    """A text as a websocket frame, made once for all clients.
 
     Source: RFC 6455, 5.2: final, text; a server does not mask.
     """

@@ -8,15 +8,15 @@ from floe.server.tail import Tail
 
 
 class MakeTail(Protocol):
-    """Makes the tail of an output, from wherever it is."""
+    """Creates the tail of an output, at this host or another."""
 
     def __call__(self, *, attempt: int = 0, least: int = 1, offset: int = 0) -> Tail | RemoteTail:
-        """Of an attempt; for 0 of the latest once there is one that is at least `least`."""
+        """For an attempt; with 0 for the latest, as soon as there is one not below `least`."""
         ...
 
 
 class Watch:
-    """One node whose output a client wants."""
+    """One node whose output a client requested."""
 
     def __init__(self, run: str, node: str, tail: MakeTail, attempt: int, offset: int) -> None:
         self.run = run
@@ -29,19 +29,21 @@ class Watch:
         self._following: asyncio.Task[None] | None = None
 
     def begin(self, tasks: asyncio.TaskGroup) -> None:
-        """Follow what another host must be asked for."""
+        """Follow an output at another host."""
         self.end()
         if isinstance(self.tail, RemoteTail):
             self._following = tasks.create_task(self.tail.follow())
 
     def end(self) -> None:
-        """Ask for no more."""
+        """Stop following."""
         if self._following:
             self._following.cancel()
 
     def next_attempt(self, tasks: asyncio.TaskGroup, done: int) -> bool:
-        """Go on with the attempt after one that is over; False where none was asked for or done
-        is 0: the node is over."""
+        """Continue with the attempt after the one that is over.
+
+        False if no further attempt was requested, or if `done` is 0: the node is over.
+        """
         if not self._latest or not done:
             return False
         self._wanted = {"least": done + 1}
@@ -49,6 +51,6 @@ class Watch:
         return True
 
     def move(self, tasks: asyncio.TaskGroup, make: MakeTail) -> None:
-        """Follow the same as another tail does."""
+        """Follow the same output as a different tail does."""
         self._make, self.tail = make, make(**self._wanted)
         self.begin(tasks)

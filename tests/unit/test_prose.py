@@ -21,9 +21,7 @@ ROOMS_NOT_YET: Final = frozenset(
         "feed",
         "host",
         "hub",
-        "repository",
         "shapes",
-        "warden",
     }
 )
 """Rooms of floe/ whose prose is still to be rewritten. A room that is done leaves this list."""
