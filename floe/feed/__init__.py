@@ -1,1 +1,1 @@
-"""The feed: facts of this host and of the other hosts as one stream, and the directory of runs."""
+"""The feed: events of all hosts as one stream, and the directory of all hosts' runs."""

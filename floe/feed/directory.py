@@ -1,10 +1,10 @@
-"""The directory: what this host's lists know of other hosts' runs, and what it tells of its own.
+"""The directory: the rows of other hosts' runs that this host knows, and the rows that it sends.
 
-The rows of a store's own runs are a stream by store position. A host says what changed since it
-last said something; who has missed a part asks for it, a page at a time. Words may be lost,
-doubled, late or out of order: a row replaces only an older one, and a mark only grows.
+The rows of a store's own runs are a stream by store position. A host sends the rows that changed
+since its last message. A host that missed rows requests them, a page at a time. Messages may be
+lost, doubled, late or out of order: a row replaces only an older one, and a mark only grows.
 
-No I/O and no clock. Whoever owns a `Directory` sends what it returns and stores what it returns.
+No I/O and no clock. The owner of a `Directory` sends and stores the results of its methods.
 
 Source: docs/cluster-protocol.md, "The directory".
 """
@@ -20,20 +20,20 @@ from floe.model.run import Summary
 from floe.store.base import Append, Change, LedgerWrite
 
 KIND: Final = "directory"
-"""Rows of the ledger: `h2@k3f9` to the position up to which that store's rows were heard."""
+"""Rows of the ledger: `h2@k3f9` to the position up to which that store's rows are known."""
 
 ROWS_MAX: Final = 500
 """Rows of one message."""
 
 ASK_MS: Final = 1_000
-"""Milliseconds after which an unanswered question is asked again."""
+"""Milliseconds after which a request without a reply is repeated."""
 
 STALE_MS: Final = 10_000
-"""Milliseconds without a word after which what is known of a host is called stale."""
+"""Milliseconds without a message after which the rows of a host count as stale."""
 
 
 class Source(NamedTuple):
-    """Whose rows they are."""
+    """The owner of some rows."""
 
     host: HostId
     store: StoreId
@@ -44,13 +44,13 @@ class Source(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Learned:
-    """What a word of another host comes to."""
+    """The consequences of a message from another host."""
 
     appends: tuple[Append, ...] = ()
     """Rows to store, in one transaction with `marks`."""
     marks: tuple[LedgerWrite, ...] = ()
     ask: RowsAfter | None = None
-    """To be sent to where the word came from."""
+    """A request to send to the sender of the message."""
 
 
 NOTHING: Final = Learned()
@@ -59,35 +59,35 @@ NOBODY: Final[Mapping[str, Json]] = {}
 
 @dataclass(slots=True)
 class _Known:
-    """One store as it was heard."""
+    """The rows of one store, as far as they are known here."""
 
     mark: int = 0
     asked_at: Instant | None = None
-    """When the rows after `mark` were last asked for; None where they are not awaited."""
+    """When the rows after `mark` were last requested; None if no reply is expected."""
     reached: int = 0
-    """`mark` before all rows were asked for once more."""
+    """`mark` before all rows were requested again."""
 
 
 @dataclass(slots=True)
 class Directory:
-    """What is known of other stores' rows, and what was told of this one's."""
+    """The known rows of other stores, and the rows of this store that were sent."""
 
     told: int
-    """The position up to which changes were told, or need not be: who was not there asks."""
+    """The position up to which changes were sent. A host that was away requests them."""
     _known: dict[str, _Known] = field(default_factory=dict)
     _stores: dict[HostId, StoreId] = field(default_factory=dict)
     _seen: dict[HostId, Instant] = field(default_factory=dict)
     _waiting: dict[str, Change] = field(default_factory=dict)
-    """Changes to tell by run, in the order of their positions."""
+    """Changes to send by run, in the order of their positions."""
     _head: int = 0
 
     def __post_init__(self) -> None:
         self._head = self.told
 
     def load(self, marks: Mapping[str, Json], members: Mapping[str, Json] = NOBODY) -> None:
-        """Take in what was heard before this process began: the ledger rows of `KIND`.
+        """Load the marks of earlier processes: the ledger rows of `KIND`.
 
-        `members`: by host the store that it is known with now; it may have had others.
+        `members`: by host its present store; it may have had different ones.
         """
         for key, mark in marks.items():
             self._known[key] = _Known(mark if isinstance(mark, int) else 0)
@@ -95,7 +95,7 @@ class Directory:
             self._stores[host] = store
         self._stores |= {HostId(host): StoreId(str(store)) for host, store in members.items()}
 
-    # --- what this host tells ---
+    # --- rows that this host sends ---
 
     @property
     def head(self) -> int:
@@ -104,7 +104,7 @@ class Directory:
 
     @property
     def has_news(self) -> bool:
-        """Whether `news` would return something."""
+        """Whether rows changed since the last `news`."""
         return self._head > self.told
 
     def changed(self, upto: int, rows: Sequence[Summary]) -> None:
@@ -116,17 +116,17 @@ class Directory:
             self._head = max(self._head, upto)
 
     def outdone(self, rows: Sequence[Summary]) -> None:
-        """Rows of runs that were adopted here were heard for good: older ones are not told now."""
+        """Newer rows of runs adopted here arrived and are stored: send these, not older ones."""
         for row in rows:
             if waiting := self._waiting.get(row.key):
                 self._waiting[row.key] = replace(waiting, summary=row)
 
     def news(self) -> Rows | None:
-        """What changed since the last call, for all hosts; at most one message's worth."""
+        """The changes since the last call, for all hosts, as one message."""
         if not self.has_news:
             return None
         after, self.told = self.told, self._head
-        if len(self._waiting) > ROWS_MAX:  # who has not got all of them asks for pages
+        if len(self._waiting) > ROWS_MAX:  # hosts that lack some of them request pages
             self._waiting.clear()
             return Rows(after=self._head, upto=self._head, more=False)
         rows = tuple(change.summary for change in self._waiting.values())
@@ -144,23 +144,23 @@ class Directory:
             return Rows(after=after, upto=max(after, head), rows=rows)
         return Rows(after=after, upto=changes[-1].pos, rows=rows, more=True)
 
-    # --- what it hears ---
+    # --- rows that this host receives ---
 
     def move(self, by_ms: int) -> None:
-        """The clock was set: everybody was seen as long ago as before."""
+        """The clock was set: the age of each host's last message stays the same."""
         self._seen = {host: Instant(at + by_ms) for host, at in self._seen.items()}
 
     def saw(self, source: Source, now: Instant, head: int | None = None) -> Learned:
-        """A word came from a host; `head` is what its ping says of its newest change."""
+        """A message came from a host; `head` is the newest change that its ping names."""
         self._seen[source.host] = now
         self.met(source)
         known = self._known_of(source)
         if head is None or head == known.mark:
             return NOTHING
-        return self._ask(known, now)  # also one that is below the mark: so it learns what it lost
+        return self._ask(known, now)  # also below the mark: so that host learns what it lost
 
     def heard(self, source: Source, word: Rows, now: Instant) -> Learned:
-        """Rows came. Those that leave a gap are asked for anew, from where it begins.
+        """Rows arrived. After a gap they are requested again, from the start of the gap.
 
         Raises IdInvalid for a row that names no run.
         """
@@ -170,9 +170,9 @@ class Directory:
             return self._ask(known, now)
         if word.upto <= known.mark:
             if word.after == known.mark:
-                known.asked_at = None  # the answer: there is nothing new
+                known.asked_at = None  # the reply: no changes
             return NOTHING
-        appends = tuple(map(offered, word.rows))  # first: what cannot be read was not heard
+        appends = tuple(map(offered, word.rows))  # first: an unreadable message changes nothing
         known.mark = word.upto
         known.asked_at = None
         return Learned(
@@ -182,24 +182,24 @@ class Directory:
         )
 
     def doubt(self, source: Source) -> None:
-        """Ask a store for all its rows once more: one of them changed without a fact of its own."""
+        """Request all rows of a store again: one of them changed without an event."""
         known = self._known_of(source)
         known.mark, known.reached = 0, max(known.mark, known.reached)
 
     def met(self, source: Source) -> None:
-        """A host answered, with this store."""
+        """A host uses this store now."""
         self._stores[source.host] = source.store
 
     def store_of(self, host: HostId) -> StoreId | None:
-        """The store that a host was last heard with; None where none ever was."""
+        """The store that a host used last; None if the host is not known."""
         return self._stores.get(host)
 
     def seen(self, host: HostId) -> Instant | None:
-        """When the last word of a host came; None where none did since this process began."""
+        """When the last message of a host came; None for none since this process began."""
         return self._seen.get(host)
 
     def hosts(self) -> tuple[HostId, ...]:
-        """All that were ever heard of."""
+        """All hosts that were ever known."""
         return tuple(self._stores)
 
     def mark(self, host: HostId) -> tuple[StoreId, int] | None:
@@ -211,7 +211,7 @@ class Directory:
         return store, max(known.mark, known.reached)
 
     def as_of(self, hosts: Sequence[HostId], now: Instant) -> AsOf:
-        """How old what is known of these hosts is."""
+        """The age of the rows of these hosts."""
         seen = {host: self._seen.get(host) for host in hosts}
         stale = [host for host, at in seen.items() if at is None or now - at >= STALE_MS]
         return AsOf(seen=seen, stale=tuple(stale))
@@ -227,5 +227,5 @@ class Directory:
 
 
 def offered(row: Summary) -> Append:
-    """A row that was heard, on its way to the store. Raises IdInvalid for one that names no run."""
+    """The append that stores a received row. Raises IdInvalid for a row that names no run."""
     return Append(run=RunRef.parse(row.key), epoch=row.epoch, after=0, records=(), summary=row)

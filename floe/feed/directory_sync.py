@@ -24,10 +24,10 @@ from floe.store.base import Append, LedgerWrite, RunQuery, RunStore
 log = structlog.get_logger()
 
 GONE_BACK: Final = "gone-back"
-"""Rows of the ledger: a store's id to a position that others knew, and that it never gave."""
+"""Rows of the ledger: a store's id to a position that other hosts know, but the store does not."""
 
 TELL_S: Final = 0.05
-"""Seconds between two messages about changed rows: a busy host says much at once."""
+"""Seconds between two messages with changed rows, so that a busy host sends many at once."""
 
 
 class DirectorySync:
@@ -60,12 +60,12 @@ class DirectorySync:
         """All stores that were forgotten, as `h2@k3f9`."""
         self._news = asyncio.Event()
         self._untold: list[Summary] = []
-        """Own rows that changed since the last promise: the power may still take them."""
+        """Own rows that changed since the last promise: a power failure may still undo them."""
         self.has_gone_back = False
-        """Whether others know later facts of this store than it has."""
+        """Whether other hosts know later events of this store than it has."""
 
     async def open(self) -> None:
-        """Go on where the store says that it was. The store must be open."""
+        """Load the state that the store keeps. The store must be open."""
         self.forgotten = forgotten_in(await self._store.ledger("forgotten"))
         self.directory = Directory(told=await self._store.head())
         self.directory.load(await self._store.ledger(KIND), await self._store.ledger("member"))
@@ -73,9 +73,10 @@ class DirectorySync:
         self.has_gone_back = went_back_at is not None
 
     def stored(self, decided: StepResult, last: int) -> None:
-        """Note what changed in a batch that is stored up to a position.
+        """Note the changed rows of a batch that is stored up to a position.
 
-        Others hear only of what is on the disk: a store that has less has gone back in time.
+        Other hosts receive only rows that are on the disk. A store that has less later was restored
+        from a backup.
         """
         changed = [append for append in decided.appends if append.records]
         self._untold += [append.summary for append in changed if append.summary]
@@ -89,7 +90,7 @@ class DirectorySync:
             self._spawn(self._end_lost())
 
     def hear(self, envelope: Envelope) -> bool:
-        """Take a word of another host; return whether nobody else need hear it."""
+        """Take a message of another host; return whether it concerns the directory alone."""
         now = self._now()
         source = Source(envelope.from_host, envelope.from_store)
         match envelope.message:
@@ -115,8 +116,8 @@ class DirectorySync:
                 return False
 
     async def tell(self) -> None:
-        """Tell what changed, as it changes, until cancelled."""
-        await self._end_lost()  # what an earlier process may not have come to
+        """Send changed rows as they change, until cancelled."""
+        await self._end_lost()  # an earlier process may have ended before it
         while True:
             await self._news.wait()
             self._news.clear()
@@ -132,11 +133,11 @@ class DirectorySync:
             self._send(source.host, learned.ask)
 
     async def _end_lost(self) -> None:
-        """See to the runs that were with stores which are forgotten now.
+        """End the runs that were lost with forgotten stores.
 
-        Those that are lost are stored as over: it is enough to offer their rows again. What became
-        of the others their adopters know: one that learned the end from the store that is gone has
-        no fact to tell it by, so it is asked for all rows.
+        Offering their rows again is enough: the step stores them as over. The adopters know the
+        state of the other runs. An adopter that learned an end from the forgotten store has no
+        event for it, so all its rows are requested.
         """
         query = RunQuery(states=frozenset({"pending", "active"}), limit=ROWS_MAX)
         lost: list[Append] = []
@@ -158,7 +159,7 @@ class DirectorySync:
             log.warning("directory.lost_not_ended", error=str(error))
 
     async def _answer(self, host: HostId, after: int) -> None:
-        head = self.directory.head  # first: what changes while the store reads is told later
+        head = self.directory.head  # first: rows that change during the read are sent later
         try:
             changes = await self._store.changes(after, ROWS_MAX)
         except FloeError as error:
@@ -170,7 +171,7 @@ class DirectorySync:
         return pos <= self.directory.head and pos not in self._store.skipped
 
     def _go_back(self, after: int) -> None:
-        """A host knows all of this store up to a position that it never gave."""
+        """A host knows this store up to a position that the store does not have."""
         if not self.has_gone_back:
             self.has_gone_back = True
             row = LedgerWrite(kind=GONE_BACK, key=self._store.store_id, value=after)

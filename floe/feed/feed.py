@@ -1,9 +1,8 @@
-"""The feed of one host: every fact that was recorded here, in order, to whoever listens.
+"""The feed of one host: every event that was recorded here, in order, for all listeners.
 
-A fact is told by the host that had the run's pen, never by one that only keeps a copy: so every
-fact of a cluster is told once, and hosts' feeds together are the cluster's. Each is encoded once
-and the same text goes to all. A listener that is too slow loses its subscription, never a frame
-in the middle, and can resume from its last position.
+The feeds of all hosts together are the feed of the cluster, with each event once (see `frames`).
+A listener that is too slow loses its subscription, but no frame before that, and can resume from
+its last position.
 """
 
 import asyncio
@@ -24,11 +23,11 @@ from floe.shapes.runs import Named
 from floe.store.base import Record, RunStore
 
 QUEUE_MAX: Final = 5_000
-"""Frames that wait for one listener; one more and it is dropped."""
+"""Frames that wait for one listener. With one more the listener is dropped."""
 
 CATCH_UP_MAX: Final = 20_000
-"""Events read to catch a listener up, those before its position included that a run is folded
-from; beyond, it is told to reload."""
+"""Events read so that a listener catches up, including earlier ones from which a run is folded.
+A listener that needs more is told to reload."""
 
 PAGE: Final = 500
 FOLDED_MAX: Final = 200
@@ -55,24 +54,24 @@ class Feed:
         fold: Callable[[RunRef, int], Awaitable[Run | None]],
         named: Named = str,
     ) -> None:
-        """`fold` gives a run as it was after a sequence number, with its flow; None for none."""
+        """`fold` returns a run after a sequence number, with its flow; None for no run."""
         self._store = store
         self._fold = fold
         self.named = named
         self._subscriptions: set[Subscription] = set()
         self.head = 0
-        """Position of the newest fact."""
+        """Position of the newest event."""
 
     @property
     def store_id(self) -> StoreId:
-        """Of the store whose facts these are."""
+        """The store with these events."""
         return self._store.store_id
 
     def __len__(self) -> int:
         return len(self._subscriptions)
 
     def publish(self, last: int, steps: Sequence[Recorded]) -> None:
-        """Send facts that were just stored, of which the last is at position `last`."""
+        """Send events that were just stored; the last one is at position `last`."""
         self.head = last
         if not self._subscriptions:
             return
@@ -84,7 +83,7 @@ class Feed:
                 subscription.offer(frame)
 
     def announce(self, shape: Mapping[str, Any]) -> None:
-        """Send something that is not a fact of a run: it has no position of its own."""
+        """Send a notice that is no event of a run; it has no position of its own."""
         self._offer(Frame(str(self.head), None, to_text(shape), "note"))
 
     def _offer(self, frame: Frame) -> None:
@@ -92,7 +91,7 @@ class Feed:
             subscription.offer(frame)
 
     def reset(self, head: int) -> None:
-        """Tell every listener to reload: facts were found that were never published."""
+        """Tell every listener to reload: some stored events were never published."""
         self.head = head
         self._offer(reset_frame(str(head)))
 
@@ -103,7 +102,7 @@ class Feed:
         return subscription
 
     async def place(self, run: RunRef, seq: int) -> int:
-        """The position of a fact. Raises NotFound."""
+        """The position of an event. Raises NotFound."""
         for stored in await self._store.history(run, seq - 1, 1):
             return stored.pos
         raise NotFound(f"no event {seq} of {run}")
@@ -114,7 +113,7 @@ class Feed:
 
 
 class Subscription:
-    """One listener: first what it missed, then what comes, without a gap."""
+    """One listener: first the frames that it missed, then new ones, without a gap."""
 
     def __init__(
         self,
@@ -149,12 +148,12 @@ class Subscription:
 
     @property
     def reached(self) -> int:
-        """The position up to which nothing is left to be taken."""
+        """The position up to which all frames were taken."""
         is_behind = self._old or self._frames or self._lagging or self._pos < self._head
         return self._pos if is_behind else max(self._pos, self._feed.head)
 
     def offer(self, frame: Frame) -> None:
-        """Put a frame in the queue; past its bound the subscription ends as lagging."""
+        """Put a frame in the queue. If the queue is full, the subscription ends as lagging."""
         if len(self._frames) >= QUEUE_MAX:
             self._lagging = True
             self._feed.leave(self)
@@ -163,9 +162,9 @@ class Subscription:
         self._wake.set()
 
     async def take(self, within_s: float | None = None) -> list[Frame]:
-        """The next frames in order, at least one; none where none came within some seconds.
+        """The next frames in order: at least one, or none after `within_s` seconds without any.
 
-        Reading what was missed is not cut short. Raises Lagging when dropped.
+        Reading missed frames may take longer. Raises Lagging when dropped.
         """
         if self._old:
             return self._taken(self._old)
@@ -184,7 +183,7 @@ class Subscription:
         return self._taken(self._frames)
 
     async def follow(self) -> None:
-        """There is nothing to do beside `take`."""
+        """As the port says: no other work is needed."""
 
     def close(self) -> None:
         """Stop listening. Idempotent."""

@@ -16,12 +16,12 @@ from floe.shapes.nodes import node_change
 from floe.shapes.runs import Named, summary_shape
 
 HEADS: Final = {kind: f'{{"type":"{kind}","pos":"' for kind in ("event", "reset")}
-"""What the texts of frames that have a position begin with, up to the position."""
+"""The beginning of the text of frames with a position, up to the position."""
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One fact as sent; `text` is JSON, encoded once."""
+    """One event as sent; `text` is JSON, encoded once."""
 
     pos: str
     run: RunRef | None
@@ -30,15 +30,15 @@ class Frame:
     epoch: int = 0
     seq: int = 0
     begins: bool = False
-    """The fact is RunActivated: the pen came to whoever tells it."""
+    """The event is RunActivated: the pen came to the host of this feed."""
 
     def at(self, pos: str) -> "Frame":
-        """The same at another position, without encoding it again."""
+        """The same at a different position, without encoding it again."""
         head = HEADS[self.kind]
         return replace(self, pos=pos, text=head + pos + self.text[len(head) + len(self.pos) :])
 
     def renamed(self, name: str) -> "Frame":
-        """The same fact of a run by this name; encoded again only where it had another."""
+        """The same with this name of the run; encoded again only if the name differs."""
         if self.text.startswith(f'{HEADS["event"]}{self.pos}","run":"{name}",'):
             return self
         try:
@@ -47,27 +47,27 @@ class Frame:
             if "summary" in shape:
                 shape["summary"]["id"] = name
         except (ValueError, TypeError):
-            return self  # another host wrote it, and answers for it
+            return self  # a host sent a text that is no JSON: pass it on as it is
         return replace(self, text=to_text(shape))
 
 
 def reset_frame(pos: str) -> Frame:
-    """Tells a listener to reload, and to go on from a position."""
+    """The frame that tells a listener to reload, and to continue from a position."""
     return Frame(pos, None, f'{HEADS["reset"]}{pos}"}}', "reset")
 
 
 def is_told(step: Recorded, store: StoreId) -> bool:
-    """Whether a store tells a fact, or keeps it as a copy for the one that had the pen.
+    """Whether an event belongs to this store's feed: its host had the pen, and has no mere copy.
 
-    The adopter has it until RunActivated, and again when it revokes the grant.
+    The adopter has the pen until RunActivated, and again when it revokes the grant.
 
     Source: docs/cluster-protocol.md, "The pen".
     """
     run = step.run
     if run.store in (None, store) and run.ref.store == store:
-        return True  # what a host alone always comes to
+        return True  # always so for a host alone
     if run.superseded:
-        return True  # the end of a copy is only here
+        return True  # only this store has the end of its copy
     if isinstance(step.record.event, GrantRevoked) or run.phase in ADOPTERS:
         return run.ref.store == store
     return run.store == store
@@ -78,7 +78,7 @@ ADOPTERS: Final = ("reading", "pending", "granted")
 
 
 def frame_of(pos: int, step: Recorded, named: Named) -> Frame:
-    """A fact as the feed shows it: what it changed of a node, and of the run's row."""
+    """An event as the feed shows it, with its changes of a node and of the run's row."""
     record, run, event = step.record, step.run, step.record.event
     shape: dict[str, Any] = {
         "type": "event",

@@ -1,8 +1,7 @@
-"""One listener of the whole cluster: this host's feed and those of the others, merged.
+"""One listener of the whole cluster: the feed of this host merged with those of the others.
 
-The other hosts' feeds are open for as long as the listener is there. One that is lost is opened
-again from where it broke off, and the listener is told that the host is away, not that anything
-failed.
+The other hosts' feeds are open as long as the listener is. A feed that breaks off is opened again
+at its last position. Meanwhile the listener is told that the host is away, which is no failure.
 """
 
 import asyncio
@@ -24,42 +23,42 @@ from floe.model.refs import HostId, RunRef, StoreId
 log = structlog.get_logger()
 
 HOLD_S: Final = 2.0
-"""Seconds that the activation of a run waits for what its adopter said before; then it is given,
-and what comes late of that run is left out."""
+"""Seconds that the activation of a run waits for its adopter's earlier events. After that it is
+delivered, and later arrivals of earlier events are dropped."""
 
 CHECK_S: Final = 1.0
-"""Seconds between two looks for hosts that were not known before."""
+"""Seconds between two checks for new hosts."""
 
 BACKOFF_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
 """Seconds before a lost feed is opened again; the last one stays."""
 
 WAITING_MAX: Final = 1_000
-"""Frames of one host that wait for the listener; then no more are asked of it."""
+"""Frames of one host that wait for the listener; with more, reading from that host pauses."""
 
 
 class Upstream(Protocol):
     """The other hosts' own feeds."""
 
     def hosts(self) -> Collection[HostId]:
-        """All that are known by name now, without this one."""
+        """The other hosts that are known by name now."""
         ...
 
     def follow(
         self, host: HostId, store: StoreId | None, after: int
     ) -> AsyncGenerator[Sequence[Said], None]:
-        """What `streams.own_feed` says there, `Began` first.
+        """The items of `stream.own_feed` there, `Began` first.
 
         Raises HostAway, Theirs where it cannot be opened or breaks off.
         """
         ...
 
     async def place(self, host: HostId, run: RunRef, seq: int) -> int:
-        """The position of a fact in that host's store. Raises HostAway, Theirs, NotFound."""
+        """The position of an event in that host's store. Raises HostAway, Theirs, NotFound."""
         ...
 
 
 class Listening(Protocol):
-    """What a client of the feed is served from: one host's feed, or the cluster's."""
+    """The source of frames for a client: the feed of one host, or of the cluster."""
 
     @property
     def pos(self) -> str:
@@ -67,7 +66,7 @@ class Listening(Protocol):
         ...
 
     async def follow(self) -> None:
-        """Work that must go on beside `take`; returns at once where there is none."""
+        """Work that must run while `take` is used; returns at once if there is none."""
         ...
 
     async def take(self) -> list[Frame]:
@@ -89,10 +88,10 @@ class Listener:
     def __init__(
         self, feed: Feed, upstream: Upstream, directory: Directory, after: str | None = None
     ) -> None:
-        """`after`: a position of any host; None for what the directory here knows.
+        """`after`: a position that any host gave; None for the position of the lists here.
 
-        A position that names a store which no host has now gets a `reset` frame first, and so
-        does what is no position at all.
+        An unreadable position gets a `reset` frame first, and so does a position with a store that
+        no host has now.
         """
         self._feed = feed
         self._upstream = upstream
@@ -109,7 +108,7 @@ class Listener:
         vector = self._vector(after)
         self._merge = Merge(vector)
         self._asked = dict(vector)
-        """Up to where frames of each store are in the merge."""
+        """The position up to which the merge has each store's frames."""
         self._local = feed.subscribe(str(vector[self._own]))
 
     @property
@@ -132,7 +131,7 @@ class Listener:
             await self._wake.wait()
 
     async def follow(self) -> None:
-        """Hear all hosts until cancelled."""
+        """Follow the feeds of all hosts, until cancelled."""
         known: set[HostId] = set()
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
@@ -167,11 +166,11 @@ class Listener:
 
     @staticmethod
     def position(feed: Feed, directory: Directory, hosts: Iterable[HostId]) -> dict[StoreId, int]:
-        """Where a listener is who knows what the lists of this host show."""
+        """The position of a listener that knows the lists of this host."""
         marks = dict(filter(None, map(directory.mark, hosts)))
         return marks | {feed.store_id: feed.head}
 
-    # --- what it hears ---
+    # --- the feeds ---
 
     async def _hear_own(self) -> None:
         try:
@@ -207,7 +206,7 @@ class Listener:
     async def _said(
         self, host: HostId, store: StoreId | None, said: Sequence[Said], *, is_back: bool
     ) -> StoreId | None:
-        """Take in what a host said; return whose feed it is."""
+        """Take items of a host's feed; return the store of that feed."""
         for one in said:
             if isinstance(one, Began):
                 known, store = store, one.store
@@ -237,7 +236,7 @@ class Listener:
             await self._room.wait()
 
     def _attend(self) -> None:
-        """See to it that no frame waits for ever."""
+        """Limit the time that each frame waits."""
         if self._tasks is None:
             return
         self._merge.reached(self._own, self._local.reached)
@@ -256,7 +255,7 @@ class Listener:
                 self._wake.set()
             await asyncio.sleep(HOLD_S)
         except (FloeError, ConnectionError, TimeoutError):
-            pass  # nothing can be awaited of a host that does not answer
+            pass  # a host that does not answer is not waited for
         self._merge.free(store, frame)
         self._held.discard((store, frame.pos))
         self._wake.set()
@@ -267,9 +266,9 @@ class Listener:
         return await self._upstream.place(self._hosts[store], run, seq)
 
     def _replaced(self, lost: StoreId, by: Source) -> None:
-        """A host has another store: names of runs have another meaning, so all is to be loaded."""
+        """A host has a different store, so names of runs changed: the listener reloads."""
         self._merge.drop(lost)
-        self._directory.met(by)  # first: what is loaded then is called by the new names
+        self._directory.met(by)  # first: the reload then uses the new names
         self._extra.append(reset_frame(self.pos))
         self._wake.set()
 

@@ -1,13 +1,12 @@
-"""Several hosts' feeds as one: what a listener may be given now, and where it is. No I/O.
+"""Several hosts' feeds as one: the frames that a listener may receive now, and its position.
 
-The facts of a run come from one host at a time, and each host's in order; so only where the pen
-goes over from the adopter to another host two feeds must be brought in line: RunActivated waits
-until the fact before it has come, or was given already. Feeds that wait for one another's last
-facts could wait for ever; those that wait for a cause never do. Whoever drives this sees to it
-that a wait for a host that does not speak ends.
+No I/O. The events of a run come from one host at a time, and each host sends its own in order. Only
+when the pen passes from the adopter to a different host, two feeds must be ordered: RunActivated
+waits until the event before it was delivered. A wait for a cause always ends, unlike a wait for the
+newest events of all feeds. The caller limits the wait for a host that sends nothing.
 
-A position is a vector, `k3f9:120,ab12:55`: for each store the position up to which its facts were
-given. It means the same on every host of the cluster.
+A position is a vector, `k3f9:120,ab12:55`: the position up to which each store's events were
+delivered. It means the same on every host of the cluster.
 """
 
 import re
@@ -20,13 +19,13 @@ from floe.feed.frames import Frame, reset_frame
 from floe.model.refs import STORE, RunRef, StoreId
 
 RUNS_MAX: Final = 10_000
-"""Runs of which is remembered what was given last."""
+"""Runs whose last delivered event is remembered."""
 
 _POSITION: Final = re.compile(rf"{STORE.pattern}:[0-9]{{1,18}}(?:,{STORE.pattern}:[0-9]{{1,18}})*")
 
 
 def read_position(text: str) -> dict[StoreId, int] | None:
-    """The vector in a text; None for what is none."""
+    """The vector in a text; None for a text without one."""
     if len(text) > 64 * 1024 or not _POSITION.fullmatch(text):
         return None
     parts = (part.split(":") for part in text.split(","))
@@ -40,46 +39,46 @@ def position_of(vector: Mapping[StoreId, int]) -> str:
 
 @dataclass(slots=True)
 class _Feed:
-    """One store's frames that were not given yet."""
+    """The frames of one store that were not delivered yet."""
 
     frames: deque[Frame] = field(default_factory=deque)
     is_away: bool = False
     awaited: int | None = None
-    """Where in the adopter's feed the fact before the first frame is; None: not known."""
+    """The position, in the adopter's feed, of the event before the first frame; None: unknown."""
     is_free: bool = False
     """The first frame waits no longer."""
 
 
 class Merge:
-    """The feeds of some stores, as one listener is given them."""
+    """The feeds of some stores, merged for one listener."""
 
     def __init__(self, vector: Mapping[StoreId, int]) -> None:
         self._vector = dict(vector)
         self._feeds = {store: _Feed() for store in vector}
         self._last: dict[RunRef, tuple[int, int]] = {}
-        """Epoch and seq of what was given last, in order of use."""
+        """Epoch and seq of each run's last delivered event, in order of use."""
 
     def waiting(self, store: StoreId) -> int:
-        """Frames of a store that were not given yet."""
+        """Frames of a store that were not delivered yet."""
         return len(self._feeds[store].frames)
 
     @property
     def pos(self) -> str:
-        """The position after everything that was given."""
+        """The position after all delivered frames."""
         return position_of(self._vector)
 
     def begin(self, store: StoreId, pos: int) -> None:
-        """A store's feed is heard (again), from a position on where it was not heard before."""
+        """A store's feed is open (again). A feed that was never open begins at a position."""
         self._vector.setdefault(store, pos)
         self._feeds.setdefault(store, _Feed()).is_away = False
 
     def lose(self, store: StoreId) -> None:
-        """Nothing comes from a store for now: nobody waits for it."""
+        """A store's feed broke off: no frame waits for it."""
         if store in self._feeds:
             self._feeds[store].is_away = True
 
     def drop(self, store: StoreId) -> None:
-        """A store is gone for good."""
+        """Drop a store permanently."""
         self._feeds.pop(store, None)
         self._vector.pop(store, None)
 
@@ -88,7 +87,7 @@ class Merge:
         self._feeds[store].frames.append(frame)
 
     def reached(self, store: StoreId, pos: int) -> None:
-        """Nothing before a position is still to come from a store."""
+        """All of a store's frames before a position have arrived."""
         if not self._feeds[store].frames:
             self._vector[store] = max(self._vector[store], pos)
 
@@ -99,11 +98,11 @@ class Merge:
                 yield store, feed.frames[0].run.store, feed.frames[0]  # type: ignore[union-attr]  # only a run's frame is early
 
     def is_known(self, run: RunRef) -> bool:
-        """Whether something of a run was given: then what is missing will come by itself."""
+        """Whether events of a run were delivered: then the missing ones arrive by themselves."""
         return run in self._last
 
     def hold_until(self, store: StoreId, frame: Frame, pos: int) -> None:
-        """A waiting frame may be given once its adopter's feed is at the fact before it."""
+        """A waiting frame may go once its adopter's feed has reached the event before it."""
         if self._is_first(store, frame):
             self._feeds[store].awaited = pos
 
@@ -113,7 +112,7 @@ class Merge:
             self._feeds[store].is_free = True
 
     def take(self) -> list[Frame]:
-        """All frames that may be given now, each with the position after it."""
+        """All frames that may be delivered now, each with the position after it."""
         given: list[Frame] = []
         has_more = True
         while has_more:
@@ -145,7 +144,7 @@ class Merge:
         return this > last
 
     def _is_early(self, store: StoreId, feed: _Feed) -> bool:
-        """Whether a store's first frame would come before what its run's adopter said."""
+        """Whether a store's first frame would overtake its run's events from the adopter."""
         frame = feed.frames[0]
         if not frame.begins or frame.run is None or frame.run.store == store or feed.is_free:
             return False

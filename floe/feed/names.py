@@ -1,8 +1,8 @@
-"""What runs are called.
+"""The names of runs.
 
 A host that lost its store counts from 1 again, so a name like `h1-12` may have meant several runs.
-It means that of the store which the host was last heard with; the others are called by their keys.
-Whatever is read or shown passes here, so each name leads to the run that it was shown for.
+It means the run of the store that the host used last. The other runs are named by their keys. All
+names that are read or shown are made here, so each name leads to the run that it was shown for.
 """
 
 from floe.feed.directory import Directory
@@ -10,7 +10,7 @@ from floe.model.refs import HostId, RunRef, StoreId
 
 
 class RunNames:
-    """Reads and writes the names of runs, as a host knows the others."""
+    """Reads and writes the names of runs, from what a host knows about the others."""
 
     def __init__(self, host: HostId, store: StoreId, directory: Directory) -> None:
         """`host` and `store` are this host's own."""
@@ -24,11 +24,11 @@ class RunNames:
         return ref if "@" in name else ref._replace(store=self._store_of(ref.host))
 
     def of(self, ref: RunRef) -> str:
-        """The shortest text that `ref` reads as this run."""
+        """The shortest name that `ref` reads as this run."""
         return str(ref) if ref.store == self._store_of(ref.host) else ref.key
 
     def _store_of(self, host: HostId) -> StoreId:
         if host == self._host:
             return self._store
-        # A host that was never heard may be this one, before it was given another name.
+        # An unknown host may be this one, before it was renamed.
         return self._directory.store_of(host) or self._store

@@ -1,9 +1,9 @@
-"""A host's own feed as other hosts hear it: what is said in it, a line each.
+"""A host's own feed as other hosts receive it, one item per line.
 
-store k3f9 120                              whose it is, and from which position on
-event 121 h1-12@k3f9 1 4 . {"type":"event"…  a fact; `+` for `.` where the pen came with it
-reset 500                                   what was before is not told: reload
-reached 510                                 nothing before is still to come
+store k3f9 120                              the store, and the position that the feed starts from
+event 121 h1-12@k3f9 1 4 . {"type":"event"…  an event; `+` for `.` if the pen came with it
+reset 500                                   earlier events are not sent: reload
+reached 510                                 all events before this position were sent
 """
 
 from collections.abc import AsyncGenerator, Sequence
@@ -16,12 +16,12 @@ from floe.model.errors import IdInvalid, Theirs
 from floe.model.refs import RunRef, StoreId
 
 TICK_S: Final = 0.25
-"""Seconds between two looks whether the position moved though nothing was told."""
+"""Seconds between two checks whether the position moved without a frame."""
 
 
 @dataclass(frozen=True, slots=True)
 class Began:
-    """Whose feed this is, and the position that it starts from."""
+    """The store of this feed, and the position that it starts from."""
 
     store: StoreId
     pos: int
@@ -29,7 +29,7 @@ class Began:
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """Nothing before this position is still to come."""
+    """All events before this position were sent."""
 
     pos: int
 
@@ -40,8 +40,8 @@ Said = Began | Reached | Frame
 async def own_feed(feed: Feed, store: str, after: int) -> AsyncGenerator[Sequence[Said], None]:
     """A host's own feed after a position of its store, without end.
 
-    A position of another store counts for nothing: then it is told from the beginning, as far
-    back as a listener is told anything. Now and then nothing is said. Raises Lagging.
+    A position of a different store is ignored: the feed then starts at the beginning, as far back
+    as a listener can catch up. Some of the yielded items are empty. Raises Lagging.
     """
     start = after if store == feed.store_id else 0
     with feed.subscribe(str(start)) as subscription:
@@ -79,7 +79,7 @@ def _frame(frame: Frame) -> str:
 
 
 def read_line(line: bytes) -> Said:
-    """What a line says. Raises Theirs."""
+    """The item of a line. Raises Theirs."""
     try:
         match line.decode().split(" ", 6):
             case ["store", store, pos]:

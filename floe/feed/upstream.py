@@ -1,4 +1,4 @@
-"""The other hosts' own feeds, asked for over the port of the peers."""
+"""The other hosts' own feeds, requested over the port of the peers."""
 
 import json
 from collections.abc import AsyncGenerator, Callable, Collection, Sequence
@@ -15,10 +15,10 @@ from floe.peers.base import Answer, Peers, Request
 
 
 class PeerFeeds:
-    """Other hosts' feeds as `GET feed` of each tells them."""
+    """Other hosts' feeds, from the `GET feed` of each."""
 
     def __init__(self, peers: Peers, hosts: Callable[[], Collection[HostId]], by: str) -> None:
-        """`hosts` are all that are known by name; `by` is who asks, as those hosts see it."""
+        """`hosts` are the hosts known by name; `by` is the caller that those hosts see."""
         self._peers = peers
         self._by = by
         self.hosts = hosts
@@ -26,7 +26,7 @@ class PeerFeeds:
     async def follow(
         self, host: HostId, store: StoreId | None, after: int
     ) -> AsyncGenerator[Sequence[Said], None]:
-        """What a host says; as the port."""
+        """As the port says."""
         rest = b""
         path = f"feed?after={after}&store={store or ''}"
         async with self._peers.relay(host, self._request(path)) as answer:
@@ -37,7 +37,7 @@ class PeerFeeds:
                     yield [read_line(line) for line in lines]
 
     async def place(self, host: HostId, run: RunRef, seq: int) -> int:
-        """Where a fact is; as the port."""
+        """As the port says."""
         path = f"feed/place?run={quote(run.key)}&seq={seq}"
         async with self._peers.relay(host, self._request(path)) as answer:
             _check(host, answer)
@@ -59,7 +59,7 @@ def _check(host: HostId, answer: Answer) -> None:
 
 
 class Listeners:
-    """Lets clients listen: to this host alone, or to the cluster that it is in."""
+    """Opens listeners: of this host alone, or of the cluster that it is in."""
 
     def __init__(self, feed: Feed, directory: Directory, upstream: Upstream | None) -> None:
         """`upstream` None: there are no other hosts."""
@@ -69,7 +69,7 @@ class Listeners:
 
     @property
     def pos(self) -> str:
-        """Where somebody is who knows what this host knows."""
+        """The position of a listener that knows as much as this host."""
         if self._upstream is None:
             return str(self._feed.head)
         hosts = self._upstream.hosts()

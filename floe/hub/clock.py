@@ -1,9 +1,9 @@
-"""Time: instants that a wall clock's jumps do not move at once, and timers that fire at them.
+"""Time: instants that do not jump when the wall clock is set, and timers that fire at them.
 
-A wall clock may be set, by seconds or by years, for a moment or for ever. The clock of a host goes
-on evenly by the boot clock, which nobody can set and which counts while the machine sleeps. Only
-where the wall clock stays where it was set is that believed, and all timers move with it: what was
-to happen in a minute happens in a minute.
+A wall clock may be set, by seconds or by years, for a moment or permanently. The clock of a host
+advances evenly with the boot clock, which cannot be set and which counts while the machine sleeps.
+Only when the wall clock stays at its new time does the host accept it. All timers then move as
+well: a timer that had a minute left still has a minute left.
 """
 
 import asyncio
@@ -18,59 +18,59 @@ from floe.model.codec import decode
 from floe.model.refs import Instant, Json
 
 LOOK_S: Final = 30.0
-"""The longest sleep of a timer: that a machine was asleep is noticed within this."""
+"""The longest sleep of a timer: a timer notices within this that the machine was asleep."""
 
 CHECK_S: Final = 1.0
-"""Seconds between two looks whether the wall clock was set."""
+"""Seconds between two checks whether the wall clock was set."""
 
 STEP_MS: Final = 1000
-"""What the wall clock differs by between two looks is followed up to this: it is being adjusted.
-More is a jump."""
+"""A smaller difference of the wall clock between two checks is an adjustment, which the clock
+follows. A larger one is a jump."""
 
 HOLD_S: Final = 15.0
-"""Seconds that a wall clock stays where it was set before that is believed."""
+"""Seconds that a wall clock must keep its new time before the host accepts it."""
 
 TOLD_S: Final = 600.0
-"""Seconds that a clock which was set is named as a problem afterwards."""
+"""Seconds for which a clock that was set is reported as a problem."""
 
 STALE_MAX: Final = 1000
-"""Timers that were dropped and still take room, beside as many as are set: runs that end long
-before their time limit would otherwise keep it until then."""
+"""Dropped timers that may stay in memory, in addition to as many as are set. Otherwise the timers
+of runs that end long before their time limit would stay until then."""
 
 
 MOVES_MAX: Final = 16
 
 Move = tuple[Instant, Instant]
-"""From which instant to which the clock was set forward."""
+"""The instants from which and to which the clock was set forward."""
 
 
 class Clock(Protocol):
-    """Where instants come from, and who calls when one has come."""
+    """The source of instants, and of calls at instants."""
 
     def now(self) -> Instant:
         """The present."""
         ...
 
     def wake(self, due: Instant, call: Callable[[], None]) -> Callable[[], None]:
-        """Call at an instant, in the loop's thread, or now and then before it.
+        """Call at an instant, in the loop's thread, and possibly before it as well.
 
-        Returns what takes the call back.
+        Returns a function that cancels the call.
         """
         ...
 
     def stamp(self, at: Instant) -> Instant:
-        """What another process read from the wall clock just now, by this clock."""
+        """The instant, by this clock, that a process just read from the wall clock."""
         ...
 
     def accept(self) -> int:
-        """Believe the wall clock where it stays; return by how many ms `now` has moved, mostly 0.
+        """Accept a wall clock that has kept its new time; return the ms by which `now` has moved.
 
-        Whoever calls this moves all timers by as much, before anything else reads the clock.
+        Mostly 0. The caller moves all timers by as much before anything else reads the clock.
         """
         ...
 
     def problem(self) -> str:
-        """What happened to the wall clock, in a sentence; empty while it goes on evenly."""
+        """The present problem of the wall clock as a sentence; empty while it advances evenly."""
         ...
 
     def due(self, due: Instant, longest_ms: int) -> Instant:
@@ -78,11 +78,11 @@ class Clock(Protocol):
         ...
 
     def row(self) -> Json:
-        """What the next process has to know so as to see what happens between the two."""
+        """The state that the next process needs to recognize jumps between the two processes."""
         ...
 
     def go_on(self, row: Json) -> None:
-        """Go on from what an earlier process kept."""
+        """Continue from the state that an earlier process kept."""
         ...
 
 
@@ -102,7 +102,7 @@ class _Kept:
 
 
 def moves_after(moves: tuple[Move, ...], move: Move) -> tuple[Move, ...]:
-    """The moves that a restart has to know of. Of a clock that was set back it needs none."""
+    """The moves that a restart needs; none after the clock was set back."""
     old, new = move
     return (*moves, move)[-MOVES_MAX:] if new > old else ()
 
@@ -112,8 +112,8 @@ def due_after_moves(
 ) -> Instant:
     """When a wait is over that was recorded before some moves of the clock.
 
-    A wait that began before the clock was set forward ends as much later. Where it was set back
-    nobody knows when a wait began: it takes as long as from its begin at most.
+    A wait that began before the clock was set forward ends as much later. After the clock was set
+    back the start of a wait is unknown: the wait then lasts for its full length at most.
     """
     for old, new in moves:
         if due - longest_ms <= old:
@@ -135,18 +135,18 @@ class WallClock:
     def __init__(
         self, wall: Callable[[], int] = _wall_ms, boot: Callable[[], int] = _boot_ms
     ) -> None:
-        """Both in milliseconds; tests bring their own."""
+        """Both in milliseconds; tests pass their own."""
         self._wall = wall
         self._boot = boot
         self._offset = wall() - boot()
-        """What is believed to be between the two."""
+        """The accepted difference between the two."""
         self._jump: _Jump | None = None
         self._moved: tuple[int, int] | None = None
         """By how many ms, and when by the boot clock."""
         self._moves: tuple[Move, ...] = ()
 
     def now(self) -> Instant:
-        """The present: the wall clock's, without jumps that did not last yet."""
+        """The present: the wall clock, without jumps that are not accepted yet."""
         boot = self._look()
         return Instant(boot + self._offset)
 
@@ -156,7 +156,7 @@ class WallClock:
         return asyncio.get_running_loop().call_later(min(wait_s, LOOK_S), call).cancel
 
     def stamp(self, at: Instant) -> Instant:
-        """As the port says; one of before a jump is left as it is."""
+        """As the port says; an instant from before a jump stays as it is."""
         now = self.now()
         if self._jump is None:
             return at
@@ -174,7 +174,7 @@ class WallClock:
         return by
 
     def problem(self) -> str:
-        """As the port says, and for `TOLD_S` that it was set."""
+        """As the port says; for `TOLD_S` also that the clock was set."""
         boot = self._look()
         if self._jump is not None:
             by, ago_s = self._jump.offset - self._offset, (boot - self._jump.seen_at) // 1000
@@ -193,14 +193,14 @@ class WallClock:
         return due_after_moves(due, longest_ms, self._moves, self.now())
 
     def row(self) -> Json:
-        """As the port says: the boot, what is believed to be between the clocks, the moves."""
+        """As the port says: the boot, the accepted difference between the clocks, the moves."""
         moves: list[Json] = [list(move) for move in self._moves]
         return {"boot": _boot_id(), "offset": self._offset, "moves": moves}
 
     def go_on(self, row: Json) -> None:
         """As the port says.
 
-        Where the machine was started since, its boot clock began again: the wall clock counts.
+        After a restart of the machine the boot clock begins at zero: then the wall clock counts.
         """
         if not isinstance(row, Mapping):
             return
@@ -210,7 +210,7 @@ class WallClock:
             self._offset = kept.offset
 
     def _look(self) -> int:
-        """See whether the wall clock was set; return the boot clock."""
+        """Check whether the wall clock was set; return the boot clock."""
         boot = self._boot()
         offset = self._wall() - boot
         if abs(offset - self._offset) < STEP_MS:
@@ -223,7 +223,7 @@ class WallClock:
 
 
 def _boot_id() -> str:
-    """Of the machine's present run; empty where the system has none."""
+    """The id of the machine's present boot; empty where the system has none."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except OSError:
@@ -235,9 +235,9 @@ def _way(by_ms: int) -> str:
 
 
 class Timers:
-    """Calls back once for each key when its instant has come, in the loop's thread.
+    """Calls back once for each key at its instant, in the loop's thread.
 
-    Setting a key again moves it. Nothing is durable here: what is owed is set again at start.
+    Setting a key again moves it. Nothing is durable here: a start sets all owed timers again.
     """
 
     def __init__(self, clock: Clock, fire: Callable[[Hashable], None]) -> None:
@@ -245,7 +245,7 @@ class Timers:
         self._fire = fire
         self._due: dict[Hashable, Instant] = {}
         self._heap: list[tuple[Instant, int, Hashable]] = []
-        """Soonest first; entries that `_due` does not agree with were moved or dropped."""
+        """Soonest first. An entry that differs from `_due` was moved or dropped."""
         self._count = 0
         self._unwake: Callable[[], None] | None = None
 
@@ -253,7 +253,7 @@ class Timers:
         return len(self._heap)
 
     def set(self, key: Hashable, due: Instant) -> None:
-        """Fire `key` at `due`, or in the next loop turn where that is past."""
+        """Fire `key` at `due`, or at once if that is past."""
         self._due[key] = due
         self._count += 1
         heapq.heappush(self._heap, (due, self._count, key))
@@ -268,7 +268,7 @@ class Timers:
             heapq.heapify(self._heap)
 
     def move(self, by_ms: int) -> None:
-        """The clock was set: everything is due after as long a time as before."""
+        """The clock was set: everything stays due after the same time."""
         self._due = {key: Instant(due + by_ms) for key, due in self._due.items()}
         self._heap = [(Instant(due + by_ms), count, key) for due, count, key in self._heap]
         self._arm()
@@ -286,7 +286,7 @@ class Timers:
             self._arm()
 
     def close(self) -> None:
-        """Fire nothing any more. Idempotent."""
+        """Drop all timers. Idempotent."""
         self._due.clear()
         self._heap.clear()
         self._arm()

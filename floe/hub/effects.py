@@ -44,14 +44,14 @@ from floe.nodes.base import Executor, Job, Limit
 log = structlog.get_logger()
 
 AT_ONCE_MAX: Final = 16
-"""Effects that are begun before others have their turn."""
+"""Effects that are begun before other tasks run."""
 
 AGAIN_S: Final = 2.0
 """Seconds before outputs are digested again for which no file could be opened."""
 
 
 class Effects:
-    """Starts and stops what the core says is owed; each report goes back as a word."""
+    """Starts and stops the work that runs owe; each report becomes an input of the core."""
 
     def __init__(
         self,
@@ -64,7 +64,7 @@ class Effects:
         runs: Mapping[RunRef, Run],
         say: Callable[[Incoming], None],
     ) -> None:
-        """`runs` is the core's table, read for what an effect needs; `say` takes reports."""
+        """`runs` is the core's table, read for the details of an effect; `say` takes reports."""
         self._settings = settings
         self._executors = executors
         self._flow_files = flow_files
@@ -77,8 +77,8 @@ class Effects:
         self._begun: dict[Key, Executor] = {}
 
     async def carry_out(self, closed: Sequence[Effect], owed: Sequence[Effect]) -> None:
-        """Let go of some effects and begin others, a few at a time: a wide fan-out keeps nobody
-        waiting, least of all who listens to the feed."""
+        """Drop some effects and begin others, a few at a time, so that a wide fan-out does not
+        delay other tasks, such as the feed."""
         for effect in closed:
             self.close(effect)
         for start in range(0, len(owed), AT_ONCE_MAX):
@@ -88,7 +88,7 @@ class Effects:
                 self.perform(effect)
 
     def perform(self, effect: Effect) -> None:
-        """Begin what is newly owed. Doing it again does nothing more."""
+        """Begin a newly owed effect. Idempotent."""
         match effect:
             case StartAction(key=key, started=started):
                 self._start(key, started=started)
@@ -106,7 +106,7 @@ class Effects:
                 assert_never(effect)
 
     def close(self, effect: Effect) -> None:
-        """Let go of what is owed no more."""
+        """Drop an effect that is no longer owed."""
         match effect:
             case StartAction(key=key) | StopAction(key=key):
                 if not _is_open(self._runs.get(key.run), key):
@@ -117,9 +117,10 @@ class Effects:
                 pass
 
     def resume(self, owed: Sequence[Effect], *, sweep: bool = True) -> None:
-        """Find what is owed by runs as they were read; at a start, let the hands forget the rest.
+        """Resume the effects that runs owe after they were read.
 
-        An attempt that is to be stopped may have been started by the process before this one.
+        `sweep`: at a start, executors forget all other attempts. An attempt that is to be stopped
+        may have been started by an earlier process.
         """
         if sweep:
             keys = frozenset(e.key for e in owed if isinstance(e, StartAction | StopAction))
@@ -148,7 +149,7 @@ class Effects:
         return sum(len(e.running()) for e in dict.fromkeys(self._executors.values()))
 
     def hold(self, why: str) -> None:
-        """Have nothing begun while `why` says something."""
+        """Begin nothing while `why` is not empty."""
         for executor in dict.fromkeys(self._executors.values()):
             executor.hold(why)
 
@@ -267,14 +268,14 @@ class Effects:
 
 
 def _action(run: Run, key: Key) -> Action:
-    """The work of an attempt that is to be started."""
+    """The work of an attempt."""
     work = run.nodes[key.node].work
     assert isinstance(work, Action), "only actions are started"
     return work
 
 
 def _is_open(run: Run | None, key: Key) -> bool:
-    """Whether this very attempt is still waited for; NodeStarted alone closes nothing."""
+    """Whether a run still waits for exactly this attempt; NodeStarted alone closes nothing."""
     state = run.nodes.get(key.node) if run else None
     return (
         run is not None
@@ -285,7 +286,7 @@ def _is_open(run: Run | None, key: Key) -> bool:
 
 
 def _storable(word: Reported, report: Exited) -> Reported:
-    """The report as it is, or an error where no store could hold what it puts out."""
+    """The report itself, or an error where no store could hold its outputs."""
     try:
         to_text(report.outputs).encode()
     except ValueError as error:

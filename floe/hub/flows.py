@@ -23,7 +23,7 @@ from floe.nodes.base import Documents
 log = structlog.get_logger()
 
 TRIES: Final = 3
-"""How often a flow-file is read before its run ends bad."""
+"""Attempts to read a flow-file before its run ends bad."""
 
 RETRY_S: Final = 1.0
 """Seconds before the second try; doubled before the third."""
@@ -41,11 +41,11 @@ class FlowBook:
     """Of the config's text."""
     loaded_at: Instant | None = None
     common: Mapping[str, str] = field(default_factory=dict)
-    """What `common:` says by key, as digests, which two hosts may compare."""
+    """The digest of each value of `common:` by key, which two hosts may compare."""
     digests: Mapping[str, str] = field(init=False, repr=False, compare=False)
     """Derived: `id@ver` to the digest of the compiled flow."""
     bodies: Mapping[str, str] = field(init=False, repr=False, compare=False)
-    """Derived: the same without where the flow was read, which two hosts may compare."""
+    """Derived: the same without the origin of the flow, which two hosts may compare."""
 
     def __post_init__(self) -> None:
         digests = {f"{f.id}@{f.ver}": digest_of(f) for f in self.flows}
@@ -111,7 +111,7 @@ class FlowFiles:
         self._retry_s = retry_s
 
     async def load(self, run: Run) -> FlowRead | FlowUnreadable:
-        """Read a run's flow-file, up to three times; total."""
+        """Read a run's flow-file, up to three times. Never raises."""
         base = run.flow
         if base is None:
             return FlowUnreadable(why=f"the config has no flow {run.flow_id}@{run.ver} any more")
@@ -185,13 +185,13 @@ def start_of(
 
 
 def trigger_values(git: Git) -> dict[str, Json]:
-    """A trigger's own repository as values, spelt as in the documents; never its key."""
+    """The repository of a trigger as values, spelt as in the documents, without its key."""
     shape = {k.replace("_", "-"): v for k, v in encode(git).items() if k != "key_file"}
     return dict(shape)
 
 
 def ref_values(git: Git, ref: str, commit: str) -> dict[str, Json]:
-    """What a changed ref starts a run with.
+    """The values of a run that a changed ref starts.
 
     Source: the original's poll-git: `url`, `branch` (the short name), `hash`.
     """

@@ -1,4 +1,4 @@
-"""Runs as their logs in the store say: folded, with their flows. Changes nothing."""
+"""Runs folded from their logs in the store, with their flows. Changes nothing."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -17,7 +17,7 @@ FLOWS_MAX: Final = 500
 """Compiled flows kept decoded."""
 
 PACKED_MAX: Final = 32
-"""Archived runs kept folded, since a page of one run asks for it again and again."""
+"""Archived runs kept folded, since one page of a run reads it many times."""
 
 
 class History:
@@ -64,7 +64,7 @@ class History:
         return sorted(runs, key=lambda run: (run.pended_at, run.ref.serial))
 
     async def adopted(self, runs: Sequence[Run]) -> list[Stored]:
-        """The facts, in order, of runs adopted here that may have to be offered to others."""
+        """The events, in order, of runs adopted here that may have to be offered to other hosts."""
         own = self._store.store_id
         facts: list[Stored] = []
         for run in runs:

@@ -6,7 +6,6 @@ Also the log of problems between hosts. The peers log problems of a connection t
 
 import asyncio
 import os
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from floe.host.peers.member import Member
 from floe.hub.effects import Effects
 from floe.hub.flows import Flows
 from floe.hub.loop import Loop
-from floe.hub.machine import Machine
+from floe.hub.machine import Machine, without_numbers
 from floe.hub.parts import Parts
 from floe.model.codec import iso
 from floe.model.host import HostView
@@ -192,8 +191,3 @@ async def keep_logged(problems: Callable[[], Sentences]) -> None:
             log.info("cluster.problem_over", host=key[0], problem=known[key])
         known = now
         await asyncio.sleep(CHECK_S)
-
-
-def without_numbers(problem: str) -> str:
-    """The same text for a problem in which only a number changes."""
-    return re.sub(r"\d+", "#", problem)

@@ -1,7 +1,7 @@
-"""The one writer: words in, the core's decision stored, then told and carried out.
+"""The one writer of a host: it has the core decide inputs, and stores and publishes the result.
 
-Everything that happens on a host goes through one inbox. While a batch is being stored, words
-pile up and become the next batch: one commit for many signals.
+Everything that happens on a host goes through one inbox. Inputs that arrive while a batch is being
+stored become the next batch: one commit for many inputs.
 """
 
 import asyncio
@@ -23,11 +23,11 @@ from floe.store.base import Batch, RunStore
 log = structlog.get_logger()
 
 INBOX_MAX: Final = 20_000
-"""Words that wait for the writer; one more from outside is refused as busy, one from another host
-not heard: what matters is said again."""
+"""Inputs that wait for the writer. One more request is refused as busy; one more message from a
+host is dropped, since hosts repeat messages until they are answered."""
 
 BATCH_MAX: Final = 256
-"""Words of one batch, so that the first of many is not kept waiting for the last."""
+"""Inputs of one batch, so that the first of many does not wait for the last."""
 
 STORE_RETRY_S: Final = 1.0
 """Seconds before a refused append is tried again."""
@@ -36,7 +36,7 @@ STOPPING: Final = "this host is stopping"
 
 
 class Busy(World):
-    """More waits for the writer than it takes, or it is stopping; try again."""
+    """The inbox is full, or the host is stopping; try again."""
 
 
 class Loop:
@@ -51,21 +51,23 @@ class Loop:
         recall: Callable[[Collection[RunRef]], Awaitable[None]],
         complete: Callable[[Sequence[Incoming]], Awaitable[Sequence[Incoming]]] | None = None,
     ) -> None:
-        """`stored` publishes and carries out a decision whose last fact is at a position;
-        `recall` reads runs again whose log is not what the core believes; `complete` adds
-        what only the shell knows to the inputs of a step, raising StoreFailed."""
+        """`stored` publishes and carries out a result whose last event is at a position.
+
+        `recall` reads runs again whose log differs from the state of the core. `complete` adds
+        facts that only the shell knows to the inputs of a step; it may raise StoreFailed.
+        """
         self.core = core
         self.store_problem = ""
         """Why the last append was refused; empty while the store takes them."""
         self.storing: Mapping[RunRef, Run | None] = {}
-        """Runs that are being stored, as they were before: what may be told of them as yet."""
+        """Runs that are being stored, as they were before: readers see this state until then."""
         self._store = store
         self._clock = clock
         self._stored = stored
         self._recall = recall
         self._complete = complete
         self._due = clock.now() if core.site.settings.peers else None
-        """When to step again though no word came."""
+        """When to step again without an input."""
         self._inbox: list[Incoming] = []
         self._between: list[Callable[[], None]] = []
         self._is_taking = False
@@ -81,30 +83,30 @@ class Loop:
 
     @property
     def is_full(self) -> bool:
-        """Whether more waits than is taken from outside."""
+        """Whether the inbox takes no more requests and messages."""
         return len(self._inbox) >= INBOX_MAX
 
     def say(self, word: Incoming) -> None:
-        """Put a word in the inbox; from the loop's thread only."""
+        """Put an input in the inbox; from the loop's thread only."""
         self._inbox.append(word)
         self._idle.clear()
         self._wake.set()
 
     def between(self, call: Callable[[], None]) -> None:
-        """Call between two batches: when all that was decided is stored and carried out."""
+        """Call between two batches: when every decision is stored and carried out."""
         if self._is_taking:
             self._between.append(call)
         else:
             call()
 
     def look(self) -> None:
-        """Step now though no word came, where there are other hosts: the clock was set."""
+        """Step now without an input, where there are other hosts: the clock was set."""
         if self._due is not None:
             self._due = self._clock.now()
             self._wake.set()
 
     async def ask(self, word: Input, run: RunRef | None = None, once: str = "") -> Reply:
-        """Put a word in the inbox and wait until what it brought about is stored.
+        """Put an input in the inbox and wait until its effect is stored.
 
         Raises Busy, StoreFailed where the store refused it, Yours where no store could hold it.
         """
@@ -123,7 +125,7 @@ class Loop:
             del self._tickets[ticket]
 
     async def write(self) -> None:
-        """Empty the inbox, a batch at a time, until it is to be drained."""
+        """Empty the inbox, a batch at a time, until `drain` has been called."""
         try:
             while await self._wait_word():
                 words, self._inbox = self._inbox[:BATCH_MAX], self._inbox[BATCH_MAX:]
@@ -131,7 +133,7 @@ class Loop:
                 try:
                     await self._take(words)
                 except ValueError:
-                    if not words:  # nobody's fault but ours: to try again would never end
+                    if not words:  # a mistake of floe: retrying would never end
                         raise
                     await self._take_singly(words)
                 self._is_taking = False
@@ -144,13 +146,13 @@ class Loop:
                 self._fail(ticket, Busy(STOPPING))
 
     async def wait_idle(self) -> None:
-        """Wait until nothing is left to be written."""
+        """Wait until the inbox is empty and stored."""
         await self._idle.wait()
 
     async def drain(self, timeout_s: float) -> None:
-        """Take nothing new from outside; wait until the inbox is stored, or time is up.
+        """Take no more requests; wait until the inbox is stored, or time is up.
 
-        Then the writer has stopped, or is to be cancelled: what comes later is not heard.
+        Then the writer has stopped, or is about to be cancelled, and later inputs are lost.
         """
         self._closing.set()
         self._wake.set()
@@ -161,7 +163,7 @@ class Loop:
             log.warning("hub.close_timeout", waiting=len(self._inbox))
 
     async def _wait_word(self) -> bool:
-        """Wait until there is something to do; False when there never will be."""
+        """Wait for work; False if there will be none."""
         while not self._inbox and not self.core.is_behind and not self._is_due():
             self._idle.set()
             if self._closing.is_set():
@@ -180,7 +182,7 @@ class Loop:
         return self._due is not None and not is_closing and self._due <= self._clock.now()
 
     async def _take(self, words: Sequence[Incoming]) -> None:
-        """Decide some words, store it, tell it and have it carried out."""
+        """Decide some inputs, store the result, publish it and have it carried out."""
         completed = words
         if self._complete:
             try:
@@ -207,7 +209,7 @@ class Loop:
         await self._stored(decided, last)
 
     async def _take_singly(self, words: Sequence[Incoming]) -> None:
-        """Find the word that no store can hold and refuse it, so that it stops no other."""
+        """Refuse the input that no store can hold, so that it does not stop the others."""
         for word in words:
             try:
                 await self._take([word])
@@ -232,7 +234,7 @@ class Loop:
     async def _refused(
         self, words: Sequence[Incoming], decided: StepResult, error: FloeError
     ) -> None:
-        """Nothing was stored: take it back, answer who waits, keep what nobody says twice."""
+        """Undo a step that was not stored, fail its callers, keep inputs that none repeats."""
         if self.store_problem != str(error):
             log.error("store.refused", error=str(error), hint=error.hint)
         self.store_problem = str(error)

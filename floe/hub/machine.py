@@ -1,11 +1,11 @@
-"""What of this machine keeps work from this host: looked at every few seconds, and said.
+"""Problems of this machine that keep work from this host, checked every few seconds.
 
-A disk without room, a file system that hangs, a store whose file is gone, a warden that stands
-still. The core is told, so that no run is placed here meanwhile; executors begin nothing; new runs
-are refused; people see why. All of it goes on by itself once the trouble is over.
+A full disk, a file system that hangs, a store whose file is gone, a warden that does not answer.
+Meanwhile the core places no run here, executors begin nothing, new runs are refused, and people see
+the reason. Work continues by itself once the problem is over.
 
-Rule of this file: a file system that hangs holds a thread for each folder that lies on it, and
-nothing else.
+Rule of this file: a file system that hangs may block one thread for each folder on it, and nothing
+else.
 """
 
 import asyncio
@@ -31,20 +31,20 @@ from floe.store.base import LedgerWrite, RunStore
 log = structlog.get_logger()
 
 CHECK_S: Final = 4.0
-"""Seconds between two looks."""
+"""Seconds between two checks."""
 
 HANG_S: Final = 8.0
-"""Seconds after which a file system that has not answered is said to hang."""
+"""Seconds after which a file system that does not answer counts as hanging."""
 
 FREE_BYTES: Final = 512 * 1024
-"""A disk with less is full: an attempt needs a folder and four files. Twice that and there is room
-again."""
+"""A disk with less is full, since an attempt needs a folder and four files. A disk that was full
+has room again at twice that."""
 
 FREE_INODES: Final = 32
 
 TIGHT_BYTES: Final = 64 * 1024 * 1024
-"""With less, or fewer inodes than `TIGHT_INODES`, a file is written to see: quotas show in no
-figure."""
+"""With less, or fewer inodes than `TIGHT_INODES`, a check writes a file: the figures of a disk do
+not show quotas."""
 
 TIGHT_INODES: Final = 1024
 
@@ -53,7 +53,7 @@ FILES_LEFT: Final = 16
 
 
 class Machine:
-    """The troubles of the machine, as they were last seen."""
+    """The problems of the machine at the last check."""
 
     def __init__(
         self,
@@ -74,24 +74,24 @@ class Machine:
         """That too few open files are left to begin anything; runs wait. Empty for enough."""
 
     def refusal(self) -> str:
-        """Why no new run is taken; empty while they are.
+        """Why this host takes no new run; empty while it does.
 
-        A warden that is away is no reason: it comes back, and runs wait for it.
+        A missing warden is no reason: it comes back, and runs wait for it.
         """
         found = [*filter(None, [self._lost_store]), *self._disks(), *self._loop.core.dead_ends()]
         return f"this host {found[0]}" if found else ""
 
     def check(self) -> None:
-        """Raise World where no new run is taken."""
+        """Raise World where this host takes no new run."""
         if refusal := self.refusal():
             raise World(refusal, "floe hosts says what is wrong with each host")
 
     def reason(self) -> str:
-        """Why what is here does not go on, or is never taken by any host; empty for nothing."""
+        """Why runs at this host do not continue, or are never taken by any host; empty for none."""
         return next(iter((*self.troubles(), *self._loop.core.dead_ends())), "")
 
     def troubles(self) -> tuple[str, ...]:
-        """What keeps runs from this host now, in sentences without a subject."""
+        """The present problems, as sentences without a subject."""
         hands = self._effects.problem()
         hands = hands.replace("commands cannot be started", "cannot start commands", 1)
         refused = self._loop.store_problem
@@ -99,18 +99,18 @@ class Machine:
         return tuple(filter(None, (store, *self._disks(), self.files, hands)))
 
     async def watch(self) -> None:
-        """Look until cancelled."""
+        """Check every few seconds, until cancelled."""
         known: tuple[str, ...] = ()
         while True:
             await self.look()
             now = self.troubles()
-            if [*map(_without_numbers, now)] != [*map(_without_numbers, known)]:
+            if [*map(without_numbers, now)] != [*map(without_numbers, known)]:
                 self._say(now, known)
             known = now
             await asyncio.sleep(CHECK_S)
 
     async def look(self) -> None:
-        """Look once."""
+        """Check once."""
         async with asyncio.TaskGroup() as tasks:
             for folder in self._folders:
                 tasks.create_task(folder.look())
@@ -120,7 +120,7 @@ class Machine:
         self._effects.hold(next(filter(None, (*self._disks(), self.files)), ""))
 
     def _disks(self) -> list[str]:
-        """What is wrong with the folders; of those on one disk the first speaks."""
+        """The problems of the folders; only the first of the folders on one disk."""
         found = {f.device: f.problem for f in reversed(self._folders) if f.problem}
         return [*reversed(found.values())]
 
@@ -130,30 +130,30 @@ class Machine:
                 await self._store.check()
             self._lost_store = ""
         except TimeoutError:
-            pass  # its folder says that it hangs; the others are looked at all the same
+            pass  # its folder reports that; the other checks go on
         except FloeError as error:
             self._lost_store = f"has lost its store: {error}"
         if self._loop.store_problem and not len(self._loop):
-            # Nothing else may ask the store again, if all that was refused had a caller.
+            # If every refused input had a caller, nothing else would try the store again.
             row = LedgerWrite(kind="machine", key="probe", value=self._clock.now())
             self._loop.say(Incoming(input=Mark(rows=(row,), promise=False)))
 
     def _say(self, now: tuple[str, ...], known: tuple[str, ...]) -> None:
-        old, new = {*map(_without_numbers, known)}, {*map(_without_numbers, now)}
+        old, new = {*map(without_numbers, known)}, {*map(without_numbers, now)}
         for trouble in now:
-            if _without_numbers(trouble) not in old:
+            if without_numbers(trouble) not in old:
                 log.error("machine.trouble", trouble=trouble)
         for trouble in known:
-            if _without_numbers(trouble) not in new:
+            if without_numbers(trouble) not in new:
                 log.info("machine.trouble_over", trouble=trouble)
         self._loop.say(Incoming(input=Troubles(problems=now)))
 
 
 class Folder:
-    """A folder that runs need, and whether there is room in it."""
+    """A folder that runs need, and the room in it."""
 
     def __init__(self, name: str, path: Path) -> None:
-        """`name` is what people call it, as `root`."""
+        """`name` is the name in sentences, such as `root`."""
         self._name = name
         self._path = path
         self._looking: threading.Thread | None = None
@@ -161,12 +161,12 @@ class Folder:
         self._seen = asyncio.Event()
         self._found = ""
         self.device = 0
-        """The disk that it lies on, as it was last seen."""
+        """The disk with the folder at the last check."""
         self.problem = ""
         """Why nothing can be written there; empty while it can."""
 
     async def look(self) -> None:
-        """Look once, or find that an earlier look has not come back."""
+        """Check once, or find that an earlier check has not returned."""
         loop = asyncio.get_running_loop()
         if self._looking is None or not self._looking.is_alive():
             self._begun_at = loop.time()
@@ -182,8 +182,8 @@ class Folder:
             self.problem = self._found and f"has no room in its {self._name}: {self._found}"
 
     def _begin(self, loop: asyncio.AbstractEventLoop) -> threading.Thread:
-        # A thread of its own, since no pool gets one back that hangs in the kernel; a daemon, so
-        # that the process can end without it.
+        # A separate thread, since a pool never gets back a thread that hangs in the kernel. It is a
+        # daemon, so that the process can end without it.
         self._seen = asyncio.Event()
         seen, was_full = self._seen, bool(self.problem)
 
@@ -192,7 +192,7 @@ class Folder:
             self._found = lacking(there, was_full=was_full)
             with suppress(OSError):
                 self.device = there.stat().st_dev
-            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            with suppress(RuntimeError):  # the loop is closed: no task waits any more
                 loop.call_soon_threadsafe(seen.set)
 
         thread = threading.Thread(target=look, name=f"floe-look-{self._name}", daemon=True)
@@ -201,7 +201,7 @@ class Folder:
 
 
 def existing(path: Path) -> Path:
-    """A folder, or the nearest one above it that is there."""
+    """A folder, or the nearest existing one above it."""
     while not os.path.isdir(path) and path != path.parent:  # noqa: PTH112 - which may raise
         path = path.parent
     return path
@@ -227,6 +227,6 @@ def lacking(path: Path, *, was_full: bool = False) -> str:
     return ""
 
 
-def _without_numbers(trouble: str) -> str:
-    """The same for a trouble that only counts on."""
+def without_numbers(trouble: str) -> str:
+    """The same text for a problem in which only a number changes."""
     return re.sub(r"\d+", "#", trouble)

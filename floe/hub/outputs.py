@@ -24,16 +24,16 @@ OUTPUT_MAX: Final = 1024**3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptSettings:
-    """Where attempts leave what they print, and the host's defaults for them."""
+    """The folder of outputs, and the host's defaults for attempts."""
 
     root: Path
     """Output goes to `<root>/runs/<run key>/<node>.<visit>.<attempt>.log`."""
     grace_s: float = GRACE_S
-    """Seconds between TERM and KILL where the node does not say."""
+    """Seconds between TERM and KILL, unless the node sets them."""
     output_max: int = OUTPUT_MAX
-    """Bytes an attempt may print where the node does not say; 0 for no limit."""
+    """Bytes that an attempt may print, unless the node sets them; 0 for no limit."""
     commands: int = 0
-    """How many may run at once, as people are told."""
+    """Attempts that may run at once; reported to people."""
 
     def output_path(self, key: Key) -> Path:
         """The file with an attempt's output; it may not exist."""
@@ -41,7 +41,7 @@ class AttemptSettings:
 
 
 def digests_of(outputs: Sequence[tuple[Path, int]]) -> dict[str, str] | None:
-    """By output its digest, without those that cannot be read; None while no file can be opened."""
+    """The digests of readable outputs by their names; None while no file can be opened."""
     digests: dict[str, str] = {}
     for path, size in outputs:
         try:
@@ -57,8 +57,10 @@ def digests_of(outputs: Sequence[tuple[Path, int]]) -> dict[str, str] | None:
 
 
 def _digest(fd: int, size: int) -> str:
-    """Of as many bytes as there were at the attempt's end: what is left of a command may still
-    make the file longer, and would be read for ever."""
+    """The digest of the bytes that were there at the attempt's end.
+
+    Processes that a command left behind may still write to the file.
+    """
     digest = hashlib.sha256()
     while size:
         data = os.read(fd, min(size, DIGEST_BLOCK))

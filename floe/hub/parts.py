@@ -26,7 +26,7 @@ from floe.store.base import Batch, LedgerWrite, RunStore
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What a hub is put together from; `app` chooses them."""
+    """The parts that a hub needs; `app` chooses them."""
 
     host: HostSettings
     attempts: AttemptSettings
@@ -41,7 +41,7 @@ class Parts:
     peers: Peers | None = None
     """The other hosts; None where the config names none."""
     folders: Mapping[str, Path] = field(default_factory=dict)
-    """Folders that runs need room in, by what they are called in a sentence."""
+    """Folders in which runs need room, by their names in a sentence."""
     version: str = ""
     """Of floe, for people."""
 
@@ -76,7 +76,7 @@ class Tasks:
 async def core_of(
     host: HostSettings, store: RunStore, clock: Clock, named: Callable[[RunRef], str]
 ) -> HubCore:
-    """A core that knows all that the store keeps beside runs. The store must be open."""
+    """A core with everything that the store keeps besides runs. The store must be open."""
     await _go_on(clock, store)
     serial = await store.row("serial", "run")
     fence = await store.row("keeper", "fence")
@@ -123,9 +123,9 @@ async def triggers_of(
     say: Callable[[Incoming], None],
     refusal: Callable[[], str],
 ) -> Triggers:
-    """Triggers that know which ticks and commits were seen to. The store must be open.
+    """Triggers that know which ticks and commits are handled. The store must be open.
 
-    `refusal` says why this host takes no run; other hosts of a cluster may take it all the same.
+    `refusal` returns why this host takes no run; other hosts of a cluster may still take it.
     """
     rows = {kind: await parts.store.ledger(kind) for kind in repositories.KINDS}
 

@@ -1,5 +1,7 @@
-"""Words between this host's core and the others': what it says goes out once it is stored, what
-they say comes in with what the store knows of it.
+"""Messages between this host's core and the other hosts.
+
+Messages go out once their step is stored. Messages that arrive become inputs, with the facts that
+the store has about them.
 """
 
 import asyncio
@@ -18,11 +20,11 @@ from floe.peers.base import Hello, Peers, Seen
 from floe.store.base import RunStore
 
 ABOUT_S: Final = 1.0
-"""Seconds between two looks at what this host says of itself to people."""
+"""Seconds between two observations of this host's own figures."""
 
 
 class PeerGateway:
-    """The other hosts, as the hub speaks with them."""
+    """The hub's connection to the other hosts."""
 
     def __init__(self, core: HubCore, store: RunStore, peers: Peers, loop: Loop) -> None:
         self._core = core
@@ -32,17 +34,17 @@ class PeerGateway:
         self._about: Mapping[str, Json] = {}
         self._expected = core.site.settings.peers
         self._known: Surroundings | None = None
-        """As the core knows them."""
+        """The surroundings that the core knows."""
 
     def open(self, me: Hello, lists: DirectorySync) -> None:
-        """Begin to speak and to listen; `lists` hears first."""
+        """Begin to send and to receive; `lists` gets each message first."""
         self._lists = lists
         runs = self._core.table.runs.values()
         sent = {(run.ref.key, run.epoch) for run in runs if run.phase == "granted"}
         self._peers.open(me, self.hear, self.unsent, sent)
 
     def send(self, host: HostId | None, message: Message) -> None:
-        """Say something to one host, or to all, that is in no step of the core."""
+        """Send a message that is in no step of the core, to one host or to all."""
         member = self._core.members.get(host) if host else None
         envelope = Envelope(
             from_host=self._core.site.id,
@@ -54,15 +56,15 @@ class PeerGateway:
         self._peers.send(envelope)
 
     def stored(self, decided: StepResult, last: int) -> None:
-        """A step is stored up to a position: now others may know."""
+        """Send the messages of a step that is stored up to a position."""
         for envelope in decided.messages:
             self._peers.send(envelope)
         self._lists.stored(decided, last)
 
     def hear(self, envelope: Envelope) -> None:
-        """A word came.
+        """Take a message that arrived.
 
-        While the store takes nothing the others go on: what there is no room for they say again.
+        Without room in the inbox the message is dropped; its sender repeats it.
         """
         if not self._loop.is_full and not self._lists.hear(envelope):
             self._loop.say(Incoming(input=Received(envelope=envelope)))
@@ -123,13 +125,13 @@ class PeerGateway:
 
 
 def others_at(seen: Iterable[Seen]) -> int:
-    """To how many other hosts the configured URLs lead; one that nobody answered at counts."""
+    """The number of other hosts at the configured URLs; a URL that never answered counts as one."""
     urls = [one for one in seen if one.url and not one.is_self]
     return len({one.host or one.url for one in urls})
 
 
 def _decisive(known: Surroundings) -> tuple[bool, int]:
-    """What decisions depend on; the rest only goes out with the next ping."""
+    """The part that decisions depend on; the rest only goes out with the next ping."""
     return known.has_gone_back, known.expected
 
 

@@ -46,8 +46,8 @@ class Triggers:
         held_back: Callable[[], str] = lambda: "",
         term: Callable[[], int] = lambda: 0,
     ) -> None:
-        """`rows` are those of the ledger by kind (`repositories.KINDS`) and key; `held_back` says
-        why nothing may fire now, empty if it may; `term` is the keeper's, 0 without others."""
+        """`rows` are rows of the ledger by kind (`repositories.KINDS`) and key. `held_back` returns
+        why nothing may fire now, empty if it may. `term` is the keeper's, 0 without others."""
         self._clock = clock
         self._refs = refs
         self._spawn = spawn
@@ -57,9 +57,9 @@ class Triggers:
         self._term = term
         self._repositories = Repositories(rows)
         self._looking: dict[str, asyncio.Lock] = {}
-        """One look at a repository at a time: of two, the older could be compared last."""
+        """One poll of a repository at a time: of two answers the older could be compared last."""
         self._gits: dict[str, set[Git]] = {}
-        """With which addresses and credentials each repository is looked at."""
+        """The addresses and credentials with which each repository is polled."""
         self._timers = Timers(clock, self._fire)
         self._armed: dict[Watch, Armed] = {}
         self._polling: set[Watch] = set()
@@ -68,11 +68,11 @@ class Triggers:
         self._why_missed = "no host was running"
         self._book = FlowBook()
         self.problems: dict[Watch, str] = {}
-        """What is wrong with a trigger now; empty again after a good poll or a tick."""
+        """The present problem of each trigger; gone after a good poll or a tick."""
 
     def watch(self, book: FlowBook) -> None:
-        """Arm the triggers of a config, and let go of those it no longer has."""
-        self._timers.look()  # what is due now is still fired as it was armed
+        """Arm the triggers of a config, and disarm those that it no longer has."""
+        self._timers.look()  # triggers that are due now still fire as they were armed
         self._book = book
         for watch in self._armed:
             self._timers.drop(watch)
@@ -97,15 +97,15 @@ class Triggers:
         self._held &= self._armed.keys()
 
     def next_due(self, flow: Flow, trigger: Trigger) -> Instant | None:
-        """When a trigger fires or polls next; None for one that waits for others."""
+        """When a trigger fires or polls next; None for a trigger without a time."""
         armed = self._armed.get(Watch(flow.id, flow.ver, trigger.id))
         return armed.due if armed else None
 
     def move(self, by_ms: int) -> None:
-        """The clock was set. A poll is due after as long a time as before; a tick at its instant.
+        """The clock was set. A poll stays due after the same time, and a tick at its instant.
 
-        Of the ticks that the clock went past none is started where it is late by more than
-        `LATE_MS`. Where the clock went back, none is started twice.
+        Ticks that the clock skipped start no run if they are late by more than `LATE_MS`. After the
+        clock went back no tick fires a second time.
         """
         self._timers.move(by_ms)
         now = self._clock.now()
@@ -118,7 +118,7 @@ class Triggers:
                 self._resume(watch, flow, trigger, now, "the clock was set forward")
 
     def close(self) -> None:
-        """Fire nothing any more."""
+        """Disarm all triggers."""
         self._timers.close()
 
     def _arm(self, watch: Watch, flow: Flow, trigger: Trigger, due: Instant) -> None:
@@ -128,9 +128,9 @@ class Triggers:
     def _resume(
         self, watch: Watch, flow: Flow, trigger: Trigger, now: Instant, reason: str
     ) -> None:
-        """Go on with a timer; ticks missed since its last one are written down.
+        """Continue a timer, and record the ticks missed since its last one.
 
-        A timer that is new gets a mark, so that nothing it misses from here on goes unnoticed.
+        A new timer gets a mark, so that ticks it misses from now on are noticed.
         """
         rows = self._taken_over(watch)
         done = self._done.get(watch)
@@ -148,7 +148,7 @@ class Triggers:
         self._arm_tick(watch, flow, trigger, now)
 
     def _taken_over(self, watch: Watch) -> list[LedgerWrite]:
-        """Go on where another version of a flow that is gone had come to."""
+        """Continue from the marks of a version of the flow that is gone."""
         if watch in self._done:
             return []
         same = [w for w in self._done if (w.flow, w.trigger) == (watch.flow, watch.trigger)]
@@ -176,7 +176,7 @@ class Triggers:
             self.problems.pop(watch, None)
 
     def _did(self, watch: Watch, done: Done) -> list[LedgerWrite]:
-        """Keep how far a timer has come; return the rows that change."""
+        """Keep how far a timer has come; return the changed rows."""
         before, self._done[watch] = self._done.get(watch), done
         return done_rows(watch, before, done)
 
@@ -199,7 +199,7 @@ class Triggers:
     def _to_come(
         self, watch: Watch, trigger: Trigger, done: Done, now: Instant
     ) -> list[LedgerWrite]:
-        """The clock went back: ticks that were recorded as missed are yet to come."""
+        """The clock went back: ticks recorded as missed will come again."""
         rows = []
         for after, until, begin in done.to_come(now):
             first = due_after(trigger, after)

@@ -9,7 +9,7 @@ from floe.shapes.forms import form_shape
 
 
 def flow_shape(flow: Flow) -> Shape:
-    """A flow in a list; the server adds what the host knows of it."""
+    """A flow in a list; the server adds the flow's state at the host."""
     return {
         "id": flow.id,
         "ver": flow.ver,
@@ -35,7 +35,7 @@ def flow_page(flow: Flow) -> Shape:
 
 
 def trigger_shape(trigger: Trigger, next_due: Instant | None, problem: str = "") -> Shape:
-    """A trigger, when it is due next, and what is wrong with it now."""
+    """A trigger, its next due instant, and its present problem."""
     git = encode(trigger.git)
     return {
         "id": trigger.id,

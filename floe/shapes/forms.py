@@ -25,7 +25,7 @@ def form_shape(form: Form) -> Shape:
 
 
 def open_forms(run: Run) -> list[Shape]:
-    """The forms of a run that wait for somebody."""
+    """The forms of a run that wait for an answer."""
     asking = [(id, run.nodes[id]) for id in run.nodes if id in run.open]
     return [
         {"node": id, **form_shape(state.work.form), "asked_at": iso(state.asked_at)}

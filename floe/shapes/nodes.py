@@ -46,9 +46,10 @@ def node_shape(run: Run, node: Node) -> Shape:
 
 
 def node_change(before: Run | None, run: Run, node: Node) -> Shape:
-    """What an event changed of a node, for the feed: a listener lays it over what it has.
+    """The changes of a node by an event, for the feed: a listener merges them into its node.
 
-    Left out, since the rest says it: an only attempt, and `queued_at` where it is `entered_at`.
+    Left out, since a listener can derive them: a single attempt, and a `queued_at` that equals
+    `entered_at`.
     """
     old = {**_UNTOLD, **(node_shape(before, node) if before else {})}
     new = node_shape(run, node)
@@ -78,11 +79,11 @@ _UNTOLD: Mapping[str, object] = {
     "outputs": {},
     "attempts": [],
 }
-"""What a listener takes a node to have while it was told nothing else."""
+"""The values that a listener assumes for a node until it receives others."""
 
 
 def node_page(run: Run, node: Node) -> Shape:
-    """A node with what went in and the work it does."""
+    """A node with its inputs and its work."""
     state = run.nodes.get(node.id)
     return {
         **node_shape(run, node),
@@ -98,7 +99,7 @@ def state_word(run: Run, state: NodeState | None) -> str:
     if state.outcome is not None and state.phase in ("settled", "again"):
         return state.outcome.result
     if isinstance(state.work, Wait):
-        return "waiting"  # for its time, which no host does for it
+        return "waiting"  # for its time: it is no work of a host
     return _WORDS[state.phase]
 
 

@@ -12,7 +12,7 @@ from floe.shapes.forms import open_forms
 from floe.shapes.nodes import node_shape
 
 Named = Callable[[RunRef], str]
-"""What a run is called: `RunNames.of`."""
+"""Gives the name of a run: `RunNames.of`."""
 
 
 def summary_shape(row: Summary, named: Named) -> Shape:
@@ -39,7 +39,7 @@ def summary_shape(row: Summary, named: Named) -> Shape:
 
 
 def as_of_shape(as_of: AsOf) -> Shape:
-    """How old a list is: when each other host was heard last, and which ones too long ago."""
+    """The age of a list: the last message of each other host, and the hosts that are stale."""
     return {
         "as_of": {host: iso(at) for host, at in as_of.seen.items()},
         "stale": list(as_of.stale),
