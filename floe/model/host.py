@@ -60,6 +60,6 @@ class AsOf:
     """How recent a list of all hosts' runs is."""
 
     seen: Mapping[HostId, Instant | None]
-    """When each other host last sent something; None where it never did."""
+    """The last message of each other host; None if there was none."""
     stale: tuple[HostId, ...] = ()
     """Hosts that have been silent for too long."""

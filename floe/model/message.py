@@ -22,7 +22,7 @@ PROTOCOL: Final = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
-    """One event of a run's log on its way to another host."""
+    """One event of a run's log on its way to a different host."""
 
     epoch: int
     seq: int

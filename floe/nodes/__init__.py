@@ -1,4 +1,4 @@
-"""Hands: executors behind the port of `base`, workspaces, and the warden's client.
+"""Executors behind the port of `base`, workspaces, and the warden's client.
 
-Whatever runs something for a user lives here; whether it should run is the kernel's word.
+Everything that runs work for a user is here; the kernel decides what runs.
 """

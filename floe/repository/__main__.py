@@ -1,4 +1,4 @@
-"""Where the copy of the program begins: `python -I repository.pyz TASK`, a JSON object."""
+"""The entry point of the program's copy: `python -I repository.pyz TASK`, a JSON object."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Where the copy of the warden begins: `python -I warden-v1.pyz FOLDER`."""
+"""The entry point of the warden's copy: `python -I warden-v1.pyz FOLDER`."""
 
 import sys
 
