@@ -11,7 +11,7 @@ from floe.feed.directory import Directory, Source
 from floe.feed.feed import Feed
 from floe.feed.frames import Frame
 from floe.feed.listener import Listener
-from floe.feed.stream import Said, line_of, own_feed, read_line
+from floe.feed.stream import Item, line_of, own_feed, read_line
 from floe.host.result import Recorded
 from floe.hub.history import History
 from floe.kernel.evolve import evolve
@@ -154,7 +154,7 @@ class Wires:
 
     async def follow(
         self, host: HostId, store: StoreId | None, after: int
-    ) -> AsyncGenerator[Sequence[Said], None]:
+    ) -> AsyncGenerator[Sequence[Item], None]:
         self._check(host)
         self.cluster.opened.append((host, after))
         feed = own_feed(self.cluster.hosts[host].feed, store or "", after)
@@ -165,13 +165,13 @@ class Wires:
                 await self.cluster.voices[host].wait()
                 yield [read_line(line_of(one).rstrip(b"\n")) for one in said]
 
-    async def place(self, host: HostId, run: RunRef, seq: int) -> int:
+    async def position_of(self, host: HostId, run: RunRef, seq: int) -> int:
         self._check(host)
-        return await self.cluster.hosts[host].feed.place(run, seq)
+        return await self.cluster.hosts[host].feed.position_of(run, seq)
 
     async def _next(
-        self, feed: AsyncGenerator[Sequence[Said], None], host: HostId
-    ) -> Sequence[Said]:
+        self, feed: AsyncGenerator[Sequence[Item], None], host: HostId
+    ) -> Sequence[Item]:
         """What comes next, or nothing where the host is lost before that."""
         async with asyncio.TaskGroup() as tasks:
             lost = tasks.create_task(self.cluster.away[host].wait())
@@ -189,7 +189,7 @@ class Wires:
             raise HostAway(f"{host} is away", host=host)
 
 
-async def _one(feed: AsyncGenerator[Sequence[Said], None]) -> Sequence[Said]:
+async def _one(feed: AsyncGenerator[Sequence[Item], None]) -> Sequence[Item]:
     return await anext(feed)
 
 

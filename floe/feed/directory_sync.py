@@ -37,13 +37,13 @@ class DirectorySync:
         self,
         store: RunStore,
         now: Callable[[], Instant],
-        say: Callable[[Incoming], None],
+        put: Callable[[Incoming], None],
         ask: Callable[[Input], Awaitable[Reply]],
         send: Callable[[HostId | None, Message], None],
         spawn: Callable[[Coroutine[object, object, None]], None],
         reload: Callable[[], None],
     ) -> None:
-        """`say` passes an input to the writer; `ask` also waits until its effect is stored.
+        """`put` passes an input to the writer; `ask` also waits until its effect is stored.
 
         `send` sends a message to one host or to all; `reload` is called when runs are over
         without an event in the feed.
@@ -51,7 +51,7 @@ class DirectorySync:
         self.directory = Directory(told=0)
         self._store = store
         self._now = now
-        self._say = say
+        self._put = put
         self._ask = ask
         self._send = send
         self._spawn = spawn
@@ -59,7 +59,7 @@ class DirectorySync:
         self.forgotten: dict[str, Gone] = {}
         """All stores that were forgotten, as `h2@k3f9`."""
         self._news = asyncio.Event()
-        self._untold: list[Summary] = []
+        self._unsent: list[Summary] = []
         """Own rows that changed since the last promise: a power failure may still undo them."""
         self.has_gone_back = False
         """Whether other hosts know later events of this store than it has."""
@@ -79,17 +79,17 @@ class DirectorySync:
         from a backup.
         """
         changed = [append for append in decided.appends if append.records]
-        self._untold += [append.summary for append in changed if append.summary]
-        if self._untold and decided.promise:
-            self.directory.changed(last, self._untold)
-            self._untold.clear()
+        self._unsent += [append.summary for append in changed if append.summary]
+        if self._unsent and decided.promise:
+            self.directory.changed(last, self._unsent)
+            self._unsent.clear()
             self._news.set()
         self.directory.outdone(decided.rows)
         if forgotten := {row.key: row.value for row in decided.ledger if row.kind == "forgotten"}:
             self.forgotten |= forgotten_in(forgotten)
             self._spawn(self._end_lost())
 
-    def hear(self, envelope: Envelope) -> bool:
+    def receive(self, envelope: Envelope) -> bool:
         """Take a message of another host; return whether it concerns the directory alone."""
         now = self._now()
         source = Source(envelope.from_host, envelope.from_store)
@@ -115,7 +115,7 @@ class DirectorySync:
                 self.directory.saw(source, now)
                 return False
 
-    async def tell(self) -> None:
+    async def send_changes(self) -> None:
         """Send changed rows as they change, until cancelled."""
         await self._end_lost()  # an earlier process may have ended before it
         while True:
@@ -128,7 +128,7 @@ class DirectorySync:
     def _learn(self, source: Source, learned: Learned) -> None:
         if learned.marks:
             word = Mark(rows=learned.marks, appends=learned.appends, promise=False)
-            self._say(Incoming(input=word))
+            self._put(Incoming(input=word))
         if learned.ask:
             self._send(source.host, learned.ask)
 
@@ -175,4 +175,4 @@ class DirectorySync:
         if not self.has_gone_back:
             self.has_gone_back = True
             row = LedgerWrite(kind=GONE_BACK, key=self._store.store_id, value=after)
-            self._say(Incoming(input=Mark(rows=(row,))))
+            self._put(Incoming(input=Mark(rows=(row,))))

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, Self
 
-from floe.feed.frames import Frame, frame_of, is_told, reset_frame
+from floe.feed.frames import Frame, frame_of, is_published, reset_frame
 from floe.host.result import Recorded
 from floe.host.runs import is_row_changed
 from floe.kernel.evolve import evolve
@@ -76,7 +76,7 @@ class Feed:
         if not self._subscriptions:
             return
         for pos, step in enumerate(steps, last - len(steps) + 1):
-            if not is_told(step, self.store_id):
+            if not is_published(step, self.store_id):
                 continue
             frame = frame_of(pos, step, self.named)
             for subscription in tuple(self._subscriptions):
@@ -101,7 +101,7 @@ class Feed:
         self._subscriptions.add(subscription)
         return subscription
 
-    async def place(self, run: RunRef, seq: int) -> int:
+    async def position_of(self, run: RunRef, seq: int) -> int:
         """The position of an event. Raises NotFound."""
         for stored in await self._store.history(run, seq - 1, 1):
             return stored.pos
@@ -183,7 +183,7 @@ class Subscription:
         return self._taken(self._frames)
 
     async def follow(self) -> None:
-        """As the port says: no other work is needed."""
+        """As in the port: no other work is needed."""
 
     def close(self) -> None:
         """Stop listening. Idempotent."""
@@ -223,7 +223,7 @@ class Subscription:
             if stored.pos > self._head:
                 break
             step = await self._replayed(stored.record)
-            if is_told(step, self._feed.store_id):
+            if is_published(step, self._feed.store_id):
                 self._old.append(frame_of(stored.pos, step, self._feed.named))
         if not self._old:
             is_last = not page or page[-1].pos >= self._head

@@ -56,7 +56,7 @@ def reset_frame(pos: str) -> Frame:
     return Frame(pos, None, f'{HEADS["reset"]}{pos}"}}', "reset")
 
 
-def is_told(step: Recorded, store: StoreId) -> bool:
+def is_published(step: Recorded, store: StoreId) -> bool:
     """Whether an event belongs to this store's feed: its host had the pen, and has no mere copy.
 
     The adopter has the pen until RunActivated, and again when it revokes the grant.

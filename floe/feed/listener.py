@@ -15,7 +15,7 @@ from floe.feed.directory import Directory, Source
 from floe.feed.feed import Feed, Lagging
 from floe.feed.frames import Frame, reset_frame
 from floe.feed.merge import Merge, position_of, read_position
-from floe.feed.stream import Began, Reached, Said
+from floe.feed.stream import Began, Item, Reached
 from floe.model.codec import iso, to_text
 from floe.model.errors import FloeError
 from floe.model.refs import HostId, RunRef, StoreId
@@ -45,14 +45,14 @@ class Upstream(Protocol):
 
     def follow(
         self, host: HostId, store: StoreId | None, after: int
-    ) -> AsyncGenerator[Sequence[Said], None]:
+    ) -> AsyncGenerator[Sequence[Item], None]:
         """The items of `stream.own_feed` there, `Began` first.
 
         Raises HostAway, Theirs where it cannot be opened or breaks off.
         """
         ...
 
-    async def place(self, host: HostId, run: RunRef, seq: int) -> int:
+    async def position_of(self, host: HostId, run: RunRef, seq: int) -> int:
         """The position of an event in that host's store. Raises HostAway, Theirs, NotFound."""
         ...
 
@@ -204,7 +204,7 @@ class Listener:
             tries += 1
 
     async def _said(
-        self, host: HostId, store: StoreId | None, said: Sequence[Said], *, is_back: bool
+        self, host: HostId, store: StoreId | None, said: Sequence[Item], *, is_back: bool
     ) -> StoreId | None:
         """Take items of a host's feed; return the store of that feed."""
         for one in said:
@@ -250,8 +250,8 @@ class Listener:
         try:
             if not self._merge.is_known(frame.run):
                 async with asyncio.timeout(HOLD_S):
-                    place = await self._place(adopter, frame.run, frame.seq - 1)
-                self._merge.hold_until(store, frame, place)
+                    position = await self._position_of(adopter, frame.run, frame.seq - 1)
+                self._merge.hold_until(store, frame, position)
                 self._wake.set()
             await asyncio.sleep(HOLD_S)
         except (FloeError, ConnectionError, TimeoutError):
@@ -260,10 +260,10 @@ class Listener:
         self._held.discard((store, frame.pos))
         self._wake.set()
 
-    async def _place(self, store: StoreId, run: RunRef, seq: int) -> int:
+    async def _position_of(self, store: StoreId, run: RunRef, seq: int) -> int:
         if store == self._own:
-            return await self._feed.place(run, seq)
-        return await self._upstream.place(self._hosts[store], run, seq)
+            return await self._feed.position_of(run, seq)
+        return await self._upstream.position_of(self._hosts[store], run, seq)
 
     def _replaced(self, lost: StoreId, by: Source) -> None:
         """A host has a different store, so names of runs changed: the listener reloads."""

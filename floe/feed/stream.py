@@ -34,10 +34,10 @@ class Reached:
     pos: int
 
 
-Said = Began | Reached | Frame
+Item = Began | Reached | Frame
 
 
-async def own_feed(feed: Feed, store: str, after: int) -> AsyncGenerator[Sequence[Said], None]:
+async def own_feed(feed: Feed, store: str, after: int) -> AsyncGenerator[Sequence[Item], None]:
     """A host's own feed after a position of its store, without end.
 
     A position of a different store is ignored: the feed then starts at the beginning, as far back
@@ -49,14 +49,14 @@ async def own_feed(feed: Feed, store: str, after: int) -> AsyncGenerator[Sequenc
         reached = start
         while True:
             frames = await subscription.take(TICK_S)
-            said: list[Said] = [frame for frame in frames if frame.kind != "note"]
+            said: list[Item] = [frame for frame in frames if frame.kind != "note"]
             if subscription.reached > reached:
                 reached = subscription.reached
                 said.append(Reached(reached))
             yield said
 
 
-def line_of(said: Said) -> bytes:
+def line_of(said: Item) -> bytes:
     """One line of the stream, with its end."""
     match said:
         case Began():
@@ -78,7 +78,7 @@ def _frame(frame: Frame) -> str:
     return f"event {frame.pos} {key} {frame.epoch} {frame.seq} {flag} {frame.text}"
 
 
-def read_line(line: bytes) -> Said:
+def read_line(line: bytes) -> Item:
     """The item of a line. Raises Theirs."""
     try:
         match line.decode().split(" ", 6):

@@ -8,7 +8,7 @@ from floe.feed.directory import Directory
 from floe.feed.feed import Feed
 from floe.feed.listener import Listener, Listening, Upstream
 from floe.feed.merge import position_of, read_position
-from floe.feed.stream import Said, read_line
+from floe.feed.stream import Item, read_line
 from floe.model.errors import NotFound, Theirs
 from floe.model.refs import HostId, RunRef, StoreId
 from floe.peers.base import Answer, Peers, Request
@@ -25,8 +25,8 @@ class PeerFeeds:
 
     async def follow(
         self, host: HostId, store: StoreId | None, after: int
-    ) -> AsyncGenerator[Sequence[Said], None]:
-        """As the port says."""
+    ) -> AsyncGenerator[Sequence[Item], None]:
+        """As in the port."""
         rest = b""
         path = f"feed?after={after}&store={store or ''}"
         async with self._peers.relay(host, self._request(path)) as answer:
@@ -36,8 +36,8 @@ class PeerFeeds:
                 if lines:
                     yield [read_line(line) for line in lines]
 
-    async def place(self, host: HostId, run: RunRef, seq: int) -> int:
-        """As the port says."""
+    async def position_of(self, host: HostId, run: RunRef, seq: int) -> int:
+        """As in the port."""
         path = f"feed/place?run={quote(run.key)}&seq={seq}"
         async with self._peers.relay(host, self._request(path)) as answer:
             _check(host, answer)

@@ -151,19 +151,19 @@ class WallClock:
         return Instant(boot + self._offset)
 
     def wake(self, due: Instant, call: Callable[[], None]) -> Callable[[], None]:
-        """As the port says; at the latest after `LOOK_S`."""
+        """As in the port; at the latest after `LOOK_S`."""
         wait_s = max(0.0, (due - self.now()) / 1000)
         return asyncio.get_running_loop().call_later(min(wait_s, LOOK_S), call).cancel
 
     def stamp(self, at: Instant) -> Instant:
-        """As the port says; an instant from before a jump stays as it is."""
+        """As in the port; an instant from before a jump stays as it is."""
         now = self.now()
         if self._jump is None:
             return at
         return min(at, Instant(at - self._jump.offset + self._offset), key=lambda t: abs(t - now))
 
     def accept(self) -> int:
-        """As the port says, after `HOLD_S`."""
+        """As in the port, after `HOLD_S`."""
         boot = self._look()
         if self._jump is None or boot - self._jump.seen_at < HOLD_S * 1000:
             return 0
@@ -174,7 +174,7 @@ class WallClock:
         return by
 
     def problem(self) -> str:
-        """As the port says; for `TOLD_S` also that the clock was set."""
+        """As in the port; for `TOLD_S` also that the clock was set."""
         boot = self._look()
         if self._jump is not None:
             by, ago_s = self._jump.offset - self._offset, (boot - self._jump.seen_at) // 1000
@@ -189,16 +189,16 @@ class WallClock:
         return ""
 
     def due(self, due: Instant, longest_ms: int) -> Instant:
-        """As the port says, by `due_after_moves`."""
+        """As in the port, by `due_after_moves`."""
         return due_after_moves(due, longest_ms, self._moves, self.now())
 
     def row(self) -> Json:
-        """As the port says: the boot, the accepted difference between the clocks, the moves."""
+        """As in the port: the boot, the accepted difference between the clocks, the moves."""
         moves: list[Json] = [list(move) for move in self._moves]
         return {"boot": _boot_id(), "offset": self._offset, "moves": moves}
 
     def go_on(self, row: Json) -> None:
-        """As the port says.
+        """As in the port.
 
         After a restart of the machine the boot clock begins at zero: then the wall clock counts.
         """

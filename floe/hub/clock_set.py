@@ -36,4 +36,4 @@ def _accept(clock: Clock, loop: Loop, move: Callable[[int], None]) -> None:
     move(by_ms)
     loop.look()
     row = LedgerWrite(kind="clock", key="boot", value=clock.row())
-    loop.say(Incoming(input=Mark(rows=(row,))))
+    loop.put(Incoming(input=Mark(rows=(row,))))

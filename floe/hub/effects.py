@@ -62,9 +62,9 @@ class Effects:
         spawn: Callable[[Coroutine[object, object, None]], None],
         clock: Clock,
         runs: Mapping[RunRef, Run],
-        say: Callable[[Incoming], None],
+        put: Callable[[Incoming], None],
     ) -> None:
-        """`runs` is the core's table, read for the details of an effect; `say` takes reports."""
+        """`runs` is the core's table, read for the details of an effect; `put` takes reports."""
         self._settings = settings
         self._executors = executors
         self._flow_files = flow_files
@@ -72,7 +72,7 @@ class Effects:
         self._spawn = spawn
         self._clock = clock
         self._runs = runs
-        self._say = say
+        self._put = put
         self._packing = asyncio.Semaphore(1)
         self._begun: dict[Key, Executor] = {}
 
@@ -161,14 +161,14 @@ class Effects:
     def fire(self, timer: Hashable) -> None:
         """A timer's instant has come."""
         assert isinstance(timer, SetTimer)
-        self._say(Incoming(input=TimerFired(key=timer.key, kind=timer.kind), run=timer.key.run))
+        self._put(Incoming(input=TimerFired(key=timer.key, kind=timer.kind), run=timer.key.run))
 
     def _start(self, key: Key, *, started: bool) -> None:
         if key in self._begun:
             return  # NodeStarted changed the effect, not the attempt
         try:
             executor = self._begun[key] = self._executor_of(key)
-            executor.start(self._job(key, started=started), self._tell)
+            executor.start(self._job(key, started=started), self._put_report)
         except Exception as error:  # the executor's border: one bad node never stops a host
             log.exception("attempt.not_started", run=str(key.run), node=key.node)
             self._report(key, Failed(cause="error", why=f"could not start: {error}"))
@@ -186,14 +186,14 @@ class Effects:
             self._report(key, Failed(cause="error", why=f"could not be stopped: {error}"))
 
     def _report(self, key: Key, report: Report) -> None:
-        self._tell(Reported(key=key, report=report, at=self._clock.now()))
+        self._put_report(Reported(key=key, report=report, at=self._clock.now()))
 
-    def _tell(self, word: Started | Reported) -> None:
+    def _put_report(self, word: Started | Reported) -> None:
         if (at := self._clock.stamp(word.at)) != word.at:
             word = replace(word, at=at)
         if isinstance(word, Reported) and isinstance(word.report, Exited) and word.report.outputs:
             word = _storable(word, word.report)
-        self._say(Incoming(input=word, run=word.key.run))
+        self._put(Incoming(input=word, run=word.key.run))
 
     def _forget(self, key: Key) -> None:
         if executor := self._begun.pop(key, None):
@@ -240,7 +240,7 @@ class Effects:
         except Exception as error:  # the executor's border: one bad document never stops a host
             log.exception("flow.not_loaded", run=str(ref))
             word = FlowUnreadable(why=f"flow-file: {error}")
-        self._say(Incoming(input=word, run=ref))
+        self._put(Incoming(input=word, run=ref))
 
     async def _pack(self, ref: RunRef) -> None:
         run = self._runs.get(ref)
@@ -264,7 +264,7 @@ class Effects:
                     await asyncio.sleep(AGAIN_S)
                     found = await asyncio.to_thread(digests_of, outputs)
                 digests = found
-        self._say(Incoming(input=Packed(digests=digests), run=ref))
+        self._put(Incoming(input=Packed(digests=digests), run=ref))
 
 
 def _action(run: Run, key: Key) -> Action:

@@ -100,8 +100,8 @@ class Hub:
         core = await core_of(self.host, store, clock, lambda ref: self.reads.name_of(ref))
         self.loop = loop = Loop(core, store, clock, self._stored, self._recall, self._completed)
         self.gateway = PeerGateway(core, store, parts.peers, loop) if parts.peers else None
-        say, ask = loop.say, loop.ask
-        self.sync = DirectorySync(store, clock.now, say, ask, self._send, spawn, self._reload)
+        put, ask = loop.put, loop.ask
+        self.sync = DirectorySync(store, clock.now, put, ask, self._send, spawn, self._reload)
         await self.sync.open()
         names = RunNames(self.host.id, store.store_id, self.sync.directory)
         self.feed = Feed(store, self.history.folded, names.of)
@@ -112,10 +112,10 @@ class Hub:
         self.timers = Timers(clock, lambda key: self.effects.fire(key))
         runs, files = core.table.runs, parts.flow_files
         self.effects = Effects(
-            parts.attempts, parts.executors, files, self.timers, spawn, clock, runs, say
+            parts.attempts, parts.executors, files, self.timers, spawn, clock, runs, put
         )
         self.machine = Machine(loop, self.effects, store, clock, parts.folders)
-        self.triggers = await triggers_of(parts, core, spawn, say, self.machine.refusal)
+        self.triggers = await triggers_of(parts, core, spawn, put, self.machine.refusal)
         self.reads = Reads(
             parts=parts,
             started_at=clock.now(),
@@ -143,7 +143,7 @@ class Hub:
             self.gateway.open(hello_of(self.parts), self.sync)
             self._tasks.spawn(self.gateway.look_around(self.reads.about))
             self._tasks.spawn(keep_logged(lambda: self.reads.fleet().problems()))
-            self._tasks.spawn(self.sync.tell())
+            self._tasks.spawn(self.sync.send_changes())
         log.info("hub.opened", runs=len(self.loop.core.table.runs), owed=len(owed))
 
     async def _end(self) -> None:
@@ -157,8 +157,8 @@ class Hub:
         if self.gateway:
             self.gateway.send(host, message)
 
-    async def _completed(self, words: Sequence[Incoming]) -> Sequence[Incoming]:
-        return await self.gateway.completed(words) if self.gateway else words
+    async def _completed(self, inputs: Sequence[Incoming]) -> Sequence[Incoming]:
+        return await self.gateway.completed(inputs) if self.gateway else inputs
 
     def _move(self, by_ms: int) -> None:
         """The clock was set by so much."""
@@ -254,7 +254,7 @@ class Hub:
 
     def cancel_nowait(self, run: str, *, by: str, why: str = "") -> None:
         """Request the end of a run without waiting for it; one that is over stays as it is."""
-        self.loop.say(Incoming(input=Cancel(by=by, why=why), run=self.reads.ref(run)))
+        self.loop.put(Incoming(input=Cancel(by=by, why=why), run=self.reads.ref(run)))
 
     async def reload(self) -> FlowBook:
         """Read the config again.
@@ -283,8 +283,8 @@ class Hub:
         """Take a resource from the run that holds it; at the keeper. Raises Conflict."""
         await self._ask(Free(tag=tag, run=run.key))
 
-    async def _ask(self, word: Input) -> None:
-        reply = await self.loop.ask(word)
+    async def _ask(self, request: Input) -> None:
+        reply = await self.loop.ask(request)
         if not reply.changed and reply.why:
             raise Conflict(reply.why)
 

@@ -86,9 +86,9 @@ class Loop:
         """Whether the inbox takes no more requests and messages."""
         return len(self._inbox) >= INBOX_MAX
 
-    def say(self, word: Incoming) -> None:
+    def put(self, incoming: Incoming) -> None:
         """Put an input in the inbox; from the loop's thread only."""
-        self._inbox.append(word)
+        self._inbox.append(incoming)
         self._idle.clear()
         self._wake.set()
 
@@ -105,7 +105,7 @@ class Loop:
             self._due = self._clock.now()
             self._wake.set()
 
-    async def ask(self, word: Input, run: RunRef | None = None, once: str = "") -> Reply:
+    async def ask(self, incoming: Input, run: RunRef | None = None, once: str = "") -> Reply:
         """Put an input in the inbox and wait until its effect is stored.
 
         Raises Busy, StoreFailed where the store refused it, Yours where no store could hold it.
@@ -113,12 +113,12 @@ class Loop:
         if self._closing.is_set():
             raise Busy(STOPPING)
         if self.is_full:
-            raise Busy(f"{INBOX_MAX} words wait for this host", "try again in a moment")
+            raise Busy(f"{INBOX_MAX} inputs wait for this host", "try again in a moment")
         self._last_ticket += 1
         ticket = self._last_ticket
         future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._tickets[ticket] = future
-        self.say(Incoming(input=word, run=run, once=once, ticket=ticket))
+        self.put(Incoming(input=incoming, run=run, once=once, ticket=ticket))
         try:
             return await future
         finally:
@@ -127,15 +127,15 @@ class Loop:
     async def write(self) -> None:
         """Empty the inbox, a batch at a time, until `drain` has been called."""
         try:
-            while await self._wait_word():
-                words, self._inbox = self._inbox[:BATCH_MAX], self._inbox[BATCH_MAX:]
+            while await self._wait_input():
+                inputs, self._inbox = self._inbox[:BATCH_MAX], self._inbox[BATCH_MAX:]
                 self._is_taking = True
                 try:
-                    await self._take(words)
+                    await self._take(inputs)
                 except ValueError:
-                    if not words:  # a mistake of floe: retrying would never end
+                    if not inputs:  # a mistake of floe: retrying would never end
                         raise
-                    await self._take_singly(words)
+                    await self._take_singly(inputs)
                 self._is_taking = False
                 calls, self._between = self._between, []
                 for call in calls:
@@ -162,7 +162,7 @@ class Loop:
         except TimeoutError:
             log.warning("hub.close_timeout", waiting=len(self._inbox))
 
-    async def _wait_word(self) -> bool:
+    async def _wait_input(self) -> bool:
         """Wait for work; False if there will be none."""
         while not self._inbox and not self.core.is_behind and not self._is_due():
             self._idle.set()
@@ -181,14 +181,14 @@ class Loop:
         is_closing = self._closing.is_set()
         return self._due is not None and not is_closing and self._due <= self._clock.now()
 
-    async def _take(self, words: Sequence[Incoming]) -> None:
+    async def _take(self, inputs: Sequence[Incoming]) -> None:
         """Decide some inputs, store the result, publish it and have it carried out."""
-        completed = words
+        completed = inputs
         if self._complete:
             try:
-                completed = await self._complete(words)
+                completed = await self._complete(inputs)
             except StoreFailed as error:
-                await self._refused(words, StepResult(), error)
+                await self._refused(inputs, StepResult(), error)
                 return
         decided = self.core.step(completed, self._clock.now())
         self._due = decided.next_due
@@ -196,7 +196,7 @@ class Loop:
         try:
             last = await self._append(decided)
         except (StoreFailed, StoreConflict) as error:
-            await self._refused(words, decided, error)
+            await self._refused(inputs, decided, error)
             return
         except ValueError:
             self.core.undo(decided)
@@ -208,17 +208,20 @@ class Loop:
                 future.set_result(reply)
         await self._stored(decided, last)
 
-    async def _take_singly(self, words: Sequence[Incoming]) -> None:
+    async def _take_singly(self, inputs: Sequence[Incoming]) -> None:
         """Refuse the input that no store can hold, so that it does not stop the others."""
-        for word in words:
+        for incoming in inputs:
             try:
-                await self._take([word])
+                await self._take([incoming])
             except ValueError as error:
                 log.warning(
-                    "word.unstorable", run=str(word.run), ticket=word.ticket, error=str(error)
+                    "word.unstorable",
+                    run=str(incoming.run),
+                    ticket=incoming.ticket,
+                    error=str(error),
                 )
                 what = "this holds what cannot be stored: NaN, infinity or half a character"
-                self._fail(word.ticket, Yours(what))
+                self._fail(incoming.ticket, Yours(what))
 
     async def _append(self, decided: StepResult) -> int:
         if not decided.appends and not decided.ledger:
@@ -232,16 +235,16 @@ class Loop:
         return last
 
     async def _refused(
-        self, words: Sequence[Incoming], decided: StepResult, error: FloeError
+        self, inputs: Sequence[Incoming], decided: StepResult, error: FloeError
     ) -> None:
         """Undo a step that was not stored, fail its callers, keep inputs that none repeats."""
         if self.store_problem != str(error):
             log.error("store.refused", error=str(error), hint=error.hint)
         self.store_problem = str(error)
         self.core.undo(decided)
-        for word in words:
-            self._fail(word.ticket, error)
-        self._inbox = [w for w in words if not w.ticket] + self._inbox
+        for incoming in inputs:
+            self._fail(incoming.ticket, error)
+        self._inbox = [w for w in inputs if not w.ticket] + self._inbox
         with suppress(TimeoutError):
             async with asyncio.timeout(STORE_RETRY_S):
                 await self._closing.wait()

@@ -105,7 +105,7 @@ class Machine:
             await self.look()
             now = self.troubles()
             if [*map(without_numbers, now)] != [*map(without_numbers, known)]:
-                self._say(now, known)
+                self._log_changes(now, known)
             known = now
             await asyncio.sleep(CHECK_S)
 
@@ -136,9 +136,9 @@ class Machine:
         if self._loop.store_problem and not len(self._loop):
             # If every refused input had a caller, nothing else would try the store again.
             row = LedgerWrite(kind="machine", key="probe", value=self._clock.now())
-            self._loop.say(Incoming(input=Mark(rows=(row,), promise=False)))
+            self._loop.put(Incoming(input=Mark(rows=(row,), promise=False)))
 
-    def _say(self, now: tuple[str, ...], known: tuple[str, ...]) -> None:
+    def _log_changes(self, now: tuple[str, ...], known: tuple[str, ...]) -> None:
         old, new = {*map(without_numbers, known)}, {*map(without_numbers, now)}
         for trouble in now:
             if without_numbers(trouble) not in old:
@@ -146,7 +146,7 @@ class Machine:
         for trouble in known:
             if without_numbers(trouble) not in new:
                 log.info("machine.trouble_over", trouble=trouble)
-        self._loop.say(Incoming(input=Troubles(problems=now)))
+        self._loop.put(Incoming(input=Troubles(problems=now)))
 
 
 class Folder:

@@ -120,7 +120,7 @@ async def triggers_of(
     parts: Parts,
     core: HubCore,
     spawn: Callable[[Coroutine[object, object, None]], None],
-    say: Callable[[Incoming], None],
+    put: Callable[[Incoming], None],
     refusal: Callable[[], str],
 ) -> Triggers:
     """Triggers that know which ticks and commits are handled. The store must be open.
@@ -136,4 +136,4 @@ async def triggers_of(
             return ""
         return "the keeper had not heard of all other hosts, or they name another one"
 
-    return Triggers(parts.clock, parts.refs, spawn, say, rows, held_back, core.keeper_term)
+    return Triggers(parts.clock, parts.refs, spawn, put, rows, held_back, core.keeper_term)

@@ -36,12 +36,12 @@ class PeerGateway:
         self._known: Surroundings | None = None
         """The surroundings that the core knows."""
 
-    def open(self, me: Hello, lists: DirectorySync) -> None:
-        """Begin to send and to receive; `lists` gets each message first."""
-        self._lists = lists
+    def open(self, me: Hello, sync: DirectorySync) -> None:
+        """Begin to send and to receive; `sync` gets each message first."""
+        self._sync = sync
         runs = self._core.table.runs.values()
         sent = {(run.ref.key, run.epoch) for run in runs if run.phase == "granted"}
-        self._peers.open(me, self.hear, self.unsent, sent)
+        self._peers.open(me, self.receive, self.unsent, sent)
 
     def send(self, host: HostId | None, message: Message) -> None:
         """Send a message that is in no step of the core, to one host or to all."""
@@ -59,35 +59,35 @@ class PeerGateway:
         """Send the messages of a step that is stored up to a position."""
         for envelope in decided.messages:
             self._peers.send(envelope)
-        self._lists.stored(decided, last)
+        self._sync.stored(decided, last)
 
-    def hear(self, envelope: Envelope) -> None:
+    def receive(self, envelope: Envelope) -> None:
         """Take a message that arrived.
 
         Without room in the inbox the message is dropped; its sender repeats it.
         """
-        if not self._loop.is_full and not self._lists.hear(envelope):
-            self._loop.say(Incoming(input=Received(envelope=envelope)))
+        if not self._loop.is_full and not self._sync.receive(envelope):
+            self._loop.put(Incoming(input=Received(envelope=envelope)))
 
     def unsent(self, envelope: Envelope) -> None:
         """An offer was never written to a socket and never will be."""
         message = envelope.message
         if isinstance(message, Offer) and (ref := ref_of(message.run)):
-            self._loop.say(Incoming(input=Unsent(run=ref, epoch=message.epoch)))
+            self._loop.put(Incoming(input=Unsent(run=ref, epoch=message.epoch)))
 
-    async def completed(self, words: Sequence[Incoming]) -> Sequence[Incoming]:
+    async def completed(self, inputs: Sequence[Incoming]) -> Sequence[Incoming]:
         """The inputs of a step, with what the store knows of the runs that they offer, and with
         the surroundings where those changed since the last step.
 
         The writer calls this between two appends: what is true then is true in the step.
         Raises StoreFailed.
         """
-        if any(map(_needs_floor, words)):
-            words = [await self._with_floor(w) if _needs_floor(w) else w for w in words]
+        if any(map(_needs_floor, inputs)):
+            inputs = [await self._with_floor(w) if _needs_floor(w) else w for w in inputs]
         if (now := self._surroundings()) == self._known:
-            return words
+            return inputs
         self._known = now
-        return [Incoming(input=now), *words]
+        return [Incoming(input=now), *inputs]
 
     async def look_around(self, about: Callable[[], Mapping[str, Json]]) -> None:
         """Observe, until cancelled, what the next step is to know: what pings report about this
@@ -104,24 +104,24 @@ class PeerGateway:
     def _surroundings(self) -> Surroundings:
         return Surroundings(
             about=self._about,
-            head=self._lists.directory.head,
-            has_gone_back=self._lists.has_gone_back,
+            head=self._sync.directory.head,
+            has_gone_back=self._sync.has_gone_back,
             expected=self._expected,
         )
 
-    async def _with_floor(self, word: Incoming) -> Incoming:
-        heard = word.input
-        assert isinstance(heard, Received)
-        assert isinstance(heard.envelope.message, Offer | Withdraw)
-        ref = ref_of(heard.envelope.message.run)
+    async def _with_floor(self, incoming: Incoming) -> Incoming:
+        received = incoming.input
+        assert isinstance(received, Received)
+        assert isinstance(received.envelope.message, Offer | Withdraw)
+        ref = ref_of(received.envelope.message.run)
         if ref is None:
-            return word
+            return incoming
         floor: int | None = None
         if ref not in self._core.table.runs and await self._store.history(ref, 0, 1):
             floor = FLOOR_MAX
         elif isinstance(row := await self._store.row("floor", ref.key), int):
             floor = row
-        return replace(word, input=replace(heard, floor=floor))
+        return replace(incoming, input=replace(received, floor=floor))
 
 
 def others_at(seen: Iterable[Seen]) -> int:
@@ -135,6 +135,8 @@ def _decisive(known: Surroundings) -> tuple[bool, int]:
     return known.has_gone_back, known.expected
 
 
-def _needs_floor(word: Incoming) -> bool:
-    heard = word.input
-    return isinstance(heard, Received) and isinstance(heard.envelope.message, Offer | Withdraw)
+def _needs_floor(incoming: Incoming) -> bool:
+    received = incoming.input
+    return isinstance(received, Received) and isinstance(
+        received.envelope.message, Offer | Withdraw
+    )

@@ -41,7 +41,7 @@ class Triggers:
         clock: Clock,
         refs: Refs,
         spawn: Callable[[Coroutine[object, object, None]], None],
-        say: Callable[[Incoming], None],
+        put: Callable[[Incoming], None],
         rows: Mapping[str, Mapping[str, Json]],
         held_back: Callable[[], str] = lambda: "",
         term: Callable[[], int] = lambda: 0,
@@ -51,7 +51,7 @@ class Triggers:
         self._clock = clock
         self._refs = refs
         self._spawn = spawn
-        self._say = say
+        self._put = put
         self._done = done_of(rows)
         self._held_back = held_back
         self._term = term
@@ -91,7 +91,7 @@ class Triggers:
         for poll in polls.values():
             self._gits.setdefault(name_of(poll.git.url), set()).add(poll.git)
         if rows := self._repositories.watch(polls, now):
-            self._say(Incoming(input=Mark(rows=tuple(rows))))
+            self._put(Incoming(input=Mark(rows=tuple(rows))))
         self._why_missed = "its flow was not in the config"
         self.problems = {w: p for w, p in self.problems.items() if w in self._armed}
         self._held &= self._armed.keys()
@@ -144,7 +144,7 @@ class Triggers:
             rows += self._to_come(watch, trigger, done, now)
             rows += self._did(watch, done.at(now))
         if rows:
-            self._say(Incoming(input=Mark(rows=tuple(rows))))
+            self._put(Incoming(input=Mark(rows=tuple(rows))))
         self._arm_tick(watch, flow, trigger, now)
 
     def _taken_over(self, watch: Watch) -> list[LedgerWrite]:
@@ -229,7 +229,7 @@ class Triggers:
                 self._held.add(key)
                 log.warning("trigger.held_back", trigger=str(key), why=why_not)
             rows = tuple(self._missed(key, trigger, now, why_not, quiet=True))
-            self._say(Incoming(input=Mark(rows=rows)))
+            self._put(Incoming(input=Mark(rows=rows)))
             self._arm_tick(key, flow, trigger, now)
             return
         if key in self._held:
@@ -279,7 +279,7 @@ class Triggers:
             values = ref_values(git, change.ref, change.commit)
             self._start(armed.flow, armed.trigger, values, change.rows)
         if rows:
-            self._say(Incoming(input=Mark(rows=tuple(rows))))
+            self._put(Incoming(input=Mark(rows=tuple(rows))))
 
     def _start(
         self, flow: Flow, trigger: Trigger, values: Mapping[str, Json], marks: Sequence[LedgerWrite]
@@ -292,7 +292,7 @@ class Triggers:
             by=f"trigger:{trigger.id}",
             marks=tuple(marks),
         )
-        self._say(Incoming(input=word))
+        self._put(Incoming(input=word))
 
 
 def _looks_alike(one: Trigger, other: Trigger) -> bool:

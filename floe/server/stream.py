@@ -67,4 +67,4 @@ async def place(request: web.Request) -> web.Response:
     run = RunRef.parse(fields.text("run", None))
     seq = fields.integer("seq", 1, 1, SEQ_MAX)
     fields.done()
-    return answer({"pos": await request.app[HUB].reads.own_feed().place(run, seq)})
+    return answer({"pos": await request.app[HUB].reads.own_feed().position_of(run, seq)})

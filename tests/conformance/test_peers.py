@@ -27,7 +27,7 @@ from tests.make_peers import (
 from tests.make_server import until
 
 MARK = EndedStored(run="h1-9@k3f9", epoch=9)
-"""Said last, so that what would have come before it has."""
+"""Item last, so that what would have come before it has."""
 
 
 @pytest.fixture

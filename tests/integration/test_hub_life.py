@@ -353,7 +353,7 @@ async def test_attempt_that_is_over_is_forgotten_when_the_next_is_due_at_once(ho
         await hub.loop.wait_idle()
         host.hands.exit("a", 1)
         word = TimerFired(key=first, kind="retry")
-        hub.loop.say(Incoming(input=word, run=hub.reads.ref(run)))
+        hub.loop.put(Incoming(input=word, run=hub.reads.ref(run)))
         await until(lambda: len(host.hands.started) == 2)
 
         assert host.hands.forgotten == [first]

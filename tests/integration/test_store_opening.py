@@ -145,7 +145,7 @@ class Host:
         hub = self.hub
         answer = self.answers.append
         self.lists = DirectorySync(
-            hub.store, hub.clock.now, hub.loop.say, hub.loop.ask, self.say, answer, lambda: None
+            hub.store, hub.clock.now, hub.loop.put, hub.loop.ask, self.say, answer, lambda: None
         )
         await self.lists.open()
 
@@ -171,7 +171,7 @@ class Host:
                         await another.answers.pop(0)
 
     def hear(self, other: "Host", message: Message) -> None:
-        self.lists.hear(
+        self.lists.receive(
             Envelope(
                 from_host=other.hub.host.id,
                 from_store=other.hub.store.store_id,

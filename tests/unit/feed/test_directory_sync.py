@@ -47,7 +47,7 @@ def says(hub: Hub, host: HostId, store: str, *messages: Message) -> None:
     """Another host says something."""
     assert hub.gateway is not None
     for message in messages:
-        hub.gateway.hear(
+        hub.gateway.receive(
             Envelope(
                 from_host=host,
                 from_store=StoreId(store),
@@ -154,7 +154,7 @@ class BootedStore(MemoryStore):
 
 def hear(hub: Hub, message: Message, to: str = HERE) -> None:
     """Another host says something to a store."""
-    hub.sync.hear(
+    hub.sync.receive(
         Envelope(
             from_host=HostId("h2"),
             from_store=StoreId("aaaa"),

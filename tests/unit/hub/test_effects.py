@@ -31,7 +31,7 @@ async def test_many_effects_leave_others_their_turn() -> None:
         spawn=lambda work: work.close(),
         clock=WallClock(),
         runs={},
-        say=lambda word: None,
+        put=lambda word: None,
     )
     key = the_key(a_run(), "build")
     owed = [SetTimer(key=key, kind="wait", due=Instant(n)) for n in range(AT_ONCE_MAX + 1)]

@@ -111,7 +111,7 @@ async def test_word_that_nobody_waits_for_is_kept_before_those_that_came_later()
         store.refusals = 2
         for value in (1, 2, 3):
             row = LedgerWrite(kind="mark", key="x", value=value)
-            hub.loop.say(Incoming(input=Mark(rows=(row,))))
+            hub.loop.put(Incoming(input=Mark(rows=(row,))))
             await asyncio.sleep(0)
         await hub.loop.wait_idle()
 
@@ -182,7 +182,7 @@ async def test_late_word_that_cannot_be_stored_does_not_stop_the_host() -> None:
         key = Key(ref, 1, NodeId("a"), 1, 1)
         report = Exited(status=0, outputs={"x": float("inf")})
         with capture_logs() as logs:
-            hub.loop.say(Incoming(input=Reported(key=key, report=report, at=Instant(0)), run=ref))
+            hub.loop.put(Incoming(input=Reported(key=key, report=report, at=Instant(0)), run=ref))
             await hub.loop.wait_idle()
 
         assert (await hub.cancel(str(ref), by="bob")).row.why == "cancelled by bob"
@@ -193,9 +193,9 @@ async def test_host_with_too_much_to_do_says_so(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(loop_module, "INBOX_MAX", 3)
     async with a_hub(CHAIN) as hub:
         for _ in range(3):
-            hub.loop.say(Incoming(input=Mark(rows=())))
+            hub.loop.put(Incoming(input=Mark(rows=())))
 
-        with pytest.raises(Busy, match="3 words wait"):
+        with pytest.raises(Busy, match="3 inputs wait"):
             await hub.remember("token", "x", 1)
 
 
@@ -233,7 +233,7 @@ async def test_what_was_said_before_closing_is_stored() -> None:
         await hub.loop.wait_idle()
         for value in range(600):
             row = LedgerWrite(kind="mark", key="x", value=value)
-            hub.loop.say(Incoming(input=Mark(rows=(row,))))
+            hub.loop.put(Incoming(input=Mark(rows=(row,))))
 
     assert store.batches[-1].ledger[-1].value == 599
 
@@ -258,7 +258,7 @@ async def test_asker_is_not_left_waiting_by_a_host_that_stops() -> None:
         store.append = stuck  # type: ignore[method-assign]  # a disk that does not answer
         asking = asyncio.ensure_future(hub.remember("token", "x", 1))
         await until(lambda: len(hub.loop) == 0 and hub.loop._tickets)
-        hub.loop.say(Incoming(input=Mark(rows=())))
+        hub.loop.put(Incoming(input=Mark(rows=())))
         await hub.loop.drain(0.01)
         gate.set()
         await asyncio.wait([asking], timeout=30)
@@ -282,7 +282,7 @@ async def test_conflict_is_retried_on_what_the_store_says() -> None:
     async with a_hub(CHAIN, store=store, hands=hands) as hub:
         run = await running(hub, hands)
         store.error, store.refusals = StoreConflict("h1-1: append at 9, but it is at 8"), 1
-        hub.loop.say(Incoming(input=Cancel(by="bob"), run=hub.reads.ref(run)))
+        hub.loop.put(Incoming(input=Cancel(by="bob"), run=hub.reads.ref(run)))
         await until(over(hub, run))
         events = [s.record.event for s in await hub.reads.events(run)]
 
@@ -311,7 +311,7 @@ async def test_call_between_batches_waits_until_the_one_at_work_is_stored() -> N
         hub.loop.between(lambda: called.append(1))
         store.gate.clear()
         store.waiting.clear()
-        hub.loop.say(Incoming(input=Mark(rows=(LedgerWrite(kind="x", key="x", value=1),))))
+        hub.loop.put(Incoming(input=Mark(rows=(LedgerWrite(kind="x", key="x", value=1),))))
         await store.waiting.wait()
 
         hub.loop.between(lambda: called.append(2))

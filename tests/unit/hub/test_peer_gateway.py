@@ -30,7 +30,7 @@ async def heard(hub: Hub, message: Message) -> int:
     post.open(a_hello(hub.host.id, hub.store.store_id), hub.sync)
     try:
         waited = len(hub.loop)
-        post.hear(of_h2(message))
+        post.receive(of_h2(message))
         return len(hub.loop) - waited
     finally:
         await peers.close()
@@ -52,7 +52,7 @@ async def test_word_for_which_there_is_no_room_is_not_kept(
     store = RefusingStore()
     async with a_hub(store=store) as hub:
         monkeypatch.setattr(loop_module, "INBOX_MAX", 1)
-        hub.loop.say(Incoming(input=Mark(rows=())))
+        hub.loop.put(Incoming(input=Mark(rows=())))
 
         assert await heard(hub, message) == 0
 
