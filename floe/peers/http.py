@@ -266,7 +266,7 @@ class HttpPeers:
                     ignored = True
                     log.info("peer.word_ignored", host=wire.other.host)
         except FloeError as error:
-            wire.end(f"says {error}")
+            wire.end(f"sent {error}")
         finally:
             wire.end("")
 

@@ -130,9 +130,9 @@ def test_node_whose_files_cannot_be_made_says_so(name: str, host_of: HostOf) -> 
 
 
 ROOTS = {
-    "below a file": ("$HERE/config.yml/root", "cannot be made|not a directory"),
-    "on a device": ("/dev/null", "cannot be made|not a directory"),
-    "in a place of the kernel": ("/proc/floe", "cannot be made"),
+    "below a file": ("$HERE/config.yml/root", "cannot be created|not a directory"),
+    "on a device": ("/dev/null", "cannot be created|not a directory"),
+    "in a place of the kernel": ("/proc/floe", "cannot be created"),
 }
 
 

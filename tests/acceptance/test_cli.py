@@ -279,7 +279,7 @@ def test_completion_knows_runs_flows_and_nodes(ada: Person) -> None:
         ("host --pub-bind 0.0.0.0:0", 2, "--insecure"),
         ("host --slots 0 --tags a!", 2, "-slots (or FLOE_SLOTS)"),
         ("host --conf missing.yml", 2, "missing.yml: error: cannot be read"),
-        ("host --root file", 3, "cannot be made"),
+        ("host --root file", 3, "cannot be created"),
         ("host --root foreign", 3, "is not a SQLite database"),
         ("-tags=a -bogus=1", 2, "--bogus"),
         ("-dev=perhaps", 2, "-dev (or FLOE_DEV)"),
