@@ -43,7 +43,8 @@ export function barsOf(node, moment) {
   }
   const end = at(node.ended_at);
   if (end > from) waits.push({ from, to: end, state: "waits", what: "waited" });
-  return [...waits, ...attempts];
+  const earlier = (node.visits ?? []).flatMap((one) => barsOf({ ...node, ...one, visits: [] }, moment));
+  return [...earlier, ...waits, ...attempts];
 }
 
 /**

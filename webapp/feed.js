@@ -8,7 +8,7 @@ const BATCH_MS = 40;
 const RETRY_MS = [500, 1000, 2000, 4000, 8000, 15000];
 
 /** @typedef {import("./types/api").Frame} Frame */
-/** @typedef {{run: string, node: string, attempt?: number, offset?: number}} Watch */
+/** @typedef {{run: string, node: string, visit?: number, attempt?: number, offset?: number}} Watch */
 
 /** "connecting" until the first reply, then "live" or "lost"; `retry_at` in ms while lost. */
 export const link = signal({ state: "connecting", retry_at: 0 });

@@ -37,12 +37,13 @@ export class Output {
   #stop = () => {};
   #closed = false;
 
-  /** @param {string} run @param {string} node @param {number} attempt */
-  constructor(run, node, attempt) {
+  /** @param {string} run @param {string} node @param {number} visit @param {number} attempt */
+  constructor(run, node, visit, attempt) {
     this.run = run;
     this.node = node;
+    this.visit = visit;
     this.attempt = attempt;
-    this.#key = `${run}/${node}/${attempt}`;
+    this.#key = `${run}/${node}/${visit}/${attempt}`;
   }
 
   /** Load its size, and follow its growth. */
@@ -54,13 +55,14 @@ export class Output {
         frame.type !== "output" ||
         frame.run !== this.run ||
         frame.node !== this.node ||
+        (frame.visit ?? 1) !== this.visit ||
         frame.attempt !== this.attempt
       )
         return;
       this.#timer ||= setTimeout(() => void this.#refresh(), REFRESH_MS);
     });
-    const { run, node, attempt } = this;
-    feed.follow(this.#key, () => ({ run, node, attempt, offset: this.shown.peek().bytes }));
+    const { run, node, visit, attempt } = this;
+    feed.follow(this.#key, () => ({ run, node, visit, attempt, offset: this.shown.peek().bytes }));
   }
 
   close() {
@@ -90,7 +92,8 @@ export class Output {
 
   /** URL of this output as one plain file. */
   get href() {
-    return `runs/${seg(this.run)}/nodes/${seg(this.node)}/log?attempt=${this.attempt}`;
+    const visit = this.visit > 1 ? `visit=${this.visit}&` : ""; // an older floe does not know it
+    return `runs/${seg(this.run)}/nodes/${seg(this.node)}/log?${visit}attempt=${this.attempt}`;
   }
 
   /**

@@ -17,9 +17,15 @@ from floe.model.errors import Conflict, Yours
 @click.argument("node", type=NODE, required=False)
 @click.argument("values", metavar="[K=V]...", nargs=-1, type=PAIR)
 @click.option("--reject", is_flag=True, help="Answer with bad: the node issues its .bad event.")
+@click.option("--visit", type=click.IntRange(1), help="Which visit of the node.  [the newest]")
 @click.option("--json", "json_", is_flag=True, help="For machines.")
 def command(
-    run: str, node: str | None, values: tuple[tuple[str, Any], ...], reject: bool, json_: bool
+    run: str,
+    node: str | None,
+    values: tuple[tuple[str, Any], ...],
+    reject: bool,
+    visit: int | None,
+    json_: bool,
 ) -> None:
     """Answer the form of data node NODE in RUN.
 
@@ -36,13 +42,14 @@ def command(
     good, given = not reject, dict(values)
     if not (values or reject or json_) and sys.stdin.isatty():
         form = _open(client.get(path("runs", run)), node)
-        node = form["node"]
+        node, visit = form["node"], visit or form.get("visit")
         good, given = _asked(form)
     if node is None:
         raise click.UsageError("Missing argument 'NODE'.", click.get_current_context())
-    answer = client.post(
-        "push/data", {"run": run, "form": {"id": node, "values": given, "good": good}}
-    )
+    answered: dict[str, Any] = {"id": node, "values": given, "good": good}
+    if visit:
+        answered["visit"] = visit
+    answer = client.post("push/data", {"run": run, "form": answered})
     if json_:
         as_json(answer)
     else:

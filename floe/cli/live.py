@@ -55,7 +55,8 @@ class Live:
         self._tails: dict[NodeId, _Tail] = {}
         self._silence: dict[NodeId, _Silence] = {}
         self._question: tuple[NodeId, asyncio.Task[None]] | None = None
-        self._asked: set[NodeId] = set()
+        self._asked: set[tuple[NodeId, int]] = set()
+        """Nodes with their visit."""
         self._is_over = False
 
     async def follow(self, feed: Subscription) -> Run:
@@ -99,7 +100,8 @@ class Live:
         if shape["event"] == "NodeStarted":
             click.echo(f"{click.style('▶', fg='cyan')} {node['ref']}")
             if not self._quiet:
-                key = Key(frame.run, shape["epoch"], node["id"], 1, node.get("attempt", 1))  # type: ignore[arg-type]  # a node's frame has its run
+                visit, attempt = node.get("visit", 1), node.get("attempt", 1)
+                key = Key(frame.run, shape["epoch"], node["id"], visit, attempt)  # type: ignore[arg-type]  # a node's frame has its run
                 path = self._hub.reads.output_path(key)
                 self._tails[node["id"]] = _Tail(node["ref"].ljust(self._width), path)
         elif shape["event"] in ("NodeSettled", "RetryArmed"):
@@ -138,7 +140,7 @@ class Live:
     def _attend(self, run: Run, tasks: asyncio.TaskGroup) -> None:
         """Ask for the values of each open form in turn; drop a form that has closed."""
         asking = {
-            id: node.work.form
+            id: (node.visit, node.work.form)
             for id, node in run.nodes.items()
             if node.phase == "asking" and isinstance(node.work, Ask) and run.phase == "active"
         }
@@ -150,22 +152,22 @@ class Live:
                 task.cancel()
                 self._question = None
                 click.echo("\nthe form is closed")
-        for id, form in asking.items():
-            if self._question or id in self._asked:
+        for id, (visit, form) in asking.items():
+            if self._question or (id, visit) in self._asked:
                 continue
             if not sys.stdin.isatty():
                 raise _nobody(id, form.title, "there is no terminal to ask on")
-            self._asked.add(id)
-            self._question = id, tasks.create_task(self._give(id))
+            self._asked.add((id, visit))
+            self._question = id, tasks.create_task(self._give(id, visit))
 
-    async def _give(self, id: NodeId) -> None:
+    async def _give(self, id: NodeId, visit: int) -> None:
         run = await self._hub.reads.run(self._run)
         work = run.nodes[id].work
         assert isinstance(work, Ask), "only forms are asked"
         while True:
             try:
                 good, values = await ask(work.form, typed)
-                await self._hub.give(self._run, id, values, good=good, by=BY)
+                await self._hub.give(self._run, id, values, good=good, visit=visit, by=BY)
                 return
             except EOFError:
                 raise _nobody(id, work.form.title, "there is no answer") from None

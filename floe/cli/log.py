@@ -26,9 +26,12 @@ _UNFINISHED: Final = re.compile(r"\x1b(?:\[[0-?]{0,128}|[\]PX^_][^\x07\x1b]{0,25
 @click.argument("node", type=NODE)
 @click.option("-f", "--follow", is_flag=True, help="Follow until the attempt ends.")
 @click.option(
+    "--visit", type=click.IntRange(1), metavar="N", help="Number of the visit.  [the newest]"
+)
+@click.option(
     "--attempt", type=click.IntRange(1), metavar="N", help="Number of the attempt.  [the newest]"
 )
-def command(run: str, node: str, follow: bool, attempt: int | None) -> None:
+def command(run: str, node: str, follow: bool, visit: int | None, attempt: int | None) -> None:
     """Print the output of NODE in RUN, byte for byte.
 
     On a terminal, colours are kept and all other control sequences are removed.
@@ -46,8 +49,11 @@ def command(run: str, node: str, follow: bool, attempt: int | None) -> None:
     while True:
         try:
             where = path("runs", run, "nodes", node, "log")
-            with client.stream(where, attempt=attempt, offset=offset, **query) as answer:
+            at = {"visit": visit, "attempt": attempt, "offset": offset}
+            with client.stream(where, **at, **query) as answer:
                 attempt = int(answer.headers["X-Floe-Attempt"]) or attempt
+                begun = int(answer.headers.get("X-Floe-Visit", 1))
+                visit = begun if begun > 1 else visit
                 is_begun = True
                 patience.end()
                 while chunk := answer.read1(CHUNK):

@@ -54,6 +54,7 @@ def command(run: str, json_: bool) -> None:
                     node["ref"],
                     Painted(
                         state(node["state"])
+                        + (f" visit {node['visit']}" if node.get("visit", 1) > 1 else "")
                         + (f" #{node['attempt']}" if node.get("attempt", 1) > 1 else "")
                     ),
                     took(node.get("started_at") or node.get("asked_at"), node.get("ended_at")),

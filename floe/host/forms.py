@@ -14,6 +14,7 @@ from floe.model.number import exact_number, within
 from floe.model.refs import Json, NodeId
 from floe.model.run import Run
 from floe.model.secret import HIDDEN, masked
+from floe.model.signal import DataGiven
 
 VALUES_MAX: Final = 1024 * 1024
 """Bytes of all values together, as JSON."""
@@ -149,10 +150,39 @@ def data_node(run: Run, node: str) -> NodeId:
     return id
 
 
-def open_form(run: Run, node: NodeId, name: str) -> Form:
-    """The form of a node that waits for its answer, in a run of that name. Raises Conflict."""
+def open_form(run: Run, node: NodeId, name: str, visit: int = 0) -> tuple[Form, int]:
+    """The form of a node that waits for its answer, and of which visit it is.
+
+    `name` is the run's, `visit` the visit that is answered; 0 for the latest. Raises Conflict.
+    """
     state = run.nodes.get(node)
+    if state is not None and visit not in (0, state.visit):
+        raise Conflict(
+            f"visit {visit} of the form {node} of {name} is not open: the node is in its "
+            f"visit {state.visit}",
+            "load the form again, and answer that one",
+        )
     if state is None or state.phase != "asking" or not isinstance(state.work, Ask):
         word = "not open yet" if state is None and run.state != "archive" else "not open any more"
         raise Conflict(f"the form {node} of {name} is {word}", f"floe why {name} says more")
-    return state.work.form
+    return state.work.form, state.visit
+
+
+def answered(
+    run: Run,
+    node: str,
+    name: str,
+    values: Mapping[str, Json],
+    *,
+    good: bool,
+    visit: int,
+    by: str,
+) -> DataGiven:
+    """The answer to an open form of a run of that name, checked; `visit` 0 is the latest.
+
+    Raises NotFound, ValuesInvalid, TooLarge, Conflict.
+    """
+    id = data_node(run, node)
+    form, asked = open_form(run, id, name, visit)
+    given = checked(form, values, complete=good)
+    return DataGiven(node=id, values=given, good=good, by=by, visit=asked)

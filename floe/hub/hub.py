@@ -11,7 +11,7 @@ from floe.feed.directory_sync import DirectorySync
 from floe.feed.feed import Feed
 from floe.feed.names import RunNames
 from floe.feed.upstream import Listeners, PeerFeeds
-from floe.host.forms import checked, data_node, open_form
+from floe.host.forms import answered
 from floe.host.inputs import Drain, Forget, Free, Incoming, Input, Mark
 from floe.host.result import StepResult
 from floe.hub.clock import Timers
@@ -31,7 +31,7 @@ from floe.model.flow import TriggerType
 from floe.model.message import Message
 from floe.model.refs import HostId, Json, RunRef, StoreId
 from floe.model.run import Summary
-from floe.model.signal import Cancel, DataGiven
+from floe.model.signal import Cancel
 from floe.store.base import LedgerWrite
 
 log = structlog.get_logger()
@@ -225,6 +225,7 @@ class Hub:
         values: Mapping[str, Json],
         *,
         good: bool = True,
+        visit: int = 0,
         by: str,
         once: str = "",
     ) -> Done:
@@ -233,12 +234,10 @@ class Hub:
             return known
         at = await self.reads.run(run)
         name = self.reads.name_of(at.ref)
-        form = open_form(at, id := data_node(at, node), name)
-        given = checked(form, values, complete=good)
-        answer = DataGiven(node=id, values=given, good=good, by=by)
+        answer = answered(at, node, name, values, good=good, visit=visit, by=by)
         reply = await self.loop.ask(answer, run=at.ref, once=once)
         if not reply.changed:
-            raise Conflict(f"the form {id} of {name} is already answered")
+            raise Conflict(f"the form {answer.node} of {name} is already answered")
         return Done(await self.reads.summary(at.ref))
 
     async def cancel(self, run: str, *, by: str, why: str = "", once: str = "") -> Done:

@@ -181,6 +181,8 @@ class FeedClient:
                 "text": text,
                 "live": not piece.over,
             }
+            if piece.visit > 1:
+                shape["visit"] = piece.visit
             await self._send(to_text(shape))
         if piece.over and not watch.next_attempt(self._tasks, piece.attempt):
             self._unwatch(key)
@@ -233,9 +235,12 @@ class FeedClient:
 
     async def _watch(self, fields: Fields) -> Watch:
         run, node = fields.text("run", None), fields.text("node", None)
-        attempt = fields.integer("attempt", 0, 1, ATTEMPT_MAX)
-        offset = fields.integer("offset", 0, 0, OFFSET_MAX)
-        return Watch(run, node, await self._tails(run, node), attempt, offset)
+        wanted = {
+            "visit": fields.integer("visit", 0, 1, ATTEMPT_MAX),
+            "attempt": fields.integer("attempt", 0, 1, ATTEMPT_MAX),
+            "offset": fields.integer("offset", 0, 0, OFFSET_MAX),
+        }
+        return Watch(run, node, await self._tails(run, node), wanted)
 
     async def _tails(self, run: str, node: str) -> MakeTail:
         """Creates tails of a node's output, at the host that has the run. Raises IdInvalid."""

@@ -11,7 +11,7 @@ from floe.model.errors import HostAway
 from floe.model.flow import Node
 from floe.model.run import Run
 from floe.server.app_keys import HUB, MARKS, STOPPING
-from floe.server.bodies import query
+from floe.server.bodies import Fields, query
 from floe.server.lines import Lines
 from floe.server.problems import answer, problem
 from floe.server.readers import check_reader
@@ -38,16 +38,16 @@ Shape = dict[str, Any]
 async def show(request: web.Request) -> web.StreamResponse:
     """The output of an attempt, byte for byte."""
     fields = query(request)
-    attempt = fields.integer("attempt", 0, 1, ATTEMPT_MAX)
+    visit, attempt = _attempt(fields)
     offset = fields.integer("offset", 0, 0, OFFSET_MAX)
     limit = fields.integer("limit", LIMIT, 1, OFFSET_MAX)
     follow = fields.flag("follow")
     fields.done()
     hub = request.app[HUB]
-    run, node, spot = await _spot(request, attempt)
+    run, node, spot = await _spot(request, visit, attempt)
     if follow:
         key = run.ref.key
-        tail = Tail(hub, key, node.id, attempt=attempt, offset=offset, chunk=FOLLOWED)
+        tail = Tail(hub, key, node.id, visit=visit, attempt=attempt, offset=offset, chunk=FOLLOWED)
         return await _followed(request, tail, spot)
     size = size_of(spot.path)
     asked = _range(request, size)
@@ -65,7 +65,7 @@ async def show(request: web.Request) -> web.StreamResponse:
 async def lines(request: web.Request) -> web.Response:
     """Some lines of the output of an attempt, and their total number."""
     fields = query(request)
-    attempt = fields.integer("attempt", 0, 1, ATTEMPT_MAX)
+    visit, attempt = _attempt(fields)
     first = fields.integer("from", 1, -OFFSET_MAX, OFFSET_MAX)
     count = fields.integer("count", LINES_MAX, 1, LINES_MAX)
     fields.done()
@@ -74,13 +74,13 @@ async def lines(request: web.Request) -> web.Response:
         start = first if first > 0 else max(1, lines.count + 1 + first)
         return {"from": start, "lines": [asdict(line) for line in lines.read(start, count)]}
 
-    return await _looked(request, attempt, read)
+    return await _looked(request, visit, attempt, read)
 
 
 async def find(request: web.Request) -> web.Response:
     """The numbers of the lines that contain a text, ignoring case and colours."""
     fields = query(request)
-    attempt = fields.integer("attempt", 0, 1, ATTEMPT_MAX)
+    visit, attempt = _attempt(fields)
     first = fields.integer("from", 1, 1, OFFSET_MAX)
     text = fields.text("text", None)
     if len(text) > TEXT_MAX or "\n" in text:
@@ -91,13 +91,13 @@ async def find(request: web.Request) -> web.Response:
         found = lines.find(text, first)
         return {"found": list(found.lines), "next": found.next}
 
-    return await _looked(request, attempt, search)
+    return await _looked(request, visit, attempt, search)
 
 
 async def _looked(
-    request: web.Request, attempt: int, work: Callable[[Lines], Shape]
+    request: web.Request, visit: int, attempt: int, work: Callable[[Lines], Shape]
 ) -> web.Response:
-    _, _, spot = await _spot(request, attempt)
+    _, _, spot = await _spot(request, visit, attempt)
 
     def told(lines: Lines) -> Shape:
         return {**work(lines), "count": lines.count, "bytes": lines.size}
@@ -107,11 +107,17 @@ async def _looked(
     return answer({**shape, "attempt": spot.attempt, "live": not spot.over}, is_output=True)
 
 
-async def _spot(request: web.Request, attempt: int) -> tuple[Run, Node, Spot]:
+def _attempt(fields: Fields) -> tuple[int, int]:
+    """The visit and the attempt that a request names; 0 for the latest."""
+    visit = fields.integer("visit", 0, 1, ATTEMPT_MAX)
+    return visit, fields.integer("attempt", 0, 1, ATTEMPT_MAX)
+
+
+async def _spot(request: web.Request, visit: int, attempt: int) -> tuple[Run, Node, Spot]:
     hub = request.app[HUB]
     run = await hub.reads.run(request.match_info["run"])
     node = node_of(run, request.match_info["node"])
-    return run, node, spot_of(hub, run, node, attempt)
+    return run, node, spot_of(hub, run, node, attempt, visit=visit)
 
 
 def _range(request: web.Request, size: int) -> tuple[int, int] | None:
@@ -179,5 +185,6 @@ def _headers(spot: Spot, size: int) -> dict[str, str]:
         "Content-Type": "text/plain; charset=utf-8",
         "X-Floe-Size": str(size),
         "X-Floe-Live": "false" if spot.over else "true",
+        "X-Floe-Visit": str(spot.visit),
         "X-Floe-Attempt": str(spot.attempt),
     }

@@ -32,6 +32,7 @@ from floe.shapes.runs import summary_shape
 log = structlog.get_logger()
 
 VER_MAX: Final = 2**31
+VISIT_MAX: Final = 2**31
 
 SIGNATURE_LEN: Final = len("sha256=") + 64
 
@@ -47,6 +48,8 @@ class Order:
     """The trigger, or the data node, by id."""
     values: "dict[str, Json]"
     good: bool
+    visit: int
+    """Of the data node; 0: the latest."""
 
 
 async def data(request: web.Request) -> web.StreamResponse:
@@ -63,7 +66,13 @@ async def data(request: web.Request) -> web.StreamResponse:
     if order.run:
         await _check_flow(hub, order)
         done = await hub.give(
-            order.run, order.form, order.values, good=order.good, by=by, once=once
+            order.run,
+            order.form,
+            order.values,
+            good=order.good,
+            visit=order.visit,
+            by=by,
+            once=once,
         )
     else:
         done = await hub.trigger(
@@ -83,12 +92,16 @@ def _order(fields: Fields) -> Order:
     good = form.flag("good")
     if good is False and not run:
         form.wrong("good", "only the form of a run can be rejected")
+    visit = form.integer("visit", 0, 1, VISIT_MAX)
+    if visit and not run:
+        form.wrong("visit", "only the form of a run has visits")
     order = Order(
         flow=f"{name}@{ver}" if ver else id,
         run=run,
         form=form.text("id", None if run else ""),
         values=dict(form.mapping("values")),
         good=good is not False,
+        visit=visit,
     )
     fields.done()
     return order
@@ -96,7 +109,9 @@ def _order(fields: Fields) -> Order:
 
 def _body(order: Order) -> bytes:
     """A form answer as it is relayed to another host."""
-    form = {"id": order.form, "values": order.values, "good": order.good}
+    form: dict[str, Json] = {"id": order.form, "values": order.values, "good": order.good}
+    if order.visit:  # an older floe refuses it
+        form["visit"] = order.visit
     ref = {"id": order.flow} if order.flow else {}
     return to_text({"ref": ref, "run": order.run, "form": form}).encode(errors="backslashreplace")
 

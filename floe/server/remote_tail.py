@@ -41,12 +41,17 @@ class RemoteTail:
         attempt: int = 0,
         least: int = 1,
         offset: int = 0,
+        visit: int = 0,
     ) -> None:
-        """`attempt` 0: the latest, as soon as there is one not below `least`."""
+        """`attempt` 0: the latest, as soon as there is one not below `least`.
+
+        `visit` 0: the latest.
+        """
         self._peers = peers
         self._host = host
         self._path = f"runs/{run.key}/nodes/{quote(node, safe='')}"
         self._by = by
+        self._visit = visit
         self._attempt = attempt
         self._least = least
         self._offset = offset
@@ -85,7 +90,13 @@ class RemoteTail:
             raise self._error
         data = bytes(self._data[:CHUNK])
         over = self._is_over and len(data) == len(self._data)
-        return Piece(attempt=self._attempt, offset=self._offset, data=data, over=over)
+        return Piece(
+            visit=self._visit or 1,
+            attempt=self._attempt,
+            offset=self._offset,
+            data=data,
+            over=over,
+        )
 
     def advance(self, size: int) -> None:
         """Mark this many bytes of the last piece as used."""
@@ -97,9 +108,10 @@ class RemoteTail:
         """Wait for an attempt; False if the node is over without one."""
         while True:
             async with self._peers.relay(self._host, self._get(self._path)) as answer:
-                node = await _json(self._host, answer)
+                node = _visit_of(await _json(self._host, answer), self._visit)
             if int(node.get("attempt", 0)) >= self._least:
                 self._attempt = int(node["attempt"])
+                self._visit = self._visit or int(node.get("visit", 0))
                 return True
             if node["state"] not in OPEN:
                 return False
@@ -108,6 +120,8 @@ class RemoteTail:
     async def _copy(self) -> None:
         at = self._offset + len(self._data)
         path = f"{self._path}/log?follow=true&attempt={self._attempt}&offset={at}"
+        if self._visit > 1:  # an older floe does not know it, and a node enters there once
+            path += f"&visit={self._visit}"
         async with self._peers.relay(self._host, self._get(path)) as answer:
             if answer.status != 200:
                 await _json(self._host, answer)
@@ -134,3 +148,8 @@ async def _json(host: HostId, answer: Answer) -> dict[str, Any]:
     if answer.status != 200:
         raise NotFound(str(shape.get("detail", answer.status)), str(shape.get("hint", "")))
     return shape
+
+
+def _visit_of(node: dict[str, Any], visit: int) -> dict[str, Any]:
+    """One visit in the page of a node; 0 or an unknown one: the latest."""
+    return next((v for v in node.get("visits", ()) if v["visit"] == visit), node)

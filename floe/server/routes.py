@@ -81,6 +81,7 @@ EVENTS: Final = {
 }
 
 LOG: Final = {
+    "visit": {"type": "integer", "minimum": 1, "description": "of the node; default: the latest"},
     "attempt": {"type": "integer", "minimum": 1, "description": "default: the latest"},
     "offset": {"type": "integer", "minimum": 0, "default": 0},
     "limit": {"type": "integer", "minimum": 1, "default": logs.LIMIT},
@@ -88,12 +89,14 @@ LOG: Final = {
 }
 
 LINES: Final = {
+    "visit": LOG["visit"],
     "attempt": LOG["attempt"],
     "from": {"type": "integer", "default": 1, "description": "negative: from the end"},
     "count": {"type": "integer", "minimum": 1, "maximum": logs.LINES_MAX},
 }
 
 FIND: Final = {
+    "visit": LOG["visit"],
     "attempt": LOG["attempt"],
     "text": {"type": "string", "maxLength": logs.TEXT_MAX},
     "from": {"type": "integer", "minimum": 1, "default": 1, "description": "a line"},

@@ -94,7 +94,8 @@ NODE: Final = {
     ),
 }
 
-ENTERED: Final = {
+VISIT: Final = {
+    "visit": WHOLE,
     "tag": maybe(TEXT),
     "good": maybe(FLAG),
     "status": maybe({"type": "integer"}),
@@ -111,7 +112,10 @@ ENTERED: Final = {
     "outputs": VALUES,
     "attempts": many(ref("Attempt")),
 }
-"""Of a node that has entered."""
+"""One visit of a node."""
+
+ENTERED: Final = {**VISIT, "visits": many(ref("Visit"))}
+"""Of a node that has entered: its latest visit, and the earlier ones, oldest first."""
 
 FLOW: Final = {
     "id": TEXT,
@@ -181,7 +185,7 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
         }
     ),
     "Form": shape(FORM),
-    "OpenForm": shape({"node": TEXT, **FORM, "asked_at": INSTANT}),
+    "OpenForm": shape({"node": TEXT, **FORM, "asked_at": INSTANT}, {"visit": WHOLE}),
     "Trigger": shape(
         {
             "id": TEXT,
@@ -239,6 +243,7 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
     ),
     "Node": shape(NODE, ENTERED),
     "NodePage": shape({**NODE, "inputs": VALUES, "work": VALUES}, ENTERED),
+    "Visit": shape({"state": NODE["state"], **VISIT}),
     "Attempt": shape(
         {
             "attempt": WHOLE,
@@ -278,7 +283,7 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
         {
             "ref": shape({"id": TEXT}, {"ver": WHOLE}),
             "run": TEXT,
-            "form": shape({}, {"id": TEXT, "values": VALUES, "good": FLAG}),
+            "form": shape({}, {"id": TEXT, "values": VALUES, "good": FLAG, "visit": WHOLE}),
         },
     ),
     "Ordered": shape({"run": TEXT, "summary": ref("Summary")}),

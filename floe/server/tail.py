@@ -28,6 +28,8 @@ CHUNK: Final = 64 * 1024
 class Spot:
     """The file of an attempt's output, and whether more may come."""
 
+    visit: int
+    """0 in the same case."""
     attempt: int
     """0: the node has not begun."""
     path: Path | None
@@ -35,22 +37,29 @@ class Spot:
     over: bool
 
 
-def spot_of(hub: Hub, run: Run, node: Node, attempt: int = 0, least: int = 1) -> Spot:
+def spot_of(
+    hub: Hub, run: Run, node: Node, attempt: int = 0, least: int = 1, visit: int = 0
+) -> Spot:
     """Find the output of an attempt, or of the latest one not below `least`.
 
-    The path comes from the hub; no part of it comes from the request. Raises NotFound.
+    `visit` of the node; 0 for the latest. The path comes from the hub; no part of it comes from
+    the request. Raises NotFound.
     """
-    state = run.nodes.get(node.id)
+    visits = run.visits(node.id)
+    if visit > len(visits) > 0:
+        what = f"{node.ref} of {run.ref} has no visit {visit}"
+        raise NotFound(what, f"the last is {len(visits)}")
+    state = visits[visit - 1] if visits else None
     latest = state.attempt if state else 0
     if attempt > latest > 0:
         raise NotFound(f"{node.ref} of {run.ref} has no attempt {attempt}", f"the last is {latest}")
     done = run.state == "archive" or (state is not None and state.phase in ("settled", "again"))
     wanted = attempt or latest
     if state is None or wanted < least:
-        return Spot(attempt=0, path=None, over=done)
+        return Spot(visit=0, attempt=0, path=None, over=done)
     over = done or wanted < latest or any(a.attempt == wanted for a in state.attempts)
     key = Key(run.ref, run.epoch, node.id, state.visit, wanted)
-    return Spot(attempt=wanted, path=hub.reads.output_path(key), over=over)
+    return Spot(visit=state.visit, attempt=wanted, path=hub.reads.output_path(key), over=over)
 
 
 def size_of(path: Path | None) -> int:
@@ -91,6 +100,7 @@ def _read(path: Path, offset: int, size: int) -> bytes:
 class Piece:
     """The new data of an output."""
 
+    visit: int
     attempt: int
     offset: int
     data: bytes
@@ -110,9 +120,11 @@ class Tail:
         attempt: int = 0,
         least: int = 1,
         offset: int = 0,
+        visit: int = 0,
         chunk: int = CHUNK,
     ) -> None:
-        """`attempt` 0: the latest, as soon as there is one not below `least`.
+        """`attempt` 0: the latest, as soon as there is one not below `least`. `visit` 0: the
+        latest, once the node has entered.
 
         `chunk`: bytes read at once, the maximum held in memory.
         """
@@ -120,6 +132,7 @@ class Tail:
         self._chunk = chunk
         self.run = run
         self.node = node
+        self._visit = visit
         self._attempt = attempt
         self._least = least
         self._offset = offset
@@ -136,7 +149,9 @@ class Tail:
         if spot.path and size > self._offset:
             data = await read(spot.path, self._offset, self._chunk)
         over = spot.over and self._offset + len(data) >= size
-        return Piece(attempt=spot.attempt, offset=self._offset, data=data, over=over)
+        return Piece(
+            visit=spot.visit, attempt=spot.attempt, offset=self._offset, data=data, over=over
+        )
 
     def advance(self, size: int) -> None:
         """Mark this many bytes of the last piece as used."""
@@ -147,8 +162,10 @@ class Tail:
             run = await self._hub.reads.run(self.run)
             if run.state != "pending" and run.host not in (None, self._hub.reads.host):
                 raise HostAway(f"{self.run} went to {run.host}", host=str(run.host))
+            node = node_of(run, self.node)
             self._spot = spot_of(
-                self._hub, run, node_of(run, self.node), self._attempt, self._least
+                self._hub, run, node, self._attempt, self._least, visit=self._visit
             )
             self._attempt = self._spot.attempt or self._attempt
+            self._visit = self._spot.visit or self._visit
         return self._spot

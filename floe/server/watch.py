@@ -10,7 +10,9 @@ from floe.server.tail import Tail
 class MakeTail(Protocol):
     """Creates the tail of an output, at this host or another."""
 
-    def __call__(self, *, attempt: int = 0, least: int = 1, offset: int = 0) -> Tail | RemoteTail:
+    def __call__(
+        self, *, visit: int = 0, attempt: int = 0, least: int = 1, offset: int = 0
+    ) -> Tail | RemoteTail:
         """For an attempt; with 0 for the latest, as soon as there is one not below `least`."""
         ...
 
@@ -18,14 +20,14 @@ class MakeTail(Protocol):
 class Watch:
     """One node whose output a client requested."""
 
-    def __init__(self, run: str, node: str, tail: MakeTail, attempt: int, offset: int) -> None:
+    def __init__(self, run: str, node: str, tail: MakeTail, wanted: dict[str, int]) -> None:
         self.run = run
         self.node = node
         self.key = (run, node)
         self._make = tail
-        self._wanted = {"attempt": attempt, "offset": offset}
-        self.tail = tail(**self._wanted)
-        self._latest = not attempt
+        self._wanted = wanted
+        self.tail = tail(**wanted)
+        self._latest = not wanted["attempt"]
         self._following: asyncio.Task[None] | None = None
 
     def begin(self, tasks: asyncio.TaskGroup) -> None:
@@ -46,7 +48,7 @@ class Watch:
         """
         if not self._latest or not done:
             return False
-        self._wanted = {"least": done + 1}
+        self._wanted = {"visit": self._wanted["visit"], "least": done + 1}
         self.move(tasks, self._make)
         return True
 

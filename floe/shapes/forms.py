@@ -28,7 +28,12 @@ def open_forms(run: Run) -> list[Shape]:
     """The forms of a run that wait for an answer."""
     asking = [(id, run.nodes[id]) for id in run.nodes if id in run.open]
     return [
-        {"node": id, **form_shape(state.work.form), "asked_at": iso(state.asked_at)}
+        {
+            "node": id,
+            "visit": state.visit,
+            **form_shape(state.work.form),
+            "asked_at": iso(state.asked_at),
+        }
         for id, state in asking
         if state.phase == "asking" and isinstance(state.work, Ask)
     ]

@@ -6,6 +6,7 @@ from floe.kernel.inputs import inputs_of
 from floe.kernel.owed import wait_due
 from floe.model.codec import encode, iso
 from floe.model.flow import Node, Wait
+from floe.model.refs import Instant
 from floe.model.run import Attempt, NodeState, Run
 from floe.shapes import Shape
 
@@ -23,9 +24,21 @@ def node_shape(run: Run, node: Node) -> Shape:
     }
     if state is None:
         return shape
-    outcome = state.outcome
-    last = outcome or (state.attempts[-1].outcome if state.attempts else None)
-    shape |= {
+    return {
+        **shape,
+        **visit_shape(state, state.due or wait_due(run, node.id)),
+        "visits": [
+            {"state": state_word(run, visit), **visit_shape(visit)}
+            for visit in run.earlier.get(node.id, ())
+        ],
+    }
+
+
+def visit_shape(state: NodeState, due: Instant | None = None) -> Shape:
+    """One visit of a node. `due`: when its timer or its next attempt is due."""
+    last = state.outcome or (state.attempts[-1].outcome if state.attempts else None)
+    return {
+        "visit": state.visit,
         "tag": state.tag,
         "good": state.good if state.tag else None,
         "status": last.status if last else None,
@@ -35,25 +48,24 @@ def node_shape(run: Run, node: Node) -> Shape:
         "queued_at": iso(state.queued_at),
         "started_at": iso(state.started_at),
         "asked_at": iso(state.asked_at),
-        "due": iso(state.due or wait_due(run, node.id)),
+        "due": iso(due),
         "ended_at": iso(state.settled_at),
         "by": state.by,
         "output_bytes": state.output_bytes,
         "outputs": dict(state.outputs),
         "attempts": [attempt_shape(a) for a in state.attempts],
     }
-    return shape
 
 
 def node_change(before: Run | None, run: Run, node: Node) -> Shape:
     """The changes of a node by an event, for the feed: a listener merges them into its node.
 
-    Left out, since a listener can derive them: a single attempt, and a `queued_at` that equals
-    `entered_at`.
+    Left out, since a listener can derive them: a single attempt, and in a first visit a `queued_at`
+    that equals `entered_at`.
     """
     old = {**_UNTOLD, **(node_shape(before, node) if before else {})}
     new = node_shape(run, node)
-    if new.get("queued_at") == new.get("entered_at"):
+    if new.get("queued_at") == new.get("entered_at") and new.get("visit") == 1:
         del new["queued_at"]
     if len(new["attempts"]) == 1:
         del new["attempts"]
@@ -65,6 +77,8 @@ _UNTOLD: Mapping[str, object] = {
     "class": None,
     "type": None,
     "name": None,
+    "visit": 1,
+    "visits": [],
     "tag": None,
     "good": None,
     "status": None,

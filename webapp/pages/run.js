@@ -10,7 +10,7 @@ import { GraphPanel, tabFor } from "../panels/graph.js";
 import { Mark, stateName } from "../panels/mark.js";
 import { Empty, Failure, Loading } from "../panels/notice.js";
 import { Gantt } from "../panels/gantt.js";
-import { OutputPanel } from "../panels/output.js";
+import { OutputPanel, visitOf } from "../panels/output.js";
 import { Slider } from "../panels/slider.js";
 import { Steps } from "../panels/steps.js";
 import { Tabs } from "../panels/tabs.js";
@@ -159,9 +159,10 @@ function Panel({ run, node, tab, seq }) {
       if (!node.started_at)
         return html`<${Empty} title="It has not started"><p>
           <a data-replace href=${here({ tab: "why" })}>Why?</a></p></${Empty}>`;
-      const attempt = Number(route.value.query.get("attempt")) || node.attempt || 1;
-      return html`<${OutputPanel} key=${`${run.key} ${node.id} ${attempt}`} run=${run.id} node=${node}
-        attempt=${attempt} past=${seq > 0} />`;
+      const visit = Number(route.value.query.get("visit")) || node.visit || 1;
+      const attempt = Number(route.value.query.get("attempt")) || visitOf(node, visit).attempt || 1;
+      return html`<${OutputPanel} key=${`${run.key} ${node.id} ${visit} ${attempt}`} run=${run.id} node=${node}
+        visit=${visit} attempt=${attempt} past=${seq > 0} />`;
     }
     case "data":
       return html`<${DataPanel} run=${run} node=${node} seq=${seq} />`;

@@ -13,7 +13,11 @@ import { FormPanel } from "./form.js";
 export function Ask({ run, form, named }) {
   /** @param {boolean} good */
   const answer = (good) => (/** @type {Record<string, unknown>} */ values) =>
-    post("push/data", { ref: { id: run.flow, ver: run.ver }, run: run.key, form: { id: form.node, values, good } });
+    post("push/data", {
+      ref: { id: run.flow, ver: run.ver },
+      run: run.key,
+      form: { id: form.node, visit: form.visit, values, good },
+    });
   const choices = [
     { name: "Approve", kind: "good", submit: answer(true) },
     { name: "Reject", kind: "bad", submit: answer(false) },

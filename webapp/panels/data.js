@@ -30,7 +30,7 @@ export function DataPanel({ run, node, seq }) {
 function NodeData({ run, node, seq }) {
   const { data, error, again } = useLoad(
     `runs/${seg(run)}/nodes/${seg(node.id)}${seq ? `?seq=${seq}` : ""}`,
-    `${node.state} ${node.attempt}`,
+    `${node.state} ${node.visit} ${node.attempt}`,
   );
   const detail = /** @type {import("../types/api").NodeDetail | null} */ (data);
   if (error && !detail) return html`<${Failure} error=${error} again=${again} />`;

@@ -52,7 +52,7 @@ export function Gantt({ nodes, from, to, at, chosen }) {
       return html`<li key=${node.id} aria-setsize=${isLong ? entered.length : undefined}
         aria-posinset=${isLong ? first + row + 1 : undefined}>
           <a class=${classes("gantt-row", chosen === node.id && "is-chosen")} data-replace
-            href=${here({ node: node.id, attempt: "", line: "", tab: tabFor(node) })}
+            href=${here({ node: node.id, visit: "", attempt: "", line: "", tab: tabFor(node) })}
           aria-current=${chosen === node.id ? "true" : undefined}
           aria-label="${plain(node.name || node.id)}: ${stateName(node.state)}, ${bars.map(said).join(", ")}">
         <span class="gantt-name"><${Mark} state=${node.state} /> <span>${plain(node.name || node.id)}</span></span>

@@ -158,7 +158,7 @@ function Node({ node, run, started, chosen, at, left, top, width, height }) {
   const names = classes("node", `is-${node.class}`, state && `is-${state}`, chosen && "is-chosen");
   if (!run || node.class === "trigger") return html`<div class=${names} style=${place} title=${name}>${inner}</div>`;
   return html`<a class=${names} style=${place} title=${`${name}: ${stateName(state)}`} data-replace
-    href=${here({ node: node.id, attempt: "", line: "", tab: tabFor(run) })}
+    href=${here({ node: node.id, visit: "", attempt: "", line: "", tab: tabFor(run) })}
     aria-current=${chosen ? "true" : undefined}>${inner}</a>`;
 }
 

@@ -14,11 +14,11 @@ import { Empty, Failure, Loading } from "./notice.js";
 const wrap = kept("wrap", "yes");
 
 /**
- * @param {{run: string, node: import("../types/api").RunNode, attempt: number, past: boolean}} props  past: an
- *   earlier moment of the run is shown
+ * @param {{run: string, node: import("../types/api").RunNode, visit: number, attempt: number, past: boolean}} props
+ *   past: an earlier moment of the run is shown
  */
-export function OutputPanel({ run, node, attempt, past }) {
-  const output = useMemo(() => new Output(run, node.id, attempt), [run, node.id, attempt]);
+export function OutputPanel({ run, node, visit, attempt, past }) {
+  const output = useMemo(() => new Output(run, node.id, visit, attempt), [run, node.id, visit, attempt]);
   const { query } = route.value;
   const target = targetOf(query.get("line"));
   const [following, setFollowing] = useState(!target);
@@ -45,7 +45,8 @@ export function OutputPanel({ run, node, attempt, past }) {
     aria-modal=${isSheet ? "true" : undefined}
     aria-label=${isSheet ? `Output of ${plain(node.name || node.id)}` : undefined} ref=${sheet}>
     <div class="output-bar">
-      <${Attempts} node=${node} attempt=${attempt} />
+      <${Visits} node=${node} visit=${visit} />
+      <${Attempts} node=${node} visit=${visit} attempt=${attempt} />
       <span class="faint output-size">${
         live && html`<span class="live-dot" aria-hidden="true"></span>live · `
       }${count.toLocaleString("en")} lines · ${size(bytes)}${
@@ -76,22 +77,41 @@ export function OutputPanel({ run, node, attempt, past }) {
   </div>`;
 }
 
+/** One visit of a node, or its latest. @param {import("../types/api").RunNode} node @param {number} visit */
+export const visitOf = (node, visit) => node.visits?.find((one) => one.visit === visit) ?? node;
+
 /** `12` or `12-20`. @param {string | null} text */
 function targetOf(text) {
   const [from, to] = (text ?? "").split("-").map((part) => Number.parseInt(part, 10));
   return from > 0 ? { from, to: to >= from ? to : from } : null;
 }
 
-/** @param {{node: import("../types/api").RunNode, attempt: number}} props */
-function Attempts({ node, attempt }) {
-  const latest = node.attempt ?? 1;
+/** @param {{node: import("../types/api").RunNode, visit: number}} props */
+function Visits({ node, visit }) {
+  const latest = node.visit ?? 1;
+  if (latest < 2) return null;
+  return html`<span class="attempts" role="group" aria-label="Visits">${Array.from(
+    { length: latest },
+    (_, at) => at + 1,
+  ).map(
+    (one) => html`
+      <a key=${one} data-replace href=${here({ visit: String(one), attempt: "", line: "" })}
+        aria-current=${one === visit ? "true" : undefined}>visit ${one}</a>`,
+  )}
+  </span>`;
+}
+
+/** @param {{node: import("../types/api").RunNode, visit: number, attempt: number}} props */
+function Attempts({ node, visit, attempt }) {
+  const latest = visitOf(node, visit).attempt ?? 1;
+  const named = (node.visit ?? 1) > 1 ? String(visit) : "";
   if (latest < 2) return null;
   return html`<span class="attempts" role="group" aria-label="Attempts">${Array.from(
     { length: latest },
     (_, at) => at + 1,
   ).map(
     (one) => html`
-      <a key=${one} data-replace href=${here({ attempt: String(one), line: "" })}
+      <a key=${one} data-replace href=${here({ visit: named, attempt: String(one), line: "" })}
         aria-current=${one === attempt ? "true" : undefined}>#${one}</a>`,
   )}
   </span>`;

@@ -35,6 +35,7 @@ export function Steps({ nodes, chosen, at }) {
 function Step({ node, chosen, at }) {
   return html`<a class=${classes("step", `is-${node.state}`)} data-replace href=${here({
     node: node.id,
+    visit: "",
     attempt: "",
     line: "",
     tab: tabFor(node),
@@ -63,6 +64,7 @@ function reveal() {
 function outcome(node) {
   const parts = [];
   const isAgain = ["running", "retrying", "queued"].includes(node.state); // the known data is from the attempt before
+  if ((node.visit ?? 1) > 1) parts.push(`visit ${node.visit}`);
   if ((node.attempt ?? 1) > 1) parts.push(`attempt ${node.attempt}`);
   if (node.status) parts.push(`${isAgain ? "after " : ""}status ${node.status}`);
   if (node.why) parts.push(plain(node.why));

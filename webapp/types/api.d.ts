@@ -46,6 +46,8 @@ export type OutputFrame = {
   type: "output";
   run: string;
   node: string;
+  /** Of the node; 1 if absent. */
+  visit?: number;
   attempt: number;
   offset: number;
   end: number;

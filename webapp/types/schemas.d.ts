@@ -68,6 +68,7 @@ export type OpenForm = {
   title: string;
   fields: Field[];
   asked_at: string;
+  visit?: number;
 };
 
 export type Trigger = {
@@ -189,6 +190,7 @@ export type Node = {
   type: string;
   name: string;
   state: "waiting" | "queued" | "running" | "asking" | "retrying" | "good" | "bad" | "error" | "stopped" | "never";
+  visit?: number;
   tag?: string | null;
   good?: boolean | null;
   status?: number | null;
@@ -204,6 +206,7 @@ export type Node = {
   output_bytes?: number;
   outputs?: Record<string, unknown>;
   attempts?: Attempt[];
+  visits?: Visit[];
 };
 
 export type NodePage = {
@@ -215,6 +218,7 @@ export type NodePage = {
   state: "waiting" | "queued" | "running" | "asking" | "retrying" | "good" | "bad" | "error" | "stopped" | "never";
   inputs: Record<string, unknown>;
   work: Record<string, unknown>;
+  visit?: number;
   tag?: string | null;
   good?: boolean | null;
   status?: number | null;
@@ -230,6 +234,27 @@ export type NodePage = {
   output_bytes?: number;
   outputs?: Record<string, unknown>;
   attempts?: Attempt[];
+  visits?: Visit[];
+};
+
+export type Visit = {
+  state: "waiting" | "queued" | "running" | "asking" | "retrying" | "good" | "bad" | "error" | "stopped" | "never";
+  visit: number;
+  tag: string | null;
+  good: boolean | null;
+  status: number | null;
+  why: string;
+  attempt: number;
+  entered_at: string;
+  queued_at: string;
+  started_at: string | null;
+  asked_at: string | null;
+  due: string | null;
+  ended_at: string | null;
+  by: string;
+  output_bytes: number;
+  outputs: Record<string, unknown>;
+  attempts: Attempt[];
 };
 
 export type Attempt = {
@@ -326,6 +351,7 @@ export type Order = {
     id?: string;
     values?: Record<string, unknown>;
     good?: boolean;
+    visit?: number;
   };
 };
 
