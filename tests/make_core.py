@@ -8,6 +8,7 @@ from floe.host.core import HubCore
 from floe.host.inputs import FlowRead, Incoming, Input, Packed, Start
 from floe.host.result import StepResult
 from floe.host.site import HostSettings
+from floe.kernel.evolve import takes_slot
 from floe.model.codec import digest_of
 from floe.model.event import Event
 from floe.model.flow import Flow, Retry
@@ -165,8 +166,7 @@ def check(core: HubCore) -> None:
     ]
     assert dict(holders) == table.held
     assert len(holders) == len(table.held), "a resource is never held by two runs at once"
-    assert table.active == len([r for r in table.runs.values() if r.phase in ("active", "ending")])
-    assert table.active <= core.site.settings.slots
+    assert table.active == len([r for r in table.runs.values() if takes_slot(r)])
     assert sorted(ref for q in table.queues.values() for ref in q) == sorted(table.pends)
     assert set(table.pends) == {r.ref for r in table.runs.values() if r.phase == "pending"}
     if not core.is_behind and core.site.has_room:

@@ -1,13 +1,14 @@
 """The runs of one host that are not archived, with the indices that placement uses.
 
 Only `put` changes the indices: which pends wait, which run holds which resource and workspace, and
-how many runs are active.
+which runs take a slot.
 """
 
 from bisect import bisect_left, insort
 from collections.abc import Iterable
 from typing import Final, NamedTuple, TypeVar
 
+from floe.kernel.evolve import takes_slot
 from floe.kernel.owed import owed_by
 from floe.model.effect import Effect
 from floe.model.flow import Flow
@@ -48,8 +49,16 @@ class RunTable:
         """Resource tags and their holders."""
         self.spaces: dict[FlowId, RunRef] = {}
         """Flows with `reuse-space` and the run that is in their workspace."""
-        self.active = 0
+        self._busy: set[RunRef] = set()
+        """Runs that take a slot."""
+        self._freed: set[RunRef] = set()
+        """Runs that no longer take one, since they were last settled."""
         self._owed: dict[RunRef, dict[NodeId, frozenset[Effect]]] = {}
+
+    @property
+    def active(self) -> int:
+        """How many slots are taken."""
+        return len(self._busy)
 
     def put(self, ref: RunRef, run: Run | None) -> bool:
         """Replace a run by its new version; None and packed runs leave the table.
@@ -60,6 +69,8 @@ class RunTable:
         old = self.runs.get(ref)
         if old is not None and run is not None and old.phase == run.phase:
             self.runs[ref] = run
+            if run.open is not old.open:
+                self._count(run)
             return False
         may_place = False
         if old is not None:
@@ -69,6 +80,15 @@ class RunTable:
             self.runs[ref] = run
             may_place |= self._index(run, present=True)
         return may_place
+
+    def has_freed_slot(self, ref: RunRef) -> bool:
+        """Whether a run has given its slot back since this was last asked.
+
+        Asked once a step: a command that follows at once takes over the slot of the one before.
+        """
+        is_free = ref in self._freed
+        self._freed.discard(ref)
+        return is_free
 
     def is_foreign(self, run: Run) -> bool:
         """Whether a different store may write the log of a run: a peer's, or the store that this
@@ -116,13 +136,25 @@ class RunTable:
             self._queue(pend_of(run, flow), present=present)
             return present
         if run.state == "active" and run.started_at is not None:  # not cancelled while pending
-            self.active += 1 if present else -1
+            if present:
+                self._count(run)
+            else:
+                self._busy.discard(run.ref)
+                self._freed.discard(run.ref)
             for tag in flow.resource_tags:
                 _hold(self.held, tag, run.ref, present=present)
             if flow.reuse_space:
                 _hold(self.spaces, run.flow_id, run.ref, present=present)
             return not present
         return False
+
+    def _count(self, run: Run) -> None:
+        if takes_slot(run) and not self._is_elsewhere(run):
+            self._busy.add(run.ref)
+            self._freed.discard(run.ref)
+        elif run.ref in self._busy:
+            self._busy.remove(run.ref)
+            self._freed.add(run.ref)
 
     def _is_elsewhere(self, run: Run) -> bool:
         return (run.store or run.ref.store) != self.store

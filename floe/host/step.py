@@ -92,6 +92,7 @@ class Step:
             if before is not None and (before.phase, before.epoch) == (run.phase, run.epoch):
                 touched = [getattr(s.record.event, "node", WHOLE) for s in steps]
                 nodes = dict.fromkeys((WHOLE, *touched))
+            self.retry_pends |= self.site.table.has_freed_slot(ref)
             new, old = self.site.table.settle(run, nodes)
             effects += new
             closed += old

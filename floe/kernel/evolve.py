@@ -43,6 +43,14 @@ def is_action(state: NodeState) -> bool:
     return isinstance(state.work, Action) and state.phase in ("entered", "started")
 
 
+def takes_slot(run: Run) -> bool:
+    """Whether an open node of a run has a process, or is to have one.
+
+    A run that only waits for forms and timers takes no slot of its host.
+    """
+    return any(isinstance(run.nodes[node].work, Action) for node in run.open)
+
+
 def evolve(run: Run | None, event: Event, *, ref: RunRef | None = None) -> Run:
     """The run after an event. `run` is None, and `ref` given, for RunPended alone."""
     if run is None:

@@ -15,9 +15,9 @@ class HostView:
     store: StoreId
     tags: frozenset[str]
     slots: int
-    """How many runs may be active there at once."""
+    """How many slots it has: runs that have a command, or are to have one."""
     active: int = 0
-    """How many runs are active there."""
+    """How many of them are taken. A run that only waits for forms and timers takes none."""
     draining: bool = False
     seen_at: Instant | None = None
     """The last sign of life; None for this host itself."""

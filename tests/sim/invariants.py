@@ -263,12 +263,18 @@ def cancelled_run_is_not_begun(truth: Truth, branch: Branch) -> None:
 
 
 def host_has_what_the_flow_asks(truth: Truth, branch: Branch, host: HostSettings) -> None:
-    """A run is activated where its host-tags are, and only while a slot is free."""
+    """A run is activated where its host-tags are, and only while a slot is free.
+
+    A run that only waits for forms and timers takes none."""
     if missing := set(branch.flow.host_tags) - host.tags:
         raise Broken(f"host_has_what_the_flow_asks: {branch}: tags {sorted(missing)}")
-    active = [b for b in truth.branches.values() if b.until is None and b.place == branch.place]
-    if len(active) >= host.slots:
-        raise Broken(f"host_has_what_the_flow_asks: {branch}: {len(active)} slots are taken")
+    here = [b for b in truth.branches.values() if b.until is None and b.place == branch.place]
+    # A form that was answered in the same step as this activation may have taken a slot after it.
+    busy = [
+        b for b in here if b.busy_since and (b.busy_since < branch.since or b.since == branch.since)
+    ]
+    if len(busy) >= host.slots:
+        raise Broken(f"host_has_what_the_flow_asks: {branch}: {len(busy)} slots are taken")
 
 
 def resource_is_held_once(truth: Truth, branch: Branch) -> None:

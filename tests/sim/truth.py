@@ -37,6 +37,8 @@ class Branch:
     fences: Mapping[str, str]
     since: int
     until: int | None = None
+    busy_since: int | None = None
+    """Since when it takes a slot; None where it takes none."""
 
     @property
     def leases(self) -> list[str]:

@@ -13,6 +13,7 @@ from floe.host.inputs import FLOOR_MAX, Drain, Input, Received, Reply, Start, Un
 from floe.host.result import Recorded
 from floe.host.rows import KINDS
 from floe.host.site import HostSettings
+from floe.kernel.evolve import takes_slot
 from floe.model.event import GrantRevoked, GrantSuperseded, RunActivated, RunEnded, RunEnding
 from floe.model.message import Envelope, Offer, Withdraw
 from floe.model.refs import FlowId, HostId, Json, Key, NodeId, RunRef, StoreId
@@ -390,6 +391,9 @@ class World:
                     self._close(machine, run.ref, run.epoch)
             case _:
                 pass
+        at = self.truth.branches.get((run.ref, run.epoch))
+        if at is not None and at.place == machine.place:
+            at.busy_since = (at.busy_since or self.now) if takes_slot(run) else None
 
     def _close(self, machine: Machine, run: RunRef, epoch: int) -> None:
         branch = self.truth.branches.get((run, epoch))

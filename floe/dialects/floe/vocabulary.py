@@ -813,7 +813,8 @@ SLOTS: Final = KeySpec(
     name="slots",
     kind=Whole(1, 10_000),
     default=64,
-    doc="How many runs may be active on this host at once.",
+    doc="How many runs with a command may be on this host at once. A run that only waits for forms "
+    "and timers does not count.",
     example="slots: 8",
 )
 COMMANDS: Final = KeySpec(
