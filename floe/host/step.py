@@ -12,7 +12,7 @@ from floe.host.runs import WHOLE, is_row_changed
 from floe.host.site import Site
 from floe.kernel.decide import Decision, decide
 from floe.kernel.evolve import evolve
-from floe.model.codec import encode, encode_event, to_text
+from floe.model.codec import Body, encode, encode_event, to_text
 from floe.model.effect import Effect
 from floe.model.event import (
     Event,
@@ -191,7 +191,7 @@ class Step:
             run = after
         return decision
 
-    def add_as_stored(self, run: Run, event: Event, body: str) -> Run:
+    def add_as_stored(self, run: Run, event: Event, body: Body) -> Run:
         """Record an event that a peer has stored, with the JSON text of the peer."""
         self.before.setdefault(run.ref, run)
         new = evolve(run, event)
@@ -233,7 +233,7 @@ class Step:
         activate = Activate(host=settings.id, epoch=run.epoch, workspace=workspace)
         return self.decide(run, activate).run
 
-    def record(self, run: Run, event: Event, old: Run | None, body: str = "") -> None:
+    def record(self, run: Run, event: Event, old: Run | None, body: Body = "") -> None:
         """Record one event: `run` is `old` after it."""
         body = body or to_text(encode_event(event))  # first: it refuses NaN, and nothing changed
         self.retry_pends |= self.site.table.put(run.ref, run)

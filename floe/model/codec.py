@@ -20,6 +20,8 @@ from floe.model.flow import Flow
 from floe.model.refs import Instant, Json
 
 T = TypeVar("T")
+Body = str | bytes
+"""An event as stores keep it and hosts send it: its JSON text, or bytes that hold it."""
 Shape = dict[str, Any]
 
 _dumps: Final = json.JSONEncoder(

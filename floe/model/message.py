@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from floe.model.codec import Body
 from floe.model.flow import Flow
 from floe.model.refs import FlowId, HostId, Instant, Json, StoreId
 from floe.model.run import Summary
@@ -28,8 +29,8 @@ class Fact:
     seq: int
     event: str
     """The name of its class."""
-    body: str
-    """Its JSON text, as it is stored."""
+    body: Body
+    """As it is stored."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

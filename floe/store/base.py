@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from floe.model.codec import Body
 from floe.model.event import Event
 from floe.model.refs import FlowId, HostId, Instant, Json, RunRef, StoreId
 from floe.model.run import State, Summary
@@ -18,8 +19,8 @@ class Record:
     seq: int
     """From 1, without gaps."""
     event: Event
-    body: str
-    """`codec.to_text(codec.encode_event(event))`."""
+    body: Body
+    """`codec.to_text(codec.encode_event(event))`; a store returns text as text, bytes as bytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -74,7 +74,8 @@ class MemoryStore:
         for append in filter(lambda append: append.records, batch.appends):
             heads[append.run] = next_head(heads.get(append.run, NOWHERE), append)
             for record in append.records:
-                _text(record.body)
+                if isinstance(record.body, str):
+                    _text(record.body)
 
         self._heads.update(heads.maps[0])
         for append in batch.appends:

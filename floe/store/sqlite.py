@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar, cast
 
-from floe.model.codec import EVENTS, decode_event, from_text, to_text
+from floe.model.codec import EVENTS, Body, decode_event, from_text, to_text
 from floe.model.errors import StoreFailed, StoreForeign, Yours
 from floe.model.refs import FlowId, Json, RunRef, StoreId
 from floe.model.run import Summary
@@ -212,7 +212,7 @@ def _records(conn: sqlite3.Connection, name: str, values: tuple[Value, ...]) -> 
     return tuple(_stored(*row) for row in conn.execute(queries()[name], values))
 
 
-def _stored(pos: int, run: str, epoch: int, seq: int, name: str, body: str) -> Stored:
+def _stored(pos: int, run: str, epoch: int, seq: int, name: str, body: Body) -> Stored:
     if name not in EVENTS:
         raise StoreForeign(
             f"event {seq} of {run} is a {name}, which this version of floe does not know",

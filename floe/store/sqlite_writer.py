@@ -16,6 +16,7 @@ from itertools import starmap
 from queue import SimpleQueue
 from typing import Final
 
+from floe.model.codec import Body
 from floe.model.errors import StoreConflict, StoreFailed
 from floe.model.run import Summary
 from floe.store.base import Append
@@ -119,7 +120,7 @@ class Writer:
         self._conn.execute("BEGIN IMMEDIATE")
         heads: dict[str, Head] = {}
         last, following = self._last, self._next
-        events: list[tuple[int, str, int, int, int, str, str]] = []
+        events: list[tuple[int, str, int, int, int, str, Body]] = []
         rows = _Rows()
         ledger: dict[tuple[str, str], str | None] = {}
         for waiting in group:
@@ -148,7 +149,7 @@ class Writer:
 
     def _insert(
         self,
-        events: Sequence[tuple[int, str, int, int, int, str, str]],
+        events: Sequence[tuple[int, str, int, int, int, str, Body]],
         rows: "_Rows",
         ledger: Mapping[tuple[str, str], str | None],
     ) -> None:

@@ -70,6 +70,19 @@ async def test_appends_to_one_run_in_one_batch_follow_one_another(store: RunStor
     assert records_of(await store.history(a_run())) == [*first.records, *second.records]
 
 
+async def test_body_of_bytes_is_read_back_as_bytes(store: RunStore) -> None:
+    run = a_run()
+    made = an_append(run, count=2)
+    first, second = made.records
+    sealed = replace(second, body=str(second.body).encode())
+    await store.append(a_batch(replace(made, records=(first, sealed))))
+
+    bodies = [stored.record.body for stored in await store.history(run)]
+
+    assert bodies == [first.body, sealed.body]
+    assert (await store.history(run))[1].record.event == second.event
+
+
 async def test_history_starts_after_a_sequence_number(store: RunStore) -> None:
     await store.append(a_batch(an_append(a_run(), 0, 5)))
 

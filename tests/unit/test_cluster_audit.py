@@ -114,7 +114,7 @@ def start_what_nobody_asked_for(case: Case) -> None:
 
 def write_two_logs(case: Case) -> None:
     log = case.log(H1, 1)
-    log[1] = replace(log[1], body=log[1].body.replace("h2", "h3"))
+    log[1] = replace(log[1], body=str(log[1].body).replace("h2", "h3"))
 
 
 def forget_an_end(case: Case) -> None:
