@@ -81,11 +81,11 @@ def check_size(values: Mapping[str, Json]) -> None:
         try:
             size += len(to_text({name: value}).encode())
         except (ValueError, RecursionError):
-            wrong[_shown(name)] = "no NaN, infinity, half a character or endless nesting, please"
+            wrong[_shown(name)] = "must not contain NaN, Infinity, lone surrogates or cyclic values"
     if wrong:
         raise ValuesInvalid(wrong)
     if size > VALUES_MAX:
-        raise TooLarge(f"the values have {size} bytes, of {VALUES_MAX} allowed")
+        raise TooLarge(f"the values have {size} bytes; at most {VALUES_MAX} are allowed")
 
 
 def _unmasked(field: Field, given: Json) -> Json:

@@ -220,7 +220,7 @@ class Loop:
                     ticket=incoming.ticket,
                     error=str(error),
                 )
-                what = "this holds what cannot be stored: NaN, infinity or half a character"
+                what = "a value cannot be stored: NaN, Infinity or a lone surrogate"
                 self._fail(incoming.ticket, Yours(what))
 
     async def _append(self, decided: StepResult) -> int:

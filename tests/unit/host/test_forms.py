@@ -72,7 +72,7 @@ def test_value_is_typed_by_its_field(type: str, given: Json, taken: Json) -> Non
         ("number", 2**63, "64 bits"),
         ("choice", "c", "one of a, b"),
         ("choice", 1, "one of a, b"),
-        ("text", "\ud800", "half a character"),
+        ("text", "\ud800", "lone surrogates"),
     ],
 )
 def test_value_of_another_type_is_refused(type: str, given: Json, said: str) -> None:
