@@ -22,13 +22,8 @@ from floe.model.refs import Instant, Key
 from floe.model.signal import Failed, Report, Reported, Started, Stopped
 from floe.nodes import git, warden
 from floe.nodes.base import Job, Limit, Tell
-from floe.nodes.copies import installed
-from floe.nodes.environment import (
-    drop_files,
-    environment,
-    inherited,
-    write_input,
-)
+from floe.nodes.copies import drop_earlier, installed
+from floe.nodes.environment import drop_files, environment, inherited, write_input
 from floe.nodes.remote import Remote
 from floe.nodes.reports import report_of
 from floe.nodes.workspaces import Workspaces, inside
@@ -176,7 +171,10 @@ class Commands:
         A command that still runs is stopped first.
         """
         known = {str(key) for key in owed} | self._attempts.keys()
-        for name in self._warden.kept():
+        kept = self._warden.kept()
+        if not kept:
+            drop_earlier(self._program)
+        for name in kept:
             if name not in known:
                 log.info("attempt.swept", key=name)
                 self._warden.spawn(_attach(name, 0.0))

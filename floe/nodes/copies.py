@@ -38,13 +38,22 @@ def archive(name: str) -> bytes:
 def installed(folder: Path, name: str) -> Path:
     """The copy of a program in a folder, created if missing; each version has its own name.
 
-    Copies of earlier versions stay, since an attempt that waits may still start from one.
+    Copies of earlier versions stay, since an attempt that runs may still read from one; see
+    `drop_earlier`.
     """
     source = archive(name)
     program = folder / f"{name}-{hashlib.sha256(source).hexdigest()[:12]}.pyz"
     if not _is_own(program) or program.read_bytes() != source:
         write_program(program, source)
     return program
+
+
+def drop_earlier(program: Path) -> None:
+    """Remove the copies of other versions. No attempt may use one."""
+    name = program.name.rpartition("-")[0]
+    for copy in program.parent.glob(f"{name}-*.pyz"):
+        if copy != program:
+            copy.unlink(missing_ok=True)
 
 
 def write_program(program: Path, source: bytes) -> None:

@@ -4,6 +4,8 @@ That warden starts before there is anything to remove, and ends with the process
 Even if that process is killed, the warden stops its commands and removes the folder.
 """
 
+import fcntl
+import os
 import secrets
 import shutil
 import socket
@@ -21,6 +23,9 @@ from floe.nodes.warden_link import public_environment
 
 REMOVE_S: Final = 60.0
 """Seconds to wait for the removal of the folder, which then goes on in the background."""
+PREFIX: Final = "floe-run-"
+MARK: Final = "passing"
+"""The file in a root that is to be removed; the run holds a lock on it while it lives."""
 PROGRAM: Final = (
     "import sys; sys.path.append(sys.argv[1]);"
     " from floe.warden.passing import main; main(sys.argv[2:])"
@@ -35,6 +40,7 @@ class PassingRoot:
     def __init__(self, *, keep: bool) -> None:
         """With `keep` the folder stays; its commands end anyway."""
         self._keep = keep
+        self._mark: int | None = None
 
     def __enter__(self) -> Self:
         """Start the warden without waiting for it. Raises Yours."""
@@ -42,14 +48,14 @@ class PassingRoot:
             folder = tempfile.gettempdir()
         except FileNotFoundError as error:
             raise _no_folder(str(error)) from None
-        self.path = Path(folder).absolute() / f"floe-run-{secrets.token_hex(6)}"
+        self.path = Path(folder).absolute() / f"{PREFIX}{secrets.token_hex(6)}"
         self._life, theirs = socket.socketpair()
         with theirs:
             self._start = subprocess.Popen(
                 [
                     *(sys.executable, "-I", "-S", "-c", PROGRAM),
                     str(Path(str(files("floe"))).parent),
-                    *(str(self.path), str(theirs.fileno()), "keep" if self._keep else ""),
+                    *(str(self.path), str(theirs.fileno()), "" if self._keep else MARK),
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -66,6 +72,9 @@ class PassingRoot:
         reason = self._start.stderr.read()
         if self._start.wait():
             raise _no_folder(reason.decode(errors="replace").strip())
+        if not self._keep:  # says that this run lives, even while its warden is replaced
+            self._mark = os.open(self.path / MARK, os.O_RDONLY | os.O_CLOEXEC)
+            fcntl.flock(self._mark, fcntl.LOCK_SH)
 
     def __exit__(
         self,
@@ -81,6 +90,8 @@ class PassingRoot:
                 self._life.recv(1)
         if not self._keep:  # if the warden was killed, the folder is still there
             shutil.rmtree(self.path, ignore_errors=True)
+        if self._mark is not None:
+            os.close(self._mark)
 
 
 def _no_folder(why: str) -> Yours:

@@ -5,10 +5,14 @@ woken for this check: its state is read from /proc. While it runs commands, whic
 it is also asked for an answer.
 """
 
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
+
+SPARE_BYTES: Final = 1024 * 1024
+"""With less address space left, a warden can do little."""
 
 CHECK_S: Final = 4.0
 """Seconds between two checks."""
@@ -68,9 +72,22 @@ class Pulse:
 def described(pid: int) -> str:
     """A process and its state, for people."""
     state = state_of(pid)
-    return (
-        f"pid {pid}, state {state}: {STATE_NAMES[state]}" if state in STATE_NAMES else f"pid {pid}"
-    )
+    named = f"pid {pid}, state {state}: {STATE_NAMES[state]}"
+    return (named if state in STATE_NAMES else f"pid {pid}") + _short_of_memory(pid)
+
+
+def _short_of_memory(pid: int) -> str:
+    """That a process has used up its address space, for people; empty if it has not."""
+    try:
+        limits = Path(f"/proc/{pid}/limits").read_text()
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return ""
+    soft = re.search(r"^Max address space +(\d+) ", limits, re.MULTILINE)
+    used = re.search(r"^VmSize:\s+(\d+) kB", status, re.MULTILINE)
+    if soft is None or used is None or int(soft[1]) > 1024 * int(used[1]) + SPARE_BYTES:
+        return ""
+    return f"; it has used up its address space, and `ulimit -v` allows {int(soft[1]) // 1024} KiB"
 
 
 def state_of(pid: int) -> str:

@@ -6,6 +6,7 @@ This file does not know the meaning of the messages.
 import asyncio
 import json
 import os
+import resource
 import socket
 import struct
 import sys
@@ -140,7 +141,8 @@ class WardenAddress:
                 process.kill()
                 await process.wait()
         if process.returncode not in (0, FOLDER_TAKEN):
-            raise World(f"the warden in {self.folder} did not start: {reason.decode().strip()}")
+            why = reason.decode(errors="replace").strip() or _ended(process.returncode or 0)
+            raise World(f"the warden in {self.folder} did not start: {why}")
         if process.returncode == 0:
             log.info("warden.started", folder=str(self.folder))
         return process.returncode == 0
@@ -152,6 +154,13 @@ class WardenAddress:
         if not program.is_file() or program.read_bytes() != source:
             write_program(program, source)
         return program
+
+
+def _ended(status: int) -> str:
+    """How a process ended that gave no reason, with the limit that Python may have met."""
+    memory = resource.getrlimit(resource.RLIMIT_AS)[0]
+    short = "" if memory < 0 else f" (`ulimit -v` allows {memory // 1024} KiB of address space)"
+    return (f"signal {-status}" if status < 0 else f"exit status {status}") + short
 
 
 def public_environment() -> dict[str, str]:

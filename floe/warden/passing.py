@@ -1,13 +1,17 @@
 """The warden of a `floe run`: it creates the root, outlives the run briefly, and removes the root.
 
-Rule of this file: the process that creates a root also removes it. However the run ends, the other
-end of `life` closes, and that is the only signal needed.
+Rules of this file: the process that creates a root also removes it. However the run ends, the other
+end of `life` closes, and that is the only signal needed. If warden and run are both killed, the
+warden of a later `floe run` removes the root, once the locks on its mark (held by the run) and on
+its warden's folder (held by the warden) are both free.
 """
 
 # Descriptors and calls that work on half-removed folders; Path does not.
-# ruff: noqa: PTH101, PTH102, PTH103, PTH114
+# ruff: noqa: PTH101, PTH102, PTH103, PTH114, PTH208
 
+import contextlib
 import errno
+import fcntl
 import os
 import select
 import shutil
@@ -18,27 +22,68 @@ from math import inf
 from typing import NoReturn
 
 from floe.warden.daemon import become_daemon, start
+from floe.warden.log import say
 from floe.warden.warden import Warden
 
 
 def main(argv: list[str]) -> NoReturn:
-    """Start a warden for `ROOT LIFE KEEP`; LIFE is a socket, KEEP not empty keeps the root."""
-    root, life, keep = argv[0], socket.socket(fileno=int(argv[1])), bool(argv[2])
+    """Start a warden for `ROOT LIFE MARK`. LIFE is a socket; MARK names the file that marks a root
+    as one to remove, empty keeps this one."""
+    root, life, mark = argv[0], socket.socket(fileno=int(argv[1])), argv[2]
     life.set_inheritable(False)
-    start(f"{root}/warden/v1", lambda path: _warden(root, path, life))
+    start(f"{root}/warden/v1", lambda path: _warden(root, path, life, mark))
     life.setblocking(True)
     while life.recv(64):
         pass
-    if not keep:
+    if mark:
         remove(root)
+    life.close()  # the run waits no longer
+    if mark:
+        folder, _, name = root.rpartition("/")
+        sweep(folder, name, mark)
     sys.exit(0)
 
 
-def _warden(root: str, path: str, life: socket.socket) -> Warden:
+def sweep(folder: str, like: str, mark: str) -> None:
+    """Remove roots whose run and warden were both killed, and end their remaining commands.
+
+    Their names begin as `like` does, up to its last hyphen.
+    """
+    for name in os.listdir(folder):
+        root = f"{folder}/{name}"
+        if name.rpartition("-")[0] == like.rpartition("-")[0] and _is_own(root):
+            with contextlib.suppress(OSError):
+                _remove_left(root, mark)
+
+
+def _is_own(root: str) -> bool:
+    """Whether it is a folder of this user that no other user can write to."""
+    with contextlib.suppress(OSError):
+        found = os.lstat(root)
+        is_private = stat.S_ISDIR(found.st_mode) and not found.st_mode & 0o077
+        return is_private and found.st_uid == os.geteuid()
+    return False
+
+
+def _remove_left(root: str, mark: str) -> None:
+    """Raises OSError if the root is in use or is to be kept."""
+    held = os.open(f"{root}/{mark}", os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        Warden(f"{root}/warden/v1", 0.0).serve()  # ends its remaining commands
+        say("root.swept", root=root)
+        remove(root)
+    finally:
+        os.close(held)
+
+
+def _warden(root: str, path: str, life: socket.socket, mark: str) -> Warden:
     if select.select([life], [], [], 0)[0]:
         raise OSError(errno.EPIPE, "the process that started it is gone")
     os.mkdir(root, 0o700)
     try:
+        if mark:
+            os.close(os.open(f"{root}/{mark}", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         os.makedirs(path, 0o700)
         become_daemon(path)
         return Warden(path, inf, life)

@@ -16,6 +16,7 @@ from typing import Final
 import pytest
 
 from tests.acceptance.product import marked, until
+from tests.make_warden import is_alive, is_served, warden_pid
 
 pytestmark = pytest.mark.slow
 
@@ -380,6 +381,49 @@ def test_killed_run_with_keep_leaves_its_folder_only(desk: Desk) -> None:
 
         until(lambda: not marked(f"TMPDIR={desk.temporary}".encode()), "the end of its processes")
     assert list(desk.temporary.glob("floe-run-*/runs"))
+
+
+def kill_with_warden(desk: Desk, process: subprocess.Popen[bytes]) -> Path:
+    """Kill a run and its warden at once; the root that they leave."""
+    (root,) = desk.temporary.glob("floe-run-*")
+    warden = warden_pid(root)
+    process.send_signal(signal.SIGSTOP)
+    os.kill(warden, signal.SIGKILL)
+    process.kill()
+    until(lambda: not is_alive(warden), "the warden's death")
+    return root
+
+
+def test_what_a_killed_run_and_its_killed_warden_leave_is_removed_by_the_next_run(
+    desk: Desk,
+) -> None:
+    with begun(desk, DOCUMENT % FAMILIES["a daemon"]) as process:
+        until((desk.folder / "ready").exists, "its command")
+        root = kill_with_warden(desk, process)
+    left = root.exists()
+
+    desk.run(flow=DOCUMENT % "true")
+
+    assert left
+    until(desk.is_tidy, "the end of all that both runs began")
+
+
+def test_root_of_a_run_that_lives_is_not_removed_while_its_warden_is_away(desk: Desk) -> None:
+    with begun(desk, DOCUMENT % FAMILIES["a command"]) as process:
+        until((desk.folder / "ready").exists, "its command")
+        (root,) = desk.temporary.glob("floe-run-*")
+        process.send_signal(signal.SIGSTOP)
+        os.kill(warden_pid(root), signal.SIGKILL)
+        until(lambda: not is_served(root), "the warden's death")
+        desk.run(flow=DOCUMENT % "true")
+        stays = (root / "runs").exists()
+        process.kill()
+        process.wait()
+
+    desk.run(flow=DOCUMENT % "true")
+
+    assert stays
+    until(desk.is_tidy, "the end of all that the runs began")
 
 
 def test_killed_run_ends_a_command_that_ignores_term(desk: Desk) -> None:

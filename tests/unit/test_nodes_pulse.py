@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from floe.nodes.pulse import WARDEN_SILENCE_S, Pulse, state_of
+from floe.nodes.pulse import WARDEN_SILENCE_S, Pulse, described, state_of
 from tests.make_warden import until
 
 
@@ -110,3 +111,11 @@ def test_process_that_is_gone_has_no_state() -> None:
         process.wait()
 
     assert state_of(process.pid) == " "
+
+
+def test_warden_without_address_space_is_described_with_its_limit(sleeper: int) -> None:
+    resource.prlimit(sleeper, resource.RLIMIT_AS, (1024 * 1024, resource.RLIM_INFINITY))
+
+    assert described(sleeper).endswith(
+        "; it has used up its address space, and `ulimit -v` allows 1024 KiB"
+    )

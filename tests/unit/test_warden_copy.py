@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from floe.nodes.copies import drop_earlier, installed
 from floe.nodes.warden_link import WardenAddress
 
 
@@ -27,4 +28,16 @@ def test_the_copy_runs_without_what_is_installed(tmp_path: Path) -> None:
     assert (run.returncode, run.stderr) == (
         1,
         f"[Errno 2] No such file or directory: '{tmp_path}/gone/log'",
+    )
+
+
+def test_copies_of_earlier_versions_are_removed_on_request(tmp_path: Path) -> None:
+    program = installed(tmp_path, "repository")
+    (tmp_path / "repository-0123456789ab.pyz").touch()
+    (tmp_path / "repository-notes.txt").touch()
+
+    drop_earlier(program)
+
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(
+        [program.name, "repository-notes.txt"]
     )
