@@ -88,7 +88,7 @@ class Cluster:
     # --- questions ---
 
     def hosts(self) -> Mapping[HostId, Member]:
-        """The peers that were ever heard and not forgotten, by id."""
+        """The peers that ever sent a message and were not forgotten, by id."""
         return {member.id: member for member in self.members.lives()}
 
     def problems(self, now: Instant) -> Mapping[HostId, tuple[str, ...]]:
@@ -158,7 +158,7 @@ class Cluster:
         if self._site.is_self(forget.host, store):
             return "a host does not forget itself; drain it, or stop it"
         if store is None:
-            return f"no host {forget.host} was ever heard here"
+            return f"this host knows no host {forget.host}; floe hosts lists them"
         gone = members.forgotten.get(place_key(forget.host, store))
         if gone is not None and gone.expected == members.expected:
             return f"{forget.host} with the store {store} is forgotten already"
@@ -166,14 +166,14 @@ class Cluster:
             seen_s = (step.now - known.seen_at) // 1000
             if seen_s < FORGET_AFTER_S and not forget.force:
                 return f"{forget.host} was seen {seen_s} s ago; --force forgets it all the same"
-        self._forgotten(step, forget.host, store, step.now, told=True)
+        self._forgotten(step, forget.host, store, step.now, by_operator=True)
         return ""
 
     def _forgotten(
-        self, step: Step, host: HostId, store: StoreId, at: Instant, *, told: bool = False
+        self, step: Step, host: HostId, store: StoreId, at: Instant, *, by_operator: bool = False
     ) -> None:
         """A store was forgotten permanently."""
-        if not self.members.forget(step, host, store, at, told=told):
+        if not self.members.forget(step, host, store, at, by_operator=by_operator):
             return
         if self._site.is_self(host, store):
             self.grantee.supersede(step)
@@ -203,7 +203,7 @@ class Cluster:
             if not is_answer:
                 step.send(host, store, Forgotten())
             return
-        member = members.heard(step, envelope)
+        member = members.receive(step, envelope)
         if isinstance(message, Ping):
             for key in message.forgotten:
                 self._forgotten(step, *place_of(key), message.forgotten_at.get(key, step.now))

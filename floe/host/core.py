@@ -128,7 +128,7 @@ class HubCore:
 
     @property
     def members(self) -> Mapping[HostId, Member]:
-        """The peers that were ever heard and not forgotten, by id."""
+        """The peers that ever sent a message and were not forgotten, by id."""
         return self._peers.hosts()
 
     def problems(self, now: Instant) -> Mapping[HostId, tuple[str, ...]]:

@@ -163,8 +163,8 @@ def open_form(run: Run, node: NodeId, name: str, visit: int = 0) -> tuple[Form, 
             "load the form again, and answer that one",
         )
     if state is None or state.phase != "asking" or not isinstance(state.work, Ask):
-        word = "not open yet" if state is None and run.state != "archive" else "not open any more"
-        raise Conflict(f"the form {node} of {name} is {word}", f"floe why {name} says more")
+        reason = "not open yet" if state is None and run.state != "archive" else "not open any more"
+        raise Conflict(f"the form {node} of {name} is {reason}", f"see floe why {name}")
     return state.work.form, state.visit
 
 

@@ -82,8 +82,9 @@ class Repositories:
     def watch(self, polls: Mapping[Watch, Trigger], now: Instant) -> list[LedgerWrite]:
         """Go on with the polls of a config; return what is to be stored.
 
-        A poll takes over from the same trigger of another version, or else from another trigger of
-        its flow, if that is gone. One that is new to a known repository waits for the next change.
+        A poll takes over from the same trigger of a different version, or else from a different
+        trigger of its flow, if that is gone. One that is new to a known repository waits for the
+        next change.
         """
         rows = self._upgraded(polls)
         armed = {Poll(watch, name_of(t.git.url)): t for watch, t in polls.items()}
@@ -105,7 +106,7 @@ class Repositories:
         """What a look at a repository starts, in this order, and what is stored after it.
 
         `found` are all branches and tags, and what the trigger's pattern matches beside them. The
-        first look only records, and so does the first one of a keeper after another keeper.
+        first look only records, and so does the first look of a keeper after a different keeper.
         `alone`: all polls of the repository look with the same credentials; else what this one
         does not see may be there for others.
         """
@@ -156,7 +157,7 @@ class Repositories:
         return LedgerWrite(kind="poll", key=str(poll), value=change)
 
     def _unwatched(self, watched: set[str], now: Instant) -> list[LedgerWrite]:
-        """Note what nobody watches any more, and forget what nobody watched for long."""
+        """Note what no trigger watches any more, and forget what none has watched for long."""
         rows = []
         for name, known in tuple(self._known.items()):
             since = known.about.unwatched_at

@@ -29,7 +29,7 @@ class Scope:
 
 
 ALWAYS: Final = (Scope("refs/heads/*"), Scope("refs/tags/*"))
-"""Of each repository all branches and tags are remembered, so that another filter finds no change
+"""Of each repository all branches and tags are remembered, so that a changed filter finds no change
 where nothing changed."""
 
 
@@ -78,7 +78,7 @@ def compare(known: Known, found: Mapping[str, str]) -> set[str]:
         if before is not None and is_same:
             known.refs[ref] = replace(before, emptied=False)
         elif before is None and not any(scope.covers(ref) for scope in known.about.scopes):
-            known.refs[ref] = Seen(commit=commit)  # nobody looked for it before
+            known.refs[ref] = Seen(commit=commit)  # no poll looked for it before
         else:
             known.change += 1
             known.refs[ref] = Seen(commit=commit, change=known.change)
@@ -90,7 +90,7 @@ def forget_gone(
 ) -> list[LedgerWrite]:
     """Forget refs that were deleted, so that they are new when they are made again.
 
-    Where no branch is left, as in a mirror that is being made anew, nothing is forgotten.
+    Where no branch is left, as in a mirror that is being filled again, nothing is forgotten.
     """
     is_empty = not any(ref.startswith("refs/heads/") for ref in found)
     rows = []

@@ -119,12 +119,12 @@ def missed_row(watch: Watch, ticks: tuple[Instant, Instant, int], reason: str) -
 
 
 def due_after(trigger: Trigger, after: Instant) -> Instant:
-    """The first due instant after another."""
+    """The first due instant after an instant."""
     return next(ticks(trigger, after))
 
 
 def ticks(trigger: Trigger, after: Instant) -> Iterator[Instant]:
-    """The due instants after another: multiples of the period since 1970, or by cron.
+    """The due instants after an instant: multiples of the period since 1970, or by cron.
 
     The dialect refuses a cron that never comes.
     """

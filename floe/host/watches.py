@@ -30,7 +30,7 @@ class Watch(NamedTuple):
 
 
 def watch_of(text: str) -> Watch | None:
-    """The trigger that a key names; None where it is another key."""
+    """The trigger that a key names; None for a key of a different kind."""
     found = _WATCH.fullmatch(text)
     return Watch(FlowId(found[1]), int(found[2]), NodeId(found[3])) if found else None
 
@@ -48,7 +48,7 @@ def polls_of(flows: Iterable[Flow]) -> dict[Watch, Trigger]:
 def name_of(url: str) -> str:
     """The repository that a URL names, however it is spelt.
 
-    Left out are what changes without another repository behind it: credentials, the case of the
+    Left out are what differs between names of one repository: credentials, the case of the
     host, a default port, slashes at the end, and `.git` where a web server adds it. The user of an
     ssh URL stays: a path may lie in a home.
     """

@@ -327,7 +327,7 @@ BUGS: Final[Mapping[str, Bug]] = {
     ),
     "prune-without-floor": Bug(
         breaks=(*SPLIT, *LEASED),
-        seeds=range(122, 622),
+        seeds=range(740, 1240),
         at_work=several(patch(Machine, _floor_of=_prune_floors), SAID_UNSEEN),
     ),
     "drain-in-memory": Bug(

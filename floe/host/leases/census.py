@@ -36,7 +36,7 @@ class Round:
     """One search."""
 
     number: int
-    said: tuple[str, ...] = ()
+    answered: tuple[str, ...] = ()
     """Hosts that have answered, as `h2@store`."""
     runs: frozenset[str] = frozenset()
     """Runs with claims that a host has."""
@@ -120,9 +120,7 @@ class KeeperCensus:
         others = (known.keys() | self._members.gone()) - {self._site.id}
         unheard = self._members.expected - len(others)
         if unheard > 0:
-            missing.append(
-                f"{unheard} of the configured hosts, never heard (floe hosts says which),"
-            )
+            missing.append(f"{unheard} of the configured hosts (floe hosts shows which)")
         return missing
 
     def open(self, step: Step) -> None:
@@ -171,12 +169,12 @@ class KeeperCensus:
         now = self._rounds.get("")
         if now is None or (claims.opening, claims.round) != (self.term, now.number):
             return None
-        said = {*now.said, place_key(member.id, member.store)}
+        answered = {*now.answered, place_key(member.id, member.store)}
         runs = now.runs | {claimed.claim.run for claimed in claims.claims}
-        self._rounds.put("", Round(number=now.number, said=tuple(sorted(said)), runs=runs))
+        self._rounds.put("", Round(number=now.number, answered=tuple(sorted(answered)), runs=runs))
         known = self._members.lives()
-        all_said = all(place_key(m.id, m.store) in said for m in known)
-        return runs if all_said and not self.missing() else None
+        is_complete = all(place_key(m.id, m.store) in answered for m in known)
+        return runs if is_complete and not self.missing() else None
 
 
 def knows_all_forgotten(member: Member, forgotten: set[str]) -> bool:

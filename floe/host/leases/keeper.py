@@ -132,20 +132,20 @@ class Keeper:
             self.grant_free(step)
         step.send(member.id, member.store, answer)
 
-    def free(self, step: Step, word: Free) -> str:
+    def free(self, step: Step, request: Free) -> str:
         """An operator takes a resource from its holder; return why not, empty if it did."""
         if not self.is_me:
             keeper = self._site.keeper
             return f"{keeper} keeps the resources" if keeper else "no keeper is configured"
-        holders = self.table.holders(word.tag)
-        runs = [r for r in holders if word.run in ("", r)]
+        holders = self.table.holders(request.tag)
+        runs = [r for r in holders if request.run in ("", r)]
         if not runs:
             others = ", ".join(self._site.called(r) for r in holders)
-            return f"{others or 'nobody'} holds {word.tag}"
+            return f"{others or 'no run'} holds {request.tag}"
         for run in runs:
             old = self.table.by_run[run]
             self._stop_sending(step, old)
-            if rest := {tag: fence for tag, fence in old.fences.items() if tag != word.tag}:
+            if rest := {tag: fence for tag, fence in old.fences.items() if tag != request.tag}:
                 self.table.put(step, replace(old, fences=rest, known=True))
             else:
                 self.table.remove(step, run)

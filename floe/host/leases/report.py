@@ -64,11 +64,11 @@ class LeaseReport:
         if self._keeper.is_me and (problem := self._keeper.problem()):
             return [f"{names}: {problem}"]
         if queued is not None and queued.why:
-            return [f"{names}: keeper {keeper} gives nothing now: {queued.why}"]
+            return [f"{names}: keeper {keeper} grants nothing now: {queued.why}"]
         if keeper != self._site.id and keeper is not None:
             member = self._members.by_id.get(keeper)
             if member is None or member.seen_at is None:
-                return [f"{names}: keeper {keeper} was not heard since this host started"]
+                return [f"{names}: keeper {keeper} has sent no message since this host started"]
             if (unseen_s := (now - member.seen_at) // 1000) >= HOST_STALE_S:
                 return [f"{names}: keeper {keeper} was not seen for {unseen_s} s"]
         if queued is None and (elder := self._elder(pend)):
@@ -76,9 +76,9 @@ class LeaseReport:
         if queued is None:
             return [f"{names}: keeper {keeper} has not answered yet"]
         called = self._site.called
-        says = [f"resource {tag}, held by {called(run)}" for tag, run in queued.holders.items()]
+        reasons = [f"resource {tag}, held by {called(run)}" for tag, run in queued.holders.items()]
         place = f"{queued.position}. in the queue of keeper {keeper}"
-        return [*(says or [names]), place]
+        return [*(reasons or [names]), place]
 
     def _elder(self, pend: Pend) -> RunRef | None:
         """The oldest run that needs the same: it alone asks."""

@@ -38,7 +38,7 @@ class Peers(Observer, Protocol):
         """Do what has to follow placement; return when to step again, None for never."""
 
     def hosts(self) -> Mapping[HostId, Member]:
-        """The hosts that were ever heard and not forgotten, by id."""
+        """The peers that ever sent a message and were not forgotten, by id."""
 
     def problems(self, now: Instant) -> Mapping[HostId, tuple[str, ...]]:
         """The problems of each host, this one included, as far as they concern peers."""
@@ -60,7 +60,7 @@ class NoPeers:
     """A single host: nothing comes from others, and nothing goes to them."""
 
     def recorded(self, step: Step, record: Record, run: Run) -> None:
-        """Nobody has to know."""
+        """No peer has to know."""
 
     def receive_own(self, step: Step, message: Message) -> None:
         """A single host sends nothing to itself."""

@@ -67,7 +67,7 @@ def problems_of(member: Member, now: Instant) -> tuple[str, ...]:
     found = list(faults_of(member))
     if unseen_ms(member, now) >= HOST_STALE_S * 1000:
         found.append(
-            "was not heard since this host started"
+            "has sent no message since this host started"
             if member.seen_at is None
             else f"was not seen for {unseen_ms(member, now) // 1000} s"
         )
@@ -99,11 +99,11 @@ def faults_of(member: Member) -> tuple[str, ...]:
     troubles = member.about.get("troubles")
     found += map(str, troubles) if isinstance(troubles, Sequence) else ()
     if member.ping is None:
-        found.append("has not said yet how it is")
+        found.append("has not reported its state yet")
     elif member.ping.protocol != PROTOCOL:
         found.append(
             f"speaks protocol {member.ping.protocol}, this host {PROTOCOL}: "
-            "hosts of one cluster need floes that understand one another"
+            "the hosts of a cluster need compatible versions of floe"
         )
     return tuple(found)
 
@@ -126,7 +126,7 @@ def view_of(member: Member) -> HostView:
 
 
 def unseen_ms(member: Member, now: Instant) -> int:
-    """How long a peer has been silent; since 1970 if it was not heard since this host started."""
+    """How long a peer has been silent; since 1970 if it has sent nothing to this process."""
     return now - (member.seen_at or 0)
 
 

@@ -94,7 +94,7 @@ class Members:
         """Whether a store was forgotten."""
         return place_key(host, store) in self.forgotten
 
-    def heard(self, step: Step, envelope: Envelope) -> Member | None:
+    def receive(self, step: Step, envelope: Envelope) -> Member | None:
         """Note that a host sent a message; None where a different store is known by its name."""
         host, store, now = envelope.from_host, envelope.from_store, step.now
         if host == self._site.id:
@@ -156,18 +156,20 @@ class Members:
             if at > now:
                 self.twins.put(store, now)
 
-    def forget(self, step: Step, host: HostId, store: StoreId, at: Instant, *, told: bool) -> bool:
+    def forget(
+        self, step: Step, host: HostId, store: StoreId, at: Instant, *, by_operator: bool
+    ) -> bool:
         """Keep that a store was forgotten permanently; return whether that is new.
 
-        `at`: when an operator forgot it. `told`: whether that was at this host. A host that peers
-        forgot, and that never sent a message here, may have left the config long ago: it does not
-        count as a configured one.
+        `at`: when an operator forgot it. `by_operator`: whether that was at this host. A host that
+        peers forgot, and that never sent a message here, may have left the config long ago: it does
+        not count as a configured one.
         """
         key, known = place_key(host, store), self.by_id.get(host)
         is_known = known is not None and known.store == store
         before = self.forgotten.get(key)
-        if before is None or told:
-            count = self.expected if told or is_known else 0
+        if before is None or by_operator:
+            count = self.expected if by_operator or is_known else 0
             gone = Gone(at=before.at if before else at, expected=count)
             self.forgotten.put(key, gone)
             step.promise_row("forgotten", key, encode(gone))

@@ -47,7 +47,7 @@ def test_host_that_was_seen_just_now_is_forgotten_by_force_alone() -> None:
     ("word", "why"),
     [
         (Forget(host=HostId("h1")), "a host does not forget itself; drain it, or stop it"),
-        (Forget(host=HostId("h9")), "no host h9 was ever heard here"),
+        (Forget(host=HostId("h9")), "this host knows no host h9; floe hosts lists them"),
     ],
 )
 def test_what_cannot_be_forgotten_is_said(word: Forget, why: str) -> None:

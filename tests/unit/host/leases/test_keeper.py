@@ -32,7 +32,7 @@ def test_operator_takes_a_resource_from_its_holder() -> None:
     h1.settle()
 
     assert elsewhere == "h1 keeps the resources"
-    assert nothing == "nobody holds oven"
+    assert nothing == "no run holds oven"
     assert holders(h1) == (waiter.key,)
 
 

@@ -81,8 +81,8 @@ def test_keeper_that_counts_is_named_with_whom_it_waits_for() -> None:
 
     assert unanswered == "resource db: keeper h1 has not answered yet"
     assert says(h2, ref) == (
-        "resource db: keeper h1 gives nothing now: it counts what is held: "
-        "1 of the configured hosts, never heard (floe hosts says which), has not answered"
+        "resource db: keeper h1 grants nothing now: it counts what is held: "
+        "1 of the configured hosts (floe hosts shows which) has not answered"
     )
 
 
@@ -90,4 +90,4 @@ def test_keeper_that_was_never_heard_is_named() -> None:
     h2 = a_host_core("h2", keeper=H1)
     ref = h2.start(DB)
 
-    assert says(h2, ref) == "resource db: keeper h1 was not heard since this host started"
+    assert says(h2, ref) == "resource db: keeper h1 has sent no message since this host started"

@@ -59,6 +59,6 @@ def test_host_that_was_not_heard_since_the_start_gets_nothing() -> None:
 
     assert before == (
         "pending",
-        ("has not said yet how it is", "was not heard since this host started"),
+        ("has not reported its state yet", "has sent no message since this host started"),
     )
     assert phase(h1, ref) == "active"
