@@ -47,6 +47,8 @@ class RunTable:
         tried as one."""
         self.held: dict[str, RunRef] = {}
         """Resource tags and their holders."""
+        self._holders: dict[str, set[RunRef]] = {}
+        """All of them: two, where an operator freed a resource and a second run came to hold it."""
         self.spaces: dict[FlowId, RunRef] = {}
         """Flows with `reuse-space` and the run that is in their workspace."""
         self._busy: set[RunRef] = set()
@@ -142,7 +144,7 @@ class RunTable:
                 self._busy.discard(run.ref)
                 self._freed.discard(run.ref)
             for tag in flow.resource_tags:
-                _hold(self.held, tag, run.ref, present=present)
+                self._hold(tag, run.ref, present=present)
             if flow.reuse_space:
                 _hold(self.spaces, run.flow_id, run.ref, present=present)
             return not present
@@ -155,6 +157,18 @@ class RunTable:
         elif run.ref in self._busy:
             self._busy.remove(run.ref)
             self._freed.add(run.ref)
+
+    def _hold(self, tag: str, ref: RunRef, *, present: bool) -> None:
+        holders = self._holders.setdefault(tag, set())
+        if present:
+            holders.add(ref)
+        else:
+            holders.discard(ref)
+        if holders:
+            self.held[tag] = min(holders)
+        else:
+            del self._holders[tag]
+            self.held.pop(tag, None)
 
     def _is_elsewhere(self, run: Run) -> bool:
         return (run.store or run.ref.store) != self.store

@@ -67,3 +67,16 @@ def test_table_tells_when_a_pend_may_be_placed_that_could_not_be_before() -> Non
     left = table.put(pending.ref, None)
 
     assert (came, same, left) == (True, False, False)
+
+
+def test_run_holds_again_what_a_second_holder_has_left() -> None:
+    core = a_core()
+    [first] = begun(core, a_resource("oven"))
+    second = replace(first, ref=first.ref._replace(serial=9))
+    table = RunTable(STORE)
+    for run in (first, second):
+        table.put(run.ref, run)
+
+    table.put(second.ref, None)
+
+    assert table.held == {"oven": first.ref}
