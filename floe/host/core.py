@@ -98,6 +98,7 @@ class HubCore:
                 handle(step, peers, one)
                 step.deliver()
             peers.begin(step)
+            step.note_freed_slots()
             self._placement.dispatch(step)
             step.next_due = peers.finish(step)
             result = step.result()

@@ -81,6 +81,11 @@ class Step:
         self._own: deque[Message] = deque()
         """Messages from this host to itself that are not handled yet."""
 
+    def note_freed_slots(self) -> None:
+        """Try pends again if the inputs left a slot free."""
+        for ref in self.recorded:
+            self.retry_pends |= self.site.table.has_freed_slot(ref)
+
     def result(self) -> StepResult:
         """The result of all inputs."""
         assert not self._own, "a step handles all that this host sends to itself"
@@ -92,7 +97,6 @@ class Step:
             if before is not None and (before.phase, before.epoch) == (run.phase, run.epoch):
                 touched = [getattr(s.record.event, "node", WHOLE) for s in steps]
                 nodes = dict.fromkeys((WHOLE, *touched))
-            self.retry_pends |= self.site.table.has_freed_slot(ref)
             new, old = self.site.table.settle(run, nodes)
             effects += new
             closed += old
