@@ -13,7 +13,7 @@ from pathlib import Path
 from floe import logs
 from floe.app import ports_of, serve
 from floe.config import Flags, load, read_local, which_conf
-from floe.hub import hub
+from floe.hub import parts
 from floe.hub.clock import WallClock
 
 
@@ -29,7 +29,7 @@ def main() -> None:
             ports, clock=WallClock(lambda: time.time_ns() // 1_000_000 + ahead_s * 1000)
         )
     if protocol := int(environ.get("FLOE_ODD_PROTOCOL", "0")):
-        vars(hub)["PROTOCOL"] = protocol
+        vars(parts)["PROTOCOL"] = protocol
     asyncio.run(serve(config, lambda *_: None, ports))
 
 
