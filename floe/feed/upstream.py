@@ -45,7 +45,7 @@ class PeerFeeds:
         try:
             return int(json.loads(body)["pos"])
         except (ValueError, TypeError, KeyError):
-            raise Theirs(f"{host} says no position: {body[:80]!r}") from None
+            raise Theirs(f"{host} sent no position in its reply: {body[:80]!r}") from None
 
     def _request(self, path: str) -> Request:
         return Request(method="GET", path=path, by=self._by)

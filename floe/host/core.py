@@ -154,7 +154,7 @@ class HubCore:
         return self._leases.problem()
 
     def leases(self) -> list[Lease]:
-        """What runs hold, and who waits; of the cluster's resources only the keeper knows all."""
+        """The resources that runs hold and wait for; only the keeper knows all of the cluster's."""
         return self._leases.view()
 
     def view(self) -> HostView:

@@ -52,7 +52,7 @@ class Clock(Protocol):
         ...
 
     def wake(self, due: Instant, call: Callable[[], None]) -> Callable[[], None]:
-        """Call at an instant, in the loop's thread, and possibly before it as well.
+        """Call at an instant, in the loop's thread, and possibly before it too.
 
         Returns a function that cancels the call.
         """

@@ -33,7 +33,7 @@ BAD_MAX: Final = 100
 
 NO_RUNS: Final = FlowRuns()
 
-NO_KEEPER: Final = "no `keeper:` is configured: nobody gives resources"
+NO_KEEPER: Final = "no `keeper:` is configured: no host grants resources"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,16 +16,6 @@ import pytest
 
 ROOT: Final = Path(__file__).parents[2]
 
-ROOMS_NOT_YET: Final = frozenset(
-    {
-        "feed",
-        "host",
-        "hub",
-        "shapes",
-    }
-)
-"""Rooms of floe/ whose prose is still to be rewritten. A room that is done leaves this list."""
-
 INSTEAD: Final = {
     r"anew": "again, from the beginning, a new …",
     r"for good|for ever": "permanently, forever",
@@ -62,11 +52,7 @@ FORBIDDEN: Final = {
 }
 
 PAGES: Final = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
-MODULES: Final = sorted(
-    path
-    for path in (ROOT / "floe").rglob("*.py")
-    if path.relative_to(ROOT / "floe").parts[0] not in ROOMS_NOT_YET
-)
+MODULES: Final = sorted((ROOT / "floe").rglob("*.py"))
 SHEETS: Final = sorted(
     path
     for kind in ("*.js", "*.css", "*.html")
@@ -129,7 +115,7 @@ def test_page_is_plain_english(page: Path) -> None:
     assert complaints(page, of_page(page)) == []
 
 
-def test_modules_of_finished_rooms_are_plain_english() -> None:
+def test_modules_are_plain_english() -> None:
     assert [found for path in MODULES for found in complaints(path, of_module(path))] == []
 
 
@@ -139,10 +125,6 @@ def test_dashboard_is_plain_english() -> None:
 
 def test_examples_are_plain_english() -> None:
     assert [found for path in EXAMPLES for found in complaints(path, of_sheet(path))] == []
-
-
-def test_rooms_that_are_not_done_are_rooms() -> None:
-    assert {room for room in ROOMS_NOT_YET if not (ROOT / "floe" / room).is_dir()} == set()
 
 
 @pytest.mark.parametrize(

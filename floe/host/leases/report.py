@@ -1,4 +1,4 @@
-"""The cluster's resources as people see them: who holds, who waits, and why a run does."""
+"""Shows the resources of the cluster to people: their holders, and the runs that wait for them."""
 
 from floe.host.leases.base import Lease, cluster_tags_of
 from floe.host.leases.claims import OwnClaims
