@@ -1,12 +1,16 @@
 """What holds for every test. Fixtures live with the tests that use them."""
 
+import ast
+import functools
 import signal
 from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
-ACCEPTANCE = Path(__file__).parent / "acceptance"
+ROOT = Path(__file__).parents[1]
 
 # A shell starts a background command with SIGINT ignored, and programs inherit that: those that a
 # test interrupts would go on.
@@ -17,29 +21,49 @@ LONGEST = ("clusters", "browser")
 """The groups that take minutes. They start first, and so end before the rest does."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put acceptance tests in groups and first; all other tests go wherever a worker is free.
+class Groups(LoadScopeScheduling):
+    """Gives a worker a whole group of acceptance tests, or a single test of any other kind.
 
-    A worker runs a group in a row. Its tests share hosts, and the two groups that load a machine
-    most never meet themselves: there is one cluster of real hosts at a time, and one browser.
+    Tests of a group share hosts. The two groups that load a machine most never meet themselves:
+    there is one cluster of real hosts at a time, and one browser.
     """
-    place = {item: len(LONGEST) + 1 for item in items}
-    for item in items:
-        if item.path.is_relative_to(ACCEPTANCE):
-            group = group_of(item)
-            item.add_marker(pytest.mark.xdist_group(group))
-            place[item] = [*LONGEST, group].index(group)
-    items.sort(key=place.__getitem__)
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group_of(nodeid) or nodeid
 
 
-def group_of(item: pytest.Item) -> str:
-    """The group of an acceptance test: by what its module imports, else its module."""
-    module = item.getparent(pytest.Module)
-    assert module is not None
-    imported = vars(module.obj)
-    if "clustered" in imported:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Groups:
+    """Schedule by `Groups`: the mark `xdist_group` has no effect with pytest 9.2."""
+    return Groups(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest groups first, then the other acceptance tests, then all others."""
+
+    def place(item: pytest.Item) -> int:
+        group = group_of(item.nodeid)
+        return [*LONGEST, group].index(group) if group else len(LONGEST) + 1
+
+    items.sort(key=place)
+
+
+def group_of(nodeid: str) -> str:
+    """The group of an acceptance test: by the fixtures that its module imports, else its module.
+
+    Empty for all other tests.
+    """
+    file = nodeid.partition("::")[0]
+    return _group_in(file) if file.startswith("tests/acceptance/") else ""
+
+
+@functools.cache
+def _group_in(file: str) -> str:
+    tree = ast.parse((ROOT / file).read_text("utf-8"))
+    imports = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
+    names = {alias.name for node in imports for alias in node.names}
+    if "clustered" in names:
         return "clusters"
-    return "browser" if "browser" in imported else item.path.stem
+    return "browser" if "browser" in names else file
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
