@@ -202,8 +202,8 @@ def test_run_ends_bad_with_the_cause_after_three_tries(place: Place) -> None:
 @pytest.mark.parametrize(
     ("flow", "text", "why"),
     [
-        ("other-id", a_file("x", "id: somebody"), "another flow, `somebody`"),
-        ("other-ver", a_file("x", "ver: 7"), "another version, 7"),
+        ("other-id", a_file("x", "id: somebody"), "a different flow, `somebody`"),
+        ("other-ver", a_file("x", "ver: 7"), "a different version, 7"),
         ("broken", "tasks:\n  - name: [", "broken.yml:2:"),
         ("broken", a_file("x", "host-tag: [linux]"), "`host-tags`"),
     ],
