@@ -8,7 +8,7 @@ from floe.host.core import HubCore
 from floe.host.inputs import FlowRead, Incoming, Input, Packed, Start
 from floe.host.result import StepResult
 from floe.host.site import HostSettings
-from floe.kernel.evolve import takes_slot
+from floe.kernel.process import takes_slot
 from floe.model.codec import digest_of
 from floe.model.event import Event
 from floe.model.flow import Flow, Retry

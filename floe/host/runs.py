@@ -8,8 +8,8 @@ from bisect import bisect_left, insort
 from collections.abc import Iterable
 from typing import Final, NamedTuple, TypeVar
 
-from floe.kernel.evolve import takes_slot
 from floe.kernel.owed import owed_by
+from floe.kernel.process import takes_slot
 from floe.model.effect import Effect
 from floe.model.flow import Flow
 from floe.model.host import Pend

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from floe.kernel.backoff import delay_ms
-from floe.kernel.evolve import is_action
 from floe.kernel.owed import key_of, run_key
+from floe.kernel.process import has_process
 from floe.kernel.settle import is_retried, is_retried_as_lost, outcome_of
 from floe.kernel.step import GOOD, Step
 from floe.kernel.words import duration
@@ -110,7 +110,7 @@ def _activate(step: Step, signal: Activate) -> None:
 
 def _started(step: Step, signal: Started) -> None:
     state = _current(step.run, signal.key)
-    if state is None or state.phase != "entered" or not is_action(state):
+    if state is None or state.phase != "entered" or not has_process(state):
         return
     step.add(
         NodeStarted(
@@ -125,7 +125,7 @@ def _started(step: Step, signal: Started) -> None:
 
 def _reported(step: Step, signal: Reported) -> None:
     state = _current(step.run, signal.key)
-    if state is None or not is_action(state):
+    if state is None or not has_process(state):
         return
     node = step.flow.by_id[signal.key.node]
     report = signal.report

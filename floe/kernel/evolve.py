@@ -9,6 +9,7 @@ from dataclasses import fields
 from operator import attrgetter
 from typing import Final, TypeVar, assert_never
 
+from floe.kernel.process import has_process
 from floe.model.event import (
     CancelAsked,
     DataAsked,
@@ -30,25 +31,11 @@ from floe.model.event import (
     RunPacked,
     RunPended,
 )
-from floe.model.flow import Action
 from floe.model.refs import NodeId, RunRef
 from floe.model.run import Attempt, NodeState, Run
 from floe.model.tags import TRIGGER_GOOD, Tag, emitter_of
 
 T = TypeVar("T")
-
-
-def is_action(state: NodeState) -> bool:
-    """Whether an attempt of this node may have a process now."""
-    return isinstance(state.work, Action) and state.phase in ("entered", "started")
-
-
-def takes_slot(run: Run) -> bool:
-    """Whether an open node of a run has a process, or is to have one.
-
-    A run that only waits for forms and timers takes no slot of its host.
-    """
-    return any(isinstance(run.nodes[node].work, Action) for node in run.open)
 
 
 def evolve(run: Run | None, event: Event, *, ref: RunRef | None = None) -> Run:
@@ -284,7 +271,7 @@ def _revoked(run: Run, event: GrantRevoked, seq: int) -> Run:
 
 def _superseded(run: Run, event: GrantSuperseded, seq: int) -> Run:
     """End this branch of the log; only the processes that still run here are stopped."""
-    running = frozenset(n for n in run.open if is_action(run.nodes[n]))
+    running = frozenset(n for n in run.open if has_process(run.nodes[n]))
     return _run(
         run,
         seq=seq,

@@ -6,7 +6,7 @@ touched, so `owed_by` suffices to keep the set up to date.
 """
 
 from floe.kernel.backoff import JITTER
-from floe.kernel.evolve import is_action
+from floe.kernel.process import has_process
 from floe.model.effect import (
     AskData,
     Effect,
@@ -44,7 +44,7 @@ def owed_by(run: Run, node: NodeId) -> frozenset[Effect]:
     state = run.nodes[node]
     key = key_of(run, node, state)
     if run.phase == "ending":
-        return frozenset((StopAction(key),)) if is_action(state) else _NOTHING
+        return frozenset((StopAction(key),)) if has_process(state) else _NOTHING
     return _by_node(run, node, state, key)
 
 

@@ -7,9 +7,10 @@ never stops before a consequence that the kernel still had to record.
 from collections.abc import Mapping
 from typing import assert_never
 
-from floe.kernel.evolve import evolve, is_action
+from floe.kernel.evolve import evolve
 from floe.kernel.inputs import joined
 from floe.kernel.match import arrived, sources_of, woken_by
+from floe.kernel.process import has_process
 from floe.kernel.render import rendered
 from floe.kernel.rest import is_at_rest, unheard_why, verdict
 from floe.kernel.settle import STOPPED, tag_for
@@ -96,7 +97,7 @@ class Step:
         """Decide the run's result: no node enters any more, and waiting nodes are closed."""
         self.add(RunEnding(at=self.now, good=good, why=why, tag=tag))
         for node in self.open_nodes():
-            if not is_action(self.run.nodes[node]):
+            if not has_process(self.run.nodes[node]):
                 self._settled(self.flow.by_id[node], STOPPED, self.now)
         self.finish()
 

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Final
 
 from floe.host.result import Recorded
 from floe.host.site import HostSettings
-from floe.kernel.evolve import fold, is_action
+from floe.kernel.evolve import fold
 from floe.kernel.owed import WHOLE, owed, owed_by
 from floe.kernel.place import HOST_SCOPED, Refusals
+from floe.kernel.process import has_process
 from floe.kernel.why import why
 from floe.model.effect import PackArchive, SetTimer, StartAction, StopAction
 from floe.model.event import (
@@ -123,7 +124,7 @@ def nothing_outlives_the_end(run: Run, log: Sequence[Event]) -> None:
     """14: a run has ended only when none of its attempts may have a process."""
     if run.phase in ("ended", "packed"):
         assert not run.open
-        assert not any(is_action(s) for s in run.nodes.values())
+        assert not any(has_process(s) for s in run.nodes.values())
 
 
 def nothing_begins_after_ending(run: Run, log: Sequence[Event]) -> None:
@@ -162,7 +163,7 @@ def owes_what_its_phase_allows(run: Run, log: Sequence[Event]) -> None:
     if run.phase == "ended":
         assert kinds == {PackArchive}
     started = {e.key.node for e in owed(run) if isinstance(e, StartAction)}
-    assert all(is_action(run.nodes[node]) for node in started)
+    assert all(has_process(run.nodes[node]) for node in started)
     timers = [e for e in owed(run) if isinstance(e, SetTimer)]
     assert len({(e.key, e.kind) for e in timers}) == len(timers)
 

@@ -13,7 +13,7 @@ from floe.host.inputs import FLOOR_MAX, Drain, Input, Received, Reply, Start, Un
 from floe.host.result import Recorded
 from floe.host.rows import KINDS
 from floe.host.site import HostSettings
-from floe.kernel.evolve import takes_slot
+from floe.kernel.process import takes_slot
 from floe.model.event import GrantRevoked, GrantSuperseded, RunActivated, RunEnded, RunEnding
 from floe.model.message import Envelope, Offer, Withdraw
 from floe.model.refs import FlowId, HostId, Json, Key, NodeId, RunRef, StoreId

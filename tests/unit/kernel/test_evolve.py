@@ -2,7 +2,7 @@
 
 import pytest
 
-from floe.kernel.evolve import evolve, fold, takes_slot
+from floe.kernel.evolve import evolve, fold
 from floe.model.event import RunPended
 from floe.model.flow import Retry
 from floe.model.refs import Instant, NodeId
@@ -11,7 +11,6 @@ from tests.make import (
     NOW,
     REF,
     a_flow,
-    a_form,
     a_node,
     a_pended,
     a_run,
@@ -89,13 +88,3 @@ def test_run_is_pended_once() -> None:
 def test_empty_log_is_no_run() -> None:
     with pytest.raises(AssertionError, match="at least"):
         fold(REF, [])
-
-
-def test_only_a_run_with_an_open_command_takes_a_slot() -> None:
-    asking, building = a_run(a_flow(a_form())), a_run()
-
-    taken = [
-        takes_slot(run) for run in (asking, building, after(building, exited(building, "build")))
-    ]
-
-    assert taken == [False, True, False]
