@@ -266,16 +266,22 @@ def cancelled_run_is_not_begun(truth: Truth, branch: Branch) -> None:
 def host_has_what_the_flow_asks(truth: Truth, branch: Branch, host: HostSettings) -> None:
     """A run is activated where its host-tags are, and only while a slot is free.
 
-    A run that only waits for forms and timers takes none."""
+    Checked at the activation, and again when its first command takes the slot. A run that only
+    waits for forms and timers takes none: runs that are activated with it, in one step, may take
+    the slot that it found free. So may a run whose form is answered in that step.
+    """
     if missing := set(branch.flow.host_tags) - host.tags:
         raise Broken(f"host_has_what_the_flow_asks: {branch}: tags {sorted(missing)}")
-    here = [b for b in truth.branches.values() if b.until is None and b.place == branch.place]
-    # A form that was answered in the same step as this activation may have taken a slot after it.
-    busy = [
-        b for b in here if b.busy_since and (b.busy_since < branch.since or b.since == branch.since)
+    others = [
+        b
+        for b in truth.branches.values()
+        if b.until is None and b.place == branch.place and b is not branch and b.busy_since
     ]
-    if len(busy) >= host.slots:
-        raise Broken(f"host_has_what_the_flow_asks: {branch}: {len(busy)} slots are taken")
+    taken = [b for b in others if b.busy_since and b.busy_since < branch.since]
+    if branch.busy_since:
+        taken += [b for b in others if b.since == branch.since]
+    if len(taken) >= host.slots:
+        raise Broken(f"host_has_what_the_flow_asks: {branch}: {len(taken)} slots are taken")
 
 
 def resource_is_held_once(truth: Truth, branch: Branch) -> None:

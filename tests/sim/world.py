@@ -393,7 +393,11 @@ class World:
                 pass
         at = self.truth.branches.get((run.ref, run.epoch))
         if at is not None and at.place == machine.place:
-            at.busy_since = (at.busy_since or self.now) if takes_slot(run) else None
+            was, at.busy_since = at.busy_since, None
+            if takes_slot(run):
+                at.busy_since = was or self.now
+                if was is None and at.since == self.now:
+                    invariants.host_has_what_the_flow_asks(self.truth, at, machine.settings)
 
     def _close(self, machine: Machine, run: RunRef, epoch: int) -> None:
         branch = self.truth.branches.get((run, epoch))
