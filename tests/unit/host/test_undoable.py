@@ -16,6 +16,7 @@ from floe.model.message import Envelope
 from floe.model.refs import FlowId, HostId, Instant, NodeId
 from floe.model.signal import Cancel
 from tests.make import a_flow, a_node, an_end, exited
+from tests.make_core import snapshot
 from tests.make_hosts import Host, a_host_core, carry, later, met
 
 pytestmark = pytest.mark.slow
@@ -46,17 +47,8 @@ MOVES = st.lists(st.tuples(*[st.integers(0, 11)] * 3), max_size=60)
 def state(host: Host) -> object:
     """All that a core knows."""
     core = host.core
-    table = core.table
     return (
-        dict(table.runs),
-        dict(table.pends),
-        {needs: list(queue) for needs, queue in table.queues.items()},
-        dict(table.held),
-        dict(table.spaces),
-        table.active,
-        {ref: table.owed(ref) for ref in table.runs},
-        dict(core.site.once.items()),
-        set(core.site.flows_stored),
+        snapshot(core),
         core.site.draining,
         books(core.cluster, []),
     )
