@@ -29,7 +29,9 @@ def main() -> int:
     parser.add_argument("--hosts", type=int, default=1, help="more: a cluster in a storm  [1]")
     parser.add_argument("--runs", type=int, default=500, help="of a cluster  [500]")
     parser.add_argument("--minutes", type=float, default=5, help="in which they start  [5]")
-    parser.add_argument("--netns", action="store_true", help="hosts in network namespaces (root)")
+    parser.add_argument(
+        "--netns", action="store_true", help="hosts in network namespaces (needs root and iptables)"
+    )
     parser.add_argument("--keep", type=Path, help="a new folder to leave logs and stores in")
     asked = parser.parse_args()
     with ExitStack() as stack:
