@@ -47,10 +47,12 @@ class RunTable:
         tried as one."""
         self.held: dict[str, RunRef] = {}
         """Resource tags and their holders."""
-        self._holders: dict[str, set[RunRef]] = {}
-        """All of them: two, where an operator freed a resource and a second run came to hold it."""
         self.spaces: dict[FlowId, RunRef] = {}
         """Flows with `reuse-space` and the run that is in their workspace."""
+        self._holders: dict[str, set[RunRef]] = {}
+        """All holders of a tag: two, if an operator freed it and a second run came to hold it."""
+        self._users: dict[FlowId, set[RunRef]] = {}
+        """All runs that are in the workspace of a flow."""
         self._busy: set[RunRef] = set()
         """Runs that take a slot."""
         self._freed: set[RunRef] = set()
@@ -144,9 +146,9 @@ class RunTable:
                 self._busy.discard(run.ref)
                 self._freed.discard(run.ref)
             for tag in flow.resource_tags:
-                self._hold(tag, run.ref, present=present)
+                _hold(self.held, self._holders, tag, run.ref, present=present)
             if flow.reuse_space:
-                _hold(self.spaces, run.flow_id, run.ref, present=present)
+                _hold(self.spaces, self._users, run.flow_id, run.ref, present=present)
             return not present
         return False
 
@@ -157,18 +159,6 @@ class RunTable:
         elif run.ref in self._busy:
             self._busy.remove(run.ref)
             self._freed.add(run.ref)
-
-    def _hold(self, tag: str, ref: RunRef, *, present: bool) -> None:
-        holders = self._holders.setdefault(tag, set())
-        if present:
-            holders.add(ref)
-        else:
-            holders.discard(ref)
-        if holders:
-            self.held[tag] = min(holders)
-        else:
-            del self._holders[tag]
-            self.held.pop(tag, None)
 
     def _is_elsewhere(self, run: Run) -> bool:
         return (run.store or run.ref.store) != self.store
@@ -202,11 +192,20 @@ def pend_of(run: Run, flow: Flow) -> Pend:
     )
 
 
-def _hold(held: dict[K, RunRef], key: K, ref: RunRef, *, present: bool) -> None:
+def _hold(
+    held: dict[K, RunRef], holders: dict[K, set[RunRef]], key: K, ref: RunRef, *, present: bool
+) -> None:
+    """Add or remove a holder of a key; `held` shows the first of all its holders."""
+    runs = holders.setdefault(key, set())
     if present:
-        held[key] = ref
-    elif held.get(key) == ref:
-        del held[key]
+        runs.add(ref)
+    else:
+        runs.discard(ref)
+    if runs:
+        held[key] = min(runs)
+    else:
+        del holders[key]
+        held.pop(key, None)
 
 
 def is_row_changed(old: Run | None, new: Run) -> bool:
