@@ -118,6 +118,7 @@ class Storm:
                 end = signal.SIGKILL if death % TERM_EACH else signal.SIGTERM
                 self._live(end, answering=death % 2 == 1)
             self.host.start()
+            self._trigger()  # again, if the last death came between a run's fact and its answer
             for run in self.runs:
                 self.host.until_over(run)
             left = self.host.processes()
@@ -157,12 +158,16 @@ class Storm:
         rows = self.host.api.get("runs", state="pending,active", limit=500)["runs"]
         if len(rows) >= RUNS:
             return
-        serial = len(self.runs) + 1
-        run = self.host.trigger("load", f"start-{serial}")
-        self.runs.append(run)
-        if serial % CANCEL_EACH == 0:
+        run = self._trigger()
+        if len(self.runs) % CANCEL_EACH == 0:
             self.host.until_node(run, "long", "running")
-            self.host.cancel(run, f"cancel-{serial}")
+            self.host.cancel(run, f"cancel-{len(self.runs)}")
+
+    def _trigger(self) -> str:
+        """Start the next run, or get the id of the one that a death left without an answer."""
+        run = self.host.trigger("load", f"start-{len(self.runs) + 1}")
+        self.runs.append(run)
+        return run
 
     def _judge(self, left: dict[int, str]) -> None:
         tally = self.tally
