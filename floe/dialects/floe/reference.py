@@ -20,6 +20,7 @@ from floe.dialects.floe.vocabulary import (
     MERGE,
     POLL_TRIGGER,
     PUSH_TRIGGER,
+    REPOSITORY,
     RETRY_MAP,
     TASK,
     TASK_TYPES,
@@ -35,6 +36,7 @@ SECTIONS: Final[Mapping[str, Section]] = {
     "host-config": HOST_CONFIG,
     "common": COMMON_MAP,
     "flow": FLOW,
+    "repository": REPOSITORY,
     "trigger": TRIGGER,
     "trigger-data": DATA_TRIGGER,
     "trigger-timer": TIMER_TRIGGER,
@@ -103,9 +105,10 @@ def _way(program: Program) -> str:
 
 
 def table(section: Section) -> str:
-    """A section's keys as a Markdown table."""
-    head = "| key | takes | default | what it is for | example |\n|---|---|---|---|---|\n"
-    return head + "".join(_row(key) for key in section.keys)
+    """A section's keys as a Markdown table; those of a repository have a table of their own."""
+    head = "| key | takes | default | purpose | example |\n|---|---|---|---|---|\n"
+    shared = () if section is REPOSITORY else REPOSITORY.keys
+    return head + "".join(_row(key) for key in section.keys if key not in shared)
 
 
 def _row(key: KeySpec[object]) -> str:

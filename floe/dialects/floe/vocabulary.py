@@ -127,7 +127,8 @@ RESOURCE_TAGS: Final = KeySpec(
     name="resource-tags",
     kind=ListOf(TAG, unique=True),
     default=NO_TEXTS,
-    doc="Each is held by one run at a time in the whole cluster, `host:nic` by one run per host.",
+    doc="Exclusive resources: one run at a time holds each in the whole cluster, or `host:nic` on "
+    "each host.",
     example="resource-tags: [staging, 'host:nic']",
 )
 FLOW_ENV: Final = KeySpec(
@@ -135,7 +136,7 @@ FLOW_ENV: Final = KeySpec(
     kind=ENV,
     default=NO_TEXTS,
     doc="Environment of every command. `{{ws}}` is the workspace, as is a value `.` or `./…`; "
-    "`$VAR` is the value from before.",
+    "`$VAR` is the value that VAR had before this entry.",
     example="env: ['GOPATH={{ws}}', 'PATH=./go/bin:$PATH']",
 )
 FLOW_FILE: Final = KeySpec(
@@ -232,7 +233,7 @@ OPTS: Final = KeySpec(
     name="opts",
     kind=AnyMap(),
     default=NO_MAP,
-    doc="Settings of its type; see there.",
+    doc="Settings of its type, described there.",
     example="opts: {cmd: make}",
 )
 TRIGGER_TYPE: Final = KeySpec(
@@ -332,20 +333,24 @@ URL: Final = KeySpec(
     example="url: git@github.com:org/repo.git",
 )
 BRANCH: Final = KeySpec(
-    name="branch", kind=GIT_NAME, default="", doc="Its branch.", example="branch: main"
+    name="branch",
+    kind=GIT_NAME,
+    default="",
+    doc="The branch to check out.",
+    example="branch: main",
 )
 HASH: Final = KeySpec(
     name="hash",
     kind=GIT_HASH,
     default="",
-    doc="Its commit; takes precedence over `ref` and `branch`.",
+    doc="The commit to check out; takes precedence over `ref` and `branch`.",
     example="hash: 4b825dc6",
 )
 REF: Final = KeySpec(
     name="ref",
     kind=GIT_NAME,
     default="",
-    doc="Its ref, tag or branch; takes precedence over `branch`.",
+    doc="The ref, tag or branch to check out; takes precedence over `branch`.",
     example="ref: refs/tags/v1.0",
 )
 FROM_BRANCH: Final = KeySpec(
@@ -353,7 +358,7 @@ FROM_BRANCH: Final = KeySpec(
     kind=GIT_NAME,
     default="",
     aliases=("from-ref",),
-    doc="The branch to merge into it.",
+    doc="For `git-merge`: the branch to merge into the checked-out commit.",
     example="from-branch: feature",
 )
 GIT_SUB_DIR: Final = KeySpec(
@@ -361,7 +366,7 @@ GIT_SUB_DIR: Final = KeySpec(
     kind=TEXT,
     default="",
     absent="the workspace",
-    doc="Folder in the workspace for the repository's own folder.",
+    doc="Folder in the workspace in which the repository gets a folder with its name.",
     example="sub-dir: src/github.com/org",
 )
 KEY_FILE: Final = KeySpec(
@@ -388,12 +393,15 @@ LFS: Final = KeySpec(
     example="lfs: true",
 )
 GIT_KEYS: Final = (URL, BRANCH, HASH, REF, FROM_BRANCH, GIT_SUB_DIR, KEY_FILE)
+REPOSITORY: Final = Section(
+    name="a repository", keys=GIT_KEYS, doc="Keys that git tasks and all triggers share."
+)
 
 PERIOD: Final = KeySpec(
     name="period",
     kind=Duration(1),
     default=10.0,
-    doc="Interval; a timer is due at multiples of it since 1970.",
+    doc="Interval. A timer fires at its multiples since 1970 in UTC: with `1h` at each full hour.",
     example="period: 5m",
 )
 CRON: Final = KeySpec(
@@ -570,7 +578,7 @@ CLASS: Final = KeySpec[Literal["task", "merge"]](
     name="class",
     kind=OneOf(("task", "merge")),
     default="task",
-    doc="`task` does something, `merge` waits for several events.",
+    doc="`task` does work, `merge` waits for several events.",
     example="class: merge",
 )
 LISTEN: Final = KeySpec(
@@ -617,7 +625,7 @@ TIMEOUT: Final = KeySpec(
     kind=Duration(),
     default=NO_LIMIT,
     absent="no limit",
-    doc="Time limit of one attempt (of a form: to be answered); then it ends with `error`.",
+    doc="Time limit of one attempt, or for the answer to a form; then it ends with `error`.",
     example="timeout: 10m",
 )
 FIRST: Final = KeySpec(
@@ -661,7 +669,7 @@ RETRY_BACKOFF: Final = KeySpec(
     ),
     default=Backoff(),
     absent="`{first: 1s, factor: 2, max: 5m}`",
-    doc="The wait before each; a single duration for equal waits.",
+    doc="The wait before each further attempt; a duration for equal waits, or a map.",
     example="backoff: 10s",
 )
 RETRY_MAP: Final = Section(
@@ -689,7 +697,7 @@ ON_LOST: Final = KeySpec[Literal["fail", "retry"]](
     default="fail",
     absent=f"`retry` for {_RETRIED}, else `fail`",
     doc="If floe lost its process (the machine or the warden crashed): issue `error`, or run it "
-    "again, not counted by `retry`.",
+    "again without counting it for `retry`.",
     example="on-lost: retry",
 )
 OUTPUT_MAX: Final = KeySpec(
@@ -697,7 +705,7 @@ OUTPUT_MAX: Final = KeySpec(
     kind=Size(),
     default=HOSTS_DEFAULT,
     absent="the host's",
-    doc="Stop it with `error` if it prints more; 0 for no limit.",
+    doc="Stop the task with `error` if it prints more; 0 for no limit.",
     example="output-max: 100MB",
 )
 GRACE: Final = KeySpec(
@@ -806,15 +814,15 @@ KEEPER: Final = KeySpec(
     kind=TEXT,
     default="",
     absent="this host; none where `hosts` names others",
-    doc="Name of the host that keeps cluster-wide resources and timers.",
+    doc="Name of the host that grants cluster-wide resources and fires timers.",
     example="keeper: h1",
 )
 SLOTS: Final = KeySpec(
     name="slots",
     kind=Whole(1, 10_000),
     default=64,
-    doc="How many runs with a command may be on this host at once. A run that only waits for forms "
-    "and timers does not count.",
+    doc="How many active runs this host accepts. A run that only waits for forms and timers does "
+    "not count.",
     example="slots: 8",
 )
 COMMANDS: Final = KeySpec(
@@ -822,7 +830,7 @@ COMMANDS: Final = KeySpec(
     kind=Whole(1, 10_000),
     default=HOSTS_DEFAULT,
     absent="4 for each core",
-    doc="How many commands it runs at once; the rest wait in order.",
+    doc="How many commands this host runs at once; the rest wait in order.",
     example="commands: 16",
 )
 TRUSTED_PROXIES: Final = KeySpec(
