@@ -113,7 +113,7 @@ class World:
         return machine
 
     def make_core(self, machine: Machine) -> HubCore:
-        """A hub on a machine's disk, as `hub/hub` puts it together."""
+        """A hub on a machine's disk, as `hub/life` puts it together."""
         disk = machine.disk
         serial, fence = disk.row("serial", "run"), disk.row("keeper", "fence")
         return HubCore(

@@ -1,0 +1,193 @@
+"""The life of a host: it connects its parts, continues what its store holds, and closes again.
+
+Acts of callers are in `hub`, questions in `reads`.
+"""
+
+import asyncio
+from collections.abc import Collection, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from typing import Final, Self
+
+import structlog
+
+from floe.feed.directory_sync import DirectorySync
+from floe.feed.feed import Feed
+from floe.feed.names import RunNames
+from floe.feed.upstream import Listeners, PeerFeeds
+from floe.host.inputs import Incoming, Mark
+from floe.host.result import StepResult
+from floe.hub.clock import CHECK_S, Timers
+from floe.hub.effects import Effects
+from floe.hub.flows import Flows
+from floe.hub.history import History
+from floe.hub.hosts import keep_logged
+from floe.hub.loop import Loop
+from floe.hub.machine import Machine
+from floe.hub.parts import Parts, Tasks, core_of, hello_of, triggers_of
+from floe.hub.peer_gateway import PeerGateway
+from floe.hub.reads import Reads
+from floe.model.effect import Effect
+from floe.model.message import Message
+from floe.model.refs import HostId, RunRef
+from floe.store.base import LedgerWrite
+
+log = structlog.get_logger()
+
+CLOSE_S: Final = 10.0
+"""Seconds that closing waits until the inbox is stored."""
+
+
+class Life:
+    """The connected parts of a host, from opening to closing. Use as `async with`, from one task.
+
+    Leaving it lets go of commands without stopping them: the next hub on the same root finds
+    them again.
+    """
+
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
+        self.host = parts.host
+        self.store = parts.store
+        self.clock = parts.clock
+        self.flows = Flows(parts.book, parts.read_book)
+        self._tasks = Tasks()
+        self.history = History(parts.store, self.flows.exact)
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        """Open the store and the executors, read the runs that are not archived, and continue them.
+
+        Raises World where that is impossible; then nothing is left open.
+        """
+        async with AsyncExitStack() as stack:
+            await self.store.open()
+            stack.push_async_callback(self.store.close)
+            for executor in dict.fromkeys(self.parts.executors.values()):
+                await executor.open()
+                stack.push_async_callback(executor.close)
+            owed = await self._read()
+            await stack.enter_async_context(self._tasks)
+            stack.push_async_callback(self._end)
+            self._begin(owed)
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self._stack.aclose()
+
+    async def _read(self) -> tuple[Effect, ...]:
+        """Connect the parts that work on the store; return what its runs owe."""
+        parts, store, clock, spawn = self.parts, self.store, self.clock, self._tasks.spawn
+        core = await core_of(self.host, store, clock, lambda ref: self.reads.name_of(ref))
+        self.loop = loop = Loop(core, store, clock, self._stored, self._recall, self._completed)
+        self.gateway = PeerGateway(core, store, parts.peers, loop) if parts.peers else None
+        put, ask = loop.put, loop.ask
+        self.sync = DirectorySync(store, clock.now, put, ask, self._send, spawn, self._reload)
+        await self.sync.open()
+        names = RunNames(self.host.id, store.store_id, self.sync.directory)
+        self.feed = Feed(store, self.history.folded, names.of)
+        self.feed.head = await store.head()
+        others: PeerFeeds | None = None
+        if parts.peers:
+            others = PeerFeeds(parts.peers, lambda: self.reads.others(), self.host.id)
+        self.timers = Timers(clock, lambda key: self.effects.fire(key))
+        runs, files = core.table.runs, parts.flow_files
+        self.effects = Effects(
+            parts.attempts, parts.executors, files, self.timers, spawn, clock, runs, put
+        )
+        self.machine = Machine(loop, self.effects, store, clock, parts.folders)
+        self.triggers = await triggers_of(parts, core, spawn, put, self.machine.refusal)
+        self.reads = Reads(
+            parts=parts,
+            started_at=clock.now(),
+            flows=self.flows,
+            loop=self.loop,
+            feed=self.feed,
+            effects=self.effects,
+            machine=self.machine,
+            history=self.history,
+            sync=self.sync,
+            names=names,
+            listeners=Listeners(self.feed, self.sync.directory, others),
+            triggers=self.triggers,
+        )
+        unfinished = await self.history.unfinished()
+        return core.load(unfinished, await self.history.adopted(unfinished) if self.gateway else ())
+
+    def _begin(self, owed: Sequence[Effect]) -> None:
+        self.effects.resume(owed)
+        self._tasks.spawn(self.loop.write())
+        self._tasks.spawn(self._follow_clock())
+        self._tasks.spawn(self.machine.watch())
+        self.watch_triggers()
+        if self.gateway:
+            self.gateway.open(hello_of(self.parts), self.sync)
+            self._tasks.spawn(self.gateway.look_around(self.reads.about))
+            self._tasks.spawn(keep_logged(lambda: self.reads.fleet().problems()))
+            self._tasks.spawn(self.sync.send_changes())
+        log.info("hub.opened", runs=len(self.loop.core.table.runs), owed=len(owed))
+
+    async def _end(self) -> None:
+        self.triggers.close()
+        self.timers.close()
+        if self.parts.peers:
+            await self.parts.peers.close()
+        await self.loop.drain(CLOSE_S)
+
+    def _send(self, host: HostId | None, message: Message) -> None:
+        if self.gateway:
+            self.gateway.send(host, message)
+
+    async def _completed(self, inputs: Sequence[Incoming]) -> Sequence[Incoming]:
+        return await self.gateway.completed(inputs) if self.gateway else inputs
+
+    def watch_triggers(self) -> None:
+        """Arm timers and polls: only the keeper does."""
+        book = self.flows.book
+        is_keeper = self.gateway is None or self.host.keeper == self.host.id
+        self.triggers.watch(book if is_keeper else replace(book, flows=()))
+
+    async def _stored(self, decided: StepResult, last: int) -> None:
+        if decided.recorded:
+            self.feed.publish(last, decided.recorded)
+        if self.gateway:
+            self.gateway.stored(decided, last)
+        await self.effects.carry_out(decided.closed, decided.effects)
+
+    async def _recall(self, refs: Collection[RunRef]) -> None:
+        """Read runs again whose log is not what the core believed, and do what they owe."""
+        for ref in refs:
+            run = await self.history.folded(ref)
+            self.effects.resume(self.loop.core.read_again(ref, run), sweep=False)
+        self.feed.reset(await self.store.head())
+        log.warning("runs.read_again", runs=[str(ref) for ref in refs])
+
+    def _reload(self) -> None:
+        self.feed.reset(self.feed.head)
+
+    # --- the wall clock ---
+
+    async def _follow_clock(self) -> None:
+        """Check every second whether the wall clock was set, until cancelled."""
+        problem = ""
+        while True:
+            before, problem = problem, self.clock.problem()
+            if problem and not before:
+                log.warning("clock.jumped", problem=problem)
+            # Between two batches: a timer that a batch decided on is set by then.
+            self.loop.between(self._accept_clock)
+            await asyncio.sleep(CHECK_S)
+
+    def _accept_clock(self) -> None:
+        """Where the wall clock was set, let everything stay due after the same time."""
+        by_ms = self.clock.accept()
+        if not by_ms:
+            return
+        log.warning("clock.set", by_s=by_ms / 1000)
+        self.timers.move(by_ms)
+        self.triggers.move(by_ms)
+        self.sync.directory.move(by_ms)
+        self.loop.look()
+        row = LedgerWrite(kind="clock", key="boot", value=self.clock.row())
+        self.loop.put(Incoming(input=Mark(rows=(row,))))
