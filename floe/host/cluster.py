@@ -1,9 +1,14 @@
-"""What a host does with its peers: one part for each duty, and the order in which they act."""
+"""What a host does with its peers: one part for each duty, and the order in which they act.
+
+Messages reach the parts through `delivery`.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import assert_never
 
+from floe.host.delivery import Delivery
+from floe.host.forgetting import Forgetting
 from floe.host.inputs import Forget, Free, Received, Surroundings, Unsent
 from floe.host.leases.claims import OwnClaims
 from floe.host.leases.current_keeper import CurrentKeeper
@@ -18,39 +23,14 @@ from floe.host.peers.grantee import Grantee
 from floe.host.peers.heartbeat import Heartbeat
 from floe.host.peers.lost import as_lost
 from floe.host.peers.member import Member, problems_of
-from floe.host.peers.members import FORGET_AFTER_S, Members
+from floe.host.peers.members import Members
 from floe.host.peers.outbox import Outbox
 from floe.host.rows import Rows
 from floe.host.site import Site
 from floe.host.step import Step
 from floe.model.event import RunEnded, RunPacked
-from floe.model.message import (
-    Accepted,
-    Acquire,
-    Behind,
-    CancelRun,
-    Census,
-    Claims,
-    Ended,
-    EndedStored,
-    Envelope,
-    Fact,
-    Forgotten,
-    Held,
-    HeldHeard,
-    Message,
-    NotMe,
-    Offer,
-    Ping,
-    Queued,
-    Refused,
-    Release,
-    Released,
-    RowsAfter,
-    Withdraw,
-)
-from floe.model.message import Rows as DirectoryRows
-from floe.model.refs import HostId, Instant, RunRef, StoreId, place_key, place_of
+from floe.model.message import Fact, Message
+from floe.model.refs import HostId, Instant, RunRef
 from floe.model.run import Run
 from floe.model.signal import Cancel
 from floe.store.base import Append, Record, Stored
@@ -74,6 +54,18 @@ class Cluster:
         self.adopter = Adopter(site, members, outbox, self.candidates, self.leases, rows)
         self.heartbeat = Heartbeat(site, members, current_keeper)
         self.grantee = Grantee(site, members, outbox, self.heartbeat, current_keeper, rows)
+        self._forgetting = Forgetting(site, members, outbox, self.adopter, self.grantee, keeper)
+        self._delivery = Delivery(
+            site,
+            members,
+            outbox,
+            self.candidates,
+            self.adopter,
+            self.grantee,
+            claims,
+            keeper,
+            self._forgetting,
+        )
 
     def load(self, runs: Sequence[Run], logs: Iterable[Stored | Record]) -> None:
         """Continue after a start with what is on the disk."""
@@ -119,13 +111,13 @@ class Cluster:
         """Handle an input; return why it changed nothing, empty if it may have."""
         match received:
             case Received(envelope=envelope, floor=floor):
-                self._receive(step, envelope, floor)
+                self._delivery.receive(step, envelope, floor)
                 return ""
             case Unsent(run=run, epoch=epoch):
                 self.adopter.unsent(step, run, epoch)
                 return ""
             case Forget():
-                return self._forget(step, received)
+                return self._forgetting.by_operator(step, received)
             case Free():
                 return self.keeper.free(step, received)
             case Surroundings():
@@ -133,6 +125,10 @@ class Cluster:
                 return ""
             case _:
                 assert_never(received)
+
+    def receive_own(self, step: Step, message: Message) -> None:
+        """Handle a message from this host to itself."""
+        self._delivery.receive_own(step, message)
 
     def cancel(self, step: Step, run: Run, cancel: Cancel) -> bool:
         """Ask for the end of a run whose log is at a peer; False if that was asked before."""
@@ -150,120 +146,6 @@ class Cluster:
             else row
             for row in rows
         ]
-
-    def _forget(self, step: Step, forget: Forget) -> str:
-        members = self.members
-        known = members.by_id.get(forget.host)
-        store = forget.store or (known.store if known else None)
-        if self._site.is_self(forget.host, store):
-            return "a host does not forget itself; drain it, or stop it"
-        if store is None:
-            return f"this host knows no host {forget.host}; floe hosts lists them"
-        gone = members.forgotten.get(place_key(forget.host, store))
-        if gone is not None and gone.expected == members.expected:
-            return f"{forget.host} with the store {store} is forgotten already"
-        if known is not None and known.store == store and known.seen_at is not None:
-            seen_s = (step.now - known.seen_at) // 1000
-            if seen_s < FORGET_AFTER_S and not forget.force:
-                return f"{forget.host} was seen {seen_s} s ago; --force forgets it all the same"
-        self._forgotten(step, forget.host, store, step.now, by_operator=True)
-        return ""
-
-    def _forgotten(
-        self, step: Step, host: HostId, store: StoreId, at: Instant, *, by_operator: bool = False
-    ) -> None:
-        """A store was forgotten permanently."""
-        if not self.members.forget(step, host, store, at, by_operator=by_operator):
-            return
-        if self._site.is_self(host, store):
-            self.grantee.supersede(step)
-            return
-        self.adopter.lost(step, host, store)
-        self.grantee.lost(step, host, store)
-        self.keeper.lost(step, host, store)
-        self.outbox.drop(host, store)
-
-    # --- messages ---
-
-    def receive_own(self, step: Step, message: Message) -> None:
-        """Handle a message from this host to itself, like any other."""
-        self._take(step, self.members.me, message, None)
-
-    def _receive(self, step: Step, envelope: Envelope, floor: int | None) -> None:
-        site, members, message = self._site, self.members, envelope.message
-        host, store = envelope.from_host, envelope.from_store
-        if envelope.to_host not in (None, site.id) or site.is_self(host, store):
-            return
-        is_answer = isinstance(message, NotMe | Forgotten)
-        if envelope.to_store not in (None, site.store):
-            if not is_answer:
-                step.send(host, store, NotMe(mine=site.store))
-            return
-        if members.is_known_gone(host, store):
-            if not is_answer:
-                step.send(host, store, Forgotten())
-            return
-        member = members.receive(step, envelope)
-        if isinstance(message, Ping):
-            for key in message.forgotten:
-                self._forgotten(step, *place_of(key), message.forgotten_at.get(key, step.now))
-            if members.is_known_gone(host, store):
-                step.send(host, store, Forgotten())
-                return
-        if isinstance(message, Forgotten) and envelope.to_store is None:
-            return  # it names no store of this host
-        if member is None:
-            if host != site.id and not isinstance(message, Ping):
-                self._take(step, Member(id=host, store=store), message, floor)
-            return
-        self._take(step, member, message, floor)
-        self.outbox.hasten(host, step.now)
-
-    def _take(self, step: Step, member: Member, message: Message, floor: int | None) -> None:
-        match message:
-            case Ping() as ping:
-                pinged = self.members.pinged(step, member, ping)
-                step.retry_pends |= self.candidates.pinged(pinged)
-            case NotMe():
-                pass  # the sender's store is known by now
-            case Forgotten():
-                self._forgotten(step, self._site.id, self._site.store, step.now)
-            case Offer() as message:
-                self.grantee.offered(step, member, message, floor)
-            case Withdraw() as message:
-                self.grantee.withdrawn(step, member, message, floor)
-            case CancelRun() as message:
-                self.grantee.cancelled(step, member, message)
-            case EndedStored() as message:
-                self.grantee.end_stored(step, member, message)
-            case Accepted() as message:
-                self.adopter.accepted(step, member, message)
-            case Refused() as message:
-                self.adopter.refused(step, member, message)
-            case Ended() as message:
-                self.adopter.ended(step, member, message)
-            case Held() as message:
-                self.claims.held(step, member, message)
-            case Queued() as message:
-                self.claims.queued(step, member, message)
-            case Released() as message:
-                self.claims.released(step, member, message)
-            case Census() as message:
-                self.claims.counted(step, member, message)
-            case Acquire() as message:
-                self.keeper.acquire(step, member, message)
-            case HeldHeard() as message:
-                self.keeper.held_heard(step, member, message)
-            case Release() as message:
-                self.keeper.released(step, member, message)
-            case Claims() as message:
-                self.keeper.answered(step, member, message)
-            case Behind() as message:
-                self.keeper.behind(step, member, message)
-            case DirectoryRows() | RowsAfter():
-                pass  # the directory handles them
-            case message:
-                assert_never(message)
 
     # --- around a step ---
 
