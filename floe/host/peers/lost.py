@@ -67,7 +67,7 @@ def as_lost(row: Summary, forgotten: ForgottenStores) -> Summary:
     pen, adopter = pen_of(row), adopter_of(row)
     why = f"host {place_of(pen)[0]} was forgotten"
     if holder_of(row) not in forgotten:
-        why += f" before {row.host} said that it took this run"
+        why += f" before {row.host} reported that it has this run"
     is_pending = row.state == "pending"
     return replace(
         row,

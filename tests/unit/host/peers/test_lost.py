@@ -41,7 +41,7 @@ BOTH_GONE = H2_GONE | H3_GONE
         (PENDED, H2_GONE, "host h2 was forgotten"),
         (AT_HOME, H2_GONE, "host h2 was forgotten"),
         (replace(AT_HOME, phase="ending"), H2_GONE, "host h2 was forgotten"),
-        (GRANTED, H2_GONE, "host h2 was forgotten before h3 said that it took this run"),
+        (GRANTED, H2_GONE, "host h2 was forgotten before h3 reported that it has this run"),
         (GRANTED, BOTH_GONE, "host h2 was forgotten"),
         (AT_H3, BOTH_GONE, "host h3 was forgotten"),
     ],
