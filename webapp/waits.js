@@ -1,7 +1,7 @@
 // Waiting things: open forms and pending runs. Reloaded when the feed reports a possible change, but not more often
 // than people can read.
 import { effect, signal } from "@preact/signals";
-import { cell, flows, generation, listen } from "./state.js";
+import { cell, flows, generation, listen, runs } from "./state.js";
 import { runState } from "./text.js";
 
 /** @typedef {import("./types/api").Summary} Summary */
@@ -50,6 +50,28 @@ const isOpen = (run) =>
  * @param {Summary | import("./types/api").Detail} run
  */
 export const liveState = (run) => (run.state === "active" && isOpen(run) ? "asking" : runState(run));
+
+/**
+ * Whether a start by id alone uses this version.
+ * @param {import("./types/api").Flow[]} flows
+ * @param {import("./types/api").Flow} flow
+ */
+export const latest = (flows, flow) => flows.every((other) => other.id !== flow.id || other.ver <= flow.ver);
+
+/** The newest known run of the flow. @param {import("./types/api").Flow} flow */
+export function lastRun(flow) {
+  let last = flow.last ?? null;
+  for (const run of runs.value.values()) {
+    if (run.flow === flow.id && (!last || (run.pended_at ?? "") >= (last.pended_at ?? ""))) last = run;
+  }
+  return last;
+}
+
+/** @param {import("./types/api").Flow} flow */
+export function lastState(flow) {
+  const last = lastRun(flow);
+  return last ? liveState(last) : "never";
+}
 
 listen((frame) => {
   if (frame.type !== "event") return;

@@ -5,11 +5,11 @@ import { Findings } from "../panels/findings.js";
 import { Mark } from "../panels/mark.js";
 import { Empty, Failure, Loading } from "../panels/notice.js";
 import { flowHref } from "../route.js";
-import { flows, runs } from "../state.js";
+import { flows } from "../state.js";
 import { plain } from "../text.js";
 import { brief, duration } from "../time.js";
 import { useTitle } from "../use.js";
-import { liveState } from "../waits.js";
+import { lastRun, lastState, latest } from "../waits.js";
 
 export function Flows() {
   useTitle("Flows");
@@ -41,13 +41,6 @@ export function Flows() {
     )}</ul>`;
 }
 
-/**
- * Whether a start by id alone uses this version.
- * @param {import("../types/api").Flow[]} flows
- * @param {import("../types/api").Flow} flow
- */
-export const latest = (flows, flow) => flows.every((other) => other.id !== flow.id || other.ver <= flow.ver);
-
 /** A short description of a trigger. @param {{trigger: import("../types/api").Trigger}} props */
 export function TriggerText({ trigger }) {
   const when = trigger.cron ?? (trigger.period_s ? `every ${duration(1000 * trigger.period_s)}` : "");
@@ -59,21 +52,6 @@ export function TriggerText({ trigger }) {
     .filter(Boolean)
     .map(plain)
     .join(" ")}</span>`;
-}
-
-/** The newest known run of the flow. @param {import("../types/api").Flow} flow */
-function lastRun(flow) {
-  let last = flow.last ?? null;
-  for (const run of runs.value.values()) {
-    if (run.flow === flow.id && (!last || (run.pended_at ?? "") >= (last.pended_at ?? ""))) last = run;
-  }
-  return last;
-}
-
-/** @param {import("../types/api").Flow} flow */
-export function lastState(flow) {
-  const last = lastRun(flow);
-  return last ? liveState(last) : "never";
 }
 
 /** @param {import("../types/api").Summary | null} run */

@@ -1,8 +1,9 @@
 // The present state: open forms first, then active, pending and ended runs.
+import { useRef } from "preact/hooks";
+import { later, useLater } from "../code.js";
 import { byNeed, hostState } from "../fleet.js";
 import { html } from "../html.js";
 import { narrow } from "../narrow.js";
-import { Ask } from "../panels/ask.js";
 import { Behind } from "../panels/behind.js";
 import { FailingList } from "../panels/failing.js";
 import { Mark } from "../panels/mark.js";
@@ -15,8 +16,7 @@ import { asOf, byNewest, flows, hosts, loadRuns, runs, runsLoaded } from "../sta
 import { plain, plural } from "../text.js";
 import { brief, day } from "../time.js";
 import { useEvery, useRun, useTitle } from "../use.js";
-import { forms } from "../waits.js";
-import { lastState, latest } from "./flows.js";
+import { forms, lastState, latest, pends } from "../waits.js";
 
 // Active runs beyond this number are listed without their nodes.
 const DETAILED = 25;
@@ -26,19 +26,26 @@ const HOSTS_SHOWN = 12;
 
 /** @typedef {import("../types/api").Summary} Summary */
 
+const ask = later(() => import("../panels/ask.js").then(({ Ask }) => Ask), ["form", "ask"]);
+
 export function Now() {
   const waiting = forms.state.value.data?.count ?? 0;
   useTitle(waiting ? `(${waiting}) Now` : "Now");
   const { data, error } = runsLoaded.value;
+  const isShown = useRef(false);
+  const Form = useLater(waiting ? ask : null);
   if (error && !data) return html`<${Failure} error=${error} again=${loadRuns} />`;
-  if (!data) return html`<${Loading} what="runs" />`;
+  // All of it at once: a list that came later would push down what is read already.
+  const isHere = [forms, pends, flows, hosts].map(({ state }) => state.value).every((one) => one.data || one.error);
+  isShown.current ||= data !== null && isHere && (waiting === 0 || Form);
+  if (!isShown.current) return html`<${Loading} what="runs" />`;
   const all = [...runs.value.values()].sort(byNewest);
   const active = all.filter((run) => run.state === "active");
   return html`<h1 class="unseen">Now</h1>
     <div class="now">
       <div class="now-main">
         <${Behind} asOf=${asOf.value} />
-        <${Asked} />
+        <${Asked} Form=${Form} />
         ${narrow.value && html`<${FailingList} flows=${flows.state.value.data?.flows ?? []} />`}
         <section class="list"><h2>Running${active.length > 0 && html` <span class="count">${active.length}</span>`}</h2>
           ${
@@ -61,15 +68,16 @@ export function Now() {
     </div>`;
 }
 
-/** All open forms, oldest first. */
-function Asked() {
+/** All open forms, oldest first. @param {{Form: any}} props  Form: shows one */
+function Asked({ Form }) {
   const { data, error } = forms.state.value;
   if (!data) return error ? html`<${Failure} error=${error} again=${forms.load} />` : null;
+  if (!data.count || !Form) return null;
   return html`<section class="asked" aria-labelledby="asked-title"><h2 id="asked-title">Waiting for you${
     data.count > 1 && html` <span class="count">${data.count}</span>`
   }</h2>
     ${data.forms.slice(0, FORMS_SHOWN).map(
-      ({ run, form }) => html`<${Ask} key=${`${run.id} ${form.node}`} run=${run}
+      ({ run, form }) => html`<${Form} key=${`${run.id} ${form.node}`} run=${run}
         form=${form} named />`,
     )}
     ${

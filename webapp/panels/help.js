@@ -1,5 +1,5 @@
 // The list of keyboard shortcuts; `?` opens it.
-import { useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { html } from "../html.js";
 
 const KEYS = [
@@ -18,16 +18,18 @@ const KEYS = [
   ["?", "these keys"],
 ];
 
-export function Help() {
+/** @param {{asked: number}} props  how often it was asked for: each time it opens again */
+export function Keys({ asked }) {
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
-  return html`<button class="quiet" data-key="?" aria-label="Keyboard shortcuts" title="Keyboard shortcuts (?)"
-    onClick=${() => dialog.current?.showModal()}>?</button>
-    <dialog ref=${dialog} aria-labelledby="keys-title">
-      <h2 id="keys-title">Keys</h2>
-      <dl class="keys">${KEYS.map(
-        ([key, does]) =>
-          html`<div key=${key}><dt>${key.split(" ").map((one) => html`<kbd>${one}</kbd> `)}</dt><dd>${does}</dd></div>`,
-      )}</dl>
-      <form method="dialog"><button autofocus>Close</button></form>
-    </dialog>`;
+  useLayoutEffect(() => {
+    if (!dialog.current?.open) dialog.current?.showModal();
+  }, [asked]);
+  return html`<dialog ref=${dialog} aria-labelledby="keys-title">
+    <h2 id="keys-title">Keys</h2>
+    <dl class="keys">${KEYS.map(
+      ([key, does]) =>
+        html`<div key=${key}><dt>${key.split(" ").map((one) => html`<kbd>${one}</kbd> `)}</dt><dd>${does}</dd></div>`,
+    )}</dl>
+    <form method="dialog"><button autofocus>Close</button></form>
+  </dialog>`;
 }

@@ -1,12 +1,12 @@
 // The frame around every page: navigation, state of the feed, user.
 import { signal } from "@preact/signals";
-import { useLayoutEffect } from "preact/hooks";
+import { useState } from "preact/hooks";
+import { later, useLater } from "../code.js";
 import { html } from "../html.js";
 import { Now } from "../pages/now.js";
 import { ROOT, route } from "../route.js";
 import { checkLogin, logOut, runs, runsLoaded, user } from "../state.js";
 import { Banner } from "./banner.js";
-import { Help } from "./help.js";
 import { Empty, Failure, Loading } from "./notice.js";
 import { Theme } from "./theme.js";
 
@@ -20,7 +20,7 @@ const LINKS = /** @type {const} */ ([
 export function Shell() {
   if (user.value === undefined) {
     const { error } = runsLoaded.value;
-    return html`<main class="entry">${
+    return html`<main class="entry" key="entry">${
       error ? html`<${Failure} error=${error} again=${checkLogin} />` : html`<${Loading} what="floe" />`
     }</main>`;
   }
@@ -46,7 +46,19 @@ export function Shell() {
         <button class="quiet log-out" onClick=${logOut}>Log out</button></span>
     </header>
     <${Banner} />
-    <main id="main" tabindex="-1"><${Page} /></main>`;
+    <main id="main" key="main" tabindex="-1"><${Page} /></main>`;
+}
+
+/** The list of keyboard shortcuts, behind a button. */
+function Help() {
+  const [asked, ask] = useState(0);
+  const List = asked ? keys.code.value : null;
+  const show = () => {
+    ask((count) => count + 1);
+    void keys.load();
+  };
+  return html`<button class="quiet" data-key="?" aria-label="Keyboard shortcuts" title="Keyboard shortcuts (?)"
+    onClick=${show}>?</button>${List && html`<${List} asked=${asked} />`}`;
 }
 
 function Running() {
@@ -55,61 +67,30 @@ function Running() {
   return count ? html`<span class="count" aria-label="${count} not over">${count}</span>` : null;
 }
 
-/** Style sheets that only some pages need, loaded with them. @type {Record<string, string[]>} */
-const SHEETS = {
-  flow: ["graph", "tabs", "data", "events"],
-  hosts: ["host", "data", "events"],
-  run: ["graph", "time", "steps", "tabs", "output", "data", "events"],
+/** Only the page Now is loaded at the start. */
+const PAGES = {
+  now: { code: signal(Now), load: async () => Now },
+  flow: later(() => import("../pages/flow.js").then(({ Flow }) => Flow), ["form", "graph", "tabs", "data", "events"]),
+  flows: later(() => import("../pages/flows.js").then(({ Flows }) => Flows)),
+  hosts: later(() => import("../pages/hosts.js").then(({ Hosts }) => Hosts), ["form", "host", "data", "events"]),
+  run: later(
+    () => import("../pages/run.js").then(({ Run }) => Run),
+    ["form", "ask", "graph", "time", "steps", "tabs", "output", "data", "events"],
+  ),
+  runs: later(() => import("../pages/runs.js").then(({ Runs }) => Runs)),
+  tokens: later(() => import("../pages/tokens.js").then(({ Tokens }) => Tokens), ["form"]),
 };
-/** @type {Map<string, Promise<unknown>>} */
-const sheets = new Map();
-
-/** @param {string} name */
-function sheet(name) {
-  const known = sheets.get(name);
-  if (known) return known;
-  const link = document.createElement("link");
-  link.rel = "stylesheet";
-  link.href = `/app/css/${name}.css`;
-  const comes = new Promise((done) => (link.onload = link.onerror = done));
-  sheets.set(name, comes);
-  document.head.append(link);
-  return comes;
-}
-
-/** Code of pages, loaded when a page is first shown; only the page Now is loaded at the start. */
-const PAGES = /** @type {const} */ ({
-  flow: () => import("../pages/flow.js").then(({ Flow }) => Flow),
-  flows: () => import("../pages/flows.js").then(({ Flows }) => Flows),
-  hosts: () => import("../pages/hosts.js").then(({ Hosts }) => Hosts),
-  login: () => import("../pages/login.js").then(({ LogIn }) => LogIn),
-  run: () => import("../pages/run.js").then(({ Run }) => Run),
-  runs: () => import("../pages/runs.js").then(({ Runs }) => Runs),
-  tokens: () => import("../pages/tokens.js").then(({ Tokens }) => Tokens),
-});
-const pages = signal(/** @type {Record<string, unknown>} */ ({ now: Now }));
-
-/** The component of a page, once it is here. @param {keyof typeof PAGES | "now" | "lost"} page */
-function useCode(page) {
-  const known = pages.value[page];
-  useLayoutEffect(() => {
-    if (known || page === "lost" || page === "now") return;
-    const styles = (SHEETS[page] ?? []).map(sheet);
-    void Promise.all([PAGES[page](), ...styles]).then(
-      ([component]) => (pages.value = { ...pages.peek(), [page]: component }),
-    );
-  }, [page]);
-  return known;
-}
+const login = later(() => import("../pages/login.js").then(({ LogIn }) => LogIn), ["form"]);
+const keys = later(() => import("./help.js").then(({ Keys }) => Keys), ["form"]);
 
 function Entry() {
-  const known = useCode("login");
-  return known ? html`<${known} />` : html`<main class="entry"><${Loading} what="floe" /></main>`;
+  const known = useLater(login);
+  return known ? html`<${known} />` : html`<main class="entry" key="entry"><${Loading} what="floe" /></main>`;
 }
 
 function Page() {
   const { page, id } = route.value;
-  const known = useCode(page);
+  const known = useLater(page === "lost" ? null : PAGES[page]);
   if (page === "lost")
     return html`<h1 class="unseen">Nothing is here</h1><${Empty} title="Nothing is here"><p>
       <a href=${ROOT}>Go to what is happening now</a></p></${Empty}>`;
