@@ -308,8 +308,8 @@ async def _read_book(
     if strict and worst(findings) == "error":
         raise ConfigInvalid(findings)
     for finding in findings:
-        say = log.error if finding.level == "error" else log.warning
-        say("config.finding", finding=str(finding))
+        write = log.error if finding.level == "error" else log.warning
+        write("config.finding", finding=str(finding))
     return FlowBook(
         flows=compiled.flows,
         findings=findings,

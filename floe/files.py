@@ -256,7 +256,7 @@ def kind_of(mode: int) -> str:
     return f"is {_KINDS.get(stat.S_IFMT(mode), 'something odd')}"
 
 
-def said(error: OSError) -> str:
+def reason_of(error: OSError) -> str:
     """The error about a file, without its path, as the end of a sentence."""
     return error.strerror or str(error)
 
@@ -282,8 +282,8 @@ def _check(found: os.stat_result, path: str) -> None:
     if not stat.S_ISREG(found.st_mode):
         raise _not_plain(found.st_mode, "a plain file", path)
     if found.st_size > SPARSE_BYTES and found.st_size > SPARSE * 512 * found.st_blocks:
-        says = f"is {found.st_size} bytes long with almost no content"
-        raise NotPlain(errno.EFBIG, says, path)
+        what = f"is {found.st_size} bytes long with almost no content"
+        raise NotPlain(errno.EFBIG, what, path)
 
 
 def _odd(folder: int, name: str, wanted: str, path: str) -> NotPlain:

@@ -22,7 +22,7 @@ from floe.model.flow import Action, Exec, Fetch, Flow, Git, GitCheckout, GitMerg
 from floe.model.refs import Instant, Json, Key
 from floe.model.run import Run
 from floe.model.signal import Exited, Report, Reported, Started, Stopped
-from floe.nodes.base import Document, Executor, Job, Tell
+from floe.nodes.base import Document, Executor, Job, OnReport
 from floe.store.base import Batch
 from floe.store.memory import MemoryStore
 from tests.make import H1, NOW
@@ -53,7 +53,7 @@ class Hands:
         self.trouble = ""
         """What `problem` says."""
         self.is_open = False
-        self._tells: dict[Key, Tell] = {}
+        self._on_report: dict[Key, OnReport] = {}
 
     def problem(self) -> str:
         return self.trouble
@@ -66,14 +66,14 @@ class Hands:
     async def close(self) -> None:
         self.is_open = False
 
-    def start(self, job: Job, tell: Tell) -> None:
+    def start(self, job: Job, on_report: OnReport) -> None:
         assert self.is_open, "an executor that is not open is given nothing"
         if self.refusal:
             raise self.refusal
         self.started.append(job.key)
         self.actions[job.key] = job
-        self._tells[job.key] = tell
-        tell(Started(key=job.key, at=Instant(0)))
+        self._on_report[job.key] = on_report
+        on_report(Started(key=job.key, at=Instant(0)))
         if self.at_once is not None:
             self.exit(job.key.node, self.at_once)
 
@@ -83,15 +83,15 @@ class Hands:
 
     def report(self, node: str, report: Report) -> None:
         """End the newest attempt of a node with any report."""
-        key = [k for k in self._tells if k.node == node][-1]
-        self._tells.pop(key)(Reported(key=key, report=report, at=Instant(0)))
+        key = [k for k in self._on_report if k.node == node][-1]
+        self._on_report.pop(key)(Reported(key=key, report=report, at=Instant(0)))
 
     def stop(self, key: Key) -> None:
         if self.refusal:
             raise self.refusal
         self.stopped.append(key)
-        if tell := self._tells.pop(key, None):
-            tell(Reported(key=key, report=Stopped(), at=Instant(0)))
+        if on_report := self._on_report.pop(key, None):
+            on_report(Reported(key=key, report=Stopped(), at=Instant(0)))
 
     def forget(self, key: Key) -> None:
         if self.refusal:
@@ -111,7 +111,7 @@ class Hands:
         return self.in_line
 
     def running(self) -> list[Key]:
-        return list(self._tells)
+        return list(self._on_report)
 
 
 def executors(hands: Executor) -> Mapping[type[Action], Executor]:

@@ -32,7 +32,7 @@ class Host:
         self.id = HostId(name)
         self.store = MemoryStore()
         self.feed = Feed(self.store, History(self.store, lambda *_: None).folded)
-        self.directory = Directory(told=0)
+        self.directory = Directory(sent=0)
         self.upstream = Wires(self, cluster)
         self._serial = 0
 
@@ -175,14 +175,14 @@ class Wires:
         """What comes next, or nothing where the host is lost before that."""
         async with asyncio.TaskGroup() as tasks:
             lost = tasks.create_task(self.cluster.away[host].wait())
-            heard = tasks.create_task(_one(feed))
-            await asyncio.wait({lost, heard}, return_when=asyncio.FIRST_COMPLETED)
+            received = tasks.create_task(_one(feed))
+            await asyncio.wait({lost, received}, return_when=asyncio.FIRST_COMPLETED)
             lost.cancel()
-            if not heard.done():
-                heard.cancel()
-        if heard.cancelled():
+            if not received.done():
+                received.cancel()
+        if received.cancelled():
             raise ConnectionAbortedError(f"{host} is lost")
-        return heard.result()
+        return received.result()
 
     def _check(self, host: HostId) -> None:
         if self.cluster.away[host].is_set():
@@ -206,6 +206,6 @@ def shapes(frames: Sequence[Frame]) -> list[dict[str, Any]]:
     return [json.loads(frame.text) for frame in frames]
 
 
-def told(frames: Sequence[Frame]) -> list[tuple[str, int]]:
+def sent(frames: Sequence[Frame]) -> list[tuple[str, int]]:
     """Run and seq of each fact."""
     return [(str(frame.run), frame.seq) for frame in frames if frame.run]

@@ -43,7 +43,7 @@ class Host:
         """Its name."""
         return self.settings.id
 
-    def tell(self, *words: Input, run: RunRef | None = None, ticket: int = 0) -> StepResult:
+    def step(self, *words: Input, run: RunRef | None = None, ticket: int = 0) -> StepResult:
         """Say something to it and have it stored."""
         addressed = [Incoming(input=w, run=run, ticket=ticket) for w in words]
         return self.keep(self.core.step(addressed, self.now))
@@ -77,7 +77,7 @@ class Host:
         expected: int | None = None,
     ) -> None:
         """Give it facts about its surroundings."""
-        self.tell(
+        self.step(
             Surroundings(
                 about=about or {},
                 head=0 if has_gone_back else None,
@@ -89,14 +89,14 @@ class Host:
     def settle(self) -> None:
         """Step until no pend is left that could be given."""
         while self.core.is_behind:
-            self.tell()
+            self.step()
 
     def start(self, flow: Flow = BUILD) -> RunRef:
         """A run of a flow, adopted here."""
         word = Start(
             flow=flow, digest=digest_of(flow), trigger=NodeId("start"), values={}, by="alice"
         )
-        return self.tell(word).appends[0].run
+        return self.step(word).appends[0].run
 
     def run(self, ref: RunRef) -> Run:
         """A run as it is in the table."""
@@ -104,11 +104,11 @@ class Host:
 
     def ended(self, ref: RunRef) -> StepResult:
         """The one command of a run ends well."""
-        return self.tell(exited(self.run(ref), "build"), run=ref)
+        return self.step(exited(self.run(ref), "build"), run=ref)
 
     def hear(self, envelope: Envelope) -> StepResult:
         """Take a message in, with its floor as the ledger has it."""
-        return self.tell(self.read(envelope))
+        return self.step(self.read(envelope))
 
     def read(self, envelope: Envelope) -> Received:
         """A message as a word, with its floor."""
@@ -197,14 +197,14 @@ def later(ms: int, *hosts: Host) -> None:
     """Let time pass and each host do what is due."""
     for host in hosts:
         host.now = Instant(host.now + ms)
-        host.tell()
+        host.step()
         host.settle()
 
 
 def met(*hosts: Host) -> tuple[Host, ...]:
     """The hosts, after they have heard of one another."""
     for host in hosts:
-        host.tell()
+        host.step()
     carry(*hosts)
     return hosts
 

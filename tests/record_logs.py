@@ -163,12 +163,12 @@ def in_scenarios() -> tuple[list[Raw], dict[str, Flow]]:
             flows[digest_of(self.flow)] = self.flow
             self._again()
 
-        def tell(self, sign: str, text: str) -> Iterator[str]:
+        def play(self, sign: str, text: str) -> Iterator[str]:
             if sign == ">" and text.startswith("pended"):
-                yield from super().tell(sign, text)
+                yield from super().play(sign, text)
                 self._again()
             else:
-                yield from super().tell(sign, text)
+                yield from super().play(sign, text)
 
         def _again(self) -> None:
             raws.append(Raw(path.stem, self.run.ref.key))

@@ -15,7 +15,7 @@ from click.shell_completion import CompletionItem
 
 from floe import __version__
 from floe.cli.argv import modern
-from floe.cli.paint import clean, told
+from floe.cli.paint import clean, sentence
 from floe.cli.streams import drop_output, is_somewhere, is_unwritten, open_streams
 from floe.model.errors import ConfigInvalid, FloeError, ValuesInvalid, World, Yours
 from floe.model.visible import visible
@@ -182,7 +182,7 @@ def complain(error: FloeError) -> None:
         for name, wrong in error.fields.items():
             click.echo(f"    {clean(name)}: {clean(wrong)}", err=True)
         return
-    click.echo(f"floe: {told(error.what)}", err=True)
+    click.echo(f"floe: {sentence(error.what)}", err=True)
     if error.hint:
         click.echo(f"    try: {clean(error.hint)}", err=True)
 

@@ -92,9 +92,9 @@ def command(ctx: click.Context, /, log_level: logs.Level, restored: bool, **flag
     if ctx.invoked_subcommand is not None:
         return
     logs.set_up(log_level)
-    told = Flags(**flags)
-    conf = which_conf(told, os.environ, Path.cwd())
-    config = load(told, os.environ, read_local(conf.name), conf.name)
+    given = Flags(**flags)
+    conf = which_conf(given, os.environ, Path.cwd())
+    config = load(given, os.environ, read_local(conf.name), conf.name)
     if restored:
         _renew(config)
         return

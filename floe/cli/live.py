@@ -127,15 +127,15 @@ class Live:
         for id in (id for id in run.nodes if id in run.open):
             node = run.nodes[id]
             tail = self._tails.get(id)
-            heard_at = tail.heard_at if tail else 0.0
+            printed_at = tail.printed_at if tail else 0.0
             silence = self._silence.setdefault(id, _Silence(now))
-            if node.phase not in ("entered", "started") or not silence.is_long(heard_at, now):
+            if node.phase not in ("entered", "started") or not silence.is_long(printed_at, now):
                 continue
             since = node.started_at or node.queued_at or run.pended_at
             seconds = (self._hub.reads.now() - since) / 1000
-            word = "running" if node.phase == "started" else "waiting"
+            phase = "running" if node.phase == "started" else "waiting"
             ref = run.flow.by_id[id].ref if run.flow else id
-            click.secho(f"· {ref}  {word} for {span(seconds)}", fg="bright_black")
+            click.secho(f"· {ref}  {phase} for {span(seconds)}", fg="bright_black")
 
     def _attend(self, run: Run, tasks: asyncio.TaskGroup) -> None:
         """Ask for the values of each open form in turn; drop a form that has closed."""
@@ -183,9 +183,9 @@ class _Silence:
         self._since = now
         self._long_s = SILENCE_S
 
-    def is_long(self, heard_at: float, now: float) -> bool:
+    def is_long(self, printed_at: float, now: float) -> bool:
         """Whether to report again; the next silence may last twice as long."""
-        self._since = max(self._since, heard_at)
+        self._since = max(self._since, printed_at)
         if now - self._since < self._long_s:
             return False
         self._since, self._long_s = now, 2 * self._long_s
@@ -201,7 +201,7 @@ class _Tail:
         self._offset = 0
         self._decoder: IncrementalDecoder = getincrementaldecoder("utf-8")("replace")
         self._rest = ""
-        self.heard_at = 0.0
+        self.printed_at = 0.0
         """The time of the last printed line."""
 
     def print_new(self) -> bool:
@@ -213,7 +213,7 @@ class _Tail:
             return False
         if chunk:
             self._offset += len(chunk)
-            self.heard_at = time.monotonic()
+            self.printed_at = time.monotonic()
             self._print(self._decoder.decode(chunk))
         return len(chunk) == CHUNK
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from floe.cli.client import ACCOUNT_BYTES_MAX, Account, Client, account_path, address, usual_address
-from floe.files import read_named, said
+from floe.files import read_named, reason_of
 from floe.model.errors import Denied, Yours
 
 
@@ -68,7 +68,7 @@ def _read(name: str) -> str:
     try:
         return read_named(Path(name).expanduser(), ACCOUNT_BYTES_MAX).decode().strip()
     except OSError as error:
-        raise Yours(f"{name} cannot be read: {said(error)}") from None
+        raise Yours(f"{name} cannot be read: {reason_of(error)}") from None
     except ValueError as error:
         raise Yours(f"{name} is not text: {error}") from None
 

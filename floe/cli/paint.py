@@ -91,7 +91,7 @@ def state(word: str) -> Painted:
     return Painted(click.style(word, fg=_COLOURS[word]) if word in _COLOURS else clean(word))
 
 
-def told(text: str) -> str:
+def sentence(text: str) -> str:
     """A host's sentence, cleaned, with instants in local time."""
     return _INSTANT.sub(lambda found: clock(found[0]), clean(text))
 

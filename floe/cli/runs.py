@@ -4,7 +4,7 @@ import click
 
 from floe.cli.client import connected
 from floe.cli.names import FLOW
-from floe.cli.paint import age, as_json, as_of, run_state, table, told, took
+from floe.cli.paint import age, as_json, as_of, run_state, sentence, table, took
 
 
 @click.command()
@@ -69,7 +69,7 @@ def command(
                 age(run["pended_at"]),
                 took(run["started_at"], run["ended_at"]),
                 run["by"],
-                told(run["why"]),
+                sentence(run["why"]),
             )
             for run in answer["runs"]
         ),

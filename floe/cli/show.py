@@ -14,10 +14,10 @@ from floe.cli.paint import (
     clean,
     reason,
     run_state,
+    sentence,
     size,
     state,
     table,
-    told,
     took,
 )
 
@@ -38,7 +38,7 @@ def command(run: str, json_: bool) -> None:
         return
     click.echo(f"{shape['id']}  {shape['flow']}@{shape['ver']}  {run_state(shape)}")
     if shape["why"]:
-        click.echo(f"  {told(shape['why'])}")
+        click.echo(f"  {sentence(shape['why'])}")
     begun = f"{age(shape['pended_at'])} by {shape['by']} ({shape['trigger']})"
     where = f", on {shape['host']} for {took(shape['started_at'], shape['ended_at'])}"
     click.echo(f"  pended {begun}" + (where if shape["started_at"] else ""))

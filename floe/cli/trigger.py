@@ -87,7 +87,7 @@ def _followed(client: Client, id: str, *, quiet: bool) -> Shape:
             time.sleep(LOOKS_S[min(looks, len(LOOKS_S) - 1)])
             looks += 1
             if is_pending and not quiet and silence.is_broken_at(looks):
-                silence.say(_patiently(client, path("runs", id, "why")))
+                silence.show(_patiently(client, path("runs", id, "why")))
             continue
         run = _patiently(client, path("runs", id))
         looks, seq, is_pending = 0, run["seq"], run["state"] == "pending"
@@ -102,7 +102,7 @@ class _Silence:
 
     def __init__(self) -> None:
         self._looks = PENDING_LOOKS
-        self._said: list[str] = []
+        self._shown: list[str] = []
 
     def is_broken_at(self, looks: int) -> bool:
         """Whether it is time to print."""
@@ -111,11 +111,11 @@ class _Silence:
         self._looks *= 2
         return True
 
-    def say(self, why: Shape) -> None:
+    def show(self, why: Shape) -> None:
         """Print the reason, if it has changed."""
-        if (said := lines(why)) != self._said:
-            self._said = said
-            click.echo("\n".join(said))
+        if (shown := lines(why)) != self._shown:
+            self._shown = shown
+            click.echo("\n".join(shown))
 
 
 def _patiently(client: Client, path: str, **query: object) -> Shape:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import click
 
-from floe.files import read_named, said
+from floe.files import read_named, reason_of
 
 VALUE_BYTES_MAX: Final = 1024 * 1024
 """Bytes of a file with one value, also the limit of all values of a form together."""
@@ -35,7 +35,7 @@ class Pair(click.ParamType[tuple[str, Any]]):
             try:
                 return name, read_named(Path(text[1:]), VALUE_BYTES_MAX).decode()
             except OSError as error:
-                self.fail(f"{text[1:]} cannot be read: {said(error)}", param, ctx)
+                self.fail(f"{text[1:]} cannot be read: {reason_of(error)}", param, ctx)
             except ValueError as error:
                 self.fail(f"{text[1:]} is not text: {error}", param, ctx)
         return name, text

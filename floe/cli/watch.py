@@ -8,7 +8,7 @@ import click
 
 from floe.cli.client import Account, Client, Patience, Shape, connected, path, unanswered
 from floe.cli.names import RUN
-from floe.cli.paint import as_of, clean, clock_of, run_state, state, told
+from floe.cli.paint import as_of, clean, clock_of, run_state, sentence, state
 from floe.model.errors import Denied, Yours
 from floe.model.visible import visible_json
 
@@ -53,7 +53,7 @@ def _looked_at(ctx: click.Context, client: Client, run: str, *, json_: bool) -> 
     """The current run; printed if it has ended, since watching ends then."""
     shape = client.get(path("runs", run))
     if shape["state"] == "archive":
-        text = f"{shape['id']} ended {run_state(shape)}: {told(shape['why'])}"
+        text = f"{shape['id']} ended {run_state(shape)}: {sentence(shape['why'])}"
         click.echo(text, err=json_)
         ctx.exit(0 if shape["good"] else 1)
     if not json_:

@@ -4,7 +4,7 @@ import click
 
 from floe.cli.client import Shape, connected, path
 from floe.cli.names import RUN
-from floe.cli.paint import as_json, told
+from floe.cli.paint import as_json, sentence
 
 
 @click.command()
@@ -39,6 +39,6 @@ def lines(why: Shape) -> list[str]:
     parts += [(n["node"], f"never ran: {', '.join(n['tags'])} never came") for n in why["never"]]
     width = max((len(name) for name, _ in parts), default=0)
     return [
-        f"{why['run']} {told(text)}",
-        *(f"  {name.ljust(width)}  {told(said)}" for name, said in parts),
+        f"{why['run']} {sentence(text)}",
+        *(f"  {name.ljust(width)}  {sentence(part)}" for name, part in parts),
     ]

@@ -22,7 +22,7 @@ from floe.dialects.notes import Notes, Position
 from floe.dialects.registry import dialect
 from floe.dialects.section import KeyValues
 from floe.dialects.tree import DOCUMENT_BYTES_MAX, Scalar, Table, decoded
-from floe.files import read_named, said
+from floe.files import read_named, reason_of
 from floe.model.errors import ConfigInvalid, Finding, FloeError
 from floe.model.flow import Flow, Git
 from floe.nodes.base import Documents
@@ -42,9 +42,9 @@ class Conf:
 
 def which_conf(flags: Flags, environ: Mapping[str, str], cwd: Path) -> Conf:
     """Choose the host config: `-conf`, else ./default.yml, else ./config.yml, else the packaged."""
-    told = merged(flags, environ).conf
-    if told:
-        return Conf(told, "given by -conf")
+    given = merged(flags, environ).conf
+    if given:
+        return Conf(given, "given by -conf")
     for name in ("default.yml", "config.yml"):
         if (cwd / name).is_file():
             return Conf(str(cwd / name), f"found ./{name}")
@@ -57,7 +57,7 @@ def read_local(path: str) -> str:
     try:
         text = decoded(read_named(Path(path), DOCUMENT_BYTES_MAX), notes)
     except (OSError, ValueError) as e:
-        reason = said(e) if isinstance(e, OSError) else str(e)
+        reason = reason_of(e) if isinstance(e, OSError) else str(e)
         notes.error(Position(), f"cannot be read: {reason}", "check the path")
         text = None
     if text is None:

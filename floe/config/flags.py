@@ -15,7 +15,7 @@ from floe.dialects.floe.vocabulary import (
     TAG,
 )
 from floe.dialects.kinds import url_fault
-from floe.files import read_named, said
+from floe.files import read_named, reason_of
 from floe.model.errors import Finding
 from floe.model.secret import Secret
 from floe.server.settings import Bind, is_loopback, split_address
@@ -59,12 +59,12 @@ class Flags:
 
 def merged(flags: Flags, environ: Mapping[str, str]) -> Flags:
     """The flags, with `FLOE_<NAME>` for those not given; empty variables are ignored."""
-    told = {f.name: environ.get(f"FLOE_{f.name.upper()}") or None for f in fields(Flags)}
+    defaults = {f.name: environ.get(f"FLOE_{f.name.upper()}") or None for f in fields(Flags)}
     given = {f.name: getattr(flags, f.name) for f in fields(Flags)}
-    return Flags(**told | {name: value for name, value in given.items() if value is not None})
+    return Flags(**defaults | {name: value for name, value in given.items() if value is not None})
 
 
-class Told:
+class GivenFlags:
     """Reads flags and environment; every error becomes a finding."""
 
     def __init__(self, flags: Flags) -> None:
@@ -76,7 +76,7 @@ class Told:
         """All errors so far."""
         return tuple(self._findings)
 
-    def says(self, name: str) -> bool:
+    def has(self, name: str) -> bool:
         """Whether a flag is given."""
         return bool(self._text(name))
 
@@ -128,7 +128,7 @@ class Told:
             path = absolute(text[1:]) or Path()
             found = read_named(path, SECRET_BYTES_MAX).decode().strip()
         except (OSError, ValueError) as e:
-            reason = said(e) if isinstance(e, OSError) else "not text"
+            reason = reason_of(e) if isinstance(e, OSError) else "not text"
             self.wrong(
                 name,
                 f"{text[1:]} cannot be read: {reason}",

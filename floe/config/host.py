@@ -9,7 +9,7 @@ from typing import Final, Literal
 from urllib.parse import urlsplit
 
 from floe.config.documents import NO_KEEPER, read_common
-from floe.config.flags import Flags, Told, absolute, merged
+from floe.config.flags import Flags, GivenFlags, absolute, merged
 from floe.dialects.floe.vocabulary import (
     BASE_URL,
     COMMANDS,
@@ -108,52 +108,54 @@ def load(flags: Flags, environ: Mapping[str, str], text: str, origin: str) -> Ho
     """
     notes = Notes(origin)
     common = read_common(text, notes)
-    told = Told(merged(flags, environ))
-    config = _assemble(told, common, origin, text)
+    given = GivenFlags(merged(flags, environ))
+    config = _assemble(given, common, origin, text)
     if config.keeper is None and not others_of(config):
         config = replace(config, keeper=config.host_name)
-    _check_roots(config, common, told, notes)
+    _check_roots(config, common, given, notes)
     if not notes.errors:
-        _check_others(config, common, told, notes)
-    findings = (*notes.findings, *told.findings)
+        _check_others(config, common, given, notes)
+    findings = (*notes.findings, *given.findings)
     if any(finding.level == "error" for finding in findings):
         raise ConfigInvalid(findings)
     return replace(config, findings=findings)
 
 
-def _assemble(told: Told, common: KeyValues, origin: str, text: str) -> HostConfig:
-    name = told.matching("host_name", HOST, "h1", HOST_LIKE)
-    root = told.path("root") or Path(f".floe/{name}").absolute()
-    admin = told.secret("admin")
-    keeper = told.matching("keeper", HOST, "", HOST_LIKE) if told.says("keeper") else common[KEEPER]
-    pub, prv = told.bind("pub", "127.0.0.1:8080"), told.bind("prv", "")
+def _assemble(given: GivenFlags, common: KeyValues, origin: str, text: str) -> HostConfig:
+    name = given.matching("host_name", HOST, "h1", HOST_LIKE)
+    root = given.path("root") or Path(f".floe/{name}").absolute()
+    admin = given.secret("admin")
+    keeper = (
+        given.matching("keeper", HOST, "", HOST_LIKE) if given.has("keeper") else common[KEEPER]
+    )
+    pub, prv = given.bind("pub", "127.0.0.1:8080"), given.bind("prv", "")
     assert pub is not None  # it has a default
     cores = os.cpu_count() or 1
     return HostConfig(
         host_name=HostId(name),
-        tags=told.tags(),
+        tags=given.tags(),
         admin=admin,
-        cluster_token=told.secret("cluster_token") or admin,
+        cluster_token=given.secret("cluster_token") or admin,
         pub=pub,
         prv=prv,
         root=root,
-        store_root=told.path("root") or absolute(common[STORE_ROOT]) or root,
-        workspace_root=told.path("root") or absolute(common[WORKSPACE_ROOT]) or root,
+        store_root=given.path("root") or absolute(common[STORE_ROOT]) or root,
+        workspace_root=given.path("root") or absolute(common[WORKSPACE_ROOT]) or root,
         store_type="memory" if common[STORE_TYPE] == "memory" else "local",
         base_url=common[BASE_URL].rstrip("/"),
         config_path=common[CONFIG_PATH],
-        hosts=told.urls("hosts") or common[HOSTS],
+        hosts=given.urls("hosts") or common[HOSTS],
         keeper=HostId(keeper) if keeper else None,
-        peer_ca=told.certificates("peer_ca"),
-        slots=told.whole("slots", common[SLOTS]),
-        commands=told.whole("commands", common[COMMANDS] or COMMANDS_PER_CORE * cores),
+        peer_ca=given.certificates("peer_ca"),
+        slots=given.whole("slots", common[SLOTS]),
+        commands=given.whole("commands", common[COMMANDS] or COMMANDS_PER_CORE * cores),
         pass_env=common[PASS_ENV],
         key_file=str(absolute(common[COMMON_KEY]) or ""),
         grace_s=common[COMMON_GRACE],
         output_max=common[COMMON_OUTPUT_MAX],
         strict_shell=common[COMMON_STRICT_SHELL],
-        dev=told.flag("dev"),
-        insecure=told.flag("insecure"),
+        dev=given.flag("dev"),
+        insecure=given.flag("insecure"),
         trusted_proxies=common[TRUSTED_PROXIES],
         origin=origin,
         text=text,
@@ -165,9 +167,9 @@ def others_of(config: HostConfig) -> tuple[str, ...]:
     return tuple(url for url in config.hosts if not _is_self(url, config))
 
 
-def _check_roots(config: HostConfig, common: KeyValues, told: Told, notes: Notes) -> None:
+def _check_roots(config: HostConfig, common: KeyValues, given: GivenFlags, notes: Notes) -> None:
     """Warn if the root of the command line overrides a folder of the config."""
-    for key in (STORE_ROOT, WORKSPACE_ROOT) if told.says("root") else ():
+    for key in (STORE_ROOT, WORKSPACE_ROOT) if given.has("root") else ():
         named = absolute(common[key])
         if named and named != config.root:
             what = f"-root {config.root} overrides `{key.name}: {named}`, which is not used"
@@ -175,15 +177,15 @@ def _check_roots(config: HostConfig, common: KeyValues, told: Told, notes: Notes
             notes.warning(common.at_of(key), what, hint)
 
 
-def _check_others(config: HostConfig, common: KeyValues, told: Told, notes: Notes) -> None:
+def _check_others(config: HostConfig, common: KeyValues, given: GivenFlags, notes: Notes) -> None:
     """Check the settings about other hosts; report errors at their positions."""
     others = others_of(config)
     bare = [url for url in others if not _is_safe(url)]
     if bare and not config.insecure:
         what = f"the cluster's token would travel unencrypted to {', '.join(bare)}"
         hint = "serve them with TLS; --insecure if the network is trusted"
-        if told.says("hosts"):
-            told.wrong("hosts", what, hint)
+        if given.has("hosts"):
+            given.wrong("hosts", what, hint)
         else:
             notes.error(common.at_of(HOSTS), what, hint)
     if others and config.keeper is None:

@@ -72,7 +72,7 @@ class _Known:
 class Directory:
     """The known rows of other stores, and the rows of this store that were sent."""
 
-    told: int
+    sent: int
     """The position up to which changes were sent. A host that was away requests them."""
     _known: dict[str, _Known] = field(default_factory=dict)
     _stores: dict[HostId, StoreId] = field(default_factory=dict)
@@ -82,7 +82,7 @@ class Directory:
     _head: int = 0
 
     def __post_init__(self) -> None:
-        self._head = self.told
+        self._head = self.sent
 
     def load(self, marks: Mapping[str, Json], members: Mapping[str, Json] = NOBODY) -> None:
         """Load the marks of earlier processes: the ledger rows of `KIND`.
@@ -105,7 +105,7 @@ class Directory:
     @property
     def has_news(self) -> bool:
         """Whether rows changed since the last `news`."""
-        return self._head > self.told
+        return self._head > self.sent
 
     def changed(self, upto: int, rows: Sequence[Summary]) -> None:
         """Own rows changed in a batch that is on the disk up to a position."""
@@ -125,13 +125,13 @@ class Directory:
         """The changes since the last call, for all hosts, as one message."""
         if not self.has_news:
             return None
-        after, self.told = self.told, self._head
+        after, self.sent = self.sent, self._head
         if len(self._waiting) > ROWS_MAX:  # hosts that lack some of them request pages
             self._waiting.clear()
             return Rows(after=self._head, upto=self._head, more=False)
         rows = tuple(change.summary for change in self._waiting.values())
         self._waiting.clear()
-        return Rows(after=after, upto=self.told, rows=rows)
+        return Rows(after=after, upto=self.sent, rows=rows)
 
     def page(self, after: int, head: int, changes: Sequence[Change]) -> Rows:
         """The answer to `RowsAfter`.
@@ -159,26 +159,26 @@ class Directory:
             return NOTHING
         return self._ask(known, now)  # also below the mark: so that host learns what it lost
 
-    def heard(self, source: Source, word: Rows, now: Instant) -> Learned:
+    def receive(self, source: Source, message: Rows, now: Instant) -> Learned:
         """Rows arrived. After a gap they are requested again, from the start of the gap.
 
         Raises IdInvalid for a row that names no run.
         """
         self.saw(source, now)
         known = self._known_of(source)
-        if word.after > known.mark:
+        if message.after > known.mark:
             return self._ask(known, now)
-        if word.upto <= known.mark:
-            if word.after == known.mark:
+        if message.upto <= known.mark:
+            if message.after == known.mark:
                 known.asked_at = None  # the reply: no changes
             return NOTHING
-        appends = tuple(map(offered, word.rows))  # first: an unreadable message changes nothing
-        known.mark = word.upto
+        appends = tuple(map(offered, message.rows))  # first: an unreadable message changes nothing
+        known.mark = message.upto
         known.asked_at = None
         return Learned(
             appends=appends,
-            marks=(LedgerWrite(kind=KIND, key=str(source), value=word.upto),),
-            ask=self._ask(known, now).ask if word.more else None,
+            marks=(LedgerWrite(kind=KIND, key=str(source), value=message.upto),),
+            ask=self._ask(known, now).ask if message.more else None,
         )
 
     def doubt(self, source: Source) -> None:

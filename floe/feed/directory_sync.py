@@ -26,7 +26,7 @@ log = structlog.get_logger()
 GONE_BACK: Final = "gone-back"
 """Rows of the ledger: a store's id to a position that other hosts know, but the store does not."""
 
-TELL_S: Final = 0.05
+SEND_S: Final = 0.05
 """Seconds between two messages with changed rows, so that a busy host sends many at once."""
 
 
@@ -48,7 +48,7 @@ class DirectorySync:
         `send` sends a message to one host or to all; `reload` is called when runs are over
         without an event in the feed.
         """
-        self.directory = Directory(told=0)
+        self.directory = Directory(sent=0)
         self._store = store
         self._now = now
         self._put = put
@@ -67,7 +67,7 @@ class DirectorySync:
     async def open(self) -> None:
         """Load the state that the store keeps. The store must be open."""
         self.forgotten = forgotten_in(await self._store.ledger("forgotten"))
-        self.directory = Directory(told=await self._store.head())
+        self.directory = Directory(sent=await self._store.head())
         self.directory.load(await self._store.ledger(KIND), await self._store.ledger("member"))
         went_back_at = await self._store.row(GONE_BACK, self._store.store_id)
         self.has_gone_back = went_back_at is not None
@@ -96,7 +96,7 @@ class DirectorySync:
         match envelope.message:
             case Rows() as rows:
                 try:
-                    self._learn(source, self.directory.heard(source, rows, now))
+                    self._learn(source, self.directory.receive(source, rows, now))
                 except FloeError as error:
                     log.warning("directory.unreadable", host=source.host, error=str(error))
                 return True
@@ -123,12 +123,12 @@ class DirectorySync:
             self._news.clear()
             if news := self.directory.news():
                 self._send(None, news)
-            await asyncio.sleep(TELL_S)
+            await asyncio.sleep(SEND_S)
 
     def _learn(self, source: Source, learned: Learned) -> None:
         if learned.marks:
-            word = Mark(rows=learned.marks, appends=learned.appends, promise=False)
-            self._put(Incoming(input=word))
+            mark = Mark(rows=learned.marks, appends=learned.appends, promise=False)
+            self._put(Incoming(input=mark))
         if learned.ask:
             self._send(source.host, learned.ask)
 

@@ -84,7 +84,7 @@ class Feed:
 
     def announce(self, shape: Mapping[str, Any]) -> None:
         """Send a notice that is no event of a run; it has no position of its own."""
-        self._offer(Frame(str(self.head), None, to_text(shape), "note"))
+        self._offer(Frame(str(self.head), None, to_text(shape), "notice"))
 
     def _offer(self, frame: Frame) -> None:
         for subscription in tuple(self._subscriptions):

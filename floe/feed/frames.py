@@ -26,7 +26,7 @@ class Frame:
     pos: str
     run: RunRef | None
     text: str
-    kind: Literal["event", "reset", "note"] = "event"
+    kind: Literal["event", "reset", "notice"] = "event"
     epoch: int = 0
     seq: int = 0
     begins: bool = False

@@ -135,11 +135,11 @@ class Listener:
         known: set[HostId] = set()
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
-            tasks.create_task(self._hear_own())
+            tasks.create_task(self._follow_own())
             while True:
                 for host in set(self._upstream.hosts()) - known:
                     known.add(host)
-                    tasks.create_task(self._hear(host))
+                    tasks.create_task(self._follow(host))
                 await asyncio.sleep(CHECK_S)
 
     def close(self) -> None:
@@ -172,7 +172,7 @@ class Listener:
 
     # --- the feeds ---
 
-    async def _hear_own(self) -> None:
+    async def _follow_own(self) -> None:
         try:
             while True:
                 await self._put(self._own, await self._local.take())
@@ -181,7 +181,7 @@ class Listener:
             self._is_lagging = True
             self._wake.set()
 
-    async def _hear(self, host: HostId) -> None:
+    async def _follow(self, host: HostId) -> None:
         """Follow a host's feed over as many connections as that takes."""
         tries = 0
         store: StoreId | None = None
@@ -192,8 +192,8 @@ class Listener:
                 store = store or (known and known[0])
                 after = self._asked.get(store, 0) if store else 0
                 async with aclosing(self._upstream.follow(host, store, after)) as stream:
-                    async for said in stream:
-                        store = await self._said(host, store, said, is_back=tries > 0)
+                    async for items in stream:
+                        store = await self._take(host, store, items, is_back=tries > 0)
                         tries = 0
             except (FloeError, ConnectionError) as error:
                 why = str(error)
@@ -203,11 +203,11 @@ class Listener:
             await asyncio.sleep(BACKOFF_S[min(tries, len(BACKOFF_S) - 1)])
             tries += 1
 
-    async def _said(
-        self, host: HostId, store: StoreId | None, said: Sequence[Item], *, is_back: bool
+    async def _take(
+        self, host: HostId, store: StoreId | None, items: Sequence[Item], *, is_back: bool
     ) -> StoreId | None:
         """Take items of a host's feed; return the store of that feed."""
-        for one in said:
+        for one in items:
             if isinstance(one, Began):
                 known, store = store, one.store
                 self._hosts[store] = host
@@ -215,7 +215,7 @@ class Listener:
                 if known is not None and known != store:
                     self._replaced(known, Source(host, store))
                 if is_back:
-                    self._tell(host, "here")
+                    self._announce(host, "here")
             elif store is not None and isinstance(one, Reached):
                 self._merge.reached(store, one.pos)
                 self._asked[store] = max(self._asked.get(store, 0), one.pos)
@@ -275,10 +275,10 @@ class Listener:
     def _lost(self, host: HostId, store: StoreId | None) -> None:
         if store is not None:
             self._merge.lose(store)
-        self._tell(host, "away")
+        self._announce(host, "away")
 
-    def _tell(self, host: HostId, state: str) -> None:
+    def _announce(self, host: HostId, state: str) -> None:
         seen = iso(self._directory.seen(host))
         shape = {"type": "host", "id": host, "state": state, "seen": seen}
-        self._extra.append(Frame(self.pos, None, to_text(shape), "note"))
+        self._extra.append(Frame(self.pos, None, to_text(shape), "notice"))
         self._wake.set()

@@ -49,24 +49,24 @@ async def own_feed(feed: Feed, store: str, after: int) -> AsyncGenerator[Sequenc
         reached = start
         while True:
             frames = await subscription.take(TICK_S)
-            said: list[Item] = [frame for frame in frames if frame.kind != "note"]
+            items: list[Item] = [frame for frame in frames if frame.kind != "notice"]
             if subscription.reached > reached:
                 reached = subscription.reached
-                said.append(Reached(reached))
-            yield said
+                items.append(Reached(reached))
+            yield items
 
 
-def line_of(said: Item) -> bytes:
+def line_of(item: Item) -> bytes:
     """One line of the stream, with its end."""
-    match said:
+    match item:
         case Began():
-            text = f"store {said.store} {said.pos}"
+            text = f"store {item.store} {item.pos}"
         case Reached():
-            text = f"reached {said.pos}"
+            text = f"reached {item.pos}"
         case Frame():
-            text = _frame(said)
+            text = _frame(item)
         case _:
-            assert_never(said)
+            assert_never(item)
     return text.encode(errors="backslashreplace") + b"\n"
 
 

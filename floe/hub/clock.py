@@ -30,7 +30,7 @@ follows. A larger one is a jump."""
 HOLD_S: Final = 15.0
 """Seconds that a wall clock must keep its new time before the host accepts it."""
 
-TOLD_S: Final = 600.0
+REPORTED_S: Final = 600.0
 """Seconds for which a clock that was set is reported as a problem."""
 
 STALE_MAX: Final = 1000
@@ -174,7 +174,7 @@ class WallClock:
         return by
 
     def problem(self) -> str:
-        """As in the port; for `TOLD_S` also that the clock was set."""
+        """As in the port; for `REPORTED_S` also that the clock was set."""
         boot = self._look()
         if self._jump is not None:
             by, ago_s = self._jump.offset - self._offset, (boot - self._jump.seen_at) // 1000
@@ -182,7 +182,7 @@ class WallClock:
                 f"its clock jumped {_way(by)} {ago_s} s ago: "
                 f"that counts when it has stayed so for {HOLD_S:g} s"
             )
-        if self._moved is not None and boot - self._moved[1] < TOLD_S * 1000:
+        if self._moved is not None and boot - self._moved[1] < REPORTED_S * 1000:
             return (
                 f"its clock was set {_way(self._moved[0])} {(boot - self._moved[1]) // 1000} s ago"
             )

@@ -188,12 +188,16 @@ class Effects:
     def _report(self, key: Key, report: Report) -> None:
         self._put_report(Reported(key=key, report=report, at=self._clock.now()))
 
-    def _put_report(self, word: Started | Reported) -> None:
-        if (at := self._clock.stamp(word.at)) != word.at:
-            word = replace(word, at=at)
-        if isinstance(word, Reported) and isinstance(word.report, Exited) and word.report.outputs:
-            word = _storable(word, word.report)
-        self._put(Incoming(input=word, run=word.key.run))
+    def _put_report(self, signal: Started | Reported) -> None:
+        if (at := self._clock.stamp(signal.at)) != signal.at:
+            signal = replace(signal, at=at)
+        if (
+            isinstance(signal, Reported)
+            and isinstance(signal.report, Exited)
+            and signal.report.outputs
+        ):
+            signal = _storable(signal, signal.report)
+        self._put(Incoming(input=signal, run=signal.key.run))
 
     def _forget(self, key: Key) -> None:
         if executor := self._begun.pop(key, None):
@@ -234,13 +238,13 @@ class Effects:
         run = self._runs.get(ref)
         if run is None:
             return
-        word: FlowRead | FlowUnreadable
+        signal: FlowRead | FlowUnreadable
         try:
-            word = await self._flow_files.load(run)
+            signal = await self._flow_files.load(run)
         except Exception as error:  # the executor's border: one bad document never stops a host
             log.exception("flow.not_loaded", run=str(ref))
-            word = FlowUnreadable(why=f"flow-file: {error}")
-        self._put(Incoming(input=word, run=ref))
+            signal = FlowUnreadable(why=f"flow-file: {error}")
+        self._put(Incoming(input=signal, run=ref))
 
     async def _pack(self, ref: RunRef) -> None:
         run = self._runs.get(ref)
@@ -285,12 +289,12 @@ def _is_open(run: Run | None, key: Key) -> bool:
     )
 
 
-def _storable(word: Reported, report: Exited) -> Reported:
+def _storable(signal: Reported, report: Exited) -> Reported:
     """The report itself, or an error where no store could hold its outputs."""
     try:
         to_text(report.outputs).encode()
     except ValueError as error:
         why = f"its outputs cannot be stored: {error}"
         failed = Failed(cause="error", why=why, output_bytes=report.output_bytes)
-        return replace(word, report=failed)
-    return word
+        return replace(signal, report=failed)
+    return signal

@@ -19,7 +19,7 @@ from typing import Final
 
 import structlog
 
-from floe.files import said, write_probe
+from floe.files import reason_of, write_probe
 from floe.host.inputs import Incoming, Mark, Troubles
 from floe.hub.clock import Clock
 from floe.hub.effects import Effects
@@ -223,7 +223,7 @@ def lacking(path: Path, *, was_full: bool = False) -> str:
         if was_full or free < TIGHT_BYTES or (disk.f_files and inodes < TIGHT_INODES):
             write_probe(path)
     except OSError as error:
-        return said(error)
+        return reason_of(error)
     return ""
 
 

@@ -217,7 +217,7 @@ class Triggers:
         now = self._clock.now()
         why_not = self._held_back()
         if trigger.type == "poll-git":
-            self._note(key, f"not polled: {why_not}" if why_not else self.problems.get(key, ""))
+            self._report(key, f"not polled: {why_not}" if why_not else self.problems.get(key, ""))
             if why_not:
                 self._arm(key, flow, trigger, Instant(now + int(trigger.period_s * 1000)))
             elif key not in self._polling:
@@ -253,11 +253,11 @@ class Triggers:
         if armed := self._armed.get(watch):
             due = self._clock.now()
             if _looks_alike(armed.trigger, trigger):  # else the config changed: look again now
-                self._note(watch, problem)
+                self._report(watch, problem)
                 due = Instant(due + int(armed.trigger.period_s * 1000))
             self._arm(watch, armed.flow, armed.trigger, due)
 
-    def _note(self, watch: Watch, problem: str) -> None:
+    def _report(self, watch: Watch, problem: str) -> None:
         if problem and self.problems.get(watch) != problem:
             log.warning("trigger.poll_failed", trigger=str(watch), error=problem)
         if problem:
@@ -284,7 +284,7 @@ class Triggers:
     def _start(
         self, flow: Flow, trigger: Trigger, values: Mapping[str, Json], marks: Sequence[LedgerWrite]
     ) -> None:
-        word = Start(
+        start = Start(
             flow=flow,
             digest=self._book.digest_of(flow),
             trigger=trigger.id,
@@ -292,7 +292,7 @@ class Triggers:
             by=f"trigger:{trigger.id}",
             marks=tuple(marks),
         )
-        self._put(Incoming(input=word))
+        self._put(Incoming(input=start))
 
 
 def _looks_alike(one: Trigger, other: Trigger) -> bool:

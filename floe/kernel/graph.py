@@ -192,11 +192,11 @@ def _flaws(
     yield from _exclusive(node)
     if node.id in back:
         yield _cyclic(flow, node, back[node.id], reached)
-    elif node.id not in reached and not nobody and not _is_told(node, back):
+    elif node.id not in reached and not nobody and not _is_in_cycle(node, back):
         yield _unreachable(flow, node, reached)
 
 
-def _is_told(node: Node, back: Mapping[NodeId, tuple[NodeId, ...]]) -> bool:
+def _is_in_cycle(node: Node, back: Mapping[NodeId, tuple[NodeId, ...]]) -> bool:
     """Whether the finding about a cycle, at a different node, names this one."""
     return any(node.id in cycle for cycle in back.values())
 

@@ -33,8 +33,8 @@ def outcome_of(node: Node, report: Report, *, ending: bool) -> Outcome:
             return Outcome(result=result, status=status, why=note)
         case Failed(cause=cause, why=why):
             lead = _LEAD[cause]
-            said = why if why.casefold().startswith(lead) else f"{lead}: {why}"
-            return Outcome(result="error", why=said)
+            text = why if why.casefold().startswith(lead) else f"{lead}: {why}"
+            return Outcome(result="error", why=text)
         case Stopped():
             return STOPPED if ending else Outcome(result="error", why="stopped from outside")
         case _:

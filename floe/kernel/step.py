@@ -179,9 +179,9 @@ class Step:
         return node is None or self.run.settled(node).good
 
     def _reached(self, end: Node, tags: tuple[Tag, ...]) -> str:
-        how = " and ".join(self._told(t) for t in tags)
+        how = " and ".join(self._event_text(t) for t in tags)
         return f"{end.ref} was reached by {how}"
 
-    def _told(self, tag: Tag) -> str:
+    def _event_text(self, tag: Tag) -> str:
         node = emitter_of(tag)
         return tag if node is None else event_text(tag, self.run.settled(node).outcome)

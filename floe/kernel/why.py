@@ -61,7 +61,7 @@ def _pending(run: Run, refusals: Refusals | None) -> Why:
     if refusals is None:
         last = f"; the last host refused: {run.why}" if run.why else ""
         return Why(text=f"waits for a host{last}")
-    parts = [f"{host} {' and '.join(says)}" for host, says in refusals.by_host.items()]
+    parts = [f"{host} {' and '.join(reasons)}" for host, reasons in refusals.by_host.items()]
     if refusals.resources:
         return Why(text=f"waits for {first_parts(refusals.resources)}", hosts=refusals.by_host)
     if not parts:

@@ -98,13 +98,13 @@ def _without_user(rest: str, before: str) -> str:
     return rest[: colon.end()] + HIDDEN + rest[end:] if colon else rest
 
 
-def _short(word: str) -> str:
+def _short(url: str) -> str:
     """Hide the password in `user:password@host:path`, or before a proxy's port."""
-    colon, end = word.find(":"), word.rfind("@")
-    user = word[: max(colon, 0)]
+    colon, end = url.find(":"), url.rfind("@")
+    user = url[: max(colon, 0)]
     if not user or "@" in user or end < colon or user.lower().endswith("mailto"):
-        return word
-    return word[: colon + 1] + HIDDEN + word[end:] if _SHORT_HOST.match(word, end + 1) else word
+        return url
+    return url[: colon + 1] + HIDDEN + url[end:] if _SHORT_HOST.match(url, end + 1) else url
 
 
 @dataclass(frozen=True, slots=True)

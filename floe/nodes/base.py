@@ -9,7 +9,7 @@ from floe.model.flow import Action, Git
 from floe.model.refs import Json, Key
 from floe.model.signal import Reported, Started
 
-Tell = Callable[[Started | Reported], None]
+OnReport = Callable[[Started | Reported], None]
 """The callback for an executor's reports. Never blocks; call it from the loop's thread only."""
 
 
@@ -77,7 +77,7 @@ class Executor(Protocol):
         """Disconnect without stopping commands; the next `open` finds them again."""
         ...
 
-    def start(self, job: Job, tell: Tell) -> None:
+    def start(self, job: Job, on_report: OnReport) -> None:
         """Start an attempt, or find it again."""
         ...
 

@@ -21,7 +21,7 @@ from floe.model.flow import Exec, GitCheckout, GitMerge
 from floe.model.refs import Instant, Key
 from floe.model.signal import Failed, Report, Reported, Started, Stopped
 from floe.nodes import git, warden
-from floe.nodes.base import Job, Limit, Tell
+from floe.nodes.base import Job, Limit, OnReport
 from floe.nodes.copies import drop_earlier, installed
 from floe.nodes.environment import drop_files, environment, inherited, write_input
 from floe.nodes.remote import Remote
@@ -58,7 +58,7 @@ class CommandSettings:
 @dataclass(slots=True)
 class _Attempt:
     job: Job
-    tell: Tell
+    on_report: OnReport
     has_started: bool
     """Started was reported, by this process or an earlier one."""
     is_spawned: bool = False
@@ -88,7 +88,7 @@ class Commands:
         self._root = warden_root
         self._program = Path()
         """The copied program that git nodes run; set by `open`."""
-        self._warden = warden_of(warden_root, self._heard, self._placed)
+        self._warden = warden_of(warden_root, self._on_warden_report, self._placed)
         self._base = inherited(os.environ, settings.pass_env)
         self._attempts: dict[str, _Attempt] = {}
         self._waiting: dict[str, _Attempt] = {}
@@ -122,7 +122,7 @@ class Commands:
         await self._warden.shutdown()
         self._folders.close()
 
-    def start(self, job: Job, tell: Tell) -> None:
+    def start(self, job: Job, on_report: OnReport) -> None:
         """Start an attempt as soon as a slot is free, or find it again.
 
         If its start is recorded, the attempt is only looked up, without waiting. If it is over and
@@ -130,11 +130,11 @@ class Commands:
         """
         key = str(job.key)
         if known := self._attempts.get(key):
-            known.tell = tell
+            known.on_report = on_report
             if known.over:
-                tell(known.over)
+                on_report(known.over)
             return
-        attempt = self._attempts[key] = _Attempt(job, tell, has_started=job.started)
+        attempt = self._attempts[key] = _Attempt(job, on_report, has_started=job.started)
         if job.started:
             self._running[key] = attempt
             self._spawn(attempt, _attach(key, job.grace_s))
@@ -238,7 +238,7 @@ class Commands:
                 if isinstance(error, OSError) and error.errno in FULL | EXHAUSTED:
                     self._put_back(attempt, str(error), error.errno or 0)
                 else:
-                    self._settle(attempt, Failed(cause="start", why=_said(error)), _now())
+                    self._settle(attempt, Failed(cause="start", why=_reason(error)), _now())
             else:
                 self._running[name] = attempt
                 self._spawn(attempt, spawn)
@@ -312,29 +312,29 @@ class Commands:
         is_value = values_of(entries, escapes=job.has_escapes)
         return expanded(work.argv, env, is_value, escapes=job.has_escapes)
 
-    def _heard(self, word: warden.WardenReport) -> None:
-        attempt = self._attempts.get(word.key)
+    def _on_warden_report(self, received: warden.WardenReport) -> None:
+        attempt = self._attempts.get(received.key)
         if attempt is None:
-            if not isinstance(word, warden.Spawned):  # swept
-                self._warden.taken(word.key)
+            if not isinstance(received, warden.Spawned):  # swept
+                self._warden.taken(received.key)
             return
         if attempt.over:
             return
         if self._waiting.pop(
-            word.key, None
+            received.key, None
         ):  # it started before a crash that lost the record of the start
             attempt.is_spawned = True
-            self._running[word.key] = attempt
-        match word:
+            self._running[received.key] = attempt
+        match received:
             case warden.Spawned(at=at):
                 self._full = ""
                 self._started(attempt, Instant(at))
                 return
             case warden.CommandExited(at=at):
                 self._started(attempt, Instant(at))
-                report = report_of(attempt.job, word, self._folders)
+                report = report_of(attempt.job, received, self._folders)
             case warden.NotStarted(error=error, errno=number) if number in FULL | EXHAUSTED:
-                self._warden.taken(word.key)
+                self._warden.taken(received.key)
                 if not attempt.is_stopped:
                     self._put_back(attempt, error, number)
                     return
@@ -343,27 +343,29 @@ class Commands:
             case warden.NotStarted(error=error):
                 report = Failed(cause="start", why=error)
             case warden.CommandLost():
-                report = report_of(attempt.job, word, self._folders)
+                report = report_of(attempt.job, received, self._folders)
             case _:
-                assert_never(word)
+                assert_never(received)
         if report is None:
-            again = asyncio.get_running_loop().call_later(ROOM_RETRY_S, self._heard, word)
-            self._unread[word.key] = again
+            again = asyncio.get_running_loop().call_later(
+                ROOM_RETRY_S, self._on_warden_report, received
+            )
+            self._unread[received.key] = again
             return
-        self._settle(attempt, report, Instant(word.at))
+        self._settle(attempt, report, Instant(received.at))
         self._next()
 
     def _started(self, attempt: _Attempt, at: Instant) -> None:
         if not attempt.has_started:
             attempt.has_started = True
-            attempt.tell(Started(key=attempt.job.key, at=at))
+            attempt.on_report(Started(key=attempt.job.key, at=at))
 
     def _settle(self, attempt: _Attempt, report: Report, at: Instant) -> None:
         key = attempt.job.key
         self._running.pop(str(key), None)
         self._unread.pop(str(key), None)
         attempt.over = Reported(key=key, report=report, at=at)
-        attempt.tell(attempt.over)
+        attempt.on_report(attempt.over)
 
 
 def _attach(name: str, grace_s: float) -> warden.Spawn:
@@ -389,7 +391,7 @@ def _folder(workspace: Path, sub_dir: str) -> Path:
     return folder
 
 
-def _said(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     hint = error.hint if isinstance(error, FloeError) else ""
     return f"{error}; try: {hint}" if hint else str(error)
 

@@ -48,22 +48,22 @@ class Download:
         self,
         url: str,
         part: PartialFile,
-        say: Callable[[str], None],
+        print_line: Callable[[str], None],
         *,
         bytes_max: int,
         again_s: float,
     ) -> None:
         self._url = url
         self._part = part
-        self._say = say
+        self._print_line = print_line
         self._bytes_max = bytes_max
         self._again_s = again_s
         self._version: Version | None = None
-        self._told_at = self._begun_at = asyncio.get_running_loop().time()
+        self._reported_at = self._begun_at = asyncio.get_running_loop().time()
 
     async def load(self) -> None:
         """Download the whole file. Raises DownloadRefused."""
-        self._say(f"fetching {without_password(self._url)}")
+        self._print_line(f"fetching {without_password(self._url)}")
         async with session() as own:
             for again in range(CONNECTIONS_MAX):
                 if again:
@@ -77,7 +77,7 @@ class Download:
                         raise DownloadRefused(
                             why
                         ) from None  # nothing was received yet: `retry` covers that
-                    self._say(f"{why} after {self._part.size} bytes")
+                    self._print_line(f"{why} after {self._part.size} bytes")
         raise DownloadRefused(f"the connection broke {CONNECTIONS_MAX} times")
 
     def summary(self) -> str:
@@ -88,9 +88,9 @@ class Download:
         return f"{self._part.size} bytes, {digest.name} {digest.hexdigest()} ({took})"
 
     async def _try(self, own: aiohttp.ClientSession) -> None:
-        async with get(own, self._url, self._say, self._rest()) as response:
+        async with get(own, self._url, self._print_line, self._rest()) as response:
             if response.status == 206 and self._goes_on(response):
-                self._say(f"resuming at byte {self._part.size}")
+                self._print_line(f"resuming at byte {self._part.size}")
             elif response.status in (206, 416) and self._version:
                 self._version = Version("", None)  # the next try starts from the beginning
                 raise aiohttp.ClientPayloadError(
@@ -132,7 +132,9 @@ class Download:
                 f"the server answered {status_text(response)}, which is not a file"
             )
         if coding := response.headers.get("Content-Encoding"):
-            self._say(f"Content-Encoding is {coding[:80]}: the file is saved without decoding")
+            self._print_line(
+                f"Content-Encoding is {coding[:80]}: the file is saved without decoding"
+            )
         self._version = Version.of(response)
         self._check_size(response.content_length or 0)
 
@@ -146,22 +148,22 @@ class Download:
                 if len(batch) >= _BATCH:
                     data, batch = bytes(batch), bytearray()
                     await self._part.run(self._part.write, data)
-                    self._tell()
+                    self._report_progress()
         finally:
             await self._part.run(self._part.write, bytes(batch))
         known = self._version.size if self._version else None
         if known is not None and self._part.size != known:
             raise aiohttp.ClientPayloadError(f"the server announced {known} bytes")
 
-    def _tell(self) -> None:
+    def _report_progress(self) -> None:
         """Print a progress line, at most every `PROGRESS_S`."""
         now = asyncio.get_running_loop().time()
-        if now - self._told_at < PROGRESS_S:
+        if now - self._reported_at < PROGRESS_S:
             return
-        self._told_at = now
+        self._reported_at = now
         size, whole = self._part.size, self._version.size if self._version else None
         far = f"{size * 100 // whole} % of {_amount(whole)}" if whole else _amount(size)
-        self._say(f"{far}, {_amount(size / (now - self._begun_at))}/s")
+        self._print_line(f"{far}, {_amount(size / (now - self._begun_at))}/s")
 
     def _check_size(self, size: int) -> None:
         if self._bytes_max and size > self._bytes_max:

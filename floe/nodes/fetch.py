@@ -24,7 +24,7 @@ from floe.model.flow import Fetch
 from floe.model.refs import Instant, Key
 from floe.model.secret import without_password
 from floe.model.signal import Exited, Failed, Report, Reported, Started, Stopped
-from floe.nodes.base import Job, Tell
+from floe.nodes.base import Job, OnReport
 from floe.nodes.environment import measured
 from floe.nodes.partial_file import NEW, DownloadRefused, PartialFile
 from floe.nodes.workspaces import Workspaces, inside
@@ -40,7 +40,7 @@ _DIGEST: Final = re.compile(r"[0-9a-f]{32,64}")
 @dataclass(slots=True)
 class _Attempt:
     job: Job
-    tell: Tell
+    on_report: OnReport
     task: asyncio.Task[Report] | None = None
     is_stopped: bool = False
     over: Reported | None = None
@@ -88,17 +88,17 @@ class Fetches:
             await asyncio.wait(tasks)
         self._folders.close()
 
-    def start(self, job: Job, tell: Tell) -> None:
+    def start(self, job: Job, on_report: OnReport) -> None:
         """Start a download. If an earlier process started it, it is reported lost.
 
         If it is over and not yet forgotten, its report is sent again.
         """
         if known := self._attempts.get(job.key):
-            known.tell = tell
+            known.on_report = on_report
             if known.over:
-                tell(known.over)
+                on_report(known.over)
             return
-        attempt = self._attempts[job.key] = _Attempt(job, tell)
+        attempt = self._attempts[job.key] = _Attempt(job, on_report)
         if self._held and not job.started:
             self._waiting[job.key] = attempt
         else:
@@ -115,7 +115,7 @@ class Fetches:
         if job.started:
             self._settle(attempt, Failed(cause="lost", why="floe stopped during the download"))
             return
-        attempt.tell(Started(key=job.key, at=_now()))
+        attempt.on_report(Started(key=job.key, at=_now()))
         attempt.task = asyncio.get_running_loop().create_task(self._run(job))
         attempt.task.add_done_callback(lambda task: self._ended(attempt, task))
 
@@ -160,7 +160,7 @@ class Fetches:
 
     def _settle(self, attempt: _Attempt, report: Report) -> None:
         attempt.over = Reported(key=attempt.job.key, report=report, at=_now())
-        attempt.tell(attempt.over)
+        attempt.on_report(attempt.over)
 
     async def _run(self, job: Job) -> Report:
         """Carry out one attempt; every failure becomes its report."""
@@ -192,7 +192,7 @@ class Fetches:
             return Failed(cause="error", why=why, output_bytes=measured(job, self._folders)[0])
 
     async def _download(self, job: Job, log: IO[bytes]) -> int:
-        def say(line: str) -> None:
+        def print_line(line: str) -> None:
             log.write(without_password(line).encode(errors="replace") + b"\n")
 
         work = job.work
@@ -204,19 +204,19 @@ class Fetches:
         part = PartialFile(self._cache / f"part-{_short(job.key)}", work.checksum_algo)
         try:
             if cached is not None and await part.run(_is_intact, cached, work):
-                say(f"{cached.name}: from the cache, {work.checksum_algo} verified")
+                print_line(f"{cached.name}: from the cache, {work.checksum_algo} verified")
             else:
-                await self._load(work, part, say)
+                await self._load(work, part, print_line)
                 if cached:
                     await part.run(os.replace, part.path, cached)
             if cached:
                 await part.run(_copy, cached, target, job.key)
             else:
                 await part.run(_move, part.path, target, job.key)
-            say(f"saved {target}")
+            print_line(f"saved {target}")
             return 0
         except DownloadRefused as error:
-            say(f"floe: {error}")
+            print_line(f"floe: {error}")
             return 1
         finally:
             await part.close()
@@ -228,18 +228,20 @@ class Fetches:
             raise Yours(f"checksum {work.checksum[:80]!r} is not hexadecimal")
         return self._cache / f"{work.checksum_algo}-{work.checksum}"
 
-    async def _load(self, work: Fetch, part: PartialFile, say: Callable[[str], None]) -> None:
+    async def _load(
+        self, work: Fetch, part: PartialFile, print_line: Callable[[str], None]
+    ) -> None:
         """Download into `part` and check it. Raises DownloadRefused."""
         from floe.nodes.download import Download  # imports aiohttp, so only when needed
 
         download = Download(
-            work.url, part, say, bytes_max=self._file_bytes_max, again_s=self._again_s
+            work.url, part, print_line, bytes_max=self._file_bytes_max, again_s=self._again_s
         )
         await download.load()
         await part.run(part.end)
-        say(download.summary())
+        print_line(download.summary())
         if not work.checksum:
-            say("no checksum given: the content of this file is not verified")
+            print_line("no checksum given: the content of this file is not verified")
         elif part.digest.hexdigest() != work.checksum:
             raise DownloadRefused(
                 f"checksum mismatch: expected {work.checksum_algo} {work.checksum}"

@@ -125,12 +125,12 @@ def _encoded(found: re.Match[str]) -> str:
 async def get(
     session: aiohttp.ClientSession,
     url: str,
-    say: Callable[[str], None] = lambda _: None,
+    print_line: Callable[[str], None] = lambda _: None,
     headers: Mapping[str, str] | None = None,
 ) -> AsyncIterator[aiohttp.ClientResponse]:
     """GET a URL and follow redirects; the body of the response is not read yet.
 
-    `say` receives a line for each redirect. Raises DownloadRefused, aiohttp.ClientError,
+    `print_line` receives a line for each redirect. Raises DownloadRefused, aiohttp.ClientError,
     TimeoutError.
     """
     target = Target.parse(url)
@@ -148,10 +148,12 @@ async def get(
                     f"the server redirects ({response.status}) without a Location"
                 )
             there = target.beside(location)
-            say(f"{response.status}: redirected to {printable(there)}")
+            print_line(f"{response.status}: redirected to {printable(there)}")
             before, target = target, Target.parse(there)
             if (before.scheme, target.scheme) == ("https", "http"):
-                say("redirected from https to http: the network can read and change the file")
+                print_line(
+                    "redirected from https to http: the network can read and change the file"
+                )
             user = target.user or (user if target.may_know(before) else "")
     raise DownloadRefused(f"more than {REDIRECTS_MAX} redirects")
 

@@ -69,8 +69,8 @@ class RemoteRefs:
         if process.returncode == -signal.SIGKILL and loop.time() >= deadline.when():
             raise self._silent(git)
         if process.returncode:
-            said = err.decode(errors="replace")
-            raise refusal(git.url, said + explained(Remote.parse(git.url).url, said, env))
+            stderr = err.decode(errors="replace")
+            raise refusal(git.url, stderr + explained(Remote.parse(git.url).url, stderr, env))
         return str(out, "utf-8", "replace")
 
     def _begin(self, git: Git, pattern: str) -> "tuple[Command.AutoInterrupt, dict[str, str]]":
@@ -99,18 +99,18 @@ class RemoteRefs:
         return Theirs(f"{git.url} did not answer within {self._look_s:g} s")
 
 
-def refusal(url: str, said: str) -> Theirs:
+def refusal(url: str, stderr: str) -> Theirs:
     """Git's message about a remote as an error, with a hint if git wanted a password."""
-    lines = [line for line in said.splitlines() if line.strip()]
+    lines = [line for line in stderr.splitlines() if line.strip()]
     last = next((line for line in lines if line.startswith("fatal:")), lines[-1] if lines else "")
     last = last.removeprefix("fatal: ").removeprefix("floe: ")
     what = f"{url}: {last or 'git failed'}"
-    if "could not read Username" in said or "could not read Password" in said:
+    if "could not read Username" in stderr or "could not read Password" in stderr:
         return Theirs(f"{url} asks for a password", _CREDENTIALS)
     ssh = [line.removeprefix("floe: ") for line in lines if line.startswith("floe: ")]
-    if ssh and ("Permission denied (" in said or "Host key verification failed" in said):
+    if ssh and ("Permission denied (" in stderr or "Host key verification failed" in stderr):
         return Theirs(f"{url}: {ssh[0]}", "; ".join(ssh[1:]))
-    if "Permission denied (" in said or "Authentication failed" in said:
+    if "Permission denied (" in stderr or "Authentication failed" in stderr:
         return Theirs(what, _CREDENTIALS)
     return Theirs(what)
 

@@ -17,16 +17,16 @@ log = structlog.get_logger()
 
 
 def report_of(
-    job: Job, word: warden.CommandExited | warden.CommandLost, folders: Folders
+    job: Job, ended: warden.CommandExited | warden.CommandLost, folders: Folders
 ) -> Report | None:
     """The report of an attempt. Damaged files never hide that the attempt ended.
 
     None if the host has no open file left to read them: ask again later.
     """
     try:
-        if isinstance(word, warden.CommandLost):
+        if isinstance(ended, warden.CommandLost):
             return _lost(job, folders)
-        return _report(job, word, folders)
+        return _report(job, ended, folders)
     except Exception as error:  # the executor's border: a defect must not hang the run
         if isinstance(error, OSError) and error.errno in EXHAUSTED:
             return None
@@ -34,11 +34,11 @@ def report_of(
         return Failed(cause="error", why=f"{type(error).__name__}: {error}")
 
 
-def _report(job: Job, word: warden.CommandExited, folders: Folders) -> Report:
+def _report(job: Job, ended: warden.CommandExited, folders: Folders) -> Report:
     size, found = measured(job, folders)
-    match word.why:
+    match ended.why:
         case "exited":
-            return _exited(job, word.status, size, found, folders)
+            return _exited(job, ended.status, size, found, folders)
         case "timeout":
             why = f"not finished after {job.timeout_s:g} s"
             return Failed(cause="timeout", why=_joined(why, found), output_bytes=size)
@@ -48,7 +48,7 @@ def _report(job: Job, word: warden.CommandExited, folders: Folders) -> Report:
         case "stopped":
             return Stopped(output_bytes=size)
         case _:
-            assert_never(word.why)
+            assert_never(ended.why)
 
 
 def _lost(job: Job, folders: Folders) -> Report:
@@ -85,15 +85,15 @@ def _ignored(strays: list[str]) -> str:
 
 def _line_ends(job: Job, work: Exec) -> str:
     """A note if the failed command is a script with Windows line ends; else empty."""
-    for word in work.argv[:2]:
-        path = job.workspace / work.sub_dir / word
-        if "/" in word or path.suffix:
+    for argument in work.argv[:2]:
+        path = job.workspace / work.sub_dir / argument
+        if "/" in argument or path.suffix:
             head = head_of(str(path))
             if head.partition(b"\n")[0].endswith(b"\r"):
-                name = word.removeprefix(f"{job.workspace}/")
+                name = argument.removeprefix(f"{job.workspace}/")
                 return f"{name}: {CR}; {CR_HINT.format(name)}"
     return ""
 
 
-def _joined(*says: str) -> str:
-    return "; ".join(filter(None, says))
+def _joined(*parts: str) -> str:
+    return "; ".join(filter(None, parts))

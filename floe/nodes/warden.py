@@ -106,7 +106,7 @@ class WardenClient:
     ) -> None:
         """`root` holds the warden's folder, `root/warden`; `placed` is called when `places` may
         have changed."""
-        self._door = WardenAddress(root, self._hear)
+        self._door = WardenAddress(root, self._receive)
         self._placed = placed
         self._listener = listener
         self._outstanding: dict[str, Spawn] = {}
@@ -205,7 +205,7 @@ class WardenClient:
             self._link.transport.write(b"".join(self._unsent))
         self._unsent.clear()
 
-    def _hear(self, message: Mapping[str, Any]) -> None:
+    def _receive(self, message: Mapping[str, Any]) -> None:
         if message["word"] == "hello":
             self._placed()
             return
@@ -214,18 +214,18 @@ class WardenClient:
             if message["word"] == "refused":
                 log.error("warden.refused", why=message["why"])
             return
-        word = _word(message)
-        if isinstance(word, Spawned):
+        report = _report_of(message)
+        if isinstance(report, Spawned):
             if key in self._spawned:
                 return
             self._spawned.add(key)
-        elif word:
+        elif report:
             del self._outstanding[key]
             self._spawned.discard(key)
             self._stopping.discard(key)
             self._ended.add(key)
-        if word:
-            self._listener(word)
+        if report:
+            self._listener(report)
 
     # -- the connection
 
@@ -311,7 +311,7 @@ def _spawn_line(spec: Spawn, *, attach: bool) -> bytes:
     )
 
 
-def _word(message: Mapping[str, Any]) -> WardenReport | None:
+def _report_of(message: Mapping[str, Any]) -> WardenReport | None:
     key, at = message["key"], message["at"]
     match message["word"]:
         case "spawned":

@@ -41,12 +41,12 @@ OnMessage = Callable[[Mapping[str, Any]], None]
 class WardenAddress:
     """The folder and the socket of the warden of one root."""
 
-    def __init__(self, root: Path, hear: OnMessage) -> None:
-        """`root` holds the warden's folder; `hear` receives each message except the first."""
+    def __init__(self, root: Path, on_message: OnMessage) -> None:
+        """`root` holds the warden's folder; `on_message` receives each message except the first."""
         self.folder = root.absolute() / "warden"
         self.data = self.folder / f"v{WARDEN_PROTOCOL}"
         """The files of this protocol version: attempts, socket and log."""
-        self._hear = hear
+        self._on_message = on_message
 
     @property
     def log_file(self) -> Path:
@@ -98,7 +98,7 @@ class WardenAddress:
                 os.close(folder)
             pid = self._check_peer(sock)
             _, link = await loop.create_unix_connection(
-                lambda: WardenConnection(loop, self._hear, pid), sock=sock
+                lambda: WardenConnection(loop, self._on_message, pid), sock=sock
             )
         except BaseException:
             sock.close()
@@ -180,7 +180,7 @@ class WardenConnection(asyncio.Protocol):
 
     transport: asyncio.Transport
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, hear: OnMessage, pid: int) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, on_message: OnMessage, pid: int) -> None:
         self.loop = loop
         self.pulse = Pulse(pid)
         self.places = 0
@@ -188,7 +188,7 @@ class WardenConnection(asyncio.Protocol):
         self.places_why = ""
         self.lost = asyncio.Event()
         self._greeted = asyncio.Event()
-        self._hear = hear
+        self._on_message = on_message
         self._rest = b""
 
     def ask(self) -> None:
@@ -216,7 +216,7 @@ class WardenConnection(asyncio.Protocol):
                 if not self._greeted.is_set():
                     self._greeted.set()
                     continue
-            self._hear(message)
+            self._on_message(message)
 
     def connection_lost(self, _error: Exception | None) -> None:
         self.lost.set()

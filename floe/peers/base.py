@@ -74,7 +74,7 @@ class Seen:
     """The connection is open."""
     since: Instant | None = None
     """Since when it is open, or closed."""
-    heard_at: Instant | None = None
+    received_at: Instant | None = None
     """The time of the last message from there."""
     problem: str = ""
     """The problem, as a sentence; empty if there is none."""
@@ -140,7 +140,7 @@ class Socket(Protocol):
         ...
 
 
-Hear = Callable[[Envelope], None]
+OnEnvelope = Callable[[Envelope], None]
 Offered = Collection[tuple[str, int]]
 """Keys of runs, with the epoch of their offer."""
 
@@ -148,13 +148,15 @@ Offered = Collection[tuple[str, int]]
 class Peers(Protocol):
     """The other hosts. Every method but `relay` and `carry` returns at once."""
 
-    def open(self, me: Hello, hear: Hear, unsent: Hear, sent: Offered = ()) -> None:
+    def open(
+        self, me: Hello, on_envelope: OnEnvelope, unsent: OnEnvelope, sent: Offered = ()
+    ) -> None:
         """Start to connect and to accept connections, in a running loop.
 
-        `hear` gets each message that arrives, in the loop's thread; it must not raise. `unsent`
-        gets an Offer that was not sent and never will be under its epoch: the connection failed,
-        and this process never wrote a byte of it. `sent`: offers that an earlier process may have
-        written; they are never reported as unsent.
+        `on_envelope` gets each message that arrives, in the loop's thread; it must not raise.
+        `unsent` gets an Offer that was not sent and never will be under its epoch: the connection
+        failed, and this process never wrote a byte of it. `sent`: offers that an earlier process
+        may have written; they are never reported as unsent.
         """
         ...
 

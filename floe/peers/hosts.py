@@ -35,7 +35,7 @@ class Other:
         """Since when it is connected, or not."""
         self.wires: list[PeerSocket] = []
         self._now = now
-        self._heard_at = now()
+        self._received_at = now()
         self._offers = offers
         self._outbox = SendQueue()
         self._stirred = asyncio.Event()
@@ -51,11 +51,11 @@ class Other:
         self._stirred.set()
 
     @property
-    def heard_at(self) -> Instant:
+    def received_at(self) -> Instant:
         """The time of the last sign of life."""
         if not self.wires:
-            return self._heard_at
-        silent_s = asyncio.get_running_loop().time() - max(w.heard_s for w in self.wires)
+            return self._received_at
+        silent_s = asyncio.get_running_loop().time() - max(w.received_s for w in self.wires)
         return Instant(self._now() - round(silent_s * 1000))
 
     def join(self, wire: PeerSocket) -> None:
@@ -68,7 +68,7 @@ class Other:
 
     def leave(self, wire: PeerSocket) -> None:
         """A connection is over."""
-        self._heard_at = self.heard_at
+        self._received_at = self.received_at
         self.wires.remove(wire)
         if not self.is_open:
             self.since = self._now()
@@ -83,9 +83,9 @@ class Other:
             await self._stirred.wait()
             self._stirred.clear()
             while len(self._outbox) and (wire := self._most_alive()):
-                await self._say(wire, self._outbox.take())
+                await self._send(wire, self._outbox.take())
 
-    async def _say(self, wire: PeerSocket, item: Item) -> None:
+    async def _send(self, wire: PeerSocket, item: Item) -> None:
         message = item.envelope.message
         if isinstance(message, Offer):
             if not self._offers.may_write(message):
@@ -95,4 +95,4 @@ class Other:
 
     def _most_alive(self) -> PeerSocket | None:
         wires = [wire for wire in self.wires if wire.is_open]
-        return max(wires, key=lambda wire: wire.heard_s, default=None)
+        return max(wires, key=lambda wire: wire.received_s, default=None)

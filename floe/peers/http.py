@@ -20,9 +20,9 @@ from floe.model.message import Envelope, Offer, Ping
 from floe.model.refs import HostId, Instant, place_key
 from floe.peers.base import (
     Answer,
-    Hear,
     Hello,
     Offered,
+    OnEnvelope,
     Request,
     Seen,
     Socket,
@@ -66,14 +66,16 @@ class HttpPeers:
         self._session: aiohttp.ClientSession | None = None
         self._ping: Item | None = None
         self._offers = Offers()
-        self._relays = Relays(settings, self._heard)
+        self._relays = Relays(settings, self._contact)
 
     # --- life ---
 
-    def open(self, me: Hello, hear: Hear, unsent: Hear, sent: Offered = ()) -> None:
+    def open(
+        self, me: Hello, on_envelope: OnEnvelope, unsent: OnEnvelope, sent: Offered = ()
+    ) -> None:
         """Start to connect and to accept connections."""
         assert self._session is None, "it is opened once"
-        self._me, self._hear, self._unsent = me, hear, unsent
+        self._me, self._on_envelope, self._unsent = me, on_envelope, unsent
         self._offers = Offers(sent)
         settings = self._settings
         tls = settings.tls if settings.tls is not None else True
@@ -261,7 +263,7 @@ class HttpPeers:
             async for frame in wire.frames():
                 envelope = unpack(frame)
                 if envelope is not None and _is_from(envelope, wire.other):
-                    self._hear(envelope)
+                    self._on_envelope(envelope)
                 elif not ignored:
                     ignored = True
                     log.info("peer.word_ignored", host=wire.other.host)
@@ -281,10 +283,10 @@ class HttpPeers:
         """Let another host answer a request."""
         return self._relays.relay(host, request)
 
-    def _heard(self, host: HostId) -> tuple[bool, Instant | None]:
+    def _contact(self, host: HostId) -> tuple[bool, Instant | None]:
         others = [other for name, other in self._others.items() if name.host == host]
-        heard = [other.heard_at for other in others]
-        return any(other.is_open for other in others), max(heard, default=None)
+        times = [other.received_at for other in others]
+        return any(other.is_open for other in others), max(times, default=None)
 
 
 def _at(caller: Hello, address: str) -> str:

@@ -68,11 +68,11 @@ class Relays:
     """Relays requests to a URL that leads to a host."""
 
     def __init__(
-        self, settings: PeerSettings, heard_at: Callable[[HostId], tuple[bool, Instant | None]]
+        self, settings: PeerSettings, contact: Callable[[HostId], tuple[bool, Instant | None]]
     ) -> None:
-        """`heard_at`: whether a host is connected, and the time of its last message."""
+        """`contact`: whether a host is connected, and the time of its last message."""
         self._settings = settings
-        self._heard_at = heard_at
+        self._contact = contact
         self._links: Sequence[Link] = ()
 
     def open(self, session: aiohttp.ClientSession, me: Hello, links: Sequence[Link]) -> None:
@@ -107,21 +107,21 @@ class Relays:
                     f"{host} refuses relayed requests of this host (HTTP {response.status})",
                     "give both the same --cluster-token; with a private bind, its URL in `hosts`",
                 )
-            yield HttpAnswer(response, lambda: self._heard_at(host)[0])
+            yield HttpAnswer(response, lambda: self._contact(host)[0])
         finally:
             response.close()
 
     def _link(self, host: HostId) -> Link:
         known = [link for link in self._links if link.other and link.other.host == host]
         known = [link for link in known if not link.is_self]
-        if not self._heard_at(host)[0]:
+        if not self._contact(host)[0]:
             raise self._away(host, "" if known else "it never replied at any URL of `hosts`")
         if not known:
             raise self._away(host, "it calls this host, but no URL of `hosts` leads to it")
         return next((link for link in known if link.is_open), known[0])
 
     def _away(self, host: HostId, why: str) -> HostAway:
-        since = self._heard_at(host)[1]
+        since = self._contact(host)[1]
         what = f"{host} is away" + (f": {why}" if why else "")
         more = "see floe hosts"
         hint = more if why else f"start it again; {more}, floe host forget {host} gives it up"

@@ -62,7 +62,7 @@ class PeerSocket:
     ) -> None:
         """`lives` is called at the first sign of life."""
         self.other = other
-        self.heard_s = asyncio.get_running_loop().time()
+        self.received_s = asyncio.get_running_loop().time()
         """When the last sign of life came, by the loop's clock."""
         self._socket = opened
         self._settings = settings
@@ -89,7 +89,7 @@ class PeerSocket:
             if frame is None:
                 self.end("")
                 return
-            self.heard_s = asyncio.get_running_loop().time()
+            self.received_s = asyncio.get_running_loop().time()
             if (lives := self._lives) is not None:
                 self._lives = None
                 lives()

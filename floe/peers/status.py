@@ -24,10 +24,10 @@ def seen(
     found = [_at(link, others, problems, ours, first) for link in links]
     found += [_called(other, ours) for name, other in others.items() if name not in first]
     doubles = doubled(found)
-    told = [_told(one, doubles) for one in found]
+    seen = [_with_double(one, doubles) for one in found]
     urls = {link.url for link in links}
     strangers = [(key, what) for key, what in problems.all() if key not in urls]
-    return (*told, *(Seen(url="", caller=key, problem=what) for key, what in strangers))
+    return (*seen, *(Seen(url="", caller=key, problem=what) for key, what in strangers))
 
 
 def twice(host: HostId, stores: Iterable[StoreId]) -> str:
@@ -35,7 +35,7 @@ def twice(host: HostId, stores: Iterable[StoreId]) -> str:
     return f"{host} exists twice, with the stores {', '.join(sorted(stores))}: rename one"
 
 
-def _told(one: Seen, doubles: Mapping[HostId, frozenset[StoreId]]) -> Seen:
+def _with_double(one: Seen, doubles: Mapping[HostId, frozenset[StoreId]]) -> Seen:
     if one.host is None or one.host not in doubles or one.problem:
         return one
     return replace(one, problem=twice(one.host, doubles[one.host]))
@@ -65,7 +65,7 @@ def _at(
         is_self=link.is_self,
         is_open=link.is_open,
         since=link.since,
-        heard_at=other.heard_at if other else None,
+        received_at=other.received_at if other else None,
         problem=problem,
     )
 
@@ -79,5 +79,5 @@ def _called(other: Other, ours: Protocols) -> Seen:
         protocol=ours.common(other.hello.protocols) or 0,
         is_open=other.is_open,
         since=other.since,
-        heard_at=other.heard_at,
+        received_at=other.received_at,
     )

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Final
 
-from floe.repository.task import TaskFailed, say
+from floe.repository.task import TaskFailed, print_line
 
 CONNECTION: Final = re.compile(
     r"(credential|http|url|ssh|protocol|safe|lfs)\.|core\.gitproxy$", re.IGNORECASE
@@ -31,11 +31,11 @@ OPTIONS: Final = (
 
 
 class GitFailed(TaskFailed):
-    """A git command failed; `said` is its error output."""
+    """A git command failed; `stderr` is its error output."""
 
-    def __init__(self, what: str, said: str) -> None:
+    def __init__(self, what: str, stderr: str) -> None:
         super().__init__(f"git {what} failed")
-        self.said = said
+        self.stderr = stderr
 
 
 class GitProgram:
@@ -64,11 +64,11 @@ class GitProgram:
     ) -> bytes:
         """The output of a command; its messages go to the attempt's output. Raises GitFailed."""
         done = self._done(args, data, env)
-        said = done.stderr.decode(errors="replace").strip()
+        stderr = done.stderr.decode(errors="replace").strip()
         if done.returncode not in good:
-            raise GitFailed(args[0], said)
-        if said:
-            say(said)
+            raise GitFailed(args[0], stderr)
+        if stderr:
+            print_line(stderr)
         return done.stdout
 
     def line(self, *args: str) -> str:

@@ -92,8 +92,8 @@ class Commits:
         elif not (FULL_HASH.fullmatch(value) and self._fetches(depth, value)):
             self._fetch(FULL_DEPTH, *EVERYTHING)
             if not self._git.has(value):
-                said = f"floe: {without_password(self._url)} has no commit {value}"
-                raise RemoteFailed("fetch", said)
+                what = f"floe: {without_password(self._url)} has no commit {value}"
+                raise RemoteFailed("fetch", what)
         return self._parsed(value)
 
     def _parsed(self, name: str) -> str:
@@ -111,6 +111,6 @@ class Commits:
         try:
             self._git.run("fetch", *options, "--", "origin", *refspecs)
         except GitFailed as error:
-            said = error.said + ssh.explained(self._url, error.said, self._git.env)
-            kind = RemoteFailed if _REMOTE.search(said) else FetchFailed
-            raise kind("fetch", said) from error
+            stderr = error.stderr + ssh.explained(self._url, error.stderr, self._git.env)
+            kind = RemoteFailed if _REMOTE.search(stderr) else FetchFailed
+            raise kind("fetch", stderr) from error

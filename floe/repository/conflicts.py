@@ -3,7 +3,7 @@
 from typing import Final
 
 from floe.repository.command import GitProgram
-from floe.repository.task import escaped, say
+from floe.repository.task import escaped, print_line
 
 BINARY: Final = b"-\t-\t"
 
@@ -37,8 +37,8 @@ def conflicts(git: GitProgram, ours: str, theirs: str, into: str, other: str) ->
     return names
 
 
-def say_conflicts(names: list[str], into: str, other: str) -> None:
+def print_conflicts(names: list[str], into: str, other: str) -> None:
     """Print the last lines of an attempt with conflicts."""
-    say(f"floe: {other} does not merge into {into}; files in conflict:")
+    print_line(f"floe: {other} does not merge into {into}; files in conflict:")
     for name in names:
-        say(name)
+        print_line(name)

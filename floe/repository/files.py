@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from floe.repository.command import GitFailed, GitProgram
 from floe.repository.folder import Folder
 from floe.repository.paths import made_writable, remove
-from floe.repository.task import TaskFailed, escaped, say
+from floe.repository.task import TaskFailed, escaped, print_line
 
 RULES: Final = (b".gitattributes", b".gitignore")
 """Files that control which files git writes and deletes."""
@@ -122,7 +122,7 @@ def blocked(where: Path) -> TaskFailed | None:
             is_foreign = stat.S_ISDIR(found.st_mode) and found.st_uid != me
             if is_closed or (is_foreign and not os.access(os.path.join(parent, name), os.W_OK)):  # noqa: PTH118
                 path = os.path.join(parent, name)  # noqa: PTH118
-                say(
+                print_line(
                     f"floe: as root: rm -rf '{escaped(path)}'; a step that runs as a "
                     f"different user, as containers do, should run as {_name(me)}"
                 )

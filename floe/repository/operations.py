@@ -9,10 +9,10 @@ from typing import Final
 from floe.repository import files, submodules
 from floe.repository.command import GitFailed, GitProgram
 from floe.repository.commits import FULL_DEPTH, Commits, FetchFailed, RemoteFailed, check
-from floe.repository.conflicts import conflicts, say_conflicts
+from floe.repository.conflicts import conflicts, print_conflicts
 from floe.repository.folder import Folder
 from floe.repository.paths import is_folder, made_above, remove
-from floe.repository.task import NoSuchFile, Task, TaskFailed, say
+from floe.repository.task import NoSuchFile, Task, TaskFailed, print_line
 
 SHOWN_MAX: Final = 1048576
 DEPTH_MAX: Final = 32
@@ -25,14 +25,14 @@ def main(argument: str) -> None:
     try:
         {"checkout": checkout, "merge": merge, "show": show}[task.operation](task)
     except TaskFailed as error:
-        said = error.said if isinstance(error, GitFailed) else ""
-        if said:
-            say(said)
-        if not (said and isinstance(error, RemoteFailed)):
-            say(f"floe: {error}")
+        stderr = error.stderr if isinstance(error, GitFailed) else ""
+        if stderr:
+            print_line(stderr)
+        if not (stderr and isinstance(error, RemoteFailed)):
+            print_line(f"floe: {error}")
         sys.exit(error.status)
     except OSError as error:
-        say(f"floe: {files.blocked(Path(task.where)) or error}")
+        print_line(f"floe: {files.blocked(Path(task.where)) or error}")
         sys.exit(1)
 
 
@@ -63,7 +63,7 @@ def show(task: Task) -> None:
 
 def _begin(task: Task, what: str) -> None:
     check(task)
-    say(what)
+    print_line(what)
 
 
 def _healed(task: Task, operation: Callable[[Folder], None]) -> None:
@@ -77,8 +77,10 @@ def _healed(task: Task, operation: Callable[[Folder], None]) -> None:
         except GitFailed as error:
             if not folder.has_objects:
                 raise
-            say(error.said)
-            say(f"floe: {error}: {folder.gitdir} may be damaged, so the repository is cloned again")
+            print_line(error.stderr)
+            print_line(
+                f"floe: {error}: {folder.gitdir} may be damaged, so the repository is cloned again"
+            )
             folder.set_objects_aside()
             try:
                 operation(folder)
@@ -113,7 +115,7 @@ def _put(folder: Folder, commit: str, level: int = 1) -> None:
     submodules.empty(folder.where, entries, {found.path for found in wanted})
     for found in wanted:
         where = made_above(folder.where, found.path)
-        say(f"floe: submodule {where}: commit {found.commit} of {found.url}")
+        print_line(f"floe: submodule {where}: commit {found.commit} of {found.url}")
         if not is_folder(where):
             remove(where)
         part = task._replace(
@@ -159,8 +161,8 @@ def _merge(folder: Folder) -> None:
         found = conflicts(git, commit, theirs, task.value, task.other)
         if not found:
             raise
-        say(error.said)
-        say_conflicts(found, task.value, task.other)
+        print_line(error.stderr)
+        print_conflicts(found, task.value, task.other)
         sys.exit(1)
     sys.stdout.write(printed.decode(errors="replace"))
     merged = git.line("rev-parse", "--verify", "HEAD")

@@ -16,11 +16,11 @@ _MISSING: Final = re.compile(r"Identity file (.+) not accessible")
 _SHORT: Final = re.compile(r"(?P<to>[^/:\[]*)(?:\[(?P<host>[^\]]*)\])?:")
 
 
-def explained(url: str, said: str, env: Mapping[str, str]) -> str:
+def explained(url: str, stderr: str, env: Mapping[str, str]) -> str:
     """Lines that explain ssh's message about a git URL, each after a line end; empty for others."""
-    is_changed = "REMOTE HOST IDENTIFICATION HAS CHANGED" in said
-    is_unknown = "Host key verification failed" in said
-    is_denied = "Permission denied (" in said
+    is_changed = "REMOTE HOST IDENTIFICATION HAS CHANGED" in stderr
+    is_unknown = "Host key verification failed" in stderr
+    is_denied = "Permission denied (" in stderr
     if not (is_changed or is_unknown or is_denied):
         return ""
     settings = _settings(url, env)
@@ -30,7 +30,7 @@ def explained(url: str, said: str, env: Mapping[str, str]) -> str:
     known = settings.get("hostkeyalias", [name])[0]
     known = known if port == "22" else f"[{known}]:{port}"
     if is_denied and not is_unknown:
-        lines = _denied(known, settings, env, _MISSING.findall(said))
+        lines = _denied(known, settings, env, _MISSING.findall(stderr))
     else:
         files = settings.get("userknownhostsfile", [""])[0].split()
         files = [_home(file) for file in files] or ["~/.ssh/known_hosts"]

@@ -13,7 +13,7 @@ from floe.repository.command import GitProgram
 from floe.repository.files import LINK, TreeEntry
 from floe.repository.folder import Folder
 from floe.repository.paths import made_above, remove
-from floe.repository.task import TaskFailed, escaped, is_allowed, is_local, say
+from floe.repository.task import TaskFailed, escaped, is_allowed, is_local, print_line
 
 NAMES_MAX: Final = 10
 _ALLOWED: Final = re.compile(r"(https?|ssh|git)://|[^/:]+:(?!:|//)")
@@ -46,7 +46,9 @@ def submodules(folder: Folder, commit: str, entries: list[TreeEntry]) -> list[Su
         name = of_path.get(link.path, "")
         url = about.get(f"{name}.url", "")
         if not url:
-            say(f"floe: {escaped(link.path)} is a submodule for which .gitmodules has no url")
+            print_line(
+                f"floe: {escaped(link.path)} is a submodule for which .gitmodules has no url"
+            )
         elif about.get(f"{name}.update") != "none":
             whole = submodule_url(url, folder.task.url)
             if not may_follow(folder.task.url, whole):
@@ -70,7 +72,7 @@ def report_submodules(entries: list[TreeEntry]) -> None:
     """Report submodules that the task does not fetch."""
     names = [escaped(entry.path) for entry in entries if entry.mode == LINK]
     if names:
-        say(f"floe: submodules are not fetched (submodules: true does): {_some(names)}")
+        print_line(f"floe: submodules are not fetched (submodules: true does): {_some(names)}")
 
 
 def check_lfs(folder: Folder, commit: str) -> None:
@@ -86,7 +88,7 @@ def name_pointers(git: GitProgram) -> None:
     """Report files in git LFS that the task does not fetch."""
     names = git.run("ls-files", "-z", "--", ":(attr:filter=lfs)").split(b"\0")[:-1]
     if names:
-        say(
+        print_line(
             "floe: files in git LFS are not fetched, only their pointers (lfs: true does): "
             + _some([escaped(name) for name in names])
         )

@@ -67,7 +67,7 @@ def is_local(url: str) -> bool:
     return not re.match(r"[^/]+:", url)
 
 
-def say(text: str) -> None:
+def print_line(text: str) -> None:
     """Print a line to the attempt's output, without passwords."""
     sys.stdout.flush()
     sys.stderr.write(without_password(text) + "\n")

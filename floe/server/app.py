@@ -252,7 +252,7 @@ def _own(at: Endpoint, listener: asyncio.Server) -> set[tuple[str, int]]:
     return {(name[0] if at.host else "", name[1]) for name in names}
 
 
-class _Told(logging.Handler):
+class _LogHandler(logging.Handler):
     """Passes aiohttp's messages to floe's log. Invalid HTTP gets no line, only a debug message."""
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -265,7 +265,7 @@ class _Told(logging.Handler):
 
 def _logger() -> logging.Logger:
     logger = logging.Logger("floe.server")
-    logger.addHandler(_Told())
+    logger.addHandler(_LogHandler())
     return logger
 
 

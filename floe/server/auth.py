@@ -124,10 +124,10 @@ def check_origin(request: web.Request) -> None:
     Origin has to name the server. A proxy that terminates TLS turns the request of an https page
     into http, so the scheme counts only if the request is secure.
     """
-    said = request.headers.get("Sec-Fetch-Site")
-    if said == "same-origin" or _has_page_key(request):
+    site = request.headers.get("Sec-Fetch-Site")
+    if site == "same-origin" or _has_page_key(request):
         return
-    if said and request.method not in SAFE:  # for websockets, browsers send different values
+    if site and request.method not in SAFE:  # for websockets, browsers send different values
         raise Forbidden(FOREIGN, FOREIGN_HINT)
     origin = request.headers.get("Origin", "").lower()
     schemes = ("https",) if request.secure else ("http", "https")

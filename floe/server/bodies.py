@@ -186,7 +186,7 @@ class Fields:
             return default
         if isinstance(value, str) and (value or default is not None):
             return value
-        return self._say(key, "a text is required", "")
+        return self._instead(key, "a text is required", "")
 
     def integer(self, key: str, default: int, low: int, high: int) -> int:
         """A whole number within bounds, also written as a text."""
@@ -198,7 +198,7 @@ class Fields:
             return default
         if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high:
             return value
-        return self._say(key, f"a whole number from {low} to {high} is expected", default)
+        return self._instead(key, f"a whole number from {low} to {high} is expected", default)
 
     def flag(self, key: str) -> bool | None:
         """True or false, also written as a text; None if absent."""
@@ -207,14 +207,14 @@ class Fields:
             return value
         if value in ("true", "false"):
             return value == "true"
-        return self._say(key, "true or false is expected", None)
+        return self._instead(key, "true or false is expected", None)
 
     def mapping(self, key: str) -> Mapping[str, Json]:
         """An object with arbitrary keys; empty if absent."""
         value = self._take(key)
         if value is None or isinstance(value, Mapping):
             return value or {}
-        return self._say(key, "an object is expected", {})
+        return self._instead(key, "an object is expected", {})
 
     def sub(self, key: str) -> "Fields":
         """A nested object; its errors are reported with those of this one."""
@@ -249,7 +249,7 @@ class Fields:
         self._known.append(key)
         return self._shape.get(key)
 
-    def _say(self, key: str, what: str, instead: T) -> T:
+    def _instead(self, key: str, what: str, instead: T) -> T:
         self.wrong(key, what)
         return instead
 

@@ -28,9 +28,9 @@ async def page(request: web.Request, run: str) -> dict[str, object]:
     limit = fields.integer("limit", PAGE_MAX, 1, PAGE_MAX)
     fields.done()
     found = await request.app[HUB].reads.events(run, after, limit + 1)
-    told = found[:limit]
-    more = told[-1].record.seq if len(found) > limit else None
-    return {"events": [event_shape(stored) for stored in told], "next": more}
+    page = found[:limit]
+    more = page[-1].record.seq if len(found) > limit else None
+    return {"events": [event_shape(stored) for stored in page], "next": more}
 
 
 def event_shape(stored: Stored) -> dict[str, object]:
@@ -43,11 +43,11 @@ def fact_shape(stored: Stored) -> dict[str, object]:
     record = stored.record
     event = record.event
     tag = TRIGGER_GOOD if isinstance(event, RunActivated) else getattr(event, "tag", None)
-    said = {"node": getattr(event, "node", ""), "tag": tag, "by": getattr(event, "by", "")}
+    named = {"node": getattr(event, "node", ""), "tag": tag, "by": getattr(event, "by", "")}
     return {
         "seq": record.seq,
         "epoch": record.epoch,
         "at": iso(event.at),
         "event": type(event).__name__,
-        **{name: value for name, value in said.items() if value},
+        **{name: value for name, value in named.items() if value},
     }

@@ -49,7 +49,7 @@ CLOSE_S: Final = 1.0
 REASON_MAX: Final = 120
 """Bytes of a close reason (RFC 6455, 5.5: 125 with its code)."""
 
-HEARD_MAX: Final = 64 * 1024
+MESSAGE_BYTES_MAX: Final = 64 * 1024
 """Bytes of a frame from a client."""
 
 WATCHES_MAX: Final = 32
@@ -77,7 +77,7 @@ async def serve(request: web.Request) -> web.WebSocketResponse:
     after, _ = fields.text("after"), fields.text("page")  # the page's key: see check_origin
     fields.done()
     socket = web.WebSocketResponse(
-        heartbeat=HEARTBEAT_S, timeout=CLOSE_S, max_msg_size=HEARD_MAX, compress=False
+        heartbeat=HEARTBEAT_S, timeout=CLOSE_S, max_msg_size=MESSAGE_BYTES_MAX, compress=False
     )
     await shake_hands(request, socket)
     hub = request.app[HUB]
@@ -123,14 +123,14 @@ class FeedClient:
             self._tasks = tasks
             await self._send(to_text(shape))
             tasks.create_task(self._subscription.follow())
-            tasks.create_task(self._tell_facts())
-            tasks.create_task(self._tell_outputs())
+            tasks.create_task(self._send_events())
+            tasks.create_task(self._send_outputs())
             tasks.create_task(self._guard())
             tasks.create_task(self._wait_stopping())
             await self._listen()
         raise AssertionError("receiving ends by Over")
 
-    async def _tell_facts(self) -> None:
+    async def _send_events(self) -> None:
         while True:
             try:
                 frames = await self._subscription.take()
@@ -141,7 +141,7 @@ class FeedClient:
             for start in range(0, len(texts), FRAMES_MAX):
                 await self._send(*texts[start : start + FRAMES_MAX])
 
-    async def _tell_outputs(self) -> None:
+    async def _send_outputs(self) -> None:
         while True:
             await self._watching.wait()
             more = False
@@ -155,7 +155,7 @@ class FeedClient:
                     self._unwatch(key)
                     await self._complain(error)
                     continue
-                more |= await self._tell_output(key, watch, piece)
+                more |= await self._send_output(key, watch, piece)
             await asyncio.sleep(0 if more else POLL_S)
 
     async def _follow_elsewhere(self, key: tuple[str, str], watch: Watch) -> None:
@@ -164,7 +164,7 @@ class FeedClient:
         if self._watches.get(key) is watch:
             watch.move(self._tasks, make)
 
-    async def _tell_output(self, key: tuple[str, str], watch: Watch, piece: Piece) -> bool:
+    async def _send_output(self, key: tuple[str, str], watch: Watch, piece: Piece) -> bool:
         """Send a piece; return whether there was one. Half a character waits for its other half."""
         text, used = codecs.utf_8_decode(piece.data, "replace", piece.over)
         if self._watches.get(key) is not watch:
@@ -207,12 +207,12 @@ class FeedClient:
             if message.type is not WSMsgType.TEXT:
                 raise Over(WSCloseCode.UNSUPPORTED_DATA, "JSON text is expected")
             try:
-                await self._hear(message.data)
+                await self._receive(message.data)
             except FloeError as error:
                 await self._complain(error)
         raise Over(WSCloseCode.OK, "")
 
-    async def _hear(self, text: str) -> None:
+    async def _receive(self, text: str) -> None:
         shape = parse(text.encode())
         if not isinstance(shape, dict):
             raise Yours("a JSON object is expected")

@@ -33,7 +33,7 @@ def _offers(shape: dict[str, Any]) -> list[str]:
     return ["reload", "drain", "forget"] if shape["id"] and shape["store"] else []
 
 
-def told(handler: Handler) -> Handler:
+def at_named_host(handler: Handler) -> Handler:
     """Run a handler at the host that the path names, whichever host gets the request."""
 
     @functools.wraps(handler)

@@ -108,12 +108,12 @@ class Lines:
                 end = start + data.find(b"\n")
                 if end < start:
                     end = self._end(file, number)
-                told = data[: min(end - start, LINE_MAX)]
-                is_whole = len(told) == end - start
+                taken = data[: min(end - start, LINE_MAX)]
+                is_whole = len(taken) == end - start
                 is_over = is_whole and end < self.size
-                text = (told if is_over else _whole(told)).decode(errors="replace")
+                text = (taken if is_over else _whole(taken)).decode(errors="replace")
                 lines.append(Line(text=text, bytes=end - start, style=style))
-                style = styled(style, told) if is_whole else self._style_at(file, end)
+                style = styled(style, taken) if is_whole else self._style_at(file, end)
                 start = end + 1
         return lines
 

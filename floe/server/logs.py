@@ -99,11 +99,11 @@ async def _looked(
 ) -> web.Response:
     _, _, spot = await _spot(request, visit, attempt)
 
-    def told(lines: Lines) -> Shape:
+    def counted(lines: Lines) -> Shape:
         return {**work(lines), "count": lines.count, "bytes": lines.size}
 
     with readable():
-        shape = await request.app[MARKS].look(spot.path, told)
+        shape = await request.app[MARKS].look(spot.path, counted)
     return answer({**shape, "attempt": spot.attempt, "live": not spot.over}, is_output=True)
 
 

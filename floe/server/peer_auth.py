@@ -55,7 +55,7 @@ class PeerAuth:
         if not hmac.compare_digest(sha256(text.encode(errors="replace")).digest(), self._key):
             if text:
                 self._wrong.failed(address, now)
-                self._say(request)
+                self._report(request)
             raise Denied("wrong credentials")
 
     def passed(self, request: web.Request) -> Passed:
@@ -72,7 +72,7 @@ class PeerAuth:
         at = request.transport.get_extra_info("sockname") if request.transport else None
         return at is not None and not self.addresses.isdisjoint({at[:2], ("", at[1])})
 
-    def _say(self, request: web.Request) -> None:
+    def _report(self, request: web.Request) -> None:
         address = request.remote or ""
         if self._peers is not None:
             self._peers.turned_away(request.headers, address, "calls with a wrong cluster token")

@@ -86,9 +86,9 @@ def _order(fields: Fields) -> Order:
     run = fields.text("run")
     ref, form = fields.sub("ref"), fields.sub("form")
     id, ver = ref.text("id", "" if run else None), ref.integer("ver", 0, 1, VER_MAX)
-    name, _, said = id.partition("@")
-    if ver and said not in ("", str(ver)):
-        ref.wrong("ver", f"is {ver}, but {said[:20]} in the id")
+    name, _, other = id.partition("@")
+    if ver and other not in ("", str(ver)):
+        ref.wrong("ver", f"is {ver}, but {other[:20]} in the id")
     good = form.flag("good")
     if good is False and not run:
         form.wrong("good", "only the form of a run can be rejected")

@@ -164,7 +164,7 @@ ROUTES: Final = (
     Route(
         "POST",
         "hosts/{host}/reload",
-        hosts.told(hosts.reload),
+        hosts.at_named_host(hosts.reload),
         headers=ONCE,
         body="Nothing",
         answers={200: "Reloaded"},
@@ -172,7 +172,7 @@ ROUTES: Final = (
     Route(
         "POST",
         "hosts/{host}/drain",
-        hosts.told(hosts.drain),
+        hosts.at_named_host(hosts.drain),
         headers=ONCE,
         body="Drain",
         answers={200: "Drained"},

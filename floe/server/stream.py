@@ -37,28 +37,28 @@ async def index(request: web.Request) -> web.StreamResponse:
     response = web.StreamResponse(headers={"Content-Type": "text/plain; charset=utf-8"})
     await response.prepare(request)
     try:
-        await _tell(request, response, store, after)
+        await _send(request, response, store, after)
     except (Lagging, TimeoutError, ConnectionError):
         if request.transport is not None:
             request.transport.abort()  # it resumes at its own position
     return response
 
 
-async def _tell(request: web.Request, response: web.StreamResponse, store: str, after: int) -> None:
+async def _send(request: web.Request, response: web.StreamResponse, store: str, after: int) -> None:
     feed, stopping = request.app[HUB].reads.own_feed(), request.app[STOPPING]
     clock = asyncio.get_running_loop().time
-    told_at = clock()
+    sent_at = clock()
     async with aclosing(own_feed(feed, store, after)) as stream:
-        async for said in stream:
+        async for items in stream:
             if stopping.is_set():
                 return
             check_reader(request)
-            if not said and clock() - told_at > SIGN_S:
-                said = [Reached(0)]
-            if said:
+            if not items and clock() - sent_at > SIGN_S:
+                items = [Reached(0)]
+            if items:
                 async with asyncio.timeout(SEND_S):
-                    await response.write(b"".join(map(line_of, said)))
-                told_at = clock()
+                    await response.write(b"".join(map(line_of, items)))
+                sent_at = clock()
 
 
 async def place(request: web.Request) -> web.Response:

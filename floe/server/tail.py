@@ -85,10 +85,10 @@ def readable() -> Iterator[None]:
     except FileNotFoundError:
         raise NotFound("the output is gone: its file was removed") from None
     except NotPlain as error:
-        what = f"the output is gone: its path {files.said(error)}"
+        what = f"the output is gone: its path {files.reason_of(error)}"
         raise NotFound(what, "a command put it there") from None
     except OSError as error:
-        raise World(f"the output cannot be read: {files.said(error)}") from error
+        raise World(f"the output cannot be read: {files.reason_of(error)}") from error
 
 
 def _read(path: Path, offset: int, size: int) -> bytes:

@@ -72,7 +72,7 @@ def _unknown(one: Seen) -> Shape:
         "slots": 0,
         "active": 0,
         "draining": False,
-        "seen_at": iso(one.heard_at),
+        "seen_at": iso(one.received_at),
         "clock_offset_ms": 0,
         "problems": [one.problem] if one.problem else ["has not answered yet"],
         "url": one.url or one.caller,

@@ -20,7 +20,7 @@ def node_shape(run: Run, node: Node) -> Shape:
         "class": node.cls,
         "type": node.type,
         "name": node.name,
-        "state": state_word(run, state),
+        "state": state_text(run, state),
     }
     if state is None:
         return shape
@@ -28,7 +28,7 @@ def node_shape(run: Run, node: Node) -> Shape:
         **shape,
         **visit_shape(state, state.due or wait_due(run, node.id)),
         "visits": [
-            {"state": state_word(run, visit), **visit_shape(visit)}
+            {"state": state_text(run, visit), **visit_shape(visit)}
             for visit in run.earlier.get(node.id, ())
         ],
     }
@@ -106,7 +106,7 @@ def node_page(run: Run, node: Node) -> Shape:
     }
 
 
-def state_word(run: Run, state: NodeState | None) -> str:
+def state_text(run: Run, state: NodeState | None) -> str:
     """One word for a node's state."""
     if state is None:
         return "never" if run.state == "archive" else "waiting"

@@ -20,7 +20,7 @@ from floe.config import Flags, load, read_local, which_conf
 from floe.model.flow import Fetch
 from floe.model.refs import Instant
 from floe.model.signal import Reported, Started
-from floe.nodes.base import Job, Tell
+from floe.nodes.base import Job, OnReport
 from floe.store.base import Batch
 
 T = TypeVar("T")
@@ -137,17 +137,17 @@ def _wake(
     return lambda due, call: fuse.around("set timer", wake)(due, fuse.around("fire timer", call))
 
 
-def _start(fuse: Fuse, hands: str, start: Callable[..., None]) -> Callable[[Job, Tell], None]:
-    def around(job: Job, tell: Tell) -> None:
+def _start(fuse: Fuse, hands: str, start: Callable[..., None]) -> Callable[[Job, OnReport], None]:
+    def around(job: Job, on_report: OnReport) -> None:
         act = "find" if job.started else "start"
-        fuse.around(f"{act} {hands}", start)(job, partial(_tell, fuse, tell))
+        fuse.around(f"{act} {hands}", start)(job, partial(_report, fuse, on_report))
 
     return around
 
 
-def _tell(fuse: Fuse, tell: Tell, word: Started | Reported) -> None:
-    said = word.report if isinstance(word, Reported) else word
-    fuse.around(f"tell {type(said).__name__}", tell)(word)
+def _report(fuse: Fuse, on_report: OnReport, signal: Started | Reported) -> None:
+    said = signal.report if isinstance(signal, Reported) else signal
+    fuse.around(f"tell {type(said).__name__}", on_report)(signal)
 
 
 def main() -> None:

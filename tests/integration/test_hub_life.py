@@ -33,7 +33,7 @@ from floe.model.flow import Backoff, Field, Form, Git, Retry, Trigger
 from floe.model.refs import FlowId, Instant, Json, Key, NodeId
 from floe.model.run import Summary
 from floe.model.signal import Exited, TimerFired
-from floe.nodes.base import Job, Tell
+from floe.nodes.base import Job, OnReport
 from floe.store.base import RunQuery, RunStore
 from floe.store.memory import MemoryStore
 from floe.store.sqlite import SqliteStore
@@ -147,7 +147,7 @@ async def test_attempt_that_was_started_is_found_again_and_not_started_twice(hos
 
 async def test_attempt_whose_start_is_not_recorded_is_offered_as_new(host: Host) -> None:
     class Silent(Hands):
-        def start(self, job: Job, tell: Tell) -> None:
+        def start(self, job: Job, on_report: OnReport) -> None:
             self.started.append(job.key)
 
     silent = Silent()
@@ -352,8 +352,8 @@ async def test_attempt_that_is_over_is_forgotten_when_the_next_is_due_at_once(ho
         [first] = host.hands.started
         await hub.loop.wait_idle()
         host.hands.exit("a", 1)
-        word = TimerFired(key=first, kind="retry")
-        hub.loop.put(Incoming(input=word, run=hub.reads.ref(run)))
+        signal = TimerFired(key=first, kind="retry")
+        hub.loop.put(Incoming(input=signal, run=hub.reads.ref(run)))
         await until(lambda: len(host.hands.started) == 2)
 
         assert host.hands.forgotten == [first]
@@ -621,7 +621,7 @@ async def test_nothing_is_begun_by_what_is_told_while_the_hands_close(host: Host
         async def close(self) -> None:
             self.is_open = False
             for node in ("a", "b"):
-                if any(key.node == node for key in self._tells):
+                if any(key.node == node for key in self._on_report):
                     self.exit(node)
             for _ in range(20):
                 await asyncio.sleep(0)
@@ -711,7 +711,7 @@ async def test_waiting_run_says_who_holds_what_it_needs(host: Host) -> None:
 
 async def test_attempt_that_waits_for_a_place_says_so(host: Host) -> None:
     class Full(Hands):
-        def start(self, job: Job, tell: Tell) -> None:
+        def start(self, job: Job, on_report: OnReport) -> None:
             self.in_line.append(job.key)
 
     async with host.hub(CHAIN, hands=Full()) as hub:

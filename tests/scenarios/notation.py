@@ -111,7 +111,7 @@ def rewritten(text: str) -> str:
             story.begin(line, block)
             out += [line, *block, ""]
         elif line[:2] in ("> ", "! ", "@ ", "? "):
-            out += [line, *(f"    {told}" for told in story.tell(line[0], line[2:]))]
+            out += [line, *(f"    {told}" for told in story.play(line[0], line[2:]))]
         elif not line.startswith("    "):
             out.append(line)
     return "\n".join(out).rstrip() + "\n"
@@ -139,7 +139,7 @@ class _Story:
         self.log: list[Event] = [a_pended(self.flow)]
         self.run = attached(fold(REF, self.log), self.flow)
 
-    def tell(self, sign: str, text: str) -> Iterator[str]:
+    def play(self, sign: str, text: str) -> Iterator[str]:
         match sign:
             case "@":
                 self.now = Instant(self.now + round(_seconds(text.strip()) * 1000))

@@ -35,7 +35,7 @@ def main() -> int:
     sys.stderr.write("\n")
     _show(f"{tally.line()}\n\n{tally.table()}\n")
     for seed in sorted(tally.broken):
-        _tell(seed, options.bug)
+        _log(seed, options.bug)
     return 1 if tally.broken else 0
 
 
@@ -55,7 +55,7 @@ def _replay(seed: int, bug: str) -> int:
     return 1 if verdict.broken else 0
 
 
-def _tell(seed: int, bug: str) -> None:
+def _log(seed: int, bug: str) -> None:
     """Say in short what a seed broke, and how to see all of it."""
     verdict = trial(seed, bug=BUGS[bug] if bug else None, story=True)
     again = f"scripts/sim --seed {seed}{f' --bug {bug}' if bug else ''}"

@@ -258,7 +258,7 @@ _offered = Grantee.offered
 
 
 def _stop_blindly(self: Machine, key: Key) -> None:
-    self._tell(key, Stopped())
+    self._log(key, Stopped())
 
 
 SPLIT: Final = ("run_is_in_one_place", "one_pen_per_run_and_epoch", "copies_are_prefixes")

@@ -120,7 +120,7 @@ class Faults:
         """The operator tells one host that a store is gone."""
         self.world.truth.forgotten.add(place)
         self.world.note_amnesia()
-        self.world.tell(machine.id, "is told to forget", str(place))
+        self.world.log(machine.id, "is told to forget", str(place))
         self._say(machine, Forget(host=place.host, store=place.store, force=True), [])
 
     def _say(self, machine: Machine, word: Input, answers: list[Reply]) -> None:
@@ -147,7 +147,7 @@ class Faults:
         tag = self.random.choice(tags)
         run = truth.holders[tag][0].run
         truth.freed |= {(lease, run) for lease in ("db", "lab")}
-        self.world.tell(keeper, "is told to free", f"{tag} of {run.key}")
+        self.world.log(keeper, "is told to free", f"{tag} of {run.key}")
         self.world.machines[keeper].say(Free(tag=tag, run=run.key))
         return True
 
@@ -178,7 +178,7 @@ class Faults:
         machine = self._any_host()
         by_ms = self.random.choice((-2000, 2000, 600_000, -HOUR_MS, -YEAR_MS, YEAR_MS))
         machine.set_clock(by_ms)
-        self.world.tell(machine.id, "has its clock set", f"{machine.skew_ms} ms off")
+        self.world.log(machine.id, "has its clock set", f"{machine.skew_ms} ms off")
         return True
 
     def move_keeper(self) -> bool:
@@ -187,7 +187,7 @@ class Faults:
             return False
         hosts = list(self.world.machines)
         self.keeper = self.random.choice([h for h in hosts if h != self.keeper])
-        self.world.tell("", "the keeper is to be", self.keeper)
+        self.world.log("", "the keeper is to be", self.keeper)
         for machine in self.world.machines.values():
             self.world.at(self.random.randrange(1, 2000), self._reconfigure, machine)
         return True

@@ -156,7 +156,7 @@ class Machine:
         self.paused_until = 0
         core = self.core = self.world.make_core(self)
         owed = core.load(*self._read())
-        self.world.tell(self.id, "starts", f"life {self.life}, store {self.disk.store}")
+        self.world.log(self.id, "starts", f"life {self.life}, store {self.disk.store}")
         keys = {e.key for e in owed if isinstance(e, StartAction | StopAction)}
         for key in [k for k in self.processes if k not in keys]:
             self.world.end_process(self, key, Stopped())
@@ -170,7 +170,7 @@ class Machine:
     def kill(self, why: str) -> None:
         """End the hub's process; its commands run on."""
         if self.core is not None:
-            self.world.tell(self.id, "dies", why)
+            self.world.log(self.id, "dies", why)
         self.core, self.fuse = None, None
         self.life += 1
 
@@ -220,7 +220,7 @@ class Machine:
                 self.refusals -= 1
                 core.undo(decided)
                 self.inbox = [w for w in words if not w.ticket] + self.inbox
-                self.world.tell(self.id, "has an append refused", "")
+                self.world.log(self.id, "has an append refused", "")
                 self.world.at(1000, self._retry, self.life)
                 return
             names = _names(decided) if self.fuse or self.world.fuse else ()
@@ -356,7 +356,7 @@ class Machine:
         process = self.processes.get(key)
         if process is None:
             if started:
-                self._tell(key, Failed(cause="lost", why="the warden knows nothing of it"))
+                self._log(key, Failed(cause="lost", why="the warden knows nothing of it"))
                 return
             process = self.processes[key] = Process(key)
             self.world.start_process(self, key)
@@ -364,12 +364,12 @@ class Machine:
         delay = self.random.randrange(1, START_MS)
         self.world.at(delay, self._hear, self.life, key, Started(key=key, at=self.now()))
         if process.report is not None:
-            self._tell(key, process.report)
+            self._log(key, process.report)
 
     def _stop(self, key: Key) -> None:
         process = self.processes.get(key)
         if key not in self._begun or process is None:
-            self._tell(key, Stopped())
+            self._log(key, Stopped())
         elif process.report is None:
             delay = self.random.randrange(1, 150)  # what it does about TERM
             self.world.at(delay, self.world.end_process, self, key, Stopped())
@@ -388,7 +388,7 @@ class Machine:
             if disk.row("owed", name) is None or owed:
                 disk.write((), self._floor_of(ref, row.epoch), promise=True)
                 disk.prune(ref)
-                self.world.tell(self.id, "prunes", ref.key)
+                self.world.log(self.id, "prunes", ref.key)
 
     def _floor_of(self, ref: RunRef, epoch: int) -> tuple[LedgerWrite, ...]:
         return (
@@ -402,9 +402,9 @@ class Machine:
         if process is not None and process.report is None:
             process.report = report
             if process.heard_by == self.life:
-                self._tell(key, report)
+                self._log(key, report)
 
-    def _tell(self, key: Key, report: Report) -> None:
+    def _log(self, key: Key, report: Report) -> None:
         word = Reported(key=key, report=report, at=self.now())
         self.world.at(6, self._hear, self.life, key, word)
 

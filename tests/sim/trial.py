@@ -74,7 +74,7 @@ def trial(seed: int, *, bug: Bug | None = None, story: bool = False) -> Verdict:
             verdict.broken = f"core_raises: {where}"
     world = play.world
     if world.story is not None:
-        world.tell("", "BROKEN" if verdict.broken else "over", verdict.broken)
+        world.log("", "BROKEN" if verdict.broken else "over", verdict.broken)
         verdict.story = world.story
     verdict.met = world.met
     verdict.faults = play.faults.counts
@@ -138,7 +138,7 @@ class Trial:
 
     def _plan(self) -> None:
         random, world, lean = self.random, self.world, self._lean
-        world.tell("", "is aimed at", text_of(self.aim))
+        world.log("", "is aimed at", text_of(self.aim))
         world.network.weather = Weather(
             loss=0.2 if lean.is_late else random.choice((0.0, 0.05, 0.2)),
             double=0.3 if lean.is_late else random.choice((0.0, 0.05, 0.3)),

@@ -93,12 +93,12 @@ class World:
 
     def heal(self) -> None:
         """Nothing goes wrong any more, but for a fuse; and what is down comes back soon."""
-        self.tell("", "everything heals")
+        self.log("", "everything heals")
         self.heals, self.snare = True, None
         self.network.weather = Weather()
         self.network.cuts.clear()
 
-    def tell(self, who: str, what: str, more: str = "") -> None:
+    def log(self, who: str, what: str, more: str = "") -> None:
         """Add a line to the story."""
         if self.story is not None:
             self.story.append(Line(self.now - NOW, who, what, more))
@@ -153,9 +153,7 @@ class World:
         machine.disk, machine.drained = fresh, False
         machine.drains += 1
         self.note_amnesia()
-        self.tell(
-            machine.id, "is restored" if backup else "is wiped", f"{old} is now {fresh.store}"
-        )
+        self.log(machine.id, "is restored" if backup else "is wiped", f"{old} is now {fresh.store}")
 
     def note_amnesia(self) -> None:
         """See whether anybody is left who remembers the latest term of a keeper."""
@@ -187,19 +185,19 @@ class World:
     def pause(self, machine: Machine) -> None:
         """A hub stands still for a while."""
         pause_ms = self.random.randrange(300, 4000)
-        self.tell(machine.id, "stands still", f"{pause_ms} ms")
+        self.log(machine.id, "stands still", f"{pause_ms} ms")
         machine.paused_until = self.now + pause_ms
 
     # --- messages ---
 
     def part(self, cuts: set[tuple[HostId, HostId]]) -> None:
         """Nothing goes from some hosts to others for a while."""
-        self.tell("net", "parts", f"{sorted(cuts)}")
+        self.log("net", "parts", f"{sorted(cuts)}")
         self.network.cuts |= cuts
         self.at(self.random.randrange(300, 5000), self._join, cuts)
 
     def _join(self, cuts: set[tuple[HostId, HostId]]) -> None:
-        self.tell("net", "joins", f"{sorted(cuts)}")
+        self.log("net", "joins", f"{sorted(cuts)}")
         self.network.cuts -= cuts
 
     def send(self, machine: Machine, envelope: Envelope) -> None:
@@ -207,7 +205,7 @@ class World:
         invariants.what_is_said_is_stored(self.truth, machine.disk, envelope)
         if self.story is not None:
             to = envelope.to_host or "all"
-            self.tell(machine.id, f"says to {to}", short(envelope.message))
+            self.log(machine.id, f"says to {to}", short(envelope.message))
         hosts = [envelope.to_host] if envelope.to_host else list(self.machines)
         for to in hosts:
             if to == machine.id and envelope.to_host is None:
@@ -265,7 +263,7 @@ class World:
         if envelope.to_store is not None and envelope.to_store != machine.disk.store:
             self.met["stranger", kind] += 1
         if self.story is not None:
-            self.tell(to, f"hears from {envelope.from_host}", short(envelope.message))
+            self.log(to, f"hears from {envelope.from_host}", short(envelope.message))
         machine.say(Received(envelope=envelope, floor=self._floor(machine, envelope)))
 
     def _floor(self, machine: Machine, envelope: Envelope) -> int | None:
@@ -323,7 +321,7 @@ class World:
         answered()
         if run not in self.truth.accepted:
             self.truth.accepted[run] = self.now
-            self.tell(machine.id, "accepts", run.key)
+            self.log(machine.id, "accepts", run.key)
 
     def drain(self, machine: Machine, *, on: bool) -> None:
         """Somebody asks a host to take no new runs, or to take them again."""
@@ -332,22 +330,22 @@ class World:
         if not on:
             machine.say(Drain(on=False))
             return
-        self.tell(machine.id, "is asked to drain")
+        self.log(machine.id, "is asked to drain")
         asked = machine.drains
         self.ask(machine, Drain(on=True), lambda _: self._drained(machine, asked))
 
     def _drained(self, machine: Machine, asked: int) -> None:
-        self.tell(machine.id, "drains")
+        self.log(machine.id, "drains")
         machine.drained = machine.drains == asked
 
     def cancel(self, machine: Machine, run: RunRef) -> None:
         """Somebody asks a host for the end of a run."""
-        self.tell(machine.id, "is asked to cancel", run.key)
+        self.log(machine.id, "is asked to cancel", run.key)
         self.ask(machine, Cancel(by="alice"), lambda r: self._cancelled(machine, run, r), run)
 
     def _cancelled(self, machine: Machine, run: RunRef, reply: Reply) -> None:
         if reply.changed:
-            self.tell(machine.id, "has taken the cancel of", run.key)
+            self.log(machine.id, "has taken the cancel of", run.key)
             if machine.id == run.host:
                 self.truth.cancelled.setdefault(run, self.now)
 
@@ -358,7 +356,7 @@ class World:
         record, run = step.record, step.run
         event = record.event
         if self.story is not None:
-            self.tell(
+            self.log(
                 machine.id,
                 f"stores {type(event).__name__}",
                 f"{run.ref.key} {record.epoch}.{record.seq}",
@@ -409,7 +407,7 @@ class World:
         invariants.check_start(self.truth, machine.disk, machine.place, key)
         self.truth.starts[key] = machine.place
         self.truth.living.setdefault((key.run, key.epoch), set()).add(key)
-        self.tell(machine.id, "starts", str(key))
+        self.log(machine.id, "starts", str(key))
         random = self.random
         delay = random.randrange(10, 3500 if random.random() < self.slow else 300)
         status = 0 if random.random() < self.luck else 1
@@ -427,7 +425,7 @@ class World:
             return
         living = self.truth.living[key.run, key.epoch]
         living.discard(key)
-        self.tell(machine.id, f"ends {type(report).__name__}", str(key))
+        self.log(machine.id, f"ends {type(report).__name__}", str(key))
         machine.over(key, report)
 
 

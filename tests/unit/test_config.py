@@ -27,7 +27,7 @@ from floe.model.secret import Secret
 from floe.nodes.base import Document
 
 
-def told(
+def given(
     text: str = "flows: []", environ: dict[str, str] | None = None, **flags: str
 ) -> HostConfig:
     return load(Flags(**flags), environ or {}, text, "c.yml")
@@ -44,7 +44,7 @@ def refused(
 def test_a_host_that_is_told_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
-    config = told()
+    config = given()
 
     assert (config.host_name, config.tags) == (HostId("h1"), frozenset({"master"}))
     assert config.pub.address == "127.0.0.1:8080"
@@ -74,7 +74,7 @@ def test_yaml_gives_way_to_the_environment_and_that_to_flags() -> None:
     text = "common: {slots: 1, commands: 2, keeper: h9}"
     environ = {"FLOE_SLOTS": "3", "FLOE_HOST_NAME": "h9", "FLOE_TAGS": "a, b"}
 
-    config = told(text, environ, tags="c")
+    config = given(text, environ, tags="c")
 
     assert (config.slots, config.commands) == (3, 2)
     assert (config.host_name, config.tags) == (HostId("h9"), frozenset({"c"}))
@@ -83,7 +83,7 @@ def test_yaml_gives_way_to_the_environment_and_that_to_flags() -> None:
 def test_root_on_the_command_line_goes_before_the_roots_in_yaml(tmp_path: Path) -> None:
     text = "common: {store-root: /var/s, workspace-root: /var/w}"
 
-    in_yaml, by_flag = told(text), told(text, root=str(tmp_path))
+    in_yaml, by_flag = given(text), given(text, root=str(tmp_path))
 
     assert (in_yaml.store_root, in_yaml.workspace_root) == (Path("/var/s"), Path("/var/w"))
     assert (by_flag.store_root, by_flag.workspace_root) == (tmp_path, tmp_path)
@@ -91,7 +91,7 @@ def test_root_on_the_command_line_goes_before_the_roots_in_yaml(tmp_path: Path) 
 
 @pytest.mark.parametrize("key", ["store-root", "workspace-root"])
 def test_warning_about_an_overriding_root_names_both_folders(tmp_path: Path, key: str) -> None:
-    config = told(f"common: {{{key}: /var/x}}", root=str(tmp_path))
+    config = given(f"common: {{{key}: /var/x}}", root=str(tmp_path))
 
     [finding] = config.findings
     assert (finding.level, finding.line) == ("warning", 1)
@@ -99,19 +99,19 @@ def test_warning_about_an_overriding_root_names_both_folders(tmp_path: Path, key
 
 
 def test_root_of_the_environment_overrides_a_folder_with_a_warning_too(tmp_path: Path) -> None:
-    config = told("common: {workspace-root: /var/x}", {"FLOE_ROOT": str(tmp_path)})
+    config = given("common: {workspace-root: /var/x}", {"FLOE_ROOT": str(tmp_path)})
 
     assert len(config.findings) == 1
 
 
 def test_root_that_is_the_same_as_another_is_no_matter(tmp_path: Path) -> None:
-    config = told(f"common: {{workspace-root: {tmp_path}}}", root=str(tmp_path))
+    config = given(f"common: {{workspace-root: {tmp_path}}}", root=str(tmp_path))
 
     assert config.findings == ()
 
 
 def test_common_is_read_whole() -> None:
-    config = told(
+    config = given(
         "common: {base-url: /x/, config-path: c.yml, store-type: memory, git-key: /k,"
         " pass-env: [A], grace: 3s, output-max: 1MB, hosts: ['http://127.0.0.1:8080', 'http://localhost:8080']}"
     )
@@ -125,7 +125,7 @@ def test_common_is_read_whole() -> None:
 def test_the_token_may_stand_in_a_file(tmp_path: Path) -> None:
     (tmp_path / "token").write_text("s3cret\n")
 
-    config = told(admin=f"@{tmp_path}/token")
+    config = given(admin=f"@{tmp_path}/token")
 
     assert config.admin.reveal() == "s3cret"
     assert config.cluster_token == config.admin
@@ -150,7 +150,7 @@ def test_a_token_file_without_a_token_is_refused(
 
 
 def test_a_token_is_never_printed() -> None:
-    config = told(environ={"FLOE_ADMIN": "s3cret"}, cluster_token="t0ken")
+    config = given(environ={"FLOE_ADMIN": "s3cret"}, cluster_token="t0ken")
 
     assert config.admin == Secret("s3cret")
     assert "s3cret" not in repr(config)
@@ -158,7 +158,7 @@ def test_a_token_is_never_printed() -> None:
 
 
 def test_several_hosts_without_a_keeper_are_a_warning() -> None:
-    config = told("common:\n  hosts: ['http://127.0.0.1:8080', 'http://127.0.0.1:8090']\n")
+    config = given("common:\n  hosts: ['http://127.0.0.1:8080', 'http://127.0.0.1:8090']\n")
 
     assert config.keeper is None
     assert [str(f).partition("\n")[0] for f in config.findings] == [
@@ -168,7 +168,7 @@ def test_several_hosts_without_a_keeper_are_a_warning() -> None:
 
 
 def test_a_keeper_that_no_url_leads_to_is_a_warning() -> None:
-    config = told("common:\n  keeper: h2\n  hosts: ['http://127.0.0.1:8080']\n")
+    config = given("common:\n  keeper: h2\n  hosts: ['http://127.0.0.1:8080']\n")
 
     assert [str(f).partition("\n")[0] for f in config.findings] == [
         "c.yml:2:11: warning: the keeper is `h2`, but `hosts` names no other host"
@@ -176,7 +176,7 @@ def test_a_keeper_that_no_url_leads_to_is_a_warning() -> None:
 
 
 def test_one_host_keeps_its_own() -> None:
-    config = told("common: {hosts: ['http://127.0.0.1:8080']}")
+    config = given("common: {hosts: ['http://127.0.0.1:8080']}")
 
     assert (config.keeper, others_of(config)) == (HostId("h1"), ())
 
@@ -184,7 +184,7 @@ def test_one_host_keeps_its_own() -> None:
 def test_hosts_and_keeper_of_the_command_line_go_before_those_of_the_config() -> None:
     text = "common: {keeper: h2, hosts: ['http://127.0.0.1:1']}"
 
-    config = told(
+    config = given(
         text, hosts="http://127.0.0.1:2, http://localhost:3,http://127.0.0.1:2", keeper="h3"
     )
 
@@ -213,15 +213,15 @@ def test_another_machine_needs_tls_or_insecure(url: str) -> None:
 
     assert refused(text) == [f"c.yml:1:29: error: {said}"]
     assert refused(hosts=url, keeper="h1") == [f"-hosts (or FLOE_HOSTS): error: {said}"]
-    assert told(text, insecure="true").hosts == (url,)
-    assert told(text.replace("http:", "https:")).findings == ()
+    assert given(text, insecure="true").hosts == (url,)
+    assert given(text.replace("http:", "https:")).findings == ()
 
 
 def test_whom_to_trust_is_read_from_a_file(tmp_path: Path) -> None:
     (tmp_path / "empty.pem").write_text("")
     cert = Path(__file__).parents[1] / "data" / "tls" / "cert.pem"
 
-    assert told(peer_ca=str(cert)).peer_ca == cert
+    assert given(peer_ca=str(cert)).peer_ca == cert
     assert refused(peer_ca=str(tmp_path / "empty.pem")) == [
         f"-peer_ca (or FLOE_PEER_CA): error: {tmp_path}/empty.pem has no readable certificate"
     ]
@@ -276,8 +276,8 @@ def test_refuses_documents(text: str, said: str) -> None:
 
 
 def test_no_proxy_is_trusted_unless_the_config_names_it() -> None:
-    assert told("common: {slots: 3}").trusted_proxies == ()
-    assert told("common: {trusted-proxies: [127.0.0.1, fd00::/8]}").trusted_proxies == (
+    assert given("common: {slots: 3}").trusted_proxies == ()
+    assert given("common: {trusted-proxies: [127.0.0.1, fd00::/8]}").trusted_proxies == (
         "127.0.0.1",
         "fd00::/8",
     )
@@ -307,12 +307,12 @@ def test_refuses_what_is_no_yaml_with_its_place() -> None:
 
 
 def test_a_bad_flow_does_not_stop_a_host() -> None:
-    assert told("flows: [{id: a, colour: red}]").findings == ()
+    assert given("flows: [{id: a, colour: red}]").findings == ()
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:0", "localhost:80", "[::1]:8080", "127.9.9.9:1"])
 def test_loopback_needs_no_tls(address: str) -> None:
-    assert told(pub_bind=address).pub.address == address
+    assert given(pub_bind=address).pub.address == address
 
 
 @pytest.mark.parametrize("address", [":8080", "0.0.0.0:8080", "[::]:80", "floe.example.com:443"])
@@ -320,7 +320,7 @@ def test_an_address_that_others_reach_needs_tls(address: str) -> None:
     (said,) = refused(pub_bind=address)
 
     assert said.endswith("is open to other machines, and tokens would travel unencrypted")
-    assert told(pub_bind=address, insecure="true").pub.address == address
+    assert given(pub_bind=address, insecure="true").pub.address == address
 
 
 @pytest.mark.parametrize("address", ["8080", "a:b", "127.0.0.1:70000", "::1:80", "a b:1"])
@@ -335,7 +335,7 @@ def test_tls_takes_a_certificate_and_its_key(tmp_path: Path) -> None:
         (tmp_path / name).touch()
     cert, key = tmp_path / "cert", tmp_path / "key"
 
-    config = told(pub_bind=":443", pub_cert=str(cert), pub_key=str(key))
+    config = given(pub_bind=":443", pub_cert=str(cert), pub_key=str(key))
 
     assert (config.pub.cert, config.pub.key) == (cert, key)
     assert refused(prv_cert=str(cert), prv_key=str(key)) == [
@@ -371,7 +371,7 @@ def test_says_why_it_reads_the_packaged_default(tmp_path: Path) -> None:
 
 
 def test_the_packaged_default_loads() -> None:
-    assert told(read_local(str(PACKAGED))).findings == ()
+    assert given(read_local(str(PACKAGED))).findings == ()
 
 
 def test_what_cannot_be_read_is_a_finding(tmp_path: Path) -> None:

@@ -32,11 +32,11 @@ def check_git(flow: Flow, nodes: Nodes, notes: Notes) -> None:
     """
     if not flow.triggers:
         return
-    told = _told(flow)
+    given = _given_values(flow)
     for node in flow.nodes:
         if not isinstance(node.work, GitCheckout | GitMerge):
             continue
-        known = told | _said(node.work.git)
+        known = given | _names_in(node.work.git)
         for names, missing, hint in _NEEDED if isinstance(node.work, GitMerge) else _NEEDED[:2]:
             if not known & names:
                 what = f"neither `{node.id}` nor a trigger gives {missing}"
@@ -60,17 +60,17 @@ _NEEDED: Final = (
 """What git nodes need: the value's names, its description, and the hint. The last is for merges."""
 
 
-def _told(flow: Flow) -> frozenset[str]:
+def _given_values(flow: Flow) -> frozenset[str]:
     """Names of the values that a trigger, or a git node for the nodes after it, may supply."""
-    told: set[str] = set()
+    given: set[str] = set()
     for trigger in flow.triggers:
-        told |= {field.id for field in trigger.form.fields} | _said(trigger.git)
-        told |= _COMMIT if trigger.type == "poll-git" else frozenset()
+        given |= {field.id for field in trigger.form.fields} | _names_in(trigger.git)
+        given |= _COMMIT if trigger.type == "poll-git" else frozenset()
     for node in flow.nodes:
         if isinstance(node.work, GitCheckout | GitMerge):
-            told |= _said(node.work.git) & _COMMIT
-    return frozenset(told)
+            given |= _names_in(node.work.git) & _COMMIT
+    return frozenset(given)
 
 
-def _said(git: Git) -> frozenset[str]:
+def _names_in(git: Git) -> frozenset[str]:
     return frozenset(name.replace("_", "-") for name, value in asdict(git).items() if value)

@@ -130,5 +130,5 @@ def _check_sizes(
 ) -> None:
     for index, text in enumerate(texts):
         if len(text) * 4 > ARGUMENT_BYTES_MAX and (size := len(text.encode())) > ARGUMENT_BYTES_MAX:
-            said = f"{what} has {size} bytes; Linux takes at most {ARGUMENT_BYTES_MAX} for one"
-            notes.error(at(index), said, "write it to a file, and pass the file's name")
+            excess = f"{what} has {size} bytes; Linux takes at most {ARGUMENT_BYTES_MAX} for one"
+            notes.error(at(index), excess, "write it to a file, and pass the file's name")

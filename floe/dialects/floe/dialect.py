@@ -234,9 +234,9 @@ def _check_same(part: KeyValues, base: Flow, notes: Notes) -> None:
 
 def _triggers(part: KeyValues, notes: Notes) -> tuple[Trigger, ...]:
     triggers: dict[NodeId, Trigger] = {}
-    for trigger, said in read_triggers(part[TRIGGERS], notes):
+    for trigger, section in read_triggers(part[TRIGGERS], notes):
         if trigger.id in triggers:
             hint = "give one of them a different `id`"
-            notes.error(said.at, f"the id `{trigger.id}` is used twice", hint)
+            notes.error(section.at, f"the id `{trigger.id}` is used twice", hint)
         triggers.setdefault(trigger.id, trigger)
     return tuple(triggers.values())

@@ -118,9 +118,9 @@ class KeeperCensus:
         known = {m.id: m for m in self._members.lives()}
         missing = [str(m.id) for m in known.values() if not self._has_answered(m.id, m.store)]
         others = (known.keys() | self._members.gone()) - {self._site.id}
-        unheard = self._members.expected - len(others)
-        if unheard > 0:
-            missing.append(f"{unheard} of the configured hosts (floe hosts shows which)")
+        silent = self._members.expected - len(others)
+        if silent > 0:
+            missing.append(f"{silent} of the configured hosts (floe hosts shows which)")
         return missing
 
     def open(self, step: Step) -> None:

@@ -39,8 +39,8 @@ class CurrentKeeper:
 
     def is_believed(self, member: Member, term: int) -> bool:
         """Whether a grant that a host sent under a term is the present keeper's."""
-        said_by = Obeyed(host=member.id, store=member.store, term=term)
-        return self._obeyed.get("") == said_by
+        sender = Obeyed(host=member.id, store=member.store, term=term)
+        return self._obeyed.get("") == sender
 
     @property
     def keeper_store(self) -> StoreId | None:

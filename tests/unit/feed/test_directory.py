@@ -17,8 +17,8 @@ NOW = Instant(1_800_000_000_000)
 LATER = Instant(NOW + 5_000)
 
 
-def a_directory(told: int = 0, **marks: int) -> Directory:
-    directory = Directory(told=told)
+def a_directory(sent: int = 0, **marks: int) -> Directory:
+    directory = Directory(sent=sent)
     directory.load({f"{host}@aaaa": mark for host, mark in marks.items()})
     return directory
 
@@ -35,7 +35,7 @@ def stored(learned: Learned) -> list[str]:
 
 
 def test_news_are_what_changed_since_the_last_news() -> None:
-    directory = a_directory(told=7)
+    directory = a_directory(sent=7)
     directory.changed(9, rows(1))
     first = directory.news()
 
@@ -58,7 +58,7 @@ def test_news_of_many_batches_tell_each_run_once() -> None:
 
 
 def test_facts_that_change_no_row_are_no_news() -> None:
-    directory = a_directory(told=7)
+    directory = a_directory(sent=7)
 
     directory.changed(9, ())
 
@@ -74,19 +74,19 @@ def test_more_news_than_a_message_holds_are_to_be_asked_for() -> None:
 
     assert news is not None
     assert news.rows == ()
-    assert hearer.heard(H2, news, NOW) == Learned(ask=RowsAfter(after=0))
+    assert hearer.receive(H2, news, NOW) == Learned(ask=RowsAfter(after=0))
 
 
 def test_page_that_is_full_says_that_there_is_more() -> None:
     changes = [Change(pos=2 * n, summary=rows(n)[0]) for n in range(1, ROWS_MAX + 1)]
 
-    page = a_directory(told=9_000).page(1, 9_000, changes)
+    page = a_directory(sent=9_000).page(1, 9_000, changes)
 
     assert (page.upto, page.more, len(page.rows)) == (2 * ROWS_MAX, True, ROWS_MAX)
 
 
 def test_last_page_reaches_up_to_the_newest_change() -> None:
-    page = a_directory(told=9_000).page(5, 9_000, [Change(pos=8, summary=rows(1)[0])])
+    page = a_directory(sent=9_000).page(5, 9_000, [Change(pos=8, summary=rows(1)[0])])
 
     assert page == Rows(after=5, upto=9_000, rows=rows(1))
 
@@ -94,7 +94,7 @@ def test_last_page_reaches_up_to_the_newest_change() -> None:
 def test_page_with_a_change_that_may_still_be_lost_reaches_up_to_the_newest_that_may_not() -> None:
     changes = [Change(pos=n, summary=rows(n)[0]) for n in range(1, ROWS_MAX + 1)]
 
-    page = a_directory(told=ROWS_MAX - 1).page(0, ROWS_MAX - 1, changes)
+    page = a_directory(sent=ROWS_MAX - 1).page(0, ROWS_MAX - 1, changes)
 
     assert (page.upto, page.more) == (ROWS_MAX - 1, False)
 
@@ -103,7 +103,7 @@ def test_page_with_a_change_that_may_still_be_lost_reaches_up_to_the_newest_that
 
 
 def test_rows_that_follow_are_stored_with_their_mark() -> None:
-    learned = a_directory(h2=7).heard(H2, Rows(after=7, upto=9, rows=rows(1)), NOW)
+    learned = a_directory(h2=7).receive(H2, Rows(after=7, upto=9, rows=rows(1)), NOW)
 
     assert stored(learned) == ["h2-1@aaaa"]
     assert [(m.kind, m.key, m.value) for m in learned.marks] == [(KIND, "h2@aaaa", 9)]
@@ -111,7 +111,7 @@ def test_rows_that_follow_are_stored_with_their_mark() -> None:
 
 
 def test_rows_that_leave_a_gap_are_asked_for_from_where_it_begins() -> None:
-    learned = a_directory(h2=7).heard(H2, Rows(after=8, upto=9, rows=rows(1)), NOW)
+    learned = a_directory(h2=7).receive(H2, Rows(after=8, upto=9, rows=rows(1)), NOW)
 
     assert learned == Learned(ask=RowsAfter(after=7))
 
@@ -119,11 +119,11 @@ def test_rows_that_leave_a_gap_are_asked_for_from_where_it_begins() -> None:
 def test_rows_heard_before_change_nothing() -> None:
     directory = a_directory(h2=7)
 
-    assert directory.heard(H2, Rows(after=3, upto=7, rows=rows(1)), NOW) == Learned()
+    assert directory.receive(H2, Rows(after=3, upto=7, rows=rows(1)), NOW) == Learned()
 
 
 def test_rows_that_overlap_are_taken() -> None:
-    learned = a_directory(h2=7).heard(H2, Rows(after=3, upto=9, rows=rows(1, 2)), NOW)
+    learned = a_directory(h2=7).receive(H2, Rows(after=3, upto=9, rows=rows(1, 2)), NOW)
 
     assert stored(learned) == ["h2-1@aaaa", "h2-2@aaaa"]
 
@@ -131,7 +131,7 @@ def test_rows_that_overlap_are_taken() -> None:
 def test_next_page_is_asked_for_at_once() -> None:
     page = Rows(after=0, upto=9, rows=rows(1), more=True)
 
-    assert a_directory().heard(H2, page, NOW).ask == RowsAfter(after=9)
+    assert a_directory().receive(H2, page, NOW).ask == RowsAfter(after=9)
 
 
 def test_same_is_not_asked_for_again_until_the_answer_is_overdue() -> None:
@@ -184,6 +184,6 @@ def test_rows_that_cannot_be_read_count_as_not_heard() -> None:
     strange = replace(rows(1)[0], key="none")
 
     with pytest.raises(IdInvalid):
-        directory.heard(H2, Rows(after=0, upto=3, rows=(strange,)), NOW)
+        directory.receive(H2, Rows(after=0, upto=3, rows=(strange,)), NOW)
 
     assert directory.mark(H2.host) == (H2.store, 0)

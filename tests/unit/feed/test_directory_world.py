@@ -25,7 +25,7 @@ class Host:
 
     name: HostId
     store: MemoryStore = field(default_factory=MemoryStore)
-    directory: Directory = field(default_factory=lambda: Directory(told=0))
+    directory: Directory = field(default_factory=lambda: Directory(sent=0))
     post: list[tuple[HostId | None, Rows | RowsAfter]] = field(default_factory=list)
     forgotten: dict[str, Gone] = field(default_factory=dict)
     is_alive: bool = True
@@ -35,7 +35,7 @@ class Host:
         return Source(self.name, self.store.store_id)
 
     async def restart(self) -> None:
-        self.directory = Directory(told=await self.store.head())
+        self.directory = Directory(sent=await self.store.head())
         self.directory.load(await self.store.ledger(KIND))
         self.post.clear()
         await self.end_lost()
@@ -56,7 +56,7 @@ class Host:
         self.directory.changed(await self.store.append(Batch(appends=(append,))), [row])
         return row
 
-    def tell(self) -> None:
+    def step(self) -> None:
         if news := self.directory.news():
             self.post.append((None, news))
 
@@ -73,7 +73,7 @@ class Host:
 
     async def hear(self, source: Source, word: Rows | RowsAfter, now: Instant) -> None:
         if isinstance(word, Rows):
-            await self.learn(self.directory.heard(source, word, now), source)
+            await self.learn(self.directory.receive(source, word, now), source)
         else:
             head = self.directory.head
             changes = await self.store.changes(word.after, directory_module.ROWS_MAX)
@@ -142,7 +142,7 @@ class World:
             case "write" | "end" if host.is_alive:
                 await self.write(host, self.run(host, other), is_over=op == "end")
             case "tell" if host.is_alive:
-                host.tell()
+                host.step()
             case "ping" if host.is_alive:
                 await self.ping(host, self.hosts[other])
             case "restart" if host.is_alive:

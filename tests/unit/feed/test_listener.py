@@ -12,7 +12,7 @@ from floe.feed.feed import Lagging
 from floe.feed.frames import Frame
 from floe.feed.listener import Listener
 from floe.model.refs import HostId, StoreId
-from tests.make_feeds import Cluster, Host, shapes, taken, told
+from tests.make_feeds import Cluster, Host, sent, shapes, taken
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ async def test_run_that_is_handed_over_is_told_once_and_in_order(cluster: Cluste
         await h1.hand_over(h2, 3)
         frames = await taken(listener, 6)
 
-    assert told(frames) == [("h1-1", seq) for seq in range(1, 7)]
+    assert sent(frames) == [("h1-1", seq) for seq in range(1, 7)]
 
 
 @pytest.mark.parametrize("where", ["h1", "h2", "h3"])
@@ -57,7 +57,7 @@ async def test_every_host_tells_every_fact(cluster: Cluster, where: str) -> None
     runs = {str(frame.run) for frame in frames if frame.run}
     assert runs == {"h1-1", "h1-2", "h2-1", "h3-1"}
     for run in runs:
-        seqs = [seq for name, seq in told(frames) if name == run]
+        seqs = [seq for name, seq in sent(frames) if name == run]
         assert seqs == list(range(1, len(seqs) + 1))
 
 
@@ -73,7 +73,7 @@ async def test_resuming_at_any_host_from_any_position_gives_the_rest(cluster: Cl
         host = (h1, h2, h3)[cut % 3]
         async with listening(host, whole[cut - 1].pos) as listener:
             rest = await taken(listener, 15 - cut)
-        both = told(whole[:cut]) + told(rest)
+        both = sent(whole[:cut]) + sent(rest)
         assert len(set(both)) == len(both) == 15
         for run in ("h1-1", "h2-1", "h3-1"):
             assert [seq for name, seq in both if name == run] == [1, 2, 3, 4, 5]
@@ -93,8 +93,8 @@ async def test_activation_waits_for_an_adopter_that_is_slow(cluster: Cluster) ->
         cluster.voices[h1.id].set()
         rest = await taken(listener, 3)
 
-    assert (told(first), told(second)) == ([("h1-1", 1)], [("h3-1", 1)])
-    assert told(rest) == [("h1-1", 2), ("h1-1", 3), (str(other), 1)]
+    assert (sent(first), sent(second)) == ([("h1-1", 1)], [("h3-1", 1)])
+    assert sent(rest) == [("h1-1", 2), ("h1-1", 3), (str(other), 1)]
 
 
 async def test_adopter_that_says_nothing_is_not_waited_for_for_ever(
@@ -110,7 +110,7 @@ async def test_adopter_that_says_nothing_is_not_waited_for_for_ever(
         await h2.accept(run, h1)
         frames = await taken(listener, 1)
 
-    assert told(frames) == [("h1-1", 3)]
+    assert sent(frames) == [("h1-1", 3)]
 
 
 async def test_host_that_is_lost_is_said_to_be_away_and_goes_on_without_a_gap(
@@ -135,7 +135,7 @@ async def test_host_that_is_lost_is_said_to_be_away_and_goes_on_without_a_gap(
         "here",
     )
     assert away["seen"] == "2026-11-25T10:00:00.000Z"
-    assert told(before + after) == [("h1-1", 1), ("h1-1", 2), ("h1-1", 3)]
+    assert sent(before + after) == [("h1-1", 1), ("h1-1", 2), ("h1-1", 3)]
 
 
 async def test_work_of_a_host_is_told_though_its_adopter_is_away(cluster: Cluster) -> None:
@@ -148,7 +148,7 @@ async def test_work_of_a_host_is_told_though_its_adopter_is_away(cluster: Cluste
         await h2.accept(run, h1)
         frames = await taken(listener, 1)
 
-    assert told(frames) == [("h1-1", 3)]
+    assert sent(frames) == [("h1-1", 3)]
 
 
 async def test_listener_from_now_on_is_told_nothing_that_lists_show(cluster: Cluster) -> None:
@@ -160,7 +160,7 @@ async def test_listener_from_now_on_is_told_nothing_that_lists_show(cluster: Clu
         await h2.adopt()
         frames = await taken(listener, 1)
 
-    assert told(frames) == [("h2-1", 1)]
+    assert sent(frames) == [("h2-1", 1)]
 
 
 async def test_host_that_was_never_heard_of_is_told_from_its_beginning(cluster: Cluster) -> None:
@@ -170,7 +170,7 @@ async def test_host_that_was_never_heard_of_is_told_from_its_beginning(cluster: 
         await h4.adopt()
         frames = await taken(listener, 1)
 
-    assert told(frames) == [("h4-1", 1)]
+    assert sent(frames) == [("h4-1", 1)]
 
 
 @pytest.mark.parametrize("after", ["x", "7", "zzzz:4"])
@@ -202,7 +202,7 @@ async def test_position_that_one_store_does_not_know_resets_with_the_others_kept
 
     assert [shape["type"] for shape in reset] == ["reset"]
     assert reset[0]["pos"] == ",".join(f"{store}:{vector[store]}" for store in sorted(vector))
-    assert sorted(told(frames)) == [("h1-2", 1), ("h2-1", 1)]
+    assert sorted(sent(frames)) == [("h1-2", 1), ("h2-1", 1)]
 
 
 async def test_host_with_a_new_store_leaves_the_position(cluster: Cluster) -> None:
@@ -216,7 +216,7 @@ async def test_host_with_a_new_store_leaves_the_position(cluster: Cluster) -> No
         await new.adopt()
         frames = await taken(listener, 1)
 
-    assert told(frames) == [("h1-1", 1)]
+    assert sent(frames) == [("h1-1", 1)]
     assert old not in frames[-1].pos
     assert new.store.store_id in frames[-1].pos
 
@@ -281,9 +281,9 @@ async def test_slow_listener_is_dropped_with_the_position_of_all(
         frames: list[Frame] = []
         dropped = await until_dropped(listener, frames)
     async with listening(h3, dropped) as listener:
-        rest = await taken(listener, 30 - len(told(frames)))
+        rest = await taken(listener, 30 - len(sent(frames)))
 
-    assert [run for run, _ in told(frames) + told(rest)] == [f"h3-{n}" for n in range(1, 31)]
+    assert [run for run, _ in sent(frames) + sent(rest)] == [f"h3-{n}" for n in range(1, 31)]
 
 
 async def test_listener_keeps_nothing_open_once_it_has_left(cluster: Cluster) -> None:

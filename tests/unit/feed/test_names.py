@@ -17,7 +17,7 @@ def a_run(host: str, store: str, serial: int = 1) -> RunRef:
 @pytest.fixture
 def names() -> RunNames:
     """Those of h1, which has heard h2 with two stores."""
-    directory = Directory(told=0)
+    directory = Directory(sent=0)
     directory.load({"h2@aaaa": 7})
     directory.saw(Source(HostId("h2"), LIVING), NOW)
     return RunNames(HostId("h1"), StoreId("cccc"), directory)
@@ -50,7 +50,7 @@ def test_each_name_leads_to_the_run_that_it_was_given_for(
 
 
 def test_store_that_a_host_is_known_with_counts_before_others_it_had() -> None:
-    directory = Directory(told=0)
+    directory = Directory(sent=0)
 
     directory.load({"h2@aaaa": 7, "h2@bbbb": 9}, {"h2": "aaaa"})
 

@@ -27,7 +27,7 @@ def two(**others: Any) -> tuple[Host, Host]:
 
 def forget(host: Host, what: Host, *, force: bool = True) -> str:
     word = Forget(host=what.id, store=what.store, force=force)
-    return host.tell(word, ticket=1).replies[0].why
+    return host.step(word, ticket=1).replies[0].why
 
 
 def test_host_that_was_seen_just_now_is_forgotten_by_force_alone() -> None:
@@ -53,7 +53,7 @@ def test_host_that_was_seen_just_now_is_forgotten_by_force_alone() -> None:
 def test_what_cannot_be_forgotten_is_said(word: Forget, why: str) -> None:
     h1, _ = two()
 
-    [reply] = h1.tell(word, ticket=1).replies
+    [reply] = h1.step(word, ticket=1).replies
 
     assert (reply.changed, reply.why) == (False, why)
 
@@ -77,12 +77,12 @@ def test_run_that_restarts_begins_anew_elsewhere_and_its_old_branch_is_left() ->
     h3 = a_host_core("h3", tags=frozenset({"gpu"}))
     met(h1, h3)
     carry(h1, h3)
-    h2.tell()
+    h2.step()
     later(3000, h2)
 
     said = carry(h1, h2)
     stopping = h2.run(ref)
-    h2.tell(exited(stopping, "build"), run=ref)
+    h2.step(exited(stopping, "build"), run=ref)
 
     assert of(said, Forgotten)
     assert (h1.run(ref).host, h1.run(ref).epoch) == (HostId("h3"), 3)
@@ -95,7 +95,7 @@ def test_run_that_restarts_begins_anew_elsewhere_and_its_old_branch_is_left() ->
 def test_grant_that_was_never_answered_is_revoked_and_a_cancel_of_it_counts() -> None:
     h1, h2 = two()
     ref = h1.start(GPU_AGAIN)
-    h1.tell(Cancel(by="bob"), run=ref)
+    h1.step(Cancel(by="bob"), run=ref)
 
     forget(h1, h2)
 
@@ -112,8 +112,8 @@ def test_host_that_was_forgotten_does_not_refuse_what_it_has_begun() -> None:
     forget(h3, h2)
     later(2000, h3)
     carry(h3, h2)
-    h2.tell(exited(h2.run(ref), "build"), run=ref)
-    h2.tell(Packed(digests={}), run=ref)
+    h2.step(exited(h2.run(ref), "build"), run=ref)
+    h2.step(Packed(digests={}), run=ref)
 
     said = h2.hear(offer).messages
 
@@ -155,7 +155,7 @@ def test_host_that_comes_back_with_another_store_gets_nothing_before_a_forget() 
     h1, h2 = two()
     wiped = a_host_core("h2", "h2st1", tags=frozenset({"gpu"}))
     later(20_000, h1)
-    wiped.tell()
+    wiped.step()
     carry(h1, wiped)
     ref = h1.start(GPU)
     before = h1.core.place(h1.core.table.pends[ref], h1.now)
@@ -173,7 +173,7 @@ def test_host_that_comes_back_with_another_store_gets_nothing_before_a_forget() 
 def test_two_hosts_of_one_name_get_nothing_and_all_say_so() -> None:
     h1, h2 = two()
     twin = a_host_core("h2", "h2st1", tags=frozenset({"gpu"}))
-    twin.tell()
+    twin.step()
     [envelope] = twin.sent
     h1.hear(envelope)
     h2.hear(envelope)
@@ -205,7 +205,7 @@ def test_word_for_another_store_is_answered_with_mine_and_changes_nothing() -> N
 
 def test_draining_host_takes_nothing_and_drains_on_after_a_restart() -> None:
     h1, h2 = two()
-    h2.tell(Drain(on=True))
+    h2.step(Drain(on=True))
     carry(h1, h2)
     ref = h1.start(GPU)
     h2.restart()
@@ -213,7 +213,7 @@ def test_draining_host_takes_nothing_and_drains_on_after_a_restart() -> None:
     later(100, h1, h2)
     drained = (phase(h1, ref), h2.core.site.draining)
 
-    h2.tell(Drain(on=False))
+    h2.step(Drain(on=False))
     later(100, h1, h2)
     carry(h1, h2)
 
@@ -224,9 +224,9 @@ def test_draining_host_takes_nothing_and_drains_on_after_a_restart() -> None:
 
 def test_drain_twice_is_no_change() -> None:
     h1, _ = two()
-    h1.tell(Drain(on=True))
+    h1.step(Drain(on=True))
 
-    assert not h1.tell(Drain(on=True), ticket=1).replies[0].changed
+    assert not h1.step(Drain(on=True), ticket=1).replies[0].changed
 
 
 def test_run_that_is_started_at_a_forgotten_host_has_a_dead_end() -> None:

@@ -43,11 +43,11 @@ def a_held_of_another() -> tuple[Host, RunRef]:
 
 
 def cancelled(host: Host, ref: RunRef) -> StepResult:
-    return host.tell(Cancel(by="bob", why="it went on"), run=ref, ticket=1)
+    return host.step(Cancel(by="bob", why="it went on"), run=ref, ticket=1)
 
 
 def stopped(host: Host, ref: RunRef) -> StepResult:
-    return host.tell(
+    return host.step(
         Reported(key=the_key(host.run(ref), "build"), report=Stopped(), at=NOW), run=ref
     )
 

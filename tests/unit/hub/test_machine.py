@@ -157,7 +157,7 @@ async def test_store_whose_disk_hangs_hides_no_other_trouble(
 
 def test_host_in_trouble_is_given_no_run_and_says_why() -> None:
     host = a_host_core("h1", peers=0)
-    host.tell(Troubles(problems=("has no room in its root: its disk is full",)))
+    host.step(Troubles(problems=("has no room in its root: its disk is full",)))
     ref = host.start()
 
     placed = host.core.place(host.core.table.pends[ref], host.now)
@@ -168,11 +168,11 @@ def test_host_in_trouble_is_given_no_run_and_says_why() -> None:
 
 def test_run_that_waited_is_begun_once_the_trouble_is_over() -> None:
     host = a_host_core("h1", peers=0)
-    host.tell(Troubles(problems=("is full",)))
+    host.step(Troubles(problems=("is full",)))
     ref = host.start()
     waited = host.run(ref).phase
 
-    host.tell(Troubles(problems=()))
+    host.step(Troubles(problems=()))
 
     assert (waited, host.run(ref).phase) == ("pending", "active")
 
@@ -180,7 +180,7 @@ def test_run_that_waited_is_begun_once_the_trouble_is_over() -> None:
 def test_trouble_stays_when_the_step_that_heard_it_could_not_be_stored() -> None:
     host = a_host_core("h1", peers=0)
     decided = host.core.step([], host.now)
-    host.tell(Troubles(problems=("is full",)))
+    host.step(Troubles(problems=("is full",)))
 
     host.core.undo(decided)
 

@@ -13,7 +13,7 @@ def test_keeper_gives_nothing_before_every_configured_host_has_answered() -> Non
     alone = says(h1, ref)
 
     h2 = a_host_core("h2", keeper=H1)
-    h2.tell()
+    h2.step()
     carry(h1, h2)
 
     assert "1 of the configured hosts (floe hosts shows which) has not" in alone
@@ -28,12 +28,12 @@ def test_wiped_keeper_learns_what_is_held_before_it_gives_anything() -> None:
     carry(h1, h2)
     new = a_host_core("h1", "h1st1", keeper=H1)
     new.now = h1.now
-    new.tell()
+    new.step()
     waiter = new.start(DB)
     carry(new, h2)
     lost = says(new, waiter)
     assert h2.core.cluster is not None
-    h2.tell(Forget(host=H1, store=StoreId("h1st0"), force=True))
+    h2.step(Forget(host=H1, store=StoreId("h1st0"), force=True))
     carry(*met(new, h2))
     later(3000, new, h2)
     carry(new, h2)
@@ -51,8 +51,8 @@ def test_wiped_keeper_learns_what_is_held_before_it_gives_anything() -> None:
 def test_keeper_whose_term_was_seen_takes_a_higher_one() -> None:
     h1, h2 = two()
     new = a_host_core("h1", "h1st1", keeper=H1)
-    h2.tell()
-    h2.tell(Forget(host=H1, store=StoreId("h1st0"), force=True))
+    h2.step()
+    h2.step(Forget(host=H1, store=StoreId("h1st0"), force=True))
     met(new, h2)
     said = []
     for _ in range(3):
@@ -69,7 +69,7 @@ def test_keeper_whose_term_was_seen_takes_a_higher_one() -> None:
 def test_keeper_that_was_passed_over_meanwhile_is_told_and_opens_anew() -> None:
     h1, h2 = two()
     h2.restart(keeper=HostId("h2"))
-    h2.tell()
+    h2.step()
     h2.restart(keeper=H1)
     ref = h2.start(DB)
 
@@ -88,7 +88,7 @@ def test_claim_that_its_adopter_left_behind_is_found_and_freed() -> None:
     held = holders(h1)
     h3 = a_host_core("h2", "h2st1", keeper=H1)
     h3.now = h1.now
-    h1.tell(Forget(host=HostId("h2"), store=h2.store, force=True))
+    h1.step(Forget(host=HostId("h2"), store=h2.store, force=True))
     for _ in range(4):
         met(h1, h3)
         later(3000, h1, h3)
@@ -108,7 +108,7 @@ def test_claim_of_a_forgotten_adopter_stays_while_its_run_goes_on_elsewhere() ->
         carry(h1, h2, h3)
     ref = h3.start(GPU_DB)
     carry(h1, h2, h3)
-    h1.tell(Forget(host=HostId("h3"), store=h3.store, force=True))
+    h1.step(Forget(host=HostId("h3"), store=h3.store, force=True))
     for _ in range(6):
         later(3000, h1, h2)
         carry(h1, h2)
@@ -157,9 +157,9 @@ def test_new_fences_are_above_those_of_the_keeper_before() -> None:
 
 def test_forgotten_host_that_others_tell_of_stands_for_no_configured_one() -> None:
     h1, h2 = two()
-    h2.tell(Forget(host=HostId("h9"), store=StoreId("h9st0")))
+    h2.step(Forget(host=HostId("h9"), store=StoreId("h9st0")))
     new = a_host_core("h1", "h1st1", keeper=H1, peers=2)
-    h2.tell(Forget(host=H1, store=h1.store, force=True))
+    h2.step(Forget(host=H1, store=h1.store, force=True))
     for _ in range(3):
         met(new, h2)
         later(3000, new, h2)
@@ -167,7 +167,7 @@ def test_forgotten_host_that_others_tell_of_stands_for_no_configured_one() -> No
     ref = new.start(DB)
     told_by_others = phase(new, ref)
 
-    new.tell(Forget(host=HostId("h9"), store=StoreId("h9st0")))
+    new.step(Forget(host=HostId("h9"), store=StoreId("h9st0")))
     for _ in range(4):
         later(3000, new, h2)
         carry(new, h2)
@@ -181,10 +181,10 @@ def test_keeper_asks_who_came_back_with_another_store_though_the_old_one_is_forg
     came_back = a_host_core("h2", "h2st1", keeper=H1)
     met(h1, came_back)
     h1.restart(keeper=H2)
-    h1.tell()
+    h1.step()
     h1.restart(keeper=H1)
 
-    h1.tell(Forget(host=H2, store=h2.store, force=True))
+    h1.step(Forget(host=H2, store=h2.store, force=True))
     ref = h1.start(DB)
 
     assert (phase(h1, ref), says(h1, ref)) == (
@@ -196,9 +196,9 @@ def test_keeper_asks_who_came_back_with_another_store_though_the_old_one_is_forg
 def test_keeper_listens_for_who_comes_back_in_the_place_of_a_forgotten_host() -> None:
     h1, h2 = two()
     h1.restart(keeper=H2)
-    h1.tell()
+    h1.step()
     h1.restart(keeper=H1)
-    h1.tell(Forget(host=H2, store=h2.store, force=True))
+    h1.step(Forget(host=H2, store=h2.store, force=True))
     ref = h1.start(DB)
     at_once = phase(h1, ref)
 

@@ -46,7 +46,7 @@ def test_cancel_of_a_waiting_run_takes_its_claim_back() -> None:
     holder, waiter = h1.start(DB), h2.start(DB)
     carry(h1, h2)
 
-    h2.tell(Cancel(by="bob"), run=waiter)
+    h2.step(Cancel(by="bob"), run=waiter)
     carry(h1, h2)
 
     assert h1.core.cluster is not None
@@ -85,7 +85,7 @@ def test_revoked_run_takes_over_what_it_held_though_an_older_one_waits() -> None
     carry(h1, h2, h3)
     third = h3.start(AGAIN)
 
-    h3.tell(Forget(host=HostId("h2"), store=h2.store, force=True))
+    h3.step(Forget(host=HostId("h2"), store=h2.store, force=True))
     h4 = a_host_core("h2", "h2st1", keeper=H1, peers=2, tags=frozenset({"gpu"}))
     h4.now = h1.now
     spoken(h1, h4, h3)
@@ -100,7 +100,7 @@ def test_resource_that_was_freed_is_not_held_again_by_a_late_word() -> None:
     h2.start(GPU_DB)
     [asked] = [e for e in h2.sent if isinstance(e.message, Acquire)]
     carry(h1, h2)
-    h1.tell(Free(tag="db"))
+    h1.step(Free(tag="db"))
 
     h1.hear(asked)
     again = holders(h1)

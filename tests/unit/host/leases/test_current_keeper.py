@@ -42,10 +42,10 @@ def test_late_turn_of_an_earlier_opening_is_not_believed() -> None:
 
     carry(h1, h2, lose=lose)
     h2.restart(keeper=HostId("h2"))
-    h2.tell()
+    h2.step()
     h2.restart(keeper=H1)
     h1.restart(keeper=HostId("h2"))
-    h1.tell()
+    h1.step()
     h1.restart(keeper=H1)
     for _ in range(3):
         later(3000, h1, h2)

@@ -14,7 +14,7 @@ def test_resource_that_another_run_holds_is_not_taken_from_it() -> None:
     waiter = h1.start(DB)
     h1.settle()
 
-    refused = h1.tell(Free(tag="db", run=waiter.key), ticket=1).replies[0].why
+    refused = h1.step(Free(tag="db", run=waiter.key), ticket=1).replies[0].why
 
     assert refused == f"{holder} holds db"
     assert holders(h1) == (holder.key,)
@@ -26,9 +26,9 @@ def test_operator_takes_a_resource_from_its_holder() -> None:
     carry(h1, h2)
     waiter = h1.start(DB)
 
-    elsewhere = h2.tell(Free(tag="db"), ticket=1).replies[0].why
-    nothing = h1.tell(Free(tag="oven"), ticket=1).replies[0].why
-    h1.tell(Free(tag="db"))
+    elsewhere = h2.step(Free(tag="db"), ticket=1).replies[0].why
+    nothing = h1.step(Free(tag="oven"), ticket=1).replies[0].why
+    h1.step(Free(tag="db"))
     h1.settle()
 
     assert elsewhere == "h1 keeps the resources"
@@ -42,7 +42,7 @@ def test_operator_takes_one_resource_and_leaves_the_others_to_their_holder() -> 
     ref = h2.start(both)
     carry(h1, h2)
 
-    h1.tell(Free(tag="db", run=ref.key))
+    h1.step(Free(tag="db", run=ref.key))
     left = (holders(h1), holders(h1, "lab"))
     h2.ended(ref)
     carry(h1, h2)
@@ -67,13 +67,13 @@ def test_revoked_run_takes_over_nothing_that_another_holds_as_well() -> None:
     spoken(h1, h2, h3)
     first = h3.start(AGAIN)
     carry(h1, h2, h3)
-    h1.tell(Free(tag="db"))
+    h1.step(Free(tag="db"))
     second = h3.start(AGAIN)
     carry(h1, h2, h3)
     moved(h1, h2, h3, to=HostId("h3"))
     both = holders(h3)
 
-    h3.tell(Forget(host=H2, store=h2.store, force=True))
+    h3.step(Forget(host=H2, store=h2.store, force=True))
     h4 = a_host_core("h2", "h2st1", keeper=HostId("h3"), peers=2, tags=frozenset({"gpu"}))
     h4.now = h1.now
     spoken(h1, h4, h3)
@@ -86,7 +86,7 @@ def test_two_that_hold_one_resource_hold_it_both_until_each_releases_it() -> Non
     h1, h2 = two()
     first = h2.start(GPU_DB)
     carry(h1, h2)
-    h1.tell(Free(tag="db"))
+    h1.step(Free(tag="db"))
     second = h2.start(GPU_DB)
     carry(h1, h2)
 

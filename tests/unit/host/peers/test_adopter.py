@@ -47,7 +47,7 @@ def test_cancel_while_granted_is_answered_by_a_withdrawal() -> None:
     ref = h1.start(GPU)
     h1.sent.clear()
 
-    h1.tell(Cancel(by="bob"), run=ref)
+    h1.step(Cancel(by="bob"), run=ref)
     withheld = [type(e) for e in h1.events(ref)]
     said = carry(h1, h2)
 
@@ -62,7 +62,7 @@ def test_cancel_of_a_run_that_began_elsewhere_reaches_it() -> None:
     ref = h1.start(GPU)
     carry(h1, h2)
 
-    h1.tell(Cancel(by="bob"), run=ref)
+    h1.step(Cancel(by="bob"), run=ref)
     carry(h1, h2)
 
     assert h2.run(ref).phase == "ending"

@@ -31,7 +31,7 @@ def two(**others: Any) -> tuple[Host, Host]:
 
 def started(host: Host, *flows: Flow) -> None:
     """Runs of flows, started in one step."""
-    host.tell(
+    host.step(
         *[
             Start(flow=f, digest=digest_of(f), trigger=NodeId("start"), values={}, by="alice")
             for f in flows
@@ -116,7 +116,7 @@ def test_refused_connection_is_a_no_and_the_host_is_asked_again_at_its_next_word
     ref = h1.start(GPU)
     h1.sent.clear()
 
-    h1.tell(Unsent(run=ref, epoch=1))
+    h1.step(Unsent(run=ref, epoch=1))
     returned = (h1.events(ref)[-1], phase(h1, ref))
     later(2000, h2)
     carry(h1, h2)
@@ -131,7 +131,7 @@ def test_refused_connection_is_no_answer_to_an_offer_of_an_earlier_process() -> 
     ref = h1.start(GPU)
     h1.restart()
 
-    h1.tell(Unsent(run=ref, epoch=1))
+    h1.step(Unsent(run=ref, epoch=1))
 
     assert phase(h1, ref) == "granted"
 
@@ -249,7 +249,7 @@ def test_run_of_a_copied_store_is_held_back_for_an_operator() -> None:
 
 def test_host_in_trouble_is_given_nothing_by_others_that_say_why() -> None:
     h1, h2 = two()
-    h2.tell(Troubles(problems=("has no room in its root",)))
+    h2.step(Troubles(problems=("has no room in its root",)))
     later(PING_MS, h1, h2)
     carry(h1, h2)
     ref = h1.start(GPU)
@@ -263,7 +263,7 @@ def test_host_in_trouble_is_given_nothing_by_others_that_say_why() -> None:
 def test_host_in_trouble_returns_what_it_is_offered() -> None:
     h1, h2 = two()
     ref = h1.start(GPU)
-    h2.tell(Troubles(problems=("has no room in its root",)))
+    h2.step(Troubles(problems=("has no room in its root",)))
 
     carry(h1, h2)
 
@@ -274,11 +274,11 @@ def test_host_in_trouble_returns_what_it_is_offered() -> None:
 def test_host_whose_trouble_is_over_is_given_what_waited_for_it() -> None:
     h1, h2 = two()
     ref = h1.start(GPU)
-    h2.tell(Troubles(problems=("has no room in its root",)))
+    h2.step(Troubles(problems=("has no room in its root",)))
     carry(h1, h2)
 
     h2.now = h1.now = Instant(h1.now + PING_MS)
-    h2.tell(Troubles(problems=()))
+    h2.step(Troubles(problems=()))
     carry(h1, h2)
 
     assert phase(h1, ref) in ("granted", "active")
@@ -288,6 +288,6 @@ def test_keeper_in_trouble_goes_on_keeping() -> None:
     h1, _ = two(keeper=HostId("h1"))
     before = h1.core.may_fire(h1.now)
 
-    h1.tell(Troubles(problems=("has no room in its root",)))
+    h1.step(Troubles(problems=("has no room in its root",)))
 
     assert h1.core.may_fire(h1.now) == before

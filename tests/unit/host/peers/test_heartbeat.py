@@ -17,10 +17,10 @@ def test_host_is_pinged_every_two_seconds_and_at_once_when_something_changed() -
     h1, _ = two()
     h1.sent.clear()
 
-    h1.tell()
+    h1.step()
     quiet = pings(h1)
     later(PING_MIN_MS, h1)
-    h1.tell(Drain(on=True))
+    h1.step(Drain(on=True))
     changed = pings(h1)
     later(PING_MS, h1)
 
@@ -33,7 +33,7 @@ def test_change_within_a_moment_of_a_ping_is_said_a_moment_later() -> None:
     h1, _ = two()
     h1.sent.clear()
 
-    h1.tell(Drain(on=True))
+    h1.step(Drain(on=True))
     at_once = (pings(h1), h1.due)
     later(PING_MIN_MS, h1)
 
@@ -46,7 +46,7 @@ def test_clock_that_was_set_back_keeps_hosts_talking() -> None:
     h1.now = Instant(h1.now - 600_000)
     h1.sent.clear()
 
-    h1.tell()
+    h1.step()
 
     assert len(pings(h1)) == 1
     assert h1.core.members[H2].seen_at == h1.now

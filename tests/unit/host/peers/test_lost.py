@@ -95,7 +95,7 @@ def test_log_of_a_run_that_never_began_is_with_its_adopter() -> None:
 def forgetful() -> Host:
     """h1, where h2 was forgotten."""
     h1, _ = met(a_host_core("h1"), a_host_core("h2", "aaaa"))
-    h1.tell(Forget(host=H2, force=True))
+    h1.step(Forget(host=H2, force=True))
     return h1
 
 
@@ -113,7 +113,7 @@ def test_row_that_is_heard_after_the_forget_is_that_of_a_lost_run() -> None:
 def test_row_that_is_heard_in_the_step_of_the_forget_is_that_of_a_lost_run() -> None:
     h1, _ = met(a_host_core("h1"), a_host_core("h2", "aaaa"))
 
-    decided = h1.tell(
+    decided = h1.step(
         Forget(host=H2, force=True), Mark(rows=(), appends=(a_row(RUN),), promise=False)
     )
 
@@ -127,14 +127,14 @@ def test_run_that_came_with_a_backup_is_left_to_the_operator() -> None:
     ref = copy.start()
     copy.store = StoreId("bbbb")
     copy.restart()
-    copy.tell(Forget(host=H2, store=ref.store, force=True))
+    copy.step(Forget(host=H2, store=ref.store, force=True))
 
     assert heard(copy, a_row(ref, why="held")) == ["held"]
 
 
 def test_host_that_was_forgotten_is_so_since_the_same_instant_everywhere() -> None:
     h1, h2, h3 = met(a_host_core("h1"), a_host_core("h2"), a_host_core("h3"))
-    h1.tell(Forget(host=H2, store=h2.store, force=True))
+    h1.step(Forget(host=H2, store=h2.store, force=True))
     said_at = h1.now
 
     later(3000, h1, h3)
@@ -146,11 +146,11 @@ def test_host_that_was_forgotten_is_so_since_the_same_instant_everywhere() -> No
 
 def test_host_that_is_forgotten_once_more_is_so_since_the_first_time() -> None:
     h1, h2 = met(a_host_core("h1"), a_host_core("h2"))
-    h1.tell(Forget(host=H2, store=h2.store, force=True))
+    h1.step(Forget(host=H2, store=h2.store, force=True))
     said_at = h1.now
     h1.observe(expected=2)
 
     later(3000, h1)
-    h1.tell(Forget(host=H2, store=h2.store, force=True))
+    h1.step(Forget(host=H2, store=h2.store, force=True))
 
     assert h1.rows("forgotten") == {"h2@h2st0": {"at": said_at, "expected": 2}}

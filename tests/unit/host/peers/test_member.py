@@ -15,16 +15,16 @@ from tests.make_members import GPU, H2, problems, two
 def reping(h1: Host, h2: Host, **changes: Any) -> None:
     """h1 hears a ping of h2 that is not quite as h2 says it."""
     h2.now = Instant(h2.now + PING_MS)
-    [ping] = h2.tell().messages
+    [ping] = h2.step().messages
     assert isinstance(ping.message, Ping)
-    h1.tell(Received(envelope=replace(ping, message=replace(ping.message, **changes))))
+    h1.step(Received(envelope=replace(ping, message=replace(ping.message, **changes))))
     h1.settle()
 
 
 def test_clock_of_another_host_that_is_off_is_said_and_changes_nothing() -> None:
     h1, h2 = two()
     h2.now = Instant(h2.now + 600_000)
-    h2.tell()
+    h2.step()
     carry(h1, h2)
 
     ref = h1.start(GPU)
@@ -54,7 +54,7 @@ def test_host_that_was_not_heard_since_the_start_gets_nothing() -> None:
     ref = h1.start(GPU)
     before = (phase(h1, ref), problems(h1))
     h2.now = Instant(h2.now + PING_MS)
-    h2.tell()
+    h2.step()
     carry(h1, h2)
 
     assert before == (

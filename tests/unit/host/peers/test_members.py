@@ -31,7 +31,7 @@ def test_silent_host_gets_nothing_and_its_return_is_enough() -> None:
 def test_other_store_of_a_host_that_speaks_no_more_is_no_problem_any_more() -> None:
     h1, h2 = two()
     twin = a_host_core("h2", "h2st1")
-    twin.tell()
+    twin.step()
     h1.hear(twin.sent[0])
     both = problems(h1)
 
@@ -46,7 +46,7 @@ def test_other_store_of_a_host_that_speaks_no_more_is_no_problem_any_more() -> N
 def test_host_takes_runs_again_once_another_of_its_name_is_silent() -> None:
     h1, _ = met(a_host_core("h1", tags=frozenset({"gpu"})), a_host_core("h2"))
     twin = a_host_core("h1", "h1st1")
-    twin.tell()
+    twin.step()
     h1.hear(twin.sent[0])
     ref = h1.start(GPU)
     both = h1.core.problems(h1.now)[HostId("h1")]
