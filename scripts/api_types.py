@@ -1,4 +1,4 @@
-"""Writes the schemas of the API as TypeScript types, for the checker of the dashboard.
+"""Writes the schemas of the API and of the feed as TypeScript types, for the checker of webapp/.
 
 `scripts/api-types` runs it. The file it writes is kept in git, and a test compares the two.
 """
@@ -8,10 +8,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from floe.server.frame_schemas import FRAMES
 from floe.server.schemas import SCHEMAS
 
 FILE: Final = Path(__file__).parents[1] / "webapp/types/schemas.d.ts"
-HEAD: Final = "// What the API answers. Made by scripts/api-types of floe/server/schemas.py.\n"
+HEAD: Final = """\
+// The bodies of the API and the frames of the feed. scripts/api-types makes this file from
+// floe/server/schemas.py and floe/server/frame_schemas.py.
+"""
+WIDTH_MAX: Final = 120
+"""Columns of a line; the formatter breaks longer ones."""
 PLAIN: Final = {
     "string": "string",
     "boolean": "boolean",
@@ -23,8 +29,16 @@ PLAIN: Final = {
 
 def text() -> str:
     """The file as the schemas have it, formatted as the formatter of webapp/ wants it."""
-    types = (f"export type {name} = {_type(schema, 0)};\n" for name, schema in SCHEMAS.items())
-    return "\n".join((HEAD, *types))
+    return "\n".join((HEAD, *(_named(*named) for named in {**SCHEMAS, **FRAMES}.items())))
+
+
+def _named(name: str, schema: Mapping[str, Any]) -> str:
+    body = _type(schema, 0)
+    line = f"export type {name} = {body};\n"
+    if "\n" in body or len(line) <= WIDTH_MAX:
+        return line
+    lines = "".join(f"\n  | {choice}" for choice in body.split(" | "))
+    return f"export type {name} ={lines};\n"
 
 
 def _type(schema: Mapping[str, Any], depth: int) -> str:
@@ -33,6 +47,8 @@ def _type(schema: Mapping[str, Any], depth: int) -> str:
             return str(name).rpartition("/")[2]
         case {"anyOf": choices}:
             return " | ".join(_type(one, depth) for one in choices)
+        case {"const": word}:
+            return json.dumps(word)
         case {"enum": words}:
             return " | ".join(json.dumps(word) for word in words)
         case {"type": "array", "items": items}:
@@ -56,7 +72,7 @@ def _object(members: Mapping[str, Any], required: Sequence[str], depth: int) -> 
     pad = "  " * (depth + 1)
     lines = []
     for name, schema in members.items():
-        if "type" in schema and "description" in schema:
+        if "description" in schema:
             lines.append(f"{pad}/** {schema['description']} */\n")
         mark = "" if name in required else "?"
         lines.append(f"{pad}{name}{mark}: {_type(schema, depth + 1)};\n")

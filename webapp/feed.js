@@ -8,7 +8,7 @@ const BATCH_MS = 40;
 const RETRY_MS = [500, 1000, 2000, 4000, 8000, 15000];
 
 /** @typedef {import("./types/api").Frame} Frame */
-/** @typedef {{run: string, node: string, visit?: number, attempt?: number, offset?: number}} Watch */
+/** @typedef {import("./types/api").Watch} Watch */
 
 /** "connecting" until the first reply, then "live" or "lost"; `retry_at` in ms while lost. */
 export const link = signal({ state: "connecting", retry_at: 0 });
@@ -81,7 +81,7 @@ export function unfollow(key) {
   send({ unwatch: { run, node } });
 }
 
-/** @param {object} frame */
+/** @param {import("./types/api").FeedRequest} frame */
 function send(frame) {
   if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(frame));
 }
@@ -117,7 +117,7 @@ function welcome(resumed) {
   failures = 0;
   link.value = { state: "live", retry_at: 0 };
   // Without a position the events before this moment are unknown.
-  if (!resumed) push({ type: "reset" });
+  if (!resumed) push({ type: "reset", pos: "" });
   for (const watch of watched.values()) send({ watch: watch() });
 }
 

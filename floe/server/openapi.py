@@ -9,6 +9,7 @@ from aiohttp import web
 import floe
 from floe.server.app_keys import ROUTES_OF, SETTINGS
 from floe.server.bodies import query
+from floe.server.frame_schemas import FRAMES
 from floe.server.problems import answer
 from floe.server.route import Route
 from floe.server.schemas import SCHEMAS, ref
@@ -50,7 +51,10 @@ def description(routes: tuple[Route, ...], base_url: str) -> Shape:
         "info": {"title": "floe", "version": floe.__version__},
         "servers": [{"url": "/"}],
         "paths": paths,
-        "components": {"schemas": dict(SCHEMAS), "securitySchemes": {**SECURITY, **CLUSTER}},
+        "components": {
+            "schemas": {**SCHEMAS, **FRAMES},
+            "securitySchemes": {**SECURITY, **CLUSTER},
+        },
         "security": [{name: []} for name in SECURITY],
     }
 
@@ -70,6 +74,9 @@ def _operation(route: Route) -> Shape:
     if route.body:
         content = {"application/json": {"schema": ref(route.body)}}
         shape["requestBody"] = {"content": content, "required": False}
+    if route.sends:
+        # OpenAPI has no words for what follows the handshake of a websocket.
+        shape["x-websocket"] = {"sends": ref(route.sends), "accepts": ref(route.accepts)}
     if route.public:
         shape["security"] = []
     if route.peer:

@@ -40,6 +40,10 @@ class Route:
     """Name of the schema of the body."""
     answers: Mapping[int, str] = field(default_factory=dict)
     """Status and the name of the reply's schema, or a media type; empty for no body."""
+    sends: str = ""
+    """Of a websocket: name of the schema of the frames that a client receives."""
+    accepts: str = ""
+    """Of a websocket: name of the schema of the frames that a client may send."""
 
     def at(self, base_url: str) -> str:
         """The complete path."""

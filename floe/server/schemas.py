@@ -4,7 +4,9 @@
 """
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, get_args
+
+from floe.model.event import Event
 
 Schema = Mapping[str, Any]
 
@@ -131,7 +133,7 @@ FLOW: Final = {
     "failing": maybe(shape({"since": INSTANT, "runs": WHOLE, "more": FLAG})),
 }
 
-FACT: Final = {"seq": WHOLE, "epoch": COUNT, "at": INSTANT, "event": TEXT}
+FACT: Final = {"seq": WHOLE, "epoch": COUNT, "at": INSTANT, "event": ref("EventName")}
 FACT_OF: Final = {"node": TEXT, "tag": TEXT, "by": TEXT}
 
 OUTPUT: Final = {"attempt": COUNT, "count": COUNT, "bytes": COUNT, "live": FLAG}
@@ -258,6 +260,7 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
     "Place": shape({"pos": WHOLE}),
     "Events": shape({"events": many(ref("Event")), "next": maybe(WHOLE)}),
     "Event": shape({**FACT, "data": VALUES}, FACT_OF),
+    "EventName": one_of(*(kind.__name__ for kind in get_args(Event))),
     "Fact": shape(FACT, FACT_OF),
     "Lines": shape(
         {

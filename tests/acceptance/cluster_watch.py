@@ -10,6 +10,7 @@ from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
 from tests.acceptance.product import DEADLINE_S, TOKEN, Host, Shape
+from tests.schemas import check
 
 WAITING: Final = """
   - name: west
@@ -44,7 +45,8 @@ class Watcher:
 
     def watch(self, run: str, node: str) -> None:
         """Ask for a node's output."""
-        self._socket.send(json.dumps({"watch": {"run": run, "node": node}}))
+        request = check({"watch": {"run": run, "node": node}}, "FeedRequest")
+        self._socket.send(json.dumps(request))
 
     def until(self, fact: Callable[[Shape], bool], what: str) -> Shape:
         """Wait for a frame; one that came before counts."""
@@ -56,7 +58,7 @@ class Watcher:
             left = deadline - time.monotonic()
             assert left > 0, f"{what}: not among {self.frames}"
             try:
-                self.frames.append(json.loads(self._socket.recv(timeout=left)))
+                self.frames.append(check(json.loads(self._socket.recv(timeout=left)), "Frame"))
             except TimeoutError:
                 continue
             if fact(self.frames[-1]):

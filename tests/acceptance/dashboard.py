@@ -1,5 +1,6 @@
 """The dashboard in a real browser against a real host: what its tests share."""
 
+import json
 import os
 import re
 import shutil
@@ -13,10 +14,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect, sync_playwright
+from jsonschema import ValidationError  # type: ignore[import-untyped]  # has no stubs
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Locator,
+    Page,
+    WebSocket,
+    expect,
+    sync_playwright,
+)
 
 from floe.cli.client import Account, Client
 from tests.ports import free_port
+from tests.schemas import check
 
 TOKEN = "correct-horse-battery"
 HOSTILE = "<img src=x onerror=alert(1)>\u202egpj.exe"
@@ -223,18 +234,32 @@ def complaints() -> list[str]:
 
 @pytest.fixture
 def page(browser: Browser, host: Host, complaints: list[str]) -> Iterator[Page]:
-    """A page that is logged in, and that must not complain: no error, no CSP violation."""
+    """A page that is logged in, and that must not complain: no error, no CSP violation.
+
+    Each frame of the feed, in both directions, must be as the description of the API has it.
+    """
 
     def hear(message: ConsoleMessage) -> None:
         # Chromium reports each answer of 400 and above, as an asked-for 401 of GET login is.
         if message.type in ("error", "warning") and "the server responded with" not in message.text:
             complaints.append(message.text)
 
+    def follow(feed: WebSocket) -> None:
+        feed.on("framereceived", lambda text: judge(text, "Frame"))
+        feed.on("framesent", lambda text: judge(text, "FeedRequest"))
+
+    def judge(text: str | bytes, schema: str) -> None:
+        try:
+            check(json.loads(text), schema)
+        except ValidationError as error:
+            complaints.append(f"not as the schema {schema} describes: {error.message}")
+
     with browser.new_context() as context:
         page = context.new_page()
         page.set_default_timeout(SEE_MS)
         page.on("console", hear)
         page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("websocket", follow)
         page.on("dialog", lambda dialog: complaints.append(f"dialog: {dialog.message}"))
         page.goto(host.url)
         page.get_by_label("Token").fill(TOKEN)

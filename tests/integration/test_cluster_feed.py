@@ -12,9 +12,11 @@ import pytest
 
 from floe.model.refs import FlowId, HostId
 from floe.model.secret import Secret
+from floe.server.frame_schemas import KINDS
 from floe.server.settings import Bind
 from tests.make_peers import CLUSTER, free_port, some_peers, url_of
 from tests.make_server import API, BUILD, DEADLINE_S, Site, a_site, until
+from tests.schemas import check
 
 FLOWS = tuple(
     replace(BUILD, id=FlowId(f"at-{name}"), host_tags=(name,)) for name in ("h1", "h2", "h3")
@@ -92,7 +94,7 @@ class Listener:
         """Hear up to the first frame that is as wanted."""
         async with asyncio.timeout(DEADLINE_S):
             while True:
-                frame = await self._socket.receive_json()
+                frame = check(await self._socket.receive_json(), "Frame")
                 (self.events if frame["type"] == "event" else self.notes).append(frame)
                 if wanted.items() <= frame.items():
                     return
@@ -290,6 +292,31 @@ async def test_output_that_is_followed_where_its_run_waited_is_cut_off_when_it_g
             await answer.content.read()
 
     assert answer.status == 200
+
+
+async def test_every_kind_of_frame_is_sent_as_the_schemas_describe_it(cluster: Cluster) -> None:
+    h1 = cluster.sites["h1"]
+    async with listening(h1) as listener:
+        run = await whole_run(cluster, "h1", "h2")
+        await listener.until(event="DataAsked")
+        await cluster.sites["h2"].hub.give(run, "sign-off", {"ok": True}, by="ann")
+        await listener.until(event="RunPacked")
+        await listener.say(watch={"run": run, "node": "nothing"})
+        await listener.until(type="error")
+        await listener.say(watch={"run": run, "node": "build"}, run=run)
+        await listener.until(type="output")
+        await h1.hub.reload()
+        await listener.until(type="flows")
+        await cluster.stop("h3")
+        await listener.until(type="host")
+    async with listening(h1, "nowhere") as lost:
+        await lost.until(type="reset")
+
+    frames = [*listener.notes, *listener.events, *lost.notes]
+    sent = {frame["type"] for frame in frames}
+    keys = {key for frame in listener.events for key in frame}
+    assert sent == {kind["properties"]["type"]["const"] for kind in KINDS.values()}
+    assert keys == set(KINDS["EventFrame"]["properties"])
 
 
 async def test_watching_what_is_not_there_is_an_error_as_at_its_own_host(cluster: Cluster) -> None:

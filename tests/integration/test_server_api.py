@@ -10,29 +10,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # has no stubs
 
 from floe.model.errors import StoreFailed
 from floe.model.refs import FlowId
 from floe.server.bodies import BODY_MAX
 from floe.server.routes import ROUTES
-from floe.server.schemas import SCHEMAS
 from floe.store.base import Batch
 from tests.make import a_flow, a_node
 from tests.make_server import ADMIN, API, DEADLINE_S, Site, a_site, until
+from tests.schemas import check
 
 
 @pytest.fixture
 async def site(tmp_path: Path) -> AsyncIterator[Site]:
     async with a_site(tmp_path) as site:
         yield site
-
-
-def check(shape: Any, schema: str) -> Any:
-    """Hold an answer against its schema, and pass it on."""
-    document = {"$ref": f"#/components/schemas/{schema}", "components": {"schemas": SCHEMAS}}
-    Draft202012Validator(document).validate(shape)
-    return shape
 
 
 async def good(site: Site, path: str, schema: str) -> Any:

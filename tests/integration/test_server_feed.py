@@ -12,6 +12,7 @@ from websockets.asyncio.client import connect
 
 from floe.server import feed
 from tests.make_server import ADMIN, AGAIN, BUILD, DEADLINE_S, Site, a_site, until
+from tests.schemas import check
 
 
 @pytest.fixture
@@ -28,7 +29,8 @@ class Listener:
 
     async def frame(self) -> dict[str, Any]:
         async with asyncio.timeout(DEADLINE_S):
-            return dict(await self.socket.receive_json())
+            frame: dict[str, Any] = await self.socket.receive_json()
+        return check(frame, "Frame")
 
     async def until(self, **wanted: object) -> list[dict[str, Any]]:
         """Frames up to the first that is as wanted."""
@@ -269,8 +271,9 @@ async def test_a_client_that_does_not_read_is_dropped_and_nobody_else_notices(
     transport_of(stuck).pause_reading()
 
     for _ in range(40):
-        site.hub.feed.announce({"type": "flows", "ballast": "x" * 500_000})
-        assert (await well.frame())["type"] == "flows"
+        ballast = {"type": "error", "status": 500, "detail": "x" * 500_000, "hint": ""}
+        site.hub.feed.announce(ballast)
+        assert await well.frame() == ballast
     await until(lambda: len(site.hub.feed) == 1)
 
     await site.hub.reload()

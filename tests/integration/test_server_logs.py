@@ -7,8 +7,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.integration.test_server_api import check
 from tests.make_server import AGAIN, API, Site, a_site, until
+from tests.schemas import check
 
 TEXT = b"0123456789\xff\n"
 

@@ -1,5 +1,6 @@
 """A node that entered twice, as API, feed and forms show it: the kernel is told to reset it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -7,18 +8,21 @@ from typing import Any
 import pytest
 
 from floe.hub.hub import Hub
+from floe.model.flow import Backoff, Retry
 from floe.model.refs import FlowId, NodeId
-from floe.model.signal import Reset
+from floe.model.signal import Exited, Reset
 from floe.model.tags import Tag
+from floe.server.frame_schemas import FRAMES
 from floe.server.schemas import SCHEMAS
 from tests.make import a_flow, a_form, a_merge, a_node
-from tests.make_server import Site, a_site, until
+from tests.make_server import DEADLINE_S, Site, a_site, until
+from tests.schemas import check
 
 FLOW = a_flow(
     a_form("hold"),
     a_merge("loop", ["trigger.good", "task.fix.good"], "any"),
     a_form("ask", on="merge.loop.good"),
-    a_node("fix", on="task.ask.bad"),
+    a_node("fix", on="task.ask.bad", retry=Retry(max=1, backoff=Backoff(first_s=0.001))),
     a_node("ship", on="task.ask.good"),
     id=FlowId("loop"),
 )
@@ -113,6 +117,27 @@ async def test_output_of_a_visit_is_read_by_its_number(site: Site) -> None:
 
     assert texts == ["second\n", "first\n"]
     assert (status, problem["hint"]) == (404, "the last is 2")
+
+
+async def test_feed_sends_each_key_of_a_nodes_change(site: Site) -> None:
+    frames: list[dict[str, Any]] = []
+    async with site.client.ws_connect(site.url + "/ws", headers={"Origin": site.url}) as socket:
+        run = await twice(site)
+        await site.post("push/data", answer(run, good=False))
+        await until(lambda: any(key.visit == 2 for key in site.hands.actions))
+        second = next(job.output for key, job in site.hands.actions.items() if key.visit == 2)
+        second.write_text("second\n")
+        site.hands.exit("fix", 1)
+        await until(lambda: any(key.attempt == 2 for key in site.hands.actions))
+        site.hands.report("fix", Exited(status=0, outputs={"found": "yes"}, output_bytes=7))
+        await socket.send_json({"watch": {"run": run, "node": "fix", "attempt": 1}})
+        async with asyncio.timeout(DEADLINE_S):
+            while not frames or frames[-1]["type"] != "output":
+                frames.append(check(await socket.receive_json(), "Frame"))
+
+    changes = [frame["node"] for frame in frames if "node" in frame and frame["type"] == "event"]
+    assert {key for change in changes for key in change} == set(FRAMES["NodeChange"]["properties"])
+    assert frames[-1].keys() == FRAMES["OutputFrame"]["properties"].keys()
 
 
 async def test_visit_of_a_trigger_is_refused(site: Site) -> None:

@@ -1,10 +1,18 @@
 """The description of the API is good OpenAPI and complete."""
 
+import re
+from pathlib import Path
+from typing import Final
+
+import pytest
 from openapi_spec_validator import validate
 
+from floe.server.frame_schemas import FRAMES, KINDS
 from floe.server.openapi import description
 from floe.server.routes import ROUTES
-from floe.server.schemas import SCHEMAS
+from floe.server.schemas import SCHEMAS, ref
+
+API_PAGE: Final = (Path(__file__).parents[2] / "docs/api.md").read_text(encoding="utf-8")
 
 
 def test_the_description_is_valid() -> None:
@@ -39,7 +47,29 @@ def test_only_what_the_design_names_is_public() -> None:
 def test_every_schema_is_used() -> None:
     text = repr(description(ROUTES, "/build/api"))
 
-    assert [name for name in SCHEMAS if f"/schemas/{name}'" not in text] == []
+    assert [name for name in {**SCHEMAS, **FRAMES} if f"/schemas/{name}'" not in text] == []
+
+
+def test_frames_are_the_schemas_of_the_websocket_for_clients() -> None:
+    paths = description(ROUTES, "/build/api")["paths"]
+    described = {
+        path: operation["x-websocket"]
+        for path, operations in paths.items()
+        for operation in operations.values()
+        if "x-websocket" in operation
+    }
+
+    assert described == {"/ws": {"sends": ref("Frame"), "accepts": ref("FeedRequest")}}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_page_about_the_api_lists_the_keys_of_each_frame(kind: str) -> None:
+    keys = KINDS[kind]["properties"]
+    start = re.escape(f'{{"type": "{keys["type"]["const"]}"')
+    row = re.search(rf"^\| `{start}(.*?)}}` \|", API_PAGE, re.MULTILINE)
+
+    assert row, "docs/api.md has no row for it"
+    assert {"type", *re.findall(r'"(\w+)"', row[1])} == set(keys)
 
 
 def test_every_post_takes_an_idempotency_key_but_webhooks_which_have_a_delivery() -> None:

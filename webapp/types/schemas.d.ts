@@ -1,4 +1,5 @@
-// What the API answers. Made by scripts/api-types of floe/server/schemas.py.
+// The bodies of the API and the frames of the feed. scripts/api-types makes this file from
+// floe/server/schemas.py and floe/server/frame_schemas.py.
 
 export type Problem = {
   type: string;
@@ -53,6 +54,7 @@ export type Field = {
   id: string;
   prompt: string;
   type: "text" | "string" | "bool" | "number" | "choice";
+  /** any JSON value */
   value: unknown;
   required: boolean;
   choices: string[];
@@ -280,18 +282,38 @@ export type Event = {
   seq: number;
   epoch: number;
   at: string;
-  event: string;
+  event: EventName;
   data: Record<string, unknown>;
   node?: string;
   tag?: string;
   by?: string;
 };
 
+export type EventName =
+  | "RunPended"
+  | "FlowPinned"
+  | "RunGranted"
+  | "GrantReturned"
+  | "GrantRevoked"
+  | "GrantSuperseded"
+  | "RunActivated"
+  | "NodeEntered"
+  | "NodeStarted"
+  | "DataAsked"
+  | "RetryArmed"
+  | "RetryDue"
+  | "NodeSettled"
+  | "NodeReset"
+  | "CancelAsked"
+  | "RunEnding"
+  | "RunEnded"
+  | "RunPacked";
+
 export type Fact = {
   seq: number;
   epoch: number;
   at: string;
-  event: string;
+  event: EventName;
   node?: string;
   tag?: string;
   by?: string;
@@ -516,3 +538,103 @@ export type Health = {
 };
 
 export type OpenApi = Record<string, unknown>;
+
+export type NodeChange = {
+  id: string;
+  ref: string;
+  state: "waiting" | "queued" | "running" | "asking" | "retrying" | "good" | "bad" | "error" | "stopped" | "never";
+  visit?: number;
+  tag?: string | null;
+  good?: boolean | null;
+  status?: number | null;
+  why?: string;
+  attempt?: number;
+  entered_at?: string;
+  queued_at?: string;
+  started_at?: string | null;
+  asked_at?: string | null;
+  due?: string | null;
+  ended_at?: string | null;
+  by?: string;
+  output_bytes?: number;
+  outputs?: Record<string, unknown>;
+  attempts?: Attempt[];
+  visits?: Visit[];
+};
+
+export type HelloFrame = {
+  type: "hello";
+  pos: string;
+  host: string;
+  version: string;
+};
+
+export type EventFrame = {
+  type: "event";
+  pos: string;
+  run: string;
+  seq: number;
+  epoch: number;
+  at: string;
+  event: EventName;
+  by?: string;
+  tag?: string;
+  node?: NodeChange;
+  summary?: Summary;
+};
+
+export type OutputFrame = {
+  type: "output";
+  run: string;
+  node: string;
+  attempt: number;
+  offset: number;
+  end: number;
+  text: string;
+  live: boolean;
+  /** of the node; 1 if absent */
+  visit?: number;
+};
+
+export type HostFrame = {
+  type: "host";
+  id: string;
+  state: "away" | "here";
+  seen: string | null;
+};
+
+export type FlowsFrame = {
+  type: "flows";
+};
+
+export type ResetFrame = {
+  type: "reset";
+  pos: string;
+};
+
+export type ErrorFrame = {
+  type: "error";
+  status: number;
+  detail: string;
+  hint: string;
+};
+
+export type Frame = HelloFrame | EventFrame | OutputFrame | HostFrame | FlowsFrame | ResetFrame | ErrorFrame;
+
+export type Watch = {
+  run: string;
+  node: string;
+  visit?: number;
+  attempt?: number;
+  offset?: number;
+};
+
+export type FeedRequest = {
+  watch?: Watch;
+  unwatch?: {
+    run: string;
+    node: string;
+  };
+  /** send events of this run only; null: of all */
+  run?: string | null;
+};
