@@ -72,7 +72,7 @@ class Text:
     """The pattern in words, as a hint."""
     label: str = "string"
     not_list: str = ""
-    """The hint if somebody writes a list."""
+    """The hint if the document has a list."""
 
     def read(self, tree: Tree, key: str, notes: Notes) -> str:
         value = scalar(tree, key, "text", self.not_list)

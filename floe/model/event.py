@@ -187,7 +187,7 @@ class NodeReset:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelAsked:
-    """Somebody asked to cancel the run."""
+    """A user asked to cancel the run."""
 
     at: Instant
     by: str

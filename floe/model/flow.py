@@ -123,7 +123,7 @@ Action = Exec | Fetch | GitCheckout | GitMerge
 """Work that a host carries out: an executor starts it, reports how it ended, and can stop it."""
 
 Control = Wait | Ask | End | Join
-"""Work that the kernel settles: at once, when a timer is due, or when somebody answers a form."""
+"""Work that the kernel settles: at once, when a timer is due, or when a user answers a form."""
 
 Work = Action | Control
 """The work of a node. A flow has it as written; `NodeEntered` has it rendered, with `{{ws}}`

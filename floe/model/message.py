@@ -133,7 +133,7 @@ class EndedStored:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelRun:
-    """To the pen holder: somebody asked the adopter to cancel this run."""
+    """To the pen holder: a user asked the adopter to cancel this run."""
 
     run: str
     epoch: int

@@ -80,7 +80,7 @@ class TimerFired:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataGiven:
-    """Somebody answered a form; the values were checked against the form."""
+    """A user answered a form; the values were checked against the form."""
 
     node: NodeId
     values: Mapping[str, Json]
@@ -104,7 +104,7 @@ class Reset:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cancel:
-    """Somebody cancels the run."""
+    """A user cancels the run."""
 
     by: str
     why: str = ""
@@ -112,7 +112,7 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Abandon:
-    """Somebody abandons this copy of a run, independently of the run itself."""
+    """An operator abandons this copy of a run, independently of the run itself."""
 
     by: str
     why: str = ""

@@ -58,7 +58,7 @@ class Workspaces:
         """Make sure that a workspace exists, and is empty before the run's first use of it.
 
         With `reuse` it is never emptied. A run that restarts from the beginning (a new epoch)
-        gets an empty workspace again. Folders that somebody removed by hand are created again,
+        gets an empty workspace again. Folders that a user removed by hand are created again,
         except the workspace of a run that has already used it. Raises World or OSError.
         """
         use = (workspace, f"{key.run.key}.{key.epoch}")
@@ -70,7 +70,7 @@ class Workspaces:
         try:
             self._own()
             is_new = self._made(workspace)
-        except FileNotFoundError:  # somebody removed the folders
+        except FileNotFoundError:  # a user removed the folders
             self._owned = False
             self._own()
             is_new = self._made(workspace)

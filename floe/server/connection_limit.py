@@ -22,7 +22,7 @@ SILENCE_S: Final = 60.0
 """Seconds between two such lines in the log."""
 
 SHORT: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
-"""What the system says where it has no room for a connection."""
+"""The errors of a system that has no room for a connection."""
 
 HINT: Final = "raise the limit on open files (ulimit -H -n)"
 

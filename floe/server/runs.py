@@ -110,7 +110,7 @@ async def why(request: web.Request) -> web.Response:
 
 
 def why_lost(request: web.Request, row: Summary, lost: Lost) -> web.Response:
-    """Why a run ended whose log is gone: its row says it."""
+    """Why a run ended whose log is gone, from its row."""
     name = request.app[HUB].reads.name_of(RunRef.parse(row.key))
     text = lost.what.removeprefix(f"{name} ")
     parts: dict[str, list[object]] = {"hosts": [], "waiting": [], "never": []}

@@ -19,7 +19,7 @@ ROOT: Final = Path(__file__).parents[2]
 INSTEAD: Final = {
     r"anew": "again, from the beginning, a new …",
     r"for good|for ever": "permanently, forever",
-    r"nobody|whoever": "name the party: no caller, a client, a user",
+    r"nobody|whoever|somebody|someone": "name the party: no caller, a client, a user",
     r"who (?:asks?|calls?|speaks?|reads?|listens?|waits?|answers?|comes?)": "the caller, …",
     r"what (?:is|was) (?:there|said|told|asked|heard|left)": "name it: the data, the rest, …",
     r"that which|those who": "name it",
@@ -34,6 +34,7 @@ INSTEAD: Final = {
     r"turn about|in turn about": "alternately",
     r"seen to it|see to it|sees to it": "ensure",
     r"to be (?:told|said|heard|asked)": "use the active voice",
+    r"says? so": "reports it, names it",
     r"a (?:word|letter) (?:from|of|to) (?:a|the|another) (?:host|peer|keeper|warden)": "a message",
     r"please": "leave it out",
 }
@@ -64,6 +65,13 @@ EXAMPLES: Final = sorted((ROOT / "configs").rglob("*.yml"))
 
 MADE_END: Final = "<!-- end -->"
 """The end of a table that is made from a module, whose texts are tested there."""
+
+
+FLOES_OWN: Final = (
+    *("adopter", "grantee", "pen", "pend", "epoch", "ledger"),
+    *("keeper", "claim", "fence", "census", "hub", "warden"),
+)
+"""Words that a page explains at their first use, in italics or by a link, or by the glossary."""
 
 
 class Prose(NamedTuple):
@@ -99,6 +107,23 @@ def of_sheet(path: Path) -> Iterator[Prose]:
     return (Prose(number, line) for number, line in enumerate(path.read_text().splitlines(), 1))
 
 
+def unexplained(page: str) -> list[str]:
+    """The words of floe's own that a page uses before it explains them.
+
+    A page whose first paragraphs lead to the glossary may use them all.
+    """
+    if "glossary.md)" in page.split("\n## ")[0]:
+        return []
+    prose = re.sub(r"^#.*|`[^`]*`", "", page, flags=re.M)
+    prose = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"*\1*", prose)  # the text of a link as in italics
+    found = []
+    for word in FLOES_OWN:
+        first = re.search(rf"^.*(?<![\w-]){word}s?(?![\w-]).*$", prose, re.M | re.I)
+        if first and not re.search(rf"\*[^*]*\b{word}s?\b[^*]*\*", first[0], re.I):
+            found.append(f"{word}: {first[0].strip()}")
+    return found
+
+
 def complaints(path: Path, prose: Iterator[Prose]) -> list[str]:
     """Each forbidden phrase with its line, and what to write instead."""
     return [
@@ -113,6 +138,28 @@ def complaints(path: Path, prose: Iterator[Prose]) -> list[str]:
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
 def test_page_is_plain_english(page: Path) -> None:
     assert complaints(page, of_page(page)) == []
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if page.parent.name == "docs"], ids=lambda path: path.name
+)
+def test_page_explains_its_words(page: Path) -> None:
+    assert page.name == "glossary.md" or unexplained(page.read_text()) == []
+
+
+@pytest.mark.parametrize(
+    ("page", "words"),
+    [
+        ("The hub stores it.", ["hub: The hub stores it."]),
+        ("The *hub* stores it. The hub is one.", []),
+        ("The [warden](warden.md) owns it.", []),
+        ("See the [glossary](glossary.md).\n\n## A\nThe hub.", []),
+        ("## A\nThe hub.\n\n## B\nSee the [glossary](glossary.md).", ["hub: The hub."]),
+        ("A `hub/` and a hubcap.", []),
+    ],
+)
+def test_word_counts_as_explained_by_emphasis_link_or_glossary(page: str, words: list[str]) -> None:
+    assert unexplained(page) == words
 
 
 def test_modules_are_plain_english() -> None:

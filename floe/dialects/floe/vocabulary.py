@@ -555,7 +555,7 @@ TIMER: Final = Section(
 DATA: Final = Section(
     name="`opts` of a data task",
     keys=(FORM,),
-    doc="Opens a form and waits for somebody to fill it (`good`) or to reject it (`bad`).",
+    doc="Opens a form and waits for a user to fill it (`good`) or to reject it (`bad`).",
 )
 END: Final = Section(name="`opts` of an end", keys=(), doc="Reaching it ends the run.")
 
@@ -696,8 +696,8 @@ ON_LOST: Final = KeySpec[Literal["fail", "retry"]](
     kind=OneOf(("fail", "retry")),
     default="fail",
     absent=f"`retry` for {_RETRIED}, else `fail`",
-    doc="If floe lost its process (the machine or the warden crashed): issue `error`, or run it "
-    "again without counting it for `retry`.",
+    doc="If floe lost its process (the machine crashed, or the part of floe that owns commands): "
+    "issue `error`, or run it again without counting it for `retry`.",
     example="on-lost: retry",
 )
 OUTPUT_MAX: Final = KeySpec(
