@@ -74,13 +74,14 @@ def test_quick_start_of_the_document_works_as_it_is_written(tmp_path: Path) -> N
     (tmp_path / "default.yml").write_text((CONFIGS / "default.yml").read_text())
     hosts = [Host(tmp_path, ""), Host(tmp_path, "")]
     (tmp_path / "config.yml").unlink()
+    (tmp_path / "token").write_text("a-token-of-both\n")
 
     try:
         for name, host in zip(("h1", "h2"), hosts, strict=True):
             host.root = tmp_path / ".floe" / name
-            host.api = Client(replace(host.api.at, token="123456"))
+            host.api = Client(replace(host.api.at, token="a-token-of-both"))
             bind = f"-pub_bind={host.address}"
-            words = ["-tags=linux,go,couch", "-admin=123456", f"-host_name={name}", bind]
+            words = ["-tags=linux,go,couch", "-admin=@token", f"-host_name={name}", bind]
             host.start((FLOE[0], *words), UNTOLD)
         runs = [host.trigger("hello") for host in hosts]
         over = [host.until_over(run) for host, run in zip(hosts, runs, strict=True)]

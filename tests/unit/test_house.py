@@ -144,6 +144,13 @@ def test_the_readme_leads_to_every_page() -> None:
     assert [page.name for page in PAGES if f"(docs/{page.name})" not in readme] == []
 
 
+def test_no_page_and_no_config_teaches_a_token_on_a_command_line() -> None:
+    files = [ROOT / "README.md", ROOT / "start.sh", *PAGES, *(ROOT / "configs").rglob("*.*")]
+    shown = re.compile(r"-(?:admin|cluster[-_]token|token)[= ](?=[\w'])(?!TOKEN)")
+
+    assert [str(file) for file in files if shown.search(file.read_text())] == []
+
+
 def test_every_directory_of_modules_is_a_package() -> None:
     bare = {module.parent for module in MODULES if not (module.parent / "__init__.py").is_file()}
 
