@@ -1,7 +1,7 @@
 """When the ticks of a timer are due. No clock."""
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count, islice, takewhile
@@ -116,6 +116,46 @@ def missed_row(watch: Watch, ticks: tuple[Instant, Instant, int], reason: str) -
     first, last, count = ticks
     row: dict[str, Json] = {"from": first, "to": last, "count": count, "reason": reason}
     return LedgerWrite(kind="missed", key=f"{watch}/{first}", value=row)
+
+
+def to_come_rows(watch: Watch, trigger: Trigger, done: Done, now: Instant) -> list[LedgerWrite]:
+    """The ledger rows after the clock went back: ticks recorded as missed will come again."""
+    rows = []
+    for after, until, begin in done.to_come(now):
+        first = due_after(trigger, after)
+        if begin is not None and first > begin:
+            continue  # no tick was missed there
+        if ticks := missed(trigger, after, until):
+            rows.append(missed_row(watch, ticks, "the clock was set forward, and back"))
+        else:
+            rows.append(LedgerWrite(kind="missed", key=f"{watch}/{first}", value=None))
+    return rows
+
+
+def joined(trigger: Trigger, rows: Iterable[LedgerWrite]) -> list[LedgerWrite]:
+    """The latest row of each key; ticks missed in a row for one reason are one row."""
+    found: dict[tuple[str, str], LedgerWrite] = {}
+    before: LedgerWrite | None = None
+    for row in rows:
+        if row.kind == "missed":
+            row = before = (before and _longer(trigger, before, row)) or row
+        found[row.kind, row.key] = row
+    return [*found.values()]
+
+
+def _longer(trigger: Trigger, row: LedgerWrite, more: LedgerWrite) -> LedgerWrite | None:
+    """A row of missed ticks with those of `more`; None if they do not follow for one reason."""
+    one, other = row.value, more.value
+    if not isinstance(one, Mapping) or not isinstance(other, Mapping):
+        return None
+    last, count, added = one["to"], one["count"], other["count"]
+    assert isinstance(last, int)
+    assert isinstance(count, int)
+    assert isinstance(added, int)
+    if one["reason"] != other["reason"] or due_after(trigger, Instant(last)) != other["from"]:
+        return None
+    value: dict[str, Json] = {**one, "to": other["to"], "count": count + added}
+    return LedgerWrite(kind=row.kind, key=row.key, value=value)
 
 
 def due_after(trigger: Trigger, after: Instant) -> Instant:

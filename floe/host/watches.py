@@ -74,3 +74,8 @@ def name_of(url: str) -> str:
 
 def _stripped(path: str) -> str:
     return path.rstrip("/") or "/"
+
+
+def looks_alike(one: Trigger, other: Trigger) -> bool:
+    """Whether two triggers get the same answer: filters are applied to it afterwards."""
+    return (one.git, one.refs) == (other.git, other.refs)

@@ -97,7 +97,7 @@ class Life:
             parts.attempts, parts.executors, files, self.timers, spawn, clock, runs, put
         )
         self.machine = Machine(loop, self.effects, store, clock, parts.folders)
-        self.triggers = await triggers_of(parts, core, spawn, put, self.machine.refusal)
+        self.triggers = await triggers_of(parts, loop, spawn, self.machine.refusal)
         self.reads = Reads(
             parts=parts,
             started_at=clock.now(),

@@ -9,11 +9,11 @@ from uuid import uuid4
 
 from floe.host import repositories
 from floe.host.core import HubCore
-from floe.host.inputs import Incoming
 from floe.host.rows import KINDS
 from floe.host.site import HostSettings
 from floe.hub.clock import Clock
 from floe.hub.flows import FlowBook, FlowFiles
+from floe.hub.loop import Loop
 from floe.hub.outputs import AttemptSettings
 from floe.hub.triggers import Triggers
 from floe.model.flow import Action
@@ -118,9 +118,8 @@ async def _go_on(clock: Clock, store: RunStore) -> None:
 
 async def triggers_of(
     parts: Parts,
-    core: HubCore,
+    loop: Loop,
     spawn: Callable[[Coroutine[object, object, None]], None],
-    put: Callable[[Incoming], None],
     refusal: Callable[[], str],
 ) -> Triggers:
     """Triggers that know which ticks and commits are handled. The store must be open.
@@ -129,11 +128,15 @@ async def triggers_of(
     """
     rows = {kind: await parts.store.ledger(kind) for kind in repositories.KINDS}
 
+    core = loop.core
+
     def held_back() -> str:
+        if loop.store_problem:  # the inbox would keep each tick until the store takes it
+            return f"the store refuses writes: {loop.store_problem}"
         if parts.peers is None and (why := refusal()):
             return why
         if core.may_fire(parts.clock.now()):
             return ""
         return "the keeper had not heard of all other hosts, or they name another one"
 
-    return Triggers(parts.clock, parts.refs, spawn, put, rows, held_back, core.keeper_term)
+    return Triggers(parts.clock, parts.refs, spawn, loop.put, rows, held_back, core.keeper_term)

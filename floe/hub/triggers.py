@@ -11,8 +11,18 @@ import structlog
 
 from floe.host.inputs import Incoming, Mark, Start
 from floe.host.repositories import Repositories
-from floe.host.ticks import LATE_MS, Done, done_of, done_rows, due_after, missed, missed_row
-from floe.host.watches import Watch, name_of, polls_of
+from floe.host.ticks import (
+    LATE_MS,
+    Done,
+    done_of,
+    done_rows,
+    due_after,
+    joined,
+    missed,
+    missed_row,
+    to_come_rows,
+)
+from floe.host.watches import Watch, looks_alike, name_of, polls_of
 from floe.hub.clock import Clock, Timers
 from floe.hub.flows import FlowBook, ref_values, trigger_values
 from floe.model.codec import iso
@@ -63,8 +73,9 @@ class Triggers:
         self._timers = Timers(clock, self._fire)
         self._armed: dict[Watch, Armed] = {}
         self._polling: set[Watch] = set()
-        self._held: set[Watch] = set()
-        """Timers that do not fire for now; that is in the log."""
+        self._held: dict[Watch, list[LedgerWrite]] = {}
+        """Timers that do not fire for now, which is in the log, and the rows of the ticks that they
+        miss: these are stored with the next tick, as one entry of the inbox."""
         self._why_missed = "no host was running"
         self._book = FlowBook()
         self.problems: dict[Watch, str] = {}
@@ -73,6 +84,7 @@ class Triggers:
     def watch(self, book: FlowBook) -> None:
         """Arm the triggers of a config, and disarm those that it no longer has."""
         self._timers.look()  # triggers that are due now still fire as they were armed
+        self._flush()
         self._book = book
         for watch in self._armed:
             self._timers.drop(watch)
@@ -94,7 +106,7 @@ class Triggers:
             self._put(Incoming(input=Mark(rows=tuple(rows))))
         self._why_missed = "its flow was not in the config"
         self.problems = {w: p for w, p in self.problems.items() if w in self._armed}
-        self._held &= self._armed.keys()
+        self._held = {w: rows for w, rows in self._held.items() if w in self._armed}
 
     def next_due(self, flow: Flow, trigger: Trigger) -> Instant | None:
         """When a trigger fires or polls next; None for a trigger without a time."""
@@ -108,6 +120,7 @@ class Triggers:
         clock went back no tick fires a second time.
         """
         self._timers.move(by_ms)
+        self._flush()
         now = self._clock.now()
         for watch, (flow, trigger, due) in tuple(self._armed.items()):
             if trigger.type == "poll-git":
@@ -120,6 +133,13 @@ class Triggers:
     def close(self) -> None:
         """Disarm all triggers."""
         self._timers.close()
+        self._flush()
+
+    def _flush(self) -> None:
+        """Store the rows of timers that do not fire."""
+        if rows := tuple(row for kept in self._held.values() for row in kept):
+            self._put(Incoming(input=Mark(rows=rows)))
+        self._held = {watch: [] for watch in self._held}
 
     def _arm(self, watch: Watch, flow: Flow, trigger: Trigger, due: Instant) -> None:
         self._armed[watch] = Armed(flow, trigger, due)
@@ -141,7 +161,7 @@ class Triggers:
             if rows and now - done.last > LATE_MS:
                 rows += self._did(watch, done.at(now))
         else:
-            rows += self._to_come(watch, trigger, done, now)
+            rows += to_come_rows(watch, trigger, done, now)
             rows += self._did(watch, done.at(now))
         if rows:
             self._put(Incoming(input=Mark(rows=tuple(rows))))
@@ -196,21 +216,6 @@ class Triggers:
                 rows.append(missed_row(watch, ticks, reason))
         return rows
 
-    def _to_come(
-        self, watch: Watch, trigger: Trigger, done: Done, now: Instant
-    ) -> list[LedgerWrite]:
-        """The clock went back: ticks recorded as missed will come again."""
-        rows = []
-        for after, until, begin in done.to_come(now):
-            first = due_after(trigger, after)
-            if begin is not None and first > begin:
-                continue  # no tick was missed there
-            if ticks := missed(trigger, after, until):
-                rows.append(missed_row(watch, ticks, "the clock was set forward, and back"))
-            else:
-                rows.append(LedgerWrite(kind="missed", key=f"{watch}/{first}", value=None))
-        return rows
-
     def _fire(self, key: object) -> None:
         assert isinstance(key, Watch)
         flow, trigger, due = self._armed[key]
@@ -226,16 +231,16 @@ class Triggers:
             return
         if why_not:
             if key not in self._held:
-                self._held.add(key)
                 log.warning("trigger.held_back", trigger=str(key), why=why_not)
-            rows = tuple(self._missed(key, trigger, now, why_not, quiet=True))
-            self._put(Incoming(input=Mark(rows=rows)))
+            rows = self._missed(key, trigger, now, why_not, quiet=True)
+            self._held[key] = joined(trigger, [*self._held.get(key, ()), *rows])
             self._arm_tick(key, flow, trigger, now)
             return
-        if key in self._held:
-            self._held.discard(key)
+        mark, *marks = self._did(key, self._done[key].up_to(due))
+        if (held := self._held.pop(key, None)) is not None:
             log.info("trigger.fires_again", trigger=str(key))
-        marks = self._did(key, self._done[key].up_to(due))
+            marks = [*(row for row in held if row.kind != mark.kind), *marks]
+        marks.insert(0, mark)
         marks += self._missed(key, trigger, now, "the host was asleep or busy")
         self._start(flow, trigger, trigger_values(trigger.git), marks)
         self._arm_tick(key, flow, trigger, now)
@@ -252,7 +257,7 @@ class Triggers:
             self._polling.discard(watch)
         if armed := self._armed.get(watch):
             due = self._clock.now()
-            if _looks_alike(armed.trigger, trigger):  # else the config changed: look again now
+            if looks_alike(armed.trigger, trigger):  # else the config changed: look again now
                 self._report(watch, problem)
                 due = Instant(due + int(armed.trigger.period_s * 1000))
             self._arm(watch, armed.flow, armed.trigger, due)
@@ -268,7 +273,7 @@ class Triggers:
     def _compare(self, watch: Watch, looked: Trigger, found: Mapping[str, str]) -> None:
         """Start one run for each ref that is new or has changed."""
         armed = self._armed.get(watch)
-        if armed is None or not _looks_alike(armed.trigger, looked):
+        if armed is None or not looks_alike(armed.trigger, looked):
             return
         git = looked.git
         alone = len(self._gits[name_of(git.url)]) == 1
@@ -293,8 +298,3 @@ class Triggers:
             marks=tuple(marks),
         )
         self._put(Incoming(input=start))
-
-
-def _looks_alike(one: Trigger, other: Trigger) -> bool:
-    """Whether two triggers get the same answer: filters are applied to it afterwards."""
-    return (one.git, one.refs) == (other.git, other.refs)

@@ -15,8 +15,9 @@ from floe.model.event import RunEnded
 from floe.model.refs import Instant, Key, NodeId
 from floe.model.signal import Cancel, Exited, Reported
 from floe.store.base import Batch, LedgerWrite
-from tests.hands import Hands, RefusingStore, a_hub, live, over, until
+from tests.hands import HandClock, Hands, RefusingStore, a_hub, live, over, until
 from tests.make import a_flow, a_node, an_end
+from tests.make_triggers import a_tick
 
 CHAIN = a_flow(a_node("a"), a_node("b", on="task.a.good"), an_end(on="task.b.good"))
 
@@ -90,6 +91,25 @@ async def test_problem_of_the_store_is_shown_logged_once_and_cleared() -> None:
 
         assert (shown, hub.loop.store_problem) == ("the disk is full", "")
     assert [line["event"] for line in logs] == ["store.refused", "store.recovered"]
+
+
+async def test_timer_puts_nothing_in_the_inbox_while_the_store_refuses() -> None:
+    store, clock = RefusingStore(), HandClock()
+    flow = a_flow(a_node("a"), triggers=(a_tick(period_s=1.0),))
+    async with a_hub(flow, store=store, clock=clock) as hub:
+        await hub.loop.wait_idle()
+        store.refusals = 10**9
+        hub.loop.put(Incoming(input=Mark(rows=(LedgerWrite(kind="k", key="k", value=1),))))
+        await until(lambda: hub.loop.store_problem)
+        for _ in range(50):
+            clock.advance(1)
+        kept = len(hub.loop)
+        store.refusals = 0
+        await hub.loop.wait_idle()
+        clock.advance(1)
+        await until(lambda: hub.loop.core.table.runs)
+
+    assert kept <= 1  # the mark itself
 
 
 async def test_unread_questions_are_answered_while_the_store_refuses() -> None:

@@ -243,6 +243,35 @@ def test_timer_that_is_held_back_is_logged_once_and_when_it_fires_again() -> Non
     assert [line["event"] for line in logs] == ["trigger.held_back", "trigger.fires_again"]
 
 
+def test_ticks_missed_while_a_timer_is_held_back_are_one_entry_of_the_inbox() -> None:
+    site = Site(a_watched(a_tick(period_s=1.0)))
+    before = len(site.said)
+
+    site.held = "this host has lost its store"
+    for _ in range(100):
+        site.clock.advance(1)
+    while_held = len(site.said) - before
+    site.held = ""
+    site.clock.advance(1)
+
+    assert (while_held, len(site.starts)) == (0, 1)
+    [row] = site.missed
+    assert isinstance(row, Mapping)
+    assert (row["count"], row["reason"]) == (100, "this host has lost its store")
+
+
+def test_ticks_missed_while_a_timer_is_held_back_are_recorded_at_a_stop() -> None:
+    flow = a_watched(a_tick(period_s=1.0))
+    site = Site(flow)
+
+    site.held = "this host has lost its store"
+    site.clock.advance(3)
+    site.clock.advance(3)
+    site.restart(flow)
+
+    assert [row["count"] for row in site.missed if isinstance(row, Mapping)] == [6]
+
+
 # --- a clock that is set ---
 
 MINUTE = a_tick(period_s=60.0)
