@@ -41,12 +41,12 @@ def set_up(level: Level = "info", stream: TextIO | None = None) -> None:
             *renderers,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
-        logger_factory=lambda *_: Lines(out),
+        logger_factory=lambda *_: LogLines(out),
         cache_logger_on_first_use=True,
     )
 
 
-class Lines:
+class LogLines:
     """Writes lines to a stream. A stream that cannot be written (full disk) blocks nothing."""
 
     def __init__(self, stream: TextIO) -> None:

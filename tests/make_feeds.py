@@ -11,7 +11,7 @@ from floe.feed.directory import Directory, Source
 from floe.feed.feed import Feed
 from floe.feed.frames import Frame
 from floe.feed.listener import Listener
-from floe.feed.stream import Item, line_of, own_feed, read_line
+from floe.feed.stream import FeedItem, line_of, own_feed, read_line
 from floe.host.result import Recorded
 from floe.hub.history import History
 from floe.kernel.evolve import evolve
@@ -154,7 +154,7 @@ class Wires:
 
     async def follow(
         self, host: HostId, store: StoreId | None, after: int
-    ) -> AsyncGenerator[Sequence[Item], None]:
+    ) -> AsyncGenerator[Sequence[FeedItem], None]:
         self._check(host)
         self.cluster.opened.append((host, after))
         feed = own_feed(self.cluster.hosts[host].feed, store or "", after)
@@ -170,8 +170,8 @@ class Wires:
         return await self.cluster.hosts[host].feed.position_of(run, seq)
 
     async def _next(
-        self, feed: AsyncGenerator[Sequence[Item], None], host: HostId
-    ) -> Sequence[Item]:
+        self, feed: AsyncGenerator[Sequence[FeedItem], None], host: HostId
+    ) -> Sequence[FeedItem]:
         """What comes next, or nothing where the host is lost before that."""
         async with asyncio.TaskGroup() as tasks:
             lost = tasks.create_task(self.cluster.away[host].wait())
@@ -189,7 +189,7 @@ class Wires:
             raise HostAway(f"{host} is away", host=host)
 
 
-async def _one(feed: AsyncGenerator[Sequence[Item], None]) -> Sequence[Item]:
+async def _one(feed: AsyncGenerator[Sequence[FeedItem], None]) -> Sequence[FeedItem]:
     return await anext(feed)
 
 

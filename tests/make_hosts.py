@@ -6,8 +6,8 @@ from typing import Any
 
 from floe.host.core import HubCore
 from floe.host.inputs import FLOOR_MAX, Incoming, Input, Received, Start, Surroundings
+from floe.host.ledger import LEDGER_KINDS
 from floe.host.result import StepResult
-from floe.host.rows import KINDS
 from floe.host.site import HostSettings
 from floe.kernel.evolve import fold
 from floe.model.codec import digest_of
@@ -145,7 +145,7 @@ class Host:
             serial=max([r.serial for r in self.logs if r.store == self.store], default=0),
             term=NOW // 1000,
             fence=fence if isinstance(fence, int) else 0,
-            rows={kind: self.rows(kind) for kind in KINDS},
+            rows={kind: self.rows(kind) for kind in LEDGER_KINDS},
             named=named,
         )
         runs = [

@@ -2,8 +2,8 @@
 
 import click
 
+from floe.cli.arguments import RUN
 from floe.cli.client import connected, path
-from floe.cli.names import RUN
 from floe.cli.paint import as_json
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from urllib.parse import quote, urlencode, urlsplit
 
 import click
@@ -28,13 +28,12 @@ from floe.model.errors import (
     ValuesInvalid,
     Yours,
 )
+from floe.model.refs import Shape
 
 TIMEOUT_S: Final = 30.0
 """Seconds that a host has for a reply."""
 
 BASE: Final = "/build/api"
-
-Shape = dict[str, Any]
 
 
 WAITS_S: Final = (0.5, 1, 2, 5, 10)

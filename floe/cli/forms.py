@@ -17,7 +17,7 @@ from floe.model.refs import Json
 
 LINE_BYTES: Final = 64 * 1024
 
-Line = Callable[[str], Awaitable[str]]
+ReadLine = Callable[[str], Awaitable[str]]
 """Prints a prompt and reads a line. Raises EOFError at the end of input."""
 
 
@@ -27,7 +27,7 @@ def form_of(shape: Mapping[str, Any]) -> Form:
     return Form(title=shape["title"], fields=fields)
 
 
-async def ask(form: Form, line: Line) -> tuple[bool, dict[str, Json]]:
+async def ask(form: Form, line: ReadLine) -> tuple[bool, dict[str, Json]]:
     """Ask whether to approve, then for each field until its value is valid."""
     click.secho(f"? {clean(form.title)}", fg="magenta", bold=True)
     good = await _asked(_APPROVE, line)
@@ -58,7 +58,7 @@ async def typed(prompt: str) -> str:
 _APPROVE: Final = Field(id="approve", prompt="approve?", type="bool", value=True)
 
 
-async def _asked(field: Field, line: Line) -> Json:
+async def _asked(field: Field, line: ReadLine) -> Json:
     """The value of one field; None if it is empty and optional."""
     while True:
         text = await _read(field, line)
@@ -69,7 +69,7 @@ async def _asked(field: Field, line: Line) -> Json:
             click.secho(f"    {clean(error.fields[field.id])}", fg="red")
 
 
-async def _read(field: Field, line: Line) -> str:
+async def _read(field: Field, line: ReadLine) -> str:
     first = await line(_prompt(field))
     if field.type != "text" or not first:
         return first

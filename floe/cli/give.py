@@ -5,11 +5,12 @@ from typing import Any
 
 import click
 
-from floe.cli.client import Shape, connected, path
-from floe.cli.names import NODE, RUN
+from floe.cli.arguments import NODE, RUN
+from floe.cli.client import connected, path
 from floe.cli.paint import as_json
 from floe.cli.values import PAIR
 from floe.model.errors import Conflict, Yours
+from floe.model.refs import Shape
 
 
 @click.command()

@@ -8,8 +8,8 @@ from typing import Final
 
 import click
 
+from floe.cli.arguments import NODE, RUN
 from floe.cli.client import Patience, connected, path
-from floe.cli.names import NODE, RUN
 from floe.cli.paint import printable
 from floe.model.errors import Theirs
 

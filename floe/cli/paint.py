@@ -12,14 +12,13 @@ import sys
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 import click
 
+from floe.model.refs import Shape
 from floe.model.secret import masked, without_password
 from floe.model.visible import visible, visible_json
-
-Shape = dict[str, Any]
 
 NARROW: Final = 4
 """Width that a table column keeps on the narrowest terminal."""

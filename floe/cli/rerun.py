@@ -2,7 +2,7 @@
 
 import click
 
-from floe.cli.names import NODE, RUN
+from floe.cli.arguments import NODE, RUN
 from floe.model.errors import NotYet
 
 

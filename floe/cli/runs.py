@@ -2,8 +2,8 @@
 
 import click
 
+from floe.cli.arguments import FLOW
 from floe.cli.client import connected
-from floe.cli.names import FLOW
 from floe.cli.paint import age, as_json, as_of, run_state, sentence, table, took
 
 

@@ -4,8 +4,8 @@ import json
 
 import click
 
-from floe.cli.client import Shape, connected, path
-from floe.cli.names import RUN
+from floe.cli.arguments import RUN
+from floe.cli.client import connected, path
 from floe.cli.paint import (
     Painted,
     age,
@@ -20,6 +20,7 @@ from floe.cli.paint import (
     table,
     took,
 )
+from floe.model.refs import Shape
 
 
 @click.command()

@@ -5,12 +5,13 @@ from typing import Any, Final
 
 import click
 
-from floe.cli.client import Client, Patience, Shape, connected, path
-from floe.cli.names import FLOW
+from floe.cli.arguments import FLOW
+from floe.cli.client import Client, Patience, connected, path
 from floe.cli.paint import answer_line, as_json, clean, reason, run_state, state, took
 from floe.cli.values import PAIR
 from floe.cli.why import lines
 from floe.model.errors import Theirs
+from floe.model.refs import Shape
 
 LOOKS_S: Final = (0.05, 0.1, 0.2, 0.5)
 """Seconds between two checks of a run, growing while its state does not change."""

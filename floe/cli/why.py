@@ -2,9 +2,10 @@
 
 import click
 
-from floe.cli.client import Shape, connected, path
-from floe.cli.names import RUN
+from floe.cli.arguments import RUN
+from floe.cli.client import connected, path
 from floe.cli.paint import as_json, sentence
+from floe.model.refs import Shape
 
 
 @click.command()

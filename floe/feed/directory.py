@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 from floe.model.host import AsOf
 from floe.model.message import Rows, RowsAfter
-from floe.model.refs import HostId, Instant, Json, RunRef, StoreId, place_key, place_of
+from floe.model.refs import HostId, Instant, Json, RunRef, StoreId, address_key, address_of
 from floe.model.run import Summary
 from floe.store.base import Append, Change, LedgerWrite
 
@@ -39,7 +39,7 @@ class Source(NamedTuple):
     store: StoreId
 
     def __str__(self) -> str:
-        return place_key(*self)
+        return address_key(*self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +91,7 @@ class Directory:
         """
         for key, mark in marks.items():
             self._known[key] = _Known(mark if isinstance(mark, int) else 0)
-            host, store = place_of(key)
+            host, store = address_of(key)
             self._stores[host] = store
         self._stores |= {HostId(host): StoreId(str(store)) for host, store in members.items()}
 

@@ -17,7 +17,7 @@ from floe.host.peers.lost import Gone, adopter_of, forgotten_in, holder_of, is_l
 from floe.host.result import StepResult
 from floe.model.errors import FloeError
 from floe.model.message import Envelope, Message, Ping, Rows, RowsAfter
-from floe.model.refs import HostId, Instant, place_of
+from floe.model.refs import HostId, Instant, address_of
 from floe.model.run import Summary
 from floe.store.base import Append, LedgerWrite, RunQuery, RunStore
 
@@ -148,7 +148,7 @@ class DirectorySync:
                     if is_lost(row, self.forgotten):
                         lost.append(offered(row))
                     elif holder_of(row) in self.forgotten:
-                        self.directory.doubt(Source(*place_of(adopter_of(row))))
+                        self.directory.doubt(Source(*address_of(adopter_of(row))))
                 if not page.next:
                     break
                 query = replace(query, cursor=page.next)

@@ -15,7 +15,7 @@ from floe.feed.directory import Directory, Source
 from floe.feed.feed import Feed, Lagging
 from floe.feed.frames import Frame, reset_frame
 from floe.feed.merge import Merge, position_of, read_position
-from floe.feed.stream import Began, Item, Reached
+from floe.feed.stream import Began, FeedItem, Reached
 from floe.model.codec import iso, to_text
 from floe.model.errors import FloeError
 from floe.model.refs import HostId, RunRef, StoreId
@@ -45,7 +45,7 @@ class Upstream(Protocol):
 
     def follow(
         self, host: HostId, store: StoreId | None, after: int
-    ) -> AsyncGenerator[Sequence[Item], None]:
+    ) -> AsyncGenerator[Sequence[FeedItem], None]:
         """The items of `stream.own_feed` there, `Began` first.
 
         Raises HostAway, Theirs where it cannot be opened or breaks off.
@@ -204,7 +204,7 @@ class Listener:
             tries += 1
 
     async def _take(
-        self, host: HostId, store: StoreId | None, items: Sequence[Item], *, is_back: bool
+        self, host: HostId, store: StoreId | None, items: Sequence[FeedItem], *, is_back: bool
     ) -> StoreId | None:
         """Take items of a host's feed; return the store of that feed."""
         for one in items:

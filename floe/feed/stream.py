@@ -34,10 +34,10 @@ class Reached:
     pos: int
 
 
-Item = Began | Reached | Frame
+FeedItem = Began | Reached | Frame
 
 
-async def own_feed(feed: Feed, store: str, after: int) -> AsyncGenerator[Sequence[Item], None]:
+async def own_feed(feed: Feed, store: str, after: int) -> AsyncGenerator[Sequence[FeedItem], None]:
     """A host's own feed after a position of its store, without end.
 
     A position of a different store is ignored: the feed then starts at the beginning, as far back
@@ -49,14 +49,14 @@ async def own_feed(feed: Feed, store: str, after: int) -> AsyncGenerator[Sequenc
         reached = start
         while True:
             frames = await subscription.take(TICK_S)
-            items: list[Item] = [frame for frame in frames if frame.kind != "notice"]
+            items: list[FeedItem] = [frame for frame in frames if frame.kind != "notice"]
             if subscription.reached > reached:
                 reached = subscription.reached
                 items.append(Reached(reached))
             yield items
 
 
-def line_of(item: Item) -> bytes:
+def line_of(item: FeedItem) -> bytes:
     """One line of the stream, with its end."""
     match item:
         case Began():
@@ -78,7 +78,7 @@ def _frame(frame: Frame) -> str:
     return f"event {frame.pos} {key} {frame.epoch} {frame.seq} {flag} {frame.text}"
 
 
-def read_line(line: bytes) -> Item:
+def read_line(line: bytes) -> FeedItem:
     """The item of a line. Raises Theirs."""
     try:
         match line.decode().split(" ", 6):

@@ -8,7 +8,7 @@ from floe.feed.directory import Directory
 from floe.feed.feed import Feed
 from floe.feed.listener import Listener, Listening, Upstream
 from floe.feed.merge import position_of, read_position
-from floe.feed.stream import Item, read_line
+from floe.feed.stream import FeedItem, read_line
 from floe.model.errors import NotFound, Theirs
 from floe.model.refs import HostId, RunRef, StoreId
 from floe.peers.base import Answer, Peers, Request
@@ -25,7 +25,7 @@ class PeerFeeds:
 
     async def follow(
         self, host: HostId, store: StoreId | None, after: int
-    ) -> AsyncGenerator[Sequence[Item], None]:
+    ) -> AsyncGenerator[Sequence[FeedItem], None]:
         """As in the port."""
         rest = b""
         path = f"feed?after={after}&store={store or ''}"

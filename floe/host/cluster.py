@@ -15,6 +15,7 @@ from floe.host.leases.current_keeper import CurrentKeeper
 from floe.host.leases.keeper import Keeper
 from floe.host.leases.kept import Kept
 from floe.host.leases.report import LeaseReport
+from floe.host.ledger import LedgerRows
 from floe.host.peers.adopter import Adopter
 from floe.host.peers.base import PeerInput
 from floe.host.peers.candidates import Candidates
@@ -25,7 +26,6 @@ from floe.host.peers.lost import as_lost
 from floe.host.peers.member import Member, problems_of
 from floe.host.peers.members import Members
 from floe.host.peers.outbox import Outbox
-from floe.host.rows import Rows
 from floe.host.site import Site
 from floe.host.step import Step
 from floe.model.event import RunEnded, RunPacked
@@ -39,7 +39,7 @@ from floe.store.base import Append, Record, Stored
 class Cluster:
     """The parts of a host that deal with its peers."""
 
-    def __init__(self, site: Site, rows: Rows) -> None:
+    def __init__(self, site: Site, rows: LedgerRows) -> None:
         self._site = site
         self._now = Instant(0)
         """Of the last step."""

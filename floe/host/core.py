@@ -15,11 +15,11 @@ from floe.host.handlers import handle
 from floe.host.inputs import Incoming
 from floe.host.leases.alone import Alone
 from floe.host.leases.base import Lease, Leases
-from floe.host.peers.base import NoPeers, Peers
+from floe.host.ledger import NO_LEDGER, LedgerRows
+from floe.host.peers.base import NoPeers, PeerParts
 from floe.host.peers.member import Member
 from floe.host.placement import OnlyThis, Placement
 from floe.host.result import StepResult
-from floe.host.rows import NO_ROWS, Rows
 from floe.host.site import HostSettings, Site
 from floe.host.step import Step
 from floe.host.undoable import Undo
@@ -42,17 +42,17 @@ class HubCore:
         serial: int = 0,
         term: int = 0,
         fence: int = 0,
-        rows: Rows = NO_ROWS,
+        rows: LedgerRows = NO_LEDGER,
         named: Callable[[RunRef], str] = str,
     ) -> None:
-        """`rows` are the rows of the ledger of `rows.KINDS`; see `Site` for the others."""
+        """`rows` are the rows of the ledger of `rows.LEDGER_KINDS`; see `Site` for the others."""
         site = self.site = Site(
             settings, store, serial=serial, term=term, fence=fence, rows=rows, named=named
         )
         self.table = site.table
         self.cluster = Cluster(site, rows) if settings.peers else None
         """The parts that deal with peers; None for a single host."""
-        self._peers: Peers
+        self._peers: PeerParts
         self._leases: Leases
         if self.cluster is None:
             here = OnlyThis(site)

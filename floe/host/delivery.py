@@ -37,8 +37,8 @@ from floe.model.message import (
     RowsAfter,
     Withdraw,
 )
-from floe.model.message import Rows as DirectoryRows
-from floe.model.refs import place_of
+from floe.model.message import Rows as Rows
+from floe.model.refs import address_of
 
 
 class Delivery:
@@ -89,7 +89,7 @@ class Delivery:
         if isinstance(message, Ping):
             for key in message.forgotten:
                 self._forgetting.forget(
-                    step, *place_of(key), message.forgotten_at.get(key, step.now)
+                    step, *address_of(key), message.forgotten_at.get(key, step.now)
                 )
             if members.is_known_gone(host, store):
                 step.send(host, store, Forgotten())
@@ -144,7 +144,7 @@ class Delivery:
                 self._keeper.answered(step, member, message)
             case Behind() as message:
                 self._keeper.behind(step, member, message)
-            case DirectoryRows() | RowsAfter():
+            case Rows() | RowsAfter():
                 pass  # the directory handles them
             case message:
                 assert_never(message)

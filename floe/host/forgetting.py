@@ -8,7 +8,7 @@ from floe.host.peers.members import FORGET_AFTER_S, Members
 from floe.host.peers.outbox import Outbox
 from floe.host.site import Site
 from floe.host.step import Step
-from floe.model.refs import HostId, Instant, StoreId, place_key
+from floe.model.refs import HostId, Instant, StoreId, address_key
 
 
 class Forgetting:
@@ -39,7 +39,7 @@ class Forgetting:
             return "a host does not forget itself; drain it, or stop it"
         if store is None:
             return f"this host knows no host {forget.host}; floe hosts lists them"
-        gone = members.forgotten.get(place_key(forget.host, store))
+        gone = members.forgotten.get(address_key(forget.host, store))
         if gone is not None and gone.expected == members.expected:
             return f"{forget.host} with the store {store} is forgotten already"
         if known is not None and known.store == store and known.seen_at is not None:

@@ -17,7 +17,7 @@ from floe.host.inputs import (
     Troubles,
     Unsent,
 )
-from floe.host.peers.base import Peers
+from floe.host.peers.base import PeerParts
 from floe.host.step import Step
 from floe.kernel.evolve import evolve
 from floe.model.event import FlowPinned, RunPacked, RunPended
@@ -26,7 +26,7 @@ from floe.model.run import Run
 from floe.model.signal import Abandon, Cancel, DataGiven
 
 
-def handle(step: Step, peers: Peers, received: Incoming) -> None:
+def handle(step: Step, peers: PeerParts, received: Incoming) -> None:
     """Handle one input."""
     ref, why = received.run, ""
     match received.input:
@@ -76,7 +76,7 @@ def _start(step: Step, start: Start) -> tuple[RunRef, bool]:
     return ref, True
 
 
-def _change(step: Step, peers: Peers, run: Run, received: Incoming) -> bool:
+def _change(step: Step, peers: PeerParts, run: Run, received: Incoming) -> bool:
     """Apply an input to its run; return whether it changed anything."""
     match received.input:
         case FlowRead(flow=flow, digest=digest, source=source):
@@ -108,7 +108,7 @@ def _change(step: Step, peers: Peers, run: Run, received: Incoming) -> bool:
             return changed
 
 
-def _cancel_foreign(step: Step, peers: Peers, run: Run, cancel: Cancel) -> bool:
+def _cancel_foreign(step: Step, peers: PeerParts, run: Run, cancel: Cancel) -> bool:
     """Ask for the end of a run whose log a different store may write."""
     if step.site.is_held_back(run):
         step.decide(run, Abandon(by=cancel.by, why=cancel.why))

@@ -14,7 +14,7 @@ from floe.host.seen_refs import (
     Known,
     Repository,
     Scope,
-    Seen,
+    SeenRef,
     compare,
     forget_gone,
     ref_row,
@@ -49,7 +49,7 @@ class Poll(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class RefChange:
     """A ref that a poll has to start a run for, and the rows that go with that run."""
 
     ref: str
@@ -71,7 +71,7 @@ class Repositories:
         for key, row in rows.get("ref", {}).items():
             ref, _, name = key.partition(" ")
             if known := self._known.get(name):
-                known.refs[ref] = seen = decode(Seen, _shape(row))
+                known.refs[ref] = seen = decode(SeenRef, _shape(row))
                 known.change = max(known.change, seen.change)
         for key, row in rows.get("poll", {}).items():
             text, _, name = key.partition(" ")
@@ -102,7 +102,7 @@ class Repositories:
 
     def look(
         self, watch: Watch, trigger: Trigger, found: Mapping[str, str], *, term: int, alone: bool
-    ) -> tuple[list[Change], list[LedgerWrite]]:
+    ) -> tuple[list[RefChange], list[LedgerWrite]]:
         """What a look at a repository starts, in this order, and what is stored after it.
 
         `found` are all branches and tags, and what the trigger's pattern matches beside them. The
@@ -128,7 +128,7 @@ class Repositories:
             own = [ref_row(ref, poll.repository, known.refs[ref])] if ref in fresh else []
             fresh.discard(ref)
             marks = (*own, self._reach(poll, number))
-            changes.append(Change(ref=ref, commit=found[ref], rows=marks))
+            changes.append(RefChange(ref=ref, commit=found[ref], rows=marks))
         rows += [ref_row(ref, poll.repository, known.refs[ref]) for ref in sorted(fresh)]
         if self._reached.get(poll) != known.change:
             rows.append(self._reach(poll, known.change))
@@ -145,7 +145,7 @@ class Repositories:
     ) -> list[LedgerWrite]:
         rows = self._forget(poll.repository)
         known = Known(about=Repository(scopes=tuple(sorted(scopes)), term=term))
-        known.refs = {ref: Seen(commit=commit) for ref, commit in found.items()}
+        known.refs = {ref: SeenRef(commit=commit) for ref, commit in found.items()}
         self._known[poll.repository] = known
         rows += [ref_row(ref, poll.repository, seen) for ref, seen in known.refs.items()]
         others = [other for other in self._reached if other.repository == poll.repository]
@@ -207,7 +207,7 @@ class Repositories:
                 before = known.refs.get(ref)
                 if before is None or before.commit != commit:
                     known.change = max(known.change, 1 if before else 0)
-                    known.refs[ref] = Seen(commit=str(commit), change=1 if before else 0)
+                    known.refs[ref] = SeenRef(commit=str(commit), change=1 if before else 0)
             rows.append(self._reach(Poll(watch, name), known.change))
         self._known |= upgraded
         for name, known in upgraded.items():

@@ -8,7 +8,7 @@ from bisect import bisect_left, insort
 from collections.abc import Iterable
 from typing import Final, NamedTuple, TypeVar
 
-from floe.kernel.owed import owed_by
+from floe.kernel.owed import WHOLE, owed_by
 from floe.kernel.process import takes_slot
 from floe.model.effect import Effect
 from floe.model.flow import Flow
@@ -17,9 +17,6 @@ from floe.model.refs import FlowId, NodeId, RunRef, StoreId
 from floe.model.run import Run
 
 K = TypeVar("K")
-
-WHOLE: Final = NodeId("")
-"""The key of what a run owes as a whole."""
 
 _NOTHING: Final[frozenset[Effect]] = frozenset()
 

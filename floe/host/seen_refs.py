@@ -34,7 +34,7 @@ where nothing changed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class SeenRef:
     """A ref as it was seen last."""
 
     commit: str
@@ -61,7 +61,7 @@ class Known:
     """A repository and its refs as they were seen last."""
 
     about: Repository
-    refs: dict[str, Seen] = field(default_factory=dict)
+    refs: dict[str, SeenRef] = field(default_factory=dict)
     change: int = 0
     """The number of the last change of any ref."""
 
@@ -78,10 +78,10 @@ def compare(known: Known, found: Mapping[str, str]) -> set[str]:
         if before is not None and is_same:
             known.refs[ref] = replace(before, emptied=False)
         elif before is None and not any(scope.covers(ref) for scope in known.about.scopes):
-            known.refs[ref] = Seen(commit=commit)  # no poll looked for it before
+            known.refs[ref] = SeenRef(commit=commit)  # no poll looked for it before
         else:
             known.change += 1
-            known.refs[ref] = Seen(commit=commit, change=known.change)
+            known.refs[ref] = SeenRef(commit=commit, change=known.change)
     return fresh
 
 
@@ -107,7 +107,7 @@ def forget_gone(
     return rows
 
 
-def ref_row(ref: str, name: str, seen: Seen) -> LedgerWrite:
+def ref_row(ref: str, name: str, seen: SeenRef) -> LedgerWrite:
     """The ledger row of a ref."""
     return LedgerWrite(kind="ref", key=f"{ref} {name}", value=encode(seen))
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from floe.host.rows import NO_ROWS, Rows
+from floe.host.ledger import NO_LEDGER, LedgerRows
 from floe.host.runs import RunTable
 from floe.host.undoable import Journal, Undoable
 from floe.model.host import HostView
@@ -46,7 +46,7 @@ class Site:
         serial: int = 0,
         term: int = 0,
         fence: int = 0,
-        rows: Rows = NO_ROWS,
+        rows: LedgerRows = NO_LEDGER,
         named: Callable[[RunRef], str] = str,
     ) -> None:
         """`serial` is the number of the newest run, `term` the seconds from 1970 to the making of

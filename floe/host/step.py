@@ -8,10 +8,11 @@ from typing import Final, Protocol
 
 from floe.host.inputs import Reply
 from floe.host.result import Recorded, StepResult
-from floe.host.runs import WHOLE, is_row_changed
+from floe.host.runs import is_row_changed
 from floe.host.site import Site
 from floe.kernel.decide import Decision, decide
 from floe.kernel.evolve import evolve
+from floe.kernel.owed import WHOLE
 from floe.model.codec import Body, encode, encode_event, to_text
 from floe.model.effect import Effect
 from floe.model.event import (

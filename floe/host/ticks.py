@@ -28,7 +28,7 @@ Span = tuple[Instant, Instant]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Done:
+class DoneTicks:
     """The spans of time whose ticks were fired or recorded as missed.
 
     There is more than one where the clock was set: what lies between them is yet to come if the
@@ -49,18 +49,18 @@ class Done:
                 due = due_after(trigger, until)
         return due
 
-    def up_to(self, last: Instant) -> "Done":
+    def up_to(self, last: Instant) -> "DoneTicks":
         """With a longer present span, which may take in others."""
         left = tuple(s for s in self.others if not (self.since <= s[0] and s[1] <= last))
-        return Done(since=self.since, last=last, others=left)
+        return DoneTicks(since=self.since, last=last, others=left)
 
-    def at(self, now: Instant) -> "Done":
+    def at(self, now: Instant) -> "DoneTicks":
         """With the span that is present after the clock was set to an instant."""
         spans = sorted((*self.others, (self.since, self.last)), key=lambda span: span[1])
         here = [span for span in spans if span[0] <= now <= span[1]]
         since, last = here[-1] if here else (now, now)
         others = tuple(s for s in spans if s != (since, last))
-        return Done(since=since, last=last, others=others[-SPANS_MAX:])
+        return DoneTicks(since=since, last=last, others=others[-SPANS_MAX:])
 
     def free(self, until: Instant) -> list[Span]:
         """What is not done between the present span and an instant."""
@@ -87,21 +87,21 @@ class Done:
         ]
 
 
-def done_of(rows: Mapping[str, Mapping[str, Json]]) -> dict[Watch, Done]:
+def done_of(rows: Mapping[str, Mapping[str, Json]]) -> dict[Watch, DoneTicks]:
     """How far each timer has come; without a row of its spans, as of older floes, since ever."""
     found = {}
     for key, last in rows.get("mark", {}).items():
         if not isinstance(last, int) or not (watch := watch_of(key)):
             continue
         spans = rows.get("ticked", {}).get(key)
-        done = Done(since=Instant(0), last=Instant(last))
+        done = DoneTicks(since=Instant(0), last=Instant(last))
         if isinstance(spans, Mapping):
-            done = decode(Done, {**spans, "last": last})
+            done = decode(DoneTicks, {**spans, "last": last})
         found[watch] = done
     return found
 
 
-def done_rows(watch: Watch, before: Done | None, done: Done) -> list[LedgerWrite]:
+def done_rows(watch: Watch, before: DoneTicks | None, done: DoneTicks) -> list[LedgerWrite]:
     """The ledger rows that change where a timer has come further; read back by `done_of`."""
     rows = [LedgerWrite(kind="mark", key=str(watch), value=done.last)]
     if before is None or (before.since, before.others) != (done.since, done.others):
@@ -118,7 +118,9 @@ def missed_row(watch: Watch, ticks: tuple[Instant, Instant, int], reason: str) -
     return LedgerWrite(kind="missed", key=f"{watch}/{first}", value=row)
 
 
-def to_come_rows(watch: Watch, trigger: Trigger, done: Done, now: Instant) -> list[LedgerWrite]:
+def to_come_rows(
+    watch: Watch, trigger: Trigger, done: DoneTicks, now: Instant
+) -> list[LedgerWrite]:
     """The ledger rows after the clock went back: ticks recorded as missed will come again."""
     rows = []
     for after, until, begin in done.to_come(now):

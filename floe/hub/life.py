@@ -24,7 +24,7 @@ from floe.hub.history import History
 from floe.hub.hosts import keep_logged
 from floe.hub.loop import Loop
 from floe.hub.machine import Machine
-from floe.hub.parts import Parts, Tasks, core_of, hello_of, triggers_of
+from floe.hub.parts import Parts, SpawnedTasks, core_of, hello_of, triggers_of
 from floe.hub.peer_gateway import PeerGateway
 from floe.hub.reads import Reads
 from floe.model.effect import Effect
@@ -51,7 +51,7 @@ class Life:
         self.store = parts.store
         self.clock = parts.clock
         self.flows = Flows(parts.book, parts.read_book)
-        self._tasks = Tasks()
+        self._tasks = SpawnedTasks()
         self.history = History(parts.store, self.flows.exact)
         self._stack = AsyncExitStack()
 

@@ -68,7 +68,7 @@ class Machine:
         self._effects = effects
         self._store = store
         self._clock = clock
-        self._folders = [Folder(name, path) for name, path in folders.items()]
+        self._folders = [WatchedFolder(name, path) for name, path in folders.items()]
         self._lost_store = ""
         self.files = ""
         """That too few open files are left to begin anything; runs wait. Empty for enough."""
@@ -149,7 +149,7 @@ class Machine:
         self._loop.put(Incoming(input=Troubles(problems=now)))
 
 
-class Folder:
+class WatchedFolder:
     """A folder that runs need, and the room in it."""
 
     def __init__(self, name: str, path: Path) -> None:

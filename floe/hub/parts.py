@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from floe.host import repositories
 from floe.host.core import HubCore
-from floe.host.rows import KINDS
+from floe.host.ledger import LEDGER_KINDS
 from floe.host.site import HostSettings
 from floe.hub.clock import Clock
 from floe.hub.flows import FlowBook, FlowFiles
@@ -46,7 +46,7 @@ class Parts:
     """Of floe, for people."""
 
 
-class Tasks:
+class SpawnedTasks:
     """The tasks that the parts of a hub start. Leaving the context cancels them, and waits."""
 
     def __init__(self) -> None:
@@ -85,7 +85,7 @@ async def core_of(
         term = clock.now() // 1000
         row = LedgerWrite(kind="keeper", key="term", value=term)
         await store.append(Batch(ledger=(row,), promise=True))
-    kinds = [kind for kind in KINDS if kind != "floor"] if host.peers else ["drain"]
+    kinds = [kind for kind in LEDGER_KINDS if kind != "floor"] if host.peers else ["drain"]
     return HubCore(
         host,
         store.store_id,

@@ -24,7 +24,7 @@ from floe.model.codec import iso
 from floe.model.errors import Lost, NotFound
 from floe.model.flow import Flow, Trigger
 from floe.model.host import AsOf, Why
-from floe.model.refs import FlowId, HostId, Instant, Json, Key, RunRef, place_of
+from floe.model.refs import FlowId, HostId, Instant, Json, Key, RunRef, address_of
 from floe.model.run import Run, Summary, summary_of
 from floe.store.base import FlowRuns, RunPage, RunQuery, Stored
 
@@ -37,7 +37,7 @@ NO_KEEPER: Final = "no `keeper:` is configured: no host grants resources"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class FoundRun:
     """A run by the name that a caller gave, and the place of its log."""
 
     ref: RunRef
@@ -117,25 +117,25 @@ class Reads(HostReads):
         """The same by the key that a host gave; what is no key stays as it is."""
         return self.loop.core.called(key)
 
-    async def find(self, name: str) -> Found:
+    async def find(self, name: str) -> FoundRun:
         """A run and the place of its log. Raises IdInvalid."""
         ref = self.ref(name)
         peers, store, forgotten = self.parts.peers, self.parts.store, self.sync.forgotten
         if peers is None and not forgotten:
-            return Found(ref=ref)
+            return FoundRun(ref=ref)
         row, host = await store.find(ref), None
         if peers is not None:
             known = {one.host for one in peers.seen()}.union(self.others())
             at = log_host(ref, row, known, forgotten)
             host = None if at == self.host else at
         if row is None or row.state != "archive" or not (gone := forgotten.get(pen_of(row))):
-            return Found(ref=ref, row=row, host=host)
+            return FoundRun(ref=ref, row=row, host=host)
         if host is None and await store.history(ref, 0, 1):
-            return Found(ref=ref, row=row)  # the log came here with a backup
-        place, how = place_of(pen_of(row))[0], "good" if row.good else "bad"
+            return FoundRun(ref=ref, row=row)  # the log came here with a backup
+        place, how = address_of(pen_of(row))[0], "good" if row.good else "bad"
         text = f"{self.name_of(ref)} ended {how}: {row.why}; its log is gone with {place}"
         lost = Lost(f"{text} since {iso(gone.at)}", host=place, since=gone.at)
-        return Found(ref=ref, row=row, host=host, lost=lost)
+        return FoundRun(ref=ref, row=row, host=host, lost=lost)
 
     async def runs(self, query: RunQuery) -> RunPage:
         """One page of runs, newest first."""

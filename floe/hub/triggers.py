@@ -13,7 +13,7 @@ from floe.host.inputs import Incoming, Mark, Start
 from floe.host.repositories import Repositories
 from floe.host.ticks import (
     LATE_MS,
-    Done,
+    DoneTicks,
     done_of,
     done_rows,
     due_after,
@@ -155,7 +155,7 @@ class Triggers:
         rows = self._taken_over(watch)
         done = self._done.get(watch)
         if done is None:
-            rows += self._did(watch, Done(since=now, last=now))
+            rows += self._did(watch, DoneTicks(since=now, last=now))
         elif now >= done.last:
             rows += self._missed(watch, trigger, now, reason)
             if rows and now - done.last > LATE_MS:
@@ -195,7 +195,7 @@ class Triggers:
         else:
             self.problems.pop(watch, None)
 
-    def _did(self, watch: Watch, done: Done) -> list[LedgerWrite]:
+    def _did(self, watch: Watch, done: DoneTicks) -> list[LedgerWrite]:
         """Keep how far a timer has come; return the changed rows."""
         before, self._done[watch] = self._done.get(watch), done
         return done_rows(watch, before, done)

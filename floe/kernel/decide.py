@@ -10,8 +10,8 @@ from typing import assert_never
 from floe.kernel.backoff import delay_ms
 from floe.kernel.owed import key_of, run_key
 from floe.kernel.process import has_process
+from floe.kernel.run_step import GOOD, RunStep
 from floe.kernel.settle import is_retried, is_retried_as_lost, outcome_of
-from floe.kernel.step import GOOD, Step
 from floe.kernel.words import duration
 from floe.model.event import (
     CancelAsked,
@@ -63,7 +63,7 @@ def decide(run: Run, signal: Signal, now: Instant, attached: Attached) -> Decisi
     `attached` has the flow, except for Cancel and FlowUnreadable before it is read, and for
     Abandon.
     """
-    step = Step(run, now, attached)
+    step = RunStep(run, now, attached)
     match signal:
         case Started():
             _started(step, signal)
@@ -91,7 +91,7 @@ def decide(run: Run, signal: Signal, now: Instant, attached: Attached) -> Decisi
     return Decision(events=tuple(step.events), runs=tuple(step.runs), run=step.run)
 
 
-def _activate(step: Step, signal: Activate) -> None:
+def _activate(step: RunStep, signal: Activate) -> None:
     run = step.run
     match run.phase:
         case "pending":
@@ -108,7 +108,7 @@ def _activate(step: Step, signal: Activate) -> None:
     step.spread(TRIGGER_GOOD)
 
 
-def _started(step: Step, signal: Started) -> None:
+def _started(step: RunStep, signal: Started) -> None:
     state = _current(step.run, signal.key)
     if state is None or state.phase != "entered" or not has_process(state):
         return
@@ -123,7 +123,7 @@ def _started(step: Step, signal: Started) -> None:
     )
 
 
-def _reported(step: Step, signal: Reported) -> None:
+def _reported(step: RunStep, signal: Reported) -> None:
     state = _current(step.run, signal.key)
     if state is None or not has_process(state):
         return
@@ -137,7 +137,7 @@ def _reported(step: Step, signal: Reported) -> None:
         _settle_or_retry(step, node, outcome, signal.at, report)
 
 
-def _timer_fired(step: Step, signal: TimerFired) -> None:
+def _timer_fired(step: RunStep, signal: TimerFired) -> None:
     run = step.run
     if signal.kind == "run":
         if run.phase == "active" and signal.key == run_key(run):
@@ -165,7 +165,7 @@ def _timer_fired(step: Step, signal: TimerFired) -> None:
             pass  # of an earlier phase of this attempt
 
 
-def _data_given(step: Step, signal: DataGiven) -> None:
+def _data_given(step: RunStep, signal: DataGiven) -> None:
     state = step.run.nodes.get(signal.node)
     if state is None or state.phase != "asking" or step.run.phase != "active":
         return
@@ -180,7 +180,7 @@ def _data_given(step: Step, signal: DataGiven) -> None:
     )
 
 
-def _reset(step: Step, signal: Reset) -> None:
+def _reset(step: RunStep, signal: Reset) -> None:
     run = step.run
     states = [run.nodes.get(node) for node in signal.nodes]
     if run.phase != "active" or signal.by not in run.standing:
@@ -191,14 +191,14 @@ def _reset(step: Step, signal: Reset) -> None:
     step.spread(signal.by)
 
 
-def _cancel(step: Step, signal: Cancel) -> None:
+def _cancel(step: RunStep, signal: Cancel) -> None:
     if step.run.phase not in ("reading", "pending", "granted", "active"):
         return
     step.add(CancelAsked(at=step.now, by=signal.by, why=signal.why))
     step.end(good=False, why=_cancelled(signal))
 
 
-def _abandon(step: Step, signal: Abandon) -> None:
+def _abandon(step: RunStep, signal: Abandon) -> None:
     if step.run.phase in ("ended", "packed") or step.run.superseded:
         return
     epoch, why = step.run.epoch, _cancelled(signal)
@@ -209,7 +209,7 @@ def _cancelled(signal: Cancel | Abandon) -> str:
     return f"cancelled by {signal.by}" + (f": {signal.why}" if signal.why else "")
 
 
-def _host_lost(step: Step, signal: HostLost) -> None:
+def _host_lost(step: RunStep, signal: HostLost) -> None:
     run = step.run
     if run.host != signal.host or run.phase not in ("granted", "active", "ending"):
         return
@@ -224,7 +224,7 @@ def _host_lost(step: Step, signal: HostLost) -> None:
 
 
 def _settle_or_retry(
-    step: Step, node: Node, outcome: Outcome, ended_at: Instant, report: Report | None = None
+    step: RunStep, node: Node, outcome: Outcome, ended_at: Instant, report: Report | None = None
 ) -> None:
     output_bytes = report.output_bytes if report else 0
     if step.run.phase != "ending" and is_retried(node, step.run.nodes[node.id], outcome):
@@ -240,7 +240,7 @@ def _settle_or_retry(
 
 
 def _arm(
-    step: Step, node: Node, outcome: Outcome, ended_at: Instant, output_bytes: int, *, lost: bool
+    step: RunStep, node: Node, outcome: Outcome, ended_at: Instant, output_bytes: int, *, lost: bool
 ) -> None:
     state = step.run.nodes[node.id]
     before = len(state.attempts) - state.tries if lost else state.tries
@@ -260,7 +260,7 @@ def _arm(
     )
 
 
-def _retry(step: Step, node: Node, state: NodeState) -> None:
+def _retry(step: RunStep, node: Node, state: NodeState) -> None:
     step.add(RetryDue(at=step.now, node=node.id, visit=state.visit, attempt=state.attempt + 1))
     if isinstance(state.work, Ask):
         step.ask(node.id, state.visit)

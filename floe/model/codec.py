@@ -17,12 +17,11 @@ from typing import Any, Final, TypeVar, cast
 
 from floe.model.event import Event
 from floe.model.flow import Flow
-from floe.model.refs import Instant, Json
+from floe.model.refs import Instant, Json, Shape
 
 T = TypeVar("T")
 Body = str | bytes
 """An event as stores keep it and hosts send it: its JSON text, or bytes that hold it."""
-Shape = dict[str, Any]
 
 _dumps: Final = json.JSONEncoder(
     separators=(",", ":"), ensure_ascii=False, check_circular=False, allow_nan=False

@@ -6,7 +6,7 @@ string from outside becomes a path or a key unchecked.
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple, NewType, Self
+from typing import Any, Final, NamedTuple, NewType, Self
 
 from floe.model.errors import IdInvalid
 from floe.model.whole import whole
@@ -21,6 +21,9 @@ Instant = NewType("Instant", int)
 
 Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
 """A value that JSON can carry."""
+
+Shape = dict[str, Any]
+"""A JSON object that is being made, or that a reply carried."""
 
 ID: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 HOST: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
@@ -46,12 +49,12 @@ def host_id(text: str) -> HostId:
     return HostId(_matched(HOST, "host name", text))
 
 
-def place_key(host: HostId, store: StoreId | None) -> str:
+def address_key(host: HostId, store: StoreId | None) -> str:
     """The name of a host's store: `h2@k3f9`."""
     return f"{host}@{store}"
 
 
-def place_of(key: str) -> tuple[HostId, StoreId]:
+def address_of(key: str) -> tuple[HostId, StoreId]:
     """Host and store of `h2@k3f9`."""
     host, _, store = key.rpartition("@")
     return HostId(host), StoreId(store)

@@ -7,28 +7,28 @@ from dataclasses import dataclass
 from floe.model.message import Offer
 from floe.model.refs import HostId, Instant, StoreId
 from floe.peers.base import Hello
-from floe.peers.send_queue import Item, Offers, SendQueue
+from floe.peers.send_queue import Offers, QueuedItem, SendQueue
 from floe.peers.sockets import PeerSocket
 
 
 @dataclass(frozen=True, slots=True)
-class Name:
+class HostAddress:
     """A host and its store: a host with a new store is a different one."""
 
     host: HostId
     store: StoreId
 
 
-def name_of(hello: Hello) -> Name:
+def address_in(hello: Hello) -> HostAddress:
     """The name in a hello."""
-    return Name(hello.host, hello.store)
+    return HostAddress(hello.host, hello.store)
 
 
 class Other:
     """A known host. Messages use the connection that received data last."""
 
     def __init__(self, hello: Hello, offers: Offers, now: Callable[[], Instant]) -> None:
-        self.name = name_of(hello)
+        self.name = address_in(hello)
         self.hello = hello
         """The latest hello."""
         self.since = now()
@@ -45,7 +45,7 @@ class Other:
         """Whether it is connected."""
         return any(wire.is_open for wire in self.wires)
 
-    def put(self, item: Item) -> None:
+    def put(self, item: QueuedItem) -> None:
         """Wake the sender: there is a message."""
         self._outbox.put(item)
         self._stirred.set()
@@ -73,7 +73,7 @@ class Other:
         if not self.is_open:
             self.since = self._now()
 
-    def give_up(self) -> list[Item]:
+    def give_up(self) -> list[QueuedItem]:
         """Drop the queue except the Ping; return the dropped messages."""
         return self._outbox.empty()
 
@@ -85,7 +85,7 @@ class Other:
             while len(self._outbox) and (wire := self._most_alive()):
                 await self._send(wire, self._outbox.take())
 
-    async def _send(self, wire: PeerSocket, item: Item) -> None:
+    async def _send(self, wire: PeerSocket, item: QueuedItem) -> None:
         message = item.envelope.message
         if isinstance(message, Offer):
             if not self._offers.may_write(message):

@@ -17,7 +17,7 @@ import structlog
 
 from floe.model.errors import FloeError, Theirs, Yours
 from floe.model.message import Envelope, Offer, Ping
-from floe.model.refs import HostId, Instant, place_key
+from floe.model.refs import HostId, Instant, address_key
 from floe.peers.base import (
     Answer,
     Hello,
@@ -29,11 +29,11 @@ from floe.peers.base import (
     doubled,
 )
 from floe.peers.frames import pack, pack_hello, read_hello, unpack
-from floe.peers.hosts import Name, Other, name_of
+from floe.peers.hosts import HostAddress, Other, address_in
 from floe.peers.links import Link, is_self, objection
 from floe.peers.problems import NotFloe, Problems
 from floe.peers.relays import Relays
-from floe.peers.send_queue import Item, Offers
+from floe.peers.send_queue import Offers, QueuedItem
 from floe.peers.settings import PROTOCOLS, PeerSettings
 from floe.peers.sockets import PeerSocket
 from floe.peers.status import seen, twice
@@ -58,13 +58,13 @@ class HttpPeers:
         self._problems = Problems()
         self._names = Problems()
         self._doubled: frozenset[HostId] = frozenset()
-        self._others: dict[Name, Other] = {}
-        self._writers: dict[Name, asyncio.Task[None]] = {}
+        self._others: dict[HostAddress, Other] = {}
+        self._writers: dict[HostAddress, asyncio.Task[None]] = {}
         self._links: list[Link] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._me: Hello | None = None
         self._session: aiohttp.ClientSession | None = None
-        self._ping: Item | None = None
+        self._ping: QueuedItem | None = None
         self._offers = Offers()
         self._relays = Relays(settings, self._contact)
 
@@ -121,7 +121,7 @@ class HttpPeers:
         if self._me is None:
             return
         try:
-            item = Item(envelope, pack(envelope))
+            item = QueuedItem(envelope, pack(envelope))
         except (ValueError, OverflowError, TypeError):
             log.exception("peer.unsayable", word=type(envelope.message).__name__)
             return
@@ -151,7 +151,7 @@ class HttpPeers:
             link.want()
 
     def _links_to(self, other: Other) -> Iterator[Link]:
-        return (link for link in self._links if link.other and name_of(link.other) == other.name)
+        return (link for link in self._links if link.other and address_in(link.other) == other.name)
 
     def _failed(self, link: Link) -> None:
         """No host is there: the queue is dropped, and offers in it may go elsewhere.
@@ -159,7 +159,7 @@ class HttpPeers:
         It makes no difference whether the connection was refused or timed out: an offer that was
         never written is nowhere.
         """
-        other = self._others.get(name_of(link.other)) if link.other else None
+        other = self._others.get(address_in(link.other)) if link.other else None
         if other is None or other.is_open:
             return
         dropped = [i.envelope for i in other.give_up()]
@@ -191,7 +191,7 @@ class HttpPeers:
             await socket.close("this host is starting or stopping")
             return
         self._problems.end(_at(caller, address))
-        key = place_key(caller.host, caller.store)
+        key = address_key(caller.host, caller.store)
         try:
             async with asyncio.timeout(self._settings.connect_s):
                 await socket.send(pack_hello(self._me))
@@ -220,7 +220,7 @@ class HttpPeers:
             await wire.close()
 
     def _join(self, wire: PeerSocket) -> Other:
-        name = name_of(wire.other)
+        name = address_in(wire.other)
         other = self._others.get(name)
         if other is None:
             other = self._others[name] = Other(wire.other, self._offers, self._now)

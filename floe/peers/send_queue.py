@@ -23,7 +23,7 @@ _PING: Final = b""
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class QueuedItem:
     """A message and its frame."""
 
     envelope: Envelope
@@ -38,13 +38,13 @@ class SendQueue:
     """
 
     def __init__(self) -> None:
-        self._items: OrderedDict[bytes, Item] = OrderedDict()
+        self._items: OrderedDict[bytes, QueuedItem] = OrderedDict()
         self._bytes = 0
 
     def __len__(self) -> int:
         return len(self._items)
 
-    def put(self, item: Item) -> None:
+    def put(self, item: QueuedItem) -> None:
         """Queue a message; drops the oldest if there is no room."""
         key = _PING if isinstance(item.envelope.message, Ping) else item.frame
         if old := self._items.get(key):
@@ -54,13 +54,13 @@ class SendQueue:
         while len(self._items) > WORDS_MAX or (self._bytes > BYTES_MAX and len(self._items) > 1):
             self.take()
 
-    def take(self) -> Item:
+    def take(self) -> QueuedItem:
         """The oldest message. Raises KeyError if there is none."""
         _, item = self._items.popitem(last=False)
         self._bytes -= len(item.frame)
         return item
 
-    def empty(self) -> list[Item]:
+    def empty(self) -> list[QueuedItem]:
         """Drop all but the Ping; return the dropped messages, oldest first."""
         ping = self._items.pop(_PING, None)
         dropped = list(self._items.values())

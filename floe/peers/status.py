@@ -5,22 +5,22 @@ from dataclasses import replace
 
 from floe.model.refs import HostId, StoreId
 from floe.peers.base import Protocols, Seen, doubled
-from floe.peers.hosts import Name, Other, name_of
+from floe.peers.hosts import HostAddress, Other, address_in
 from floe.peers.links import Link
 from floe.peers.problems import Problems
 
 
 def seen(
     links: Sequence[Link],
-    others: Mapping[Name, Other],
+    others: Mapping[HostAddress, Other],
     problems: Problems,
     ours: Protocols,
 ) -> tuple[Seen, ...]:
     """Each configured URL in order, then callers."""
-    first: dict[Name, Link] = {}
+    first: dict[HostAddress, Link] = {}
     for link in links:
         if link.other and not link.is_self:
-            first.setdefault(name_of(link.other), link)
+            first.setdefault(address_in(link.other), link)
     found = [_at(link, others, problems, ours, first) for link in links]
     found += [_called(other, ours) for name, other in others.items() if name not in first]
     doubles = doubled(found)
@@ -43,15 +43,15 @@ def _with_double(one: Seen, doubles: Mapping[HostId, frozenset[StoreId]]) -> See
 
 def _at(
     link: Link,
-    others: Mapping[Name, Other],
+    others: Mapping[HostAddress, Other],
     problems: Problems,
     ours: Protocols,
-    first: Mapping[Name, Link],
+    first: Mapping[HostAddress, Link],
 ) -> Seen:
     hello = link.other
     if hello is None:
         return Seen(url=link.url, since=link.since, problem=problems[link.url])
-    name = name_of(hello)
+    name = address_in(hello)
     other = others.get(name)
     problem = problems[link.url]
     if not problem and first.get(name, link) is not link:

@@ -35,7 +35,7 @@ from floe.server.endpoint import Endpoint, endpoint
 from floe.server.lines import Marks
 from floe.server.peer_auth import PeerAuth
 from floe.server.problems import Handler, answer_errors
-from floe.server.proxy import Proxies, Seen
+from floe.server.proxy import Proxies, SentRequest
 from floe.server.relay import relayed
 from floe.server.routes import ROUTES
 from floe.server.settings import ServerSettings
@@ -102,7 +102,7 @@ async def _as_sent(request: web.Request, handler: Handler) -> web.StreamResponse
     proxies = request.app[PROXIES]
     if not proxies:
         return await handler(request)
-    connected = Seen(request.remote or "", request.scheme, request.host)
+    connected = SentRequest(request.remote or "", request.scheme, request.host)
     seen = proxies.seen(connected, request.headers)
     if seen is not connected:
         request = request.clone(scheme=seen.scheme, host=seen.host, remote=seen.remote)

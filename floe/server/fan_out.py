@@ -3,19 +3,17 @@
 import asyncio
 import json
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from aiohttp import web
 
 from floe.model.errors import FloeError
-from floe.model.refs import HostId
+from floe.model.refs import HostId, Shape
 from floe.server.app_keys import CALLER, HUB, PEERS
 from floe.server.relay import request_for
 
 ANSWER_S: Final = 3.0
 """Seconds that the other hosts may take; a slower one is reported as away."""
-
-Shape = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from floe.server.problems import status_of
 from floe.server.remote_tail import RemoteTail
 from floe.server.sockets import framed, shake_hands
 from floe.server.tail import POLL_S, Piece, Tail
-from floe.server.watch import MakeTail, Watch
+from floe.server.watch import MakeTail, OutputWatch
 
 log = structlog.get_logger()
 
@@ -112,7 +112,7 @@ class FeedClient:
         self._socket = socket
         self._subscription = subscription
         self._run: RunRef | None = None
-        self._watches: dict[tuple[str, str], Watch] = {}
+        self._watches: dict[tuple[str, str], OutputWatch] = {}
         self._watching = asyncio.Event()
 
     async def serve(self) -> NoReturn:
@@ -158,13 +158,13 @@ class FeedClient:
                 more |= await self._send_output(key, watch, piece)
             await asyncio.sleep(0 if more else POLL_S)
 
-    async def _follow_elsewhere(self, key: tuple[str, str], watch: Watch) -> None:
+    async def _follow_elsewhere(self, key: tuple[str, str], watch: OutputWatch) -> None:
         """Follow the run to its host: it was watched before a host had it."""
         make = await self._tails(watch.run, watch.node)
         if self._watches.get(key) is watch:
             watch.move(self._tasks, make)
 
-    async def _send_output(self, key: tuple[str, str], watch: Watch, piece: Piece) -> bool:
+    async def _send_output(self, key: tuple[str, str], watch: OutputWatch, piece: Piece) -> bool:
         """Send a piece; return whether there was one. Half a character waits for its other half."""
         text, used = codecs.utf_8_decode(piece.data, "replace", piece.over)
         if self._watches.get(key) is not watch:
@@ -233,14 +233,14 @@ class FeedClient:
             new.begin(self._tasks)
             self._watching.set()
 
-    async def _watch(self, fields: Fields) -> Watch:
+    async def _watch(self, fields: Fields) -> OutputWatch:
         run, node = fields.text("run", None), fields.text("node", None)
         wanted = {
             "visit": fields.integer("visit", 0, 1, ATTEMPT_MAX),
             "attempt": fields.integer("attempt", 0, 1, ATTEMPT_MAX),
             "offset": fields.integer("offset", 0, 0, OFFSET_MAX),
         }
-        return Watch(run, node, await self._tails(run, node), wanted)
+        return OutputWatch(run, node, await self._tails(run, node), wanted)
 
     async def _tails(self, run: str, node: str) -> MakeTail:
         """Creates tails of a node's output, at the host that has the run. Raises IdInvalid."""

@@ -5,11 +5,11 @@ from aiohttp import web
 from floe.hub.hub import Hub
 from floe.model.codec import iso
 from floe.model.flow import Flow, Trigger
+from floe.model.refs import Shape
 from floe.model.secret import without_password
 from floe.server.app_keys import HUB
 from floe.server.bodies import query
 from floe.server.problems import answer
-from floe.shapes import Shape
 from floe.shapes.findings import finding_shape
 from floe.shapes.flows import flow_page, flow_shape, trigger_shape
 from floe.shapes.runs import summary_shape

@@ -14,8 +14,8 @@ from floe.server.schemas import (
     FLAG,
     INSTANT,
     NODE,
+    POSITIVE,
     TEXT,
-    WHOLE,
     Schema,
     maybe,
     one_of,
@@ -53,14 +53,14 @@ KINDS: Final[Mapping[str, Schema]] = {
             "text": TEXT,
             "live": FLAG,
         },
-        {"visit": {**WHOLE, "description": "of the node; 1 if absent"}},
+        {"visit": {**POSITIVE, "description": "of the node; 1 if absent"}},
     ),
     "HostFrame": _frame(
         "host", {"id": TEXT, "state": one_of("away", "here"), "seen": maybe(INSTANT)}
     ),
     "FlowsFrame": _frame("flows", {}),
     "ResetFrame": _frame("reset", {"pos": TEXT}),
-    "ErrorFrame": _frame("error", {"status": WHOLE, "detail": TEXT, "hint": TEXT}),
+    "ErrorFrame": _frame("error", {"status": POSITIVE, "detail": TEXT, "hint": TEXT}),
 }
 """Each kind of frame that a host sends."""
 
@@ -69,7 +69,7 @@ FRAMES: Final[Mapping[str, Schema]] = {
     **KINDS,
     "Frame": {"anyOf": [ref(name) for name in KINDS]},
     "Watch": shape(
-        {"run": TEXT, "node": TEXT}, {"visit": WHOLE, "attempt": WHOLE, "offset": COUNT}
+        {"run": TEXT, "node": TEXT}, {"visit": POSITIVE, "attempt": POSITIVE, "offset": COUNT}
     ),
     "FeedRequest": shape(
         {},

@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from aiohttp import web
 
 from floe.model.errors import HostAway
 from floe.model.flow import Node
+from floe.model.refs import Shape
 from floe.model.run import Run
 from floe.server.app_keys import HUB, MARKS, STOPPING
 from floe.server.bodies import Fields, query
@@ -31,8 +32,6 @@ TEXT_MAX: Final = 1000
 
 OFFSET_MAX: Final = 2**53
 ATTEMPT_MAX: Final = 2**31
-
-Shape = dict[str, Any]
 
 
 async def show(request: web.Request) -> web.StreamResponse:

@@ -7,14 +7,13 @@ from typing import Any, Final
 from aiohttp import web
 
 import floe
+from floe.model.refs import Shape
 from floe.server.app_keys import ROUTES_OF, SETTINGS
 from floe.server.bodies import query
 from floe.server.frame_schemas import FRAMES
 from floe.server.problems import answer
 from floe.server.route import Route
 from floe.server.schemas import SCHEMAS, ref
-
-Shape = dict[str, Any]
 
 _VARIABLE: Final = re.compile(r"\{(\w+)(?::[^}]*)?\}")
 

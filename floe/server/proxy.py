@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple, Protocol
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 SCHEMES: Final = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
 """Some proxies send the scheme of a websocket."""
@@ -27,7 +27,7 @@ class Headers(Protocol):
         ...
 
 
-class Seen(NamedTuple):
+class SentRequest(NamedTuple):
     """A request as its client sent it."""
 
     remote: str
@@ -41,7 +41,7 @@ class Proxies:
     """The proxies whose headers about a request count."""
 
     def __init__(self, networks: Sequence[str]) -> None:
-        self._networks: tuple[Network, ...] = tuple(map(ipaddress.ip_network, networks))
+        self._networks: tuple[IpNetwork, ...] = tuple(map(ipaddress.ip_network, networks))
 
     def __bool__(self) -> bool:
         return bool(self._networks)
@@ -51,7 +51,7 @@ class Proxies:
         ip = parse_address(address)
         return ip is not None and any(ip in network for network in self._networks)
 
-    def seen(self, connected: Seen, headers: Headers) -> Seen:
+    def seen(self, connected: SentRequest, headers: Headers) -> SentRequest:
         """The request as the client sent it, derived from the connection and the headers.
 
         Without a trusted proxy at the other end, that is the connection's own data. In
@@ -68,7 +68,7 @@ class Proxies:
         if host.endswith("]") or ":" not in host:
             is_other = re.fullmatch(r"[0-9]{1,5}", port) and int(port) != DEFAULT_PORTS[scheme]
             host = f"{host}:{int(port)}" if is_other else host
-        return Seen(self._client(connected.remote, headers), scheme, host)
+        return SentRequest(self._client(connected.remote, headers), scheme, host)
 
     def _client(self, remote: str, headers: Headers) -> str:
         client = remote

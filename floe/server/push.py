@@ -38,7 +38,7 @@ SIGNATURE_LEN: Final = len("sha256=") + 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class PushOrder:
     """A request to push/data: a new run, or the answer to a form of a run."""
 
     flow: str
@@ -82,7 +82,7 @@ async def data(request: web.Request) -> web.StreamResponse:
     return answer({"run": summary["id"], "summary": summary}, 202)
 
 
-def _order(fields: Fields) -> Order:
+def _order(fields: Fields) -> PushOrder:
     run = fields.text("run")
     ref, form = fields.sub("ref"), fields.sub("form")
     id, ver = ref.text("id", "" if run else None), ref.integer("ver", 0, 1, VER_MAX)
@@ -95,7 +95,7 @@ def _order(fields: Fields) -> Order:
     visit = form.integer("visit", 0, 1, VISIT_MAX)
     if visit and not run:
         form.wrong("visit", "only the form of a run has visits")
-    order = Order(
+    order = PushOrder(
         flow=f"{name}@{ver}" if ver else id,
         run=run,
         form=form.text("id", None if run else ""),
@@ -107,7 +107,7 @@ def _order(fields: Fields) -> Order:
     return order
 
 
-def _body(order: Order) -> bytes:
+def _body(order: PushOrder) -> bytes:
     """A form answer as it is relayed to another host."""
     form: dict[str, Json] = {"id": order.form, "values": order.values, "good": order.good}
     if order.visit:  # an older floe refuses it
@@ -116,7 +116,7 @@ def _body(order: Order) -> bytes:
     return to_text({"ref": ref, "run": order.run, "form": form}).encode(errors="backslashreplace")
 
 
-async def _check_flow(hub: Hub, order: Order) -> None:
+async def _check_flow(hub: Hub, order: PushOrder) -> None:
     if order.flow:
         run = await hub.reads.run(order.run)
         if order.flow not in (run.flow_id, f"{run.flow_id}@{run.ver}"):

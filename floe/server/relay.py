@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from floe.hub.reads import Found
+from floe.hub.reads import FoundRun
 from floe.model.codec import iso
 from floe.model.errors import HostAway, IdInvalid, Lost
 from floe.model.refs import HostId, Instant, RunRef, host_id
@@ -56,7 +56,7 @@ def relayed(handler: Handler, more: More | None = None, lost: AtLoss | None = No
 
 
 async def passed_on(
-    request: web.Request, host: HostId, found: Found, body: bytes, more: More | None = None
+    request: web.Request, host: HostId, found: FoundRun, body: bytes, more: More | None = None
 ) -> web.StreamResponse:
     """The reply of the host with a run. If it is away, the reply names it, with the local data.
 
@@ -169,7 +169,7 @@ def _path(request: web.Request, ref: RunRef | None = None) -> str:
     return f"{path}?{query}" if query else path
 
 
-async def _kept(request: web.Request, found: Found, more: More | None) -> dict[str, Any]:
+async def _kept(request: web.Request, found: FoundRun, more: More | None) -> dict[str, Any]:
     """The local data of a run whose log is elsewhere: its row, and more for some routes."""
     if found.row is None:
         return {}

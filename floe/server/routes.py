@@ -187,7 +187,7 @@ ROUTES: Final = (
     ),
     Route("GET", "peer/ws", peers.serve, peer=True, headers=WHO, answers={101: ""}),
     Route("GET", "feed", stream.index, query=STREAM, answers={200: PLAIN}),
-    Route("GET", "feed/place", stream.place, query=PLACE, answers={200: "Place"}),
+    Route("GET", "feed/place", stream.position, query=PLACE, answers={200: "Place"}),
     Route("GET", "leases", leases.index, answers={200: "Leases"}),
     Route(
         "POST",

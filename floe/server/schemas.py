@@ -13,7 +13,7 @@ Schema = Mapping[str, Any]
 TEXT: Final[Schema] = {"type": "string"}
 FLAG: Final[Schema] = {"type": "boolean"}
 COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
-WHOLE: Final[Schema] = {"type": "integer", "minimum": 1}
+POSITIVE: Final[Schema] = {"type": "integer", "minimum": 1}
 SECONDS: Final[Schema] = {"type": "number", "minimum": 0}
 ANY: Final[Schema] = {"description": "any JSON value"}
 VALUES: Final[Schema] = {"type": "object", "additionalProperties": True}
@@ -60,7 +60,7 @@ SUMMARY: Final = {
     "id": TEXT,
     "key": TEXT,
     "flow": TEXT,
-    "ver": WHOLE,
+    "ver": POSITIVE,
     "state": one_of("pending", "active", "archive"),
     "phase": one_of("reading", "pending", "granted", "active", "ending", "ended", "packed"),
     "good": maybe(FLAG),
@@ -97,7 +97,7 @@ NODE: Final = {
 }
 
 VISIT: Final = {
-    "visit": WHOLE,
+    "visit": POSITIVE,
     "tag": maybe(TEXT),
     "good": maybe(FLAG),
     "status": maybe({"type": "integer"}),
@@ -121,7 +121,7 @@ ENTERED: Final = {**VISIT, "visits": many(ref("Visit"))}
 
 FLOW: Final = {
     "id": TEXT,
-    "ver": WHOLE,
+    "ver": POSITIVE,
     "name": TEXT,
     "host_tags": many(TEXT),
     "resource_tags": many(TEXT),
@@ -130,10 +130,10 @@ FLOW: Final = {
     "triggers": many(ref("Trigger")),
     "last": maybe(ref("Summary")),
     "findings": many(ref("Finding")),
-    "failing": maybe(shape({"since": INSTANT, "runs": WHOLE, "more": FLAG})),
+    "failing": maybe(shape({"since": INSTANT, "runs": POSITIVE, "more": FLAG})),
 }
 
-FACT: Final = {"seq": WHOLE, "epoch": COUNT, "at": INSTANT, "event": ref("EventName")}
+FACT: Final = {"seq": POSITIVE, "epoch": COUNT, "at": INSTANT, "event": ref("EventName")}
 FACT_OF: Final = {"node": TEXT, "tag": TEXT, "by": TEXT}
 
 OUTPUT: Final = {"attempt": COUNT, "count": COUNT, "bytes": COUNT, "live": FLAG}
@@ -145,7 +145,7 @@ FORM: Final = {"title": TEXT, "fields": many(ref("Field"))}
 
 SCHEMAS: Final[Mapping[str, Schema]] = {
     "Problem": shape(
-        {"type": TEXT, "title": TEXT, "status": WHOLE, "detail": TEXT},
+        {"type": TEXT, "title": TEXT, "status": POSITIVE, "detail": TEXT},
         {
             "hint": TEXT,
             "fields": {"type": "object", "additionalProperties": TEXT},
@@ -187,7 +187,7 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
         }
     ),
     "Form": shape(FORM),
-    "OpenForm": shape({"node": TEXT, **FORM, "asked_at": INSTANT}, {"visit": WHOLE}),
+    "OpenForm": shape({"node": TEXT, **FORM, "asked_at": INSTANT}, {"visit": POSITIVE}),
     "Trigger": shape(
         {
             "id": TEXT,
@@ -248,7 +248,7 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
     "Visit": shape({"state": NODE["state"], **VISIT}),
     "Attempt": shape(
         {
-            "attempt": WHOLE,
+            "attempt": POSITIVE,
             "result": one_of("good", "bad", "error", "stopped"),
             "status": maybe({"type": "integer"}),
             "why": TEXT,
@@ -257,19 +257,19 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
             "output_bytes": COUNT,
         }
     ),
-    "Place": shape({"pos": WHOLE}),
-    "Events": shape({"events": many(ref("Event")), "next": maybe(WHOLE)}),
+    "Place": shape({"pos": POSITIVE}),
+    "Events": shape({"events": many(ref("Event")), "next": maybe(POSITIVE)}),
     "Event": shape({**FACT, "data": VALUES}, FACT_OF),
     "EventName": one_of(*(kind.__name__ for kind in get_args(Event))),
     "Fact": shape(FACT, FACT_OF),
     "Lines": shape(
         {
             **OUTPUT,
-            "from": WHOLE,
+            "from": POSITIVE,
             "lines": many(shape({"text": TEXT, "bytes": COUNT, "style": TEXT})),
         }
     ),
-    "Found": shape({**OUTPUT, "found": many(WHOLE), "next": maybe(WHOLE)}),
+    "Found": shape({**OUTPUT, "found": many(POSITIVE), "next": maybe(POSITIVE)}),
     "Why": shape(
         {
             "run": TEXT,
@@ -284,9 +284,9 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
     "Order": shape(
         {},
         {
-            "ref": shape({"id": TEXT}, {"ver": WHOLE}),
+            "ref": shape({"id": TEXT}, {"ver": POSITIVE}),
             "run": TEXT,
-            "form": shape({}, {"id": TEXT, "values": VALUES, "good": FLAG, "visit": WHOLE}),
+            "form": shape({}, {"id": TEXT, "values": VALUES, "good": FLAG, "visit": POSITIVE}),
         },
     ),
     "Ordered": shape({"run": TEXT, "summary": ref("Summary")}),
@@ -357,7 +357,7 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
     "Pends": shape(
         {
             "pends": many(
-                shape({"text": TEXT, "hosts": REFUSALS, "count": WHOLE, "runs": many(TEXT)})
+                shape({"text": TEXT, "hosts": REFUSALS, "count": POSITIVE, "runs": many(TEXT)})
             ),
             "away": AWAY,
         }

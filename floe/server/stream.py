@@ -61,7 +61,7 @@ async def _send(request: web.Request, response: web.StreamResponse, store: str, 
                 sent_at = clock()
 
 
-async def place(request: web.Request) -> web.Response:
+async def position(request: web.Request) -> web.Response:
     """The position of an event in this host's own feed."""
     fields = query(request)
     run = RunRef.parse(fields.text("run", None))

@@ -17,7 +17,7 @@ class MakeTail(Protocol):
         ...
 
 
-class Watch:
+class OutputWatch:
     """One node whose output a client requested."""
 
     def __init__(self, run: str, node: str, tail: MakeTail, wanted: dict[str, int]) -> None:

@@ -1,5 +1,1 @@
 """JSON shapes of runs, nodes, flows and hosts for the API, the command line and the feed."""
-
-from typing import Any
-
-Shape = dict[str, Any]

@@ -3,8 +3,7 @@
 from floe.kernel.graph import graph_of
 from floe.model.codec import encode, iso
 from floe.model.flow import Flow, Trigger
-from floe.model.refs import Instant
-from floe.shapes import Shape
+from floe.model.refs import Instant, Shape
 from floe.shapes.forms import form_shape
 
 

@@ -2,8 +2,8 @@
 
 from floe.model.codec import iso
 from floe.model.flow import Ask, Form
+from floe.model.refs import Shape
 from floe.model.run import Run
-from floe.shapes import Shape
 
 
 def form_shape(form: Form) -> Shape:

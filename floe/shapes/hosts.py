@@ -5,9 +5,8 @@ from typing import Final
 
 from floe.host.peers.member import Member
 from floe.model.codec import iso
-from floe.model.refs import Json
+from floe.model.refs import Json, Shape
 from floe.peers.base import Seen
-from floe.shapes import Shape
 from floe.shapes.fleet import Fleet
 
 

@@ -6,9 +6,8 @@ from floe.kernel.inputs import inputs_of
 from floe.kernel.owed import wait_due
 from floe.model.codec import encode, iso
 from floe.model.flow import Node, Wait
-from floe.model.refs import Instant
+from floe.model.refs import Instant, Shape
 from floe.model.run import Attempt, NodeState, Run
-from floe.shapes import Shape
 
 
 def node_shape(run: Run, node: Node) -> Shape:

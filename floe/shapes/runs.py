@@ -4,9 +4,8 @@ from collections.abc import Callable
 
 from floe.model.codec import iso
 from floe.model.host import AsOf, Why
-from floe.model.refs import RunRef
+from floe.model.refs import RunRef, Shape
 from floe.model.run import Run, Summary, summary_of
-from floe.shapes import Shape
 from floe.shapes.flows import graph_shape
 from floe.shapes.forms import open_forms
 from floe.shapes.nodes import node_shape

@@ -17,14 +17,14 @@ from floe.store.base import Batch, Change, FlowRuns, RunPage, RunQuery, Stored
 from floe.store.rules import (
     NOWHERE,
     Head,
-    Place,
+    SortKey,
     cursor_at,
     is_match,
     is_newer,
     new_store_id,
     next_head,
-    place_of,
     read_cursor,
+    sort_key_of,
 )
 
 
@@ -38,7 +38,7 @@ class MemoryStore:
         self._heads: dict[RunRef, Head] = {}
         self._by_run: dict[RunRef, list[Stored]] = defaultdict(list)
         self._runs: dict[str, Summary] = {}
-        self._places: list[Place] = []
+        self._sort_keys: list[SortKey] = []
         """Sort keys of `_runs`, oldest first."""
         self._changes: dict[str, int] = {}
         """Positions of our own rows in `_runs`, in ascending order."""
@@ -126,13 +126,13 @@ class MemoryStore:
         if query.limit < 1:
             raise Yours("a page has at least one row", "limit: 1 or more")
         below = read_cursor(query.cursor)
-        end = len(self._places) if below is None else bisect_left(self._places, below)
+        end = len(self._sort_keys) if below is None else bisect_left(self._sort_keys, below)
         found: list[Summary] = []
         for index in range(end - 1, -1, -1):
-            summary = self._runs[self._places[index].key]
+            summary = self._runs[self._sort_keys[index].key]
             if is_match(summary, query):
                 if len(found) == query.limit:
-                    return RunPage(runs=tuple(found), next=cursor_at(place_of(found[-1])))
+                    return RunPage(runs=tuple(found), next=cursor_at(sort_key_of(found[-1])))
                 found.append(summary)
         return RunPage(runs=tuple(found))
 
@@ -141,8 +141,8 @@ class MemoryStore:
         self._check_open()
         found: dict[FlowId, FlowRuns] = {}
         wanted = set(flows)
-        for place in reversed(self._places):
-            row = self._runs[place.key]
+        for sort_key in reversed(self._sort_keys):
+            row = self._runs[sort_key.key]
             if row.flow not in flows:
                 continue
             known = found.setdefault(row.flow, FlowRuns(last=row))
@@ -178,8 +178,8 @@ class MemoryStore:
         old = self._runs.get(summary.key)
         if old is None or old.pended_at != summary.pended_at:
             if old is not None:
-                del self._places[bisect_left(self._places, place_of(old))]
-            insort(self._places, place_of(summary))
+                del self._sort_keys[bisect_left(self._sort_keys, sort_key_of(old))]
+            insort(self._sort_keys, sort_key_of(summary))
         self._runs[summary.key] = summary
 
     def _check_open(self) -> None:

@@ -19,7 +19,7 @@ class Head(NamedTuple):
     seq: int
 
 
-class Place(NamedTuple):
+class SortKey(NamedTuple):
     """The sort key of a row in the directory; the newest run has the highest."""
 
     pended_at: int
@@ -59,24 +59,24 @@ def is_newer(row: Summary, than: Summary | None) -> bool:
     return than is None or _rank(row) > _rank(than)
 
 
-def place_of(summary: Summary) -> Place:
+def sort_key_of(summary: Summary) -> SortKey:
     """The sort key of a row in the directory."""
-    return Place(summary.pended_at, summary.key)
+    return SortKey(summary.pended_at, summary.key)
 
 
-def cursor_at(place: Place) -> str:
+def cursor_at(sort_key: SortKey) -> str:
     """The cursor of the page after a row."""
-    return f"{place.pended_at:x}.{place.key}"
+    return f"{sort_key.pended_at:x}.{sort_key.key}"
 
 
-def read_cursor(text: str) -> Place | None:
+def read_cursor(text: str) -> SortKey | None:
     """The sort key in a cursor; None for the first page. Raises Yours."""
     if not text:
         return None
     match = _CURSOR.fullmatch(text)
     try:
         if match:
-            return Place(int(match[1], 16), RunRef.parse(match[2]).key)
+            return SortKey(int(match[1], 16), RunRef.parse(match[2]).key)
     except IdInvalid:
         pass
     raise Yours(f"{text[:80]!r} is not a cursor", "use `next` of the previous page unchanged")

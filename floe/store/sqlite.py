@@ -19,7 +19,7 @@ from floe.store.rules import read_cursor
 from floe.store.sql import queries
 from floe.store.sqlite_file import (
     Begun,
-    Files,
+    StoreFiles,
     begin,
     boot_id,
     connect,
@@ -40,7 +40,7 @@ class _Open:
     begun: Begun
     writer: Writer
     reading: sqlite3.Connection
-    files: Files
+    files: StoreFiles
     things: ExitStack
     """Closes the connections and releases the lock of the folder."""
 
@@ -181,7 +181,7 @@ class SqliteStore:
                 reading.execute("PRAGMA query_only = ON")
                 begun = begin(conn, self._boot)
                 self._store_id = store_id_in(conn)
-                files = Files(path)
+                files = StoreFiles(path)
                 writer = Writer(conn, begun.head, files.check)
                 self._open = _Open(begun, writer, reading, files, things.pop_all())
             except OSError as error:

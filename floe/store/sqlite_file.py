@@ -114,7 +114,7 @@ def begin(conn: sqlite3.Connection, boot: str) -> Begun:
     return Begun(head, range(last + 1, head))
 
 
-class Files:
+class StoreFiles:
     """The files of a database that is open for writing, as they were when it was opened.
 
     SQLite keeps writing to the files that it opened, even if they were removed, moved or replaced

@@ -9,7 +9,7 @@ from typing import Final
 from floe.model.refs import FlowId
 from floe.model.run import State, Summary
 from floe.store.base import FlowRuns, RunPage, RunQuery
-from floe.store.rules import Place, cursor_at, place_of
+from floe.store.rules import SortKey, cursor_at, sort_key_of
 from floe.store.sql import queries
 
 Value = str | int | None
@@ -20,7 +20,7 @@ SEARCH_ROWS_MAX: Final = 100_000
 _STATES: Final[tuple[State, ...]] = ("pending", "active", "archive")
 
 
-def read_page(conn: sqlite3.Connection, query: RunQuery, below: Place | None) -> RunPage:
+def read_page(conn: sqlite3.Connection, query: RunQuery, below: SortKey | None) -> RunPage:
     """Merge the newest rows of each index range that the query's filters cover."""
     where = ["TRUE"]
     values: dict[str, Value] = {"limit": query.limit + 1}
@@ -48,10 +48,10 @@ def read_page(conn: sqlite3.Connection, query: RunQuery, below: Place | None) ->
         conditions = (*where, *("state = :state AND good IS :good" for _ in more))
         page = queries()["page"].format(where=" AND ".join(conditions))
         rows += map(summary_in, conn.execute(page, {**values, **more}))
-    rows.sort(key=place_of, reverse=True)
+    rows.sort(key=sort_key_of, reverse=True)
     if len(rows) > query.limit:
         return RunPage(
-            runs=tuple(rows[: query.limit]), next=cursor_at(place_of(rows[query.limit - 1]))
+            runs=tuple(rows[: query.limit]), next=cursor_at(sort_key_of(rows[query.limit - 1]))
         )
     return RunPage(runs=tuple(rows), next=cursor_at(floor) if floor else "")
 
@@ -83,10 +83,10 @@ def _ranges(query: RunQuery) -> Iterable[Mapping[str, Value]]:
 
 def _search_floor(
     conn: sqlite3.Connection, where: Sequence[str], values: Mapping[str, Value]
-) -> Place | None:
+) -> SortKey | None:
     sql = queries()["search_floor"].format(where=" AND ".join(where))
     row = conn.execute(sql, {**values, "rows": SEARCH_ROWS_MAX - 1}).fetchone()
-    return Place(*row) if row else None
+    return SortKey(*row) if row else None
 
 
 def summary_in(row: Sequence[Value]) -> Summary:

@@ -19,7 +19,7 @@ from math import inf
 from typing import Any, Final
 
 from floe.warden.log import say
-from floe.warden.order import Refused
+from floe.warden.order import OrderRefused
 from floe.warden.output import Output
 
 KEY: Final = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9._@-]{1,200}")
@@ -28,7 +28,7 @@ ATTEMPT_BYTES_MAX: Final = 1024 * 1024
 
 
 @dataclass(slots=True, eq=False)
-class Attempt:
+class RunningAttempt:
     """A command that was started and whose end is not reported yet."""
 
     key: str
@@ -60,7 +60,7 @@ class Attempt:
     """The processes that got TERM; a second TERM has a different effect on some programs."""
 
 
-class Files:
+class AttemptFiles:
     """The folder with a file for each attempt."""
 
     def __init__(self, folder: int, head: dict[str, str]) -> None:
@@ -75,13 +75,13 @@ class Files:
     def begin(self, key: str, grace_s: float, stamp: int) -> int:
         """Create an attempt's file. Its disk block then also has room for the messages.
 
-        Raises Refused.
+        Raises OrderRefused.
         """
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         try:
             file = os.open(key, flags, 0o600, dir_fd=self._folder)
         except OSError as error:
-            raise Refused(f"attempt file: {error.strerror}", error.errno) from error
+            raise OrderRefused(f"attempt file: {error.strerror}", error.errno) from error
         try:
             append(
                 file, json.dumps(self._head | {"grace_s": grace_s, "stamp": stamp}).encode() + b"\n"
@@ -89,7 +89,7 @@ class Files:
         except OSError as error:
             os.close(file)
             self.drop(key)
-            raise Refused(f"attempt file: {error.strerror}", error.errno) from error
+            raise OrderRefused(f"attempt file: {error.strerror}", error.errno) from error
         return file
 
     def reopen(self, key: str) -> int:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Mapping
 from math import inf
 from typing import Final
 
-from floe.warden.attempts import Attempt
+from floe.warden.attempts import RunningAttempt
 from floe.warden.log import say
 from floe.warden.proc import Proc, children, look, marked, send, tree
 from floe.warden.stamp import stamped
@@ -25,19 +25,22 @@ class Family:
     """The processes of all running attempts."""
 
     def __init__(
-        self, running: Mapping[str, Attempt], env_mark: bytes, finish: Callable[[Attempt], None]
+        self,
+        running: Mapping[str, RunningAttempt],
+        env_mark: bytes,
+        finish: Callable[[RunningAttempt], None],
     ) -> None:
         """`finish` is called with an attempt whose last process is gone."""
         self._running = running
         self._env_mark = env_mark
         self._finish = finish
-        self._leaders: dict[int, Attempt] = {}
-        self._orphans: dict[int, Attempt | None] = {}
+        self._leaders: dict[int, RunningAttempt] = {}
+        self._orphans: dict[int, RunningAttempt | None] = {}
         """All other children, with their attempts; None if unknown."""
         self._immune: set[int] = set()
         """Children that the warden must not signal, such as those of sudo."""
 
-    def add(self, attempt: Attempt) -> None:
+    def add(self, attempt: RunningAttempt) -> None:
         """Add an attempt whose leader was started."""
         self._leaders[attempt.pid] = attempt
 
@@ -70,7 +73,7 @@ class Family:
             if pid not in self._leaders and pid not in self._orphans and pid not in self._immune:
                 self._orphans[pid] = self._owner(pid)
 
-    def _owner(self, pid: int) -> Attempt | None:
+    def _owner(self, pid: int) -> RunningAttempt | None:
         if stamp := stamped(pid):
             for attempt in self._running.values():
                 if attempt.stamp == stamp:
@@ -97,11 +100,11 @@ class Family:
         self.look()
         return {pid for attempt in self._running.values() for pid in attempt.seen}
 
-    def _roots(self, attempt: Attempt) -> list[int]:
+    def _roots(self, attempt: RunningAttempt) -> list[int]:
         orphans = [pid for pid, owner in self._orphans.items() if owner is attempt]
         return orphans if attempt.status is not None else [attempt.pid, *orphans]
 
-    def press(self, attempt: Attempt) -> None:
+    def press(self, attempt: RunningAttempt) -> None:
         """Finish an attempt if it has no process left; otherwise continue to stop it.
 
         Each process gets TERM once; after grace all get KILL, repeatedly.
@@ -127,7 +130,7 @@ class Family:
             )  # after that, once per tick is enough
             self._kill(attempt, roots, found)
 
-    def _kill(self, attempt: Attempt, roots: list[int], found: dict[int, Proc]) -> None:
+    def _kill(self, attempt: RunningAttempt, roots: list[int], found: dict[int, Proc]) -> None:
         for pid in roots:
             # Kill whole groups, since a fork bomb outruns single kills. The id cannot name a
             # different group, because a child of the warden is in it.
@@ -143,13 +146,13 @@ class Family:
                 self._immune.add(pid)
 
 
-def remember(attempt: Attempt, found: dict[int, Proc]) -> None:
+def remember(attempt: RunningAttempt, found: dict[int, Proc]) -> None:
     """Remember the processes of an attempt."""
     attempt.seen = {pid: proc.ticks for pid, proc in found.items()}
     attempt.sids = {proc.sid for proc in found.values()}
 
 
-def term(attempt: Attempt, found: dict[int, Proc]) -> None:
+def term(attempt: RunningAttempt, found: dict[int, Proc]) -> None:
     """Send TERM to each process once; also continue stopped ones so that they receive it."""
     for pid, proc in found.items():
         if (pid, proc.ticks) not in attempt.termed:

@@ -22,7 +22,7 @@ FULL_S: Final = 0.05
 """Seconds to pause if no open file is left for a waiting hub; commands continue."""
 
 
-class Hub:
+class HubConnection:
     """A connection, with its unprocessed input and its unsent output."""
 
     __slots__ = ("is_greeted", "sock", "unread", "unsent")
@@ -40,13 +40,13 @@ class Hubs:
     def __init__(
         self,
         selector: selectors.BaseSelector,
-        obey: Callable[[Hub, bytes], None],
+        obey: Callable[[HubConnection, bytes], None],
         dropped: Callable[[], None],
     ) -> None:
         self._selector = selector
         self._obey = obey
         self._dropped = dropped
-        self._hubs: dict[int, Hub] = {}
+        self._hubs: dict[int, HubConnection] = {}
         self._is_full = False
         """The log says that no hub can be accepted."""
 
@@ -72,7 +72,7 @@ class Hubs:
             sock.close()
             return
         sock.setblocking(False)
-        self._hubs[sock.fileno()] = hub = Hub(sock)
+        self._hubs[sock.fileno()] = hub = HubConnection(sock)
         self._selector.register(
             sock, selectors.EVENT_READ, lambda _, events: self._serve(hub, events)
         )
@@ -105,7 +105,7 @@ class Hubs:
                 say("hub.dropped", why=str(error), unsent=len(hub.unsent))
             hub.sock.close()
 
-    def _serve(self, hub: Hub, events: int) -> None:
+    def _serve(self, hub: HubConnection, events: int) -> None:
         if events & selectors.EVENT_WRITE:
             self._flush(hub)
         if not events & selectors.EVENT_READ or hub.sock.fileno() < 0:
@@ -132,7 +132,7 @@ class Hubs:
         if len(hub.unread) > MESSAGE_BYTES_MAX:
             self._drop(hub, "message too long")
 
-    def _drop(self, hub: Hub, why: str) -> None:
+    def _drop(self, hub: HubConnection, why: str) -> None:
         fd = hub.sock.fileno()
         if fd < 0:
             return
@@ -143,7 +143,7 @@ class Hubs:
         hub.unsent.clear()
         self._dropped()
 
-    def _flush(self, hub: Hub) -> None:
+    def _flush(self, hub: HubConnection) -> None:
         if hub.sock.fileno() < 0:
             return
         try:

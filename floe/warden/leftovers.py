@@ -4,7 +4,7 @@ import os
 import signal
 from collections.abc import Callable
 
-from floe.warden.attempts import Attempt, read
+from floe.warden.attempts import RunningAttempt, read
 from floe.warden.family import remember, term
 from floe.warden.proc import Proc, census, marked, send
 from floe.warden.stamp import stamped
@@ -12,13 +12,13 @@ from floe.warden.stamp import stamped
 
 def unfinished(
     key: str, lines: list[bytes], words: list[bytes], boot: str, mark: str
-) -> Attempt | None:
+) -> RunningAttempt | None:
     """The attempt of a file without a last message; None if the attempt ended."""
     last = read(words[-1]) if words else {}
     if last.get("word") in ("exited", "not-started", "lost"):
         return None
     head = read(lines[0]) if lines else {}
-    attempt = Attempt(key, why="lost", grace_s=head.get("grace_s", 10.0))
+    attempt = RunningAttempt(key, why="lost", grace_s=head.get("grace_s", 10.0))
     # From a different boot or folder (a copy): none of its processes can exist.
     if (head.get("boot"), head.get("mark")) == (boot, mark):
         attempt.pid, attempt.ticks = last.get("pid", 0), last.get("ticks", 0)
@@ -27,7 +27,10 @@ def unfinished(
 
 
 def press_left(
-    left: dict[str, Attempt], env_mark: bytes, now: float, finish: Callable[[Attempt], None]
+    left: dict[str, RunningAttempt],
+    env_mark: bytes,
+    now: float,
+    finish: Callable[[RunningAttempt], None],
 ) -> None:
     """Continue to stop the processes of a dead warden, which are not this warden's children.
 
@@ -54,7 +57,9 @@ def press_left(
             finish(attempt)
 
 
-def leftovers(attempt: Attempt, everyone: dict[int, Proc], keys: dict[int, str]) -> dict[int, Proc]:
+def leftovers(
+    attempt: RunningAttempt, everyone: dict[int, Proc], keys: dict[int, str]
+) -> dict[int, Proc]:
     """The processes of an attempt of a dead warden.
 
     A session counts only while it has a process that certainly belongs to the attempt, because the

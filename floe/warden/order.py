@@ -19,7 +19,7 @@ SHORT: Final = (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE)
 NOT_PLAIN: Final = "not a plain file; a command has replaced it"
 
 
-class Refused(Exception):
+class OrderRefused(Exception):
     """A request that cannot be met, with the reason."""
 
     def __init__(self, why: str, number: int | None = None) -> None:
@@ -42,17 +42,17 @@ class Order:
 
 
 def parse(message: dict[str, Any]) -> Order:
-    """Read a spawn request. Raises Refused."""
+    """Read a spawn request. Raises OrderRefused."""
     argv, env = message.get("argv"), message.get("env")
     cwd, output = message.get("cwd"), message.get("output")
     if not (isinstance(argv, list) and argv and _are_texts(argv) and argv[0]):
-        raise Refused("argv must be a list of texts, the first one not empty")
+        raise OrderRefused("argv must be a list of texts, the first one not empty")
     if not (isinstance(env, dict) and _are_texts(env.values())):
-        raise Refused("env must map names to texts")
+        raise OrderRefused("env must map names to texts")
     if not (isinstance(cwd, str) and cwd.startswith("/")):
-        raise Refused("cwd must be an absolute path")
+        raise OrderRefused("cwd must be an absolute path")
     if not (isinstance(output, str) and output.startswith("/")):
-        raise Refused("output must be an absolute path")
+        raise OrderRefused("output must be an absolute path")
     timeout_s = message.get("timeout_s")
     return Order(
         argv=argv,
@@ -73,11 +73,11 @@ def _number(value: object, name: str, most: float = SECONDS_MAX) -> float:
     # Written so that NaN is refused.
     if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= most:
         return value
-    raise Refused(f"{name} must be a number from 0 to {most:g}")
+    raise OrderRefused(f"{name} must be a number from 0 to {most:g}")
 
 
 def find(name: str, env: dict[str, str]) -> str:
-    """Find a command as a shell does, from the working directory. Raises Refused."""
+    """Find a command as a shell does, from the working directory. Raises OrderRefused."""
     if "/" in name:
         return name
     path = env.get("PATH", os.defpath)
@@ -86,10 +86,10 @@ def find(name: str, env: dict[str, str]) -> str:
         if os.access(candidate, os.X_OK) and not os.path.isdir(candidate):
             return candidate
     for candidate in filter(os.path.isfile, candidates):
-        raise Refused(f"permission denied: {candidate} is not executable")
+        raise OrderRefused(f"permission denied: {candidate} is not executable")
     hint = f"; try: ./{name}, which is in the working directory" if os.path.isfile(name) else ""
     hint = hint or ("; with `args`, `cmd` is one program's name" if " " in name else "")
-    raise Refused(f"command not found: {name} (PATH is {path}){hint}")
+    raise OrderRefused(f"command not found: {name} (PATH is {path}){hint}")
 
 
 class Launched(NamedTuple):
@@ -105,18 +105,18 @@ class Launched(NamedTuple):
 
 
 def launch(order: Order, env: dict[str, str], null: int, reset: Sequence[int]) -> Launched:
-    """Start a command. Raises Refused."""
+    """Start a command. Raises OrderRefused."""
     try:
         os.chdir(order.cwd)
     except OSError as error:
-        raise Refused(f"working directory {order.cwd}: {error.strerror}") from error
+        raise OrderRefused(f"working directory {order.cwd}: {error.strerror}") from error
     except ValueError as error:
-        raise Refused(f"working directory: {error}") from error
+        raise OrderRefused(f"working directory: {error}") from error
     try:
         try:
             path = find(order.argv[0], order.env)
         except ValueError as error:
-            raise Refused(f"command: {error}") from error
+            raise OrderRefused(f"command: {error}") from error
         file, size = _opened(order.output)
         try:
             pid, pipe = _spawned(path, order.argv, env, null, reset)
@@ -135,7 +135,7 @@ def _spawned(
     try:
         pipe, output = os.pipe2(os.O_CLOEXEC)
     except OSError as error:
-        raise Refused(f"output: {error.strerror}", error.errno) from error
+        raise OrderRefused(f"output: {error.strerror}", error.errno) from error
     try:
         # In its own session, and with only these three descriptors; all others close on exec.
         pid = os.posix_spawn(
@@ -153,7 +153,7 @@ def _spawned(
     except (OSError, ValueError) as error:
         os.close(pipe)
         number = error.errno if isinstance(error, OSError) and error.errno in SHORT else 0
-        raise Refused(why_not(path, argv, env, error), number) from error
+        raise OrderRefused(why_not(path, argv, env, error), number) from error
     finally:
         os.close(output)
     os.set_blocking(pipe, False)
@@ -169,11 +169,11 @@ def _opened(output: str) -> tuple[int, int]:
     except OSError as error:
         is_odd = error.errno in (errno.ELOOP, errno.ENXIO, errno.EISDIR)
         says = NOT_PLAIN if is_odd else error.strerror
-        raise Refused(f"output file {output}: {says}", error.errno) from error
+        raise OrderRefused(f"output file {output}: {says}", error.errno) from error
     except ValueError as error:
-        raise Refused(f"output file: {error}") from error
+        raise OrderRefused(f"output file: {error}") from error
     found = os.fstat(fd)
     if not stat.S_ISREG(found.st_mode):
         os.close(fd)
-        raise Refused(f"output file {output}: {NOT_PLAIN}")
+        raise OrderRefused(f"output file {output}: {NOT_PLAIN}")
     return fd, found.st_size

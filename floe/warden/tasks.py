@@ -21,7 +21,7 @@ of them starts. A command with more processes counts with its actual number."""
 NPROC_LINE: Final = b"Max processes "
 
 
-class Limit(NamedTuple):
+class TaskLimit(NamedTuple):
     """One limit on processes."""
 
     most: int
@@ -29,7 +29,7 @@ class Limit(NamedTuple):
     name: str
 
 
-class Tasks:
+class TaskCounts:
     """The process limits that apply to this process and to programs it starts."""
 
     def __init__(self, proc: str = "/proc", user: int | None = None) -> None:
@@ -55,18 +55,18 @@ class Tasks:
         why = f"the limit of processes of its {least.name} ({least.most}, of which others use"
         return max(1, count), f"{why} {others}) allows no more"
 
-    def _of_groups(self) -> Iterator[Limit]:
+    def _of_groups(self) -> Iterator[TaskLimit]:
         for folder in self._groups:
             most = slurp(f"{folder}/pids.max").strip()
             used = slurp(f"{folder}/pids.current").strip()
             if most.isdigit() and used.isdigit():  # "max" is no limit
-                yield Limit(int(most), int(used), "cgroup")
+                yield TaskLimit(int(most), int(used), "cgroup")
 
-    def _of_user(self) -> Iterator[Limit]:
+    def _of_user(self) -> Iterator[TaskLimit]:
         _, found, rest = slurp(f"{self._proc}/self/limits").partition(NPROC_LINE)
         soft = rest.split(None, 1)[0] if found else b""
         if self._user and soft.isdigit():
-            yield Limit(int(soft), tasks_of_user(self._proc, self._user), "user")
+            yield TaskLimit(int(soft), tasks_of_user(self._proc, self._user), "user")
 
 
 def groups(proc: str) -> list[str]:

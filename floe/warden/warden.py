@@ -19,14 +19,14 @@ import traceback
 from math import inf
 from typing import Any, Final
 
-from floe.warden.attempts import KEY, Attempt, Files, read, worded, write
+from floe.warden.attempts import KEY, AttemptFiles, RunningAttempt, read, worded, write
 from floe.warden.family import KILL_AGAIN_S, Family
-from floe.warden.hubs import HUBS_MAX, Hub, Hubs
+from floe.warden.hubs import HUBS_MAX, HubConnection, Hubs
 from floe.warden.leftovers import press_left, unfinished
+from floe.warden.limits import CommandLimits
 from floe.warden.log import say
-from floe.warden.order import Order, Refused, launch, parse
+from floe.warden.order import Order, OrderRefused, launch, parse
 from floe.warden.output import Output, Outputs
-from floe.warden.places import Places
 from floe.warden.proc import slurp, ticks_now, ticks_of
 from floe.warden.stamp import Stamps
 
@@ -69,12 +69,12 @@ class Warden:
         self.reset = tuple(signal.valid_signals())
         self.words: dict[str, list[bytes]] = {}
         """All messages about each attempt that the hub has not taken yet."""
-        self.running: dict[str, Attempt] = {}
+        self.running: dict[str, RunningAttempt] = {}
         """Attempts of this warden that have not ended."""
-        self.left: dict[str, Attempt] = {}
+        self.left: dict[str, RunningAttempt] = {}
         """Attempts of an earlier warden, whose processes are being stopped."""
         self.stamps = Stamps()
-        self.places = Places(files)
+        self.places = CommandLimits(files)
         self.family = Family(self.running, self.env_mark, self._finish)
         self.is_ending = False
         self.is_terminated = False
@@ -92,7 +92,7 @@ class Warden:
         signal.set_wakeup_fd(wake.fileno(), warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.signal(signal.SIGTERM, self._terminated)
-        self.files = Files(self.folder, {"boot": self.boot, "mark": self.mark})
+        self.files = AttemptFiles(self.folder, {"boot": self.boot, "mark": self.mark})
         self._recover()
         if life:
             self.selector.register(life, selectors.EVENT_READ, self._life_is_over)
@@ -222,7 +222,7 @@ class Warden:
 
     # -- messages
 
-    def _finish(self, attempt: Attempt) -> None:
+    def _finish(self, attempt: RunningAttempt) -> None:
         output = attempt.output
         assert output is not None
         if not output.finish() and attempt.why == "exited" and not attempt.is_given_up:
@@ -239,7 +239,7 @@ class Warden:
             word = worded("exited", attempt.key, status=status, why=why)
             self._conclude(attempt.file, word, attempt.key)
 
-    def _finish_left(self, attempt: Attempt) -> None:
+    def _finish_left(self, attempt: RunningAttempt) -> None:
         del self.left[attempt.key]
         self.idle_at = time.monotonic() + self.idle_s
         file = self.files.reopen(attempt.key)
@@ -256,22 +256,22 @@ class Warden:
         self.words.setdefault(key, []).append(word)
         self.hubs.tell(word)
 
-    def _obey(self, hub: Hub, line: bytes) -> None:
+    def _obey(self, hub: HubConnection, line: bytes) -> None:
         try:
             self._do(hub, json.loads(line))
         except Exception as error:
-            if not isinstance(error, Refused | ValueError | RecursionError):
+            if not isinstance(error, OrderRefused | ValueError | RecursionError):
                 say("request.failed", error=traceback.format_exc())
             say("request.refused", why=str(error))
             hub.unsent += worded("refused", why=str(error))
 
-    def _do(self, hub: Hub, message: Any) -> None:
+    def _do(self, hub: HubConnection, message: Any) -> None:
         if not isinstance(message, dict):
-            raise Refused("a request must be an object")
+            raise OrderRefused("a request must be an object")
         request = message.get("do")
         if request == "hello":
             if message.get("protocol") != PROTOCOL:
-                raise Refused(f"this warden speaks protocol {PROTOCOL}")
+                raise OrderRefused(f"this warden speaks protocol {PROTOCOL}")
             hub.is_greeted = True
             count, why = self.places.look(len(self.running), self.family.pids)
             hub.unsent += worded(
@@ -286,7 +286,7 @@ class Warden:
         else:
             key = message.get("key")
             if not (isinstance(key, str) and KEY.fullmatch(key)):
-                raise Refused(f"not a key: {str(key)[:80]!r}")
+                raise OrderRefused(f"not a key: {str(key)[:80]!r}")
             match request:
                 case "spawn":
                     self._spawn(hub, key, message)
@@ -298,12 +298,12 @@ class Warden:
                 case "stop" | "taken":
                     pass  # a repeated or late request: the attempt ended or was taken before
                 case _:
-                    raise Refused(f"not a request: {str(request)[:80]!r}")
+                    raise OrderRefused(f"not a request: {str(request)[:80]!r}")
 
     def _is_open(self, key: str) -> bool:
         return key in self.running or key in self.left
 
-    def _stop(self, attempt: Attempt, why: str) -> None:
+    def _stop(self, attempt: RunningAttempt, why: str) -> None:
         if attempt.status is not None:
             attempt.is_given_up |= why != "timeout"  # a timeout here only means that grace is over
         elif attempt.why == "exited":
@@ -319,7 +319,7 @@ class Warden:
         for attempt in list(self.running.values()):
             self._stop(attempt, why)
 
-    def _spawn(self, hub: Hub, key: str, message: dict[str, Any]) -> None:
+    def _spawn(self, hub: HubConnection, key: str, message: dict[str, Any]) -> None:
         if key in self.words:
             hub.unsent += b"".join(self.words[key])
         elif message.get("attach"):
@@ -329,12 +329,12 @@ class Warden:
                 order = parse(message)
                 stamp = self.stamps.next()
                 file = self._begin(key, order.grace_s, stamp)
-            except Refused as error:
+            except OrderRefused as error:
                 self._tell(key, _not_started(key, error))
                 return
             try:
                 self._start(key, order, file, stamp)
-            except Refused as error:
+            except OrderRefused as error:
                 self._conclude(file, _not_started(key, error), key)
 
     def _begin(self, key: str, grace_s: float, stamp: int) -> int:
@@ -347,7 +347,9 @@ class Warden:
         with self.places.given():
             pid, kept, size, pipe = launch(order, env, self.null, self.reset)
         now = time.monotonic()
-        attempt = Attempt(key, pid, stamp=stamp, grace_s=order.grace_s, due=now + order.timeout_s)
+        attempt = RunningAttempt(
+            key, pid, stamp=stamp, grace_s=order.grace_s, due=now + order.timeout_s
+        )
         attempt.ticks = ticks_of(pid, since)  # alive or not, it exists until it is reaped
         attempt.file = file
         room = order.output_max - size if order.output_max else inf
@@ -362,5 +364,5 @@ class Warden:
         self._tell(key, word)
 
 
-def _not_started(key: str, error: Refused) -> bytes:
+def _not_started(key: str, error: OrderRefused) -> bytes:
     return worded("not-started", key, error=str(error), errno=error.number)

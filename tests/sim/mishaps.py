@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import Final, get_args
 
-from floe.host.rows import KINDS as ROWS
+from floe.host.ledger import LEDGER_KINDS as ROWS
 from floe.kernel.place import HOST_SCOPED
 from floe.model.codec import EVENTS
 from floe.model.effect import AskData, LoadFlow, PackArchive, SetTimer, StartAction, StopAction

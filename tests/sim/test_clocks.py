@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 import structlog
 
-from floe.host.ticks import Done, due_after
+from floe.host.ticks import DoneTicks, due_after
 from floe.hub.clock import Timers, WallClock
 from tests.sim.clocks import Broken, trial
 
@@ -62,19 +62,19 @@ BUGS: dict[str, tuple[type, str, Callable[..., object], str]] = {
         "nothing_is_",
     ),
     "missed-ticks-stay-missed": (
-        Done,
+        DoneTicks,
         "to_come",
         lambda self, now: [],
         "no_tick_is_fired_and_missed",
     ),
     "later-spans-are-unknown": (
-        Done,
+        DoneTicks,
         "next_due",
         lambda self, trigger: due_after(trigger, self.last),
         "each_tick_fires_once",
     ),
     "clock-set-forward-ends-the-gap": (
-        Done,
+        DoneTicks,
         "at",
         lambda self, now: self.up_to(max(now, self.last)),
         "no_timer_waits_for_what_never_was",

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from floe.host.core import HubCore
 from floe.host.inputs import FLOOR_MAX, Drain, Input, Received, Reply, Start, Unsent
+from floe.host.ledger import LEDGER_KINDS
 from floe.host.result import Recorded
-from floe.host.rows import KINDS
 from floe.host.site import HostSettings
 from floe.kernel.process import takes_slot
 from floe.model.event import GrantRevoked, GrantSuperseded, RunActivated, RunEnded, RunEnding
@@ -122,7 +122,7 @@ class World:
             serial=serial if isinstance(serial, int) else 0,
             fence=fence if isinstance(fence, int) else 0,
             term=disk.term,
-            rows={kind: disk.ledger(kind) for kind in KINDS},
+            rows={kind: disk.ledger(kind) for kind in LEDGER_KINDS},
         )
 
     def reboot_later(self, machine: Machine) -> None:

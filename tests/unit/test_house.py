@@ -229,3 +229,14 @@ def test_failed_test_is_never_tried_again_where_a_change_is_judged() -> None:
 
     assert refused.returncode == 2
     assert "CI" in refused.stderr
+
+
+def test_class_has_a_name_of_its_own() -> None:
+    """A reader who meets the name elsewhere takes it for the same thing."""
+    modules: dict[str, list[str]] = {}
+    for module in MODULES:
+        for node in ast.parse(module.read_text()).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                modules.setdefault(node.name, []).append(str(module.relative_to(FLOE)))
+
+    assert {name: found for name, found in modules.items() if len(found) > 1} == {}

@@ -5,14 +5,14 @@ import pytest
 from floe.model.message import EndedStored, Envelope, Message
 from floe.model.refs import StoreId
 from floe.peers import send_queue
-from floe.peers.send_queue import Item, Offers, SendQueue
+from floe.peers.send_queue import Offers, QueuedItem, SendQueue
 from tests.make import H1
 from tests.make_peers import a_ping, an_offer
 
 
-def an_item(message: Message, size: int = 10) -> Item:
+def an_item(message: Message, size: int = 10) -> QueuedItem:
     envelope = Envelope(from_host=H1, from_store=StoreId("k3f9"), message=message)
-    return Item(envelope, repr(message).encode().ljust(size, b"."))
+    return QueuedItem(envelope, repr(message).encode().ljust(size, b"."))
 
 
 def a_word(epoch: int = 1) -> Message:

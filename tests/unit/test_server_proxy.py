@@ -3,13 +3,13 @@
 import pytest
 from multidict import CIMultiDict
 
-from floe.server.proxy import Proxies, Seen, is_same_origin
+from floe.server.proxy import Proxies, SentRequest, is_same_origin
 
 TRUSTED = ("10.0.0.1", "10.1.0.0/16", "fd00::/8")
-CONNECTED = Seen("10.0.0.1", "http", "floe.example")
+CONNECTED = SentRequest("10.0.0.1", "http", "floe.example")
 
 
-def seen(remote: str, *headers: tuple[str, str]) -> Seen:
+def seen(remote: str, *headers: tuple[str, str]) -> SentRequest:
     """What `Proxies` makes of a request over plain http."""
     return Proxies(TRUSTED).seen(CONNECTED._replace(remote=remote), CIMultiDict(headers))
 
@@ -42,7 +42,7 @@ def test_a_trusted_proxy_says_what_the_client_sent(remote: str) -> None:
         ("X-Forwarded-Host", "ci.example:8443"),
     )
 
-    assert told == Seen("203.0.113.9", "https", "ci.example:8443")
+    assert told == SentRequest("203.0.113.9", "https", "ci.example:8443")
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from floe.model.refs import FlowId, HostId
 from floe.model.run import State, Summary
 from floe.store import sqlite_page
 from floe.store.base import RunQuery
-from floe.store.rules import Place
+from floe.store.rules import SortKey
 from floe.store.sql import migrations, queries
 from floe.store.sqlite import SqliteStore
 from floe.store.sqlite_file import connect
@@ -35,10 +35,10 @@ def conn() -> Iterator[sqlite3.Connection]:
         yield made
 
 
-@pytest.mark.parametrize("below", [None, Place(5, "h1-1@k3f9")], ids=["first", "next"])
+@pytest.mark.parametrize("below", [None, SortKey(5, "h1-1@k3f9")], ids=["first", "next"])
 @pytest.mark.parametrize("text", ["", "x"], ids=["", "text"])
 def test_every_filter_is_answered_by_an_index_in_order(
-    conn: sqlite3.Connection, text: str, below: Place | None
+    conn: sqlite3.Connection, text: str, below: SortKey | None
 ) -> None:
     said: list[str] = []
     conn.set_trace_callback(said.append)

@@ -14,9 +14,9 @@ import pytest
 from floe.nodes import warden as client
 from floe.nodes import warden_link as link
 from floe.warden import attempts, daemon, proc, warden
-from floe.warden.attempts import Attempt
+from floe.warden.attempts import RunningAttempt
 from floe.warden.leftovers import leftovers
-from floe.warden.order import Refused, find, launch, parse
+from floe.warden.order import OrderRefused, find, launch, parse
 from floe.warden.proc import Proc
 
 REQUEST: dict[str, Any] = {
@@ -56,7 +56,7 @@ def test_no_timeout_is_for_ever() -> None:
 
 @pytest.mark.parametrize("value", [-1, 1e10, float("nan"), inf, True, "1", []])
 def test_what_is_no_duration_is_refused(value: object) -> None:
-    with pytest.raises(Refused, match="timeout_s"):
+    with pytest.raises(OrderRefused, match="timeout_s"):
         parse(REQUEST | {"timeout_s": value})
 
 
@@ -72,7 +72,7 @@ def test_an_empty_path_entry_is_the_working_directory(
 def test_a_folder_is_no_command(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
 
-    with pytest.raises(Refused, match="command not found"):
+    with pytest.raises(OrderRefused, match="command not found"):
         find("run", {"PATH": str(tmp_path)})
 
 
@@ -147,21 +147,21 @@ def test_another_process_with_the_pid_is_not_signalled(family: list[int]) -> Non
 
 
 def test_a_leftover_is_known_by_pid_and_start() -> None:
-    attempt = Attempt("k", pid=10, ticks=5)
+    attempt = RunningAttempt("k", pid=10, ticks=5)
     everyone = {10: a_proc(sid=10, ticks=5), 11: a_proc(sid=11, ticks=5)}
 
     assert set(leftovers(attempt, everyone, dict.fromkeys(everyone, ""))) == {10}
 
 
 def test_a_pid_with_another_start_is_somebody_else() -> None:
-    attempt = Attempt("k", pid=10, ticks=5)
+    attempt = RunningAttempt("k", pid=10, ticks=5)
     everyone = {10: a_proc(sid=10, ticks=6), 11: a_proc(ppid=10, sid=10)}
 
     assert leftovers(attempt, everyone, dict.fromkeys(everyone, "")) == {}
 
 
 def test_children_and_sessions_of_a_leftover_are_left_over_too() -> None:
-    attempt = Attempt("k")
+    attempt = RunningAttempt("k")
     everyone = {
         9: a_proc(ppid=8, sid=30),
         10: a_proc(sid=10),
@@ -176,14 +176,14 @@ def test_children_and_sessions_of_a_leftover_are_left_over_too() -> None:
 
 
 def test_a_session_without_a_sure_member_is_somebody_elses() -> None:
-    attempt = Attempt("k", pid=10, ticks=5)
+    attempt = RunningAttempt("k", pid=10, ticks=5)
     everyone = {11: a_proc(sid=10)}
 
     assert leftovers(attempt, everyone, {11: ""}) == {}
 
 
 def test_what_was_left_over_before_stays_so() -> None:
-    attempt = Attempt("k", pid=10, ticks=5, seen={11: 7})
+    attempt = RunningAttempt("k", pid=10, ticks=5, seen={11: 7})
     everyone = {11: a_proc(sid=10, ticks=7)}
 
     assert set(leftovers(attempt, everyone, {11: ""})) == {11}
@@ -205,7 +205,7 @@ def test_a_process_that_cannot_be_had_now_is_not_the_commands_failure(
     monkeypatch.setattr(os, "posix_spawn", full)
     order = parse(REQUEST | {"output": str(tmp_path / "out")})
 
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(OrderRefused) as refused:
         launch(order, {}, 0, ())
 
     assert refused.value.number == number
@@ -217,7 +217,7 @@ def test_a_program_that_cannot_be_started_is_its_own_failure(
     monkeypatch.chdir(tmp_path)
     order = parse(REQUEST | {"output": str(tmp_path / "out"), "argv": ["/dev/null"]})
 
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(OrderRefused) as refused:
         launch(order, {}, 0, ())
 
     assert refused.value.number == 0

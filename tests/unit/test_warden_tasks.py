@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from floe.warden.tasks import Tasks, groups
+from floe.warden.tasks import TaskCounts, groups
 
 MOUNTS = {
     "cgroup2": "30 24 0:26 {root} {point} rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate",
@@ -58,8 +58,8 @@ def machine(tmp_path: Path) -> Machine:
     return Machine(tmp_path)
 
 
-def tasks(machine: Machine, user: int = 0) -> Tasks:
-    return Tasks(str(machine.proc), user)
+def tasks(machine: Machine, user: int = 0) -> TaskCounts:
+    return TaskCounts(str(machine.proc), user)
 
 
 @pytest.mark.parametrize("kind", MOUNTS)

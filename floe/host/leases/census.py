@@ -9,22 +9,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from floe.host.ledger import LedgerRows
 from floe.host.peers.member import Member
 from floe.host.peers.members import Members
 from floe.host.peers.outbox import Outbox
-from floe.host.rows import Rows
 from floe.host.site import Site
 from floe.host.step import Step
 from floe.host.undoable import Undoable
 from floe.model.message import Behind, Census, Claims
-from floe.model.refs import HostId, Instant, Json, StoreId, place_key
+from floe.model.refs import HostId, Instant, Json, StoreId, address_key
 
 CENSUS: Final = "census"
 """A kind of messages in the outbox."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class State:
+class CensusState:
     """The state of a census."""
 
     term: int
@@ -45,11 +45,11 @@ class Round:
 class KeeperCensus:
     """The census of this host as a keeper."""
 
-    def __init__(self, site: Site, members: Members, outbox: Outbox, rows: Rows) -> None:
+    def __init__(self, site: Site, members: Members, outbox: Outbox, rows: LedgerRows) -> None:
         self._site = site
         self._members = members
         self._outbox = outbox
-        self._state: Undoable[str, State] = Undoable(site.journal)
+        self._state: Undoable[str, CensusState] = Undoable(site.journal)
         self._counted: Undoable[str, int] = Undoable(site.journal)
         """Hosts (`h2@store`) and the term under which they answered."""
         self._doubted: Undoable[str, int] = Undoable(site.journal)
@@ -59,7 +59,7 @@ class KeeperCensus:
         if isinstance(state, Mapping) and state["store"] == site.store:  # not of a backup
             term, is_open = state["term"], state["open"]
             assert isinstance(term, int)
-            self._state.put("", State(term=term, is_open=bool(is_open)))
+            self._state.put("", CensusState(term=term, is_open=bool(is_open)))
         for key, term in rows.get("counted", {}).items():
             if isinstance(term, int):
                 self._counted.put(key, term)
@@ -83,7 +83,7 @@ class KeeperCensus:
 
     def begin(self, step: Step, above: int) -> None:
         """Begin again, under a term above one that was seen."""
-        self._set(step, State(term=max(self._site.term, above + 1), is_open=False))
+        self._set(step, CensusState(term=max(self._site.term, above + 1), is_open=False))
         for key in tuple(self._counted):
             self._counted.put(key, None)
             step.keep("counted", key, None)
@@ -103,7 +103,7 @@ class KeeperCensus:
 
     def count(self, step: Step, member: Member, claims: Claims) -> bool:
         """A host has answered; return whether its answer is new and counts."""
-        key = place_key(member.id, member.store)
+        key = address_key(member.id, member.store)
         if claims.opening != self.term or claims.round:
             return False
         self._outbox.done(member.id, CENSUS, "")
@@ -125,7 +125,7 @@ class KeeperCensus:
 
     def open(self, step: Step) -> None:
         """All hosts have answered: the census is complete."""
-        self._set(step, State(term=self.term, is_open=True))
+        self._set(step, CensusState(term=self.term, is_open=True))
 
     def behind(self, step: Step, message: Behind) -> bool:
         """A host has seen a later term; return whether the census begins again."""
@@ -143,12 +143,12 @@ class KeeperCensus:
         ping = member.ping
         if ping is None or ping.keeper_store == self._site.store:
             return False
-        return self._doubted.put(place_key(member.id, member.store), ping.change)
+        return self._doubted.put(address_key(member.id, member.store), ping.change)
 
     def _has_answered(self, host: HostId, store: StoreId) -> bool:
-        return self._counted.get(place_key(host, store)) == self.term
+        return self._counted.get(address_key(host, store)) == self.term
 
-    def _set(self, step: Step, state: State) -> None:
+    def _set(self, step: Step, state: CensusState) -> None:
         self._state.put("", state)
         row: Json = {"store": self._site.store, "term": state.term, "open": state.is_open}
         step.promise_row("keeping", "state", row)
@@ -169,11 +169,11 @@ class KeeperCensus:
         now = self._rounds.get("")
         if now is None or (claims.opening, claims.round) != (self.term, now.number):
             return None
-        answered = {*now.answered, place_key(member.id, member.store)}
+        answered = {*now.answered, address_key(member.id, member.store)}
         runs = now.runs | {claimed.claim.run for claimed in claims.claims}
         self._rounds.put("", Round(number=now.number, answered=tuple(sorted(answered)), runs=runs))
         known = self._members.lives()
-        is_complete = all(place_key(m.id, m.store) in answered for m in known)
+        is_complete = all(address_key(m.id, m.store) in answered for m in known)
         return runs if is_complete and not self.missing() else None
 
 

@@ -15,9 +15,9 @@ from floe.host.leases.base import tags_of
 from floe.host.leases.current_keeper import CurrentKeeper
 from floe.host.leases.pending import PendingClaim
 from floe.host.leases.releases import ACQUIRE, RELEASE, Releases
+from floe.host.ledger import LedgerRows
 from floe.host.peers.member import Member
 from floe.host.peers.outbox import Outbox
-from floe.host.rows import Rows
 from floe.host.site import Site
 from floe.host.step import Step
 from floe.host.undoable import Undoable
@@ -46,7 +46,7 @@ class OwnClaims:
     """The claims of runs that this host adopted or runs."""
 
     def __init__(
-        self, site: Site, current_keeper: CurrentKeeper, outbox: Outbox, rows: Rows
+        self, site: Site, current_keeper: CurrentKeeper, outbox: Outbox, rows: LedgerRows
     ) -> None:
         self._site = site
         self._current_keeper = current_keeper
@@ -72,7 +72,7 @@ class OwnClaims:
         """Runs that wait for a host though their claims are granted."""
         return [ref for ref, pending in self._pending.items() if pending.state == "held"]
 
-    def place_of(self, ref: RunRef) -> Queued | None:
+    def queued_of(self, ref: RunRef) -> Queued | None:
         """The last report of the keeper about a claim that waits; None without an answer."""
         return self._queued.get(ref)
 

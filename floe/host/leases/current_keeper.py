@@ -7,9 +7,9 @@ granted.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from floe.host.ledger import LedgerRows
 from floe.host.peers.member import Member
 from floe.host.peers.members import Members
-from floe.host.rows import Rows
 from floe.host.site import Site
 from floe.host.step import Step
 from floe.host.undoable import Undoable
@@ -29,7 +29,7 @@ class Obeyed:
 class CurrentKeeper:
     """The keeper as this host knows it."""
 
-    def __init__(self, site: Site, members: Members, rows: Rows) -> None:
+    def __init__(self, site: Site, members: Members, rows: LedgerRows) -> None:
         self._site = site
         self._members = members
         self._obeyed: Undoable[str, Obeyed] = Undoable(site.journal)

@@ -13,10 +13,10 @@ from floe.host.leases.census import SEARCH_MS, KeeperCensus, knows_all_forgotten
 from floe.host.leases.claims import OwnClaims
 from floe.host.leases.current_keeper import CurrentKeeper
 from floe.host.leases.table import LeaseEntry, LeaseTable
+from floe.host.ledger import LedgerRows
 from floe.host.peers.member import GONE_BACK, Member
 from floe.host.peers.members import Members
 from floe.host.peers.outbox import Outbox
-from floe.host.rows import Rows
 from floe.host.site import Site
 from floe.host.step import Step
 from floe.host.undoable import Undoable
@@ -47,7 +47,7 @@ class Keeper:
         current_keeper: CurrentKeeper,
         claims: OwnClaims,
         outbox: Outbox,
-        rows: Rows,
+        rows: LedgerRows,
     ) -> None:
         self._site = site
         self._members = members

@@ -6,7 +6,7 @@ from typing import Literal
 
 from floe.model.refs import Instant
 
-State = Literal["asked", "held", "parking", "parked"]
+ClaimState = Literal["asked", "held", "parking", "parked"]
 """asked: it waits. held: it is granted. parking: its return is sent.
 parked: it was given back."""
 
@@ -16,7 +16,7 @@ class PendingClaim:
     """A claim of a run that waits for a host."""
 
     number: int
-    state: State
+    state: ClaimState
     fences: Mapping[str, str] = field(default_factory=dict)
     """held: the fences of the grant. parking: the fences that are given back."""
     passed: Mapping[str, str] = field(default_factory=dict)

@@ -6,8 +6,8 @@ A release survives a restart: its ledger row stays until the acknowledgement.
 from collections.abc import Mapping
 from typing import Final
 
+from floe.host.ledger import LedgerRows
 from floe.host.peers.outbox import Outbox
-from floe.host.rows import Rows
 from floe.host.site import Site
 from floe.host.step import Step
 from floe.host.undoable import Undoable
@@ -24,7 +24,7 @@ RELEASE: Final = "release"
 class Releases:
     """What runs of this host held, on its way back to the keeper."""
 
-    def __init__(self, site: Site, outbox: Outbox, rows: Rows) -> None:
+    def __init__(self, site: Site, outbox: Outbox, rows: LedgerRows) -> None:
         self._site = site
         self._outbox = outbox
         self._left: Undoable[str, Release] = Undoable(site.journal)

@@ -60,7 +60,7 @@ class LeaseReport:
         names = f"{'resource' if len(tags) == 1 else 'resources'} {', '.join(tags)}"
         if problem := self._current_keeper.disagreement():
             return [f"{names}: {problem}"]
-        queued = self._claims.place_of(pend.run)
+        queued = self._claims.queued_of(pend.run)
         if self._keeper.is_me and (problem := self._keeper.problem()):
             return [f"{names}: {problem}"]
         if queued is not None and queued.why:

@@ -7,7 +7,7 @@ Every change is a row that is stored before anyone can learn of it.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from floe.host.rows import Rows
+from floe.host.ledger import LedgerRows
 from floe.host.step import Step
 from floe.host.undoable import Journal, Undoable
 from floe.model.codec import decode, encode
@@ -35,7 +35,7 @@ class LeaseEntry:
 class LeaseTable:
     """Claims by the keys of their runs."""
 
-    def __init__(self, journal: Journal, rows: Rows) -> None:
+    def __init__(self, journal: Journal, rows: LedgerRows) -> None:
         self.by_run: Undoable[str, LeaseEntry] = Undoable(journal)
         self._holders: Undoable[str, tuple[str, ...]] = Undoable(journal)
         self._arrival = 0

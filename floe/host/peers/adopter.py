@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from floe.host.leases.base import Leases
+from floe.host.ledger import LedgerRows
 from floe.host.peers.candidates import Candidates
 from floe.host.peers.facts import UNREADABLE, event_of, fact_of
 from floe.host.peers.member import Member
 from floe.host.peers.members import Members
 from floe.host.peers.outbox import Outbox
-from floe.host.rows import Rows
 from floe.host.site import Site
 from floe.host.step import Step
 from floe.host.undoable import Undoable
@@ -53,7 +53,7 @@ class Adopter:
         outbox: Outbox,
         candidates: Candidates,
         leases: Leases,
-        rows: Rows,
+        rows: LedgerRows,
     ) -> None:
         self._site = site
         self._members = members

@@ -16,7 +16,7 @@ PeerInput = Received | Unsent | Forget | Free | Surroundings
 """Inputs that concern other hosts."""
 
 
-class Peers(Observer, Protocol):
+class PeerParts(Observer, Protocol):
     """The other hosts of the cluster, as this host deals with them."""
 
     def load(self, runs: Sequence[Run], logs: Iterable[Stored | Record]) -> None:

@@ -9,12 +9,12 @@ from typing import Final
 
 from floe.host.inputs import FLOOR_MAX
 from floe.host.leases.current_keeper import CurrentKeeper
+from floe.host.ledger import LedgerRows
 from floe.host.peers.facts import UNREADABLE, event_of
 from floe.host.peers.heartbeat import Heartbeat
 from floe.host.peers.member import Member
 from floe.host.peers.members import Members
 from floe.host.peers.outbox import Outbox
-from floe.host.rows import Rows
 from floe.host.runs import pend_of
 from floe.host.site import Site
 from floe.host.step import Step
@@ -58,7 +58,7 @@ class Grantee:
         outbox: Outbox,
         heartbeat: Heartbeat,
         current_keeper: CurrentKeeper,
-        rows: Rows,
+        rows: LedgerRows,
     ) -> None:
         self._site = site
         self._members = members

@@ -17,7 +17,7 @@ PING_MIN_MS: Final = 50
 """Between two pings, however much changes."""
 
 
-class State(NamedTuple):
+class AdvertisedState(NamedTuple):
     """What decisions of peers depend on and what may change while this host runs."""
 
     host: HostView
@@ -29,7 +29,7 @@ class State(NamedTuple):
 class Advertised:
     """The state in the last ping, and when it was sent."""
 
-    state: State
+    state: AdvertisedState
     change: int
     at: Instant
     is_void: bool = False
@@ -69,11 +69,11 @@ class Heartbeat:
         if last := self._last.get(""):
             self._last.put("", replace(last, is_void=True))
 
-    def _state(self) -> State:
+    def _state(self) -> AdvertisedState:
         forgotten = tuple(self._members.forgotten)
-        return State(self._site.view(), self._current_keeper.keeper_store, forgotten)
+        return AdvertisedState(self._site.view(), self._current_keeper.keeper_store, forgotten)
 
-    def _ping(self, step: Step, state: State, change: int) -> Ping:
+    def _ping(self, step: Step, state: AdvertisedState, change: int) -> Ping:
         host, about = state.host, self._members.about
         if host.problems:
             about = {**about, "troubles": list(host.problems)}

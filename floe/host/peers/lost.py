@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from floe.model.codec import decode
-from floe.model.refs import Instant, Json, RunRef, place_key, place_of
+from floe.model.refs import Instant, Json, RunRef, address_key, address_of
 from floe.model.run import Summary
 
 
@@ -37,12 +37,12 @@ def forgotten_in(rows: Mapping[str, Json]) -> dict[str, Gone]:
 def adopter_of(row: Summary) -> str:
     """Where a run was adopted, `h2@k3f9`."""
     ref = RunRef.parse(row.key)
-    return place_key(ref.host, ref.store)
+    return address_key(ref.host, ref.store)
 
 
 def holder_of(row: Summary) -> str:
     """Where a run is or was, or was granted to, `h2@k3f9`; else where it was adopted."""
-    return place_key(row.host, row.store) if row.host else adopter_of(row)
+    return address_key(row.host, row.store) if row.host else adopter_of(row)
 
 
 def pen_of(row: Summary) -> str:
@@ -65,7 +65,7 @@ def as_lost(row: Summary, forgotten: ForgottenStores) -> Summary:
     if not is_lost(row, forgotten):
         return row
     pen, adopter = pen_of(row), adopter_of(row)
-    why = f"host {place_of(pen)[0]} was forgotten"
+    why = f"host {address_of(pen)[0]} was forgotten"
     if holder_of(row) not in forgotten:
         why += f" before {row.host} reported that it has this run"
     is_pending = row.state == "pending"

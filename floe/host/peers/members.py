@@ -10,9 +10,9 @@ from dataclasses import replace
 from typing import Final
 
 from floe.host.inputs import Surroundings
+from floe.host.ledger import LedgerRows
 from floe.host.peers.lost import Gone, forgotten_in
 from floe.host.peers.member import GONE_BACK, Member, advertised, unseen_ms, view_of
-from floe.host.rows import Rows
 from floe.host.site import Site
 from floe.host.step import Step
 from floe.host.undoable import Undoable
@@ -25,8 +25,8 @@ from floe.model.refs import (
     Instant,
     Json,
     StoreId,
-    place_key,
-    place_of,
+    address_key,
+    address_of,
 )
 
 FORGOTTEN: Final = "was forgotten by the other hosts: start it with a new store"
@@ -38,7 +38,7 @@ FORGET_AFTER_S: Final = 30
 class Members:
     """All peers that ever sent a message, and the forgotten stores."""
 
-    def __init__(self, site: Site, rows: Rows) -> None:
+    def __init__(self, site: Site, rows: LedgerRows) -> None:
         self._site = site
         self.surroundings = Surroundings(
             about={}, head=None, has_gone_back=False, expected=site.settings.peers
@@ -60,7 +60,7 @@ class Members:
             self.by_id.put(member.id, member)
         for key, gone in forgotten_in(rows.get("forgotten", {})).items():
             self.forgotten.put(key, gone)
-            self._returning.put(place_of(key)[0], Instant(0))
+            self._returning.put(address_of(key)[0], Instant(0))
 
     @property
     def expected(self) -> int:
@@ -88,11 +88,11 @@ class Members:
     @property
     def is_forgotten(self) -> bool:
         """Whether the peers have forgotten this host."""
-        return place_key(self._site.id, self._site.store) in self.forgotten
+        return address_key(self._site.id, self._site.store) in self.forgotten
 
     def is_known_gone(self, host: HostId, store: StoreId) -> bool:
         """Whether a store was forgotten."""
-        return place_key(host, store) in self.forgotten
+        return address_key(host, store) in self.forgotten
 
     def receive(self, step: Step, envelope: Envelope) -> Member | None:
         """Note that a host sent a message; None where a different store is known by its name."""
@@ -165,7 +165,7 @@ class Members:
         peers forgot, and that never sent a message here, may have left the config long ago: it does
         not count as a configured one.
         """
-        key, known = place_key(host, store), self.by_id.get(host)
+        key, known = address_key(host, store), self.by_id.get(host)
         is_known = known is not None and known.store == store
         before = self.forgotten.get(key)
         if before is None or by_operator:
@@ -190,7 +190,7 @@ class Members:
         """Configured hosts that no keeper waits for: their stores were forgotten, and no
         replacement has sent a message within `HOST_STALE_S`."""
         all_gone = self.forgotten.items()
-        hosts = {place_of(key)[0] for key, gone in all_gone if gone.expected == self.expected}
+        hosts = {address_of(key)[0] for key, gone in all_gone if gone.expected == self.expected}
         return {host for host in hosts if host not in self._returning}
 
     def lives(self) -> list[Member]:

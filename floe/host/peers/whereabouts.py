@@ -6,7 +6,7 @@ Source: docs/cluster-protocol.md, "Any host answers".
 from collections.abc import Collection
 
 from floe.host.peers.lost import ForgottenStores, pen_of
-from floe.model.refs import HostId, RunRef, place_key
+from floe.model.refs import HostId, RunRef, address_key
 from floe.model.run import Summary
 
 
@@ -20,7 +20,7 @@ def log_host(
 
     `row` is the run's row in the lists, `hosts` are the other hosts that are known now.
     """
-    is_gone = place_key(ref.host, ref.store) in forgotten
+    is_gone = address_key(ref.host, ref.store) in forgotten
     if row is None and (is_gone or ref.host not in hosts):
         return None
     if row is None or row.state == "pending":

@@ -4,11 +4,11 @@ from collections.abc import Iterable
 
 import pytest
 
-from floe.cli.forms import Line, ask
+from floe.cli.forms import ReadLine, ask
 from floe.model.flow import Field, Form
 
 
-def typing(*lines: str) -> Line:
+def typing(*lines: str) -> ReadLine:
     """Somebody who types these lines and then ^D."""
     left: Iterable[str] = iter(lines)
 

@@ -12,7 +12,7 @@ from floe.feed import directory as directory_module
 from floe.feed.directory import KIND, Directory, Learned, Source, offered
 from floe.host.peers.lost import Gone, adopter_of, as_lost, holder_of, is_lost
 from floe.model.message import Rows, RowsAfter
-from floe.model.refs import HostId, Instant, RunRef, place_of
+from floe.model.refs import HostId, Instant, RunRef, address_of
 from floe.model.run import Summary
 from floe.store.base import Append, Batch, RunQuery
 from floe.store.memory import MemoryStore
@@ -90,7 +90,7 @@ class Host:
         await self.store.append(Batch(appends=tuple(map(self.judged, lost))))
         for row in page.runs:
             if holder_of(row) in self.forgotten and not is_lost(row, self.forgotten):
-                self.directory.doubt(Source(*place_of(adopter_of(row))))
+                self.directory.doubt(Source(*address_of(adopter_of(row))))
 
     async def rows(self) -> dict[str, Summary]:
         page = await self.store.runs(RunQuery(limit=500))

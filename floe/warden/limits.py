@@ -11,8 +11,8 @@ import resource
 from collections.abc import Callable, Collection, Iterator
 from typing import Final
 
-from floe.warden.order import Refused
-from floe.warden.tasks import Tasks
+from floe.warden.order import OrderRefused
+from floe.warden.tasks import TaskCounts
 
 FILES: Final = resource.RLIMIT_NOFILE
 FILES_SPARE: Final = 28
@@ -21,7 +21,7 @@ FILES_EACH: Final = 3
 """Open files for each running command: its messages, its output, its pipe."""
 
 
-class Places:
+class CommandLimits:
     """The slots for commands."""
 
     def __init__(self, soft: int = 0) -> None:
@@ -30,7 +30,7 @@ class Places:
         self._given = (min(soft or own, own), hard)
         with contextlib.suppress(OSError, ValueError):
             resource.setrlimit(FILES, (hard, hard))
-        self._tasks = Tasks()
+        self._tasks = TaskCounts()
         self._fit: tuple[int, str] | None = None
         """How many commands the process limits allowed at the latest check."""
 
@@ -43,10 +43,10 @@ class Places:
         return self._least()
 
     def check(self, running: int) -> None:
-        """Raises Refused if no slot is free."""
+        """Raises OrderRefused if no slot is free."""
         count, why = self._least()
         if running >= count:
-            raise Refused(f"{count} commands run: {why}", errno.EMFILE)
+            raise OrderRefused(f"{count} commands run: {why}", errno.EMFILE)
 
     def _least(self) -> tuple[int, str]:
         most = resource.getrlimit(FILES)[0]

@@ -8,7 +8,7 @@ from typing import Final
 
 from floe.model.refs import Json
 
-KINDS: Final = (
+LEDGER_KINDS: Final = (
     "drain",
     "member",
     "other",
@@ -29,7 +29,7 @@ answer. owed: ends and releases without an acknowledgement. claim: what a run cl
 keeper whose census was answered last. kept: the keeper's table and queue. keeping: its term, and
 whether its census is complete. counted: the hosts that answered its census."""
 
-Rows = Mapping[str, Mapping[str, Json]]
+LedgerRows = Mapping[str, Mapping[str, Json]]
 """Rows by kind and key, as a store has them."""
 
-NO_ROWS: Final[Rows] = {}
+NO_LEDGER: Final[LedgerRows] = {}

@@ -13,7 +13,7 @@ COMPLETED = 100
 """Runs offered for completion."""
 
 
-class Name(click.ParamType[str]):
+class NameArgument(click.ParamType[str]):
     """A text that names something of a host."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
@@ -42,7 +42,7 @@ class Name(click.ParamType[str]):
         return [CompletionItem(n, help=h) for n, h in found.items() if n.startswith(incomplete)]
 
 
-class RunName(Name):
+class RunArgument(NameArgument):
     """`h1-12`, or in full `h1-12@k3f9`."""
 
     name = "run"
@@ -60,7 +60,7 @@ class RunName(Name):
         return {run["id"]: f"{run['flow']} {run['state']}" for run in runs}
 
 
-class FlowName(Name):
+class FlowArgument(NameArgument):
     """`build`, or `build@2`."""
 
     name = "flow"
@@ -80,7 +80,7 @@ class FlowName(Name):
         return {flow["id"]: flow["name"] for flow in connected().get("flows")["flows"]}
 
 
-class NodeName(Name):
+class NodeArgument(NameArgument):
     """`build`, or as in events `task.build`."""
 
     name = "node"
@@ -100,4 +100,4 @@ class NodeName(Name):
         return {node["id"]: node["state"] for node in nodes}
 
 
-RUN, FLOW, NODE = RunName(), FlowName(), NodeName()
+RUN, FLOW, NODE = RunArgument(), FlowArgument(), NodeArgument()

@@ -3,7 +3,7 @@
 import click
 import pytest
 
-from floe.cli.names import FLOW, NODE, RUN, Name
+from floe.cli.arguments import FLOW, NODE, RUN, NameArgument
 
 
 @pytest.mark.parametrize(
@@ -18,7 +18,7 @@ from floe.cli.names import FLOW, NODE, RUN, Name
         (NODE, "build", "build"),
     ],
 )
-def test_name_is_taken(kind: Name, text: str, name: str) -> None:
+def test_name_is_taken(kind: NameArgument, text: str, name: str) -> None:
     assert kind.convert(text, None, None) == name
 
 
@@ -36,6 +36,6 @@ def test_name_is_taken(kind: Name, text: str, name: str) -> None:
         (NODE, "task."),
     ],
 )
-def test_what_is_no_name_is_refused(kind: Name, text: str) -> None:
+def test_what_is_no_name_is_refused(kind: NameArgument, text: str) -> None:
     with pytest.raises(click.BadParameter, match=f"is not a {kind.name}"):
         kind.convert(text, None, None)

@@ -34,7 +34,7 @@ GOOD = Outcome(result="good")
 _NO_OUTPUTS: Mapping[str, Json] = {}
 
 
-class Step:
+class RunStep:
     """A run while its next events are decided; exists for one call of `decide`."""
 
     __slots__ = ("attached", "events", "now", "run", "runs")
