@@ -5,9 +5,11 @@
 /**
  * @param {import("./types/api").RunNode} node
  * @param {number} moment  end of the bars that are not over
+ * @param {boolean} many  whether the node entered more than once
  * @returns {Bar[]}
  */
-export function barsOf(node, moment) {
+export function barsOf(node, moment, many = (node.visit ?? 1) > 1) {
+  const visit = many ? `visit ${node.visit} ` : "";
   /** @param {string | null | undefined} instant */
   const at = (instant) => (instant ? Date.parse(instant) : moment);
   /** @type {Bar[]} */
@@ -17,7 +19,7 @@ export function barsOf(node, moment) {
       from: at(one.started_at),
       to: at(one.ended_at),
       state: one.result ?? "good",
-      what: `attempt ${one.attempt}`,
+      what: `${visit}attempt ${one.attempt}`,
     }));
   const over = node.attempts?.some((one) => one.attempt === node.attempt);
   if (node.started_at && !over)
@@ -25,14 +27,14 @@ export function barsOf(node, moment) {
       from: at(node.started_at),
       to: at(node.ended_at),
       state: node.state === "retrying" ? "running" : node.state,
-      what: `attempt ${node.attempt}`,
+      what: `${visit}attempt ${node.attempt}`,
     });
   if (node.asked_at)
     attempts.push({
       from: at(node.asked_at),
       to: at(node.ended_at),
       state: node.ended_at ? node.state : "asking",
-      what: "asked",
+      what: `${visit}asked`,
     });
   /** @type {Bar[]} */
   const waits = [];
@@ -43,7 +45,7 @@ export function barsOf(node, moment) {
   }
   const end = at(node.ended_at);
   if (end > from) waits.push({ from, to: end, state: "waits", what: "waited" });
-  const earlier = (node.visits ?? []).flatMap((one) => barsOf({ ...node, ...one, visits: [] }, moment));
+  const earlier = (node.visits ?? []).flatMap((one) => barsOf({ ...node, ...one, visits: [] }, moment, many));
   return [...earlier, ...waits, ...attempts];
 }
 

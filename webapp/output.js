@@ -37,6 +37,9 @@ export class Output {
   #stop = () => {};
   #closed = false;
 
+  /** Whether requests name the visit; an older floe knows none. */
+  isVisitNamed = true;
+
   /** @param {string} run @param {string} node @param {number} visit @param {number} attempt */
   constructor(run, node, visit, attempt) {
     this.run = run;
@@ -92,7 +95,7 @@ export class Output {
 
   /** URL of this output as one plain file. */
   get href() {
-    const visit = this.visit > 1 ? `visit=${this.visit}&` : ""; // an older floe does not know it
+    const visit = this.isVisitNamed ? `visit=${this.visit}&` : "";
     return `runs/${seg(this.run)}/nodes/${seg(this.node)}/log?${visit}attempt=${this.attempt}`;
   }
 

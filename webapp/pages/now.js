@@ -77,7 +77,7 @@ function Asked({ Form }) {
     data.count > 1 && html` <span class="count">${data.count}</span>`
   }</h2>
     ${data.forms.slice(0, FORMS_SHOWN).map(
-      ({ run, form }) => html`<${Form} key=${`${run.id} ${form.node}`} run=${run}
+      ({ run, form }) => html`<${Form} key=${`${run.id} ${form.node} ${form.visit}`} run=${run}
         form=${form} named />`,
     )}
     ${

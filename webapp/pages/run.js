@@ -10,10 +10,11 @@ import { GraphPanel, tabFor } from "../panels/graph.js";
 import { Mark, stateName } from "../panels/mark.js";
 import { Empty, Failure, Loading } from "../panels/notice.js";
 import { Gantt } from "../panels/gantt.js";
-import { OutputPanel, visitOf } from "../panels/output.js";
+import { OutputPanel } from "../panels/output.js";
 import { Slider } from "../panels/slider.js";
 import { Steps } from "../panels/steps.js";
 import { Tabs } from "../panels/tabs.js";
+import { Visits, visitOf, visitShown } from "../panels/visits.js";
 import { WhyPanel } from "../panels/why.js";
 import { ROOT, flowHref, here, route } from "../route.js";
 import { plain } from "../text.js";
@@ -156,11 +157,13 @@ function Panel({ run, node, tab, seq }) {
   switch (tab) {
     case "output": {
       if (!node) return html`<${Empty} title="Choose a node to see what it printed" />`;
-      if (!node.started_at)
-        return html`<${Empty} title="It has not started"><p>
-          <a data-replace href=${here({ tab: "why" })}>Why?</a></p></${Empty}>`;
-      const visit = Number(route.value.query.get("visit")) || node.visit || 1;
-      const attempt = Number(route.value.query.get("attempt")) || visitOf(node, visit).attempt || 1;
+      const visit = visitShown(node);
+      const shown = visitOf(node, visit);
+      if (!shown.started_at)
+        return html`<div class="output-bar"><${Visits} node=${node} visit=${visit} /></div>
+          <${Empty} title="It has not started"><p>
+            <a data-replace href=${here({ tab: "why" })}>Why?</a></p></${Empty}>`;
+      const attempt = Number(route.value.query.get("attempt")) || shown.attempt || 1;
       return html`<${OutputPanel} key=${`${run.key} ${node.id} ${visit} ${attempt}`} run=${run.id} node=${node}
         visit=${visit} attempt=${attempt} past=${seq > 0} />`;
     }
@@ -183,11 +186,23 @@ function Forms({ run, node, past }) {
       "Open at this moment: ",
       forms.map((form, at) => html`${at > 0 && ", "}<span key=${form.node}>${plain(form.title || form.node)}</span>`),
     ]}><p><a data-replace href=${here({ seq: "" })}>Back to now</a></p></${Empty}>`;
-  if (forms.length) return html`${forms.map((form) => html`<${Ask} key=${form.node} run=${run} form=${form} />`)}`;
+  if (forms.length)
+    return html`${forms.map((form) => html`<${Ask} key=${`${form.node} ${form.visit}`} run=${run} form=${form} />`)}
+      <${Answers} node=${node} />`;
   if (node?.type === "data" && node.ended_at) {
     return html`<${Empty} title=${node.good ? "Approved" : "Rejected"}>
-      <p class="faint">by <b>${plain(node.by)}</b> ${ago(node.ended_at)}</p></${Empty}>`;
+      <p class="faint">by <b>${plain(node.by)}</b> ${ago(node.ended_at)}</p></${Empty}><${Answers} node=${node} />`;
   }
   return html`<${Empty} title="No form is open">
     <p class="faint">What this run asks people is answered here.</p></${Empty}>`;
+}
+
+/** The answers to a form in earlier visits of its node. @param {{node: RunNode | undefined}} props */
+function Answers({ node }) {
+  if (node?.type !== "data" || !node.visits?.length) return null;
+  return html`<div class="data"><section class="values"><h3>Earlier answers</h3><dl>${node.visits.map((one) => {
+    const answer = one.by ? `${one.good ? "Approved" : "Rejected"} by ${one.by}` : one.why || one.state;
+    return html`<div key=${one.visit}><dt>visit ${one.visit}</dt>
+      <dd>${plain(answer)}, ${ago(one.ended_at)}</dd></div>`;
+  })}</dl></section></div>`;
 }

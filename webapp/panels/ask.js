@@ -30,7 +30,8 @@ export function Ask({ run, form, named }) {
         html`<a href=${`${runHref(run.id)}?node=${encodeURIComponent(form.node)}&tab=form`}>
           ${plain(run.flow)} ${plain(run.id)}</a>, `
       }${named && form.title && html`<span class="mono">${plain(form.node)}</span>, `}
-        asked <time dateTime=${form.asked_at} title=${full(form.asked_at)}>${ago(form.asked_at)}</time></p>
+        ${(form.visit ?? 1) > 1 && `visit ${form.visit}, `}asked
+        ${" "}<time dateTime=${form.asked_at} title=${full(form.asked_at)}>${ago(form.asked_at)}</time></p>
     </header>
     <${FormPanel} fields=${form.fields} choices=${choices} />
   </article>`;

@@ -5,6 +5,7 @@ import { exact } from "../time.js";
 import { useLoad } from "../use.js";
 import { shown } from "../values.js";
 import { Failure, Loading } from "./notice.js";
+import { Visits, visitOf, visitShown } from "./visits.js";
 
 /**
  * @param {{run: import("../types/api").Detail, node?: import("../types/api").RunNode, seq: number}} props  seq: the
@@ -35,22 +36,26 @@ function NodeData({ run, node, seq }) {
   const detail = /** @type {import("../types/api").NodeDetail | null} */ (data);
   if (error && !detail) return html`<${Failure} error=${error} again=${again} />`;
   if (!detail) return html`<${Loading} what="data" />`;
+  const visit = visitShown(node);
+  const shown = visitOf(node, visit);
+  const isLatest = shown === node;
   const times = Object.fromEntries(
     [
-      ["entered", node.entered_at],
-      ["queued", node.queued_at],
-      ["started", node.started_at],
-      ["asked", node.asked_at],
-      ["due", node.due],
-      ["ended", node.ended_at],
+      ["entered", shown.entered_at],
+      ["queued", shown.queued_at],
+      ["started", shown.started_at],
+      ["asked", shown.asked_at],
+      ["due", shown.due],
+      ["ended", shown.ended_at],
     ]
       .filter(([, at]) => at)
       .map(([name, at]) => [name, exact(at)]),
   );
   return html`<div class="data">
-    <${Values} title="In" values=${detail.inputs} none="No inputs" all />
-    <${Values} title="Out" values=${detail.outputs} none="No outputs" all />
-    <${Values} title="Work" values=${detail.work} none="" />
+    <div><${Visits} node=${node} visit=${visit} /></div>
+    ${isLatest && html`<${Values} title="In" values=${detail.inputs} none="No inputs" all />`}
+    <${Values} title="Out" values=${isLatest ? detail.outputs : shown.outputs} none="No outputs" all />
+    ${isLatest && html`<${Values} title="Work" values=${detail.work} none="" />`}
     <${Values} title="Times" values=${times} none="" />
   </div>`;
 }

@@ -10,6 +10,7 @@ import { plain, size } from "../text.js";
 import { Find } from "./find.js";
 import { Lines } from "./lines.js";
 import { Empty, Failure, Loading } from "./notice.js";
+import { Visits, visitOf } from "./visits.js";
 
 const wrap = kept("wrap", "yes");
 
@@ -19,6 +20,7 @@ const wrap = kept("wrap", "yes");
  */
 export function OutputPanel({ run, node, visit, attempt, past }) {
   const output = useMemo(() => new Output(run, node.id, visit, attempt), [run, node.id, visit, attempt]);
+  output.isVisitNamed = node.visit !== undefined;
   const { query } = route.value;
   const target = targetOf(query.get("line"));
   const [following, setFollowing] = useState(!target);
@@ -63,7 +65,7 @@ export function OutputPanel({ run, node, visit, attempt, past }) {
         (wrap.value = wrap.value === "yes" ? "no" : "yes")}>Wrap</button>
       <a class="button quiet" href=${`${BASE}/${output.href}`} target="_blank" rel="noopener">Raw</a>
       <a class="button quiet" href=${`${BASE}/${output.href}&limit=${Number.MAX_SAFE_INTEGER}`}
-        download=${`${run}-${node.id}-${attempt}.log`}>Download</a>
+        download=${`${run}-${node.id}-${visit > 1 ? `${visit}-` : ""}${attempt}.log`}>Download</a>
       <a class="button quiet" data-key=${isSheet ? "x Escape" : "x"} data-replace
         href=${here({ sheet: isSheet ? "" : "1" })} aria-label=${isSheet ? "Close the sheet" : "Fill the window"}>
           ${isSheet ? "Close" : "⤢"}</a>
@@ -77,28 +79,10 @@ export function OutputPanel({ run, node, visit, attempt, past }) {
   </div>`;
 }
 
-/** One visit of a node, or its latest. @param {import("../types/api").RunNode} node @param {number} visit */
-export const visitOf = (node, visit) => node.visits?.find((one) => one.visit === visit) ?? node;
-
 /** `12` or `12-20`. @param {string | null} text */
 function targetOf(text) {
   const [from, to] = (text ?? "").split("-").map((part) => Number.parseInt(part, 10));
   return from > 0 ? { from, to: to >= from ? to : from } : null;
-}
-
-/** @param {{node: import("../types/api").RunNode, visit: number}} props */
-function Visits({ node, visit }) {
-  const latest = node.visit ?? 1;
-  if (latest < 2) return null;
-  return html`<span class="attempts" role="group" aria-label="Visits">${Array.from(
-    { length: latest },
-    (_, at) => at + 1,
-  ).map(
-    (one) => html`
-      <a key=${one} data-replace href=${here({ visit: String(one), attempt: "", line: "" })}
-        aria-current=${one === visit ? "true" : undefined}>visit ${one}</a>`,
-  )}
-  </span>`;
 }
 
 /** @param {{node: import("../types/api").RunNode, visit: number, attempt: number}} props */
