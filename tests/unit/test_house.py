@@ -52,6 +52,9 @@ SHORT_ROOMS = ("feed", "hub", "server", "shapes")
 SHORT_LINES_MAX = 300
 TABLES = {"floe/server/schemas.py": "one table: the schema of each body and answer of the API"}
 
+# Rooms where each module that does something has a file of tests of its name.
+TESTED_ROOMS = ("feed", "host", "hub", "shapes")
+
 HUB_LINES_MAX = 250
 HUB_FILES_MAX = 15
 
@@ -240,3 +243,27 @@ def test_class_has_a_name_of_its_own() -> None:
                 modules.setdefault(node.name, []).append(str(module.relative_to(FLOE)))
 
     assert {name: found for name, found in modules.items() if len(found) > 1} == {}
+
+
+def does_something(module: Path) -> bool:
+    """Whether a module has a function with more than its text; a port has none."""
+    return any(
+        not isinstance(line, ast.Expr) or not isinstance(line.value, ast.Constant)
+        for node in ast.walk(ast.parse(module.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        for line in node.body
+    )
+
+
+def test_module_has_a_file_of_tests_of_its_name() -> None:
+    modules = [module for room in TESTED_ROOMS for module in sorted((FLOE / room).rglob("*.py"))]
+    lacking = [
+        str(module.relative_to(FLOE))
+        for module in modules
+        if does_something(module)
+        and not (
+            ROOT / "tests/unit" / module.relative_to(FLOE).parent / f"test_{module.name}"
+        ).is_file()
+    ]
+
+    assert lacking == []

@@ -1,18 +1,12 @@
-"""A host is forgotten, comes back, or drains."""
+"""A host comes back, shares its name, or drains."""
 
 from typing import Any
 
-import pytest
-
-from floe.host.inputs import Drain, Forget, Packed
-from floe.host.peers.members import FORGOTTEN
+from floe.host.inputs import Drain, Forget
 from floe.kernel.place import Refusals
-from floe.model.event import GrantRevoked, GrantSuperseded, RunEnded
-from floe.model.message import Accepted, Forgotten, NotMe, Offer, Refused
-from floe.model.refs import HostId, StoreId
-from floe.model.signal import Cancel
-from tests.make import a_flow, a_node, an_end, exited
-from tests.make_hosts import Host, a_host_core, carry, later, met, of, phase
+from floe.model.refs import HostId
+from tests.make import a_flow, a_node, an_end
+from tests.make_hosts import Host, a_host_core, carry, later, met, phase
 
 H2 = HostId("h2")
 GPU = a_flow(a_node("build"), an_end(), host_tags=("gpu",))
@@ -28,127 +22,6 @@ def two(**others: Any) -> tuple[Host, Host]:
 def forget(host: Host, what: Host, *, force: bool = True) -> str:
     word = Forget(host=what.id, store=what.store, force=force)
     return host.step(word, ticket=1).replies[0].why
-
-
-def test_host_that_was_seen_just_now_is_forgotten_by_force_alone() -> None:
-    h1, h2 = two()
-
-    refused = forget(h1, h2, force=False)
-    known = H2 in h1.core.members
-    taken = forget(h1, h2)
-
-    assert refused == "h2 was seen 0 s ago; --force forgets it all the same"
-    assert known
-    assert (taken, H2 in h1.core.members) == ("", False)
-    assert h1.rows("forgotten") == {"h2@h2st0": {"at": h1.now, "expected": 1}}
-
-
-@pytest.mark.parametrize(
-    ("word", "why"),
-    [
-        (Forget(host=HostId("h1")), "a host does not forget itself; drain it, or stop it"),
-        (Forget(host=HostId("h9")), "this host knows no host h9; floe hosts lists them"),
-    ],
-)
-def test_what_cannot_be_forgotten_is_said(word: Forget, why: str) -> None:
-    h1, _ = two()
-
-    [reply] = h1.step(word, ticket=1).replies
-
-    assert (reply.changed, reply.why) == (False, why)
-
-
-def test_run_of_a_forgotten_host_ends_bad() -> None:
-    h1, h2 = two()
-    ref = h1.start(GPU)
-    carry(h1, h2)
-
-    forget(h1, h2)
-
-    assert isinstance(h1.events(ref)[3], GrantRevoked)
-    assert (h1.run(ref).phase, h1.run(ref).why) == ("ended", "lost with host h2")
-
-
-def test_run_that_restarts_begins_anew_elsewhere_and_its_old_branch_is_left() -> None:
-    h1, h2 = two()
-    ref = h1.start(GPU_AGAIN)
-    carry(h1, h2)
-    forget(h1, h2)
-    h3 = a_host_core("h3", tags=frozenset({"gpu"}))
-    met(h1, h3)
-    carry(h1, h3)
-    h2.step()
-    later(3000, h2)
-
-    said = carry(h1, h2)
-    stopping = h2.run(ref)
-    h2.step(exited(stopping, "build"), run=ref)
-
-    assert of(said, Forgotten)
-    assert (h1.run(ref).host, h1.run(ref).epoch) == (HostId("h3"), 3)
-    assert isinstance(h2.events(ref)[-1], RunEnded)
-    assert any(isinstance(e, GrantSuperseded) for e in h2.events(ref))
-    assert h2.rows("owed") == {}
-    assert h3.logs[ref][: len(h1.logs[ref])] == h1.logs[ref]
-
-
-def test_grant_that_was_never_answered_is_revoked_and_a_cancel_of_it_counts() -> None:
-    h1, h2 = two()
-    ref = h1.start(GPU_AGAIN)
-    h1.step(Cancel(by="bob"), run=ref)
-
-    forget(h1, h2)
-
-    assert h1.run(ref).why == "cancelled by bob"
-    assert h1.rows("withdraw") == {}
-
-
-def test_host_that_was_forgotten_does_not_refuse_what_it_has_begun() -> None:
-    h1, h2 = two()
-    h3, _ = met(a_host_core("h3"), h2)
-    ref = h1.start(GPU)
-    offer = next(e for e in h1.sent if isinstance(e.message, Offer))
-    carry(h1, h2, lose=lambda e: isinstance(e.message, Accepted))
-    forget(h3, h2)
-    later(2000, h3)
-    carry(h3, h2)
-    h2.step(exited(h2.run(ref), "build"), run=ref)
-    h2.step(Packed(digests={}), run=ref)
-
-    said = h2.hear(offer).messages
-
-    assert any(isinstance(e, GrantSuperseded) for e in h2.events(ref))
-    assert not of([e.message for e in said], Refused)
-
-
-def test_forget_is_carried_to_every_host() -> None:
-    h1, h2 = two()
-    h3 = a_host_core("h3", tags=frozenset({"gpu"}), peers=2)
-    met(h1, h2, h3)
-    ref = h3.start(GPU)
-    carry(h1, h2, h3, lose=lambda e: e.to_host == HostId("h3"))
-    forget(h1, h2)
-
-    carry(h1, h3)
-    later(100, h1, h3)
-    carry(h1, h3)
-
-    assert list(h3.rows("forgotten")) == ["h2@h2st0"]
-    assert ref not in h2.core.table.runs or h3.run(ref).host != H2
-
-
-def test_end_owed_to_a_forgotten_adopter_is_dropped() -> None:
-    h1, h2 = two()
-    ref = h1.start(GPU)
-    carry(h1, h2)
-    h2.ended(ref)
-    h2.sent.clear()
-
-    forget(h2, h1)
-    later(10_000, h2)
-
-    assert h2.rows("owed") == {}
-    assert not [e for e in h2.sent if e.to_host == HostId("h1")]
 
 
 def test_host_that_comes_back_with_another_store_gets_nothing_before_a_forget() -> None:
@@ -190,19 +63,6 @@ def test_two_hosts_of_one_name_get_nothing_and_all_say_so() -> None:
     assert at_home.by_host[H2] == (text,)
 
 
-def test_word_for_another_store_is_answered_with_mine_and_changes_nothing() -> None:
-    h1, _ = two()
-    ref = h1.start(GPU)
-    wiped = a_host_core("h2", "h2st1")
-    [offer] = [e for e in h1.sent if e.to_store == StoreId("h2st0")]
-
-    wiped.hear(offer)
-
-    [answer] = [e.message for e in wiped.sent if isinstance(e.message, NotMe)]
-    assert answer == NotMe(mine=StoreId("h2st1"))
-    assert ref not in wiped.core.table.runs
-
-
 def test_draining_host_takes_nothing_and_drains_on_after_a_restart() -> None:
     h1, h2 = two()
     h2.step(Drain(on=True))
@@ -227,15 +87,3 @@ def test_drain_twice_is_no_change() -> None:
     h1.step(Drain(on=True))
 
     assert not h1.step(Drain(on=True), ticket=1).replies[0].changed
-
-
-def test_run_that_is_started_at_a_forgotten_host_has_a_dead_end() -> None:
-    h1, h2 = two()
-    assert h2.core.cluster is not None
-    before = h2.core.cluster.members.dead_ends()
-    forget(h1, h2)
-    later(2000, h1)
-
-    carry(h1, h2)
-
-    assert (before, h2.core.cluster.members.dead_ends()) == ([], [FORGOTTEN])

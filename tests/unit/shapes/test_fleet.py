@@ -1,45 +1,8 @@
 """The problems and differences of hosts, from what one host knows about the others."""
 
-from typing import Any
-
-from floe.host.peers.member import Member
 from floe.host.site import HostSettings
-from floe.model.message import Ping
-from floe.model.refs import HostId, Instant, StoreId
-from floe.peers.base import Seen
-from floe.shapes.fleet import Fleet
-from floe.shapes.hosts import host_shapes
-from tests.make import H1, NOW, a_host
-
-H2 = HostId("h2")
-FIGURES: dict[str, Any] = {
-    "version": "1",
-    "started_at": None,
-    "pending": 0,
-    "load": 0.5,
-    "cpus": 2,
-    "commands": 4,
-    "commands_at_once": 4,
-    "commands_why": "",
-    "running": 0,
-    "waiting": 0,
-    "config": {},
-}
-
-
-def a_member(**about: Any) -> Member:
-    """h2, which reports these figures."""
-    ping = Ping(at=Instant(0), tags=frozenset(), slots=4, about=about)
-    return Member(id=H2, store=StoreId("aaaa"), seen_at=NOW, ping=ping, stale=False)
-
-
-def a_fleet(*members: Member, about: dict[str, Any] | None = None, **others: Any) -> Fleet:
-    """The hosts as h1 knows them, with h1 as the keeper."""
-    settings = HostSettings(
-        id=H1, tags=frozenset(), workspace_root="/", peers=len(members), keeper=H1
-    )
-    made: dict[str, Any] = {"now": NOW, "host": settings, "view": a_host("h1"), "members": members}
-    return Fleet(**(made | {"about": FIGURES | (about or {})} | others))
+from tests.make import H1
+from tests.make_fleet import H2, a_fleet, a_member
 
 
 def test_host_alone_has_only_the_problem_of_its_clock() -> None:
@@ -104,15 +67,3 @@ def test_flow_is_found_at_another_host_by_id_and_by_version() -> None:
     fleet = a_fleet(a_member(flows={"test@2": "z"}))
 
     assert [fleet.hosts_with(name) for name in ("test", "test@2", "test@1")] == [[H2], [H2], []]
-
-
-def test_url_that_never_answered_is_shown_after_the_hosts() -> None:
-    seen = (Seen(url="http://there", host=H2), Seen(url="http://nowhere"))
-
-    shapes = host_shapes(a_fleet(a_member(**FIGURES), seen=seen))
-
-    assert [(one["id"], one.get("url", "")) for one in shapes] == [
-        ("h1", ""),
-        ("h2", "http://there"),
-        ("", "http://nowhere"),
-    ]
