@@ -31,6 +31,7 @@ from floe.model.run import Attached, Run
 from floe.model.signal import Signal
 from tests import logs
 from tests.logs import FOLDER, Shape
+from tests.retry_stories import stories
 
 ROOT: Final = Path(__file__).parents[1]
 
@@ -196,6 +197,47 @@ def _named(event: Event) -> list[Any]:
     return [type(event).__name__, encode_event(event)]
 
 
+def in_retries() -> tuple[list[Raw], dict[str, Flow]]:
+    """The runs of `tests/retry_stories.py`."""
+    flows: dict[str, Flow] = {}
+    raws: list[Raw] = []
+    for story in stories(logs.decided):
+        flows[digest_of(story.flow)] = story.flow
+        raws.append(Raw(f"retries of {story.flow.id}", story.run.ref.key))
+        raws[-1].events = [_named(event) for event in story.events]
+        raws[-1].signals = [
+            [after, now, type(signal).__name__, logs.signal_shape(signal)]
+            for after, now, signal in story.signals
+        ]
+    return raws, flows
+
+
+def with_retries(lines: Sequence[Shape]) -> list[Shape]:
+    """Two logs of each flow and trouble: those with the most retries."""
+    places = {shape["run"]: place for place, shape in enumerate(lines)}
+    groups: dict[tuple[str, str], list[Shape]] = {}
+    for shape in lines:
+        names = [name for name, _ in shape["events"]]
+        if "RetryArmed" in names:
+            groups.setdefault((shape["name"], _trouble(shape, names)), []).append(shape)
+    chosen = [
+        shape
+        for group in groups.values()
+        for shape in sorted(group, key=lambda shape: -_retries(shape))[: ALIKE_MAX + 1]
+    ]
+    return sorted(chosen, key=lambda shape: places[shape["run"]])
+
+
+def _trouble(shape: Shape, names: Sequence[str]) -> str:
+    if any(event.get("lost") for _, event in shape["events"]):
+        return "lost attempt"
+    return next((name for name in ("GrantRevoked", "CancelAsked") if name in names), "")
+
+
+def _retries(shape: Shape) -> int:
+    return sum(name == "RetryDue" for name, _ in shape["events"])
+
+
 # --- what is kept ---
 
 
@@ -264,7 +306,7 @@ def main() -> None:
         (rf"({re.escape(str(records))}|/tmp)/floe-run-[0-9a-f]+", "/srv/floe/root"),
         (r"/root/\.[^)\"]*", "/usr/local/bin:/usr/bin"),
     )
-    sources = {"scenarios": in_scenarios()}
+    sources = {"scenarios": in_scenarios(), "retries": in_retries()}
     for name in ("simulator", "hosts"):
         sources[name] = gathered(records / name, clean)
     FOLDER.mkdir(parents=True, exist_ok=True)
@@ -272,6 +314,7 @@ def main() -> None:
     for source, (raws, flows) in sources.items():
         flows = _repinned(raws, flows)
         lines = list(kept(raws, flows))
+        lines = with_retries(lines) if source == "retries" else lines
         pinned = {e["digest"] for s in lines for _, e in s["events"] if e.get("digest")}
         used |= {digest: flows[digest] for digest in pinned & flows.keys()}
         _write(source, lines)
