@@ -215,18 +215,19 @@ class Client:
     def _ask(
         self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
     ) -> http.client.HTTPResponse:
-        try:
+        all_headers = {"X-Floe-Auth": self.at.token, "Accept": "application/json", **headers}
+        while True:
             connection = self._connect()
-            connection.request(
-                method,
-                f"{self.at.base}/{path}",
-                body,
-                {"X-Floe-Auth": self.at.token, "Accept": "application/json", **headers},
-            )
-            return connection.getresponse()
-        except (OSError, http.client.HTTPException) as error:
-            self.close()
-            raise unanswered(self.at, error) from None
+            is_reused = connection.sock is not None
+            try:
+                connection.request(method, f"{self.at.base}/{path}", body, all_headers)
+                return connection.getresponse()
+            except (OSError, http.client.HTTPException) as error:
+                self.close()
+                # The host closes idle connections, maybe just now. Sending a request twice is
+                # safe: a POST has an idempotency key.
+                if not (is_reused and isinstance(error, ConnectionError)):
+                    raise unanswered(self.at, error) from None
 
     def _connect(self) -> http.client.HTTPConnection:
         if self._connection is None:

@@ -32,6 +32,7 @@ class Answering(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(self.body)))
         self.end_headers()
         self.wfile.write(self.body)
+        self.close_connection = True
 
     def log_message(self, *_: object) -> None:
         """Nothing."""
@@ -161,3 +162,13 @@ def test_broken_account_file_is_named(text: str) -> None:
 
     with pytest.raises(Denied, match=r"client\.json"):
         account()
+
+
+def test_connection_that_the_host_closed_meanwhile_is_opened_again(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Answering, "protocol_version", "HTTP/1.1")
+    monkeypatch.setattr(Answering, "body", b"{}")
+    client.get("200")
+
+    assert client.get("200") == {}
