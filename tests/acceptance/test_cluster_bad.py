@@ -32,26 +32,28 @@ FLOWS: Final = (
     + WEST
 )
 
-WORDS_AFTER: Final = 4
-"""So many words of another host later, a problem that is said with each of them has shown."""
+PINGS_AFTER: Final = 4
+"""After this many pings of other hosts, a problem that is logged with each ping is there twice."""
 
 
-def assert_said(host: Member, *words: str) -> None:
-    """Wait until a problem with these words is in `floe hosts`; the log must not say it twice."""
-    until(lambda: _with(host.problems(), words), f"a problem with {words}")
-    shown = floe(host, "hosts")
-    assert _with((shown.stdout + shown.stderr).splitlines(), words), shown
-    told = json.loads(floe(host, "hosts", "--json").stdout)["hosts"]
-    assert _with(problems_in(told), words), told
-    _wait_for_words(host)
-    lines = [json.loads(line) for line in host.log.read_text().splitlines() if line[:1] == "{"]
-    logged = Counter(
-        (of["event"], of.get("host", of.get("peer")), re.sub(r"\d+", "#", of["problem"]))
-        for of in lines
-        if _with([f"{of.get('host', of.get('peer'))}: {of.get('problem')}"], words)
-    )
-    assert logged, lines
-    assert set(logged.values()) == {1}, logged
+def assert_said(*claims: tuple[Member, tuple[str, ...]]) -> None:
+    """Wait until each host's `floe hosts` has its problem; no log may have one of them twice."""
+    for host, words in claims:
+        until(lambda host=host, words=words: _with(host.problems(), words), f"a problem: {words}")  # type: ignore[misc]  # mypy has no type for a default of a lambda
+        shown = floe(host, "hosts")
+        assert _with((shown.stdout + shown.stderr).splitlines(), words), shown
+        told = json.loads(floe(host, "hosts", "--json").stdout)["hosts"]
+        assert _with(problems_in(told), words), told
+    _wait_for_pings(*(host for host, _ in claims))
+    for host, words in claims:
+        lines = [json.loads(line) for line in host.log.read_text().splitlines() if line[:1] == "{"]
+        logged = Counter(
+            (of["event"], of.get("host", of.get("peer")), re.sub(r"\d+", "#", of["problem"]))
+            for of in lines
+            if _with([f"{of.get('host', of.get('peer'))}: {of.get('problem')}"], words)
+        )
+        assert logged, lines
+        assert set(logged.values()) == {1}, logged
 
 
 def assert_waits(host: Member, flow: str, *words: str) -> None:
@@ -65,15 +67,18 @@ def _with(lines: list[str], words: tuple[str, ...]) -> list[str]:
     return [line for line in lines if all(word in line for word in words)]
 
 
-def _wait_for_words(host: Member) -> None:
-    """Wait until other hosts have been heard a few times."""
-    heard: set[str] = set()
+def _wait_for_pings(*hosts: Member) -> None:
+    """Wait until each of these hosts has received a few more pings, all at the same time."""
+    seen: dict[str, set[str]] = {host.id: set() for host in hosts}
 
     def enough() -> bool:
-        heard.update(str(of["seen_at"]) for id, of in host.sees().items() if id != host.id)
-        return len(heard) > WORDS_AFTER
+        for host in hosts:
+            seen[host.id].update(
+                str(of["seen_at"]) for id, of in host.sees().items() if id != host.id
+            )
+        return all(len(instants) > PINGS_AFTER for instants in seen.values())
 
-    until(enough, "words of other hosts")
+    until(enough, "pings of other hosts")
 
 
 def test_wrong_token_of_the_cluster(tmp_path: Path) -> None:
@@ -81,8 +86,8 @@ def test_wrong_token_of_the_cluster(tmp_path: Path) -> None:
         cluster["h3"].options["FLOE_CLUSTER_TOKEN"] = "wrong"
 
     with clustered(tmp_path / "c", FLOWS, TAGS, prepare=prepare, met=("h1", "h2")) as (cluster, _):
-        assert_said(cluster["h1"], "refuses this cluster token")
-        assert_said(cluster["h2"], "refuses this cluster token")
+        refused = ("refuses this cluster token",)
+        assert_said((cluster["h1"], refused), (cluster["h2"], refused))
 
 
 def test_two_hosts_with_one_name(tmp_path: Path) -> None:
@@ -90,8 +95,9 @@ def test_two_hosts_with_one_name(tmp_path: Path) -> None:
         cluster["h3"].options["FLOE_HOST_NAME"] = "h2"
 
     with clustered(tmp_path / "c", FLOWS, TAGS, prepare=prepare, met=()) as (cluster, _):
-        assert_said(cluster["h1"], "two hosts are called h2")
-        assert_said(cluster["h2"], "h2", "-host_name")
+        assert_said(
+            (cluster["h1"], ("two hosts are called h2",)), (cluster["h2"], ("h2", "-host_name"))
+        )
         assert_waits(cluster["h1"], "west", "two hosts are called h2")
 
 
@@ -100,8 +106,7 @@ def test_two_keepers_in_two_configs(tmp_path: Path) -> None:
         cluster.configure("h3", keeper="h2")
 
     with clustered(tmp_path / "c", FLOWS, TAGS, prepare=prepare) as (cluster, _):
-        for host in cluster.hosts.values():
-            assert_said(host, "keeper", "h1", "h2")
+        assert_said(*((host, ("keeper", "h1", "h2")) for host in cluster.hosts.values()))
         assert_waits(cluster["h1"], "crane", "keeper", "h1", "h2")
 
 
@@ -129,7 +134,7 @@ def test_configs_that_differ(tmp_path: Path) -> None:
 
 def test_no_keeper_in_any_config(tmp_path: Path) -> None:
     with clustered(tmp_path / "c", FLOWS, TAGS, keeper="") as (cluster, _):
-        assert_said(cluster["h1"], "keeper:")
+        assert_said((cluster["h1"], ("keeper:",)))
         assert_waits(cluster["h1"], "crane", "keeper")
         run = cluster["h1"].trigger("west")
         assert cluster["h1"].until_over(run)["good"] is True
@@ -145,7 +150,7 @@ def test_url_that_is_not_floe(tmp_path: Path) -> None:
         Web().serving() as web,
         clustered(tmp_path / "c", FLOWS, TAGS, prepare=prepare) as (cluster, _),
     ):
-        assert_said(cluster["h1"], web.url, "is not floe")
+        assert_said((cluster["h1"], (web.url, "is not floe")))
 
 
 def test_host_of_another_protocol(tmp_path: Path) -> None:
@@ -154,7 +159,7 @@ def test_host_of_another_protocol(tmp_path: Path) -> None:
         cluster["h3"].options["FLOE_ODD_PROTOCOL"] = "99"
 
     with clustered(tmp_path / "c", FLOWS, TAGS, prepare=prepare, met=("h1", "h2")) as (cluster, _):
-        assert_said(cluster["h1"], "speaks protocol 99")
+        assert_said((cluster["h1"], ("speaks protocol 99",)))
         h3 = cluster["h3"]
         until(lambda: _with(h3.problems(), ("speaks protocol 1",)), "h3 says so too")
 
@@ -165,8 +170,10 @@ def test_clock_that_is_ten_minutes_off(tmp_path: Path) -> None:
         cluster["h3"].options["FLOE_ODD_CLOCK_S"] = "600"
 
     with clustered(tmp_path / "c", FLOWS, TAGS, prepare=prepare) as (cluster, _):
-        assert_said(cluster["h1"], "h3: its clock is", "ahead")
-        assert_said(cluster["h3"], "h1: its clock is", "behind")
+        assert_said(
+            (cluster["h1"], ("h3: its clock is", "ahead")),
+            (cluster["h3"], ("h1: its clock is", "behind")),
+        )
         run = cluster["h1"].trigger("west")
         assert cluster["h1"].until_over(run)["host"] == "h3"
 
@@ -175,7 +182,7 @@ def test_keeper_that_is_away(tmp_path: Path) -> None:
     with clustered(tmp_path / "c", FLOWS, TAGS) as (cluster, _):
         cluster["h1"].kill()
 
-        assert_said(cluster["h2"], "h1: was not seen")
+        assert_said((cluster["h2"], ("h1: was not seen",)))
         assert_waits(cluster["h2"], "crane", "keeper h1")
 
 
@@ -185,7 +192,7 @@ def test_host_that_comes_back_with_an_empty_store(tmp_path: Path) -> None:
         cluster["h3"].wipe()
         cluster["h3"].start()
 
-        assert_said(cluster["h1"], "h3: lost its store")
+        assert_said((cluster["h1"], ("h3: lost its store",)))
         assert_waits(cluster["h1"], "west", "lost its store")
 
 
