@@ -51,7 +51,7 @@ class Bug:
     breaks: tuple[str, ...]
     """How the verdict may begin."""
     seeds: range
-    """Among these at least one shows it."""
+    """Among these at least one shows it, the first ones if nothing changed: that is quick."""
     at_work: Patch
     """Breaks the hub until it is left."""
     lean: Lean | None = None
@@ -292,7 +292,7 @@ BUGS: Final[Mapping[str, Bug]] = {
     ),
     "answer-of-any-epoch": Bug(
         breaks=SPLIT,
-        seeds=range(39, 539),
+        seeds=range(61, 561),
         lean=Lean(faults=("drain", "part"), flows=LEASE_FLOWS, is_late=True),
         at_work=several(patch(Adopter, _is_held_by=_is_held_by_anyone), SAID_UNSEEN),
     ),
@@ -323,7 +323,7 @@ BUGS: Final[Mapping[str, Bug]] = {
     ),
     "prune-before-the-ack": Bug(
         breaks=(*SPLIT, *STUCK, *LEASED),
-        seeds=range(1, 501),
+        seeds=range(145, 645),
         at_work=several(patch(Machine, retain=_retain_all), SAID_UNSEEN),
     ),
     "prune-without-floor": Bug(
@@ -343,7 +343,7 @@ BUGS: Final[Mapping[str, Bug]] = {
     ),
     "release-without-fence": Bug(
         breaks=(*LEASED, *STUCK),
-        seeds=range(1, 501),
+        seeds=range(107, 607),
         lean=Lean(faults=("drain", "part"), flows=LEASE_FLOWS, is_late=True),
         at_work=several(patch(keeper_module, _is_meant=_always), patch(claims_module, PARK_MS=200)),
     ),
@@ -370,7 +370,7 @@ BUGS: Final[Mapping[str, Bug]] = {
     ),
     "claim-taken-over-with-its-fences": Bug(
         breaks=LEASED,
-        seeds=range(1, 501),
+        seeds=range(55, 555),
         lean=Lean(faults=("forget",), flows=LEASE_FLOWS, is_slow=True),
         at_work=patch(Keeper, _take_over=_keep_fences),
     ),
@@ -392,7 +392,7 @@ BUGS: Final[Mapping[str, Bug]] = {
     ),
     "activation-is-no-promise": Bug(
         breaks=(*SPLIT, *STUCK, "attempt_starts_once_anywhere"),
-        seeds=range(103, 603),
+        seeds=range(273, 773),
         at_work=patch(Grantee, offered=_taken_loosely),
     ),
     "ended-before-its-processes": Bug(
