@@ -28,7 +28,7 @@ _VAR_OR_DOLLAR: Final = re.compile(rf"\$\$|{_VAR.pattern}")
 
 def in_text(text: str, workspace: str) -> str:
     """Replace `{{ws}}` alone; a slash before it is not doubled. For `shell`."""
-    return _WS.sub(lambda _: workspace, text)
+    return text if "{{ws}}" not in text else _WS.sub(lambda _: workspace, text)
 
 
 def in_value(value: str, workspace: str) -> str:

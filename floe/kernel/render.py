@@ -1,46 +1,55 @@
 """Renders a node's work when the node enters: fills in paths and chooses the commit."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Final, assert_never
+from functools import cache
+from typing import Any, Final, TypeVar, get_args, get_type_hints
 
 from floe.expr.substitute import in_text, in_value, in_values
-from floe.model.flow import Ask, End, Exec, Fetch, Git, GitCheckout, GitMerge, Join, Wait, Work
+from floe.model.flow import Git, GitCheckout, GitMerge, InWorkspace, Work
 from floe.model.refs import Json, NodeId
 from floe.model.run import Run
 
+T = TypeVar("T", bound=Work | Git)
+
 COMMIT: Final = ("hash", "ref", "branch")
 """The names that choose a commit. The nearest layer with any of them decides all three."""
+
+_FILL: Final[Mapping[InWorkspace, Callable[[Any, str], object]]] = {
+    InWorkspace.TEXT: in_text,
+    InWorkspace.VALUE: in_value,
+    InWorkspace.VALUES: in_values,
+}
 
 
 def rendered(work: Work, run: Run, sources: Iterable[NodeId]) -> Work:
     """The work as it is done in this run. Values from people never become code: a command takes
     nothing from them, and a git node takes only url, commit and branch."""
-    ws = run.workspace
-    match work:
-        case Exec():
-            return Exec(
-                argv=in_values(work.argv, ws),
-                shell=in_text(work.shell, ws),
-                sub_dir=in_value(work.sub_dir, ws),
-                env=in_values(work.env, ws),
-            )
-        case Fetch():
-            return replace(work, url=in_text(work.url, ws), location=in_value(work.location, ws))
-        case GitCheckout() | GitMerge():
-            return replace(work, git=_decided(_placed(work.git, ws), run, sources))
-        case Wait() | Ask() | End() | Join():
-            return work
-        case _:
-            assert_never(work)
+    if isinstance(work, GitCheckout | GitMerge):
+        return replace(work, git=_decided(_filled(work.git, run.workspace), run, sources))
+    return _filled(work, run.workspace)
 
 
-def _placed(git: Git, ws: str) -> Git:
-    return replace(
-        git,
-        url=in_value(git.url, ws),
-        sub_dir=in_value(git.sub_dir, ws),
-        key_file=in_value(git.key_file, ws),
+def _filled(work: T, ws: str) -> T:
+    """The work with the workspace in each field that is marked for it."""
+    kind: Any = type(work)
+    changed: dict[str, Any] = {}
+    for name, fill in _fills(kind):
+        value = getattr(work, name)
+        if (filled := fill(value, ws)) != value:
+            changed[name] = filled
+    return replace(work, **changed) if changed else work
+
+
+@cache
+def _fills(kind: type[Any]) -> tuple[tuple[str, Callable[[Any, str], object]], ...]:
+    """The fields of a class of work that name the workspace, with what fills them."""
+    hints = get_type_hints(kind, include_extras=True)
+    return tuple(
+        (name, _FILL[mark])
+        for name, hint in hints.items()
+        for mark in get_args(hint)
+        if isinstance(mark, InWorkspace)
     )
 
 

@@ -5,13 +5,30 @@ Frozen and JSON-shaped, so that it can be stored by digest and pinned to a run.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from enum import Enum
+from typing import Annotated, Literal
 
 from floe.model.refs import FlowId, Json, NodeId
 from floe.model.tags import Tag
 
 FieldType = Literal["text", "string", "bool", "number", "choice"]
 TriggerType = Literal["data", "timer", "poll-git", "push"]
+
+
+class InWorkspace(Enum):
+    """How the workspace of a run gets into a field of a node's work, when the node enters."""
+
+    TEXT = "text"
+    """`{{ws}}` is replaced, nothing else: for code."""
+    VALUE = "value"
+    """So is a leading `.` or `./`."""
+    VALUES = "values"
+    """The same in each of several values."""
+
+
+WsText = Annotated[str, InWorkspace.TEXT]
+WsValue = Annotated[str, InWorkspace.VALUE]
+WsValues = Annotated[tuple[str, ...], InWorkspace.VALUES]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,13 +59,13 @@ class Git:
     Within one layer, `hash` takes precedence over `ref`, and `ref` over `branch`.
     """
 
-    url: str = ""
+    url: WsValue = ""
     hash: str = ""
     ref: str = ""
     branch: str = ""
     from_branch: str = ""
-    sub_dir: str = ""
-    key_file: str = ""
+    sub_dir: WsValue = ""
+    key_file: WsValue = ""
     submodules: Literal["", "true", "recursive"] = ""
     """For a node: which submodules are also fetched."""
     lfs: bool = False
@@ -62,10 +79,10 @@ class Exec:
     Variables in `argv` are expanded in arguments that are data (`expr.command`).
     """
 
-    argv: tuple[str, ...] = ()
-    shell: str = ""
-    sub_dir: str = ""
-    env: tuple[str, ...] = ()
+    argv: WsValues = ()
+    shell: WsText = ""
+    sub_dir: WsValue = ""
+    env: WsValues = ()
     """`NAME=value` entries, after those of the flow."""
 
 
@@ -73,11 +90,11 @@ class Exec:
 class Fetch:
     """Download a file over http(s)."""
 
-    url: str
+    url: WsText
     checksum: str = ""
     """Hexadecimal, lower case; empty for none."""
     checksum_algo: Literal["sha256", "sha1", "md5"] = "sha256"
-    location: str = ""
+    location: WsValue = ""
     """Empty for the workspace root; a directory if it ends in `/`."""
 
 
@@ -120,7 +137,10 @@ class Join:
 
 
 Action = Exec | Fetch | GitCheckout | GitMerge
-"""Work that a host carries out: an executor starts it, reports how it ended, and can stop it."""
+"""Work that a host carries out: an executor starts it, reports how it ended, and can stop it.
+
+A class stays here as long as a log or a pinned flow names it: the kernel reads both on every host.
+"""
 
 Control = Wait | Ask | End | Join
 """Work that the kernel settles: at once, when a timer is due, or when a user answers a form."""

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Final
+from typing import Final, cast
 
 from floe.dialects.floe.command_lines import argv_of, split
 from floe.dialects.floe.forms import read_form
@@ -26,20 +26,29 @@ from floe.dialects.floe.vocabulary import (
     TASK,
     TASK_PERIOD,
     TASK_TYPES,
+    TaskType,
 )
 from floe.dialects.notes import Notes
 from floe.dialects.section import KeyValues, Section
 from floe.dialects.tree import Table
-from floe.model.flow import Ask, End, Exec, Fetch, Git, GitCheckout, GitMerge, Wait, Work
+from floe.model.flow import Ask, Exec, Fetch, Git, GitCheckout, GitMerge, Wait, Work
 
 
 def read_work(type_: str, name: str, part: KeyValues, notes: Notes) -> Work:
     """The work of a task of this type, from its `opts`."""
-    section, build = TASK_TYPES[type_].opts, BUILDERS[type_]
+    section = TASK_TYPES[type_].opts
     elsewhere = {key: f"put `{key}` beside `opts:`" for key in TASK.by_name}
     elsewhere |= elsewhere_in_opts(section, OPTS_OF)
     opts = section.read(part[OPTS] or Table(part.at, {}), notes, elsewhere)
-    return build(opts, name, notes)
+    if build := BUILDERS.get(type_):
+        return build(opts, name, notes)
+    return _plain(TASK_TYPES[type_], opts)
+
+
+def _plain(type_: TaskType, opts: KeyValues) -> Work:
+    """The work whose fields are the `opts`: `bytes-max` is `bytes_max`."""
+    make = cast("Callable[..., Work]", type_.work)
+    return make(**{key.name.replace("-", "_"): opts[key] for key in type_.opts.keys})
 
 
 def _exec(opts: KeyValues, name: str, notes: Notes) -> Exec:
@@ -125,10 +134,6 @@ def _data(opts: KeyValues, name: str, notes: Notes) -> Ask:
     return Ask(form=read_form(opts[FORM], name, notes))
 
 
-def _end(opts: KeyValues, name: str, notes: Notes) -> End:
-    return End()
-
-
 BUILDERS: Final[Mapping[str, Callable[[KeyValues, str, Notes], Work]]] = {
     "exec": _exec,
     "fetch": _fetch,
@@ -136,7 +141,7 @@ BUILDERS: Final[Mapping[str, Callable[[KeyValues, str, Notes], Work]]] = {
     "git-merge": _merge,
     "timer": _timer,
     "data": _data,
-    "end": _end,
 }
-"""By type of task: a function from its `opts` and name to its work."""
+"""By type of task: a function from its `opts` and name to its work, where the `opts` are checked
+against one another or have different names than the fields."""
 OPTS_OF: Final[Mapping[str, Section]] = {name: type_.opts for name, type_ in TASK_TYPES.items()}

@@ -26,7 +26,19 @@ from floe.dialects.kinds import (
 )
 from floe.dialects.section import KeySpec, Part, Section, Short
 from floe.dialects.tree import Table, Tree
-from floe.model.flow import Backoff, FieldType, Retry
+from floe.model.flow import (
+    Ask,
+    Backoff,
+    End,
+    Exec,
+    Fetch,
+    FieldType,
+    GitCheckout,
+    GitMerge,
+    Retry,
+    Wait,
+    Work,
+)
 
 TEXT: Final = Text()
 FLAG: Final = Flag()
@@ -47,11 +59,12 @@ EXIT_STATUS: Final = Whole(0, 255)
 
 @dataclass(frozen=True, kw_only=True)
 class TaskType:
-    """One type of task: its `opts` and its defaults.
+    """One type of task: its work, its `opts` and its defaults.
 
-    `tasks` builds the work of a node from the `opts`.
+    Each of the `opts` is the field of the same name, unless `tasks` has a builder for the type.
     """
 
+    work: type[Work]
     opts: Section
     on_lost: Literal["fail", "retry"] = "fail"
     """The default of `on-lost`; `retry` for work that can safely run twice."""
@@ -562,13 +575,13 @@ END: Final = Section(name="`opts` of an end", keys=(), doc="Reaching it ends the
 # --- tasks, merges --------------------------------------------------------------------------------
 
 TASK_TYPES: Final[Mapping[str, TaskType]] = {
-    "exec": TaskType(opts=EXEC),
-    "fetch": TaskType(opts=FETCH, on_lost="retry"),
-    "git-checkout": TaskType(opts=GIT, on_lost="retry"),
-    "git-merge": TaskType(opts=GIT),
-    "timer": TaskType(opts=TIMER),
-    "data": TaskType(opts=DATA),
-    "end": TaskType(opts=END),
+    "exec": TaskType(work=Exec, opts=EXEC),
+    "fetch": TaskType(work=Fetch, opts=FETCH, on_lost="retry"),
+    "git-checkout": TaskType(work=GitCheckout, opts=GIT, on_lost="retry"),
+    "git-merge": TaskType(work=GitMerge, opts=GIT),
+    "timer": TaskType(work=Wait, opts=TIMER),
+    "data": TaskType(work=Ask, opts=DATA),
+    "end": TaskType(work=End, opts=END),
 }
 _RETRIED: Final = " and ".join(
     name for name, type_ in TASK_TYPES.items() if type_.on_lost == "retry"
