@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from floe.host.result import Recorded
 from floe.host.site import HostSettings
-from floe.kernel.evolve import fold
+from floe.kernel.evolve import evolve, fold
+from floe.kernel.match import may_enter
 from floe.kernel.owed import WHOLE, owed, owed_by
 from floe.kernel.place import HOST_SCOPED, Refusals
 from floe.kernel.process import has_process
@@ -24,6 +25,7 @@ from floe.model.event import (
     GrantRevoked,
     GrantSuperseded,
     NodeEntered,
+    NodeReset,
     NodeSettled,
     NodeStarted,
     RetryArmed,
@@ -62,19 +64,21 @@ def owed_by_parts_is_owed(run: Run, log: Sequence[Event]) -> None:
 def attempt_starts_once(run: Run, log: Sequence[Event]) -> None:
     """4: an attempt of a node starts at most once, and is followed by a later one."""
     for events in _by_epoch(log):
-        starts = Counter((e.node, e.attempt) for e in events if isinstance(e, NodeStarted))
-        dues = [(e.node, e.attempt) for e in events if isinstance(e, RetryDue)]
+        starts = Counter((e.node, e.visit, e.attempt) for e in events if isinstance(e, NodeStarted))
+        dues = [(e.node, e.visit, e.attempt) for e in events if isinstance(e, RetryDue)]
         assert not starts or max(starts.values()) == 1
         assert len(dues) == len(set(dues))
-        assert all(attempt > 1 for _, attempt in dues)
+        assert all(attempt > 1 for _, _, attempt in dues)
 
 
 def retries_are_bounded(run: Run, log: Sequence[Event]) -> None:
-    """A node is tried again at most `retry.max` times, lost attempts aside."""
+    """A node is tried again at most `retry.max` times a visit, lost attempts aside."""
     assert run.flow is not None
+    nodes = run.flow.by_id
     for events in _by_epoch(log):
-        armed = Counter(e.node for e in events if isinstance(e, RetryArmed) and not e.lost)
-        assert all(count <= run.flow.by_id[node].retry.max for node, count in armed.items())
+        retries = [e for e in events if isinstance(e, RetryArmed) and not e.lost]
+        armed = Counter((e.node, e.visit) for e in retries)
+        assert all(count <= nodes[node].retry.max for (node, _), count in armed.items())
 
 
 def activations_have_growing_epochs(run: Run, log: Sequence[Event]) -> None:
@@ -83,19 +87,59 @@ def activations_have_growing_epochs(run: Run, log: Sequence[Event]) -> None:
     assert epochs == sorted(set(epochs))
 
 
-def node_enters_and_settles_once(run: Run, log: Sequence[Event]) -> None:
-    """A node enters at most once per epoch, and settles at most once after it."""
+def visit_settles_once(run: Run, log: Sequence[Event]) -> None:
+    """A visit of a node is entered at most once per epoch, and settles at most once after it."""
     for events in _by_epoch(log):
-        entered = [e.node for e in events if isinstance(e, NodeEntered)]
-        settled = [e.node for e in events if isinstance(e, NodeSettled)]
+        entered = [(e.node, e.visit) for e in events if isinstance(e, NodeEntered)]
+        settled = [(e.node, e.visit) for e in events if isinstance(e, NodeSettled)]
         assert len(entered) == len(set(entered))
         assert len(settled) == len(set(settled))
         assert set(settled) <= set(entered)
 
 
+def node_enters_again_only_after_a_reset(run: Run, log: Sequence[Event]) -> None:
+    """A node enters as its next visit, and after the first only if it settled and was reset."""
+    for events in _by_epoch(log):
+        visits: dict[NodeId, int] = {}
+        settled: set[NodeId] = set()
+        reset: set[NodeId] = set()
+        for event in events:
+            match event:
+                case NodeEntered(node=node, visit=visit):
+                    assert visit == visits.get(node, 0) + 1
+                    assert visit == 1 or node in reset
+                    visits[node] = visit
+                    reset.discard(node)
+                case NodeSettled(node=node):
+                    settled.add(node)
+                case NodeReset(nodes=nodes):
+                    assert settled.issuperset(nodes)
+                    settled.difference_update(nodes)
+                    reset.update(nodes)
+                case _:
+                    pass
+
+
+def node_enters_when_its_tags_stand(run: Run, log: Sequence[Event]) -> None:
+    """Of a run with resets: a node enters while its clauses stand, and hears each tag once."""
+    assert run.flow is not None
+    if not _has_resets(log):
+        return  # the two below hold then, and cost less
+    before = evolve(None, log[0], ref=run.ref)
+    for event in log[1:]:
+        if isinstance(event, NodeEntered):
+            node, state = run.flow.by_id[event.node], before.nodes.get(event.node)
+            woke = state.woke if state else 0
+            assert not node.heard or any(before.standing.get(t, 0) > woke for t in node.heard)
+            assert all(any(t in before.standing for t in clause) for clause in node.needs)
+        before = evolve(before, event)
+
+
 def merge_enters_iff_its_tags_stood(run: Run, log: Sequence[Event]) -> None:
     """7: while a run is active, a merge has entered exactly if its clauses stand."""
     assert run.flow is not None
+    if _has_resets(log):
+        return  # its tags may be gone since it entered, or stand since before it was reset
     for node in run.flow.nodes:
         if not isinstance(node.work, Join) or run.phase != "active":
             continue
@@ -106,6 +150,8 @@ def merge_enters_iff_its_tags_stood(run: Run, log: Sequence[Event]) -> None:
 def listener_has_heard(run: Run, log: Sequence[Event]) -> None:
     """A node that entered has heard its tag, and its sources are settled."""
     assert run.flow is not None
+    if _has_resets(log):
+        return  # the node that issued the tag may have been reset since
     for node, state in run.nodes.items():
         heard = run.flow.by_id[node].heard
         assert not heard or not heard.isdisjoint(run.standing)
@@ -115,9 +161,9 @@ def listener_has_heard(run: Run, log: Sequence[Event]) -> None:
 def form_counts_once(run: Run, log: Sequence[Event]) -> None:
     """8: an answer is recorded for a form that was open, and once."""
     for events in _by_epoch(log):
-        asked: Counter[NodeId] = Counter(e.node for e in events if isinstance(e, DataAsked))
-        given = Counter(e.node for e in events if isinstance(e, NodeSettled) and e.by)
-        assert all(count == 1 and asked[node] for node, count in given.items())
+        asked = Counter((e.node, e.visit) for e in events if isinstance(e, DataAsked))
+        given = Counter((e.node, e.visit) for e in events if isinstance(e, NodeSettled) and e.by)
+        assert all(count == 1 and asked[visit] for visit, count in given.items())
 
 
 def nothing_outlives_the_end(run: Run, log: Sequence[Event]) -> None:
@@ -174,7 +220,7 @@ def says_what_it_waits_for(run: Run, log: Sequence[Event]) -> None:
     assert answer.text
     assert run.flow is not None
     if run.phase == "active":
-        undone = {n.ref for n in run.flow.nodes if n.id in run.open or n.id not in run.nodes}
+        undone = {n.ref for n in run.flow.nodes if n.id in run.open or may_enter(run, n)}
         assert set(answer.waiting) == undone
         assert all(answer.waiting.values())
 
@@ -192,7 +238,9 @@ OF_A_RUN: Final[tuple[Invariant, ...]] = (
     attempt_starts_once,
     retries_are_bounded,
     activations_have_growing_epochs,
-    node_enters_and_settles_once,
+    visit_settles_once,
+    node_enters_again_only_after_a_reset,
+    node_enters_when_its_tags_stand,
     merge_enters_iff_its_tags_stood,
     listener_has_heard,
     form_counts_once,
@@ -210,6 +258,10 @@ def check_run(run: Run, log: Sequence[Event]) -> None:
     """All invariants of one run."""
     for invariant in OF_A_RUN:
         invariant(run, log)
+
+
+def _has_resets(log: Sequence[Event]) -> bool:
+    return any(isinstance(event, NodeReset) for event in log)
 
 
 def _by_epoch(log: Sequence[Event]) -> list[list[Event]]:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from floe.kernel.evolve import evolve
+from floe.kernel.evolve import evolve, fold
 from floe.kernel.graph import graph_of, labels_of
 from floe.kernel.owed import owed, run_key
 from floe.model.effect import AskData, Effect, SetTimer, StartAction, StopAction
@@ -25,12 +25,13 @@ from floe.model.signal import (
     Failed,
     HostLost,
     Reported,
+    Reset,
     Signal,
     Started,
     Stopped,
     TimerFired,
 )
-from floe.model.tags import TRIGGER_GOOD
+from floe.model.tags import TRIGGER_GOOD, emitter_of
 from tests.make import (
     H1,
     NOW,
@@ -44,6 +45,7 @@ from tests.make import (
     a_pending_run,
     a_timer,
     an_end,
+    attached,
     decided,
 )
 from tests.sim.invariants import check_run
@@ -63,20 +65,36 @@ class Move:
 
     kind: str
     node: str
+    visit: int
+    """Off the current visit by so many: a late one, or one from nowhere."""
     attempt: int
-    """Off the current attempt by so many: a late one, or one from nowhere."""
+    """The same of the attempt."""
     epoch: int
     status: int
+    nodes: frozenset[str]
+    """The nodes to reset, of those that have settled."""
+    tag: int
+    """The place, among the standing tags, of the one that wakes them."""
 
 
 @st.composite
 def flows(draw: st.DrawFn) -> Flow:
-    """Flows of a few nodes that listen to one another, also in circles and in vain."""
+    """Flows of a few nodes that listen to one another, also in circles and in vain.
+
+    Half of them begin with a merge of any, to which they can be reset, and have a form that keeps
+    them active meanwhile.
+    """
     count = draw(st.integers(1, NODES_MAX))
     blank = [_node(draw, IDS[i], str(TRIGGER_GOOD)) for i in range(count)]
     tags = [str(TRIGGER_GOOD)] * 4
     tags += [f"{n.ref}.{label}" for n in blank for label in labels_of(n)[:4]]
+    loop: list[Node] = []
+    if draw(st.booleans()):
+        back = draw(st.lists(st.sampled_from(tags), min_size=1, max_size=3))
+        loop = [a_form("hold"), a_merge("loop", [str(TRIGGER_GOOD), *back], "any")]
+        tags = ["merge.loop.good"] * 4 + tags[4:]
     return a_flow(
+        *loop,
         *(_rewired(draw, node, tags) for node in blank),
         timeout_s=draw(st.sampled_from([None, 3600.0])),
         unheard_bad=draw(st.sampled_from(["end", "hold"])),
@@ -127,9 +145,10 @@ MOVES: Final = st.builds(
     Move,
     kind=st.sampled_from(
         [
+            "answer",
+            "answer",
+            "answer",
             "started",
-            "exited",
-            "exited",
             "exited",
             "lost",
             "stopped",
@@ -138,6 +157,8 @@ MOVES: Final = st.builds(
             "form",
             "give",
             "reject",
+            "reset",
+            "reset",
             "run",
             "cancel",
             "activate",
@@ -145,21 +166,28 @@ MOVES: Final = st.builds(
         ]
     ),
     node=st.sampled_from(IDS),
+    visit=st.sampled_from([0, 0, 0, 0, 0, -1, 1]),
     attempt=st.sampled_from([0, 0, 0, 0, -1, 1]),
     epoch=st.sampled_from([0, 0, 0, 0, 0, -1, 1]),
     status=st.sampled_from([0, 0, 1]),
+    nodes=st.frozensets(st.sampled_from(IDS), min_size=1),
+    tag=st.integers(0, NODES_MAX),
 )
 
 
 def addressed(run: Run, move: Move) -> Signal:
     """The signal that a move is, given what the run is doing."""
     node = NodeId(move.node)
-    attempt = run.nodes[node].attempt if node in run.nodes else 1
-    key = Key(run.ref, run.epoch + move.epoch, node, 1, attempt + move.attempt)
+    state = run.nodes.get(node)
+    visit = (state.visit if state else 1) + move.visit
+    attempt = (state.attempt if state else 1) + move.attempt
+    key = Key(run.ref, run.epoch + move.epoch, node, visit, attempt)
     match move.kind:
+        case "answer" if effects := sorted(_to_answer(run), key=str):
+            return answer(run, effects[move.tag % len(effects)], move.status)
         case "started":
             return Started(key=key, at=NOW)
-        case "exited":
+        case "answer" | "exited":
             return Reported(key=key, report=Exited(status=move.status, outputs={}), at=NOW)
         case "lost":
             return Reported(key=key, report=Failed(cause="lost", why="lost"), at=NOW)
@@ -168,7 +196,10 @@ def addressed(run: Run, move: Move) -> Signal:
         case "retry" | "wait" | "form" as kind:
             return TimerFired(key=key, kind=kind)
         case "give" | "reject":
-            return DataGiven(node=node, values={}, good=move.kind == "give", by="alice")
+            good = move.kind == "give"
+            return DataGiven(node=node, values={}, good=good, by="alice", visit=visit)
+        case "reset":
+            return reset(run, move)
         case "run":
             return TimerFired(key=run_key(run)._replace(epoch=key.epoch), kind="run")
         case "cancel":
@@ -179,11 +210,41 @@ def addressed(run: Run, move: Move) -> Signal:
             return HostLost(host=H1 if move.epoch == 0 else HostId("h9"))
 
 
-def answer(run: Run, effect: Effect) -> Signal:
-    """What an honest world says to an effect, everything failing but what is stopped."""
+def reset(run: Run, move: Move) -> Reset:
+    """A reset of settled nodes, among them a merge that a tag wakes, if there is one.
+
+    Refused if there is none and `move.node` has not settled.
+    """
+    assert run.flow is not None
+    settled = [id for id, state in run.nodes.items() if state.phase == "settled"]
+    nodes = [id for id in settled if id in move.nodes]
+    wakes = [
+        (id, tag)
+        for id in settled
+        for clause in run.flow.by_id[id].needs
+        for tag in clause
+        if tag in run.standing
+    ]
+    node, by = wakes[move.tag % len(wakes)] if wakes else (NodeId(move.node), TRIGGER_GOOD)
+    return Reset(nodes=tuple(dict.fromkeys((node, *nodes))), by=by)
+
+
+def _to_answer(run: Run) -> list[Effect]:
+    """What the world is to answer, but the form that keeps a run active."""
+    if run.phase not in ("active", "ending"):
+        return []
+    return [effect for effect in owed(run) if not _is_hold(effect)]
+
+
+def _is_hold(effect: Effect) -> bool:
+    return isinstance(effect, AskData) and effect.key.node == "hold"
+
+
+def answer(run: Run, effect: Effect, status: int = 1) -> Signal:
+    """What an honest world says to an effect; commands exit with `status`."""
     match effect:
         case StartAction(key=key):
-            return Reported(key=key, report=Exited(status=1, outputs={}), at=NOW)
+            return Reported(key=key, report=Exited(status=status, outputs={}), at=NOW)
         case StopAction(key=key):
             return Reported(key=key, report=Stopped(), at=NOW)
         case SetTimer(key=key, kind=kind):
@@ -241,6 +302,7 @@ def test_signal_that_is_repeated_at_once_brings_about_nothing_new(
 ) -> None:
     run, log = lived(flow, moves)
     signal = addressed(run, move)
+    assume(not isinstance(signal, Reset))  # a merge that settled again at once may be reset again
 
     run, _ = _told(run, log, signal)
 
@@ -254,11 +316,23 @@ def test_signal_for_another_key_than_the_current_one_is_ignored(
 ) -> None:
     run, _ = lived(flow, moves)
     signal = addressed(run, move)
-    keyed = isinstance(signal, Started | Reported | TimerFired)
-    off = move.epoch != 0 or (move.attempt != 0 and move.kind != "run")
+    keyed = isinstance(signal, Started | Reported | TimerFired) and move.kind != "answer"
+    off = move.epoch != 0 or ((move.attempt or move.visit) != 0 and move.kind != "run")
     assume(keyed and off)
 
     assert decided(run, signal, NOW).events == ()
+
+
+@settings(max_examples=100, deadline=None)
+@given(flows(), st.lists(MOVES, max_size=15), st.integers(1, 4))
+def test_answer_for_another_visit_than_the_open_one_is_ignored(
+    flow: Flow, moves: list[Move], visit: int
+) -> None:
+    run, _ = lived(flow, moves)
+
+    for node, state in run.nodes.items():
+        answered = DataGiven(node=node, values={}, good=True, by="alice", visit=visit)
+        assert visit == state.visit or not decided(run, answered, NOW).events
 
 
 @settings(max_examples=100, deadline=None)
@@ -309,6 +383,40 @@ def test_graph_has_a_level_for_each_node(flow: Flow) -> None:
 
     assert set(graph.levels) == set(flow.by_id)
     assert all(level >= 1 for level in graph.levels.values())
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(flows(), st.lists(MOVES, max_size=20))
+def test_log_that_is_cut_anywhere_decides_as_its_run_did(flow: Flow, moves: list[Move]) -> None:
+    run, log = lived(flow, [])
+    met = []
+    for move in moves:
+        signal, length = addressed(run, move), len(log)
+        run, log = _told(run, log, signal)
+        met.append((length, signal, tuple(log[length:])))
+
+    for length, signal, events in met:
+        folded = attached(fold(run.ref, log[:length]), flow)
+        assert decided(folded, signal, NOW).events == events
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(flows(), st.lists(MOVES, max_size=20), MOVES)
+def test_reset_keeps_other_nodes_earlier_visits_and_their_tags(
+    flow: Flow, moves: list[Move], move: Move
+) -> None:
+    before, _ = lived(flow, moves)
+    signal = reset(before, move)
+    decision = decided(before, signal, NOW)
+    assume(decision.events)
+
+    run = decision.runs[0]
+
+    others = before.nodes.keys() - set(signal.nodes)
+    assert all(run.nodes[node] == before.nodes[node] for node in others)
+    assert run.earlier == before.earlier
+    kept = {tag for tag in before.standing if emitter_of(tag) not in signal.nodes}
+    assert set(run.standing) == kept | {signal.by}
 
 
 def test_invariants_bite() -> None:
