@@ -259,9 +259,9 @@ async def a_hub(*flows: Flow, **others: Any) -> AsyncIterator[Hub]:
         yield hub
 
 
-async def until(fact: Callable[[], object], timeout_s: float = 5.0) -> None:
-    """Wait for a fact, with a deadline."""
-    async with asyncio.timeout(timeout_s):
+async def until(fact: Callable[[], object], deadline_s: float = 60.0) -> None:
+    """Wait for a fact, with a deadline that a busy machine meets."""
+    async with asyncio.timeout(deadline_s):
         while not fact():  # noqa: ASYNC110  # facts of many kinds, none with an event of its own
             await asyncio.sleep(0)
 

@@ -196,7 +196,7 @@ async def _one(feed: AsyncGenerator[Sequence[FeedItem], None]) -> Sequence[FeedI
 async def taken(listener: Listener, count: int) -> list[Frame]:
     """So many facts, with what else came before the last of them."""
     frames: list[Frame] = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while sum(frame.kind == "event" for frame in frames) < count:
             frames += await listener.take()
     return frames

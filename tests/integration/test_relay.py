@@ -159,7 +159,7 @@ async def test_output_is_followed_by_a_client_without_chunks(two: Two) -> None:
     reader, writer = await asyncio.open_connection(where.hostname, where.port)
     path = f"{API}/runs/{two.run}/nodes/build/log?follow=true"
     writer.write(f"GET {path} HTTP/1.0\r\nX-Floe-Auth: {ADMIN}\r\n\r\n".encode())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         head = await reader.readuntil(b"\r\n\r\n")
     writer.close()
 
@@ -279,7 +279,7 @@ async def test_a_request_is_passed_on_once(two: Two) -> None:
     await keep_row(two.one, ref, H2)
     await keep_row(two.two, ref, H1)
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         status, problem = await two.one.site.get(f"runs/{ref.key}")
 
     assert (status, problem["host"]) == (503, "h1")

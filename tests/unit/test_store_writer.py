@@ -53,7 +53,7 @@ async def held_up(traced: Traced, path: Path) -> AsyncIterator[sqlite3.Connectio
     with closing(connect(path)) as other:
         other.execute("BEGIN IMMEDIATE")
         first = traced.submit(an_append(a_run()))
-        assert await asyncio.to_thread(traced.began.wait, 10)
+        assert await asyncio.to_thread(traced.began.wait, 60)
         yield other
         other.execute("COMMIT")
         await asyncio.wait([first])

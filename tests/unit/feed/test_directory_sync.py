@@ -88,7 +88,7 @@ async def test_forget_that_was_stored_counts_after_a_restart() -> None:
     await store.append(Batch(appends=(offered(of_h2()),), ledger=(forgotten,)))
 
     async with a_host(store) as hub:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while await whys(hub, OPEN):  # noqa: ASYNC110  # a row has no event of its own
                 await asyncio.sleep(0)
 
@@ -123,7 +123,7 @@ async def test_adopter_is_asked_what_became_of_a_run_whose_host_is_forgotten(
         before = list(said)
 
         await hub.forget(H2, StoreId("aaaa"), force=True)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while not said:
                 says(hub, H3, "bbbb", known)
                 await asyncio.sleep(0)
