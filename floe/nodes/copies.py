@@ -6,33 +6,55 @@ that starts at that moment.
 
 import hashlib
 import io
+import marshal
 import os
 import zipfile
+from importlib.machinery import SourceFileLoader
 from importlib.resources import files
+from importlib.util import MAGIC_NUMBER, source_hash
 from pathlib import Path
 from typing import Final
 
 WITH: Final = {"repository": ("floe.model.secret",)}
 """The modules of other packages that a program imports."""
 
+PYC_HEAD: Final = MAGIC_NUMBER + (1).to_bytes(4, "little")
+"""The start of a `.pyc` that Python does not compare with its source (PEP 552)."""
+MARSHAL: Final = 2
+"""The format of bytecode."""
+
 
 def archive(name: str) -> bytes:
-    """The package `floe/<name>` as one file that Python can run; always the same bytes."""
+    """The package `floe/<name>` as one file that Python can run; always the same bytes.
+
+    Each module is there as source and as bytecode, since compiling takes half of a program's start.
+    A Python of a different version ignores the bytecode and compiles the source.
+    """
     folder = files(f"floe.{name}")
-    modules = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".py"))
+    stems = sorted(entry.name[:-3] for entry in folder.iterdir() if entry.name.endswith(".py"))
     kept = io.BytesIO()
     with zipfile.ZipFile(kept, "w") as packed:  # stored, so that unpacking needs no zlib
         packed.writestr(zipfile.ZipInfo("floe/__init__.py"), b"")
-        for module in modules:
-            place = module if module == "__main__.py" else f"floe/{name}/{module}"
-            packed.writestr(zipfile.ZipInfo(place), folder.joinpath(module).read_bytes())
+        for stem in stems:
+            place = stem if stem == "__main__" else f"floe/{name}/{stem}"
+            _pack(packed, place, f"floe.{name}", stem)
         for module in WITH.get(name, ()):
             package, _, stem = module.rpartition(".")
             path = package.replace(".", "/")
             packed.writestr(zipfile.ZipInfo(f"{path}/__init__.py"), b"")
-            source = files(package).joinpath(f"{stem}.py").read_bytes()
-            packed.writestr(zipfile.ZipInfo(f"{path}/{stem}.py"), source)
+            _pack(packed, f"{path}/{stem}", package, stem)
     return kept.getvalue()
+
+
+def _pack(packed: zipfile.ZipFile, place: str, package: str, stem: str) -> None:
+    """Add a module, without the suffix of its place."""
+    path = str(files(package) / f"{stem}.py")
+    loader = SourceFileLoader(package if stem == "__init__" else f"{package}.{stem}", path)
+    code, source = loader.get_code(loader.name), loader.get_data(path)
+    # In later formats of marshal the bytes depend on the present number of references.
+    bytecode = PYC_HEAD + source_hash(source) + marshal.dumps(code, MARSHAL)
+    packed.writestr(zipfile.ZipInfo(f"{place}.py"), source)
+    packed.writestr(zipfile.ZipInfo(f"{place}.pyc"), bytecode)
 
 
 def installed(folder: Path, name: str) -> Path:

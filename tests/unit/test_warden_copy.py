@@ -1,8 +1,12 @@
 """The copy of the warden that runs: whole, on its own, and the same each time."""
 
+import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
+
+import pytest
 
 from floe.nodes.copies import drop_earlier, installed
 from floe.nodes.warden_link import WardenAddress
@@ -29,6 +33,65 @@ def test_the_copy_runs_without_what_is_installed(tmp_path: Path) -> None:
         1,
         f"[Errno 2] No such file or directory: '{tmp_path}/gone/log'",
     )
+
+
+def test_the_copy_is_the_same_whether_its_modules_were_compiled_before(tmp_path: Path) -> None:
+    code = (
+        "import hashlib; from floe.nodes.copies import archive;"
+        "print(hashlib.sha256(archive('warden')).hexdigest())"
+    )
+    fresh = {
+        "PYTHONPYCACHEPREFIX": str(tmp_path),
+        "PYTHONDONTWRITEBYTECODE": "",
+        "PYTHONHASHSEED": "1",
+    }
+
+    digests = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env=os.environ | fresh | changed,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for changed in ({}, {}, {"PYTHONHASHSEED": "2"})
+    }
+
+    assert len(digests) == 1
+
+
+def test_each_module_of_a_copy_is_there_as_source_and_as_bytecode(tmp_path: Path) -> None:
+    names = zipfile.ZipFile(installed(tmp_path, "warden")).namelist()
+
+    modules = {name for name in names if name.endswith(".py")} - {"floe/__init__.py"}
+    assert {name for name in names if name.endswith(".pyc")} == {f"{name}c" for name in modules}
+
+
+@pytest.mark.parametrize(("magic", "suffix"), [(None, ".pyc"), (b"\0\0\r\n", ".py")])
+def test_a_copy_runs_from_bytecode_unless_that_is_of_a_different_python(
+    tmp_path: Path, magic: bytes | None, suffix: str
+) -> None:
+    (tmp_path / "old").mkdir()
+    copy = tmp_path / "copy.pyz"
+    with (
+        zipfile.ZipFile(installed(tmp_path / "old", "warden")) as kept,
+        zipfile.ZipFile(copy, "w") as changed,
+    ):
+        for name in kept.namelist():
+            data = kept.read(name)
+            if magic and name.endswith(".pyc"):
+                data = magic + data[len(magic) :]
+            changed.writestr(name, data)
+    code = (
+        f"import sys; sys.path.insert(0, {str(copy)!r});"
+        "import floe.warden.daemon as module; print(module.__file__)"
+    )
+
+    run = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=True
+    )
+
+    assert run.stdout == f"{copy}/floe/warden/daemon{suffix}\n"
 
 
 def test_copies_of_earlier_versions_are_removed_on_request(tmp_path: Path) -> None:
