@@ -4,7 +4,7 @@ Signals may be late, repeated or out of order. A signal that does not fit the cu
 effect. A report counts for the current attempt only.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 from floe.kernel.backoff import delay_ms
@@ -103,9 +103,19 @@ def _activate(step: RunStep, signal: Activate) -> None:
     if not is_due:
         return
     step.add(
-        RunActivated(at=step.now, host=signal.host, epoch=signal.epoch, workspace=signal.workspace)
+        RunActivated(
+            at=step.now,
+            host=signal.host,
+            epoch=signal.epoch,
+            workspace=signal.workspace,
+            moved_from=signal.moved_from,
+        )
     )
-    step.spread(TRIGGER_GOOD)
+    tags = [TRIGGER_GOOD]
+    for taken in run.taken:
+        step.add(replace(taken, at=step.now))
+        tags += (taken.tag, *taken.tags)
+    step.spread(*tags)
 
 
 def _started(step: RunStep, signal: Started) -> None:

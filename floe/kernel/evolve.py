@@ -22,6 +22,7 @@ from floe.model.event import (
     NodeReset,
     NodeSettled,
     NodeStarted,
+    NodeTaken,
     RetryArmed,
     RetryDue,
     RunActivated,
@@ -67,6 +68,13 @@ def evolve(run: Run | None, event: Event, *, ref: RunRef | None = None) -> Run:
             )
         case NodeReset():
             return _reset_nodes(run, event, seq)
+        case NodeTaken():
+            return _run(
+                run,
+                seq=seq,
+                nodes={**run.nodes, event.node: _taken(event, seq)},
+                standing={**run.standing, **dict.fromkeys((event.tag, *event.tags), seq)},
+            )
         case DataAsked():
             state = _node(run.nodes[event.node], phase="asking", asked_at=event.at)
             return _run(run, seq=seq, nodes={**run.nodes, event.node: state})
@@ -93,6 +101,7 @@ def evolve(run: Run | None, event: Event, *, ref: RunRef | None = None) -> Run:
                 host=event.host,
                 store=run.store,
                 workspace=event.workspace,
+                moved_from=event.moved_from,
                 standing={TRIGGER_GOOD: seq},
                 started_at=event.at,
                 fences=run.fences,
@@ -167,6 +176,8 @@ def _pended(ref: RunRef, event: RunPended) -> Run:
         values=event.values,
         by=event.by,
         pended_at=event.at,
+        rerun_of=event.rerun_of,
+        taken=event.taken,
     )
 
 
@@ -257,6 +268,29 @@ def _settled(state: NodeState, event: NodeSettled) -> NodeState:
     )
 
 
+def _taken(event: NodeTaken, seq: int) -> NodeState:
+    return NodeState(
+        phase="settled",
+        work=event.work,
+        visit=event.visit,
+        attempt=event.attempt,
+        woke=seq,
+        sources=event.sources,
+        entered_at=event.entered_at,
+        queued_at=event.entered_at,
+        started_at=event.started_at,
+        settled_at=event.ended_at,
+        outcome=event.outcome,
+        tag=event.tag,
+        good=event.good,
+        outputs=event.outputs,
+        output_bytes=event.output_bytes,
+        by=event.by,
+        tags=event.tags,
+        taken_from=event.from_run,
+    )
+
+
 def _revoked(run: Run, event: GrantRevoked, seq: int) -> Run:
     """Take a new epoch for the adopter: the lost host may have continued under the old one, and the
     copy of a run with the higher (epoch, seq) wins."""
@@ -293,6 +327,7 @@ def _reset(run: Run) -> Run:
         host=None,
         store=None,
         workspace="",
+        moved_from="",
         fences={},
         nodes=_NONE,
         earlier=_NONE,

@@ -62,7 +62,7 @@ class Graph:
 
 def graph_of(flow: Flow) -> Graph:
     """The graph of a flow with all its flaws. Never raises for a bad flow."""
-    edges = tuple(_edges(flow))
+    edges = tuple(edges_of(flow))
     reached = _reached(flow)
     levels, back = _levels(flow, edges, reached)
     flaws = [
@@ -98,6 +98,15 @@ def is_issued(flow: Flow, tag: Tag) -> bool:
     return tag == TRIGGER_GOOD if node is None else label_of(tag) in labels_of(node)
 
 
+def edges_of(flow: Flow) -> Iterator[Edge]:
+    """The tags that connect two nodes, or the trigger and a node, in document order."""
+    for node in flow.nodes:
+        for tag in dict.fromkeys(t for clause in _clauses(node) for t in clause):
+            source = _emitter(flow, tag)
+            if source is not None or tag == TRIGGER_GOOD:
+                yield Edge(source=source.id if source else None, target=node.id, tag=tag)
+
+
 def _emitter(flow: Flow, tag: Tag) -> Node | None:
     node = flow.by_id.get(emitter_of(tag) or NodeId(""))
     return node if node is not None and tag.startswith(f"{node.ref}.") else None
@@ -106,14 +115,6 @@ def _emitter(flow: Flow, tag: Tag) -> Node | None:
 def _clauses(node: Node) -> tuple[tuple[Tag, ...], ...]:
     heard = (tuple(sorted(node.heard)),) if node.heard else ()
     return (*heard, *node.needs)
-
-
-def _edges(flow: Flow) -> Iterator[Edge]:
-    for node in flow.nodes:
-        for tag in dict.fromkeys(t for clause in _clauses(node) for t in clause):
-            source = _emitter(flow, tag)
-            if source is not None or tag == TRIGGER_GOOD:
-                yield Edge(source=source.id if source else None, target=node.id, tag=tag)
 
 
 def _reached(flow: Flow) -> frozenset[NodeId]:

@@ -59,12 +59,12 @@ class RunStep:
         self.events.append(event)
         self.runs.append(self.run)
 
-    def spread(self, tag: Tag) -> None:
-        """Enter the nodes that a new tag wakes, and those that the tags issued on the way wake.
+    def spread(self, *new: Tag) -> None:
+        """Enter the nodes that new tags wake, and those that the tags issued on the way wake.
 
         Terminates because a node enters once in a step and issues one tag. Stops at an end.
         """
-        tags = [tag]
+        tags = list(new)
         for arrival in tags:
             for node in woken_by(self.run, self.flow, arrival):
                 tags.extend(self._enter(node))

@@ -14,6 +14,45 @@ from floe.model.tags import Tag
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NodeTaken:
+    """A re-run took a settled node over from an earlier run; its tags stand from here on."""
+
+    at: Instant
+    node: NodeId
+    from_run: str
+    """The key of the run in which the node ran."""
+    visit: int
+    """There, as are all fields below."""
+    attempt: int
+    work: Work
+    outcome: Outcome
+    tag: Tag
+    good: bool
+    outputs: Mapping[str, Json]
+    output_bytes: int
+    entered_at: Instant
+    started_at: Instant | None
+    ended_at: Instant
+    sources: tuple[NodeId, ...] = ()
+    by: str = ""
+    tags: tuple[Tag, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RerunOf:
+    """The earlier run that a re-run repeats."""
+
+    run: str
+    """Its key."""
+    host: HostId | None = None
+    """The host that has its workspace; None if it never had one, or keeps it."""
+    workspace: str = ""
+    """The workspace's path there. It is moved to the re-run, if that starts on the same host."""
+    same_host: bool = False
+    """Whether the re-run waits for that host, instead of starting with an empty workspace."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunPended:
     """A trigger was accepted; the run waits for a host."""
 
@@ -26,6 +65,10 @@ class RunPended:
     """The user, or `trigger:<id>`."""
     digest: str | None = None
     """Of the compiled flow; None until its flow-file is read."""
+    rerun_of: RerunOf | None = None
+    """None for a run that a trigger started."""
+    taken: tuple[NodeTaken, ...] = ()
+    """What every activation of a re-run takes over, in the order in which it settled."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +130,8 @@ class RunActivated:
     host: HostId
     epoch: int
     workspace: str
+    moved_from: str = ""
+    """The workspace of the earlier run, which becomes this one's if it still exists."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,6 +270,7 @@ class RunPacked:
 
 Event = (
     RunPended
+    | NodeTaken
     | FlowPinned
     | RunGranted
     | GrantReturned

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from floe.model.event import NodeTaken, RerunOf
 from floe.model.flow import Flow, Work
 from floe.model.outcome import Outcome
 from floe.model.refs import FlowId, HostId, Instant, Json, NodeId, RunRef, StoreId
@@ -73,6 +74,8 @@ class NodeState:
     """The finished attempts, in order."""
     tags: tuple[Tag, ...] = ()
     """Issued in addition to `tag`."""
+    taken_from: str = ""
+    """The key of the run in which it ran, if this run took it over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +106,8 @@ class Run:
     store: StoreId | None = None
     """The store of the host it is granted to, which has or may have the pen."""
     workspace: str = ""
+    moved_from: str = ""
+    """The workspace of an earlier run that becomes this one's, if it still exists."""
     fences: Mapping[str, str] = field(default_factory=dict)
     nodes: Mapping[NodeId, NodeState] = field(default_factory=dict)
     """The latest visit of those that have entered, in order of entry."""
@@ -123,6 +128,10 @@ class Run:
     digests: Mapping[str, str] = field(default_factory=dict)
     revoked: int = 0
     """How many grants were revoked because their hosts were forgotten."""
+    rerun_of: RerunOf | None = None
+    """The run that this one repeats; None for a run that a trigger started."""
+    taken: tuple[NodeTaken, ...] = ()
+    """What every activation takes over from earlier runs."""
     superseded: int = 0
     """The last event before this copy of the log became a branch: the run may have continued
     elsewhere from there. 0 if it is not a branch."""

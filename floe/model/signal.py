@@ -51,6 +51,8 @@ class Activate:
     epoch: int
     workspace: str
     """Absolute path of the run's workspace on that host."""
+    moved_from: str = ""
+    """The workspace of the earlier run there that a re-run takes over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

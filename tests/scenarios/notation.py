@@ -6,6 +6,7 @@
       task.done    end                on merge.both.good
 
     > activate                 a signal; the events it brings about are below it
+    > rerun from build         a re-run of the ended run, which the lines below are about from then on
     ! RunGranted h2 epoch=2    a fact that the hub records
     @ 90s                      the clock goes on
     ? owed | why | inputs build | phase
@@ -22,6 +23,7 @@ from typing import Any, Final
 from floe.kernel.evolve import fold
 from floe.kernel.inputs import inputs_of
 from floe.kernel.owed import owed, owed_by, run_key
+from floe.kernel.rerun import Choice, rerun_of
 from floe.kernel.why import why
 from floe.model.codec import encode, to_text
 from floe.model.effect import Effect
@@ -37,6 +39,8 @@ from floe.model.event import (
     NodeReset,
     NodeSettled,
     NodeStarted,
+    NodeTaken,
+    RerunOf,
     RetryArmed,
     RetryDue,
     RunActivated,
@@ -62,7 +66,7 @@ from floe.model.flow import (
     Work,
 )
 from floe.model.outcome import Outcome
-from floe.model.refs import HostId, Instant, Json, Key, NodeId
+from floe.model.refs import HostId, Instant, Json, Key, NodeId, RunRef
 from floe.model.run import Run
 from floe.model.signal import (
     Abandon,
@@ -152,17 +156,33 @@ class _Story:
                 unread = "unread" in text.split()
                 self.log = [a_pended(None if unread else self.flow, values=values)]
                 self.run = attached(fold(REF, self.log), self.flow)
+            case _ if text.startswith("rerun"):
+                yield from self._rerun(*text.split()[1:])
             case _:
                 events = decided(self.run, _signal(self.run, text, self.now), self.now).events
                 yield from (told for e in events for told in self._record(e))
                 if not events:
                     yield "nothing"
 
+    def _rerun(self, kind: Any, *nodes: str) -> Iterator[str]:
+        choice = Choice(kind=kind, nodes=tuple(map(NodeId, nodes)))
+        rerun = rerun_of(self.run, self.flow, choice)
+        for node, clauses in rerun.missing.items():
+            yield f"{node} lacks {' and '.join(' or '.join(clause) for clause in clauses)}"
+        for what in ("again", "new"):
+            yield f"{what}: {' '.join(getattr(rerun, what)) or 'nothing'}"
+        if not rerun.missing:
+            old = self.run.ref
+            of = RerunOf(run=old.key)
+            self.log = [replace(a_pended(self.flow), rerun_of=of, taken=rerun.taken)]
+            new = RunRef(old.host, old.store, old.serial + 1)
+            self.run = attached(fold(new, self.log), self.flow)
+
     def _record(self, event: Event) -> Iterator[str]:
         before = self.run
         self.run = grown(self.run, (event,))
         self.log.append(event)
-        assert fold(REF, self.log) == self.run
+        assert fold(self.run.ref, self.log) == self.run
         parts = (owed_by(self.run, n) for n in (NodeId(""), *self.run.open))
         assert owed(self.run) == frozenset().union(*parts)
         yield self._told(event, before)
@@ -194,6 +214,9 @@ class _Story:
                 return f"{name} {node} attempt={attempt}"
             case DataAsked(node=node):
                 return f"{name} {node}"
+            case NodeTaken(node=node, from_run=run, outcome=outcome):
+                outputs = f" outputs {to_text(event.outputs)}" if event.outputs else ""
+                return f"{name} {node} from {run}: {_outcome(outcome)}{outputs}"
             case NodeReset(nodes=nodes, by=by):
                 return f"{name} {' '.join(nodes)} by {by}"
             case RetryArmed(node=node, attempt=attempt, outcome=outcome, due=due, lost=lost):

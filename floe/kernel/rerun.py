@@ -1,0 +1,153 @@
+"""Which nodes a re-run takes over from an earlier run, and which run again.
+
+A node is taken over only if it settled, and no node before it runs again. What never ran does so
+if its tags stand then.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from floe.kernel.graph import edges_of
+from floe.model.event import NodeTaken
+from floe.model.flow import End, Flow, Node
+from floe.model.refs import NodeId
+from floe.model.run import NodeState, Run
+from floe.model.tags import TRIGGER_GOOD, Tag, emitter_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """The part of an earlier run that is to run again."""
+
+    kind: Literal["all", "from", "failed"] = "all"
+    """from: `nodes` and all after them. failed: what settled bad or was stopped, and all after
+    it."""
+    nodes: tuple[NodeId, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rerun:
+    """A re-run, before it starts."""
+
+    taken: tuple[NodeTaken, ...]
+    """In the order in which they settled."""
+    again: tuple[NodeId, ...]
+    """The nodes that entered in the earlier run and may run again, in document order."""
+    new: tuple[NodeId, ...]
+    """The nodes that never entered there and may run, in document order."""
+    missing: Mapping[NodeId, tuple[tuple[Tag, ...], ...]]
+    """The chosen nodes that cannot run, with what they wait for: one tag of each clause."""
+
+
+def rerun_of(old: Run, flow: Flow, choice: Choice) -> Rerun:
+    """Choose what a re-run of an ended run takes over.
+
+    `flow` is the one that the re-run follows: a later version may lack nodes, and have new ones.
+    """
+    settled = _settled(old, flow)
+    again = _again(settled, old, flow, _first(settled, old, flow, choice))
+    kept = {id: state for id, state in settled.items() if id not in again}
+    standing = _standing(kept)
+    chosen = [flow.by_id[id] for id in choice.nodes]
+    return Rerun(
+        taken=tuple(_taken(old, id, state) for id, state in _by_end(kept)),
+        again=tuple(n.id for n in flow.nodes if n.id in old.nodes and n.id not in kept),
+        new=tuple(n.id for n in flow.nodes if n.id not in old.nodes and n.id in again),
+        missing={n.id: gap for n in chosen if (gap := _gap(n, standing, again))},
+    )
+
+
+def _settled(old: Run, flow: Flow) -> dict[NodeId, NodeState]:
+    """The nodes that a re-run might take over. An end is never: it would not end the re-run."""
+    return {
+        node.id: state
+        for node in flow.nodes
+        if (state := old.nodes.get(node.id))
+        and state.phase == "settled"
+        and state.tag is not None
+        and state.tag.startswith(f"{node.ref}.")
+        and not isinstance(node.work, End)
+    }
+
+
+def _first(
+    settled: Mapping[NodeId, NodeState], old: Run, flow: Flow, choice: Choice
+) -> Iterable[NodeId]:
+    """The nodes that run again whatever is before them."""
+    if choice.kind == "all":
+        return flow.by_id
+    stopped = [id for id in old.nodes if id in flow.by_id and id not in settled]
+    if choice.kind == "failed":
+        return (*stopped, *(id for id, state in settled.items() if not state.good))
+    unheard = [id for id, s in settled.items() if not s.good and s.tag not in flow.hearers]
+    return (*choice.nodes, *stopped, *unheard)
+
+
+def _again(
+    settled: Mapping[NodeId, NodeState], old: Run, flow: Flow, first: Iterable[NodeId]
+) -> set[NodeId]:
+    """The nodes that run again: the first ones, those that can now enter although they never did,
+    and all nodes after them."""
+    after: dict[NodeId | None, list[NodeId]] = {}
+    for edge in edges_of(flow):
+        after.setdefault(edge.source, []).append(edge.target)
+    again: set[NodeId] = set()
+    fresh = list(first)
+    while fresh:
+        for node in fresh:  # grows by the nodes after each
+            if node not in again:
+                again.add(node)
+                fresh += after.get(node, ())
+        standing = _standing({id: state for id, state in settled.items() if id not in again})
+        fresh = [
+            node.id
+            for node in flow.nodes
+            if node.id not in old.nodes and node.id not in again and not _gap(node, standing, ())
+        ]
+    return again
+
+
+def _standing(kept: Mapping[NodeId, NodeState]) -> set[Tag]:
+    return {TRIGGER_GOOD, *(t for s in kept.values() for t in (s.tag, *s.tags) if t)}
+
+
+def _gap(
+    node: Node, standing: Collection[Tag], again: Collection[NodeId]
+) -> tuple[tuple[Tag, ...], ...]:
+    """The clauses of a node that do not stand, unless a node that runs again may satisfy them."""
+    heard = (tuple(sorted(node.heard)),) if node.heard else ()
+    return tuple(
+        clause
+        for clause in (*heard, *node.needs)
+        if not any(tag in standing or emitter_of(tag) in again for tag in clause)
+    )
+
+
+def _by_end(kept: Mapping[NodeId, NodeState]) -> list[tuple[NodeId, NodeState]]:
+    return sorted(kept.items(), key=lambda item: item[1].settled_at or 0)
+
+
+def _taken(old: Run, node: NodeId, state: NodeState) -> NodeTaken:
+    assert state.outcome is not None, "it has settled"
+    assert state.tag is not None, "stopped nodes run again"
+    assert state.settled_at is not None, "it has settled"
+    return NodeTaken(
+        at=old.ended_at or state.settled_at,
+        node=node,
+        from_run=state.taken_from or old.ref.key,
+        visit=state.visit,
+        attempt=state.attempt,
+        work=state.work,
+        outcome=state.outcome,
+        tag=state.tag,
+        good=state.good,
+        outputs=state.outputs,
+        output_bytes=state.output_bytes,
+        entered_at=state.entered_at,
+        started_at=state.started_at,
+        ended_at=state.settled_at,
+        sources=state.sources,
+        by=state.by,
+        tags=state.tags,
+    )
