@@ -23,7 +23,6 @@ from floe.model.errors import (
     Finding,
     FloeError,
     NotFound,
-    NotYet,
     Theirs,
     ValuesInvalid,
     Yours,
@@ -302,7 +301,6 @@ def _error(status: int, body: bytes) -> FloeError:
         403: Denied,
         404: NotFound,
         409: Conflict,
-        501: NotYet,
     }
     if status == 401:
         hint = hint or "floe login, or set FLOE_TOKEN"

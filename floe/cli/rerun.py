@@ -1,15 +1,90 @@
-"""`floe rerun`: run a run again from one of its nodes; not built yet."""
+"""`floe rerun`: start an ended run again, as a whole or in part."""
+
+from typing import Any
 
 import click
 
 from floe.cli.arguments import NODE, RUN
-from floe.model.errors import NotYet
+from floe.cli.client import connected, path
+from floe.cli.paint import as_json, clean
+from floe.cli.trigger import follow
+from floe.cli.values import PAIR
+from floe.model.refs import Shape
 
 
 @click.command()
 @click.argument("run", type=RUN)
-@click.option("--from", "node", type=NODE, metavar="NODE", help="Keep what came before it.")
+@click.option("--from", "node", type=NODE, metavar="NODE", help="NODE and all nodes after it.")
+@click.option("--failed", is_flag=True, help="What failed or was stopped, and all nodes after it.")
+@click.option(
+    "-d",
+    "--data",
+    metavar="K=V",
+    multiple=True,
+    type=PAIR,
+    help="Replace a value; K=@FILE, K:=JSON.",
+)
+@click.option("--latest", is_flag=True, help="By the present version of the flow.")
+@click.option("--same-host", is_flag=True, help="Wait for the host that has its workspace.")
+@click.option("--dry-run", is_flag=True, help="Show what would run, and start nothing.")
+@click.option("--wait", is_flag=True, help="Follow it to its end; exit 0 if good, 1 if bad.")
+@click.option(
+    "--once", metavar="KEY", default="", help="Idempotency key: the same key starts one run."
+)
 @click.option("--json", "json_", is_flag=True, help="For machines.")
-def command(run: str, node: str | None, json_: bool) -> None:
-    """Run RUN again, from NODE on. Not built yet."""
-    raise NotYet("floe has no re-run yet", f"start a new run of the flow of {run}: floe trigger")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    /,
+    run: str,
+    node: str | None,
+    failed: bool,
+    data: tuple[tuple[str, Any], ...],
+    latest: bool,
+    same_host: bool,
+    dry_run: bool,
+    wait: bool,
+    once: str,
+    json_: bool,
+) -> None:
+    """Start RUN again with its values, and print the id of the new run.
+
+    With --from or --failed, nodes that ended and have nothing before them that runs again are taken
+    over with their outputs. The workspace of RUN is moved to the new run if it starts on the same
+    host; on a different host it starts with an empty workspace.
+
+    \b
+    Examples:
+      floe rerun h1-12
+      floe rerun h1-12 --failed --wait
+      floe rerun h1-12 --from deploy -d version=1.3
+    """
+    if node and failed:
+        raise click.UsageError("--from and --failed exclude each other.")
+    client = connected()
+    where = path("runs", run, "rerun")
+    choice = {"from": node or "", "failed": failed, "latest": latest}
+    if dry_run or not json_:
+        asked = {k: v if isinstance(v, str) else "true" for k, v in choice.items() if v}
+        plan = client.get(where, **asked)
+        if json_:
+            as_json(plan)
+        else:
+            click.echo("\n".join(_lines(plan)), err=not dry_run)
+        if dry_run:
+            return
+    body = {**choice, "values": dict(data), "same_host": same_host}
+    answer = client.post(where, body, once)
+    follow(ctx, client, answer, wait=wait, json_=json_)
+
+
+def _lines(plan: Shape) -> list[str]:
+    """What a re-run does, for people."""
+    lines = [f"  {label}: {clean(', '.join(plan[key]))}" for key, label in _LABELS if plan[key]]
+    host, why = plan["workspace"]["host"], plan["workspace"]["why_empty"]
+    if host:
+        return [*lines, f"  workspace: moved from {plan['run']}, if it starts on {host}"]
+    return [*lines, f"  workspace: empty, since {clean(why)}"]
+
+
+_LABELS = (("taken", "taken over"), ("again", "runs again"), ("new", "may run"))

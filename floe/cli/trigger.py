@@ -59,7 +59,11 @@ def command(
     """
     client = connected()
     body = {"ref": {"id": flow}, "form": {"id": trigger or "", "values": dict(data)}}
-    answer = client.post("push/data", body, once)
+    follow(ctx, client, client.post("push/data", body, once), wait=wait, json_=json_)
+
+
+def follow(ctx: click.Context, client: Client, answer: Shape, *, wait: bool, json_: bool) -> None:
+    """Print the id of a run that was started; with `wait`, follow it to its end."""
     id = answer["run"]
     if not wait:
         as_json(answer) if json_ else click.echo(id)

@@ -70,6 +70,8 @@ def _start(step: Step, start: Start) -> tuple[RunRef, bool]:
         values=start.values,
         by=start.by,
         digest=start.digest,
+        rerun_of=start.rerun_of,
+        taken=start.taken,
     )
     step.before[ref] = None
     step.record(replace(evolve(None, pended, ref=ref), flow=start.flow), pended, None)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from floe.model.event import NodeTaken, RerunOf
 from floe.model.flow import Flow
 from floe.model.message import Envelope
 from floe.model.refs import HostId, Json, NodeId, RunRef, StoreId
@@ -26,6 +27,10 @@ class Start:
     the first. Empty for none."""
     marks: tuple[LedgerWrite, ...] = ()
     """Stored in the same transaction: timer and ref marks."""
+    rerun_of: RerunOf | None = None
+    """The run that is started again; None for a run of a trigger."""
+    taken: tuple[NodeTaken, ...] = ()
+    """The nodes that are taken over from it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

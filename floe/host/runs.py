@@ -13,7 +13,7 @@ from floe.kernel.process import takes_slot
 from floe.model.effect import Effect
 from floe.model.flow import Flow
 from floe.model.host import Pend
-from floe.model.refs import FlowId, NodeId, RunRef, StoreId
+from floe.model.refs import FlowId, HostId, NodeId, RunRef, StoreId
 from floe.model.run import Run
 
 K = TypeVar("K")
@@ -28,6 +28,8 @@ class Needs(NamedTuple):
     resource_tags: tuple[str, ...]
     space: FlowId | None
     """The flow whose one workspace is to be free."""
+    prefers: HostId | None
+    only: HostId | None
 
 
 class RunTable:
@@ -175,17 +177,21 @@ class RunTable:
 
 def needs_of(pend: Pend) -> Needs:
     """What the placement of a pend depends on besides its reference."""
-    return Needs(pend.host_tags, pend.resource_tags, pend.flow if pend.reuse_space else None)
+    space = pend.flow if pend.reuse_space else None
+    return Needs(pend.host_tags, pend.resource_tags, space, pend.prefers, pend.only)
 
 
 def pend_of(run: Run, flow: Flow) -> Pend:
     """A run that waits, as placement sees it."""
+    of = run.rerun_of if run.rerun_of and run.rerun_of.workspace else None
     return Pend(
         run=run.ref,
         flow=run.flow_id,
         host_tags=frozenset(flow.host_tags),
         resource_tags=flow.resource_tags,
         reuse_space=flow.reuse_space,
+        prefers=of.host if of else None,
+        only=of.host if of and of.same_host else None,
     )
 
 

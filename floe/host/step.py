@@ -235,7 +235,15 @@ class Step:
         settings, flow = self.site.settings, run.flow
         assert flow is not None, "a pend has its flow"
         workspace = workspace_of(settings.workspace_root, flow, run.ref)
-        activate = Activate(host=settings.id, epoch=run.epoch, workspace=workspace)
+        of = run.rerun_of
+        activate = Activate(
+            host=settings.id,
+            epoch=run.epoch,
+            workspace=workspace,
+            moved_from=of.workspace
+            if of and of.host == settings.id and not flow.reuse_space
+            else "",
+        )
         return self.decide(run, activate).run
 
     def record(self, run: Run, event: Event, old: Run | None, body: Body = "") -> None:

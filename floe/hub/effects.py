@@ -191,13 +191,7 @@ class Effects:
     def _put_report(self, signal: Started | Reported) -> None:
         if (at := self._clock.stamp(signal.at)) != signal.at:
             signal = replace(signal, at=at)
-        if (
-            isinstance(signal, Reported)
-            and isinstance(signal.report, Exited)
-            and signal.report.outputs
-        ):
-            signal = _storable(signal, signal.report)
-        self._put(Incoming(input=signal, run=signal.key.run))
+        self._put(Incoming(input=_storable(signal), run=signal.key.run))
 
     def _forget(self, key: Key) -> None:
         if executor := self._begun.pop(key, None):
@@ -222,6 +216,7 @@ class Effects:
             flow=flow.id,
             node=node.ref,
             workspace=Path(run.workspace),
+            moved_from=Path(run.moved_from) if run.moved_from else None,
             reuse_space=flow.reuse_space,
             env=in_values(flow.env, run.workspace),
             has_escapes=flow.has_escapes,
@@ -289,8 +284,11 @@ def _is_open(run: Run | None, key: Key) -> bool:
     )
 
 
-def _storable(signal: Reported, report: Exited) -> Reported:
+def _storable(signal: Started | Reported) -> Started | Reported:
     """The report itself, or an error where no store could hold its outputs."""
+    report = signal.report if isinstance(signal, Reported) else None
+    if not isinstance(signal, Reported) or not isinstance(report, Exited) or not report.outputs:
+        return signal
     try:
         to_text(report.outputs).encode()
     except ValueError as error:

@@ -6,7 +6,8 @@ from typing import NamedTuple
 import structlog
 
 from floe.host.forms import answered
-from floe.host.inputs import Drain, Forget, Free, Incoming, Input, Mark
+from floe.host.inputs import Drain, Forget, Free, Incoming, Input, Mark, Start
+from floe.host.reruns import Again
 from floe.hub.flows import FlowBook, start_of
 from floe.hub.life import Life
 from floe.model.errors import ConfigInvalid, Conflict
@@ -58,6 +59,9 @@ class Hub(Life):
         start = start_of(
             self.flows.book, self.reads.flow(flow), kind, trigger, values, by=by, once=once
         )
+        return await self._started(start)
+
+    async def _started(self, start: Start) -> Done:
         reply = await self.loop.ask(start)
         assert reply.run is not None, "a start is answered with its run"
         return Done(await self.reads.summary(reply.run), is_known=not reply.changed)
@@ -83,6 +87,14 @@ class Hub(Life):
         if not reply.changed:
             raise Conflict(f"the form {answer.node} of {name} is already answered")
         return Done(await self.reads.summary(at.ref))
+
+    async def rerun(self, run: str, again: Again, *, by: str, once: str = "") -> Done:
+        """Start an ended run again. Raises NotFound, Conflict, ValuesInvalid, TooLarge, Busy."""
+        if known := await self._once(once):
+            return known
+        self.machine.check()
+        earlier = await self.reads.earlier(run, again)
+        return await self._started(earlier.start(again, by=by, once=once))
 
     async def cancel(self, run: str, *, by: str, why: str = "", once: str = "") -> Done:
         """End a run. Raises NotFound, Conflict where it is over already, Busy."""

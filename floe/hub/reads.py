@@ -1,5 +1,6 @@
 """The questions that the server and the command line ask a host. Nothing here changes anything."""
 
+import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from floe.feed.upstream import Listeners
 from floe.host.leases.base import Lease
 from floe.host.peers.lost import pen_of
 from floe.host.peers.whereabouts import log_host
+from floe.host.reruns import Again, Earlier, Plan
 from floe.host.watches import Watch
 from floe.hub.flows import FlowBook
 from floe.hub.history import History
@@ -21,7 +23,7 @@ from floe.hub.triggers import Triggers
 from floe.kernel.place import Refusals
 from floe.kernel.why import why
 from floe.model.codec import iso
-from floe.model.errors import Lost, NotFound
+from floe.model.errors import Conflict, Lost, NotFound
 from floe.model.flow import Flow, Trigger
 from floe.model.host import AsOf, Why
 from floe.model.refs import FlowId, HostId, Instant, Json, Key, RunRef, address_of
@@ -190,6 +192,27 @@ class Reads(HostReads):
             trouble=self.machine.reason(),
             is_held_back=core.is_held_back(at),
         )
+
+    async def earlier(self, run: str, again: Again) -> Earlier:
+        """A run that is to start again. Raises IdInvalid, NotFound, Conflict."""
+        old = await self.run(run)
+        name, book = self.name_of(old.ref), self.book()
+        if old.flow is not None and old.digest is not None and not again.latest:
+            return Earlier(run=old, name=name, flow=old.flow, digest=old.digest)
+        flow = book.find(old.flow_id if again.latest else f"{old.flow_id}@{old.ver}")
+        if again.latest and flow.flow_file and (again.node or again.failed):
+            raise Conflict(
+                f"the latest flow {flow.id} comes from a file that is read when a run starts",
+                "run all of it again, or leave latest out",
+            )
+        return Earlier(run=old, name=name, flow=flow, digest=book.digest_of(flow))
+
+    async def rerun_plan(self, run: str, again: Again) -> Plan:
+        """What a re-run would do. Raises IdInvalid, NotFound, Conflict, ValuesInvalid, TooLarge."""
+        earlier = await self.earlier(run, again)
+        space, is_here = earlier.space, earlier.run.host == self.host
+        is_gone = bool(space) and is_here and not await asyncio.to_thread(Path(space).is_dir)
+        return earlier.plan(again, is_gone=is_gone)
 
     def output_path(self, key: Key) -> Path:
         """The file with an attempt's output; it may not exist."""

@@ -272,7 +272,7 @@ def _taken(event: NodeTaken, seq: int) -> NodeState:
     return NodeState(
         phase="settled",
         work=event.work,
-        visit=event.visit,
+        visit=1,
         attempt=event.attempt,
         woke=seq,
         sources=event.sources,

@@ -33,8 +33,8 @@ def place(
     """Choose the host for a pend, or give the reasons why none can take it.
 
     `held` maps the cluster's resource tags to the runs that hold them; `named` formats a run for
-    the reasons. Hosts unseen for `HOST_STALE_S` are refused. Ties go to the least loaded, then the
-    lowest id, so equal inputs give equal answers.
+    the reasons. Hosts unseen for `HOST_STALE_S` are refused. Of several hosts the preferred one is
+    chosen, else the least loaded, else the one with the lowest id: equal inputs give equal answers.
 
     Source: host and resource tags as in the floe README, "Life cycle of a flow".
     """
@@ -45,7 +45,8 @@ def place(
     free = [host for host in hosts if not refusals[host.id]]
     if not free:
         return Refusals(by_host=refusals)
-    return min(free, key=lambda host: (host.active / host.slots, host.id)).id
+    prefers = pend.prefers
+    return min(free, key=lambda h: (h.id != prefers, h.active / h.slots, h.id)).id
 
 
 def _refusals(
@@ -56,6 +57,8 @@ def _refusals(
     named: Callable[[RunRef], str],
 ) -> Iterator[str]:
     yield from host.problems
+    if pend.only not in (None, host.id):
+        yield f"does not have the workspace that the run takes over: {pend.only} has it"
     if absent := sorted(pend.host_tags - host.tags):
         yield f"lacks the {'tag' if len(absent) == 1 else 'tags'} {', '.join(absent)}"
     if host.draining:

@@ -21,9 +21,8 @@ class Choice:
     """The part of an earlier run that is to run again."""
 
     kind: Literal["all", "from", "failed"] = "all"
-    """from: `nodes` and all after them. failed: what settled bad or was stopped, and all after
-    it."""
-    nodes: tuple[NodeId, ...] = ()
+    """from: `node` and all after it. failed: what settled bad or was stopped, and all after it."""
+    node: NodeId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,8 +35,8 @@ class Rerun:
     """The nodes that entered in the earlier run and may run again, in document order."""
     new: tuple[NodeId, ...]
     """The nodes that never entered there and may run, in document order."""
-    missing: Mapping[NodeId, tuple[tuple[Tag, ...], ...]]
-    """The chosen nodes that cannot run, with what they wait for: one tag of each clause."""
+    missing: tuple[tuple[Tag, ...], ...] = ()
+    """What the chosen node would wait for in vain: one tag of each clause."""
 
 
 def rerun_of(old: Run, flow: Flow, choice: Choice) -> Rerun:
@@ -48,13 +47,12 @@ def rerun_of(old: Run, flow: Flow, choice: Choice) -> Rerun:
     settled = _settled(old, flow)
     again = _again(settled, old, flow, _first(settled, old, flow, choice))
     kept = {id: state for id, state in settled.items() if id not in again}
-    standing = _standing(kept)
-    chosen = [flow.by_id[id] for id in choice.nodes]
+    first = flow.by_id[choice.node] if choice.node else None
     return Rerun(
         taken=tuple(_taken(old, id, state) for id, state in _by_end(kept)),
         again=tuple(n.id for n in flow.nodes if n.id in old.nodes and n.id not in kept),
         new=tuple(n.id for n in flow.nodes if n.id not in old.nodes and n.id in again),
-        missing={n.id: gap for n in chosen if (gap := _gap(n, standing, again))},
+        missing=_gap(first, _standing(kept), again) if first else (),
     )
 
 
@@ -81,7 +79,7 @@ def _first(
     if choice.kind == "failed":
         return (*stopped, *(id for id, state in settled.items() if not state.good))
     unheard = [id for id, s in settled.items() if not s.good and s.tag not in flow.hearers]
-    return (*choice.nodes, *stopped, *unheard)
+    return (*filter(None, (choice.node,)), *stopped, *unheard)
 
 
 def _again(
@@ -136,7 +134,6 @@ def _taken(old: Run, node: NodeId, state: NodeState) -> NodeTaken:
         at=old.ended_at or state.settled_at,
         node=node,
         from_run=state.taken_from or old.ref.key,
-        visit=state.visit,
         attempt=state.attempt,
         work=state.work,
         outcome=state.outcome,

@@ -10,7 +10,6 @@
     │   ├── Conflict       the object is no longer in the state that the caller expects
     │   ├── TooLarge       more bytes than the documented limit
     │   ├── Denied         no or wrong credentials
-    │   └── NotYet         documented, but not available yet
     ├── Theirs           a different host or a remote server answered wrongly
     └── World            this machine: disk, ports, database
         ├── HostAway       a different host is needed, and does not answer
@@ -115,10 +114,6 @@ class TooLarge(Yours):
 
 class Denied(Yours):
     """No credentials, or wrong ones."""
-
-
-class NotYet(Yours):
-    """Documented, but not available yet."""
 
 
 class Theirs(FloeError):

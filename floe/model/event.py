@@ -21,9 +21,8 @@ class NodeTaken:
     node: NodeId
     from_run: str
     """The key of the run in which the node ran."""
-    visit: int
-    """There, as are all fields below."""
     attempt: int
+    """Its last one there; the fields below are that run's too."""
     work: Work
     outcome: Outcome
     tag: Tag

@@ -38,6 +38,10 @@ class Pend:
     host_tags: frozenset[str]
     resource_tags: tuple[str, ...]
     reuse_space: bool
+    prefers: HostId | None = None
+    """The host that has the workspace which a re-run takes over."""
+    only: HostId | None = None
+    """The one host that may take the run; None for any."""
     refused_by: frozenset[HostId] = frozenset()
     """Hosts that returned this run's grant and have not changed since."""
 

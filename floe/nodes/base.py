@@ -31,6 +31,8 @@ class Job:
     """`task.build`."""
     workspace: Path
     """Of the run; the executor makes it on first use."""
+    moved_from: Path | None = None
+    """The workspace of an earlier run, which is moved if this one's does not exist yet."""
     reuse_space: bool
     env: tuple[str, ...]
     """The flow's `NAME=value` entries, rendered; the node's own are in `work`."""

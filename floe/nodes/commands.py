@@ -273,7 +273,7 @@ class Commands:
 
     def _prepared(self, job: Job) -> warden.Spawn:
         """Create folders and files. Every fault of a job raises here, before anything starts."""
-        self.workspaces.ready(job.workspace, job.key, reuse=job.reuse_space)
+        self.workspaces.ready_for(job)
         write_input(job, self._folders)
         work = job.work
         if not isinstance(work, Exec | GitCheckout | GitMerge):

@@ -166,7 +166,7 @@ class Fetches:
         """Carry out one attempt; every failure becomes its report."""
         output = job.output
         try:
-            self._workspaces.ready(job.workspace, job.key, reuse=job.reuse_space)
+            self._workspaces.ready_for(job)
             flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
             with (
                 opened(output, flags, make=True) as fd,

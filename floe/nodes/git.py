@@ -12,7 +12,7 @@ from floe.model.errors import Yours
 from floe.model.flow import Git, GitCheckout, GitMerge
 from floe.model.secret import without_password
 from floe.nodes.remote import Remote
-from floe.nodes.workspaces import inside
+from floe.nodes.workspaces import git_state, inside
 from floe.repository.task import Task
 
 _NO_NAMES: Final = ("", ".", "..", ".git")
@@ -85,7 +85,7 @@ def task_of(work: GitCheckout | GitMerge, workspace: Path, folder: Path) -> Task
     return Task(
         operation=kind.removeprefix("git-"),
         where=str(inside(workspace, str(folder / repository_name(git.url)))),
-        state=str(workspace.with_name(f".{workspace.name}")),
+        state=str(git_state(workspace)),
         kind=names,
         value=value,
         url=Remote.parse(git.url).url,

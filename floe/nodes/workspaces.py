@@ -19,6 +19,7 @@ import structlog
 from floe.files import Folders, kind_of, private
 from floe.model.errors import World
 from floe.model.refs import Key
+from floe.nodes.base import Job
 
 log = structlog.get_logger()
 
@@ -54,12 +55,20 @@ class Workspaces:
             self._sweeper = None
         self._folders.close()
 
-    def ready(self, workspace: Path, key: Key, *, reuse: bool) -> None:
+    def ready_for(self, job: Job) -> None:
+        """Make sure that the workspace of a job exists, see `ready`."""
+        moved_from, reuse = job.moved_from, job.reuse_space
+        self.ready(job.workspace, job.key, reuse=reuse, moved_from=moved_from)
+
+    def ready(
+        self, workspace: Path, key: Key, *, reuse: bool, moved_from: Path | None = None
+    ) -> None:
         """Make sure that a workspace exists, and is empty before the run's first use of it.
 
-        With `reuse` it is never emptied. A run that restarts from the beginning (a new epoch)
-        gets an empty workspace again. Folders that a user removed by hand are created again,
-        except the workspace of a run that has already used it. Raises World or OSError.
+        A re-run gets the workspace `moved_from` of an earlier run instead, if that still exists.
+        With `reuse` a workspace is never emptied. A run that restarts from the beginning (a new
+        epoch) gets an empty workspace again. Folders that a user removed by hand are created
+        again, except the workspace of a run that has already used it. Raises World or OSError.
         """
         use = (workspace, f"{key.run.key}.{key.epoch}")
         if use in self._ready:
@@ -69,7 +78,7 @@ class Workspaces:
             self._inside(workspace)
         try:
             self._own()
-            is_new = self._made(workspace)
+            is_new = self._moved(moved_from, workspace) or self._made(workspace)
         except FileNotFoundError:  # a user removed the folders
             self._owned = False
             self._own()
@@ -89,6 +98,25 @@ class Workspaces:
         except FileExistsError:
             _check(workspace)
             return False
+        return True
+
+    def _moved(self, old: Path | None, workspace: Path) -> bool:
+        """Make the workspace of an earlier run this run's; False where there is nothing to move.
+
+        The state of its git nodes moves first: a crash in between leaves both to be moved again.
+        """
+        if old is None or os.path.lexists(workspace) or not old.is_dir() or old.is_symlink():
+            return False
+        try:
+            self._inside(old)
+        except World as error:  # the host has a different workspace root since
+            log.warning("workspace.not_moved", folder=str(old), error=str(error))
+            return False
+        self._folders.enter(str(workspace), make=True, mode=0o777)
+        with suppress(FileNotFoundError):
+            git_state(old).rename(git_state(workspace))
+        old.rename(workspace)
+        self._ready = {use: None for use in self._ready if use[0] != old}
         return True
 
     def remove(self, workspace: Path) -> None:
@@ -155,6 +183,11 @@ class Workspaces:
             or folder == Path(os.path.realpath(self._spaces))
         ):
             raise World(f"{workspace} is not a workspace below {self._spaces}")
+
+
+def git_state(workspace: Path) -> Path:
+    """The folder beside a workspace with what its git nodes remember."""
+    return workspace.with_name(f".{workspace.name}")
 
 
 def _check(workspace: Path) -> None:

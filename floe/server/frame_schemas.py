@@ -6,14 +6,10 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from floe.server.schemas import (
+from floe.server.json_schema import (
     COUNT,
-    ENTERED,
-    FACT,
-    FACT_OF,
     FLAG,
     INSTANT,
-    NODE,
     POSITIVE,
     TEXT,
     Schema,
@@ -22,6 +18,7 @@ from floe.server.schemas import (
     ref,
     shape,
 )
+from floe.server.schemas import ENTERED, FACT, FACT_OF, NODE
 
 
 def _frame(

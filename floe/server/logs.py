@@ -1,5 +1,6 @@
 """The output of a node: a piece, a range, a live stream, or its lines."""
 
+import functools
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -14,8 +15,9 @@ from floe.model.run import Run
 from floe.server.app_keys import HUB, MARKS, STOPPING
 from floe.server.bodies import Fields, query
 from floe.server.lines import Lines
-from floe.server.problems import answer, problem
+from floe.server.problems import Handler, answer, problem
 from floe.server.readers import check_reader
+from floe.server.relay import relayed
 from floe.server.runs import node_of
 from floe.server.tail import CHUNK, POLL_S, Spot, Tail, read, readable, size_of, spot_of
 from floe.server.waits import wait_set
@@ -34,6 +36,22 @@ OFFSET_MAX: Final = 2**53
 ATTEMPT_MAX: Final = 2**31
 
 
+def where_it_ran(handler: Handler) -> Handler:
+    """Wrap a handler: the output of a node that a re-run took over is that of the earlier run."""
+
+    @functools.wraps(handler)
+    async def answered(request: web.Request) -> web.StreamResponse:
+        run = await request.app[HUB].reads.run(request.match_info["run"])
+        state = run.nodes.get(node_of(run, request.match_info["node"]).id)
+        if state is None or not state.taken_from:
+            return await handler(request)
+        request.match_info["run"] = state.taken_from
+        return await relayed(handler)(request)
+
+    return answered
+
+
+@where_it_ran
 async def show(request: web.Request) -> web.StreamResponse:
     """The output of an attempt, byte for byte."""
     fields = query(request)
@@ -61,6 +79,7 @@ async def show(request: web.Request) -> web.StreamResponse:
     return await _sent(request, spot, start, end, size, status=206)
 
 
+@where_it_ran
 async def lines(request: web.Request) -> web.Response:
     """Some lines of the output of an attempt, and their total number."""
     fields = query(request)
@@ -76,6 +95,7 @@ async def lines(request: web.Request) -> web.Response:
     return await _looked(request, visit, attempt, read)
 
 
+@where_it_ran
 async def find(request: web.Request) -> web.Response:
     """The numbers of the lines that contain a text, ignoring case and colours."""
     fields = query(request)

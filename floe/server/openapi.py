@@ -11,9 +11,10 @@ from floe.model.refs import Shape
 from floe.server.app_keys import ROUTES_OF, SETTINGS
 from floe.server.bodies import query
 from floe.server.frame_schemas import FRAMES
+from floe.server.json_schema import ref
 from floe.server.problems import answer
 from floe.server.route import Route
-from floe.server.schemas import SCHEMAS, ref
+from floe.server.schemas import SCHEMAS
 
 _VARIABLE: Final = re.compile(r"\{(\w+)(?::[^}]*)?\}")
 

@@ -22,13 +22,14 @@ from floe.server import (
     peers,
     pends,
     push,
+    reruns,
     runs,
     static,
     stream,
 )
 from floe.server.bodies import ONCE_MAX
+from floe.server.json_schema import FLAG, INSTANT, TEXT
 from floe.server.route import Route
-from floe.server.schemas import FLAG, INSTANT, TEXT
 
 PLAIN: Final = "text/plain"
 HTML: Final = "text/html"
@@ -102,6 +103,12 @@ FIND: Final = {
     "from": {"type": "integer", "minimum": 1, "default": 1, "description": "a line"},
 }
 
+RERUN: Final[Mapping[str, Mapping[str, Any]]] = {
+    "from": TEXT,
+    "failed": FLAG,
+    "latest": FLAG,
+}
+
 STREAM: Final[Mapping[str, Mapping[str, Any]]] = {
     "after": {"type": "integer", "minimum": 0, "default": 0, "description": "of `store`"},
     "store": {"type": "string", "description": "for a different store, all events are sent"},
@@ -149,7 +156,15 @@ ROUTES: Final = (
         body="Cancel",
         answers={202: "Summary"},
     ),
-    Route("POST", "runs/{run}/rerun", runs.rerun, answers={501: "Problem"}),
+    Route("GET", "runs/{run}/rerun", reruns.show, query=RERUN, answers={200: "RerunPlan"}),
+    Route(
+        "POST",
+        "runs/{run}/rerun",
+        reruns.start,
+        headers=ONCE,
+        body="Rerun",
+        answers={202: "Ordered"},
+    ),
     Route("POST", "push/data", push.data, headers=ONCE, body="Order", answers={202: "Ordered"}),
     Route(
         "POST",

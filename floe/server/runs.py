@@ -5,7 +5,7 @@ from typing import Final
 
 from aiohttp import web
 
-from floe.model.errors import Lost, NotFound, NotYet
+from floe.model.errors import Lost, NotFound
 from floe.model.flow import Node
 from floe.model.refs import FlowId, HostId, Instant, RunRef, flow_id, host_id, node_id
 from floe.model.run import Run, State, Summary
@@ -131,11 +131,6 @@ async def cancel(request: web.Request) -> web.Response:
         once=once_of(request),
     )
     return answer(summary_shape(done.row, hub.reads.name_of), 202)
-
-
-async def rerun(request: web.Request) -> web.Response:
-    """Start a run again from one of its nodes; not yet."""
-    raise NotYet("floe has no re-run yet", "start a new one: POST push/data")
 
 
 def _seq(request: web.Request) -> int:

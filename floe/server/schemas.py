@@ -4,57 +4,25 @@
 """
 
 from collections.abc import Mapping
-from typing import Any, Final, get_args
+from typing import Final, get_args
 
 from floe.model.event import Event
-
-Schema = Mapping[str, Any]
-
-TEXT: Final[Schema] = {"type": "string"}
-FLAG: Final[Schema] = {"type": "boolean"}
-COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
-POSITIVE: Final[Schema] = {"type": "integer", "minimum": 1}
-SECONDS: Final[Schema] = {"type": "number", "minimum": 0}
-ANY: Final[Schema] = {"description": "any JSON value"}
-VALUES: Final[Schema] = {"type": "object", "additionalProperties": True}
-INSTANT: Final[Schema] = {
-    "type": "string",
-    "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$",
-    "examples": ["2026-11-21T10:00:00.123Z"],
-}
-
-
-def ref(name: str) -> Schema:
-    """A reference to a schema of this file."""
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-def many(schema: Schema) -> Schema:
-    """A list."""
-    return {"type": "array", "items": schema}
-
-
-def maybe(schema: Schema) -> Schema:
-    """The same, or null."""
-    return {"anyOf": [schema, {"type": "null"}]}
-
-
-def one_of(*words: str) -> Schema:
-    """One of several words."""
-    return {"type": "string", "enum": list(words)}
-
-
-def shape(
-    always: Mapping[str, Schema], sometimes: Mapping[str, Schema] | None = None
-) -> dict[str, Any]:
-    """An object with these members and no others."""
-    return {
-        "type": "object",
-        "properties": {**always, **(sometimes or {})},
-        "required": list(always),
-        "additionalProperties": False,
-    }
-
+from floe.server.json_schema import (
+    ANY,
+    COUNT,
+    FLAG,
+    INSTANT,
+    POSITIVE,
+    SECONDS,
+    TEXT,
+    VALUES,
+    Schema,
+    many,
+    maybe,
+    one_of,
+    ref,
+    shape,
+)
 
 SUMMARY: Final = {
     "id": TEXT,
@@ -234,6 +202,8 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
             **SUMMARY,
             "values": VALUES,
             "workspace": TEXT,
+            "moved_from": {**TEXT, "description": "the workspace of an earlier run that it took"},
+            "rerun_of": maybe(TEXT),
             "cancelled_by": TEXT,
             "standing": many(TEXT),
             "graph": ref("Graph"),
@@ -281,6 +251,28 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
         }
     ),
     "Cancel": shape({}, {"why": TEXT}),
+    "Rerun": shape(
+        {},
+        {
+            "from": {**TEXT, "description": "a node; it and all nodes after it run again"},
+            "failed": {**FLAG, "description": "what failed runs again, and all nodes after it"},
+            "values": {**VALUES, "description": "they replace values of the earlier run"},
+            "latest": {**FLAG, "description": "by the present version of the flow"},
+            "same_host": {**FLAG, "description": "wait for the host with its workspace"},
+        },
+    ),
+    "RerunPlan": shape(
+        {
+            "run": TEXT,
+            "flow": TEXT,
+            "ver": POSITIVE,
+            "again": {**many(TEXT), "description": "nodes that run again"},
+            "new": {**many(TEXT), "description": "nodes that never ran and may run"},
+            "taken": {**many(TEXT), "description": "nodes that are taken over"},
+            "values": VALUES,
+            "workspace": shape({"host": maybe(TEXT), "why_empty": TEXT}),
+        }
+    ),
     "Order": shape(
         {},
         {

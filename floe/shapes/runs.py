@@ -52,6 +52,8 @@ def run_shape(run: Run, named: Named) -> Shape:
         **summary_shape(summary_of(run), named),
         "values": dict(run.values),
         "workspace": run.workspace,
+        "moved_from": run.moved_from,
+        "rerun_of": named(RunRef.parse(run.rerun_of.run)) if run.rerun_of else None,
         "cancelled_by": run.cancelled_by,
         "standing": list(run.standing),
         "graph": graph_shape(flow) if flow else {"nodes": [], "edges": []},

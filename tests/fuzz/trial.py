@@ -89,7 +89,7 @@ def wrong(sent: Sent, answer: Answer) -> Iterator[str]:
         return  # true: some request has drained this host
     if not status and sent.is_whole:
         yield "no answer" + (", closed" if answer.is_closed else "")
-    if status >= 500 and not (status == 501 and b"/rerun" in path):
+    if status >= 500:
         yield f"status {status}: {answer.body[:200]!r}"
     if status >= 400 and not is_head:
         kind = answer.headers.get("content-type", "")

@@ -369,13 +369,6 @@ async def test_host_alone_forgets_nobody(site: Site) -> None:
     assert (await site.post("hosts/h2/forget", {}))[0] == 404
 
 
-async def test_what_is_not_built_yet_says_so(site: Site) -> None:
-    status, problem = await site.post("runs/h1-1/rerun")
-
-    assert status == 501
-    assert "yet" in check(problem, "Problem")["detail"]
-
-
 # --- moments, queues, tokens ---
 
 

@@ -6,7 +6,7 @@
       task.done    end                on merge.both.good
 
     > activate                 a signal; the events it brings about are below it
-    > rerun from build         a re-run of the ended run, which the lines below are about from then on
+    > rerun from build         a re-run of the ended run; the lines below are about it
     ! RunGranted h2 epoch=2    a fact that the hub records
     @ 90s                      the clock goes on
     ? owed | why | inputs build | phase
@@ -25,6 +25,7 @@ from floe.kernel.inputs import inputs_of
 from floe.kernel.owed import owed, owed_by, run_key
 from floe.kernel.rerun import Choice, rerun_of
 from floe.kernel.why import why
+from floe.kernel.words import either
 from floe.model.codec import encode, to_text
 from floe.model.effect import Effect
 from floe.model.event import (
@@ -164,11 +165,11 @@ class _Story:
                 if not events:
                     yield "nothing"
 
-    def _rerun(self, kind: Any, *nodes: str) -> Iterator[str]:
-        choice = Choice(kind=kind, nodes=tuple(map(NodeId, nodes)))
+    def _rerun(self, kind: Any, node: str = "") -> Iterator[str]:
+        choice = Choice(kind=kind, node=NodeId(node) if node else None)
         rerun = rerun_of(self.run, self.flow, choice)
-        for node, clauses in rerun.missing.items():
-            yield f"{node} lacks {' and '.join(' or '.join(clause) for clause in clauses)}"
+        if rerun.missing:
+            yield f"{node} lacks {' and '.join(map(either, rerun.missing))}"
         for what in ("again", "new"):
             yield f"{what}: {' '.join(getattr(rerun, what)) or 'nothing'}"
         if not rerun.missing:

@@ -10,7 +10,7 @@ import pytest
 
 from floe.files import NotPlain
 from floe.model.errors import World
-from floe.nodes.workspaces import Workspaces, inside
+from floe.nodes.workspaces import MARKER, Workspaces, git_state, inside
 from tests.make_nodes import DEADLINE_S, a_key
 
 
@@ -234,3 +234,51 @@ def test_a_name_inside_is_resolved(tmp_path: Path, name: str) -> None:
     (space / "in").symlink_to(space)
 
     assert inside(space, name).is_relative_to(space)
+
+
+def test_workspace_of_an_earlier_run_is_moved_to_its_re_run(
+    tmp_path: Path, workspaces: Workspaces
+) -> None:
+    old, new = a_space(tmp_path), a_space(tmp_path).with_name("h1-9@k3f9")
+    workspaces.ready(old, a_key(), reuse=False)
+    (old / "built").touch()
+    git_state(old).mkdir()
+
+    workspaces.ready(new, a_key(9), reuse=False, moved_from=old)
+
+    assert (new / "built").exists()
+    assert git_state(new).is_dir()
+    assert not old.exists()
+
+
+def test_moved_workspace_is_not_emptied_by_the_first_use_of_a_later_epoch(
+    tmp_path: Path, workspaces: Workspaces
+) -> None:
+    old, new = a_space(tmp_path), a_space(tmp_path).with_name("h1-9@k3f9")
+    workspaces.ready(old, a_key(), reuse=False)
+    (old / "built").touch()
+
+    workspaces.ready(new, a_key(9, epoch=2), reuse=False, moved_from=old)
+    Workspaces(tmp_path).ready(new, a_key(9, epoch=2, node="test"), reuse=False, moved_from=old)
+
+    assert (new / "built").exists()
+
+
+@pytest.mark.parametrize("gone", ["removed", "link", "elsewhere"])
+def test_re_run_gets_an_empty_workspace_where_none_can_be_moved(
+    tmp_path: Path, workspaces: Workspaces, gone: str
+) -> None:
+    old, new = a_space(tmp_path), a_space(tmp_path).with_name("h1-9@k3f9")
+    old.parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / "spaces" / MARKER).touch()
+    elsewhere = tmp_path / "precious"
+    elsewhere.mkdir()
+    if gone == "link":
+        old.symlink_to(elsewhere)
+    elif gone == "elsewhere":
+        old = elsewhere
+
+    workspaces.ready(new, a_key(9), reuse=False, moved_from=old)
+
+    assert list(new.iterdir()) == []
+    assert elsewhere.is_dir()

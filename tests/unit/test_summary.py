@@ -13,7 +13,7 @@ import pytest
 
 from floe.model.refs import Instant
 from floe.model.run import Summary, summary_of
-from floe.server import schemas
+from floe.server import json_schema, schemas
 from floe.shapes.runs import summary_shape
 from floe.store.sql import migrations, queries
 from scripts.api_types import FILE, text
@@ -92,16 +92,21 @@ def test_answer_has_each_field() -> None:
 
 
 def test_schema_has_each_field_with_its_type() -> None:
-    kinds = {str: schemas.TEXT, bool: schemas.FLAG, int: schemas.COUNT, Instant: schemas.INSTANT}
+    kinds = {
+        str: json_schema.TEXT,
+        bool: json_schema.FLAG,
+        int: json_schema.COUNT,
+        Instant: json_schema.INSTANT,
+    }
 
-    def expected(name: str) -> schemas.Schema:
+    def expected(name: str) -> json_schema.Schema:
         kind, is_optional = base(TYPES[name])
-        return schemas.maybe(kinds[kind]) if is_optional else kinds[kind]
+        return json_schema.maybe(kinds[kind]) if is_optional else kinds[kind]
 
-    def coarse(schema: schemas.Schema) -> schemas.Schema:
+    def coarse(schema: json_schema.Schema) -> json_schema.Schema:
         if "enum" in schema:
-            return schemas.TEXT
-        return schemas.COUNT if schema == schemas.POSITIVE else schema
+            return json_schema.TEXT
+        return json_schema.COUNT if schema == json_schema.POSITIVE else schema
 
     found = {name: coarse(schema) for name, schema in schemas.SUMMARY.items()}
     assert found == {name: expected(name) for name in COLUMNS if name not in INTERNAL}

@@ -176,6 +176,9 @@ export type Run = {
   ended_at: string | null;
   values: Record<string, unknown>;
   workspace: string;
+  /** the workspace of an earlier run that it took */
+  moved_from: string;
+  rerun_of: string | null;
   cancelled_by: string;
   standing: string[];
   graph: Graph;
@@ -291,6 +294,7 @@ export type Event = {
 
 export type EventName =
   | "RunPended"
+  | "NodeTaken"
   | "FlowPinned"
   | "RunGranted"
   | "GrantReturned"
@@ -361,6 +365,36 @@ export type Why = {
 
 export type Cancel = {
   why?: string;
+};
+
+export type Rerun = {
+  /** a node; it and all nodes after it run again */
+  from?: string;
+  /** what failed runs again, and all nodes after it */
+  failed?: boolean;
+  /** they replace values of the earlier run */
+  values?: Record<string, unknown>;
+  /** by the present version of the flow */
+  latest?: boolean;
+  /** wait for the host with its workspace */
+  same_host?: boolean;
+};
+
+export type RerunPlan = {
+  run: string;
+  flow: string;
+  ver: number;
+  /** nodes that run again */
+  again: string[];
+  /** nodes that never ran and may run */
+  new: string[];
+  /** nodes that are taken over */
+  taken: string[];
+  values: Record<string, unknown>;
+  workspace: {
+    host: string | null;
+    why_empty: string;
+  };
 };
 
 export type Order = {

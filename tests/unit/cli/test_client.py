@@ -15,7 +15,6 @@ from floe.model.errors import (
     Denied,
     FloeError,
     NotFound,
-    NotYet,
     Theirs,
     ValuesInvalid,
     Yours,
@@ -67,7 +66,6 @@ def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         (409, Conflict),
         (413, Yours),
         (500, Theirs),
-        (501, NotYet),
         (503, Theirs),
     ],
 )

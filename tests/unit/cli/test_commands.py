@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from floe.cli import COMMANDS, cli, exit_code, main
 from floe.config import Flags
-from floe.model.errors import Denied, FloeError, NotYet, StoreBusy, Theirs, Yours
+from floe.model.errors import Denied, FloeError, StoreBusy, Theirs, Yours
 
 DOCS = (Path(__file__).parents[3] / "docs" / "cli.md").read_text()
 
@@ -81,7 +81,6 @@ def test_host_loads_what_is_seldom_needed_later() -> None:
     [
         (Yours("x"), 2),
         (Denied("x"), 2),
-        (NotYet("x"), 2),
         (Theirs("x"), 3),
         (StoreBusy("x"), 3),
     ],
@@ -95,7 +94,7 @@ def test_exit_code_says_who_can_mend_it(error: FloeError, code: int) -> None:
     [
         ("triger", 2, "Did you mean trigger?"),
         ("show ../x", 2, "'../x' is not a run id"),
-        ("rerun h1-1 --from build", 2, "floe has no re-run yet"),
+        ("rerun h1-1 --from build --failed", 2, "--from and --failed exclude each other"),
         ("trigger build -d x", 2, "'x' is not name=value"),
         ("check", 2, "name a file"),
         ("flows", 2, "floe login"),

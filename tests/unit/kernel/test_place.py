@@ -28,6 +28,13 @@ def test_least_loaded_host_takes_the_run() -> None:
     assert place(a_pend(), hosts, NOW, {}) == "h1"
 
 
+def test_preferred_host_takes_the_run_however_loaded_it_is() -> None:
+    hosts = [a_host("h1"), a_host("h2", active=63)]
+
+    assert place(a_pend(prefers=HostId("h2")), hosts, NOW, {}) == "h2"
+    assert place(a_pend(prefers=HostId("h3")), hosts, NOW, {}) == "h1"
+
+
 def test_lowest_id_breaks_a_tie() -> None:
     assert place(a_pend(), [a_host("h2"), a_host("h1"), a_host("h3")], NOW, {}) == "h1"
 
@@ -37,6 +44,11 @@ def test_lowest_id_breaks_a_tie() -> None:
     [
         (a_pend(host_tags=frozenset({"go"})), a_host(), "lacks the tag go"),
         (a_pend(host_tags=frozenset({"b", "a"})), a_host(), "lacks the tags a, b"),
+        (
+            a_pend(only=HostId("h2")),
+            a_host(),
+            "does not have the workspace that the run takes over: h2 has it",
+        ),
         (
             a_pend(),
             a_host(draining=True),

@@ -1,0 +1,171 @@
+"""Starts an ended run again, as a whole or in part, with its values or edited ones."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from floe.host.forms import check_size, checked
+from floe.host.inputs import Start
+from floe.kernel.rerun import Choice, Rerun, rerun_of
+from floe.kernel.words import either
+from floe.model.errors import Conflict, NotFound, ValuesInvalid
+from floe.model.event import RerunOf
+from floe.model.flow import Flow, Trigger
+from floe.model.refs import HostId, Json, NodeId
+from floe.model.run import Run
+from floe.model.secret import HIDDEN, masked
+
+UNKNOWN_MAX: Final = 20
+"""Unknown values that an error names."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Again:
+    """A request to start an ended run again."""
+
+    node: str = ""
+    """By id or reference. It runs again, and all nodes after it; empty for the whole run."""
+    failed: bool = False
+    """What failed or was stopped runs again, and all nodes after it."""
+    values: Mapping[str, Json]
+    """They replace values of the earlier run."""
+    latest: bool = False
+    """By the present version of the flow, not by the one that the run was pinned to."""
+    same_host: bool = False
+    """Wait for the host that has the earlier run's workspace."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A re-run, as it is shown before it starts."""
+
+    run: str
+    """The name of the earlier run."""
+    flow: Flow
+    """The flow that the re-run follows."""
+    rerun: Rerun
+    values: Mapping[str, Json]
+    host: HostId | None
+    """The host that has the earlier run's workspace; None if the re-run gets an empty one."""
+    why_empty: str
+    """Why it gets an empty workspace; empty if the earlier one is moved."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Earlier:
+    """A run that is to start again, and the flow to follow."""
+
+    run: Run
+    name: str
+    flow: Flow
+    digest: str | None
+    """Of the flow; None where its flow-file is to be read first."""
+
+    @property
+    def space(self) -> str:
+        """The workspace that the re-run takes over; empty for none, and for the one of a flow with
+        `reuse-space`, which stays where it is."""
+        run = self.run
+        reuses = run.flow is not None and run.flow.reuse_space
+        return "" if reuses or run.host is None else run.workspace
+
+    def rerun(self, again: Again) -> Rerun:
+        """The nodes that are taken over, and those that run again.
+
+        Raises NotFound for an unknown node, Conflict where the run is not over, there is nothing to
+        run, or the node could not start.
+        """
+        run, name, flow = self.run, self.name, self.flow
+        if run.state != "archive":
+            raise Conflict(f"{name} is not over yet", f"wait for its end, or: floe cancel {name}")
+        if again.failed and run.good:
+            raise Conflict(f"nothing failed in {name}", f"floe rerun {name} runs all of it again")
+        if again.failed:
+            return rerun_of(run, flow, Choice(kind="failed"))
+        if not again.node:
+            return rerun_of(run, flow, Choice())
+        node = _node(flow, name, again.node)
+        rerun = rerun_of(run, flow, Choice(kind="from", node=node))
+        if rerun.missing:
+            lacks = " and ".join(map(either, rerun.missing))
+            raise Conflict(
+                f"{node} cannot start: {lacks} did not occur in {name}",
+                f"choose a node before it, or: floe rerun {name} --failed",
+            )
+        return rerun
+
+    def plan(self, again: Again, *, is_gone: bool) -> Plan:
+        """What the re-run would do; `is_gone`: the earlier workspace does not exist any more.
+
+        Raises NotFound, Conflict, ValuesInvalid, TooLarge.
+        """
+        why_empty = ""
+        if is_gone:
+            why_empty = "it was moved to a later re-run, or removed"
+        elif not self.space:
+            never = "it never had one"
+            why_empty = "its flow has one for all runs" if self.run.workspace else never
+        return Plan(
+            run=self.name,
+            flow=self.flow,
+            rerun=self.rerun(again),
+            values=values_of(self.run, self.flow, again.values),
+            host=None if why_empty else self.run.host,
+            why_empty=why_empty,
+        )
+
+    def start(self, again: Again, *, by: str, once: str) -> Start:
+        """The start of the re-run, with checked values.
+
+        Raises NotFound, Conflict, ValuesInvalid, TooLarge.
+        """
+        old = self.run
+        if again.same_host and not self.space:
+            what = f"{self.name} left no workspace that could be moved"
+            raise Conflict(what, "leave same-host out: it starts with an empty one")
+        return Start(
+            flow=self.flow,
+            digest=self.digest,
+            trigger=old.trigger,
+            values=values_of(old, self.flow, again.values),
+            by=by,
+            once=once,
+            rerun_of=RerunOf(
+                run=old.ref.key, host=old.host, workspace=self.space, same_host=again.same_host
+            ),
+            taken=self.rerun(again).taken,
+        )
+
+
+def values_of(old: Run, flow: Flow, edited: Mapping[str, Json]) -> Mapping[str, Json]:
+    """The values of a re-run. A value that comes back as it is shown, with its password hidden,
+    stays what it was. Raises ValuesInvalid, TooLarge."""
+    given = {name: _unmasked(old.values.get(name), value) for name, value in edited.items()}
+    trigger = _trigger(old, flow)
+    if trigger is not None and trigger.type == "data":
+        names = {field.id for field in trigger.form.fields}
+        kept = {n: v for n, v in old.values.items() if n in names}
+        others = {n: v for n, v in old.values.items() if n not in names}
+        return {**others, **checked(trigger.form, {**kept, **given})}
+    if unknown := sorted(given.keys() - old.values.keys()):
+        known = ", ".join(old.values) or "none"
+        why = f"the run has no such value; it has {known}"
+        raise ValuesInvalid(dict.fromkeys(unknown[:UNKNOWN_MAX], why))
+    values = {**old.values, **given}
+    check_size(values)
+    return values
+
+
+def _trigger(old: Run, flow: Flow) -> Trigger | None:
+    return next((t for t in flow.triggers if t.id == old.trigger), None)
+
+
+def _unmasked(old: Json, given: Json) -> Json:
+    return old if HIDDEN in str(given) and masked(old) == given else given
+
+
+def _node(flow: Flow, name: str, text: str) -> NodeId:
+    id = NodeId(text.removeprefix("task.").removeprefix("merge."))
+    if id not in flow.by_id:
+        raise NotFound(f"{name} has no node {text[:80]!r}", f"it has {', '.join(flow.by_id)}")
+    return id

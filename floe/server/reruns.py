@@ -1,0 +1,44 @@
+"""Start an ended run again, or show what that would do."""
+
+from aiohttp import web
+
+from floe.host.reruns import Again
+from floe.server.app_keys import CALLER, HUB
+from floe.server.bodies import Fields, json_body, once_of, query
+from floe.server.problems import answer
+from floe.shapes.reruns import plan_shape
+from floe.shapes.runs import summary_shape
+
+
+async def show(request: web.Request) -> web.Response:
+    """What a re-run would do."""
+    fields = query(request)
+    again = _again(fields)
+    fields.done()
+    reads = request.app[HUB].reads
+    return answer(plan_shape(await reads.rerun_plan(request.match_info["run"], again)))
+
+
+async def start(request: web.Request) -> web.Response:
+    """Start an ended run again."""
+    query(request).done()
+    fields = await json_body(request)
+    again = _again(fields)
+    fields.done()
+    hub, run, by = request.app[HUB], request.match_info["run"], request[CALLER].by
+    done = await hub.rerun(run, again, by=by, once=once_of(request, run))
+    summary = summary_shape(done.row, hub.reads.name_of)
+    return answer({"run": summary["id"], "summary": summary}, 202)
+
+
+def _again(fields: Fields) -> Again:
+    node, failed = fields.text("from"), fields.flag("failed") or False
+    if node and failed:
+        fields.wrong("failed", "from and failed exclude each other")
+    return Again(
+        node=node,
+        failed=failed,
+        values=fields.mapping("values"),
+        latest=fields.flag("latest") or False,
+        same_host=fields.flag("same_host") or False,
+    )

@@ -1,0 +1,30 @@
+"""A re-run as JSON, before it starts."""
+
+from floe.host.reruns import Again, Earlier
+from floe.shapes.reruns import plan_shape
+from tests.make import a_flow, a_merge, a_node, a_run, after, exited
+
+FLOW = a_flow(
+    a_node("build"),
+    a_merge("all", ["task.build.good"]),
+    a_node("ship", on="merge.all.good"),
+)
+
+
+def test_plan_names_nodes_by_their_references() -> None:
+    run = after(a_run(FLOW, {"n": 1}), exited(a_run(FLOW), "build", 0))
+    ended = after(run, exited(run, "ship", 1))
+    plan = Earlier(run=ended, name="h1-1", flow=FLOW, digest=None).plan(
+        Again(failed=True, values={}), is_gone=True
+    )
+
+    assert plan_shape(plan) == {
+        "run": "h1-1",
+        "flow": "flow",
+        "ver": 1,
+        "again": ["task.ship"],
+        "new": [],
+        "taken": ["task.build", "merge.all"],
+        "values": {"n": 1},
+        "workspace": {"host": None, "why_empty": plan.why_empty},
+    }
