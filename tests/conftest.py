@@ -24,16 +24,15 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
-LONGEST = ("clusters", "browser")
-"""The groups that take minutes. They start first, and so end before the rest does."""
+KINDS = {"clustered": "clusters", "browser": "browser"}
+"""The modules that load a machine most, by a name that they import."""
+
+AT_ONCE = 2
+"""How many clusters of real hosts there are at a time, and how many browsers."""
 
 
 class Groups(LoadScopeScheduling):
-    """Gives a worker a whole group of acceptance tests, or a single test of any other kind.
-
-    Tests of a group share hosts. The two groups that load a machine most never meet themselves:
-    there is one cluster of real hosts at a time, and one browser.
-    """
+    """Gives a worker a whole group of acceptance tests, or a single test of any other kind."""
 
     def _split_scope(self, nodeid: str) -> str:
         return group_of(nodeid) or nodeid
@@ -45,19 +44,21 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Groups:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the longest groups first, then the other acceptance tests, then all others."""
+    """Put the groups that take minutes first, then the other acceptance tests, then all others."""
 
-    def place(item: pytest.Item) -> int:
+    def place(item: pytest.Item) -> tuple[bool, bool, str]:
         group = group_of(item.nodeid)
-        return [*LONGEST, group].index(group) if group else len(LONGEST) + 1
+        is_long = group.startswith(tuple(KINDS.values()))
+        return not group, not is_long, group if is_long else ""
 
     items.sort(key=place)
 
 
 def group_of(nodeid: str) -> str:
-    """The group of an acceptance test: by the fixtures that its module imports, else its module.
+    """The group of an acceptance test, whose tests run in a row; empty for all other tests.
 
-    Empty for all other tests.
+    A module is a group, since its tests share hosts. All modules with clusters are `AT_ONCE`
+    groups, and so are those with browsers.
     """
     file = nodeid.partition("::")[0]
     return _group_in(file) if file.startswith("tests/acceptance/") else ""
@@ -65,12 +66,19 @@ def group_of(nodeid: str) -> str:
 
 @functools.cache
 def _group_in(file: str) -> str:
+    if not (kind := _kind_of(file)):
+        return file
+    files = [f"tests/acceptance/{path.name}" for path in (ROOT / file).parent.glob("test_*.py")]
+    alike = sorted(other for other in files if _kind_of(other) == kind)
+    return f"{kind} {alike.index(file) % AT_ONCE}"
+
+
+@functools.cache
+def _kind_of(file: str) -> str:
     tree = ast.parse((ROOT / file).read_text("utf-8"))
     imports = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
     names = {alias.name for node in imports for alias in node.names}
-    if "clustered" in names:
-        return "clusters"
-    return "browser" if "browser" in names else file
+    return next((kind for name, kind in KINDS.items() if name in names), "")
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
