@@ -24,13 +24,17 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 class Clone:
-    """A clone of this repository's HEAD and the home of the person who works in it."""
+    """A clone of this repository's HEAD and the home of the person who works in it.
+
+    Attributes: `printed` is what start.sh printed when it started both hosts.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "a clean clone"
         self.home = folder / "home"
         self.root = self.path / ".floe/h1"
         self.port = free_ports(apart=10)
+        self.printed = ""
         subprocess.run(["git", "clone", "--quiet", ROOT, self.path], check=True)
         # How packages are fetched on this machine is no part of what is shown here.
         if (pip := Path.home() / ".config/pip").is_dir():
@@ -40,6 +44,7 @@ class Clone:
             "HOME": str(self.home),
             "FLOE_PORT": str(self.port),
             "PIP_CACHE_DIR": str(Path.home() / ".cache/pip"),
+            "PIP_COMPILE": "0",  # what hosts import is compiled once, by the first of them
         } | {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
 
     def start_sh(self, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -80,16 +85,26 @@ def command_lines() -> Iterator[tuple[int, str]]:
 
 
 @pytest.fixture(scope="module")
-def clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
-    return Clone(tmp_path_factory.mktemp("start"))
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
+    clone = Clone(tmp_path_factory.mktemp("start"))
+    yield clone
+    clone.start_sh("stop")
 
 
 @pytest.fixture
-def started(clone: Clone) -> Iterator[str]:
-    """What the first start of a host said; it is stopped at the end."""
-    first = clone.start_sh()
-    assert first.returncode == 0, first.stdout + first.stderr
-    yield first.stdout
+def started(clone: Clone) -> str:
+    """What start.sh printed when it started the hosts. Both run, maybe since an earlier test."""
+    if len(clone.hosts()) != 2:
+        clone.start_sh("stop")
+        first = clone.start_sh()
+        assert first.returncode == 0, first.stdout + first.stderr
+        clone.printed = first.stdout
+    return clone.printed
+
+
+@pytest.fixture
+def stopped(clone: Clone) -> None:
+    """No host runs."""
     clone.start_sh("stop")
 
 
@@ -182,6 +197,7 @@ def test_stop_leaves_no_host_behind(clone: Clone) -> None:
     assert clone.hosts() == []
 
 
+@pytest.mark.usefixtures("stopped")
 def test_stop_without_a_host_says_so(clone: Clone) -> None:
     stopped = clone.start_sh("stop")
 
@@ -189,6 +205,7 @@ def test_stop_without_a_host_says_so(clone: Clone) -> None:
     assert "does not run" in stopped.stdout
 
 
+@pytest.mark.usefixtures("stopped")
 def test_status_without_a_host_fails(clone: Clone) -> None:
     assert clone.start_sh("status").returncode == 1
 
@@ -200,6 +217,7 @@ def test_port_without_a_number_is_refused(clone: Clone) -> None:
     assert "--port takes a number" in refused.stderr
 
 
+@pytest.mark.usefixtures("stopped")
 def test_taken_port_starts_nothing(clone: Clone) -> None:
     with socket.create_server(("127.0.0.1", clone.port)):
         refused = clone.start_sh()
@@ -210,6 +228,7 @@ def test_taken_port_starts_nothing(clone: Clone) -> None:
     assert clone.hosts() == []
 
 
+@pytest.mark.usefixtures("stopped")
 def test_host_that_cannot_start_leaves_nothing_behind(clone: Clone) -> None:
     with socket.socket() as bound:  # but not listening: only the host itself finds out
         bound.bind(("127.0.0.1", 0))
