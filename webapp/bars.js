@@ -57,3 +57,6 @@ export function barsOf(node, moment, many = (node.visit ?? 1) > 1) {
  */
 export const placeOf = (instant, start, end) =>
   `${(100 * Math.min(1, Math.max(0, (instant - start) / Math.max(1, end - start)))).toFixed(3)}%`;
+
+/** When the first attempt of a node's visit started; empty before. @param {import("./types/api").RunNode} node */
+export const firstStart = (node) => node.attempts?.find((one) => one.started_at)?.started_at ?? node.started_at;

@@ -1,168 +1,294 @@
-// A flow as a graph, left to right; in a run its nodes carry their state and its lit lines the
-// tags that stand. Nodes are links in reading order; the lines are only decoration.
-import { signal } from "@preact/signals";
-import { useLayoutEffect, useRef } from "preact/hooks";
+// A flow as a graph, left to right; in a run its nodes carry their state and its lit lines the tags that stand.
+// One stop of the tab key; the arrow keys move inside it.
+import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { firstStart } from "../bars.js";
 import { classes, html } from "../html.js";
-import { planOf as columns } from "../layers.js";
-import { here } from "../route.js";
-import { ALL_MAX, useCalm, useViewport } from "../viewport.js";
+import { planOf } from "../layout.js";
+import { here, route } from "../route.js";
+import { nameOf } from "../stacks.js";
 import { plain } from "../text.js";
 import { took } from "../time.js";
+import { ALL_MAX } from "../viewport.js";
+import { useZoom } from "../zoom.js";
 import { Mark, stateName } from "./mark.js";
+import { Minimap } from "./minimap.js";
 
-// Names are unreadable at a smaller scale.
-const SCALE_MIN = 0.75;
+/** @typedef {import("../layout.js").Plan} Plan */
+/** @typedef {import("../layout.js").Spot} Spot */
+/** @typedef {import("../layout.js").Place} Place */
+/** @typedef {import("../types/api").RunNode} RunNode */
+/** @typedef {import("../types/api").GraphNode} GraphNode */
 
-// dagre takes a second for a thousand nodes; beyond this number simple columns are used.
-const NODES_MAX = 200;
+/** At a smaller scale a node has room for its name alone, and below the second one for no text. */
+const [FULL, NAMED] = [0.9, 0.5];
+const NAME_PX = 12;
 
-/** @typedef {import("../plan.js").Plan} Plan */
-/** @typedef {(graph: import("../types/api").Graph) => Plan} Planner */
+/** States of a stack's nodes, the one that matters most first. */
+const ORDER = "bad error asking retrying running queued stopped good waiting never".split(" ");
 
-// dagre is a fifth of all code, so only pages with a graph load it.
-const fine = signal(/** @type {Planner | null} */ (null));
-/** @type {WeakMap<object, Plan>} */
-const plans = new WeakMap();
-
-/** Once per graph. @param {Planner} planner @param {import("../types/api").Graph} graph */
-function planned(planner, graph) {
-  const plan = plans.get(graph) ?? planner(graph);
-  plans.set(graph, plan);
-  return plan;
-}
+/** @type {Record<string, [number, number]>} */
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 /**
- * @param {{graph: import("../types/api").Graph, nodes?: import("../types/api").RunNode[], started?: boolean, chosen?:
- *   string, at?: string | null}} props
+ * @param {{graph: import("../types/api").Graph, nodes?: RunNode[], started?: boolean, chosen?: string,
+ *   at?: string | null}} props
  *   nodes: with their states, in a run; started: the run is active; at: the shown moment, null for now
  */
-export function GraphPanel(props) {
-  const planner = props.graph.nodes.length > NODES_MAX ? columns : fine.value;
+export function GraphPanel({ graph, nodes, started = false, chosen, at = null }) {
+  const open = route.value.query.get("open") ?? "";
+  const plan = useMemo(() => planOf(graph, new Set(open.split(",")), widthOf()), [graph, open]);
+  const states = useMemo(() => new Map(nodes?.map((node) => [node.id, node])), [nodes]);
+  const stops = useMemo(() => stopsOf(plan, states.size > 0), [plan, states.size > 0]);
+  const aim = stops.find(({ ids }) => ids.includes(chosen ?? ""))?.place;
+  const zoom = useZoom(plan, aim);
+  const { box, scale, seen } = zoom;
+  const [current, setCurrent] = useState("");
+  const wanted = useRef("");
+  const isIn = useRef(false); // the focus was here last
+  const entry = stops.find(({ id }) => id === current) ?? stops.find(({ place }) => place === aim) ?? stops[0];
   useLayoutEffect(() => {
-    if (!planner) void import("../layout.js").then(({ planOf }) => (fine.value = planOf));
-  }, [planner]);
-  return planner
-    ? html`<${Sheet} ...${props} plan=${planned(planner, props.graph)} />`
-    : html`<div class="graph"></div>`;
-}
+    if (!wanted.current) return;
+    wanted.current = "";
+    const element = box.current?.querySelector('[tabindex="0"]');
+    if (element instanceof HTMLElement) element.focus({ preventScroll: true });
+  }, [current, scale]);
 
-/** @param {Parameters<typeof GraphPanel>[0] & {plan: Plan}} props */
-function Sheet({ plan, graph, nodes, started = false, chosen, at = null }) {
-  const { box, scale, seen } = useFit(plan, chosen);
-  const states = new Map(nodes?.map((node) => [node.id, node]));
-  const known = new Map(graph.nodes.map((node) => [node.id, node]));
-  const { width, height } = plan.node;
-  const lines = plan.lines.filter((line) => seen(line.box));
-  return html`<div class="graph" role="group" aria-label="Graph of the flow" tabindex="0" ref=${box}
-    onFocusIn=${shownWhole}>
-    ${
-      scale > 0 &&
-      html`<div class="graph-sheet"
+  useLayoutEffect(() => {
+    // An opened or closed stack is a new element.
+    const element = box.current?.querySelector('[tabindex="0"]');
+    if (isIn.current && document.activeElement === document.body && element instanceof HTMLElement)
+      element.focus({ preventScroll: true });
+  }, [plan]);
+
+  /** @param {KeyboardEvent} event */
+  const onKeyDown = (event) => {
+    if (event.metaKey || event.ctrlKey || event.altKey) return;
+    const { key } = event;
+    const arrow = ARROWS[key];
+    if (arrow && entry) {
+      const next = nextStop(stops, entry, arrow);
+      if (next) {
+        wanted.current = next.id;
+        zoom.show(next.place);
+        setCurrent(next.id);
+      }
+    } else if (key === "+" || key === "=") zoom.by(1);
+    else if (key === "-") zoom.by(-1);
+    else if (key === "0") zoom.fit();
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  };
+  /** @param {FocusEvent} event */
+  const onFocusIn = ({ target }) => {
+    const id = target instanceof HTMLElement ? target.dataset.stop : undefined;
+    const stop = stops.find((one) => one.id === id);
+    if (!stop) return;
+    isIn.current = true;
+    setCurrent(stop.id);
+    zoom.show(stop.place);
+  };
+  /** @param {FocusEvent} event */
+  const onFocusOut = ({ relatedTarget }) => {
+    if (relatedTarget instanceof Element && !box.current?.contains(relatedTarget)) isIn.current = false;
+  };
+  const isLarge = plan.spots.length + stops.length > ALL_MAX;
+  /** @param {Place} place @param {string} id */
+  const isDrawn = ({ left, top, width, height }, id) =>
+    !isLarge || id === entry?.id || seen({ left, top, right: left + width, bottom: top + height });
+  const lines = plan.lines.filter((line) => !isLarge || seen(line.box));
+  const shared = { states, started, chosen, at, entry: entry?.id };
+  return html`<div class="graph-frame">
+    <div class=${classes("graph", scale < FULL && "is-small", scale < NAMED && "is-tiny")} role="group"
+      aria-label="Graph of the flow" tabindex=${stops.length ? undefined : 0} ref=${box} onKeyDown=${onKeyDown}
+      onFocusIn=${onFocusIn} onFocusOut=${onFocusOut}
+      style=${{ height: zoom.height, "--name": `${NAME_PX / (scale || 1)}px` }}>${
+        scale > 0 &&
+        html`<div class="graph-sheet"
             style=${{ width: `${plan.width}px`, height: `${plan.height}px`, zoom: String(scale) }}>
-          <svg class="graph-lines" width=${plan.width} height=${plan.height} aria-hidden="true">
-            ${[
-              ...Map.groupBy(lines, (line) =>
-                classes(
-                  "line",
-                  line.label && "is-other",
-                  (line.from === "trigger" ? started : states.get(line.from)?.tag === line.tag) && "is-lit",
-                ),
-              ),
-            ].map(
-              ([names, list]) => html`<path key=${names} class=${names} d=${list.map(({ path }) => path).join("")} />`,
-            )}
-            <path class="line-tips" d=${lines.map((line) => line.tip).join("")} />
-            ${lines.map(
-              (line) =>
-                line.label &&
-                html`<text key=${line.key} class="line-label" x=${line.x} y=${line.y - 4}>
-                  ${plain(line.label)}</text>`,
-            )}
-          </svg>
-          ${plan.places
-            .filter(({ left, top }) => seen({ left, top, right: left + width, bottom: top + height }))
-            .map(({ id, left, top }) => {
-              const node = /** @type {import("../types/api").GraphNode} */ (known.get(id));
-              return html`<${Node} key=${id} node=${node} run=${states.get(id)} started=${started}
-                chosen=${chosen === id}
-                at=${at} left=${left} top=${top} width=${width} height=${height} />`;
+          <${Lines} plan=${plan} lines=${lines} states=${states} started=${started} />
+          ${plan.spots
+            .filter((spot) => isDrawn(spot, spot.id))
+            .map((spot) => {
+              const { id, unit, cells } = spot;
+              if (unit.members.length === 1)
+                return html`<${Node} key=${id} ...${given(unit.members[0], spot, shared)} />`;
+              if (!cells.length) return html`<${Stack} key=${id} spot=${spot} ...${shared} />`;
+              return html`<${OpenStack} key=${id} spot=${spot} entry=${shared.entry} />${cells
+                .map((cell, nth) => ({ cell, node: unit.members[nth] }))
+                .filter(({ cell }) => isDrawn(cell, cell.id))
+                .map(({ cell, node }) => html`<${Node} key=${cell.id} ...${given(node, cell, shared)} isCell />`)}`;
             })}
         </div>`
+      }</div>
+    ${
+      zoom.canZoom &&
+      html`<div class="graph-tools" role="group" aria-label="Size of the graph">
+        <button class="quiet" aria-label="Smaller" title="Smaller (−)" onClick=${() => zoom.by(-1)}>−</button>
+        <button class="quiet" aria-label="Larger" title="Larger (+)" onClick=${() => zoom.by(1)}>+</button>
+        <button class="quiet" title="All of it (0)" onClick=${zoom.fit}>Fit</button></div>`
     }
+    ${zoom.overflows && html`<${Minimap} plan=${plan} states=${states} box=${box} scale=${scale} />`}
   </div>`;
 }
 
-/** Scroll the focused node into view: a browser does not do that for a partly visible one. @param {FocusEvent} event */
-function shownWhole({ target, currentTarget }) {
-  if (target instanceof HTMLElement && target !== currentTarget)
-    target.scrollIntoView({ block: "nearest", inline: "nearest" });
+/** Measures a name as css/graph.css draws it. @returns {(name: string) => number} */
+function widthOf() {
+  const context = document.createElement("canvas").getContext("2d");
+  if (!context) return ({ length }) => 9 * length;
+  const { fontSize, fontFamily } = getComputedStyle(document.body);
+  context.font = `600 ${fontSize} ${fontFamily}`;
+  return (name) => context.measureText(plain(name)).width;
 }
+
+/** @typedef {{id: string, place: Place, ids: string[]}} Stop  for the arrow keys; ids: the nodes it stands for */
+
+/** Nodes of a run are links, and so are stacks. @param {Plan} plan @param {boolean} isRun @returns {Stop[]} */
+function stopsOf(plan, isRun) {
+  return plan.spots.flatMap((spot) => {
+    const { id, unit, cells } = spot;
+    const { members } = unit;
+    if (members.length === 1)
+      return isRun && members[0].class !== "trigger" ? [{ id, place: spot, ids: [members[0].id] }] : [];
+    const head = { id: `stack ${id}`, place: { ...spot, height: 30 }, ids: /** @type {string[]} */ ([]) };
+    if (!cells.length) return [{ ...head, place: spot, ids: members.map((node) => node.id) }];
+    return [head, ...(isRun ? cells.map((cell) => ({ id: cell.id, place: cell, ids: [cell.id] })) : [])];
+  });
+}
+
+/**
+ * The nearest stop in a direction; what is straight ahead is nearer.
+ * @param {Stop[]} stops
+ * @param {Stop} from
+ * @param {[number, number]} direction
+ */
+function nextStop(stops, from, [dx, dy]) {
+  const start = middle(from.place);
+  let best = null;
+  let least = Infinity;
+  for (const stop of stops) {
+    const { x, y } = middle(stop.place);
+    const ahead = (x - start.x) * dx + (y - start.y) * dy;
+    const aside = Math.abs((x - start.x) * dy) + Math.abs((y - start.y) * dx);
+    if (ahead > 1 && ahead + 3 * aside < least) {
+      best = stop;
+      least = ahead + 3 * aside;
+    }
+  }
+  return best;
+}
+
+/** @param {Place} place */
+const middle = ({ left, top, width, height }) => ({ x: left + width / 2, y: top + height / 2 });
 
 /** @param {Record<string, number>} lengths */
 const pixels = (lengths) => Object.fromEntries(Object.entries(lengths).map(([name, value]) => [name, `${value}px`]));
 
-/**
- * How much to shrink the sheet so that its width fits, within reason; what still does not fit
- * scrolls, and the chosen node is scrolled into view. `seen`: whether to draw a part of a large sheet.
- * @param {Plan} plan
- * @param {string | undefined} chosen
- */
-function useFit(plan, chosen) {
-  const box = useRef(/** @type {HTMLElement | null} */ (null));
-  const [viewport, look] = useViewport(box);
-  const aim = useCalm(chosen);
-  // 0: unknown, so draw nothing yet
-  const scale = viewport.width ? Math.min(1, Math.max(SCALE_MIN, viewport.width / plan.width)) : 0;
-  useLayoutEffect(() => {
-    const place = plan.places.find(({ id }) => id === aim);
-    const element = box.current;
-    if (!place || !element) return;
-    const { scrollLeft, scrollTop, clientWidth, clientHeight } = element;
-    const [left, top] = [place.left * scale, place.top * scale];
-    const [width, height] = [plan.node.width * scale, plan.node.height * scale];
-    if (
-      left >= scrollLeft &&
-      left + width <= scrollLeft + clientWidth &&
-      top >= scrollTop &&
-      top + height <= scrollTop + clientHeight
-    )
-      return;
-    element.scrollTo(left - (clientWidth - width) / 2, top - (clientHeight - height) / 2);
-    look();
-  }, [plan, aim, scale]);
-  const isLarge = plan.places.length > ALL_MAX;
-  /** @param {import("../plan.js").Box} part */
-  const seen = ({ left, top, right, bottom }) =>
-    !isLarge ||
-    (right * scale >= viewport.left &&
-      left * scale <= viewport.right &&
-      bottom * scale >= viewport.top &&
-      top * scale <= viewport.bottom);
-  return { box, scale, seen };
+/** @param {Place} place */
+const placed = ({ left, top, width, height }) => pixels({ left, top, width, height });
+
+/** @param {{plan: Plan, lines: Plan["lines"], states: Map<string, RunNode>, started: boolean}} props */
+function Lines({ plan, lines, states, started }) {
+  /** @param {Plan["lines"][number]} line */
+  const isLit = ({ sources }) =>
+    sources.some(({ from, tag }) => (from === "trigger" ? started : states.get(from)?.tag === tag));
+  const looks = Map.groupBy(lines, (line) =>
+    classes("line", !line.key.endsWith(" good") && "is-other", isLit(line) && "is-lit"),
+  );
+  return html`<svg class="graph-lines" width=${plan.width} height=${plan.height} aria-hidden="true">
+    ${[...looks].map(
+      ([names, list]) => html`<path key=${names} class=${names} d=${list.map(({ path }) => path).join("")} />`,
+    )}
+    <path class="line-tips" d=${lines.map((line) => line.tip).join("")} />
+    ${lines.map(
+      (line) =>
+        line.label &&
+        html`<text key=${line.key} class="line-label" x=${line.x} y=${line.y - 4}>${plain(line.label)}</text>`,
+    )}
+  </svg>`;
 }
 
 /**
- * @param {{node: import("../types/api").GraphNode, run?: import("../types/api").RunNode, started: boolean,
- *   chosen: boolean, at: string | null, left: number, top: number, width: number, height: number}} props  as plain
- *   values: a node with unchanged values is not drawn again
+ * @typedef {{states: Map<string, RunNode>, started: boolean, chosen?: string, at: string | null, entry?: string}}
+ *   Shared  entry: the stop of the tab key
  */
-function Node({ node, run, started, chosen, at, left, top, width, height }) {
-  const place = pixels({ left, top, width, height });
+
+/** The properties of a node as plain values: with unchanged ones it is not drawn again.
+ * @param {GraphNode} node @param {Place} place @param {Shared} shared */
+const given = (node, { left, top, width, height }, { states, started, chosen, at, entry }) => ({
+  node,
+  run: states.get(node.id),
+  started,
+  chosen: chosen === node.id,
+  at,
+  isEntry: entry === node.id,
+  left,
+  top,
+  width,
+  height,
+});
+
+/** @param {Place & ReturnType<typeof given> & {isCell?: boolean}} props */
+function Node({ node, run, started, chosen, at, isEntry, isCell = false, ...place }) {
   const state = node.class === "trigger" ? (started ? "good" : "") : (run?.state ?? "");
-  const name = plain(node.name || node.id);
+  const name = plain(nameOf(node));
   const inner = html`
     ${state && html`<${Mark} state=${state} />`}
     <span class="node-text"><span class="node-name">${name}</span>
-      <span class="node-type">${plain(node.type || node.class)}
-        ${run?.started_at && html` · ${took(run.started_at, run.ended_at ?? at)}`}</span></span>`;
-  const names = classes("node", `is-${node.class}`, state && `is-${state}`, chosen && "is-chosen");
-  if (!run || node.class === "trigger") return html`<div class=${names} style=${place} title=${name}>${inner}</div>`;
-  return html`<a class=${names} style=${place} title=${`${name}: ${stateName(state)}`} data-replace
+      ${
+        !isCell &&
+        html`<span class="node-type">${plain(node.type || node.class)}
+          ${run?.started_at && html` · ${took(firstStart(run), run.ended_at ?? at)}`}</span>`
+      }</span>`;
+  const names = classes("node", `is-${node.class}`, state && `is-${state}`, chosen && "is-chosen", isCell && "is-cell");
+  const style = placed(/** @type {Place} */ (place));
+  if (!run || node.class === "trigger") return html`<div class=${names} style=${style} title=${name}>${inner}</div>`;
+  return html`<a class=${names} style=${style} title=${`${name}: ${stateName(state)}`} data-replace
+    data-stop=${node.id} tabindex=${isEntry ? 0 : -1}
     href=${here({ node: node.id, visit: "", attempt: "", line: "", tab: tabFor(run) })}
     aria-current=${chosen ? "true" : undefined}>${inner}</a>`;
 }
 
-/** The tab that a click on a node opens: the most interesting one. @param {import("../types/api").RunNode} node */
+/** Equal siblings as one: how many are in which state. @param {{spot: Spot} & Shared} props */
+function Stack({ spot, states, chosen, entry }) {
+  const { id, unit } = spot;
+  /** @type {Map<string, number>} */
+  const counts = new Map();
+  for (const node of unit.members) {
+    const state = states.get(node.id)?.state;
+    if (state) counts.set(state, (counts.get(state) ?? 0) + 1);
+  }
+  const shown = ORDER.filter((state) => counts.has(state));
+  const name = `${plain(unit.name)} ×${unit.members.length}`;
+  const said = shown.map((state) => `${counts.get(state)} ${stateName(state)}`).join(", ");
+  const isChosen = unit.members.some((node) => node.id === chosen);
+  return html`<a class=${classes("node", "is-stack", shown.length > 0 && `is-${shown[0]}`, isChosen && "is-chosen")}
+    style=${placed(spot)} title=${said ? `${name}: ${said}` : name} data-replace data-stop=${`stack ${id}`}
+    tabindex=${entry === `stack ${id}` ? 0 : -1} href=${toggled(id)} aria-expanded="false"
+    aria-label=${said ? `${name}: ${said}` : name}>
+    <span class="node-text"><span class="node-name">${name}</span>
+      <span class="node-type stack-counts">${
+        shown.length
+          ? shown.map((state) => html`<span key=${state}>${counts.get(state)} <${Mark} state=${state} /></span>`)
+          : plain(unit.members[0].type || unit.members[0].class)
+      }</span></span></a>`;
+}
+
+/** The frame around the nodes of a stack. @param {{spot: Spot, entry?: string}} props */
+function OpenStack({ spot, entry }) {
+  const { id, unit } = spot;
+  return html`<div class="stack" style=${placed(spot)}>
+    <a class="stack-head" data-replace data-stop=${`stack ${id}`} tabindex=${entry === `stack ${id}` ? 0 : -1}
+      href=${toggled(id)} aria-expanded="true"><b>${plain(unit.name)} ×${unit.members.length}</b> close</a></div>`;
+}
+
+/** The URL in which a stack is open, or closed again. @param {string} id */
+function toggled(id) {
+  const open = (route.value.query.get("open") ?? "").split(",").filter(Boolean);
+  return here({ open: (open.includes(id) ? open.filter((one) => one !== id) : [...open, id]).join(",") });
+}
+
+/** The tab that a click on a node opens: the most interesting one. @param {RunNode} node */
 export function tabFor(node) {
   if (node.state === "asking") return "form";
   if (node.state === "waiting" || node.state === "never") return "why";

@@ -9,6 +9,8 @@ const KEYS = [
   ["g n", "go to Now; g r Runs, g f Flows, g h Hosts, g t Tokens"],
   ["[ ]", "show the run one event earlier or later"],
   ["v", "graph or timeline"],
+  ["← →", "in the graph: from node to node, as do ↑ ↓"],
+  ["+ −", "in the graph: larger or smaller; 0 shows all of it"],
   ["f", "follow the output, or stop following"],
   ["w", "wrap long lines"],
   ["n N", "next and previous match"],

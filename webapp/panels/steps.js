@@ -1,5 +1,6 @@
 // The nodes of a run as a list, for screen readers, the keyboard and phones.
 import { useRef } from "preact/hooks";
+import { firstStart } from "../bars.js";
 import { classes, html } from "../html.js";
 import { here } from "../route.js";
 import { useRows } from "../viewport.js";
@@ -47,7 +48,7 @@ function Step({ node, chosen, at }) {
       <span class="step-name">${plain(node.name || node.id)}</span>
       <span class="step-type">${plain(node.type || node.class)}${outcome(node)}</span>
     </span>
-    <span class="step-took">${node.started_at ? took(node.started_at, node.ended_at ?? at) : ""}</span>
+    <span class="step-took">${took(firstStart(node), node.ended_at ?? at)}</span>
   </a>`;
 }
 
