@@ -32,6 +32,7 @@ from floe.server.auth import Auth
 from floe.server.connection import Connection, Crowd, protect
 from floe.server.connection_limit import ConnectionLimit, NoFiles
 from floe.server.endpoint import Endpoint, endpoint
+from floe.server.fan_out import LAST_REPLIES
 from floe.server.lines import Marks
 from floe.server.peer_auth import PeerAuth
 from floe.server.problems import Handler, answer_errors
@@ -72,6 +73,7 @@ def application(hub: Hub, settings: ServerSettings, peers: Peers | None = None) 
         app[PEERS] = peers
     app[WEBAPP] = Webapp(settings.base_url, settings.dev_webapp)
     app[MARKS] = Marks()
+    app[LAST_REPLIES] = {}
     app[STOPPING] = asyncio.Event()
     app[FEEDS] = Open()
     app[STRANGERS] = Strangers()

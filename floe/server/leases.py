@@ -21,15 +21,16 @@ async def index(request: web.Request) -> web.StreamResponse:
     resources of its own runs.
     """
     query(request).done()
-    hub = request.app[HUB]
+    hub, away = request.app[HUB], None
     if (keeper := _elsewhere(request)) is None:
         problem = hub.reads.lease_problem()
     elif any(member.id == keeper and not member.stale for member in hub.reads.members()):
         return await at_host(request, keeper)
     else:
+        away = keeper
         problem = f"the keeper {keeper} is away: only resources of this host's runs are known"
     leases = [await _shape(hub, lease) for lease in hub.reads.leases()]
-    return answer({"leases": leases, "problem": problem})
+    return answer({"leases": leases, "problem": problem, "away": away})
 
 
 async def free(request: web.Request) -> web.StreamResponse:

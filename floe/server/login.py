@@ -43,13 +43,13 @@ async def login(request: web.Request) -> web.Response:
     if personal:
         log.info("auth.token_made", by=caller.by, name=personal)
         text = await auth.tokens.make_personal(personal, once, maker=maker)
-        return answer({"token": text, "user": caller.user})
+        return answer({"token": text, "user": personal})
     session_s = request.app[SETTINGS].session_s
     shown = caller.shown
     opener = shown.key if shown and shown.kind == "session" else ""
     text = await auth.tokens.make_session(caller.name, session_s, once, maker=maker, opener=opener)
     log.info("auth.login", by=caller.by, peer=request.remote)
-    response = answer({"token": text, "user": caller.user})
+    response = answer({"token": text, "user": caller.name or caller.user})
     _set_cookie(request, response, text, session_s)
     return response
 
@@ -65,8 +65,12 @@ def _caller(request: web.Request, text: str, user: str) -> Caller:
 
 
 async def who(request: web.Request) -> web.Response:
-    """The logged-in user; in a header, the key with which a page of floe opens the feed."""
-    response = answer({"user": request[CALLER].user})
+    """The logged-in user, by the name of a personal token.
+
+    In a header, the key with which a page of floe opens the feed.
+    """
+    caller = request[CALLER]
+    response = answer({"user": caller.name or caller.user})
     response.headers["X-Floe-Page"] = page_key(request)
     return response
 

@@ -6,6 +6,7 @@ from aiohttp import web
 
 from floe.hub.hub import Hub
 from floe.hub.reads import Queue
+from floe.model.codec import iso
 from floe.server import fan_out
 from floe.server.app_keys import HUB
 from floe.server.bodies import query
@@ -22,6 +23,11 @@ async def index(request: web.Request) -> web.Response:
     hub = request.app[HUB]
     groups = [_group(hub, queue) for queue in hub.reads.queues()]
     groups += [group for shape in others.shapes for group in shape["pends"]]
+    groups += [
+        {**group, "as_of": iso(reply.at)}
+        for reply in others.earlier
+        for group in reply.shape["pends"]
+    ]
     return answer({"pends": groups, "away": others.away})
 
 

@@ -125,7 +125,14 @@ ROUTES: Final = (
     Route("GET", "flows/{flow}/runs", runs.of_flow, query=PAGE, answers={200: "Runs"}),
     Route("GET", "flows/{flow}/runs/{run}", runs.show, query=MOMENT, answers={200: "Run"}),
     Route("GET", "runs", runs.index, query={"flow": TEXT, **PAGE}, answers={200: "Runs"}),
-    Route("GET", "runs/{run}", runs.show, query=MOMENT, answers={200: "Run"}),
+    Route(
+        "GET",
+        "runs/{run}",
+        runs.show,
+        more=runs.known,
+        query=MOMENT,
+        answers={200: "Run"},
+    ),
     Route(
         "GET",
         "runs/{run}/events",

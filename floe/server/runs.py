@@ -1,5 +1,6 @@
 """Runs: lists, one run and its nodes, why it waits or ended, cancel."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Final
 
@@ -11,14 +12,17 @@ from floe.model.refs import FlowId, HostId, Instant, RunRef, flow_id, host_id, n
 from floe.model.run import Run, State, Summary
 from floe.server.app_keys import CALLER, HUB
 from floe.server.bodies import Fields, json_body, once_of, query
-from floe.server.events import SEQ_MAX, fact_shape
+from floe.server.events import SEQ_MAX, event_shape, fact_shape
 from floe.server.problems import answer
+from floe.shapes.flows import graph_shape
 from floe.shapes.nodes import node_page
 from floe.shapes.runs import as_of_shape, run_shape, summary_shape, why_shape
 from floe.store.base import RunQuery
 
 PAGE: Final = 50
 PAGE_MAX: Final = 500
+KNOWN_MAX: Final = 200
+"""Events of a run whose log is away."""
 STATES: Final[tuple[State, ...]] = ("pending", "active", "archive")
 
 
@@ -93,6 +97,18 @@ async def show(request: web.Request) -> web.Response:
         (last,) = await hub.reads.events(run.ref.key, run.seq - 1, 1)
         shape["moment"] = fact_shape(last)
     return answer(shape)
+
+
+async def known(request: web.Request, run: str) -> dict[str, object]:
+    """What this host knows of a run whose log is away: the graph of its flow, and some events."""
+    reads = request.app[HUB].reads
+    found = [event_shape(stored) for stored in await reads.events(run, 0, KNOWN_MAX)]
+    row = await reads.summary(reads.ref(run))
+    graph: object = None
+    with suppress(NotFound):
+        flow = reads.book().find(f"{row.flow}@{row.ver}")
+        graph = graph_shape(flow) if flow.nodes else None
+    return {"graph": graph, "events": found}
 
 
 async def node(request: web.Request) -> web.Response:

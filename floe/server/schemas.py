@@ -108,6 +108,7 @@ OUTPUT: Final = {"attempt": COUNT, "count": COUNT, "bytes": COUNT, "live": FLAG}
 
 REFUSALS: Final = many(shape({"host": TEXT, "reasons": many(TEXT)}))
 AWAY: Final = {**many(TEXT), "description": "hosts that did not reply"}
+EARLIER: Final = {**INSTANT, "description": "of a host that is away: when it sent this"}
 
 FORM: Final = {"title": TEXT, "fields": many(ref("Field"))}
 
@@ -342,6 +343,7 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
                 )
             ),
             "problem": TEXT,
+            "away": {**maybe(TEXT), "description": "the keeper, while it is away"},
         }
     ),
     "Free": shape({"tag": TEXT, "run": TEXT}),
@@ -349,14 +351,19 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
     "Pends": shape(
         {
             "pends": many(
-                shape({"text": TEXT, "hosts": REFUSALS, "count": POSITIVE, "runs": many(TEXT)})
+                shape(
+                    {"text": TEXT, "hosts": REFUSALS, "count": POSITIVE, "runs": many(TEXT)},
+                    {"as_of": EARLIER},
+                )
             ),
             "away": AWAY,
         }
     ),
     "Forms": shape(
         {
-            "forms": many(shape({"run": ref("Summary"), "form": ref("OpenForm")})),
+            "forms": many(
+                shape({"run": ref("Summary"), "form": ref("OpenForm")}, {"as_of": EARLIER})
+            ),
             "count": COUNT,
             "away": AWAY,
         }

@@ -126,6 +126,16 @@ async def test_a_login_opens_a_session(site: Site, body: dict[str, str]) -> None
     assert await site.get("login") == (200, {"user": "admin"})  # by the cookie
 
 
+async def test_login_answers_the_name_of_a_personal_token(site: Site) -> None:
+    _, made = await site.post("login", {"token": ADMIN, "personal": "laptop"})
+
+    assert made["user"] == "laptop"
+    for header in ({"X-Floe-Auth": made["token"]}, {}):
+        if not header:
+            assert (await site.post("login", {"token": made["token"]}))[1]["user"] == "laptop"
+        assert await site.get("login", headers=header) == (200, {"user": "laptop"})
+
+
 async def test_the_cookie_is_for_this_site_and_no_script(site: Site) -> None:
     async with site.client.post(site.url + API + "/login", json={"token": ADMIN}) as response:
         cookie = response.cookies["floe-sesh"]

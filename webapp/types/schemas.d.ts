@@ -496,6 +496,8 @@ export type Leases = {
     waiting: string[];
   }[];
   problem: string;
+  /** the keeper, while it is away */
+  away: string | null;
 };
 
 export type Free = {
@@ -516,6 +518,8 @@ export type Pends = {
     }[];
     count: number;
     runs: string[];
+    /** of a host that is away: when it sent this */
+    as_of?: string;
   }[];
   /** hosts that did not reply */
   away: string[];
@@ -525,6 +529,8 @@ export type Forms = {
   forms: {
     run: Summary;
     form: OpenForm;
+    /** of a host that is away: when it sent this */
+    as_of?: string;
   }[];
   count: number;
   /** hosts that did not reply */
