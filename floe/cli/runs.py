@@ -1,9 +1,12 @@
 """`floe runs`: list runs, newest first."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import click
 
 from floe.cli.arguments import FLOW
-from floe.cli.client import connected
+from floe.cli.client import Client, connected
 from floe.cli.paint import age, as_json, as_of, run_state, sentence, table, took
 
 
@@ -40,7 +43,8 @@ def command(
       floe runs -s active -s pending
       floe runs --json -n 500
     """
-    answer = connected().get(
+    client = connected()
+    answer = client.get(
         "runs",
         flow=flow,
         state=",".join(state),
@@ -58,6 +62,7 @@ def command(
     if not answer["runs"]:
         click.echo("no runs", err=True)
         return
+    waits = _waits(client, answer["runs"])
     table(
         ("RUN", "FLOW", "STATE", "HOST", "STARTED", "TOOK", "BY", "WHY"),
         (
@@ -69,10 +74,28 @@ def command(
                 age(run["pended_at"]),
                 took(run["started_at"], run["ended_at"]),
                 run["by"],
-                sentence(run["why"]),
+                sentence(run["why"] or waits.get(run["id"], "")),
             )
             for run in answer["runs"]
         ),
     )
     if answer["next"]:
         click.echo(f"more: --cursor {answer['next']}", err=True)
+
+
+def _waits(client: Client, rows: Sequence[Mapping[str, Any]]) -> Mapping[str, str]:
+    """Why the pending and active runs of a list wait, by id: the list itself has no reasons."""
+    states, waits = {run["state"] for run in rows}, dict[str, str]()
+    if "pending" in states:
+        for group in client.get("pends")["pends"]:
+            before = ""
+            for run in group["runs"]:
+                waits[run] = (
+                    f"{before} needs the same and is before it" if before else group["text"]
+                )
+                before = run
+    if "active" in states:
+        for one in client.get("forms")["forms"]:
+            form = one["form"]
+            waits[one["run"]["id"]] = f"waits for a person: {form['title'] or form['node']}"
+    return waits

@@ -96,3 +96,31 @@ def test_watching_as_json_passes_on_what_is_said_of_hosts(monkeypatch: pytest.Mo
     shown = watched(monkeypatch, "--json")
 
     assert [json.loads(line) for line in shown.stdout.splitlines()] == [AWAY, BACK]
+
+
+class Paths(Client):
+    """A host that answers each path by itself."""
+
+    def get(self, path: str, **query: object) -> dict[str, Any]:
+        found: dict[str, Any] = self._answer[path]
+        return found
+
+
+def test_list_says_why_pending_and_active_runs_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = {"flow": "deploy", "ver": 1, "good": None, "why": "", "host": None, "by": "ann"}
+    times = {"pended_at": "2020-01-01T00:00:00.000Z", "started_at": None, "ended_at": None}
+    states = {"h1-1": "pending", "h1-2": "pending", "h1-3": "active"}
+    rows = [{**row, **times, "id": id, "state": s, "phase": s} for id, s in states.items()]
+    form = {"node": "sign", "title": "May it go?"}
+    answers = {
+        "runs": {"runs": rows, "next": "", "as_of": {}, "stale": []},
+        "pends": {"pends": [{"text": "waits for gpu", "runs": ["h1-1", "h1-2"]}]},
+        "forms": {"forms": [{"run": {"id": "h1-3"}, "form": form}]},
+    }
+    monkeypatch.setattr(runs, "connected", lambda: Paths(answers))
+
+    shown = CliRunner().invoke(runs.command, []).stdout.splitlines()
+
+    assert shown[1].endswith("waits for gpu")
+    assert shown[2].endswith("h1-1 needs the same and is before it")
+    assert shown[3].endswith("waits for a person: May it go?")
