@@ -11,7 +11,8 @@ export class Problem extends Error {
    * @param {number} status  0 if the host did not reply at all
    * @param {{title?: string, detail?: string, hint?: string, fields?: Record<string, string>,
    *   findings?: import("./types/api").Finding[], host?: string, as_of?: string | null,
-   *   since?: string | null, run?: import("./types/api").Summary}} body
+   *   since?: string | null, run?: import("./types/api").Summary, graph?: import("./types/api").Graph | null,
+   *   events?: import("./types/api").RunEvent[]}} body
    */
   constructor(status, body) {
     super(body.detail || body.title || `status ${status}`);
@@ -20,11 +21,18 @@ export class Problem extends Error {
     this.fields = body.fields ?? {};
     this.findings = body.findings ?? [];
     /**
-     * If another host has the run: its name, the time of its last message, and the run as known here; if it is
-     * permanently lost, the time of the forget.
+     * If another host has the run: its name, the time of its last message, and what is known here: the row, the graph
+     * and some events; if it is permanently lost, the time of the forget.
      */
     this.away = body.host
-      ? { host: body.host, at: body.as_of ?? body.since ?? null, run: body.run, lost: status === 410 }
+      ? {
+          host: body.host,
+          at: body.as_of ?? body.since ?? null,
+          lost: status === 410,
+          run: body.run,
+          graph: body.graph,
+          events: body.events ?? [],
+        }
       : null;
   }
 }

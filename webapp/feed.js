@@ -10,8 +10,8 @@ const RETRY_MS = [500, 1000, 2000, 4000, 8000, 15000];
 /** @typedef {import("./types/api").Frame} Frame */
 /** @typedef {import("./types/api").Watch} Watch */
 
-/** "connecting" until the first reply, then "live" or "lost"; `retry_at` in ms while lost. */
-export const link = signal({ state: "connecting", retry_at: 0 });
+/** "connecting" until the first reply, then "live" or "lost"; `since` and `retry_at` in ms while lost. */
+export const link = signal({ state: "connecting", since: 0, retry_at: 0 });
 
 /** @type {WebSocket | null} */
 let socket = null;
@@ -53,7 +53,7 @@ export function close() {
   clearTimeout(timer);
   socket?.close();
   socket = null;
-  link.value = { state: "connecting", retry_at: 0 };
+  link.value = { state: "connecting", since: 0, retry_at: 0 };
 }
 
 /** Try again now instead of at the end of the back-off. */
@@ -115,7 +115,7 @@ function connect() {
 /** @param {boolean} resumed */
 function welcome(resumed) {
   failures = 0;
-  link.value = { state: "live", retry_at: 0 };
+  link.value = { state: "live", since: 0, retry_at: 0 };
   // Without a position the events before this moment are unknown.
   if (!resumed) push({ type: "reset", pos: "" });
   for (const watch of watched.values()) send({ watch: watch() });
@@ -124,7 +124,8 @@ function welcome(resumed) {
 function lost() {
   const wait = RETRY_MS[Math.min(failures, RETRY_MS.length - 1)] * (0.8 + 0.4 * Math.random());
   failures += 1;
-  link.value = { state: "lost", retry_at: Date.now() + wait };
+  const since = link.value.since || Date.now();
+  link.value = { state: "lost", since, retry_at: Date.now() + wait };
   timer = setTimeout(connect, wait);
 }
 

@@ -1,4 +1,7 @@
 // Conclusions from a list of hosts: state of each, hosts with old data, total load. Pure.
+import { plural } from "./text.js";
+import { when } from "./time.js";
+
 /** @typedef {import("./types/api").Host} Host */
 
 /** A host that is silent for longer gets no more runs. */
@@ -12,10 +15,18 @@ const answeredAt = (hosts) => Date.parse(hosts.find((host) => host.self)?.seen_a
 /** Whether a host was silent for too long. @param {Host} host @param {Host[]} hosts  all of them */
 export const isAway = (host, hosts) => !host.self && !(answeredAt(hosts) - Date.parse(host.seen_at ?? "") < STALE_MS);
 
+/** What is wrong with a host, as sentences without a subject. @param {Host} host */
+export function troublesOf({ problems, config }) {
+  const errors = config?.findings.filter(({ level }) => level === "error").length ?? 0;
+  if (!errors) return problems ?? [];
+  const since = config?.loaded_at ? `the flows of ${when(config.loaded_at)} go on` : "it has no flows";
+  return [...(problems ?? []), `its config has ${plural(errors, "error")}: ${since}`];
+}
+
 /** The state of a host in one word, for text and colours. @param {Host} host @param {Host[]} hosts  all of them */
 export function hostState(host, hosts) {
   if (isAway(host, hosts)) return "away";
-  if (host.problems?.length) return "troubled";
+  if (troublesOf(host).length) return "troubled";
   return host.draining ? "draining" : "well";
 }
 

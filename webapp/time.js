@@ -2,8 +2,10 @@
 import { signal } from "@preact/signals";
 
 export const now = signal(Date.now());
+/** Whether time stands still: nothing is known of the host, so nothing counts on. */
+export const isStill = signal(false);
 setInterval(() => {
-  if (!document.hidden) now.value = Date.now();
+  if (!document.hidden && !isStill.value) now.value = Date.now();
 }, 1000);
 
 /** @typedef {string | null | undefined} Instant */
@@ -85,6 +87,9 @@ export const precise = (at) => (at ? preciseFormat.format(new Date(at)) : "");
 export const clock = (at) => (at ? clockFormat.format(new Date(at)) : "");
 /** @param {Instant} at */
 export const full = (at) => (at ? fullFormat.format(new Date(at)) : "");
+
+/** An instant with its date and its age, for a pointer that rests on it. @param {Instant} at */
+export const hover = (at) => (at ? `${full(at)}, ${ago(at)}` : "");
 
 /** An instant in its shortest unambiguous form: the date is omitted for today. @param {Instant} at */
 export const when = (at) => (day(at) === "Today" ? clock(at) : full(at));

@@ -14,8 +14,17 @@ const LISTS_MS = 1000;
 export const forms = cell(() => "forms");
 /** @type {ReturnType<typeof cell<{pends: import("./types/api").PendGroup[]}>>} */
 export const pends = cell(() => "pends");
-/** Why a pending run waits, if it is known. @param {string} run */
-export const pendedFor = (run) => pends.state.value.data?.pends.find((group) => group.runs.includes(run))?.text;
+/** Why a pending run waits, if it is known: a group's reason is that of its first run. @param {string} run */
+export function pendedFor(run) {
+  const group = pends.state.value.data?.pends.find(({ runs }) => runs.includes(run));
+  const before = group?.runs[group.runs.indexOf(run) - 1];
+  return before ? `${before} needs the same and is before it` : group?.text;
+}
+/** How many runs wait behind a run that needs the same. @param {string} run */
+export const behindIt = (run) => {
+  const group = pends.state.value.data?.pends.find(({ runs }) => runs[0] === run);
+  return group ? group.count - 1 : 0;
+};
 /** Counts up when runs were pended or ended, so that lists of runs are loaded again. */
 export const turnover = signal(0);
 

@@ -116,10 +116,26 @@ def test_host_that_dies_is_shown_with_its_age_and_no_error(
 
     cluster["h3"].kill()
 
-    expect(page.get_by_text("h3 as of").first).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("h3 has not answered since").first).to_be_visible(timeout=60_000)
     page.goto(f"{host.url}/runs/{run}")
-    expect(page.get_by_text("h3 as of").first).to_be_visible()
+    expect(page.get_by_text("h3 has not answered since").first).to_be_visible()
+    expect(page.get_by_role("group", name="Graph of the flow")).to_contain_text("say")
+    expect(page.get_by_text("Its commands may be running.")).to_be_visible()
     still(page, "light")
     light = judged(page)
     still(page, "dark")
     assert (light, judged(page)) == ([], [])
+
+
+def test_leases_are_not_called_free_while_the_keeper_is_away(
+    page: Page, cluster: Cluster, host: Second
+) -> None:
+    page.goto(f"{host.url}/hosts")
+    expect(page.get_by_text("Nothing is held")).to_be_visible()
+
+    cluster[cluster.keeper].kill()
+
+    expect(page.get_by_text("not seen for").first).to_be_visible(timeout=60_000)
+    page.reload()
+    expect(page.get_by_text(f"Not known while {cluster.keeper} is away")).to_be_visible()
+    expect(page.get_by_text("Nothing is held")).to_have_count(0)

@@ -95,13 +95,13 @@ def test_host_seen_lately_is_forgotten_by_force_alone(page: Page, host: Host) ->
     assert posted == [("h3/forget", {"store": "h37c1", "force": True})]
 
 
-@pytest.mark.parametrize("path", ["", "runs", "hosts"])
+@pytest.mark.parametrize("path", ["", "runs"])
 def test_list_says_which_host_it_tells_old_news_of(page: Page, host: Host, path: str) -> None:
     fleet(page)
     page.goto(f"{host.url}/{path}")
 
     expect(page.get_by_role("main").locator(".behind")).to_have_text(
-        re.compile(r"^h3 as of 1\d s ago$")
+        re.compile(r"^h3 has not answered since [\d:]+: its runs are shown as they were then\.$")
     )
 
 
@@ -122,7 +122,7 @@ def test_lease_names_holder_fence_and_waiters_in_order(page: Page, host: Host) -
 
     expect(row).to_contain_text("web-shop h2-41 on h2")
     expect(row).to_contain_text("1795000000.12")
-    expect(row.get_by_role("time")).to_have_attribute("title", "9 min ago")
+    expect(row.get_by_role("time")).to_have_attribute("title", re.compile(r"20\d\d.*, 9 min ago$"))
     expect(row.get_by_role("listitem")).to_have_text(["h1-7", "h3-2", "h2-44"])
 
 

@@ -51,7 +51,7 @@ export function Flow({ id }) {
             ${trigger.problem && html` <span class="field-message">${plain(trigger.problem)}</span>`}</li>`,
         )}</ul>
       </section>
-      <${LastRuns} flow=${flow.id} />
+      <${LastRuns} flow=${flow.id} asks=${flow.graph.nodes.some(({ type }) => type === "data")} />
     </div>
     <${Definition} flow=${flow} />`;
 }
@@ -62,8 +62,8 @@ const tags = (kind, list) =>
     ? html`<span>${kind} tags ${list.map((tag) => html`<span class="chip" key=${tag}>${plain(tag)}</span>`)}</span>`
     : null;
 
-/** @param {{flow: string}} props */
-function LastRuns({ flow }) {
+/** @param {{flow: string, asks: boolean}} props  asks: it waits for people */
+function LastRuns({ flow, asks }) {
   const { data, error, again } = useLoad(`runs?flow=${seg(flow)}&limit=${RUNS}`);
   const loaded = /** @type {{runs: import("../types/api").Summary[]} | null} */ (data);
   useEffect(() => {
@@ -77,7 +77,7 @@ function LastRuns({ flow }) {
   return html`<section class="list">
     <h2>Last runs <a class="more" href=${`${ROOT}/runs?flow=${seg(flow)}`}>all, with filters</a></h2>${
       mine.length
-        ? html`<${History} list=${mine} /><ul class="rows is-one-flow">${mine
+        ? html`<${History} list=${mine} asks=${asks} /><ul class="rows is-one-flow">${mine
             .slice(0, LISTED)
             .map((run) => html`<${Row} key=${run.id} run=${run} flow=${false} />`)}</ul>`
         : loaded

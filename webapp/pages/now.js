@@ -1,7 +1,7 @@
 // The present state: open forms first, then active, pending and ended runs.
 import { useRef } from "preact/hooks";
 import { later, useLater } from "../code.js";
-import { byNeed, hostState } from "../fleet.js";
+import { byNeed, hostState, troublesOf } from "../fleet.js";
 import { html } from "../html.js";
 import { narrow } from "../narrow.js";
 import { Behind } from "../panels/behind.js";
@@ -77,8 +77,8 @@ function Asked({ Form }) {
     data.count > 1 && html` <span class="count">${data.count}</span>`
   }</h2>
     ${data.forms.slice(0, FORMS_SHOWN).map(
-      ({ run, form }) => html`<${Form} key=${`${run.id} ${form.node} ${form.visit}`} run=${run}
-        form=${form} named />`,
+      ({ run, form, as_of: asOf }) => html`<${Form} key=${`${run.id} ${form.node} ${form.visit}`} run=${run}
+        form=${form} asOf=${asOf} named />`,
     )}
     ${
       data.count > FORMS_SHOWN &&
@@ -149,12 +149,11 @@ function HostDots() {
           <span><b>${plain(host.id)}</b> <span class="faint">${host.active} of ${plural(host.slots, "slot")}${
             host.pending ? `, ${host.pending} pending` : ""
           }</span>
-          ${
-            host.problems?.length
-              ? html`<span class="host-problem">
-                ${plain(host.problems[0])}</span>`
-              : host.draining && html`<span class="faint">draining</span>`
-          }</span></li>`,
+          ${host.draining && html`<span class="faint"> · draining</span>`}
+          ${troublesOf(host)
+            .slice(0, 1)
+            .map((one) => html`<span class="host-problem" key=${one}>${plain(one)}</span>`)}
+          </span></li>`,
       )}</ul>
     ${
       data.hosts.length > HOSTS_SHOWN &&

@@ -18,7 +18,7 @@ import { Visits, visitOf, visitShown } from "../panels/visits.js";
 import { WhyPanel } from "../panels/why.js";
 import { ROOT, flowHref, here, route } from "../route.js";
 import { plain } from "../text.js";
-import { ago, took, when } from "../time.js";
+import { ago, hover, took, when } from "../time.js";
 import { useMoment, useRun, useTitle } from "../use.js";
 import { liveState } from "../waits.js";
 
@@ -35,7 +35,8 @@ export function Run({ id }) {
   useTitle(live ? `${live.flow} ${live.id}: ${stateName(liveState(live))}` : id);
   if (error && !live) {
     const { away } = error;
-    if (away?.run) return html`<${Head} run=${away.run} at=${null} away /><${Away} ...${away} />`;
+    if (away?.run)
+      return html`<${Head} run=${away.run} at=${null} away /><${Away} ...${away} /><${Known} ...${away} />`;
     if (error.status === 404)
       return html`<h1 class="unseen">${plain(id)}</h1><div role="alert"><${Empty} title="No run is called ${plain(id)}">
         <p>Is the id right? Among all runs it may be found by its flow, time or text.</p>
@@ -62,7 +63,7 @@ export function Run({ id }) {
       ${
         live.seq > 1 &&
         html`<${Slider} last=${live.seq} seq=${past.data ? seq : live.seq}
-          fact=${past.data?.moment ?? null} />`
+          fact=${past.data?.moment ?? null} over=${live.state === "archive"} />`
       }
     </div>
     <div class=${at && (isTime || isGraph) ? "is-past" : ""}>${
@@ -92,6 +93,32 @@ export function Run({ id }) {
     </div>`;
 }
 
+/**
+ * What this host knows of a run whose log is away.
+ * @param {{graph?: import("../types/api").Graph | null, events: import("../types/api").RunEvent[]}} props
+ */
+function Known({ graph, events }) {
+  return html`<section class="list"><h2>Known here</h2>
+    ${
+      graph
+        ? html`<p class="faint">The graph of its flow; how far each node is, its host knows.</p>
+          <${GraphPanel} graph=${graph} />`
+        : html`<p class="faint">The graph of its flow is not known here.</p>`
+    }
+    ${
+      events.length > 0 &&
+      html`<div class="events definition" tabindex="0" role="group" aria-label="Events known here"><table>
+        <thead><tr><th scope="col">#</th><th scope="col">time</th><th scope="col">event</th><th scope="col">node</th>
+          <th scope="col">by</th></tr></thead>
+        <tbody>${events.map(
+          (event) => html`<tr key=${event.seq}><td class="number">${event.seq}</td>
+            <td><time dateTime=${event.at} title=${hover(event.at)}>${when(event.at)}</time></td><td>${event.event}</td>
+            <td>${plain(event.node)}</td><td data-name="by">${plain(event.by)}</td></tr>`,
+        )}</tbody></table></div>`
+    }
+  </section>`;
+}
+
 /** @param {{run: Detail | import("../types/api").Summary, at: string | null, away?: boolean}} props */
 function Head({ run, at, away = false }) {
   const state = liveState(run);
@@ -107,7 +134,7 @@ function Head({ run, at, away = false }) {
       <span>by <b>${plain(run.by || run.trigger)}</b></span>
       <span>trigger <b>${plain(run.trigger)}</b></span>
       ${run.host && html`<span>on <b>${plain(run.host)}</b></span>`}
-      <span>pended <time dateTime=${run.pended_at} title=${ago(run.pended_at)}>
+      <span>pended <time dateTime=${run.pended_at} title=${hover(run.pended_at)}>
         <b>${when(run.pended_at)}</b></time></span>
       ${
         run.started_at &&
@@ -116,7 +143,7 @@ function Head({ run, at, away = false }) {
       }
       ${
         run.ended_at &&
-        html`<span>ended <time dateTime=${run.ended_at} title=${ago(run.ended_at)}>
+        html`<span>ended <time dateTime=${run.ended_at} title=${hover(run.ended_at)}>
           <b>${when(run.ended_at)}</b></time></span>`
       }
       ${cancelled && html`<span>cancelled by <b>${plain(cancelled)}</b></span>`}

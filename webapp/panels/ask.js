@@ -3,14 +3,14 @@ import { post } from "../api.js";
 import { html } from "../html.js";
 import { runHref } from "../route.js";
 import { plain } from "../text.js";
-import { ago, full } from "../time.js";
+import { ago, full, hover, when } from "../time.js";
 import { FormPanel } from "./form.js";
 
 /**
- * @param {{run: import("../types/api").Summary, form: import("../types/api").OpenForm, named?: boolean}} props
- *   named: show the run's name
+ * @param {{run: import("../types/api").Summary, form: import("../types/api").OpenForm, named?: boolean, asOf?: string}}
+ *   props  named: show the run's name; asOf: its host is away, and the form is as it was then
  */
-export function Ask({ run, form, named }) {
+export function Ask({ run, form, named, asOf }) {
   /** @param {boolean} good */
   const answer = (good) => (/** @type {Record<string, unknown>} */ values) =>
     post("push/data", {
@@ -33,6 +33,12 @@ export function Ask({ run, form, named }) {
         ${(form.visit ?? 1) > 1 && `visit ${form.visit}, `}asked
         ${" "}<time dateTime=${form.asked_at} title=${full(form.asked_at)}>${ago(form.asked_at)}</time></p>
     </header>
-    <${FormPanel} fields=${form.fields} choices=${choices} />
+    ${
+      asOf
+        ? html`<p class="behind">As of <time dateTime=${asOf} title=${hover(asOf)}>${when(asOf)}</time>. <b>${plain(
+            run.host,
+          )}</b> is away: the form can be answered once it is back.</p>`
+        : html`<${FormPanel} fields=${form.fields} choices=${choices} />`
+    }
   </article>`;
 }

@@ -2,7 +2,7 @@
 import { html } from "../html.js";
 import { flowHref } from "../route.js";
 import { plain, plural } from "../text.js";
-import { ago, when } from "../time.js";
+import { hover, when } from "../time.js";
 
 /** @param {{flows: import("../types/api").Flow[]}} props */
 export function FailingList({ flows }) {
@@ -20,6 +20,6 @@ export function FailingList({ flows }) {
 export function FailingSince({ failing }) {
   if (!failing) return null;
   return html`<span class="failing-since"
-    title=${ago(failing.since)}>failing since ${when(failing.since)}, ${plural(failing.runs, "run")}
+    title=${hover(failing.since)}>failing since ${when(failing.since)}, ${plural(failing.runs, "run")}
       ${failing.more ? " and more" : ""}</span>`;
 }

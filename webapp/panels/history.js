@@ -7,9 +7,16 @@ import { liveState } from "../waits.js";
 import { stateName } from "./mark.js";
 
 const HEIGHT_MIN = 6;
+/** Ended runs from which "usually" says something. */
+const ENOUGH = 5;
+/** The highest bar, in usual durations. */
+const TALL = 4;
 
-/** @param {{list: import("../types/api").Summary[]}} props  list: newest first */
-export function History({ list }) {
+/**
+ * @param {{list: import("../types/api").Summary[], asks: boolean}} props  list: newest first; asks: the flow waits for
+ *   people, and how long a run took says little
+ */
+export function History({ list, asks }) {
   const shown = list.toReversed().map((run) => ({
     run,
     ms: run.started_at ? (run.ended_at ? Date.parse(run.ended_at) : now.value) - Date.parse(run.started_at) : 0,
@@ -19,17 +26,22 @@ export function History({ list }) {
     .map(({ ms }) => ms)
     .sort((a, b) => a - b);
   if (!shown.length) return null;
-  const most = Math.max(1, ...shown.map(({ ms }) => ms));
+  // One run that waited for days would flatten all others.
+  const tall = over.length ? TALL * over[over.length >> 1] : Infinity;
+  const most = Math.max(1, Math.min(tall, Math.max(...shown.map(({ ms }) => ms))));
   return html`<figure class="history">
     <figcaption class="faint">${
-      over.length > 0 && html`usually ${duration(over[over.length >> 1])}, at most ${duration(over.at(-1) ?? 0)}`
+      over.length >= ENOUGH &&
+      html`usually ${duration(over[over.length >> 1])}, at most ${duration(over.at(-1) ?? 0)}${
+        asks ? ", with the time that people took to answer" : ""
+      }`
     }</figcaption>
     <div class="history-bars">${shown.map(({ run, ms }) => {
       const state = liveState(run);
       return html`<a key=${run.id} class=${`history-bar is-${state}`} href=${runHref(run.id)}
         title="${plain(run.id)}: ${stateName(state)}, ${duration(ms)}, ${full(run.pended_at)}"
         aria-label="${plain(run.id)}: ${stateName(state)}, ${duration(ms)}">
-          <i style=${{ height: `max(${HEIGHT_MIN}px, ${(100 * ms) / most}%)` }}></i></a>`;
+          <i style=${{ height: `max(${HEIGHT_MIN}px, ${Math.min(100, (100 * ms) / most)}%)` }}></i></a>`;
     })}</div>
   </figure>`;
 }

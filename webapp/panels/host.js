@@ -1,8 +1,8 @@
 // One host: its state, its load, and its actions.
-import { clockText, hostState } from "../fleet.js";
+import { clockText, hostState, troublesOf } from "../fleet.js";
 import { html } from "../html.js";
 import { plain, plural } from "../text.js";
-import { ago, clock, full, when } from "../time.js";
+import { ago, full, hover, when } from "../time.js";
 import { Findings } from "./findings.js";
 import { HostActs } from "./hostacts.js";
 import { Mark } from "./mark.js";
@@ -13,6 +13,7 @@ import { Meter } from "./meter.js";
 /** @param {{host: Host, hosts: Host[]}} props  hosts: all of them */
 export function HostPanel({ host, hosts }) {
   const state = hostState(host, hosts);
+  const troubles = troublesOf(host);
   return html`<article class=${`host is-${state}`}>
     <header class="host-head">
       <h2><${Mark} state=${state} /> ${plain(host.id)}</h2>
@@ -31,9 +32,8 @@ export function HostPanel({ host, hosts }) {
       )}</span>
     </header>
     ${
-      host.problems?.length
-        ? html`<ul class="host-problems">${host.problems.map((one) => html`<li key=${one}>${plain(one)}</li>`)}</ul>`
-        : null
+      troubles.length > 0 &&
+      html`<ul class="host-problems">${troubles.map((one) => html`<li key=${one}>${plain(one)}</li>`)}</ul>`
     }
     <${Meter} name="Slots in use" most=${host.slots} used=${host.active}
       note=${host.pending ? `${host.pending} pending` : ""}>
@@ -74,11 +74,9 @@ function facts(host) {
   return [
     `floe ${plain(host.version)}`,
     host.started_at &&
-      html`up since <time dateTime=${host.started_at} title=${ago(host.started_at)}>${when(host.started_at)}</time>`,
+      html`up since <time dateTime=${host.started_at} title=${hover(host.started_at)}>${when(host.started_at)}</time>`,
     host.seen_at && html`seen <time dateTime=${host.seen_at} title=${full(host.seen_at)}>${ago(host.seen_at)}</time>`,
-    off
-      ? html`<b class="host-skew">${off}</b>`
-      : host.self && host.seen_at && html`its clock says ${clock(host.seen_at)}`,
+    off && html`<b class="host-skew">${off}</b>`,
     host.url && html`<code>${plain(host.url)}</code>`,
   ].filter(Boolean);
 }

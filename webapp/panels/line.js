@@ -1,5 +1,6 @@
 // One line of an output: its number, which is a link to it, and its text in its colours.
 import { Component } from "preact";
+import { legible } from "../colour.js";
 import { classes, html } from "../html.js";
 import { go, here } from "../route.js";
 import { size } from "../text.js";
@@ -54,9 +55,14 @@ function drawn({ text, style }, needle) {
   const { fg, bg, bold, faint, italic, underline, inverse } = style;
   const inner = needle ? pointedOut(text, needle) : text;
   if (!(fg || bg || bold || faint || italic || underline || inverse)) return inner;
-  const names = classes(bold && "is-bold", faint && "is-faint", italic && "is-italic", underline && "is-underlined");
+  const names = classes(
+    bold && "is-bold",
+    faint && !fg && !bg && "is-faint",
+    italic && "is-italic",
+    underline && "is-underlined",
+  );
   const [front, back] = inverse ? [bg || "var(--sunken)", fg || "var(--ink)"] : [fg, bg];
-  return html`<span class=${names || undefined} style=${{ color: front || null, background: back || null }}>
+  return html`<span class=${names || undefined} style=${{ color: legible(front, back), background: back || null }}>
     ${inner}</span>`;
 }
 

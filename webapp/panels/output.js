@@ -7,8 +7,10 @@ import { Output } from "../output.js";
 import { go, here, route } from "../route.js";
 import { kept } from "../settings.js";
 import { plain, size } from "../text.js";
+import { isStill } from "../time.js";
 import { Find } from "./find.js";
 import { Lines } from "./lines.js";
+import { Mark } from "./mark.js";
 import { Empty, Failure, Loading } from "./notice.js";
 import { Visits, visitOf } from "./visits.js";
 
@@ -50,8 +52,8 @@ export function OutputPanel({ run, node, visit, attempt, past }) {
       <${Visits} node=${node} visit=${visit} />
       <${Attempts} node=${node} visit=${visit} attempt=${attempt} />
       <span class="faint output-size">${
-        live && html`<span class="live-dot" aria-hidden="true"></span>live · `
-      }${count.toLocaleString("en")} lines · ${size(bytes)}${
+        live && !isStill.value && html`<span class="live-dot" aria-hidden="true"></span>live · `
+      }${count.toLocaleString("en")} ${count === 1 ? "line" : "lines"} · ${size(bytes)}${
         past && ", all of it and not only up to this moment"
       }</span>
       <${Find} output=${output} needle=${needle} setNeedle=${setNeedle} line=${target?.from ?? 0} />
@@ -85,6 +87,12 @@ function targetOf(text) {
   return from > 0 ? { from, to: to >= from ? to : from } : null;
 }
 
+/** @param {import("../types/api").RunNode} node @param {number} visit @param {number} attempt */
+function attemptState(node, visit, attempt) {
+  const at = visitOf(node, visit);
+  return at.attempts?.find((one) => one.attempt === attempt)?.result ?? at.state;
+}
+
 /** @param {{node: import("../types/api").RunNode, visit: number, attempt: number}} props */
 function Attempts({ node, visit, attempt }) {
   const latest = visitOf(node, visit).attempt ?? 1;
@@ -96,7 +104,8 @@ function Attempts({ node, visit, attempt }) {
   ).map(
     (one) => html`
       <a key=${one} data-replace href=${here({ visit: named, attempt: String(one), line: "" })}
-        aria-current=${one === attempt ? "true" : undefined}>#${one}</a>`,
+        aria-current=${one === attempt ? "true" : undefined}>#${one} <${Mark}
+          state=${attemptState(node, visit, one)} /></a>`,
   )}
   </span>`;
 }

@@ -17,6 +17,7 @@ export type {
   Graph,
   GraphNode,
   Host,
+  Leases,
   Node as RunNode,
   NodePage as NodeDetail,
   OpenForm,
