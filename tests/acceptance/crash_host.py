@@ -37,6 +37,7 @@ EVENTS: Final = (
     "FlowPinned",
     "RunGranted",
     "RunActivated",
+    "NodeTaken",
     "NodeEntered",
     "NodeStarted",
     "DataAsked",

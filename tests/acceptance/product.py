@@ -144,6 +144,10 @@ class Host:
         body = {"ref": {"id": self.show(run)["flow"]}, "run": run}
         self.api.post("push/data", {**body, "form": {"id": node, "values": values}}, once)
 
+    def rerun(self, run: str, once: str = "", **choice: object) -> str:
+        """Start an ended run again; the id of the new run."""
+        return str(self.api.post(f"runs/{run}/rerun", choice, once)["run"])
+
     def cancel(self, run: str, once: str = "") -> None:
         """Ask for the end of a run."""
         self.api.post(f"runs/{run}/cancel", {}, once)

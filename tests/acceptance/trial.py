@@ -123,9 +123,12 @@ PRINTED: Final = {
     ("all", "flaky", 2): b"try 2\n",
     ("all", "probe", 1): b"",
     ("all", "last", 1): b"hello fine\n",
+    ("again", "print", 1): COUNTED * 2,
+    ("again", "last", 1): b"hello fine\n",
     ("filed", "only", 1): b"filed\n",
 }
-"""What each attempt of a command writes, whatever happens to the host."""
+"""What each attempt of a command writes, whatever happens to the host. `again` starts `all` again
+from its last command: it takes the other nodes over, and the workspace with the fetched file."""
 
 TAGS: Final = {
     ("all", "print"): ("task.print.good", 0),
@@ -135,6 +138,9 @@ TAGS: Final = {
     ("all", "load"): ("task.load.good", 0),
     ("all", "sign-off"): ("task.sign-off.good", None),
     ("all", "last"): ("task.last.good", 0),
+    ("again", "print"): ("task.print.good", 0),
+    ("again", "sign-off"): ("task.sign-off.good", None),
+    ("again", "last"): ("task.last.good", 0),
     ("filed", "only"): ("task.only.good", 0),
 }
 """The event and the exit status of each node in the end."""
@@ -142,6 +148,8 @@ TAGS: Final = {
 OUTPUTS: Final = {
     ("all", "print"): {"size": str(LINES)},
     ("all", "sign-off"): {"remark": "fine"},
+    ("again", "print"): {"size": str(LINES)},
+    ("again", "sign-off"): {"remark": "fine"},
 }
 
 
@@ -245,6 +253,9 @@ class Trial:
         runs = {"all": whole, "filed": filed, "held": held}
         for run in runs.values():
             self._insist(lambda run=run: host.until_over(run))  # type: ignore[misc]  # as above
+        again = self._insist(lambda: host.rerun(whole, "six", **{"from": "last"}))
+        self._insist(lambda: host.until_over(again))
+        runs["again"] = again
         self._see_deaths()
         self._check_answers(runs)
         host.stop()
@@ -295,7 +306,8 @@ class Trial:
         host = self.host
         shown = {flow: host.show(run) for flow, run in runs.items()}
         goods = {flow: run["good"] for flow, run in shown.items()}
-        self._expect("goodness", goods, {"all": True, "filed": True, "held": False})
+        good = {"all": True, "filed": True, "held": False, "again": True}
+        self._expect("goodness", goods, good)
         for (flow, id), expected in TAGS.items():
             node = next(n for n in shown[flow]["nodes"] if n["id"] == id)
             self._expect(f"{flow} {id}", (node["tag"], node["status"]), expected)
@@ -305,7 +317,7 @@ class Trial:
                 self._complain(
                     f"the output of attempt {attempt} of {flow} {id} is not what it wrote"
                 )
-        if (Path(shown["all"]["workspace"]) / "file").read_bytes() != FETCHED:
+        if (Path(shown["again"]["workspace"]) / "file").read_bytes() != FETCHED:
             self._complain("the fetched file is not what was served")
         self._expect("processes that are left", host.processes(), {})
 
