@@ -50,7 +50,7 @@ class Host:
             before, run = run, evolve(run, event, ref=ref)
             body = to_text(encode_event(event))
             record = Record(run=ref, epoch=run.epoch, seq=run.seq, event=event, body=body)
-            steps.append(Recorded(record, before, run, summary_of(run)))
+            steps.append(Recorded(record, before, run, is_row_changed=True))
         assert run is not None
         append = Append(
             run=ref,

@@ -18,7 +18,7 @@ from floe.kernel.evolve import evolve
 from floe.model.codec import to_text
 from floe.model.errors import NotFound
 from floe.model.refs import RunRef, StoreId
-from floe.model.run import Run, summary_of
+from floe.model.run import Run
 from floe.shapes.runs import Named
 from floe.store.base import Record, RunStore
 
@@ -241,8 +241,7 @@ class Subscription:
         self._runs[record.run] = after
         if len(self._runs) > FOLDED_MAX:
             del self._runs[next(iter(self._runs))]
-        summary = summary_of(after) if is_row_changed(before, after) else None
-        return Recorded(record, before, after, summary)
+        return Recorded(record, before, after, is_row_changed(before, after))
 
     async def _folded(self, run: RunRef, until: int) -> Run | None:
         self._replayed_count += until

@@ -97,7 +97,7 @@ def frame_of(pos: int, step: Recorded, named: Named) -> Frame:
     node = getattr(event, "node", None)
     if node and run.flow:
         shape["node"] = node_change(step.before, run, run.flow.by_id[node])
-    if step.summary:
+    if step.summary is not None:
         shape["summary"] = summary_shape(step.summary, named)
     begins = isinstance(event, RunActivated)
     text = to_text(masked(shape))

@@ -2,17 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from floe.host.inputs import Reply
 from floe.host.undoable import Undo
 from floe.model.effect import Effect
 from floe.model.message import Envelope
 from floe.model.refs import Instant, RunRef
-from floe.model.run import Run, Summary
+from floe.model.run import Run, Summary, summary_of
 from floe.store.base import Append, LedgerWrite, Record
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, for the cached row
 class Recorded:
     """One event, and its run right before and after it."""
 
@@ -20,8 +21,14 @@ class Recorded:
     before: Run | None
     """None for the first event of a run."""
     run: Run
-    summary: Summary | None
-    """Only where the row of the run in lists changed."""
+    is_row_changed: bool
+    """Whether the row of the run in lists changed."""
+
+    @cached_property
+    def summary(self) -> Summary | None:
+        """The row of the run, if it changed. Made on first use: of the events of one step, the
+        store takes the last row alone, and only listeners need each."""
+        return summary_of(self.run) if self.is_row_changed else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,7 +30,7 @@ from floe.model.event import (
 from floe.model.flow import Flow
 from floe.model.message import Envelope, Message
 from floe.model.refs import HostId, Instant, Json, NodeId, RunRef, StoreId
-from floe.model.run import Attached, Run, Summary, summary_of
+from floe.model.run import Attached, Run, Summary
 from floe.model.signal import Activate, Signal
 from floe.store.base import Append, LedgerWrite, Record
 
@@ -251,8 +251,8 @@ class Step:
         body = body or to_text(encode_event(event))  # first: it refuses NaN, and nothing changed
         self.retry_pends |= self.site.table.put(run.ref, run)
         record = Record(run=run.ref, epoch=run.epoch, seq=run.seq, event=event, body=body)
-        summary = summary_of(run) if is_row_changed(old, run) else None
-        self.recorded.setdefault(run.ref, []).append(Recorded(record, old, run, summary))
+        step = Recorded(record, old, run, is_row_changed(old, run))
+        self.recorded.setdefault(run.ref, []).append(step)
         self.promise |= isinstance(event, PROMISES)
         if run.phase == "ended":
             self.keep("unpacked", run.ref.key, True)
@@ -273,5 +273,5 @@ def _append(ref: RunRef, steps: Sequence[Recorded]) -> Append:
         epoch=steps[-1].record.epoch,
         after=steps[0].record.seq - 1,
         records=tuple([s.record for s in steps]),
-        summary=next((s.summary for s in reversed(steps) if s.summary), None),
+        summary=next((s.summary for s in reversed(steps) if s.is_row_changed), None),
     )

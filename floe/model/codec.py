@@ -40,7 +40,8 @@ def from_text(text: str | bytes) -> Json:
 
 def encode(value: object) -> Shape:
     """The JSON shape of a frozen dataclass, without its defaults."""
-    return _encoder(cast(Any, type(value)))(value)
+    cls: Any = type(value)
+    return _encoder(cls)(value)
 
 
 def decode(cls: type[T], shape: Mapping[str, Json]) -> T:

@@ -22,7 +22,7 @@ def recorded(run: Run, event: Event) -> Recorded:
     """An event as a step of the core records it."""
     body = to_text(encode_event(event))
     record = Record(run=run.ref, epoch=run.epoch, seq=run.seq, event=event, body=body)
-    return Recorded(record, None, run, None)
+    return Recorded(record, None, run, is_row_changed=False)
 
 
 def a_frame(pos: int = 7) -> Frame:
