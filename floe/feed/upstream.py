@@ -4,10 +4,6 @@ import json
 from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from urllib.parse import quote
 
-from floe.feed.directory import Directory
-from floe.feed.feed import Feed
-from floe.feed.listener import Listener, Listening, Upstream
-from floe.feed.merge import position_of, read_position
 from floe.feed.stream import FeedItem, read_line
 from floe.model.errors import NotFound, Theirs
 from floe.model.refs import HostId, RunRef, StoreId
@@ -30,7 +26,7 @@ class PeerFeeds:
         rest = b""
         path = f"feed?after={after}&store={store or ''}"
         async with self._peers.relay(host, self._request(path)) as answer:
-            _check(host, answer)
+            _check_reply(host, answer)
             async for data in answer.chunks():
                 *lines, rest = (rest + data).split(b"\n")
                 if lines:
@@ -40,7 +36,7 @@ class PeerFeeds:
         """As in the port."""
         path = f"feed/place?run={quote(run.key)}&seq={seq}"
         async with self._peers.relay(host, self._request(path)) as answer:
-            _check(host, answer)
+            _check_reply(host, answer)
             body = b"".join([data async for data in answer.chunks()])
         try:
             return int(json.loads(body)["pos"])
@@ -51,35 +47,8 @@ class PeerFeeds:
         return Request(method="GET", path=path, by=self._by)
 
 
-def _check(host: HostId, answer: Answer) -> None:
+def _check_reply(host: HostId, answer: Answer) -> None:
     if answer.status == 404:
         raise NotFound(f"{host} does not know this fact, or tells no feed")
     if answer.status != 200:
         raise Theirs(f"{host} answered {answer.status} when asked for its feed")
-
-
-class Listeners:
-    """Opens listeners: of this host alone, or of the cluster that it is in."""
-
-    def __init__(self, feed: Feed, directory: Directory, upstream: Upstream | None) -> None:
-        """`upstream` None: there are no other hosts."""
-        self._feed = feed
-        self._directory = directory
-        self._upstream = upstream
-
-    @property
-    def pos(self) -> str:
-        """The position of a listener that knows as much as this host."""
-        if self._upstream is None:
-            return str(self._feed.head)
-        hosts = self._upstream.hosts()
-        return position_of(Listener.position(self._feed, self._directory, hosts))
-
-    def listen(self, after: str | None = None) -> Listening:
-        """Listen from now on, or from a position that any host gave."""
-        if self._upstream is not None:
-            return Listener(self._feed, self._upstream, self._directory, after)
-        vector = read_position(after or "")
-        if vector is not None:  # of the cluster that this host was in
-            after = str(vector.get(self._feed.store_id, "?"))
-        return self._feed.subscribe(after)

@@ -13,8 +13,9 @@ import structlog
 
 from floe.feed.directory_sync import DirectorySync
 from floe.feed.feed import Feed
+from floe.feed.listeners import Listeners
 from floe.feed.names import RunNames
-from floe.feed.upstream import Listeners, PeerFeeds
+from floe.feed.upstream import PeerFeeds
 from floe.host.inputs import Incoming, Mark
 from floe.host.result import StepResult
 from floe.hub.clock import CHECK_S, Timers

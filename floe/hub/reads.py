@@ -9,8 +9,8 @@ from typing import Final, NamedTuple
 from floe.feed.directory_sync import DirectorySync
 from floe.feed.feed import Feed
 from floe.feed.listener import Listening
+from floe.feed.listeners import Listeners
 from floe.feed.names import RunNames
-from floe.feed.upstream import Listeners
 from floe.host.leases.base import Lease
 from floe.host.peers.lost import pen_of
 from floe.host.peers.whereabouts import log_host
