@@ -191,7 +191,7 @@ async def serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     if config.store_type == "memory":
-        log.warning("store.forgets", hint="runs are gone with this process; `local` keeps them")
+        log.warning("store.in_memory", hint="runs are gone with this process; `local` keeps them")
     config = with_tokens(config)
     ports = ports or ports_of(config)
     async with open_hub(config, ports) as hub:

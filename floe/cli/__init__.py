@@ -119,11 +119,11 @@ def _print_version(ctx: click.Context, _: click.Parameter, is_asked: bool) -> No
     cls=Lazy,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="""\b
-A host is found by FLOE_URL and FLOE_TOKEN, else by what `floe login` kept.
-`floe -tags=linux -admin=@FILE …` is `floe host`, as the original spelt it.
-Exit codes: 0 good, 1 bad, 2 wrong use or input, 3 no answer from a host or this
-machine refuses, 130 after ^C. Completion: eval "$(_FLOE_COMPLETE=bash_source floe)"
-(or zsh_source, fish_source).""",
+The address and token of the host come from FLOE_URL and FLOE_TOKEN, else from
+`floe login`. Exit codes: 0 good, 1 bad, 2 wrong use or input, 3 no reply from a
+host or a problem of this machine, 130 after ^C.
+Completion: eval "$(_FLOE_COMPLETE=bash_source floe)" (or zsh_source, fish_source).
+The options of the original floe work too: `floe -tags=linux` is `floe host`.""",
 )
 @click.option(
     "--version",

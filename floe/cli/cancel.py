@@ -10,9 +10,9 @@ from floe.cli.paint import as_json
 @click.command()
 @click.argument("run", type=RUN)
 @click.option("--why", default="", metavar="TEXT", help="The reason, kept with the run.")
-@click.option("--json", "json_", is_flag=True, help="For machines.")
+@click.option("--json", "json_", is_flag=True, help="Print the reply as JSON.")
 def command(run: str, why: str, json_: bool) -> None:
-    """End a run and every process of it: TERM, after a grace KILL.
+    """End a run and all its processes: TERM, and KILL after the grace of its tasks.
 
     \b
     Example:

@@ -26,8 +26,8 @@ SUFFIXES: Final = (".yml", ".yaml")
 
 @click.command()
 @click.argument("files", metavar="[FILE]...", nargs=-1)
-@click.option("--schema", is_flag=True, help="Print the JSON Schema of both, for editors.")
-@click.option("--json", "json_", is_flag=True, help="For machines.")
+@click.option("--schema", is_flag=True, help="Print the JSON Schema of documents, for editors.")
+@click.option("--json", "json_", is_flag=True, help="Print the findings as JSON.")
 @click.pass_context
 def command(ctx: click.Context, /, files: tuple[str, ...], schema: bool, json_: bool) -> None:
     """Validate configs and flow-files; report file:line:col, the mistake and a hint.

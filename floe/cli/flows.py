@@ -7,7 +7,7 @@ from floe.cli.paint import Painted, age, as_json, clean, finding, run_state, tab
 
 
 @click.command()
-@click.option("--json", "json_", is_flag=True, help="For machines.")
+@click.option("--json", "json_", is_flag=True, help="Print the reply as JSON.")
 def command(json_: bool) -> None:
     """List the flows of a host with their triggers and the result of the last run.
 

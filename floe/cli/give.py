@@ -18,8 +18,12 @@ from floe.model.refs import Shape
 @click.argument("node", type=NODE, required=False)
 @click.argument("values", metavar="[K=V]...", nargs=-1, type=PAIR)
 @click.option("--reject", is_flag=True, help="Answer with bad: the node issues its .bad event.")
-@click.option("--visit", type=click.IntRange(1), help="Which visit of the node.  [the newest]")
-@click.option("--json", "json_", is_flag=True, help="For machines.")
+@click.option(
+    "--visit",
+    type=click.IntRange(1),
+    help="Number of the visit, if NODE entered several times.  [the newest]",
+)
+@click.option("--json", "json_", is_flag=True, help="Print the reply as JSON.")
 def command(
     run: str,
     node: str | None,

@@ -24,18 +24,24 @@ FAILED: Final = 1
 
 @click.group(invoke_without_command=True)
 @click.option("--host-name", metavar="NAME", help="Name in the cluster.  [h1]")
-@click.option("--tags", metavar="A,B", help="Tags that flows' host-tags must match.  [master]")
+@click.option(
+    "--tags", metavar="A,B", help="Tags of this host; flows require some in host-tags.  [master]"
+)
 @click.option(
     "--admin",
     metavar="TOKEN|@FILE",
-    help="The administrator's token (or FLOE_ADMIN, "
-    "since a command line is public). Without one the first start makes one.",
+    help="The administrator's token. Better set FLOE_ADMIN: other users can read a command line. "
+    "Without a token the first start creates one.",
 )
 @click.option("--cluster-token", metavar="TOKEN|@FILE", help="Token between hosts.  [admin]")
 @click.option(
     "--hosts", metavar="URL,URL", help="All hosts of the cluster.  [`hosts:` of the config]"
 )
-@click.option("--keeper", metavar="NAME", help="Host that grants resources.  [`keeper:` of config]")
+@click.option(
+    "--keeper",
+    metavar="NAME",
+    help="Host that grants resources and fires timers.  [`keeper:` of the config]",
+)
 @click.option(
     "--peer-ca", metavar="FILE", help="Certificates of the other hosts (PEM).  [the system's]"
 )
@@ -47,7 +53,7 @@ FAILED: Final = 1
 @click.option("--prv-key", metavar="FILE", help="Its private key (PEM).")
 @click.option("--conf", metavar="FILE", help="The config.  [./default.yml, ./config.yml, packaged]")
 @click.option("--root", metavar="DIR", help="Folder of its data.  [./.floe/<host-name>]")
-@click.option("--slots", metavar="N", help="Runs active at once.  [64]")
+@click.option("--slots", metavar="N", help="Active runs at once.  [64]")
 @click.option("--commands", metavar="N", help="Commands running at once.  [4 for each core]")
 @click.option(
     "--dev",
@@ -61,12 +67,12 @@ FAILED: Final = 1
     is_flag=False,
     flag_value="true",
     metavar="[BOOL]",
-    help="Serve without TLS at an address others can reach.",
+    help="Serve without TLS at an address that other machines can reach.",
 )
 @click.option(
     "--restored",
     is_flag=True,
-    help="The store is a copy from a backup: give it a new id, and do not start.",
+    help="Give a store from a backup a new id, print its held runs, and do not start.",
 )
 @click.option(
     "--log-level",
@@ -80,7 +86,7 @@ def command(ctx: click.Context, /, log_level: logs.Level, restored: bool, **flag
     """Start a host and serve until it is stopped (SIGTERM or ^C).
 
     Its commands keep running when it stops, and the next start finds them. SIGHUP reloads the
-    config. Each option can also be given as FLOE_<NAME>, and in the original's spelling:
+    config. Each option can also be given as FLOE_<NAME>. The options of the original floe work too:
     floe -tags=linux,go -host_name=h1.
 
     \b
@@ -117,9 +123,9 @@ def command(ctx: click.Context, /, log_level: logs.Level, restored: bool, **flag
 
 
 @command.command(name="reload")
-@click.option("--json", "json_", is_flag=True, help="For machines.")
+@click.option("--json", "json_", is_flag=True, help="Print the reply as JSON.")
 def reload(json_: bool) -> None:
-    """Reload the config; on mistakes print them and keep the old flows (exit 2)."""
+    """Reload the config. If it has mistakes, print them and keep the old flows (exit 2)."""
     from floe.cli.client import connected, path
     from floe.cli.paint import as_json, finding
 
@@ -137,9 +143,9 @@ def reload(json_: bool) -> None:
 @command.command(name="drain")
 @click.argument("host")
 @click.option("--off", is_flag=True, help="Let it accept runs again.")
-@click.option("--json", "json_", is_flag=True, help="For machines.")
+@click.option("--json", "json_", is_flag=True, help="Print the reply as JSON.")
 def drain(host: str, off: bool, json_: bool) -> None:
-    """Let HOST accept no new runs; its runs continue. Lasts until `--off`, across restarts.
+    """Stop new runs on HOST; its runs continue. This lasts until `--off`, also across restarts.
 
     \b
     Before a machine goes down:
@@ -161,14 +167,14 @@ def drain(host: str, off: bool, json_: bool) -> None:
 @command.command(name="forget")
 @click.argument("host")
 @click.option("--store", default="", metavar="ID", help="Id of its lost store.  [the known one]")
-@click.option("--force", is_flag=True, help="Even if it was seen less than 30 s ago.")
-@click.option("--json", "json_", is_flag=True, help="For machines.")
+@click.option("--force", is_flag=True, help="Forget it even if it was seen less than 30 s ago.")
+@click.option("--json", "json_", is_flag=True, help="Print the reply as JSON.")
 def forget(host: str, store: str, force: bool, json_: bool) -> None:
     """Give up HOST, which is permanently lost together with its disk.
 
-    All other hosts are told. The runs on it end bad or restart elsewhere, depending on
-    `on-host-lost` of their flow; their resources are released. If HOST comes back after all, it
-    stops its commands, and can rejoin only with a new store (`-root`).
+    All hosts learn it, and it cannot be taken back. The runs on HOST end bad or restart
+    elsewhere, depending on `on-host-lost` of their flow; their resources are released. If HOST
+    comes back after all, it stops its commands, and can rejoin only with a new store (`--root`).
     """
     from floe.cli.client import connected, path
     from floe.cli.paint import as_json
@@ -185,10 +191,10 @@ def _renew(config: HostConfig) -> None:
     from floe.store.restored import renew
 
     if config.store_type == "memory":
-        raise Yours("`store-type: memory` keeps nothing that could be restored")
+        raise Yours("`store-type: memory` keeps no data to restore")
     if not others_of(config):
         raise Yours(
-            "a single host continues from an unchanged copy",
+            "a single host needs no new id for a restored store",
             "start it without --restored; for a cluster set `hosts:` or --hosts",
         )
     done = renew(config.store_root)

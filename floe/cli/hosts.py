@@ -9,7 +9,7 @@ from floe.cli.paint import age, as_json, clean, finding, table
 
 
 @click.command()
-@click.option("--json", "json_", is_flag=True, help="For machines.")
+@click.option("--json", "json_", is_flag=True, help="Print the reply as JSON.")
 def command(json_: bool) -> None:
     """List the hosts: tags, runs, commands, version, and their problems."""
     answer = connected().get("hosts")

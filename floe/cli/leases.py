@@ -8,10 +8,10 @@ from floe.cli.paint import age, as_json, clean, table
 
 
 @click.group(invoke_without_command=True)
-@click.option("--json", "json_", is_flag=True, help="For machines.")
+@click.option("--json", "json_", is_flag=True, help="Print the reply as JSON.")
 @click.pass_context
 def command(ctx: click.Context, /, json_: bool) -> None:
-    """List held resources and workspaces: run, fence, since when, and the waiting runs."""
+    """List resources and workspaces in use: the run that holds each, and the waiting runs."""
     if ctx.invoked_subcommand is not None:
         return
     answer = connected().get("leases")
@@ -40,12 +40,12 @@ def command(ctx: click.Context, /, json_: bool) -> None:
 @command.command(name="free")
 @click.argument("tag")
 @click.argument("run", type=RUN)
-@click.option("--json", "json_", is_flag=True, help="For machines.")
+@click.option("--json", "json_", is_flag=True, help="Print the reply as JSON.")
 def free(tag: str, run: str, json_: bool) -> None:
-    """Take the resource TAG from RUN, which holds it, and grant it to the next run.
+    """Take the resource TAG from RUN and grant it to the next run.
 
-    RUN continues and is not told: cancel it first (`floe cancel`) if its host is reachable. The
-    resource itself can recognise the late holder by its lower fence.
+    RUN continues and does not notice: cancel it first (`floe cancel`) if its host is reachable.
+    The resource itself can recognise a command of RUN by its lower fence.
     """
     answer = connected().post("leases/free", {"tag": tag, "run": run})
     if json_:

@@ -26,7 +26,10 @@ _UNFINISHED: Final = re.compile(r"\x1b(?:\[[0-?]{0,128}|[\]PX^_][^\x07\x1b]{0,25
 @click.argument("node", type=NODE)
 @click.option("-f", "--follow", is_flag=True, help="Follow until the attempt ends.")
 @click.option(
-    "--visit", type=click.IntRange(1), metavar="N", help="Number of the visit.  [the newest]"
+    "--visit",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Number of the visit, if NODE entered several times.  [the newest]",
 )
 @click.option(
     "--attempt", type=click.IntRange(1), metavar="N", help="Number of the attempt.  [the newest]"

@@ -14,18 +14,18 @@ from floe.model.errors import Denied, Yours
 
 @click.command()
 @click.option(
-    "--url", help="Its address.  [FLOE_URL, else the last one, else http://127.0.0.1:8080]"
+    "--url", help="Address of the host.  [FLOE_URL, else the last one, else http://127.0.0.1:8080]"
 )
 @click.option(
     "--token",
     metavar="TOKEN|@FILE",
-    help="Default: FLOE_TOKEN, else a prompt; a command line is public.",
+    help="The token. A command line can be read by others.  [FLOE_TOKEN, else a prompt]",
 )
 @click.option(
     "--personal", metavar="NAME", help="Create and store a personal token with this name."
 )
-@click.option("--ca", metavar="FILE", default="", help="Certificate to trust, for your own CA.")
-@click.option("--json", "json_", is_flag=True, help="For machines.")
+@click.option("--ca", metavar="FILE", default="", help="Certificate of your own CA, to trust.")
+@click.option("--json", "json_", is_flag=True, help="Print the reply as JSON.")
 def command(url: str | None, token: str | None, personal: str | None, ca: str, json_: bool) -> None:
     """Store a host's address and token in a file that only you can read.
 

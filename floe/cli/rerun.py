@@ -14,8 +14,10 @@ from floe.model.refs import Shape
 
 @click.command()
 @click.argument("run", type=RUN)
-@click.option("--from", "node", type=NODE, metavar="NODE", help="NODE and all nodes after it.")
-@click.option("--failed", is_flag=True, help="What failed or was stopped, and all nodes after it.")
+@click.option("--from", "node", type=NODE, metavar="NODE", help="Run NODE and all nodes after it.")
+@click.option(
+    "--failed", is_flag=True, help="Run the failed and stopped nodes, and all nodes after them."
+)
 @click.option(
     "-d",
     "--data",
@@ -24,14 +26,14 @@ from floe.model.refs import Shape
     type=PAIR,
     help="Replace a value; K=@FILE, K:=JSON.",
 )
-@click.option("--latest", is_flag=True, help="By the present version of the flow.")
+@click.option("--latest", is_flag=True, help="Use the present version of the flow.")
 @click.option("--same-host", is_flag=True, help="Wait for the host that has its workspace.")
 @click.option("--dry-run", is_flag=True, help="Show what would run, and start nothing.")
 @click.option("--wait", is_flag=True, help="Follow it to its end; exit 0 if good, 1 if bad.")
 @click.option(
     "--once", metavar="KEY", default="", help="Idempotency key: the same key starts one run."
 )
-@click.option("--json", "json_", is_flag=True, help="For machines.")
+@click.option("--json", "json_", is_flag=True, help="Print the reply as JSON.")
 @click.pass_context
 def command(
     ctx: click.Context,

@@ -24,7 +24,7 @@ from floe.cli.paint import age, as_json, as_of, run_state, sentence, table, took
 @click.option("--text", "-t", help="Only runs with this text in id, flow, why or by.")
 @click.option("--limit", "-n", type=click.IntRange(1, 500), default=20, show_default=True)
 @click.option("--cursor", help="Next page; the page before prints it.")
-@click.option("--json", "json_", is_flag=True, help="For machines.")
+@click.option("--json", "json_", is_flag=True, help="Print the reply as JSON.")
 def command(
     flow: str | None,
     state: tuple[str, ...],

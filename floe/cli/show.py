@@ -25,7 +25,7 @@ from floe.model.refs import Shape
 
 @click.command()
 @click.argument("run", type=RUN)
-@click.option("--json", "json_", is_flag=True, help="For machines.")
+@click.option("--json", "json_", is_flag=True, help="Print the reply as JSON.")
 def command(run: str, json_: bool) -> None:
     """Show a run: its state, values, nodes and open forms.
 

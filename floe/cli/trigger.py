@@ -35,7 +35,7 @@ PENDING_LOOKS: Final = 12
 @click.option(
     "--once", metavar="KEY", default="", help="Idempotency key: the same key starts one run."
 )
-@click.option("--json", "json_", is_flag=True, help="For machines.")
+@click.option("--json", "json_", is_flag=True, help="Print the reply as JSON.")
 @click.pass_context
 def command(
     ctx: click.Context,

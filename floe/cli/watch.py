@@ -92,7 +92,7 @@ def _frames(at: Account, after: str | None, run: str = "") -> Iterator[tuple[str
             if status == 401:
                 raise Denied("the host refuses this token", "floe login") from None
             if status < 500:
-                raise Yours(f"{at.url} replied {status} to /ws", "is --after right?") from None
+                raise Yours(f"{at.url} replied {status} to /ws", "check --after") from None
             why = f"{at.url} replied {status}"
         except WebSocketException as error:
             why = f"{at.url} broke the connection: {error}"

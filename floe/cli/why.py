@@ -10,7 +10,7 @@ from floe.model.refs import Shape
 
 @click.command()
 @click.argument("run", type=RUN)
-@click.option("--json", "json_", is_flag=True, help="For machines.")
+@click.option("--json", "json_", is_flag=True, help="Print the reply as JSON.")
 def command(run: str, json_: bool) -> None:
     """Explain why a run waits, per host and node, or what ended it and which nodes never ran.
 

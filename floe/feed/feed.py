@@ -105,7 +105,7 @@ class Feed:
         """The position of an event. Raises NotFound."""
         for stored in await self._store.history(run, seq - 1, 1):
             return stored.pos
-        raise NotFound(f"no event {seq} of {run}")
+        raise NotFound(f"{run} has no event {seq}")
 
     def leave(self, subscription: "Subscription") -> None:
         """Stop listening. Idempotent."""

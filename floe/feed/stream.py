@@ -95,4 +95,4 @@ def read_line(line: bytes) -> FeedItem:
                 pass
     except (ValueError, IdInvalid):
         pass
-    raise Theirs(f"no line of a feed: {line[:80]!r}", "is the other host a newer floe?")
+    raise Theirs(f"this is not a line of a feed: {line[:80]!r}", "is the other host a newer floe?")

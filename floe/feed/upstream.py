@@ -49,6 +49,6 @@ class PeerFeeds:
 
 def _check_reply(host: HostId, answer: Answer) -> None:
     if answer.status == 404:
-        raise NotFound(f"{host} does not know this fact, or tells no feed")
+        raise NotFound(f"{host} does not have this event, or serves no feed")
     if answer.status != 200:
         raise Theirs(f"{host} answered {answer.status} when asked for its feed")

@@ -113,7 +113,7 @@ class Loop:
         if self._closing.is_set():
             raise Busy(STOPPING)
         if self.is_full:
-            raise Busy(f"{INBOX_MAX} inputs wait for this host", "try again in a moment")
+            raise Busy(f"this host is overloaded: {INBOX_MAX} inputs wait", "try again in a moment")
         self._last_ticket += 1
         ticket = self._last_ticket
         future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
@@ -215,7 +215,7 @@ class Loop:
                 await self._take([incoming])
             except ValueError as error:
                 log.warning(
-                    "word.unstorable",
+                    "input.refused",
                     run=str(incoming.run),
                     ticket=incoming.ticket,
                     error=str(error),

@@ -84,7 +84,7 @@ class Machine:
     def check(self) -> None:
         """Raise World where this host takes no new run."""
         if refusal := self.refusal():
-            raise World(refusal, "floe hosts says what is wrong with each host")
+            raise World(refusal, "floe hosts shows the problems of each host")
 
     def reason(self) -> str:
         """Why runs at this host do not continue, or are never taken by any host; empty for none."""
@@ -142,10 +142,10 @@ class Machine:
         old, new = {*map(without_numbers, known)}, {*map(without_numbers, now)}
         for trouble in now:
             if without_numbers(trouble) not in old:
-                log.error("machine.trouble", trouble=trouble)
+                log.error("machine.problem", problem=trouble)
         for trouble in known:
             if without_numbers(trouble) not in new:
-                log.info("machine.trouble_over", trouble=trouble)
+                log.info("machine.problem_over", problem=trouble)
         self._loop.put(Incoming(input=Troubles(problems=now)))
 
 

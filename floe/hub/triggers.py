@@ -188,7 +188,7 @@ class Triggers:
         due = self._done[watch].next_due(trigger)
         self._arm(watch, flow, trigger, due)
         if due > due_after(trigger, now):
-            log.warning("trigger.waits", trigger=str(watch), due=iso(due))
+            log.warning("trigger.waits_for_clock", trigger=str(watch), due=iso(due))
             self.problems[watch] = (
                 f"waits until {iso(due)}: it fired up to then before the clock was set back"
             )

@@ -176,7 +176,7 @@ class Commands:
             drop_earlier(self._program)
         for name in kept:
             if name not in known:
-                log.info("attempt.swept", key=name)
+                log.info("attempt.leftover_removed", key=name)
                 self._warden.spawn(_attach(name, 0.0))
                 self._warden.stop(name)
 

@@ -169,7 +169,7 @@ def drop_files(job: Job, folders: Folders) -> None:
     except FileNotFoundError:
         return
     except OSError as error:  # a command replaced the folder
-        log.warning("attempt.files_left", path=str(job.output), error=str(error))
+        log.warning("attempt.files_not_deleted", path=str(job.output), error=str(error))
         return
     _drop(folder, path.rpartition("/")[2])
     _drop(folder, outputs_path(job).rpartition("/")[2])
@@ -181,7 +181,7 @@ def _drop(folder: int, name: str) -> None:
     except FileNotFoundError:
         pass
     except OSError as error:  # a command replaced it by a folder
-        log.warning("attempt.file_left", file=name, error=str(error))
+        log.warning("attempt.file_not_deleted", file=name, error=str(error))
 
 
 def _create(folder: int, name: str, data: bytes) -> None:

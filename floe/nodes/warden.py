@@ -263,9 +263,11 @@ class WardenClient:
                 link.ask()
             problem = link.pulse.problem()
             if problem and not was:
-                log.error("warden.still", problem=problem, hint="kill -CONT it, or kill -KILL")
+                log.error(
+                    "warden.not_responding", problem=problem, hint="kill -CONT it, or kill -KILL"
+                )
             if was and not problem:
-                log.info("warden.works_again")
+                log.info("warden.responds_again")
             was = bool(problem)
 
     async def _reach_patiently(self) -> WardenConnection:

@@ -119,7 +119,7 @@ class WardenAddress:
         credentials = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
         pid, uid, _gid = struct.unpack("iii", credentials)
         if uid != os.geteuid():
-            raise World(f"the socket in {self.data} is served by user {uid}")
+            raise World(f"a process of a different user ({uid}) serves the socket in {self.data}")
         return int(pid)
 
     async def _start(self) -> bool:

@@ -123,7 +123,7 @@ class HttpPeers:
         try:
             item = QueuedItem(envelope, pack(envelope))
         except (ValueError, OverflowError, TypeError):
-            log.exception("peer.unsayable", word=type(envelope.message).__name__)
+            log.exception("peer.message_not_sent", message=type(envelope.message).__name__)
             return
         if envelope.to_host is None and isinstance(envelope.message, Ping):
             self._ping = item  # a host that is met later gets it at once
@@ -230,7 +230,7 @@ class HttpPeers:
         if is_new:
             if self._ping:
                 other.put(self._ping)
-            log.info("peer.met", host=name.host, store=name.store, version=wire.other.version)
+            log.info("peer.connected", host=name.host, store=name.store, version=wire.other.version)
             self._judge_names()
             for link in self._links:
                 if not link.is_open:  # a caller is up, and any of them may lead there: requests
@@ -242,7 +242,7 @@ class HttpPeers:
         if other.wires:
             return
         name = other.name
-        log.info("peer.left", host=name.host, store=name.store)
+        log.info("peer.disconnected", host=name.host, store=name.store)
         self._judge_names()
         if not any(self._links_to(other)):  # it called, and has no URL
             del self._others[name]
@@ -266,7 +266,7 @@ class HttpPeers:
                     self._on_envelope(envelope)
                 elif not ignored:
                     ignored = True
-                    log.info("peer.word_ignored", host=wire.other.host)
+                    log.info("peer.message_ignored", host=wire.other.host)
         except FloeError as error:
             wire.end(f"sent {error}")
         finally:

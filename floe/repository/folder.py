@@ -41,7 +41,7 @@ class Folder:
         if os.path.realpath(self.where) != task.where or (
             self.where.exists() and not self.where.is_dir()
         ):
-            raise TaskFailed(f"{self.where} is there already and is not a folder")
+            raise TaskFailed(f"{self.where} exists and is not a folder")
         self.where.mkdir(parents=True, exist_ok=True)
         self.state = FolderState.read(task.state, self.where)
         if not is_bare:
@@ -85,7 +85,7 @@ class Folder:
         """Record that floe created the folder, in case its `.git` vanishes."""
         if not self.state.is_ours:
             if not os.path.lexists(self.gitdir) and any(self.where.iterdir()):
-                raise TaskFailed(f"{self.where} is there already and is not a git repository")
+                raise TaskFailed(f"{self.where} exists and is not a git repository")
             self.state.claim(self.where)
 
     def _write(self) -> None:

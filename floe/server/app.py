@@ -260,7 +260,7 @@ class _LogHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         error = record.exc_info[1] if record.exc_info else None
         if isinstance(error, HttpProcessingError):
-            log.debug("request.garbled", error=error.message)
+            log.debug("request.malformed", error=error.message)
         elif record.levelno >= logging.WARNING:
             log.error("server.failed", what=record.getMessage(), exc_info=record.exc_info)
 

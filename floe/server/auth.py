@@ -80,7 +80,7 @@ class Auth:
     def check(self, caller: Caller) -> None:
         """Check credentials again that were valid before. Raises Denied if they have ended."""
         if caller.shown is not None and not self.tokens.lives(caller.shown):
-            raise Denied("these credentials have ended", "log in again")
+            raise Denied("this token or session is not valid any more", "log in again")
 
     def login(self, request: web.Request, text: str) -> Caller:
         """The owner of a token given at login. Raises Denied or Throttled."""

@@ -122,7 +122,7 @@ async def _streamed(
     """A host's reply, streamed; or that of the host it names, which may know more."""
     peers = request.app.get(PEERS)
     if peers is None:
-        raise HostAway(f"{host} is unknown here", host=host)
+        raise HostAway(f"this host does not know {host}", host=host)
     async with peers.relay(host, asked) as answer:
         if answer.status != 503:
             return await _passed_back(request, answer)

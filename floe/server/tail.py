@@ -161,7 +161,7 @@ class Tail:
         if self._spot is None or not self._spot.over:
             run = await self._hub.reads.run(self.run)
             if run.state != "pending" and run.host not in (None, self._hub.reads.host):
-                raise HostAway(f"{self.run} went to {run.host}", host=str(run.host))
+                raise HostAway(f"{self.run} runs at {run.host} now", host=str(run.host))
             node = node_of(run, self.node)
             self._spot = spot_of(
                 self._hub, run, node, self._attempt, self._least, visit=self._visit

@@ -218,7 +218,7 @@ class Tokens:
         if is_late or (token.opener and token.opener not in self._rows["session"]):
             # It has ended meanwhile.
             await self._hub.remember(kind, key, None)
-            raise Denied("these credentials have ended", "log in again")
+            raise Denied("this token or session is not valid any more", "log in again")
         rows = self._rows[kind]
         before = [k for k, made in rows.items() if token.once and made.once == token.once]
         rows[key] = token

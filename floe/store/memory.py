@@ -124,7 +124,7 @@ class MemoryStore:
         """As in the port; a filter with few matches reads the whole directory."""
         self._check_open()
         if query.limit < 1:
-            raise Yours("a page has at least one row", "limit: 1 or more")
+            raise Yours("the limit of a page is below 1", "limit: 1 or more")
         below = read_cursor(query.cursor)
         end = len(self._sort_keys) if below is None else bisect_left(self._sort_keys, below)
         found: list[Summary] = []

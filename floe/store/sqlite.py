@@ -128,7 +128,7 @@ class SqliteStore:
     async def runs(self, query: RunQuery) -> RunPage:
         """As in the port."""
         if query.limit < 1:
-            raise Yours("a page has at least one row", "limit: 1 or more")
+            raise Yours("the limit of a page is below 1", "limit: 1 or more")
         below = read_cursor(query.cursor)
         return await self._read(
             lambda conn: _in_one_transaction(conn, lambda: read_page(conn, query, below))

@@ -106,7 +106,7 @@ class AttemptFiles:
         """Every attempt with a file, and its lines."""
         for key in os.listdir(self._folder):
             if not KEY.fullmatch(key):
-                say("attempt.foreign", name=key)
+                say("attempt.unknown_file", name=key)
                 continue
             try:
                 lines = self._read(key)
@@ -134,7 +134,7 @@ def write(file: int, word: bytes, key: str) -> None:
         append(file, word)
     except OSError as error:
         # It is still sent, and kept in memory until taken; only the warden's death would lose it.
-        say("attempt.unwritten", key=key, error=str(error))
+        say("attempt.write_failed", key=key, error=str(error))
 
 
 def append(file: int, data: bytes) -> None:

@@ -141,7 +141,7 @@ class Family:
         for pid, proc in found.items():
             if not send(pid, proc, signal.SIGKILL) and pid in {*roots} - self._immune:
                 # Stop waiting for an orphan, but not for a leader, whose end was requested.
-                say("attempt.immune", key=attempt.key, pid=pid)
+                say("attempt.cannot_signal", key=attempt.key, pid=pid)
                 self._orphans.pop(pid, None)
                 self._immune.add(pid)
 

@@ -102,7 +102,7 @@ class Hubs:
             try:
                 hub.sock.sendall(hub.unsent)
             except OSError as error:
-                say("hub.dropped", why=str(error), unsent=len(hub.unsent))
+                say("hub.disconnected", why=str(error), unsent=len(hub.unsent))
             hub.sock.close()
 
     def _serve(self, hub: HubConnection, events: int) -> None:
@@ -136,7 +136,7 @@ class Hubs:
         fd = hub.sock.fileno()
         if fd < 0:
             return
-        say("hub.dropped", why=why, unsent=len(hub.unsent))
+        say("hub.disconnected", why=why, unsent=len(hub.unsent))
         self._selector.unregister(hub.sock)
         del self._hubs[fd]
         hub.sock.close()

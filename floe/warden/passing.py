@@ -71,7 +71,7 @@ def _remove_left(root: str, mark: str) -> None:
     try:
         fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         Warden(f"{root}/warden/v1", 0.0).serve()  # ends its remaining commands
-        say("root.swept", root=root)
+        say("root.leftover_removed", root=root)
         remove(root)
     finally:
         os.close(held)

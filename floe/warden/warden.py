@@ -119,7 +119,7 @@ class Warden:
         self.is_terminated = True
 
     def _life_is_over(self, life: socket.socket, _events: int) -> None:
-        say("warden.alone", running=len(self.running))
+        say("warden.floe_run_gone", running=len(self.running))
         self.selector.unregister(life)
         self._end("stopped")
 
@@ -134,7 +134,7 @@ class Warden:
             if attempt := unfinished(key, lines, self.words[key], self.boot, self.mark):
                 self.left[key] = attempt
         if self.left:
-            say("attempts.left", keys=sorted(self.left))
+            say("attempts.unfinished", keys=sorted(self.left))
 
     # -- the loop
 
@@ -199,7 +199,7 @@ class Warden:
         except FileNotFoundError:
             if not os.path.isdir(self.path):
                 return False
-        say("socket.remade")
+        say("socket.recreated")
         self.selector.unregister(self.listener)
         self.listener.close()
         self._listen()

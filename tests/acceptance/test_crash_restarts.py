@@ -321,4 +321,4 @@ def test_host_that_keeps_runs_in_memory_says_so_and_leaves_nothing_behind(
 
     with pytest.raises(NotFound):
         host.show(run)
-    assert "store.forgets" in host.log.read_text()
+    assert "store.in_memory" in host.log.read_text()

@@ -62,14 +62,14 @@ def test_copy_in_which_all_is_over_holds_nothing(tmp_path: Path) -> None:
 def test_host_without_others_needs_no_id_for_its_copy(tmp_path: Path) -> None:
     was = a_copy(tmp_path / "root", an_append(a_run()))
 
-    with pytest.raises(Yours, match="continues from an unchanged copy"):
+    with pytest.raises(Yours, match="needs no new id"):
         restored(tmp_path, common="hosts: []")
 
     assert a_copy(tmp_path / "root") == was
 
 
 def test_store_in_memory_cannot_be_restored(tmp_path: Path) -> None:
-    with pytest.raises(Yours, match="keeps nothing"):
+    with pytest.raises(Yours, match="keeps no data"):
         restored(tmp_path, common="store-type: memory, hosts: [https://h1, https://h2]")
 
 

@@ -206,7 +206,7 @@ async def test_late_word_that_cannot_be_stored_does_not_stop_the_host() -> None:
             await hub.loop.wait_idle()
 
         assert (await hub.cancel(str(ref), by="bob")).row.why == "cancelled by bob"
-    assert logs[0]["event"] == "word.unstorable"
+    assert logs[0]["event"] == "input.refused"
 
 
 async def test_host_with_too_much_to_do_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
