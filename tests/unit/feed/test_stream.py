@@ -26,5 +26,5 @@ def test_item_is_read_as_it_was_written(item: FeedItem) -> None:
 
 @pytest.mark.parametrize("line", [b"", b"event 1 no-run 1 1 . {}", b"reached soon", b"later 1"])
 def test_line_that_is_none_of_a_feed_is_theirs(line: bytes) -> None:
-    with pytest.raises(Theirs, match="no line of a feed"):
+    with pytest.raises(Theirs, match="not a line of a feed"):
         read_line(line)
