@@ -61,11 +61,16 @@ export function planOf(graph, open, measure) {
     for (const { id } of spot.unit.members) ofNode.set(id, item);
   }
   const { parts, back } = partsOf(graph.edges, ofNode, items);
-  const columns = ordered(items, parts);
-  place(columns, parts);
+  const before = Map.groupBy(parts, ({ to }) => to);
+  const after = Map.groupBy(parts, ({ from }) => from);
+  const columns = ordered(items, before);
+  place(columns, before, after);
   const height = stretch(items) + (back.length ? 2 * BETWEEN + 8 * back.length : 0);
   const { width, at } = across(columns, parts);
-  const lines = [...linesOf(parts, at), ...back.map((part, nth) => loop(part, at, height - MARGIN - 8 * nth))];
+  const lines = [
+    ...linesOf(parts, before, after, at),
+    ...back.map((part, nth) => loop(part, at, height - MARGIN - 8 * nth)),
+  ];
   return { width, height, spots: spots.map((spot) => moved(spot)), lines };
 }
 
@@ -158,13 +163,12 @@ function tally(list) {
 /**
  * The columns, each in the order of what comes before; siblings keep their declared order.
  * @param {Map<string, Item>} items
- * @param {Part[]} parts
+ * @param {Map<Item, Part[]>} before  the parts that end at an item
  */
-function ordered(items, parts) {
+function ordered(items, before) {
   /** @type {Item[][]} */
   const columns = [];
   for (const item of items.values()) (columns[item.level] ??= []).push(item);
-  const before = Map.groupBy(parts, ({ to }) => to);
   const rank = new Map();
   const found = columns.filter(Boolean);
   for (const column of found) {
@@ -183,11 +187,10 @@ const mean = (list) => (list.length ? list.reduce((sum, one) => sum + one, 0) / 
 /**
  * Give each item of the columns its `y`: near what is before and after it.
  * @param {Item[][]} columns
- * @param {Part[]} parts
+ * @param {Map<Item, Part[]>} before  the parts that end at an item
+ * @param {Map<Item, Part[]>} after  the parts that start there
  */
-function place(columns, parts) {
-  const before = Map.groupBy(parts, ({ to }) => to);
-  const after = Map.groupBy(parts, ({ from }) => from);
+function place(columns, before, after) {
   for (let pass = 0; pass < PASSES; pass++) {
     const isForward = pass % 2 === 0;
     for (const column of isForward ? columns : columns.toReversed()) {
@@ -273,10 +276,13 @@ const moved = (spot) => ({
 
 /** @typedef {Map<number, {left: number, right: number}>} Sides */
 
-/** @param {Part[]} parts @param {Sides} at */
-function linesOf(parts, at) {
-  const outs = Map.groupBy(parts, ({ from }) => from);
-  const ins = Map.groupBy(parts, ({ to }) => to);
+/**
+ * @param {Part[]} parts
+ * @param {Map<Item, Part[]>} ins  the parts that end at an item
+ * @param {Map<Item, Part[]>} outs  the parts that start there
+ * @param {Sides} at
+ */
+function linesOf(parts, ins, outs, at) {
   /** Trunks between two columns, each in a lane of its own. @type {Map<number, Item[]>} */
   const lanes = new Map();
   return parts.map((part) => {

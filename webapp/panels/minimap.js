@@ -1,5 +1,5 @@
 // All of a graph that is larger than its box, very small, with the part that is shown; a click shows a different one.
-import { useLayoutEffect, useState } from "preact/hooks";
+import { useLayoutEffect, useMemo, useState } from "preact/hooks";
 import { html } from "../html.js";
 
 const [WIDTH, HEIGHT] = [160, 84];
@@ -43,18 +43,27 @@ export function Minimap({ plan, states, box, scale }) {
   };
   const each = Math.min(WIDTH / plan.width, HEIGHT / plan.height);
   const size = { width: Math.max(24, plan.width * each), height: Math.max(12, plan.height * each) };
+  const looks = useMemo(() => looksOf(plan, states), [plan, states]);
+  return html`<svg class="minimap" aria-hidden="true" viewBox=${`0 0 ${plan.width} ${plan.height}`}
+    preserveAspectRatio="none" width=${size.width} height=${size.height} onPointerDown=${move} onPointerMove=${move}>
+    ${looks}
+    <rect class="minimap-part" ...${part} />
+  </svg>`;
+}
+
+/**
+ * One path for each state.
+ * @param {import("../layout.js").Plan} plan
+ * @param {Map<string, import("../types/api").RunNode>} states
+ */
+function looksOf(plan, states) {
   const places = plan.spots.flatMap((spot) =>
     spot.cells.length ? spot.cells : [{ ...spot, id: spot.unit.members[0].id }],
   );
-  const looks = Map.groupBy(places, ({ id }) => states.get(id)?.state ?? "none");
-  return html`<svg class="minimap" aria-hidden="true" viewBox=${`0 0 ${plan.width} ${plan.height}`}
-    preserveAspectRatio="none" width=${size.width} height=${size.height} onPointerDown=${move} onPointerMove=${move}>
-    ${[...looks].map(
-      ([state, list]) =>
-        html`<path key=${state} class=${`is-${state}`} d=${list
-          .map(({ left, top, width, height }) => `M${left},${top}h${width}v${height}h${-width}z`)
-          .join("")} />`,
-    )}
-    <rect class="minimap-part" ...${part} />
-  </svg>`;
+  return [...Map.groupBy(places, ({ id }) => states.get(id)?.state ?? "none")].map(
+    ([state, list]) =>
+      html`<path key=${state} class=${`is-${state}`} d=${list
+        .map(({ left, top, width, height }) => `M${left},${top}h${width}v${height}h${-width}z`)
+        .join("")} />`,
+  );
 }
