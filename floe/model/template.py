@@ -1,0 +1,25 @@
+"""Templates: texts with values in them, as a dialect's reader found them in a document.
+
+A compiled flow holds them parsed, so that no text is searched for `{{` when a flow runs.
+"""
+
+from dataclasses import dataclass
+
+Path = tuple[str | int, ...]
+"""A value by its names: `task.build.outputs.url` is `("task", "build", "outputs", "url")`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TemplatePart:
+    """A piece of a template: plain text, or a path to a value."""
+
+    text: str = ""
+    path: Path = ()
+    """Empty for plain text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Template:
+    """The pieces of a text, in order."""
+
+    parts: tuple[TemplatePart, ...] = ()
