@@ -13,11 +13,15 @@ from typing import Any, Final
 
 from floe.kernel.decide import decide
 from floe.kernel.evolve import evolve
+from floe.kernel.match import missing
 from floe.kernel.owed import key_of, owed, run_key
+from floe.kernel.rest import never_entered, unheard_bad, verdict
+from floe.kernel.words import either, event_text, first_parts
 from floe.model.codec import decode, decode_event, encode, encode_event, to_text
 from floe.model.effect import Effect
-from floe.model.event import Event, FlowPinned, RunPended
-from floe.model.flow import Flow
+from floe.model.event import Event, FlowPinned, NodeSettled, RunEnded, RunEnding, RunPended
+from floe.model.flow import End, Flow
+from floe.model.outcome import Outcome
 from floe.model.refs import HostId, Instant, Key, RunRef
 from floe.model.run import Attached, Run
 from floe.model.signal import (
@@ -35,6 +39,7 @@ from floe.model.signal import (
     Stopped,
     TimerFired,
 )
+from floe.model.tags import Tag, emitter_of
 
 FOLDER: Final = Path(__file__).parent / "data" / "logs"
 
@@ -135,9 +140,12 @@ def states(log: Log, known: Mapping[str, Flow]) -> Iterator[Run]:
 
 
 def shape_of(run: Run) -> Shape:
-    """A folded state as JSON: what has its default is left out, so new fields do not show."""
+    """A folded state as JSON: what has its default is left out, so new fields do not show.
+
+    `result` is left out: it is derived from the rest of an old log.
+    """
     nodes = {id: encode(state) for id, state in run.nodes.items()}
-    return {**encode(replace(run, flow=None)), "ref": run.ref.key, "nodes": nodes}
+    return {**encode(replace(run, flow=None, result=None)), "ref": run.ref.key, "nodes": nodes}
 
 
 def canonical(shape: Shape) -> str:
@@ -155,8 +163,54 @@ def cut_of(run: Run) -> Cut:
 
 
 def decided(run: Run, signal: Signal, now: Instant) -> tuple[Event, ...]:
-    """What the kernel decides."""
-    return decide(run, signal, now, Attached(flow=run.flow)).events
+    """What the kernel decides, in the words of the kernel that recorded the logs."""
+    decision = decide(run, signal, now, Attached(flow=run.flow))
+    return tuple(_in_old_words(decision.events, decision.run))
+
+
+def _in_old_words(events: Sequence[Event], run: Run) -> Iterator[Event]:
+    """An end as floe 0.1 recorded it: without `result`, and with its own reason of a failure."""
+    why = ""
+    for before, event in zip((None, *events), events, strict=False):
+        match event:
+            case RunEnding():
+                is_direct = isinstance(before, NodeSettled) and before.tag == event.tag
+                why = _old_why(run, event, is_direct=is_direct)
+                tag = None if why.startswith("stalled: ") else event.tag
+                yield replace(event, why=why, tag=tag, result=None)
+            case RunEnded():
+                yield replace(event, why=why or event.why)
+            case _:
+                yield event
+
+
+def _old_why(run: Run, ending: RunEnding, *, is_direct: bool) -> str:
+    flow, tag = run.flow, ending.tag
+    if flow is None or ending.good or tag is None:
+        return ending.why
+    if ends := [n for n in flow.nodes if isinstance(n.work, End) and tag in n.heard]:
+        return f"{ends[0].ref} was reached by {event_text(tag, _outcome(run, tag))}"
+    is_direct &= flow.unheard_bad == "end"
+    unheard = (tag,) if is_direct else unheard_bad(run, flow)
+    parts = [f"{event_text(tag, _outcome(run, tag))} has no listener" for tag in unheard]
+    if is_direct or verdict(_without_bad(run), flow).result == "good":
+        return first_parts(parts)
+    never = (
+        f"{n.ref} never heard {' and '.join(map(either, missing(run, n)))}"
+        for n in never_entered(run, flow)
+    )
+    return f"stalled: {first_parts([*never, *parts])}"
+
+
+def _outcome(run: Run, tag: Tag) -> Outcome | None:
+    node = emitter_of(tag)
+    return run.settled(node).outcome if node is not None else None
+
+
+def _without_bad(run: Run) -> Run:
+    """The run as if nothing unheard were bad."""
+    nodes = {id: replace(state, good=True) for id, state in run.nodes.items()}
+    return replace(run, nodes=nodes)
 
 
 def probes(run: Run) -> Iterator[tuple[Signal, Instant]]:

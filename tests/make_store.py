@@ -6,7 +6,7 @@ from dataclasses import replace
 from floe.model.codec import encode_event, to_text
 from floe.model.event import CancelAsked, Event, RunPended
 from floe.model.refs import FlowId, HostId, Instant, Json, NodeId, RunRef, StoreId
-from floe.model.run import Summary
+from floe.model.run import Summary, completed
 from floe.store.base import Append, Batch, LedgerWrite, Record, RunQuery, RunStore, Stored
 
 NOON = Instant(1_800_000_000_000)
@@ -74,7 +74,7 @@ def a_summary(run: RunRef | None = None, **fields: object) -> Summary:
         started_at=None,
         ended_at=None,
     )
-    return replace(row, **fields)  # type: ignore[arg-type]  # names are checked by replace
+    return completed(replace(row, **fields))  # type: ignore[arg-type]  # names are checked by replace
 
 
 def a_row(run: RunRef, **fields: object) -> Append:

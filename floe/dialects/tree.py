@@ -9,7 +9,7 @@ Source: YAML 1.1, as PyYAML resolves plain scalars.
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple
 
 import yaml
@@ -32,6 +32,14 @@ class Scalar:
     at: Position
     text: str
     kind: ScalarKind
+    inset: int | None = field(default=None, compare=False)
+    """Columns before the text, 1 for a quote; None for a text of several lines."""
+
+    def position_of(self, offset: int) -> Position:
+        """Where a character of the text is; the start of the value, if it has several lines."""
+        if self.inset is None:
+            return self.at
+        return Position(self.at.line, self.at.col + self.inset + offset)
 
     @property
     def is_empty(self) -> bool:
@@ -249,7 +257,8 @@ class _Builder:
         tag = event.tag
         if not tag or tag == "!":
             tag = _resolve(text) if event.implicit[0] and not tag else _STR
-        return Scalar(at, text, _KINDS.get(tag, "text"))
+        inset = (1 if event.style else 0) if at.line == end.line else None
+        return Scalar(at, text, _KINDS.get(tag, "text"), inset)
 
     def _items(self, events: Iterator[yaml.Event], depth: int) -> Iterator[Tree]:
         for event in events:

@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 from floe.model.host import AsOf
 from floe.model.message import Rows, RowsAfter
 from floe.model.refs import HostId, Instant, Json, RunRef, StoreId, address_key, address_of
-from floe.model.run import Summary
+from floe.model.run import Summary, completed
 from floe.store.base import Append, Change, LedgerWrite
 
 KIND: Final = "directory"
@@ -228,4 +228,5 @@ class Directory:
 
 def offered(row: Summary) -> Append:
     """The append that stores a received row. Raises IdInvalid for a row that names no run."""
-    return Append(run=RunRef.parse(row.key), epoch=row.epoch, after=0, records=(), summary=row)
+    run, summary = RunRef.parse(row.key), completed(row)
+    return Append(run=run, epoch=row.epoch, after=0, records=(), summary=summary)

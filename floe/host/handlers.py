@@ -20,6 +20,7 @@ from floe.host.inputs import (
 from floe.host.peers.base import PeerParts
 from floe.host.step import Step
 from floe.kernel.evolve import evolve
+from floe.kernel.title import title_of
 from floe.model.event import FlowPinned, RunPacked, RunPended
 from floe.model.refs import RunRef
 from floe.model.run import Run
@@ -74,7 +75,10 @@ def _start(step: Step, start: Start) -> tuple[RunRef, bool]:
         taken=start.taken,
     )
     step.before[ref] = None
-    step.record(replace(evolve(None, pended, ref=ref), flow=start.flow), pended, None)
+    run = replace(evolve(None, pended, ref=ref), flow=start.flow)
+    if title := title_of(run, start.flow):
+        pended, run = replace(pended, title=title), replace(run, title=title)
+    step.record(run, pended, None)
     return ref, True
 
 
@@ -85,7 +89,9 @@ def _change(step: Step, peers: PeerParts, run: Run, received: Incoming) -> bool:
             if run.phase != "reading":
                 return False
             step.keep_flow(digest, flow)
-            step.add(run, (FlowPinned(at=step.now, digest=digest, source=source),), flow)
+            title = title_of(run, flow)
+            pinned = FlowPinned(at=step.now, digest=digest, source=source, title=title)
+            step.add(run, (pinned,), flow)
             return True
         case Packed(digests=digests):
             if run.phase != "ended":

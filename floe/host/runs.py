@@ -214,6 +214,6 @@ def _hold(
 def is_row_changed(old: Run | None, new: Run) -> bool:
     """Whether the row of a run in lists has changed, apart from `seq`."""
     return old is None or (
-        (old.phase, old.good, old.why, old.host, old.epoch, old.ver)
-        != (new.phase, new.good, new.why, new.host, new.epoch, new.ver)
+        (old.phase, old.good, old.why, old.title, old.host, old.epoch, old.ver)
+        != (new.phase, new.good, new.why, new.title, new.host, new.epoch, new.ver)
     )

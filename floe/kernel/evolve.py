@@ -10,6 +10,7 @@ from operator import attrgetter
 from typing import Final, TypeVar, assert_never
 
 from floe.kernel.process import has_process
+from floe.kernel.result import result_of
 from floe.model.event import (
     CancelAsked,
     DataAsked,
@@ -33,6 +34,7 @@ from floe.model.event import (
     RunPended,
 )
 from floe.model.refs import NodeId, RunRef
+from floe.model.result import RunResult, result_of_row
 from floe.model.run import Attempt, NodeState, Run
 from floe.model.tags import TRIGGER_GOOD, Tag, emitter_of
 
@@ -65,6 +67,7 @@ def evolve(run: Run | None, event: Event, *, ref: RunRef | None = None) -> Run:
                 nodes={**run.nodes, event.node: _settled(run.nodes[event.node], event)},
                 open=run.open - {event.node},
                 standing=_standing(run, event, seq),
+                title=event.title or run.title,
             )
         case NodeReset():
             return _reset_nodes(run, event, seq)
@@ -124,7 +127,8 @@ def evolve(run: Run | None, event: Event, *, ref: RunRef | None = None) -> Run:
         case GrantSuperseded():
             return _superseded(run, event, seq)
         case FlowPinned():
-            return _run(run, seq=seq, phase="pending", digest=event.digest)
+            title = event.title or run.title
+            return _run(run, seq=seq, phase="pending", digest=event.digest, title=title)
         case CancelAsked():
             return _run(run, seq=seq, cancelled_by=event.by)
         case RunEnding():
@@ -133,6 +137,7 @@ def evolve(run: Run | None, event: Event, *, ref: RunRef | None = None) -> Run:
                 seq=seq,
                 phase="ending",
                 good=event.good,
+                result=event.result or _result_of(run, event),
                 why=event.why,
                 end_tag=event.tag,
                 ending_at=event.at,
@@ -143,6 +148,7 @@ def evolve(run: Run | None, event: Event, *, ref: RunRef | None = None) -> Run:
                 seq=seq,
                 phase="ended",
                 good=event.good,
+                result=run.result or result_of_row(event.good, event.why),
                 why=event.why,
                 open=frozenset(),
                 ended_at=event.at,
@@ -164,6 +170,11 @@ def fold(ref: RunRef, events: Iterable[Event]) -> Run:
     return run
 
 
+def _result_of(run: Run, event: RunEnding) -> RunResult:
+    """The result that an event of floe 0.1 leaves out."""
+    return result_of(run, good=event.good, why=event.why, tag=event.tag)
+
+
 def _pended(ref: RunRef, event: RunPended) -> Run:
     return Run(
         ref=ref,
@@ -175,6 +186,7 @@ def _pended(ref: RunRef, event: RunPended) -> Run:
         trigger=event.trigger,
         values=event.values,
         by=event.by,
+        title=event.title,
         pended_at=event.at,
         rerun_of=event.rerun_of,
         taken=event.taken,
@@ -312,6 +324,7 @@ def _superseded(run: Run, event: GrantSuperseded, seq: int) -> Run:
         phase="ending" if running else "ended",
         open=running,
         good=False,
+        result="cancelled" if event.by else "bad",
         cancelled_by=event.by or run.cancelled_by,
         why=event.why or "went on elsewhere: this host had been forgotten",
         superseded=run.seq,

@@ -6,8 +6,10 @@ Source: "How a run ends" in docs/kernel.md.
 from dataclasses import dataclass
 
 from floe.kernel.match import missing
-from floe.kernel.words import either, event_text, first_parts
+from floe.kernel.result import failure_of, is_rejection
+from floe.kernel.words import either, first_parts
 from floe.model.flow import End, Flow, Node
+from floe.model.result import RunResult
 from floe.model.run import Run
 from floe.model.tags import Tag, emitter_of, label_of
 
@@ -17,6 +19,7 @@ class Verdict:
     """Whether a run was good, and the reason as a sentence."""
 
     good: bool
+    result: RunResult
     why: str
     tag: Tag | None = None
 
@@ -29,29 +32,25 @@ def is_at_rest(run: Run) -> bool:
 def verdict(run: Run, flow: Flow) -> Verdict:
     """The result of a run at rest.
 
-    Stalled if the flow has an end on a good tag, since reaching it would have ended the run. Bad if
-    no node listened to a bad event. Otherwise good.
+    Bad if no node listened to a bad event; rejected if all of these are rejections. Otherwise
+    stalled if the flow has an end on a good tag, since reaching it would have ended the run.
+    Otherwise good.
     """
-    unheard = unheard_bad(run, flow)
-    reasons = [unheard_why(run, tag) for tag in unheard]
+    if unheard := unheard_bad(run, flow):
+        why = first_parts([failure_of(run, flow, tag) for tag in unheard])
+        is_rejected = all(is_rejection(run, tag) for tag in unheard)
+        result: RunResult = "rejected" if is_rejected else "bad"
+        return Verdict(good=False, result=result, why=why, tag=unheard[0])
     if any(_is_good_end(n, flow) for n in flow.nodes):
-        return Verdict(good=False, why=f"stalled: {first_parts([*_never(run, flow), *reasons])}")
-    if unheard:
-        return Verdict(good=False, why=first_parts(reasons), tag=unheard[0])
-    return Verdict(good=True, why="nothing is left to run")
+        why = f"stalled: {first_parts(_never(run, flow))}"
+        return Verdict(good=False, result="stalled", why=why)
+    return Verdict(good=True, result="good", why="nothing is left to run")
 
 
 def unheard_bad(run: Run, flow: Flow) -> tuple[Tag, ...]:
     """The bad events so far that no `listen` or `wait` of the flow names, by entry of the node."""
     settled = (s for s in run.nodes.values() if s.phase == "settled" and not s.good)
     return tuple(s.tag for s in settled if s.tag is not None and s.tag not in flow.hearers)
-
-
-def unheard_why(run: Run, tag: Tag) -> str:
-    """The sentence about a bad event without a listener."""
-    node = emitter_of(tag)
-    assert node is not None, "the trigger is never bad"
-    return f"{event_text(tag, run.settled(node).outcome)} has no listener"
 
 
 def never_entered(run: Run, flow: Flow) -> tuple[Node, ...]:

@@ -5,6 +5,7 @@ never stops before a consequence that the kernel still had to record.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import assert_never
 
 from floe.kernel.evolve import evolve
@@ -12,9 +13,11 @@ from floe.kernel.inputs import joined
 from floe.kernel.match import arrived, sources_of, woken_by
 from floe.kernel.process import has_process
 from floe.kernel.render import rendered
-from floe.kernel.rest import is_at_rest, unheard_why, verdict
+from floe.kernel.rest import is_at_rest, verdict
+from floe.kernel.result import failure_of, result_of
 from floe.kernel.settle import STOPPED, tag_for
-from floe.kernel.words import event_text
+from floe.kernel.title import names_node, title_of
+from floe.kernel.words import event_text, first_parts
 from floe.model.event import (
     DataAsked,
     Event,
@@ -26,6 +29,7 @@ from floe.model.event import (
 from floe.model.flow import Action, Ask, End, Flow, Join, Node, Wait
 from floe.model.outcome import Outcome
 from floe.model.refs import Instant, Json, NodeId
+from floe.model.result import RunResult
 from floe.model.run import Attached, Run
 from floe.model.tags import Tag, emitter_of
 
@@ -89,13 +93,19 @@ class RunStep:
             return
         assert tag is not None, "only an ending run stops its nodes"
         if not good and self.flow.unheard_bad == "end" and tag not in self.flow.hearers:
-            self.end(good=False, why=unheard_why(self.run, tag), tag=tag)
+            self.end(good=False, why=failure_of(self.run, self.flow, tag), tag=tag)
         else:
             self.spread(tag)
 
-    def end(self, *, good: bool, why: str, tag: Tag | None = None) -> None:
-        """Decide the run's result: no node enters any more, and waiting nodes are closed."""
-        self.add(RunEnding(at=self.now, good=good, why=why, tag=tag))
+    def end(
+        self, *, good: bool, why: str, tag: Tag | None = None, result: RunResult | None = None
+    ) -> None:
+        """Decide the run's result: no node enters any more, and waiting nodes are closed.
+
+        `result`: if the other arguments do not show it.
+        """
+        result = result or result_of(self.run, good=good, why=why, tag=tag)
+        self.add(RunEnding(at=self.now, good=good, why=why, tag=tag, result=result))
         for node in self.open_nodes():
             if not has_process(self.run.nodes[node]):
                 self._settled(self.flow.by_id[node], STOPPED, self.now)
@@ -111,7 +121,7 @@ class RunStep:
         """End the run if it is at rest."""
         if is_at_rest(self.run):
             how = verdict(self.run, self.flow)
-            self.end(good=how.good, why=how.why, tag=how.tag)
+            self.end(good=how.good, why=how.why, tag=how.tag, result=how.result)
 
     def ask(self, node: NodeId, visit: int) -> None:
         """Open a node's form."""
@@ -139,7 +149,7 @@ class RunStep:
             case End():
                 self._settled(node, GOOD, self.now)
                 good = all(self._was_good(t) for t in tags)
-                self.end(good=good, why=self._reached(node, tags), tag=tags[-1])
+                self.end(good=good, why=self._reached(node, tags, good=good), tag=tags[-1])
             case Wait():
                 pass  # its timer is owed from here on
             case _:
@@ -157,28 +167,37 @@ class RunStep:
     ) -> tuple[Tag | None, bool]:
         state = self.run.nodes[node.id]
         tag, good = tag_for(node, outcome)
-        self.add(
-            NodeSettled(
-                at=self.now,
-                node=node.id,
-                visit=state.visit,
-                attempt=state.attempt,
-                outcome=outcome,
-                tag=tag,
-                good=good,
-                ended_at=ended_at,
-                outputs=outputs,
-                output_bytes=output_bytes,
-                by=by,
-            )
+        settled = NodeSettled(
+            at=self.now,
+            node=node.id,
+            visit=state.visit,
+            attempt=state.attempt,
+            outcome=outcome,
+            tag=tag,
+            good=good,
+            ended_at=ended_at,
+            outputs=outputs,
+            output_bytes=output_bytes,
+            by=by,
         )
+        if names_node(self.flow, node.id):
+            settled = self._titled(settled)
+        self.add(settled)
         return tag, good
+
+    def _titled(self, settled: NodeSettled) -> NodeSettled:
+        """The event with the run's new title, if it changes the title."""
+        title = title_of(evolve(self.run, settled), self.flow)
+        return replace(settled, title=title) if title != self.run.title else settled
 
     def _was_good(self, tag: Tag) -> bool:
         node = emitter_of(tag)
         return node is None or self.run.settled(node).good
 
-    def _reached(self, end: Node, tags: tuple[Tag, ...]) -> str:
+    def _reached(self, end: Node, tags: tuple[Tag, ...], *, good: bool) -> str:
+        if not good:
+            bad = (tag for tag in tags if not self._was_good(tag))
+            return first_parts([failure_of(self.run, self.flow, tag) for tag in bad])
         how = " and ".join(self._event_text(t) for t in tags)
         return f"{end.ref} was reached by {how}"
 

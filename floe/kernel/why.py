@@ -13,6 +13,7 @@ from floe.model.codec import iso
 from floe.model.flow import Ask, Flow, Node, Wait
 from floe.model.host import Why
 from floe.model.refs import Key, NodeId
+from floe.model.result import headline
 from floe.model.run import NodeState, Run
 from floe.model.tags import Tag, emitter_of, label_of
 
@@ -95,9 +96,13 @@ def _ending(run: Run, flow: Flow, trouble: str) -> Why:
 
 
 def _ended(run: Run) -> Why:
-    text = f"ended {_result(run)}: {run.why}"
+    text = headline(run.why)
+    if run.result in ("good", "bad"):
+        text = f"ended {run.result}: {text}"
     if run.flow is None:
         return Why(text=text)
+    if run.end_tag and not run.good and run.end_tag not in run.flow.hearers:
+        text += f"; no node listens to {run.end_tag}"
     never: dict[str, tuple[Tag, ...]] = {
         n.ref: tuple(t for clause in missing(run, n) for t in clause)
         for n in never_entered(run, run.flow)

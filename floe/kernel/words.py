@@ -22,12 +22,15 @@ def duration(seconds: float) -> str:
 
 def event_text(tag: Tag, outcome: Outcome | None) -> str:
     """An event with its reason: `task.build.bad (exit status 2)`."""
-    if outcome is None:
-        return tag
+    how = outcome_text(outcome) if outcome is not None else ""
+    return f"{tag} ({how})" if how else tag
+
+
+def outcome_text(outcome: Outcome) -> str:
+    """Why an attempt failed: `exit status 2`; empty if there is nothing to add."""
     is_status = outcome.result == "bad" and outcome.status is not None
     status = f"exit status {outcome.status}" if is_status else ""
-    how = "; ".join(filter(None, (status, outcome.why)))
-    return f"{tag} ({how})" if how else tag
+    return "; ".join(filter(None, (status, outcome.why)))
 
 
 def either(tags: Iterable[Tag]) -> str:

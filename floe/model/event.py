@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from floe.model.flow import Work
 from floe.model.outcome import Outcome
 from floe.model.refs import NO_ITEM, FlowId, HostId, Instant, Json, NodeId, StoreId
+from floe.model.result import RunResult
 from floe.model.tags import Tag
 
 
@@ -68,6 +69,8 @@ class RunPended:
     """None for a run that a trigger started."""
     taken: tuple[NodeTaken, ...] = ()
     """What every activation of a re-run takes over, in the order in which it settled."""
+    title: str = ""
+    """What the flow's `run-name` came to; empty without one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +80,8 @@ class FlowPinned:
     at: Instant
     digest: str
     source: str
+    title: str = ""
+    """What the flow's `run-name` came to; empty without one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,6 +222,8 @@ class NodeSettled:
     """The person who answered the form; otherwise empty."""
     tags: tuple[Tag, ...] = ()
     """Tags that also stand from here on; none in floe's own flow language."""
+    title: str = ""
+    """The run's new title, if `run-name` names this node; empty if it stays as it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -247,6 +254,8 @@ class RunEnding:
     why: str
     tag: Tag | None = None
     """The event that ended it, if one did."""
+    result: RunResult | None = None
+    """None in logs of floe 0.1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

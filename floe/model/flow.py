@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from floe.model.refs import FlowId, Json, NodeId
 from floe.model.tags import Tag
+from floe.model.template import Template
 
 FieldType = Literal["text", "string", "bool", "number", "choice"]
 TriggerType = Literal["data", "timer", "poll-git", "push"]
@@ -244,6 +245,8 @@ class Flow:
     """From `RunActivated`."""
     on_host_lost: Literal["fail", "restart"] = "fail"
     unheard_bad: Literal["end", "hold"] = "end"
+    run_name: Template | None = None
+    """The title of its runs; without it a run's title comes from its values."""
     strict_shell: bool | None = None
     """`shell` ends at the first command that fails; None for the host's default."""
     has_escapes: bool = False

@@ -1,14 +1,16 @@
 """A run, which is the fold of its events, and its row in lists."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from floe.model.event import NodeTaken, RerunOf
 from floe.model.flow import Flow, Work
 from floe.model.outcome import Outcome
 from floe.model.refs import FlowId, HostId, Instant, Json, NodeId, RunRef, StoreId
+from floe.model.result import RunResult, headline, result_of_row
 from floe.model.tags import Tag
+from floe.model.title import terms_in, title_from
 
 Phase = Literal["reading", "pending", "granted", "active", "ending", "ended", "packed"]
 """reading: its flow-file is being read. pending: waits for a host. granted: offered to a host.
@@ -102,6 +104,8 @@ class Run:
     trigger: NodeId
     values: Mapping[str, Json]
     by: str
+    title: str = ""
+    """What the flow's `run-name` came to; empty without one."""
     host: HostId | None = None
     store: StoreId | None = None
     """The store of the host it is granted to, which has or may have the pen."""
@@ -119,6 +123,7 @@ class Run:
     """Tags that are true now, with the sequence number of their last arrival."""
     cancelled_by: str = ""
     good: bool | None = None
+    result: RunResult | None = None
     why: str = ""
     end_tag: Tag | None = None
     pended_at: Instant
@@ -166,7 +171,13 @@ class Summary:
     state: State
     phase: Phase
     good: bool | None
+    result: RunResult | None = None
+    """None until the run is over."""
     why: str
+    title: str = ""
+    """By the flow's `run-name`, else by the run's values; empty if there is nothing to name."""
+    terms: str = ""
+    """What a search reads of the run's values."""
     host: HostId | None
     store: StoreId | None = None
     """Of that host; None without a host, and in rows of older floes, which did not keep it."""
@@ -180,8 +191,17 @@ class Summary:
     ended_at: Instant | None
 
 
+def completed(row: Summary) -> Summary:
+    """A row that another host sent, with what a host with floe 0.1 leaves out."""
+    if row.good is None or row.result is not None:
+        return row
+    why = headline(row.why)
+    return replace(row, result=result_of_row(row.good, why), why=why)
+
+
 def summary_of(run: Run) -> Summary:
     """The row of a run in lists."""
+    is_over = run.phase in ("ended", "packed")
     return Summary(
         id=str(run.ref),
         key=run.ref.key,
@@ -189,8 +209,11 @@ def summary_of(run: Run) -> Summary:
         ver=run.ver,
         state=run.state,
         phase=run.phase,
-        good=run.good if run.phase in ("ended", "packed") else None,
-        why=run.why,
+        good=run.good if is_over else None,
+        result=run.result if is_over else None,
+        why=headline(run.why),
+        title=run.title or title_from(run.values),
+        terms=terms_in(run.values),
         host=run.host,
         store=run.store,
         adopted_by=run.ref.host,

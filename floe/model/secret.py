@@ -31,6 +31,18 @@ _QUERY: Final = re.compile(
 )
 
 
+_SECRET_NAME: Final = re.compile(
+    r".*(?:token|secret|passw(?:or)?d|passphrase|pwd|signature|credential|(?:api|access|private)[_-]?key)"
+    r".*|pass|auth|authorization|jwt|key-file",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether a value of this name may be a secret, such as `npm_token`."""
+    return _SECRET_NAME.fullmatch(name) is not None
+
+
 def without_password(text: str) -> str:
     """A text that is safe to show: passwords in its URLs are hidden."""
     # A key of a run has an `@` too, but neither a colon nor slashes, without which there is none.

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from floe.kernel.result import failed_nodes
 from floe.model.codec import iso
 from floe.model.host import AsOf, Why
 from floe.model.refs import RunRef, Shape
@@ -24,7 +25,9 @@ def summary_shape(row: Summary, named: Named) -> Shape:
         "state": row.state,
         "phase": row.phase,
         "good": row.good,
+        "result": row.result,
         "why": row.why,
+        "title": row.title,
         "host": row.host,
         "adopted_by": row.adopted_by,
         "epoch": row.epoch,
@@ -55,6 +58,7 @@ def run_shape(run: Run, named: Named) -> Shape:
         "moved_from": run.moved_from,
         "rerun_of": named(RunRef.parse(run.rerun_of.run)) if run.rerun_of else None,
         "cancelled_by": run.cancelled_by,
+        "failed": list(failed_nodes(run, flow)) if flow else [],
         "standing": list(run.standing),
         "graph": graph_shape(flow) if flow else {"nodes": [], "edges": []},
         "nodes": [node_shape(run, node) for node in flow.nodes] if flow else [],

@@ -88,9 +88,9 @@ class RunQuery:
     until: Instant | None = None
     """Pended before this instant."""
     text: str = ""
-    """Case-insensitive part of id, flow, why, by or trigger. A page of a search may have fewer
-    than `limit` runs and still have a `next`, because each page searches a limited number of
-    rows."""
+    """Case-insensitive part of id, title, values, flow, why, by or trigger. A page of a search may
+    have fewer than `limit` runs and still have a `next`, because each page searches a limited
+    number of rows."""
     limit: int = 50
     """At least 1; a smaller limit raises Yours."""
     cursor: str = ""
@@ -113,7 +113,7 @@ class FlowRuns:
     last: Summary | None = None
     """The newest run; None for no run."""
     bad: int = 0
-    """Archived runs that are bad and newer than the newest good one, up to a limit."""
+    """Archived runs that failed (bad or stalled) since the newest good one, up to a limit."""
     bad_since: Instant | None = None
     """When the oldest of those ended."""
     has_more: bool = False
@@ -193,7 +193,9 @@ class RunStore(Protocol):
         ...
 
     async def flow_runs(self, flows: Collection[FlowId], bad_max: int) -> Mapping[FlowId, FlowRuns]:
-        """The newest run of each flow, and its bad runs in a row, of which `bad_max` are counted.
+        """The newest run of each flow, and how many of its runs failed since the last good one.
+
+        `bad_max` are counted at most; cancelled and rejected runs are left out.
 
         By an index, as a page. A flow without a run may be left out.
         """

@@ -12,6 +12,7 @@ from itertools import islice
 from floe.model.codec import from_text, to_text
 from floe.model.errors import StoreFailed, Yours
 from floe.model.refs import FlowId, Json, RunRef, StoreId
+from floe.model.result import FAILING
 from floe.model.run import Summary
 from floe.store.base import Batch, Change, FlowRuns, RunPage, RunQuery, Stored
 from floe.store.rules import (
@@ -148,10 +149,10 @@ class MemoryStore:
             known = found.setdefault(row.flow, FlowRuns(last=row))
             if row.flow not in wanted or row.state != "archive":
                 continue
-            if row.good or known.bad == bad_max:
+            if row.good or (row.result in FAILING and known.bad == bad_max):
                 found[row.flow] = replace(known, has_more=not row.good)
                 wanted.discard(row.flow)
-            else:
+            elif row.result in FAILING:
                 ended_at = row.ended_at or row.pended_at
                 found[row.flow] = replace(known, bad=known.bad + 1, bad_since=ended_at)
             if not wanted:

@@ -27,14 +27,15 @@ INSERT INTO log (pos, run, epoch, seq, at, event, body) VALUES (?, ?, ?, ?, ?, ?
 -- A run's row in the directory, if it is newer than the stored one. A row received from a peer
 -- (`pos` NULL) keeps the position of our own row that it replaces.
 INSERT INTO runs (
-    id, key, flow, ver, state, phase, good, why, host, store, adopted_by, epoch, seq, trigger, by,
-    pended_at, started_at, ended_at, search, pos
+    id, key, flow, ver, state, phase, good, result, why, title, terms, host, store, adopted_by, epoch,
+    seq, trigger, by, pended_at, started_at, ended_at, search, pos
 ) VALUES (
-    :id, :key, :flow, :ver, :state, :phase, :good, :why, :host, :store, :adopted_by, :epoch, :seq,
-    :trigger, :by, :pended_at, :started_at, :ended_at, :search, :pos
+    :id, :key, :flow, :ver, :state, :phase, :good, :result, :why, :title, :terms, :host, :store,
+    :adopted_by, :epoch, :seq, :trigger, :by, :pended_at, :started_at, :ended_at, :search, :pos
 ) ON CONFLICT (key) DO UPDATE SET
     id = excluded.id, flow = excluded.flow, ver = excluded.ver, state = excluded.state,
-    phase = excluded.phase, good = excluded.good, why = excluded.why, host = excluded.host,
+    phase = excluded.phase, good = excluded.good, result = excluded.result, why = excluded.why,
+    title = excluded.title, terms = excluded.terms, host = excluded.host,
     store = excluded.store, adopted_by = excluded.adopted_by, epoch = excluded.epoch,
     seq = excluded.seq, trigger = excluded.trigger, by = excluded.by,
     pended_at = excluded.pended_at, started_at = excluded.started_at,
@@ -44,8 +45,8 @@ WHERE (excluded.epoch, excluded.seq, excluded.state = 'archive') > (epoch, seq, 
 
 -- name: changes
 -- This store's own rows that changed after a position.
-SELECT pos, id, key, flow, ver, state, phase, good, why, host, store, adopted_by, epoch, seq, trigger,
-    by, pended_at, started_at, ended_at
+SELECT pos, id, key, flow, ver, state, phase, good, result, why, title, terms,
+    host, store, adopted_by, epoch, seq, trigger, by, pended_at, started_at, ended_at
 FROM runs WHERE pos > ? ORDER BY pos LIMIT ?;
 
 -- name: put_row
@@ -74,18 +75,18 @@ WHERE pos > ? ORDER BY pos LIMIT ?;
 
 -- name: find
 -- The directory row of one run.
-SELECT id, key, flow, ver, state, phase, good, why, host, store, adopted_by, epoch, seq, trigger,
-    by, pended_at, started_at, ended_at
+SELECT id, key, flow, ver, state, phase, good, result, why, title, terms,
+    host, store, adopted_by, epoch, seq, trigger, by, pended_at, started_at, ended_at
 FROM runs WHERE key = ?;
 
 -- name: page
 -- Rows of the directory, newest first; {where} consists of the active filters.
-SELECT id, key, flow, ver, state, phase, good, why, host, store, adopted_by, epoch, seq, trigger,
-    by, pended_at, started_at, ended_at
+SELECT id, key, flow, ver, state, phase, good, result, why, title, terms,
+    host, store, adopted_by, epoch, seq, trigger, by, pended_at, started_at, ended_at
 FROM runs WHERE {where} ORDER BY pended_at DESC, key DESC LIMIT :limit;
 
 -- name: flow_runs
--- The newest run of each of some flows, how many of its archived runs are bad since the newest good
+-- The newest run of each of some flows, how many of its archived runs failed since the newest good
 -- one (`bad_max` and one more at most), and when the oldest of `bad_max` ended. All by an index.
 WITH
     asked AS (SELECT value AS flow FROM json_each(:flows)),
@@ -116,15 +117,15 @@ WITH
         FROM asked)
 SELECT
     (SELECT count(*) FROM (SELECT 1 FROM runs
-        WHERE flow = newest.flow AND state = 'archive' AND good = FALSE
+        WHERE flow = newest.flow AND good = FALSE AND result IN ('bad', 'stalled')
         AND (pended_at, key) > (newest.good_at, newest.good_key)
         ORDER BY pended_at DESC, key DESC LIMIT :bad_max + 1)),
     (SELECT coalesce(ended_at, pended_at) FROM (SELECT ended_at, pended_at, key FROM runs
-        WHERE flow = newest.flow AND state = 'archive' AND good = FALSE
+        WHERE flow = newest.flow AND good = FALSE AND result IN ('bad', 'stalled')
         AND (pended_at, key) > (newest.good_at, newest.good_key)
         ORDER BY pended_at DESC, key DESC LIMIT :bad_max) ORDER BY pended_at, key LIMIT 1),
-    id, runs.key, runs.flow, ver, state, phase, good, why, host, store, adopted_by, epoch, seq,
-    trigger, by, pended_at, started_at, ended_at
+    id, runs.key, runs.flow, ver, state, phase, good, result, why, title, terms, host, store,
+    adopted_by, epoch, seq, trigger, by, pended_at, started_at, ended_at
 FROM newest JOIN runs ON runs.key = newest.last;
 
 -- name: search_floor

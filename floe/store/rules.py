@@ -84,9 +84,13 @@ def read_cursor(text: str) -> SortKey | None:
 
 def text_of(summary: Summary) -> str:
     """The text that a search reads, in one case."""
-    return "\n".join(
-        (summary.id, summary.flow, summary.why, summary.by, summary.trigger)
-    ).casefold()
+    row = summary
+    return searched(row.id, row.flow, row.why, row.by, row.trigger, row.title, row.terms)
+
+
+def searched(*texts: str) -> str:
+    """Texts as a search reads them."""
+    return "\n".join(texts).casefold()
 
 
 def is_match(summary: Summary, query: RunQuery) -> bool:

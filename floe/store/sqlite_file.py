@@ -12,6 +12,7 @@ from floe.model.errors import StoreBusy, StoreFailed, StoreForeign
 from floe.model.refs import StoreId
 from floe.store.rules import new_store_id
 from floe.store.sql import migrations, queries
+from floe.store.upgrades import add_functions
 
 APPLICATION_ID: Final = 0x666C6F65
 """`floe`, in the header of every database that floe created."""
@@ -200,6 +201,7 @@ def _bring_up_to_date(conn: sqlite3.Connection, path: Path) -> None:
             f"(schema {version}; this version knows {len(known)})",
             "start the newer floe again",
         )
+    add_functions(conn)
     for number, script in enumerate(known[version:], version + 1):
         # Header and tables in one transaction: a crash leaves the old schema or the new one.
         with closing(conn.cursor()) as cursor:

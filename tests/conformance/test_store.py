@@ -9,6 +9,7 @@ import pytest
 
 from floe.model.errors import StoreConflict, StoreFailed, Yours
 from floe.model.refs import STORE, FlowId, HostId, Instant, StoreId
+from floe.model.result import RunResult
 from floe.model.run import State
 from floe.store.base import Append, Batch, FlowRuns, RunQuery, RunStore
 from floe.store.memory import MemoryStore
@@ -680,6 +681,27 @@ async def test_bad_runs_of_a_flow_are_counted_since_its_last_good_one(
     assert (found.bad, found.bad_since, found.has_more) == (bad, since, has_more)
 
 
+@pytest.mark.parametrize("result", ["cancelled", "rejected"])
+async def test_run_that_a_person_ended_is_no_failure_of_its_flow(
+    store: RunStore, result: RunResult
+) -> None:
+    ended = a_row(a_run(2), state="archive", good=False, result=result, pended_at=Instant(20))
+    await store.append(a_batch(an_end(1, good=False), ended, an_end(3, good=False)))
+
+    found = (await store.flow_runs([FlowId("build")], 3))[FlowId("build")]
+
+    assert (found.bad, found.bad_since) == (2, 15)
+
+
+async def test_row_keeps_title_values_and_result(store: RunStore) -> None:
+    row = a_summary(
+        state="archive", good=False, result="stalled", title="main · c0ffee0", terms="main"
+    )
+    await store.append(a_batch(Append(run=a_run(), epoch=0, after=0, records=(), summary=row)))
+
+    assert await store.find(a_run()) == row
+
+
 @pytest.mark.parametrize("state", ["pending", "active"])
 async def test_newest_run_of_a_flow_is_found_in_any_state(store: RunStore, state: State) -> None:
     newest = a_row(a_run(3), state=state, pended_at=Instant(30))
@@ -780,13 +802,24 @@ async def test_a_row_that_changed_moves_between_lists(store: RunStore) -> None:
         ("_ost", False),
         ("k3f9", False),
         ("ann", False),
+        ("wiDget 7", True),
+        ("staging", True),
     ],
 )
 async def test_text_is_a_part_of_what_a_reader_sees(
     store: RunStore, text: str, found: bool
 ) -> None:
     await store.append(
-        a_batch(a_row(a_run(), why="Lost at 100% with h2", by="Jörg", trigger="nightly"))
+        a_batch(
+            a_row(
+                a_run(),
+                why="Lost at 100% with h2",
+                by="Jörg",
+                trigger="nightly",
+                title="Widget 7",
+                terms="7\nstaging",
+            )
+        )
     )
 
     assert bool(await keys_page_by_page(store, RunQuery(text=text))) is found

@@ -9,24 +9,32 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from floe.model.errors import StoreBusy, StoreFailed, StoreForeign
 from floe.model.refs import HostId
-from floe.store.base import Batch
+from floe.store.base import Batch, RunQuery
 from floe.store.sql import migrations
 from floe.store.sqlite import SqliteStore
 from tests.make_store import (
     a_batch,
     a_note,
+    a_pend,
     a_row,
     a_run,
     a_summary,
     an_append,
     records_of,
 )
+
+WITHOUT_TITLES = (
+    "DROP INDEX runs_failing; ALTER TABLE runs DROP COLUMN result; "
+    "ALTER TABLE runs DROP COLUMN title; ALTER TABLE runs DROP COLUMN terms;"
+)
+"""What migration 4 added."""
 
 HOUSE = Path(__file__).parents[2]
 
@@ -289,7 +297,7 @@ async def test_rows_of_an_older_schema_are_changes_in_the_order_of_their_logs(
     await store.close()
     altered(
         tmp_path,
-        "DROP INDEX runs_changed; ALTER TABLE runs DROP COLUMN pos; "
+        f"{WITHOUT_TITLES} DROP INDEX runs_changed; ALTER TABLE runs DROP COLUMN pos; "
         "ALTER TABLE runs DROP COLUMN store; PRAGMA user_version = 1",
     )
 
@@ -308,13 +316,45 @@ async def test_rows_of_an_older_schema_say_which_store_has_a_run_of_its_adopter(
     at_home, away = (a_row(a_run(n), host=HostId(f"h{n}")) for n in (1, 2))
     await store.append(a_batch(at_home, away))
     await store.close()
-    altered(tmp_path, "ALTER TABLE runs DROP COLUMN store; PRAGMA user_version = 2")
+    drop = "ALTER TABLE runs DROP COLUMN store; PRAGMA user_version = 2"
+    altered(tmp_path, f"{WITHOUT_TITLES} {drop}")
 
     await store.open()
     found = [await store.find(a_run(n)) for n in (1, 2)]
     await store.close()
 
     assert [row and row.store for row in found] == ["k3f9", None]
+
+
+async def test_rows_of_an_older_schema_get_title_values_and_result(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path)
+    await store.open()
+    pended = a_pend({"branch": "main", "hash": "c0ffee012345", "count": 7})
+    over = {"state": "archive", "good": False}
+    mine = a_summary(a_run(1), **over)
+    cancelled = a_summary(a_run(2), **over, why="cancelled by ann")
+    await store.append(a_batch(an_append(a_run(1), events=[pended], summary=mine)))
+    await store.append(a_batch(a_row(a_run(2)), an_append(a_run(3), summary=a_summary(a_run(3)))))
+    await store.append(a_batch(replace(a_row(a_run(2)), summary=replace(cancelled, seq=9))))
+    await store.close()
+    altered(tmp_path, f"{WITHOUT_TITLES} PRAGMA user_version = 3")
+    altered(
+        tmp_path,
+        "UPDATE runs SET why = 'task.unit-tests.bad (exit status 1) has no listener' "
+        "WHERE id = 'h1-1'",
+    )
+
+    await store.open()
+    rows = [await store.find(a_run(n)) for n in (1, 2, 3)]
+    found = await store.runs(RunQuery(text="c0ffee012345"))
+    await store.close()
+
+    assert [row and (row.title, row.why, row.result) for row in rows] == [
+        ("main · c0ffee0", "unit tests failed: exit status 1", "bad"),
+        ("", "cancelled by ann", "cancelled"),
+        ("", "", None),
+    ]
+    assert [row.id for row in found.runs] == ["h1-1"]
 
 
 async def test_an_event_of_a_newer_floe_is_named_and_not_dropped(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@
     > rerun from build         a re-run of the ended run; the lines below are about it
     ! RunGranted h2 epoch=2    a fact that the hub records
     @ 90s                      the clock goes on
-    ? owed | why | inputs build | phase
+    ? owed | why | inputs build | phase | title | failed
 
 Lines that begin with a sign are input; what is indented below them is checked, or rewritten.
 Everything else is prose.
@@ -20,10 +20,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+from floe.expr.template import read, template_of
 from floe.kernel.evolve import fold
 from floe.kernel.inputs import inputs_of
 from floe.kernel.owed import owed, owed_by, run_key
 from floe.kernel.rerun import Choice, rerun_of
+from floe.kernel.result import failed_nodes
+from floe.kernel.title import title_of
 from floe.kernel.why import why
 from floe.kernel.words import either
 from floe.model.codec import encode, to_text
@@ -68,7 +71,7 @@ from floe.model.flow import (
 )
 from floe.model.outcome import Outcome
 from floe.model.refs import HostId, Instant, Json, Key, NodeId, RunRef
-from floe.model.run import Run
+from floe.model.run import Run, summary_of
 from floe.model.signal import (
     Abandon,
     Activate,
@@ -124,7 +127,7 @@ def rewritten(text: str) -> str:
 
 def a_flow_of(line: str, block: Iterable[str]) -> Flow:
     """The flow written in a block: its options, and one line per node."""
-    options = dict(word.partition("=")[::2] for word in line.split()[1:])
+    options = dict(word.partition("=")[::2] for word in shlex.split(line)[1:])
     made: dict[str, Any] = {}
     if "timeout" in options:
         made["timeout_s"] = _seconds(options["timeout"])
@@ -132,6 +135,8 @@ def a_flow_of(line: str, block: Iterable[str]) -> Flow:
         made["unheard_bad"] = options["unheard-bad"]
     if "on-host-lost" in options:
         made["on_host_lost"] = options["on-host-lost"]
+    if "run-name" in options:
+        made["run_name"] = template_of(read(options["run-name"]))
     return a_flow(*map(_node, block), **made)
 
 
@@ -141,8 +146,7 @@ class _Story:
     def begin(self, line: str, block: Sequence[str]) -> None:
         self.flow = a_flow_of(line, block)
         self.now = NOW
-        self.log: list[Event] = [a_pended(self.flow)]
-        self.run = attached(fold(REF, self.log), self.flow)
+        self._pend({})
 
     def play(self, sign: str, text: str) -> Iterator[str]:
         match sign:
@@ -153,10 +157,7 @@ class _Story:
             case "!":
                 yield from self._record(_fact(text, self.now))
             case _ if text.startswith("pended"):
-                values = _values(text.split()[1:])
-                unread = "unread" in text.split()
-                self.log = [a_pended(None if unread else self.flow, values=values)]
-                self.run = attached(fold(REF, self.log), self.flow)
+                self._pend(_values(shlex.split(text)[1:]), unread="unread" in text.split())
             case _ if text.startswith("rerun"):
                 yield from self._rerun(*text.split()[1:])
             case _:
@@ -178,6 +179,11 @@ class _Story:
             self.log = [replace(a_pended(self.flow), rerun_of=of, taken=rerun.taken)]
             new = RunRef(old.host, old.store, old.serial + 1)
             self.run = attached(fold(new, self.log), self.flow)
+    def _pend(self, values: dict[str, Json], *, unread: bool = False) -> None:
+        pended = a_pended(None if unread else self.flow, values=values)
+        title = "" if unread else title_of(fold(REF, [pended]), self.flow)
+        self.log: list[Event] = [replace(pended, title=title)]
+        self.run = attached(fold(REF, self.log), self.flow)
 
     def _record(self, event: Event) -> Iterator[str]:
         before = self.run
@@ -197,6 +203,10 @@ class _Story:
                 yield to_text(inputs_of(self.run, sources))
             case "phase":
                 yield self.run.phase
+            case "title":
+                yield summary_of(self.run).title or "none"
+            case "failed":
+                yield ", ".join(failed_nodes(self.run, self.flow)) or "none"
             case _:
                 answer = why(self.run)
                 yield answer.text
@@ -227,8 +237,12 @@ class _Story:
                 counts = f"{tag} counts as {'good' if good else 'bad'}" if tag else "no tag"
                 outputs = f" outputs {to_text(event.outputs)}" if event.outputs else ""
                 by = f" by {event.by}" if event.by else ""
-                return f"{name} {node} {_outcome(outcome)}{by}: {counts}{outputs}"
-            case RunEnding(good=good, why=why_) | RunEnded(good=good, why=why_):
+                title = f" title {event.title}" if event.title else ""
+                return f"{name} {node} {_outcome(outcome)}{by}: {counts}{outputs}{title}"
+            case RunEnding(good=good, result=result, why=why_):
+                assert good == (result == "good")
+                return f"{name} {result}: {why_}"
+            case RunEnded(good=good, why=why_):
                 return f"{name} {'good' if good else 'bad'}: {why_}"
             case RunActivated(host=host, epoch=epoch) | RunGranted(host=host, epoch=epoch):
                 return f"{name} {host} epoch={epoch}"

@@ -17,6 +17,7 @@ from floe.store.sql import migrations, queries
 from floe.store.sqlite import SqliteStore
 from floe.store.sqlite_file import connect
 from floe.store.sqlite_page import read_page, summary_in
+from floe.store.upgrades import add_functions
 from tests.make_store import a_batch, a_row, a_run
 
 STATE_SETS: list[frozenset[State]] = [
@@ -30,6 +31,7 @@ STATE_SETS: list[frozenset[State]] = [
 @pytest.fixture
 def conn() -> Iterator[sqlite3.Connection]:
     with closing(sqlite3.connect(":memory:")) as made:
+        add_functions(made)
         for script in migrations():
             made.executescript(script)
         yield made

@@ -29,7 +29,9 @@ export type Summary = {
   state: "pending" | "active" | "archive";
   phase: "reading" | "pending" | "granted" | "active" | "ending" | "ended" | "packed";
   good: boolean | null;
+  result: "good" | "bad" | "cancelled" | "rejected" | "stalled" | null;
   why: string;
+  title: string;
   host: string | null;
   adopted_by: string;
   epoch: number;
@@ -164,7 +166,9 @@ export type Run = {
   state: "pending" | "active" | "archive";
   phase: "reading" | "pending" | "granted" | "active" | "ending" | "ended" | "packed";
   good: boolean | null;
+  result: "good" | "bad" | "cancelled" | "rejected" | "stalled" | null;
   why: string;
+  title: string;
   host: string | null;
   adopted_by: string;
   epoch: number;
@@ -180,6 +184,8 @@ export type Run = {
   moved_from: string;
   rerun_of: string | null;
   cancelled_by: string;
+  /** the nodes that explain a failure */
+  failed: string[];
   standing: string[];
   graph: Graph;
   nodes: Node[];

@@ -15,6 +15,7 @@ from floe.dialects.floe.commands import check_commands
 from floe.dialects.floe.names import identify
 from floe.dialects.floe.nodes import read_nodes
 from floe.dialects.floe.schema import json_schema
+from floe.dialects.floe.templates import check_template
 from floe.dialects.floe.triggers import read_triggers
 from floe.dialects.floe.vocabulary import (
     COMMON,
@@ -32,6 +33,7 @@ from floe.dialects.floe.vocabulary import (
     ON_HOST_LOST,
     RESOURCE_TAGS,
     REUSE_SPACE,
+    RUN_NAME,
     STRICT_SHELL,
     TASK,
     TASKS,
@@ -90,10 +92,12 @@ class FloeDialect:
             timeout_s=part.get(FLOW_TIMEOUT, base.timeout_s),
             on_host_lost=part.get(ON_HOST_LOST, base.on_host_lost),
             unheard_bad=part.get(UNHEARD_BAD, base.unheard_bad),
+            run_name=title.template if (title := part[RUN_NAME]) else base.run_name,
             strict_shell=part.get(STRICT_SHELL, base.strict_shell),
             has_escapes=True,
         )
         check_flow(flow, nodes, notes)
+        check_template(title, flow, notes)
         env_at = part.at_of(FLOW_ENV)
         check_commands(flow, nodes, env_at, notes, strict=self._strict_shell)
         if notes.errors:
@@ -200,10 +204,12 @@ def _flow(
         timeout_s=part[FLOW_TIMEOUT],
         on_host_lost=part[ON_HOST_LOST],
         unheard_bad=part[UNHEARD_BAD],
+        run_name=title.template if (title := part[RUN_NAME]) else None,
         strict_shell=part[STRICT_SHELL],
         has_escapes=True,
     )
     check_flow(flow, nodes, notes)
+    check_template(title, flow, notes)
     check_commands(flow, nodes, part.at_of(FLOW_ENV), notes, strict=strict)
     if names is None or notes.errors > errors_before:
         return None

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from floe.dialects.floe.templates import NO_TEMPLATE, TemplateKind
 from floe.dialects.kinds import (
     AnyMap,
     Duration,
@@ -190,6 +191,14 @@ UNHEARD_BAD: Final = KeySpec[Literal["end", "hold"]](
     doc="If no node listens to a bad event: the run ends bad at once, or after the rest is done.",
     example="unheard-bad: hold",
 )
+RUN_NAME: Final = KeySpec(
+    name="run-name",
+    kind=TemplateKind(),
+    default=NO_TEMPLATE,
+    absent="branch, commit and subject, else the first values",
+    doc="The title of its runs, with values in it: see [Templates](#templates).",
+    example="run-name: 'Release {{ values.version }}'",
+)
 TRIGGERS: Final = KeySpec(
     name="triggers",
     kind=ListOf(AnyMap("triggers")),
@@ -218,6 +227,7 @@ FLOW: Final = Section(
         ON_HOST_LOST,
         UNHEARD_BAD,
         STRICT_SHELL,
+        RUN_NAME,
         TRIGGERS,
         TASKS,
         FLOW_FILE,

@@ -32,7 +32,7 @@ from floe.model.message import (
     Withdraw,
 )
 from floe.model.refs import HostId, Instant, RunRef, StoreId, ref_of
-from floe.model.run import Run
+from floe.model.run import Run, completed
 from floe.model.signal import Cancel, HostLost
 from floe.store.base import Record
 
@@ -150,7 +150,7 @@ class Adopter:
         self._answered(step, run)
         self._forget_cancel(step, run)
         self._leases.over_elsewhere(step, run)
-        step.let_go(run, message.row)
+        step.let_go(run, completed(message.row))
         self.facts.put(run.ref, None)
 
     def cancel(self, step: Step, run: Run, cancel: Cancel) -> bool:

@@ -74,6 +74,7 @@ def as_lost(row: Summary, forgotten: ForgottenStores) -> Summary:
         state="archive",
         phase="ended",
         good=False,
+        result="bad",
         why=why,
         host=None if is_pending else row.host,
         store=None if is_pending else row.store,

@@ -4,11 +4,13 @@ from dataclasses import replace
 
 import pytest
 
+from floe.expr.template import read, template_of
 from floe.host.inputs import FlowRead, Packed
 from floe.model.codec import digest_of
 from floe.model.effect import LoadFlow, PackArchive, StartAction
 from floe.model.event import RunActivated, RunGranted, RunPended
 from floe.model.refs import NodeId, RunRef
+from floe.model.run import summary_of
 from floe.model.signal import Cancel, DataGiven, Exited, FlowUnreadable, Reported
 from floe.store.base import LedgerWrite
 from tests.make import (
@@ -62,6 +64,31 @@ def test_run_with_a_flow_file_reads_it_first_and_is_placed_after() -> None:
     assert placed.closed == (LoadFlow(ref),)
     assert core.table.runs[ref].phase == "active"
     assert any(row.kind == "flow" and row.key == digest for row in placed.ledger)
+
+
+def test_title_is_recorded_with_the_start_and_again_when_a_node_gives_more() -> None:
+    core = a_core()
+    name = template_of(read("{{ values.version }} at {{ task.build.outputs.url }}"))
+    flow = replace(BUILD, run_name=name)
+    started = told(core, a_start(flow, values={"version": "1.4.2"}))
+    [run] = [append.run for append in started.appends]
+    exited = Exited(status=0, outputs={"url": "https://h"})
+
+    key = the_key(core.table.runs[run], "build")
+    ended = told(core, to(run, Reported(key=key, report=exited, at=NOW)))
+
+    rows = [append.summary for append in (*started.appends, *ended.appends)]
+    assert [row and row.title for row in rows] == ["1.4.2 at …", "1.4.2 at https://h"]
+
+
+def test_title_of_a_flow_file_is_recorded_when_the_file_is_read() -> None:
+    core = a_core()
+    ref = told(core, a_start(a_flow(flow_file="x.yml", nodes=()), values={"a": "b"})).appends[0].run
+    flow = replace(BUILD, run_name=template_of(read("Run {{ run.id }}")))
+
+    told(core, to(ref, FlowRead(flow=flow, digest=digest_of(flow), source="x.yml@1")))
+
+    assert summary_of(core.table.runs[ref]).title == "Run h1-1"
 
 
 def test_flow_read_late_changes_nothing() -> None:

@@ -62,7 +62,7 @@ def test_run_that_ended_before_its_flow_was_read_names_no_nodes() -> None:
 
     answer = why(attached(run, None))
 
-    assert (answer.text, answer.never) == ("ended bad: cancelled by alice", {})
+    assert (answer.text, answer.never) == ("cancelled by alice", {})
 
 
 def test_archived_run_still_says_why_it_ended() -> None:
@@ -70,7 +70,7 @@ def test_archived_run_still_says_why_it_ended() -> None:
 
     answer = why(grown(run, [RunPacked(at=NOW, digests={})]))
 
-    assert answer.text == "ended bad: cancelled by alice; never ran: task.build"
+    assert answer.text == "cancelled by alice; never ran: task.build"
 
 
 def test_run_whose_nodes_all_ran_names_none() -> None:

@@ -1,0 +1,55 @@
+"""How a run ended: its result, and the sentence about a node that failed.
+
+Source: "How a run ends" in docs/kernel.md.
+"""
+
+from floe.kernel.words import outcome_text
+from floe.model.flow import Ask, Flow
+from floe.model.refs import NodeId
+from floe.model.result import RunResult, failure
+from floe.model.run import NodeState, Run
+from floe.model.tags import Tag, emitter_of
+
+
+def result_of(run: Run, *, good: bool, why: str, tag: Tag | None) -> RunResult:
+    """The result of a run that ends for a reason, by an event if `tag` is given."""
+    if good:
+        return "good"
+    if run.cancelled_by:
+        return "cancelled"
+    if why.startswith("stalled: "):
+        return "stalled"
+    return "rejected" if tag is not None and is_rejection(run, tag) else "bad"
+
+
+def is_rejection(run: Run, tag: Tag) -> bool:
+    """Whether an event says that a person rejected a form."""
+    node = emitter_of(tag)
+    return node is not None and node in run.nodes and _was_rejected(run.settled(node))
+
+
+def failure_of(run: Run, flow: Flow, tag: Tag) -> str:
+    """The sentence about a bad event: `Unit Tests failed: exit status 1`."""
+    node = emitter_of(tag)
+    assert node is not None, "the trigger is never bad"
+    outcome = run.settled(node).outcome
+    return failure(flow.by_id[node].name, outcome_text(outcome) if outcome else "")
+
+
+def failed_nodes(run: Run, flow: Flow) -> tuple[NodeId, ...]:
+    """The nodes that explain why a run is failing or has failed, by entry.
+
+    Those with a bad event that no node listens to; else the one by whose event the run ended; else
+    none.
+    """
+    bad = [n for n, s in run.nodes.items() if s.outcome is not None and s.tag and not s.good]
+    unheard = tuple(n for n in bad if run.nodes[n].tag not in flow.hearers)
+    if unheard or run.end_tag is None or run.good:
+        return unheard
+    node = emitter_of(run.end_tag)
+    return (node,) if node in bad and node is not None else ()
+
+
+def _was_rejected(state: NodeState) -> bool:
+    outcome = state.outcome
+    return isinstance(state.work, Ask) and outcome is not None and outcome.result == "bad"

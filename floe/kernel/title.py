@@ -1,0 +1,79 @@
+"""The title of a run by its flow's `run-name`, and the values that a template may name.
+
+Source: docs/flows.md, "Templates".
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from floe.expr.template import UNKNOWN, Unknown, filled, value_at
+from floe.model.flow import Flow
+from floe.model.refs import Json, NodeId
+from floe.model.run import Run
+from floe.model.secret import HIDDEN, is_secret_name
+from floe.model.tags import label_of
+from floe.model.template import Path
+from floe.model.title import one_line
+
+NODE: Final = ("state", "outputs", "status", "attempts", "why")
+"""What a template may name of a node that settled: `task.build.outputs.url`."""
+
+RUN: Final = ("id", "flow", "ver", "by", "trigger")
+TRIGGER: Final = ("id", "type")
+
+
+def title_of(run: Run, flow: Flow) -> str:
+    """What `run-name` comes to now, values that are not known yet as `…`; empty without one."""
+    template = flow.run_name
+    if template is None:
+        return ""
+    text = one_line(filled(template, lambda path: _shown_value(run, flow, path)))
+    return "" if text.strip(f" {UNKNOWN}") == "" else text
+
+
+def names_node(flow: Flow, node: NodeId) -> bool:
+    """Whether `run-name` names a node, so that the title may change when it settles."""
+    template = flow.run_name
+    return template is not None and any(part.path[1:2] == (node,) for part in template.parts)
+
+
+def named_value(run: Run, flow: Flow, path: Path) -> Json:
+    """The value that a path of a template names. Raises Unknown."""
+    match path:
+        case ("values", *names):
+            return value_at(run.values, tuple(names))
+        case ("task" | "merge", str(node), *names):
+            return value_at(_node(run, NodeId(node)), tuple(names))
+        case ("run", *names):
+            known: Mapping[str, Json] = {
+                "id": str(run.ref),
+                "flow": run.flow_id,
+                "ver": run.ver,
+                "by": run.by,
+                "trigger": run.trigger,
+            }
+            return value_at(known, tuple(names))
+        case ("trigger", *names):
+            types = {trigger.id: trigger.type for trigger in flow.triggers}
+            trigger: Mapping[str, Json] = {"id": run.trigger, "type": types.get(run.trigger)}
+            return value_at(trigger, tuple(names))
+        case _:
+            raise Unknown
+
+
+def _shown_value(run: Run, flow: Flow, path: Path) -> Json:
+    value = named_value(run, flow, path)
+    return HIDDEN if any(isinstance(one, str) and is_secret_name(one) for one in path) else value
+
+
+def _node(run: Run, id: NodeId) -> Mapping[str, Json]:
+    state = run.settled(id) if id in run.nodes else None
+    if state is None or state.outcome is None:
+        raise Unknown
+    return {
+        "state": label_of(state.tag) if state.tag else state.outcome.result,
+        "outputs": state.outputs,
+        "status": state.outcome.status,
+        "attempts": len(state.attempts),
+        "why": state.outcome.why,
+    }

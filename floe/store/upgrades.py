@@ -1,0 +1,49 @@
+"""Functions for the migrations of a SQLite store, which read what older versions wrote."""
+
+import sqlite3
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from floe.model.codec import Body, from_text
+from floe.model.refs import Json
+from floe.model.result import headline, result_of_row
+from floe.model.title import terms_in, title_from
+from floe.store.rules import searched
+
+
+def add_functions(conn: sqlite3.Connection) -> None:
+    """Make the functions known to a connection, before its schema is migrated."""
+    for name, (count, function) in _FUNCTIONS.items():
+        conn.create_function(name, count, function, deterministic=True)
+
+
+def _result(good: int | None, why: str) -> str | None:
+    return result_of_row(None if good is None else bool(good), why)
+
+
+def _why(good: int | None, why: str) -> str:
+    return headline(why) if good == 0 else why
+
+
+def _title(pended: Body) -> str:
+    return title_from(_values(pended))
+
+
+def _terms(pended: Body) -> str:
+    return terms_in(_values(pended))
+
+
+def _values(pended: Body) -> Mapping[str, Json]:
+    """The values in the text of a RunPended."""
+    event = from_text(pended)
+    values = event.get("values") if isinstance(event, Mapping) else None
+    return values if isinstance(values, Mapping) else {}
+
+
+_FUNCTIONS: Final[Mapping[str, tuple[int, Callable[..., str | None]]]] = {
+    "floe_result": (2, _result),
+    "floe_why": (2, _why),
+    "floe_title": (1, _title),
+    "floe_terms": (1, _terms),
+    "floe_search": (-1, searched),
+}
