@@ -44,6 +44,9 @@ _COLOURS: Final[Mapping[str, str]] = {
     "good": "green",
     "bad": "red",
     "error": "red",
+    "stalled": "red",
+    "rejected": "magenta",
+    "cancelled": "bright_black",
     "running": "cyan",
     "active": "cyan",
     "ending": "cyan",
@@ -108,8 +111,13 @@ def clock(text: str, now: datetime | None = None) -> str:
 def run_state(run: Shape) -> Painted:
     """One word for the state of a run: its result, else its phase."""
     if run["state"] == "archive":
-        return state("good" if run["good"] else "bad")
+        return state(run.get("result") or ("good" if run["good"] else "bad"))
     return state("ending" if run["phase"] == "ending" else run["state"])
+
+
+def headline(run: Shape) -> str:
+    """What a list says of a run's end or wait; nothing of a good one."""
+    return "" if run["good"] else sentence(run["why"])
 
 
 def instant(text: str | None) -> datetime | None:

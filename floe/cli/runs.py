@@ -7,7 +7,7 @@ import click
 
 from floe.cli.arguments import FLOW
 from floe.cli.client import Client, connected
-from floe.cli.paint import age, as_json, as_of, run_state, sentence, table, took
+from floe.cli.paint import age, as_json, as_of, headline, run_state, sentence, table, took
 
 
 @click.command()
@@ -21,7 +21,7 @@ from floe.cli.paint import age, as_json, as_of, run_state, sentence, table, took
 )
 @click.option("--host", metavar="NAME", help="Only runs of this host, present or past.")
 @click.option("--good/--bad", default=None, help="Only runs with this result.")
-@click.option("--text", "-t", help="Only runs with this text in id, flow, why or by.")
+@click.option("--text", "-t", help="Only runs with this text in title, values, id, why or by.")
 @click.option("--limit", "-n", type=click.IntRange(1, 500), default=20, show_default=True)
 @click.option("--cursor", help="Next page; the page before prints it.")
 @click.option("--json", "json_", is_flag=True, help="Print the reply as JSON.")
@@ -64,17 +64,18 @@ def command(
         return
     waits = _waits(client, answer["runs"])
     table(
-        ("RUN", "FLOW", "STATE", "HOST", "STARTED", "TOOK", "BY", "WHY"),
+        ("RUN", "FLOW", "TITLE", "STATE", "HOST", "STARTED", "TOOK", "BY", "WHY"),
         (
             (
                 run["id"],
                 f"{run['flow']}@{run['ver']}",
+                run.get("title", ""),
                 run_state(run),
                 run["host"] or "–",
                 age(run["pended_at"]),
                 took(run["started_at"], run["ended_at"]),
                 run["by"],
-                sentence(run["why"] or waits.get(run["id"], "")),
+                headline(run) or sentence(waits.get(run["id"], "")),
             )
             for run in answer["runs"]
         ),

@@ -6,6 +6,7 @@ import click
 
 from floe.cli.arguments import RUN
 from floe.cli.client import connected, path
+from floe.cli.failure import failure_lines
 from floe.cli.paint import (
     Painted,
     age,
@@ -20,7 +21,6 @@ from floe.cli.paint import (
     table,
     took,
 )
-from floe.model.refs import Shape
 
 
 @click.command()
@@ -33,13 +33,18 @@ def command(run: str, json_: bool) -> None:
     Example:
       floe show h1-12
     """
-    shape = connected().get(path("runs", run))
+    client = connected()
+    shape = client.get(path("runs", run))
     if json_:
         as_json(shape)
         return
-    click.echo(f"{shape['id']}  {shape['flow']}@{shape['ver']}  {run_state(shape)}")
+    name = f"{shape['id']}  {shape['flow']}@{shape['ver']}"
+    title = clean(shape.get("title", ""))
+    click.echo("  ".join(filter(None, (name, title, run_state(shape)))))
     if shape["why"]:
         click.echo(f"  {sentence(shape['why'])}")
+    for line in failure_lines(client, shape):
+        click.echo(line)
     begun = f"{age(shape['pended_at'])} by {shape['by']} ({shape['trigger']})"
     where = f", on {shape['host']} for {took(shape['started_at'], shape['ended_at'])}"
     click.echo(f"  pended {begun}" + (where if shape["started_at"] else ""))
@@ -68,12 +73,3 @@ def command(run: str, json_: bool) -> None:
     for form in shape["forms"]:
         click.echo(f"\nopen form: {clean(form['title'])}")
         click.echo(f"  {answer_line(shape['id'], form)}")
-    if failed := _failed(shape):
-        click.echo(f"\noutput of {failed['ref']}:")
-        click.echo(f"  floe log {shape['id']} {failed['id']}")
-
-
-def _failed(run: Shape) -> Shape | None:
-    """The node to inspect: the last one that ended badly and printed something."""
-    bad = [n for n in run["nodes"] if n["state"] in ("bad", "error") and n["output_bytes"]]
-    return max(bad, key=lambda node: node["ended_at"] or "", default=None)

@@ -7,7 +7,8 @@ import click
 
 from floe.cli.arguments import FLOW
 from floe.cli.client import Client, Patience, connected, path
-from floe.cli.paint import answer_line, as_json, clean, reason, run_state, state, took
+from floe.cli.failure import failure_lines
+from floe.cli.paint import answer_line, as_json, clean, headline, reason, run_state, state, took
 from floe.cli.values import PAIR
 from floe.cli.why import lines
 from floe.model.errors import Theirs
@@ -16,8 +17,8 @@ from floe.model.refs import Shape
 LOOKS_S: Final = (0.05, 0.1, 0.2, 0.5)
 """Seconds between two checks of a run, growing while its state does not change."""
 
-PENDING_LOOKS: Final = 12
-"""Checks, about 5 s, after which the reason is printed why a run does not begin; then doubled."""
+WAITING_LOOKS: Final = 4
+"""Checks, about 1 s, after which the reason is printed why a run does not go on; then doubled."""
 
 
 @click.command()
@@ -85,28 +86,44 @@ def _followed(client: Client, id: str, *, quiet: bool) -> Shape:
     seen: dict[str, tuple[str, int]] = {}
     asked: set[str] = set()
     looks = seq = 0
-    is_pending, silence = False, _Silence()
+    is_waiting, silence = False, _Silence()
     while True:
         events = _patiently(client, path("runs", id, "events"), after=seq, limit=1)["events"]
         if not events:
             time.sleep(LOOKS_S[min(looks, len(LOOKS_S) - 1)])
             looks += 1
-            if is_pending and not quiet and silence.is_broken_at(looks):
+            if is_waiting and not quiet and silence.is_broken_at(looks):
                 silence.show(_patiently(client, path("runs", id, "why")))
             continue
         run = _patiently(client, path("runs", id))
-        looks, seq, is_pending = 0, run["seq"], run["state"] == "pending"
         if not quiet:
+            if not seq and run.get("title"):
+                click.echo(f"  {clean(run['title'])}")
             _print_changes(run, seen, asked)
+        looks, seq, is_waiting = 0, run["seq"], _is_waiting(run)
         if run["state"] == "archive":
+            if not quiet:
+                click.echo("\n".join(_end(client, run)))
             return run
 
 
+def _is_waiting(run: Shape) -> bool:
+    """Whether nothing of a run goes on: no command runs, and no open form is printed already."""
+    goes_on = any(node["state"] in ("running", "asking") for node in run["nodes"])
+    return run["state"] == "pending" or (run["state"] == "active" and not goes_on)
+
+
+def _end(client: Client, run: Shape) -> list[str]:
+    said = headline(run)
+    end = f"{run['id']} {run_state(run)}" + (f": {said}" if said else "")
+    return [end] if run["good"] else [end, *failure_lines(client, run)]
+
+
 class _Silence:
-    """Prints why a run does not begin, with growing intervals, and no reason twice."""
+    """Prints why a run does not go on, with growing intervals, and no reason twice."""
 
     def __init__(self) -> None:
-        self._looks = PENDING_LOOKS
+        self._looks = WAITING_LOOKS
         self._shown: list[str] = []
 
     def is_broken_at(self, looks: int) -> bool:
@@ -151,5 +168,3 @@ def _print_changes(run: Shape, seen: dict[str, tuple[str, int]], asked: set[str]
         if form["node"] not in asked:
             asked.add(form["node"])
             click.echo(f"  open form: {answer_line(run['id'], form)}")
-    if run["state"] == "archive":
-        click.echo(f"{run['id']} {run_state(run)}: {clean(run['why'])}")

@@ -3,8 +3,10 @@
 import click
 
 from floe.cli.arguments import RUN
-from floe.cli.client import connected, path
+from floe.cli.client import Client, connected, path
+from floe.cli.failure import failure_lines
 from floe.cli.paint import as_json, sentence
+from floe.model.errors import FloeError
 from floe.model.refs import Shape
 
 
@@ -18,12 +20,23 @@ def command(run: str, json_: bool) -> None:
     Example:
       floe why h1-12
     """
-    why = connected().get(path("runs", run, "why"))
+    client = connected()
+    why = client.get(path("runs", run, "why"))
     if json_:
         as_json(why)
         return
-    for line in lines(why):
+    for line in (*lines(why), *_failure(client, why)):
         click.echo(line)
+
+
+def _failure(client: Client, why: Shape) -> list[str]:
+    """The last output of what failed in a run that is over."""
+    if why["state"] != "archive" or why["text"].startswith("ended good"):
+        return []
+    try:
+        return failure_lines(client, client.get(path("runs", why["run"])))
+    except FloeError:  # the log is gone with its host; the reason stays
+        return []
 
 
 def lines(why: Shape) -> list[str]:

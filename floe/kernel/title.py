@@ -8,10 +8,11 @@ from typing import Final
 
 from floe.expr.template import UNKNOWN, Unknown, filled, value_at
 from floe.model.flow import Flow
+from floe.model.outcome import Outcome
 from floe.model.refs import Json, NodeId
 from floe.model.run import Run
 from floe.model.secret import HIDDEN, is_secret_name
-from floe.model.tags import label_of
+from floe.model.tags import Tag, label_of
 from floe.model.template import Path
 from floe.model.title import one_line
 
@@ -67,13 +68,21 @@ def _shown_value(run: Run, flow: Flow, path: Path) -> Json:
 
 
 def _node(run: Run, id: NodeId) -> Mapping[str, Json]:
-    state = run.settled(id) if id in run.nodes else None
-    if state is None or state.outcome is None:
-        raise Unknown
+    if id in run.nodes and (outcome := (state := run.settled(id)).outcome):
+        return _named(outcome, state.tag, state.outputs, len(state.attempts))
+    for taken in run.taken:  # a re-run has them from its activation on
+        if taken.node == id and not run.nodes:
+            return _named(taken.outcome, taken.tag, taken.outputs, taken.attempt)
+    raise Unknown
+
+
+def _named(
+    outcome: Outcome, tag: Tag | None, outputs: Mapping[str, Json], attempts: int
+) -> Mapping[str, Json]:
     return {
-        "state": label_of(state.tag) if state.tag else state.outcome.result,
-        "outputs": state.outputs,
-        "status": state.outcome.status,
-        "attempts": len(state.attempts),
-        "why": state.outcome.why,
+        "state": label_of(tag) if tag else outcome.result,
+        "outputs": outputs,
+        "status": outcome.status,
+        "attempts": attempts,
+        "why": outcome.why,
     }

@@ -143,6 +143,9 @@ def a_flow_of(line: str, block: Iterable[str]) -> Flow:
 class _Story:
     """One run, as the lines of a scenario bring it on."""
 
+    log: list[Event]
+    run: Run
+
     def begin(self, line: str, block: Sequence[str]) -> None:
         self.flow = a_flow_of(line, block)
         self.now = NOW
@@ -179,10 +182,11 @@ class _Story:
             self.log = [replace(a_pended(self.flow), rerun_of=of, taken=rerun.taken)]
             new = RunRef(old.host, old.store, old.serial + 1)
             self.run = attached(fold(new, self.log), self.flow)
+
     def _pend(self, values: dict[str, Json], *, unread: bool = False) -> None:
         pended = a_pended(None if unread else self.flow, values=values)
         title = "" if unread else title_of(fold(REF, [pended]), self.flow)
-        self.log: list[Event] = [replace(pended, title=title)]
+        self.log = [replace(pended, title=title)]
         self.run = attached(fold(REF, self.log), self.flow)
 
     def _record(self, event: Event) -> Iterator[str]:
