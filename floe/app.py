@@ -31,12 +31,13 @@ from floe.model.errors import ConfigInvalid, Finding, FloeError, StoreFailed
 from floe.model.flow import Action
 from floe.model.secret import Secret
 from floe.nodes.base import Document, Documents, Executor, Refs
-from floe.nodes.commands import CommandSettings
 from floe.nodes.documents import DocumentFiles
 from floe.nodes.executors import executors_of
+from floe.nodes.preparation import CommandSettings
 from floe.nodes.refs import RemoteRefs
 from floe.open_files import raise_files
 from floe.peers.base import Peers
+from floe.places import Places
 from floe.server.settings import ServerSettings
 from floe.store.base import RunStore
 from floe.store.memory import MemoryStore
@@ -64,6 +65,8 @@ class Ports:
     clock: Clock
     peers: Peers | None
     """None if the config names no other host."""
+    places: Places
+    """The file systems of this machine."""
     close: Callable[[], Awaitable[None]]
     """Closes the things that the hub does not own."""
 
@@ -82,19 +85,20 @@ def ports_of(config: HostConfig, *, passing: bool = False) -> Ports:
         strict_shell=config.strict_shell,
         commands=config.commands,
     )
-    refs = RemoteRefs(config.key_file)
-    documents = DocumentFiles(config.root, config.key_file)
+    places, refs = Places(), RemoteRefs(config.key_file)
+    documents = DocumentFiles(config.root, config.key_file, places=places)
 
     async def close() -> None:
         refs.close()
 
     return Ports(
         store=MemoryStore() if config.store_type == "memory" else SqliteStore(config.store_root),
-        executors=executors_of(config.root, settings, passing=passing),
+        executors=executors_of(config.root, settings, passing=passing, places=places),
         refs=refs,
         documents=documents,
         clock=WallClock(),
         peers=None if passing else _peers(config),
+        places=places,
         close=close,
     )
 
@@ -155,6 +159,7 @@ async def open_hub(
             book=book or await _first_book(config, ports),
             read_book=read_book,
             peers=ports.peers,
+            places=ports.places,
             folders=_folders(config),
             version=floe.__version__,
         )

@@ -104,6 +104,10 @@ class Hands:
     def hold(self, why: str) -> None:
         self.held = why
 
+    def stuck(self) -> dict[Key, str]:
+        """None waits for a file system."""
+        return {}
+
     def limit(self) -> None:
         """Nothing of the machine allows fewer than were asked for."""
 

@@ -12,10 +12,9 @@ from floe.expr.substitute import in_values
 from floe.host.inputs import FlowRead, Incoming, Packed
 from floe.hub.clock import Clock, Timers
 from floe.hub.flows import FlowFiles
-from floe.hub.outputs import AttemptSettings, digests_of
+from floe.hub.outputs import AttemptSettings, digests_of, storable
 from floe.kernel.inputs import inputs_of
 from floe.kernel.owed import longest_s
-from floe.model.codec import to_text
 from floe.model.effect import (
     AskData,
     Effect,
@@ -30,7 +29,6 @@ from floe.model.flow import Action
 from floe.model.refs import Key, RunRef
 from floe.model.run import Run
 from floe.model.signal import (
-    Exited,
     Failed,
     FlowUnreadable,
     Report,
@@ -40,6 +38,7 @@ from floe.model.signal import (
     TimerFired,
 )
 from floe.nodes.base import Executor, Job, Limit
+from floe.places import Places
 
 log = structlog.get_logger()
 
@@ -63,6 +62,7 @@ class Effects:
         clock: Clock,
         runs: Mapping[RunRef, Run],
         put: Callable[[Incoming], None],
+        places: Places,
     ) -> None:
         """`runs` is the core's table, read for the details of an effect; `put` takes reports."""
         self._settings = settings
@@ -73,7 +73,8 @@ class Effects:
         self._clock = clock
         self._runs = runs
         self._put = put
-        self._packing = asyncio.Semaphore(1)
+        self._places = places
+        self._packing: dict[str, asyncio.Semaphore] = {}
         self._begun: dict[Key, Executor] = {}
 
     async def carry_out(self, closed: Sequence[Effect], owed: Sequence[Effect]) -> None:
@@ -139,6 +140,11 @@ class Effects:
         """Attempts that wait for a place among the host's commands, in order."""
         return [k for e in dict.fromkeys(self._executors.values()) for k in e.waiting()]
 
+    def stuck(self) -> dict[Key, str]:
+        """Attempts that wait for a file system that may hang, and its problem; empty for none."""
+        each = dict.fromkeys(self._executors.values())
+        return {key: why for e in each for key, why in e.stuck().items()}
+
     def limit(self) -> Limit | None:
         """How many commands fit at once, where the config allows more."""
         limits = (e.limit() for e in dict.fromkeys(self._executors.values()))
@@ -191,7 +197,7 @@ class Effects:
     def _put_report(self, signal: Started | Reported) -> None:
         if (at := self._clock.stamp(signal.at)) != signal.at:
             signal = replace(signal, at=at)
-        self._put(Incoming(input=_storable(signal), run=signal.key.run))
+        self._put(Incoming(input=storable(signal), run=signal.key.run))
 
     def _forget(self, key: Key) -> None:
         if executor := self._begun.pop(key, None):
@@ -257,11 +263,12 @@ class Effects:
         ]
         digests: dict[str, str] = {}
         if outputs:
-            async with self._packing:
-                found = await asyncio.to_thread(digests_of, outputs)
+            place = self._places.on_way(outputs[0][0])
+            async with self._packing.setdefault(place, asyncio.Semaphore(1)):
+                found = await self._places.call(place, digests_of, outputs)
                 while found is None:
                     await asyncio.sleep(AGAIN_S)
-                    found = await asyncio.to_thread(digests_of, outputs)
+                    found = await self._places.call(place, digests_of, outputs)
                 digests = found
         self._put(Incoming(input=Packed(digests=digests), run=ref))
 
@@ -282,17 +289,3 @@ def _is_open(run: Run | None, key: Key) -> bool:
         and (run.epoch, state.visit, state.attempt) == (key.epoch, key.visit, key.attempt)
         and state.phase in ("entered", "started")
     )
-
-
-def _storable(signal: Started | Reported) -> Started | Reported:
-    """The report itself, or an error where no store could hold its outputs."""
-    report = signal.report if isinstance(signal, Reported) else None
-    if not isinstance(signal, Reported) or not isinstance(report, Exited) or not report.outputs:
-        return signal
-    try:
-        to_text(report.outputs).encode()
-    except ValueError as error:
-        why = f"its outputs cannot be stored: {error}"
-        failed = Failed(cause="error", why=why, output_bytes=report.output_bytes)
-        return replace(signal, report=failed)
-    return signal

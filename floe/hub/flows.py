@@ -12,7 +12,7 @@ from floe.dialects.base import Dialect
 from floe.host.forms import check_size, checked
 from floe.host.inputs import FlowRead, Start
 from floe.model.codec import digest_of, encode
-from floe.model.errors import ConfigInvalid, Finding, FloeError, NotFound
+from floe.model.errors import ConfigInvalid, Finding, FloeError, NotFound, PlaceHangs
 from floe.model.flow import Flow, Git, Trigger, TriggerType
 from floe.model.refs import FlowId, Instant, Json
 from floe.model.run import Run
@@ -116,9 +116,13 @@ class FlowFiles:
         if base is None:
             return FlowUnreadable(why=f"the config has no flow {run.flow_id}@{run.ver} any more")
         why, name = "", without_password(base.flow_file)
-        for attempt in range(1, TRIES + 1):
+        attempt = 1
+        while attempt <= TRIES:
             try:
                 return await self._load(run, base)
+            except PlaceHangs:
+                await asyncio.sleep(self._retry_s)  # no try: the run waits for the file system
+                continue
             except ConfigInvalid as error:
                 return FlowUnreadable(why=f"flow-file {name}: {error}")
             except FloeError as error:
@@ -126,6 +130,7 @@ class FlowFiles:
                 log.warning("flow.unreadable", run=str(run.ref), attempt=attempt, why=why)
             if attempt < TRIES:
                 await asyncio.sleep(self._retry_s * 2 ** (attempt - 1))
+            attempt += 1
         return FlowUnreadable(why=f"{why} (after {TRIES} tries)")
 
     async def _load(self, run: Run, base: Flow) -> FlowRead:

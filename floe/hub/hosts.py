@@ -24,6 +24,7 @@ from floe.model.codec import iso
 from floe.model.host import HostView
 from floe.model.refs import HostId, Instant, Json, RunRef
 from floe.model.run import Phase, Run
+from floe.places import Places
 from floe.shapes.findings import finding_shape
 from floe.shapes.fleet import Fleet, Sentences
 
@@ -75,6 +76,11 @@ class HostReads:
         """The name of this host."""
         return self.parts.host.id
 
+    @property
+    def places(self) -> Places:
+        """The file systems of this machine, for reading files that may hang."""
+        return self.parts.places
+
     def now(self) -> Instant:
         """The present, by the host's clock."""
         return self.parts.clock.now()
@@ -111,6 +117,10 @@ class HostReads:
         """What happened to the wall clock, as a sentence; empty while it advances evenly."""
         return self.parts.clock.problem()
 
+    def hangs(self) -> str:
+        """That a file system hangs: only work that needs it waits. Empty for none."""
+        return next(iter(self.places.problems()), "")
+
     # --- all hosts ---
 
     def others(self) -> list[HostId]:
@@ -132,7 +142,7 @@ class HostReads:
             about=self.about(),
             timed=self.flows.book.timed(),
             clock=self.clock_problem(),
-            troubles=self.machine.troubles(),
+            troubles=tuple(dict.fromkeys((*self.machine.troubles(), *self.places.problems()))),
             members=members,
             seen=peers.seen() if peers else (),
             faults=core.peer_problems(now),

@@ -95,9 +95,17 @@ class Life:
         self.timers = Timers(clock, lambda key: self.effects.fire(key))
         runs, files = core.table.runs, parts.flow_files
         self.effects = Effects(
-            parts.attempts, parts.executors, files, self.timers, spawn, clock, runs, put
+            parts.attempts,
+            parts.executors,
+            files,
+            self.timers,
+            spawn,
+            clock,
+            runs,
+            put,
+            parts.places,
         )
-        self.machine = Machine(loop, self.effects, store, clock, parts.folders)
+        self.machine = Machine(loop, self.effects, store, clock, parts.folders, parts.places)
         self.triggers = await triggers_of(parts, loop, spawn, self.machine.refusal)
         self.reads = Reads(
             parts=parts,

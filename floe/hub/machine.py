@@ -26,6 +26,7 @@ from floe.hub.effects import Effects
 from floe.hub.loop import Loop
 from floe.model.errors import FloeError, World
 from floe.open_files import files_left, files_max
+from floe.places import Places
 from floe.store.base import LedgerWrite, RunStore
 
 log = structlog.get_logger()
@@ -62,6 +63,7 @@ class Machine:
         store: RunStore,
         clock: Clock,
         folders: Mapping[str, Path],
+        places: Places,
     ) -> None:
         """`folders` are the folders that runs need, by their names in a sentence."""
         self._loop = loop
@@ -69,6 +71,7 @@ class Machine:
         self._store = store
         self._clock = clock
         self._folders = [WatchedFolder(name, path) for name, path in folders.items()]
+        self._places = places
         self._lost_store = ""
         self.files = ""
         """That too few open files are left to begin anything; runs wait. Empty for enough."""
@@ -103,7 +106,7 @@ class Machine:
         known: tuple[str, ...] = ()
         while True:
             await self.look()
-            now = self.troubles()
+            now = tuple(dict.fromkeys((*self.troubles(), *self._places.problems())))
             if [*map(without_numbers, now)] != [*map(without_numbers, known)]:
                 self._log_changes(now, known)
             known = now
@@ -111,6 +114,7 @@ class Machine:
 
     async def look(self) -> None:
         """Check once."""
+        self._places.look()
         async with asyncio.TaskGroup() as tasks:
             for folder in self._folders:
                 tasks.create_task(folder.look())
@@ -146,7 +150,7 @@ class Machine:
         for trouble in known:
             if without_numbers(trouble) not in new:
                 log.info("machine.problem_over", problem=trouble)
-        self._loop.put(Incoming(input=Troubles(problems=now)))
+        self._loop.put(Incoming(input=Troubles(problems=self.troubles())))
 
 
 class WatchedFolder:

@@ -4,14 +4,16 @@ import errno
 import hashlib
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 import structlog
 
 from floe.files import EXHAUSTED, opened
+from floe.model.codec import to_text
 from floe.model.refs import Key
+from floe.model.signal import Exited, Failed, Reported, Started
 
 log = structlog.get_logger()
 
@@ -69,3 +71,17 @@ def _digest(fd: int, size: int) -> str:
         digest.update(data)
         size -= len(data)
     return digest.hexdigest()
+
+
+def storable(signal: Started | Reported) -> Started | Reported:
+    """The report itself, or an error where no store could hold its outputs."""
+    report = signal.report if isinstance(signal, Reported) else None
+    if not isinstance(signal, Reported) or not isinstance(report, Exited) or not report.outputs:
+        return signal
+    try:
+        to_text(report.outputs).encode()
+    except ValueError as error:
+        why = f"its outputs cannot be stored: {error}"
+        failed = Failed(cause="error", why=why, output_bytes=report.output_bytes)
+        return replace(signal, report=failed)
+    return signal

@@ -21,6 +21,7 @@ from floe.model.message import PROTOCOL
 from floe.model.refs import RunRef
 from floe.nodes.base import Executor, Refs
 from floe.peers.base import Hello, Peers, Protocols
+from floe.places import Places
 from floe.store.base import Batch, LedgerWrite, RunStore
 
 
@@ -40,6 +41,8 @@ class Parts:
     """Reads the config again. Raises ConfigInvalid."""
     peers: Peers | None = None
     """The other hosts; None where the config names none."""
+    places: Places = field(default_factory=Places)
+    """The file systems of this machine."""
     folders: Mapping[str, Path] = field(default_factory=dict)
     """Folders in which runs need room, by their names in a sentence."""
     version: str = ""

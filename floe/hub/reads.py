@@ -189,7 +189,8 @@ class Reads(HostReads):
             placed if isinstance(placed, Refusals) else None,
             queued=[key for key in self.effects.waiting() if key.run == at.ref],
             limit=str(limit) if limit else "",
-            trouble=self.machine.reason(),
+            stuck=self.effects.stuck(),
+            trouble=self.machine.reason() or (self.hangs() if at.phase == "reading" else ""),
             is_held_back=core.is_held_back(at),
         )
 

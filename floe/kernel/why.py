@@ -24,6 +24,7 @@ def why(
     *,
     queued: Collection[Key] = (),
     limit: str = "",
+    stuck: Mapping[Key, str] | None = None,
     trouble: str = "",
     is_held_back: bool = False,
 ) -> Why:
@@ -31,8 +32,9 @@ def why(
 
     `refusals`: the last result of `place` for a pending run. `queued`: the attempts of an active
     run that wait for a slot for commands; `limit`: why the host has fewer slots than its config
-    allows. `trouble`: a problem of the answering host, as a sentence without its subject.
-    `is_held_back`: the run came from a store's backup.
+    allows. `stuck`: attempts that wait for a file system, with its problem. `trouble`: a problem
+    of the answering host, as a sentence without its subject. `is_held_back`: the run came from a
+    store's backup.
     """
     if is_held_back:
         return Why(
@@ -42,14 +44,18 @@ def why(
         )
     match run.phase:
         case "reading":
-            return Why(text="reading flow-file")
+            return Why(
+                text=f"reading flow-file; {run.ref.host} {trouble}"
+                if trouble
+                else "reading flow-file"
+            )
         case "pending":
             return _pending(run, refusals)
         case "granted":
             here = f"; {run.ref.host} {trouble}" if trouble else ""
             return Why(text=f"offered to {run.host}, which has not answered yet{here}")
         case "active":
-            return _active(run, _flow(run), queued, limit, trouble)
+            return _active(run, _flow(run), queued, limit, stuck or {}, trouble)
         case "ending":
             return _ending(run, _flow(run), trouble)
         case "ended" | "packed":
@@ -70,10 +76,17 @@ def _pending(run: Run, refusals: Refusals | None) -> Why:
     return Why(text=f"waits for a host: {first_parts(parts)}", hosts=refusals.by_host)
 
 
-def _active(run: Run, flow: Flow, queued: Collection[Key], limit: str, trouble: str) -> Why:
+def _active(
+    run: Run,
+    flow: Flow,
+    queued: Collection[Key],
+    limit: str,
+    stuck: Mapping[Key, str],
+    trouble: str,
+) -> Why:
     coming = _coming(run, flow)
     waiting = {
-        node.ref: (_open(run, node, queued, limit),)
+        node.ref: (_open(run, node, queued, limit, stuck),)
         if node.id in run.open
         else _unentered(run, node, coming)
         for node in flow.nodes
@@ -112,8 +125,12 @@ def _ended(run: Run) -> Why:
     return Why(text=text, never=never)
 
 
-def _open(run: Run, node: Node, queued: Collection[Key], limit: str) -> str:
+def _open(
+    run: Run, node: Node, queued: Collection[Key], limit: str, stuck: Mapping[Key, str]
+) -> str:
     state = run.nodes[node.id]
+    if problem := stuck.get(key_of(run, node.id, state)):
+        return f"its files: {run.host} {problem}"
     match state.phase, state.work:
         case "armed", _:
             return f"{_again(state, node)} at {iso(state.due)}"

@@ -12,6 +12,7 @@
     │   ├── Denied         no or wrong credentials
     ├── Theirs           a different host or a remote server answered wrongly
     └── World            this machine: disk, ports, database
+        ├── PlaceHangs     a file system does not answer
         ├── HostAway       a different host is needed, and does not answer
         ├── StoreBusy      a different process uses the store
         ├── StoreForeign   the directory is not a floe store, or is from a newer floe
@@ -122,6 +123,14 @@ class Theirs(FloeError):
 
 class World(FloeError):
     """This machine refused."""
+
+
+class PlaceHangs(World):
+    """A file system that does not answer; `what` names it and says since when."""
+
+    def __init__(self, problem: str) -> None:
+        """`problem` is a sentence without its subject."""
+        super().__init__(f"this host {problem}", "it continues when the file system answers")
 
 
 class HostAway(World):

@@ -111,6 +111,10 @@ class Executor(Protocol):
         """Attempts in progress."""
         ...
 
+    def stuck(self) -> Mapping[Key, str]:
+        """Attempts that wait for a file system that may hang, with its problem; empty for none."""
+        ...
+
     def problem(self) -> str:
         """Why no attempt can start now, so that new ones wait; empty if they can."""
         ...

@@ -9,50 +9,31 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Final, assert_never
+from typing import Final, TypeVar, assert_never
 
 import structlog
 
-from floe.expr.command import expanded, values_of
 from floe.files import EXHAUSTED, FULL, Folders
 from floe.model.errors import FloeError
-from floe.model.flow import Exec, GitCheckout, GitMerge
 from floe.model.refs import Instant, Key
 from floe.model.signal import Failed, Report, Reported, Started, Stopped
-from floe.nodes import git, warden
+from floe.nodes import warden
 from floe.nodes.base import Job, Limit, OnReport
 from floe.nodes.copies import drop_earlier, installed
-from floe.nodes.environment import drop_files, environment, inherited, write_input
-from floe.nodes.remote import Remote
-from floe.nodes.reports import report_of
-from floe.nodes.workspaces import Workspaces, inside
+from floe.nodes.environment import drop_files
+from floe.nodes.preparation import CommandSettings, Preparation, apart, attach, reason
+from floe.nodes.reports import files_of, report_of
+from floe.nodes.workspaces import Workspaces
+from floe.places import Places
+
+T = TypeVar("T")
 
 log = structlog.get_logger()
 
 ROOM_RETRY_S: Final = 2.0
 """Seconds until floe retries an attempt that found no disk space, memory or process."""
-
-COMMANDS_DEFAULT: Final = 4 * (os.cpu_count() or 1)
-STRICT: Final = ("-e", "-o", "pipefail")
-"""With these options bash ends at the first command that fails, even inside a pipe."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CommandSettings:
-    """The part of a host's settings that concerns its commands."""
-
-    host: str
-    """Its name, `FLOE_HOST`."""
-    workspace_root: Path
-    pass_env: tuple[str, ...] = ()
-    """Variables of the host's environment that commands see in addition to the usual ones."""
-    key_file: str = ""
-    """The private key for git if a node names none; empty for the system's own."""
-    strict_shell: bool = False
-    """Whether `shell` ends at the first command that fails, for flows that do not set it."""
-    commands: int = COMMANDS_DEFAULT
-    """How many commands run at once; the rest wait in order."""
 
 
 @dataclass(slots=True)
@@ -65,6 +46,10 @@ class _Attempt:
     is_stopped: bool = False
     """The warden was asked to stop it."""
     over: Reported | None = None
+    spawn: warden.Spawn | None = None
+    """Its command, if a thread prepared it."""
+    place: str = ""
+    """The file system that a thread of this attempt works in."""
 
 
 WardenOf = Callable[
@@ -80,19 +65,23 @@ class Commands:
         warden_root: Path,
         settings: CommandSettings,
         warden_of: WardenOf = warden.WardenClient,
+        *,
+        places: Places | None = None,
     ) -> None:
         """`warden_root` holds the warden's folder, with its socket and attempts."""
         self.workspaces = Workspaces(settings.workspace_root)
         self._folders = Folders()
         self._settings = settings
         self._root = warden_root
-        self._program = Path()
-        """The copied program that git nodes run; set by `open`."""
+        self._file_systems = places or Places()
+        self._preparation = Preparation(settings, self.workspaces, self._file_systems)
         self._warden = warden_of(warden_root, self._on_warden_report, self._placed)
-        self._base = inherited(os.environ, settings.pass_env)
         self._attempts: dict[str, _Attempt] = {}
         self._waiting: dict[str, _Attempt] = {}
         self._running: dict[str, _Attempt] = {}
+        self._apart: dict[str, _Attempt] = {}
+        """Attempts whose files a thread prepares or reads, because the file system may hang. They
+        take no place among the commands."""
         self._held = ""
         self._is_limited = False
         """The log says that the machine allows fewer commands than the settings."""
@@ -105,7 +94,7 @@ class Commands:
     async def open(self) -> None:
         """Connect to the warden; start one if none runs. Raises World."""
         self.workspaces.open()
-        self._program = installed(self._root, "repository")
+        self._preparation.program = installed(self._root, "repository")
         await self._warden.open()
 
     async def close(self) -> None:
@@ -137,7 +126,7 @@ class Commands:
         attempt = self._attempts[key] = _Attempt(job, on_report, has_started=job.started)
         if job.started:
             self._running[key] = attempt
-            self._spawn(attempt, _attach(key, job.grace_s))
+            self._spawn(attempt, attach(key, job.grace_s))
         else:
             self._waiting[key] = attempt
             self._next()
@@ -148,7 +137,9 @@ class Commands:
         attempt = self._attempts.get(name)
         if attempt is None or attempt.over:
             return
-        if self._waiting.pop(name, None):
+        if self._waiting.pop(name, None) or (
+            not attempt.is_spawned and self._apart.pop(name, None)
+        ):
             self._settle(attempt, Stopped(), _now())
         else:
             attempt.is_stopped = True
@@ -161,7 +152,10 @@ class Commands:
         if attempt is None or not attempt.over:
             return
         del self._attempts[name]
-        drop_files(attempt.job, self._folders)
+        if place := self._file_systems.on_way(attempt.job.output):
+            self._file_systems.call(place, apart, drop_files, attempt.job)
+        else:
+            drop_files(attempt.job, self._folders)
         if attempt.is_spawned:
             self._warden.taken(name)
 
@@ -173,16 +167,23 @@ class Commands:
         known = {str(key) for key in owed} | self._attempts.keys()
         kept = self._warden.kept()
         if not kept:
-            drop_earlier(self._program)
+            drop_earlier(self._preparation.program)
         for name in kept:
             if name not in known:
                 log.info("attempt.leftover_removed", key=name)
-                self._warden.spawn(_attach(name, 0.0))
+                self._warden.spawn(attach(name, 0.0))
                 self._warden.stop(name)
 
     def waiting(self) -> tuple[Key, ...]:
-        """Attempts that wait for a free slot, in order."""
-        return tuple(attempt.job.key for attempt in self._waiting.values())
+        """Attempts that wait for a free slot, in order, and then those that wait for files."""
+        apart = (attempt for attempt in self._apart.values() if not attempt.is_spawned)
+        return tuple(attempt.job.key for attempt in (*self._waiting.values(), *apart))
+
+    def stuck(self) -> dict[Key, str]:
+        """Attempts that wait for a file system, with its problem."""
+        problem_of = self._file_systems.problem_of
+        each = ((attempt.job.key, problem_of(attempt.place)) for attempt in self._apart.values())
+        return {key: problem for key, problem in each if problem}
 
     def running(self) -> tuple[Key, ...]:
         """Attempts that the warden has."""
@@ -232,23 +233,49 @@ class Commands:
         ):
             name = next(iter(self._waiting))
             attempt = self._waiting.pop(name)
+            if attempt.spawn is None and (place := self._preparation.place_of(attempt.job)):
+                work = partial(self._preparation.prepared, is_apart=True)
+                prepared = self._begin_apart(attempt, place, work)
+                prepared.add_done_callback(partial(self._prepared_apart, attempt))
+                continue
             try:
-                spawn = self._prepared(attempt.job)
+                spawn = attempt.spawn or self._preparation.prepared(attempt.job, self._folders)
             except (FloeError, OSError, ValueError) as error:
-                if isinstance(error, OSError) and error.errno in FULL | EXHAUSTED:
-                    self._put_back(attempt, str(error), error.errno or 0)
-                else:
-                    self._settle(attempt, Failed(cause="start", why=_reason(error)), _now())
+                self._unprepared(attempt, error)
             else:
                 self._running[name] = attempt
                 self._spawn(attempt, spawn)
+
+    def _begin_apart(
+        self, attempt: _Attempt, place: str, work: Callable[[Job, Folders], T]
+    ) -> "asyncio.Future[T]":
+        """Work on an attempt's files in a thread for their file system."""
+        self._apart[str(attempt.job.key)], attempt.place = attempt, place
+        return self._file_systems.call(place, apart, work, attempt.job)
+
+    def _prepared_apart(self, attempt: _Attempt, done: "asyncio.Future[warden.Spawn]") -> None:
+        name, error = str(attempt.job.key), done.exception()
+        if self._apart.pop(name, None) is None:  # it was stopped meanwhile
+            return
+        if error is None:
+            attempt.spawn = done.result()
+            self._waiting = {name: attempt, **self._waiting}
+        elif isinstance(error, Exception):
+            self._unprepared(attempt, error)
+        self._next()
+
+    def _unprepared(self, attempt: _Attempt, error: Exception) -> None:
+        if isinstance(error, OSError) and error.errno in FULL | EXHAUSTED:
+            self._put_back(attempt, str(error), error.errno or 0)
+        else:
+            self._settle(attempt, Failed(cause="start", why=reason(error)), _now())
 
     def _put_back(self, attempt: _Attempt, why: str, number: int) -> None:
         """Put an attempt back at the head of the queue: the machine has no room for it now."""
         name = str(attempt.job.key)
         self._running.pop(name, None)
         self._waiting = {name: attempt, **self._waiting}
-        attempt.is_spawned = False
+        attempt.is_spawned, attempt.spawn = False, None
         if not self._full:
             log.error("commands.no_room", key=name, why=why)
         is_full = number in FULL
@@ -271,47 +298,6 @@ class Commands:
         attempt.is_spawned = True
         self._warden.spawn(spawn)
 
-    def _prepared(self, job: Job) -> warden.Spawn:
-        """Create folders and files. Every fault of a job raises here, before anything starts."""
-        self.workspaces.ready_for(job)
-        write_input(job, self._folders)
-        work = job.work
-        if not isinstance(work, Exec | GitCheckout | GitMerge):
-            raise TypeError(f"{type(work).__name__} is not a command")
-        sub_dir = work.sub_dir if isinstance(work, Exec) else work.git.sub_dir
-        cwd = _folder(job.workspace, sub_dir)
-        entries = (*job.env, *work.env) if isinstance(work, Exec) else job.env
-        env = environment(self._base, job, self._settings.host, entries)
-        if isinstance(work, Exec):
-            argv = self._argv(work, job, env, entries)
-        else:
-            argv = git.argv(self._program, git.task_of(work, job.workspace, cwd))
-            key_file = work.git.key_file or self._settings.key_file
-            env = git.git_environment(env, key_file, job.env)
-            env.update(Remote.parse(work.git.url).env)
-        return warden.Spawn(
-            key=str(job.key),
-            argv=argv,
-            env=env,
-            cwd=str(cwd),
-            output=str(job.output),
-            timeout_s=job.timeout_s,
-            grace_s=job.grace_s,
-            output_max=job.output_max,
-            attach=False,
-        )
-
-    def _argv(
-        self, work: Exec, job: Job, env: dict[str, str], entries: tuple[str, ...]
-    ) -> tuple[str, ...]:
-        """The command line. Raises Yours if a value would become code."""
-        if work.shell:
-            strict = job.strict_shell
-            is_strict = self._settings.strict_shell if strict is None else strict
-            return ("bash", *(STRICT if is_strict else ()), "-c", work.shell)
-        is_value = values_of(entries, escapes=job.has_escapes)
-        return expanded(work.argv, env, is_value, escapes=job.has_escapes)
-
     def _on_warden_report(self, received: warden.WardenReport) -> None:
         attempt = self._attempts.get(received.key)
         if attempt is None:
@@ -320,11 +306,12 @@ class Commands:
             return
         if attempt.over:
             return
-        if self._waiting.pop(
-            received.key, None
+        if self._waiting.pop(received.key, None) or (
+            not attempt.is_spawned and self._apart.pop(received.key, None)
         ):  # it started before a crash that lost the record of the start
             attempt.is_spawned = True
             self._running[received.key] = attempt
+        report: Report
         match received:
             case warden.Spawned(at=at):
                 self._full = ""
@@ -332,7 +319,8 @@ class Commands:
                 return
             case warden.CommandExited(at=at):
                 self._started(attempt, Instant(at))
-                report = report_of(attempt.job, received, self._folders)
+                self._read_report(attempt, received)
+                return
             case warden.NotStarted(error=error, errno=number) if number in FULL | EXHAUSTED:
                 self._warden.taken(received.key)
                 if not attempt.is_stopped:
@@ -343,9 +331,34 @@ class Commands:
             case warden.NotStarted(error=error):
                 report = Failed(cause="start", why=error)
             case warden.CommandLost():
-                report = report_of(attempt.job, received, self._folders)
+                self._read_report(attempt, received)
+                return
             case _:
                 assert_never(received)
+        self._report(attempt, received, report)
+
+    def _read_report(
+        self, attempt: _Attempt, received: warden.CommandExited | warden.CommandLost
+    ) -> None:
+        job = attempt.job
+        place = self._file_systems.on_way(job.output, *files_of(job, received))
+        if not place:
+            self._report(attempt, received, report_of(job, received, self._folders))
+            return
+
+        def read(done: "asyncio.Future[Report | None]") -> None:
+            self._apart.pop(received.key, None)
+            self._report(attempt, received, done.result())
+
+        self._running.pop(received.key, None)
+        work = partial(_read_apart, received)
+        self._begin_apart(attempt, place, work).add_done_callback(read)
+        self._next()
+
+    def _report(
+        self, attempt: _Attempt, received: warden.WardenReport, report: Report | None
+    ) -> None:
+        """Settle an attempt; without a report, read its files again later."""
         if report is None:
             again = asyncio.get_running_loop().call_later(
                 ROOM_RETRY_S, self._on_warden_report, received
@@ -368,32 +381,10 @@ class Commands:
         attempt.on_report(attempt.over)
 
 
-def _attach(name: str, grace_s: float) -> warden.Spawn:
-    """A request for the outcome of an attempt; its limits are the ones from its start."""
-    return warden.Spawn(
-        key=name,
-        argv=(),
-        env={},
-        cwd="",
-        output="",
-        timeout_s=None,
-        grace_s=grace_s,
-        output_max=0,
-        attach=True,
-    )
-
-
-def _folder(workspace: Path, sub_dir: str) -> Path:
-    if not sub_dir:
-        return workspace
-    folder = inside(workspace, sub_dir)
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-def _reason(error: Exception) -> str:
-    hint = error.hint if isinstance(error, FloeError) else ""
-    return f"{error}; try: {hint}" if hint else str(error)
+def _read_apart(
+    received: warden.CommandExited | warden.CommandLost, job: Job, folders: Folders
+) -> Report | None:
+    return report_of(job, received, folders)
 
 
 def _now() -> Instant:

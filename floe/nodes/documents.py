@@ -31,6 +31,7 @@ from floe.nodes.git import argv, own_environment, target
 from floe.nodes.partial_file import DownloadRefused
 from floe.nodes.refs import refusal
 from floe.nodes.remote import Remote
+from floe.places import Places
 from floe.repository.task import FULL_HASH, NoSuchFile, Task
 
 DOCUMENT_BYTES_MAX: Final = 1024 * 1024
@@ -63,8 +64,16 @@ class _InGit:
 class DocumentFiles:
     """Reads documents; repositories are cached below `<root>/documents`, shallow and bare."""
 
-    def __init__(self, root: Path, key_file: str = "", *, read_s: float = READ_S) -> None:
+    def __init__(
+        self,
+        root: Path,
+        key_file: str = "",
+        *,
+        read_s: float = READ_S,
+        places: Places | None = None,
+    ) -> None:
         """`key_file` is the key for git if the caller names none."""
+        self._places = places or Places()
         self._root = root
         self._repositories = Path(os.path.realpath(root), "documents")
         self._program: Path | None = None
@@ -88,7 +97,7 @@ class DocumentFiles:
                     return await self._from_git(there, git)
                 if _URL.match(full):
                     return await self._from_url(full)
-                return await asyncio.to_thread(_from_path, full)
+                return await self._places.read(_path_of(full), _from_path, full)
         except TimeoutError:
             raise Theirs(f"{full} was not read within {self._read_s:g} s") from None
 
@@ -172,12 +181,16 @@ def full_name(name: str, relative_to: str) -> str:
     return str(Path(relative_to).parent / name) if relative_to else name
 
 
-def _from_path(name: str) -> Document:
+def _path_of(name: str) -> Path:
     path = Path(unquote(name.removeprefix("file://")) if name.startswith("file:") else name)
     try:
-        path = path.expanduser()
+        return path.expanduser()
     except RuntimeError:
         raise NotFound(f"{name}: this machine has no user {path.parts[0][1:]}") from None
+
+
+def _from_path(name: str) -> Document:
+    path = _path_of(name)
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
         try:

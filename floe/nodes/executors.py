@@ -5,8 +5,10 @@ from pathlib import Path
 
 from floe.model.flow import Action, Exec, Fetch, GitCheckout, GitMerge
 from floe.nodes.base import Executor
-from floe.nodes.commands import Commands, CommandSettings
+from floe.nodes.commands import Commands
 from floe.nodes.fetch import Fetches
+from floe.nodes.preparation import CommandSettings
+from floe.places import Places
 
 
 class PassingCommands(Commands):
@@ -18,9 +20,14 @@ class PassingCommands(Commands):
 
 
 def executors_of(
-    root: Path, settings: CommandSettings, *, passing: bool = False
+    root: Path,
+    settings: CommandSettings,
+    *,
+    passing: bool = False,
+    places: Places | None = None,
 ) -> Mapping[type[Action], Executor]:
     """The executor of each action on a host; `passing`: nothing runs on after `close`."""
-    commands = (PassingCommands if passing else Commands)(root, settings)
-    fetches = Fetches(root, commands.workspaces)
+    places = places or Places()
+    commands = (PassingCommands if passing else Commands)(root, settings, places=places)
+    fetches = Fetches(root, commands.workspaces, places=places)
     return {Exec: commands, Fetch: fetches, GitCheckout: commands, GitMerge: commands}

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Final, TypeVar, TypeVarTuple
 from urllib.parse import unquote_to_bytes
 
 from floe.files import FULL, Folders, NotPlain, opened, opened_plain, private
@@ -28,6 +28,10 @@ from floe.nodes.base import Job, OnReport
 from floe.nodes.environment import measured
 from floe.nodes.partial_file import NEW, DownloadRefused, PartialFile
 from floe.nodes.workspaces import Workspaces, inside
+from floe.places import Places
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 RESUME_S: Final = 1.0
 FILE_BYTES_MAX: Final = 16 * 1024**3
@@ -42,6 +46,8 @@ class _Attempt:
     job: Job
     on_report: OnReport
     task: asyncio.Task[Report] | None = None
+    place: str = ""
+    """A file system that it uses and that may hang."""
     is_stopped: bool = False
     over: Reported | None = None
 
@@ -56,6 +62,7 @@ class Fetches:
         *,
         file_bytes_max: int = FILE_BYTES_MAX,
         again_s: float = RESUME_S,
+        places: Places | None = None,
     ) -> None:
         """The cache is `<root>/cache`. Files above `file_bytes_max` are refused; 0 for no limit.
 
@@ -63,6 +70,7 @@ class Fetches:
         """
         self._cache = root / "cache"
         self._workspaces = workspaces
+        self._places = places or Places()
         self._file_bytes_max = file_bytes_max
         self._again_s = again_s
         self._attempts: dict[Key, _Attempt] = {}
@@ -116,7 +124,7 @@ class Fetches:
             self._settle(attempt, Failed(cause="lost", why="floe stopped during the download"))
             return
         attempt.on_report(Started(key=job.key, at=_now()))
-        attempt.task = asyncio.get_running_loop().create_task(self._run(job))
+        attempt.task = asyncio.get_running_loop().create_task(self._run(attempt))
         attempt.task.add_done_callback(lambda task: self._ended(attempt, task))
 
     def stop(self, key: Key) -> None:
@@ -148,6 +156,11 @@ class Fetches:
         """Downloads in progress."""
         return tuple(k for k, a in self._attempts.items() if not a.over and k not in self._waiting)
 
+    def stuck(self) -> dict[Key, str]:
+        """Downloads that wait for the file system of their workspace, with its problem."""
+        problem_of, each = self._places.problem_of, self._attempts.items()
+        return {k: why for k, a in each if not a.over and (why := problem_of(a.place))}
+
     def problem(self) -> str:
         """Empty: downloads can always start."""
         return ""
@@ -156,49 +169,71 @@ class Fetches:
         if not task.cancelled():
             self._settle(attempt, task.result())
         elif attempt.is_stopped:
-            self._settle(attempt, Stopped(output_bytes=measured(attempt.job, self._folders)[0]))
+            self._settle(attempt, Stopped())
 
     def _settle(self, attempt: _Attempt, report: Report) -> None:
         attempt.over = Reported(key=attempt.job.key, report=report, at=_now())
         attempt.on_report(attempt.over)
 
-    async def _run(self, job: Job) -> Report:
+    async def _run(self, attempt: _Attempt) -> Report:
         """Carry out one attempt; every failure becomes its report."""
+        job = attempt.job
         output = job.output
         try:
-            self._workspaces.ready_for(job)
+            attempt.place = self._places.on_way(output, *_ways(job))
+            await self._in_place(attempt, self._ready, job)
             flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
             with (
                 opened(output, flags, make=True) as fd,
                 os.fdopen(fd, "ab", buffering=0, closefd=False) as log,
             ):
                 async with asyncio.timeout(job.timeout_s):
-                    status = await self._download(job, log)
-            size, note = measured(job, self._folders)
+                    status = await self._download(attempt, log)
+            size, note = self._measured(job)
             return Exited(status=status, outputs={}, output_bytes=size, note=note)
         except TimeoutError:
             why = f"not finished after {job.timeout_s:g} s"
-            return Failed(cause="timeout", why=why, output_bytes=measured(job, self._folders)[0])
+            return Failed(cause="timeout", why=why, output_bytes=self._measured(job)[0])
         except FloeError as error:
-            return Failed(
-                cause="start", why=str(error), output_bytes=measured(job, self._folders)[0]
-            )
+            return Failed(cause="start", why=str(error), output_bytes=self._measured(job)[0])
         except OSError as error:
             lead = "the disk is full" if error.errno in FULL else "a file cannot be written"
             why = f"{lead}: {error.filename or self._cache}: {error.strerror}"
-            return Failed(cause="error", why=why, output_bytes=measured(job, self._folders)[0])
+            return Failed(cause="error", why=why, output_bytes=self._measured(job)[0])
         except Exception as error:  # the executor's border: a defect must not hang the run
             why = f"{type(error).__name__}: {error}"
-            return Failed(cause="error", why=why, output_bytes=measured(job, self._folders)[0])
+            return Failed(cause="error", why=why, output_bytes=self._measured(job)[0])
 
-    async def _download(self, job: Job, log: IO[bytes]) -> int:
+    async def _in_place(self, attempt: _Attempt, work: Callable[[*Ts], T], *args: *Ts) -> T:
+        """The result of work on the workspace, in a thread if its file system may hang."""
+        if attempt.place:
+            return await self._places.call(attempt.place, work, *args)
+        return work(*args)
+
+    def _ready(self, job: Job) -> None:
+        folders = Folders()
+        try:
+            self._workspaces.ready_for(job, folders)
+        finally:
+            folders.close()
+
+    def _measured(self, job: Job) -> tuple[int, str]:
+        """The size of the output, and what is wrong with it. Never raises: an attempt must end."""
+        try:
+            return measured(job, self._folders)
+        except OSError as error:
+            return 0, f"its output cannot be measured: {error.strerror}"
+
+    async def _download(self, attempt: _Attempt, log: IO[bytes]) -> int:
+        job = attempt.job
+
         def print_line(line: str) -> None:
             log.write(without_password(line).encode(errors="replace") + b"\n")
 
         work = job.work
         if not isinstance(work, Fetch):
             raise TypeError(f"{type(work).__name__} is not fetch")
-        target = _target(work, job.workspace)
+        target = await self._in_place(attempt, _target, work, job.workspace)
         cached = self._cached(work)
         self._cache.mkdir(mode=0o700, parents=True, exist_ok=True)
         part = PartialFile(self._cache / f"part-{_short(job.key)}", work.checksum_algo)
@@ -210,9 +245,9 @@ class Fetches:
                 if cached:
                     await part.run(os.replace, part.path, cached)
             if cached:
-                await part.run(_copy, cached, target, job.key)
+                await self._save(attempt, part, _copy, cached, target)
             else:
-                await part.run(_move, part.path, target, job.key)
+                await self._save(attempt, part, _move, part.path, target)
             print_line(f"saved {target}")
             return 0
         except DownloadRefused as error:
@@ -220,6 +255,20 @@ class Fetches:
             return 1
         finally:
             await part.close()
+
+    async def _save(
+        self,
+        attempt: _Attempt,
+        part: PartialFile,
+        work: Callable[[Path, Path, Key], None],
+        source: Path,
+        target: Path,
+    ) -> None:
+        key = attempt.job.key
+        if attempt.place:
+            await self._places.call(attempt.place, work, source, target, key)
+        else:
+            await part.run(work, source, target, key)
 
     def _cached(self, work: Fetch) -> Path | None:
         if not work.checksum:
@@ -246,6 +295,12 @@ class Fetches:
             raise DownloadRefused(
                 f"checksum mismatch: expected {work.checksum_algo} {work.checksum}"
             )
+
+
+def _ways(job: Job) -> tuple[Path, ...]:
+    """The paths of the workspace that a download uses."""
+    location = job.work.location if isinstance(job.work, Fetch) else ""
+    return job.workspace, job.moved_from or job.workspace, job.workspace / location
 
 
 def _target(work: Fetch, workspace: Path) -> Path:

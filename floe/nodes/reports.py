@@ -1,5 +1,7 @@
 """The report of a command, from the warden's last message and the command's files."""
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import assert_never
 
 import structlog
@@ -83,15 +85,28 @@ def _ignored(strays: list[str]) -> str:
     return f"{what}; a value is one line: write longer ones to a file, or as JSON"
 
 
-def _line_ends(job: Job, work: Exec) -> str:
-    """A note if the failed command is a script with Windows line ends; else empty."""
+def files_of(job: Job, word: warden.CommandExited | warden.CommandLost) -> list[Path]:
+    """The files that `report_of` opens beside those of the attempt: the script that failed."""
+    if isinstance(word, warden.CommandLost) or not word.status or not isinstance(job.work, Exec):
+        return []
+    return [path for _, path in _scripts(job, job.work)]
+
+
+def _scripts(job: Job, work: Exec) -> Iterator[tuple[str, Path]]:
+    """The arguments that may be the name of a script, and their paths."""
     for argument in work.argv[:2]:
         path = job.workspace / work.sub_dir / argument
         if "/" in argument or path.suffix:
-            head = head_of(str(path))
-            if head.partition(b"\n")[0].endswith(b"\r"):
-                name = argument.removeprefix(f"{job.workspace}/")
-                return f"{name}: {CR}; {CR_HINT.format(name)}"
+            yield argument, path
+
+
+def _line_ends(job: Job, work: Exec) -> str:
+    """A note if the failed command is a script with Windows line ends; else empty."""
+    for argument, path in _scripts(job, work):
+        head = head_of(str(path))
+        if head.partition(b"\n")[0].endswith(b"\r"):
+            name = argument.removeprefix(f"{job.workspace}/")
+            return f"{name}: {CR}; {CR_HINT.format(name)}"
     return ""
 
 

@@ -9,8 +9,8 @@ never waits for a deletion; a separate thread deletes; links are removed, never 
 import os
 import shutil
 import stat
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +20,7 @@ from floe.files import Folders, kind_of, private
 from floe.model.errors import World
 from floe.model.refs import Key
 from floe.nodes.base import Job
+from floe.places import Threads
 
 log = structlog.get_logger()
 
@@ -37,11 +38,20 @@ class Workspaces:
         self._spaces = root / "spaces"
         self._folders = Folders()
         self._ready: dict[tuple[Path, str], None] = {}
-        self._sweeper: ThreadPoolExecutor | None = None
+        self._sweeper = Threads("floe-sweep", 1)
         self._owned = False
 
     def open(self) -> None:
-        """Continue deletions that a crash interrupted."""
+        """Continue deletions that a crash interrupted, in the thread that deletes."""
+        self._sweeper.submit(self._continue)
+
+    def _continue(self) -> None:
+        try:
+            self._sweep_trash()
+        except (OSError, World) as error:
+            log.warning("workspace.not_deleted", folder=str(self._spaces), error=str(error))
+
+    def _sweep_trash(self) -> None:
         trash = self._spaces / _TRASH
         if trash.is_dir() and not trash.is_symlink():
             self._own()
@@ -50,25 +60,30 @@ class Workspaces:
 
     def close(self) -> None:
         """Stop deleting; the next `open` continues."""
-        if self._sweeper:
-            self._sweeper.shutdown(wait=False, cancel_futures=True)
-            self._sweeper = None
+        self._sweeper.drop()
         self._folders.close()
 
-    def ready_for(self, job: Job) -> None:
+    def ready_for(self, job: Job, folders: Folders | None = None) -> None:
         """Make sure that the workspace of a job exists, see `ready`."""
         moved_from, reuse = job.moved_from, job.reuse_space
-        self.ready(job.workspace, job.key, reuse=reuse, moved_from=moved_from)
+        self.ready(job.workspace, job.key, reuse=reuse, moved_from=moved_from, folders=folders)
 
     def ready(
-        self, workspace: Path, key: Key, *, reuse: bool, moved_from: Path | None = None
+        self,
+        workspace: Path,
+        key: Key,
+        *,
+        reuse: bool,
+        moved_from: Path | None = None,
+        folders: Folders | None = None,
     ) -> None:
         """Make sure that a workspace exists, and is empty before the run's first use of it.
 
         A re-run gets the workspace `moved_from` of an earlier run instead, if that still exists.
         With `reuse` a workspace is never emptied. A run that restarts from the beginning (a new
         epoch) gets an empty workspace again. Folders that a user removed by hand are created
-        again, except the workspace of a run that has already used it. Raises World or OSError.
+        again, except the workspace of a run that has already used it. In a thread, give `folders`
+        of its own. Raises World or OSError.
         """
         use = (workspace, f"{key.run.key}.{key.epoch}")
         if use in self._ready:
@@ -76,23 +91,24 @@ class Workspaces:
             return
         if workspace.parent.parent.parent != self._spaces:
             self._inside(workspace)
+        folders = folders or self._folders
         try:
             self._own()
-            is_new = self._moved(moved_from, workspace) or self._made(workspace)
+            is_new = self._moved(moved_from, workspace, folders) or self._made(workspace, folders)
         except FileNotFoundError:  # a user removed the folders
             self._owned = False
             self._own()
-            is_new = self._made(workspace)
+            is_new = self._made(workspace, folders)
         if key.epoch > 1 and not reuse:
             self._begin(workspace, key.epoch, is_new=is_new)
         self._ready[use] = None
         if len(self._ready) > _READY_MAX:
-            del self._ready[next(iter(self._ready))]
+            self._ready.pop(list(self._ready)[0], None)  # noqa: RUF015  # threads change it
 
-    def _made(self, workspace: Path) -> bool:
+    def _made(self, workspace: Path, folders: Folders) -> bool:
         """Create a workspace; False if it exists. Follows no link below `spaces`."""
         path = str(workspace)
-        folder = self._folders.enter(path, make=True, mode=0o777)
+        folder = folders.enter(path, make=True, mode=0o777)
         try:
             os.mkdir(path.rpartition("/")[2], dir_fd=folder)
         except FileExistsError:
@@ -100,7 +116,7 @@ class Workspaces:
             return False
         return True
 
-    def _moved(self, old: Path | None, workspace: Path) -> bool:
+    def _moved(self, old: Path | None, workspace: Path, folders: Folders) -> bool:
         """Make the workspace of an earlier run this run's; False where there is nothing to move.
 
         The state of its git nodes moves first: a crash in between leaves both to be moved again.
@@ -112,11 +128,11 @@ class Workspaces:
         except World as error:  # the host has a different workspace root since
             log.warning("workspace.not_moved", folder=str(old), error=str(error))
             return False
-        self._folders.enter(str(workspace), make=True, mode=0o777)
+        folders.enter(str(workspace), make=True, mode=0o777)
         with suppress(FileNotFoundError):
             git_state(old).rename(git_state(workspace))
         old.rename(workspace)
-        self._ready = {use: None for use in self._ready if use[0] != old}
+        self._ready = {use: None for use in list(self._ready) if use[0] != old}
         return True
 
     def remove(self, workspace: Path) -> None:
@@ -153,8 +169,7 @@ class Workspaces:
             self._sweep(doomed)
 
     def _sweep(self, folder: Path) -> None:
-        self._sweeper = self._sweeper or ThreadPoolExecutor(1, "floe-sweep")
-        self._sweeper.submit(_deleted, folder)
+        self._sweeper.submit(partial(_deleted, folder))
 
     def _own(self) -> None:
         """Check that floe created `spaces`, or create it. Raises World."""

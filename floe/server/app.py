@@ -72,7 +72,7 @@ def application(hub: Hub, settings: ServerSettings, peers: Peers | None = None) 
     if peers is not None:
         app[PEERS] = peers
     app[WEBAPP] = Webapp(settings.base_url, settings.dev_webapp)
-    app[MARKS] = Marks()
+    app[MARKS] = Marks(hub.reads.places)
     app[LAST_REPLIES] = {}
     app[STOPPING] = asyncio.Event()
     app[FEEDS] = Open()

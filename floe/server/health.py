@@ -19,5 +19,6 @@ async def ready(request: web.Request) -> web.Response:
         return answer({"ok": False, "why": "stopping"}, 503)
     if refusal := hub.reads.refusal():
         return answer({"ok": False, "why": refusal}, 503)
-    clock = hub.reads.clock_problem()  # the host works correctly, but an operator may have to act
-    return answer({"ok": True, "why": clock} if clock else {"ok": True})
+    # With these the host works correctly, but an operator may have to act.
+    why = hub.reads.clock_problem() or hub.reads.hangs()
+    return answer({"ok": True, "why": why} if why else {"ok": True})

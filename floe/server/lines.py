@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from floe.files import opened
+from floe.model.errors import PlaceHangs
+from floe.places import Places
 from floe.server.colours import SEQUENCE_MAX, styled
 
 T = TypeVar("T")
@@ -218,13 +220,14 @@ def _hits(block: bytes, wanted: bytes) -> Iterator[int]:
 class Marks:
     """The indexes of files that clients read; the least recently used are dropped."""
 
-    def __init__(self) -> None:
+    def __init__(self, places: Places) -> None:
+        self._places = places
         self._files: OrderedDict[Path, tuple[Lines, asyncio.Lock]] = OrderedDict()
 
     async def look(self, path: Path | None, work: Callable[[Lines], T]) -> T:
         """The result of work in a thread on a file's lines, including the newest.
 
-        Without a file there are no lines. Raises NotPlain, OSError.
+        Without a file there are no lines. Raises NotPlain, PlaceHangs, OSError.
         """
         if path is None:
             return work(Lines(Path()))
@@ -242,4 +245,8 @@ class Marks:
             return work(lines)
 
         async with lock:
-            return await asyncio.to_thread(grown)
+            try:
+                return await self._places.read(path, grown)
+            except PlaceHangs:
+                self._files.pop(path, None)  # the thread may change this index at any time
+                raise

@@ -66,7 +66,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         key = run.ref.key
         tail = Tail(hub, key, node.id, visit=visit, attempt=attempt, offset=offset, chunk=FOLLOWED)
         return await _followed(request, tail, spot)
-    size = size_of(spot.path)
+    size = await size_of(hub.reads.places, spot.path)
     asked = _range(request, size)
     if asked is None:
         start = min(offset, size)
@@ -171,7 +171,7 @@ async def _copy(
 ) -> None:
     while start < end:
         check_reader(request)
-        data = await read(path, start, min(CHUNK, end - start))
+        data = await read(request.app[HUB].reads.places, path, start, min(CHUNK, end - start))
         if not data:
             raise ConnectionAbortedError("the file was truncated")
         await response.write(data)
@@ -179,7 +179,8 @@ async def _copy(
 
 
 async def _followed(request: web.Request, tail: Tail, spot: Spot) -> web.StreamResponse:
-    response = web.StreamResponse(headers=_headers(spot, size_of(spot.path)))
+    size = await size_of(request.app[HUB].reads.places, spot.path)
+    response = web.StreamResponse(headers=_headers(spot, size))
     await response.prepare(request)
     stopping = request.app[STOPPING]
     while True:

@@ -6,7 +6,6 @@ read without one. An unknown trigger and a wrong signature get the same reply.
 Source: floe README, "push/data"; GitHub docs, "Validating webhook deliveries".
 """
 
-import asyncio
 import hmac
 import os
 from dataclasses import dataclass, replace
@@ -23,6 +22,7 @@ from floe.model.errors import Denied, FloeError, NotFound, World, Yours
 from floe.model.flow import Trigger
 from floe.model.refs import Json
 from floe.model.secret import Secret
+from floe.places import Places
 from floe.server import relay
 from floe.server.app_keys import CALLER, HUB
 from floe.server.bodies import Fields, json_body, once_of, parse, query, raw_body
@@ -128,7 +128,7 @@ async def hook(request: web.Request) -> web.Response:
     hub = request.app[HUB]
     flow, id = request.match_info["flow"], request.match_info["trigger"]
     trigger = _trigger(hub, flow, id)
-    secret = await _secret(trigger)
+    secret = await _secret(trigger, request.app[HUB].reads.places)
     signature = _header(request, "X-Hub-Signature-256", "X-Floe-Signature-256")
     if len(signature) != SIGNATURE_LEN:
         raise _denied()  # before any of the body is read
@@ -177,7 +177,7 @@ def _denied() -> Denied:
 SECRET_BYTES_MAX: Final = 64 * 1024
 
 
-async def _secret(trigger: Trigger) -> Secret:
+async def _secret(trigger: Trigger, places: Places) -> Secret:
     """The secret of a trigger. Raises Forbidden if it has none."""
     name = trigger.secret
     text = ""
@@ -185,7 +185,8 @@ async def _secret(trigger: Trigger) -> Secret:
         text = os.environ.get(name[1:], "")
     elif name.startswith("@"):
         try:
-            data = await asyncio.to_thread(read_named, Path(name[1:]), SECRET_BYTES_MAX)
+            path = Path(name[1:])
+            data = await places.read(path, read_named, path, SECRET_BYTES_MAX)
             text = data.decode().strip()
         except (OSError, ValueError) as error:
             log.warning("push.secret_unreadable", trigger=trigger.id, error=str(error))

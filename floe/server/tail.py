@@ -1,6 +1,5 @@
 """The output of an attempt, read from its file as it grows, and only while a client follows it."""
 
-import asyncio
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from floe.model.errors import HostAway, NotFound, World
 from floe.model.flow import Node
 from floe.model.refs import Key
 from floe.model.run import Run
+from floe.places import Places
 from floe.server.runs import node_of
 
 POLL_S: Final = 0.05
@@ -62,19 +62,19 @@ def spot_of(
     return Spot(visit=state.visit, attempt=wanted, path=hub.reads.output_path(key), over=over)
 
 
-def size_of(path: Path | None) -> int:
+async def size_of(places: Places, path: Path | None) -> int:
     """Bytes in an output; 0 if there is none.
 
     Raises NotFound if a command replaced the file, World.
     """
     with readable():
-        return files.size_of(path) if path else 0
+        return await places.quick(path, files.size_of, path) if path else 0
 
 
-async def read(path: Path, offset: int, size: int) -> bytes:
+async def read(places: Places, path: Path, offset: int, size: int) -> bytes:
     """Some bytes of an output, read in a thread: the disk may be slow. Raises NotFound, World."""
     with readable():
-        return await asyncio.to_thread(_read, path, offset, size)
+        return await places.read(path, _read, path, offset, size)
 
 
 @contextmanager
@@ -144,10 +144,12 @@ class Tail:
         Raises NotFound, and HostAway if the run has moved to another host.
         """
         spot = await self._look()
-        size = size_of(spot.path)  # after the check: the output of an ended attempt is complete
+        places = self._hub.reads.places
+        # After the check: the output of an ended attempt is complete.
+        size = await size_of(places, spot.path)
         data = b""
         if spot.path and size > self._offset:
-            data = await read(spot.path, self._offset, self._chunk)
+            data = await read(places, spot.path, self._offset, self._chunk)
         over = spot.over and self._offset + len(data) >= size
         return Piece(
             visit=spot.visit, attempt=spot.attempt, offset=self._offset, data=data, over=over

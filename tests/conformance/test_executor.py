@@ -15,8 +15,9 @@ from aiohttp import web
 from floe.model.flow import Exec, Fetch, Work
 from floe.model.signal import Exited, Failed, Stopped
 from floe.nodes.base import Executor, Job
-from floe.nodes.commands import Commands, CommandSettings
+from floe.nodes.commands import Commands
 from floe.nodes.fetch import Fetches
+from floe.nodes.preparation import CommandSettings
 from floe.nodes.workspaces import Workspaces
 from tests.make_nodes import Told, a_job, a_key
 

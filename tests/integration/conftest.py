@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from floe.nodes.commands import Commands, CommandSettings
+from floe.nodes.commands import Commands
+from floe.nodes.preparation import CommandSettings
 from tests.integration.gits import House, Repository
 
 

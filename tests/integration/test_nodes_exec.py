@@ -11,7 +11,8 @@ import pytest
 from floe.model.flow import Exec, Work
 from floe.model.signal import Exited, Failed, Report, Stopped
 from floe.nodes.base import Job
-from floe.nodes.commands import Commands, CommandSettings
+from floe.nodes.commands import Commands
+from floe.nodes.preparation import CommandSettings
 from tests.make_nodes import DEADLINE_S, Told, a_job, a_key
 
 HOSTILE = "$(touch pwned) `touch pwned` ; touch pwned' \" \\ \n* $HOME ü"

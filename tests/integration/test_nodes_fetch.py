@@ -1,7 +1,9 @@
 """fetch from a real HTTP server on this machine."""
 
 import asyncio
+import errno
 import hashlib
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,8 +12,10 @@ from aiohttp import web
 
 from floe.model.flow import Fetch
 from floe.model.signal import Exited, Failed, Report, Stopped
+from floe.nodes import fetch as fetch_module
 from floe.nodes.base import Job
 from floe.nodes.fetch import Fetches
+from floe.nodes.partial_file import PartialFile
 from floe.nodes.workspaces import Workspaces
 from tests.make_nodes import Told, a_job, a_key
 
@@ -289,6 +293,24 @@ async def test_a_host_that_is_down_or_no_http_is_not_good(
         status=1, outputs={}, output_bytes=a_job(tmp_path).output.stat().st_size
     )
     assert files(tmp_path) == []
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.ENOSPC, errno.EDQUOT])
+async def test_download_without_descriptors_ends_and_leaves_no_file(
+    tmp_path: Path, site: Site, fetches: Fetches, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(PartialFile, "write", fails)
+    monkeypatch.setattr(fetch_module, "measured", fails)
+
+    report = await run(fetches, a_job(tmp_path, Fetch(url=f"{site.url}/f.tgz", checksum=SHA256)))
+
+    assert isinstance(report, Failed)
+    assert os.strerror(number) in report.why
+    assert files(tmp_path) == []
+    assert list((tmp_path / "cache").iterdir()) == []
 
 
 async def test_a_file_above_the_limit_is_refused(tmp_path: Path, site: Site) -> None:

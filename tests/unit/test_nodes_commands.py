@@ -13,10 +13,11 @@ import pytest
 from floe.model.flow import Exec, Git, GitCheckout, GitMerge
 from floe.model.refs import Instant
 from floe.model.signal import Exited, Failed, Reported, Started, Stopped
-from floe.nodes import commands, warden
+from floe.nodes import commands, preparation, warden
 from floe.nodes.base import Job
-from floe.nodes.commands import Commands, CommandSettings
+from floe.nodes.commands import Commands
 from floe.nodes.environment import OUTPUTS_BYTES_MAX, outputs_path
+from floe.nodes.preparation import CommandSettings
 from floe.repository.task import Task
 from tests.make_nodes import Told, a_job, a_key
 from tests.make_warden import until
@@ -263,7 +264,7 @@ async def test_command_whose_files_find_no_room_waits_and_is_tried_again(
 
     monkeypatch.setattr(commands, "ROOM_RETRY_S", 0.0)
     with monkeypatch.context() as disk:
-        disk.setattr(commands, "write_input", full)
+        disk.setattr(preparation, "write_input", full)
         job = house.start(a_job(house.root))
         waits = (house.commands.waiting(), house.told.words, house.commands.problem())
 

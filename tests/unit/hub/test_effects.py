@@ -10,6 +10,7 @@ from floe.hub.flows import FlowFiles
 from floe.hub.outputs import AttemptSettings
 from floe.model.effect import SetTimer
 from floe.model.refs import Instant
+from floe.places import Places
 from tests.make import a_run, the_key
 
 
@@ -32,6 +33,7 @@ async def test_many_effects_leave_others_their_turn() -> None:
         clock=WallClock(),
         runs={},
         put=lambda word: None,
+        places=Places(),
     )
     key = the_key(a_run(), "build")
     owed = [SetTimer(key=key, kind="wait", due=Instant(n)) for n in range(AT_ONCE_MAX + 1)]

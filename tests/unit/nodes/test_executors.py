@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import get_args
 
 from floe.model.flow import Action
-from floe.nodes.commands import CommandSettings
 from floe.nodes.executors import executors_of
+from floe.nodes.preparation import CommandSettings
 
 
 def test_each_action_has_an_executor(tmp_path: Path) -> None:

@@ -1,0 +1,164 @@
+"""Prepares a command: its folders and files, its arguments and its environment.
+
+Rule of this file: `prepared` may block if `place_of` names a file system; a thread calls it then.
+"""
+
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TypeVar
+
+from floe.expr.command import expanded, values_of
+from floe.files import Folders
+from floe.model.errors import FloeError
+from floe.model.flow import Exec, GitCheckout, GitMerge
+from floe.nodes import git, warden
+from floe.nodes.base import Job
+from floe.nodes.environment import environment, inherited, write_input
+from floe.nodes.remote import Remote
+from floe.nodes.workspaces import Workspaces, inside
+from floe.places import Places
+
+T = TypeVar("T")
+
+STRICT: Final = ("-e", "-o", "pipefail")
+"""With these options bash ends at the first command that fails, even inside a pipe."""
+
+
+COMMANDS_DEFAULT: Final = 4 * (os.cpu_count() or 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandSettings:
+    """The part of a host's settings that concerns its commands."""
+
+    host: str
+    """Its name, `FLOE_HOST`."""
+    workspace_root: Path
+    pass_env: tuple[str, ...] = ()
+    """Variables of the host's environment that commands see in addition to the usual ones."""
+    key_file: str = ""
+    """The private key for git if a node names none; empty for the system's own."""
+    strict_shell: bool = False
+    """Whether `shell` ends at the first command that fails, for flows that do not set it."""
+    commands: int = COMMANDS_DEFAULT
+    """How many commands run at once; the rest wait in order."""
+
+
+class Preparation:
+    """Prepares the commands of a host."""
+
+    def __init__(self, settings: CommandSettings, workspaces: Workspaces, places: Places) -> None:
+        self._settings = settings
+        self._workspaces = workspaces
+        self._places = places
+        self._base = inherited(os.environ, settings.pass_env)
+        self.program = Path()
+        """The copied program that git nodes run."""
+
+    def place_of(self, job: Job) -> str:
+        """The mount point of a file system that `prepared` uses and may hang; empty for none."""
+        if not self._places.has_remote:
+            return ""
+        work, path, program = job.work, self._base["PATH"], ""
+        if isinstance(work, Exec):
+            sub_dir = work.sub_dir
+            for entry in (*job.env, *work.env):
+                if entry.startswith("PATH="):
+                    path += ":" + entry.removeprefix("PATH=")
+            if work.argv and "/" in work.argv[0]:
+                program = work.argv[0].replace("$FLOEWS", str(job.workspace))
+        else:
+            assert isinstance(work, GitCheckout | GitMerge)
+            sub_dir = work.git.sub_dir
+        folder = job.workspace / sub_dir
+        before = job.moved_from or job.workspace
+        used = (job.output, job.workspace, before, folder, folder / program)
+        found = self._places.on_way(*used)
+        return found or self._places.on_search(path)
+
+    def prepared(self, job: Job, folders: Folders, *, is_apart: bool = False) -> warden.Spawn:
+        """Create folders and files. Every fault of a job raises here, before anything starts.
+
+        `is_apart`: in a thread, with `folders` of its own.
+        """
+        self._workspaces.ready_for(job, folders)
+        write_input(job, folders)
+        work = job.work
+        if not isinstance(work, Exec | GitCheckout | GitMerge):
+            raise TypeError(f"{type(work).__name__} is not a command")
+        sub_dir = work.sub_dir if isinstance(work, Exec) else work.git.sub_dir
+        cwd = _folder(job.workspace, sub_dir)
+        entries = (*job.env, *work.env) if isinstance(work, Exec) else job.env
+        env = environment(self._base, job, self._settings.host, entries)
+        if isinstance(work, Exec):
+            argv = self._argv(work, job, env, entries)
+        else:
+            argv = git.argv(self.program, git.task_of(work, job.workspace, cwd))
+            key_file = work.git.key_file or self._settings.key_file
+            env = git.git_environment(env, key_file, job.env)
+            env.update(Remote.parse(work.git.url).env)
+        if is_apart:  # the warden looks up the program the same way, and hangs for all commands
+            shutil.which(str(cwd / argv[0]) if "/" in argv[0] else argv[0], path=env["PATH"])
+        return warden.Spawn(
+            key=str(job.key),
+            argv=argv,
+            env=env,
+            cwd=str(cwd),
+            output=str(job.output),
+            timeout_s=job.timeout_s,
+            grace_s=job.grace_s,
+            output_max=job.output_max,
+            attach=False,
+        )
+
+    def _argv(
+        self, work: Exec, job: Job, env: dict[str, str], entries: tuple[str, ...]
+    ) -> tuple[str, ...]:
+        """The command line. Raises Yours if a value would become code."""
+        if work.shell:
+            strict = job.strict_shell
+            is_strict = self._settings.strict_shell if strict is None else strict
+            return ("bash", *(STRICT if is_strict else ()), "-c", work.shell)
+        is_value = values_of(entries, escapes=job.has_escapes)
+        return expanded(work.argv, env, is_value, escapes=job.has_escapes)
+
+
+def _folder(workspace: Path, sub_dir: str) -> Path:
+    if not sub_dir:
+        return workspace
+    folder = inside(workspace, sub_dir)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def attach(name: str, grace_s: float) -> warden.Spawn:
+    """A request for the outcome of an attempt; its limits are the ones from its start."""
+    return warden.Spawn(
+        key=name,
+        argv=(),
+        env={},
+        cwd="",
+        output="",
+        timeout_s=None,
+        grace_s=grace_s,
+        output_max=0,
+        attach=True,
+    )
+
+
+def apart(work: Callable[[Job, Folders], T], job: Job) -> T:
+    """The result of work in a thread, with open folders of its own."""
+    folders = Folders()
+    try:
+        return work(job, folders)
+    finally:
+        folders.close()
+
+
+def reason(error: Exception) -> str:
+    """Why a command could not be prepared, with a hint if there is one."""
+    hint = error.hint if isinstance(error, FloeError) else ""
+    return f"{error}; try: {hint}" if hint else str(error)
