@@ -34,7 +34,7 @@ CLIENTS: Final = 8
 RUNS: Final = 100_000
 ASKED: Final = 200
 
-CHROMIUM: Final = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM: Final = ("chromium", "chromium-browser", "google-chrome", "chromium-headless-shell")
 
 HEAR: Final = """(() => {
   const Native = WebSocket;

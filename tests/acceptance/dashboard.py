@@ -39,7 +39,7 @@ SEE_MS = 30_000.0
 
 expect.set_options(timeout=SEE_MS)
 
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 CHROMIUM_FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -202,7 +202,7 @@ class Host:
 def chromium() -> str:
     """Where the browser is."""
     path = next((found for name in CHROMIUM if (found := shutil.which(name))), None)
-    assert path, "these tests need Chromium: apt-get install chromium"
+    assert path, "these tests need Chromium: apt-get install chromium-headless-shell"
     return path
 
 
