@@ -80,6 +80,7 @@ VISIT: Final = {
     "due": maybe(INSTANT),
     "ended_at": maybe(INSTANT),
     "by": TEXT,
+    "taken_from": {**TEXT, "description": "the key of the run in which it ran, in a re-run"},
     "output_bytes": COUNT,
     "outputs": VALUES,
     "attempts": many(ref("Attempt")),

@@ -214,6 +214,8 @@ export type Node = {
   due?: string | null;
   ended_at?: string | null;
   by?: string;
+  /** the key of the run in which it ran, in a re-run */
+  taken_from?: string;
   output_bytes?: number;
   outputs?: Record<string, unknown>;
   attempts?: Attempt[];
@@ -242,6 +244,8 @@ export type NodePage = {
   due?: string | null;
   ended_at?: string | null;
   by?: string;
+  /** the key of the run in which it ran, in a re-run */
+  taken_from?: string;
   output_bytes?: number;
   outputs?: Record<string, unknown>;
   attempts?: Attempt[];
@@ -263,6 +267,8 @@ export type Visit = {
   due: string | null;
   ended_at: string | null;
   by: string;
+  /** the key of the run in which it ran, in a re-run */
+  taken_from: string;
   output_bytes: number;
   outputs: Record<string, unknown>;
   attempts: Attempt[];
@@ -602,6 +608,8 @@ export type NodeChange = {
   due?: string | null;
   ended_at?: string | null;
   by?: string;
+  /** the key of the run in which it ran, in a re-run */
+  taken_from?: string;
   output_bytes?: number;
   outputs?: Record<string, unknown>;
   attempts?: Attempt[];
