@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from floe.expr.options import Options
 from floe.expr.programs import (
     BY_NAME,
     CODE_VARIABLES,
@@ -142,16 +143,7 @@ class _Arguments:
 
     def _use(self, program: Program) -> None:
         self._program = program
-        self._code = frozenset(program.code.split())
-        self._files = frozenset(program.files.split())
-        self._loads = frozenset(program.loads.split())
-        self._settings = frozenset(program.settings.split())
-        self._reads = " ".join(
-            (program.code, program.files, program.loads, program.settings)
-        ).split()
-        self._glued = frozenset(program.glued.split())
-        self._takes = frozenset(program.takes.split())
-        self._known = self._code | self._files | self._loads | self._settings | self._takes
+        self._options = Options(program)
         self._operands: tuple[Operand, ...] = program.operands
 
     def read(self, start: int, end: int) -> None:
@@ -168,9 +160,15 @@ class _Arguments:
                 return
             if has_options and (text == "--" or (text == "-" and self._program.flag)):
                 has_options = self._program.goes_on
+                self._loose = 0
                 index += 1
+                if self._program.marks and index < end:
+                    self._command(index, end)
+                    return
                 continue
-            if has_options and text[:1] in ("-", "+") and len(text) > 1:
+            if has_options and text.startswith(self._options.signs) and len(text) > 1:
+                self._loose += self._options.more(text)
+                operand += self._options.is_named(text)
                 index = self._option(index, end)
                 if self._is_over:
                     has_options = False
@@ -187,20 +185,46 @@ class _Arguments:
                 index += 1
                 continue
             if kind in ("command", "assignments"):
-                self._line.command(index, end, has_env=self._has_env, depth=self._depth + 1)
+                self._command(index, end)
                 return
             if kind == "anywhere" and self._line.starts_command(index, end):
                 self._line.command(index, end, has_env=self._has_env, depth=self._depth + 1)
                 return
             self._operand(index, kind, could_be_option=has_options)
             operand += 1
-            if own := BY_NAME.get(f"{self._name}:{text}") if operand == 1 else None:
+            is_verb = operand <= 1 + self._loose
+            if own := BY_NAME.get(f"{self._name}:{text}") if is_verb else None:
                 self._use(own)
-                operand = 0
+                operand = self._loose = 0
             else:
                 has_options = has_options and self._program.permutes
             index += 1
 
+    def _command(self, index: int, end: int) -> None:
+        """Read a command that begins at `index`, or later if the options allow it."""
+        depth = self._depth + 1
+        is_listed = program_name(self._line.text(index)) in BY_NAME
+        later = range(index + 1, min(index + 1 + self._loose, end))
+        stop = end
+        if self._program.marks:
+            texts = (at for at in range(index + 1, end) if self._line.text(at) == "--")
+            stop = next(texts, end)
+        if stop + 1 < end and is_listed:
+            later, stop = range(stop + 1, stop + 2), end
+        elif stop + 1 < end:
+            self._line.command(stop + 1, end, has_env=self._has_env, depth=depth)
+        start = index
+        if not is_listed:
+            self._put(index, "program")
+            found = (at for at in later if self._line.starts_command(at, end))
+            start = next(found, index)
+        self._line.command(start, stop, has_env=self._has_env, depth=depth)
+        for at in later:
+            if "$" in self._line.text(at):
+                self._put(at, "program")
+
+    _loose = 0
+    """How many operands may be arguments of options that are not listed."""
     _is_over = False
     """Whether an option was the last one."""
     _key = ""
@@ -226,6 +250,9 @@ class _Arguments:
         return "shell" if self._program.is_shell and self._has_env else "code"
 
     def _put(self, index: int, role: Role) -> None:
+        if self._program.at_files and role in ("data", "word"):
+            text = self._line.text(index)
+            role = "program" if text.startswith("@") else "word" if text.startswith("$") else role
         self._line.put(index, role, self._name, self._program.instead)
 
     def _assignment(self, index: int, text: str) -> bool:
@@ -238,7 +265,7 @@ class _Arguments:
         """Read the option at `index` with its arguments; return the index after them."""
         text = self._line.text(index)
         given, equals, value = text.partition("=")
-        name = self._whole(given)
+        name = self._options.whole(given)
         program = self._program
         if text in program.hides_env.split():
             self._has_env = False
@@ -249,14 +276,14 @@ class _Arguments:
             return self._run(index + 1, end)
         if name in program.entry.split():
             return self._entry(index if equals else index + 1, end, value)
-        if text in program.pairs.split():
+        if text in self._options.pairs:
             self._data(index + 1, min(index + 3, end))
             return index + 3
-        if equals and name in self._known and (name.startswith("--") or program.has_words):
+        if equals and name in self._options.known and (name.startswith("--") or program.has_words):
             self._argument(index, name)
             return index + 1
-        if not equals and name in self._known:
-            if name not in self._reads and index + 1 < end and self._may_read(index + 1):
+        if not equals and name in self._options.known:
+            if name not in self._options.reads and index + 1 < end and self._may_read(index + 1):
                 return index + 1
             if index + 1 < end:
                 self._argument(index + 1, name)
@@ -266,7 +293,7 @@ class _Arguments:
                 self._put(index, "data")
             return index + 1
         if program.has_words:
-            if text[:2] in self._takes:  # `-DNAME=$VALUE`
+            if text[:2] in self._options.takes:  # `-DNAME=$VALUE`
                 self._put(index, "data")
             return index + 1
         return self._letters(index, end, text)
@@ -278,14 +305,7 @@ class _Arguments:
         """
         text = self._line.text(index)
         name = text if text.startswith("--") or self._program.has_words else text[:2]
-        return self._whole(name.partition("=")[0]) in self._reads
-
-    def _whole(self, name: str) -> str:
-        """The full name of an option: many programs accept a prefix of a long option."""
-        if name in self._known or not name.startswith("--"):
-            return name
-        long = (*self._reads, *sorted(self._known))
-        return next((option for option in long if option.startswith(name)), name)
+        return self._options.whole(name.partition("=")[0]) in self._options.reads
 
     def _entry(self, index: int, end: int, value: str) -> int:
         """Read the program that gets the operands; return the index of the next argument.
@@ -322,13 +342,13 @@ class _Arguments:
                 self._has_env = False
             if option == self._program.flag:
                 self._operands = ("code", "data")
-            elif option in self._glued:
+            elif option in self._options.glued:
                 break
             elif option in self._program.runs.split():
                 if text[at + 1 :]:
                     self._put(index, "program")
                 return self._run(after, end)
-            elif option in self._known:
+            elif option in self._options.known:
                 if text[at + 1 :] and not self._program.flag:
                     self._argument(index, option)
                     break
@@ -341,14 +361,14 @@ class _Arguments:
 
     def _argument(self, index: int, option: str) -> None:
         """Set the role of an option's argument, which may be part of the same word."""
-        if option in self._code:
+        if option in self._options.code:
             self._put(index, self._code_role)
-        elif option in self._files:
+        elif option in self._options.files:
             self._put(index, "program")
-        elif option in self._loads:
+        elif option in self._options.loads:
             self._put(index, "program")
             return
-        elif option in self._settings:
+        elif option in self._options.settings:
             setting = self._line.text(index).removeprefix(option).lstrip("=").lower()
             self._put(index, "data" if setting.startswith(HARMLESS_SETTINGS) else "code")
             return

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from floe.expr.arguments import Argument, arguments_of
-from floe.expr.programs import CODE_VARIABLES
+from floe.expr.programs import AT_FILES, CODE_VARIABLES
 from floe.expr.substitute import expand_vars, named_vars
 from floe.model.errors import Yours
 
@@ -117,7 +117,7 @@ def _is_read(
 ) -> bool:
     """Whether the known values would be read as more than data."""
     if argument.role == "word":
-        return put.startswith("-")
+        return put.startswith("-" if argument.reader not in AT_FILES else ("-", "@"))
     values = (env.get(name, "") for name in named_vars(text, escapes=escapes))
     return not all(_PLAIN.fullmatch(value) for value in values if value)
 
@@ -154,7 +154,8 @@ def _fault(
             return Fault(index, what, "write the options, and the value as an argument after `--`")
         case "word" if value and text.startswith("$"):
             may = "may begin" if known is None else "begins"
-            what = f"`${value}` {may} with a hyphen: {who} would read it as an option"
+            sign = "a hyphen" if who not in AT_FILES else "a hyphen or `@`"
+            what = f"`${value}` {may} with {sign}: {who} would read it as an option"
             return Fault(index, what, argument.instead or "write `--` before it", is_certain=False)
         case "plain" if value:
             may = "may contain" if known is None else "contains"

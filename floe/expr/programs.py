@@ -64,12 +64,25 @@ class Program:
     """Whether options are words with one hyphen, never combined letters."""
     hides_env: str = ""
     """Options that hide the environment from the program it starts; `always` if none is needed."""
+    flags: str = ""
+    """Options without an argument. If any are listed, an option that is in no list may take the
+    next argument, so it is not certain where the command begins."""
+    at_files: bool = False
+    """Whether an argument `@NAME` stands for the content of a file, which may have any option."""
+    named: str = ""
+    """Options that replace the first operand."""
+    marks: bool = False
+    """Whether the program that it starts begins after the first `--`, if there is one."""
     instead: str = ""
     """A hint: how to pass a value to it."""
 
 
 BY_CONTAINER_ENV: Final = (
     "`-e NAME=$VALUE` or an argument after the code: `sh -c '… \"$1\"' -- $NAME`"
+)
+COMPOSE_TAKES: Final = (
+    "-f -p --file --project-name --project-directory --profile --env-file --ansi --parallel "
+    "--progress"
 )
 BY_ENV: Final = "read the environment in the code itself, or pass a file with the values"
 
@@ -360,10 +373,139 @@ PROGRAMS: Final = (
         instead="without `-`, so that the environment stays, or an argument after the code",
     ),
     Program(
-        names="setpriv unshare nsenter cgexec numactl strace ltrace firejail bwrap "
-        "proot fakeroot faketime xvfb-run valgrind perf ip poetry pipenv uv rye hatch conda mamba "
-        "bundle npx yarn pnpm npm nix nix-shell direnv dotenv script chpst s6-setuidgid "
-        "with-contenv tini dumb-init gosu su-exec",
+        names="strace",
+        operands=("command",),
+        takes="-a -b -e -I -o -O -p -P -s -S -u -U -X",
+        flags="-A -c -C -d -D -f -F -i -k -n -N -q -r -t -T -v -w -x -y -Y -z -Z",
+    ),
+    Program(
+        names="ltrace",
+        operands=("command",),
+        takes="-A -a -D -e -F -l -n -o -p -s -u -x -X -w",
+        flags="-b -c -C -f -i -L -r -S -t -T",
+    ),
+    Program(
+        names="unshare",
+        operands=("command",),
+        takes="-S -G -R -w --setuid --setgid --root --wd --map-user --map-group --map-users "
+        "--map-groups --propagation --setgroups --monotonic --boottime",
+        flags="-m -u -i -n -p -U -C -T -f -r -c --mount --uts --ipc --net --pid --user --cgroup "
+        "--time --fork --mount-proc --kill-child --keep-caps --map-root-user --map-current-user "
+        "--map-auto",
+    ),
+    Program(
+        names="nsenter",
+        operands=("command",),
+        takes="-t -S -G --target --setuid --setgid",
+        flags="-a -m -u -i -n -p -U -C -T -r -w -F -Z --all --mount --uts --ipc --net --pid --user "
+        "--cgroup --time --root --wd --no-fork --preserve-credentials --follow-context",
+    ),
+    Program(
+        names="bwrap",
+        operands=("command",),
+        takes="--args --argv0 --userns --userns2 --pidns --uid --gid --hostname --chdir --unsetenv "
+        "--lock-file --sync-fd --remount-ro --exec-label --file-label --proc --dev --tmpfs "
+        "--mqueue --dir --seccomp --add-seccomp-fd --block-fd --userns-block-fd --info-fd "
+        "--json-status-fd --cap-add --cap-drop --perms --size --overlay-src --tmp-overlay "
+        "--ro-overlay",
+        pairs="--bind --bind-try --bind-fd --dev-bind --dev-bind-try --ro-bind --ro-bind-try "
+        "--ro-bind-fd --file --bind-data --ro-bind-data --symlink --setenv --chmod",
+        flags="--unshare-all --share-net --unshare-user --unshare-user-try --unshare-ipc "
+        "--unshare-pid --unshare-net --unshare-uts --unshare-cgroup --unshare-cgroup-try "
+        "--disable-userns --die-with-parent --as-pid-1 --new-session",
+        hides_env="--clearenv",
+    ),
+    Program(
+        names="setpriv",
+        operands=("command",),
+        takes="--ambient-caps --inh-caps --bounding-set --ruid --euid --rgid --egid --reuid "
+        "--regid --groups --securebits --pdeathsig --selinux-label --apparmor-profile",
+        flags="--nnp --no-new-privs --clear-groups --keep-groups --init-groups --reset-env",
+    ),
+    Program(
+        names="chpst",
+        operands=("command",),
+        takes="-u -U -b -e -/ -C -n -m -d -o -p -f -c -r -t -l -L",
+        flags="-v -V -P -0 -1 -2",
+    ),
+    Program(
+        names="tini dumb-init with-contenv",
+        operands=("command",),
+        takes="-p -e -r --rewrite",
+        flags="-g -v -w -s -c --single-child --verbose",
+    ),
+    Program(
+        names="xvfb-run",
+        operands=("command",),
+        takes="-e -f -n -p -s -w --error-file --auth-file --server-num --xauth-protocol "
+        "--server-args --wait",
+        flags="-a -l --auto-servernum --listen-tcp",
+    ),
+    Program(
+        names="numactl",
+        operands=("command",),
+        takes="-i -N -C -m -p -P --interleave --cpunodebind --physcpubind --membind --preferred",
+        flags="-a -b -l --all --balancing --localalloc",
+    ),
+    Program(
+        names="fakeroot",
+        operands=("command",),
+        takes="-l -f -i -s -b --lib --faked",
+        flags="-u -h -v --unknown-is-real",
+    ),
+    Program(
+        names="proot",
+        operands=("command",),
+        takes="-r -R -S -b -q -w -v -m -k -i",
+        flags="-0 -h -l",
+    ),
+    Program(names="cgexec", operands=("command",), takes="-g", flags="-b --sticky"),
+    Program(names="firejail valgrind", operands=("command",)),
+    Program(
+        names="gosu su-exec s6-setuidgid faketime",
+        operands=("data", "command"),
+        flags="-m -f --exclude-monotonic",
+    ),
+    Program(names="ip:netns ip:vrf", operands=("data", "data", "command")),
+    Program(
+        names="poetry:run pipenv:run rye:run hatch:run bundle:exec",
+        operands=("command",),
+        flags="-v -q --verbose --quiet",
+    ),
+    Program(
+        names="uv:run",
+        operands=("command",),
+        files="-m -s --module --script",
+        takes="-p -i -f -P -C --with --with-editable --with-requirements --extra --group "
+        "--only-group --no-group --env-file --python --package --project --directory --index "
+        "--index-url --default-index --extra-index-url --find-links",
+        flags="-q -v -n -U --quiet --verbose --no-cache --upgrade --frozen --locked --no-sync "
+        "--isolated --active --no-project --all-extras --all-groups --all-packages --no-dev "
+        "--only-dev --offline --no-config --no-env-file --exact",
+    ),
+    Program(
+        names="conda:run mamba:run",
+        operands=("command",),
+        takes="-n -p --name --prefix --cwd",
+        flags="-v --verbose --no-capture-output --live-stream --dev",
+    ),
+    Program(
+        names="perf:stat perf:record",
+        operands=("command",),
+        takes="-e -o -p -t -r -C -D --event --output --pid --tid --repeat --cpu --delay",
+        flags="-a -d -v --all-cpus --verbose",
+    ),
+    Program(
+        names="npx npm:exec npm:x pnpm:exec pnpm:dlx yarn:exec yarn:dlx bunx",
+        operands=("command",),
+        code="-c --call",
+        takes="-p -w --package --workspace",
+        is_shell=True,
+    ),
+    Program(names="direnv:exec", operands=("data", "command")),
+    Program(
+        names="perf ip poetry pipenv uv rye hatch conda mamba bundle yarn pnpm npm nix "
+        "nix-shell direnv dotenv script",
         operands=("anywhere",),
         code="-c --command --run --call",
         is_shell=True,
@@ -424,25 +566,43 @@ PROGRAMS: Final = (
         operands=("anywhere",),
         entry="--entrypoint",
         takes="-H --host --context --config --log-level --url --connection --identity --root "
-        "--runroot",
+        "--runroot -c -l",
+        flags="-D --debug --tls --tlsverify",
         permutes=True,
         hides_env="always",
         instead=BY_CONTAINER_ENV,
     ),
     Program(
-        names="docker:container podman:container nerdctl:container",
+        names="docker:container podman:container nerdctl:container docker:compose podman:compose "
+        "nerdctl:compose",
         operands=("anywhere",),
+        takes=COMPOSE_TAKES,
+        flags="--compatibility --dry-run --all-resources --verbose",
         permutes=True,
         instead=BY_CONTAINER_ENV,
     ),
     Program(
-        names="docker:exec podman:exec nerdctl:exec",
-        operands=("data", "command"),
-        takes="-e -u -w --env --env-file --user --workdir --detach-keys --preserve-fds --cidfile",
+        names="docker-compose podman-compose",
+        operands=("anywhere",),
+        takes=COMPOSE_TAKES,
+        flags="--compatibility --dry-run --all-resources --verbose",
+        permutes=True,
+        hides_env="always",
         instead=BY_CONTAINER_ENV,
     ),
     Program(
-        names="docker:run podman:run nerdctl:run docker:create podman:create nerdctl:create",
+        names="docker:exec podman:exec nerdctl:exec docker-compose:exec podman-compose:exec",
+        operands=("data", "command"),
+        takes="-e -u -w --env --env-file --user --workdir --detach-keys --preserve-fds --cidfile "
+        "--index",
+        flags="-d -i -t -T -l --detach --interactive --tty --no-tty --privileged --latest "
+        "--no-session",
+        named="-l --latest --cidfile",
+        instead=BY_CONTAINER_ENV,
+    ),
+    Program(
+        names="docker:run podman:run nerdctl:run docker:create podman:create nerdctl:create "
+        "docker-compose:run podman-compose:run",
         operands=("data", "command"),
         entry="--entrypoint",
         code="--health-cmd --health-startup-cmd",
@@ -461,6 +621,11 @@ PROGRAMS: Final = (
         "--stop-signal --stop-timeout --storage-opt --subgidname --subuidname --sysctl --systemd "
         "--timeout --tmpfs --tz --uidmap --ulimit --umask --unsetenv --user --userns --uts "
         "--variant --volume --volume-driver --volumes-from --workdir",
+        flags="-d -i -t -q -P --detach --disable-content-trust --init --interactive --tty --quiet "
+        "--no-healthcheck --oom-kill-disable --privileged --publish-all --read-only --rm --rmi "
+        "--sig-proxy --use-api-socket --env-host --http-proxy --no-hosts --no-hostname --passwd "
+        "--replace --rootfs --tls-verify -T --build --no-deps --no-TTY --service-ports "
+        "--use-aliases --quiet-pull --remove-orphans",
         instead=BY_CONTAINER_ENV,
     ),
     Program(
@@ -468,22 +633,51 @@ PROGRAMS: Final = (
         operands=("anywhere",),
         takes="-n -s --namespace --context --cluster --kubeconfig --user --server --token --as "
         "--as-group --request-timeout --cache-dir --profile --profile-output",
+        flags="--insecure-skip-tls-verify --match-server-version --warnings-as-errors",
         permutes=True,
         hides_env="always",
         instead="an argument after the code: `sh -c '… \"$1\"' -- $NAME`",
     ),
     Program(
-        names="kubectl:exec oc:exec oc:rsh",
+        names="kubectl:exec oc:exec oc:rsh kubectl:run oc:run kubectl:debug oc:debug",
         operands=("data", "command"),
+        marks=True,
+        named="-f --filename",
+        flags="-i -t -q --stdin --tty --quiet --rm --command --attach --leave-stdin-open "
+        "--share-processes",
         takes="-n -s -c -f --namespace --context --cluster --kubeconfig --user --server --token "
-        "--as --as-group --request-timeout --container --filename --pod-running-timeout",
+        "--as --as-group --request-timeout --container --filename --pod-running-timeout "
+        "-l --image --env --labels --port --overrides --restart --target --profile --copy-to",
         permutes=True,
         instead="an argument after the code: `sh -c '… \"$1\"' -- $NAME`",
     ),
     Program(
-        names="lxc lxc-attach incus machinectl vagrant",
+        names="lxc incus machinectl vagrant",
         operands=("anywhere",),
         permutes=True,
+        hides_env="always",
+        instead=BY_CONTAINER_ENV,
+    ),
+    Program(
+        names="lxc:exec incus:exec",
+        operands=("data", "command"),
+        marks=True,
+        takes="--user --group --cwd --env --mode",
+        permutes=True,
+        instead=BY_CONTAINER_ENV,
+    ),
+    Program(
+        names="machinectl:shell",
+        operands=("data", "command"),
+        takes="--uid --setenv -E -M -H",
+        permutes=True,
+    ),
+    Program(
+        names="lxc-attach",
+        operands=("command",),
+        takes="-n -P -a -s -v -u -g -f -o -l --name --lxcpath --arch --namespaces --set-var --uid "
+        "--gid --rcfile --logfile --logpriority",
+        flags="-e -R -q --elevated-privileges --clear-env --keep-env --remount-sys-proc --quiet",
         hides_env="always",
         instead=BY_CONTAINER_ENV,
     ),
@@ -593,6 +787,8 @@ PROGRAMS: Final = (
         "-std -march -mtune -mcpu -arch -target --target --sysroot -isysroot",
         permutes=True,
         has_words=True,
+        at_files=True,
+        instead="a name that begins with `./`, such as `./$NAME`",
     ),
     Program(
         names="socat",
@@ -606,6 +802,8 @@ PROGRAMS: Final = (
 BY_NAME: Final[Mapping[str, Program]] = {
     name: program for program in PROGRAMS for name in program.names.split()
 }
+
+AT_FILES: Final = frozenset(name for name, program in BY_NAME.items() if program.at_files)
 
 _CODE_VARIABLES: Final = (
     "PATH BASH_ENV ZDOTDIR SHELLOPTS BASHOPTS PS4 PROMPT_COMMAND IFS SHELL FPATH "

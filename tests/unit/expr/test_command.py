@@ -172,6 +172,10 @@ def test_the_checker_says_nothing_of_what_a_shell_expands(cmd: str) -> None:
         "docker run --health-cmd {} image",
         'docker container exec web awk "{{print {}}}"',
         'kubectl -n ci exec pod -- awk "{{print {}}}"',
+        "docker exec --new a web sed s/a/{}/",
+        "bwrap --new a b sed s/a/{}/",
+        "ip netns exec blue awk '{{print '{}'}}'",
+        "strace -c python3 -c {}",
     ],
 )
 def test_a_value_in_code_that_is_not_a_shells_is_refused(cmd: str) -> None:
@@ -248,6 +252,58 @@ def test_a_value_in_code_that_is_not_a_shells_is_refused(cmd: str) -> None:
         "kubectl exec pod -- {}",
         "kubectl -n ci exec -c main pod -- {}",
         "oc exec pod -n ci -- {}",
+        "docker exec --new a web {}",
+        "docker exec -z a web {}",
+        "docker --new a exec web {}",
+        "kubectl -v 5 exec pod -- {}",
+        "docker run --rm --new a image {}",
+        "podman run -ditz a image {}",
+        "strace -e trace=file -o log {}",
+        "strace --new a {}",
+        "strace -x {}",
+        "strace -fo log {}",
+        "nsenter -w {}",
+        "uv run -n {}",
+        "uv run -m {}",
+        "proot -q qemu {}",
+        "lxc-attach -n web -e -- {}",
+        "unshare --map-users 0,1,1 {}",
+        "unshare -rS 0 {}",
+        "nsenter -t 1 -m {}",
+        "bwrap --ro-bind / / --proc /proc {}",
+        "bwrap --new / / {}",
+        "setpriv --reuid ci --clear-groups {}",
+        "chpst -u ci {}",
+        "tini -g {}",
+        "firejail --quiet {}",
+        "xvfb-run --auto-servernum {}",
+        "gosu ci {}",
+        "su-exec ci {}",
+        "faketime -f +1d {}",
+        "podman exec -l {}",
+        "podman exec --latest -it {}",
+        "kubectl exec -f pod.yml -- {}",
+        "kubectl exec --filename=pod.yml -- {}",
+        "kubectl exec --new a pod -- {}",
+        "kubectl run job --image x --command -- {}",
+        "kubectl debug pod --image x -- {}",
+        "docker compose exec web {}",
+        "docker compose -f ci.yml run --rm web {}",
+        "docker-compose exec -T web {}",
+        "lxc exec web -- {}",
+        "machinectl shell ci@web {}",
+        "poetry run {}",
+        "uv run --with requests {}",
+        "uv run --new a {}",
+        "bundle exec {}",
+        "conda run -n ci {}",
+        "npx --yes {}",
+        "npm exec -- {}",
+        "pnpm dlx {}",
+        "perf stat -e cycles {}",
+        "direnv exec . {}",
+        "ip netns exec blue {}",
+        "gcc @{}",
     ],
 )
 def test_a_value_names_no_program_and_no_option(cmd: str) -> None:
@@ -298,6 +354,37 @@ def test_a_value_names_no_program_and_no_option(cmd: str) -> None:
         "docker run --label a={} image",
         "kubectl exec pod -- printf %s {}",
         "xargs --max-p 4 printf %s {}",
+        "docker exec -it -u ci web printf {}",
+        "docker exec --new=a web printf {}",
+        "docker exec --new -- web printf {}",
+        "docker run -itv /a:/b --rm image printf {}",
+        "podman run --no-healthcheck image printf {}",
+        "strace -ff -olog -e trace=file printf {}",
+        "nsenter -t 1 -mnp printf {}",
+        "nsenter -t1 -m printf {}",
+        "unshare --map-root-user printf {}",
+        "bwrap --ro-bind / / --unshare-all printf {}",
+        "bwrap --bind {} /data true",
+        "setpriv --reuid ci printf {}",
+        "gosu ci printf {}",
+        "ip netns add {}",
+        "kubectl exec -it -n ci pod -- printf {}",
+        "kubectl exec pod -c {} -- true",
+        "docker compose -p {} exec web true",
+        "docker --debug exec web printf {}",
+        "docker --new exec web printf {}",
+        "docker run --new --rm image printf %s {}",
+        "docker compose exec -T web printf {}",
+        "poetry run pytest -k {}",
+        "poetry version {}",
+        "uv run --with requests pytest {}",
+        "uv pip install {}",
+        "bundle exec rspec {}",
+        "npm run build -- {}",
+        "npx eslint {}",
+        "conda install {}",
+        "perf stat -e cycles true {}",
+        "ip netns exec blue printf {}",
     ],
 )
 def test_an_argument_that_is_data_takes_the_value_as_it_is(cmd: str) -> None:
@@ -326,6 +413,13 @@ def test_a_value_with_a_hyphen_is_data_behind_two_hyphens() -> None:
 def test_make_takes_no_value_that_it_would_read_as_code(value: str) -> None:
     with pytest.raises(Yours, match="make"):
         run("make V=$FLOE_IN_X", {"FLOE_IN_X": value})
+
+
+@pytest.mark.parametrize("cmd", ["gcc $FLOE_IN_X", "gcc -o $FLOE_IN_X main.c"])
+def test_a_compiler_takes_no_value_that_names_a_file_of_options(cmd: str) -> None:
+    assert run(cmd, {"FLOE_IN_X": "main"})
+    with pytest.raises(Yours, match="`@`"):
+        run(cmd, {"FLOE_IN_X": "@options"})
 
 
 def test_make_takes_a_value_of_plain_characters() -> None:
@@ -455,5 +549,13 @@ def test_splitting_is_that_of_a_shell_but_for_dollars(text: str) -> None:
 
 
 def test_reading_a_long_line_costs_no_more_than_its_length() -> None:
-    for words in (["env"], ["x", "bash"], ["find", "-exec"], ["docker", "python"]):
+    for words in (
+        ["env"],
+        ["x", "bash"],
+        ["find", "-exec"],
+        ["docker", "python"],
+        ["unshare", "--a", "--b", "x", "strace"],
+        ["kubectl", "exec", "a", "b", "--"],
+        ["x", "--a", "bwrap", "npx", "-c"],
+    ):
         assert len(arguments_of(words * 20_000)) == len(words) * 20_000
