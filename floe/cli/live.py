@@ -14,8 +14,8 @@ import click
 
 from floe.cli.forms import ask, typed
 from floe.cli.paint import clean, printable, reason, span, state, took
-from floe.feed.feed import Subscription
 from floe.feed.frames import Frame
+from floe.feed.subscription import Subscription
 from floe.files import opened
 from floe.hub.hub import Hub
 from floe.model.errors import Conflict, FloeError, Yours

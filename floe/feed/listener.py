@@ -5,17 +5,19 @@ at its last position. Meanwhile the listener is told that the host is away, whic
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import aclosing
 from typing import Final, Protocol, Self
 
 import structlog
 
 from floe.feed.directory import Directory, Source
-from floe.feed.feed import Feed, Lagging
+from floe.feed.feed import Feed
 from floe.feed.frames import Frame, reset_frame
 from floe.feed.merge import Merge, position_of, read_position
 from floe.feed.stream import Began, FeedItem, Reached
+from floe.feed.subscription import Lagging
+from floe.feed.upstream import Upstream
 from floe.model.codec import iso, to_text
 from floe.model.errors import FloeError
 from floe.model.refs import HostId, RunRef, StoreId
@@ -34,27 +36,6 @@ BACKOFF_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
 
 WAITING_MAX: Final = 1_000
 """Frames of one host that wait for the listener; with more, reading from that host pauses."""
-
-
-class Upstream(Protocol):
-    """The other hosts' own feeds."""
-
-    def hosts(self) -> Collection[HostId]:
-        """The other hosts that are known by name now."""
-        ...
-
-    def follow(
-        self, host: HostId, store: StoreId | None, after: int
-    ) -> AsyncGenerator[Sequence[FeedItem], None]:
-        """The items of `stream.own_feed` there, `Began` first.
-
-        Raises HostAway, Theirs where it cannot be opened or breaks off.
-        """
-        ...
-
-    async def position_of(self, host: HostId, run: RunRef, seq: int) -> int:
-        """The position of an event in that host's store. Raises HostAway, Theirs, NotFound."""
-        ...
 
 
 class Listening(Protocol):

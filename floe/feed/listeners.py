@@ -2,8 +2,9 @@
 
 from floe.feed.directory import Directory
 from floe.feed.feed import Feed
-from floe.feed.listener import Listener, Listening, Upstream
+from floe.feed.listener import Listener, Listening
 from floe.feed.merge import position_of, read_position
+from floe.feed.upstream import Upstream
 
 
 class Listeners:

@@ -15,7 +15,7 @@ from floe.feed.directory_sync import DirectorySync
 from floe.feed.feed import Feed
 from floe.feed.listeners import Listeners
 from floe.feed.names import RunNames
-from floe.feed.upstream import PeerFeeds
+from floe.feed.peer_feeds import PeerFeeds
 from floe.host.inputs import Incoming, Mark
 from floe.host.result import StepResult
 from floe.hub.clock import CHECK_S, Timers

@@ -82,8 +82,10 @@ class PeerGateway:
         The writer calls this between two appends: what is true then is true in the step.
         Raises StoreFailed.
         """
-        if any(map(_needs_floor, inputs)):
-            inputs = [await self._with_floor(w) if _needs_floor(w) else w for w in inputs]
+        if any(map(_is_offer_or_withdrawal, inputs)):
+            inputs = [
+                await self._with_floor(w) if _is_offer_or_withdrawal(w) else w for w in inputs
+            ]
         if (now := self._surroundings()) == self._known:
             return inputs
         self._known = now
@@ -135,7 +137,7 @@ def _decisive(known: Surroundings) -> tuple[bool, int]:
     return known.has_gone_back, known.expected
 
 
-def _needs_floor(incoming: Incoming) -> bool:
+def _is_offer_or_withdrawal(incoming: Incoming) -> bool:
     received = incoming.input
     return isinstance(received, Received) and isinstance(
         received.envelope.message, Offer | Withdraw

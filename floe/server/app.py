@@ -94,7 +94,7 @@ def application(hub: Hub, settings: ServerSettings, peers: Peers | None = None) 
             public.update(added)
     app[PUBLIC], app[FOR_HOSTS] = frozenset(public), frozenset(for_hosts)
     app.on_startup.append(_open)
-    app.on_response_prepare.append(_protect)
+    app.on_response_prepare.append(_protect_response)
     return app
 
 
@@ -138,7 +138,7 @@ async def _open(app: web.Application) -> None:
     await app[AUTH].tokens.open()
 
 
-async def _protect(_: web.Request, response: web.StreamResponse) -> None:
+async def _protect_response(_: web.Request, response: web.StreamResponse) -> None:
     protect(response)
 
 

@@ -14,8 +14,8 @@ import structlog
 from aiohttp import WSCloseCode, WSMsgType, web
 
 import floe
-from floe.feed.feed import Lagging
 from floe.feed.listener import Listening
+from floe.feed.subscription import Lagging
 from floe.hub.hub import Hub
 from floe.model.codec import to_text
 from floe.model.errors import Denied, FloeError, HostAway, Yours

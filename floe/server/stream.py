@@ -6,8 +6,8 @@ from typing import Final
 
 from aiohttp import web
 
-from floe.feed.feed import Lagging
 from floe.feed.stream import Reached, line_of, own_feed
+from floe.feed.subscription import Lagging
 from floe.model.refs import RunRef
 from floe.server.app_keys import HUB, STOPPING
 from floe.server.bodies import query

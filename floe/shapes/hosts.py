@@ -39,7 +39,7 @@ def _own_shape(fleet: Fleet, problems: Sequence[str]) -> Shape:
         "seen_at": iso(fleet.now),
         "clock_offset_ms": 0,
         "problems": list(problems),
-        **_public(fleet.about),
+        **_figures(fleet.about),
     }
 
 
@@ -57,7 +57,7 @@ def _shape(fleet: Fleet, member: Member, at: Seen | None, problems: Sequence[str
         "clock_offset_ms": member.skew_ms,
         "problems": list(problems),
         "url": at.url if at else "",
-        **_public(member.about),
+        **_figures(member.about),
     }
 
 
@@ -79,7 +79,7 @@ def _unknown(one: Seen) -> Shape:
     }
 
 
-def _public(reported: Mapping[str, Json]) -> Shape:
+def _figures(reported: Mapping[str, Json]) -> Shape:
     configured = reported.get("commands", 0)  # an earlier version does not tell the two apart
     known = {**_NOTHING, "commands_at_once": configured, **reported}
     return {name: known[name] for name in _NOTHING}

@@ -283,7 +283,7 @@ async def test_a_client_that_does_not_read_is_dropped_and_nobody_else_notices(
 async def test_a_client_that_lags_is_told_where_to_go_on(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("floe.feed.feed.QUEUE_MAX", 3)
+    monkeypatch.setattr("floe.feed.subscription.QUEUE_MAX", 3)
     listener = await listen(site)
 
     for _ in range(5):

@@ -8,9 +8,9 @@ import pytest
 
 from floe.feed import listener as listener_module
 from floe.feed.directory import Source
-from floe.feed.feed import Lagging
 from floe.feed.frames import Frame
 from floe.feed.listener import Listener
+from floe.feed.subscription import Lagging
 from floe.model.refs import HostId, StoreId
 from tests.make_feeds import Cluster, Host, sent, shapes, taken
 
@@ -271,7 +271,7 @@ async def until_dropped(listener: Listener, frames: list[Frame]) -> str:
 async def test_slow_listener_is_dropped_with_the_position_of_all(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("floe.feed.feed.QUEUE_MAX", 5)
+    monkeypatch.setattr("floe.feed.subscription.QUEUE_MAX", 5)
     monkeypatch.setattr(listener_module, "WAITING_MAX", 2)
     _, _, h3 = hosts_of(cluster)
     async with listening(h3) as listener:

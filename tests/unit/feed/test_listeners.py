@@ -1,7 +1,8 @@
 """Where a listener of a host alone begins."""
 
-from floe.feed.feed import Feed, Subscription
+from floe.feed.feed import Feed
 from floe.feed.listeners import Listeners
+from floe.feed.subscription import Subscription
 from tests.make_feeds import Cluster, Host
 
 

@@ -295,7 +295,7 @@ def test_run_ends_once_everything_owed_is_answered(flow: Flow, moves: list[Move]
     assert run.phase in ("ended", "pending")
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
 @given(flows(), st.lists(MOVES, max_size=15), MOVES)
 def test_signal_that_is_repeated_at_once_brings_about_nothing_new(
     flow: Flow, moves: list[Move], move: Move
@@ -309,7 +309,7 @@ def test_signal_that_is_repeated_at_once_brings_about_nothing_new(
     assert decided(run, signal, NOW).events == ()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
 @given(flows(), st.lists(MOVES, max_size=15), MOVES)
 def test_signal_for_another_key_than_the_current_one_is_ignored(
     flow: Flow, moves: list[Move], move: Move
@@ -400,7 +400,11 @@ def test_log_that_is_cut_anywhere_decides_as_its_run_did(flow: Flow, moves: list
         assert decided(folded, signal, NOW).events == events
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(
+    max_examples=200,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
 @given(flows(), st.lists(MOVES, max_size=20), MOVES)
 def test_reset_keeps_other_nodes_earlier_visits_and_their_tags(
     flow: Flow, moves: list[Move], move: Move

@@ -7,8 +7,8 @@ from typing import Any, cast
 
 import pytest
 
+from floe.feed.peer_feeds import PeerFeeds
 from floe.feed.stream import Began, Reached
-from floe.feed.upstream import PeerFeeds
 from floe.model.errors import NotFound, Theirs
 from floe.model.refs import HostId, RunRef, StoreId
 from floe.peers.base import Peers, Request
