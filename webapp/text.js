@@ -51,5 +51,5 @@ export const plural = (count, one, many = `${one}s`) => `${count} ${count === 1 
 export function runState(run) {
   if (run.state === "pending") return "pending";
   if (run.state === "active") return "running";
-  return run.good === null ? "stopped" : run.good ? "good" : "bad";
+  return run.result ?? "stopped";
 }

@@ -8,7 +8,7 @@ import click
 from floe.cli.arguments import FLOW
 from floe.cli.client import Client, Patience, connected, path
 from floe.cli.failure import failure_lines
-from floe.cli.paint import answer_line, as_json, clean, headline, reason, run_state, state, took
+from floe.cli.paint import answer_line, as_json, clean, reason, run_state, state, took
 from floe.cli.values import PAIR
 from floe.cli.why import lines
 from floe.model.errors import Theirs
@@ -114,8 +114,7 @@ def _is_waiting(run: Shape) -> bool:
 
 
 def _end(client: Client, run: Shape) -> list[str]:
-    said = headline(run)
-    end = f"{run['id']} {run_state(run)}" + (f": {said}" if said else "")
+    end = f"{run['id']} {run_state(run)}: {clean(run['why'])}"
     return [end] if run["good"] else [end, *failure_lines(client, run)]
 
 

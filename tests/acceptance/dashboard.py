@@ -74,6 +74,7 @@ flows:
             printf 'version %s \\033[32min green\\033[0m\\n' "$FLOE_IN_VERSION"
             until [ -e "$GO/build" ]; do sleep 0.02; done
             echo 'and on it goes'
+            [ ! -e "$GO/broken" ]
       - name: Sign Off
         type: data
         listen: task.build.good
@@ -81,7 +82,10 @@ flows:
           form:
             title: May this be released?
             fields: [{id: remark, prompt: Anything to note?, type: text, required: false}]
-      - {name: Ship, type: exec, listen: task.sign-off.good, opts: {cmd: echo shipped}}
+      - name: Ship
+        type: exec
+        listen: task.sign-off.good
+        opts: {shell: 'echo shipped; [ ! -e "$GO/broken" ]'}
       - {name: Released, type: end, listen: task.ship.good}
       - {name: Refused, type: end, listen: task.sign-off.bad}
 

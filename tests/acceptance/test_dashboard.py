@@ -68,13 +68,13 @@ def test_colour_of_output_is_kept_and_its_escapes_are_not(page: Page, host: Host
     expect(green).to_have_attribute("style", "color: var(--ansi-2);")
 
 
-def test_rejected_sign_off_ends_the_run_bad(page: Page, host: Host) -> None:
+def test_rejected_sign_off_ends_the_run_rejected(page: Page, host: Host) -> None:
     host.go("build")
     start_release(page, host)
 
     page.get_by_role("button", name="Reject").click()
 
-    status(page, "bad")
+    status(page, "rejected")
     step(page, "Sign Off", "bad")
     step(page, "Ship", "never ran")
 
@@ -202,7 +202,7 @@ def test_runs_are_narrowed_by_choices_that_are_in_the_address(page: Page, host: 
     host.go("build")
     start_release(page, host)
     page.get_by_role("button", name="Reject").click()
-    status(page, "bad")
+    status(page, "rejected")
     start_long(page, host)
 
     page.get_by_role("link", name="Runs", exact=True).click()
@@ -220,10 +220,11 @@ def test_runs_are_narrowed_by_choices_that_are_in_the_address(page: Page, host: 
 
 
 def test_failing_flow_says_since_when(page: Page, host: Host) -> None:
+    host.go("broken")
     host.go("build")
     start_release(page, host)
-    page.get_by_role("button", name="Reject").click()
     status(page, "bad")
+    expect(page.locator(".head")).to_contain_text("Build failed: exit status 1")
 
     page.get_by_role("link", name="Now").click()
     expect(page.get_by_role("complementary")).to_contain_text("failing since")
@@ -277,7 +278,7 @@ def test_cancel_asks_first_and_names_who_did_it(page: Page, host: Host) -> None:
     dialog.get_by_label("Why").fill("wrong branch")
     dialog.get_by_role("button", name="Cancel the run").click()
 
-    status(page, "bad")
+    status(page, "cancelled")
     expect(page.locator(".head")).to_contain_text("cancelled by admin")
     step(page, "Build", "stopped")
 

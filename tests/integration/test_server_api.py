@@ -449,14 +449,21 @@ async def test_flows_are_listed_with_one_query_of_the_store(
     assert (len(shape["flows"]), queries) == (2, ["flow_runs"])
 
 
-async def test_a_flow_is_failing_since_its_first_bad_run_after_a_good_one(site: Site) -> None:
+async def test_flow_fails_since_its_first_bad_run_and_not_since_a_rejected_one(
+    site: Site,
+) -> None:
     await packed(site)
     assert (await good(site, "flows/build", "FlowPage"))["failing"] is None
-    bad = [await site.asked(), await site.asked()]
+    rejected = await site.asked()
+    await site.post("push/data", {"run": rejected, "form": {"id": "sign-off", "good": False}})
+    await ended(site, rejected)
+    assert (await good(site, "flows/build", "FlowPage"))["failing"] is None
+    bad = []
 
-    for run in bad:
-        await site.post("push/data", {"run": run, "form": {"id": "sign-off", "good": False}})
-        await ended(site, run)
+    for _ in range(2):
+        bad.append(await site.start())
+        site.hands.exit("build", 1)
+        await ended(site, bad[-1])
 
     failing = (await good(site, "flows/build", "FlowPage"))["failing"]
     first = await good(site, f"runs/{bad[0]}", "Run")

@@ -32,7 +32,7 @@ export function Run({ id }) {
   const { data: live, error } = useRun(id);
   const seq = Math.max(0, Number.parseInt(route.value.query.get("seq") ?? "", 10) || 0);
   const past = useMoment(id, live && seq < live.seq ? seq : 0);
-  useTitle(live ? `${live.flow} ${live.id}: ${stateName(liveState(live))}` : id);
+  useTitle(live ? `${plain(live.title || live.flow)} ${live.id}: ${stateName(liveState(live))}` : id);
   if (error && !live) {
     const { away } = error;
     if (away?.run)
@@ -129,6 +129,7 @@ function Head({ run, at, away = false }) {
       <a href=${flowHref(run.flow)}>${plain(run.flow)}</a> <span class="id">${plain(run.id)}</span></h1>
       <span role="status"><${Mark} state=${state} named /></span>
       ${!at && !over && !away && !cancelled && html`<${Cancel} run=${run} />`}</div>
+    ${run.title && html`<p class="head-named"><b>${plain(run.title)}</b></p>`}
     ${run.why && html`<p class="head-why">${plain(run.why)}</p>`}
     <p class="head-facts">
       <span>by <b>${plain(run.by || run.trigger)}</b></span>
@@ -164,7 +165,7 @@ function chosenNode(run) {
   return (
     first("asking") ??
     first("running", "retrying") ??
-    (run.good === false ? first("bad", "error") : undefined) ??
+    (run.good === false ? (nodes.find((node) => run.failed.includes(node.id)) ?? first("bad", "error")) : undefined) ??
     nodes.findLast((node) => node.output_bytes) ??
     nodes.findLast((node) => node.ended_at)
   );

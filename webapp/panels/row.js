@@ -1,4 +1,4 @@
-// One run in a list: flow, state, reason, time.
+// One run in a list: flow, state, title, reason if it is not good, time.
 import { html } from "../html.js";
 import { runHref } from "../route.js";
 import { plain } from "../text.js";
@@ -15,7 +15,10 @@ export function Row({ run, flow = true, children }) {
     <${Mark} state=${state} />
     <a class="row-name" href=${runHref(run.id)}>${flow && html`<b>${plain(run.flow)}</b> `}
       <span class="id">${plain(run.id)}</span></a>
-    <span class="row-why" title=${plain(run.why || waits)}>${children ?? plain(run.why || waits)}</span>
+    <span class="row-why" title=${plain(run.why || waits)}>
+      ${run.title && html`<span class="row-title">${plain(run.title)}</span> `}${
+        children ?? plain(run.good ? "" : run.why || waits)
+      }</span>
     <span class="row-by">${plain(run.by || run.trigger)}${
       run.host && html` <span class="faint">on ${plain(run.host)}</span>`
     }</span>
