@@ -1,26 +1,16 @@
-"""The title of a run by its flow's `run-name`, and the values that a template may name.
+"""The title of a run by its flow's `run-name`.
 
 Source: docs/flows.md, "Templates".
 """
 
-from collections.abc import Mapping
-from typing import Final
-
-from floe.expr.template import UNKNOWN, Unknown, filled, value_at
+from floe.expr.template import UNKNOWN, filled
+from floe.kernel.named_values import named_value
 from floe.model.flow import Flow
-from floe.model.outcome import Outcome
 from floe.model.refs import Json, NodeId
 from floe.model.run import Run
 from floe.model.secret import HIDDEN, is_secret_name
-from floe.model.tags import Tag, label_of
 from floe.model.template import Path
 from floe.model.title import one_line
-
-NODE: Final = ("state", "outputs", "status", "attempts", "why")
-"""What a template may name of a node that settled: `task.build.outputs.url`."""
-
-RUN: Final = ("id", "flow", "ver", "by", "trigger")
-TRIGGER: Final = ("id", "type")
 
 
 def title_of(run: Run, flow: Flow) -> str:
@@ -38,51 +28,6 @@ def names_node(flow: Flow, node: NodeId) -> bool:
     return template is not None and any(part.path[1:2] == (node,) for part in template.parts)
 
 
-def named_value(run: Run, flow: Flow, path: Path) -> Json:
-    """The value that a path of a template names. Raises Unknown."""
-    match path:
-        case ("values", *names):
-            return value_at(run.values, tuple(names))
-        case ("task" | "merge", str(node), *names):
-            return value_at(_node(run, NodeId(node)), tuple(names))
-        case ("run", *names):
-            known: Mapping[str, Json] = {
-                "id": str(run.ref),
-                "flow": run.flow_id,
-                "ver": run.ver,
-                "by": run.by,
-                "trigger": run.trigger,
-            }
-            return value_at(known, tuple(names))
-        case ("trigger", *names):
-            types = {trigger.id: trigger.type for trigger in flow.triggers}
-            trigger: Mapping[str, Json] = {"id": run.trigger, "type": types.get(run.trigger)}
-            return value_at(trigger, tuple(names))
-        case _:
-            raise Unknown
-
-
 def _shown_value(run: Run, flow: Flow, path: Path) -> Json:
     value = named_value(run, flow, path)
     return HIDDEN if any(isinstance(one, str) and is_secret_name(one) for one in path) else value
-
-
-def _node(run: Run, id: NodeId) -> Mapping[str, Json]:
-    if id in run.nodes and (outcome := (state := run.settled(id)).outcome):
-        return _named(outcome, state.tag, state.outputs, len(state.attempts))
-    for taken in run.taken:  # a re-run has them from its activation on
-        if taken.node == id and not run.nodes:
-            return _named(taken.outcome, taken.tag, taken.outputs, taken.attempt)
-    raise Unknown
-
-
-def _named(
-    outcome: Outcome, tag: Tag | None, outputs: Mapping[str, Json], attempts: int
-) -> Mapping[str, Json]:
-    return {
-        "state": label_of(tag) if tag else outcome.result,
-        "outputs": outputs,
-        "status": outcome.status,
-        "attempts": attempts,
-        "why": outcome.why,
-    }

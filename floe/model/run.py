@@ -9,8 +9,9 @@ from floe.model.flow import Flow, Work
 from floe.model.outcome import Outcome
 from floe.model.refs import FlowId, HostId, Instant, Json, NodeId, RunRef, StoreId
 from floe.model.result import RunResult, headline, result_of_row
+from floe.model.search_terms import terms_in
 from floe.model.tags import Tag
-from floe.model.title import terms_in, title_from
+from floe.model.title import title_from
 
 Phase = Literal["reading", "pending", "granted", "active", "ending", "ended", "packed"]
 """reading: its flow-file is being read. pending: waits for a host. granted: offered to a host.

@@ -1,4 +1,4 @@
-"""The title of a run as its values give it, and the words by which a search finds a run.
+"""The title of a run as its values give it.
 
 A flow's `run-name` gives a better title; `kernel.title` makes that one.
 """
@@ -18,9 +18,6 @@ VALUES_MAX: Final = 4
 
 VALUE_MAX: Final = 40
 """Characters of one of those values."""
-
-TERMS_MAX: Final = 300
-"""Characters of values that a search reads."""
 
 HASH_SHOWN: Final = 7
 
@@ -53,17 +50,6 @@ def title_from(values: Mapping[str, Json]) -> str:
     if not parts:
         parts = [part for name, value in values.items() if (part := _named(name, value))]
     return one_line(" · ".join(parts[:VALUES_MAX]))
-
-
-def terms_in(values: Mapping[str, Json]) -> str:
-    """What a search reads of the values: their texts and numbers, bounded, without secrets."""
-    texts = (
-        one_line(str(value))
-        for name, value in values.items()
-        if isinstance(value, str | int | float) and not isinstance(value, bool) and value != ""
-        if not is_secret_name(name)
-    )
-    return "\n".join(texts)[:TERMS_MAX] if values else ""
 
 
 def _branch(values: Mapping[str, Json]) -> str:

@@ -7,7 +7,8 @@ from typing import Final
 from floe.model.codec import Body, from_text
 from floe.model.refs import Json
 from floe.model.result import headline, result_of_row
-from floe.model.title import terms_in, title_from
+from floe.model.search_terms import terms_in
+from floe.model.title import title_from
 from floe.store.rules import searched
 
 

@@ -3,7 +3,8 @@
 import pytest
 
 from floe.model.refs import Json
-from floe.model.title import TERMS_MAX, TITLE_MAX, one_line, terms_in, title_from
+from floe.model.search_terms import TERMS_MAX, terms_in
+from floe.model.title import TITLE_MAX, one_line, title_from
 
 COMMIT = "c0ffee0123456789c0ffee0123456789c0ffee01"
 

@@ -15,7 +15,7 @@ from floe.expr.template import (
     shown,
     template_of,
 )
-from floe.kernel.title import NODE, RUN, TRIGGER
+from floe.kernel.named_values import NODE, RUN, TRIGGER
 from floe.model.flow import Ask, Flow, Git
 from floe.model.template import Path, Template
 
