@@ -193,6 +193,7 @@ def map_hint(text: str) -> str:
 _HINTS: Final[Mapping[str, str]] = {
     "mapping values are not allowed": 'quote a text with ": " in it, or check the indentation',
     "did not find expected key": "check the indentation, and that quotes are closed",
+    "block sequence entries are not": "begin a list on a line of its own, or quote the text",
     "did not find expected '-'": "check the indentation of this list",
     "did not find expected ',' or": "close the bracket, or quote the text that has one in it",
     "did not find expected node content": "close the bracket, or write a value here",

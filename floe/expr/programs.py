@@ -84,6 +84,7 @@ COMPOSE_TAKES: Final = (
     "-f -p --file --project-name --project-directory --profile --env-file --ansi --parallel "
     "--progress"
 )
+BY_FOLDER: Final = "a name that begins with `./`, such as `./$NAME`"
 BY_ENV: Final = "read the environment in the code itself, or pass a file with the values"
 
 PROGRAMS: Final = (
@@ -788,7 +789,81 @@ PROGRAMS: Final = (
         permutes=True,
         has_words=True,
         at_files=True,
-        instead="a name that begins with `./`, such as `./$NAME`",
+        instead=BY_FOLDER,
+    ),
+    Program(
+        names="javac",
+        loads="-processor -processorpath --processor-path -J",
+        takes="-d -s -h -cp -classpath --class-path --release -source -target -encoding",
+        permutes=True,
+        has_words=True,
+        at_files=True,
+        instead=BY_FOLDER,
+    ),
+    Program(
+        names="rustc",
+        loads="-C -Z --codegen --sysroot",
+        takes="-o -L -l -A -W -D -F --out-dir --edition --crate-name --crate-type --emit --target "
+        "--cfg --cap-lints",
+        permutes=True,
+        at_files=True,
+        instead=BY_FOLDER,
+    ),
+    Program(
+        names="ld as ar",
+        loads="-plugin --plugin",
+        takes="-o -L -l -T -I --output",
+        permutes=True,
+        has_words=True,
+        at_files=True,
+        instead=BY_FOLDER,
+    ),
+    Program(
+        names="java",
+        operands=("program", "data"),
+        files="-jar -m --module",
+        loads="-cp -classpath -p --class-path --module-path",
+        takes="--add-modules --add-opens --add-exports --add-reads",
+        has_words=True,
+    ),
+    Program(names="go", operands=("data",), loads="-C"),
+    Program(
+        names="go:run",
+        operands=("program", "data"),
+        code="-exec -toolexec",
+        loads="-C -overlay -modfile",
+        takes="-p -tags -ldflags -gcflags -asmflags -mod -coverpkg",
+        has_words=True,
+    ),
+    Program(
+        names="go:build go:test go:vet go:install go:generate go:list",
+        code="-exec -toolexec -vettool",
+        loads="-overlay -modfile",
+        takes="-o -p -C -tags -ldflags -gcflags -asmflags -mod -run -bench -count -timeout "
+        "-coverprofile",
+        permutes=True,
+        has_words=True,
+    ),
+    Program(
+        names="sort gsort",
+        code="--compress-program",
+        takes="-k -t -o -S -T --key --field-separator --output --buffer-size --files0-from "
+        "--temporary-directory --parallel",
+        permutes=True,
+    ),
+    Program(
+        names="zip",
+        code="-TT --unzip-command",
+        takes="-b -i -n -P -t -tt -x -ws --exclude --include",
+        permutes=True,
+        has_words=True,
+    ),
+    Program(
+        names="cargo",
+        code="--config",
+        takes="-C -Z -p -F -j --color --package --features --target --target-dir --manifest-path "
+        "--bin --test --example --profile",
+        permutes=True,
     ),
     Program(
         names="socat",

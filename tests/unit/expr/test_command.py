@@ -304,6 +304,23 @@ def test_a_value_in_code_that_is_not_a_shells_is_refused(cmd: str) -> None:
         "direnv exec . {}",
         "ip netns exec blue {}",
         "gcc @{}",
+        "javac @{}",
+        "rustc -C linker={} main.rs",
+        "rustc -Clinker={} main.rs",
+        "ld -plugin {} main.o",
+        "java -jar {}",
+        "java -cp {} Main",
+        "java -javaagent:{} Main",
+        "java {}",
+        "go run {}",
+        "go test -exec {} ./...",
+        "go build -toolexec={} ./...",
+        "sort --compress-program={} file",
+        "sort --compress-prog {} file",
+        "zip -T -TT {} a.zip b",
+        "cargo --config build.rustc-wrapper={} build",
+        "cargo build --config {}",
+        "cargo +{} build",
     ],
 )
 def test_a_value_names_no_program_and_no_option(cmd: str) -> None:
@@ -368,6 +385,15 @@ def test_a_value_names_no_program_and_no_option(cmd: str) -> None:
         "setpriv --reuid ci printf {}",
         "gosu ci printf {}",
         "ip netns add {}",
+        "java -jar app.jar {}",
+        "javac -d {} Main.java",
+        "go run ./cmd {}",
+        "go test -run {} ./...",
+        "go build -o {} ./...",
+        "sort -k {} file",
+        "zip -x {} a.zip b",
+        "cargo run -- {}",
+        "cargo test --features {}",
         "kubectl exec -it -n ci pod -- printf {}",
         "kubectl exec pod -c {} -- true",
         "docker compose -p {} exec web true",
@@ -415,7 +441,16 @@ def test_make_takes_no_value_that_it_would_read_as_code(value: str) -> None:
         run("make V=$FLOE_IN_X", {"FLOE_IN_X": value})
 
 
-@pytest.mark.parametrize("cmd", ["gcc $FLOE_IN_X", "gcc -o $FLOE_IN_X main.c"])
+@pytest.mark.parametrize(
+    "cmd",
+    [
+        "gcc $FLOE_IN_X",
+        "gcc -o $FLOE_IN_X main.c",
+        "javac $FLOE_IN_X",
+        "rustc $FLOE_IN_X",
+        "ar $FLOE_IN_X",
+    ],
+)
 def test_a_compiler_takes_no_value_that_names_a_file_of_options(cmd: str) -> None:
     assert run(cmd, {"FLOE_IN_X": "main"})
     with pytest.raises(Yours, match="`@`"):
