@@ -723,7 +723,7 @@ async def test_runs_of_several_flows_are_found_together(store: RunStore) -> None
 
 @pytest.mark.parametrize("limit", [0, -1])
 async def test_a_page_of_nothing_is_the_callers_mistake(store: RunStore, limit: int) -> None:
-    with pytest.raises(Yours, match="at least one"):
+    with pytest.raises(Yours, match="below 1"):
         await store.runs(RunQuery(limit=limit))
 
 

@@ -52,4 +52,4 @@ async def test_run_of_a_host_that_is_away_has_the_graph_of_its_flow(cluster: Clu
 
     assert (status, shape["host"], shape["run"]["id"]) == (503, "h3", run)
     assert [node["id"] for node in shape["graph"]["nodes"]][:2] == ["trigger", "build"]
-    assert shape["events"] == []
+    assert "events" not in shape  # none of them is here

@@ -1,14 +1,16 @@
 """Runs that are started again over the API: the plan, the start, and what was taken over."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from floe.model.refs import FlowId
 from floe.model.signal import Exited
 from tests.make import a_flow, a_node
-from tests.make_server import Site, a_site, until
+from tests.make_server import DEADLINE_S, Site, a_site, until
 
 FLOW = a_flow(a_node("build"), a_node("test", on="task.build.good"), id=FlowId("ci"))
 
@@ -64,6 +66,18 @@ async def test_output_of_a_node_that_was_taken_over_is_that_of_the_earlier_run(s
 
     assert (status, text) == (200, "built\n")
     assert [line["text"] for line in lines["lines"]] == ["built"]
+
+
+async def test_feed_names_the_run_from_which_a_node_was_taken(site: Site) -> None:
+    run = await failed(site)
+    async with site.client.ws_connect(site.url + "/ws", headers={"Origin": site.url}) as socket:
+        await site.post(f"runs/{run}/rerun", {"failed": True})
+        frame: dict[str, Any] = {}
+        async with asyncio.timeout(DEADLINE_S):
+            while frame.get("event") != "NodeTaken":
+                frame = await socket.receive_json()
+
+    assert frame["node"]["taken_from"] == site.hub.reads.ref(run).key
 
 
 async def test_same_key_starts_one_re_run(site: Site) -> None:
