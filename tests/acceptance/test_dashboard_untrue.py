@@ -32,7 +32,7 @@ FLAKY: Final = """
       - name: Dump
         type: exec
         listen: trigger.good
-        retry: {max: 3, backoff: 1s}
+        retry: {max: 3, backoff: 3s}
         opts: {shell: "echo try; test -e $GO/second || { touch $GO/second; exit 1; }"}
       - {name: Done, type: end, listen: task.dump.good}
 """

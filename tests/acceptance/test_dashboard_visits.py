@@ -46,7 +46,7 @@ def attempts(page: Page) -> list[str]:
     """The attempts that the output can be switched to."""
     group = page.get_by_role("group", name="Attempts")
     expect(group).to_be_visible()
-    return group.get_by_role("link").all_inner_texts()
+    return [text.strip() for text in group.get_by_role("link").all_inner_texts()]
 
 
 def test_list_of_nodes_names_the_visit(page: Page, host: Host) -> None:

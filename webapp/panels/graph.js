@@ -264,8 +264,7 @@ function Stack({ spot, states, chosen, entry }) {
   const isChosen = unit.members.some((node) => node.id === chosen);
   return html`<a class=${classes("node", "is-stack", shown.length > 0 && `is-${shown[0]}`, isChosen && "is-chosen")}
     style=${placed(spot)} title=${said ? `${name}: ${said}` : name} data-replace data-stop=${`stack ${id}`}
-    tabindex=${entry === `stack ${id}` ? 0 : -1} href=${toggled(id)} aria-expanded="false"
-    aria-label=${said ? `${name}: ${said}` : name}>
+    tabindex=${entry === `stack ${id}` ? 0 : -1} href=${toggled(id)} aria-expanded="false">
     <span class="node-text"><span class="node-name">${name}</span>
       <span class="node-type stack-counts">${
         shown.length
