@@ -60,14 +60,14 @@ class Earlier:
     flow: Flow
     digest: str | None
     """Of the flow; None where its flow-file is to be read first."""
+    is_gone: bool = False
+    """The workspace of the run does not exist any more."""
 
     @property
     def space(self) -> str:
         """The workspace that the re-run takes over; empty for none, and for the one of a flow with
         `reuse-space`, which stays where it is."""
-        run = self.run
-        reuses = run.flow is not None and run.flow.reuse_space
-        return "" if reuses or run.host is None else run.workspace
+        return "" if self.is_gone else space_of(self.run)
 
     def rerun(self, again: Again) -> Rerun:
         """The nodes that are taken over, and those that run again.
@@ -94,13 +94,10 @@ class Earlier:
             )
         return rerun
 
-    def plan(self, again: Again, *, is_gone: bool) -> Plan:
-        """What the re-run would do; `is_gone`: the earlier workspace does not exist any more.
-
-        Raises NotFound, Conflict, ValuesInvalid, TooLarge.
-        """
+    def plan(self, again: Again) -> Plan:
+        """What the re-run would do. Raises NotFound, Conflict, ValuesInvalid, TooLarge."""
         why_empty = ""
-        if is_gone:
+        if self.is_gone:
             why_empty = "it was moved to a later re-run, or removed"
         elif not self.space:
             never = "it never had one"
@@ -135,6 +132,12 @@ class Earlier:
             ),
             taken=self.rerun(again).taken,
         )
+
+
+def space_of(run: Run) -> str:
+    """The workspace of a run that a re-run may take over; empty for none."""
+    reuses = run.flow is not None and run.flow.reuse_space
+    return "" if reuses or run.host is None else run.workspace
 
 
 def values_of(old: Run, flow: Flow, edited: Mapping[str, Json]) -> Mapping[str, Json]:

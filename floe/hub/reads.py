@@ -1,6 +1,5 @@
 """The questions that the server and the command line ask a host. Nothing here changes anything."""
 
-import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from floe.feed.names import RunNames
 from floe.host.leases.base import Lease
 from floe.host.peers.lost import pen_of
 from floe.host.peers.whereabouts import log_host
-from floe.host.reruns import Again, Earlier, Plan
+from floe.host.reruns import Again, Earlier, space_of
 from floe.host.watches import Watch
 from floe.hub.flows import FlowBook
 from floe.hub.history import History
@@ -198,22 +197,23 @@ class Reads(HostReads):
         """A run that is to start again. Raises IdInvalid, NotFound, Conflict."""
         old = await self.run(run)
         name, book = self.name_of(old.ref), self.book()
+        is_gone = await self._is_gone(old)
         if old.flow is not None and old.digest is not None and not again.latest:
-            return Earlier(run=old, name=name, flow=old.flow, digest=old.digest)
+            return Earlier(run=old, name=name, flow=old.flow, digest=old.digest, is_gone=is_gone)
         flow = book.find(old.flow_id if again.latest else f"{old.flow_id}@{old.ver}")
         if again.latest and flow.flow_file and (again.node or again.failed):
             raise Conflict(
                 f"the latest flow {flow.id} comes from a file that is read when a run starts",
                 "run all of it again, or leave latest out",
             )
-        return Earlier(run=old, name=name, flow=flow, digest=book.digest_of(flow))
+        digest = book.digest_of(flow)
+        return Earlier(run=old, name=name, flow=flow, digest=digest, is_gone=is_gone)
 
-    async def rerun_plan(self, run: str, again: Again) -> Plan:
-        """What a re-run would do. Raises IdInvalid, NotFound, Conflict, ValuesInvalid, TooLarge."""
-        earlier = await self.earlier(run, again)
-        space, is_here = earlier.space, earlier.run.host == self.host
-        is_gone = bool(space) and is_here and not await asyncio.to_thread(Path(space).is_dir)
-        return earlier.plan(again, is_gone=is_gone)
+    async def _is_gone(self, run: Run) -> bool:
+        """Whether the workspace of a run that ran here does not exist any more."""
+        if run.host != self.host or not (space := space_of(run)):
+            return False
+        return not await self.places.quick(Path(space), Path(space).is_dir)
 
     def output_path(self, key: Key) -> Path:
         """The file with an attempt's output; it may not exist."""

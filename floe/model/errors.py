@@ -72,7 +72,8 @@ class IdInvalid(Yours):
     """An id that does not match its pattern."""
 
     def __init__(self, kind: str, text: str, hint: str = "") -> None:
-        super().__init__(f"{text[:80]!r} is not a {kind}", hint)
+        article = "an" if kind[0] in "aeiou" else "a"
+        super().__init__(f"{text[:80]!r} is not {article} {kind}", hint)
 
 
 class ConfigInvalid(Yours):

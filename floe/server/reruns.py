@@ -16,7 +16,8 @@ async def show(request: web.Request) -> web.Response:
     again = _again(fields)
     fields.done()
     reads = request.app[HUB].reads
-    return answer(plan_shape(await reads.rerun_plan(request.match_info["run"], again)))
+    earlier = await reads.earlier(request.match_info["run"], again)
+    return answer(plan_shape(earlier.plan(again)))
 
 
 async def start(request: web.Request) -> web.Response:

@@ -163,11 +163,11 @@ def test_commit_that_breaks_a_test_ends_the_run_bad_and_is_named(
     over = host.until_over(run, TESTS_S)
 
     assert (over["state"], over["good"]) == ("archive", False)
-    assert "task.unit-tests.bad" in over["why"]
+    assert over["why"] == "Unit Tests failed: exit status 1"
     assert host.node(run, "unit-tests")["status"] == 1
     assert host.node(run, "sign-off")["state"] == "stopped"
     assert "tests/unit/kernel/test_backoff.py" in floe(host, "log", run, "unit-tests")
-    assert "task.unit-tests.bad" in floe(host, "why", run)
+    assert "Unit Tests failed: exit status 1" in floe(host, "why", run)
     assert "task.unit-tests" in floe(host, "show", run)
 
 

@@ -66,6 +66,7 @@ def work(folder: Path) -> Repository:
 def host(folder: Path, clock: FakedClock, work: Repository) -> Iterator[Host]:
     with hosted(folder, CONFIG, clock.env) as host:
         polled(host)
+        ticks(host, 1)
         yield host
 
 

@@ -148,7 +148,7 @@ def test_time_limit_of_a_command_needs_no_host(host_of: HostOf, end: End) -> Non
     until(lambda: not host.processes(), "the command's end")
     host.start()
 
-    assert "task.long.error" in host.until_over(run)["why"]
+    assert host.until_over(run)["why"].startswith("long failed: timed out")
     assert f"not finished after {LIMIT_S} s" in host.node(run, "long")["why"]
 
 

@@ -192,7 +192,7 @@ def test_login_feed_and_every_button_work(site: Site, browser: Browser, kind: st
         page.get_by_role("button", name="Start a run").click()
         page.get_by_role("button", name="Cancel run").click()
         page.get_by_role("dialog").get_by_role("button", name="Cancel the run").click()
-        status(page, "bad")
+        status(page, "cancelled")
         page.goto(f"{at.url}/hosts")
         page.get_by_role("button", name="Read config again").click()
         expect(page.get_by_text("Read again: ")).to_be_visible()

@@ -91,6 +91,13 @@ def test_node_is_named_by_id_or_reference() -> None:
         earlier().rerun(again(node="tst"))
 
 
+def test_workspace_that_is_gone_is_handed_to_no_further_re_run() -> None:
+    start = replace(earlier(), is_gone=True).start(again(), by="alice", once="")
+
+    assert start.rerun_of is not None
+    assert start.rerun_of.workspace == ""
+
+
 def test_same_host_is_refused_where_no_workspace_is_left() -> None:
     flow = replace(FLOW, reuse_space=True)
 
@@ -140,7 +147,7 @@ def test_values_of_a_webhook_may_be_edited_by_name() -> None:
 def test_plan_names_the_host_whose_workspace_is_moved(
     is_gone: bool, host: str | None, why: str
 ) -> None:
-    plan = earlier().plan(again(), is_gone=is_gone)
+    plan = replace(earlier(), is_gone=is_gone).plan(again())
 
     assert plan.host == host
     assert why in plan.why_empty
@@ -150,4 +157,4 @@ def test_plan_of_a_run_that_never_started_has_no_workspace_to_move() -> None:
     run = after(a_run(FLOW, {"version": "1"}), Cancel(by="alice"))
     never = replace(run, phase="ended", host=None, workspace="", nodes={}, open=frozenset())
 
-    assert earlier(never).plan(again(), is_gone=False).why_empty == "it never had one"
+    assert earlier(never).plan(again()).why_empty == "it never had one"
