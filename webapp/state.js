@@ -178,12 +178,16 @@ function toOpened(frames) {
   const next = advanced(data, frames);
   if (next === data) return;
   open.state.value = { data: next, error: null };
-  // Forms and the graph of a flow-file come only with a complete run.
+  // Forms, the graph of a flow-file and the move of a workspace come only with a complete run.
   const asked = new Set(data.nodes.filter((node) => node.state === "asking").map(({ id }) => id));
   if (
     frames.some(
       ({ event, node }) =>
-        event === "FlowPinned" || event === "RunEnded" || node?.state === "asking" || asked.has(node?.id ?? ""),
+        event === "FlowPinned" ||
+        event === "RunEnded" ||
+        (event === "RunActivated" && data.rerun_of) ||
+        node?.state === "asking" ||
+        asked.has(node?.id ?? ""),
     )
   )
     void loadRun(open);

@@ -11,6 +11,7 @@ import { Mark, stateName } from "../panels/mark.js";
 import { Empty, Failure, Loading } from "../panels/notice.js";
 import { Gantt } from "../panels/gantt.js";
 import { OutputPanel } from "../panels/output.js";
+import { NodeBar, Origin, StartAgain } from "../panels/rerun.js";
 import { Slider } from "../panels/slider.js";
 import { Steps } from "../panels/steps.js";
 import { Tabs } from "../panels/tabs.js";
@@ -89,7 +90,9 @@ export function Run({ id }) {
         { id: "form", name: "Form", note: run.forms.length ? String(run.forms.length) : "" },
         { id: "events", name: "Events" },
         { id: "why", name: "Why" },
-      ]}><${Panel} run=${run} node=${node} tab=${tab} seq=${at ? seq : 0} /></${Tabs}>
+      ]}>
+        ${node && !at && html`<${NodeBar} run=${run} node=${node} />`}
+        <${Panel} run=${run} node=${node} tab=${tab} seq=${at ? seq : 0} /></${Tabs}>
     </div>`;
 }
 
@@ -128,7 +131,8 @@ function Head({ run, at, away = false }) {
     <div class="head-title"><h1>
       <a href=${flowHref(run.flow)}>${plain(run.flow)}</a> <span class="id">${plain(run.id)}</span></h1>
       <span role="status"><${Mark} state=${state} named /></span>
-      ${!at && !over && !away && !cancelled && html`<${Cancel} run=${run} />`}</div>
+      ${!at && !over && !away && !cancelled && html`<${Cancel} run=${run} />`}
+      ${!at && over && "nodes" in run && html`<${StartAgain} run=${run} />`}</div>
     ${run.title && html`<p class="head-named"><b>${plain(run.title)}</b></p>`}
     ${run.why && html`<p class="head-why">${plain(run.why)}</p>`}
     <p class="head-facts">
@@ -147,6 +151,7 @@ function Head({ run, at, away = false }) {
         html`<span>ended <time dateTime=${run.ended_at} title=${hover(run.ended_at)}>
           <b>${when(run.ended_at)}</b></time></span>`
       }
+      ${"rerun_of" in run && html`<${Origin} run=${run} />`}
       ${cancelled && html`<span>cancelled by <b>${plain(cancelled)}</b></span>`}
     </p>
   </header>`;

@@ -14,8 +14,11 @@ import { changed, editable, shown, textOf } from "../values.js";
 
 let made = 0;
 
-/** @param {{fields: Field[], choices: Choice[]}} props  choices: the buttons; Enter triggers the first */
-export function FormPanel({ fields, choices }) {
+/**
+ * @param {{fields: Field[], choices: Choice[], cancel?: () => void, children?: any}} props
+ *   choices: the buttons; Enter triggers the first; cancel: of a button that sends nothing; children: above the buttons
+ */
+export function FormPanel({ fields, choices, cancel, children }) {
   const [values, setValues] = useState(
     /** @returns {Record<string, unknown>} */ () =>
       Object.fromEntries(fields.map((field) => [field.id, initial(field)])),
@@ -51,6 +54,7 @@ export function FormPanel({ fields, choices }) {
           message=${Object.hasOwn(messages, field.id) ? messages[field.id] : ""}
         set=${(/** @type {unknown} */ value) => setValues((old) => ({ ...old, [field.id]: value }))} />`,
     )}
+    ${children}
     ${
       error &&
       html`<div class="form-error" role="alert">
@@ -63,6 +67,7 @@ export function FormPanel({ fields, choices }) {
         <button type=${at ? "button" : "submit"} class=${`is-${choice.kind}`} aria-disabled=${busy}
           onClick=${at ? () => choose(choice) : undefined}>${choice.name}</button>`,
     )}
+      ${cancel && html`<button type="button" onClick=${cancel}>Close</button>`}
     </div>
   </form>`;
 }

@@ -29,7 +29,8 @@ export function Gantt({ nodes, from, to, at, chosen }) {
   const start = Date.parse(from);
   const end = Math.max(start + 1, to ? Date.parse(to) : now.value);
   const moment = at ? Date.parse(at) : end;
-  const entered = nodes.filter((node) => node.entered_at);
+  // What was taken over from an earlier run took no time of this one.
+  const entered = nodes.filter((node) => node.entered_at && !node.taken_from);
   const box = useRef(/** @type {HTMLElement | null} */ (null));
   const { first, last, isLong, space } = useRows(
     box,

@@ -8,6 +8,7 @@ import { plain } from "../text.js";
 import { took } from "../time.js";
 import { tabFor } from "./graph.js";
 import { Mark } from "./mark.js";
+import { shortOf } from "./rerun.js";
 
 /** @typedef {import("../types/api").RunNode} RunNode */
 
@@ -69,5 +70,6 @@ function outcome(node) {
   if ((node.attempt ?? 1) > 1) parts.push(`attempt ${node.attempt}`);
   if (node.status) parts.push(`${isAgain ? "after " : ""}status ${node.status}`);
   if (node.why) parts.push(plain(node.why));
+  if (node.taken_from) parts.push(`from ${plain(shortOf(node.taken_from))}`);
   return parts.map((part) => ` · ${part}`).join("");
 }

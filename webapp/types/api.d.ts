@@ -22,6 +22,7 @@ export type {
   NodePage as NodeDetail,
   OpenForm,
   OutputFrame,
+  RerunPlan,
   Run as Detail,
   Summary,
   Token,

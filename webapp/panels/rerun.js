@@ -1,0 +1,44 @@
+// What a run has to do with an earlier one: buttons that start it again, and links to where its parts ran.
+import { later, useLater } from "../code.js";
+import { html } from "../html.js";
+import { go, here, route, runHref } from "../route.js";
+import { plain } from "../text.js";
+
+/** @typedef {import("../types/api").Detail} Detail */
+/** @typedef {import("../types/api").RunNode} RunNode */
+
+const again = later(() => import("./again.js").then(({ Again }) => Again), ["again"]);
+
+/** The button in the header of an ended run, and the dialog behind it. @param {{run: Detail}} props */
+export function StartAgain({ run }) {
+  const from = route.value.query.get("again") ?? "";
+  const Dialog = useLater(from ? again : null);
+  return html`<button onClick=${() => open(run.good ? "all" : "failed")}>Start again…</button>
+    ${from && Dialog && html`<${Dialog} run=${run} from=${from} />`}`;
+}
+
+/** @param {string} from  `all`, `failed`, or the reference of a node */
+const open = (from) => go(here({ again: from }), { replace: true });
+
+/** The run in which a node ran, and a button to start from it. @param {{run: Detail, node: RunNode}} props */
+export function NodeBar({ run, node }) {
+  const from = node.taken_from;
+  const canStart = run.state === "archive" && node.entered_at;
+  if (!from && !canStart) return null;
+  const there = `${runHref(from ?? "")}?node=${encodeURIComponent(node.id)}`;
+  const name = plain(node.name || node.id);
+  return html`<div class="node-bar">
+    <p>${from && html`<b>${name}</b> was taken over from <a href=${there}>${plain(shortOf(from))}</a>`}</p>
+    ${canStart && html`<button class="quiet" onClick=${() => open(node.ref)}>Start again from here…</button>`}</div>`;
+}
+
+/** The earlier run, and whether its workspace came along. @param {{run: Detail}} props */
+export function Origin({ run }) {
+  const { rerun_of } = run;
+  if (!rerun_of) return null;
+  return html`<span>re-run of <a href=${runHref(rerun_of)}>${plain(rerun_of)}</a></span>
+    ${run.moved_from && html`<span>workspace moved from <b>${plain(rerun_of)}</b></span>`}`;
+}
+
+/** The name of a run by its key, which also names its store. @param {string} key */
+export const shortOf = (key) => key.split("@")[0];
