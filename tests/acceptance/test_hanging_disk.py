@@ -115,6 +115,6 @@ def test_output_that_hangs_is_refused_and_everything_else_answers(tmp_path: Path
         disk.go_on()
 
         assert (listed, waiting) == ([run], True)
+        until(lambda: host.is_ready() and why_ready(host) == "", "that it is over")
         assert host.output(run, "a") == b"near\n"
-        until(host.is_ready, "that it takes runs again")
         assert host.until_over(host.trigger("near"))["good"]

@@ -154,7 +154,8 @@ def test_each_due_instant_starts_one_run_or_is_recorded_as_missed(host_of: HostO
 
     after = len([run for run, _ in host.stored() if run.flow_id == "ticking"])
     last, rows = ledger(host, "mark")["ticking@1/tick"], ledger(host, "missed")
-    missed = [row for key, row in rows.items() if key not in earlier]
+    new = rows.keys() - earlier.keys()
+    missed = [rows[key] for key in new if key.startswith("ticking@")]  # a minute may begin, too
     absent = [row for row in missed if row["reason"] == "no host was running"]
     assert len(absent) == 2
     assert all(row["count"] >= 2 for row in absent)
