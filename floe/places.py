@@ -15,7 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Final, TypeVar, TypeVarTuple
 
 from floe.model.errors import PlaceHangs
@@ -69,7 +69,7 @@ class Threads:
 
     def drop(self) -> None:
         """Drop the calls that have not begun."""
-        with suppress(Exception):
+        with suppress(Empty):
             while True:
                 self._calls.get_nowait()
                 self._closed()

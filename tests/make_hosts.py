@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from floe.host.core import HubCore
-from floe.host.inputs import FLOOR_MAX, Incoming, Input, Received, Start, Surroundings
+from floe.host.inputs import FLOOR_MAX, Forget, Incoming, Input, Received, Start, Surroundings
 from floe.host.ledger import LEDGER_KINDS
 from floe.host.result import StepResult
 from floe.host.site import HostSettings
@@ -20,6 +20,9 @@ from floe.store.base import Record
 from tests.make import NOW, a_flow, a_node, an_end, attached, exited
 
 BUILD = a_flow(a_node("build"), an_end())
+H2 = HostId("h2")
+GPU = a_flow(a_node("build"), an_end(), host_tags=("gpu",))
+GPU_AGAIN = a_flow(a_node("build"), an_end(), host_tags=("gpu",), on_host_lost="restart")
 
 
 @dataclass
@@ -207,6 +210,18 @@ def met(*hosts: Host) -> tuple[Host, ...]:
         host.step()
     carry(*hosts)
     return hosts
+
+
+def two(**others: Any) -> tuple[Host, Host]:
+    """h1 without the tag that h2 has."""
+    h1, h2 = met(a_host_core("h1"), a_host_core("h2", tags=frozenset({"gpu"}), **others))
+    return h1, h2
+
+
+def forget(host: Host, what: Host, *, force: bool = True) -> str:
+    """Forget a host at a different one; why that was refused."""
+    forget = Forget(host=what.id, store=what.store, force=force)
+    return host.step(forget, ticket=1).replies[0].why
 
 
 def phase(host: Host, ref: RunRef) -> str:

@@ -1,6 +1,6 @@
 """Names on a command line: checked before a request, completed by asking the host."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import click
 from click.shell_completion import CompletionItem
@@ -101,3 +101,11 @@ class NodeArgument(NameArgument):
 
 
 RUN, FLOW, NODE = RunArgument(), FlowArgument(), NodeArgument()
+
+WAIT: Final = click.option(
+    "--wait", is_flag=True, help="Follow it to its end; exit 0 if good, 1 if bad."
+)
+ONCE: Final = click.option(
+    "--once", metavar="KEY", default="", help="Idempotency key: the same key starts one run."
+)
+"""Options of the commands that start a run."""

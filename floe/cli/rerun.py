@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from floe.cli.arguments import NODE, RUN
+from floe.cli.arguments import NODE, ONCE, RUN, WAIT
 from floe.cli.client import connected, path
 from floe.cli.paint import as_json, clean
 from floe.cli.trigger import follow
@@ -29,10 +29,8 @@ from floe.model.refs import Shape
 @click.option("--latest", is_flag=True, help="Use the present version of the flow.")
 @click.option("--same-host", is_flag=True, help="Wait for the host that has its workspace.")
 @click.option("--dry-run", is_flag=True, help="Show what would run, and start nothing.")
-@click.option("--wait", is_flag=True, help="Follow it to its end; exit 0 if good, 1 if bad.")
-@click.option(
-    "--once", metavar="KEY", default="", help="Idempotency key: the same key starts one run."
-)
+@WAIT
+@ONCE
 @click.option("--json", "json_", is_flag=True, help="Print the reply as JSON.")
 @click.pass_context
 def command(

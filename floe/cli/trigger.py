@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import click
 
-from floe.cli.arguments import FLOW
+from floe.cli.arguments import FLOW, ONCE, WAIT
 from floe.cli.client import Client, Patience, connected, path
 from floe.cli.failure import failure_lines
 from floe.cli.paint import answer_line, as_json, clean, reason, run_state, state, took
@@ -32,10 +32,8 @@ WAITING_LOOKS: Final = 4
     help="A value of the start form; K=@FILE, K:=JSON.",
 )
 @click.option("--trigger", metavar="ID", help="The data trigger.  [the first]")
-@click.option("--wait", is_flag=True, help="Follow it to its end; exit 0 if good, 1 if bad.")
-@click.option(
-    "--once", metavar="KEY", default="", help="Idempotency key: the same key starts one run."
-)
+@WAIT
+@ONCE
 @click.option("--json", "json_", is_flag=True, help="Print the reply as JSON.")
 @click.pass_context
 def command(

@@ -1,27 +1,8 @@
 """A host comes back, shares its name, or drains."""
 
-from typing import Any
-
-from floe.host.inputs import Drain, Forget
+from floe.host.inputs import Drain
 from floe.kernel.place import Refusals
-from floe.model.refs import HostId
-from tests.make import a_flow, a_node, an_end
-from tests.make_hosts import Host, a_host_core, carry, later, met, phase
-
-H2 = HostId("h2")
-GPU = a_flow(a_node("build"), an_end(), host_tags=("gpu",))
-GPU_AGAIN = a_flow(a_node("build"), an_end(), host_tags=("gpu",), on_host_lost="restart")
-
-
-def two(**others: Any) -> tuple[Host, Host]:
-    """h1 without the tag that h2 has."""
-    h1, h2 = met(a_host_core("h1"), a_host_core("h2", tags=frozenset({"gpu"}), **others))
-    return h1, h2
-
-
-def forget(host: Host, what: Host, *, force: bool = True) -> str:
-    word = Forget(host=what.id, store=what.store, force=force)
-    return host.step(word, ticket=1).replies[0].why
+from tests.make_hosts import GPU, H2, a_host_core, carry, forget, later, met, phase, two
 
 
 def test_host_that_comes_back_with_another_store_gets_nothing_before_a_forget() -> None:

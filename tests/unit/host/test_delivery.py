@@ -1,27 +1,9 @@
 """Messages reach the parts of a host only from senders and for stores that are meant."""
 
-from typing import Any
-
 from floe.host.inputs import Forget
 from floe.model.message import Envelope, Forgotten, NotMe, Ping
 from floe.model.refs import HostId, StoreId
-from tests.make import a_flow, a_node, an_end
-from tests.make_hosts import Host, a_host_core, later, met, of
-
-H2 = HostId("h2")
-GPU = a_flow(a_node("build"), an_end(), host_tags=("gpu",))
-GPU_AGAIN = a_flow(a_node("build"), an_end(), host_tags=("gpu",), on_host_lost="restart")
-
-
-def two(**others: Any) -> tuple[Host, Host]:
-    """h1 without the tag that h2 has."""
-    h1, h2 = met(a_host_core("h1"), a_host_core("h2", tags=frozenset({"gpu"}), **others))
-    return h1, h2
-
-
-def forget(host: Host, what: Host, *, force: bool = True) -> str:
-    word = Forget(host=what.id, store=what.store, force=force)
-    return host.step(word, ticket=1).replies[0].why
+from tests.make_hosts import GPU, a_host_core, later, of, two
 
 
 def test_message_for_a_different_store_is_answered_with_not_me_and_changes_nothing() -> None:

@@ -1,7 +1,5 @@
 """A store is forgotten: by an operator at one host, and then at every host."""
 
-from typing import Any
-
 import pytest
 
 from floe.host.inputs import Forget, Packed
@@ -10,23 +8,8 @@ from floe.model.event import GrantRevoked, GrantSuperseded, RunEnded
 from floe.model.message import Accepted, Forgotten, Offer, Refused
 from floe.model.refs import HostId
 from floe.model.signal import Cancel
-from tests.make import a_flow, a_node, an_end, exited
-from tests.make_hosts import Host, a_host_core, carry, later, met, of
-
-H2 = HostId("h2")
-GPU = a_flow(a_node("build"), an_end(), host_tags=("gpu",))
-GPU_AGAIN = a_flow(a_node("build"), an_end(), host_tags=("gpu",), on_host_lost="restart")
-
-
-def two(**others: Any) -> tuple[Host, Host]:
-    """h1 without the tag that h2 has."""
-    h1, h2 = met(a_host_core("h1"), a_host_core("h2", tags=frozenset({"gpu"}), **others))
-    return h1, h2
-
-
-def forget(host: Host, what: Host, *, force: bool = True) -> str:
-    word = Forget(host=what.id, store=what.store, force=force)
-    return host.step(word, ticket=1).replies[0].why
+from tests.make import exited
+from tests.make_hosts import GPU, GPU_AGAIN, H2, a_host_core, carry, forget, later, met, of, two
 
 
 def test_host_that_was_seen_just_now_is_forgotten_by_force_alone() -> None:
