@@ -98,6 +98,14 @@ def test_attempt_that_waits_for_the_machine_says_for_what() -> None:
     assert answer.waiting["task.b"][0].endswith("Z: there are 2, the limit allows no more")
 
 
+def test_attempt_whose_files_cannot_be_written_says_what_is_wrong_with_them() -> None:
+    run = a_run()
+
+    answer = why(run, stuck={the_key(run, "build"): "has no room left in /srv"})
+
+    assert answer.waiting["task.build"] == ("its files: h1 has no room left in /srv",)
+
+
 def test_node_that_listens_to_nothing_waits_for_nothing() -> None:
     idle = Node(id=NodeId("idle"), cls="task", type="exec", name="idle", work=Exec(argv=("true",)))
 
