@@ -4,16 +4,17 @@ import asyncio
 import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 import click
 
-from floe.cli.paint import clean
+from floe.cli.paint import clean, text_lines
 from floe.host.forms import checked
 from floe.model.errors import ValuesInvalid
 from floe.model.flow import Field, Form
 from floe.model.refs import Json
+from floe.model.template import plain_template
 
 LINE_BYTES: Final = 64 * 1024
 
@@ -24,19 +25,29 @@ ReadLine = Callable[[str], Awaitable[str]]
 def form_of(shape: Mapping[str, Any]) -> Form:
     """A form as a host returns it."""
     fields = tuple(Field(**{**f, "choices": tuple(f["choices"])}) for f in shape["fields"])
-    return Form(title=shape["title"], fields=fields)
+    return Form(title=shape["title"], text=plain_template(shape.get("text", "")), fields=fields)
 
 
-async def ask(form: Form, line: ReadLine) -> tuple[bool, dict[str, Json]]:
-    """Ask whether to approve, then for each field until its value is valid."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TypedAnswer:
+    """What a person typed."""
+
+    good: bool
+    values: Mapping[str, Json]
+    why: str = ""
+    """The reason of a rejection."""
+
+
+async def ask(form: Form, line: ReadLine) -> TypedAnswer:
+    """Ask whether to approve, then for each field until its value is valid, or for the reason of
+    a rejection."""
     click.secho(f"? {clean(form.title)}", fg="magenta", bold=True)
-    good = await _asked(_APPROVE, line)
-    values: dict[str, Json] = {}
-    for field in form.fields:
-        wanted = field if good is True else replace(field, required=False)
-        if (value := await _asked(wanted, line)) is not None:
-            values[field.id] = value
-    return good is True, values
+    for text in text_lines(form.text.plain if form.text else ""):
+        click.echo(f"  {text}")
+    if not await _approved(line):
+        return TypedAnswer(good=False, values={}, why=str(await _asked(_WHY, line) or ""))
+    values = {field.id: await _asked(field, line) for field in form.fields}
+    return TypedAnswer(good=True, values={id: v for id, v in values.items() if v is not None})
 
 
 async def typed(prompt: str) -> str:
@@ -55,7 +66,16 @@ async def typed(prompt: str) -> str:
     return text.decode(errors="replace").removesuffix("\n")
 
 
-_APPROVE: Final = Field(id="approve", prompt="approve?", type="bool", value=True)
+_WHY: Final = Field(id="why", prompt="why?", required=False)
+
+
+async def _approved(line: ReadLine) -> bool:
+    """Ask for the decision itself, which no empty line makes."""
+    words = {"yes": True, "y": True, "no": False, "n": False}
+    while (text := (await line("  approve? (yes or no): ")).strip().lower()) not in words:
+        said = f"{clean(text[:40])!r} is no answer" if text else "Enter does not decide"
+        click.secho(f"    {said}: type yes to approve, or no to reject", fg="red")
+    return words[text]
 
 
 async def _asked(field: Field, line: ReadLine) -> Json:

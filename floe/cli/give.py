@@ -18,6 +18,7 @@ from floe.model.refs import Shape
 @click.argument("node", type=NODE, required=False)
 @click.argument("values", metavar="[K=V]...", nargs=-1, type=PAIR)
 @click.option("--reject", is_flag=True, help="Answer with bad: the node issues its .bad event.")
+@click.option("--why", default="", help="The reason of a rejection; everybody can read it.")
 @click.option(
     "--visit",
     type=click.IntRange(1),
@@ -29,36 +30,39 @@ def command(
     node: str | None,
     values: tuple[tuple[str, Any], ...],
     reject: bool,
+    why: str,
     visit: int | None,
     json_: bool,
 ) -> None:
     """Answer the form of data node NODE in RUN.
 
     K=@FILE takes a file's content, K:=JSON a typed value. Without values the command asks for them
-    on the terminal; NODE may be omitted there if only one form is open.
+    on the terminal. NODE may be omitted if only one form is open.
 
     \b
     Examples:
       floe give h1-12 sign-off tested=yes remark=@NOTES.md
-      floe give h1-12 sign-off --reject
+      floe give h1-12 --reject --why "wrong branch"
       floe give h1-12
     """
+    if why and not reject:
+        raise click.UsageError("--why is the reason of a rejection: add --reject")
     client = connected()
-    good, given = not reject, dict(values)
-    if not (values or reject or json_) and sys.stdin.isatty():
+    answered: dict[str, Any] = {"values": dict(values), "good": not reject}
+    is_asked = not (values or reject or json_) and sys.stdin.isatty()
+    if is_asked or node is None:
         form = _open(client.get(path("runs", run)), node)
         node, visit = form["node"], visit or form.get("visit")
-        good, given = _asked(form)
-    if node is None:
-        raise click.UsageError("Missing argument 'NODE'.", click.get_current_context())
-    answered: dict[str, Any] = {"id": node, "values": given, "good": good}
-    if visit:
-        answered["visit"] = visit
-    answer = client.post("push/data", {"run": run, "form": answered})
+        if is_asked:
+            answered, why = _asked(form)
+    answered |= {"id": node}
+    answered |= {"why": why} if why else {}
+    answered |= {"visit": visit} if visit else {}
+    reply = client.post("push/data", {"run": run, "form": answered})
     if json_:
-        as_json(answer)
+        as_json(reply)
     else:
-        click.echo(f"{run}: {node} {'answered' if good else 'rejected'}")
+        click.echo(f"{run}: {node} {'answered' if answered['good'] else 'rejected'}")
 
 
 def _open(run: Shape, node: str | None) -> Shape:
@@ -72,9 +76,11 @@ def _open(run: Shape, node: str | None) -> Shape:
     return next(iter(forms.values()))
 
 
-def _asked(form: Shape) -> tuple[bool, dict[str, Any]]:
+def _asked(form: Shape) -> tuple[dict[str, Any], str]:
+    """The answer that a person types, and the reason of a rejection."""
     import asyncio
 
     from floe.cli.forms import ask, form_of, typed
 
-    return asyncio.run(ask(form_of(form), typed))
+    answer = asyncio.run(ask(form_of(form), typed))
+    return {"values": dict(answer.values), "good": answer.good}, answer.why

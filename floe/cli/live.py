@@ -24,7 +24,7 @@ from floe.model.refs import Key, NodeId
 from floe.model.run import Run
 
 BY: Final = "you"
-"""The author of the start, the form answers and the cancel."""
+"""The author of the form answers and the cancel."""
 
 LOOK_S: Final = 0.05
 """Seconds between two reads of the output of running nodes."""
@@ -166,8 +166,16 @@ class Live:
         assert isinstance(work, Ask), "only forms are asked"
         while True:
             try:
-                good, values = await ask(work.form, typed)
-                await self._hub.give(self._run, id, values, good=good, visit=visit, by=BY)
+                answer = await ask(work.form, typed)
+                await self._hub.give(
+                    self._run,
+                    id,
+                    answer.values,
+                    good=answer.good,
+                    visit=visit,
+                    by=BY,
+                    why=answer.why,
+                )
                 return
             except EOFError:
                 raise _nobody(id, work.form.title, "there is no answer") from None

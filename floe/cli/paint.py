@@ -16,9 +16,14 @@ from typing import Final
 
 import click
 
+from floe.model.codec import to_text
 from floe.model.refs import Shape
-from floe.model.secret import masked, without_password
+from floe.model.secret import is_secret_name, masked, without_password
+from floe.model.title import one_line
 from floe.model.visible import visible, visible_json
+
+ANSWERS_MAX: Final = 6
+"""Parts of the line about an approval."""
 
 NARROW: Final = 4
 """Width that a table column keeps on the narrowest terminal."""
@@ -189,7 +194,27 @@ def reason(node: Shape) -> str:
     """Why a node has its state, its due instant, or the exit status of its command."""
     if node.get("state") == "waiting" and node.get("due"):
         return f"until {clock(node['due'])}"
+    if node.get("state") == "good" and node.get("by"):
+        return approval(node)
     return clean(node.get("why") or (f"status {node['status']}" if node.get("status") else ""))
+
+
+def approval(node: Shape) -> str:
+    """Who approved the form of a node, when and with what: `approved by ada, 16:51, ticket 7`."""
+    parts = [f"approved by {node['by']}"]
+    if at := instant(node.get("ended_at")):
+        parts.append(f"{at.astimezone():%H:%M}")
+    for name, value in node.get("outputs", {}).items():
+        if not is_secret_name(name) and value not in ("", None):
+            parts.append(
+                f"{name} {one_line(value if isinstance(value, str) else to_text(value), 40)}"
+            )
+    return clean(", ".join(parts[:ANSWERS_MAX]))
+
+
+def text_lines(text: str) -> list[str]:
+    """The text of a form, as the lines of a terminal."""
+    return [clean(line) for line in text.strip().split("\n")] if text.strip() else []
 
 
 def answer_line(run: str, form: Shape) -> str:

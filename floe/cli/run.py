@@ -23,6 +23,10 @@ from floe.nodes.passing import PassingRoot
 if TYPE_CHECKING:
     from floe.hub.hub import Hub
 
+STARTER: Final = "floe run"
+"""The author of the start, which is not that of the answers: `approvers: not-starter` must not stop
+a trial by one person."""
+
 INTERRUPTED: Final = 130
 """Exit code after ^C, as of a shell."""
 
@@ -136,7 +140,7 @@ async def _run(
     ports = ports_of(config, passing=True)
     async with open_hub(config, ports, FlowBook(flows=(flow,))) as hub:
         with hub.reads.own_feed().subscribe() as feed:
-            start = await hub.trigger(flow.id, trigger=trigger, values=values, by=BY)
+            start = await hub.trigger(flow.id, trigger=trigger, values=values, by=STARTER)
             live = Live(hub, start.id, flow, quiet=show.quiet, silent=show.json)
             watch = asyncio.create_task(live.follow(feed))
             stop = Stop(hub, start.id, BY, watch)

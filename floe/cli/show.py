@@ -19,6 +19,7 @@ from floe.cli.paint import (
     size,
     state,
     table,
+    text_lines,
     took,
 )
 
@@ -72,4 +73,8 @@ def command(run: str, json_: bool) -> None:
         )
     for form in shape["forms"]:
         click.echo(f"\nopen form: {clean(form['title'])}")
+        for line in text_lines(form.get("text", "")):
+            click.echo(f"  {line}")
+        if form.get("approvers") == "not-starter":
+            click.echo(f"  {shape['by']} started the run, so a different person has to answer")
         click.echo(f"  {answer_line(shape['id'], form)}")

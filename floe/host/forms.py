@@ -7,8 +7,9 @@ import difflib
 from collections.abc import Mapping
 from typing import Final
 
+from floe.kernel.approval import refusal
 from floe.model.codec import to_text
-from floe.model.errors import Conflict, NotFound, TooLarge, ValuesInvalid
+from floe.model.errors import Conflict, Forbidden, NotFound, TooLarge, ValuesInvalid
 from floe.model.flow import Ask, Field, Form
 from floe.model.number import exact_number, within
 from floe.model.refs import Json, NodeId
@@ -18,6 +19,9 @@ from floe.model.signal import DataGiven
 
 VALUES_MAX: Final = 1024 * 1024
 """Bytes of all values together, as JSON."""
+
+WHY_MAX: Final = 2000
+"""Characters of the reason of a rejection."""
 
 UNKNOWN_MAX: Final = 20
 """Unknown fields that are named; looking for what was meant takes time for each."""
@@ -177,12 +181,22 @@ def answered(
     good: bool,
     visit: int,
     by: str,
+    why: str = "",
 ) -> DataGiven:
     """The answer to an open form of a run of that name, checked; `visit` 0 is the latest.
 
-    Raises NotFound, ValuesInvalid, TooLarge, Conflict.
+    `why`: of a rejection. Raises NotFound, Forbidden, ValuesInvalid, TooLarge, Conflict.
     """
     id = data_node(run, node)
     form, asked = open_form(run, id, name, visit)
+    if refused := refusal(run, form, by):
+        raise Forbidden(f"the form {id} of {name}: {refused}", _ASK_ANOTHER)
+    if len(why) > WHY_MAX:
+        raise TooLarge(f"the reason of a rejection has at most {WHY_MAX} characters")
     given = checked(form, values, complete=good)
-    return DataGiven(node=id, values=given, good=good, by=by, visit=asked)
+    return DataGiven(node=id, values=given, good=good, by=by, visit=asked, why=why.strip())
+
+
+_ASK_ANOTHER: Final = (
+    "ask a colleague; each person needs a personal token (`floe login --personal NAME`)"
+)

@@ -1,12 +1,12 @@
 """Starts an ended run again, as a whole or in part, with its values or edited ones."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from floe.host.forms import check_size, checked
 from floe.host.inputs import Start
-from floe.kernel.rerun import Choice, Rerun, rerun_of
+from floe.kernel.rerun import Choice, ChoiceKind, Rerun, rerun_of
 from floe.kernel.words import either
 from floe.model.errors import Conflict, NotFound, ValuesInvalid
 from floe.model.event import RerunOf
@@ -33,6 +33,8 @@ class Again:
     """By the present version of the flow, not by the one that the run was pinned to."""
     same_host: bool = False
     """Wait for the host that has the earlier run's workspace."""
+    by: str = ""
+    """The person who requests it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +75,7 @@ class Earlier:
         """The nodes that are taken over, and those that run again.
 
         Raises NotFound for an unknown node, Conflict where the run is not over, there is nothing to
-        run, or the node could not start.
+        run, or the node could not start; ValuesInvalid, TooLarge.
         """
         run, name, flow = self.run, self.name, self.flow
         if run.state != "archive":
@@ -81,11 +83,11 @@ class Earlier:
         if again.failed and run.good:
             raise Conflict(f"nothing failed in {name}", f"floe rerun {name} runs all of it again")
         if again.failed:
-            return rerun_of(run, flow, Choice(kind="failed"))
+            return rerun_of(run, flow, self._choice(again, "failed"))
         if not again.node:
-            return rerun_of(run, flow, Choice())
+            return rerun_of(run, flow, self._choice(again, "all"))
         node = _node(flow, name, again.node)
-        rerun = rerun_of(run, flow, Choice(kind="from", node=node))
+        rerun = rerun_of(run, flow, replace(self._choice(again, "from"), node=node))
         if rerun.missing:
             lacks = " and ".join(map(either, rerun.missing))
             raise Conflict(
@@ -93,6 +95,10 @@ class Earlier:
                 f"choose a node before it, or: floe rerun {name} --failed",
             )
         return rerun
+
+    def _choice(self, again: Again, kind: ChoiceKind) -> Choice:
+        values = values_of(self.run, self.flow, again.values) if again.values else self.run.values
+        return Choice(kind=kind, by=again.by, is_edited=values != self.run.values)
 
     def plan(self, again: Again) -> Plan:
         """What the re-run would do. Raises NotFound, Conflict, ValuesInvalid, TooLarge."""

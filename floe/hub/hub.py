@@ -75,14 +75,18 @@ class Hub(Life):
         good: bool = True,
         visit: int = 0,
         by: str,
+        why: str = "",
         once: str = "",
     ) -> Done:
-        """Answer an open form. Raises NotFound, ValuesInvalid, TooLarge, Conflict, Busy."""
+        """Answer an open form.
+
+        Raises NotFound, Forbidden, ValuesInvalid, TooLarge, Conflict, Busy.
+        """
         if known := await self._once(once):
             return known
         at = await self.reads.run(run)
         name = self.reads.name_of(at.ref)
-        answer = answered(at, node, name, values, good=good, visit=visit, by=by)
+        answer = answered(at, node, name, values, good=good, visit=visit, by=by, why=why)
         reply = await self.loop.ask(answer, run=at.ref, once=once)
         if not reply.changed:
             raise Conflict(f"the form {answer.node} of {name} is already answered")

@@ -7,6 +7,7 @@ effect. A report counts for the current attempt only.
 from dataclasses import dataclass, replace
 from typing import assert_never
 
+from floe.kernel.approval import refusal
 from floe.kernel.backoff import delay_ms
 from floe.kernel.owed import key_of, run_key
 from floe.kernel.process import has_process
@@ -181,9 +182,12 @@ def _data_given(step: RunStep, signal: DataGiven) -> None:
         return
     if signal.visit not in (0, state.visit):
         return
+    if isinstance(state.work, Ask) and refusal(step.run, state.work.form, signal.by):
+        return
+    rejected = f"rejected by {signal.by}" + (f": {signal.why}" if signal.why else "")
     step.settle(
         step.flow.by_id[signal.node],
-        GOOD if signal.good else Outcome(result="bad", why=f"rejected by {signal.by}"),
+        GOOD if signal.good else Outcome(result="bad", why=rejected),
         ended_at=step.now,
         outputs=signal.values,
         by=signal.by,

@@ -10,19 +10,25 @@ from typing import Literal
 
 from floe.kernel.graph import edges_of
 from floe.model.event import NodeTaken
-from floe.model.flow import End, Flow, Node
+from floe.model.flow import Ask, End, Flow, Node
 from floe.model.refs import NodeId
 from floe.model.run import NodeState, Run
 from floe.model.tags import TRIGGER_GOOD, Tag, emitter_of
+
+ChoiceKind = Literal["all", "from", "failed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
     """The part of an earlier run that is to run again."""
 
-    kind: Literal["all", "from", "failed"] = "all"
+    kind: ChoiceKind = "all"
     """from: `node` and all after it. failed: what settled bad or was stopped, and all after it."""
     node: NodeId | None = None
+    by: str = ""
+    """The person who requests the re-run."""
+    is_edited: bool = False
+    """Whether the re-run has other values than the earlier run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,10 +82,22 @@ def _first(
     if choice.kind == "all":
         return flow.by_id
     stopped = [id for id in old.nodes if id in flow.by_id and id not in settled]
+    stopped += _void(settled, flow, choice)
     if choice.kind == "failed":
         return (*stopped, *(id for id, state in settled.items() if not state.good))
     unheard = [id for id, s in settled.items() if not s.good and s.tag not in flow.hearers]
     return (*filter(None, (choice.node,)), *stopped, *unheard)
+
+
+def _void(settled: Mapping[NodeId, NodeState], flow: Flow, choice: Choice) -> list[NodeId]:
+    """The approvals that do not count for the re-run: of other values, and of its starter."""
+    return [
+        id
+        for id, state in settled.items()
+        if isinstance(work := flow.by_id[id].work, Ask)
+        and work.form.approvers == "not-starter"
+        and (choice.is_edited or state.by == choice.by)
+    ]
 
 
 def _again(

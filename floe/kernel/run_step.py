@@ -16,7 +16,7 @@ from floe.kernel.render import rendered
 from floe.kernel.rest import is_at_rest, verdict
 from floe.kernel.result import failure_of, result_of
 from floe.kernel.settle import STOPPED, tag_for
-from floe.kernel.title import names_node, title_of
+from floe.kernel.title import names_node, text_of, title_of
 from floe.kernel.words import event_text, first_parts
 from floe.model.event import (
     DataAsked,
@@ -136,6 +136,9 @@ class RunStep:
         tags = arrived(self.run, node)
         sources = sources_of(self.run, node)
         work = rendered(node.work, self.run, sources)
+        if isinstance(work, Ask) and work.form.text is not None:
+            text = text_of(self.run, self.flow, work.form.text)
+            work = replace(work, form=replace(work.form, text=text))
         visit = len(self.run.visits(node.id)) + 1
         self.add(NodeEntered(at=self.now, node=node.id, visit=visit, work=work, sources=sources))
         if isinstance(work, Action):

@@ -1,16 +1,21 @@
-"""The title of a run by its flow's `run-name`.
+"""Texts of a flow with values of a run in them: the title of `run-name`, and the text of a form.
 
 Source: docs/flows.md, "Templates".
 """
+
+from typing import Final
 
 from floe.expr.template import UNKNOWN, filled
 from floe.kernel.named_values import named_value
 from floe.model.flow import Flow
 from floe.model.refs import Json, NodeId
 from floe.model.run import Run
-from floe.model.secret import HIDDEN, is_secret_name
-from floe.model.template import Path
+from floe.model.secret import HIDDEN, is_secret_name, without_password
+from floe.model.template import Path, Template, plain_template
 from floe.model.title import one_line
+
+TEXT_MAX: Final = 8192
+"""Characters of the text of a form."""
 
 
 def title_of(run: Run, flow: Flow) -> str:
@@ -20,6 +25,15 @@ def title_of(run: Run, flow: Flow) -> str:
         return ""
     text = one_line(filled(template, lambda path: _shown_value(run, flow, path)))
     return "" if text.strip(f" {UNKNOWN}") == "" else text
+
+
+def text_of(run: Run, flow: Flow, template: Template) -> Template:
+    """The text of a form with the values of now, at most `TEXT_MAX` characters."""
+    text = filled(template, lambda path: _shown_value(run, flow, path))
+    text = without_password(text)
+    if len(text) > TEXT_MAX:
+        text = text[: TEXT_MAX - 1] + "…"
+    return plain_template(text)
 
 
 def names_node(flow: Flow, node: NodeId) -> bool:

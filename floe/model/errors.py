@@ -10,6 +10,7 @@
     │   ├── Conflict       the object is no longer in the state that the caller expects
     │   ├── TooLarge       more bytes than the documented limit
     │   ├── Denied         no or wrong credentials
+    │   ├── Forbidden      the caller is known, and may not do this
     ├── Theirs           a different host or a remote server answered wrongly
     └── World            this machine: disk, ports, database
         ├── PlaceHangs     a file system does not answer
@@ -116,6 +117,10 @@ class TooLarge(Yours):
 
 class Denied(Yours):
     """No credentials, or wrong ones."""
+
+
+class Forbidden(Yours):
+    """The caller is known, or needs no credentials, and may not do this."""
 
 
 class Theirs(FloeError):

@@ -13,6 +13,8 @@ from floe.model.tags import Tag
 from floe.model.template import Template
 
 FieldType = Literal["text", "string", "bool", "number", "choice"]
+Approvers = Literal["anyone", "not-starter"]
+"""Who may answer the form of a task. not-starter: everybody but the starter of the run."""
 TriggerType = Literal["data", "timer", "poll-git", "push"]
 
 
@@ -50,7 +52,10 @@ class Form:
     """A form for a person to fill in."""
 
     title: str
+    text: Template | None = None
+    """What the person should know; without paths once the form is open."""
     fields: tuple[Field, ...] = ()
+    approvers: Approvers = "anyone"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -91,6 +91,8 @@ class DataGiven:
     by: str
     visit: int = 0
     """The visit of the node whose form is answered; 0 for the latest."""
+    why: str = ""
+    """The reason of a rejection, in the person's words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,3 +23,13 @@ class Template:
     """The pieces of a text, in order."""
 
     parts: tuple[TemplatePart, ...] = ()
+
+    @property
+    def plain(self) -> str:
+        """The text without its paths; all of it, if it has none."""
+        return "".join(part.text for part in self.parts)
+
+
+def plain_template(text: str) -> Template:
+    """A template of nothing but text."""
+    return Template(parts=(TemplatePart(text=text),))

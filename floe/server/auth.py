@@ -13,10 +13,10 @@ from typing import Final
 import structlog
 from aiohttp import web
 
-from floe.model.errors import Denied
+from floe.model.errors import Denied, Forbidden
 from floe.peers.base import TOKEN
 from floe.server.peer_auth import PeerAuth
-from floe.server.problems import Forbidden, Throttled
+from floe.server.problems import Throttled
 from floe.server.proxy import is_same_origin
 from floe.server.settings import ServerSettings
 from floe.server.throttle import Throttle

@@ -10,11 +10,11 @@ import structlog
 from aiohttp import web
 
 from floe.model.codec import iso
-from floe.model.errors import Denied, NotFound
+from floe.model.errors import Denied, Forbidden, NotFound
 from floe.server.app_keys import AUTH, CALLER, SETTINGS
 from floe.server.auth import COOKIE, Caller, header_token, is_from_https, page_key
 from floe.server.bodies import json_body, once_of, query
-from floe.server.problems import Forbidden, answer
+from floe.server.problems import answer
 from floe.server.tokens import ID_LEN, USER
 
 log = structlog.get_logger()
@@ -70,7 +70,7 @@ async def who(request: web.Request) -> web.Response:
     In a header, the key with which a page of floe opens the feed.
     """
     caller = request[CALLER]
-    response = answer({"user": caller.name or caller.user})
+    response = answer({"user": caller.name or caller.user, "by": caller.by})
     response.headers["X-Floe-Page"] = page_key(request)
     return response
 

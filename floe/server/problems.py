@@ -17,6 +17,7 @@ from floe.model.errors import (
     Conflict,
     Denied,
     FloeError,
+    Forbidden,
     Lost,
     NotFound,
     Theirs,
@@ -31,10 +32,6 @@ from floe.shapes.findings import finding_shape
 log = structlog.get_logger()
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-class Forbidden(Yours):
-    """The caller is known, or needs no credentials, and may not do this."""
 
 
 class Unsupported(Yours):

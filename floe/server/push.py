@@ -18,7 +18,7 @@ from aiohttp import web
 from floe.files import read_named
 from floe.hub.hub import Hub
 from floe.model.codec import to_text
-from floe.model.errors import Denied, FloeError, NotFound, World, Yours
+from floe.model.errors import Denied, FloeError, Forbidden, NotFound, World, Yours
 from floe.model.flow import Trigger
 from floe.model.refs import Json
 from floe.model.secret import Secret
@@ -26,7 +26,7 @@ from floe.places import Places
 from floe.server import relay
 from floe.server.app_keys import CALLER, HUB
 from floe.server.bodies import Fields, json_body, once_of, parse, query, raw_body
-from floe.server.problems import Forbidden, answer
+from floe.server.problems import answer
 from floe.shapes.runs import summary_shape
 
 log = structlog.get_logger()
@@ -50,6 +50,8 @@ class PushOrder:
     good: bool
     visit: int
     """Of the data node; 0: the latest."""
+    why: str
+    """The reason of a rejection."""
 
 
 async def data(request: web.Request) -> web.StreamResponse:
@@ -72,6 +74,7 @@ async def data(request: web.Request) -> web.StreamResponse:
             good=order.good,
             visit=order.visit,
             by=by,
+            why=order.why,
             once=once,
         )
     else:
@@ -95,6 +98,9 @@ def _order(fields: Fields) -> PushOrder:
     visit = form.integer("visit", 0, 1, VISIT_MAX)
     if visit and not run:
         form.wrong("visit", "only the form of a run has visits")
+    why = form.text("why")
+    if why and good is not False:
+        form.wrong("why", "only a rejection has a reason")
     order = PushOrder(
         flow=f"{name}@{ver}" if ver else id,
         run=run,
@@ -102,6 +108,7 @@ def _order(fields: Fields) -> PushOrder:
         values=dict(form.mapping("values")),
         good=good is not False,
         visit=visit,
+        why=why,
     )
     fields.done()
     return order
@@ -112,6 +119,8 @@ def _body(order: PushOrder) -> bytes:
     form: dict[str, Json] = {"id": order.form, "values": order.values, "good": order.good}
     if order.visit:  # an older floe refuses it
         form["visit"] = order.visit
+    if order.why:  # so does one from before it
+        form["why"] = order.why
     ref = {"id": order.flow} if order.flow else {}
     return to_text({"ref": ref, "run": order.run, "form": form}).encode(errors="backslashreplace")
 

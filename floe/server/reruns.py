@@ -13,7 +13,7 @@ from floe.shapes.runs import summary_shape
 async def show(request: web.Request) -> web.Response:
     """What a re-run would do."""
     fields = query(request)
-    again = _again(fields)
+    again = _again(fields, request[CALLER].by)
     fields.done()
     reads = request.app[HUB].reads
     earlier = await reads.earlier(request.match_info["run"], again)
@@ -24,7 +24,7 @@ async def start(request: web.Request) -> web.Response:
     """Start an ended run again."""
     query(request).done()
     fields = await json_body(request)
-    again = _again(fields)
+    again = _again(fields, request[CALLER].by)
     fields.done()
     hub, run, by = request.app[HUB], request.match_info["run"], request[CALLER].by
     done = await hub.rerun(run, again, by=by, once=once_of(request, run))
@@ -32,7 +32,7 @@ async def start(request: web.Request) -> web.Response:
     return answer({"run": summary["id"], "summary": summary}, 202)
 
 
-def _again(fields: Fields) -> Again:
+def _again(fields: Fields, by: str) -> Again:
     node, failed = fields.text("from"), fields.flag("failed") or False
     if node and failed:
         fields.wrong("failed", "from and failed exclude each other")
@@ -42,4 +42,5 @@ def _again(fields: Fields) -> Again:
         values=fields.mapping("values"),
         latest=fields.flag("latest") or False,
         same_host=fields.flag("same_host") or False,
+        by=by,
     )

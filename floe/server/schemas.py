@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Final, get_args
 
 from floe.model.event import Event
+from floe.server.form_schemas import FORM_SCHEMAS
 from floe.server.json_schema import (
     ANY,
     COUNT,
@@ -113,9 +114,9 @@ REFUSALS: Final = many(shape({"host": TEXT, "reasons": many(TEXT)}))
 AWAY: Final = {**many(TEXT), "description": "hosts that did not reply"}
 EARLIER: Final = {**INSTANT, "description": "of a host that is away: when it sent this"}
 
-FORM: Final = {"title": TEXT, "fields": many(ref("Field"))}
 
 SCHEMAS: Final[Mapping[str, Schema]] = {
+    **FORM_SCHEMAS,
     "Problem": shape(
         {"type": TEXT, "title": TEXT, "status": POSITIVE, "detail": TEXT},
         {
@@ -148,18 +149,6 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
             "stale": {**many(TEXT), "description": "those unseen for 10 s: the list may lag"},
         }
     ),
-    "Field": shape(
-        {
-            "id": TEXT,
-            "prompt": TEXT,
-            "type": one_of("text", "string", "bool", "number", "choice"),
-            "value": ANY,
-            "required": FLAG,
-            "choices": many(TEXT),
-        }
-    ),
-    "Form": shape(FORM),
-    "OpenForm": shape({"node": TEXT, **FORM, "asked_at": INSTANT}, {"visit": POSITIVE}),
     "Trigger": shape(
         {
             "id": TEXT,
@@ -278,14 +267,6 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
             "workspace": shape({"host": maybe(TEXT), "why_empty": TEXT}),
         }
     ),
-    "Order": shape(
-        {},
-        {
-            "ref": shape({"id": TEXT}, {"ver": POSITIVE}),
-            "run": TEXT,
-            "form": shape({}, {"id": TEXT, "values": VALUES, "good": FLAG, "visit": POSITIVE}),
-        },
-    ),
     "Ordered": shape({"run": TEXT, "summary": ref("Summary")}),
     "Payload": ANY,
     "Hooked": shape({"run": maybe(TEXT)}),
@@ -366,7 +347,14 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
     "Forms": shape(
         {
             "forms": many(
-                shape({"run": ref("Summary"), "form": ref("OpenForm")}, {"as_of": EARLIER})
+                shape(
+                    {
+                        "run": ref("Summary"),
+                        "form": ref("OpenForm"),
+                        "values": many(shape({"name": TEXT, "text": TEXT})),
+                    },
+                    {"as_of": EARLIER},
+                )
             ),
             "count": COUNT,
             "away": AWAY,
@@ -385,7 +373,7 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
     "Reloaded": shape({"flows": COUNT, "findings": many(ref("Finding"))}),
     "Login": shape({}, {"token": TEXT, "user": TEXT, "password": TEXT, "personal": TEXT}),
     "LoggedIn": shape({"token": TEXT, "user": TEXT}),
-    "User": shape({"user": TEXT}),
+    "User": shape({"user": TEXT, "by": {**TEXT, "description": "as events of runs name them"}}),
     "Health": shape({"ok": FLAG}, {"why": TEXT}),
     "OpenApi": VALUES,
 }

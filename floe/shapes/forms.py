@@ -1,15 +1,24 @@
-"""Forms as JSON: a form and its fields, and the open forms of a run."""
+"""Forms as JSON: a form and its fields, the open forms of a run, and the values to decide by."""
 
-from floe.model.codec import iso
+from typing import Final
+
+from floe.model.codec import iso, to_text
 from floe.model.flow import Ask, Form
 from floe.model.refs import Shape
 from floe.model.run import Run
+from floe.model.secret import is_secret_name
+from floe.model.title import one_line
+
+VALUES_MAX: Final = 12
+"""Values of a run that are shown beside one of its forms."""
 
 
 def form_shape(form: Form) -> Shape:
     """A form and its fields."""
     return {
         "title": form.title,
+        "text": form.text.plain if form.text else "",
+        "approvers": form.approvers,
         "fields": [
             {
                 "id": f.id,
@@ -37,3 +46,15 @@ def open_forms(run: Run) -> list[Shape]:
         for id, state in asking
         if state.phase == "asking" and isinstance(state.work, Ask)
     ]
+
+
+def shown_values(run: Run) -> list[Shape]:
+    """The first values of a run, each with its name and as a short text."""
+    found: list[Shape] = []
+    for name, value in run.values.items():
+        text = one_line(value if isinstance(value, str) else to_text(value))
+        if text and not is_secret_name(name):
+            found.append({"name": name, "text": text})
+        if len(found) == VALUES_MAX:
+            break
+    return found

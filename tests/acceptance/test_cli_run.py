@@ -251,6 +251,8 @@ def test_form_is_filled_in_a_terminal(desk: Desk) -> None:
     with terminal(desk, FORM) as screen:
         screen.until("approve?")
         screen.type("\n")
+        screen.until("Enter does not decide")
+        screen.type("yes\n")
         screen.until("How many?")
         screen.type("x\n")
         screen.until("a number is expected")
@@ -264,8 +266,9 @@ def test_form_is_rejected_in_a_terminal(desk: Desk) -> None:
     with terminal(desk, FORM) as screen:
         screen.until("approve?")
         screen.type("no\n")
-        screen.until("How many?")
-        screen.type("\n")
+        screen.until("why?")
+        screen.type("wrong branch\n")
+        screen.until("rejected by you: wrong branch")
         screen.until("refused")
 
         assert screen.end() == 0

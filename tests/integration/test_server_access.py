@@ -112,7 +112,7 @@ async def test_what_the_public_folder_lacks_is_a_404_with_nothing_in_it(site: Si
     "header", [{"X-Floe-Auth": ADMIN}, {"Authorization": f"Bearer {ADMIN}"}], ids=str
 )
 async def test_the_admin_token_opens_in_both_headers(site: Site, header: dict[str, str]) -> None:
-    assert await site.get("login", headers=header) == (200, {"user": "admin"})
+    assert await site.get("login", headers=header) == (200, {"user": "admin", "by": "admin"})
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ async def test_a_login_opens_a_session(site: Site, body: dict[str, str]) -> None
 
     assert (status, answer["user"]) == (200, "admin")
     assert answer["token"].startswith("floe_")
-    assert await site.get("login") == (200, {"user": "admin"})  # by the cookie
+    assert await site.get("login") == (200, {"user": "admin", "by": "admin"})  # by the cookie
 
 
 async def test_login_answers_the_name_of_a_personal_token(site: Site) -> None:
@@ -133,7 +133,8 @@ async def test_login_answers_the_name_of_a_personal_token(site: Site) -> None:
     for header in ({"X-Floe-Auth": made["token"]}, {}):
         if not header:
             assert (await site.post("login", {"token": made["token"]}))[1]["user"] == "laptop"
-        assert await site.get("login", headers=header) == (200, {"user": "laptop"})
+        known = (await site.get("login", headers=header))[1]
+        assert known == {"user": "laptop", "by": "admin:laptop"}
 
 
 async def test_the_cookie_is_for_this_site_and_no_script(site: Site) -> None:

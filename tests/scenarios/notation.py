@@ -169,8 +169,16 @@ class _Story:
                 if not events:
                     yield "nothing"
 
-    def _rerun(self, kind: Any, node: str = "") -> Iterator[str]:
-        choice = Choice(kind=kind, node=NodeId(node) if node else None)
+    def _rerun(self, kind: Any, *words: str) -> Iterator[str]:
+        node = next((word for word in words if "=" not in word), "")
+        by, given = _named(words, "by"), _values(words)
+        values = {**self.run.values, **{k: v for k, v in given.items() if k != "by"}}
+        choice = Choice(
+            kind=kind,
+            node=NodeId(node) if node else None,
+            by=by,
+            is_edited=values != self.run.values,
+        )
         rerun = rerun_of(self.run, self.flow, choice)
         if rerun.missing:
             yield f"{node} lacks {' and '.join(map(either, rerun.missing))}"
@@ -179,7 +187,9 @@ class _Story:
         if not rerun.missing:
             old = self.run.ref
             of = RerunOf(run=old.key)
-            self.log = [replace(a_pended(self.flow), rerun_of=of, taken=rerun.taken)]
+            pended = a_pended(self.flow, values=values)
+            pended = replace(pended, by=by or pended.by)
+            self.log = [replace(pended, rerun_of=of, taken=rerun.taken)]
             new = RunRef(old.host, old.store, old.serial + 1)
             self.run = attached(fold(new, self.log), self.flow)
 
@@ -223,6 +233,8 @@ class _Story:
             case NodeEntered(node=node, visit=visit, work=work, sources=sources):
                 sees = f" sees {', '.join(sources)}" if sources else ""
                 does = "" if work == self.flow.by_id[node].work else f" does {_work(work)}"
+                if isinstance(work, Ask) and work.form.text is not None:
+                    does = f" says {work.form.text.plain}"
                 again = f" visit={visit}" if visit > 1 else ""
                 return f"{name} {node}{again}{sees}{does}"
             case NodeStarted(node=node, attempt=attempt) | RetryDue(node=node, attempt=attempt):
@@ -308,6 +320,15 @@ def _with(node: Node, options: str) -> Node:
     )
 
 
+def _form(words: Sequence[str]) -> Form:
+    text = _named(words, "text")
+    return Form(
+        title=" ".join(word for word in words if "=" not in word),
+        text=template_of(read(text)) if text else None,
+        approvers="not-starter" if "approvers=not-starter" in words else "anyone",
+    )
+
+
 def _git(words: Sequence[str]) -> Git:
     given: dict[str, Any] = {
         k.replace("-", "_"): v for k, _, v in (w.partition("=") for w in words)
@@ -320,7 +341,7 @@ _WORKS: Final[dict[str, Callable[[list[str]], Work]]] = {
     "shell": lambda words: Exec(shell=" ".join(words)),
     "env": lambda words: Exec(argv=("env",), env=tuple(words)),
     "timer": lambda words: Wait(period_s=_seconds(words[0])),
-    "data": lambda words: Ask(form=Form(title=" ".join(words))),
+    "data": lambda words: Ask(form=_form(words)),
     "fetch": lambda words: Fetch(url=words[0], location=words[1]),
     "git-checkout": lambda words: GitCheckout(git=_git(words)),
     "git-merge": lambda words: GitMerge(git=_git(words)),
@@ -329,7 +350,7 @@ _WORKS: Final[dict[str, Callable[[list[str]], Work]]] = {
 
 
 def _signal(run: Run, text: str, now: Instant) -> Signal:
-    verb, *words = text.split()
+    verb, *words = shlex.split(text)
     match verb, words:
         case "activate", _:
             epoch = int(_named(words, "epoch") or max(run.epoch, 1))
@@ -347,9 +368,16 @@ def _signal(run: Run, text: str, now: Instant) -> Signal:
         case (("give" | "reject"), [node, *_]):
             good = verb == "give"
             by = _named(words, "by") or "alice"
-            values = {k: v for k, v in _values(words[1:]).items() if k not in ("by", "visit")}
-            visit = int(_named(words, "visit") or 0)
-            return DataGiven(node=NodeId(node), values=values, good=good, by=by, visit=visit)
+            named = ("by", "visit", "why")
+            values = {k: v for k, v in _values(words[1:]).items() if k not in named}
+            return DataGiven(
+                node=NodeId(node),
+                values=values,
+                good=good,
+                by=by,
+                visit=int(_named(words, "visit") or 0),
+                why=_named(words, "why"),
+            )
         case "reset", [*nodes, by]:
             return Reset(nodes=tuple(map(NodeId, nodes)), by=Tag(by))
         case "cancel", _:

@@ -11,6 +11,7 @@ from floe.model.errors import (
     Denied,
     Finding,
     FloeError,
+    Forbidden,
     IdInvalid,
     NotFound,
     StoreFailed,
@@ -20,7 +21,6 @@ from floe.model.errors import (
     Yours,
 )
 from floe.server.problems import (
-    Forbidden,
     Throttled,
     Unsupported,
     answer,

@@ -1,6 +1,49 @@
 // The bodies of the API and the frames of the feed. scripts/api-types makes this file from
 // floe/server/schemas.py and floe/server/frame_schemas.py.
 
+export type Field = {
+  id: string;
+  prompt: string;
+  type: "text" | "string" | "bool" | "number" | "choice";
+  /** any JSON value */
+  value: unknown;
+  required: boolean;
+  choices: string[];
+};
+
+export type Form = {
+  title: string;
+  text: string;
+  fields: Field[];
+  approvers: "anyone" | "not-starter";
+};
+
+export type OpenForm = {
+  node: string;
+  title: string;
+  text: string;
+  fields: Field[];
+  approvers: "anyone" | "not-starter";
+  asked_at: string;
+  visit?: number;
+};
+
+export type Order = {
+  ref?: {
+    id: string;
+    ver?: number;
+  };
+  run?: string;
+  form?: {
+    id?: string;
+    values?: Record<string, unknown>;
+    good?: boolean;
+    visit?: number;
+    /** the reason of a rejection */
+    why?: string;
+  };
+};
+
 export type Problem = {
   type: string;
   title: string;
@@ -50,29 +93,6 @@ export type Runs = {
   as_of: Record<string, string | null>;
   /** those unseen for 10 s: the list may lag */
   stale: string[];
-};
-
-export type Field = {
-  id: string;
-  prompt: string;
-  type: "text" | "string" | "bool" | "number" | "choice";
-  /** any JSON value */
-  value: unknown;
-  required: boolean;
-  choices: string[];
-};
-
-export type Form = {
-  title: string;
-  fields: Field[];
-};
-
-export type OpenForm = {
-  node: string;
-  title: string;
-  fields: Field[];
-  asked_at: string;
-  visit?: number;
 };
 
 export type Trigger = {
@@ -409,20 +429,6 @@ export type RerunPlan = {
   };
 };
 
-export type Order = {
-  ref?: {
-    id: string;
-    ver?: number;
-  };
-  run?: string;
-  form?: {
-    id?: string;
-    values?: Record<string, unknown>;
-    good?: boolean;
-    visit?: number;
-  };
-};
-
 export type Ordered = {
   run: string;
   summary: Summary;
@@ -541,6 +547,10 @@ export type Forms = {
   forms: {
     run: Summary;
     form: OpenForm;
+    values: {
+      name: string;
+      text: string;
+    }[];
     /** of a host that is away: when it sent this */
     as_of?: string;
   }[];
@@ -582,6 +592,8 @@ export type LoggedIn = {
 
 export type User = {
   user: string;
+  /** as events of runs name them */
+  by: string;
 };
 
 export type Health = {

@@ -4,9 +4,13 @@ from dataclasses import asdict
 from typing import Final
 
 from floe.dialects.floe.nodes import Nodes
+from floe.dialects.floe.templates import TemplateText, check_template
+from floe.dialects.floe.vocabulary import FORM, FORM_TEXT
 from floe.dialects.notes import Notes, Position
+from floe.dialects.tree import Scalar, Table
+from floe.expr.template import read
 from floe.kernel.graph import Flaw, graph_of
-from floe.model.flow import Flow, Git, GitCheckout, GitMerge
+from floe.model.flow import Ask, Flow, Git, GitCheckout, GitMerge
 
 
 def check_flow(flow: Flow, nodes: Nodes, notes: Notes) -> None:
@@ -22,6 +26,17 @@ def _place(flaw: Flaw, nodes: Nodes) -> Position:
     first = nodes.nodes[0].id
     of_node = nodes.positions[flaw.node or first, None]
     return nodes.positions.get((flaw.node, flaw.tag), of_node) if flaw.node else of_node
+
+
+def check_texts(flow: Flow, nodes: Nodes, notes: Notes) -> None:
+    """Report the paths in texts of forms that can never lead to a value."""
+    for node in flow.nodes:
+        if isinstance(node.work, Ask) and node.work.form.text is not None:
+            form = nodes.opts[node.id].entries[FORM.name].value
+            assert isinstance(form, Table), "the form was read"
+            tree = form.entries[FORM_TEXT.name].value
+            assert isinstance(tree, Scalar), "so was its text"
+            check_template(TemplateText(tree, read(tree.text)), flow, notes)
 
 
 def check_git(flow: Flow, nodes: Nodes, notes: Notes) -> None:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 from floe.dialects.base import Compiled
-from floe.dialects.floe.checks import check_flow, check_git
+from floe.dialects.floe.checks import check_flow, check_git, check_texts
 from floe.dialects.floe.commands import check_commands
 from floe.dialects.floe.names import identify
 from floe.dialects.floe.nodes import read_nodes
@@ -98,6 +98,7 @@ class FloeDialect:
         )
         check_flow(flow, nodes, notes)
         check_template(title, flow, notes)
+        check_texts(flow, nodes, notes)
         env_at = part.at_of(FLOW_ENV)
         check_commands(flow, nodes, env_at, notes, strict=self._strict_shell)
         if notes.errors:
@@ -210,6 +211,7 @@ def _flow(
     )
     check_flow(flow, nodes, notes)
     check_template(title, flow, notes)
+    check_texts(flow, nodes, notes)
     check_commands(flow, nodes, part.at_of(FLOW_ENV), notes, strict=strict)
     if names is None or notes.errors > errors_before:
         return None

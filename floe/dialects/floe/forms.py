@@ -1,12 +1,16 @@
 """Reads forms, and checks that the initial value of each field fits its type."""
 
+from dataclasses import replace
+
 from floe.dialects.floe.vocabulary import (
+    APPROVERS,
     CHOICES,
     FIELD_ID,
     FIELD_TYPE,
     FIELDS,
     FORM_FIELD,
     FORM_MAP,
+    FORM_TEXT,
     PROMPT,
     REQUIRED,
     TITLE,
@@ -40,7 +44,22 @@ def read_form(table: Table | None, title: str, notes: Notes) -> Form:
             notes.error(part.at, twice if names[name] == field.id else both, "rename one")
         names.setdefault(name, field.id)
         fields.append(field)
-    return Form(title=form[TITLE] or title, fields=tuple(fields))
+    text = form[FORM_TEXT]
+    return Form(
+        title=form[TITLE] or title,
+        text=text.template if text else None,
+        fields=tuple(fields),
+        approvers=form[APPROVERS],
+    )
+
+
+def read_start_form(table: Table | None, title: str, notes: Notes) -> Form:
+    """Read the form of a trigger. It has no run yet, whose values or starter it could name."""
+    for key in (FORM_TEXT, APPROVERS):
+        if table is not None and (entry := table.entries.get(key.name)):
+            what = f"`{key.name}` is for the form of a task: here is no run yet"
+            notes.error(entry.key_at, what, "move it to the `form` of a data task")
+    return replace(read_form(table, title, notes), text=None, approvers="anyone")
 
 
 def variable(name: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from floe.dialects.floe.forms import read_form
+from floe.dialects.floe.forms import read_start_form
 from floe.dialects.floe.names import check_inside, identify
 from floe.dialects.floe.vocabulary import (
     BRANCH,
@@ -69,7 +69,7 @@ def _trigger(id_: str, name: str, part: KeyValues, notes: Notes) -> Trigger:
         id=NodeId(id_),
         type=kind,
         name=name,
-        form=read_form(opts[FORM], name, notes),
+        form=read_start_form(opts[FORM], name, notes),
         git=read_git(opts, notes),
         period_s=opts[PERIOD],
         cron=opts[CRON],

@@ -28,6 +28,7 @@ from floe.dialects.kinds import (
 from floe.dialects.section import KeySpec, Part, Section, Short
 from floe.dialects.tree import Table, Tree
 from floe.model.flow import (
+    Approvers,
     Ask,
     Backoff,
     End,
@@ -286,7 +287,24 @@ FIELDS: Final = KeySpec(
     doc="The fields; none for a plain yes or no.",
     example="fields: [{id: version, prompt: Which version?}]",
 )
-FORM_MAP: Final = Section(name="a form", keys=(TITLE, FIELDS))
+FORM_TEXT: Final = KeySpec(
+    name="text",
+    kind=TemplateKind(),
+    default=NO_TEMPLATE,
+    absent="none",
+    doc="What the person should know, with values in it as they are when the form opens: see "
+    "[Templates](#templates). Only for tasks.",
+    example="text: 'Release {{ values.version }} to {{ values.environment }}?'",
+)
+APPROVERS: Final = KeySpec[Approvers](
+    name="approvers",
+    kind=OneOf(("anyone", "not-starter")),
+    default="anyone",
+    doc="The people who may answer; `not-starter` refuses the one who started the run. Only for "
+    "tasks.",
+    example="approvers: not-starter",
+)
+FORM_MAP: Final = Section(name="a form", keys=(TITLE, FORM_TEXT, FIELDS, APPROVERS))
 FORM: Final = KeySpec(
     name="form",
     kind=AnyMap("form"),

@@ -6,6 +6,7 @@ import pytest
 
 from floe.cli.forms import ReadLine, ask
 from floe.model.flow import Field, Form
+from floe.model.template import plain_template
 
 
 def typing(*lines: str) -> ReadLine:
@@ -33,26 +34,47 @@ FORM = Form(
 
 
 async def test_each_field_is_asked_until_it_fits() -> None:
-    lines = ("", "x", "", "3", "c", "b", "maybe", "yes", "", "Ada", "one", "two", "")
+    lines = ("yes", "x", "", "3", "c", "b", "maybe", "yes", "", "Ada", "one", "two", "")
 
-    good, values = await ask(FORM, typing(*lines))
+    answer = await ask(FORM, typing(*lines))
 
-    assert good
-    assert values == {"n": 3, "where": "b", "tried": True, "name": "Ada", "notes": "one\ntwo"}
+    assert answer.good
+    assert answer.values == {
+        "n": 3,
+        "where": "b",
+        "tried": True,
+        "name": "Ada",
+        "notes": "one\ntwo",
+    }
 
 
 async def test_nothing_typed_is_what_the_form_is_filled_with() -> None:
-    good, values = await ask(FORM, typing("", "1", "", "", "Ada", ""))
+    answer = await ask(FORM, typing("y", "1", "", "", "Ada", ""))
 
-    assert good
-    assert values == {"n": 1, "where": "a", "tried": False, "name": "Ada"}
+    assert answer.values == {"n": 1, "where": "a", "tried": False, "name": "Ada"}
 
 
-async def test_rejection_needs_no_values() -> None:
-    good, values = await ask(FORM, typing("no", "", "", "", "", "broken", ""))
+async def test_only_a_yes_approves(capsys: pytest.CaptureFixture[str]) -> None:
+    answer = await ask(Form(title="May it go?"), typing("", "hello", "YES"))
 
-    assert not good
-    assert values == {"where": "a", "tried": False, "notes": "broken"}
+    assert answer.good
+    said = capsys.readouterr().out
+    assert "Enter does not decide: type yes to approve, or no to reject" in said
+    assert "'hello' is no answer: type yes to approve, or no to reject" in said
+
+
+async def test_rejection_is_asked_for_its_reason_alone() -> None:
+    answer = await ask(FORM, typing("no", "wrong branch"))
+
+    assert (answer.good, answer.values, answer.why) == (False, {}, "wrong branch")
+
+
+async def test_text_of_the_form_is_printed_line_by_line(capsys: pytest.CaptureFixture[str]) -> None:
+    text = plain_template("Version 1.4.2\nto \x1b[31mstaging")
+
+    await ask(Form(title="May it go?", text=text), typing("yes"))
+
+    assert "\n  Version 1.4.2\n  to " in capsys.readouterr().out
 
 
 async def test_end_of_input_is_no_answer() -> None:

@@ -1,6 +1,7 @@
 """What reaches a terminal."""
 
 import json
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -164,3 +165,16 @@ def test_clock_says_how_far_away_an_instant_is() -> None:
 )
 def test_size_is_short(count: int, text: str) -> None:
     assert size(count) == text
+
+
+def test_approval_says_who_when_and_with_what() -> None:
+    node = {
+        "state": "good",
+        "by": "admin:bob",
+        "ended_at": "2026-11-29T16:51:00Z",
+        "outputs": {"ticket": "OPS-77", "token": "abc", "remark": "", "tested": True},
+    }
+
+    said = reason(node)
+
+    assert re.fullmatch(r"approved by admin:bob, \d\d:\d1, ticket OPS-77, tested true", said)

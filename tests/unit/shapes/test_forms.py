@@ -1,9 +1,11 @@
 """Forms as JSON, and which forms of a run are open."""
 
+from dataclasses import replace
+
 from floe.model.flow import Field, Form
-from floe.model.refs import NodeId
+from floe.model.refs import Json, NodeId
 from floe.model.signal import DataGiven
-from floe.shapes.forms import form_shape, open_forms
+from floe.shapes.forms import VALUES_MAX, form_shape, open_forms, shown_values
 from tests.make import a_flow, a_form, a_run, after, an_end
 
 SIGNED = a_flow(a_form("sign-off"), an_end(on="task.sign-off.good"))
@@ -25,3 +27,27 @@ def test_form_that_was_answered_is_not_open() -> None:
     given = DataGiven(node=NodeId("sign-off"), values={}, good=True, by="bob", visit=1)
 
     assert open_forms(after(a_run(SIGNED), given)) == []
+
+
+def test_values_beside_a_form_are_short_texts_without_secrets() -> None:
+    values: dict[str, Json] = {
+        "version": "1.4.2",
+        "api_token": "abc",
+        "replicas": 3,
+        "notes": "two\nlines",
+        "no": "",
+    }
+
+    shown = shown_values(replace(a_run(SIGNED), values=values))
+
+    assert [(one["name"], one["text"]) for one in shown] == [
+        ("version", "1.4.2"),
+        ("replicas", "3"),
+        ("notes", "two lines"),
+    ]
+
+
+def test_many_values_are_cut() -> None:
+    values = {f"v{n}": "x" for n in range(VALUES_MAX + 5)}
+
+    assert len(shown_values(replace(a_run(SIGNED), values=values))) == VALUES_MAX

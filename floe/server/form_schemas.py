@@ -1,0 +1,57 @@
+"""The shapes of forms and of their answers, as JSON Schema."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from floe.server.json_schema import (
+    ANY,
+    FLAG,
+    INSTANT,
+    POSITIVE,
+    TEXT,
+    VALUES,
+    Schema,
+    many,
+    one_of,
+    ref,
+    shape,
+)
+
+FORM: Final = {
+    "title": TEXT,
+    "text": TEXT,
+    "fields": many(ref("Field")),
+    "approvers": one_of("anyone", "not-starter"),
+}
+
+FORM_SCHEMAS: Final[Mapping[str, Schema]] = {
+    "Field": shape(
+        {
+            "id": TEXT,
+            "prompt": TEXT,
+            "type": one_of("text", "string", "bool", "number", "choice"),
+            "value": ANY,
+            "required": FLAG,
+            "choices": many(TEXT),
+        }
+    ),
+    "Form": shape(FORM),
+    "OpenForm": shape({"node": TEXT, **FORM, "asked_at": INSTANT}, {"visit": POSITIVE}),
+    "Order": shape(
+        {},
+        {
+            "ref": shape({"id": TEXT}, {"ver": POSITIVE}),
+            "run": TEXT,
+            "form": shape(
+                {},
+                {
+                    "id": TEXT,
+                    "values": VALUES,
+                    "good": FLAG,
+                    "visit": POSITIVE,
+                    "why": {**TEXT, "description": "the reason of a rejection"},
+                },
+            ),
+        },
+    ),
+}
