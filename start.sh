@@ -12,15 +12,18 @@ unset FLOE_ADMIN FLOE_URL FLOE_TOKEN FLOE_CLUSTER_TOKEN # settings of a differen
 
 usage() {
   cat <<'TEXT'
-Usage: ./start.sh [start|stop|status] [--port N]
+Usage: ./start.sh [start|stop|restart|status] [--port N]
 
   start    (default) installs floe into .venv, starts the hosts h1 and h2 in the background, waits
            until both answer, and says where to look and what to type
   stop     stops the hosts and waits until they are gone; the commands of their runs go on, and the
            next start takes the runs up again
+  restart  stops the hosts and starts them again at the same ports, with the code that is here now:
+           git pull && ./start.sh restart. A host that does not run is started.
   status   says which hosts run; exits 0 if both do, 1 if not
 
-  --port N   where h1 answers on 127.0.0.1 (default: $FLOE_PORT, else 8080); h2 answers on N + 10
+  --port N   where h1 answers on 127.0.0.1 (default: $FLOE_PORT, else 8080; a restart keeps the port
+             unless N is given); h2 answers on N + 10
 
 Needs Python >= 3.11 and git. Keeps everything in .venv and .floe beside this script, and the login
 of the command line in ${XDG_CONFIG_HOME:-~/.config}/floe/client.json.
@@ -113,13 +116,18 @@ path() {
   if [[ $from -ef . ]]; then echo "$1"; else printf '%q\n' "$PWD/${1#./}"; fi
 }
 
+# Makes the port of a running host, and where it expects the other one, those of this start.
+take_port() {
+  first=$((port - (ports[$1] - first)))
+  ports=([h1]=$first [h2]=$((first + 10)))
+}
+
 start() {
   local host missing=()
   for host in "${hosts[@]}"; do
     if is_running "$host"; then
       echo "floe: host $host runs already (pid $pid): http://127.0.0.1:$port/app/dash"
-      first=$((port - (ports[$host] - first))) # the port where this host expects the other one
-      ports=([h1]=$first [h2]=$((first + 10)))
+      take_port "$host"
     else
       missing+=("$host")
     fi
@@ -152,7 +160,7 @@ floe runs: h1 and h2, who share their work.
   Try        $(path .venv/bin/floe) trigger hello --wait
   Hosts      $(path .venv/bin/floe) hosts
   Log        $(path .floe/h1/host.log), $(path .floe/h2/host.log)
-  Stop       $(path ./start.sh) stop
+  Stop       $(path ./start.sh) stop   (restart: the same, then start)
 TEXT
 }
 
@@ -172,6 +180,19 @@ stop() {
   echo "floe is stopped"
 }
 
+# The installation comes before the stop: if it fails, the hosts go on with what they have loaded.
+restart() {
+  local host pid port
+  scripts/venv
+  if [[ -z $chosen ]]; then
+    for host in "${hosts[@]}"; do
+      if is_running "$host"; then take_port "$host"; fi
+    done
+  fi
+  stop
+  start
+}
+
 status() {
   local host all=0
   for host in "${hosts[@]}"; do
@@ -187,14 +208,15 @@ status() {
 
 action=start
 first=${FLOE_PORT:-8080}
+chosen=
 while [[ $# -gt 0 ]]; do
   case $1 in
-    start | stop | status) action=$1 ;;
+    start | stop | restart | status) action=$1 ;;
     --port)
-      first=${2-}
+      first=${2-} chosen=yes
       [[ $# -eq 1 ]] || shift
       ;;
-    --port=*) first=${1#*=} ;;
+    --port=*) first=${1#*=} chosen=yes ;;
     -h | --help) usage && exit ;;
     *) usage >&2 && exit 2 ;;
   esac

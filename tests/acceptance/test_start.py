@@ -189,6 +189,34 @@ def test_host_that_died_is_started_where_the_other_looks_for_it(clone: Clone) ->
 
 
 @pytest.mark.usefixtures("started")
+def test_restart_replaces_both_hosts_at_their_ports(
+    clone: Clone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = clone.hosts()
+    monkeypatch.setitem(clone.environment, "FLOE_PORT", str(free_ports(apart=10)))
+
+    again = clone.start_sh("restart")
+
+    assert again.returncode == 0, again.stderr
+    assert f"http://127.0.0.1:{clone.port}/app/dash" in again.stdout
+    assert (len(clone.hosts()), set(clone.hosts()) & set(before)) == (2, set())
+
+
+@pytest.mark.usefixtures("started")
+def test_failed_installation_leaves_the_hosts_as_they_are(clone: Clone) -> None:
+    before, lock = clone.hosts(), clone.path / "locks/floe.txt"
+    locked = lock.read_text()
+    lock.write_text(locked + "no-such-package==1.0 --hash=sha256:00\n")
+
+    refused = clone.start_sh("restart")
+    lock.write_text(locked)
+
+    assert refused.returncode == 1
+    assert "the installation failed" in refused.stderr
+    assert clone.hosts() == before
+
+
+@pytest.mark.usefixtures("started")
 def test_stop_leaves_no_host_behind(clone: Clone) -> None:
     stopped = clone.start_sh("stop")
 
