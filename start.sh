@@ -25,6 +25,7 @@ Usage: ./start.sh [start|stop|restart|status] [--port N]
   --port N   where h1 answers on 127.0.0.1 (default: $FLOE_PORT, else 8080; a restart keeps the port
              unless N is given); h2 answers on N + 10
 
+The flows are those of ./default.yml beside this script, or of configs/default.yml if there is none.
 Needs Python >= 3.11 and git. Keeps everything in .venv and .floe beside this script, and the login
 of the command line in ${XDG_CONFIG_HOME:-~/.config}/floe/client.json.
 TEXT
@@ -83,7 +84,7 @@ start_host() {
   echo "floe: starting host $host"
   local log=.floe/$host/host.log deadline=$((SECONDS + ready_s))
   pid=$(start_detached "$log" .venv/bin/floe host --host-name "$host" --tags linux,go,couch \
-    --pub-bind "127.0.0.1:${ports[$host]}" --conf configs/default.yml --root ".floe/$host" \
+    --pub-bind "127.0.0.1:${ports[$host]}" --root ".floe/$host" \
     --hosts "http://127.0.0.1:${ports[h1]},http://127.0.0.1:${ports[h2]}" --keeper h1 "$@")
   echo "$pid ${ports[$host]}" >".floe/$host/host.pid"
   until is_ready "${ports[$host]}"; do

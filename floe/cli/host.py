@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from floe import logs
+from floe.cli import complain, exit_code
 from floe.config import Flags, HostConfig, load, others_of, read_local, which_conf
 from floe.model.errors import FloeError, Yours
 
@@ -123,21 +124,37 @@ def command(ctx: click.Context, /, log_level: logs.Level, restored: bool, **flag
 
 
 @command.command(name="reload")
-@click.option("--json", "json_", is_flag=True, help="Print the reply as JSON.")
-def reload(json_: bool) -> None:
-    """Reload the config. If it has mistakes, print them and keep the old flows (exit 2)."""
+@click.argument("hosts", nargs=-1, metavar="[HOST]...")
+@click.option("--json", "json_", is_flag=True, help="Print the replies as JSON.")
+def reload(hosts: tuple[str, ...], json_: bool) -> int:
+    """Reload the config of each HOST, or of all hosts of the cluster.
+
+    A host whose config has mistakes keeps its old flows; the mistakes are printed (exit 2).
+    """
     from floe.cli.client import connected, path
     from floe.cli.paint import as_json, finding
 
-    client = connected()
-    (id,) = (host["id"] for host in client.get("hosts")["hosts"] if host["self"])
-    answer = client.post(path("hosts", id, "reload"), {})
+    client, replies, status = connected(), list[dict[str, Any]](), 0
+    known = [host["id"] for host in client.get("hosts")["hosts"] if "reload" in host["offers"]]
+    ids = dict.fromkeys(hosts or known)
+    for id in ids:
+        try:
+            reply = client.post(path("hosts", id, "reload"), {})
+        except FloeError as error:
+            if len(ids) == 1:
+                raise
+            click.echo(f"{id}: not reloaded", err=True)
+            complain(error)
+            status = max(status, exit_code(error))
+            continue
+        replies.append({"id": id, **reply})
+        if not json_:
+            for shape in reply["findings"]:
+                click.echo(finding(shape), err=True)
+            click.echo(f"{id}: {reply['flows']} flow{'' if reply['flows'] == 1 else 's'}")
     if json_:
-        as_json(answer)
-        return
-    for shape in answer["findings"]:
-        click.echo(finding(shape), err=True)
-    click.echo(f"{id}: {answer['flows']} flow{'' if answer['flows'] == 1 else 's'}")
+        as_json({"hosts": replies})
+    return status
 
 
 @command.command(name="drain")

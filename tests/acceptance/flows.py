@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from tests.acceptance.product import TOKEN, Host
+from tests.acceptance.product import TOKEN, Host, until
 
 ROOT: Final = Path(__file__).parents[2]
 CONFIGS: Final = ROOT / "configs"
@@ -58,3 +58,15 @@ def git(folder: Path, *args: str) -> str:
         text=True,
     )
     return done.stdout.strip()
+
+
+def until_polled(host: Host, flow: str, trigger: str) -> None:
+    """Wait until a trigger has polled the refs as they are now: a poll may be in progress."""
+
+    def due() -> str:
+        triggers = host.api.get(f"flows/{flow}")["triggers"]
+        return next(str(t["next_due"]) for t in triggers if t["id"] == trigger)
+
+    for _ in range(2):
+        before = due()
+        until(lambda before=before: due() != before, f"a poll of {flow}")  # type: ignore[misc]  # mypy has no type for a default of a lambda

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.conftest import HostOf
-from tests.acceptance.flows import ROOT, example, floe, git
+from tests.acceptance.flows import ROOT, example, floe, git, until_polled
 from tests.acceptance.product import Host, Shape, until
 
 INSTALL_S = 240.0
@@ -64,16 +64,9 @@ class Watched:
     def __init__(self, host: Host) -> None:
         self.host = host
 
-    def due(self) -> str:
-        """When it looks next; changes with each look."""
-        flow = self.host.api.get("flows/ci")
-        return next(str(t["next_due"]) for t in flow["triggers"] if t["id"] == "commits")
-
-    def until_looked(self, times: int = 2) -> None:
-        """Wait until it has looked at the refs as they are now: a look may be under way."""
-        for _ in range(times):
-            before = self.due()
-            until(lambda: self.due() != before, "a look at the repository")  # noqa: B023 - awaited here
+    def until_polled(self) -> None:
+        """Wait until it has polled the refs as they are now."""
+        until_polled(self.host, "ci", "commits")
 
     def runs(self) -> list[Shape]:
         found: list[Shape] = self.host.api.get("runs")["runs"]
@@ -121,7 +114,7 @@ def watched(
     fit = {"file:///srv/git/floe.git": f"file://{remote.bare}", "period: 10s": "period: 1s"}
     text = Remote.fitted(example(name, fit), TESTS, venvs)
     watched = Watched(host_of(text))
-    watched.until_looked()
+    watched.until_polled()
     return watched
 
 
@@ -176,7 +169,7 @@ def test_deleted_branch_starts_nothing(watched: Watched, remote: Remote) -> None
     run = watched.run_of(commit)
 
     remote.delete("topic")
-    watched.until_looked()
+    watched.until_polled()
 
     assert [run["id"] for run in watched.runs()] == [run]
 
@@ -184,7 +177,7 @@ def test_deleted_branch_starts_nothing(watched: Watched, remote: Remote) -> None
 def test_branch_that_is_left_out_starts_nothing(watched: Watched, remote: Remote) -> None:
     remote.push("wip/later", "README.md", "\nNot ready.\n")
 
-    watched.until_looked()
+    watched.until_polled()
 
     assert watched.runs() == []
 
@@ -199,6 +192,6 @@ def test_restart_starts_nothing_twice_and_misses_nothing(watched: Watched, remot
     host.kill()
     host.start()
 
-    watched.until_looked()
+    watched.until_polled()
 
     assert {run["id"] for run in watched.runs()} == {before, meanwhile}

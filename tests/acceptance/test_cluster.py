@@ -80,6 +80,20 @@ def test_run_goes_to_the_host_with_its_tags(cluster: Cluster, run: str) -> None:
     }
 
 
+def test_reload_reaches_every_host_and_names_the_one_with_mistakes(cluster: Cluster) -> None:
+    good = cluster["h2"].config.read_text()
+    cluster["h2"].config.write_text(good + "bad: 1\n")
+    try:
+        reloaded = floe(cluster["h1"], "host", "reload")
+    finally:
+        cluster["h2"].config.write_text(good)
+
+    assert reloaded.returncode == 2
+    assert [line.split()[0] for line in reloaded.stdout.splitlines()] == ["h1:", "h3:"]
+    assert "has no key `bad`" in reloaded.stderr.partition("h2: not reloaded\n")[2]
+    assert said(floe(cluster["h1"], "host", "reload", "h2")).startswith("h2: ")
+
+
 def test_output_of_a_run_is_read_through_any_host(cluster: Cluster, run: str) -> None:
     until(lambda: cluster["h3"].output(run, "say"), "output")
 
