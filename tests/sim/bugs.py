@@ -269,7 +269,7 @@ BUGS: Final[Mapping[str, Bug]] = {
     "no-floor": Bug(
         # A run that its adopter cancelled after a refusal also runs at the grantee: two ends.
         breaks=(*SPLIT, *LEASED, "adopters_know_the_ends"),
-        seeds=range(1, 501),
+        seeds=range(15, 515),
         at_work=several(patch(Grantee, _store_floor=_nothing), SAID_UNSEEN),
     ),
     "refused-connection-is-a-no": Bug(
@@ -292,7 +292,7 @@ BUGS: Final[Mapping[str, Bug]] = {
     ),
     "answer-of-any-epoch": Bug(
         breaks=SPLIT,
-        seeds=range(61, 561),
+        seeds=range(121, 621),
         lean=Lean(faults=("drain", "part"), flows=LEASE_FLOWS, is_late=True),
         at_work=several(patch(Adopter, _is_held_by=_is_held_by_anyone), SAID_UNSEEN),
     ),
@@ -324,12 +324,12 @@ BUGS: Final[Mapping[str, Bug]] = {
     "prune-before-the-ack": Bug(
         # A run that was cancelled where it had been may also end where it went: two ends.
         breaks=(*SPLIT, *STUCK, *LEASED, "adopters_know_the_ends"),
-        seeds=range(145, 645),
+        seeds=range(304, 804),
         at_work=several(patch(Machine, retain=_retain_all), SAID_UNSEEN),
     ),
     "prune-without-floor": Bug(
         breaks=(*SPLIT, *LEASED),
-        seeds=range(740, 1240),
+        seeds=range(797, 1297),
         at_work=several(patch(Machine, _floor_of=_prune_floors), SAID_UNSEEN),
     ),
     "drain-in-memory": Bug(
@@ -344,12 +344,12 @@ BUGS: Final[Mapping[str, Bug]] = {
     ),
     "release-without-fence": Bug(
         breaks=(*LEASED, *STUCK),
-        seeds=range(107, 607),
+        seeds=range(143, 643),
         lean=Lean(faults=("drain", "part"), flows=LEASE_FLOWS, is_late=True),
         at_work=several(patch(keeper_module, _is_meant=_always), patch(claims_module, PARK_MS=200)),
     ),
     "wiped-keeper-opens-at-once": Bug(
-        breaks=LEASED, seeds=range(1, 501), at_work=patch(KeeperCensus, missing=_nobody_missing)
+        breaks=LEASED, seeds=range(29, 529), at_work=patch(KeeperCensus, missing=_nobody_missing)
     ),
     "old-keeper-is-believed": Bug(
         breaks=LEASED,
@@ -361,28 +361,30 @@ BUGS: Final[Mapping[str, Bug]] = {
         breaks=LEASED, seeds=range(1, 501), at_work=patch(LeaseTable, ready=_first_in_line)
     ),
     "lease-in-memory": Bug(
-        breaks=(*LEASED, *STUCK), seeds=range(1, 501), at_work=patch(LeaseTable, put=_put_in_memory)
+        breaks=(*LEASED, *STUCK),
+        seeds=range(10, 510),
+        at_work=patch(LeaseTable, put=_put_in_memory),
     ),
     "release-at-the-ending": Bug(
         breaks=LEASED,
-        seeds=range(36, 536),
+        seeds=range(44, 544),
         lean=Lean(flows=LEASE_FLOWS, cancels=20, is_slow=True),
         at_work=patch(Cluster, recorded=_release_at_ending),
     ),
     "claim-taken-over-with-its-fences": Bug(
         breaks=LEASED,
-        seeds=range(55, 555),
+        seeds=range(239, 739),
         lean=Lean(faults=("forget",), flows=LEASE_FLOWS, is_slow=True),
         at_work=patch(Keeper, _take_over=_keep_fences),
     ),
     "answer-before-append": Bug(
         breaks=("accepted_trigger_is_not_lost",),
-        seeds=range(1, 501),
+        seeds=range(8, 508),
         at_work=patch(Machine, _take=_answer_first),
     ),
     "say-before-append": Bug(
         breaks=(*SPLIT, *STUCK),
-        seeds=range(1, 501),
+        seeds=range(10, 510),
         at_work=several(patch(Machine, _take=_act_first), SAID_UNSEEN),
     ),
     "nothing-is-promised": Bug(
@@ -393,7 +395,7 @@ BUGS: Final[Mapping[str, Bug]] = {
     ),
     "activation-is-no-promise": Bug(
         breaks=(*SPLIT, *STUCK, "attempt_starts_once_anywhere"),
-        seeds=range(273, 773),
+        seeds=range(366, 866),
         at_work=patch(Grantee, offered=_taken_loosely),
     ),
     "ended-before-its-processes": Bug(
