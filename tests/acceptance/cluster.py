@@ -6,7 +6,6 @@ here sleeps for luck.
 
 import shutil
 import signal
-import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import permutations
@@ -16,7 +15,8 @@ from typing import Protocol
 from floe.cli.client import Account, Client
 from floe.model.errors import Theirs
 from tests.acceptance.cluster_flows import KEEPER, TAGS, write
-from tests.acceptance.product import FLOE, TOKEN, Host, Shape, until
+from tests.acceptance.product import TOKEN, Host, Process, Program, Shape, until
+from tests.acceptance.warm import floe_host
 from tests.proxy import Proxy
 
 WEST = """
@@ -40,18 +40,15 @@ class Member(Host):
         options = {"HOST_NAME": id, "TAGS": tags, "ADMIN": token, "HOSTS": ""}
         self.options = {f"FLOE_{name}": value for name, value in options.items()}
         self.move(self.address)
-        self.program: Sequence[str] = FLOE
-        self.prefix: Sequence[str] = ()
-        """What its program is started by: another network, say."""
+        self.program: Program = floe_host
         self.is_frozen = False
 
     def spawn(
-        self, program: Sequence[str] = (), env: Mapping[str, str] | None = None
-    ) -> subprocess.Popen[bytes]:
+        self, program: Program | None = None, env: Mapping[str, str] | None = None
+    ) -> Process:
         """Start it, no more."""
         self.is_frozen = False
-        words = [*self.prefix, *(program or self.program)]
-        return super().spawn(words, {**self.options, **(env or {})})
+        return super().spawn(program or self.program, {**self.options, **(env or {})})
 
     def move(self, address: str) -> None:
         """Answer there from the next start on."""
@@ -70,10 +67,6 @@ class Member(Host):
         assert self.process is not None
         self.is_frozen = False
         self.process.send_signal(signal.SIGCONT)
-
-    def start(self, program: Sequence[str] = (), env: Mapping[str, str] | None = None) -> None:
-        """Start it and wait until it answers."""
-        super().start(program, env)
 
     def wipe(self) -> None:
         """Lose its disk while it is dead. What its commands are now, nobody knows."""

@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Final
 
 from tests.acceptance.cluster import Cluster
+from tests.acceptance.product import FLOE
 
 CLONE_NEWNET: Final = 0x40000000
 
@@ -42,7 +43,7 @@ class Namespaces:
                 self._wire(id, name)
                 host = cluster[id]
                 host.move(f"{self._addresses[id]}:{PORT}")
-                host.prefix = ("ip", "netns", "exec", name)
+                host.program = ("ip", "netns", "exec", name, *FLOE)
                 host.options["FLOE_INSECURE"] = "true"  # nobody else is on this network
             yield self
 

@@ -1,8 +1,8 @@
 """A composition root for tests: the real host, which kills itself at a named point of a step.
 
-Run as a program. The host's options come from FLOE_<NAME>; FLOE_CRASH_AT names the point (none:
-it lives), FLOE_CRASH_NTH which passing of it is the last, and FLOE_CRASH_TALLY the file that gets
-a line for each point that is passed.
+A warm process calls `main`. The host's options come from FLOE_<NAME>; FLOE_CRASH_AT names the point
+(none: it lives), FLOE_CRASH_NTH which passing of it is the last, and FLOE_CRASH_TALLY the file that
+gets a line for each point that is passed.
 """
 
 import asyncio
@@ -161,7 +161,3 @@ def main() -> None:
     tally, point = environ["FLOE_CRASH_TALLY"], environ.get("FLOE_CRASH_AT", "")
     wrap(ports, Fuse(point, int(environ.get("FLOE_CRASH_NTH", "1")), tally))
     asyncio.run(serve(config, lambda *_: None, ports))
-
-
-if __name__ == "__main__":
-    main()

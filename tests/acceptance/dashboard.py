@@ -4,8 +4,7 @@ import json
 import os
 import re
 import shutil
-import subprocess
-import sys
+import signal
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -26,6 +25,8 @@ from playwright.sync_api import (
 )
 
 from floe.cli.client import Account, Client
+from tests.acceptance.product import Process, started
+from tests.acceptance.warm import floe_host
 from tests.ports import free_port
 from tests.schemas import check
 
@@ -148,7 +149,7 @@ class Host:
         self.address = f"127.0.0.1:{free_port()}"
         (folder / "config.yml").write_text(config.replace("$GO", str(folder)), encoding="utf-8")
         self.log = folder / "host.log"
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: Process | None = None
 
     @property
     def url(self) -> str:
@@ -169,15 +170,11 @@ class Host:
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        floe = Path(sys.executable).with_name("floe")
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [floe, "host", "--host-name=h1", f"--pub-bind={self.address}", "--conf=config.yml"],
-                cwd=self.folder,
-                env={**os.environ, "FLOE_ADMIN": TOKEN},
-                stderr=log,
-                stdout=log,
-            )
+        options = {"HOST_NAME": "h1", "PUB_BIND": self.address, "CONF": "config.yml"}
+        env = {f"FLOE_{name}": value for name, value in {**options, "ADMIN": TOKEN}.items()}
+        self.process = started(
+            floe_host, cwd=self.folder, env={**os.environ, **env}, output=self.log
+        )
         deadline = time.monotonic() + START_S
         while not self.is_ready():
             assert self.process.poll() is None, self.log.read_text()
@@ -195,8 +192,8 @@ class Host:
     def stop(self) -> None:
         """Stop it as a service manager would; commands go on."""
         assert self.process is not None
-        self.process.terminate()
-        self.process.wait(timeout=60)
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(60)
 
     def go(self, name: str) -> None:
         """Let the command that waits for `name` go on."""

@@ -1,7 +1,7 @@
 """A composition root for tests: the real host with a clock that is wrong, or words of another floe.
 
-Run as a program. The host's options come from FLOE_<NAME>; FLOE_ODD_CLOCK_S says how far ahead its
-clock is, FLOE_ODD_PROTOCOL which protocol it speaks with other hosts.
+A warm process calls `main`. The host's options come from FLOE_<NAME>; FLOE_ODD_CLOCK_S says how far
+ahead its clock is, FLOE_ODD_PROTOCOL which protocol it speaks with other hosts.
 """
 
 import asyncio
@@ -31,7 +31,3 @@ def main() -> None:
     if protocol := int(environ.get("FLOE_ODD_PROTOCOL", "0")):
         vars(parts)["PROTOCOL"] = protocol
     asyncio.run(serve(config, lambda *_: None, ports))
-
-
-if __name__ == "__main__":
-    main()

@@ -14,16 +14,22 @@ from typing import Any
 
 from floe.model.refs import Json
 from floe.store.sqlite import SqliteStore
-from tests.acceptance.product import DEADLINE_S, FLOE, TOKEN, Host
+from tests.acceptance.product import DEADLINE_S, FLOE, TOKEN, Host, Program
+from tests.acceptance.warm import floe_host
 
 
 @contextmanager
-def hosted(folder: Path, config: str, env: Mapping[str, str] | None = None) -> Iterator[Host]:
+def hosted(
+    folder: Path,
+    config: str,
+    env: Mapping[str, str] | None = None,
+    program: Program = floe_host,
+) -> Iterator[Host]:
     """A host that has started; nothing of it is left at the end. `$HERE` is the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     host = Host(folder, config)
     try:
-        host.start(env=env)
+        host.start(program, env)
         yield host
     finally:
         host.close()

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, Protocol, TypeVar, cast
 
 from floe.cli.client import Account, Client
 from floe.kernel.evolve import fold
@@ -25,12 +25,15 @@ from floe.model.refs import Json, RunRef
 from floe.model.run import Run
 from floe.store.base import RunQuery
 from floe.store.sqlite import SqliteStore
+from tests.acceptance.warm import Warm, floe_host
 from tests.make_warden import is_alive, warden_pid
 from tests.ports import free_port
 from tests.sim.invariants import check_run
 
 T = TypeVar("T")
 Shape = dict[str, Any]
+Program = Sequence[str] | Callable[[], None]
+"""What is started: a command line, or a function that a process calls which has loaded floe."""
 
 TOKEN: Final = "correct-horse"
 DEADLINE_S: Final = 60.0
@@ -38,7 +41,33 @@ POLL_MIN_S: Final = 0.01
 POLL_MAX_S: Final = 0.1
 
 FLOE: Final = (str(Path(sys.executable).with_name("floe")), "host")
-"""The program as it is installed."""
+"""The program as it is installed, where a test is about its start or its surroundings."""
+
+
+class Process(Protocol):
+    """A process that was started."""
+
+    pid: int
+
+    def poll(self) -> int | None:
+        """The exit status, negative for a signal; None while it runs."""
+        ...
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for the end; the exit status."""
+        ...
+
+    def send_signal(self, sig: signal.Signals, /) -> None:
+        """Send a signal, unless it has ended."""
+        ...
+
+
+def started(program: Program, *, cwd: Path, env: Mapping[str, str], output: Path) -> Process:
+    """A process of a program; what it prints is appended to `output`."""
+    if callable(program):
+        return Warm(program, cwd=cwd, env=env, output=output)
+    with output.open("ab") as log:
+        return subprocess.Popen(program, cwd=cwd, env=env, stdout=log, stderr=log)
 
 
 class Host:
@@ -56,35 +85,29 @@ class Host:
         self.config.write_text(config.replace("$HERE", str(folder)), encoding="utf-8")
         self.address = f"127.0.0.1:{free_port()}"
         self.api = Client(Account(url=f"http://{self.address}", token=TOKEN))
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: Process | None = None
 
     # --- life ---
 
-    def start(self, program: Sequence[str] = FLOE, env: Mapping[str, str] | None = None) -> None:
+    def start(self, program: Program = floe_host, env: Mapping[str, str] | None = None) -> None:
         """Start it and wait until it answers."""
         assert self.launch(program, env), self.log.read_text()
 
-    def launch(self, program: Sequence[str] = FLOE, env: Mapping[str, str] | None = None) -> bool:
+    def launch(self, program: Program = floe_host, env: Mapping[str, str] | None = None) -> bool:
         """Start it and wait until it answers or is dead; whether it answers."""
         self.spawn(program, env)
         return until(lambda: not self.is_up() or self.is_ready(), "its start") and self.is_up()
 
     def spawn(
-        self, program: Sequence[str] = FLOE, env: Mapping[str, str] | None = None
-    ) -> subprocess.Popen[bytes]:
+        self, program: Program = floe_host, env: Mapping[str, str] | None = None
+    ) -> "Process":
         """Start it, no more."""
         self.api.close()
-        told = {"ROOT": self.root, "CONF": self.config, "PUB_BIND": self.address, "ADMIN": TOKEN}
-        told["HOSTS"] = f"http://{self.address}"  # whatever its config says, it is alone
-        options = {f"FLOE_{name}": str(value) for name, value in told.items()}
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                program,
-                cwd=self.folder,
-                env={**os.environ, **options, **(env or {})},
-                stdout=log,
-                stderr=log,
-            )
+        own = {"ROOT": self.root, "CONF": self.config, "PUB_BIND": self.address, "ADMIN": TOKEN}
+        own["HOSTS"] = f"http://{self.address}"  # whatever its config says, it is alone
+        options = {f"FLOE_{name}": str(value) for name, value in own.items()}
+        environ = {**os.environ, **options, **(env or {})}
+        self.process = started(program, cwd=self.folder, env=environ, output=self.log)
         return self.process
 
     def stop(self) -> None:

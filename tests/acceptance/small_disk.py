@@ -5,6 +5,7 @@ disk through the root folder of the host's process.
 """
 
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -51,8 +52,8 @@ class SmallDisk:
     def free(self) -> None:
         """Remove what filled it."""
         (self.folder / "ballast").unlink(missing_ok=True)
-        for path in (self.folder / "inodes").glob("*"):
-            path.unlink()
+        if (inodes := self.folder / "inodes").exists():
+            shutil.rmtree(inodes)
 
     def remount(self, how: str) -> None:
         """Mount it again, `ro` or `rw`."""

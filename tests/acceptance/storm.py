@@ -16,7 +16,7 @@ from typing import Final
 from floe.model.errors import Conflict, Theirs
 from floe.model.event import Event, NodeSettled
 from floe.model.run import Run
-from tests.acceptance.product import Host, until
+from tests.acceptance.product import FLOE, Host, until
 from tests.acceptance.trial import commands_started
 
 LIFE_S: Final = 2.0
@@ -131,7 +131,7 @@ class Storm:
 
     def _live(self, death: signal.Signals, *, answering: bool) -> None:
         """Start a host, keep runs going on it, and end it at some moment."""
-        process = self.host.spawn()
+        process = self.host.spawn(FLOE)
         timer = threading.Timer(self.chance.uniform(0, LIFE_S), process.send_signal, [death])
         if answering:
             until(self.host.is_ready, "its start")

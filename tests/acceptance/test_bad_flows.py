@@ -151,7 +151,7 @@ def test_host_does_not_start_on_what_is_no_config_and_makes_nothing(
 
     assert not started
     assert host.process is not None
-    assert host.process.returncode == 2
+    assert host.process.poll() == 2
     assert "Traceback" not in host.log.read_text()
     assert any(part in host.log.read_text() for part in SPOILT[name][1].split("|"))
     assert not host.root.exists()

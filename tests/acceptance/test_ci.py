@@ -18,6 +18,8 @@ TESTS_S = 240.0
 
 TESTS = "tests/unit/kernel/test_backoff.py"
 """Few, and one of them fails on `BROKEN`: what all of them find is no matter of this file."""
+NEEDED = ("pytest ", "pytest-asyncio ", "pytest-timeout ", "pytest-xdist ")
+"""The tools of the extra `test` that they need; the others are ten times as much to install."""
 TASKS = "configs/examples/ci-tasks.yml"
 BROKEN = "\n\ndef delay_ms(backoff: Backoff, failed: int, key: Key) -> int:\n    return 0\n"
 
@@ -33,6 +35,7 @@ class Remote:
         git(folder, "clone", "--quiet", str(ROOT), str(self.work))
         git(self.work, "checkout", "--quiet", "-B", "main")
         self.write(TASKS, self.fitted((self.work / TASKS).read_text(), tests, venvs))
+        self.write("setup.cfg", self.slim((self.work / "setup.cfg").read_text()))
         git(self.work, "commit", "--quiet", "--all", "--message", "configs: test less, for a test")
         git(folder, "clone", "--quiet", "--bare", "--branch", "main", str(self.work), "floe.git")
         git(self.work, "remote", "set-url", "origin", str(self.bare))
@@ -42,6 +45,15 @@ class Remote:
         """The tasks with few tests and with `venvs`; pip compiles nothing that they do not use."""
         tasks = re.sub(r"( *- )VENVS=\S+", rf"\1PIP_COMPILE=0\n\1VENVS={venvs}", tasks)
         return tasks.replace("TESTS=tests/unit", f"TESTS={tests}")
+
+    @staticmethod
+    def slim(setup: str) -> str:
+        """The set-up with only those tools in the extra `test` that are needed."""
+        before, start, after = setup.partition("\ntest =\n")
+        tools, end, rest = after.partition("\n\n")
+        kept = [line for line in tools.splitlines() if line.strip().startswith(NEEDED)]
+        assert len(kept) == len(NEEDED)
+        return "".join((before, start, "\n".join(kept), end, rest))
 
     def write(self, path: str, text: str) -> None:
         (self.work / path).write_text(text)

@@ -8,7 +8,7 @@ import pytest
 
 from tests.acceptance.faked import FakedClock
 from tests.acceptance.people import hosted, runs
-from tests.acceptance.product import Host, until
+from tests.acceptance.product import FLOE, Host, until
 from tests.integration.gits import Repository
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
@@ -64,7 +64,7 @@ def work(folder: Path) -> Repository:
 
 @pytest.fixture(scope="module")
 def host(folder: Path, clock: FakedClock, work: Repository) -> Iterator[Host]:
-    with hosted(folder, CONFIG, clock.env) as host:
+    with hosted(folder, CONFIG, clock.env, FLOE) as host:
         polled(host)
         ticks(host, 1)
         yield host
@@ -151,7 +151,7 @@ def test_restart_while_the_clock_is_wrong_for_a_moment_makes_nothing_early(
     clock.set(YEAR_S)
 
     host.kill()
-    host.start(env=clock.env)
+    host.start(FLOE, clock.env)
     ready = host.api.get("readyz")
     took = ended(host, run, since)
     clock.set(0)

@@ -2,7 +2,6 @@
 
 import json
 import re
-import sys
 from collections import Counter
 from pathlib import Path
 from typing import Final
@@ -15,8 +14,6 @@ from tests.acceptance.people import Web, as_json, floe, said, why
 from tests.acceptance.product import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
-
-ODD: Final = (sys.executable, str(odd_host.__file__))
 
 TAGS: Final = {"h1": "linux", "h2": "linux", "h3": "linux,west"}
 
@@ -155,7 +152,7 @@ def test_url_that_is_not_floe(tmp_path: Path) -> None:
 
 def test_host_of_another_protocol(tmp_path: Path) -> None:
     def prepare(cluster: Cluster) -> None:
-        cluster["h3"].program = ODD
+        cluster["h3"].program = odd_host.main
         cluster["h3"].options["FLOE_ODD_PROTOCOL"] = "99"
 
     with clustered(tmp_path / "c", FLOWS, TAGS, prepare=prepare, met=("h1", "h2")) as (cluster, _):
@@ -166,7 +163,7 @@ def test_host_of_another_protocol(tmp_path: Path) -> None:
 
 def test_clock_that_is_ten_minutes_off(tmp_path: Path) -> None:
     def prepare(cluster: Cluster) -> None:
-        cluster["h3"].program = ODD
+        cluster["h3"].program = odd_host.main
         cluster["h3"].options["FLOE_ODD_CLOCK_S"] = "600"
 
     with clustered(tmp_path / "c", FLOWS, TAGS, prepare=prepare) as (cluster, _):

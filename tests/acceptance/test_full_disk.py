@@ -1,6 +1,8 @@
 """A disk without room while the store still has some in its log: nothing is lost or bad."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -63,6 +65,7 @@ def writable(disk: SmallDisk) -> None:
 
 
 Act = Callable[[SmallDisk], None]
+HostWithDiskAt = Callable[[str], tuple[Host, SmallDisk]]
 
 FULL = {
     "no byte is left": (no_bytes, room, "its disk is full"),
@@ -78,30 +81,46 @@ PLACES = {
 }
 
 
+@pytest.fixture(scope="module")
+def with_disk_at(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HostWithDiskAt]:
+    """For each place a host that has run for a while, with a small disk there."""
+    with ExitStack() as stack:
+
+        @cache
+        def made(place: str) -> tuple[Host, SmallDisk]:
+            folder = tmp_path_factory.mktemp("small")
+            small = on_small_disk(folder, CONFIG, place, "size=24m,nr_inodes=8k")
+            host, disk = stack.enter_context(small)
+            warm(host)
+            return host, disk
+
+        yield made
+
+
 @pytest.mark.parametrize(("place", "name"), [(p, name) for p in PLACES for name in PLACES[p]])
 def test_host_without_room_takes_nothing_new_and_loses_nothing(
-    tmp_path: Path, place: str, name: str
+    with_disk_at: HostWithDiskAt, place: str, name: str
 ) -> None:
+    host, disk = with_disk_at(place)
     fill, free, found = FULL[name]
-    with on_small_disk(tmp_path, CONFIG, place, "size=24m,nr_inodes=8k") as (host, disk):
-        warm(host)
-        run = host.trigger("under-way")
-        host.until_node(run, "wait", "running")
+    (host.folder / "go").unlink(missing_ok=True)
+    run = host.trigger("under-way")
+    host.until_node(run, "wait", "running")
 
-        fill(disk)
-        (tmp_path / "go").touch()
-        until(lambda: found in " ".join(trouble(host)), "that it says so")
-        refused = floe(host, "trigger", "one")
-        was_ready = host.is_ready()
-        free(disk)
+    fill(disk)
+    (host.folder / "go").touch()
+    until(lambda: found in " ".join(trouble(host)), "that its problem is listed")
+    refused = floe(host, "trigger", "one")
+    was_ready = host.is_ready()
+    free(disk)
 
-        assert (refused.returncode, was_ready) == (3, False)
-        assert "this host has no room in its" in refused.stderr
-        assert host.until_over(run)["good"]
-        until(host.is_ready, "that there is room again")
-        assert host.until_over(host.trigger("one"))["good"]
-        assert host.api.get("runs", good="false")["runs"] == []
-        assert "Traceback" not in host.log.read_text()
+    assert (refused.returncode, was_ready) == (3, False)
+    assert "this host has no room in its" in refused.stderr
+    assert host.until_over(run)["good"]
+    until(lambda: host.is_ready() and not trouble(host), "that there is room again")
+    assert host.until_over(host.trigger("one"))["good"]
+    assert host.api.get("runs", good="false")["runs"] == []
+    assert "Traceback" not in host.log.read_text()
 
 
 def test_node_that_waits_for_room_is_told_to_wait_for_it(tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ with the same idempotency key, and never helps in any other way.
 """
 
 import http.server
-import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -20,11 +19,11 @@ from floe.model.flow import Exec
 from floe.model.refs import Key
 from floe.model.run import Run
 from tests.acceptance import crash_host
-from tests.acceptance.product import FLOE, Host, until
+from tests.acceptance.product import Host, until
+from tests.acceptance.warm import floe_host
 
 T = TypeVar("T")
 
-CRASH_HOST: Final = (sys.executable, str(crash_host.__file__))
 FETCHED: Final = b"fetched\n" * 50_000
 LINES: Final = 20_000
 
@@ -273,11 +272,12 @@ class Trial:
 
     def _begin(self) -> bool:
         if not self.deaths:
-            self.host.start(FLOE if self.verdict.died else CRASH_HOST, self._environment())
+            program = floe_host if self.verdict.died else crash_host.main
+            self.host.start(program, self._environment())
             return True
         death = self.deaths[0]
         told = {"FLOE_CRASH_AT": death.point, "FLOE_CRASH_NTH": str(death.nth)}
-        return self.host.launch(CRASH_HOST, self._environment() | told)
+        return self.host.launch(crash_host.main, self._environment() | told)
 
     def _environment(self) -> dict[str, str]:
         return {"FLOE_CRASH_TALLY": str(self.tally)}
