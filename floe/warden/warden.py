@@ -11,6 +11,7 @@ import contextlib
 import fcntl
 import json
 import os
+import select
 import selectors
 import signal
 import socket
@@ -37,6 +38,9 @@ TICK_S: Final = 0.25
 LOOK_SHARE: Final = 0.02
 """Share of one core for checking processes; on a crowded machine it checks less often."""
 PATH_CHECK_S: Final = 5.0
+SELECTOR_S: Final = 0.001
+"""A selector rounds its timeout up to a multiple of this, in seconds. A busy pipe would be full by
+then; for others that saves rounds."""
 
 
 class Warden:
@@ -82,7 +86,7 @@ class Warden:
         self.idle_at = now + idle_s
         self.tick_at = self.look_at = now
         self.check_at = now + PATH_CHECK_S
-        self.selector = selectors.DefaultSelector()
+        self.selector = selectors.EpollSelector()
         self.hubs = Hubs(self.selector, self._obey, self._hub_is_gone)
         self.outputs = Outputs(self.selector, self._too_much)
         self.wakeup, wake = socket.socketpair()
@@ -155,7 +159,11 @@ class Warden:
         os.close(self.folder)  # from here on a different warden may serve it
 
     def _round(self) -> None:
-        for key, events in self.selector.select(self._wait_s()):
+        wait_s = self._wait_s()
+        if wait_s and wait_s < SELECTOR_S and self.outputs.is_busy():
+            select.select([self.selector], [], [], wait_s)
+            wait_s = 0.0
+        for key, events in self.selector.select(wait_s):
             key.data(key.fileobj, events)
         if self.is_terminated and not self.is_ending:
             say("warden.terminated", running=len(self.running))

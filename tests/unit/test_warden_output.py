@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
-from floe.warden.output import BUSY_S, REST_S, Output, Outputs
+from floe.warden.output import BUSY_S, PIPE_BYTES, REST_S, Output, Outputs
 
 
 class Printing(NamedTuple):
@@ -76,8 +76,6 @@ def test_a_full_disk_is_tried_again_and_the_pipe_is_not_watched_meanwhile(
         printing.is_full()
         os.write(printing.end, b"first\n")
         outputs.look(now=1.0)
-        for key, events in selector.select(0):
-            key.data(key.fileobj, events)
         assert not selector.get_map()
 
         printing.has_room(tmp_path / "out")
@@ -93,11 +91,9 @@ def test_a_file_that_takes_nothing_more_is_an_error_to_the_command(printing: Pri
         outputs = Outputs(selector, lambda key: None)
         outputs.add(printing.output, now=0.0)
         os.write(printing.end, b"first\n")
-        outputs.look(now=1.0)
         resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
         try:
-            for key, events in selector.select(0):
-                key.data(key.fileobj, events)
+            outputs.look(now=1.0)
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
@@ -107,23 +103,60 @@ def test_a_file_that_takes_nothing_more_is_an_error_to_the_command(printing: Pri
         outputs.drop(printing.output)
 
 
-def test_a_pipe_rests_long_after_a_line_and_shortly_after_much(
-    printing: Printing, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_more_a_pipe_had_the_shorter_it_rests(printing: Printing) -> None:
+    os.set_blocking(printing.end, False)
     with selectors.DefaultSelector() as selector:
         outputs = Outputs(selector, lambda key: None)
         outputs.add(printing.output, now=0.0)
-        assert not selector.get_map()  # a short command costs no watching at all
-        monkeypatch.setattr("floe.warden.output.time.monotonic", lambda: 8.0)
         rests = []
-        for size in (10, 40_000):
-            outputs.look(now=outputs.due())
-            os.write(printing.end, b"x" * size)
-            for key, events in selector.select(0):
-                key.data(key.fileobj, events)
-            rests.append(outputs.due() - 8.0)
+        for data in (b"line\n", *[b"x" * PIPE_BYTES] * 3, b"line\n"):
+            os.write(printing.end, data)  # of the large ones as much as fits
+            now = outputs.due()
+            outputs.look(now)
+            rests.append(outputs.due() - now)
 
-        assert rests == pytest.approx([REST_S, BUSY_S])
+        assert rests == pytest.approx([REST_S, REST_S / 4, REST_S / 16, BUSY_S, REST_S])
+        outputs.drop(printing.output)
+
+
+def test_a_pipe_is_busy_after_much_and_no_longer_after_a_line(printing: Printing) -> None:
+    with selectors.DefaultSelector() as selector:
+        outputs = Outputs(selector, lambda key: None)
+        outputs.add(printing.output, now=0.0)
+        busy = [outputs.is_busy()]
+        for data in (b"x" * 60_000, b"line\n"):
+            os.write(printing.end, data)
+            outputs.look(now=outputs.due())
+            busy.append(outputs.is_busy())
+
+        assert busy == [False, True, False]
+        outputs.drop(printing.output)
+
+
+def test_a_pipe_is_enlarged_when_it_was_full(printing: Printing) -> None:
+    os.set_blocking(printing.end, False)
+    sizes = []
+    for _ in range(2):
+        os.write(printing.end, b"x" * PIPE_BYTES)
+        sizes.append(printing.output.take())
+        printing.output.rest_s(sizes[-1])
+
+    assert sizes[1] > sizes[0]
+    printing.output.close()
+
+
+def test_a_silent_pipe_is_watched_until_it_has_data(printing: Printing, tmp_path: Path) -> None:
+    with selectors.DefaultSelector() as selector:
+        outputs = Outputs(selector, lambda key: None)
+        outputs.add(printing.output, now=0.0)
+        assert not selector.get_map()  # a short command costs no watching
+        outputs.look(now=1.0)
+        os.write(printing.end, b"first\n")
+        for key, events in selector.select(0):
+            key.data(key.fileobj, events)
+
+        assert (tmp_path / "out").read_text() == "first\n"
+        assert not selector.get_map()
         outputs.drop(printing.output)
 
 
@@ -136,8 +169,6 @@ def test_a_pipe_at_its_end_is_watched_no_longer(tmp_path: Path) -> None:
         output = Output("k", file, pipe)
         outputs.add(output, now=0.0)
         outputs.look(now=1.0)
-        for key, events in selector.select(0):
-            key.data(key.fileobj, events)
 
         assert not selector.get_map()
         assert outputs.due() == float("inf")
