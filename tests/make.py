@@ -101,6 +101,7 @@ def a_flow(*nodes: Node, **others: Any) -> Flow:
         "name": "Flow",
         "triggers": (Trigger(id=NodeId("start"), type="data", name="start"),),
         "nodes": nodes or (a_node(),),
+        "inherits": True,
     }
     return Flow(**(made | others))
 

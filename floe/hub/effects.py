@@ -227,7 +227,7 @@ class Effects:
             env=in_values(flow.env, run.workspace),
             has_escapes=flow.has_escapes,
             strict_shell=flow.strict_shell,
-            inputs=inputs_of(run, state.sources),
+            inputs=inputs_of(run, state),
             fences=run.fences,
             output=self._settings.output_path(key),
             timeout_s=node.timeout_s,

@@ -9,6 +9,7 @@ from dataclasses import fields
 from operator import attrgetter
 from typing import Final, TypeVar, assert_never
 
+from floe.kernel.inputs import gives_of, seen_from
 from floe.kernel.process import has_process
 from floe.kernel.result import result_of
 from floe.model.event import (
@@ -75,7 +76,7 @@ def evolve(run: Run | None, event: Event, *, ref: RunRef | None = None) -> Run:
             return _run(
                 run,
                 seq=seq,
-                nodes={**run.nodes, event.node: _taken(event, seq)},
+                nodes={**run.nodes, event.node: _taken(run, event, seq)},
                 standing={**run.standing, **dict.fromkeys((event.tag, *event.tags), seq)},
             )
         case DataAsked():
@@ -196,7 +197,7 @@ def _pended(ref: RunRef, event: RunPended) -> Run:
 def _with_visit(run: Run, event: NodeEntered, seq: int) -> Mapping[NodeId, NodeState]:
     nodes = dict(run.nodes)
     nodes.pop(event.node, None)  # its latest entry decides its position
-    nodes[event.node] = _entered(event, seq)
+    nodes[event.node] = _entered(run, event, seq)
     return nodes
 
 
@@ -225,7 +226,8 @@ def _reset_nodes(run: Run, event: NodeReset, seq: int) -> Run:
     )
 
 
-def _entered(event: NodeEntered, seq: int) -> NodeState:
+def _entered(run: Run, event: NodeEntered, seq: int) -> NodeState:
+    level, seen = seen_from(run, event.sources) if event.inherits else (0, ())
     return NodeState(
         phase="entered",
         work=event.work,
@@ -233,6 +235,9 @@ def _entered(event: NodeEntered, seq: int) -> NodeState:
         attempt=1,
         woke=seq,
         sources=event.sources,
+        inherits=event.inherits,
+        level=level,
+        seen=seen,
         entered_at=event.at,
         queued_at=event.at,
     )
@@ -264,7 +269,7 @@ def _settled(state: NodeState, event: NodeSettled) -> NodeState:
         output_bytes=event.output_bytes,
     )
     attempts = state.attempts if state.phase == "armed" else (*state.attempts, over)
-    return _node(
+    settled = _node(
         state,
         phase="settled",
         due=None,
@@ -278,16 +283,23 @@ def _settled(state: NodeState, event: NodeSettled) -> NodeState:
         attempts=attempts,
         tags=event.tags,
     )
+    return _node(settled, gives=gives_of(event.node, settled)) if state.inherits else settled
 
 
-def _taken(event: NodeTaken, seq: int) -> NodeState:
-    return NodeState(
+def _taken(run: Run, event: NodeTaken, seq: int) -> NodeState:
+    """The node as it settled earlier. It gives all outputs before it to the nodes after it, even if
+    the flow of its own run did not."""
+    level, seen = seen_from(run, event.sources)
+    taken = NodeState(
         phase="settled",
         work=event.work,
         visit=1,
         attempt=event.attempt,
         woke=seq,
         sources=event.sources,
+        inherits=event.inherits,
+        level=level,
+        seen=seen,
         entered_at=event.entered_at,
         queued_at=event.entered_at,
         started_at=event.started_at,
@@ -301,6 +313,7 @@ def _taken(event: NodeTaken, seq: int) -> NodeState:
         tags=event.tags,
         taken_from=event.from_run,
     )
+    return _node(taken, gives=gives_of(event.node, taken))
 
 
 def _revoked(run: Run, event: GrantRevoked, seq: int) -> Run:

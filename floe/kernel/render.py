@@ -1,11 +1,12 @@
 """Renders a node's work when the node enters: fills in paths and chooses the commit."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Any, Final, TypeVar, get_args, get_type_hints
 
 from floe.expr.substitute import in_text, in_value, in_values
+from floe.kernel.inputs import layers_of
 from floe.model.flow import Git, GitCheckout, GitMerge, InWorkspace, Work
 from floe.model.refs import Json, NodeId
 from floe.model.run import Run
@@ -22,11 +23,12 @@ _FILL: Final[Mapping[InWorkspace, Callable[[Any, str], object]]] = {
 }
 
 
-def rendered(work: Work, run: Run, sources: Iterable[NodeId]) -> Work:
+def rendered(work: Work, run: Run, sources: Sequence[NodeId], *, inherits: bool) -> Work:
     """The work as it is done in this run. Values from people never become code: a command takes
     nothing from them, and a git node takes only url, commit and branch."""
     if isinstance(work, GitCheckout | GitMerge):
-        return replace(work, git=_decided(_filled(work.git, run.workspace), run, sources))
+        layers = (*layers_of(run, sources, inherits=inherits), run.values)
+        return replace(work, git=_decided(_filled(work.git, run.workspace), layers))
     return _filled(work, run.workspace)
 
 
@@ -53,13 +55,12 @@ def _fills(kind: type[Any]) -> tuple[tuple[str, Callable[[Any, str], object]], .
     )
 
 
-def _decided(git: Git, run: Run, sources: Iterable[NodeId]) -> Git:
-    """The git options, with missing ones filled in from the layers below the node.
+def _decided(git: Git, layers: Sequence[Mapping[str, Json]]) -> Git:
+    """The git options, with missing ones filled in from the layers below the node, nearest first.
 
     A layer that names a commit decides alone: the trigger's `hash` never meets the node's
     `branch`.
     """
-    layers = (*(run.settled(s).outputs for s in reversed(tuple(sources))), run.values)
     commit = {name: getattr(git, name) for name in COMMIT}
     for layer in layers:
         if any(commit.values()):

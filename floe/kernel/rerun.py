@@ -163,6 +163,7 @@ def _taken(old: Run, node: NodeId, state: NodeState) -> NodeTaken:
         started_at=state.started_at,
         ended_at=state.settled_at,
         sources=state.sources,
+        inherits=state.inherits,
         by=state.by,
         tags=state.tags,
     )

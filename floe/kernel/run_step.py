@@ -135,12 +135,22 @@ class RunStep:
         """Enter a node; return the tag that it issues at once, if any."""
         tags = arrived(self.run, node)
         sources = sources_of(self.run, node)
-        work = rendered(node.work, self.run, sources)
+        inherits = self.flow.inherits
+        work = rendered(node.work, self.run, sources, inherits=inherits)
         if isinstance(work, Ask) and work.form.text is not None:
             text = text_of(self.run, self.flow, work.form.text)
             work = replace(work, form=replace(work.form, text=text))
         visit = len(self.run.visits(node.id)) + 1
-        self.add(NodeEntered(at=self.now, node=node.id, visit=visit, work=work, sources=sources))
+        self.add(
+            NodeEntered(
+                at=self.now,
+                node=node.id,
+                visit=visit,
+                work=work,
+                sources=sources,
+                inherits=inherits,
+            )
+        )
         if isinstance(work, Action):
             return ()  # the host owes its start from here on
         match work:

@@ -34,6 +34,7 @@ class NodeTaken:
     started_at: Instant | None
     ended_at: Instant
     sources: tuple[NodeId, ...] = ()
+    inherits: bool = False
     by: str = ""
     tags: tuple[Tag, ...] = ()
 
@@ -140,14 +141,16 @@ class RunActivated:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeEntered:
-    """A node entered. `work` is rendered; `sources` are the nodes whose outputs it sees, nearest
-    last, on top of the trigger's values."""
+    """A node entered. `work` is rendered; `sources` are the nodes whose outputs it sees first, the
+    later over the earlier, on top of the trigger's values."""
 
     at: Instant
     node: NodeId
     visit: int
     work: Work
     sources: tuple[NodeId, ...] = ()
+    inherits: bool = False
+    """It also sees, below these, the outputs of all nodes before its sources."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

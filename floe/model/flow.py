@@ -257,6 +257,9 @@ class Flow:
     has_escapes: bool = False
     """Whether `$$` is a dollar in `env` and in arguments. False for flows from floe 0.1, where it
     meant two dollars."""
+    inherits: bool = False
+    """Whether outputs reach all nodes after theirs. False for flows from floe 0.1, where they
+    reached the next nodes only."""
 
     by_id: Mapping[NodeId, Node] = field(init=False, repr=False, compare=False)
     """Derived: the nodes by id."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from floe.model.event import NodeTaken, RerunOf
 from floe.model.flow import Flow, Work
@@ -46,6 +46,21 @@ class Attempt:
     output_bytes: int = 0
 
 
+class Given(NamedTuple):
+    """An output of a node, for the nodes after it."""
+
+    value: Json
+    node: NodeId
+    """The node that gave it."""
+    level: int
+    """That node's distance from the start; of two outputs the one with the higher level is
+    nearer to the nodes after both."""
+
+
+Layers = tuple[Mapping[str, Given], ...]
+"""Outputs by name; a later map overrides the earlier ones."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeState:
     """One visit of a node: its state since it entered."""
@@ -57,6 +72,15 @@ class NodeState:
     woke: int
     """Sequence number at which it entered; tags that arrived later are new to it."""
     sources: tuple[NodeId, ...]
+    """The nodes that it listens to and that settled, in the order of its `wait`."""
+    inherits: bool = False
+    """Whether it sees the outputs of all nodes before it, or only those of its sources."""
+    level: int = 0
+    """The longest way to it from the trigger; 0 unless it inherits."""
+    seen: Layers = ()
+    """The outputs that reach it, if it inherits."""
+    gives: Layers = ()
+    """The outputs that reach the nodes after it, once it has settled."""
     entered_at: Instant
     queued_at: Instant
     """When the current attempt became due."""

@@ -11,6 +11,7 @@ COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
 POSITIVE: Final[Schema] = {"type": "integer", "minimum": 1}
 SECONDS: Final[Schema] = {"type": "number", "minimum": 0}
 ANY: Final[Schema] = {"description": "any JSON value"}
+TEXTS: Final[Schema] = {"type": "object", "additionalProperties": TEXT}
 VALUES: Final[Schema] = {"type": "object", "additionalProperties": True}
 INSTANT: Final[Schema] = {
     "type": "string",

@@ -16,6 +16,7 @@ from floe.server.json_schema import (
     POSITIVE,
     SECONDS,
     TEXT,
+    TEXTS,
     VALUES,
     Schema,
     many,
@@ -121,7 +122,7 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
         {"type": TEXT, "title": TEXT, "status": POSITIVE, "detail": TEXT},
         {
             "hint": TEXT,
-            "fields": {"type": "object", "additionalProperties": TEXT},
+            "fields": TEXTS,
             "findings": many(ref("Finding")),
             "id": TEXT,
         },
@@ -160,7 +161,7 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
             "timezone": TEXT,
             "next_due": maybe(INSTANT),
             "problem": TEXT,
-            "git": {"type": "object", "additionalProperties": TEXT},
+            "git": TEXTS,
         }
     ),
     "Flow": shape(FLOW),
@@ -208,7 +209,7 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
         }
     ),
     "Node": shape(NODE, ENTERED),
-    "NodePage": shape({**NODE, "inputs": VALUES, "work": VALUES}, ENTERED),
+    "NodePage": shape({**NODE, "inputs": VALUES, "inputs_from": TEXTS, "work": VALUES}, ENTERED),
     "Visit": shape({"state": NODE["state"], **VISIT}),
     "Attempt": shape(
         {

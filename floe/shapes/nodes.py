@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from floe.kernel.inputs import inputs_of
+from floe.kernel.inputs import givers_of, inputs_of
 from floe.kernel.owed import wait_due
 from floe.model.codec import encode, iso
 from floe.model.flow import Node, Wait
@@ -102,7 +102,8 @@ def node_page(run: Run, node: Node) -> Shape:
     state = run.nodes.get(node.id)
     return {
         **node_shape(run, node),
-        "inputs": dict(inputs_of(run, state.sources)) if state else {},
+        "inputs": dict(inputs_of(run, state)) if state else {},
+        "inputs_from": dict(givers_of(run, state)) if state else {},
         "work": {"kind": type(node.work).__name__, **encode(state.work if state else node.work)},
     }
 

@@ -55,6 +55,7 @@ async def test_re_run_of_what_failed_takes_the_good_nodes_over(site: Site) -> No
     ]
     _, page = await site.get(f"runs/{started['run']}/nodes/test")
     assert page["inputs"] == {"url": "u1"}
+    assert page["inputs_from"] == {"url": "build"}
 
 
 async def test_output_of_a_node_that_was_taken_over_is_that_of_the_earlier_run(site: Site) -> None:

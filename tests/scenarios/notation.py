@@ -22,7 +22,7 @@ from typing import Any, Final
 
 from floe.expr.template import read, template_of
 from floe.kernel.evolve import fold
-from floe.kernel.inputs import inputs_of
+from floe.kernel.inputs import givers_of, inputs_of
 from floe.kernel.owed import owed, owed_by, run_key
 from floe.kernel.rerun import Choice, rerun_of
 from floe.kernel.result import failed_nodes
@@ -135,6 +135,8 @@ def a_flow_of(line: str, block: Iterable[str]) -> Flow:
         made["unheard_bad"] = options["unheard-bad"]
     if "on-host-lost" in options:
         made["on_host_lost"] = options["on-host-lost"]
+    if "floe-0.1" in options:
+        made["inherits"] = False
     if "run-name" in options:
         made["run_name"] = template_of(read(options["run-name"]))
     return a_flow(*map(_node, block), **made)
@@ -213,8 +215,10 @@ class _Story:
             case "owed":
                 yield from sorted(map(self._owed, owed(self.run))) or ("nothing",)
             case "inputs":
-                sources = self.run.nodes[NodeId(names[0])].sources
-                yield to_text(inputs_of(self.run, sources))
+                state = self.run.nodes[NodeId(names[0])]
+                yield to_text(inputs_of(self.run, state))
+                if givers := givers_of(self.run, state):
+                    yield ", ".join(f"{name} from {node}" for name, node in givers.items())
             case "phase":
                 yield self.run.phase
             case "title":

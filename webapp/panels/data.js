@@ -53,7 +53,9 @@ function NodeData({ run, node, seq }) {
   );
   return html`<div class="data">
     <div><${Visits} node=${node} visit=${visit} /></div>
-    ${isLatest && html`<${Values} title="In" values=${detail.inputs} none="No inputs" all />`}
+    ${
+      isLatest && html`<${Values} title="In" values=${detail.inputs} from=${detail.inputs_from} none="No inputs" all />`
+    }
     <${Values} title="Out" values=${isLatest ? detail.outputs : shown.outputs} none="No outputs" all />
     ${isLatest && html`<${Values} title="Work" values=${detail.work} none="" />`}
     <${Values} title="Times" values=${times} none="" />
@@ -61,10 +63,10 @@ function NodeData({ run, node, seq }) {
 }
 
 /**
- * @param {{title: string, values?: Record<string, unknown>, none: string, all?: boolean}} props  all: show empty
- *   values too
+ * @param {{title: string, values?: Record<string, unknown>, from?: Record<string, string>, none: string,
+ *   all?: boolean}} props  from: the node that gave each value; all: show empty values too
  */
-function Values({ title, values, none, all = false }) {
+function Values({ title, values, from = {}, none, all = false }) {
   const entries = Object.entries(values ?? {}).filter(
     ([, value]) => all || (value !== null && value !== "" && value !== undefined),
   );
@@ -74,11 +76,15 @@ function Values({ title, values, none, all = false }) {
       entries.length
         ? html`<dl>${entries.map(
             ([key, value]) =>
-              html`<div key=${key}><dt>${shown(key)}</dt>${
-                value === "" ? html`<dd class="faint">empty</dd>` : html`<dd>${shown(value)}</dd>`
-              }</div>`,
+              html`<div key=${key}><dt>${shown(key)}</dt>
+                <dd class=${value === "" && "faint"}>
+                  ${value === "" ? "empty" : shown(value)}${giver(from[key])}
+                </dd></div>`,
           )}</dl>`
         : html`<p class="faint">${none}</p>`
     }
   </section>`;
 }
+
+/** The node that gave a value. @param {string} [node] */
+const giver = (node) => node && html`<span class="giver">from ${node}</span>`;

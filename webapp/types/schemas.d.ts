@@ -250,6 +250,7 @@ export type NodePage = {
   name: string;
   state: "waiting" | "queued" | "running" | "asking" | "retrying" | "good" | "bad" | "error" | "stopped" | "never";
   inputs: Record<string, unknown>;
+  inputs_from: Record<string, string>;
   work: Record<string, unknown>;
   visit?: number;
   tag?: string | null;

@@ -1,12 +1,16 @@
 """Checks the commands of a flow: values that would become code, and texts that cannot work."""
 
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence, Set
+from typing import Final
 
 from floe.dialects.floe.command_lines import is_careless, odd_signs, shell_sign
+from floe.dialects.floe.given import KnownInputs, read_variables, variable
 from floe.dialects.floe.nodes import Nodes
 from floe.dialects.floe.vocabulary import ARGS, CMD, ENV_OPT, SHELL
+from floe.dialects.kinds import nearest
 from floe.dialects.notes import Notes, Position
 from floe.dialects.tree import Items, Table
+from floe.expr.arguments import arguments_of
 from floe.expr.command import (
     VALUE_PREFIX,
     Fault,
@@ -16,8 +20,8 @@ from floe.expr.command import (
     first_word,
     values_of,
 )
-from floe.expr.substitute import ARGUMENT_BYTES_MAX
-from floe.model.flow import Ask, Exec, Flow
+from floe.expr.substitute import ARGUMENT_BYTES_MAX, named_vars
+from floe.model.flow import Ask, Exec, Flow, Node
 
 
 def check_commands(
@@ -31,12 +35,15 @@ def check_commands(
         notes.error(env_at, fault.what, fault.hint)
     _check_sizes(flow.env, lambda _: env_at, "`env`", notes)
     computable = _computable(flow)
+    inputs = KnownInputs(flow) if nodes.is_whole else None
     is_strict = strict if flow.strict_shell is None else flow.strict_shell
     for node in flow.nodes:
         if isinstance(node.work, Exec):
             exec_ = _Exec(node.work, nodes.opts[node.id], notes, computable)
             exec_.check_values(flow.env)
             exec_.check_text(is_strict=is_strict)
+            if inputs:
+                exec_.check_inputs(node, flow.env, inputs)
 
 
 class _Exec:
@@ -89,6 +96,31 @@ class _Exec:
             what = "`shell` has several commands, and continues when one of them fails"
             notes.warning(self._at(key), what, "strict-shell: true  (beside `tasks`), or `set -e`")
 
+    def check_inputs(self, node: Node, before: tuple[str, ...], inputs: KnownInputs) -> None:
+        """Warn of inputs that no trigger and no node can give; `before` is the flow's `env`."""
+        own = {entry.partition("=")[0] for entry in (*before, *self._work.env)}
+        for at, read in self._reads():
+            names = (name for name in read if VALUE_PREFIX + name not in own)
+            for name, known in inputs.missing(node, names):
+                what = f"`${VALUE_PREFIX}{name}` is never set: no trigger and no task before this"
+                meant = nearest(name, [other.lower().replace("_", "-") for other in known])
+                hint = f"did you mean `${VALUE_PREFIX}{variable(meant)}`?" if meant else ""
+                self._notes.warning(at, f"{what} one gives it", hint or _BEFORE)
+
+    def _reads(self) -> Iterator[tuple[Position, set[str]]]:
+        """The inputs that the command reads, with the places where it does."""
+        argv, env = self._work.argv, self._work.env
+        for index, (text, argument) in enumerate(zip(argv, arguments_of(argv), strict=True)):
+            if VALUE_PREFIX in text:
+                is_code = argument.role == "shell"
+                read = read_variables(text.replace("$$", "$")) if is_code else _inputs_in(text)
+                yield self._argument(index), read
+        for index, entry in enumerate(env):
+            if VALUE_PREFIX in entry:
+                yield self._at(ENV_OPT.name, index), _inputs_in(entry.partition("=")[2])
+        if VALUE_PREFIX in self._work.shell:
+            yield self._at(SHELL.name), read_variables(self._work.shell)
+
     def _note(self, fault: Fault) -> None:
         note = self._notes.error if fault.is_certain else self._notes.warning
         note(self._argument(fault.at), fault.what, fault.hint)
@@ -123,6 +155,14 @@ def _computable(flow: Flow) -> frozenset[str]:
         for field in fields
         if field.id not in texts
     )
+
+
+_BEFORE: Final = "a trigger, a form or a command before it can give it: see `$FLOE_OUTPUTS`"
+
+
+def _inputs_in(text: str) -> set[str]:
+    names = named_vars(text, escapes=True)
+    return {name.removeprefix(VALUE_PREFIX) for name in names if name.startswith(VALUE_PREFIX)}
 
 
 def _check_sizes(

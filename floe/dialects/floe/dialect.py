@@ -95,6 +95,7 @@ class FloeDialect:
             run_name=title.template if (title := part[RUN_NAME]) else base.run_name,
             strict_shell=part.get(STRICT_SHELL, base.strict_shell),
             has_escapes=True,
+            inherits=True,
         )
         check_flow(flow, nodes, notes)
         check_template(title, flow, notes)
@@ -208,6 +209,7 @@ def _flow(
         run_name=title.template if (title := part[RUN_NAME]) else None,
         strict_shell=part[STRICT_SHELL],
         has_escapes=True,
+        inherits=True,
     )
     check_flow(flow, nodes, notes)
     check_template(title, flow, notes)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from floe.dialects.floe.given import values_of
 from floe.dialects.kinds import Schema, Text, Unfit, closest
 from floe.dialects.notes import Notes, Position
 from floe.dialects.tree import Scalar, Tree
@@ -16,7 +17,7 @@ from floe.expr.template import (
     template_of,
 )
 from floe.kernel.named_values import NODE, RUN, TRIGGER
-from floe.model.flow import Ask, Flow, Git
+from floe.model.flow import Ask, Flow
 from floe.model.template import Path, Template
 
 LATER: Final = ("host", "ws", "item", "index")
@@ -79,7 +80,7 @@ def _note_other(word: str, at: Position, notes: Notes) -> None:
 def _check_path(path: Path, flow: Flow, at: Position, notes: Notes) -> None:
     match path:
         case ("values", str(name), *_):
-            given = _values_of(flow)
+            given = values_of(flow)
             if given is not None and name not in given:
                 what = f"no trigger of this flow gives the value `{name}`"
                 notes.warning(at, what, closest(name, given) or _listed(given))
@@ -116,32 +117,10 @@ def _check_node(cls: str, id: str, rest: Path, flow: Flow, at: Position, notes: 
             notes.error(at, f"the form of `{id}` has no field `{rest[1]}`", hint)
 
 
-def _values_of(flow: Flow) -> tuple[str, ...] | None:
-    """The names of the values that triggers give; None if they cannot be known."""
-    if not flow.triggers:
-        return None
-    names: set[str] = set()
-    for trigger in flow.triggers:
-        names |= {field.id for field in trigger.form.fields} if trigger.type == "data" else set()
-        names |= _given(trigger.git)
-        names |= _OF_TYPE.get(trigger.type, frozenset())
-    return tuple(sorted(names))
-
-
-def _given(git: Git) -> set[str]:
-    names = {"url": git.url, "hash": git.hash, "ref": git.ref, "branch": git.branch}
-    names |= {"from-branch": git.from_branch, "sub-dir": git.sub_dir}
-    return {name for name, value in names.items() if value}
-
-
 def _listed(names: tuple[str, ...]) -> str:
     return f"it has {', '.join(names)}" if names else ""
 
 
-_OF_TYPE: Final = {
-    "poll-git": frozenset({"branch", "ref", "hash"}),
-    "push": frozenset({"push", "branch", "ref", "hash", "url", "subject"}),
-}
 _EXAMPLES: Final = {
     "values": "values.branch",
     "task": "task.build.outputs.url",

@@ -35,7 +35,7 @@ def test_dot_is_the_workspace_in_arguments_and_not_in_a_shell() -> None:
     command = replace(Exec(), argv=("ls", ".", "./a"), sub_dir="./b")
     script = Exec(shell="ls . {{ws}}")  # noqa: S604 - a field
 
-    done = [rendered(work, a_run(), ()) for work in (command, script)]
+    done = [rendered(work, a_run(), (), inherits=True) for work in (command, script)]
 
     assert done[0] == replace(
         command, argv=("ls", WORKSPACE, f"{WORKSPACE}/a"), sub_dir=f"{WORKSPACE}/b"
@@ -46,4 +46,4 @@ def test_dot_is_the_workspace_in_arguments_and_not_in_a_shell() -> None:
 def test_work_that_names_no_workspace_stays_the_same() -> None:
     work = Fetch(url="http://a/b", location="c")
 
-    assert rendered(work, a_run(), ()) is work
+    assert rendered(work, a_run(), (), inherits=True) is work

@@ -133,6 +133,7 @@ def test_a_flow_takes_all_its_keys() -> None:
         unheard_bad="hold",
         strict_shell=False,
         has_escapes=True,
+        inherits=True,
         flow_file="x.yml",
         origin="f.yml",
     )
