@@ -154,13 +154,23 @@ def _again(state: NodeState, node: Node) -> str:
 
 
 def _unentered(run: Run, node: Node, coming: Mapping[NodeId, Node]) -> tuple[str, ...]:
-    clauses = missing(run, node)
+    clauses = _awaited(run, node)
     if not clauses:
         return ("can never enter: it listens to nothing",)
     gone = [c for c in clauses if not any(_can_come(run, t, coming) for t in c)]
     if gone:
         return tuple(f"can no longer enter: {either(c)} can no longer come" for c in gone)
     return tuple(either(c) for c in clauses)
+
+
+def _awaited(run: Run, node: Node) -> tuple[tuple[Tag, ...], ...]:
+    """The clauses that a node waits for; one tag satisfies each.
+
+    If a merge was reset and all its clauses still stand, any of its tags wakes it, once that tag
+    arrives again.
+    """
+    standing = tuple(dict.fromkeys(t for clause in node.needs for t in clause))
+    return missing(run, node) or ((standing,) if standing else ())
 
 
 def _coming(run: Run, flow: Flow) -> Mapping[NodeId, Node]:
@@ -173,7 +183,7 @@ def _coming(run: Run, flow: Flow) -> Mapping[NodeId, Node]:
 
 
 def _may_enter(run: Run, node: Node, coming: Mapping[NodeId, Node]) -> bool:
-    clauses = missing(run, node)
+    clauses = _awaited(run, node)
     return bool(clauses) and all(any(_can_come(run, t, coming) for t in c) for c in clauses)
 
 

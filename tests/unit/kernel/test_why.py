@@ -7,11 +7,14 @@ from floe.model.event import RunPacked
 from floe.model.flow import Exec, Node
 from floe.model.outcome import Outcome
 from floe.model.refs import HostId, NodeId
-from floe.model.signal import Cancel
+from floe.model.run import Run
+from floe.model.signal import Cancel, Reset
 from floe.model.tags import Tag
 from tests.make import (
     NOW,
     a_flow,
+    a_form,
+    a_merge,
     a_node,
     a_pending_run,
     a_run,
@@ -112,6 +115,28 @@ def test_node_that_listens_to_nothing_waits_for_nothing() -> None:
     answer = why(a_run(a_flow(a_node(), idle)))
 
     assert answer.waiting["task.idle"] == ("can never enter: it listens to nothing",)
+
+
+def reset_merge(kind: str, *settled: str) -> Run:
+    """A run whose merge of `a` and `b` entered and was reset; its tags still stand."""
+    merge = a_merge("both", ["task.a.good", "task.b.good"], kind)
+    run = a_run(a_flow(a_form("hold"), a_node("a"), a_node("b"), merge))
+    for node in settled:
+        run = after(run, exited(run, node))
+    return after(run, Reset(nodes=(NodeId("both"),), by=Tag("trigger.good")))
+
+
+def test_reset_merge_whose_tags_stand_waits_for_one_of_them_again() -> None:
+    answer = why(reset_merge("any", "a"))
+
+    assert answer.waiting["merge.both"] == ("task.a.good or task.b.good",)
+
+
+def test_reset_merge_whose_tags_cannot_come_again_names_them() -> None:
+    answer = why(reset_merge("all", "a", "b"))
+
+    gone = "task.a.good or task.b.good can no longer come"
+    assert answer.waiting["merge.both"] == (f"can no longer enter: {gone}",)
 
 
 def test_long_lists_are_cut_and_counted() -> None:
