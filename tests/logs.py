@@ -16,7 +16,7 @@ from floe.kernel.evolve import evolve
 from floe.kernel.match import missing
 from floe.kernel.owed import key_of, owed, run_key
 from floe.kernel.rest import never_entered, unheard_bad, verdict
-from floe.kernel.words import either, event_text, first_parts
+from floe.kernel.sentences import either, event_text, first_parts
 from floe.model.codec import decode, decode_event, encode, encode_event, to_text
 from floe.model.effect import Effect
 from floe.model.event import Event, FlowPinned, NodeSettled, RunEnded, RunEnding, RunPended

@@ -7,7 +7,7 @@ from typing import Final
 from floe.host.forms import check_size, checked
 from floe.host.inputs import Start
 from floe.kernel.rerun import Choice, ChoiceKind, Rerun, rerun_of
-from floe.kernel.words import either
+from floe.kernel.sentences import either
 from floe.model.errors import Conflict, NotFound, ValuesInvalid
 from floe.model.event import RerunOf
 from floe.model.flow import Flow, Trigger

@@ -12,8 +12,8 @@ from floe.kernel.backoff import delay_ms
 from floe.kernel.owed import key_of, run_key
 from floe.kernel.process import has_process
 from floe.kernel.run_step import GOOD, RunStep
+from floe.kernel.sentences import duration
 from floe.kernel.settle import is_retried, is_retried_as_lost, outcome_of
-from floe.kernel.words import duration
 from floe.model.event import (
     CancelAsked,
     Event,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from floe.kernel.match import missing
 from floe.kernel.result import failure_of, is_rejection
-from floe.kernel.words import either, first_parts
+from floe.kernel.sentences import either, first_parts
 from floe.model.flow import End, Flow, Node
 from floe.model.result import RunResult
 from floe.model.run import Run

@@ -3,7 +3,7 @@
 Source: "How a run ends" in docs/kernel.md.
 """
 
-from floe.kernel.words import outcome_text
+from floe.kernel.sentences import outcome_text
 from floe.model.flow import Ask, Flow
 from floe.model.refs import NodeId
 from floe.model.result import RunResult, failure

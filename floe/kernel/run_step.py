@@ -15,9 +15,9 @@ from floe.kernel.process import has_process
 from floe.kernel.render import rendered
 from floe.kernel.rest import is_at_rest, verdict
 from floe.kernel.result import failure_of, result_of
+from floe.kernel.sentences import event_text, first_parts
 from floe.kernel.settle import STOPPED, tag_for
 from floe.kernel.title import names_node, text_of, title_of
-from floe.kernel.words import event_text, first_parts
 from floe.model.event import (
     DataAsked,
     Event,

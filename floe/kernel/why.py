@@ -8,7 +8,7 @@ from floe.kernel.match import may_enter, missing
 from floe.kernel.owed import key_of, wait_due
 from floe.kernel.place import Refusals
 from floe.kernel.rest import never_entered
-from floe.kernel.words import either, first_parts
+from floe.kernel.sentences import either, first_parts
 from floe.model.codec import iso
 from floe.model.flow import Ask, Flow, Node, Wait
 from floe.model.host import Why

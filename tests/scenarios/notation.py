@@ -26,9 +26,9 @@ from floe.kernel.inputs import givers_of, inputs_of
 from floe.kernel.owed import owed, owed_by, run_key
 from floe.kernel.rerun import Choice, rerun_of
 from floe.kernel.result import failed_nodes
+from floe.kernel.sentences import either
 from floe.kernel.title import title_of
 from floe.kernel.why import why
-from floe.kernel.words import either
 from floe.model.codec import encode, to_text
 from floe.model.effect import Effect
 from floe.model.event import (

@@ -52,8 +52,17 @@ SHORT_ROOMS = ("feed", "hub", "server", "shapes")
 SHORT_LINES_MAX = 300
 TABLES = {"floe/server/schemas.py": "one table: the schema of each body and answer of the API"}
 
-# Rooms where each module that does something has a file of tests of its name.
-TESTED_ROOMS = ("feed", "host", "hub", "shapes")
+# Rooms where each module that does something has a file of tests of its name. Whole flows test the
+# kernel by design: these of its modules are tested by the scenarios whose names begin so.
+TESTED_ROOMS = ("feed", "host", "hub", "kernel", "shapes")
+TESTED_BY_SCENARIOS = {
+    "kernel/approval.py": "form-approvers",
+    "kernel/decide.py": "",
+    "kernel/rerun.py": "rerun-",
+    "kernel/rest.py": "at-rest-",
+    "kernel/result.py": "result",
+    "kernel/run_step.py": "",
+}
 
 HUB_LINES_MAX = 250
 HUB_FILES_MAX = 15
@@ -257,13 +266,20 @@ def does_something(module: Path) -> bool:
 
 def test_module_has_a_file_of_tests_of_its_name() -> None:
     modules = [module for room in TESTED_ROOMS for module in sorted((FLOE / room).rglob("*.py"))]
-    lacking = [
+    lacking = {
         str(module.relative_to(FLOE))
         for module in modules
         if does_something(module)
         and not (
             ROOT / "tests/unit" / module.relative_to(FLOE).parent / f"test_{module.name}"
         ).is_file()
-    ]
+    }
 
-    assert lacking == []
+    assert lacking == set(TESTED_BY_SCENARIOS)
+
+
+@pytest.mark.parametrize("module", TESTED_BY_SCENARIOS)
+def test_module_of_the_kernel_that_scenarios_test_has_some(module: str) -> None:
+    scenarios = ROOT / "tests/scenarios"
+
+    assert list(scenarios.glob(f"{TESTED_BY_SCENARIOS[module]}*.txt")) != []

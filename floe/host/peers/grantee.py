@@ -21,7 +21,7 @@ from floe.host.step import Step
 from floe.host.undoable import Undoable
 from floe.kernel.evolve import evolve
 from floe.kernel.place import Refusals, place
-from floe.kernel.words import first_parts
+from floe.kernel.sentences import first_parts
 from floe.model.codec import decode, encode, encode_event, to_text
 from floe.model.event import GrantSuperseded, RunActivated
 from floe.model.message import (

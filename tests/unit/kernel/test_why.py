@@ -2,10 +2,8 @@
 
 from floe.kernel.place import Refusals
 from floe.kernel.why import why
-from floe.kernel.words import PARTS_MAX, duration, event_text, first_parts
 from floe.model.event import RunPacked
 from floe.model.flow import Exec, Node
-from floe.model.outcome import Outcome
 from floe.model.refs import HostId, NodeId
 from floe.model.run import Run
 from floe.model.signal import Cancel, Reset
@@ -139,16 +137,6 @@ def test_reset_merge_whose_tags_cannot_come_again_names_them() -> None:
     assert answer.waiting["merge.both"] == (f"can no longer enter: {gone}",)
 
 
-def test_long_lists_are_cut_and_counted() -> None:
-    assert first_parts(["x"] * (PARTS_MAX + 2)).endswith("x; and 2 more")
-
-
-def test_durations_are_told_in_their_largest_whole_unit() -> None:
-    told = [duration(s) for s in (0.5, 90, 120, 7200, 172800)]
-
-    assert told == ["0.5s", "90s", "2m", "2h", "2d"]
-
-
 TROUBLE = "cannot start commands: no warden is running"
 
 
@@ -174,11 +162,3 @@ def test_run_that_is_over_says_nothing_of_its_host() -> None:
     answer = why(after(run, exited(run, "build")), trouble=TROUBLE)
 
     assert TROUBLE not in answer.text
-
-
-def test_event_is_told_with_the_status_and_what_was_found() -> None:
-    bad = Tag("task.build.bad")
-    outcome = Outcome(result="bad", status=2, why="its output is a folder")
-
-    assert event_text(bad, outcome) == "task.build.bad (exit status 2; its output is a folder)"
-    assert event_text(bad, None) == bad
