@@ -100,7 +100,7 @@ def parse_yaml(text: str, notes: Notes) -> Tree | None:
         text = text[1:]
     if not _is_clean(text, notes):
         return None
-    builder = _Builder(notes)
+    builder = _TreeBuilder(notes)
     try:
         return builder.document(yaml.parse(text, Loader=yaml.CSafeLoader))
     except _Refused as e:
@@ -156,7 +156,7 @@ def _refused_before(error: yaml.MarkedYAMLError, text: str, notes: Notes) -> _Re
         return None
     try:
         read = yaml.parse(text[: error.problem_mark.index], Loader=yaml.CSafeLoader)
-        _Builder(Notes(notes.file)).document(read)
+        _TreeBuilder(Notes(notes.file)).document(read)
     except _Refused as e:
         return e
     except yaml.YAMLError:
@@ -164,7 +164,7 @@ def _refused_before(error: yaml.MarkedYAMLError, text: str, notes: Notes) -> _Re
     return None
 
 
-class _Builder:
+class _TreeBuilder:
     """Builds the tree of one document from the parser's events, within the limits."""
 
     def __init__(self, notes: Notes) -> None:

@@ -9,12 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from floe.expr.options import Options
+from floe.expr import git_settings
+from floe.expr.options import Options, first_with_code
 from floe.expr.programs import (
     BY_NAME,
     CODE_VARIABLES,
-    HARMLESS_SETTINGS,
-    SETTING_VERBS,
     Operand,
     Program,
 )
@@ -50,7 +49,7 @@ def arguments_of(argv: Sequence[str]) -> list[Argument]:
     """The role of each argument."""
     found = [Argument() for _ in argv]
     if argv:
-        _Reading(argv, found).command(0, len(argv), has_env=True, depth=0)
+        _LineReader(argv, found).command(0, len(argv), has_env=True, depth=0)
     return found
 
 
@@ -60,7 +59,7 @@ def program_name(text: str) -> str:
     return name if name in BY_NAME else _VERSION.sub("", name, count=1)
 
 
-class _Reading:
+class _LineReader:
     """Reads one command line and fills `found`."""
 
     def __init__(self, argv: Sequence[str], found: list[Argument]) -> None:
@@ -107,20 +106,14 @@ class _Reading:
         program = BY_NAME.get(program_name(self._argv[index]))
         if program is None or program.operands[0] == "anywhere":
             return False
-        return self.code_option(program, index + 1, min(end, index + 1 + _LOOK_MAX)) is not None
+        return (
+            self.option_with_code(program, index + 1, min(end, index + 1 + _LOOK_MAX)) is not None
+        )
 
-    def code_option(self, program: Program, start: int, end: int) -> int | None:
+    def option_with_code(self, program: Program, start: int, end: int) -> int | None:
         """The index of a program's first option with code as its argument; None if it has none."""
-        options = {program.flag, *program.code.split()} - {""}
-        letters = {option[1] for option in options if len(option) == 2 and option[0] == "-"}
-        for index, text in enumerate(self._argv[start:end], start):
-            if not text.startswith(("-", "+")):
-                continue
-            if text.partition("=")[0] in options:
-                return index
-            if not text.startswith("--") and letters & set(text[1:]):
-                return index
-        return None
+        found = first_with_code(program, self._argv[start:end])
+        return None if found is None else start + found
 
     def _anywhere(self, start: int, end: int, *, has_env: bool, depth: int) -> None:
         for index in range(start, end):
@@ -133,7 +126,7 @@ class _Arguments:
     """The arguments of one listed program."""
 
     def __init__(
-        self, line: _Reading, name: str, program: Program, has_env: bool, depth: int
+        self, line: _LineReader, name: str, program: Program, has_env: bool, depth: int
     ) -> None:
         self._line = line
         self._name = name
@@ -178,7 +171,7 @@ class _Arguments:
                 index += 1
                 continue
             kind = self._operands[min(operand, len(self._operands) - 1)]
-            if kind == "key" and text in SETTING_VERBS:
+            if kind == "key" and text in git_settings.VERBS:
                 index += 1
                 continue
             if kind == "assignments" and self._assignment(index, text):
@@ -235,10 +228,10 @@ class _Arguments:
         if kind == "code":
             role = self._code_role
         elif kind == "key":
-            self._key = self._line.text(index).lower()
+            self._key = self._line.text(index)
             role = "program"
         elif kind == "setting":
-            role = "data" if self._key.startswith(HARMLESS_SETTINGS) else "program"
+            role = "data" if git_settings.is_harmless(self._key) else "program"
         elif kind in ("program", "plain"):
             role = "program" if kind == "program" else "plain"
         else:
@@ -320,7 +313,7 @@ class _Arguments:
         program = BY_NAME.get(program_name(words[0])) if words else None
         if program is None:
             return index + 1
-        start = self._line.code_option(program, index + 1, end)
+        start = self._line.option_with_code(program, index + 1, end)
         if len(words) > 1 or program.operands[0] == "code":
             for at in range(index + 1, end):
                 if not _ASSIGNMENT.match(self._line.text(at)):
@@ -369,8 +362,8 @@ class _Arguments:
             self._put(index, "program")
             return
         elif option in self._options.settings:
-            setting = self._line.text(index).removeprefix(option).lstrip("=").lower()
-            self._put(index, "data" if setting.startswith(HARMLESS_SETTINGS) else "code")
+            setting = self._line.text(index).removeprefix(option).lstrip("=")
+            self._put(index, "data" if git_settings.is_harmless(setting) else "code")
             return
         else:
             self._put(index, "data")

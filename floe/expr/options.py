@@ -1,5 +1,6 @@
 """The options of one listed program: which are known, and how many arguments one may take."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from floe.expr.programs import Program
@@ -54,3 +55,17 @@ class Options:
             if other is None or other in self.known:
                 return 0
         return 2 if self.pairs else 1
+
+
+def first_with_code(program: Program, argv: Sequence[str]) -> int | None:
+    """The index of a program's first option with code as its argument; None if it has none."""
+    options = {program.flag, *program.code.split()} - {""}
+    letters = {option[1] for option in options if len(option) == 2 and option[0] == "-"}
+    for index, text in enumerate(argv):
+        if not text.startswith(("-", "+")):
+            continue
+        if text.partition("=")[0] in options:
+            return index
+        if not text.startswith("--") and letters & set(text[1:]):
+            return index
+    return None

@@ -895,25 +895,3 @@ _CODE_VARIABLES: Final = (
 )
 CODE_VARIABLES: Final = frozenset(_CODE_VARIABLES.split())
 """Variables that other programs read code from, or the location of their code."""
-
-SETTING_VERBS: Final = ("set", "get", "get-all", "unset", "list")
-"""Words before the key of a setting: `git config set KEY VALUE`."""
-
-HARMLESS_SETTINGS: Final = (
-    "user.",
-    "author.",
-    "committer.",
-    "commit.",
-    "http.extraheader",
-    "init.defaultbranch",
-    "safe.",
-    "branch.",
-    "color.",
-    "advice.",
-    "pull.",
-    "push.default",
-    "core.autocrlf",
-    "core.filemode",
-    "core.quotepath",
-)
-"""Prefixes of git's config keys whose values are data."""
