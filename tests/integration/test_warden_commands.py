@@ -44,7 +44,7 @@ async def test_words_come_in_order_and_with_the_time(talk: Talk) -> None:
 
     last = await talk.run("true")
 
-    first, second = talk.words
+    first, second = talk.reports
     assert isinstance(first, Spawned)
     assert second == last
     assert before <= first.at <= last.at <= now_ms()
@@ -142,7 +142,7 @@ async def not_started(talk: Talk, *argv: str, **given: object) -> str:
     """Run what cannot be started; the reason."""
     last = await talk.run(*argv, **given)
     assert isinstance(last, NotStarted)
-    assert len(talk.words) == 1
+    assert len(talk.reports) == 1
     return last.error
 
 
@@ -238,8 +238,8 @@ async def test_a_key_is_started_once(talk: Talk, tmp_path: Path) -> None:
     again = await other.run("sh", "-c", "echo twice", key="k", output=tmp_path / "out")
     await other.warden.close()
 
-    assert again == talk.words[-1]
-    assert other.words == talk.words
+    assert again == talk.reports[-1]
+    assert other.reports == talk.reports
     assert (tmp_path / "out").read_text() == "once\n"
 
 

@@ -20,7 +20,7 @@ import pytest
 from floe.model.errors import World
 from floe.nodes.warden import CommandExited, CommandLost, NotStarted, Spawned
 from floe.nodes.warden_link import WardenAddress
-from floe.warden.attempts import worded
+from floe.warden.attempts import message_line
 from floe.warden.proc import look
 from tests.make_warden import (
     DEADLINE_S,
@@ -81,7 +81,7 @@ async def test_an_end_while_the_hub_is_away_is_told_when_it_is_back(tmp_path: Pa
 
     async with talking(tmp_path) as after:
         last = await after.run(attach=True)
-        assert after.words[0] == spawned
+        assert after.reports[0] == spawned
     assert isinstance(last, CommandExited)
     assert (last.status, last.why) == (6, "exited")
 
@@ -94,7 +94,7 @@ async def test_an_end_is_known_to_a_new_warden(tmp_path: Path) -> None:
         last = await after.run(attach=True)
 
     assert last == ended
-    assert after.words == before.words
+    assert after.reports == before.reports
 
 
 async def test_a_timeout_holds_while_the_hub_is_away(tmp_path: Path) -> None:
@@ -154,7 +154,7 @@ async def test_a_lost_connection_is_found_again(talk: Talk, tmp_path: Path) -> N
 
     assert isinstance(last, CommandExited)
     assert last.status == 6
-    assert len(talk.words) == 2
+    assert len(talk.reports) == 2
 
 
 async def test_a_stop_is_not_forgotten_with_the_connection(talk: Talk, tmp_path: Path) -> None:
@@ -243,7 +243,7 @@ async def test_a_killed_warden_loses_the_attempt_and_what_it_left_is_ended_first
 
     assert isinstance(last, CommandLost)
     assert not [pid for pid in pids_in(tmp_path / "pids") if is_alive(pid)]
-    assert len(talk.words) == 2
+    assert len(talk.reports) == 2
 
 
 async def test_a_lost_attempt_stays_lost(talk: Talk, tmp_path: Path) -> None:
@@ -359,7 +359,7 @@ def spawned_line(process: subprocess.Popen[bytes]) -> bytes:
     """What a warden writes when a process was started."""
     found = look(process.pid)
     assert found
-    return worded("spawned", "k", pid=process.pid, ticks=found.ticks)
+    return message_line("spawned", "k", pid=process.pid, ticks=found.ticks)
 
 
 @contextmanager
@@ -427,7 +427,7 @@ async def test_a_torn_line_was_never_said(tmp_path: Path) -> None:
 
 async def test_a_process_that_has_the_pid_of_a_dead_one_is_left_alone(tmp_path: Path) -> None:
     with a_sleep() as sleep:
-        line = worded("spawned", "k", pid=sleep.pid, ticks=1)
+        line = message_line("spawned", "k", pid=sleep.pid, ticks=1)
         left_behind(tmp_path, "k", line)
         async with talking(tmp_path) as talk:
             last = await talk.run("true", key="k")
@@ -578,7 +578,7 @@ async def test_what_was_refused_for_want_of_files_can_be_asked_for_again(
     resource.prlimit(pid, resource.RLIMIT_NOFILE, (8, limits[1]))
     refused = await talk.run("true", key="k")
     resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
-    talk.words.clear()
+    talk.reports.clear()
 
     talk.warden.taken("k")
     last = await talk.run("true", key="k")
