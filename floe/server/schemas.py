@@ -140,6 +140,7 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
         {
             **SUMMARY,
             "values": VALUES,
+            "about": {**many(ref("ShownValue")), "description": "the first values, shortened"},
             "workspace": TEXT,
             "moved_from": {**TEXT, "description": "the workspace of an earlier run that it took"},
             "rerun_of": maybe(TEXT),
@@ -303,7 +304,7 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
                     {
                         "run": ref("Summary"),
                         "form": ref("OpenForm"),
-                        "values": many(shape({"name": TEXT, "text": TEXT})),
+                        "about": many(ref("ShownValue")),
                     },
                     {"as_of": EARLIER},
                 )

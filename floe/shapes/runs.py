@@ -8,7 +8,7 @@ from floe.model.host import AsOf, Why
 from floe.model.refs import RunRef, Shape
 from floe.model.run import Run, Summary, summary_of
 from floe.shapes.flows import graph_shape
-from floe.shapes.forms import open_forms
+from floe.shapes.forms import about, open_forms
 from floe.shapes.nodes import node_shape
 
 Named = Callable[[RunRef], str]
@@ -54,6 +54,7 @@ def run_shape(run: Run, named: Named) -> Shape:
     return {
         **summary_shape(summary_of(run), named),
         "values": dict(run.values),
+        "about": about(run),
         "workspace": run.workspace,
         "moved_from": run.moved_from,
         "rerun_of": named(RunRef.parse(run.rerun_of.run)) if run.rerun_of else None,

@@ -13,6 +13,7 @@ from tests.acceptance.dashboard import (
     complaints,
     host,
     page,
+    reject,
     start_long,
     start_release,
     status,
@@ -72,7 +73,7 @@ def test_rejected_sign_off_ends_the_run_rejected(page: Page, host: Host) -> None
     host.go("build")
     start_release(page, host)
 
-    page.get_by_role("button", name="Reject").click()
+    reject(page)
 
     status(page, "rejected")
     step(page, "Sign Off", "bad")
@@ -201,7 +202,7 @@ def test_timeline_names_the_attempts_and_waits_of_nodes(page: Page, host: Host) 
 def test_runs_are_narrowed_by_choices_that_are_in_the_address(page: Page, host: Host) -> None:
     host.go("build")
     start_release(page, host)
-    page.get_by_role("button", name="Reject").click()
+    reject(page)
     status(page, "rejected")
     start_long(page, host)
 

@@ -25,7 +25,17 @@ export type OpenForm = {
   fields: Field[];
   approvers: "anyone" | "not-starter";
   asked_at: string;
+  /** the nearest nodes before it that printed something */
+  before: {
+    id: string;
+    name: string;
+  }[];
   visit?: number;
+};
+
+export type ShownValue = {
+  name: string;
+  text: string;
 };
 
 export type Order = {
@@ -204,6 +214,8 @@ export type Run = {
   started_at: string | null;
   ended_at: string | null;
   values: Record<string, unknown>;
+  /** the first values, shortened */
+  about: ShownValue[];
   workspace: string;
   /** the workspace of an earlier run that it took */
   moved_from: string;
@@ -557,10 +569,7 @@ export type Forms = {
   forms: {
     run: Summary;
     form: OpenForm;
-    values: {
-      name: string;
-      text: string;
-    }[];
+    about: ShownValue[];
     /** of a host that is away: when it sent this */
     as_of?: string;
   }[];
