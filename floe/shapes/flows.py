@@ -1,7 +1,5 @@
 """Flows as JSON: in a list, on a page, and as a graph."""
 
-from collections.abc import Sequence
-
 from floe.kernel.graph import graph_of
 from floe.model.codec import encode, iso
 from floe.model.flow import Flow, Trigger
@@ -35,13 +33,8 @@ def flow_page(flow: Flow) -> Shape:
     }
 
 
-def trigger_shape(
-    trigger: Trigger,
-    next_due: Instant | None,
-    problem: str = "",
-    passed_over: Sequence[Shape] = (),
-) -> Shape:
-    """A trigger, its next due instant, its present problem, and the deliveries it passed over."""
+def trigger_shape(trigger: Trigger, next_due: Instant | None, problem: str = "") -> Shape:
+    """A trigger, its next due instant, and its present problem."""
     git = encode(trigger.git)
     return {
         "id": trigger.id,
@@ -53,7 +46,6 @@ def trigger_shape(
         "timezone": trigger.timezone,
         "next_due": iso(next_due),
         "problem": problem,
-        "passed_over": list(passed_over),
         "git": {k.replace("_", "-"): v for k, v in git.items() if k != "key_file"},
     }
 
