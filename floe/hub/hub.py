@@ -8,7 +8,7 @@ import structlog
 from floe.host.forms import answered
 from floe.host.inputs import Drain, Forget, Free, Incoming, Input, Mark, Start
 from floe.host.reruns import Again
-from floe.hub.flows import FlowBook, start_of
+from floe.hub.flows import FlowBook, given_by_hand, pulled, start_of
 from floe.hub.life import Life
 from floe.model.errors import ConfigInvalid, Conflict
 from floe.model.flow import TriggerType
@@ -47,18 +47,21 @@ class Hub(Life):
         once: str = "",
         kind: TriggerType = "data",
     ) -> Done:
-        """Start a run by a data or push trigger; returns when it is on the disk.
+        """Start a run by a push trigger, or by hand; returns when it is on the disk.
 
-        `flow` is `id` or `id@ver`; `trigger` an id, else the first of its kind. `once`: a second
-        call with the same key is answered with the first one's run.
-        Raises NotFound, ValuesInvalid, TooLarge, Busy, StoreFailed.
+        `flow` is `id` or `id@ver`; `trigger` an id, else the first of its kind. A person, who is
+        the kind `data`, may pull any trigger. `once`: a second call with the same key is answered
+        with the first one's run.
+        Raises NotFound, ValuesInvalid, TooLarge, Busy, StoreFailed, Theirs, World.
         """
         if known := await self._once(once):
             return known
         self.machine.check()
-        start = start_of(
-            self.flows.book, self.reads.flow(flow), kind, trigger, values, by=by, once=once
-        )
+        found = self.reads.flow(flow)
+        chosen = pulled(found, trigger, kind)
+        if kind == "data":
+            values = await given_by_hand(chosen, values, self.parts.refs)
+        start = start_of(self.flows.book, found, chosen, values, by=by, once=once)
         return await self._started(start)
 
     async def _started(self, start: Start) -> Done:

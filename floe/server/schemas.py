@@ -198,6 +198,7 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
             "about": {**many(ref("ShownValue")), "description": "the first values, shortened"},
             "workspace": TEXT,
             "moved_from": {**TEXT, "description": "the workspace of an earlier run that it took"},
+            "by_hand": FLAG,
             "rerun_of": maybe(TEXT),
             "cancelled_by": TEXT,
             "failed": {**many(TEXT), "description": "the nodes that explain a failure"},

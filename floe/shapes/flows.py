@@ -1,5 +1,6 @@
 """Flows as JSON: in a list, on a page, and as a graph."""
 
+from floe.host.by_hand import form_of
 from floe.kernel.graph import graph_of
 from floe.model.codec import encode, iso
 from floe.model.flow import Flow, Trigger
@@ -40,7 +41,7 @@ def trigger_shape(trigger: Trigger, next_due: Instant | None, problem: str = "")
         "id": trigger.id,
         "type": trigger.type,
         "name": trigger.name,
-        "form": form_shape(trigger.form) if trigger.type == "data" else None,
+        "form": form_shape(form_of(trigger)),
         "period_s": trigger.period_s if trigger.type in ("timer", "poll-git") else None,
         "cron": trigger.cron,
         "timezone": trigger.timezone,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from floe.host.by_hand import is_by_hand
 from floe.kernel.result import failed_nodes
 from floe.model.codec import iso
 from floe.model.host import AsOf, Why
@@ -57,6 +58,7 @@ def run_shape(run: Run, named: Named) -> Shape:
         "about": about(run),
         "workspace": run.workspace,
         "moved_from": run.moved_from,
+        "by_hand": is_by_hand(run),
         "rerun_of": named(RunRef.parse(run.rerun_of.run)) if run.rerun_of else None,
         "cancelled_by": run.cancelled_by,
         "failed": list(failed_nodes(run, flow)) if flow else [],

@@ -137,7 +137,7 @@ function Head({ run, at, away = false }) {
     ${run.title && html`<p class="head-named"><b>${plain(run.title)}</b></p>`}
     ${run.why && html`<p class="head-why">${plain(run.why)}</p>`}
     <p class="head-facts">
-      <span>by <b>${plain(run.by || run.trigger)}</b></span>
+      <span>by <b>${plain(run.by || run.trigger)}</b>${"by_hand" in run && run.by_hand && ", by hand"}</span>
       <span>trigger <b>${plain(run.trigger)}</b></span>
       ${run.host && html`<span>on <b>${plain(run.host)}</b></span>`}
       <span>pended <time dateTime=${run.pended_at} title=${hover(run.pended_at)}>

@@ -214,6 +214,7 @@ export type Run = {
   workspace: string;
   /** the workspace of an earlier run that it took */
   moved_from: string;
+  by_hand: boolean;
   rerun_of: string | null;
   cancelled_by: string;
   /** the nodes that explain a failure */
