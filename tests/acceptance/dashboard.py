@@ -256,7 +256,8 @@ def page(browser: Browser, host: Host, complaints: list[str]) -> Iterator[Page]:
         except ValidationError as error:
             complaints.append(f"not as the schema {schema} describes: {error.message}")
 
-    with browser.new_context() as context:
+    # What moves would be drawn sixty times a second by the CPU that the other tests need.
+    with browser.new_context(reduced_motion="reduce") as context:
         page = context.new_page()
         page.set_default_timeout(SEE_MS)
         page.on("console", hear)

@@ -1,14 +1,13 @@
 """The pages of hosts, with one host and with several, which are laid over (see `fleet`)."""
 
 import re
-from typing import Literal
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.acceptance.dashboard import Host, browser, complaints, host, page
 from tests.acceptance.fleet import a_host, fleet
-from tests.acceptance.test_dashboard_access import judged, still
+from tests.acceptance.test_dashboard_access import judged
 
 __all__ = ["browser", "complaints", "host", "page"]  # fixtures
 
@@ -126,12 +125,8 @@ def test_lease_names_holder_fence_and_waiters_in_order(page: Page, host: Host) -
     expect(row.get_by_role("listitem")).to_have_text(["h1-7", "h3-2", "h2-44"])
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
-def test_axe_finds_nothing_wrong_with_several_hosts(
-    page: Page, host: Host, theme: Literal["light", "dark"], width: int
-) -> None:
-    still(page, theme)
+def test_axe_finds_nothing_wrong_with_several_hosts(page: Page, host: Host, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 800})
     fleet(page, None)
     wrong: dict[str, list[str]] = {}

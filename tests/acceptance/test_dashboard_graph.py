@@ -9,7 +9,7 @@ from playwright.sync_api import FloatRect, Locator, Page, expect
 
 from tests.acceptance.dashboard import Host, browser, complaints, page, status
 from tests.acceptance.graphs import FAN, GRAPHS
-from tests.acceptance.test_dashboard_access import judged, still
+from tests.acceptance.test_dashboard_access import judged
 
 __all__ = ["browser", "complaints", "page"]  # fixtures
 
@@ -163,9 +163,7 @@ def test_arrows_reach_the_nodes_of_an_open_stack(page: Page, host: Host) -> None
     assert focused(page).startswith("Shard 0")
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_nothing_wrong_with_a_stack(page: Page, host: Host, theme: str) -> None:
-    still(page, "light" if theme == "light" else "dark")
+def test_axe_finds_nothing_wrong_with_a_stack(page: Page, host: Host) -> None:
     shown = run(page, host, "wide", "bad")
     closed = judged(page)
 
