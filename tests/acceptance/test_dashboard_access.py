@@ -233,7 +233,7 @@ def test_reason_leads_to_the_run_that_it_names(page: Page, host: Host) -> None:
     page.wait_for_url(re.compile("/runs/h1-1$"))
 
 
-def test_form_that_waits_says_which_node_asks(page: Page, host: Host) -> None:
+def test_form_that_waits_names_which_node_asks(page: Page, host: Host) -> None:
     host.go("build")
     start_release(page, host)
     status(page, "waiting for you")

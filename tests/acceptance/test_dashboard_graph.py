@@ -127,7 +127,7 @@ def test_click_on_the_overview_shows_that_part(page: Page, host: Host) -> None:
     expect(shown.get_by_role("link", name="Done")).to_be_in_viewport()
 
 
-def test_equal_siblings_are_a_stack_that_says_how_they_are_and_opens(
+def test_equal_siblings_are_a_stack_that_shows_how_they_are_and_opens(
     page: Page, host: Host
 ) -> None:
     shown = run(page, host, "wide", "bad")

@@ -128,7 +128,7 @@ def test_dialog_is_used_by_keyboard_and_gives_the_focus_back(failed: Page) -> No
     expect(page).to_have_url(re.compile("/runs/h1-1$"))
 
 
-def test_second_re_run_says_why_its_workspace_is_empty(failed: Page, host: Host) -> None:
+def test_second_re_run_explains_why_its_workspace_is_empty(failed: Page, host: Host) -> None:
     page = failed
     host.post("runs/h1-1/rerun", {"failed": True})
     page.goto(f"{host.url}/runs/h1-2")

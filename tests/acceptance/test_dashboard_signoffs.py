@@ -57,7 +57,7 @@ def waiting(page: Page, host: Host) -> Locator:
     return page.get_by_role("region", name="Waiting for you")
 
 
-def test_card_says_what_is_signed_off_and_leads_to_the_output(page: Page, host: Host) -> None:
+def test_card_shows_what_is_signed_off_and_leads_to_the_output(page: Page, host: Host) -> None:
     start_release(page, host, "7.1")
     step(page, "Sign Off", "waiting for you")
 
@@ -85,7 +85,7 @@ def test_many_forms_are_rows_that_open(page: Page, host: Host) -> None:
     expect(cards.get_by_text("version 2.0")).to_have_count(0)
 
 
-def test_rejection_asks_why_and_the_run_says_it(page: Page, host: Host) -> None:
+def test_rejection_asks_why_and_the_run_shows_the_reason(page: Page, host: Host) -> None:
     start_release(page, host)
 
     page.get_by_role("button", name="Reject…").click()

@@ -118,7 +118,7 @@ def test_page_without_a_connection_stands_still(
     host.start()
 
 
-def test_host_with_a_bad_config_is_not_well_and_says_which_flows_go_on(
+def test_host_with_a_bad_config_is_not_well_and_names_which_flows_go_on(
     page: Page, host: Host
 ) -> None:
     config = host.folder / "config.yml"

@@ -202,7 +202,7 @@ def test_timer_is_pulled_by_hand_on_the_page_of_its_flow(host_of: HostOf) -> Non
         expect(page.get_by_text("by admin, by hand")).to_be_visible()
 
 
-def test_flow_says_when_its_timer_is_due_next(host_of: HostOf) -> None:
+def test_flow_shows_when_its_timer_is_due_next(host_of: HostOf) -> None:
     host = host_of(TICKING)
     before = time.time()
 
