@@ -35,6 +35,8 @@ from floe.nodes.documents import DocumentFiles
 from floe.nodes.executors import executors_of
 from floe.nodes.preparation import CommandSettings
 from floe.nodes.refs import RemoteRefs
+from floe.nodes.space_sizes import MeasuredSpaces
+from floe.nodes.workspaces import Workspaces
 from floe.open_files import raise_files
 from floe.peers.base import Peers
 from floe.places import Places
@@ -136,6 +138,7 @@ async def open_hub(
 
     try:
         _make_root(config.root)
+        spaces = Workspaces(config.workspace_root)
         parts = Parts(
             host=HostSettings(
                 id=config.host_name,
@@ -161,6 +164,9 @@ async def open_hub(
             peers=ports.peers,
             places=ports.places,
             folders=_folders(config),
+            keep=config.keep,
+            spaces=spaces,
+            space_sizes=MeasuredSpaces(spaces),
             version=floe.__version__,
         )
         async with Hub(parts) as hub:

@@ -21,6 +21,7 @@ FIGURES: dict[str, Any] = {
     "commands_why": "",
     "running": 0,
     "waiting": 0,
+    "disk": None,
     "config": {},
 }
 

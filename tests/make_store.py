@@ -6,7 +6,7 @@ from dataclasses import replace
 from floe.model.codec import encode_event, to_text
 from floe.model.event import CancelAsked, Event, RunPended
 from floe.model.refs import FlowId, HostId, Instant, Json, NodeId, RunRef, StoreId
-from floe.model.run import Summary, completed
+from floe.model.run import Pruned, Summary, completed
 from floe.store.base import Append, Batch, LedgerWrite, Record, RunQuery, RunStore, Stored
 
 NOON = Instant(1_800_000_000_000)
@@ -80,6 +80,11 @@ def a_summary(run: RunRef | None = None, **fields: object) -> Summary:
 def a_row(run: RunRef, **fields: object) -> Append:
     """An append that only offers a row for the run."""
     return Append(run=run, epoch=0, after=0, records=(), summary=a_summary(run, **fields))
+
+
+def a_removal(run: RunRef | None = None, *, at: int = NOON) -> Pruned:
+    run = run or a_run()
+    return Pruned(key=run.key, flow=FlowId("build"), at=Instant(at), why="it was old")
 
 
 def records_of(stored: Iterable[Stored]) -> list[Record]:

@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from floe.cli.client import connected
-from floe.cli.paint import age, as_json, clean, finding, table
+from floe.cli.paint import age, as_json, clean, finding, size, table
 
 
 @click.command()
@@ -17,7 +17,18 @@ def command(json_: bool) -> None:
         as_json(answer)
         return
     table(
-        ("HOST", "TAGS", "RUNS", "PENDING", "COMMANDS", "VERSION", "UP SINCE", "SEEN", "CONFIG"),
+        (
+            "HOST",
+            "TAGS",
+            "RUNS",
+            "PENDING",
+            "COMMANDS",
+            "DISK",
+            "VERSION",
+            "UP SINCE",
+            "SEEN",
+            "CONFIG",
+        ),
         (
             (
                 _name(host),
@@ -26,6 +37,7 @@ def command(json_: bool) -> None:
                 str(host["pending"]),
                 f"{host['running']}/{host['commands_at_once']}"
                 + (f" +{host['waiting']}" if host["waiting"] else ""),
+                _disk(host.get("disk")),
                 host["version"],
                 age(host["started_at"]),
                 "now" if host["self"] else age(host["seen_at"]) or "never",
@@ -48,3 +60,8 @@ def _name(host: dict[str, Any]) -> str:
     """The name of a host with its role: `h1 (keeper)`."""
     marks = [word for word in ("keeper", "draining") if host[word]]
     return f"{host['id'] or host['url']}" + (f" ({', '.join(marks)})" if marks else "")
+
+
+def _disk(use: dict[str, Any] | None) -> str:
+    """What the workspaces, outputs and store of a host take together."""
+    return size(use["workspaces"] + use["outputs"] + use["store"]) if use else ""

@@ -14,6 +14,7 @@ from floe.dialects.floe.vocabulary import (
     BASE_URL,
     COMMANDS,
     COMMON_GRACE,
+    COMMON_KEEP,
     COMMON_KEY,
     COMMON_OUTPUT_MAX,
     COMMON_STRICT_SHELL,
@@ -30,11 +31,15 @@ from floe.dialects.floe.vocabulary import (
 from floe.dialects.notes import Notes
 from floe.dialects.section import KeyValues
 from floe.model.errors import ConfigInvalid, Finding
+from floe.model.keep import Keep
 from floe.model.refs import HOST, HostId
 from floe.model.secret import Secret
 from floe.server.settings import Bind, is_loopback, split_address
 
 COMMANDS_PER_CORE: Final = 4
+KEEP: Final = Keep(runs=10_000, age_s=90 * 86_400.0, bytes=20 << 30, workspaces="failed")
+"""The defaults of `keep`: docs/operating.md gives the reasons."""
+
 HOST_LIKE: Final = "letters, digits and . _ -, at most 63"
 
 
@@ -87,6 +92,8 @@ class HostConfig:
     strict_shell: bool
     """Whether `shell` ends at the first command that fails, for flows that do not set it. Default
     false."""
+    keep: Keep
+    """How long ended runs and workspaces stay. Default: `KEEP`."""
     dev: bool
     """Serve the dashboard from the checkout, uncached."""
     insecure: bool
@@ -154,6 +161,7 @@ def _assemble(given: GivenFlags, common: KeyValues, origin: str, text: str) -> H
         grace_s=common[COMMON_GRACE],
         output_max=common[COMMON_OUTPUT_MAX],
         strict_shell=common[COMMON_STRICT_SHELL],
+        keep=common[COMMON_KEEP].over(KEEP, bytes=True),
         dev=given.flag("dev"),
         insecure=given.flag("insecure"),
         trusted_proxies=common[TRUSTED_PROXIES],

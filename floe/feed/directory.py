@@ -9,14 +9,14 @@ No I/O and no clock. The owner of a `Directory` sends and stores the results of 
 Source: docs/cluster-protocol.md, "The directory".
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
 from floe.model.host import AsOf
 from floe.model.message import Rows, RowsAfter
 from floe.model.refs import HostId, Instant, Json, RunRef, StoreId, address_key, address_of
-from floe.model.run import Summary, completed
+from floe.model.run import Pruned, Summary, completed
 from floe.store.base import Append, Change, LedgerWrite
 
 KIND: Final = "directory"
@@ -48,6 +48,8 @@ class Learned:
 
     appends: tuple[Append, ...] = ()
     """Rows to store, in one transaction with `marks`."""
+    prunes: tuple[Pruned, ...] = ()
+    """Runs to remove, in the same transaction."""
     marks: tuple[LedgerWrite, ...] = ()
     ask: RowsAfter | None = None
     """A request to send to the sender of the message."""
@@ -107,11 +109,11 @@ class Directory:
         """Whether rows changed since the last `news`."""
         return self._head > self.sent
 
-    def changed(self, upto: int, rows: Sequence[Summary]) -> None:
-        """Own rows changed in a batch that is on the disk up to a position."""
+    def changed(self, upto: int, rows: Sequence[Summary | Pruned]) -> None:
+        """Own rows changed, or were removed, in a batch that is on the disk up to a position."""
         for row in rows:
             self._waiting.pop(row.key, None)
-            self._waiting[row.key] = Change(pos=upto, summary=row)
+            self._waiting[row.key] = Change(pos=upto, row=row)
         if rows:
             self._head = max(self._head, upto)
 
@@ -119,7 +121,7 @@ class Directory:
         """Newer rows of runs adopted here arrived and are stored: send these, not older ones."""
         for row in rows:
             if waiting := self._waiting.get(row.key):
-                self._waiting[row.key] = replace(waiting, summary=row)
+                self._waiting[row.key] = replace(waiting, row=row)
 
     def news(self) -> Rows | None:
         """The changes since the last call, for all hosts, as one message."""
@@ -129,9 +131,9 @@ class Directory:
         if len(self._waiting) > ROWS_MAX:  # hosts that lack some of them request pages
             self._waiting.clear()
             return Rows(after=self._head, upto=self._head, more=False)
-        rows = tuple(change.summary for change in self._waiting.values())
+        rows, pruned = _parted(self._waiting.values())
         self._waiting.clear()
-        return Rows(after=after, upto=self.sent, rows=rows)
+        return Rows(after=after, upto=self.sent, rows=rows, pruned=pruned)
 
     def page(self, after: int, head: int, changes: Sequence[Change]) -> Rows:
         """The answer to `RowsAfter`.
@@ -139,10 +141,10 @@ class Directory:
         `changes` are the store's first `ROWS_MAX` after that position, and `head` is what `head`
         was before they were read.
         """
-        rows = tuple(change.summary for change in changes)
+        rows, pruned = _parted(changes)
         if len(changes) < ROWS_MAX or changes[-1].pos >= head:
-            return Rows(after=after, upto=max(after, head), rows=rows)
-        return Rows(after=after, upto=changes[-1].pos, rows=rows, more=True)
+            return Rows(after=after, upto=max(after, head), rows=rows, pruned=pruned)
+        return Rows(after=after, upto=changes[-1].pos, rows=rows, pruned=pruned, more=True)
 
     # --- rows that this host receives ---
 
@@ -172,11 +174,15 @@ class Directory:
             if message.after == known.mark:
                 known.asked_at = None  # the reply: no changes
             return NOTHING
-        appends = tuple(map(offered, message.rows))  # first: an unreadable message changes nothing
+        # First: an unreadable message changes nothing.
+        appends = tuple(map(offered, message.rows))
+        for pruned in message.pruned:
+            RunRef.parse(pruned.key)
         known.mark = message.upto
         known.asked_at = None
         return Learned(
             appends=appends,
+            prunes=message.pruned,
             marks=(LedgerWrite(kind=KIND, key=str(source), value=message.upto),),
             ask=self._ask(known, now).ask if message.more else None,
         )
@@ -224,6 +230,13 @@ class Directory:
             return NOTHING
         known.asked_at = now
         return Learned(ask=RowsAfter(after=known.mark))
+
+
+def _parted(changes: Iterable[Change]) -> tuple[tuple[Summary, ...], tuple[Pruned, ...]]:
+    """The rows and the removals among some changes."""
+    found = [change.row for change in changes]
+    rows = tuple(row for row in found if isinstance(row, Summary))
+    return rows, tuple(row for row in found if isinstance(row, Pruned))
 
 
 def offered(row: Summary) -> Append:

@@ -18,7 +18,7 @@ from floe.host.result import StepResult
 from floe.model.errors import FloeError
 from floe.model.message import Envelope, Message, Ping, Rows, RowsAfter
 from floe.model.refs import HostId, Instant, address_of
-from floe.model.run import Summary
+from floe.model.run import Pruned, Summary
 from floe.store.base import Append, LedgerWrite, RunQuery, RunStore
 
 log = structlog.get_logger()
@@ -59,7 +59,7 @@ class DirectorySync:
         self.forgotten: dict[str, Gone] = {}
         """All stores that were forgotten, as `h2@k3f9`."""
         self._news = asyncio.Event()
-        self._unsent: list[Summary] = []
+        self._unsent: list[Summary | Pruned] = []
         """Own rows that changed since the last promise: a power failure may still undo them."""
         self.has_gone_back = False
         """Whether other hosts know later events of this store than it has."""
@@ -80,6 +80,7 @@ class DirectorySync:
         """
         changed = [append for append in decided.appends if append.records]
         self._unsent += [append.summary for append in changed if append.summary]
+        self._unsent += decided.removals
         if self._unsent and decided.promise:
             self.directory.changed(last, self._unsent)
             self._unsent.clear()
@@ -127,7 +128,12 @@ class DirectorySync:
 
     def _learn(self, source: Source, learned: Learned) -> None:
         if learned.marks:
-            mark = Mark(rows=learned.marks, appends=learned.appends, promise=False)
+            mark = Mark(
+                rows=learned.marks,
+                appends=learned.appends,
+                prunes=learned.prunes,
+                promise=bool(learned.prunes),
+            )
             self._put(Incoming(input=mark))
         if learned.ask:
             self._send(source.host, learned.ask)

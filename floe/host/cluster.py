@@ -147,6 +147,10 @@ class Cluster:
             for row in rows
         ]
 
+    def owes(self, run: RunRef) -> bool:
+        """Whether the adopter of a run has not acknowledged its end."""
+        return self.grantee.owes(run)
+
     # --- around a step ---
 
     def recorded(self, step: Step, record: Record, run: Run) -> None:

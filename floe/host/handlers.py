@@ -10,6 +10,7 @@ from floe.host.inputs import (
     Incoming,
     Mark,
     Packed,
+    Prune,
     Received,
     Reply,
     Start,
@@ -18,6 +19,7 @@ from floe.host.inputs import (
     Unsent,
 )
 from floe.host.peers.base import PeerParts
+from floe.host.removal import receive_removals, remove
 from floe.host.step import Step
 from floe.kernel.evolve import evolve
 from floe.kernel.title import title_of
@@ -29,15 +31,19 @@ from floe.model.signal import Abandon, Cancel, DataGiven
 
 def handle(step: Step, peers: PeerParts, received: Incoming) -> None:
     """Handle one input."""
-    ref, why = received.run, ""
+    ref, why, removed = received.run, "", tuple[str, ...]()
     match received.input:
         case Start() as start:
             ref, changed = _start(step, start)
-        case Mark(rows=rows, appends=appends, promise=promise):
+        case Mark(rows=rows, appends=appends, prunes=prunes, promise=promise):
             step.ledger += rows
             step.learned += peers.learned(appends)
+            receive_removals(step, prunes)
             step.promise |= promise
             changed = True
+        case Prune() as prune:
+            removed = remove(step, peers, prune)
+            changed = bool(removed)
         case Drain(on=on):
             changed = _drain(step, on=on)
         case Troubles(problems=problems):
@@ -49,7 +55,9 @@ def handle(step: Step, peers: PeerParts, received: Incoming) -> None:
             run = step.site.table.runs.get(ref) if ref else None
             changed = run is not None and _change(step, peers, run, received)
     if received.ticket:
-        step.replies.append(Reply(ticket=received.ticket, run=ref, changed=changed, why=why))
+        step.replies.append(
+            Reply(ticket=received.ticket, run=ref, changed=changed, why=why, removed=removed)
+        )
 
 
 def _start(step: Step, start: Start) -> tuple[RunRef, bool]:
@@ -99,7 +107,7 @@ def _change(step: Step, peers: PeerParts, run: Run, received: Incoming) -> bool:
             step.keep("unpacked", run.ref.key, None)
             step.add(run, (RunPacked(at=step.now, digests=digests),))
             return True
-        case Start() | Mark() | Drain() | Troubles():
+        case Start() | Mark() | Prune() | Drain() | Troubles():
             return False
         case Received() | Unsent() | Forget() | Free() | Surroundings():
             return False

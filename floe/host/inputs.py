@@ -8,6 +8,7 @@ from floe.model.event import NodeTaken, RerunOf
 from floe.model.flow import Flow
 from floe.model.message import Envelope
 from floe.model.refs import HostId, Json, NodeId, RunRef, StoreId
+from floe.model.run import Pruned
 from floe.model.signal import Signal
 from floe.store.base import Append, LedgerWrite
 
@@ -40,7 +41,18 @@ class Mark:
     rows: tuple[LedgerWrite, ...]
     appends: tuple[Append, ...] = ()
     """Without records: rows of the directory that came from peers."""
+    prunes: tuple[Pruned, ...] = ()
+    """Runs that the hosts with their logs have removed."""
     promise: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prune:
+    """Remove ended runs whose logs are here, and flows that no run needs any more."""
+
+    runs: tuple[Pruned, ...] = ()
+    flows: tuple[str, ...] = ()
+    """Digests."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +148,7 @@ Input = (
     Signal
     | Start
     | Mark
+    | Prune
     | FlowRead
     | Packed
     | Received
@@ -171,3 +184,5 @@ class Reply:
     """False: the input changed nothing (it was late or repeated, or the run is over)."""
     why: str = ""
     """Why it changed nothing, where there is a reason to show."""
+    removed: tuple[str, ...] = ()
+    """The keys of the runs that were removed."""

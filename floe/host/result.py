@@ -9,7 +9,7 @@ from floe.host.undoable import Undo
 from floe.model.effect import Effect
 from floe.model.message import Envelope
 from floe.model.refs import Instant, RunRef
-from floe.model.run import Run, Summary, summary_of
+from floe.model.run import Pruned, Run, Summary, summary_of
 from floe.store.base import Append, LedgerWrite, Record
 
 
@@ -37,6 +37,9 @@ class StepResult:
 
     appends: tuple[Append, ...] = ()
     ledger: tuple[LedgerWrite, ...] = ()
+    prunes: tuple[Pruned, ...] = ()
+    removals: tuple[Pruned, ...] = ()
+    """Those of `prunes` that other hosts are to learn of from this one."""
     promise: bool = False
     recorded: tuple[Recorded, ...] = ()
     """All events in the order in which they are stored."""

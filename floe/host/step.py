@@ -30,7 +30,7 @@ from floe.model.event import (
 from floe.model.flow import Flow
 from floe.model.message import Envelope, Message
 from floe.model.refs import HostId, Instant, Json, NodeId, RunRef, StoreId
-from floe.model.run import Attached, Run, Summary
+from floe.model.run import Attached, Pruned, Run, Summary
 from floe.model.signal import Activate, Signal
 from floe.store.base import Append, LedgerWrite, Record
 
@@ -74,6 +74,10 @@ class Step:
         self.rows: dict[RunRef, Append] = {}
         self.learned: list[Append] = []
         """Rows of the directory that came from peers."""
+        self.prunes: list[Pruned] = []
+        """Runs that are removed."""
+        self.removals: list[Pruned] = []
+        """Those of them that other hosts are to learn of from this one."""
         self.promise = False
         self.retry_pends = False
         """Whether a pend may now be placed that could not be when pends were last tried."""
@@ -105,6 +109,8 @@ class Step:
         return StepResult(
             appends=(*appends, *self.rows.values(), *self.learned),
             ledger=tuple(self.ledger),
+            prunes=tuple(self.prunes),
+            removals=tuple(self.removals),
             promise=self.promise,
             recorded=tuple(chain.from_iterable(self.recorded.values())),
             effects=tuple(effects),

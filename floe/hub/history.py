@@ -1,6 +1,6 @@
 """Runs folded from their logs in the store, with their flows. Changes nothing."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -29,17 +29,26 @@ class History:
         self._declared = declared
         self._flows: dict[str, Flow] = {}
         self._packed: dict[RunRef, Run] = {}
+        self._removals = 0
 
     async def run(self, ref: RunRef) -> Run | None:
         """A run as it is; None for none."""
         if known := self._packed.get(ref):
             return known
+        removals = self._removals
         run = await self.folded(ref)
-        if run is not None and run.phase == "packed":  # its log is closed
+        if run is not None and run.phase == "packed" and removals == self._removals:
+            # Its log is closed, and was not removed meanwhile.
             self._packed[ref] = run
             if len(self._packed) > PACKED_MAX:
                 del self._packed[next(iter(self._packed))]
         return run
+
+    def removed(self, refs: Collection[RunRef]) -> None:
+        """Runs were removed from the store."""
+        self._removals += 1
+        for ref in refs:
+            self._packed.pop(ref, None)
 
     async def folded(self, ref: RunRef, until: int = 0) -> Run | None:
         """A run as it was after a sequence number (0: as it is); None for none."""

@@ -15,13 +15,15 @@ import structlog
 
 from floe.feed.feed import Feed
 from floe.host.peers.member import Member
+from floe.host.retention import Removals, Wanted
 from floe.hub.effects import Effects
 from floe.hub.flows import Flows
 from floe.hub.loop import Loop
 from floe.hub.machine import Machine, without_numbers
 from floe.hub.parts import Parts
+from floe.hub.pruning import Pruning
 from floe.model.codec import iso
-from floe.model.host import HostView
+from floe.model.host import DiskUse, HostView
 from floe.model.refs import HostId, Instant, Json, RunRef
 from floe.model.run import Phase, Run
 from floe.places import Places
@@ -54,6 +56,10 @@ class Counts:
     events: int
     """The position of the newest event."""
     flows: int
+    pruned: int
+    """Runs that were removed."""
+    disk: DiskUse | None
+    """None until it was measured."""
     up_s: float
 
 
@@ -68,6 +74,7 @@ class HostReads:
     feed: Feed
     effects: Effects
     machine: Machine
+    pruning: Pruning
 
     # --- this host ---
 
@@ -100,8 +107,14 @@ class HostReads:
             listeners=len(self.feed),
             events=self.feed.head,
             flows=len(self.flows.book.flows),
+            pruned=self.pruning.removed,
+            disk=self.pruning.use,
             up_s=(self.now() - self.started_at) / 1000,
         )
+
+    async def prunable(self, wanted: Wanted) -> Removals:
+        """What would be removed. Raises FloeError, OSError."""
+        return await self.pruning.prune(wanted, dry_run=True)
 
     def refusal(self) -> str:
         """Why this host takes and begins no new run now; empty while it does."""
@@ -163,6 +176,7 @@ class HostReads:
             "commands_why": limit.why if limit else "",
             "running": self.effects.running(),
             "waiting": len(self.effects.waiting()),
+            "disk": self._disk(),
             "config": {
                 "path": book.path,
                 "digest": book.digest,
@@ -172,6 +186,13 @@ class HostReads:
             "flows": dict(book.bodies),
             "common": dict(book.common),
         }
+
+    def _disk(self) -> Json:
+        use = self.pruning.use
+        if use is None:
+            return None
+        sizes = {"workspaces": use.workspaces, "outputs": use.outputs, "store": use.store}
+        return {"at": iso(use.at), **sizes}
 
     # --- runs that are not archived ---
 

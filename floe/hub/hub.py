@@ -8,10 +8,11 @@ import structlog
 from floe.host.forms import answered
 from floe.host.inputs import Drain, Forget, Free, Incoming, Input, Mark, Start
 from floe.host.reruns import Again
-from floe.hub.flows import FlowBook, given_by_hand, pulled, start_of
+from floe.host.retention import Wanted
+from floe.hub.flows import FlowBook, start_of
 from floe.hub.life import Life
 from floe.model.errors import ConfigInvalid, Conflict
-from floe.model.flow import TriggerType
+from floe.model.flow import Flow, Trigger, TriggerType
 from floe.model.refs import HostId, Json, RunRef, StoreId
 from floe.model.run import Summary
 from floe.model.signal import Cancel
@@ -47,27 +48,29 @@ class Hub(Life):
         once: str = "",
         kind: TriggerType = "data",
     ) -> Done:
-        """Start a run by a push trigger, or by hand; returns when it is on the disk.
+        """Start a run by a data or push trigger; returns when it is on the disk.
 
-        `flow` is `id` or `id@ver`; `trigger` an id, else the first of its kind. A person, who is
-        the kind `data`, may pull any trigger. `once`: a second call with the same key is answered
-        with the first one's run.
-        Raises NotFound, ValuesInvalid, TooLarge, Busy, StoreFailed, Theirs, World.
+        `flow` is `id` or `id@ver`; `trigger` an id, else the first of its kind. `once`: a second
+        call with the same key is answered with the first one's run.
+        Raises NotFound, ValuesInvalid, TooLarge, Busy, StoreFailed.
         """
         if known := await self._once(once):
             return known
         self.machine.check()
-        found = self.reads.flow(flow)
-        chosen = pulled(found, trigger, kind)
-        if kind == "data":
-            values = await given_by_hand(chosen, values, self.parts.refs)
-        start = start_of(self.flows.book, found, chosen, values, by=by, once=once)
+        start = start_of(
+            self.flows.book, self.reads.flow(flow), kind, trigger, values, by=by, once=once
+        )
         return await self._started(start)
 
     async def _started(self, start: Start) -> Done:
         reply = await self.loop.ask(start)
         assert reply.run is not None, "a start is answered with its run"
         return Done(await self.reads.summary(reply.run), is_known=not reply.changed)
+
+    def pass_over_nowait(self, flow: Flow, trigger: Trigger, why: str) -> None:
+        """Remember that a delivery to a push trigger started nothing. Raises Busy."""
+        row = self.passed_over.add(flow, trigger, why, self.clock.now())
+        self.loop.put(Incoming(input=Mark(rows=(row,), promise=False)))
 
     async def give(
         self,
@@ -144,6 +147,10 @@ class Hub(Life):
     async def free(self, tag: str, run: RunRef) -> None:
         """Take a resource from the run that holds it; at the keeper. Raises Conflict."""
         await self._ask(Free(tag=tag, run=run.key))
+
+    async def prune(self, wanted: Wanted) -> bool:
+        """Remove what is not kept; False where that takes longer than a caller waits."""
+        return await self.pruning.ask(wanted)
 
     async def _ask(self, request: Input) -> None:
         reply = await self.loop.ask(request)

@@ -17,6 +17,7 @@ from floe.feed.listeners import Listeners
 from floe.feed.names import RunNames
 from floe.feed.peer_feeds import PeerFeeds
 from floe.host.inputs import Incoming, Mark
+from floe.host.passed_over import PASSED_OVER, PassedOver
 from floe.host.result import StepResult
 from floe.hub.clock import CHECK_S, Timers
 from floe.hub.effects import Effects
@@ -27,6 +28,7 @@ from floe.hub.loop import Loop
 from floe.hub.machine import Machine
 from floe.hub.parts import Parts, SpawnedTasks, core_of, hello_of, triggers_of
 from floe.hub.peer_gateway import PeerGateway
+from floe.hub.pruning import Pruning
 from floe.hub.reads import Reads
 from floe.model.effect import Effect
 from floe.model.message import Message
@@ -107,6 +109,8 @@ class Life:
         )
         self.machine = Machine(loop, self.effects, store, clock, parts.folders, parts.places)
         self.triggers = await triggers_of(parts, loop, spawn, self.machine.refusal)
+        self.passed_over = PassedOver(await store.ledger(PASSED_OVER))
+        self.pruning = Pruning(parts, store, loop, self.flows, clock, lambda: self.sync.forgotten)
         self.reads = Reads(
             parts=parts,
             started_at=clock.now(),
@@ -115,11 +119,13 @@ class Life:
             feed=self.feed,
             effects=self.effects,
             machine=self.machine,
+            pruning=self.pruning,
             history=self.history,
             sync=self.sync,
             names=names,
             listeners=Listeners(self.feed, self.sync.directory, others),
             triggers=self.triggers,
+            hooks_passed_over=self.passed_over,
         )
         unfinished = await self.history.unfinished()
         return core.load(unfinished, await self.history.adopted(unfinished) if self.gateway else ())
@@ -129,6 +135,7 @@ class Life:
         self._tasks.spawn(self.loop.write())
         self._tasks.spawn(self._follow_clock())
         self._tasks.spawn(self.machine.watch())
+        self._tasks.spawn(self.pruning.watch())
         self.watch_triggers()
         if self.gateway:
             self.gateway.open(hello_of(self.parts), self.sync)
@@ -160,6 +167,8 @@ class Life:
     async def _stored(self, decided: StepResult, last: int) -> None:
         if decided.recorded:
             self.feed.publish(last, decided.recorded)
+        if decided.prunes:
+            self.history.removed([RunRef.parse(one.key) for one in decided.prunes])
         if self.gateway:
             self.gateway.stored(decided, last)
         await self.effects.carry_out(decided.closed, decided.effects)

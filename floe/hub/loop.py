@@ -224,10 +224,15 @@ class Loop:
                 self._fail(incoming.ticket, Yours(what))
 
     async def _append(self, decided: StepResult) -> int:
-        if not decided.appends and not decided.ledger:
+        if not (decided.appends or decided.ledger or decided.prunes):
             return 0
         last = await self._store.append(
-            Batch(appends=decided.appends, ledger=decided.ledger, promise=decided.promise)
+            Batch(
+                appends=decided.appends,
+                ledger=decided.ledger,
+                prunes=decided.prunes,
+                promise=decided.promise,
+            )
         )
         if self.store_problem:
             log.info("store.recovered")

@@ -17,9 +17,10 @@ from floe.hub.loop import Loop
 from floe.hub.outputs import AttemptSettings
 from floe.hub.triggers import Triggers
 from floe.model.flow import Action
+from floe.model.keep import Keep
 from floe.model.message import PROTOCOL
 from floe.model.refs import RunRef
-from floe.nodes.base import Executor, Refs
+from floe.nodes.base import Executor, Refs, Spaces, SpaceSizes
 from floe.peers.base import Hello, Peers, Protocols
 from floe.places import Places
 from floe.store.base import Batch, LedgerWrite, RunStore
@@ -45,6 +46,11 @@ class Parts:
     """The file systems of this machine."""
     folders: Mapping[str, Path] = field(default_factory=dict)
     """Folders in which runs need room, by their names in a sentence."""
+    keep: Keep = field(default_factory=Keep)
+    """How long runs and workspaces stay, where their flows do not say."""
+    spaces: Spaces | None = None
+    """The workspaces; None where none are to be removed."""
+    space_sizes: SpaceSizes | None = None
     version: str = ""
     """Of floe, for people."""
 

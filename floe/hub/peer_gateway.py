@@ -119,7 +119,9 @@ class PeerGateway:
         if ref is None:
             return incoming
         floor: int | None = None
-        if ref not in self._core.table.runs and await self._store.history(ref, 0, 1):
+        if ref not in self._core.table.runs and (
+            await self._store.history(ref, 0, 1) or await self._store.pruned(ref)
+        ):
             floor = FLOOR_MAX
         elif isinstance(row := await self._store.row("floor", ref.key), int):
             floor = row

@@ -11,6 +11,7 @@ from floe.feed.listener import Listening
 from floe.feed.listeners import Listeners
 from floe.feed.names import RunNames
 from floe.host.leases.base import Lease
+from floe.host.passed_over import PassedOver
 from floe.host.peers.lost import pen_of
 from floe.host.peers.whereabouts import log_host
 from floe.host.reruns import Again, Earlier, space_of
@@ -22,10 +23,10 @@ from floe.hub.triggers import Triggers
 from floe.kernel.place import Refusals
 from floe.kernel.why import why
 from floe.model.codec import iso
-from floe.model.errors import Conflict, Lost, NotFound
+from floe.model.errors import Conflict, FloeError, Lost, NotFound, Removed
 from floe.model.flow import Flow, Trigger
 from floe.model.host import AsOf, Why
-from floe.model.refs import FlowId, HostId, Instant, Json, Key, RunRef, address_of
+from floe.model.refs import FlowId, HostId, Instant, Json, Key, RunRef, Shape, address_of
 from floe.model.run import Run, Summary, summary_of
 from floe.store.base import FlowRuns, RunPage, RunQuery, Stored
 
@@ -67,6 +68,7 @@ class Reads(HostReads):
     names: RunNames
     listeners: Listeners
     triggers: Triggers
+    hooks_passed_over: PassedOver
 
     # --- flows ---
 
@@ -100,6 +102,10 @@ class Reads(HostReads):
         """The present problem of a trigger; empty for none."""
         return self.triggers.problems.get(Watch(flow.id, flow.ver, trigger.id), "")
 
+    def passed_over(self, flow: Flow, trigger: Trigger) -> Sequence[Shape]:
+        """Why the newest deliveries to a trigger started nothing: `at` and `why`, newest first."""
+        return self.hooks_passed_over.of(flow, trigger)
+
     # --- runs ---
 
     def as_of(self) -> AsOf:
@@ -125,6 +131,8 @@ class Reads(HostReads):
         if peers is None and not forgotten:
             return FoundRun(ref=ref)
         row, host = await store.find(ref), None
+        if row is None and (removed := await self._removed(ref)):
+            raise removed
         if peers is not None:
             known = {one.host for one in peers.seen()}.union(self.others())
             at = log_host(ref, row, known, forgotten)
@@ -149,7 +157,7 @@ class Reads(HostReads):
             return summary_of(run)
         if row := await self.row(ref):
             return row
-        raise self._not_found(ref)
+        raise await self._missing(ref)
 
     async def row(self, ref: RunRef) -> Summary | None:
         """The row of a run as the store has it; None for none."""
@@ -160,7 +168,7 @@ class Reads(HostReads):
         ref = self.ref(run)
         found = self._live(ref) or await self.history.run(ref)
         if found is None:
-            raise self._not_found(ref)
+            raise await self._missing(ref)
         return found
 
     async def run_at(self, run: str, seq: int) -> Run:
@@ -168,7 +176,7 @@ class Reads(HostReads):
         ref = self.ref(run)
         found = await self.history.folded(ref, seq)
         if found is None:
-            raise self._not_found(ref)
+            raise await self._missing(ref)
         return found
 
     async def events(self, run: str, after: int = 0, limit: int = 0) -> Sequence[Stored]:
@@ -264,5 +272,22 @@ class Reads(HostReads):
         """The events that were recorded at this host."""
         return self.feed
 
-    def _not_found(self, ref: RunRef) -> NotFound:
-        return NotFound(f"no run {self.name_of(ref)}", "floe runs lists them")
+    async def _missing(self, ref: RunRef) -> FloeError:
+        """The error for a run that is not here."""
+        name = self.name_of(ref)
+        return await self._removed(ref) or NotFound(f"no run {name}", "floe runs lists them")
+
+    async def _removed(self, ref: RunRef) -> Removed | None:
+        """The error for a run that was removed; None if it was not."""
+        if self._live(ref) is not None or ref in self.loop.storing:
+            return None
+        name = self.name_of(ref)
+        if pruned := await self.parts.store.pruned(ref):
+            what = f"{name} of {pruned.flow} was removed at {iso(pruned.at)}: {pruned.why}"
+            return Removed(what, at=pruned.at, why=pruned.why)
+        site = self.loop.core.site
+        is_own = (ref.host, ref.store) == (site.id, site.store)
+        if is_own and 1 <= ref.serial <= site.serial and await self.row(ref) is None:
+            # Every number up to the last was given to a run.
+            return Removed(f"{name} was removed; when and why is no longer known", at=None)
+        return None

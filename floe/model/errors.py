@@ -7,6 +7,7 @@
     │   ├── ValuesInvalid  form values that do not fit their form
     │   ├── NotFound       no such flow, run, node, host
     │   ├── Lost           permanently lost, together with its host
+    │   ├── Removed        a run that was pruned, as the config or a person asked
     │   ├── Conflict       the object is no longer in the state that the caller expects
     │   ├── TooLarge       more bytes than the documented limit
     │   ├── Denied         no or wrong credentials
@@ -105,6 +106,16 @@ class Lost(Yours):
         super().__init__(what)
         self.host = host
         self.since = since
+
+
+class Removed(Yours):
+    """A run that was pruned, as the config or a person asked."""
+
+    def __init__(self, what: str, *, at: int | None, why: str = "") -> None:
+        """`at`: the instant of the removal; None if only the fact is known."""
+        super().__init__(what, "`keep` in the config sets how long runs stay")
+        self.at = at
+        self.why = why
 
 
 class Conflict(Yours):

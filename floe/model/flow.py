@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Annotated, Literal
 
+from floe.model.keep import NO_KEEP, Keep
 from floe.model.refs import FlowId, Json, NodeId
 from floe.model.tags import Tag
 from floe.model.template import Template
@@ -227,6 +228,12 @@ class Trigger:
     """poll-git: a regular expression that must match a whole ref."""
     secret: str = ""
     """push: `$NAME` of the host's environment or `@file`; if empty, the route answers 403."""
+    events: tuple[str, ...] = ()
+    """push: the events that start runs; empty for `push` alone."""
+    branches: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    """push: patterns of branches, tags and changed files, as in `expr.globs`; empty for all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -254,6 +261,9 @@ class Flow:
     """The title of its runs; without it a run's title comes from its values."""
     strict_shell: bool | None = None
     """`shell` ends at the first command that fails; None for the host's default."""
+    keep: Keep = NO_KEEP
+    """How long its runs stay, where that differs from the host. The flow in the config counts, not
+    the one that a run is pinned to."""
     has_escapes: bool = False
     """Whether `$$` is a dollar in `env` and in arguments. False for flows from floe 0.1, where it
     meant two dollars."""

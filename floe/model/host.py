@@ -67,3 +67,14 @@ class AsOf:
     """The last message of each other host; None if there was none."""
     stale: tuple[HostId, ...] = ()
     """Hosts that have been silent for too long."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiskUse:
+    """The bytes that the files of a host take."""
+
+    at: Instant
+    """When they were measured."""
+    workspaces: int
+    outputs: int
+    store: int

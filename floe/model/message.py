@@ -15,7 +15,7 @@ from typing import Final
 from floe.model.codec import Body
 from floe.model.flow import Flow
 from floe.model.refs import FlowId, HostId, Instant, Json, StoreId
-from floe.model.run import Summary
+from floe.model.run import Pruned, Summary
 
 PROTOCOL: Final = 1
 """The protocol version between hosts. Hosts with different versions report it and share no runs."""
@@ -260,6 +260,8 @@ class Rows:
     after: int
     upto: int
     rows: tuple[Summary, ...] = ()
+    pruned: tuple[Pruned, ...] = ()
+    """Runs that were removed between the two positions."""
     more: bool = False
     """There are more rows after `upto`; request them."""
 

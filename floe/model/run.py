@@ -214,6 +214,24 @@ class Summary:
     pended_at: Instant
     started_at: Instant | None
     ended_at: Instant | None
+    rerun_of: str = ""
+    """The key of the run that it repeats; empty for a run that a trigger started."""
+    digest: str = ""
+    """Of its flow; empty until the flow is read, and in rows of older floes."""
+    output_bytes: int = 0
+    """What its finished attempts printed; 0 until the run is over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pruned:
+    """The record of a run that was removed with its log."""
+
+    key: str
+    flow: FlowId
+    at: Instant
+    """When it was removed."""
+    why: str
+    """The rule that it fell under, as the end of a sentence."""
 
 
 def completed(row: Summary) -> Summary:
@@ -249,4 +267,12 @@ def summary_of(run: Run) -> Summary:
         pended_at=run.pended_at,
         started_at=run.started_at,
         ended_at=run.ended_at,
+        rerun_of=run.rerun_of.run if run.rerun_of else "",
+        digest=run.digest or "",
+        output_bytes=_output_bytes(run) if is_over else 0,
     )
+
+
+def _output_bytes(run: Run) -> int:
+    visits = (v for id in run.nodes for v in run.visits(id) if not v.taken_from)
+    return sum(attempt.output_bytes for state in visits for attempt in state.attempts)

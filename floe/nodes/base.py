@@ -1,9 +1,9 @@
 """The ports to the outside of a host: executors of actions, readers of documents and git refs."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from floe.model.flow import Action, Git
 from floe.model.refs import Json, Key
@@ -62,6 +62,49 @@ class Limit:
 
     def __str__(self) -> str:
         return f"{self.count} at once: {self.why}"
+
+
+class Space(NamedTuple):
+    """A workspace, by its flow and its run."""
+
+    flow: str
+    run: str
+    """The key of the run; empty for the one workspace of a flow with `reuse-space`."""
+
+
+class Spaces(Protocol):
+    """The workspaces of a host. All calls block."""
+
+    @property
+    def root(self) -> Path:
+        """The folder of all of them; it may not exist."""
+        ...
+
+    def path(self, space: Space) -> Path:
+        """The folder of a workspace; it may not exist."""
+        ...
+
+    def each(self) -> Iterator[Space]:
+        """The workspaces that exist. Raises OSError."""
+        ...
+
+    def remove(self, workspace: Path) -> None:
+        """Delete a workspace soon, permanently, if it exists.
+
+        Raises World if floe did not create it, OSError.
+        """
+        ...
+
+
+class SpaceSizes(Protocol):
+    """The sizes of the workspaces of a host."""
+
+    def measure(self, unfinished: Collection[str]) -> Mapping[Space, int]:
+        """The bytes of each workspace; `unfinished` are the keys of runs that still change theirs.
+
+        Blocks, without much work at once. Raises OSError.
+        """
+        ...
 
 
 class Executor(Protocol):

@@ -9,6 +9,7 @@ never waits for a deletion; a separate thread deletes; links are removed, never 
 import os
 import shutil
 import stat
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -18,14 +19,17 @@ import structlog
 
 from floe.files import Folders, kind_of, private
 from floe.model.errors import World
-from floe.model.refs import Key
-from floe.nodes.base import Job
+from floe.model.refs import Key, ref_of
+from floe.nodes.base import Job, Space
 from floe.places import Threads
 
 log = structlog.get_logger()
 
 MARKER: Final = ".floe-spaces"
 _TRASH: Final = ".trash"
+_SHARED: Final = "single"
+"""The workspace of a flow with `reuse-space`."""
+
 _READY_MAX: Final = 1024
 """How many runs are remembered as ready; any other run is checked again."""
 
@@ -135,11 +139,32 @@ class Workspaces:
         self._ready = {use: None for use in list(self._ready) if use[0] != old}
         return True
 
+    @property
+    def root(self) -> Path:
+        """As in the port `Spaces`."""
+        return self._spaces
+
+    def path(self, space: Space) -> Path:
+        """As in the port."""
+        return self._spaces / space.flow / "ws" / (space.run or _SHARED)
+
+    def each(self) -> Iterator[Space]:
+        """As in the port."""
+        for folder in self._spaces.glob("[!.]*/ws/[!.]*"):
+            flow, name = folder.parent.parent.name, folder.name
+            if name == _SHARED or ref_of(name) is not None:
+                yield Space(flow, "" if name == _SHARED else name)
+
     def remove(self, workspace: Path) -> None:
-        """Delete a workspace soon, permanently. Raises World if floe did not create it."""
+        """As in the port."""
+        self._inside(workspace)
+        state = git_state(workspace)
+        if not (os.path.lexists(workspace) or os.path.lexists(state)):
+            return
         self._own()
-        self._ready = {use: None for use in self._ready if use[0] != workspace}
+        self._ready = {use: None for use in list(self._ready) if use[0] != workspace}
         self._discard(workspace)
+        self._discard(state)
         for marker in workspace.parent.glob(f".{workspace.name}.*"):
             marker.unlink(missing_ok=True)
 

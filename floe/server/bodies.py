@@ -200,6 +200,15 @@ class Fields:
             return value
         return self._instead(key, f"a whole number from {low} to {high} is expected", default)
 
+    def number(self, key: str, default: float, low: float, high: float) -> float:
+        """A number within bounds."""
+        value = self._take(key)
+        if value is None:
+            return default
+        if isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high:
+            return value
+        return self._instead(key, f"a number from {low:g} to {high:g} is expected", default)
+
     def flag(self, key: str) -> bool | None:
         """True or false, also written as a text; None if absent."""
         value = self._take(key)

@@ -51,6 +51,17 @@ def _lines(hub: Hub) -> Iterator[str]:
     yield from _gauge("floe_feed_clients", "Listeners of the feed.", {"": counts.listeners})
     yield from _gauge("floe_events", "Position of the newest event.", {"": counts.events})
     yield from _gauge("floe_flows", "Flows in the config.", {"": counts.flows})
+    yield from _gauge("floe_pruned_runs", "Runs removed since the start.", {"": counts.pruned})
+    if use := counts.disk:
+        yield from _gauge(
+            "floe_disk_bytes",
+            "What the host's files take, at the last look.",
+            {
+                _labels(of="workspaces"): use.workspaces,
+                _labels(of="outputs"): use.outputs,
+                _labels(of="store"): use.store,
+            },
+        )
     yield from _gauge("floe_uptime_seconds", "Since the host was started.", {"": counts.up_s})
 
 

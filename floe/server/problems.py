@@ -11,7 +11,7 @@ from typing import Any, Final
 import structlog
 from aiohttp import web
 
-from floe.model.codec import to_text
+from floe.model.codec import iso, to_text
 from floe.model.errors import (
     ConfigInvalid,
     Conflict,
@@ -20,12 +20,14 @@ from floe.model.errors import (
     Forbidden,
     Lost,
     NotFound,
+    Removed,
     Theirs,
     TooLarge,
     ValuesInvalid,
     World,
     Yours,
 )
+from floe.model.refs import Instant
 from floe.model.secret import masked
 from floe.shapes.findings import finding_shape
 
@@ -52,6 +54,7 @@ _STATUS: Final[Mapping[type[FloeError], int]] = {
     NotFound: 404,
     Conflict: 409,
     Lost: 410,
+    Removed: 410,
     TooLarge: 413,
     Unsupported: 415,
     ConfigInvalid: 422,
@@ -101,12 +104,20 @@ def problem_of(error: FloeError) -> web.Response:
         hint=error.hint,
         fields=error.fields if isinstance(error, ValuesInvalid) else {},
         findings=[finding_shape(f) for f in findings],
+        **_removal(error),
     )
     if isinstance(error, Denied):
         response.headers["WWW-Authenticate"] = 'Bearer realm="floe"'
     if isinstance(error, Throttled):
         response.headers["Retry-After"] = str(int(error.after_s) + 1)
     return response
+
+
+def _removal(error: FloeError) -> dict[str, object]:
+    """When and why a run was removed."""
+    if not isinstance(error, Removed) or error.at is None:
+        return {}
+    return {"since": iso(Instant(error.at)), "why": error.why}
 
 
 @web.middleware

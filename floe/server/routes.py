@@ -21,11 +21,13 @@ from floe.server import (
     openapi,
     peers,
     pends,
+    prunes,
     push,
     reruns,
     runs,
     static,
     stream,
+    webhooks,
 )
 from floe.server.bodies import ONCE_MAX
 from floe.server.json_schema import FLAG, INSTANT, TEXT
@@ -60,11 +62,11 @@ RANGE: Final = {"Range": {"type": "string", "examples": ["bytes=-1000"]}}
 SIGNED: Final = {
     "X-Floe-Signature-256": {
         "type": "string",
-        "description": "sha256=<hex of HMAC-SHA256>; or X-Hub-Signature-256",
+        "description": "sha256=<hex of HMAC-SHA256>; or the header of a forge",
     },
     "X-Floe-Delivery": {
         "type": "string",
-        "description": "new for each event; or X-GitHub-Delivery",
+        "description": "new for each event; or the header of a forge",
     },
 }
 
@@ -176,7 +178,7 @@ ROUTES: Final = (
     Route(
         "POST",
         "push/{flow}/{trigger}",
-        push.hook,
+        webhooks.hook,
         public=True,
         headers=SIGNED,
         body="Payload",
@@ -206,6 +208,14 @@ ROUTES: Final = (
         headers=ONCE,
         body="Forget",
         answers={200: "Forgot"},
+    ),
+    Route(
+        "POST",
+        "hosts/{host}/prune",
+        hosts.at_named_host(prunes.start),
+        headers=ONCE,
+        body="Prune",
+        answers={202: "Pruned"},
     ),
     Route("GET", "peer/ws", peers.serve, peer=True, headers=WHO, answers={101: ""}),
     Route("GET", "feed", stream.index, query=STREAM, answers={200: PLAIN}),

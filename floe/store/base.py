@@ -2,12 +2,18 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 from floe.model.codec import Body
 from floe.model.event import Event
 from floe.model.refs import FlowId, HostId, Instant, Json, RunRef, StoreId
-from floe.model.run import State, Summary
+from floe.model.run import Pruned, State, Summary
+
+PRUNED_MAX: Final = 10_000
+"""Removed runs of which a store knows when and why, however long ago that was."""
+
+PRUNED_S: Final = 86_400
+"""Seconds for which it knows that of all of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,11 +63,12 @@ class Append:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """The current row of a run for which this store ever appended events."""
+    """The current row of a run for which this store ever appended events, or its removal."""
 
     pos: int
-    """Of the last own append that wrote the row. A row received since then keeps this position."""
-    summary: Summary
+    """Of the last own append that wrote the row, or of the removal. A row received since then keeps
+    this position."""
+    row: Summary | Pruned
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +133,9 @@ class Batch:
 
     appends: Sequence[Append] = ()
     ledger: Sequence[LedgerWrite] = field(default=())
+    prunes: Sequence[Pruned] = ()
+    """Runs to remove: their logs, rows and idempotency keys. Nothing else of the batch may concern
+    them. `pruned` finds the record of each."""
     promise: bool = False
     """True: survives power loss before `append` returns. False: survives the death of every floe
     process, and every promise made later makes it durable too."""
@@ -205,8 +215,26 @@ class RunStore(Protocol):
         """The directory row of one run."""
         ...
 
+    async def pruned(self, run: RunRef) -> Pruned | None:
+        """The record of a removed run; None if it was not removed, or that was forgotten.
+
+        The removals of the last `PRUNED_S`, and the latest `PRUNED_MAX`, are never forgotten. A row
+        that a peer offers of such a run is ignored.
+        """
+        ...
+
+    async def repeated(self, runs: Collection[str]) -> frozenset[str]:
+        """Those of some runs, by their keys, that are repeated by a run with a row."""
+        ...
+
+    async def size(self) -> int:
+        """The bytes of the store's files."""
+        ...
+
     async def changes(self, after: int, limit: int) -> Sequence[Change]:
         """This store's own rows that changed after a position, in the order of their changes.
+
+        Removed rows are among them, until their removal is forgotten.
 
         A row is ours if we ever appended events for that run. If a peer's newer copy replaced it,
         report that copy at the old position. Rows that only came from peers are left out. Each

@@ -3,18 +3,28 @@
 Each call runs on the event loop without an await in between, so it is atomic.
 """
 
-from bisect import bisect_left, insort
+from bisect import bisect_left, bisect_right, insort
 from collections import ChainMap, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from heapq import merge, nlargest
 from itertools import islice
 
 from floe.model.codec import from_text, to_text
 from floe.model.errors import StoreFailed, Yours
 from floe.model.refs import FlowId, Json, RunRef, StoreId
 from floe.model.result import FAILING
-from floe.model.run import Summary
-from floe.store.base import Batch, Change, FlowRuns, RunPage, RunQuery, Stored
+from floe.model.run import Pruned, Summary
+from floe.store.base import (
+    PRUNED_MAX,
+    PRUNED_S,
+    Batch,
+    Change,
+    FlowRuns,
+    RunPage,
+    RunQuery,
+    Stored,
+)
 from floe.store.rules import (
     NOWHERE,
     Head,
@@ -44,6 +54,10 @@ class MemoryStore:
         self._changes: dict[str, int] = {}
         """Positions of our own rows in `_runs`, in ascending order."""
         self._ledger: dict[str, dict[str, str]] = defaultdict(dict)
+        self._pruned: dict[str, Pruned] = {}
+        self._removals: dict[str, int] = {}
+        """Positions of our own among them, in ascending order."""
+        self._head = 0
 
     @property
     def store_id(self) -> StoreId:
@@ -79,22 +93,31 @@ class MemoryStore:
                     _text(record.body)
 
         self._heads.update(heads.maps[0])
+        for pruned in batch.prunes:
+            self._prune(pruned)
+        if batch.prunes:
+            self._forget_pruned(max(pruned.at for pruned in batch.prunes))
         for append in batch.appends:
             for record in append.records:
-                stored = Stored(pos=len(self._log) + 1, record=record)
+                self._head += 1
+                stored = Stored(pos=self._head, record=record)
                 self._log.append(stored)
                 self._by_run[record.run].append(stored)
-            if append.summary and is_newer(append.summary, self._runs.get(append.run.key)):
-                self._put_row(append.summary)
+            row, key = append.summary, append.run.key
+            if row is None or (key in self._pruned and not append.records):
+                continue
+            if is_newer(row, old := self._runs.get(key)):
+                digest = row.digest or (old.digest if old else "")
+                self._put_row(replace(row, digest=digest))
                 if append.records:
-                    self._changes.pop(append.run.key, None)
-                    self._changes[append.run.key] = len(self._log)
+                    self._changes.pop(key, None)
+                    self._changes[key] = self._head
         for write, text in zip(batch.ledger, values, strict=True):
             if text is None:
                 self._ledger[write.kind].pop(write.key, None)
             else:
                 self._ledger[write.kind][write.key] = text
-        return len(self._log)
+        return self._head
 
     async def history(self, run: RunRef, after: int = 0, limit: int = 0) -> Sequence[Stored]:
         """As in the port."""
@@ -104,22 +127,21 @@ class MemoryStore:
     async def tail(self, after: int, limit: int = 0) -> Sequence[Stored]:
         """As in the port."""
         self._check_open()
-        return _part(self._log, after, limit)
+        first = bisect_right(self._log, after, key=lambda stored: stored.pos)
+        return _part(self._log, first, limit)
 
     async def changes(self, after: int, limit: int) -> Sequence[Change]:
         """As in the port."""
         self._check_open()
-        found = (
-            Change(pos=pos, summary=self._runs[key])
-            for key, pos in self._changes.items()
-            if pos > after
-        )
+        rows = (Change(pos=pos, row=self._runs[key]) for key, pos in self._changes.items())
+        gone = (Change(pos=pos, row=self._pruned[key]) for key, pos in self._removals.items())
+        found = (c for c in merge(rows, gone, key=lambda c: c.pos) if c.pos > after)
         return tuple(islice(found, limit))
 
     async def head(self) -> int:
         """As in the port."""
         self._check_open()
-        return len(self._log)
+        return self._head
 
     async def runs(self, query: RunQuery) -> RunPage:
         """As in the port; a filter with few matches reads the whole directory."""
@@ -164,6 +186,21 @@ class MemoryStore:
         self._check_open()
         return self._runs.get(run.key)
 
+    async def pruned(self, run: RunRef) -> Pruned | None:
+        """As in the port."""
+        self._check_open()
+        return self._pruned.get(run.key)
+
+    async def repeated(self, runs: Collection[str]) -> frozenset[str]:
+        """As in the port; reads the whole directory."""
+        self._check_open()
+        return frozenset(row.rerun_of for row in self._runs.values()).intersection(runs)
+
+    async def size(self) -> int:
+        """As in the port: there are no files."""
+        self._check_open()
+        return 0
+
     async def ledger(self, kind: str) -> Mapping[str, Json]:
         """As in the port."""
         self._check_open()
@@ -174,6 +211,29 @@ class MemoryStore:
         self._check_open()
         text = self._ledger.get(kind, {}).get(key)
         return None if text is None else from_text(text)
+
+    def _prune(self, pruned: Pruned) -> None:
+        self._head += 1
+        key, ref = pruned.key, RunRef.parse(pruned.key)
+        self._pruned.pop(key, None)
+        self._pruned[key] = pruned
+        if self._changes.pop(key, None) is not None:
+            self._removals[key] = self._head
+        if row := self._runs.pop(key, None):
+            del self._sort_keys[bisect_left(self._sort_keys, sort_key_of(row))]
+        if self._by_run.pop(ref, None):
+            self._log = [stored for stored in self._log if stored.record.run != ref]
+        self._heads.pop(ref, None)
+        once = self._ledger["once"]
+        for name in [name for name, text in once.items() if text == to_text(key)]:
+            del once[name]
+
+    def _forget_pruned(self, now: int) -> None:
+        newest = nlargest(PRUNED_MAX, (one.at for one in self._pruned.values()))
+        before = min(now - PRUNED_S * 1000, newest[-1])
+        for old in [one for one in self._pruned.values() if one.at < before]:
+            del self._pruned[old.key]
+            self._removals.pop(old.key, None)
 
     def _put_row(self, summary: Summary) -> None:
         old = self._runs.get(summary.key)

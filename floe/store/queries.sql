@@ -12,8 +12,10 @@ SELECT value FROM meta WHERE name = ?;
 INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?);
 
 -- name: last_pos
--- The position of the newest event.
-SELECT coalesce(max(pos), 0) FROM log;
+-- The highest position that was ever used: the newest events may have been removed.
+SELECT max(
+    coalesce((SELECT max(pos) FROM log), 0),
+    coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'head'), 0));
 
 -- name: head
 -- Where a run's log ends.
@@ -28,10 +30,11 @@ INSERT INTO log (pos, run, epoch, seq, at, event, body) VALUES (?, ?, ?, ?, ?, ?
 -- (`pos` NULL) keeps the position of our own row that it replaces.
 INSERT INTO runs (
     id, key, flow, ver, state, phase, good, result, why, title, terms, host, store, adopted_by, epoch,
-    seq, trigger, by, pended_at, started_at, ended_at, search, pos
+    seq, trigger, by, pended_at, started_at, ended_at, rerun_of, digest, output_bytes, search, pos
 ) VALUES (
     :id, :key, :flow, :ver, :state, :phase, :good, :result, :why, :title, :terms, :host, :store,
-    :adopted_by, :epoch, :seq, :trigger, :by, :pended_at, :started_at, :ended_at, :search, :pos
+    :adopted_by, :epoch, :seq, :trigger, :by, :pended_at, :started_at, :ended_at,
+    :rerun_of, :digest, :output_bytes, :search, :pos
 ) ON CONFLICT (key) DO UPDATE SET
     id = excluded.id, flow = excluded.flow, ver = excluded.ver, state = excluded.state,
     phase = excluded.phase, good = excluded.good, result = excluded.result, why = excluded.why,
@@ -39,15 +42,54 @@ INSERT INTO runs (
     store = excluded.store, adopted_by = excluded.adopted_by, epoch = excluded.epoch,
     seq = excluded.seq, trigger = excluded.trigger, by = excluded.by,
     pended_at = excluded.pended_at, started_at = excluded.started_at,
-    ended_at = excluded.ended_at, search = excluded.search,
+    ended_at = excluded.ended_at, rerun_of = excluded.rerun_of,
+    digest = coalesce(nullif(excluded.digest, ''), digest),
+    output_bytes = excluded.output_bytes, search = excluded.search,
     pos = coalesce(excluded.pos, pos)
 WHERE (excluded.epoch, excluded.seq, excluded.state = 'archive') > (epoch, seq, state = 'archive');
 
 -- name: changes
 -- This store's own rows that changed after a position.
 SELECT pos, id, key, flow, ver, state, phase, good, result, why, title, terms,
-    host, store, adopted_by, epoch, seq, trigger, by, pended_at, started_at, ended_at
+    host, store, adopted_by, epoch, seq, trigger, by, pended_at, started_at, ended_at,
+    rerun_of, digest, output_bytes
 FROM runs WHERE pos > ? ORDER BY pos LIMIT ?;
+
+-- name: prune_log
+-- Remove the log of a run.
+DELETE FROM log WHERE run = :key;
+
+-- name: prune_once
+-- Remove the idempotency keys that led to a run; `row` is its key as JSON.
+DELETE FROM ledger WHERE kind = 'once' AND value = :row;
+
+-- name: put_pruned
+-- The record of a removed run. `pos` is for other hosts: only of a run that had a log here.
+INSERT OR REPLACE INTO pruned (key, flow, at, why, pos)
+VALUES (:key, :flow, :at, :why,
+    (SELECT :pos WHERE EXISTS (SELECT 1 FROM runs WHERE key = :key AND pos IS NOT NULL)));
+
+-- name: prune_run
+-- Remove the row of a run.
+DELETE FROM runs WHERE key = :key;
+
+-- name: forget_pruned
+-- Forget the oldest removals before an instant, but for the latest `most`.
+DELETE FROM pruned WHERE at < :before
+AND at < (SELECT at FROM pruned ORDER BY at DESC LIMIT 1 OFFSET :most);
+
+-- name: pruned
+-- The record of a removed run.
+SELECT key, flow, at, why FROM pruned WHERE key = ?;
+
+-- name: pruned_changes
+-- This store's own removals after a position.
+SELECT pos, key, flow, at, why FROM pruned WHERE pos > ? ORDER BY pos LIMIT ?;
+
+-- name: repeated
+-- Those of some runs that a run with a row repeats.
+SELECT DISTINCT rerun_of FROM runs
+WHERE rerun_of <> '' AND rerun_of IN (SELECT value FROM json_each(?));
 
 -- name: put_row
 -- A ledger entry, new or changed.
@@ -76,13 +118,15 @@ WHERE pos > ? ORDER BY pos LIMIT ?;
 -- name: find
 -- The directory row of one run.
 SELECT id, key, flow, ver, state, phase, good, result, why, title, terms,
-    host, store, adopted_by, epoch, seq, trigger, by, pended_at, started_at, ended_at
+    host, store, adopted_by, epoch, seq, trigger, by, pended_at, started_at, ended_at,
+    rerun_of, digest, output_bytes
 FROM runs WHERE key = ?;
 
 -- name: page
 -- Rows of the directory, newest first; {where} consists of the active filters.
 SELECT id, key, flow, ver, state, phase, good, result, why, title, terms,
-    host, store, adopted_by, epoch, seq, trigger, by, pended_at, started_at, ended_at
+    host, store, adopted_by, epoch, seq, trigger, by, pended_at, started_at, ended_at,
+    rerun_of, digest, output_bytes
 FROM runs WHERE {where} ORDER BY pended_at DESC, key DESC LIMIT :limit;
 
 -- name: flow_runs
@@ -125,7 +169,8 @@ SELECT
         AND (pended_at, key) > (newest.good_at, newest.good_key)
         ORDER BY pended_at DESC, key DESC LIMIT :bad_max) ORDER BY pended_at, key LIMIT 1),
     id, runs.key, runs.flow, ver, state, phase, good, result, why, title, terms, host, store,
-    adopted_by, epoch, seq, trigger, by, pended_at, started_at, ended_at
+    adopted_by, epoch, seq, trigger, by, pended_at, started_at, ended_at,
+    rerun_of, digest, output_bytes
 FROM newest JOIN runs ON runs.key = newest.last;
 
 -- name: search_floor

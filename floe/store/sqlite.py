@@ -13,7 +13,7 @@ from typing import TypeVar, cast
 from floe.model.codec import EVENTS, Body, decode_event, from_text, to_text
 from floe.model.errors import StoreFailed, StoreForeign, Yours
 from floe.model.refs import FlowId, Json, RunRef, StoreId
-from floe.model.run import Summary
+from floe.model.run import Pruned, Summary
 from floe.store.base import Batch, Change, FlowRuns, Record, RunPage, RunQuery, Stored
 from floe.store.rules import read_cursor
 from floe.store.sql import queries
@@ -27,7 +27,14 @@ from floe.store.sqlite_file import (
     open_database,
     store_id_in,
 )
-from floe.store.sqlite_page import Value, read_flow_runs, read_page, summary_in
+from floe.store.sqlite_page import (
+    Value,
+    pruned_in,
+    read_changes,
+    read_flow_runs,
+    read_page,
+    summary_in,
+)
 from floe.store.sqlite_writer import Waiting, Writer, failed
 
 T = TypeVar("T")
@@ -98,6 +105,7 @@ class SqliteStore:
                     (w.kind, w.key, None if w.value is None else to_text(w.value))
                     for w in batch.ledger
                 ],
+                prunes=batch.prunes,
                 promise=batch.promise,
             )
         )
@@ -120,10 +128,9 @@ class SqliteStore:
 
     async def changes(self, after: int, limit: int) -> Sequence[Change]:
         """As in the port."""
-        rows = await self._read(
-            lambda conn: conn.execute(queries()["changes"], (after, limit)).fetchall()
+        return await self._read(
+            lambda conn: _in_one_transaction(conn, lambda: read_changes(conn, after, limit))
         )
-        return tuple(Change(pos=pos, summary=summary_in(row)) for pos, *row in rows)
 
     async def runs(self, query: RunQuery) -> RunPage:
         """As in the port."""
@@ -142,6 +149,26 @@ class SqliteStore:
         """As in the port."""
         rows = await self._read(lambda conn: conn.execute(queries()["find"], (run.key,)).fetchall())
         return summary_in(rows[0]) if rows else None
+
+    async def pruned(self, run: RunRef) -> Pruned | None:
+        """As in the port."""
+        rows = await self._read(
+            lambda conn: conn.execute(queries()["pruned"], (run.key,)).fetchall()
+        )
+        return pruned_in(*rows[0]) if rows else None
+
+    async def repeated(self, runs: Collection[str]) -> frozenset[str]:
+        """As in the port."""
+        keys = to_text([*runs])
+        rows = await self._read(
+            lambda conn: conn.execute(queries()["repeated"], (keys,)).fetchall()
+        )
+        return frozenset(key for (key,) in rows)
+
+    async def size(self) -> int:
+        """As in the port."""
+        reader, opened = self._opened()
+        return await asyncio.get_running_loop().run_in_executor(reader, opened.files.size)
 
     async def head(self) -> int:
         """As in the port."""

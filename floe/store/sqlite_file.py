@@ -4,7 +4,7 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -126,6 +126,14 @@ class StoreFiles:
         """`path`: the database file, after its first write. Raises OSError."""
         names = (str(path), f"{path}-wal")  # texts, because they are checked often
         self._known = {name: os.stat(name) for name in names}  # noqa: PTH116
+
+    def size(self) -> int:
+        """Their bytes. A file that was removed counts nothing."""
+        sizes = 0
+        for name in self._known:
+            with suppress(OSError):
+                sizes += os.stat(name).st_size  # noqa: PTH116
+        return sizes
 
     def check(self) -> None:
         """Check that the names still lead to these files. Raises StoreFailed."""

@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import product
 from typing import Final
 
-from floe.model.refs import FlowId
-from floe.model.run import State, Summary
-from floe.store.base import FlowRuns, RunPage, RunQuery
+from floe.model.refs import FlowId, Instant
+from floe.model.run import Pruned, State, Summary
+from floe.store.base import Change, FlowRuns, RunPage, RunQuery
 from floe.store.rules import SortKey, cursor_at, sort_key_of
 from floe.store.sql import queries
 
@@ -56,6 +56,22 @@ def read_page(conn: sqlite3.Connection, query: RunQuery, below: SortKey | None) 
     return RunPage(runs=tuple(rows), next=cursor_at(floor) if floor else "")
 
 
+def read_changes(conn: sqlite3.Connection, after: int, limit: int) -> Sequence[Change]:
+    """The store's own rows and removals after a position, in the order of their positions."""
+    sql, values = queries(), (after, limit)
+    found = [
+        *(
+            Change(pos=pos, row=summary_in(row))
+            for pos, *row in conn.execute(sql["changes"], values)
+        ),
+        *(
+            Change(pos=pos, row=pruned_in(*row))
+            for pos, *row in conn.execute(sql["pruned_changes"], values)
+        ),
+    ]
+    return tuple(sorted(found, key=lambda change: change.pos)[:limit])
+
+
 def read_flow_runs(
     conn: sqlite3.Connection, flows: Collection[FlowId], bad_max: int
 ) -> Mapping[FlowId, FlowRuns]:
@@ -94,3 +110,8 @@ def summary_in(row: Sequence[Value]) -> Summary:
     fields = dict(zip(Summary.__slots__, row, strict=True))
     fields["good"] = None if fields["good"] is None else bool(fields["good"])
     return Summary(**fields)  # type: ignore[arg-type]  # the columns are the fields, by name
+
+
+def pruned_in(key: str, flow: str, at: int, why: str) -> Pruned:
+    """The record of a removed run in a database row."""
+    return Pruned(key=key, flow=FlowId(flow), at=Instant(at), why=why)

@@ -16,10 +16,10 @@ from itertools import starmap
 from queue import SimpleQueue
 from typing import Final
 
-from floe.model.codec import Body
+from floe.model.codec import Body, to_text
 from floe.model.errors import StoreConflict, StoreFailed
-from floe.model.run import Summary
-from floe.store.base import Append
+from floe.model.run import Pruned, Summary
+from floe.store.base import PRUNED_MAX, PRUNED_S, Append
 from floe.store.rules import NOWHERE, Head, is_newer, next_head, text_of
 from floe.store.sql import queries
 
@@ -48,6 +48,7 @@ class Waiting:
     """With the run's key."""
     ledger: Sequence[tuple[str, str, str | None]]
     """Kind, key and JSON text; None deletes."""
+    prunes: Sequence[Pruned]
     promise: bool
     answer: int | Exception = 0
 
@@ -123,12 +124,16 @@ class Writer:
         events: list[tuple[int, str, int, int, int, str, Body]] = []
         rows = _Rows()
         ledger: dict[tuple[str, str], str | None] = {}
+        prunes: list[tuple[int, Pruned]] = []
         for waiting in group:
             try:
                 heads |= self._heads_after(waiting.appends, heads)
             except StoreConflict as conflict:
                 waiting.answer = conflict
                 continue
+            for pruned in waiting.prunes:
+                last, following = following, following + 1
+                prunes.append((last, pruned))
             for key, append in waiting.appends:
                 for record in append.records:
                     last, following = following, following + 1
@@ -137,15 +142,43 @@ class Writer:
                     events.append(
                         (last, key, record.epoch, record.seq, event.at, name, record.body)
                     )
-                if append.summary:
+                if append.summary and (append.records or not self._is_pruned(key)):
                     rows.add(append.summary, last if append.records else None)
             for kind, key, value in waiting.ledger:
                 ledger[kind, key] = value
             waiting.answer = last
         self._insert(events, rows, ledger)
+        self._prune(prunes)
         self._conn.execute("COMMIT")
         self._last, self._next = last, following
         self._remember(heads)
+        for _, pruned in prunes:
+            self._heads.pop(pruned.key, None)
+
+    def _prune(self, prunes: Sequence[tuple[int, Pruned]]) -> None:
+        if not prunes:
+            return
+        many = self._conn.executemany
+        values = [
+            {
+                "key": pruned.key,
+                "row": to_text(pruned.key),
+                "flow": pruned.flow,
+                "at": pruned.at,
+                "why": pruned.why,
+                "pos": pos,
+            }
+            for pos, pruned in prunes
+        ]
+        for name in ("put_pruned", "prune_run", "prune_log", "prune_once"):
+            many(self._sql[name], values)
+        before = max(pruned.at for _, pruned in prunes) - PRUNED_S * 1000
+        self._conn.execute(self._sql["forget_pruned"], {"before": before, "most": PRUNED_MAX - 1})
+        # The events with the highest positions may be gone: no position is used twice.
+        self._conn.execute(self._sql["put_meta"], ("head", str(prunes[-1][0])))
+
+    def _is_pruned(self, key: str) -> bool:
+        return self._conn.execute(self._sql["pruned"], (key,)).fetchone() is not None
 
     def _insert(
         self,

@@ -34,17 +34,39 @@ def _terms(pended: Body) -> str:
     return terms_in(_values(pended))
 
 
+def _rerun_of(pended: Body) -> str:
+    shape = _fields(pended).get("rerun_of")
+    return str(shape.get("run", "")) if isinstance(shape, Mapping) else ""
+
+
+def _digest(body: Body) -> str:
+    return str(_fields(body).get("digest") or "")
+
+
+def _output_bytes(body: Body) -> int:
+    size = _fields(body).get("output_bytes")
+    return size if isinstance(size, int) else 0
+
+
 def _values(pended: Body) -> Mapping[str, Json]:
     """The values in the text of a RunPended."""
-    event = from_text(pended)
-    values = event.get("values") if isinstance(event, Mapping) else None
+    values = _fields(pended).get("values")
     return values if isinstance(values, Mapping) else {}
 
 
-_FUNCTIONS: Final[Mapping[str, tuple[int, Callable[..., str | None]]]] = {
+def _fields(body: Body) -> Mapping[str, Json]:
+    """The fields in the text of an event."""
+    event = from_text(body)
+    return event if isinstance(event, Mapping) else {}
+
+
+_FUNCTIONS: Final[Mapping[str, tuple[int, Callable[..., str | int | None]]]] = {
     "floe_result": (2, _result),
     "floe_why": (2, _why),
     "floe_title": (1, _title),
     "floe_terms": (1, _terms),
     "floe_search": (-1, searched),
+    "floe_rerun_of": (1, _rerun_of),
+    "floe_digest": (1, _digest),
+    "floe_output_bytes": (1, _output_bytes),
 }

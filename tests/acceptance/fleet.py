@@ -47,6 +47,7 @@ def a_host(name: str, **given: object) -> Shape:
         "commands_why": "",
         "running": 2,
         "waiting": 0,
+        "disk": {"at": ago(30), "workspaces": 3 << 30, "outputs": 40 << 20, "store": 9 << 20},
         "url": f"http://{name}.example.net:8080",
         "problems": [],
         "clock_offset_ms": 3,

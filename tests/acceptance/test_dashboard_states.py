@@ -8,13 +8,14 @@ from playwright.sync_api import Page, Route, expect
 
 from tests.acceptance.dashboard import Host, browser, complaints, host, page, start_release, step
 from tests.acceptance.fleet import ago
-from tests.acceptance.test_dashboard_access import judged
+from tests.acceptance.test_dashboard_access import Theme, judged, still
 
 __all__ = ["browser", "complaints", "host", "page"]  # fixtures
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 WIDTHS = (1280, 390)
+BOTH = pytest.mark.parametrize("theme", ["light", "dark"])
 
 
 def judge(page: Page, show: Callable[[], None] = lambda: None) -> list[str]:
@@ -27,7 +28,9 @@ def judge(page: Page, show: Callable[[], None] = lambda: None) -> list[str]:
     return found
 
 
-def test_axe_finds_nothing_wrong_with_a_failed_login(page: Page, host: Host) -> None:
+@BOTH
+def test_axe_finds_nothing_wrong_with_a_failed_login(page: Page, host: Host, theme: Theme) -> None:
+    still(page, theme)
     page.get_by_role("button", name="Log out", exact=True).click()
 
     page.get_by_label("Token").fill("wrong")
@@ -37,7 +40,9 @@ def test_axe_finds_nothing_wrong_with_a_failed_login(page: Page, host: Host) -> 
     assert judge(page) == []
 
 
-def test_axe_finds_nothing_wrong_with_dialogs(page: Page, host: Host) -> None:
+@BOTH
+def test_axe_finds_nothing_wrong_with_dialogs(page: Page, host: Host, theme: Theme) -> None:
+    still(page, theme)
     start_release(page, host)
     step(page, "Build", "running")
 
@@ -52,7 +57,11 @@ def test_axe_finds_nothing_wrong_with_dialogs(page: Page, host: Host) -> None:
     assert (keys, cancel) == ([], [])
 
 
-def test_axe_finds_nothing_wrong_with_a_sheet_of_output(page: Page, host: Host) -> None:
+@BOTH
+def test_axe_finds_nothing_wrong_with_a_sheet_of_output(
+    page: Page, host: Host, theme: Theme
+) -> None:
+    still(page, theme)
     start_release(page, host)
     step(page, "Build", "running")
 
@@ -62,7 +71,11 @@ def test_axe_finds_nothing_wrong_with_a_sheet_of_output(page: Page, host: Host) 
     assert judge(page) == []
 
 
-def test_axe_finds_nothing_wrong_with_a_token_just_made(page: Page, host: Host) -> None:
+@BOTH
+def test_axe_finds_nothing_wrong_with_a_token_just_made(
+    page: Page, host: Host, theme: Theme
+) -> None:
+    still(page, theme)
     page.goto(f"{host.url}/tokens")
     page.get_by_label("What is it for?").fill("laptop")
     page.get_by_role("button", name="Make a token").click()
@@ -75,9 +88,11 @@ def test_axe_finds_nothing_wrong_with_a_token_just_made(page: Page, host: Host) 
     assert (made, judge(page)) == ([], [])
 
 
+@BOTH
 def test_axe_finds_nothing_wrong_with_a_lost_connection(
-    page: Page, host: Host, complaints: list[str]
+    page: Page, host: Host, complaints: list[str], theme: Theme
 ) -> None:
+    still(page, theme)
     start_release(page, host)
     step(page, "Build", "running")
 
@@ -89,7 +104,11 @@ def test_axe_finds_nothing_wrong_with_a_lost_connection(
     complaints.clear()  # that nobody answers any more is what this test is about
 
 
-def test_axe_finds_nothing_wrong_with_a_run_whose_host_is_away(page: Page, host: Host) -> None:
+@BOTH
+def test_axe_finds_nothing_wrong_with_a_run_whose_host_is_away(
+    page: Page, host: Host, theme: Theme
+) -> None:
+    still(page, theme)
     start_release(page, host)
     step(page, "Build", "running")
     kept = host.get("runs")["runs"][0]

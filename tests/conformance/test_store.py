@@ -11,7 +11,15 @@ from floe.model.errors import StoreConflict, StoreFailed, Yours
 from floe.model.refs import STORE, FlowId, HostId, Instant, StoreId
 from floe.model.result import RunResult
 from floe.model.run import State
-from floe.store.base import Append, Batch, FlowRuns, RunQuery, RunStore
+from floe.store.base import (
+    PRUNED_MAX,
+    PRUNED_S,
+    Append,
+    Batch,
+    FlowRuns,
+    RunQuery,
+    RunStore,
+)
 from floe.store.memory import MemoryStore
 from floe.store.sqlite import SqliteStore
 from tests.make_store import (
@@ -20,6 +28,7 @@ from tests.make_store import (
     a_note,
     a_pend,
     a_record,
+    a_removal,
     a_row,
     a_run,
     a_summary,
@@ -494,20 +503,20 @@ async def test_a_row_replaces_only_an_older_one(
     assert await why_of(store, old, new, old) == "new"
 
 
-async def test_a_row_received_twice_stays(store: RunStore) -> None:
+async def test_a_row_heard_twice_stays(store: RunStore) -> None:
     row = a_row(a_run(), why="first")
 
     assert await why_of(store, row, a_row(a_run(), why="other")) == "first"
 
 
-async def test_a_row_of_old_facts_does_not_replace_one_that_was_received(store: RunStore) -> None:
+async def test_a_row_of_old_facts_does_not_replace_one_that_was_heard(store: RunStore) -> None:
     heard = a_row(a_run(), why="heard", epoch=1, seq=30)
     own = an_append(a_run(), 0, 3, epoch=1, summary=a_summary(why="own", epoch=1, seq=3))
 
     assert await why_of(store, heard, own) == "heard"
 
 
-async def test_a_row_is_received_of_a_run_whatever_its_log_here(store: RunStore) -> None:
+async def test_a_row_is_heard_of_a_run_whatever_its_log_here(store: RunStore) -> None:
     own = an_append(a_run(), 0, 3, epoch=2, summary=a_summary(why="own", epoch=2, seq=3))
     late = a_row(a_run(), why="late", epoch=1, seq=30)
     heard = a_row(a_run(), why="heard", epoch=3, seq=2)
@@ -516,7 +525,7 @@ async def test_a_row_is_received_of_a_run_whatever_its_log_here(store: RunStore)
     assert len(await store.history(a_run())) == 3
 
 
-async def test_a_log_goes_on_after_a_row_was_received(store: RunStore) -> None:
+async def test_a_log_goes_on_after_a_row_was_heard(store: RunStore) -> None:
     await store.append(a_batch(an_append(a_run(), 0, 2), a_row(a_run(), epoch=1, seq=9)))
 
     await store.append(a_batch(a_row(a_run(), epoch=1, seq=10), an_append(a_run(), 2)))
@@ -525,7 +534,7 @@ async def test_a_log_goes_on_after_a_row_was_received(store: RunStore) -> None:
 
 
 async def changed(store: RunStore, after: int = 0, limit: int = 99) -> list[tuple[int, str]]:
-    return [(change.pos, change.summary.why) for change in await store.changes(after, limit)]
+    return [(change.pos, change.row.why) for change in await store.changes(after, limit)]
 
 
 async def test_changes_are_own_rows_in_the_order_of_their_last_change(store: RunStore) -> None:
@@ -547,7 +556,7 @@ async def test_changes_are_own_rows_in_the_order_of_their_last_change(store: Run
     assert await changed(store, after=5) == []
 
 
-async def test_own_row_that_another_host_outdid_is_reported_as_it_is_now(store: RunStore) -> None:
+async def test_own_row_that_another_host_outdid_is_told_as_it_is_now(store: RunStore) -> None:
     own = an_append(a_run(), summary=a_summary(why="own"))
     later = an_append(a_run(2), summary=a_summary(a_run(2), why="later"))
     await store.append(a_batch(own, later))
@@ -557,7 +566,7 @@ async def test_own_row_that_another_host_outdid_is_reported_as_it_is_now(store: 
     assert await changed(store) == [(1, "heard"), (2, "later")]
 
 
-async def test_own_row_that_was_outdone_in_its_own_batch_is_reported(store: RunStore) -> None:
+async def test_own_row_that_was_outdone_in_its_own_batch_is_told(store: RunStore) -> None:
     own = an_append(a_run(), summary=a_summary(why="own"))
 
     await store.append(a_batch(own, a_row(a_run(), why="heard", epoch=1, seq=5)))
@@ -587,7 +596,7 @@ async def test_fact_that_follows_outranks_an_end_without_one(store: RunStore) ->
     assert await why_of(store, over, taken, over) == "taken"
 
 
-async def test_older_row_that_was_received_leaves_the_change(store: RunStore) -> None:
+async def test_older_row_that_was_heard_leaves_the_change(store: RunStore) -> None:
     await store.append(a_batch(an_append(a_run(), 0, 2, summary=a_summary(why="own", seq=2))))
 
     await store.append(a_batch(a_row(a_run(), why="late", seq=1)))
@@ -921,3 +930,127 @@ async def test_reopening_finds_what_was_stored(store: RunStore) -> None:
     assert await store.head() == pos
     assert await store.append(Batch(ledger=(a_note("a", 2),))) == pos
     assert await store.append(a_batch(an_append(a_run(), 3, epoch=2))) > pos
+
+
+# Removed runs
+
+
+async def test_a_removed_run_has_neither_log_nor_row(store: RunStore) -> None:
+    gone, kept = a_run(1), a_run(2)
+    for run in (gone, kept):
+        await store.append(a_batch(an_append(run, 0, 2, summary=a_summary(run))))
+
+    await store.append(Batch(prunes=(a_removal(gone),)))
+
+    assert await store.history(gone) == ()
+    assert await store.find(gone) is None
+    assert [row.key for row in (await store.runs(RunQuery())).runs] == [kept.key]
+    assert [stored.record.run for stored in await store.tail(0)] == [kept, kept]
+
+
+async def test_a_store_knows_when_and_why_a_run_was_removed(store: RunStore) -> None:
+    await store.append(a_batch(an_append(a_run(), summary=a_summary())))
+
+    await store.append(Batch(prunes=(a_removal(),)))
+
+    assert await store.pruned(a_run()) == a_removal()
+    assert await store.pruned(a_run(2)) is None
+
+
+async def test_removing_a_run_removes_its_idempotency_keys(store: RunStore) -> None:
+    kept, gone = a_note("k2", a_run(2).key, "once"), a_note("k1", a_run(1).key, "once")
+    await store.append(Batch(ledger=(gone, kept)))
+
+    await store.append(Batch(prunes=(a_removal(a_run(1)),)))
+
+    assert await store.ledger("once") == {"k2": a_run(2).key}
+
+
+async def test_the_position_of_a_removed_event_is_not_used_again(store: RunStore) -> None:
+    await store.append(a_batch(an_append(a_run(), 0, 3, summary=a_summary())))
+    removed_at = await store.append(Batch(prunes=(a_removal(),)))
+    await store.close()
+    await store.open()
+
+    assert await store.head() >= removed_at > 3
+    assert await store.append(a_batch(an_append(a_run(2)))) > removed_at
+
+
+async def test_an_offered_row_of_a_removed_run_is_ignored(store: RunStore) -> None:
+    await store.append(Batch(prunes=(a_removal(),)))
+
+    await store.append(a_batch(a_row(a_run(), epoch=1, seq=9)))
+
+    assert await store.find(a_run()) is None
+
+
+async def test_changes_report_the_removal_of_an_own_run(store: RunStore) -> None:
+    own, other = a_run(1), a_run(2, host="h2")
+    at = await store.append(a_batch(an_append(own, summary=a_summary(own)), a_row(other)))
+
+    await store.append(Batch(prunes=(a_removal(own), a_removal(other))))
+
+    assert [change.row for change in await store.changes(0, 99)] == [a_removal(own)]
+    assert [change.pos > at for change in await store.changes(at, 99)] == [True]
+
+
+async def test_changes_are_in_the_order_of_rows_and_removals(store: RunStore) -> None:
+    for serial in (1, 2):
+        await store.append(a_batch(an_append(a_run(serial), summary=a_summary(a_run(serial)))))
+    await store.append(Batch(prunes=(a_removal(a_run(1)),)))
+    await store.append(a_batch(an_append(a_run(3), summary=a_summary(a_run(3)))))
+
+    found = [change.row.key for change in await store.changes(0, 99)]
+
+    assert found == [a_run(n).key for n in (2, 1, 3)]
+    assert [change.row.key for change in await store.changes(0, 2)] == found[:2]
+
+
+async def test_a_refused_batch_removes_nothing(store: RunStore) -> None:
+    await store.append(a_batch(an_append(a_run(), summary=a_summary())))
+    wrong = an_append(a_run(2), after=7)
+
+    with pytest.raises(StoreConflict):
+        await store.append(Batch(appends=(wrong,), prunes=(a_removal(),)))
+
+    assert await store.find(a_run()) is not None
+    assert await store.pruned(a_run()) is None
+
+
+async def test_old_removals_are_forgotten_but_for_the_latest(store: RunStore) -> None:
+    many = PRUNED_MAX + 3
+    late = NOON + PRUNED_S * 1000 + many + 1
+    removals = [a_removal(a_run(n), at=NOON + n) for n in range(1, many)]
+    await store.append(Batch(prunes=removals))
+
+    await store.append(Batch(prunes=(a_removal(a_run(many), at=late),)))
+
+    known = [n for n in range(1, 6) if await store.pruned(a_run(n))]
+    assert known == [4, 5]
+
+
+async def test_removals_of_the_last_day_are_known_however_many(store: RunStore) -> None:
+    many = PRUNED_MAX + 3
+    removals = [a_removal(a_run(n), at=NOON + n) for n in range(1, many)]
+
+    await store.append(Batch(prunes=removals))
+
+    assert await store.pruned(a_run(1)) is not None
+
+
+async def test_runs_that_are_repeated_are_found(store: RunStore) -> None:
+    again = a_summary(a_run(3), rerun_of=a_run(1).key)
+    await store.append(a_batch(an_append(a_run(3), summary=again)))
+
+    assert await store.repeated([a_run(1).key, a_run(2).key]) == {a_run(1).key}
+
+
+async def test_a_row_without_a_digest_keeps_the_known_one(store: RunStore) -> None:
+    row = a_summary(digest="sha256:1")
+    await store.append(a_batch(an_append(a_run(), summary=row)))
+
+    await store.append(a_batch(a_row(a_run(), epoch=1, seq=9)))
+
+    found = await store.find(a_run())
+    assert found is not None
+    assert (found.epoch, found.digest) == (1, "sha256:1")

@@ -9,12 +9,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from floe.model.errors import StoreConflict
-from floe.model.refs import FlowId, HostId, Json
+from floe.model.refs import FlowId, HostId, Json, RunRef
 from floe.model.run import Summary
 from floe.store.base import Append, Batch, LedgerWrite, RunQuery, RunStore
 from floe.store.memory import MemoryStore
 from floe.store.sqlite import SqliteStore
-from tests.make_store import a_run, a_summary, an_append, an_event, keys_page_by_page, records_of
+from tests.make_store import (
+    a_removal,
+    a_run,
+    a_summary,
+    an_append,
+    an_event,
+    keys_page_by_page,
+    records_of,
+)
 
 RUNS = [a_run(1), a_run(2), a_run(12, host="h2", store="aaaa")]
 FLOWS = ["build", "deploy"]
@@ -68,6 +76,7 @@ WRITES = st.builds(
     LedgerWrite, kind=st.sampled_from("ab"), key=st.sampled_from("xyz") | WORDS, value=JSONS
 )
 BATCHES = st.tuples(st.lists(PUTS, max_size=3), st.lists(WRITES, max_size=3), st.booleans())
+PRUNES = st.lists(st.sampled_from(RUNS), max_size=2, unique=True)
 QUERIES = st.builds(
     RunQuery,
     flow=st.sampled_from([None, *map(FlowId, FLOWS)]),
@@ -111,20 +120,22 @@ async def story_of(store: RunStore, queries: list[RunQuery]) -> list[object]:
         records_of(tail),
         [records_of(await store.history(run)) for run in RUNS],
         [await store.find(run) for run in RUNS],
-        [change.summary for change in await store.changes(0, 99)],
+        [change.row for change in await store.changes(0, 99)],
         [await store.ledger(kind) for kind in "ab"],
         [await keys_page_by_page(store, query) for query in queries],
-        await store.head() == (tail[-1].pos if tail else 0),
+        await store.head(),
+        [await store.pruned(run) for run in RUNS],
     ]
 
 
 @settings(max_examples=60, deadline=None)
 @given(
-    script=st.lists(BATCHES | st.just("reopen"), max_size=12),
+    script=st.lists(BATCHES | PRUNES | st.just("reopen"), max_size=12),
     queries=st.lists(QUERIES, min_size=2, max_size=5),
 )
-def test_both_stores_report_the_same_story(
-    script: list[tuple[list[Put], list[LedgerWrite], bool] | str], queries: list[RunQuery]
+def test_both_stores_tell_the_same_story(
+    script: list[tuple[list[Put], list[LedgerWrite], bool] | list[RunRef] | str],
+    queries: list[RunQuery],
 ) -> None:
     async def play(root: Path) -> None:
         memory, sqlite = MemoryStore(), SqliteStore(root)
@@ -135,6 +146,9 @@ def test_both_stores_report_the_same_story(
                 if isinstance(line, str):
                     await sqlite.close()
                     await sqlite.open()
+                elif isinstance(line, list):
+                    prunes = Batch(prunes=[a_removal(run) for run in line])
+                    assert await sqlite.append(prunes) == await memory.append(prunes)
                 else:
                     batch = await batch_for(memory, *line)
                     assert await answer_of(sqlite, batch) == await answer_of(memory, batch)

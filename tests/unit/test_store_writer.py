@@ -32,7 +32,9 @@ class Traced:
     def submit(self, *appends: Append, promise: bool = False) -> "asyncio.Future[int]":
         future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         keyed = [(append.run.key, append) for append in appends]
-        self.writer.submit(Waiting(future=future, appends=keyed, ledger=[], promise=promise))
+        self.writer.submit(
+            Waiting(future=future, appends=keyed, ledger=[], prunes=(), promise=promise)
+        )
         return future
 
     def check(self) -> None:

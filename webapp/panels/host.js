@@ -1,7 +1,7 @@
 // One host: its state, its load, and its actions.
 import { clockText, hostState, troublesOf } from "../fleet.js";
 import { html } from "../html.js";
-import { plain, plural } from "../text.js";
+import { plain, plural, size } from "../text.js";
 import { ago, full, hover, when } from "../time.js";
 import { Findings } from "./findings.js";
 import { HostActs } from "./hostacts.js";
@@ -76,7 +76,17 @@ function facts(host) {
     host.started_at &&
       html`up since <time dateTime=${host.started_at} title=${hover(host.started_at)}>${when(host.started_at)}</time>`,
     host.seen_at && html`seen <time dateTime=${host.seen_at} title=${full(host.seen_at)}>${ago(host.seen_at)}</time>`,
+    host.disk && html`<span title=${diskText(host.disk)}>${size(diskBytes(host.disk))} on disk</span>`,
     off && html`<b class="host-skew">${off}</b>`,
     host.url && html`<code>${plain(host.url)}</code>`,
   ].filter(Boolean);
 }
+
+/** @typedef {NonNullable<Host["disk"]>} Disk */
+
+/** @param {Disk} disk */
+const diskBytes = (disk) => disk.workspaces + disk.outputs + disk.store;
+
+/** @param {Disk} disk */
+const diskText = (disk) =>
+  `workspaces ${size(disk.workspaces)}, outputs ${size(disk.outputs)}, store ${size(disk.store)}, ${full(disk.at)}`;

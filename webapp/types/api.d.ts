@@ -24,7 +24,6 @@ export type {
   OutputFrame,
   RerunPlan,
   Run as Detail,
-  ShownValue,
   Summary,
   Token,
   Trigger,

@@ -25,17 +25,7 @@ export type OpenForm = {
   fields: Field[];
   approvers: "anyone" | "not-starter";
   asked_at: string;
-  /** the nearest nodes before it that printed something */
-  before: {
-    id: string;
-    name: string;
-  }[];
   visit?: number;
-};
-
-export type ShownValue = {
-  name: string;
-  text: string;
 };
 
 export type Order = {
@@ -63,6 +53,10 @@ export type Problem = {
   fields?: Record<string, string>;
   findings?: Finding[];
   id?: string;
+  /** of a run that was removed: when */
+  since?: string;
+  /** of a run that was removed: the rule */
+  why?: string;
 };
 
 export type Finding = {
@@ -115,6 +109,11 @@ export type Trigger = {
   timezone: string;
   next_due: string | null;
   problem: string;
+  /** push: the newest deliveries that started nothing, newest first */
+  passed_over: {
+    at: string;
+    why: string;
+  }[];
   git: Record<string, string>;
 };
 
@@ -209,12 +208,9 @@ export type Run = {
   started_at: string | null;
   ended_at: string | null;
   values: Record<string, unknown>;
-  /** the first values, shortened */
-  about: ShownValue[];
   workspace: string;
   /** the workspace of an earlier run that it took */
   moved_from: string;
-  by_hand: boolean;
   rerun_of: string | null;
   cancelled_by: string;
   /** the nodes that explain a failure */
@@ -452,6 +448,10 @@ export type Payload = unknown;
 
 export type Hooked = {
   run: string | null;
+  /** why nothing starts, or what the run lacks */
+  why?: string;
+  /** where one delivery starts several */
+  runs?: string[];
 };
 
 export type Hosts = {
@@ -481,6 +481,13 @@ export type Host = {
   commands_why: string;
   running: number;
   waiting: number;
+  /** bytes, and when they were measured; null before that */
+  disk: {
+    at: string;
+    workspaces: number;
+    outputs: number;
+    store: number;
+  } | null;
   config: {
     path: string;
     digest: string;
@@ -494,6 +501,34 @@ export type Host = {
   /** differences of its config, maybe intended */
   notes: string[];
   offers: ("reload" | "drain" | "forget")[];
+};
+
+export type Prune = {
+  /** show what would go, and remove nothing */
+  dry_run?: boolean;
+  flow?: string;
+  /** replaces limits of the config; 0 for no limit */
+  keep?: {
+    runs?: number;
+    days?: number;
+    bytes?: number;
+    workspaces?: "all" | "failed" | "none";
+  };
+};
+
+export type Pruned = {
+  id: string;
+  runs: number;
+  workspaces: number;
+  bytes: number;
+  /** the newest of them */
+  some: {
+    run: string;
+    what: "run" | "workspace";
+    why: string;
+  }[];
+  /** false: the host is still removing them */
+  done: boolean;
 };
 
 export type Drain = {
@@ -561,7 +596,10 @@ export type Forms = {
   forms: {
     run: Summary;
     form: OpenForm;
-    about: ShownValue[];
+    values: {
+      name: string;
+      text: string;
+    }[];
     /** of a host that is away: when it sent this */
     as_of?: string;
   }[];

@@ -29,6 +29,7 @@ from floe.dialects.floe.vocabulary import (
     HOST_CONFIG,
     HOST_TAGS,
     ID,
+    KEEP,
     NAME,
     ON_HOST_LOST,
     RESOURCE_TAGS,
@@ -73,6 +74,9 @@ class FloeDialect:
             notes.warning(
                 part.at_of(TRIGGERS), what, "move them to the flow that names the flow-file"
             )
+        if KEEP in part:
+            what = "`keep` in a flow-file has no effect"
+            notes.warning(part.at_of(KEEP), what, "move it to the flow that names the flow-file")
         if FLOW_FILE in part:
             what = "a flow-file cannot name a flow-file itself"
             notes.error(part.at_of(FLOW_FILE), what, "write its `tasks` here")
@@ -208,6 +212,7 @@ def _flow(
         unheard_bad=part[UNHEARD_BAD],
         run_name=title.template if (title := part[RUN_NAME]) else None,
         strict_shell=part[STRICT_SHELL],
+        keep=part[KEEP],
         has_escapes=True,
         inherits=True,
     )

@@ -17,6 +17,7 @@ from floe.dialects.floe.vocabulary import (
     FORM_FIELD,
     FORM_MAP,
     HOST_CONFIG,
+    KEEP_MAP,
     MERGE,
     POLL_TRIGGER,
     PUSH_TRIGGER,
@@ -48,6 +49,7 @@ SECTIONS: Final[Mapping[str, Section]] = {
     "merge": MERGE,
     "form": FORM_MAP,
     "field": FORM_FIELD,
+    "keep": KEEP_MAP,
     **{name: opts for opts, name in _TASKS.items() if opts.keys},
 }
 _PROGRAMS_MARKED: Final = re.compile(r"(<!-- programs -->\n).*?(<!-- end -->)", re.DOTALL)

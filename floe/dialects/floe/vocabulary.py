@@ -41,6 +41,7 @@ from floe.model.flow import (
     Wait,
     Work,
 )
+from floe.model.keep import Keep, SpacesKept
 
 TEXT: Final = Text()
 FLAG: Final = Flag()
@@ -214,6 +215,66 @@ TASKS: Final = KeySpec(
     doc="The tasks and merges of a run. Either `tasks` or `flow-file`.",
     example="tasks: [{name: hello, type: exec, listen: trigger.good, opts: {cmd: date}}]",
 )
+KEEP_RUNS: Final = KeySpec(
+    name="runs",
+    kind=Whole(0, 10**9),
+    default=HOSTS_DEFAULT,
+    absent="the host's",
+    doc="How many ended runs of a flow stay, the newest ones; 0 for no limit.",
+    example="runs: 200",
+)
+KEEP_DAYS: Final = KeySpec(
+    name="days",
+    kind=Number(0),
+    default=NO_LIMIT,
+    absent="the host's",
+    doc="Days for which a run stays after its end; 0 for no limit.",
+    example="days: 30",
+)
+KEEP_BYTES: Final = KeySpec(
+    name="bytes",
+    kind=Size(),
+    default=HOSTS_DEFAULT,
+    absent="no limit for a flow",
+    doc="Bytes of outputs, logs and workspaces of ended runs: of one flow, or, in `common`, of all "
+    "flows together. First the workspaces of the oldest runs go, then these runs; 0 for no limit.",
+    example="bytes: 20GiB",
+)
+KEEP_WORKSPACES: Final = KeySpec[SpacesKept | None](
+    name="workspaces",
+    kind=OneOf[SpacesKept | None](("all", "failed", "none")),
+    default=None,
+    absent="the host's",
+    doc="Whose workspaces stay after the first hour: of all runs, of those that did not end good, "
+    "or of none.",
+    example="workspaces: failed",
+)
+KEEP_MAP: Final = Section(
+    name="keep",
+    keys=(KEEP_RUNS, KEEP_DAYS, KEEP_BYTES, KEEP_WORKSPACES),
+    doc="How long ended runs stay. A run goes as soon as one limit is exceeded: "
+    "[Operating a host](operating.md#disk-space).",
+)
+KEEP_PART: Final = Part(
+    section=KEEP_MAP,
+    build=lambda f: Keep(
+        runs=f[KEEP_RUNS],
+        age_s=None if (days := f[KEEP_DAYS]) is None else days * 86_400,
+        bytes=f[KEEP_BYTES],
+        workspaces=f[KEEP_WORKSPACES],
+    ),
+    label="map",
+    example="keep: {runs: 200, days: 30}",
+)
+KEEP: Final = KeySpec(
+    name="keep",
+    kind=KEEP_PART,
+    default=Keep(),
+    absent="the host's",
+    doc="How long its ended runs and their workspaces stay on each host. The flow in the config of "
+    "a host counts; it has no effect in a flow-file.",
+    example="keep: {runs: 200, days: 30, workspaces: failed}",
+)
 FLOW: Final = Section(
     name="a flow",
     keys=(
@@ -229,6 +290,7 @@ FLOW: Final = Section(
         UNHEARD_BAD,
         STRICT_SHELL,
         RUN_NAME,
+        KEEP,
         TRIGGERS,
         TASKS,
         FLOW_FILE,
@@ -482,6 +544,41 @@ SECRET: Final = KeySpec(
     doc="The secret that signs pushes: `$NAME` of the host's environment, or `@file`.",
     example="secret: $PUSH_SECRET",
 )
+GLOBS: Final = ListOf(Text(r"\S.*", "a pattern such as release/**"), least=1)
+EVENTS: Final = KeySpec(
+    name="events",
+    kind=ListOf(
+        Text(r"[a-z][a-z0-9_:-]{0,62}", "a name such as push or pull_request"), unique=True, least=1
+    ),
+    default=NO_TEXTS,
+    absent="`[push]`",
+    doc="The events that start runs, as the forge names them.",
+    example="events: [push, pull_request]",
+)
+BRANCHES: Final = KeySpec(
+    name="branches",
+    kind=GLOBS,
+    default=NO_TEXTS,
+    absent="all",
+    doc="The branches whose pushes start runs, as patterns; alone it leaves out tags.",
+    example="branches: [main, 'release/**']",
+)
+TAGS: Final = KeySpec(
+    name="tags",
+    kind=GLOBS,
+    default=NO_TEXTS,
+    absent="all",
+    doc="The tags whose pushes start runs, as patterns; alone it leaves out branches.",
+    example="tags: ['v*']",
+)
+PATHS: Final = KeySpec(
+    name="paths",
+    kind=GLOBS,
+    default=NO_TEXTS,
+    absent="all",
+    doc="A push to a branch starts a run only if it changes a file that these patterns take.",
+    example="paths: ['src/**', '!**/*.md']",
+)
 POLL_URL: Final = KeySpec(
     name="url",
     kind=GIT_URL,
@@ -497,7 +594,9 @@ TIMER_TRIGGER: Final = Section(
 POLL_TRIGGER: Final = Section(
     name="`opts` of a poll-git trigger", keys=(POLL_URL, PERIOD, REFS, EXCLUDE_REFS, *GIT_KEYS[1:])
 )
-PUSH_TRIGGER: Final = Section(name="`opts` of a push trigger", keys=(SECRET, *GIT_KEYS))
+PUSH_TRIGGER: Final = Section(
+    name="`opts` of a push trigger", keys=(SECRET, EVENTS, BRANCHES, TAGS, PATHS, *GIT_KEYS)
+)
 
 CMD: Final = KeySpec(
     name="cmd",
@@ -911,6 +1010,15 @@ COMMON_STRICT_SHELL: Final = KeySpec(
     doc="`strict-shell` of flows that do not set it.",
     example="strict-shell: true",
 )
+COMMON_KEEP: Final = KeySpec(
+    name="keep",
+    kind=KEEP_PART,
+    default=Keep(),
+    absent="`{runs: 10000, days: 90, bytes: 20GiB, workspaces: failed}`",
+    doc="How long ended runs and their workspaces stay on this host, where their flow does not say "
+    "it. Each of its keys has a default of its own.",
+    example="keep: {days: 30, bytes: 200GB}",
+)
 COMMON_MAP: Final = Section(
     name="common",
     keys=(
@@ -929,5 +1037,6 @@ COMMON_MAP: Final = Section(
         COMMON_GRACE,
         COMMON_OUTPUT_MAX,
         COMMON_STRICT_SHELL,
+        COMMON_KEEP,
     ),
 )

@@ -7,7 +7,7 @@ from floe.host.inputs import Forget, Free, Received, Surroundings, Unsent
 from floe.host.peers.member import Member
 from floe.host.step import Observer, Step
 from floe.model.message import Message
-from floe.model.refs import HostId, Instant
+from floe.model.refs import HostId, Instant, RunRef
 from floe.model.run import Run
 from floe.model.signal import Cancel
 from floe.store.base import Append, Record, Stored
@@ -30,6 +30,9 @@ class PeerParts(Observer, Protocol):
 
     def cancel(self, step: Step, run: Run, cancel: Cancel) -> bool:
         """Ask for the end of a run whose log is at a peer; False if that was asked before."""
+
+    def owes(self, run: RunRef) -> bool:
+        """Whether the adopter of a run that ended here has not acknowledged its end."""
 
     def begin(self, step: Step) -> None:
         """Do what has to precede placement, after all inputs of a step."""
@@ -78,6 +81,10 @@ class NoPeers:
 
     def cancel(self, step: Step, run: Run, cancel: Cancel) -> bool:
         """No run is at a peer."""
+        return False
+
+    def owes(self, run: RunRef) -> bool:
+        """Nothing is owed to others."""
         return False
 
     def begin(self, step: Step) -> None:

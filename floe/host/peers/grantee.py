@@ -157,6 +157,10 @@ class Grantee:
         if ref is not None and ref[:2] == (member.id, member.store):
             self._close(step, ref)
 
+    def owes(self, run: RunRef) -> bool:
+        """Whether the adopter of a run has not acknowledged its end."""
+        return self._outbox.get(run.host, ENDED, run.key) is not None
+
     def lost(self, step: Step, host: HostId, store: StoreId) -> None:
         """A host was forgotten: report nothing to it any more."""
         for at, kind, key, outgoing in self._outbox.waiting():

@@ -1,0 +1,55 @@
+"""The removal of ended runs, and of flows that no run needs: what must stay is left out.
+
+The shell chose them from the store. Since then one may have been started again.
+"""
+
+from collections.abc import Iterable
+
+from floe.host.inputs import Prune
+from floe.host.peers.base import PeerParts
+from floe.host.site import Site
+from floe.host.step import Step
+from floe.model.refs import RunRef
+from floe.model.run import Pruned
+
+SWEEP = "sweep"
+"""Rows of the ledger: a removed run, by key, whose files are still to be deleted; its flow."""
+
+
+def remove(step: Step, peers: PeerParts, prune: Prune) -> tuple[str, ...]:
+    """Remove runs and flows; return the keys of the runs."""
+    site = step.site
+    runs = [one for one in removable(site, prune.runs) if not peers.owes(RunRef.parse(one.key))]
+    for run in runs:
+        step.keep(SWEEP, run.key, run.flow)
+    step.prunes += runs
+    step.removals += runs
+    step.promise |= bool(runs)
+    for digest in prune.flows:
+        if digest not in site.flows_stored:  # else a run of this process has come to need it
+            step.keep("flow", digest, None)
+    return tuple(run.key for run in runs)
+
+
+def receive_removals(step: Step, prunes: Iterable[Pruned]) -> None:
+    """Remove what is here of runs that the hosts with their logs have removed.
+
+    Other hosts have rows of a run from its adopter, too. So it reports the removal after them.
+    """
+    site = step.site
+    runs = removable(site, prunes)
+    own = [one for one in runs if RunRef.parse(one.key)[:2] == (site.id, site.store)]
+    for run in own:  # an earlier epoch may have run here
+        step.keep(SWEEP, run.key, run.flow)
+    step.prunes += runs
+    step.removals += own
+
+
+def removable(site: Site, runs: Iterable[Pruned]) -> list[Pruned]:
+    """Those of some runs that have ended and that no unfinished run repeats."""
+    runs = list(runs)
+    if not runs:
+        return runs
+    table = site.table.runs
+    repeated = {run.rerun_of.run for run in table.values() if run.rerun_of}
+    return [one for one in runs if RunRef.parse(one.key) not in table and one.key not in repeated]

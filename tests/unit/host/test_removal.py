@@ -1,0 +1,83 @@
+"""The removal of ended runs and of flows: what must stay is left out."""
+
+from dataclasses import replace
+
+from floe.host.core import HubCore
+from floe.host.inputs import Incoming, Mark, Packed, Prune
+from floe.host.reruns import Again, Earlier
+from floe.model.codec import digest_of
+from floe.model.refs import FlowId, RunRef
+from floe.model.run import Pruned, Run
+from floe.store.base import LedgerWrite
+from tests.make import NOW
+from tests.make_core import BUILD, a_core, a_start, begun, ended, to, told
+
+
+def a_removal(run: RunRef) -> Pruned:
+    return Pruned(key=run.key, flow=FlowId("build"), at=NOW, why="it was old")
+
+
+def an_archived(core: HubCore) -> Run:
+    """A run that has ended and is packed."""
+    [run] = begun(core, BUILD)
+    ended(core, run)
+    told(core, to(run, Packed(digests={})))
+    return run
+
+
+def asked(*runs: RunRef, flows: tuple[str, ...] = ()) -> Incoming:
+    return Incoming(input=Prune(runs=tuple(map(a_removal, runs)), flows=flows), ticket=1)
+
+
+def test_an_archived_run_is_removed_with_a_note_of_its_files() -> None:
+    core = a_core()
+    run = an_archived(core)
+
+    decided = told(core, asked(run.ref))
+
+    assert decided.prunes == decided.removals == (a_removal(run.ref),)
+    assert decided.ledger == (LedgerWrite(kind="sweep", key=run.ref.key, value="build"),)
+    assert decided.promise
+    assert decided.replies[0].removed == (run.ref.key,)
+
+
+def test_a_run_that_is_not_archived_stays() -> None:
+    core = a_core()
+    [active] = begun(core, BUILD)
+
+    decided = told(core, asked(active.ref))
+
+    assert decided.prunes == ()
+    assert decided.replies[0].removed == ()
+
+
+def test_a_run_that_an_unfinished_run_repeats_stays() -> None:
+    core = a_core()
+    run = an_archived(core)
+    again = Earlier(run=replace(run, phase="packed"), name="h1-1", flow=BUILD, digest="sha256:1")
+    start = again.start(Again(values={}), by="bob", once="")
+    told(core, Incoming(input=start))
+
+    assert told(core, asked(run.ref)).prunes == ()
+
+
+def test_a_flow_that_a_run_of_this_process_needs_stays() -> None:
+    core = a_core()
+    told(core, a_start(BUILD))
+
+    decided = told(core, asked(flows=(digest_of(BUILD), "sha256:old")))
+
+    assert decided.ledger == (LedgerWrite(kind="flow", key="sha256:old", value=None),)
+
+
+def test_the_removal_of_a_run_that_was_adopted_here_is_reported_further() -> None:
+    core = a_core()
+    own = an_archived(core)
+    other = RunRef.parse("h2-7@aaaa")
+    removals = (a_removal(own.ref), a_removal(other))
+
+    decided = told(core, Incoming(input=Mark(rows=(), prunes=removals)))
+
+    assert decided.prunes == removals
+    assert decided.removals == removals[:1]
+    assert [row.key for row in decided.ledger] == [own.ref.key]
