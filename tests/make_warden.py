@@ -50,30 +50,29 @@ def a_spawn(
 
 
 class Talk:
-    """A client and all the words it was told."""
+    """A client and all reports that it received."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.words: list[WardenReport] = []
-        self._news = asyncio.Condition()
-        self.warden = WardenClient(root, self._hear, lambda: None)
+        self.reports: list[WardenReport] = []
+        self.warden = WardenClient(root, self._receive, lambda: None)
 
-    def _hear(self, word: WardenReport) -> None:
-        self.words.append(word)
+    def _receive(self, report: WardenReport) -> None:
+        self.reports.append(report)
 
     def of(self, key: str) -> list[WardenReport]:
-        """What was said about a key."""
-        return [word for word in self.words if word.key == key]
+        """The reports about a key."""
+        return [report for report in self.reports if report.key == key]
 
     async def until_spawned(self, key: str) -> Spawned:
         """Wait until a command runs."""
-        await until(lambda: any(isinstance(word, Spawned) for word in self.of(key)))
-        return next(word for word in self.of(key) if isinstance(word, Spawned))
+        await until(lambda: any(isinstance(report, Spawned) for report in self.of(key)))
+        return next(report for report in self.of(key) if isinstance(report, Spawned))
 
     async def until_over(self, key: str) -> Last:
-        """Wait for the last word about a key."""
-        await until(lambda: any(not isinstance(word, Spawned) for word in self.of(key)))
-        return next(word for word in self.of(key) if not isinstance(word, Spawned))
+        """Wait for the last report about a key."""
+        await until(lambda: any(not isinstance(report, Spawned) for report in self.of(key)))
+        return next(report for report in self.of(key) if not isinstance(report, Spawned))
 
     def spawn(self, *argv: str, **given: Any) -> str:
         """Start a command; its key."""
@@ -82,7 +81,7 @@ class Talk:
         return spec.key
 
     async def run(self, *argv: str, **given: Any) -> Last:
-        """Start a command and wait for its last word."""
+        """Start a command and wait for its last report."""
         return await self.until_over(self.spawn(*argv, **given))
 
 

@@ -23,6 +23,8 @@ const AWAY_MS = 10_500;
 
 /** The logged-in user; null for none, undefined while unknown. */
 export const user = signal(/** @type {string | null | undefined} */ (undefined));
+/** The same as events of runs name them. */
+export const me = signal("");
 /** Counts up when events may have been missed and all shown data must be loaded again. 0: not yet loaded. */
 export const generation = signal(0);
 /** Every known run in its newest state. */
@@ -298,7 +300,11 @@ export async function checkLogin() {
   try {
     const login = await api.request("login");
     feed.identify(login.headers.get("X-Floe-Page") ?? "");
-    user.value = (await login.json()).user;
+    const { user: name, by } = await login.json();
+    batch(() => {
+      me.value = by;
+      user.value = name;
+    });
   } catch (error) {
     const problem = asProblem(error);
     if (problem.status === 401) user.value = null;

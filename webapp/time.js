@@ -103,13 +103,16 @@ const datedFormat = new Intl.DateTimeFormat(undefined, {
   hourCycle: "h23",
 });
 
+/** @param {Instant} at */
+export const minute = (at) => (at ? (day(at) === "Today" ? minuteFormat : datedFormat).format(new Date(at)) : "");
+
 /**
  * An instant in a column: relative within the last hour, else precise enough to distinguish two of a day.
  * @param {Instant} at
  */
 export function brief(at) {
   if (!at || now.value - Date.parse(at) < 3_600_000) return ago(at);
-  return (day(at) === "Today" ? minuteFormat : datedFormat).format(new Date(at));
+  return minute(at);
 }
 
 const INSTANTS = /\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g;

@@ -67,6 +67,12 @@ export const liveState = (run) => (run.state === "active" && isOpen(run) ? "aski
  */
 export const latest = (flows, flow) => flows.every((other) => other.id !== flow.id || other.ver <= flow.ver);
 
+/** The name of a flow for people: of its latest version. @param {string} id */
+export function flowName(id) {
+  const all = flows.state.value.data?.flows ?? [];
+  return all.find((flow) => flow.id === id && latest(all, flow))?.name || id;
+}
+
 /** The newest known run of the flow. @param {import("./types/api").Flow} flow */
 export function lastRun(flow) {
   let last = flow.last ?? null;

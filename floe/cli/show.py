@@ -46,7 +46,8 @@ def command(run: str, json_: bool) -> None:
         click.echo(f"  {sentence(shape['why'])}")
     for line in failure_lines(client, shape):
         click.echo(line)
-    begun = f"{age(shape['pended_at'])} by {shape['by']} ({shape['trigger']})"
+    by = shape["by"] + (", by hand" if shape.get("by_hand") else "")
+    begun = f"{age(shape['pended_at'])} by {by} ({shape['trigger']})"
     where = f", on {shape['host']} for {took(shape['started_at'], shape['ended_at'])}"
     click.echo(f"  pended {begun}" + (where if shape["started_at"] else ""))
     for name, value in shape["values"].items():

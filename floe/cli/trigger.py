@@ -31,7 +31,9 @@ WAITING_LOOKS: Final = 4
     type=PAIR,
     help="A value of the start form; K=@FILE, K:=JSON.",
 )
-@click.option("--trigger", metavar="ID", help="The data trigger.  [the first]")
+@click.option(
+    "--trigger", metavar="ID", help="The trigger.  [the first that takes data, else the first]"
+)
 @WAIT
 @ONCE
 @click.option("--json", "json_", is_flag=True, help="Print the reply as JSON.")
@@ -48,6 +50,8 @@ def command(
 ) -> None:
     """Start a run of FLOW (`id`, or `id@ver`) and print its id.
 
+    A timer, a poll or a webhook is pulled by hand. Of a polled repository, the newest commit of
+    -d branch=NAME is taken.
     --wait follows the run to its end, across restarts of the host; ^C stops only the waiting.
 
     \b

@@ -9,6 +9,7 @@ from typing import Final
 import structlog
 
 from floe.dialects.base import Dialect
+from floe.host.by_hand import as_pushed, form_of, head_of
 from floe.host.forms import check_size, checked
 from floe.host.inputs import FlowRead, Start
 from floe.model.codec import digest_of, encode
@@ -18,7 +19,7 @@ from floe.model.refs import FlowId, Instant, Json
 from floe.model.run import Run
 from floe.model.secret import without_password
 from floe.model.signal import FlowUnreadable
-from floe.nodes.base import Documents
+from floe.nodes.base import Documents, Refs
 
 log = structlog.get_logger()
 
@@ -155,38 +156,56 @@ def _commit(run: Run, base: Flow) -> Git:
 
 
 def pulled(flow: Flow, id: str, kind: TriggerType) -> Trigger:
-    """The trigger of a kind with an id, or the first of the kind. Raises NotFound."""
-    of_kind = [t for t in flow.triggers if t.type == kind]
-    for trigger in of_kind:
+    """The trigger of a kind with an id, or the first of the kind. Raises NotFound.
+
+    A person, who is the kind `data`, may also pull any other trigger by hand: the first one that
+    takes data is first.
+    """
+    fitting = [t for t in flow.triggers if t.type == kind]
+    if kind == "data":
+        fitting += [t for t in flow.triggers if t.type != kind]
+    for trigger in fitting:
         if id in ("", trigger.id):
             return trigger
-    names = ", ".join(t.id for t in of_kind) or "none"
-    what = f"no {kind} trigger" + (f" {id!r}" if id else "")
-    raise NotFound(f"flow {flow.id} has {what}", f"its {kind} triggers: {names}")
+    word = "" if kind == "data" else f"{kind} "
+    names = ", ".join(t.id for t in fitting) or "none"
+    what = f"no {word}trigger" + (f" {id!r}" if id else "")
+    raise NotFound(f"flow {flow.id} has {what}", f"its {word}triggers: {names}")
+
+
+async def given_by_hand(
+    trigger: Trigger, values: Mapping[str, Json], refs: Refs
+) -> Mapping[str, Json]:
+    """The checked values of a start by a person. A poll's are those of a present commit.
+
+    Raises ValuesInvalid, TooLarge, Theirs, World.
+    """
+    values = checked(form_of(trigger), values)
+    match trigger.type:
+        case "poll-git" if "hash" not in values:
+            found = await refs.refs(trigger.git, trigger.refs)
+            ref = head_of(trigger, str(values.get("branch", "")), found)
+            return ref_values(trigger.git, ref, found[ref])
+        case "push":
+            return as_pushed(values)
+        case _:
+            return values
 
 
 def start_of(
     book: FlowBook,
     flow: Flow,
-    kind: TriggerType,
-    trigger: str,
+    trigger: Trigger,
     values: Mapping[str, Json],
     *,
     by: str,
     once: str,
 ) -> Start:
-    """The start of a run by a data or push trigger, with checked values.
-
-    Raises NotFound, ValuesInvalid, TooLarge.
-    """
-    chosen = pulled(flow, trigger, kind)
-    if kind == "data":
-        values = checked(chosen.form, values)
-    else:
-        check_size(values)
-    given = {**trigger_values(chosen.git), **values}
+    """The start of a run by a trigger that was pulled. Raises ValuesInvalid, TooLarge."""
+    check_size(values)
+    given = {**trigger_values(trigger.git), **values}
     digest = book.digest_of(flow)
-    return Start(flow=flow, digest=digest, trigger=chosen.id, values=given, by=by, once=once)
+    return Start(flow=flow, digest=digest, trigger=trigger.id, values=given, by=by, once=once)
 
 
 def trigger_values(git: Git) -> dict[str, Json]:

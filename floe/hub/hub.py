@@ -9,10 +9,10 @@ from floe.host.forms import answered
 from floe.host.inputs import Drain, Forget, Free, Incoming, Input, Mark, Start
 from floe.host.reruns import Again
 from floe.host.retention import Wanted
-from floe.hub.flows import FlowBook, start_of
+from floe.hub.flows import FlowBook, given_by_hand, pulled, start_of
 from floe.hub.life import Life
 from floe.model.errors import ConfigInvalid, Conflict
-from floe.model.flow import Flow, Trigger, TriggerType
+from floe.model.flow import TriggerType
 from floe.model.refs import HostId, Json, RunRef, StoreId
 from floe.model.run import Summary
 from floe.model.signal import Cancel
@@ -48,29 +48,27 @@ class Hub(Life):
         once: str = "",
         kind: TriggerType = "data",
     ) -> Done:
-        """Start a run by a data or push trigger; returns when it is on the disk.
+        """Start a run by a push trigger, or by hand; returns when it is on the disk.
 
-        `flow` is `id` or `id@ver`; `trigger` an id, else the first of its kind. `once`: a second
-        call with the same key is answered with the first one's run.
-        Raises NotFound, ValuesInvalid, TooLarge, Busy, StoreFailed.
+        `flow` is `id` or `id@ver`; `trigger` an id, else the first of its kind. A person, who is
+        the kind `data`, may pull any trigger. `once`: a second call with the same key is answered
+        with the first one's run.
+        Raises NotFound, ValuesInvalid, TooLarge, Busy, StoreFailed, Theirs, World.
         """
         if known := await self._once(once):
             return known
         self.machine.check()
-        start = start_of(
-            self.flows.book, self.reads.flow(flow), kind, trigger, values, by=by, once=once
-        )
+        found = self.reads.flow(flow)
+        chosen = pulled(found, trigger, kind)
+        if kind == "data":
+            values = await given_by_hand(chosen, values, self.parts.refs)
+        start = start_of(self.flows.book, found, chosen, values, by=by, once=once)
         return await self._started(start)
 
     async def _started(self, start: Start) -> Done:
         reply = await self.loop.ask(start)
         assert reply.run is not None, "a start is answered with its run"
         return Done(await self.reads.summary(reply.run), is_known=not reply.changed)
-
-    def pass_over_nowait(self, flow: Flow, trigger: Trigger, why: str) -> None:
-        """Remember that a delivery to a push trigger started nothing. Raises Busy."""
-        row = self.passed_over.add(flow, trigger, why, self.clock.now())
-        self.loop.put(Incoming(input=Mark(rows=(row,), promise=False)))
 
     async def give(
         self,

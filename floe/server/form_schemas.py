@@ -36,7 +36,19 @@ FORM_SCHEMAS: Final[Mapping[str, Schema]] = {
         }
     ),
     "Form": shape(FORM),
-    "OpenForm": shape({"node": TEXT, **FORM, "asked_at": INSTANT}, {"visit": POSITIVE}),
+    "OpenForm": shape(
+        {
+            "node": TEXT,
+            **FORM,
+            "asked_at": INSTANT,
+            "before": {
+                **many(shape({"id": TEXT, "name": TEXT})),
+                "description": "the nearest nodes before it that printed something",
+            },
+        },
+        {"visit": POSITIVE},
+    ),
+    "ShownValue": shape({"name": TEXT, "text": TEXT}),
     "Order": shape(
         {},
         {

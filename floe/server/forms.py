@@ -12,7 +12,7 @@ from floe.server import fan_out
 from floe.server.app_keys import HUB
 from floe.server.bodies import query
 from floe.server.problems import answer
-from floe.shapes.forms import open_forms, shown_values
+from floe.shapes.forms import about, open_forms
 from floe.shapes.runs import summary_shape
 
 FORMS_MAX: Final = 200
@@ -28,7 +28,7 @@ async def index(request: web.Request) -> web.Response:
         {
             "run": summary_shape(summary_of(run), hub.reads.name_of),
             "form": form,
-            "values": shown_values(run),
+            "about": about(run),
         }
         for run in hub.reads.lives()
         if run.phase == "active" and run.open

@@ -1,7 +1,6 @@
 """Flows as JSON: in a list, on a page, and as a graph."""
 
-from collections.abc import Sequence
-
+from floe.host.by_hand import form_of
 from floe.kernel.graph import graph_of
 from floe.model.codec import encode, iso
 from floe.model.flow import Flow, Trigger
@@ -35,25 +34,19 @@ def flow_page(flow: Flow) -> Shape:
     }
 
 
-def trigger_shape(
-    trigger: Trigger,
-    next_due: Instant | None,
-    problem: str = "",
-    passed_over: Sequence[Shape] = (),
-) -> Shape:
-    """A trigger, its next due instant, its present problem, and the deliveries it passed over."""
+def trigger_shape(trigger: Trigger, next_due: Instant | None, problem: str = "") -> Shape:
+    """A trigger, its next due instant, and its present problem."""
     git = encode(trigger.git)
     return {
         "id": trigger.id,
         "type": trigger.type,
         "name": trigger.name,
-        "form": form_shape(trigger.form) if trigger.type == "data" else None,
+        "form": form_shape(form_of(trigger)),
         "period_s": trigger.period_s if trigger.type in ("timer", "poll-git") else None,
         "cron": trigger.cron,
         "timezone": trigger.timezone,
         "next_due": iso(next_due),
         "problem": problem,
-        "passed_over": list(passed_over),
         "git": {k.replace("_", "-"): v for k, v in git.items() if k != "key_file"},
     }
 

@@ -4,10 +4,13 @@ from typing import Final
 
 from floe.model.codec import iso, to_text
 from floe.model.flow import Ask, Form
-from floe.model.refs import Shape
-from floe.model.run import Run
+from floe.model.refs import NodeId, Shape
+from floe.model.run import NodeState, Run
 from floe.model.secret import is_secret_name
 from floe.model.title import one_line
+
+BEFORE_MAX: Final = 4
+"""Nodes before a form whose output is named."""
 
 VALUES_MAX: Final = 12
 """Values of a run that are shown beside one of its forms."""
@@ -42,14 +45,28 @@ def open_forms(run: Run) -> list[Shape]:
             "visit": state.visit,
             **form_shape(state.work.form),
             "asked_at": iso(state.asked_at),
+            "before": printed_before(run, state),
         }
         for id, state in asking
         if state.phase == "asking" and isinstance(state.work, Ask)
     ]
 
 
-def shown_values(run: Run) -> list[Shape]:
-    """The first values of a run, each with its name and as a short text."""
+def printed_before(run: Run, state: NodeState) -> list[Shape]:
+    """The nearest nodes before a form that printed something."""
+    found: dict[NodeId, None] = {}
+    seen = list(state.sources)
+    for node in seen:  # grows by the nodes before those that printed nothing
+        if run.settled(node).output_bytes:
+            found[node] = None
+        else:
+            seen += [one for one in run.settled(node).sources if one not in seen]
+    names = {node.id: node.name for node in run.flow.nodes} if run.flow else {}
+    return [{"id": node, "name": names.get(node, node)} for node in [*found][:BEFORE_MAX]]
+
+
+def about(run: Run) -> list[Shape]:
+    """The first values of a run, each as a short text; none that may be a secret."""
     found: list[Shape] = []
     for name, value in run.values.items():
         text = one_line(value if isinstance(value, str) else to_text(value))

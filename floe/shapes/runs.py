@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 
+from floe.host.by_hand import is_by_hand
 from floe.kernel.result import failed_nodes
 from floe.model.codec import iso
 from floe.model.host import AsOf, Why
 from floe.model.refs import RunRef, Shape
 from floe.model.run import Run, Summary, summary_of
 from floe.shapes.flows import graph_shape
-from floe.shapes.forms import open_forms
+from floe.shapes.forms import about, open_forms
 from floe.shapes.nodes import node_shape
 
 Named = Callable[[RunRef], str]
@@ -54,8 +55,10 @@ def run_shape(run: Run, named: Named) -> Shape:
     return {
         **summary_shape(summary_of(run), named),
         "values": dict(run.values),
+        "about": about(run),
         "workspace": run.workspace,
         "moved_from": run.moved_from,
+        "by_hand": is_by_hand(run),
         "rerun_of": named(RunRef.parse(run.rerun_of.run)) if run.rerun_of else None,
         "cancelled_by": run.cancelled_by,
         "failed": list(failed_nodes(run, flow)) if flow else [],

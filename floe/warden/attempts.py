@@ -18,9 +18,9 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import Any, Final
 
-from floe.warden.log import say
+from floe.warden.log import log_line
 from floe.warden.order import OrderRefused
-from floe.warden.output import Output
+from floe.warden.outputs import Output
 
 KEY: Final = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9._@-]{1,200}")
 """The key of an attempt is also the name of its file."""
@@ -106,12 +106,12 @@ class AttemptFiles:
         """Every attempt with a file, and its lines."""
         for key in os.listdir(self._folder):
             if not KEY.fullmatch(key):
-                say("attempt.unknown_file", name=key)
+                log_line("attempt.unknown_file", name=key)
                 continue
             try:
                 lines = self._read(key)
             except OSError as error:
-                say("attempt.unreadable", key=key, error=str(error))
+                log_line("attempt.unreadable", key=key, error=str(error))
                 continue
             yield key, lines
 
@@ -128,13 +128,13 @@ class AttemptFiles:
             os.close(fd)
 
 
-def write(file: int, word: bytes, key: str) -> None:
+def write(file: int, message: bytes, key: str) -> None:
     """Append a message to an attempt's file, if possible."""
     try:
-        append(file, word)
+        append(file, message)
     except OSError as error:
         # It is still sent, and kept in memory until taken; only the warden's death would lose it.
-        say("attempt.write_failed", key=key, error=str(error))
+        log_line("attempt.write_failed", key=key, error=str(error))
 
 
 def append(file: int, data: bytes) -> None:
@@ -143,7 +143,7 @@ def append(file: int, data: bytes) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def worded(kind: str, key: str = "", **fields: object) -> bytes:
+def message_line(kind: str, key: str = "", **fields: object) -> bytes:
     """One line of the protocol, and of an attempt's file."""
     named = {"word": kind, "key": key} if key else {"word": kind}
     return json.dumps(named | {"at": time.time_ns() // 1_000_000} | fields).encode() + b"\n"

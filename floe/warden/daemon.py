@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from typing import Final, NoReturn
 
-from floe.warden.log import say
+from floe.warden.log import log_line
 from floe.warden.warden import Warden
 
 IDLE_S: Final = 30.0
@@ -74,8 +74,8 @@ def start(path: str, make: Callable[[str], Warden]) -> None:
     except OSError as error:
         os.write(writing, f"1 {error}".encode())
         os._exit(1)
-    say("warden.started", pid=os.getpid(), left=len(warden.left), known=len(warden.words))
+    log_line("warden.started", pid=os.getpid(), left=len(warden.left), known=len(warden.messages))
     os.write(writing, b"0 ")
     os.close(writing)
     warden.serve()
-    say("warden.ended", pid=os.getpid())
+    log_line("warden.ended", pid=os.getpid())

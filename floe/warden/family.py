@@ -14,7 +14,7 @@ from math import inf
 from typing import Final
 
 from floe.warden.attempts import RunningAttempt
-from floe.warden.log import say
+from floe.warden.log import log_line
 from floe.warden.proc import Proc, children, look, marked, send, tree
 from floe.warden.stamp import stamped
 
@@ -141,7 +141,7 @@ class Family:
         for pid, proc in found.items():
             if not send(pid, proc, signal.SIGKILL) and pid in {*roots} - self._immune:
                 # Stop waiting for an orphan, but not for a leader, whose end was requested.
-                say("attempt.cannot_signal", key=attempt.key, pid=pid)
+                log_line("attempt.cannot_signal", key=attempt.key, pid=pid)
                 self._orphans.pop(pid, None)
                 self._immune.add(pid)
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from floe.warden.log import say
+from floe.warden.log import log_line
 from floe.warden.order import SHORT
 
 MESSAGE_BYTES_MAX: Final = 32 * 1024 * 1024
@@ -68,7 +68,7 @@ class Hubs:
         credentials = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
         pid, uid, _gid = struct.unpack("iii", credentials)
         if uid != os.geteuid() or len(self._hubs) >= HUBS_MAX:
-            say("hub.refused", pid=pid, uid=uid, hubs=len(self._hubs))
+            log_line("hub.refused", pid=pid, uid=uid, hubs=len(self._hubs))
             sock.close()
             return
         sock.setblocking(False)
@@ -80,15 +80,15 @@ class Hubs:
     def _wait(self, error: OSError) -> None:
         """Pause until others close files; the hub stays in the system's queue."""
         if not self._is_full:
-            say("hub.not_accepted", why=error.strerror)
+            log_line("hub.not_accepted", why=error.strerror)
         self._is_full = True
         time.sleep(FULL_S)
 
-    def tell(self, word: bytes) -> None:
+    def send(self, message: bytes) -> None:
         """Send a message to every hub that has sent hello."""
         for hub in self._hubs.values():
             if hub.is_greeted:
-                hub.unsent += word
+                hub.unsent += message
 
     def flush(self) -> None:
         """Send as much output as possible without waiting."""
@@ -102,7 +102,7 @@ class Hubs:
             try:
                 hub.sock.sendall(hub.unsent)
             except OSError as error:
-                say("hub.disconnected", why=str(error), unsent=len(hub.unsent))
+                log_line("hub.disconnected", why=str(error), unsent=len(hub.unsent))
             hub.sock.close()
 
     def _serve(self, hub: HubConnection, events: int) -> None:
@@ -136,7 +136,7 @@ class Hubs:
         fd = hub.sock.fileno()
         if fd < 0:
             return
-        say("hub.disconnected", why=why, unsent=len(hub.unsent))
+        log_line("hub.disconnected", why=why, unsent=len(hub.unsent))
         self._selector.unregister(hub.sock)
         del self._hubs[fd]
         hub.sock.close()

@@ -11,10 +11,10 @@ from floe.warden.stamp import stamped
 
 
 def unfinished(
-    key: str, lines: list[bytes], words: list[bytes], boot: str, mark: str
+    key: str, lines: list[bytes], messages: list[bytes], boot: str, mark: str
 ) -> RunningAttempt | None:
     """The attempt of a file without a last message; None if the attempt ended."""
-    last = read(words[-1]) if words else {}
+    last = read(messages[-1]) if messages else {}
     if last.get("word") in ("exited", "not-started", "lost"):
         return None
     head = read(lines[0]) if lines else {}

@@ -9,7 +9,7 @@ from typing import Final
 LOG_BYTES_MAX: Final = 1024 * 1024
 
 
-def say(event: str, **fields: object) -> None:
+def log_line(event: str, **fields: object) -> None:
     """Write a line to the log; a long log is emptied first."""
     line = json.dumps({"at": time.time_ns() // 1_000_000, "event": event} | fields) + "\n"
     with contextlib.suppress(OSError):

@@ -22,7 +22,7 @@ from math import inf
 from typing import NoReturn
 
 from floe.warden.daemon import become_daemon, start
-from floe.warden.log import say
+from floe.warden.log import log_line
 from floe.warden.warden import Warden
 
 
@@ -71,7 +71,7 @@ def _remove_left(root: str, mark: str) -> None:
     try:
         fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         Warden(f"{root}/warden/v1", 0.0).serve()  # ends its remaining commands
-        say("root.leftover_removed", root=root)
+        log_line("root.leftover_removed", root=root)
         remove(root)
     finally:
         os.close(held)

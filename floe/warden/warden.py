@@ -20,14 +20,14 @@ import traceback
 from math import inf
 from typing import Any, Final
 
-from floe.warden.attempts import KEY, AttemptFiles, RunningAttempt, read, worded, write
+from floe.warden.attempts import KEY, AttemptFiles, RunningAttempt, message_line, read, write
 from floe.warden.family import KILL_AGAIN_S, Family
 from floe.warden.hubs import HUBS_MAX, HubConnection, Hubs
 from floe.warden.leftovers import press_left, unfinished
 from floe.warden.limits import CommandLimits
-from floe.warden.log import say
+from floe.warden.log import log_line
 from floe.warden.order import Order, OrderRefused, launch, parse
-from floe.warden.output import Output, Outputs
+from floe.warden.outputs import Output, Outputs
 from floe.warden.proc import slurp, ticks_now, ticks_of
 from floe.warden.stamp import Stamps
 
@@ -71,7 +71,7 @@ class Warden:
         self.null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
         # All signals: for each one left out, posix_spawn makes two calls instead of one.
         self.reset = tuple(signal.valid_signals())
-        self.words: dict[str, list[bytes]] = {}
+        self.messages: dict[str, list[bytes]] = {}
         """All messages about each attempt that the hub has not taken yet."""
         self.running: dict[str, RunningAttempt] = {}
         """Attempts of this warden that have not ended."""
@@ -123,7 +123,7 @@ class Warden:
         self.is_terminated = True
 
     def _life_is_over(self, life: socket.socket, _events: int) -> None:
-        say("warden.floe_run_gone", running=len(self.running))
+        log_line("warden.floe_run_gone", running=len(self.running))
         self.selector.unregister(life)
         self._end("stopped")
 
@@ -134,11 +134,11 @@ class Warden:
 
     def _recover(self) -> None:
         for key, lines in self.files.kept():
-            self.words[key] = [line for line in lines if "word" in read(line)]
-            if attempt := unfinished(key, lines, self.words[key], self.boot, self.mark):
+            self.messages[key] = [line for line in lines if "word" in read(line)]
+            if attempt := unfinished(key, lines, self.messages[key], self.boot, self.mark):
                 self.left[key] = attempt
         if self.left:
-            say("attempts.unfinished", keys=sorted(self.left))
+            log_line("attempts.unfinished", keys=sorted(self.left))
 
     # -- the loop
 
@@ -150,7 +150,7 @@ class Warden:
                     break
                 self._round()
             except Exception:
-                say("warden.failed", error=traceback.format_exc())
+                log_line("warden.failed", error=traceback.format_exc())
                 time.sleep(KILL_AGAIN_S)
         with contextlib.suppress(FileNotFoundError):
             os.unlink("sock", dir_fd=self.folder)
@@ -166,7 +166,7 @@ class Warden:
         for key, events in self.selector.select(wait_s):
             key.data(key.fileobj, events)
         if self.is_terminated and not self.is_ending:
-            say("warden.terminated", running=len(self.running))
+            log_line("warden.terminated", running=len(self.running))
             self._end("lost")
         now = time.monotonic()
         self.outputs.look(now)
@@ -207,7 +207,7 @@ class Warden:
         except FileNotFoundError:
             if not os.path.isdir(self.path):
                 return False
-        say("socket.recreated")
+        log_line("socket.recreated")
         self.selector.unregister(self.listener)
         self.listener.close()
         self._listen()
@@ -241,37 +241,37 @@ class Warden:
         del self.running[attempt.key]
         self.idle_at = time.monotonic() + self.idle_s
         if attempt.why == "lost":
-            self._conclude(attempt.file, worded("lost", attempt.key), attempt.key)
+            self._conclude(attempt.file, message_line("lost", attempt.key), attempt.key)
         else:
             status, why = attempt.status, attempt.why
-            word = worded("exited", attempt.key, status=status, why=why)
-            self._conclude(attempt.file, word, attempt.key)
+            message = message_line("exited", attempt.key, status=status, why=why)
+            self._conclude(attempt.file, message, attempt.key)
 
     def _finish_left(self, attempt: RunningAttempt) -> None:
         del self.left[attempt.key]
         self.idle_at = time.monotonic() + self.idle_s
         file = self.files.reopen(attempt.key)
-        self._conclude(file, worded("lost", attempt.key), attempt.key)
+        self._conclude(file, message_line("lost", attempt.key), attempt.key)
 
-    def _conclude(self, file: int, word: bytes, key: str) -> None:
+    def _conclude(self, file: int, message: bytes, key: str) -> None:
         """Send the last message of an attempt, after it is written."""
-        write(file, word, key)
+        write(file, message, key)
         os.close(file)
-        self._tell(key, word)
+        self._send(key, message)
 
-    def _tell(self, key: str, word: bytes) -> None:
+    def _send(self, key: str, message: bytes) -> None:
         """Keep a message and send it to every hub."""
-        self.words.setdefault(key, []).append(word)
-        self.hubs.tell(word)
+        self.messages.setdefault(key, []).append(message)
+        self.hubs.send(message)
 
     def _obey(self, hub: HubConnection, line: bytes) -> None:
         try:
             self._do(hub, json.loads(line))
         except Exception as error:
             if not isinstance(error, OrderRefused | ValueError | RecursionError):
-                say("request.failed", error=traceback.format_exc())
-            say("request.refused", why=str(error))
-            hub.unsent += worded("refused", why=str(error))
+                log_line("request.failed", error=traceback.format_exc())
+            log_line("request.refused", why=str(error))
+            hub.unsent += message_line("refused", why=str(error))
 
     def _do(self, hub: HubConnection, message: Any) -> None:
         if not isinstance(message, dict):
@@ -282,13 +282,13 @@ class Warden:
                 raise OrderRefused(f"this warden speaks protocol {PROTOCOL}")
             hub.is_greeted = True
             count, why = self.places.look(len(self.running), self.family.pids)
-            hub.unsent += worded(
+            hub.unsent += message_line(
                 "hello", protocol=PROTOCOL, pid=os.getpid(), places=count, places_why=why
             )
         elif request == "list":
-            for words in self.words.values():
-                hub.unsent += b"".join(words)
-            hub.unsent += worded("listed", keys=list(self.words))
+            for messages in self.messages.values():
+                hub.unsent += b"".join(messages)
+            hub.unsent += message_line("listed", keys=list(self.messages))
         elif request == "quit":
             self._end("stopped")
         else:
@@ -300,8 +300,8 @@ class Warden:
                     self._spawn(hub, key, message)
                 case "stop" if attempt := self.running.get(key):
                     self._stop(attempt, "stopped")
-                case "taken" if key in self.words and not self._is_open(key):
-                    del self.words[key]
+                case "taken" if key in self.messages and not self._is_open(key):
+                    del self.messages[key]
                     self.files.drop(key)
                 case "stop" | "taken":
                     pass  # a repeated or late request: the attempt ended or was taken before
@@ -328,17 +328,17 @@ class Warden:
             self._stop(attempt, why)
 
     def _spawn(self, hub: HubConnection, key: str, message: dict[str, Any]) -> None:
-        if key in self.words:
-            hub.unsent += b"".join(self.words[key])
+        if key in self.messages:
+            hub.unsent += b"".join(self.messages[key])
         elif message.get("attach"):
-            hub.unsent += worded("lost", key)
+            hub.unsent += message_line("lost", key)
         elif not self.is_ending:  # otherwise the hub asks the next warden, after this one
             try:
                 order = parse(message)
                 stamp = self.stamps.next()
                 file = self._begin(key, order.grace_s, stamp)
             except OrderRefused as error:
-                self._tell(key, _not_started(key, error))
+                self._send(key, _not_started(key, error))
                 return
             try:
                 self._start(key, order, file, stamp)
@@ -367,10 +367,10 @@ class Warden:
             self.tick_at = now + TICK_S
         self.running[key] = attempt
         self.family.add(attempt)
-        word = worded("spawned", key, pid=pid, ticks=attempt.ticks)
-        write(file, word, key)
-        self._tell(key, word)
+        spawned = message_line("spawned", key, pid=pid, ticks=attempt.ticks)
+        write(file, spawned, key)
+        self._send(key, spawned)
 
 
 def _not_started(key: str, error: OrderRefused) -> bytes:
-    return worded("not-started", key, error=str(error), errno=error.number)
+    return message_line("not-started", key, error=str(error), errno=error.number)

@@ -82,6 +82,7 @@ flows:
         opts:
           form:
             title: May this be released?
+            text: 'Version {{ values.version }}'
             fields: [{id: remark, prompt: Anything to note?, type: text, required: false}]
       - name: Ship
         type: exec
@@ -255,7 +256,8 @@ def page(browser: Browser, host: Host, complaints: list[str]) -> Iterator[Page]:
         except ValidationError as error:
             complaints.append(f"not as the schema {schema} describes: {error.message}")
 
-    with browser.new_context() as context:
+    # What moves would be drawn sixty times a second by the CPU that the other tests need.
+    with browser.new_context(reduced_motion="reduce") as context:
         page = context.new_page()
         page.set_default_timeout(SEE_MS)
         page.on("console", hear)
@@ -278,6 +280,14 @@ def start_release(page: Page, host: Host, version: str = "1.0") -> None:
     page.get_by_label("Which version?").fill(version)
     page.get_by_role("button", name="Start a run").click()
     page.wait_for_url(re.compile(r"/runs/h1-\d+"))
+
+
+def reject(page: Page, why: str = "") -> None:
+    """Reject the open form, with a reason if there is one."""
+    page.get_by_role("button", name="Reject…").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Why").fill(why)
+    dialog.get_by_role("button", name="Reject", exact=True).click()
 
 
 def status(page: Page, word: str) -> None:

@@ -109,7 +109,7 @@ def test_output_that_was_replaced_is_named_by_the_node_and_by_who_reads_it(host:
     assert looked_at(host, run["id"], "a") == [found] * 3
 
 
-def test_next_node_says_what_is_in_the_place_of_its_output(host: Host) -> None:
+def test_next_node_shows_what_is_in_the_place_of_its_output(host: Host) -> None:
     run = host.until_over(
         host.trigger("odd", put=PUTS["a named pipe"], file=FILES["the next node's output"])
     )

@@ -219,7 +219,7 @@ def whys(tmp_path_factory: pytest.TempPathFactory, locked: str) -> dict[str, str
 
 
 @pytest.mark.parametrize("name", FLOW_FILES)
-def test_run_of_a_bad_flow_file_ends_bad_and_says_why(name: str, whys: dict[str, str]) -> None:
+def test_run_of_a_bad_flow_file_ends_bad_and_explains_why(name: str, whys: dict[str, str]) -> None:
     assert FLOW_FILES[name][1] in whys[name]
     assert "[Errno" not in whys[name]
 
@@ -267,7 +267,7 @@ def test_ten_thousand_nodes_are_refused_by_size(tmp_path: Path) -> None:
     assert "more than 50000 keys and values" in told.stdout
 
 
-def test_run_that_waits_for_a_flow_file_says_so(host_of: HostOf) -> None:
+def test_run_that_waits_for_a_flow_file_reports_it(host_of: HostOf) -> None:
     host = host_of(f"flows:\n  - {{id: far, flow-file: $HERE/missing.yml, {ANY}}}\n")
 
     run = host.trigger("far")

@@ -240,7 +240,7 @@ MISSING = {
 
 @pytest.mark.usefixtures("run")
 @pytest.mark.parametrize("name", MISSING)
-def test_what_does_not_exist_is_said_in_a_sentence(name: str, host: Host) -> None:
+def test_what_does_not_exist_is_reported_in_a_sentence(name: str, host: Host) -> None:
     words, expected = MISSING[name]
 
     done = floe(host, *words)
@@ -263,7 +263,7 @@ ELSEWHERE = {
 
 
 @pytest.mark.parametrize("name", ELSEWHERE)
-def test_command_that_reaches_no_host_says_what_to_try(name: str, host: Host) -> None:
+def test_command_that_reaches_no_host_shows_what_to_try(name: str, host: Host) -> None:
     env, status, expected = ELSEWHERE[name]
 
     done = floe(host, "flows", env=env)
@@ -424,7 +424,7 @@ def test_crowd_of_known_clients_takes_no_file_from_the_host(tmp_path: Path) -> N
         assert host.log.stat().st_size < 10_000
 
 
-async def test_two_hundred_watchers_all_hear_everything(host: Host) -> None:
+async def test_two_hundred_watchers_all_receive_everything(host: Host) -> None:
     async with asyncio.TaskGroup() as tasks:
         opening = [tasks.create_task(_watcher(host)) for _ in range(200)]
     watchers = [task.result() for task in opening]

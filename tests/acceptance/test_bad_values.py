@@ -206,7 +206,7 @@ WRONG: dict[str, tuple[dict[str, object], str]] = {
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_wrong_values_are_told_field_by_field(name: str, host: Host) -> None:
+def test_wrong_values_are_reported_field_by_field(name: str, host: Host) -> None:
     values, told = WRONG[name]
 
     done = floe(host, "trigger", "say", *(f"-d{k}:={json.dumps(v)}" for k, v in values.items()))

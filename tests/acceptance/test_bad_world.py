@@ -113,7 +113,7 @@ BLOCKED = {
 
 
 @pytest.mark.parametrize("name", BLOCKED)
-def test_node_whose_files_cannot_be_made_says_so(name: str, host_of: HostOf) -> None:
+def test_node_whose_files_cannot_be_made_reports_it(name: str, host_of: HostOf) -> None:
     place, expected = BLOCKED[name]
     host = host_of(ONE)
     shutil.rmtree(host.folder / place, ignore_errors=True)
@@ -315,7 +315,7 @@ def commanded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
 
 
 @pytest.mark.parametrize("flow", NOT_STARTED)
-def test_command_that_cannot_start_says_why(flow: str, commanded: Host) -> None:
+def test_command_that_cannot_start_explains_why(flow: str, commanded: Host) -> None:
     done = floe(commanded, "trigger", flow, "--wait")
 
     assert done.returncode == 1
@@ -331,7 +331,7 @@ def test_arguments_that_are_too_long_are_an_error(commanded: Host) -> None:
     assert len(run["why"]) < 1000
 
 
-def test_command_that_removes_its_workspace_ends_as_it_ends_and_the_next_says_why(
+def test_command_that_removes_its_workspace_ends_as_it_ends_and_the_next_explains_why(
     commanded: Host,
 ) -> None:
     run = commanded.until_over(commanded.trigger("vanishing"))
@@ -511,7 +511,7 @@ def test_file_of_this_machine_is_not_fetched(tmp_path: Path) -> None:
 # --- the host itself
 
 
-def test_host_that_stops_answering_is_said_to_be(host_of: HostOf) -> None:
+def test_host_that_stops_answering_is_shown_as_such(host_of: HostOf) -> None:
     host = host_of(ONE)
     host.stop()
 

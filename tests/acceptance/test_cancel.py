@@ -289,7 +289,7 @@ def test_open_form_of_a_cancelled_run_takes_no_answer(host: Host) -> None:
         host.give(run, "command")
 
 
-def test_second_cancel_is_told_that_there_was_a_first(host: Host) -> None:
+def test_second_cancel_reports_the_first(host: Host) -> None:
     run = begun(host, "cancel", "ignored TERM")
 
     host.cancel(run, "once")

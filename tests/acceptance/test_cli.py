@@ -154,7 +154,7 @@ def test_run_is_triggered_followed_and_looked_at(ada: Person) -> None:
     assert "0/64" in ada.types("hosts").stdout
 
 
-def test_bad_run_says_why_and_where_to_look(ada: Person) -> None:
+def test_bad_run_explains_why_and_where_to_look(ada: Person) -> None:
     followed = ada.types("trigger", "fails", "--wait")
     run = followed.stdout.split()[0]
 
@@ -285,7 +285,7 @@ def test_completion_knows_runs_flows_and_nodes(ada: Person) -> None:
         ("-dev=perhaps", 2, "-dev (or FLOE_DEV)"),
     ],
 )
-def test_host_that_is_told_wrongly_says_what(
+def test_host_with_wrong_options_names_them(
     tmp_path: Path, line: str, code: int, said: str
 ) -> None:
     (tmp_path / "file").touch()
@@ -299,7 +299,7 @@ def test_host_that_is_told_wrongly_says_what(
     assert "Traceback" not in done.stderr
 
 
-def test_host_whose_address_or_root_is_taken_says_by_whom(ada: Person) -> None:
+def test_host_whose_address_or_root_is_taken_names_the_holder(ada: Person) -> None:
     address = ada.types("host", "--root", "fresh", "--pub-bind", ada.host.address)
     root = ada.types("-root=root", f"-pub_bind=127.0.0.1:{free_port()}")
 

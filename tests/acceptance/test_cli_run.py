@@ -144,7 +144,7 @@ os.execv(sys.argv[1], sys.argv[1:])
 """
 
 
-def test_run_is_told_as_it_happens(desk: Desk) -> None:
+def test_run_is_reported_as_it_happens(desk: Desk) -> None:
     done = desk.run(flow=DOCUMENT % "echo one; printf two")
 
     lines = done.stdout.decode().splitlines()

@@ -196,7 +196,7 @@ def test_triggers_at_one_host_spread_over_equal_hosts(cluster: Cluster) -> None:
     assert min(hosts[id] for id in cluster.hosts) >= FAIR, hosts
 
 
-def test_resource_is_held_once_in_the_cluster_and_why_says_by_whom(cluster: Cluster) -> None:
+def test_resource_is_held_once_in_the_cluster_and_why_names_the_holder(cluster: Cluster) -> None:
     (cluster.folder / "drop").unlink(missing_ok=True)
     first = cluster["h1"].trigger("alone")
     cluster["h1"].until_node(first, "hold", "running")

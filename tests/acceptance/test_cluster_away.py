@@ -72,7 +72,7 @@ def test_drained_host_goes_on_with_its_runs_and_takes_no_others(cluster: Cluster
     assert h1.show(other)["state"] == "pending"
 
 
-def test_runs_of_a_forgotten_host_end_bad_or_begin_anew_as_they_say(cluster: Cluster) -> None:
+def test_runs_of_a_forgotten_host_end_bad_or_restart_as_configured(cluster: Cluster) -> None:
     h1 = cluster["h1"]
     ending = h1.trigger("west")
     h1.until_node(ending, "say", "running")
@@ -94,7 +94,7 @@ def test_runs_of_a_forgotten_host_end_bad_or_begin_anew_as_they_say(cluster: Clu
     assert (over["good"], over["host"], over["epoch"] > 1) == (True, "h2", True)
 
 
-def test_runs_that_are_lost_with_a_forgotten_host_are_over_and_say_so(cluster: Cluster) -> None:
+def test_runs_that_are_lost_with_a_forgotten_host_are_over_and_report_it(cluster: Cluster) -> None:
     h1, h2, h3 = cluster.hosts.values()
     lost = h3.trigger("west")
     h3.until_node(lost, "say", "running")

@@ -52,7 +52,7 @@ def until_said(host: Member, words: str) -> None:
     until(lambda: words in "\n".join(host.problems()), f"{words} at {host.id}")
 
 
-def test_copy_that_kept_its_id_is_said_at_every_host_and_gets_nothing(tmp_path: Path) -> None:
+def test_copy_that_kept_its_id_is_reported_at_every_host_and_gets_nothing(tmp_path: Path) -> None:
     with clustered(tmp_path / "c", FLOWS, TAGS) as (cluster, _):
         h1, h2 = cluster["h1"], cluster["h2"]
         h1.until_over(h2.trigger("west"))

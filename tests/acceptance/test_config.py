@@ -51,7 +51,7 @@ def flows(host: Host) -> list[str]:
         ([], str(CONFIGS / "default.yml")),
     ],
 )
-def test_host_that_is_given_no_config_finds_one_and_says_which(
+def test_host_that_is_given_no_config_finds_one_and_names_it(
     tmp_path: Path, there: Sequence[str], read: str
 ) -> None:
     host = Host(tmp_path, "")
@@ -353,7 +353,7 @@ flows:
 """
 
 
-def test_command_waits_for_a_place_and_why_says_so(host_of: HostOf) -> None:
+def test_command_waits_for_a_place_and_why_reports_it(host_of: HostOf) -> None:
     host = host_of(LIMITS)
     first = host.trigger("queued", go="first")
     host.until_node(first, "work", "running")
@@ -402,7 +402,7 @@ def test_output_limit_of_the_host_is_for_commands_that_name_none(host_of: HostOf
     assert len(host.output(talkative, "work")) > 100_000
 
 
-def test_run_waits_for_a_slot_and_why_says_so(host_of: HostOf) -> None:
+def test_run_waits_for_a_slot_and_why_reports_it(host_of: HostOf) -> None:
     host = host_of(LIMITS.replace("commands: 1", "slots: 1"))
     first = host.trigger("queued", go="first")
     host.until_node(first, "work", "running")

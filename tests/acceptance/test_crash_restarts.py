@@ -284,7 +284,7 @@ main()
 """
 
 
-def test_host_with_a_bug_says_so_in_one_line_and_ends_and_its_commands_go_on(
+def test_host_with_a_bug_reports_it_in_one_line_and_ends_and_its_commands_go_on(
     host_of: HostOf,
 ) -> None:
     host = host_of(FAIL)
@@ -309,7 +309,7 @@ def test_host_with_a_bug_says_so_in_one_line_and_ends_and_its_commands_go_on(
 
 
 @ends_of_a_host
-def test_host_that_keeps_runs_in_memory_says_so_and_leaves_nothing_behind(
+def test_host_that_keeps_runs_in_memory_reports_it_and_leaves_nothing_behind(
     host_of: HostOf, end: End
 ) -> None:
     host = host_of(FAIL.replace("common: {", "common: {store-type: memory, "))

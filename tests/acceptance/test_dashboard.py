@@ -13,6 +13,7 @@ from tests.acceptance.dashboard import (
     complaints,
     host,
     page,
+    reject,
     start_long,
     start_release,
     status,
@@ -24,7 +25,7 @@ __all__ = ["browser", "complaints", "host", "page"]  # fixtures
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 
-def test_wrong_token_is_refused_and_says_so(page: Page, host: Host) -> None:
+def test_wrong_token_is_refused_with_a_message(page: Page, host: Host) -> None:
     page.get_by_role("button", name="Log out", exact=True).click()
 
     page.get_by_label("Token").fill("wrong")
@@ -72,7 +73,7 @@ def test_rejected_sign_off_ends_the_run_rejected(page: Page, host: Host) -> None
     host.go("build")
     start_release(page, host)
 
-    page.get_by_role("button", name="Reject").click()
+    reject(page)
 
     status(page, "rejected")
     step(page, "Sign Off", "bad")
@@ -201,7 +202,7 @@ def test_timeline_names_the_attempts_and_waits_of_nodes(page: Page, host: Host) 
 def test_runs_are_narrowed_by_choices_that_are_in_the_address(page: Page, host: Host) -> None:
     host.go("build")
     start_release(page, host)
-    page.get_by_role("button", name="Reject").click()
+    reject(page)
     status(page, "rejected")
     start_long(page, host)
 
@@ -219,7 +220,7 @@ def test_runs_are_narrowed_by_choices_that_are_in_the_address(page: Page, host: 
     expect(runs.get_by_role("listitem")).to_have_count(2)
 
 
-def test_failing_flow_says_since_when(page: Page, host: Host) -> None:
+def test_failing_flow_shows_since_when(page: Page, host: Host) -> None:
     host.go("broken")
     host.go("build")
     start_release(page, host)
@@ -234,7 +235,7 @@ def test_failing_flow_says_since_when(page: Page, host: Host) -> None:
     expect(page.get_by_role("link", name="h1-1: bad")).to_be_visible()
 
 
-def test_pending_runs_say_what_they_wait_for(page: Page, host: Host) -> None:
+def test_pending_runs_show_what_they_wait_for(page: Page, host: Host) -> None:
     page.goto(f"{host.url}/flows/elsewhere")
     page.get_by_role("button", name="Start a run").click()
     status(page, "pending")
@@ -244,7 +245,7 @@ def test_pending_runs_say_what_they_wait_for(page: Page, host: Host) -> None:
     expect(page.get_by_text("waits for a host: h1 lacks the tag moon")).to_be_visible()
 
 
-def test_wrong_values_are_said_at_their_fields(page: Page, host: Host) -> None:
+def test_wrong_values_are_reported_at_their_fields(page: Page, host: Host) -> None:
     page.goto(f"{host.url}/flows/release")
 
     page.get_by_label("How many jobs?").fill("many")
@@ -389,7 +390,7 @@ def test_config_is_read_again_from_the_hosts_page(page: Page, host: Host) -> Non
     expect(page.get_by_text("Read again: 5 flows.")).to_be_visible()
 
 
-def test_unknown_run_says_what_to_try(page: Page, host: Host) -> None:
+def test_unknown_run_shows_what_to_try(page: Page, host: Host) -> None:
     page.goto(f"{host.url}/runs/h1-999")
 
     expect(page.get_by_role("alert")).to_contain_text("No run is called h1-999")
@@ -397,7 +398,7 @@ def test_unknown_run_says_what_to_try(page: Page, host: Host) -> None:
     expect(page.get_by_role("heading", name="Runs")).to_be_visible()
 
 
-def test_run_that_waits_for_somebody_says_so_in_lists(page: Page, host: Host) -> None:
+def test_run_that_waits_for_somebody_reports_it_in_lists(page: Page, host: Host) -> None:
     host.go("build")
     start_release(page, host)
     status(page, "waiting for you")
@@ -420,7 +421,7 @@ def test_timeline_is_marked_at_round_spans(page: Page) -> None:
     assert marks == ["200 ms", "10 s", "15 s", "2 m", "15 m", "12 h", "8 d"]
 
 
-def test_reasons_tell_the_time_as_people_read_it(page: Page, host: Host) -> None:
+def test_reasons_show_the_time_as_people_read_it(page: Page, host: Host) -> None:
     start_release(page, host)
     step(page, "Build", "running")
 

@@ -338,7 +338,7 @@ def test_addresses_are_text(page: Page, host: Host) -> None:
     assert wrong == {}
 
 
-def test_what_a_host_says_of_itself_is_text(page: Page, host: Host) -> None:
+def test_what_a_host_reports_of_itself_is_text(page: Page, host: Host) -> None:
     hostile = a_host(
         HTML,
         tags=[EVIL, "javascript:alert(1)"],

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.acceptance.dashboard import Host, browser, complaints, page, status, step
-from tests.acceptance.test_dashboard_access import Theme, judged, still
+from tests.acceptance.test_dashboard_access import judged
 
 __all__ = ["browser", "complaints", "page"]  # fixtures
 
@@ -128,7 +128,7 @@ def test_dialog_is_used_by_keyboard_and_gives_the_focus_back(failed: Page) -> No
     expect(page).to_have_url(re.compile("/runs/h1-1$"))
 
 
-def test_second_re_run_says_why_its_workspace_is_empty(failed: Page, host: Host) -> None:
+def test_second_re_run_explains_why_its_workspace_is_empty(failed: Page, host: Host) -> None:
     page = failed
     host.post("runs/h1-1/rerun", {"failed": True})
     page.goto(f"{host.url}/runs/h1-2")
@@ -140,13 +140,9 @@ def test_second_re_run_says_why_its_workspace_is_empty(failed: Page, host: Host)
     expect(plan).to_contain_text("empty: it was moved to a later re-run, or removed")
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
-def test_axe_finds_nothing_wrong_with_a_re_run(
-    failed: Page, host: Host, theme: Theme, width: int
-) -> None:
+def test_axe_finds_nothing_wrong_with_a_re_run(failed: Page, host: Host, width: int) -> None:
     page = failed
-    still(page, theme)
     page.set_viewport_size({"width": width, "height": 800})
 
     page.goto(f"{host.url}/runs/h1-1?again=task.test")

@@ -8,14 +8,13 @@ from playwright.sync_api import Page, Route, expect
 
 from tests.acceptance.dashboard import Host, browser, complaints, host, page, start_release, step
 from tests.acceptance.fleet import ago
-from tests.acceptance.test_dashboard_access import Theme, judged, still
+from tests.acceptance.test_dashboard_access import judged
 
 __all__ = ["browser", "complaints", "host", "page"]  # fixtures
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 WIDTHS = (1280, 390)
-BOTH = pytest.mark.parametrize("theme", ["light", "dark"])
 
 
 def judge(page: Page, show: Callable[[], None] = lambda: None) -> list[str]:
@@ -28,9 +27,7 @@ def judge(page: Page, show: Callable[[], None] = lambda: None) -> list[str]:
     return found
 
 
-@BOTH
-def test_axe_finds_nothing_wrong_with_a_failed_login(page: Page, host: Host, theme: Theme) -> None:
-    still(page, theme)
+def test_axe_finds_nothing_wrong_with_a_failed_login(page: Page, host: Host) -> None:
     page.get_by_role("button", name="Log out", exact=True).click()
 
     page.get_by_label("Token").fill("wrong")
@@ -40,9 +37,7 @@ def test_axe_finds_nothing_wrong_with_a_failed_login(page: Page, host: Host, the
     assert judge(page) == []
 
 
-@BOTH
-def test_axe_finds_nothing_wrong_with_dialogs(page: Page, host: Host, theme: Theme) -> None:
-    still(page, theme)
+def test_axe_finds_nothing_wrong_with_dialogs(page: Page, host: Host) -> None:
     start_release(page, host)
     step(page, "Build", "running")
 
@@ -57,11 +52,7 @@ def test_axe_finds_nothing_wrong_with_dialogs(page: Page, host: Host, theme: The
     assert (keys, cancel) == ([], [])
 
 
-@BOTH
-def test_axe_finds_nothing_wrong_with_a_sheet_of_output(
-    page: Page, host: Host, theme: Theme
-) -> None:
-    still(page, theme)
+def test_axe_finds_nothing_wrong_with_a_sheet_of_output(page: Page, host: Host) -> None:
     start_release(page, host)
     step(page, "Build", "running")
 
@@ -71,11 +62,7 @@ def test_axe_finds_nothing_wrong_with_a_sheet_of_output(
     assert judge(page) == []
 
 
-@BOTH
-def test_axe_finds_nothing_wrong_with_a_token_just_made(
-    page: Page, host: Host, theme: Theme
-) -> None:
-    still(page, theme)
+def test_axe_finds_nothing_wrong_with_a_token_just_made(page: Page, host: Host) -> None:
     page.goto(f"{host.url}/tokens")
     page.get_by_label("What is it for?").fill("laptop")
     page.get_by_role("button", name="Make a token").click()
@@ -88,11 +75,9 @@ def test_axe_finds_nothing_wrong_with_a_token_just_made(
     assert (made, judge(page)) == ([], [])
 
 
-@BOTH
 def test_axe_finds_nothing_wrong_with_a_lost_connection(
-    page: Page, host: Host, complaints: list[str], theme: Theme
+    page: Page, host: Host, complaints: list[str]
 ) -> None:
-    still(page, theme)
     start_release(page, host)
     step(page, "Build", "running")
 
@@ -104,11 +89,7 @@ def test_axe_finds_nothing_wrong_with_a_lost_connection(
     complaints.clear()  # that nobody answers any more is what this test is about
 
 
-@BOTH
-def test_axe_finds_nothing_wrong_with_a_run_whose_host_is_away(
-    page: Page, host: Host, theme: Theme
-) -> None:
-    still(page, theme)
+def test_axe_finds_nothing_wrong_with_a_run_whose_host_is_away(page: Page, host: Host) -> None:
     start_release(page, host)
     step(page, "Build", "running")
     kept = host.get("runs")["runs"][0]

@@ -96,9 +96,12 @@ def card(page: Page, name: str) -> Locator:
 def test_page_without_a_connection_stands_still(
     page: Page, host: Host, complaints: list[str]
 ) -> None:
+    page.emulate_media(reduced_motion="no-preference")
     start_release(page, host)
     step(page, "Build", "running")
     expect(page.locator(".live-dot")).to_be_visible()
+    moving = "document.getAnimations().filter((one) => one.playState === 'running').length"
+    page.wait_for_function(f"{moving} > 0")
 
     host.stop()
 
@@ -109,14 +112,13 @@ def test_page_without_a_connection_stands_still(
     expect(banner).not_to_have_text(tries)
     expect(banner).to_contain_text("Trying again")
     assert page.locator(".head-facts").inner_text() == facts
-    moving = "document.getAnimations().filter((one) => one.playState === 'running').length"
     assert page.evaluate(moving) == 0
     page.goto("about:blank")  # so that it tries no more
     complaints.clear()  # the host is away on purpose
     host.start()
 
 
-def test_host_with_a_bad_config_is_not_well_and_says_which_flows_go_on(
+def test_host_with_a_bad_config_is_not_well_and_names_which_flows_go_on(
     page: Page, host: Host
 ) -> None:
     config = host.folder / "config.yml"

@@ -250,7 +250,7 @@ def test_edited_text_is_changed_where_it_was_edited_alone(
 
 
 @pytest.mark.parametrize("at", range(4))
-def test_choices_that_look_the_same_are_told_apart(page: Page, host: Host, at: int) -> None:
+def test_choices_that_look_the_same_are_distinguished(page: Page, host: Host, at: int) -> None:
     page.goto(f"{host.url}/flows/prefilled")
     field(page, "pick").select_option(index=at)
 
@@ -277,7 +277,7 @@ def test_outputs_with_such_names_are_shown(page: Page, host: Host) -> None:
     }
 
 
-def test_field_with_such_a_name_is_told_what_is_wrong_with_it(page: Page, host: Host) -> None:
+def test_field_with_such_a_name_shows_its_error(page: Page, host: Host) -> None:
     page.goto(f"{host.url}/flows/meaningful")
     expect(field(page, "constructor")).not_to_have_attribute("aria-invalid", "true")
     assert page.locator(".field-message").count() == 0

@@ -128,7 +128,7 @@ def test_good_event_without_listener_cuts_nothing_off(host_of: HostOf, repositor
     assert host.node(run, "final-task")["state"] == "good"
 
 
-def test_run_waits_for_a_resource_and_says_who_holds_it(host_of: HostOf, repository: Path) -> None:
+def test_run_waits_for_a_resource_and_names_who_holds_it(host_of: HostOf, repository: Path) -> None:
     host = host_of(document(repository))
     first = host.trigger("build-project", **{"ref": "master", "from-ref": "feature"})
     host.until_node(first, "sign-off", "asking")

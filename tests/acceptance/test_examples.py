@@ -226,7 +226,7 @@ def test_every_trigger_checks_out_its_commit(
     host = host_of(site.text("triggers.yml"))
     until(lambda: has_looked(host), "the first look at the repository")
 
-    push(host, "triggers/pushed", "s3cret", {"ref": "refs/heads/main"})
+    push(host, "triggers/pushed", "s3cret", {"after": "anything"})
     git(site.folder / "app", "push", "--quiet", "--force", "origin", "main:refs/heads/polled")
 
     pushed = host.until_over(run_by(host, "trigger:pushed"))
@@ -237,7 +237,7 @@ def test_every_trigger_checks_out_its_commit(
     assert nightly["next_due"].endswith("T02:00:00.000Z")
 
 
-def test_host_keeps_its_things_where_it_is_told(
+def test_host_keeps_its_things_in_the_configured_folders(
     site: Site, host_of: HostOf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("flow-file.yml", "flow-file-tasks.yml"):

@@ -137,7 +137,7 @@ def test_edit_changes_the_next_run_and_none_that_exists(place: Place) -> None:
     assert host.output(second, "say") == b"new new\n"
 
 
-def test_run_says_that_its_flow_file_is_being_read(place: Place) -> None:
+def test_run_reports_that_its_flow_file_is_being_read(place: Place) -> None:
     host, web = place.host, place.web
     web.files["/web.yml"] = a_file("from the web").encode()
     web.open.clear()

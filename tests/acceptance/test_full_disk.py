@@ -123,7 +123,7 @@ def test_host_without_room_takes_nothing_new_and_loses_nothing(
     assert "Traceback" not in host.log.read_text()
 
 
-def test_node_that_waits_for_room_is_told_to_wait_for_it(tmp_path: Path) -> None:
+def test_why_of_a_node_that_waits_for_room_names_it(tmp_path: Path) -> None:
     with on_small_disk(tmp_path, CONFIG, "root/runs", "size=24m,nr_inodes=8k") as (host, disk):
         run = host.trigger("under-way")
         host.until_node(run, "wait", "running")

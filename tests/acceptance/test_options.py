@@ -302,7 +302,7 @@ def test_link_out_of_the_workspace_is_not_followed(ran: dict[str, Ran]) -> None:
     assert "leads out of the workspace" in run["away"]["why"]
 
 
-def test_words_of_a_command_are_split_before_values_are_put_in(ran: dict[str, Ran]) -> None:
+def test_arguments_of_a_command_are_split_before_values_are_put_in(ran: dict[str, Ran]) -> None:
     run, ws = ran["words"], ran["words"].run["workspace"]
 
     argv, folder, env = json.loads(run.said("split"))
@@ -325,7 +325,9 @@ def test_nearest_value_of_a_name_wins(ran: dict[str, Ran]) -> None:
     assert json.loads(ran["nearest"].said("further")) == {**far, "near": "trigger"}
 
 
-def test_bad_event_that_nobody_hears_holds_until_the_rest_is_done(ran: dict[str, Ran]) -> None:
+def test_bad_event_that_no_node_listens_to_holds_until_the_rest_is_done(
+    ran: dict[str, Ran],
+) -> None:
     run = ran["held"]
 
     assert not run.good
@@ -333,7 +335,7 @@ def test_bad_event_that_nobody_hears_holds_until_the_rest_is_done(ran: dict[str,
     assert run.said("goes-on") == "done\n"
 
 
-def test_bad_event_that_nobody_hears_ends_a_run_at_once(ran: dict[str, Ran]) -> None:
+def test_bad_event_that_no_node_listens_to_ends_a_run_at_once(ran: dict[str, Ran]) -> None:
     run = ran["cut"]
 
     assert not run.good
@@ -349,7 +351,7 @@ def test_run_that_is_out_of_time_ends_bad(ran: dict[str, Ran]) -> None:
     assert run["long"]["state"] == "stopped"
 
 
-def test_run_whose_end_can_no_longer_come_says_what_never_ran(ran: dict[str, Ran]) -> None:
+def test_run_whose_end_can_no_longer_come_shows_what_never_ran(ran: dict[str, Ran]) -> None:
     run = ran["stalled"]
 
     why = run.host.api.get(f"runs/{run.run['id']}/why")

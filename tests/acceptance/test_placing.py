@@ -133,7 +133,7 @@ def start_at_once(host: Host, *names: str) -> list[str]:
 # --- tags of the host ---
 
 
-def test_run_whose_tags_no_host_has_says_which_and_can_be_cancelled(shared: Host) -> None:
+def test_run_whose_tags_no_host_has_names_which_and_can_be_cancelled(shared: Host) -> None:
     run = shared.trigger("elsewhere")
 
     waits = why(shared, run)
@@ -237,7 +237,7 @@ def test_runs_in_one_workspace_follow_one_another_and_find_it_as_it_was(shared: 
     assert [s.runs for s in found] == [1, 2, 3, 4, 5]
 
 
-def test_run_waits_for_the_one_workspace_and_why_says_so(host: Host) -> None:
+def test_run_waits_for_the_one_workspace_and_why_reports_it(host: Host) -> None:
     first, second = host.trigger("alone"), host.trigger("alone")
     host.until_node(first, "work", "running")
 

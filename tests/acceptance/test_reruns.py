@@ -60,7 +60,7 @@ def test_whole_run_starts_again_with_its_values(host: Host, failed: str) -> None
     assert host.output(again, "test").decode() == f"of-{again} {again}\n"
 
 
-def test_second_re_run_starts_with_an_empty_workspace_and_its_plan_says_so(
+def test_second_re_run_starts_with_an_empty_workspace_and_its_plan_reports_it(
     host: Host, failed: str
 ) -> None:
     host.until_over(host.rerun(failed, failed=True))

@@ -161,7 +161,7 @@ def test_credentials_are_readable_by_their_owner_only(clone: Clone) -> None:
 
 
 @pytest.mark.usefixtures("started")
-def test_second_start_says_that_it_runs(clone: Clone) -> None:
+def test_second_start_reports_that_it_runs(clone: Clone) -> None:
     before = clone.hosts()
 
     second = clone.start_sh()
@@ -172,7 +172,7 @@ def test_second_start_says_that_it_runs(clone: Clone) -> None:
 
 
 @pytest.mark.usefixtures("started")
-def test_status_says_that_it_runs(clone: Clone) -> None:
+def test_status_reports_that_it_runs(clone: Clone) -> None:
     assert clone.start_sh("status").returncode == 0
 
 
@@ -226,7 +226,7 @@ def test_stop_leaves_no_host_behind(clone: Clone) -> None:
 
 
 @pytest.mark.usefixtures("stopped")
-def test_stop_without_a_host_says_so(clone: Clone) -> None:
+def test_stop_without_a_host_reports_it(clone: Clone) -> None:
     stopped = clone.start_sh("stop")
 
     assert stopped.returncode == 0

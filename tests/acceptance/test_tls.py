@@ -104,14 +104,14 @@ def test_certificate_of_another_address_is_refused(binds: Binds) -> None:
     assert floe(binds.host, "flows", env=env).returncode == 3
 
 
-def test_plain_http_where_tls_is_served_says_what_may_be_wrong(binds: Binds) -> None:
+def test_plain_http_where_tls_is_served_shows_what_may_be_wrong(binds: Binds) -> None:
     refused = floe(binds.host, "flows", env={"FLOE_URL": binds.secure.replace("https", "http")})
 
     assert refused.returncode == 3
     assert "https://" in refused.stderr
 
 
-def test_tls_where_plain_http_is_served_says_what_may_be_wrong(binds: Binds) -> None:
+def test_tls_where_plain_http_is_served_shows_what_may_be_wrong(binds: Binds) -> None:
     refused = floe(binds.host, "flows", env={"FLOE_URL": binds.plain.replace("http", "https")})
 
     assert refused.returncode == 3

@@ -2,19 +2,21 @@
 
 import hmac
 import json
+import re
 import shutil
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
 from floe.cli.client import Client
 from tests.acceptance.conftest import HostOf
@@ -139,6 +141,22 @@ def wait_for_run(host: Host, count: int) -> None:
     until(lambda: len(runs(host, "ticking")) >= count, f"run {count}")
 
 
+@contextmanager
+def flow_page(host: Host, flow: str) -> Iterator[Page]:
+    """The page of a flow in the dashboard."""
+    with sync_playwright() as playwright:
+        path = next(filter(None, map(shutil.which, CHROMIUM)))
+        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
+        page = browser.new_page()
+        page.goto(f"http://{host.address}/app/dash")
+        page.get_by_label("Token").fill(TOKEN)
+        page.get_by_role("button", name="Log in").click()
+        expect(page.get_by_role("link", name="Flows").first).to_be_visible()
+        page.goto(f"http://{host.address}/app/dash/flows/{flow}")
+        yield page
+        browser.close()
+
+
 def test_each_due_instant_starts_one_run_or_is_recorded_as_missed(host_of: HostOf) -> None:
     host = host_of(TICKING)
     wait_for_run(host, 1)
@@ -163,7 +181,28 @@ def test_each_due_instant_starts_one_run_or_is_recorded_as_missed(host_of: HostO
     assert after - before + sum(row["count"] for row in missed) == (last - first) / 1000
 
 
-def test_flow_says_when_its_timer_is_due_next(host_of: HostOf) -> None:
+def test_timer_is_pulled_by_hand(host_of: HostOf) -> None:
+    host = host_of(TICKING)
+
+    run = said(floe(host, "trigger", "mornings")).strip()
+
+    assert shown(host, run) == {}
+    about = host.show(run)
+    assert (about["trigger"], about["by"], about["by_hand"]) == ("tick", "admin", True)
+    assert "by admin, by hand (tick)" in floe(host, "show", run).stdout
+    refused = floe(host, "trigger", "mornings", "-d", "branch=main")
+    assert "branch: the form has no such field" in refused.stderr
+
+
+def test_timer_is_pulled_by_hand_on_the_page_of_its_flow(host_of: HostOf) -> None:
+    with flow_page(host_of(TICKING), "mornings") as page:
+        page.get_by_role("button", name="Run now").click()
+
+        page.wait_for_url(re.compile(r"/runs/h1-\d+"))
+        expect(page.get_by_text("by admin, by hand")).to_be_visible()
+
+
+def test_flow_shows_when_its_timer_is_due_next(host_of: HostOf) -> None:
     host = host_of(TICKING)
     before = time.time()
 
@@ -261,6 +300,30 @@ def test_commit_on_a_ref_starts_one_run_whatever_restarts(
     }
 
 
+def test_poll_is_pulled_by_hand_with_the_newest_commit(host_of: HostOf, work: Repository) -> None:
+    bare, tip = work.folder.with_name("bare.git"), work.commit(a_txt="2")
+    work.git("push", "--quiet", "origin", "main", "main:release", "main:wip-1")
+    host = host_of(WATCHED)
+    release = {
+        "url": f"file://{bare}",
+        "ref": "refs/heads/release",
+        "branch": "release",
+        "hash": tip,
+    }
+
+    of_main = said(floe(host, "trigger", "watched")).strip()
+    of_release = said(floe(host, "trigger", "watched", "-d", "branch=release")).strip()
+    of_commit = said(floe(host, "trigger", "watched", "-d", "hash=4b825dc6")).strip()
+    unknown = floe(host, "trigger", "watched", "-d", "branch=releases")
+
+    assert shown(host, of_main) == release | {"ref": "refs/heads/main", "branch": "main"}
+    assert shown(host, of_release) == release
+    assert shown(host, of_commit) == {"url": f"file://{bare}", "hash": "4b825dc6"}
+    assert "branch: the repository has no such branch or tag; it has main, release" in (
+        unknown.stderr
+    )
+
+
 def problem(host: Host) -> str:
     """What is wrong with the poll."""
     return str(host.api.get("flows/watched")["triggers"][0]["problem"])
@@ -275,17 +338,8 @@ def test_poll_that_fails_is_shown_until_it_works(host_of: HostOf, work: Reposito
 
     assert "bare.git" in problem(host)
     assert f"watched/commits: warning: {problem(host)}" in floe(host, "flows").stderr
-    with sync_playwright() as playwright:
-        path = next(filter(None, map(shutil.which, CHROMIUM)))
-        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
-        page = browser.new_page()
-        page.goto(f"http://{host.address}/app/dash")
-        page.get_by_label("Token").fill(TOKEN)
-        page.get_by_role("button", name="Log in").click()
-        expect(page.get_by_role("link", name="Flows").first).to_be_visible()
-        page.goto(f"http://{host.address}/app/dash/flows/watched")
+    with flow_page(host, "watched") as page:
         expect(page.get_by_text(problem(host))).to_be_visible()
-        browser.close()
 
     bare.with_suffix(".away").rename(bare)
     until(lambda: not problem(host), "a poll that works")
@@ -392,3 +446,12 @@ def test_push_without_the_right_secret_starts_nothing(
 
 def test_trigger_without_a_secret_is_warned_of(hooked: Host) -> None:
     assert "secret" in floe(hooked, "flows").stderr
+
+
+def test_webhook_is_pulled_by_hand(hooked: Host) -> None:
+    values = ("-d", "hash=4b825dc6", "-d", 'push={"number": 7}')
+
+    run = said(floe(hooked, "trigger", "hooked", "--trigger", "by-env", *values)).strip()
+
+    assert shown(hooked, run) == {"branch": "main", "hash": "4b825dc6", "push": {"number": 7}}
+    assert hooked.show(run)["by_hand"]

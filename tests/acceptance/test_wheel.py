@@ -69,7 +69,7 @@ def test_wheel_carries_every_file(
     assert set(files_under(ROOT / folder)) <= set(files_under(there))
 
 
-def test_command_says_its_version(installed: Path, tmp_path: Path) -> None:
+def test_command_shows_its_version(installed: Path, tmp_path: Path) -> None:
     answer = subprocess.run(
         [installed / "bin/floe", "--version"],
         cwd=tmp_path,

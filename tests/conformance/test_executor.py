@@ -129,7 +129,7 @@ async def settled(subject: Subject) -> None:
     await told.report()
 
 
-async def test_an_attempt_is_told_started_once_and_reported_once(subject: Subject) -> None:
+async def test_an_attempt_reports_one_start_and_one_end(subject: Subject) -> None:
     job, told = begin(subject, subject.quick())
     await told.report()
     await settled(subject)

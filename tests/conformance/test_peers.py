@@ -48,7 +48,7 @@ async def pair(tmp_path: Path, stack: AsyncExitStack) -> tuple[Host, Host]:
     return one, two
 
 
-async def test_a_word_arrives_as_it_was_said(pair: tuple[Host, Host]) -> None:
+async def test_a_message_arrives_as_it_was_sent(pair: tuple[Host, Host]) -> None:
     one, two = pair
 
     said = one.say(an_offer(), two)
@@ -71,7 +71,7 @@ async def test_a_host_answers_one_whose_url_it_does_not_know(
     assert one.heard == [said]
 
 
-async def test_words_to_all_reach_each_host_once(pair: tuple[Host, Host]) -> None:
+async def test_messages_to_all_reach_each_host_once(pair: tuple[Host, Host]) -> None:
     one, two = pair
 
     said = [one.say(a_ping()), one.say(MARK)]
@@ -81,7 +81,7 @@ async def test_words_to_all_reach_each_host_once(pair: tuple[Host, Host]) -> Non
     assert one.heard == []
 
 
-async def test_who_is_met_later_hears_the_newest_ping(
+async def test_who_is_met_later_receives_the_newest_ping(
     tmp_path: Path, stack: AsyncExitStack
 ) -> None:
     port = free_port()
@@ -95,7 +95,7 @@ async def test_who_is_met_later_hears_the_newest_ping(
     assert two.heard == [newest]
 
 
-async def test_a_word_to_a_host_that_was_never_met_is_lost(pair: tuple[Host, Host]) -> None:
+async def test_a_message_to_a_host_that_was_never_met_is_lost(pair: tuple[Host, Host]) -> None:
     one, two = pair
 
     one.say(an_offer(), HostId("h9"))
@@ -105,7 +105,7 @@ async def test_a_word_to_a_host_that_was_never_met_is_lost(pair: tuple[Host, Hos
     assert (two.heard, one.unsent) == ([mark], [])
 
 
-async def test_a_word_to_the_store_that_a_host_lost_reaches_the_new_one(
+async def test_a_message_to_the_store_that_a_host_lost_reaches_the_new_one(
     pair: tuple[Host, Host],
 ) -> None:
     one, two = pair
@@ -117,7 +117,7 @@ async def test_a_word_to_the_store_that_a_host_lost_reaches_the_new_one(
     assert two.heard == [said]
 
 
-async def test_a_word_that_fits_no_frame_ends_nothing(pair: tuple[Host, Host]) -> None:
+async def test_a_message_that_fits_no_frame_ends_nothing(pair: tuple[Host, Host]) -> None:
     one, two = pair
 
     one.say(Offer(run="h1-1@k3f9", epoch=1, facts=(), flow=a_flow(), digest="x" * FRAME_MAX), two)
@@ -127,7 +127,7 @@ async def test_a_word_that_fits_no_frame_ends_nothing(pair: tuple[Host, Host]) -
     assert two.heard == [mark]
 
 
-async def test_peers_that_are_not_open_say_nothing_and_close_twice() -> None:
+async def test_peers_that_are_not_open_send_nothing_and_close_twice() -> None:
     peers = some_peers(url_of(free_port()))
 
     peers.send(Envelope(from_host=H1, from_store=StoreId("k3f9"), message=MARK))
@@ -137,7 +137,7 @@ async def test_peers_that_are_not_open_say_nothing_and_close_twice() -> None:
     assert peers.seen() == ()
 
 
-async def test_an_offer_to_a_host_that_is_gone_is_said_to_be_unsent(
+async def test_an_offer_to_a_host_that_is_gone_is_reported_as_unsent(
     tmp_path: Path, stack: AsyncExitStack
 ) -> None:
     port = free_port()
@@ -151,7 +151,7 @@ async def test_an_offer_to_a_host_that_is_gone_is_said_to_be_unsent(
     assert one.unsent == [said]
 
 
-async def test_an_offer_that_was_said_to_be_unsent_is_never_sent(
+async def test_an_offer_that_was_reported_as_unsent_is_never_sent(
     tmp_path: Path, stack: AsyncExitStack
 ) -> None:
     port = free_port()
@@ -170,7 +170,7 @@ async def test_an_offer_that_was_said_to_be_unsent_is_never_sent(
     assert two.heard == [later]
 
 
-async def test_an_offer_that_was_written_once_is_never_said_to_be_unsent(
+async def test_an_offer_that_was_written_once_is_never_reported_as_unsent(
     tmp_path: Path, stack: AsyncExitStack
 ) -> None:
     port = free_port()
@@ -187,7 +187,7 @@ async def test_an_offer_that_was_written_once_is_never_said_to_be_unsent(
     assert one.unsent == [other]
 
 
-async def test_an_offer_of_an_earlier_process_is_never_said_to_be_unsent(
+async def test_an_offer_of_an_earlier_process_is_never_reported_as_unsent(
     tmp_path: Path, stack: AsyncExitStack
 ) -> None:
     port = free_port()

@@ -503,20 +503,20 @@ async def test_a_row_replaces_only_an_older_one(
     assert await why_of(store, old, new, old) == "new"
 
 
-async def test_a_row_heard_twice_stays(store: RunStore) -> None:
+async def test_a_row_received_twice_stays(store: RunStore) -> None:
     row = a_row(a_run(), why="first")
 
     assert await why_of(store, row, a_row(a_run(), why="other")) == "first"
 
 
-async def test_a_row_of_old_facts_does_not_replace_one_that_was_heard(store: RunStore) -> None:
+async def test_a_row_of_old_facts_does_not_replace_one_that_was_received(store: RunStore) -> None:
     heard = a_row(a_run(), why="heard", epoch=1, seq=30)
     own = an_append(a_run(), 0, 3, epoch=1, summary=a_summary(why="own", epoch=1, seq=3))
 
     assert await why_of(store, heard, own) == "heard"
 
 
-async def test_a_row_is_heard_of_a_run_whatever_its_log_here(store: RunStore) -> None:
+async def test_a_row_is_received_of_a_run_whatever_its_log_here(store: RunStore) -> None:
     own = an_append(a_run(), 0, 3, epoch=2, summary=a_summary(why="own", epoch=2, seq=3))
     late = a_row(a_run(), why="late", epoch=1, seq=30)
     heard = a_row(a_run(), why="heard", epoch=3, seq=2)
@@ -525,7 +525,7 @@ async def test_a_row_is_heard_of_a_run_whatever_its_log_here(store: RunStore) ->
     assert len(await store.history(a_run())) == 3
 
 
-async def test_a_log_goes_on_after_a_row_was_heard(store: RunStore) -> None:
+async def test_a_log_goes_on_after_a_row_was_received(store: RunStore) -> None:
     await store.append(a_batch(an_append(a_run(), 0, 2), a_row(a_run(), epoch=1, seq=9)))
 
     await store.append(a_batch(a_row(a_run(), epoch=1, seq=10), an_append(a_run(), 2)))
@@ -556,7 +556,7 @@ async def test_changes_are_own_rows_in_the_order_of_their_last_change(store: Run
     assert await changed(store, after=5) == []
 
 
-async def test_own_row_that_another_host_outdid_is_told_as_it_is_now(store: RunStore) -> None:
+async def test_own_row_that_another_host_outdid_is_reported_as_it_is_now(store: RunStore) -> None:
     own = an_append(a_run(), summary=a_summary(why="own"))
     later = an_append(a_run(2), summary=a_summary(a_run(2), why="later"))
     await store.append(a_batch(own, later))
@@ -566,7 +566,7 @@ async def test_own_row_that_another_host_outdid_is_told_as_it_is_now(store: RunS
     assert await changed(store) == [(1, "heard"), (2, "later")]
 
 
-async def test_own_row_that_was_outdone_in_its_own_batch_is_told(store: RunStore) -> None:
+async def test_own_row_that_was_outdone_in_its_own_batch_is_reported(store: RunStore) -> None:
     own = an_append(a_run(), summary=a_summary(why="own"))
 
     await store.append(a_batch(own, a_row(a_run(), why="heard", epoch=1, seq=5)))
@@ -596,7 +596,7 @@ async def test_fact_that_follows_outranks_an_end_without_one(store: RunStore) ->
     assert await why_of(store, over, taken, over) == "taken"
 
 
-async def test_older_row_that_was_heard_leaves_the_change(store: RunStore) -> None:
+async def test_older_row_that_was_received_leaves_the_change(store: RunStore) -> None:
     await store.append(a_batch(an_append(a_run(), 0, 2, summary=a_summary(why="own", seq=2))))
 
     await store.append(a_batch(a_row(a_run(), why="late", seq=1)))

@@ -133,7 +133,7 @@ async def story_of(store: RunStore, queries: list[RunQuery]) -> list[object]:
     script=st.lists(BATCHES | PRUNES | st.just("reopen"), max_size=12),
     queries=st.lists(QUERIES, min_size=2, max_size=5),
 )
-def test_both_stores_tell_the_same_story(
+def test_both_stores_report_the_same_story(
     script: list[tuple[list[Put], list[LedgerWrite], bool] | list[RunRef] | str],
     queries: list[RunQuery],
 ) -> None:

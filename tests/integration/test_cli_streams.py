@@ -46,7 +46,9 @@ def test_exit_code_is_true_where_nobody_reads(
 
 
 @pytest.mark.parametrize("command", ["run f.yml", "run --json f.yml", "check --schema", "--help"])
-def test_output_that_cannot_be_written_is_told_and_exits_with_3(folder: Path, command: str) -> None:
+def test_output_that_cannot_be_written_is_reported_and_exits_with_3(
+    folder: Path, command: str
+) -> None:
     code, err = floe(folder, f"$FLOE {command} 2>err >/dev/full")
 
     assert (code, err) == (3, "floe: standard output cannot be written: No space left on device\n")

@@ -134,7 +134,7 @@ async def shown(site: Site, wanted: dict[str, str]) -> dict[str, Any]:
                 return dict(answer)
 
 
-async def test_run_of_two_hosts_is_told_whole_by_a_third(cluster: Cluster) -> None:
+async def test_run_of_two_hosts_is_shown_whole_by_a_third(cluster: Cluster) -> None:
     async with listening(cluster.sites["h3"]) as listener:
         run = await whole_run(cluster, "h1", "h2")
         await listener.until(event="DataAsked", run=run)
@@ -172,7 +172,7 @@ async def test_host_that_missed_something_asks_for_it(cluster: Cluster) -> None:
     await shown(cluster.sites["h3"], {run: "h2"})
 
 
-async def test_lost_host_is_told_to_be_away_and_the_rest_goes_on(cluster: Cluster) -> None:
+async def test_lost_host_is_shown_as_away_and_the_rest_goes_on(cluster: Cluster) -> None:
     async with listening(cluster.sites["h2"]) as listener:
         await whole_run(cluster, "h3", "h3")
         await listener.until(event="DataAsked")

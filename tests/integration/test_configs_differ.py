@@ -118,7 +118,9 @@ async def test_timer_that_the_keeper_does_not_know_is_a_problem(two: Two) -> Non
 
 
 @pytest.mark.parametrize("name", ["wide", "wide@1"])
-async def test_flow_that_another_host_has_is_said_with_where_to_ask(two: Two, name: str) -> None:
+async def test_flow_that_another_host_has_is_reported_with_where_to_ask(
+    two: Two, name: str
+) -> None:
     one, other = await two.start(h1=(BUILD, WIDE), h2=(BUILD,))
     await said(other, H2, "notes", bool)
 

@@ -108,7 +108,7 @@ async def test_checkout_heals_a_damaged_repository(
     assert files_of(repo) == files_of(remote.folder)
 
 
-async def test_output_says_that_a_damaged_repository_is_cloned_again(
+async def test_output_reports_that_a_damaged_repository_is_cloned_again(
     house: House, remote: Repository
 ) -> None:
     await house.good(checkout(remote, branch="main"))

@@ -62,7 +62,9 @@ async def test_ref_outside_of_branches_and_tags_is_checked_out(
     assert outputs["hash"] == remote.git("rev-parse", "main")
 
 
-async def test_branch_and_tag_of_one_name_are_told_apart(house: House, remote: Repository) -> None:
+async def test_branch_and_tag_of_one_name_are_distinguished(
+    house: House, remote: Repository
+) -> None:
     remote.git("tag", "both", "topic")
     remote.git("update-ref", "refs/heads/both", "main")
 
@@ -137,7 +139,7 @@ def commit_bytes(remote: Repository, name: str, data: bytes) -> None:
         (b"latin\xe9.txt".decode(errors="surrogateescape"), "latin\\xe9.txt"),
     ],
 )
-async def test_file_in_conflict_is_told_by_its_name(
+async def test_file_in_conflict_has_its_name_in_the_error(
     house: House, remote: Repository, name: str, told: str
 ) -> None:
     remote.git("checkout", "--quiet", "-B", "rival", "main")
@@ -150,7 +152,7 @@ async def test_file_in_conflict_is_told_by_its_name(
     assert last_lines(printed) == [f"{told} (new in both)"]
 
 
-async def test_conflict_says_what_is_more_than_a_change_in_both(
+async def test_conflict_shows_what_is_more_than_a_change_in_both(
     house: House, remote: Repository
 ) -> None:
     for name in ("gone", "kept", "bin", "text"):
@@ -174,7 +176,7 @@ async def test_conflict_says_what_is_more_than_a_change_in_both(
     ]
 
 
-async def test_file_that_is_renamed_in_both_is_told_by_its_names(
+async def test_file_that_is_renamed_in_both_is_reported_by_its_names(
     house: House, remote: Repository
 ) -> None:
     commit_bytes(remote, "old", b"same\n" * 9)
@@ -194,7 +196,7 @@ async def test_file_that_is_renamed_in_both_is_told_by_its_names(
     ]
 
 
-async def test_unrelated_histories_are_told_as_such(house: House, remote: Repository) -> None:
+async def test_unrelated_histories_are_reported_as_such(house: House, remote: Repository) -> None:
     remote.git("checkout", "--quiet", "--orphan", "lone")
     remote.commit(z_txt="z")
 

@@ -111,7 +111,7 @@ async def test_host_that_is_not_known_is_named_with_the_file_and_the_command(
     assert f"as the user {USER}" in printed
 
 
-async def test_what_the_output_says_about_an_unknown_host_helps(
+async def test_what_the_output_shows_about_an_unknown_host_helps(
     house: House, remote: Repository, server: Server
 ) -> None:
     printed = await house.bad(work(server, remote), env=server.env())
@@ -157,7 +157,7 @@ async def test_key_file_that_is_not_there_is_named(
     assert f"not there: {server.folder}/nope" in printed
 
 
-async def test_poll_and_flow_file_say_it_too(
+async def test_poll_and_flow_file_report_it_too(
     tmp_path: Path, remote: Repository, server: Server
 ) -> None:
     refs, documents = RemoteRefs(), DocumentFiles(tmp_path / "root")

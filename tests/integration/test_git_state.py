@@ -392,7 +392,7 @@ async def test_settings_of_the_user_that_change_files_do_not_count(
     assert (house.space / "repo" / "a.txt").read_bytes() == b"aa\n"
 
 
-async def test_settings_of_the_user_that_say_how_to_reach_a_server_count(
+async def test_settings_of_the_user_that_describe_how_to_reach_a_server_count(
     house: House, remote: Repository
 ) -> None:
     (house.root / ".gitconfig").write_text("[include]\n\tpath = more\n")

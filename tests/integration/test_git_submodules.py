@@ -123,7 +123,7 @@ def config(repo: Path, key: str, value: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("leave", [hooked, worktree, linked, changed])
 @pytest.mark.parametrize("submodules", ["", "true"])
-async def test_submodule_that_a_step_changed_is_made_what_the_commit_says(
+async def test_submodule_that_a_step_changed_is_made_what_the_commit_has(
     house: House, remote: Repository, leave: Callable[[Path, Path], None], submodules: str
 ) -> None:
     outside = house.root / "outside"

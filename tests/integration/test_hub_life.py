@@ -620,7 +620,7 @@ async def test_error_of_who_uses_a_hub_comes_out_as_it_is(host: Host) -> None:
             raise KeyError("mine")
 
 
-async def test_nothing_is_begun_by_what_is_told_while_the_hands_close(host: Host) -> None:
+async def test_report_while_the_executors_close_begins_nothing(host: Host) -> None:
     class Late(Hands):
         async def close(self) -> None:
             self.is_open = False
@@ -704,7 +704,7 @@ async def test_rejected_form_needs_no_values_and_is_bad(host: Host) -> None:
         assert (await stored(hub, run)).why == "sign off was rejected by bob"
 
 
-async def test_waiting_run_says_who_holds_what_it_needs(host: Host) -> None:
+async def test_waiting_run_names_who_holds_what_it_needs(host: Host) -> None:
     resource = a_flow(resource_tags=("nic",))
     async with host.hub(resource) as hub:
         await started(hub)
@@ -713,7 +713,7 @@ async def test_waiting_run_says_who_holds_what_it_needs(host: Host) -> None:
         assert "resource nic is held by h1-1" in (await hub.reads.why(waiter)).text
 
 
-async def test_attempt_that_waits_for_a_place_says_so(host: Host) -> None:
+async def test_attempt_that_waits_for_a_place_reports_it(host: Host) -> None:
     class Full(Hands):
         def start(self, job: Job, on_report: OnReport) -> None:
             self.in_line.append(job.key)

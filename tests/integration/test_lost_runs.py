@@ -40,7 +40,7 @@ async def ended_at_h2(site: Site, ref: RunRef = RUN, events: int = 0) -> None:
     await site.hub.store.append(a_batch(an_append(ref, count=events, epoch=1, summary=row)))
 
 
-async def test_run_whose_log_is_gone_says_so_with_what_is_left_of_it(site: Site) -> None:
+async def test_run_whose_log_is_gone_reports_it_with_what_is_left_of_it(site: Site) -> None:
     await ended_at_h2(site)
 
     status, problem = await site.get(f"runs/{RUN.key}")
@@ -53,7 +53,7 @@ async def test_run_whose_log_is_gone_says_so_with_what_is_left_of_it(site: Site)
     assert (problem["run"]["id"], problem["run"]["state"]) == ("h2-5", "archive")
 
 
-async def test_why_of_such_a_run_is_what_its_row_says(site: Site) -> None:
+async def test_why_of_such_a_run_is_what_its_row_has(site: Site) -> None:
     await ended_at_h2(site)
 
     status, why = await site.get(f"runs/{RUN.key}/why")
@@ -64,7 +64,7 @@ async def test_why_of_such_a_run_is_what_its_row_says(site: Site) -> None:
     assert why == {"run": "h2-5", "state": "archive", "hosts": [], "waiting": [], "never": []}
 
 
-async def test_every_other_route_of_such_a_run_says_so(site: Site) -> None:
+async def test_every_other_route_of_such_a_run_reports_it(site: Site) -> None:
     await ended_at_h2(site)
     names = {"{run}": RUN.key, "{flow}": "build", "{node}": "build"}
 
@@ -88,7 +88,7 @@ async def test_answer_to_a_form_of_such_a_run_is_refused_with_that(site: Site) -
     assert problem["detail"].startswith("h2-5 ended good: done; its log is gone with h2")
 
 
-async def test_facts_that_are_kept_here_are_told(site: Site) -> None:
+async def test_facts_that_are_kept_here_are_reported(site: Site) -> None:
     ref = RunRef(H1, site.hub.store.store_id, 77)
     await ended_at_h2(site, ref, events=3)
 
@@ -98,7 +98,7 @@ async def test_facts_that_are_kept_here_are_told(site: Site) -> None:
     assert [event["seq"] for event in problem["events"]] == [2, 3]
 
 
-async def test_run_of_a_forgotten_host_that_was_never_heard_of_is_not_found(
+async def test_run_of_a_forgotten_host_that_was_unknown_is_not_found(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(HttpPeers, "seen", lambda _: (Seen(url="http://h2", host=H2),))
@@ -127,7 +127,7 @@ async def test_run_that_is_to_be_taken_back_is_asked_for_at_its_adopter(site: Si
     assert (status, problem["host"]) == (503, "h3")
 
 
-async def test_run_of_a_store_that_this_very_host_lost_says_so(site: Site) -> None:
+async def test_run_of_a_store_that_this_very_host_lost_reports_it(site: Site) -> None:
     await site.hub.forget(H1, AAAA, force=True)
     ref = a_run(5, host="h1", store="aaaa")
     row = a_row(ref, epoch=1, host=H1, store=AAAA, **OVER)
@@ -139,7 +139,7 @@ async def test_run_of_a_store_that_this_very_host_lost_says_so(site: Site) -> No
     assert problem["detail"].startswith("h1-5@aaaa ended good: done; its log is gone with h1 since")
 
 
-async def test_log_that_came_here_with_a_backup_is_told(site: Site) -> None:
+async def test_log_that_came_here_with_a_backup_is_reported(site: Site) -> None:
     await site.hub.forget(H1, AAAA, force=True)
     ref = a_run(5, host="h1", store="aaaa")
     row = a_summary(ref, epoch=1, host=H1, store=AAAA, **OVER)

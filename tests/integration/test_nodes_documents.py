@@ -133,7 +133,7 @@ async def test_a_url_is_read_and_relative_names_follow_it(
         ("/bin", Theirs, "is not UTF-8"),
     ],
 )
-async def test_a_url_that_gives_no_document_says_why(
+async def test_a_url_that_gives_no_document_explains_why(
     documents: DocumentFiles, server: str, path: str, error: type[Exception], said: str
 ) -> None:
     with pytest.raises(error, match=said):
@@ -149,14 +149,14 @@ async def test_a_url_that_gives_no_document_says_why(
         ("git@h:\ud800.git/a.yml", "h:"),
     ],
 )
-async def test_a_name_that_can_be_no_document_says_why(
+async def test_a_name_that_can_be_no_document_explains_why(
     documents: DocumentFiles, name: str, said: str
 ) -> None:
     with pytest.raises((NotFound, Theirs), match=said):
         await documents.read(name)
 
 
-async def test_a_redirect_to_no_host_says_why(documents: DocumentFiles, server: str) -> None:
+async def test_a_redirect_to_no_host_explains_why(documents: DocumentFiles, server: str) -> None:
     with pytest.raises(Theirs, match="the host of the url is not valid"):
         await documents.read(f"{server}/lost")
 
@@ -355,7 +355,7 @@ async def test_a_url_that_no_process_can_be_given_is_an_error_that_floe_names(ur
     refs.close()
 
 
-async def test_a_refused_url_is_told_without_its_password() -> None:
+async def test_a_refused_url_is_reported_without_its_password() -> None:
     refs = RemoteRefs()
 
     with pytest.raises(Theirs) as caught:

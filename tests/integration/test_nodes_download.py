@@ -234,7 +234,7 @@ async def test_redirect_may_be_relative(raw: Raw, get: Get, location: str, targe
         ("", "names no file"),
     ],
 )
-async def test_url_that_cannot_be_asked_for_says_why(get: Get, url: str, why: str) -> None:
+async def test_url_that_cannot_be_asked_for_explains_why(get: Get, url: str, why: str) -> None:
     got = await get(url, "x" if url else "")
 
     assert (got.status != 0, why in got.output, "s3cretpw" in got.output) == (True, True, False)
@@ -369,7 +369,7 @@ async def test_server_that_cannot_be_reached_is_not_asked_again(raw: Raw, get: G
     assert (got.status, got.output.count("floe: ")) == (1, 1)
 
 
-async def test_progress_is_told_and_the_last_line_has_size_time_and_digest(
+async def test_progress_is_reported_and_the_last_line_has_size_time_and_digest(
     raw: Raw, get: Get, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(download, "PROGRESS_S", 0.0)

@@ -99,7 +99,9 @@ async def test_a_hostile_value_is_only_ever_text(tmp_path: Path, commands: Comma
     assert list(job.workspace.iterdir()) == []
 
 
-async def test_a_shell_sees_a_hostile_value_as_one_word(tmp_path: Path, commands: Commands) -> None:
+async def test_a_shell_sees_a_hostile_value_as_one_argument(
+    tmp_path: Path, commands: Commands
+) -> None:
     work = shell('printf "%s|" "$FLOE_IN_V" "$COPY"', env=("COPY=$FLOE_IN_V",))
     job = a_job(tmp_path, work, inputs={"v": HOSTILE})
 
@@ -127,7 +129,7 @@ async def test_a_command_over_its_time_is_stopped(tmp_path: Path, commands: Comm
     assert (report.cause, report.why) == ("timeout", "not finished after 0.2 s")
 
 
-async def test_a_stopped_command_is_told_stopped(tmp_path: Path, commands: Commands) -> None:
+async def test_a_stopped_command_is_reported_as_stopped(tmp_path: Path, commands: Commands) -> None:
     told = Told()
     job = a_job(tmp_path, shell("sleep 60"))
     commands.start(job, told)
@@ -172,7 +174,9 @@ async def test_commands_go_on_without_floe_and_are_found_again(
     await again.shutdown()
 
 
-async def test_what_ended_while_floe_was_away_is_told(tmp_path: Path, commands: Commands) -> None:
+async def test_what_ended_while_floe_was_away_is_reported(
+    tmp_path: Path, commands: Commands
+) -> None:
     told = Told()
     job = a_job(tmp_path, shell("until [ -e go ]; do sleep 0.01; done; touch gone; exit 5"))
     commands.start(job, told)

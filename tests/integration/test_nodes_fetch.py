@@ -132,7 +132,7 @@ async def test_a_file_lies_in_the_workspace_as_the_server_has_it(
         ("{ws}/abs.tgz", "abs.tgz"),
     ],
 )
-async def test_location_says_where(
+async def test_location_shows_where(
     tmp_path: Path, site: Site, fetches: Fetches, location: str, file: str
 ) -> None:
     there = location.replace("{ws}", str(a_job(tmp_path).workspace))
@@ -203,7 +203,7 @@ async def test_older_checksums_are_checked_as_well(
     assert status(await run(fetches, a_job(tmp_path, work))) == 0
 
 
-async def test_without_a_checksum_it_says_so_and_caches_nothing(
+async def test_download_without_a_checksum_reports_it_and_caches_nothing(
     tmp_path: Path, site: Site, fetches: Fetches
 ) -> None:
     job = a_job(tmp_path, Fetch(url=f"{site.url}/f.tgz"))
@@ -252,7 +252,7 @@ async def test_a_damaged_cache_is_not_used(tmp_path: Path, site: Site, fetches: 
     assert ((second.workspace / "f.tgz").read_bytes(), site.taken) == (BODY, 2)
 
 
-async def test_redirects_are_followed_and_said(
+async def test_redirects_are_followed_and_reported(
     tmp_path: Path, site: Site, fetches: Fetches
 ) -> None:
     job = a_job(tmp_path, Fetch(url=f"{site.url}/to/2", location="x"))

@@ -131,7 +131,7 @@ async def test_the_token_goes_nowhere_else(tmp_path: Path, stack: AsyncExitStack
     assert set(asked) == {WS}
 
 
-async def test_a_server_that_says_nothing_is_given_up(
+async def test_a_server_that_sends_nothing_is_given_up(
     tmp_path: Path, stack: AsyncExitStack
 ) -> None:
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -182,7 +182,7 @@ async def test_a_server_of_another_protocol_is_not_floe(
         ),
     ],
 )
-async def test_a_websocket_that_does_not_say_who_it_is_is_not_floe(
+async def test_a_websocket_that_does_not_name_who_it_is_is_not_floe(
     first: bytes, said: str, tmp_path: Path, stack: AsyncExitStack
 ) -> None:
     url = await stack.enter_async_context(something(saying(first)))
@@ -216,7 +216,9 @@ async def test_a_wrong_path_does_not_hide_a_wrong_token(
 # --- who is let in ---
 
 
-async def test_a_wrong_token_is_said_at_both_ends(tmp_path: Path, stack: AsyncExitStack) -> None:
+async def test_a_wrong_token_is_reported_at_both_ends(
+    tmp_path: Path, stack: AsyncExitStack
+) -> None:
     port = free_port()
     two = await stack.enter_async_context(a_host(tmp_path, H2, port))
 
@@ -283,7 +285,7 @@ async def test_a_token_that_is_right_at_last_is_no_problem_any_more(
     ],
     ids=str,
 )
-async def test_only_the_clusters_token_opens_the_words_between_hosts(
+async def test_only_the_clusters_token_opens_the_routes_between_hosts(
     headers: dict[str, str], tmp_path: Path
 ) -> None:
     async with a_host(tmp_path, H2, free_port()) as two:
@@ -321,7 +323,7 @@ async def test_with_a_private_address_hosts_come_in_there_alone(
         ({"X-Floe-Protocol": "one"}, "missing or invalid X-Floe-Protocol or X-Floe-Store"),
     ],
 )
-async def test_a_caller_that_does_not_say_who_it_is_is_answered_400(
+async def test_a_caller_that_does_not_name_who_it_is_is_answered_400(
     headers: dict[str, str], said: str, tmp_path: Path
 ) -> None:
     sent = {TOKEN: CLUSTER, **headers_of(STRANGER), **headers}
@@ -359,7 +361,7 @@ async def test_a_caller_that_hangs_up_at_once_is_let_go(tmp_path: Path) -> None:
     assert socket.is_closed
 
 
-async def test_hosts_of_two_protocols_say_so_at_both_ends(
+async def test_hosts_of_two_protocols_report_it_at_both_ends(
     tmp_path: Path, stack: AsyncExitStack
 ) -> None:
     port = free_port()
@@ -406,7 +408,7 @@ async def test_a_url_that_leads_home_is_no_problem(tmp_path: Path) -> None:
         assert one.heard == []
 
 
-async def test_two_urls_of_one_host_are_said(tmp_path: Path, stack: AsyncExitStack) -> None:
+async def test_two_urls_of_one_host_are_reported(tmp_path: Path, stack: AsyncExitStack) -> None:
     port = free_port()
     urls = url_of(port), f"http://localhost:{port}"
     await stack.enter_async_context(a_host(tmp_path, H2, port))
@@ -416,7 +418,7 @@ async def test_two_urls_of_one_host_are_said(tmp_path: Path, stack: AsyncExitSta
     assert one.at(urls[0]).problem == ""
 
 
-async def test_two_hosts_of_one_name_are_said_at_both_urls(
+async def test_two_hosts_of_one_name_are_reported_at_both_urls(
     tmp_path: Path, stack: AsyncExitStack
 ) -> None:
     ports = free_port(), free_port()
@@ -481,7 +483,7 @@ async def test_a_host_that_falls_silent_is_let_go(tmp_path: Path, stack: AsyncEx
         (msgpack.packb({"message": 5}), "sent a malformed message"),
     ],
 )
-async def test_who_says_what_cannot_be_read_is_let_go(
+async def test_connection_with_unreadable_messages_is_closed(
     frame: bytes, said: str, tmp_path: Path, stack: AsyncExitStack
 ) -> None:
     frames = pack_hello(STRANGER), frame
@@ -492,7 +494,7 @@ async def test_who_says_what_cannot_be_read_is_let_go(
     assert one.heard == []
 
 
-async def test_words_of_a_newer_floe_and_in_anothers_name_are_passed_over(
+async def test_messages_of_a_newer_floe_and_in_anothers_name_are_passed_over(
     tmp_path: Path, stack: AsyncExitStack
 ) -> None:
     ends = {"from_host": "h2", "from_store": STRANGER.store}

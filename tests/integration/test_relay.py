@@ -265,7 +265,7 @@ async def test_nobody_acts_for_another_without_the_clusters_token(
     assert status == 401
 
 
-async def test_what_a_caller_says_of_itself_is_not_passed_on(two: Two) -> None:
+async def test_what_a_caller_claims_of_itself_is_not_passed_on(two: Two) -> None:
     headers = {BY: "somebody", RELAYED: "h9"}
 
     await two.one.site.post(f"runs/{two.run}/cancel", {}, headers=headers)

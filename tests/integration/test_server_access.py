@@ -70,7 +70,7 @@ async def test_every_route_refuses_who_has_no_credentials(
     assert {path: answer[0] for path, answer in answers.items() if answer[0] != 401} == {}
 
 
-async def test_no_path_and_no_method_outside_the_table_says_anything(site: Site) -> None:
+async def test_no_path_and_no_method_outside_the_table_reveals_anything(site: Site) -> None:
     asked = [
         *[(method, path_of(r)) for r in ROUTES for method in ("PUT", "DELETE", "PATCH", "OPTIONS")],
         *[("GET", path_of(r)) for r in ROUTES if r.method == "POST" and r.path != "login"],
@@ -288,7 +288,7 @@ async def test_the_feed_refuses_a_key_that_is_not_the_sessions(site: Site, key: 
 
 
 @pytest.mark.parametrize(("said", "status"), [("same-origin", 202), ("same-site", 403)])
-async def test_the_browser_says_whether_a_request_is_our_own_pages(
+async def test_the_browser_shows_whether_a_request_is_our_own_pages(
     site: Site, said: str, status: int
 ) -> None:
     headers = {
@@ -300,7 +300,7 @@ async def test_the_browser_says_whether_a_request_is_our_own_pages(
     assert (await site.post("push/data", {"ref": {"id": "build"}}, headers=headers))[0] == status
 
 
-async def test_page_without_tls_cannot_act_behind_a_proxy_with_tls_where_the_browser_says_so(
+async def test_page_without_tls_cannot_act_behind_a_proxy_with_tls_where_the_browser_reports_it(
     site: Site,
 ) -> None:
     headers = {

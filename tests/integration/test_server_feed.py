@@ -64,7 +64,7 @@ def text_of(frames: list[dict[str, Any]]) -> str:
     return "".join(frame["text"] for frame in frames if frame["type"] == "output")
 
 
-async def test_a_client_is_told_where_it_is(site: Site) -> None:
+async def test_a_client_gets_its_position(site: Site) -> None:
     await site.start()
 
     async with site.client.ws_connect(site.url + "/ws", headers={"Origin": site.url}) as socket:
@@ -123,7 +123,7 @@ async def test_a_client_may_ask_for_one_run_only(site: Site) -> None:
     assert {frame["run"] for frame in frames} == {one}
 
 
-async def test_everybody_is_told_of_new_flows(site: Site) -> None:
+async def test_every_client_is_notified_of_new_flows(site: Site) -> None:
     listener = await listen(site)
 
     await site.hub.reload()
@@ -280,7 +280,7 @@ async def test_a_client_that_does_not_read_is_dropped_and_nobody_else_notices(
     assert (await well.frame())["type"] == "flows"
 
 
-async def test_a_client_that_lags_is_told_where_to_go_on(
+async def test_a_client_that_lags_gets_the_position_to_continue_from(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("floe.feed.subscription.QUEUE_MAX", 3)
@@ -316,7 +316,7 @@ async def test_a_stopping_server_closes_with_a_code_and_the_position(site: Site)
     assert message.extra == "this host is stopping; resume after 0"
 
 
-async def test_a_listener_that_says_good_bye_is_not_waited_for_any_longer(
+async def test_a_listener_that_disconnects_is_not_waited_for_any_longer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(feed, "CLOSE_S", 3600.0)

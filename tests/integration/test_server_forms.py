@@ -67,7 +67,7 @@ async def test_open_form_has_its_text_and_the_values_of_its_run(site: Site) -> N
     [one] = check((await site.get("forms"))[1], "Forms")["forms"]
 
     assert one["form"]["text"] == "Version 1.4.2 by admin"
-    assert one["values"] == [{"name": "version", "text": "1.4.2"}]
+    assert one["about"] == [{"name": "version", "text": "1.4.2"}]
 
 
 @pytest.mark.parametrize("good", [True, False])

@@ -99,7 +99,7 @@ async def test_a_range_that_is_not_understood_is_ignored(site: Site, asked: str)
     assert (await fetch(site, run, Range=asked))[:2] == (200, TEXT)
 
 
-async def test_what_is_over_is_said_to_be(site: Site) -> None:
+async def test_what_is_over_is_shown_as_such(site: Site) -> None:
     run = await printed(site)
     site.hands.exit("build")
     await until(lambda: not site.hands.running())
@@ -235,7 +235,7 @@ async def lined(site: Site) -> str:
         ("?from=3001", 3_001, []),
     ],
 )
-async def test_lines_are_told_by_their_numbers(
+async def test_lines_are_found_by_their_numbers(
     site: Site, query: str, first: int, texts: list[str]
 ) -> None:
     run = await lined(site)

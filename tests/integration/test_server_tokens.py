@@ -126,7 +126,7 @@ async def test_maker_and_token_of_the_same_name_are_two(site: Site) -> None:
     assert [await opens(site, text) for text in (one, other, session)] == [False, True, True]
 
 
-async def test_token_says_which_one_it_ends_with(site: Site) -> None:
+async def test_token_names_which_one_it_ends_with(site: Site) -> None:
     first = await made(site, ADMIN, personal="first")
     await made(site, first, personal="second")
 

@@ -204,7 +204,7 @@ def a_fact(serial: int, why: str, after: int = 0) -> Append:
     return an_append(run, after, summary=row)
 
 
-async def test_store_that_lost_its_last_steps_tells_others_everything(tmp_path: Path) -> None:
+async def test_store_that_lost_its_last_steps_sends_others_everything(tmp_path: Path) -> None:
     async with a_host(MemoryStore()) as h1:
         async with a_host(SqliteStore(tmp_path / "h2", "one")) as h2:
             await h2.write(a_fact(1, "promised"), promise=True)

@@ -174,7 +174,7 @@ async def test_a_store_killed_while_it_was_made_opens_as_new(tmp_path: Path) -> 
 # The lock
 
 
-async def test_a_second_process_is_told_who_uses_the_store(tmp_path: Path) -> None:
+async def test_a_second_process_learns_which_process_uses_the_store(tmp_path: Path) -> None:
     body = """
 store = SqliteStore(Path(sys.argv[1]))
 await store.open()
@@ -315,7 +315,7 @@ async def test_rows_of_an_older_schema_are_changes_in_the_order_of_their_logs(
     assert [change.row.key.partition("@")[0] for change in found] == ["h1-2", "h1-1"]
 
 
-async def test_rows_of_an_older_schema_say_which_store_has_a_run_of_its_adopter(
+async def test_rows_of_an_older_schema_name_which_store_has_a_run_of_its_adopter(
     tmp_path: Path,
 ) -> None:
     store = SqliteStore(tmp_path)

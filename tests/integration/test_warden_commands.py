@@ -24,7 +24,7 @@ async def talk(tmp_path: Path) -> AsyncIterator[Talk]:
 
 
 @pytest.mark.parametrize("status", [0, 1, 3, 255])
-async def test_an_exit_code_is_told(talk: Talk, status: int) -> None:
+async def test_an_exit_code_is_reported(talk: Talk, status: int) -> None:
     last = await talk.run("sh", "-c", f"exit {status}")
 
     assert isinstance(last, CommandExited)
@@ -32,19 +32,21 @@ async def test_an_exit_code_is_told(talk: Talk, status: int) -> None:
 
 
 @pytest.mark.parametrize(("name", "status"), [("TERM", 143), ("KILL", 137), ("SEGV", 139)])
-async def test_a_signal_is_told_as_128_and_its_number(talk: Talk, name: str, status: int) -> None:
+async def test_a_signal_is_reported_as_128_and_its_number(
+    talk: Talk, name: str, status: int
+) -> None:
     last = await talk.run("sh", "-c", f"ulimit -c 0; kill -{name} $$")
 
     assert isinstance(last, CommandExited)
     assert (last.status, last.why) == (status, "exited")
 
 
-async def test_words_come_in_order_and_with_the_time(talk: Talk) -> None:
+async def test_messages_come_in_order_and_with_the_time(talk: Talk) -> None:
     before = now_ms()
 
     last = await talk.run("true")
 
-    first, second = talk.words
+    first, second = talk.reports
     assert isinstance(first, Spawned)
     assert second == last
     assert before <= first.at <= last.at <= now_ms()
@@ -100,7 +102,7 @@ async def test_a_command_ignores_and_blocks_no_signal(talk: Talk, tmp_path: Path
     assert [mask & ~GLIBC_OWN for mask in masks] == [0, 0]
 
 
-async def test_a_command_runs_where_it_is_told_and_leads_its_session(
+async def test_a_command_runs_in_its_folder_and_leads_its_session(
     talk: Talk, tmp_path: Path
 ) -> None:
     (tmp_path / "here").mkdir()
@@ -142,7 +144,7 @@ async def not_started(talk: Talk, *argv: str, **given: object) -> str:
     """Run what cannot be started; the reason."""
     last = await talk.run(*argv, **given)
     assert isinstance(last, NotStarted)
-    assert len(talk.words) == 1
+    assert len(talk.reports) == 1
     return last.error
 
 
@@ -198,7 +200,7 @@ async def test_a_missing_interpreter_is_named(talk: Talk, tmp_path: Path) -> Non
     assert "interpreter" in await not_started(talk, "./script")
 
 
-async def test_an_argument_that_is_too_long_is_said(talk: Talk) -> None:
+async def test_an_argument_that_is_too_long_is_reported(talk: Talk) -> None:
     assert "Linux takes at most 131071" in await not_started(talk, "true", "x" * 3_000_000)
 
 
@@ -219,7 +221,7 @@ async def test_what_no_process_can_be_given_does_not_start(
     assert await not_started(talk, *argv, env=env)
 
 
-async def test_a_failed_start_is_told_again_until_taken(talk: Talk, tmp_path: Path) -> None:
+async def test_a_failed_start_is_reported_again_until_taken(talk: Talk, tmp_path: Path) -> None:
     first = await talk.run("no-such", key="k")
 
     other = Talk(tmp_path)
@@ -238,12 +240,12 @@ async def test_a_key_is_started_once(talk: Talk, tmp_path: Path) -> None:
     again = await other.run("sh", "-c", "echo twice", key="k", output=tmp_path / "out")
     await other.warden.close()
 
-    assert again == talk.words[-1]
-    assert other.words == talk.words
+    assert again == talk.reports[-1]
+    assert other.reports == talk.reports
     assert (tmp_path / "out").read_text() == "once\n"
 
 
-async def test_a_key_is_told_once_to_a_client(talk: Talk) -> None:
+async def test_a_key_is_reported_once_to_a_client(talk: Talk) -> None:
     spec = a_spawn(talk.root, key="k")
     talk.warden.spawn(spec)
     talk.warden.spawn(spec)
@@ -255,7 +257,7 @@ async def test_a_key_is_told_once_to_a_client(talk: Talk) -> None:
     assert len(talk.of("k")) == 2
 
 
-async def test_attaching_to_an_unknown_key_is_told_as_lost(talk: Talk, tmp_path: Path) -> None:
+async def test_attaching_to_an_unknown_key_is_reported_as_lost(talk: Talk, tmp_path: Path) -> None:
     last = await talk.run("touch", str(tmp_path / "started"), attach=True)
 
     assert isinstance(last, CommandLost)
@@ -278,7 +280,7 @@ async def test_a_hostile_key_is_refused_by_the_client(talk: Talk, key: str) -> N
         talk.warden.spawn(a_spawn(talk.root, key=key, output=talk.root / "out"))
 
 
-async def test_many_commands_at_once_are_all_told(talk: Talk, tmp_path: Path) -> None:
+async def test_many_commands_at_once_are_all_reported(talk: Talk, tmp_path: Path) -> None:
     keys = [talk.spawn("sh", "-c", f"exit {n}", key=f"k{n}") for n in range(60)]
 
     async with asyncio.TaskGroup() as group:
@@ -299,7 +301,7 @@ async def test_all_that_is_kept_is_readable_for_the_owner_only(talk: Talk, tmp_p
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-async def test_an_attempt_file_is_a_head_and_the_words(talk: Talk, tmp_path: Path) -> None:
+async def test_an_attempt_file_is_a_head_and_the_messages(talk: Talk, tmp_path: Path) -> None:
     await talk.run("true", key="k")
 
     lines = (tmp_path / "warden" / "v1" / "attempt" / "k").read_text().splitlines()

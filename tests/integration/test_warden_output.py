@@ -112,7 +112,7 @@ async def test_a_command_that_prints_at_its_end_loses_nothing(talk: Talk, tmp_pa
     assert (tmp_path / "out").stat().st_size == 65536
 
 
-async def test_a_short_command_that_prints_too_much_is_said(talk: Talk, tmp_path: Path) -> None:
+async def test_a_short_command_that_prints_too_much_is_reported(talk: Talk, tmp_path: Path) -> None:
     last = await talk.run(
         "sh", "-c", "echo 123456789; exit 0", output_max=9, output=tmp_path / "out"
     )

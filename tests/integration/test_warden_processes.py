@@ -109,7 +109,7 @@ async def test_a_neighbour_is_left_alone(talk: Talk, tmp_path: Path, start: str)
 
 
 @families
-async def test_a_stray_is_told_from_those_of_a_neighbour(
+async def test_a_stray_is_distinguished_from_those_of_a_neighbour(
     talk: Talk, tmp_path: Path, start: str
 ) -> None:
     neighbour = talk.spawn("sleep", "1000", key="n")
@@ -156,7 +156,7 @@ async def test_term_comes_first_and_once(talk: Talk, tmp_path: Path) -> None:
     assert (tmp_path / "out").read_text() == "term\n"
 
 
-async def test_a_stopped_leader_is_woken_to_hear_term(talk: Talk, tmp_path: Path) -> None:
+async def test_a_stopped_leader_is_woken_by_term(talk: Talk, tmp_path: Path) -> None:
     key = talk.spawn("sh", "-c", f"{PIDS} kill -STOP $$; sleep 1000", grace_s=60)
     await until(lambda: pids_in(tmp_path / "pids"))
 

@@ -20,7 +20,7 @@ import pytest
 from floe.model.errors import World
 from floe.nodes.warden import CommandExited, CommandLost, NotStarted, Spawned
 from floe.nodes.warden_link import WardenAddress
-from floe.warden.attempts import worded
+from floe.warden.attempts import message_line
 from floe.warden.proc import look
 from tests.make_warden import (
     DEADLINE_S,
@@ -69,7 +69,7 @@ def asked(sock: socket.socket, *lines: bytes) -> list[dict[str, Any]]:
 # -- the hub is away
 
 
-async def test_an_end_while_the_hub_is_away_is_told_when_it_is_back(tmp_path: Path) -> None:
+async def test_an_end_while_the_hub_is_away_is_reported_when_it_is_back(tmp_path: Path) -> None:
     before = Talk(tmp_path)
     await before.warden.open()
     key = before.spawn("sh", "-c", "until [ -e go ]; do sleep 0.01; done; exit 6")
@@ -81,7 +81,7 @@ async def test_an_end_while_the_hub_is_away_is_told_when_it_is_back(tmp_path: Pa
 
     async with talking(tmp_path) as after:
         last = await after.run(attach=True)
-        assert after.words[0] == spawned
+        assert after.reports[0] == spawned
     assert isinstance(last, CommandExited)
     assert (last.status, last.why) == (6, "exited")
 
@@ -94,7 +94,7 @@ async def test_an_end_is_known_to_a_new_warden(tmp_path: Path) -> None:
         last = await after.run(attach=True)
 
     assert last == ended
-    assert after.words == before.words
+    assert after.reports == before.reports
 
 
 async def test_a_timeout_holds_while_the_hub_is_away(tmp_path: Path) -> None:
@@ -154,7 +154,7 @@ async def test_a_lost_connection_is_found_again(talk: Talk, tmp_path: Path) -> N
 
     assert isinstance(last, CommandExited)
     assert last.status == 6
-    assert len(talk.words) == 2
+    assert len(talk.reports) == 2
 
 
 async def test_a_stop_is_not_forgotten_with_the_connection(talk: Talk, tmp_path: Path) -> None:
@@ -243,7 +243,7 @@ async def test_a_killed_warden_loses_the_attempt_and_what_it_left_is_ended_first
 
     assert isinstance(last, CommandLost)
     assert not [pid for pid in pids_in(tmp_path / "pids") if is_alive(pid)]
-    assert len(talk.words) == 2
+    assert len(talk.reports) == 2
 
 
 async def test_a_lost_attempt_stays_lost(talk: Talk, tmp_path: Path) -> None:
@@ -260,7 +260,7 @@ async def test_a_lost_attempt_stays_lost(talk: Talk, tmp_path: Path) -> None:
     assert again == lost
 
 
-async def test_a_killed_warden_loses_no_end_that_was_told(talk: Talk, tmp_path: Path) -> None:
+async def test_a_killed_warden_loses_no_end_that_was_reported(talk: Talk, tmp_path: Path) -> None:
     ended = await talk.run("true", key="ended")
     os.kill(warden_pid(tmp_path), signal.SIGKILL)
 
@@ -325,7 +325,7 @@ async def test_a_terminals_signals_do_not_reach_commands(
     assert warden_pid(tmp_path) == pid
 
 
-async def test_shutdown_stops_what_runs_and_says_so(tmp_path: Path) -> None:
+async def test_shutdown_stops_what_runs_and_reports_it(tmp_path: Path) -> None:
     talk = Talk(tmp_path)
     await talk.warden.open()
     key = talk.spawn("sleep", "1000")
@@ -359,7 +359,7 @@ def spawned_line(process: subprocess.Popen[bytes]) -> bytes:
     """What a warden writes when a process was started."""
     found = look(process.pid)
     assert found
-    return worded("spawned", "k", pid=process.pid, ticks=found.ticks)
+    return message_line("spawned", "k", pid=process.pid, ticks=found.ticks)
 
 
 @contextmanager
@@ -413,7 +413,7 @@ async def test_a_leftover_is_found_by_its_pid(tmp_path: Path) -> None:
     assert isinstance(last, CommandLost)
 
 
-async def test_a_torn_line_was_never_said(tmp_path: Path) -> None:
+async def test_a_torn_line_was_never_reported(tmp_path: Path) -> None:
     with a_sleep() as sleep:
         left_behind(tmp_path, "k", spawned_line(sleep), b'{"word": "exited", "sta')
         async with talking(tmp_path) as talk:
@@ -427,7 +427,7 @@ async def test_a_torn_line_was_never_said(tmp_path: Path) -> None:
 
 async def test_a_process_that_has_the_pid_of_a_dead_one_is_left_alone(tmp_path: Path) -> None:
     with a_sleep() as sleep:
-        line = worded("spawned", "k", pid=sleep.pid, ticks=1)
+        line = message_line("spawned", "k", pid=sleep.pid, ticks=1)
         left_behind(tmp_path, "k", line)
         async with talking(tmp_path) as talk:
             last = await talk.run("true", key="k")
@@ -511,21 +511,21 @@ async def test_a_folder_that_others_may_enter_is_closed(tmp_path: Path) -> None:
         assert (tmp_path / "warden").stat().st_mode & 0o777 == 0o700
 
 
-async def test_a_root_that_is_a_file_is_said(tmp_path: Path) -> None:
+async def test_a_root_that_is_a_file_is_reported(tmp_path: Path) -> None:
     (tmp_path / "root").touch()
 
     with pytest.raises(World, match="Not a directory"):
         await Talk(tmp_path / "root").warden.open()
 
 
-async def test_a_warden_that_cannot_start_says_why(tmp_path: Path) -> None:
+async def test_a_warden_that_cannot_start_explains_why(tmp_path: Path) -> None:
     (tmp_path / "warden" / "v1" / "log").mkdir(parents=True)
 
     with pytest.raises(World, match="Is a directory"):
         await Talk(tmp_path).warden.open()
 
 
-async def test_a_full_disk_is_said_and_survived(talk: Talk, tmp_path: Path) -> None:
+async def test_a_full_disk_is_reported_and_survived(talk: Talk, tmp_path: Path) -> None:
     pid = warden_pid(tmp_path)
     limits = resource.prlimit(pid, resource.RLIMIT_FSIZE)
     resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, limits[1]))
@@ -556,7 +556,7 @@ async def test_more_commands_than_files_allow_are_refused_for_now(
     assert refused.errno == errno.EMFILE
 
 
-async def test_as_many_commands_as_it_says_fit_into_a_wardens_files(tmp_path: Path) -> None:
+async def test_as_many_commands_as_its_limit_fit_into_a_wardens_files(tmp_path: Path) -> None:
     limited(tmp_path, "ulimit -n 64")
     talk = Talk(tmp_path)
     await talk.warden.open()
@@ -578,7 +578,7 @@ async def test_what_was_refused_for_want_of_files_can_be_asked_for_again(
     resource.prlimit(pid, resource.RLIMIT_NOFILE, (8, limits[1]))
     refused = await talk.run("true", key="k")
     resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
-    talk.words.clear()
+    talk.reports.clear()
 
     talk.warden.taken("k")
     last = await talk.run("true", key="k")
@@ -837,7 +837,7 @@ async def test_a_hub_that_does_not_read_is_dropped_and_blocks_nobody(
     assert isinstance(last, CommandExited)
 
 
-async def test_hubs_hear_of_one_another(talk: Talk, tmp_path: Path) -> None:
+async def test_hubs_learn_of_one_another(talk: Talk, tmp_path: Path) -> None:
     with raw(tmp_path) as sock:
         asked(sock, b'{"do": "hello", "protocol": 1}')
         await talk.run("true", key="k")

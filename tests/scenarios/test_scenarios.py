@@ -10,7 +10,9 @@ SCENARIOS = sorted(Path(__file__).parent.glob("*.txt"))
 
 
 @pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)
-def test_kernel_does_what_the_scenario_says(path: Path, request: pytest.FixtureRequest) -> None:
+def test_kernel_does_what_the_scenario_describes(
+    path: Path, request: pytest.FixtureRequest
+) -> None:
     said = path.read_text()
 
     done = rewritten(said)

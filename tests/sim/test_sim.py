@@ -34,7 +34,7 @@ def test_trial_has_its_hosts_runs_and_faults() -> None:
     assert min(v.faults.total() for v in verdicts) >= FAULTS_MIN
 
 
-def test_seed_tells_one_story() -> None:
+def test_seed_gives_one_story() -> None:
     assert story_of(trial(7, story=True)) == story_of(trial(7, story=True))
 
 

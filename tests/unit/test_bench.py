@@ -77,7 +77,7 @@ def test_half_a_frame_is_not_taken_for_rest() -> None:
         events([(10, a_frame(1)[:-1])])
 
 
-def test_measured_flows_are_valid_and_as_large_as_they_say() -> None:
+def test_measured_flows_are_valid_and_as_large_as_described() -> None:
     compiled = dialect().flows(config(Path("/bench"), Path("/bench/stamp")), "bench")
 
     sizes = {str(flow.id): len(flow.nodes) for flow in compiled.flows}

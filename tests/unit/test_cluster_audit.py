@@ -96,7 +96,7 @@ def case() -> Case:
     return Case(left, asked, [told_of(1), told_of(2)], dict(TAGS))
 
 
-def test_nothing_is_said_of_a_cluster_that_did_all_right(case: Case) -> None:
+def test_nothing_is_reported_about_a_cluster_that_did_all_right(case: Case) -> None:
     assert case.complaints() == ""
 
 

@@ -41,7 +41,7 @@ def refused(
     return [str(finding).partition("\n")[0] for finding in caught.value.findings]
 
 
-def test_a_host_that_is_told_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_host_that_gets_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
     config = given()
@@ -57,7 +57,7 @@ def test_a_host_that_is_told_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert config.findings == ()
 
 
-def test_common_is_compared_by_what_its_keys_say() -> None:
+def test_common_is_compared_by_what_its_keys_mean() -> None:
     texts = (
         "common: {grace: 10s, slots: 2, keeper: h1}",
         "common:\n  slots: 2\n  grace: 10s\nflows: []",
@@ -200,7 +200,7 @@ def test_hosts_and_keeper_of_the_command_line_go_before_those_of_the_config() ->
         ("other:8080", "it is not an http:// or https:// URL"),
     ],
 )
-def test_what_is_no_url_on_the_command_line_is_said_once(url: str, fault: str) -> None:
+def test_what_is_no_url_on_the_command_line_is_reported_once(url: str, fault: str) -> None:
     assert refused(hosts=url, keeper="h1") == [
         f"-hosts (or FLOE_HOSTS): error: cannot be `{url}`: {fault}"
     ]
@@ -364,7 +364,7 @@ def test_conf_is_the_one_given_else_the_nearest_else_the_packaged(tmp_path: Path
     assert found == ["x.yml", str(PACKAGED), config, default]
 
 
-def test_says_why_it_reads_the_packaged_default(tmp_path: Path) -> None:
+def test_explains_why_it_reads_the_packaged_default(tmp_path: Path) -> None:
     why = which_conf(Flags(), {}, tmp_path).why
 
     assert why == "the packaged default: no ./default.yml or ./config.yml"
@@ -403,7 +403,7 @@ def checked(text: str, documents: OneDocument | None = None) -> list[str]:
     return [str(finding).partition("\n")[0] for finding in compiled.findings]
 
 
-def test_check_says_what_is_wrong_anywhere_and_once() -> None:
+def test_check_shows_what_is_wrong_anywhere_and_once() -> None:
     assert checked("common: {slots: 0}\nflows: [{id: a}]\nflow: x\n") == [
         "c.yml:1:17: error: `slots` cannot be 0",
         "c.yml:2:9: error: a flow needs `tasks` or a `flow-file`",

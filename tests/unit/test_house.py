@@ -31,6 +31,7 @@ COMMANDS = [
     "scripts/api-types",
     "scripts/commits",
     "scripts/guess",
+    "scripts/first-hour",
     "scripts/circles",
 ]
 

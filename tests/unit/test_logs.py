@@ -31,26 +31,26 @@ def stream() -> Iterator[io.StringIO]:
         ("https://host?c=d@e", "https://host?c=d@e"),
     ],
 )
-def test_credentials_in_a_url_are_not_told(stream: io.StringIO, text: str, shown: str) -> None:
+def test_credentials_in_a_url_are_not_reported(stream: io.StringIO, text: str, shown: str) -> None:
     structlog.get_logger().info("tried", where=f"cannot read {text}: no")
 
     assert json.loads(stream.getvalue())["where"] == f"cannot read {shown}: no"
 
 
-def test_credentials_in_a_traceback_are_not_told(stream: io.StringIO) -> None:
+def test_credentials_in_a_traceback_are_not_reported(stream: io.StringIO) -> None:
     structlog.get_logger().error("failed", exc_info=ValueError("https://ada:pw@host"))
 
     assert "ValueError: https://***@host" in json.loads(stream.getvalue())["exception"]
 
 
-def test_fields_named_like_a_secret_are_not_told(stream: io.StringIO) -> None:
+def test_fields_named_like_a_secret_are_not_reported(stream: io.StringIO) -> None:
     structlog.get_logger().info("made", admin="t", api_token="t", kept_in="here")
 
     told = json.loads(stream.getvalue())
     assert (told["admin"], told["api_token"], told["kept_in"]) == ("***", "***", "here")
 
 
-def test_a_terminal_is_told_a_traceback_without_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_terminal_gets_a_traceback_without_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
     stream = io.StringIO()
     monkeypatch.setattr(stream, "isatty", lambda: True)
     logs.set_up(stream=stream)

@@ -21,7 +21,9 @@ from floe.model.result import RunResult, headline, result_of_row
         (False, "Lint failed: exit status 1; Sign Off was rejected by bob", "bad"),
     ],
 )
-def test_reason_tells_the_result(good: bool | None, why: str, result: RunResult | None) -> None:
+def test_reason_determines_the_result(
+    good: bool | None, why: str, result: RunResult | None
+) -> None:
     assert result_of_row(good, why) == result
 
 

@@ -66,7 +66,7 @@ def test_joiner_outside_of_what_it_joins_is_spelt_out() -> None:
 
 
 @pytest.mark.parametrize("name", TRICKS)
-def test_json_with_a_trick_says_the_same_and_shows_it(name: str) -> None:
+def test_json_with_a_trick_has_the_same_values_and_shows_it(name: str) -> None:
     shape = {f"a{TRICKS[name]}": [f"{TRICKS[name]}b"]}
 
     text = visible_json(json.dumps(shape, ensure_ascii=False))

@@ -119,7 +119,7 @@ def test_a_command_starts_in_its_workspace(house: House) -> None:
     assert (spec.output, spec.attach) == (str(job.output), False)
 
 
-def test_its_words_become_one_started_and_one_reported(house: House) -> None:
+def test_its_messages_become_one_started_and_one_reported(house: House) -> None:
     key = house.start(a_job(house.root)).key
 
     house.warden.begin(key)
@@ -133,7 +133,7 @@ def test_its_words_become_one_started_and_one_reported(house: House) -> None:
     ]
 
 
-def test_an_end_whose_beginning_was_not_heard_was_begun(house: House) -> None:
+def test_an_end_whose_beginning_was_not_seen_was_begun(house: House) -> None:
     key = house.start(a_job(house.root)).key
 
     house.warden.end(key)
@@ -149,7 +149,7 @@ def test_an_end_whose_beginning_was_not_heard_was_begun(house: House) -> None:
         ("stopped", Stopped()),
     ],
 )
-def test_an_end_from_outside_is_told_as_such(
+def test_an_end_from_outside_is_reported_as_such(
     house: House, why: warden.Ending, report: object
 ) -> None:
     key = house.start(a_job(house.root, timeout_s=5.0, output_max=9)).key
@@ -159,7 +159,7 @@ def test_an_end_from_outside_is_told_as_such(
     assert house.told.reports == [report]
 
 
-def test_what_could_not_start_says_why(house: House) -> None:
+def test_what_could_not_start_explains_why(house: House) -> None:
     key = house.start(a_job(house.root)).key
 
     house.warden.say(warden.NotStarted(key=str(key), error="no such file: foo", at=AT))
@@ -178,7 +178,7 @@ def test_what_could_not_start_says_why(house: House) -> None:
         (lambda path: path.symlink_to("/dev/zero"), "a link"),
     ],
 )
-def test_an_end_is_told_with_what_is_in_the_place_of_the_output(
+def test_an_end_is_reported_with_what_is_in_the_place_of_the_output(
     house: House, put: Callable[[Path], None], found: str
 ) -> None:
     job = house.start(a_job(house.root))
@@ -192,7 +192,7 @@ def test_an_end_is_told_with_what_is_in_the_place_of_the_output(
 
 @pytest.mark.parametrize("above", [0, 1], ids=["its folder", "the folder above"])
 @pytest.mark.parametrize("put", [os.mkfifo, Path.touch, lambda path: path.symlink_to(path)])
-def test_an_end_is_told_whatever_is_in_the_place_of_a_folder(
+def test_an_end_is_reported_whatever_is_in_the_place_of_a_folder(
     house: House, put: Callable[[Path], None], above: int
 ) -> None:
     job = house.start(a_job(house.root))
@@ -208,7 +208,7 @@ def test_an_end_is_told_whatever_is_in_the_place_of_a_folder(
 
 
 @pytest.mark.parametrize("why", ["timeout", "output-limit", "stopped"])
-def test_an_end_from_outside_is_told_whatever_became_of_the_output(
+def test_an_end_from_outside_is_reported_whatever_became_of_the_output(
     house: House, why: warden.Ending
 ) -> None:
     job = house.start(a_job(house.root, timeout_s=5.0))
@@ -350,7 +350,7 @@ def test_command_that_runs_is_found_again_while_commands_are_held(house: House) 
     assert [spec.attach for spec in house.warden.spawned] == [True]
 
 
-def test_what_was_lost_is_told_lost(house: House) -> None:
+def test_what_was_lost_is_reported_as_lost(house: House) -> None:
     key = house.start(a_job(house.root, started=True)).key
 
     house.warden.say(warden.CommandLost(key=str(key), at=AT))
@@ -384,7 +384,7 @@ def test_a_recorded_start_is_only_looked_for(house: House) -> None:
     assert (spec.attach, spec.argv) == (True, ())
 
 
-def test_a_found_command_is_not_told_started_again(house: House) -> None:
+def test_a_found_command_is_not_reported_as_started_again(house: House) -> None:
     key = house.start(a_job(house.root, started=True)).key
 
     house.warden.begin(key)
@@ -399,7 +399,7 @@ def test_starting_twice_is_starting_once(house: House) -> None:
     assert len(house.warden.spawned) == 1
 
 
-def test_who_asks_again_after_the_end_is_told_the_end(house: House) -> None:
+def test_request_after_the_end_gets_the_end_again(house: House) -> None:
     job = house.start(a_job(house.root))
     house.warden.end(job.key)
     again = Told()
@@ -527,7 +527,7 @@ def test_shell_text_is_not_touched(house: House) -> None:
     assert house.warden.spawned[0].argv == ("bash", "-c", 'echo "$HOME" $FLOE_IN_NAME')
 
 
-def test_the_node_has_the_last_word_on_the_environment(house: House) -> None:
+def test_the_node_has_the_last_decision_on_the_environment(house: House) -> None:
     work = Exec(argv=("true",), env=("B=$A!",))
     house.start(a_job(house.root, work, env=("A=flow", "B=flow")))
 
@@ -567,7 +567,7 @@ def test_a_workspace_that_cannot_be_made_could_not_start(house: House) -> None:
         (GitCheckout(git=Git(url="file:///", branch="main")), "no name for a folder"),
     ],
 )
-def test_a_git_node_says_what_it_lacks(
+def test_a_git_node_shows_what_it_lacks(
     house: House, work: GitCheckout | GitMerge, missing: str
 ) -> None:
     house.start(a_job(house.root, work))
@@ -649,7 +649,7 @@ def test_a_flow_of_an_earlier_release_keeps_its_meaning_where_it_is_safe(house: 
         (False, True, ("bash", "-c", "a")),
     ],
 )
-def test_a_shell_is_strict_where_the_flow_or_else_the_host_says_so(
+def test_a_shell_is_strict_where_the_flow_or_else_the_host_is(
     tmp_path: Path, of_flow: bool | None, of_host: bool, argv: tuple[str, ...]
 ) -> None:
     house = House(tmp_path, strict_shell=of_host)
@@ -685,7 +685,7 @@ def test_a_script_with_windows_line_ends_that_fails_is_named(
     assert "a.sh: its first line ends in CR" in report.note
 
 
-def test_nothing_is_said_of_a_script_that_fails_for_another_reason(house: House) -> None:
+def test_nothing_is_reported_about_a_script_that_fails_for_another_reason(house: House) -> None:
     job = house.start(a_job(house.root, Exec(argv=("bash", "a.sh"))))
     (job.workspace / "a.sh").write_bytes(b"exit 3\n")
 

@@ -30,13 +30,13 @@ def test_git_takes_no_orders_from_the_environment_of_a_flow(name: str) -> None:
     assert name not in git_environment({"PATH": "/bin", name: "/elsewhere"}, "")
 
 
-def test_git_keeps_what_says_how_to_reach_a_server() -> None:
+def test_git_keeps_what_describes_how_to_reach_a_server() -> None:
     given = {"HOME": "/h", "https_proxy": "p", "GIT_SSL_CAINFO": "/ca", "GIT_HTTP_USER_AGENT": "x"}
 
     assert given.items() <= git_environment(given, "").items()
 
 
-def test_git_never_asks_whatever_the_flow_says() -> None:
+def test_git_never_asks_whatever_the_flow_has() -> None:
     env = git_environment({"GIT_ASKPASS": "echo", "GIT_TERMINAL_PROMPT": "1"}, "")
 
     assert (env["GIT_ASKPASS"], env["GIT_TERMINAL_PROMPT"]) == ("false", "0")

@@ -157,7 +157,7 @@ def test_folder_that_was_removed_by_hand_is_made_again_for_the_next_run(
 
 
 @pytest.mark.parametrize("name", REMOVED)
-def test_run_under_way_is_told_that_its_workspace_was_removed(
+def test_error_of_a_run_under_way_names_its_removed_workspace(
     tmp_path: Path, workspaces: Workspaces, name: str
 ) -> None:
     workspaces.ready(a_space(tmp_path), a_key(), reuse=False)
@@ -167,7 +167,7 @@ def test_run_under_way_is_told_that_its_workspace_was_removed(
         workspaces.ready(a_space(tmp_path), a_key(), reuse=False)
 
 
-def test_run_under_way_is_told_what_is_in_the_place_of_its_workspace(
+def test_error_of_a_run_under_way_names_what_replaced_its_workspace(
     tmp_path: Path, workspaces: Workspaces
 ) -> None:
     space = a_space(tmp_path)

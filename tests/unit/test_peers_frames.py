@@ -45,7 +45,7 @@ def a_message(cls: Any) -> Any:
 
 
 @pytest.mark.parametrize("cls", get_args(Message), ids=lambda cls: cls.__name__)
-def test_a_word_is_read_as_it_was_said(cls: type) -> None:
+def test_a_message_is_read_as_it_was_sent(cls: type) -> None:
     said = Envelope(
         from_host=H1,
         from_store=StoreId("k3f9"),
@@ -71,14 +71,14 @@ def test_a_word_is_read_as_it_was_said(cls: type) -> None:
     ],
     ids=str,
 )
-def test_a_word_with_a_value_of_another_type_cannot_be_read(message: dict[str, Any]) -> None:
+def test_a_message_with_a_value_of_another_type_cannot_be_read(message: dict[str, Any]) -> None:
     shape = {"from_host": "h1", "from_store": "k3f9", "message": message}
 
     with pytest.raises(Theirs):
         unpack(msgpack.packb(shape))
 
 
-def test_a_word_that_only_a_newer_floe_knows_is_none() -> None:
+def test_a_message_that_only_a_newer_floe_knows_is_none() -> None:
     shape = {"from_host": "h1", "from_store": "k3f9", "message": {"kind": "Sung"}}
 
     assert unpack(msgpack.packb(shape)) is None

@@ -23,7 +23,7 @@ def drained(box: SendQueue) -> list[Message]:
     return [box.take().envelope.message for _ in range(len(box))]
 
 
-def test_words_leave_in_the_order_in_which_they_came() -> None:
+def test_messages_leave_in_the_order_in_which_they_came() -> None:
     box = SendQueue()
 
     for epoch in (1, 2, 3):
@@ -32,7 +32,7 @@ def test_words_leave_in_the_order_in_which_they_came() -> None:
     assert drained(box) == [a_word(1), a_word(2), a_word(3)]
 
 
-def test_a_word_that_still_waits_is_not_queued_again() -> None:
+def test_a_message_that_still_waits_is_not_queued_again() -> None:
     box = SendQueue()
 
     for epoch in (1, 2, 1):
@@ -50,7 +50,7 @@ def test_a_ping_takes_the_place_of_an_older_one() -> None:
     assert drained(box) == [a_ping(2), a_word()]
 
 
-def test_the_oldest_word_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_oldest_message_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(send_queue, "WORDS_MAX", 2)
     box = SendQueue()
 
@@ -60,7 +60,7 @@ def test_the_oldest_word_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
     assert drained(box) == [a_word(2), a_word(3)]
 
 
-def test_words_that_wait_have_bounded_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_messages_that_wait_have_bounded_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(send_queue, "BYTES_MAX", 250)
     box = SendQueue()
 

@@ -143,7 +143,7 @@ def test_page_is_plain_english(page: Path) -> None:
 @pytest.mark.parametrize(
     "page", [page for page in PAGES if page.parent.name == "docs"], ids=lambda path: path.name
 )
-def test_page_explains_its_words(page: Path) -> None:
+def test_page_explains_its_terms(page: Path) -> None:
     assert page.name == "glossary.md" or unexplained(page.read_text()) == []
 
 
@@ -158,7 +158,7 @@ def test_page_explains_its_words(page: Path) -> None:
         ("A `hub/` and a hubcap.", []),
     ],
 )
-def test_word_counts_as_explained_by_emphasis_link_or_glossary(page: str, words: list[str]) -> None:
+def test_term_counts_as_explained_by_emphasis_link_or_glossary(page: str, words: list[str]) -> None:
     assert unexplained(page) == words
 
 
@@ -182,5 +182,5 @@ def test_such_a_phrase_is_found(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["a shared host", "renewal", "`--for-ever`", "a known place"])
-def test_other_words_are_not(text: str) -> None:
+def test_other_terms_are_not(text: str) -> None:
     assert complaints(ROOT / "README.md", iter([Prose(1, text)])) == []

@@ -56,7 +56,7 @@ def test_an_unknown_key_is_refused_with_the_nearest_one() -> None:
     assert caught.value.fields == {"whi": "no such key; did you mean why?"}
 
 
-def test_all_that_is_wrong_is_said_at_once_with_its_place() -> None:
+def test_all_that_is_wrong_is_reported_at_once_with_its_place() -> None:
     fields = Fields({"ref": {"id": 5, "version": 1}, "run": []})
     ref = fields.sub("ref")
     ref.text("id")

@@ -60,7 +60,7 @@ def test_a_line_past_the_end_is_none(written: Write) -> None:
     assert written(b"a\nb").read(3, 5) == []
 
 
-def test_a_long_line_is_told_by_its_beginning_and_size(written: Write) -> None:
+def test_a_long_line_is_shown_by_its_beginning_and_size(written: Write) -> None:
     lines = written(b"a\n" + b"x" * 10_000_000 + b"\nb\n" + b"y" * 5_000_000)
 
     told = lines.read(1, 9)
@@ -86,7 +86,7 @@ def test_a_line_knows_the_colours_that_began_long_before_it(written: Write) -> N
     assert [line.style for line in lines.read(100_002, 2)] == ["1;32", ""]
 
 
-def test_a_colour_that_begins_in_what_is_not_told_of_a_line_is_known_in_the_next(
+def test_a_colour_that_begins_in_what_is_cut_off_a_line_is_known_in_the_next(
     written: Write,
 ) -> None:
     lines = written(b"x" * 100_000 + b"\x1b[31m\nred\n")

@@ -57,7 +57,7 @@ def test_no_error_of_the_tree_is_without_a_status() -> None:
     assert [c for c in named if c is not FloeError and status_of(c.__new__(c)) == 500] == []
 
 
-def test_a_problem_says_what_why_and_what_to_try() -> None:
+def test_a_problem_shows_what_why_and_what_to_try() -> None:
     response = problem_of(NotFound("no run h1-99", "floe runs lists them"))
 
     assert response.content_type == "application/problem+json"
@@ -70,7 +70,7 @@ def test_a_problem_says_what_why_and_what_to_try() -> None:
     }
 
 
-def test_findings_of_a_config_are_told() -> None:
+def test_findings_of_a_config_are_reported() -> None:
     finding = Finding(file="x.yml", line=1, col=2, what="odd")
 
     response = problem_of(ConfigInvalid([finding]))
@@ -78,7 +78,7 @@ def test_findings_of_a_config_are_told() -> None:
     assert json.loads(response.body)["findings"][0]["line"] == 1  # type: ignore[arg-type]
 
 
-def test_who_is_throttled_is_told_for_how_long() -> None:
+def test_throttled_caller_learns_for_how_long() -> None:
     assert problem_of(Throttled(3.2)).headers["Retry-After"] == "4"
 
 

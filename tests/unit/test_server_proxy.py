@@ -34,7 +34,7 @@ def test_nobody_is_trusted_unless_named() -> None:
 
 
 @pytest.mark.parametrize("remote", ["10.0.0.1", "10.1.2.3", "::ffff:10.0.0.1", "fd00::5"])
-def test_a_trusted_proxy_says_what_the_client_sent(remote: str) -> None:
+def test_a_trusted_proxy_shows_what_the_client_sent(remote: str) -> None:
     told = seen(
         remote,
         ("X-Forwarded-For", "203.0.113.9"),

@@ -27,7 +27,7 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-def test_the_page_is_told_where_the_api_is(folder: Path) -> None:
+def test_the_page_learns_where_the_api_is(folder: Path) -> None:
     page = Webapp('/ci"/api', folder).page()
 
     assert b'content="/ci&quot;/api"' in page.body

@@ -90,7 +90,7 @@ async def test_run_that_changes_its_state_while_a_page_is_read_is_listed_once(
     await store.close()
 
 
-async def test_a_search_goes_so_far_and_then_says_where_to_go_on(
+async def test_a_search_goes_so_far_and_then_shows_where_to_go_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sqlite_page, "SEARCH_ROWS_MAX", 10)

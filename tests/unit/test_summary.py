@@ -118,7 +118,7 @@ def test_schema_has_each_field_with_its_type() -> None:
 
 
 @pytest.mark.parametrize("name", ["state", "phase"])
-def test_schema_has_each_word_of_a_choice(name: str) -> None:
+def test_schema_has_each_value_of_a_choice(name: str) -> None:
     assert set(schemas.SUMMARY[name]["enum"]) == set(get_args(TYPES[name]))
 
 

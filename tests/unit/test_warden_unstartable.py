@@ -56,14 +56,14 @@ def test_a_file_that_is_no_program_names_what_it_is(
     assert words in said(tmp_path / "a", errno.ENOEXEC)
 
 
-def test_a_folder_and_a_file_without_its_execute_bit_are_told_apart(tmp_path: Path) -> None:
+def test_a_folder_and_a_file_without_its_execute_bit_are_distinguished(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("x")
 
     assert said(tmp_path, errno.EACCES) == f"{tmp_path} is a directory"
     assert said(tmp_path / "a", errno.EACCES).endswith(f"try: chmod +x {tmp_path / 'a'}")
 
 
-def test_a_program_that_may_be_executed_and_is_refused_is_told_of_its_file_system(
+def test_a_program_that_may_be_executed_and_is_refused_names_its_file_system(
     tmp_path: Path,
 ) -> None:
     (tmp_path / "a").write_text("x")

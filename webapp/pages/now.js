@@ -11,22 +11,23 @@ import { Mini } from "../panels/mini.js";
 import { Empty, Failure, Loading } from "../panels/notice.js";
 import { Pending } from "../panels/pending.js";
 import { Row } from "../panels/row.js";
-import { ROOT, flowHref, runHref } from "../route.js";
+import { ROOT, flowHref } from "../route.js";
 import { asOf, byNewest, flows, hosts, loadRuns, runs, runsLoaded } from "../state.js";
 import { plain, plural } from "../text.js";
-import { brief, day } from "../time.js";
+import { day } from "../time.js";
 import { useEvery, useRun, useTitle } from "../use.js";
-import { forms, lastState, latest, pends } from "../waits.js";
+import { flowName, forms, lastState, latest, pends } from "../waits.js";
 
 // Active runs beyond this number are listed without their nodes.
 const DETAILED = 25;
 const RECENT = 40;
-const FORMS_SHOWN = 8;
+// More forms are rows that open.
+const OPEN_MAX = 2;
 const HOSTS_SHOWN = 12;
 
 /** @typedef {import("../types/api").Summary} Summary */
 
-const ask = later(() => import("../panels/ask.js").then(({ Ask }) => Ask), ["form", "ask"]);
+const ask = later(() => import("../panels/ask.js").then(({ AskRow }) => AskRow), ["form", "ask"]);
 
 export function Now() {
   const waiting = forms.state.value.data?.count ?? 0;
@@ -76,23 +77,10 @@ function Asked({ Form }) {
   return html`<section class="asked" aria-labelledby="asked-title"><h2 id="asked-title">Waiting for you${
     data.count > 1 && html` <span class="count">${data.count}</span>`
   }</h2>
-    ${data.forms.slice(0, FORMS_SHOWN).map(
-      ({ run, form, as_of: asOf }) => html`<${Form} key=${`${run.id} ${form.node} ${form.visit}`} run=${run}
-        form=${form} asOf=${asOf} named />`,
+    ${data.forms.map(
+      ({ run, form, about, as_of: asOf }) => html`<${Form} key=${`${run.id} ${form.node} ${form.visit}`} run=${run}
+        form=${form} about=${about} asOf=${asOf} flow=${flowName(run.flow)} open=${data.count <= OPEN_MAX} />`,
     )}
-    ${
-      data.count > FORMS_SHOWN &&
-      html`<ul class="rows">${data.forms.slice(FORMS_SHOWN).map(
-        ({ run, form }) => html`<li class="row is-flow" key=${`${run.id} ${form.node}`}>
-          <${Mark} state="asking" />
-          <a class="row-name" href=${`${runHref(run.id)}?node=${encodeURIComponent(form.node)}&tab=form`}>
-            <b>${plain(run.flow)}</b> <span class="id">${plain(run.id)}</span></a>
-          <span class="row-why">${
-            form.title && html`<span>${plain(form.title)}</span> `
-          }<span class="mono">${plain(form.node)}</span></span>
-            <span class="row-at">${brief(form.asked_at)}</span></li>`,
-      )}</ul>`
-    }
   </section>`;
 }
 

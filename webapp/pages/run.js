@@ -21,6 +21,7 @@ import { ROOT, flowHref, here, route } from "../route.js";
 import { plain } from "../text.js";
 import { ago, hover, took, when } from "../time.js";
 import { useMoment, useRun, useTitle } from "../use.js";
+import { shown } from "../values.js";
 import { liveState } from "../waits.js";
 
 const TABS = ["output", "data", "form", "events", "why"];
@@ -136,7 +137,7 @@ function Head({ run, at, away = false }) {
     ${run.title && html`<p class="head-named"><b>${plain(run.title)}</b></p>`}
     ${run.why && html`<p class="head-why">${plain(run.why)}</p>`}
     <p class="head-facts">
-      <span>by <b>${plain(run.by || run.trigger)}</b></span>
+      <span>by <b>${plain(run.by || run.trigger)}</b>${"by_hand" in run && run.by_hand && ", by hand"}</span>
       <span>trigger <b>${plain(run.trigger)}</b></span>
       ${run.host && html`<span>on <b>${plain(run.host)}</b></span>`}
       <span>pended <time dateTime=${run.pended_at} title=${hover(run.pended_at)}>
@@ -220,14 +221,29 @@ function Forms({ run, node, past }) {
       forms.map((form, at) => html`${at > 0 && ", "}<span key=${form.node}>${plain(form.title || form.node)}</span>`),
     ]}><p><a data-replace href=${here({ seq: "" })}>Back to now</a></p></${Empty}>`;
   if (forms.length)
-    return html`${forms.map((form) => html`<${Ask} key=${`${form.node} ${form.visit}`} run=${run} form=${form} />`)}
+    return html`${forms.map(
+      (form) => html`<${Ask} key=${`${form.node} ${form.visit}`} run=${run} form=${form} about=${run.about} />`,
+    )}
       <${Answers} node=${node} />`;
-  if (node?.type === "data" && node.ended_at) {
-    return html`<${Empty} title=${node.good ? "Approved" : "Rejected"}>
-      <p class="faint">by <b>${plain(node.by)}</b> ${ago(node.ended_at)}</p></${Empty}><${Answers} node=${node} />`;
-  }
+  if (node?.type === "data" && node.ended_at) return html`<${Given} node=${node} /><${Answers} node=${node} />`;
   return html`<${Empty} title="No form is open">
     <p class="faint">What this run asks people is answered here.</p></${Empty}>`;
+}
+
+/** The answer to a form: by whom, when and with what. @param {{node: RunNode}} props */
+function Given({ node }) {
+  const how = node.by ? (node.good ? "Approved" : "Rejected") : node.why || node.state;
+  const outputs = Object.entries(node.outputs ?? {});
+  return html`<div class="data"><p class="why-text">${plain(how)}${
+    node.by && html` by <b>${plain(node.by)}</b>`
+  }, <time dateTime=${node.ended_at} title=${hover(node.ended_at)}>${when(node.ended_at)}</time></p>
+    ${!node.good && node.by && html`<p>${plain(node.why)}</p>`}
+    ${
+      outputs.length > 0 &&
+      html`<section class="values"><h3>Answer</h3><dl>${outputs.map(
+        ([name, value]) => html`<div key=${name}><dt>${shown(name)}</dt><dd>${shown(value)}</dd></div>`,
+      )}</dl></section>`
+    }</div>`;
 }
 
 /** The answers to a form in earlier visits of its node. @param {{node: RunNode | undefined}} props */

@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Problem } from "../api.js";
 import { classes, html } from "../html.js";
-import { plain } from "../text.js";
+import { plain, plural } from "../text.js";
 import { useAction } from "../use.js";
 import { changed, editable, shown, textOf } from "../values.js";
 
@@ -15,10 +15,11 @@ import { changed, editable, shown, textOf } from "../values.js";
 let made = 0;
 
 /**
- * @param {{fields: Field[], choices: Choice[], cancel?: () => void, children?: any}} props
- *   choices: the buttons; Enter triggers the first; cancel: of a button that sends nothing; children: above the buttons
+ * @param {{fields: Field[], choices: Choice[], refused?: string | false, cancel?: () => void, children?: any}} props
+ *   choices: the buttons; Enter triggers the first; refused: why none can be used; cancel: of a button that sends
+ *   nothing; children: above the buttons
  */
-export function FormPanel({ fields, choices, cancel, children }) {
+export function FormPanel({ fields, choices, refused = false, cancel, children }) {
   const [values, setValues] = useState(
     /** @returns {Record<string, unknown>} */ () =>
       Object.fromEntries(fields.map((field) => [field.id, initial(field)])),
@@ -38,8 +39,10 @@ export function FormPanel({ fields, choices, cancel, children }) {
   }, [error]);
   const messages = error?.fields ?? {};
   const others = Object.keys(messages).filter((id) => !fields.some((field) => field.id === id));
+  const atFields = Object.keys(messages).length - others.length;
   /** @param {Choice} choice */
   const choose = (choice) => {
+    if (refused) return;
     chosen.current = choice;
     void run();
   };
@@ -58,13 +61,17 @@ export function FormPanel({ fields, choices, cancel, children }) {
     ${
       error &&
       html`<div class="form-error" role="alert">
-          <strong>${plain(error.message)}</strong>${error.hint && html` <span>${plain(error.hint)}</span>`}
+          <strong>${
+            atFields ? `Not sent: ${plural(atFields, "field needs", "fields need")} a change.` : plain(error.message)
+          }</strong>${error.hint && html` <span>${plain(error.hint)}</span>`}
           ${others.map((id) => html`<div>${plain(id)}: ${plain(messages[id])}</div>`)}
         </div>`
     }
+    ${refused && html`<p class="form-refused" id=${`${prefix.current}refused`}>${refused}</p>`}
     <div class="form-buttons">${choices.map(
       (choice, at) => html`
-        <button type=${at ? "button" : "submit"} class=${`is-${choice.kind}`} aria-disabled=${busy}
+        <button type=${at ? "button" : "submit"} class=${`is-${choice.kind}`} aria-disabled=${busy || Boolean(refused)}
+          aria-describedby=${refused ? `${prefix.current}refused` : undefined}
           onClick=${at ? () => choose(choice) : undefined}>${choice.name}</button>`,
     )}
       ${cancel && html`<button type="button" onClick=${cancel}>Close</button>`}

@@ -1,13 +1,14 @@
 // A flow as a graph, left to right; in a run its nodes carry their state and its lit lines the tags that stand.
 // One stop of the tab key; the arrow keys move inside it.
 import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { answerOf } from "../answers.js";
 import { firstStart } from "../bars.js";
 import { classes, html } from "../html.js";
 import { planOf } from "../layout.js";
 import { here, route } from "../route.js";
 import { nameOf } from "../stacks.js";
 import { plain } from "../text.js";
-import { took } from "../time.js";
+import { minute, took } from "../time.js";
 import { ALL_MAX } from "../viewport.js";
 import { useZoom } from "../zoom.js";
 import { Mark, stateName } from "./mark.js";
@@ -237,14 +238,19 @@ function Node({ node, run, started, chosen, at, isEntry, isCell = false, ...plac
     <span class="node-text"><span class="node-name">${name}</span>
       ${
         !isCell &&
-        html`<span class="node-type">${plain(node.type || node.class)}
-          ${run?.started_at && html` · ${took(firstStart(run), run.ended_at ?? at)}`}</span>`
+        html`<span class="node-type">${
+          run?.by
+            ? `by ${plain(run.by)}, ${minute(run.ended_at)}`
+            : html`${plain(node.type || node.class)}
+          ${run?.started_at && html` · ${took(firstStart(run), run.ended_at ?? at)}`}`
+        }</span>`
       }</span>`;
   const names = classes("node", `is-${node.class}`, state && `is-${state}`, chosen && "is-chosen", isCell && "is-cell");
   const style = placed(/** @type {Place} */ (place));
   if (!run || node.class === "trigger") return html`<div class=${names} style=${style} title=${name}>${inner}</div>`;
-  return html`<a class=${names} style=${style} title=${`${name}: ${stateName(state)}`} data-replace
-    data-stop=${node.id} tabindex=${isEntry ? 0 : -1}
+  const title = [`${name}: ${stateName(state)}`, answerOf(run)].filter(Boolean).join(", ");
+  return html`<a class=${names} style=${style} title=${title}
+    data-replace data-stop=${node.id} tabindex=${isEntry ? 0 : -1}
     href=${here({ node: node.id, visit: "", attempt: "", line: "", tab: tabFor(run) })}
     aria-current=${chosen ? "true" : undefined}>${inner}</a>`;
 }

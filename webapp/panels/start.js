@@ -1,4 +1,4 @@
-// Start a run: one form per trigger that takes data from people.
+// Start a run: one form per trigger that takes data from people; without such a trigger, any of them by hand.
 import { post } from "../api.js";
 import { html } from "../html.js";
 import { go, here, runHref } from "../route.js";
@@ -7,9 +7,11 @@ import { FormPanel } from "./form.js";
 
 /** @param {{flow: import("../types/api").Flow, chosen: string}} props  chosen: a trigger's id, or "" */
 export function Start({ flow, chosen }) {
-  const offered = flow.triggers.filter((trigger) => trigger.type === "data");
+  const forPeople = flow.triggers.filter((trigger) => trigger.type === "data");
+  const byHand = !forPeople.length;
+  const offered = byHand ? flow.triggers : forPeople;
   const trigger = offered.find(({ id }) => id === chosen) ?? offered[0];
-  if (!trigger) return html`<p class="faint">No trigger of this flow takes data from people.</p>`;
+  if (!trigger) return html`<p class="faint">This flow has no trigger.</p>`;
   /** @param {Record<string, unknown>} values */
   const submit = async (values) => {
     const { run } = await post("push/data", { ref: { id: flow.id, ver: flow.ver }, form: { id: trigger.id, values } });
@@ -26,6 +28,6 @@ export function Start({ flow, chosen }) {
     }
     ${trigger.form?.title && html`<h3>${plain(trigger.form.title)}</h3>`}
     <${FormPanel} key=${trigger.id} fields=${trigger.form?.fields ?? []}
-      choices=${[{ name: "Start a run", kind: "main", submit }]} />
+      choices=${[{ name: byHand ? "Run now" : "Start a run", kind: "main", submit }]} />
   </div>`;
 }

@@ -1,5 +1,6 @@
 // The nodes of a run as a list, for screen readers, the keyboard and phones.
 import { useRef } from "preact/hooks";
+import { answerOf } from "../answers.js";
 import { firstStart } from "../bars.js";
 import { classes, html } from "../html.js";
 import { here } from "../route.js";
@@ -69,7 +70,8 @@ function outcome(node) {
   if ((node.visit ?? 1) > 1) parts.push(`visit ${node.visit}`);
   if ((node.attempt ?? 1) > 1) parts.push(`attempt ${node.attempt}`);
   if (node.status) parts.push(`${isAgain ? "after " : ""}status ${node.status}`);
-  if (node.why) parts.push(plain(node.why));
+  const answer = answerOf(node);
+  if (answer || node.why) parts.push(answer || plain(node.why));
   if (node.taken_from) parts.push(`from ${plain(shortOf(node.taken_from))}`);
   return parts.map((part) => ` · ${part}`).join("");
 }

@@ -24,6 +24,7 @@ export type {
   OutputFrame,
   RerunPlan,
   Run as Detail,
+  ShownValue,
   Summary,
   Token,
   Trigger,

@@ -25,7 +25,17 @@ export type OpenForm = {
   fields: Field[];
   approvers: "anyone" | "not-starter";
   asked_at: string;
+  /** the nearest nodes before it that printed something */
+  before: {
+    id: string;
+    name: string;
+  }[];
   visit?: number;
+};
+
+export type ShownValue = {
+  name: string;
+  text: string;
 };
 
 export type Order = {
@@ -109,11 +119,6 @@ export type Trigger = {
   timezone: string;
   next_due: string | null;
   problem: string;
-  /** push: the newest deliveries that started nothing, newest first */
-  passed_over: {
-    at: string;
-    why: string;
-  }[];
   git: Record<string, string>;
 };
 
@@ -208,9 +213,12 @@ export type Run = {
   started_at: string | null;
   ended_at: string | null;
   values: Record<string, unknown>;
+  /** the first values, shortened */
+  about: ShownValue[];
   workspace: string;
   /** the workspace of an earlier run that it took */
   moved_from: string;
+  by_hand: boolean;
   rerun_of: string | null;
   cancelled_by: string;
   /** the nodes that explain a failure */
@@ -448,10 +456,6 @@ export type Payload = unknown;
 
 export type Hooked = {
   run: string | null;
-  /** why nothing starts, or what the run lacks */
-  why?: string;
-  /** where one delivery starts several */
-  runs?: string[];
 };
 
 export type Hosts = {
@@ -596,10 +600,7 @@ export type Forms = {
   forms: {
     run: Summary;
     form: OpenForm;
-    values: {
-      name: string;
-      text: string;
-    }[];
+    about: ShownValue[];
     /** of a host that is away: when it sent this */
     as_of?: string;
   }[];

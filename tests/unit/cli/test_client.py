@@ -94,7 +94,7 @@ def test_fields_and_findings_come_whole(client: Client, monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize(("status", "body"), [(200, b"<html>"), (404, b"<html>"), (404, b"[]")])
-def test_what_is_no_host_is_said(
+def test_what_is_no_host_is_reported(
     client: Client, monkeypatch: pytest.MonkeyPatch, status: int, body: bytes
 ) -> None:
     monkeypatch.setattr(Answering, "body", body)

@@ -46,7 +46,7 @@ def test_list_names_the_hosts_that_it_may_be_behind(monkeypatch: pytest.MonkeyPa
     assert third == "no runs"
 
 
-def test_list_of_hosts_that_are_there_says_nothing_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_list_of_present_hosts_has_no_remarks_about_them(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = listed(monkeypatch, as_of={"h2": "2020-01-01T00:00:00.000Z"})
 
     assert shown.stderr == "no runs\n"
@@ -81,7 +81,7 @@ def watched(monkeypatch: pytest.MonkeyPatch, *args: str) -> Result:
     return CliRunner().invoke(watch.command, args)
 
 
-def test_watching_says_which_host_is_away_and_when_it_is_back(
+def test_watching_names_which_host_is_away_and_when_it_is_back(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     shown = watched(monkeypatch)
@@ -92,7 +92,9 @@ def test_watching_says_which_host_is_away_and_when_it_is_back(
     assert shown.stdout == ""
 
 
-def test_watching_as_json_passes_on_what_is_said_of_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_watching_as_json_passes_on_what_is_reported_of_hosts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     shown = watched(monkeypatch, "--json")
 
     assert [json.loads(line) for line in shown.stdout.splitlines()] == [AWAY, BACK]
@@ -106,7 +108,7 @@ class Paths(Client):
         return found
 
 
-def test_list_says_why_pending_and_active_runs_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_list_explains_why_pending_and_active_runs_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     row = {"flow": "deploy", "ver": 1, "good": None, "why": "", "host": None, "by": "ann"}
     times = {"pended_at": "2020-01-01T00:00:00.000Z", "started_at": None, "ended_at": None}
     states = {"h1-1": "pending", "h1-2": "pending", "h1-3": "active"}

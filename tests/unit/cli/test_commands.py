@@ -85,7 +85,7 @@ def test_host_loads_what_is_seldom_needed_later() -> None:
         (StoreBusy("x"), 3),
     ],
 )
-def test_exit_code_says_who_can_mend_it(error: FloeError, code: int) -> None:
+def test_exit_code_names_who_can_mend_it(error: FloeError, code: int) -> None:
     assert exit_code(error) == code
 
 
@@ -100,7 +100,7 @@ def test_exit_code_says_who_can_mend_it(error: FloeError, code: int) -> None:
         ("flows", 2, "floe login"),
     ],
 )
-def test_wrong_use_is_said_in_a_sentence(
+def test_wrong_use_is_reported_in_a_sentence(
     line: str,
     code: int,
     said: str,
@@ -130,7 +130,7 @@ def test_environment_decides_about_colours(
     assert ("\x1b[" in shown.output) == is_painted
 
 
-def test_version_is_said() -> None:
+def test_version_is_printed() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "floe", "--version"], capture_output=True, text=True, check=True
     )

@@ -128,7 +128,7 @@ def test_table_is_whole_where_no_terminal_is(capsys: pytest.CaptureFixture[str])
         (356_400, "4 d 3 h"),
     ],
 )
-def test_span_is_as_people_say_it(seconds: float, text: str) -> None:
+def test_span_is_as_people_write_it(seconds: float, text: str) -> None:
     assert span(seconds) == text
 
 
@@ -140,7 +140,7 @@ def test_age_is_the_distance_from_now(at: str | None, text: str) -> None:
     assert age(at, NOW) == text
 
 
-def test_what_is_shown_of_a_host_is_as_old_as_its_last_word() -> None:
+def test_what_is_shown_of_a_host_is_as_old_as_its_last_message() -> None:
     assert as_of("h3", "2026-11-21T09:59:46.000Z", NOW) == "h3 as of 14 s ago"
     assert as_of("h3", None, NOW) == "h3 has sent nothing yet"
 
@@ -151,7 +151,7 @@ def test_reason_of_a_node_that_waits_is_its_time() -> None:
     )
 
 
-def test_clock_says_how_far_away_an_instant_is() -> None:
+def test_clock_shows_how_far_away_an_instant_is() -> None:
     past = clock("2026-11-21T09:59:48.000Z", NOW)
     future = clock("2026-11-21T10:02:05.000Z", NOW)
 
@@ -167,7 +167,7 @@ def test_size_is_short(count: int, text: str) -> None:
     assert size(count) == text
 
 
-def test_approval_says_who_when_and_with_what() -> None:
+def test_approval_names_who_when_and_with_what() -> None:
     node = {
         "state": "good",
         "by": "admin:bob",

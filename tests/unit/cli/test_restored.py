@@ -40,7 +40,7 @@ def restored(folder: Path, *options: str, common: str = "hosts: [https://h1, htt
     return click.unstyle(done.output)
 
 
-def test_copy_gets_an_id_of_its_own_and_it_is_said_what_is_held(tmp_path: Path) -> None:
+def test_copy_gets_an_id_of_its_own_and_lists_what_is_held(tmp_path: Path) -> None:
     was = a_copy(tmp_path / "root", an_append(a_run(), summary=a_summary(a_run())))
 
     said = restored(tmp_path, "--host-name", "h2")

@@ -47,7 +47,7 @@ def waited(monkeypatch: pytest.MonkeyPatch, looks: int, *args: str) -> Result:
     return CliRunner().invoke(trigger.command, ["build", "--wait", *args])
 
 
-def test_a_run_that_does_not_begin_says_once_why(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_does_not_begin_explains_once_why(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = waited(monkeypatch, 8 * trigger.WAITING_LOOKS)
 
     assert shown.exit_code == 0, shown.output
@@ -59,7 +59,7 @@ def test_a_run_that_does_not_begin_says_once_why(monkeypatch: pytest.MonkeyPatch
     ]
 
 
-def test_a_run_that_begins_soon_says_nothing_of_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_begins_soon_reports_nothing_of_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = waited(monkeypatch, trigger.WAITING_LOOKS)
 
     assert shown.stdout.splitlines() == ["h1-1", "h1-1 good: done"]

@@ -55,7 +55,7 @@ def test_each_part_knows_its_place() -> None:
         ("~", "nothing"),
     ],
 )
-def test_says_what_yaml_takes_a_scalar_for(text: str, kind: str) -> None:
+def test_shows_what_yaml_takes_a_scalar_for(text: str, kind: str) -> None:
     assert kind_of(text) == kind
 
 

@@ -79,7 +79,7 @@ def test_a_shell_gets_its_code_as_it_is_written(cmd: str) -> None:
 
 
 @pytest.mark.parametrize("cmd", SHELLS)
-def test_the_checker_says_nothing_of_what_a_shell_expands(cmd: str) -> None:
+def test_the_checker_reports_nothing_of_what_a_shell_expands(cmd: str) -> None:
     assert wrong(cmd.format("$FLOE_IN_X")) == []
 
 

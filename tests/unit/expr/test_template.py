@@ -89,7 +89,7 @@ def test_value_that_looks_like_a_template_stays_as_it_is() -> None:
     assert filled(template, lambda _: "{{ values.count }}") == "{{ values.count }}"
 
 
-def test_words_that_are_no_names_of_floe_are_found_with_their_places() -> None:
+def test_unknown_names_in_braces_are_found_with_their_places() -> None:
     assert [*other_words("{{ value.x }} {{ values.x }} {{.Names}}")] == [(3, "value")]
 
 

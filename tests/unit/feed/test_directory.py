@@ -46,7 +46,7 @@ def test_news_are_what_changed_since_the_last_news() -> None:
     assert directory.news() is None
 
 
-def test_news_of_many_batches_tell_each_run_once() -> None:
+def test_news_of_many_batches_show_each_run_once() -> None:
     directory = a_directory()
     old, new = rows(1)[0], a_summary(a_run(1, host="h2", store="aaaa"), seq=2)
 
@@ -77,7 +77,7 @@ def test_more_news_than_a_message_holds_are_to_be_asked_for() -> None:
     assert hearer.receive(H2, news, NOW) == Learned(ask=RowsAfter(after=0))
 
 
-def test_page_that_is_full_says_that_there_is_more() -> None:
+def test_page_that_is_full_reports_that_there_is_more() -> None:
     changes = [Change(pos=2 * n, row=rows(n)[0]) for n in range(1, ROWS_MAX + 1)]
 
     page = a_directory(sent=9_000).page(1, 9_000, changes)
@@ -116,7 +116,7 @@ def test_rows_that_leave_a_gap_are_asked_for_from_where_it_begins() -> None:
     assert learned == Learned(ask=RowsAfter(after=7))
 
 
-def test_rows_heard_before_change_nothing() -> None:
+def test_rows_received_before_change_nothing() -> None:
     directory = a_directory(h2=7)
 
     assert directory.receive(H2, Rows(after=3, upto=7, rows=rows(1)), NOW) == Learned()
@@ -150,7 +150,7 @@ def test_store_that_is_not_where_it_was_is_asked_for_what_came_after() -> None:
     assert a_directory(h2=9).saw(H2, NOW, 8).ask == RowsAfter(after=9)
 
 
-def test_store_that_was_never_heard_of_is_asked_for_everything() -> None:
+def test_store_that_was_unknown_is_asked_for_everything() -> None:
     wiped = Source(H2.host, StoreId("bbbb"))
 
     assert a_directory(h2=9).saw(wiped, NOW, 3).ask == RowsAfter(after=0)
@@ -167,7 +167,7 @@ def test_mark_is_of_the_store_that_a_host_has_now() -> None:
 # How old it is
 
 
-def test_host_that_was_not_heard_for_10_s_is_stale() -> None:
+def test_host_that_was_not_seen_for_10_s_is_stale() -> None:
     directory = a_directory()
     directory.saw(H2, NOW)
     h3 = HostId("h3")
@@ -179,7 +179,7 @@ def test_host_that_was_not_heard_for_10_s_is_stale() -> None:
     assert later.stale == ("h2", "h3")
 
 
-def test_rows_that_cannot_be_read_count_as_not_heard() -> None:
+def test_rows_that_cannot_be_read_count_as_not_received() -> None:
     directory = a_directory()
     strange = replace(rows(1)[0], key="none")
 

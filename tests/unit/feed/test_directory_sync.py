@@ -170,7 +170,7 @@ def decided(serial: int, *, promise: bool) -> StepResult:
     return StepResult(appends=(an_append(run, summary=a_summary(run)),), promise=promise)
 
 
-async def test_row_that_is_on_the_disk_is_told() -> None:
+async def test_row_that_is_on_the_disk_is_reported() -> None:
     async with a_hub() as hub:
         hub.sync.stored(decided(1, promise=True), 1)
 
@@ -179,7 +179,7 @@ async def test_row_that_is_on_the_disk_is_told() -> None:
     assert news == Rows(after=0, upto=1, rows=(a_summary(a_run(1)),))
 
 
-async def test_row_that_the_power_may_take_is_told_with_the_next_promise() -> None:
+async def test_row_that_the_power_may_take_is_reported_with_the_next_promise() -> None:
     async with a_hub() as hub:
         hub.sync.stored(decided(1, promise=False), 1)
         before = hub.sync.directory.news()
@@ -225,7 +225,7 @@ async def test_position_that_another_boot_left_out_was_given_by_another_copy(
         assert hub.sync.has_gone_back is is_back
 
 
-async def test_question_to_the_store_before_says_nothing_of_this_one() -> None:
+async def test_question_to_the_store_before_reports_nothing_of_this_one() -> None:
     async with a_hub(store=BootedStore()) as hub:
         hear(hub, RowsAfter(after=6), to="gone")
 

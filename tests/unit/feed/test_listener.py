@@ -37,7 +37,7 @@ async def listening(host: Host, after: str | None = None) -> AsyncIterator[Liste
             following.cancel()
 
 
-async def test_run_that_is_handed_over_is_told_once_and_in_order(cluster: Cluster) -> None:
+async def test_run_that_is_handed_over_is_reported_once_and_in_order(cluster: Cluster) -> None:
     h1, h2, h3 = hosts_of(cluster)
     async with listening(h3) as listener:
         await h1.hand_over(h2, 3)
@@ -47,7 +47,7 @@ async def test_run_that_is_handed_over_is_told_once_and_in_order(cluster: Cluste
 
 
 @pytest.mark.parametrize("where", ["h1", "h2", "h3"])
-async def test_every_host_tells_every_fact(cluster: Cluster, where: str) -> None:
+async def test_every_host_sends_every_fact(cluster: Cluster, where: str) -> None:
     h1, h2, h3 = hosts_of(cluster)
     async with listening(cluster.hosts[HostId(where)]) as listener:
         for adopter, worker in ((h1, h2), (h2, h3), (h3, h1), (h1, h1)):
@@ -97,7 +97,7 @@ async def test_activation_waits_for_an_adopter_that_is_slow(cluster: Cluster) ->
     assert sent(rest) == [("h1-1", 2), ("h1-1", 3), (str(other), 1)]
 
 
-async def test_adopter_that_says_nothing_is_not_waited_for_for_ever(
+async def test_adopter_that_reports_nothing_is_not_waited_for_permanently(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(listener_module, "HOLD_S", 0.01)
@@ -113,7 +113,7 @@ async def test_adopter_that_says_nothing_is_not_waited_for_for_ever(
     assert sent(frames) == [("h1-1", 3)]
 
 
-async def test_host_that_is_lost_is_said_to_be_away_and_goes_on_without_a_gap(
+async def test_host_that_is_lost_is_shown_as_away_and_goes_on_without_a_gap(
     cluster: Cluster,
 ) -> None:
     h1, _h2, h3 = hosts_of(cluster)
@@ -138,7 +138,7 @@ async def test_host_that_is_lost_is_said_to_be_away_and_goes_on_without_a_gap(
     assert sent(before + after) == [("h1-1", 1), ("h1-1", 2), ("h1-1", 3)]
 
 
-async def test_work_of_a_host_is_told_though_its_adopter_is_away(cluster: Cluster) -> None:
+async def test_work_of_a_host_is_reported_though_its_adopter_is_away(cluster: Cluster) -> None:
     h1, h2, h3 = hosts_of(cluster)
     run = await h1.adopt()
     cluster.acquaint()
@@ -151,7 +151,7 @@ async def test_work_of_a_host_is_told_though_its_adopter_is_away(cluster: Cluste
     assert sent(frames) == [("h1-1", 3)]
 
 
-async def test_listener_from_now_on_is_told_nothing_that_lists_show(cluster: Cluster) -> None:
+async def test_listener_from_now_on_gets_nothing_that_lists_show(cluster: Cluster) -> None:
     h1, h2, h3 = hosts_of(cluster)
     await h1.hand_over(h2, 2)
     cluster.acquaint()
@@ -163,7 +163,7 @@ async def test_listener_from_now_on_is_told_nothing_that_lists_show(cluster: Clu
     assert sent(frames) == [("h2-1", 1)]
 
 
-async def test_host_that_was_never_heard_of_is_told_from_its_beginning(cluster: Cluster) -> None:
+async def test_host_that_was_unknown_is_sent_from_its_beginning(cluster: Cluster) -> None:
     _, _, h3 = hosts_of(cluster)
     async with listening(h3) as listener:
         [h4] = await cluster.add("h4")

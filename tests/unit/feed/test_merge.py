@@ -52,7 +52,7 @@ def test_each_frame_has_the_position_after_it_in_its_text() -> None:
     }
 
 
-def test_activation_waits_for_what_the_adopter_said_before() -> None:
+def test_activation_waits_for_what_the_adopter_reported_before() -> None:
     merge = put(a_merge(), A, a_frame(1, 1, 0))
     merge.take()
     put(merge, B, a_frame(9, 3, begins=True), a_frame(10, 4))
@@ -151,7 +151,7 @@ def test_late_facts_of_a_lost_host_are_left_out() -> None:
     assert merge.take() == []
 
 
-def test_reset_of_one_feed_is_told_with_the_position_of_all() -> None:
+def test_reset_of_one_feed_is_reported_with_the_position_of_all() -> None:
     merge = put(put(a_merge(1, 1), A, a_frame(5, 4)), B, reset_frame("700"))
 
     frames = merge.take()
@@ -167,7 +167,7 @@ def test_store_that_is_gone_leaves_the_position() -> None:
     assert (merge.take(), merge.pos) == ([], "aaaa:1")
 
 
-def test_store_that_is_new_begins_where_it_says() -> None:
+def test_store_that_is_new_begins_at_its_first_position() -> None:
     merge = a_merge(1, 1)
 
     merge.begin(StoreId("cccc"), 40)

@@ -23,7 +23,7 @@ def names() -> RunNames:
     return RunNames(HostId("h1"), StoreId("cccc"), directory)
 
 
-def test_run_of_the_store_that_was_heard_last_has_the_short_name(names: RunNames) -> None:
+def test_run_of_the_store_that_was_received_last_has_the_short_name(names: RunNames) -> None:
     assert names.of(a_run("h2", LIVING)) == "h2-1"
 
 

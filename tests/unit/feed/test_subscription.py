@@ -136,7 +136,7 @@ async def test_resuming_over_pages_and_forgotten_runs_gives_the_same(
             assert await taken(resumed, hub.feed.head) == frames
 
 
-async def test_run_with_a_flow_file_is_caught_up_as_it_was_told() -> None:
+async def test_run_with_a_flow_file_is_caught_up_as_it_was_sent() -> None:
     parts: dict[str, Any] = {"documents": Documents(**{"x.yml": X_YML}), "hands": Hands(at_once=0)}
     async with a_hub(FROM_FILE, **parts) as hub:
         with hub.feed.subscribe() as live:
@@ -198,7 +198,7 @@ async def test_gap_in_positions_resets_nobody() -> None:
     assert caught_up[-len(live) :] == resumed[2:] == at_seam == live
 
 
-async def test_listener_far_behind_is_told_to_reload_after_bounded_work(
+async def test_listener_far_behind_has_to_reload_after_bounded_work(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(module, "CATCH_UP_MAX", 10)
@@ -247,7 +247,7 @@ async def test_lagging_listener_is_dropped_with_its_position_and_resumes(
     assert [int(f.pos) for f in rest] == list(range(6, hub.feed.head + 1))
 
 
-async def test_frame_says_what_happened_and_shows_what_changed() -> None:
+async def test_frame_has_the_event_and_what_changed() -> None:
     hands, clock = Hands(), HandClock()
     async with a_hub(*FLOWS, hands=hands, clock=clock) as hub:
         with hub.feed.subscribe() as live:
@@ -267,7 +267,7 @@ async def test_frame_says_what_happened_and_shows_what_changed() -> None:
     assert by_event["RunEnded"]["summary"]["good"] is True
 
 
-async def test_frame_tells_an_exit_status_of_zero_and_a_bad_event() -> None:
+async def test_frame_shows_an_exit_status_of_zero_and_a_bad_event() -> None:
     hands = Hands(at_once=0)
     heard = a_flow(a_node("build"), a_node("fails", on="task.build.good", good=(7,)))
     async with a_hub(heard, hands=hands) as hub:

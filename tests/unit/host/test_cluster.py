@@ -24,7 +24,7 @@ def test_host_that_comes_back_with_another_store_gets_nothing_before_a_forget() 
     assert phase(wiped, ref) == "active"
 
 
-def test_two_hosts_of_one_name_get_nothing_and_all_say_so() -> None:
+def test_two_hosts_of_one_name_get_nothing_and_all_report_it() -> None:
     h1, h2 = two()
     twin = a_host_core("h2", "h2st1", tags=frozenset({"gpu"}))
     twin.step()

@@ -157,7 +157,7 @@ def test_answer_with_a_known_key_is_repeated_and_counts_once() -> None:
     assert (again.replies[0].changed, again.appends) == (True, ())
 
 
-def test_answer_to_a_closed_form_changes_nothing_and_says_so() -> None:
+def test_answer_to_a_closed_form_changes_nothing_and_reports_it() -> None:
     core = a_core()
     [run] = begun(core, a_flow(a_form()))
     word = DataGiven(node=NodeId("sign-off"), values={}, good=True, by="bob")
@@ -168,7 +168,7 @@ def test_answer_to_a_closed_form_changes_nothing_and_says_so() -> None:
     assert (again.replies[0].changed, again.appends) == (False, ())
 
 
-def test_word_to_a_run_that_is_not_here_is_answered_as_late() -> None:
+def test_input_to_a_run_that_is_not_here_is_answered_as_late() -> None:
     decided = told(a_core(), to(RunRef(H1, STORE, 9), Cancel(by="bob"), ticket=1))
 
     assert (decided.replies[0].changed, decided.appends) == (False, ())
@@ -181,7 +181,7 @@ def test_packing_twice_changes_nothing() -> None:
     assert told(core, to(run, Packed(digests={}))).appends == ()
 
 
-def test_word_that_cannot_be_written_changes_nothing() -> None:
+def test_message_that_cannot_be_written_changes_nothing() -> None:
     core = a_core()
     [run] = begun(core, BUILD)
     before = snapshot(core)

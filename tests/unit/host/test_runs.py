@@ -28,7 +28,7 @@ from tests.make_core import (
 
 @settings(max_examples=60, deadline=None)
 @given(MOVES, st.integers(1, 4))
-def test_effects_told_and_closed_are_what_the_kernel_owes(
+def test_effects_listed_and_closed_are_what_the_kernel_owes(
     moves: Sequence[Sequence[Move]], slots: int
 ) -> None:
     core = a_core(slots=slots)
@@ -57,7 +57,7 @@ def test_end_of_everything_leaves_nothing_behind() -> None:
     assert [*kept, table._owed, table.active] == [{}] * 6 + [0]
 
 
-def test_table_tells_when_a_pend_may_be_placed_that_could_not_be_before() -> None:
+def test_table_knows_when_a_pend_may_be_placed_that_could_not_be_before() -> None:
     core = a_core(slots=0)
     [pending] = begun(core, BUILD)
     table = RunTable(STORE)

@@ -157,7 +157,7 @@ def test_refused_append_leaves_no_trace_among_hosts(moves: Sequence[Move]) -> No
 
 @settings(max_examples=80, deadline=None)
 @given(MOVES)
-def test_run_and_resource_are_given_once_whatever_is_said(moves: Sequence[Move]) -> None:
+def test_run_and_resource_are_given_once_whatever_messages_come(moves: Sequence[Move]) -> None:
     played(three(), [m for m in moves if m[0] not in UNSAFE], wary=False)
 
 

@@ -3,14 +3,17 @@
 import pytest
 
 from floe.host.forms import VALUES_MAX
-from floe.hub.flows import FlowBook, Flows, start_of
-from floe.model.errors import ConfigInvalid, Finding, NotFound, TooLarge
+from floe.hub.flows import FlowBook, Flows, given_by_hand, pulled, start_of
+from floe.model.errors import ConfigInvalid, Finding, NotFound, TooLarge, ValuesInvalid
 from floe.model.flow import Git, Trigger
 from floe.model.refs import Json, NodeId
+from tests.hands import NoRefs
 from tests.make import a_flow
+from tests.make_triggers import URL, a_poll
 
 HOOK = Trigger(id=NodeId("hook"), type="push", name="hook", git=Git(url="u", key_file="/key"))
-FLOW = a_flow(triggers=(Trigger(id=NodeId("start"), type="data", name="start"), HOOK))
+START = Trigger(id=NodeId("start"), type="data", name="start")
+FLOW = a_flow(triggers=(START, HOOK))
 TICK = a_flow(triggers=(Trigger(id=NodeId("tick"), type="timer", name="tick", period_s=60.0),))
 BOOK = FlowBook(flows=(FLOW,))
 
@@ -33,18 +36,43 @@ def test_only_flows_with_timers_and_polls_are_timed() -> None:
 
 
 def test_start_has_the_repository_of_its_trigger_without_its_key() -> None:
-    start = start_of(BOOK, FLOW, "push", "hook", {"push": 1}, by="ann", once="")
+    start = start_of(BOOK, FLOW, HOOK, {"push": 1}, by="ann", once="")
 
     assert start.values == {"url": "u", "push": 1}
 
 
-def test_start_by_a_trigger_of_a_different_kind_is_refused() -> None:
-    with pytest.raises(NotFound, match="has no data trigger 'hook'"):
-        start_of(BOOK, FLOW, "data", "hook", {}, by="ann", once="")
+def test_webhook_pulls_no_trigger_of_a_different_kind() -> None:
+    with pytest.raises(NotFound, match="has no push trigger 'start'"):
+        pulled(FLOW, "start", "push")
+
+
+def test_person_pulls_the_first_trigger_that_takes_data_or_the_one_they_name() -> None:
+    assert pulled(a_flow(triggers=(HOOK, START)), "", "data") is START
+    assert pulled(FLOW, "hook", "data") is HOOK
+    assert pulled(TICK, "", "data") is TICK.triggers[0]
+    with pytest.raises(NotFound, match="has no trigger 'hooks'") as refused:
+        pulled(FLOW, "hooks", "data")
+    assert refused.value.hint == "its triggers: start, hook"
+
+
+async def test_poll_by_hand_takes_the_present_commit_unless_one_is_given() -> None:
+    refs = NoRefs()
+    refs.found = {"refs/heads/main": "4b825dc6"}
+    newest = {"url": URL, "ref": "refs/heads/main", "branch": "main", "hash": "4b825dc6"}
+
+    assert await given_by_hand(a_poll(), {}, refs) == newest
+    assert await given_by_hand(a_poll(), {"hash": "1"}, refs) == {"hash": "1"}
+
+
+async def test_values_by_hand_are_those_of_the_trigger() -> None:
+    assert await given_by_hand(HOOK, {"push": "[1]"}, NoRefs()) == {"url": "u", "push": [1]}
+    assert await given_by_hand(TICK.triggers[0], {}, NoRefs()) == {}
+    with pytest.raises(ValuesInvalid, match="branch: the form has no such field"):
+        await given_by_hand(TICK.triggers[0], {"branch": "main"}, NoRefs())
 
 
 def test_payload_that_is_too_large_starts_nothing() -> None:
     values: dict[str, Json] = {"push": "x" * (VALUES_MAX + 1)}
 
     with pytest.raises(TooLarge):
-        start_of(BOOK, FLOW, "push", "hook", values, by="ann", once="")
+        start_of(BOOK, FLOW, HOOK, values, by="ann", once="")

@@ -36,7 +36,7 @@ async def running(hub: Hub, hands: Hands, flow: str = "flow") -> str:
     return run
 
 
-async def test_asker_is_told_when_the_store_refuses_and_nothing_is_left_of_it() -> None:
+async def test_caller_gets_an_error_when_the_store_refuses_and_nothing_is_left_of_it() -> None:
     store = RefusingStore()
     async with a_hub(CHAIN, store=store) as hub:
         store.refusals = 1
@@ -125,7 +125,7 @@ async def test_unread_questions_are_answered_while_the_store_refuses() -> None:
     assert at.phase == "active"
 
 
-async def test_word_that_nobody_waits_for_is_kept_before_those_that_came_later() -> None:
+async def test_input_that_nobody_waits_for_is_kept_before_those_that_came_later() -> None:
     store = RefusingStore()
     async with a_hub(CHAIN, store=store) as hub:
         store.refusals = 2
@@ -170,7 +170,7 @@ async def test_run_whose_log_went_on_in_the_store_is_read_again() -> None:
 
 
 @pytest.mark.parametrize("value", [float("nan"), "\ud800"])
-async def test_word_that_no_store_can_hold_is_refused_alone(value: Any) -> None:
+async def test_input_that_no_store_can_hold_is_refused_alone(value: Any) -> None:
     async with a_hub(CHAIN) as hub:
         bad = asyncio.ensure_future(hub.remember("token", "x", value))
         good = asyncio.ensure_future(hub.remember("token", "y", 1))
@@ -196,7 +196,7 @@ async def test_outputs_that_no_store_can_hold_are_an_error_of_their_node() -> No
     assert (outcome.result, "its outputs cannot be stored" in outcome.why) == ("error", True)
 
 
-async def test_late_word_that_cannot_be_stored_does_not_stop_the_host() -> None:
+async def test_late_input_that_cannot_be_stored_does_not_stop_the_host() -> None:
     async with a_hub(CHAIN) as hub:
         ref = hub.reads.ref((await hub.trigger("flow", values={}, by="alice")).id)
         key = Key(ref, 1, NodeId("a"), 1, 1)
@@ -209,7 +209,7 @@ async def test_late_word_that_cannot_be_stored_does_not_stop_the_host() -> None:
     assert logs[0]["event"] == "input.refused"
 
 
-async def test_host_with_too_much_to_do_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_host_with_too_much_to_do_reports_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loop_module, "INBOX_MAX", 3)
     async with a_hub(CHAIN) as hub:
         for _ in range(3):
@@ -219,7 +219,7 @@ async def test_host_with_too_much_to_do_says_so(monkeypatch: pytest.MonkeyPatch)
             await hub.remember("token", "x", 1)
 
 
-async def test_words_of_one_moment_are_stored_together_in_bounded_batches() -> None:
+async def test_inputs_of_one_moment_are_stored_together_in_bounded_batches() -> None:
     store = RefusingStore()
     async with a_hub(a_flow(host_tags=("gpu",)), store=store) as hub:
         await hub.loop.wait_idle()
@@ -230,7 +230,7 @@ async def test_words_of_one_moment_are_stored_together_in_bounded_batches() -> N
     assert [len(b.appends) for b in store.batches if b.appends] == [loop_module.BATCH_MAX, 10]
 
 
-async def test_cancelled_asker_leaves_no_ticket_and_its_word_counts() -> None:
+async def test_cancelled_caller_leaves_no_ticket_and_its_input_counts() -> None:
     store = RefusingStore()
     async with a_hub(CHAIN, store=store) as hub:
         asking = asyncio.ensure_future(hub.trigger("flow", values={}, by="alice"))
@@ -247,7 +247,7 @@ async def test_cancelled_asker_leaves_no_ticket_and_its_word_counts() -> None:
 # --- stopping ---
 
 
-async def test_what_was_said_before_closing_is_stored() -> None:
+async def test_input_before_closing_is_stored() -> None:
     store = RefusingStore()
     async with a_hub(CHAIN, store=store) as hub:
         await hub.loop.wait_idle()
@@ -297,7 +297,7 @@ async def test_host_whose_store_refuses_closes_at_once(monkeypatch: pytest.Monke
             await until(lambda: hub.loop.store_problem)
 
 
-async def test_conflict_is_retried_on_what_the_store_says() -> None:
+async def test_conflict_is_retried_on_what_the_store_has() -> None:
     store, hands = RefusingStore(), Hands()
     async with a_hub(CHAIN, store=store, hands=hands) as hub:
         run = await running(hub, hands)

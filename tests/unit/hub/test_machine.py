@@ -155,7 +155,7 @@ async def test_store_whose_disk_hangs_hides_no_other_trouble(
         assert hub.machine.troubles() == ("has no room in its root: its disk is full",)
 
 
-def test_host_in_trouble_is_given_no_run_and_says_why() -> None:
+def test_host_in_trouble_is_given_no_run_and_explains_why() -> None:
     host = a_host_core("h1", peers=0)
     host.step(Troubles(problems=("has no room in its root: its disk is full",)))
     ref = host.start()
@@ -177,7 +177,7 @@ def test_run_that_waited_is_begun_once_the_trouble_is_over() -> None:
     assert (waited, host.run(ref).phase) == ("pending", "active")
 
 
-def test_trouble_stays_when_the_step_that_heard_it_could_not_be_stored() -> None:
+def test_trouble_stays_when_the_step_that_received_it_could_not_be_stored() -> None:
     host = a_host_core("h1", peers=0)
     decided = host.core.step([], host.now)
     host.step(Troubles(problems=("is full",)))

@@ -40,13 +40,13 @@ ROWS = Rows(after=0, upto=3, rows=(a_summary(a_run(1, host="h2", store="aaaa")),
 
 
 @pytest.mark.parametrize("message", [a_ping(), ROWS], ids=[Ping.__name__, Rows.__name__])
-async def test_word_of_another_host_waits_for_the_writer(message: Message) -> None:
+async def test_message_of_another_host_waits_for_the_writer(message: Message) -> None:
     async with a_hub() as hub:
         assert await heard(hub, message) == 1
 
 
 @pytest.mark.parametrize("message", [a_ping(), ROWS], ids=[Ping.__name__, Rows.__name__])
-async def test_word_for_which_there_is_no_room_is_not_kept(
+async def test_message_for_which_there_is_no_room_is_not_kept(
     message: Message, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = RefusingStore()
@@ -57,7 +57,7 @@ async def test_word_for_which_there_is_no_room_is_not_kept(
         assert await heard(hub, message) == 0
 
 
-async def test_rows_for_which_there_was_no_room_are_heard_when_they_come_again(
+async def test_rows_for_which_there_was_no_room_are_received_when_they_come_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async with a_hub() as hub:

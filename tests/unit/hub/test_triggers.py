@@ -217,7 +217,7 @@ def test_reload_at_the_instant_of_a_tick_misses_nothing() -> None:
     assert (len(site.starts), site.missed) == (1, [])
 
 
-def test_ticks_of_a_flow_that_was_out_of_the_config_say_so() -> None:
+def test_ticks_of_a_flow_that_was_out_of_the_config_report_it() -> None:
     flow = a_watched(a_tick(period_s=60.0))
     site = Site(flow)
 
@@ -343,7 +343,7 @@ def test_ticks_that_the_clock_went_back_before_are_not_missed_any_more() -> None
     assert row["count"] == 12 * 60
 
 
-def test_clock_set_back_repeats_no_tick_and_says_what_it_waits_for() -> None:
+def test_clock_set_back_repeats_no_tick_and_shows_what_it_waits_for() -> None:
     flow = a_watched(MINUTE)
     site = Site(flow)
     site.clock.advance(600)

@@ -27,13 +27,13 @@ def the_flaw(*nodes: Node) -> Flaw:
     return flaw
 
 
-def test_node_is_one_level_behind_the_last_it_hears() -> None:
+def test_node_is_one_level_behind_the_last_it_listens_to() -> None:
     graph = graph_of(DIAMOND)
 
     assert graph.levels == {"build": 1, "lint": 2, "test": 2, "deep": 3, "both": 4, "done": 5}
 
 
-def test_edges_run_from_who_issues_a_tag_to_who_hears_it() -> None:
+def test_edges_run_from_who_issues_a_tag_to_who_listens_to_it() -> None:
     graph = graph_of(a_flow(a_node("build"), an_end()))
 
     assert graph.edges == (
@@ -60,7 +60,7 @@ def test_sound_flow_has_no_flaws(flow: Flow) -> None:
         (a_merge("both", ["trigger.good"]), ("good",)),
     ],
 )
-def test_node_can_end_as_its_type_says(node: Node, labels: tuple[str, ...]) -> None:
+def test_node_can_end_as_its_type_allows(node: Node, labels: tuple[str, ...]) -> None:
     assert labels_of(node) == labels
 
 
@@ -101,13 +101,13 @@ def test_merge_named_as_a_task_is_nobody() -> None:
     assert flaws == [("nobody", "next", "task.both.good", "error")]
 
 
-def test_tag_is_told_once_per_node_however_often_it_is_named() -> None:
+def test_tag_is_reported_once_per_node_however_often_it_is_named() -> None:
     flaws = flaws_of(a_node(), a_merge("both", ["task.x.good", "task.x.good"]))
 
     assert flaws == [("nobody", "both", "task.x.good", "error")]
 
 
-def test_cycle_can_never_be_heard() -> None:
+def test_cycle_can_never_be_entered() -> None:
     flaw = the_flaw(
         a_node("start"), a_node("ping", on="task.pong.good"), a_node("pong", on="task.ping.good")
     )
@@ -116,7 +116,7 @@ def test_cycle_can_never_be_heard() -> None:
     assert flaw.what.endswith("these nodes wait for each other: task.ping → task.pong → task.ping")
 
 
-def test_node_that_hears_itself_is_a_cycle() -> None:
+def test_node_that_listens_to_itself_is_a_cycle() -> None:
     flaws = flaws_of(a_node("start"), a_node("self", on="task.self.bad"))
 
     assert flaws == [("cycle", "self", "task.self.bad", "error")]

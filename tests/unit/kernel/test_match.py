@@ -22,13 +22,13 @@ def test_clause_that_stands_alone_does_not_wake_who_listens() -> None:
     assert not has_entered(after(run, exited(run, "gate")))
 
 
-def test_tag_that_was_heard_does_not_wake_whose_clause_is_missing() -> None:
+def test_tag_that_arrived_does_not_wake_whose_clause_is_missing() -> None:
     run = a_run(GATED)
 
     assert not has_entered(after(run, exited(run, "work")))
 
 
-def test_node_enters_when_it_has_heard_and_its_clause_stands_in_either_order() -> None:
+def test_node_enters_when_its_tag_arrived_and_its_clause_stands_in_either_order() -> None:
     run = a_run(GATED)
 
     gate_last = after(run, exited(run, "work"), exited(run, "gate"))

@@ -56,7 +56,7 @@ def test_node_that_has_not_entered_owes_nothing() -> None:
         (a_flow(a_form(timeout_s=30.0)), 30.0),
     ],
 )
-def test_timer_takes_as_long_as_its_key_says_at_most(flow: Flow, longest: float) -> None:
+def test_timer_takes_as_long_as_its_key_allows_at_most(flow: Flow, longest: float) -> None:
     run = a_run(flow)
     [timer] = [effect for effect in owed(run) if isinstance(effect, SetTimer)]
 

@@ -77,11 +77,11 @@ def test_lowest_id_breaks_a_tie() -> None:
         ),
     ],
 )
-def test_host_refuses_and_says_why(pend: Pend, host: HostView, reason: str) -> None:
+def test_host_refuses_and_explains_why(pend: Pend, host: HostView, reason: str) -> None:
     assert refusals_of(pend, host) == [(reason,)]
 
 
-def test_problem_of_a_host_keeps_every_run_away_and_is_said_first() -> None:
+def test_problem_of_a_host_keeps_every_run_away_and_is_reported_first() -> None:
     host = a_host(slots=0, problems=("lost its store",))
 
     assert refusals_of(a_pend(), host) == [("lost its store", "its slots are full: 0 of 0 runs")]

@@ -17,7 +17,7 @@ AS_WRITTEN = {
 """Texts of actions that never name the workspace."""
 
 
-def test_each_text_of_an_action_says_whether_it_names_the_workspace() -> None:
+def test_each_text_of_an_action_shows_whether_it_names_the_workspace() -> None:
     silent = set()
     for kind in (*get_args(Action), Git):
         hints = get_type_hints(kind, include_extras=True)

@@ -39,7 +39,7 @@ def test_pending_run_names_each_host_and_its_reasons() -> None:
     )
 
 
-def test_pending_run_without_any_host_says_so() -> None:
+def test_pending_run_without_any_host_reports_it() -> None:
     assert why(a_pending_run(), Refusals(by_host={})).text == "waits for a host: none is known"
 
 
@@ -66,7 +66,7 @@ def test_run_that_ended_before_its_flow_was_read_names_no_nodes() -> None:
     assert (answer.text, answer.never) == ("cancelled by alice", {})
 
 
-def test_archived_run_still_says_why_it_ended() -> None:
+def test_archived_run_still_explains_why_it_ended() -> None:
     run = after(a_pending_run(), Cancel(by="alice"))
 
     answer = why(grown(run, [RunPacked(at=NOW, digests={})]))
@@ -82,7 +82,7 @@ def test_run_whose_nodes_all_ran_names_none() -> None:
     assert (answer.text, answer.never) == ("ended good: nothing is left to run", {})
 
 
-def test_attempt_that_waits_for_its_host_says_so() -> None:
+def test_attempt_that_waits_for_its_host_reports_it() -> None:
     run = a_run(a_flow(a_node("a"), a_node("b")))
 
     answer = why(run, queued=[the_key(run, "b")])
@@ -91,7 +91,7 @@ def test_attempt_that_waits_for_its_host_says_so() -> None:
     assert answer.waiting["task.b"][0].startswith("a place among the commands of h1 since")
 
 
-def test_attempt_that_waits_for_the_machine_says_for_what() -> None:
+def test_attempt_that_waits_for_the_machine_names_what_for() -> None:
     run = a_run(a_flow(a_node("a"), a_node("b")))
 
     answer = why(run, queued=[the_key(run, "b")], limit="there are 2, the limit allows no more")
@@ -99,7 +99,7 @@ def test_attempt_that_waits_for_the_machine_says_for_what() -> None:
     assert answer.waiting["task.b"][0].endswith("Z: there are 2, the limit allows no more")
 
 
-def test_attempt_whose_files_cannot_be_written_says_what_is_wrong_with_them() -> None:
+def test_attempt_whose_files_cannot_be_written_shows_what_is_wrong_with_them() -> None:
     run = a_run()
 
     answer = why(run, stuck={the_key(run, "build"): "has no room left in /srv"})
@@ -140,7 +140,7 @@ def test_reset_merge_whose_tags_cannot_come_again_names_them() -> None:
 TROUBLE = "cannot start commands: no warden is running"
 
 
-def test_active_run_says_what_is_wrong_with_its_host() -> None:
+def test_active_run_shows_what_is_wrong_with_its_host() -> None:
     run = a_run()
 
     answer = why(run, trouble=TROUBLE)
@@ -148,7 +148,7 @@ def test_active_run_says_what_is_wrong_with_its_host() -> None:
     assert answer.text.endswith(f"; {run.host} {TROUBLE}")
 
 
-def test_run_that_is_being_stopped_says_what_is_wrong_with_its_host() -> None:
+def test_run_that_is_being_stopped_shows_what_is_wrong_with_its_host() -> None:
     run = after(a_run(), Cancel(by="alice"))
 
     answer = why(run, trouble=TROUBLE)
@@ -156,7 +156,7 @@ def test_run_that_is_being_stopped_says_what_is_wrong_with_its_host() -> None:
     assert answer.text.endswith(f"stops task.build; {run.host} {TROUBLE}")
 
 
-def test_run_that_is_over_says_nothing_of_its_host() -> None:
+def test_run_that_is_over_reports_nothing_of_its_host() -> None:
     run = a_run()
 
     answer = why(after(run, exited(run, "build")), trouble=TROUBLE)

@@ -15,13 +15,15 @@ def test_key_file_of_a_repository_is_not_shown() -> None:
     assert trigger_shape(trigger, NOW)["git"] == {"url": "file:///a"}
 
 
-def test_only_a_data_trigger_has_a_form() -> None:
-    timer = Trigger(id=NodeId("daily"), type="timer", name="Daily", period_s=60.0)
-    data = Trigger(id=NodeId("start"), type="data", name="Start")
+def test_trigger_that_a_person_pulls_by_hand_has_a_form_too() -> None:
+    poll = Trigger(id=NodeId("poll"), type="poll-git", name="Poll", git=Git(branch="main"))
 
-    forms = [trigger_shape(one, None)["form"] for one in (timer, data)]
+    fields = trigger_shape(poll, None)["form"]["fields"]
 
-    assert (forms[0], forms[1]["fields"]) == (None, [])
+    assert [(field["id"], field["value"]) for field in fields] == [
+        ("branch", "main"),
+        ("hash", None),
+    ]
 
 
 def test_node_has_the_level_of_its_distance_from_the_trigger() -> None:

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 from floe.model.flow import Field, Form
 from floe.model.refs import Json, NodeId
-from floe.model.signal import DataGiven
-from floe.shapes.forms import VALUES_MAX, form_shape, open_forms, shown_values
-from tests.make import a_flow, a_form, a_run, after, an_end
+from floe.model.signal import DataGiven, Exited, Reported
+from floe.shapes.forms import VALUES_MAX, about, form_shape, open_forms
+from tests.make import NOW, a_flow, a_form, a_merge, a_node, a_run, after, an_end, the_key
 
 SIGNED = a_flow(a_form("sign-off"), an_end(on="task.sign-off.good"))
 
@@ -38,7 +38,7 @@ def test_values_beside_a_form_are_short_texts_without_secrets() -> None:
         "no": "",
     }
 
-    shown = shown_values(replace(a_run(SIGNED), values=values))
+    shown = about(replace(a_run(SIGNED), values=values))
 
     assert [(one["name"], one["text"]) for one in shown] == [
         ("version", "1.4.2"),
@@ -50,4 +50,19 @@ def test_values_beside_a_form_are_short_texts_without_secrets() -> None:
 def test_many_values_are_cut() -> None:
     values = {f"v{n}": "x" for n in range(VALUES_MAX + 5)}
 
-    assert len(shown_values(replace(a_run(SIGNED), values=values))) == VALUES_MAX
+    assert len(about(replace(a_run(SIGNED), values=values))) == VALUES_MAX
+
+
+def test_form_names_the_nearest_nodes_that_printed_something() -> None:
+    flow = a_flow(
+        a_node("build"),
+        a_node("lint"),
+        a_merge("checks", ["task.build.good", "task.lint.good"]),
+        a_form("sign-off", on="merge.checks.good"),
+    )
+    run = a_run(flow)
+    for node, output_bytes in (("build", 7), ("lint", 0)):
+        exited = Exited(status=0, outputs={}, output_bytes=output_bytes)
+        run = after(run, Reported(key=the_key(run, node), report=exited, at=NOW))
+
+    assert open_forms(run)[0]["before"] == [{"id": "build", "name": "build"}]

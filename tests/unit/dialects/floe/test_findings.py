@@ -78,11 +78,11 @@ def promised(said: str) -> str:
 
 
 @pytest.mark.parametrize(("document", "said"), [pytest.param(d, s, id=n) for n, d, s in cases()])
-def test_says_what_is_wrong_where_and_what_to_try(document: str, said: str) -> None:
+def test_shows_what_is_wrong_where_and_what_to_try(document: str, said: str) -> None:
     assert promised(said_of(document)) == promised(said)
 
 
-def test_every_case_has_something_to_say() -> None:
+def test_every_case_has_findings() -> None:
     assert [name for name, _, said in cases() if not said] == []
 
 

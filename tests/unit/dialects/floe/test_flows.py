@@ -139,7 +139,7 @@ def test_a_flow_takes_all_its_keys() -> None:
     )
 
 
-def test_says_where_a_flow_names_its_flow_file() -> None:
+def test_shows_where_a_flow_names_its_flow_file() -> None:
     compiled = DIALECT.flows("flows:\n- id: f\n  flow-file: x.yml\n", "c.yml")
 
     assert compiled.flow_file_at == {("f", 1): (3, 14)}

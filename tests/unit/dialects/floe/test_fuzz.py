@@ -113,7 +113,7 @@ BASE: Flow = DIALECT.flows("{id: f, flow-file: x.yml}", "f.yml").flows[0]
     "key",
     [*vocabulary.FLOW.by_name, "flows", "common", "opts"],
 )
-def test_any_shape_under_any_key_is_said(key: str, value: str) -> None:
+def test_any_shape_under_any_key_is_reported(key: str, value: str) -> None:
     compiled = DIALECT.flows(f"{key}: {value}\n", "f.yml")
 
     assert compiled.errors or key in ("flows", "common")

@@ -59,7 +59,7 @@ def test_the_example_of_each_key_reads(section: Section, key: KeySpec[object]) -
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=named)
-def test_examples_have_nothing_to_be_said_about(path: Path) -> None:
+def test_examples_have_no_findings(path: Path) -> None:
     compiled = FloeDialect().flows(path.read_text(), path.name)
 
     assert compiled.findings == ()

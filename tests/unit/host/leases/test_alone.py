@@ -8,7 +8,7 @@ def test_host_alone_fires_its_timers() -> None:
     assert a_host_core("h1", peers=0).core.may_fire(a_host_core("h1").now)
 
 
-def test_host_alone_tells_what_its_runs_hold() -> None:
+def test_host_alone_reports_what_its_runs_hold() -> None:
     h1 = a_host_core("h1", peers=0)
     holder, waiter = h1.start(DB), h1.start(DB)
 

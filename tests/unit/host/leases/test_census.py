@@ -66,7 +66,7 @@ def test_keeper_whose_term_was_seen_takes_a_higher_one() -> None:
     assert new.core.cluster.keeper.census.term > h1.core.site.term
 
 
-def test_keeper_that_was_passed_over_meanwhile_is_told_and_opens_anew() -> None:
+def test_keeper_that_was_replaced_meanwhile_learns_it_and_opens_again() -> None:
     h1, h2 = two()
     h2.restart(keeper=HostId("h2"))
     h2.step()
@@ -155,7 +155,7 @@ def test_new_fences_are_above_those_of_the_keeper_before() -> None:
     assert [int(n) for n in new.split(".")] > [int(n) for n in old.split(".")]
 
 
-def test_forgotten_host_that_others_tell_of_stands_for_no_configured_one() -> None:
+def test_forgotten_host_that_others_name_stands_for_no_configured_one() -> None:
     h1, h2 = two()
     h2.step(Forget(host=HostId("h9"), store=StoreId("h9st0")))
     new = a_host_core("h1", "h1st1", keeper=H1, peers=2)

@@ -95,7 +95,7 @@ def test_revoked_run_takes_over_what_it_held_though_an_older_one_waits() -> None
     assert holders(h1) == (younger.key,)
 
 
-def test_resource_that_was_freed_is_not_held_again_by_a_late_word() -> None:
+def test_resource_that_was_freed_is_not_held_again_by_a_late_message() -> None:
     h1, h2 = two()
     h2.start(GPU_DB)
     [asked] = [e for e in h2.sent if isinstance(e.message, Acquire)]

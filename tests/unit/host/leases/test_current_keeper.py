@@ -6,7 +6,7 @@ from tests.make_hosts import a_host_core, carry, later, met, phase
 from tests.make_leases import DB, GPU_DB, H1, says, two
 
 
-def test_hosts_that_name_different_keepers_give_nothing_and_say_so() -> None:
+def test_hosts_that_name_different_keepers_give_nothing_and_report_it() -> None:
     h1, h2 = two()
     h2.restart(keeper=HostId("h2"))
     met(h1, h2)

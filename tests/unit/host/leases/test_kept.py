@@ -41,7 +41,7 @@ def test_host_that_placement_chose_has_to_wait_for_a_held_resource() -> None:
     assert verdict.resources
 
 
-def test_host_that_is_not_the_keeper_says_so() -> None:
+def test_host_that_is_not_the_keeper_reports_it() -> None:
     _, h2 = two()
 
     assert leases_of(h2).problem() == "h2 is not the keeper"

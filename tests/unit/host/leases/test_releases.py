@@ -5,7 +5,7 @@ from tests.make_hosts import carry, later, met
 from tests.make_leases import GPU_DB, holders, moved, two
 
 
-def test_release_is_said_until_the_keeper_has_it() -> None:
+def test_release_is_sent_until_the_keeper_has_it() -> None:
     h1, h2 = two()
     ref = h2.start(GPU_DB)
     carry(h1, h2)

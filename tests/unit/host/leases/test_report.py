@@ -5,7 +5,7 @@ from tests.make_hosts import a_host_core, carry, later, met
 from tests.make_leases import DB, GPU_DB, H1, says, two
 
 
-def test_waiting_run_says_who_holds_and_its_place() -> None:
+def test_waiting_run_names_who_holds_and_its_place() -> None:
     h1, h2 = two()
     h1.start(DB)
     waiter = h2.start(DB)
@@ -24,7 +24,7 @@ def test_reasons_call_runs_as_the_host_at_work_does() -> None:
     assert says(h2, waiter) == f"resource db, held by {holder.key}; 1. in the queue of keeper h1"
 
 
-def test_leases_are_told_with_holder_fence_and_who_waits() -> None:
+def test_leases_are_reported_with_holder_fence_and_who_waits() -> None:
     h1, h2 = two()
     ref = h2.start(DB)
     carry(h1, h2)
@@ -37,7 +37,7 @@ def test_leases_are_told_with_holder_fence_and_who_waits() -> None:
     assert lease.since == h1.now
 
 
-def test_what_a_host_gives_alone_is_told_by_all_with_its_name() -> None:
+def test_what_a_host_gives_alone_is_reported_by_all_with_its_name() -> None:
     h1, h2 = two()
     alone = a_flow(
         a_node("build"), resource_tags=("host:nic",), reuse_space=True, host_tags=("gpu",)
@@ -86,7 +86,7 @@ def test_keeper_that_counts_is_named_with_whom_it_waits_for() -> None:
     )
 
 
-def test_keeper_that_was_never_heard_is_named() -> None:
+def test_keeper_that_was_never_seen_is_named() -> None:
     h2 = a_host_core("h2", keeper=H1)
     ref = h2.start(DB)
 

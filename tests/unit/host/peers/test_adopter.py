@@ -27,7 +27,7 @@ def test_run_goes_to_the_host_that_has_its_tags_and_its_end_comes_back() -> None
     assert h2.rows("owed") == {}
 
 
-def test_offer_that_is_lost_is_said_again_until_it_is_answered() -> None:
+def test_offer_that_is_lost_is_sent_again_until_it_is_answered() -> None:
     h1, h2 = two()
     ref = h1.start(GPU)
     carry(h1, h2, lose=lambda e: isinstance(e.message, Offer))
@@ -68,7 +68,7 @@ def test_cancel_of_a_run_that_began_elsewhere_reaches_it() -> None:
     assert h2.run(ref).phase == "ending"
 
 
-def test_restarted_adopter_offers_again_and_restarted_grantee_tells_the_end_again() -> None:
+def test_restarted_adopter_offers_again_and_restarted_grantee_reports_the_end_again() -> None:
     h1, h2 = two()
     ref = h1.start(GPU)
     h1.restart()

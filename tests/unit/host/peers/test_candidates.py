@@ -55,7 +55,7 @@ def test_run_that_this_host_can_take_is_begun_without_a_message_about_it() -> No
     assert not of([e.message for e in h1.sent], Offer)
 
 
-def test_runs_spread_over_hosts_by_what_was_given_though_they_said_nothing_since() -> None:
+def test_runs_spread_over_hosts_by_what_was_given_though_they_reported_nothing_since() -> None:
     h1, _ = met(a_host_core("h1", slots=4), a_host_core("h2", slots=4))
 
     started(h1, *[BUILD] * 6)
@@ -75,7 +75,7 @@ def test_no_more_is_offered_than_a_host_has_slots() -> None:
 @pytest.mark.parametrize(
     "flow", [a_kind("nic", resource_tags=("host:nic",)), a_kind("space", reuse_space=True)]
 )
-def test_what_a_host_has_once_is_offered_once_until_it_says_it_is_free(flow: Flow) -> None:
+def test_what_a_host_has_once_is_offered_once_until_it_is_reported_free(flow: Flow) -> None:
     h1, h2 = two()
     started(h1, flow, flow)
     first, second = sorted(h1.core.table.runs)
@@ -94,7 +94,7 @@ def test_what_a_host_has_once_is_offered_once_until_it_says_it_is_free(flow: Flo
     assert phase(h1, second) == "active"
 
 
-def test_run_that_was_over_before_its_host_said_so_holds_up_nobody() -> None:
+def test_run_that_was_over_before_its_host_reported_it_holds_up_nobody() -> None:
     h1, h2 = two()
     flow = a_kind("nic", resource_tags=("host:nic",))
     started(h1, flow, flow)
@@ -111,7 +111,7 @@ def test_run_that_was_over_before_its_host_said_so_holds_up_nobody() -> None:
     assert phase(h1, second) == "active"
 
 
-def test_refused_connection_is_a_no_and_the_host_is_asked_again_at_its_next_word() -> None:
+def test_refused_connection_is_a_no_and_the_host_is_asked_again_at_its_next_message() -> None:
     h1, h2 = two()
     ref = h1.start(GPU)
     h1.sent.clear()
@@ -158,7 +158,7 @@ def test_late_refusal_does_not_keep_a_host_from_a_run_that_it_would_take_by_now(
     assert phase(h1, ref) == "active"
 
 
-def test_refusal_that_is_said_again_does_not_count_for_what_the_host_is_by_now() -> None:
+def test_refusal_that_is_sent_again_does_not_count_for_what_the_host_is_by_now() -> None:
     h1, h2 = two(slots=1)
     first = h2.start(GPU)
     ref = h1.start(GPU)
@@ -223,7 +223,7 @@ def test_offer_that_cannot_be_read_is_refused_for_ever() -> None:
     assert h2.rows("floor") == {ref.key: 1}
 
 
-def test_offer_by_another_than_the_adopter_is_not_heard() -> None:
+def test_offer_by_a_host_that_is_not_the_adopter_is_ignored() -> None:
     h1, h2 = two()
     h1.start(GPU)
     [offer] = [e for e in h1.sent if isinstance(e.message, Offer)]
@@ -247,7 +247,7 @@ def test_run_of_a_copied_store_is_held_back_for_an_operator() -> None:
     assert h1.core.table.pends == {}
 
 
-def test_host_in_trouble_is_given_nothing_by_others_that_say_why() -> None:
+def test_host_in_trouble_is_given_nothing_by_others_that_explain_why() -> None:
     h1, h2 = two()
     h2.step(Troubles(problems=("has no room in its root",)))
     later(PING_MS, h1, h2)

@@ -29,7 +29,7 @@ def test_host_is_pinged_every_two_seconds_and_at_once_when_something_changed() -
     assert pings(h1)[1].change == changed[0].change
 
 
-def test_change_within_a_moment_of_a_ping_is_said_a_moment_later() -> None:
+def test_change_within_a_moment_of_a_ping_is_sent_a_moment_later() -> None:
     h1, _ = two()
     h1.sent.clear()
 
@@ -52,7 +52,7 @@ def test_clock_that_was_set_back_keeps_hosts_talking() -> None:
     assert h1.core.members[H2].seen_at == h1.now
 
 
-def test_what_is_said_to_people_goes_with_the_pings() -> None:
+def test_pings_carry_what_people_see() -> None:
     h1, h2 = two()
     h2.observe(about={"version": "9"})
 

@@ -106,11 +106,11 @@ def heard(host: Host, *rows: Append) -> list[str]:
     return [append.summary.why for append in decided.appends if append.summary]
 
 
-def test_row_that_is_heard_after_the_forget_is_that_of_a_lost_run() -> None:
+def test_row_that_is_received_after_the_forget_is_that_of_a_lost_run() -> None:
     assert heard(forgetful(), a_row(RUN)) == ["host h2 was forgotten"]
 
 
-def test_row_that_is_heard_in_the_step_of_the_forget_is_that_of_a_lost_run() -> None:
+def test_row_that_is_received_in_the_step_of_the_forget_is_that_of_a_lost_run() -> None:
     h1, _ = met(a_host_core("h1"), a_host_core("h2", "aaaa"))
 
     decided = h1.step(

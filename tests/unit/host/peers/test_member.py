@@ -21,7 +21,7 @@ def reping(h1: Host, h2: Host, **changes: Any) -> None:
     h1.settle()
 
 
-def test_clock_of_another_host_that_is_off_is_said_and_changes_nothing() -> None:
+def test_clock_of_another_host_that_is_off_is_reported_and_changes_nothing() -> None:
     h1, h2 = two()
     h2.now = Instant(h2.now + 600_000)
     h2.step()
@@ -34,7 +34,7 @@ def test_clock_of_another_host_that_is_off_is_said_and_changes_nothing() -> None
     assert phase(h1, ref) == "active"
 
 
-def test_host_with_another_protocol_gets_nothing_and_it_is_said() -> None:
+def test_host_with_another_protocol_gets_nothing_and_it_is_reported() -> None:
     h1, h2 = two()
     reping(h1, h2, protocol=PROTOCOL + 1)
 
@@ -47,7 +47,7 @@ def test_host_with_another_protocol_gets_nothing_and_it_is_said() -> None:
     assert phase(h1, ref) == "granted"
 
 
-def test_host_that_was_not_heard_since_the_start_gets_nothing() -> None:
+def test_host_that_was_not_seen_since_the_start_gets_nothing() -> None:
     h1, h2 = two()
     h1.restart()
 

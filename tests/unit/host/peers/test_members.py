@@ -5,7 +5,7 @@ from tests.make_hosts import a_host_core, carry, later, met, phase
 from tests.make_members import GPU, H2, problems, two
 
 
-def test_host_is_known_by_its_first_word() -> None:
+def test_host_is_known_by_its_first_message() -> None:
     h1, h2 = two()
 
     member = h1.core.members[H2]

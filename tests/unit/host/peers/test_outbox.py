@@ -31,7 +31,7 @@ def put(outbox: Outbox, name: str = "a", word: Message = WORD) -> None:
     outbox.put(H2, S2, "offer", name, word, NOW)
 
 
-def test_letter_is_said_at_once_and_then_ever_more_seldom() -> None:
+def test_message_is_sent_at_once_and_then_ever_more_seldom() -> None:
     outbox, _, core = an_outbox()
     put(outbox)
 
@@ -45,7 +45,7 @@ def test_letter_is_said_at_once_and_then_ever_more_seldom() -> None:
     assert waits == [FIRST_MS, 400, 800, 1600, 3200, LAST_MS, LAST_MS]
 
 
-def test_letter_that_is_answered_is_said_no_more() -> None:
+def test_message_that_is_answered_is_sent_no_more() -> None:
     outbox, _, core = an_outbox()
     put(outbox)
     said(outbox, core, NOW)
@@ -67,7 +67,7 @@ def test_letter_takes_the_place_of_the_one_with_its_name() -> None:
     assert said(outbox, core, NOW) == [other]
 
 
-def test_word_of_a_host_hastens_what_it_has_not_answered_but_not_at_once() -> None:
+def test_message_of_a_host_hastens_what_it_has_not_answered_but_not_at_once() -> None:
     outbox, _, core = an_outbox()
     put(outbox)
     said(outbox, core, NOW)
@@ -78,7 +78,7 @@ def test_word_of_a_host_hastens_what_it_has_not_answered_but_not_at_once() -> No
     assert outbox.next_due == NOW + 2 * FIRST_MS
 
 
-def test_word_of_a_host_hastens_nothing_that_was_not_said_yet() -> None:
+def test_message_of_a_host_hastens_nothing_that_was_not_sent_yet() -> None:
     outbox, _, _ = an_outbox()
     outbox.put(H2, S2, "offer", "a", WORD, Instant(NOW + 1000))
 
@@ -87,7 +87,7 @@ def test_word_of_a_host_hastens_nothing_that_was_not_said_yet() -> None:
     assert outbox.next_due == NOW + 1000
 
 
-def test_forgotten_store_is_told_nothing_more_and_another_of_its_name_is() -> None:
+def test_forgotten_store_gets_nothing_more_and_another_of_its_name_is() -> None:
     outbox, _, core = an_outbox()
     put(outbox)
     outbox.put(H2, StoreId("h2st1"), "offer", "b", WORD, NOW)

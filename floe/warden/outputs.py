@@ -22,7 +22,7 @@ from collections.abc import Callable
 from math import inf
 from typing import Final
 
-from floe.warden.log import say
+from floe.warden.log import log_line
 
 START_S: Final = 0.005
 """Seconds before a pipe is read for the first time."""
@@ -136,14 +136,14 @@ class Output:
                 if self._pipe < 0 or self.take() <= 0:
                     break
         except OSError as error:
-            say("output.lost", key=self.key, error=str(error))
+            log_line("output.lost", key=self.key, error=str(error))
             return True
         return self.is_whole
 
     def close(self) -> None:
         """Close the file and the pipe; further prints fail."""
         if self._unwritten:
-            say("output.dropped", key=self.key, bytes=len(self._unwritten))
+            log_line("output.dropped", key=self.key, bytes=len(self._unwritten))
         os.close(self._file)
         self.hang_up()
 
@@ -164,7 +164,7 @@ class Output:
                 raise
         was_whole, self._unwritten = self.is_whole, bytes(data[done:])
         if was_whole and not self.is_whole:
-            say("output.waits", key=self.key, why="no room on the disk")
+            log_line("output.waits", key=self.key, why="no room on the disk")
         return self.is_whole
 
 
@@ -212,7 +212,7 @@ class Outputs:
         try:
             size = output.take()
         except OSError as error:
-            say("output.lost", key=output.key, error=str(error))
+            log_line("output.lost", key=output.key, error=str(error))
             output.hang_up()
             return
         if not output.is_whole:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
-from floe.warden.output import BUSY_S, PIPE_BYTES, REST_S, Output, Outputs
+from floe.warden.outputs import BUSY_S, PIPE_BYTES, REST_S, Output, Outputs
 
 
 class Printing(NamedTuple):

@@ -1,0 +1,90 @@
+"""Starts by hand: what a person may give to a trigger that fires without people.
+
+No I/O, no clock.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Final, assert_never
+
+from floe.host.repositories import wanted
+from floe.model.codec import from_text
+from floe.model.errors import ValuesInvalid
+from floe.model.flow import Field, FieldType, Form, Trigger
+from floe.model.refs import Json
+from floe.model.run import Run
+
+SHOWN_MAX: Final = 10
+"""Branches that an error lists."""
+
+MAIN: Final = ("refs/heads/main", "refs/heads/master")
+"""The branches that are taken if none is named."""
+
+
+def form_of(trigger: Trigger) -> Form:
+    """The form with which a person starts a run by any trigger."""
+    git = trigger.git
+    match trigger.type:
+        case "data":
+            return trigger.form
+        case "timer":
+            return Form(title=trigger.name)
+        case "poll-git":
+            branch = _optional("branch", "Branch or tag", git.branch)
+            return Form(
+                title=trigger.name, fields=(branch, _optional("hash", "Commit, if not its newest"))
+            )
+        case "push":
+            fields = (
+                _optional("branch", "Branch", git.branch),
+                _optional("hash", "Commit", git.hash),
+                _optional("url", "Repository", git.url),
+                _optional("subject", "Subject of the commit"),
+                _optional("push", "Body of the webhook", type="text"),
+            )
+            return Form(title=trigger.name, fields=fields)
+        case _:
+            assert_never(trigger.type)
+
+
+def head_of(trigger: Trigger, branch: str, found: Mapping[str, str]) -> str:
+    """The ref that a start by hand takes of a polled repository: the named branch or tag, else the
+    only one that the trigger watches, else `main` or `master`. Raises ValuesInvalid."""
+    if branch:
+        for ref in (branch, f"refs/heads/{branch}", f"refs/tags/{branch}"):
+            if ref in found:
+                return ref
+        raise _unclear("the repository has no such branch or tag", found)
+    watched = wanted(trigger, found)
+    for ref in watched if len(watched) == 1 else MAIN:
+        if ref in watched:
+            return ref
+    raise _unclear("a branch is needed: -d branch=NAME", watched)
+
+
+def as_pushed(values: Mapping[str, Json]) -> Mapping[str, Json]:
+    """The values of a webhook's run; a body that is JSON is parsed, like that of a real webhook."""
+    body = values.get("push")
+    if not isinstance(body, str):
+        return values
+    try:
+        return {**values, "push": from_text(body)}
+    except ValueError:
+        return values
+
+
+def is_by_hand(run: Run) -> bool:
+    """Whether a person started a run by a trigger that otherwise fires without people."""
+    types = {t.id: t.type for t in run.flow.triggers} if run.flow else {}
+    is_own = run.by == f"trigger:{run.trigger}"
+    return types.get(run.trigger, "data") != "data" and not is_own and run.rerun_of is None
+
+
+def _optional(id: str, prompt: str, value: str = "", type: FieldType = "string") -> Field:
+    return Field(id=id, prompt=prompt, type=type, value=value or None, required=False)
+
+
+def _unclear(what: str, refs: Iterable[str]) -> ValuesInvalid:
+    names = sorted(ref.removeprefix("refs/heads/").removeprefix("refs/tags/") for ref in refs)
+    more = ", …" if len(names) > SHOWN_MAX else ""
+    has = f"; it has {', '.join(names[:SHOWN_MAX])}{more}" if names else "; it has none"
+    return ValuesInvalid({"branch": what + has})
