@@ -99,9 +99,14 @@ class Place:
 
     def look(self) -> None:
         """Ask the file system for its size if a call is slow: large files take long, too."""
-        if self.name and self._probed_at is None and self._running_s() > SLOW_S:
+        if self.name and self._running_s() > SLOW_S:
+            self.probe()
+
+    def probe(self) -> None:
+        """Ask the file system for its size, unless it has yet to answer."""
+        if self._probed_at is None:
             self._probed_at = time.monotonic()
-            self._probes.submit(self._probe)
+            self._probes.submit(self._ask)
 
     def problem(self) -> str:
         """That it hangs, and since when, as a sentence without a subject; empty while it works."""
@@ -117,7 +122,7 @@ class Place:
         begun = min(tuple(self._begun.values()), default=None)
         return 0.0 if begun is None else time.monotonic() - begun
 
-    def _probe(self) -> None:
+    def _ask(self) -> None:
         with suppress(OSError):
             os.statvfs(self.name)
         self._probed_at = None
@@ -198,8 +203,14 @@ class Places:
 
     def call(self, name: str, work: Callable[[*Ts], T], *args: *Ts) -> "asyncio.Future[T]":
         """The result of a call into a file system, by its mount point. It may never come."""
-        place = self._places.get(name) or self._places.setdefault(name, Place(name))
-        return place.call(work, *args)
+        return self._place(name).call(work, *args)
+
+    def probe(self, name: str) -> None:
+        """Ask a file system that a different process works in for its size."""
+        self._place(name).probe()
+
+    def _place(self, name: str) -> Place:
+        return self._places.get(name) or self._places.setdefault(name, Place(name))
 
     async def read(self, path: Path, work: Callable[[*Ts], T], *args: *Ts) -> T:
         """The result of a call for a path, in a thread. Raises PlaceHangs."""

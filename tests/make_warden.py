@@ -33,6 +33,7 @@ def a_spawn(
     timeout_s: float | None = None,
     grace_s: float = 5.0,
     output_max: int = 0,
+    apart: bool = False,
     attach: bool = False,
 ) -> Spawn:
     """Build what asks for a command; without one, `true`."""
@@ -45,6 +46,7 @@ def a_spawn(
         timeout_s=timeout_s,
         grace_s=grace_s,
         output_max=output_max,
+        apart=apart,
         attach=attach,
     )
 

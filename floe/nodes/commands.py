@@ -49,7 +49,7 @@ class _Attempt:
     spawn: warden.Spawn | None = None
     """Its command, if a thread prepared it."""
     place: str = ""
-    """The file system that a thread of this attempt works in."""
+    """The file system that its files are on, if it may hang; empty if not."""
 
 
 WardenOf = Callable[
@@ -125,6 +125,7 @@ class Commands:
             return
         attempt = self._attempts[key] = _Attempt(job, on_report, has_started=job.started)
         if job.started:
+            attempt.place = self._preparation.place_of(job)
             self._running[key] = attempt
             self._spawn(attempt, attach(key, job.grace_s))
         else:
@@ -182,7 +183,8 @@ class Commands:
     def stuck(self) -> dict[Key, str]:
         """Attempts that wait for a file system, with its problem."""
         problem_of = self._file_systems.problem_of
-        each = ((attempt.job.key, problem_of(attempt.place)) for attempt in self._apart.values())
+        attempts = (*self._apart.values(), *self._running.values())
+        each = ((attempt.job.key, problem_of(attempt.place)) for attempt in attempts)
         return {key: problem for key, problem in each if problem}
 
     def running(self) -> tuple[Key, ...]:
@@ -222,6 +224,9 @@ class Commands:
         elif self._is_limited and not is_limited:
             log.info("commands.not_limited", commands=self._settings.commands)
         self._is_limited = is_limited
+        present = (*self._running.values(), *self._waiting.values())
+        for place in {attempt.place for attempt in present} - {""}:
+            self._file_systems.probe(place)  # the warden's calls into it are not seen here
         self._next()
 
     def _next(self) -> None:
@@ -233,7 +238,8 @@ class Commands:
         ):
             name = next(iter(self._waiting))
             attempt = self._waiting.pop(name)
-            if attempt.spawn is None and (place := self._preparation.place_of(attempt.job)):
+            is_ready = attempt.spawn and not self._file_systems.problem_of(attempt.place)
+            if not is_ready and (place := self._preparation.place_of(attempt.job)):
                 work = partial(self._preparation.prepared, is_apart=True)
                 prepared = self._begin_apart(attempt, place, work)
                 prepared.add_done_callback(partial(self._prepared_apart, attempt))

@@ -111,6 +111,7 @@ class Preparation:
             timeout_s=job.timeout_s,
             grace_s=job.grace_s,
             output_max=job.output_max,
+            apart=is_apart and self._places.on_way(job.output) != "",
             attach=False,
         )
 

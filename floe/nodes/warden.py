@@ -44,6 +44,8 @@ class Spawn:
     """Between TERM and KILL."""
     output_max: int
     """Bytes; 0 for none."""
+    apart: bool = False
+    """The file system of `output` may hang: the warden writes there in threads."""
     attach: bool
     """Its start is recorded: never start it; if the warden does not know the key, it is lost."""
 
@@ -310,6 +312,7 @@ def _spawn_line(spec: Spawn, *, attach: bool) -> bytes:
         grace_s=spec.grace_s,
         output_max=spec.output_max,
         attach=attach,
+        **({"apart": True} if spec.apart else {}),
     )
 
 

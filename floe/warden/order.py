@@ -39,6 +39,8 @@ class Order:
     timeout_s: float
     grace_s: float
     output_max: int
+    apart: bool
+    """The file system of the output may hang."""
 
 
 def parse(message: dict[str, Any]) -> Order:
@@ -62,6 +64,7 @@ def parse(message: dict[str, Any]) -> Order:
         timeout_s=inf if timeout_s is None else _number(timeout_s, "timeout_s"),
         grace_s=_number(message.get("grace_s"), "grace_s"),
         output_max=int(_number(message.get("output_max"), "output_max", most=2**62)),
+        apart=message.get("apart") is True,
     )
 
 

@@ -18,6 +18,7 @@ import fcntl
 import os
 import selectors
 import time
+from collections import deque
 from collections.abc import Callable
 from math import inf
 from typing import Final
@@ -91,6 +92,11 @@ class Output:
         return self._rest_s < REST_S
 
     @property
+    def is_moving(self) -> bool:
+        """Whether a write is under way that may soon be over."""
+        return False
+
+    @property
     def is_whole(self) -> bool:
         """Whether all data that was read is in the file."""
         return not self._unwritten
@@ -144,7 +150,7 @@ class Output:
         """Close the file and the pipe; further prints fail."""
         if self._unwritten:
             log_line("output.dropped", key=self.key, bytes=len(self._unwritten))
-        os.close(self._file)
+        self._close_file()
         self.hang_up()
 
     def hang_up(self) -> None:
@@ -153,19 +159,31 @@ class Output:
             os.close(self._pipe)
             self._pipe = -1
 
+    def settle(self) -> None:
+        """Take note that a write in a thread is over; here there is none."""
+
+    def _close_file(self) -> None:
+        os.close(self._file)
+
     def _write(self, data: bytes | memoryview) -> bool:
         """Write to the file; keep data that does not fit on the disk for later."""
-        done = 0
-        try:
-            while done < len(data):
-                done += os.write(self._file, data[done:])
-        except OSError as error:
-            if error.errno not in FULL:
-                raise
-        was_whole, self._unwritten = self.is_whole, bytes(data[done:])
-        if was_whole and not self.is_whole:
+        rest = put(self._file, data)
+        if rest and self.is_whole:
             log_line("output.waits", key=self.key, why="no room on the disk")
+        self._unwritten = rest
         return self.is_whole
+
+
+def put(file: int, data: bytes | memoryview) -> bytes:
+    """Write to a file; return the rest if the disk is full. Raises OSError."""
+    done = 0
+    try:
+        while done < len(data):
+            done += os.write(file, data[done:])
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+    return bytes(data[done:])
 
 
 class Outputs:
@@ -176,6 +194,8 @@ class Outputs:
         self._selector = selector
         self._too_much = too_much
         self._outputs: set[Output] = set()
+        self.written: deque[Output] = deque()
+        """Outputs whose writes in threads are over."""
 
     def add(self, output: Output, now: float) -> None:
         """Begin to keep the output of a command."""
@@ -191,6 +211,15 @@ class Outputs:
     def due(self) -> float:
         """When the next pipe is due."""
         return min((output.due for output in self._outputs), default=inf)
+
+    def settle(self, now: float) -> None:
+        """Go on with the outputs whose writes in threads are over."""
+        while self.written:
+            output = self.written.popleft()
+            output.settle()
+            if output in self._outputs:
+                self._ignore(output)
+                output.due = now
 
     def is_busy(self) -> bool:
         """Whether any pipe is busy."""

@@ -1,7 +1,7 @@
 """The warden: owns the processes of users' commands, so that they outlive the hub.
 
 docs/warden.md describes its promises, its protocol and its files. It has one thread; nothing blocks
-except posix_spawn and small reads and writes of local files.
+except posix_spawn and small reads and writes of local files. (apart.py writes to other files.)
 """
 
 # Descriptors, and one system call each, where Path is slower and cannot follow a descriptor.
@@ -20,6 +20,7 @@ import traceback
 from math import inf
 from typing import Any, Final
 
+from floe.warden.apart import OutputApart
 from floe.warden.attempts import KEY, AttemptFiles, RunningAttempt, message_line, read, write
 from floe.warden.family import KILL_AGAIN_S, Family
 from floe.warden.hubs import HUBS_MAX, HubConnection, Hubs
@@ -127,9 +128,16 @@ class Warden:
         self.selector.unregister(life)
         self._end("stopped")
 
+    def _written(self, output: Output) -> None:
+        """Have the loop go on with an output. Called in a thread."""
+        self.outputs.written.append(output)
+        with contextlib.suppress(BlockingIOError):  # it wakes anyway
+            self.wake.send(b"\0")
+
     def _woken(self, *_: object) -> None:
         with contextlib.suppress(BlockingIOError):
             self.wakeup.recv(4096)
+        self.outputs.settle(time.monotonic())
         self.family.reap()
 
     def _recover(self) -> None:
@@ -233,8 +241,9 @@ class Warden:
     def _finish(self, attempt: RunningAttempt) -> None:
         output = attempt.output
         assert output is not None
-        if not output.finish() and attempt.why == "exited" and not attempt.is_given_up:
-            return  # the disk is full: retried at the next tick
+        is_patient = attempt.why == "exited" and not attempt.is_given_up
+        if not output.finish() and (is_patient or output.is_moving):
+            return  # the disk is full or slow: retried at the next tick
         if output.is_too_much and attempt.why == "exited":
             attempt.why = "output-limit"
         self.outputs.drop(output)
@@ -361,7 +370,10 @@ class Warden:
         attempt.ticks = ticks_of(pid, since)  # alive or not, it exists until it is reaped
         attempt.file = file
         room = order.output_max - size if order.output_max else inf
-        attempt.output = Output(key, kept, pipe, room)
+        if order.apart:
+            attempt.output = OutputApart(key, kept, pipe, room, written=self._written)
+        else:
+            attempt.output = Output(key, kept, pipe, room)
         self.outputs.add(attempt.output, now)
         if not self.running:
             self.tick_at = now + TICK_S

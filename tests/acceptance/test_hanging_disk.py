@@ -7,10 +7,14 @@ import pytest
 from floe.model.errors import Theirs
 from tests.acceptance.hanging_disk import on_hanging_disk
 from tests.acceptance.product import Host, until
+from tests.make_warden import is_alive, pids_in
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 ANY = "triggers: [{id: start, type: data}]"
+
+PRINTS = "echo $$ > $HERE/pid; until [ -e $HERE/go ]; do sleep 0.05; done; seq 100000"
+"""The number of the process, and much output once a file exists: more than a pipe holds."""
 
 CONFIG = f"""
 common: {{grace: 0.5}}
@@ -27,6 +31,9 @@ flows:
   - id: near
     {ANY}
     tasks: [{{id: a, type: exec, listen: trigger.good, opts: {{cmd: echo near}}}}]
+  - id: prints
+    {ANY}
+    tasks: [{{id: a, type: exec, listen: trigger.good, opts: {{shell: "{PRINTS}"}}}}]
   - id: filed
     flow-file: $HERE/disk/flow.yml
     {ANY}
@@ -45,6 +52,12 @@ def why_ready(host: Host) -> str:
 def why(host: Host, run: str) -> str:
     """Why a run waits."""
     return str(host.api.get(f"runs/{run}/why")["text"])
+
+
+def pid_of(folder: Path) -> int:
+    """The process of a `prints` that runs."""
+    until(lambda: pids_in(folder / "pid"), "that it runs")
+    return pids_in(folder / "pid")[0]
 
 
 def test_runs_whose_workspace_hangs_wait_and_the_others_go_on(tmp_path: Path) -> None:
@@ -117,4 +130,39 @@ def test_output_that_hangs_is_refused_and_everything_else_answers(tmp_path: Path
         assert (listed, waiting) == ([run], True)
         until(lambda: host.is_ready() and why_ready(host) == "", "that it is over")
         assert host.output(run, "a") == b"near\n"
+        assert host.until_over(host.trigger("near"))["good"]
+
+
+def test_command_whose_output_hangs_can_be_stopped(tmp_path: Path) -> None:
+    with on_hanging_disk(tmp_path, CONFIG, "root/runs") as (host, disk):
+        run = host.trigger("prints")
+        pid = pid_of(tmp_path)
+
+        disk.stop()
+        (tmp_path / "go").touch()
+        hangs = f"waits for the file system at {disk.place}, which has not answered since"
+        until(lambda: hangs in why(host, run), "why it waits")
+        until(lambda: hangs in why_ready(host), "that the host names it")
+        host.cancel(run)
+        until(lambda: not is_alive(pid), "that the command is stopped")
+        disk.go_on()
+
+        assert host.until_over(run)["phase"] == "packed"
+        until(lambda: host.is_ready() and why_ready(host) == "", "that it is over")
+        again = host.until_over(host.trigger("prints"))["id"]
+        assert host.output(again, "a").decode() == "".join(f"{n}\n" for n in range(1, 100_001))
+
+
+def test_root_that_hangs_is_named_and_continues(tmp_path: Path) -> None:
+    with on_hanging_disk(tmp_path, CONFIG, "root") as (host, disk):
+        before = host.until_over(host.trigger("near"))
+
+        disk.stop()
+        until(lambda: not host.is_ready(), "that it takes no run")
+        problems = host.api.get("hosts")["hosts"][0]["problems"]
+        disk.go_on()
+
+        assert before["good"]
+        assert [p for p in problems if "waits for the file system of its root" in p]
+        until(lambda: host.is_ready() and why_ready(host) == "", "that it is over")
         assert host.until_over(host.trigger("near"))["good"]

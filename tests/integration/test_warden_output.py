@@ -174,6 +174,30 @@ async def test_a_descriptor_that_left_is_an_error_to_its_holder_only(
     assert len(talk.of(key)) == 1
 
 
+async def test_output_that_threads_write_is_whole(talk: Talk, tmp_path: Path) -> None:
+    """The file system might hang: the warden writes there in threads."""
+    script = "seq 100000; sleep 0.1; echo last"
+
+    last = await talk.run("sh", "-c", script, apart=True, output=tmp_path / "out")
+
+    assert isinstance(last, CommandExited)
+    assert last.status == 0
+    numbers = "".join(f"{n}\n" for n in range(1, 100_001))
+    assert (tmp_path / "out").read_text() == numbers + "last\n"
+
+
+async def test_output_that_threads_write_ends_exactly_at_the_limit(
+    talk: Talk, tmp_path: Path
+) -> None:
+    last = await talk.run(
+        "sh", "-c", "seq 1000000", apart=True, output_max=300_000, output=tmp_path / "out"
+    )
+
+    assert isinstance(last, CommandExited)
+    assert last.why == "output-limit"
+    assert (tmp_path / "out").stat().st_size == 300_000
+
+
 def descriptors(pid: int) -> list[str]:
     """What a process has open."""
     return [str(path.readlink()) for path in Path(f"/proc/{pid}/fd").iterdir()]

@@ -18,6 +18,7 @@ from floe.nodes.base import Job
 from floe.nodes.commands import Commands
 from floe.nodes.environment import OUTPUTS_BYTES_MAX, outputs_path
 from floe.nodes.preparation import CommandSettings
+from floe.places import Places
 from floe.repository.task import Task
 from tests.make_nodes import Told, a_job, a_key
 from tests.make_warden import until
@@ -81,13 +82,20 @@ class FakeWarden(warden.WardenClient):
 class House:
     """Commands over a fake warden."""
 
-    def __init__(self, root: Path, commands: int = 2, *, strict_shell: bool = False) -> None:
+    def __init__(
+        self,
+        root: Path,
+        commands: int = 2,
+        *,
+        strict_shell: bool = False,
+        places: Places | None = None,
+    ) -> None:
         self.root = root
         self.told = Told()
         settings = CommandSettings(
             host="h1", workspace_root=root, commands=commands, strict_shell=strict_shell
         )
-        self.commands = Commands(root, settings, self._warden)
+        self.commands = Commands(root, settings, self._warden, places=places)
 
     def _warden(
         self,
@@ -348,6 +356,52 @@ def test_command_that_runs_is_found_again_while_commands_are_held(house: House) 
     house.start(a_job(house.root, started=True))
 
     assert [spec.attach for spec in house.warden.spawned] == [True]
+
+
+@pytest.fixture
+def far(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[House, list[str]]:
+    """Commands, one at a time, whose folder `far` may hang; and its problem, if it has one."""
+    (tmp_path / "far").mkdir()
+    table = tmp_path / "mountinfo"
+    table.write_text(f"1 0 0:1 / {tmp_path}/far rw - nfs4 server:/ rw\n")
+    places, problems = Places(table), list[str]()
+    monkeypatch.setattr(places, "problem_of", lambda name: "".join(problems) if name else "")
+    return House(tmp_path, commands=1, places=places), problems
+
+
+async def test_output_on_a_file_system_that_may_hang_is_written_apart(
+    far: tuple[House, list[str]],
+) -> None:
+    house, _ = far
+    house.start(a_job(house.root, output=house.root / "far/out"))
+    await until(house.spawned)
+    house.warden.end(a_key())
+    await until(lambda: house.told.reports)
+
+    house.start(a_job(house.root, key=a_key(node="near")))
+
+    assert [spec.apart for spec in house.warden.spawned] == [True, False]
+
+
+async def test_command_whose_file_system_hangs_when_a_place_is_free_lets_the_next_one_start(
+    far: tuple[House, list[str]],
+) -> None:
+    house, problems = far
+    first, near, last = (a_key(node=name) for name in ("first", "near", "last"))
+    house.start(a_job(house.root, key=first, output=house.root / "far/out"))
+    house.start(a_job(house.root, key=near))
+    house.start(a_job(house.root, key=last))
+    await until(lambda: house.commands.waiting() == (first, last))  # a thread has prepared it
+
+    problems.append("waits for the file system")
+    house.warden.end(near)
+    stuck, spawned = house.commands.stuck(), house.spawned()
+    problems.clear()
+    house.warden.end(last)
+
+    assert stuck == {first: "waits for the file system"}
+    assert spawned == [str(near), str(last)]
+    await until(lambda: str(first) in house.spawned())
 
 
 def test_what_was_lost_is_reported_as_lost(house: House) -> None:

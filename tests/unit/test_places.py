@@ -102,3 +102,15 @@ async def test_call_that_takes_long_while_its_file_system_answers_is_no_problem(
     away.set()
 
     assert await long
+
+
+async def test_file_system_that_a_different_process_writes_to_is_named_when_it_hangs(
+    far: tuple[Places, Path], away: threading.Event
+) -> None:
+    places, mount = far
+
+    places.probe(str(mount))
+    await until(lambda: str(mount) in places.problem_of(str(mount)), 30.0)
+    away.set()
+
+    await until(lambda: not places.problems(), 30.0)
