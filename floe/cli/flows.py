@@ -34,6 +34,9 @@ def command(json_: bool) -> None:
         click.echo(finding(shape), err=True)
     for flow in answer["flows"]:
         for trigger in flow["triggers"]:
+            where = f"{flow['id']}/{trigger['id']}"
             if trigger.get("problem"):
-                where = f"{flow['id']}/{trigger['id']}"
                 click.echo(f"{where}: warning: {clean(trigger['problem'])}", err=True)
+            for passed in trigger.get("passed_over", [])[:1]:
+                since = f"passed over {age(passed['at'])}"
+                click.echo(f"{where}: {since}: {clean(passed['why'])}", err=True)

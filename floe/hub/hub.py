@@ -12,7 +12,7 @@ from floe.host.retention import Wanted
 from floe.hub.flows import FlowBook, given_by_hand, pulled, start_of
 from floe.hub.life import Life
 from floe.model.errors import ConfigInvalid, Conflict
-from floe.model.flow import TriggerType
+from floe.model.flow import Flow, Trigger, TriggerType
 from floe.model.refs import HostId, Json, RunRef, StoreId
 from floe.model.run import Summary
 from floe.model.signal import Cancel
@@ -69,6 +69,11 @@ class Hub(Life):
         reply = await self.loop.ask(start)
         assert reply.run is not None, "a start is answered with its run"
         return Done(await self.reads.summary(reply.run), is_known=not reply.changed)
+
+    def pass_over_nowait(self, flow: Flow, trigger: Trigger, why: str) -> None:
+        """Remember that a delivery to a push trigger started nothing. Raises Busy."""
+        row = self.passed_over.add(flow, trigger, why, self.clock.now())
+        self.loop.put(Incoming(input=Mark(rows=(row,), promise=False)))
 
     async def give(
         self,

@@ -17,6 +17,7 @@ from floe.feed.listeners import Listeners
 from floe.feed.names import RunNames
 from floe.feed.peer_feeds import PeerFeeds
 from floe.host.inputs import Incoming, Mark
+from floe.host.passed_over import PASSED_OVER, PassedOver
 from floe.host.result import StepResult
 from floe.hub.clock import CHECK_S, Timers
 from floe.hub.effects import Effects
@@ -108,6 +109,7 @@ class Life:
         )
         self.machine = Machine(loop, self.effects, store, clock, parts.folders, parts.places)
         self.triggers = await triggers_of(parts, loop, spawn, self.machine.refusal)
+        self.passed_over = PassedOver(await store.ledger(PASSED_OVER))
         self.pruning = Pruning(parts, store, loop, self.flows, clock, lambda: self.sync.forgotten)
         self.reads = Reads(
             parts=parts,
@@ -123,6 +125,7 @@ class Life:
             names=names,
             listeners=Listeners(self.feed, self.sync.directory, others),
             triggers=self.triggers,
+            hooks_passed_over=self.passed_over,
         )
         unfinished = await self.history.unfinished()
         return core.load(unfinished, await self.history.adopted(unfinished) if self.gateway else ())

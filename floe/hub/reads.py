@@ -11,6 +11,7 @@ from floe.feed.listener import Listening
 from floe.feed.listeners import Listeners
 from floe.feed.names import RunNames
 from floe.host.leases.base import Lease
+from floe.host.passed_over import PassedOver
 from floe.host.peers.lost import pen_of
 from floe.host.peers.whereabouts import log_host
 from floe.host.reruns import Again, Earlier, space_of
@@ -25,7 +26,7 @@ from floe.model.codec import iso
 from floe.model.errors import Conflict, FloeError, Lost, NotFound, Removed
 from floe.model.flow import Flow, Trigger
 from floe.model.host import AsOf, Why
-from floe.model.refs import FlowId, HostId, Instant, Json, Key, RunRef, address_of
+from floe.model.refs import FlowId, HostId, Instant, Json, Key, RunRef, Shape, address_of
 from floe.model.run import Run, Summary, summary_of
 from floe.store.base import FlowRuns, RunPage, RunQuery, Stored
 
@@ -67,6 +68,7 @@ class Reads(HostReads):
     names: RunNames
     listeners: Listeners
     triggers: Triggers
+    hooks_passed_over: PassedOver
 
     # --- flows ---
 
@@ -99,6 +101,10 @@ class Reads(HostReads):
     def trigger_problem(self, flow: Flow, trigger: Trigger) -> str:
         """The present problem of a trigger; empty for none."""
         return self.triggers.problems.get(Watch(flow.id, flow.ver, trigger.id), "")
+
+    def passed_over(self, flow: Flow, trigger: Trigger) -> Sequence[Shape]:
+        """Why the newest deliveries to a trigger started nothing: `at` and `why`, newest first."""
+        return self.hooks_passed_over.of(flow, trigger)
 
     # --- runs ---
 

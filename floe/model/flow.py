@@ -228,6 +228,12 @@ class Trigger:
     """poll-git: a regular expression that must match a whole ref."""
     secret: str = ""
     """push: `$NAME` of the host's environment or `@file`; if empty, the route answers 403."""
+    events: tuple[str, ...] = ()
+    """push: the events that start runs; empty for `push` alone."""
+    branches: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    """push: patterns of branches, tags and changed files, as in `expr.globs`; empty for all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

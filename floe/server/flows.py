@@ -56,4 +56,5 @@ def _failing(runs: FlowRuns) -> Shape | None:
 
 def _trigger(hub: Hub, flow: Flow, trigger: Trigger) -> Shape:
     problem = hub.reads.trigger_problem(flow, trigger)
-    return trigger_shape(trigger, hub.reads.next_due(flow, trigger), problem)
+    passed = hub.reads.passed_over(flow, trigger)
+    return trigger_shape(trigger, hub.reads.next_due(flow, trigger), problem, passed)

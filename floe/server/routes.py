@@ -27,6 +27,7 @@ from floe.server import (
     runs,
     static,
     stream,
+    webhooks,
 )
 from floe.server.bodies import ONCE_MAX
 from floe.server.json_schema import FLAG, INSTANT, TEXT
@@ -61,11 +62,11 @@ RANGE: Final = {"Range": {"type": "string", "examples": ["bytes=-1000"]}}
 SIGNED: Final = {
     "X-Floe-Signature-256": {
         "type": "string",
-        "description": "sha256=<hex of HMAC-SHA256>; or X-Hub-Signature-256",
+        "description": "sha256=<hex of HMAC-SHA256>; or the header of a forge",
     },
     "X-Floe-Delivery": {
         "type": "string",
-        "description": "new for each event; or X-GitHub-Delivery",
+        "description": "new for each event; or the header of a forge",
     },
 }
 
@@ -177,7 +178,7 @@ ROUTES: Final = (
     Route(
         "POST",
         "push/{flow}/{trigger}",
-        push.hook,
+        webhooks.hook,
         public=True,
         headers=SIGNED,
         body="Payload",

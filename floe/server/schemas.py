@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Final, get_args
 
 from floe.model.event import Event
+from floe.server.flow_schemas import FLOWS
 from floe.server.form_schemas import FORM_SCHEMAS
 from floe.server.json_schema import (
     ANY,
@@ -14,7 +15,6 @@ from floe.server.json_schema import (
     FLAG,
     INSTANT,
     POSITIVE,
-    SECONDS,
     TEXT,
     TEXTS,
     VALUES,
@@ -93,20 +93,6 @@ VISIT: Final = {
 ENTERED: Final = {**VISIT, "visits": many(ref("Visit"))}
 """Of a node that has entered: its latest visit, and the earlier ones, oldest first."""
 
-FLOW: Final = {
-    "id": TEXT,
-    "ver": POSITIVE,
-    "name": TEXT,
-    "host_tags": many(TEXT),
-    "resource_tags": many(TEXT),
-    "reuse_space": FLAG,
-    "flow_file": TEXT,
-    "triggers": many(ref("Trigger")),
-    "last": maybe(ref("Summary")),
-    "findings": many(ref("Finding")),
-    "failing": maybe(shape({"since": INSTANT, "runs": POSITIVE, "more": FLAG})),
-}
-
 FACT: Final = {"seq": POSITIVE, "epoch": COUNT, "at": INSTANT, "event": ref("EventName")}
 FACT_OF: Final = {"node": TEXT, "tag": TEXT, "by": TEXT}
 
@@ -115,7 +101,6 @@ OUTPUT: Final = {"attempt": COUNT, "count": COUNT, "bytes": COUNT, "live": FLAG}
 REFUSALS: Final = many(shape({"host": TEXT, "reasons": many(TEXT)}))
 AWAY: Final = {**many(TEXT), "description": "hosts that did not reply"}
 EARLIER: Final = {**INSTANT, "description": "of a host that is away: when it sent this"}
-
 
 SCHEMAS: Final[Mapping[str, Schema]] = {
     **FORM_SCHEMAS,
@@ -152,47 +137,7 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
             "stale": {**many(TEXT), "description": "those unseen for 10 s: the list may lag"},
         }
     ),
-    "Trigger": shape(
-        {
-            "id": TEXT,
-            "type": one_of("data", "timer", "poll-git", "push"),
-            "name": TEXT,
-            "form": maybe(ref("Form")),
-            "period_s": maybe(SECONDS),
-            "cron": TEXT,
-            "timezone": TEXT,
-            "next_due": maybe(INSTANT),
-            "problem": TEXT,
-            "git": TEXTS,
-        }
-    ),
-    "Flow": shape(FLOW),
-    "Flows": shape({"flows": many(ref("Flow")), "findings": many(ref("Finding"))}),
-    "FlowPage": shape(
-        {
-            **FLOW,
-            "graph": ref("Graph"),
-            "env": many(TEXT),
-            "timeout_s": maybe(SECONDS),
-            "on_host_lost": one_of("fail", "restart"),
-            "unheard_bad": one_of("end", "hold"),
-        }
-    ),
-    "Graph": shape({"nodes": many(ref("GraphNode")), "edges": many(ref("Edge"))}),
-    "GraphNode": shape(
-        {
-            "id": TEXT,
-            "ref": TEXT,
-            "class": one_of("trigger", "task", "merge"),
-            "type": TEXT,
-            "name": TEXT,
-            "level": COUNT,
-            "listen": many(TEXT),
-            "wait": many(TEXT),
-        },
-        {"timeout_s": maybe(SECONDS), "retry_max": COUNT},
-    ),
-    "Edge": shape({"from": TEXT, "to": TEXT, "tag": TEXT}),
+    **FLOWS,
     "Run": shape(
         {
             **SUMMARY,
@@ -274,7 +219,13 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
     ),
     "Ordered": shape({"run": TEXT, "summary": ref("Summary")}),
     "Payload": ANY,
-    "Hooked": shape({"run": maybe(TEXT)}),
+    "Hooked": shape(
+        {"run": maybe(TEXT)},
+        {
+            "why": {**TEXT, "description": "why nothing starts, or what the run lacks"},
+            "runs": {**many(TEXT), "description": "where one delivery starts several"},
+        },
+    ),
     "Hosts": shape({"hosts": many(ref("Host"))}),
     "Host": shape(
         {

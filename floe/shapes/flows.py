@@ -1,5 +1,7 @@
 """Flows as JSON: in a list, on a page, and as a graph."""
 
+from collections.abc import Sequence
+
 from floe.host.by_hand import form_of
 from floe.kernel.graph import graph_of
 from floe.model.codec import encode, iso
@@ -34,8 +36,13 @@ def flow_page(flow: Flow) -> Shape:
     }
 
 
-def trigger_shape(trigger: Trigger, next_due: Instant | None, problem: str = "") -> Shape:
-    """A trigger, its next due instant, and its present problem."""
+def trigger_shape(
+    trigger: Trigger,
+    next_due: Instant | None,
+    problem: str = "",
+    passed_over: Sequence[Shape] = (),
+) -> Shape:
+    """A trigger, its next due instant, its present problem, and the deliveries it passed over."""
     git = encode(trigger.git)
     return {
         "id": trigger.id,
@@ -47,6 +54,7 @@ def trigger_shape(trigger: Trigger, next_due: Instant | None, problem: str = "")
         "timezone": trigger.timezone,
         "next_due": iso(next_due),
         "problem": problem,
+        "passed_over": list(passed_over),
         "git": {k.replace("_", "-"): v for k, v in git.items() if k != "key_file"},
     }
 

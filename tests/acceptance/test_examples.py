@@ -226,7 +226,7 @@ def test_every_trigger_checks_out_its_commit(
     host = host_of(site.text("triggers.yml"))
     until(lambda: has_looked(host), "the first look at the repository")
 
-    push(host, "triggers/pushed", "s3cret", {"after": "anything"})
+    push(host, "triggers/pushed", "s3cret", {"ref": "refs/heads/main"})
     git(site.folder / "app", "push", "--quiet", "--force", "origin", "main:refs/heads/polled")
 
     pushed = host.until_over(run_by(host, "trigger:pushed"))

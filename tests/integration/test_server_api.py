@@ -669,7 +669,11 @@ async def test_a_signed_delivery_starts_one_run_however_often_it_comes(
 
     assert [first[0], again[0], other[0]] == [202, 200, 202]
     assert check(first[1], "Hooked") == again[1] != other[1]
-    assert await values_of(site, first[1]["run"]) == {"push": {"ref": "refs/heads/main"}}
+    assert await values_of(site, first[1]["run"]) == {
+        "ref": "refs/heads/main",
+        "branch": "main",
+        "push": {"ref": "refs/heads/main"},
+    }
 
 
 async def test_floes_own_headers_are_read_too(site: Site, secret: str) -> None:

@@ -48,12 +48,26 @@ export function Flow({ id }) {
               html`<span
                 class="trigger-next">next ${ago(trigger.next_due)}, ${full(trigger.next_due)}</span>`
             }
-            ${trigger.problem && html` <span class="field-message">${plain(trigger.problem)}</span>`}</li>`,
+            ${trigger.problem && html` <span class="field-message">${plain(trigger.problem)}</span>`}
+            <${PassedOver} list=${trigger.passed_over ?? []} /></li>`,
         )}</ul>
       </section>
       <${LastRuns} flow=${flow.id} asks=${flow.graph.nodes.some(({ type }) => type === "data")} />
     </div>
     <${Definition} flow=${flow} />`;
+}
+
+/** Deliveries to a push trigger that started nothing, the newest open to read.
+ * @param {{list: import("../types/schemas").Trigger["passed_over"]}} props */
+function PassedOver({ list }) {
+  if (!list.length) return null;
+  const [newest, ...older] = list.map(
+    ({ at, why }) => html`<span class="trigger-next" title=${full(at)}>passed over ${ago(at)}: ${plain(why)}</span>`,
+  );
+  if (!older.length) return newest;
+  return html`<details><summary>${newest}</summary><ul class="plain-list">${older.map(
+    (one, i) => html`<li key=${i}>${one}</li>`,
+  )}</ul></details>`;
 }
 
 /** @param {string} kind @param {string[] | undefined} list */

@@ -119,6 +119,11 @@ export type Trigger = {
   timezone: string;
   next_due: string | null;
   problem: string;
+  /** push: the newest deliveries that started nothing, newest first */
+  passed_over: {
+    at: string;
+    why: string;
+  }[];
   git: Record<string, string>;
 };
 
@@ -456,6 +461,10 @@ export type Payload = unknown;
 
 export type Hooked = {
   run: string | null;
+  /** why nothing starts, or what the run lacks */
+  why?: string;
+  /** where one delivery starts several */
+  runs?: string[];
 };
 
 export type Hosts = {

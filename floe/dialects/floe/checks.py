@@ -59,6 +59,8 @@ def check_git(flow: Flow, nodes: Nodes, notes: Notes) -> None:
 
 
 _COMMIT: Final = frozenset({"hash", "ref", "branch"})
+_GIVEN: Final = {"poll-git": _COMMIT, "push": _COMMIT | {"url"}}
+"""What triggers of a type give by themselves: the forges name the repository too."""
 _NEEDED: Final = (
     (
         frozenset({"url"}),
@@ -80,7 +82,7 @@ def _given_values(flow: Flow) -> frozenset[str]:
     given: set[str] = set()
     for trigger in flow.triggers:
         given |= {field.id for field in trigger.form.fields} | _names_in(trigger.git)
-        given |= _COMMIT if trigger.type == "poll-git" else frozenset()
+        given |= _GIVEN.get(trigger.type, frozenset())
     for node in flow.nodes:
         if isinstance(node.work, GitCheckout | GitMerge):
             given |= _names_in(node.work.git) & _COMMIT

@@ -108,5 +108,5 @@ def _of_git(git: Git) -> set[str]:
 
 _OF_TRIGGER: Final = {
     "poll-git": frozenset({"branch", "ref", "hash"}),
-    "push": frozenset({"push", "branch", "ref", "hash", "url", "subject"}),
+    "push": frozenset({"push", "event", "branch", "tag", "ref", "hash", "url", "subject"}),
 }

@@ -7,8 +7,10 @@ from floe.dialects.floe.forms import read_start_form
 from floe.dialects.floe.names import check_inside, identify
 from floe.dialects.floe.vocabulary import (
     BRANCH,
+    BRANCHES,
     CRON,
     DATA_TRIGGER,
+    EVENTS,
     EXCLUDE_REFS,
     FORM,
     FROM_BRANCH,
@@ -16,12 +18,14 @@ from floe.dialects.floe.vocabulary import (
     HASH,
     KEY_FILE,
     OPTS,
+    PATHS,
     PERIOD,
     POLL_TRIGGER,
     PUSH_TRIGGER,
     REF,
     REFS,
     SECRET,
+    TAGS,
     TIMER_TRIGGER,
     TIMEZONE,
     TRIGGER,
@@ -31,6 +35,7 @@ from floe.dialects.floe.vocabulary import (
 from floe.dialects.notes import Notes
 from floe.dialects.section import KeyValues, Section
 from floe.dialects.tree import Table
+from floe.expr.globs import PATTERNS_MAX, glob_fault
 from floe.expr.patterns import fault_of
 from floe.model.flow import Git, Trigger, TriggerType
 from floe.model.refs import NodeId
@@ -62,6 +67,7 @@ def _trigger(id_: str, name: str, part: KeyValues, notes: Notes) -> Trigger:
     opts = section.read(part[OPTS] or Table(part.at, {}), notes, elsewhere_in_opts(section, _ALL))
     _check_times(opts, notes)
     _check_refs(opts, notes)
+    _check_globs(opts, notes)
     if kind == "push" and SECRET not in opts:
         what = f"the push trigger `{id_}` has no secret: its route refuses every push"
         notes.warning(part.at, what, "opts: {secret: $PUSH_SECRET}")
@@ -77,6 +83,10 @@ def _trigger(id_: str, name: str, part: KeyValues, notes: Notes) -> Trigger:
         refs=opts[REFS],
         exclude_refs=opts[EXCLUDE_REFS],
         secret=opts[SECRET],
+        events=opts[EVENTS],
+        branches=opts[BRANCHES],
+        tags=opts[TAGS],
+        paths=opts[PATHS],
     )
 
 
@@ -149,3 +159,20 @@ def _check_refs(opts: KeyValues, notes: Notes) -> None:
     if opts[EXCLUDE_REFS] and (fault := fault_of(opts[EXCLUDE_REFS])):
         what = f"`exclude-refs` is not a valid RE2 regular expression: {fault}"
         notes.error(opts.at_of(EXCLUDE_REFS), what, EXCLUDE_REFS.example)
+
+
+def _check_globs(opts: KeyValues, notes: Notes) -> None:
+    for key in (BRANCHES, TAGS, PATHS):
+        globs = opts[key]
+        if len(globs) > PATTERNS_MAX:
+            what = f"`{key.name}` has {len(globs)} patterns; at most {PATTERNS_MAX} are allowed"
+            notes.error(opts.at_of(key), what)
+        for glob in globs[:PATTERNS_MAX]:
+            if fault := glob_fault(glob):
+                notes.error(
+                    opts.at_of(key), f"`{key.name}` cannot have `{glob[:60]}`: {fault}", key.example
+                )
+    if PATHS in opts and EVENTS in opts and "push" not in opts[EVENTS]:
+        notes.warning(
+            opts.at_of(PATHS), "`paths` applies to pushes, which `events` leaves out", "remove one"
+        )

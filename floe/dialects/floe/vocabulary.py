@@ -544,6 +544,41 @@ SECRET: Final = KeySpec(
     doc="The secret that signs pushes: `$NAME` of the host's environment, or `@file`.",
     example="secret: $PUSH_SECRET",
 )
+GLOBS: Final = ListOf(Text(r"\S.*", "a pattern such as release/**"), least=1)
+EVENTS: Final = KeySpec(
+    name="events",
+    kind=ListOf(
+        Text(r"[a-z][a-z0-9_:-]{0,62}", "a name such as push or pull_request"), unique=True, least=1
+    ),
+    default=NO_TEXTS,
+    absent="`[push]`",
+    doc="The events that start runs, as the forge names them.",
+    example="events: [push, pull_request]",
+)
+BRANCHES: Final = KeySpec(
+    name="branches",
+    kind=GLOBS,
+    default=NO_TEXTS,
+    absent="all",
+    doc="The branches whose pushes start runs, as patterns; alone it leaves out tags.",
+    example="branches: [main, 'release/**']",
+)
+TAGS: Final = KeySpec(
+    name="tags",
+    kind=GLOBS,
+    default=NO_TEXTS,
+    absent="all",
+    doc="The tags whose pushes start runs, as patterns; alone it leaves out branches.",
+    example="tags: ['v*']",
+)
+PATHS: Final = KeySpec(
+    name="paths",
+    kind=GLOBS,
+    default=NO_TEXTS,
+    absent="all",
+    doc="A push to a branch starts a run only if it changes a file that these patterns take.",
+    example="paths: ['src/**', '!**/*.md']",
+)
 POLL_URL: Final = KeySpec(
     name="url",
     kind=GIT_URL,
@@ -559,7 +594,9 @@ TIMER_TRIGGER: Final = Section(
 POLL_TRIGGER: Final = Section(
     name="`opts` of a poll-git trigger", keys=(POLL_URL, PERIOD, REFS, EXCLUDE_REFS, *GIT_KEYS[1:])
 )
-PUSH_TRIGGER: Final = Section(name="`opts` of a push trigger", keys=(SECRET, *GIT_KEYS))
+PUSH_TRIGGER: Final = Section(
+    name="`opts` of a push trigger", keys=(SECRET, EVENTS, BRANCHES, TAGS, PATHS, *GIT_KEYS)
+)
 
 CMD: Final = KeySpec(
     name="cmd",

@@ -1,0 +1,82 @@
+"""The shapes of flows in replies, as JSON Schema: triggers and graphs."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from floe.server.json_schema import (
+    COUNT,
+    FLAG,
+    INSTANT,
+    POSITIVE,
+    SECONDS,
+    TEXT,
+    TEXTS,
+    Schema,
+    many,
+    maybe,
+    one_of,
+    ref,
+    shape,
+)
+
+FLOW: Final = {
+    "id": TEXT,
+    "ver": POSITIVE,
+    "name": TEXT,
+    "host_tags": many(TEXT),
+    "resource_tags": many(TEXT),
+    "reuse_space": FLAG,
+    "flow_file": TEXT,
+    "triggers": many(ref("Trigger")),
+    "last": maybe(ref("Summary")),
+    "findings": many(ref("Finding")),
+    "failing": maybe(shape({"since": INSTANT, "runs": POSITIVE, "more": FLAG})),
+}
+
+FLOWS: Final[Mapping[str, Schema]] = {
+    "Trigger": shape(
+        {
+            "id": TEXT,
+            "type": one_of("data", "timer", "poll-git", "push"),
+            "name": TEXT,
+            "form": maybe(ref("Form")),
+            "period_s": maybe(SECONDS),
+            "cron": TEXT,
+            "timezone": TEXT,
+            "next_due": maybe(INSTANT),
+            "problem": TEXT,
+            "passed_over": {
+                **many(shape({"at": INSTANT, "why": TEXT})),
+                "description": "push: the newest deliveries that started nothing, newest first",
+            },
+            "git": TEXTS,
+        }
+    ),
+    "Flow": shape(FLOW),
+    "Flows": shape({"flows": many(ref("Flow")), "findings": many(ref("Finding"))}),
+    "FlowPage": shape(
+        {
+            **FLOW,
+            "graph": ref("Graph"),
+            "env": many(TEXT),
+            "timeout_s": maybe(SECONDS),
+            "on_host_lost": one_of("fail", "restart"),
+            "unheard_bad": one_of("end", "hold"),
+        }
+    ),
+    "Graph": shape({"nodes": many(ref("GraphNode")), "edges": many(ref("Edge"))}),
+    "GraphNode": shape(
+        {
+            "id": TEXT,
+            "ref": TEXT,
+            "class": one_of("trigger", "task", "merge"),
+            "type": TEXT,
+            "name": TEXT,
+            "level": COUNT,
+            "listen": many(TEXT),
+            "wait": many(TEXT),
+        },
+        {"timeout_s": maybe(SECONDS), "retry_max": COUNT},
+    ),
+    "Edge": shape({"from": TEXT, "to": TEXT, "tag": TEXT}),
+}
