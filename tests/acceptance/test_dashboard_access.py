@@ -233,7 +233,7 @@ def test_reason_leads_to_the_run_that_it_names(page: Page, host: Host) -> None:
     page.wait_for_url(re.compile("/runs/h1-1$"))
 
 
-def test_form_that_waits_names_which_node_asks(page: Page, host: Host) -> None:
+def test_form_that_waits_leads_to_the_node_that_asks(page: Page, host: Host) -> None:
     host.go("build")
     start_release(page, host)
     status(page, "waiting for you")
@@ -241,4 +241,5 @@ def test_form_that_waits_names_which_node_asks(page: Page, host: Host) -> None:
     page.goto(host.url)
 
     asked = page.get_by_role("region", name="Waiting for you")
-    expect(asked.get_by_text("sign-off", exact=True)).to_be_visible()
+    node = re.compile(r"/runs/h1-1\?node=sign-off")
+    expect(asked.get_by_role("link", name="Release h1-1")).to_have_attribute("href", node)
