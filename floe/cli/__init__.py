@@ -16,7 +16,7 @@ from click.shell_completion import CompletionItem
 
 from floe import __version__
 from floe.cli.argv import modern
-from floe.cli.paint import clean, sentence
+from floe.cli.formats import clean, sentence
 from floe.cli.streams import drop_output, is_somewhere, is_unwritten, open_streams
 from floe.model.errors import ConfigInvalid, FloeError, ValuesInvalid, World, Yours
 from floe.model.visible import visible

@@ -4,7 +4,7 @@ import click
 
 from floe.cli.arguments import RUN
 from floe.cli.client import connected, path
-from floe.cli.paint import as_json
+from floe.cli.formats import as_json
 
 
 @click.command()

@@ -10,7 +10,7 @@ from typing import Final
 
 import click
 
-from floe.cli.paint import as_json
+from floe.cli.formats import as_json
 from floe.config import check_document, read_local
 from floe.dialects.base import worst
 from floe.dialects.notes import Notes

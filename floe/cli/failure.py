@@ -3,7 +3,7 @@
 from typing import Final
 
 from floe.cli.client import Client, path
-from floe.cli.paint import clean, printable
+from floe.cli.formats import clean, printable
 from floe.model.errors import FloeError
 from floe.model.refs import Shape
 

@@ -3,7 +3,7 @@
 import click
 
 from floe.cli.client import connected
-from floe.cli.paint import Painted, age, as_json, clean, finding, run_state, table
+from floe.cli.formats import Painted, age, as_json, clean, finding, run_state, table
 
 
 @click.command()

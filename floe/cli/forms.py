@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import click
 
-from floe.cli.paint import clean, text_lines
+from floe.cli.formats import clean, text_lines
 from floe.host.forms import checked
 from floe.model.errors import ValuesInvalid
 from floe.model.flow import Field, Form

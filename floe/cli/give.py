@@ -7,7 +7,7 @@ import click
 
 from floe.cli.arguments import NODE, RUN
 from floe.cli.client import connected, path
-from floe.cli.paint import as_json
+from floe.cli.formats import as_json
 from floe.cli.values import PAIR
 from floe.model.errors import Conflict, Yours
 from floe.model.refs import Shape

@@ -132,7 +132,7 @@ def reload(hosts: tuple[str, ...], json_: bool) -> int:
     A host whose config has mistakes keeps its old flows; the mistakes are printed (exit 2).
     """
     from floe.cli.client import connected, path
-    from floe.cli.paint import as_json, finding
+    from floe.cli.formats import as_json, finding
 
     client, replies, status = connected(), list[dict[str, Any]](), 0
     known = [host["id"] for host in client.get("hosts")["hosts"] if "reload" in host["offers"]]
@@ -170,7 +170,7 @@ def drain(host: str, off: bool, json_: bool) -> None:
       floe runs --host h2 --state active
     """
     from floe.cli.client import connected, path
-    from floe.cli.paint import as_json
+    from floe.cli.formats import as_json
 
     answer = connected().post(path("hosts", host, "drain"), {"on": not off})
     if json_:
@@ -194,7 +194,7 @@ def forget(host: str, store: str, force: bool, json_: bool) -> None:
     comes back after all, it stops its commands, and can rejoin only with a new store (`--root`).
     """
     from floe.cli.client import connected, path
-    from floe.cli.paint import as_json
+    from floe.cli.formats import as_json
 
     answer = connected().post(path("hosts", host, "forget"), {"store": store, "force": force})
     if json_:

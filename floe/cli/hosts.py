@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from floe.cli.client import connected
-from floe.cli.paint import age, as_json, clean, finding, size, table
+from floe.cli.formats import age, as_json, clean, finding, size, table
 
 
 @click.command()

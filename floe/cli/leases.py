@@ -4,7 +4,7 @@ import click
 
 from floe.cli.arguments import RUN
 from floe.cli.client import connected
-from floe.cli.paint import age, as_json, clean, table
+from floe.cli.formats import age, as_json, clean, table
 
 
 @click.group(invoke_without_command=True)

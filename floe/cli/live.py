@@ -12,8 +12,8 @@ from typing import Any, Final
 
 import click
 
+from floe.cli.formats import clean, printable, reason, span, state, took
 from floe.cli.forms import ask, typed
-from floe.cli.paint import clean, printable, reason, span, state, took
 from floe.feed.frames import Frame
 from floe.feed.subscription import Subscription
 from floe.files import opened

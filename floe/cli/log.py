@@ -10,7 +10,7 @@ import click
 
 from floe.cli.arguments import NODE, RUN
 from floe.cli.client import Patience, connected, path
-from floe.cli.paint import printable
+from floe.cli.formats import printable
 from floe.model.errors import Theirs
 
 CHUNK: Final = 64 * 1024

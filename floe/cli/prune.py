@@ -6,7 +6,7 @@ import click
 
 from floe.cli.arguments import FLOW
 from floe.cli.client import connected, path
-from floe.cli.paint import as_json, clean, size, table
+from floe.cli.formats import as_json, clean, size, table
 
 
 @click.command()

@@ -6,7 +6,7 @@ import click
 
 from floe.cli.arguments import NODE, ONCE, RUN, WAIT
 from floe.cli.client import connected, path
-from floe.cli.paint import as_json, clean
+from floe.cli.formats import as_json, clean
 from floe.cli.trigger import follow
 from floe.cli.values import PAIR
 from floe.model.refs import Shape

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from floe import logs
-from floe.cli.paint import as_json
+from floe.cli.formats import as_json
 from floe.cli.values import PAIR
 from floe.config import Flags, load, read_local
 from floe.dialects.registry import dialect

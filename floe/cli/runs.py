@@ -7,7 +7,7 @@ import click
 
 from floe.cli.arguments import FLOW
 from floe.cli.client import Client, connected
-from floe.cli.paint import age, as_json, as_of, headline, run_state, sentence, table, took
+from floe.cli.formats import age, as_json, as_of, headline, run_state, sentence, table, took
 
 
 @click.command()

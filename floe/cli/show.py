@@ -7,7 +7,7 @@ import click
 from floe.cli.arguments import RUN
 from floe.cli.client import connected, path
 from floe.cli.failure import failure_lines
-from floe.cli.paint import (
+from floe.cli.formats import (
     Painted,
     age,
     answer_line,

@@ -8,7 +8,7 @@ import click
 from floe.cli.arguments import FLOW, ONCE, WAIT
 from floe.cli.client import Client, Patience, connected, path
 from floe.cli.failure import failure_lines
-from floe.cli.paint import answer_line, as_json, clean, reason, run_state, state, took
+from floe.cli.formats import answer_line, as_json, clean, reason, run_state, state, took
 from floe.cli.values import PAIR
 from floe.cli.why import lines
 from floe.model.errors import Theirs

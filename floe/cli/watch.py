@@ -8,7 +8,7 @@ import click
 
 from floe.cli.arguments import RUN
 from floe.cli.client import Account, Client, Patience, connected, path, unanswered
-from floe.cli.paint import as_of, clean, clock_of, run_state, sentence, state
+from floe.cli.formats import as_of, clean, clock_of, run_state, sentence, state
 from floe.model.errors import Denied, Yours
 from floe.model.refs import Shape
 from floe.model.visible import visible_json

@@ -5,7 +5,7 @@ import click
 from floe.cli.arguments import RUN
 from floe.cli.client import Client, connected, path
 from floe.cli.failure import failure_lines
-from floe.cli.paint import as_json, sentence
+from floe.cli.formats import as_json, sentence
 from floe.model.errors import FloeError
 from floe.model.refs import Shape
 

@@ -13,7 +13,8 @@ import structlog
 
 from floe.feed.directory import KIND, ROWS_MAX, Directory, Learned, Source, offered
 from floe.host.inputs import Incoming, Input, Mark, Reply
-from floe.host.peers.lost import Gone, adopter_of, forgotten_in, holder_of, is_lost
+from floe.host.peers.lost import Gone, forgotten_in, is_lost
+from floe.host.peers.whereabouts import adopter_of, holder_of
 from floe.host.result import StepResult
 from floe.model.errors import FloeError
 from floe.model.message import Envelope, Message, Ping, Rows, RowsAfter

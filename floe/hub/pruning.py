@@ -19,7 +19,7 @@ from typing import Final
 import structlog
 
 from floe.host.inputs import Incoming, Mark, Prune
-from floe.host.peers.lost import pen_of
+from floe.host.peers.whereabouts import pen_of
 from floe.host.removal import SWEEP
 from floe.host.retention import EVENT_BYTES, EndedRun, Expiry, Removals, Retention, Wanted
 from floe.hub.clock import Clock

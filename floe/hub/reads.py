@@ -12,8 +12,7 @@ from floe.feed.listeners import Listeners
 from floe.feed.names import RunNames
 from floe.host.leases.base import Lease
 from floe.host.passed_over import PassedOver
-from floe.host.peers.lost import pen_of
-from floe.host.peers.whereabouts import log_host
+from floe.host.peers.whereabouts import log_host, pen_of
 from floe.host.reruns import Again, Earlier, space_of
 from floe.host.watches import Watch
 from floe.hub.flows import FlowBook

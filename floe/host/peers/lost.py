@@ -9,8 +9,9 @@ Source: docs/cluster-protocol.md, "Forgotten stores".
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from floe.host.peers.whereabouts import adopter_of, holder_of, pen_of
 from floe.model.codec import decode
-from floe.model.refs import Instant, Json, RunRef, address_key, address_of
+from floe.model.refs import Instant, Json, address_of
 from floe.model.run import Summary
 
 
@@ -32,22 +33,6 @@ ForgottenStores = Mapping[str, Gone]
 def forgotten_in(rows: Mapping[str, Json]) -> dict[str, Gone]:
     """The stores in ledger rows of the kind `forgotten`."""
     return {key: decode(Gone, row) for key, row in rows.items() if isinstance(row, Mapping)}
-
-
-def adopter_of(row: Summary) -> str:
-    """Where a run was adopted, `h2@k3f9`."""
-    ref = RunRef.parse(row.key)
-    return address_key(ref.host, ref.store)
-
-
-def holder_of(row: Summary) -> str:
-    """Where a run is or was, or was granted to, `h2@k3f9`; else where it was adopted."""
-    return address_key(row.host, row.store) if row.host else adopter_of(row)
-
-
-def pen_of(row: Summary) -> str:
-    """Where a run's log is, as far as its row knows, `h2@k3f9`."""
-    return adopter_of(row) if row.state == "pending" else holder_of(row)
 
 
 def is_lost(row: Summary, forgotten: ForgottenStores) -> bool:

@@ -1,24 +1,40 @@
-"""Which host has the log of a run, as far as this host's lists know.
+"""Where a run is, and which host has its log, as far as this host's lists know.
 
 Source: docs/cluster-protocol.md, "Any host answers".
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Container
 
-from floe.host.peers.lost import ForgottenStores, pen_of
 from floe.model.refs import HostId, RunRef, address_key
 from floe.model.run import Summary
+
+
+def adopter_of(row: Summary) -> str:
+    """Where a run was adopted, `h2@k3f9`."""
+    ref = RunRef.parse(row.key)
+    return address_key(ref.host, ref.store)
+
+
+def holder_of(row: Summary) -> str:
+    """Where a run is or was, or was granted to, `h2@k3f9`; else where it was adopted."""
+    return address_key(row.host, row.store) if row.host else adopter_of(row)
+
+
+def pen_of(row: Summary) -> str:
+    """Where a run's log is, as far as its row knows, `h2@k3f9`."""
+    return adopter_of(row) if row.state == "pending" else holder_of(row)
 
 
 def log_host(
     ref: RunRef,
     row: Summary | None,
     hosts: Collection[HostId | None],
-    forgotten: ForgottenStores,
+    forgotten: Container[str],
 ) -> HostId | None:
     """The host that has a run's log; None for a run that no host can be asked about.
 
-    `row` is the run's row in the lists, `hosts` are the other hosts that are known now.
+    `row` is the run's row in the lists, `hosts` are the other hosts that are known now,
+    `forgotten` are stores, as `h2@k3f9`.
     """
     is_gone = address_key(ref.host, ref.store) in forgotten
     if row is None and (is_gone or ref.host not in hosts):

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from floe.feed import directory as directory_module
 from floe.feed.directory import KIND, Directory, Learned, Source, offered
-from floe.host.peers.lost import Gone, adopter_of, as_lost, holder_of, is_lost
+from floe.host.peers.lost import Gone, as_lost, is_lost
+from floe.host.peers.whereabouts import adopter_of, holder_of
 from floe.model.message import Rows, RowsAfter
 from floe.model.refs import HostId, Instant, RunRef, address_of
 from floe.model.run import Summary

@@ -6,8 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from floe.cli.log import to_terminal
-from floe.cli.paint import (
+from floe.cli.formats import (
     Painted,
     age,
     as_json,
@@ -21,6 +20,7 @@ from floe.cli.paint import (
     state,
     table,
 )
+from floe.cli.log import to_terminal
 
 NOW = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
 
