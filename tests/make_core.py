@@ -53,13 +53,13 @@ def a_resource(*tags: str, **others: Any) -> Flow:
     return a_flow(a_node("build"), an_end(), resource_tags=tags, **others)
 
 
-def told(core: HubCore, *words: Incoming) -> StepResult:
+def stepped(core: HubCore, *words: Incoming) -> StepResult:
     return core.step(words, NOW)
 
 
 def begun(core: HubCore, *flows: Flow) -> list[Run]:
     """The runs of some flows, each started in a step of its own."""
-    refs = [told(core, a_start(flow)).appends[0].run for flow in flows]
+    refs = [stepped(core, a_start(flow)).appends[0].run for flow in flows]
     return [core.table.runs[ref] for ref in refs]
 
 
@@ -69,7 +69,7 @@ def to(run: Run | RunRef, word: Input, **others: Any) -> Incoming:
 
 def ended(core: HubCore, run: Run) -> StepResult:
     """The step in which the one command of a run ends well."""
-    return told(core, to(run, exited(core.table.runs[run.ref], "build")))
+    return stepped(core, to(run, exited(core.table.runs[run.ref], "build")))
 
 
 def events_of(decided: StepResult) -> list[Event]:
@@ -109,7 +109,7 @@ Move = tuple[int, int, int]
 MOVES = st.lists(st.lists(st.tuples(*[st.integers(0, 9)] * 3), min_size=1, max_size=4), max_size=25)
 
 
-def word_of(core: HubCore, move: Move) -> Incoming:
+def input_of(core: HubCore, move: Move) -> Incoming:
     """A word that fits the state at hand, more or less: some are late or repeated."""
     what, which, how = move
     runs = list(core.table.runs.values())

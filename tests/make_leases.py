@@ -39,7 +39,7 @@ def holders(keeper: Host, tag: str = "db") -> tuple[str, ...]:
     return keeper.core.cluster.keeper.table.holders(tag)
 
 
-def says(host: Host, ref: RunRef) -> str:
+def why_of(host: Host, ref: RunRef) -> str:
     """What keeps resources from a run, as its host explains it."""
     placed = host.core.place(host.core.table.pends[ref], host.now)
     assert isinstance(placed, Refusals)

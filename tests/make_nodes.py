@@ -38,27 +38,27 @@ def a_job(root: Path, work: Work | None = None, **others: Any) -> Job:
     return Job(**(made | others))
 
 
-class Told:
-    """What an executor told, and a way to wait for it."""
+class Reports:
+    """What an executor reported, and a way to wait for it."""
 
     def __init__(self) -> None:
-        self.words: list[Started | Reported] = []
+        self.signals: list[Started | Reported] = []
         self._news = asyncio.Event()
 
-    def __call__(self, word: Started | Reported) -> None:
-        self.words.append(word)
+    def __call__(self, signal: Started | Reported) -> None:
+        self.signals.append(signal)
         self._news.set()
 
     @property
     def started(self) -> list[Key]:
-        return [word.key for word in self.words if isinstance(word, Started)]
+        return [one.key for one in self.signals if isinstance(one, Started)]
 
     @property
     def reports(self) -> list[Report]:
-        return [word.report for word in self.words if isinstance(word, Reported)]
+        return [one.report for one in self.signals if isinstance(one, Reported)]
 
     async def until_started(self, count: int = 1) -> None:
-        """Wait until so many attempts were told to have started."""
+        """Wait until so many attempts are reported as started."""
         await self._until(lambda: len(self.started) >= count)
 
     async def report(self, count: int = 1) -> Report:

@@ -25,15 +25,15 @@ H3: Final = HostId("h3")
 
 @dataclass
 class Host:
-    """A served hub and its peers, and what was told by them."""
+    """A served hub and its peers, and what they received."""
 
     me: Hello
     peers: HttpPeers
     site: Site
-    heard: list[Envelope] = field(default_factory=list)
+    received: list[Envelope] = field(default_factory=list)
     unsent: list[Envelope] = field(default_factory=list)
 
-    def say(self, message: Message, to: "Host | HostId | None" = None) -> Envelope:
+    def send(self, message: Message, to: "Host | HostId | None" = None) -> Envelope:
         """Send a message to a host, or to all."""
         envelope = Envelope(
             from_host=self.me.host,
@@ -56,7 +56,7 @@ class Host:
         """What is seen at a URL."""
         return next(one for one in self.peers.seen() if one.url == url)
 
-    async def says(self, url: str, part: str) -> None:
+    async def until_problem(self, url: str, part: str) -> None:
         """Wait until a problem at a URL has this in it."""
         await until(lambda: part in self.at(url).problem)
 
@@ -115,7 +115,7 @@ async def a_host(
             own = StoreId(store) if store else site.hub.store.store_id
             me = a_hello(name, own, process=process, protocols=protocols)
             host = Host(me, peers, site)
-            peers.open(me, host.heard.append, host.unsent.append, sent)
+            peers.open(me, host.received.append, host.unsent.append, sent)
             yield host
     finally:
         await peers.close()

@@ -19,7 +19,7 @@ from floe.nodes.commands import Commands
 from floe.nodes.fetch import Fetches
 from floe.nodes.preparation import CommandSettings
 from floe.nodes.workspaces import Workspaces
-from tests.make_nodes import Told, a_job, a_key
+from tests.make_nodes import Reports, a_job, a_key
 
 
 class Subject(ABC):
@@ -117,73 +117,73 @@ async def subject(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
     await subject.end()
 
 
-def begin(subject: Subject, work: Work, **others: object) -> tuple[Job, Told]:
-    job, told = a_job(subject.root, work, **others), Told()
-    subject.executor.start(job, told)
-    return job, told
+def begin(subject: Subject, work: Work, **others: object) -> tuple[Job, Reports]:
+    job, reported = a_job(subject.root, work, **others), Reports()
+    subject.executor.start(job, reported)
+    return job, reported
 
 
 async def settled(subject: Subject) -> None:
-    """Let whatever was still to be told be told: a whole further attempt comes and goes."""
-    _, told = begin(subject, subject.quick(), key=a_key(99))
-    await told.report()
+    """Let all remaining reports arrive: a whole further attempt comes and goes."""
+    _, reported = begin(subject, subject.quick(), key=a_key(99))
+    await reported.report()
 
 
 async def test_an_attempt_reports_one_start_and_one_end(subject: Subject) -> None:
-    job, told = begin(subject, subject.quick())
-    await told.report()
+    job, reported = begin(subject, subject.quick())
+    await reported.report()
     await settled(subject)
 
-    assert (told.started, len(told.reports), len(told.words)) == ([job.key], 1, 2)
+    assert (reported.started, len(reported.reports), len(reported.signals)) == ([job.key], 1, 2)
 
 
 async def test_good_work_ends_with_status_0_and_the_size_of_its_output(subject: Subject) -> None:
-    job, told = begin(subject, subject.quick())
+    job, reported = begin(subject, subject.quick())
 
-    report = await told.report()
+    report = await reported.report()
 
     size = job.output.stat().st_size
     assert (report, size > 0) == (Exited(status=0, outputs={}, output_bytes=size), True)
 
 
 async def test_bad_work_ends_with_another_status(subject: Subject) -> None:
-    _, told = begin(subject, subject.failing())
+    _, reported = begin(subject, subject.failing())
 
-    report = await told.report()
+    report = await reported.report()
 
     assert isinstance(report, Exited)
     assert report.status == 1
 
 
 async def test_starting_again_starts_nothing(subject: Subject) -> None:
-    job, told = begin(subject, subject.endless())
-    await told.until_started()
+    job, reported = begin(subject, subject.endless())
+    await reported.until_started()
 
-    subject.executor.start(job, told)
+    subject.executor.start(job, reported)
     await settled(subject)
 
-    assert (told.started, list(subject.executor.running())) == ([job.key], [job.key])
+    assert (reported.started, list(subject.executor.running())) == ([job.key], [job.key])
 
 
 async def test_what_is_stopped_is_reported_once_as_stopped(subject: Subject) -> None:
-    job, told = begin(subject, subject.endless())
-    await told.until_started()
+    job, reported = begin(subject, subject.endless())
+    await reported.until_started()
 
     subject.executor.stop(job.key)
     subject.executor.stop(job.key)
-    report = await told.report()
+    report = await reported.report()
     await settled(subject)
 
     assert isinstance(report, Stopped)
-    assert (len(told.reports), list(subject.executor.running())) == (1, [])
+    assert (len(reported.reports), list(subject.executor.running())) == (1, [])
 
 
 async def test_stopping_at_once_is_reported_too(subject: Subject) -> None:
-    job, told = begin(subject, subject.endless())
+    job, reported = begin(subject, subject.endless())
 
     subject.executor.stop(job.key)
 
-    assert isinstance(await told.report(), Stopped)
+    assert isinstance(await reported.report(), Stopped)
 
 
 async def test_stopping_what_never_began_is_nothing(subject: Subject) -> None:
@@ -191,26 +191,26 @@ async def test_stopping_what_never_began_is_nothing(subject: Subject) -> None:
 
 
 async def test_work_over_its_time_is_reported_as_such(subject: Subject) -> None:
-    _, told = begin(subject, subject.endless(), timeout_s=0.1)
+    _, reported = begin(subject, subject.endless(), timeout_s=0.1)
 
-    report = await told.report()
+    report = await reported.report()
 
     assert isinstance(report, Failed)
     assert report.cause == "timeout"
 
 
 async def test_a_recorded_start_that_nobody_knows_is_lost(subject: Subject) -> None:
-    _, told = begin(subject, subject.quick(), started=True)
+    _, reported = begin(subject, subject.quick(), started=True)
 
-    report = await told.report()
+    report = await reported.report()
 
     assert isinstance(report, Failed)
-    assert (report.cause, told.started) == ("lost", [])
+    assert (report.cause, reported.started) == ("lost", [])
 
 
 async def test_a_report_can_be_asked_for_until_it_is_forgotten(subject: Subject) -> None:
-    job, told = begin(subject, subject.quick())
-    report = await told.report()
+    job, reported = begin(subject, subject.quick())
+    report = await reported.report()
 
     _, again = begin(subject, subject.quick())
 
@@ -220,8 +220,8 @@ async def test_a_report_can_be_asked_for_until_it_is_forgotten(subject: Subject)
 
 
 async def test_forgetting_twice_or_what_never_was_is_nothing(subject: Subject) -> None:
-    job, told = begin(subject, subject.quick())
-    await told.report()
+    job, reported = begin(subject, subject.quick())
+    await reported.report()
 
     subject.executor.forget(job.key)
     subject.executor.forget(job.key)
@@ -233,17 +233,17 @@ async def test_output_is_appended_to(subject: Subject) -> None:
     output.parent.mkdir(parents=True)
     output.write_text("before\n")
 
-    _, told = begin(subject, subject.quick())
-    await told.report()
+    _, reported = begin(subject, subject.quick())
+    await reported.report()
 
     assert output.read_text().startswith("before\n")
     assert len(output.read_text()) > len("before\n")
 
 
 async def test_a_workspace_that_cannot_be_made_could_not_start(subject: Subject) -> None:
-    _, told = begin(subject, subject.quick(), workspace=Path("/proc/nowhere"))
+    _, reported = begin(subject, subject.quick(), workspace=Path("/proc/nowhere"))
 
-    report = await told.report()
+    report = await reported.report()
 
     assert isinstance(report, Failed)
     assert report.cause == "start"

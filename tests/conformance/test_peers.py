@@ -51,10 +51,10 @@ async def pair(tmp_path: Path, stack: AsyncExitStack) -> tuple[Host, Host]:
 async def test_a_message_arrives_as_it_was_sent(pair: tuple[Host, Host]) -> None:
     one, two = pair
 
-    said = one.say(an_offer(), two)
-    await until(lambda: bool(two.heard))
+    said = one.send(an_offer(), two)
+    await until(lambda: bool(two.received))
 
-    assert two.heard == [said]
+    assert two.received == [said]
 
 
 async def test_a_host_answers_one_whose_url_it_does_not_know(
@@ -65,20 +65,20 @@ async def test_a_host_answers_one_whose_url_it_does_not_know(
     one = await stack.enter_async_context(a_host(tmp_path, H1, free_port(), url_of(port)))
     await two.meets(H1)
 
-    said = two.say(a_ping(), one)
-    await until(lambda: bool(one.heard))
+    said = two.send(a_ping(), one)
+    await until(lambda: bool(one.received))
 
-    assert one.heard == [said]
+    assert one.received == [said]
 
 
 async def test_messages_to_all_reach_each_host_once(pair: tuple[Host, Host]) -> None:
     one, two = pair
 
-    said = [one.say(a_ping()), one.say(MARK)]
-    await until(lambda: len(two.heard) == 2)
+    said = [one.send(a_ping()), one.send(MARK)]
+    await until(lambda: len(two.received) == 2)
 
-    assert two.heard == said
-    assert one.heard == []
+    assert two.received == said
+    assert one.received == []
 
 
 async def test_who_is_met_later_receives_the_newest_ping(
@@ -86,23 +86,23 @@ async def test_who_is_met_later_receives_the_newest_ping(
 ) -> None:
     port = free_port()
     one = await stack.enter_async_context(a_host(tmp_path, H1, free_port(), url_of(port)))
-    one.say(a_ping(at=1))
-    newest = one.say(a_ping(at=2))
+    one.send(a_ping(at=1))
+    newest = one.send(a_ping(at=2))
 
     two = await stack.enter_async_context(a_host(tmp_path, H2, port))
-    await until(lambda: bool(two.heard))
+    await until(lambda: bool(two.received))
 
-    assert two.heard == [newest]
+    assert two.received == [newest]
 
 
 async def test_a_message_to_a_host_that_was_never_met_is_lost(pair: tuple[Host, Host]) -> None:
     one, two = pair
 
-    one.say(an_offer(), HostId("h9"))
-    mark = one.say(MARK, two)
-    await until(lambda: bool(two.heard))
+    one.send(an_offer(), HostId("h9"))
+    mark = one.send(MARK, two)
+    await until(lambda: bool(two.received))
 
-    assert (two.heard, one.unsent) == ([mark], [])
+    assert (two.received, one.unsent) == ([mark], [])
 
 
 async def test_a_message_to_the_store_that_a_host_lost_reaches_the_new_one(
@@ -111,20 +111,20 @@ async def test_a_message_to_the_store_that_a_host_lost_reaches_the_new_one(
     one, two = pair
     lost = Host(a_hello(H2, StoreId("l0st")), two.peers, two.site)
 
-    said = one.say(MARK, lost)
-    await until(lambda: bool(two.heard))
+    said = one.send(MARK, lost)
+    await until(lambda: bool(two.received))
 
-    assert two.heard == [said]
+    assert two.received == [said]
 
 
 async def test_a_message_that_fits_no_frame_ends_nothing(pair: tuple[Host, Host]) -> None:
     one, two = pair
 
-    one.say(Offer(run="h1-1@k3f9", epoch=1, facts=(), flow=a_flow(), digest="x" * FRAME_MAX), two)
-    mark = one.say(MARK, two)
-    await until(lambda: bool(two.heard))
+    one.send(Offer(run="h1-1@k3f9", epoch=1, facts=(), flow=a_flow(), digest="x" * FRAME_MAX), two)
+    mark = one.send(MARK, two)
+    await until(lambda: bool(two.received))
 
-    assert two.heard == [mark]
+    assert two.received == [mark]
 
 
 async def test_peers_that_are_not_open_send_nothing_and_close_twice() -> None:
@@ -145,7 +145,7 @@ async def test_an_offer_to_a_host_that_is_gone_is_reported_as_unsent(
     async with a_host(tmp_path, H2, port) as two:
         await one.meets(H2)
 
-    said = one.say(an_offer(), two)
+    said = one.send(an_offer(), two)
     await until(lambda: bool(one.unsent))
 
     assert one.unsent == [said]
@@ -158,16 +158,16 @@ async def test_an_offer_that_was_reported_as_unsent_is_never_sent(
     one = await stack.enter_async_context(a_host(tmp_path, H1, free_port(), url_of(port)))
     async with a_host(tmp_path, H2, port, store="k3f9") as gone:
         await one.meets(H2)
-    one.say(an_offer(epoch=1), gone)
+    one.send(an_offer(epoch=1), gone)
     await until(lambda: bool(one.unsent))
 
     two = await stack.enter_async_context(a_host(tmp_path, H2, port, store="k3f9"))
     await one.meets(H2)
-    one.say(an_offer(epoch=1), two)
-    later = one.say(an_offer(epoch=2), two)
-    await until(lambda: bool(two.heard))
+    one.send(an_offer(epoch=1), two)
+    later = one.send(an_offer(epoch=2), two)
+    await until(lambda: bool(two.received))
 
-    assert two.heard == [later]
+    assert two.received == [later]
 
 
 async def test_an_offer_that_was_written_once_is_never_reported_as_unsent(
@@ -177,11 +177,11 @@ async def test_an_offer_that_was_written_once_is_never_reported_as_unsent(
     one = await stack.enter_async_context(a_host(tmp_path, H1, free_port(), url_of(port)))
     async with a_host(tmp_path, H2, port) as two:
         await one.meets(H2)
-        one.say(an_offer("h1-1@k3f9"), two)
-        await until(lambda: bool(two.heard))
+        one.send(an_offer("h1-1@k3f9"), two)
+        await until(lambda: bool(two.received))
 
-    one.say(an_offer("h1-1@k3f9"), two)
-    other = one.say(an_offer("h1-2@k3f9"), two)
+    one.send(an_offer("h1-1@k3f9"), two)
+    other = one.send(an_offer("h1-2@k3f9"), two)
     await until(lambda: bool(one.unsent))
 
     assert one.unsent == [other]
@@ -198,8 +198,8 @@ async def test_an_offer_of_an_earlier_process_is_never_reported_as_unsent(
     async with a_host(tmp_path, H2, port) as two:
         await one.meets(H2)
 
-    one.say(an_offer("h1-1@k3f9"), two)
-    other = one.say(an_offer("h1-2@k3f9"), two)
+    one.send(an_offer("h1-1@k3f9"), two)
+    other = one.send(an_offer("h1-2@k3f9"), two)
     await until(lambda: bool(one.unsent))
 
     assert one.unsent == [other]
@@ -214,8 +214,8 @@ async def test_a_host_that_comes_back_is_met_again(tmp_path: Path, stack: AsyncE
 
     two = await stack.enter_async_context(a_host(tmp_path, H2, port))
     await one.meets(H2)
-    said = one.say(MARK, two)
-    await until(lambda: bool(two.heard))
+    said = one.send(MARK, two)
+    await until(lambda: bool(two.received))
 
-    assert two.heard == [said]
+    assert two.received == [said]
     assert one.at(url_of(port)).problem == ""

@@ -8,7 +8,7 @@ from typing import Any
 from floe.model.flow import Git, GitCheckout, GitMerge, Work
 from floe.model.signal import Exited, Report
 from floe.nodes.commands import Commands
-from tests.make_nodes import Told, a_job, a_key
+from tests.make_nodes import Reports, a_job, a_key
 
 _ENV = {
     "PATH": os.environ["PATH"],
@@ -63,9 +63,9 @@ class House:
         self._serial += 1
         key = a_key(run, node=f"n{self._serial}")
         job = a_job(self.root, work, key=key, **others)
-        told = Told()
-        self.commands.start(job, told)
-        report = await told.report()
+        reported = Reports()
+        self.commands.start(job, reported)
+        report = await reported.report()
         self.printed = job.output.read_text() if job.output.exists() else ""
         return report
 

@@ -15,7 +15,7 @@ from floe.nodes import download
 from floe.nodes.documents import DocumentFiles
 from floe.nodes.fetch import Fetches
 from floe.nodes.workspaces import Workspaces
-from tests.make_nodes import DEADLINE_S, Told, a_job, a_key
+from tests.make_nodes import DEADLINE_S, Reports, a_job, a_key
 from tests.tcp import serving
 
 OLD = b"old " * 500_000
@@ -97,11 +97,11 @@ def get(tmp_path: Path, fetches: Fetches) -> Callable[..., object]:
     count = iter(range(1, 100))
 
     async def get(url: str, location: str = "", **work: str) -> Got:
-        told = Told()
+        reported = Reports()
         made = Fetch(url=url, location=location, **work)  # type: ignore[arg-type]  # texts
         job = a_job(tmp_path, made, key=a_key(next(count)))
-        fetches.start(job, told)
-        report = await told.report()
+        fetches.start(job, reported)
+        report = await reported.report()
         output = job.output.read_text() if job.output.exists() else ""
         if isinstance(report, Failed):
             return Got(None, report.why, {})

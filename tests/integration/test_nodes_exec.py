@@ -13,7 +13,7 @@ from floe.model.signal import Exited, Failed, Report, Stopped
 from floe.nodes.base import Job
 from floe.nodes.commands import Commands
 from floe.nodes.preparation import CommandSettings
-from tests.make_nodes import DEADLINE_S, Told, a_job, a_key
+from tests.make_nodes import DEADLINE_S, Reports, a_job, a_key
 
 HOSTILE = "$(touch pwned) `touch pwned` ; touch pwned' \" \\ \n* $HOME ü"
 
@@ -28,9 +28,9 @@ async def commands(tmp_path: Path) -> AsyncIterator[Commands]:
 
 
 async def run(commands: Commands, job: Job) -> Report:
-    told = Told()
-    commands.start(job, told)
-    return await told.report()
+    reported = Reports()
+    commands.start(job, reported)
+    return await reported.report()
 
 
 def shell(text: str, **others: object) -> Work:
@@ -130,74 +130,74 @@ async def test_a_command_over_its_time_is_stopped(tmp_path: Path, commands: Comm
 
 
 async def test_a_stopped_command_is_reported_as_stopped(tmp_path: Path, commands: Commands) -> None:
-    told = Told()
+    reported = Reports()
     job = a_job(tmp_path, shell("sleep 60"))
-    commands.start(job, told)
-    await told.until_started()
+    commands.start(job, reported)
+    await reported.until_started()
 
     commands.stop(job.key)
 
-    assert await told.report() == Stopped()
+    assert await reported.report() == Stopped()
 
 
 async def test_the_rest_runs_when_there_is_room(tmp_path: Path) -> None:
     settings = CommandSettings(host="h1", workspace_root=tmp_path, commands=2)
     commands = Commands(tmp_path, settings)
     await commands.open()
-    told = Told()
+    reported = Reports()
 
     for n in range(1, 8):
-        commands.start(a_job(tmp_path, key=a_key(n)), told)
-    await told.report(7)
+        commands.start(a_job(tmp_path, key=a_key(n)), reported)
+    await reported.report(7)
 
-    assert told.reports == [Exited(status=0, outputs={})] * 7
+    assert reported.reports == [Exited(status=0, outputs={})] * 7
     await commands.shutdown()
 
 
 async def test_commands_go_on_without_floe_and_are_found_again(
     tmp_path: Path, commands: Commands
 ) -> None:
-    told = Told()
+    reported = Reports()
     work = shell("echo before; until [ -e go ]; do sleep 0.01; done; echo after; exit 5")
     job = a_job(tmp_path, work)
-    commands.start(job, told)
-    await told.until_started()
+    commands.start(job, reported)
+    await reported.until_started()
     await commands.close()
 
     again = await another(tmp_path)
     again.sweep(frozenset({job.key}))
-    again.start(replace(job, started=True), told)
+    again.start(replace(job, started=True), reported)
     (job.workspace / "go").touch()
 
-    assert await told.report() == Exited(status=5, outputs={}, output_bytes=13)
-    assert (job.output.read_text(), len(told.started)) == ("before\nafter\n", 1)
+    assert await reported.report() == Exited(status=5, outputs={}, output_bytes=13)
+    assert (job.output.read_text(), len(reported.started)) == ("before\nafter\n", 1)
     await again.shutdown()
 
 
 async def test_what_ended_while_floe_was_away_is_reported(
     tmp_path: Path, commands: Commands
 ) -> None:
-    told = Told()
+    reported = Reports()
     job = a_job(tmp_path, shell("until [ -e go ]; do sleep 0.01; done; touch gone; exit 5"))
-    commands.start(job, told)
-    await told.until_started()
+    commands.start(job, reported)
+    await reported.until_started()
     await commands.close()
     (job.workspace / "go").touch()
     await until((job.workspace / "gone").exists)
 
     again = await another(tmp_path)
-    again.start(replace(job, started=True), told)
+    again.start(replace(job, started=True), reported)
 
-    assert await told.report() == Exited(status=5, outputs={})
+    assert await reported.report() == Exited(status=5, outputs={})
     await again.shutdown()
 
 
 async def test_what_nobody_is_owed_is_swept(tmp_path: Path, commands: Commands) -> None:
-    told = Told()
+    reported = Reports()
     for n, text in enumerate(("true", "sleep 600"), 1):
-        commands.start(a_job(tmp_path, shell(text), key=a_key(n)), told)
-    await told.until_started(2)
-    await told.report()
+        commands.start(a_job(tmp_path, shell(text), key=a_key(n)), reported)
+    await reported.until_started(2)
+    await reported.report()
     await commands.close()
 
     again = await another(tmp_path)

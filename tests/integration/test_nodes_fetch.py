@@ -17,7 +17,7 @@ from floe.nodes.base import Job
 from floe.nodes.fetch import Fetches
 from floe.nodes.partial_file import PartialFile
 from floe.nodes.workspaces import Workspaces
-from tests.make_nodes import Told, a_job, a_key
+from tests.make_nodes import Reports, a_job, a_key
 
 BODY = b"floe" * 100_000
 SHA256 = hashlib.sha256(BODY).hexdigest()
@@ -93,9 +93,9 @@ async def fetches(tmp_path: Path) -> AsyncIterator[Fetches]:
 
 
 async def run(fetches: Fetches, job: Job) -> Report:
-    told = Told()
-    fetches.start(job, told)
-    return await told.report()
+    reported = Reports()
+    fetches.start(job, reported)
+    return await reported.report()
 
 
 def status(report: Report) -> int:
@@ -340,28 +340,28 @@ async def test_a_download_over_its_time_ends_and_leaves_nothing(
 async def test_a_stopped_download_leaves_nothing(
     tmp_path: Path, site: Site, fetches: Fetches
 ) -> None:
-    told = Told()
+    reported = Reports()
     job = a_job(tmp_path, Fetch(url=f"{site.url}/held.tgz"))
-    fetches.start(job, told)
+    fetches.start(job, reported)
     await site.held.wait()
 
     fetches.stop(job.key)
 
-    assert isinstance(await told.report(), Stopped)
+    assert isinstance(await reported.report(), Stopped)
     assert (files(tmp_path), list((tmp_path / "cache").iterdir())) == ([], [])
 
 
 async def test_closing_reports_nothing_and_the_next_floe_reports_lost(
     tmp_path: Path, site: Site, fetches: Fetches
 ) -> None:
-    told = Told()
+    reported = Reports()
     job = a_job(tmp_path, Fetch(url=f"{site.url}/held.tgz"))
-    fetches.start(job, told)
+    fetches.start(job, reported)
     await site.held.wait()
 
     await fetches.close()
 
-    assert (told.started, told.reports) == ([job.key], [])
+    assert (reported.started, reported.reports) == ([job.key], [])
     again = Fetches(tmp_path, Workspaces(tmp_path))
     report = await run(again, a_job(tmp_path, job.work, started=True))
     assert isinstance(report, Failed)

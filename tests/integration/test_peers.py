@@ -93,7 +93,7 @@ async def test_nobody_is_there(tmp_path: Path, stack: AsyncExitStack) -> None:
 
     one = await stack.enter_async_context(a_host(tmp_path, H1, free_port(), url))
 
-    await one.says(url, "connection refused")
+    await one.until_problem(url, "connection refused")
     assert (one.at(url).host, one.at(url).is_open) == (None, False)
 
 
@@ -104,7 +104,7 @@ async def test_a_web_page_is_not_floe(tmp_path: Path, stack: AsyncExitStack) -> 
     url = await stack.enter_async_context(something(page))
     one = await stack.enter_async_context(a_host(tmp_path, H1, free_port(), url))
 
-    await one.says(url, "answers, but is not floe (HTTP 200)")
+    await one.until_problem(url, "answers, but is not floe (HTTP 200)")
 
 
 async def test_nothing_found_is_not_floe(tmp_path: Path, stack: AsyncExitStack) -> None:
@@ -114,7 +114,7 @@ async def test_nothing_found_is_not_floe(tmp_path: Path, stack: AsyncExitStack) 
     url = await stack.enter_async_context(something(nothing))
     one = await stack.enter_async_context(a_host(tmp_path, H1, free_port(), url))
 
-    await one.says(url, "answers, but is not floe (HTTP 404)")
+    await one.until_problem(url, "answers, but is not floe (HTTP 404)")
 
 
 async def test_the_token_goes_nowhere_else(tmp_path: Path, stack: AsyncExitStack) -> None:
@@ -127,7 +127,7 @@ async def test_the_token_goes_nowhere_else(tmp_path: Path, stack: AsyncExitStack
     url = await stack.enter_async_context(something(elsewhere))
     one = await stack.enter_async_context(a_host(tmp_path, H1, free_port(), url))
 
-    await one.says(url, "answers, but is not floe: it redirects (HTTP 302)")
+    await one.until_problem(url, "answers, but is not floe: it redirects (HTTP 302)")
     assert set(asked) == {WS}
 
 
@@ -140,7 +140,7 @@ async def test_a_server_that_sends_nothing_is_given_up(
     url = await stack.enter_async_context(serving(silent))
     one = await stack.enter_async_context(a_host(tmp_path, H1, free_port(), url, connect_s=0.05))
 
-    await one.says(url, "no reply in time")
+    await one.until_problem(url, "no reply in time")
 
 
 async def test_a_server_that_closes_is_not_floe(tmp_path: Path, stack: AsyncExitStack) -> None:
@@ -167,7 +167,7 @@ async def test_a_server_of_another_protocol_is_not_floe(
     url = await stack.enter_async_context(serving(ssh))
     one = await stack.enter_async_context(a_host(tmp_path, H1, free_port(), url))
 
-    await one.says(url, "answers, but is not floe: no HTTP")
+    await one.until_problem(url, "answers, but is not floe: no HTTP")
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ async def test_a_websocket_that_does_not_name_who_it_is_is_not_floe(
     url = await stack.enter_async_context(something(saying(first)))
     one = await stack.enter_async_context(a_host(tmp_path, H1, free_port(), url))
 
-    await one.says(url, f"answers, but is not floe: {said}")
+    await one.until_problem(url, f"answers, but is not floe: {said}")
 
 
 @pytest.mark.parametrize("path", ["/wrong", "/app", "/app/dash", "/build"])
@@ -199,7 +199,7 @@ async def test_a_wrong_path_is_not_taken_for_a_wrong_token(
     await stack.enter_async_context(a_host(tmp_path, H2, port))
     one = await stack.enter_async_context(a_host(tmp_path, H1, free_port(), url_of(port) + path))
 
-    await one.says(url_of(port) + path, "is a floe, but not at this path")
+    await one.until_problem(url_of(port) + path, "is a floe, but not at this path")
 
 
 async def test_a_wrong_path_does_not_hide_a_wrong_token(
@@ -210,7 +210,7 @@ async def test_a_wrong_path_does_not_hide_a_wrong_token(
     url = url_of(port) + "/wrong"
     one = await stack.enter_async_context(a_host(tmp_path, H1, free_port(), url, token="wrong"))
 
-    await one.says(url, "refuses this cluster token")
+    await one.until_problem(url, "refuses this cluster token")
 
 
 # --- who is let in ---
@@ -226,7 +226,7 @@ async def test_a_wrong_token_is_reported_at_both_ends(
         a_host(tmp_path, H1, free_port(), url_of(port), token="wrong")
     )
 
-    await one.says(url_of(port), "refuses this cluster token")
+    await one.until_problem(url_of(port), "refuses this cluster token")
     assert [(seen.caller, seen.problem) for seen in two.peers.seen()] == [
         ("h1 at 127.0.0.1", "calls with a wrong cluster token")
     ]
@@ -265,7 +265,7 @@ async def test_a_token_that_is_right_at_last_is_no_problem_any_more(
     port = free_port()
     two = await stack.enter_async_context(a_host(tmp_path, H2, port))
     async with a_host(tmp_path / "wrong", H1, free_port(), url_of(port), token="wrong") as one:
-        await one.says(url_of(port), "refuses this cluster token")
+        await one.until_problem(url_of(port), "refuses this cluster token")
 
     again = await stack.enter_async_context(a_host(tmp_path, H1, free_port(), url_of(port)))
     await again.meets(H2)
@@ -311,7 +311,7 @@ async def test_with_a_private_address_hosts_come_in_there_alone(
         a_host(tmp_path, H1, free_port(), url_of(public), url_of(private))
     )
 
-    await one.says(url_of(public), "hosts must connect to its private address")
+    await one.until_problem(url_of(public), "hosts must connect to its private address")
     await until(lambda: one.at(url_of(private)).is_open)
 
 
@@ -372,7 +372,7 @@ async def test_hosts_of_two_protocols_report_it_at_both_ends(
         a_host(tmp_path, H1, free_port(), url_of(port), store="0lder")
     )
 
-    await older.says(url_of(port), "speaks protocol 2-3, this host 1")
+    await older.until_problem(url_of(port), "speaks protocol 2-3, this host 1")
     await until(lambda: bool(newer.peers.seen()))
     (seen,) = newer.peers.seen()
     assert seen.caller == "h1@0lder"
@@ -402,10 +402,10 @@ async def test_a_url_that_leads_home_is_no_problem(tmp_path: Path) -> None:
     async with a_host(tmp_path, H1, port, url_of(port)) as one:
         await until(lambda: one.at(url_of(port)).is_self)
 
-        one.say(a_ping())
+        one.send(a_ping())
 
         assert one.at(url_of(port)).problem == ""
-        assert one.heard == []
+        assert one.received == []
 
 
 async def test_two_urls_of_one_host_are_reported(tmp_path: Path, stack: AsyncExitStack) -> None:
@@ -414,7 +414,7 @@ async def test_two_urls_of_one_host_are_reported(tmp_path: Path, stack: AsyncExi
     await stack.enter_async_context(a_host(tmp_path, H2, port))
     one = await stack.enter_async_context(a_host(tmp_path, H1, free_port(), *urls))
 
-    await one.says(urls[1], f"leads to h2, like {urls[0]}")
+    await one.until_problem(urls[1], f"leads to h2, like {urls[0]}")
     assert one.at(urls[0]).problem == ""
 
 
@@ -428,8 +428,8 @@ async def test_two_hosts_of_one_name_are_reported_at_both_urls(
     one = await stack.enter_async_context(a_host(tmp_path, H1, free_port(), *urls))
 
     said = "h2 exists twice, with the stores 0ne1, tw02: rename one"
-    await one.says(urls[0], said)
-    await one.says(urls[1], said)
+    await one.until_problem(urls[0], said)
+    await one.until_problem(urls[1], said)
 
 
 @pytest.mark.parametrize(
@@ -450,7 +450,7 @@ async def test_a_host_with_my_name_is_not_spoken_with(
         a_host(tmp_path, H1, free_port(), url_of(port), store="k3f9", process="one")
     )
 
-    await one.says(url_of(port), said)
+    await one.until_problem(url_of(port), said)
     await until(lambda: any(said in seen.problem for seen in two.peers.seen()))
     assert not one.at(url_of(port)).is_open
 
@@ -472,7 +472,7 @@ async def test_a_host_that_falls_silent_is_let_go(tmp_path: Path, stack: AsyncEx
         a_host(tmp_path, H1, free_port(), url, silence_s=0.1, ping_s=0.02)
     )
 
-    await one.says(url, "silent for 0.1 s")
+    await one.until_problem(url, "silent for 0.1 s")
 
 
 @pytest.mark.parametrize(
@@ -490,8 +490,8 @@ async def test_connection_with_unreadable_messages_is_closed(
     url = await stack.enter_async_context(something(saying(*frames)))
     one = await stack.enter_async_context(a_host(tmp_path, H1, free_port(), url))
 
-    await one.says(url, said)
-    assert one.heard == []
+    await one.until_problem(url, said)
+    assert one.received == []
 
 
 async def test_messages_of_a_newer_floe_and_in_anothers_name_are_passed_over(
@@ -509,8 +509,8 @@ async def test_messages_of_a_newer_floe_and_in_anothers_name_are_passed_over(
     url = await stack.enter_async_context(something(saying(*frames)))
     one = await stack.enter_async_context(a_host(tmp_path, H1, free_port(), url))
 
-    await until(lambda: bool(one.heard))
-    assert [e.message for e in one.heard] == [EndedStored(run="h1-1@k3f9", epoch=1)]
+    await until(lambda: bool(one.received))
+    assert [e.message for e in one.received] == [EndedStored(run="h1-1@k3f9", epoch=1)]
     assert one.at(url).is_open
 
 
@@ -538,10 +538,10 @@ async def test_a_host_that_reads_nothing_costs_bounded_memory_and_is_let_go(
     (other,) = one.peers._others.values()
 
     for serial in range(1, 100):
-        one.say(EndedStored(run="x" * 1_000_000 + str(serial), epoch=1), H2)
+        one.send(EndedStored(run="x" * 1_000_000 + str(serial), epoch=1), H2)
 
     assert other._outbox._bytes <= BYTES_MAX
-    await one.says(url, "for 0.2 s")
+    await one.until_problem(url, "for 0.2 s")
     read.set()
 
 
@@ -616,7 +616,7 @@ async def test_a_certificate_of_ones_own_is_trusted_where_it_is_named(
     other = await stack.enter_async_context(a_host(tmp_path, H3, free_port(), url))
 
     await one.meets(H2)
-    await other.says(url, "its certificate is not trusted")
+    await other.until_problem(url, "its certificate is not trusted")
 
 
 async def test_tls_where_there_is_none_fails(tmp_path: Path, stack: AsyncExitStack) -> None:
@@ -626,7 +626,7 @@ async def test_tls_where_there_is_none_fails(tmp_path: Path, stack: AsyncExitSta
     url = f"https://127.0.0.1:{port}"
     one = await stack.enter_async_context(a_host(tmp_path, H1, free_port(), url))
 
-    await one.says(url, "TLS failed")
+    await one.until_problem(url, "TLS failed")
 
 
 async def test_an_offer_waits_for_a_host_that_is_silent(
@@ -642,10 +642,10 @@ async def test_an_offer_waits_for_a_host_that_is_silent(
     async with a_host(tmp_path, H2, port) as two:
         await one.meets(H2)
     async with serving(silent, port):
-        await one.says(url_of(port), "no reply in time")
+        await one.until_problem(url_of(port), "no reply in time")
 
-        one.say(an_offer(), two)
-    await one.says(url_of(port), "connection refused")
+        one.send(an_offer(), two)
+    await one.until_problem(url_of(port), "connection refused")
 
     await until(lambda: bool(one.unsent))
 
@@ -678,8 +678,8 @@ async def test_a_host_behind_a_silent_network_is_let_go_and_met_again(
     proxy.mend()
     await one.meets(H2)
 
-    said = one.say(EndedStored(run="h1-1@k3f9", epoch=1), two)
-    await until(lambda: said in two.heard)
+    said = one.send(EndedStored(run="h1-1@k3f9", epoch=1), two)
+    await until(lambda: said in two.received)
     assert problem == "silent for 0.3 s"
 
 

@@ -20,7 +20,7 @@ from floe.nodes.environment import OUTPUTS_BYTES_MAX, outputs_path
 from floe.nodes.preparation import CommandSettings
 from floe.places import Places
 from floe.repository.task import Task
-from tests.make_nodes import Told, a_job, a_key
+from tests.make_nodes import Reports, a_job, a_key
 from tests.make_warden import until
 
 AT = 1_795_600_800_000
@@ -91,7 +91,7 @@ class House:
         places: Places | None = None,
     ) -> None:
         self.root = root
-        self.told = Told()
+        self.reported = Reports()
         settings = CommandSettings(
             host="h1", workspace_root=root, commands=commands, strict_shell=strict_shell
         )
@@ -107,7 +107,7 @@ class House:
         return self.warden
 
     def start(self, job: Job) -> Job:
-        self.commands.start(job, self.told)
+        self.commands.start(job, self.reported)
         return job
 
     def spawned(self) -> list[str]:
@@ -135,7 +135,7 @@ def test_its_messages_become_one_started_and_one_reported(house: House) -> None:
     house.warden.end(key, 3)
     house.warden.end(key, 3)
 
-    assert house.told.words == [
+    assert house.reported.signals == [
         Started(key=key, at=Instant(AT)),
         Reported(key=key, report=Exited(status=3, outputs={}), at=Instant(AT + 5)),
     ]
@@ -146,7 +146,7 @@ def test_an_end_whose_beginning_was_not_seen_was_begun(house: House) -> None:
 
     house.warden.end(key)
 
-    assert house.told.started == [key]
+    assert house.reported.started == [key]
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_an_end_from_outside_is_reported_as_such(
 
     house.warden.end(key, 143, why)
 
-    assert house.told.reports == [report]
+    assert house.reported.reports == [report]
 
 
 def test_what_could_not_start_explains_why(house: House) -> None:
@@ -172,7 +172,7 @@ def test_what_could_not_start_explains_why(house: House) -> None:
 
     house.warden.say(warden.NotStarted(key=str(key), error="no such file: foo", at=AT))
 
-    assert house.told.words[-1:] == [
+    assert house.reported.signals[-1:] == [
         Reported(key=key, report=Failed(cause="start", why="no such file: foo"), at=Instant(AT))
     ]
 
@@ -195,7 +195,7 @@ def test_an_end_is_reported_with_what_is_in_the_place_of_the_output(
     house.warden.end(job.key)
 
     note = f"its output is lost: {job.output} is {found}, not a plain file"
-    assert house.told.reports == [Exited(status=0, outputs={}, note=note)]
+    assert house.reported.reports == [Exited(status=0, outputs={}, note=note)]
 
 
 @pytest.mark.parametrize("above", [0, 1], ids=["its folder", "the folder above"])
@@ -210,7 +210,7 @@ def test_an_end_is_reported_whatever_is_in_the_place_of_a_folder(
 
     house.warden.end(job.key, 3)
 
-    (report,) = house.told.reports
+    (report,) = house.reported.reports
     assert isinstance(report, Exited)
     assert (report.status, f"{folder.name} is " in report.note) == (3, True)
 
@@ -225,7 +225,7 @@ def test_an_end_from_outside_is_reported_whatever_became_of_the_output(
 
     house.warden.end(job.key, 143, why)
 
-    assert [word.key for word in house.told.words if isinstance(word, Reported)] == [job.key]
+    assert [word.key for word in house.reported.signals if isinstance(word, Reported)] == [job.key]
 
 
 def test_a_place_is_free_again_after_an_end_whose_files_are_odd(house: House) -> None:
@@ -244,7 +244,7 @@ def test_what_is_in_the_place_of_the_outputs_is_named(house: House) -> None:
     house.warden.end(job.key)
 
     note = f"its outputs are lost: {outputs_path(job)} is a named pipe, not a plain file"
-    assert house.told.reports == [Exited(status=0, outputs={}, note=note)]
+    assert house.reported.reports == [Exited(status=0, outputs={}, note=note)]
 
 
 def test_a_defect_in_a_report_does_not_lose_the_end(
@@ -258,7 +258,7 @@ def test_a_defect_in_a_report_does_not_lose_the_end(
 
     house.warden.end(key)
 
-    assert house.told.reports == [Failed(cause="error", why="RuntimeError: a defect")]
+    assert house.reported.reports == [Failed(cause="error", why="RuntimeError: a defect")]
 
 
 FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/r/runs")
@@ -274,7 +274,7 @@ async def test_command_whose_files_find_no_room_waits_and_is_tried_again(
     with monkeypatch.context() as disk:
         disk.setattr(preparation, "write_input", full)
         job = house.start(a_job(house.root))
-        waits = (house.commands.waiting(), house.told.words, house.commands.problem())
+        waits = (house.commands.waiting(), house.reported.signals, house.commands.problem())
 
     await until(house.spawned)
 
@@ -294,7 +294,7 @@ async def test_command_for_which_the_warden_finds_no_room_is_asked_for_again(
     waits = house.commands.waiting()
     await until(lambda: len(house.spawned()) == 2)
 
-    assert (waits, house.told.reports) == ((key,), [])
+    assert (waits, house.reported.reports) == ((key,), [])
     assert house.warden.dropped == [str(key)]
 
 
@@ -323,7 +323,7 @@ async def test_command_that_waits_for_room_can_be_stopped(house: House) -> None:
 
     house.commands.stop(key)
 
-    assert house.told.reports == [Stopped()]
+    assert house.reported.reports == [Stopped()]
 
 
 async def test_no_room_is_no_problem_when_nothing_waits_for_it(
@@ -376,7 +376,7 @@ async def test_output_on_a_file_system_that_may_hang_is_written_apart(
     house.start(a_job(house.root, output=house.root / "far/out"))
     await until(house.spawned)
     house.warden.end(a_key())
-    await until(lambda: house.told.reports)
+    await until(lambda: house.reported.reports)
 
     house.start(a_job(house.root, key=a_key(node="near")))
 
@@ -409,7 +409,7 @@ def test_what_was_lost_is_reported_as_lost(house: House) -> None:
 
     house.warden.say(warden.CommandLost(key=str(key), at=AT))
 
-    assert [getattr(report, "cause", "") for report in house.told.reports] == ["lost"]
+    assert [getattr(report, "cause", "") for report in house.reported.reports] == ["lost"]
 
 
 def test_the_report_has_the_outputs_and_the_size_of_the_output(house: House) -> None:
@@ -419,7 +419,7 @@ def test_the_report_has_the_outputs_and_the_size_of_the_output(house: House) -> 
 
     house.warden.end(job.key)
 
-    assert house.told.reports == [Exited(status=0, outputs={"version": "1.2"}, output_bytes=6)]
+    assert house.reported.reports == [Exited(status=0, outputs={"version": "1.2"}, output_bytes=6)]
 
 
 def test_too_many_outputs_are_an_error(house: House) -> None:
@@ -428,7 +428,7 @@ def test_too_many_outputs_are_an_error(house: House) -> None:
 
     house.warden.end(job.key)
 
-    assert [getattr(report, "cause", "") for report in house.told.reports] == ["error"]
+    assert [getattr(report, "cause", "") for report in house.reported.reports] == ["error"]
 
 
 def test_a_recorded_start_is_only_looked_for(house: House) -> None:
@@ -444,7 +444,7 @@ def test_a_found_command_is_not_reported_as_started_again(house: House) -> None:
     house.warden.begin(key)
     house.warden.end(key)
 
-    assert (house.told.started, len(house.told.reports)) == ([], 1)
+    assert (house.reported.started, len(house.reported.reports)) == ([], 1)
 
 
 def test_starting_twice_is_starting_once(house: House) -> None:
@@ -456,11 +456,11 @@ def test_starting_twice_is_starting_once(house: House) -> None:
 def test_request_after_the_end_gets_the_end_again(house: House) -> None:
     job = house.start(a_job(house.root))
     house.warden.end(job.key)
-    again = Told()
+    again = Reports()
 
     house.commands.start(job, again)
 
-    assert again.words == house.told.words[-1:]
+    assert again.signals == house.reported.signals[-1:]
 
 
 def test_more_than_the_limit_wait_in_order(house: House) -> None:
@@ -505,7 +505,7 @@ def test_stopping_one_that_waits_ends_it_at_once(tmp_path: Path) -> None:
 
     house.commands.stop(keys[1])
 
-    assert (house.told.reports, house.warden.stopped) == ([Stopped()], [])
+    assert (house.reported.reports, house.warden.stopped) == ([Stopped()], [])
     assert house.commands.waiting() == ()
 
 
@@ -514,7 +514,7 @@ def test_stopping_one_that_runs_asks_the_warden(house: House) -> None:
 
     house.commands.stop(key)
 
-    assert (house.told.reports, house.warden.stopped) == ([], [str(key)])
+    assert (house.reported.reports, house.warden.stopped) == ([], [str(key)])
 
 
 def test_stopping_what_is_not_there_or_over_is_nothing(house: House) -> None:
@@ -554,7 +554,7 @@ def test_a_thousand_that_cannot_start_free_the_queue(tmp_path: Path) -> None:
 
     house.warden.end(first)
 
-    assert (len(house.told.reports), house.commands.waiting()) == (1001, ())
+    assert (len(house.reported.reports), house.commands.waiting()) == (1001, ())
 
 
 def test_sweeping_stops_and_drops_what_nobody_is_owed(house: House) -> None:
@@ -565,7 +565,7 @@ def test_sweeping_stops_and_drops_what_nobody_is_owed(house: House) -> None:
 
     assert [(spec.key, spec.attach) for spec in house.warden.spawned] == [(str(a_key(1)), True)]
     assert house.warden.stopped == house.warden.dropped == [str(a_key(1))]
-    assert house.told.words == []
+    assert house.reported.signals == []
 
 
 def test_arguments_are_expanded_but_never_split(house: House) -> None:
@@ -600,7 +600,7 @@ def test_a_sub_dir_is_made(house: House) -> None:
 def test_a_sub_dir_outside_the_workspace_could_not_start(house: House, sub_dir: str) -> None:
     house.start(a_job(house.root, Exec(argv=("true",), sub_dir=sub_dir)))
 
-    assert [getattr(report, "cause", "") for report in house.told.reports] == ["start"]
+    assert [getattr(report, "cause", "") for report in house.reported.reports] == ["start"]
     assert house.warden.spawned == []
 
 
@@ -609,7 +609,7 @@ def test_a_workspace_that_cannot_be_made_could_not_start(house: House) -> None:
 
     house.start(a_job(house.root))
 
-    assert [getattr(report, "cause", "") for report in house.told.reports] == ["start"]
+    assert [getattr(report, "cause", "") for report in house.reported.reports] == ["start"]
 
 
 @pytest.mark.parametrize(
@@ -626,7 +626,7 @@ def test_a_git_node_shows_what_it_lacks(
 ) -> None:
     house.start(a_job(house.root, work))
 
-    (report,) = house.told.reports
+    (report,) = house.reported.reports
     assert isinstance(report, Failed)
     assert (report.cause, missing in report.why) == ("start", True)
 
@@ -681,7 +681,7 @@ def test_a_flow_of_an_earlier_release_fails_where_a_value_would_become_code(
 ) -> None:
     house.start(a_job(house.root, Exec(argv=argv), inputs={"x": "-rf"}, env=env))
 
-    (report,) = house.told.reports
+    (report,) = house.reported.reports
     assert isinstance(report, Failed)
     assert (report.cause, "; try: " in report.why, house.warden.spawned) == ("start", True, [])
 
@@ -719,7 +719,7 @@ def test_lines_that_are_no_outputs_are_named_with_the_end(house: House) -> None:
 
     house.warden.end(job.key)
 
-    (report,) = house.told.reports
+    (report,) = house.reported.reports
     assert isinstance(report, Exited)
     assert report.outputs == {"notes": "first"}
     assert report.note.startswith("2 lines in FLOE_OUTPUTS ignored, not name=value: `second`")
@@ -734,7 +734,7 @@ def test_a_script_with_windows_line_ends_that_fails_is_named(
 
     house.warden.end(job.key, 127)
 
-    (report,) = house.told.reports
+    (report,) = house.reported.reports
     assert isinstance(report, Exited)
     assert "a.sh: its first line ends in CR" in report.note
 
@@ -745,7 +745,7 @@ def test_nothing_is_reported_about_a_script_that_fails_for_another_reason(house:
 
     house.warden.end(job.key, 3)
 
-    assert house.told.reports == [Exited(status=3, outputs={})]
+    assert house.reported.reports == [Exited(status=3, outputs={})]
 
 
 def test_a_warden_with_less_room_than_the_settings_is_given_no_more(tmp_path: Path) -> None:
@@ -791,12 +791,12 @@ async def test_an_end_without_an_open_file_to_read_is_reported_once_there_is_one
 
     resource.setrlimit(resource.RLIMIT_NOFILE, (3, limits[1]))
     house.warden.end(job.key)
-    early = house.told.reports
+    early = house.reported.reports
     resource.setrlimit(resource.RLIMIT_NOFILE, limits)
-    await until(lambda: house.told.reports)
+    await until(lambda: house.reported.reports)
 
     assert early == []
-    assert house.told.reports == [Exited(status=0, outputs={"n": "7"})]
+    assert house.reported.reports == [Exited(status=0, outputs={"n": "7"})]
 
 
 async def test_an_attempt_without_room_waits_at_the_head_and_is_tried_again(
@@ -811,7 +811,7 @@ async def test_an_attempt_without_room_waits_at_the_head_and_is_tried_again(
     assert house.commands.waiting() == (first, second)
     assert house.warden.dropped == [str(first)]
     assert house.commands.problem() == "commands cannot be started: no more files"
-    assert house.told.words == []
+    assert house.reported.signals == []
     async with asyncio.timeout(20):
         while len(house.spawned()) < 2:  # noqa: ASYNC110 - a timer announces nothing
             await asyncio.sleep(0)
@@ -826,5 +826,5 @@ async def test_an_attempt_without_room_that_was_stopped_is_not_tried_again(house
 
     house.warden.no_room(key)
 
-    assert house.told.reports == [Stopped()]
+    assert house.reported.reports == [Stopped()]
     assert house.commands.waiting() == ()

@@ -24,10 +24,10 @@ from tests.make_core import (
     check,
     ended,
     events_of,
+    input_of,
     snapshot,
+    stepped,
     to,
-    told,
-    word_of,
 )
 
 
@@ -39,14 +39,14 @@ def test_undone_step_leaves_everything_as_it_was(
     core = a_core(slots=slots)
 
     for batch in moves:
-        words = [word_of(core, move) for move in batch]
+        words = [input_of(core, move) for move in batch]
         before = snapshot(core)
-        undone = told(core, *words)
+        undone = stepped(core, *words)
         core.undo(undone)
         assert snapshot(core) == before
         check(core)
 
-        again = told(core, *words)
+        again = stepped(core, *words)
         assert [type(e) for e in events_of(again)] == [type(e) for e in events_of(undone)]
         assert [a.after for a in again.appends] == [a.after for a in undone.appends]
 
@@ -58,7 +58,7 @@ def test_appends_of_a_history_follow_one_another(moves: Sequence[Sequence[Move]]
     heads: dict[RunRef, tuple[int, int]] = {}
 
     for batch in moves:
-        for append in told(core, *[word_of(core, move) for move in batch]).appends:
+        for append in stepped(core, *[input_of(core, move) for move in batch]).appends:
             epoch, seq = heads.get(append.run, (0, 0))
             assert (append.after, append.epoch >= epoch) == (seq, True)
             assert [r.seq for r in append.records] == [
@@ -74,7 +74,7 @@ def test_core_that_is_loaded_again_owes_and_holds_the_same(
 ) -> None:
     core = a_core(slots=2)
     for batch in moves:
-        told(core, *[word_of(core, move) for move in batch])
+        stepped(core, *[input_of(core, move) for move in batch])
 
     again = a_core(slots=2)
     effects = again.load(sorted(core.table.runs.values(), key=lambda run: run.ref))
@@ -89,8 +89,8 @@ def test_cancelled_run_ends_only_after_its_last_process() -> None:
     core = a_core()
     [run] = begun(core, a_flow(a_node("build"), a_node("other")))
 
-    cancel = told(core, to(run, Cancel(by="bob")))
-    one = told(core, to(run, exited(core.table.runs[run.ref], "other", 143)))
+    cancel = stepped(core, to(run, Cancel(by="bob")))
+    one = stepped(core, to(run, exited(core.table.runs[run.ref], "other", 143)))
     last = ended(core, run)
 
     assert {type(e) for e in cancel.effects} == {StopAction}

@@ -22,14 +22,14 @@ from tests.make import (
     a_node,
     the_key,
 )
-from tests.make_core import BUILD, a_core, a_start, begun, events_of, phases, snapshot, to, told
+from tests.make_core import BUILD, a_core, a_start, begun, events_of, phases, snapshot, stepped, to
 
 
 def test_start_makes_a_pend_with_the_next_serial_and_its_ledger_rows() -> None:
     core = a_core()
-    told(core, a_start())
+    stepped(core, a_start())
 
-    decided = told(core, a_start(marks=(LedgerWrite(kind="mark", key="x", value=7),)))
+    decided = stepped(core, a_start(marks=(LedgerWrite(kind="mark", key="x", value=7),)))
 
     assert decided.appends[0].run == RunRef(H1, STORE, 2)
     rows = {(row.kind, row.key): row.value for row in decided.ledger}
@@ -39,13 +39,15 @@ def test_start_makes_a_pend_with_the_next_serial_and_its_ledger_rows() -> None:
 def test_flow_is_stored_once_by_its_digest() -> None:
     core = a_core()
 
-    stored = [row for _ in range(3) for row in told(core, a_start()).ledger if row.kind == "flow"]
+    stored = [
+        row for _ in range(3) for row in stepped(core, a_start()).ledger if row.kind == "flow"
+    ]
 
     assert [row.key for row in stored] == [digest_of(BUILD)]
 
 
 def test_start_that_a_host_takes_is_active_in_the_same_step() -> None:
-    decided = told(a_core(), a_start())
+    decided = stepped(a_core(), a_start())
 
     assert [type(e) for e in events_of(decided)][:3] == [RunPended, RunGranted, RunActivated]
     assert [type(e) for e in decided.effects] == [StartAction]
@@ -55,10 +57,10 @@ def test_run_with_a_flow_file_reads_it_first_and_is_placed_after() -> None:
     core = a_core()
     declared = a_flow(flow_file="x.yml", nodes=())
 
-    read = told(core, a_start(declared))
+    read = stepped(core, a_start(declared))
     ref = read.appends[0].run
     digest = digest_of(BUILD)
-    placed = told(core, to(ref, FlowRead(flow=BUILD, digest=digest, source="x.yml@1")))
+    placed = stepped(core, to(ref, FlowRead(flow=BUILD, digest=digest, source="x.yml@1")))
 
     assert read.effects == (LoadFlow(ref),)
     assert placed.closed == (LoadFlow(ref),)
@@ -70,12 +72,12 @@ def test_title_is_recorded_with_the_start_and_again_when_a_node_gives_more() -> 
     core = a_core()
     name = template_of(read("{{ values.version }} at {{ task.build.outputs.url }}"))
     flow = replace(BUILD, run_name=name)
-    started = told(core, a_start(flow, values={"version": "1.4.2"}))
+    started = stepped(core, a_start(flow, values={"version": "1.4.2"}))
     [run] = [append.run for append in started.appends]
     exited = Exited(status=0, outputs={"url": "https://h"})
 
     key = the_key(core.table.runs[run], "build")
-    ended = told(core, to(run, Reported(key=key, report=exited, at=NOW)))
+    ended = stepped(core, to(run, Reported(key=key, report=exited, at=NOW)))
 
     rows = [append.summary for append in (*started.appends, *ended.appends)]
     assert [row and row.title for row in rows] == ["1.4.2 at …", "1.4.2 at https://h"]
@@ -83,10 +85,14 @@ def test_title_is_recorded_with_the_start_and_again_when_a_node_gives_more() -> 
 
 def test_title_of_a_flow_file_is_recorded_when_the_file_is_read() -> None:
     core = a_core()
-    ref = told(core, a_start(a_flow(flow_file="x.yml", nodes=()), values={"a": "b"})).appends[0].run
+    ref = (
+        stepped(core, a_start(a_flow(flow_file="x.yml", nodes=()), values={"a": "b"}))
+        .appends[0]
+        .run
+    )
     flow = replace(BUILD, run_name=template_of(read("Run {{ run.id }}")))
 
-    told(core, to(ref, FlowRead(flow=flow, digest=digest_of(flow), source="x.yml@1")))
+    stepped(core, to(ref, FlowRead(flow=flow, digest=digest_of(flow), source="x.yml@1")))
 
     assert summary_of(core.table.runs[ref]).title == "Run h1-1"
 
@@ -96,16 +102,16 @@ def test_flow_read_late_changes_nothing() -> None:
     [run] = begun(core, BUILD)
 
     word = FlowRead(flow=BUILD, digest=digest_of(BUILD), source="x")
-    decided = told(core, to(run, word, ticket=1))
+    decided = stepped(core, to(run, word, ticket=1))
 
     assert (decided.appends, decided.replies[0].changed) == ((), False)
 
 
 def test_unreadable_flow_file_ends_the_run_bad() -> None:
     core = a_core()
-    ref = told(core, a_start(a_flow(flow_file="x.yml"))).appends[0].run
+    ref = stepped(core, a_start(a_flow(flow_file="x.yml"))).appends[0].run
 
-    decided = told(core, to(ref, FlowUnreadable(why="gone")))
+    decided = stepped(core, to(ref, FlowUnreadable(why="gone")))
 
     assert core.table.runs[ref].why == "gone"
     assert decided.effects == (PackArchive(ref),)
@@ -121,15 +127,15 @@ def test_draining_host_takes_nothing_until_it_no_longer_drains() -> None:
     core.site.draining = False
 
     assert core.is_behind
-    told(core)
+    stepped(core)
     assert phases(core, run) == ["active"]
 
 
 def test_start_with_a_known_key_is_answered_with_the_first_run() -> None:
     core = a_core()
-    first = told(core, replace(a_start(once="k"), ticket=1)).replies[0]
+    first = stepped(core, replace(a_start(once="k"), ticket=1)).replies[0]
 
-    again = told(core, replace(a_start(once="k"), ticket=2))
+    again = stepped(core, replace(a_start(once="k"), ticket=2))
 
     assert (again.replies[0].run, again.replies[0].changed) == (first.run, False)
     assert (again.appends, again.ledger) == ((), ())
@@ -138,7 +144,9 @@ def test_start_with_a_known_key_is_answered_with_the_first_run() -> None:
 def test_start_with_one_key_twice_in_a_batch_makes_one_run() -> None:
     core = a_core()
 
-    decided = told(core, replace(a_start(once="k"), ticket=1), replace(a_start(once="k"), ticket=2))
+    decided = stepped(
+        core, replace(a_start(once="k"), ticket=1), replace(a_start(once="k"), ticket=2)
+    )
 
     assert len(core.table.runs) == 1
     assert {reply.run for reply in decided.replies} == set(core.table.runs)
@@ -150,9 +158,9 @@ def test_answer_with_a_known_key_is_repeated_and_counts_once() -> None:
     word = to(
         run, DataGiven(node=NodeId("sign-off"), values={}, good=True, by="bob"), once="k", ticket=1
     )
-    told(core, word)
+    stepped(core, word)
 
-    again = told(core, word)
+    again = stepped(core, word)
 
     assert (again.replies[0].changed, again.appends) == (True, ())
 
@@ -161,15 +169,15 @@ def test_answer_to_a_closed_form_changes_nothing_and_reports_it() -> None:
     core = a_core()
     [run] = begun(core, a_flow(a_form()))
     word = DataGiven(node=NodeId("sign-off"), values={}, good=True, by="bob")
-    told(core, to(run, word))
+    stepped(core, to(run, word))
 
-    again = told(core, to(run, word, ticket=1))
+    again = stepped(core, to(run, word, ticket=1))
 
     assert (again.replies[0].changed, again.appends) == (False, ())
 
 
 def test_input_to_a_run_that_is_not_here_is_answered_as_late() -> None:
-    decided = told(a_core(), to(RunRef(H1, STORE, 9), Cancel(by="bob"), ticket=1))
+    decided = stepped(a_core(), to(RunRef(H1, STORE, 9), Cancel(by="bob"), ticket=1))
 
     assert (decided.replies[0].changed, decided.appends) == (False, ())
 
@@ -178,7 +186,7 @@ def test_packing_twice_changes_nothing() -> None:
     core = a_core()
     [run] = begun(core, BUILD)
 
-    assert told(core, to(run, Packed(digests={}))).appends == ()
+    assert stepped(core, to(run, Packed(digests={}))).appends == ()
 
 
 def test_message_that_cannot_be_written_changes_nothing() -> None:
@@ -189,6 +197,6 @@ def test_message_that_cannot_be_written_changes_nothing() -> None:
     bad = Reported(key=the_key(run, "build"), report=report, at=NOW)
 
     with pytest.raises(ValueError, match="not JSON compliant"):
-        told(core, a_start(once="k"), to(run, bad))
+        stepped(core, a_start(once="k"), to(run, bad))
 
     assert snapshot(core) == before

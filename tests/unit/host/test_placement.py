@@ -18,7 +18,7 @@ from tests.make import (
     exited,
     started,
 )
-from tests.make_core import BUILD, a_core, a_resource, a_start, begun, ended, phases, to, told
+from tests.make_core import BUILD, a_core, a_resource, a_start, begun, ended, phases, stepped, to
 
 
 def test_run_whose_tags_no_host_has_waits() -> None:
@@ -62,9 +62,9 @@ def test_resource_is_released_by_the_end_of_its_run_alone(tag: str) -> None:
     core = a_core()
     holder, waiter = begun(core, a_resource(tag), a_resource(tag))
 
-    told(core, to(holder, Cancel(by="bob")))
+    stepped(core, to(holder, Cancel(by="bob")))
     while_ending = phases(core, holder, waiter)
-    told(core, to(holder, exited(core.table.runs[holder.ref], "build", 143)))
+    stepped(core, to(holder, exited(core.table.runs[holder.ref], "build", 143)))
 
     assert while_ending == ["ending", "pending"]
     assert phases(core, holder, waiter) == ["ended", "active"]
@@ -75,7 +75,7 @@ def test_cancelled_waiter_frees_nothing_of_the_holder() -> None:
     core = a_core()
     holder, second, third = begun(core, *[a_resource("nic", reuse_space=True)] * 3)
 
-    told(core, to(second, Cancel(by="bob")))
+    stepped(core, to(second, Cancel(by="bob")))
 
     assert phases(core, holder, second, third) == ["active", "ended", "pending"]
     assert core.table.held == {"nic": holder.ref}
@@ -117,9 +117,9 @@ def test_runs_that_end_at_once_do_not_strand_those_behind_them() -> None:
     core = a_core(slots=1)
     at_once = a_flow(an_end(on="trigger.good"))
 
-    told(core, *[a_start(at_once)] * 3)
+    stepped(core, *[a_start(at_once)] * 3)
     while core.is_behind:
-        told(core)
+        stepped(core)
 
     assert {run.phase for run in core.table.runs.values()} == {"ended"}
 
@@ -127,12 +127,12 @@ def test_runs_that_end_at_once_do_not_strand_those_behind_them() -> None:
 def test_one_step_gives_away_a_bounded_number_and_the_next_goes_on() -> None:
     core = a_core(slots=10 * GRANTS_MAX)
     core.site.draining = True
-    told(core, *[a_start()] * (GRANTS_MAX + 5))
+    stepped(core, *[a_start()] * (GRANTS_MAX + 5))
     core.site.draining = False
 
-    first = told(core)
+    first = stepped(core)
     behind = core.is_behind
-    second = told(core)
+    second = stepped(core)
 
     assert (len(first.appends), behind, len(second.appends)) == (GRANTS_MAX, True, 5)
     assert not core.is_behind
@@ -150,7 +150,7 @@ def test_pends_with_equal_needs_are_tried_as_one(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(placement_module, "place", counted)
 
-    told(core, to(holder, started(holder, "build")))
+    stepped(core, to(holder, started(holder, "build")))
     for_nothing = len(tried)
     ended(core, holder)
 

@@ -10,7 +10,7 @@ from floe.model.refs import FlowId, RunRef
 from floe.model.run import Pruned, Run
 from floe.store.base import LedgerWrite
 from tests.make import NOW
-from tests.make_core import BUILD, a_core, a_start, begun, ended, to, told
+from tests.make_core import BUILD, a_core, a_start, begun, ended, stepped, to
 
 
 def a_removal(run: RunRef) -> Pruned:
@@ -21,7 +21,7 @@ def an_archived(core: HubCore) -> Run:
     """A run that has ended and is packed."""
     [run] = begun(core, BUILD)
     ended(core, run)
-    told(core, to(run, Packed(digests={})))
+    stepped(core, to(run, Packed(digests={})))
     return run
 
 
@@ -33,7 +33,7 @@ def test_an_archived_run_is_removed_with_a_note_of_its_files() -> None:
     core = a_core()
     run = an_archived(core)
 
-    decided = told(core, asked(run.ref))
+    decided = stepped(core, asked(run.ref))
 
     assert decided.prunes == decided.removals == (a_removal(run.ref),)
     assert decided.ledger == (LedgerWrite(kind="sweep", key=run.ref.key, value="build"),)
@@ -45,7 +45,7 @@ def test_a_run_that_is_not_archived_stays() -> None:
     core = a_core()
     [active] = begun(core, BUILD)
 
-    decided = told(core, asked(active.ref))
+    decided = stepped(core, asked(active.ref))
 
     assert decided.prunes == ()
     assert decided.replies[0].removed == ()
@@ -56,16 +56,16 @@ def test_a_run_that_an_unfinished_run_repeats_stays() -> None:
     run = an_archived(core)
     again = Earlier(run=replace(run, phase="packed"), name="h1-1", flow=BUILD, digest="sha256:1")
     start = again.start(Again(values={}), by="bob", once="")
-    told(core, Incoming(input=start))
+    stepped(core, Incoming(input=start))
 
-    assert told(core, asked(run.ref)).prunes == ()
+    assert stepped(core, asked(run.ref)).prunes == ()
 
 
 def test_a_flow_that_a_run_of_this_process_needs_stays() -> None:
     core = a_core()
-    told(core, a_start(BUILD))
+    stepped(core, a_start(BUILD))
 
-    decided = told(core, asked(flows=(digest_of(BUILD), "sha256:old")))
+    decided = stepped(core, asked(flows=(digest_of(BUILD), "sha256:old")))
 
     assert decided.ledger == (LedgerWrite(kind="flow", key="sha256:old", value=None),)
 
@@ -76,7 +76,7 @@ def test_the_removal_of_a_run_that_was_adopted_here_is_reported_further() -> Non
     other = RunRef.parse("h2-7@aaaa")
     removals = (a_removal(own.ref), a_removal(other))
 
-    decided = told(core, Incoming(input=Mark(rows=(), prunes=removals)))
+    decided = stepped(core, Incoming(input=Mark(rows=(), prunes=removals)))
 
     assert decided.prunes == removals
     assert decided.removals == removals[:1]

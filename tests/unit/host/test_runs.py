@@ -20,9 +20,9 @@ from tests.make_core import (
     begun,
     check,
     ended,
+    input_of,
+    stepped,
     to,
-    told,
-    word_of,
 )
 
 
@@ -35,7 +35,7 @@ def test_effects_listed_and_closed_are_what_the_kernel_owes(
     doing: set[Effect] = set()
 
     for batch in moves:
-        decided = told(core, *[word_of(core, move) for move in batch])
+        decided = stepped(core, *[input_of(core, move) for move in batch])
         assert doing.issuperset(decided.closed)
         doing -= set(decided.closed)
         assert doing.isdisjoint(decided.effects)
@@ -50,7 +50,7 @@ def test_end_of_everything_leaves_nothing_behind() -> None:
 
     for run in runs:
         ended(core, run)
-        told(core, to(run, Packed(digests={})))
+        stepped(core, to(run, Packed(digests={})))
 
     table = core.table
     kept: list[object] = [table.runs, table.pends, table.queues, table.held, table.spaces]

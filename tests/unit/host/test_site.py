@@ -5,14 +5,14 @@ import pytest
 from floe.host import site as site_module
 from floe.model.refs import StoreId
 from tests.make import H1, STORE
-from tests.make_core import a_core, a_start, told
+from tests.make_core import a_core, a_start, stepped
 
 
 def test_keys_kept_in_memory_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(site_module, "ONCE_MAX", 5)
     core = a_core(slots=1)
 
-    told(core, *[a_start(once=f"k{i}") for i in range(7)])
+    stepped(core, *[a_start(once=f"k{i}") for i in range(7)])
 
     assert list(core.site.once) == ["k2", "k3", "k4", "k5", "k6"]
 

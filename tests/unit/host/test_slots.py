@@ -3,7 +3,7 @@
 from floe.model.refs import NodeId
 from floe.model.signal import DataGiven
 from tests.make import a_flow, a_form, a_node, a_timer
-from tests.make_core import BUILD, a_core, begun, ended, phases, to, told
+from tests.make_core import BUILD, a_core, begun, ended, phases, stepped, to
 
 
 def test_run_that_waits_for_a_form_or_a_timer_takes_no_slot() -> None:
@@ -20,7 +20,7 @@ def test_slot_is_free_once_only_a_form_is_open() -> None:
     first, second = begun(core, a_flow(a_node("build"), a_form(on="task.build.good")), BUILD)
 
     ended(core, first)
-    told(core)
+    stepped(core)
 
     assert phases(core, first, second) == ["active", "active"]
 
@@ -29,7 +29,7 @@ def test_run_goes_on_after_its_form_though_all_slots_are_taken() -> None:
     core = a_core(slots=1)
     first, _ = begun(core, a_flow(a_form(), a_node("ship", on="task.sign-off.good")), BUILD)
 
-    told(core, to(first, DataGiven(node=NodeId("sign-off"), values={}, good=True, by="bob")))
+    stepped(core, to(first, DataGiven(node=NodeId("sign-off"), values={}, good=True, by="bob")))
 
     assert core.table.active == 2
     assert not core.site.has_room

@@ -24,7 +24,7 @@ from tests.make import (
     started,
     the_key,
 )
-from tests.make_core import BUILD, a_core, a_start, begun, ended, to, told
+from tests.make_core import BUILD, a_core, a_start, begun, ended, stepped, to
 
 
 def form_run(core: HubCore) -> Run:
@@ -35,7 +35,7 @@ def form_run(core: HubCore) -> Run:
 def test_effects_come_in_the_order_of_the_flow() -> None:
     names = [f"n{i}" for i in range(20)]
 
-    decided = told(a_core(), a_start(a_flow(*map(a_node, names))))
+    decided = stepped(a_core(), a_start(a_flow(*map(a_node, names))))
 
     assert [e.key.node for e in decided.effects if isinstance(e, StartAction)] == names
 
@@ -56,7 +56,7 @@ def test_row_is_written_only_where_it_changed() -> None:
     core = a_core()
     [run] = begun(core, BUILD)
 
-    [append] = told(core, to(run, started(run, "build"))).appends
+    [append] = stepped(core, to(run, started(run, "build"))).appends
 
     assert append.summary is None
 
@@ -66,10 +66,10 @@ def test_promises_are_promised() -> None:
     run = form_run(core)
     given = DataGiven(node=NodeId("sign-off"), values={}, good=True, by="bob")
 
-    start = told(core, a_start())
-    answer = told(core, to(run, given))
-    cancel = told(core, to(run, Cancel(by="bob")))
-    mark = told(core, Incoming(input=Mark(rows=())))
+    start = stepped(core, a_start())
+    answer = stepped(core, to(run, given))
+    cancel = stepped(core, to(run, Cancel(by="bob")))
+    mark = stepped(core, Incoming(input=Mark(rows=())))
 
     assert [d.promise for d in (start, answer, cancel, mark)] == [True] * 4
 
@@ -79,12 +79,12 @@ def test_steps_are_not_promised() -> None:
     retried = a_flow(a_node("build", retry=Retry(max=1)), a_node("next", on="task.build.good"))
     [run] = begun(core, retried)
 
-    steps = [told(core, to(run, started(run, "build")))]
-    steps += [told(core, to(run, exited(run, "build", 1)))]
+    steps = [stepped(core, to(run, started(run, "build")))]
+    steps += [stepped(core, to(run, exited(run, "build", 1)))]
     key = the_key(core.table.runs[run.ref], "build")
-    steps += [told(core, to(run, TimerFired(key=key, kind="retry")))]
+    steps += [stepped(core, to(run, TimerFired(key=key, kind="retry")))]
     steps += [ended(core, run)]
-    steps += [told(core, Incoming(input=Mark(rows=(), promise=False)))]
+    steps += [stepped(core, Incoming(input=Mark(rows=(), promise=False)))]
 
     assert [bool(d.appends) for d in steps] == [True] * 4 + [False]
     assert [d.promise for d in steps] == [False] * 5
@@ -95,7 +95,7 @@ def test_ended_run_is_on_the_list_of_the_unpacked_until_it_is_packed() -> None:
     [run] = begun(core, BUILD)
 
     ending = ended(core, run)
-    packing = told(core, to(run, Packed(digests={})))
+    packing = stepped(core, to(run, Packed(digests={})))
 
     assert LedgerWrite(kind="unpacked", key=run.ref.key, value=True) in ending.ledger
     assert LedgerWrite(kind="unpacked", key=run.ref.key, value=None) in packing.ledger

@@ -4,13 +4,13 @@ from floe.host.inputs import Forget
 from floe.model.message import Behind, Census
 from floe.model.refs import HostId, StoreId
 from tests.make_hosts import a_host_core, carry, later, met, phase
-from tests.make_leases import DB, GPU_DB, H1, H2, holders, moved, says, two
+from tests.make_leases import DB, GPU_DB, H1, H2, holders, moved, two, why_of
 
 
 def test_keeper_gives_nothing_before_every_configured_host_has_answered() -> None:
     h1 = a_host_core("h1", keeper=H1)
     ref = h1.start(DB)
-    alone = says(h1, ref)
+    alone = why_of(h1, ref)
 
     h2 = a_host_core("h2", keeper=H1)
     h2.step()
@@ -31,7 +31,7 @@ def test_wiped_keeper_learns_what_is_held_before_it_gives_anything() -> None:
     new.step()
     waiter = new.start(DB)
     carry(new, h2)
-    lost = says(new, waiter)
+    lost = why_of(new, waiter)
     assert h2.core.cluster is not None
     h2.step(Forget(host=H1, store=StoreId("h1st0"), force=True))
     carry(*met(new, h2))
@@ -187,7 +187,7 @@ def test_keeper_asks_who_came_back_with_another_store_though_the_old_one_is_forg
     h1.step(Forget(host=H2, store=h2.store, force=True))
     ref = h1.start(DB)
 
-    assert (phase(h1, ref), says(h1, ref)) == (
+    assert (phase(h1, ref), why_of(h1, ref)) == (
         "pending",
         "resource db: it counts what is held: h2 has not answered",
     )

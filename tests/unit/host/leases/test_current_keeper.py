@@ -3,7 +3,7 @@
 from floe.model.message import Envelope, Held, Offer, Refused
 from floe.model.refs import HostId
 from tests.make_hosts import a_host_core, carry, later, met, phase
-from tests.make_leases import DB, GPU_DB, H1, says, two
+from tests.make_leases import DB, GPU_DB, H1, two, why_of
 
 
 def test_hosts_that_name_different_keepers_give_nothing_and_report_it() -> None:
@@ -13,7 +13,7 @@ def test_hosts_that_name_different_keepers_give_nothing_and_report_it() -> None:
 
     ref = h1.start(DB)
 
-    assert says(h1, ref) == "resource db: the config of h2 has keeper h2, that of h1 h1"
+    assert why_of(h1, ref) == "resource db: the config of h2 has keeper h2, that of h1 h1"
     assert not h1.core.may_fire(h1.now)
     assert not h2.core.may_fire(h2.now)
 

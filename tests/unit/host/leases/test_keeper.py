@@ -4,7 +4,7 @@ from floe.host.inputs import Forget, Free
 from floe.model.refs import HostId
 from tests.make import a_flow, a_node, an_end
 from tests.make_hosts import a_host_core, carry, met, phase
-from tests.make_leases import AGAIN, DB, GPU_DB, H1, H2, holders, moved, says, spoken, two
+from tests.make_leases import AGAIN, DB, GPU_DB, H1, H2, holders, moved, spoken, two, why_of
 
 
 def test_resource_that_another_run_holds_is_not_taken_from_it() -> None:
@@ -56,7 +56,7 @@ def test_resources_without_a_keeper_are_given_to_nobody() -> None:
     ref = h1.start(DB)
     carry(h1, h2)
 
-    assert says(h1, ref) == "resource db: no keeper is configured"
+    assert why_of(h1, ref) == "resource db: no keeper is configured"
     assert not h1.core.may_fire(h1.now)
 
 

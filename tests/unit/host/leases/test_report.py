@@ -2,7 +2,7 @@
 
 from tests.make import a_flow, a_node
 from tests.make_hosts import a_host_core, carry, later, met
-from tests.make_leases import DB, GPU_DB, H1, says, two
+from tests.make_leases import DB, GPU_DB, H1, two, why_of
 
 
 def test_waiting_run_names_who_holds_and_its_place() -> None:
@@ -11,7 +11,7 @@ def test_waiting_run_names_who_holds_and_its_place() -> None:
     waiter = h2.start(DB)
     carry(h1, h2)
 
-    assert says(h2, waiter) == "resource db, held by h1-1; 1. in the queue of keeper h1"
+    assert why_of(h2, waiter) == "resource db, held by h1-1; 1. in the queue of keeper h1"
 
 
 def test_reasons_call_runs_as_the_host_at_work_does() -> None:
@@ -21,7 +21,7 @@ def test_reasons_call_runs_as_the_host_at_work_does() -> None:
     waiter = h2.start(DB)
     carry(h1, h2)
 
-    assert says(h2, waiter) == f"resource db, held by {holder.key}; 1. in the queue of keeper h1"
+    assert why_of(h2, waiter) == f"resource db, held by {holder.key}; 1. in the queue of keeper h1"
 
 
 def test_leases_are_reported_with_holder_fence_and_who_waits() -> None:
@@ -59,7 +59,7 @@ def test_keeper_that_is_away_is_named() -> None:
 
     ref = h2.start(GPU_DB)
 
-    assert says(h2, ref) == "resource db: keeper h1 was not seen for 20 s"
+    assert why_of(h2, ref) == "resource db: keeper h1 was not seen for 20 s"
 
 
 def test_run_behind_one_with_equal_needs_names_it() -> None:
@@ -68,7 +68,7 @@ def test_run_behind_one_with_equal_needs_names_it() -> None:
     elder, younger = h2.start(DB), h2.start(DB)
     carry(h1, h2)
 
-    assert says(h2, younger) == f"resource db: {elder} needs the same and is before it"
+    assert why_of(h2, younger) == f"resource db: {elder} needs the same and is before it"
 
 
 def test_keeper_that_counts_is_named_with_whom_it_waits_for() -> None:
@@ -76,11 +76,11 @@ def test_keeper_that_counts_is_named_with_whom_it_waits_for() -> None:
     h2 = a_host_core("h2", keeper=H1, peers=2)
     met(h1, h2)
     ref = h2.start(DB)
-    unanswered = says(h2, ref)
+    unanswered = why_of(h2, ref)
     carry(h1, h2)
 
     assert unanswered == "resource db: keeper h1 has not answered yet"
-    assert says(h2, ref) == (
+    assert why_of(h2, ref) == (
         "resource db: keeper h1 grants nothing now: it counts what is held: "
         "1 of the configured hosts (floe hosts shows which) has not answered"
     )
@@ -90,4 +90,4 @@ def test_keeper_that_was_never_seen_is_named() -> None:
     h2 = a_host_core("h2", keeper=H1)
     ref = h2.start(DB)
 
-    assert says(h2, ref) == "resource db: keeper h1 has sent no message since this host started"
+    assert why_of(h2, ref) == "resource db: keeper h1 has sent no message since this host started"
