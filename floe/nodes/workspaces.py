@@ -203,7 +203,7 @@ class Workspaces:
         marker = self._spaces / MARKER
         if not marker.exists():
             self._spaces.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if any(self._spaces.iterdir()):
+            if any(self._spaces.iterdir()) and not marker.exists():  # by a different thread
                 raise World(
                     f"{self._spaces} was not created by floe",
                     "empty it, or set a different workspace-root",

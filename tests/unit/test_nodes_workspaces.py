@@ -87,6 +87,23 @@ def test_spaces_that_floe_did_not_make_are_refused(tmp_path: Path, workspaces: W
         workspaces.ready(a_space(tmp_path), a_key(), reuse=False)
 
 
+def test_spaces_that_a_different_thread_makes_at_the_same_time_are_not_refused(
+    tmp_path: Path, workspaces: Workspaces, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mkdir = Path.mkdir
+
+    def also_elsewhere(path: Path, mode: int = 0o777, **how: bool) -> None:
+        mkdir(path, mode, **how)
+        if path.name == "spaces":
+            (path / MARKER).touch()
+
+    monkeypatch.setattr(Path, "mkdir", also_elsewhere)
+
+    workspaces.ready(a_space(tmp_path), a_key(), reuse=False)
+
+    assert a_space(tmp_path).is_dir()
+
+
 @pytest.mark.parametrize("path", ["spaces/ci", "other/ci/ws/h1-1", "spaces/ci/../../../x"])
 def test_a_path_that_is_no_workspace_is_refused(
     tmp_path: Path, workspaces: Workspaces, path: str
