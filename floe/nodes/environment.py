@@ -79,7 +79,12 @@ def environment(
 
 
 def input_variables(inputs: Mapping[str, Json]) -> dict[str, str]:
-    """The inputs that fit into variables, as `FLOE_IN_<NAME>`: text unchanged, the rest as JSON."""
+    """The inputs that fit into variables, as `FLOE_IN_<NAME>`: text unchanged, the rest as JSON.
+
+    Raises Yours if two of them would be the same variable.
+    """
+    if both := same_variable(inputs):
+        raise Yours(f"the inputs {both}", "rename one of them where it comes from")
     found = {}
     room = VALUES_BYTES_MAX
     for name, value in inputs.items():
@@ -88,9 +93,23 @@ def input_variables(inputs: Mapping[str, Json]) -> dict[str, str]:
         text = value if isinstance(value, str) else json.dumps(value, default=dict)
         size = _bytes_of(text)
         if "\0" not in text and size <= min(VALUE_BYTES_MAX, room):
-            found["FLOE_IN_" + name.upper().replace("-", "_")] = text
+            found[_variable(name)] = text
             room -= size
     return found
+
+
+def same_variable(names: Iterable[str]) -> str:
+    """Which two names would be the same variable, as a part of a sentence; empty for none."""
+    seen: dict[str, str] = {}
+    for name in filter(NAME.fullmatch, names):
+        other = seen.setdefault(_variable(name), name)
+        if other != name:
+            return f"`{other}` and `{name}` would both be {_variable(name)}"
+    return ""
+
+
+def _variable(name: str) -> str:
+    return "FLOE_IN_" + name.upper().replace("-", "_")
 
 
 def input_path(job: Job) -> str:
@@ -125,8 +144,9 @@ def write_input(job: Job, folders: Folders) -> None:
 def read_outputs(job: Job, folders: Folders) -> tuple[dict[str, str], list[str]]:
     """The outputs that an attempt wrote, and the lines that are not outputs.
 
-    The last line of a name wins. Raises TooLarge above `OUTPUTS_BYTES_MAX`, NotPlain for a link
-    or anything else that is not a plain file, OSError.
+    The last line of a name wins. Raises TooLarge above `OUTPUTS_BYTES_MAX`, Yours if two names
+    would be the same variable, NotPlain for a link or anything else that is not a plain file,
+    OSError.
     """
     try:
         data = _content(outputs_path(job), OUTPUTS_BYTES_MAX + 1, folders)
@@ -141,6 +161,8 @@ def read_outputs(job: Job, folders: Folders) -> tuple[dict[str, str], list[str]]
             outputs[name] = value
         elif line.strip():
             strays.append(line[:80])
+    if both := same_variable(outputs):
+        raise Yours(f"FLOE_OUTPUTS: {both}; rename one of them")
     return outputs, strays
 
 

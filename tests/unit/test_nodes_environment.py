@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from floe.files import Folders, NotPlain
-from floe.model.errors import TooLarge
+from floe.model.errors import TooLarge, Yours
 from floe.model.refs import Json
 from floe.nodes.environment import (
     OUTPUTS_BYTES_MAX,
@@ -124,6 +124,24 @@ def test_what_no_variable_can_hold_is_only_in_the_file(
 
     assert input_variables(job.inputs) == {}
     assert json.loads(Path(input_path(job)).read_text()) == {"v": value}
+
+
+@pytest.mark.parametrize(("one", "other"), [("a", "A"), ("b-c", "b_c"), ("B_c", "b-C")])
+def test_two_inputs_that_would_be_one_variable_are_refused(one: str, other: str) -> None:
+    with pytest.raises(Yours, match=f"`{one}` and `{other}` would both be FLOE_IN_"):
+        input_variables({one: "1", "x": "y", other: "8"})
+
+
+@pytest.mark.parametrize("lines", ["a=1\nA=8\n", "b-c=1\nb_c=1\n"])
+def test_two_outputs_that_would_be_one_variable_are_refused(
+    lines: str, tmp_path: Path, folders: Folders
+) -> None:
+    job = a_job(tmp_path)
+    write_input(job, folders)
+    Path(outputs_path(job)).write_text(lines)
+
+    with pytest.raises(Yours, match="would both be FLOE_IN_"):
+        read_outputs(job, folders)
 
 
 def test_a_name_that_is_none_becomes_no_variable() -> None:
