@@ -4,7 +4,8 @@ import asyncio
 import errno
 import functools
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from typing import Final, Self
 
 import structlog
@@ -40,6 +41,7 @@ from floe.server.proxy import Proxies, SentRequest
 from floe.server.relay import relayed
 from floe.server.routes import ROUTES
 from floe.server.settings import ServerSettings
+from floe.server.token_exchange import TokenExchange
 from floe.server.tokens import Tokens
 from floe.server.waits import Open, Strangers
 from floe.server.webapp import Webapp
@@ -93,7 +95,8 @@ def application(hub: Hub, settings: ServerSettings, peers: Peers | None = None) 
                 added.append(app.router.add_route("HEAD", path, route.handler))
             public.update(added)
     app[PUBLIC], app[FOR_HOSTS] = frozenset(public), frozenset(for_hosts)
-    app.on_startup.append(_open)
+    app.cleanup_ctx.append(_tokens)
+    app.on_shutdown.append(_stop_waits)
     app.on_response_prepare.append(_protect_response)
     return app
 
@@ -134,8 +137,22 @@ async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     return await handler(request)
 
 
-async def _open(app: web.Application) -> None:
-    await app[AUTH].tokens.open()
+async def _tokens(app: web.Application) -> AsyncIterator[None]:
+    """Open the tokens, and keep them the same as those of the other hosts."""
+    tokens = app[AUTH].tokens
+    await tokens.open()
+    if PEERS not in app:
+        yield
+        return
+    exchange = asyncio.create_task(TokenExchange(tokens, app[PEERS]).run())
+    yield
+    exchange.cancel()
+    with suppress(asyncio.CancelledError):
+        await exchange
+
+
+async def _stop_waits(app: web.Application) -> None:
+    app[AUTH].tokens.stop()
 
 
 async def _protect_response(_: web.Request, response: web.StreamResponse) -> None:

@@ -20,7 +20,8 @@ from floe.server.problems import Throttled
 from floe.server.proxy import is_same_origin
 from floe.server.settings import ServerSettings
 from floe.server.throttle import Throttle
-from floe.server.tokens import USER, Shown, Tokens
+from floe.server.token import USER, Shown
+from floe.server.tokens import Tokens
 
 log = structlog.get_logger()
 

@@ -15,7 +15,7 @@ from floe.server.app_keys import AUTH, CALLER, SETTINGS
 from floe.server.auth import COOKIE, Caller, header_token, is_from_https, page_key
 from floe.server.bodies import json_body, once_of, query
 from floe.server.problems import answer
-from floe.server.tokens import ID_LEN, USER
+from floe.server.token import ID_LEN, USER
 
 log = structlog.get_logger()
 

@@ -27,6 +27,7 @@ from floe.server import (
     runs,
     static,
     stream,
+    token_exchange,
     webhooks,
 )
 from floe.server.bodies import ONCE_MAX
@@ -218,6 +219,14 @@ ROUTES: Final = (
         answers={202: "Pruned"},
     ),
     Route("GET", "peer/ws", peers.serve, peer=True, headers=WHO, answers={101: ""}),
+    Route(
+        "GET",
+        "peer/tokens",
+        token_exchange.serve,
+        peer=True,
+        query={"after": {"type": "integer", "minimum": 0, "default": 0}, "process": TEXT},
+        answers={200: "TokenChanges"},
+    ),
     Route("GET", "feed", stream.index, query=STREAM, answers={200: PLAIN}),
     Route("GET", "feed/place", stream.position, query=PLACE, answers={200: "Place"}),
     Route("GET", "leases", leases.index, answers={200: "Leases"}),

@@ -319,6 +319,7 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
         }
     ),
     "Tokens": shape({"tokens": many(ref("Token"))}),
+    "TokenChanges": shape({"process": TEXT, "after": COUNT, "changes": many(VALUES)}),
     "Token": shape(
         {
             "id": TEXT,

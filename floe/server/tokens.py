@@ -1,77 +1,32 @@
-"""Sessions and personal tokens. Their texts are shown once; only keyed hashes are stored."""
+"""Sessions and personal tokens. Their texts are shown once; only keyed hashes are stored.
+
+All hosts of a cluster with the same administrator's token have the same entries: each takes the
+changes of the others (token_exchange.py). An entry that has ended stays so, whatever arrives late.
+"""
 
 import asyncio
 import hmac
 import re
 import secrets
 import sys
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from hashlib import sha256
-from typing import Final, Literal, NamedTuple, get_args
+from typing import Final, get_args
 
 from floe.hub.hub import Hub
 from floe.model.codec import decode, encode
 from floe.model.errors import Denied
 from floe.model.refs import Instant, Json
 from floe.model.secret import Secret
+from floe.server.token import ID_LEN, Kind, Shown, Token, TokenChange, is_of, with_made
 from floe.server.waits import wait_set
-
-Kind = Literal["session", "token"]
-
-ID_LEN: Final = 16
-"""Hex digits that identify a token: enough to distinguish all, too few to be its hash."""
 
 MADE: Final = re.compile(r"floe_[A-Za-z0-9_-]{43}")
 """The text of a session or personal token: 256 bits by chance."""
 
-USER: Final = "admin"
-"""The only user."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Token:
-    """The data of a session or personal token."""
-
-    user: str = USER
-    name: str = ""
-    """The name of a personal token; a session made with one has it too."""
-    maker: str = ""
-    """The key of the personal token it was made with, directly or in a session; empty for the
-    administrator's own. It is revoked with that token."""
-    opener: str = ""
-    """Of a session that was opened with a session: the key of that one. It ends with it."""
-    era: str = ""
-    """A mark of the administrator's token it was made under; empty in entries of an older release.
-    """
-    made_at: Instant
-    expires_at: Instant | None = None
-    """None: never."""
-    once: str = ""
-    """The idempotency key it was made with.
-
-    Its text is stored nowhere, so a repeated request cannot get it again: it gets a new one, and
-    this one ends.
-    """
-
-    @property
-    def by(self) -> str:
-        """Its owner's name in the events of runs."""
-        return f"{self.user}:{self.name}" if self.name else self.user
-
-
-class Shown(NamedTuple):
-    """A session or personal token that a client has shown."""
-
-    kind: Kind
-    key: str
-    """The key under which it is stored."""
-    token: Token
-
-    @property
-    def maker(self) -> str:
-        """The token on which anything made with it depends: the nearest personal token."""
-        return self.key if self.kind == "token" else self.token.maker
+ENDED: Final = "ended-token"
+"""The kind of the ledger's rows about entries that have ended before they expired."""
 
 
 class Tokens:
@@ -83,7 +38,14 @@ class Tokens:
         self._era = self._hash("era")[:ID_LEN]
         self._may_look_made = MADE.fullmatch(admin.reveal()) is not None
         self._rows: dict[Kind, dict[str, Token]] = {}
+        self._gone: dict[str, TokenChange] = {}
+        self._changed_at: dict[str, int] = {}
+        """The number of the last change of each entry, the latest last."""
+        self._latest = 0
         self._ended = asyncio.Event()
+        self._changed = asyncio.Event()
+        self.process = secrets.token_hex(8)
+        """The numbers of changes count in this process only."""
 
     async def open(self) -> None:
         """Read the entries of an earlier process, and drop the invalid ones.
@@ -92,18 +54,58 @@ class Tokens:
         and those made under a different administrator's token, so that they stay invalid if that
         token returns.
         """
+        for key, row in (await self._hub.reads.kept(ENDED)).items():
+            if isinstance(row, Mapping):
+                self._gone[key] = decode(TokenChange, row)
         for kind in get_args(Kind):
             rows = await self._hub.reads.kept(kind)
             self._rows[kind] = {
                 key: decode(Token, row) for key, row in rows.items() if isinstance(row, Mapping)
             }
-            for key in [k for k, t in self._rows[kind].items() if t.era not in ("", self._era)]:
-                await self._forget(kind, key)
+            for key, token in [*self._rows[kind].items()]:
+                if key in self._gone or token.era not in ("", self._era):
+                    await self._forget(kind, key)
         makers = {token.maker for rows in self._rows.values() for token in rows.values()}
         await self._end(*makers - {"", *self._rows["token"]})
         sessions = self._rows["session"]
         await self._end_sessions(*{s.opener for s in sessions.values()} - {"", *sessions})
         await self._sweep()
+        for key in (*self._gone, *self._rows["token"], *self._rows["session"]):
+            self._number(key)
+
+    def changes(self, after: int, most: int) -> tuple[list[TokenChange], int]:
+        """The entries changed after a number, oldest change first, and the number to continue at.
+
+        What an entry was made with comes before it.
+        """
+        found = [(key, n) for key, n in self._changed_at.items() if n > after][:most]
+        return [self._change(key) for key, _ in found], found[-1][1] if found else after
+
+    async def wait_changed(self, timeout_s: float) -> None:
+        """Wait until any entry was made or has ended, or for some seconds."""
+        await wait_set(self._changed, timeout_s)
+
+    def stop(self) -> None:
+        """Let the callers of `wait_changed` go."""
+        self._changed.set()
+
+    async def take(self, changes: Iterable[TokenChange]) -> None:
+        """Apply the changes of a different host, in its order."""
+        for change in changes:
+            if change.key in self._gone or self._is_past(change.until):
+                continue
+            if change.token is None:
+                await self._keep_ended(change)
+                if change.key in self._rows[change.kind]:
+                    end = self._end if change.kind == "token" else self._end_sessions
+                    await end(change.key)
+            elif change.token.era == self._era and change.key not in self._rows[change.kind]:
+                await self._hub.remember(change.kind, change.key, encode(change.token))
+                if self._may_exist(change.token) and change.key not in self._gone:
+                    self._rows[change.kind][change.key] = change.token
+                    self._number(change.key)
+                else:  # it has ended meanwhile
+                    await self._hub.remember(change.kind, change.key, None)
 
     def is_admin(self, text: str) -> bool:
         """Whether this is the administrator's token; in constant time."""
@@ -179,25 +181,36 @@ class Tokens:
     async def _end(self, *tokens: str) -> None:
         """End some tokens with all that was made with them."""
         made = {key: token.maker for key, token in self._rows["token"].items()}
-        ending = _with_made(tokens, made)
+        ending = with_made(tokens, made)
         names = {t.name for key in ending if (t := self._rows["token"].get(key))}
         ended = frozenset(ending)
-        sessions = [k for k, s in self._rows["session"].items() if _is_of(s, ended, names)]
+        sessions = [k for k, s in self._rows["session"].items() if is_of(s, ended, names)]
         await self._drop([*(("token", key) for key in ending), *(("session", k) for k in sessions)])
 
     async def _end_sessions(self, *keys: str) -> None:
         """End some sessions with all that were opened with them."""
         opened = {key: session.opener for key, session in self._rows["session"].items()}
-        await self._drop([("session", key) for key in _with_made(keys, opened)])
+        await self._drop([("session", key) for key in with_made(keys, opened)])
 
     async def _drop(self, rows: Sequence[tuple[Kind, str]]) -> None:
-        for kind, key in rows:  # none of it is valid from here on
-            self._rows[kind].pop(key, None)
-        for kind, key in rows:
+        ended = [(kind, key, self._rows[kind].pop(key, None)) for kind, key in rows]
+        for kind, key, token in ended:  # none of it is valid from here on
+            if token is not None and key not in self._gone:
+                await self._keep_ended(
+                    TokenChange(kind=kind, key=key, token=None, until=token.expires_at)
+                )
+        for kind, key, _ in ended:
             await self._forget(kind, key)
+
+    async def _keep_ended(self, change: TokenChange) -> None:
+        self._gone[change.key] = change
+        self._number(change.key)
+        await self._hub.remember(ENDED, change.key, encode(change))
 
     async def _forget(self, kind: Kind, key: str) -> None:
         self._rows[kind].pop(key, None)
+        if key not in self._gone:
+            self._changed_at.pop(key, None)
         self._ended.set()
         self._ended = asyncio.Event()
         await self._hub.remember(kind, key, None)
@@ -214,49 +227,51 @@ class Tokens:
         token = replace(token, era=self._era)
         shape: Mapping[str, Json] = encode(token)
         await self._hub.remember(kind, key, shape)
-        is_late = token.maker and token.maker not in self._rows["token"]
-        if is_late or (token.opener and token.opener not in self._rows["session"]):
-            # It has ended meanwhile.
+        if not self._may_exist(token):  # its maker or opener has ended meanwhile
             await self._hub.remember(kind, key, None)
             raise Denied("this token or session is not valid any more", "log in again")
         rows = self._rows[kind]
         before = [k for k, made in rows.items() if token.once and made.once == token.once]
         rows[key] = token
+        self._number(key)
         for replaced in before:
             await (self._end(replaced) if kind == "token" else self._end_sessions(replaced))
         return text
 
     async def _sweep(self) -> None:
-        now = self._hub.reads.now()
         rows = self._rows["session"]
-        for key in [k for k, t in rows.items() if t.expires_at and t.expires_at <= now]:
+        for key in [k for k, t in rows.items() if self._is_past(t.expires_at)]:
             await self._forget("session", key)
+        for key in [k for k, change in self._gone.items() if self._is_past(change.until)]:
+            del self._gone[key]
+            self._changed_at.pop(key, None)
+            await self._hub.remember(ENDED, key, None)
 
     def _living(self, kind: Kind, key: str) -> Token | None:
         token = self._rows[kind].get(key)
-        if token and token.expires_at is not None and token.expires_at <= self._hub.reads.now():
-            return None
-        return token
+        return None if token and self._is_past(token.expires_at) else token
+
+    def _is_past(self, at: Instant | None) -> bool:
+        return at is not None and at <= self._hub.reads.now()
+
+    def _may_exist(self, token: Token) -> bool:
+        """Whether what it was made with is there."""
+        is_made = not token.maker or token.maker in self._rows["token"]
+        return is_made and (not token.opener or token.opener in self._rows["session"])
+
+    def _number(self, key: str) -> None:
+        self._latest += 1
+        self._changed_at.pop(key, None)
+        self._changed_at[key] = self._latest
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    def _change(self, key: str) -> TokenChange:
+        if ended := self._gone.get(key):
+            return ended
+        kind: Kind = "token" if key in self._rows["token"] else "session"
+        token = self._rows[kind][key]
+        return TokenChange(kind=kind, key=key, token=token, until=token.expires_at)
 
     def _hash(self, text: str) -> str:
         return hmac.new(self._key, text.encode(errors="replace"), sha256).hexdigest()
-
-
-def _with_made(makers: Collection[str], made: Mapping[str, str]) -> list[str]:
-    """Some keys, and all that were made with them: directly, or with what was made with them.
-
-    `made` maps what was made to its maker.
-    """
-    by_maker: dict[str, list[str]] = {}
-    for key, maker in made.items():
-        by_maker.setdefault(maker, []).append(key)
-    found = [*makers]
-    for key in found:  # grows during the loop
-        found += by_maker.get(key, ())
-    return found
-
-
-def _is_of(session: Token, tokens: Collection[str], names: Collection[str]) -> bool:
-    """Whether a session was opened with one of some tokens; in entries of an older release only the
-    name shows it."""
-    return session.maker in tokens or (not session.era and session.name in names)

@@ -10,7 +10,8 @@ import pytest
 
 from floe.model.errors import Denied
 from floe.model.secret import Secret
-from floe.server.tokens import ID_LEN, Shown, Tokens
+from floe.server.token import ID_LEN, Shown
+from floe.server.tokens import Tokens
 from tests.make_server import ADMIN, API, DEADLINE_S, Site, a_site
 
 

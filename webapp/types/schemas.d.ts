@@ -622,6 +622,12 @@ export type Tokens = {
   tokens: Token[];
 };
 
+export type TokenChanges = {
+  process: string;
+  after: number;
+  changes: Record<string, unknown>[];
+};
+
 export type Token = {
   id: string;
   name: string;

@@ -1,0 +1,171 @@
+"""A session or personal token counts at every host, and ends at every host."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from floe.model.refs import HostId
+from floe.model.secret import Secret
+from floe.server.tokens import Tokens
+from tests.make import H1
+from tests.make_peers import H2, Host, a_host, free_port, url_of
+from tests.make_server import ADMIN, API, DEADLINE_S, Site, a_site
+
+MOST = 500
+
+
+async def opens(site: Site, text: str) -> bool:
+    async with aiohttp.ClientSession() as stranger:
+        answer = await stranger.get(f"{site.url}{API}/runs", headers={"X-Floe-Auth": text})
+        return answer.status == 200
+
+
+async def made(site: Site, **body: str) -> str:
+    status, answer = await site.post("login", body, headers={"X-Floe-Auth": ADMIN})
+    assert status == 200
+    return str(answer["token"])
+
+
+async def until_opens(site: Site, text: str, *, is_valid: bool = True) -> None:
+    async with asyncio.timeout(DEADLINE_S):
+        while await opens(site, text) is not is_valid:  # noqa: ASYNC110  # it ends at the other host
+            await asyncio.sleep(0.02)
+
+
+@pytest.fixture
+async def two(tmp_path: Path) -> AsyncIterator[tuple[Host, Host]]:
+    ports = free_port(), free_port()
+    urls = [url_of(port) for port in ports]
+    async with AsyncExitStack() as stack:
+        hosts = [
+            await stack.enter_async_context(a_host(tmp_path, HostId(name), port, *urls))
+            for name, port in zip((H1, H2), ports, strict=True)
+        ]
+        await hosts[0].meets(H2)
+        await hosts[1].meets(H1)
+        yield hosts[0], hosts[1]
+
+
+async def test_token_of_one_host_opens_the_other(two: tuple[Host, Host]) -> None:
+    text = await made(two[0].site, personal="laptop")
+
+    await until_opens(two[1].site, text)
+
+
+async def test_token_is_revoked_at_either_host(two: tuple[Host, Host]) -> None:
+    text = await made(two[0].site, personal="laptop")
+    await until_opens(two[1].site, text)
+    _, listed = await two[1].site.get("tokens")
+
+    await two[1].site.ask("DELETE", f"{API}/tokens/{listed['tokens'][0]['id']}")
+
+    await until_opens(two[0].site, text, is_valid=False)
+
+
+async def test_session_ends_at_both_hosts_with_its_logout(two: tuple[Host, Host]) -> None:
+    text = await made(two[0].site, token=ADMIN)
+    await until_opens(two[1].site, text)
+
+    await two[1].site.post("logout", headers={"X-Floe-Auth": text})
+
+    await until_opens(two[0].site, text, is_valid=False)
+
+
+async def test_session_opened_with_a_token_of_the_other_host_ends_with_that_token(
+    two: tuple[Host, Host],
+) -> None:
+    token = await made(two[0].site, personal="laptop")
+    await until_opens(two[1].site, token)
+    _, answer = await two[1].site.post("login", {"token": token}, headers={"X-Floe-Auth": token})
+    _, listed = await two[0].site.get("tokens")
+
+    await two[0].site.ask("DELETE", f"{API}/tokens/{listed['tokens'][0]['id']}")
+
+    await until_opens(two[1].site, str(answer["token"]), is_valid=False)
+
+
+# --- whatever arrives late ---
+
+
+@pytest.fixture
+async def site(tmp_path: Path) -> AsyncIterator[Site]:
+    async with a_site(tmp_path) as site:
+        yield site
+
+
+@pytest.fixture
+async def other(tmp_path: Path) -> AsyncIterator[Site]:
+    async with a_site(tmp_path / "other") as other:
+        yield other
+
+
+async def opened(site: Site, admin: str = ADMIN) -> Tokens:
+    tokens = Tokens(site.hub, Secret(admin))
+    await tokens.open()
+    return tokens
+
+
+async def test_token_that_ended_stays_so_when_its_entry_arrives_late(
+    site: Site, other: Site
+) -> None:
+    here, there = await opened(site), await opened(other)
+    text = await there.make_personal("laptop")
+    late, _ = there.changes(0, MOST)
+    await here.take(late)
+    await here.revoke(here.personal()[0][0])
+
+    await here.take(late)
+    again = await opened(site)
+    await again.take(late)
+
+    assert [tokens.find(text, "token") for tokens in (here, again)] == [None, None]
+
+
+async def test_end_that_arrives_before_the_entry_ends_it(site: Site, other: Site) -> None:
+    here, there = await opened(site), await opened(other)
+    text = await there.make_personal("laptop")
+    entry, _ = there.changes(0, MOST)
+    await there.revoke(there.personal()[0][0])
+    end, _ = there.changes(0, MOST)
+
+    await here.take(end)
+    await here.take(entry)
+
+    assert here.find(text, "token") is None
+
+
+async def test_entries_under_a_different_administrator_s_token_are_not_taken(
+    site: Site, other: Site
+) -> None:
+    here, there = await opened(site), await opened(other, "a different one")
+    await there.make_personal("laptop")
+
+    await here.take(there.changes(0, MOST)[0])
+
+    assert here.personal() == []
+
+
+async def test_changes_come_in_pieces_with_the_maker_first(site: Site, other: Site) -> None:
+    here, there = await opened(site), await opened(other)
+    first = there.find(await there.make_personal("first"), "token")
+    assert first is not None
+    text = await there.make_personal("second", maker=first.key)
+    piece, after = there.changes(0, 1)
+    await here.take(piece)
+
+    await here.take(there.changes(after, 1)[0])
+
+    assert here.find(text, "token") is not None
+
+
+async def test_expired_end_is_forgotten(site: Site) -> None:
+    tokens = await opened(site)
+    await tokens.end_session(await tokens.make_session("", 0))
+
+    await opened(site)
+
+    assert await site.hub.reads.kept("ended-token") == {}
