@@ -203,7 +203,8 @@ class Workspaces:
         marker = self._spaces / MARKER
         if not marker.exists():
             self._spaces.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if any(self._spaces.iterdir()) and not marker.exists():  # by a different thread
+            # A different thread may do the same: it marks the folder before it puts anything in.
+            if any(self._spaces.iterdir()) and not marker.exists():
                 raise World(
                     f"{self._spaces} was not created by floe",
                     "empty it, or set a different workspace-root",
