@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -30,7 +29,7 @@ from floe.model.errors import FloeError, World
 from floe.model.host import DiskUse
 from floe.model.refs import FlowId, address_key, ref_of
 from floe.model.run import Pruned, Summary
-from floe.nodes.base import Space
+from floe.nodes.base import Space, Spaces
 from floe.store.base import LedgerWrite, RunQuery, RunStore
 
 log = structlog.get_logger()
@@ -57,7 +56,8 @@ BATCH: Final = 8
 """Runs removed in one transaction: no other input waits for more."""
 
 BATCH_REST: Final = 3
-"""The rest after a batch, in its own duration."""
+"""The rest after a batch, in the duration of its transaction: others get most of the store's
+time."""
 
 BUSY_S: Final = 1.0
 """Seconds for which a batch waits for an empty inbox; then it is taken anyway, since a host that is
@@ -219,9 +219,10 @@ class Pruning:
                 for run, why in runs[start : start + BATCH]
             ]
             reply = await self._loop.ask(Prune(runs=tuple(batch)))
+            took_s = time.monotonic() - began
             self.removed += len(reply.removed)
             await self._delete({p.key: p.flow for p in batch if p.key in reply.removed})
-            await asyncio.sleep(BATCH_REST * (time.monotonic() - began))
+            await asyncio.sleep(BATCH_REST * took_s)
 
     async def _wait_quiet(self) -> None:
         with suppress(TimeoutError):
@@ -230,35 +231,31 @@ class Pruning:
 
     async def _sweep(self) -> None:
         """Delete the files of removed runs that an earlier process left."""
-        left = await self._store.ledger(SWEEP)
-        for key, flow in left.items():
-            await self._delete({key: FlowId(str(flow))})
+        left = [*(await self._store.ledger(SWEEP)).items()]
+        for start in range(0, len(left), BATCH):
+            await self._delete(
+                {key: FlowId(str(flow)) for key, flow in left[start : start + BATCH]}
+            )
 
     async def _delete(self, runs: Mapping[str, FlowId]) -> None:
         """Delete the files of removed runs, then the notes of them."""
+        assert None not in map(ref_of, runs), "the name of a folder is the key of a run"
+        if not runs:
+            return
         outputs = self._parts.attempts.root / "runs"
-        for key, flow in runs.items():
-            assert ref_of(key) is not None, "the name of a folder is the key of a run"
-            await self._parts.places.read(outputs, _delete_outputs, outputs / key)
-            await self._drop([Space(flow, key)])
+        folders = [outputs / key for key in runs]
+        await self._parts.places.read(outputs, _delete_outputs, folders)
+        await self._drop([Space(flow, key) for key, flow in runs.items()])
         rows = tuple(LedgerWrite(kind=SWEEP, key=key, value=None) for key in runs)
-        if rows:
-            self._loop.put(Incoming(input=Mark(rows=rows, promise=False)))
+        self._loop.put(Incoming(input=Mark(rows=rows, promise=False)))
 
     async def _drop(self, dropped: Sequence[Space]) -> None:
         """Delete the workspaces of runs, unless a run that repeats one has just come to need it."""
         spaces, table = self._parts.spaces, self._loop.core.table.runs
-        if spaces is None:
-            return
-        for space in dropped:
-            moving = {run.rerun_of.run for run in table.values() if run.rerun_of}
-            if space.run in moving:
-                continue
-            try:
-                remove = partial(spaces.remove, spaces.path(space))
-                await self._parts.places.read(spaces.root, remove)
-            except (World, OSError) as error:
-                log.warning("workspace.not_removed", run=space.run, error=str(error))
+        moving = {run.rerun_of.run for run in table.values() if run.rerun_of}
+        found = [space for space in dropped if space.run not in moving]
+        if spaces is not None and found:
+            await self._parts.places.read(spaces.root, _delete_spaces, spaces, found)
 
     async def _drop_flows(self, needed: Collection[str]) -> None:
         """Remove the stored flows that no row, no unfinished run and no config names."""
@@ -281,5 +278,14 @@ class Pruning:
         return sum(attempt.output_bytes for state in states for attempt in state.attempts)
 
 
-def _delete_outputs(folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
+def _delete_outputs(folders: Sequence[Path]) -> None:
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _delete_spaces(spaces: Spaces, found: Sequence[Space]) -> None:
+    for space in found:
+        try:
+            spaces.remove(spaces.path(space))
+        except (World, OSError) as error:
+            log.warning("workspace.not_removed", run=space.run, error=str(error))

@@ -16,6 +16,7 @@ from scripts.benchmarks.feed import feed
 from scripts.benchmarks.figures import Row, table
 from scripts.benchmarks.output import output
 from scripts.benchmarks.plan import Plan
+from scripts.benchmarks.prune import prune
 
 MEASURES: Final[Mapping[str, Callable[[Plan], list[Row]]]] = {
     "chain": measures.chain,
@@ -27,6 +28,7 @@ MEASURES: Final[Mapping[str, Callable[[Plan], list[Row]]]] = {
     "cli": measures.cli,
     "feed": feed,
     "cluster": cluster,
+    "prune": prune,
 }
 
 
