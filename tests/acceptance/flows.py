@@ -2,12 +2,12 @@
 
 import os
 import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from tests.acceptance.product import TOKEN, Host, until
+from tests.acceptance.product import DEADLINE_S, TOKEN, Host, until
+from tests.acceptance.warm import floe_ran
 
 ROOT: Final = Path(__file__).parents[2]
 CONFIGS: Final = ROOT / "configs"
@@ -36,15 +36,10 @@ def example(name: str, fit: Mapping[str, str]) -> str:
 
 def floe(host: Host, *args: str, status: int = 0) -> str:
     """What the command line says when asked about a host, its exit status as expected."""
-    done = subprocess.run(
-        [Path(sys.executable).with_name("floe"), *args],
-        env={**os.environ, "FLOE_URL": f"http://{host.address}", "FLOE_TOKEN": TOKEN},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-    )
+    env = {**os.environ, "FLOE_URL": f"http://{host.address}", "FLOE_TOKEN": TOKEN}
+    done = floe_ran(args, cwd=Path.cwd(), env=env, timeout_s=DEADLINE_S)
     assert done.returncode == status, done.stdout + done.stderr
-    return done.stdout
+    return done.stdout.decode()
 
 
 def git(folder: Path, *args: str) -> str:

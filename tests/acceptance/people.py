@@ -14,8 +14,8 @@ from typing import Any
 
 from floe.model.refs import Json
 from floe.store.sqlite import SqliteStore
-from tests.acceptance.product import DEADLINE_S, FLOE, TOKEN, Host, Program
-from tests.acceptance.warm import floe_host
+from tests.acceptance.product import DEADLINE_S, TOKEN, Host, Program
+from tests.acceptance.warm import floe_host, floe_ran
 
 
 @contextmanager
@@ -41,14 +41,14 @@ def floe(
     """Type a command in the host's folder; an empty value in `env` takes a variable away."""
     known = {"FLOE_URL": host.api.at.url, "FLOE_TOKEN": TOKEN, "XDG_CONFIG_HOME": str(host.folder)}
     all_ = {**os.environ, **known, **(env or {})}
-    return subprocess.run(
-        [FLOE[0], *words],
-        cwd=host.folder,
-        env={name: value for name, value in all_.items() if value},
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE_S,
-    )
+    kept = {name: value for name, value in all_.items() if value}
+    return as_text(floe_ran(words, cwd=host.folder, env=kept, timeout_s=DEADLINE_S))
+
+
+def as_text(done: subprocess.CompletedProcess[bytes]) -> subprocess.CompletedProcess[str]:
+    """The same with what it printed as text."""
+    output, errors = done.stdout.decode(), done.stderr.decode()
+    return subprocess.CompletedProcess(done.args, done.returncode, output, errors)
 
 
 def said(done: subprocess.CompletedProcess[str]) -> str:

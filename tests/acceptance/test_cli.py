@@ -12,7 +12,9 @@ from typing import Final
 import pytest
 
 from tests.acceptance.conftest import HostOf
-from tests.acceptance.product import FLOE, TOKEN, Host, until
+from tests.acceptance.people import as_text
+from tests.acceptance.product import DEADLINE_S, FLOE, TOKEN, Host, until
+from tests.acceptance.warm import floe_ran
 from tests.ports import free_port
 
 pytestmark = pytest.mark.slow
@@ -63,15 +65,9 @@ class Person:
 
     def types(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""
-        return subprocess.run(
-            [FLOE[0], *words],
-            env=self.environment | environment,
-            cwd=self.host.folder,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        env = self.environment | environment
+        done = floe_ran(words, cwd=self.host.folder, env=env, timeout_s=DEADLINE_S)
+        return as_text(done)
 
     def starts(self, *words: str) -> "Started":
         """Start a command that goes on for a while."""

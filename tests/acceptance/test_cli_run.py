@@ -15,7 +15,8 @@ from typing import Final
 
 import pytest
 
-from tests.acceptance.product import marked, until
+from tests.acceptance.product import DEADLINE_S, marked, until
+from tests.acceptance.warm import floe_ran
 from tests.make_warden import is_alive, is_served, warden_pid
 
 pytestmark = pytest.mark.slow
@@ -53,14 +54,8 @@ class Desk:
 
     def run(self, *arguments: str, flow: str = "") -> subprocess.CompletedProcess[bytes]:
         """Run a flow without a terminal."""
-        return subprocess.run(
-            self.command(flow, *arguments),
-            cwd=self.folder,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=False,
-        )
+        words = self.command(flow, *arguments)[1:]
+        return floe_ran(words, cwd=self.folder, env=self.environment, timeout_s=DEADLINE_S)
 
     def command(self, flow: str, *arguments: str) -> list[str]:
         """The command line for a flow."""

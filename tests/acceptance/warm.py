@@ -9,10 +9,12 @@ import multiprocessing
 import os
 import signal
 import subprocess
+import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from multiprocessing.connection import wait as wait_for_any
 from pathlib import Path
 from typing import Final
@@ -34,11 +36,21 @@ class Warm:
     """A process that calls a function, and as much of `subprocess.Popen` as tests of hosts use."""
 
     def __init__(
-        self, call: Callable[[], None], *, cwd: Path, env: Mapping[str, str], output: Path
+        self,
+        call: Callable[[], None],
+        *,
+        cwd: Path,
+        env: Mapping[str, str],
+        output: Path,
+        errors: Path | None = None,
     ) -> None:
-        """`call` is a function of a module; standard output and error are appended to `output`."""
+        """Call `call`, a function of a module.
+
+        Standard output is appended to `output`, and standard error to `errors`, else there, too.
+        """
+        files = (str(output), str(errors or output))
         self._process = LOADED.Process(
-            target=_become, args=(call, str(cwd), dict(env), str(output)), daemon=True
+            target=_become, args=(call, str(cwd), dict(env), files), daemon=True
         )
         self._process.start()
         assert self._process.pid is not None
@@ -65,13 +77,34 @@ class Warm:
                 os.kill(self.pid, number)
 
 
-def _become(call: Callable[[], None], cwd: str, env: Mapping[str, str], output: str) -> None:
+def floe_ran(
+    words: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeout_s: float
+) -> subprocess.CompletedProcess[bytes]:
+    """Run a command of floe to its end, without standard input. Raises TimeoutExpired."""
+    with tempfile.TemporaryDirectory() as folder:
+        output, errors = Path(folder, "output"), Path(folder, "errors")
+        call = partial(main, list(words))
+        process = Warm(call, cwd=cwd, env=env, output=output, errors=errors)
+        try:
+            status = process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            raise
+        return subprocess.CompletedProcess(
+            ["floe", *words], status, output.read_bytes(), errors.read_bytes()
+        )
+
+
+def _become(
+    call: Callable[[], None], cwd: str, env: Mapping[str, str], files: tuple[str, str]
+) -> None:
     os.chdir(cwd)
     os.environ.clear()
     os.environ.update(env)
     time.tzset()
-    log = os.open(output, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-    for standard in (1, 2):
-        os.dup2(log, standard)
-    os.close(log)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    for standard, path in enumerate(files, 1):
+        file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        os.dup2(file, standard)
+        os.close(file)
     call()
