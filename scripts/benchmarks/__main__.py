@@ -22,6 +22,7 @@ MEASURES: Final[Mapping[str, Callable[[Plan], list[Row]]]] = {
     "chain": measures.chain,
     "latency": measures.latency,
     "fan": measures.fan,
+    "rerun": measures.rerun,
     "queue": measures.queue,
     "output": output,
     "cold": measures.cold,

@@ -7,6 +7,7 @@ import yaml
 
 STEPS = 100
 WIDTH = 200
+AGAIN = 300
 RUNS = 500
 LINE = "0" * 99
 LINES = 1_000_000
@@ -47,6 +48,16 @@ def config(folder: Path, stamp: Path, common: Mapping[str, object] | None = None
                 "wait": [f"task.t{n}.good" for n in range(WIDTH)],
             },
             _task("last", "merge.all.good", stamped("fan")),
+        ],
+        "again": [
+            *(_task(f"t{n}", "trigger.good", true()) for n in range(AGAIN - 1)),
+            {
+                "name": "all",
+                "class": "merge",
+                "type": "all",
+                "wait": [f"task.t{n}.good" for n in range(AGAIN - 1)],
+            },
+            _task("last", "merge.all.good", {"shell": f"{stamp} {folder}/again.stamps; exit 1"}),
         ],
         "log": [_task("step", "trigger.good", {"shell": f"yes {LINE} | head -n {LINES}"})],
         "ticks": [_task("step", "trigger.good", {"cmd": f"{stamp} /dev/stdout {TICKS} {TICK_MS}"})],

@@ -105,6 +105,12 @@ class Host:
         run: str = json.loads(self._answer(202))["run"]
         return run
 
+    def rerun_failed(self, run: str) -> None:
+        """Start a run again from what failed."""
+        body = json.dumps({"failed": True})
+        self._http.request("POST", f"/build/api/runs/{run}/rerun", body, _headers())
+        self._answer(202)
+
     def reconnect(self) -> None:
         """Reconnect after a pause, because the host closes an idle connection."""
         self._http.close()

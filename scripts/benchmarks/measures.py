@@ -64,6 +64,25 @@ def fan(plan: Plan) -> list[Row]:
     ]
 
 
+def rerun(plan: Plan) -> list[Row]:
+    """From before a re-run is requested to the timestamp of its process; all else is taken over."""
+    taken = []
+    with plan.host("rerun") as host:
+        plan.stamped("again", 1, lambda: host.trigger("again"))
+        host.wait_rest()
+        [first] = host.get("runs?limit=1")["runs"]
+        for _ in plan.rounds(plan.fans):
+            begun = time.time_ns()
+            [stamp] = plan.stamped("again", 1, lambda: host.rerun_failed(first["id"]))
+            taken.append((stamp - begun) / 1e6)
+            host.wait_rest()
+    what = f"re-run of the last of {flows.AGAIN} nodes → its process"
+    return [
+        Row(f"{what}, p50", taken, "ms", budget=most(50)),
+        Row(f"{what}, p95", taken, "ms", percent=95),
+    ]
+
+
 def queue(plan: Plan) -> list[Row]:
     """Many one-step runs at once, and again with a history; the newest runs of it."""
     with plan.host("queue") as host:

@@ -5,7 +5,6 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -78,24 +77,6 @@ def test_a_reused_workspace_is_never_emptied(tmp_path: Path, workspaces: Workspa
     workspaces.ready(single, a_key(2), reuse=True)
 
     assert (single / "cache").exists()
-
-
-def test_first_two_workspaces_may_be_made_at_once(
-    tmp_path: Path, workspaces: Workspaces, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    make, spaces = Path.mkdir, tmp_path / "spaces"
-
-    def met(self: Path, *args: Any, **others: Any) -> None:
-        make(self, *args, **others)
-        if self == spaces and not (spaces / MARKER).exists():
-            monkeypatch.setattr(Path, "mkdir", make)
-            workspaces.ready(a_space(tmp_path, "h1-2@k3f9"), a_key(2), reuse=False)
-
-    monkeypatch.setattr(Path, "mkdir", met)
-
-    Workspaces(tmp_path).ready(a_space(tmp_path), a_key(), reuse=False)
-
-    assert {path.name for path in a_space(tmp_path).parent.iterdir()} == {"h1-1@k3f9", "h1-2@k3f9"}
 
 
 def test_spaces_that_floe_did_not_make_are_refused(tmp_path: Path, workspaces: Workspaces) -> None:
