@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlencode
 
 ROOT: Final = Path(__file__).parents[1]
 WAIT_S: Final = 60.0
@@ -108,7 +109,8 @@ class Hour:
         """POST to the API as curl would; the status and the reply."""
         to = http.client.HTTPConnection("127.0.0.1", self.port, timeout=WAIT_S)
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        to.request("POST", f"/build/api/{path}", body, {"Content-Type": "application/json"} | named)
+        named = {"Content-Type": "application/json"} | named
+        to.request("POST", f"/build/api/{path}", body, named)
         reply = to.getresponse()
         return reply.status, json.load(reply)
 
@@ -288,18 +290,41 @@ def api(hour: Hour) -> None:
 
 
 def webhook(hour: Hour) -> None:
-    """a signed webhook: one run for one delivery, none for a wrong signature"""
-    body = json.dumps({"ref": "refs/heads/main"}).encode()
-    signed = "sha256=" + hmac.new(KEY, body, hashlib.sha256).hexdigest()
-    path = "push/hook/push"
-    for _ in range(2):
-        status, reply = hour.request(
-            path, body, X_Hub_Signature_256=signed, X_GitHub_Delivery="d1", X_GitHub_Event="push"
+    """GitHub's webhook: one run for one delivery, of what was pushed; none for a wrong signature"""
+    pushed = hour.git("rev-parse", "feature-a").strip()
+
+    def deliver(id: str, ref: str, signed: str = "") -> tuple[int, Any]:
+        push = {
+            "ref": f"refs/heads/{ref}",
+            "after": pushed,
+            "repository": {"clone_url": "http://x/"},
+        }
+        body = urlencode({"payload": json.dumps(push)}).encode()
+        signed = signed or hmac.new(KEY, body, hashlib.sha256).hexdigest()
+        return hour.request(
+            "push/hook/push",
+            body,
+            Content_Type="application/x-www-form-urlencoded",
+            X_Hub_Signature_256=f"sha256={signed}",
+            X_GitHub_Delivery=id,
+            X_GitHub_Event="push",
         )
-        expect(status in (200, 202), "the push is accepted", reply)
-    refused, _ = hour.request(path, body, X_Hub_Signature_256="sha256=0", X_GitHub_Delivery="d2")
-    expect(refused in (401, 403), "a wrong signature is refused", refused)
-    expect(len(hour.runs("hook")) == 1, "one run", hour.runs("hook"))
+
+    runs = {deliver("d1", "feature-a")[1]["run"] for _ in range(2)}
+    expect(len(runs) == 1, "one run for one delivery", runs)
+    [run] = runs
+    expect(hour.ended(run)["good"], "the run is good")
+    printed = hour.floe("log", run, "say").split()
+    expect(printed == [pushed, "feature-a"], "what was pushed is built", printed)
+    status, passed_over = deliver("d2", "main")
+    expect(status == 200 and "main" in passed_over["why"], "other branches start none", passed_over)
+    expect(deliver("d3", "feature-a", "0" * 64)[0] == 401, "a wrong signature is refused")
+
+
+def nightly(hour: Hour) -> None:
+    """a nightly job, tried by hand"""
+    shown = hour.floe("trigger", "nightly", "--wait")
+    expect("good" in shown, "the run is good", shown)
 
 
 def terminal(hour: Hour) -> None:
@@ -341,6 +366,7 @@ STEPS: Final = (
     tags,
     api,
     webhook,
+    nightly,
     terminal,
     killed,
     stop,
