@@ -30,9 +30,10 @@ from floe.hub.parts import Parts
 from floe.model.errors import ConfigInvalid, Finding, FloeError, StoreFailed
 from floe.model.flow import Action
 from floe.model.secret import Secret
-from floe.nodes.base import Document, Documents, Executor, Refs
+from floe.nodes.base import Document, Documents, Executor, NoNotifier, Notifier, Refs
 from floe.nodes.documents import DocumentFiles
 from floe.nodes.executors import executors_of
+from floe.nodes.notify import NoticeSender
 from floe.nodes.preparation import CommandSettings
 from floe.nodes.refs import RemoteRefs
 from floe.nodes.space_sizes import MeasuredSpaces
@@ -69,6 +70,8 @@ class Ports:
     """None if the config names no other host."""
     places: Places
     """The file systems of this machine."""
+    notifier: Notifier | None
+    """None where ended runs send no notices."""
     close: Callable[[], Awaitable[None]]
     """Closes the things that the hub does not own."""
 
@@ -101,6 +104,7 @@ def ports_of(config: HostConfig, *, passing: bool = False) -> Ports:
         clock=WallClock(),
         peers=None if passing else _peers(config),
         places=places,
+        notifier=None if passing else NoticeSender(config.smtp, places),
         close=close,
     )
 
@@ -147,6 +151,8 @@ async def open_hub(
                 workspace_root=str(config.workspace_root),
                 peers=len(others_of(config)) if ports.peers else 0,
                 keeper=config.keeper,
+                notifies=ports.notifier is not None,
+                on_end=config.on_end,
             ),
             attempts=AttemptSettings(
                 root=config.root,
@@ -168,6 +174,8 @@ async def open_hub(
             spaces=spaces,
             space_sizes=MeasuredSpaces(spaces),
             version=floe.__version__,
+            notifier=ports.notifier or NoNotifier(),
+            public_url=config.public_url,
         )
         async with Hub(parts) as hub:
             yield hub

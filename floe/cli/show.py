@@ -5,7 +5,7 @@ import json
 import click
 
 from floe.cli.arguments import RUN
-from floe.cli.client import connected, path
+from floe.cli.client import Client, connected, path
 from floe.cli.failure import failure_lines
 from floe.cli.formats import (
     Painted,
@@ -22,6 +22,8 @@ from floe.cli.formats import (
     text_lines,
     took,
 )
+from floe.model.errors import NotFound
+from floe.model.refs import Shape
 
 
 @click.command()
@@ -50,6 +52,8 @@ def command(run: str, json_: bool) -> None:
     begun = f"{age(shape['pended_at'])} by {by} ({shape['trigger']})"
     where = f", on {shape['host']} for {took(shape['started_at'], shape['ended_at'])}"
     click.echo(f"  pended {begun}" + (where if shape["started_at"] else ""))
+    for line in _notice_lines(client, shape):
+        click.echo(f"  {line}")
     for name, value in shape["values"].items():
         text = value if isinstance(value, str) else json.dumps(value)
         click.echo(f"  {name} = {clean(text)[:200]}")
@@ -79,3 +83,28 @@ def command(run: str, json_: bool) -> None:
         if form.get("approvers") == "not-starter":
             click.echo(f"  {shape['by']} started the run, so a different person has to answer")
         click.echo(f"  {answer_line(shape['id'], form)}")
+
+
+def _notice_lines(client: Client, run: Shape) -> list[str]:
+    """The notices of an ended run, a line for each."""
+    if run["state"] != "archive":
+        return []
+    try:
+        found = client.get(path("runs", run["id"], "notices"))["notices"]
+    except NotFound:  # the host of the run has an older floe
+        return []
+    return [_notice_line(one) for one in found]
+
+
+def _notice_line(notice: Shape) -> str:
+    to, why = clean(notice["to"]), clean(notice["why"])
+    match notice["state"]:
+        case "sent":
+            return f"notified {to} {age(notice['at'])}"
+        case "failed":
+            tries = "1 try" if notice["tries"] == 1 else f"{notice['tries']} tries"
+            return f"not notified: {to}: {why} (given up after {tries})"
+        case _ if why:
+            return f"not notified yet: {to}: {why}; next try at {notice['due']}"
+        case _:
+            return f"notifying {to}"

@@ -6,15 +6,25 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-from floe.config.flags import Flags, merged
+from floe.config.flags import Flags, absolute, merged
 from floe.dialects.base import Compiled, Dialect
 from floe.dialects.floe.dialect import is_broken, parse_map
+from floe.dialects.floe.notices import NoticeTexts
 from floe.dialects.floe.vocabulary import (
     COMMON,
     COMMON_MAP,
+    COMMON_ON_END,
+    COMMON_SMTP,
     COMMON_STRICT_SHELL,
     HOSTS,
     KEEPER,
+    SMTP_FROM,
+    SMTP_HOST,
+    SMTP_MAP,
+    SMTP_PASSWORD,
+    SMTP_PORT,
+    SMTP_TLS,
+    SMTP_USER,
     STORE_TYPE,
 )
 from floe.dialects.kinds import AnyMap, Unfit
@@ -26,6 +36,7 @@ from floe.files import read_named, reason_of
 from floe.model.errors import ConfigInvalid, Finding, FloeError
 from floe.model.flow import Flow, Git
 from floe.nodes.base import Documents
+from floe.nodes.smtp import PORTS, Smtp
 
 NO_KEEPER: Final = "several hosts but no `keeper`: runs get no resource tags, and no timer fires"
 
@@ -86,10 +97,32 @@ def read_common(text: str, notes: Notes) -> KeyValues:
         except Unfit as e:
             notes.error(e.at, e.what, e.hint)
     common = COMMON_MAP.read(table, notes)
+    NoticeTexts(common[COMMON_ON_END], notes)
+    read_smtp(common[COMMON_SMTP], notes)
     if common[STORE_TYPE] not in ("local", "memory"):
         what = f"`store-type: {common[STORE_TYPE]}` is not available yet"
         notes.error(common.at_of(STORE_TYPE), what, "store-type: local")
     return common
+
+
+def read_smtp(table: Table | None, notes: Notes) -> Smtp | None:
+    """Read `smtp:`; None without it, or where it has an error."""
+    if table is None:
+        return None
+    before = notes.errors
+    part = SMTP_MAP.read(table, notes)
+    if part[SMTP_PASSWORD] and not part[SMTP_USER]:
+        notes.error(part.at_of(SMTP_PASSWORD), "`password-file` needs a `user`", SMTP_USER.example)
+    if notes.errors > before:
+        return None
+    return Smtp(
+        host=part[SMTP_HOST],
+        port=part[SMTP_PORT] or PORTS[part[SMTP_TLS]],
+        tls=part[SMTP_TLS],
+        user=part[SMTP_USER],
+        password_file=str(absolute(part[SMTP_PASSWORD]) or ""),
+        sender=part[SMTP_FROM],
+    )
 
 
 def _parsed(text: str, notes: Notes) -> Table | None:

@@ -8,20 +8,24 @@ from pathlib import Path
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
-from floe.config.documents import NO_KEEPER, read_common
+from floe.config.documents import NO_KEEPER, read_common, read_smtp
 from floe.config.flags import Flags, GivenFlags, absolute, merged
+from floe.dialects.floe.notices import NoticeTexts
 from floe.dialects.floe.vocabulary import (
     BASE_URL,
     COMMANDS,
     COMMON_GRACE,
     COMMON_KEEP,
     COMMON_KEY,
+    COMMON_ON_END,
     COMMON_OUTPUT_MAX,
+    COMMON_SMTP,
     COMMON_STRICT_SHELL,
     CONFIG_PATH,
     HOSTS,
     KEEPER,
     PASS_ENV,
+    PUBLIC_URL,
     SLOTS,
     STORE_ROOT,
     STORE_TYPE,
@@ -32,8 +36,10 @@ from floe.dialects.notes import Notes
 from floe.dialects.section import KeyValues
 from floe.model.errors import ConfigInvalid, Finding
 from floe.model.keep import Keep
+from floe.model.notice import Notice
 from floe.model.refs import HOST, HostId
 from floe.model.secret import Secret
+from floe.nodes.smtp import Smtp
 from floe.server.settings import Bind, is_loopback, split_address
 
 COMMANDS_PER_CORE: Final = 4
@@ -100,6 +106,12 @@ class HostConfig:
     """Serve without TLS on an address that other machines can reach."""
     trusted_proxies: tuple[str, ...]
     """Addresses and networks of the proxies in front."""
+    public_url: str
+    """The URL of the dashboard for people. Default: the address that the host listens on."""
+    on_end: tuple[Notice, ...]
+    """The notices of runs whose flow has none of its own. Default: none."""
+    smtp: Smtp | None
+    """The server that takes mail. Default: none."""
     origin: str
     """The document with these settings."""
     text: str = field(repr=False)
@@ -165,9 +177,21 @@ def _assemble(given: GivenFlags, common: KeyValues, origin: str, text: str) -> H
         dev=given.flag("dev"),
         insecure=given.flag("insecure"),
         trusted_proxies=common[TRUSTED_PROXIES],
+        public_url=common[PUBLIC_URL].rstrip("/") or _own_url(pub),
+        on_end=NoticeTexts(common[COMMON_ON_END], Notes(origin)).notices,
+        smtp=read_smtp(common[COMMON_SMTP], Notes(origin)),
         origin=origin,
         text=text,
     )
+
+
+def _own_url(pub: Bind) -> str:
+    """The URL of the dashboard where the config names none."""
+    host, port = split_address(pub.address)
+    if host in ("", "0.0.0.0", "::"):  # noqa: S104  # every interface
+        host = socket.gethostname()
+    name = f"[{host}]" if ":" in host else host
+    return f"{'https' if pub.cert else 'http'}://{name}:{port}"
 
 
 def others_of(config: HostConfig) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ The shell chose them from the store. Since then one may have been started again.
 from collections.abc import Iterable
 
 from floe.host.inputs import Prune
+from floe.host.notices import NOTIFIED
 from floe.host.peers.base import PeerParts
 from floe.host.site import Site
 from floe.host.step import Step
@@ -22,6 +23,7 @@ def remove(step: Step, peers: PeerParts, prune: Prune) -> tuple[str, ...]:
     runs = [one for one in removable(site, prune.runs) if not peers.owes(RunRef.parse(one.key))]
     for run in runs:
         step.keep(SWEEP, run.key, run.flow)
+        step.keep(NOTIFIED, run.key, None)
     step.prunes += runs
     step.removals += runs
     step.promise |= bool(runs)

@@ -58,3 +58,5 @@ class StepResult:
     """Each changed run as it was, to undo with."""
     changes: tuple[Undo, ...] = field(default=(), repr=False, compare=False)
     """How to undo all other changes, the newest first."""
+    notices: tuple[LedgerWrite, ...] = ()
+    """Entries of `ledger`: the notices that runs owe which ended in this step."""

@@ -11,6 +11,7 @@ from floe.host.ledger import NO_LEDGER, LedgerRows
 from floe.host.runs import RunTable
 from floe.host.undoable import Journal, Undoable
 from floe.model.host import HostView
+from floe.model.notice import Notice
 from floe.model.refs import HostId, RunRef, StoreId, ref_of
 from floe.model.run import Run
 
@@ -33,6 +34,10 @@ class HostSettings:
     """The number of other hosts in the config; 0 for a single host."""
     keeper: HostId | None = None
     """The host that grants the cluster's resources and fires its timers."""
+    notifies: bool = True
+    """Whether ended runs send notices; those of `floe run` send none."""
+    on_end: tuple[Notice, ...] = ()
+    """The notices of runs whose flow has none of its own."""
 
 
 class Site:

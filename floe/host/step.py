@@ -7,6 +7,7 @@ from itertools import chain
 from typing import Final, Protocol
 
 from floe.host.inputs import Reply
+from floe.host.notices import notice_rows, notices_at_end
 from floe.host.result import Recorded, StepResult
 from floe.host.runs import is_row_changed
 from floe.host.site import Site
@@ -69,6 +70,7 @@ class Step:
         self.before: dict[RunRef, Run | None] = {}
         self.recorded: dict[RunRef, list[Recorded]] = {}
         self.ledger: list[LedgerWrite] = []
+        self.notices: list[LedgerWrite] = []
         self.replies: list[Reply] = []
         self.messages: list[Envelope] = []
         self.rows: dict[RunRef, Append] = {}
@@ -121,6 +123,7 @@ class Step:
             next_due=self.next_due,
             before=self.before,
             changes=self.site.journal.take(),
+            notices=tuple(self.notices),
         )
 
     # --- messages ---
@@ -262,7 +265,19 @@ class Step:
         self.promise |= isinstance(event, PROMISES)
         if run.phase == "ended":
             self.keep("unpacked", run.ref.key, True)
+        if isinstance(event, RunEnded):
+            self._owe_notices(run)
         self._observer.recorded(self, record, run)
+
+    def _owe_notices(self, run: Run) -> None:
+        """Owe the notices of a run that has ended, in the same transaction, at its own host."""
+        settings = self.site.settings
+        if not settings.notifies or self.site.table.is_foreign(run):
+            return
+        if notices := notices_at_end(run, settings.on_end):
+            rows = notice_rows(run.ref.key, notices)
+            self.ledger += rows
+            self.notices += rows
 
 
 def workspace_of(root: str, flow: Flow, ref: RunRef) -> str:

@@ -26,6 +26,7 @@ from floe.hub.history import History
 from floe.hub.hosts import keep_logged
 from floe.hub.loop import Loop
 from floe.hub.machine import Machine
+from floe.hub.notices import Notices
 from floe.hub.parts import Parts, SpawnedTasks, core_of, hello_of, triggers_of
 from floe.hub.peer_gateway import PeerGateway
 from floe.hub.pruning import Pruning
@@ -71,6 +72,7 @@ class Life:
                 stack.push_async_callback(executor.close)
             owed = await self._read()
             await stack.enter_async_context(self._tasks)
+            await self.notices.open()
             stack.push_async_callback(self._end)
             self._begin(owed)
             self._stack = stack.pop_all()
@@ -109,6 +111,18 @@ class Life:
         )
         self.machine = Machine(loop, self.effects, store, clock, parts.folders, parts.places)
         self.triggers = await triggers_of(parts, loop, spawn, self.machine.refusal)
+        self.notices = Notices(
+            notifier=parts.notifier,
+            store=store,
+            history=self.history,
+            clock=clock,
+            outputs=parts.attempts,
+            places=parts.places,
+            spawn=spawn,
+            put=put,
+            named=names.of,
+            public_url=parts.public_url,
+        )
         self.passed_over = PassedOver(await store.ledger(PASSED_OVER))
         self.pruning = Pruning(parts, store, loop, self.flows, clock, lambda: self.sync.forgotten)
         self.reads = Reads(
@@ -126,6 +140,7 @@ class Life:
             listeners=Listeners(self.feed, self.sync.directory, others),
             triggers=self.triggers,
             hooks_passed_over=self.passed_over,
+            notices=self.notices,
         )
         unfinished = await self.history.unfinished()
         return core.load(unfinished, await self.history.adopted(unfinished) if self.gateway else ())
@@ -147,6 +162,7 @@ class Life:
     async def _end(self) -> None:
         self.triggers.close()
         self.timers.close()
+        self.notices.close()
         if self.parts.peers:
             await self.parts.peers.close()
         await self.loop.drain(CLOSE_S)
@@ -171,6 +187,8 @@ class Life:
             self.history.removed([RunRef.parse(one.key) for one in decided.prunes])
         if self.gateway:
             self.gateway.stored(decided, last)
+        for row in decided.notices:
+            self.notices.take(row)
         await self.effects.carry_out(decided.closed, decided.effects)
 
     async def _recall(self, refs: Collection[RunRef]) -> None:
@@ -205,6 +223,7 @@ class Life:
         log.warning("clock.set", by_s=by_ms / 1000)
         self.timers.move(by_ms)
         self.triggers.move(by_ms)
+        self.notices.timers.move(by_ms)
         self.sync.directory.move(by_ms)
         self.loop.look()
         row = LedgerWrite(kind="clock", key="boot", value=self.clock.row())

@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,11 +15,20 @@ from floe.files import EXHAUSTED, opened
 from floe.model.codec import to_text
 from floe.model.refs import Key
 from floe.model.signal import Exited, Failed, Reported, Started
+from floe.model.visible import visible
 
 log = structlog.get_logger()
 
 DIGEST_BLOCK: Final = 1024 * 1024
 """Bytes read at once."""
+
+LAST_BYTES_MAX: Final = 4096
+"""Bytes from which the last lines of an output are taken."""
+
+LAST_LINES_MAX: Final = 20
+
+_SEQUENCE: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
+"""Codes for a terminal: colours, cursor, titles."""
 
 GRACE_S: Final = 10.0
 OUTPUT_MAX: Final = 1024**3
@@ -71,6 +81,17 @@ def _digest(fd: int, size: int) -> str:
         digest.update(data)
         size -= len(data)
     return digest.hexdigest()
+
+
+def last_lines(path: Path) -> tuple[str, ...]:
+    """The last lines of an output as plain text. Raises OSError."""
+    with opened(path) as fd:
+        size = os.fstat(fd).st_size
+        data = os.pread(fd, LAST_BYTES_MAX, max(0, size - LAST_BYTES_MAX))
+    lines = _SEQUENCE.sub("", data.decode(errors="replace")).splitlines()
+    if size > LAST_BYTES_MAX:
+        lines = lines[1:]  # the first is cut
+    return tuple(visible(line, keep="\t") for line in lines if line.strip())[-LAST_LINES_MAX:]
 
 
 def storable(signal: Started | Reported) -> Started | Reported:

@@ -20,7 +20,7 @@ from floe.model.flow import Action
 from floe.model.keep import Keep
 from floe.model.message import PROTOCOL
 from floe.model.refs import RunRef
-from floe.nodes.base import Executor, Refs, Spaces, SpaceSizes
+from floe.nodes.base import Executor, NoNotifier, Notifier, Refs, Spaces, SpaceSizes
 from floe.peers.base import Hello, Peers, Protocols
 from floe.places import Places
 from floe.store.base import Batch, LedgerWrite, RunStore
@@ -53,6 +53,10 @@ class Parts:
     space_sizes: SpaceSizes | None = None
     version: str = ""
     """Of floe, for people."""
+    notifier: Notifier = field(default_factory=NoNotifier)
+    """Sends the notices of ended runs."""
+    public_url: str = ""
+    """The URL of the dashboard for people, without a slash at the end; for links in notices."""
 
 
 class SpawnedTasks:

@@ -18,6 +18,7 @@ from floe.host.watches import Watch
 from floe.hub.flows import FlowBook
 from floe.hub.history import History
 from floe.hub.hosts import HostReads
+from floe.hub.notices import Notices
 from floe.hub.triggers import Triggers
 from floe.kernel.place import Refusals
 from floe.kernel.why import why
@@ -25,6 +26,7 @@ from floe.model.codec import iso
 from floe.model.errors import Conflict, FloeError, Lost, NotFound, Removed
 from floe.model.flow import Flow, Trigger
 from floe.model.host import AsOf, Why
+from floe.model.notice import RunNotices
 from floe.model.refs import FlowId, HostId, Instant, Json, Key, RunRef, Shape, address_of
 from floe.model.run import Run, Summary, summary_of
 from floe.store.base import FlowRuns, RunPage, RunQuery, Stored
@@ -68,6 +70,7 @@ class Reads(HostReads):
     listeners: Listeners
     triggers: Triggers
     hooks_passed_over: PassedOver
+    notices: Notices
 
     # --- flows ---
 
@@ -106,6 +109,10 @@ class Reads(HostReads):
         return self.hooks_passed_over.of(flow, trigger)
 
     # --- runs ---
+
+    async def notices_of(self, run: str) -> RunNotices | None:
+        """The notices of a run that ended here; None for none."""
+        return await self.notices.of(self.ref(run))
 
     def as_of(self) -> AsOf:
         """The age of the lists of other hosts' runs."""

@@ -9,6 +9,7 @@ from enum import Enum
 from typing import Annotated, Literal
 
 from floe.model.keep import NO_KEEP, Keep
+from floe.model.notice import Notice
 from floe.model.refs import FlowId, Json, NodeId
 from floe.model.tags import Tag
 from floe.model.template import Template
@@ -259,6 +260,8 @@ class Flow:
     unheard_bad: Literal["end", "hold"] = "end"
     run_name: Template | None = None
     """The title of its runs; without it a run's title comes from its values."""
+    on_end: tuple[Notice, ...] = ()
+    """The notices of its runs when they end; empty for the host's default."""
     strict_shell: bool | None = None
     """`shell` ends at the first command that fails; None for the host's default."""
     keep: Keep = NO_KEEP

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final, NamedTuple, Protocol
 
 from floe.model.flow import Action, Git
+from floe.model.notice import Notice, NoticeMessage
 from floe.model.refs import Json, Key
 from floe.model.signal import Reported, Started
 
@@ -199,3 +200,27 @@ class Refs(Protocol):
         Never asks for a password. Raises Theirs.
         """
         ...
+
+
+class NoticeRefused(Exception):
+    """A notice could not be sent; the text repeats no secret address."""
+
+    def __init__(self, what: str, *, is_final: bool = False) -> None:
+        """`is_final`: a further try would not help."""
+        super().__init__(what)
+        self.is_final = is_final
+
+
+class Notifier(Protocol):
+    """Sends notices about ended runs."""
+
+    async def send(self, notice: Notice, message: NoticeMessage) -> None:
+        """Send a notice, within a minute. Raises NoticeRefused."""
+        ...
+
+
+class NoNotifier:
+    """Refuses every notice, for hubs that send none, as in `floe run`."""
+
+    async def send(self, notice: Notice, message: NoticeMessage) -> None:
+        raise NoticeRefused("this host sends no notices", is_final=True)

@@ -157,6 +157,7 @@ ROUTES: Final = (
         "GET", "runs/{run}/nodes/{node}/log/lines", logs.lines, query=LINES, answers={200: "Lines"}
     ),
     Route("GET", "runs/{run}/nodes/{node}/log/find", logs.find, query=FIND, answers={200: "Found"}),
+    Route("GET", "runs/{run}/notices", runs.notices, answers={200: "Notices"}),
     Route("GET", "runs/{run}/why", runs.why, lost=runs.why_lost, answers={200: "Why"}),
     Route(
         "POST",

@@ -16,6 +16,7 @@ from floe.server.events import SEQ_MAX, event_shape, fact_shape
 from floe.server.problems import answer
 from floe.shapes.flows import graph_shape
 from floe.shapes.nodes import node_page
+from floe.shapes.notices import notices_shape
 from floe.shapes.runs import as_of_shape, run_shape, summary_shape, why_shape
 from floe.store.base import RunQuery
 
@@ -123,6 +124,13 @@ async def why(request: web.Request) -> web.Response:
     run = await _run(request)
     hub = request.app[HUB]
     return answer(why_shape(run, await hub.reads.why(run.ref.key), hub.reads.name_of))
+
+
+async def notices(request: web.Request) -> web.Response:
+    """The notices of a run that has ended."""
+    query(request).done()
+    found = await request.app[HUB].reads.notices_of(request.match_info["run"])
+    return answer(notices_shape(found))
 
 
 def why_lost(request: web.Request, row: Summary, lost: Lost) -> web.Response:

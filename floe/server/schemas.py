@@ -194,6 +194,18 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
             "never": many(shape({"node": TEXT, "tags": many(TEXT)})),
         }
     ),
+    "Notices": shape({"notices": many(ref("Notice"))}),
+    "Notice": shape(
+        {
+            "to": {**TEXT, "description": "without the path of a URL, which is a secret"},
+            "when": many(one_of("bad", "recovered", "good", "cancelled")),
+            "state": one_of("owed", "sent", "failed"),
+            "tries": COUNT,
+            "at": maybe(INSTANT),
+            "due": maybe(INSTANT),
+            "why": TEXT,
+        }
+    ),
     "Cancel": shape({}, {"why": TEXT}),
     "Rerun": shape(
         {},

@@ -41,6 +41,7 @@ IN_TERMINAL = (
     ("hosts.yml", "host:nic="),
     ("limits.yml", "it talked too much"),
     ("merges.yml", "task.after-both"),
+    ("notices.yml", "no notice of this run"),
     ("outcomes.yml", "the probe said three"),
     ("timer.yml --flow every-minute", "task.pause"),
     ("timer.yml --flow weekday-mornings", "UTC"),

@@ -5,6 +5,7 @@ import { plain } from "../text.js";
 import { useLoad } from "../use.js";
 import { Chunks } from "./chunks.js";
 import { Failure, Loading } from "./notice.js";
+import { Notices } from "./notices.js";
 import { Said } from "./said.js";
 
 const ROW_PX = 29;
@@ -21,6 +22,7 @@ export function WhyPanel({ run, past }) {
     <${Reasons} title="Hosts" rows=${why.hosts?.map(({ host, reasons }) => [host, reasons])} />
     <${Reasons} title="What each node waits for" rows=${why.waiting?.map((one) => [one.node, one.for])} />
     <${Reasons} title="Never ran" rows=${why.never?.map(({ node, tags }) => [node, tags])} lead="heard nothing of " />
+    <${Notices} run=${run} />
   </div>`;
 }
 

@@ -418,6 +418,21 @@ export type Why = {
   }[];
 };
 
+export type Notices = {
+  notices: Notice[];
+};
+
+export type Notice = {
+  /** without the path of a URL, which is a secret */
+  to: string;
+  when: ("bad" | "recovered" | "good" | "cancelled")[];
+  state: "owed" | "sent" | "failed";
+  tries: number;
+  at: string | null;
+  due: string | null;
+  why: string;
+};
+
 export type Cancel = {
   why?: string;
 };

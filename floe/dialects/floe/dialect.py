@@ -14,6 +14,7 @@ from floe.dialects.floe.checks import check_flow, check_git, check_texts
 from floe.dialects.floe.commands import check_commands
 from floe.dialects.floe.names import identify
 from floe.dialects.floe.nodes import read_nodes
+from floe.dialects.floe.notices import NoticeTexts
 from floe.dialects.floe.schema import json_schema
 from floe.dialects.floe.templates import check_template
 from floe.dialects.floe.triggers import read_triggers
@@ -31,6 +32,7 @@ from floe.dialects.floe.vocabulary import (
     ID,
     KEEP,
     NAME,
+    ON_END,
     ON_HOST_LOST,
     RESOURCE_TAGS,
     REUSE_SPACE,
@@ -83,6 +85,7 @@ class FloeDialect:
         elif TASKS not in part:
             notes.error(part.at, "a flow-file needs `tasks`", TASKS.example)
         nodes = read_nodes(part[TASKS], base.triggers, notes)
+        told = NoticeTexts(part[ON_END], notes)
         flow = replace(
             base,
             name=part[NAME] or base.name,
@@ -97,6 +100,7 @@ class FloeDialect:
             on_host_lost=part.get(ON_HOST_LOST, base.on_host_lost),
             unheard_bad=part.get(UNHEARD_BAD, base.unheard_bad),
             run_name=title.template if (title := part[RUN_NAME]) else base.run_name,
+            on_end=told.notices or base.on_end,
             strict_shell=part.get(STRICT_SHELL, base.strict_shell),
             has_escapes=True,
             inherits=True,
@@ -104,6 +108,7 @@ class FloeDialect:
         check_flow(flow, nodes, notes)
         check_template(title, flow, notes)
         check_texts(flow, nodes, notes)
+        told.check(flow, notes)
         env_at = part.at_of(FLOW_ENV)
         check_commands(flow, nodes, env_at, notes, strict=self._strict_shell)
         if notes.errors:
@@ -194,6 +199,7 @@ def _flow(
     _check_has_nodes(part, notes)
     triggers = _triggers(part, notes)
     nodes = read_nodes(part[TASKS], triggers, notes)
+    told = NoticeTexts(part[ON_END], notes)
     id_, name = names or ("unknown", "")  # only for the checks; without names no flow is returned
     flow = Flow(
         id=FlowId(id_),
@@ -211,6 +217,7 @@ def _flow(
         on_host_lost=part[ON_HOST_LOST],
         unheard_bad=part[UNHEARD_BAD],
         run_name=title.template if (title := part[RUN_NAME]) else None,
+        on_end=told.notices,
         strict_shell=part[STRICT_SHELL],
         keep=part[KEEP],
         has_escapes=True,
@@ -219,6 +226,7 @@ def _flow(
     check_flow(flow, nodes, notes)
     check_template(title, flow, notes)
     check_texts(flow, nodes, notes)
+    told.check(flow, notes)
     check_commands(flow, nodes, part.at_of(FLOW_ENV), notes, strict=strict)
     if names is None or notes.errors > errors_before:
         return None

@@ -18,11 +18,14 @@ from floe.dialects.floe.vocabulary import (
     FORM_MAP,
     HOST_CONFIG,
     KEEP_MAP,
+    MAIL_MAP,
     MERGE,
+    NOTICE,
     POLL_TRIGGER,
     PUSH_TRIGGER,
     REPOSITORY,
     RETRY_MAP,
+    SMTP_MAP,
     TASK,
     TASK_TYPES,
     TIMER_TRIGGER,
@@ -50,6 +53,9 @@ SECTIONS: Final[Mapping[str, Section]] = {
     "form": FORM_MAP,
     "field": FORM_FIELD,
     "keep": KEEP_MAP,
+    "notice": NOTICE,
+    "mail": MAIL_MAP,
+    "smtp": SMTP_MAP,
     **{name: opts for opts, name in _TASKS.items() if opts.keys},
 }
 _PROGRAMS_MARKED: Final = re.compile(r"(<!-- programs -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -120,8 +126,9 @@ def _row(key: KeySpec[object]) -> str:
 
 
 def _takes(key: KeySpec[object]) -> str:
-    values = getattr(key.kind, "values", ())
-    return " ".join(f"`{value}`" for value in values) or key.kind.label
+    item = getattr(key.kind, "item", None)
+    words = " ".join(f"`{value}`" for value in getattr(item or key.kind, "values", ()))
+    return f"list of {words}" if item and words else words or key.kind.label
 
 
 def _default(key: KeySpec[object]) -> str:

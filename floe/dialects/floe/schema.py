@@ -9,6 +9,8 @@ from floe.dialects.floe.vocabulary import (
     CLASS,
     COMMON,
     COMMON_MAP,
+    COMMON_ON_END,
+    COMMON_SMTP,
     FIELD_TYPE,
     FIELDS,
     FLOW,
@@ -19,9 +21,14 @@ from floe.dialects.floe.vocabulary import (
     FORM_MAP,
     HOST_CONFIG,
     ID,
+    MAIL,
+    MAIL_MAP,
     MERGE,
     NAME,
+    NOTICE,
+    ON_END,
     OPTS,
+    SMTP_MAP,
     TASK,
     TASK_TYPE,
     TASKS,
@@ -47,7 +54,10 @@ def json_schema() -> Schema:
         "then": _section(HOST_CONFIG, {COMMON: _ref("common"), FLOWS: _list("flow")}),
         "else": {"allOf": [_ref("flow"), {"anyOf": [_needs(TASKS), _needs(FLOW_FILE)]}]},
         "$defs": {
-            "common": _section(COMMON_MAP),
+            "common": _section(
+                COMMON_MAP, {COMMON_ON_END: _list("notice"), COMMON_SMTP: SMTP_MAP.schema()}
+            ),
+            "notice": _section(NOTICE, {MAIL: MAIL_MAP.schema()}),
             "flow": _flow(),
             "trigger": _trigger(),
             "node": {"if": _is(CLASS, "merge"), "then": _merge(), "else": _task()},
@@ -58,7 +68,9 @@ def json_schema() -> Schema:
 
 
 def _flow() -> Schema:
-    flow = _section(FLOW, {TRIGGERS: _list("trigger"), TASKS: _list("node")})
+    flow = _section(
+        FLOW, {TRIGGERS: _list("trigger"), TASKS: _list("node"), ON_END: _list("notice")}
+    )
     return flow | {"anyOf": [_needs(ID), _needs(NAME)]} | {"not": _needs(TASKS, FLOW_FILE)}
 
 

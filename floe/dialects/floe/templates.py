@@ -62,11 +62,16 @@ class TemplateKind:
         return Text().schema()
 
 
-def check_template(text: TemplateText | None, flow: Flow, notes: Notes) -> None:
-    """Report the paths of a template that can never lead to a value."""
+def check_template(
+    text: TemplateText | None, flow: Flow, notes: Notes, run: tuple[str, ...] = RUN
+) -> None:
+    """Report the paths of a template that can never lead to a value.
+
+    `run`: what it can name of the run.
+    """
     for offset, part in text.parts if text else ():
         if part.path:
-            _check_path(part.path, flow, text.tree.position_of(offset), notes)  # type: ignore[union-attr]  # without a text there is no part
+            _check_path(part.path, flow, run, text.tree.position_of(offset), notes)  # type: ignore[union-attr]  # without a text there is no part
 
 
 def _note_other(word: str, at: Position, notes: Notes) -> None:
@@ -77,7 +82,7 @@ def _note_other(word: str, at: Position, notes: Notes) -> None:
         notes.warning(at, f"`{{{{ {word}` is none of floe's names, and stays text", hint)
 
 
-def _check_path(path: Path, flow: Flow, at: Position, notes: Notes) -> None:
+def _check_path(path: Path, flow: Flow, run: tuple[str, ...], at: Position, notes: Notes) -> None:
     match path:
         case ("values", str(name), *_):
             given = values_of(flow)
@@ -87,7 +92,7 @@ def _check_path(path: Path, flow: Flow, at: Position, notes: Notes) -> None:
         case ("task" | "merge" as cls, str(id), *rest):
             _check_node(str(cls), id, tuple(rest), flow, at, notes)
         case ("run" | "trigger" as first, name):
-            known = RUN if first == "run" else TRIGGER
+            known = run if first == "run" else TRIGGER
             if name not in known:
                 hint = closest(str(name), known) or _listed(known)
                 notes.error(at, f"`{first}` has no `{name}`", hint)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from floe.dialects.floe.secret_url import SecretUrl
 from floe.dialects.floe.templates import NO_TEMPLATE, TemplateKind
 from floe.dialects.kinds import (
     AnyMap,
@@ -42,6 +43,7 @@ from floe.model.flow import (
     Work,
 )
 from floe.model.keep import Keep, SpacesKept
+from floe.model.notice import Channel, NoticeOf
 
 TEXT: Final = Text()
 FLAG: Final = Flag()
@@ -73,6 +75,7 @@ class TaskType:
     """The default of `on-lost`; `retry` for work that can safely run twice."""
 
 
+BY_DEFAULT: Final[tuple[NoticeOf, ...]] = ("bad", "recovered")
 NO_TEXTS: Final[tuple[str, ...]] = ()
 NOTHING: Final[Tree | None] = None
 NO_MAP: Final[Table | None] = None
@@ -275,6 +278,81 @@ KEEP: Final = KeySpec(
     "a host counts; it has no effect in a flow-file.",
     example="keep: {runs: 200, days: 30, workspaces: failed}",
 )
+NOTICE_WHEN: Final = KeySpec(
+    name="when",
+    kind=ListOf(OneOf[NoticeOf](("bad", "recovered", "good", "cancelled")), unique=True, least=1),
+    default=BY_DEFAULT,
+    absent="`[bad, recovered]`",
+    doc="The ends to send it for. `bad`: bad or stalled. `recovered`: good after a bad or stalled "
+    "run of the flow. `cancelled`: cancelled or rejected by a person.",
+    example="when: [bad, recovered]",
+)
+SLACK: Final = KeySpec(
+    name="slack",
+    kind=SecretUrl(),
+    default="",
+    doc="A webhook in Slack's shape; also of Mattermost, Rocket.Chat and Discord (`…/slack`).",
+    example="slack: $SLACK_URL",
+)
+TEAMS: Final = KeySpec(
+    name="teams",
+    kind=SecretUrl(),
+    default="",
+    doc="The URL of a Teams workflow for webhook requests.",
+    example="teams: '@/etc/floe/teams-url'",
+)
+WEBHOOK: Final = KeySpec(
+    name="webhook",
+    kind=SecretUrl(),
+    default="",
+    doc="An address that gets the notice as JSON.",
+    example="webhook: https://ci.example.com/floe",
+)
+MAIL_TO: Final = KeySpec(
+    name="to",
+    kind=ListOf(
+        Text(r"[^\s@<>,;\"']+@[^\s@<>,;\"']+", "an address such as ops@example.com"),
+        unique=True,
+        least=1,
+    ),
+    default=NO_TEXTS,
+    required=True,
+    doc="The addresses.",
+    example="to: [ops@example.com]",
+)
+MAIL_MAP: Final = Section(name="`mail`", keys=(MAIL_TO,))
+MAIL: Final = KeySpec(
+    name="mail",
+    kind=AnyMap(),
+    default=NO_MAP,
+    doc="A mail; the host needs [`smtp`](#smtp).",
+    example="mail: {to: [ops@example.com]}",
+)
+NOTICE_TEXT: Final = KeySpec(
+    name="text",
+    kind=TemplateKind(),
+    default=NO_TEMPLATE,
+    absent="flow, result, title, reason, link, and the last lines of output",
+    doc="The whole text, with values in it: see [Notices](#notices).",
+    example="text: '{{ run.flow }} {{ run.result }}: {{ run.title }} {{ run.link }}'",
+)
+NOTICE: Final = Section(
+    name="a notice", keys=(NOTICE_WHEN, SLACK, TEAMS, WEBHOOK, MAIL, NOTICE_TEXT)
+)
+CHANNELS: Final[Mapping[Channel, KeySpec[object]]] = {
+    "slack": SLACK,
+    "teams": TEAMS,
+    "webhook": WEBHOOK,
+    "mail": MAIL,
+}
+ON_END: Final = KeySpec(
+    name="on-end",
+    kind=ListOf(AnyMap("notices")),
+    default=NO_MAPS,
+    absent="the host's",
+    doc="Notices to send when a run ends: see [Notices](#notices).",
+    example="on-end: [{when: [bad, recovered], slack: $SLACK_URL}]",
+)
 FLOW: Final = Section(
     name="a flow",
     keys=(
@@ -291,6 +369,7 @@ FLOW: Final = Section(
         STRICT_SHELL,
         RUN_NAME,
         KEEP,
+        ON_END,
         TRIGGERS,
         TASKS,
         FLOW_FILE,
@@ -1019,6 +1098,79 @@ COMMON_KEEP: Final = KeySpec(
     "it. Each of its keys has a default of its own.",
     example="keep: {days: 30, bytes: 200GB}",
 )
+COMMON_ON_END: Final = KeySpec(
+    name="on-end",
+    kind=ListOf(AnyMap("notices")),
+    default=NO_MAPS,
+    doc="`on-end` of flows that do not set it.",
+    example="on-end: [{slack: $SLACK_URL}]",
+)
+PUBLIC_URL: Final = KeySpec(
+    name="public-url",
+    kind=Text(r"https?://[^\s/?#@]+/?", "https://ci.example.com"),
+    default="",
+    absent="the address that the host listens on",
+    doc="The URL of the dashboard for people, for the links in notices.",
+    example="public-url: https://ci.example.com",
+)
+SMTP_HOST: Final = KeySpec(
+    name="host",
+    kind=Text(r"[^\s/@]+", "the name of a server"),
+    default="",
+    required=True,
+    doc="The server.",
+    example="host: mail.example.com",
+)
+SMTP_PORT: Final = KeySpec(
+    name="port",
+    kind=Whole(1, 65535),
+    default=HOSTS_DEFAULT,
+    absent="587 with `starttls`, 465 with `tls`, 25 with `none`",
+    doc="Its port.",
+    example="port: 587",
+)
+SMTP_TLS: Final = KeySpec[Literal["starttls", "tls", "none"]](
+    name="tls",
+    kind=OneOf(("starttls", "tls", "none")),
+    default="starttls",
+    doc="How the connection is encrypted; certificates are checked.",
+    example="tls: starttls",
+)
+SMTP_USER: Final = KeySpec(
+    name="user",
+    kind=TEXT,
+    default="",
+    absent="no login",
+    doc="The user to log in as.",
+    example="user: floe",
+)
+SMTP_PASSWORD: Final = KeySpec(
+    name="password-file",
+    kind=TEXT,
+    default="",
+    doc="A file with the user's password.",
+    example="password-file: /etc/floe/smtp-password",
+)
+SMTP_FROM: Final = KeySpec(
+    name="from",
+    kind=Text(r"[^\s@<>]+@[^\s@<>]+", "an address such as floe@example.com"),
+    default="",
+    required=True,
+    doc="The sender's address.",
+    example="from: floe@example.com",
+)
+SMTP_MAP: Final = Section(
+    name="`smtp`",
+    keys=(SMTP_HOST, SMTP_PORT, SMTP_TLS, SMTP_USER, SMTP_PASSWORD, SMTP_FROM),
+)
+COMMON_SMTP: Final = KeySpec(
+    name="smtp",
+    kind=AnyMap(),
+    default=NO_MAP,
+    absent="no mail",
+    doc="The server that takes mail for notices.",
+    example="smtp: {host: mail.example.com, from: floe@example.com}",
+)
 COMMON_MAP: Final = Section(
     name="common",
     keys=(
@@ -1038,5 +1190,8 @@ COMMON_MAP: Final = Section(
         COMMON_OUTPUT_MAX,
         COMMON_STRICT_SHELL,
         COMMON_KEEP,
+        PUBLIC_URL,
+        COMMON_ON_END,
+        COMMON_SMTP,
     ),
 )

@@ -36,7 +36,10 @@ def test_an_archived_run_is_removed_with_a_note_of_its_files() -> None:
     decided = stepped(core, asked(run.ref))
 
     assert decided.prunes == decided.removals == (a_removal(run.ref),)
-    assert decided.ledger == (LedgerWrite(kind="sweep", key=run.ref.key, value="build"),)
+    assert decided.ledger == (
+        LedgerWrite(kind="sweep", key=run.ref.key, value="build"),
+        LedgerWrite(kind="notified", key=run.ref.key, value=None),
+    )
     assert decided.promise
     assert decided.replies[0].removed == (run.ref.key,)
 

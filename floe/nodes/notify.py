@@ -1,0 +1,205 @@
+"""Sends notices: to Slack and its like, to Teams, as JSON to any webhook, and by `mail`.
+
+Rules of this file: the URL of a webhook is a secret, so no error repeats it; redirects are not
+followed, since a notice must go to no server but the one in the flow.
+
+Source: Slack docs, "Sending messages using incoming webhooks"; Microsoft Learn, "Create incoming
+webhooks with Workflows".
+"""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from floe.files import read_named
+from floe.model.codec import encode
+from floe.model.notice import Notice, NoticeMessage
+from floe.model.refs import Json, Shape
+from floe.nodes.base import NoticeRefused
+from floe.nodes.smtp import Smtp
+from floe.places import Places
+
+if TYPE_CHECKING:
+    import aiohttp
+
+NOTICE_S: Final = 30.0
+"""Seconds for one try."""
+
+ADDRESS_BYTES_MAX: Final = 8 * 1024
+"""Of a file with a URL or a password."""
+
+ANSWER_MAX: Final = 200
+"""Characters of a server's answer that an error repeats."""
+
+TRY_AGAIN: Final = (408, 425, 429)
+"""Statuses below 500 that pass."""
+
+
+class NoticeSender:
+    """Sends one notice at a time; keeps no connection."""
+
+    def __init__(self, smtp: Smtp | None, places: Places) -> None:
+        self._smtp = smtp
+        self._places = places
+
+    async def send(self, notice: Notice, message: NoticeMessage) -> None:
+        """Send a notice. Raises NoticeRefused."""
+        if notice.channel == "mail":
+            await self._mail(notice, message)
+            return
+        body: Shape
+        match notice.channel:
+            case "slack":
+                body = slack_body(message)
+            case "teams":
+                body = teams_body(message)
+            case _:
+                body = webhook_body(message)
+        url = await self._secret(notice.url)
+        await post(url, body, message.id)
+
+    async def _secret(self, named: str) -> str:
+        """The text of `$NAME`, `@file` or the text itself."""
+        if named.startswith("$"):
+            if text := os.environ.get(named[1:], "").strip():
+                return text
+            raise NoticeRefused(f"the host's environment has no {named}", is_final=True)
+        if named.startswith("@"):
+            path = Path(named[1:])
+            try:
+                data = await self._places.read(path, read_named, path, ADDRESS_BYTES_MAX)
+                return data.decode().strip()
+            except (OSError, ValueError) as error:
+                raise NoticeRefused(f"{path} cannot be read: {error}") from None
+        return named
+
+    async def _mail(self, notice: Notice, message: NoticeMessage) -> None:
+        from floe.nodes.mail import send_mail  # most hosts send no mail
+
+        smtp = self._smtp
+        if smtp is None:
+            raise NoticeRefused("the config of this host has no `smtp`", is_final=True)
+        password = await self._secret(f"@{smtp.password_file}") if smtp.password_file else ""
+        await send_mail(smtp, password, notice, message)
+
+
+async def post(url: str, body: Shape, id: str) -> None:
+    """POST JSON once; the repetition of a notice has the same id. Raises NoticeRefused."""
+    import aiohttp  # a host without notices and peers of its own needs no client
+
+    from floe.nodes.http import Target, session
+    from floe.nodes.partial_file import DownloadRefused
+
+    try:
+        target = Target.parse(url)
+    except DownloadRefused:
+        raise NoticeRefused("its url is no http or https URL", is_final=True) from None
+    place = target.host
+    try:
+        async with (
+            session(total_s=NOTICE_S, is_raw=False) as http,
+            http.post(
+                target.url(target.user),
+                json=body,
+                headers={"Idempotency-Key": id, "User-Agent": "floe"},
+                allow_redirects=False,
+            ) as answer,
+        ):
+            text = await _start_of(answer)
+            if answer.status < 300:
+                return
+            what = f"{place} answered {answer.status} {answer.reason or ''}".strip()
+            if 300 <= answer.status < 400:
+                what += "; redirects are not followed"
+            elif text:
+                what += f": {_without(text, url)}"
+            is_final = answer.status < 500 and answer.status not in TRY_AGAIN
+            raise NoticeRefused(what, is_final=is_final)
+    except TimeoutError:
+        raise NoticeRefused(f"{place} did not answer within {NOTICE_S:g} s") from None
+    except (aiohttp.ClientError, OSError) as error:
+        raise NoticeRefused(
+            f"{place}: {_without(str(error) or type(error).__name__, url)}"
+        ) from None
+
+
+async def _start_of(answer: "aiohttp.ClientResponse") -> str:
+    data = await answer.content.read(4 * ANSWER_MAX)
+    return _answer(data)
+
+
+def _answer(data: bytes | str) -> str:
+    text = data.decode(errors="replace") if isinstance(data, bytes) else data
+    return " ".join(text.split())[:ANSWER_MAX]
+
+
+def _without(text: str, url: str) -> str:
+    """A text without the secret part of a URL: its path, with the query."""
+    path = "/" + url.partition("://")[2].partition("/")[2]
+    return text.replace(url, "***").replace(path, "/***") if len(path) > 1 else text
+
+
+# --- what is sent ---
+
+
+def slack_body(message: NoticeMessage) -> Shape:
+    """A message in Slack's shape; Mattermost, Rocket.Chat and Discord (`…/slack`) take it too."""
+    if message.text:
+        return {"text": message.text}
+    parts = [f"*{_slack(message.headline)}*", _slack(message.why)]
+    parts.append(f"<{message.link}|{_slack(message.run)}> by {_slack(message.by)}")
+    if message.lines:
+        parts.append("```\n" + _slack("\n".join(message.lines)).replace("```", "'''") + "\n```")
+    return {"text": "\n".join(filter(None, parts))}
+
+
+def _slack(text: str) -> str:
+    """Source: Slack docs, "Escaping text"."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def teams_body(message: NoticeMessage) -> Shape:
+    """An Adaptive Card, as the Teams workflow for webhook requests takes it."""
+    blocks: list[Json] = [
+        _block(message.text or message.headline, weight="default" if message.text else "bolder")
+    ]
+    if not message.text:
+        blocks += [_block(message.why)] if message.why else []
+        blocks += (
+            [_block("\n\n".join(message.lines), fontType="monospace")] if message.lines else []
+        )
+    card: Json = {
+        "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
+        "type": "AdaptiveCard",
+        "version": "1.4",
+        "body": blocks,
+        "actions": [
+            {"type": "Action.OpenUrl", "title": f"Open {message.run}", "url": message.link}
+        ],
+    }
+    return {
+        "type": "message",
+        "attachments": [
+            {
+                "contentType": "application/vnd.microsoft.card.adaptive",
+                "contentUrl": None,
+                "content": card,
+            }
+        ],
+    }
+
+
+def _block(text: str, **more: str) -> Json:
+    return {"type": "TextBlock", "text": text, "wrap": True, **more}
+
+
+def webhook_body(message: NoticeMessage) -> Shape:
+    """The whole content of a notice, as JSON."""
+    return {
+        "recovered": message.recovered,
+        "lines": [],
+        "text": "",
+        "title": "",
+        "why": "",
+        **encode(message),
+    }
