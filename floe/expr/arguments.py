@@ -27,6 +27,8 @@ more options. word: data in a place where an option is possible. data: any other
 """
 
 _ASSIGNMENT: Final = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=")
+_VERSIONED: Final = re.compile(r"[\w.,\[\]-]*[\w\]] *(===?|[<>~!]=|[<>])")
+"""A package of a fixed name, of which a value can only choose the version."""
 _VERSION: Final = re.compile(r"(-?[0-9][0-9.]*(t|m|d|-dbg|-v[0-9.]+)?)?(\.exe|\.static)?$")
 _LOOK_MAX: Final = 64
 """How many arguments after a shell's name are searched for its code."""
@@ -234,6 +236,8 @@ class _Arguments:
             role = "data" if git_settings.is_harmless(self._key) else "program"
         elif kind in ("program", "plain"):
             role = "program" if kind == "program" else "plain"
+        elif kind == "package":
+            role = "data" if _VERSIONED.match(self._line.text(index)) else "program"
         else:
             role = "word" if could_be_option else "data"
         self._put(index, role)

@@ -12,14 +12,24 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 Operand = Literal[
-    "command", "assignments", "program", "code", "plain", "data", "anywhere", "key", "setting"
+    "command",
+    "assignments",
+    "program",
+    "code",
+    "plain",
+    "package",
+    "data",
+    "anywhere",
+    "key",
+    "setting",
 ]
 """The role of an argument that is not an option.
 
 command: a nested command begins here. assignments: `NAME=value` until a command begins. program: a
 file or module that is run. code: code. key: the name of a setting. setting: its value, which names
-a program except for harmless keys. plain: read as code if it has special characters. data: data.
-anywhere: data, but a shell or interpreter may begin there.
+a program except for harmless keys. plain: read as code if it has special characters. package: what
+is installed, and so may run; data after `==` and its like. data: data. anywhere: data, but a shell
+or interpreter may begin there.
 """
 
 
@@ -85,6 +95,7 @@ COMPOSE_TAKES: Final = (
     "--progress"
 )
 BY_FOLDER: Final = "a name that begins with `./`, such as `./$NAME`"
+BY_VERSION: Final = "write the name and take the version from the value: `NAME==$VALUE`"
 BY_ENV: Final = "read the environment in the code itself, or pass a file with the values"
 
 PROGRAMS: Final = (
@@ -826,21 +837,68 @@ PROGRAMS: Final = (
         takes="--add-modules --add-opens --add-exports --add-reads",
         has_words=True,
     ),
+    Program(
+        names="curl",
+        loads="-K --config",
+        takes="-A -b -c -C -d -D -e -E -F -H -m -o -P -Q -r -t -T -u -U -w -x -X -y -Y -z --data "
+        "--header --output --request --url --user",
+        permutes=True,
+    ),
+    Program(
+        names="wget",
+        code="-e --execute --use-askpass",
+        loads="--config",
+        takes="-a -A -B -D -i -I -l -o -O -P -Q -R -t -T -U -w -X",
+        permutes=True,
+    ),
+    Program(
+        names="cmake",
+        code="-P -C --toolchain",
+        takes="-S -B -G -T -A -D -U --build --install --preset --target --config --prefix",
+        runs="-E",
+        permutes=True,
+    ),
+    Program(
+        names="ctest",
+        loads="-S -SP --script --script-new-process",
+        code="--test-command --build-makeprogram",
+        takes="-R -E -L -LE -C -D -M -T -j -I -O --output-on-failure --test-dir --preset",
+        permutes=True,
+        has_words=True,
+    ),
+    Program(
+        names="pytest py.test",
+        loads="-p -c --config-file --rootdir --confcutdir -o --override-ini",
+        takes="-k -m -r -n -W --ignore --deselect --maxfail --durations --junitxml --tb --basetemp",
+        permutes=True,
+    ),
+    Program(
+        names="pip:install pip:wheel pip:download",
+        operands=("package",),
+        loads="-r --requirement -e --editable -i --index-url --extra-index-url -f --find-links "
+        "-C --config-settings --config-setting --global-option --build-option --proxy",
+        takes="-c -t -d -w -b --constraint --target --dest --wheel-dir --platform --python-version "
+        "--implementation --abi --root --prefix --src --cache-dir --log --timeout --retries "
+        "--only-binary --no-binary --progress-bar --trusted-host --cert --client-cert "
+        "--exists-action --upgrade-strategy --report --python",
+        permutes=True,
+        instead=BY_VERSION,
+    ),
+    Program(names="pip", loads="--python", takes="--cert --log --proxy --timeout --cache-dir"),
     Program(names="go", operands=("data",), loads="-C"),
     Program(
         names="go:run",
         operands=("program", "data"),
-        code="-exec -toolexec",
+        code="-exec -toolexec -ldflags -gcflags -asmflags -gccgoflags",
         loads="-C -overlay -modfile",
-        takes="-p -tags -ldflags -gcflags -asmflags -mod -coverpkg",
+        takes="-p -tags -mod -coverpkg",
         has_words=True,
     ),
     Program(
         names="go:build go:test go:vet go:install go:generate go:list",
-        code="-exec -toolexec -vettool",
+        code="-exec -toolexec -vettool -ldflags -gcflags -asmflags -gccgoflags",
         loads="-overlay -modfile",
-        takes="-o -p -C -tags -ldflags -gcflags -asmflags -mod -run -bench -count -timeout "
-        "-coverprofile",
+        takes="-o -p -C -tags -mod -run -bench -count -timeout -coverprofile",
         permutes=True,
         has_words=True,
     ),

@@ -101,6 +101,7 @@ _OPERANDS: Final[Mapping[str, str]] = {
     "program": "a file",
     "code": "its arguments",
     "plain": "its arguments",
+    "package": "what it installs",
     "setting": "values of its settings",
 }
 
