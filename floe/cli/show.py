@@ -54,6 +54,8 @@ def command(run: str, json_: bool) -> None:
     click.echo(f"  pended {begun}" + (where if shape["started_at"] else ""))
     for line in _notice_lines(client, shape):
         click.echo(f"  {line}")
+    if shape.get("moved_to"):
+        click.echo(f"  its workspace was moved to the re-run {shape['moved_to']}")
     for name, value in shape["values"].items():
         text = value if isinstance(value, str) else json.dumps(value)
         click.echo(f"  {name} = {clean(text)[:200]}")

@@ -165,6 +165,11 @@ class HubCore:
         """The name, in reasons, of the run with a key that a peer gave."""
         return self.site.called(key)
 
+    def moved_to(self, run: Run) -> str:
+        """The name of the re-run that took the workspace of a run; empty for none."""
+        key = self.site.moved.get(run.ref.key)
+        return self.site.called(key) if key else ""
+
     def is_held_back(self, run: Run) -> bool:
         """Whether an operator has to decide about a run, see `Site.is_held_back`."""
         return self.site.is_held_back(run)

@@ -21,13 +21,15 @@ LEDGER_KINDS: Final = (
     "kept",
     "keeping",
     "counted",
+    "moved",
 )
 """drain: whether this host drains. member: the store that a host was first seen with. other: a
 different store that uses the name of a host. forgotten: when `host@store` was forgotten. floor: the
 highest epoch of a run that was refused here. withdraw: the cancel that waits for the grantee's
 answer. owed: ends and releases without an acknowledgement. claim: what a run claims. obeyed: the
 keeper whose census was answered last. kept: the keeper's table and queue. keeping: its term, and
-whether its census is complete. counted: the hosts that answered its census."""
+whether its census is complete. counted: the hosts that answered its census. moved: the
+re-run that took the workspace of a run."""
 
 LedgerRows = Mapping[str, Mapping[str, Json]]
 """Rows by kind and key, as a store has them."""

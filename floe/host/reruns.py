@@ -62,14 +62,14 @@ class Earlier:
     flow: Flow
     digest: str | None
     """Of the flow; None where its flow-file is to be read first."""
-    is_gone: bool = False
-    """The workspace of the run does not exist any more."""
+    why_gone: str = ""
+    """Why the workspace of the run does not exist any more; empty if it does."""
 
     @property
     def space(self) -> str:
         """The workspace that the re-run takes over; empty for none, and for the one of a flow with
         `reuse-space`, which stays where it is."""
-        return "" if self.is_gone else space_of(self.run)
+        return "" if self.why_gone else space_of(self.run)
 
     def rerun(self, again: Again) -> Rerun:
         """The nodes that are taken over, and those that run again.
@@ -102,10 +102,8 @@ class Earlier:
 
     def plan(self, again: Again) -> Plan:
         """What the re-run would do. Raises NotFound, Conflict, ValuesInvalid, TooLarge."""
-        why_empty = ""
-        if self.is_gone:
-            why_empty = "it was moved to a later re-run, or removed"
-        elif not self.space:
+        why_empty = self.why_gone
+        if not why_empty and not self.space:
             never = "it never had one"
             why_empty = "its flow has one for all runs" if self.run.workspace else never
         return Plan(

@@ -19,6 +19,9 @@ ONCE_MAX: Final = 10_000
 """Idempotency keys kept in memory, for requests that arrive together; the shell looks older ones up
 in the ledger first."""
 
+MOVED_MAX: Final = 10_000
+"""Moved workspaces that are remembered; the oldest are forgotten first."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostSettings:
@@ -71,6 +74,10 @@ class Site:
         """Problems of the machine that keep every run away from this host, in sentences."""
         self.once: Undoable[str, RunRef] = Undoable(self.journal)
         """Runs by the idempotency keys of the requests that changed them."""
+        self.moved: Undoable[str, str] = Undoable(self.journal)
+        """The re-run that took the workspace of an earlier run, both by key."""
+        for old, new in rows.get("moved", {}).items():
+            self.moved.put(old, str(new))
         self.flows_stored: Undoable[str, bool] = Undoable(self.journal)
         """Digests of the flows that are in the store."""
 

@@ -10,7 +10,7 @@ from floe.host.inputs import Reply
 from floe.host.notices import notice_rows, notices_at_end
 from floe.host.result import Recorded, StepResult
 from floe.host.runs import is_row_changed
-from floe.host.site import Site
+from floe.host.site import MOVED_MAX, Site
 from floe.kernel.decide import Decision, decide
 from floe.kernel.evolve import evolve
 from floe.kernel.owed import WHOLE
@@ -244,16 +244,29 @@ class Step:
         settings, flow = self.site.settings, run.flow
         assert flow is not None, "a pend has its flow"
         workspace = workspace_of(settings.workspace_root, flow, run.ref)
-        of = run.rerun_of
+        moved_from = "" if flow.reuse_space else self._take_workspace(run)
         activate = Activate(
-            host=settings.id,
-            epoch=run.epoch,
-            workspace=workspace,
-            moved_from=of.workspace
-            if of and of.host == settings.id and not flow.reuse_space
-            else "",
+            host=settings.id, epoch=run.epoch, workspace=workspace, moved_from=moved_from
         )
         return self.decide(run, activate).run
+
+    def _take_workspace(self, run: Run) -> str:
+        """The workspace that a re-run takes from the earlier run; empty for none.
+
+        Only the first of several re-runs takes it, whichever was requested first.
+        """
+        of, moved = run.rerun_of, self.site.moved
+        if of is None or not of.workspace or of.host != self.site.id:
+            return ""
+        if moved.get(of.run) not in (None, run.ref.key):
+            return ""
+        if moved.put(of.run, run.ref.key):
+            self.keep("moved", of.run, run.ref.key)
+            if len(moved) > MOVED_MAX:
+                oldest = next(iter(moved))
+                moved.put(oldest, None)
+                self.keep("moved", oldest, None)
+        return of.workspace
 
     def record(self, run: Run, event: Event, old: Run | None, body: Body = "") -> None:
         """Record one event: `run` is `old` after it."""

@@ -92,6 +92,10 @@ class HostReads:
         """The present, by the host's clock."""
         return self.parts.clock.now()
 
+    def moved_to(self, run: Run) -> str:
+        """The name of the re-run that took the workspace of a run here; empty for none."""
+        return self.loop.core.moved_to(run)
+
     def view(self) -> HostView:
         """This host as placing sees it."""
         return self.loop.core.view()

@@ -98,7 +98,7 @@ async def core_of(
         term = clock.now() // 1000
         row = LedgerWrite(kind="keeper", key="term", value=term)
         await store.append(Batch(ledger=(row,), promise=True))
-    kinds = [kind for kind in LEDGER_KINDS if kind != "floor"] if host.peers else ["drain"]
+    kinds = [kind for kind in LEDGER_KINDS if kind != "floor"] if host.peers else ["drain", "moved"]
     return HubCore(
         host,
         store.store_id,

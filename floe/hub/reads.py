@@ -210,10 +210,9 @@ class Reads(HostReads):
     async def earlier(self, run: str, again: Again) -> Earlier:
         """A run that is to start again. Raises IdInvalid, NotFound, Conflict."""
         old = await self.run(run)
-        name, book = self.name_of(old.ref), self.book()
-        is_gone = await self._is_gone(old)
+        name, book, why_gone = self.name_of(old.ref), self.book(), await self._why_gone(old)
         if old.flow is not None and old.digest is not None and not again.latest:
-            return Earlier(run=old, name=name, flow=old.flow, digest=old.digest, is_gone=is_gone)
+            return Earlier(run=old, name=name, flow=old.flow, digest=old.digest, why_gone=why_gone)
         flow = book.find(old.flow_id if again.latest else f"{old.flow_id}@{old.ver}")
         if again.latest and flow.flow_file and (again.node or again.failed):
             raise Conflict(
@@ -221,13 +220,15 @@ class Reads(HostReads):
                 "run all of it again, or leave latest out",
             )
         digest = book.digest_of(flow)
-        return Earlier(run=old, name=name, flow=flow, digest=digest, is_gone=is_gone)
+        return Earlier(run=old, name=name, flow=flow, digest=digest, why_gone=why_gone)
 
-    async def _is_gone(self, run: Run) -> bool:
-        """Whether the workspace of a run that ran here does not exist any more."""
+    async def _why_gone(self, run: Run) -> str:
+        """Why the workspace of a run that ran here does not exist any more; empty if it does."""
         if run.host != self.host or not (space := space_of(run)):
-            return False
-        return not await self.places.quick(Path(space), Path(space).is_dir)
+            return ""
+        if to := self.moved_to(run):
+            return f"it was moved to {to}"
+        return "" if await self.places.quick(Path(space), Path(space).is_dir) else "it was removed"
 
     def output_path(self, key: Key) -> Path:
         """The file with an attempt's output; it may not exist."""

@@ -93,7 +93,11 @@ async def show(request: web.Request) -> web.Response:
     hub = request.app[HUB]
     pos = hub.reads.position()  # before the run is read: the feed delivers the changes in between
     run = await _run(request, seq)
-    shape = {**run_shape(run, hub.reads.name_of), "pos": pos, "moment": None}
+    shape = {
+        **run_shape(run, hub.reads.name_of, hub.reads.moved_to(run)),
+        "pos": pos,
+        "moment": None,
+    }
     if seq:
         (last,) = await hub.reads.events(run.ref.key, run.seq - 1, 1)
         shape["moment"] = fact_shape(last)

@@ -146,6 +146,7 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
             "workspace": TEXT,
             "moved_from": {**TEXT, "description": "the workspace of an earlier run that it took"},
             "by_hand": FLAG,
+            "moved_to": {**TEXT, "description": "the re-run that took its workspace"},
             "rerun_of": maybe(TEXT),
             "cancelled_by": TEXT,
             "failed": {**many(TEXT), "description": "the nodes that explain a failure"},

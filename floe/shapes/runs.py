@@ -49,8 +49,11 @@ def as_of_shape(as_of: AsOf) -> Shape:
     }
 
 
-def run_shape(run: Run, named: Named) -> Shape:
-    """A run as a page shows it: its summary, values, graph, nodes and open forms."""
+def run_shape(run: Run, named: Named, moved_to: str = "") -> Shape:
+    """A run as a page shows it: its summary, values, graph, nodes and open forms.
+
+    `moved_to`: the name of the re-run that took its workspace.
+    """
     flow = run.flow
     return {
         **summary_shape(summary_of(run), named),
@@ -58,6 +61,7 @@ def run_shape(run: Run, named: Named) -> Shape:
         "about": about(run),
         "workspace": run.workspace,
         "moved_from": run.moved_from,
+        "moved_to": moved_to,
         "by_hand": is_by_hand(run),
         "rerun_of": named(RunRef.parse(run.rerun_of.run)) if run.rerun_of else None,
         "cancelled_by": run.cancelled_by,

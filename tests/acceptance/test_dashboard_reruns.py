@@ -137,7 +137,7 @@ def test_second_re_run_explains_why_its_workspace_is_empty(failed: Page, host: H
     page.goto(f"{host.url}/runs/h1-1?again=failed")
 
     plan = page.get_by_role("region", name="What will happen")
-    expect(plan).to_contain_text("empty: it was moved to a later re-run, or removed")
+    expect(plan).to_contain_text("empty: it was moved to h1-2")
 
 
 @pytest.mark.parametrize("width", [1280, 390])

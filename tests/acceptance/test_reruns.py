@@ -63,7 +63,8 @@ def test_whole_run_starts_again_with_its_values(host: Host, failed: str) -> None
 def test_second_re_run_starts_with_an_empty_workspace_and_its_plan_reports_it(
     host: Host, failed: str
 ) -> None:
-    host.until_over(host.rerun(failed, failed=True))
+    first = host.rerun(failed, failed=True)
+    host.until_over(first)
 
     plan = host.api.get(f"runs/{failed}/rerun", failed="true")
     again = host.rerun(failed, failed="true")
@@ -71,6 +72,7 @@ def test_second_re_run_starts_with_an_empty_workspace_and_its_plan_reports_it(
 
     assert plan["workspace"] == {
         "host": None,
-        "why_empty": "it was moved to a later re-run, or removed",
+        "why_empty": f"it was moved to {first}",
     }
     assert b"No such file" in host.output(again, "test")
+    assert host.show(failed)["moved_to"] == first

@@ -32,12 +32,12 @@ export function NodeBar({ run, node }) {
     ${canStart && html`<button class="quiet" onClick=${() => open(node.ref)}>Start again from here…</button>`}</div>`;
 }
 
-/** The earlier run, and whether its workspace came along. @param {{run: Detail}} props */
+/** The earlier run, and where the workspaces of both are. @param {{run: Detail}} props */
 export function Origin({ run }) {
-  const { rerun_of } = run;
-  if (!rerun_of) return null;
-  return html`<span>re-run of <a href=${runHref(rerun_of)}>${plain(rerun_of)}</a></span>
-    ${run.moved_from && html`<span>workspace moved from <b>${plain(rerun_of)}</b></span>`}`;
+  const { rerun_of, moved_to: to } = run;
+  return html`${rerun_of && html`<span>re-run of <a href=${runHref(rerun_of)}>${plain(rerun_of)}</a></span>`}
+    ${to && html`<span>its workspace was moved to the re-run <a href=${runHref(to)}>${plain(to)}</a></span>`}
+    ${rerun_of && run.moved_from && html`<span>workspace moved from <b>${plain(rerun_of)}</b></span>`}`;
 }
 
 /** The name of a run by its key, which also names its store. @param {string} key */

@@ -224,6 +224,8 @@ export type Run = {
   /** the workspace of an earlier run that it took */
   moved_from: string;
   by_hand: boolean;
+  /** the re-run that took its workspace */
+  moved_to: string;
   rerun_of: string | null;
   cancelled_by: string;
   /** the nodes that explain a failure */

@@ -92,7 +92,7 @@ def test_node_is_named_by_id_or_reference() -> None:
 
 
 def test_workspace_that_is_gone_is_handed_to_no_further_re_run() -> None:
-    start = replace(earlier(), is_gone=True).start(again(), by="alice", once="")
+    start = replace(earlier(), why_gone="it was removed").start(again(), by="alice", once="")
 
     assert start.rerun_of is not None
     assert start.rerun_of.workspace == ""
@@ -142,12 +142,12 @@ def test_values_of_a_webhook_may_be_edited_by_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("is_gone", "host", "why"), [(False, H1, ""), (True, None, "moved to a later re-run")]
+    ("why_gone", "host", "why"), [("", H1, ""), ("it was removed", None, "it was removed")]
 )
 def test_plan_names_the_host_whose_workspace_is_moved(
-    is_gone: bool, host: str | None, why: str
+    why_gone: str, host: str | None, why: str
 ) -> None:
-    plan = replace(earlier(), is_gone=is_gone).plan(again())
+    plan = replace(earlier(), why_gone=why_gone).plan(again())
 
     assert plan.host == host
     assert why in plan.why_empty

@@ -1,0 +1,84 @@
+"""Which re-run takes the workspace of an earlier run, and what is remembered of it."""
+
+from typing import Any
+
+from floe.host import step
+from floe.host.core import HubCore
+from floe.host.inputs import Drain, Incoming
+from floe.host.site import MOVED_MAX, HostSettings
+from floe.model.event import RerunOf
+from floe.model.refs import RunRef
+from tests.make import H1, STORE
+from tests.make_core import BUILD, a_core, a_start, begun, ended, stepped
+
+
+def a_rerun(of: RunRef, **others: Any) -> Incoming:
+    """The request to start a run again, in its workspace."""
+    made: dict[str, Any] = {"run": of.key, "host": H1, "workspace": f"/srv/spaces/{of}"}
+    return a_start(BUILD, rerun_of=RerunOf(**(made | others)))
+
+
+def over(core: HubCore) -> RunRef:
+    """A run that has ended."""
+    [run] = begun(core, BUILD)
+    ended(core, run)
+    return run.ref
+
+
+def moved_from(core: HubCore, *refs: RunRef) -> list[str]:
+    return [core.table.runs[ref].moved_from for ref in refs]
+
+
+def test_first_of_two_re_runs_that_were_requested_together_takes_the_workspace() -> None:
+    core = a_core()
+    old = over(core)
+    stepped(core, Incoming(input=Drain(on=True)))
+    first, second = (stepped(core, a_rerun(old)).appends[0].run for _ in range(2))
+
+    stepped(core, Incoming(input=Drain(on=False)))
+
+    assert moved_from(core, first, second) == [f"/srv/spaces/{old}", ""]
+
+
+def test_move_is_remembered_after_a_restart() -> None:
+    core = a_core()
+    old = over(core)
+    result = stepped(core, a_rerun(old))
+    rows = {one.key: one.value for one in result.ledger if one.kind == "moved"}
+
+    again = HubCore(
+        HostSettings(id=H1, tags=frozenset(), workspace_root="/srv"),
+        STORE,
+        serial=2,
+        rows={"moved": rows},
+    )
+
+    new = result.appends[0].run
+    assert again.site.moved.get(old.key) == new.key
+    late = stepped(again, a_rerun(old)).appends[0].run
+    assert moved_from(again, late) == [""]
+
+
+def test_workspace_of_a_different_host_is_not_taken() -> None:
+    core = a_core()
+    old = over(core)
+
+    result = stepped(core, a_rerun(old, host="h2"))
+
+    assert moved_from(core, result.appends[0].run) == [""]
+    assert [one for one in result.ledger if one.kind == "moved"] == []
+
+
+def test_oldest_move_is_forgotten_once_there_are_many(monkeypatch: Any) -> None:
+    assert MOVED_MAX > 1000
+    monkeypatch.setattr(step, "MOVED_MAX", 1)
+    core = a_core()
+    first, second = over(core), over(core)
+    stepped(core, a_rerun(first))
+
+    rows = {
+        one.key: one.value for one in stepped(core, a_rerun(second)).ledger if one.kind == "moved"
+    }
+
+    assert list(core.site.moved) == [second.key]
+    assert rows[first.key] is None
