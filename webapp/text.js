@@ -47,6 +47,9 @@ export function size(bytes) {
 /** @param {number} count @param {string} one @param {string} [many] */
 export const plural = (count, one, many = `${one}s`) => `${count} ${count === 1 ? one : many}`;
 
+/** The type of a node or trigger in the words of people. @param {string} type */
+export const typeName = (type) => (type === "data" ? "form" : plain(type));
+
 /** The state of a run in one word, for people and for colours. @param {import("./types/api").Summary} run */
 export function runState(run) {
   if (run.state === "pending") return "pending";

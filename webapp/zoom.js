@@ -10,7 +10,8 @@ const LEGIBLE = 0.7;
 const [LEAST, MOST] = [0.08, 2];
 const STEP = 1.25;
 const WHEEL = 0.0025;
-const HEIGHT_MAX = 384;
+/** Of the window: the output below it must have room. */
+const [HEIGHT_MAX, HEIGHT_PART] = [384, 0.34];
 const HEIGHT_MIN = 76;
 /** Room around a place that is scrolled into view. */
 const AROUND = 16;
@@ -24,7 +25,8 @@ export function useZoom(plan, aim) {
   const [viewport, look] = useViewport(box);
   const [chosen, setChosen] = useState(0); // 0: none is chosen
   const shownAim = useCalm(aim);
-  const whole = viewport.width ? Math.min(1, viewport.width / plan.width, HEIGHT_MAX / plan.height) : 0;
+  const heightMax = Math.min(HEIGHT_MAX, HEIGHT_PART * innerHeight);
+  const whole = viewport.width ? Math.min(1, viewport.width / plan.width, heightMax / plan.height) : 0;
   const first =
     whole >= LEGIBLE ? whole : viewport.width && Math.min(1, Math.max(LEGIBLE, viewport.width / plan.width));
   const scale = chosen || first;
@@ -98,7 +100,7 @@ export function useZoom(plan, aim) {
     return () => element?.removeEventListener("wheel", onWheel);
   }, []);
 
-  const height = Math.min(HEIGHT_MAX, Math.max(HEIGHT_MIN, Math.ceil(plan.height * (first || 1))));
+  const height = Math.min(heightMax, Math.max(HEIGHT_MIN, Math.ceil(plan.height * (first || 1))));
   const overflows = scale > 0 && (plan.width * scale > viewport.width + 1 || plan.height * scale > height + 1);
   return {
     box,

@@ -1,6 +1,7 @@
 """Flows as JSON: in a list, on a page, and as a graph."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from floe.host.by_hand import form_of
 from floe.kernel.graph import graph_of
@@ -8,6 +9,9 @@ from floe.model.codec import encode, iso
 from floe.model.flow import Flow, Trigger
 from floe.model.refs import Instant, Shape
 from floe.shapes.forms import form_shape
+
+TRIGGERS_MAX: Final = 2
+"""Triggers that the first node of a graph names."""
 
 
 def flow_shape(flow: Flow) -> Shape:
@@ -65,7 +69,7 @@ def graph_shape(flow: Flow) -> Shape:
     trigger = {"id": "trigger", "ref": "trigger", "class": "trigger", "type": "trigger"}
     return {
         "nodes": [
-            {**trigger, "name": "trigger", "level": 0, "listen": [], "wait": []},
+            {**trigger, "name": _triggers(flow), "level": 0, "listen": [], "wait": []},
             *(
                 {
                     "id": node.id,
@@ -86,3 +90,10 @@ def graph_shape(flow: Flow) -> Shape:
             {"from": e.source or "trigger", "to": e.target, "tag": e.tag} for e in graph.edges
         ],
     }
+
+
+def _triggers(flow: Flow) -> str:
+    """The names of a flow's triggers, for the one node that stands for them."""
+    names = [trigger.name or trigger.id for trigger in flow.triggers]
+    more = len(names) - TRIGGERS_MAX
+    return " or ".join(names[:TRIGGERS_MAX]) + (f" or {more} more" if more > 0 else "") or "trigger"

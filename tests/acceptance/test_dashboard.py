@@ -164,6 +164,7 @@ def test_slider_shows_a_run_as_it_was_and_comes_back(page: Page, host: Host) -> 
     start_release(page, host)
     step(page, "Sign Off", "waiting for you")
 
+    page.get_by_role("link", name="Timeline").click()
     slider = page.get_by_role("slider", name="Moment of the run")
     slider.focus()
     page.keyboard.press("Home")

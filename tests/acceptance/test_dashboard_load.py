@@ -41,6 +41,10 @@ PAGES: Final = [
     "runs/{steady}?tab=data&node=say",
     "runs/{pending}",
     "runs/{long}?node=count&tab=output",
+    "runs/{bad}",
+    "runs/{bad}?tab=why",
+    "runs?text=nothing",
+    "sesame",
 ]
 
 
@@ -58,6 +62,10 @@ def busy(page: Page, host: Host) -> dict[str, str]:
     step(page, "Sign Off", "waiting for you")
     page.goto(f"{host.url}/runs/{started['long']}")
     step(page, "Done", "good")
+    host.go("broken")
+    started["bad"] = start(host, "release", "request", version="2.0")
+    page.goto(f"{host.url}/runs/{started['bad']}")
+    step(page, "Build", "bad")
     return started
 
 

@@ -146,6 +146,7 @@ def test_node_has_the_time_of_all_attempts_and_each_its_result(page: Page, host:
     expect(attempts.nth(0).get_by_role("img", name="bad")).to_be_visible()
     expect(attempts.nth(1).get_by_role("img", name="good")).to_be_visible()
     expect(page.get_by_text("1 line ·")).to_be_visible()
+    page.get_by_role("link", name="Timeline").click()
     expect(page.locator(".slider")).to_contain_text("end · ")
     took = page.get_by_role("list", name="Nodes").get_by_role("link", name="Dump")
     expect(took.locator(".step-took")).not_to_contain_text("ms")

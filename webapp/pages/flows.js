@@ -6,7 +6,7 @@ import { Mark } from "../panels/mark.js";
 import { Empty, Failure, Loading } from "../panels/notice.js";
 import { flowHref } from "../route.js";
 import { flows } from "../state.js";
-import { plain } from "../text.js";
+import { plain, typeName } from "../text.js";
 import { brief, duration } from "../time.js";
 import { useTitle } from "../use.js";
 import { lastRun, lastState, latest } from "../waits.js";
@@ -45,7 +45,7 @@ export function Flows() {
 export function TriggerText({ trigger }) {
   const when = trigger.cron ?? (trigger.period_s ? `every ${duration(1000 * trigger.period_s)}` : "");
   return html`<span>${plain(trigger.name || trigger.id)}</span> <span class="faint">${[
-    trigger.type,
+    typeName(trigger.type),
     when,
     trigger.cron && trigger.timezone,
   ]

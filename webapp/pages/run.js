@@ -1,4 +1,5 @@
 // One run, live: its state, graph and nodes, and details of the chosen node.
+import { useRef } from "preact/hooks";
 import { classes, html } from "../html.js";
 import { narrow } from "../narrow.js";
 import { Ask } from "../panels/ask.js";
@@ -6,6 +7,7 @@ import { Away } from "../panels/away.js";
 import { Cancel } from "../panels/cancel.js";
 import { DataPanel } from "../panels/data.js";
 import { EventsPanel } from "../panels/events.js";
+import { Excerpt, failedOf, useExcerpt } from "../panels/excerpt.js";
 import { GraphPanel, tabFor } from "../panels/graph.js";
 import { Mark, stateName } from "../panels/mark.js";
 import { Empty, Failure, Loading } from "../panels/notice.js";
@@ -22,7 +24,7 @@ import { plain } from "../text.js";
 import { ago, hover, took, when } from "../time.js";
 import { useMoment, useRun, useTitle } from "../use.js";
 import { shown } from "../values.js";
-import { liveState } from "../waits.js";
+import { flowName, liveState } from "../waits.js";
 
 const TABS = ["output", "data", "form", "events", "why"];
 
@@ -34,6 +36,8 @@ export function Run({ id }) {
   const { data: live, error } = useRun(id);
   const seq = Math.max(0, Number.parseInt(route.value.query.get("seq") ?? "", 10) || 0);
   const past = useMoment(id, live && seq < live.seq ? seq : 0);
+  const end = useExcerpt(live);
+  const isShown = useRef(false);
   useTitle(live ? `${plain(live.title || live.flow)} ${live.id}: ${stateName(liveState(live))}` : id);
   if (error && !live) {
     const { away } = error;
@@ -45,7 +49,9 @@ export function Run({ id }) {
         <a class="button" href=${`${ROOT}/runs`}>All runs</a></${Empty}></div>`;
     return html`<h1 class="unseen">${plain(id)}</h1><${Failure} error=${error} />`;
   }
-  if (!live) return html`<${Loading} what=${id} />`;
+  // Its end stands above the rest of the page, which must not move when it arrives.
+  isShown.current ||= live !== null && end.isHere;
+  if (!live || !isShown.current) return html`<${Loading} what=${id} />`;
   const run = past.data ? { ...past.data, graph: past.data.graph.nodes.length ? live.graph : past.data.graph } : live;
   const at = past.data?.moment?.at ?? null;
   const node = chosenNode(run);
@@ -53,9 +59,23 @@ export function Run({ id }) {
   const isTime = route.value.query.get("view") === "time";
   const isGraph = !isTime && !narrow.value && run.graph.nodes.length > 0;
   const hasSteps = !isTime || !narrow.value;
+  const steps =
+    hasSteps &&
+    html`<div class=${classes("run-steps", at && "is-past")} key="steps">
+      <${Steps} nodes=${run.nodes} chosen=${node?.id ?? ""} at=${at} /></div>`;
+  const panel = html`<${Tabs} key="panel" chosen=${tab} of=${plain(node?.name || node?.id)} tabs=${[
+    { id: "output", name: "Output" },
+    { id: "data", name: "Data" },
+    { id: "form", name: "Form", note: run.forms.length ? String(run.forms.length) : "" },
+    { id: "events", name: "Events" },
+    { id: "why", name: "Why" },
+  ]}>
+    ${node && !at && html`<${NodeBar} run=${run} node=${node} />`}
+    <${Panel} run=${run} node=${node} tab=${tab} seq=${at ? seq : 0} /></${Tabs}>`;
   return html`<${Head} run=${run} at=${at} />
     ${error?.away && html`<${Away} ...${error.away} />`}
     ${past.error && html`<${Failure} error=${past.error} />`}
+    ${!at && end.node && end.lines && html`<${Excerpt} run=${run} node=${end.node} lines=${end.lines} />`}
     <div class="views">
       <nav class="attempts" aria-label="View">
         <a data-replace data-key=${isTime ? "v" : undefined} href=${here({ view: "" })}
@@ -64,6 +84,7 @@ export function Run({ id }) {
               aria-current=${isTime ? "true" : undefined}>Timeline</a></nav>
       ${
         live.seq > 1 &&
+        (isTime || past.data) &&
         html`<${Slider} last=${live.seq} seq=${past.data ? seq : live.seq}
           fact=${past.data?.moment ?? null} over=${live.state === "archive"} />`
       }
@@ -79,22 +100,7 @@ export function Run({ id }) {
           html`<${GraphPanel} graph=${run.graph} nodes=${run.nodes} started=${run.started_at !== null}
             chosen=${node?.id} at=${at} />`
     }</div>
-    <div class="run">
-      ${
-        hasSteps &&
-        html`<div class=${classes("run-steps", at && "is-past")}>
-          <${Steps} nodes=${run.nodes} chosen=${node?.id ?? ""} at=${at} /></div>`
-      }
-      <${Tabs} chosen=${tab} tabs=${[
-        { id: "output", name: "Output" },
-        { id: "data", name: "Data" },
-        { id: "form", name: "Form", note: run.forms.length ? String(run.forms.length) : "" },
-        { id: "events", name: "Events" },
-        { id: "why", name: "Why" },
-      ]}>
-        ${node && !at && html`<${NodeBar} run=${run} node=${node} />`}
-        <${Panel} run=${run} node=${node} tab=${tab} seq=${at ? seq : 0} /></${Tabs}>
-    </div>`;
+    <div class="run">${narrow.value && run.forms.length > 0 && tab === "form" ? [panel, steps] : [steps, panel]}</div>`;
 }
 
 /**
@@ -127,15 +133,20 @@ function Known({ graph, events }) {
 function Head({ run, at, away = false }) {
   const state = liveState(run);
   const over = run.state === "archive";
+  const failed = !over && "nodes" in run ? failedOf(run).length : 0;
+  const about =
+    "about" in run ? run.about.filter(({ name, text }) => !run.title.includes(text === "true" ? name : text)) : [];
   const cancelled = "cancelled_by" in run ? run.cancelled_by : "";
   return html`<header class=${`head is-${state}`}>
     <div class="head-title"><h1>
-      <a href=${flowHref(run.flow)}>${plain(run.flow)}</a> <span class="id">${plain(run.id)}</span></h1>
-      <span role="status"><${Mark} state=${state} named /></span>
+      <a href=${flowHref(run.flow)}>${plain(flowName(run.flow))}</a> <span class="id">${plain(run.id)}</span></h1>
+      <span role="status" class="head-state"><${Mark} state=${state} named />${
+        failed > 0 && html`<span class="head-failed">, ${failed} failed</span>`
+      }</span>
       ${!at && !over && !away && !cancelled && html`<${Cancel} run=${run} />`}
       ${!at && over && "nodes" in run && html`<${StartAgain} run=${run} />`}</div>
     ${run.title && html`<p class="head-named"><b>${plain(run.title)}</b></p>`}
-    ${run.why && html`<p class="head-why">${plain(run.why)}</p>`}
+    ${run.why && !run.good && html`<p class="head-why">${plain(run.why)}</p>`}
     <p class="head-facts">
       <span>by <b>${plain(run.by || run.trigger)}</b>${"by_hand" in run && run.by_hand && ", by hand"}</span>
       <span>trigger <b>${plain(run.trigger)}</b></span>
@@ -154,6 +165,7 @@ function Head({ run, at, away = false }) {
       }
       ${"rerun_of" in run && html`<${Origin} run=${run} />`}
       ${cancelled && html`<span>cancelled by <b>${plain(cancelled)}</b></span>`}
+      ${about.map(({ name, text }) => html`<span key=${name}>${plain(name)} <b>${plain(text)}</b></span>`)}
     </p>
   </header>`;
 }

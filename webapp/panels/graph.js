@@ -7,7 +7,7 @@ import { classes, html } from "../html.js";
 import { planOf } from "../layout.js";
 import { here, route } from "../route.js";
 import { nameOf } from "../stacks.js";
-import { plain } from "../text.js";
+import { plain, typeName } from "../text.js";
 import { minute, took } from "../time.js";
 import { ALL_MAX } from "../viewport.js";
 import { useZoom } from "../zoom.js";
@@ -241,7 +241,7 @@ function Node({ node, run, started, chosen, at, isEntry, isCell = false, ...plac
         html`<span class="node-type">${
           run?.by
             ? `by ${plain(run.by)}, ${minute(run.ended_at)}`
-            : html`${plain(node.type || node.class)}
+            : html`${typeName(node.type || node.class)}
           ${run?.started_at && html` · ${took(firstStart(run), run.ended_at ?? at)}`}`
         }</span>`
       }</span>`;
@@ -275,7 +275,7 @@ function Stack({ spot, states, chosen, entry }) {
       <span class="node-type stack-counts">${
         shown.length
           ? shown.map((state) => html`<span key=${state}>${counts.get(state)} <${Mark} state=${state} /></span>`)
-          : plain(unit.members[0].type || unit.members[0].class)
+          : typeName(unit.members[0].type || unit.members[0].class)
       }</span></span></a>`;
 }
 

@@ -7,7 +7,7 @@ const KEYS = [
   ["j k", "next and previous run or node in a list"],
   ["Enter", "open it"],
   ["g n", "go to Now; g r Runs, g f Flows, g h Hosts, g t Tokens"],
-  ["[ ]", "show the run one event earlier or later"],
+  ["[ ]", "on the timeline: show the run one event earlier or later"],
   ["v", "graph or timeline"],
   ["← →", "in the graph: from node to node, as do ↑ ↓"],
   ["+ −", "in the graph: larger or smaller; 0 shows all of it"],

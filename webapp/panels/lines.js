@@ -67,6 +67,19 @@ export function Lines({ output, following, follow, target, needle, wrap }) {
 
   useEffect(() => output.want(first, last), [output, first, last, version]);
 
+  // Its lower edge is that of the window, while the page is not scrolled.
+  useLayoutEffect(() => {
+    const element = /** @type {HTMLElement} */ (box.current);
+    const fit = () => {
+      const top = element.getBoundingClientRect().top + scrollY;
+      element.style.setProperty("--top", `${Math.round(top)}px`);
+    };
+    fit();
+    const watch = new ResizeObserver(fit);
+    watch.observe(document.body);
+    return () => watch.disconnect();
+  }, []);
+
   const aim = target ? `${target.from}-${target.to}` : "";
   useLayoutEffect(() => {
     if (!target || !count) return;

@@ -5,7 +5,7 @@ import { firstStart } from "../bars.js";
 import { classes, html } from "../html.js";
 import { here } from "../route.js";
 import { useRows } from "../viewport.js";
-import { plain } from "../text.js";
+import { plain, typeName } from "../text.js";
 import { took } from "../time.js";
 import { tabFor } from "./graph.js";
 import { Mark } from "./mark.js";
@@ -48,7 +48,7 @@ function Step({ node, chosen, at }) {
     <${Mark} state=${node.state} />
     <span class="step-text">
       <span class="step-name">${plain(node.name || node.id)}</span>
-      <span class="step-type">${plain(node.type || node.class)}${outcome(node)}</span>
+      <span class="step-type" title=${answerOf(node)}>${outcome(node)}</span>
     </span>
     <span class="step-took">${took(firstStart(node), node.ended_at ?? at)}</span>
   </a>`;
@@ -65,13 +65,13 @@ function reveal() {
 
 /** @param {RunNode} node */
 function outcome(node) {
-  const parts = [];
+  const answer = answerOf(node);
+  const parts = answer ? [] : [typeName(node.type || node.class)];
   const isAgain = ["running", "retrying", "queued"].includes(node.state); // the known data is from the attempt before
   if ((node.visit ?? 1) > 1) parts.push(`visit ${node.visit}`);
   if ((node.attempt ?? 1) > 1) parts.push(`attempt ${node.attempt}`);
   if (node.status) parts.push(`${isAgain ? "after " : ""}status ${node.status}`);
-  const answer = answerOf(node);
   if (answer || node.why) parts.push(answer || plain(node.why));
   if (node.taken_from) parts.push(`from ${plain(shortOf(node.taken_from))}`);
-  return parts.map((part) => ` · ${part}`).join("");
+  return parts.join(" · ");
 }

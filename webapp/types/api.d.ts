@@ -18,6 +18,7 @@ export type {
   GraphNode,
   Host,
   Leases,
+  Lines,
   Node as RunNode,
   NodePage as NodeDetail,
   OpenForm,

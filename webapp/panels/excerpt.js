@@ -1,0 +1,59 @@
+// What went wrong in a run: the last lines of a failed node, where they are seen at once.
+import { seg } from "../api.js";
+import { html } from "../html.js";
+import { here } from "../route.js";
+import { plain, plural } from "../text.js";
+import { useLoad } from "../use.js";
+
+const LINES = 5;
+const CHARS_MAX = 400;
+// Colours and movements of a terminal; the full output shows them.
+const ESCAPES = /\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[ -/]*[0-~])/g;
+
+/** @typedef {import("../types/api").RunNode} RunNode */
+
+/** The nodes that failed and keep their outcome. @param {import("../types/api").Detail} run */
+export const failedOf = (run) =>
+  run.state === "archive"
+    ? run.nodes.filter((node) => run.failed.includes(node.id))
+    : run.nodes.filter((node) => node.good === false && !node.by);
+
+/** The failed node whose output says most. @param {import("../types/api").Detail} run */
+const worst = (run) => (run.good ? undefined : failedOf(run).find((one) => one.output_bytes));
+
+/**
+ * The last lines of the failed node of a run; `isHere` once they are known, or there are none.
+ * @param {import("../types/api").Detail | null} run
+ */
+export function useExcerpt(run) {
+  const node = run ? worst(run) : undefined;
+  const { data, error } = useLoad(
+    run && node ? `runs/${seg(run.id)}/nodes/${seg(node.id)}/log/lines?from=-${LINES}&count=${LINES}` : "",
+    `${node?.visit} ${node?.attempt}`,
+  );
+  const lines = /** @type {import("../types/api").Lines | null} */ (data);
+  return { node, lines, isHere: !node || data !== null || error !== null };
+}
+
+/** @param {{run: import("../types/api").Detail, node: RunNode, lines: import("../types/api").Lines}} props */
+export function Excerpt({ run, node, lines }) {
+  const more = lines.count - lines.lines.length;
+  const others = failedOf(run).filter((one) => one.id !== node.id);
+  return html`<section class="excerpt" aria-label=${`The end of the output of ${plain(node.name)}`}>
+    <pre tabindex="0">${lines.lines.map(({ text }) => lineOf(text)).join("\n")}</pre>
+    <p><a data-replace href=${linkOf(node)}>Output of ${plain(node.name)}</a>${
+      more > 0 && html`<span class="faint">, ${plural(more, "line")} before these</span>`
+    }${others.map(
+      (one) => html`<span key=${one.id}>, <a data-replace href=${linkOf(one)}>${plain(one.name)}</a></span>`,
+    )}</p>
+  </section>`;
+}
+
+/** @param {RunNode} node */
+const linkOf = (node) => here({ node: node.id, visit: "", attempt: "", line: "", tab: "output" });
+
+/** A line as it was left on the screen: of a progress bar its last state. @param {string} text */
+function lineOf(text) {
+  const last = text.replace(/\r+$/, "").split("\r").at(-1) ?? "";
+  return plain(last.replace(ESCAPES, "").slice(0, CHARS_MAX));
+}
