@@ -266,7 +266,7 @@ async def test_an_idempotency_key_counts_for_one_thing(site: Site) -> None:
         ({"ref": "build"}, 422, "ref"),
         ({"ref": {"id": "nothing"}}, 404, None),
         ({"ref": {"id": "build", "ver": 9}}, 404, None),
-        ({"ref": {"id": "build"}, "form": {"id": "tick"}}, 404, None),
+        ({"ref": {"id": "build"}, "form": {"id": "nothing"}}, 404, None),
         ({"run": "h1-99", "form": {"id": "sign-off"}}, 404, None),
         ({"run": "../h1-1", "form": {"id": "sign-off"}}, 400, None),
         ([], 400, None),
