@@ -1,10 +1,14 @@
 """Websockets: opening one, and the frames sent over it."""
 
 import functools
+from typing import Final
 
 from aiohttp import web
 
 from floe.model.errors import Yours
+
+KEPT_CHARS: Final = 8 * 1024
+"""Longer frames are not kept: most are output, which one client gets."""
 
 
 async def shake_hands(request: web.Request, socket: web.WebSocketResponse) -> None:
@@ -18,12 +22,13 @@ async def shake_hands(request: web.Request, socket: web.WebSocketResponse) -> No
     await socket.prepare(request)
 
 
-@functools.lru_cache(maxsize=1024)
 def framed(text: str) -> bytes:
-    """A text as a websocket frame, made once for all clients.
+    """A text as a websocket frame, made once for all clients if it is short."""
+    return _kept(text) if len(text) <= KEPT_CHARS else _frame(text)
 
-    Source: RFC 6455, 5.2: final, text; a server does not mask.
-    """
+
+def _frame(text: str) -> bytes:
+    """Source: RFC 6455, 5.2: final, text; a server does not mask."""
     data = text.encode(errors="backslashreplace")
     size = len(data)
     if size < 126:
@@ -31,3 +36,6 @@ def framed(text: str) -> bytes:
     if size < 1 << 16:
         return b"\x81\x7e" + size.to_bytes(2, "big") + data
     return b"\x81\x7f" + size.to_bytes(8, "big") + data
+
+
+_kept = functools.lru_cache(maxsize=1024)(_frame)
