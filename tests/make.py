@@ -27,7 +27,7 @@ from floe.model.flow import (
 from floe.model.host import HostView, Pend
 from floe.model.refs import FlowId, HostId, Instant, Json, Key, NodeId, RunRef, StoreId
 from floe.model.run import Attached, Run
-from floe.model.signal import Activate, Exited, Reported, Signal, Started
+from floe.model.signal import Activate, Exited, Reported, Signal, Started, Stopped
 from floe.model.tags import Tag
 
 NOW = Instant(1_795_600_800_000)
@@ -176,6 +176,11 @@ def exited(run: Run, node: str, status: int = 0, at: Instant = NOW, **outputs: J
     """A node's current attempt ran to its end."""
     report = Exited(status=status, outputs=outputs)
     return Reported(key=the_key(run, node), report=report, at=at)
+
+
+def stopped(run: Run, node: str) -> Reported:
+    """A node's current attempt was stopped."""
+    return Reported(key=the_key(run, node), report=Stopped(), at=NOW)
 
 
 def a_host(id: str = "h1", **others: Any) -> HostView:

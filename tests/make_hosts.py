@@ -94,10 +94,10 @@ class Host:
         while self.core.is_behind:
             self.step()
 
-    def start(self, flow: Flow = BUILD) -> RunRef:
+    def start(self, flow: Flow = BUILD, **values: Json) -> RunRef:
         """A run of a flow, adopted here."""
         word = Start(
-            flow=flow, digest=digest_of(flow), trigger=NodeId("start"), values={}, by="alice"
+            flow=flow, digest=digest_of(flow), trigger=NodeId("start"), values=values, by="alice"
         )
         return self.step(word).appends[0].run
 

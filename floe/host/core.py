@@ -99,6 +99,8 @@ class HubCore:
                 step.deliver()
             peers.begin(step)
             step.note_freed_slots()
+            for run in step.grouped_pends():
+                self._leases.pended(step, run)
             self._placement.dispatch(step)
             step.next_due = peers.finish(step)
             result = step.result()

@@ -4,6 +4,7 @@ from typing import assert_never
 
 from floe.host.forgetting import Forgetting
 from floe.host.leases.claims import OwnClaims
+from floe.host.leases.groups import make_room
 from floe.host.leases.keeper import Keeper
 from floe.host.peers.adopter import Adopter
 from floe.host.peers.candidates import Candidates
@@ -36,9 +37,11 @@ from floe.model.message import (
     Released,
     RowsAfter,
     Withdraw,
+    Yield,
 )
 from floe.model.message import Rows as Rows
 from floe.model.refs import address_of
+from floe.model.run import Run
 
 
 class Delivery:
@@ -130,6 +133,9 @@ class Delivery:
                 self._claims.held(step, member, message)
             case Queued() as message:
                 self._claims.queued(step, member, message)
+            case Yield() as message:
+                if run := self._claims.yielded(step, member, message):
+                    self._make_room(step, run, message.by)
             case Released() as message:
                 self._claims.released(step, member, message)
             case Census() as message:
@@ -148,3 +154,11 @@ class Delivery:
                 pass  # the directory handles them
             case message:
                 assert_never(message)
+
+    def _make_room(self, step: Step, run: Run, by: str) -> None:
+        """End a run of this host, for a newer one of its group."""
+        cancel = make_room(self._site.called(by))
+        if self._site.table.is_foreign(run):
+            self._adopter.cancel(step, run, cancel)
+        else:
+            step.decide(run, cancel)

@@ -22,6 +22,7 @@ from floe.host.peers.base import PeerParts
 from floe.host.removal import receive_removals, remove
 from floe.host.step import Step
 from floe.kernel.evolve import evolve
+from floe.kernel.group import group_of
 from floe.kernel.title import title_of
 from floe.model.event import FlowPinned, RunPacked, RunPended
 from floe.model.refs import RunRef
@@ -84,8 +85,11 @@ def _start(step: Step, start: Start) -> tuple[RunRef, bool]:
     )
     step.before[ref] = None
     run = replace(evolve(None, pended, ref=ref), flow=start.flow)
-    if title := title_of(run, start.flow):
-        pended, run = replace(pended, title=title), replace(run, title=title)
+    title = title_of(run, start.flow)
+    group = group_of(run, start.flow) if start.digest else ""  # else the flow-file may decide it
+    if title or group:
+        pended = replace(pended, title=title, group=group)
+        run = replace(run, title=title, group=group)
     step.record(run, pended, None)
     return ref, True
 
@@ -97,8 +101,13 @@ def _change(step: Step, peers: PeerParts, run: Run, received: Incoming) -> bool:
             if run.phase != "reading":
                 return False
             step.keep_flow(digest, flow)
-            title = title_of(run, flow)
-            pinned = FlowPinned(at=step.now, digest=digest, source=source, title=title)
+            pinned = FlowPinned(
+                at=step.now,
+                digest=digest,
+                source=source,
+                title=title_of(run, flow),
+                group=group_of(run, flow),
+            )
             step.add(run, (pinned,), flow)
             return True
         case Packed(digests=digests):

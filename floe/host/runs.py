@@ -26,6 +26,8 @@ class Needs(NamedTuple):
 
     host_tags: frozenset[str]
     resource_tags: tuple[str, ...]
+    group: str
+    """In which a place is to be free."""
     space: FlowId | None
     """The flow whose one workspace is to be free."""
     prefers: HostId | None
@@ -46,6 +48,10 @@ class RunTable:
         tried as one."""
         self.held: dict[str, RunRef] = {}
         """Resource tags and their holders."""
+        self.groups: dict[str, set[RunRef]] = {}
+        """Active runs by the group in which they count for `max-runs`."""
+        self.grouped_pends: dict[str, list[RunRef]] = {}
+        """Runs that wait for a host by the same group, oldest first."""
         self.spaces: dict[FlowId, RunRef] = {}
         """Flows with `reuse-space` and the run that is in their workspace."""
         self._holders: dict[str, set[RunRef]] = {}
@@ -146,6 +152,10 @@ class RunTable:
                 self._freed.discard(run.ref)
             for tag in flow.resource_tags:
                 _hold(self.held, self._holders, tag, run.ref, present=present)
+            if run.group and present:
+                self.groups.setdefault(run.group, set()).add(run.ref)
+            elif run.group:
+                _drop(self.groups, run.group, run.ref)
             if flow.reuse_space:
                 _hold(self.spaces, self._users, run.flow_id, run.ref, present=present)
             return not present
@@ -166,19 +176,20 @@ class RunTable:
         needs = needs_of(pend)
         if present:
             self.pends[pend.run] = pend
-            insort(self.queues.setdefault(needs, []), pend.run)
+            _insert(self.queues, needs, pend.run)
+            if pend.group:
+                _insert(self.grouped_pends, pend.group, pend.run)
             return
         del self.pends[pend.run]
-        queue = self.queues[needs]
-        del queue[bisect_left(queue, pend.run)]
-        if not queue:
-            del self.queues[needs]
+        _remove(self.queues, needs, pend.run)
+        if pend.group:
+            _remove(self.grouped_pends, pend.group, pend.run)
 
 
 def needs_of(pend: Pend) -> Needs:
     """What the placement of a pend depends on besides its reference."""
     space = pend.flow if pend.reuse_space else None
-    return Needs(pend.host_tags, pend.resource_tags, space, pend.prefers, pend.only)
+    return Needs(pend.host_tags, pend.resource_tags, pend.group, space, pend.prefers, pend.only)
 
 
 def pend_of(run: Run, flow: Flow) -> Pend:
@@ -192,7 +203,25 @@ def pend_of(run: Run, flow: Flow) -> Pend:
         reuse_space=flow.reuse_space,
         prefers=of.host if of else None,
         only=of.host if of and of.same_host else None,
+        group=run.group,
     )
+
+
+def _insert(queues: dict[K, list[RunRef]], key: K, ref: RunRef) -> None:
+    insort(queues.setdefault(key, []), ref)
+
+
+def _remove(queues: dict[K, list[RunRef]], key: K, ref: RunRef) -> None:
+    queue = queues[key]
+    del queue[bisect_left(queue, ref)]
+    if not queue:
+        del queues[key]
+
+
+def _drop(groups: dict[str, set[RunRef]], key: str, ref: RunRef) -> None:
+    groups[key].discard(ref)
+    if not groups[key]:
+        del groups[key]
 
 
 def _hold(

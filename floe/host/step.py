@@ -93,6 +93,18 @@ class Step:
         for ref in self.recorded:
             self.retry_pends |= self.site.table.has_freed_slot(ref)
 
+    def grouped_pends(self) -> list[Run]:
+        """The runs of groups that came to wait for a host in this step."""
+        table = self.site.table
+        found = [
+            ref
+            for ref in self.recorded
+            if (pend := table.pends.get(ref))
+            and pend.group
+            and ((before := self.before[ref]) is None or before.phase != "pending")
+        ]
+        return [table.runs[ref] for ref in sorted(found)]
+
     def result(self) -> StepResult:
         """The result of all inputs."""
         assert not self._own, "a step handles all that this host sends to itself"

@@ -228,7 +228,7 @@ class Effects:
             has_escapes=flow.has_escapes,
             strict_shell=flow.strict_shell,
             inputs=inputs_of(run, state),
-            fences=run.fences,
+            fences={tag: fence for tag, fence in run.fences.items() if tag != run.group},
             output=self._settings.output_path(key),
             timeout_s=node.timeout_s,
             grace_s=settings.grace_s if node.grace_s is None else node.grace_s,

@@ -41,6 +41,7 @@ from floe.model.signal import (
     Reported,
     Reset,
     Signal,
+    Skip,
     Started,
     TimerFired,
 )
@@ -80,6 +81,9 @@ def decide(run: Run, signal: Signal, now: Instant, attached: Attached) -> Decisi
             _reset(step, signal)
         case Cancel():
             _cancel(step, signal)
+        case Skip(why=why):
+            if run.phase == "pending":
+                step.end(good=False, why=why, result="cancelled")
         case Abandon():
             _abandon(step, signal)
         case FlowUnreadable(why=why):

@@ -129,7 +129,10 @@ def evolve(run: Run | None, event: Event, *, ref: RunRef | None = None) -> Run:
             return _superseded(run, event, seq)
         case FlowPinned():
             title = event.title or run.title
-            return _run(run, seq=seq, phase="pending", digest=event.digest, title=title)
+            group = event.group or run.group
+            return _run(
+                run, seq=seq, phase="pending", digest=event.digest, title=title, group=group
+            )
         case CancelAsked():
             return _run(run, seq=seq, cancelled_by=event.by)
         case RunEnding():
@@ -188,6 +191,7 @@ def _pended(ref: RunRef, event: RunPended) -> Run:
         values=event.values,
         by=event.by,
         title=event.title,
+        group=event.group,
         pended_at=event.at,
         rerun_of=event.rerun_of,
         taken=event.taken,

@@ -72,6 +72,8 @@ class RunPended:
     """What every activation of a re-run takes over, in the order in which it settled."""
     title: str = ""
     """What the flow's `run-name` came to; empty without one."""
+    group: str = ""
+    """The runs that count together for the flow's `max-runs`, as a tag; empty without it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +85,8 @@ class FlowPinned:
     source: str
     title: str = ""
     """What the flow's `run-name` came to; empty without one."""
+    group: str = ""
+    """The runs that count together for the flow's `max-runs`, as a tag; empty without it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,9 @@ from floe.model.template import Template
 FieldType = Literal["text", "string", "bool", "number", "choice"]
 Approvers = Literal["anyone", "not-starter"]
 """Who may answer the form of a task. not-starter: everybody but the starter of the run."""
+WhenFull = Literal["queue", "skip", "cancel-older"]
+"""What becomes of a run that would be one too many: it waits, it is skipped, or the oldest is
+cancelled for it."""
 TriggerType = Literal["data", "timer", "poll-git", "push"]
 
 
@@ -238,6 +241,16 @@ class Trigger:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MaxRuns:
+    """How many runs of a flow may be active at once in the whole cluster."""
+
+    limit: int
+    per: Template | None = None
+    """Runs with different texts of this template do not count for each other."""
+    when_full: WhenFull = "queue"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Flow:
     """Nodes connected by the tags they issue, and the requirements for a host."""
 
@@ -258,6 +271,8 @@ class Flow:
     """From `RunActivated`."""
     on_host_lost: Literal["fail", "restart"] = "fail"
     unheard_bad: Literal["end", "hold"] = "end"
+    max_runs: MaxRuns | None = None
+    """None for no limit."""
     run_name: Template | None = None
     """The title of its runs; without it a run's title comes from its values."""
     on_end: tuple[Notice, ...] = ()

@@ -42,6 +42,8 @@ class Pend:
     """The host that has the workspace which a re-run takes over."""
     only: HostId | None = None
     """The one host that may take the run; None for any."""
+    group: str = ""
+    """The runs that count together for the flow's `max-runs`; empty without it."""
     refused_by: frozenset[HostId] = frozenset()
     """Hosts that returned this run's grant and have not changed since."""
 

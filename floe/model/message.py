@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from floe.model.codec import Body
-from floe.model.flow import Flow
+from floe.model.flow import Flow, WhenFull
 from floe.model.refs import FlowId, HostId, Instant, Json, StoreId
 from floe.model.run import Pruned, Summary
 
@@ -150,11 +150,23 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GroupLimit:
+    """The group in which a run counts for `max-runs`: a tag that several claims may hold."""
+
+    tag: str
+    limit: int
+    """How many of them."""
+    when_full: WhenFull = "queue"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Acquire:
     """To the keeper: request all these tags for one claim, or its position in the queue."""
 
     claim: Claim
     tags: tuple[str, ...]
+    group: GroupLimit | None = None
+    """One of the tags; all others are exclusive."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,6 +199,19 @@ class Queued:
     """The run that holds each tag."""
     why: str = ""
     """For position 0: why the keeper grants nothing."""
+    opening: int = 0
+    """The keeper's term."""
+    full: str = ""
+    """The first of the runs before it, if they have all places of its group; else empty."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Yield:
+    """From the keeper: end the run of this claim, since newer runs of its group need its place."""
+
+    claim: Claim
+    by: str
+    """The newest of them."""
     opening: int = 0
     """The keeper's term."""
 
@@ -232,6 +257,7 @@ class Claimed:
     fences: Mapping[str, str] = field(default_factory=dict)
     """If empty, the claim waits."""
     tags: tuple[str, ...]
+    group: GroupLimit | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -288,6 +314,7 @@ Message = (
     | Held
     | HeldHeard
     | Queued
+    | Yield
     | Release
     | Released
     | Census

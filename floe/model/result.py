@@ -26,7 +26,7 @@ def result_of_row(good: bool | None, why: str) -> RunResult | None:
     """
     if good is None or good:
         return "good" if good else None
-    if why.startswith("cancelled by "):
+    if why.startswith(("cancelled by ", "skipped: ")):
         return "cancelled"
     if why.startswith("stalled: "):
         return "stalled"

@@ -131,6 +131,8 @@ class Run:
     by: str
     title: str = ""
     """What the flow's `run-name` came to; empty without one."""
+    group: str = ""
+    """The runs that count together for the flow's `max-runs`, as a tag; empty without it."""
     host: HostId | None = None
     store: StoreId | None = None
     """The store of the host it is granted to, which has or may have the pen."""

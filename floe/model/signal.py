@@ -115,6 +115,13 @@ class Cancel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Skip:
+    """The run is not to start at all, because its flow has enough runs."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Abandon:
     """An operator abandons this copy of a run, independently of the run itself."""
 
@@ -144,6 +151,7 @@ Signal = (
     | DataGiven
     | Reset
     | Cancel
+    | Skip
     | Abandon
     | FlowUnreadable
     | HostLost

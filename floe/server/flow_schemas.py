@@ -62,6 +62,14 @@ FLOWS: Final[Mapping[str, Schema]] = {
             "timeout_s": maybe(SECONDS),
             "on_host_lost": one_of("fail", "restart"),
             "unheard_bad": one_of("end", "hold"),
+            "max_runs": maybe(ref("MaxRuns")),
+        }
+    ),
+    "MaxRuns": shape(
+        {
+            "limit": POSITIVE,
+            "per": TEXT,
+            "when_full": one_of("queue", "skip", "cancel-older"),
         }
     ),
     "Graph": shape({"nodes": many(ref("GraphNode")), "edges": many(ref("Edge"))}),

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from typing import Final
 
+from floe.expr.template import shown
 from floe.host.by_hand import form_of
 from floe.kernel.graph import graph_of
 from floe.model.codec import encode, iso
-from floe.model.flow import Flow, Trigger
+from floe.model.flow import Flow, MaxRuns, Trigger
 from floe.model.refs import Instant, Shape
 from floe.shapes.forms import form_shape
 
@@ -36,8 +37,16 @@ def flow_page(flow: Flow) -> Shape:
         "env": list(flow.env),
         "timeout_s": flow.timeout_s,
         "on_host_lost": flow.on_host_lost,
+        "max_runs": max_runs_shape(flow.max_runs) if flow.max_runs else None,
         "unheard_bad": flow.unheard_bad,
     }
+
+
+def max_runs_shape(limit: MaxRuns) -> Shape:
+    """The limit of a flow's runs; `per` as it is written."""
+    parts = limit.per.parts if limit.per else ()
+    per = "".join(f"{{{{ {shown(part.path)} }}}}" if part.path else part.text for part in parts)
+    return {"limit": limit.limit, "per": per, "when_full": limit.when_full}
 
 
 def trigger_shape(

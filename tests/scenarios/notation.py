@@ -85,6 +85,7 @@ from floe.model.signal import (
     Reported,
     Reset,
     Signal,
+    Skip,
     Started,
     Stopped,
     TimerFired,
@@ -386,6 +387,8 @@ def _signal(run: Run, text: str, now: Instant) -> Signal:
             return Reset(nodes=tuple(map(NodeId, nodes)), by=Tag(by))
         case "cancel", _:
             return Cancel(by="alice", why=" ".join(words))
+        case "skip", _:
+            return Skip(why=" ".join(words))
         case "abandon", _:
             return Abandon(by="alice", why=" ".join(words))
         case "unreadable", _:

@@ -280,10 +280,10 @@ BUGS: Final[Mapping[str, Bug]] = {
         ),
     ),
     "silence-is-a-no": Bug(
-        breaks=SPLIT, seeds=range(1, 501), at_work=patch(Placement, dispatch=_silence_is_a_no)
+        breaks=SPLIT, seeds=range(2, 502), at_work=patch(Placement, dispatch=_silence_is_a_no)
     ),
     "no-store-id": Bug(
-        breaks=SPLIT, seeds=range(1, 501), at_work=patch(World, _new_disk=_same_store)
+        breaks=SPLIT, seeds=range(5, 505), at_work=patch(World, _new_disk=_same_store)
     ),
     "cancel-locally-while-granted": Bug(
         breaks=SPLIT,
@@ -292,7 +292,7 @@ BUGS: Final[Mapping[str, Bug]] = {
     ),
     "answer-of-any-epoch": Bug(
         breaks=SPLIT,
-        seeds=range(121, 621),
+        seeds=range(104, 604),
         lean=Lean(faults=("drain", "part"), flows=LEASE_FLOWS, is_late=True),
         at_work=several(patch(Adopter, _is_held_by=_is_held_by_anyone), SAID_UNSEEN),
     ),
@@ -395,7 +395,7 @@ BUGS: Final[Mapping[str, Bug]] = {
     ),
     "activation-is-no-promise": Bug(
         breaks=(*SPLIT, *STUCK, "attempt_starts_once_anywhere"),
-        seeds=range(366, 866),
+        seeds=range(7, 507),
         at_work=patch(Grantee, offered=_taken_loosely),
     ),
     "ended-before-its-processes": Bug(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from floe.model.codec import digest_of
-from floe.model.flow import Backoff, Flow, Node, Retry
+from floe.model.flow import Backoff, Flow, MaxRuns, Node, Retry
 from floe.model.refs import FlowId
 from tests.make import a_flow, a_form, a_merge, a_node, a_timer, an_end
 
@@ -66,6 +66,9 @@ KINDS: Final = (
     Kind(_flow("pause", a_timer("rest", 0.4), an_end(on="task.rest.good"), timeout_s=2.0), 1),
     Kind(_flow("file"), 2),
     Kind(_flow("moon", host_tags=("moon",)), 1),
+    Kind(_flow("pair", max_runs=MaxRuns(limit=2), on_host_lost="restart"), 2),
+    Kind(_flow("skip", max_runs=MaxRuns(limit=1, when_full="skip")), 1),
+    Kind(_flow("newest", max_runs=MaxRuns(limit=1, when_full="cancel-older")), 2),
 )
 """`moon` asks for a tag that no host has; `file` is read from a flow-file first."""
 

@@ -337,15 +337,19 @@ def host_has_what_the_flow_asks(truth: Truth, branch: Branch, host: HostSettings
 
 
 def resource_is_held_once(truth: Truth, branch: Branch) -> None:
-    """3: a resource is never held by two runs; a forgotten holder has the lower fence, also where
-    it was forgotten in error and begins what was on its way to it."""
+    """3: a resource is never held by two runs, and a group has no more runs than places; a
+    forgotten holder has the lower fence, also where it was forgotten in error and begins what was
+    on its way to it."""
     for lease in branch.leases:
+        others = []
         for other in truth.holders.get(lease, ()):
             is_void = truth.is_gone(other.place) or (lease, other.run) in truth.freed
             is_fenced = is_void and _is_fenced(truth, lease, other, branch)
             is_late = truth.is_gone(branch.place) and _is_fenced(truth, lease, branch, other)
             if not (is_fenced or is_late):
-                raise Broken(f"resource_is_held_once: {lease} by {branch} and {other}")
+                others.append(other)
+        if len(others) >= branch.places(lease):
+            raise Broken(f"resource_is_held_once: {lease} by {branch} and {others[0]}")
 
 
 def _is_fenced(truth: Truth, lease: str, old: Branch, new: Branch) -> bool:
@@ -565,9 +569,9 @@ def _is_unfinished(world: "World", ref: RunRef) -> bool:
 def _is_held_up(world: "World", row: Summary) -> bool:
     """Whether a run waits for what nobody in the trial will ever give."""
     flow = FLOWS[DIGESTS[row.flow]]
-    is_leased = any(not tag.startswith(HOST_SCOPED) for tag in flow.resource_tags)
+    is_leased = flow.max_runs or any(not t.startswith(HOST_SCOPED) for t in flow.resource_tags)
     keeper = world.machines[row.adopted_by].settings.keeper
-    return row.phase == "pending" and (row.flow == NOBODY or (is_leased and keeper is None))
+    return row.phase == "pending" and (row.flow == NOBODY or (bool(is_leased) and keeper is None))
 
 
 def _said(world: "World", ref: RunRef) -> str:

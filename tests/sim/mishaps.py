@@ -83,6 +83,9 @@ LEASE_FLOWS: Final = tuple(
 )
 """Flows with resources of the cluster."""
 
+GROUP_FLOWS: Final = tuple(kind.flow.id for kind in KINDS if kind.flow.max_runs)
+"""Flows with `max-runs`."""
+
 _CANCELS: Final = Lean(cancels=20, is_late=True, is_slow=True)
 _REFUSALS: Final = Lean(faults=("drain",), flows=("nic", "space", "arm"), cancels=10, is_late=True)
 _RETRIES: Final = Lean(faults=("power",), flows=("chain",), is_unlucky=True)
@@ -119,6 +122,7 @@ LEANS: Final[Mapping[str, Lean]] = {
     "Held": _LEASES,
     "HeldHeard": _LEASES,
     "Queued": _LEASES,
+    "Yield": Lean(flows=(*GROUP_FLOWS, "newest", "newest"), is_slow=True),
     "Release": _LEASES,
     "Released": _LEASES,
     "row claim": _LEASES,

@@ -47,12 +47,24 @@ class Branch:
         tags = [t if not t.startswith(HOST_SCOPED) else f"{t}@{host}" for t in self.tags]
         if self.flow.reuse_space:
             tags.append(f"space:{self.flow.id}@{host}")
+        if self.flow.max_runs and self.group not in tags:
+            tags.append(self.group)
         return tags
 
     @property
+    def group(self) -> str:
+        """The lease of its place, if its flow has `max-runs`."""
+        return f"max-runs {self.flow.id}"
+
+    def places(self, lease: str) -> int:
+        """How many runs may have a lease at once."""
+        return self.flow.max_runs.limit if self.flow.max_runs and lease == self.group else 1
+
+    @property
     def tags(self) -> tuple[str, ...]:
-        """The resource tags of its flow."""
-        return self.flow.resource_tags
+        """The tags that only one run may hold."""
+        is_alone = self.flow.max_runs is not None and self.flow.max_runs.limit == 1
+        return (*self.flow.resource_tags, *((self.group,) if is_alone else ()))
 
     def __str__(self) -> str:
         return f"{self.run} epoch {self.epoch} on {self.place}"

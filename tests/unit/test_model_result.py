@@ -14,6 +14,7 @@ from floe.model.result import RunResult, headline, result_of_row
         (False, "task.unit-tests.bad (exit status 1) has no listener", "bad"),
         (False, "time limit of 1h", "bad"),
         (False, "cancelled by alice: wrong branch", "cancelled"),
+        (False, "skipped: h1-7 of this flow is still running (max-runs 1)", "cancelled"),
         (False, "task.sign-off.bad (rejected by bob) has no listener", "rejected"),
         (False, "task.refused was reached by task.sign-off.bad (rejected by bob)", "rejected"),
         (False, "Sign Off was rejected by bob: too early", "rejected"),

@@ -14,6 +14,7 @@ export function Definition({ flow }) {
     ["timeout", flow.timeout_s ? duration(flow.timeout_s * 1000) : ""],
     ["environment", flow.env?.map((line) => line.split("=")[0]).join(", ")],
     ["host lost", flow.on_host_lost],
+    ["max runs", flow.max_runs && limitText(flow.max_runs)],
     ["unheard bad event", flow.unheard_bad],
   ].filter(([, value]) => value);
   return html`<section class="list"><h2>Definition</h2>
@@ -38,3 +39,6 @@ export function Definition({ flow }) {
     }
   </section>`;
 }
+
+/** @param {NonNullable<import("../types/api").FlowDetail["max_runs"]>} limit */
+const limitText = ({ limit, per, when_full }) => `${limit}${per && ` per ${per}`}, when full: ${when_full}`;

@@ -171,6 +171,13 @@ export type FlowPage = {
   timeout_s: number | null;
   on_host_lost: "fail" | "restart";
   unheard_bad: "end" | "hold";
+  max_runs: MaxRuns | null;
+};
+
+export type MaxRuns = {
+  limit: number;
+  per: string;
+  when_full: "queue" | "skip" | "cancel-older";
 };
 
 export type Graph = {

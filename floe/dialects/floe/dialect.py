@@ -12,6 +12,7 @@ from typing import Final
 from floe.dialects.base import Compiled
 from floe.dialects.floe.checks import check_flow, check_git, check_texts
 from floe.dialects.floe.commands import check_commands
+from floe.dialects.floe.max_runs import check_max_runs
 from floe.dialects.floe.names import identify
 from floe.dialects.floe.nodes import read_nodes
 from floe.dialects.floe.notices import NoticeTexts
@@ -31,6 +32,7 @@ from floe.dialects.floe.vocabulary import (
     HOST_TAGS,
     ID,
     KEEP,
+    MAX_RUNS,
     NAME,
     ON_END,
     ON_HOST_LOST,
@@ -101,12 +103,14 @@ class FloeDialect:
             unheard_bad=part.get(UNHEARD_BAD, base.unheard_bad),
             run_name=title.template if (title := part[RUN_NAME]) else base.run_name,
             on_end=told.notices or base.on_end,
+            max_runs=limit.compiled if (limit := part[MAX_RUNS]) else base.max_runs,
             strict_shell=part.get(STRICT_SHELL, base.strict_shell),
             has_escapes=True,
             inherits=True,
         )
         check_flow(flow, nodes, notes)
         check_template(title, flow, notes)
+        check_max_runs(limit, flow, notes)
         check_texts(flow, nodes, notes)
         told.check(flow, notes)
         env_at = part.at_of(FLOW_ENV)
@@ -218,6 +222,7 @@ def _flow(
         unheard_bad=part[UNHEARD_BAD],
         run_name=title.template if (title := part[RUN_NAME]) else None,
         on_end=told.notices,
+        max_runs=limit.compiled if (limit := part[MAX_RUNS]) else None,
         strict_shell=part[STRICT_SHELL],
         keep=part[KEEP],
         has_escapes=True,
@@ -225,6 +230,7 @@ def _flow(
     )
     check_flow(flow, nodes, notes)
     check_template(title, flow, notes)
+    check_max_runs(limit, flow, notes)
     check_texts(flow, nodes, notes)
     told.check(flow, notes)
     check_commands(flow, nodes, part.at_of(FLOW_ENV), notes, strict=strict)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from floe.dialects.floe.max_runs import WrittenMaxRuns
 from floe.dialects.floe.secret_url import SecretUrl
 from floe.dialects.floe.templates import NO_TEMPLATE, TemplateKind
 from floe.dialects.kinds import (
@@ -40,6 +41,7 @@ from floe.model.flow import (
     GitMerge,
     Retry,
     Wait,
+    WhenFull,
     Work,
 )
 from floe.model.keep import Keep, SpacesKept
@@ -81,6 +83,7 @@ NOTHING: Final[Tree | None] = None
 NO_MAP: Final[Table | None] = None
 NO_MAPS: Final[tuple[Table, ...]] = ()
 NO_LIMIT: Final[float | None] = None
+NO_MAX_RUNS: Final[WrittenMaxRuns | None] = None
 HOSTS_DEFAULT: Final[int | None] = None
 UNSAID: Final[bool | None] = None
 
@@ -195,6 +198,44 @@ UNHEARD_BAD: Final = KeySpec[Literal["end", "hold"]](
     default="end",
     doc="If no node listens to a bad event: the run ends bad at once, or after the rest is done.",
     example="unheard-bad: hold",
+)
+LIMIT: Final = KeySpec(
+    name="limit",
+    kind=Whole(1, 1000),
+    default=1,
+    required=True,
+    doc="How many of these runs may be active at once in the whole cluster.",
+    example="limit: 1",
+)
+PER: Final = KeySpec(
+    name="per",
+    kind=TemplateKind(),
+    default=NO_TEMPLATE,
+    absent="all runs of the flow count together",
+    doc="Only runs with the same text count together: see [Templates](#templates).",
+    example="per: '{{ values.branch }}'",
+)
+WHEN_FULL: Final = KeySpec[WhenFull](
+    name="when-full",
+    kind=OneOf(("queue", "skip", "cancel-older")),
+    default="queue",
+    doc="What becomes of one run too many: it waits, it ends at once, or older ones are cancelled.",
+    example="when-full: skip",
+)
+MAX_RUNS_MAP: Final = Section(name="max-runs", keys=(LIMIT, PER, WHEN_FULL))
+MAX_RUNS: Final = KeySpec(
+    name="max-runs",
+    kind=Part(
+        section=MAX_RUNS_MAP,
+        build=lambda f: WrittenMaxRuns(f[LIMIT], f[PER], f[WHEN_FULL]),
+        label="int or map",
+        example="max-runs: 1",
+        short=Short(kind=Whole(1, 1000), build=lambda limit: WrittenMaxRuns(int(limit))),
+    ),
+    default=NO_MAX_RUNS,
+    absent="no limit",
+    doc="How many runs of this flow may be active at once: see [max-runs](#max-runs).",
+    example="max-runs: {limit: 1, per: '{{ values.branch }}', when-full: cancel-older}",
 )
 RUN_NAME: Final = KeySpec(
     name="run-name",
@@ -370,6 +411,7 @@ FLOW: Final = Section(
         RUN_NAME,
         KEEP,
         ON_END,
+        MAX_RUNS,
         TRIGGERS,
         TASKS,
         FLOW_FILE,

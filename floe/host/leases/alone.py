@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from floe.host.leases.base import Lease
+from floe.host.leases.groups import limit_of, make_room, place_of, skip
 from floe.host.leases.own import own_leases
 from floe.host.site import Site
 from floe.host.step import Step
@@ -27,9 +28,27 @@ class Alone:
         """None: a run holds nothing before it is active."""
         return ()
 
-    def ready(self, step: Step, run: Run) -> Mapping[str, str]:
-        """New fences: what the run needs is free, or placement would not have chosen a host."""
-        return step.new_fences(self._site.term, run.flow.resource_tags) if run.flow else {}
+    def pended(self, step: Step, run: Run) -> None:
+        """Skip the run if its group is full, or cancel the older runs of the group."""
+        table, limit = self._site.table, limit_of(run)
+        if limit is None:
+            return
+        active = sorted(table.groups.get(run.group, ()))
+        before = [*active, *(r for r in table.grouped_pends[run.group] if r < run.ref)]
+        named = self._site.named
+        if limit.when_full == "skip" and len(before) >= limit.limit:
+            step.decide(run, skip(named(before[0]), limit.limit))
+        elif limit.when_full == "cancel-older":
+            for old in before[: len(before) + 1 - limit.limit]:
+                step.decide(table.runs[old], make_room(named(run.ref)))
+
+    def ready(self, step: Step, run: Run) -> Mapping[str, str] | None:
+        """New fences: the run's resources are free, or placement would not have chosen a host. None
+        if its group is full."""
+        if run.flow is None or self._is_full(run):
+            return None
+        group = (run.group,) if run.group else ()
+        return step.new_fences(self._site.term, (*run.flow.resource_tags, *group))
 
     def returned(self, step: Step, run: Run) -> None:
         """Nothing to do: the table knows, here and below."""
@@ -37,8 +56,14 @@ class Alone:
     revoked = over = over_elsewhere = returned
 
     def verdict(self, pend: Pend, placed: HostId, now: Instant) -> HostId | Refusals:
-        """The host: placement has respected all that is held."""
-        return placed
+        """The host, since placement has respected all that is held; or the run whose place in the
+        group it waits for."""
+        table = self._site.table
+        run = table.runs[pend.run]
+        if not self._is_full(run) or (limit := limit_of(run)) is None:
+            return placed
+        first = self._site.named(min(table.groups[pend.group]))
+        return Refusals(by_host={}, resources=(place_of(first, limit.limit),))
 
     def problem(self) -> str:
         """None: nothing keeps a single host from granting."""
@@ -47,3 +72,7 @@ class Alone:
     def view(self) -> list[Lease]:
         """All that is held, by kind and tag."""
         return sorted(own_leases(self._site), key=lambda lease: (lease.kind, lease.tag))
+
+    def _is_full(self, run: Run) -> bool:
+        limit = limit_of(run)
+        return limit is not None and len(self._site.table.groups.get(run.group, ())) >= limit.limit

@@ -45,6 +45,10 @@ class Leases(Protocol):
         """Runs that hold all that they need and still wait for a host: placement tries them first,
         so that they do not keep others waiting."""
 
+    def pended(self, step: Step, run: Run) -> None:
+        """A run of a group came to wait for a host. If the group is full, skip it or cancel older
+        runs, as its flow demands."""
+
     def ready(self, step: Step, run: Run) -> Mapping[str, str] | None:
         """The fences of a run that holds all that it needs; None where it has to wait.
 
@@ -79,5 +83,6 @@ def cluster_tags_of(tags: Sequence[str]) -> tuple[str, ...]:
 
 
 def tags_of(run: Run) -> tuple[str, ...]:
-    """The resources of the whole cluster that a run needs."""
-    return cluster_tags_of(run.flow.resource_tags) if run.flow else ()
+    """The resources of the whole cluster that a run needs, and its place in its group."""
+    group = (run.group,) if run.group else ()
+    return (*cluster_tags_of(run.flow.resource_tags), *group) if run.flow else ()

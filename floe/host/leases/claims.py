@@ -13,6 +13,7 @@ from typing import Final
 
 from floe.host.leases.base import tags_of
 from floe.host.leases.current_keeper import CurrentKeeper
+from floe.host.leases.groups import group_limit, limit_of, skip
 from floe.host.leases.pending import PendingClaim
 from floe.host.leases.releases import ACQUIRE, RELEASE, Releases
 from floe.host.ledger import LedgerRows
@@ -34,6 +35,7 @@ from floe.model.message import (
     Queued,
     Release,
     Released,
+    Yield,
 )
 from floe.model.refs import HostId, Instant, RunRef, StoreId, ref_of
 from floe.model.run import Run
@@ -90,13 +92,13 @@ class OwnClaims:
             is_here = self._site.store in (run.ref.store, run.store)  # not of a backup
             if not tags or not is_here or run.superseded or run.phase in ("ended", "packed"):
                 continue
-            claim = Claim(run=run.ref.key, number=run.revoked + 1)
+            claim, group = Claim(run=run.ref.key, number=run.revoked + 1), group_limit(run)
             fences = {tag: fence for tag, fence in run.fences.items() if tag in tags}
             pending = self._pending_of(run)
             if fences:
-                claims.append(Claimed(claim=claim, fences=fences, tags=tags))
+                claims.append(Claimed(claim=claim, fences=fences, tags=tags, group=group))
             elif pending is not None and pending.state in ("asked", "held"):
-                claims.append(Claimed(claim=claim, fences=pending.fences, tags=tags))
+                claims.append(Claimed(claim=claim, fences=pending.fences, tags=tags, group=group))
         return claims
 
     def counted(self, step: Step, member: Member, message: Census) -> None:
@@ -112,6 +114,14 @@ class OwnClaims:
         step.send(member.id, member.store, answer)
 
     # --- asking ---
+
+    def pended(self, step: Step, run: Run) -> None:
+        """A run of a group waits for a host. Claim at once if it may be skipped, or end others: no
+        host may have room for it before."""
+        limit = limit_of(run)
+        if limit and limit.when_full != "queue" and self._pending_of(run) is None:
+            self._ask(step, run, None, tags_of(run))
+            step.deliver()
 
     def ready(self, step: Step, run: Run) -> dict[str, str] | None:
         """The fences of a run that holds all that it needs of the cluster; None where it waits."""
@@ -171,6 +181,21 @@ class OwnClaims:
         self._queued.put(ref, message)
         if message.position:
             self._outbox.done(member.id, ACQUIRE, message.claim.run)
+        run = self._site.table.runs.get(ref)
+        limit = limit_of(run) if run else None
+        if run and limit and limit.when_full == "skip" and message.full:
+            step.decide(run, skip(self._site.called(message.full), limit.limit))
+
+    def yielded(self, step: Step, member: Member, message: Yield) -> Run | None:
+        """The keeper asks for the end of a run; return the run, if it is not over."""
+        ref = ref_of(message.claim.run)
+        if ref is None or not self._current_keeper.is_believed(member, message.opening):
+            return None
+        run = self._site.table.runs.get(ref)
+        if run is not None and run.phase not in ("ended", "packed"):
+            return run
+        step.send(member.id, member.store, Release(claim=message.claim, fences={}))
+        return None
 
     # --- giving back ---
 
@@ -265,7 +290,8 @@ class OwnClaims:
                 step, run.ref, PendingClaim(number=run.revoked + 1, state="asked", passed=passed)
             )
             self._queued.put(run.ref, None)
-        acquire = Acquire(claim=Claim(run=key, number=run.revoked + 1), tags=tags)
+        claim = Claim(run=key, number=run.revoked + 1)
+        acquire = Acquire(claim=claim, tags=tags, group=group_limit(run))
         queued = self._queued.get(run.ref)
         if not (queued and queued.position):
             self._outbox.send(step, keeper, None, ACQUIRE, key, acquire)

@@ -30,11 +30,15 @@ from floe.model.message import (
     Queued,
     Release,
     Released,
+    Yield,
 )
 from floe.model.refs import HostId, Instant, StoreId, ref_of
 
 HELD: Final = "turn"
 """A kind of messages in the outbox: Held."""
+
+YIELD: Final = "yield"
+"""A kind of messages in the outbox: Yield."""
 
 
 class Keeper:
@@ -96,13 +100,14 @@ class Keeper:
         if old is not None and old.claim.number > claim.number:
             return
         if old is None:
-            self.table.add(step, claim, tags)
+            self.table.add(step, claim, tags, message.group)
         elif old.claim.number < claim.number:
             self._take_over(step, old, claim, tags)
         elif old.parked:
             self.table.put(step, replace(old, parked=False))
         self.grant_free(step)
         now = self.table.by_run[claim.run]
+        self._make_room(step, now)
         if now.fences:
             self._send_held(step, now)
         else:
@@ -127,6 +132,7 @@ class Keeper:
             if message.parked:
                 parked = replace(old, fences={}, parked=True, since=step.now, known=False)
                 self.table.put(step, parked)
+                self._make_room(step, parked)
             else:
                 self.table.remove(step, message.claim.run)
             self.grant_free(step)
@@ -202,6 +208,7 @@ class Keeper:
             for entry in self.table.by_run.values():
                 if entry.fences and not entry.known:
                     self._send_held(step, entry)
+                self._make_room(step, entry)
         if census.is_open:
             self._search(step)
 
@@ -235,8 +242,8 @@ class Keeper:
         """A run keeps what its last claim held, unless a second run reported to hold it, too."""
         self._stop_sending(step, old)
         new = replace(old, claim=claim, tags=tags, parked=False, known=False)
-        is_alone = all(self.table.holders(tag) == (claim.run,) for tag in tags)
-        if is_alone and old.fences.keys() == set(tags):
+        is_free = all(len(self.table.holders(tag)) <= new.places(tag) for tag in tags)
+        if is_free and old.fences.keys() == set(tags):
             self._grant(step, new)
         else:
             self.table.put(step, replace(new, fences={}))
@@ -273,7 +280,32 @@ class Keeper:
             position=self.table.position(entry),
             holders=holders,
             opening=self.census.term,
+            full=self._full(entry),
         )
+
+    def _full(self, entry: LeaseEntry) -> str:
+        """The first run of the group, if there are enough before this one; else empty."""
+        if entry.group is None:
+            return ""
+        before = [
+            other
+            for other in self.table.members(entry.group.tag)
+            if other.fences or other.arrival < entry.arrival
+        ]
+        return before[0].claim.run if len(before) >= entry.group.limit else ""
+
+    def _make_room(self, step: Step, entry: LeaseEntry) -> None:
+        """End the oldest runs of a group that is too large, if a newer one asks for that."""
+        group = entry.group
+        if group is None or group.when_full != "cancel-older":
+            return
+        members = self.table.members(group.tag)
+        for old in members[: -group.limit]:
+            ref = ref_of(old.claim.run)
+            if ref is not None and not self._members.is_known_gone(*ref[:2]):
+                by = members[-1].claim.run
+                order = Yield(claim=old.claim, by=by, opening=self.census.term)
+                self._outbox.send(step, ref.host, ref.store, YIELD, old.claim.run, order)
 
     def _send_held(self, step: Step, entry: LeaseEntry) -> None:
         ref = ref_of(entry.claim.run)
@@ -285,6 +317,7 @@ class Keeper:
     def _stop_sending(self, step: Step, entry: LeaseEntry) -> None:
         if ref := ref_of(entry.claim.run):
             self._outbox.done(ref.host, HELD, entry.claim.run)
+            self._outbox.done(ref.host, YIELD, entry.claim.run)
 
 
 def _is_meant(entry: LeaseEntry, release: Release) -> bool:

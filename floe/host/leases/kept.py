@@ -33,6 +33,10 @@ class Kept:
         """The runs whose claims are granted."""
         return self._claims.granted()
 
+    def pended(self, step: Step, run: Run) -> None:
+        """Claim a place in the run's group at once, if the group's state may end a run."""
+        self._claims.pended(step, run)
+
     def ready(self, step: Step, run: Run) -> Mapping[str, str] | None:
         """The fences of a granted claim; else the run is claimed for, and waits."""
         return self._claims.ready(step, run)

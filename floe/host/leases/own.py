@@ -18,6 +18,12 @@ def own_leases(site: Site, *, of_cluster: bool = True) -> Iterator[Lease]:
             waiting = tuple(p.run.key for p in pends if tag in p.resource_tags)
             fence = run.fences.get(tag, "")
             yield Lease("resource", tag, ref.key, host, fence, run.started_at, waiting)
+    for group, refs in table.groups.items() if of_cluster else ():
+        for ref in sorted(refs):
+            run = table.runs[ref]
+            waiting = tuple(r.key for r in table.grouped_pends.get(group, ()))
+            fence = run.fences.get(group, "")
+            yield Lease("resource", group, ref.key, None, fence, run.started_at, waiting)
     for flow, ref in table.spaces.items():
         waiting = tuple(p.run.key for p in pends if p.reuse_space and p.flow == flow)
         since = table.runs[ref].started_at

@@ -3,6 +3,7 @@
 from floe.host.leases.base import Lease, cluster_tags_of
 from floe.host.leases.claims import OwnClaims
 from floe.host.leases.current_keeper import CurrentKeeper
+from floe.host.leases.groups import limit_of, place_of
 from floe.host.leases.keeper import Keeper
 from floe.host.leases.own import own_leases
 from floe.host.peers.members import Members
@@ -50,14 +51,19 @@ class LeaseReport:
 
     def verdict(self, pend: Pend, placed: HostId, now: Instant) -> HostId | Refusals:
         """The host, or what keeps the cluster's resources from a run that the host would take."""
-        tags = cluster_tags_of(pend.resource_tags)
+        tags = cluster_tags_of(pend.resource_tags) + ((pend.group,) if pend.group else ())
         if not tags or self._claims.holds(pend.run):
             return placed
         return Refusals(by_host={}, resources=tuple(self._reasons(pend, tags, now)))
 
     def _reasons(self, pend: Pend, tags: tuple[str, ...], now: Instant) -> list[str]:
         keeper = self._site.keeper
-        names = f"{'resource' if len(tags) == 1 else 'resources'} {', '.join(tags)}"
+        group = limit_of(self._site.table.runs[pend.run])
+        resources = [tag for tag in tags if tag != pend.group]
+        names = f"{'resource' if len(resources) == 1 else 'resources'} {', '.join(resources)}"
+        if group:
+            place = f"a place of max-runs {group.limit}"
+            names = f"{names} and {place}" if resources else place
         if problem := self._current_keeper.disagreement():
             return [f"{names}: {problem}"]
         queued = self._claims.queued_of(pend.run)
@@ -76,7 +82,12 @@ class LeaseReport:
         if queued is None:
             return [f"{names}: keeper {keeper} has not answered yet"]
         called = self._site.called
-        reasons = [f"resource {tag}, held by {called(run)}" for tag, run in queued.holders.items()]
+        reasons = [
+            place_of(called(run), group.limit)
+            if group and tag == pend.group
+            else f"resource {tag}, held by {called(run)}"
+            for tag, run in queued.holders.items()
+        ]
         place = f"{queued.position}. in the queue of keeper {keeper}"
         return [*(reasons or [names]), place]
 

@@ -4,14 +4,14 @@ Claims are granted in order of arrival; a claim overtakes an earlier one only if
 Every change is a row that is stored before anyone can learn of it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from floe.host.ledger import LedgerRows
 from floe.host.step import Step
 from floe.host.undoable import Journal, Undoable
 from floe.model.codec import decode, encode
-from floe.model.message import Claim, Claimed
+from floe.model.message import Claim, Claimed, GroupLimit
 from floe.model.refs import Instant
 
 
@@ -30,6 +30,12 @@ class LeaseEntry:
     """No host took its run: it is skipped until its adopter asks again."""
     known: bool = False
     """Whether its adopter knows that it is granted."""
+    group: GroupLimit | None = None
+    """The one of the tags that several claims may hold."""
+
+    def places(self, tag: str) -> int:
+        """How many claims may hold a tag, this one among them."""
+        return self.group.limit if self.group and self.group.tag == tag else 1
 
 
 class LeaseTable:
@@ -67,10 +73,23 @@ class LeaseTable:
             if other.arrival < entry.arrival and not set(other.tags).isdisjoint(entry.tags)
         )
 
-    def add(self, step: Step, claim: Claim, tags: tuple[str, ...]) -> LeaseEntry:
+    def members(self, group: str) -> list[LeaseEntry]:
+        """The claims of a group: those that hold a place, as they got it, then those that wait."""
+        return sorted((e for e in self.by_run.values() if group in e.tags), key=_age(group))
+
+    def add(
+        self, step: Step, claim: Claim, tags: tuple[str, ...], group: GroupLimit | None = None
+    ) -> LeaseEntry:
         """Put a claim at the end of the queue."""
         self._arrival += 1
-        entry = LeaseEntry(claim=claim, tags=tags, fences={}, arrival=self._arrival, since=step.now)
+        entry = LeaseEntry(
+            claim=claim,
+            tags=tags,
+            fences={},
+            arrival=self._arrival,
+            since=step.now,
+            group=group,
+        )
         return self.put(step, entry)
 
     def merge(self, step: Step, claimed: Claimed) -> None:
@@ -79,7 +98,7 @@ class LeaseTable:
         if old is not None and old.claim.number > claimed.claim.number:
             return
         if old is None or old.claim.number < claimed.claim.number:
-            old = self.add(step, claimed.claim, claimed.tags)
+            old = self.add(step, claimed.claim, claimed.tags, claimed.group)
         if claimed.fences and not old.fences:
             self.put(step, replace(old, fences=dict(claimed.fences), since=step.now))
 
@@ -101,13 +120,14 @@ class LeaseTable:
 
     def ready(self) -> LeaseEntry | None:
         """The first claim that can be granted; None for none."""
-        taken: set[str] = set(self._holders)
+        taken = {tag: len(runs) for tag, runs in self._holders.items()}
         for entry in self.waiting():
             if entry.parked:
                 continue
-            if taken.isdisjoint(entry.tags):
+            if all(taken.get(tag, 0) < entry.places(tag) for tag in entry.tags):
                 return entry
-            taken.update(entry.tags)
+            for tag in entry.tags:
+                taken[tag] = taken.get(tag, 0) + 1
         return None
 
     def _index(self, run: str, entry: LeaseEntry | None) -> None:
@@ -120,3 +140,16 @@ class LeaseTable:
         if entry is not None:
             self._arrival = max(self._arrival, entry.arrival)
         self.by_run.put(run, entry)
+
+
+def _age(group: str) -> Callable[[LeaseEntry], tuple[int, int, int]]:
+    """Sorts the claims of a group, the oldest first. A census reports claims in any order, but
+    fences grow."""
+
+    def age(entry: LeaseEntry) -> tuple[int, int, int]:
+        if fence := entry.fences.get(group):
+            term, _, counter = fence.partition(".")
+            return (0, int(term), int(counter))
+        return (1, 0, entry.arrival)
+
+    return age

@@ -9,6 +9,7 @@ from floe.host.inputs import FlowRead, Packed
 from floe.model.codec import digest_of
 from floe.model.effect import LoadFlow, PackArchive, StartAction
 from floe.model.event import RunActivated, RunGranted, RunPended
+from floe.model.flow import MaxRuns
 from floe.model.refs import NodeId, RunRef
 from floe.model.run import summary_of
 from floe.model.signal import Cancel, DataGiven, Exited, FlowUnreadable, Reported
@@ -95,6 +96,20 @@ def test_title_of_a_flow_file_is_recorded_when_the_file_is_read() -> None:
     stepped(core, to(ref, FlowRead(flow=flow, digest=digest_of(flow), source="x.yml@1")))
 
     assert summary_of(core.table.runs[ref]).title == "Run h1-1"
+
+
+def test_group_is_recorded_with_the_start_or_when_the_flow_file_is_read() -> None:
+    core = a_core()
+    flow = replace(BUILD, max_runs=MaxRuns(limit=1, per=template_of(read("{{ values.a }}"))))
+    whole = stepped(core, a_start(flow, values={"a": "b"})).appends[0].run
+    declared = a_flow(flow_file="x.yml", nodes=(), max_runs=flow.max_runs)
+
+    part = stepped(core, a_start(declared, values={"a": "c"})).appends[0].run
+    before = core.table.runs[part].group
+    stepped(core, to(part, FlowRead(flow=flow, digest=digest_of(flow), source="x.yml@1")))
+
+    assert core.table.runs[whole].group == "max-runs flow/b"
+    assert (before, core.table.runs[part].group) == ("", "max-runs flow/c")
 
 
 def test_flow_read_late_changes_nothing() -> None:

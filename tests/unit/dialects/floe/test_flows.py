@@ -17,11 +17,13 @@ from floe.model.flow import (
     Git,
     GitCheckout,
     GitMerge,
+    MaxRuns,
     Node,
     Retry,
     Trigger,
     Wait,
 )
+from floe.model.template import Template, TemplatePart
 
 COMPAT = Path(__file__).parents[3] / "data" / "compat"
 DIALECT = FloeDialect()
@@ -137,6 +139,32 @@ def test_a_flow_takes_all_its_keys() -> None:
         flow_file="x.yml",
         origin="f.yml",
     )
+
+
+def test_limit_of_runs_is_a_number_or_a_map() -> None:
+    short = flow_of("{id: f, flow-file: x.yml, max-runs: 2}").max_runs
+    long = flow_of(
+        "{id: f, flow-file: x.yml,"
+        " max-runs: {limit: 1, per: '{{ values.branch }}', when-full: cancel-older}}"
+    ).max_runs
+
+    assert short == MaxRuns(limit=2)
+    assert long == MaxRuns(
+        limit=1,
+        per=Template(parts=(TemplatePart(path=("values", "branch")),)),
+        when_full="cancel-older",
+    )
+
+
+def test_flow_file_replaces_the_limit_of_runs() -> None:
+    base = flow_of("{id: f, flow-file: x.yml, max-runs: 2}")
+    tasks = "tasks: [{name: a, type: exec, listen: trigger.good, opts: {cmd: ls}}]"
+
+    (kept,) = DIALECT.flow_file(tasks, "x.yml", base).flows
+    (replaced,) = DIALECT.flow_file(f"{tasks}\nmax-runs: 3", "x.yml", base).flows
+
+    assert kept.max_runs == MaxRuns(limit=2)
+    assert replaced.max_runs == MaxRuns(limit=3)
 
 
 def test_shows_where_a_flow_names_its_flow_file() -> None:
