@@ -24,6 +24,8 @@ def remove(step: Step, peers: PeerParts, prune: Prune) -> tuple[str, ...]:
     for run in runs:
         step.keep(SWEEP, run.key, run.flow)
         step.keep(NOTIFIED, run.key, None)
+        if site.moved.put(run.key, None):
+            step.keep("moved", run.key, None)
     step.prunes += runs
     step.removals += runs
     step.promise |= bool(runs)

@@ -18,6 +18,7 @@ from typing import Final
 import structlog
 
 from floe.host.inputs import Incoming, Mark, Prune
+from floe.host.notices import NOTICES
 from floe.host.peers.whereabouts import pen_of
 from floe.host.removal import SWEEP
 from floe.host.retention import EVENT_BYTES, EndedRun, Expiry, Removals, Retention, Wanted
@@ -52,10 +53,10 @@ PAGE: Final = 200
 PAGE_NAP_S: Final = 0.01
 """Seconds between two pages, in which other readers get the store."""
 
-BATCH: Final = 8
+BATCH: Final = 2
 """Runs removed in one transaction: no other input waits for more."""
 
-BATCH_REST: Final = 3
+BATCH_REST: Final = 4
 """The rest after a batch, in the duration of its transaction: others get most of the store's
 time."""
 
@@ -155,7 +156,8 @@ class Pruning:
         while True:
             page = await self._store.runs(query)
             digests |= {row.digest for row in page.runs}
-            ended = [row for row in page.runs if self._is_ours(row)]
+            owed = await self._store.ledger(NOTICES)
+            ended = [row for row in page.runs if row.key not in owed and self._is_ours(row)]
             outputs += sum(row.output_bytes for row in ended)
             judged = await self._judge(rule, ended, spaces)
             for run, verdict in judged:

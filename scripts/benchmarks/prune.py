@@ -40,6 +40,7 @@ def prune(plan: Plan) -> list[Row]:
     what = "trigger sent → first process"
     during = f"while {plan.history:,} runs are removed"
     return [
+        Row(f"{what}, before the removal, p95", before, "ms", percent=95),
         Row(f"{what}, {during}, p50", taken, "ms", floor=Floor("before", before), budget=most(10)),
         Row(f"{what}, {during}, p95", taken, "ms", percent=95, budget=most(20)),
         Row("runs removed meanwhile", [rate], "runs/s"),

@@ -143,6 +143,16 @@ async def test_active_runs_stay(disk: Disk) -> None:
         assert (await hub.reads.run(run)).state == "active"
 
 
+async def test_a_run_that_owes_a_notice_stays(disk: Disk) -> None:
+    hands = Hands()
+    async with disk.hub(hands=hands, keep=KEEP_ONE) as hub:
+        old, _ = await ended(hub, disk, hands, 2)
+        owed = LedgerWrite(kind="notices", key=old, value={})
+        await disk.store.append(Batch(ledger=(owed,)))
+
+        assert (await hub.reads.prunable(Wanted())).runs == 0
+
+
 async def test_a_run_stays_while_a_run_that_repeats_it_does(disk: Disk) -> None:
     hands = Hands()
     async with disk.hub(hands=hands, keep=Keep(age_s=5)) as hub:
