@@ -196,7 +196,7 @@ def _load(browser: Browser, host: Host) -> list[Row]:
         session.on("Network.responseReceived", answered)
         session.on("Network.loadingFinished", loaded)
         page.goto(f"http://127.0.0.1:{host.port}/app/dash")
-        page.get_by_role("heading", name="Recent").wait_for()
+        page.get_by_role("heading", name="Running").wait_for()
         page.wait_for_load_state("networkidle")
         own = [size for id, size in sizes.items() if "/app/" in addresses.get(id, "")]
     what = f"first load, {len(own)} files, compressed, with headers"
@@ -255,7 +255,7 @@ def _feed(browser: Browser, host: Host) -> list[Row]:
         with _entered(browser, host) as context:
             context.add_init_script(HEAR)
             page = _show(context, host)
-            page.get_by_role("heading", name="Recent").wait_for()
+            page.get_by_role("heading", name="Running").wait_for()
             page.wait_for_timeout(500)
             with traced(browser, page) as tasks, _offered(host):
                 page.evaluate(COUNT)

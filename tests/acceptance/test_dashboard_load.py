@@ -94,7 +94,7 @@ def test_first_load_is_small(browser: Browser, host: Host) -> None:
         session.on("Network.responseReceived", answered)
         session.on("Network.loadingFinished", loaded)
         page.goto(host.url)
-        expect(page.get_by_role("heading", name="Recent")).to_be_visible()
+        expect(page.get_by_role("heading", name="Running")).to_be_visible()
         page.wait_for_load_state("networkidle")
 
     own = sum(size for address, size in sizes.items() if "/app/" in address)

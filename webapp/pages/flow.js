@@ -8,13 +8,14 @@ import { Findings } from "../panels/findings.js";
 import { GraphPanel } from "../panels/graph.js";
 import { History } from "../panels/history.js";
 import { Empty, Failure, Loading } from "../panels/notice.js";
-import { Row } from "../panels/row.js";
+import { Rows } from "../panels/rows.js";
 import { Start } from "../panels/start.js";
-import { ROOT, route } from "../route.js";
+import { ROOT, route, runHref } from "../route.js";
 import { byPended, flows, learn, runs } from "../state.js";
 import { plain } from "../text.js";
 import { ago, full } from "../time.js";
 import { useLoad, useTitle } from "../use.js";
+import { lastRun } from "../waits.js";
 import { TriggerText } from "./flows.js";
 
 const RUNS = 50;
@@ -25,8 +26,13 @@ export function Flow({ id }) {
   useTitle(id);
   const { data, error, again } = useLoad(`flows/${seg(id)}`, flows.version.value);
   const flow = /** @type {import("../types/api").FlowDetail | null} */ (data);
+  // Only runs know what is in a flow-file: the page is shown once its last one is here.
+  const last = flow?.flow_file ? lastRun(flow) : null;
+  const known = useLoad(last ? `runs/${seg(last.id)}` : "");
+  const run = /** @type {import("../types/api").Detail | null} */ (known.data);
   if (error && !flow) return html`<h1 class="unseen">${plain(id)}</h1><${Failure} error=${error} again=${again} />`;
-  if (!flow) return html`<${Loading} what=${id} />`;
+  if (!flow || (last && !run && !known.error)) return html`<${Loading} what=${id} />`;
+  const read = run && run.graph.nodes.length > 1 ? run : null;
   return html`<header class="head"><h1>${plain(flow.name || flow.id)}</h1>
       <p class="head-facts"><span class="id">${plain(flow.id)}@${flow.ver}</span>
         <${FailingSince} failing=${flow.failing} />
@@ -34,10 +40,12 @@ export function Flow({ id }) {
         ${tags("host", flow.host_tags)}${tags("resource", flow.resource_tags)}</p></header>
     <${Findings} findings=${flow.findings} />
     ${
-      flow.graph.nodes.length
-        ? html`<${GraphPanel} graph=${flow.graph} />`
-        : html`<${Empty}
-          title="The graph is known once a run has read the flow-file" />`
+      read
+        ? html`<p class="faint">As the flow-file was in <a href=${runHref(read.id)}>${plain(read.id)}</a></p>
+          <${GraphPanel} graph=${read.graph} />`
+        : flow.flow_file
+          ? html`<${Empty} title="The graph is known once a run has read the flow-file" />`
+          : html`<${GraphPanel} graph=${flow.graph} />`
     }
     <div class="columns">
       <section class="card"><h2>Start</h2><${Start} flow=${flow} chosen=${route.value.query.get("trigger") ?? ""} />
@@ -91,9 +99,8 @@ function LastRuns({ flow, asks }) {
   return html`<section class="list">
     <h2>Last runs <a class="more" href=${`${ROOT}/runs?flow=${seg(flow)}`}>all, with filters</a></h2>${
       mine.length
-        ? html`<${History} list=${mine} asks=${asks} /><ul class="rows is-one-flow">${mine
-            .slice(0, LISTED)
-            .map((run) => html`<${Row} key=${run.id} run=${run} flow=${false} />`)}</ul>`
+        ? html`<${History} list=${mine} asks=${asks} /><${Rows} list=${mine.slice(0, LISTED)} flow=${false}
+            at="started" />`
         : loaded
           ? html`<${Empty} title="It never ran" />`
           : html`<${Loading} what="runs" />`

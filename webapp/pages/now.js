@@ -11,6 +11,7 @@ import { Mini } from "../panels/mini.js";
 import { Empty, Failure, Loading } from "../panels/notice.js";
 import { Pending } from "../panels/pending.js";
 import { Row } from "../panels/row.js";
+import { Rows } from "../panels/rows.js";
 import { ROOT, flowHref } from "../route.js";
 import { asOf, byNewest, flows, hosts, loadRuns, runs, runsLoaded } from "../state.js";
 import { plain, plural } from "../text.js";
@@ -56,12 +57,14 @@ export function Now() {
                     ? html`<${Running} key=${run.id} run=${run} />`
                     : html`<${Row} key=${run.id} run=${run} />`,
                 )}</ul>`
-              : html`<${Empty} title="Nothing runs.">
+              : all.length
+                ? html`<${Empty} title="Nothing runs.">
                 <p class="faint">Start something: choose a <a href=${`${ROOT}/flows`}>flow</a>.</p></${Empty}>`
+                : html`<${First} />`
           }
         </section>
         <${Pending} list=${all.filter((run) => run.state === "pending")} />
-        <${Recent} over=${all.filter((run) => run.state === "archive").slice(0, RECENT)} />
+        ${all.length > 0 && html`<${Recent} over=${all.filter((run) => run.state === "archive").slice(0, RECENT)} />`}
       </div>
       <aside class="now-side" aria-label="Flows and hosts">${
         !narrow.value && html`<${FailingList} flows=${flows.state.value.data?.flows ?? []} />`
@@ -91,16 +94,26 @@ function Running({ run }) {
   return html`<${Row} run=${run}><${Mini} run=${data} /></${Row}>`;
 }
 
+/** Before anything has run: the way to a first run. */
+function First() {
+  const all = flows.state.value.data?.flows ?? [];
+  const flow = all.find(({ id }) => id === "hello") ?? all[0];
+  if (!flow)
+    return html`<${Empty} title="Nothing has run yet">
+      <p class="faint">The host's config names no flows.</p></${Empty}>`;
+  return html`<${Empty} title="Nothing has run yet">
+    <p class="faint">Start a first run here, or on a command line:${" "}
+      <code>floe trigger ${plain(flow.id)} --wait</code></p>
+    <a class="button is-main" href=${flowHref(flow.id)}>Start ${plain(flow.name || flow.id)}</a></${Empty}>`;
+}
+
 /** @param {{over: Summary[]}} props */
 function Recent({ over }) {
   const days = Map.groupBy(over, (run) => day(run.ended_at));
   return html`<section class="list"><h2>Recent <a class="more" href=${`${ROOT}/runs`}>all runs</a></h2>
     ${over.length === 0 && html`<${Empty} title="No run has ended yet." />`}
     ${[...days].map(
-      ([name, list]) =>
-        html`<div key=${name}><h3 class="day">${name}</h3><ul class="rows">${list.map(
-          (run) => html`<${Row} key=${run.id} run=${run} />`,
-        )}</ul></div>`,
+      ([name, list]) => html`<div key=${name}><h3 class="day">${name}</h3><${Rows} list=${list} /></div>`,
     )}
   </section>`;
 }
@@ -115,7 +128,7 @@ function FlowLinks() {
         <p class="faint">Name some in the host's config.</p></${Empty}>`
     }
     <ul class="flow-links">${data.flows
-      .filter((flow) => latest(data.flows, flow))
+      .filter((flow) => latest(data.flows, flow) && (narrow.value || !flow.failing))
       .map(
         (flow) => html`<li key=${flow.id}>
           <a href=${flowHref(flow.id)}>

@@ -4,7 +4,7 @@ import { html } from "../html.js";
 import { Behind } from "../panels/behind.js";
 import { Filters, isFiltered, queryOf } from "../panels/filters.js";
 import { Empty, Failure, Loading } from "../panels/notice.js";
-import { Row } from "../panels/row.js";
+import { Rows } from "../panels/rows.js";
 import { ROOT, here, route } from "../route.js";
 import { learn, runs } from "../state.js";
 import { plural } from "../text.js";
@@ -32,9 +32,8 @@ export function Runs() {
     ${
       loaded &&
       (loaded.runs.length
-        ? html`<ul class="rows" aria-label="Runs">${loaded.runs.map(
-            (run) => html`<${Row} key=${run.id} run=${runs.value.get(run.id) ?? run} />`,
-          )}</ul>`
+        ? html`<${Rows} label="Runs" at="started"
+            list=${loaded.runs.map((run) => runs.value.get(run.id) ?? run)} />`
         : html`<${None} query=${query} next=${loaded.next} />`)
     }
     ${

@@ -5,10 +5,12 @@ import { narrow } from "../narrow.js";
 import { go, here } from "../route.js";
 import { flows, hosts } from "../state.js";
 import { plain } from "../text.js";
+import { flowName } from "../waits.js";
 
 const PAGE = 50;
-// Hidden behind a button on a phone.
-const MORE = ["good", "flow", "host", "since", "until"];
+// Behind a button; on a phone more of them.
+const MORE = ["host", "since", "until"];
+const MORE_NARROW = ["good", "flow", ...MORE];
 const NAMES = ["state", "good", "flow", "host", "text"];
 
 /** The query of GET runs for a query of this page. @param {URLSearchParams} query */
@@ -44,19 +46,21 @@ export function Filters({ query }) {
       ([value, text]) => html`<option key=${value} value=${value}>${text}</option>`,
     )}</select></label>`;
   const names = [...new Set((flows.state.value.data?.flows ?? []).map(({ id }) => id))];
-  const isShort = narrow.value && !all && !MORE.some((name) => query.get(name));
+  /** Whether a group of filters is shown. @param {string[]} names */
+  const isOpen = (names) => all || names.some((name) => query.get(name));
+  const isWide = !narrow.value || isOpen(MORE_NARROW);
+  const hasMore = isOpen(narrow.value ? MORE_NARROW : MORE);
   return html`<form class="filters" role="search" onSubmit=${(/** @type {Event} */ event) => event.preventDefault()}>
     <label class="filter is-wide"><span>Text</span>
-      <input type="search" data-search placeholder="in id, flow, why, by, trigger" value=${query.get("text") ?? ""}
+      <input type="search" data-search placeholder="title, value, flow, id, reason" value=${query.get("text") ?? ""}
         onInput=${on("text")} /></label>
     ${choice("state", "State", [
       ["pending", "pending"],
       ["active", "running"],
       ["archive", "ended"],
     ])}
-    ${isShort && html`<button type="button" class="quiet" onClick=${() => setAll(true)}>More filters</button>`}
     ${
-      !isShort &&
+      isWide &&
       html`${choice("good", "Result", [
         ["true", "good"],
         ["false", "bad"],
@@ -64,17 +68,21 @@ export function Filters({ query }) {
         ${choice(
           "flow",
           "Flow",
-          names.map((id) => [id, plain(id)]),
-        )}
-        ${choice(
-          "host",
-          "Host",
-          (hosts.state.value.data?.hosts ?? []).map(({ id }) => [id, plain(id)]),
-        )}
-        <label class="filter"><span>From</span>
-          <input type="datetime-local" value=${minute(query.get("since"))} onChange=${on("since")} /></label>
-        <label class="filter"><span>To</span>
-          <input type="datetime-local" value=${minute(query.get("until"))} onChange=${on("until")} /></label>`
+          names.map((id) => [id, plain(flowName(id))]),
+        )}`
+    }
+    ${
+      hasMore
+        ? html`${choice(
+            "host",
+            "Host",
+            (hosts.state.value.data?.hosts ?? []).map(({ id }) => [id, plain(id)]),
+          )}
+          <label class="filter"><span>From</span>
+            <input type="datetime-local" value=${minute(query.get("since"))} onChange=${on("since")} /></label>
+          <label class="filter"><span>To</span>
+            <input type="datetime-local" value=${minute(query.get("until"))} onChange=${on("until")} /></label>`
+        : html`<button type="button" class="quiet" onClick=${() => setAll(true)}>More filters</button>`
     }
     ${isFiltered(query) && html`<a class="button quiet" data-replace href=${location.pathname}>Clear</a>`}
   </form>`;

@@ -3,26 +3,31 @@ import { html } from "../html.js";
 import { runHref } from "../route.js";
 import { plain } from "../text.js";
 import { brief, full, took } from "../time.js";
-import { liveState, pendedFor } from "../waits.js";
+import { flowName, liveState, pendedFor } from "../waits.js";
 import { Mark } from "./mark.js";
 
-/** @param {{run: import("../types/api").Summary, flow?: boolean, children?: any}} props  children: for the reason */
-export function Row({ run, flow = true, children }) {
+/**
+ * @param {{run: import("../types/api").Summary, flow?: boolean, at?: "ended" | "started", children?: any}} props
+ *   flow: name it; at: the instant in the last column, as far as there is one; children: for the reason
+ */
+export function Row({ run, flow = true, at = "ended", children }) {
   const state = liveState(run);
-  const waits = run.state === "pending" ? (pendedFor(run.id) ?? run.phase) : "";
-  const at = run.ended_at ?? run.started_at ?? run.pended_at;
+  const isPending = run.state === "pending";
+  const waits = isPending ? (pendedFor(run.id) ?? run.phase) : "";
+  const reason = plain((!run.good && run.why) || waits);
+  const then = (at === "ended" && run.ended_at) || run.started_at || run.pended_at;
   return html`<li class=${`row is-${state}`}>
     <${Mark} state=${state} />
-    <a class="row-name" href=${runHref(run.id)}>${flow && html`<b>${plain(run.flow)}</b> `}
+    <a class="row-name" href=${runHref(run.id)}>${flow && html`<b>${plain(flowName(run.flow))}</b> `}
       <span class="id">${plain(run.id)}</span></a>
-    <span class="row-why" title=${plain(run.why || waits)}>
+    <span class="row-why" title=${[plain(run.title), reason].filter(Boolean).join(": ")}>
       ${run.title && html`<span class="row-title">${plain(run.title)}</span> `}${
-        children ?? plain(run.good ? "" : run.why || waits)
+        children ?? (reason && html`<span class="row-reason">${reason}</span>`)
       }</span>
     <span class="row-by">${plain(run.by || run.trigger)}${
       run.host && html` <span class="faint">on ${plain(run.host)}</span>`
     }</span>
-    <span class="row-took">${took(run.started_at, run.ended_at)}</span>
-    <time class="row-at" dateTime=${at} title=${full(at)}>${brief(at)}</time>
+    <span class="row-took">${isPending ? `for ${took(run.pended_at, null)}` : took(run.started_at, run.ended_at)}</span>
+    <time class="row-at" dateTime=${then} title=${full(then)}>${brief(then)}</time>
   </li>`;
 }
