@@ -97,7 +97,7 @@ def test_newest_line_of_a_followed_output_is_in_sight(page: Page, host: Host) ->
     assert is_in_sight(page, page.get_by_role("log", name="Output"))
 
 
-def test_run_that_goes_on_says_how_many_nodes_failed(page: Page, host: Host) -> None:
+def test_run_that_goes_on_shows_how_many_nodes_failed(page: Page, host: Host) -> None:
     opened(page, host, "holding", "laptop")
 
     status(page, "running, 1 failed")

@@ -85,7 +85,7 @@ def left(host: Host) -> list[str]:
     return sorted(folder.name for folder in folders)
 
 
-def test_a_removed_run_is_gone_on_every_route_and_says_when_and_why(host: Host) -> None:
+def test_a_removed_run_is_gone_on_every_route_and_shows_when_and_why(host: Host) -> None:
     old, new = a_run(host), a_run(host)
 
     shown = floe(host, "prune", "--keep-runs", "1")
@@ -99,7 +99,7 @@ def test_a_removed_run_is_gone_on_every_route_and_says_when_and_why(host: Host) 
     assert len(left(host)) == 2
 
 
-def test_the_command_line_says_that_a_run_was_removed(host: Host) -> None:
+def test_the_command_line_reports_that_a_run_was_removed(host: Host) -> None:
     old, _ = a_run(host), a_run(host)
     floe(host, "prune", "--keep-runs", "1")
 

@@ -87,7 +87,7 @@ def received(where: Callable[[], list[Any]], count: int) -> list[Any]:
     return until(lambda: where() if len(where()) >= count else None, f"{count} notices")
 
 
-def test_bad_run_is_told_with_its_reason_and_the_recovery_after_it(watched: Watched) -> None:
+def test_bad_run_is_reported_with_its_reason_and_the_recovery_after_it(watched: Watched) -> None:
     bad = watched.end(fail="yes")
     (text,) = [one.body["text"] for one in received(lambda: watched.slack.received, 1)]
     assert watched.until_settled(bad) == ["sent", "sent"]
@@ -123,7 +123,7 @@ def test_second_good_run_is_no_recovery(watched: Watched) -> None:
     assert watched.slack.received == []
 
 
-def test_cancelled_run_is_told_as_cancelled(watched: Watched) -> None:
+def test_cancelled_run_is_reported_as_cancelled(watched: Watched) -> None:
     run = watched.host.trigger("build", fail="no")
     said(floe(watched.host, "cancel", run))
     watched.host.until_over(run)

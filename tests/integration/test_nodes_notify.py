@@ -104,7 +104,7 @@ async def test_address_comes_from_the_environment_or_a_file(
         ("ftp://host/s3cr3t", "its url is no http or https URL", True),
     ],
 )
-async def test_missing_address_is_said(url: str, why: str, is_final: bool) -> None:
+async def test_missing_address_is_reported(url: str, why: str, is_final: bool) -> None:
     refusal = await sent(a_notice(url=url))
 
     assert str(refusal).startswith(why)
@@ -131,7 +131,9 @@ async def test_mail_is_handed_to_the_server(mailbox: Mailbox, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(("reply", "is_final"), [("550 no", True), ("450 later", False)])
-async def test_refused_recipients_are_said(mailbox: Mailbox, reply: str, is_final: bool) -> None:
+async def test_refused_recipients_are_reported(
+    mailbox: Mailbox, reply: str, is_final: bool
+) -> None:
     mailbox.replies = [reply, reply]
 
     refusal = await sent(to_mail(), server(mailbox))

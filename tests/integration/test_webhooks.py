@@ -99,7 +99,7 @@ async def test_delivery_that_was_passed_over_may_be_delivered_again(site: Site) 
     assert status == 202
 
 
-async def test_push_whose_files_are_unknown_starts_a_run_and_says_so(site: Site) -> None:
+async def test_push_whose_files_are_unknown_starts_a_run_and_reports_it(site: Site) -> None:
     _, shape = await deliver(site, "bitbucket-push")
 
     assert shape["run"]

@@ -84,7 +84,7 @@ def test_mail_has_one_line_of_subject_and_the_same_id_at_each_try() -> None:
     assert "expected 4" in mail.get_content()
 
 
-async def test_host_without_a_server_for_mail_says_so() -> None:
+async def test_host_without_a_server_for_mail_reports_it() -> None:
     with pytest.raises(NoticeRefused, match="the config of this host has no `smtp`") as refused:
         await NoticeSender(None, Places()).send(to_mail(), a_message())
 

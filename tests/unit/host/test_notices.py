@@ -173,7 +173,7 @@ def test_sent_notice_leaves_the_owed_ones_and_stays_as_a_record() -> None:
     assert decode(RunNotices, kept.value) == sent
 
 
-def test_nothing_is_kept_of_a_run_that_tells_nobody() -> None:
+def test_nothing_is_kept_of_a_run_that_notifies_nobody() -> None:
     rows = notice_rows("h1-1@k3f9", RunNotices(ended_at=NOW, notices=()))
 
     assert [one.value for one in rows] == [None, None]
@@ -209,7 +209,7 @@ def test_final_refusal_is_not_repeated() -> None:
 # --- what is said ---
 
 
-def test_message_says_what_happened_and_has_the_same_id_at_each_try() -> None:
+def test_message_shows_what_happened_and_has_the_same_id_at_each_try() -> None:
     run = an_ended_run(a_flow(a_node("build", name="Unit Tests"), name="Build"), branch="main")
 
     message = said(run)
@@ -244,7 +244,7 @@ def test_output_of_the_node_that_failed_is_quoted() -> None:
     assert (failed_output(silent), failed_output(good)) == (None, None)
 
 
-def test_run_whose_flow_is_gone_is_told_by_its_id() -> None:
+def test_run_whose_flow_is_gone_is_reported_by_its_id() -> None:
     run = replace(an_ended_run(a_flow(a_node("build"))), flow=None)
 
     assert (said(run, "text").flow, said(run, "text").text) == ("flow", "")

@@ -67,7 +67,7 @@ async def rows(store: MemoryStore) -> Mapping[str, Any]:
     return {kind: await store.ledger(kind) for kind in ("notices", "notified")}
 
 
-async def test_bad_run_is_told_once_and_stays_known() -> None:
+async def test_bad_run_is_reported_once_and_stays_known() -> None:
     heard, hands, store = Heard(), Hands(), MemoryStore()
     async with a_hub(told(), hands=hands, notifier=heard, store=store) as hub:
         run = await end(hub, hands, 1)
@@ -89,7 +89,7 @@ async def test_link_leads_to_the_page_of_the_run() -> None:
     assert heard.messages[0].link == f"https://ci.example.com/app/dash/runs/{run}"
 
 
-async def test_good_run_is_told_only_after_a_bad_one() -> None:
+async def test_good_run_is_reported_only_after_a_bad_one() -> None:
     heard, hands, store = Heard(), Hands(), MemoryStore()
     clock = HandClock()
     async with a_hub(told(), hands=hands, notifier=heard, store=store, clock=clock) as hub:
@@ -174,7 +174,7 @@ async def test_store_that_cannot_be_read_delays_a_notice() -> None:
 
 
 @pytest.mark.parametrize("host", [{"notifies": False}])
-async def test_hub_of_one_run_tells_nobody(host: dict[str, Any]) -> None:
+async def test_hub_of_one_run_notifies_nobody(host: dict[str, Any]) -> None:
     heard, hands, store = Heard(), Hands(), MemoryStore()
     async with a_hub(told(), hands=hands, notifier=heard, store=store, host=host) as hub:
         run = await end(hub, hands, 1)

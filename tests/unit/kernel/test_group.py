@@ -32,7 +32,7 @@ def test_value_that_is_not_given_counts_as_one_text() -> None:
 
 
 @pytest.mark.parametrize("text", ["x" * (TEXT_MAX + 1), "a\nb", "\ud800"])
-def test_text_that_is_not_one_short_line_is_told_apart_by_a_hash(text: str) -> None:
+def test_text_that_is_not_one_short_line_is_distinguished_by_a_hash(text: str) -> None:
     found = group("{{ values.a }}", {"a": text})
 
     assert found != group("{{ values.a }}", {"a": f"{text}."})
