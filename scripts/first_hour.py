@@ -6,6 +6,7 @@ Needs nothing but Python, git and what start.sh itself needs: a user has no more
 import hashlib
 import hmac
 import http.client
+import http.server
 import json
 import os
 import signal
@@ -13,6 +14,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -37,18 +39,42 @@ tasks:
 """
 
 
+class Chat:
+    """The team's chat, reduced to its webhook. Runs until the process ends.
+
+    Attributes: `messages` are the bodies that it got.
+    """
+
+    def __init__(self) -> None:
+        self.messages = messages = list[str]()
+
+        class Webhook(http.server.BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                messages.append(self.rfile.read(int(self.headers["Content-Length"])).decode())
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Webhook)
+        self.url = f"http://127.0.0.1:{server.server_port}/services/secret"
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+
+
 class Hour:
     """A user, a clone of floe in an empty folder, and a repository of the user's own."""
 
     def __init__(self, folder: Path) -> None:
         self.clone, self.work = folder / "floe", folder / "work"
         self.bare = folder / "app.git"
-        self.port = _free_port()
+        self.port, self.chat = _free_port(), Chat()
         (folder / "home").mkdir()
         self.environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(folder / "home"),
             "FLOE_PORT": str(self.port),
+            "SLACK_URL": self.chat.url,
             **{name: value for name, value in os.environ.items() if name.startswith("PIP_")},
         }
         self.home = folder / "home"
@@ -220,6 +246,14 @@ def integration(hour: Hour) -> None:
     expect("AssertionError: 1 != 2" in why, "the last lines of its output", why)
 
 
+def notice(hour: Hour) -> None:
+    """the team's chat hears of the failure, with its last lines"""
+    [message] = until("the notice", lambda: hour.chat.messages)
+    expect("Unit Tests failed" in message, "it names what failed", message)
+    expect("AssertionError" in message, "it has the last lines", message)
+    expect("feature-" not in message, "good runs send none", message)
+
+
 def again(hour: Hour) -> None:
     """a re-run of what failed, with what will run shown before"""
     [bad] = [row["id"] for row in hour.runs("app-ci") if row["result"] != "good"]
@@ -327,6 +361,16 @@ def nightly(hour: Hour) -> None:
     expect("good" in shown, "the run is good", shown)
 
 
+def prune(hour: Hour) -> None:
+    """old runs are removed, shown before, and say so afterwards"""
+    rows = hour.runs("quick")
+    planned = hour.floe("prune", "--flow", "quick", "--keep-runs", "1", "--dry-run")
+    expect(rows[-1]["id"] in planned, "the plan names the oldest", planned)
+    hour.floe("prune", "--flow", "quick", "--keep-runs", "1")
+    expect("was removed" in hour.floe("show", rows[-1]["id"], status=2), "the oldest says so")
+    until("one row of each host", lambda: len(hour.runs("quick")) <= 2)
+
+
 def terminal(hour: Hour) -> None:
     """a flow in the terminal, without a host"""
     shown = hour.floe("run", "default.yml", "--flow", "deploy", "-d", "version=1", status=2)
@@ -359,6 +403,7 @@ STEPS: Final = (
     start,
     own_flows,
     integration,
+    notice,
     again,
     retries,
     deploy,
@@ -367,6 +412,7 @@ STEPS: Final = (
     api,
     webhook,
     nightly,
+    prune,
     terminal,
     killed,
     stop,
