@@ -291,9 +291,11 @@ BUGS: Final[Mapping[str, Bug]] = {
         at_work=several(patch(Adopter, cancel=_cancel_here), SAID_UNSEEN),
     ),
     "answer-of-any-epoch": Bug(
-        breaks=SPLIT,
-        seeds=range(104, 604),
-        lean=Lean(faults=("drain", "part"), flows=LEASE_FLOWS, is_late=True),
+        breaks=(*SPLIT, *LEASED),
+        seeds=range(19, 519),
+        lean=Lean(
+            faults=("drain", "drain", "part", "part"), flows=LEASE_FLOWS, is_late=True, is_slow=True
+        ),
         at_work=several(patch(Adopter, _is_held_by=_is_held_by_anyone), SAID_UNSEEN),
     ),
     "end-is-said-once": Bug(breaks=STUCK, seeds=range(1, 501), at_work=_said_once(Ended)),
@@ -324,13 +326,15 @@ BUGS: Final[Mapping[str, Bug]] = {
     "prune-before-the-ack": Bug(
         # A run that was cancelled where it had been may also end where it went: two ends.
         breaks=(*SPLIT, *STUCK, *LEASED, "adopters_know_the_ends"),
-        seeds=range(304, 804),
+        seeds=range(1, 501),
         at_work=several(patch(Machine, retain=_retain_all), SAID_UNSEEN),
+        lean=Lean(cancels=10, prunes=40, is_late=True),
     ),
     "prune-without-floor": Bug(
         breaks=(*SPLIT, *LEASED),
-        seeds=range(797, 1297),
+        seeds=range(7, 507),
         at_work=several(patch(Machine, _floor_of=_prune_floors), SAID_UNSEEN),
+        lean=Lean(cancels=10, prunes=40, is_late=True),
     ),
     "drain-in-memory": Bug(
         breaks=("draining_host_takes_nothing",),
@@ -373,8 +377,8 @@ BUGS: Final[Mapping[str, Bug]] = {
     ),
     "claim-taken-over-with-its-fences": Bug(
         breaks=LEASED,
-        seeds=range(239, 739),
-        lean=Lean(faults=("forget",), flows=LEASE_FLOWS, is_slow=True),
+        seeds=range(43, 543),
+        lean=Lean(faults=("forget", "forget"), flows=LEASE_FLOWS, is_late=True, is_slow=True),
         at_work=patch(Keeper, _take_over=_keep_fences),
     ),
     "answer-before-append": Bug(
@@ -395,8 +399,9 @@ BUGS: Final[Mapping[str, Bug]] = {
     ),
     "activation-is-no-promise": Bug(
         breaks=(*SPLIT, *STUCK, "attempt_starts_once_anywhere"),
-        seeds=range(7, 507),
+        seeds=range(15, 515),
         at_work=patch(Grantee, offered=_taken_loosely),
+        lean=Lean(faults=("power",), is_late=True),
     ),
     "ended-before-its-processes": Bug(
         breaks=("nothing_is_left_of_an_ended_run",),

@@ -66,6 +66,8 @@ class Lean:
     flows: tuple[str, ...] = ()
     cancels: int = 0
     """That many more."""
+    prunes: int = 0
+    """That many more: hosts forget what they owe no longer."""
     is_late: bool = False
     """Messages are often overtaken, doubled and lost."""
     is_slow: bool = False

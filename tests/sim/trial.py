@@ -160,7 +160,7 @@ class Trial:
             world.at(at, self._trigger, n, self._any_host(), flow, 0)
         for _ in range(random.randrange(2, 7) + lean.cancels):
             world.at(random.randrange(300, STORM_MS - 300), self._cancel)
-        for _ in range(4):
+        for _ in range(4 + lean.prunes):
             world.at(random.randrange(2000, STORM_MS), self._retain)
         for _ in range(FAULTS_MIN + random.randrange(0, 5)):
             world.at(random.randrange(200, STORM_MS - 500), self.faults.strike)
