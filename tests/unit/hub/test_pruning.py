@@ -249,7 +249,10 @@ async def test_disk_use_is_measured(disk: Disk) -> None:
     assert use.workspaces >= 5000
 
 
-async def test_a_request_is_answered_when_all_is_removed(disk: Disk) -> None:
+async def test_a_request_is_answered_when_all_is_removed(
+    disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pruning, "ASKED_S", 60.0)
     hands = Hands()
     async with disk.hub(hands=hands, keep=KEEP_ONE) as hub:
         old, _ = await ended(hub, disk, hands, 2)
