@@ -17,11 +17,11 @@ from floe.feed.feed import Feed
 from floe.host.peers.member import Member
 from floe.host.retention import Removals, Wanted
 from floe.hub.effects import Effects
+from floe.hub.ended.pruning import Pruning
 from floe.hub.flows import Flows
 from floe.hub.loop import Loop
 from floe.hub.machine import Machine, without_numbers
 from floe.hub.parts import Parts
-from floe.hub.pruning import Pruning
 from floe.model.codec import iso
 from floe.model.host import DiskUse, HostView
 from floe.model.refs import HostId, Instant, Json, RunRef

@@ -21,15 +21,15 @@ from floe.host.passed_over import PASSED_OVER, PassedOver
 from floe.host.result import StepResult
 from floe.hub.clock import CHECK_S, Timers
 from floe.hub.effects import Effects
+from floe.hub.ended.notices import Notices
+from floe.hub.ended.pruning import Pruning
 from floe.hub.flows import Flows
 from floe.hub.history import History
 from floe.hub.hosts import keep_logged
 from floe.hub.loop import Loop
 from floe.hub.machine import Machine
-from floe.hub.notices import Notices
 from floe.hub.parts import Parts, SpawnedTasks, core_of, hello_of, triggers_of
 from floe.hub.peer_gateway import PeerGateway
-from floe.hub.pruning import Pruning
 from floe.hub.reads import Reads
 from floe.model.effect import Effect
 from floe.model.message import Message

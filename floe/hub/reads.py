@@ -15,10 +15,10 @@ from floe.host.passed_over import PassedOver
 from floe.host.peers.whereabouts import log_host, pen_of
 from floe.host.reruns import Again, Earlier, space_of
 from floe.host.watches import Watch
+from floe.hub.ended.notices import Notices
 from floe.hub.flows import FlowBook
 from floe.hub.history import History
 from floe.hub.hosts import HostReads
-from floe.hub.notices import Notices
 from floe.hub.triggers import Triggers
 from floe.kernel.place import Refusals
 from floe.kernel.why import why

@@ -66,7 +66,7 @@ TESTED_BY_SCENARIOS = {
 }
 
 HUB_LINES_MAX = 250
-HUB_FILES_MAX = 17
+HUB_FILES_MAX = 15
 
 
 def imported(module: Path) -> Iterator[str]:

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from floe.host.removal import SWEEP
 from floe.host.reruns import Again
 from floe.host.retention import LOOK_S, Wanted
-from floe.hub import pruning
+from floe.hub.ended import pruning
 from floe.hub.hub import Hub
 from floe.hub.outputs import AttemptSettings
 from floe.model.errors import NotFound, Removed
