@@ -228,7 +228,7 @@ def test_hostile_name_is_nothing_that_exists(place: str, host: Host, run: str) -
 MISSING = {
     "a flow": (("trigger", "sya"), "did you mean say?"),
     "a version": (("trigger", "say@7"), "did you mean say@1?"),
-    "a trigger": (("trigger", "say", "--trigger", "stop"), "its data triggers: start"),
+    "a trigger": (("trigger", "say", "--trigger", "stop"), "its triggers: start"),
     "a run": (("show", "h1-99999"), "no run h1-99999"),
     "no run id": (("show", "../.."), "not a run id"),
     "a run id of two lines": (("show", "h1-1\n"), "not a run id"),
