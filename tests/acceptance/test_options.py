@@ -321,8 +321,8 @@ def test_nearest_value_of_a_name_wins(ran: dict[str, Ran]) -> None:
 
     assert seen["all"] == {**far, "near": "left", "l": "1", "r": "1"}  # the later in `wait`
     assert seen["any"] == {**far, "near": "left", "l": "1"}  # what stood when it entered
-    assert seen["right"] == {**far, "near": "right", "r": "1"}
-    assert json.loads(ran["nearest"].said("further")) == {**far, "near": "trigger"}
+    assert seen["right"] == {**far, "near": "right", "l": "1", "r": "1"}
+    assert json.loads(ran["nearest"].said("further")) == seen["right"]
 
 
 def test_bad_event_that_no_node_listens_to_holds_until_the_rest_is_done(

@@ -14,7 +14,7 @@ from tests.acceptance.product import Host, Shape, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
-CONFIG, FLOW_FILE, SIGN_OFF = re.findall(
+CONFIG, FLOW_FILE, SIGN_OFF, NOTICE = re.findall(
     r"^```yaml\n(.*?)^```$", (ROOT / "docs/tutorial.md").read_text(), re.DOTALL | re.MULTILINE
 )
 URL: Final = "git@github.com:you/app.git"
@@ -53,7 +53,9 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Repository:
 def host(tmp_path_factory: pytest.TempPathFactory, repository: Repository) -> Iterator[Host]:
     """The tutorial's host: step 2's flow, step 7's as `signed`, step 6's as `filed`."""
     head, _ = CONFIG.split("    tasks:\n")
-    signed = CONFIG.replace(DONE, SIGN_OFF)
+    signed = CONFIG.replace(DONE, SIGN_OFF).replace(
+        "    timeout: 1h\n", f"    timeout: 1h\n{NOTICE}"
+    )
     filed = head + FLOW_FILE[FLOW_FILE.index("    flow-file:") :]
     flows = [CONFIG[CONFIG.index("  - name: App") :]]
     for id, text in (("signed", signed), ("filed", filed)):

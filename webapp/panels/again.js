@@ -180,12 +180,13 @@ function fieldsOf(values, form) {
  * @param {boolean} hasForm
  */
 function editedOf(old, values, hasForm) {
-  const edited = Object.entries(values).filter(([id, value]) => textOf(value) !== (textOf(old[id]) ?? ""));
+  const was = (/** @type {string} */ id) => (Object.hasOwn(old, id) ? old[id] : undefined);
+  const edited = Object.entries(values).filter(([id, value]) => textOf(value) !== (textOf(was(id)) ?? ""));
   if (hasForm) return Object.fromEntries(edited);
   return Object.fromEntries(
     edited.map(([id, value]) => [
       id,
-      typeof old[id] === "string" || typeof value !== "string" ? value : json(id, value),
+      typeof was(id) === "string" || typeof value !== "string" ? value : json(id, value),
     ]),
   );
 }

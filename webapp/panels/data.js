@@ -78,7 +78,7 @@ function Values({ title, values, from = {}, none, all = false }) {
             ([key, value]) =>
               html`<div key=${key}><dt>${shown(key)}</dt>
                 <dd class=${value === "" && "faint"}>
-                  ${value === "" ? "empty" : shown(value)}${giver(from[key])}
+                  ${value === "" ? "empty" : shown(value)}${Object.hasOwn(from, key) && giver(from[key])}
                 </dd></div>`,
           )}</dl>`
         : html`<p class="faint">${none}</p>`
@@ -86,5 +86,5 @@ function Values({ title, values, from = {}, none, all = false }) {
   </section>`;
 }
 
-/** The node that gave a value. @param {string} [node] */
-const giver = (node) => node && html`<span class="giver">from ${node}</span>`;
+/** The node that gave a value. @param {string} node */
+const giver = (node) => html`<span class="giver">from ${node}</span>`;
