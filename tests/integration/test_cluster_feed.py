@@ -308,7 +308,8 @@ async def test_every_kind_of_frame_is_sent_as_the_schemas_describe_it(cluster: C
         await h1.hub.reload()
         await listener.until(type="flows")
         await cluster.stop("h3")
-        await listener.until(type="host")
+        if "host" not in {note["type"] for note in listener.notes}:  # away already at the start
+            await listener.until(type="host")
     async with listening(h1, "nowhere") as lost:
         await lost.until(type="reset")
 
