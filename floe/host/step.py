@@ -96,6 +96,8 @@ class Step:
     def grouped_pends(self) -> list[Run]:
         """The runs of groups that came to wait for a host in this step."""
         table = self.site.table
+        if not table.grouped_pends:
+            return []
         found = [
             ref
             for ref in self.recorded

@@ -273,7 +273,7 @@ def _settled(state: NodeState, event: NodeSettled) -> NodeState:
         output_bytes=event.output_bytes,
     )
     attempts = state.attempts if state.phase == "armed" else (*state.attempts, over)
-    settled = _node(
+    return _node(
         state,
         phase="settled",
         due=None,
@@ -286,8 +286,8 @@ def _settled(state: NodeState, event: NodeSettled) -> NodeState:
         by=event.by,
         attempts=attempts,
         tags=event.tags,
+        gives=gives_of(event.node, state, event.outputs) if state.inherits else (),
     )
-    return _node(settled, gives=gives_of(event.node, settled)) if state.inherits else settled
 
 
 def _taken(run: Run, event: NodeTaken, seq: int) -> NodeState:
@@ -317,7 +317,7 @@ def _taken(run: Run, event: NodeTaken, seq: int) -> NodeState:
         tags=event.tags,
         taken_from=event.from_run,
     )
-    return _node(taken, gives=gives_of(event.node, taken))
+    return _node(taken, gives=gives_of(event.node, taken, event.outputs))
 
 
 def _revoked(run: Run, event: GrantRevoked, seq: int) -> Run:

@@ -17,6 +17,8 @@ def inputs_of(run: Run, state: NodeState) -> Mapping[str, Json]:
     """The values that a node sees: outputs, the nearest first, and the trigger's below them."""
     if not state.inherits:
         return {**run.values, **joined(run, state.sources)}
+    if not state.seen:
+        return run.values
     outputs = _by_distance(state.seen)
     values = {name: given.value for name, given in outputs}
     return {**values, **{name: v for name, v in run.values.items() if name not in values}}
@@ -59,15 +61,15 @@ def seen_from(run: Run, sources: Iterable[NodeId]) -> tuple[int, Layers]:
     return level, (found,) if found else ()
 
 
-def gives_of(node: NodeId, state: NodeState) -> Layers:
-    """The outputs that a settled node gives to the nodes after it. A merge passes on the outputs of
-    the nodes that it waited for, as near as its own."""
-    if not state.outputs:
+def gives_of(node: NodeId, state: NodeState, outputs: Mapping[str, Json]) -> Layers:
+    """The outputs that a node gives to the nodes after it, once it has settled with these of its
+    own. A merge passes on the outputs of the nodes that it waited for, as near as its own."""
+    if not outputs:
         return state.seen
     seen = _flat(state.seen) if isinstance(state.work, Join) else {}
     own = {
         name: Given(value, seen[name].node if name in seen else node, state.level)
-        for name, value in state.outputs.items()
+        for name, value in outputs.items()
     }
     return _over(state.seen, own)
 
