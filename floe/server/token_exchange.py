@@ -36,8 +36,8 @@ PAUSE_S: Final = 30.0
 CHANGES_MAX: Final = 500
 """Of one reply."""
 
-
 LATEST_MAX: Final = 2**53
+"""The largest number of a change that a request may name: JSON keeps all below it exact."""
 
 
 async def serve(request: web.Request) -> web.Response:
