@@ -209,8 +209,10 @@ def chromium() -> str:
 
 
 @pytest.fixture
-def host(tmp_path: Path) -> Iterator[Host]:
-    host = Host(tmp_path)
+def host(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Host]:
+    """A host with the config `CONFIG` of the test's module, else with its own."""
+    config = getattr(request.module, "CONFIG", None)
+    host = Host(tmp_path, config) if config else Host(tmp_path)
     try:
         host.start()
         yield host

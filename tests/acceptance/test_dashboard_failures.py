@@ -1,12 +1,9 @@
 """The run's page: what went wrong and the newest line are in sight without scrolling."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.acceptance.dashboard import Host, browser, complaints, page, status, step
+from tests.acceptance.dashboard import Host, browser, complaints, host, page, status, step
 
 __all__ = ["browser", "complaints", "host", "page"]  # fixtures
 
@@ -44,17 +41,6 @@ flows:
 """
 
 SCREENS = {"laptop": (1280, 800), "phone": (390, 844)}
-
-
-@pytest.fixture
-def host(tmp_path: Path) -> Iterator[Host]:
-    host = Host(tmp_path, CONFIG)
-    try:
-        host.start()
-        yield host
-    finally:
-        host.go("end")
-        host.stop()
 
 
 def opened(page: Page, host: Host, flow: str, screen: str, query: str = "") -> None:

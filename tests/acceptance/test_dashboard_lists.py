@@ -1,12 +1,9 @@
 """Lists of runs: what a person wants to know of each, and equal good ones as one line."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.acceptance.dashboard import Host, browser, complaints, page
+from tests.acceptance.dashboard import Host, browser, complaints, host, page
 from tests.acceptance.product import until
 
 __all__ = ["browser", "complaints", "host", "page"]  # fixtures
@@ -24,16 +21,6 @@ flows:
       - {name: Start, type: data, opts: {form: {fields: [{id: branch}]}}}
     tasks: [{name: Unit Tests, type: exec, listen: trigger.good, opts: {cmd: 'false'}}]
 """
-
-
-@pytest.fixture
-def host(tmp_path: Path) -> Iterator[Host]:
-    host = Host(tmp_path, CONFIG)
-    try:
-        host.start()
-        yield host
-    finally:
-        host.stop()
 
 
 def ended(host: Host, flow: str, count: int = 1, **values: object) -> None:

@@ -1,16 +1,14 @@
 """Runs that a person starts again in the browser, and how their pages name the earlier run."""
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.acceptance.dashboard import Host, browser, complaints, page, status, step
+from tests.acceptance.dashboard import Host, browser, complaints, host, page, status, step
 from tests.acceptance.test_dashboard_access import judged
 
-__all__ = ["browser", "complaints", "page"]  # fixtures
+__all__ = ["browser", "complaints", "host", "page"]  # fixtures
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -37,16 +35,6 @@ flows:
         opts: {shell: 'cat built; [ "$FLOE_IN_BRANCH" = fix ]'}
       - {name: Done, type: end, listen: task.test.good}
 """
-
-
-@pytest.fixture
-def host(tmp_path: Path) -> Iterator[Host]:
-    host = Host(tmp_path, CONFIG)
-    try:
-        host.start()
-        yield host
-    finally:
-        host.stop()
 
 
 @pytest.fixture
