@@ -96,15 +96,17 @@ class Workspaces:
         if workspace.parent.parent.parent != self._spaces:
             self._inside(workspace)
         folders = folders or self._folders
+        note = None if key.epoch == 1 or reuse else _note(workspace, key.epoch)
         try:
             self._own()
-            is_new = self._moved(moved_from, workspace, folders) or self._made(workspace, folders)
+            is_new = self._moved(moved_from, workspace, folders, note)
+            is_new = is_new or self._made(workspace, folders)
         except FileNotFoundError:  # a user removed the folders
             self._owned = False
             self._own()
             is_new = self._made(workspace, folders)
-        if key.epoch > 1 and not reuse:
-            self._begin(workspace, key.epoch, is_new=is_new)
+        if note is not None:
+            self._begin(workspace, note, is_new=is_new)
         self._ready[use] = None
         if len(self._ready) > _READY_MAX:
             self._ready.pop(list(self._ready)[0], None)  # noqa: RUF015  # threads change it
@@ -120,10 +122,14 @@ class Workspaces:
             return False
         return True
 
-    def _moved(self, old: Path | None, workspace: Path, folders: Folders) -> bool:
+    def _moved(
+        self, old: Path | None, workspace: Path, folders: Folders, note: Path | None
+    ) -> bool:
         """Make the workspace of an earlier run this run's; False where there is nothing to move.
 
-        The state of its git nodes moves first: a crash in between leaves both to be moved again.
+        The note of a later epoch comes first: without it, a start after a crash would take what was
+        moved for the workspace of an earlier epoch and empty it. Then the state of the git nodes
+        moves: a crash in between leaves the workspace to be moved again.
         """
         if old is None or os.path.lexists(workspace) or not old.is_dir() or old.is_symlink():
             return False
@@ -133,6 +139,8 @@ class Workspaces:
             log.warning("workspace.not_moved", folder=str(old), error=str(error))
             return False
         folders.enter(str(workspace), make=True, mode=0o777)
+        if note is not None:
+            note.touch()
         with suppress(FileNotFoundError):
             git_state(old).rename(git_state(workspace))
         old.rename(workspace)
@@ -168,13 +176,12 @@ class Workspaces:
         for marker in workspace.parent.glob(f".{workspace.name}.*"):
             marker.unlink(missing_ok=True)
 
-    def _begin(self, workspace: Path, epoch: int, *, is_new: bool) -> None:
+    def _begin(self, workspace: Path, note: Path, *, is_new: bool) -> None:
         """Empty the workspace of an earlier epoch, and write a note that this epoch has begun.
 
         The first epoch needs no note: a run's key is unique, so whatever its first epoch finds is
         its own. A note would double the cost of creating a workspace.
         """
-        note = workspace.with_name(f".{workspace.name}.{epoch}")
         if note.exists():
             return
         if not is_new:
@@ -224,6 +231,11 @@ class Workspaces:
             or folder == Path(os.path.realpath(self._spaces))
         ):
             raise World(f"{workspace} is not a workspace below {self._spaces}")
+
+
+def _note(workspace: Path, epoch: int) -> Path:
+    """The file beside a workspace that says that an epoch of its run has begun in it."""
+    return workspace.with_name(f".{workspace.name}.{epoch}")
 
 
 def git_state(workspace: Path) -> Path:

@@ -4,6 +4,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,23 @@ def workspaces(tmp_path: Path) -> Iterator[Workspaces]:
 
 def a_space(root: Path, name: str = "h1-1@k3f9") -> Path:
     return root / "spaces" / "ci" / "ws" / name
+
+
+def crash_at(name: str, nth: int, *, is_late: bool) -> Callable[..., object]:
+    """A method of Path whose nth call does not return, as in a process that dies before or after
+    it is done."""
+    calls, method = count(1), getattr(Path, name)
+
+    def called(*args: object, **named: object) -> object:
+        is_last = next(calls) == nth
+        if is_last and not is_late:
+            raise KeyboardInterrupt
+        result = method(*args, **named)
+        if is_last:
+            raise KeyboardInterrupt
+        return result
+
+    return called
 
 
 def wait_until_empty(folder: Path) -> None:
@@ -279,6 +297,31 @@ def test_moved_workspace_is_not_emptied_by_the_first_use_of_a_later_epoch(
     Workspaces(tmp_path).ready(new, a_key(9, epoch=2, node="test"), reuse=False, moved_from=old)
 
     assert (new / "built").exists()
+
+
+@pytest.mark.parametrize(("step", "nth"), [("touch", 1), ("rename", 1), ("rename", 2)])
+@pytest.mark.parametrize("is_late", [False, True], ids=["before", "after"])
+def test_crash_while_a_workspace_is_moved_in_a_later_epoch_does_not_empty_it(
+    tmp_path: Path,
+    workspaces: Workspaces,
+    monkeypatch: pytest.MonkeyPatch,
+    step: str,
+    nth: int,
+    is_late: bool,
+) -> None:
+    old, new = a_space(tmp_path), a_space(tmp_path).with_name("h1-9@k3f9")
+    workspaces.ready(old, a_key(), reuse=False)
+    (old / "built").touch()
+    git_state(old).mkdir()
+    monkeypatch.setattr(Path, step, crash_at(step, nth, is_late=is_late))
+    with pytest.raises(KeyboardInterrupt):
+        workspaces.ready(new, a_key(9, epoch=2), reuse=False, moved_from=old)
+    monkeypatch.undo()
+
+    Workspaces(tmp_path).ready(new, a_key(9, epoch=2), reuse=False, moved_from=old)
+
+    assert (new / "built").exists()
+    assert git_state(new).is_dir()
 
 
 @pytest.mark.parametrize("gone", ["removed", "link", "elsewhere"])

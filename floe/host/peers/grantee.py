@@ -249,7 +249,13 @@ def _accepted(run: Run) -> Accepted:
     """The acceptance of an offer, made from the run: the same each time."""
     assert run.started_at is not None
     assert run.host is not None
-    event = RunActivated(at=run.started_at, host=run.host, epoch=run.epoch, workspace=run.workspace)
+    event = RunActivated(
+        at=run.started_at,
+        host=run.host,
+        epoch=run.epoch,
+        workspace=run.workspace,
+        moved_from=run.moved_from,
+    )
     fact = Fact(
         epoch=run.epoch,
         seq=run.standing[TRIGGER_GOOD],

@@ -1,8 +1,10 @@
 """The grantee's side of the hand-over: acceptances, refusals and ends."""
 
-from floe.host.inputs import Incoming, Packed, Received
-from floe.model.event import GrantReturned
+from floe.host.inputs import Incoming, Packed, Received, Start
+from floe.model.codec import digest_of
+from floe.model.event import GrantReturned, RerunOf
 from floe.model.message import Accepted, Envelope, Offer, Refused
+from floe.model.refs import NodeId
 from tests.make_handover import GPU, two
 from tests.make_hosts import carry, later, of
 
@@ -22,6 +24,28 @@ def test_answer_that_is_lost_is_given_again_to_the_letter() -> None:
     said = carry(h1, h2)
 
     assert of(said, Accepted) == [lost[0].message]
+    assert h1.logs[ref] == h2.logs[ref][:3]
+
+
+def test_adopter_stores_the_activation_of_a_re_run_that_takes_a_workspace_as_its_host_did() -> None:
+    h1, h2 = two()
+    old = h1.start(GPU)
+    carry(h1, h2)
+    of = RerunOf(run=old.key, host=h2.id, workspace=h2.run(old).workspace)
+    h2.ended(old)
+    again = Start(
+        flow=GPU,
+        digest=digest_of(GPU),
+        trigger=NodeId("start"),
+        values={},
+        by="alice",
+        rerun_of=of,
+    )
+    ref = h1.step(again).appends[0].run
+
+    carry(h1, h2)
+
+    assert h2.run(ref).moved_from == of.workspace
     assert h1.logs[ref] == h2.logs[ref][:3]
 
 
