@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -103,6 +105,21 @@ async def talking(root: Path) -> AsyncIterator[Talk]:
         yield talk
     finally:
         await talk.warden.shutdown()
+
+
+PATIENT = """
+import sys
+from floe.warden import daemon, warden
+warden.HOLD_S = 1000.0
+daemon.main(["", sys.argv[1]])
+"""
+
+
+def start_patient_warden(root: Path) -> None:
+    """Start a warden that reports no start before the end of some command."""
+    folder = root / "warden" / "v1"
+    folder.mkdir(mode=0o700, parents=True)
+    subprocess.run([sys.executable, "-c", PATIENT, str(folder)], check=True)
 
 
 def is_alive(pid: int) -> bool:

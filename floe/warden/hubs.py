@@ -6,6 +6,7 @@ import socket
 import struct
 import time
 from collections.abc import Callable
+from math import inf
 from typing import Final
 
 from floe.warden.log import log_line
@@ -47,6 +48,9 @@ class Hubs:
         self._obey = obey
         self._dropped = dropped
         self._hubs: dict[int, HubConnection] = {}
+        self._held = b""
+        self.held_until = inf
+        """When the messages that are held are sent at the latest; inf for none."""
         self._is_full = False
         """The log says that no hub can be accepted."""
 
@@ -85,13 +89,22 @@ class Hubs:
         time.sleep(FULL_S)
 
     def send(self, message: bytes) -> None:
-        """Send a message to every hub that has sent hello."""
+        """Send a message to every hub that has sent hello, after those that were held."""
+        if self._held:
+            message, self._held, self.held_until = self._held + message, b"", inf
         for hub in self._hubs.values():
             if hub.is_greeted:
                 hub.unsent += message
 
-    def flush(self) -> None:
+    def hold(self, message: bytes, until: float) -> None:
+        """Send a message together with the next one, or at an instant if none comes before."""
+        self._held += message
+        self.held_until = min(self.held_until, until)
+
+    def flush(self, now: float) -> None:
         """Send as much output as possible without waiting."""
+        if now >= self.held_until:
+            self.send(b"")
         for hub in [h for h in self._hubs.values() if h.unsent]:
             self._flush(hub)
 

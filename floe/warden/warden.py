@@ -28,7 +28,7 @@ from floe.warden.leftovers import press_left, unfinished
 from floe.warden.limits import CommandLimits
 from floe.warden.log import log_line
 from floe.warden.order import Order, OrderRefused, launch, parse
-from floe.warden.outputs import Output, Outputs
+from floe.warden.outputs import START_S, Output, Outputs
 from floe.warden.proc import slurp, ticks_now, ticks_of
 from floe.warden.stamp import Stamps
 
@@ -39,6 +39,10 @@ TICK_S: Final = 0.25
 LOOK_SHARE: Final = 0.02
 """Share of one core for checking processes; on a crowded machine it checks less often."""
 PATH_CHECK_S: Final = 5.0
+HOLD_S: Final = START_S
+"""Seconds that the report of a start may wait for that of the end: a short command is one message,
+and one entry of the hub. A crash meanwhile loses nothing: the start is in the attempt's file, and a
+hub that does not know of it repeats its request. The warden wakes then anyway, to read the pipe."""
 SELECTOR_S: Final = 0.001
 """A selector rounds its timeout up to a multiple of this, in seconds. A busy pipe would be full by
 then; for others that saves rounds."""
@@ -183,12 +187,12 @@ class Warden:
         if (self.running or self.left) and now >= self.tick_at:
             self.tick_at = now + TICK_S
             self._tick(now)
-        self.hubs.flush()
+        self.hubs.flush(now)
 
     def _wait_s(self) -> float | None:
         dues = [attempt.due for attempt in self.running.values()]
         if self.running or self.left:
-            dues += (self.tick_at, self.outputs.due())
+            dues += (self.tick_at, self.outputs.due(), self.hubs.held_until)
         elif not self.hubs:
             dues += (self.idle_at, self.check_at)
         return max(0.0, min(dues) - time.monotonic()) if dues else None
@@ -381,7 +385,8 @@ class Warden:
         self.family.add(attempt)
         spawned = message_line("spawned", key, pid=pid, ticks=attempt.ticks)
         write(file, spawned, key)
-        self._send(key, spawned)
+        self.messages[key] = [spawned]
+        self.hubs.hold(spawned, now + HOLD_S)
 
 
 def _not_started(key: str, error: OrderRefused) -> bytes:

@@ -28,6 +28,7 @@ from tests.make_warden import (
     is_alive,
     is_served,
     pids_in,
+    start_patient_warden,
     switches,
     talking,
     until,
@@ -338,6 +339,95 @@ async def test_shutdown_stops_what_runs_and_reports_it(tmp_path: Path) -> None:
     assert last.why == "stopped"
     assert not is_alive(spawned.pid)
     await until(lambda: not is_served(tmp_path))
+
+
+# -- a crash between a start and its report
+
+
+def asked_for(*argv: str, root: Path) -> bytes:
+    """A request for a command with the key `k`, as a line."""
+    fields = {"env": {"PATH": os.environ["PATH"]}, "cwd": str(root), "output": f"{root}/k.out"}
+    limits = {"timeout_s": None, "grace_s": 1.0, "output_max": 0}
+    spawn = {"do": "spawn", "key": "k", "argv": argv, **fields, **limits}
+    return b"%s\n" % json.dumps(spawn).encode()
+
+
+async def test_start_and_end_of_a_short_command_come_in_one_message(tmp_path: Path) -> None:
+    start_patient_warden(tmp_path)
+
+    async with talking(tmp_path):
+        with raw(tmp_path) as sock:
+            sock.sendall(b'{"do": "hello", "protocol": 1}\n')
+            sock.recv(65536)
+            sock.sendall(asked_for("true", root=tmp_path))
+            started, ended = (json.loads(line) for line in sock.recv(65536).splitlines())
+
+    assert (started["word"], ended["word"]) == ("spawned", "exited")
+
+
+async def test_each_report_of_one_message_has_its_own_time(tmp_path: Path) -> None:
+    start_patient_warden(tmp_path)
+
+    async with talking(tmp_path) as talk:
+        last = await talk.run("sleep", "0.1")
+
+    assert isinstance(talk.reports[0], Spawned)
+    assert last.at - talk.reports[0].at >= 100
+
+
+async def test_a_warden_killed_before_it_reports_a_start_loses_the_attempt(tmp_path: Path) -> None:
+    start_patient_warden(tmp_path)
+
+    async with talking(tmp_path) as talk:
+        key = talk.spawn("sh", "-c", f"{DEAF} & {PIDS} sleep 1000", grace_s=0.2)
+        await until(lambda: len(pids_in(tmp_path / "pids")) == 2)
+        os.kill(warden_pid(tmp_path), signal.SIGKILL)
+        await talk.until_over(key)
+
+    assert [type(report) for report in talk.reports] == [Spawned, CommandLost]
+    assert not [pid for pid in pids_in(tmp_path / "pids") if is_alive(pid)]
+    assert len(pids_in(tmp_path / "pids")) == 2
+
+
+async def test_a_hub_that_returns_before_a_start_is_reported_finds_the_command(
+    tmp_path: Path,
+) -> None:
+    start_patient_warden(tmp_path)
+    before = Talk(tmp_path)
+    await before.warden.open()
+    script = ("sh", "-c", f"{PIDS} until [ -e go ]; do sleep 0.01; done; exit 6")
+    before.spawn(*script)
+    await until(lambda: pids_in(tmp_path / "pids"))
+    await before.warden.close()
+
+    async with talking(tmp_path) as after:
+        started = await after.until_spawned(after.spawn(*script))
+        (tmp_path / "go").touch()
+        last = await after.run(*script)
+
+    assert before.reports == []
+    assert pids_in(tmp_path / "pids") == [started.pid]
+    assert isinstance(last, CommandExited)
+    assert last.status == 6
+
+
+async def test_what_was_started_without_a_report_is_not_started_again_by_a_new_warden(
+    tmp_path: Path,
+) -> None:
+    start_patient_warden(tmp_path)
+    before = Talk(tmp_path)
+    await before.warden.open()
+    script = ("sh", "-c", f"{PIDS} exec sleep 1000")
+    before.spawn(*script)
+    await until(lambda: pids_in(tmp_path / "pids"))
+    await before.warden.close()
+    os.kill(warden_pid(tmp_path), signal.SIGKILL)
+
+    async with talking(tmp_path) as after:
+        last = await after.run(*script)
+
+    assert isinstance(last, CommandLost)
+    assert len(pids_in(tmp_path / "pids")) == 1
 
 
 # -- crash points, as files that a dead warden left
