@@ -16,7 +16,6 @@ from typing import Final
 
 import click
 
-from floe.model.codec import to_text
 from floe.model.refs import Shape
 from floe.model.secret import is_secret_name, masked, without_password
 from floe.model.title import one_line
@@ -206,9 +205,8 @@ def approval(node: Shape) -> str:
         parts.append(f"{at.astimezone():%H:%M}")
     for name, value in node.get("outputs", {}).items():
         if not is_secret_name(name) and value not in ("", None):
-            parts.append(
-                f"{name} {one_line(value if isinstance(value, str) else to_text(value), 40)}"
-            )
+            text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            parts.append(f"{name} {one_line(text, 40)}")
     return clean(", ".join(parts[:ANSWERS_MAX]))
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from floe import logs
-from floe.cli import complain, exit_code
+from floe.cli.commands import complain, exit_code
 from floe.config import Flags, HostConfig, load, others_of, read_local, which_conf
 from floe.model.errors import FloeError, Yours
 

@@ -10,7 +10,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from floe.cli import COMMANDS, cli, exit_code, main
+from floe.cli import main
+from floe.cli.commands import COMMANDS, cli, exit_code
 from floe.config import Flags
 from floe.model.errors import Denied, FloeError, StoreBusy, Theirs, Yours
 

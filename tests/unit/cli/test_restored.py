@@ -8,7 +8,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from floe.cli import cli
+from floe.cli.commands import cli
 from floe.model.errors import FloeError, StoreFailed, Yours
 from floe.store.base import Append
 from floe.store.sqlite import SqliteStore
