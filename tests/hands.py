@@ -17,7 +17,7 @@ from floe.hub.flows import FlowBook, FlowFiles
 from floe.hub.hub import Hub
 from floe.hub.outputs import AttemptSettings
 from floe.hub.parts import Parts
-from floe.model.errors import FloeError, NotFound, StoreFailed
+from floe.model.errors import NotFound, StoreFailed
 from floe.model.flow import Action, Exec, Fetch, Flow, Git, GitCheckout, GitMerge
 from floe.model.refs import Instant, Json, Key
 from floe.model.run import Run
@@ -128,7 +128,7 @@ class NoRefs:
 
     def __init__(self) -> None:
         self.found: dict[str, str] = {}
-        self.problem: FloeError | None = None
+        self.problem: Exception | None = None
         self.looks = 0
 
     async def refs(self, git: Git, pattern: str) -> Mapping[str, str]:

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -108,6 +107,7 @@ def command(ctx: click.Context, /, log_level: logs.Level, restored: bool, **flag
     import structlog  # after its set-up
 
     from floe.app import serve  # the hub and its libraries load only for a host
+    from floe.tasks import causes
 
     log = structlog.get_logger()
     log.info("config.read", path=conf.name, why=conf.why)
@@ -119,7 +119,7 @@ def command(ctx: click.Context, /, log_level: logs.Level, restored: bool, **flag
         # The cause is unknown. A host that stops is noticed and restarted; one that keeps running
         # in a half-working state is not. Nothing is lost by stopping.
         hint = "a bug in floe: commands keep running, and the next start finds them"
-        log.exception("host.failed", error="; ".join(_causes(error)), hint=hint)
+        log.exception("host.failed", error="; ".join(causes(error)), hint=hint)
         raise SystemExit(FAILED) from None
 
 
@@ -225,15 +225,6 @@ def _renew(config: HostConfig) -> None:
         f"next: start this host without --restored, then floe host forget {config.host_name} "
         f"--store {done.was} at another"
     )
-
-
-def _causes(error: BaseException) -> Iterator[str]:
-    """The causes in a group of errors."""
-    if isinstance(error, BaseExceptionGroup):
-        for one in error.exceptions:
-            yield from _causes(one)
-    else:
-        yield f"{type(error).__name__}: {error}"
 
 
 def _announce(config: HostConfig, server: "Server") -> None:

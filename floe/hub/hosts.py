@@ -29,6 +29,7 @@ from floe.model.run import Phase, Run
 from floe.places import Places
 from floe.shapes.findings import finding_shape
 from floe.shapes.fleet import Fleet, Sentences
+from floe.tasks import Tasks
 
 log = structlog.get_logger()
 
@@ -75,6 +76,7 @@ class HostReads:
     effects: Effects
     machine: Machine
     pruning: Pruning
+    tasks: Tasks
 
     # --- this host ---
 
@@ -134,6 +136,10 @@ class HostReads:
         """What happened to the wall clock, as a sentence; empty while it advances evenly."""
         return self.parts.clock.problem()
 
+    def lesser_troubles(self) -> tuple[str, ...]:
+        """What an operator should know, although runs are accepted and started."""
+        return (*self.places.problems(), *self.tasks.troubles())
+
     def hangs(self) -> str:
         """That a file system hangs: only work that needs it waits. Empty for none."""
         return next(iter(self.places.problems()), "")
@@ -159,7 +165,7 @@ class HostReads:
             about=self.about(),
             timed=self.flows.book.timed(),
             clock=self.clock_problem(),
-            troubles=tuple(dict.fromkeys((*self.machine.troubles(), *self.places.problems()))),
+            troubles=tuple(dict.fromkeys((*self.machine.troubles(), *self.lesser_troubles()))),
             members=members,
             seen=peers.seen() if peers else (),
             faults=core.peer_problems(now),

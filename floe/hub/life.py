@@ -4,7 +4,7 @@ Acts of callers are in `hub`, questions in `reads`.
 """
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import Final, Self
@@ -28,13 +28,14 @@ from floe.hub.history import History
 from floe.hub.hosts import keep_logged
 from floe.hub.loop import Loop
 from floe.hub.machine import Machine
-from floe.hub.parts import Parts, SpawnedTasks, core_of, hello_of, triggers_of
+from floe.hub.parts import Parts, core_of, hello_of, triggers_of
 from floe.hub.peer_gateway import PeerGateway
 from floe.hub.reads import Reads
 from floe.model.effect import Effect
 from floe.model.message import Message
 from floe.model.refs import HostId, RunRef
 from floe.store.base import LedgerWrite
+from floe.tasks import Tasks
 
 log = structlog.get_logger()
 
@@ -55,7 +56,7 @@ class Life:
         self.store = parts.store
         self.clock = parts.clock
         self.flows = Flows(parts.book, parts.read_book)
-        self._tasks = SpawnedTasks()
+        self._tasks = Tasks()
         self.history = History(parts.store, self.flows.exact)
         self._stack = AsyncExitStack()
 
@@ -134,6 +135,7 @@ class Life:
             effects=self.effects,
             machine=self.machine,
             pruning=self.pruning,
+            tasks=self._tasks,
             history=self.history,
             sync=self.sync,
             names=names,
@@ -149,13 +151,13 @@ class Life:
         self.effects.resume(owed)
         self._tasks.spawn(self.loop.write())
         self._tasks.spawn(self._follow_clock())
-        self._tasks.spawn(self.machine.watch())
-        self._tasks.spawn(self.pruning.watch())
+        self.keep("checks of the machine", self.machine.watch)
+        self.keep("removal of ended runs", self.pruning.watch)
         self.watch_triggers()
         if self.gateway:
             self.gateway.open(hello_of(self.parts), self.sync)
-            self._tasks.spawn(self.gateway.look_around(self.reads.about))
-            self._tasks.spawn(keep_logged(lambda: self.reads.fleet().problems()))
+            self.keep("look at the other hosts", self._look_around)
+            self.keep("log of the cluster's problems", self._log_problems)
             self._tasks.spawn(self.sync.send_changes())
         log.info("hub.opened", runs=len(self.loop.core.table.runs), owed=len(owed))
 
@@ -166,6 +168,17 @@ class Life:
         if self.parts.peers:
             await self.parts.peers.close()
         await self.loop.drain(CLOSE_S)
+
+    def keep(self, name: str, work: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
+        """Start work that only watches or repeats, and begins again after an unforeseen error."""
+        return self._tasks.keep(name, work)
+
+    async def _look_around(self) -> None:
+        if self.gateway:
+            await self.gateway.look_around(self.reads.about)
+
+    async def _log_problems(self) -> None:
+        await keep_logged(lambda: self.reads.fleet().problems())
 
     def _send(self, host: HostId | None, message: Message) -> None:
         if self.gateway:

@@ -1,10 +1,8 @@
 """The parts of a hub: those that `app` chooses, and those made from what the store kept."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 from uuid import uuid4
 
 from floe.host import repositories
@@ -57,33 +55,6 @@ class Parts:
     """Sends the notices of ended runs."""
     public_url: str = ""
     """The URL of the dashboard for people, without a slash at the end; for links in notices."""
-
-
-class SpawnedTasks:
-    """The tasks that the parts of a hub start. Leaving the context cancels them, and waits."""
-
-    def __init__(self) -> None:
-        self._group = asyncio.TaskGroup()
-        self._running: set[asyncio.Task[None]] = set()
-
-    def spawn(self, work: Coroutine[object, object, None]) -> None:
-        """Start a task."""
-        task = self._group.create_task(work)
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
-
-    async def __aenter__(self) -> None:
-        await self._group.__aenter__()
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        for task in tuple(self._running):
-            task.cancel()
-        await self._group.__aexit__(kind, error, trace)
 
 
 async def core_of(

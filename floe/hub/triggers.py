@@ -172,8 +172,6 @@ class Triggers:
         if watch in self._done:
             return []
         same = [w for w in self._done if (w.flow, w.trigger) == (watch.flow, watch.trigger)]
-        if not same:
-            return []
         known = {Watch(flow.id, flow.ver, t.id) for flow in self._book.flows for t in flow.triggers}
         if not (gone := [w for w in same if w not in known]):
             return []
@@ -240,8 +238,7 @@ class Triggers:
         if (held := self._held.pop(key, None)) is not None:
             log.info("trigger.fires_again", trigger=str(key))
             marks = [*(row for row in held if row.kind != mark.kind), *marks]
-        marks.insert(0, mark)
-        marks += self._missed(key, trigger, now, "the host was asleep or busy")
+        marks = [mark, *marks, *self._missed(key, trigger, now, "the host was asleep or busy")]
         self._start(flow, trigger, trigger_values(trigger.git), marks)
         self._arm_tick(key, flow, trigger, now)
 
@@ -253,6 +250,9 @@ class Triggers:
                 self._compare(watch, trigger, found)
         except FloeError as error:
             problem = str(error)
+        except Exception as error:  # as at the executor's border: a poll is tried again
+            log.exception("trigger.poll_broken", trigger=str(watch))
+            problem = f"{type(error).__name__}: {error}; the log has the traceback"
         finally:
             self._polling.discard(watch)
         if armed := self._armed.get(watch):

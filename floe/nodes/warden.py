@@ -19,6 +19,7 @@ import structlog
 from floe.model.errors import IdInvalid, World
 from floe.nodes.pulse import CHECK_S
 from floe.nodes.warden_link import CONNECT_RETRY_MAX_S, WardenAddress, WardenConnection, request
+from floe.tasks import KeptTask
 
 log = structlog.get_logger()
 
@@ -125,7 +126,9 @@ class WardenClient:
         """Connect to the warden; start one if none runs. Raises World."""
         if self._keeper is None:
             self._link = link = await self._door.reach()
-            self._keeper = asyncio.create_task(self._keep(link), name="warden")
+            self._keeper = asyncio.create_task(
+                KeptTask("connection to the warden", lambda: self._keep(link)).run(), name="warden"
+            )
 
     def problem(self) -> str:
         """Why requests wait: no warden runs, or it does not answer. Empty if it works."""

@@ -4,11 +4,15 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import structlog
+
 from floe.model.message import Offer
 from floe.model.refs import HostId, Instant, StoreId
 from floe.peers.base import Hello
 from floe.peers.send_queue import Offers, QueuedItem, SendQueue
 from floe.peers.sockets import PeerSocket
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +95,11 @@ class Other:
             if not self._offers.may_write(message):
                 return
             self._offers.write(message)
-        await wire.send(item.frame)
+        try:
+            await wire.send(item.frame)
+        except Exception as error:  # the border of peer calls: the writer always continues
+            log.exception("peer.message_not_sent", host=self.name.host)
+            wire.end(f"cannot be written to: {type(error).__name__}")
 
     def _most_alive(self) -> PeerSocket | None:
         wires = [wire for wire in self.wires if wire.is_open]

@@ -5,7 +5,6 @@ import errno
 import functools
 import logging
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
 from typing import Final, Self
 
 import structlog
@@ -144,11 +143,10 @@ async def _tokens(app: web.Application) -> AsyncIterator[None]:
     if PEERS not in app:
         yield
         return
-    exchange = asyncio.create_task(TokenExchange(tokens, app[PEERS]).run())
+    exchange = TokenExchange(tokens, app[PEERS], app[HUB].keep)
+    exchange.open()
     yield
-    exchange.cancel()
-    with suppress(asyncio.CancelledError):
-        await exchange
+    await exchange.close()
 
 
 async def _stop_waits(app: web.Application) -> None:

@@ -20,5 +20,6 @@ async def ready(request: web.Request) -> web.Response:
     if refusal := hub.reads.refusal():
         return answer({"ok": False, "why": refusal}, 503)
     # With these the host works correctly, but an operator may have to act.
-    why = hub.reads.clock_problem() or hub.reads.hangs()
+    troubles = filter(None, (hub.reads.clock_problem(), *hub.reads.lesser_troubles()))
+    why = next(troubles, "")
     return answer({"ok": True, "why": why} if why else {"ok": True})

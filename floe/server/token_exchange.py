@@ -7,6 +7,9 @@ host that is cut off continues with what it has until it is connected again.
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
+from functools import partial
+from http import HTTPStatus
 from typing import Any, Final
 
 import structlog
@@ -18,11 +21,13 @@ from floe.model.refs import HostId
 from floe.peers.base import Peers, Request
 from floe.server.app_keys import AUTH, STOPPING
 from floe.server.bodies import query
-from floe.server.problems import answer
+from floe.server.problems import answer, problem
 from floe.server.token import TokenChange
 from floe.server.tokens import Tokens
 
 log = structlog.get_logger()
+
+Keep = Callable[[str, Callable[[], Awaitable[None]]], asyncio.Task[None]]
 
 LOOK_S: Final = 1.0
 """Seconds between two looks for hosts that have connected."""
@@ -45,10 +50,12 @@ async def serve(request: web.Request) -> web.Response:
     asked = query(request)
     after, process = asked.integer("after", 0, 0, LATEST_MAX), asked.text("process")
     asked.done()
+    if request.app[STOPPING].is_set():
+        return problem(HTTPStatus.SERVICE_UNAVAILABLE, "this host is stopping")
     tokens = request.app[AUTH].tokens
     after = after if process == tokens.process else 0
     changes, latest = tokens.changes(after, CHANGES_MAX)
-    if not changes and not request.app[STOPPING].is_set():
+    if not changes:
         await tokens.wait_changed(WAIT_S)
         changes, latest = tokens.changes(after, CHANGES_MAX)
     return answer(
@@ -57,25 +64,43 @@ async def serve(request: web.Request) -> web.Response:
 
 
 class TokenExchange:
-    """Takes the changes of all other hosts while it runs."""
+    """Takes the changes of all other hosts from `open` to `close`."""
 
-    def __init__(self, tokens: Tokens, peers: Peers) -> None:
+    def __init__(self, tokens: Tokens, peers: Peers, keep: Keep) -> None:
+        """`keep` is that of the hub."""
         self._tokens = tokens
         self._peers = peers
+        self._keep = keep
+        self._looking: asyncio.Task[None] | None = None
+        self._following: dict[HostId, asyncio.Task[None]] = {}
 
-    async def run(self) -> None:
-        """Follow every host that is connected; until cancelled."""
-        following: dict[HostId, asyncio.Task[None]] = {}
-        async with asyncio.TaskGroup() as tasks:
-            while True:
-                for one in self._peers.seen():
-                    if one.host is None or one.is_self or not one.is_open:
-                        continue
-                    if one.host not in following or following[one.host].done():
-                        following[one.host] = tasks.create_task(self._follow(one.host))
-                await asyncio.sleep(LOOK_S)
+    def open(self) -> None:
+        """Begin to follow every host that is connected."""
+        self._looking = self._keep("search for hosts with other tokens", self._look)
 
-    async def _follow(self, host: HostId) -> None:
+    async def close(self) -> None:
+        """Follow no host any more. Idempotent."""
+        tasks = [*filter(None, (self._looking,)), *self._following.values()]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+    async def _look(self) -> None:
+        while True:
+            for one in self._peers.seen():
+                if one.host is not None and one.is_open and not one.is_self:
+                    self._follow(one.host)
+            await asyncio.sleep(LOOK_S)
+
+    def _follow(self, host: HostId) -> None:
+        if host in self._following and not self._following[host].done():
+            return
+        name, work = f"exchange of tokens with {host}", partial(self._take, host)
+        self._following[host] = self._keep(name, work)
+
+    async def _take(self, host: HostId) -> None:
+        """Take the changes of a host until it is away or stops."""
         process, after = "", 0
         try:
             while True:
@@ -83,6 +108,8 @@ class TokenExchange:
                 asked = Request(method="GET", path=path, by="floe")
                 async with self._peers.relay(host, asked) as reply:
                     body = b"".join([data async for data in reply.chunks()])
+                if reply.status == HTTPStatus.SERVICE_UNAVAILABLE:
+                    return
                 shape: dict[str, Any] = json.loads(body)
                 changes = [decode(TokenChange, one) for one in shape["changes"]]
                 await self._tokens.take(changes)

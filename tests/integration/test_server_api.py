@@ -609,6 +609,20 @@ async def test_a_refused_write_is_a_503_with_nothing_lost(
     assert (await site.get("healthz"))[0] == 200
 
 
+async def test_a_host_is_ready_and_names_a_task_that_failed(site: Site) -> None:
+    async def fail() -> None:
+        raise RuntimeError("what nobody foresaw")
+
+    site.hub.keep("removal of ended runs", fail)
+    await asyncio.sleep(0)  # the task has its first moment
+    status, shape = await site.get("readyz")
+    _, hosts = await site.get("hosts")
+
+    assert (status, shape["ok"]) == (200, True)
+    assert "failed in its removal of ended runs" in shape["why"]
+    assert shape["why"] in hosts["hosts"][0]["problems"]
+
+
 async def test_a_host_is_not_ready_while_it_cannot_start_commands(site: Site) -> None:
     site.hands.trouble = "commands cannot be started: no warden is running"
     away = await site.get("readyz")

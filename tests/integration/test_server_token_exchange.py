@@ -1,15 +1,19 @@
 """A session or personal token counts at every host, and ends at every host."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 import aiohttp
 import pytest
 
+from floe import tasks
 from floe.model.refs import HostId
 from floe.model.secret import Secret
+from floe.peers.base import Request
+from floe.server.app_keys import STOPPING
+from floe.server.token import TokenChange
 from floe.server.tokens import Tokens
 from tests.make import H1
 from tests.make_peers import H2, Host, a_host, free_port, url_of
@@ -86,6 +90,38 @@ async def test_session_opened_with_a_token_of_the_other_host_ends_with_that_toke
     await two[0].site.ask("DELETE", f"{API}/tokens/{listed['tokens'][0]['id']}")
 
     await until_opens(two[1].site, str(answer["token"]), is_valid=False)
+
+
+async def test_exchange_continues_after_an_error_that_nobody_foresaw(
+    two: tuple[Host, Host], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks, "FIRST_S", 0.0)
+    take, broken = Tokens.take, asyncio.Event()
+
+    async def take_or_fail(self: Tokens, changes: Sequence[TokenChange]) -> None:
+        if changes and not broken.is_set():
+            broken.set()
+            raise RuntimeError("what nobody foresaw")
+        await take(self, changes)
+
+    monkeypatch.setattr(Tokens, "take", take_or_fail)
+
+    text = await made(two[0].site, personal="laptop")
+
+    await until_opens(two[1].site, text)
+    assert broken.is_set()
+
+
+async def test_stopping_host_refuses_to_give_changes(two: tuple[Host, Host]) -> None:
+    runner = two[0].site.server._runner
+    assert runner is not None
+    runner.app[STOPPING].set()
+    asked = Request(method="GET", path="peer/tokens?after=0&process=", by="floe")
+
+    async with two[1].peers.relay(H1, asked) as reply:
+        status = reply.status
+
+    assert status == 503
 
 
 # --- whatever arrives late ---

@@ -48,6 +48,16 @@ LONG_FOR_A_REASON = {
 # Files that import one another in a circle, for types or in functions, can only be read together.
 CIRCLE_MAX = 3
 
+# A task outside `floe.tasks` and `asyncio.TaskGroup` may end unnoticed: here is why it does not.
+BARE_TASK = re.compile(r"asyncio\.(?:create_task|ensure_future|gather)\(|_loop\(\)\.create_task\(")
+BARE_TASKS = {
+    "floe/cli/run.py": "the terminal's view of a run: awaited before the command ends",
+    "floe/nodes/fetch.py": "a download: its end settles the attempt, whatever it is",
+    "floe/nodes/warden.py": "a KeptTask, which begins again",
+    "floe/peers/http.py": "a part of a connection: its error is logged, and it connects again",
+    "floe/server/fan_out.py": "awaited by the request that asks several hosts",
+}
+
 # Rooms whose files have no second thoughts left, and the reason of the one that is longer.
 SHORT_ROOMS = ("feed", "hub", "server", "shapes")
 SHORT_LINES_MAX = 300
@@ -120,6 +130,12 @@ def test_hub_stays_small() -> None:
 
     assert (hub.end_lineno or 0) - hub.lineno < HUB_LINES_MAX
     assert len(modules) <= HUB_FILES_MAX
+
+
+def test_every_task_is_owned_by_one_that_reports_its_error() -> None:
+    bare = {str(m.relative_to(ROOT)) for m in MODULES if BARE_TASK.search(m.read_text())}
+
+    assert bare == BARE_TASKS.keys()
 
 
 @pytest.mark.parametrize("page", ["README.md", *(f"docs/{p.name}" for p in PAGES)])

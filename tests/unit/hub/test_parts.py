@@ -1,30 +1,11 @@
-"""The tasks of a hub, and its core made from what the store kept."""
-
-import asyncio
+"""The core of a hub, made from what the store kept."""
 
 from floe.host.inputs import Drain, Incoming
-from floe.hub.parts import SpawnedTasks, core_of, hello_of
+from floe.hub.parts import core_of, hello_of
 from floe.model.refs import Instant
 from floe.store.base import Batch, LedgerWrite
 from tests.hands import parts_of
 from tests.make import a_flow
-
-
-async def test_leaving_cancels_tasks_and_waits_for_their_end() -> None:
-    ended = []
-
-    async def work() -> None:
-        try:
-            await asyncio.Event().wait()
-        finally:
-            ended.append(True)
-
-    tasks = SpawnedTasks()
-    async with tasks:
-        tasks.spawn(work())
-        await asyncio.sleep(0)
-
-    assert ended == [True]
 
 
 async def test_core_continues_the_serial_and_the_drain_of_the_store() -> None:

@@ -378,6 +378,20 @@ def test_first_start_with_a_clock_ahead_keeps_no_tick_back_when_it_is_right() ->
     assert site.triggers.problems == {}
 
 
+async def test_poll_that_fails_in_an_unforeseen_way_is_named_and_due_again() -> None:
+    flow = a_watched(a_poll(period_s=60.0))
+    site = Site(flow)
+    site.refs.problem = RuntimeError("what nobody foresaw")
+
+    await site.polled()
+
+    assert [*site.triggers.problems.values()] == [
+        "RuntimeError: what nobody foresaw; the log has the traceback"
+    ]
+    due = site.triggers.next_due(flow, flow.triggers[0])
+    assert due == site.clock.now() + 60_000
+
+
 @pytest.mark.parametrize("by_s", [365 * DAYS, -365 * DAYS, 5.0, -5.0])
 async def test_poll_is_due_after_as_long_a_time_whatever_the_clock(by_s: float) -> None:
     flow = a_watched(a_poll(period_s=60.0))
