@@ -96,8 +96,11 @@ def ports_of(config: HostConfig, *, passing: bool = False) -> Ports:
     async def close() -> None:
         refs.close()
 
+    store: RunStore = MemoryStore()
+    if config.store_type != "memory":
+        store = SqliteStore(config.store_root, may_hang=bool(places.on_way(config.store_root)))
     return Ports(
-        store=MemoryStore() if config.store_type == "memory" else SqliteStore(config.store_root),
+        store=store,
         executors=executors_of(config.root, settings, passing=passing, places=places),
         refs=refs,
         documents=documents,

@@ -1,4 +1,4 @@
-"""The store in one SQLite file: an asyncio front to one writing and one reading thread."""
+"""The store in one SQLite file: an asyncio front to its writer and one reading thread."""
 
 import asyncio
 import sqlite3
@@ -59,9 +59,13 @@ class SqliteStore:
     if a caller is cancelled.
     """
 
-    def __init__(self, root: Path, boot: str | None = None) -> None:
-        """`boot`: the id of the machine's current boot; None reads it from the machine."""
+    def __init__(self, root: Path, boot: str | None = None, *, may_hang: bool = False) -> None:
+        """`boot`: the id of the machine's current boot; None reads it from the machine.
+
+        `may_hang`: the disk may not answer, so a thread writes all, steps too.
+        """
         self._root = root
+        self._may_hang = may_hang
         self._boot = boot_id() if boot is None else boot
         self._store_id: StoreId | None = None
         self._open: _Open | None = None
@@ -96,19 +100,18 @@ class SqliteStore:
     async def append(self, batch: Batch) -> int:
         """As in the port. Cancelling the caller does not withdraw its batch."""
         _, opened = self._opened()
-        future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        opened.writer.submit(
-            Waiting(
-                future=future,
-                appends=[(append.run.key, append) for append in batch.appends],
-                ledger=[
-                    (w.kind, w.key, None if w.value is None else to_text(w.value))
-                    for w in batch.ledger
-                ],
-                prunes=batch.prunes,
-                promise=batch.promise,
-            )
+        waiting = Waiting(
+            appends=[(append.run.key, append) for append in batch.appends],
+            ledger=[
+                (w.kind, w.key, None if w.value is None else to_text(w.value)) for w in batch.ledger
+            ],
+            prunes=batch.prunes,
+            promise=batch.promise,
         )
+        if opened.writer.store(waiting):
+            return waiting.result()
+        future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        opened.writer.submit(waiting, future)
         return await future
 
     async def check(self) -> None:
@@ -209,7 +212,7 @@ class SqliteStore:
                 begun = begin(conn, self._boot)
                 self._store_id = store_id_in(conn)
                 files = StoreFiles(path)
-                writer = Writer(conn, begun.head, files.check)
+                writer = Writer(conn, begun.head, files.check, at_once=not self._may_hang)
                 self._open = _Open(begun, writer, reading, files, things.pop_all())
             except OSError as error:
                 hint = "make it writable, or choose a different root"

@@ -1,8 +1,12 @@
-"""The one thread that writes to a SQLite store, many batches to a transaction.
+"""Writes to a SQLite store: promises in a thread of its own, steps at once in the caller's.
 
-Rules of this file: only this thread uses its connection; its memory changes only after a COMMIT,
-so a failed transaction leaves nothing to undo; every accepted batch gets a result, whatever
-happens.
+Handing a batch to a different thread and back takes longer than to write a step. A step is not
+synced, so on a local disk it may be written at once: no call waits for the disk. Promises and
+checkpoints are synced, so they are the thread's.
+
+Rules of this file: a thread that uses the connection holds the lock; the memory changes only after
+a COMMIT, so a failed transaction leaves nothing to undo; every accepted batch gets a result,
+whatever happens.
 """
 
 import sqlite3
@@ -29,6 +33,15 @@ GROUP_MAX: Final = 256
 HEADS_MAX: Final = 20_000
 """Runs whose heads are cached; others are looked up."""
 
+AT_ONCE_MAX: Final = 64
+"""Events of a step that is written at once; more would keep its thread for milliseconds."""
+
+CHECKPOINT_ROWS: Final = 500
+"""Written rows after which the write-ahead log is copied into the database, some 1,000 pages."""
+
+BUSY_MS: Final = 5_000
+"""Milliseconds that the thread waits for a different process that writes to the database."""
+
 CHECK_S: Final = 0.1
 """Seconds between two looks at the files for what is not promised: a step that is stored in the
 moment after they were removed is no worse off than one of the moment before."""
@@ -41,27 +54,39 @@ _HINTS: Final = {
 
 @dataclass(slots=True, eq=False)
 class Waiting:
-    """A queued batch, and the future of its caller."""
+    """A batch to be stored, and the future of its caller if it is queued."""
 
-    future: "Future[int]"
     appends: Sequence[tuple[str, Append]]
     """With the run's key."""
     ledger: Sequence[tuple[str, str, str | None]]
     """Kind, key and JSON text; None deletes."""
     prunes: Sequence[Pruned]
     promise: bool
+    future: "Future[int] | None" = None
     answer: int | Exception = 0
+
+    def result(self) -> int:
+        """The position of its last event, once it is stored. Raises what refused it."""
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
 
 
 class Writer:
     """Owns a connection and a thread. Its queue has one batch per waiting caller."""
 
     def __init__(
-        self, conn: sqlite3.Connection, head: int, check: Callable[[], None] = lambda: None
+        self,
+        conn: sqlite3.Connection,
+        head: int,
+        check: Callable[[], None] = lambda: None,
+        *,
+        at_once: bool = False,
     ) -> None:
         """`head`: the highest position that a listener may have received.
 
-        `check` raises StoreFailed if written data would be lost.
+        `check` raises StoreFailed if written data would be lost. `at_once`: steps are written in
+        the caller's thread, which must be the same for all callers; the disk never hangs.
         """
         self._check = check
         self._conn = conn
@@ -71,16 +96,42 @@ class Writer:
         self._last, self._next = head, head + 1
         self._is_full_sync: bool | None = None
         self._check_at = 0.0
+        self._lock = threading.Lock()
+        self._at_once = at_once
+        self._queued = 0
+        """Batches whose callers wait; changed in the callers' thread only."""
+        self._rows = 0
+        """Written since the last checkpoint."""
+        if at_once:  # the caller's thread waits for no sync and no other process
+            conn.execute("PRAGMA wal_autocheckpoint = 0")
+            conn.execute("PRAGMA busy_timeout = 0")
         # A daemon thread: a program that dies without `close` must not wait for it.
         self._thread = threading.Thread(target=self._write, name="floe-store-writer", daemon=True)
         self._thread.start()
 
-    def submit(self, waiting: Waiting) -> None:
-        """Queue a batch; its future is resolved on its own loop."""
+    def store(self, waiting: Waiting) -> bool:
+        """Store a batch at once if it is a small step and none is before it; whether it was."""
+        if self._queued or waiting.promise or waiting.prunes or self._rows >= CHECKPOINT_ROWS:
+            return False
+        if sum([len(append.records) for _, append in waiting.appends]) > AT_ONCE_MAX:
+            return False
+        if not self._lock.acquire(blocking=False):
+            return False  # the thread makes a checkpoint
+        try:
+            return self._at_once and self._store([waiting], wait=False)
+        finally:
+            self._lock.release()
+
+    def submit(self, waiting: Waiting, future: "Future[int]") -> None:
+        """Queue a batch; the future is resolved on its own loop."""
+        waiting.future = future
+        self._queued += 1
         self._queue.put(waiting)
 
     def stop(self) -> None:
         """Store the queued batches and end the thread. Blocks."""
+        with self._lock:
+            self._at_once = False
         self._queue.put(None)
         self._thread.join()
 
@@ -92,15 +143,40 @@ class Writer:
                     self._queue.put(None)  # resolve these first, then end
                     break
                 group.append(waiting)
-            self._store(group)
+            with self._lock:
+                self._store(group)
             with suppress(RuntimeError):  # the loop is closed: no caller waits any more
-                group[0].future.get_loop().call_soon_threadsafe(_answer, group)
+                assert group[0].future is not None, "a queued batch has a future"
+                group[0].future.get_loop().call_soon_threadsafe(self._answer, group)
+            if self._at_once and self._rows >= CHECKPOINT_ROWS:
+                self._checkpoint()
 
-    def _store(self, group: Sequence[Waiting]) -> None:
+    def _answer(self, group: Sequence[Waiting]) -> None:
+        self._queued -= len(group)
+        for waiting in group:
+            assert waiting.future is not None, "a queued batch has a future"
+            if waiting.future.done():
+                continue  # its caller was cancelled
+            if isinstance(waiting.answer, Exception):
+                waiting.future.set_exception(waiting.answer)
+            else:
+                waiting.future.set_result(waiting.answer)
+
+    def _checkpoint(self) -> None:
+        # As SQLite's own checkpoints, an error of the disk is left to the next promise.
+        with self._lock, suppress(sqlite3.Error):
+            self._rows = 0
+            self._conn.execute("PRAGMA wal_checkpoint").fetchone()
+
+    def _store(self, group: Sequence[Waiting], *, wait: bool = True) -> bool:
+        """Store a group; whether every batch got its answer, which without `wait` it may not."""
         try:
+            self._begin(group, wait=wait)
             self._transact(group)
         except Exception as error:  # raised again to the caller that awaits the batch
             self._roll_back()
+            if not wait and getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_BUSY:
+                return False
             if isinstance(error, StoreFailed):
                 for waiting in group:
                     waiting.answer = error
@@ -113,12 +189,24 @@ class Writer:
             else:
                 is_value = isinstance(error, (ValueError, OverflowError, sqlite3.DataError))
                 group[0].answer = ValueError(f"cannot be stored: {error}") if is_value else error
+        return True
 
-    def _transact(self, group: Sequence[Waiting]) -> None:
+    def _begin(self, group: Sequence[Waiting], *, wait: bool) -> None:
         is_promise = any(waiting.promise for waiting in group)
         self._check_files(is_promise)
         self._set_sync(is_promise)
-        self._conn.execute("BEGIN IMMEDIATE")
+        try:
+            self._conn.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if not wait or not self._at_once or error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise
+            self._conn.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+            try:
+                self._conn.execute("BEGIN IMMEDIATE")
+            finally:
+                self._conn.execute("PRAGMA busy_timeout = 0")
+
+    def _transact(self, group: Sequence[Waiting]) -> None:
         heads: dict[str, Head] = {}
         last, following = self._last, self._next
         events: list[tuple[int, str, int, int, int, str, Body]] = []
@@ -151,6 +239,7 @@ class Writer:
         self._prune(prunes)
         self._conn.execute("COMMIT")
         self._last, self._next = last, following
+        self._rows += len(events) + len(rows.puts) + len(ledger)
         self._remember(heads)
         for _, pruned in prunes:
             self._heads.pop(pruned.key, None)
@@ -264,16 +353,6 @@ def failed(error: sqlite3.Error) -> StoreFailed:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # without the extended part
     name = getattr(error, "sqlite_errorname", type(error).__name__)
     return StoreFailed(f"the store refused: {error} ({name})", _HINTS.get(code, ""))
-
-
-def _answer(group: Sequence[Waiting]) -> None:
-    for waiting in group:
-        if waiting.future.done():
-            continue  # its caller was cancelled
-        if isinstance(waiting.answer, Exception):
-            waiting.future.set_exception(waiting.answer)
-        else:
-            waiting.future.set_result(waiting.answer)
 
 
 def _columns(row: Summary, pos: int | None) -> dict[str, str | int | None]:

@@ -40,6 +40,7 @@ from tests.make_store import (
 MAKERS: dict[str, Callable[[Path], RunStore]] = {
     "memory": lambda _: MemoryStore(),
     "sqlite": lambda root: SqliteStore(root / "store"),
+    "sqlite on a disk that may hang": lambda root: SqliteStore(root / "store", may_hang=True),
 }
 
 

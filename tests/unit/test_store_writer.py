@@ -3,38 +3,42 @@
 import asyncio
 import sqlite3
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
 
-from floe.model.errors import StoreFailed
+from floe.model.errors import StoreConflict, StoreFailed
+from floe.model.run import Pruned
 from floe.store import sqlite_writer
 from floe.store.base import Append
 from floe.store.sqlite_file import begin, connect, open_database
 from floe.store.sqlite_writer import Waiting, Writer
-from tests.make_store import a_run, an_append
+from tests.make_store import a_removal, a_run, an_append
 
 
 class Traced:
     """A writer whose statements are written down."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, at_once: bool = False) -> None:
         self.conn = open_database(path)
         head = begin(self.conn, "this boot").head
         self.said: list[str] = []
+        self.threads: dict[str, set[int]] = {}
+        """Those in which each statement was executed."""
         self.began = threading.Event()
         self.checks = 0
         self.conn.set_trace_callback(self.hear)
-        self.writer = Writer(self.conn, head, self.check)
+        self.writer = Writer(self.conn, head, self.check, at_once=at_once)
 
     def submit(self, *appends: Append, promise: bool = False) -> "asyncio.Future[int]":
         future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        keyed = [(append.run.key, append) for append in appends]
-        self.writer.submit(
-            Waiting(future=future, appends=keyed, ledger=[], prunes=(), promise=promise)
-        )
+        waiting = batch(*appends, promise=promise)
+        if self.writer.store(waiting):
+            future.set_result(waiting.result())
+        else:
+            self.writer.submit(waiting, future)
         return future
 
     def check(self) -> None:
@@ -42,11 +46,17 @@ class Traced:
 
     def hear(self, statement: str) -> None:
         self.said.append(statement)
+        self.threads.setdefault(statement, set()).add(threading.get_ident())
         if statement.startswith("BEGIN"):
             self.began.set()
 
     def count(self, statement: str) -> int:
         return sum(statement in said for said in self.said)
+
+
+def batch(*appends: Append, promise: bool = False, prunes: Sequence[Pruned] = ()) -> Waiting:
+    keyed = [(append.run.key, append) for append in appends]
+    return Waiting(appends=keyed, ledger=[], prunes=prunes, promise=promise)
 
 
 @asynccontextmanager
@@ -69,6 +79,14 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def traced(path: Path) -> Iterator[Traced]:
     made = Traced(path)
+    yield made
+    made.writer.stop()
+    made.conn.close()
+
+
+@pytest.fixture
+def at_once(path: Path) -> Iterator[Traced]:
+    made = Traced(path, at_once=True)
     yield made
     made.writer.stop()
     made.conn.close()
@@ -204,6 +222,79 @@ async def test_what_was_taken_is_stored_before_the_thread_ends(path: Path) -> No
     assert count == 600
     assert await asyncio.gather(*futures) == list(range(1, 601))
     traced.conn.close()
+
+
+# Steps at once
+
+
+async def test_a_step_is_stored_by_the_thread_of_its_caller(at_once: Traced) -> None:
+    is_stored = at_once.writer.store(batch(an_append(a_run())))
+
+    assert is_stored
+    assert at_once.threads["COMMIT"] == {threading.get_ident()}
+
+
+@pytest.mark.parametrize(
+    "waiting",
+    [
+        pytest.param(batch(an_append(a_run()), promise=True), id="a promise is synced"),
+        pytest.param(batch(an_append(a_run(), 0, 65)), id="many events"),
+        pytest.param(batch(an_append(a_run()), prunes=[a_removal(a_run())]), id="a removal"),
+    ],
+)
+async def test_what_takes_long_is_left_to_the_thread(at_once: Traced, waiting: Waiting) -> None:
+    assert not at_once.writer.store(waiting)
+
+
+async def test_a_step_is_stored_after_the_batches_before_it(at_once: Traced) -> None:
+    before = [at_once.submit(an_append(a_run(), n), promise=True) for n in range(3)]
+
+    step = at_once.submit(an_append(a_run(), 3))
+
+    assert await asyncio.gather(*before, step) == [1, 2, 3, 4]
+
+
+async def test_a_step_that_has_to_wait_for_a_different_process_is_left_to_the_thread(
+    at_once: Traced, path: Path
+) -> None:
+    async with held_up(at_once, path):
+        second = at_once.submit(an_append(a_run(), 1))
+        assert not second.done()
+
+    assert await second == 2
+    assert threading.get_ident() not in at_once.threads["COMMIT"]
+
+
+async def test_a_conflict_is_raised_at_once(at_once: Traced) -> None:
+    waiting = batch(an_append(a_run(), 7))
+
+    assert at_once.writer.store(waiting)
+    with pytest.raises(StoreConflict):
+        waiting.result()
+
+
+async def test_the_thread_alone_makes_checkpoints(
+    at_once: Traced, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_writer, "CHECKPOINT_ROWS", 3)
+
+    for n in range(8):
+        await at_once.submit(an_append(a_run(), n))
+    at_once.writer.stop()
+
+    assert threading.get_ident() not in at_once.threads["PRAGMA wal_checkpoint"]
+
+
+async def test_a_checkpoint_that_fails_stops_nothing(
+    at_once: Traced, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_writer, "CHECKPOINT_ROWS", 1)
+    refuse = sqlite3.SQLITE_DENY
+    at_once.conn.set_authorizer(
+        lambda _action, what, *_: refuse if what == "wal_checkpoint" else sqlite3.SQLITE_OK
+    )
+
+    assert [await at_once.submit(an_append(a_run(), n)) for n in range(4)] == [1, 2, 3, 4]
 
 
 def test_a_migration_that_fails_leaves_the_schema_before(
