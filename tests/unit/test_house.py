@@ -75,6 +75,22 @@ TESTED_BY_SCENARIOS = {
     "kernel/run_step.py": "",
 }
 
+# Everything that a checkout has at its top, so that no file gets there by mistake.
+TOP = {
+    *(
+        ".ci",
+        ".gitignore",
+        "CHANGELOG.md",
+        "README.md",
+        "biome.jsonc",
+        "configs",
+        "docs",
+        "floe",
+        "locks",
+    ),
+    *("pyproject.toml", "ruff.toml", "scripts", "setup.cfg", "start.sh", "tests", "webapp"),
+}
+
 HUB_LINES_MAX = 250
 HUB_FILES_MAX = 15
 
@@ -96,6 +112,12 @@ def test_no_file_is_longer_than_it_should_be_without_a_reason() -> None:
     }
 
     assert long == set(LONG_FOR_A_REASON)
+
+
+def test_the_top_of_the_project_holds_nothing_by_mistake() -> None:
+    kept = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
+
+    assert {path.partition("/")[0] for path in kept.stdout.splitlines()} == TOP
 
 
 def test_no_line_of_the_dashboard_is_wider_than_a_screen() -> None:
