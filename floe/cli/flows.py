@@ -1,9 +1,12 @@
 """`floe flows`: list the flows of a host."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import click
 
 from floe.cli.client import connected
-from floe.cli.formats import Painted, age, as_json, clean, finding, run_state, table
+from floe.cli.formats import Painted, age, ahead, as_json, clean, finding, run_state, table
 
 
 @click.command()
@@ -23,7 +26,7 @@ def command(json_: bool) -> None:
     rows = []
     for flow in answer["flows"]:
         last = flow["last"]
-        triggers = ", ".join(f"{t['id']} ({t['type']})" for t in flow["triggers"])
+        triggers = ", ".join(_trigger(t) for t in flow["triggers"])
         needs = ", ".join(flow["host_tags"])
         state = "–"
         if last:
@@ -40,3 +43,9 @@ def command(json_: bool) -> None:
             for passed in trigger.get("passed_over", [])[:1]:
                 since = f"passed over {age(passed['at'])}"
                 click.echo(f"{where}: {since}: {clean(passed['why'])}", err=True)
+
+
+def _trigger(trigger: Mapping[str, Any]) -> str:
+    """A trigger by its id and type, and when it fires or polls next."""
+    due = trigger.get("next_due")
+    return f"{trigger['id']} ({trigger['type']}{f', next {ahead(due)}' if due else ''})"

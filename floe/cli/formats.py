@@ -138,6 +138,13 @@ def age(text: str | None, now: datetime | None = None) -> str:
     return "now" if seconds < 1 else f"{span(seconds)} ago"
 
 
+def ahead(text: str, now: datetime | None = None) -> str:
+    """How far ahead an instant is: `in 3 m 05 s`, or `now`."""
+    at = instant(text)
+    seconds = (at - (now or datetime.now(UTC))).total_seconds() if at else 0
+    return f"in {span(seconds)}" if seconds >= 1 else "now"
+
+
 def as_of(host: str, seen: str | None, now: datetime | None = None) -> str:
     """The age of the shown data about another host."""
     return f"{host} as of {age(seen, now)}" if seen else f"{host} has sent nothing yet"

@@ -1,5 +1,7 @@
 """Lists of runs: what a person wants to know of each, and equal good ones as one line."""
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -14,7 +16,9 @@ CONFIG = """
 common: {base-url: /build/api}
 flows:
   - name: Every Five
-    triggers: [{name: Start, type: data}]
+    triggers:
+      - {name: Start, type: data}
+      - {name: New Year, type: timer, opts: {cron: '0 0 1 1 *'}}
     tasks: [{name: Ping, type: exec, listen: trigger.good, opts: {cmd: 'true'}}]
   - name: App CI
     triggers:
@@ -66,7 +70,10 @@ def test_equal_good_runs_in_a_row_are_one_line_that_opens(page: Page, host: Host
 
 
 def test_empty_page_leads_to_a_first_run(page: Page, host: Host) -> None:
-    page.goto(host.url)
+    page.goto(f"{host.url}/flows")
+    row = page.get_by_role("listitem").filter(has_text="Every Five")
+    expect(row).to_contain_text(re.compile(r"New Year timer 0 0 1 1 \* UTC next in \d+ (days|h)"))
+    page.get_by_role("link", name="Now", exact=True).click()
 
     page.get_by_role("link", name="Start Every Five").click()
     page.get_by_role("button", name="Start a run").click()

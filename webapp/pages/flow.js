@@ -14,9 +14,9 @@ import { ROOT, route, runHref } from "../route.js";
 import { byPended, flows, learn, runs } from "../state.js";
 import { plain } from "../text.js";
 import { ago, full } from "../time.js";
-import { useLoad, useTitle } from "../use.js";
+import { useEvery, useLoad, useTitle } from "../use.js";
 import { lastRun } from "../waits.js";
-import { TriggerText } from "./flows.js";
+import { TriggerText, dueText, isOverdue } from "./flows.js";
 
 const RUNS = 50;
 const LISTED = 15;
@@ -26,6 +26,7 @@ export function Flow({ id }) {
   useTitle(id);
   const { data, error, again } = useLoad(`flows/${seg(id)}`, flows.version.value);
   const flow = /** @type {import("../types/api").FlowDetail | null} */ (data);
+  useEvery(flows.load, isOverdue(flow ? [flow] : []));
   // Only runs know what is in a flow-file: the page is shown once its last one is here.
   const last = flow?.flow_file ? lastRun(flow) : null;
   const known = useLoad(last ? `runs/${seg(last.id)}` : "");
@@ -54,7 +55,7 @@ export function Flow({ id }) {
             ${
               trigger.next_due &&
               html`<span
-                class="trigger-next">next ${ago(trigger.next_due)}, ${full(trigger.next_due)}</span>`
+                class="trigger-next">${dueText(trigger.next_due)}, ${full(trigger.next_due)}</span>`
             }
             ${trigger.problem && html` <span class="field-message">${plain(trigger.problem)}</span>`}
             <${PassedOver} list=${trigger.passed_over ?? []} /></li>`,

@@ -7,13 +7,14 @@ import { Empty, Failure, Loading } from "../panels/notice.js";
 import { flowHref } from "../route.js";
 import { flows } from "../state.js";
 import { plain, typeName } from "../text.js";
-import { brief, duration } from "../time.js";
-import { useTitle } from "../use.js";
+import { ago, brief, duration, full, now } from "../time.js";
+import { useEvery, useTitle } from "../use.js";
 import { lastRun, lastState, latest } from "../waits.js";
 
 export function Flows() {
   useTitle("Flows");
   const { data, error } = flows.state.value;
+  useEvery(flows.load, isOverdue(data?.flows));
   if (error && !data) return html`<${Failure} error=${error} again=${flows.load} />`;
   if (!data) return html`<${Loading} what="flows" />`;
   return html`<h1>Flows</h1>
@@ -33,13 +34,31 @@ export function Flows() {
             flow.failing
               ? html`<${FailingSince} failing=${flow.failing} />`
               : flow.triggers.map(
-                  (trigger, at) => html`${at > 0 && " · "}<${TriggerText} key=${trigger.id} trigger=${trigger} />`,
+                  (trigger, at) =>
+                    html`${at > 0 && " · "}<${TriggerText} key=${trigger.id} trigger=${trigger} /><${NextDue}
+                      due=${trigger.next_due} />`,
                 )
           }</span>
           <span class="row-at">${lastAt(lastRun(flow))}</span>
         </li>`,
     )}</ul>`;
 }
+
+/** When a trigger fires or polls next. @param {{due: string | null}} props */
+function NextDue({ due }) {
+  if (!due) return null;
+  return html` <time class="row-next" dateTime=${due} title=${full(due)}>${dueText(due)}</time>`;
+}
+
+/** @param {string} due */
+export const dueText = (due) => (Date.parse(due) > now.value ? `next ${ago(due)}` : "due now");
+
+/**
+ * Whether an instant has passed since the flows were loaded: no event announces a poll that found nothing.
+ * @param {import("../types/api").Flow[] | undefined} list
+ */
+export const isOverdue = (list = []) =>
+  list.some(({ triggers }) => triggers.some(({ next_due: due }) => due && Date.parse(due) <= now.value));
 
 /** A short description of a trigger. @param {{trigger: import("../types/api").Trigger}} props */
 export function TriggerText({ trigger }) {

@@ -9,6 +9,7 @@ import pytest
 from floe.cli.formats import (
     Painted,
     age,
+    ahead,
     as_json,
     as_of,
     clean,
@@ -138,6 +139,14 @@ def test_span_is_as_people_write_it(seconds: float, text: str) -> None:
 )
 def test_age_is_the_distance_from_now(at: str | None, text: str) -> None:
     assert age(at, NOW) == text
+
+
+@pytest.mark.parametrize(
+    ("at", "text"),
+    [("2026-11-21T10:03:05.000Z", "in 3 m 05 s"), ("2026-11-21T09:59:00.000Z", "now")],
+)
+def test_instant_ahead_is_a_span_until_it_is_due(at: str, text: str) -> None:
+    assert ahead(at, NOW) == text
 
 
 def test_what_is_shown_of_a_host_is_as_old_as_its_last_message() -> None:
