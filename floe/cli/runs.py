@@ -1,13 +1,14 @@
 """`floe runs`: list runs, newest first."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, get_args
 
 import click
 
 from floe.cli.arguments import FLOW
 from floe.cli.client import Client, connected
 from floe.cli.formats import age, as_json, as_of, headline, run_state, sentence, table, took
+from floe.model.result import RunResult
 
 
 @click.command()
@@ -20,7 +21,14 @@ from floe.cli.formats import age, as_json, as_of, headline, run_state, sentence,
     help="Only in this state; can be repeated.",
 )
 @click.option("--host", metavar="NAME", help="Only runs of this host, present or past.")
-@click.option("--good/--bad", default=None, help="Only runs with this result.")
+@click.option("--good/--bad", default=None, help="Only good runs; only runs with any other result.")
+@click.option(
+    "--result",
+    "-r",
+    type=click.Choice(get_args(RunResult)),
+    multiple=True,
+    help="Only with this result; can be repeated.",
+)
 @click.option("--text", "-t", help="Only runs with this text in title, values, id, why or by.")
 @click.option("--limit", "-n", type=click.IntRange(1, 500), default=20, show_default=True)
 @click.option("--cursor", help="Next page; the page before prints it.")
@@ -30,6 +38,7 @@ def command(
     state: tuple[str, ...],
     host: str | None,
     good: bool | None,
+    result: tuple[str, ...],
     text: str | None,
     limit: int,
     cursor: str | None,
@@ -40,6 +49,7 @@ def command(
     \b
     Examples:
       floe runs --flow build --bad
+      floe runs -r cancelled -r rejected
       floe runs -s active -s pending
       floe runs --json -n 500
     """
@@ -50,6 +60,7 @@ def command(
         state=",".join(state),
         host=host,
         good=None if good is None else str(good).lower(),
+        result=",".join(result),
         text=text,
         limit=limit,
         cursor=cursor,

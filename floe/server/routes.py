@@ -42,6 +42,10 @@ ANYTHING: Final = "*/*"
 PAGE: Final = {
     "state": {"type": "string", "description": "some of pending, active, archive, with commas"},
     "good": FLAG,
+    "result": {
+        "type": "string",
+        "description": "some of good, bad, cancelled, rejected, stalled, with commas",
+    },
     "host": TEXT,
     "since": INSTANT,
     "until": INSTANT,

@@ -2,13 +2,14 @@
 
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, TypeVar, get_args
 
 from aiohttp import web
 
 from floe.model.errors import Lost, NotFound
 from floe.model.flow import Node
 from floe.model.refs import FlowId, HostId, Instant, RunRef, flow_id, host_id, node_id
+from floe.model.result import RunResult
 from floe.model.run import Run, State, Summary
 from floe.server.app_keys import CALLER, HUB
 from floe.server.bodies import Fields, json_body, once_of, query
@@ -25,6 +26,10 @@ PAGE_MAX: Final = 500
 KNOWN_MAX: Final = 200
 """Events of a run whose log is away."""
 STATES: Final[tuple[State, ...]] = ("pending", "active", "archive")
+RESULTS: Final[tuple[RunResult, ...]] = get_args(RunResult)
+
+
+Word = TypeVar("Word", bound=str)
 
 
 async def index(request: web.Request) -> web.Response:
@@ -43,8 +48,9 @@ async def _page(request: web.Request, flow: str | None) -> web.Response:
     host = fields.text("host")
     wanted = RunQuery(
         flow=_flow(text) if text else None,
-        states=_states(fields),
+        states=_some(fields, "state", STATES),
         good=fields.flag("good"),
+        results=_some(fields, "result", RESULTS),
         host=_host(host) if host else None,
         text=fields.text("text"),
         since=_instant(fields, "since"),
@@ -80,11 +86,12 @@ def _host(text: str) -> HostId:
     return host_id(text)
 
 
-def _states(fields: Fields) -> frozenset[State]:
-    words = [word for word in fields.text("state").split(",") if word]
-    if unknown := [word for word in words if word not in STATES]:
-        fields.wrong("state", f"{unknown[0][:80]!r} is none of {', '.join(STATES)}")
-    return frozenset(state for state in STATES if state in words)
+def _some(fields: Fields, key: str, known: tuple[Word, ...]) -> frozenset[Word]:
+    """The known words among those of a field, which are separated by commas."""
+    words = [word for word in fields.text(key).split(",") if word]
+    if unknown := [word for word in words if word not in known]:
+        fields.wrong(key, f"{unknown[0][:80]!r} is none of {', '.join(known)}")
+    return frozenset(word for word in known if word in words)
 
 
 async def show(request: web.Request) -> web.Response:

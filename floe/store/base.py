@@ -7,6 +7,7 @@ from typing import Final, Protocol
 from floe.model.codec import Body
 from floe.model.event import Event
 from floe.model.refs import FlowId, HostId, Instant, Json, RunRef, StoreId
+from floe.model.result import RunResult
 from floe.model.run import Pruned, State, Summary
 
 PRUNED_MAX: Final = 10_000
@@ -89,6 +90,8 @@ class RunQuery:
     states: frozenset[State] = frozenset()
     """Empty for all."""
     good: bool | None = None
+    results: frozenset[RunResult] = frozenset()
+    """Empty for all, and for runs that have none yet."""
     host: HostId | None = None
     since: Instant | None = None
     """Pended at this instant or later."""

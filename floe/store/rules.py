@@ -99,6 +99,7 @@ def is_match(summary: Summary, query: RunQuery) -> bool:
         (query.flow is None or summary.flow == query.flow)
         and (not query.states or summary.state in query.states)
         and (query.good is None or summary.good == query.good)
+        and (not query.results or summary.result in query.results)
         and (query.host is None or summary.host == query.host)
         and (query.since is None or summary.pended_at >= query.since)
         and (query.until is None or summary.pended_at < query.until)

@@ -7,6 +7,7 @@ from itertools import product
 from typing import Final
 
 from floe.model.refs import FlowId, Instant
+from floe.model.result import RunResult
 from floe.model.run import Pruned, State, Summary
 from floe.store.base import Change, FlowRuns, RunPage, RunQuery
 from floe.store.rules import SortKey, cursor_at, sort_key_of
@@ -44,9 +45,8 @@ def read_page(conn: sqlite3.Connection, query: RunQuery, below: SortKey | None) 
             values[name] = value
 
     rows: list[Summary] = []
-    for more in _ranges(query):
-        conditions = (*where, *("state = :state AND good IS :good" for _ in more))
-        page = queries()["page"].format(where=" AND ".join(conditions))
+    for condition, more in _ranges(query):
+        page = queries()["page"].format(where=" AND ".join((*where, condition)))
         rows += map(summary_in, conn.execute(page, {**values, **more}))
     rows.sort(key=sort_key_of, reverse=True)
     if len(rows) > query.limit:
@@ -86,15 +86,26 @@ def read_flow_runs(
     return found
 
 
-def _ranges(query: RunQuery) -> Iterable[Mapping[str, Value]]:
-    """State and goodness of each index range to read; one range without either for all runs.
+def _ranges(query: RunQuery) -> Iterable[tuple[str, Mapping[str, Value]]]:
+    """The condition of each index range to read, with its values; one range for all runs.
 
     An index supports equalities and then the order; "any of these states" would need sorting.
     """
+    states = query.states or _STATES
+    if query.results:
+        results = [r for r in query.results if query.good in (None, r == "good")]
+        return [(_of_result(r), {"state": s, "result": r}) for s, r in product(states, results)]
     if query.flow is None and query.host is None and query.good is None and not query.states:
-        return [{}]
+        return [("TRUE", {})]
     goods = (True, False, None) if query.good is None else (query.good,)
-    return [{"state": s, "good": g} for s, g in product(query.states or _STATES, goods)]
+    condition = "state = :state AND good IS :good"
+    return [(condition, {"state": s, "good": g}) for s, g in product(states, goods)]
+
+
+def _of_result(result: RunResult) -> str:
+    """The condition for one result, spelt as in the index `runs_by_result`, or SQLite reads all."""
+    good = "TRUE" if result == "good" else "FALSE"
+    return f"state = :state AND good = {good} AND result = :result"
 
 
 def _search_floor(

@@ -146,6 +146,7 @@ def test_run_is_triggered_followed_and_looked_at(ada: Person) -> None:
     assert "name = Ada" in ada.types("show", run).stdout
     assert run in ada.types("runs", "--good", "--flow", "hello").stdout
     assert json.loads(ada.types("runs", "--bad", "--json").stdout)["runs"] == []
+    assert json.loads(ada.types("runs", "-r", "stalled", "--json").stdout)["runs"] == []
     assert "hello@1" in ada.types("flows").stdout
     assert "0/64" in ada.types("hosts").stdout
 

@@ -211,6 +211,8 @@ def test_runs_are_narrowed_by_choices_that_are_in_the_address(page: Page, host: 
     runs = page.get_by_role("list", name="Runs")
     expect(runs.get_by_role("listitem")).to_have_count(2)
     page.get_by_label("Result").select_option("bad")
+    expect(page.get_by_text("No run matches")).to_be_visible()
+    page.get_by_label("Result").select_option("rejected")
     expect(runs.get_by_role("listitem")).to_have_count(1)
     page.reload()
     expect(runs.get_by_role("listitem")).to_contain_text("Release")

@@ -739,19 +739,26 @@ async def test_a_page_of_nothing_is_the_callers_mistake(store: RunStore, limit: 
 
 async def given_all_sorts(store: RunStore) -> None:
     """Runs 1 to 6, told apart by every filter."""
-    sorts: list[tuple[State, bool | None, str, str | None]] = [
+    sorts: list[tuple[State, RunResult | None, str, str | None]] = [
         ("pending", None, "build", None),
         ("active", None, "build", "h1"),
         ("active", None, "deploy", "h2"),
-        ("archive", True, "build", "h1"),
-        ("archive", False, "build", "h2"),
-        ("archive", False, "deploy", "h1"),
+        ("archive", "good", "build", "h1"),
+        ("archive", "bad", "build", "h2"),
+        ("archive", "rejected", "deploy", "h1"),
     ]
     await store.append(
         a_batch(
             *[
-                a_row(a_run(n), state=state, good=good, flow=flow, host=host)
-                for n, (state, good, flow, host) in enumerate(sorts, 1)
+                a_row(
+                    a_run(n),
+                    state=state,
+                    good=None if result is None else result == "good",
+                    result=result,
+                    flow=flow,
+                    host=host,
+                )
+                for n, (state, result, flow, host) in enumerate(sorts, 1)
             ]
         )
     )
@@ -774,6 +781,11 @@ async def given_all_sorts(store: RunStore) -> None:
         (RunQuery(host=HostId("h1"), good=False), [6]),
         (RunQuery(flow=FlowId("build"), host=HostId("h2"), good=False), [5]),
         (RunQuery(states=frozenset({"active"}), good=False), []),
+        (RunQuery(results=frozenset({"rejected"})), [6]),
+        (RunQuery(results=frozenset({"good", "stalled", "rejected"})), [6, 4]),
+        (RunQuery(results=frozenset({"good"}), good=False), []),
+        (RunQuery(results=frozenset({"bad"}), flow=FlowId("build"), host=HostId("h2")), [5]),
+        (RunQuery(results=frozenset({"bad"}), states=frozenset({"active"})), []),
         (RunQuery(since=Instant(NOON + 5)), [6, 5]),
         (RunQuery(until=Instant(NOON + 3)), [2, 1]),
         (RunQuery(since=Instant(NOON + 2), until=Instant(NOON + 5), host=HostId("h1")), [4, 2]),

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from floe.model.errors import StoreConflict
 from floe.model.refs import FlowId, HostId, Json, RunRef
+from floe.model.result import RunResult
 from floe.model.run import Summary
 from floe.store.base import Append, Batch, LedgerWrite, RunQuery, RunStore
 from floe.store.memory import MemoryStore
@@ -28,6 +29,7 @@ RUNS = [a_run(1), a_run(2), a_run(12, host="h2", store="aaaa")]
 FLOWS = ["build", "deploy"]
 HOSTS = ["h1", "h2"]
 STATES = ["pending", "active", "archive"]
+RESULTS: list[RunResult] = ["good", "bad", "stalled"]
 WORDS = st.text(alphabet=st.sampled_from("aAßẞéİ \n\0%_'🙂"), max_size=4)
 JSONS: st.SearchStrategy[Json] = st.recursive(
     st.none()
@@ -56,6 +58,7 @@ ROWS = st.fixed_dictionaries(
         "flow": st.sampled_from(FLOWS),
         "state": st.sampled_from(STATES),
         "good": st.sampled_from([None, True, False]),
+        "result": st.sampled_from([None, "good", "bad", "stalled"]),
         "host": st.sampled_from([None, *HOSTS]),
         "pended_at": st.integers(0, 3),
         "epoch": st.integers(0, 1),
@@ -82,6 +85,7 @@ QUERIES = st.builds(
     flow=st.sampled_from([None, *map(FlowId, FLOWS)]),
     states=st.frozensets(st.sampled_from(STATES)),
     good=st.sampled_from([None, True, False]),
+    results=st.frozensets(st.sampled_from(RESULTS), max_size=2),
     host=st.sampled_from([None, *map(HostId, HOSTS)]),
     text=WORDS,
     limit=st.integers(1, 4),

@@ -132,6 +132,8 @@ async def test_runs_are_filtered(site: Site) -> None:
     assert await found("state=archive") == [done]
     assert await found("state=pending,active") == [live]
     assert await found("good=true&host=h1") == [done]
+    assert await found("result=good,stalled") == [done]
+    assert await found("result=bad,cancelled,rejected") == []
     assert await found("flow=wide") == []
     assert (await good(site, "flows/build/runs?state=active", "Runs"))["runs"][0]["id"] == live
 
@@ -143,6 +145,7 @@ async def test_runs_are_filtered(site: Site) -> None:
         ("limit=501", "limit"),
         ("good=maybe", "good"),
         ("state=running", "state"),
+        ("result=failed", "result"),
         ("stat=active", "stat"),
         ("limit=1&limit=2", "limit"),
     ],

@@ -38,7 +38,7 @@ WITHOUT_PRUNED = (
 """What migration 5 added."""
 
 WITHOUT_TITLES = WITHOUT_PRUNED + (
-    "DROP INDEX runs_failing; ALTER TABLE runs DROP COLUMN result; "
+    "DROP INDEX runs_failing; DROP INDEX runs_by_result; ALTER TABLE runs DROP COLUMN result; "
     "ALTER TABLE runs DROP COLUMN title; ALTER TABLE runs DROP COLUMN terms;"
 )
 """What migration 4 added, and 5."""

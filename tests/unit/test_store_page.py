@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from floe.model.refs import FlowId, HostId
+from floe.model.result import RunResult
 from floe.model.run import State, Summary
 from floe.store import sqlite_page
 from floe.store.base import RunQuery
@@ -44,10 +45,14 @@ def test_every_filter_is_answered_by_an_index_in_order(
 ) -> None:
     said: list[str] = []
     conn.set_trace_callback(said.append)
-    for flow, host, good, states in product(
-        (None, FlowId("build")), (None, HostId("h1")), (None, True, False), STATE_SETS
+    for flow, host, good, results, states in product(
+        (None, FlowId("build")),
+        (None, HostId("h1")),
+        (None, True, False),
+        (frozenset[RunResult](), frozenset[RunResult]({"bad", "stalled"})),
+        STATE_SETS,
     ):
-        query = RunQuery(flow=flow, host=host, good=good, states=states, text=text)
+        query = RunQuery(flow=flow, host=host, good=good, results=results, states=states, text=text)
         read_page(conn, query, below)
     conn.set_trace_callback(None)
 

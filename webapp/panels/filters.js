@@ -8,10 +8,11 @@ import { plain } from "../text.js";
 import { flowName } from "../waits.js";
 
 const PAGE = 50;
+const RESULTS = ["good", "bad", "cancelled", "rejected", "stalled"];
 // Behind a button; on a phone more of them.
 const MORE = ["host", "since", "until"];
-const MORE_NARROW = ["good", "flow", ...MORE];
-const NAMES = ["state", "good", "flow", "host", "text"];
+const MORE_NARROW = ["result", "flow", ...MORE];
+const NAMES = ["state", "result", "flow", "host", "text"];
 
 /** The query of GET runs for a query of this page. @param {URLSearchParams} query */
 export function queryOf(query) {
@@ -61,10 +62,11 @@ export function Filters({ query }) {
     ])}
     ${
       isWide &&
-      html`${choice("good", "Result", [
-        ["true", "good"],
-        ["false", "bad"],
-      ])}
+      html`${choice(
+        "result",
+        "Result",
+        RESULTS.map((result) => [result, result]),
+      )}
         ${choice(
           "flow",
           "Flow",
