@@ -1,1 +1,1 @@
-"""Small languages inside documents: pure and bounded. Substitution is the first."""
+"""Small languages inside documents: pure and bounded."""

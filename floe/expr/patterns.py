@@ -12,14 +12,24 @@ SIZE_MAX: Final = 1024
 """Longest pattern in characters."""
 
 
-def fault_of(pattern: str) -> str:
+BYTES_MAX: Final = 8 << 20
+"""Memory of a pattern."""
+
+EXPRESSION_SIZE_MAX: Final = 256
+"""Longest pattern of an expression in characters."""
+
+EXPRESSION_BYTES_MAX: Final = 64 << 10
+"""Memory of a pattern of an expression, so that it is read in about 1 ms."""
+
+
+def fault_of(pattern: str, size_max: int = SIZE_MAX, bytes_max: int = BYTES_MAX) -> str:
     """What is wrong with a pattern; empty if nothing is."""
     import re2  # type: ignore[import-untyped]  # has no stubs; most hosts have no pattern
 
-    if len(pattern) > SIZE_MAX:
-        return f"it has {len(pattern)} characters; at most {SIZE_MAX} are allowed"
+    if len(pattern) > size_max:
+        return f"it has {len(pattern)} characters; at most {size_max} are allowed"
     try:
-        _compiled(pattern)
+        _compiled(pattern, bytes_max)
     except (re2.error, ValueError) as error:  # ValueError: a lone surrogate
         what = error.args[0] if error.args else error
         return what.decode(errors="replace") if isinstance(what, bytes) else str(what)
@@ -28,13 +38,29 @@ def fault_of(pattern: str) -> str:
 
 def is_match(pattern: str, text: str) -> bool:
     """Whether a valid pattern matches the whole text."""
-    return _compiled(pattern).fullmatch(text) is not None
+    return _compiled(pattern, BYTES_MAX).fullmatch(text) is not None
+
+
+class SmallPattern:
+    """A valid pattern of an expression."""
+
+    __slots__ = ("_compiled", "size")
+
+    def __init__(self, pattern: str) -> None:
+        self._compiled = _compiled(pattern, EXPRESSION_BYTES_MAX)
+        self.size: int = self._compiled.programsize
+        """Its steps: a character takes at most as many."""
+
+    def is_match(self, text: str) -> bool:
+        """Whether it matches the whole text."""
+        return self._compiled.fullmatch(text) is not None
 
 
 @lru_cache(maxsize=256)
-def _compiled(pattern: str) -> Any:
+def _compiled(pattern: str, bytes_max: int) -> Any:
     import re2
 
     options = re2.Options()
+    options.max_mem = bytes_max
     options.log_errors = False
     return re2.compile(pattern, options)

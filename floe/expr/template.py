@@ -1,18 +1,25 @@
 """Reads and fills templates: texts with `{{ values.branch }}` in them.
 
-An expression is a plain path: names and `['name']` or `[0]`. `{{ … }}` that begins with none of
-floe's names stays text, as in `docker ps --format '{{.Names}}'`; `{{ '{{' }}` writes two braces.
+A plain path (names, `['name']` and `[0]`) is kept as a path; anything else that begins with one
+of floe's names, a quote, a digit, `(` or `[` is an expression. All other `{{ … }}` stays text, as
+in `docker ps --format '{{.Names}}'`; `{{ '{{' }}` writes two braces.
 
 Source: docs/flows.md, "Templates".
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from typing import Final, NamedTuple
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+from floe.expr.errors import ExpressionError, Missing
+from floe.expr.fuel import Fuel
+from floe.expr.paths import WORD, Unknown, shown
 from floe.model.codec import to_text
 from floe.model.refs import Json
 from floe.model.template import Path, Template, TemplatePart
+
+if TYPE_CHECKING:
+    from floe.expr.flow.expression import Expression
 
 NAMES: Final = ("values", "task", "merge", "run", "trigger")
 """The first names of paths."""
@@ -28,13 +35,12 @@ UNKNOWN: Final = "…"
 
 _OPEN: Final = re.compile(r"\{\{\s*")
 _CLOSE: Final = re.compile(r"\s*\}\}")
-_WORD: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _QUOTED: Final = re.compile(r"'([^'\n]*)'|\"([^\"\n]*)\"")
 _STEP: Final = re.compile(
     r"\.(?P<name>[A-Za-z_][A-Za-z0-9_-]*)"
     r"|\[\s*(?:'(?P<one>[^'\n]*)'|\"(?P<two>[^\"\n]*)\"|(?P<index>[0-9]{1,9}))\s*\]"
 )
-_NOT_YET: Final = re.compile(r"[0-9(\[]")
+_BEGINS: Final = re.compile(r"[0-9(\['\"]")
 
 
 class TemplateInvalid(Exception):
@@ -52,10 +58,6 @@ class Written(NamedTuple):
     part: TemplatePart
 
 
-class Unknown(Exception):
-    """A path leads to no value, at least not yet."""
-
-
 def read(text: str) -> tuple[Written, ...]:
     """The parts of a text in order; texts that touch are one part. Raises TemplateInvalid."""
     if len(text) > CHARS_MAX:
@@ -64,20 +66,17 @@ def read(text: str) -> tuple[Written, ...]:
     while brace := _OPEN.search(text, at):
         plain += text[at : brace.start()]
         inside = brace.end()
-        if (word := _WORD.match(text, inside)) and word[0] in NAMES:
-            path, end = _path(text, word)
-            if plain:
-                found.append(Written(begun, TemplatePart(text=plain)))
-            found.append(Written(inside, TemplatePart(path=path)))
-            plain, begun = "", end
-        elif quote := _QUOTED.match(text, inside):
-            end = _closed(text, quote.end(), inside)
-            plain += quote[1] or quote[2] or ""
-        elif _NOT_YET.match(text, inside):
-            raise TemplateInvalid(inside, "only paths can be written here", _EXAMPLE)
-        else:
-            plain, end = plain + brace[0], inside
-        at = end
+        if not _is_ours(text, inside):
+            plain, at = plain + brace[0], inside
+            continue
+        part, at = _enclosed(text, inside)
+        if not (part.path or part.code):
+            plain += part.text
+            continue
+        if plain:
+            found.append(Written(begun, TemplatePart(text=plain)))
+        found.append(Written(inside, part))
+        plain, begun = "", at
     plain += text[at:]
     if plain:
         found.append(Written(begun, TemplatePart(text=plain)))
@@ -92,33 +91,53 @@ def template_of(parts: tuple[Written, ...]) -> Template:
 def other_words(text: str) -> Iterator[tuple[int, str]]:
     """The first words of `{{ … }}` that are none of floe's names, with their offsets."""
     for brace in _OPEN.finditer(text):
-        word = _WORD.match(text, brace.end())
+        word = WORD.match(text, brace.end())
         if word and word[0] not in NAMES:
             yield word.start(), word[0]
 
 
 def filled(template: Template, value: Callable[[Path], Json], unknown: str = UNKNOWN) -> str:
-    """The text of a template. `value` raises Unknown for a path without a value."""
-    texts = []
+    """The text of a template. `value` raises Unknown for a path without a value.
+
+    An expression that fails is written as its error; they share the fuel of one.
+    """
+    texts, fuel = [], Fuel()
     for part in template.parts:
         try:
-            texts.append(as_text(value(part.path)) if part.path else part.text)
+            if part.code:
+                texts.append(_evaluated(part.code, value, fuel))
+            else:
+                texts.append(as_text(value(part.path)) if part.path else part.text)
         except Unknown:
             texts.append(unknown)
     return "".join(texts)
 
 
-def value_at(value: Json, path: Path) -> Json:
-    """The value that the rest of a path leads to. Raises Unknown."""
-    for step in path:
-        match value, step:
-            case Mapping(), str() if step in value:
-                value = value[step]
-            case list() | tuple(), int() if step < len(value):
-                value = value[step]
-            case _:
-                raise Unknown
-    return value
+def paths_of(template: Template) -> Iterator[Path]:
+    """The paths of a template, and those in its expressions."""
+    for part in template.parts:
+        if part.code:
+            try:
+                yield from expression_of(part).paths
+            except ExpressionError:
+                continue  # of a newer floe: it is an error wherever it is filled in
+        elif part.path:
+            yield part.path
+
+
+def as_written(template: Template) -> str:
+    """The text of a template with its paths and expressions, as people write them."""
+    return "".join(
+        f"{{{{ {part.code or shown(part.path)} }}}}" if part.code or part.path else part.text
+        for part in template.parts
+    )
+
+
+def expression_of(part: TemplatePart) -> "Expression":
+    """The expression of a part that has one. Raises ExpressionError."""
+    from floe.expr.flow.expression import expression  # most flows have none
+
+    return expression(part.code)
 
 
 def as_text(value: Json) -> str:
@@ -128,19 +147,32 @@ def as_text(value: Json) -> str:
     return value if isinstance(value, str) else to_text(value)
 
 
-def shown(path: Path) -> str:
-    """A path as people write it."""
-    first, *rest = path
-    return str(first) + "".join(
-        f".{step}" if isinstance(step, str) and _WORD.fullmatch(step) else f"[{step!r}]"
-        for step in rest
-    )
+def _is_ours(text: str, at: int) -> bool:
+    """Whether what follows two braces is for floe."""
+    word = WORD.match(text, at)
+    return word[0] in NAMES if word else _BEGINS.match(text, at) is not None
 
 
-_EXAMPLE: Final = "{{ values.branch }}"
+def _enclosed(text: str, at: int) -> tuple[TemplatePart, int]:
+    """The part that begins behind two braces, and the offset behind it. Raises TemplateInvalid."""
+    if (word := WORD.match(text, at)) and (path := _path(text, word)):
+        return path
+    quote = _QUOTED.match(text, at)
+    if quote and "\\" not in quote[0] and (close := _CLOSE.match(text, quote.end())):
+        return TemplatePart(text=quote[1] or quote[2] or ""), close.end()
+    from floe.expr.flow.expression import enclosed  # most flows have none
+
+    try:
+        code, end = enclosed(text, at)
+        part = TemplatePart(code=code)
+        expression_of(part)
+    except ExpressionError as fault:
+        raise TemplateInvalid(at + (fault.offset or 0), fault.what, fault.hint) from None
+    return part, end
 
 
-def _path(text: str, word: "re.Match[str]") -> tuple[Path, int]:
+def _path(text: str, word: "re.Match[str]") -> tuple[TemplatePart, int] | None:
+    """A plain path and the offset behind its `}}`; None if it is more than a path."""
     path: list[str | int] = [word[0]]
     at = word.end()
     while step := _STEP.match(text, at):
@@ -149,15 +181,15 @@ def _path(text: str, word: "re.Match[str]") -> tuple[Path, int]:
         at = step.end()
     if len(path) > PATH_MAX:
         raise TemplateInvalid(word.start(), f"a path has at most {PATH_MAX} names")
-    return tuple(path), _closed(text, at, word.start())
+    close = _CLOSE.match(text, at)
+    return (TemplatePart(path=tuple(path)), close.end()) if close else None
 
 
-def _closed(text: str, at: int, begun: int) -> int:
-    """The offset after `}}`. Raises TemplateInvalid."""
-    if close := _CLOSE.match(text, at):
-        return close.end()
-    rest = text[at:].lstrip()
-    if "}}" not in rest:
-        raise TemplateInvalid(begun, "`{{` is never closed by `}}`", _EXAMPLE)
-    what = f"only a path can be written here, but it goes on with `{rest[:20].split('}}')[0]}`"
-    raise TemplateInvalid(at + len(text[at:]) - len(rest), what, _EXAMPLE)
+def _evaluated(code: str, value: Callable[[Path], Json], fuel: Fuel) -> str:
+    """The text that an expression comes to, or its error. Raises Unknown."""
+    try:
+        return as_text(expression_of(TemplatePart(code=code)).evaluate(value, fuel))
+    except Missing:
+        raise Unknown from None
+    except ExpressionError as fault:
+        return f"(error: {fault.what})"

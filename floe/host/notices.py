@@ -22,7 +22,7 @@ from floe.model.notice import (
 )
 from floe.model.refs import Instant, Json, Key
 from floe.model.run import Run, Summary
-from floe.model.secret import HIDDEN, is_secret_name, without_password
+from floe.model.secret import HIDDEN, names_secret, without_password, without_secrets
 from floe.model.template import Path
 from floe.store.base import LedgerWrite
 
@@ -164,10 +164,11 @@ def _values(run: Run, flow: Flow, message: NoticeMessage) -> Callable[[Path], Js
     }
 
     def value(path: Path) -> Json:
-        if any(isinstance(one, str) and is_secret_name(one) for one in path):
+        if names_secret(path):
             return HIDDEN
         if path[0] == "run" and len(path) == 2 and path[1] in own:
             return own[str(path[1])]
-        return named_value(run, flow, path)
+        found: Json = without_secrets(named_value(run, flow, path))
+        return found
 
     return value

@@ -11,7 +11,7 @@ from floe.kernel.named_values import named_value
 from floe.model.flow import Flow
 from floe.model.refs import Json
 from floe.model.run import Run
-from floe.model.secret import is_secret_name
+from floe.model.secret import names_secret, without_secrets
 from floe.model.template import Path
 from floe.model.title import one_line
 
@@ -32,12 +32,17 @@ def group_of(run: Run, flow: Flow) -> str:
     if per is None:
         return f"{PREFIX}{flow.id}"
 
+    has_secret = False
+
     def value(path: Path) -> Json:
-        return named_value(run, flow, path)
+        nonlocal has_secret
+        has_secret |= names_secret(path)
+        found = named_value(run, flow, path)
+        has_secret |= without_secrets(found) != found
+        return found
 
     text = filled(per, value)
-    names_secret = any(isinstance(n, str) and is_secret_name(n) for p in per.parts for n in p.path)
-    shown = "" if names_secret else one_line(text, TEXT_MAX)
+    shown = "" if has_secret else one_line(text, TEXT_MAX)
     if shown != text:
         shown += "#" + sha256(text.encode(errors="surrogatepass")).hexdigest()[:HASH_CHARS]
     return f"{PREFIX}{flow.id}/{shown}"

@@ -6,7 +6,7 @@ Source: docs/flows.md, "Templates".
 from collections.abc import Mapping
 from typing import Final
 
-from floe.expr.template import Unknown, value_at
+from floe.expr.paths import Unknown, value_at
 from floe.model.flow import Flow
 from floe.model.outcome import Outcome
 from floe.model.refs import Json, NodeId

@@ -5,12 +5,12 @@ Source: docs/flows.md, "Templates".
 
 from typing import Final
 
-from floe.expr.template import UNKNOWN, filled
+from floe.expr.template import UNKNOWN, filled, paths_of
 from floe.kernel.named_values import named_value
 from floe.model.flow import Flow
 from floe.model.refs import Json, NodeId
 from floe.model.run import Run
-from floe.model.secret import HIDDEN, is_secret_name, without_password
+from floe.model.secret import HIDDEN, names_secret, without_password, without_secrets
 from floe.model.template import Path, Template, plain_template
 from floe.model.title import one_line
 
@@ -39,9 +39,9 @@ def text_of(run: Run, flow: Flow, template: Template) -> Template:
 def names_node(flow: Flow, node: NodeId) -> bool:
     """Whether `run-name` names a node, so that the title may change when it settles."""
     template = flow.run_name
-    return template is not None and any(part.path[1:2] == (node,) for part in template.parts)
+    return template is not None and any(path[1:2] == (node,) for path in paths_of(template))
 
 
 def _shown_value(run: Run, flow: Flow, path: Path) -> Json:
     value = named_value(run, flow, path)
-    return HIDDEN if any(isinstance(one, str) and is_secret_name(one) for one in path) else value
+    return HIDDEN if names_secret(path) else without_secrets(value)

@@ -6,13 +6,16 @@ Rules of this file: in doubt a text is hidden, and the work is linear in its len
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 HIDDEN: Final = "***"
 
 _LISTS: Final = (list, tuple)
+_NESTED: Final = (list, tuple, Mapping)
+_ELEMENTS_MAX: Final = 5_000
+_LEVELS_MAX: Final = 64
 _NUMBERS: Final = (int, float)
 _SIMPLE: Final = frozenset({bool, int, float, type(None)})
 
@@ -41,6 +44,33 @@ _SECRET_NAME: Final = re.compile(
 def is_secret_name(name: str) -> bool:
     """Whether a value of this name may be a secret, such as `npm_token`."""
     return _SECRET_NAME.fullmatch(name) is not None
+
+
+def names_secret(path: Sequence[str | int]) -> bool:
+    """Whether a path leads through the name of a secret."""
+    return any(isinstance(one, str) and is_secret_name(one) for one in path)
+
+
+def without_secrets(value: Any) -> Any:
+    """A JSON value in which values with names like a secret's are hidden.
+
+    So is all that is behind its first `_ELEMENTS_MAX` elements or below `_LEVELS_MAX` levels.
+    """
+    return _without(value, [_ELEMENTS_MAX], 0) if isinstance(value, _NESTED) else value
+
+
+def _without(value: Any, left: list[int], level: int) -> Any:
+    if not isinstance(value, _NESTED):
+        return value
+    left[0] -= len(value)
+    if left[0] < 0 or level > _LEVELS_MAX:
+        return HIDDEN
+    if isinstance(value, Mapping):
+        return {
+            name: HIDDEN if is_secret_name(name) else _without(one, left, level + 1)
+            for name, one in value.items()
+        }
+    return [_without(one, left, level + 1) for one in value]
 
 
 def without_password(text: str) -> str:

@@ -11,11 +11,13 @@ Path = tuple[str | int, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TemplatePart:
-    """A piece of a template: plain text, or a path to a value."""
+    """A piece of a template: plain text, a path to a value, or an expression."""
 
     text: str = ""
     path: Path = ()
-    """Empty for plain text."""
+    """Empty for plain text and expressions."""
+    code: str = ""
+    """The text of an expression; empty for plain text and paths."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +28,7 @@ class Template:
 
     @property
     def plain(self) -> str:
-        """The text without its paths; all of it, if it has none."""
+        """The text without its paths and expressions; all of it, if it has none."""
         return "".join(part.text for part in self.parts)
 
 

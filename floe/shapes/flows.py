@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from floe.expr.template import shown
+from floe.expr.template import as_written
 from floe.host.by_hand import form_of
 from floe.kernel.graph import graph_of
 from floe.model.codec import encode, iso
@@ -44,8 +44,7 @@ def flow_page(flow: Flow) -> Shape:
 
 def max_runs_shape(limit: MaxRuns) -> Shape:
     """The limit of a flow's runs; `per` as it is written."""
-    parts = limit.per.parts if limit.per else ()
-    per = "".join(f"{{{{ {shown(part.path)} }}}}" if part.path else part.text for part in parts)
+    per = as_written(limit.per) if limit.per else ""
     return {"limit": limit.limit, "per": per, "when_full": limit.when_full}
 
 

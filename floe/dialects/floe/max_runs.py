@@ -2,9 +2,9 @@
 
 from typing import NamedTuple
 
-from floe.dialects.floe.templates import TemplateText, check_template
+from floe.dialects.floe.templates import TemplateText, check_template, mentioned
 from floe.dialects.notes import Notes
-from floe.expr.template import shown
+from floe.expr.paths import shown
 from floe.model.flow import Flow, MaxRuns, WhenFull
 
 
@@ -28,7 +28,7 @@ def check_max_runs(written: WrittenMaxRuns | None, flow: Flow, notes: Notes) -> 
     if per is None:
         return
     check_template(per, flow, notes)
-    for offset, part in per.parts:
-        if part.path and part.path[0] in ("task", "merge"):
-            what = f"`per` is filled in before the run starts, when `{shown(part.path)}` is unknown"
-            notes.error(per.tree.position_of(offset), what, "{{ values.branch }}")
+    for one in mentioned(per):
+        if one.path[0] in ("task", "merge"):
+            what = f"`per` is filled in before the run starts, when `{shown(one.path)}` is unknown"
+            notes.error(one.at, what, "{{ values.branch }}")

@@ -1,5 +1,6 @@
 """Templates in documents: their kind of value, and the check that their paths lead to something."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -7,13 +8,14 @@ from floe.dialects.floe.given import values_of
 from floe.dialects.kinds import Schema, Text, Unfit, closest
 from floe.dialects.notes import Notes, Position
 from floe.dialects.tree import Scalar, Tree
+from floe.expr.paths import shown
 from floe.expr.template import (
     NAMES,
     TemplateInvalid,
     Written,
+    expression_of,
     other_words,
     read,
-    shown,
     template_of,
 )
 from floe.kernel.named_values import NODE, RUN, TRIGGER
@@ -22,6 +24,9 @@ from floe.model.template import Path, Template
 
 LATER: Final = ("host", "ws", "item", "index")
 """Names of the language that a template cannot use here."""
+
+_BEGINNINGS: Final = ("not", "true", "false", "null", "none")
+"""Words with which an expression may begin, but not right behind the braces."""
 
 NEAR_MAX: Final = 20
 """Words in braces that are compared with floe's names."""
@@ -51,15 +56,40 @@ class TemplateKind:
     def read(self, tree: Tree, key: str, notes: Notes) -> TemplateText:
         text = Text().read(tree, key, notes)
         assert isinstance(tree, Scalar), "text is a scalar"
-        for offset, word in [*other_words(text)][:NEAR_MAX]:
-            _note_other(word, tree.position_of(offset), notes)
         try:
-            return TemplateText(tree, read(text))
+            found = TemplateText(tree, read(text))
+            for offset, word in [*other_words(text)][:NEAR_MAX]:
+                _note_other(word, tree.position_of(offset), notes)
+            return found
         except TemplateInvalid as error:
             raise Unfit(tree.position_of(error.offset), error.what, error.hint) from None
 
     def schema(self) -> Schema:
         return Text().schema()
+
+
+class Mentioned(NamedTuple):
+    """A path in a template, with its place in the document."""
+
+    path: Path
+    at: Position
+    is_all: bool = True
+    """Whether it is all that stands between the braces."""
+    may_miss: bool = False
+    """Whether the expression says what becomes of a missing value."""
+
+
+def mentioned(text: TemplateText) -> Iterator[Mentioned]:
+    """The paths in a template and in its expressions."""
+    for offset, part in text.parts:
+        if part.path:
+            yield Mentioned(part.path, text.tree.position_of(offset))
+        elif part.code:
+            from floe.expr.flow.walk import mentions  # most flows have no expression
+
+            for named, may_miss in mentions(expression_of(part).part):
+                at = text.tree.position_of(offset + named.at)
+                yield Mentioned(named.path, at, is_all=False, may_miss=may_miss)
 
 
 def check_template(
@@ -69,52 +99,76 @@ def check_template(
 
     `run`: what it can name of the run.
     """
-    for offset, part in text.parts if text else ():
-        if part.path:
-            _check_path(part.path, flow, run, text.tree.position_of(offset), notes)  # type: ignore[union-attr]  # without a text there is no part
+    for one in mentioned(text) if text else ():
+        _check_path(one, flow, run, notes)
 
 
 def _note_other(word: str, at: Position, notes: Notes) -> None:
     if word in LATER:
         what = f"`{{{{ {word}` stays text here: a template can name {', '.join(NAMES)}"
         notes.warning(at, what)
+    elif word in _BEGINNINGS:
+        what = (
+            f"`{{{{ {word}` stays text: an expression begins with a name, a quote, a number, ( or ["
+        )
+        notes.warning(at, what, f"{{{{ ({word} …) }}}}")
     elif hint := closest(word, NAMES):
         notes.warning(at, f"`{{{{ {word}` is none of floe's names, and stays text", hint)
 
 
-def _check_path(path: Path, flow: Flow, run: tuple[str, ...], at: Position, notes: Notes) -> None:
-    match path:
+def _check_path(one: Mentioned, flow: Flow, run: tuple[str, ...], notes: Notes) -> None:
+    match one.path:
+        case (str(first), *_) if first not in NAMES:
+            what = f"a template cannot name `{first}` here"
+            notes.error(one.at, what, closest(first, NAMES) or f"it can name {', '.join(NAMES)}")
         case ("values", str(name), *_):
-            given = values_of(flow)
-            if given is not None and name not in given:
-                what = f"no trigger of this flow gives the value `{name}`"
-                notes.warning(at, what, closest(name, given) or _listed(given))
+            _check_value(name, one, flow, notes)
+        case ("values",) if not one.is_all:
+            pass  # a map
         case ("task" | "merge" as cls, str(id), *rest):
-            _check_node(str(cls), id, tuple(rest), flow, at, notes)
+            _check_node(str(cls), id, tuple(rest), one, flow, notes)
         case ("run" | "trigger" as first, name):
             known = run if first == "run" else TRIGGER
             if name not in known:
                 hint = closest(str(name), known) or _listed(known)
-                notes.error(at, f"`{first}` has no `{name}`", hint)
+                notes.error(one.at, f"`{first}` has no `{name}`", hint)
         case _:
-            example = f"{{{{ {_EXAMPLES[str(path[0])]} }}}}"
-            notes.error(at, f"`{shown(path)}` names no value", example)
+            example = f"{{{{ {_EXAMPLES[str(one.path[0])]} }}}}"
+            notes.error(one.at, f"`{shown(one.path)}` names no value", example)
 
 
-def _check_node(cls: str, id: str, rest: Path, flow: Flow, at: Position, notes: Notes) -> None:
+def _check_value(name: str, one: Mentioned, flow: Flow, notes: Notes) -> None:
+    given = values_of(flow)
+    if given is None or name in given:
+        return
+    hint = closest(name, given)
+    if "-" in name and name.rpartition("-")[0] in given:
+        hint = f"a minus needs blanks: {name.rpartition('-')[0]} - {name.rpartition('-')[2]}"
+    if hint or not one.may_miss:
+        what = f"no trigger of this flow gives the value `{name}`"
+        notes.warning(one.at, what, hint or _listed(given))
+
+
+def _check_node(cls: str, id: str, rest: Path, one: Mentioned, flow: Flow, notes: Notes) -> None:
     if flow.flow_file:
         return  # the file has the nodes
+    at = one.at
     node = next((n for n in flow.nodes if n.id == id), None)
     if node is None or node.cls != cls:
         ids = tuple(n.id for n in flow.nodes if n.cls == cls)
         hint = f"it is a {node.cls}" if node else closest(id, ids) or _listed(ids)
         notes.error(at, f"the flow has no {cls} `{id}`", hint)
-    elif not rest or rest[0] not in NODE:
-        word = "" if not rest else str(rest[0])
-        what = f"`{cls}.{id}` has no `{word}`" if word else f"`{cls}.{id}` names no value"
-        notes.error(at, what, closest(word, NODE) or f"{{{{ {cls}.{id}.outputs.url }}}}")
+    elif not rest:
+        if one.is_all:
+            hint = f"{{{{ {cls}.{id}.outputs.url }}}}"
+            notes.error(at, f"`{cls}.{id}` names no value", hint)
+    elif rest[0] not in NODE:
+        hint = closest(str(rest[0]), NODE) or f"{{{{ {cls}.{id}.outputs.url }}}}"
+        notes.error(at, f"`{cls}.{id}` has no `{rest[0]}`", hint)
     elif rest[0] == "outputs" and len(rest) < 2:
-        notes.error(at, f"`{cls}.{id}.outputs` is no single value", f"{cls}.{id}.outputs.url")
+        if one.is_all:
+            hint = f"{cls}.{id}.outputs.url"
+            notes.error(at, f"`{cls}.{id}.outputs` is no single value", hint)
     elif rest[0] == "outputs" and isinstance(node.work, Ask):
         fields = tuple(field.id for field in node.work.form.fields)
         if rest[1] not in fields:

@@ -2,21 +2,21 @@
 
 import pytest
 
+from floe.expr.paths import Unknown, shown, value_at
 from floe.expr.template import (
     CHARS_MAX,
     TemplateInvalid,
-    Unknown,
     as_text,
+    as_written,
     filled,
     other_words,
+    paths_of,
     read,
-    shown,
     template_of,
-    value_at,
 )
 from floe.model.codec import decode, encode
 from floe.model.refs import Json
-from floe.model.template import Path, Template
+from floe.model.template import Path, Template, TemplatePart
 
 VALUES: dict[str, Json] = {
     "values": {
@@ -57,6 +57,17 @@ def text_of(text: str) -> str:
         ("{{.Names}} {{ other }} {{ws}}", "{{.Names}} {{ other }} {{ws}}"),
         ("{{ '{{' }} values.branch }}", "{{ values.branch }}"),
         ("a { b }} {c}", "a { b }} {c}"),
+        ("{{ values.branch | upper }}/{{ values.count + 1 }}", "MAIN/4"),
+        ("{{ 'a' ~ 1 }}{{ 3 }}{{ (values.ok) }}{{ [1, 2] }}", "a13true[1,2]"),
+        ("{{ ({'a': {'b': 1}}) }} }}", '{"a":{"b":1}} }}'),
+        ("{{ '}}' ~ values.count }}", "}}3"),
+        ("{{ values.other | upper }} {{ values.other | default('none') }}", "… none"),
+        ("{{ [] | first }} {{ values.none ~ '' }}", "… (error: null has no text)"),
+        (
+            "{{ values.count + '1' }}!",
+            "(error: `+` takes two numbers, two texts or two lists, not a number and a text)!",
+        ),
+        ("{{ not values.ok }}", "{{ not values.ok }}"),
     ],
 )
 def test_text_is_filled(text: str, said: str) -> None:
@@ -67,10 +78,10 @@ def test_text_is_filled(text: str, said: str) -> None:
     ("text", "offset", "what"),
     [
         ("a {{ values.branch", 5, "`{{` is never closed by `}}`"),
-        ("{{ values.branch | upper }}", 17, "only a path can be written here, but it goes on with"),
-        ("{{ values.a == 1 }}", 12, "only a path can be written here, but it goes on with"),
-        ("{{ 3 }}", 3, "only paths can be written here"),
-        ("{{ (values.a) }}", 3, "only paths can be written here"),
+        ("a {{ 'b }} c' ~ values.a", 5, "`{{` is never closed by `}}`"),
+        ("a {{ values.branch | uper }}", 21, "there is no filter `uper`"),
+        ("{{ values.a values.b }}", 12, "the expression should end, but here is `values`"),
+        ("{{ values.a is matching('(') }}", 24, "the pattern cannot be read"),
         ("{{ values." + "a." * 70 + "a }}", 3, "a path has at most"),
         ("x" * (CHARS_MAX + 1), 0, "a template has at most"),
     ],
@@ -108,3 +119,52 @@ def test_template_is_stored_and_read_back() -> None:
     template = template_of(read("on {{ values.list[1].a }}"))
 
     assert decode(Template, encode(template)) == template
+
+
+def test_path_alone_is_no_expression() -> None:
+    parts = template_of(read("{{ values.a['b'][0] }}{{ 'c' }}")).parts
+
+    assert [(part.text, part.path, part.code) for part in parts] == [
+        ("", ("values", "a", "b", 0), ""),
+        ("c", (), ""),
+    ]
+
+
+def test_expression_is_stored_as_its_text() -> None:
+    template = template_of(read("on {{values.a|upper  }}"))
+
+    assert encode(template) == {"parts": [{"text": "on "}, {"code": "values.a|upper"}]}
+    assert decode(Template, encode(template)) == template
+
+
+def test_template_is_written_as_it_was_read() -> None:
+    assert as_written(template_of(read("on {{values.a|upper}} {{values.b}}"))) == (
+        "on {{ values.a|upper }} {{ values.b }}"
+    )
+
+
+def test_template_names_the_paths_of_its_expressions() -> None:
+    template = template_of(read("{{ values.a }} {{ task.b.state ~ run.id|default(values.c) }}"))
+
+    assert [*paths_of(template)] == [
+        ("values", "a"),
+        ("task", "b", "state"),
+        ("run", "id"),
+        ("values", "c"),
+    ]
+
+
+def test_expression_of_a_newer_floe_is_written_as_an_error() -> None:
+    template = Template(parts=(TemplatePart(code="values.a |> new"),))
+
+    assert filled(template, value).startswith("(error: ")
+    assert [*paths_of(template)] == []
+
+
+def test_expressions_of_a_template_share_its_fuel() -> None:
+    template = template_of(read("{{ values.list|join }}" * 2))
+    long = [1] * 3000
+
+    assert filled(template, lambda _: long) == (
+        "1" * 3000 + "(error: the expression takes too many steps)"
+    )

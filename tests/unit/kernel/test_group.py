@@ -45,3 +45,23 @@ def test_secret_is_not_part_of_the_text() -> None:
 
     assert found.startswith("max-runs flow/#")
     assert found != group("{{ values.token }}", {"token": "other"})
+
+
+def test_runs_count_together_by_what_an_expression_comes_to() -> None:
+    per = "{{ values.branch|lower }} {{ 'hot' if values.n > 1 else 'cold' }}"
+
+    assert group(per, {"branch": "Main", "n": 2}) == "max-runs flow/main hot"
+
+
+def test_secret_in_an_expression_is_not_part_of_the_text() -> None:
+    found = group("{{ values|json }}", {"token": "s3cret"})
+
+    assert found.startswith("max-runs flow/#")
+    assert found != group("{{ values|json }}", {"token": "other"})
+
+
+def test_expression_that_fails_counts_as_one_text() -> None:
+    per = "{{ values.n + 1 }}"
+
+    assert group(per, {"n": "1"}) == group(per, {"n": "2"})
+    assert group(per, {"n": "1"}).startswith("max-runs flow/(error: `+` takes")

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from floe.expr.template import Unknown
+from floe.expr.paths import Unknown
 from floe.kernel.named_values import named_value
 from floe.model.event import NodeTaken
 from floe.model.flow import Exec

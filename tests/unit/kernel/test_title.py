@@ -1,8 +1,10 @@
 """Texts of a flow with values of a run in them."""
 
+from dataclasses import replace
+
 from floe.expr.template import read, template_of
-from floe.kernel.title import TEXT_MAX, text_of
-from tests.make import a_flow, a_node, a_run
+from floe.kernel.title import TEXT_MAX, text_of, title_of
+from tests.make import a_flow, a_node, a_run, after, exited
 
 
 def test_long_value_in_a_text_is_cut() -> None:
@@ -12,3 +14,35 @@ def test_long_value_in_a_text_is_cut() -> None:
     text = text_of(run, flow, template_of(read("{{ values.notes }}"))).plain
 
     assert (len(text), text[-1]) == (TEXT_MAX, "…")
+
+
+def test_expression_is_filled_in_when_its_task_settles() -> None:
+    name = template_of(read("{{ (task.build.outputs.url|default('nowhere'))|upper }}"))
+    flow = replace(a_flow(a_node("build")), run_name=name)
+    run = a_run(flow)
+
+    before = title_of(run, flow)
+    built = after(run, exited(run, "build", url="https://h"))
+
+    assert before == "NOWHERE"
+    assert built.title == "HTTPS://H"
+
+
+def test_expression_shows_no_secret() -> None:
+    flow = a_flow(a_node("build"))
+    run = a_run(flow, values={"api": {"token": "s3cret", "url": "h"}, "token": "s3cret"})
+    template = template_of(
+        read("{{ values|json }} {{ values.api|values|join }} {{ values.token ~ 1 }}")
+    )
+
+    text = text_of(run, flow, template).plain
+
+    assert text == '{"api":{"token":"***","url":"h"},"token":"***"} ***h ***1'
+
+
+def test_expression_that_fails_shows_its_error() -> None:
+    flow = replace(a_flow(a_node("build")), run_name=template_of(read("{{ values.n + 1 }}")))
+
+    assert title_of(a_run(flow, values={"n": "1"}), flow) == (
+        "(error: `+` takes two numbers, two texts or two lists, not a text and a number)"
+    )

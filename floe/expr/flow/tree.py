@@ -1,0 +1,135 @@
+"""The parts of an expression, as the parser finds them; `at` is the place in its text."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from floe.model.refs import Json
+from floe.model.template import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """`3`, `'text'`, `true`, `null`."""
+
+    at: int
+    value: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A name and the plain steps behind it: `values.list[0].url`."""
+
+    at: int
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """`[expression]`, or `.name` behind something that is not a path."""
+
+    at: int
+    key: "Part"
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """`[start:stop:step]`."""
+
+    at: int
+    start: "Part | None"
+    stop: "Part | None"
+    step: "Part | None"
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """A part of a value, by steps."""
+
+    at: int
+    of: "Part"
+    steps: tuple[Index | Slice, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ListPart:
+    """`[a, b]`."""
+
+    at: int
+    items: tuple["Part", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MapPart:
+    """`{'a': 1}`."""
+
+    at: int
+    pairs: tuple[tuple["Part", "Part"], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Prefix:
+    """`not`, `-` or `+` before a part."""
+
+    at: int
+    sign: str
+    of: "Part"
+
+
+@dataclass(frozen=True, slots=True)
+class Operand:
+    """An operator and the part behind it."""
+
+    at: int
+    sign: str
+    of: "Part"
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """Operators of one level, from left to right: `a + b - c`, `a < b <= c`, `a and b and c`."""
+
+    at: int
+    first: "Part"
+    rest: tuple[Operand, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IfElse:
+    """`then if test else other`."""
+
+    at: int
+    then: "Part"
+    test: "Part"
+    other: "Part"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """The name of a filter or test, and its arguments."""
+
+    at: int
+    name: str
+    args: tuple["Part", ...] = ()
+    named: Mapping[str, "Part"] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Filtered:
+    """`value|filter|filter(argument)`."""
+
+    at: int
+    of: "Part"
+    calls: tuple[Call, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """`value is test`, `value is not test`."""
+
+    at: int
+    of: "Part"
+    call: Call
+    negated: bool
+
+
+Part = Literal | Named | Within | ListPart | MapPart | Prefix | Chain | IfElse | Filtered | Tested

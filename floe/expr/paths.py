@@ -1,0 +1,37 @@
+"""Paths to values: names, and indexes of lists."""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from floe.model.refs import Json
+from floe.model.template import Path
+
+WORD: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+"""A name that needs no quotes behind a dot."""
+
+
+class Unknown(Exception):
+    """A path leads to no value, at least not yet."""
+
+
+def value_at(value: Json, path: Path) -> Json:
+    """The value that the rest of a path leads to. Raises Unknown."""
+    for step in path:
+        match value, step:
+            case Mapping(), str() if step in value:
+                value = value[step]
+            case list() | tuple(), int() if step < len(value):
+                value = value[step]
+            case _:
+                raise Unknown
+    return value
+
+
+def shown(path: Path) -> str:
+    """A path as people write it."""
+    first, *rest = path
+    return str(first) + "".join(
+        f".{step}" if isinstance(step, str) and WORD.fullmatch(step) else f"[{step!r}]"
+        for step in rest
+    )

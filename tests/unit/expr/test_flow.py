@@ -1,0 +1,239 @@
+"""Expressions: what each comes to, as tests/data/expressions says, for ever; and their bounds."""
+
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from floe.expr.errors import ExpressionError, Missing, TooMuch
+from floe.expr.flow.each import EACH
+from floe.expr.flow.expression import expression
+from floe.expr.flow.filters import FILTERS
+from floe.expr.flow.tokens import CHARS_MAX
+from floe.expr.fuel import CONDITION_FUEL, RESULT_BYTES_MAX, Fuel
+from floe.expr.paths import value_at
+from floe.model.codec import to_text
+from floe.model.refs import Json
+
+FILES = sorted((Path(__file__).parents[2] / "data" / "expressions").glob("*.yml"))
+
+
+def cases() -> Iterator[Any]:
+    for file in FILES:
+        document = yaml.safe_load(file.read_text())
+        for case in document["cases"]:
+            yield pytest.param({"values": document["values"], **case}, id=case["expression"])
+
+
+def evaluated(text: str, values: Json, fuel: int = CONDITION_FUEL) -> Json:
+    named: Json = {"values": values}
+    return expression(text).evaluate(lambda path: value_at(named, path), Fuel(fuel))
+
+
+def fault_of(text: str, values: Json = None, fuel: int = CONDITION_FUEL) -> ExpressionError:
+    with pytest.raises(ExpressionError) as raised:
+        evaluated(text, values, fuel)
+    return raised.value
+
+
+@pytest.mark.parametrize("case", [case for case in cases() if "result" in case.values[0]])
+def test_expression_comes_to_its_result(case: dict[str, Any]) -> None:
+    result = evaluated(case["expression"], case["values"])
+
+    assert to_text(result) == to_text(case["result"])  # so that 1 is neither 1.0 nor true
+
+
+@pytest.mark.parametrize("case", [case for case in cases() if "result" not in case.values[0]])
+def test_expression_has_its_error(case: dict[str, Any]) -> None:
+    fault = fault_of(case["expression"], case["values"])
+
+    assert fault.what == case.get("error", fault.what)
+    assert getattr(fault, "name", None) == case.get("missing")
+    assert fault.offset == case.get("at")
+    assert fault.hint == case.get("hint", fault.hint)
+
+
+LONG = "x" * 10_000
+VALUES: dict[str, Json] = {
+    "long": LONG,
+    "huge": "ab" * 500_000,
+    "digits": "9" * 5_000,
+    "deep": "[" * 5_000 + "]" * 5_000,
+    "many": [*range(4_000)],
+    "texts": [LONG] * 30,
+    "lists": [[*range(60)]] * 60,
+    "nan": float("nan"),
+    "inf": float("inf"),
+    "int": 10**4_000,
+    "nested": "[" + "[1,2,3]," * 999 + "1]",
+}
+
+
+def chain(start: str, more: str, chars: int = CHARS_MAX) -> str:
+    return start + more * ((chars - len(start)) // len(more))
+
+
+HOSTILE = {
+    "many terms": "1" + "+1" * 40_000,
+    "as many terms as fit": chain("1", "+1", 1_900),
+    "deep brackets": "(" * 2_000 + ")" * 2_000,
+    "deep lists": "[" * 1_000 + "]" * 1_000,
+    "deep operators": "1" + "or 1 and 1 < 1 + 1 ~ 1 * (1" * 60,
+    "many signs": "not " * 900 + "1",
+    "many choices": "1 if 1 else " * 200 + "1",
+    "many tests": chain("values.long", " is defined", 3_000),
+    "tests of filters": chain("1", " is defined|json", 4_000),
+    "repeated text": "'x' * 1000000000",
+    "power": "10**10**9",
+    "replaced": chain("values.long", "|replace('x', 'xxxxxxxxxx')", 1_000),
+    "joined": "values.texts|join(values.long)",
+    "joined by itself": chain("values.long", " ~ values.long", 4_000),
+    "quoted": chain("values.long", "|json", 2_000),
+    "lists of lists": "values.lists|map('map', 'string')|map('join', values.long)",
+    "list of itself": chain("values.many", "+values.many", 3_000),
+    "sorted": chain("values.many", "|sort", 2_000),
+    "unique": chain("values.many", "|unique", 2_000),
+    "equal": "values.many == values.many|sort",
+    "contained": "values.many|select('in', values.many)",
+    "slice with a huge step": "values.long[9223372036854775807::-922337203685477580]",
+    "slices": chain("values.huge", "[::-1]", 2_000),
+    "product": chain("9223372036854775807", "*9223372036854775807", 2_000),
+    "huge number": "values.int * values.int",
+    "huge number as text": "values.int ~ ''",
+    "huge number as float": "values.int / 2",
+    "huge number in a comparison": "values.int < 1.5",
+    "huge number rounded": "values.int|round",
+    "huge number of a float": "values.int|float",
+    "digits": "values.digits|int",
+    "digits as float": "values.digits|float",
+    "digits written": "1" * 4_000,
+    "digits of a float": "1e" + "9" * 3_000,
+    "digits in JSON": "values.digits|parse_json",
+    "deep JSON": "values.deep|parse_json",
+    "long JSON": chain("values.nested", "|parse_json|json", 2_000),
+    "no number": "values.nan",
+    "no number in a list": "[values.nan]",
+    "infinite": "values.inf + 1",
+    "infinite rounded": "values.inf|round",
+    "infinite as whole": "values.inf|int",
+    "sum of infinities": "[values.inf, values.nan]|sum",
+    "pattern that explodes": "values.long is matching('(x+x+)+y')",
+    "pattern of many states": "values.long is matching('(.*x.{12}){9}')",
+    "pattern that is too large": "values.long is matching('((x{30}){30}){30}')",
+    "words": "values.huge|split",
+    "parts": "values.huge|split('a')",
+    "capitals": chain("values.huge", "|upper|lower", 2_000),
+    "all": "values|json",
+}
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
+def test_hostile_expression_ends_within_its_fuel(text: str) -> None:
+    named: Json = {"values": VALUES}
+    result: Json = None
+
+    with suppress(ExpressionError):
+        result = expression(text).evaluate(lambda path: value_at(named, path), Fuel())
+
+    assert len(to_text(result)) <= RESULT_BYTES_MAX
+
+
+WORDS = st.sampled_from(
+    [
+        *"()[]{}.,:|+-*/%~<>='\" ",
+        *("==", "!=", "<=", ">=", "//", "**", "{{", "}}"),
+        *(" and ", " or ", " not ", " in ", " is ", " if ", " else ", " defined", "true", "null"),
+        *(
+            "values",
+            ".long",
+            ".many",
+            "values.texts",
+            "values.lists",
+            "[0]",
+            "[::-1]",
+            "1",
+            "0",
+            "1e9",
+        ),
+        *("'x'", "'a b'", "|map", "|select", "(attribute='x')", "('upper')", "matching('x*')"),
+        *(f"|{name}" for name in FILTERS),
+    ]
+)
+TEXTS = st.one_of(st.text(max_size=CHARS_MAX), st.lists(WORDS, max_size=60).map("".join))
+NAMED: Json = {"values": VALUES}
+
+
+@given(TEXTS, st.integers(0, 300))
+@example("values.many|map('string')|join", 200)
+def test_any_text_is_a_result_or_a_fault_and_never_takes_more_than_its_fuel(
+    text: str, left: int
+) -> None:
+    fuel = Fuel(left)
+    result: Json = None
+    fault: ExpressionError | None = None
+
+    try:
+        result = expression(text).evaluate(lambda path: value_at(NAMED, path), fuel)
+    except ExpressionError as raised:
+        fault = raised
+
+    assert fuel.left >= 0 or isinstance(fault, TooMuch)
+    assert len(to_text(result)) <= RESULT_BYTES_MAX
+
+
+def test_missing_value_is_named_with_its_place() -> None:
+    fault = fault_of("'a' ~ values.b.c", {"b": {}})
+
+    assert isinstance(fault, Missing)
+    assert (fault.name, fault.offset) == ("values.b.c", 6)
+
+
+def test_each_element_is_paid_before_it_is_made() -> None:
+    assert isinstance(fault_of("values|sort", [*range(60)], fuel=100), TooMuch)
+    assert evaluated("values|sort", [*range(20)], fuel=100) == [*range(20)]
+
+
+def test_each_64_characters_are_paid_before_they_are_made() -> None:
+    assert isinstance(fault_of("values ~ values", "x" * 3_200, fuel=100), TooMuch)
+    assert evaluated("values ~ values", "x" * 2_000, fuel=100) == "x" * 4_000
+
+
+def test_text_of_more_than_1_MiB_is_no_result() -> None:
+    half = "x" * (RESULT_BYTES_MAX // 2 + 1)
+
+    assert fault_of("values ~ values", half, 10**6).what == (
+        "the expression makes a text of more than 1 MiB"
+    )
+    assert fault_of("values", 2 * half).what == "the value has more than 1 MiB as JSON"
+    assert fault_of("values", [half, half]).what == "the value has more than 1 MiB as JSON"
+
+
+def test_value_of_too_many_levels_is_no_result() -> None:
+    value: Json = 1
+    for _ in range(70):
+        value = [value]
+
+    assert fault_of("values", value).what == "lists and maps have at most 64 levels"
+    assert fault_of("[values]|unique", value).what == "lists and maps have at most 64 levels"
+
+
+def test_value_that_is_no_json_is_no_result() -> None:
+    assert fault_of("values", object()).what == "a object is no JSON"  # type: ignore[arg-type]
+
+
+def test_expression_is_compiled_once() -> None:
+    assert expression("values.a == 'once'") is expression("values.a == 'once'")
+
+
+def test_docs_name_every_filter() -> None:
+    page = (Path(__file__).parents[3] / "docs/flows.md").read_text()
+    rows = page[page.index("| filter | takes |") : page.index("Tests of `select`")].split("\n|")
+    names = {name for row in rows for name in re.findall(r"`(\w+)[`(]", row.partition("|")[0])}
+
+    assert names == {*FILTERS, *EACH}
