@@ -10,7 +10,7 @@ import functools
 import json
 import types
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, Final, TypeVar, cast
@@ -121,7 +121,7 @@ def _shape_out(hint: Any) -> Callable[[Any], Any] | None:
         if len(classes) == 1:
             return lambda v: None if v is None else encode(v)
         return lambda v: None if v is None else {"kind": type(v).__name__, **encode(v)}
-    if origin is frozenset:
+    if origin in (frozenset, Set):
         return sorted
     if origin is tuple:
         inner = _shape_out(args[0])
@@ -166,7 +166,7 @@ def _shape_in(hint: Any) -> Callable[[Any], Any] | None:
             only = _decoder(next(iter(classes.values())))
             return lambda v: None if v is None else only(v)
         return lambda v: None if v is None else _decoder(classes[v["kind"]])(v)
-    if origin is frozenset:
+    if origin in (frozenset, Set):
         return frozenset
     if origin is tuple:
         item = _shape_in(args[0])

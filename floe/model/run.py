@@ -1,6 +1,6 @@
 """A run, which is the fold of its events, and its row in lists."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
@@ -144,7 +144,7 @@ class Run:
     """The latest visit of those that have entered, in order of entry."""
     earlier: Mapping[NodeId, tuple[NodeState, ...]] = field(default_factory=dict)
     """The visits before it, oldest first, of those that entered more than once."""
-    open: frozenset[NodeId] = frozenset()
+    open: Set[NodeId] = frozenset()
     """Those that have entered and not settled."""
     standing: Mapping[Tag, int] = field(default_factory=dict)
     """Tags that are true now, with the sequence number of their last arrival."""

@@ -1,0 +1,101 @@
+"""Maps and sets whose versions share most of their items.
+
+Each event makes a new version of a run. If that copied a map of all nodes, a step of a wide run
+would cost more than one of a narrow run. So a large map is a base, which many versions share, below
+a small layer of its own. A small map is a dict that is copied, which is faster.
+"""
+
+from collections.abc import Iterator, Mapping, Set
+from typing import Final, Generic, TypeVar
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+COPIED_MAX: Final = 256
+"""Items of a map or set that is copied."""
+
+
+class _Items(Mapping[K, V]):
+    """A base below a layer of newer values; in the order of a dict that had got them."""
+
+    __slots__ = ("base", "count", "layer")
+
+    def __init__(self, base: Mapping[K, V], layer: Mapping[K, V], count: int) -> None:
+        self.base = base
+        self.layer = layer
+        self.count = count
+
+    def __getitem__(self, key: K) -> V:
+        return self.layer[key] if key in self.layer else self.base[key]
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.layer or key in self.base
+
+    def __iter__(self) -> Iterator[K]:
+        yield from self.base
+        yield from (key for key in self.layer if key not in self.base)
+
+    def __len__(self) -> int:
+        return self.count
+
+
+class _Members(Set[K], Generic[K]):
+    """A base below a layer that tells which members came and went."""
+
+    __slots__ = ("base", "count", "layer")
+
+    def __init__(self, base: Set[K], layer: Mapping[K, bool], count: int) -> None:
+        self.base = base
+        self.layer = layer
+        self.count = count
+
+    def __contains__(self, member: object) -> bool:
+        is_member = self.layer.get(member)  # type: ignore[arg-type]  # any object may be asked for
+        return member in self.base if is_member is None else is_member
+
+    def __iter__(self) -> Iterator[K]:
+        yield from (one for one in self.base if self.layer.get(one, True))
+        yield from (one for one, is_in in self.layer.items() if is_in and one not in self.base)
+
+    def __len__(self) -> int:
+        return self.count
+
+
+def with_item(items: Mapping[K, V], key: K, value: V) -> Mapping[K, V]:
+    """The items with one more, or with a new value for a key."""
+    if len(items) < COPIED_MAX:
+        return {**items, key: value}
+    count = len(items) + (key not in items)
+    if not isinstance(items, _Items):
+        return _Items(items, {key: value}, count)
+    layer = {**items.layer, key: value}
+    if _is_large(layer, count):
+        return _Items({**items.base, **layer}, {}, count)
+    return _Items(items.base, layer, count)
+
+
+def with_member(members: Set[K], member: K) -> Set[K]:
+    """The members with one more."""
+    return _changed(members, member, is_in=True)
+
+
+def without_member(members: Set[K], member: K) -> Set[K]:
+    """The members without one of them."""
+    return _changed(members, member, is_in=False)
+
+
+def _changed(members: Set[K], member: K, *, is_in: bool) -> Set[K]:
+    if len(members) < COPIED_MAX:
+        return frozenset(members) | {member} if is_in else frozenset(members) - {member}
+    base, layer = (members.base, members.layer) if isinstance(members, _Members) else (members, {})
+    layer = {**layer, member: is_in}
+    count = len(members) + is_in - (member in members)
+    if not _is_large(layer, count):
+        return _Members(base, layer, count)
+    gone = [one for one, is_there in layer.items() if not is_there]
+    return frozenset(base).union(layer).difference(gone)
+
+
+def _is_large(layer: Mapping[K, object], count: int) -> bool:
+    """Whether the layer, copied for each version, costs more than a new base now and then."""
+    return len(layer) ** 2 > count

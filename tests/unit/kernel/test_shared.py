@@ -1,0 +1,80 @@
+"""Maps and sets with many versions: equal to plain ones, and small."""
+
+import tracemalloc
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from itertools import accumulate
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from floe.kernel import shared
+from floe.kernel.shared import with_item, with_member, without_member
+
+KEYS = st.integers(0, 40)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _soon_shared() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shared, "COPIED_MAX", 8)
+        yield
+
+
+@given(st.lists(st.tuples(KEYS, st.integers()), max_size=200))
+def test_map_is_a_dict_that_got_the_same_items(updates: list[tuple[int, int]]) -> None:
+    plain: dict[int, int] = {}
+    items: Mapping[int, int] = {}
+
+    for key, value in updates:
+        items = with_item(items, key, value)
+        plain[key] = value
+
+    assert list(items.items()) == list(plain.items())
+    assert items == plain
+    assert len(items) == len(plain)
+    assert [key in items for key in range(50)] == [key in plain for key in range(50)]
+
+
+@given(st.lists(st.tuples(KEYS, st.booleans()), max_size=200))
+def test_set_is_a_set_that_got_and_lost_the_same_members(updates: list[tuple[int, bool]]) -> None:
+    plain: set[int] = set()
+    members: Set[int] = frozenset()
+
+    for member, comes in updates:
+        members = (with_member if comes else without_member)(members, member)
+        (plain.add if comes else plain.discard)(member)
+
+    assert members == plain
+    assert sorted(members) == sorted(plain)
+    assert len(members) == len(plain)
+    assert [one in members for one in range(50)] == [one in plain for one in range(50)]
+
+
+def versions_of_a_map(updates: Iterable[int]) -> list[Mapping[int, int]]:
+    none: Mapping[int, int] = {}
+    return list(accumulate(updates, lambda items, n: with_item(items, n, n), initial=none))
+
+
+def versions_of_a_set(updates: Iterable[int]) -> list[Set[int]]:
+    none: Set[int] = frozenset()
+    return list(accumulate(updates, with_member, initial=none))
+
+
+def test_a_version_stays_as_it_was() -> None:
+    maps = versions_of_a_map(n % 30 for n in range(100))
+    sets = versions_of_a_set(range(100))
+
+    assert [len(version) for version in maps] == [min(n, 30) for n in range(101)]
+    assert [len(version) for version in sets] == list(range(101))
+
+
+@pytest.mark.parametrize("versions", [versions_of_a_map, versions_of_a_set])
+def test_versions_share_their_items(versions: Callable[[Iterable[int]], object]) -> None:
+    tracemalloc.start()
+    kept = versions(range(2_000))
+    size, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert kept
+    assert size < 2_000 * 5_000  # bytes; copies would take twenty times as much
