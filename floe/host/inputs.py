@@ -1,12 +1,12 @@
 """What comes into the core, and its replies."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from floe.model.event import NodeTaken, RerunOf
 from floe.model.flow import Flow
 from floe.model.message import Envelope
+from floe.model.nouns import dataclass
 from floe.model.refs import HostId, Json, NodeId, RunRef, StoreId
 from floe.model.run import Pruned
 from floe.model.signal import Signal

@@ -1,13 +1,14 @@
 """The result of one step of the core: what is stored first, and what is sent and done after."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 
 from floe.host.inputs import Reply
 from floe.host.undoable import Undo
 from floe.model.effect import Effect
 from floe.model.message import Envelope
+from floe.model.nouns import dataclass
 from floe.model.refs import Instant, RunRef
 from floe.model.run import Pruned, Run, Summary, summary_of
 from floe.store.base import Append, LedgerWrite, Record

@@ -4,7 +4,7 @@ Signals may be late, repeated or out of order. A signal that does not fit the cu
 effect. A report counts for the current attempt only.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import assert_never
 
 from floe.kernel.approval import refusal
@@ -26,6 +26,7 @@ from floe.model.event import (
     RunActivated,
 )
 from floe.model.flow import Ask, Node, Wait
+from floe.model.nouns import dataclass
 from floe.model.outcome import Outcome
 from floe.model.refs import Instant, Key
 from floe.model.run import Attached, NodeState, Run

@@ -5,9 +5,9 @@ is ever removed or renamed, because the logs of every release must stay readable
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from floe.model.flow import Work
+from floe.model.nouns import dataclass
 from floe.model.outcome import Outcome
 from floe.model.refs import NO_ITEM, FlowId, HostId, Instant, Json, NodeId, StoreId
 from floe.model.result import RunResult

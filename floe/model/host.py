@@ -1,8 +1,9 @@
 """A host as other hosts see it, and the reasons why it would not take a run."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from floe.model.nouns import dataclass
 from floe.model.refs import FlowId, HostId, Instant, RunRef, StoreId
 from floe.model.tags import Tag
 

@@ -9,11 +9,12 @@ Source: docs/cluster-protocol.md, "The pen" and "Leases".
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from floe.model.codec import Body
 from floe.model.flow import Flow, WhenFull
+from floe.model.nouns import dataclass
 from floe.model.refs import FlowId, HostId, Instant, Json, StoreId
 from floe.model.run import Pruned, Summary
 

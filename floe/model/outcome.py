@@ -1,7 +1,8 @@
 """How one attempt of a node ended."""
 
-from dataclasses import dataclass
 from typing import Literal
+
+from floe.model.nouns import dataclass
 
 Result = Literal["good", "bad", "error", "stopped"]
 """`good`, `bad`: the attempt ran to its end. `error`: it could not start, timed out, was lost or

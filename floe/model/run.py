@@ -1,11 +1,12 @@
 """A run, which is the fold of its events, and its row in lists."""
 
 from collections.abc import Mapping, Set
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Literal, NamedTuple
 
 from floe.model.event import NodeTaken, RerunOf
 from floe.model.flow import Flow, Work
+from floe.model.nouns import dataclass
 from floe.model.outcome import Outcome
 from floe.model.refs import FlowId, HostId, Instant, Json, NodeId, RunRef, StoreId
 from floe.model.result import RunResult, headline, result_of_row

@@ -1,9 +1,9 @@
 """Signals: input to a run from outside. They may be late, repeated or out of order."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
 
+from floe.model.nouns import dataclass
 from floe.model.refs import HostId, Instant, Json, Key, NodeId
 from floe.model.tags import Tag
 

@@ -1,11 +1,12 @@
 """The port of a store. `tests/conformance` runs against every implementation."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, Protocol
 
 from floe.model.codec import Body
 from floe.model.event import Event
+from floe.model.nouns import dataclass
 from floe.model.refs import FlowId, HostId, Instant, Json, RunRef, StoreId
 from floe.model.result import RunResult
 from floe.model.run import Pruned, State, Summary
