@@ -102,6 +102,7 @@ class HubCore:
             for run in step.grouped_pends():
                 self._leases.pended(step, run)
             self._placement.dispatch(step)
+            step.deliver()  # what runs gave back that ended when they began
             step.next_due = peers.finish(step)
             result = step.result()
         except ValueError:

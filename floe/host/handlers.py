@@ -20,6 +20,7 @@ from floe.host.inputs import (
 )
 from floe.host.peers.base import PeerParts
 from floe.host.removal import receive_removals, remove
+from floe.host.site import RECENT_MAX
 from floe.host.step import Step
 from floe.kernel.evolve import evolve
 from floe.kernel.group import group_of
@@ -61,10 +62,13 @@ def handle(step: Step, peers: PeerParts, received: Incoming) -> None:
         )
 
 
-def _start(step: Step, start: Start) -> tuple[RunRef, bool]:
-    site = step.site
+def _start(step: Step, start: Start) -> tuple[RunRef | None, bool]:
+    """Make a pending run; return it, and whether it is new. None: the run to repeat is removed."""
+    site, old = step.site, start.rerun_of
     if start.once and (known := site.once.get(start.once)):
         return known, False
+    if old is not None and old.run in site.removed:
+        return None, False
     site.serial += 1
     ref = RunRef(site.id, site.store, site.serial)
     step.keep("serial", "run", site.serial)
@@ -80,7 +84,7 @@ def _start(step: Step, start: Start) -> tuple[RunRef, bool]:
         values=start.values,
         by=start.by,
         digest=start.digest,
-        rerun_of=start.rerun_of,
+        rerun_of=old,
         taken=start.taken,
     )
     step.before[ref] = None
@@ -91,6 +95,8 @@ def _start(step: Step, start: Start) -> tuple[RunRef, bool]:
         pended = replace(pended, title=title, group=group)
         run = replace(run, title=title, group=group)
     step.record(run, pended, None)
+    if old is not None:
+        site.repeats.put_newest(ref.key, old.run, RECENT_MAX)
     return ref, True
 
 

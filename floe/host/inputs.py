@@ -15,7 +15,7 @@ from floe.store.base import Append, LedgerWrite
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
-    """A trigger was pulled: make a pending run."""
+    """A trigger was pulled, or a run is to start again: make a pending run."""
 
     flow: Flow
     digest: str | None
@@ -29,7 +29,8 @@ class Start:
     marks: tuple[LedgerWrite, ...] = ()
     """Stored in the same transaction: timer and ref marks."""
     rerun_of: RerunOf | None = None
-    """The run that is started again; None for a run of a trigger."""
+    """The run that is started again; None for a run of a trigger. If it was removed since this was
+    prepared, the reply names no run."""
     taken: tuple[NodeTaken, ...] = ()
     """The nodes that are taken over from it."""
 

@@ -1,17 +1,20 @@
 """The removal of ended runs, and of flows that no run needs: what must stay is left out.
 
-The shell chose them from the store. Since then one may have been started again.
+The shell chose them from the store. Since then one may have been started again, and that re-run may
+even be over.
 """
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 from floe.host.inputs import Prune
 from floe.host.notices import NOTIFIED
 from floe.host.peers.base import PeerParts
-from floe.host.site import Site
+from floe.host.peers.whereabouts import pen_of
+from floe.host.runs import RunTable
+from floe.host.site import RECENT_MAX, Site
 from floe.host.step import Step
 from floe.model.refs import RunRef
-from floe.model.run import Pruned
+from floe.model.run import Pruned, Summary
 
 SWEEP = "sweep"
 """Rows of the ledger: a removed run, by key, whose files are still to be deleted; its flow."""
@@ -20,8 +23,15 @@ SWEEP = "sweep"
 def remove(step: Step, peers: PeerParts, prune: Prune) -> tuple[str, ...]:
     """Remove runs and flows; return the keys of the runs."""
     site = step.site
-    runs = [one for one in removable(site, prune.runs) if not peers.owes(RunRef.parse(one.key))]
+    repeated = {old for _, old in site.repeats.items()}
+    runs = [
+        one
+        for one in removable(site, prune.runs)
+        if one.key not in repeated and not peers.owes(RunRef.parse(one.key))
+    ]
     for run in runs:
+        site.repeats.put(run.key, None)
+        site.removed.put_newest(run.key, True, RECENT_MAX)
         step.keep(SWEEP, run.key, run.flow)
         step.keep(NOTIFIED, run.key, None)
         if site.moved.put(run.key, None):
@@ -54,6 +64,25 @@ def removable(site: Site, runs: Iterable[Pruned]) -> list[Pruned]:
     runs = list(runs)
     if not runs:
         return runs
-    table = site.table.runs
-    repeated = {run.rerun_of.run for run in table.values() if run.rerun_of}
+    repeated, table = repeated_in(site.table), site.table.runs
     return [one for one in runs if RunRef.parse(one.key) not in table and one.key not in repeated]
+
+
+def repeated_in(table: RunTable) -> set[str]:
+    """The keys of the runs that unfinished runs repeat: these may still take their workspaces."""
+    return {run.rerun_of.run for run in table.runs.values() if run.rerun_of}
+
+
+def is_removed_here(
+    row: Summary, own: str, forgotten: Container[str], *, is_alone: bool = False
+) -> bool:
+    """Whether a run has ended, and this host is the one to remove it.
+
+    `own` is this host's store and `forgotten` are stores, as `h2@k3f9`.
+    """
+    if row.state != "archive":
+        return False
+    pen = pen_of(row)
+    if pen in forgotten:
+        return True  # each host removes its own row
+    return row.phase == "packed" and (is_alone or pen == own)

@@ -22,6 +22,10 @@ in the ledger first."""
 MOVED_MAX: Final = 10_000
 """Moved workspaces that are remembered; the oldest are forgotten first."""
 
+RECENT_MAX: Final = 10_000
+"""Re-runs and removed runs of this process that are remembered, for requests and removals that were
+prepared from an earlier state of the store; the oldest are forgotten first."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostSettings:
@@ -78,6 +82,10 @@ class Site:
         """The re-run that took the workspace of an earlier run, both by key."""
         for old, new in rows.get("moved", {}).items():
             self.moved.put(old, str(new))
+        self.repeats: Undoable[str, str] = Undoable(self.journal)
+        """By the re-runs of this process the runs that they repeat, both by key."""
+        self.removed: Undoable[str, bool] = Undoable(self.journal)
+        """The runs that this process removed, by key."""
         self.flows_stored: Undoable[str, bool] = Undoable(self.journal)
         """Digests of the flows that are in the store."""
 
@@ -99,9 +107,7 @@ class Site:
 
     def remember_once(self, key: str, ref: RunRef) -> None:
         """Keep the run that a request with an idempotency key led to."""
-        self.once.put(key, ref)
-        if len(self.once) > ONCE_MAX:
-            self.once.put(next(iter(self.once)), None)
+        self.once.put_newest(key, ref, ONCE_MAX)
 
     def view(self, problems: tuple[str, ...] = ()) -> HostView:
         """This host as placement sees it, with these problems besides its machine's."""

@@ -66,6 +66,12 @@ class Undoable(Generic[K, V]):
         self._set(key, value)
         return True
 
+    def put_newest(self, key: K, value: V, most: int) -> None:
+        """Set a value; if that makes more than `most` keys, remove the oldest."""
+        self.put(key, value)
+        if len(self._values) > most:
+            self.put(next(iter(self._values)), None)
+
     def _set(self, key: K, value: V | None) -> None:
         if value is None:
             self._values.pop(key, None)

@@ -67,7 +67,9 @@ class Hub(Life):
 
     async def _started(self, start: Start) -> Done:
         reply = await self.loop.ask(start)
-        assert reply.run is not None, "a start is answered with its run"
+        if reply.run is None:
+            assert start.rerun_of is not None, "any other start is answered with its run"
+            raise await self.reads.missing(RunRef.parse(start.rerun_of.run))
         return Done(await self.reads.summary(reply.run), is_known=not reply.changed)
 
     def pass_over_nowait(self, flow: Flow, trigger: Trigger, why: str) -> None:
@@ -102,7 +104,8 @@ class Hub(Life):
         return Done(await self.reads.summary(at.ref))
 
     async def rerun(self, run: str, again: Again, *, by: str, once: str = "") -> Done:
-        """Start an ended run again. Raises NotFound, Conflict, ValuesInvalid, TooLarge, Busy."""
+        """Start an ended run again. Raises NotFound, Removed, Conflict, ValuesInvalid, TooLarge,
+        Busy."""
         if known := await self._once(once):
             return known
         self.machine.check()

@@ -163,7 +163,7 @@ class Reads(HostReads):
             return summary_of(run)
         if row := await self.row(ref):
             return row
-        raise await self._missing(ref)
+        raise await self.missing(ref)
 
     async def row(self, ref: RunRef) -> Summary | None:
         """The row of a run as the store has it; None for none."""
@@ -174,7 +174,7 @@ class Reads(HostReads):
         ref = self.ref(run)
         found = self._live(ref) or await self.history.run(ref)
         if found is None:
-            raise await self._missing(ref)
+            raise await self.missing(ref)
         return found
 
     async def run_at(self, run: str, seq: int) -> Run:
@@ -182,7 +182,7 @@ class Reads(HostReads):
         ref = self.ref(run)
         found = await self.history.folded(ref, seq)
         if found is None:
-            raise await self._missing(ref)
+            raise await self.missing(ref)
         return found
 
     async def events(self, run: str, after: int = 0, limit: int = 0) -> Sequence[Stored]:
@@ -279,7 +279,7 @@ class Reads(HostReads):
         """The events that were recorded at this host."""
         return self.feed
 
-    async def _missing(self, ref: RunRef) -> FloeError:
+    async def missing(self, ref: RunRef) -> FloeError:
         """The error for a run that is not here."""
         name = self.name_of(ref)
         return await self._removed(ref) or NotFound(f"no run {name}", "floe runs lists them")

@@ -207,9 +207,7 @@ class Grantee:
         step.promise_row("floor", key, epoch)
 
     def _put_floor(self, key: str, epoch: int) -> None:
-        self._floors.put(key, epoch)
-        if len(self._floors) > FLOORS_MAX:
-            self._floors.put(next(iter(self._floors)), None)
+        self._floors.put_newest(key, epoch, FLOORS_MAX)
 
     def _refuse(self, step: Step, member: Member, about: Offer | Withdraw, why: str) -> None:
         change = self._heartbeat.change

@@ -19,8 +19,7 @@ import structlog
 
 from floe.host.inputs import Incoming, Mark, Prune
 from floe.host.notices import NOTICES
-from floe.host.peers.whereabouts import pen_of
-from floe.host.removal import SWEEP
+from floe.host.removal import SWEEP, is_removed_here, repeated_in
 from floe.host.retention import EVENT_BYTES, EndedRun, Expiry, Removals, Retention, Wanted
 from floe.hub.clock import Clock
 from floe.hub.flows import Flows
@@ -186,8 +185,7 @@ class Pruning:
         if not rows:
             return []
         shown = await self._store.repeated([row.key for row in rows])
-        table = self._loop.core.table.runs
-        moving = {run.rerun_of.run for run in table.values() if run.rerun_of}
+        moving = repeated_in(self._loop.core.table)
         runs = [
             EndedRun(
                 key=row.key,
@@ -205,12 +203,9 @@ class Pruning:
 
     def _is_ours(self, row: Summary) -> bool:
         """Whether a run has ended, and this host is the one to remove it."""
-        if row.state != "archive":
-            return False
-        pen, own = pen_of(row), address_key(self._parts.host.id, self._store.store_id)
-        if pen in self._forgotten():
-            return True  # each host removes its own row
-        return row.phase == "packed" and (pen == own or self._parts.peers is None)
+        own = address_key(self._parts.host.id, self._store.store_id)
+        is_alone = self._parts.peers is None
+        return is_removed_here(row, own, self._forgotten(), is_alone=is_alone)
 
     async def _remove(self, runs: Sequence[tuple[EndedRun, str]]) -> None:
         for start in range(0, len(runs), BATCH):
@@ -253,8 +248,7 @@ class Pruning:
 
     async def _drop(self, dropped: Sequence[Space]) -> None:
         """Delete the workspaces of runs, unless a run that repeats one has just come to need it."""
-        spaces, table = self._parts.spaces, self._loop.core.table.runs
-        moving = {run.rerun_of.run for run in table.values() if run.rerun_of}
+        spaces, moving = self._parts.spaces, repeated_in(self._loop.core.table)
         found = [space for space in dropped if space.run not in moving]
         if spaces is not None and found:
             await self._parts.places.read(spaces.root, _delete_spaces, spaces, found)

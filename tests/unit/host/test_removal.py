@@ -64,6 +64,45 @@ def test_a_run_that_an_unfinished_run_repeats_stays() -> None:
     assert stepped(core, asked(run.ref)).prunes == ()
 
 
+def again_of(run: Run) -> Incoming:
+    """The request to start an archived run again, prepared from its log."""
+    old = Earlier(run=replace(run, phase="packed"), name="h1-1", flow=BUILD, digest="sha256:1")
+    return Incoming(input=old.start(Again(values={}), by="bob", once=""), ticket=1)
+
+
+def test_a_run_whose_re_run_ended_since_the_removal_was_prepared_stays() -> None:
+    core = a_core()
+    old = an_archived(core)
+    again = stepped(core, again_of(old)).appends[0].run
+    ended(core, core.table.runs[again])
+    stepped(core, to(core.table.runs[again], Packed(digests={})))
+
+    assert stepped(core, asked(old.ref)).prunes == ()
+
+
+def test_a_run_whose_re_run_is_removed_can_be_removed() -> None:
+    core = a_core()
+    old = an_archived(core)
+    again = stepped(core, again_of(old)).appends[0].run
+    ended(core, core.table.runs[again])
+    stepped(core, to(core.table.runs[again], Packed(digests={})))
+    stepped(core, asked(again))
+
+    assert stepped(core, asked(old.ref)).prunes == (a_removal(old.ref),)
+
+
+def test_a_run_that_was_removed_since_its_re_run_was_prepared_is_not_repeated() -> None:
+    core = a_core()
+    old = an_archived(core)
+    again = again_of(old)
+    stepped(core, asked(old.ref))
+
+    decided = stepped(core, again)
+
+    assert decided.appends == ()
+    assert decided.replies[0].run is None
+
+
 def test_a_flow_that_a_run_of_this_process_needs_stays() -> None:
     core = a_core()
     stepped(core, a_start(BUILD))

@@ -3,6 +3,7 @@
 from floe.host.leases.base import Leases
 from floe.host.leases.kept import Kept
 from floe.kernel.place import Refusals
+from tests.make import a_flow, an_end
 from tests.make_hosts import Host, carry
 from tests.make_leases import DB, two
 
@@ -20,6 +21,16 @@ def test_keeper_claims_from_itself_within_one_step() -> None:
 
     assert h1.run(ref).phase == "active"
     assert h1.run(ref).fences.keys() == {"db"}
+
+
+def test_run_that_ends_when_it_begins_returns_what_it_held_in_that_step() -> None:
+    h1, _ = two()
+    at_once = a_flow(an_end(on="trigger.good"), resource_tags=("db",))
+
+    first, second = h1.start(at_once), h1.start(DB)
+
+    assert h1.run(first).phase == "ended"
+    assert h1.run(second).phase == "active"
 
 
 def test_placement_respects_no_resource_that_a_claim_decides_about() -> None:
