@@ -27,6 +27,9 @@ NAMES: Final = ("values", "task", "merge", "run", "trigger")
 CHARS_MAX: Final = 4096
 """Of a template."""
 
+WORDS_MAX: Final = 500
+"""Words and signs of all expressions of a template."""
+
 PATH_MAX: Final = 64
 """Names in one path."""
 
@@ -62,14 +65,18 @@ def read(text: str) -> tuple[Written, ...]:
     """The parts of a text in order; texts that touch are one part. Raises TemplateInvalid."""
     if len(text) > CHARS_MAX:
         raise TemplateInvalid(0, f"a template has at most {CHARS_MAX} characters")
-    plain, at, begun, found = "", 0, 0, list[Written]()
+    plain, at, begun, words, found = "", 0, 0, 0, list[Written]()
     while brace := _OPEN.search(text, at):
         plain += text[at : brace.start()]
         inside = brace.end()
         if not _is_ours(text, inside):
             plain, at = plain + brace[0], inside
             continue
-        part, at = _enclosed(text, inside)
+        part, at, count = _enclosed(text, inside)
+        words += count
+        if words > WORDS_MAX:
+            what = f"the expressions of a template have at most {WORDS_MAX} words and signs"
+            raise TemplateInvalid(inside, what)
         if not (part.path or part.code):
             plain += part.text
             continue
@@ -153,22 +160,25 @@ def _is_ours(text: str, at: int) -> bool:
     return word[0] in NAMES if word else _BEGINS.match(text, at) is not None
 
 
-def _enclosed(text: str, at: int) -> tuple[TemplatePart, int]:
-    """The part that begins behind two braces, and the offset behind it. Raises TemplateInvalid."""
+def _enclosed(text: str, at: int) -> tuple[TemplatePart, int, int]:
+    """The part behind two braces, the offset behind it, and the words and signs of an expression.
+
+    Raises TemplateInvalid.
+    """
     if (word := WORD.match(text, at)) and (path := _path(text, word)):
-        return path
+        return *path, 0
     quote = _QUOTED.match(text, at)
     if quote and "\\" not in quote[0] and (close := _CLOSE.match(text, quote.end())):
-        return TemplatePart(text=quote[1] or quote[2] or ""), close.end()
+        return TemplatePart(text=quote[1] or quote[2] or ""), close.end(), 0
     from floe.expr.flow.expression import enclosed  # most flows have none
 
     try:
-        code, end = enclosed(text, at)
+        code, end, words = enclosed(text, at)
         part = TemplatePart(code=code)
         expression_of(part)
     except ExpressionError as fault:
         raise TemplateInvalid(at + (fault.offset or 0), fault.what, fault.hint) from None
-    return part, end
+    return part, end, words
 
 
 def _path(text: str, word: "re.Match[str]") -> tuple[TemplatePart, int] | None:

@@ -106,7 +106,9 @@ def as_text(value: Json, fuel: Fuel) -> str:
         return value
     if value is None:
         raise ExpressionError("null has no text", "|default('…') gives a value instead")
-    return as_json(value, fuel)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return repr(exact(value)) if isinstance(value, int | float) else as_json(value, fuel)
 
 
 def as_json(value: Json, fuel: Fuel) -> str:

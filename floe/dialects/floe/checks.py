@@ -36,7 +36,7 @@ def check_texts(flow: Flow, nodes: Nodes, notes: Notes) -> None:
             assert isinstance(form, Table), "the form was read"
             tree = form.entries[FORM_TEXT.name].value
             assert isinstance(tree, Scalar), "so was its text"
-            check_template(TemplateText(tree, read(tree.text)), flow, notes)
+            check_template(TemplateText(tree, read(tree.text)), flow, notes, node=node.id)
 
 
 def check_git(flow: Flow, nodes: Nodes, notes: Notes) -> None:

@@ -50,6 +50,15 @@ def read_variables(code: str) -> set[str]:
     return read - other
 
 
+def nodes_before(flow: Flow, node: NodeId) -> frozenset[NodeId]:
+    """The nodes from which tags lead to a node, over any number of nodes."""
+    before: dict[NodeId, list[NodeId]] = {}
+    for edge in edges_of(flow):
+        if edge.source is not None:
+            before.setdefault(edge.target, []).append(edge.source)
+    return frozenset(_reached([node], before))
+
+
 class KnownInputs:
     """The inputs that each node of a flow may have."""
 

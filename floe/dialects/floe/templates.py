@@ -1,10 +1,12 @@
 """Templates in documents: their kind of value, and the check that their paths lead to something."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, NamedTuple
 
-from floe.dialects.floe.given import values_of
+from floe.dialects.floe.given import nodes_before, values_of
+from floe.dialects.floe.path_kinds import kind_of_path
 from floe.dialects.kinds import Schema, Text, Unfit, closest
 from floe.dialects.notes import Notes, Position
 from floe.dialects.tree import Scalar, Tree
@@ -20,7 +22,8 @@ from floe.expr.template import (
 )
 from floe.kernel.named_values import NODE, RUN, TRIGGER
 from floe.model.flow import Ask, Flow
-from floe.model.template import Path, Template
+from floe.model.refs import NodeId
+from floe.model.template import Path, Template, TemplatePart
 
 LATER: Final = ("host", "ws", "item", "index")
 """Names of the language that a template cannot use here."""
@@ -93,14 +96,45 @@ def mentioned(text: TemplateText) -> Iterator[Mentioned]:
 
 
 def check_template(
-    text: TemplateText | None, flow: Flow, notes: Notes, run: tuple[str, ...] = RUN
+    text: TemplateText | None,
+    flow: Flow,
+    notes: Notes,
+    run: tuple[str, ...] = RUN,
+    *,
+    node: NodeId | None = None,
 ) -> None:
-    """Report the paths of a template that can never lead to a value.
+    """Report the paths of a template that can never lead to a value, and types that do not fit.
 
-    `run`: what it can name of the run.
+    `run`: what it can name of the run. `node`: the node that the text belongs to.
     """
-    for one in mentioned(text) if text else ():
+    if text is None:
+        return
+    before = None if node is None else nodes_before(flow, node)
+    for one in mentioned(text):
         _check_path(one, flow, run, notes)
+        if before is not None and one.path[0] in ("task", "merge") and not one.may_miss:
+            _check_order(one, before, flow, notes)
+    for offset, part in text.parts:
+        if part.code:
+            _check_kinds(part, flow, text, offset, notes)
+
+
+def _check_order(one: Mentioned, before: Container[str], flow: Flow, notes: Notes) -> None:
+    """Warn of a node that may not have settled."""
+    id = next((str(step) for step in one.path[1:]), "")
+    if id in flow.by_id and id not in before:
+        what = f"`{one.path[0]}.{id}` is not before this node, so its values may be missing here"
+        notes.warning(one.at, what, "listen to it, or use |default('…')")
+
+
+def _check_kinds(
+    part: TemplatePart, flow: Flow, text: TemplateText, offset: int, notes: Notes
+) -> None:
+    from floe.expr.flow.kinds import mistakes  # most flows have no expression
+
+    for one in mistakes(expression_of(part).part, partial(kind_of_path, flow)):
+        note = notes.error if one.is_error else notes.warning
+        note(text.tree.position_of(offset + one.at), one.what)
 
 
 def _note_other(word: str, at: Position, notes: Notes) -> None:

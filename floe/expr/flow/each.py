@@ -31,6 +31,9 @@ TESTS: Final = ("defined", "matching", *OPERATORS)
 """Tests that `select`, `reject` and `selectattr` know; `is` knows the first two."""
 
 
+APPLIED: Final = 4
+"""Units that an element costs, beside what its filter or test costs."""
+
 MATCHED: Final = 16
 """Steps of a pattern that one unit pays for."""
 
@@ -54,7 +57,7 @@ def mapped(value: Sequence[Json], change: Callable[[Json, Fuel], Json], fuel: Fu
     """Each element by a filter or attribute."""
     found: list[Json] = []
     for one in value:
-        fuel.spend(2)
+        fuel.spend(APPLIED)
         found.append(change(one, fuel))
     return found
 
@@ -71,7 +74,7 @@ def selected(
     """The elements of which a test is true, or is not; of their attribute, if one is given."""
     found: list[Json] = []
     for one in value:
-        fuel.spend(2)
+        fuel.spend(APPLIED)
         try:
             is_true = test(member(one, attribute) if attribute else one, fuel)
         except Missing:

@@ -46,17 +46,18 @@ def result(value: Json, fuel: Fuel) -> Json:
 
 
 class Enclosed(NamedTuple):
-    """An expression in braces, and the offset behind them."""
+    """An expression in braces, the offset behind them, and the number of its words and signs."""
 
     text: str
     end: int
+    words: int
 
 
 def enclosed(text: str, at: int) -> Enclosed:
     """The expression between an offset behind `{{` and its `}}`. Raises ExpressionError."""
     rest = text[at:]
     found, end = tokens(rest, in_braces=True)
-    return Enclosed(rest[: found[-1].at].rstrip(), at + end)
+    return Enclosed(rest[: found[-1].at].rstrip(), at + end, len(found))
 
 
 @lru_cache(maxsize=KEPT)

@@ -10,8 +10,8 @@ from floe.model.refs import Json
 CHARS_MAX: Final = 4096
 """Of an expression."""
 
-TOKENS_MAX: Final = 1_000
-"""Of an expression."""
+TOKENS_MAX: Final = 500
+"""Of an expression, and of all of a template together."""
 
 WordKind = Literal["name", "value", "sign", "end"]
 

@@ -84,6 +84,7 @@ def test_text_is_filled(text: str, said: str) -> None:
         ("{{ values.a is matching('(') }}", 24, "the pattern cannot be read"),
         ("{{ values." + "a." * 70 + "a }}", 3, "a path has at most"),
         ("x" * (CHARS_MAX + 1), 0, "a template has at most"),
+        ("{{1}}" * 251, 1252, "the expressions of a template have at most"),
     ],
 )
 def test_mistake_is_named_with_its_place(text: str, offset: int, what: str) -> None:
