@@ -3,12 +3,13 @@
 A frame is made only by the host that had the run's pen, never by one that keeps a copy.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final, Literal
 
 from floe.host.result import Recorded
 from floe.model.codec import from_text, iso, to_text
 from floe.model.event import GrantRevoked, RunActivated
+from floe.model.nouns import dataclass
 from floe.model.refs import RunRef, StoreId
 from floe.model.secret import masked
 from floe.model.tags import TRIGGER_GOOD
@@ -100,5 +101,7 @@ def frame_of(pos: int, step: Recorded, named: Named) -> Frame:
     if step.summary is not None:
         shape["summary"] = summary_shape(step.summary, named)
     begins = isinstance(event, RunActivated)
-    text = to_text(masked(shape))
+    text = to_text(shape)
+    if "@" in text or "=" in text:  # only such values may have a password
+        text = to_text(masked(shape))
     return Frame(str(pos), record.run, text, "event", record.epoch, record.seq, begins)

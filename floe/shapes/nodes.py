@@ -26,10 +26,7 @@ def node_shape(run: Run, node: Node) -> Shape:
     return {
         **shape,
         **visit_shape(state, state.due or wait_due(run, node.id)),
-        "visits": [
-            {"state": state_text(run, visit), **visit_shape(visit)}
-            for visit in run.earlier.get(node.id, ())
-        ],
+        "visits": _visits(run, node),
     }
 
 
@@ -63,20 +60,33 @@ def node_change(before: Run | None, run: Run, node: Node) -> Shape:
     Left out, since a listener can derive them: a single attempt, and in a first visit a `queued_at`
     that equals `entered_at`.
     """
-    old = {**_UNTOLD, **(node_shape(before, node) if before else {})}
-    new = node_shape(run, node)
-    if new.get("queued_at") == new.get("entered_at") and new.get("visit") == 1:
+    state, earlier = run.nodes[node.id], before.nodes.get(node.id) if before else None
+    new: Shape = {"state": state_text(run, state)}
+    if before is None:
+        new |= {"class": node.cls, "type": node.type, "name": node.name}
+    new |= visit_shape(state, state.due or wait_due(run, node.id))
+    new["visits"] = _visits(run, node)
+    old = _UNTOLD
+    if before is not None and earlier is not None:
+        due = earlier.due or wait_due(before, node.id)
+        old = {**_UNTOLD, **visit_shape(earlier, due), "visits": _visits(before, node)}
+    if new["queued_at"] == new["entered_at"] and state.visit == 1:
         del new["queued_at"]
-    if len(new["attempts"]) == 1:
+    if len(state.attempts) == 1:
         del new["attempts"]
-    named = {"id": node.id, "ref": node.ref, "state": new["state"]}
-    return named | {k: v for k, v in new.items() if k not in old or v != old[k]}
+    changes = {k: v for k, v in new.items() if k not in old or v != old[k]}
+    return {"id": node.id, "ref": node.ref, **changes}
+
+
+def _visits(run: Run, node: Node) -> list[Shape]:
+    """The visits before the latest."""
+    return [
+        {"state": state_text(run, visit), **visit_shape(visit)}
+        for visit in run.earlier.get(node.id, ())
+    ]
 
 
 _UNTOLD: Mapping[str, object] = {
-    "class": None,
-    "type": None,
-    "name": None,
     "visit": 1,
     "visits": [],
     "tag": None,
