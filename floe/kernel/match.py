@@ -4,6 +4,8 @@
 now. A node enters once, and again after each reset. There is no other join.
 """
 
+from collections.abc import Iterable
+
 from floe.model.flow import Flow, Node
 from floe.model.refs import NodeId
 from floe.model.run import Run
@@ -38,7 +40,7 @@ def arrived(run: Run, node: Node) -> tuple[Tag, ...]:
     """The new tags it listens to, by arrival, and the standing tags of its clauses, in order."""
     standing = run.standing
     heard = sorted(_heard(run, node), key=standing.__getitem__)
-    return (*heard, *(t for clause in node.needs for t in clause if t in standing))
+    return (*heard, *[t for clause in node.needs for t in clause if t in standing])
 
 
 def missing(run: Run, node: Node) -> tuple[tuple[Tag, ...], ...]:
@@ -47,10 +49,11 @@ def missing(run: Run, node: Node) -> tuple[tuple[Tag, ...], ...]:
     return (*heard, *(c for c in node.needs if not _stands(c, run)))
 
 
-def sources_of(run: Run, node: Node) -> tuple[NodeId, ...]:
-    """The nodes whose outputs a waking node sees, nearest last, on top of the trigger's values."""
-    emitters = (emitter_of(tag) for tag in arrived(run, node))
-    return tuple(dict.fromkeys(e for e in emitters if e is not None))
+def sources_of(tags: Iterable[Tag]) -> tuple[NodeId, ...]:
+    """The nodes whose outputs a node sees that these tags wake, nearest last, on top of the
+    trigger's values."""
+    emitters = map(emitter_of, tags)
+    return tuple(dict.fromkeys([node for node in emitters if node is not None]))
 
 
 def _heard(run: Run, node: Node) -> list[Tag]:

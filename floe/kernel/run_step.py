@@ -134,7 +134,7 @@ class RunStep:
     def _enter(self, node: Node) -> tuple[Tag, ...]:
         """Enter a node; return the tag that it issues at once, if any."""
         tags = arrived(self.run, node)
-        sources = sources_of(self.run, node)
+        sources = sources_of(tags)
         inherits = self.flow.inherits
         work = rendered(node.work, self.run, sources, inherits=inherits)
         if isinstance(work, Ask) and work.form.text is not None:

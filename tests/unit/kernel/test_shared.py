@@ -61,12 +61,21 @@ def versions_of_a_set(updates: Iterable[int]) -> list[Set[int]]:
     return list(accumulate(updates, with_member, initial=none))
 
 
-def test_a_version_stays_as_it_was() -> None:
+def test_each_version_of_a_map_stays_as_it_was() -> None:
     maps = versions_of_a_map(n % 30 for n in range(100))
-    sets = versions_of_a_set(range(100))
 
-    assert [len(version) for version in maps] == [min(n, 30) for n in range(101)]
-    assert [len(version) for version in sets] == list(range(101))
+    assert [dict(version) for version in maps] == [
+        {key: key for key in range(min(n, 30))} for n in range(101)
+    ]
+    assert [29 in version for version in maps] == [n >= 30 for n in range(101)]
+
+
+def test_each_version_of_a_set_stays_as_it_was() -> None:
+    grown = versions_of_a_set(range(50))
+    shrunk = list(accumulate(range(50), without_member, initial=grown[-1]))
+
+    assert [set(version) for version in grown] == [set(range(n)) for n in range(51)]
+    assert [set(version) for version in shrunk] == [set(range(n, 50)) for n in range(51)]
 
 
 @pytest.mark.parametrize("versions", [versions_of_a_map, versions_of_a_set])
