@@ -9,7 +9,7 @@ from typing import Final
 from floe.config.flags import Flags, absolute, merged
 from floe.dialects.base import Compiled, Dialect
 from floe.dialects.floe.dialect import is_broken, parse_map
-from floe.dialects.floe.notices import NoticeTexts
+from floe.dialects.floe.notices import NoticeTexts, check_sending
 from floe.dialects.floe.vocabulary import (
     COMMON,
     COMMON_MAP,
@@ -97,7 +97,7 @@ def read_common(text: str, notes: Notes) -> KeyValues:
         except Unfit as e:
             notes.error(e.at, e.what, e.hint)
     common = COMMON_MAP.read(table, notes)
-    NoticeTexts(common[COMMON_ON_END], notes)
+    check_sending((NoticeTexts(common[COMMON_ON_END], notes),), table, notes)
     read_smtp(common[COMMON_SMTP], notes)
     if common[STORE_TYPE] not in ("local", "memory"):
         what = f"`store-type: {common[STORE_TYPE]}` is not available yet"

@@ -9,8 +9,10 @@ from floe.dialects.floe.vocabulary import FORM, FORM_TEXT
 from floe.dialects.notes import Notes, Position
 from floe.dialects.tree import Scalar, Table
 from floe.expr.template import read
-from floe.kernel.graph import Flaw, graph_of
-from floe.model.flow import Ask, Flow, Git, GitCheckout, GitMerge
+from floe.kernel.graph import Flaw, edges_of, graph_of
+from floe.model.flow import Ask, End, Flow, Git, GitCheckout, GitMerge
+from floe.model.refs import NodeId
+from floe.model.tags import Tag, label_of
 
 
 def check_flow(flow: Flow, nodes: Nodes, notes: Notes) -> None:
@@ -19,6 +21,37 @@ def check_flow(flow: Flow, nodes: Nodes, notes: Notes) -> None:
         for flaw in graph_of(flow).flaws:
             note = notes.error if flaw.level == "error" else notes.warning
             note(_place(flaw, nodes), flaw.what, flaw.hint)
+
+
+def check_rejections(flow: Flow, nodes: Nodes, notes: Notes) -> None:
+    """Warn of ends that only a rejection leads to, and that make its run good.
+
+    Good because the end listens to good events alone, such as that of a mail about the rejection.
+    """
+    for node in flow.nodes:
+        rejected = Tag(f"{node.ref}.bad")
+        if not isinstance(node.work, Ask) or rejected not in flow.hearers:
+            continue
+        reached = _reached(flow, without=rejected)
+        for end in flow.nodes:
+            is_behind = isinstance(end.work, End) and end.id not in reached
+            if is_behind and all(label_of(tag) == "good" for tag in end.heard):
+                what = f"a run that `{node.id}` rejects is good if it ends here"
+                hint = f"`listen: {rejected}` ends it as rejected; `on-end` can tell people"
+                notes.warning(nodes.positions[end.id, None], what, hint)
+
+
+def _reached(flow: Flow, *, without: Tag) -> set[NodeId]:
+    """The nodes that some event leads to if one tag never comes."""
+    reached: set[NodeId] = set()
+    edges = [edge for edge in edges_of(flow) if edge.tag != without]
+    while more := {
+        edge.target
+        for edge in edges
+        if edge.target not in reached and (edge.source is None or edge.source in reached)
+    }:
+        reached |= more
+    return reached
 
 
 def _place(flaw: Flaw, nodes: Nodes) -> Position:

@@ -10,12 +10,12 @@ from dataclasses import replace
 from typing import Final
 
 from floe.dialects.base import Compiled
-from floe.dialects.floe.checks import check_flow, check_git, check_texts
+from floe.dialects.floe.checks import check_flow, check_git, check_rejections, check_texts
 from floe.dialects.floe.commands import check_commands
 from floe.dialects.floe.max_runs import check_max_runs
 from floe.dialects.floe.names import identify
 from floe.dialects.floe.nodes import read_nodes
-from floe.dialects.floe.notices import NoticeTexts
+from floe.dialects.floe.notices import NoticeTexts, check_sending
 from floe.dialects.floe.schema import json_schema
 from floe.dialects.floe.templates import check_template
 from floe.dialects.floe.triggers import read_triggers
@@ -118,6 +118,7 @@ class FloeDialect:
         if notes.errors:
             return Compiled(flows=(), findings=notes.findings)
         check_git(flow, nodes, notes)
+        check_rejections(flow, nodes, notes)
         return Compiled(flows=(flow,), findings=notes.findings)
 
     def flows(self, text: str, origin: str) -> Compiled:
@@ -134,6 +135,7 @@ class FloeDialect:
             items: Sequence[Table] = document[FLOWS]
         else:
             items = (tree,)
+        told: list[NoticeTexts] = []
         flows: dict[tuple[FlowId, int], Flow] = {}
         files: dict[tuple[FlowId, int], Position] = {}
         for item in items:
@@ -148,6 +150,10 @@ class FloeDialect:
                 continue
             flows[flow.id, flow.ver] = flow
             files[flow.id, flow.ver] = part.at_of(FLOW_FILE)
+            told.append(NoticeTexts(part[ON_END], Notes(origin)))
+        common = tree.entries.get(COMMON.name)
+        if common and isinstance(common.value, Table):
+            check_sending(told, common.value, notes)
         return Compiled(
             flows=() if broken else tuple(flows.values()),
             findings=notes.findings,
@@ -237,6 +243,7 @@ def _flow(
     if names is None or notes.errors > errors_before:
         return None
     check_git(flow, nodes, notes)
+    check_rejections(flow, nodes, notes)
     return flow
 
 

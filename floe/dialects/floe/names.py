@@ -6,11 +6,15 @@ Source: the original floe's `trimID` and `nameFromID` as described in docs/flows
 import posixpath
 import re
 import unicodedata
+from typing import Final
 
 from floe.dialects.floe.vocabulary import ID, NAME
 from floe.dialects.notes import Notes
 from floe.dialects.section import KeySpec, KeyValues
 from floe.model.refs import ID as ID_PATTERN
+
+ID_MAX: Final = 63
+"""Characters of an id."""
 
 
 def id_from_name(name: str) -> str:
@@ -33,21 +37,24 @@ def identify(fields: KeyValues, what: str, notes: Notes) -> tuple[str, str] | No
         return None
     found = given.strip(" .-").lower() if given else id_from_name(name)
     if not ID_PATTERN.fullmatch(found):
-        _note_no_id(fields, given, name, notes)
+        _note_no_id(fields, given, name, found, notes)
         return None
     return found, name or name_from_id(found)
 
 
-def _note_no_id(fields: KeyValues, given: str, name: str, notes: Notes) -> None:
-    rule = "a-z, 0-9 and -, at most 63"
+def _note_no_id(fields: KeyValues, given: str, name: str, found: str, notes: Notes) -> None:
+    rule = f"a-z, 0-9 and -, at most {ID_MAX}"
     plain = unicodedata.normalize("NFKD", (given or name).casefold())
     plain = "".join(c for c in plain if not unicodedata.combining(c))
-    better = re.sub("[^a-z0-9]+", "-", plain).strip("-")[:63].strip("-")
+    better = re.sub("[^a-z0-9]+", "-", plain).strip("-")[:ID_MAX].strip("-")
     hint = f"id: {better}" if better else f"give an id: {rule}"
     if given:
         notes.error(fields.at_of(ID), f"`id` cannot be `{given[:70]}`: {rule}", hint)
     else:
-        notes.error(fields.at_of(NAME), f"no id can be made from the name `{name[:70]}`", hint)
+        what = f"no id can be made from the name `{name[:70]}`"
+        if re.fullmatch("[a-z0-9]+(?:-[a-z0-9]+)*", found) and len(found) > ID_MAX:
+            what += f": it would be longer than {ID_MAX} characters"
+        notes.error(fields.at_of(NAME), what, hint)
 
 
 def check_inside(fields: KeyValues, key: KeySpec[str], notes: Notes) -> str:

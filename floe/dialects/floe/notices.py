@@ -6,14 +6,16 @@ from typing import Final
 from floe.dialects.floe.templates import TemplateText, check_template
 from floe.dialects.floe.vocabulary import (
     CHANNELS,
+    COMMON_SMTP,
     MAIL,
     MAIL_MAP,
     MAIL_TO,
     NOTICE,
     NOTICE_TEXT,
     NOTICE_WHEN,
+    PUBLIC_URL,
 )
-from floe.dialects.notes import Notes
+from floe.dialects.notes import Notes, Position
 from floe.dialects.section import KeyValues
 from floe.dialects.tree import Table
 from floe.kernel.named_values import RUN
@@ -29,6 +31,10 @@ class NoticeTexts:
 
     def __init__(self, tables: Sequence[Table], notes: Notes) -> None:
         self._texts: list[TemplateText] = []
+        self.at: Position | None = None
+        """Of the first notice."""
+        self.mail_at: Position | None = None
+        """Of the first mail."""
         found = (self._notice(NOTICE.read(table, notes), notes) for table in tables)
         self.notices: tuple[Notice, ...] = tuple(notice for notice in found if notice)
 
@@ -46,6 +52,9 @@ class NoticeTexts:
             notes.error(part.at, what, "slack: $SLACK_URL")
             return None
         (channel, key) = given[0]
+        self.at = self.at or part.at
+        if channel == "mail":
+            self.mail_at = self.mail_at or part.at_of(MAIL)
         text = part[NOTICE_TEXT]
         if text:
             self._texts.append(text)
@@ -60,3 +69,15 @@ class NoticeTexts:
             to=to,
             text=text.template if text else None,
         )
+
+
+def check_sending(told: Sequence[NoticeTexts], common: Table, notes: Notes) -> None:
+    """Warn of what notices need and `common` of the same document does not give."""
+    mail_at = next(filter(None, (one.mail_at for one in told)), None)
+    if mail_at and COMMON_SMTP.name not in common.entries:
+        what = "no mail can be sent: `common` has no `smtp`"
+        notes.warning(mail_at, what, COMMON_SMTP.example)
+    at = next(filter(None, (one.at for one in told)), None)
+    if at and PUBLIC_URL.name not in common.entries:
+        what = "links in notices lead to the address that the host listens on"
+        notes.warning(at, what, f"`{PUBLIC_URL.example}` in `common`")
