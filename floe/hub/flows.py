@@ -116,7 +116,7 @@ class FlowFiles:
         base = run.flow
         if base is None:
             return FlowUnreadable(why=f"the config has no flow {run.flow_id}@{run.ver} any more")
-        why, name = "", without_password(base.flow_file)
+        why, is_there, name = "", False, without_password(base.flow_file)
         attempt = 1
         while attempt <= TRIES:
             try:
@@ -127,12 +127,13 @@ class FlowFiles:
             except ConfigInvalid as error:
                 return FlowUnreadable(why=f"flow-file {name}: {error}")
             except FloeError as error:
-                why = f"flow-file {name}: {error}"
+                is_there = not isinstance(error, NotFound)
+                why = f"flow-file {name}: {error}" if is_there else f"no flow-file: {error}"
                 log.warning("flow.unreadable", run=str(run.ref), attempt=attempt, why=why)
             if attempt < TRIES:
                 await asyncio.sleep(self._retry_s * 2 ** (attempt - 1))
             attempt += 1
-        return FlowUnreadable(why=f"{why} (after {TRIES} tries)")
+        return FlowUnreadable(why=f"{why} (after {TRIES} tries)" if is_there else why)
 
     async def _load(self, run: Run, base: Flow) -> FlowRead:
         git = _commit(run, base)

@@ -42,6 +42,10 @@ _GIT: Final = re.compile(
     r"((?:(?:https?|ssh|git|file)://|[\w.+-]+@[\w.-]+:)\S*?\.git)/([^#]+)(?:#(.+))?", re.DOTALL
 )
 _URL: Final = re.compile(r"https?://", re.IGNORECASE)
+_COMMIT: Final = re.compile(r"commit ([0-9a-f]{7,64}) has no file")
+
+SHORT: Final = 7
+"""Digits of a commit's hash in a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +158,7 @@ class DocumentFiles:
                 argv(self._copied(), task), own_environment(key_file, remote)
             )
         if status == NoSuchFile.status:
-            raise NotFound(f"{there}: {err.strip().removeprefix('floe: ')}")
+            raise NotFound(f"{_commit_of(git, err)} of {there.url} has no {there.path}")
         if status:
             raise refusal(there.url, err)
         commit, _, data = out.partition(b"\n")
@@ -162,6 +166,17 @@ class DocumentFiles:
         pinned = replace(there, at=commit.decode())
         origin = replace(there, at=there.at or git.hash or git.ref or git.branch)
         return Document(text=text, origin=str(origin), pinned=str(pinned))
+
+
+def _commit_of(git: Git, error: str) -> str:
+    """The commit in which a file is missing, as people name it: `branch main (e6724a4)`."""
+    found = _COMMIT.search(error)
+    short = found[1][:SHORT] if found else ""
+    if git.branch:
+        return f"branch {git.branch} ({short})"
+    if git.ref and not FULL_HASH.fullmatch(git.ref):
+        return f"{git.ref} ({short})"
+    return f"commit {short}"
 
 
 def full_name(name: str, relative_to: str) -> str:

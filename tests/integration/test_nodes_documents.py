@@ -251,6 +251,21 @@ async def test_a_file_that_a_commit_does_not_have_is_not_found_or_theirs(
         await documents.read(f"{remote.url}/{name}")
 
 
+async def test_missing_file_names_the_branch_and_its_commit(
+    documents: DocumentFiles, remote: Repository
+) -> None:
+    name = f"{remote.url}/ci/none.yml"
+    head = remote.git("rev-parse", "HEAD").strip()
+
+    with pytest.raises(NotFound) as by_branch:
+        await documents.read(name, git=Git(branch="main"))
+    with pytest.raises(NotFound) as by_hash:
+        await documents.read(f"{name}#{head}")
+
+    assert by_branch.value.what == f"branch main ({head[:7]}) of {remote.url} has no ci/none.yml"
+    assert by_hash.value.what == f"commit {head[:7]} of {remote.url} has no ci/none.yml"
+
+
 async def test_a_document_in_git_has_a_limit(documents: DocumentFiles, remote: Repository) -> None:
     remote.commit(big_yml="x" * (DOCUMENT_BYTES_MAX + 1))
 
