@@ -10,6 +10,9 @@ from floe.model.refs import HostId, Instant, RunRef
 HOST_STALE_S: Final = 10
 """Hosts ping each other every 2 s; after five missed pings a host gets no runs."""
 
+TAGS_MAX: Final = 6
+"""How many tags of a host a reason names."""
+
 HOST_SCOPED: Final = "host:"
 """Resource tags with this prefix are exclusive per host, all others per cluster."""
 
@@ -60,7 +63,10 @@ def _refusals(
     if pend.only not in (None, host.id):
         yield f"does not have the workspace that the run takes over: {pend.only} has it"
     if absent := sorted(pend.host_tags - host.tags):
-        yield f"lacks the {'tag' if len(absent) == 1 else 'tags'} {', '.join(absent)}"
+        has = ", ".join(sorted(host.tags)[:TAGS_MAX]) or "none"
+        has += ", …" if len(host.tags) > TAGS_MAX else ""
+        tags = "tag" if len(absent) == 1 else "tags"
+        yield f"lacks the {tags} {', '.join(absent)} (it has {has})"
     if host.draining:
         yield "is draining: it finishes its runs and takes no new ones"
     unseen_s = 0 if host.seen_at is None else (now - host.seen_at) // 1000

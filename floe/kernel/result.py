@@ -29,11 +29,15 @@ def is_rejection(run: Run, tag: Tag) -> bool:
 
 
 def failure_of(run: Run, flow: Flow, tag: Tag) -> str:
-    """The sentence about a bad event: `Unit Tests failed: exit status 1`."""
+    """The sentence about a bad event: `Unit Tests failed: exit status 1`.
+
+    Further lines of an outcome are details, such as a long PATH; they stay with the node.
+    """
     node = emitter_of(tag)
     assert node is not None, "the trigger is never bad"
     outcome = run.settled(node).outcome
-    return failure(flow.by_id[node].name, outcome_text(outcome) if outcome else "")
+    how = outcome_text(outcome).partition("\n")[0] if outcome else ""
+    return failure(flow.by_id[node].name, how)
 
 
 def failed_nodes(run: Run, flow: Flow) -> tuple[NodeId, ...]:

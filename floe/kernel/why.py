@@ -1,17 +1,17 @@
 """Explains what a run waits for, or why it ended: in sentences and in their parts."""
 
-from collections.abc import Collection, Mapping
-from typing import assert_never
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final, assert_never
 
 from floe.kernel.graph import labels_of
 from floe.kernel.match import may_enter, missing
 from floe.kernel.owed import key_of, wait_due
 from floe.kernel.place import Refusals
 from floe.kernel.rest import never_entered
-from floe.kernel.sentences import either, first_parts
+from floe.kernel.sentences import PARTS_MAX, either, first_parts
 from floe.model.codec import iso
 from floe.model.flow import Ask, Flow, Node, Wait
-from floe.model.host import Why
+from floe.model.host import Skipped, Why
 from floe.model.refs import Key, NodeId
 from floe.model.result import headline
 from floe.model.run import NodeState, Run
@@ -88,7 +88,7 @@ def _active(
     waiting = {
         node.ref: (_open(run, node, queued, limit, stuck),)
         if node.id in run.open
-        else _unentered(run, node, coming)
+        else _unentered(run, flow, node, coming)
         for node in flow.nodes
         if node.id in run.open or may_enter(run, node)
     }
@@ -116,13 +116,42 @@ def _ended(run: Run) -> Why:
         return Why(text=text)
     if run.end_tag and not run.good and run.end_tag not in run.flow.hearers:
         text += f"; no node listens to {run.end_tag}"
-    never: dict[str, tuple[Tag, ...]] = {
-        n.ref: tuple(t for clause in missing(run, n) for t in clause)
-        for n in never_entered(run, run.flow)
-    }
+    never = {n.ref: _skipped(run, run.flow, n) for n in never_entered(run, run.flow)}
     if never:
         text += f"; never ran: {first_parts([*never])}"
     return Why(text=text, never=never)
+
+
+def _skipped(run: Run, flow: Flow, node: Node) -> Skipped:
+    clauses = missing(run, node)
+    reasons = [_lacking(run, flow, clause) for clause in clauses]
+    return Skipped(tuple(t for clause in clauses for t in clause), first_parts(reasons))
+
+
+def _lacking(run: Run, flow: Flow, clause: Sequence[Tag]) -> str:
+    """Why none of some alternative tags comes: `A was not good and B did not run`."""
+    reasons = dict.fromkeys(_absence(run, flow, tag) for tag in clause)
+    return " and ".join([*reasons][:PARTS_MAX])
+
+
+def _absence(run: Run, flow: Flow, tag: Tag) -> str:
+    """Why a tag does not come: `Approval by Ops was not rejected`."""
+    node = emitter_of(tag)
+    if node is None:
+        return "the trigger fires once" if run.standing else "the run did not begin"
+    name, state, label = flow.by_id[node].name, run.nodes.get(node), label_of(tag)
+    if state is None or state.outcome is None:
+        return f"{name} did not run"
+    if state.tag is None:
+        return f"{name} was stopped"
+    if state.tag == tag:
+        return f"{name} does not run again"
+    if isinstance(state.work, Ask):
+        return f"{name} was not {'approved' if label == 'good' else 'rejected'}"
+    return f"{name} did not exit with {label}" if label.isdecimal() else f"{name} {_NOT[label]}"
+
+
+_NOT: Final = {"good": "was not good", "bad": "was not bad", "error": "had no error"}
 
 
 def _open(
@@ -153,13 +182,13 @@ def _again(state: NodeState, node: Node) -> str:
     return f"attempt {state.attempt + 1}, since the last was lost,"
 
 
-def _unentered(run: Run, node: Node, coming: Mapping[NodeId, Node]) -> tuple[str, ...]:
+def _unentered(run: Run, flow: Flow, node: Node, coming: Mapping[NodeId, Node]) -> tuple[str, ...]:
     clauses = _awaited(run, node)
     if not clauses:
         return ("can never enter: it listens to nothing",)
     gone = [c for c in clauses if not any(_can_come(run, t, coming) for t in c)]
     if gone:
-        return tuple(f"can no longer enter: {either(c)} can no longer come" for c in gone)
+        return tuple(f"skipped: {_lacking(run, flow, c)}" for c in gone)
     return tuple(either(c) for c in clauses)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import field
+from typing import NamedTuple
 
 from floe.model.nouns import dataclass
 from floe.model.refs import FlowId, HostId, Instant, RunRef, StoreId
@@ -49,6 +50,15 @@ class Pend:
     """Hosts that returned this run's grant and have not changed since."""
 
 
+class Skipped(NamedTuple):
+    """A node that never entered in a run that has ended."""
+
+    tags: tuple[Tag, ...]
+    """The tags that it waited for."""
+    why: str
+    """The reason, as a sentence: `Approval by Ops was not rejected`."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Why:
     """The answer to `floe why`: one sentence and its parts."""
@@ -58,8 +68,8 @@ class Why:
     """Pending: each host and the reasons it does not take the run."""
     waiting: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Active: each unfinished node (`task.build`) and what it waits for."""
-    never: Mapping[str, tuple[Tag, ...]] = field(default_factory=dict)
-    """Ended: each node that never entered and the tags it waited for."""
+    never: Mapping[str, Skipped] = field(default_factory=dict)
+    """Ended: each node that never entered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -192,7 +192,7 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
             "text": TEXT,
             "hosts": REFUSALS,
             "waiting": many(shape({"node": TEXT, "for": many(TEXT)})),
-            "never": many(shape({"node": TEXT, "tags": many(TEXT)})),
+            "never": many(shape({"node": TEXT, "tags": many(TEXT)}, {"why": TEXT})),
         }
     ),
     "Notices": shape({"notices": many(ref("Notice"))}),

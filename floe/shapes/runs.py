@@ -81,5 +81,5 @@ def why_shape(run: Run, why: Why, named: Named) -> Shape:
         "text": why.text,
         "hosts": [{"host": h, "reasons": list(r)} for h, r in why.hosts.items()],
         "waiting": [{"node": n, "for": list(w)} for n, w in why.waiting.items()],
-        "never": [{"node": n, "tags": list(t)} for n, t in why.never.items()],
+        "never": [{"node": n, "tags": list(s.tags), "why": s.why} for n, s in why.never.items()],
     }

@@ -92,7 +92,7 @@ def find(name: str, env: dict[str, str]) -> str:
         raise OrderRefused(f"permission denied: {candidate} is not executable")
     hint = f"; try: ./{name}, which is in the working directory" if os.path.isfile(name) else ""
     hint = hint or ("; with `args`, `cmd` is one program's name" if " " in name else "")
-    raise OrderRefused(f"command not found: {name} (PATH is {path}){hint}")
+    raise OrderRefused(f"command not found: {name}{hint}\nPATH is {path}")
 
 
 class Launched(NamedTuple):

@@ -229,8 +229,10 @@ class _Story:
             case _:
                 answer = why(self.run)
                 yield answer.text
-                for node, waits in (*answer.waiting.items(), *answer.never.items()):
+                for node, waits in answer.waiting.items():
                     yield f"  {node}: {', '.join(waits)}"
+                for node, skipped in answer.never.items():
+                    yield f"  {node}: skipped: {skipped.why}"
 
     def _told(self, event: Event, before: Run) -> str:
         name = type(event).__name__

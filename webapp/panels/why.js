@@ -21,13 +21,18 @@ export function WhyPanel({ run, past }) {
     <p class="why-text"><${Said} text=${why.text} /></p>
     <${Reasons} title="Hosts" rows=${why.hosts?.map(({ host, reasons }) => [host, reasons])} />
     <${Reasons} title="What each node waits for" rows=${why.waiting?.map((one) => [one.node, one.for])} />
-    <${Reasons} title="Never ran" rows=${why.never?.map(({ node, tags }) => [node, tags])} lead="heard nothing of " />
+    <${Reasons} title="Never ran" rows=${why.never?.map(skipped)} />
     <${Notices} run=${run} />
   </div>`;
 }
 
-/** @param {{title: string, rows?: [string, string[]][], lead?: string}} props */
-function Reasons({ title, rows, lead = "" }) {
+/** A host with an older floe gives only the tags.
+ * @param {{node: string, tags: string[], why?: string}} never
+ * @returns {[string, string[]]} */
+const skipped = ({ node, tags, why }) => [node, [why ? `skipped: ${why}` : `waited for ${tags.join("; ")}`]];
+
+/** @param {{title: string, rows?: [string, string[]][]}} props */
+function Reasons({ title, rows }) {
   if (!rows?.length) return null;
   return html`<section class="values"><h3>${title}</h3>
     <${Chunks} list=${rows} guess=${ROW_PX} draw=${
@@ -35,7 +40,7 @@ function Reasons({ title, rows, lead = "" }) {
         html`<dl ref=${ref} style=${{ height }}>${part?.map(
           ([name, reasons]) => html`
             <div key=${name}><dt>${plain(name)}</dt><dd><${Said} text=${
-              reasons.length ? lead + reasons.join("; ") : "could take it"
+              reasons.length ? reasons.join("; ") : "could take it"
             } /></dd></div>`,
         )}</dl>`
     } /></section>`;

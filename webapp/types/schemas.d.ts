@@ -424,6 +424,7 @@ export type Why = {
   never: {
     node: string;
     tags: string[];
+    why?: string;
   }[];
 };
 

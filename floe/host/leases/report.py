@@ -88,10 +88,16 @@ class LeaseReport:
             else f"resource {tag}, held by {called(run)}"
             for tag, run in queued.holders.items()
         ]
-        place = f"{queued.position}. in the queue of keeper {keeper}"
-        return [*(reasons or [names]), place]
+        return [*(reasons or [names]), _line(queued.position - 1)]
 
     def _elder(self, pend: Pend) -> RunRef | None:
         """The oldest run that needs the same: it alone asks."""
         queue = self._site.table.queues.get(needs_of(pend), [])
         return queue[0] if queue and queue[0] != pend.run else None
+
+
+def _line(ahead: int) -> str:
+    """The place of a run behind others that wait for the same."""
+    if not ahead:
+        return "next in line"
+    return "1 run is before it" if ahead == 1 else f"{ahead} runs are before it"

@@ -42,8 +42,8 @@ def test_lowest_id_breaks_a_tie() -> None:
 @pytest.mark.parametrize(
     ("pend", "host", "reason"),
     [
-        (a_pend(host_tags=frozenset({"go"})), a_host(), "lacks the tag go"),
-        (a_pend(host_tags=frozenset({"b", "a"})), a_host(), "lacks the tags a, b"),
+        (a_pend(host_tags=frozenset({"go"})), a_host(), "lacks the tag go (it has none)"),
+        (a_pend(host_tags=frozenset({"b", "a"})), a_host(), "lacks the tags a, b (it has none)"),
         (
             a_pend(only=HostId("h2")),
             a_host(),
@@ -81,6 +81,14 @@ def test_host_refuses_and_explains_why(pend: Pend, host: HostView, reason: str) 
     assert refusals_of(pend, host) == [(reason,)]
 
 
+def test_host_that_lacks_a_tag_names_the_first_of_its_own() -> None:
+    host = a_host(tags=frozenset("abcdefgh"))
+
+    assert refusals_of(a_pend(host_tags=frozenset({"go"})), host) == [
+        ("lacks the tag go (it has a, b, c, d, e, f, …)",)
+    ]
+
+
 def test_problem_of_a_host_keeps_every_run_away_and_is_reported_first() -> None:
     host = a_host(slots=0, problems=("lost its store",))
 
@@ -97,7 +105,7 @@ def test_host_gives_all_its_reasons() -> None:
     pend = a_pend(host_tags=frozenset({"go"}))
 
     assert refusals_of(pend, a_host(active=2, slots=2)) == [
-        ("lacks the tag go", "its slots are full: 2 of 2 runs")
+        ("lacks the tag go (it has none)", "its slots are full: 2 of 2 runs")
     ]
 
 

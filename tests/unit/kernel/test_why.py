@@ -1,5 +1,7 @@
 """What a waiting run says; active and ended ones are told in the scenarios."""
 
+import pytest
+
 from floe.kernel.place import Refusals
 from floe.kernel.why import why
 from floe.model.event import RunPacked
@@ -20,6 +22,7 @@ from tests.make import (
     attached,
     exited,
     grown,
+    stopped,
     the_key,
 )
 
@@ -133,8 +136,39 @@ def test_reset_merge_whose_tags_stand_waits_for_one_of_them_again() -> None:
 def test_reset_merge_whose_tags_cannot_come_again_names_them() -> None:
     answer = why(reset_merge("all", "a", "b"))
 
-    gone = "task.a.good or task.b.good can no longer come"
-    assert answer.waiting["merge.both"] == (f"can no longer enter: {gone}",)
+    assert answer.waiting["merge.both"] == (
+        "skipped: a does not run again and b does not run again",
+    )
+
+
+SKIPPED = [
+    (a_node("a"), 0, "task.a.bad", "a was not bad"),
+    (a_node("a"), 0, "task.a.error", "a had no error"),
+    (a_node("a", use_status=True), 0, "task.a.3", "a did not exit with 3"),
+    (a_node("a"), 1, "task.a.good", "a was not good"),
+]
+
+
+@pytest.mark.parametrize(("node", "status", "tag", "reason"), SKIPPED)
+def test_node_that_no_tag_reaches_names_the_one_before_it(
+    node: Node, status: int, tag: str, reason: str
+) -> None:
+    flow = a_flow(node, a_form("hold"), a_node("z", on=tag), unheard_bad="hold")
+    run = after(a_run(flow), exited(a_run(flow), "a", status))
+
+    answer = why(run)
+
+    assert answer.waiting["task.z"] == (f"skipped: {reason}",)
+
+
+def test_node_after_a_stopped_one_says_so() -> None:
+    run = a_run(a_flow(a_node("a"), a_node("z", on="task.a.good")))
+    run = after(run, Cancel(by="alice"))
+    run = after(run, stopped(run, "a"))
+
+    answer = why(run)
+
+    assert answer.never["task.z"].why == "a was stopped"
 
 
 TROUBLE = "cannot start commands: no warden is running"

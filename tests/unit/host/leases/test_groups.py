@@ -34,7 +34,7 @@ def test_runs_of_all_hosts_wait_for_one_place() -> None:
     ended(where, first, h1, h2)
 
     assert before[:2] == ["pending", "active"]
-    assert before[2].startswith("h2-1, which still runs (max-runs 1); 1. in the queue")
+    assert before[2].startswith("h2-1, which still runs (max-runs 1); next in line")
     assert holders(h1, GROUP) == (second.key,)
 
 

@@ -11,7 +11,7 @@ def test_waiting_run_names_who_holds_and_its_place() -> None:
     waiter = h2.start(DB)
     carry(h1, h2)
 
-    assert why_of(h2, waiter) == "resource db, held by h1-1; 1. in the queue of keeper h1"
+    assert why_of(h2, waiter) == "resource db, held by h1-1; next in line"
 
 
 def test_reasons_call_runs_as_the_host_at_work_does() -> None:
@@ -21,7 +21,7 @@ def test_reasons_call_runs_as_the_host_at_work_does() -> None:
     waiter = h2.start(DB)
     carry(h1, h2)
 
-    assert why_of(h2, waiter) == f"resource db, held by {holder.key}; 1. in the queue of keeper h1"
+    assert why_of(h2, waiter) == f"resource db, held by {holder.key}; next in line"
 
 
 def test_leases_are_reported_with_holder_fence_and_who_waits() -> None:
