@@ -98,9 +98,8 @@ class Lazy(click.Group):
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
             near = difflib.get_close_matches(args[0], COMMANDS, n=1)
-            if near:
-                raise click.UsageError(f"{error.message} Did you mean {near[0]}?", ctx) from None
-            raise
+            meant = f"; did you mean {near[0]}?" if near else ""
+            raise click.UsageError(f"no command {args[0]}{meant}", ctx) from error
 
 
 def _colour() -> bool | None:
@@ -150,7 +149,9 @@ def run(words: Sequence[str]) -> None:
     except click.exceptions.Abort:
         sys.exit(INTERRUPTED)
     except click.ClickException as error:
-        error.show()
+        from floe.cli.usage import usage_error  # only a wrong command line needs it
+
+        complain(usage_error(error, words))
         sys.exit(YOURS)
     except FloeError as error:
         complain(error)

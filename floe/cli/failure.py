@@ -18,11 +18,12 @@ NODES_MAX: Final = 3
 
 
 def failure_lines(client: Client, run: Shape) -> list[str]:
-    """The last output of the nodes that explain a failure; none for other runs."""
+    """Details and last output of the nodes that explain a failure; none for other runs."""
     by_id = {node["id"]: node for node in run["nodes"]}
     failed = [by_id[id] for id in run.get("failed", ()) if id in by_id]
     lines: list[str] = []
     for node in failed[:NODES_MAX]:
+        lines += [f"    {clean(detail)}" for detail in node.get("why", "").splitlines()[1:]]
         if node.get("output_bytes"):
             lines += _of_node(client, run["id"], node)
     return lines

@@ -202,7 +202,8 @@ def reason(node: Shape) -> str:
         return f"until {clock(node['due'])}"
     if node.get("state") == "good" and node.get("by"):
         return approval(node)
-    return clean(node.get("why") or (f"status {node['status']}" if node.get("status") else ""))
+    why = node.get("why", "").partition("\n")[0]  # further lines are details
+    return clean(why or (f"status {node['status']}" if node.get("status") else ""))
 
 
 def approval(node: Shape) -> str:

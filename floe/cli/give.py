@@ -17,6 +17,7 @@ from floe.model.refs import Shape
 @click.argument("run", type=RUN)
 @click.argument("node", type=NODE, required=False)
 @click.argument("values", metavar="[K=V]...", nargs=-1, type=PAIR)
+@click.option("-d", "--data", metavar="K=V", multiple=True, type=PAIR, help="The same as K=V.")
 @click.option("--reject", is_flag=True, help="Answer with bad: the node issues its .bad event.")
 @click.option("--why", default="", help="The reason of a rejection; everybody can read it.")
 @click.option(
@@ -29,6 +30,7 @@ def command(
     run: str,
     node: str | None,
     values: tuple[tuple[str, Any], ...],
+    data: tuple[tuple[str, Any], ...],
     reject: bool,
     why: str,
     visit: int | None,
@@ -48,6 +50,7 @@ def command(
     if why and not reject:
         raise click.UsageError("--why is the reason of a rejection: add --reject")
     client = connected()
+    values += data
     answered: dict[str, Any] = {"values": dict(values), "good": not reject}
     is_asked = not (values or reject or json_) and sys.stdin.isatty()
     if is_asked or node is None:

@@ -3,7 +3,7 @@
 import re
 import sys
 from codecs import getincrementaldecoder
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import click
@@ -11,7 +11,8 @@ import click
 from floe.cli.arguments import NODE, RUN
 from floe.cli.client import Patience, connected, path
 from floe.cli.formats import printable
-from floe.model.errors import Theirs
+from floe.model.errors import NotFound, Theirs, Yours
+from floe.model.refs import Shape
 
 CHUNK: Final = 64 * 1024
 ALL: Final = 2**53
@@ -23,7 +24,7 @@ _UNFINISHED: Final = re.compile(r"\x1b(?:\[[0-?]{0,128}|[\]PX^_][^\x07\x1b]{0,25
 
 @click.command()
 @click.argument("run", type=RUN)
-@click.argument("node", type=NODE)
+@click.argument("node", type=NODE, required=False)
 @click.option("-f", "--follow", is_flag=True, help="Follow until the attempt ends.")
 @click.option(
     "--visit",
@@ -34,10 +35,13 @@ _UNFINISHED: Final = re.compile(r"\x1b(?:\[[0-?]{0,128}|[\]PX^_][^\x07\x1b]{0,25
 @click.option(
     "--attempt", type=click.IntRange(1), metavar="N", help="Number of the attempt.  [the newest]"
 )
-def command(run: str, node: str, follow: bool, visit: int | None, attempt: int | None) -> None:
+def command(
+    run: str, node: str | None, follow: bool, visit: int | None, attempt: int | None
+) -> None:
     """Print the output of NODE in RUN, byte for byte.
 
-    On a terminal, colours are kept and all other control sequences are removed.
+    NODE may be omitted if only one node has output. On a terminal, colours are kept and all other
+    control sequences are removed.
 
     \b
     Examples:
@@ -46,6 +50,7 @@ def command(run: str, node: str, follow: bool, visit: int | None, attempt: int |
       floe log h1-12 build --attempt 1 > build.log
     """
     client = connected()
+    node = node or only_output(client.get(path("runs", run)))
     write = to_terminal() if sys.stdout.isatty() else _to_file
     offset, is_begun, patience = 0, False, Patience(client.at)
     query = {"follow": "true" if follow else None, "limit": ALL}
@@ -67,6 +72,23 @@ def command(run: str, node: str, follow: bool, visit: int | None, attempt: int |
             if not (follow and is_begun):
                 raise
             patience.wait(error.what)
+
+
+def only_output(run: Shape) -> str:
+    """The one node of a run that has output. Raises NotFound, Yours."""
+    found = [node for node in run["nodes"] if node.get("output_bytes")]
+    if not found:
+        raise NotFound(f"no node of {run['id']} has any output yet", f"floe show {run['id']}")
+    if len(found) > 1:
+        names = ", ".join(f"{node['id']} ({node['state']})" for node in found)
+        raise Yours(f"which output of {run['id']}? these have one: {names}", _try(run, found))
+    return str(found[0]["id"])
+
+
+def _try(run: Shape, found: Sequence[Shape]) -> str:
+    """The command for the node that a reader most likely wants: one that failed, else the last."""
+    failed = [node for node in found if node["id"] in run.get("failed", ())]
+    return f"floe log {run['id']} {(failed or found)[-1]['id']}"
 
 
 def _to_file(chunk: bytes) -> None:

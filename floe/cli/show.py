@@ -44,7 +44,7 @@ def command(run: str, json_: bool) -> None:
     name = f"{shape['id']}  {shape['flow']}@{shape['ver']}"
     title = clean(shape.get("title", ""))
     click.echo("  ".join(filter(None, (name, title, run_state(shape)))))
-    if shape["why"]:
+    if shape["why"] and not shape["good"]:
         click.echo(f"  {sentence(shape['why'])}")
     for line in failure_lines(client, shape):
         click.echo(line)

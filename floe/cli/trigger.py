@@ -116,8 +116,10 @@ def _is_waiting(run: Shape) -> bool:
 
 
 def _end(client: Client, run: Shape) -> list[str]:
-    end = f"{run['id']} {run_state(run)}: {clean(run['why'])}"
-    return [end] if run["good"] else [end, *failure_lines(client, run)]
+    end = f"{run['id']} {run_state(run)}"
+    if run["good"]:
+        return [end]
+    return [f"{end}: {clean(run['why'])}", *failure_lines(client, run)]
 
 
 class _Silence:

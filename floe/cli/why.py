@@ -1,13 +1,19 @@
 """`floe why`: why a run waits, or why it ended."""
 
+import re
+from typing import Final
+
 import click
 
 from floe.cli.arguments import RUN
 from floe.cli.client import Client, connected, path
 from floe.cli.failure import failure_lines
-from floe.cli.formats import as_json, sentence
+from floe.cli.formats import as_json, clean, sentence
 from floe.model.errors import FloeError
 from floe.model.refs import Shape
+
+LACKS: Final = re.compile(r"lacks the tags? ([^(]+?)(?: \(.*)?")
+"""A host's reason not to take a run: one tag or several, then the tags that it has."""
 
 
 @click.command()
@@ -50,9 +56,25 @@ def lines(why: Shape) -> list[str]:
         text = text.partition("; never ran: ")[0]
     parts = [(host["host"], ", ".join(host["reasons"])) for host in why["hosts"]]
     parts += [(node["node"], ", ".join(node["for"])) for node in why["waiting"]]
-    parts += [(n["node"], f"never ran: {', '.join(n['tags'])} never came") for n in why["never"]]
+    parts += [(n["node"], f"skipped: {_skipped(n)}") for n in why["never"]]
     width = max((len(name) for name, _ in parts), default=0)
     return [
         f"{why['run']} {sentence(text)}",
         *(f"  {name.ljust(width)}  {sentence(part)}" for name, part in parts),
+        *_hints(why),
     ]
+
+
+def _skipped(node: Shape) -> str:
+    """Why a node never ran; a host with an older floe gives only the tags."""
+    text: str = node.get("why") or f"{', '.join(node['tags'])} never came"
+    return text
+
+
+def _hints(why: Shape) -> list[str]:
+    """What helps a run whose tags no host has."""
+    lacking = [next(filter(None, map(LACKS.fullmatch, h["reasons"])), None) for h in why["hosts"]]
+    wanted = sorted((found[1] for found in lacking if found), key=len)
+    if not wanted or None in lacking:
+        return []
+    return [f"    try: start a host with --tags {clean(wanted[0]).replace(', ', ',')}"]

@@ -93,12 +93,26 @@ def test_exit_code_names_who_can_mend_it(error: FloeError, code: int) -> None:
 @pytest.mark.parametrize(
     ("line", "code", "said"),
     [
-        ("triger", 2, "Did you mean trigger?"),
+        ("triger", 2, "did you mean trigger?"),
         ("show ../x", 2, "'../x' is not a run id"),
         ("rerun h1-1 --from build --failed", 2, "--from and --failed exclude each other"),
         ("trigger build -d x", 2, "'x' is not name=value"),
         ("check", 2, "name a file"),
         ("flows", 2, "floe login"),
+        ("host -host_nme=a1", 2, "no option -host_nme; did you mean -host_name?"),
+        ("-host_nme=a1", 2, "no option -host_nme; did you mean -host_name?"),
+        ("host --host-nme a1", 2, "no option --host-nme; did you mean --host-name?"),
+        ("runs --stat active", 2, "no option --stat; did you mean --state?"),
+        ("give h1-1 -x", 2, "no option -x"),
+        ("-v", 2, "no option -v"),
+        ("watch --zzz", 2, "no option --zzz"),
+        ("trigger", 2, "floe trigger needs a flow"),
+        ("trigger", 2, "floe flows lists them; floe trigger [OPTIONS] FLOW"),
+        ("run", 2, "floe run needs a file"),
+        ("host --slots", 2, "--slots needs a value"),
+        ("runs --limit=abc", 2, "--limit: 'abc' is not a whole number"),
+        ("runz", 2, "no command runz; did you mean run"),
+        ("runs more", 2, "unexpected extra argument (more)"),
     ],
 )
 def test_wrong_use_is_reported_in_a_sentence(

@@ -40,6 +40,12 @@ def test_node_without_output_is_not_printed() -> None:
     assert said(Host("x"), "unit-tests", output_bytes=0) == []
 
 
+def test_details_of_a_node_that_could_not_start_are_printed() -> None:
+    why = "could not start: command not found: x\nPATH is /bin"
+
+    assert said(Host("x"), "unit-tests", output_bytes=0, why=why) == ["    PATH is /bin"]
+
+
 def test_run_without_a_failed_node_prints_none() -> None:
     assert said(Host("x")) == []
 

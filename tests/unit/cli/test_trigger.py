@@ -55,14 +55,15 @@ def test_a_run_that_does_not_begin_explains_once_why(monkeypatch: pytest.MonkeyP
         "h1-1",
         "h1-1 waits for a host",
         "  h1  lacks the tag build",
-        "h1-1 good: done",
+        "    try: start a host with --tags build",
+        "h1-1 good",
     ]
 
 
 def test_a_run_that_begins_soon_reports_nothing_of_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = waited(monkeypatch, trigger.WAITING_LOOKS)
 
-    assert shown.stdout.splitlines() == ["h1-1", "h1-1 good: done"]
+    assert shown.stdout.splitlines() == ["h1-1", "h1-1 good"]
 
 
 def test_a_run_that_is_waited_for_as_json_is_all_that_is_printed(
