@@ -1,6 +1,7 @@
 """A warden in a folder of its own, what it says, and whether processes are there."""
 
 import asyncio
+import json
 import os
 import subprocess
 import sys
@@ -105,6 +106,19 @@ async def talking(root: Path) -> AsyncIterator[Talk]:
         yield talk
     finally:
         await talk.warden.shutdown()
+
+
+def journal(root: Path) -> list[dict[str, Any]]:
+    """The records of the journal of a root's warden."""
+    text = (root / "warden" / "v1" / "journal").read_text().rstrip("\0")
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def kept(root: Path) -> set[str]:
+    """The attempts in the journal that are not taken."""
+    records = journal(root)
+    taken = {record.get("taken") for record in records}
+    return {record["begin"] for record in records if "begin" in record} - taken
 
 
 PATIENT = """

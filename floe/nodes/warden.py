@@ -193,9 +193,8 @@ class WardenClient:
                 self._untold.add(key)
 
     def kept(self) -> tuple[str, ...]:
-        """Keys of all attempts that the warden keeps, not only those of this client."""
-        folder = self._door.data / "attempt"  # made before the warden's first greeting
-        return tuple(path.name for path in folder.iterdir() if KEY_PATTERN.fullmatch(path.name))
+        """Keys of all attempts that the warden kept when it was reached, of any client."""
+        return self._link.kept if self._link else ()
 
     def _send(self, line: bytes) -> None:
         # One write for all requests of one iteration of the loop. Without a connection nothing is

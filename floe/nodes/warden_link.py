@@ -186,6 +186,8 @@ class WardenConnection(asyncio.Protocol):
         self.places = 0
         """How many commands may run at once; 0 if the warden did not say."""
         self.places_why = ""
+        self.kept: tuple[str, ...] = ()
+        """Keys of all attempts that the warden kept when it was reached."""
         self.lost = asyncio.Event()
         self._greeted = asyncio.Event()
         self._on_message = on_message
@@ -196,8 +198,9 @@ class WardenConnection(asyncio.Protocol):
         self.transport.write(request(do="hello", protocol=WARDEN_PROTOCOL))
 
     async def greet(self) -> None:
-        """Send hello and wait for the answer. Raises ConnectionResetError."""
+        """Ask for what the warden keeps, and wait for the answer. Raises ConnectionResetError."""
         self.ask()
+        self.transport.write(request(do="list"))
         await self._greeted.wait()
         if self.lost.is_set():
             raise ConnectionResetError("the warden closed the connection")
@@ -213,10 +216,11 @@ class WardenConnection(asyncio.Protocol):
             if message["word"] == "hello":
                 self.places = message.get("places", 0)  # a warden of an earlier floe sends neither
                 self.places_why = message.get("places_why", "")
-                if not self._greeted.is_set():
-                    self._greeted.set()
-                    continue
-            self._on_message(message)
+            if message["word"] == "listed":
+                self.kept = tuple(message["keys"])
+                self._greeted.set()
+            elif message["word"] != "hello" or self._greeted.is_set():
+                self._on_message(message)
 
     def connection_lost(self, _error: Exception | None) -> None:
         self.lost.set()

@@ -74,7 +74,8 @@ def start(path: str, make: Callable[[str], Warden]) -> None:
     except OSError as error:
         os.write(writing, f"1 {error}".encode())
         os._exit(1)
-    log_line("warden.started", pid=os.getpid(), left=len(warden.left), known=len(warden.messages))
+    known, left = len(warden.journal), len(warden.left)
+    log_line("warden.started", pid=os.getpid(), left=left, known=known)
     os.write(writing, b"0 ")
     os.close(writing)
     warden.serve()

@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Callable
+from typing import Any
 
 from floe.warden.attempts import RunningAttempt, read
 from floe.warden.family import remember, term
@@ -11,13 +12,12 @@ from floe.warden.stamp import stamped
 
 
 def unfinished(
-    key: str, lines: list[bytes], messages: list[bytes], boot: str, mark: str
+    key: str, head: dict[str, Any], messages: list[bytes], boot: str, mark: str
 ) -> RunningAttempt | None:
-    """The attempt of a file without a last message; None if the attempt ended."""
+    """An attempt without a last message; None if it ended. `head` is the record of its start."""
     last = read(messages[-1]) if messages else {}
     if last.get("word") in ("exited", "not-started", "lost"):
         return None
-    head = read(lines[0]) if lines else {}
     attempt = RunningAttempt(key, why="lost", grace_s=head.get("grace_s", 10.0))
     # From a different boot or folder (a copy): none of its processes can exist.
     if (head.get("boot"), head.get("mark")) == (boot, mark):

@@ -17,8 +17,8 @@ from floe.warden.tasks import TaskCounts
 FILES: Final = resource.RLIMIT_NOFILE
 FILES_SPARE: Final = 28
 """Open files of the warden itself: ten, the hubs, and some that are open briefly."""
-FILES_EACH: Final = 3
-"""Open files for each running command: its messages, its output, its pipe."""
+FILES_EACH: Final = 2
+"""Open files for each running command: its output and its pipe."""
 
 
 class CommandLimits:

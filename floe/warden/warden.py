@@ -21,9 +21,10 @@ from math import inf
 from typing import Any, Final
 
 from floe.warden.apart import OutputApart
-from floe.warden.attempts import KEY, AttemptFiles, RunningAttempt, message_line, read, write
+from floe.warden.attempts import KEY, RunningAttempt, message_line
 from floe.warden.family import KILL_AGAIN_S, Family
 from floe.warden.hubs import HUBS_MAX, HubConnection, Hubs
+from floe.warden.journal import AttemptJournal
 from floe.warden.leftovers import press_left, unfinished
 from floe.warden.limits import CommandLimits
 from floe.warden.log import log_line
@@ -41,8 +42,8 @@ LOOK_SHARE: Final = 0.02
 PATH_CHECK_S: Final = 5.0
 HOLD_S: Final = START_S
 """Seconds that the report of a start may wait for that of the end: a short command is one message,
-and one entry of the hub. A crash meanwhile loses nothing: the start is in the attempt's file, and a
-hub that does not know of it repeats its request. The warden wakes then anyway, to read the pipe."""
+and one entry of the hub. A crash meanwhile loses nothing: the start is in the journal, and a hub
+that does not know of it repeats its request. The warden wakes then anyway, to read the pipe."""
 SELECTOR_S: Final = 0.001
 """A selector rounds its timeout up to a multiple of this, in seconds. A busy pipe would be full by
 then; for others that saves rounds."""
@@ -76,8 +77,6 @@ class Warden:
         self.null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
         # All signals: for each one left out, posix_spawn makes two calls instead of one.
         self.reset = tuple(signal.valid_signals())
-        self.messages: dict[str, list[bytes]] = {}
-        """All messages about each attempt that the hub has not taken yet."""
         self.running: dict[str, RunningAttempt] = {}
         """Attempts of this warden that have not ended."""
         self.left: dict[str, RunningAttempt] = {}
@@ -101,7 +100,7 @@ class Warden:
         signal.set_wakeup_fd(wake.fileno(), warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.signal(signal.SIGTERM, self._terminated)
-        self.files = AttemptFiles(self.folder, {"boot": self.boot, "mark": self.mark})
+        self.journal = AttemptJournal(self.folder, {"boot": self.boot, "mark": self.mark})
         self._recover()
         if life:
             self.selector.register(life, selectors.EVENT_READ, self._life_is_over)
@@ -145,9 +144,9 @@ class Warden:
         self.family.reap()
 
     def _recover(self) -> None:
-        for key, lines in self.files.kept():
-            self.messages[key] = [line for line in lines if "word" in read(line)]
-            if attempt := unfinished(key, lines, self.messages[key], self.boot, self.mark):
+        for key in self.journal:
+            head, messages = self.journal.head(key), self.journal.messages(key)
+            if attempt := unfinished(key, head, messages, self.boot, self.mark):
                 self.left[key] = attempt
         if self.left:
             log_line("attempts.unfinished", keys=sorted(self.left))
@@ -167,6 +166,7 @@ class Warden:
         with contextlib.suppress(FileNotFoundError):
             os.unlink("sock", dir_fd=self.folder)
         self.hubs.finish()
+        self.journal.close()
         self.listener.close()
         os.close(self.folder)  # from here on a different warden may serve it
 
@@ -188,6 +188,7 @@ class Warden:
             self.tick_at = now + TICK_S
             self._tick(now)
         self.hubs.flush(now)
+        self.journal.flush()
 
     def _wait_s(self) -> float | None:
         dues = [attempt.due for attempt in self.running.values()]
@@ -254,27 +255,20 @@ class Warden:
         del self.running[attempt.key]
         self.idle_at = time.monotonic() + self.idle_s
         if attempt.why == "lost":
-            self._conclude(attempt.file, message_line("lost", attempt.key), attempt.key)
+            message = message_line("lost", attempt.key)
         else:
             status, why = attempt.status, attempt.why
             message = message_line("exited", attempt.key, status=status, why=why)
-            self._conclude(attempt.file, message, attempt.key)
+        self._send(attempt.key, message)
 
     def _finish_left(self, attempt: RunningAttempt) -> None:
         del self.left[attempt.key]
         self.idle_at = time.monotonic() + self.idle_s
-        file = self.files.reopen(attempt.key)
-        self._conclude(file, message_line("lost", attempt.key), attempt.key)
-
-    def _conclude(self, file: int, message: bytes, key: str) -> None:
-        """Send the last message of an attempt, after it is written."""
-        write(file, message, key)
-        os.close(file)
-        self._send(key, message)
+        self._send(attempt.key, message_line("lost", attempt.key))
 
     def _send(self, key: str, message: bytes) -> None:
-        """Keep a message and send it to every hub."""
-        self.messages.setdefault(key, []).append(message)
+        """Record a message and send it to every hub."""
+        self.journal.add(key, message)
         self.hubs.send(message)
 
     def _obey(self, hub: HubConnection, line: bytes) -> None:
@@ -299,13 +293,13 @@ class Warden:
                 "hello", protocol=PROTOCOL, pid=os.getpid(), places=count, places_why=why
             )
         elif request == "list":
-            for messages in self.messages.values():
-                hub.unsent += b"".join(messages)
-            hub.unsent += message_line("listed", keys=list(self.messages))
+            for key in self.journal:
+                hub.unsent += b"".join(self.journal.messages(key))
+            hub.unsent += message_line("listed", keys=list(self.journal))
         elif request == "quit":
             self._end("stopped")
         else:
-            key = message.get("key")
+            key = message.get("key", "")
             if not (isinstance(key, str) and KEY.fullmatch(key)):
                 raise OrderRefused(f"not a key: {str(key)[:80]!r}")
             match request:
@@ -313,9 +307,8 @@ class Warden:
                     self._spawn(hub, key, message)
                 case "stop" if attempt := self.running.get(key):
                     self._stop(attempt, "stopped")
-                case "taken" if key in self.messages and not self._is_open(key):
-                    del self.messages[key]
-                    self.files.drop(key)
+                case "taken" if key in self.journal and not self._is_open(key):
+                    self.journal.drop(key)
                 case "stop" | "taken":
                     pass  # a repeated or late request: the attempt ended or was taken before
                 case _:
@@ -341,28 +334,22 @@ class Warden:
             self._stop(attempt, why)
 
     def _spawn(self, hub: HubConnection, key: str, message: dict[str, Any]) -> None:
-        if key in self.messages:
-            hub.unsent += b"".join(self.messages[key])
+        if key in self.journal:
+            hub.unsent += b"".join(self.journal.messages(key))
         elif message.get("attach"):
             hub.unsent += message_line("lost", key)
         elif not self.is_ending:  # otherwise the hub asks the next warden, after this one
             try:
                 order = parse(message)
+                self.places.check(len(self.running))
                 stamp = self.stamps.next()
-                file = self._begin(key, order.grace_s, stamp)
+                self.journal.begin(key, order.grace_s, stamp)
+                self._start(key, order, stamp)
             except OrderRefused as error:
-                self._send(key, _not_started(key, error))
-                return
-            try:
-                self._start(key, order, file, stamp)
-            except OrderRefused as error:
-                self._conclude(file, _not_started(key, error), key)
+                reason = message_line("not-started", key, error=str(error), errno=error.number)
+                self._send(key, reason)
 
-    def _begin(self, key: str, grace_s: float, stamp: int) -> int:
-        self.places.check(len(self.running))
-        return self.files.begin(key, grace_s, stamp)
-
-    def _start(self, key: str, order: Order, file: int, stamp: int) -> None:
+    def _start(self, key: str, order: Order, stamp: int) -> None:
         env = {"FLOE_ATTEMPT": key, **order.env, "FLOE_WARDEN": f"{self.mark}.{key}"}
         since = ticks_now()
         with self.places.given():
@@ -372,7 +359,6 @@ class Warden:
             key, pid, stamp=stamp, grace_s=order.grace_s, due=now + order.timeout_s
         )
         attempt.ticks = ticks_of(pid, since)  # alive or not, it exists until it is reaped
-        attempt.file = file
         room = order.output_max - size if order.output_max else inf
         if order.apart:
             attempt.output = OutputApart(key, kept, pipe, room, written=self._written)
@@ -384,10 +370,5 @@ class Warden:
         self.running[key] = attempt
         self.family.add(attempt)
         spawned = message_line("spawned", key, pid=pid, ticks=attempt.ticks)
-        write(file, spawned, key)
-        self.messages[key] = [spawned]
+        self.journal.add(key, spawned)
         self.hubs.hold(spawned, now + HOLD_S)
-
-
-def _not_started(key: str, error: OrderRefused) -> bytes:
-    return message_line("not-started", key, error=str(error), errno=error.number)

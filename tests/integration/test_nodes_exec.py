@@ -14,6 +14,7 @@ from floe.nodes.base import Job
 from floe.nodes.commands import Commands
 from floe.nodes.preparation import CommandSettings
 from tests.make_nodes import DEADLINE_S, Reports, a_job, a_key
+from tests.make_warden import kept
 
 HOSTILE = "$(touch pwned) `touch pwned` ; touch pwned' \" \\ \n* $HOME ü"
 
@@ -203,8 +204,7 @@ async def test_what_nobody_is_owed_is_swept(tmp_path: Path, commands: Commands) 
     again = await another(tmp_path)
     again.sweep(frozenset())
 
-    kept = tmp_path / "warden" / "v1" / "attempt"
-    await until(lambda: not any(kept.iterdir()))
+    await until(lambda: not kept(tmp_path))
     await again.shutdown()
 
 

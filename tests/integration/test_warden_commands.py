@@ -1,7 +1,6 @@
 """Commands through client and warden: their start, environment, output and end."""
 
 import asyncio
-import json
 import os
 import stat
 from collections.abc import AsyncIterator
@@ -11,7 +10,7 @@ import pytest
 
 from floe.model.errors import IdInvalid
 from floe.nodes.warden import CommandExited, CommandLost, NotStarted, Spawned
-from tests.make_warden import Talk, a_spawn, now_ms, talking, until
+from tests.make_warden import Talk, a_spawn, journal, kept, now_ms, talking, until
 
 GLIBC_OWN = 0b11 << 31
 """Signals 32 and 33 belong to glibc, whose posix_spawn leaves them ignored."""
@@ -264,14 +263,13 @@ async def test_attaching_to_an_unknown_key_is_reported_as_lost(talk: Talk, tmp_p
     assert not (tmp_path / "started").exists()
 
 
-async def test_what_is_taken_leaves_no_file(talk: Talk, tmp_path: Path) -> None:
-    folder = tmp_path / "warden" / "v1" / "attempt"
+async def test_what_is_taken_is_not_kept(talk: Talk, tmp_path: Path) -> None:
     await talk.run("true", key="k")
-    assert [file.name for file in folder.iterdir()] == ["k"]
+    assert kept(tmp_path) == {"k"}
 
     talk.warden.taken("k")
 
-    await until(lambda: not list(folder.iterdir()))
+    await until(lambda: not kept(tmp_path))
 
 
 @pytest.mark.parametrize("key", ["", ".", "..", "../x", "a/b", "a\0", "a\n", "ä", "x" * 201])
@@ -297,17 +295,16 @@ async def test_all_that_is_kept_is_readable_for_the_owner_only(talk: Talk, tmp_p
 
     for path in (tmp_path / "warden", tmp_path / "warden" / "v1"):
         assert stat.S_IMODE(path.stat().st_mode) == 0o700
-    for path in (tmp_path / "warden" / "v1" / "attempt").iterdir():
-        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE((tmp_path / "warden" / "v1" / "journal").stat().st_mode) == 0o600
 
 
-async def test_an_attempt_file_is_a_head_and_the_messages(talk: Talk, tmp_path: Path) -> None:
+async def test_the_journal_has_the_start_of_an_attempt_and_its_messages(
+    talk: Talk, tmp_path: Path
+) -> None:
     await talk.run("true", key="k")
 
-    lines = (tmp_path / "warden" / "v1" / "attempt" / "k").read_text().splitlines()
-
-    head, spawned, exited = (json.loads(line) for line in lines)
-    assert set(head) == {"boot", "mark", "grace_s", "stamp"}
+    begun, spawned, exited = journal(tmp_path)
+    assert set(begun) == {"begin", "boot", "mark", "grace_s", "stamp"}
     assert spawned["word"] == "spawned"
     assert exited == {
         "word": "exited",

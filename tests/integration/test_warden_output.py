@@ -204,6 +204,7 @@ def descriptors(pid: int) -> list[str]:
 
 
 async def test_a_command_that_ended_leaves_no_descriptor(talk: Talk, tmp_path: Path) -> None:
+    await talk.run("true", key="first")
     before = len(descriptors(warden_pid(tmp_path)))
 
     await talk.run("sh", "-c", "echo x > /dev/stderr")

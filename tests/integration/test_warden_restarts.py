@@ -10,8 +10,9 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,8 @@ from tests.make_warden import (
     Talk,
     is_alive,
     is_served,
+    journal,
+    kept,
     pids_in,
     start_patient_warden,
     switches,
@@ -171,9 +174,7 @@ async def test_a_stop_is_not_forgotten_with_the_connection(talk: Talk, tmp_path:
     assert last.why == "stopped"
 
 
-async def test_what_is_taken_without_a_connection_leaves_no_file(
-    talk: Talk, tmp_path: Path
-) -> None:
+async def test_what_is_taken_without_a_connection_is_not_kept(talk: Talk, tmp_path: Path) -> None:
     key = talk.spawn("true")
     await talk.until_over(key)
     os.kill(warden_pid(tmp_path), signal.SIGKILL)
@@ -181,7 +182,7 @@ async def test_what_is_taken_without_a_connection_leaves_no_file(
 
     talk.warden.taken(key)
 
-    await until(lambda: talk.warden.kept() == ())
+    await until(lambda: not kept(tmp_path))
 
 
 async def test_what_was_asked_before_opening_is_started(tmp_path: Path) -> None:
@@ -430,19 +431,33 @@ async def test_what_was_started_without_a_report_is_not_started_again_by_a_new_w
     assert len(pids_in(tmp_path / "pids")) == 1
 
 
-# -- crash points, as files that a dead warden left
+# -- crash points, as records that a dead warden left
+
+Leave = Callable[..., str]
 
 
-def left_behind(root: Path, key: str, *lines: bytes, boot: str = "", mark: str = "") -> str:
-    """Write an attempt's file as a warden of this folder would; its mark."""
+def left_behind(
+    root: Path, key: str, *lines: bytes, boot: str = "", mark: str = "", earlier: bool = False
+) -> str:
+    """Record an attempt as a warden of this folder would; its mark.
+
+    `earlier`: as a file of its own, like a warden of an earlier floe.
+    """
     folder = root / "warden" / "v1"
     (folder / "attempt").mkdir(parents=True, exist_ok=True)
     found = folder.stat()
     mark = mark or f"{found.st_dev:x}-{found.st_ino:x}"
     boot = boot or Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    head = json.dumps({"boot": boot, "mark": mark, "grace_s": 0.2}).encode() + b"\n"
-    (folder / "attempt" / key).write_bytes(b"".join((head, *lines)))
+    named = {} if earlier else {"begin": key}
+    head = json.dumps({**named, "boot": boot, "mark": mark, "grace_s": 0.2}).encode() + b"\n"
+    with (folder / "attempt" / key if earlier else folder / "journal").open("ab") as file:
+        file.write(b"".join((head, *lines)))
     return mark
+
+
+@pytest.fixture(params=[False, True], ids=["journal", "files"])
+def leave(request: pytest.FixtureRequest) -> Leave:
+    return partial(left_behind, earlier=request.param)
 
 
 def spawned_line(process: subprocess.Popen[bytes]) -> bytes:
@@ -463,8 +478,8 @@ def a_sleep(**env: str) -> Iterator[subprocess.Popen[bytes]]:
         process.wait()
 
 
-async def test_a_crash_before_the_start_is_lost(tmp_path: Path) -> None:
-    left_behind(tmp_path, "k")
+async def test_a_crash_before_the_start_is_lost(leave: Leave, tmp_path: Path) -> None:
+    leave(tmp_path, "k")
 
     async with talking(tmp_path) as talk:
         last = await talk.run("true", key="k")
@@ -473,7 +488,7 @@ async def test_a_crash_before_the_start_is_lost(tmp_path: Path) -> None:
 
 
 async def test_a_crash_before_the_first_line_is_lost(tmp_path: Path) -> None:
-    left_behind(tmp_path, "other")
+    left_behind(tmp_path, "other", earlier=True)
     (tmp_path / "warden" / "v1" / "attempt" / "k").touch()
 
     async with talking(tmp_path) as talk:
@@ -482,8 +497,10 @@ async def test_a_crash_before_the_first_line_is_lost(tmp_path: Path) -> None:
     assert isinstance(last, CommandLost)
 
 
-async def test_a_crash_between_start_and_pid_is_found_by_its_mark(tmp_path: Path) -> None:
-    mark = left_behind(tmp_path, "k")
+async def test_a_crash_between_start_and_pid_is_found_by_its_mark(
+    leave: Leave, tmp_path: Path
+) -> None:
+    mark = leave(tmp_path, "k")
 
     with a_sleep(FLOE_WARDEN=f"{mark}.k") as sleep:
         async with talking(tmp_path) as talk:
@@ -493,9 +510,9 @@ async def test_a_crash_between_start_and_pid_is_found_by_its_mark(tmp_path: Path
     assert isinstance(last, CommandLost)
 
 
-async def test_a_leftover_is_found_by_its_pid(tmp_path: Path) -> None:
+async def test_a_leftover_is_found_by_its_pid(leave: Leave, tmp_path: Path) -> None:
     with a_sleep() as sleep:
-        left_behind(tmp_path, "k", spawned_line(sleep))
+        leave(tmp_path, "k", spawned_line(sleep))
         async with talking(tmp_path) as talk:
             last = await talk.run("true", key="k")
         assert sleep.wait() == -signal.SIGTERM
@@ -503,22 +520,23 @@ async def test_a_leftover_is_found_by_its_pid(tmp_path: Path) -> None:
     assert isinstance(last, CommandLost)
 
 
-async def test_a_torn_line_was_never_reported(tmp_path: Path) -> None:
+async def test_a_torn_line_was_never_reported(leave: Leave, tmp_path: Path) -> None:
     with a_sleep() as sleep:
-        left_behind(tmp_path, "k", spawned_line(sleep), b'{"word": "exited", "sta')
+        leave(tmp_path, "k", spawned_line(sleep), b'{"word": "exited", "sta')
         async with talking(tmp_path) as talk:
             last = await talk.run("true", key="k")
         assert sleep.wait() == -signal.SIGTERM
 
     assert isinstance(last, CommandLost)
-    lines = (tmp_path / "warden" / "v1" / "attempt" / "k").read_text().splitlines()
-    assert [json.loads(line).get("word") for line in lines] == [None, "spawned", "lost"]
+    assert [record.get("word") for record in journal(tmp_path)] == [None, "spawned", "lost"]
 
 
-async def test_a_process_that_has_the_pid_of_a_dead_one_is_left_alone(tmp_path: Path) -> None:
+async def test_a_process_that_has_the_pid_of_a_dead_one_is_left_alone(
+    leave: Leave, tmp_path: Path
+) -> None:
     with a_sleep() as sleep:
         line = message_line("spawned", "k", pid=sleep.pid, ticks=1)
-        left_behind(tmp_path, "k", line)
+        leave(tmp_path, "k", line)
         async with talking(tmp_path) as talk:
             last = await talk.run("true", key="k")
         assert sleep.poll() is None
@@ -527,11 +545,11 @@ async def test_a_process_that_has_the_pid_of_a_dead_one_is_left_alone(tmp_path: 
 
 
 @pytest.mark.parametrize("other", [{"boot": "another"}, {"mark": "1-1"}], ids=["boot", "folder"])
-async def test_nothing_is_killed_for_a_file_from_elsewhere(
-    tmp_path: Path, other: dict[str, str]
+async def test_nothing_is_killed_for_a_record_from_elsewhere(
+    leave: Leave, tmp_path: Path, other: dict[str, str]
 ) -> None:
     with a_sleep() as sleep:
-        left_behind(tmp_path, "k", spawned_line(sleep), **other)
+        leave(tmp_path, "k", spawned_line(sleep), **other)
         async with talking(tmp_path) as talk:
             last = await talk.run("true", key="k")
         assert sleep.poll() is None
@@ -539,8 +557,10 @@ async def test_nothing_is_killed_for_a_file_from_elsewhere(
     assert isinstance(last, CommandLost)
 
 
-async def test_a_process_of_another_folder_with_the_same_key_is_left_alone(tmp_path: Path) -> None:
-    left_behind(tmp_path, "k")
+async def test_a_process_of_another_folder_with_the_same_key_is_left_alone(
+    leave: Leave, tmp_path: Path
+) -> None:
+    leave(tmp_path, "k")
 
     with a_sleep(FLOE_WARDEN="1-1.k", FLOE_ATTEMPT="k") as sleep:
         async with talking(tmp_path) as talk:
@@ -551,7 +571,7 @@ async def test_a_process_of_another_folder_with_the_same_key_is_left_alone(tmp_p
 
 
 async def test_odd_files_do_not_keep_a_warden_from_starting(tmp_path: Path) -> None:
-    left_behind(tmp_path, "k")
+    left_behind(tmp_path, "k", earlier=True)
     folder = tmp_path / "warden" / "v1" / "attempt"
     (folder / "folder").mkdir()
     (folder / "zeros").write_bytes(b"\0" * 100)
@@ -561,7 +581,53 @@ async def test_odd_files_do_not_keep_a_warden_from_starting(tmp_path: Path) -> N
     async with talking(tmp_path) as talk:
         ends = [await talk.run("true", key=key) for key in ("zeros", "text", "folder", "new")]
 
-    assert [type(end) for end in ends] == [CommandLost, CommandLost, NotStarted, CommandExited]
+    assert [type(end) for end in ends] == [CommandLost, CommandLost, CommandExited, CommandExited]
+
+
+async def test_an_attempt_of_an_earlier_floe_is_taken_over_with_its_end(tmp_path: Path) -> None:
+    ended = message_line("exited", "k", status=6, why="exited")
+    left_behind(tmp_path, "k", message_line("spawned", "k", pid=1, ticks=1), ended, earlier=True)
+
+    async with talking(tmp_path) as talk:
+        last = await talk.run("true", key="k")
+        talk.warden.taken("k")
+        await until(lambda: not kept(tmp_path))
+
+    assert isinstance(last, CommandExited)
+    assert last.status == 6
+    assert list((tmp_path / "warden" / "v1" / "attempt").iterdir()) == []
+
+
+async def test_an_odd_journal_does_not_keep_a_warden_from_starting(tmp_path: Path) -> None:
+    left_behind(tmp_path, "k")
+    with (tmp_path / "warden" / "v1" / "journal").open("ab") as journal_file:
+        journal_file.write(b'[1]\nx\n{"begin": 7}\n{"key": "../x"}\n' + b"\0" * 10 + b"\n{")
+
+    async with talking(tmp_path) as talk:
+        ends = [await talk.run("true", key=key) for key in ("k", "new")]
+
+    assert [type(end) for end in ends] == [CommandLost, CommandExited]
+
+
+async def test_a_pipe_in_place_of_the_journal_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "warden" / "v1").mkdir(parents=True)
+    os.mkfifo(tmp_path / "warden" / "v1" / "journal")
+
+    async with talking(tmp_path) as talk:
+        last = await talk.run("true", key="k")
+
+    assert isinstance(last, CommandExited)
+    assert kept(tmp_path) == {"k"}
+
+
+async def test_a_folder_in_place_of_the_journal_is_reported(tmp_path: Path) -> None:
+    (tmp_path / "warden" / "v1" / "journal").mkdir(parents=True)
+
+    async with talking(tmp_path) as talk:
+        last = await talk.run("true", key="k")
+
+    assert isinstance(last, NotStarted)
+    assert last.error == "journal of attempts: Is a directory"
 
 
 # -- folders and places
@@ -625,7 +691,7 @@ async def test_a_full_disk_is_reported_and_survived(talk: Talk, tmp_path: Path) 
     started = await talk.run("true", key="started")
 
     assert isinstance(refused, NotStarted)
-    assert refused.error == "attempt file: File too large"
+    assert refused.error == "journal of attempts: File too large"
     assert isinstance(started, CommandExited)
     assert warden_pid(tmp_path) == pid
 
@@ -636,13 +702,13 @@ async def test_more_commands_than_files_allow_are_refused_for_now(
     pid = warden_pid(tmp_path)
     limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
     resource.prlimit(pid, resource.RLIMIT_NOFILE, (34, limits[1]))
-    for n in range(2):
+    for n in range(3):
         await talk.until_spawned(talk.spawn("sleep", "1000", key=f"k{n}"))
 
-    refused = await talk.run("true", key="k2")
+    refused = await talk.run("true", key="k3")
 
     assert isinstance(refused, NotStarted)
-    assert refused.error == "2 commands run: the limit of open files (34) allows no more"
+    assert refused.error == "3 commands run: the limit of open files (34) allows no more"
     assert refused.errno == errno.EMFILE
 
 
@@ -656,7 +722,7 @@ async def test_as_many_commands_as_its_limit_fit_into_a_wardens_files(tmp_path: 
     for key in keys:
         await talk.until_spawned(key)
 
-    assert (places, why) == (12, "the limit of open files (64) allows no more")
+    assert (places, why) == (18, "the limit of open files (64) allows no more")
     await talk.warden.shutdown()
 
 
@@ -707,7 +773,7 @@ async def test_a_command_has_the_limits_that_the_warden_was_given(tmp_path: Path
     await talk.run("bash", "-c", "ulimit -S -n; ulimit -H -n", output=tmp_path / "out")
 
     assert (tmp_path / "out").read_text() == "200\n2000\n"
-    assert places == (2000 - 28) // 3
+    assert places == (2000 - 28) // 2
     await talk.warden.shutdown()
 
 
