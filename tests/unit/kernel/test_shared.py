@@ -51,6 +51,16 @@ def test_set_is_a_set_that_got_and_lost_the_same_members(updates: list[tuple[int
     assert [one in members for one in range(50)] == [one in plain for one in range(50)]
 
 
+def test_each_member_of_a_shared_set_comes_once() -> None:
+    members: Set[int] = frozenset(range(100))
+    for change, member in ((without_member, 1), (without_member, 2), (with_member, 2)):
+        members = change(members, member)
+    members = with_member(members, 100)
+
+    assert isinstance(members, shared._Members)
+    assert sorted(members) == [0, *range(2, 101)]
+
+
 def versions_of_a_map(updates: Iterable[int]) -> list[Mapping[int, int]]:
     none: Mapping[int, int] = {}
     return list(accumulate(updates, lambda items, n: with_item(items, n, n), initial=none))
