@@ -1,12 +1,13 @@
 """The ports to the outside of a host: executors of actions, readers of documents and git refs."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol
 
 from floe.model.flow import Action, Git
 from floe.model.notice import Notice, NoticeMessage
+from floe.model.nouns import dataclass
 from floe.model.refs import Json, Key
 from floe.model.signal import Reported, Started
 

@@ -6,7 +6,6 @@ Rule of this file: `prepared` may block if `place_of` names a file system; a thr
 import os
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -14,6 +13,7 @@ from floe.expr.command import expanded, values_of
 from floe.files import Folders
 from floe.model.errors import FloeError
 from floe.model.flow import Exec, GitCheckout, GitMerge
+from floe.model.nouns import dataclass
 from floe.nodes import git, warden
 from floe.nodes.base import Job
 from floe.nodes.environment import environment, inherited, write_input

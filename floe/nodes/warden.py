@@ -10,13 +10,13 @@ import asyncio
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, cast
 
 import structlog
 
 from floe.model.errors import IdInvalid, World
+from floe.model.nouns import dataclass
 from floe.nodes.pulse import CHECK_S
 from floe.nodes.warden_link import CONNECT_RETRY_MAX_S, WardenAddress, WardenConnection, request
 from floe.tasks import KeptTask

@@ -6,7 +6,6 @@ cookie. The cookie opens sessions only, so guessing a credential that browsers s
 
 import asyncio
 import hmac
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
@@ -14,6 +13,7 @@ import structlog
 from aiohttp import web
 
 from floe.model.errors import Denied, Forbidden
+from floe.model.nouns import dataclass
 from floe.peers.base import TOKEN
 from floe.server.peer_auth import PeerAuth
 from floe.server.problems import Throttled

@@ -3,7 +3,7 @@
 Source: floe README, "push/data".
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from aiohttp import web
@@ -11,6 +11,7 @@ from aiohttp import web
 from floe.hub.hub import Hub
 from floe.model.codec import to_text
 from floe.model.errors import NotFound
+from floe.model.nouns import dataclass
 from floe.model.refs import Json
 from floe.server import relay
 from floe.server.app_keys import CALLER, HUB
