@@ -62,7 +62,7 @@ Layers = tuple[Mapping[str, Given], ...]
 """Outputs by name; a later map overrides the earlier ones."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # without slots: see kernel/changer
 class NodeState:
     """One visit of a node: its state since it entered."""
 
@@ -114,7 +114,7 @@ class Attached:
     """The flow that the run's digest names; None until it is read."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # without slots: see kernel/changer
 class Run:
     """The fold of a log. The caller attaches `flow`, which `digest` names."""
 
