@@ -6,6 +6,7 @@ import pytest
 
 from floe.dialects.floe.dialect import FloeDialect
 from floe.dialects.floe.names import id_from_name, name_from_id
+from floe.model.codec import encode
 from floe.model.flow import (
     Ask,
     Backoff,
@@ -154,6 +155,52 @@ def test_limit_of_runs_is_a_number_or_a_map() -> None:
         per=Template(parts=(TemplatePart(path=("values", "branch")),)),
         when_full="cancel-older",
     )
+
+
+def test_paths_in_texts_compile_to_what_they_always_did() -> None:
+    """Runs name their flow by its digest, so a template without expressions never changes."""
+    flow = flow_of(
+        """
+name: Release
+run-name: "Release {{ values.version }} {{ '{{' }} {{ task.build.outputs['a b'][0] }}"
+max-runs: {limit: 1, per: "{{ values.version }}-{{ run.trigger }}"}
+on-end: [{webhook: $A, text: "{{ run.link }}{{.Names}}"}]
+triggers:
+  - {name: start, type: data, opts: {form: {title: x, fields: [{id: version, prompt: Which?}]}}}
+tasks:
+  - {name: Build, type: exec, listen: trigger.good, opts: {cmd: make}}
+  - name: Ask
+    type: data
+    listen: task.build.good
+    opts: {form: {text: "Go {{ values.version }} {{ task.build.status }}?"}}
+"""
+    )
+
+    assert flow.run_name is not None
+    assert encode(flow.run_name) == {
+        "parts": [
+            {"text": "Release "},
+            {"path": ["values", "version"]},
+            {"text": " {{ "},
+            {"path": ["task", "build", "outputs", "a b", 0]},
+        ]
+    }
+    assert flow.max_runs is not None
+    assert encode(flow.max_runs)["per"] == {
+        "parts": [{"path": ["values", "version"]}, {"text": "-"}, {"path": ["run", "trigger"]}]
+    }
+    assert encode(flow.on_end[0])["text"] == {
+        "parts": [{"path": ["run", "link"]}, {"text": "{{.Names}}"}]
+    }
+    assert encode(flow.nodes[1])["work"]["form"]["text"] == {
+        "parts": [
+            {"text": "Go "},
+            {"path": ["values", "version"]},
+            {"text": " "},
+            {"path": ["task", "build", "status"]},
+            {"text": "?"},
+        ]
+    }
 
 
 def test_flow_file_replaces_the_limit_of_runs() -> None:
