@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -187,6 +188,12 @@ def test_any_text_is_a_result_or_a_fault_and_never_takes_more_than_its_fuel(
     assert len(to_text(result)) <= RESULT_BYTES_MAX
 
 
+def test_expression_of_more_than_4_KiB_is_not_read() -> None:
+    assert fault_of("'" + "x" * CHARS_MAX + "'").what == (
+        "an expression has at most 4096 characters"
+    )
+
+
 def test_missing_value_is_named_with_its_place() -> None:
     fault = fault_of("'a' ~ values.b.c", {"b": {}})
 
@@ -212,6 +219,17 @@ def test_text_of_more_than_1_MiB_is_no_result() -> None:
     )
     assert fault_of("values", 2 * half).what == "the value has more than 1 MiB as JSON"
     assert fault_of("values", [half, half]).what == "the value has more than 1 MiB as JSON"
+
+
+def test_long_text_of_at_most_1_MiB_is_a_result() -> None:
+    assert evaluated("values", "é" * 400_000) == "é" * 400_000
+    assert isinstance(fault_of("values", "é" * 600_000), TooMuch)
+
+
+def test_map_of_the_kernel_is_a_map() -> None:
+    value: Json = MappingProxyType({"a": MappingProxyType({"b": 1})})
+
+    assert evaluated("values|json ~ values.a.b ~ values|keys", value) == '{"a":{"b":1}}1["a"]'
 
 
 def test_value_of_too_many_levels_is_no_result() -> None:
