@@ -15,7 +15,7 @@ from typing import Final
 
 from floe.warden.attempts import RunningAttempt
 from floe.warden.log import log_line
-from floe.warden.proc import Proc, children, look, marked, send, tree
+from floe.warden.proc import OwnChildren, Proc, look, marked, send, tree
 from floe.warden.stamp import stamped
 
 KILL_AGAIN_S: Final = 0.05
@@ -39,6 +39,7 @@ class Family:
         """All other children, with their attempts; None if unknown."""
         self._immune: set[int] = set()
         """Children that the warden must not signal, such as those of sudo."""
+        self._own = OwnChildren()
 
     def add(self, attempt: RunningAttempt) -> None:
         """Add an attempt whose leader was started."""
@@ -69,7 +70,7 @@ class Family:
 
     def adopt(self) -> None:
         """Assign the children that the warden did not start itself to attempts."""
-        for pid in children(os.getpid()):
+        for pid in self._own.pids():
             if pid not in self._leaders and pid not in self._orphans and pid not in self._immune:
                 self._orphans[pid] = self._owner(pid)
 

@@ -15,8 +15,8 @@ from floe.warden.order import OrderRefused
 from floe.warden.tasks import TaskCounts
 
 FILES: Final = resource.RLIMIT_NOFILE
-FILES_SPARE: Final = 28
-"""Open files of the warden itself: ten, the hubs, and some that are open briefly."""
+FILES_SPARE: Final = 29
+"""Open files of the warden itself: eleven, the hubs, and some that are open briefly."""
 FILES_EACH: Final = 2
 """Open files for each running command: its output and its pipe."""
 

@@ -13,6 +13,9 @@ TICKS_S: Final = os.sysconf("SC_CLK_TCK")
 HAS_CHILDREN: Final = os.path.exists(f"/proc/self/task/{os.getpid()}/children")
 """False for kernels without CONFIG_PROC_CHILDREN: all of /proc is read instead."""
 
+CHILDREN_BYTES: Final = 2048
+"""A read of a list of children ends at half a page at the earliest, unless the list does."""
+
 
 class Proc(NamedTuple):
     """A process; pid and ticks together identify it until the machine restarts."""
@@ -103,6 +106,24 @@ def children(pid: int) -> list[int]:
         for thread in threads
         for child in slurp(f"/proc/{pid}/task/{thread}/children").split()
     ]
+
+
+class OwnChildren:
+    """The children of this process, read by a single call. Only its main thread may have any:
+    the kernel gives orphans to the first thread, and no other one starts processes."""
+
+    def __init__(self) -> None:
+        path = f"/proc/self/task/{os.getpid()}/children"
+        self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC) if HAS_CHILDREN else -1
+
+    def pids(self) -> list[int]:
+        """Their pids."""
+        if self._file < 0:
+            return children(os.getpid())
+        data = os.pread(self._file, 65536, 0)
+        while len(data) >= CHILDREN_BYTES and (rest := os.pread(self._file, 65536, len(data))):
+            data += rest
+        return [int(pid) for pid in data.split()]
 
 
 def tree(roots: Iterable[int]) -> dict[int, Proc]:

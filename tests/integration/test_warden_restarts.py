@@ -701,14 +701,14 @@ async def test_more_commands_than_files_allow_are_refused_for_now(
 ) -> None:
     pid = warden_pid(tmp_path)
     limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
-    resource.prlimit(pid, resource.RLIMIT_NOFILE, (34, limits[1]))
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (35, limits[1]))
     for n in range(3):
         await talk.until_spawned(talk.spawn("sleep", "1000", key=f"k{n}"))
 
     refused = await talk.run("true", key="k3")
 
     assert isinstance(refused, NotStarted)
-    assert refused.error == "3 commands run: the limit of open files (34) allows no more"
+    assert refused.error == "3 commands run: the limit of open files (35) allows no more"
     assert refused.errno == errno.EMFILE
 
 
@@ -722,7 +722,7 @@ async def test_as_many_commands_as_its_limit_fit_into_a_wardens_files(tmp_path: 
     for key in keys:
         await talk.until_spawned(key)
 
-    assert (places, why) == (18, "the limit of open files (64) allows no more")
+    assert (places, why) == (17, "the limit of open files (64) allows no more")
     await talk.warden.shutdown()
 
 
@@ -773,7 +773,7 @@ async def test_a_command_has_the_limits_that_the_warden_was_given(tmp_path: Path
     await talk.run("bash", "-c", "ulimit -S -n; ulimit -H -n", output=tmp_path / "out")
 
     assert (tmp_path / "out").read_text() == "200\n2000\n"
-    assert places == (2000 - 28) // 2
+    assert places == (2000 - 29) // 2
     await talk.warden.shutdown()
 
 
