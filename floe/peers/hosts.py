@@ -28,7 +28,7 @@ def address_in(hello: Hello) -> HostAddress:
     return HostAddress(hello.host, hello.store)
 
 
-class Other:
+class OtherHost:
     """A known host. Messages use the connection that received data last."""
 
     def __init__(self, hello: Hello, offers: Offers, now: Callable[[], Instant]) -> None:

@@ -29,7 +29,7 @@ from floe.peers.base import (
     doubled,
 )
 from floe.peers.frames import pack, pack_hello, read_hello, unpack
-from floe.peers.hosts import HostAddress, Other, address_in
+from floe.peers.hosts import HostAddress, OtherHost, address_in
 from floe.peers.links import Link, is_self, objection
 from floe.peers.problems import NotFloe, Problems
 from floe.peers.relays import Relays
@@ -58,7 +58,7 @@ class HttpPeers:
         self._problems = Problems()
         self._names = Problems()
         self._doubled: frozenset[HostId] = frozenset()
-        self._others: dict[HostAddress, Other] = {}
+        self._others: dict[HostAddress, OtherHost] = {}
         self._writers: dict[HostAddress, asyncio.Task[None]] = {}
         self._links: list[Link] = []
         self._tasks: set[asyncio.Task[None]] = set()
@@ -132,7 +132,7 @@ class HttpPeers:
             if not other.is_open:
                 self._want(other)
 
-    def _addressed(self, envelope: Envelope) -> list[Other]:
+    def _addressed(self, envelope: Envelope) -> list[OtherHost]:
         """The receivers of a message: if a host lost its store, the new one replies that it did."""
         if envelope.to_host is None:
             return list(self._others.values())
@@ -146,11 +146,11 @@ class HttpPeers:
             return open
         return open[:1] or exact or of_host[-1:]
 
-    def _want(self, other: Other) -> None:
+    def _want(self, other: OtherHost) -> None:
         for link in self._links_to(other):
             link.want()
 
-    def _links_to(self, other: Other) -> Iterator[Link]:
+    def _links_to(self, other: OtherHost) -> Iterator[Link]:
         return (link for link in self._links if link.other and address_in(link.other) == other.name)
 
     def _failed(self, link: Link) -> None:
@@ -219,11 +219,11 @@ class HttpPeers:
             self._leave(other, wire)
             await wire.close()
 
-    def _join(self, wire: PeerSocket) -> Other:
+    def _join(self, wire: PeerSocket) -> OtherHost:
         name = address_in(wire.other)
         other = self._others.get(name)
         if other is None:
-            other = self._others[name] = Other(wire.other, self._offers, self._now)
+            other = self._others[name] = OtherHost(wire.other, self._offers, self._now)
             self._writers[name] = self._spawn(other.write())
         is_new = not other.is_open
         other.join(wire)
@@ -237,7 +237,7 @@ class HttpPeers:
                     link.want()  # are relayed by URL only
         return other
 
-    def _leave(self, other: Other, wire: PeerSocket) -> None:
+    def _leave(self, other: OtherHost, wire: PeerSocket) -> None:
         other.leave(wire)
         if other.wires:
             return

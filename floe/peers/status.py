@@ -5,14 +5,14 @@ from dataclasses import replace
 
 from floe.model.refs import HostId, StoreId
 from floe.peers.base import Protocols, Seen, doubled
-from floe.peers.hosts import HostAddress, Other, address_in
+from floe.peers.hosts import HostAddress, OtherHost, address_in
 from floe.peers.links import Link
 from floe.peers.problems import Problems
 
 
 def seen(
     links: Sequence[Link],
-    others: Mapping[HostAddress, Other],
+    others: Mapping[HostAddress, OtherHost],
     problems: Problems,
     ours: Protocols,
 ) -> tuple[Seen, ...]:
@@ -43,7 +43,7 @@ def _with_double(one: Seen, doubles: Mapping[HostId, frozenset[StoreId]]) -> See
 
 def _at(
     link: Link,
-    others: Mapping[HostAddress, Other],
+    others: Mapping[HostAddress, OtherHost],
     problems: Problems,
     ours: Protocols,
     first: Mapping[HostAddress, Link],
@@ -70,7 +70,7 @@ def _at(
     )
 
 
-def _called(other: Other, ours: Protocols) -> Seen:
+def _called(other: OtherHost, ours: Protocols) -> Seen:
     return Seen(
         url="",
         host=other.name.host,

@@ -66,7 +66,7 @@ async def passed_on(
         raise found.lost
     if request[CALLER].via:
         name = request.app[HUB].reads.name_of(found.ref)
-        return _not_again(request, f"the log of {name} is", host)
+        return _relayed_twice(request, f"the log of {name} is", host)
     try:
         return await _streamed(request, host, _asked(request, _path(request, found.ref), body))
     except HostAway as error:
@@ -82,7 +82,7 @@ def _lost(lost: Lost, kept: Mapping[str, Any]) -> web.Response:
 async def at_host(request: web.Request, host: HostId) -> web.StreamResponse:
     """The reply of another host to this request."""
     if request[CALLER].via:
-        return _not_again(request, "this is", host)
+        return _relayed_twice(request, "this is", host)
     body = await raw_body(request)
     try:
         return await _streamed(request, host, _asked(request, _path(request), body))
@@ -90,7 +90,7 @@ async def at_host(request: web.Request, host: HostId) -> web.StreamResponse:
         return _away(error)
 
 
-def _not_again(request: web.Request, what: str, host: HostId) -> web.Response:
+def _relayed_twice(request: web.Request, what: str, host: HostId) -> web.Response:
     own = request.app[HUB].reads.host
     return problem(503, f"{what} at {host}, according to {own}", hint="try again", host=host)
 

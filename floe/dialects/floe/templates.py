@@ -62,7 +62,7 @@ class TemplateKind:
         try:
             found = TemplateText(tree, read(text))
             for offset, word in [*other_words(text)][:NEAR_MAX]:
-                _note_other(word, tree.position_of(offset), notes)
+                _note_other_template(word, tree.position_of(offset), notes)
             return found
         except TemplateInvalid as error:
             raise Unfit(tree.position_of(error.offset), error.what, error.hint) from None
@@ -137,7 +137,7 @@ def _check_kinds(
         note(text.tree.position_of(offset + one.at), one.what)
 
 
-def _note_other(word: str, at: Position, notes: Notes) -> None:
+def _note_other_template(word: str, at: Position, notes: Notes) -> None:
     if word in LATER:
         what = f"`{{{{ {word}` stays text here: a template can name {', '.join(NAMES)}"
         notes.warning(at, what)
