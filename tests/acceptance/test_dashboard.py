@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 from tests.acceptance.dashboard import (
     HOSTILE,
     SHOWN,
+    TOKEN,
     Host,
     browser,
     complaints,
@@ -23,6 +24,15 @@ from tests.acceptance.dashboard import (
 __all__ = ["browser", "complaints", "host", "page"]  # fixtures
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+
+
+def test_token_opens_the_first_page(page: Page, host: Host) -> None:
+    page.get_by_role("button", name="Log out", exact=True).click()
+
+    page.get_by_label("Token").fill(TOKEN)
+    page.get_by_role("button", name="Log in").click()
+
+    expect(page.get_by_role("link", name="Flows").first).to_be_visible()
 
 
 def test_wrong_token_is_refused_with_a_message(page: Page, host: Host) -> None:
