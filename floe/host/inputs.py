@@ -52,6 +52,9 @@ class Prune:
     """Remove ended runs whose logs are here, and flows that no run needs any more."""
 
     runs: tuple[Pruned, ...] = ()
+    lost: tuple[Pruned, ...] = ()
+    """Runs of which only a row is here, since their logs are gone with forgotten stores. Every host
+    removes its own row of them, by its own limits."""
     flows: tuple[str, ...] = ()
     """Digests."""
 

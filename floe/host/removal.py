@@ -26,7 +26,7 @@ def remove(step: Step, peers: PeerParts, prune: Prune) -> tuple[str, ...]:
     repeated = {old for _, old in site.repeats.items()}
     runs = [
         one
-        for one in removable(site, prune.runs)
+        for one in removable(site, (*prune.runs, *prune.lost))
         if one.key not in repeated and not peers.owes(RunRef.parse(one.key))
     ]
     for run in runs:
@@ -37,7 +37,7 @@ def remove(step: Step, peers: PeerParts, prune: Prune) -> tuple[str, ...]:
         if site.moved.put(run.key, None):
             step.keep("moved", run.key, None)
     step.prunes += runs
-    step.removals += runs
+    step.removals += [run for run in runs if run not in prune.lost]
     step.promise |= bool(runs)
     for digest in prune.flows:
         if digest not in site.flows_stored:  # else a run of this process has come to need it

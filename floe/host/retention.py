@@ -38,6 +38,8 @@ class EndedRun:
     """Of its workspace; None for none."""
     is_shown: bool = False
     """A run that repeats it has not been removed, and shows its outputs."""
+    is_lost: bool = False
+    """Its log is gone with a store that was forgotten: only its row is here."""
     is_moving: bool = False
     """A run that repeats it has not ended, and may still take its workspace."""
 

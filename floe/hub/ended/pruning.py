@@ -19,6 +19,7 @@ import structlog
 
 from floe.host.inputs import Incoming, Mark, Prune
 from floe.host.notices import NOTICES
+from floe.host.peers.whereabouts import pen_of
 from floe.host.removal import SWEEP, is_removed_here, repeated_in
 from floe.host.retention import EVENT_BYTES, EndedRun, Expiry, Removals, Retention, Wanted
 from floe.hub.clock import Clock
@@ -185,7 +186,7 @@ class Pruning:
         if not rows:
             return []
         shown = await self._store.repeated([row.key for row in rows])
-        moving = repeated_in(self._loop.core.table)
+        moving, forgotten = repeated_in(self._loop.core.table), self._forgotten()
         runs = [
             EndedRun(
                 key=row.key,
@@ -195,6 +196,7 @@ class Pruning:
                 bytes=row.output_bytes + row.seq * EVENT_BYTES,
                 space_bytes=spaces.get(Space(row.flow, row.key)),
                 is_shown=row.key in shown,
+                is_lost=pen_of(row) in forgotten,
                 is_moving=row.key in moving,
             )
             for row in rows
@@ -211,11 +213,15 @@ class Pruning:
         for start in range(0, len(runs), BATCH):
             await self._wait_quiet()
             began, now = time.monotonic(), self._clock.now()
-            batch = [
-                Pruned(key=run.key, flow=run.flow, at=now, why=why)
-                for run, why in runs[start : start + BATCH]
-            ]
-            reply = await self._loop.ask(Prune(runs=tuple(batch)))
+            some = runs[start : start + BATCH]
+            batch = [Pruned(key=run.key, flow=run.flow, at=now, why=why) for run, why in some]
+            lost = {run.key for run, _ in some if run.is_lost}
+            reply = await self._loop.ask(
+                Prune(
+                    runs=tuple(one for one in batch if one.key not in lost),
+                    lost=tuple(one for one in batch if one.key in lost),
+                )
+            )
             took_s = time.monotonic() - began
             self.removed += len(reply.removed)
             await self._delete({p.key: p.flow for p in batch if p.key in reply.removed})

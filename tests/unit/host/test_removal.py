@@ -44,6 +44,15 @@ def test_an_archived_run_is_removed_with_a_note_of_its_files() -> None:
     assert decided.replies[0].removed == (run.ref.key,)
 
 
+def test_a_row_whose_log_is_gone_with_its_host_is_removed_here_alone() -> None:
+    lost = a_removal(RunRef.parse("h2-7@aaaa"))
+
+    decided = stepped(a_core(), Incoming(input=Prune(lost=(lost,)), ticket=1))
+
+    assert decided.prunes == (lost,)
+    assert decided.removals == ()
+
+
 def test_a_run_that_is_not_archived_stays() -> None:
     core = a_core()
     [active] = begun(core, BUILD)
