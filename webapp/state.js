@@ -195,6 +195,16 @@ function toOpened(frames) {
     void loadRun(open);
 }
 
+/** A re-run may have taken the workspace of an ended run, whose page then names it. @param {EventFrame} frame */
+function mayHaveMoved({ event, run, summary }) {
+  if (event !== "RunActivated") return;
+  for (const open of opened.values()) {
+    const { data } = open.state.value;
+    if (data?.state === "archive" && data.flow === summary?.flow && data.id !== run && !data.moved_to)
+      void loadRun(open);
+  }
+}
+
 // --- lists --------------------------------------------------------------------------------
 
 /** Add summaries that are newer than the known ones. @param {Summary[]} list */
@@ -264,6 +274,7 @@ function consume(frames) {
     for (const frame of frames) {
       if (frame.type === "event") {
         if (frame.summary) summaries.push(frame.summary);
+        mayHaveMoved(frame);
       }
       if (frame.type === "event" || frame.type === "output") for (const listener of listeners) listener(frame);
       if (frame.type === "flows") void Promise.all([flows.load(), hosts.load()]);

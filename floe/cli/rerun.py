@@ -1,5 +1,6 @@
 """`floe rerun`: start an ended run again, as a whole or in part."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -65,12 +66,13 @@ def command(
     where = path("runs", run, "rerun")
     choice = {"from": node or "", "failed": failed, "latest": latest}
     if dry_run or not json_:
-        asked = {k: v if isinstance(v, str) else "true" for k, v in choice.items() if v}
+        planned = {**choice, "edited": bool(data)}
+        asked = {k: v if isinstance(v, str) else "true" for k, v in planned.items() if v}
         plan = client.get(where, **asked)
         if json_:
             as_json(plan)
         else:
-            click.echo("\n".join(_lines(plan)), err=not dry_run)
+            click.echo("\n".join(_lines(plan, [name for name, _ in data])), err=not dry_run)
         if dry_run:
             return
     body = {**choice, "values": dict(data), "same_host": same_host}
@@ -78,9 +80,12 @@ def command(
     follow(ctx, client, answer, wait=wait, json_=json_)
 
 
-def _lines(plan: Shape) -> list[str]:
-    """What a re-run does, for people."""
+def _lines(plan: Shape, edited: Sequence[str]) -> list[str]:
+    """What a re-run with some edited values does, for people."""
     lines = [f"  {label}: {clean(', '.join(plan[key]))}" for key, label in _LABELS if plan[key]]
+    if edited and plan["taken"]:
+        names = clean(", ".join(edited))
+        lines.append(f"  edited: {names}; nodes taken over keep their results of the earlier value")
     host, why = plan["workspace"]["host"], plan["workspace"]["why_empty"]
     if host:
         return [*lines, f"  workspace: moved from {plan['run']}, if it starts on {host}"]

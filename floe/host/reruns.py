@@ -29,6 +29,8 @@ class Again:
     """What failed or was stopped runs again, and all nodes after it."""
     values: Mapping[str, Json]
     """They replace values of the earlier run."""
+    is_edited: bool = False
+    """For a plan: values will differ, and are not given yet."""
     latest: bool = False
     """By the present version of the flow, not by the one that the run was pinned to."""
     same_host: bool = False
@@ -98,7 +100,8 @@ class Earlier:
 
     def _choice(self, again: Again, kind: ChoiceKind) -> Choice:
         values = values_of(self.run, self.flow, again.values) if again.values else self.run.values
-        return Choice(kind=kind, by=again.by, is_edited=values != self.run.values)
+        is_edited = again.is_edited or values != self.run.values
+        return Choice(kind=kind, by=again.by, is_edited=is_edited)
 
     def plan(self, again: Again) -> Plan:
         """What the re-run would do. Raises NotFound, Conflict, ValuesInvalid, TooLarge."""

@@ -1,5 +1,7 @@
 """Start an ended run again, or show what that would do."""
 
+from dataclasses import replace
+
 from aiohttp import web
 
 from floe.host.reruns import Again
@@ -13,7 +15,7 @@ from floe.shapes.runs import summary_shape
 async def show(request: web.Request) -> web.Response:
     """What a re-run would do."""
     fields = query(request)
-    again = _again(fields, request[CALLER].by)
+    again = replace(_again(fields, request[CALLER].by), is_edited=fields.flag("edited") or False)
     fields.done()
     reads = request.app[HUB].reads
     earlier = await reads.earlier(request.match_info["run"], again)

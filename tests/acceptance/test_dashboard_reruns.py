@@ -58,7 +58,9 @@ def test_what_failed_is_started_again_with_an_edited_value(failed: Page) -> None
     expect(plan.locator("div").filter(has_text="Taken over")).to_contain_text("Build")
     expect(plan).to_contain_text("moved from h1-1 if it starts on h1")
     expect(dialog.get_by_label("Which branch?")).to_have_value("main")
+    expect(plan).not_to_contain_text("keep the results")
     dialog.get_by_label("Which branch?").fill("fix")
+    expect(plan).to_contain_text("branch: the nodes taken over keep the results")
     dialog.get_by_role("button", name="Start again", exact=True).click()
 
     page.wait_for_url(re.compile("/runs/h1-2$"))
@@ -119,8 +121,8 @@ def test_dialog_is_used_by_keyboard_and_gives_the_focus_back(failed: Page) -> No
 def test_second_re_run_explains_why_its_workspace_is_empty(failed: Page, host: Host) -> None:
     page = failed
     host.post("runs/h1-1/rerun", {"failed": True})
-    page.goto(f"{host.url}/runs/h1-2")
-    status(page, "bad")
+    moved = "its workspace was moved to the re-run h1-2"
+    expect(page.locator(".head")).to_contain_text(moved)
 
     page.goto(f"{host.url}/runs/h1-1?again=failed")
 

@@ -6,6 +6,7 @@ import { go, here, runHref } from "../route.js";
 import { plain } from "../text.js";
 import { useLoad } from "../use.js";
 import { read, textOf } from "../values.js";
+import { flowName } from "../waits.js";
 import { FormPanel } from "./form.js";
 import { Failure, Loading } from "./notice.js";
 
@@ -28,8 +29,11 @@ export function Again({ run, from }) {
   const [isLatest, setLatest] = useState(false);
   const [isSameHost, setSameHost] = useState(false);
   useLayoutEffect(() => dialog.current?.showModal(), []);
+  const [edited, setEdited] = useState("");
   const choice = { ...(isNode ? { from: what } : what === "failed" ? { failed: true } : {}), latest: isLatest };
-  const query = Object.entries(choice).map(([key, value]) => `${key}=${seg(String(value))}`);
+  const query = Object.entries({ ...choice, edited: edited !== "" }).map(
+    ([key, value]) => `${key}=${seg(String(value))}`,
+  );
   const plan = /** @type {import("../use.js").Loaded<Plan>} */ (
     useLoad(`runs/${seg(run.key)}/rerun?${query.join("&")}`)
   );
@@ -56,7 +60,7 @@ export function Again({ run, from }) {
   };
   return html`<dialog class="again" ref=${dialog} aria-labelledby="again-title"
       onClose=${() => go(here({ again: "" }), { replace: true })}>
-    <h2 id="again-title">Start ${plain(run.flow)} ${plain(run.id)} again</h2>
+    <h2 id="again-title">Start ${plain(flowName(run.flow))} ${plain(run.id)} again</h2>
     <fieldset><legend>What runs</legend>
       <${Option} name="Everything" isOn=${what === "all"} choose=${() => setWhat("all")} />
       ${
@@ -94,8 +98,10 @@ export function Again({ run, from }) {
       flow || loaded.error
         ? html`<${FormPanel} key=${flow?.ver} fields=${fieldsOf(run.values, form)} cancel=${() =>
             dialog.current?.close()}
+          changed=${(/** @type {Record<string, unknown>} */ values) =>
+            setEdited(namesOf(differing(run.values, values)))}
           choices=${[{ name: "Start again", kind: "main", submit: start }]}>
-            <${PlanText} run=${run} plan=${plan} isShared=${flow?.reuse_space ?? false}
+            <${PlanText} run=${run} plan=${plan} edited=${edited} isShared=${flow?.reuse_space ?? false}
               isRefused=${refusal !== null} /></${FormPanel}>`
         : html`<${Loading} what="the form" />`
     }
@@ -115,10 +121,11 @@ function Tick({ name, isOn, set }) {
 }
 
 /**
- * @param {{run: Detail, plan: {data: Plan | null, error: Problem | null}, isShared: boolean, isRefused: boolean}} props
- *   isShared: all runs of the flow use one workspace; isRefused: the error is shown at its field
+ * @param {{run: Detail, plan: {data: Plan | null, error: Problem | null}, edited: string, isShared: boolean,
+ *   isRefused: boolean}} props  edited: the names of edited values; isShared: all runs of the flow use one workspace;
+ *   isRefused: the error is shown at its field
  */
-function PlanText({ run, plan, isShared, isRefused }) {
+function PlanText({ run, plan, edited, isShared, isRefused }) {
   const { data, error } = plan;
   const names = new Map(run.nodes.map(({ ref, id, name }) => [ref, name || id]));
   /** @param {string} name @param {string[]} refs */
@@ -133,6 +140,12 @@ function PlanText({ run, plan, isShared, isRefused }) {
   return html`<section class="again-plan" aria-label="What will happen" aria-live="polite">${
     data
       ? html`<dl>${line("Runs again", data.again)}${line("May run", data.new)}${line("Taken over", data.taken)}
+          ${
+            edited &&
+            data.taken.length > 0 &&
+            html`<div class="is-bad"><dt>Edited</dt><dd>${plain(edited)}: the nodes taken over keep the results
+              of the earlier value. Choose Everything, or an earlier node, to use the new one there.</dd></div>`
+          }
           <div><dt>Workspace</dt><dd>${
             isShared
               ? "the one that all runs of this flow share"
@@ -180,16 +193,29 @@ function fieldsOf(values, form) {
  * @param {boolean} hasForm
  */
 function editedOf(old, values, hasForm) {
-  const was = (/** @type {string} */ id) => (Object.hasOwn(old, id) ? old[id] : undefined);
-  const edited = Object.entries(values).filter(([id, value]) => textOf(value) !== (textOf(was(id)) ?? ""));
+  const edited = differing(old, values);
   if (hasForm) return Object.fromEntries(edited);
   return Object.fromEntries(
     edited.map(([id, value]) => [
       id,
-      typeof was(id) === "string" || typeof value !== "string" ? value : json(id, value),
+      typeof was(old, id) === "string" || typeof value !== "string" ? value : json(id, value),
     ]),
   );
 }
+
+/**
+ * The values that are not those of the run.
+ * @param {Record<string, unknown>} old
+ * @param {Record<string, unknown>} values
+ */
+const differing = (old, values) =>
+  Object.entries(values).filter(([id, value]) => textOf(value) !== (textOf(was(old, id)) ?? ""));
+
+/** @param {Record<string, unknown>} old @param {string} id */
+const was = (old, id) => (Object.hasOwn(old, id) ? old[id] : undefined);
+
+/** @param {[string, unknown][]} values */
+const namesOf = (values) => values.map(([id]) => id).join(", ");
 
 /** @param {string} id @param {string} text */
 function json(id, text) {

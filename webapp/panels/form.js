@@ -15,11 +15,12 @@ import { changed, editable, shown, textOf } from "../values.js";
 let made = 0;
 
 /**
- * @param {{fields: Field[], choices: Choice[], refused?: string | false, cancel?: () => void, children?: any}} props
+ * @param {{fields: Field[], choices: Choice[], refused?: string | false, cancel?: () => void,
+ *   changed?: (values: Record<string, unknown>) => void, children?: any}} props
  *   choices: the buttons; Enter triggers the first; refused: why none can be used; cancel: of a button that sends
- *   nothing; children: above the buttons
+ *   nothing; changed: gets the values as they would be sent; children: above the buttons
  */
-export function FormPanel({ fields, choices, refused = false, cancel, children }) {
+export function FormPanel({ fields, choices, refused = false, cancel, changed: onChange, children }) {
   const [values, setValues] = useState(
     /** @returns {Record<string, unknown>} */ () =>
       Object.fromEntries(fields.map((field) => [field.id, initial(field)])),
@@ -28,7 +29,7 @@ export function FormPanel({ fields, choices, refused = false, cancel, children }
   prefix.current ||= `form-${++made}-`;
   const chosen = useRef(choices[0]);
   const { busy, error, run } = useAction(async () => {
-    const all = Object.fromEntries(fields.map((field) => [field.id, sent(field, values[field.id])]));
+    const all = sentOf(fields, values);
     refuseHalves(all);
     await chosen.current.submit(all);
   });
@@ -37,6 +38,7 @@ export function FormPanel({ fields, choices, refused = false, cancel, children }
     const wrong = element.current?.querySelector('[aria-invalid="true"]');
     if (wrong instanceof HTMLElement) wrong.focus();
   }, [error]);
+  useEffect(() => onChange?.(sentOf(fields, values)), [values]);
   const messages = error?.fields ?? {};
   const others = Object.keys(messages).filter((id) => !fields.some((field) => field.id === id));
   const atFields = Object.keys(messages).length - others.length;
@@ -109,6 +111,9 @@ function sent(field, value) {
   const original = textOf(field.value);
   return value === initial(field) ? original : value && changed(original, value);
 }
+
+/** @param {Field[]} fields @param {Record<string, unknown>} values */
+const sentOf = (fields, values) => Object.fromEntries(fields.map((field) => [field.id, sent(field, values[field.id])]));
 
 /** A lone surrogate has no encoding, so it cannot be sent. @param {Record<string, unknown>} values */
 function refuseHalves(values) {
