@@ -339,6 +339,7 @@ async def _read_book(
         digest="sha256:" + sha256(text.encode()).hexdigest(),
         loaded_at=ports.clock.now(),
         common=digests_of(common),
+        written=compiled.written,
     )
 
 

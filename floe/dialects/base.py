@@ -10,6 +10,15 @@ from floe.model.refs import FlowId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FlowText:
+    """A flow as its document has it, without secrets."""
+
+    line: int
+    """The number of its first line in the document."""
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Compiled:
     """The result of reading a document: its flows and all findings."""
 
@@ -19,6 +28,9 @@ class Compiled:
     flow_file_at: Mapping[tuple[FlowId, int], tuple[int, int]] = field(default_factory=dict)
     """By flow id and version: the line and column where the flow names its flow-file, for findings
     about a flow-file that cannot be read."""
+
+    written: Mapping[tuple[FlowId, int], FlowText] = field(default_factory=dict)
+    """By flow id and version; without the flows whose secrets could not be hidden."""
 
     @property
     def errors(self) -> tuple[Finding, ...]:

@@ -2,13 +2,14 @@
 
 import asyncio
 import difflib
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 import structlog
 
-from floe.dialects.base import Dialect
+from floe.dialects.base import Dialect, FlowText
 from floe.host.by_hand import as_pushed, form_of, head_of
 from floe.host.forms import check_size, checked
 from floe.host.inputs import FlowRead, Start
@@ -29,6 +30,11 @@ TRIES: Final = 3
 RETRY_S: Final = 1.0
 """Seconds before the second try; doubled before the third."""
 
+_COMMIT: Final = re.compile("#[0-9a-f]{40,64}$")
+
+AGAIN_S: Final = 5.0
+"""Seconds to read a flow-file again for a page: a commit that is not here any more is fetched."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlowBook:
@@ -43,6 +49,8 @@ class FlowBook:
     loaded_at: Instant | None = None
     common: Mapping[str, str] = field(default_factory=dict)
     """The digest of each value of `common:` by key, which two hosts may compare."""
+    written: Mapping[tuple[FlowId, int], FlowText] = field(default_factory=dict)
+    """By flow id and version, as far as they can be shown."""
     digests: Mapping[str, str] = field(init=False, repr=False, compare=False)
     """Derived: `id@ver` to the digest of the compiled flow."""
     bodies: Mapping[str, str] = field(init=False, repr=False, compare=False)
@@ -134,6 +142,25 @@ class FlowFiles:
                 await asyncio.sleep(self._retry_s * 2 ** (attempt - 1))
             attempt += 1
         return FlowUnreadable(why=f"{why} (after {TRIES} tries)" if is_there else why)
+
+    async def written(self, run: Run, book: FlowBook, source: str) -> FlowText | None:
+        """The flow-file of a run, read again from where it was found; None if it is not the same.
+
+        `book`: with the flow that names the file. A file of a web server is not read again.
+        """
+        base = book.exact(run.flow_id, run.ver)
+        if not base or not run.flow or (source.startswith("http") and not _COMMIT.search(source)):
+            return None
+        git = _commit(run, base)
+        try:
+            async with asyncio.timeout(AGAIN_S):
+                document = await self._documents.read(source, git=git)
+        except (FloeError, TimeoutError):
+            return None
+        compiled = self._dialect.flow_file(document.text, run.flow.origin, base)
+        if [digest_of(flow) for flow in compiled.flows] != [run.digest]:
+            return None
+        return compiled.written.get((run.flow_id, run.ver))
 
     async def _load(self, run: Run, base: Flow) -> FlowRead:
         git = _commit(run, base)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from floe.dialects.base import FlowText
 from floe.feed.directory_sync import DirectorySync
 from floe.feed.feed import Feed
 from floe.feed.listener import Listening
@@ -31,12 +32,7 @@ from floe.model.refs import FlowId, HostId, Instant, Json, Key, RunRef, Shape, a
 from floe.model.run import Run, Summary, summary_of
 from floe.store.base import FlowRuns, RunPage, RunQuery, Stored
 
-BAD_MAX: Final = 100
-"""Bad runs in a row of a flow that are counted."""
-
-NO_RUNS: Final = FlowRuns()
-
-NO_KEEPER: Final = "no `keeper:` is configured: no host grants resources"
+BAD_MAX: Final = 100  # bad runs in a row of a flow are counted up to this
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,10 +87,14 @@ class Reads(HostReads):
         hint = f"{hosts[0]} has it, ask there" + (f": FLOE_URL={url}" if url else "")
         raise NotFound(f"no flow {name[:80]!r} at {self.host}", hint)
 
+    async def written_of(self, run: Run, source: str) -> FlowText | None:
+        """The flow-file of a run, which it read at `source`, as in `FlowFiles.written`."""
+        return await self.parts.flow_files.written(run, self.flows.book, source)
+
     async def flow_runs(self, flows: Sequence[Flow]) -> Mapping[FlowId, FlowRuns]:
         """The newest runs of each flow: one query of the store, whatever their number."""
         found = await self.parts.store.flow_runs({flow.id for flow in flows}, BAD_MAX)
-        return {flow.id: found.get(flow.id, NO_RUNS) for flow in flows}
+        return {flow.id: found.get(flow.id, FlowRuns()) for flow in flows}
 
     def next_due(self, flow: Flow, trigger: Trigger) -> Instant | None:
         """When a trigger fires or polls next; None for a trigger without a time."""
@@ -262,7 +262,7 @@ class Reads(HostReads):
     def lease_problem(self) -> str:
         """Why this host gives no resources now; empty for a host alone, or while it does."""
         if self.parts.host.peers and not self.parts.host.keeper:
-            return NO_KEEPER
+            return "no `keeper:` is configured: no host grants resources"
         return self.loop.core.lease_problem()
 
     # --- the feed ---

@@ -11,6 +11,7 @@ from floe.server.json_schema import (
     SECONDS,
     TEXT,
     TEXTS,
+    VALUES,
     Schema,
     many,
     maybe,
@@ -63,6 +64,15 @@ FLOWS: Final[Mapping[str, Schema]] = {
             "on_host_lost": one_of("fail", "restart"),
             "unheard_bad": one_of("end", "hold"),
             "max_runs": maybe(ref("MaxRuns")),
+        }
+    ),
+    "Definition": shape(
+        {
+            "works": many(shape({"ref": TEXT, "work": VALUES})),
+            "written": {
+                **maybe(shape({"file": TEXT, "line": POSITIVE, "text": TEXT})),
+                "description": "as in the file, from this line on; null if it cannot be shown",
+            },
         }
     ),
     "MaxRuns": shape(

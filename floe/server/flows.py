@@ -11,7 +11,7 @@ from floe.server.app_keys import HUB
 from floe.server.bodies import query
 from floe.server.problems import answer
 from floe.shapes.findings import finding_shape
-from floe.shapes.flows import flow_page, flow_shape, trigger_shape
+from floe.shapes.flows import definition_shape, flow_page, flow_shape, trigger_shape
 from floe.shapes.runs import summary_shape
 from floe.store.base import FlowRuns
 
@@ -33,6 +33,15 @@ async def show(request: web.Request) -> web.Response:
     flow = hub.reads.flow(request.match_info["flow"])
     runs = await hub.reads.flow_runs((flow,))
     return answer({**flow_page(flow), **_known(hub, flow, runs[flow.id])})
+
+
+async def definition(request: web.Request) -> web.Response:
+    """A flow as it is written in the config, and what its nodes do."""
+    query(request).done()
+    reads = request.app[HUB].reads
+    flow = reads.flow(request.match_info["flow"])
+    text = reads.book().written.get((flow.id, flow.ver))
+    return answer(definition_shape(flow, without_password(flow.origin), text))
 
 
 def _known(hub: Hub, flow: Flow, runs: FlowRuns) -> Shape:

@@ -114,6 +114,7 @@ RERUN: Final[Mapping[str, Mapping[str, Any]]] = {
     "from": TEXT,
     "failed": FLAG,
     "latest": FLAG,
+    "edited": {**FLAG, "description": "values will be replaced: approvals of them do not count"},
 }
 
 STREAM: Final[Mapping[str, Mapping[str, Any]]] = {
@@ -129,6 +130,7 @@ PLACE: Final[Mapping[str, Mapping[str, Any]]] = {
 ROUTES: Final = (
     Route("GET", "flows", flows.index, answers={200: "Flows"}),
     Route("GET", "flows/{flow}", flows.show, answers={200: "FlowPage"}),
+    Route("GET", "flows/{flow}/definition", flows.definition, answers={200: "Definition"}),
     Route("GET", "flows/{flow}/runs", runs.of_flow, query=PAGE, answers={200: "Runs"}),
     Route("GET", "flows/{flow}/runs/{run}", runs.show, query=MOMENT, answers={200: "Run"}),
     Route("GET", "runs", runs.index, query={"flow": TEXT, **PAGE}, answers={200: "Runs"}),
@@ -161,6 +163,7 @@ ROUTES: Final = (
         "GET", "runs/{run}/nodes/{node}/log/lines", logs.lines, query=LINES, answers={200: "Lines"}
     ),
     Route("GET", "runs/{run}/nodes/{node}/log/find", logs.find, query=FIND, answers={200: "Found"}),
+    Route("GET", "runs/{run}/definition", runs.definition, answers={200: "Definition"}),
     Route("GET", "runs/{run}/notices", runs.notices, answers={200: "Notices"}),
     Route("GET", "runs/{run}/why", runs.why, lost=runs.why_lost, answers={200: "Why"}),
     Route(

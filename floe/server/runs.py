@@ -7,6 +7,7 @@ from typing import Final, TypeVar, get_args
 from aiohttp import web
 
 from floe.model.errors import Lost, NotFound
+from floe.model.event import FlowPinned
 from floe.model.flow import Node
 from floe.model.refs import FlowId, HostId, Instant, RunRef, flow_id, host_id, node_id
 from floe.model.result import RunResult
@@ -15,7 +16,7 @@ from floe.server.app_keys import CALLER, HUB
 from floe.server.bodies import Fields, json_body, once_of, query
 from floe.server.events import SEQ_MAX, event_shape, fact_shape
 from floe.server.problems import answer
-from floe.shapes.flows import graph_shape
+from floe.shapes.flows import definition_shape, graph_shape
 from floe.shapes.nodes import node_page
 from floe.shapes.notices import notices_shape
 from floe.shapes.runs import as_of_shape, run_shape, summary_shape, why_shape
@@ -25,6 +26,8 @@ PAGE: Final = 50
 PAGE_MAX: Final = 500
 KNOWN_MAX: Final = 200
 """Events of a run whose log is away."""
+PINNED_BY: Final = 10
+"""Events at the start of a run, by which its flow-file was read."""
 STATES: Final[tuple[State, ...]] = ("pending", "active", "archive")
 RESULTS: Final[tuple[RunResult, ...]] = get_args(RunResult)
 
@@ -127,6 +130,19 @@ async def node(request: web.Request) -> web.Response:
     """One node of a run, with its inputs and its work; now or after an event."""
     run = await _run(request, _seq(request))
     return answer(node_page(run, node_of(run, request.match_info["node"])))
+
+
+async def definition(request: web.Request) -> web.Response:
+    """What the nodes of a run do, and the flow-file that it read, where that is still the same."""
+    query(request).done()
+    run = await _run(request)
+    if run.flow is None:
+        raise NotFound(f"{run.ref} has not read its flow yet", "look again when it has started")
+    reads = request.app[HUB].reads
+    first = [stored.record.event for stored in await reads.events(run.ref.key, 0, PINNED_BY)]
+    source = next((event.source for event in first if isinstance(event, FlowPinned)), "")
+    text = await reads.written_of(run, source) if source else None
+    return answer(definition_shape(run.flow, source, text))
 
 
 async def why(request: web.Request) -> web.Response:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
+from floe.dialects.base import FlowText
 from floe.expr.template import as_written
 from floe.host.by_hand import form_of
 from floe.kernel.graph import graph_of
@@ -40,6 +41,16 @@ def flow_page(flow: Flow) -> Shape:
         "max_runs": max_runs_shape(flow.max_runs) if flow.max_runs else None,
         "unheard_bad": flow.unheard_bad,
     }
+
+
+def definition_shape(flow: Flow, file: str, source: FlowText | None) -> Shape:
+    """The work of a flow's nodes, and the flow as it is written in a file."""
+    text = {"file": file, "line": source.line, "text": source.text} if source else None
+    works = [
+        {"ref": node.ref, "work": {"kind": type(node.work).__name__, **encode(node.work)}}
+        for node in flow.nodes
+    ]
+    return {"works": works, "written": text}
 
 
 def max_runs_shape(limit: MaxRuns) -> Shape:

@@ -123,6 +123,18 @@ async def test_runs_are_listed_newest_first_page_by_page(site: Site) -> None:
     assert second["next"] == ""
 
 
+async def test_definition_has_what_the_nodes_of_a_flow_and_of_a_run_do(site: Site) -> None:
+    run = await packed(site)
+
+    of_flow = await good(site, "flows/build/definition", "Definition")
+    of_run = await good(site, f"runs/{run}/definition", "Definition")
+
+    assert {work["ref"]: work["work"]["kind"] for work in of_flow["works"]} == {
+        node.ref: type(node.work).__name__ for node in site.book.find("build").nodes
+    }
+    assert (of_run, of_flow["written"]) == (of_flow, None)
+
+
 async def test_runs_are_filtered(site: Site) -> None:
     done, live = await packed(site), await site.start()
 

@@ -70,7 +70,10 @@ function Running() {
 /** Only the page Now is loaded at the start. */
 const PAGES = {
   now: { code: signal(Now), load: async () => Now },
-  flow: later(() => import("../pages/flow.js").then(({ Flow }) => Flow), ["form", "graph", "tabs", "data", "events"]),
+  flow: later(
+    () => import("../pages/flow.js").then(({ Flow }) => Flow),
+    ["form", "graph", "tabs", "data", "events", "definition"],
+  ),
   flows: later(() => import("../pages/flows.js").then(({ Flows }) => Flows)),
   hosts: later(() => import("../pages/hosts.js").then(({ Hosts }) => Hosts), ["form", "host", "data", "events"]),
   run: later(

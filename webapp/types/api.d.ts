@@ -3,6 +3,7 @@ import type { Forms, Leases, Node, Pends, Runs } from "./schemas";
 
 export type {
   Attempt,
+  Definition,
   Edge as GraphEdge,
   Event as RunEvent,
   EventFrame,

@@ -174,6 +174,19 @@ export type FlowPage = {
   max_runs: MaxRuns | null;
 };
 
+export type Definition = {
+  works: {
+    ref: string;
+    work: Record<string, unknown>;
+  }[];
+  /** as in the file, from this line on; null if it cannot be shown */
+  written: {
+    file: string;
+    line: number;
+    text: string;
+  } | null;
+};
+
 export type MaxRuns = {
   limit: number;
   per: string;

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from floe.dialects.base import Compiled
+from floe.dialects.base import Compiled, FlowText
 from floe.dialects.floe.checks import check_flow, check_git, check_rejections, check_texts
 from floe.dialects.floe.commands import check_commands
 from floe.dialects.floe.max_runs import check_max_runs
@@ -50,6 +50,7 @@ from floe.dialects.kinds import Schema, Unfit, quoted
 from floe.dialects.notes import Notes, Position
 from floe.dialects.section import KeyValues
 from floe.dialects.tree import Items, Scalar, Table, parse_yaml
+from floe.dialects.written import written
 from floe.model.flow import Flow, Trigger
 from floe.model.refs import FlowId, NodeId
 
@@ -119,7 +120,9 @@ class FloeDialect:
             return Compiled(flows=(), findings=notes.findings)
         check_git(flow, nodes, notes)
         check_rejections(flow, nodes, notes)
-        return Compiled(flows=(flow,), findings=notes.findings)
+        source = written(text.splitlines(), 1, told.notices)
+        texts = {(flow.id, flow.ver): source} if source else {}
+        return Compiled(flows=(flow,), findings=notes.findings, written=texts)
 
     def flows(self, text: str, origin: str) -> Compiled:
         """Read the flows of a host config or of a document that is one flow."""
@@ -138,6 +141,8 @@ class FloeDialect:
         told: list[NoticeTexts] = []
         flows: dict[tuple[FlowId, int], Flow] = {}
         files: dict[tuple[FlowId, int], Position] = {}
+        texts: dict[tuple[FlowId, int], FlowText] = {}
+        lines = text.splitlines()
         for item in items:
             before = notes.errors - item.errors  # duplicate keys: it is unclear which one was meant
             part = FLOW.read(item, notes, _NOT_IN_FLOW)
@@ -149,6 +154,8 @@ class FloeDialect:
                 notes.error(part.at, what, f"ver: {flow.ver + 1}")
                 continue
             flows[flow.id, flow.ver] = flow
+            if source := written(lines, item.at.line, flow.on_end):
+                texts[flow.id, flow.ver] = source
             files[flow.id, flow.ver] = part.at_of(FLOW_FILE)
             told.append(NoticeTexts(part[ON_END], Notes(origin)))
         common = tree.entries.get(COMMON.name)
@@ -158,6 +165,7 @@ class FloeDialect:
             flows=() if broken else tuple(flows.values()),
             findings=notes.findings,
             flow_file_at=files,
+            written=texts,
         )
 
     def schema(self) -> Schema:
