@@ -11,8 +11,8 @@ export class Problem extends Error {
    * @param {number} status  0 if the host did not reply at all
    * @param {{title?: string, detail?: string, hint?: string, fields?: Record<string, string>,
    *   findings?: import("./types/api").Finding[], host?: string, as_of?: string | null,
-   *   since?: string | null, run?: import("./types/api").Summary, graph?: import("./types/api").Graph | null,
-   *   events?: import("./types/api").RunEvent[]}} body
+   *   since?: string | null, why?: string, run?: import("./types/api").Summary,
+   *   graph?: import("./types/api").Graph | null, events?: import("./types/api").RunEvent[]}} body
    */
   constructor(status, body) {
     super(body.detail || body.title || `status ${status}`);
@@ -34,6 +34,8 @@ export class Problem extends Error {
           events: body.events ?? [],
         }
       : null;
+    /** If the run was removed and this is still known: when, and by which rule. */
+    this.removed = status === 410 && !body.host && body.since ? { at: body.since, why: body.why ?? "" } : null;
   }
 }
 

@@ -26,6 +26,10 @@ const NODE_MIN = 136;
 const NODE_MAX = 340;
 /** Of a node without its name. */
 const AROUND_NAME = 54;
+/** The same in a small sheet, where a name has two lines. */
+export const AROUND_SMALL = 44;
+/** How much larger its letters are there, for their sheet. */
+const SMALL = 1.25;
 const BETWEEN = 16;
 const COLUMN_GAP = 56;
 const LABEL_LETTER = 6.5;
@@ -78,7 +82,9 @@ export function planOf(graph, open, measure) {
 function spotOf(unit, isOpen, measure) {
   const { id, members } = unit;
   if (members.length === 1 || !isOpen) {
-    const width = AROUND_NAME + Math.ceil(measure(members.length > 1 ? `${unit.name} ×${members.length}` : unit.name));
+    const name = members.length > 1 ? `${unit.name} ×${members.length}` : unit.name;
+    const word = Math.max(...name.split(/\s+/).map(measure));
+    const width = Math.ceil(Math.max(AROUND_NAME + measure(name), AROUND_SMALL + SMALL * word));
     return { id, unit, left: 0, top: 0, width: between(NODE_MIN, width, NODE_MAX), height: NODE_HEIGHT, cells: [] };
   }
   const widest = Math.ceil(CELL.letters * Math.max(...members.map((node) => measure(nameOf(node)))));

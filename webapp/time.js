@@ -36,7 +36,7 @@ export function took(start, end) {
 /** @param {Instant} at */
 export function ago(at) {
   if (!at) return "";
-  const s = Math.round((now.value - Date.parse(at)) / 1000);
+  const s = Math.round((Math.floor(now.value / 1000) * 1000 - Date.parse(at)) / 1000); // as `took` counts
   if (s < 0) return `in ${plainSpan(-s)}`;
   return s < 5 ? "just now" : `${plainSpan(s)} ago`;
 }

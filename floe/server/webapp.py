@@ -1,5 +1,7 @@
-"""The dashboard's files. Only files found at the start have a name: the path of a request is never
-used as a path on disk."""
+"""The dashboard's files, and the documentation of this version below `docs/`.
+
+Only files found at the start have a name: the path of a request is never used as a path on disk.
+"""
 
 import base64
 import gzip
@@ -65,7 +67,10 @@ class Webapp:
     def asset(self, name: str) -> Asset:
         """A file by its name below the folder. Raises NotFound."""
         if self._folder is not None or self._names is None:
-            self._names = dict(_walk(self._folder or resources.files("floe.webapp"), ""))
+            self._names = {
+                **dict(_walk(self._folder or resources.files("floe.webapp"), "")),
+                **dict(_walk(resources.files("floe").joinpath("docs"), "docs/")),
+            }
             self._assets.clear()
         if name not in self._names:
             raise NotFound("no such file")

@@ -404,7 +404,19 @@ def test_config_is_read_again_from_the_hosts_page(page: Page, host: Host) -> Non
     expect(page.get_by_text("Read again: 5 flows.")).to_be_visible()
 
 
-def test_unknown_run_shows_what_to_try(page: Page, host: Host) -> None:
+def test_run_that_is_not_there_shows_what_to_try(page: Page, host: Host) -> None:
+    start_long(page, host)
+    start_long(page, host)
+    host.post("hosts/h1/prune", {"keep": {"runs": 1}})
+    page.goto(f"{host.url}/runs/h1-1")
+    removed = page.get_by_role("alert")
+    expect(removed).to_contain_text("h1-1 was removed")
+    expect(removed).to_contain_text("only the newest run of long is kept")
+    expect(removed).to_contain_text("keep in the config decides how long runs stay")
+    page.get_by_role("link", name="Hosts").click()
+    expect(page.get_by_text(" on disk")).to_have_attribute(
+        "title", re.compile("workspaces .* store")
+    )
     page.goto(f"{host.url}/runs/h1-999")
 
     expect(page.get_by_role("alert")).to_contain_text("No run is called h1-999")

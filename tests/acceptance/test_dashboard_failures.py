@@ -87,6 +87,10 @@ def test_run_that_goes_on_shows_how_many_nodes_failed(page: Page, host: Host) ->
     opened(page, host, "holding", "laptop")
 
     status(page, "running, 1 failed")
+    page.goto(host.url)
+    expect(page.get_by_role("listitem").filter(has_text="Holding h1-1")).to_contain_text("1 failed")
+    page.get_by_role("link", name="Runs", exact=True).click()
+    expect(page.get_by_role("list", name="Runs")).to_contain_text("1 failed")
 
 
 def test_form_comes_first_on_a_phone(page: Page, host: Host) -> None:

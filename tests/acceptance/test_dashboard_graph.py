@@ -104,15 +104,23 @@ def test_large_graph_fits_is_magnified_and_small_again(page: Page, host: Host) -
     assert box(shown.get_by_role("link", name="Prepare"))["width"] > 2 * small
 
 
-def test_no_text_of_a_graph_is_smaller_than_11_px(page: Page, host: Host) -> None:
+def test_texts_of_a_graph_are_legible_at_every_scale(page: Page, host: Host) -> None:
     shown = run(page, host, "forty", "good")
     sizes = """(box) => [...box.querySelectorAll('.node-name, .node-type')]
       .filter((text) => text.checkVisibility())
       .map((text) => parseFloat(getComputedStyle(text).fontSize) * text.currentCSSZoom)"""
+    broken_words = """(box) => [...box.querySelectorAll('.node-name')].flatMap(
+      ({firstChild: text}) => [...text.data.matchAll(/\\S+/g)].filter(({0: word, index}) => {
+        const range = document.createRange();
+        range.setStart(text, index);
+        range.setEnd(text, index + word.length);
+        return new Set([...range.getClientRects()].map(({top}) => Math.round(top))).size > 1;
+      }).map(([word]) => word))"""
 
     for _ in range(10):
         found: list[float] = shown.evaluate(sizes)
         assert all(size >= 10.99 for size in found)
+        assert shown.evaluate(broken_words) == []
         page.get_by_role("button", name="Smaller").click()
 
 

@@ -96,3 +96,12 @@ def test_graph_of_a_flow_file_is_that_of_the_last_run(page: Page, host: Host) ->
 
     expect(page.get_by_role("group", name="Graph of the flow")).to_contain_text("Compile")
     expect(page.get_by_role("link", name="h1-1").first).to_be_visible()
+    expect(page.get_by_role("group", name="Nodes of the flow")).to_contain_text("true")
+    page.get_by_role("link", name="YAML").click()
+    expect(page.locator(".yaml")).to_contain_text("tasks: [{name: Compile, type: exec")
+    (host.folder / "tasks.yml").write_text(tasks.replace("true", "false"))
+    page.goto(f"{host.url}/flows/elsewhere?definition=yaml")
+    expect(page.get_by_text("The text of the flow-file is not shown")).to_be_visible()
+    page.goto(f"{host.url}/flows/app-ci?definition=yaml")
+    expect(page.locator(".yaml-line").first).to_have_text("- name: App CI")
+    expect(page.locator(".yaml")).not_to_contain_text("Elsewhere")

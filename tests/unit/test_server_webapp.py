@@ -95,3 +95,4 @@ def test_the_packaged_dashboard_is_there() -> None:
 
     assert b"floe-base" in webapp.page().body
     assert webapp.asset("app.js").content_type == "text/javascript"
+    assert b"ten minutes" in webapp.asset("docs/tutorial.md").body

@@ -63,7 +63,7 @@ export function Flow({ id }) {
       </section>
       <${LastRuns} flow=${flow.id} asks=${flow.graph.nodes.some(({ type }) => type === "data")} />
     </div>
-    <${Definition} flow=${flow} />`;
+    <${Definition} flow=${flow} run=${read} />`;
 }
 
 /** Deliveries to a push trigger that started nothing, the newest open to read.

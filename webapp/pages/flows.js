@@ -3,7 +3,8 @@ import { html } from "../html.js";
 import { FailingSince } from "../panels/failing.js";
 import { Findings } from "../panels/findings.js";
 import { Mark } from "../panels/mark.js";
-import { Empty, Failure, Loading } from "../panels/notice.js";
+import { NoFlows } from "../panels/first.js";
+import { Failure, Loading } from "../panels/notice.js";
 import { flowHref } from "../route.js";
 import { flows } from "../state.js";
 import { plain, typeName } from "../text.js";
@@ -20,9 +21,10 @@ export function Flows() {
   return html`<h1>Flows</h1>
     <${Findings} findings=${data.findings} />
     ${
-      data.flows.length === 0 &&
-      html`<${Empty} title="No flows yet">
-        <p class="faint">Flows are named in the host's config; read it again on the Hosts page.</p></${Empty}>`
+      data.flows.length === 0
+        ? html`<${NoFlows} title="No flows yet" />`
+        : html`<div class="row is-flow rows-head" aria-hidden="true"><span></span><span>Flow</span><span>Triggers</span>
+            <span class="row-at">Last run</span></div>`
     }
     <ul class="rows">${data.flows.map(
       (flow) => html`<li class="row is-flow" key=${`${flow.id}@${flow.ver}`}>
@@ -31,14 +33,12 @@ export function Flows() {
             latest(data.flows, flow) ? flow.id : `${flow.id}@${flow.ver}`,
           )}><b>${plain(flow.name || flow.id)}</b> <span class="id">${plain(flow.id)}@${flow.ver}</span></a>
           <span class="row-why">${
-            flow.failing
-              ? html`<${FailingSince} failing=${flow.failing} />`
-              : flow.triggers.map(
-                  (trigger, at) =>
-                    html`${at > 0 && " · "}<${TriggerText} key=${trigger.id} trigger=${trigger} /><${NextDue}
-                      due=${trigger.next_due} />`,
-                )
-          }</span>
+            flow.failing && html`<${FailingSince} failing=${flow.failing} /> · `
+          }${flow.triggers.map(
+            (trigger, at) =>
+              html`${at > 0 && " · "}<${TriggerText} key=${trigger.id} trigger=${trigger} /><${NextDue}
+                due=${trigger.next_due} />`,
+          )}</span>
           <span class="row-at">${lastAt(lastRun(flow))}</span>
         </li>`,
     )}</ul>`;
@@ -62,7 +62,7 @@ export const isOverdue = (list = []) =>
 
 /** A short description of a trigger. @param {{trigger: import("../types/api").Trigger}} props */
 export function TriggerText({ trigger }) {
-  const when = trigger.cron ?? (trigger.period_s ? `every ${duration(1000 * trigger.period_s)}` : "");
+  const when = trigger.cron || (trigger.period_s ? `every ${duration(1000 * trigger.period_s)}` : "");
   return html`<span>${plain(trigger.name || trigger.id)}</span> <span class="faint">${[
     typeName(trigger.type),
     when,

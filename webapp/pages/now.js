@@ -5,7 +5,9 @@ import { byNeed, hostState, troublesOf } from "../fleet.js";
 import { html } from "../html.js";
 import { narrow } from "../narrow.js";
 import { Behind } from "../panels/behind.js";
+import { failedOf } from "../panels/failed.js";
 import { FailingList } from "../panels/failing.js";
+import { First } from "../panels/first.js";
 import { Mark } from "../panels/mark.js";
 import { Mini } from "../panels/mini.js";
 import { Empty, Failure, Loading } from "../panels/notice.js";
@@ -91,20 +93,7 @@ function Asked({ Form }) {
 function Running({ run }) {
   const { data } = useRun(run.id);
   if (!data) return html`<${Row} run=${run} />`;
-  return html`<${Row} run=${run}><${Mini} run=${data} /></${Row}>`;
-}
-
-/** Before anything has run: the way to a first run. */
-function First() {
-  const all = flows.state.value.data?.flows ?? [];
-  const flow = all.find(({ id }) => id === "hello") ?? all[0];
-  if (!flow)
-    return html`<${Empty} title="Nothing has run yet">
-      <p class="faint">The host's config names no flows.</p></${Empty}>`;
-  return html`<${Empty} title="Nothing has run yet">
-    <p class="faint">Start a first run here, or on a command line:${" "}
-      <code>floe trigger ${plain(flow.id)} --wait</code></p>
-    <a class="button is-main" href=${flowHref(flow.id)}>Start ${plain(flow.name || flow.id)}</a></${Empty}>`;
+  return html`<${Row} run=${run} failed=${failedOf(data).length}><${Mini} run=${data} /></${Row}>`;
 }
 
 /** @param {{over: Summary[]}} props */
@@ -122,11 +111,7 @@ function FlowLinks() {
   const { data, error } = flows.state.value;
   if (!data) return error ? html`<${Failure} error=${error} again=${flows.load} />` : null;
   return html`<section class="list"><h2><a href=${`${ROOT}/flows`}>Flows</a></h2>
-    ${
-      data.flows.length === 0 &&
-      html`<${Empty} title="No flows">
-        <p class="faint">Name some in the host's config.</p></${Empty}>`
-    }
+    ${data.flows.length === 0 && html`<p class="faint">None yet</p>`}
     <ul class="flow-links">${data.flows
       .filter((flow) => latest(data.flows, flow) && (narrow.value || !flow.failing))
       .map(

@@ -7,7 +7,8 @@ import { Away } from "../panels/away.js";
 import { Cancel } from "../panels/cancel.js";
 import { DataPanel } from "../panels/data.js";
 import { EventsPanel } from "../panels/events.js";
-import { Excerpt, failedOf, useExcerpt } from "../panels/excerpt.js";
+import { Excerpt, useExcerpt } from "../panels/excerpt.js";
+import { Failed, failedOf } from "../panels/failed.js";
 import { GraphPanel, tabFor } from "../panels/graph.js";
 import { Mark, stateName } from "../panels/mark.js";
 import { Empty, Failure, Loading } from "../panels/notice.js";
@@ -21,7 +22,7 @@ import { Visits, visitOf, visitShown } from "../panels/visits.js";
 import { WhyPanel } from "../panels/why.js";
 import { ROOT, flowHref, here, route } from "../route.js";
 import { plain } from "../text.js";
-import { ago, hover, took, when } from "../time.js";
+import { ago, full, hover, took, when } from "../time.js";
 import { useMoment, useRun, useTitle } from "../use.js";
 import { shown } from "../values.js";
 import { flowName, liveState } from "../waits.js";
@@ -47,6 +48,11 @@ export function Run({ id }) {
       return html`<h1 class="unseen">${plain(id)}</h1><div role="alert"><${Empty} title="No run is called ${plain(id)}">
         <p>Is the id right? Among all runs it may be found by its flow, time or text.</p>
         <a class="button" href=${`${ROOT}/runs`}>All runs</a></${Empty}></div>`;
+    if (error.removed)
+      return html`<h1 class="unseen">${plain(id)}</h1><div role="alert"><${Empty} title="${plain(id)} was removed">
+        <p>On ${full(error.removed.at)}: ${plain(error.removed.why)}.</p>
+        <p class="faint">Its log, output and workspace are gone. <code>keep</code> in the config decides how long runs
+          stay.</p><a class="button" href=${`${ROOT}/runs`}>All runs</a></${Empty}></div>`;
     return html`<h1 class="unseen">${plain(id)}</h1><${Failure} error=${error} />`;
   }
   // Its end stands above the rest of the page, which must not move when it arrives.
@@ -141,8 +147,8 @@ function Head({ run, at, away = false }) {
     <div class="head-title"><h1>
       <a href=${flowHref(run.flow)}>${plain(flowName(run.flow))}</a> <span class="id">${plain(run.id)}</span></h1>
       <span role="status" class="head-state"><${Mark} state=${state} named />${
-        failed > 0 && html`<span class="head-failed">, ${failed} failed</span>`
-      }</span>
+        failed > 0 && html`<span class="unseen">, </span>`
+      }<${Failed} count=${failed} /></span>
       ${!at && !over && !away && !cancelled && html`<${Cancel} run=${run} />`}
       ${!at && over && "nodes" in run && html`<${StartAgain} run=${run} />`}</div>
     ${run.title && html`<p class="head-named"><b>${plain(run.title)}</b></p>`}
@@ -164,7 +170,7 @@ function Head({ run, at, away = false }) {
           <b>${when(run.ended_at)}</b></time></span>`
       }
       ${"rerun_of" in run && html`<${Origin} run=${run} />`}
-      ${cancelled && html`<span>cancelled by <b>${plain(cancelled)}</b></span>`}
+      ${cancelled && !over && html`<span>cancelled by <b>${plain(cancelled)}</b></span>`}
       ${about.map(({ name, text }) => html`<span key=${name}>${plain(name)} <b>${plain(text)}</b></span>`)}
     </p>
   </header>`;

@@ -3,9 +3,10 @@ import { useEffect } from "preact/hooks";
 import { html } from "../html.js";
 import { Behind } from "../panels/behind.js";
 import { Filters, isFiltered, queryOf } from "../panels/filters.js";
+import { First } from "../panels/first.js";
 import { Empty, Failure, Loading } from "../panels/notice.js";
 import { Rows } from "../panels/rows.js";
-import { ROOT, here, route } from "../route.js";
+import { here, route } from "../route.js";
 import { learn, runs } from "../state.js";
 import { plural } from "../text.js";
 import { useLoad, useTitle } from "../use.js";
@@ -51,9 +52,7 @@ function None({ query, next }) {
   if (next)
     return html`<${Empty} title="No match among the runs searched so far">
       <p>Older runs may match: continue with <b>Older</b>.</p></${Empty}>`;
-  if (!isFiltered(query))
-    return html`<${Empty} title="Nothing has run yet">
-      <p>Start something: choose a <a href=${`${ROOT}/flows`}>flow</a>.</p></${Empty}>`;
+  if (!isFiltered(query)) return html`<${First} />`;
   return html`<${Empty} title="No run matches">
     <p>Widen the filters, or <a data-replace href=${location.pathname}>see all runs</a>.</p></${Empty}>`;
 }

@@ -4,6 +4,7 @@ import { html } from "../html.js";
 import { here } from "../route.js";
 import { plain, plural } from "../text.js";
 import { useLoad } from "../use.js";
+import { failedOf } from "./failed.js";
 
 const LINES = 5;
 const CHARS_MAX = 400;
@@ -11,12 +12,6 @@ const CHARS_MAX = 400;
 const ESCAPES = /\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[ -/]*[0-~])/g;
 
 /** @typedef {import("../types/api").RunNode} RunNode */
-
-/** The nodes that failed and keep their outcome. @param {import("../types/api").Detail} run */
-export const failedOf = (run) =>
-  run.state === "archive"
-    ? run.nodes.filter((node) => run.failed.includes(node.id))
-    : run.nodes.filter((node) => node.good === false && !node.by);
 
 /** The failed node whose output says most. @param {import("../types/api").Detail} run */
 const worst = (run) => (run.good ? undefined : failedOf(run).find((one) => one.output_bytes));

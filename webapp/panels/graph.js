@@ -4,7 +4,7 @@ import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { answerOf } from "../answers.js";
 import { firstStart } from "../bars.js";
 import { classes, html } from "../html.js";
-import { planOf } from "../layout.js";
+import { AROUND_SMALL, planOf } from "../layout.js";
 import { here, route } from "../route.js";
 import { nameOf } from "../stacks.js";
 import { plain, typeName } from "../text.js";
@@ -23,6 +23,8 @@ import { Minimap } from "./minimap.js";
 /** At a smaller scale a node has room for its name alone, and below the second one for no text. */
 const [FULL, NAMED] = [0.9, 0.5];
 const NAME_PX = 12;
+/** The letters of a name in a sheet of full size. */
+const BASE_PX = 14;
 
 /** States of a stack's nodes, the one that matters most first. */
 const ORDER = "bad error asking retrying running queued stopped good waiting never".split(" ");
@@ -37,7 +39,8 @@ const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], Arrow
  */
 export function GraphPanel({ graph, nodes, started = false, chosen, at = null }) {
   const open = route.value.query.get("open") ?? "";
-  const plan = useMemo(() => planOf(graph, new Set(open.split(",")), widthOf()), [graph, open]);
+  const measure = useMemo(widthOf, []);
+  const plan = useMemo(() => planOf(graph, new Set(open.split(",")), measure), [graph, open]);
   const states = useMemo(() => new Map(nodes?.map((node) => [node.id, node])), [nodes]);
   const stops = useMemo(() => stopsOf(plan, states.size > 0), [plan, states.size > 0]);
   const aim = stops.find(({ ids }) => ids.includes(chosen ?? ""))?.place;
@@ -98,7 +101,10 @@ export function GraphPanel({ graph, nodes, started = false, chosen, at = null })
   const isDrawn = ({ left, top, width, height }, id) =>
     !isLarge || id === entry?.id || seen({ left, top, right: left + width, bottom: top + height });
   const lines = plan.lines.filter((line) => !isLarge || seen(line.box));
-  const shared = { states, started, chosen, at, entry: entry?.id };
+  /** Whether a word of a name has no room in a small sheet. @param {string} name @param {number} width */
+  const isCut = (name, width) =>
+    scale < FULL && (Math.max(...name.split(/\s+/).map(measure)) * NAME_PX) / (BASE_PX * scale) > width - AROUND_SMALL;
+  const shared = { states, started, chosen, at, entry: entry?.id, isCut };
   return html`<div class="graph-frame">
     <div class=${classes("graph", scale < FULL && "is-small", scale < NAMED && "is-tiny")} role="group"
       aria-label="Graph of the flow" tabindex=${stops.length ? undefined : 0} ref=${box} onKeyDown=${onKeyDown}
@@ -210,19 +216,20 @@ function Lines({ plan, lines, states, started }) {
 }
 
 /**
- * @typedef {{states: Map<string, RunNode>, started: boolean, chosen?: string, at: string | null, entry?: string}}
- *   Shared  entry: the stop of the tab key
+ * @typedef {{states: Map<string, RunNode>, started: boolean, chosen?: string, at: string | null, entry?: string,
+ *   isCut: (name: string, width: number) => boolean}} Shared  entry: the stop of the tab key
  */
 
 /** The properties of a node as plain values: with unchanged ones it is not drawn again.
  * @param {GraphNode} node @param {Place} place @param {Shared} shared */
-const given = (node, { left, top, width, height }, { states, started, chosen, at, entry }) => ({
+const given = (node, { left, top, width, height }, { states, started, chosen, at, entry, isCut }) => ({
   node,
   run: states.get(node.id),
   started,
   chosen: chosen === node.id,
   at,
   isEntry: entry === node.id,
+  isCut: isCut(nameOf(node), width),
   left,
   top,
   width,
@@ -230,9 +237,11 @@ const given = (node, { left, top, width, height }, { states, started, chosen, at
 });
 
 /** @param {Place & ReturnType<typeof given> & {isCell?: boolean}} props */
-function Node({ node, run, started, chosen, at, isEntry, isCell = false, ...place }) {
+function Node({ node, run, started, chosen, at, isEntry, isCut, isCell = false, ...place }) {
   const state = node.class === "trigger" ? (started ? "good" : "") : (run?.state ?? "");
   const name = plain(nameOf(node));
+  const kind = typeName(node.type || node.class);
+  const spent = run?.started_at ? ` · ${took(firstStart(run), run.ended_at ?? at)}` : "";
   const inner = html`
     ${state && html`<${Mark} state=${state} />`}
     <span class="node-text"><span class="node-name">${name}</span>
@@ -241,11 +250,19 @@ function Node({ node, run, started, chosen, at, isEntry, isCell = false, ...plac
         html`<span class="node-type">${
           run?.by
             ? `by ${plain(run.by)}, ${minute(run.ended_at)}`
-            : html`${typeName(node.type || node.class)}
-          ${run?.started_at && html` · ${took(firstStart(run), run.ended_at ?? at)}`}`
+            : run?.started_at
+              ? html`<span class="node-kind">${kind}</span><span class="node-took">${spent}</span>`
+              : kind
         }</span>`
       }</span>`;
-  const names = classes("node", `is-${node.class}`, state && `is-${state}`, chosen && "is-chosen", isCell && "is-cell");
+  const names = classes(
+    "node",
+    `is-${node.class}`,
+    state && `is-${state}`,
+    chosen && "is-chosen",
+    isCell && "is-cell",
+    isCut && "is-cut",
+  );
   const style = placed(/** @type {Place} */ (place));
   if (!run || node.class === "trigger") return html`<div class=${names} style=${style} title=${name}>${inner}</div>`;
   const title = [`${name}: ${stateName(state)}`, answerOf(run)].filter(Boolean).join(", ");

@@ -20,12 +20,7 @@ export function HostPanel({ host, hosts }) {
       ${host.self && html`<span class="chip">this host</span>`}${
         host.keeper && hosts.length > 1 && html`<span class="chip" title="Grants the cluster's leases">keeper</span>`
       }
-      ${
-        state === "away" &&
-        html`<span class="chip is-away">${
-          host.seen_at ? `not seen for ${ago(host.seen_at).replace(" ago", "")}` : "not seen yet"
-        }</span>`
-      }
+      ${state === "away" && html`<span class="chip is-away">${host.seen_at ? "away" : "not seen yet"}</span>`}
       ${host.draining && html`<span class="chip is-draining">draining</span>`}
       <span class="chips" aria-label="Tags" role="group">${host.tags.map(
         (tag) => html`<span class="chip is-tag" key=${tag}>${plain(tag)}</span>`,

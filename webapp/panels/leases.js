@@ -28,7 +28,11 @@ export function Leases() {
     ${
       away
         ? html`<p class="behind">Not known while <b>${plain(away)}</b> is away: it keeps the leases. ${
-            kept ? `They are shown as of ${when(kept.at)}.` : "Those of this host's runs are shown."
+            kept
+              ? `They are shown as of ${when(kept.at)}.`
+              : leases.length
+                ? "Those of this host's runs are shown."
+                : "The runs of this host hold none."
           }</p>`
         : loaded.problem && html`<p class="behind">${plain(loaded.problem)}</p>`
     }

@@ -3,7 +3,7 @@ import { html } from "../html.js";
 import { runs } from "../state.js";
 import { plain } from "../text.js";
 import { when } from "../time.js";
-import { pendedFor, pends } from "../waits.js";
+import { pends } from "../waits.js";
 import { Row } from "./row.js";
 import { Said } from "./said.js";
 
@@ -31,8 +31,10 @@ export function Pending({ list }) {
       return html`<div class="pends" key=${group.runs[0]}><p class="pends-why">${
         group.count > 1 && html`<b>${plain(group.runs[0])}</b> `
       }<${Said} text=${group.text} />${aged(group.as_of)}</p>
-        <ul class="rows">${known.map(
-          (run) => html`<${Row} key=${run.id} run=${run}>${run.id === group.runs[0] ? "" : pendedFor(run.id)}</${Row}>`,
+        <ul class="rows">${known.map((run) =>
+          run.id === group.runs[0]
+            ? html`<${Row} key=${run.id} run=${run}>${""}</${Row}>`
+            : html`<${Row} key=${run.id} run=${run} />`,
         )}</ul>${more > 0 && html`<p class="pends-more faint">and ${more} more behind them</p>`}</div>`;
     })}
     ${

@@ -3,14 +3,23 @@ import { html } from "../html.js";
 import { runHref } from "../route.js";
 import { plain } from "../text.js";
 import { brief, full, took } from "../time.js";
+import { useRun } from "../use.js";
 import { flowName, liveState, pendedFor } from "../waits.js";
 import { Mark } from "./mark.js";
+import { Failed, failedOf } from "./failed.js";
+
+/** A run that goes on, with what only the complete run shows. @param {Parameters<typeof Row>[0]} props */
+export function LiveRow({ run, ...props }) {
+  const { data } = useRun(run.id);
+  return html`<${Row} ...${props} run=${run} failed=${data ? failedOf(data).length : 0} />`;
+}
 
 /**
- * @param {{run: import("../types/api").Summary, flow?: boolean, at?: "ended" | "started", children?: any}} props
- *   flow: name it; at: the instant in the last column, as far as there is one; children: for the reason
+ * @param {{run: import("../types/api").Summary, flow?: boolean, at?: "ended" | "started", failed?: number,
+ *   children?: any}} props  flow: name it; at: the instant in the last column, as far as there is one; failed: how many
+ *   nodes of a running run have; children: for the reason
  */
-export function Row({ run, flow = true, at = "ended", children }) {
+export function Row({ run, flow = true, at = "ended", failed = 0, children }) {
   const state = liveState(run);
   const isPending = run.state === "pending";
   const waits = isPending ? (pendedFor(run.id) ?? run.phase) : "";
@@ -18,10 +27,12 @@ export function Row({ run, flow = true, at = "ended", children }) {
   const then = (at === "ended" && run.ended_at) || run.started_at || run.pended_at;
   return html`<li class=${`row is-${state}`}>
     <${Mark} state=${state} />
-    <a class="row-name" href=${runHref(run.id)}>${flow && html`<b>${plain(flowName(run.flow))}</b> `}
+    <a class="row-name" href=${runHref(run.id)} title=${`${plain(flowName(run.flow))} ${plain(run.id)}`}>${
+      flow && html`<b>${plain(flowName(run.flow))}</b> `
+    }
       <span class="id">${plain(run.id)}</span></a>
     <span class="row-why" title=${[plain(run.title), reason].filter(Boolean).join(": ")}>
-      ${run.title && html`<span class="row-title">${plain(run.title)}</span> `}${
+      ${run.title && html`<span class="row-title">${plain(run.title)}</span> `}<${Failed} count=${failed} />${
         children ?? (reason && html`<span class="row-reason">${reason}</span>`)
       }</span>
     <span class="row-by">${plain(run.by || run.trigger)}${

@@ -5,10 +5,12 @@ import { plain } from "../text.js";
 import { brief, duration, full } from "../time.js";
 import { flowName } from "../waits.js";
 import { Mark } from "./mark.js";
-import { Row } from "./row.js";
+import { LiveRow, Row } from "./row.js";
 
 /** So many equal runs in a row are folded. */
 const LEAST = 3;
+/** Active runs beyond this number are listed without their failed nodes. */
+const DETAILED = 25;
 
 /** @typedef {import("../types/api").Summary} Summary */
 
@@ -35,6 +37,8 @@ export function Rows({ list, label, flow = true, at = "ended" }) {
   const [open, setOpen] = useState(/** @type {Set<string>} */ (new Set()));
   /** @param {string} id */
   const toggle = (id) => setOpen((old) => new Set(old.has(id) ? [...old].filter((one) => one !== id) : [...old, id]));
+  const active = list.filter((run) => run.state === "active");
+  const detailed = new Set(active.slice(0, DETAILED).map((run) => run.id));
   return html`<div class=${flow ? "" : "is-one-flow"}>
     <div class="row rows-head" aria-hidden="true"><span></span><span>${flow ? "Flow" : "Run"}</span><span>What</span>
       <span class="row-by">Who</span><span class="row-took">Took</span><span class="row-at">${
@@ -42,7 +46,8 @@ export function Rows({ list, label, flow = true, at = "ended" }) {
       }</span></div>
     <ul class="rows" aria-label=${label}>${groupsOf(list).map((group) => {
       const id = group[group.length - 1].id; // the oldest: new runs join at the other end
-      if (group.length === 1) return html`<${Row} key=${id} run=${group[0]} flow=${flow} at=${at} />`;
+      if (group.length === 1)
+        return html`<${detailed.has(id) ? LiveRow : Row} key=${id} run=${group[0]} flow=${flow} at=${at} />`;
       const isOpen = open.has(id);
       return html`<${Fold} key=${`${id} fold`} group=${group} flow=${flow} isOpen=${isOpen}
           toggle=${() => toggle(id)} />
