@@ -73,8 +73,8 @@ class Commands:
         self._folders = Folders()
         self._settings = settings
         self._root = warden_root
-        self._file_systems = places or Places()
-        self._preparation = Preparation(settings, self.workspaces, self._file_systems)
+        places = self._file_systems = places or Places()
+        self._preparation = Preparation(settings, self.workspaces, places, self._folders)
         self._warden = warden_of(warden_root, self._on_warden_report, self._placed)
         self._attempts: dict[str, _Attempt] = {}
         self._waiting: dict[str, _Attempt] = {}
@@ -102,6 +102,7 @@ class Commands:
         self._drop_again()
         self.workspaces.close()
         await self._warden.close()
+        self._preparation.inputs.clear()
         self._folders.close()
 
     async def shutdown(self) -> None:
@@ -109,6 +110,7 @@ class Commands:
         self._drop_again()
         self.workspaces.close()
         await self._warden.shutdown()
+        self._preparation.inputs.clear()
         self._folders.close()
 
     def start(self, job: Job, on_report: OnReport) -> None:
@@ -156,7 +158,7 @@ class Commands:
         if place := self._file_systems.on_way(attempt.job.output):
             self._file_systems.call(place, apart, drop_files, attempt.job)
         else:
-            drop_files(attempt.job, self._folders)
+            self._preparation.inputs.release(attempt.job)
         if attempt.is_spawned:
             self._warden.taken(name)
 

@@ -122,6 +122,11 @@ def outputs_path(job: Job) -> str:
     return f"{job.output}.outputs"
 
 
+def input_text(job: Job) -> bytes:
+    """The content of that file."""
+    return json.dumps(job.inputs, default=dict).encode() if job.inputs else b"{}"
+
+
 def write_input(job: Job, folders: Folders) -> None:
     """Write the inputs, and create the folder of the output if it is missing.
 
@@ -129,7 +134,7 @@ def write_input(job: Job, folders: Folders) -> None:
     host may be reading it. Raises NotPlain if a command replaced a folder, OSError.
     """
     path = input_path(job)
-    data = json.dumps(job.inputs, default=dict).encode() if job.inputs else b"{}"
+    data = input_text(job)
     folder, name = folders.enter(path, make=True), path.rpartition("/")[2]
     try:
         _create(folder, name, data)
@@ -185,16 +190,25 @@ def measured(job: Job, folders: Folders) -> tuple[int, str]:
 
 def drop_files(job: Job, folders: Folders) -> None:
     """Remove both files: the run's events have their content."""
-    path = input_path(job)
+    drop_file(input_path(job), folders)
+    drop_outputs(job, folders)
+
+
+def drop_outputs(job: Job, folders: Folders) -> None:
+    """Remove the file that an attempt may have written."""
+    drop_file(outputs_path(job), folders)
+
+
+def drop_file(path: str, folders: Folders) -> None:
+    """Remove a file of an attempt, if it exists."""
     try:
         folder = folders.enter(path)
     except FileNotFoundError:
         return
     except OSError as error:  # a command replaced the folder
-        log.warning("attempt.files_not_deleted", path=str(job.output), error=str(error))
+        log.warning("attempt.file_not_deleted", file=path, error=str(error))
         return
     _drop(folder, path.rpartition("/")[2])
-    _drop(folder, outputs_path(job).rpartition("/")[2])
 
 
 def _drop(folder: int, name: str) -> None:

@@ -18,6 +18,7 @@ from floe.nodes import git, warden
 from floe.nodes.base import Job
 from floe.nodes.environment import environment, inherited, write_input
 from floe.nodes.remote import Remote
+from floe.nodes.spare_inputs import SpareInputs
 from floe.nodes.workspaces import Workspaces, inside
 from floe.places import Places
 
@@ -50,8 +51,12 @@ class CommandSettings:
 class Preparation:
     """Prepares the commands of a host."""
 
-    def __init__(self, settings: CommandSettings, workspaces: Workspaces, places: Places) -> None:
+    def __init__(
+        self, settings: CommandSettings, workspaces: Workspaces, places: Places, folders: Folders
+    ) -> None:
+        """`folders` are those of the main thread."""
         self._settings = settings
+        self.inputs = SpareInputs(folders)
         self._workspaces = workspaces
         self._places = places
         self._base = inherited(os.environ, settings.pass_env)
@@ -85,7 +90,10 @@ class Preparation:
         `is_apart`: in a thread, with `folders` of its own.
         """
         self._workspaces.ready_for(job, folders)
-        write_input(job, folders)
+        if is_apart:
+            write_input(job, folders)
+        else:
+            self.inputs.write(job)
         work = job.work
         if not isinstance(work, Exec | GitCheckout | GitMerge):
             raise TypeError(f"{type(work).__name__} is not a command")

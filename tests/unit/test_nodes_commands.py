@@ -13,10 +13,10 @@ import pytest
 from floe.model.flow import Exec, Git, GitCheckout, GitMerge
 from floe.model.refs import Instant
 from floe.model.signal import Exited, Failed, Reported, Started, Stopped
-from floe.nodes import commands, preparation, warden
+from floe.nodes import commands, spare_inputs, warden
 from floe.nodes.base import Job
 from floe.nodes.commands import Commands
-from floe.nodes.environment import OUTPUTS_BYTES_MAX, outputs_path
+from floe.nodes.environment import OUTPUTS_BYTES_MAX, input_path, outputs_path
 from floe.nodes.preparation import CommandSettings
 from floe.places import Places
 from floe.repository.task import Task
@@ -272,7 +272,7 @@ async def test_command_whose_files_find_no_room_waits_and_is_tried_again(
 
     monkeypatch.setattr(commands, "ROOM_RETRY_S", 0.0)
     with monkeypatch.context() as disk:
-        disk.setattr(preparation, "write_input", full)
+        disk.setattr(spare_inputs, "write_input", full)
         job = house.start(a_job(house.root))
         waits = (house.commands.waiting(), house.reported.signals, house.commands.problem())
 
@@ -527,15 +527,27 @@ def test_stopping_what_is_not_there_or_over_is_nothing(house: House) -> None:
     assert house.warden.stopped == []
 
 
-def test_what_is_forgotten_leaves_nothing_but_its_output(house: House) -> None:
+async def test_what_is_forgotten_leaves_nothing_but_its_output(house: House) -> None:
     job = house.start(a_job(house.root))
     job.output.touch()
     house.warden.end(job.key)
 
     house.commands.forget(job.key)
+    await house.commands.close()
 
     assert house.warden.dropped == [str(job.key)]
     assert list(job.output.parent.iterdir()) == [job.output]
+
+
+async def test_next_command_gets_the_input_file_of_the_last(house: House) -> None:
+    first = house.start(a_job(house.root, key=a_key(1)))
+    number = Path(input_path(first)).stat().st_ino
+    house.warden.end(first.key)
+    house.commands.forget(first.key)
+
+    second = house.start(a_job(house.root, key=a_key(2)))
+
+    assert Path(input_path(second)).stat().st_ino == number
 
 
 def test_what_is_not_over_is_not_forgotten(house: House) -> None:
