@@ -9,6 +9,17 @@ from floe.model.tags import Tag
 PARTS_MAX: Final = 8
 """How many items a sentence names; it counts the rest."""
 
+_SIGNALS: Final = {
+    130: "SIGINT",
+    134: "SIGABRT",
+    135: "SIGBUS",
+    136: "SIGFPE",
+    137: "SIGKILL, as when memory runs out",
+    139: "SIGSEGV",
+    143: "SIGTERM",
+}
+"""Exit statuses of commands that a signal ended: 128 and its number, on Linux."""
+
 _UNITS: Final = ((86400, "d"), (3600, "h"), (60, "m"))
 
 
@@ -28,8 +39,10 @@ def event_text(tag: Tag, outcome: Outcome | None) -> str:
 
 def outcome_text(outcome: Outcome) -> str:
     """Why an attempt failed: `exit status 2`; empty if there is nothing to add."""
-    is_status = outcome.result == "bad" and outcome.status is not None
-    status = f"exit status {outcome.status}" if is_status else ""
+    status = ""
+    if outcome.result == "bad" and outcome.status is not None:
+        ended_by = _SIGNALS.get(outcome.status, "")
+        status = f"exit status {outcome.status}" + (f" ({ended_by})" if ended_by else "")
     return "; ".join(filter(None, (status, outcome.why)))
 
 

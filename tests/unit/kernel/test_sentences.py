@@ -23,6 +23,12 @@ def test_event_has_its_exit_status_and_the_reason() -> None:
     assert event_text(BAD, outcome) == "task.build.bad (exit status 2; its output is a folder)"
 
 
+def test_command_that_a_signal_ended_names_the_signal() -> None:
+    outcome = Outcome(result="bad", status=139)
+
+    assert event_text(BAD, outcome) == "task.build.bad (exit status 139 (SIGSEGV))"
+
+
 def test_event_without_an_outcome_is_its_tag() -> None:
     assert event_text(BAD, None) == BAD
 
