@@ -4,6 +4,7 @@ import sys
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from floe.cli.arguments import NODE, RUN
 from floe.cli.client import connected, path
@@ -13,10 +14,26 @@ from floe.model.errors import Conflict, Yours
 from floe.model.refs import Shape
 
 
+class AnswerArgument(click.ParamType[Any]):
+    """A node, or `k=v`: the node may be left out."""
+
+    name = "answer"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Check one of the two."""
+        kind = PAIR if "=" in str(value) else NODE
+        return kind.convert(value, param, ctx)
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Offer nodes."""
+        return NODE.shell_complete(ctx, param, incomplete)
+
+
 @click.command()
 @click.argument("run", type=RUN)
-@click.argument("node", type=NODE, required=False)
-@click.argument("values", metavar="[K=V]...", nargs=-1, type=PAIR)
+@click.argument("answer", metavar="[NODE] [K=V]...", nargs=-1, type=AnswerArgument())
 @click.option("-d", "--data", metavar="K=V", multiple=True, type=PAIR, help="The same as K=V.")
 @click.option("--reject", is_flag=True, help="Answer with bad: the node issues its .bad event.")
 @click.option("--why", default="", help="The reason of a rejection; everybody can read it.")
@@ -28,8 +45,7 @@ from floe.model.refs import Shape
 @click.option("--json", "json_", is_flag=True, help="Print the reply as JSON.")
 def command(
     run: str,
-    node: str | None,
-    values: tuple[tuple[str, Any], ...],
+    answer: tuple[str | tuple[str, Any], ...],
     data: tuple[tuple[str, Any], ...],
     reject: bool,
     why: str,
@@ -44,13 +60,18 @@ def command(
     \b
     Examples:
       floe give h1-12 sign-off tested=yes remark=@NOTES.md
+      floe give h1-12 tested=yes
       floe give h1-12 --reject --why "wrong branch"
       floe give h1-12
     """
     if why and not reject:
         raise click.UsageError("--why is the reason of a rejection: add --reject")
+    nodes = [one for one in answer if isinstance(one, str)]
+    if len(nodes) > 1:
+        raise click.UsageError(f"one NODE is expected, not {', '.join(nodes)}")
+    node = nodes[0] if nodes else None
+    values = (*(one for one in answer if not isinstance(one, str)), *data)
     client = connected()
-    values += data
     answered: dict[str, Any] = {"values": dict(values), "good": not reject}
     is_asked = not (values or reject or json_) and sys.stdin.isatty()
     if is_asked or node is None:
