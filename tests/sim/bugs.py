@@ -14,7 +14,7 @@ from floe.host import handlers as handlers_module
 from floe.host import step as step_module
 from floe.host.cluster import Cluster
 from floe.host.core import HubCore
-from floe.host.inputs import Incoming, Unsent
+from floe.host.inputs import Incoming, Prune, Unsent
 from floe.host.leases import claims as claims_module
 from floe.host.leases import keeper as keeper_module
 from floe.host.leases.census import KeeperCensus
@@ -22,19 +22,28 @@ from floe.host.leases.current_keeper import CurrentKeeper
 from floe.host.leases.keeper import Keeper
 from floe.host.leases.table import LeaseEntry, LeaseTable
 from floe.host.peers.adopter import Adopter
+from floe.host.peers.base import PeerParts
 from floe.host.peers.grantee import Grantee
 from floe.host.peers.member import Member
 from floe.host.placement import Placement
+from floe.host.removal import remove as _remove
+from floe.host.retention import EndedRun, Expiry, Retention
+from floe.host.runs import RunTable
 from floe.host.site import Site
 from floe.host.step import Step
-from floe.model.event import RunEnding
+from floe.kernel import decide as decide_module
+from floe.kernel import rerun as rerun_module
+from floe.kernel.run_step import RunStep
+from floe.model.event import NodeTaken, RunEnding
 from floe.model.host import HostView
 from floe.model.message import Claim, Ended, Envelope, Message, Offer, Ping
-from floe.model.refs import HostId, Key, RunRef, StoreId
-from floe.model.run import Run
-from floe.model.signal import Cancel, Stopped
-from floe.store.base import LedgerWrite, Record
+from floe.model.refs import HostId, Key, NodeId, RunRef, StoreId
+from floe.model.run import NodeState, Run
+from floe.model.signal import Activate, Cancel, Stopped
+from floe.store.base import Record
 from tests.sim import invariants
+from tests.sim import machine as machine_module
+from tests.sim import removal as removal_module
 from tests.sim.disk import Disk
 from tests.sim.machine import Machine
 from tests.sim.mishaps import LEASE_FLOWS, Lean
@@ -170,15 +179,59 @@ def _same_store(self: World, host: HostId, skew_ms: int) -> Disk:
     return Disk(StoreId(f"{host}s00"), (self.now + skew_ms) // 1000)
 
 
-def _retain_all(self: Machine, *, owed: bool = False) -> None:
-    _retain(self, owed=True)
+def _without_removed(self: World, machine: Machine, envelope: Envelope) -> int | None:
+    pruned, machine.disk.pruned = machine.disk.pruned, {}
+    try:
+        return _floor(self, machine, envelope)
+    finally:
+        machine.disk.pruned = pruned
 
 
-_retain = Machine.retain
+_floor = World._floor
 
 
-def _prune_floors(self: Machine, ref: RunRef, epoch: int) -> tuple[LedgerWrite, ...]:
-    return (LedgerWrite(kind="floor", key=ref.key, value=None),)
+def _activate_without_taken(step: RunStep, signal: Activate) -> None:
+    if signal.epoch > 1:
+        step.run = replace(step.run, taken=())
+    _activate(step, signal)
+
+
+_activate = decide_module._activate
+
+
+def _taken_without_outputs(old: Run, node: NodeId, state: NodeState) -> NodeTaken:
+    return replace(_taken(old, node, state), outputs={})
+
+
+_taken = rerun_module._taken
+
+
+def _take_workspace_again(self: Step, run: Run) -> str:
+    of = run.rerun_of
+    return of.workspace if of and of.host == self.site.id else ""
+
+
+def _judge_as_if_alone(self: Retention, run: EndedRun) -> Expiry:
+    return _judge(self, replace(run, is_shown=False))
+
+
+_judge = Retention.judge
+
+
+def _remove_unaware(step: Step, peers: PeerParts, prune: Prune) -> tuple[str, ...]:
+    for rerun in tuple(step.site.repeats):
+        step.site.repeats.put(rerun, None)
+    return _remove(step, peers, prune)
+
+
+def _remove_silently(step: Step, peers: PeerParts, prune: Prune) -> tuple[str, ...]:
+    removed = _remove(step, peers, prune)
+    step.removals.clear()
+    return removed
+
+
+def _none_is_repeated(table: RunTable) -> set[str]:
+    return set()
 
 
 def _drain_in_memory(step: Step, *, on: bool) -> bool:
@@ -265,6 +318,9 @@ SPLIT: Final = ("run_is_in_one_place", "one_pen_per_run_and_epoch", "copies_are_
 LEASED: Final = ("resource_is_held_once", "fences_grow")
 STUCK: Final = ("every_run_ended", "nothing_is_left_to_say")
 
+RERUNS: Final = Lean(faults=("forget", "drain"), reruns=30, is_unlucky=True)
+REMOVALS: Final = Lean(prunes=60, reruns=30, is_unlucky=True)
+
 BUGS: Final[Mapping[str, Bug]] = {
     "no-floor": Bug(
         # A run that its adopter cancelled after a refusal also runs at the grantee: two ends.
@@ -287,12 +343,12 @@ BUGS: Final[Mapping[str, Bug]] = {
     ),
     "cancel-locally-while-granted": Bug(
         breaks=SPLIT,
-        seeds=range(1, 501),
+        seeds=range(9, 509),
         at_work=several(patch(Adopter, cancel=_cancel_here), SAID_UNSEEN),
     ),
     "answer-of-any-epoch": Bug(
         breaks=(*SPLIT, *LEASED),
-        seeds=range(19, 519),
+        seeds=range(59, 559),
         lean=Lean(
             faults=("drain", "drain", "part", "part"), flows=LEASE_FLOWS, is_late=True, is_slow=True
         ),
@@ -325,16 +381,16 @@ BUGS: Final[Mapping[str, Bug]] = {
     ),
     "prune-before-the-ack": Bug(
         # A run that was cancelled where it had been may also end where it went: two ends.
-        breaks=(*SPLIT, *STUCK, *LEASED, "adopters_know_the_ends"),
+        breaks=(*SPLIT, *STUCK, *LEASED, "adopters_know_the_ends", "removed_runs_are_listed"),
         seeds=range(1, 501),
-        at_work=several(patch(Machine, retain=_retain_all), SAID_UNSEEN),
+        at_work=several(patch(Cluster, owes=_never), SAID_UNSEEN),
         lean=Lean(cancels=10, prunes=40, is_late=True),
     ),
     "prune-without-floor": Bug(
         breaks=(*SPLIT, *LEASED),
-        seeds=range(7, 507),
-        at_work=several(patch(Machine, _floor_of=_prune_floors), SAID_UNSEEN),
-        lean=Lean(cancels=10, prunes=40, is_late=True),
+        seeds=range(4, 504),
+        at_work=several(patch(World, _floor=_without_removed), SAID_UNSEEN),
+        lean=Lean(faults=("crash",) * 4, cancels=10, prunes=120, is_late=True),
     ),
     "drain-in-memory": Bug(
         breaks=("draining_host_takes_nothing",),
@@ -343,7 +399,7 @@ BUGS: Final[Mapping[str, Bug]] = {
     ),
     "cancel-forgotten-with-its-host": Bug(
         breaks=("cancelled_run_is_not_offered", "cancelled_run_is_not_begun"),
-        seeds=range(1, 501),
+        seeds=range(15, 515),
         at_work=patch(Adopter, _cancel_now=_restart_cancelled),
     ),
     "release-without-fence": Bug(
@@ -357,7 +413,7 @@ BUGS: Final[Mapping[str, Bug]] = {
     ),
     "old-keeper-is-believed": Bug(
         breaks=LEASED,
-        seeds=range(1, 501),
+        seeds=range(105, 605),
         lean=Lean(faults=("move_keeper", "wipe_keeper"), flows=LEASE_FLOWS, is_late=True),
         at_work=patch(CurrentKeeper, is_believed=_always),
     ),
@@ -377,7 +433,7 @@ BUGS: Final[Mapping[str, Bug]] = {
     ),
     "claim-taken-over-with-its-fences": Bug(
         breaks=LEASED,
-        seeds=range(43, 543),
+        seeds=range(277, 777),
         lean=Lean(faults=("forget", "forget"), flows=LEASE_FLOWS, is_late=True, is_slow=True),
         at_work=patch(Keeper, _take_over=_keep_fences),
     ),
@@ -393,7 +449,7 @@ BUGS: Final[Mapping[str, Bug]] = {
     ),
     "nothing-is-promised": Bug(
         breaks=("accepted_trigger_is_not_lost", "branch_that_starts_has_the_pen", *SPLIT, *STUCK),
-        seeds=range(1, 501),
+        seeds=range(6, 506),
         at_work=patch(step_module, PROMISES=()),
         lean=Lean(faults=("power",)),
     ),
@@ -402,6 +458,62 @@ BUGS: Final[Mapping[str, Bug]] = {
         seeds=range(15, 515),
         at_work=patch(Grantee, offered=_taken_loosely),
         lean=Lean(faults=("power",), is_late=True),
+    ),
+    "request-is-forgotten": Bug(
+        breaks=("request_starts_one_run",),
+        seeds=range(1, 501),
+        at_work=patch(Step, keep_once=_nothing),
+    ),
+    "re-run-takes-no-outputs": Bug(
+        breaks=("taken_nodes_are_the_old_ones",),
+        seeds=range(1, 501),
+        at_work=patch(rerun_module, _taken=_taken_without_outputs),
+        lean=RERUNS,
+    ),
+    "restart-takes-nothing": Bug(
+        breaks=("re_run_takes_what_it_was_pended_with",),
+        seeds=range(1, 501),
+        at_work=patch(decide_module, _activate=_activate_without_taken),
+        lean=RERUNS,
+    ),
+    "workspace-is-taken-twice": Bug(
+        breaks=("re_run_gets_the_workspace",),
+        seeds=range(63, 563),
+        at_work=patch(Step, _take_workspace=_take_workspace_again),
+        lean=RERUNS,
+    ),
+    "workspace-is-removed-before-its-move": Bug(
+        breaks=("re_run_gets_the_workspace",),
+        seeds=range(1, 501),
+        at_work=patch(removal_module, repeated_in=_none_is_repeated),
+        lean=REMOVALS,
+    ),
+    "removal-of-what-is-shown": Bug(
+        breaks=("what_a_re_run_shows_is_kept",),
+        seeds=range(1, 501),
+        at_work=several(
+            patch(Retention, judge=_judge_as_if_alone),
+            patch(handlers_module, remove=_remove_unaware),
+        ),
+        lean=REMOVALS,
+    ),
+    "removal-unaware-of-re-runs": Bug(
+        breaks=("what_a_re_run_shows_is_kept",),
+        seeds=range(1, 501),
+        at_work=patch(handlers_module, remove=_remove_unaware),
+        lean=REMOVALS,
+    ),
+    "removal-is-reported-to-nobody": Bug(
+        breaks=("removed_runs_are_listed_nowhere",),
+        seeds=range(1, 501),
+        at_work=patch(handlers_module, remove=_remove_silently),
+        lean=REMOVALS,
+    ),
+    "files-are-removed-once": Bug(
+        breaks=("nothing_is_left_of_removed_runs",),
+        seeds=range(1, 501),
+        at_work=patch(machine_module, sweep=_nothing),
+        lean=REMOVALS,
     ),
     "ended-before-its-processes": Bug(
         breaks=("nothing_is_left_of_an_ended_run",),

@@ -4,15 +4,16 @@ Speaks the store's rules (`floe.store.rules`) without its event loop. Promises l
 stored after the last one may go with the power, never with a process.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from heapq import merge
 
 from floe.kernel.evolve import fold
 from floe.model.codec import from_text, to_text
 from floe.model.event import Event, NodeStarted
 from floe.model.refs import Json, Key, RunRef, StoreId
-from floe.model.run import Run, Summary
-from floe.store.base import Append, LedgerWrite, Record
+from floe.model.run import Pruned, Run, Summary
+from floe.store.base import Append, Change, LedgerWrite, Record
 from floe.store.rules import NOWHERE, Head, is_newer, next_head
 from tests.sim.flows import FLOW_FILES, FLOWS
 
@@ -29,26 +30,47 @@ class Disk:
         self.term = term
         self.logs: dict[RunRef, list[Record]] = {}
         self.rows: dict[RunRef, Summary] = {}
+        self.pruned: dict[str, Pruned] = {}
+        """The records of removed runs."""
+        self.head = 0
+        """The position of the last event or removal; none is given twice."""
         self.texts: dict[str, dict[str, str]] = {}
         """The ledger, as JSON texts, so that nothing held in memory can change them."""
+        self._changes: dict[str, int] = {}
+        """Positions of the rows of runs that have a log here, in ascending order."""
+        self._removals: dict[str, int] = {}
+        """Positions of those of them that were removed, in ascending order."""
         self._loose: list[list[Cut]] = []
         """Batches that no promise made durable yet, oldest first."""
 
     def write(
-        self, appends: Sequence[Append], ledger: Sequence[LedgerWrite], *, promise: bool
+        self,
+        appends: Sequence[Append],
+        ledger: Sequence[LedgerWrite],
+        prunes: Iterable[Pruned] = (),
+        *,
+        promise: bool,
     ) -> None:
         """Store a batch. Raises StoreConflict as a store does; nothing is stored then."""
         for append in appends:
             next_head(self._head(append.run), append)
         cuts: list[Cut] = []
+        for pruned in prunes:
+            self._prune(pruned)
         for append in appends:
-            log = self.logs.get(append.run)
-            cuts.append((append.run, len(log or ()), self.rows.get(append.run)))
+            run, row = append.run, append.summary
+            log, old = self.logs.get(run), self.rows.get(run)
+            cuts.append((run, len(log or ()), old))
             if append.records:
-                self.logs.setdefault(append.run, []).extend(append.records)
-            row = append.summary
-            if row is not None and is_newer(row, self.rows.get(append.run)):
-                self.rows[append.run] = row
+                self.logs.setdefault(run, []).extend(append.records)
+                self.head += len(append.records)
+            elif row is None or row.key in self.pruned:
+                continue
+            if row is not None and is_newer(row, old):
+                self.rows[run] = row
+                if append.records:
+                    self._changes.pop(row.key, None)
+                    self._changes[row.key] = self.head
         for write in ledger:
             kind = self.texts.setdefault(write.kind, {})
             cuts.append((write.kind, write.key, kind.get(write.key)))
@@ -77,6 +99,8 @@ class Disk:
         other = Disk(self.store, self.term)
         other.logs = {ref: list(log) for ref, log in self.logs.items()}
         other.rows = dict(self.rows)
+        other.pruned, other.head = dict(self.pruned), self.head
+        other._changes, other._removals = dict(self._changes), dict(self._removals)
         other.texts = {kind: dict(rows) for kind, rows in self.texts.items()}
         return other
 
@@ -116,9 +140,25 @@ class Disk:
         runs = [self.run(ref) for ref in dict.fromkeys(refs) if ref in self.logs]
         return sorted(runs, key=lambda run: (run.pended_at, run.ref.serial))
 
-    def prune(self, ref: RunRef) -> None:
-        """Drop the log of a run, as retention does; its row and the ledger stay."""
-        del self.logs[ref]
+    def changes(self, after: int) -> list[Change]:
+        """The rows of runs that have or had a log here, changed or removed after a position."""
+        parse, changes, gone = RunRef.parse, self._changes.items(), self._removals.items()
+        rows = [Change(pos=p, row=self.rows[parse(key)]) for key, p in changes if p > after]
+        removals = [Change(pos=p, row=self.pruned[key]) for key, p in gone if p > after]
+        return list(merge(rows, removals, key=lambda change: change.pos))
+
+    def _prune(self, pruned: Pruned) -> None:
+        self.head += 1
+        key, ref = pruned.key, RunRef.parse(pruned.key)
+        self.pruned.pop(key, None)
+        self.pruned[key] = pruned
+        if self._changes.pop(key, None) is not None:
+            self._removals[key] = self.head
+        self.rows.pop(ref, None)
+        self.logs.pop(ref, None)
+        once = self.texts.get("once", {})
+        for name in [name for name, text in once.items() if text == to_text(key)]:
+            del once[name]
 
     def _head(self, ref: RunRef) -> Head:
         log = self.logs.get(ref)
@@ -141,6 +181,7 @@ class Disk:
             self.rows[ref] = row
         else:
             self.rows.pop(ref, None)
+            self._changes.pop(ref.key, None)
 
 
 def _put(rows: dict[str, str], key: str, text: str | None) -> None:

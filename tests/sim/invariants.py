@@ -7,9 +7,12 @@ Numbers are those of the list in docs/reliability.md.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
+from floe.feed.directory import KIND as LISTED
+from floe.host.removal import SWEEP
 from floe.host.result import Recorded
 from floe.host.site import HostSettings
 from floe.kernel.evolve import evolve, fold
@@ -28,6 +31,7 @@ from floe.model.event import (
     NodeReset,
     NodeSettled,
     NodeStarted,
+    NodeTaken,
     RetryArmed,
     RetryDue,
     RunActivated,
@@ -37,8 +41,8 @@ from floe.model.event import (
 )
 from floe.model.flow import Ask, Join
 from floe.model.message import Accepted, Ended, Envelope, Offer, Refused
-from floe.model.refs import Key, NodeId, RunRef
-from floe.model.run import Run, Summary
+from floe.model.refs import Instant, Key, NodeId, RunRef
+from floe.model.run import NodeState, Run, Summary
 from floe.store.base import Record
 from tests.sim.disk import Disk
 from tests.sim.flows import DIGESTS, FLOWS, NOBODY
@@ -232,6 +236,19 @@ def forms_wait_for_people_alone(run: Run, log: Sequence[Event]) -> None:
     assert not any(isinstance(e, NodeStarted) and isinstance(nodes[e.node].work, Ask) for e in log)
 
 
+def re_run_takes_what_it_was_pended_with(run: Run, log: Sequence[Event]) -> None:
+    """Every activation of a re-run takes over the same nodes, and these do not run again."""
+    if not run.taken:
+        return
+    for events in _by_epoch(log):
+        taken = [replace(e, at=NO_TIME) for e in events if isinstance(e, NodeTaken)]
+        if any(isinstance(e, RunActivated) for e in events):
+            assert taken == [replace(e, at=NO_TIME) for e in run.taken]
+        if not any(isinstance(e, NodeReset) for e in events):
+            entered = {e.node for e in events if isinstance(e, NodeEntered)}
+            assert entered.isdisjoint(e.node for e in taken)
+
+
 OF_A_RUN: Final[tuple[Invariant, ...]] = (
     run_is_its_log,
     owed_by_parts_is_owed,
@@ -251,7 +268,10 @@ OF_A_RUN: Final[tuple[Invariant, ...]] = (
     owes_what_its_phase_allows,
     says_what_it_waits_for,
     forms_wait_for_people_alone,
+    re_run_takes_what_it_was_pended_with,
 )
+
+NO_TIME: Final = Instant(0)
 
 
 def check_run(run: Run, log: Sequence[Event]) -> None:
@@ -291,6 +311,65 @@ def check_activation(
     fences_grow(truth, branch)
 
 
+def check_request(truth: Truth, run: Run) -> None:
+    """All that a run must fulfil at the moment at which its request is stored."""
+    request_starts_one_run(truth, run)
+    if run.rerun_of is not None:
+        taken_nodes_are_the_old_ones(truth, run)
+        truth.reruns[run.ref] = frozenset((run.rerun_of.run, *(t.from_run for t in run.taken)))
+
+
+def request_starts_one_run(truth: Truth, run: Run) -> None:
+    """1: a request, however often it is repeated, starts one run. Its key is in `by`, and goes with
+    a run that is removed."""
+    place, key = Place(*run.ref[:2]), (run.ref.host, run.ref.store, run.by)
+    other = truth.asked.get(key)
+    truth.asked[key] = run.ref
+    if other is not None and (place, other.key) not in truth.pruned:
+        raise Broken(f"request_starts_one_run: {run.by} started {other} and {run.ref}")
+
+
+def taken_nodes_are_the_old_ones(truth: Truth, run: Run) -> None:
+    """What a re-run takes over is what the nodes were in the run that it comes from."""
+    for taken in run.taken:
+        olds = [old.nodes.get(taken.node) for old in truth.ended.get(taken.from_run, ())]
+        if not any(old is not None and _is_taken_from(taken, old) for old in olds):
+            raise Broken(f"taken_nodes_are_the_old_ones: {run.ref.key} takes {taken}")
+
+
+def _is_taken_from(taken: NodeTaken, old: NodeState) -> bool:
+    was = (old.outcome, old.tag, old.good, old.outputs, old.attempt, old.by, old.settled_at)
+    now = (taken.outcome, taken.tag, taken.good, taken.outputs, taken.attempt, taken.by)
+    return was == (*now, taken.ended_at) and not old.taken_from
+
+
+def re_run_gets_the_workspace(truth: Truth, run: Run, made_by: RunRef) -> None:
+    """A re-run that takes the workspace of its earlier run over finds in it what that left."""
+    branch = truth.branches.get((run.ref, run.epoch))
+    if branch is None or branch.space is None:
+        return
+    if branch.space != made_by:
+        raise Broken(f"re_run_gets_the_workspace: {branch}: {made_by}'s, not {branch.space}'s")
+    branch.space = None  # it may change from now on
+
+
+def removal_is_of_the_host_with_the_log(
+    truth: Truth, key: str, place: Place, chosen: set[str]
+) -> None:
+    """No host removes a run at the host that has its log: that one chooses by its own limits. What
+    a forgotten host has is no copy that counts."""
+    if key not in chosen and not truth.is_gone(place):
+        raise Broken(f"removal_is_of_the_host_with_the_log: {key} at {place}")
+
+
+def what_a_re_run_shows_is_kept(truth: Truth, key: str) -> None:
+    """A run is not removed while a re-run that is not removed shows outcomes of it."""
+    for rerun, shown in truth.reruns.items():
+        is_there = rerun.key not in truth.removed and not truth.is_gone(Place(*rerun[:2]))
+        if key in shown and is_there:
+            raise Broken(f"what_a_re_run_shows_is_kept: {key}, shown by {rerun.key}")
+
+
 def one_pen_per_run_and_epoch(truth: Truth, branch: Branch) -> None:
     """2: under one epoch, a run is activated on one host, once."""
     if other := truth.branches.get((branch.run, branch.epoch)):
@@ -320,7 +399,8 @@ def host_has_what_the_flow_asks(truth: Truth, branch: Branch, host: HostSettings
 
     Checked at the activation, and again when its first command takes the slot. A run that only
     waits for forms and timers takes none: runs that are activated with it, in one step, may take
-    the slot that it found free. So may a run whose form is answered in that step.
+    the slot that it found free. So may a run whose form is answered in that step. A host that was
+    forgotten in error learns from the lists that its runs are over: its next start drops them.
     """
     if missing := set(branch.flow.host_tags) - host.tags:
         raise Broken(f"host_has_what_the_flow_asks: {branch}: tags {sorted(missing)}")
@@ -332,7 +412,7 @@ def host_has_what_the_flow_asks(truth: Truth, branch: Branch, host: HostSettings
     taken = [b for b in others if b.busy_since and b.busy_since < branch.since]
     if branch.busy_since:
         taken += [b for b in others if b.since == branch.since]
-    if len(taken) >= host.slots:
+    if len(taken) >= host.slots and not truth.is_gone(branch.place):
         raise Broken(f"host_has_what_the_flow_asks: {branch}: {len(taken)} slots are taken")
 
 
@@ -448,10 +528,13 @@ def what_is_said_is_stored(truth: Truth, disk: Disk, envelope: Envelope) -> None
         case Accepted(run=key, epoch=epoch):
             is_true = _has(disk.logs.get(RunRef.parse(key), []), RunActivated, epoch)
         case Ended(run=key, epoch=epoch):
-            is_true = _has(disk.logs.get(RunRef.parse(key), []), RunEnded, epoch)
+            log = disk.logs.get(RunRef.parse(key), [])
+            # A host that was forgotten in error repeats it although its adopter removed the run.
+            is_true = _has(log, RunEnded, epoch) or key in disk.pruned
         case Refused(run=key, epoch=epoch):
             floor = disk.row("floor", key)
-            is_true = RunRef.parse(key) in disk.logs or (isinstance(floor, int) and floor >= epoch)
+            is_known = RunRef.parse(key) in disk.logs or key in disk.pruned
+            is_true = is_known or (isinstance(floor, int) and floor >= epoch)
         case _:
             return
     if not is_true:
@@ -502,7 +585,9 @@ def every_run_says_why(world: "World") -> None:
 
 def is_over(world: "World") -> bool:
     """Whether nothing more is to come."""
-    return not (unfinished(world) or _left_to_say(world) or _leased(world))
+    if unfinished(world) or _left_to_say(world) or _leased(world):
+        return False
+    return not (_unmet(world) or _left_to_sweep(world))
 
 
 def check_end(world: "World") -> None:
@@ -512,13 +597,19 @@ def check_end(world: "World") -> None:
     nothing_is_left_to_say(world)
     nothing_is_leased(world)
     adopters_know_the_ends(world)
+    nothing_is_left_of_removed_runs(world)
+    removed_runs_are_listed_nowhere(world)
     for machine in world.machines.values():
         for ref in machine.disk.logs:
             run = machine.disk.run(ref)
             if run.flow is not None and run.phase in ("ended", "packed"):
                 log = machine.disk.events(ref)
                 for invariant in OF_A_RUN[1:]:  # the first folds it once more
-                    invariant(run, log)
+                    try:
+                        invariant(run, log)
+                    except AssertionError as error:
+                        why = f"{invariant.__name__}: {ref.key} on {machine.place}: {error}"
+                        raise Broken(why) from error
 
 
 def nothing_is_left_to_say(world: "World") -> None:
@@ -531,6 +622,50 @@ def nothing_is_leased(world: "World") -> None:
     """3: when all is over, the keeper's table is empty: no lease has lost its run."""
     if left := _leased(world):
         raise Broken(f"nothing_is_leased: {left}")
+
+
+def nothing_is_left_of_removed_runs(world: "World") -> None:
+    """When all is over, no files of removed runs are left, and no note of them."""
+    if left := _left_to_sweep(world):
+        raise Broken(f"nothing_is_left_of_removed_runs: {left}")
+    for machine in world.machines.values():
+        for folder in machine.spaces.made_by:
+            key = folder.rpartition("/")[2]
+            if world.truth.removed.get(key) == machine.place:
+                raise Broken(f"nothing_is_left_of_removed_runs: {machine.place}: {folder}")
+
+
+def removed_runs_are_listed_nowhere(world: "World") -> None:
+    """10: once all hosts have met, a removed run is in no list. A store that was lost meanwhile
+    told nobody; and a backup that is put back brings what it has."""
+    if left := _unmet(world):
+        raise Broken(f"every_host_meets_the_others: {left}")
+    truth = world.truth
+    for machine in world.machines.values():
+        for ref in machine.disk.rows:
+            place = truth.removed.get(ref.key)
+            if place and not truth.is_gone(place) and ref.key not in truth.restored:
+                raise Broken(f"removed_runs_are_listed_nowhere: {ref.key} by {machine.place}")
+
+
+def _unmet(world: "World") -> list[str]:
+    """Lists that lack something of another host."""
+    hosts = [m for m in world.machines.values() if m.lists]
+    left = [m for m in world.machines.values() if not m.lists]
+    unmet = [f"{m.place} is away" for m in left]
+    for one in hosts:
+        known = one.disk.texts.get(LISTED, {})
+        for other in hosts:
+            assert other.lists is not None
+            head = other.lists.directory.head
+            if one is not other and head and known.get(str(other.place)) != str(head):
+                unmet.append(f"{one.place} knows {other.place} to {known.get(str(other.place))}")
+    return unmet
+
+
+def _left_to_sweep(world: "World") -> list[str]:
+    hosts = world.machines.values()
+    return [f"{m.place}: {key}" for m in hosts for key in m.disk.texts.get(SWEEP, ())]
 
 
 def _left_to_say(world: "World") -> list[str]:
@@ -550,7 +685,9 @@ def adopters_know_the_ends(world: "World") -> None:
         adopter = world.machines[ref.host].disk
         if adopter.store != ref.store or at.place != branch.place:
             continue
-        known, row = adopter.rows[ref], at.disk.rows[ref]
+        known, row = adopter.rows.get(ref), at.disk.rows.get(ref)
+        if known is None or row is None:
+            continue  # it was removed
         if branch.epoch == known.epoch and (row.good, row.why) != (known.good, known.why):
             raise Broken(f"adopters_know_the_ends: {ref.key}: {row.why!r} but {known.why!r}")
 
@@ -559,6 +696,8 @@ def _is_unfinished(world: "World", ref: RunRef) -> bool:
     disk = world.machines[ref.host].disk
     if disk.store == ref.store:
         row = disk.rows.get(ref)
+        if row is None and ref.key in disk.pruned:
+            return False
         if row is None:
             raise Broken(f"accepted_trigger_is_not_lost: {ref.key}")
         return row.state != "archive" and not _is_held_up(world, row)

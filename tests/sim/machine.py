@@ -4,13 +4,14 @@ Does what `hub/loop`, `hub/acts` and the warden do, without an event loop: appen
 after. Fuses, its own or the world's, kill the hub at a named point in between.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING, Final
 
+from floe.feed.directory_sync import DirectorySync
 from floe.host.core import HubCore
-from floe.host.inputs import FlowRead, Incoming, Input, Packed, Received
+from floe.host.inputs import FlowRead, Incoming, Input, Packed, Received, Surroundings
 from floe.host.result import Recorded, StepResult
 from floe.host.site import HostSettings
 from floe.hub.clock import Move, due_after_moves, moves_after
@@ -24,8 +25,8 @@ from floe.model.effect import (
     StartAction,
     StopAction,
 )
-from floe.model.event import GrantSuperseded, RunEnded
-from floe.model.message import CancelRun
+from floe.model.event import GrantSuperseded, RunActivated, RunEnded
+from floe.model.message import CancelRun, Envelope, Message
 from floe.model.refs import HostId, Instant, Key, RunRef
 from floe.model.run import Run
 from floe.model.signal import (
@@ -37,11 +38,13 @@ from floe.model.signal import (
     Stopped,
     TimerFired,
 )
-from floe.store.base import LedgerWrite, Record
+from floe.store.base import Record
 from tests.sim import invariants
 from tests.sim.disk import Disk
 from tests.sim.flows import DIGESTS, FLOWS
+from tests.sim.lists import lists_of
 from tests.sim.mishaps import Mishap, text_of
+from tests.sim.removal import SWEEP_MS, Spaces, sweep
 from tests.sim.truth import Broken, Place
 
 if TYPE_CHECKING:
@@ -54,7 +57,11 @@ START_MS: Final = 5
 PEOPLE_MS: Final = 1500
 
 
-class Blown(Exception):
+ROWS_MS: Final = 50
+"""Between two messages with changed rows."""
+
+
+class Blown(BaseException):
     """A fuse: the hub's process ends at this point."""
 
     def __init__(self, point: Mishap) -> None:
@@ -99,10 +106,14 @@ class Machine:
     disk: Disk
     skew_ms: int
     core: HubCore | None = None
+    lists: DirectorySync | None = None
     life: int = 0
     """Counts the hub's processes; what was set in motion by an earlier one is not heard."""
     inbox: list[Incoming] = field(default_factory=list)
     processes: dict[Key, Process] = field(default_factory=dict)
+    spaces: Spaces = field(default_factory=Spaces)
+    removing: set[str] = field(default_factory=set)
+    """Runs with logs here that it chose to remove."""
     fuse: Fuse | None = None
     refusals: int = 0
     """Appends that the disk refuses from now on."""
@@ -118,6 +129,10 @@ class Machine:
     """Offers of which this hub's process may have written a byte to a socket."""
     _begun: set[Key] = field(default_factory=set)
     _timers: set[SetTimer] = field(default_factory=set)
+    _head: int = -1
+    """The position of the lists that the core knows."""
+    _is_sending: bool = False
+    """Changed rows go out soon."""
     _turn_at: int = -1
     _due: int = -1
 
@@ -152,7 +167,8 @@ class Machine:
         self.life += 1
         self.inbox, self.written = [], set()
         self._begun, self._timers = set(), set()
-        self._turn_at = self._due = -1
+        self._turn_at = self._due = self._head = -1
+        self._is_sending = False
         self.paused_until = 0
         core = self.core = self.world.make_core(self)
         owed = core.load(*self._read())
@@ -165,13 +181,15 @@ class Machine:
             if isinstance(effect, StopAction):
                 self._start(effect.key, started=True)
             self._perform(effect)
+        self.lists = lists_of(self)
+        self.world.at(SWEEP_MS, sweep, self, self.life)
         self.turn_soon()
 
     def kill(self, why: str) -> None:
         """End the hub's process; its commands run on."""
         if self.core is not None:
             self.world.log(self.id, "dies", why)
-        self.core, self.fuse = None, None
+        self.core, self.fuse, self.lists = None, None, None
         self.life += 1
 
     def end_commands(self) -> None:
@@ -204,15 +222,29 @@ class Machine:
             return
         self._turn_at = -1
         words, self.inbox = self.inbox, []
+        self.guarded(self._take, self.core, words)
+
+    def guarded(self, call: Callable[..., None], *args: object) -> None:
+        """Do something of the hub's, which may die of it."""
         try:
-            self._take(self.core, words)
+            call(*args)
         except Blown as blown:
             self.world.met[blown.point] += 1
             self.kill(str(blown))
             self.world.reboot_later(self)
 
     def _take(self, core: HubCore, words: Sequence[Incoming]) -> None:
-        self._carry_out(core, words, core.step(words, self.now()))
+        self._carry_out(core, words, core.step(self._completed(words), self.now()))
+
+    def _completed(self, words: Sequence[Incoming]) -> Sequence[Incoming]:
+        """The inputs of a step, with the surroundings where these changed."""
+        assert self.lists is not None
+        head = self.lists.directory.head
+        if head == self._head:
+            return words
+        self._head, peers = head, self.settings.peers
+        around = Surroundings(about={}, head=head, has_gone_back=False, expected=peers)
+        return [Incoming(input=around), *words]
 
     def _carry_out(self, core: HubCore, words: Sequence[Incoming], decided: StepResult) -> None:
         if decided.appends or decided.ledger:
@@ -226,6 +258,7 @@ class Machine:
             names = _names(decided) if self.fuse or self.world.fuse else ()
             self._pass("before", names)
             self._store(decided)
+            self._tell_lists(decided)
             self._pass("after", names)
         self._note_cancels(core, words)
         for envelope in decided.messages:
@@ -247,6 +280,34 @@ class Machine:
         elif decided.next_due is not None:
             self._wake(decided.next_due)
 
+    def _tell_lists(self, decided: StepResult) -> None:
+        assert self.lists is not None
+        self.lists.stored(decided, self.disk.head)
+        if self.lists.directory.has_news and not self._is_sending:
+            self._is_sending = True
+            self.world.at(ROWS_MS, self._send_news, self.life)
+
+    def _send_news(self, life: int) -> None:
+        if life == self.life and self.lists is not None:
+            self._is_sending = False
+            if news := self.lists.directory.news():
+                self.send_rows(None, news)
+
+    def send_rows(self, host: HostId | None, message: Message) -> None:
+        """Send a message of the lists, to one host or to all."""
+        core = self.core
+        assert core is not None
+        member = core.members.get(host) if host else None
+        envelope = Envelope(
+            from_host=self.id,
+            from_store=self.disk.store,
+            to_host=host,
+            to_store=member.store if member else None,
+            message=message,
+        )
+        self.world.send(self, envelope)
+        self.guarded(self.pass_point, "after sending", type(message).__name__)
+
     def _note_cancels(self, core: HubCore, words: Sequence[Incoming]) -> None:
         truth = self.world.truth
         for envelope in [w.input.envelope for w in words if isinstance(w.input, Received)]:
@@ -261,14 +322,25 @@ class Machine:
             self.turn_soon()
 
     def _store(self, decided: StepResult) -> None:
+        pruned = [(one, self.disk.rows.get(RunRef.parse(one.key))) for one in decided.prunes]
         try:
-            self.disk.write(decided.appends, decided.ledger, promise=decided.promise)
+            self.disk.write(
+                decided.appends, decided.ledger, decided.prunes, promise=decided.promise
+            )
         except Exception as error:
             raise Broken(f"store_takes_what_is_decided: {self.place}: {error}") from error
         # A batch is one moment: what it frees may be taken in it, in whichever order it is listed.
         epochs = {step.record.run: step.record.epoch for step in decided.recorded}
-        for step in sorted(decided.recorded, key=_is_no_end):
+        for step in _ends_first(decided.recorded):
             self.world.watch(self, step, epochs[step.record.run])
+        for one, row in pruned:
+            self.world.watch_removal(self, one.key, row)
+        if pruned:
+            self.world.at(SWEEP_MS, sweep, self, self.life)
+
+    def pass_point(self, when: str, name: str) -> None:
+        """The hub is at a point; it may not come back from here."""
+        self._pass(when, (name,))
 
     def _pass(self, when: str, names: Iterable[str]) -> None:
         world = self.world
@@ -360,11 +432,20 @@ class Machine:
                 return
             process = self.processes[key] = Process(key)
             self.world.start_process(self, key)
+            self._enter_space(key.run)
         process.heard_by = self.life
         delay = self.random.randrange(1, START_MS)
         self.world.at(delay, self._hear, self.life, key, Started(key=key, at=self.now()))
         if process.report is not None:
             self._log(key, process.report)
+
+    def _enter_space(self, ref: RunRef) -> None:
+        assert self.core is not None
+        run = self.core.table.runs[ref]
+        assert run.flow is not None
+        if not run.flow.reuse_space:
+            made_by = self.spaces.ready(run)
+            invariants.re_run_gets_the_workspace(self.world.truth, run, made_by)
 
     def _stop(self, key: Key) -> None:
         process = self.processes.get(key)
@@ -373,28 +454,6 @@ class Machine:
         elif process.report is None:
             delay = self.random.randrange(1, 150)  # what it does about TERM
             self.world.at(delay, self.world.end_process, self, key, Stopped())
-
-    def retain(self, *, owed: bool = False) -> None:
-        """Drop the logs of runs that others adopted and that are over, as retention does.
-
-        Their floors stay. `owed`: also of those whose end their adopters do not know yet.
-        """
-        disk = self.disk
-        for ref in list(disk.logs):
-            row, name = disk.rows.get(ref), f"ended {ref.key}"
-            is_theirs = ref.store != disk.store and row is not None and row.host == self.id
-            if not is_theirs or row is None or row.phase != "packed":
-                continue
-            if disk.row("owed", name) is None or owed:
-                disk.write((), self._floor_of(ref, row.epoch), promise=True)
-                disk.prune(ref)
-                self.world.log(self.id, "prunes", ref.key)
-
-    def _floor_of(self, ref: RunRef, epoch: int) -> tuple[LedgerWrite, ...]:
-        return (
-            LedgerWrite(kind="floor", key=ref.key, value=epoch),
-            LedgerWrite(kind="owed", key=f"ended {ref.key}", value=None),
-        )
 
     def over(self, key: Key, report: Report) -> None:
         """The last process of an attempt is gone; the warden keeps its end for the hub."""
@@ -431,8 +490,15 @@ class Machine:
             self.say(DataGiven(node=key.node, values={"ok": True}, good=True, by="bob"), key.run)
 
 
-def _is_no_end(step: Recorded) -> bool:
-    return not isinstance(step.record.event, RunEnded | GrantSuperseded)
+def _ends_first(recorded: Sequence[Recorded]) -> list[Recorded]:
+    """The facts of a batch, with the ends before it, except those of runs that begin in it."""
+    begun = {s.record.run for s in recorded if isinstance(s.record.event, RunActivated)}
+
+    def is_late(step: Recorded) -> bool:
+        is_end = isinstance(step.record.event, RunEnded | GrantSuperseded)
+        return not is_end or step.record.run in begun
+
+    return sorted(recorded, key=is_late)
 
 
 def _sorted(effects: Iterable[Effect]) -> list[Effect]:

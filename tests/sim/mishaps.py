@@ -10,12 +10,14 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import Final, get_args
 
-from floe.host.ledger import LEDGER_KINDS as ROWS
+from floe.host.ledger import LEDGER_KINDS
+from floe.host.removal import SWEEP
 from floe.kernel.place import HOST_SCOPED
 from floe.model.codec import EVENTS
 from floe.model.effect import AskData, LoadFlow, PackArchive, SetTimer, StartAction, StopAction
-from floe.model.message import Message, Rows, RowsAfter
+from floe.model.message import Message
 from tests.sim.flows import KINDS
+from tests.sim.removal import FILES
 
 Mishap = tuple[str, str]
 """How and what."""
@@ -23,12 +25,16 @@ Mishap = tuple[str, str]
 EFFECTS: Final = (AskData, LoadFlow, PackArchive, SetTimer, StartAction, StopAction)
 """Those that hands carry out; an offer is a message."""
 
-DIRECTORY: Final = (Rows, RowsAfter)
-"""Words of the directory, which is not the core's: no decision rests on them."""
+MESSAGES: Final = tuple(cls.__name__ for cls in get_args(Message))
 
-MESSAGES: Final = tuple(cls.__name__ for cls in get_args(Message) if cls not in DIRECTORY)
+ROWS: Final = (*LEDGER_KINDS, SWEEP)
 
-THINGS: Final = (*EVENTS, *(f"row {kind}" for kind in ROWS), *(cls.__name__ for cls in EFFECTS))
+THINGS: Final = (
+    *EVENTS,
+    *(f"row {kind}" for kind in ROWS),
+    *(cls.__name__ for cls in EFFECTS),
+    FILES,
+)
 """What is stored, and what is begun."""
 
 POINTS: Final[tuple[Mishap, ...]] = (
@@ -67,7 +73,9 @@ class Lean:
     cancels: int = 0
     """That many more."""
     prunes: int = 0
-    """That many more: hosts forget what they owe no longer."""
+    """That many more: hosts remove ended runs."""
+    reruns: int = 0
+    """That many more."""
     is_late: bool = False
     """Messages are often overtaken, doubled and lost."""
     is_slow: bool = False
@@ -97,7 +105,14 @@ _ERRORS: Final = Lean(faults=("forget",) * 5, flows=("linux", "again"), is_slow=
 _KEEPERS: Final = Lean(faults=("wipe_keeper", "move_keeper"), flows=LEASE_FLOWS)
 _LEASES: Final = Lean(flows=LEASE_FLOWS)
 
+_REMOVALS: Final = Lean(prunes=20, reruns=4)
+_RERUNS: Final = Lean(reruns=12, is_unlucky=True)
+
 LEANS: Final[Mapping[str, Lean]] = {
+    "NodeTaken": _RERUNS,
+    "row moved": _RERUNS,
+    f"row {SWEEP}": _REMOVALS,
+    FILES: _REMOVALS,
     "FlowPinned": Lean(flows=("file",)),
     "LoadFlow": Lean(flows=("file",)),
     "GrantReturned": _REFUSALS,

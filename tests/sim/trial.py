@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Final
 
+from floe.host.reruns import Again
 from floe.host.site import HostSettings
-from floe.model.refs import FlowId, HostId
+from floe.model.keep import Keep
+from floe.model.refs import FlowId, HostId, RunRef
 from tests.make import NOW
 from tests.sim import invariants
 from tests.sim.bugs import Bug
@@ -22,6 +24,8 @@ from tests.sim.flows import KINDS
 from tests.sim.machine import Machine
 from tests.sim.mishaps import LEANS, Lean, Mishap, aim_of, text_of
 from tests.sim.network import Weather
+from tests.sim.removal import prune
+from tests.sim.reruns import start_again
 from tests.sim.truth import Broken, Place
 from tests.sim.world import Line, World
 
@@ -38,6 +42,15 @@ LOOK_MS: Final = 500
 
 CLIENT_MS: Final = 700
 CLIENT_TRIES: Final = 30
+
+KEEPS: Final = (
+    Keep(runs=1),
+    Keep(runs=2),
+    Keep(runs=4, workspaces="failed"),
+    Keep(workspaces="none"),
+    Keep(age_s=1.0),
+)
+"""What hosts keep of ended runs; by turns, as if the config was changed."""
 
 RUNS_MIN: Final = 20
 FAULTS_MIN: Final = 10
@@ -97,7 +110,7 @@ class Trial:
         self._hosts = [HostId(f"h{n}") for n in range(1, random.choice((3, 3, 3, 3, 4, 5)) + 1)]
         keeper = None if random.random() < 0.06 else self._hosts[0]
         self.faults = Faults(self.world, keeper, self._lean)
-        self._answered: set[int] = set()
+        self._answered: set[int | str] = set()
 
     def run(self) -> None:
         """The storm and the quiet end. Raises Broken."""
@@ -161,7 +174,9 @@ class Trial:
         for _ in range(random.randrange(2, 7) + lean.cancels):
             world.at(random.randrange(300, STORM_MS - 300), self._cancel)
         for _ in range(4 + lean.prunes):
-            world.at(random.randrange(2000, STORM_MS), self._retain)
+            world.at(random.randrange(2000, STORM_MS), self._prune)
+        for n in range(random.randrange(2, 7) + lean.reruns):
+            world.at(random.randrange(2000, STORM_MS - 500), self._rerun, f"r{n}")
         for _ in range(FAULTS_MIN + random.randrange(0, 5)):
             world.at(random.randrange(200, STORM_MS - 500), self.faults.strike)
 
@@ -186,10 +201,41 @@ class Trial:
             asked = at[-1].place.host
         world.cancel(world.machines[asked], ref)
 
-    def _retain(self) -> None:
+    def _prune(self) -> None:
+        """A host removes what it does not keep, as it does every minute."""
         machine = self._any_host()
         if machine.core is not None:
-            machine.retain()
+            prune(machine, self.random.choice(KEEPS))
+
+    def _rerun(self, once: str) -> None:
+        """Somebody starts again a run that ended, more often than not one that ended just now."""
+        world, random = self.world, self.random
+        ended = list(world.truth.ended)
+        if not ended:
+            world.at(CLIENT_MS, self._rerun, once)
+            return
+        key = random.choice(ended[-6:] if random.random() < 0.6 else ended)
+        old = world.truth.ended[key][-1]
+        kind = random.choice(("all", "failed", "from"))
+        node = random.choice(sorted(old.nodes) or ["build"]) if kind == "from" else ""
+        again = Again(
+            node=node,
+            failed=kind == "failed",
+            values={},
+            same_host=random.random() < 0.2,
+            by=once,
+        )
+        self._ask_again(self._any_host(), old.ref, again, once, 0)
+
+    def _ask_again(
+        self, machine: Machine, ref: RunRef, again: Again, once: str, tries: int
+    ) -> None:
+        """A client that asks again, under one key, until it is answered."""
+        if once in self._answered or tries > CLIENT_TRIES:
+            return
+        start_again(self.world, machine, ref, again, once, lambda: self._answered.add(once))
+        delay = CLIENT_MS if self.random.random() > 0.1 else 2
+        self.world.at(delay, self._ask_again, machine, ref, again, once, tries + 1)
 
     def _is_over_now(self) -> bool:
         return self.world.now % 16 == 0 and invariants.is_over(self.world)

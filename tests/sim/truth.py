@@ -10,6 +10,7 @@ from typing import NamedTuple
 from floe.kernel.place import HOST_SCOPED
 from floe.model.flow import Flow
 from floe.model.refs import HostId, Key, RunRef, StoreId
+from floe.model.run import Run
 
 
 class Broken(AssertionError):
@@ -36,6 +37,8 @@ class Branch:
     flow: Flow
     fences: Mapping[str, str]
     since: int
+    space: RunRef | None = None
+    """The run that made what is in the workspace that it is to take over; None for nothing."""
     until: int | None = None
     busy_since: int | None = None
     """Since when it takes a slot; None where it takes none."""
@@ -96,6 +99,21 @@ class Truth:
     """Leases that an operator took from a run."""
     told: set[tuple[RunRef, Place]] = field(default_factory=set)
     """Cancels that a pen holder has heard."""
+
+    asked: dict[tuple[HostId, StoreId, str], RunRef] = field(default_factory=dict)
+    """The run of each request that a store knows."""
+    ended: dict[str, list[Run]] = field(default_factory=dict)
+    """Runs as they ended, by key; one that its adopter had to give up may end twice."""
+    reruns: dict[RunRef, frozenset[str]] = field(default_factory=dict)
+    """Of each re-run, the keys of the runs that it shows."""
+    promised: dict[tuple[RunRef, Place], RunRef] = field(default_factory=dict)
+    """Of re-runs whose earlier workspace is at a place, the run that made what is in it."""
+    removed: dict[str, Place] = field(default_factory=dict)
+    """Runs that the store with their logs removed."""
+    pruned: set[tuple[Place, str]] = field(default_factory=set)
+    """Stores and the runs that they do not have any more."""
+    restored: set[str] = field(default_factory=set)
+    """Runs that are in a backup that was put back."""
 
     def open(self, branch: Branch) -> None:
         """A run was activated."""

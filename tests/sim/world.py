@@ -11,12 +11,21 @@ from typing import Any, Final
 from floe.host.core import HubCore
 from floe.host.inputs import FLOOR_MAX, Drain, Input, Received, Reply, Start, Unsent
 from floe.host.ledger import LEDGER_KINDS
+from floe.host.peers.whereabouts import pen_of
 from floe.host.result import Recorded
 from floe.host.site import HostSettings
 from floe.kernel.process import takes_slot
-from floe.model.event import GrantRevoked, GrantSuperseded, RunActivated, RunEnded, RunEnding
+from floe.model.event import (
+    GrantRevoked,
+    GrantSuperseded,
+    RunActivated,
+    RunEnded,
+    RunEnding,
+    RunPended,
+)
 from floe.model.message import Envelope, Offer, Withdraw
 from floe.model.refs import FlowId, HostId, Json, Key, NodeId, RunRef, StoreId
+from floe.model.run import Summary
 from floe.model.signal import Cancel, Exited, Report
 from tests.make import NOW
 from tests.sim import invariants
@@ -25,6 +34,7 @@ from tests.sim.flows import DIGESTS, FLOW_FILES, FLOWS
 from tests.sim.machine import Fuse, Machine
 from tests.sim.mishaps import Mishap
 from tests.sim.network import Network, Weather
+from tests.sim.removal import Spaces
 from tests.sim.truth import Branch, Truth
 
 REFUSED_MS: Final = 2
@@ -139,6 +149,7 @@ class World:
         machine.kill("its disk is gone")
         machine.end_commands()
         machine.processes.clear()
+        machine.spaces = Spaces()
         old = machine.place
         self.truth.lost.add(old)
         self.old_disks.append(machine.disk)
@@ -150,6 +161,7 @@ class World:
         fresh = self._new_disk(machine.id, machine.skew_ms)
         if backup is not None:
             fresh = replace_store(backup, fresh)
+            self.truth.restored |= {row.key for row in backup.rows.values()}
         machine.disk, machine.drained = fresh, False
         machine.drains += 1
         self.note_amnesia()
@@ -264,6 +276,16 @@ class World:
             self.met["stranger", kind] += 1
         if self.story is not None:
             self.log(to, f"hears from {envelope.from_host}", short(envelope.message))
+        self._receive(machine, machine.life, envelope)
+
+    def _receive(self, machine: Machine, life: int, envelope: Envelope) -> None:
+        if machine.life != life or machine.lists is None:
+            return
+        if machine.paused_until > self.now:
+            self.at(machine.paused_until - self.now, self._receive, machine, life, envelope)
+            return
+        if machine.lists.receive(envelope):
+            return
         machine.say(Received(envelope=envelope, floor=self._floor(machine, envelope)))
 
     def _floor(self, machine: Machine, envelope: Envelope) -> int | None:
@@ -272,7 +294,8 @@ class World:
             return None
         ref = RunRef.parse(message.run)
         assert machine.core is not None
-        if ref in machine.disk.logs and ref not in machine.core.table.runs:
+        is_gone = ref in machine.disk.logs or message.run in machine.disk.pruned
+        if is_gone and ref not in machine.core.table.runs:
             return FLOOR_MAX
         row = machine.disk.row("floor", message.run)
         return row if isinstance(row, int) else None
@@ -303,7 +326,7 @@ class World:
         """Somebody starts a run; `answered` hears of the 202."""
         known = machine.disk.row("once", once)
         if machine.core is not None and isinstance(known, str):
-            self._accepted(machine, RunRef.parse(known), answered)
+            self.accepted(machine, RunRef.parse(known), answered)
             return
         declared = FLOW_FILES.get(flow)
         word = Start(
@@ -311,12 +334,13 @@ class World:
             digest=None if declared else DIGESTS[flow],
             trigger=NodeId("start"),
             values=NO_VALUES,
-            by="alice",
+            by=once,
             once=once,
         )
-        self.ask(machine, word, lambda reply: self._accepted(machine, reply.run, answered))
+        self.ask(machine, word, lambda reply: self.accepted(machine, reply.run, answered))
 
-    def _accepted(self, machine: Machine, run: RunRef | None, answered: Callable[[], None]) -> None:
+    def accepted(self, machine: Machine, run: RunRef | None, answered: Callable[[], None]) -> None:
+        """A start is answered with its run."""
         assert run is not None, "a start is answered with its run"
         answered()
         if run not in self.truth.accepted:
@@ -362,6 +386,11 @@ class World:
                 f"{run.ref.key} {record.epoch}.{record.seq}",
             )
         match event:
+            case RunPended() if run.ref.store == machine.disk.store:
+                invariants.check_request(self.truth, run)
+                of, spaces = run.rerun_of, machine.spaces.made_by
+                if of and of.host == machine.id and (made_by := spaces.get(of.workspace)):
+                    self.truth.promised[run.ref, machine.place] = made_by
             case RunActivated(host=host) if host == machine.id and run.epoch == epoch:
                 assert run.flow is not None
                 branch = Branch(
@@ -371,6 +400,9 @@ class World:
                     flow=run.flow,
                     fences=run.fences,
                     since=self.now,
+                    space=self.truth.promised.get((run.ref, machine.place))
+                    if run.moved_from
+                    else None,
                 )
                 invariants.check_activation(
                     self.truth, branch, machine.settings, drained=machine.drained
@@ -378,6 +410,7 @@ class World:
                 self.truth.open(branch)
             case RunEnded():
                 invariants.nothing_is_left_of_an_ended_run(self.truth, machine.place, run)
+                self.truth.ended.setdefault(run.ref.key, []).append(run)
                 self._close(machine, run.ref, run.epoch)
             case RunEnding():
                 invariants.cancelled_run_ends_bad(self.truth, machine.place, run)
@@ -397,6 +430,18 @@ class World:
                 if was is None and at.since == self.now:
                     invariants.host_has_what_the_flow_asks(self.truth, at, machine.settings)
 
+    def watch_removal(self, machine: Machine, key: str, row: Summary | None) -> None:
+        """A machine removed a run; it had that row of it."""
+        self.log(machine.id, "removes", key)
+        self.truth.pruned.add((machine.place, key))
+        if row is not None and pen_of(row) == str(machine.place):
+            place, chosen = machine.place, machine.removing
+            invariants.removal_is_of_the_host_with_the_log(self.truth, key, place, chosen)
+            invariants.what_a_re_run_shows_is_kept(self.truth, key)
+            self.truth.removed[key] = machine.place
+        if (ref := RunRef.parse(key))[:2] == machine.place:
+            self.truth.reruns.pop(ref, None)  # also one whose log is gone with its host
+
     def _close(self, machine: Machine, run: RunRef, epoch: int) -> None:
         branch = self.truth.branches.get((run, epoch))
         if branch is not None and branch.place == machine.place:
@@ -411,7 +456,7 @@ class World:
         random = self.random
         delay = random.randrange(10, 3500 if random.random() < self.slow else 300)
         status = 0 if random.random() < self.luck else 1
-        report = Exited(status=status, outputs={})
+        report = Exited(status=status, outputs={"made_by": str(key)})
         self.at(delay, self.end_process, machine, key, report, machine.disk.store)
 
     def end_process(
@@ -442,7 +487,8 @@ def replace_store(backup: Disk, fresh: Disk) -> Disk:
 def short(message: object) -> str:
     """A message as the story has it."""
     parts = [type(message).__name__]
-    for name in ("run", "epoch", "claim", "tags", "fences", "why", "opening", "mine"):
+    names = ("run", "epoch", "claim", "tags", "fences", "why", "opening", "mine", "after", "upto")
+    for name in names:
         value = getattr(message, name, None)
         if value not in (None, "", 0, {}):
             text = sorted(value) if isinstance(value, frozenset) else value
