@@ -6,6 +6,7 @@ import { plain, typeName } from "../text.js";
 import { duration } from "../time.js";
 import { useLoad } from "../use.js";
 import { textOf } from "../values.js";
+import { Loading } from "./notice.js";
 import { Yaml } from "./yaml.js";
 
 /** @typedef {import("../types/api").Definition} Written */
@@ -16,9 +17,11 @@ import { Yaml } from "./yaml.js";
  */
 export function Definition({ flow, run = null }) {
   const isFile = Boolean(flow.flow_file);
-  const { data } = useLoad(
+  const { data, error } = useLoad(
     !isFile ? `flows/${seg(`${flow.id}@${flow.ver}`)}/definition` : run ? `runs/${seg(run.id)}/definition` : "",
   );
+  // The commands would move the columns of a table that was shown before they came.
+  if (!data && !error && (run || !isFile)) return html`<${Loading} what="the definition" />`;
   const known = /** @type {Written | null} */ (data);
   const text = known?.written ?? null;
   const isText = text !== null && route.value.query.get("definition") === "yaml";

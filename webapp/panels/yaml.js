@@ -20,7 +20,7 @@ export function Yaml({ file, line, text }) {
   return html`<figure class="yaml">
     <figcaption><code>${plain(file)}</code><span class="spread"></span>
       <span class="faint" role="status">${said}</span><button class="quiet" onClick=${copy}>Copy</button></figcaption>
-    <pre tabindex="0" aria-label="The flow as it is written" ref=${box} style=${{
+    <pre tabindex="0" role="group" aria-label="The flow as it is written" ref=${box} style=${{
       counterReset: `line ${line - 1}`,
     }}>${text.split("\n").map((one, at) => html`<span class="yaml-line" key=${at}>${plain(one)}${"\n"}</span>`)}</pre>
   </figure>`;
