@@ -16,6 +16,7 @@
     └── World            this machine: disk, ports, database
         ├── PlaceHangs     a file system does not answer
         ├── HostAway       a different host is needed, and does not answer
+        ├── ArchiveAway    the bucket with ended runs does not answer, or refuses
         ├── StoreBusy      a different process uses the store
         ├── StoreForeign   the directory is not a floe store, or is from a newer floe
         ├── StoreConflict  an append whose expected sequence number is not the store's
@@ -158,6 +159,10 @@ class HostAway(World):
         super().__init__(what, hint)
         self.host = host
         self.since = since
+
+
+class ArchiveAway(World):
+    """The bucket with ended runs does not answer, or refuses; `what` names it and its reason."""
 
 
 class StoreBusy(World):
