@@ -42,6 +42,7 @@ from floe.open_files import raise_files
 from floe.peers.base import Peers
 from floe.places import Places
 from floe.server.settings import ServerSettings
+from floe.store.archive import Archive
 from floe.store.base import RunStore
 from floe.store.memory import MemoryStore
 from floe.store.sqlite import SqliteStore
@@ -62,6 +63,8 @@ class Ports:
     """The implementations behind a hub's ports; tests wrap them."""
 
     store: RunStore
+    archive: Archive | None
+    """None where ended runs stay on this host alone."""
     executors: Mapping[type[Action], Executor]
     refs: Refs
     documents: Documents
@@ -101,6 +104,7 @@ def ports_of(config: HostConfig, *, passing: bool = False) -> Ports:
         store = SqliteStore(config.store_root, may_hang=bool(places.on_way(config.store_root)))
     return Ports(
         store=store,
+        archive=None if passing else _archive(config),
         executors=executors_of(config.root, settings, passing=passing, places=places),
         refs=refs,
         documents=documents,
@@ -110,6 +114,15 @@ def ports_of(config: HostConfig, *, passing: bool = False) -> Ports:
         notifier=None if passing else NoticeSender(config.smtp, places),
         close=close,
     )
+
+
+def _archive(config: HostConfig) -> Archive | None:
+    """The bucket of a config; None if it names none. Raises Yours."""
+    if config.bucket is None:
+        return None
+    from floe.store.bucket import Bucket, open_s3  # other hosts do not need it
+
+    return Bucket(open_s3(config.bucket), config.bucket.url, scratch=config.root)
 
 
 def _peers(config: HostConfig) -> Peers | None:
@@ -164,6 +177,8 @@ async def open_hub(
                 commands=config.commands,
             ),
             store=ports.store,
+            archive=ports.archive,
+            copies_bytes=config.bucket.copies_bytes if config.bucket else 0,
             executors=ports.executors,
             refs=ports.refs,
             flow_files=FlowFiles(ports.documents, dialect(strict_shell=config.strict_shell)),

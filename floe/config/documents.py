@@ -11,7 +11,17 @@ from floe.dialects.base import Compiled, Dialect
 from floe.dialects.floe.dialect import is_broken, parse_map
 from floe.dialects.floe.notices import NoticeTexts, check_sending
 from floe.dialects.floe.vocabulary import (
+    BUCKET_ADDRESSING,
+    BUCKET_CA,
+    BUCKET_COPIES,
+    BUCKET_ENDPOINT,
+    BUCKET_MAP,
+    BUCKET_NAME,
+    BUCKET_PREFIX,
+    BUCKET_PROFILE,
+    BUCKET_REGION,
     COMMON,
+    COMMON_BUCKET,
     COMMON_MAP,
     COMMON_ON_END,
     COMMON_SMTP,
@@ -37,8 +47,12 @@ from floe.model.errors import ConfigInvalid, Finding, FloeError
 from floe.model.flow import Flow, Git
 from floe.nodes.base import Documents
 from floe.nodes.smtp import PORTS, Smtp
+from floe.store.bucket_settings import BucketSettings
 
 NO_KEEPER: Final = "several hosts but no `keeper`: runs get no resource tags, and no timer fires"
+
+BUCKET_TYPES: Final = ("ec2", "s3")
+"""The values of `store-type` with a bucket: the document's word, and its meaning."""
 
 PACKAGED: Final = Path(__file__).parents[1] / "configs" / "default.yml"
 
@@ -99,10 +113,39 @@ def read_common(text: str, notes: Notes) -> KeyValues:
     common = COMMON_MAP.read(table, notes)
     check_sending((NoticeTexts(common[COMMON_ON_END], notes),), table, notes)
     read_smtp(common[COMMON_SMTP], notes)
-    if common[STORE_TYPE] not in ("local", "memory"):
+    read_bucket(common, notes)
+    if common[STORE_TYPE] == "postgres":
         what = f"`store-type: {common[STORE_TYPE]}` is not available yet"
         notes.error(common.at_of(STORE_TYPE), what, "store-type: local")
     return common
+
+
+def read_bucket(common: KeyValues, notes: Notes) -> BucketSettings | None:
+    """Read `bucket:`; None without `store-type: ec2`, or where it has an error."""
+    table, is_used = common[COMMON_BUCKET], common[STORE_TYPE] in BUCKET_TYPES
+    if table is None:
+        if is_used and not common.is_wrong(COMMON_BUCKET):
+            what = f"`store-type: {common[STORE_TYPE]}` needs a `bucket`"
+            notes.error(common.at_of(STORE_TYPE), what, COMMON_BUCKET.example)
+        return None
+    before = notes.errors
+    part = BUCKET_MAP.read(table, notes)
+    if notes.errors > before:
+        return None
+    if not is_used:
+        what = f"`bucket` is not used with `store-type: {common[STORE_TYPE]}`"
+        notes.warning(common.at_of(COMMON_BUCKET), what, "store-type: ec2")
+        return None
+    return BucketSettings(
+        bucket=part[BUCKET_NAME],
+        prefix="/".join(filter(None, part[BUCKET_PREFIX].split("/"))),
+        endpoint=part[BUCKET_ENDPOINT].rstrip("/"),
+        region=part[BUCKET_REGION],
+        profile=part[BUCKET_PROFILE],
+        addressing=part[BUCKET_ADDRESSING],
+        ca=str(absolute(part[BUCKET_CA]) or ""),
+        copies_bytes=part[BUCKET_COPIES],
+    )
 
 
 def read_smtp(table: Table | None, notes: Notes) -> Smtp | None:

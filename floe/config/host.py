@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
-from floe.config.documents import NO_KEEPER, read_common, read_smtp
+from floe.config.documents import NO_KEEPER, read_bucket, read_common, read_smtp
 from floe.config.flags import Flags, GivenFlags, absolute, merged
 from floe.dialects.floe.notices import NoticeTexts
 from floe.dialects.floe.vocabulary import (
     BASE_URL,
     COMMANDS,
+    COMMON_BUCKET,
     COMMON_GRACE,
     COMMON_KEEP,
     COMMON_KEY,
@@ -41,6 +42,7 @@ from floe.model.refs import HOST, HostId
 from floe.model.secret import Secret
 from floe.nodes.smtp import Smtp
 from floe.server.settings import Bind, is_loopback, split_address
+from floe.store.bucket_settings import BucketSettings
 
 COMMANDS_PER_CORE: Final = 4
 KEEP: Final = Keep(runs=10_000, age_s=90 * 86_400.0, bytes=20 << 30, workspaces="failed")
@@ -72,6 +74,8 @@ class HostConfig:
     workspace_root: Path
     """Workspaces are in its `spaces`. Default: `root`."""
     store_type: Literal["local", "memory"]
+    bucket: BucketSettings | None
+    """Where ended runs go, with `store-type: ec2`; the store is `local` then. Default: none."""
     base_url: str
     """Begins with `/`, and does not end with it. Default /build/api."""
     config_path: str
@@ -134,6 +138,7 @@ def load(flags: Flags, environ: Mapping[str, str], text: str, origin: str) -> Ho
     _check_roots(config, common, given, notes)
     if not notes.errors:
         _check_others(config, common, given, notes)
+        _check_bucket(config, common, notes)
     findings = (*notes.findings, *given.findings)
     if any(finding.level == "error" for finding in findings):
         raise ConfigInvalid(findings)
@@ -180,6 +185,7 @@ def _assemble(given: GivenFlags, common: KeyValues, origin: str, text: str) -> H
         public_url=common[PUBLIC_URL].rstrip("/") or _own_url(pub),
         on_end=NoticeTexts(common[COMMON_ON_END], Notes(origin)).notices,
         smtp=read_smtp(common[COMMON_SMTP], Notes(origin)),
+        bucket=read_bucket(common, Notes(origin)),
         origin=origin,
         text=text,
     )
@@ -225,6 +231,15 @@ def _check_others(config: HostConfig, common: KeyValues, given: GivenFlags, note
     if not others and config.keeper != config.host_name:
         what = f"the keeper is `{config.keeper}`, but `hosts` names no other host"
         notes.warning(common.at_of(KEEPER), what, f"keeper: {config.host_name}")
+
+
+def _check_bucket(config: HostConfig, common: KeyValues, notes: Notes) -> None:
+    """Refuse a bucket to which runs would travel unencrypted."""
+    endpoint = config.bucket.endpoint if config.bucket else ""
+    if endpoint and not _is_safe(endpoint) and not config.insecure:
+        what = f"runs and session tokens would travel unencrypted to {endpoint}"
+        hint = "an https:// endpoint; --insecure if the network is trusted"
+        notes.error(common.at_of(COMMON_BUCKET), what, hint)
 
 
 def _is_safe(url: str) -> bool:

@@ -19,7 +19,7 @@ from floe.host.inputs import (
     Unsent,
 )
 from floe.host.peers.base import PeerParts
-from floe.host.removal import receive_removals, remove
+from floe.host.removal import COPIES, receive_removals, remove
 from floe.host.site import RECENT_MAX
 from floe.host.step import Step
 from floe.kernel.evolve import evolve
@@ -116,9 +116,12 @@ def _change(step: Step, peers: PeerParts, run: Run, received: Incoming) -> bool:
             )
             step.add(run, (pinned,), flow)
             return True
-        case Packed(digests=digests):
+        case Packed(digests=digests, copied_bytes=copied_bytes):
             if run.phase != "ended":
                 return False
+            if copied_bytes:
+                step.keep(COPIES, run.ref.key, copied_bytes)
+                step.promise = True  # the outputs may be deleted here at any time after
             step.keep("unpacked", run.ref.key, None)
             step.add(run, (RunPacked(at=step.now, digests=digests),))
             return True

@@ -70,9 +70,11 @@ class FlowRead:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Packed:
-    """The outputs of an ended run were digested."""
+    """The outputs of an ended run were digested and, with an archive, the run was put there."""
 
     digests: Mapping[str, str]
+    copied_bytes: int = 0
+    """Bytes of outputs that are in the archive too."""
 
 
 FLOOR_MAX: Final = 2**31

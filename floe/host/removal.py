@@ -16,6 +16,10 @@ from floe.host.step import Step
 from floe.model.refs import RunRef
 from floe.model.run import Pruned, Summary
 
+COPIES = "copies"
+"""Rows of the ledger: a packed run, by key, whose outputs at this host are copies of those in the
+archive; their bytes."""
+
 SWEEP = "sweep"
 """Rows of the ledger: a removed run, by key, whose files are still to be deleted; its flow."""
 

@@ -11,6 +11,7 @@ import structlog
 from floe.expr.substitute import in_values
 from floe.host.inputs import FlowRead, Incoming, Packed
 from floe.hub.clock import Clock, Timers
+from floe.hub.ended.archiving import Archiving
 from floe.hub.flows import FlowFiles
 from floe.hub.outputs import AttemptSettings, digests_of, storable
 from floe.kernel.inputs import inputs_of
@@ -63,8 +64,10 @@ class Effects:
         runs: Mapping[RunRef, Run],
         put: Callable[[Incoming], None],
         places: Places,
+        archiving: Archiving | None = None,
     ) -> None:
-        """`runs` is the core's table, read for the details of an effect; `put` takes reports."""
+        """`runs` is the core's table, read for the details of an effect; `put` takes reports.
+        `archiving` is None where ended runs stay on this host alone."""
         self._settings = settings
         self._executors = executors
         self._flow_files = flow_files
@@ -74,6 +77,7 @@ class Effects:
         self._runs = runs
         self._put = put
         self._places = places
+        self._archiving = archiving
         self._packing: dict[str, asyncio.Semaphore] = {}
         self._begun: dict[Key, Executor] = {}
 
@@ -271,7 +275,9 @@ class Effects:
                     await asyncio.sleep(AGAIN_S)
                     found = await self._places.call(place, digests_of, outputs)
                 digests = found
-        self._put(Incoming(input=Packed(digests=digests), run=ref))
+        archiving = self._archiving
+        copied_bytes = await archiving.pack(run, outputs, digests) if archiving else 0
+        self._put(Incoming(input=Packed(digests=digests, copied_bytes=copied_bytes), run=ref))
 
 
 def _action(run: Run, key: Key) -> Action:

@@ -9,6 +9,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import structlog
@@ -17,6 +18,7 @@ from floe.feed.feed import Feed
 from floe.host.peers.member import Member
 from floe.host.retention import Removals, Wanted
 from floe.hub.effects import Effects
+from floe.hub.ended.archiving import Archiving
 from floe.hub.ended.pruning import Pruning
 from floe.hub.flows import Flows
 from floe.hub.loop import Loop
@@ -24,7 +26,7 @@ from floe.hub.machine import Machine, without_numbers
 from floe.hub.parts import Parts
 from floe.model.codec import iso
 from floe.model.host import DiskUse, HostView
-from floe.model.refs import HostId, Instant, Json, RunRef
+from floe.model.refs import HostId, Instant, Json, Key, RunRef
 from floe.model.run import Phase, Run
 from floe.places import Places
 from floe.shapes.findings import finding_shape
@@ -77,6 +79,8 @@ class HostReads:
     machine: Machine
     pruning: Pruning
     tasks: Tasks
+    archiving: Archiving | None = None
+    """None where ended runs stay on this host alone."""
 
     # --- this host ---
 
@@ -138,11 +142,16 @@ class HostReads:
 
     def lesser_troubles(self) -> tuple[str, ...]:
         """What an operator should know, although runs are accepted and started."""
-        return (*self.places.problems(), *self.tasks.troubles())
+        archive = filter(None, [self.archive_problem()])
+        return (*self.places.problems(), *self.tasks.troubles(), *archive)
 
     def hangs(self) -> str:
         """That a file system hangs: only work that needs it waits. Empty for none."""
         return next(iter(self.places.problems()), "")
+
+    def archive_problem(self) -> str:
+        """Why ended runs are not packed now: nothing else waits for that. Empty for nothing."""
+        return self.archiving.problem() if self.archiving else ""
 
     # --- all hosts ---
 
@@ -204,12 +213,23 @@ class HostReads:
         sizes = {"workspaces": use.workspaces, "outputs": use.outputs, "store": use.store}
         return {"at": iso(use.at), **sizes}
 
-    # --- runs that are not archived ---
+    # --- runs ---
 
     def lives(self) -> Iterator[Run]:
         """Every run that is not archived, as it is stored."""
         refs = dict.fromkeys((*self.loop.core.table.runs, *self.loop.storing))
         return filter(None, map(self._live, refs))
+
+    def output_path(self, key: Key) -> Path:
+        """The file with the output of an attempt that runs here; it may not exist."""
+        return self.parts.attempts.output_path(key)
+
+    async def output(self, run: Run, key: Key) -> Path:
+        """The file with an attempt's output, fetched if it is only in the archive.
+
+        It may not exist. Raises ArchiveAway, OSError.
+        """
+        return await self.archiving.output(run, key) if self.archiving else self.output_path(key)
 
     def _live(self, ref: RunRef) -> Run | None:
         """A run as it is stored: an event that the store has not taken yet may never be one."""

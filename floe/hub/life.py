@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from pathlib import Path
 from typing import Final, Self
 
 import structlog
@@ -21,6 +22,7 @@ from floe.host.passed_over import PASSED_OVER, PassedOver
 from floe.host.result import StepResult
 from floe.hub.clock import CHECK_S, Timers
 from floe.hub.effects import Effects
+from floe.hub.ended.archiving import Archiving
 from floe.hub.ended.notices import Notices
 from floe.hub.ended.pruning import Pruning
 from floe.hub.flows import Flows
@@ -33,7 +35,8 @@ from floe.hub.peer_gateway import PeerGateway
 from floe.hub.reads import Reads
 from floe.model.effect import Effect
 from floe.model.message import Message
-from floe.model.refs import HostId, RunRef
+from floe.model.refs import HostId, Key, RunRef, address_key
+from floe.model.run import Run
 from floe.store.base import LedgerWrite
 from floe.tasks import Tasks
 
@@ -99,6 +102,19 @@ class Life:
             others = PeerFeeds(parts.peers, lambda: self.reads.others(), self.host.id)
         self.timers = Timers(clock, lambda key: self.effects.fire(key))
         runs, files = core.table.runs, parts.flow_files
+        self.archiving: Archiving | None = None
+        if parts.archive is not None:
+            self.archiving = Archiving(
+                parts.archive,
+                parts.copies_bytes,
+                parts.attempts,
+                store,
+                parts.places,
+                runs,
+                put,
+                address_key(self.host.id, store.store_id),
+            )
+            await self.archiving.open()
         self.effects = Effects(
             parts.attempts,
             parts.executors,
@@ -109,6 +125,7 @@ class Life:
             runs,
             put,
             parts.places,
+            self.archiving,
         )
         self.machine = Machine(loop, self.effects, store, clock, parts.folders, parts.places)
         self.triggers = await triggers_of(parts, loop, spawn, self.machine.refusal)
@@ -117,7 +134,7 @@ class Life:
             store=store,
             history=self.history,
             clock=clock,
-            outputs=parts.attempts,
+            output=self._output,
             places=parts.places,
             spawn=spawn,
             put=put,
@@ -125,7 +142,9 @@ class Life:
             public_url=parts.public_url,
         )
         self.passed_over = PassedOver(await store.ledger(PASSED_OVER))
-        self.pruning = Pruning(parts, store, loop, self.flows, clock, lambda: self.sync.forgotten)
+        self.pruning = Pruning(
+            parts, store, loop, self.flows, clock, lambda: self.sync.forgotten, self.archiving
+        )
         self.reads = Reads(
             parts=parts,
             started_at=clock.now(),
@@ -136,6 +155,7 @@ class Life:
             machine=self.machine,
             pruning=self.pruning,
             tasks=self._tasks,
+            archiving=self.archiving,
             history=self.history,
             sync=self.sync,
             names=names,
@@ -153,6 +173,8 @@ class Life:
         self._tasks.spawn(self._follow_clock())
         self.keep("checks of the machine", self.machine.watch)
         self.keep("removal of ended runs", self.pruning.watch)
+        if self.archiving:
+            self.keep("archive of ended runs", self.archiving.watch)
         self.watch_triggers()
         if self.gateway:
             self.gateway.open(hello_of(self.parts), self.sync)
@@ -180,6 +202,12 @@ class Life:
     async def _log_problems(self) -> None:
         await keep_logged(lambda: self.reads.fleet().problems())
 
+    async def _output(self, run: Run, key: Key) -> Path:
+        """The file with an attempt's output. Raises ArchiveAway, OSError."""
+        if self.archiving:
+            return await self.archiving.output(run, key)
+        return self.parts.attempts.output_path(key)
+
     def _send(self, host: HostId | None, message: Message) -> None:
         if self.gateway:
             self.gateway.send(host, message)
@@ -202,6 +230,8 @@ class Life:
             self.gateway.stored(decided, last)
         for row in decided.notices:
             self.notices.take(row)
+        if self.archiving:
+            self.archiving.packed(decided.ledger)
         await self.effects.carry_out(decided.closed, decided.effects)
 
     async def _recall(self, refs: Collection[RunRef]) -> None:

@@ -21,6 +21,7 @@ from floe.model.refs import RunRef
 from floe.nodes.base import Executor, NoNotifier, Notifier, Refs, Spaces, SpaceSizes
 from floe.peers.base import Hello, Peers, Protocols
 from floe.places import Places
+from floe.store.archive import Archive
 from floe.store.base import Batch, LedgerWrite, RunStore
 
 
@@ -49,6 +50,10 @@ class Parts:
     spaces: Spaces | None = None
     """The workspaces; None where none are to be removed."""
     space_sizes: SpaceSizes | None = None
+    archive: Archive | None = None
+    """Where ended runs go; None where they stay on this host alone."""
+    copies_bytes: int = 0
+    """With an archive: bytes of outputs that stay on this host too."""
     version: str = ""
     """Of floe, for people."""
     notifier: Notifier = field(default_factory=NoNotifier)

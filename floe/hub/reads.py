@@ -28,7 +28,7 @@ from floe.model.errors import Conflict, FloeError, Lost, NotFound, Removed
 from floe.model.flow import Flow, Trigger
 from floe.model.host import AsOf, Why
 from floe.model.notice import RunNotices
-from floe.model.refs import FlowId, HostId, Instant, Json, Key, RunRef, Shape, address_of
+from floe.model.refs import FlowId, HostId, Instant, Json, RunRef, Shape, address_of
 from floe.model.run import Run, Summary, summary_of
 from floe.store.base import FlowRuns, RunPage, RunQuery, Stored
 
@@ -229,10 +229,6 @@ class Reads(HostReads):
         if to := self.moved_to(run):
             return f"it was moved to {to}"
         return "" if await self.places.quick(Path(space), Path(space).is_dir) else "it was removed"
-
-    def output_path(self, key: Key) -> Path:
-        """The file with an attempt's output; it may not exist."""
-        return self.parts.attempts.output_path(key)
 
     def queues(self) -> Iterator[Queue]:
         """The runs that wait for a host, by their needs."""

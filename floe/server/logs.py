@@ -136,7 +136,7 @@ async def _spot(request: web.Request, visit: int, attempt: int) -> tuple[Run, No
     hub = request.app[HUB]
     run = await hub.reads.run(request.match_info["run"])
     node = node_of(run, request.match_info["node"])
-    return run, node, spot_of(hub, run, node, attempt, visit=visit)
+    return run, node, await spot_of(hub, run, node, attempt, visit=visit)
 
 
 def _range(request: web.Request, size: int) -> tuple[int, int] | None:

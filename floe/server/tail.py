@@ -33,17 +33,17 @@ class Spot:
     attempt: int
     """0: the node has not begun."""
     path: Path | None
-    """None in the same case."""
+    """None in the same case. It may be a copy that is deleted some time after its last use."""
     over: bool
 
 
-def spot_of(
+async def spot_of(
     hub: Hub, run: Run, node: Node, attempt: int = 0, least: int = 1, visit: int = 0
 ) -> Spot:
     """Find the output of an attempt, or of the latest one not below `least`.
 
     `visit` of the node; 0 for the latest. The path comes from the hub; no part of it comes from
-    the request. Raises NotFound.
+    the request. Raises NotFound, World.
     """
     visits = run.visits(node.id)
     if visit > len(visits) > 0:
@@ -59,7 +59,9 @@ def spot_of(
         return Spot(visit=0, attempt=0, path=None, over=done)
     over = done or wanted < latest or any(a.attempt == wanted for a in state.attempts)
     key = Key(run.ref, run.epoch, node.id, state.visit, wanted)
-    return Spot(visit=state.visit, attempt=wanted, path=hub.reads.output_path(key), over=over)
+    with readable():
+        path = await hub.reads.output(run, key)
+    return Spot(visit=state.visit, attempt=wanted, path=path, over=over)
 
 
 async def size_of(places: Places, path: Path | None) -> int:
@@ -160,12 +162,12 @@ class Tail:
         self._offset += size
 
     async def _look(self) -> Spot:
-        if self._spot is None or not self._spot.over:
+        if self._spot is None or not self._spot.over or self._hub.reads.archiving:
             run = await self._hub.reads.run(self.run)
             if run.state != "pending" and run.host not in (None, self._hub.reads.host):
                 raise HostAway(f"{self.run} runs at {run.host} now", host=str(run.host))
             node = node_of(run, self.node)
-            self._spot = spot_of(
+            self._spot = await spot_of(
                 self._hub, run, node, self._attempt, self._least, visit=self._visit
             )
             self._attempt = self._spot.attempt or self._attempt

@@ -47,6 +47,8 @@ IN_TERMINAL = (
     ("timer.yml --flow every-minute", "task.pause"),
     ("timer.yml --flow weekday-mornings", "UTC"),
     ("triggers.yml", "branch main"),
+    ("bucket.yml", "kept in the bucket"),
+    ("bucket-aws.yml", "kept in the bucket"),
     ("workspace.yml", "task.below"),
     ("default.yml --flow hello -d name=Ada", "Hello, Ada"),
     ("default.yml --flow race", "task.tortoise"),

@@ -11,6 +11,7 @@ from typing import Final
 
 from floe.dialects.floe.vocabulary import (
     BACKOFF,
+    BUCKET_MAP,
     COMMON_MAP,
     DATA_TRIGGER,
     FLOW,
@@ -58,6 +59,7 @@ SECTIONS: Final[Mapping[str, Section]] = {
     "notice": NOTICE,
     "mail": MAIL_MAP,
     "smtp": SMTP_MAP,
+    "bucket": BUCKET_MAP,
     **{name: opts for opts, name in _TASKS.items() if opts.keys},
 }
 _PROGRAMS_MARKED: Final = re.compile(r"(<!-- programs -->\n).*?(<!-- end -->)", re.DOTALL)

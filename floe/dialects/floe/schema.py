@@ -5,9 +5,11 @@ from typing import Final
 from floe.dialects.floe.tasks import OPTS_OF
 from floe.dialects.floe.triggers import TRIGGER_TYPES
 from floe.dialects.floe.vocabulary import (
+    BUCKET_MAP,
     CHOICES,
     CLASS,
     COMMON,
+    COMMON_BUCKET,
     COMMON_MAP,
     COMMON_ON_END,
     COMMON_SMTP,
@@ -55,7 +57,12 @@ def json_schema() -> Schema:
         "else": {"allOf": [_ref("flow"), {"anyOf": [_needs(TASKS), _needs(FLOW_FILE)]}]},
         "$defs": {
             "common": _section(
-                COMMON_MAP, {COMMON_ON_END: _list("notice"), COMMON_SMTP: SMTP_MAP.schema()}
+                COMMON_MAP,
+                {
+                    COMMON_ON_END: _list("notice"),
+                    COMMON_SMTP: SMTP_MAP.schema(),
+                    COMMON_BUCKET: BUCKET_MAP.schema(),
+                },
             ),
             "notice": _section(NOTICE, {MAIL: MAIL_MAP.schema()}),
             "flow": _flow(),

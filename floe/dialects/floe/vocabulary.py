@@ -1034,9 +1034,10 @@ STORE_TYPE: Final = KeySpec(
     name="store-type",
     kind=OneOf(("local", "memory", "ec2", "s3", "postgres")),
     default="local",
-    doc="Where runs are kept: `local` (a SQLite file) or `memory` (lost when the process ends). "
-    "The others are not built yet.",
-    example="store-type: memory",
+    doc="Where runs are kept: `local` (a SQLite file and a folder of outputs), `memory` (lost when "
+    "the process ends), or `ec2` (as `local`, but ended runs go to an S3-compatible "
+    "[`bucket`](#bucket)). `s3` is the same as `ec2`. `postgres` is not built yet.",
+    example="store-type: ec2",
 )
 STORE_ROOT: Final = KeySpec(
     name="store-root",
@@ -1213,6 +1214,92 @@ COMMON_SMTP: Final = KeySpec(
     doc="The server that takes mail for notices.",
     example="smtp: {host: mail.example.com, from: floe@example.com}",
 )
+BUCKET_NAME: Final = KeySpec(
+    name="name",
+    kind=Text(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "the name of a bucket, without s3://"),
+    default="",
+    required=True,
+    doc="The bucket. It must exist.",
+    example="name: ci-runs",
+)
+BUCKET_PREFIX: Final = KeySpec(
+    name="prefix",
+    kind=Text(r"/*([A-Za-z0-9_.-]+/+)*[A-Za-z0-9_.-]*", "folders such as ci/floe"),
+    default="",
+    absent="no folder",
+    doc="The folder for floe's objects. Slashes at its ends mean nothing.",
+    example="prefix: floe",
+)
+BUCKET_ENDPOINT: Final = KeySpec(
+    name="endpoint",
+    kind=Text(r"https?://[^\s/@?#]+/*", "a URL without a path, such as https://minio:9000"),
+    default="",
+    absent="AWS",
+    doc="The URL of an S3-compatible server. With `http://` it must be on this machine, or the "
+    "host needs `--insecure`.",
+    example="endpoint: https://minio.example.com:9000",
+)
+BUCKET_REGION: Final = KeySpec(
+    name="region",
+    kind=Text(r"[A-Za-z0-9-]{1,63}", "a region such as eu-central-1"),
+    default="",
+    absent="`$AWS_REGION`, else that of the profile, else us-east-1",
+    doc="The region of the bucket.",
+    example="region: eu-central-1",
+)
+BUCKET_PROFILE: Final = KeySpec(
+    name="profile",
+    kind=TEXT,
+    default="",
+    absent="`$AWS_PROFILE`, else `default`",
+    doc="The profile in `~/.aws` with the credentials.",
+    example="profile: ci",
+)
+BUCKET_ADDRESSING: Final = KeySpec[Literal["path", "virtual"] | None](
+    name="addressing",
+    kind=OneOf[Literal["path", "virtual"] | None](("path", "virtual")),
+    default=None,
+    absent="`path` with an `endpoint`, `virtual` at AWS",
+    doc="Whether the bucket is in the path of a URL or in its host name.",
+    example="addressing: path",
+)
+BUCKET_CA: Final = KeySpec(
+    name="ca",
+    kind=TEXT,
+    default="",
+    absent="the system's certificates",
+    doc="A PEM file with further certificates to trust.",
+    example="ca: /etc/floe/minio.pem",
+)
+BUCKET_COPIES: Final = KeySpec(
+    name="copies",
+    kind=Size(),
+    default=1024**3,
+    absent="1GiB",
+    doc="Bytes of outputs that stay on the host too, those that were used last; 0 for none.",
+    example="copies: 5GiB",
+)
+BUCKET_MAP: Final = Section(
+    name="`bucket`",
+    keys=(
+        BUCKET_NAME,
+        BUCKET_PREFIX,
+        BUCKET_ENDPOINT,
+        BUCKET_REGION,
+        BUCKET_PROFILE,
+        BUCKET_ADDRESSING,
+        BUCKET_CA,
+        BUCKET_COPIES,
+    ),
+)
+COMMON_BUCKET: Final = KeySpec(
+    name="bucket",
+    kind=AnyMap(),
+    default=NO_MAP,
+    absent="none",
+    doc="The bucket for ended runs, with `store-type: ec2`.",
+    example="bucket: {name: ci-runs, region: eu-central-1}",
+)
 COMMON_MAP: Final = Section(
     name="common",
     keys=(
@@ -1235,5 +1322,6 @@ COMMON_MAP: Final = Section(
         PUBLIC_URL,
         COMMON_ON_END,
         COMMON_SMTP,
+        COMMON_BUCKET,
     ),
 )

@@ -5,8 +5,9 @@ same id. `host.notices` decides which notices are owed, and when each is tried.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Hashable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 import structlog
@@ -25,11 +26,11 @@ from floe.host.notices import (
 )
 from floe.hub.clock import Clock, Timers
 from floe.hub.history import History
-from floe.hub.outputs import AttemptSettings, last_lines
+from floe.hub.outputs import last_lines
 from floe.model.codec import decode
-from floe.model.errors import FloeError
+from floe.model.errors import ArchiveAway, FloeError
 from floe.model.notice import NoticeMessage, OwedNotice, RunNotices
-from floe.model.refs import Instant, RunRef
+from floe.model.refs import Instant, Key, RunRef
 from floe.model.run import Run, Summary
 from floe.nodes.base import NoticeRefused, Notifier
 from floe.places import Places
@@ -53,7 +54,8 @@ class Notices:
     store: RunStore
     history: History
     clock: Clock
-    outputs: AttemptSettings
+    output: Callable[[Run, Key], Awaitable[Path]]
+    """The file with the output of an attempt."""
     places: Places
     spawn: Callable[[Coroutine[object, object, None]], None]
     put: Callable[[Incoming], None]
@@ -189,10 +191,10 @@ class Notices:
         key = failed_output(run)
         if key is None:
             return ()
-        path = self.outputs.output_path(key)
         try:
+            path = await self.output(run, key)
             return await self.places.read(path, last_lines, path)
-        except OSError as error:
+        except (OSError, ArchiveAway) as error:
             log.info("notice.no_output", run=str(run.ref), error=str(error))
             return ()
 

@@ -23,6 +23,7 @@ from floe.host.peers.whereabouts import pen_of
 from floe.host.removal import SWEEP, is_removed_here, repeated_in
 from floe.host.retention import EVENT_BYTES, EndedRun, Expiry, Removals, Retention, Wanted
 from floe.hub.clock import Clock
+from floe.hub.ended.archiving import Archiving
 from floe.hub.flows import Flows
 from floe.hub.loop import Busy, Loop
 from floe.hub.parts import Parts
@@ -79,6 +80,7 @@ class Pruning:
         flows: Flows,
         clock: Clock,
         forgotten: Callable[[], Collection[str]],
+        archiving: Archiving | None = None,
     ) -> None:
         """`forgotten` are the stores that were forgotten, as `h2@k3f9`."""
         self._parts = parts
@@ -87,6 +89,7 @@ class Pruning:
         self._flows = flows
         self._clock = clock
         self._forgotten = forgotten
+        self._archiving = archiving
         self._one = asyncio.Lock()
         self._asked: deque[tuple[Wanted, asyncio.Event]] = deque()
         self._wake = asyncio.Event()
@@ -174,7 +177,8 @@ class Pruning:
             self.use = DiskUse(
                 at=self._clock.now(),
                 workspaces=sum(spaces.values()),
-                outputs=outputs + self._unfinished_bytes(),
+                outputs=self._unfinished_bytes()
+                + (self._archiving.bytes() if self._archiving else outputs),
                 store=await self._store.size(),
             )
         return found
@@ -236,21 +240,23 @@ class Pruning:
         """Delete the files of removed runs that an earlier process left."""
         left = [*(await self._store.ledger(SWEEP)).items()]
         for start in range(0, len(left), BATCH):
-            await self._delete(
-                {key: FlowId(str(flow)) for key, flow in left[start : start + BATCH]}
-            )
+            if not await self._delete({k: FlowId(str(f)) for k, f in left[start : start + BATCH]}):
+                break
 
-    async def _delete(self, runs: Mapping[str, FlowId]) -> None:
-        """Delete the files of removed runs, then the notes of them."""
+    async def _delete(self, runs: Mapping[str, FlowId]) -> bool:
+        """Delete the files of removed runs, then the notes of them; False if the bucket is away."""
         assert None not in map(ref_of, runs), "the name of a folder is the key of a run"
         if not runs:
-            return
+            return True
         outputs = self._parts.attempts.root / "runs"
         folders = [outputs / key for key in runs]
         await self._parts.places.read(outputs, _delete_outputs, folders)
         await self._drop([Space(flow, key) for key, flow in runs.items()])
+        if self._archiving and not await self._archiving.remove([*runs]):
+            return False  # the notes stay, and a later look continues
         rows = tuple(LedgerWrite(kind=SWEEP, key=key, value=None) for key in runs)
         self._loop.put(Incoming(input=Mark(rows=rows, promise=False)))
+        return True
 
     async def _drop(self, dropped: Sequence[Space]) -> None:
         """Delete the workspaces of runs, unless a run that repeats one has just come to need it."""

@@ -14,7 +14,7 @@ from floe.dialects.section import KeySpec, KeyValues
 CONFIGS = Path(__file__).parents[4] / "configs"
 FILES = (*(CONFIGS / "examples").glob("*.yml"), CONFIGS / "default.yml")
 
-NOT_YET = ("ec2", "s3", "postgres")
+NOT_YET = ("postgres",)
 KEYS = {name: key for name, key in vars(vocabulary).items() if isinstance(key, KeySpec)}
 CHOICES = [
     (name, choice)
