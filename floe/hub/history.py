@@ -9,6 +9,7 @@ from floe.model.codec import decode
 from floe.model.flow import Flow
 from floe.model.refs import FlowId, RunRef
 from floe.model.run import Run
+from floe.store.archive import PackedRun
 from floe.store.base import RunQuery, RunStore, Stored
 
 PAGE: Final = 500
@@ -29,6 +30,8 @@ class History:
         self._declared = declared
         self._flows: dict[str, Flow] = {}
         self._packed: dict[RunRef, Run] = {}
+        self._borrowed: dict[RunRef, PackedRun] = {}
+        """Ended runs of other hosts, as they are in the archive."""
         self._removals = 0
 
     async def run(self, ref: RunRef) -> Run | None:
@@ -49,10 +52,28 @@ class History:
         self._removals += 1
         for ref in refs:
             self._packed.pop(ref, None)
+            self._borrowed.pop(ref, None)
+
+    def is_borrowed(self, ref: RunRef) -> bool:
+        """Whether a run of a different host is known from the archive."""
+        return ref in self._borrowed
+
+    def borrow(self, packed: PackedRun) -> None:
+        """Know a run of a different host from the archive: its log is closed."""
+        self._borrowed[packed.ref] = packed
+        if len(self._borrowed) > PACKED_MAX:
+            del self._borrowed[next(iter(self._borrowed))]
+
+    async def events(self, ref: RunRef, after: int = 0, limit: int = 0) -> Sequence[Stored]:
+        """The events of a run after a sequence number; `limit` 0 for all."""
+        if packed := self._borrowed.get(ref):
+            found = [Stored(pos=0, record=one) for one in packed.records if one.seq > after]
+            return found[: limit or None]
+        return await self._store.history(ref, after, limit)
 
     async def folded(self, ref: RunRef, until: int = 0) -> Run | None:
         """A run as it was after a sequence number (0: as it is); None for none."""
-        events = await self._store.history(ref, 0, until)
+        events = await self.events(ref, 0, until)
         if not events:
             return None
         run = fold(ref, (stored.record.event for stored in events))
@@ -82,6 +103,8 @@ class History:
         return facts
 
     async def _flow(self, run: Run) -> Flow | None:
+        if (packed := self._borrowed.get(run.ref)) and packed.flow is not None:
+            return decode(Flow, packed.flow)
         if run.digest is None:
             return self._declared(run.flow_id, run.ver)
         if run.digest not in self._flows:

@@ -109,6 +109,7 @@ class Life:
                 parts.copies_bytes,
                 parts.attempts,
                 store,
+                self.history,
                 parts.places,
                 runs,
                 put,

@@ -147,6 +147,8 @@ class Reads(HostReads):
             return FoundRun(ref=ref, row=row, host=host)
         if host is None and await store.history(ref, 0, 1):
             return FoundRun(ref=ref, row=row)  # the log came here with a backup
+        if self.archiving and await self.archiving.has(row):
+            return FoundRun(ref=ref, row=row)
         place, how = address_of(pen_of(row))[0], "good" if row.good else "bad"
         text = f"{self.name_of(ref)} ended {how}: {row.why}; its log is gone with {place}"
         lost = Lost(f"{text} since {iso(gone.at)}", host=place, since=gone.at)
@@ -189,7 +191,7 @@ class Reads(HostReads):
         """The log of a run after a sequence number. Raises IdInvalid, NotFound."""
         ref = self.ref(run)
         await self.summary(ref)
-        return await self.parts.store.history(ref, after, limit)
+        return await self.history.events(ref, after, limit)
 
     async def why(self, run: str) -> Why:
         """Why a run waits, or why it ended. Raises IdInvalid, NotFound."""

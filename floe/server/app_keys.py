@@ -31,5 +31,7 @@ STRANGERS: Final = web.AppKey("strangers", Strangers)
 """Request bodies being read without credentials."""
 CALLER: Final = web.RequestKey("caller", Caller)
 """The caller; on every route that is not public."""
+BODY: Final = web.RequestKey("body", bytes)
+"""The body, where it was read before the handler that reads it."""
 ROUTES_OF: Final[web.AppKey[tuple[Route, ...]]] = web.AppKey("routes", tuple)
 """The table of routes of this application."""

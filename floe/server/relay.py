@@ -1,8 +1,9 @@
 """Any host answers: a request about a run whose log is at another host is relayed there.
 
 Every route of one run passes here. A host that got a relayed request does not relay it further, but
-names the host that has the run now; the first host then asks it, once. If the log went with a
-forgotten host, any host reports that, and the remaining data.
+names the host that has the run now; the first host then asks it, once. If that host is away, an
+ended run is read from the archive, where there is one. If the log went with a forgotten host, any
+host reports that, and the remaining data.
 
 Source: docs/cluster-protocol.md, "Any host answers".
 """
@@ -17,10 +18,10 @@ from aiohttp import web
 
 from floe.hub.reads import FoundRun
 from floe.model.codec import iso
-from floe.model.errors import HostAway, IdInvalid, Lost
+from floe.model.errors import ArchiveAway, HostAway, IdInvalid, Lost
 from floe.model.refs import HostId, Instant, RunRef, host_id
 from floe.peers.base import Answer, Request
-from floe.server.app_keys import CALLER, HUB, PEERS, SETTINGS, STOPPING
+from floe.server.app_keys import BODY, CALLER, HUB, PEERS, SETTINGS, STOPPING
 from floe.server.bodies import raw_body
 from floe.server.problems import Handler, problem, status_of
 from floe.server.readers import check_reader
@@ -50,9 +51,28 @@ def relayed(handler: Handler, more: More | None = None, lost: AtLoss | None = No
         if found.host is None:
             request.match_info["run"] = found.ref.key
             return await handler(request)
-        return await passed_on(request, found.host, found, await raw_body(request), more)
+        body = await raw_body(request)
+        try:
+            return await _asked_there(request, found.host, found, body)
+        except HostAway as error:
+            if not await _is_in_archive(request, found):
+                return _away(error, **await _kept(request, found, more))
+        request.match_info["run"] = found.ref.key
+        request[BODY] = body
+        return await handler(request)
 
     return answered
+
+
+async def _is_in_archive(request: web.Request, found: FoundRun) -> bool:
+    """Whether this host can answer from the archive: a run that has ended is only read."""
+    if request.method != "GET" and not request.path.endswith("/rerun"):
+        return False
+    archiving = request.app[HUB].reads.archiving
+    if archiving is not None:
+        with suppress(ArchiveAway):  # the reply names the host, which has the run too
+            return await archiving.has(found.row)
+    return False
 
 
 async def passed_on(
@@ -64,13 +84,20 @@ async def passed_on(
     """
     if found.lost is not None:
         raise found.lost
+    try:
+        return await _asked_there(request, host, found, body)
+    except HostAway as error:
+        return _away(error, **await _kept(request, found, more))
+
+
+async def _asked_there(
+    request: web.Request, host: HostId, found: FoundRun, body: bytes
+) -> web.StreamResponse:
+    """The reply of the host with a run. Raises HostAway."""
     if request[CALLER].via:
         name = request.app[HUB].reads.name_of(found.ref)
         return _relayed_twice(request, f"the log of {name} is", host)
-    try:
-        return await _streamed(request, host, _asked(request, _path(request, found.ref), body))
-    except HostAway as error:
-        return _away(error, **await _kept(request, found, more))
+    return await _streamed(request, host, _asked(request, _path(request, found.ref), body))
 
 
 def _lost(lost: Lost, kept: Mapping[str, Any]) -> web.Response:

@@ -164,7 +164,7 @@ class Tail:
     async def _look(self) -> Spot:
         if self._spot is None or not self._spot.over or self._hub.reads.archiving:
             run = await self._hub.reads.run(self.run)
-            if run.state != "pending" and run.host not in (None, self._hub.reads.host):
+            if run.state == "active" and run.host not in (None, self._hub.reads.host):
                 raise HostAway(f"{self.run} runs at {run.host} now", host=str(run.host))
             node = node_of(run, self.node)
             self._spot = await spot_of(

@@ -1,9 +1,8 @@
 """Packs ended runs into the archive, and finds their outputs there again.
 
-A run is in the archive before RunPacked is stored, and in the same transaction as RunPacked a row
-of the ledger notes that its outputs on this host are copies. Only such outputs are deleted here,
-the longest unused first. So a crash at any point leaves a run that is packed again, or a copy that
-is deleted later.
+A run is in the archive before RunPacked is stored, and the transaction of RunPacked notes in the
+ledger that its outputs on this host are copies. Only such outputs are deleted here. So a crash at
+any point leaves a run that is packed again, or a copy that is deleted later.
 """
 
 import asyncio
@@ -20,11 +19,12 @@ import structlog
 from floe.files import private, reason_of
 from floe.host.inputs import Incoming, Mark
 from floe.host.removal import COPIES
+from floe.hub.history import History
 from floe.hub.outputs import AttemptSettings
 from floe.model.codec import encode
 from floe.model.errors import ArchiveAway, FloeError
 from floe.model.refs import Key, RunRef, address_key
-from floe.model.run import Run
+from floe.model.run import Run, Summary
 from floe.places import Places
 from floe.store.archive import Archive, PackedOutput, PackedRun
 from floe.store.base import LedgerWrite, RunStore
@@ -53,6 +53,7 @@ class Archiving:
         copies_bytes: int,
         attempts: AttemptSettings,
         store: RunStore,
+        history: History,
         places: Places,
         runs: Mapping[RunRef, Run],
         put: Callable[[Incoming], None],
@@ -64,6 +65,7 @@ class Archiving:
         self._copies_bytes = copies_bytes
         self._attempts = attempts
         self._store = store
+        self._history = history
         self._places = places
         self._runs = runs
         self._put = put
@@ -76,6 +78,7 @@ class Archiving:
         self._own_copies: set[str] = set()
         """Those of them that a row of the ledger notes."""
         self._used_at: dict[str, float] = {}
+        self._deleting = asyncio.Lock()
         self._dropping: dict[str, asyncio.Event] = {}
         """Runs whose copies are being deleted; their readers wait."""
         self._fetching: dict[Path, asyncio.Lock] = {}
@@ -103,14 +106,14 @@ class Archiving:
         """Delete copies and look at a bucket that was away, until cancelled."""
         known = ""
         with suppress(FloeError):  # it is deleted by a later start
-            await self._places.read(self._folder, _clear, self._folder)
+            await self._places.read(self._folder, _delete, [self._folder])
         await self._look()
         while True:
-            if (now := self.archive.problem() or self._unreadable) != known:
-                if now:
-                    log.error("archive.problem", problem=now, waiting=self._waiting)
-                else:
-                    log.info("archive.problem_over", problem=known)
+            now = self.archive.problem() or self._unreadable
+            if now and now != known:
+                log.error("archive.problem", problem=now, waiting=self._waiting)
+            elif known and not now:
+                log.info("archive.problem_over", problem=known)
             known = now
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_S):
@@ -119,7 +122,8 @@ class Archiving:
             if self.archive.problem() and not self._waiting:
                 await self._look()
             try:
-                await self._trim()
+                async with self._deleting:
+                    await self._trim()
             except FloeError as error:
                 log.warning("archive.copies_not_deleted", error=str(error))
 
@@ -142,32 +146,25 @@ class Archiving:
             for path, size in outputs
             if (name := path.name.removesuffix(".log")) in digests
         ]
-        is_complete = len(readable) == len(outputs)
+        whole = len(readable) == len(outputs)
         self._waiting += 1
         try:
             while True:
-                if await self._is_put(run, readable, is_complete=is_complete):
-                    break
+                if await self._is_put(run, readable, whole=whole):
+                    return sum(output.bytes for output in readable)
                 await asyncio.sleep(max(AGAIN_S, self.archive.retry_s()))
         finally:
             self._waiting -= 1
-        return sum(output.bytes for output in readable)
 
-    async def _is_put(
-        self, run: Run, outputs: Sequence[PackedOutput], *, is_complete: bool
-    ) -> bool:
+    async def _is_put(self, run: Run, outputs: Sequence[PackedOutput], *, whole: bool) -> bool:
         async with self._turns:
             if self.archive.retry_s():
                 return False
             try:
-                stored = await self._store.history(run.ref)
-                packed = PackedRun(
-                    ref=run.ref,
-                    epoch=run.epoch,
-                    records=tuple(one.record for one in stored),
-                    flow=encode(run.flow) if run.flow else None,
-                )
-                if is_complete or await self.archive.read(run.ref, run.epoch) is None:
+                records = tuple(one.record for one in await self._store.history(run.ref))
+                flow = encode(run.flow) if run.flow else None
+                packed = PackedRun(ref=run.ref, epoch=run.epoch, records=records, flow=flow)
+                if whole or await self.archive.read(run.ref, run.epoch) is None:
                     await self.archive.put(packed, outputs)
             except OSError as error:
                 self._unreadable = f"cannot pack {run.ref}: {reason_of(error)}"
@@ -188,6 +185,20 @@ class Archiving:
                 self._wake.set()
 
     # --- reading ---
+
+    async def has(self, row: Summary | None) -> bool:
+        """Whether an ended run of a different host is in the archive; then it can be read here.
+
+        Raises ArchiveAway.
+        """
+        if row is None or row.state != "archive":
+            return False
+        ref = RunRef.parse(row.key)
+        if not self._history.is_borrowed(ref) and (
+            packed := await self.archive.read(ref, row.epoch)
+        ):
+            self._history.borrow(packed)
+        return self._history.is_borrowed(ref)
 
     async def output(self, run: Run, key: Key) -> Path:
         """The file with an attempt's output, fetched if it is only in the archive.
@@ -227,7 +238,8 @@ class Archiving:
 
     async def remove(self, keys: Sequence[str]) -> bool:
         """Delete some runs from the archive, and their copies here; False while it is away."""
-        await self._drop(keys)
+        async with self._deleting:
+            await self._drop(keys)
         try:
             await self.archive.remove([RunRef.parse(key) for key in keys])
         except ArchiveAway as error:
@@ -279,16 +291,10 @@ def _printed(run: Run, key: Key) -> int:
     )
 
 
-def _clear(folder: Path) -> None:
-    """Delete what an earlier process fetched."""
-    shutil.rmtree(folder, ignore_errors=True)
-
-
 def _delete(folders: Sequence[Path]) -> None:
     for folder in folders:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def _delete_fetched(folder: Path, keys: Sequence[str]) -> None:
-    for key in keys:
-        _delete([*folder.glob(f"{key}.*")])
+    _delete([one for key in keys for one in folder.glob(f"{key}.*")])
