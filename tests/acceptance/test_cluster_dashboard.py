@@ -28,7 +28,12 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
 class Second:
     """The host that the browser uses, which neither adopts nor runs anything."""
 
-    url: str
+    address: str
+
+    @property
+    def url(self) -> str:
+        """Of the dashboard."""
+        return f"http://{self.address}/app/dash"
 
 
 def link(page: Page, run: str) -> Locator:
@@ -38,7 +43,7 @@ def link(page: Page, run: str) -> Locator:
 
 @pytest.fixture
 def host(cluster: Cluster) -> Second:
-    return Second(f"http://{cluster['h2'].address}/app/dash")
+    return Second(cluster["h2"].address)
 
 
 def test_run_elsewhere_is_followed_and_signed_off(

@@ -76,9 +76,9 @@ def test_hosts_names_the_limit_that_allows_fewer_commands_than_configured(
     (shown,) = json.loads(floe(host, "hosts", "--json").stdout)["hosts"]
     said = floe(host, "hosts").stderr
 
-    assert (shown["commands"], shown["commands_at_once"]) == (200, (400 - 28) // 3)
+    assert (shown["commands"], shown["commands_at_once"]) == (200, (400 - 29) // 2)
     assert shown["commands_why"] == "the limit of open files (400) allows no more"
-    assert "124 of 200 commands run at once: the limit of open files (400)" in said
+    assert "185 of 200 commands run at once: the limit of open files (400)" in said
 
 
 # --- no open file is left

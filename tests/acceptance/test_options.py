@@ -359,7 +359,7 @@ def test_run_whose_end_can_no_longer_come_shows_what_never_ran(ran: dict[str, Ra
     assert not run.good
     assert "stalled" in run.why
     assert why["never"] == [
-        {"node": "task.five", "tags": ["task.probe.5"]},
-        {"node": "merge.both", "tags": ["task.five.good"]},
-        {"node": "task.done", "tags": ["merge.both.good"]},
+        {"node": "task.five", "tags": ["task.probe.5"], "why": "probe did not exit with 5"},
+        {"node": "merge.both", "tags": ["task.five.good"], "why": "five did not run"},
+        {"node": "task.done", "tags": ["merge.both.good"], "why": "both did not run"},
     ]
