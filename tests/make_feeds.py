@@ -19,7 +19,8 @@ from floe.model.codec import encode_event, to_text
 from floe.model.errors import HostAway
 from floe.model.event import CancelAsked, Event, RunActivated, RunGranted, RunPended
 from floe.model.refs import FlowId, HostId, NodeId, RunRef, StoreId
-from floe.model.run import Run, summary_of
+from floe.model.run import Run
+from floe.model.summary import summary_of
 from floe.store.base import Append, Batch, Record
 from floe.store.memory import MemoryStore
 from tests.make import NOW

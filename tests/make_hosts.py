@@ -15,7 +15,8 @@ from floe.model.event import Event
 from floe.model.flow import Flow
 from floe.model.message import Envelope, Message, Offer, Withdraw
 from floe.model.refs import HostId, Instant, Json, NodeId, RunRef, StoreId
-from floe.model.run import Run, Summary
+from floe.model.run import Run
+from floe.model.summary import Summary
 from floe.store.base import Record
 from tests.make import NOW, a_flow, a_node, an_end, attached, exited
 

@@ -12,8 +12,9 @@ from floe.model.codec import digest_of, encode, encode_event, to_text
 from floe.model.event import Event, RunGranted
 from floe.model.flow import Backoff, Exec, Retry
 from floe.model.refs import FlowId, Instant, NodeId, RunRef
-from floe.model.run import Run, summary_of
+from floe.model.run import Run
 from floe.model.signal import Activate, DataGiven, Exited, Reported, Reset, Signal, TimerFired
+from floe.model.summary import summary_of
 from floe.model.tags import Tag
 from floe.store.base import Append, Batch, LedgerWrite, Record
 from floe.store.sqlite import SqliteStore

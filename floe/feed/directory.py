@@ -16,7 +16,8 @@ from typing import Final, NamedTuple
 from floe.model.host import AsOf
 from floe.model.message import Rows, RowsAfter
 from floe.model.refs import HostId, Instant, Json, RunRef, StoreId, address_key, address_of
-from floe.model.run import Pruned, Summary, completed
+from floe.model.run import Pruned
+from floe.model.summary import Summary, completed
 from floe.store.base import Append, Change, LedgerWrite
 
 KIND: Final = "directory"

@@ -19,7 +19,8 @@ from floe.host.result import StepResult
 from floe.model.errors import FloeError
 from floe.model.message import Envelope, Message, Ping, Rows, RowsAfter
 from floe.model.refs import HostId, Instant, address_of
-from floe.model.run import Pruned, Summary
+from floe.model.run import Pruned
+from floe.model.summary import Summary
 from floe.store.base import Append, LedgerWrite, RunQuery, RunStore
 
 log = structlog.get_logger()

@@ -21,8 +21,9 @@ from floe.model.notice import (
     is_about,
 )
 from floe.model.refs import Instant, Json, Key
-from floe.model.run import Run, Summary
+from floe.model.run import Run
 from floe.model.secret import HIDDEN, names_secret, without_password, without_secrets
+from floe.model.summary import Summary
 from floe.model.template import Path
 from floe.store.base import LedgerWrite
 

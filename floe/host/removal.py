@@ -14,7 +14,8 @@ from floe.host.runs import RunTable
 from floe.host.site import RECENT_MAX, Site
 from floe.host.step import Step
 from floe.model.refs import RunRef
-from floe.model.run import Pruned, Summary
+from floe.model.run import Pruned
+from floe.model.summary import Summary
 
 COPIES = "copies"
 """Rows of the ledger: a packed run, by key, whose outputs at this host are copies of those in the

@@ -10,7 +10,8 @@ from floe.model.effect import Effect
 from floe.model.message import Envelope
 from floe.model.nouns import dataclass
 from floe.model.refs import Instant, RunRef
-from floe.model.run import Pruned, Run, Summary, summary_of
+from floe.model.run import Pruned, Run
+from floe.model.summary import Summary, summary_of
 from floe.store.base import Append, LedgerWrite, Record
 
 

@@ -31,8 +31,9 @@ from floe.model.event import (
 from floe.model.flow import Flow
 from floe.model.message import Envelope, Message
 from floe.model.refs import HostId, Instant, Json, NodeId, RunRef, StoreId
-from floe.model.run import Attached, Pruned, Run, Summary
+from floe.model.run import Attached, Pruned, Run
 from floe.model.signal import Activate, Signal
+from floe.model.summary import Summary
 from floe.store.base import Append, LedgerWrite, Record
 
 PROMISES: Final = (

@@ -14,8 +14,8 @@ from floe.hub.life import Life
 from floe.model.errors import ConfigInvalid, Conflict
 from floe.model.flow import Flow, Trigger, TriggerType
 from floe.model.refs import HostId, Json, RunRef, StoreId
-from floe.model.run import Summary
 from floe.model.signal import Cancel
+from floe.model.summary import Summary
 from floe.store.base import LedgerWrite
 
 log = structlog.get_logger()

@@ -29,7 +29,8 @@ from floe.model.flow import Flow, Trigger
 from floe.model.host import AsOf, Why
 from floe.model.notice import RunNotices
 from floe.model.refs import FlowId, HostId, Instant, Json, RunRef, Shape, address_of
-from floe.model.run import Run, Summary, summary_of
+from floe.model.run import Run
+from floe.model.summary import Summary, summary_of
 from floe.store.base import FlowRuns, RunPage, RunQuery, Stored
 
 BAD_MAX: Final = 100  # bad runs in a row of a flow are counted up to this
@@ -80,8 +81,7 @@ class Reads(HostReads):
             return self.flows.book.find(name)
         except NotFound:
             fleet = self.fleet()
-            hosts = fleet.hosts_with(name)
-            if not hosts:
+            if not (hosts := fleet.hosts_with(name)):
                 raise
         url = fleet.url_of(hosts[0])
         hint = f"{hosts[0]} has it, ask there" + (f": FLOE_URL={url}" if url else "")

@@ -16,7 +16,8 @@ from floe.model.codec import Body
 from floe.model.flow import Flow, WhenFull
 from floe.model.nouns import dataclass
 from floe.model.refs import FlowId, HostId, Instant, Json, StoreId
-from floe.model.run import Pruned, Summary
+from floe.model.run import Pruned
+from floe.model.summary import Summary
 
 PROTOCOL: Final = 1
 """The protocol version between hosts. Hosts with different versions report it and share no runs."""

@@ -7,7 +7,7 @@ from typing import Any
 from aiohttp import web
 
 from floe.model.errors import Lost
-from floe.model.run import Summary
+from floe.model.summary import Summary
 from floe.server.problems import Handler
 
 More = Callable[[web.Request, str], Awaitable[Mapping[str, Any]]]

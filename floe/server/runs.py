@@ -11,7 +11,8 @@ from floe.model.event import FlowPinned
 from floe.model.flow import Node
 from floe.model.refs import FlowId, HostId, Instant, RunRef, flow_id, host_id, node_id
 from floe.model.result import RunResult
-from floe.model.run import Run, State, Summary
+from floe.model.run import Run, State
+from floe.model.summary import Summary
 from floe.server.app_keys import CALLER, HUB
 from floe.server.bodies import Fields, json_body, once_of, query
 from floe.server.events import SEQ_MAX, event_shape, fact_shape

@@ -7,7 +7,8 @@ from floe.kernel.result import failed_nodes
 from floe.model.codec import iso
 from floe.model.host import AsOf, Why
 from floe.model.refs import RunRef, Shape
-from floe.model.run import Run, Summary, summary_of
+from floe.model.run import Run
+from floe.model.summary import Summary, summary_of
 from floe.shapes.flows import graph_shape
 from floe.shapes.forms import about, open_forms
 from floe.shapes.nodes import node_shape

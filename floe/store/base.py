@@ -9,7 +9,8 @@ from floe.model.event import Event
 from floe.model.nouns import dataclass
 from floe.model.refs import FlowId, HostId, Instant, Json, RunRef, StoreId
 from floe.model.result import RunResult
-from floe.model.run import Pruned, State, Summary
+from floe.model.run import Pruned, State
+from floe.model.summary import Summary
 
 PRUNED_MAX: Final = 10_000
 """Removed runs of which a store knows when and why, however long ago that was."""

@@ -14,7 +14,8 @@ from floe.model.codec import from_text, to_text
 from floe.model.errors import StoreFailed, Yours
 from floe.model.refs import FlowId, Json, RunRef, StoreId
 from floe.model.result import FAILING
-from floe.model.run import Pruned, Summary
+from floe.model.run import Pruned
+from floe.model.summary import Summary
 from floe.store.base import (
     PRUNED_MAX,
     PRUNED_S,

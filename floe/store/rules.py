@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from floe.model.errors import IdInvalid, StoreConflict, Yours
 from floe.model.refs import RunRef, StoreId
-from floe.model.run import Summary
+from floe.model.summary import Summary
 from floe.store.base import Append, RunQuery
 
 _CURSOR: Final = re.compile(r"([0-9a-f]{1,15})\.(.{1,200})")

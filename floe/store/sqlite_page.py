@@ -8,7 +8,8 @@ from typing import Final
 
 from floe.model.refs import FlowId, Instant
 from floe.model.result import RunResult
-from floe.model.run import Pruned, State, Summary
+from floe.model.run import Pruned, State
+from floe.model.summary import Summary
 from floe.store.base import Change, FlowRuns, RunPage, RunQuery
 from floe.store.rules import SortKey, cursor_at, sort_key_of
 from floe.store.sql import queries

@@ -22,7 +22,8 @@ from typing import Final
 
 from floe.model.codec import Body, to_text
 from floe.model.errors import StoreConflict, StoreFailed
-from floe.model.run import Pruned, Summary
+from floe.model.run import Pruned
+from floe.model.summary import Summary
 from floe.store.base import PRUNED_MAX, PRUNED_S, Append
 from floe.store.rules import NOWHERE, Head, is_newer, next_head, text_of
 from floe.store.sql import queries

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from floe.model.errors import StoreConflict
 from floe.model.refs import FlowId, HostId, Json, RunRef
 from floe.model.result import RunResult
-from floe.model.run import Summary
+from floe.model.summary import Summary
 from floe.store.base import Append, Batch, LedgerWrite, RunQuery, RunStore
 from floe.store.memory import MemoryStore
 from floe.store.sqlite import SqliteStore

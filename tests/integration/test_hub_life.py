@@ -32,8 +32,8 @@ from floe.model.errors import (
 from floe.model.event import NodeStarted, RunEnded, RunPended
 from floe.model.flow import Backoff, Field, Form, Git, Retry, Trigger
 from floe.model.refs import FlowId, Instant, Json, Key, NodeId
-from floe.model.run import Summary
 from floe.model.signal import Exited, TimerFired
+from floe.model.summary import Summary
 from floe.nodes.base import Job, OnReport
 from floe.store.base import RunQuery, RunStore
 from floe.store.memory import MemoryStore

@@ -71,7 +71,7 @@ from floe.model.flow import (
 )
 from floe.model.outcome import Outcome
 from floe.model.refs import HostId, Instant, Json, Key, NodeId, RunRef
-from floe.model.run import Run, summary_of
+from floe.model.run import Run
 from floe.model.signal import (
     Abandon,
     Activate,
@@ -90,6 +90,7 @@ from floe.model.signal import (
     Stopped,
     TimerFired,
 )
+from floe.model.summary import summary_of
 from floe.model.tags import Tag
 from tests.make import (
     NOW,

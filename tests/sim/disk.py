@@ -12,7 +12,8 @@ from floe.kernel.evolve import fold
 from floe.model.codec import from_text, to_text
 from floe.model.event import Event, NodeStarted
 from floe.model.refs import Json, Key, RunRef, StoreId
-from floe.model.run import Pruned, Run, Summary
+from floe.model.run import Pruned, Run
+from floe.model.summary import Summary
 from floe.store.base import Append, Change, LedgerWrite, Record
 from floe.store.rules import NOWHERE, Head, is_newer, next_head
 from tests.sim.flows import FLOW_FILES, FLOWS

@@ -42,7 +42,8 @@ from floe.model.event import (
 from floe.model.flow import Ask, Join
 from floe.model.message import Accepted, Ended, Envelope, Offer, Refused
 from floe.model.refs import Instant, Key, NodeId, RunRef
-from floe.model.run import NodeState, Run, Summary
+from floe.model.run import NodeState, Run
+from floe.model.summary import Summary
 from floe.store.base import Record
 from tests.sim.disk import Disk
 from tests.sim.flows import DIGESTS, FLOWS, NOBODY

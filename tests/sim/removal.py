@@ -15,7 +15,8 @@ from floe.host.retention import LOOK_S, EndedRun, Retention
 from floe.host.step import workspace_of
 from floe.model.keep import Keep
 from floe.model.refs import Instant, RunRef
-from floe.model.run import Pruned, Run, Summary
+from floe.model.run import Pruned, Run
+from floe.model.summary import Summary
 from floe.store.base import LedgerWrite
 from floe.store.rules import sort_key_of
 from tests.sim.flows import DIGESTS, FLOWS

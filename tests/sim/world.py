@@ -25,8 +25,8 @@ from floe.model.event import (
 )
 from floe.model.message import Envelope, Offer, Withdraw
 from floe.model.refs import FlowId, HostId, Json, Key, NodeId, RunRef, StoreId
-from floe.model.run import Summary
 from floe.model.signal import Cancel, Exited, Report
+from floe.model.summary import Summary
 from tests.make import NOW
 from tests.sim import invariants
 from tests.sim.disk import Disk

@@ -10,7 +10,8 @@ import pytest
 
 from floe.model.refs import FlowId, HostId
 from floe.model.result import RunResult
-from floe.model.run import State, Summary
+from floe.model.run import State
+from floe.model.summary import Summary
 from floe.store import sqlite_page
 from floe.store.base import RunQuery
 from floe.store.rules import SortKey

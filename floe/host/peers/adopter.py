@@ -32,8 +32,9 @@ from floe.model.message import (
     Withdraw,
 )
 from floe.model.refs import HostId, Instant, RunRef, StoreId, ref_of
-from floe.model.run import Run, completed
+from floe.model.run import Run
 from floe.model.signal import Cancel, HostLost
+from floe.model.summary import completed
 from floe.store.base import Record
 
 OFFER: Final = "offer"

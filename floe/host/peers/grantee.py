@@ -35,8 +35,9 @@ from floe.model.message import (
     Withdraw,
 )
 from floe.model.refs import HostId, Instant, RunRef, StoreId, ref_of
-from floe.model.run import Run, summary_of
+from floe.model.run import Run
 from floe.model.signal import Cancel
+from floe.model.summary import summary_of
 from floe.model.tags import TRIGGER_GOOD
 from floe.store.base import Record
 

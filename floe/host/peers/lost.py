@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from floe.host.peers.whereabouts import adopter_of, holder_of, pen_of
 from floe.model.codec import decode
 from floe.model.refs import Instant, Json, address_of
-from floe.model.run import Summary
+from floe.model.summary import Summary
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ Source: docs/cluster-protocol.md, "Any host answers".
 from collections.abc import Collection, Container
 
 from floe.model.refs import HostId, RunRef, address_key
-from floe.model.run import Summary
+from floe.model.summary import Summary
 
 
 def adopter_of(row: Summary) -> str:

@@ -24,7 +24,8 @@ from floe.hub.outputs import AttemptSettings
 from floe.model.codec import encode
 from floe.model.errors import ArchiveAway, FloeError
 from floe.model.refs import Key, RunRef, address_key
-from floe.model.run import Run, Summary
+from floe.model.run import Run
+from floe.model.summary import Summary
 from floe.places import Places
 from floe.store.archive import Archive, PackedOutput, PackedRun
 from floe.store.base import LedgerWrite, RunStore
@@ -193,12 +194,10 @@ class Archiving:
         """
         if row is None or row.state != "archive":
             return False
-        ref = RunRef.parse(row.key)
-        if not self._history.is_borrowed(ref) and (
-            packed := await self.archive.read(ref, row.epoch)
-        ):
-            self._history.borrow(packed)
-        return self._history.is_borrowed(ref)
+        ref, history = RunRef.parse(row.key), self._history
+        if not history.is_borrowed(ref) and (packed := await self.archive.read(ref, row.epoch)):
+            history.borrow(packed)
+        return history.is_borrowed(ref)
 
     async def output(self, run: Run, key: Key) -> Path:
         """The file with an attempt's output, fetched if it is only in the archive.

@@ -31,7 +31,8 @@ from floe.model.codec import decode
 from floe.model.errors import ArchiveAway, FloeError
 from floe.model.notice import NoticeMessage, OwedNotice, RunNotices
 from floe.model.refs import Instant, Key, RunRef
-from floe.model.run import Run, Summary
+from floe.model.run import Run
+from floe.model.summary import Summary
 from floe.nodes.base import NoticeRefused, Notifier
 from floe.places import Places
 from floe.store.base import LedgerWrite, RunQuery, RunStore

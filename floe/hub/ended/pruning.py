@@ -30,7 +30,8 @@ from floe.hub.parts import Parts
 from floe.model.errors import FloeError, World
 from floe.model.host import DiskUse
 from floe.model.refs import FlowId, address_key, ref_of
-from floe.model.run import Pruned, Summary
+from floe.model.run import Pruned
+from floe.model.summary import Summary
 from floe.nodes.base import Space, Spaces
 from floe.store.base import LedgerWrite, RunQuery, RunStore
 

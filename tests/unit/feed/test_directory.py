@@ -8,7 +8,7 @@ from floe.feed.directory import KIND, ROWS_MAX, Directory, Learned, Source
 from floe.model.errors import IdInvalid
 from floe.model.message import Rows, RowsAfter
 from floe.model.refs import HostId, Instant, StoreId
-from floe.model.run import Summary
+from floe.model.summary import Summary
 from floe.store.base import Change
 from tests.make_store import a_run, a_summary
 

@@ -13,7 +13,7 @@ from floe.host.result import StepResult
 from floe.hub.hub import Hub
 from floe.model.message import Envelope, Message, Rows, RowsAfter
 from floe.model.refs import HostId, StoreId
-from floe.model.run import Summary
+from floe.model.summary import Summary
 from floe.store.base import Batch, LedgerWrite, RunQuery
 from floe.store.memory import MemoryStore
 from tests.hands import a_hub

@@ -14,7 +14,7 @@ from floe.host.peers.lost import Gone, as_lost, is_lost
 from floe.host.peers.whereabouts import adopter_of, holder_of
 from floe.model.message import Rows, RowsAfter
 from floe.model.refs import HostId, Instant, RunRef, address_of
-from floe.model.run import Summary
+from floe.model.summary import Summary
 from floe.store.base import Append, Batch, RunQuery
 from floe.store.memory import MemoryStore
 from tests.make_store import NOON, a_run, a_summary, an_append

@@ -11,8 +11,8 @@ from floe.model.effect import LoadFlow, PackArchive, StartAction
 from floe.model.event import RunActivated, RunGranted, RunPended
 from floe.model.flow import MaxRuns
 from floe.model.refs import NodeId, RunRef
-from floe.model.run import summary_of
 from floe.model.signal import Cancel, DataGiven, Exited, FlowUnreadable, Reported
+from floe.model.summary import summary_of
 from floe.store.base import LedgerWrite
 from tests.make import (
     H1,

@@ -24,8 +24,9 @@ from floe.model.event import RunEnded
 from floe.model.flow import Flow
 from floe.model.notice import NoticeMessage, RunNotices
 from floe.model.refs import Instant, RunRef, StoreId
-from floe.model.run import Run, Summary, summary_of
+from floe.model.run import Run
 from floe.model.signal import Cancel, Reported, Stopped
+from floe.model.summary import Summary, summary_of
 from tests.make import H1, NOW, a_flow, a_form, a_node, a_run, after, an_end, exited, the_key
 from tests.make_core import a_core, begun, ended, stepped, to
 from tests.make_hosts import carry, two

@@ -2,7 +2,7 @@
 
 from floe.host.result import Recorded
 from floe.model.codec import encode_event, to_text
-from floe.model.run import summary_of
+from floe.model.summary import summary_of
 from floe.store.base import Record
 from tests.make import a_granted, a_run
 

@@ -2,7 +2,7 @@
 
 from floe.model.host import AsOf, Why
 from floe.model.refs import HostId, NodeId
-from floe.model.run import summary_of
+from floe.model.summary import summary_of
 from floe.shapes.runs import as_of_shape, run_shape, summary_shape, why_shape
 from tests.make import NOW, a_pending_run, a_run, attached
 

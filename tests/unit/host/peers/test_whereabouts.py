@@ -7,7 +7,7 @@ import pytest
 from floe.host.peers.lost import Gone
 from floe.host.peers.whereabouts import log_host
 from floe.model.refs import HostId, Instant, StoreId
-from floe.model.run import Summary
+from floe.model.summary import Summary
 from tests.make_store import a_run, a_summary
 
 H1, H2, H3 = HostId("h1"), HostId("h2"), HostId("h3")

@@ -10,7 +10,7 @@ from floe.model.errors import StoreFailed
 from floe.model.flow import Flow
 from floe.model.notice import Notice, NoticeMessage
 from floe.model.refs import RunRef
-from floe.model.run import Summary
+from floe.model.summary import Summary
 from floe.nodes.base import NoticeRefused
 from floe.store.memory import MemoryStore
 from tests.hands import HandClock, Hands, a_hub, over, settled, until

@@ -1,0 +1,92 @@
+"""The row of a run in lists."""
+
+from dataclasses import replace
+
+from floe.model.nouns import dataclass
+from floe.model.refs import FlowId, HostId, Instant, NodeId, StoreId
+from floe.model.result import RunResult, headline, result_of_row
+from floe.model.run import Phase, Run, State
+from floe.model.search_terms import terms_in
+from floe.model.title import title_from
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """A run as lists, API, CLI and feed show it."""
+
+    id: str
+    key: str
+    """The unique text of the run, `h1-12@k3f9`."""
+    flow: FlowId
+    ver: int
+    state: State
+    phase: Phase
+    good: bool | None
+    result: RunResult | None = None
+    """None until the run is over."""
+    why: str
+    title: str = ""
+    """By the flow's `run-name`, else by the run's values; empty if there is nothing to name."""
+    terms: str = ""
+    """What a search reads of the run's values."""
+    host: HostId | None
+    store: StoreId | None = None
+    """Of that host; None without a host, and in rows of older floes, which did not keep it."""
+    adopted_by: HostId
+    epoch: int
+    seq: int
+    trigger: NodeId
+    by: str
+    pended_at: Instant
+    started_at: Instant | None
+    ended_at: Instant | None
+    rerun_of: str = ""
+    """The key of the run that it repeats; empty for a run that a trigger started."""
+    digest: str = ""
+    """Of its flow; empty until the flow is read, and in rows of older floes."""
+    output_bytes: int = 0
+    """What its finished attempts printed; 0 until the run is over."""
+
+
+def completed(row: Summary) -> Summary:
+    """A row that another host sent, with what a host with floe 0.1 leaves out."""
+    if row.good is None or row.result is not None:
+        return row
+    why = headline(row.why)
+    return replace(row, result=result_of_row(row.good, why), why=why)
+
+
+def summary_of(run: Run) -> Summary:
+    """The row of a run in lists."""
+    is_over = run.phase in ("ended", "packed")
+    return Summary(
+        id=str(run.ref),
+        key=run.ref.key,
+        flow=run.flow_id,
+        ver=run.ver,
+        state=run.state,
+        phase=run.phase,
+        good=run.good if is_over else None,
+        result=run.result if is_over else None,
+        why=headline(run.why),
+        title=run.title or title_from(run.values),
+        terms=terms_in(run.values),
+        host=run.host,
+        store=run.store,
+        adopted_by=run.ref.host,
+        epoch=run.epoch,
+        seq=run.superseded or run.seq,  # events of a branch never outrank the run's own
+        trigger=run.trigger,
+        by=run.by,
+        pended_at=run.pended_at,
+        started_at=run.started_at,
+        ended_at=run.ended_at,
+        rerun_of=run.rerun_of.run if run.rerun_of else "",
+        digest=run.digest or "",
+        output_bytes=_output_bytes(run) if is_over else 0,
+    )
+
+
+def _output_bytes(run: Run) -> int:
+    visits = (v for id in run.nodes for v in run.visits(id) if not v.taken_from)
+    return sum(attempt.output_bytes for state in visits for attempt in state.attempts)
