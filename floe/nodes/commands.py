@@ -20,9 +20,9 @@ from floe.model.errors import FloeError
 from floe.model.refs import Instant, Key
 from floe.model.signal import Failed, Report, Reported, Started, Stopped
 from floe.nodes import warden
+from floe.nodes.attempt_files import drop_files
 from floe.nodes.base import Job, Limit, OnReport
 from floe.nodes.copies import drop_earlier, installed
-from floe.nodes.environment import drop_files
 from floe.nodes.preparation import CommandSettings, Preparation, apart, attach, reason
 from floe.nodes.reports import files_of, report_of
 from floe.nodes.workspaces import Workspaces

@@ -24,8 +24,8 @@ from floe.model.flow import Fetch
 from floe.model.refs import Instant, Key
 from floe.model.secret import without_password
 from floe.model.signal import Exited, Failed, Report, Reported, Started, Stopped
+from floe.nodes.attempt_files import output_size
 from floe.nodes.base import Job, OnReport
-from floe.nodes.environment import measured
 from floe.nodes.partial_file import NEW, DownloadRefused, PartialFile
 from floe.nodes.workspaces import Workspaces, inside
 from floe.places import Places
@@ -220,9 +220,9 @@ class Fetches:
     def _measured(self, job: Job) -> tuple[int, str]:
         """The size of the output, and what is wrong with it. Never raises: an attempt must end."""
         try:
-            return measured(job, self._folders)
+            return output_size(job, self._folders)
         except OSError as error:
-            return 0, f"its output cannot be measured: {error.strerror}"
+            return 0, f"its output cannot be output_size: {error.strerror}"
 
     async def _download(self, attempt: _Attempt, log: IO[bytes]) -> int:
         job = attempt.job

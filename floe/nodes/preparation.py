@@ -15,8 +15,9 @@ from floe.model.errors import FloeError
 from floe.model.flow import Exec, GitCheckout, GitMerge
 from floe.model.nouns import dataclass
 from floe.nodes import git, warden
+from floe.nodes.attempt_files import write_input
 from floe.nodes.base import Job
-from floe.nodes.environment import environment, inherited, write_input
+from floe.nodes.environment import environment, inherited
 from floe.nodes.remote import Remote
 from floe.nodes.spare_inputs import SpareInputs
 from floe.nodes.workspaces import Workspaces, inside

@@ -11,8 +11,8 @@ from floe.model.errors import FloeError
 from floe.model.flow import Exec
 from floe.model.signal import Exited, Failed, Report, Stopped
 from floe.nodes import warden
+from floe.nodes.attempt_files import output_size, read_outputs
 from floe.nodes.base import Job
-from floe.nodes.environment import measured, read_outputs
 from floe.warden.unstartable import CR, CR_HINT, head_of
 
 log = structlog.get_logger()
@@ -37,7 +37,7 @@ def report_of(
 
 
 def _report(job: Job, ended: warden.CommandExited, folders: Folders) -> Report:
-    size, found = measured(job, folders)
+    size, found = output_size(job, folders)
     match ended.why:
         case "exited":
             return _exited(job, ended.status, size, found, folders)
@@ -55,7 +55,7 @@ def _report(job: Job, ended: warden.CommandExited, folders: Folders) -> Report:
 
 def _lost(job: Job, folders: Folders) -> Report:
     why = "its warden died, so its exit status is unknown"
-    return Failed(cause="lost", why=why, output_bytes=measured(job, folders)[0])
+    return Failed(cause="lost", why=why, output_bytes=output_size(job, folders)[0])
 
 
 def _exited(job: Job, status: int, size: int, found: str, folders: Folders) -> Report:

@@ -13,8 +13,8 @@ import stat
 from typing import Final
 
 from floe.files import Folders
+from floe.nodes.attempt_files import drop_file, drop_outputs, input_path, input_text, write_input
 from floe.nodes.base import Job
-from floe.nodes.environment import drop_file, drop_outputs, input_path, input_text, write_input
 
 SPARE_MAX: Final = 64
 """Files that are kept: as many as commands run on most hosts."""

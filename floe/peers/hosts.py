@@ -9,7 +9,8 @@ import structlog
 from floe.model.message import Offer
 from floe.model.refs import HostId, Instant, StoreId
 from floe.peers.base import Hello
-from floe.peers.send_queue import Offers, QueuedItem, SendQueue
+from floe.peers.offers import Offers
+from floe.peers.send_queue import QueuedItem, SendQueue
 from floe.peers.sockets import PeerSocket
 
 log = structlog.get_logger()

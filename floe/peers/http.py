@@ -31,9 +31,10 @@ from floe.peers.base import (
 from floe.peers.frames import pack, pack_hello, read_hello, unpack
 from floe.peers.hosts import HostAddress, OtherHost, address_in
 from floe.peers.links import Link, is_self, objection
+from floe.peers.offers import Offers
 from floe.peers.problems import NotFloe, Problems
 from floe.peers.relays import Relays
-from floe.peers.send_queue import Offers, QueuedItem
+from floe.peers.send_queue import QueuedItem
 from floe.peers.settings import PROTOCOLS, PeerSettings
 from floe.peers.sockets import PeerSocket
 from floe.peers.status import seen, twice

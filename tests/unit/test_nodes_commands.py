@@ -14,9 +14,9 @@ from floe.model.flow import Exec, Git, GitCheckout, GitMerge
 from floe.model.refs import Instant
 from floe.model.signal import Exited, Failed, Reported, Started, Stopped
 from floe.nodes import commands, spare_inputs, warden
+from floe.nodes.attempt_files import OUTPUTS_BYTES_MAX, input_path, outputs_path
 from floe.nodes.base import Job
 from floe.nodes.commands import Commands
-from floe.nodes.environment import OUTPUTS_BYTES_MAX, input_path, outputs_path
 from floe.nodes.preparation import CommandSettings
 from floe.places import Places
 from floe.repository.task import Task

@@ -10,18 +10,16 @@ import pytest
 from floe.files import Folders, NotPlain
 from floe.model.errors import TooLarge, Yours
 from floe.model.refs import Json
-from floe.nodes.environment import (
+from floe.nodes.attempt_files import (
     OUTPUTS_BYTES_MAX,
-    VALUE_BYTES_MAX,
     drop_files,
-    environment,
-    inherited,
     input_path,
-    input_variables,
     outputs_path,
     read_outputs,
     write_input,
 )
+from floe.nodes.environment import environment, inherited
+from floe.nodes.input_variables import VALUE_BYTES_MAX, input_variables
 from tests.make_nodes import a_job, a_key
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from floe.files import Folders
 from floe.nodes import spare_inputs
+from floe.nodes.attempt_files import input_path
 from floe.nodes.base import Job
-from floe.nodes.environment import input_path
 from floe.nodes.spare_inputs import SpareInputs
 from tests.make_nodes import a_job, a_key
 from tests.make_warden import until
