@@ -13,15 +13,16 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from floe.hub.hub import Hub
 from floe.model.errors import World
-from floe.peers.base import TOKEN, Peers
+from floe.peers.base import Peers
 from floe.server.app_keys import (
     AUTH,
-    CALLER,
     FEEDS,
+    FOR_HOSTS,
     HUB,
     MARKS,
     PEER_AUTH,
     PEERS,
+    PUBLIC,
     ROUTES_OF,
     SETTINGS,
     STOPPING,
@@ -31,6 +32,7 @@ from floe.server.app_keys import (
 from floe.server.auth import Auth
 from floe.server.connection import Connection, Crowd, protect
 from floe.server.connection_limit import ConnectionLimit, NoFiles
+from floe.server.credentials import check_credentials
 from floe.server.endpoint import Endpoint, endpoint
 from floe.server.fan_out import LAST_REPLIES
 from floe.server.lines import Marks
@@ -54,8 +56,6 @@ HANDSHAKE_S: Final = 10.0
 """Seconds a client may take for the TLS handshake."""
 
 PROXIES: Final = web.AppKey("proxies", Proxies)
-PUBLIC: Final = web.AppKey("public", frozenset)
-FOR_HOSTS: Final = web.AppKey("for_hosts", frozenset)
 
 
 def application(hub: Hub, settings: ServerSettings, peers: Peers | None = None) -> web.Application:
@@ -63,7 +63,7 @@ def application(hub: Hub, settings: ServerSettings, peers: Peers | None = None) 
 
     Without `peers` there are no other hosts, and none may connect.
     """
-    app = web.Application(middlewares=[_as_sent, answer_errors, _guard])
+    app = web.Application(middlewares=[_as_sent, answer_errors, check_credentials])
     tokens = Tokens(hub, settings.admin)
     app[HUB] = hub
     app[SETTINGS] = settings
@@ -110,29 +110,6 @@ async def _as_sent(request: web.Request, handler: Handler) -> web.StreamResponse
     seen = proxies.seen(connected, request.headers)
     if seen is not connected:
         request = request.clone(scheme=seen.scheme, host=seen.host, remote=seen.remote)
-    return await handler(request)
-
-
-@web.middleware
-async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Refuse requests without credentials, also for unknown addresses.
-
-    For an unknown address the cluster's token is enough: the calling host has a wrong path in its
-    URL and must be told so.
-    """
-    connection = request.protocol if isinstance(request.protocol, Connection) else None
-    if connection is not None:
-        connection.asked()
-    route = request.match_info.route
-    is_nothing = request.match_info.http_exception is not None
-    if route in request.app[FOR_HOSTS] or (is_nothing and TOKEN in request.headers):
-        request.app[PEER_AUTH].admit(request)
-    elif route not in request.app[PUBLIC]:
-        request[CALLER] = request.app[AUTH].caller(request)
-    else:
-        connection = None  # the caller of a public route stays unknown
-    if connection is not None:
-        connection.let_in()
     return await handler(request)
 
 

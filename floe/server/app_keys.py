@@ -35,3 +35,7 @@ BODY: Final = web.RequestKey("body", bytes)
 """The body, where it was read before the handler that reads it."""
 ROUTES_OF: Final[web.AppKey[tuple[Route, ...]]] = web.AppKey("routes", tuple)
 """The table of routes of this application."""
+PUBLIC: Final = web.AppKey("public", frozenset)
+"""The routes without credentials."""
+FOR_HOSTS: Final = web.AppKey("for_hosts", frozenset)
+"""The routes for other hosts."""

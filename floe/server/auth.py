@@ -5,33 +5,22 @@ cookie. The cookie opens sessions only, so guessing a credential that browsers s
 """
 
 import asyncio
-import hmac
-from hashlib import sha256
-from typing import Final
 
 import structlog
 from aiohttp import web
 
-from floe.model.errors import Denied, Forbidden
+from floe.model.errors import Denied
 from floe.model.nouns import dataclass
 from floe.peers.base import TOKEN
+from floe.server.origin import SAFE, check_origin
 from floe.server.peer_auth import PeerAuth
 from floe.server.problems import Throttled
-from floe.server.proxy import is_same_origin
 from floe.server.settings import ServerSettings
 from floe.server.throttle import Throttle
-from floe.server.token import USER, Shown
+from floe.server.token import COOKIE, USER, Shown
 from floe.server.tokens import Tokens
 
 log = structlog.get_logger()
-
-COOKIE: Final = "floe-sesh"
-SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-FOREIGN: Final = "this request comes from a page of a different site"
-FOREIGN_HINT: Final = (
-    "send Origin as the server's own; a proxy in front passes Host on with its port, "
-    "or is one of `trusted-proxies` and sends X-Forwarded-Host"
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,40 +104,6 @@ def header_token(request: web.Request) -> str:
         return text
     scheme, _, text = request.headers.get("Authorization", "").partition(" ")
     return text.strip() if scheme.lower() == "bearer" else ""
-
-
-def check_origin(request: web.Request) -> None:
-    """Refuse requests from a page of a different site. Raises Forbidden.
-
-    The browser's Sec-Fetch-Site is decisive, because a page cannot write that header and no proxy
-    changes it; so is the page's key. Without both (an older browser, plain http, a websocket)
-    Origin has to name the server. A proxy that terminates TLS turns the request of an https page
-    into http, so the scheme counts only if the request is secure.
-    """
-    site = request.headers.get("Sec-Fetch-Site")
-    if site == "same-origin" or _has_page_key(request):
-        return
-    if site and request.method not in SAFE:  # for websockets, browsers send different values
-        raise Forbidden(FOREIGN, FOREIGN_HINT)
-    origin = request.headers.get("Origin", "").lower()
-    schemes = ("https",) if request.secure else ("http", "https")
-    if not any(is_same_origin(origin, scheme, request.host) for scheme in schemes):
-        raise Forbidden(FOREIGN, FOREIGN_HINT)
-
-
-def page_key(request: web.Request) -> str:
-    """A key that a page of floe can read and others cannot; empty without a session.
-
-    For the feed: browsers send no Sec-Fetch-Site with a websocket, and the Host that arrives may
-    lack the port, or be the proxy's own name for this server.
-    """
-    session = request.cookies.get(COOKIE, "")
-    return sha256(b"page " + session.encode(errors="replace")).hexdigest() if session else ""
-
-
-def _has_page_key(request: web.Request) -> bool:
-    key, given = page_key(request), request.query.get("page", "")
-    return bool(key) and hmac.compare_digest(key.encode(), given.encode(errors="replace"))
 
 
 def is_from_https(request: web.Request) -> bool:

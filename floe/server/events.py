@@ -8,7 +8,7 @@ from floe.model.codec import encode_event, iso
 from floe.model.event import RunActivated
 from floe.model.tags import TRIGGER_GOOD
 from floe.server.app_keys import HUB
-from floe.server.bodies import query
+from floe.server.fields import query
 from floe.server.problems import answer
 from floe.store.base import Stored
 

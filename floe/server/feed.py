@@ -21,8 +21,10 @@ from floe.model.codec import to_text
 from floe.model.errors import Denied, FloeError, HostAway, Yours
 from floe.model.refs import RunRef
 from floe.server.app_keys import AUTH, CALLER, FEEDS, HUB, PEERS, STOPPING
-from floe.server.auth import check_origin, header_token
-from floe.server.bodies import Fields, parse, query
+from floe.server.auth import header_token
+from floe.server.bodies import parse
+from floe.server.fields import Fields, query
+from floe.server.origin import check_origin
 from floe.server.problems import status_of
 from floe.server.remote_tail import RemoteTail
 from floe.server.sockets import framed, shake_hands

@@ -8,7 +8,7 @@ from floe.model.flow import Flow, Trigger
 from floe.model.refs import Shape
 from floe.model.secret import without_password
 from floe.server.app_keys import HUB
-from floe.server.bodies import query
+from floe.server.fields import query
 from floe.server.problems import answer
 from floe.shapes.findings import finding_shape
 from floe.shapes.flows import definition_shape, flow_page, flow_shape, trigger_shape

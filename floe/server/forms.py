@@ -10,7 +10,7 @@ from floe.model.refs import ref_of
 from floe.model.summary import summary_of
 from floe.server import fan_out
 from floe.server.app_keys import HUB
-from floe.server.bodies import query
+from floe.server.fields import query
 from floe.server.problems import answer
 from floe.shapes.forms import about, open_forms
 from floe.shapes.runs import summary_shape

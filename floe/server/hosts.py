@@ -9,7 +9,9 @@ from floe.model.codec import iso
 from floe.model.errors import NotFound
 from floe.model.refs import HostId, StoreId, host_id
 from floe.server.app_keys import HUB
-from floe.server.bodies import json_body, once_of, query
+from floe.server.bodies import json_body
+from floe.server.fields import query
+from floe.server.idempotency import idempotency_key
 from floe.server.problems import Handler, answer
 from floe.server.relay import at_host
 from floe.shapes.findings import finding_shape
@@ -49,7 +51,7 @@ def at_named_host(handler: Handler) -> Handler:
 
 async def reload(request: web.Request) -> web.Response:
     """Reload the host's config; a config with errors changes nothing."""
-    once_of(request)  # safe to repeat: the file is read as it is now
+    idempotency_key(request)  # safe to repeat: the file is read as it is now
     query(request).done()
     (await json_body(request)).done()
     book = await request.app[HUB].reload()
@@ -58,7 +60,7 @@ async def reload(request: web.Request) -> web.Response:
 
 async def drain(request: web.Request) -> web.Response:
     """Accept no new runs, or (`on` false) accept them again. Present runs continue."""
-    once_of(request)  # safe to repeat, here and below
+    idempotency_key(request)  # safe to repeat, here and below
     query(request).done()
     body = await json_body(request)
     on = body.flag("on") is not False
@@ -70,7 +72,7 @@ async def drain(request: web.Request) -> web.Response:
 
 async def forget(request: web.Request) -> web.Response:
     """Give up a permanently lost host and its store: its runs end or restart elsewhere."""
-    once_of(request)
+    idempotency_key(request)
     query(request).done()
     body = await json_body(request)
     store, force = body.text("store"), body.flag("force") is True

@@ -9,7 +9,9 @@ from floe.hub.hub import Hub
 from floe.model.codec import iso
 from floe.model.refs import HostId, ref_of
 from floe.server.app_keys import CALLER, HUB
-from floe.server.bodies import json_body, once_of, query
+from floe.server.bodies import json_body
+from floe.server.fields import query
+from floe.server.idempotency import idempotency_key
 from floe.server.problems import answer
 from floe.server.relay import at_host
 
@@ -37,7 +39,7 @@ async def free(request: web.Request) -> web.StreamResponse:
     """Take a resource from its holder; at the keeper, whichever host gets the request."""
     if (keeper := _elsewhere(request)) is not None:
         return await at_host(request, keeper)
-    once_of(request)  # safe to repeat: only the named run can lose the resource
+    idempotency_key(request)  # safe to repeat: only the named run can lose the resource
     query(request).done()
     body = await json_body(request)
     tag, run = body.text("tag", None), body.text("run", None)

@@ -12,10 +12,13 @@ from aiohttp import web
 from floe.model.codec import iso
 from floe.model.errors import Denied, Forbidden, NotFound
 from floe.server.app_keys import AUTH, CALLER, SETTINGS
-from floe.server.auth import COOKIE, Caller, header_token, is_from_https, page_key
-from floe.server.bodies import json_body, once_of, query
+from floe.server.auth import Caller, header_token, is_from_https
+from floe.server.bodies import json_body
+from floe.server.fields import query
+from floe.server.idempotency import idempotency_key
+from floe.server.origin import page_key
 from floe.server.problems import answer
-from floe.server.token import ID_LEN, USER
+from floe.server.token import COOKIE, ID_LEN, USER
 
 log = structlog.get_logger()
 
@@ -38,7 +41,7 @@ async def login(request: web.Request) -> web.Response:
     caller = _caller(request, token or password, user)
     if caller.via:
         raise Forbidden("a login cannot be relayed by a host", "log in at this host directly")
-    once, maker = once_of(request, caller.by), caller.shown.maker if caller.shown else ""
+    once, maker = idempotency_key(request, caller.by), caller.shown.maker if caller.shown else ""
     auth = request.app[AUTH]
     if personal:
         log.info("auth.token_made", by=caller.by, name=personal)
@@ -103,7 +106,7 @@ async def revoke(request: web.Request) -> web.Response:
 
 async def logout(request: web.Request) -> web.Response:
     """End the session."""
-    once_of(request)  # a session ends once, with or without a key
+    idempotency_key(request)  # a session ends once, with or without a key
     auth = request.app[AUTH]
     for text in (request.cookies.get(COOKIE, ""), header_token(request)):
         await auth.tokens.end_session(text)

@@ -13,7 +13,7 @@ from floe.model.flow import Node
 from floe.model.refs import Shape
 from floe.model.run import Run
 from floe.server.app_keys import HUB, MARKS, STOPPING
-from floe.server.bodies import Fields, query
+from floe.server.fields import Fields, query
 from floe.server.lines import Lines
 from floe.server.problems import Handler, answer, problem
 from floe.server.readers import check_reader

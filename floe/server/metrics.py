@@ -15,7 +15,7 @@ import floe
 from floe.hub.hub import Hub
 from floe.model.run import Phase
 from floe.server.app_keys import HUB
-from floe.server.bodies import query
+from floe.server.fields import query
 
 PHASES: Final[tuple[Phase, ...]] = ("reading", "pending", "granted", "active", "ending", "ended")
 """Of a run that is not archived."""

@@ -9,7 +9,7 @@ from aiohttp import web
 import floe
 from floe.model.refs import Shape
 from floe.server.app_keys import ROUTES_OF, SETTINGS
-from floe.server.bodies import query
+from floe.server.fields import query
 from floe.server.frame_schemas import FRAMES
 from floe.server.json_schema import ref
 from floe.server.problems import answer

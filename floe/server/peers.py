@@ -10,7 +10,7 @@ from aiohttp import WSMsgType, web
 from floe.model.errors import Conflict
 from floe.peers.base import FRAME_MAX
 from floe.server.app_keys import PEERS, STOPPING
-from floe.server.bodies import query
+from floe.server.fields import query
 from floe.server.sockets import shake_hands
 
 CLOSE_S: Final = 1.0

@@ -9,7 +9,7 @@ from floe.hub.reads import Queue
 from floe.model.codec import iso
 from floe.server import fan_out
 from floe.server.app_keys import HUB
-from floe.server.bodies import query
+from floe.server.fields import query
 from floe.server.problems import answer
 
 RUNS_MAX: Final = 100

@@ -16,7 +16,7 @@ SCHEMES: Final = {"http": "http", "https": "https", "ws": "http", "wss": "https"
 """Some proxies send the scheme of a websocket."""
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
-_HOST: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?")
+HOST: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?")
 
 
 class Headers(Protocol):
@@ -62,7 +62,7 @@ class Proxies:
             return connected
         scheme = SCHEMES.get(_first(headers, "X-Forwarded-Proto").lower(), connected.scheme)
         host = _first(headers, "X-Forwarded-Host")
-        if not _HOST.fullmatch(host):
+        if not HOST.fullmatch(host):
             host = connected.host
         port = _first(headers, "X-Forwarded-Port")
         if host.endswith("]") or ":" not in host:
@@ -91,22 +91,6 @@ def parse_address(text: str) -> Address | None:
     except ValueError:
         return None
     return (ip.ipv4_mapped or ip) if isinstance(ip, ipaddress.IPv6Address) else ip
-
-
-def is_same_origin(origin: str, scheme: str, host: str) -> bool:
-    """Whether an Origin names the server that received the request.
-
-    The port counts; a scheme's default port may be written or omitted.
-    """
-    if not origin.startswith(f"{scheme}://"):
-        return False
-    page = _authority(origin.removeprefix(f"{scheme}://"), scheme)
-    return page is not None and page == _authority(host, scheme)
-
-
-def _authority(text: str, scheme: str) -> tuple[str, int] | None:
-    found = _HOST.fullmatch(text)
-    return (found[1].lower(), int(found[2] or DEFAULT_PORTS[scheme])) if found else None
 
 
 def _all(headers: Headers, name: str) -> list[str]:

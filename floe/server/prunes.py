@@ -8,7 +8,9 @@ from floe.host.retention import Removals, Wanted
 from floe.model.keep import Keep, SpacesKept
 from floe.model.refs import RunRef, flow_id
 from floe.server.app_keys import HUB
-from floe.server.bodies import Fields, json_body, once_of, query
+from floe.server.bodies import json_body
+from floe.server.fields import Fields, query
+from floe.server.idempotency import idempotency_key
 from floe.server.problems import answer
 from floe.shapes.runs import Named
 
@@ -19,7 +21,7 @@ SPACES: Final[tuple[SpacesKept, ...]] = get_args(SpacesKept)
 
 async def start(request: web.Request) -> web.Response:
     """Remove what the config, or the request, does not keep at this host."""
-    once_of(request)  # safe to repeat: what is gone is not found again
+    idempotency_key(request)  # safe to repeat: what is gone is not found again
     query(request).done()
     body = await json_body(request)
     is_dry, flow, keep = body.flag("dry_run") is True, body.text("flow"), _keep(body.sub("keep"))

@@ -15,7 +15,9 @@ from floe.model.nouns import dataclass
 from floe.model.refs import Json
 from floe.server import relay
 from floe.server.app_keys import CALLER, HUB
-from floe.server.bodies import Fields, json_body, once_of, query
+from floe.server.bodies import json_body
+from floe.server.fields import Fields, query
+from floe.server.idempotency import idempotency_key
 from floe.server.problems import answer
 from floe.shapes.runs import summary_shape
 
@@ -50,7 +52,7 @@ async def data(request: web.Request) -> web.StreamResponse:
         order = replace(order, run=found.ref.key)
         if found.host is not None:
             return await relay.passed_on(request, found.host, found, _body(order))
-    once = once_of(request, order.run, order.form if order.run else "")
+    once = idempotency_key(request, order.run, order.form if order.run else "")
     if order.run:
         await _check_flow(hub, order)
         done = await hub.give(

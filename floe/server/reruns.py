@@ -6,7 +6,9 @@ from aiohttp import web
 
 from floe.host.reruns import Again
 from floe.server.app_keys import CALLER, HUB
-from floe.server.bodies import Fields, json_body, once_of, query
+from floe.server.bodies import json_body
+from floe.server.fields import Fields, query
+from floe.server.idempotency import idempotency_key
 from floe.server.problems import answer
 from floe.shapes.reruns import plan_shape
 from floe.shapes.runs import summary_shape
@@ -29,7 +31,7 @@ async def start(request: web.Request) -> web.Response:
     again = _again(fields, request[CALLER].by)
     fields.done()
     hub, run, by = request.app[HUB], request.match_info["run"], request[CALLER].by
-    done = await hub.rerun(run, again, by=by, once=once_of(request, run))
+    done = await hub.rerun(run, again, by=by, once=idempotency_key(request, run))
     summary = summary_shape(done.row, hub.reads.name_of)
     return answer({"run": summary["id"], "summary": summary}, 202)
 

@@ -30,7 +30,7 @@ from floe.server import (
     token_exchange,
     webhooks,
 )
-from floe.server.bodies import ONCE_MAX
+from floe.server.idempotency import ONCE_MAX
 from floe.server.json_schema import FLAG, INSTANT, TEXT
 from floe.server.route import Route
 

@@ -14,8 +14,10 @@ from floe.model.result import RunResult
 from floe.model.run import Run, State
 from floe.model.summary import Summary
 from floe.server.app_keys import CALLER, HUB
-from floe.server.bodies import Fields, json_body, once_of, query
+from floe.server.bodies import json_body
 from floe.server.events import SEQ_MAX, event_shape, fact_shape
+from floe.server.fields import Fields, query
+from floe.server.idempotency import idempotency_key
 from floe.server.problems import answer
 from floe.shapes.flows import definition_shape, graph_shape
 from floe.shapes.nodes import node_page
@@ -52,9 +54,9 @@ async def _page(request: web.Request, flow: str | None) -> web.Response:
     host = fields.text("host")
     wanted = RunQuery(
         flow=_flow(text) if text else None,
-        states=_some(fields, "state", STATES),
+        states=fields.words("state", STATES),
         good=fields.flag("good"),
-        results=_some(fields, "result", RESULTS),
+        results=fields.words("result", RESULTS),
         host=_host(host) if host else None,
         text=fields.text("text"),
         since=_instant(fields, "since"),
@@ -88,14 +90,6 @@ def _flow(text: str) -> FlowId:
 
 def _host(text: str) -> HostId:
     return host_id(text)
-
-
-def _some(fields: Fields, key: str, known: tuple[Word, ...]) -> frozenset[Word]:
-    """The known words among those of a field, which are separated by commas."""
-    words = [word for word in fields.text(key).split(",") if word]
-    if unknown := [word for word in words if word not in known]:
-        fields.wrong(key, f"{unknown[0][:80]!r} is none of {', '.join(known)}")
-    return frozenset(word for word in known if word in words)
 
 
 async def show(request: web.Request) -> web.Response:
@@ -180,7 +174,7 @@ async def cancel(request: web.Request) -> web.Response:
         request.match_info["run"],
         by=request[CALLER].by,
         why=reason,
-        once=once_of(request),
+        once=idempotency_key(request),
     )
     return answer(summary_shape(done.row, hub.reads.name_of), 202)
 

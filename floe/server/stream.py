@@ -10,8 +10,8 @@ from floe.feed.stream import Reached, line_of, own_feed
 from floe.feed.subscription import Lagging
 from floe.model.refs import RunRef
 from floe.server.app_keys import HUB, STOPPING
-from floe.server.bodies import query
 from floe.server.events import SEQ_MAX
+from floe.server.fields import query
 from floe.server.problems import answer
 from floe.server.readers import check_reader
 

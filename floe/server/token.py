@@ -11,6 +11,9 @@ Kind = Literal["session", "token"]
 ID_LEN: Final = 16
 """Hex digits that identify a token: enough to distinguish all, too few to be its hash."""
 
+COOKIE: Final = "floe-sesh"
+"""The name of the cookie with a session's token."""
+
 USER: Final = "admin"
 """The only user."""
 

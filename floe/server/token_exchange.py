@@ -20,7 +20,7 @@ from floe.model.errors import FloeError, HostAway
 from floe.model.refs import HostId
 from floe.peers.base import Peers, Request
 from floe.server.app_keys import AUTH, STOPPING
-from floe.server.bodies import query
+from floe.server.fields import query
 from floe.server.problems import answer, problem
 from floe.server.token import TokenChange
 from floe.server.tokens import Tokens

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from floe.model.errors import ValuesInvalid, Yours
-from floe.server.bodies import DEPTH_MAX, KEY_MAX, UNKNOWN_MAX, Fields, parse
+from floe.server.bodies import DEPTH_MAX, parse
+from floe.server.fields import KEY_MAX, UNKNOWN_MAX, Fields
 
 
 def nested(depth: int) -> bytes:

@@ -3,7 +3,8 @@
 import pytest
 from multidict import CIMultiDict
 
-from floe.server.proxy import Proxies, SentRequest, is_same_origin
+from floe.server.origin import is_same_origin
+from floe.server.proxy import Proxies, SentRequest
 
 TRUSTED = ("10.0.0.1", "10.1.0.0/16", "fd00::/8")
 CONNECTED = SentRequest("10.0.0.1", "http", "floe.example")
