@@ -1,4 +1,4 @@
-// Readable instants and durations. `now` ticks once a second while the page is visible.
+// Readable instants and durations, and calls at a later time. `now` ticks once a second while the page is visible.
 import { signal } from "@preact/signals";
 
 export const now = signal(Date.now());
@@ -119,3 +119,18 @@ const INSTANTS = /\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g;
 
 /** A text with readable instants. @param {string} text */
 export const timed = (text) => text.replace(INSTANTS, when);
+
+/**
+ * A function that calls `act` once, a time after its first call.
+ * @param {() => unknown} act
+ * @param {number} ms
+ */
+export function soon(act, ms) {
+  let timer = 0;
+  return () => {
+    timer ||= setTimeout(() => {
+      timer = 0;
+      act();
+    }, ms);
+  };
+}

@@ -3,6 +3,7 @@
 import { effect, signal } from "@preact/signals";
 import { cell, flows, generation, listen, runs } from "./state.js";
 import { runState } from "./text.js";
+import { soon } from "./time.js";
 
 /** @typedef {import("./types/api").Summary} Summary */
 
@@ -27,17 +28,6 @@ export const behindIt = (run) => {
 };
 /** Counts up when runs were pended or ended, so that lists of runs are loaded again. */
 export const turnover = signal(0);
-
-/** @param {() => unknown} act @param {number} ms */
-function soon(act, ms) {
-  let timer = 0;
-  return () => {
-    timer ||= setTimeout(() => {
-      timer = 0;
-      act();
-    }, ms);
-  };
-}
 
 const formsSoon = soon(forms.load, FORMS_MS);
 const pendsSoon = soon(pends.load, QUEUE_MS);

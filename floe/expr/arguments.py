@@ -51,7 +51,7 @@ def arguments_of(argv: Sequence[str]) -> list[Argument]:
     """The role of each argument."""
     found = [Argument() for _ in argv]
     if argv:
-        _LineReader(argv, found).command(0, len(argv), has_env=True, depth=0)
+        _ArgumentReader(argv, found).command(0, len(argv), has_env=True, depth=0)
     return found
 
 
@@ -61,7 +61,7 @@ def program_name(text: str) -> str:
     return name if name in BY_NAME else _VERSION.sub("", name, count=1)
 
 
-class _LineReader:
+class _ArgumentReader:
     """Reads one command line and fills `found`."""
 
     def __init__(self, argv: Sequence[str], found: list[Argument]) -> None:
@@ -128,7 +128,7 @@ class _Arguments:
     """The arguments of one listed program."""
 
     def __init__(
-        self, line: _LineReader, name: str, program: Program, has_env: bool, depth: int
+        self, line: _ArgumentReader, name: str, program: Program, has_env: bool, depth: int
     ) -> None:
         self._line = line
         self._name = name

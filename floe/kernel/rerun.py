@@ -55,7 +55,7 @@ def rerun_of(old: Run, flow: Flow, choice: Choice) -> Rerun:
     kept = {id: state for id, state in settled.items() if id not in again}
     first = flow.by_id[choice.node] if choice.node else None
     return Rerun(
-        taken=tuple(_taken(old, id, state) for id, state in _by_end(kept)),
+        taken=tuple(_taken(old, id, state) for id, state in _rerun_order(kept)),
         again=tuple(n.id for n in flow.nodes if n.id in old.nodes and n.id not in kept),
         new=tuple(n.id for n in flow.nodes if n.id not in old.nodes and n.id in again),
         missing=_gap(first, _standing(kept), again) if first else (),
@@ -140,7 +140,7 @@ def _gap(
     )
 
 
-def _by_end(kept: Mapping[NodeId, NodeState]) -> list[tuple[NodeId, NodeState]]:
+def _rerun_order(kept: Mapping[NodeId, NodeState]) -> list[tuple[NodeId, NodeState]]:
     return sorted(kept.items(), key=lambda item: item[1].settled_at or 0)
 
 

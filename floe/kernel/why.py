@@ -50,21 +50,21 @@ def why(
                 else "reading flow-file"
             )
         case "pending":
-            return _pending(run, refusals)
+            return _why_pending(run, refusals)
         case "granted":
             here = f"; {run.ref.host} {trouble}" if trouble else ""
             return Why(text=f"offered to {run.host}, which has not answered yet{here}")
         case "active":
-            return _active(run, _flow(run), queued, limit, stuck or {}, trouble)
+            return _why_active(run, _flow(run), queued, limit, stuck or {}, trouble)
         case "ending":
-            return _ending(run, _flow(run), trouble)
+            return _why_ending(run, _flow(run), trouble)
         case "ended" | "packed":
-            return _ended(run)
+            return _why_ended(run)
         case _:
             assert_never(run.phase)
 
 
-def _pending(run: Run, refusals: Refusals | None) -> Why:
+def _why_pending(run: Run, refusals: Refusals | None) -> Why:
     if refusals is None:
         last = f"; the last host refused: {run.why}" if run.why else ""
         return Why(text=f"waits for a host{last}")
@@ -76,7 +76,7 @@ def _pending(run: Run, refusals: Refusals | None) -> Why:
     return Why(text=f"waits for a host: {first_parts(parts)}", hosts=refusals.by_host)
 
 
-def _active(
+def _why_active(
     run: Run,
     flow: Flow,
     queued: Collection[Key],
@@ -86,9 +86,9 @@ def _active(
 ) -> Why:
     coming = _coming(run, flow)
     waiting = {
-        node.ref: (_open(run, node, queued, limit, stuck),)
+        node.ref: (_why_open(run, node, queued, limit, stuck),)
         if node.id in run.open
-        else _unentered(run, flow, node, coming)
+        else _why_unentered(run, flow, node, coming)
         for node in flow.nodes
         if node.id in run.open or may_enter(run, node)
     }
@@ -101,14 +101,14 @@ def _active(
     return Why(text=text, waiting=waiting)
 
 
-def _ending(run: Run, flow: Flow, trouble: str) -> Why:
+def _why_ending(run: Run, flow: Flow, trouble: str) -> Why:
     waiting = {n.ref: ("being stopped",) for n in flow.nodes if n.id in run.open}
     here = f"; {run.host} {trouble}" if trouble else ""
     text = f"ends {_result(run)}: {run.why}; stops {first_parts([*waiting])}{here}"
     return Why(text=text, waiting=waiting)
 
 
-def _ended(run: Run) -> Why:
+def _why_ended(run: Run) -> Why:
     text = headline(run.why)
     if run.result in ("good", "bad"):
         text = f"ended {run.result}: {text}"
@@ -116,25 +116,25 @@ def _ended(run: Run) -> Why:
         return Why(text=text)
     if run.end_tag and not run.good and run.end_tag not in run.flow.hearers:
         text += f"; no node listens to {run.end_tag}"
-    never = {n.ref: _skipped(run, run.flow, n) for n in never_entered(run, run.flow)}
+    never = {n.ref: _why_skipped(run, run.flow, n) for n in never_entered(run, run.flow)}
     if never:
         text += f"; never ran: {first_parts([*never])}"
     return Why(text=text, never=never)
 
 
-def _skipped(run: Run, flow: Flow, node: Node) -> Skipped:
+def _why_skipped(run: Run, flow: Flow, node: Node) -> Skipped:
     clauses = missing(run, node)
-    reasons = [_lacking(run, flow, clause) for clause in clauses]
+    reasons = [_why_lacking(run, flow, clause) for clause in clauses]
     return Skipped(tuple(t for clause in clauses for t in clause), first_parts(reasons))
 
 
-def _lacking(run: Run, flow: Flow, clause: Sequence[Tag]) -> str:
+def _why_lacking(run: Run, flow: Flow, clause: Sequence[Tag]) -> str:
     """Why none of some alternative tags comes: `A was not good and B did not run`."""
-    reasons = dict.fromkeys(_absence(run, flow, tag) for tag in clause)
+    reasons = dict.fromkeys(_why_absent(run, flow, tag) for tag in clause)
     return " and ".join([*reasons][:PARTS_MAX])
 
 
-def _absence(run: Run, flow: Flow, tag: Tag) -> str:
+def _why_absent(run: Run, flow: Flow, tag: Tag) -> str:
     """Why a tag does not come: `Approval by Ops was not rejected`."""
     node = emitter_of(tag)
     if node is None:
@@ -154,7 +154,7 @@ def _absence(run: Run, flow: Flow, tag: Tag) -> str:
 _NOT: Final = {"good": "was not good", "bad": "was not bad", "error": "had no error"}
 
 
-def _open(
+def _why_open(
     run: Run, node: Node, queued: Collection[Key], limit: str, stuck: Mapping[Key, str]
 ) -> str:
     state = run.nodes[node.id]
@@ -162,7 +162,7 @@ def _open(
         return f"its files: {run.host} {problem}"
     match state.phase, state.work:
         case "armed", _:
-            return f"{_again(state, node)} at {iso(state.due)}"
+            return f"{_why_again(state, node)} at {iso(state.due)}"
         case "asking", Ask(form=form):
             return f"a person: form {form.title}"
         case _, Wait():
@@ -176,19 +176,21 @@ def _open(
             return f"to be started since {iso(state.queued_at)}"
 
 
-def _again(state: NodeState, node: Node) -> str:
+def _why_again(state: NodeState, node: Node) -> str:
     if state.tries:
         return f"retry {state.tries} of {node.retry.max}"
     return f"attempt {state.attempt + 1}, since the last was lost,"
 
 
-def _unentered(run: Run, flow: Flow, node: Node, coming: Mapping[NodeId, Node]) -> tuple[str, ...]:
+def _why_unentered(
+    run: Run, flow: Flow, node: Node, coming: Mapping[NodeId, Node]
+) -> tuple[str, ...]:
     clauses = _awaited(run, node)
     if not clauses:
         return ("can never enter: it listens to nothing",)
     gone = [c for c in clauses if not any(_can_come(run, t, coming) for t in c)]
     if gone:
-        return tuple(f"skipped: {_lacking(run, flow, c)}" for c in gone)
+        return tuple(f"skipped: {_why_lacking(run, flow, c)}" for c in gone)
     return tuple(either(c) for c in clauses)
 
 

@@ -105,7 +105,7 @@ async def post(url: str, body: Shape, id: str) -> None:
                 allow_redirects=False,
             ) as answer,
         ):
-            text = await _start_of(answer)
+            text = await _reply_to_notice(answer)
             if answer.status < 300:
                 return
             what = f"{place} answered {answer.status} {answer.reason or ''}".strip()
@@ -123,12 +123,12 @@ async def post(url: str, body: Shape, id: str) -> None:
         ) from None
 
 
-async def _start_of(answer: "aiohttp.ClientResponse") -> str:
+async def _reply_to_notice(answer: "aiohttp.ClientResponse") -> str:
     data = await answer.content.read(4 * ANSWER_MAX)
-    return _answer(data)
+    return _notice_reply_text(data)
 
 
-def _answer(data: bytes | str) -> str:
+def _notice_reply_text(data: bytes | str) -> str:
     text = data.decode(errors="replace") if isinstance(data, bytes) else data
     return " ".join(text.split())[:ANSWER_MAX]
 

@@ -42,7 +42,7 @@ class RemoteRefs:
         """Cancel every listing in progress."""
         self._threads.shutdown(wait=False, cancel_futures=True)
         for pid in tuple(self._processes):
-            _kill(pid)
+            _kill_git(pid)
 
     async def refs(self, git: Git, pattern: str) -> Mapping[str, str]:
         """Commits by full ref name: all branches and tags, and the refs that match a shell pattern.
@@ -57,14 +57,14 @@ class RemoteRefs:
         loop = asyncio.get_running_loop()
         process, env = await loop.run_in_executor(self._threads, self._begin, git, pattern)
         # A timeout of `communicate` would sleep, and would fail with a faked clock.
-        deadline = loop.call_later(self._look_s, _kill, process.pid)
+        deadline = loop.call_later(self._look_s, _kill_git, process.pid)
         self._processes.add(process.pid)
         try:
             out, err = await loop.run_in_executor(self._threads, process.communicate)
         finally:
             self._processes.discard(process.pid)
             if process.returncode is None:
-                _kill(process.pid)
+                _kill_git(process.pid)
             deadline.cancel()
         if process.returncode == -signal.SIGKILL and loop.time() >= deadline.when():
             raise self._silent(git)
@@ -128,7 +128,7 @@ def parsed_refs(text: str) -> dict[str, str]:
     return found
 
 
-def _kill(pid: int) -> None:
+def _kill_git(pid: int) -> None:
     try:
         os.killpg(pid, signal.SIGKILL)
     except ProcessLookupError:

@@ -91,12 +91,12 @@ class Workspaces:
         """
         use = (workspace, f"{key.run.key}.{key.epoch}")
         if use in self._ready:
-            _check(workspace)
+            _check_workspace(workspace)
             return
         if workspace.parent.parent.parent != self._spaces:
             self._inside(workspace)
         folders = folders or self._folders
-        note = None if key.epoch == 1 or reuse else _note(workspace, key.epoch)
+        note = None if key.epoch == 1 or reuse else _epoch_marker(workspace, key.epoch)
         try:
             self._own()
             is_new = self._moved(moved_from, workspace, folders, note)
@@ -118,7 +118,7 @@ class Workspaces:
         try:
             os.mkdir(path.rpartition("/")[2], dir_fd=folder)
         except FileExistsError:
-            _check(workspace)
+            _check_workspace(workspace)
             return False
         return True
 
@@ -201,7 +201,7 @@ class Workspaces:
             self._sweep(doomed)
 
     def _sweep(self, folder: Path) -> None:
-        self._sweeper.submit(partial(_deleted, folder))
+        self._sweeper.submit(partial(_try_to_delete_workspace, folder))
 
     def _own(self) -> None:
         """Check that floe created `spaces`, or create it. Raises World."""
@@ -233,7 +233,7 @@ class Workspaces:
             raise World(f"{workspace} is not a workspace below {self._spaces}")
 
 
-def _note(workspace: Path, epoch: int) -> Path:
+def _epoch_marker(workspace: Path, epoch: int) -> Path:
     """The file beside a workspace that says that an epoch of its run has begun in it."""
     return workspace.with_name(f".{workspace.name}.{epoch}")
 
@@ -243,7 +243,7 @@ def git_state(workspace: Path) -> Path:
     return workspace.with_name(f".{workspace.name}")
 
 
-def _check(workspace: Path) -> None:
+def _check_workspace(workspace: Path) -> None:
     """Check that a workspace still exists. Raises World if it was removed or replaced."""
     try:
         mode = os.lstat(workspace).st_mode
@@ -269,14 +269,14 @@ def inside(workspace: Path, name: str) -> Path:
     return Path(real)
 
 
-def _deleted(folder: Path) -> None:
+def _try_to_delete_workspace(folder: Path) -> None:
     try:
-        _delete(folder)
+        _delete_workspace(folder)
     except OSError as error:
         log.warning("workspace.not_deleted", folder=str(folder), error=str(error))
 
 
-def _delete(folder: Path) -> None:
+def _delete_workspace(folder: Path) -> None:
     """Delete a folder with its content, read-only or not (such as Go's module cache)."""
     if folder.is_symlink() or not folder.is_dir():
         folder.unlink(missing_ok=True)

@@ -127,7 +127,7 @@ class FeedClient:
             tasks.create_task(self._subscription.follow())
             tasks.create_task(self._send_events())
             tasks.create_task(self._send_outputs())
-            tasks.create_task(self._guard())
+            tasks.create_task(self._end_with_credentials())
             tasks.create_task(self._wait_stopping())
             await self._listen()
         raise AssertionError("receiving ends by Over")
@@ -190,7 +190,7 @@ class FeedClient:
             self._unwatch(key)
         return bool(text)
 
-    async def _guard(self) -> NoReturn:
+    async def _end_with_credentials(self) -> NoReturn:
         auth, caller = self._request.app[AUTH], self._request[CALLER]
         while True:
             await auth.tokens.wait_ended(CHECK_S)

@@ -37,14 +37,16 @@ async def index(request: web.Request) -> web.StreamResponse:
     response = web.StreamResponse(headers={"Content-Type": "text/plain; charset=utf-8"})
     await response.prepare(request)
     try:
-        await _send(request, response, store, after)
+        await _stream_own_feed(request, response, store, after)
     except (Lagging, TimeoutError, ConnectionError):
         if request.transport is not None:
             request.transport.abort()  # it resumes at its own position
     return response
 
 
-async def _send(request: web.Request, response: web.StreamResponse, store: str, after: int) -> None:
+async def _stream_own_feed(
+    request: web.Request, response: web.StreamResponse, store: str, after: int
+) -> None:
     feed, stopping = request.app[HUB].reads.own_feed(), request.app[STOPPING]
     clock = asyncio.get_running_loop().time
     sent_at = clock()

@@ -36,7 +36,7 @@ from floe.store.sqlite_page import (
     read_page,
     summary_in,
 )
-from floe.store.sqlite_writer import Waiting, Writer, failed
+from floe.store.sqlite_writer import SqliteWriter, Waiting, failed
 
 T = TypeVar("T")
 
@@ -46,7 +46,7 @@ class _Open:
     """The resources of an open store."""
 
     begun: Begun
-    writer: Writer
+    writer: SqliteWriter
     reading: sqlite3.Connection
     files: StoreFiles
     things: ExitStack
@@ -213,7 +213,7 @@ class SqliteStore:
                 begun = begin(conn, self._boot)
                 self._store_id = store_id_in(conn)
                 files = StoreFiles(path)
-                writer = Writer(conn, begun.head, files.check, at_once=not self._may_hang)
+                writer = SqliteWriter(conn, begun.head, files.check, at_once=not self._may_hang)
                 self._open = _Open(begun, writer, reading, files, things.pop_all())
             except OSError as error:
                 hint = "make it writable, or choose a different root"

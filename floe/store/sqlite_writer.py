@@ -73,7 +73,7 @@ class Waiting:
         return self.answer
 
 
-class Writer:
+class SqliteWriter:
     """Owns a connection and a thread. Its queue has one batch per waiting caller."""
 
     def __init__(

@@ -36,27 +36,27 @@ def main(argv: list[str]) -> NoReturn:
     while life.recv(64):
         pass
     if mark:
-        remove(root)
+        remove_root(root)
     life.close()  # the run waits no longer
     if mark:
         folder, _, name = root.rpartition("/")
-        sweep(folder, name, mark)
+        sweep_roots(folder, name, mark)
     sys.exit(0)
 
 
-def sweep(folder: str, like: str, mark: str) -> None:
+def sweep_roots(folder: str, like: str, mark: str) -> None:
     """Remove roots whose run and warden were both killed, and end their remaining commands.
 
     Their names begin as `like` does, up to its last hyphen.
     """
     for name in os.listdir(folder):
         root = f"{folder}/{name}"
-        if name.rpartition("-")[0] == like.rpartition("-")[0] and _is_own(root):
+        if name.rpartition("-")[0] == like.rpartition("-")[0] and _is_own_root(root):
             with contextlib.suppress(OSError):
-                _remove_left(root, mark)
+                _remove_left_root(root, mark)
 
 
-def _is_own(root: str) -> bool:
+def _is_own_root(root: str) -> bool:
     """Whether it is a folder of this user that no other user can write to."""
     with contextlib.suppress(OSError):
         found = os.lstat(root)
@@ -65,14 +65,14 @@ def _is_own(root: str) -> bool:
     return False
 
 
-def _remove_left(root: str, mark: str) -> None:
+def _remove_left_root(root: str, mark: str) -> None:
     """Raises OSError if the root is in use or is to be kept."""
     held = os.open(f"{root}/{mark}", os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         Warden(f"{root}/warden/v1", 0.0).serve()  # ends its remaining commands
         log_line("root.leftover_removed", root=root)
-        remove(root)
+        remove_root(root)
     finally:
         os.close(held)
 
@@ -88,11 +88,11 @@ def _warden(root: str, path: str, life: socket.socket, mark: str) -> Warden:
         become_daemon(path)
         return Warden(path, inf, life)
     except BaseException:
-        remove(root)
+        remove_root(root)
         raise
 
 
-def remove(root: str) -> None:
+def remove_root(root: str) -> None:
     """Remove a folder, including read-only folders in it."""
     shutil.rmtree(root, ignore_errors=True)
     if os.path.lexists(root):

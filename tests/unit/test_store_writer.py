@@ -14,7 +14,7 @@ from floe.model.run import Pruned
 from floe.store import sqlite_writer
 from floe.store.base import Append
 from floe.store.sqlite_file import begin, connect, open_database
-from floe.store.sqlite_writer import Waiting, Writer
+from floe.store.sqlite_writer import SqliteWriter, Waiting
 from tests.make_store import a_removal, a_run, an_append
 
 
@@ -30,7 +30,7 @@ class Traced:
         self.began = threading.Event()
         self.checks = 0
         self.conn.set_trace_callback(self.hear)
-        self.writer = Writer(self.conn, head, self.check, at_once=at_once)
+        self.writer = SqliteWriter(self.conn, head, self.check, at_once=at_once)
 
     def submit(self, *appends: Append, promise: bool = False) -> "asyncio.Future[int]":
         future: asyncio.Future[int] = asyncio.get_running_loop().create_future()

@@ -37,12 +37,14 @@ def identify(fields: KeyValues, what: str, notes: Notes) -> tuple[str, str] | No
         return None
     found = given.strip(" .-").lower() if given else id_from_name(name)
     if not ID_PATTERN.fullmatch(found):
-        _note_no_id(fields, given, name, found, notes)
+        _note_name_without_id(fields, given, name, found, notes)
         return None
     return found, name or name_from_id(found)
 
 
-def _note_no_id(fields: KeyValues, given: str, name: str, found: str, notes: Notes) -> None:
+def _note_name_without_id(
+    fields: KeyValues, given: str, name: str, found: str, notes: Notes
+) -> None:
     rule = f"a-z, 0-9 and -, at most {ID_MAX}"
     plain = unicodedata.normalize("NFKD", (given or name).casefold())
     plain = "".join(c for c in plain if not unicodedata.combining(c))

@@ -15,7 +15,7 @@ def limit_of(run: Run) -> MaxRuns | None:
 
 
 def group_limit(run: Run) -> GroupLimit | None:
-    """The same, as a claim has it."""
+    """The limit of the group of a run, as a claim has it."""
     limit = limit_of(run)
     if limit is None:
         return None
