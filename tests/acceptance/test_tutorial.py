@@ -14,7 +14,7 @@ from tests.acceptance.product import Host, Shape, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
-CONFIG, FLOW_FILE, SIGN_OFF, NOTICE = re.findall(
+CONFIG, FLOW_FILE, SIGN_OFF, NOTICE, ADDRESS = re.findall(
     r"^```yaml\n(.*?)^```$", (ROOT / "docs/tutorial.md").read_text(), re.DOTALL | re.MULTILINE
 )
 URL: Final = "git@github.com:you/app.git"
@@ -62,6 +62,7 @@ def host(tmp_path_factory: pytest.TempPathFactory, repository: Repository) -> It
         flow = text[text.index("  - name: App") :]
         flows.append(flow.replace("  - name: App", f"  - id: {id}", 1))
     config = CONFIG[: CONFIG.index("  - name: App")] + "".join(flows)
+    config = config.replace("common:\n", f"common:\n{ADDRESS}")
     config = config.replace(f"{URL}/", f"file://{repository.bare}/")
     config = config.replace(f'url: "{URL}"}}', f"url: 'file://{repository.bare}', period: 1s}}")
     config = config.replace(f'url: "{URL}"', f"url: 'file://{repository.bare}'")

@@ -321,7 +321,9 @@ async def test_a_program_in_the_working_directory_is_pointed_to(talk: Talk, tmp_
 
     error = await not_started(talk, "build")
 
-    assert error.endswith("try: ./build, which is in the working directory")
+    what, path = error.splitlines()
+    assert what.endswith("try: ./build, which is in the working directory")
+    assert path.startswith("PATH is ")
 
 
 async def test_windows_line_ends_of_a_script_are_named(talk: Talk, tmp_path: Path) -> None:
