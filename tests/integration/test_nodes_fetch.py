@@ -303,7 +303,7 @@ async def test_download_without_descriptors_ends_and_leaves_no_file(
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(PartialFile, "write", fails)
-    monkeypatch.setattr(fetch_module, "measured", fails)
+    monkeypatch.setattr(fetch_module, "output_size", fails)
 
     report = await run(fetches, a_job(tmp_path, Fetch(url=f"{site.url}/f.tgz", checksum=SHA256)))
 
