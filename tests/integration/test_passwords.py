@@ -94,7 +94,10 @@ async def test_flow_file_that_cannot_be_read_is_named_without_its_password(site:
 
     shown = await answers(site, row.id, "file")
 
-    assert "no flow-file: no document https://***@127.0.0.1:9/f.yml" in shown[f"{API}/runs/{row.id}/why"]
+    assert (
+        "no flow-file: no document https://***@127.0.0.1:9/f.yml"
+        in shown[f"{API}/runs/{row.id}/why"]
+    )
     assert [path for path, text in shown.items() if SECRET in text] == []
 
 
