@@ -139,6 +139,7 @@ def test_field_that_is_wrong_is_named_once(page: Page, host: Host) -> None:
     page.get_by_role("button", name="Log out").click()
     page.get_by_label("Token").fill(token)
     page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_role("button", name="Log out")).to_be_visible()
     page.goto(f"{host.url}/runs/{run}")
 
     page.get_by_role("button", name="Approve").click()
