@@ -10,7 +10,8 @@ from typing import Final
 from floe.nodes.base import Space, Spaces
 
 NAP_FILES: Final = 100
-"""Files looked at before the thread that measures rests, so that it slows nothing else."""
+"""Files and folders looked at before the thread that measures rests, so that it slows nothing
+else."""
 
 NAP_S: Final = 0.002
 BLOCK_BYTES: Final = 512
@@ -39,7 +40,7 @@ class MeasuredSpaces:
 
 
 class _Pause:
-    """Rests after some files."""
+    """Rests after some files and folders."""
 
     def __init__(self) -> None:
         self._files = 0
@@ -54,6 +55,7 @@ def _size(folder: Path, pause: _Pause) -> int:
     """The bytes on disk below a folder; links are counted, not followed."""
     size, todo = 0, [str(folder)]
     while todo:
+        pause.tick()  # an empty workspace takes time, too
         with suppress(OSError), os.scandir(todo.pop()) as entries:
             for entry in entries:
                 pause.tick()
