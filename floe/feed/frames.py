@@ -101,7 +101,8 @@ def frame_of(pos: int, step: Recorded, named: Named) -> Frame:
     if step.summary is not None:
         shape["summary"] = summary_shape(step.summary, named)
     begins = isinstance(event, RunActivated)
-    text = to_text(shape)
-    if "@" in text or "=" in text:  # only such values may have a password
+    # Only texts with `@` or `=` may have a password. The key in a row always has an `@`.
+    text = to_text(shape) if step.summary is None else ""
+    if not text or "@" in text or "=" in text:
         text = to_text(masked(shape))
     return Frame(str(pos), record.run, text, "event", record.epoch, record.seq, begins)
