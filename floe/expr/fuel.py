@@ -11,9 +11,6 @@ from floe.expr.errors import TooMuch
 CONDITION_FUEL: Final = 5_000
 """Of a condition or a part of a template."""
 
-ITEMS_FUEL: Final = 50_000
-"""Of a list of items."""
-
 CHARS_MADE: Final = 64
 """Characters that one unit makes."""
 

@@ -390,16 +390,22 @@ async def test_a_warden_killed_before_it_reports_a_start_loses_the_attempt(tmp_p
     assert len(pids_in(tmp_path / "pids")) == 2
 
 
+async def left_before_a_report(folder: Path, *script: str) -> Talk:
+    """A hub that had a command started, and has left before the warden reported the start."""
+    start_patient_warden(folder)
+    talk = Talk(folder)
+    await talk.warden.open()
+    talk.spawn(*script)
+    await until(lambda: pids_in(folder / "pids"))
+    await talk.warden.close()
+    return talk
+
+
 async def test_a_hub_that_returns_before_a_start_is_reported_finds_the_command(
     tmp_path: Path,
 ) -> None:
-    start_patient_warden(tmp_path)
-    before = Talk(tmp_path)
-    await before.warden.open()
     script = ("sh", "-c", f"{PIDS} until [ -e go ]; do sleep 0.01; done; exit 6")
-    before.spawn(*script)
-    await until(lambda: pids_in(tmp_path / "pids"))
-    await before.warden.close()
+    before = await left_before_a_report(tmp_path, *script)
 
     async with talking(tmp_path) as after:
         started = await after.until_spawned(after.spawn(*script))
@@ -415,13 +421,8 @@ async def test_a_hub_that_returns_before_a_start_is_reported_finds_the_command(
 async def test_what_was_started_without_a_report_is_not_started_again_by_a_new_warden(
     tmp_path: Path,
 ) -> None:
-    start_patient_warden(tmp_path)
-    before = Talk(tmp_path)
-    await before.warden.open()
     script = ("sh", "-c", f"{PIDS} exec sleep 1000")
-    before.spawn(*script)
-    await until(lambda: pids_in(tmp_path / "pids"))
-    await before.warden.close()
+    await left_before_a_report(tmp_path, *script)
     os.kill(warden_pid(tmp_path), signal.SIGKILL)
 
     async with talking(tmp_path) as after:

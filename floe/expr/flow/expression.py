@@ -36,8 +36,8 @@ class Expression:
 def result(value: Json, fuel: Fuel) -> Json:
     """A value that an evaluation may come to. Raises ExpressionError."""
     if isinstance(value, str):
-        if len(value) > RESULT_BYTES_MAX // 4 and size(value, fuel):
-            return value
+        if len(value) > RESULT_BYTES_MAX // 4:
+            size(value, fuel)
     elif is_number(value):
         exact(value)
     elif kind_of(value) in ("list", "map"):
