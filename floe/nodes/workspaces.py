@@ -7,6 +7,7 @@ never waits for a deletion; a separate thread deletes; links are removed, never 
 """
 
 import os
+import re
 import shutil
 import stat
 from collections.abc import Iterator
@@ -30,6 +31,9 @@ _TRASH: Final = ".trash"
 _SHARED: Final = "single"
 """The workspace of a flow with `reuse-space`."""
 
+_NOTE: Final = re.compile(r"\..+\.[0-9]+")
+"""The name of a note that an epoch of a run has begun in its workspace."""
+
 _READY_MAX: Final = 1024
 """How many runs are remembered as ready; any other run is checked again."""
 
@@ -42,6 +46,8 @@ class Workspaces:
         self._spaces = root / "spaces"
         self._folders = Folders()
         self._ready: dict[tuple[Path, str], None] = {}
+        self._notes: dict[Path, set[Path]] = {}
+        """The notes of later epochs, in the folders that were listed."""
         self._sweeper = Threads("floe-sweep", 1)
         self._owned = False
 
@@ -96,7 +102,7 @@ class Workspaces:
         if workspace.parent.parent.parent != self._spaces:
             self._inside(workspace)
         folders = folders or self._folders
-        note = None if key.epoch == 1 or reuse else _epoch_marker(workspace, key.epoch)
+        note = None if key.epoch == 1 or reuse else _note_of_epoch(workspace, key.epoch)
         try:
             self._own()
             is_new = self._moved(moved_from, workspace, folders, note)
@@ -140,10 +146,11 @@ class Workspaces:
             return False
         folders.enter(str(workspace), make=True, mode=0o777)
         if note is not None:
-            note.touch()
+            self._write_note(note)
         with suppress(FileNotFoundError):
             git_state(old).rename(git_state(workspace))
         old.rename(workspace)
+        self._remove_notes(old)
         self._ready = {use: None for use in list(self._ready) if use[0] != old}
         return True
 
@@ -173,8 +180,14 @@ class Workspaces:
         self._ready = {use: None for use in list(self._ready) if use[0] != workspace}
         self._discard(workspace)
         self._discard(state)
-        for marker in workspace.parent.glob(f".{workspace.name}.*"):
-            marker.unlink(missing_ok=True)
+        self._remove_notes(workspace)
+
+    def _remove_notes(self, workspace: Path) -> None:
+        notes = self._notes_in(workspace.parent)
+        for note in tuple(notes):  # threads change it
+            if note.name.startswith(f".{workspace.name}."):
+                note.unlink(missing_ok=True)
+                notes.discard(note)
 
     def _begin(self, workspace: Path, note: Path, *, is_new: bool) -> None:
         """Empty the workspace of an earlier epoch, and write a note that this epoch has begun.
@@ -187,7 +200,19 @@ class Workspaces:
         if not is_new:
             self._discard(workspace)
             workspace.mkdir()
+        self._write_note(note)
+
+    def _write_note(self, note: Path) -> None:
         note.touch()
+        if (known := self._notes.get(note.parent)) is not None:
+            known.add(note)
+
+    def _notes_in(self, folder: Path) -> set[Path]:
+        """The notes in a folder. It is listed once, since it may have very many workspaces."""
+        if folder not in self._notes:
+            names = filter(_NOTE.fullmatch, os.listdir(folder))  # noqa: PTH208  # a Path for each is slow
+            self._notes[folder] = {folder / name for name in names}
+        return self._notes[folder]
 
     def _discard(self, workspace: Path) -> None:
         self._inside(workspace)
@@ -233,7 +258,7 @@ class Workspaces:
             raise World(f"{workspace} is not a workspace below {self._spaces}")
 
 
-def _epoch_marker(workspace: Path, epoch: int) -> Path:
+def _note_of_epoch(workspace: Path, epoch: int) -> Path:
     """The file beside a workspace that says that an epoch of its run has begun in it."""
     return workspace.with_name(f".{workspace.name}.{epoch}")
 

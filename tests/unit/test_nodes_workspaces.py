@@ -141,6 +141,52 @@ def test_a_link_on_the_way_is_not_followed(tmp_path: Path, workspaces: Workspace
         workspaces.remove(tmp_path / "spaces" / "evil" / "ws" / "h1-1")
 
 
+def test_notes_of_later_epochs_go_with_their_workspaces(
+    tmp_path: Path, workspaces: Workspaces
+) -> None:
+    first, second, third = (a_space(tmp_path, f"h1-{number}@k3f9") for number in (1, 11, 2))
+    for workspace in (first, second):
+        workspaces.ready(workspace, a_key(epoch=2), reuse=False)
+    workspaces.remove(first)
+    left = {path.name for path in first.parent.iterdir()}
+    workspaces.ready(third, a_key(epoch=3), reuse=False)
+    workspaces.remove(third)
+    workspaces.remove(second)
+
+    assert left == {"h1-11@k3f9", ".h1-11@k3f9.2"}
+    assert list(first.parent.iterdir()) == []
+
+
+def test_notes_of_a_moved_workspace_go_with_the_move(
+    tmp_path: Path, workspaces: Workspaces
+) -> None:
+    old, new = a_space(tmp_path), a_space(tmp_path).with_name("h1-9@k3f9")
+    workspaces.ready(old, a_key(epoch=2), reuse=False)
+    workspaces.ready(new, a_key(9), reuse=False, moved_from=old)
+
+    assert list(old.parent.iterdir()) == [new]
+
+
+def test_removal_of_many_workspaces_reads_their_folder_once(
+    tmp_path: Path, workspaces: Workspaces, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spaces = [a_space(tmp_path, f"h1-{number}@k3f9") for number in (1, 2, 3)]
+    for workspace in spaces:
+        workspaces.ready(workspace, a_key(), reuse=False)
+    listed, listdir = list[Path](), os.listdir
+
+    def list_once(path: Path) -> list[str]:
+        listed.append(path)
+        return listdir(path)
+
+    monkeypatch.setattr(os, "listdir", list_once)
+
+    for workspace in spaces:
+        workspaces.remove(workspace)
+
+    assert listed == [spaces[0].parent]
+
+
 def test_removal_takes_links_but_not_what_they_point_to(
     tmp_path: Path, workspaces: Workspaces
 ) -> None:
