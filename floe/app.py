@@ -25,7 +25,7 @@ from floe.host.site import HostSettings
 from floe.hub.clock import Clock, WallClock
 from floe.hub.flows import FlowBook, FlowFiles
 from floe.hub.hub import Hub
-from floe.hub.outputs import AttemptSettings
+from floe.hub.outputs import OutputSettings
 from floe.hub.parts import Parts
 from floe.model.errors import ConfigInvalid, Finding, FloeError, StoreFailed
 from floe.model.flow import Action
@@ -170,7 +170,7 @@ async def open_hub(
                 notifies=ports.notifier is not None,
                 on_end=config.on_end,
             ),
-            attempts=AttemptSettings(
+            attempts=OutputSettings(
                 root=config.root,
                 grace_s=config.grace_s,
                 output_max=config.output_max,

@@ -15,7 +15,7 @@ from floe.dialects.registry import dialect
 from floe.host.site import HostSettings
 from floe.hub.flows import FlowBook, FlowFiles
 from floe.hub.hub import Hub
-from floe.hub.outputs import AttemptSettings
+from floe.hub.outputs import OutputSettings
 from floe.hub.parts import Parts
 from floe.model.errors import NotFound, StoreFailed
 from floe.model.flow import Action, Exec, Fetch, Flow, Git, GitCheckout, GitMerge
@@ -244,7 +244,7 @@ def parts_of(*flows: Flow, **others: Any) -> Parts:
     host: dict[str, Any] = {"id": H1, "tags": frozenset(), "workspace_root": "/srv/floe"}
     made: dict[str, Any] = {
         "host": HostSettings(**(host | others.pop("host", {}))),
-        "attempts": AttemptSettings(root=Path("/nowhere")),
+        "attempts": OutputSettings(root=Path("/nowhere")),
         "store": MemoryStore(),
         "executors": executors(hands),
         "refs": NoRefs(),

@@ -7,7 +7,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
-from floe.feed.directory import Directory, Source
+from floe.feed.directory import Directory, DirectorySource
 from floe.feed.feed import Feed
 from floe.feed.frames import Frame
 from floe.feed.listener import Listener
@@ -138,7 +138,7 @@ class Cluster:
         for host in self.hosts.values():
             for other in self.hosts.values():
                 if other is not host:
-                    source = Source(other.id, other.store.store_id)
+                    source = DirectorySource(other.id, other.store.store_id)
                     host.directory.load({str(source): other.feed.head})
                     host.directory.saw(source, NOW)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from floe.feed.directory import Source
+from floe.feed.directory import DirectorySource
 from floe.model.message import Envelope, Message, Offer, Ping
 from floe.model.refs import HostId, Instant, StoreId
 from floe.model.secret import Secret
@@ -50,7 +50,7 @@ class Host:
         await until(lambda: set(hosts) <= {s.host for s in self.peers.seen() if s.is_open})
         for one in self.peers.seen():
             if one.host and one.store:
-                self.site.hub.sync.directory.met(Source(one.host, one.store))
+                self.site.hub.sync.directory.met(DirectorySource(one.host, one.store))
 
     def at(self, url: str) -> Seen:
         """What is seen at a URL."""

@@ -15,7 +15,7 @@ from floe.host.site import HostSettings
 from floe.hub.clock import WallClock
 from floe.hub.flows import FlowBook, FlowFiles
 from floe.hub.hub import Hub
-from floe.hub.outputs import AttemptSettings
+from floe.hub.outputs import OutputSettings
 from floe.hub.parts import Parts
 from floe.model.errors import ConfigInvalid, Finding, NotFound
 from floe.model.flow import Backoff, Field, Flow, Form, Git, Retry, Trigger
@@ -171,7 +171,7 @@ async def a_site(
             peers=others,
             keeper=keeper,
         ),
-        attempts=AttemptSettings(root=root),
+        attempts=OutputSettings(root=root),
         store=MemoryStore(),
         executors=executors(hands),
         refs=NoRefs(),

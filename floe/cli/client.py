@@ -263,7 +263,7 @@ def broken_off(at: Account, error: Exception | None = None) -> Theirs:
     return Theirs(f"{at.url} broke off{reason}", "the host may be stopping; try again")
 
 
-class Patience:
+class ClientPatience:
     """Waits for a host that was there before, longer each time, and reports it once."""
 
     def __init__(self, at: Account) -> None:

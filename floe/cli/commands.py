@@ -57,7 +57,7 @@ class ReaderLeft(Exception):
     """The reader of the output has closed it."""
 
 
-class Lazy(click.Group):
+class LazyCommand(click.Group):
     """Loads a command's module when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -116,7 +116,7 @@ def _print_version(ctx: click.Context, _: click.Parameter, is_asked: bool) -> No
 
 
 @click.group(
-    cls=Lazy,
+    cls=LazyCommand,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="""\b
 The address and token of the host come from FLOE_URL and FLOE_TOKEN, else from

@@ -219,7 +219,7 @@ def approval(node: Shape) -> str:
 
 
 def text_lines(text: str) -> list[str]:
-    """The text of a form, as the lines of a terminal."""
+    """A text of several lines, as clean lines of a terminal."""
     return [clean(line) for line in text.strip().split("\n")] if text.strip() else []
 
 

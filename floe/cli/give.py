@@ -14,7 +14,7 @@ from floe.model.errors import Conflict, Yours
 from floe.model.refs import Shape
 
 
-class AnswerArgument(click.ParamType[Any]):
+class GivenAnswer(click.ParamType[Any]):
     """A node, or `k=v`: the node may be left out."""
 
     name = "answer"
@@ -33,7 +33,7 @@ class AnswerArgument(click.ParamType[Any]):
 
 @click.command()
 @click.argument("run", type=RUN)
-@click.argument("answer", metavar="[NODE] [K=V]...", nargs=-1, type=AnswerArgument())
+@click.argument("answer", metavar="[NODE] [K=V]...", nargs=-1, type=GivenAnswer())
 @click.option("-d", "--data", metavar="K=V", multiple=True, type=PAIR, help="The same as K=V.")
 @click.option("--reject", is_flag=True, help="Answer with bad: the node issues its .bad event.")
 @click.option("--why", default="", help="The reason of a rejection; everybody can read it.")

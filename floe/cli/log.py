@@ -9,7 +9,7 @@ from typing import Final
 import click
 
 from floe.cli.arguments import NODE, RUN
-from floe.cli.client import Patience, connected, path
+from floe.cli.client import ClientPatience, connected, path
 from floe.cli.formats import printable
 from floe.model.errors import NotFound, Theirs, Yours
 from floe.model.refs import Shape
@@ -52,7 +52,7 @@ def command(
     client = connected()
     node = node or only_output(client.get(path("runs", run)))
     write = to_terminal() if sys.stdout.isatty() else _to_file
-    offset, is_begun, patience = 0, False, Patience(client.at)
+    offset, is_begun, patience = 0, False, ClientPatience(client.at)
     query = {"follow": "true" if follow else None, "limit": ALL}
     while True:
         try:

@@ -143,7 +143,7 @@ async def _run(
             start = await hub.trigger(flow.id, trigger=trigger, values=values, by=STARTER)
             live = Live(hub, start.id, flow, quiet=show.quiet, silent=show.json)
             watch = asyncio.create_task(live.follow(feed))
-            stop = Stop(hub, start.id, BY, watch)
+            stop = RunStop(hub, start.id, BY, watch)
             try:
                 run = await watch
             except asyncio.CancelledError:
@@ -157,7 +157,7 @@ async def _run(
         return 0 if run.good else 1
 
 
-class Stop:
+class RunStop:
     """Handle a signal: the first cancels the run, the second stops waiting for its end."""
 
     def __init__(self, hub: "Hub", run: str, by: str, watch: "asyncio.Task[Run]") -> None:

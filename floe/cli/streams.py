@@ -13,7 +13,7 @@ from io import TextIOWrapper
 from typing import Final
 
 
-class Lossy(TextIOWrapper):
+class LossyStream(TextIOWrapper):
     """Discards text that cannot be written."""
 
     def write(self, text: str, /) -> int:
@@ -42,7 +42,7 @@ def open_streams() -> None:
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal that cannot display it shows "?"
     if sys.stderr is sys.__stderr__:
-        sys.stderr = Lossy(
+        sys.stderr = LossyStream(
             open(2, "wb", closefd=False),  # noqa: SIM115
             encoding=getattr(sys.stderr, "encoding", None),
             errors="replace",

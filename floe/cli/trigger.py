@@ -6,7 +6,7 @@ from typing import Any, Final
 import click
 
 from floe.cli.arguments import FLOW, ONCE, WAIT
-from floe.cli.client import Client, Patience, connected, path
+from floe.cli.client import Client, ClientPatience, connected, path
 from floe.cli.failure import failure_lines
 from floe.cli.formats import answer_line, as_json, clean, reason, run_state, state, took
 from floe.cli.values import PAIR
@@ -145,7 +145,7 @@ class _Silence:
 
 def _patiently(client: Client, path: str, **query: object) -> Shape:
     """Repeat the request until the host replies: it may be restarting."""
-    patience = Patience(client.at)
+    patience = ClientPatience(client.at)
     while True:
         try:
             answer = client.get(path, **query)

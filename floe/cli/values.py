@@ -12,7 +12,7 @@ VALUE_BYTES_MAX: Final = 1024 * 1024
 """Bytes of a file with one value, also the limit of all values of a form together."""
 
 
-class Pair(click.ParamType[tuple[str, Any]]):
+class ValuePair(click.ParamType[tuple[str, Any]]):
     """`name=text`, `name=@file` for a file's content, `name:=json` for a typed value."""
 
     name = "k=v"
@@ -41,5 +41,5 @@ class Pair(click.ParamType[tuple[str, Any]]):
         return name, text
 
 
-PAIR = Pair()
+PAIR = ValuePair()
 """The type of every `k=v`."""

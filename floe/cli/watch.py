@@ -7,7 +7,7 @@ from typing import Final
 import click
 
 from floe.cli.arguments import RUN
-from floe.cli.client import Account, Client, Patience, connected, path, unanswered
+from floe.cli.client import Account, Client, ClientPatience, connected, path, unanswered
 from floe.cli.formats import as_of, clean, clock_of, run_state, sentence, state
 from floe.model.errors import Denied, Yours
 from floe.model.refs import Shape
@@ -68,7 +68,7 @@ def _frames(at: Account, after: str | None, run: str = "") -> Iterator[tuple[str
     from websockets.sync.client import connect
 
     scheme = "ws" if at.tls() is None else "wss"
-    patience = Patience(at)
+    patience = ClientPatience(at)
     while True:
         why = f"{at.url} closed the connection"
         try:

@@ -40,7 +40,7 @@ from floe.dialects.floe.vocabulary import (
 from floe.dialects.kinds import AnyMap, Unfit
 from floe.dialects.notes import Notes, Position
 from floe.dialects.registry import dialect
-from floe.dialects.section import KeyValues
+from floe.dialects.section import SectionValues
 from floe.dialects.tree import DOCUMENT_BYTES_MAX, Scalar, Table, decoded
 from floe.files import read_named, reason_of
 from floe.model.errors import ConfigInvalid, Finding, FloeError
@@ -90,7 +90,7 @@ def read_local(path: str) -> str:
     return text
 
 
-def digests_of(common: KeyValues) -> Mapping[str, str]:
+def digests_of(common: SectionValues) -> Mapping[str, str]:
     """A digest for each key of `common:`, so that hosts can compare their settings.
 
     `hosts` is left out, since a host may omit its own URL, and so is `keeper`, which hosts compare
@@ -100,7 +100,7 @@ def digests_of(common: KeyValues) -> Mapping[str, str]:
     return {key.name: sha256(repr(common[key]).encode()).hexdigest()[:16] for key in keys}
 
 
-def read_common(text: str, notes: Notes) -> KeyValues:
+def read_common(text: str, notes: Notes) -> SectionValues:
     """Read `common:`; it is empty if the document is one flow."""
     tree = _parsed(text, notes)
     entry = tree.entries.get(COMMON.name) if tree else None
@@ -120,7 +120,7 @@ def read_common(text: str, notes: Notes) -> KeyValues:
     return common
 
 
-def read_bucket(common: KeyValues, notes: Notes) -> BucketSettings | None:
+def read_bucket(common: SectionValues, notes: Notes) -> BucketSettings | None:
     """Read `bucket:`; None without `store-type: ec2`, or where it has an error."""
     table, is_used = common[COMMON_BUCKET], common[STORE_TYPE] in BUCKET_TYPES
     if table is None:

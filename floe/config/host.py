@@ -34,7 +34,7 @@ from floe.dialects.floe.vocabulary import (
     WORKSPACE_ROOT,
 )
 from floe.dialects.notes import Notes
-from floe.dialects.section import KeyValues
+from floe.dialects.section import SectionValues
 from floe.model.errors import ConfigInvalid, Finding
 from floe.model.keep import Keep
 from floe.model.notice import Notice
@@ -145,7 +145,7 @@ def load(flags: Flags, environ: Mapping[str, str], text: str, origin: str) -> Ho
     return replace(config, findings=findings)
 
 
-def _assemble(given: GivenFlags, common: KeyValues, origin: str, text: str) -> HostConfig:
+def _assemble(given: GivenFlags, common: SectionValues, origin: str, text: str) -> HostConfig:
     name = given.matching("host_name", HOST, "h1", HOST_LIKE)
     root = given.path("root") or Path(f".floe/{name}").absolute()
     admin = given.secret("admin")
@@ -205,7 +205,9 @@ def others_of(config: HostConfig) -> tuple[str, ...]:
     return tuple(url for url in config.hosts if not _is_self(url, config))
 
 
-def _check_roots(config: HostConfig, common: KeyValues, given: GivenFlags, notes: Notes) -> None:
+def _check_roots(
+    config: HostConfig, common: SectionValues, given: GivenFlags, notes: Notes
+) -> None:
     """Warn if the root of the command line overrides a folder of the config."""
     for key in (STORE_ROOT, WORKSPACE_ROOT) if given.has("root") else ():
         named = absolute(common[key])
@@ -215,7 +217,9 @@ def _check_roots(config: HostConfig, common: KeyValues, given: GivenFlags, notes
             notes.warning(common.at_of(key), what, hint)
 
 
-def _check_others(config: HostConfig, common: KeyValues, given: GivenFlags, notes: Notes) -> None:
+def _check_others(
+    config: HostConfig, common: SectionValues, given: GivenFlags, notes: Notes
+) -> None:
     """Check the settings about other hosts; report errors at their positions."""
     others = others_of(config)
     bare = [url for url in others if not _is_safe(url)]
@@ -233,7 +237,7 @@ def _check_others(config: HostConfig, common: KeyValues, given: GivenFlags, note
         notes.warning(common.at_of(KEEPER), what, f"keeper: {config.host_name}")
 
 
-def _check_bucket(config: HostConfig, common: KeyValues, notes: Notes) -> None:
+def _check_bucket(config: HostConfig, common: SectionValues, notes: Notes) -> None:
     """Refuse a bucket to which runs would travel unencrypted."""
     endpoint = config.bucket.endpoint if config.bucket else ""
     if endpoint and not _is_safe(endpoint) and not config.insecure:

@@ -28,7 +28,7 @@ class KeySpec(Generic[T_co]):
     required: bool = False
 
 
-class KeyValues:
+class SectionValues:
     """The values of a section, typed by their keys."""
 
     def __init__(self, at: Position) -> None:
@@ -82,12 +82,12 @@ class Section:
 
     def read(
         self, table: Table, notes: Notes, elsewhere: Mapping[str, str] | None = None
-    ) -> KeyValues:
+    ) -> SectionValues:
         """Read a map. Wrong keys are reported, and keep their defaults.
 
         `elsewhere` maps keys of other sections to a hint about where they belong.
         """
-        fields = KeyValues(table.at)
+        fields = SectionValues(table.at)
         for name, (key_at, value) in table.entries.items():
             key = self.by_name.get(name)
             if key is None and notes.is_full:
@@ -110,7 +110,7 @@ class Section:
         return fields
 
     def _read_one(
-        self, key: KeySpec[object], name: str, value: Tree, fields: KeyValues, notes: Notes
+        self, key: KeySpec[object], name: str, value: Tree, fields: SectionValues, notes: Notes
     ) -> None:
         try:
             fields.put(key, value.at, key.kind.read(value, name, notes))
@@ -118,7 +118,7 @@ class Section:
             fields.put_wrong(key, value.at)
             notes.error(e.at, e.what, e.hint)
 
-    def _check_required(self, fields: KeyValues, notes: Notes) -> None:
+    def _check_required(self, fields: SectionValues, notes: Notes) -> None:
         for key in self.keys:
             if key.required and key not in fields:
                 notes.error(fields.at, f"{self.name} needs `{key.name}`", key.example)
@@ -137,14 +137,14 @@ class Section:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Part(Generic[T_co]):
+class SectionPart(Generic[T_co]):
     """A nested map that is built into one value; with `short`, also written as one scalar."""
 
     section: Section
-    build: Callable[[KeyValues], T_co]
+    build: Callable[[SectionValues], T_co]
     label: str
     example: str
-    short: "Short[T_co] | None" = None
+    short: "ShortPart[T_co] | None" = None
 
     def read(self, tree: Tree, key: str, notes: Notes) -> T_co:
         if self.short and isinstance(tree, Scalar):
@@ -160,7 +160,7 @@ class Part(Generic[T_co]):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Short(Generic[T_co]):
+class ShortPart(Generic[T_co]):
     """The short spelling of a part: one scalar."""
 
     kind: ValueKind[float]

@@ -33,7 +33,7 @@ STALE_MS: Final = 10_000
 """Milliseconds without a message after which the rows of a host count as stale."""
 
 
-class Source(NamedTuple):
+class DirectorySource(NamedTuple):
     """The owner of some rows."""
 
     host: HostId
@@ -153,7 +153,7 @@ class Directory:
         """The clock was set: the age of each host's last message stays the same."""
         self._seen = {host: Instant(at + by_ms) for host, at in self._seen.items()}
 
-    def saw(self, source: Source, now: Instant, head: int | None = None) -> Learned:
+    def saw(self, source: DirectorySource, now: Instant, head: int | None = None) -> Learned:
         """A message came from a host; `head` is the newest change that its ping names."""
         self._seen[source.host] = now
         self.met(source)
@@ -162,7 +162,7 @@ class Directory:
             return NOTHING
         return self._ask(known, now)  # also below the mark: so that host learns what it lost
 
-    def receive(self, source: Source, message: Rows, now: Instant) -> Learned:
+    def receive(self, source: DirectorySource, message: Rows, now: Instant) -> Learned:
         """Rows arrived. After a gap they are requested again, from the start of the gap.
 
         Raises IdInvalid for a row that names no run.
@@ -188,12 +188,12 @@ class Directory:
             ask=self._ask(known, now).ask if message.more else None,
         )
 
-    def doubt(self, source: Source) -> None:
+    def doubt(self, source: DirectorySource) -> None:
         """Request all rows of a store again: one of them changed without an event."""
         known = self._known_of(source)
         known.mark, known.reached = 0, max(known.mark, known.reached)
 
-    def met(self, source: Source) -> None:
+    def met(self, source: DirectorySource) -> None:
         """A host uses this store now."""
         self._stores[source.host] = source.store
 
@@ -214,7 +214,7 @@ class Directory:
         store = self._stores.get(host)
         if store is None:
             return None
-        known = self._known_of(Source(host, store))
+        known = self._known_of(DirectorySource(host, store))
         return store, max(known.mark, known.reached)
 
     def as_of(self, hosts: Sequence[HostId], now: Instant) -> AsOf:
@@ -223,7 +223,7 @@ class Directory:
         stale = [host for host, at in seen.items() if at is None or now - at >= STALE_MS]
         return AsOf(seen=seen, stale=tuple(stale))
 
-    def _known_of(self, source: Source) -> _Known:
+    def _known_of(self, source: DirectorySource) -> _Known:
         return self._known.setdefault(str(source), _Known())
 
     def _ask(self, known: _Known, now: Instant) -> Learned:

@@ -11,7 +11,7 @@ from typing import Final
 
 import structlog
 
-from floe.feed.directory import KIND, ROWS_MAX, Directory, Learned, Source, offered
+from floe.feed.directory import KIND, ROWS_MAX, Directory, DirectorySource, Learned, offered
 from floe.host.inputs import Incoming, Input, Mark, Reply
 from floe.host.peers.lost import Gone, forgotten_in, is_lost
 from floe.host.peers.whereabouts import adopter_of, holder_of
@@ -95,7 +95,7 @@ class DirectorySync:
     def receive(self, envelope: Envelope) -> bool:
         """Take a message of another host; return whether it concerns the directory alone."""
         now = self._now()
-        source = Source(envelope.from_host, envelope.from_store)
+        source = DirectorySource(envelope.from_host, envelope.from_store)
         match envelope.message:
             case Rows() as rows:
                 try:
@@ -128,7 +128,7 @@ class DirectorySync:
                 self._send(None, news)
             await asyncio.sleep(SEND_S)
 
-    def _learn(self, source: Source, learned: Learned) -> None:
+    def _learn(self, source: DirectorySource, learned: Learned) -> None:
         if learned.marks:
             mark = Mark(
                 rows=learned.marks,
@@ -156,7 +156,7 @@ class DirectorySync:
                     if is_lost(row, self.forgotten):
                         lost.append(offered(row))
                     elif holder_of(row) in self.forgotten:
-                        self.directory.doubt(Source(*address_of(adopter_of(row))))
+                        self.directory.doubt(DirectorySource(*address_of(adopter_of(row))))
                 if not page.next:
                     break
                 query = replace(query, cursor=page.next)

@@ -11,12 +11,12 @@ from typing import Final, Protocol, Self
 
 import structlog
 
-from floe.feed.directory import Directory, Source
+from floe.feed.directory import Directory, DirectorySource
 from floe.feed.feed import Feed
 from floe.feed.frames import Frame, reset_frame
 from floe.feed.merge import Merge, position_of, read_position
 from floe.feed.stream import Began, FeedItem, Reached
-from floe.feed.subscription import Lagging
+from floe.feed.subscription import SubscriptionLagging
 from floe.feed.upstream import Upstream
 from floe.model.codec import iso, to_text
 from floe.model.errors import FloeError
@@ -107,7 +107,7 @@ class Listener:
             if frames:
                 return frames
             if self._is_lagging:
-                raise Lagging(self.pos)
+                raise SubscriptionLagging(self.pos)
             self._wake.clear()
             await self._wake.wait()
 
@@ -158,7 +158,7 @@ class Listener:
             while True:
                 await self._put(self._own, await self._local.take())
                 self._merge.reached(self._own, self._local.reached)
-        except Lagging:
+        except SubscriptionLagging:
             self._is_lagging = True
             self._wake.set()
 
@@ -194,7 +194,7 @@ class Listener:
                 self._hosts[store] = host
                 self._merge.begin(store, one.pos)
                 if known is not None and known != store:
-                    self._replaced(known, Source(host, store))
+                    self._replaced(known, DirectorySource(host, store))
                 if is_back:
                     self._announce(host, "here")
             elif store is not None and isinstance(one, Reached):
@@ -246,7 +246,7 @@ class Listener:
             return await self._feed.position_of(run, seq)
         return await self._upstream.position_of(self._hosts[store], run, seq)
 
-    def _replaced(self, lost: StoreId, by: Source) -> None:
+    def _replaced(self, lost: StoreId, by: DirectorySource) -> None:
         """A host has a different store, so names of runs changed: the listener reloads."""
         self._merge.drop(lost)
         self._directory.met(by)  # first: the reload then uses the new names

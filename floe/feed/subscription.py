@@ -30,7 +30,7 @@ FOLDED_MAX: Final = 200
 _POSITION: Final = re.compile(r"[0-9]{1,18}")
 
 
-class Lagging(Exception):
+class SubscriptionLagging(Exception):
     """The listener was too slow and has been dropped; `pos` is where it may resume."""
 
     def __init__(self, pos: str) -> None:
@@ -117,7 +117,7 @@ class Subscription:
                 return self._taken(self._old)
         while not self._frames:
             if self._lagging:
-                raise Lagging(self.pos)
+                raise SubscriptionLagging(self.pos)
             self._wake.clear()
             if within_s is None:
                 await self._wake.wait()

@@ -18,7 +18,7 @@ from floe.host.leases.base import Lease, Leases
 from floe.host.ledger import NO_LEDGER, LedgerRows
 from floe.host.peers.base import NoPeers, PeerParts
 from floe.host.peers.member import Member
-from floe.host.placement import OnlyThis, Placement
+from floe.host.placement import Placement, PlacementAlone
 from floe.host.result import StepResult
 from floe.host.site import HostSettings, Site
 from floe.host.step import Step
@@ -55,7 +55,7 @@ class HubCore:
         self._peers: PeerParts
         self._leases: Leases
         if self.cluster is None:
-            here = OnlyThis(site)
+            here = PlacementAlone(site)
             self._peers, self._leases = NoPeers(), Alone(site)
             self._placement = Placement(site, here, self._leases, here.grant)
         else:

@@ -41,7 +41,7 @@ class Hosts(Protocol):
         """Hosts that refused a run and have not changed since."""
 
 
-class OnlyThis:
+class PlacementAlone:
     """A single host."""
 
     def __init__(self, site: Site) -> None:

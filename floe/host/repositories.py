@@ -12,8 +12,8 @@ from typing import Final, NamedTuple
 from floe.host.seen_refs import (
     ALWAYS,
     Known,
+    RefScope,
     Repository,
-    Scope,
     SeenRef,
     compare,
     forget_gone,
@@ -38,7 +38,7 @@ taken out of the config for a while loses no push, and one that comes a year lat
 year-old commits."""
 
 
-class Poll(NamedTuple):
+class RepositoryPoll(NamedTuple):
     """A trigger that looks at a repository."""
 
     watch: Watch
@@ -63,7 +63,7 @@ class Repositories:
     def __init__(self, rows: Mapping[str, Mapping[str, Json]]) -> None:
         """`rows` are those of the ledger, by kind and key."""
         self._known: dict[str, Known] = {}
-        self._reached: dict[Poll, int] = {}
+        self._reached: dict[RepositoryPoll, int] = {}
         """Up to which change each poll has started what it had to."""
         self._old = {k: v for k, v in rows.get("mark", {}).items() if isinstance(v, Mapping)}
         for name, row in rows.get("repository", {}).items():
@@ -76,7 +76,7 @@ class Repositories:
         for key, row in rows.get("poll", {}).items():
             text, _, name = key.partition(" ")
             if isinstance(row, int) and name in self._known and (watch := watch_of(text)):
-                self._reached[Poll(watch, name)] = row
+                self._reached[RepositoryPoll(watch, name)] = row
                 self._known[name].change = max(self._known[name].change, row)
 
     def watch(self, polls: Mapping[Watch, Trigger], now: Instant) -> list[LedgerWrite]:
@@ -87,7 +87,7 @@ class Repositories:
         next change.
         """
         rows = self._upgraded(polls)
-        armed = {Poll(watch, name_of(t.git.url)): t for watch, t in polls.items()}
+        armed = {RepositoryPoll(watch, name_of(t.git.url)): t for watch, t in polls.items()}
         rows += self._unwatched({poll.repository for poll in armed}, now)
         gone = [poll for poll in self._reached if poll not in armed]
         for poll in armed:
@@ -110,8 +110,8 @@ class Repositories:
         `alone`: all polls of the repository look with the same credentials; else what this one
         does not see may be there for others.
         """
-        poll = Poll(watch, name_of(trigger.git.url))
-        scopes = {*ALWAYS, Scope(trigger.refs)}
+        poll = RepositoryPoll(watch, name_of(trigger.git.url))
+        scopes = {*ALWAYS, RefScope(trigger.refs)}
         known = self._known.get(poll.repository)
         if known is None or (0 not in (known.about.term, term) and known.about.term != term):
             return [], self._first(poll, scopes, found, term)
@@ -141,7 +141,7 @@ class Repositories:
         return changes, rows
 
     def _first(
-        self, poll: Poll, scopes: set[Scope], found: Mapping[str, str], term: int
+        self, poll: RepositoryPoll, scopes: set[RefScope], found: Mapping[str, str], term: int
     ) -> list[LedgerWrite]:
         rows = self._forget(poll.repository)
         known = Known(about=Repository(scopes=tuple(sorted(scopes)), term=term))
@@ -152,7 +152,7 @@ class Repositories:
         rows += [self._reach(other, 0) for other in {poll: 0} | dict.fromkeys(others)]
         return [*rows, repository_row(poll.repository, known.about)]
 
-    def _reach(self, poll: Poll, change: int) -> LedgerWrite:
+    def _reach(self, poll: RepositoryPoll, change: int) -> LedgerWrite:
         self._reached[poll] = change
         return LedgerWrite(kind="poll", key=str(poll), value=change)
 
@@ -201,14 +201,14 @@ class Repositories:
             known = upgraded.setdefault(name, Known(about=Repository()))
             mark, refs = max(same, key=lambda m: (m[0] == watch, m[0].ver))
             if mark == watch:
-                scope = Scope(trigger.refs, trigger.exclude_refs)
+                scope = RefScope(trigger.refs, trigger.exclude_refs)
                 known.about = replace(known.about, scopes=(*known.about.scopes, scope))
             for ref, commit in refs.items():
                 before = known.refs.get(ref)
                 if before is None or before.commit != commit:
                     known.change = max(known.change, 1 if before else 0)
                     known.refs[ref] = SeenRef(commit=str(commit), change=1 if before else 0)
-            rows.append(self._reach(Poll(watch, name), known.change))
+            rows.append(self._reach(RepositoryPoll(watch, name), known.change))
         self._known |= upgraded
         for name, known in upgraded.items():
             rows += [ref_row(ref, name, seen) for ref, seen in known.refs.items()]
@@ -218,11 +218,11 @@ class Repositories:
 
 def wanted(trigger: Trigger, found: Iterable[str]) -> list[str]:
     """The refs that start runs: those of its pattern without those that `exclude-refs` matches."""
-    scope = Scope(trigger.refs, trigger.exclude_refs)
+    scope = RefScope(trigger.refs, trigger.exclude_refs)
     return sorted(filter(scope.covers, found))
 
 
-def _before(poll: Poll, gone: Sequence[Poll]) -> list[Poll]:
+def _before(poll: RepositoryPoll, gone: Sequence[RepositoryPoll]) -> list[RepositoryPoll]:
     """The polls that a new one takes over from."""
     same = [p for p in gone if (p.repository, p.watch.flow) == (poll.repository, poll.watch.flow)]
     return [p for p in same if p.watch.trigger == poll.watch.trigger] or same

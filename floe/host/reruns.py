@@ -56,7 +56,7 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Earlier:
+class RerunSource:
     """A run that is to start again, and the flow to follow."""
 
     run: Run

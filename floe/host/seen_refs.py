@@ -15,7 +15,7 @@ from floe.store.base import LedgerWrite
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Scope:
+class RefScope:
     """Which refs were looked at: a shell pattern, and a regular expression of what was not."""
 
     pattern: str
@@ -28,7 +28,7 @@ class Scope:
         return not (self.exclude and is_match(self.exclude, ref))
 
 
-ALWAYS: Final = (Scope("refs/heads/*"), Scope("refs/tags/*"))
+ALWAYS: Final = (RefScope("refs/heads/*"), RefScope("refs/tags/*"))
 """Of each repository all branches and tags are remembered, so that a changed filter finds no change
 where nothing changed."""
 
@@ -48,7 +48,7 @@ class SeenRef:
 class Repository:
     """What is remembered of a repository beside its refs."""
 
-    scopes: tuple[Scope, ...] = ()
+    scopes: tuple[RefScope, ...] = ()
     """What of it was looked at."""
     term: int = 0
     """Of the keeper that looked last; 0 for a host without others."""
@@ -86,7 +86,7 @@ def compare(known: Known, found: Mapping[str, str]) -> set[str]:
 
 
 def forget_gone(
-    known: Known, name: str, found: Mapping[str, str], scopes: set[Scope], *, alone: bool
+    known: Known, name: str, found: Mapping[str, str], scopes: set[RefScope], *, alone: bool
 ) -> list[LedgerWrite]:
     """Forget refs that were deleted, so that they are new when they are made again.
 

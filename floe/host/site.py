@@ -9,7 +9,7 @@ from typing import Final
 
 from floe.host.ledger import NO_LEDGER, LedgerRows
 from floe.host.runs import RunTable
-from floe.host.undoable import Journal, Undoable
+from floe.host.undoable import Undoable, UndoJournal
 from floe.model.host import HostView
 from floe.model.notice import Notice
 from floe.model.refs import HostId, RunRef, StoreId, ref_of
@@ -72,7 +72,7 @@ class Site:
         self.fence = fence
         self.named = named
         self.table = RunTable(store)
-        self.journal = Journal()
+        self.journal = UndoJournal()
         self.draining = "host" in rows.get("drain", {})
         self.troubles: tuple[str, ...] = ()
         """Problems of the machine that keep every run away from this host, in sentences."""

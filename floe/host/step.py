@@ -52,7 +52,7 @@ lists, except RunPacked and a NodeSettled that changes the run's title, which ar
 after a loss. So are a cancel and the answer to a form."""
 
 
-class Observer(Protocol):
+class StepObserver(Protocol):
     """Learns what a step records, and handles what this host sends to itself."""
 
     def recorded(self, step: "Step", record: Record, run: Run) -> None:
@@ -65,7 +65,7 @@ class Observer(Protocol):
 class Step:
     """One step while it is decided."""
 
-    def __init__(self, site: Site, now: Instant, observer: Observer) -> None:
+    def __init__(self, site: Site, now: Instant, observer: StepObserver) -> None:
         self.site = site
         self.now = now
         self.before: dict[RunRef, Run | None] = {}

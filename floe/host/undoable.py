@@ -9,7 +9,7 @@ V = TypeVar("V")
 Undo = Callable[[], None]
 
 
-class Journal:
+class UndoJournal:
     """How to undo each change of the present step."""
 
     def __init__(self) -> None:
@@ -29,7 +29,7 @@ class Undoable(Generic[K, V]):
     `put` removes the key.
     """
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: UndoJournal) -> None:
         self._journal = journal
         self._values: dict[K, V] = {}
 

@@ -13,7 +13,7 @@ from floe.host.inputs import FlowRead, Incoming, Packed
 from floe.hub.clock import Clock, Timers
 from floe.hub.ended.archiving import Archiving
 from floe.hub.flows import FlowFiles
-from floe.hub.outputs import AttemptSettings, digests_of, storable
+from floe.hub.outputs import OutputSettings, digests_of, storable
 from floe.kernel.inputs import inputs_of
 from floe.kernel.owed import longest_s
 from floe.model.effect import (
@@ -55,7 +55,7 @@ class Effects:
 
     def __init__(
         self,
-        settings: AttemptSettings,
+        settings: OutputSettings,
         executors: Mapping[type[Action], Executor],
         flow_files: FlowFiles,
         timers: Timers,

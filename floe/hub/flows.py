@@ -13,7 +13,8 @@ from floe.dialects.base import Dialect, FlowText
 from floe.host.by_hand import as_pushed, form_of, head_of
 from floe.host.forms import check_size, checked
 from floe.host.inputs import FlowRead, Start
-from floe.model.codec import digest_of, encode
+from floe.host.trigger_values import ref_values, trigger_values
+from floe.model.codec import digest_of
 from floe.model.errors import ConfigInvalid, Finding, FloeError, NotFound, PlaceHangs
 from floe.model.flow import Flow, Git, Trigger, TriggerType
 from floe.model.refs import FlowId, Instant, Json
@@ -234,18 +235,3 @@ def start_of(
     given = {**trigger_values(trigger.git), **values}
     digest = book.digest_of(flow)
     return Start(flow=flow, digest=digest, trigger=trigger.id, values=given, by=by, once=once)
-
-
-def trigger_values(git: Git) -> dict[str, Json]:
-    """The repository of a trigger as values, spelt as in the documents, without its key."""
-    shape = {k.replace("_", "-"): v for k, v in encode(git).items() if k != "key_file"}
-    return dict(shape)
-
-
-def ref_values(git: Git, ref: str, commit: str) -> dict[str, Json]:
-    """The values of a run that a changed ref starts.
-
-    Source: the original's poll-git: `url`, `branch` (the short name), `hash`.
-    """
-    branch = ref.removeprefix("refs/heads/").removeprefix("refs/tags/")
-    return {**trigger_values(git), "branch": branch, "ref": ref, "hash": commit}

@@ -27,7 +27,7 @@ from floe.hub.ended.notices import Notices
 from floe.hub.ended.pruning import Pruning
 from floe.hub.flows import Flows
 from floe.hub.history import History
-from floe.hub.hosts import keep_logged
+from floe.hub.host_reads import keep_logged
 from floe.hub.loop import Loop
 from floe.hub.machine import Machine
 from floe.hub.parts import Parts, core_of, hello_of, triggers_of

@@ -70,7 +70,7 @@ class Machine:
         self._effects = effects
         self._store = store
         self._clock = clock
-        self._folders = [WatchedFolder(name, path) for name, path in folders.items()]
+        self._folders = [MachineFolder(name, path) for name, path in folders.items()]
         self._places = places
         self._lost_store = ""
         self.files = ""
@@ -153,7 +153,7 @@ class Machine:
         self._loop.put(Incoming(input=Troubles(problems=self.troubles())))
 
 
-class WatchedFolder:
+class MachineFolder:
     """A folder that runs need, and the room in it."""
 
     def __init__(self, name: str, path: Path) -> None:

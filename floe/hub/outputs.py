@@ -35,7 +35,7 @@ OUTPUT_MAX: Final = 1024**3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AttemptSettings:
+class OutputSettings:
     """The folder of outputs, and the host's defaults for attempts."""
 
     root: Path

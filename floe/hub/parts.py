@@ -12,7 +12,7 @@ from floe.host.site import HostSettings
 from floe.hub.clock import Clock
 from floe.hub.flows import FlowBook, FlowFiles
 from floe.hub.loop import Loop
-from floe.hub.outputs import AttemptSettings
+from floe.hub.outputs import OutputSettings
 from floe.hub.triggers import Triggers
 from floe.model.flow import Action
 from floe.model.keep import Keep
@@ -30,7 +30,7 @@ class Parts:
     """The parts that a hub needs; `app` chooses them."""
 
     host: HostSettings
-    attempts: AttemptSettings
+    attempts: OutputSettings
     store: RunStore
     executors: Mapping[type[Action], Executor]
     refs: Refs

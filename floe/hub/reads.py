@@ -14,12 +14,12 @@ from floe.feed.names import RunNames
 from floe.host.leases.base import Lease
 from floe.host.passed_over import PassedOver
 from floe.host.peers.whereabouts import log_host, pen_of
-from floe.host.reruns import Again, Earlier, space_of
+from floe.host.reruns import Again, RerunSource, space_of
 from floe.host.watches import Watch
 from floe.hub.ended.notices import Notices
 from floe.hub.flows import FlowBook
 from floe.hub.history import History
-from floe.hub.hosts import HostReads
+from floe.hub.host_reads import HostReads
 from floe.hub.triggers import Triggers
 from floe.kernel.place import Refusals
 from floe.kernel.why import why
@@ -209,12 +209,14 @@ class Reads(HostReads):
             is_held_back=core.is_held_back(at),
         )
 
-    async def earlier(self, run: str, again: Again) -> Earlier:
+    async def earlier(self, run: str, again: Again) -> RerunSource:
         """A run that is to start again. Raises IdInvalid, NotFound, Conflict."""
         old = await self.run(run)
         name, book, why_gone = self.name_of(old.ref), self.book(), await self._why_gone(old)
         if old.flow is not None and old.digest is not None and not again.latest:
-            return Earlier(run=old, name=name, flow=old.flow, digest=old.digest, why_gone=why_gone)
+            return RerunSource(
+                run=old, name=name, flow=old.flow, digest=old.digest, why_gone=why_gone
+            )
         flow = book.find(old.flow_id if again.latest else f"{old.flow_id}@{old.ver}")
         if again.latest and flow.flow_file and (again.node or again.failed):
             raise Conflict(
@@ -222,7 +224,7 @@ class Reads(HostReads):
                 "run all of it again, or leave latest out",
             )
         digest = book.digest_of(flow)
-        return Earlier(run=old, name=name, flow=flow, digest=digest, why_gone=why_gone)
+        return RerunSource(run=old, name=name, flow=flow, digest=digest, why_gone=why_gone)
 
     async def _why_gone(self, run: Run) -> str:
         """Why the workspace of a run that ran here does not exist any more; empty if it does."""

@@ -22,9 +22,10 @@ from floe.host.ticks import (
     missed_row,
     to_come_rows,
 )
+from floe.host.trigger_values import ref_values, trigger_values
 from floe.host.watches import Watch, looks_alike, name_of, polls_of
 from floe.hub.clock import Clock, Timers
-from floe.hub.flows import FlowBook, ref_values, trigger_values
+from floe.hub.flows import FlowBook
 from floe.model.codec import iso
 from floe.model.errors import FloeError
 from floe.model.flow import Flow, Git, Trigger
@@ -275,13 +276,12 @@ class Triggers:
         armed = self._armed.get(watch)
         if armed is None or not looks_alike(armed.trigger, looked):
             return
-        git = looked.git
-        alone = len(self._gits[name_of(git.url)]) == 1
+        alone = len(self._gits[name_of(looked.git.url)]) == 1
         changes, rows = self._repositories.look(
             watch, armed.trigger, found, term=self._term(), alone=alone
         )
         for change in changes:
-            values = ref_values(git, change.ref, change.commit)
+            values = ref_values(looked.git, change.ref, change.commit)
             self._start(armed.flow, armed.trigger, values, change.rows)
         if rows:
             self._put(Incoming(input=Mark(rows=tuple(rows))))

@@ -28,7 +28,7 @@ _RANGE: Final = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})")
 
 
 @dataclass(frozen=True, slots=True)
-class Version:
+class DownloadVersion:
     """Identifies one version of a file."""
 
     validator: str
@@ -36,7 +36,7 @@ class Version:
     size: int | None
 
     @classmethod
-    def of(cls, response: aiohttp.ClientResponse) -> "Version":
+    def of(cls, response: aiohttp.ClientResponse) -> "DownloadVersion":
         """The version that a complete response carries."""
         return cls(_validator(response), response.content_length)
 
@@ -58,7 +58,7 @@ class Download:
         self._print_line = print_line
         self._bytes_max = bytes_max
         self._again_s = again_s
-        self._version: Version | None = None
+        self._version: DownloadVersion | None = None
         self._reported_at = self._begun_at = asyncio.get_running_loop().time()
 
     async def load(self) -> None:
@@ -92,7 +92,7 @@ class Download:
             if response.status == 206 and self._goes_on(response):
                 self._print_line(f"resuming at byte {self._part.size}")
             elif response.status in (206, 416) and self._version:
-                self._version = Version("", None)  # the next try starts from the beginning
+                self._version = DownloadVersion("", None)  # the next try starts from the beginning
                 raise aiohttp.ClientPayloadError(
                     "the server does not resume where the connection broke"
                 )
@@ -135,7 +135,7 @@ class Download:
             self._print_line(
                 f"Content-Encoding is {coding[:80]}: the file is saved without decoding"
             )
-        self._version = Version.of(response)
+        self._version = DownloadVersion.of(response)
         self._check_size(response.content_length or 0)
 
     async def _receive(self, response: aiohttp.ClientResponse) -> None:

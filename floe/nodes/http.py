@@ -31,7 +31,7 @@ _PORTS: Final[Mapping[str, int]] = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class HttpTarget:
     """The parts of a URL for a request."""
 
     scheme: str
@@ -94,7 +94,7 @@ class Target:
             return here[: -len(self.path)] + location
         return urljoin(here, location)
 
-    def may_know(self, before: "Target") -> bool:
+    def may_know(self, before: "HttpTarget") -> bool:
         """Whether credentials for `before` may be sent here: the same host, and no less secure."""
         is_safer = (before.scheme, before.port, self.scheme, self.port) == (
             "http",
@@ -133,7 +133,7 @@ async def get(
     `print_line` receives a line for each redirect. Raises DownloadRefused, aiohttp.ClientError,
     TimeoutError.
     """
-    target = Target.parse(url)
+    target = HttpTarget.parse(url)
     user = target.user
     for _ in range(REDIRECTS_MAX + 1):
         async with session.get(
@@ -149,7 +149,7 @@ async def get(
                 )
             there = target.beside(location)
             print_line(f"{response.status}: redirected to {printable(there)}")
-            before, target = target, Target.parse(there)
+            before, target = target, HttpTarget.parse(there)
             if (before.scheme, target.scheme) == ("https", "http"):
                 print_line(
                     "redirected from https to http: the network can read and change the file"

@@ -87,11 +87,11 @@ async def post(url: str, body: Shape, id: str) -> None:
     """POST JSON once; the repetition of a notice has the same id. Raises NoticeRefused."""
     import aiohttp  # a host without notices and peers of its own needs no client
 
-    from floe.nodes.http import Target, session
+    from floe.nodes.http import HttpTarget, session
     from floe.nodes.partial_file import DownloadRefused
 
     try:
-        target = Target.parse(url)
+        target = HttpTarget.parse(url)
     except DownloadRefused:
         raise NoticeRefused("its url is no http or https URL", is_final=True) from None
     place = target.host

@@ -22,7 +22,7 @@ from floe.files import Folders, kind_of, private
 from floe.model.errors import World
 from floe.model.refs import Key, ref_of
 from floe.nodes.base import Job, Space
-from floe.places import Threads
+from floe.threads import Threads
 
 log = structlog.get_logger()
 

@@ -31,7 +31,7 @@ _KEPT: Final = (
 """Headers of a reply that are relayed."""
 
 
-class HttpAnswer:
+class RelayAnswer:
     """A reply read by aiohttp."""
 
     def __init__(self, response: aiohttp.ClientResponse, is_there: Callable[[], bool]) -> None:
@@ -107,7 +107,7 @@ class Relays:
                     f"{host} refuses relayed requests of this host (HTTP {response.status})",
                     "give both the same --cluster-token; with a private bind, its URL in `hosts`",
                 )
-            yield HttpAnswer(response, lambda: self._contact(host)[0])
+            yield RelayAnswer(response, lambda: self._contact(host)[0])
         finally:
             response.close()
 

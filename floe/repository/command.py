@@ -30,7 +30,7 @@ OPTIONS: Final = (
 )
 
 
-class GitFailed(TaskFailed):
+class GitCommandFailed(TaskFailed):
     """A git command failed; `stderr` is its error output."""
 
     def __init__(self, what: str, stderr: str) -> None:
@@ -38,7 +38,7 @@ class GitFailed(TaskFailed):
         self.stderr = stderr
 
 
-class GitProgram:
+class GitCommand:
     """git for one repository."""
 
     def __init__(self, gitdir: Path, tree: Path | None, config: str = os.devnull) -> None:
@@ -66,7 +66,7 @@ class GitProgram:
         done = self._done(args, data, env)
         stderr = done.stderr.decode(errors="replace").strip()
         if done.returncode not in good:
-            raise GitFailed(args[0], stderr)
+            raise GitCommandFailed(args[0], stderr)
         if stderr:
             print_line(stderr)
         return done.stdout
@@ -117,7 +117,7 @@ def connection_config(gitdir: Path) -> tuple[str, int]:
         check=False,
     )
     if done.returncode:
-        raise GitFailed("config", done.stderr.decode(errors="replace").strip())
+        raise GitCommandFailed("config", done.stderr.decode(errors="replace").strip())
     parts = done.stdout.split(b"\0")
     lines = []
     for scope, setting in zip(parts[::2], parts[1::2], strict=False):

@@ -6,7 +6,7 @@ from typing import Final
 
 from floe.model.secret import without_password
 from floe.repository import ssh
-from floe.repository.command import GitFailed
+from floe.repository.command import GitCommandFailed
 from floe.repository.folder import Folder
 from floe.repository.task import FULL_HASH, HASH, Task, TaskFailed, is_allowed
 
@@ -22,7 +22,7 @@ _REMOTE: Final = re.compile(
 )
 
 
-class FetchFailed(GitFailed):
+class FetchFailed(GitCommandFailed):
     """A fetch failed, here or at the remote."""
 
 
@@ -78,7 +78,7 @@ class Commits:
             case _:  # a branch, a tag, a full ref name, or a hash where no ref has that name
                 try:
                     self._fetch(depth, value)
-                except GitFailed:
+                except GitCommandFailed:
                     if not HASH.fullmatch(value):
                         raise
                     return self._of_hash(value, depth)
@@ -102,7 +102,7 @@ class Commits:
     def _fetches(self, depth: int, value: str) -> bool:
         try:
             self._fetch(depth, value)
-        except GitFailed:
+        except GitCommandFailed:
             return False
         return True
 
@@ -110,7 +110,7 @@ class Commits:
         options = ("--quiet", "--no-tags", "--force", "--depth", str(depth))
         try:
             self._git.run("fetch", *options, "--", "origin", *refspecs)
-        except GitFailed as error:
+        except GitCommandFailed as error:
             stderr = error.stderr + ssh.explained(self._url, error.stderr, self._git.env)
             kind = RemoteFailed if _REMOTE.search(stderr) else FetchFailed
             raise kind("fetch", stderr) from error

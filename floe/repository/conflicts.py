@@ -2,13 +2,13 @@
 
 from typing import Final
 
-from floe.repository.command import GitProgram
+from floe.repository.command import GitCommand
 from floe.repository.task import escaped, print_line
 
 BINARY: Final = b"-\t-\t"
 
 
-def conflicts(git: GitProgram, ours: str, theirs: str, into: str, other: str) -> list[str]:
+def conflicts(git: GitCommand, ours: str, theirs: str, into: str, other: str) -> list[str]:
     """The files in conflict, each with its reason unless both sides just changed it."""
     words = {
         "DD": "renamed in both, to different names",

@@ -10,7 +10,7 @@ import stat
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from floe.repository.command import GitFailed, GitProgram
+from floe.repository.command import GitCommand, GitCommandFailed
 from floe.repository.folder import Folder
 from floe.repository.paths import made_writable, remove
 from floe.repository.task import TaskFailed, escaped, print_line
@@ -29,7 +29,7 @@ class TreeEntry(NamedTuple):
     path: bytes
 
 
-def tree_entries(git: GitProgram, commit: str) -> list[TreeEntry]:
+def tree_entries(git: GitCommand, commit: str) -> list[TreeEntry]:
     """All files and submodules of a commit."""
     entries = []
     for line in git.run("ls-tree", "-r", "-z", "--full-tree", commit).split(b"\0")[:-1]:
@@ -54,7 +54,7 @@ def put(folder: Folder, commit: str, run: str) -> list[TreeEntry]:
     try:
         git.run("read-tree", "--reset", "-u", commit)
         _clean(git)
-    except GitFailed as error:
+    except GitCommandFailed as error:
         raise blocked(folder.where) or error from None
     known = {"run": run, "kind": task.kind, "value": task.value, "lfs": task.lfs}
     state.checked_out(folder.gitdir, commit=commit, **known)
@@ -104,7 +104,7 @@ def _has_link(where: bytes, at: bytes) -> bool:
     return False
 
 
-def _clean(git: GitProgram) -> None:
+def _clean(git: GitCommand) -> None:
     """Delete files that are not part of the commit; repeat if that deleted rule files."""
     for _ in range(CLEANS_MAX):
         gone = git.run("clean", "-ffd").splitlines()

@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 from typing import Final
 
-from floe.repository.command import GitFailed, GitProgram, connection_config, setting_of
+from floe.repository.command import GitCommand, GitCommandFailed, connection_config, setting_of
 from floe.repository.paths import is_folder, made_writable, plain_text, remove
 from floe.repository.state import FolderState
 from floe.repository.task import FULL_HASH, Task, TaskFailed
@@ -50,9 +50,9 @@ class Folder:
         """The commit that was checked out here; empty if unknown."""
         self.has_objects = _tidied(self.gitdir)
         self._write()
-        self.git = GitProgram(self.gitdir, None if is_bare else self.where)
+        self.git = GitCommand(self.gitdir, None if is_bare else self.where)
         config, self._config = connection_config(self.gitdir)
-        self.git = GitProgram(self.gitdir, self.git.tree, config)
+        self.git = GitCommand(self.gitdir, self.git.tree, config)
         self._remember()
 
     def set_objects_aside(self) -> None:
@@ -117,7 +117,7 @@ class Folder:
             tips = "".join(f"{tip}^{{commit}}\n" for tip in self.state.tips).encode()
             try:
                 found = self.git.run("cat-file", "--batch-check", data=tips).decode().splitlines()
-            except GitFailed:  # damaged; the next command reports it
+            except GitCommandFailed:  # damaged; the next command reports it
                 return
             here = sorted({line.split()[0] for line in found if line.split()[1:2] == ["commit"]})
             lines = "".join(f"{tip} refs/floe/{tip}\n" for tip in here)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from floe.repository import files, submodules
-from floe.repository.command import GitFailed, GitProgram
+from floe.repository.command import GitCommand, GitCommandFailed
 from floe.repository.commits import FULL_DEPTH, Commits, FetchFailed, RemoteFailed, check
 from floe.repository.conflicts import conflicts, print_conflicts
 from floe.repository.folder import Folder
@@ -25,7 +25,7 @@ def main(argument: str) -> None:
     try:
         {"checkout": checkout, "merge": merge, "show": show}[task.operation](task)
     except TaskFailed as error:
-        stderr = error.stderr if isinstance(error, GitFailed) else ""
+        stderr = error.stderr if isinstance(error, GitCommandFailed) else ""
         if stderr:
             print_line(stderr)
         if not (stderr and isinstance(error, RemoteFailed)):
@@ -74,7 +74,7 @@ def _healed(task: Task, operation: Callable[[Folder], None]) -> None:
             operation(folder)
         except RemoteFailed:
             raise
-        except GitFailed as error:
+        except GitCommandFailed as error:
             if not folder.has_objects:
                 raise
             print_line(error.stderr)
@@ -157,7 +157,7 @@ def _merge(folder: Folder) -> None:
     message = f"Merge {task.other} into {task.value}"
     try:
         printed = git.run("merge", "--ff", "--no-edit", "-m", message, theirs, env=names)
-    except GitFailed as error:
+    except GitCommandFailed as error:
         found = conflicts(git, commit, theirs, task.value, task.other)
         if not found:
             raise
@@ -169,7 +169,7 @@ def _merge(folder: Folder) -> None:
     _put(folder, merged)
 
 
-def _of_this_run(commits: Commits, git: GitProgram, head: str) -> str:
+def _of_this_run(commits: Commits, git: GitCommand, head: str) -> str:
     """The commit that this run checked out or merged here before, which must not be lost."""
     if git.has(head):
         commits.complete()
@@ -203,7 +203,7 @@ def _run() -> str:
 
 
 def _report(task: Task) -> None:
-    git = GitProgram(Path(task.where, ".git"), None)
+    git = GitCommand(Path(task.where, ".git"), None)
     commit = git.line("rev-parse", "--verify", "HEAD")
     with open(os.environ["FLOE_OUTPUTS"], "a", encoding="utf-8", errors="surrogateescape") as out:  # noqa: PTH123
         out.write(f"hash={commit}\ndir={task.where}\n")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from floe.model.secret import without_password
-from floe.repository.command import GitProgram
+from floe.repository.command import GitCommand
 from floe.repository.files import LINK, TreeEntry
 from floe.repository.folder import Folder
 from floe.repository.paths import made_above, remove
@@ -84,7 +84,7 @@ def check_lfs(folder: Folder, commit: str) -> None:
             raise TaskFailed(f".lfsconfig: {key} '{without_password(url)}' is not allowed")
 
 
-def name_pointers(git: GitProgram) -> None:
+def name_pointers(git: GitCommand) -> None:
     """Report files in git LFS that the task does not fetch."""
     names = git.run("ls-files", "-z", "--", ":(attr:filter=lfs)").split(b"\0")[:-1]
     if names:
@@ -121,7 +121,7 @@ def submodule_url(url: str, main: str) -> str:
     return base + separator + posixpath.normpath(rest)
 
 
-def _settings(git: GitProgram, blob: str) -> dict[str, str]:
+def _settings(git: GitCommand, blob: str) -> dict[str, str]:
     if not git.succeeds("cat-file", "-e", blob):
         return {}
     listing = git.run("config", "--blob", blob, "--list", "-z").split(b"\0")

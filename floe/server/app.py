@@ -30,12 +30,12 @@ from floe.server.app_keys import (
     WEBAPP,
 )
 from floe.server.auth import Auth
-from floe.server.connection import Connection, Crowd, protect
-from floe.server.connection_limit import ConnectionLimit, NoFiles
+from floe.server.connection import Connection, UnknownConnections, protect
+from floe.server.connection_limit import ConnectionLimit, RefusedConnections
 from floe.server.credentials import check_credentials
 from floe.server.endpoint import Endpoint, endpoint
 from floe.server.fan_out import LAST_REPLIES
-from floe.server.lines import Marks
+from floe.server.lines import LineMarks
 from floe.server.peer_auth import PeerAuth
 from floe.server.problems import Handler, answer_errors
 from floe.server.proxy import Proxies, SentRequest
@@ -73,7 +73,7 @@ def application(hub: Hub, settings: ServerSettings, peers: Peers | None = None) 
     if peers is not None:
         app[PEERS] = peers
     app[WEBAPP] = Webapp(settings.base_url, settings.dev_webapp)
-    app[MARKS] = Marks(hub.reads.places)
+    app[MARKS] = LineMarks(hub.reads.places)
     app[LAST_REPLIES] = {}
     app[STOPPING] = asyncio.Event()
     app[FEEDS] = Open()
@@ -152,7 +152,7 @@ class Server:
         self._settings = settings
         self._runner: web.AppRunner | None = None
         self._listeners: list[asyncio.Server] = []
-        self._crowd = Crowd()
+        self._crowd = UnknownConnections()
         self.urls: tuple[str, ...] = ()
         """Its URLs, the public one first; known after `start`."""
 
@@ -163,7 +163,7 @@ class Server:
         endpoints = [endpoint(bind, insecure=settings.insecure) for bind in binds]
         app = application(self._hub, settings, self._peers)
         self._runner = web.AppRunner(app, shutdown_timeout=settings.stop_s)
-        asyncio.get_running_loop().set_exception_handler(NoFiles())
+        asyncio.get_running_loop().set_exception_handler(RefusedConnections())
         try:
             await self._runner.setup()
             self.urls = tuple([await self._listen(self._runner, at) for at in endpoints])

@@ -8,7 +8,7 @@ from aiohttp import web
 from floe.hub.hub import Hub
 from floe.peers.base import Peers
 from floe.server.auth import Auth, Caller
-from floe.server.lines import Marks
+from floe.server.lines import LineMarks
 from floe.server.peer_auth import PeerAuth
 from floe.server.route import Route
 from floe.server.settings import ServerSettings
@@ -19,7 +19,7 @@ HUB: Final = web.AppKey("hub", Hub)
 SETTINGS: Final = web.AppKey("settings", ServerSettings)
 AUTH: Final = web.AppKey("auth", Auth)
 WEBAPP: Final = web.AppKey("webapp", Webapp)
-MARKS: Final = web.AppKey("marks", Marks)
+MARKS: Final = web.AppKey("marks", LineMarks)
 PEERS: Final = web.AppKey("peers", Peers)
 """The other hosts; absent on a single host."""
 PEER_AUTH: Final = web.AppKey("peer_auth", PeerAuth)

@@ -17,7 +17,7 @@ from floe.server.peer_auth import PeerAuth
 from floe.server.problems import Throttled
 from floe.server.settings import ServerSettings
 from floe.server.throttle import Throttle
-from floe.server.token import COOKIE, USER, Shown
+from floe.server.token import COOKIE, USER, ShownToken
 from floe.server.tokens import Tokens
 
 log = structlog.get_logger()
@@ -32,7 +32,7 @@ class Caller:
     """The name of the personal token, if one was used."""
     via: str = ""
     """The host that relayed the request; empty for a direct request."""
-    shown: Shown | None = None
+    shown: ShownToken | None = None
     """The session or personal token; None for the administrator's own, and for hosts."""
 
     @property
@@ -94,7 +94,7 @@ class Auth:
         return Caller(user=USER)
 
 
-def _caller(shown: Shown) -> Caller:
+def _caller(shown: ShownToken) -> Caller:
     return Caller(user=shown.token.user, name=shown.token.name, shown=shown)
 
 

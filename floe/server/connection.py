@@ -49,7 +49,7 @@ def protect(response: web.StreamResponse) -> None:
         response.headers.setdefault(name, value)
 
 
-class Crowd:
+class UnknownConnections:
     """The connections that have not shown credentials yet. Beyond the limit, or without a free file
     descriptor, the oldest is closed.
 
@@ -93,7 +93,9 @@ class Connection(web.RequestHandler):
 
     __slots__ = ("_crowd", "_end", "_head_s", "_left", "_timer")
 
-    def __init__(self, server: web.Server, crowd: Crowd, head_s: float, **options: Any) -> None:
+    def __init__(
+        self, server: web.Server, crowd: UnknownConnections, head_s: float, **options: Any
+    ) -> None:
         """`head_s`: seconds from the connection to the end of the first request's head."""
         super().__init__(server, **options)
         self._crowd = crowd

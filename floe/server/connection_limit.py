@@ -27,7 +27,7 @@ SHORT: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOME
 HINT: Final = "raise the limit on open files (ulimit -H -n)"
 
 
-class TurnedAway(asyncio.Protocol):
+class ConnectionTurnedAway(asyncio.Protocol):
     """A connection that is refused."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -58,10 +58,10 @@ class ConnectionLimit:
         if now >= self._silent_until:
             self._silent_until = now + SILENCE_S
             log.warning("server.full", files_kept=kept, hint=HINT)
-        return TurnedAway()
+        return ConnectionTurnedAway()
 
 
-class NoFiles:
+class RefusedConnections:
     """Logs now and then that no connection can be accepted, where asyncio logs each try.
 
     Such a connection waits in the system's queue. asyncio tries again each second, so the

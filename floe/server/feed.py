@@ -15,7 +15,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 import floe
 from floe.feed.listener import Listening
-from floe.feed.subscription import Lagging
+from floe.feed.subscription import SubscriptionLagging
 from floe.hub.hub import Hub
 from floe.model.codec import to_text
 from floe.model.errors import Denied, FloeError, HostAway, Yours
@@ -136,7 +136,7 @@ class FeedClient:
         while True:
             try:
                 frames = await self._subscription.take()
-            except Lagging as error:
+            except SubscriptionLagging as error:
                 raise self._too_slow() from error
             only = self._run
             texts = [f.text for f in frames if f.run is None or only in (None, f.run)]

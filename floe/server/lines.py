@@ -217,7 +217,7 @@ def _hits(block: bytes, wanted: bytes) -> Iterator[int]:
         at = text.find(wanted, end) if end >= 0 else -1
 
 
-class Marks:
+class LineMarks:
     """The indexes of files that clients read; the least recently used are dropped."""
 
     def __init__(self, places: Places) -> None:

@@ -19,7 +19,7 @@ DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 HOST: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?")
 
 
-class Headers(Protocol):
+class ProxyHeaders(Protocol):
     """A request's headers; names in any case."""
 
     def getall(self, key: str, default: Sequence[str], /) -> Sequence[str]:
@@ -51,7 +51,7 @@ class Proxies:
         ip = parse_address(address)
         return ip is not None and any(ip in network for network in self._networks)
 
-    def seen(self, connected: SentRequest, headers: Headers) -> SentRequest:
+    def seen(self, connected: SentRequest, headers: ProxyHeaders) -> SentRequest:
         """The request as the client sent it, derived from the connection and the headers.
 
         Without a trusted proxy at the other end, that is the connection's own data. In
@@ -70,7 +70,7 @@ class Proxies:
             host = f"{host}:{int(port)}" if is_other else host
         return SentRequest(self._client(connected.remote, headers), scheme, host)
 
-    def _client(self, remote: str, headers: Headers) -> str:
+    def _client(self, remote: str, headers: ProxyHeaders) -> str:
         client = remote
         for entry in reversed(_all(headers, "X-Forwarded-For")):
             ip = parse_address(entry)
@@ -93,10 +93,10 @@ def parse_address(text: str) -> Address | None:
     return (ip.ipv4_mapped or ip) if isinstance(ip, ipaddress.IPv6Address) else ip
 
 
-def _all(headers: Headers, name: str) -> list[str]:
+def _all(headers: ProxyHeaders, name: str) -> list[str]:
     """The members of a list header, over all its lines."""
     return [part.strip() for line in headers.getall(name, ()) for part in line.split(",")]
 
 
-def _first(headers: Headers, name: str) -> str:
+def _first(headers: ProxyHeaders, name: str) -> str:
     return next(iter(_all(headers, name)), "")

@@ -7,7 +7,7 @@ from typing import Final
 from aiohttp import web
 
 from floe.feed.stream import Reached, line_of, own_feed
-from floe.feed.subscription import Lagging
+from floe.feed.subscription import SubscriptionLagging
 from floe.model.refs import RunRef
 from floe.server.app_keys import HUB, STOPPING
 from floe.server.events import SEQ_MAX
@@ -38,7 +38,7 @@ async def index(request: web.Request) -> web.StreamResponse:
     await response.prepare(request)
     try:
         await _stream_own_feed(request, response, store, after)
-    except (Lagging, TimeoutError, ConnectionError):
+    except (SubscriptionLagging, TimeoutError, ConnectionError):
         if request.transport is not None:
             request.transport.abort()  # it resumes at its own position
     return response

@@ -61,7 +61,7 @@ class TokenChange:
     """When it expires, or would have; None: never."""
 
 
-class Shown(NamedTuple):
+class ShownToken(NamedTuple):
     """A session or personal token that a client has shown."""
 
     kind: Kind

@@ -19,7 +19,7 @@ from floe.model.codec import decode, encode
 from floe.model.errors import Denied
 from floe.model.refs import Instant, Json
 from floe.model.secret import Secret
-from floe.server.token import ID_LEN, Kind, Shown, Token, TokenChange, is_of, with_made
+from floe.server.token import ID_LEN, Kind, ShownToken, Token, TokenChange, is_of, with_made
 from floe.server.waits import wait_set
 
 MADE: Final = re.compile(r"floe_[A-Za-z0-9_-]{43}")
@@ -119,15 +119,15 @@ class Tokens:
         """
         return self._may_look_made or MADE.fullmatch(text) is None
 
-    def find(self, text: str, *kinds: Kind) -> "Shown | None":
+    def find(self, text: str, *kinds: Kind) -> "ShownToken | None":
         """The session or token with this text, if any."""
         key = self._hash(text)
         for kind in kinds:
             if token := self._living(kind, key):
-                return Shown(kind, key, token)
+                return ShownToken(kind, key, token)
         return None
 
-    def lives(self, shown: "Shown") -> bool:
+    def lives(self, shown: "ShownToken") -> bool:
         """Whether a session or token is still valid."""
         return self._living(shown.kind, shown.key) is not None
 

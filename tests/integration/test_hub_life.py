@@ -19,7 +19,7 @@ from floe.hub import loop as loop_module
 from floe.hub.flows import FlowBook
 from floe.hub.history import PACKED_MAX
 from floe.hub.hub import Hub
-from floe.hub.outputs import AttemptSettings
+from floe.hub.outputs import OutputSettings
 from floe.model.errors import (
     ConfigInvalid,
     Conflict,
@@ -254,7 +254,7 @@ async def test_run_whose_flow_left_the_config_while_it_was_read_ends_with_the_ca
 async def test_ended_run_that_was_not_packed_is_packed_by_the_next_hub(
     host: Host, tmp_path: Path
 ) -> None:
-    settings = AttemptSettings(root=tmp_path)
+    settings = OutputSettings(root=tmp_path)
     gate = asyncio.Event()
 
     async with host.hub(a_flow(), attempts=settings) as hub:
@@ -297,7 +297,7 @@ async def test_ended_run_that_was_not_packed_is_packed_by_the_next_hub(
 async def test_run_is_packed_whatever_became_of_an_output(
     host: Host, tmp_path: Path, put: Callable[[Path], object], digests: list[str]
 ) -> None:
-    async with host.hub(a_flow(), attempts=AttemptSettings(root=tmp_path)) as hub:
+    async with host.hub(a_flow(), attempts=OutputSettings(root=tmp_path)) as hub:
         run = await started(hub)
         await until(lambda: host.hands.started)
         path = host.hands.actions[host.hands.started[0]].output

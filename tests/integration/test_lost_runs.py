@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from floe.feed.directory import Source
+from floe.feed.directory import DirectorySource
 from floe.model.refs import RunRef, StoreId
 from floe.peers.base import Seen
 from floe.peers.http import HttpPeers
@@ -29,7 +29,7 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
     """h1, where h2@aaaa was forgotten."""
     peers = some_peers()
     async with a_site(tmp_path, host=H1, others=2, peers=peers) as site:
-        site.hub.sync.directory.met(Source(H2, AAAA))
+        site.hub.sync.directory.met(DirectorySource(H2, AAAA))
         await site.hub.forget(H2, AAAA, force=True)
         yield site
 

@@ -10,7 +10,7 @@ import pytest
 
 from floe.model.errors import Denied
 from floe.model.secret import Secret
-from floe.server.token import ID_LEN, Shown
+from floe.server.token import ID_LEN, ShownToken
 from floe.server.tokens import Tokens
 from tests.make_server import ADMIN, API, DEADLINE_S, Site, a_site
 
@@ -281,7 +281,7 @@ async def opened(site: Site) -> Tokens:
     return tokens
 
 
-async def shown(tokens: Tokens, name: str, maker: str = "") -> Shown:
+async def shown(tokens: Tokens, name: str, maker: str = "") -> ShownToken:
     """A personal token that has just been made."""
     found = tokens.find(await tokens.make_personal(name, maker=maker), "token")
     assert found is not None

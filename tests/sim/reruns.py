@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from floe.host.inputs import Reply, Start
 from floe.host.peers.whereabouts import log_host
-from floe.host.reruns import Again, Earlier, space_of
+from floe.host.reruns import Again, RerunSource, space_of
 from floe.model.errors import Conflict, NotFound
 from floe.model.refs import RunRef
 from floe.model.run import Run
@@ -40,7 +40,7 @@ def start_again(
         answered()
         return
     gone = _why_gone(holder, run)
-    earlier = Earlier(run=run, name=ref.key, flow=run.flow, digest=run.digest, why_gone=gone)
+    earlier = RerunSource(run=run, name=ref.key, flow=run.flow, digest=run.digest, why_gone=gone)
     try:
         start = earlier.start(again, by=once, once=once)
     except (Conflict, NotFound) as error:

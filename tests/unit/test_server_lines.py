@@ -7,7 +7,7 @@ import pytest
 
 from floe.places import Places
 from floe.server import lines as module
-from floe.server.lines import LINE_MAX, Lines, Marks
+from floe.server.lines import LINE_MAX, LineMarks, Lines
 
 Write = Callable[[bytes], Lines]
 
@@ -171,7 +171,7 @@ async def test_marks_are_kept_of_the_files_last_looked_at(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "FILES_MAX", 2)
-    marks = Marks(Places())
+    marks = LineMarks(Places())
     for name in ("a", "b", "c"):
         (tmp_path / name).write_text("x\n")
         await marks.look(tmp_path / name, lambda lines: lines.count)

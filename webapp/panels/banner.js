@@ -24,7 +24,8 @@ export function Banner() {
   }</div>`;
 }
 
-/** @param {{due: number}} props */
+/** The time until the page tries to connect again.
+ * @param {{due: number}} props */
 function Countdown({ due }) {
   const [clock, tick] = useState(Date.now());
   useEffect(() => {

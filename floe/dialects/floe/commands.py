@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence, Set
 from typing import Final
 
 from floe.dialects.floe.command_lines import is_careless, odd_signs, shell_sign
-from floe.dialects.floe.given import KnownInputs, read_variables, variable
+from floe.dialects.floe.given import GivenInputs, read_variables, variable
 from floe.dialects.floe.nodes import Nodes
 from floe.dialects.floe.vocabulary import ARGS, CMD, ENV_OPT, SHELL
 from floe.dialects.kinds import nearest
@@ -35,7 +35,7 @@ def check_commands(
         notes.error(env_at, fault.what, fault.hint)
     _check_sizes(flow.env, lambda _: env_at, "`env`", notes)
     computable = _computable(flow)
-    inputs = KnownInputs(flow) if nodes.is_whole else None
+    inputs = GivenInputs(flow) if nodes.is_whole else None
     is_strict = strict if flow.strict_shell is None else flow.strict_shell
     for node in flow.nodes:
         if isinstance(node.work, Exec):
@@ -96,7 +96,7 @@ class _Exec:
             what = "`shell` has several commands, and continues when one of them fails"
             notes.warning(self._at(key), what, "strict-shell: true  (beside `tasks`), or `set -e`")
 
-    def check_inputs(self, node: Node, before: tuple[str, ...], inputs: KnownInputs) -> None:
+    def check_inputs(self, node: Node, before: tuple[str, ...], inputs: GivenInputs) -> None:
         """Warn of inputs that no trigger and no node can give; `before` is the flow's `env`."""
         own = {entry.partition("=")[0] for entry in (*before, *self._work.env)}
         for at, read in self._reads():

@@ -48,7 +48,7 @@ from floe.dialects.floe.vocabulary import (
 )
 from floe.dialects.kinds import Schema, Unfit, quoted
 from floe.dialects.notes import Notes, Position
-from floe.dialects.section import KeyValues
+from floe.dialects.section import SectionValues
 from floe.dialects.tree import Items, Scalar, Table, parse_yaml
 from floe.dialects.written import written
 from floe.model.flow import Flow, Trigger
@@ -211,7 +211,7 @@ def _is_strict(common: Table | None) -> bool:
 
 
 def _flow(
-    part: KeyValues, origin: str, errors_before: int, notes: Notes, *, strict: bool
+    part: SectionValues, origin: str, errors_before: int, notes: Notes, *, strict: bool
 ) -> Flow | None:
     names = identify(part, "a flow", notes)
     _check_has_nodes(part, notes)
@@ -255,7 +255,7 @@ def _flow(
     return flow
 
 
-def _check_has_nodes(part: KeyValues, notes: Notes) -> None:
+def _check_has_nodes(part: SectionValues, notes: Notes) -> None:
     if TASKS in part and FLOW_FILE in part:
         what = "a flow has `tasks` or a `flow-file`, not both"
         notes.error(part.at_of(FLOW_FILE), what, "remove one")
@@ -265,7 +265,7 @@ def _check_has_nodes(part: KeyValues, notes: Notes) -> None:
         notes.error(part.at_of(TASKS), "`tasks` is an empty list", TASKS.example)
 
 
-def _check_same(part: KeyValues, base: Flow, notes: Notes) -> None:
+def _check_same(part: SectionValues, base: Flow, notes: Notes) -> None:
     """A flow-file may repeat id and version of its flow, but cannot change them."""
     hint = f"the flow that names this file is {base.id}, version {base.ver}"
     if ID in part and not part.is_wrong(ID):
@@ -276,7 +276,7 @@ def _check_same(part: KeyValues, base: Flow, notes: Notes) -> None:
         notes.error(part.at_of(VER), f"this file is for a different version, {part[VER]}", hint)
 
 
-def _triggers(part: KeyValues, notes: Notes) -> tuple[Trigger, ...]:
+def _triggers(part: SectionValues, notes: Notes) -> tuple[Trigger, ...]:
     triggers: dict[NodeId, Trigger] = {}
     for trigger, section in read_triggers(part[TRIGGERS], notes):
         if trigger.id in triggers:

@@ -18,7 +18,7 @@ from floe.dialects.floe.vocabulary import (
 )
 from floe.dialects.kinds import Flag, Text, Unfit, quoted, scalar
 from floe.dialects.notes import Notes
-from floe.dialects.section import KeyValues
+from floe.dialects.section import SectionValues
 from floe.dialects.tree import Table, Tree
 from floe.model.flow import Field, FieldType, Form
 from floe.model.number import exact_number
@@ -67,7 +67,7 @@ def variable(name: str) -> str:
     return name.upper().replace("-", "_")
 
 
-def _field(part: KeyValues, notes: Notes) -> Field | None:
+def _field(part: SectionValues, notes: Notes) -> Field | None:
     if FIELD_ID not in part or part.is_wrong(FIELD_ID):
         return None
     kind, choices = part[FIELD_TYPE], part[CHOICES]
@@ -85,7 +85,7 @@ def _field(part: KeyValues, notes: Notes) -> Field | None:
     )
 
 
-def _value(part: KeyValues, kind: FieldType, choices: tuple[str, ...], notes: Notes) -> Json:
+def _value(part: SectionValues, kind: FieldType, choices: tuple[str, ...], notes: Notes) -> Json:
     tree = part[VALUE]
     if tree is None or part.is_wrong(FIELD_TYPE):
         return None

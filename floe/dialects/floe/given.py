@@ -59,7 +59,7 @@ def nodes_before(flow: Flow, node: NodeId) -> frozenset[NodeId]:
     return frozenset(_reached([node], before))
 
 
-class KnownInputs:
+class GivenInputs:
     """The inputs that each node of a flow may have."""
 
     def __init__(self, flow: Flow) -> None:

@@ -10,7 +10,7 @@ from typing import Final
 
 from floe.dialects.floe.vocabulary import ID, NAME
 from floe.dialects.notes import Notes
-from floe.dialects.section import KeySpec, KeyValues
+from floe.dialects.section import KeySpec, SectionValues
 from floe.model.refs import ID as ID_PATTERN
 
 ID_MAX: Final = 63
@@ -27,7 +27,7 @@ def name_from_id(text: str) -> str:
     return text.replace("-", " ")
 
 
-def identify(fields: KeyValues, what: str, notes: Notes) -> tuple[str, str] | None:
+def identify(fields: SectionValues, what: str, notes: Notes) -> tuple[str, str] | None:
     """The id and name of a flow or node, each derived from the other; None, with a finding."""
     given, name = fields[ID], fields[NAME]
     if fields.is_wrong(ID) or (fields.is_wrong(NAME) and not given):
@@ -43,7 +43,7 @@ def identify(fields: KeyValues, what: str, notes: Notes) -> tuple[str, str] | No
 
 
 def _note_name_without_id(
-    fields: KeyValues, given: str, name: str, found: str, notes: Notes
+    fields: SectionValues, given: str, name: str, found: str, notes: Notes
 ) -> None:
     rule = f"a-z, 0-9 and -, at most {ID_MAX}"
     plain = unicodedata.normalize("NFKD", (given or name).casefold())
@@ -59,7 +59,7 @@ def _note_name_without_id(
         notes.error(fields.at_of(NAME), what, hint)
 
 
-def check_inside(fields: KeyValues, key: KeySpec[str], notes: Notes) -> str:
+def check_inside(fields: SectionValues, key: KeySpec[str], notes: Notes) -> str:
     """A path in the workspace, unchanged; reports one that clearly leads out of it."""
     path = fields[key]
     below = re.sub(r"^\{\{ws\}\}/?", "", path)

@@ -28,7 +28,7 @@ from floe.dialects.floe.vocabulary import (
 )
 from floe.dialects.kinds import closest, nearest, quoted
 from floe.dialects.notes import Notes, Position
-from floe.dialects.section import KeyValues
+from floe.dialects.section import SectionValues
 from floe.dialects.tree import Items, Scalar, Table
 from floe.model.flow import Join, Node, Trigger, Work
 from floe.model.refs import NodeId
@@ -44,7 +44,7 @@ class UnlinkedNode:
     id: NodeId
     name: str
     cls: Class
-    part: KeyValues
+    part: SectionValues
     work: Work | None
     """None if it has errors."""
     tags: tuple[tuple[str, Position], ...]
@@ -111,7 +111,7 @@ def _class_of(table: Table, notes: Notes) -> Class:
     return "merge" if is_merge else "task"
 
 
-def _work(cls: Class, part: KeyValues, name: str, notes: Notes) -> Work | None:
+def _work(cls: Class, part: SectionValues, name: str, notes: Notes) -> Work | None:
     if cls == "merge":
         return Join()
     if TASK_TYPE not in part or part.is_wrong(TASK_TYPE) or part.is_wrong(OPTS):

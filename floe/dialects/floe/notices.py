@@ -16,7 +16,7 @@ from floe.dialects.floe.vocabulary import (
     PUBLIC_URL,
 )
 from floe.dialects.notes import Notes, Position
-from floe.dialects.section import KeyValues
+from floe.dialects.section import SectionValues
 from floe.dialects.tree import Table
 from floe.kernel.named_values import RUN
 from floe.model.flow import Flow
@@ -43,7 +43,7 @@ class NoticeTexts:
         for text in self._texts:
             check_template(text, flow, notes, run=RUN_AT_END)
 
-    def _notice(self, part: KeyValues, notes: Notes) -> Notice | None:
+    def _notice(self, part: SectionValues, notes: Notes) -> Notice | None:
         given = [(channel, key) for channel, key in CHANNELS.items() if key in part]
         if len(given) != 1:
             what = "a notice needs one of `slack`, `teams`, `webhook` and `mail`"

@@ -29,12 +29,12 @@ from floe.dialects.floe.vocabulary import (
     TaskType,
 )
 from floe.dialects.notes import Notes
-from floe.dialects.section import KeyValues, Section
+from floe.dialects.section import Section, SectionValues
 from floe.dialects.tree import Table
 from floe.model.flow import Ask, Exec, Fetch, Git, GitCheckout, GitMerge, Wait, Work
 
 
-def read_work(type_: str, name: str, part: KeyValues, notes: Notes) -> Work:
+def read_work(type_: str, name: str, part: SectionValues, notes: Notes) -> Work:
     """The work of a task of this type, from its `opts`."""
     section = TASK_TYPES[type_].opts
     elsewhere = {key: f"put `{key}` beside `opts:`" for key in TASK.by_name}
@@ -45,13 +45,13 @@ def read_work(type_: str, name: str, part: KeyValues, notes: Notes) -> Work:
     return _plain(TASK_TYPES[type_], opts)
 
 
-def _plain(type_: TaskType, opts: KeyValues) -> Work:
+def _plain(type_: TaskType, opts: SectionValues) -> Work:
     """The work whose fields are the `opts`: `bytes-max` is `bytes_max`."""
     make = cast("Callable[..., Work]", type_.work)
     return make(**{key.name.replace("-", "_"): opts[key] for key in type_.opts.keys})
 
 
-def _exec(opts: KeyValues, name: str, notes: Notes) -> Exec:
+def _exec(opts: SectionValues, name: str, notes: Notes) -> Exec:
     cmd, shell, args = opts[CMD].strip(), opts[SHELL], opts[ARGS]
     argv: tuple[str, ...] = ()
     if opts.is_wrong(CMD) or opts.is_wrong(SHELL):
@@ -70,7 +70,7 @@ def _exec(opts: KeyValues, name: str, notes: Notes) -> Exec:
     )
 
 
-def _argv(cmd: str, opts: KeyValues, notes: Notes) -> tuple[str, ...]:
+def _argv(cmd: str, opts: SectionValues, notes: Notes) -> tuple[str, ...]:
     if ARGS in opts:
         if re.search(r"\s", cmd):
             what = f"with `args`, `cmd` names a program, here `{cmd[:60]}`"
@@ -84,7 +84,7 @@ def _argv(cmd: str, opts: KeyValues, notes: Notes) -> tuple[str, ...]:
         return ()
 
 
-def _fetch(opts: KeyValues, name: str, notes: Notes) -> Fetch:
+def _fetch(opts: SectionValues, name: str, notes: Notes) -> Fetch:
     return Fetch(
         url=opts[FETCH_URL],
         checksum=_checksum(opts, notes),
@@ -96,7 +96,7 @@ def _fetch(opts: KeyValues, name: str, notes: Notes) -> Fetch:
 _DIGITS: Final[Mapping[str, int]] = {"sha256": 64, "sha1": 40, "md5": 32}
 
 
-def _checksum(opts: KeyValues, notes: Notes) -> str:
+def _checksum(opts: SectionValues, notes: Notes) -> str:
     words = opts[CHECKSUM].split()
     if not words:
         return ""
@@ -112,29 +112,29 @@ def _checksum(opts: KeyValues, notes: Notes) -> str:
     return checksum
 
 
-def _checkout(opts: KeyValues, name: str, notes: Notes) -> GitCheckout:
+def _checkout(opts: SectionValues, name: str, notes: Notes) -> GitCheckout:
     return GitCheckout(git=_git(opts, notes))
 
 
-def _merge(opts: KeyValues, name: str, notes: Notes) -> GitMerge:
+def _merge(opts: SectionValues, name: str, notes: Notes) -> GitMerge:
     return GitMerge(git=_git(opts, notes))
 
 
-def _git(opts: KeyValues, notes: Notes) -> Git:
+def _git(opts: SectionValues, notes: Notes) -> Git:
     submodules = opts[SUBMODULES]
     git = read_git(opts, notes)
     return replace(git, submodules="" if submodules == "false" else submodules, lfs=opts[LFS])
 
 
-def _timer(opts: KeyValues, name: str, notes: Notes) -> Wait:
+def _timer(opts: SectionValues, name: str, notes: Notes) -> Wait:
     return Wait(period_s=opts[TASK_PERIOD])
 
 
-def _data(opts: KeyValues, name: str, notes: Notes) -> Ask:
+def _data(opts: SectionValues, name: str, notes: Notes) -> Ask:
     return Ask(form=read_form(opts[FORM], name, notes))
 
 
-BUILDERS: Final[Mapping[str, Callable[[KeyValues, str, Notes], Work]]] = {
+BUILDERS: Final[Mapping[str, Callable[[SectionValues, str, Notes], Work]]] = {
     "exec": _exec,
     "fetch": _fetch,
     "git-checkout": _checkout,

@@ -33,7 +33,7 @@ from floe.dialects.floe.vocabulary import (
     URL,
 )
 from floe.dialects.notes import Notes
-from floe.dialects.section import KeyValues, Section
+from floe.dialects.section import Section, SectionValues
 from floe.dialects.tree import Table
 from floe.expr.globs import PATTERNS_MAX, glob_fault
 from floe.expr.patterns import fault_of
@@ -49,7 +49,9 @@ TRIGGER_TYPES: Final[Mapping[str, tuple[TriggerType, Section]]] = {
 }
 
 
-def read_triggers(tables: Sequence[Table], notes: Notes) -> tuple[tuple[Trigger, KeyValues], ...]:
+def read_triggers(
+    tables: Sequence[Table], notes: Notes
+) -> tuple[tuple[Trigger, SectionValues], ...]:
     """The triggers of a flow, each with its keys as read."""
     found = []
     for table in tables:
@@ -62,7 +64,7 @@ def read_triggers(tables: Sequence[Table], notes: Notes) -> tuple[tuple[Trigger,
     return tuple(found)
 
 
-def _trigger(id_: str, name: str, part: KeyValues, notes: Notes) -> Trigger:
+def _trigger(id_: str, name: str, part: SectionValues, notes: Notes) -> Trigger:
     kind, section = TRIGGER_TYPES[part[TRIGGER_TYPE]]
     opts = section.read(part[OPTS] or Table(part.at, {}), notes, elsewhere_in_opts(section, _ALL))
     _check_times(opts, notes)
@@ -90,7 +92,7 @@ def _trigger(id_: str, name: str, part: KeyValues, notes: Notes) -> Trigger:
     )
 
 
-def read_git(opts: KeyValues, notes: Notes) -> Git:
+def read_git(opts: SectionValues, notes: Notes) -> Git:
     """The repository and commit that `opts` name."""
     return Git(
         url=opts[URL],
@@ -121,7 +123,7 @@ _UNDER_OPTS: Final = {
 }
 
 
-def _check_times(opts: KeyValues, notes: Notes) -> None:
+def _check_times(opts: SectionValues, notes: Notes) -> None:
     if opts[CRON] and PERIOD in opts:
         notes.error(opts.at_of(CRON), "`cron` and `period` are both given", "remove one")
     if opts[CRON]:
@@ -130,7 +132,7 @@ def _check_times(opts: KeyValues, notes: Notes) -> None:
         _check_timezone(opts, notes)
 
 
-def _check_cron(opts: KeyValues, notes: Notes) -> None:
+def _check_cron(opts: SectionValues, notes: Notes) -> None:
     from datetime import datetime  # needed by flows with cron only
 
     from cronsim import CronSim, CronSimError
@@ -145,7 +147,7 @@ def _check_cron(opts: KeyValues, notes: Notes) -> None:
         notes.error(opts.at_of(CRON), f"`cron` cannot be `{opts[CRON][:60]}`: {e}", hint)
 
 
-def _check_timezone(opts: KeyValues, notes: Notes) -> None:
+def _check_timezone(opts: SectionValues, notes: Notes) -> None:
     from zoneinfo import ZoneInfo
 
     try:
@@ -155,13 +157,13 @@ def _check_timezone(opts: KeyValues, notes: Notes) -> None:
         notes.error(opts.at_of(TIMEZONE), what, "a name such as Europe/London")
 
 
-def _check_refs(opts: KeyValues, notes: Notes) -> None:
+def _check_refs(opts: SectionValues, notes: Notes) -> None:
     if opts[EXCLUDE_REFS] and (fault := fault_of(opts[EXCLUDE_REFS])):
         what = f"`exclude-refs` is not a valid RE2 regular expression: {fault}"
         notes.error(opts.at_of(EXCLUDE_REFS), what, EXCLUDE_REFS.example)
 
 
-def _check_globs(opts: KeyValues, notes: Notes) -> None:
+def _check_globs(opts: SectionValues, notes: Notes) -> None:
     for key in (BRANCHES, TAGS, PATHS):
         globs = opts[key]
         if len(globs) > PATTERNS_MAX:

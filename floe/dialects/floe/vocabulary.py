@@ -27,7 +27,7 @@ from floe.dialects.kinds import (
     Text,
     Whole,
 )
-from floe.dialects.section import KeySpec, Part, Section, Short
+from floe.dialects.section import KeySpec, Section, SectionPart, ShortPart
 from floe.dialects.tree import Table, Tree
 from floe.model.flow import (
     Approvers,
@@ -225,12 +225,12 @@ WHEN_FULL: Final = KeySpec[WhenFull](
 MAX_RUNS_MAP: Final = Section(name="max-runs", keys=(LIMIT, PER, WHEN_FULL))
 MAX_RUNS: Final = KeySpec(
     name="max-runs",
-    kind=Part(
+    kind=SectionPart(
         section=MAX_RUNS_MAP,
         build=lambda f: WrittenMaxRuns(f[LIMIT], f[PER], f[WHEN_FULL]),
         label="int or map",
         example="max-runs: 1",
-        short=Short(kind=Whole(1, 1000), build=lambda limit: WrittenMaxRuns(int(limit))),
+        short=ShortPart(kind=Whole(1, 1000), build=lambda limit: WrittenMaxRuns(int(limit))),
     ),
     default=NO_MAX_RUNS,
     absent="no limit",
@@ -299,7 +299,7 @@ KEEP_MAP: Final = Section(
     doc="How long ended runs stay. A run goes as soon as one limit is exceeded: "
     "[Operating a host](operating.md#disk-space).",
 )
-KEEP_PART: Final = Part(
+KEEP_PART: Final = SectionPart(
     section=KEEP_MAP,
     build=lambda f: Keep(
         runs=f[KEEP_RUNS],
@@ -921,12 +921,12 @@ RETRY_MAX: Final = KeySpec(
 )
 RETRY_BACKOFF: Final = KeySpec(
     name="backoff",
-    kind=Part(
+    kind=SectionPart(
         section=BACKOFF,
         build=lambda f: Backoff(first_s=f[FIRST], factor=f[FACTOR], max_s=f[BACKOFF_MAX]),
         label="map or duration",
         example="backoff: 10s",
-        short=Short(kind=Duration(), build=lambda s: Backoff(first_s=s, factor=1.0, max_s=s)),
+        short=ShortPart(kind=Duration(), build=lambda s: Backoff(first_s=s, factor=1.0, max_s=s)),
     ),
     default=Backoff(),
     absent="`{first: 1s, factor: 2, max: 5m}`",
@@ -941,7 +941,7 @@ RETRY_MAP: Final = Section(
 )
 RETRY: Final = KeySpec(
     name="retry",
-    kind=Part(
+    kind=SectionPart(
         section=RETRY_MAP,
         build=lambda f: Retry(max=f[RETRY_MAX], backoff=f[RETRY_BACKOFF]),
         label="map",

@@ -112,7 +112,7 @@ def _known(call: Call) -> Filter:
 
 def _of_map(call: Call, compiled: Compile) -> Applied:
     if call.named.keys() == {"attribute"} and not call.args:
-        attribute = _quoted(call.named["attribute"], "an attribute")
+        attribute = _name_argument(call.named["attribute"], "an attribute")
 
         def by_attribute(value: Json, values: Values, fuel: Fuel) -> Json:
             return mapped(_list(call, value), lambda one, _: member(one, attribute), fuel)
@@ -122,7 +122,7 @@ def _of_map(call: Call, compiled: Compile) -> Applied:
         raise ExpressionError(
             "`map` needs a filter or an attribute", "map(attribute='name')", call.at
         )
-    name = _quoted(call.args[0], "a filter")
+    name = _name_argument(call.args[0], "a filter")
     inner = applied(Call(call.args[0].at, name, call.args[1:], call.named), compiled)
 
     def by_filter(value: Json, values: Values, fuel: Fuel) -> Json:
@@ -139,8 +139,8 @@ def _of_select(call: Call, compiled: Compile) -> Applied:
     if call.name == "selectattr":
         if not args:
             raise ExpressionError("`selectattr` needs the name of an attribute", _SELECT, call.at)
-        attribute, args = _quoted(args[0], "an attribute"), args[1:]
-    name = _quoted(args[0], "a test") if args else ""
+        attribute, args = _name_argument(args[0], "an attribute"), args[1:]
+    name = _name_argument(args[0], "a test") if args else ""
     kept = call.name != "reject"
     test = _test(call, name, args, compiled)
     is_defined = name == "defined"
@@ -195,7 +195,7 @@ def _list(call: Call, value: Json) -> list[Json]:
     return value if isinstance(value, list) else [*value]
 
 
-def _quoted(part: Part, what: str) -> str:
+def _name_argument(part: Part, what: str) -> str:
     if isinstance(part, Literal) and isinstance(part.value, str):
         return part.value
     raise ExpressionError(f"the name of {what} is quoted text, never a value", offset=part.at)

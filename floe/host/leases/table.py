@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from floe.host.ledger import LedgerRows
 from floe.host.step import Step
-from floe.host.undoable import Journal, Undoable
+from floe.host.undoable import Undoable, UndoJournal
 from floe.model.codec import decode, encode
 from floe.model.message import Claim, Claimed, GroupLimit
 from floe.model.refs import Instant
@@ -41,7 +41,7 @@ class LeaseEntry:
 class LeaseTable:
     """Claims by the keys of their runs."""
 
-    def __init__(self, journal: Journal, rows: LedgerRows) -> None:
+    def __init__(self, journal: UndoJournal, rows: LedgerRows) -> None:
         self.by_run: Undoable[str, LeaseEntry] = Undoable(journal)
         self._holders: Undoable[str, tuple[str, ...]] = Undoable(journal)
         self._arrival = 0

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from floe.host.inputs import Forget, Free, Received, Surroundings, Unsent
 from floe.host.peers.member import Member
-from floe.host.step import Observer, Step
+from floe.host.step import Step, StepObserver
 from floe.model.message import Message
 from floe.model.refs import HostId, Instant, RunRef
 from floe.model.run import Run
@@ -16,7 +16,7 @@ PeerInput = Received | Unsent | Forget | Free | Surroundings
 """Inputs that concern other hosts."""
 
 
-class PeerParts(Observer, Protocol):
+class PeerParts(StepObserver, Protocol):
     """The other hosts of the cluster, as this host deals with them."""
 
     def load(self, runs: Sequence[Run], logs: Iterable[Stored | Record]) -> None:

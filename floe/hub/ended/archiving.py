@@ -20,7 +20,7 @@ from floe.files import private, reason_of
 from floe.host.inputs import Incoming, Mark
 from floe.host.removal import COPIES
 from floe.hub.history import History
-from floe.hub.outputs import AttemptSettings
+from floe.hub.outputs import OutputSettings
 from floe.model.codec import encode
 from floe.model.errors import ArchiveAway, FloeError
 from floe.model.refs import Key, RunRef, address_key
@@ -52,7 +52,7 @@ class Archiving:
         self,
         archive: Archive,
         copies_bytes: int,
-        attempts: AttemptSettings,
+        attempts: OutputSettings,
         store: RunStore,
         history: History,
         places: Places,

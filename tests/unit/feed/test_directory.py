@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from floe.feed.directory import KIND, ROWS_MAX, Directory, Learned, Source
+from floe.feed.directory import KIND, ROWS_MAX, Directory, DirectorySource, Learned
 from floe.model.errors import IdInvalid
 from floe.model.message import Rows, RowsAfter
 from floe.model.refs import HostId, Instant, StoreId
@@ -12,7 +12,7 @@ from floe.model.summary import Summary
 from floe.store.base import Change
 from tests.make_store import a_run, a_summary
 
-H2 = Source(HostId("h2"), StoreId("aaaa"))
+H2 = DirectorySource(HostId("h2"), StoreId("aaaa"))
 NOW = Instant(1_800_000_000_000)
 LATER = Instant(NOW + 5_000)
 
@@ -151,7 +151,7 @@ def test_store_that_is_not_where_it_was_is_asked_for_what_came_after() -> None:
 
 
 def test_store_that_was_unknown_is_asked_for_everything() -> None:
-    wiped = Source(H2.host, StoreId("bbbb"))
+    wiped = DirectorySource(H2.host, StoreId("bbbb"))
 
     assert a_directory(h2=9).saw(wiped, NOW, 3).ask == RowsAfter(after=0)
 
@@ -159,7 +159,7 @@ def test_store_that_was_unknown_is_asked_for_everything() -> None:
 def test_mark_is_of_the_store_that_a_host_has_now() -> None:
     directory = a_directory(h2=9)
 
-    directory.saw(Source(H2.host, StoreId("bbbb")), NOW)
+    directory.saw(DirectorySource(H2.host, StoreId("bbbb")), NOW)
 
     assert directory.mark(H2.host) == ("bbbb", 0)
 

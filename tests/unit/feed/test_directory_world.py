@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from floe.feed import directory as directory_module
-from floe.feed.directory import KIND, Directory, Learned, Source, offered
+from floe.feed.directory import KIND, Directory, DirectorySource, Learned, offered
 from floe.host.peers.lost import Gone, as_lost, is_lost
 from floe.host.peers.whereabouts import adopter_of, holder_of
 from floe.model.message import Rows, RowsAfter
@@ -32,8 +32,8 @@ class Host:
     is_alive: bool = True
 
     @property
-    def source(self) -> Source:
-        return Source(self.name, self.store.store_id)
+    def source(self) -> DirectorySource:
+        return DirectorySource(self.name, self.store.store_id)
 
     async def restart(self) -> None:
         self.directory = Directory(sent=await self.store.head())
@@ -41,7 +41,9 @@ class Host:
         self.post.clear()
         await self.end_lost()
 
-    async def write(self, run: RunRef, epoch: int, seq: int, state: str, place: Source) -> Summary:
+    async def write(
+        self, run: RunRef, epoch: int, seq: int, state: str, place: DirectorySource
+    ) -> Summary:
         """Bring the run's log up to a fact that changes its row."""
         have = len(await self.store.history(run))
         row = a_summary(
@@ -61,7 +63,7 @@ class Host:
         if news := self.directory.news():
             self.post.append((None, news))
 
-    async def learn(self, learned: Learned, source: Source) -> None:
+    async def learn(self, learned: Learned, source: DirectorySource) -> None:
         if learned.marks:
             appends = tuple(map(self.judged, learned.appends))
             await self.store.append(Batch(appends=appends, ledger=learned.marks))
@@ -72,7 +74,7 @@ class Host:
         assert append.summary is not None
         return replace(append, summary=as_lost(append.summary, self.forgotten))
 
-    async def hear(self, source: Source, word: Rows | RowsAfter, now: Instant) -> None:
+    async def hear(self, source: DirectorySource, word: Rows | RowsAfter, now: Instant) -> None:
         if isinstance(word, Rows):
             await self.learn(self.directory.receive(source, word, now), source)
         else:
@@ -91,7 +93,7 @@ class Host:
         await self.store.append(Batch(appends=tuple(map(self.judged, lost))))
         for row in page.runs:
             if holder_of(row) in self.forgotten and not is_lost(row, self.forgotten):
-                self.directory.doubt(Source(*address_of(adopter_of(row))))
+                self.directory.doubt(DirectorySource(*address_of(adopter_of(row))))
 
     async def rows(self) -> dict[str, Summary]:
         page = await self.store.runs(RunQuery(limit=500))

@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager
 import pytest
 
 from floe.feed import listener as listener_module
-from floe.feed.directory import Source
+from floe.feed.directory import DirectorySource
 from floe.feed.frames import Frame
 from floe.feed.listener import Listener
-from floe.feed.subscription import Lagging
+from floe.feed.subscription import SubscriptionLagging
 from floe.model.refs import HostId, StoreId
 from tests.make_feeds import Cluster, Host, sent, shapes, taken
 
@@ -251,7 +251,7 @@ async def test_position_of_a_store_that_its_host_has_lost_is_reset(cluster: Clus
     h1, _h2, h3 = hosts_of(cluster)
     with h3.listener() as listener:
         before = listener.pos
-    h3.directory.met(Source(h1.id, StoreId("new1")))
+    h3.directory.met(DirectorySource(h1.id, StoreId("new1")))
 
     with h3.listener(before) as listener:
         frames = await listener.take()
@@ -264,7 +264,7 @@ async def until_dropped(listener: Listener, frames: list[Frame]) -> str:
     try:
         while True:
             frames += await listener.take()
-    except Lagging as error:
+    except SubscriptionLagging as error:
         return error.pos
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from floe.feed.directory import Directory, Source
+from floe.feed.directory import Directory, DirectorySource
 from floe.feed.names import RunNames
 from floe.model.refs import HostId, RunRef, StoreId
 from tests.make import NOW
@@ -19,7 +19,7 @@ def names() -> RunNames:
     """Those of h1, which has heard h2 with two stores."""
     directory = Directory(sent=0)
     directory.load({"h2@aaaa": 7})
-    directory.saw(Source(HostId("h2"), LIVING), NOW)
+    directory.saw(DirectorySource(HostId("h2"), LIVING), NOW)
     return RunNames(HostId("h1"), StoreId("cccc"), directory)
 
 

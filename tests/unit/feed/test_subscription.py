@@ -9,7 +9,7 @@ import pytest
 
 from floe.feed import subscription as module
 from floe.feed.frames import Frame
-from floe.feed.subscription import Lagging, Subscription
+from floe.feed.subscription import Subscription, SubscriptionLagging
 from floe.hub.hub import Hub
 from floe.model.flow import Backoff, Retry
 from floe.model.refs import FlowId, RunRef
@@ -235,7 +235,7 @@ async def test_lagging_listener_is_dropped_with_its_position_and_resumes(
         slow, keen = hub.feed.subscribe(), hub.feed.subscribe("0")
         await a_history(hub, hands, clock)
         first = await slow.take()
-        with pytest.raises(Lagging) as dropped:
+        with pytest.raises(SubscriptionLagging) as dropped:
             await slow.take()
         listeners = len(hub.feed)
         with hub.feed.subscribe(dropped.value.pos) as resumed:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from floe.host.core import HubCore
 from floe.host.inputs import Incoming, Mark, Packed, Prune
-from floe.host.reruns import Again, Earlier
+from floe.host.reruns import Again, RerunSource
 from floe.model.codec import digest_of
 from floe.model.refs import FlowId, RunRef
 from floe.model.run import Pruned, Run
@@ -66,7 +66,9 @@ def test_a_run_that_is_not_archived_stays() -> None:
 def test_a_run_that_an_unfinished_run_repeats_stays() -> None:
     core = a_core()
     run = an_archived(core)
-    again = Earlier(run=replace(run, phase="packed"), name="h1-1", flow=BUILD, digest="sha256:1")
+    again = RerunSource(
+        run=replace(run, phase="packed"), name="h1-1", flow=BUILD, digest="sha256:1"
+    )
     start = again.start(Again(values={}), by="bob", once="")
     stepped(core, Incoming(input=start))
 
@@ -75,7 +77,7 @@ def test_a_run_that_an_unfinished_run_repeats_stays() -> None:
 
 def again_of(run: Run) -> Incoming:
     """The request to start an archived run again, prepared from its log."""
-    old = Earlier(run=replace(run, phase="packed"), name="h1-1", flow=BUILD, digest="sha256:1")
+    old = RerunSource(run=replace(run, phase="packed"), name="h1-1", flow=BUILD, digest="sha256:1")
     return Incoming(input=old.start(Again(values={}), by="bob", once=""), ticket=1)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from floe.host.reruns import Again, Earlier
+from floe.host.reruns import Again, RerunSource
 from floe.model.errors import Conflict, NotFound, ValuesInvalid
 from floe.model.flow import Field, Flow, Form, Trigger
 from floe.model.refs import Json, NodeId
@@ -39,8 +39,8 @@ def a_bad_run(flow: Flow = FLOW, values: dict[str, Json] | None = None) -> Run:
     return after(run, exited(run, "test", 1))
 
 
-def earlier(run: Run | None = None, flow: Flow = FLOW) -> Earlier:
-    return Earlier(run=run or a_bad_run(), name="h1-1", flow=flow, digest="sha256:1")
+def earlier(run: Run | None = None, flow: Flow = FLOW) -> RerunSource:
+    return RerunSource(run=run or a_bad_run(), name="h1-1", flow=flow, digest="sha256:1")
 
 
 def again(**others: Any) -> Again:

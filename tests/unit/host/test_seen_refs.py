@@ -1,6 +1,6 @@
 """The refs of a repository: which changed since the last look, and which are forgotten."""
 
-from floe.host.seen_refs import ALWAYS, Known, Repository, Scope, SeenRef, compare, forget_gone
+from floe.host.seen_refs import ALWAYS, Known, RefScope, Repository, SeenRef, compare, forget_gone
 
 MAIN, WIP = "refs/heads/main", "refs/heads/wip"
 
@@ -14,7 +14,7 @@ def known(**refs: SeenRef) -> Known:
 
 
 def test_scope_leaves_out_what_is_excluded() -> None:
-    scope = Scope("refs/heads/*", "refs/heads/wip.*")
+    scope = RefScope("refs/heads/*", "refs/heads/wip.*")
 
     assert (scope.covers(MAIN), scope.covers(WIP)) == (True, False)
 

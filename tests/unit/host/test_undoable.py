@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from floe.host.inputs import Drain, Forget, Free, Incoming, Input, Received, Start, Unsent
-from floe.host.undoable import Journal, Undoable
+from floe.host.undoable import Undoable, UndoJournal
 from floe.model.codec import digest_of
 from floe.model.flow import Flow
 from floe.model.message import Envelope
@@ -162,7 +162,7 @@ def test_run_and_resource_are_given_once_whatever_messages_come(moves: Sequence[
 
 
 def test_undone_changes_leave_a_dictionary_as_it_was() -> None:
-    journal = Journal()
+    journal = UndoJournal()
     values: Undoable[str, int] = Undoable(journal)
     values.put("a", 1)
     journal.take()

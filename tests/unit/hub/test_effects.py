@@ -7,7 +7,7 @@ from typing import cast
 from floe.hub.clock import Timers, WallClock
 from floe.hub.effects import AT_ONCE_MAX, Effects
 from floe.hub.flows import FlowFiles
-from floe.hub.outputs import AttemptSettings
+from floe.hub.outputs import OutputSettings
 from floe.model.effect import SetTimer
 from floe.model.refs import Instant
 from floe.places import Places
@@ -25,7 +25,7 @@ class Noted(list[object]):
 async def test_many_effects_leave_others_their_turn() -> None:
     noted = Noted()
     acts = Effects(
-        AttemptSettings(root=Path("/nowhere")),
+        OutputSettings(root=Path("/nowhere")),
         {},
         cast(FlowFiles, None),
         cast(Timers, noted),

@@ -15,7 +15,7 @@ from floe.hub.machine import (
     FREE_BYTES,
     FREE_INODES,
     TIGHT_BYTES,
-    WatchedFolder,
+    MachineFolder,
     existing,
     lacking,
 )
@@ -127,7 +127,7 @@ async def test_file_system_that_hangs_is_named_and_holds_one_thread(
 
     monkeypatch.setattr(machine, "HANG_S", 0.0)
     monkeypatch.setattr(machine, "lacking", hang)
-    folder = WatchedFolder("workspace-root", tmp_path)
+    folder = MachineFolder("workspace-root", tmp_path)
 
     await folder.look()
     await until(lambda: looks)

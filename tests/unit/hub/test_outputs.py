@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from floe.hub.outputs import AttemptSettings, digests_of
+from floe.hub.outputs import OutputSettings, digests_of
 from tests.make import REF, a_run, the_key
 
 
@@ -12,7 +12,7 @@ def digest(data: bytes) -> str:
 
 
 def test_output_of_an_attempt_is_in_the_folder_of_its_run(tmp_path: Path) -> None:
-    path = AttemptSettings(root=tmp_path).output_path(the_key(a_run(), "build"))
+    path = OutputSettings(root=tmp_path).output_path(the_key(a_run(), "build"))
 
     assert path == tmp_path / "runs" / REF.key / "build.1.1.log"
 

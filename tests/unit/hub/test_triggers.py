@@ -7,7 +7,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from floe.host.ticks import MISSED_MAX, due_after, missed, ticks
-from floe.hub.flows import FlowBook, trigger_values
+from floe.host.trigger_values import trigger_values
+from floe.hub.flows import FlowBook
 from floe.model.flow import Git, Trigger
 from floe.model.refs import FlowId, Instant
 from floe.store.base import LedgerWrite

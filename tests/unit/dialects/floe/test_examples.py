@@ -9,7 +9,7 @@ from floe.dialects.floe import vocabulary
 from floe.dialects.floe.dialect import FloeDialect
 from floe.dialects.kinds import OneOf
 from floe.dialects.notes import Position
-from floe.dialects.section import KeySpec, KeyValues
+from floe.dialects.section import KeySpec, SectionValues
 
 CONFIGS = Path(__file__).parents[4] / "configs"
 FILES = (*(CONFIGS / "examples").glob("*.yml"), CONFIGS / "default.yml")
@@ -30,14 +30,14 @@ def said() -> dict[str, list[object]]:
     """What the examples say, read by floe's own readers: the values of each key."""
     names = {id(key): name for name, key in KEYS.items()}
     said: dict[str, list[object]] = {name: [] for name in KEYS}
-    put = KeyValues.put
+    put = SectionValues.put
 
-    def noted(fields: KeyValues, key: KeySpec[object], at: Position, value: object) -> None:
+    def noted(fields: SectionValues, key: KeySpec[object], at: Position, value: object) -> None:
         said[names[id(key)]].append(value)
         put(fields, key, at, value)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(KeyValues, "put", noted)
+        patch.setattr(SectionValues, "put", noted)
         for path in FILES:
             FloeDialect().flows(path.read_text(), str(path))
             load(Flags(), {}, path.read_text(), str(path))

@@ -6,7 +6,7 @@ from floe.host.core import HubCore
 from floe.host.peers.base import NoPeers
 from floe.host.peers.outbox import FIRST_MS, LAST_MS, Outbox
 from floe.host.step import Step
-from floe.host.undoable import Journal
+from floe.host.undoable import UndoJournal
 from floe.model.message import Message, Withdraw
 from floe.model.refs import HostId, Instant, StoreId
 from tests.make import NOW
@@ -16,7 +16,7 @@ H2, S2 = HostId("h2"), StoreId("h2st0")
 WORD = Withdraw(run="h1-1@h1st0", epoch=1)
 
 
-def an_outbox() -> tuple[Outbox, Journal, HubCore]:
+def an_outbox() -> tuple[Outbox, UndoJournal, HubCore]:
     core = a_host_core("h1").core
     return Outbox(core.site), core.site.journal, core
 

@@ -13,7 +13,7 @@ from floe.host.removal import COPIES
 from floe.host.retention import Wanted
 from floe.hub.ended import archiving
 from floe.hub.hub import Hub
-from floe.hub.outputs import AttemptSettings
+from floe.hub.outputs import OutputSettings
 from floe.model.errors import ArchiveAway
 from floe.model.event import RunPacked
 from floe.model.keep import Keep
@@ -71,7 +71,7 @@ class Site:
         made = {
             "hands": self.hands,
             "store": self.store,
-            "attempts": AttemptSettings(root=self.root),
+            "attempts": OutputSettings(root=self.root),
             "archive": self.bucket,
             "copies_bytes": copies_bytes,
         }

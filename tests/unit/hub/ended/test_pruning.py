@@ -13,7 +13,7 @@ from floe.host.reruns import Again
 from floe.host.retention import LOOK_S, Wanted
 from floe.hub.ended import pruning
 from floe.hub.hub import Hub
-from floe.hub.outputs import AttemptSettings
+from floe.hub.outputs import OutputSettings
 from floe.model.errors import NotFound, Removed
 from floe.model.keep import Keep
 from floe.model.refs import FlowId
@@ -44,7 +44,7 @@ class Disk:
             "hands": Hands(),
             "store": self.store,
             "clock": self.clock,
-            "attempts": AttemptSettings(root=self.root),
+            "attempts": OutputSettings(root=self.root),
             "spaces": self.spaces,
             "space_sizes": MeasuredSpaces(self.spaces),
         }

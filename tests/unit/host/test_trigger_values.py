@@ -1,0 +1,16 @@
+"""Tests of the values that a trigger gives."""
+
+from floe.host.trigger_values import ref_values, trigger_values
+from floe.model.flow import Git
+
+
+def test_key_of_a_repository_is_no_value() -> None:
+    git = Git(url="git@forge:a.git", from_branch="main", key_file="/keys/a")
+
+    assert trigger_values(git) == {"url": "git@forge:a.git", "from-branch": "main"}
+
+
+def test_branch_is_the_short_name_of_a_ref() -> None:
+    values = ref_values(Git(url="u"), "refs/tags/v1", "abc")
+
+    assert values == {"url": "u", "branch": "v1", "ref": "refs/tags/v1", "hash": "abc"}
