@@ -213,7 +213,8 @@ class Step:
 
     def decide(self, run: Run, signal: Signal) -> Decision:
         """Record the events that a signal causes."""
-        decision = decide(run, signal, self.now, Attached(flow=run.flow))
+        attached = Attached(flow=run.flow, host_tags=self.site.settings.tags)
+        decision = decide(run, signal, self.now, attached)
         self.before.setdefault(run.ref, run)
         for event, after in zip(decision.events, decision.runs, strict=True):
             self.record(after, event, run)

@@ -9,7 +9,7 @@ from typing import Final
 from floe.expr.paths import Unknown, value_at
 from floe.model.flow import Flow
 from floe.model.outcome import Outcome
-from floe.model.refs import Json, NodeId
+from floe.model.refs import Json, NodeId, RunRef
 from floe.model.run import Run
 from floe.model.tags import Tag, label_of
 from floe.model.template import Path
@@ -18,6 +18,11 @@ NODE: Final = ("state", "outputs", "status", "attempts", "why")
 """What a template may name of a node that settled: `task.build.outputs.url`."""
 
 RUN: Final = ("id", "flow", "ver", "by", "trigger")
+"""What a title may name of its run."""
+
+RUN_AT_NODE: Final = (*RUN, "title", "rerun-of")
+"""What the work of a node may name of its run."""
+
 TRIGGER: Final = ("id", "type")
 
 
@@ -35,7 +40,10 @@ def named_value(run: Run, flow: Flow, path: Path) -> Json:
                 "ver": run.ver,
                 "by": run.by,
                 "trigger": run.trigger,
+                "title": run.title,
             }
+            if run.rerun_of:
+                known = {**known, "rerun-of": str(RunRef.parse(run.rerun_of.run))}
             return value_at(known, tuple(names))
         case ("trigger", *names):
             types = {trigger.id: trigger.type for trigger in flow.triggers}

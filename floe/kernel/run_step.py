@@ -10,6 +10,7 @@ from typing import assert_never
 
 from floe.kernel.evolve import evolve
 from floe.kernel.inputs import joined
+from floe.kernel.judge import NodeScope
 from floe.kernel.match import arrived, sources_of, woken_by
 from floe.kernel.process import has_process
 from floe.kernel.render import rendered
@@ -35,7 +36,7 @@ from floe.model.tags import Tag, emitter_of
 
 GOOD = Outcome(result="good")
 
-_NO_OUTPUTS: Mapping[str, Json] = {}
+NO_VALUES: Mapping[str, Json] = {}
 
 
 class RunStep:
@@ -56,6 +57,11 @@ class RunStep:
         """The flow that the caller attached."""
         assert self.attached.flow is not None, "the flow is attached before this signal"
         return self.attached.flow
+
+    def scope(self, given: Mapping[str, Json] = NO_VALUES) -> NodeScope:
+        """The names that expressions of a node see now; `given` are further ones, as `item`."""
+        tags = self.attached.host_tags
+        return NodeScope(run=self.run, flow=self.flow, host_tags=tags, given=given)
 
     def add(self, event: Event) -> None:
         """Record an event; later decisions see the run after it."""
@@ -82,7 +88,7 @@ class RunStep:
         outcome: Outcome,
         *,
         ended_at: Instant,
-        outputs: Mapping[str, Json] = _NO_OUTPUTS,
+        outputs: Mapping[str, Json] = NO_VALUES,
         output_bytes: int = 0,
         by: str = "",
     ) -> None:
@@ -174,7 +180,7 @@ class RunStep:
         node: Node,
         outcome: Outcome,
         ended_at: Instant,
-        outputs: Mapping[str, Json] = _NO_OUTPUTS,
+        outputs: Mapping[str, Json] = NO_VALUES,
         output_bytes: int = 0,
         by: str = "",
     ) -> tuple[Tag | None, bool]:

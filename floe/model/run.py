@@ -110,6 +110,8 @@ class Attached:
 
     flow: Flow | None = None
     """The flow that the run's digest names; None until it is read."""
+    host_tags: frozenset[str] = frozenset()
+    """The tags of the host that decides, which is the run's own once it is active."""
 
 
 @dataclass(frozen=True, kw_only=True)  # without slots: see kernel/changer

@@ -20,13 +20,14 @@ from floe.expr.template import (
     read,
     template_of,
 )
+from floe.kernel.judge import HOST
 from floe.kernel.named_values import NODE, RUN, TRIGGER
 from floe.model.flow import Ask, Flow
 from floe.model.refs import NodeId
 from floe.model.template import Path, Template, TemplatePart
 
 LATER: Final = ("host", "ws", "item", "index")
-"""Names of the language that a template cannot use here."""
+"""Names of the language that not every template can use."""
 
 _BEGINNINGS: Final = ("not", "true", "false", "null", "none")
 """Words with which an expression may begin, but not right behind the braces."""
@@ -102,16 +103,18 @@ def check_template(
     run: tuple[str, ...] = RUN,
     *,
     node: NodeId | None = None,
+    also: tuple[str, ...] = (),
 ) -> None:
     """Report the paths of a template that can never lead to a value, and types that do not fit.
 
-    `run`: what it can name of the run. `node`: the node that the text belongs to.
+    `run`: what it can name of the run. `node`: the node that the text belongs to. `also`: first
+    names that it can use beside those of every template.
     """
     if text is None:
         return
     before = None if node is None else nodes_before(flow, node)
     for one in mentioned(text):
-        _check_path(one, flow, run, notes)
+        _check_path(one, flow, run, also, notes)
         if before is not None and one.path[0] in ("task", "merge") and not one.may_miss:
             _check_order(one, before, flow, notes)
     for offset, part in text.parts:
@@ -150,11 +153,20 @@ def _note_other_template(word: str, at: Position, notes: Notes) -> None:
         notes.warning(at, f"`{{{{ {word}` is none of floe's names, and stays text", hint)
 
 
-def _check_path(one: Mentioned, flow: Flow, run: tuple[str, ...], notes: Notes) -> None:
+def _check_path(
+    one: Mentioned, flow: Flow, run: tuple[str, ...], also: tuple[str, ...], notes: Notes
+) -> None:
     match one.path:
+        case ("host", *rest) if "host" in also:
+            _check_host(tuple(rest), one, notes)
+        case ("ws", _, *_) if "ws" in also:
+            notes.error(one.at, "`ws` is a text, and has no names", "ws ~ '/build'")
+        case (str(first), *_) if first in also:
+            pass
         case (str(first), *_) if first not in NAMES:
-            what = f"a template cannot name `{first}` here"
-            notes.error(one.at, what, closest(first, NAMES) or f"it can name {', '.join(NAMES)}")
+            names = (*NAMES, *also)
+            what = f"`{first}` names nothing here"
+            notes.error(one.at, what, closest(first, names) or f"it can name {', '.join(names)}")
         case ("values", str(name), *_):
             _check_value(name, one, flow, notes)
         case ("values",) if not one.is_all:
@@ -169,6 +181,15 @@ def _check_path(one: Mentioned, flow: Flow, run: tuple[str, ...], notes: Notes) 
         case _:
             example = f"{{{{ {_EXAMPLES[str(one.path[0])]} }}}}"
             notes.error(one.at, f"`{shown(one.path)}` names no value", example)
+
+
+def _check_host(rest: Path, one: Mentioned, notes: Notes) -> None:
+    if rest[:1] and rest[0] not in HOST:
+        notes.error(
+            one.at, f"`host` has no `{rest[0]}`", closest(str(rest[0]), HOST) or _listed(HOST)
+        )
+    elif not rest and one.is_all:
+        notes.error(one.at, "`host` names no value", "{{ host.name }}")
 
 
 def _check_value(name: str, one: Mentioned, flow: Flow, notes: Notes) -> None:

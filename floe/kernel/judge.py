@@ -1,0 +1,91 @@
+"""Judges expressions of a flow with the values of a run: conditions, lists and parts of work.
+
+Source: docs/flows.md, "Expressions in work".
+"""
+
+from collections.abc import Mapping
+from dataclasses import field
+from typing import Final
+
+from floe.expr.errors import ExpressionError
+from floe.expr.fuel import CONDITION_FUEL, Fuel
+from floe.expr.paths import Unknown, value_at
+from floe.kernel.named_values import named_value
+from floe.model.flow import Flow
+from floe.model.nouns import dataclass
+from floe.model.refs import Json
+from floe.model.run import Run
+from floe.model.template import Path
+
+LIST_FUEL: Final = 50_000
+"""Of the expression for a list of items, which is evaluated once for a node."""
+
+AT_NODE: Final = ("host", "ws")
+"""First names that an expression at a node may use beside those of a title."""
+
+HOST: Final = ("name", "tags")
+
+CODE_SHOWN_MAX: Final = 80
+"""Characters of an expression in the sentence about its error."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeScope:
+    """The names that the expressions of a node see in a run, and their values now."""
+
+    run: Run
+    flow: Flow
+    host_tags: frozenset[str] = frozenset()
+    """The tags of the host that has the run."""
+    given: Mapping[str, Json] = field(default_factory=dict)
+    """Further first names of the caller: `item` and `index`, or `outputs` and `status`."""
+
+    def value(self, path: Path) -> Json:
+        """The value of a path. Raises Unknown."""
+        first, *rest = path
+        if first in self.given:
+            return value_at(self.given, path)
+        match first:
+            case "host" if self.run.host is not None:
+                host = {"name": self.run.host, "tags": sorted(self.host_tags)}
+                return value_at(host, tuple(rest))
+            case "ws" if self.run.workspace and not rest:
+                return self.run.workspace
+            case "host" | "ws":
+                raise Unknown
+            case _:
+                return named_value(self.run, self.flow, path)
+
+
+def value_of(code: str, scope: NodeScope, fuel: Fuel | None = None) -> Json:
+    """What an expression comes to: finite JSON of at most 1 MiB.
+
+    Without `fuel` it may spend that of a condition; a list has `Fuel(LIST_FUEL)`. Raises nothing
+    but ExpressionError, for which `fault_text` has a sentence.
+    """
+    from floe.expr.flow.expression import expression  # most flows have none
+
+    fuel = Fuel(CONDITION_FUEL) if fuel is None else fuel
+    return expression(code).evaluate(scope.value, fuel)
+
+
+def is_true(code: str, scope: NodeScope) -> bool:
+    """Whether a condition is true: `false`, `null`, `0`, `''`, `[]` and `{}` are false.
+
+    Raises ExpressionError.
+    """
+    return bool(value_of(code, scope))
+
+
+def fault_text(code: str, fault: ExpressionError) -> str:
+    """A sentence about an expression that failed: what is wrong or missing, and where in it.
+
+    It names names and types, never a value.
+    """
+    before = code[: fault.offset or 0]
+    line, col = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
+    shown = " ".join(code.split())
+    if len(shown) > CODE_SHOWN_MAX:
+        shown = shown[: CODE_SHOWN_MAX - 1] + "…"
+    text = f"{fault.what}, at {line}:{col} of `{shown}`"
+    return f"{text}; try: {fault.hint}" if fault.hint else text
