@@ -10,6 +10,7 @@ from typing import Final
 
 import click
 
+from floe.cli.case_files import SUFFIXES, document_of, with_tests
 from floe.cli.formats import as_json
 from floe.config import check_document, read_local
 from floe.dialects.base import worst
@@ -21,7 +22,6 @@ from floe.model.visible import visible
 from floe.shapes.findings import finding_shape
 
 STDIN: Final = "-"
-SUFFIXES: Final = (".yml", ".yaml")
 
 
 @click.command()
@@ -80,6 +80,9 @@ async def _findings(names: Sequence[str]) -> list[Finding]:
         documents = DocumentFiles(Path(root))
         for name in names:
             try:
+                if name != STDIN and (document := document_of(Path(name))) is not None:
+                    found += (f for f in with_tests(document).findings if f.file == name)
+                    continue
                 text = _standard_input() if name == STDIN else read_local(name)
                 found += (await check_document(text, name, documents)).findings
             except ConfigInvalid as error:

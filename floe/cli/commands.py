@@ -36,6 +36,7 @@ COMMANDS: Final = {
     "run": "run one flow in this terminal, without a host",
     "runs": "list runs, newest first",
     "show": "show one run: nodes, times and forms",
+    "test": "try flows against their tests; nothing runs",
     "trigger": "start a run",
     "watch": "follow the live feed",
     "why": "explain why a run waits, or why it ended",

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from floe.model.case import Case
 from floe.model.errors import Finding
 from floe.model.flow import Flow
 from floe.model.refs import FlowId
@@ -32,6 +33,9 @@ class Compiled:
     written: Mapping[tuple[FlowId, int], FlowText] = field(default_factory=dict)
     """By flow id and version; without the flows whose secrets could not be hidden."""
 
+    cases: tuple[Case, ...] = ()
+    """The tests of the flows, in the order of the document."""
+
     @property
     def errors(self) -> tuple[Finding, ...]:
         """The findings that make a flow unusable."""
@@ -55,6 +59,10 @@ class Dialect(Protocol):
 
         `config` reads the `common:` part.
         """
+        ...
+
+    def cases(self, text: str, origin: str, flows: Sequence[Flow]) -> Compiled:
+        """Read a document that has only tests of these flows."""
         ...
 
     def schema(self) -> Mapping[str, object]:

@@ -42,6 +42,7 @@ from floe.dialects.floe.vocabulary import (
     STRICT_SHELL,
     TASK,
     TASKS,
+    TESTS,
     TRIGGERS,
     UNHEARD_BAD,
     VER,
@@ -51,6 +52,7 @@ from floe.dialects.notes import Notes, Position
 from floe.dialects.section import SectionValues
 from floe.dialects.tree import Items, Scalar, Table, parse_yaml
 from floe.dialects.written import written
+from floe.model.case import Case
 from floe.model.flow import Flow, Trigger
 from floe.model.refs import FlowId, NodeId
 
@@ -122,7 +124,8 @@ class FloeDialect:
         check_rejections(flow, nodes, notes)
         source = written(text.splitlines(), 1, told.notices)
         texts = {(flow.id, flow.ver): source} if source else {}
-        return Compiled(flows=(flow,), findings=notes.findings, written=texts)
+        cases = _cases(part[TESTS], (flow,), notes)
+        return Compiled(flows=(flow,), findings=notes.findings, written=texts, cases=cases)
 
     def flows(self, text: str, origin: str) -> Compiled:
         """Read the flows of a host config or of a document that is one flow."""
@@ -139,6 +142,7 @@ class FloeDialect:
         else:
             items = (tree,)
         told: list[NoticeTexts] = []
+        cases: list[Case] = []
         flows: dict[tuple[FlowId, int], Flow] = {}
         files: dict[tuple[FlowId, int], Position] = {}
         texts: dict[tuple[FlowId, int], FlowText] = {}
@@ -154,6 +158,7 @@ class FloeDialect:
                 notes.error(part.at, what, f"ver: {flow.ver + 1}")
                 continue
             flows[flow.id, flow.ver] = flow
+            cases += _cases(part[TESTS], (flow,), notes)
             if source := written(lines, item.at.line, flow.on_end):
                 texts[flow.id, flow.ver] = source
             files[flow.id, flow.ver] = part.at_of(FLOW_FILE)
@@ -166,7 +171,18 @@ class FloeDialect:
             findings=notes.findings,
             flow_file_at=files,
             written=texts,
+            cases=tuple(cases),
         )
+
+    def cases(self, text: str, origin: str, flows: Sequence[Flow]) -> Compiled:
+        """Read a document that has only tests of these flows."""
+        from floe.dialects.floe.case_keys import TESTS_DOCUMENT
+
+        notes = Notes(origin)
+        tree = parse_map(text, notes)
+        part = TESTS_DOCUMENT.read(tree, notes) if tree else None
+        cases = _cases(part[TESTS], flows, notes) if part else ()
+        return Compiled(flows=(), findings=notes.findings, cases=cases)
 
     def schema(self) -> Schema:
         """The JSON Schema of a host config or of a document that is one flow."""
@@ -188,6 +204,14 @@ def parse_map(text: str, notes: Notes) -> Table | None:
     found = quoted(tree.text) if isinstance(tree, Scalar) else "a list"
     notes.error(tree.at, f"a document is a map of keys and values, not {found}", "name: Build")
     return None
+
+
+def _cases(tables: Sequence[Table], flows: Sequence[Flow], notes: Notes) -> tuple[Case, ...]:
+    if not tables:
+        return ()
+    from floe.dialects.floe.cases import read_cases  # most documents have no tests
+
+    return read_cases(tables, flows, notes)
 
 
 def _is_host_config(table: Table) -> bool:

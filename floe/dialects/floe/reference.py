@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from floe.dialects.floe.case_keys import CASE, EXPECT, GIVEN
 from floe.dialects.floe.vocabulary import (
     BACKOFF,
     BUCKET_MAP,
@@ -60,6 +61,9 @@ SECTIONS: Final[Mapping[str, Section]] = {
     "mail": MAIL_MAP,
     "smtp": SMTP_MAP,
     "bucket": BUCKET_MAP,
+    "test": CASE,
+    "given": GIVEN,
+    "expect": EXPECT,
     **{name: opts for opts, name in _TASKS.items() if opts.keys},
 }
 _PROGRAMS_MARKED: Final = re.compile(r"(<!-- programs -->\n).*?(<!-- end -->)", re.DOTALL)

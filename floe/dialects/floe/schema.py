@@ -2,6 +2,16 @@
 
 from typing import Final
 
+from floe.dialects.floe.case_keys import (
+    ATTEMPTS,
+    CASE,
+    CASE_EXPECT,
+    CASE_GIVEN,
+    EXPECT,
+    GIVEN,
+    RESULT,
+    TESTS_DOCUMENT,
+)
 from floe.dialects.floe.tasks import OPTS_OF
 from floe.dialects.floe.triggers import TRIGGER_TYPES
 from floe.dialects.floe.vocabulary import (
@@ -34,6 +44,7 @@ from floe.dialects.floe.vocabulary import (
     TASK,
     TASK_TYPE,
     TASKS,
+    TESTS,
     TRIGGER,
     TRIGGER_TYPE,
     TRIGGERS,
@@ -46,15 +57,20 @@ DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
 
 
 def json_schema() -> Schema:
-    """The schema of a host config or of a document that is one flow."""
+    """The schema of a host config, of a document that is one flow, or of a file of tests."""
     is_config = {"anyOf": [{"required": [COMMON.name]}, {"required": [FLOWS.name]}]}
+    has_nodes = {"anyOf": [_needs(TASKS), _needs(FLOW_FILE)]}
     return {
         "$schema": DRAFT,
         "title": "floe",
-        "description": "A host config, or one flow.",
+        "description": "A host config, one flow, or tests of flows.",
         "if": is_config,
         "then": _section(HOST_CONFIG, {COMMON: _ref("common"), FLOWS: _list("flow")}),
-        "else": {"allOf": [_ref("flow"), {"anyOf": [_needs(TASKS), _needs(FLOW_FILE)]}]},
+        "else": {
+            "if": {"allOf": [_needs(TESTS), {"not": has_nodes}]},
+            "then": _section(TESTS_DOCUMENT, {TESTS: _list("test")}),
+            "else": {"allOf": [_ref("flow"), has_nodes]},
+        },
         "$defs": {
             "common": _section(
                 COMMON_MAP,
@@ -70,15 +86,27 @@ def json_schema() -> Schema:
             "node": {"if": _is(CLASS, "merge"), "then": _merge(), "else": _task()},
             "form": _section(FORM_MAP, {FIELDS: _list("field")}),
             "field": _field(),
+            "test": _section(CASE, {CASE_GIVEN: _given(), CASE_EXPECT: EXPECT.schema()}),
+            "given": {"anyOf": [RESULT.kind.schema(), _section(GIVEN, {ATTEMPTS: _list("given")})]},
         },
     }
 
 
 def _flow() -> Schema:
     flow = _section(
-        FLOW, {TRIGGERS: _list("trigger"), TASKS: _list("node"), ON_END: _list("notice")}
+        FLOW,
+        {
+            TRIGGERS: _list("trigger"),
+            TASKS: _list("node"),
+            ON_END: _list("notice"),
+            TESTS: _list("test"),
+        },
     )
     return flow | {"anyOf": [_needs(ID), _needs(NAME)]} | {"not": _needs(TASKS, FLOW_FILE)}
+
+
+def _given() -> Schema:
+    return {"additionalProperties": _ref("given")}
 
 
 def _trigger() -> Schema:

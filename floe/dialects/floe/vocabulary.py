@@ -394,6 +394,13 @@ ON_END: Final = KeySpec(
     doc="Notices to send when a run ends: see [Notices](#notices).",
     example="on-end: [{when: [bad, recovered], slack: $SLACK_URL}]",
 )
+TESTS: Final = KeySpec(
+    name="tests",
+    kind=ListOf(AnyMap("tests")),
+    default=NO_MAPS,
+    doc="Tests of the flow, for `floe test`; also in `FILE.test.yml`: see [Tests](#tests).",
+    example="tests: [{name: works, expect: {ends: good}}]",
+)
 FLOW: Final = Section(
     name="a flow",
     keys=(
@@ -415,6 +422,7 @@ FLOW: Final = Section(
         TRIGGERS,
         TASKS,
         FLOW_FILE,
+        TESTS,
     ),
 )
 

@@ -17,7 +17,8 @@ from floe.model.refs import Json
 
 ROOT = Path(__file__).parents[4]
 DOCS = ROOT / "docs" / "flows.md"
-EXAMPLES = sorted((ROOT / "configs").rglob("*.yml"))
+TESTS = sorted((ROOT / "configs").rglob("*.test.yml"))
+EXAMPLES = sorted({*(ROOT / "configs").rglob("*.yml")} - {*TESTS})
 COMPAT = sorted((ROOT / "tests" / "data" / "compat").glob("*.yml"))
 SECTIONS = [value for value in vars(vocabulary).values() if isinstance(value, Section)]
 KEYS = [(section, key) for section in SECTIONS for key in section.keys]
@@ -67,7 +68,7 @@ def test_examples_have_no_findings(path: Path) -> None:
 
 
 def test_examples_show_every_key_of_tasks_and_triggers() -> None:
-    text = "\n".join(path.read_text() for path in EXAMPLES)
+    text = "\n".join(path.read_text() for path in (*EXAMPLES, *TESTS))
 
     unseen = {
         key.name
@@ -78,7 +79,7 @@ def test_examples_show_every_key_of_tasks_and_triggers() -> None:
     assert unseen == set()
 
 
-@pytest.mark.parametrize("path", [*EXAMPLES, *COMPAT], ids=named)
+@pytest.mark.parametrize("path", [*EXAMPLES, *TESTS, *COMPAT], ids=named)
 def test_the_schema_takes_what_the_reader_takes(path: Path) -> None:
     assert broken_rules(path.read_text()) == []
 

@@ -1,0 +1,232 @@
+"""Runs a flow as a test gives it: the kernel decides, the test says how each attempt ends."""
+
+import heapq
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import count
+from typing import Final, assert_never
+
+from floe.host.by_hand import form_of
+from floe.host.forms import checked
+from floe.host.trigger_values import trigger_values
+from floe.kernel.decide import decide
+from floe.kernel.evolve import fold
+from floe.kernel.owed import WHOLE, later, owed_by
+from floe.kernel.sentences import duration
+from floe.kernel.title import title_of
+from floe.model.case import Case, GivenAttempt
+from floe.model.codec import digest_of
+from floe.model.effect import (
+    AskData,
+    Effect,
+    LoadFlow,
+    OfferRun,
+    PackArchive,
+    SetTimer,
+    StartAction,
+    StopAction,
+)
+from floe.model.errors import NotFound
+from floe.model.event import Event, RunPended
+from floe.model.flow import Ask, Field, Flow, Form, Node, Trigger
+from floe.model.refs import HostId, Instant, Json, Key, NodeId, RunRef, StoreId
+from floe.model.run import Attached, Run
+from floe.model.signal import (
+    Activate,
+    DataGiven,
+    Exited,
+    Failed,
+    Report,
+    Reported,
+    Signal,
+    Started,
+    Stopped,
+    TimerFired,
+)
+
+STEPS_MAX: Final = 100_000
+"""Signals of a run; one that needs more counts as endless."""
+
+START: Final = Instant(0)
+BY: Final = "floe test"
+_REF: Final = RunRef(HostId("test"), StoreId("test"), 1)
+_GOOD: Final = (GivenAttempt(),)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Played:
+    """A run of a test."""
+
+    run: Run
+    events: tuple[Event, ...]
+    now: Instant
+    """Milliseconds of virtual time since its start."""
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether it ended within `STEPS_MAX`."""
+        return self.run.phase == "ended"
+
+
+def play(flow: Flow, case: Case) -> Played:
+    """Run a flow in virtual time. Raises NotFound, ValuesInvalid, TooLarge for a wrong start."""
+    return _Play(flow, case).played()
+
+
+def trigger_of(flow: Flow, id: NodeId | None) -> Trigger | None:
+    """The trigger that starts a test; None for a flow without any. Raises NotFound."""
+    if id is None:
+        data = (trigger for trigger in flow.triggers if trigger.type == "data")
+        return next(data, next(iter(flow.triggers), None))
+    found = next((trigger for trigger in flow.triggers if trigger.id == id), None)
+    if found is None:
+        names = ", ".join(trigger.id for trigger in flow.triggers) or "none"
+        raise NotFound(f"flow {flow.id} has no trigger `{id}`", f"its triggers: {names}")
+    return found
+
+
+class _Play:
+    def __init__(self, flow: Flow, case: Case) -> None:
+        self._flow = flow
+        self._case = case
+        self._now = START
+        self._due: list[tuple[Instant, int, Signal]] = []
+        self._order = count()
+        self._begun: set[Effect] = set()
+        pended = _pended(flow, case)
+        self._events: list[Event] = [pended]
+        self._run = replace(fold(_REF, self._events), flow=flow)
+
+    def played(self) -> Played:
+        self._decide(Activate(host=HostId("test"), epoch=1, workspace="/workspace"))
+        for _ in range(STEPS_MAX):
+            if not self._due or self._run.phase == "ended":
+                break
+            self._now, _, signal = heapq.heappop(self._due)
+            self._decide(signal)
+        return Played(run=self._run, events=tuple(self._events), now=self._now)
+
+    def _decide(self, signal: Signal) -> None:
+        decision = decide(self._run, signal, self._now, Attached(flow=self._flow))
+        self._run = decision.run
+        self._events += decision.events
+        for effect in self._owed():
+            if effect not in self._begun:
+                self._begun.add(effect)
+                self._begin(effect)
+
+    def _owed(self) -> Iterator[Effect]:
+        """What the run owes, in the order in which its nodes entered."""
+        nodes = (node for node in self._run.nodes if node in self._run.open)
+        for node in (WHOLE, *nodes):
+            yield from sorted(owed_by(self._run, node), key=repr)
+
+    def _begin(self, effect: Effect) -> None:
+        match effect:
+            case StartAction(key=key, started=False):
+                node, given = self._flow.by_id[key.node], self._given(key)
+                self._at(self._now, Started(key=key, at=self._now))
+                self._end_attempt(key, node, given)
+            case StopAction(key=key):
+                self._at(self._now, Reported(key=key, report=Stopped(), at=self._now))
+            case SetTimer(key=key, kind=kind, due=due):
+                self._at(due, TimerFired(key=key, kind=kind))
+            case AskData(key=key):
+                given = self._given(key)
+                answer = DataGiven(
+                    node=key.node,
+                    visit=key.visit,
+                    values=self._answers(key, given),
+                    good=given.result == "good",
+                    by=BY,
+                    why=given.why,
+                )
+                self._at(later(self._now, given.after_s), answer)
+            case StartAction() | LoadFlow() | OfferRun() | PackArchive():
+                pass  # of a start that is recorded, or of what a test has not
+            case _:
+                assert_never(effect)
+
+    def _end_attempt(self, key: Key, node: Node, given: GivenAttempt) -> None:
+        report, seconds = _report(node, given), given.after_s
+        if node.timeout_s is not None and node.timeout_s < seconds:
+            seconds = node.timeout_s
+            report = Failed(cause="timeout", why=f"timed out after {duration(seconds)}")
+        at = later(self._now, seconds)
+        self._at(at, Reported(key=key, report=report, at=at))
+
+    def _given(self, key: Key) -> GivenAttempt:
+        """How the current attempt of a node ends; attempts count on over its visits."""
+        given = self._case.given.get(key.node, _GOOD)
+        earlier = self._run.visits(key.node)[:-1]
+        nth = sum(visit.attempt for visit in earlier) + key.attempt
+        return given[min(nth, len(given)) - 1]
+
+    def _answers(self, key: Key, given: GivenAttempt) -> Mapping[str, Json]:
+        work = self._run.nodes[key.node].work
+        assert isinstance(work, Ask), "only a form asks"
+        if given.result != "good":
+            return given.outputs
+        return checked(work.form, {**_answers_of(work.form), **given.outputs})
+
+    def _at(self, due: Instant, signal: Signal) -> None:
+        heapq.heappush(self._due, (due, next(self._order), signal))
+
+
+def _answers_of(form: Form) -> Mapping[str, Json]:
+    """An answer for each required field without a value of its own."""
+    return {
+        field.id: _answer(field)
+        for field in form.fields
+        if field.required and field.value in (None, "")
+    }
+
+
+def _answer(field: Field) -> Json:
+    match field.type:
+        case "bool":
+            return True
+        case "number":
+            return 1
+        case "choice":
+            return field.choices[0]
+        case "string" | "text":
+            return field.id
+        case _:
+            assert_never(field.type)
+
+
+def _pended(flow: Flow, case: Case) -> RunPended:
+    trigger = trigger_of(flow, case.trigger)
+    values, by = case.values, BY
+    if trigger is not None:
+        if trigger.type == "data":
+            values = checked(form_of(trigger), values)
+        else:
+            by = f"trigger:{trigger.id}"
+        values = {**trigger_values(trigger.git), **values}
+    pended = RunPended(
+        at=START,
+        flow=flow.id,
+        ver=flow.ver,
+        trigger=trigger.id if trigger else NodeId("test"),
+        values=values,
+        by=by,
+        digest=digest_of(flow),
+    )
+    return replace(pended, title=title_of(fold(_REF, [pended]), flow))
+
+
+def _report(node: Node, given: GivenAttempt) -> Report:
+    if given.status is not None:
+        return Exited(status=given.status, outputs=given.outputs)
+    match given.result:
+        case "good":
+            return Exited(status=node.good[0], outputs=given.outputs)
+        case "bad":
+            status = next(status for status in range(1, 256) if status not in node.good)
+            return Exited(status=status, outputs=given.outputs)
+        case "error":
+            return Failed(cause="error", why=given.why or "as the test says")
+        case _:
+            assert_never(given.result)

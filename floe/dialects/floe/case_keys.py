@@ -1,0 +1,170 @@
+"""The keys of a test of a flow: the part of the vocabulary that only tests need."""
+
+from typing import Final, Literal
+
+from floe.dialects.floe.vocabulary import (
+    EXIT_STATUS,
+    NO_MAP,
+    NO_TEXTS,
+    TESTS,
+    TEXT,
+)
+from floe.dialects.kinds import AnyMap, Duration, ListOf, OneOf, Raw
+from floe.dialects.section import KeySpec, Section
+from floe.dialects.tree import Tree
+from floe.model.result import RunResult
+
+NO_RESULT: Final[RunResult | None] = None
+NO_TREES: Final[tuple[Tree, ...]] = ()
+NO_STATUS: Final[int | None] = None
+NO_TEXT: Final[str | None] = None
+NO_TIME: Final[float | None] = None
+
+CASE_NAME: Final = KeySpec(
+    name="name",
+    kind=TEXT,
+    default="",
+    required=True,
+    doc="What is claimed.",
+    example="name: a failed test stops the release",
+)
+CASE_FLOW: Final = KeySpec(
+    name="flow",
+    kind=TEXT,
+    default="",
+    absent="the only flow of the file",
+    doc="The flow, in a file of tests for a document with several.",
+    example="flow: release",
+)
+CASE_TRIGGER: Final = KeySpec(
+    name="trigger",
+    kind=TEXT,
+    default="",
+    absent="the first data trigger, else the first",
+    doc="The trigger that starts the run.",
+    example="trigger: nightly",
+)
+CASE_VALUES: Final = KeySpec(
+    name="values",
+    kind=AnyMap(),
+    default=NO_MAP,
+    doc="The values that the trigger gives.",
+    example="values: {branch: main}",
+)
+CASE_GIVEN: Final = KeySpec(
+    name="given",
+    kind=AnyMap(),
+    default=NO_MAP,
+    absent="every node is good at once",
+    doc="How nodes end: `good`, `bad`, `error`, or a map (below).",
+    example="given: {task.test: bad, task.probe: {status: 3, after: 2s}}",
+)
+CASE_EXPECT: Final = KeySpec(
+    name="expect",
+    kind=AnyMap(),
+    default=NO_MAP,
+    required=True,
+    doc="What the run does (below).",
+    example="expect: {enters: [test], ends: bad}",
+)
+CASE: Final = Section(
+    name="a test",
+    keys=(CASE_NAME, CASE_FLOW, CASE_TRIGGER, CASE_VALUES, CASE_GIVEN, CASE_EXPECT),
+)
+
+RESULT: Final = KeySpec[Literal["good", "bad", "error"]](
+    name="result",
+    kind=OneOf(("good", "bad", "error")),
+    default="good",
+    doc="How it ends. `bad` rejects a form.",
+    example="result: error",
+)
+STATUS: Final = KeySpec[int | None](
+    name="status",
+    kind=EXIT_STATUS,
+    default=NO_STATUS,
+    absent="as the result needs",
+    doc="The exit status of its command, instead of `result`.",
+    example="status: 3",
+)
+OUTPUTS: Final = KeySpec(
+    name="outputs",
+    kind=AnyMap(),
+    default=NO_MAP,
+    doc="Its outputs; of a form, the answers.",
+    example="outputs: {url: 'https://a.example'}",
+)
+AFTER: Final = KeySpec(
+    name="after",
+    kind=Duration(),
+    default=0.0,
+    doc="How long it takes, in virtual time.",
+    example="after: 90s",
+)
+GIVEN_WHY: Final = KeySpec(
+    name="why",
+    kind=TEXT,
+    default="",
+    doc="The reason of an error or of a rejection.",
+    example="why: no space left",
+)
+ATTEMPTS: Final = KeySpec(
+    name="attempts",
+    kind=ListOf(Raw("result or map"), least=1),
+    default=NO_TREES,
+    doc="Each attempt, instead of the keys above; the last counts for all that follow.",
+    example="attempts: [bad, good]",
+)
+GIVEN: Final = Section(
+    name="a node of `given`",
+    keys=(RESULT, STATUS, OUTPUTS, AFTER, GIVEN_WHY, ATTEMPTS),
+)
+
+ENTERS: Final = KeySpec(
+    name="enters",
+    kind=ListOf(TEXT),
+    default=NO_TEXTS,
+    absent="any",
+    doc="All tasks that enter, in order. Merges and `end` tasks count only if they are named.",
+    example="enters: [build, test]",
+)
+NEVER: Final = KeySpec(
+    name="never",
+    kind=ListOf(TEXT),
+    default=NO_TEXTS,
+    doc="Nodes that do not enter.",
+    example="never: [deploy]",
+)
+ENDS: Final = KeySpec[RunResult | None](
+    name="ends",
+    kind=OneOf[RunResult](("good", "bad", "cancelled", "rejected", "stalled")),
+    default=NO_RESULT,
+    absent="any",
+    doc="The result of the run.",
+    example="ends: bad",
+)
+WHY: Final = KeySpec(
+    name="why",
+    kind=TEXT,
+    default="",
+    doc="A part of the sentence that says why it ended.",
+    example="why: exit status 3",
+)
+TITLE: Final = KeySpec[str | None](
+    name="title",
+    kind=TEXT,
+    default=NO_TEXT,
+    absent="any",
+    doc="The title of the run at its end.",
+    example="title: Release 1.2",
+)
+EXPECT_AFTER: Final = KeySpec[float | None](
+    name="after",
+    kind=Duration(0.0),
+    default=NO_TIME,
+    absent="any",
+    doc="How long the run takes in virtual time, within 10 %: the waits of retries are jittered.",
+    example="after: 1h",
+)
+EXPECT: Final = Section(name="`expect`", keys=(ENTERS, NEVER, ENDS, WHY, TITLE, EXPECT_AFTER))
+TESTS_DOCUMENT: Final = Section(name="a file of tests", keys=(TESTS,))

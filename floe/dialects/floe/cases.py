@@ -1,0 +1,200 @@
+"""Reads the tests of flows.
+
+Source: docs/flows.md, "Tests".
+"""
+
+from collections.abc import Mapping, Sequence
+
+from floe.dialects.floe.case_keys import (
+    AFTER,
+    ATTEMPTS,
+    CASE,
+    CASE_EXPECT,
+    CASE_FLOW,
+    CASE_GIVEN,
+    CASE_NAME,
+    CASE_TRIGGER,
+    CASE_VALUES,
+    ENDS,
+    ENTERS,
+    EXPECT,
+    EXPECT_AFTER,
+    GIVEN,
+    GIVEN_WHY,
+    NEVER,
+    OUTPUTS,
+    RESULT,
+    STATUS,
+    TITLE,
+    WHY,
+)
+from floe.dialects.kinds import Unfit, closest, quoted
+from floe.dialects.notes import Notes, Position
+from floe.dialects.section import KeySpec, SectionValues
+from floe.dialects.tree import Items, Scalar, Table, Tree
+from floe.model.case import Case, Expected, GivenAttempt
+from floe.model.flow import Flow
+from floe.model.number import exact_number
+from floe.model.refs import Json, NodeId
+
+
+def read_cases(tables: Sequence[Table], flows: Sequence[Flow], notes: Notes) -> tuple[Case, ...]:
+    """The tests of some flows; nodes of a flow with a flow-file are not checked."""
+    cases: list[Case] = []
+    names: set[tuple[str, str]] = set()
+    for table in tables:
+        errors = notes.errors
+        part = CASE.read(table, notes)
+        flow = _flow(part, flows, notes)
+        if flow is None:
+            continue
+        if (flow.id, part[CASE_NAME]) in names:
+            what = f"two tests have the name {quoted(part[CASE_NAME])}"
+            notes.error(part.at_of(CASE_NAME), what, "name one differently")
+        names.add((flow.id, part[CASE_NAME]))
+        case = _case(part, flow, notes)
+        if notes.errors == errors:
+            cases.append(case)
+    return tuple(cases)
+
+
+def _flow(part: SectionValues, flows: Sequence[Flow], notes: Notes) -> Flow | None:
+    ids = tuple(dict.fromkeys(flow.id for flow in flows))
+    if CASE_FLOW not in part and len(ids) == 1:
+        return max(flows, key=lambda flow: flow.ver)
+    found = [flow for flow in flows if flow.id == part[CASE_FLOW]]
+    if found:
+        return max(found, key=lambda flow: flow.ver)
+    if CASE_FLOW in part:
+        hint = closest(part[CASE_FLOW], ids) or f"its flows are {', '.join(ids)}"
+        notes.error(part.at_of(CASE_FLOW), f"there is no flow {quoted(part[CASE_FLOW])}", hint)
+    elif ids:
+        what = "the document has several flows, so a test needs `flow`"
+        notes.error(part.at, what, f"flow: {ids[0]}")
+    return None
+
+
+def _case(part: SectionValues, flow: Flow, notes: Notes) -> Case:
+    trigger = part[CASE_TRIGGER]
+    ids = tuple(trigger.id for trigger in flow.triggers)
+    if trigger and trigger not in ids:
+        hint = closest(trigger, ids) or f"its triggers are {', '.join(ids)}"
+        notes.error(part.at_of(CASE_TRIGGER), f"the flow has no trigger {quoted(trigger)}", hint)
+    return Case(
+        name=part[CASE_NAME],
+        file=notes.file,
+        line=part.at.line,
+        flow=flow.id,
+        ver=flow.ver,
+        trigger=NodeId(trigger) if trigger else None,
+        values=_map(part, CASE_VALUES, notes),
+        given=_given(part[CASE_GIVEN], flow, notes),
+        expected=_expected(part[CASE_EXPECT], flow, notes),
+    )
+
+
+def _given(
+    table: Table | None, flow: Flow, notes: Notes
+) -> Mapping[NodeId, tuple[GivenAttempt, ...]]:
+    given = {}
+    for name, (at, tree) in table.entries.items() if table else ():
+        node = _node(name, at, flow, notes)
+        given[node] = _attempts(tree, notes)
+    return given
+
+
+def _attempts(tree: Tree, notes: Notes) -> tuple[GivenAttempt, ...]:
+    if not isinstance(tree, Table):
+        return (_one(tree, notes),)
+    part = GIVEN.read(tree, notes)
+    if ATTEMPTS not in part:
+        return (_built(part, notes),)
+    for key in (RESULT, STATUS, OUTPUTS, AFTER, GIVEN_WHY):
+        if key in part:
+            what = f"`{key.name}` beside `attempts` has no effect"
+            notes.error(part.at_of(key), what, "write it into an attempt")
+    return tuple(_one(one, notes) for one in part[ATTEMPTS])
+
+
+def _one(tree: Tree, notes: Notes) -> GivenAttempt:
+    if isinstance(tree, Table):
+        return _built(GIVEN.read(tree, notes), notes)
+    try:
+        return GivenAttempt(result=RESULT.kind.read(tree, "given", notes))
+    except Unfit as error:
+        hint = error.hint or "good, bad, error or a map such as {status: 3, after: 2s}"
+        notes.error(error.at, error.what, hint)
+        return GivenAttempt()
+
+
+def _built(part: SectionValues, notes: Notes) -> GivenAttempt:
+    if STATUS in part and RESULT in part:
+        what = "`status` and `result` cannot be given together"
+        notes.error(part.at_of(STATUS), what, "the status decides: remove `result`")
+    return GivenAttempt(
+        result=part[RESULT],
+        status=part[STATUS],
+        outputs=_map(part, OUTPUTS, notes),
+        after_s=part[AFTER],
+        why=part[GIVEN_WHY],
+    )
+
+
+def _expected(table: Table | None, flow: Flow, notes: Notes) -> Expected:
+    if table is None:
+        return Expected()
+    part = EXPECT.read(table, notes)
+    if not table.entries:
+        notes.error(table.at, "`expect` is empty, so the test can never fail", ENDS.example)
+    enters = _nodes(part, ENTERS, flow, notes)
+    return Expected(
+        enters=enters if ENTERS in part else None,
+        never=_nodes(part, NEVER, flow, notes),
+        ends=part[ENDS],
+        why=part[WHY],
+        title=part[TITLE],
+        after_s=part[EXPECT_AFTER],
+    )
+
+
+def _nodes(
+    part: SectionValues, key: KeySpec[tuple[str, ...]], flow: Flow, notes: Notes
+) -> tuple[NodeId, ...]:
+    return tuple(_node(name, part.at_of(key), flow, notes) for name in part[key])
+
+
+def _node(name: str, at: Position, flow: Flow, notes: Notes) -> NodeId:
+    """The node that a test names: `build` or `task.build`."""
+    cls, dot, id = name.rpartition(".")
+    node = flow.by_id.get(NodeId(id))
+    if not flow.flow_file and (node is None or (dot and node.cls != cls)):
+        names = tuple(n.ref if dot else str(n.id) for n in flow.nodes)
+        hint = closest(name, names) or f"its nodes are {', '.join(names)}"
+        notes.error(at, f"the flow has no node {quoted(name)}", hint)
+    return NodeId(id)
+
+
+def _map(part: SectionValues, key: KeySpec[Table | None], notes: Notes) -> Mapping[str, Json]:
+    table = part[key]
+    return {} if table is None else {n: json_of(e.value, notes) for n, e in table.entries.items()}
+
+
+def json_of(tree: Tree, notes: Notes) -> Json:
+    """A value of a document as JSON; a number that JSON cannot hold exactly is an error."""
+    match tree:
+        case Table(entries=entries):
+            return {name: json_of(entry.value, notes) for name, entry in entries.items()}
+        case Items(items=items):
+            return [json_of(item, notes) for item in items]
+        case Scalar(kind="nothing"):
+            return None
+        case Scalar(kind="boolean", text=text):
+            return text.lower() in ("true", "yes", "on")
+        case Scalar(kind="whole number" | "number", text=text):
+            try:
+                return exact_number(text)
+            except ValueError as error:
+                notes.error(tree.at, f"{quoted(text)} cannot be a value", str(error))
+                return None
+        case Scalar(text=text):
+            return text

@@ -1,0 +1,57 @@
+"""A test of a flow: what a run of it is given, and what is expected of the run."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from floe.model.refs import FlowId, Json, NodeId
+from floe.model.result import RunResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenAttempt:
+    """How one attempt of a node ends. By default it is good at once."""
+
+    result: Literal["good", "bad", "error"] = "good"
+    status: int | None = None
+    """The exit status, which then decides between good and bad."""
+    outputs: Mapping[str, Json] = field(default_factory=dict)
+    """Its outputs; for a form, the answers."""
+    after_s: float = 0.0
+    """How long it takes, in virtual seconds."""
+    why: str = ""
+    """The reason of an error or of a rejection."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """What a run must have done. None stands for anything."""
+
+    enters: tuple[NodeId, ...] | None = None
+    """The tasks that enter, in this order, without `end` tasks; merges and `end` tasks count where
+    they are named."""
+    never: tuple[NodeId, ...] = ()
+    """Nodes that do not enter."""
+    ends: RunResult | None = None
+    why: str = ""
+    """A part of the sentence that says why the run ended."""
+    title: str | None = None
+    after_s: float | None = None
+    """How long the run takes in virtual seconds, within `AFTER_SHARE`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One test."""
+
+    name: str
+    file: str
+    line: int
+    flow: FlowId
+    ver: int
+    trigger: NodeId | None = None
+    """None for the first data trigger, else the first trigger."""
+    values: Mapping[str, Json] = field(default_factory=dict)
+    given: Mapping[NodeId, tuple[GivenAttempt, ...]] = field(default_factory=dict)
+    """By node: its attempts in order. The last one counts for all further attempts."""
+    expected: Expected = Expected()
