@@ -1,7 +1,8 @@
 // Waiting things: open forms and pending runs. Reloaded when the feed reports a possible change, but not more often
 // than people can read.
 import { effect, signal } from "@preact/signals";
-import { cell, flows, generation, listen, runs } from "./state.js";
+import { behind } from "./fleet.js";
+import { asOf, cell, flows, generation, hosts, listen, runs } from "./state.js";
 import { runState } from "./text.js";
 import { soon } from "./time.js";
 
@@ -51,6 +52,17 @@ const isOpen = (run) =>
 export const liveState = (run) => (run.state === "active" && isOpen(run) ? "asking" : runState(run));
 
 /**
+ * If an open run is shown as it was, because the host with its log is away: that host, and the age of what is shown;
+ * null: unknown.
+ * @param {Summary} run
+ */
+export function lastKnown(run) {
+  if (run.state === "archive") return undefined;
+  const host = run.host || run.key.replace(/-\d+@.*/, "");
+  return behind(hosts.state.value.data?.hosts ?? [], asOf.value).find((one) => one.host === host);
+}
+
+/**
  * Whether a start by id alone uses this version.
  * @param {import("./types/api").Flow[]} flows
  * @param {import("./types/api").Flow} flow
@@ -76,6 +88,12 @@ export function lastRun(flow) {
 export function lastState(flow) {
   const last = lastRun(flow);
   return last ? liveState(last) : "never";
+}
+
+/** Whether the last run of a flow is shown as it was. @param {import("./types/api").Flow} flow */
+export function isLastKnown(flow) {
+  const last = lastRun(flow);
+  return last !== null && lastKnown(last) !== undefined;
 }
 
 listen((frame) => {

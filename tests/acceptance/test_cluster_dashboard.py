@@ -11,6 +11,7 @@ from tests.acceptance.cluster import Cluster, clustered
 from tests.acceptance.cluster_watch import WAITING
 from tests.acceptance.dashboard import TOKEN, browser, complaints, page, status, step
 from tests.acceptance.test_dashboard_access import judged
+from tests.acceptance.test_dashboard_untrue import a_second_passes
 
 __all__ = ["browser", "complaints", "page"]  # fixtures
 
@@ -127,6 +128,31 @@ def test_host_that_dies_is_shown_with_its_age_and_no_error(
     expect(page.get_by_role("group", name="Graph of the flow")).to_contain_text("say")
     expect(page.get_by_text("Its commands may be running.")).to_be_visible()
     assert judged(page) == []
+
+
+def test_open_page_of_a_run_keeps_what_was_last_known_while_its_host_is_away(
+    page: Page, cluster: Cluster, host: Second
+) -> None:
+    run = cluster["h1"].trigger("west")
+    cluster["h2"].until_node(run, "say", "running")
+    page.goto(f"{host.url}/runs/{run}")
+    lines = page.get_by_role("log", name="Output")
+    expect(lines).to_contain_text("first on h3")
+
+    cluster["h3"].kill()
+
+    expect(page.get_by_text("h3 has not answered since").first).to_be_visible(timeout=60_000)
+    status(page, "last known: running")
+    step(page, "say", "last known: running")
+    expect(lines).to_contain_text("first on h3")
+    expect(page.locator(".live-dot")).to_have_count(0)
+    facts = page.locator(".head-facts").inner_text()
+    took = page.locator(".step-took").first.inner_text()
+    a_second_passes(page)
+    assert page.locator(".head-facts").inner_text() == facts
+    assert page.locator(".step-took").first.inner_text() == took
+    page.get_by_role("tab", name="Events").click()
+    expect(page.get_by_text("h3 is away")).to_be_visible()
 
 
 def test_leases_are_not_called_free_while_the_keeper_is_away(

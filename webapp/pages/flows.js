@@ -10,7 +10,7 @@ import { flows } from "../state.js";
 import { plain, typeName } from "../text.js";
 import { ago, brief, duration, full, now } from "../time.js";
 import { useEvery, useTitle } from "../use.js";
-import { lastRun, lastState, latest } from "../waits.js";
+import { isLastKnown, lastRun, lastState, latest } from "../waits.js";
 
 export function Flows() {
   useTitle("Flows");
@@ -28,7 +28,7 @@ export function Flows() {
     }
     <ul class="rows">${data.flows.map(
       (flow) => html`<li class="row is-flow" key=${`${flow.id}@${flow.ver}`}>
-          <${Mark} state=${lastState(flow)} />
+          <${Mark} state=${lastState(flow)} old=${isLastKnown(flow)} />
           <a class="row-name" href=${flowHref(
             latest(data.flows, flow) ? flow.id : `${flow.id}@${flow.ver}`,
           )}><b>${plain(flow.name || flow.id)}</b> <span class="id">${plain(flow.id)}@${flow.ver}</span></a>

@@ -19,7 +19,7 @@ import { asOf, byNewest, flows, hosts, loadRuns, runs, runsLoaded } from "../sta
 import { plain, plural } from "../text.js";
 import { day } from "../time.js";
 import { useEvery, useRun, useTitle } from "../use.js";
-import { flowName, forms, lastState, latest, pends } from "../waits.js";
+import { flowName, forms, isLastKnown, lastState, latest, pends } from "../waits.js";
 
 // Active runs beyond this number are listed without their nodes.
 const DETAILED = 25;
@@ -117,7 +117,7 @@ function FlowLinks() {
       .map(
         (flow) => html`<li key=${flow.id}>
           <a href=${flowHref(flow.id)}>
-            <${Mark} state=${lastState(flow)} /> <span>${plain(flow.name || flow.id)}</span></a></li>`,
+            <${Mark} state=${lastState(flow)} old=${isLastKnown(flow)} /> <span>${plain(flow.name || flow.id)}</span></a></li>`,
       )}</ul>
   </section>`;
 }

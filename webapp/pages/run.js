@@ -43,7 +43,7 @@ export function Run({ id }) {
   if (error && !live) {
     const { away } = error;
     if (away?.run)
-      return html`<${Head} run=${away.run} at=${null} away /><${Away} ...${away} /><${Known} ...${away} />`;
+      return html`<${Head} run=${away.run} at=${null} away=${away} /><${Away} ...${away} /><${Known} ...${away} />`;
     if (error.status === 404)
       return html`<h1 class="unseen">${plain(id)}</h1><div role="alert"><${Empty} title="No run is called ${plain(id)}">
         <p>Is the id right? Among all runs it may be found by its flow, time or text.</p>
@@ -60,6 +60,8 @@ export function Run({ id }) {
   if (!live || !isShown.current) return html`<${Loading} what=${id} />`;
   const run = past.data ? { ...past.data, graph: past.data.graph.nodes.length ? live.graph : past.data.graph } : live;
   const at = past.data?.moment?.at ?? null;
+  const away = live.state === "archive" ? null : (error?.away ?? null);
+  const until = at ?? away?.at ?? null;
   const node = chosenNode(run);
   const tab = chosenTab(run, node);
   const isTime = route.value.query.get("view") === "time";
@@ -68,7 +70,7 @@ export function Run({ id }) {
   const steps =
     hasSteps &&
     html`<div class=${classes("run-steps", at && "is-past")} key="steps">
-      <${Steps} nodes=${run.nodes} chosen=${node?.id ?? ""} at=${at} /></div>`;
+      <${Steps} nodes=${run.nodes} chosen=${node?.id ?? ""} at=${until} old=${!!away} /></div>`;
   const panel = html`<${Tabs} key="panel" chosen=${tab} of=${plain(node?.name || node?.id)} tabs=${[
     { id: "output", name: "Output" },
     { id: "data", name: "Data" },
@@ -77,8 +79,8 @@ export function Run({ id }) {
     { id: "why", name: "Why" },
   ]}>
     ${node && !at && html`<${NodeBar} run=${run} node=${node} />`}
-    <${Panel} run=${run} node=${node} tab=${tab} seq=${at ? seq : 0} /></${Tabs}>`;
-  return html`<${Head} run=${run} at=${at} />
+    <${Panel} run=${run} node=${node} tab=${tab} seq=${at ? seq : 0} old=${!!away} /></${Tabs}>`;
+  return html`<${Head} run=${run} at=${at} away=${away} />
     ${error?.away && html`<${Away} ...${error.away} />`}
     ${past.error && html`<${Failure} error=${past.error} />`}
     ${!at && end.node && end.lines && html`<${Excerpt} run=${run} node=${end.node} lines=${end.lines} />`}
@@ -95,25 +97,25 @@ export function Run({ id }) {
           fact=${past.data?.moment ?? null} over=${live.state === "archive"} />`
       }
     </div>
-    <div class=${at && (isTime || isGraph) ? "is-past" : ""}>${
+    <div class=${classes(at && (isTime || isGraph) && "is-past", away && "is-last-known")}>${
       isTime
         ? live.started_at
-          ? html`<${Gantt} nodes=${run.nodes} from=${live.started_at} to=${live.ended_at} at=${at}
+          ? html`<${Gantt} nodes=${run.nodes} from=${live.started_at} to=${live.ended_at ?? away?.at ?? null} at=${at}
             chosen=${node?.id ?? ""} />`
           : html`<${Empty} title="No node has started yet"><p>
             <a data-replace href=${here({ tab: "why" })}>Why?</a></p></${Empty}>`
         : isGraph &&
           html`<${GraphPanel} graph=${run.graph} nodes=${run.nodes} started=${run.started_at !== null}
-            chosen=${node?.id} at=${at} />`
+            chosen=${node?.id} at=${until} />`
     }</div>
     <div class="run">${narrow.value && run.forms.length > 0 && tab === "form" ? [panel, steps] : [steps, panel]}</div>`;
 }
 
 /**
  * What this host knows of a run whose log is away.
- * @param {{graph?: import("../types/api").Graph | null, events: import("../types/api").RunEvent[]}} props
+ * @param {NonNullable<import("../api.js").Problem["away"]>} props
  */
-function Known({ graph, events }) {
+function Known({ host, graph, events }) {
   return html`<section class="list"><h2>Known here</h2>
     ${
       graph
@@ -122,8 +124,9 @@ function Known({ graph, events }) {
         : html`<p class="faint">The graph of its flow is not known here.</p>`
     }
     ${
-      events.length > 0 &&
-      html`<div class="events definition" tabindex="0" role="group" aria-label="Events known here"><table>
+      events.length === 0
+        ? html`<p class="faint">None of its events is known here: ${plain(host)} has them, and its output.</p>`
+        : html`<div class="events definition" tabindex="0" role="group" aria-label="Events known here"><table>
         <thead><tr><th scope="col">#</th><th scope="col">time</th><th scope="col">event</th><th scope="col">node</th>
           <th scope="col">by</th></tr></thead>
         <tbody>${events.map(
@@ -135,10 +138,15 @@ function Known({ graph, events }) {
   </section>`;
 }
 
-/** @param {{run: Detail | import("../types/api").Summary, at: string | null, away?: boolean}} props */
-function Head({ run, at, away = false }) {
+/**
+ * @param {{run: Detail | import("../types/api").Summary, at: string | null,
+ *   away: import("../api.js").Problem["away"]}} props  away: the host of the run, if it does not answer
+ */
+function Head({ run, at, away }) {
   const state = liveState(run);
   const over = run.state === "archive";
+  const old = !over && !!away && !away.lost;
+  const until = run.ended_at ?? at ?? (old ? away.at : null);
   const failed = !over && "nodes" in run ? failedOf(run).length : 0;
   const about =
     "about" in run ? run.about.filter(({ name, text }) => !run.title.includes(text === "true" ? name : text)) : [];
@@ -146,7 +154,7 @@ function Head({ run, at, away = false }) {
   return html`<header class=${`head is-${state}`}>
     <div class="head-title"><h1>
       <a href=${flowHref(run.flow)}>${plain(flowName(run.flow))}</a> <span class="id">${plain(run.id)}</span></h1>
-      <span role="status" class="head-state"><${Mark} state=${state} named />${
+      <span role="status" class="head-state"><${Mark} state=${state} named old=${old} />${
         failed > 0 && html`<span class="unseen">, </span>`
       }<${Failed} count=${failed} /></span>
       ${!at && !over && !away && !cancelled && html`<${Cancel} run=${run} />`}
@@ -161,8 +169,9 @@ function Head({ run, at, away = false }) {
         <b>${when(run.pended_at)}</b></time></span>
       ${
         run.started_at &&
+        (until || !old) &&
         html`<span>${over ? "took" : "for"} <b>
-          ${took(run.started_at, run.ended_at ?? at)}</b></span>`
+          ${took(run.started_at, until)}</b>${old && until && `, as of ${when(until)}`}</span>`
       }
       ${
         run.ended_at &&
@@ -203,9 +212,10 @@ function chosenTab(run, node) {
 }
 
 /**
- * @param {{run: Detail, node: RunNode | undefined, tab: string, seq: number}} props  seq: the shown moment, 0 for now
+ * @param {{run: Detail, node: RunNode | undefined, tab: string, seq: number, old: boolean}} props
+ *   seq: the shown moment, 0 for now; old: the run is shown as it was last known
  */
-function Panel({ run, node, tab, seq }) {
+function Panel({ run, node, tab, seq, old }) {
   switch (tab) {
     case "output": {
       if (!node) return html`<${Empty} title="Choose a node to see what it printed" />`;
@@ -217,7 +227,7 @@ function Panel({ run, node, tab, seq }) {
             <a data-replace href=${here({ tab: "why" })}>Why?</a></p></${Empty}>`;
       const attempt = Number(route.value.query.get("attempt")) || shown.attempt || 1;
       return html`<${OutputPanel} key=${`${run.key} ${node.id} ${visit} ${attempt}`} run=${run.id} node=${node}
-        visit=${visit} attempt=${attempt} past=${seq > 0} />`;
+        visit=${visit} attempt=${attempt} past=${seq > 0} old=${old} />`;
     }
     case "data":
       return html`<${DataPanel} run=${run} node=${node} seq=${seq} />`;

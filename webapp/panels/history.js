@@ -3,7 +3,7 @@ import { html } from "../html.js";
 import { runHref } from "../route.js";
 import { plain } from "../text.js";
 import { duration, full, now } from "../time.js";
-import { liveState } from "../waits.js";
+import { lastKnown, liveState } from "../waits.js";
 import { stateName } from "./mark.js";
 
 const HEIGHT_MIN = 6;
@@ -12,6 +12,12 @@ const ENOUGH = 5;
 /** The highest bar, in usual durations. */
 const TALL = 4;
 
+/** The instant up to which a run is known. @param {import("../types/api").Summary} run */
+function endOf(run) {
+  const at = run.ended_at ?? lastKnown(run)?.at;
+  return at ? Date.parse(at) : now.value;
+}
+
 /**
  * @param {{list: import("../types/api").Summary[], asks: boolean}} props  list: newest first; asks: the flow waits for
  *   people, and how long a run took says little
@@ -19,7 +25,7 @@ const TALL = 4;
 export function History({ list, asks }) {
   const shown = list.toReversed().map((run) => ({
     run,
-    ms: run.started_at ? (run.ended_at ? Date.parse(run.ended_at) : now.value) - Date.parse(run.started_at) : 0,
+    ms: run.started_at ? endOf(run) - Date.parse(run.started_at) : 0,
   }));
   const over = shown
     .filter(({ run }) => run.ended_at && run.started_at)

@@ -28,12 +28,16 @@ const NAMES = { asking: "waiting for you", never: "never ran", good: "good", bad
 /** @param {string} state */
 export const stateName = (state) => NAMES[state] ?? state;
 
-/** @param {{state: string, named?: boolean}} props  named: show the name beside the mark */
-export function Mark({ state, named }) {
-  return html`<span class=${classes("mark", `is-${state}`)}>
-    <svg viewBox="0 0 16 16" width="16" height="16" role="img" aria-label=${named ? undefined : stateName(state)}
+/**
+ * @param {{state: string, named?: boolean, old?: boolean}} props  named: show the name beside the mark; old: the state
+ *   is the last known one
+ */
+export function Mark({ state, named, old }) {
+  const name = `${old ? "last known: " : ""}${stateName(state)}`;
+  return html`<span class=${classes("mark", `is-${state}`, old && "is-old")}>
+    <svg viewBox="0 0 16 16" width="16" height="16" role="img" aria-label=${named ? undefined : name}
       aria-hidden=${named ? "true" : undefined}>
       <path d=${SHAPES[state] ?? SHAPES.never} />
-    </svg>${named && html`<span>${stateName(state)}</span>`}
+    </svg>${named && html`<span>${name}</span>`}
   </span>`;
 }

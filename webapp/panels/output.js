@@ -17,10 +17,10 @@ import { Visits, visitOf } from "./visits.js";
 const wrap = kept("wrap", "yes");
 
 /**
- * @param {{run: string, node: import("../types/api").RunNode, visit: number, attempt: number, past: boolean}} props
- *   past: an earlier moment of the run is shown
+ * @param {{run: string, node: import("../types/api").RunNode, visit: number, attempt: number, past: boolean,
+ *   old: boolean}} props  past: an earlier moment of the run is shown; old: the run is shown as it was last known
  */
-export function OutputPanel({ run, node, visit, attempt, past }) {
+export function OutputPanel({ run, node, visit, attempt, past, old }) {
   const output = useMemo(() => new Output(run, node.id, visit, attempt), [run, node.id, visit, attempt]);
   output.isVisitNamed = node.visit !== undefined;
   const { query } = route.value;
@@ -43,16 +43,16 @@ export function OutputPanel({ run, node, visit, attempt, past }) {
   useEffect(() => {
     if (isSheet && sheet.current) into(sheet.current);
   }, [isSheet, opened]);
-  if (error) return html`<${Failure} error=${error} again=${() => output.open()} />`;
+  if (error && !opened) return html`<${Failure} error=${error} again=${() => output.open()} />`;
   if (!opened) return html`<${Loading} what="output" />`;
-  return html`<div class=${classes("output", isSheet && "is-sheet")} role=${isSheet ? "dialog" : undefined}
+  return html`${error && html`<${Failure} error=${error} again=${() => output.open()} />`}<div class=${classes("output", isSheet && "is-sheet")} role=${isSheet ? "dialog" : undefined}
     aria-modal=${isSheet ? "true" : undefined}
     aria-label=${isSheet ? `Output of ${plain(node.name || node.id)}` : undefined} ref=${sheet}>
     <div class="output-bar">
       <${Visits} node=${node} visit=${visit} />
       <${Attempts} node=${node} visit=${visit} attempt=${attempt} />
       <span class="faint output-size">${
-        live && !isStill.value && html`<span class="live-dot" aria-hidden="true"></span>live · `
+        live && !error && !old && !isStill.value && html`<span class="live-dot" aria-hidden="true"></span>live · `
       }${count.toLocaleString("en")} ${count === 1 ? "line" : "lines"} · ${size(bytes)}${
         past && ", all of it and not only up to this moment"
       }</span>

@@ -2,9 +2,9 @@
 import { html } from "../html.js";
 import { runHref } from "../route.js";
 import { plain } from "../text.js";
-import { brief, full, took } from "../time.js";
+import { brief, full, took, when } from "../time.js";
 import { useRun } from "../use.js";
-import { flowName, liveState, pendedFor } from "../waits.js";
+import { flowName, lastKnown, liveState, pendedFor } from "../waits.js";
 import { Mark } from "./mark.js";
 import { Failed, failedOf } from "./failed.js";
 
@@ -24,21 +24,27 @@ export function Row({ run, flow = true, at = "ended", failed = 0, children }) {
   const isPending = run.state === "pending";
   const waits = isPending ? (pendedFor(run.id) ?? run.phase) : "";
   const reason = plain((!run.good && run.why) || waits);
+  const old = lastKnown(run);
+  const until = old ? old.at : run.ended_at;
   const then = (at === "ended" && run.ended_at) || run.started_at || run.pended_at;
   return html`<li class=${`row is-${state}`}>
-    <${Mark} state=${state} />
+    <${Mark} state=${state} old=${!!old} />
     <a class="row-name" href=${runHref(run.id)} title=${`${plain(flowName(run.flow))} ${plain(run.id)}`}>${
       flow && html`<b>${plain(flowName(run.flow))}</b> `
     }
       <span class="id">${plain(run.id)}</span></a>
     <span class="row-why" title=${[plain(run.title), reason].filter(Boolean).join(": ")}>
       ${run.title && html`<span class="row-title">${plain(run.title)}</span> `}<${Failed} count=${failed} />${
-        children ?? (reason && html`<span class="row-reason">${reason}</span>`)
+        old
+          ? html`<span class="row-reason">${plain(old.host)} is away${old.at && `: as of ${when(old.at)}`}</span>`
+          : (children ?? (reason && html`<span class="row-reason">${reason}</span>`))
       }</span>
     <span class="row-by">${plain(run.by || run.trigger)}${
       run.host && html` <span class="faint">on ${plain(run.host)}</span>`
     }</span>
-    <span class="row-took">${isPending ? `for ${took(run.pended_at, null)}` : took(run.started_at, run.ended_at)}</span>
+    <span class="row-took">${
+      old && !until ? "" : isPending ? `for ${took(run.pended_at, until)}` : took(run.started_at, until)
+    }</span>
     <time class="row-at" dateTime=${then} title=${full(then)}>${brief(then)}</time>
   </li>`;
 }

@@ -15,8 +15,11 @@ import { shortOf } from "./rerun.js";
 
 const ROW_PX = 45;
 
-/** @param {{nodes: RunNode[], chosen: string, at: string | null}} props  at: the shown moment, null for now */
-export function Steps({ nodes, chosen, at }) {
+/**
+ * @param {{nodes: RunNode[], chosen: string, at: string | null, old: boolean}} props  at: the shown moment, null for
+ *   now; old: the nodes are shown as they were last known
+ */
+export function Steps({ nodes, chosen, at, old }) {
   const box = useRef(/** @type {HTMLElement | null} */ (null));
   const { first, last, isLong, space } = useRows(
     box,
@@ -29,13 +32,13 @@ export function Steps({ nodes, chosen, at }) {
       (node, place) => html`
         <li key=${node.id} aria-setsize=${isLong ? nodes.length : undefined}
           aria-posinset=${isLong ? first + place + 1 : undefined}>
-            <${Step} node=${node} chosen=${chosen === node.id} at=${at} /></li>`,
+            <${Step} node=${node} chosen=${chosen === node.id} at=${at} old=${old && !node.ended_at} /></li>`,
     )}
   </ol></div>`;
 }
 
-/** @param {{node: RunNode, chosen: boolean, at: string | null}} props */
-function Step({ node, chosen, at }) {
+/** @param {{node: RunNode, chosen: boolean, at: string | null, old: boolean}} props */
+function Step({ node, chosen, at, old }) {
   return html`<a class=${classes("step", `is-${node.state}`)} data-replace href=${here({
     node: node.id,
     visit: "",
@@ -45,7 +48,7 @@ function Step({ node, chosen, at }) {
     sheet: isPhone() && tabFor(node) === "output" ? "1" : "",
   })}
       aria-current=${chosen ? "true" : undefined} onClick=${reveal}>
-    <${Mark} state=${node.state} />
+    <${Mark} state=${node.state} old=${old} />
     <span class="step-text">
       <span class="step-name">${plain(node.name || node.id)}</span>
       <span class="step-type" title=${answerOf(node)}>${outcome(node)}</span>
