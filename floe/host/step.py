@@ -28,7 +28,7 @@ from floe.model.event import (
     RunGranted,
     RunPended,
 )
-from floe.model.flow import Flow
+from floe.model.flow import Action, Flow
 from floe.model.message import Envelope, Message
 from floe.model.refs import HostId, Instant, Json, NodeId, RunRef, StoreId
 from floe.model.run import Attached, Pruned, Run
@@ -284,6 +284,21 @@ class Step:
                 self.keep("moved", oldest, None)
         return of.workspace
 
+    def _return_workspace(self, run: Run) -> None:
+        """Leave the workspace of the earlier run to a later re-run, if this one never used it.
+
+        The first command moves it. A later epoch does not know which commands an earlier one ran.
+        """
+        of = run.rerun_of
+        if of is None or not run.moved_from or run.epoch > 1:
+            return
+        visits = (state for node in run.nodes for state in run.visits(node))
+        if any(isinstance(one.work, Action) and not one.taken_from for one in visits):
+            return
+        if self.site.moved.get(of.run) == run.ref.key:
+            self.site.moved.put(of.run, None)
+            self.keep("moved", of.run, None)
+
     def record(self, run: Run, event: Event, old: Run | None, body: Body = "") -> None:
         """Record one event: `run` is `old` after it."""
         body = body or to_text(encode_event(event))  # first: it refuses NaN, and nothing changed
@@ -296,6 +311,7 @@ class Step:
             self.keep("unpacked", run.ref.key, True)
         if isinstance(event, RunEnded):
             self._owe_notices(run)
+            self._return_workspace(run)
         self._observer.recorded(self, record, run)
 
     def _owe_notices(self, run: Run) -> None:

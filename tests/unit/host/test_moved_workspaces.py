@@ -7,15 +7,19 @@ from floe.host.core import HubCore
 from floe.host.inputs import Drain, Incoming
 from floe.host.site import MOVED_MAX, HostSettings
 from floe.model.event import RerunOf
+from floe.model.flow import Flow
 from floe.model.refs import RunRef
-from tests.make import H1, STORE
-from tests.make_core import BUILD, a_core, a_start, begun, ended, stepped
+from floe.model.signal import Cancel
+from tests.make import H1, STORE, a_flow, a_form, a_node
+from tests.make_core import BUILD, a_core, a_start, begun, ended, stepped, to
+
+ASKS_FIRST = a_flow(a_form(), a_node("build", on="task.sign-off.good"))
 
 
-def a_rerun(of: RunRef, **others: Any) -> Incoming:
+def a_rerun(of: RunRef, flow: Flow = BUILD, **others: Any) -> Incoming:
     """The request to start a run again, in its workspace."""
     made: dict[str, Any] = {"run": of.key, "host": H1, "workspace": f"/srv/spaces/{of}"}
-    return a_start(BUILD, rerun_of=RerunOf(**(made | others)))
+    return a_start(flow, rerun_of=RerunOf(**(made | others)))
 
 
 def over(core: HubCore) -> RunRef:
@@ -57,6 +61,28 @@ def test_move_is_remembered_after_a_restart() -> None:
     assert again.site.moved.get(old.key) == new.key
     late = stepped(again, a_rerun(old)).appends[0].run
     assert moved_from(again, late) == [""]
+
+
+def test_re_run_that_is_cancelled_before_its_first_command_gives_the_workspace_back() -> None:
+    core = a_core()
+    old = over(core)
+    first = stepped(core, a_rerun(old, ASKS_FIRST)).appends[0].run
+
+    result = stepped(core, to(first, Cancel(by="alice")))
+
+    assert [(r.key, r.value) for r in result.ledger if r.kind == "moved"] == [(old.key, None)]
+    second = stepped(core, a_rerun(old)).appends[0].run
+    assert moved_from(core, second) == [f"/srv/spaces/{old}"]
+
+
+def test_re_run_that_is_cancelled_after_a_command_keeps_the_workspace() -> None:
+    core = a_core()
+    old = over(core)
+    first = stepped(core, a_rerun(old)).appends[0].run
+
+    ended(core, core.table.runs[first])
+
+    assert core.site.moved.get(old.key) == first.key
 
 
 def test_workspace_of_a_different_host_is_not_taken() -> None:
