@@ -127,7 +127,7 @@ function Input({ id, field, value, message, set }) {
   const text = /** @type {string} */ (value);
   const common = {
     id,
-    required: field.required,
+    required: field.required && field.type !== "bool", // an unticked box is an answer
     "aria-invalid": message ? "true" : undefined,
     "aria-describedby": message ? `${id}-message` : undefined,
   };

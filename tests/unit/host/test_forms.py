@@ -96,6 +96,22 @@ def test_required_field_wants_a_value(given: dict[str, Json]) -> None:
     assert wrong(a_field(), given) == {"x": "a value is required"}
 
 
+@pytest.mark.parametrize("given", [False, "no"])
+def test_required_bool_takes_false_as_an_answer(given: Json) -> None:
+    assert checked(a_field(type="bool"), {"x": given}) == {"x": False}
+
+
+def test_required_bool_wants_an_answer() -> None:
+    assert wrong(a_field(type="bool"), {}) == {"x": "a value is required"}
+
+
+def test_required_choice_of_one_passes_with_this_answer_alone() -> None:
+    form = a_field(type="choice", choices=("I have checked",))
+
+    assert wrong(form, {}) == {"x": "a value is required"}
+    assert checked(form, {"x": "I have checked"}) == {"x": "I have checked"}
+
+
 def test_optional_field_without_value_is_left_out() -> None:
     assert checked(a_field(type="bool", required=False), {"x": ""}) == {}
 
