@@ -229,7 +229,11 @@ class HostReads:
 
         It may not exist. Raises ArchiveAway, OSError.
         """
-        return await self.archiving.output(run, key) if self.archiving else self.output_path(key)
+        return (
+            await self.archiving.copies.output(run, key)
+            if self.archiving
+            else self.output_path(key)
+        )
 
     def _live(self, ref: RunRef) -> Run | None:
         """A run as it is stored: an event that the store has not taken yet may never be one."""

@@ -23,6 +23,7 @@ from floe.host.result import StepResult
 from floe.hub.clock import CHECK_S, Timers
 from floe.hub.effects import Effects
 from floe.hub.ended.archiving import Archiving
+from floe.hub.ended.copies import Copies
 from floe.hub.ended.notices import Notices
 from floe.hub.ended.pruning import Pruning
 from floe.hub.flows import Flows
@@ -104,18 +105,18 @@ class Life:
         runs, files = core.table.runs, parts.flow_files
         self.archiving: Archiving | None = None
         if parts.archive is not None:
-            self.archiving = Archiving(
+            copies = Copies(
                 parts.archive,
                 parts.copies_bytes,
                 parts.attempts,
                 store,
-                self.history,
                 parts.places,
                 runs,
                 put,
                 address_key(self.host.id, store.store_id),
             )
-            await self.archiving.open()
+            await copies.open()
+            self.archiving = Archiving(parts.archive, copies, store, self.history)
         self.effects = Effects(
             parts.attempts,
             parts.executors,
@@ -176,6 +177,7 @@ class Life:
         self.keep("removal of ended runs", self.pruning.watch)
         if self.archiving:
             self.keep("archive of ended runs", self.archiving.watch)
+            self.keep("deletion of copied outputs", self.archiving.copies.watch)
         self.watch_triggers()
         if self.gateway:
             self.gateway.open(hello_of(self.parts), self.sync)
@@ -206,7 +208,7 @@ class Life:
     async def _output(self, run: Run, key: Key) -> Path:
         """The file with an attempt's output. Raises ArchiveAway, OSError."""
         if self.archiving:
-            return await self.archiving.output(run, key)
+            return await self.archiving.copies.output(run, key)
         return self.parts.attempts.output_path(key)
 
     def _send(self, host: HostId | None, message: Message) -> None:
@@ -232,7 +234,7 @@ class Life:
         for row in decided.notices:
             self.notices.take(row)
         if self.archiving:
-            self.archiving.packed(decided.ledger)
+            self.archiving.copies.packed(decided.ledger)
         await self.effects.carry_out(decided.closed, decided.effects)
 
     async def _recall(self, refs: Collection[RunRef]) -> None:

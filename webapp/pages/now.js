@@ -117,7 +117,8 @@ function FlowLinks() {
       .map(
         (flow) => html`<li key=${flow.id}>
           <a href=${flowHref(flow.id)}>
-            <${Mark} state=${lastState(flow)} old=${isLastKnown(flow)} /> <span>${plain(flow.name || flow.id)}</span></a></li>`,
+            <${Mark} state=${lastState(flow)} old=${isLastKnown(flow)} />
+            ${" "}<span>${plain(flow.name || flow.id)}</span></a></li>`,
       )}</ul>
   </section>`;
 }

@@ -43,9 +43,10 @@ export function OutputPanel({ run, node, visit, attempt, past, old }) {
   useEffect(() => {
     if (isSheet && sheet.current) into(sheet.current);
   }, [isSheet, opened]);
-  if (error && !opened) return html`<${Failure} error=${error} again=${() => output.open()} />`;
+  const failure = error && html`<${Failure} error=${error} again=${() => output.open()} />`;
+  if (failure && !opened) return failure;
   if (!opened) return html`<${Loading} what="output" />`;
-  return html`${error && html`<${Failure} error=${error} again=${() => output.open()} />`}<div class=${classes("output", isSheet && "is-sheet")} role=${isSheet ? "dialog" : undefined}
+  return html`${failure}<div class=${classes("output", isSheet && "is-sheet")} role=${isSheet ? "dialog" : undefined}
     aria-modal=${isSheet ? "true" : undefined}
     aria-label=${isSheet ? `Output of ${plain(node.name || node.id)}` : undefined} ref=${sheet}>
     <div class="output-bar">

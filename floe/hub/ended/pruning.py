@@ -179,7 +179,7 @@ class Pruning:
                 at=self._clock.now(),
                 workspaces=sum(spaces.values()),
                 outputs=self._unfinished_bytes()
-                + (self._archiving.bytes() if self._archiving else outputs),
+                + (self._archiving.copies.bytes() if self._archiving else outputs),
                 store=await self._store.size(),
             )
         return found
