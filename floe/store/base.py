@@ -15,8 +15,8 @@ from floe.model.summary import Summary
 PRUNED_MAX: Final = 10_000
 """Removed runs of which a store knows when and why, however long ago that was."""
 
-PRUNED_S: Final = 86_400
-"""Seconds for which it knows that of all of them."""
+PRUNED_S: Final = 3 * 86_400
+"""Seconds for which it knows that of all of them. GitHub delivers a webhook again within 3 days."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,8 +139,8 @@ class Batch:
     appends: Sequence[Append] = ()
     ledger: Sequence[LedgerWrite] = field(default=())
     prunes: Sequence[Pruned] = ()
-    """Runs to remove: their logs, rows and idempotency keys. Nothing else of the batch may concern
-    them. `pruned` finds the record of each."""
+    """Runs to remove: their logs and rows. Nothing else of the batch may concern them. `pruned`
+    finds the record of each. Their idempotency keys stay as long as this record."""
     promise: bool = False
     """True: survives power loss before `append` returns. False: survives the death of every floe
     process, and every promise made later makes it durable too."""

@@ -225,9 +225,6 @@ class MemoryStore:
         if self._by_run.pop(ref, None):
             self._log = [stored for stored in self._log if stored.record.run != ref]
         self._heads.pop(ref, None)
-        once = self._ledger["once"]
-        for name in [name for name, text in once.items() if text == to_text(key)]:
-            del once[name]
 
     def _forget_pruned(self, now: int) -> None:
         newest = nlargest(PRUNED_MAX, (one.at for one in self._pruned.values()))
@@ -235,6 +232,9 @@ class MemoryStore:
         for old in [one for one in self._pruned.values() if one.at < before]:
             del self._pruned[old.key]
             self._removals.pop(old.key, None)
+            once = self._ledger["once"]
+            for name in [name for name, text in once.items() if text == to_text(old.key)]:
+                del once[name]
 
     def _put_row(self, summary: Summary) -> None:
         old = self._runs.get(summary.key)

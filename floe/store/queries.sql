@@ -59,9 +59,11 @@ FROM runs WHERE pos > ? ORDER BY pos LIMIT ?;
 -- Remove the log of a run.
 DELETE FROM log WHERE run = :key;
 
--- name: prune_once
--- Remove the idempotency keys that led to a run; `row` is its key as JSON.
-DELETE FROM ledger WHERE kind = 'once' AND value = :row;
+-- name: forget_once
+-- Forget the idempotency keys that led to the removed runs that `forget_pruned` forgets.
+DELETE FROM ledger WHERE kind = 'once' AND value IN (
+    SELECT '"' || key || '"' FROM pruned WHERE at < :before
+    AND at < (SELECT at FROM pruned ORDER BY at DESC LIMIT 1 OFFSET :most));
 
 -- name: put_pruned
 -- The record of a removed run. `pos` is for other hosts: only of a run that had a log here.

@@ -20,7 +20,7 @@ from itertools import starmap
 from queue import SimpleQueue
 from typing import Final
 
-from floe.model.codec import Body, to_text
+from floe.model.codec import Body
 from floe.model.errors import StoreConflict, StoreFailed
 from floe.model.run import Pruned
 from floe.model.summary import Summary
@@ -252,7 +252,6 @@ class SqliteWriter:
         values = [
             {
                 "key": pruned.key,
-                "row": to_text(pruned.key),
                 "flow": pruned.flow,
                 "at": pruned.at,
                 "why": pruned.why,
@@ -260,10 +259,11 @@ class SqliteWriter:
             }
             for pos, pruned in prunes
         ]
-        for name in ("put_pruned", "prune_run", "prune_log", "prune_once"):
+        for name in ("put_pruned", "prune_run", "prune_log"):
             many(self._sql[name], values)
         before = max(pruned.at for _, pruned in prunes) - PRUNED_S * 1000
-        self._conn.execute(self._sql["forget_pruned"], {"before": before, "most": PRUNED_MAX - 1})
+        for name in ("forget_once", "forget_pruned"):
+            self._conn.execute(self._sql[name], {"before": before, "most": PRUNED_MAX - 1})
         # The events with the highest positions may be gone: no position is used twice.
         self._conn.execute(self._sql["put_meta"], ("head", str(prunes[-1][0])))
 

@@ -970,13 +970,12 @@ async def test_a_store_knows_when_and_why_a_run_was_removed(store: RunStore) -> 
     assert await store.pruned(a_run(2)) is None
 
 
-async def test_removing_a_run_removes_its_idempotency_keys(store: RunStore) -> None:
-    kept, gone = a_note("k2", a_run(2).key, "once"), a_note("k1", a_run(1).key, "once")
-    await store.append(Batch(ledger=(gone, kept)))
+async def test_the_idempotency_keys_of_a_removed_run_stay(store: RunStore) -> None:
+    await store.append(Batch(ledger=(a_note("k1", a_run(1).key, "once"),)))
 
     await store.append(Batch(prunes=(a_removal(a_run(1)),)))
 
-    assert await store.ledger("once") == {"k2": a_run(2).key}
+    assert await store.ledger("once") == {"k1": a_run(1).key}
 
 
 async def test_the_position_of_a_removed_event_is_not_used_again(store: RunStore) -> None:
@@ -1042,7 +1041,20 @@ async def test_old_removals_are_forgotten_but_for_the_latest(store: RunStore) ->
     assert known == [4, 5]
 
 
-async def test_removals_of_the_last_day_are_known_however_many(store: RunStore) -> None:
+async def test_idempotency_keys_are_forgotten_with_the_removal_of_their_run(
+    store: RunStore,
+) -> None:
+    late = NOON + PRUNED_S * 1000 + PRUNED_MAX + 1
+    notes = [a_note(f"k{n}", a_run(n).key, "once") for n in (1, 2)]
+    removals = [a_removal(a_run(n), at=NOON + n) for n in range(1, PRUNED_MAX + 1)]
+    await store.append(Batch(ledger=notes, prunes=removals))
+
+    await store.append(Batch(prunes=(a_removal(a_run(PRUNED_MAX + 1), at=late),)))
+
+    assert await store.ledger("once") == {"k2": a_run(2).key}
+
+
+async def test_removals_of_the_last_three_days_are_known_however_many(store: RunStore) -> None:
     many = PRUNED_MAX + 3
     removals = [a_removal(a_run(n), at=NOON + n) for n in range(1, many)]
 

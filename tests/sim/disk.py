@@ -157,9 +157,6 @@ class Disk:
             self._removals[key] = self.head
         self.rows.pop(ref, None)
         self.logs.pop(ref, None)
-        once = self.texts.get("once", {})
-        for name in [name for name, text in once.items() if text == to_text(key)]:
-            del once[name]
 
     def _head(self, ref: RunRef) -> Head:
         log = self.logs.get(ref)

@@ -321,12 +321,12 @@ def check_request(truth: Truth, run: Run) -> None:
 
 
 def request_starts_one_run(truth: Truth, run: Run) -> None:
-    """1: a request, however often it is repeated, starts one run. Its key is in `by`, and goes with
-    a run that is removed."""
-    place, key = Place(*run.ref[:2]), (run.ref.host, run.ref.store, run.by)
+    """1: a request, however often it is repeated, starts one run, also after the removal of that
+    run. Its key is in `by`."""
+    key = (run.ref.host, run.ref.store, run.by)
     other = truth.asked.get(key)
     truth.asked[key] = run.ref
-    if other is not None and (place, other.key) not in truth.pruned:
+    if other is not None:
         raise Broken(f"request_starts_one_run: {run.by} started {other} and {run.ref}")
 
 

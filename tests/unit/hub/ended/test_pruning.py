@@ -20,7 +20,7 @@ from floe.model.refs import FlowId
 from floe.nodes.base import Space
 from floe.nodes.space_sizes import MeasuredSpaces
 from floe.nodes.workspaces import Workspaces
-from floe.store.base import Batch, LedgerWrite
+from floe.store.base import Batch, LedgerWrite, RunQuery
 from floe.store.memory import MemoryStore
 from tests.hands import HandClock, Hands, a_hub, over, settled, until
 from tests.make import a_flow, a_node, an_end
@@ -63,9 +63,9 @@ def disk(tmp_path: Path) -> Disk:
     return Disk(tmp_path)
 
 
-async def an_ended(hub: Hub, disk: Disk, hands: Hands) -> str:
+async def an_ended(hub: Hub, disk: Disk, hands: Hands, once: str = "") -> str:
     """A run that ended good and left a file of output and a workspace; its key."""
-    run = (await hub.trigger("flow", values={}, by="alice")).row
+    run = (await hub.trigger("flow", values={}, by="alice", once=once)).row
     await settled(hub)
     hands.exit("build")
     await until(over(hub, run.id))
@@ -99,6 +99,22 @@ async def test_a_run_goes_with_its_log_row_output_and_workspace(disk: Disk) -> N
     kept = [path.exists() for run in (old, new) for path in (disk.output(run), disk.space(run))]
     assert kept == [False, False, True, True]
     assert [line["runs"] for line in logs if line["event"] == "runs.pruned"] == [1]
+
+
+async def test_request_that_is_repeated_after_the_removal_of_its_run_starts_nothing(
+    disk: Disk,
+) -> None:
+    hands = Hands()
+    async with disk.hub(hands=hands, keep=KEEP_ONE) as hub:
+        await an_ended(hub, disk, hands, once="delivery-1")
+        await an_ended(hub, disk, hands)
+        await hub.pruning.prune(Wanted())
+        await settled(hub)
+
+    async with disk.hub(hands=hands, keep=KEEP_ONE) as hub:
+        with pytest.raises(Removed, match="only the newest run of flow is kept"):
+            await hub.trigger("flow", values={}, by="alice", once="delivery-1")
+        assert len((await hub.reads.runs(RunQuery())).runs) == 1
 
 
 async def test_a_dry_run_removes_nothing(disk: Disk) -> None:
