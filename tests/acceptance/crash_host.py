@@ -31,6 +31,7 @@ PAUSE_S: Final = 0.002
 
 HANDS: Final = ("command", "fetch")
 FLOW_FILE: Final = "read flow-file"
+NOTICE: Final = "send notice"
 
 EVENTS: Final = (
     "RunPended",
@@ -54,6 +55,8 @@ EVENTS: Final = (
 ACTS: Final = (
     *(f"append {event}" for event in EVENTS),
     "append ledger",
+    "append removal",
+    NOTICE,
     *(f"{act} {hands}" for act in ("start", "find", "stop", "forget") for hands in HANDS),
     *(f"sweep {hands}" for hands in HANDS),
     FLOW_FILE,
@@ -115,6 +118,7 @@ def wrap(ports: Ports, fuse: Fuse) -> None:
     """Put the fuse on everything that goes through the ports."""
     _replace(ports.store, "append", lambda call: fuse.around_async(_appended, call))
     _replace(ports.documents, "read", lambda call: fuse.around_async(lambda _: [FLOW_FILE], call))
+    _replace(ports.notifier, "send", lambda call: fuse.around_async(lambda *_: [NOTICE], call))
     _replace(ports.clock, "wake", lambda call: _wake(fuse, call))
     for executor in dict.fromkeys(ports.executors.values()):
         hands = "fetch" if executor is ports.executors[Fetch] else "command"
@@ -128,6 +132,8 @@ def _replace(port: object, name: str, wrapped: Callable[[Callable[..., Any]], ob
 
 
 def _appended(batch: Batch) -> list[str]:
+    if batch.prunes:
+        return ["append removal"]
     events = (type(record.event).__name__ for append in batch.appends for record in append.records)
     return [f"append {event}" for event in dict.fromkeys(events)] or ["append ledger"]
 

@@ -175,6 +175,10 @@ class Host:
         """Ask for the end of a run."""
         self.api.post(f"runs/{run}/cancel", {}, once)
 
+    def remove_all_but_newest(self, flow: str) -> None:
+        """Remove the ended runs of a flow but one."""
+        self.api.post("hosts/h1/prune", {"flow": flow, "keep": {"runs": 1}})
+
     def show(self, run: str) -> Shape:
         """All about a run."""
         return self.api.get(f"runs/{run}")

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeVar
 
-from floe.model.errors import Theirs
+from floe.model.errors import Theirs, Yours
 from floe.model.event import Event, NodeStarted
 from floe.model.flow import Exec
 from floe.model.refs import Key
@@ -28,6 +28,9 @@ FETCHED: Final = b"fetched\n" * 50_000
 LINES: Final = 20_000
 
 CONFIG: Final = """
+common:
+  on-end: [{when: [good, bad, cancelled], webhook: 'SERVED/hook/TRIAL'}]
+  public-url: https://ci.example.com
 flows:
   - name: all
     env: ['STARTS=$HERE/starts']
@@ -103,6 +106,22 @@ flows:
             setsid sleep 300 &
             while :; do sleep 300; done
       - {name: hang, type: fetch, listen: trigger.good, opts: {url: 'SERVED/never'}}
+
+  - name: alone
+    env: ['STARTS=$HERE/starts']
+    max-runs: 1
+    triggers: [{name: start, type: data}]
+    tasks:
+      - name: enter
+        type: exec
+        listen: trigger.good
+        opts:
+          shell: |
+            echo "$FLOE_ATTEMPT" >> "$STARTS"
+            mkdir $HERE/inside || exit 1
+            sleep 0.2
+            rmdir $HERE/inside
+      - {name: done, type: end, listen: task.enter.good}
 """.replace("LINES", str(LINES))
 
 FILED: Final = """
@@ -178,10 +197,19 @@ class Verdict:
     """What is not as it must be."""
 
 
+@dataclass(slots=True)
+class Served:
+    """An HTTP server with a file, with one that never comes, and with a webhook for each trial."""
+
+    url: str = ""
+    notices: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """How often each notice came, by trial and id."""
+
+
 @contextmanager
-def serving() -> Iterator[str]:
-    """An HTTP server with a file, and with one that never comes; its URL."""
-    over = threading.Event()
+def serving() -> Iterator[Served]:
+    """The server, until it is left."""
+    served, over = Served(), threading.Event()
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -192,6 +220,14 @@ def serving() -> Iterator[str]:
             self.send_header("Content-Length", str(len(FETCHED)))
             self.end_headers()
             self.wfile.write(FETCHED)
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            trial = self.path.removeprefix("/hook/")
+            served.notices[trial, self.headers["Idempotency-Key"]] += 1
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
 
         def log_message(self, *_: object) -> None:
             pass
@@ -206,7 +242,8 @@ def serving() -> Iterator[str]:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:
-            yield f"http://127.0.0.1:{server.server_port}"
+            served.url = f"http://127.0.0.1:{server.server_port}"
+            yield served
         finally:
             over.set()
             server.shutdown()
@@ -216,9 +253,11 @@ def serving() -> Iterator[str]:
 class Trial:
     """One host, its runs, and the deaths it dies one after another."""
 
-    def __init__(self, folder: Path, served: str, deaths: Sequence[Death]) -> None:
+    def __init__(self, folder: Path, served: Served, deaths: Sequence[Death]) -> None:
         folder.mkdir()
-        self.host = Host(folder, CONFIG.replace("SERVED", served))
+        self.name, self.served = folder.name, served
+        config = CONFIG.replace("SERVED", served.url).replace("TRIAL", self.name)
+        self.host = Host(folder, config)
         (folder / "filed.yml").write_text(FILED.replace("$HERE", str(folder)))
         self.starts = folder / "starts"
         self.starts.touch()
@@ -226,6 +265,8 @@ class Trial:
         self.tally.touch()
         self.deaths = list(deaths)
         self.verdict = Verdict()
+        self.removed = ""
+        """The key of the run that is removed in the end."""
 
     def judge(self) -> Verdict:
         """Run it to its end and say what became of it."""
@@ -240,7 +281,9 @@ class Trial:
 
     def _run(self) -> None:
         host = self.host
+        old = self._insist(lambda: host.trigger("filed", "zero"))
         held = self._insist(lambda: host.trigger("held", "one"))
+        alone = [self._insist(lambda k=k: host.trigger("alone", k)) for k in ("a", "b")]  # type: ignore[misc]  # mypy has no type for a default of a lambda
         whole = self._insist(lambda: host.trigger("all", "two", word="hello"))
         filed = self._insist(lambda: host.trigger("filed", "three"))
         for node in ("stay", "hang"):
@@ -249,12 +292,18 @@ class Trial:
         self._insist(lambda: host.cancel(held, "four"))
         self._insist(lambda: host.until_node(whole, "sign-off", "asking"))
         self._insist(lambda: host.give(whole, "sign-off", "five", remark="fine"))
-        runs = {"all": whole, "filed": filed, "held": held}
-        for run in runs.values():
+        runs = {"all": whole, "filed": filed, "held": held, "alone": alone[0], "then": alone[1]}
+        for run in (old, *runs.values()):
             self._insist(lambda run=run: host.until_over(run))  # type: ignore[misc]  # as above
         again = self._insist(lambda: host.rerun(whole, "six", **{"from": "last"}))
         self._insist(lambda: host.until_over(again))
         runs["again"] = again
+        for run in (old, *runs.values()):
+            self._insist(lambda run=run: self._until_notified(run))  # type: ignore[misc]  # as above
+        self._check_notices([old, *runs.values()])
+        self.removed = str(self._insist(lambda: host.show(old)["key"]))
+        self._insist(lambda: host.remove_all_but_newest("filed"))
+        self._insist(lambda: self._until_removed(old))
         self._see_deaths()
         self._check_answers(runs)
         host.stop()
@@ -306,7 +355,7 @@ class Trial:
         host = self.host
         shown = {flow: host.show(run) for flow, run in runs.items()}
         goods = {flow: run["good"] for flow, run in shown.items()}
-        good = {"all": True, "filed": True, "held": False, "again": True}
+        good = dict.fromkeys(runs, True) | {"held": False}
         self._expect("goodness", goods, good)
         for (flow, id), expected in TAGS.items():
             node = next(n for n in shown[flow]["nodes"] if n["id"] == id)
@@ -321,10 +370,38 @@ class Trial:
             self._complain("the fetched file is not what was served")
         self._expect("processes that are left", host.processes(), {})
 
+    def _until_notified(self, run: str) -> None:
+        def is_sent() -> bool:
+            found = self.host.api.get(f"runs/{run}/notices")["notices"]
+            return [one["state"] for one in found] == ["sent"]
+
+        until(is_sent, f"the notice of {run}")
+
+    def _check_notices(self, runs: Sequence[str]) -> None:
+        """Each is sent once, and again only if a death came between its receipt and the record."""
+        came = {id: n for (trial, id), n in self.served.notices.items() if trial == self.name}
+        self._expect("number of notices", len(came), len(runs))
+        if max(came.values(), default=0) > 1 + len(self.verdict.died):
+            self._complain(f"notices came too often: {came}")
+
+    def _until_removed(self, run: str) -> None:
+        root, key = self.host.root, self.removed
+        places = (root / "runs" / key, root / "spaces" / "filed" / "ws" / key)
+
+        def is_gone() -> bool:
+            try:
+                self.host.show(run)
+            except Yours:
+                return not any(place.exists() for place in places)
+            return False
+
+        until(is_gone, f"the removal of {run}")
+
     def _check_store(self, runs: dict[str, str]) -> None:
         stored = self.host.stored()
         self._expect("runs", sorted(str(r.ref) for r, _ in stored), sorted(runs.values()))
-        started = Counter(self.starts.read_text().splitlines())
+        lines = self.starts.read_text().splitlines()
+        started = Counter(line for line in lines if not line.startswith(f"{self.removed}."))
         recorded = Counter(str(key) for run, log in stored for key in commands_started(run, log))
         self._expect("started commands, as they say and as the logs say", started, recorded)
         if twice := [key for key, count in started.items() if count > 1]:
