@@ -167,6 +167,7 @@ async def open_hub(
                 workspace_root=str(config.workspace_root),
                 peers=len(others_of(config)) if ports.peers else 0,
                 keeper=config.keeper,
+                packs_at_end=ports.archive is None,
                 notifies=ports.notifier is not None,
                 on_end=config.on_end,
             ),

@@ -104,6 +104,7 @@ class HubCore:
             self._placement.dispatch(step)
             step.deliver()  # what runs gave back that ended when they began
             step.next_due = peers.finish(step)
+            step.pack()
             result = step.result()
         except ValueError:
             self._undo(self.site.journal.take(), step.before)

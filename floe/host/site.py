@@ -41,6 +41,9 @@ class HostSettings:
     """The number of other hosts in the config; 0 for a single host."""
     keeper: HostId | None = None
     """The host that grants the cluster's resources and fires its timers."""
+    packs_at_end: bool = False
+    """Whether a run without output is packed in the step that ends it. With a bucket it is not: its
+    copy comes first."""
     notifies: bool = True
     """Whether ended runs send notices; those of `floe run` send none."""
     on_end: tuple[Notice, ...] = ()

@@ -26,6 +26,7 @@ from floe.model.event import (
     RunEnded,
     RunEnding,
     RunGranted,
+    RunPacked,
     RunPended,
 )
 from floe.model.flow import Action, Flow
@@ -307,12 +308,23 @@ class Step:
         step = Recorded(record, old, run, is_row_changed(old, run))
         self.recorded.setdefault(run.ref, []).append(step)
         self.promise |= isinstance(event, PROMISES)
-        if run.phase == "ended":
-            self.keep("unpacked", run.ref.key, True)
         if isinstance(event, RunEnded):
             self._owe_notices(run)
             self._return_workspace(run)
         self._observer.recorded(self, record, run)
+
+    def pack(self) -> None:
+        """Pack the runs that ended in this step without any output; note the others as unpacked."""
+        table, packs_at_end = self.site.table, self.site.settings.packs_at_end
+        for ref, steps in tuple(self.recorded.items()):
+            run = steps[-1].run
+            if run.phase != "ended":
+                continue
+            has_ended = isinstance(steps[-1].record.event, RunEnded) and not table.is_foreign(run)
+            if has_ended and packs_at_end and not run.has_output:
+                self.add(run, (RunPacked(at=self.now, digests={}),))
+            else:
+                self.keep("unpacked", ref.key, True)
 
     def _owe_notices(self, run: Run) -> None:
         """Owe the notices of a run that has ended, in the same transaction, at its own host."""

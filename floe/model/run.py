@@ -179,6 +179,12 @@ class Run:
         latest = self.nodes.get(node)
         return (*self.earlier.get(node, ()), latest) if latest is not None else ()
 
+    @property
+    def has_output(self) -> bool:
+        """Whether any attempt of this run printed anything."""
+        each = (visit for node in self.nodes for visit in self.visits(node))
+        return any(attempt.output_bytes for visit in each for attempt in visit.attempts)
+
     def settled(self, node: NodeId) -> NodeState:
         """The latest visit of a node that has settled, or the latest if none has."""
         latest = self.nodes[node]

@@ -57,6 +57,7 @@ def a_world() -> World:
             workspace_root="/w",
             peers=len(HOSTS) - 1,
             keeper=HOSTS[0],
+            packs_at_end=True,
         )
         world.add(settings, 0)
     world.run_until(world.now + MEET_MS)

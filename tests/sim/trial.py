@@ -104,6 +104,7 @@ class Trial:
     def __init__(self, seed: int, lean: Lean | None = None, *, story: bool) -> None:
         """`lean`: what there is much of; None for what leads to the mishap it is aimed at."""
         random = self.random = Random(seed)
+        self._has_bucket = seed % 2 == 1
         self.world = World(random, story=story)
         self.aim = aim_of(seed)
         self._lean = lean or LEANS.get(self.aim[1], Lean())
@@ -141,6 +142,7 @@ class Trial:
                 workspace_root="/w",
                 peers=len(hosts) - 1,
                 keeper=self.faults.keeper,
+                packs_at_end=not self._has_bucket,
             )
             skew_ms = random.randrange(-300, 300)
             if host == bad_clock:

@@ -456,7 +456,8 @@ class World:
         random = self.random
         delay = random.randrange(10, 3500 if random.random() < self.slow else 300)
         status = 0 if random.random() < self.luck else 1
-        report = Exited(status=status, outputs={"made_by": str(key)})
+        printed = len(key.node) % 2
+        report = Exited(status=status, outputs={"made_by": str(key)}, output_bytes=printed)
         self.at(delay, self.end_process, machine, key, report, machine.disk.store)
 
     def end_process(

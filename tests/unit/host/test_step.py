@@ -6,12 +6,13 @@ from floe.host.core import HubCore
 from floe.host.inputs import Incoming, Mark, Packed
 from floe.host.peers.base import NoPeers
 from floe.host.step import Step
-from floe.model.effect import StartAction
+from floe.model.effect import PackArchive, StartAction
+from floe.model.event import RunEnded, RunPacked
 from floe.model.flow import Retry
 from floe.model.message import Forgotten, Message, NotMe
 from floe.model.refs import HostId, NodeId
 from floe.model.run import Run
-from floe.model.signal import Cancel, DataGiven, TimerFired
+from floe.model.signal import Cancel, DataGiven, Exited, Reported, TimerFired
 from floe.store.base import LedgerWrite
 from tests.make import (
     H1,
@@ -20,11 +21,12 @@ from tests.make import (
     a_flow,
     a_form,
     a_node,
+    an_end,
     exited,
     started,
     the_key,
 )
-from tests.make_core import BUILD, a_core, a_start, begun, ended, stepped, to
+from tests.make_core import BUILD, a_core, a_start, begun, ended, events_of, stepped, to
 
 
 def form_run(core: HubCore) -> Run:
@@ -100,6 +102,37 @@ def test_ended_run_is_on_the_list_of_the_unpacked_until_it_is_packed() -> None:
     assert LedgerWrite(kind="unpacked", key=run.ref.key, value=True) in ending.ledger
     assert LedgerWrite(kind="unpacked", key=run.ref.key, value=None) in packing.ledger
     assert (core.table.runs, core.table.owed(run.ref)) == ({}, frozenset())
+
+
+def test_run_without_output_is_packed_in_the_step_that_ends_it() -> None:
+    core = a_core(packs_at_end=True)
+    [run] = begun(core, BUILD)
+
+    ending = ended(core, run)
+
+    assert [type(event) for event in events_of(ending)][-2:] == [RunEnded, RunPacked]
+    assert [write for write in ending.ledger if write.kind == "unpacked"] == []
+    assert (core.table.runs, ending.effects) == ({}, ())
+
+
+def test_run_with_output_is_packed_after_the_step_that_ends_it() -> None:
+    core = a_core(packs_at_end=True)
+    [run] = begun(core, BUILD)
+    report = Exited(status=0, outputs={}, output_bytes=1)
+
+    ending = stepped(core, to(run, Reported(key=the_key(run, "build"), report=report, at=NOW)))
+
+    assert ending.effects == (PackArchive(run.ref),)
+    assert LedgerWrite(kind="unpacked", key=run.ref.key, value=True) in ending.ledger
+
+
+def test_run_that_ends_when_it_begins_is_packed_in_that_step() -> None:
+    core = a_core(packs_at_end=True)
+
+    decided = stepped(core, a_start(a_flow(an_end(on="trigger.good"))))
+
+    assert isinstance(events_of(decided)[-1], RunPacked)
+    assert core.table.runs == {}
 
 
 class Echo(NoPeers):
