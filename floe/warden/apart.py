@@ -3,7 +3,8 @@
 Each write runs in a thread of its own, so a write that never returns delays its own command only.
 The main thread reads no more from the pipe until the write is over.
 
-Rule of this file: only `_write_apart` and the last `os.close` run in a thread.
+Rule of this file: only `_write_apart`, which also opens the file, and the last `os.close` run in a
+thread.
 """
 
 # `_thread` and not `threading`: each start of a warden would import that, for half a millisecond.
@@ -17,7 +18,7 @@ from math import inf
 from typing import Final
 
 from floe.warden.log import log_line
-from floe.warden.outputs import Output, put
+from floe.warden.outputs import Output
 
 PATIENCE_S: Final = 4.0
 """Seconds that a stopped command waits for a write; a file system that needs more hangs."""
@@ -39,14 +40,14 @@ class OutputApart(Output):
     def __init__(
         self,
         key: str,
-        file: int,
+        open_file: Callable[[], int],
         pipe: int,
         room: float = inf,
         *,
         written: Callable[[Output], None],
     ) -> None:
         """`written` is called in a thread after each write, and causes a call of `settle`."""
-        super().__init__(key, file, pipe, room)
+        super().__init__(key, open_file, pipe, room)
         self._written = written
         self._begun_at = -inf
         """When the latest write began."""
@@ -94,7 +95,7 @@ class OutputApart(Output):
 
     def _write_apart(self, data: bytes) -> None:
         try:
-            self._rest = put(self._file, data)
+            self._rest = self._put(data)
         except OSError as error:
             self._error, self._rest = error, b""
         self._written(self)
@@ -103,8 +104,8 @@ class OutputApart(Output):
         self._is_closed = True
         if self._is_writing:
             return  # `settle` closes it
-        if self._is_used:
+        if self._is_used and self._file >= 0:
             with contextlib.suppress(RuntimeError):  # no process is available
                 _thread.start_new_thread(os.close, (self._file,))
                 return
-        os.close(self._file)
+        super()._close_file()

@@ -1,7 +1,7 @@
 """Parses a hub's request for a command, looks up the program and starts it."""
 
 # Single system calls: Path is slower.
-# ruff: noqa: PTH112, PTH113
+# ruff: noqa: PTH112, PTH113, PTH120
 
 import errno
 import os
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any, Final, NamedTuple
 
+from floe.warden.outputs import open_output
 from floe.warden.unstartable import why_not
 
 SECONDS_MAX: Final = 10.0**9
@@ -99,10 +100,8 @@ class Launched(NamedTuple):
     """A running command."""
 
     pid: int
-    file: int
-    """The file for its output."""
     size: int
-    """The size of that file in bytes."""
+    """The size of the file for its output in bytes; 0 if there is none yet."""
     pipe: int
     """The pipe with its output."""
 
@@ -120,13 +119,9 @@ def launch(order: Order, env: dict[str, str], null: int, reset: Sequence[int]) -
             path = find(order.argv[0], order.env)
         except ValueError as error:
             raise OrderRefused(f"command: {error}") from error
-        file, size = _opened(order.output)
-        try:
-            pid, pipe = _spawned(path, order.argv, env, null, reset)
-            return Launched(pid, file, size, pipe)
-        except BaseException:
-            os.close(file)
-            raise
+        size = size_of(order.output)
+        pid, pipe = _spawned(path, order.argv, env, null, reset)
+        return Launched(pid, size, pipe)
     finally:
         os.chdir("/")
 
@@ -163,20 +158,25 @@ def _spawned(
     return pid, pipe
 
 
-def _opened(output: str) -> tuple[int, int]:
-    """The file and its size in bytes."""
-    # A command may have put a pipe here, whose open would block, or a link to anywhere.
-    safe = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+def size_of(output: str) -> int:
+    """The bytes in the file for an output; 0 without it, since it is made for the first of them."""
     try:
-        fd = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_APPEND | safe, 0o600)
+        found = os.lstat(output)
+        if not stat.S_ISREG(found.st_mode):  # a command put it there
+            raise OrderRefused(f"output file {output}: {NOT_PLAIN}")
+    except FileNotFoundError:
+        _check_folder(output)
+        return 0
     except OSError as error:
-        is_odd = error.errno in (errno.ELOOP, errno.ENXIO, errno.EISDIR)
-        says = NOT_PLAIN if is_odd else error.strerror
-        raise OrderRefused(f"output file {output}: {says}", error.errno) from error
+        raise OrderRefused(f"output file {output}: {error.strerror}", error.errno) from error
     except ValueError as error:
         raise OrderRefused(f"output file: {error}") from error
-    found = os.fstat(fd)
-    if not stat.S_ISREG(found.st_mode):
-        os.close(fd)
-        raise OrderRefused(f"output file {output}: {NOT_PLAIN}")
-    return fd, found.st_size
+    return found.st_size
+
+
+def _check_folder(output: str) -> None:
+    if not os.access(os.path.dirname(output), os.W_OK | os.X_OK):
+        try:
+            os.close(open_output(output))
+        except OSError as error:
+            raise OrderRefused(f"output file {output}: {error.strerror}", error.errno) from error

@@ -18,6 +18,7 @@ import fcntl
 import mmap
 import os
 import selectors
+import stat
 import time
 from collections import deque
 from collections.abc import Callable
@@ -46,6 +47,8 @@ READS_MAX: Final = 64
 F_SETPIPE_SZ: Final = 1031
 F_GETPIPE_SZ: Final = 1032
 FULL: Final = (errno.ENOSPC, errno.EDQUOT)
+SHORT: Final = (*FULL, errno.EMFILE, errno.ENFILE)
+"""Errors of a machine that temporarily has no room for one more file."""
 
 # Takes memory once a read fills it; a bytearray would take all of it for a warden that is idle.
 _buffer: Final = mmap.mmap(-1, PIPE_BYTES, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
@@ -58,6 +61,7 @@ class Output:
     __slots__ = (
         "_file",
         "_is_large",
+        "_open",
         "_pipe",
         "_pipe_bytes",
         "_rest_s",
@@ -69,16 +73,22 @@ class Output:
         "key",
     )
 
-    def __init__(self, key: str, file: int, pipe: int, room: float = inf) -> None:
-        """`room`: how many bytes may be kept. Takes ownership of both descriptors."""
+    def __init__(
+        self, key: str, open_file: Callable[[], int], pipe: int, room: float = inf
+    ) -> None:
+        """`open_file` is called when something is printed. `room`: how many bytes may be kept.
+        Takes ownership of both descriptors."""
         self.key = key
         self.due = inf
         """When it is read next; inf while it is watched, or at its end."""
         self.is_watched = False
         self.is_too_much = False
         """Whether more was printed than may be kept; the rest is discarded."""
-        self._file = file
+        self._file = -1
+        """Not open before the first data: most commands print nothing, and a new file may take
+        longer than the command."""
         self._is_large = False
+        self._open = open_file
         self._pipe = pipe
         self._pipe_bytes = 0
         """The size of the pipe; 0 while its data are few, and it does not matter."""
@@ -165,15 +175,40 @@ class Output:
         """Take note that a write in a thread is over; here there is none."""
 
     def _close_file(self) -> None:
-        os.close(self._file)
+        if self._file >= 0:
+            os.close(self._file)
 
     def _write(self, data: bytes | memoryview) -> bool:
         """Write to the file; keep data that does not fit on the disk for later."""
-        rest = put(self._file, data)
+        rest = self._put(data) if data else b""
         if rest and self.is_whole:
-            log_line("output.waits", key=self.key, why="no room on the disk")
+            log_line("output.waits", key=self.key, why="no room on the disk, or no open file left")
         self._unwritten = rest
         return self.is_whole
+
+    def _put(self, data: bytes | memoryview) -> bytes:
+        """Write to the file, which may be new; return the rest if there is no room."""
+        if self._file < 0:
+            try:
+                self._file = self._open()
+            except OSError as error:
+                if error.errno in SHORT:
+                    return bytes(data)
+                # The command goes on, as one that removes its output later.
+                log_line("output.lost", key=self.key, error=str(error))
+                self._file = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
+        return put(self._file, data)
+
+
+def open_output(path: str) -> int:
+    """Open the file for an output, which may be new. Raises OSError."""
+    # A command may have put a pipe here, whose open would block, or a link to anywhere.
+    safe = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | safe, 0o600)
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise OSError(errno.ENXIO, "not a plain file", path)
+    return fd
 
 
 def put(file: int, data: bytes | memoryview) -> bytes:

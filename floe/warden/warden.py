@@ -17,6 +17,7 @@ import signal
 import socket
 import time
 import traceback
+from functools import partial
 from math import inf
 from typing import Any, Final
 
@@ -29,7 +30,7 @@ from floe.warden.leftovers import press_left, unfinished
 from floe.warden.limits import CommandLimits
 from floe.warden.log import log_line
 from floe.warden.order import Order, OrderRefused, launch, parse
-from floe.warden.outputs import START_S, Output, Outputs
+from floe.warden.outputs import START_S, Output, Outputs, open_output
 from floe.warden.proc import slurp, ticks_now, ticks_of
 from floe.warden.stamp import Stamps
 
@@ -353,17 +354,18 @@ class Warden:
         env = {"FLOE_ATTEMPT": key, **order.env, "FLOE_WARDEN": f"{self.mark}.{key}"}
         since = ticks_now()
         with self.places.given():
-            pid, kept, size, pipe = launch(order, env, self.null, self.reset)
+            pid, size, pipe = launch(order, env, self.null, self.reset)
         now = time.monotonic()
         attempt = RunningAttempt(
             key, pid, stamp=stamp, grace_s=order.grace_s, due=now + order.timeout_s
         )
         attempt.ticks = ticks_of(pid, since)  # alive or not, it exists until it is reaped
         room = order.output_max - size if order.output_max else inf
+        open_file = partial(open_output, order.output)
         if order.apart:
-            attempt.output = OutputApart(key, kept, pipe, room, written=self._written)
+            attempt.output = OutputApart(key, open_file, pipe, room, written=self._written)
         else:
-            attempt.output = Output(key, kept, pipe, room)
+            attempt.output = Output(key, open_file, pipe, room)
         self.outputs.add(attempt.output, now)
         if not self.running:
             self.tick_at = now + TICK_S

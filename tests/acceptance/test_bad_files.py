@@ -53,6 +53,7 @@ flows:
         opts:
           shell: |
             echo before
+            until [ -s "${FLOE_INPUT%.input}" ]; do sleep 0.01; done  # its output is being written
             cd /
             eval "set -- $FLOE_IN_FILE"
             rm -rf "$1"

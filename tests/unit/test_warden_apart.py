@@ -30,7 +30,7 @@ class Printing:
                 break
         os.set_blocking(self.file, True)
         self.over: SimpleQueue[Output] = SimpleQueue()
-        self.output = OutputApart("k", self.file, pipe, written=self.over.put)
+        self.output = OutputApart("k", lambda: self.file, pipe, written=self.over.put)
 
     def answers(self) -> None:
         """The file system answers again."""

@@ -1,15 +1,16 @@
 """The pipe and the file of one command, on a disk that is full or broken."""
 
+import errno
 import os
 import resource
 import selectors
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
-from floe.warden.outputs import BUSY_S, PIPE_BYTES, REST_S, Output, Outputs
+from floe.warden.outputs import BUSY_S, PIPE_BYTES, REST_S, Output, Outputs, open_output
 
 
 class Printing(NamedTuple):
@@ -37,7 +38,7 @@ def printing(tmp_path: Path) -> Iterator[Printing]:
     file = os.open(tmp_path / "out", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     pipe, end = os.pipe()
     os.set_blocking(pipe, False)
-    yield Printing(Output("k", file, pipe), file, end)
+    yield Printing(Output("k", lambda: file, pipe), file, end)
     os.close(end)
 
 
@@ -166,7 +167,7 @@ def test_a_pipe_at_its_end_is_watched_no_longer(tmp_path: Path) -> None:
     os.close(end)
     with selectors.DefaultSelector() as selector:
         outputs = Outputs(selector, lambda key: None)
-        output = Output("k", file, pipe)
+        output = Output("k", lambda: file, pipe)
         outputs.add(output, now=0.0)
         outputs.look(now=1.0)
 
@@ -190,3 +191,72 @@ def test_a_pipe_whose_command_ended_in_the_same_round_is_not_read_again(
         key.data(key.fileobj, events)
 
     assert "output.lost" not in capfd.readouterr().err
+
+
+def test_a_command_that_prints_nothing_has_no_file(tmp_path: Path) -> None:
+    pipe, end = os.pipe()
+    output = Output("k", lambda: open_output(str(tmp_path / "out")), pipe)
+    os.close(end)
+
+    assert output.finish()
+    output.close()
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_is_made_for_the_first_data_and_appended_to(tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("earlier\n")
+    pipe, end = os.pipe()
+    output = Output("k", lambda: open_output(str(tmp_path / "out")), pipe)
+    os.write(end, b"first\n")
+    os.close(end)
+
+    assert output.finish()
+    output.close()
+
+    assert (tmp_path / "out").read_text() == "earlier\nfirst\n"
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EMFILE])
+def test_a_file_that_cannot_be_made_now_is_made_later(tmp_path: Path, number: int) -> None:
+    refusals = [OSError(number, os.strerror(number))]
+
+    def opened() -> int:
+        if refusals:
+            raise refusals.pop()
+        return open_output(str(tmp_path / "out"))
+
+    pipe, end = os.pipe()
+    output = Output("k", opened, pipe)
+    os.write(end, b"first\n")
+    os.close(end)
+
+    output.take()
+    assert not output.is_whole
+    assert output.finish()
+    output.close()
+    assert (tmp_path / "out").read_text() == "first\n"
+
+
+def test_a_command_whose_output_cannot_be_made_goes_on(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    pipe, end = os.pipe()
+    output = Output("k", lambda: open_output(str(tmp_path / "gone" / "out")), pipe)
+    os.write(end, b"first\n")
+    output.take()
+
+    os.write(end, b"second\n")
+
+    assert output.take() == 7
+    assert capfd.readouterr().err.count("output.lost") == 1
+    output.close()
+    os.close(end)
+
+
+@pytest.mark.parametrize("put", [os.mkfifo, lambda path: path.symlink_to("elsewhere")])
+def test_only_a_plain_file_is_opened(tmp_path: Path, put: Callable[[Path], None]) -> None:
+    put(tmp_path / "out")
+
+    with pytest.raises(OSError, match="out"):
+        open_output(str(tmp_path / "out"))
