@@ -98,9 +98,10 @@ class Live:
             return
         node = self._nodes[change["id"]] = self._nodes.get(change["id"], {}) | change
         if shape["event"] == "NodeStarted":
-            click.echo(f"{click.style('▶', fg='cyan')} {node['ref']}")
+            visit, attempt = node.get("visit", 1), node.get("attempt", 1)
+            again = f"  visit {visit}" if visit > 1 else ""
+            click.echo(f"{click.style('▶', fg='cyan')} {node['ref']}{again}")
             if not self._quiet:
-                visit, attempt = node.get("visit", 1), node.get("attempt", 1)
                 key = Key(frame.run, shape["epoch"], node["id"], visit, attempt)  # type: ignore[arg-type]  # a node's frame has its run
                 path = self._hub.reads.output_path(key)
                 self._tails[node["id"]] = _Tail(node["ref"].ljust(self._width), path)

@@ -71,11 +71,9 @@ class Text:
     like: str = ""
     """The pattern in words, as a hint."""
     label: str = "string"
-    not_list: str = ""
-    """The hint if the document has a list."""
 
     def read(self, tree: Tree, key: str, notes: Notes) -> str:
-        value = scalar(tree, key, "text", self.not_list)
+        value = scalar(tree, key, "text")
         if value.kind != "text":
             article = "" if value.kind == "nothing" else "a "
             what = (

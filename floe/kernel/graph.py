@@ -16,11 +16,22 @@ from floe.model.tags import TRIGGER_GOOD, Tag, emitter_of, label_of
 
 STATUS_MAX: Final = 255
 
-FlawKind = Literal["nobody", "cycle", "back-edge", "exclusive", "idle", "unreachable", "asleep"]
+FlawKind = Literal[
+    "nobody",
+    "cycle",
+    "back-edge",
+    "exclusive",
+    "idle",
+    "unreachable",
+    "asleep",
+    "no-loop",
+    "several",
+]
 """nobody: no node issues the tag. cycle: nodes that wait for each other. back-edge: a cycle into a
-merge of any, which it cannot start twice. exclusive: a merge waits for two tags of one node, which
-issues only one. idle: listens to nothing. unreachable: its tags never come. asleep: no node listens
-to the trigger."""
+node that enters once, since it has no `loop`. exclusive: a merge waits for two tags of one node,
+which issues only one. idle: listens to nothing. unreachable: its tags never come. asleep: no node
+listens to the trigger. no-loop: nothing leads back to a node with `loop`. several: a loop may issue
+the tag several times, and its listener is outside."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,17 +68,19 @@ class Graph:
     unreachable: frozenset[NodeId]
     """Nodes that no run can enter."""
     flaws: tuple[Flaw, ...]
-    """In document order of their nodes; flaws of the flow as a whole come first."""
+    """In document order of their nodes; flaws of the flow as a whole come first, and those of loops
+    last."""
 
 
 def graph_of(flow: Flow) -> Graph:
     """The graph of a flow with all its flaws. Never raises for a bad flow."""
     edges = tuple(edges_of(flow))
-    reached = _reached(flow)
+    reached, _ = _reached(flow)
     levels, back = _levels(flow, edges, reached)
     flaws = [
         *_asleep(flow),
         *(flaw for node in flow.nodes for flaw in _flaws(flow, node, back, reached)),
+        *_loop_flaws(flow),
     ]
     unreachable = frozenset(n.id for n in flow.nodes) - reached
     return Graph(levels=levels, edges=edges, unreachable=unreachable, flaws=tuple(flaws))
@@ -75,6 +88,11 @@ def graph_of(flow: Flow) -> Graph:
 
 def labels_of(node: Node) -> tuple[str, ...]:
     """The labels that a node can issue: the last parts of its tags. Statuses are `0` to `255`."""
+    labels = _work_labels(node)
+    return (*labels, "error") if node.loop and "error" not in labels else labels
+
+
+def _work_labels(node: Node) -> tuple[str, ...]:
     if node.ignore_fail:
         return ("good",)
     if isinstance(node.work, Action):
@@ -117,8 +135,9 @@ def _clauses(node: Node) -> tuple[tuple[Tag, ...], ...]:
     return (*heard, *node.needs)
 
 
-def _reached(flow: Flow) -> frozenset[NodeId]:
-    """Every node that some run could enter, found by following the tags from the trigger."""
+def _reached(flow: Flow, only: Tag | None = None) -> tuple[frozenset[NodeId], set[Tag]]:
+    """Every node that some run could enter, found by following the tags from the trigger, and these
+    tags. `only`: the one tag that its node issues."""
     reached: set[NodeId] = set()
     fresh = [TRIGGER_GOOD]
     issued = {TRIGGER_GOOD}
@@ -127,9 +146,11 @@ def _reached(flow: Flow) -> frozenset[NodeId]:
             if node.id not in reached and all(not issued.isdisjoint(c) for c in _clauses(node)):
                 reached.add(node.id)
                 tags = [Tag(f"{node.ref}.{label}") for label in labels_of(node)]
+                if only in tags:
+                    tags = [only]
                 issued.update(tags)
                 fresh.extend(tags)
-    return frozenset(reached)
+    return frozenset(reached), issued
 
 
 def _levels(
@@ -137,18 +158,25 @@ def _levels(
 ) -> tuple[dict[NodeId, int], dict[NodeId, tuple[NodeId, ...]]]:
     """Levels by the longest path from the trigger, and the edge removed from each cycle.
 
-    A removed edge is given by its target, with the nodes of the cycle from there on.
+    A removed edge is given by its target, with the nodes of the cycle from there on, unless that is
+    the head of a loop.
     """
+    heads = [n.id for n in flow.nodes if n.loop and n.id in reached]
     before: dict[NodeId, set[NodeId]] = {n.id: set() for n in flow.nodes}
     for edge in edges:
         if edge.source is not None:
             before[edge.target].add(edge.source)
     back: dict[NodeId, tuple[NodeId, ...]] = {}
     while (cycle := _cycle(before)) is not None:  # each iteration removes one edge
-        at = next((i for i, n in enumerate(cycle) if n in reached and _is_any(flow.by_id[n])), 0)
+        head = next((n for n in heads if n in cycle), None)
+        first = head or next(
+            (n for n in cycle if n in reached and _is_any(flow.by_id[n])), cycle[0]
+        )
+        at = cycle.index(first)
         cycle = (*cycle[at:], *cycle[:at])
-        before[cycle[0]].discard(cycle[-1])
-        back.setdefault(cycle[0], cycle)
+        before[first].discard(cycle[-1])
+        if head is None:
+            back.setdefault(first, cycle)
     levels: dict[NodeId, int] = {}
     for node in TopologicalSorter(before).static_order():
         levels[node] = 1 + max((levels[b] for b in before[node]), default=0)
@@ -230,10 +258,37 @@ def _cyclic(flow: Flow, node: Node, cycle: tuple[NodeId, ...], reached: frozense
     tag = next(t for c in _clauses(node) for t in c if _emitter(flow, t) is last)
     if node.id in reached:
         what = f"{tag} leads back to {node.ref}, which enters only once: {way}"
-        return Flaw(kind="back-edge", node=node.id, tag=tag, what=what, level="warning")
+        hint = f"give {node.ref} `loop: {{max: 3}}`"
+        return Flaw(kind="back-edge", node=node.id, tag=tag, what=what, hint=hint)
     what = f"{tag} never comes, because these nodes wait for each other: {way}"
     hint = "let one of them listen to an earlier event"
     return Flaw(kind="cycle", node=node.id, tag=tag, what=what, hint=hint)
+
+
+def _loop_flaws(flow: Flow) -> Iterator[Flaw]:
+    """Heads to which nothing leads back, and listeners outside that enter at the first round."""
+    in_loops = {id for loop in flow.loops for id in loop.nodes}
+    for node in flow.nodes:
+        if node.loop and node.id not in in_loops:
+            what = f"no node behind {node.ref} leads back to it, so its `loop` does nothing"
+            hint = "let it listen to an event of a node behind it, or remove `loop`"
+            yield Flaw(kind="no-loop", node=node.id, tag=None, what=what, hint=hint)
+    for loop in flow.loops:
+        back = frozenset[Tag]().union(*loop.back.values())
+        issued = [t for t in flow.hearers if emitter_of(t) in loop.nodes and is_issued(flow, t)]
+        for tag in issued:
+            outside = [n for n in flow.hearers[tag] if n.id not in loop.nodes and not _ends(n)]
+            if outside and not back.isdisjoint(_reached(flow, tag)[1]):
+                for node in outside:
+                    what = f"a loop may issue {tag} several times, but {node.ref} enters only once"
+                    hint = "it sees the first round; let a node of the loop do its work"
+                    yield Flaw(
+                        kind="several", node=node.id, tag=tag, what=what, hint=hint, level="warning"
+                    )
+
+
+def _ends(node: Node) -> bool:
+    return isinstance(node.work, End)
 
 
 def _unreachable(flow: Flow, node: Node, reached: frozenset[NodeId]) -> Flaw:

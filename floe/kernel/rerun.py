@@ -63,12 +63,15 @@ def rerun_of(old: Run, flow: Flow, choice: Choice) -> Rerun:
 
 
 def _settled(old: Run, flow: Flow) -> dict[NodeId, NodeState]:
-    """The nodes that a re-run might take over. An end is never: it would not end the re-run."""
+    """The nodes that a re-run might take over. An end is never: it would not end the re-run.
+
+    A node of a loop may have settled in an earlier round only.
+    """
     return {
         node.id: state
         for node in flow.nodes
         if (state := old.nodes.get(node.id))
-        and state.phase == "settled"
+        and state.phase in ("settled", "again")
         and state.tag is not None
         and state.tag.startswith(f"{node.ref}.")
         and not isinstance(node.work, End)
@@ -83,9 +86,10 @@ def _first(
         return flow.by_id
     stopped = [id for id in old.nodes if id in flow.by_id and id not in settled]
     stopped += _void(settled, flow, choice)
+    bad = [id for id, s in settled.items() if not s.good and s.phase == "settled"]
     if choice.kind == "failed":
-        return (*stopped, *(id for id, state in settled.items() if not state.good))
-    unheard = [id for id, s in settled.items() if not s.good and s.tag not in flow.hearers]
+        return (*stopped, *bad)
+    unheard = [id for id in bad if settled[id].tag not in flow.hearers]
     return (*filter(None, (choice.node,)), *stopped, *unheard)
 
 
@@ -141,7 +145,8 @@ def _gap(
 
 
 def _rerun_order(kept: Mapping[NodeId, NodeState]) -> list[tuple[NodeId, NodeState]]:
-    return sorted(kept.items(), key=lambda item: item[1].settled_at or 0)
+    """A node that entered because of one that settled in the same millisecond comes after it."""
+    return sorted(kept.items(), key=lambda item: (item[1].settled_at or 0, item[1].woke))
 
 
 def _taken(old: Run, node: NodeId, state: NodeState) -> NodeTaken:

@@ -46,7 +46,7 @@ def failed_nodes(run: Run, flow: Flow) -> tuple[NodeId, ...]:
     Those with a bad event that no node listens to; else the one by whose event the run ended; else
     none.
     """
-    bad = [n for n, s in run.nodes.items() if s.outcome is not None and s.tag and not s.good]
+    bad = [n for n, s in run.nodes.items() if s.phase == "settled" and s.tag and not s.good]
     unheard = tuple(n for n in bad if run.nodes[n].tag not in flow.hearers)
     if unheard or run.end_tag is None or run.good:
         return unheard

@@ -11,6 +11,7 @@ from typing import assert_never
 from floe.kernel.evolve import evolve
 from floe.kernel.inputs import joined
 from floe.kernel.judge import NodeScope
+from floe.kernel.loops import LoopRound, next_round, spent_text
 from floe.kernel.match import arrived, sources_of, woken_by
 from floe.kernel.process import has_process
 from floe.kernel.render import rendered
@@ -23,6 +24,7 @@ from floe.model.event import (
     DataAsked,
     Event,
     NodeEntered,
+    NodeReset,
     NodeSettled,
     RunEnded,
     RunEnding,
@@ -72,14 +74,22 @@ class RunStep:
     def spread(self, *new: Tag) -> None:
         """Enter the nodes that new tags wake, and those that the tags issued on the way wake.
 
-        Terminates because a node enters once in a step and issues one tag. Stops at an end.
+        Terminates because a node enters once in a step and issues one tag, unless it is on a loop,
+        whose rounds are counted. Stops at an end.
         """
         tags = list(new)
-        for arrival in tags:
-            for node in woken_by(self.run, self.flow, arrival):
-                tags.extend(self._enter(node))
-                if self.run.phase != "active":
-                    return
+        while True:
+            for arrival in tags:
+                for node in woken_by(self.run, self.flow, arrival):
+                    tags.extend(self._enter(node))
+                    if self.run.phase != "active":
+                        return
+            due = next_round(self.run, self.flow) if self.flow.loops else None
+            if due is None:
+                break
+            tags = self._go_round(due)
+            if self.run.phase != "active":
+                return
         self.rest()
 
     def settle(
@@ -98,7 +108,7 @@ class RunStep:
             self.finish()
             return
         assert tag is not None, "only an ending run stops its nodes"
-        if not good and self.flow.unheard_bad == "end" and tag not in self.flow.hearers:
+        if self._ends_by(tag, good=good):
             self.end(good=False, why=failure_of(self.run, self.flow, tag), tag=tag)
         else:
             self.spread(tag)
@@ -137,6 +147,16 @@ class RunStep:
         """The nodes that have not settled, by entry."""
         return tuple(n for n in self.run.nodes if n in self.run.open)
 
+    def _go_round(self, due: LoopRound) -> list[Tag]:
+        """Begin the next round of a loop; return the tags that its heads issue at once."""
+        self.add(NodeReset(at=self.now, nodes=due.again, by=due.by))
+        tags: list[Tag] = []
+        for head in due.heads:
+            tags.extend(self._enter(head))
+            if self.run.phase != "active":
+                break
+        return tags
+
     def _enter(self, node: Node) -> tuple[Tag, ...]:
         """Enter a node; return the tag that it issues at once, if any."""
         tags = arrived(self.run, node)
@@ -157,6 +177,8 @@ class RunStep:
                 inherits=inherits,
             )
         )
+        if node.loop and visit > node.loop:
+            return self._fail_at_once(node, spent_text(node))
         if isinstance(work, Action):
             return ()  # the host owes its start from here on
         match work:
@@ -174,6 +196,19 @@ class RunStep:
             case _:
                 assert_never(work)
         return ()
+
+    def _fail_at_once(self, node: Node, why: str) -> tuple[Tag, ...]:
+        """Settle a node that has just entered with an error, which `ignore-fail` does not cover."""
+        outcome = Outcome(result="error", why=why)
+        tag, good = self._settled(replace(node, ignore_fail=False), outcome, self.now)
+        assert tag is not None, "an error issues a tag"
+        if self._ends_by(tag, good=good):
+            self.end(good=False, why=failure_of(self.run, self.flow, tag), tag=tag)
+        return (tag,)
+
+    def _ends_by(self, tag: Tag, *, good: bool) -> bool:
+        """Whether a tag is bad and ends the run, since no node listens to it."""
+        return not good and self.flow.unheard_bad == "end" and tag not in self.flow.hearers
 
     def _settled(
         self,

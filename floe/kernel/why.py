@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Final, assert_never
 
 from floe.kernel.graph import labels_of
+from floe.kernel.loops import awaited_round, comes_round, visit_text
 from floe.kernel.match import may_enter, missing
 from floe.kernel.owed import key_of, wait_due
 from floe.kernel.place import Refusals
@@ -85,13 +86,15 @@ def _why_active(
     trouble: str,
 ) -> Why:
     coming = _coming(run, flow)
-    waiting = {
-        node.ref: (_why_open(run, node, queued, limit, stuck),)
-        if node.id in run.open
-        else _why_unentered(run, flow, node, coming)
-        for node in flow.nodes
-        if node.id in run.open or may_enter(run, node)
-    }
+    waiting: dict[str, tuple[str, ...]] = {}
+    for node in flow.nodes:
+        if node.id in run.open:
+            waiting[node.ref] = (_why_open(run, node, queued, limit, stuck),)
+        elif may_enter(run, node):
+            waiting[node.ref] = _why_unentered(run, flow, node, coming)
+        elif node.loop and (last := awaited_round(run, flow, node)):
+            names = first_parts([flow.by_id[id].ref for id in last])
+            waiting[node.ref] = (f"its next round begins after {names}",)
     open_ = [
         f"{flow.by_id[n].ref}: {waiting[flow.by_id[n].ref][0]}" for n in run.nodes if n in run.open
     ]
@@ -158,6 +161,19 @@ def _why_open(
     run: Run, node: Node, queued: Collection[Key], limit: str, stuck: Mapping[Key, str]
 ) -> str:
     state = run.nodes[node.id]
+    what = _why_attempt(run, node, state, queued, limit, stuck)
+    visit = visit_text(state, node)
+    return f"{what} ({visit})" if visit else what
+
+
+def _why_attempt(
+    run: Run,
+    node: Node,
+    state: NodeState,
+    queued: Collection[Key],
+    limit: str,
+    stuck: Mapping[Key, str],
+) -> str:
     if problem := stuck.get(key_of(run, node.id, state)):
         return f"its files: {run.host} {problem}"
     match state.phase, state.work:
@@ -205,10 +221,17 @@ def _awaited(run: Run, node: Node) -> tuple[tuple[Tag, ...], ...]:
 
 
 def _coming(run: Run, flow: Flow) -> Mapping[NodeId, Node]:
-    """The nodes whose tags may still come: open nodes, and nodes that may still enter."""
+    """The nodes whose tags may still come: open nodes, nodes that may still enter, and all nodes of
+    a loop that may begin another round."""
     coming = {n: flow.by_id[n] for n in run.open}
     waiting = [n for n in flow.nodes if may_enter(run, n)]
-    while more := [n for n in waiting if n.id not in coming and _may_enter(run, n, coming)]:
+    while more := [n for n in waiting if n.id not in coming and _may_enter(run, n, coming)] + [
+        flow.by_id[id]
+        for loop in flow.loops
+        if comes_round(run, flow, loop, coming)
+        for id in loop.nodes
+        if id not in coming
+    ]:
         coming.update((n.id, n) for n in more)
     return coming
 

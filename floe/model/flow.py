@@ -9,6 +9,7 @@ from enum import Enum
 from typing import Annotated, Literal
 
 from floe.model.keep import NO_KEEP, Keep
+from floe.model.loop import FlowLoop, loops_of
 from floe.model.notice import Notice
 from floe.model.refs import FlowId, Json, NodeId
 from floe.model.tags import Tag
@@ -204,6 +205,8 @@ class Node:
     """Bytes; 0 for none; None for the host's default."""
     grace_s: float | None = None
     """Between TERM and KILL; None for the host's default."""
+    loop: int = 0
+    """The head of a loop enters at most this many times; 0 for a node that is none."""
 
     @property
     def ref(self) -> str:
@@ -293,6 +296,8 @@ class Flow:
     """Derived: the nodes by id."""
     hearers: Mapping[Tag, tuple[Node, ...]] = field(init=False, repr=False, compare=False)
     """Derived: the nodes that name a tag in `listen` or `wait`, in document order."""
+    loops: tuple[FlowLoop, ...] = field(init=False, repr=False, compare=False)
+    """Derived: the loops, of those nodes that lead back to a head."""
 
     def __post_init__(self) -> None:
         hearers: dict[Tag, list[Node]] = {}
@@ -301,3 +306,11 @@ class Flow:
                 hearers.setdefault(tag, []).append(node)
         object.__setattr__(self, "by_id", {n.id: n for n in self.nodes})
         object.__setattr__(self, "hearers", {t: tuple(ns) for t, ns in hearers.items()})
+        object.__setattr__(self, "loops", _loops(self.nodes))
+
+
+def _loops(nodes: tuple[Node, ...]) -> tuple[FlowLoop, ...]:
+    heads = tuple(node.id for node in nodes if node.loop)
+    if not heads:
+        return ()
+    return loops_of({n.id: n.heard.union(*n.needs) for n in nodes}, heads)

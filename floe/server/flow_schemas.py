@@ -94,7 +94,7 @@ FLOWS: Final[Mapping[str, Schema]] = {
             "listen": many(TEXT),
             "wait": many(TEXT),
         },
-        {"timeout_s": maybe(SECONDS), "retry_max": COUNT},
+        {"timeout_s": maybe(SECONDS), "retry_max": COUNT, "loop_max": POSITIVE},
     ),
     "Edge": shape({"from": TEXT, "to": TEXT, "tag": TEXT}),
 }

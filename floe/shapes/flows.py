@@ -101,6 +101,7 @@ def graph_shape(flow: Flow) -> Shape:
                     "wait": [tag for clause in node.needs for tag in clause],
                     "timeout_s": node.timeout_s,
                     "retry_max": node.retry.max,
+                    **({"loop_max": node.loop} if node.loop else {}),
                 }
                 for node in flow.nodes
             ),

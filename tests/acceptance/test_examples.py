@@ -40,6 +40,7 @@ IN_TERMINAL = (
     ("git-options.yml", "ref refs/tags/v1.0"),
     ("hosts.yml", "host:nic="),
     ("limits.yml", "it talked too much"),
+    ("loops.yml", "0 faults"),
     ("max-runs.yml --flow build", "one at a time"),
     ("merges.yml", "task.after-both"),
     ("notices.yml", "no notice of this run"),

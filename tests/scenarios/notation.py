@@ -309,8 +309,9 @@ def _node(line: str) -> Node:
     ref, type_, *words = shlex.split(what)
     cls, _, id = ref.partition(".")
     if cls == "merge":
-        return a_merge(id, on.split(), type_)
-    node = a_node(id, _WORKS[type_](words), on=on.strip())
+        loop = dict(word.partition("=")[::2] for word in options.split()).get("loop", "0")
+        return a_merge(id, on.split(), type_, loop=int(loop))
+    node = a_node(id, _WORKS[type_](words), heard=frozenset(map(Tag, on.split())))
     return _with(node, options)
 
 
@@ -324,6 +325,7 @@ def _with(node: Node, options: str) -> Node:
         good=tuple(map(int, given.get("good", "0").split(","))),
         ignore_fail="ignore-fail" in given,
         use_status="use-status" in given,
+        loop=int(given.get("loop", "0")),
         on_lost="retry" if given.get("on-lost") == "retry" else "fail",
     )
 

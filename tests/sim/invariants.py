@@ -8,7 +8,7 @@ Numbers are those of the list in docs/reliability.md.
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import TYPE_CHECKING, Final
 
 from floe.feed.directory import KIND as LISTED
@@ -16,6 +16,7 @@ from floe.host.removal import SWEEP
 from floe.host.result import Recorded
 from floe.host.site import HostSettings
 from floe.kernel.evolve import evolve, fold
+from floe.kernel.loops import next_round
 from floe.kernel.match import may_enter
 from floe.kernel.owed import WHOLE, owed, owed_by
 from floe.kernel.place import HOST_SCOPED, Refusals
@@ -163,6 +164,36 @@ def listener_has_heard(run: Run, log: Sequence[Event]) -> None:
         assert all(run.nodes[s].phase == "settled" for s in state.sources)
 
 
+def loops_are_bounded(run: Run, log: Sequence[Event]) -> None:
+    """The head of a loop does its work at most `loop.max` times; once more is an error at once."""
+    assert run.flow is not None
+    for events in _by_epoch(log):
+        for event, after in pairwise(events):
+            if isinstance(event, NodeEntered) and (rounds := run.flow.by_id[event.node].loop):
+                assert event.visit <= rounds + 1
+                assert event.visit <= rounds or (
+                    isinstance(after, NodeSettled)
+                    and (after.node, after.outcome.result) == (event.node, "error")
+                )
+
+
+def round_waits_for_its_loop(run: Run, log: Sequence[Event]) -> None:
+    """A round begins as soon as a tag has led back and no node of the loop is open; not before."""
+    assert run.flow is not None
+    if run.phase == "active":
+        assert next_round(run, run.flow) is None
+    if not run.flow.loops or not _has_resets(log):
+        return
+    before = evolve(None, log[0], ref=run.ref)
+    for event in log[1:]:
+        if isinstance(event, NodeReset):
+            assert event.by in before.standing
+            for loop in run.flow.loops:
+                is_round = any(event.by in tags for tags in loop.back.values())
+                assert not is_round or len(event.nodes) == 1 or before.open.isdisjoint(loop.nodes)
+        before = evolve(before, event)
+
+
 def form_counts_once(run: Run, log: Sequence[Event]) -> None:
     """8: an answer is recorded for a form that was open, and once."""
     for events in _by_epoch(log):
@@ -226,7 +257,8 @@ def says_what_it_waits_for(run: Run, log: Sequence[Event]) -> None:
     assert run.flow is not None
     if run.phase == "active":
         undone = {n.ref for n in run.flow.nodes if n.id in run.open or may_enter(run, n)}
-        assert set(answer.waiting) == undone
+        heads = {n.ref for n in run.flow.nodes if n.loop}  # also while a round of theirs is due
+        assert undone <= set(answer.waiting) <= undone | heads
         assert all(answer.waiting.values())
 
 
@@ -261,6 +293,8 @@ OF_A_RUN: Final[tuple[Invariant, ...]] = (
     node_enters_when_its_tags_stand,
     merge_enters_iff_its_tags_stood,
     listener_has_heard,
+    loops_are_bounded,
+    round_waits_for_its_loop,
     form_counts_once,
     nothing_outlives_the_end,
     nothing_begins_after_ending,

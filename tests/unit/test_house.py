@@ -69,6 +69,7 @@ TESTED_ROOMS = ("feed", "host", "hub", "kernel", "shapes")
 TESTED_BY_SCENARIOS = {
     "kernel/approval.py": "form-approvers",
     "kernel/decide.py": "",
+    "kernel/loops.py": "loop",
     "kernel/rerun.py": "rerun-",
     "kernel/rest.py": "at-rest-",
     "kernel/result.py": "result",

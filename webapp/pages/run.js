@@ -70,7 +70,7 @@ export function Run({ id }) {
   const steps =
     hasSteps &&
     html`<div class=${classes("run-steps", at && "is-past")} key="steps">
-      <${Steps} nodes=${run.nodes} chosen=${node?.id ?? ""} at=${until} old=${!!away} /></div>`;
+      <${Steps} nodes=${run.nodes} graph=${run.graph} chosen=${node?.id ?? ""} at=${until} old=${!!away} /></div>`;
   const panel = html`<${Tabs} key="panel" chosen=${tab} of=${plain(node?.name || node?.id)} tabs=${[
     { id: "output", name: "Output" },
     { id: "data", name: "Data" },

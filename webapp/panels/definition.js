@@ -74,11 +74,15 @@ function Nodes({ nodes, works }) {
         <td data-name="does"><code class="definition-work">${plain(works.get(node.ref))}</code></td>
         <td class="mono" data-name="listens to">${plain(node.listen?.join(" "))}</td>
         <td class="mono" data-name="waits for">${plain(node.wait?.join(" "))}</td>
-        <td data-name="retries">${node.retry_max || ""}</td>
+        <td data-name="retries">${timesText(node)}</td>
         <td data-name="timeout">${node.timeout_s ? duration(node.timeout_s * 1000) : ""}</td></tr>`,
     )}</tbody>
   </table></div>`;
 }
+
+/** How often a node runs again. @param {import("../types/api").GraphNode} node */
+const timesText = ({ retry_max: retries, loop_max: rounds }) =>
+  [retries || "", rounds ? `${rounds} rounds` : ""].filter(Boolean).join(", ");
 
 /** What a node does, as far as one text shows it. @param {Record<string, any>} work */
 function workText({ kind, shell, argv, url, git, form, period_s: period }) {

@@ -13,6 +13,7 @@ import { ALL_MAX } from "../viewport.js";
 import { useZoom } from "../zoom.js";
 import { Mark, stateName } from "./mark.js";
 import { Minimap } from "./minimap.js";
+import { visitText } from "./visits.js";
 
 /** @typedef {import("../layout.js").Plan} Plan */
 /** @typedef {import("../layout.js").Spot} Spot */
@@ -241,6 +242,7 @@ function Node({ node, run, started, chosen, at, isEntry, isCut, isCell = false, 
   const state = node.class === "trigger" ? (started ? "good" : "") : (run?.state ?? "");
   const name = plain(nameOf(node));
   const kind = typeName(node.type || node.class);
+  const visit = run ? visitText(run, node) : "";
   const spent = run?.started_at ? ` · ${took(firstStart(run), run.ended_at ?? at)}` : "";
   const inner = html`
     ${state && html`<${Mark} state=${state} />`}
@@ -251,8 +253,8 @@ function Node({ node, run, started, chosen, at, isEntry, isCut, isCell = false, 
           run?.by
             ? `by ${plain(run.by)}, ${minute(run.ended_at)}`
             : run?.started_at
-              ? html`<span class="node-kind">${kind}</span><span class="node-took">${spent}</span>`
-              : kind
+              ? html`<span class="node-kind">${visit || kind}</span><span class="node-took">${spent}</span>`
+              : visit || kind
         }</span>`
       }</span>`;
   const names = classes(
@@ -265,7 +267,7 @@ function Node({ node, run, started, chosen, at, isEntry, isCut, isCell = false, 
   );
   const style = placed(/** @type {Place} */ (place));
   if (!run || node.class === "trigger") return html`<div class=${names} style=${style} title=${name}>${inner}</div>`;
-  const title = [`${name}: ${stateName(state)}`, answerOf(run)].filter(Boolean).join(", ");
+  const title = [`${name}: ${stateName(state)}`, visit, answerOf(run)].filter(Boolean).join(", ");
   return html`<a class=${names} style=${style} title=${title}
     data-replace data-stop=${node.id} tabindex=${isEntry ? 0 : -1}
     href=${here({ node: node.id, visit: "", attempt: "", line: "", tab: tabFor(run) })}

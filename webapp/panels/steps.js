@@ -1,5 +1,5 @@
 // The nodes of a run as a list, for screen readers, the keyboard and phones.
-import { useRef } from "preact/hooks";
+import { useMemo, useRef } from "preact/hooks";
 import { answerOf } from "../answers.js";
 import { firstStart } from "../bars.js";
 import { classes, html } from "../html.js";
@@ -8,6 +8,7 @@ import { useRows } from "../viewport.js";
 import { plain, typeName } from "../text.js";
 import { took } from "../time.js";
 import { tabFor } from "./graph.js";
+import { visitText } from "./visits.js";
 import { Mark } from "./mark.js";
 import { shortOf } from "./rerun.js";
 
@@ -15,11 +16,15 @@ import { shortOf } from "./rerun.js";
 
 const ROW_PX = 45;
 
+/** @typedef {import("../types/api").GraphNode} GraphNode */
+
 /**
- * @param {{nodes: RunNode[], chosen: string, at: string | null, old: boolean}} props  at: the shown moment, null for
- *   now; old: the nodes are shown as they were last known
+ * @param {{nodes: RunNode[], graph: import("../types/api").Graph, chosen: string, at: string | null,
+ *   old: boolean}} props
+ *   at: the shown moment, null for now; old: the nodes are shown as they were last known
  */
-export function Steps({ nodes, chosen, at, old }) {
+export function Steps({ nodes, graph, chosen, at, old }) {
+  const written = useMemo(() => new Map(graph.nodes.map((one) => [one.id, one])), [graph]);
   const box = useRef(/** @type {HTMLElement | null} */ (null));
   const { first, last, isLong, space } = useRows(
     box,
@@ -32,13 +37,15 @@ export function Steps({ nodes, chosen, at, old }) {
       (node, place) => html`
         <li key=${node.id} aria-setsize=${isLong ? nodes.length : undefined}
           aria-posinset=${isLong ? first + place + 1 : undefined}>
-            <${Step} node=${node} chosen=${chosen === node.id} at=${at} old=${old && !node.ended_at} /></li>`,
+            <${Step} node=${node} of=${written.get(node.id)} chosen=${chosen === node.id} at=${at}
+              old=${old && !node.ended_at} /></li>`,
     )}
   </ol></div>`;
 }
 
-/** @param {{node: RunNode, chosen: boolean, at: string | null, old: boolean}} props */
-function Step({ node, chosen, at, old }) {
+/** @param {{node: RunNode, of?: GraphNode, chosen: boolean, at: string | null, old: boolean}} props
+ *   of: the node of the flow */
+function Step({ node, of, chosen, at, old }) {
   return html`<a class=${classes("step", `is-${node.state}`)} data-replace href=${here({
     node: node.id,
     visit: "",
@@ -51,7 +58,7 @@ function Step({ node, chosen, at, old }) {
     <${Mark} state=${node.state} old=${old} />
     <span class="step-text">
       <span class="step-name">${plain(node.name || node.id)}</span>
-      <span class="step-type" title=${answerOf(node)}>${outcome(node)}</span>
+      <span class="step-type" title=${answerOf(node)}>${outcome(node, of)}</span>
     </span>
     <span class="step-took">${took(firstStart(node), node.ended_at ?? at)}</span>
   </a>`;
@@ -66,12 +73,13 @@ function reveal() {
     requestAnimationFrame(() => document.querySelector(".tabs")?.scrollIntoView());
 }
 
-/** @param {RunNode} node */
-function outcome(node) {
+/** @param {RunNode} node @param {GraphNode} [of] */
+function outcome(node, of) {
   const answer = answerOf(node);
   const parts = answer ? [] : [typeName(node.type || node.class)];
   const isAgain = ["running", "retrying", "queued"].includes(node.state); // the known data is from the attempt before
-  if ((node.visit ?? 1) > 1) parts.push(`visit ${node.visit}`);
+  const visit = visitText(node, of);
+  if (visit) parts.push(visit);
   if ((node.attempt ?? 1) > 1) parts.push(`attempt ${node.attempt}`);
   if (node.status) parts.push(`${isAgain ? "after " : ""}status ${node.status}`);
   if (answer || node.why) parts.push(answer || plain(node.why));

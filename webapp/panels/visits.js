@@ -10,6 +10,13 @@ export const visitShown = (node) => Number(route.value.query.get("visit")) || no
 /** One visit of a node, or its latest. @param {RunNode} node @param {number} visit */
 export const visitOf = (node, visit) => node.visits?.find((one) => one.visit === visit) ?? node;
 
+/** How often a node has entered: `visit 2 of 3`; empty for the first visit.
+ * @param {RunNode} node @param {import("../types/api").GraphNode} [of]  the node of the flow */
+export function visitText({ visit = 1 }, of) {
+  if (visit < 2) return "";
+  return of?.loop_max && visit <= of.loop_max ? `visit ${visit} of ${of.loop_max}` : `visit ${visit}`;
+}
+
 /** @param {{node: RunNode, visit: number}} props  visit: the shown one */
 export function Visits({ node, visit }) {
   const latest = node.visit ?? 1;

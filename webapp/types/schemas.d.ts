@@ -209,6 +209,7 @@ export type GraphNode = {
   wait: string[];
   timeout_s?: number | null;
   retry_max?: number;
+  loop_max?: number;
 };
 
 export type Edge = {

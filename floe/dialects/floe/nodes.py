@@ -13,6 +13,7 @@ from floe.dialects.floe.vocabulary import (
     GRACE,
     IGNORE_FAIL,
     LISTEN,
+    LOOP,
     MERGE,
     MERGE_TYPE,
     ON_LOST,
@@ -30,7 +31,7 @@ from floe.dialects.kinds import closest, nearest, quoted
 from floe.dialects.notes import Notes, Position
 from floe.dialects.section import SectionValues
 from floe.dialects.tree import Items, Scalar, Table
-from floe.model.flow import Join, Node, Trigger, Work
+from floe.model.flow import End, Join, Node, Trigger, Work
 from floe.model.refs import NodeId
 from floe.model.tags import TRIGGER_GOOD, Tag
 
@@ -142,12 +143,15 @@ def _node(draft: UnlinkedNode, lookup: "_Lookup", notes: Notes) -> Node | None:
     if draft.work is None:
         return None
     if isinstance(draft.work, Join):
-        return _merge(draft, draft.work, tags)
+        return _merge(draft, draft.work, tags, notes)
     return _task(draft, draft.work, tags, notes)
 
 
-def _merge(draft: UnlinkedNode, join: Join, tags: tuple[Tag, ...]) -> Node:
-    type_ = draft.part[MERGE_TYPE]
+def _merge(draft: UnlinkedNode, join: Join, tags: tuple[Tag, ...], notes: Notes) -> Node:
+    part, type_ = draft.part, draft.part[MERGE_TYPE]
+    if type_ == "all" and LOOP in part and not part.is_wrong(MERGE_TYPE):
+        what = "a merge of type `all` cannot begin a loop: it also waits for the nodes behind it"
+        notes.error(part.at_of(LOOP), what, "type: any")
     return Node(
         id=draft.id,
         cls="merge",
@@ -155,6 +159,7 @@ def _merge(draft: UnlinkedNode, join: Join, tags: tuple[Tag, ...]) -> Node:
         name=draft.name,
         work=join,
         needs=tuple((tag,) for tag in tags) if type_ == "all" else (tags,),
+        loop=part[LOOP] or 0,
     )
 
 
@@ -178,7 +183,26 @@ def _task(draft: UnlinkedNode, work: Work, tags: tuple[Tag, ...], notes: Notes) 
         on_lost=part.get(ON_LOST, TASK_TYPES[part[TASK_TYPE]].on_lost),
         output_max=part[OUTPUT_MAX],
         grace_s=part[GRACE],
+        loop=_loop(part, work, tags, notes),
     )
+
+
+def _loop(part: SectionValues, work: Work, tags: tuple[Tag, ...], notes: Notes) -> int:
+    """How often a task enters at most; 0 if no loop begins with it."""
+    if LOOP not in part:
+        if len(tags) > 1:
+            what = "without `loop` a task listens to one event, not to a list"
+            hint = "a merge waits for several: `class: merge` and `wait: [...]`"
+            notes.error(part.at_of(LISTEN), what, hint)
+        return 0
+    if isinstance(work, End):
+        notes.error(part.at_of(LOOP), "an end cannot begin a loop: it ends the run", "remove it")
+    elif len(tags) == 1:
+        what = "a loop begins with a task that listens to several events, or with a merge of any"
+        notes.error(part.at_of(LISTEN), what, f"listen: [{tags[0]}, task.<last>.bad]")
+    else:
+        return part[LOOP] or 0
+    return 0
 
 
 _TAG: Final = re.compile(r"(task|merge)\.([^.]*)\.([^.]*)")

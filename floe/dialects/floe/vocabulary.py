@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from floe.dialects.floe.event_names import EventNames
 from floe.dialects.floe.max_runs import WrittenMaxRuns
 from floe.dialects.floe.secret_url import SecretUrl
 from floe.dialects.floe.templates import NO_TEMPLATE, TemplateKind
@@ -85,6 +86,7 @@ NO_MAPS: Final[tuple[Table, ...]] = ()
 NO_LIMIT: Final[float | None] = None
 NO_MAX_RUNS: Final[WrittenMaxRuns | None] = None
 HOSTS_DEFAULT: Final[int | None] = None
+NO_LOOP: Final[int | None] = None
 UNSAID: Final[bool | None] = None
 
 # --- a host config --------------------------------------------------------------------------------
@@ -852,12 +854,39 @@ CLASS: Final = KeySpec[Literal["task", "merge"]](
 )
 LISTEN: Final = KeySpec(
     name="listen",
-    kind=Text(not_list="only a merge waits for several: `class: merge` and `wait: [...]`"),
-    default="",
+    kind=EventNames(),
+    default=NO_TEXTS,
     required=True,
     doc="The event that starts it: `trigger.good`, `task.build.good`, `merge.tests.good`. The last "
-    "part can also be `bad`, `error` or, with `use-status`, an exit status.",
+    "part can also be `bad`, `error` or, with `use-status`, an exit status. With `loop` a list: "
+    "the first of these events starts it.",
     example="listen: task.build.good",
+)
+LOOP_ROUNDS: Final = KeySpec(
+    name="max",
+    kind=Whole(1, 1000),
+    default=1,
+    required=True,
+    doc="How often it enters at most in a run. One more event that leads back makes it `error`.",
+    example="max: 3",
+)
+LOOP_MAP: Final = Section(
+    name="loop",
+    keys=(LOOP_ROUNDS,),
+    doc="For the node to which a loop leads back: see [Loops](#loops).",
+)
+LOOP: Final = KeySpec(
+    name="loop",
+    kind=SectionPart(
+        section=LOOP_MAP,
+        build=lambda f: f[LOOP_ROUNDS],
+        label="map",
+        example="loop: {max: 3}",
+    ),
+    default=NO_LOOP,
+    absent="it enters once",
+    doc="It may enter several times, since nodes behind it lead back to it: see [Loops](#loops).",
+    example="loop: {max: 3}",
 )
 TASK_TYPE: Final = KeySpec(
     name="type",
@@ -999,6 +1028,7 @@ TASK: Final = Section(
         USE_STATUS,
         TIMEOUT,
         RETRY,
+        LOOP,
         ON_LOST,
         OUTPUT_MAX,
         GRACE,
@@ -1020,7 +1050,7 @@ MERGE_TYPE: Final = KeySpec[Literal["all", "any"]](
     doc="Wait for all of the events, or for any one.",
     example="type: any",
 )
-MERGE: Final = Section(name="a merge", keys=(ID, NAME, CLASS, MERGE_TYPE, WAIT))
+MERGE: Final = Section(name="a merge", keys=(ID, NAME, CLASS, MERGE_TYPE, WAIT, LOOP))
 
 # --- common ---------------------------------------------------------------------------------------
 

@@ -122,17 +122,75 @@ def test_node_that_listens_to_itself_is_a_cycle() -> None:
     assert flaws == [("cycle", "self", "task.self.bad", "error")]
 
 
-def test_back_edge_into_an_any_merge_is_a_warning() -> None:
+def test_back_edge_into_an_any_merge_without_loop_is_an_error() -> None:
     flaw = the_flaw(
         a_merge("loop", ["trigger.good", "task.work.bad"], "any"),
         a_node("work", on="merge.loop.good"),
     )
 
-    assert (flaw.kind, flaw.level, flaw.tag) == ("back-edge", "warning", "task.work.bad")
+    assert (flaw.kind, flaw.level, flaw.tag) == ("back-edge", "error", "task.work.bad")
     assert flaw.what == (
         "task.work.bad leads back to merge.loop, which enters only once:"
         " merge.loop → task.work → merge.loop"
     )
+
+
+def test_loop_has_no_flaw() -> None:
+    flaws = flaws_of(
+        a_merge("loop", ["trigger.good", "task.work.bad"], "any", loop=2),
+        a_node("work", on="merge.loop.good"),
+    )
+
+    assert flaws == []
+
+
+def test_cycle_in_a_loop_that_avoids_its_head_is_an_error() -> None:
+    flaws = flaws_of(
+        a_merge("loop", ["trigger.good", "task.work.bad"], "any", loop=2),
+        a_merge("inner", ["merge.loop.good", "task.work.good"], "any"),
+        a_node("work", on="merge.inner.good"),
+    )
+
+    assert flaws == [("back-edge", "inner", "task.work.good", "error")]
+
+
+def test_head_that_nothing_enters_is_a_cycle() -> None:
+    flaws = flaws_of(
+        a_node("start"),
+        a_merge("loop", ["task.work.good", "task.work.bad"], "any", loop=2),
+        a_node("work", on="merge.loop.good"),
+    )
+
+    assert ("cycle", "loop", "task.work.good", "error") in flaws
+
+
+def test_loop_to_which_nothing_leads_back_is_an_error() -> None:
+    flaws = flaws_of(a_node("start"), a_merge("any", ["task.start.good"], "any", loop=2))
+
+    assert flaws == [("no-loop", "any", None, "error")]
+
+
+def test_head_may_issue_an_error_whatever_its_work_issues() -> None:
+    heads = [a_merge("m", [], "any", loop=2), a_node(loop=2, ignore_fail=True), a_node(loop=2)]
+
+    assert [labels_of(head) for head in heads] == [
+        ("good", "error"),
+        ("good", "error"),
+        ("good", "bad", "error"),
+    ]
+
+
+def test_listener_outside_is_warned_of_where_a_round_may_follow_its_event() -> None:
+    flaws = flaws_of(
+        a_merge("loop", ["trigger.good", "task.work.bad"], "any", loop=2),
+        a_node("work", on="merge.loop.good"),
+        a_node("each", on="task.work.bad"),
+        a_node("last", on="task.work.good"),
+        a_node("spent", on="merge.loop.error"),
+        an_end("stop", "task.work.error"),
+    )
+
+    assert flaws == [("several", "each", "task.work.bad", "warning")]
 
 
 def test_levels_of_a_cycle_are_those_without_its_back_edge() -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from floe.kernel.evolve import evolve
 from floe.model.codec import encode_event
 from floe.model.event import NodeReset, NodeSettled, NodeStarted, RunActivated
+from floe.model.loop import FlowLoop
 from floe.model.outcome import Outcome
 from floe.model.refs import NodeId
 from floe.model.run import Run
@@ -124,3 +125,37 @@ def test_events_are_written_without_item_and_tags_where_there_are_none() -> None
 
 def test_outcome_of_an_earlier_visit_stays() -> None:
     assert in_second_visit().visits(WORK)[0].outcome == Outcome(result="bad", status=1)
+
+
+def test_loops_are_the_nodes_that_lead_back_to_a_head() -> None:
+    flow = a_flow(
+        a_node("before"),
+        a_merge("head", ["task.before.good", "task.last.bad"], "any", loop=2),
+        a_node("first", on="merge.head.good"),
+        a_node("last", on="task.first.good"),
+        a_node("beside", on="task.first.bad"),
+        a_node("alone", heard=frozenset({Tag("trigger.good"), Tag("task.alone.bad")}), loop=2),
+        a_node("unused", on="task.beside.good", loop=2),
+    )
+
+    head, alone = NodeId("head"), NodeId("alone")
+    assert flow.loops == (
+        FlowLoop(
+            nodes=(head, NodeId("first"), NodeId("last")),
+            back={head: frozenset({Tag("task.last.bad")})},
+        ),
+        FlowLoop(nodes=(alone,), back={alone: frozenset({Tag("task.alone.bad")})}),
+    )
+
+
+def test_flow_without_heads_has_no_loops() -> None:
+    assert LOOP.loops == ()
+
+
+def test_loop_of_one_node_goes_round() -> None:
+    heard = frozenset({Tag("trigger.good"), Tag("task.alone.bad")})
+    run = a_run(a_flow(a_node("alone", heard=heard, loop=2)))
+
+    run = after(run, exited(run, "alone", 1))
+
+    assert [visit.visit for visit in run.visits(NodeId("alone"))] == [1, 2]
