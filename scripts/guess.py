@@ -43,9 +43,11 @@ def _in_python(path: Path) -> Iterator[Drawn]:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for node in tree.body:
         if isinstance(node, ast.ClassDef):
+            is_port = any(ast.unparse(base).startswith("Protocol") for base in node.bases)
+            noun = f"the port {node.name}" if is_port else node.name
             for part in node.body:
                 if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef):
-                    yield _drawn(path, part, f"{node.name}.", node.name)
+                    yield _drawn(path, part, f"{node.name}.", noun)
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield _drawn(path, node, "", _about(node))
 

@@ -9,6 +9,12 @@ def test_functions_of_both_languages_can_be_drawn() -> None:
     assert {("fold", "floe/kernel/evolve.py"), ("plain", "webapp/text.js")} <= found
 
 
+def test_method_of_a_port_is_shown_as_one() -> None:
+    nouns = {one.name: one.noun for one in functions()}
+
+    assert (nouns["Spaces.path"], nouns["Workspaces.path"]) == ("the port Spaces", "Workspaces")
+
+
 def test_same_seed_draws_the_same() -> None:
     assert page(7, 10, answers=False) == page(7, 10, answers=False)
 
