@@ -8,7 +8,7 @@ import signal
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -29,6 +29,7 @@ from floe.hub.outputs import OutputSettings
 from floe.hub.parts import Parts
 from floe.model.errors import ConfigInvalid, Finding, FloeError, StoreFailed
 from floe.model.flow import Action
+from floe.model.nouns import dataclass
 from floe.model.secret import Secret
 from floe.nodes.base import Document, Documents, Executor, NoNotifier, Notifier, Refs
 from floe.nodes.documents import DocumentFiles

@@ -8,11 +8,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self
 
 import structlog
+
+from floe.model.nouns import dataclass
 
 log = structlog.get_logger()
 

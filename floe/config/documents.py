@@ -1,7 +1,6 @@
 """Finds the host config, reads its `common:`, and checks whole documents."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -45,6 +44,7 @@ from floe.dialects.tree import DOCUMENT_BYTES_MAX, Scalar, Table, decoded
 from floe.files import read_named, reason_of
 from floe.model.errors import ConfigInvalid, Finding, FloeError
 from floe.model.flow import Flow, Git
+from floe.model.nouns import dataclass
 from floe.nodes.base import Documents
 from floe.nodes.smtp import PORTS, Smtp
 from floe.store.bucket_settings import BucketSettings

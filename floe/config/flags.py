@@ -7,7 +7,7 @@ import os
 import re
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Final, Literal
 
@@ -17,6 +17,7 @@ from floe.dialects.floe.vocabulary import (
 from floe.dialects.kinds import url_fault
 from floe.files import read_named, reason_of
 from floe.model.errors import Finding
+from floe.model.nouns import dataclass
 from floe.model.secret import Secret
 from floe.server.settings import Bind, is_loopback, split_address
 

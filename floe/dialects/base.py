@@ -1,12 +1,13 @@
 """The port of a dialect: it compiles documents in one language into flows."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from floe.model.case import Case
 from floe.model.errors import Finding
 from floe.model.flow import Flow
+from floe.model.nouns import dataclass
 from floe.model.refs import FlowId
 
 

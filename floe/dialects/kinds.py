@@ -8,12 +8,12 @@ import ipaddress
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, Generic, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from floe.dialects.notes import Notes, Position
 from floe.dialects.tree import Items, Scalar, Table, Tree
+from floe.model.nouns import dataclass
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)

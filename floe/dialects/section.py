@@ -1,12 +1,14 @@
 """A map with known keys: reads it, reports all errors in it, and gives its JSON Schema."""
 
+import dataclasses
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Generic, TypeVar, cast
 
 from floe.dialects.kinds import Schema, Unfit, ValueKind, closest, quoted
 from floe.dialects.notes import Notes, Position
 from floe.dialects.tree import Scalar, Table, Tree
+from floe.model.nouns import dataclass
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -66,7 +68,7 @@ class SectionValues:
         self._wrong.add(key.name)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Section:
     """A map with known keys."""
 

@@ -9,13 +9,14 @@ Source: YAML 1.1, as PyYAML resolves plain scalars.
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, Literal, NamedTuple
 
 import yaml
 
 from floe.dialects.blanks import ODD_BLANK, blank_finding
 from floe.dialects.notes import Notes, Position
+from floe.model.nouns import dataclass
 
 DOCUMENT_BYTES_MAX: Final = 1 << 20
 NODES_MAX: Final = 50_000

@@ -6,7 +6,6 @@ can be read in two ways, the dangerous one counts. `command` decides what a role
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final, Literal
 
 from floe.expr import git_settings
@@ -17,6 +16,7 @@ from floe.expr.programs import (
     Operand,
     Program,
 )
+from floe.model.nouns import dataclass
 
 Role = Literal["program", "shell", "code", "plain", "option", "word", "data"]
 """The role of an argument.

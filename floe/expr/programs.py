@@ -8,8 +8,9 @@ the next argument may be code. A program that is not listed gets values as argum
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final, Literal
+
+from floe.model.nouns import dataclass
 
 Operand = Literal[
     "command",

@@ -10,11 +10,12 @@ Source: docs/cluster-protocol.md, "The directory".
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Final, NamedTuple
 
 from floe.model.host import AsOf
 from floe.model.message import Rows, RowsAfter
+from floe.model.nouns import dataclass
 from floe.model.refs import HostId, Instant, Json, RunRef, StoreId, address_key, address_of
 from floe.model.run import Pruned
 from floe.model.summary import Summary, completed

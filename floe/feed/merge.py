@@ -12,10 +12,11 @@ delivered. It means the same on every host of the cluster.
 import re
 from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from floe.feed.frames import Frame, reset_frame
+from floe.model.nouns import dataclass
 from floe.model.refs import STORE, RunRef, StoreId
 
 RUNS_MAX: Final = 10_000

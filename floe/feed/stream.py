@@ -7,12 +7,12 @@ reached 510                                 all events before this position were
 """
 
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass
 from typing import Final, assert_never
 
 from floe.feed.feed import Feed
 from floe.feed.frames import Frame, reset_frame
 from floe.model.errors import IdInvalid, Theirs
+from floe.model.nouns import dataclass
 from floe.model.refs import RunRef, StoreId
 
 TICK_S: Final = 0.25

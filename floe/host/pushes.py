@@ -4,7 +4,6 @@ No I/O, no clock.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import islice
 from typing import Final, NamedTuple
 
@@ -12,6 +11,7 @@ from floe.expr.globs import takes
 from floe.host.forms import check_size
 from floe.model.errors import TooLarge
 from floe.model.flow import Git, Trigger
+from floe.model.nouns import dataclass
 from floe.model.refs import Json
 
 PUSH: Final = "push"

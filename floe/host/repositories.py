@@ -6,7 +6,7 @@ run of each trigger that wants it, whatever is reloaded meanwhile. No I/O, no cl
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 from floe.host.seen_refs import (
@@ -23,6 +23,7 @@ from floe.host.seen_refs import (
 from floe.host.watches import Watch, name_of, watch_of
 from floe.model.codec import decode
 from floe.model.flow import Trigger
+from floe.model.nouns import dataclass
 from floe.model.refs import Instant, Json
 from floe.store.base import LedgerWrite
 

@@ -1,7 +1,7 @@
 """Starts an ended run again, as a whole or in part, with its values or edited ones."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from floe.host.forms import check_size, checked
@@ -11,6 +11,7 @@ from floe.kernel.sentences import either
 from floe.model.errors import Conflict, NotFound, ValuesInvalid
 from floe.model.event import RerunOf
 from floe.model.flow import Flow, Trigger
+from floe.model.nouns import dataclass
 from floe.model.refs import HostId, Json, NodeId
 from floe.model.run import Run
 from floe.model.secret import HIDDEN, masked

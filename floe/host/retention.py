@@ -4,10 +4,11 @@ A run that has not ended never comes here.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Final, NamedTuple
 
 from floe.model.keep import NO_KEEP, Keep
+from floe.model.nouns import dataclass
 from floe.model.refs import FlowId, Instant
 from floe.model.result import RunResult
 

@@ -4,12 +4,13 @@ No I/O, no clock.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from fnmatch import fnmatchcase
 from typing import Final
 
 from floe.expr.patterns import is_match
 from floe.model.codec import encode
+from floe.model.nouns import dataclass
 from floe.model.refs import Instant
 from floe.store.base import LedgerWrite
 

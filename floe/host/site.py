@@ -4,7 +4,6 @@ A part takes the site and the other parts that it uses as constructor arguments,
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from floe.host.ledger import NO_LEDGER, LedgerRows
@@ -12,6 +11,7 @@ from floe.host.runs import RunTable
 from floe.host.undoable import Undoable, UndoJournal
 from floe.model.host import HostView
 from floe.model.notice import Notice
+from floe.model.nouns import dataclass
 from floe.model.refs import HostId, RunRef, StoreId, ref_of
 from floe.model.run import Run
 

@@ -2,7 +2,6 @@
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count, islice, takewhile
 from typing import Final
@@ -11,6 +10,7 @@ from zoneinfo import ZoneInfo
 from floe.host.watches import Watch, watch_of
 from floe.model.codec import decode
 from floe.model.flow import Trigger
+from floe.model.nouns import dataclass
 from floe.model.refs import Instant, Json
 from floe.store.base import LedgerWrite
 

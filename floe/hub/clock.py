@@ -10,11 +10,11 @@ import asyncio
 import heapq
 import time
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
 from floe.model.codec import decode
+from floe.model.nouns import dataclass
 from floe.model.refs import Instant, Json
 
 LOOK_S: Final = 30.0

@@ -5,7 +5,7 @@ import hashlib
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +13,7 @@ import structlog
 
 from floe.files import EXHAUSTED, opened
 from floe.model.codec import to_text
+from floe.model.nouns import dataclass
 from floe.model.refs import Key
 from floe.model.signal import Exited, Failed, Reported, Started
 from floe.model.visible import visible

@@ -1,7 +1,7 @@
 """The parts of a hub: those that `app` chooses, and those made from what the store kept."""
 
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from uuid import uuid4
 
@@ -17,6 +17,7 @@ from floe.hub.triggers import Triggers
 from floe.model.flow import Action
 from floe.model.keep import Keep
 from floe.model.message import PROTOCOL
+from floe.model.nouns import dataclass
 from floe.model.refs import RunRef
 from floe.nodes.base import Executor, NoNotifier, Notifier, Refs, Spaces, SpaceSizes
 from floe.peers.base import Hello, Peers, Protocols

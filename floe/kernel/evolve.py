@@ -7,7 +7,6 @@ longer produce it.
 from collections.abc import Iterable, Mapping
 from typing import Final, assert_never
 
-from floe.kernel.changer import changer
 from floe.kernel.inputs import gives_of, seen_from
 from floe.kernel.process import has_process
 from floe.kernel.result import result_of
@@ -34,6 +33,7 @@ from floe.model.event import (
     RunPacked,
     RunPended,
 )
+from floe.model.nouns import replace
 from floe.model.refs import NodeId, RunRef
 from floe.model.result import RunResult, result_of_row
 from floe.model.run import Attempt, NodeState, Run
@@ -380,5 +380,5 @@ def _reset(run: Run) -> Run:
 _NONE: Final[Mapping[NodeId, object]] = {}
 
 
-_run: Final = changer(Run)
-_node: Final = changer(NodeState)
+_run: Final = replace
+_node: Final = replace

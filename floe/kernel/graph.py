@@ -5,12 +5,12 @@ knows their positions and turns flaws into findings.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
 from graphlib import CycleError, TopologicalSorter
 from typing import Final, Literal, assert_never
 
 from floe.model.flow import Action, Ask, End, Flow, Join, Node, Wait
+from floe.model.nouns import dataclass
 from floe.model.refs import NodeId
 from floe.model.tags import TRIGGER_GOOD, Tag, emitter_of, label_of
 

@@ -1,10 +1,10 @@
 """Chooses the host for a pend, or gives the reasons why none can take it, in words for people."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from floe.model.host import HostView, Pend
+from floe.model.nouns import dataclass
 from floe.model.refs import HostId, Instant, RunRef
 
 HOST_STALE_S: Final = 10

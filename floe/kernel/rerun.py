@@ -5,12 +5,12 @@ if its tags stand then.
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 from floe.kernel.graph import edges_of
 from floe.model.event import NodeTaken
 from floe.model.flow import Ask, End, Flow, Node
+from floe.model.nouns import dataclass
 from floe.model.refs import NodeId
 from floe.model.run import NodeState, Run
 from floe.model.tags import TRIGGER_GOOD, Tag, emitter_of

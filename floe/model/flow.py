@@ -3,14 +3,16 @@
 Frozen and JSON-shaped, so that it can be stored by digest and pinned to a run.
 """
 
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from typing import Annotated, Literal
 
 from floe.model.keep import NO_KEEP, Keep
 from floe.model.loop import FlowLoop, loops_of
 from floe.model.notice import Notice
+from floe.model.nouns import dataclass
 from floe.model.refs import FlowId, Json, NodeId
 from floe.model.tags import Tag
 from floe.model.template import Template
@@ -253,7 +255,7 @@ class MaxRuns:
     when_full: WhenFull = "queue"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Flow:
     """Nodes connected by the tags they issue, and the requirements for a host."""
 

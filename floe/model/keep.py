@@ -1,7 +1,8 @@
 """How long ended runs and their workspaces stay."""
 
-from dataclasses import dataclass
 from typing import Final, Literal
+
+from floe.model.nouns import dataclass
 
 SpacesKept = Literal["all", "failed", "none"]
 """Whose workspaces stay: of all runs, of those that did not end good, or of none."""

@@ -60,7 +60,7 @@ Layers = tuple[Mapping[str, Given], ...]
 """Outputs by name; a later map overrides the earlier ones."""
 
 
-@dataclass(frozen=True, kw_only=True)  # without slots: see kernel/changer
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NodeState:
     """One visit of a node: its state since it entered."""
 
@@ -114,7 +114,7 @@ class Attached:
     """The tags of the host that decides, which is the run's own once it is active."""
 
 
-@dataclass(frozen=True, kw_only=True)  # without slots: see kernel/changer
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """The fold of a log. The caller attaches `flow`, which `digest` names."""
 

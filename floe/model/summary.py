@@ -1,8 +1,9 @@
 """The row of a run in lists."""
 
-from dataclasses import replace
+from dataclasses import fields
+from typing import Final
 
-from floe.model.nouns import dataclass
+from floe.model.nouns import dataclass, replace
 from floe.model.refs import FlowId, HostId, Instant, NodeId, StoreId
 from floe.model.result import RunResult, headline, result_of_row
 from floe.model.run import Phase, Run, State
@@ -46,6 +47,10 @@ class Summary:
     """Of its flow; empty until the flow is read, and in rows of older floes."""
     output_bytes: int = 0
     """What its finished attempts printed; 0 until the run is over."""
+
+
+FIELDS: Final = tuple(field.name for field in fields(Summary))
+"""Of a row; the columns of a store have the same names and order."""
 
 
 def completed(row: Summary) -> Summary:

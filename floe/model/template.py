@@ -3,7 +3,7 @@
 A compiled flow holds them parsed, so that no text is searched for `{{` when a flow runs.
 """
 
-from dataclasses import dataclass
+from floe.model.nouns import dataclass
 
 Path = tuple[str | int, ...]
 """A value by its names: `task.build.outputs.url` is `("task", "build", "outputs", "url")`."""

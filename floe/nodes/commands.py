@@ -8,7 +8,6 @@ import asyncio
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar, assert_never
@@ -17,6 +16,7 @@ import structlog
 
 from floe.files import EXHAUSTED, FULL, Folders
 from floe.model.errors import FloeError
+from floe.model.nouns import dataclass
 from floe.model.refs import Instant, Key
 from floe.model.signal import Failed, Report, Reported, Started, Stopped
 from floe.nodes import warden

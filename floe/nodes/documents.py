@@ -18,13 +18,14 @@ import re
 import signal
 import stat
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, Self
 from urllib.parse import unquote, urljoin
 
 from floe.model.errors import NotFound, Theirs, World
 from floe.model.flow import Git
+from floe.model.nouns import dataclass
 from floe.nodes.base import DEFAULT_COMMIT, Document
 from floe.nodes.copies import installed
 from floe.nodes.git import argv, own_environment, target

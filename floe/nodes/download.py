@@ -8,12 +8,12 @@ from exactly the missing byte. Otherwise the download starts again.
 import asyncio
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Final
 
 import aiohttp
 
+from floe.model.nouns import dataclass
 from floe.model.secret import without_password
 from floe.nodes.http import get, session, status_text
 from floe.nodes.partial_file import DownloadRefused, PartialFile

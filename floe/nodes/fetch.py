@@ -13,7 +13,6 @@ import re
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final, TypeVar, TypeVarTuple
 from urllib.parse import unquote_to_bytes
@@ -21,6 +20,7 @@ from urllib.parse import unquote_to_bytes
 from floe.files import FULL, Folders, NotPlain, opened, opened_plain, private
 from floe.model.errors import FloeError, World, Yours
 from floe.model.flow import Fetch
+from floe.model.nouns import dataclass
 from floe.model.refs import Instant, Key
 from floe.model.secret import without_password
 from floe.model.signal import Exited, Failed, Report, Reported, Started, Stopped

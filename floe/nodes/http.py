@@ -8,13 +8,13 @@ has its own session, so that none shares cookies, connections or DNS answers.
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Final, Self
 from urllib.parse import quote, unquote, urljoin
 
 import aiohttp
 from aiohttp.client import URL  # type: ignore[attr-defined]  # what aiohttp takes; yarl is its own
 
+from floe.model.nouns import dataclass
 from floe.model.secret import without_password
 from floe.nodes.partial_file import DownloadRefused
 

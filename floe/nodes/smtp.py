@@ -1,8 +1,9 @@
 """The server that takes mail, as the config names it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final, Literal
+
+from floe.model.nouns import dataclass
 
 PORTS: Final[Mapping[str, int]] = {"starttls": 587, "tls": 465, "none": 25}
 """The usual port of each encryption."""

@@ -8,10 +8,11 @@ Source: docs/cluster-protocol.md, "Between hosts".
 
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, NamedTuple, Protocol
 
 from floe.model.message import Envelope
+from floe.model.nouns import dataclass
 from floe.model.refs import HostId, Instant, StoreId
 
 FRAME_MAX: Final = 16 * 1024 * 1024

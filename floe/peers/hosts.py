@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import structlog
 
 from floe.model.message import Offer
+from floe.model.nouns import dataclass
 from floe.model.refs import HostId, Instant, StoreId
 from floe.peers.base import Hello
 from floe.peers.offers import Offers

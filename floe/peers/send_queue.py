@@ -1,10 +1,10 @@
 """The queue of messages to one host. No I/O."""
 
 from collections import OrderedDict
-from dataclasses import dataclass
 from typing import Final
 
 from floe.model.message import Envelope, Ping
+from floe.model.nouns import dataclass
 
 WORDS_MAX: Final = 5_000
 """Messages queued for one host; beyond that the oldest is dropped, and its sender repeats it."""

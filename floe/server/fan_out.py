@@ -6,12 +6,12 @@ best knowledge there is.
 
 import asyncio
 import json
-from dataclasses import dataclass
 from typing import Final
 
 from aiohttp import web
 
 from floe.model.errors import FloeError
+from floe.model.nouns import dataclass
 from floe.model.refs import HostId, Instant, Shape
 from floe.server.app_keys import CALLER, HUB, PEERS
 from floe.server.relay import request_for

@@ -10,12 +10,12 @@ Source: GitHub docs, "Webhook events and payloads"; GitLab docs, "Webhook events
 import hmac
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qs
 
 from floe.host.pushes import BRANCHES, PUSH, TAGS, HookDelivery, Push
 from floe.model.errors import Yours
+from floe.model.nouns import dataclass
 from floe.model.refs import Json
 from floe.model.secret import Secret
 from floe.server.bodies import parse

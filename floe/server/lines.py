@@ -11,12 +11,12 @@ from array import array
 from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
 from floe.files import opened
 from floe.model.errors import PlaceHangs
+from floe.model.nouns import dataclass
 from floe.places import Places
 from floe.server.colours import SEQUENCE_MAX, styled
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import hmac
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 from urllib.parse import unquote
@@ -11,6 +10,7 @@ import structlog
 from aiohttp import web
 
 from floe.model.errors import Denied
+from floe.model.nouns import dataclass
 from floe.peers.base import BY, RELAYED, TOKEN, Peers
 from floe.server.problems import Throttled
 from floe.server.settings import ServerSettings

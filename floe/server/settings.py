@@ -2,10 +2,10 @@
 
 import ipaddress
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from floe.model.nouns import dataclass
 from floe.model.secret import Secret
 
 NO_SECRET: Final = Secret("")

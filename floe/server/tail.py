@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +11,7 @@ from floe.files import NotPlain
 from floe.hub.hub import Hub
 from floe.model.errors import HostAway, NotFound, World
 from floe.model.flow import Node
+from floe.model.nouns import dataclass
 from floe.model.refs import Key
 from floe.model.run import Run
 from floe.places import Places

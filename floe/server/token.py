@@ -1,9 +1,9 @@
 """A session or personal token, and what depends on it."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
+from floe.model.nouns import dataclass
 from floe.model.refs import Instant
 
 Kind = Literal["session", "token"]

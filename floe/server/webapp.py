@@ -7,7 +7,6 @@ import base64
 import gzip
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from hashlib import sha256
 from html import escape
 from importlib import resources
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from floe.model.errors import NotFound
+from floe.model.nouns import dataclass
 
 TYPES: Final[Mapping[str, str]] = {
     ".html": "text/html",

@@ -4,12 +4,13 @@ Problems of a connection come from the peers, and problems of the machine from t
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from floe.host.peers.member import Member
 from floe.host.site import HostSettings
 from floe.model.host import HostView
+from floe.model.nouns import dataclass
 from floe.model.refs import HostId, Instant, Json
 from floe.peers.base import Seen
 

@@ -4,10 +4,10 @@
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from floe.model.nouns import dataclass
 from floe.model.refs import Key, RunRef, Shape
 from floe.store.base import Record
 

@@ -1,7 +1,8 @@
 """The settings of a bucket, apart from its code: every command reads configs."""
 
-from dataclasses import dataclass
 from typing import Literal
+
+from floe.model.nouns import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,10 +2,10 @@
 
 import sqlite3
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 
 from floe.model.errors import StoreFailed
+from floe.model.nouns import dataclass
 from floe.model.refs import StoreId
 from floe.store.rules import new_store_id
 from floe.store.sql import queries

@@ -5,13 +5,13 @@ import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar, cast
 
 from floe.model.codec import EVENTS, Body, decode_event, from_text, to_text
 from floe.model.errors import StoreFailed, StoreForeign, Yours
+from floe.model.nouns import dataclass
 from floe.model.refs import FlowId, Json, RunRef, StoreId
 from floe.model.run import Pruned
 from floe.model.summary import Summary

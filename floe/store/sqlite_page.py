@@ -9,7 +9,7 @@ from typing import Final
 from floe.model.refs import FlowId, Instant
 from floe.model.result import RunResult
 from floe.model.run import Pruned, State
-from floe.model.summary import Summary
+from floe.model.summary import FIELDS, Summary
 from floe.store.base import Change, FlowRuns, RunPage, RunQuery
 from floe.store.rules import SortKey, cursor_at, sort_key_of
 from floe.store.sql import queries
@@ -119,7 +119,7 @@ def _search_floor(
 
 def summary_in(row: Sequence[Value]) -> Summary:
     """The summary in a database row of the directory."""
-    fields = dict(zip(Summary.__slots__, row, strict=True))
+    fields = dict(zip(FIELDS, row, strict=True))
     fields["good"] = None if fields["good"] is None else bool(fields["good"])
     return Summary(**fields)  # type: ignore[arg-type]  # the columns are the fields, by name
 

@@ -15,15 +15,15 @@ import time
 from asyncio import Future
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import starmap
 from queue import SimpleQueue
 from typing import Final
 
 from floe.model.codec import Body
 from floe.model.errors import StoreConflict, StoreFailed
+from floe.model.nouns import dataclass
 from floe.model.run import Pruned
-from floe.model.summary import Summary
+from floe.model.summary import FIELDS, Summary
 from floe.store.base import PRUNED_MAX, PRUNED_S, Append
 from floe.store.rules import NOWHERE, Head, is_newer, next_head, text_of
 from floe.store.sql import queries
@@ -357,7 +357,7 @@ def failed(error: sqlite3.Error) -> StoreFailed:
 
 
 def _columns(row: Summary, pos: int | None) -> dict[str, str | int | None]:
-    columns = {name: getattr(row, name) for name in Summary.__slots__}
+    columns = {name: getattr(row, name) for name in FIELDS}
     columns["pos"] = pos
     columns["search"] = text_of(row)
     return columns

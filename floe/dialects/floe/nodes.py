@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final, Literal
 
 from floe.dialects.floe.names import id_from_name, identify
@@ -32,6 +31,7 @@ from floe.dialects.notes import Notes, Position
 from floe.dialects.section import SectionValues
 from floe.dialects.tree import Items, Scalar, Table
 from floe.model.flow import End, Join, Node, Trigger, Work
+from floe.model.nouns import dataclass
 from floe.model.refs import NodeId
 from floe.model.tags import TRIGGER_GOOD, Tag
 

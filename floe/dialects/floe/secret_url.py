@@ -1,12 +1,12 @@
 """The kind of value of a webhook's URL. Its path is a secret, so no finding repeats it."""
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
 from floe.dialects.kinds import Schema, Text, Unfit
 from floe.dialects.notes import Notes
 from floe.dialects.tree import Tree
+from floe.model.nouns import dataclass
 
 _PATTERN: Final = r"https?://[^\s/?#@:]+(:[0-9]{1,5})?(/\S*)?|\$[A-Za-z_][A-Za-z0-9_]*|@[^@\s].*"
 

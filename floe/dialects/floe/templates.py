@@ -1,7 +1,6 @@
 """Templates in documents: their kind of value, and the check that their paths lead to something."""
 
 from collections.abc import Container, Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import Final, NamedTuple
 
@@ -23,6 +22,7 @@ from floe.expr.template import (
 from floe.kernel.judge import HOST
 from floe.kernel.named_values import NODE, RUN, TRIGGER
 from floe.model.flow import Ask, Flow
+from floe.model.nouns import dataclass
 from floe.model.refs import NodeId
 from floe.model.template import Path, Template, TemplatePart
 

@@ -7,7 +7,6 @@ Source: floe README, "Config".
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final, Literal
 
 from floe.dialects.floe.event_names import EventNames
@@ -47,6 +46,7 @@ from floe.model.flow import (
 )
 from floe.model.keep import Keep, SpacesKept
 from floe.model.notice import Channel, NoticeOf
+from floe.model.nouns import dataclass
 
 TEXT: Final = Text()
 FLAG: Final = Flag()

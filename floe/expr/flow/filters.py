@@ -4,12 +4,12 @@ Rule of this file: a filter pays for what it makes before it makes it.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from floe.expr.flow import lists, numbers, texts
 from floe.expr.fuel import Fuel
 from floe.expr.values import KINDS, Kind
+from floe.model.nouns import dataclass
 from floe.model.refs import Json
 
 NEEDED: Final = object()

@@ -1,8 +1,9 @@
 """The parts of an expression, as the parser finds them; `at` is the place in its text."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from floe.model.nouns import dataclass
 from floe.model.refs import Json
 from floe.model.template import Path
 

@@ -5,12 +5,12 @@ names as the keeper (`kept`). A database can be the third.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from floe.host.step import Step
 from floe.kernel.place import HOST_SCOPED, Refusals
 from floe.model.host import Pend
+from floe.model.nouns import dataclass
 from floe.model.refs import HostId, Instant, RunRef
 from floe.model.run import Run
 

@@ -6,7 +6,6 @@ asks all hosts again, to find claims of forgotten hosts that no host has any mor
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from floe.host.ledger import LedgerRows
@@ -17,6 +16,7 @@ from floe.host.site import Site
 from floe.host.step import Step
 from floe.host.undoable import Undoable
 from floe.model.message import Behind, Census, Claims
+from floe.model.nouns import dataclass
 from floe.model.refs import HostId, Instant, Json, StoreId, address_key
 
 CENSUS: Final = "census"

@@ -5,7 +5,6 @@ granted.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from floe.host.ledger import LedgerRows
 from floe.host.peers.member import Member
@@ -14,6 +13,7 @@ from floe.host.site import Site
 from floe.host.step import Step
 from floe.host.undoable import Undoable
 from floe.model.codec import decode, encode
+from floe.model.nouns import dataclass
 from floe.model.refs import HostId, StoreId
 
 

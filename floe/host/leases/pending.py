@@ -1,9 +1,10 @@
 """A claim of a run that waits for a host, as its adopter keeps it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
+from floe.model.nouns import dataclass
 from floe.model.refs import Instant
 
 ClaimState = Literal["asked", "held", "parking", "parked"]

@@ -5,13 +5,14 @@ Every change is a row that is stored before anyone can learn of it.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from floe.host.ledger import LedgerRows
 from floe.host.step import Step
 from floe.host.undoable import Undoable, UndoJournal
 from floe.model.codec import decode, encode
 from floe.model.message import Claim, Claimed, GroupLimit
+from floe.model.nouns import dataclass
 from floe.model.refs import Instant
 
 

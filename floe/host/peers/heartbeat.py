@@ -1,6 +1,6 @@
 """The pings of this host: its state, every 2 s and whenever it changed."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 from floe.host.leases.current_keeper import CurrentKeeper
@@ -10,6 +10,7 @@ from floe.host.step import Step
 from floe.host.undoable import Undoable
 from floe.model.host import HostView
 from floe.model.message import Ping
+from floe.model.nouns import dataclass
 from floe.model.refs import Instant, StoreId
 
 PING_MS: Final = 2000

@@ -7,10 +7,11 @@ Source: docs/cluster-protocol.md, "Forgotten stores".
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from floe.host.peers.whereabouts import adopter_of, holder_of, pen_of
 from floe.model.codec import decode
+from floe.model.nouns import dataclass
 from floe.model.refs import Instant, Json, address_of
 from floe.model.summary import Summary
 

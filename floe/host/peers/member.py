@@ -1,12 +1,12 @@
 """One peer as this host knows it, its problems, and its view for placement."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from floe.kernel.place import HOST_STALE_S
 from floe.model.host import HostView
 from floe.model.message import PROTOCOL, Ping
+from floe.model.nouns import dataclass
 from floe.model.refs import FlowId, HostId, Instant, Json, RunRef, StoreId, ref_of
 
 SKEW_MS: Final = 5000

@@ -1,6 +1,6 @@
 """Messages that are repeated until they are answered, 0.2 to 5 s apart."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from heapq import heapify, heappop, heappush
 from typing import Final
 
@@ -8,6 +8,7 @@ from floe.host.site import Site
 from floe.host.step import Step
 from floe.host.undoable import Undoable
 from floe.model.message import Message
+from floe.model.nouns import dataclass
 from floe.model.refs import HostId, Instant, StoreId
 
 FIRST_MS: Final = 200
