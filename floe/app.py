@@ -47,6 +47,7 @@ from floe.store.archive import Archive
 from floe.store.base import RunStore
 from floe.store.memory import MemoryStore
 from floe.store.sqlite import SqliteStore
+from floe.trust import load_aiohttp
 
 if TYPE_CHECKING:
     from floe.server.app import Server
@@ -130,7 +131,8 @@ def _peers(config: HostConfig) -> Peers | None:
     """The other hosts of a config; None if it names none."""
     if not others_of(config):
         return None
-    from floe.peers.http import HttpPeers  # a single host does not need aiohttp and msgpack
+    load_aiohttp()  # a single host does not need it here, nor msgpack
+    from floe.peers.http import HttpPeers
     from floe.peers.settings import PeerSettings
 
     tls = None
@@ -251,6 +253,7 @@ async def serve(
 
 def _server_class() -> type["Server"]:
     """The server, with aiohttp, which `floe run` does not need."""
+    load_aiohttp()
     from floe.server.app import Server
 
     return Server

@@ -5,6 +5,7 @@ Rules of this file: a URL is sent byte for byte; only characters that a request 
 has its own session, so that none shares cookies, connections or DNS answers.
 """
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -17,6 +18,7 @@ from aiohttp.client import URL  # type: ignore[attr-defined]  # what aiohttp tak
 from floe.model.nouns import dataclass
 from floe.model.secret import without_password
 from floe.nodes.partial_file import DownloadRefused
+from floe.trust import certificates
 
 CONNECT_S: Final = 30.0
 """Seconds to connect to a server."""
@@ -158,19 +160,24 @@ async def get(
     raise DownloadRefused(f"more than {REDIRECTS_MAX} redirects")
 
 
-def session(*, total_s: float | None = None, is_raw: bool = True) -> aiohttp.ClientSession:
+@asynccontextmanager
+async def session(
+    *, total_s: float | None = None, is_raw: bool = True
+) -> AsyncIterator[aiohttp.ClientSession]:
     """A session for one download; `is_raw`: the bytes are not decompressed.
 
     Uses the proxies and the `.netrc` of floe's own environment.
     """
-    return aiohttp.ClientSession(
+    async with aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(ssl=await asyncio.to_thread(certificates)),
         timeout=aiohttp.ClientTimeout(
             total=total_s, sock_connect=CONNECT_S, sock_read=HTTP_SILENCE_S
         ),
         headers={"Accept-Encoding": "identity"} if is_raw else None,
         auto_decompress=not is_raw,
         trust_env=True,
-    )
+    ) as http:
+        yield http
 
 
 def printable(url: str) -> str:

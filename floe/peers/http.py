@@ -38,6 +38,7 @@ from floe.peers.send_queue import QueuedItem
 from floe.peers.settings import PROTOCOLS, PeerSettings
 from floe.peers.sockets import PeerSocket
 from floe.peers.status import seen, twice
+from floe.trust import certificates
 
 log = structlog.get_logger()
 
@@ -79,7 +80,8 @@ class HttpPeers:
         self._me, self._on_envelope, self._unsent = me, on_envelope, unsent
         self._offers = Offers(sent)
         settings = self._settings
-        tls = settings.tls if settings.tls is not None else True
+        is_secure = any(url.startswith("https:") for url in settings.urls)
+        tls = settings.tls or (certificates() if is_secure else True)
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(ssl=tls, limit=0, keepalive_timeout=IDLE_S),
             timeout=aiohttp.ClientTimeout(total=None),

@@ -1,0 +1,19 @@
+"""A host reads the certificates of the system for its first https client, and not at its start."""
+
+import subprocess
+import sys
+
+READ = """
+from floe.trust import certificates, load_aiohttp
+load_aiohttp()
+from aiohttp import connector
+import ssl
+print(connector._SSL_CONTEXT_VERIFIED.cert_store_stats()["x509_ca"] == 0)
+print(certificates().cert_store_stats() == ssl.create_default_context().cert_store_stats())
+"""
+
+
+def test_import_reads_no_certificates_and_a_client_gets_all() -> None:
+    done = subprocess.run([sys.executable, "-c", READ], capture_output=True, text=True, check=True)
+
+    assert done.stdout.split() == ["True", "True"]
