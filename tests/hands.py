@@ -77,13 +77,20 @@ class Hands:
         if self.at_once is not None:
             self.exit(job.key.node, self.at_once)
 
-    def exit(self, node: str, status: int = 0, outputs: Mapping[str, Json] | None = None) -> None:
-        """End the newest attempt of a node."""
-        self.report(node, Exited(status=status, outputs=outputs or {}))
+    def exit(
+        self,
+        node: str,
+        status: int = 0,
+        outputs: Mapping[str, Json] | None = None,
+        *,
+        item: int | None = None,
+    ) -> None:
+        """End the newest attempt of a node, or of one item of it."""
+        self.report(node, Exited(status=status, outputs=outputs or {}), item=item)
 
-    def report(self, node: str, report: Report) -> None:
-        """End the newest attempt of a node with any report."""
-        key = [k for k in self._on_report if k.node == node][-1]
+    def report(self, node: str, report: Report, *, item: int | None = None) -> None:
+        """End the newest attempt of a node, or of one item of it, with any report."""
+        key = [k for k in self._on_report if k.node == node and item in (None, k.item)][-1]
         self._on_report.pop(key)(Reported(key=key, report=report, at=Instant(0)))
 
     def stop(self, key: Key) -> None:

@@ -1,5 +1,6 @@
 """Names on a command line: checked before a request, completed by asking the host."""
 
+import re
 from typing import Any, ClassVar, Final
 
 import click
@@ -100,7 +101,22 @@ class NodeArgument(NameArgument):
         return {node["id"]: node["state"] for node in nodes}
 
 
-RUN, FLOW, NODE = RunArgument(), FlowArgument(), NodeArgument()
+class PlaceArgument(NodeArgument):
+    """A node, or an item of one: `test[7]`."""
+
+    def checked(self, text: str) -> str:
+        """Raises IdInvalid."""
+        node, item = place_of(text)
+        return super().checked(node) + ("" if item is None else f"[{item}]")
+
+
+def place_of(text: str) -> tuple[str, int | None]:
+    """Node and item of `test[7]`; None for the item of a node alone."""
+    match = re.fullmatch(r"([^\[]*)\[([0-9]{1,9})\]", text)
+    return (match[1], int(match[2])) if match else (text, None)
+
+
+RUN, FLOW, NODE, PLACE = RunArgument(), FlowArgument(), NodeArgument(), PlaceArgument()
 
 WAIT: Final = click.option(
     "--wait", is_flag=True, help="Follow it to its end; exit 0 if good, 1 if bad."

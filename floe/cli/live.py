@@ -20,7 +20,7 @@ from floe.files import opened
 from floe.hub.hub import Hub
 from floe.model.errors import Conflict, FloeError, Yours
 from floe.model.flow import Ask, End, Flow, Join
-from floe.model.refs import Key, NodeId
+from floe.model.refs import NO_ITEM, Key, NodeId, Shape
 from floe.model.run import Run
 
 BY: Final = "you"
@@ -52,7 +52,7 @@ class Live:
         self._tasks = {n.id for n in flow.nodes if not isinstance(n.work, End | Join)}
         self._nodes: dict[NodeId, dict[str, Any]] = {}
         """The state of each node, collected from the feed."""
-        self._tails: dict[NodeId, _Tail] = {}
+        self._tails: dict[tuple[NodeId, int], _Tail] = {}
         self._silence: dict[NodeId, _Silence] = {}
         self._question: tuple[NodeId, asyncio.Task[None]] | None = None
         self._asked: set[tuple[NodeId, int]] = set()
@@ -97,20 +97,21 @@ class Live:
         if not change or self._silent:
             return
         node = self._nodes[change["id"]] = self._nodes.get(change["id"], {}) | change
+        item, begun = _attempted(node, change)
         if shape["event"] == "NodeStarted":
-            visit, attempt = node.get("visit", 1), node.get("attempt", 1)
+            visit, attempt = node.get("visit", 1), begun.get("attempt", 1)
             again = f"  visit {visit}" if visit > 1 else ""
-            click.echo(f"{click.style('▶', fg='cyan')} {node['ref']}{again}")
+            click.echo(f"{click.style('▶', fg='cyan')} {begun['ref']}{again}")
             if not self._quiet:
-                key = Key(frame.run, shape["epoch"], node["id"], visit, attempt)  # type: ignore[arg-type]  # a node's frame has its run
+                key = Key(frame.run, shape["epoch"], node["id"], visit, attempt, item)  # type: ignore[arg-type]  # a node's frame has its run
                 path = self._hub.reads.output_path(key)
-                self._tails[node["id"]] = _Tail(node["ref"].ljust(self._width), path)
-        elif shape["event"] in ("NodeSettled", "RetryArmed"):
-            if tail := self._tails.pop(node["id"], None):
+                self._tails[node["id"], item] = _Tail(begun["ref"].ljust(self._width), path)
+        elif shape["event"] in ("NodeSettled", "ItemSettled", "RetryArmed"):
+            if tail := self._tails.pop((node["id"], item), None):
                 await tail.print_rest()
             self._silence.pop(node["id"], None)
             if node["id"] in self._tasks:
-                _print_node(node, shape["at"])
+                _print_node(begun, shape["at"])
 
     async def _print_end(self, run: Run) -> None:
         if self._silent:
@@ -127,8 +128,8 @@ class Live:
         now = time.monotonic()
         for id in (id for id in run.nodes if id in run.open):
             node = run.nodes[id]
-            tail = self._tails.get(id)
-            printed_at = tail.printed_at if tail else 0.0
+            tails = (tail for at, tail in self._tails.items() if at[0] == id)
+            printed_at = max((tail.printed_at for tail in tails), default=0.0)
             silence = self._silence.setdefault(id, _Silence(now))
             if node.phase not in ("entered", "started") or not silence.is_long(printed_at, now):
                 continue
@@ -185,6 +186,14 @@ class Live:
                 return
             except FloeError as error:
                 click.echo(f"{clean(error.what)}; try again")
+
+
+def _attempted(node: Shape, change: Shape) -> tuple[int, Shape]:
+    """The item that a frame is about, with what is known of it; the node, if it runs once."""
+    for one in change.get("item_states", ()):
+        item = one["item"]
+        return item, {**one, "ref": f"{node['ref']}[{item}]"}
+    return NO_ITEM, node
 
 
 class _Silence:

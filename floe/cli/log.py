@@ -8,7 +8,7 @@ from typing import Final
 
 import click
 
-from floe.cli.arguments import NODE, RUN
+from floe.cli.arguments import PLACE, RUN, place_of
 from floe.cli.client import ClientPatience, connected, path
 from floe.cli.formats import printable
 from floe.model.errors import NotFound, Theirs, Yours
@@ -18,13 +18,16 @@ CHUNK: Final = 64 * 1024
 ALL: Final = 2**53
 """Bytes: no limit."""
 
+NAMES_MAX: Final = 20
+"""Nodes and items with output that are named."""
+
 _UNFINISHED: Final = re.compile(r"\x1b(?:\[[0-?]{0,128}|[\]PX^_][^\x07\x1b]{0,255})?\Z")
 """An escape sequence whose end may come with the next chunk."""
 
 
 @click.command()
 @click.argument("run", type=RUN)
-@click.argument("node", type=NODE, required=False)
+@click.argument("node", type=PLACE, required=False)
 @click.option("-f", "--follow", is_flag=True, help="Follow until the attempt ends.")
 @click.option(
     "--visit",
@@ -40,24 +43,25 @@ def command(
 ) -> None:
     """Print the output of NODE in RUN, byte for byte.
 
-    NODE may be omitted if only one node has output. On a terminal, colours are kept and all other
-    control sequences are removed.
+    NODE may be omitted if only one node has output; `test[7]` is item 7 of a node with items. On a
+    terminal, colours are kept and all other control sequences are removed.
 
     \b
     Examples:
       floe log h1-12 build
       floe log h1-12 build -f
       floe log h1-12 build --attempt 1 > build.log
+      floe log h1-12 'test[7]'
     """
     client = connected()
-    node = node or only_output(client.get(path("runs", run)))
+    node, item = place_of(node or only_output(client.get(path("runs", run))))
     write = to_terminal() if sys.stdout.isatty() else _to_file
     offset, is_begun, patience = 0, False, ClientPatience(client.at)
     query = {"follow": "true" if follow else None, "limit": ALL}
     while True:
         try:
             where = path("runs", run, "nodes", node, "log")
-            at = {"visit": visit, "attempt": attempt, "offset": offset}
+            at = {"visit": visit, "attempt": attempt, "offset": offset, "item": item}
             with client.stream(where, **at, **query) as answer:
                 attempt = int(answer.headers["X-Floe-Attempt"]) or attempt
                 begun = int(answer.headers.get("X-Floe-Visit", 1))
@@ -76,18 +80,27 @@ def command(
 
 def only_output(run: Shape) -> str:
     """The one node of a run that has output. Raises NotFound, Yours."""
-    found = [node for node in run["nodes"] if node.get("output_bytes")]
+    found = [place for node in run["nodes"] for place in _printed(node)]
     if not found:
         raise NotFound(f"no node of {run['id']} has any output yet", f"floe show {run['id']}")
     if len(found) > 1:
-        names = ", ".join(f"{node['id']} ({node['state']})" for node in found)
+        names = ", ".join(f"{node['id']} ({node['state']})" for node in found[:NAMES_MAX])
+        names += ", …" if len(found) > NAMES_MAX else ""
         raise Yours(f"which output of {run['id']}? these have one: {names}", _try(run, found))
     return str(found[0]["id"])
 
 
+def _printed(node: Shape) -> list[Shape]:
+    """A node with output, or its items with output."""
+    items = [one for one in node.get("item_states", ()) if one.get("output_bytes")]
+    named = [{**one, "id": f"{node['id']}[{one['item']}]"} for one in items]
+    return named or ([node] if node.get("output_bytes") else [])
+
+
 def _try(run: Shape, found: Sequence[Shape]) -> str:
     """The command for the node that a reader most likely wants: one that failed, else the last."""
-    failed = [node for node in found if node["id"] in run.get("failed", ())]
+    nodes = run.get("failed", ())
+    failed = [one for one in found if place_of(one["id"])[0] in nodes and one["state"] != "good"]
     return f"floe log {run['id']} {(failed or found)[-1]['id']}"
 
 

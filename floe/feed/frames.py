@@ -10,7 +10,7 @@ from floe.host.result import Recorded
 from floe.model.codec import from_text, iso, to_text
 from floe.model.event import GrantRevoked, RunActivated
 from floe.model.nouns import dataclass
-from floe.model.refs import RunRef, StoreId
+from floe.model.refs import NO_ITEM, RunRef, StoreId
 from floe.model.secret import masked
 from floe.model.tags import TRIGGER_GOOD
 from floe.shapes.nodes import node_change
@@ -97,7 +97,9 @@ def frame_of(pos: int, step: Recorded, named: Named) -> Frame:
         shape["tag"] = tag
     node = getattr(event, "node", None)
     if node and run.flow:
-        shape["node"] = node_change(step.before, run, run.flow.by_id[node])
+        shape["node"] = node_change(
+            step.before, run, run.flow.by_id[node], getattr(event, "item", NO_ITEM)
+        )
     if step.summary is not None:
         shape["summary"] = summary_shape(step.summary, named)
     begins = isinstance(event, RunActivated)

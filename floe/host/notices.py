@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Final
 
 from floe.expr.template import filled
+from floe.kernel.items import failed_item
 from floe.kernel.named_values import named_value
 from floe.kernel.result import failed_nodes
 from floe.model.codec import encode, iso
@@ -116,9 +117,9 @@ def failed_output(run: Run) -> Key | None:
     if run.flow is None or run.result == "good":
         return None
     for node in failed_nodes(run, run.flow):
-        state = run.settled(node)
+        state = failed_item(run.settled(node))
         if state.output_bytes and not state.taken_from:
-            return Key(run.ref, run.epoch, node, state.visit, state.attempt)
+            return Key(run.ref, run.epoch, node, state.visit, state.attempt, state.item)
     return None
 
 

@@ -8,12 +8,12 @@ from bisect import bisect_left, insort
 from collections.abc import Iterable
 from typing import Final, NamedTuple, TypeVar
 
-from floe.kernel.owed import WHOLE, owed_by
+from floe.kernel.owed import Part, owed_by, parts_of
 from floe.kernel.process import takes_slot
 from floe.model.effect import Effect
 from floe.model.flow import Flow
 from floe.model.host import Pend
-from floe.model.refs import FlowId, HostId, NodeId, RunRef, StoreId
+from floe.model.refs import FlowId, HostId, RunRef, StoreId
 from floe.model.run import Run
 
 K = TypeVar("K")
@@ -62,7 +62,7 @@ class RunTable:
         """Runs that take a slot."""
         self._freed: set[RunRef] = set()
         """Runs that no longer take one, since they were last settled."""
-        self._owed: dict[RunRef, dict[NodeId, frozenset[Effect]]] = {}
+        self._owed: dict[RunRef, dict[Part, frozenset[Effect]]] = {}
 
     @property
     def active(self) -> int:
@@ -105,24 +105,24 @@ class RunTable:
         return self._is_elsewhere(run) and not run.superseded
 
     def settle(
-        self, run: Run, nodes: Iterable[NodeId] | None = None
+        self, run: Run, parts: Iterable[Part] | None = None
     ) -> tuple[list[Effect], list[Effect]]:
-        """Bring what some nodes owe up to date, or all; return what is new and what is closed."""
+        """Bring what some parts owe up to date, or all; return what is new and what is closed."""
         is_foreign = self.is_foreign(run)
         kept = self._owed.setdefault(run.ref, {})
         new: list[Effect] = []
         closed: list[Effect] = []
-        for node in (*kept, WHOLE, *run.nodes) if nodes is None else nodes:
-            old = kept.get(node, _NOTHING)
-            now = _NOTHING if is_foreign else owed_by(run, node)
+        for part in dict.fromkeys((*kept, *parts_of(run))) if parts is None else parts:
+            old = kept.get(part, _NOTHING)
+            now = _NOTHING if is_foreign else owed_by(run, *part)
             if now == old:
                 continue
             new += now - old
             closed += old - now
             if now:
-                kept[node] = now
+                kept[part] = now
             else:
-                del kept[node]
+                del kept[part]
         if not kept:
             del self._owed[run.ref]
         return new, closed

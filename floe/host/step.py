@@ -13,7 +13,7 @@ from floe.host.runs import is_row_changed
 from floe.host.site import MOVED_MAX, Site
 from floe.kernel.decide import Decision, decide
 from floe.kernel.evolve import evolve
-from floe.kernel.owed import WHOLE
+from floe.kernel.owed import WHOLE, Part, part_of
 from floe.model.codec import Body, encode, encode_event, to_text
 from floe.model.effect import Effect
 from floe.model.event import (
@@ -31,7 +31,7 @@ from floe.model.event import (
 )
 from floe.model.flow import Action, Flow
 from floe.model.message import Envelope, Message
-from floe.model.refs import HostId, Instant, Json, NodeId, RunRef, StoreId
+from floe.model.refs import NO_ITEM, HostId, Instant, Json, RunRef, StoreId
 from floe.model.run import Attached, Pruned, Run
 from floe.model.signal import Activate, Signal
 from floe.model.summary import Summary
@@ -116,11 +116,11 @@ class Step:
         closed: list[Effect] = []
         for ref, steps in self.recorded.items():
             run, before = steps[-1].run, self.before[ref]
-            nodes: Iterable[NodeId] | None = None  # all, where the run as a whole changed
+            parts: Iterable[Part] | None = None  # all, where the run as a whole changed
             if before is not None and (before.phase, before.epoch) == (run.phase, run.epoch):
-                touched = [getattr(s.record.event, "node", WHOLE) for s in steps]
-                nodes = dict.fromkeys((WHOLE, *touched))
-            new, old = self.site.table.settle(run, nodes)
+                touched = [part_of(s.record.event) for s in steps]
+                parts = dict.fromkeys(((WHOLE, NO_ITEM), *touched))
+            new, old = self.site.table.settle(run, parts)
             effects += new
             closed += old
         appends = tuple(_append(ref, steps) for ref, steps in self.recorded.items())

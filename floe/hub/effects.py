@@ -15,7 +15,9 @@ from floe.hub.ended.archiving import Archiving
 from floe.hub.flows import FlowFiles
 from floe.hub.outputs import OutputSettings, digests_of, storable
 from floe.kernel.inputs import inputs_of
+from floe.kernel.items import attempts_of, state_of
 from floe.kernel.owed import longest_s
+from floe.kernel.process import is_awaited
 from floe.model.effect import (
     AskData,
     Effect,
@@ -28,7 +30,7 @@ from floe.model.effect import (
 )
 from floe.model.flow import Action
 from floe.model.refs import Key, RunRef
-from floe.model.run import Run
+from floe.model.run import NodeState, Run
 from floe.model.signal import (
     Failed,
     FlowUnreadable,
@@ -115,7 +117,7 @@ class Effects:
         """Drop an effect that is no longer owed."""
         match effect:
             case StartAction(key=key) | StopAction(key=key):
-                if not _is_open(self._runs.get(key.run), key):
+                if not is_awaited(self._runs.get(key.run), key):
                     self._forget(key)
             case SetTimer():
                 self._timers.drop(effect)
@@ -186,7 +188,7 @@ class Effects:
 
     def _stop(self, key: Key) -> None:
         if key not in self._begun:
-            if self._runs[key.run].nodes[key.node].phase != "started":
+            if _state(self._runs[key.run], key).phase != "started":
                 self._report(key, Stopped())  # it was to be started and stopped in one step
                 return
             self._start(key, started=True)  # by a process before this one, and it was held back
@@ -219,6 +221,7 @@ class Effects:
         flow = run.flow
         assert flow is not None, "an active run has its flow"
         node, state = flow.by_id[key.node], run.nodes[key.node]
+        items = state.items
         settings = self._settings
         return Job(
             key=key,
@@ -233,6 +236,7 @@ class Effects:
             has_escapes=flow.has_escapes,
             strict_shell=flow.strict_shell,
             inputs=inputs_of(run, state),
+            item=items.values[key.item] if items else None,
             fences={tag: fence for tag, fence in run.fences.items() if tag != run.group},
             output=self._settings.output_path(key),
             timeout_s=node.timeout_s,
@@ -257,13 +261,8 @@ class Effects:
         if run is None:
             return
         outputs = [
-            (
-                self._settings.output_path(Key(ref, run.epoch, id, state.visit, attempt.attempt)),
-                attempt.output_bytes,
-            )
-            for id in run.nodes
-            for state in run.visits(id)
-            for attempt in state.attempts
+            (self._settings.output_path(key), attempt.output_bytes)
+            for key, attempt in attempts_of(run)
             if attempt.output_bytes
         ]
         digests: dict[str, str] = {}
@@ -282,17 +281,13 @@ class Effects:
 
 def _action(run: Run, key: Key) -> Action:
     """The work of an attempt."""
-    work = run.nodes[key.node].work
+    work = _state(run, key).work
     assert isinstance(work, Action), "only actions are started"
     return work
 
 
-def _is_open(run: Run | None, key: Key) -> bool:
-    """Whether a run still waits for exactly this attempt; NodeStarted alone closes nothing."""
-    state = run.nodes.get(key.node) if run else None
-    return (
-        run is not None
-        and state is not None
-        and (run.epoch, state.visit, state.attempt) == (key.epoch, key.visit, key.attempt)
-        and state.phase in ("entered", "started")
-    )
+def _state(run: Run, key: Key) -> NodeState:
+    """The node or the item of an attempt."""
+    state = state_of(run, key.node, key.item)
+    assert state is not None, "its beginning is in the log"
+    return state

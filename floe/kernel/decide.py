@@ -9,6 +9,7 @@ from typing import assert_never
 
 from floe.kernel.approval import refusal
 from floe.kernel.backoff import delay_ms
+from floe.kernel.items import state_of
 from floe.kernel.owed import key_of, run_key
 from floe.kernel.process import has_process
 from floe.kernel.run_step import GOOD, RunStep
@@ -28,7 +29,7 @@ from floe.model.event import (
 from floe.model.flow import Ask, Node, Wait
 from floe.model.nouns import dataclass
 from floe.model.outcome import Outcome
-from floe.model.refs import Instant, Key
+from floe.model.refs import NO_ITEM, Instant, Key
 from floe.model.run import Attached, NodeState, Run
 from floe.model.signal import (
     Abandon,
@@ -135,6 +136,7 @@ def _started(step: RunStep, signal: Started) -> None:
             visit=state.visit,
             attempt=state.attempt,
             started_at=signal.at,
+            item=state.item,
         )
     )
 
@@ -148,9 +150,9 @@ def _reported(step: RunStep, signal: Reported) -> None:
     ending = step.run.phase == "ending"
     outcome = outcome_of(node, report, ending=ending)
     if not ending and is_retried_as_lost(node, state, report):
-        _arm(step, node, outcome, signal.at, report.output_bytes, lost=True)
+        _arm(step, node, state, outcome, signal.at, report.output_bytes, lost=True)
     else:
-        _settle_or_retry(step, node, outcome, signal.at, report)
+        _settle_or_retry(step, node, state, outcome, signal.at, report)
 
 
 def _timer_fired(step: RunStep, signal: TimerFired) -> None:
@@ -170,13 +172,13 @@ def _timer_fired(step: RunStep, signal: TimerFired) -> None:
             _retry(step, node, state)
         case "form", "asking":
             outcome = Outcome(result="error", why=f"nobody answered within {_limit(node)}")
-            _settle_or_retry(step, node, outcome, step.now)
+            _settle_or_retry(step, node, state, outcome, step.now)
         case "wait", "entered" if isinstance(state.work, Wait):
             if node.timeout_s is not None and node.timeout_s < state.work.period_s:
                 outcome = Outcome(result="error", why=f"timed out after {_limit(node)}")
             else:
                 outcome = GOOD
-            _settle_or_retry(step, node, outcome, step.now)
+            _settle_or_retry(step, node, state, outcome, step.now)
         case _:
             pass  # of an earlier phase of this attempt
 
@@ -235,7 +237,7 @@ def _host_lost(step: RunStep, signal: HostLost) -> None:
     why = f"lost with host {signal.host}"
     if run.phase == "ending":  # its result is already decided
         for node in step.open_nodes():
-            step.settle(step.flow.by_id[node], Outcome(result="error", why=why), ended_at=step.now)
+            step.lose(step.flow.by_id[node], Outcome(result="error", why=why))
         return
     step.add(GrantRevoked(at=step.now, epoch=run.epoch))
     if step.flow.on_host_lost == "fail":
@@ -243,25 +245,36 @@ def _host_lost(step: RunStep, signal: HostLost) -> None:
 
 
 def _settle_or_retry(
-    step: RunStep, node: Node, outcome: Outcome, ended_at: Instant, report: Report | None = None
+    step: RunStep,
+    node: Node,
+    state: NodeState,
+    outcome: Outcome,
+    ended_at: Instant,
+    report: Report | None = None,
 ) -> None:
     output_bytes = report.output_bytes if report else 0
-    if step.run.phase != "ending" and is_retried(node, step.run.nodes[node.id], outcome):
-        _arm(step, node, outcome, ended_at, output_bytes, lost=False)
+    if step.run.phase != "ending" and is_retried(node, state, outcome):
+        _arm(step, node, state, outcome, ended_at, output_bytes, lost=False)
         return
-    step.settle(
-        node,
-        outcome,
-        ended_at=ended_at,
-        outputs=report.outputs if isinstance(report, Exited) else {},
-        output_bytes=output_bytes,
-    )
+    outputs = report.outputs if isinstance(report, Exited) else {}
+    if state.item == NO_ITEM:
+        step.settle(node, outcome, ended_at=ended_at, outputs=outputs, output_bytes=output_bytes)
+    else:
+        step.settle_item(
+            node, state, outcome, ended_at=ended_at, outputs=outputs, output_bytes=output_bytes
+        )
 
 
 def _arm(
-    step: RunStep, node: Node, outcome: Outcome, ended_at: Instant, output_bytes: int, *, lost: bool
+    step: RunStep,
+    node: Node,
+    state: NodeState,
+    outcome: Outcome,
+    ended_at: Instant,
+    output_bytes: int,
+    *,
+    lost: bool,
 ) -> None:
-    state = step.run.nodes[node.id]
     before = len(state.attempts) - state.tries if lost else state.tries
     delay = delay_ms(node.retry.backoff, before + 1, key_of(step.run, node.id, state))
     step.add(
@@ -275,12 +288,21 @@ def _arm(
             ended_at=ended_at,
             output_bytes=output_bytes,
             lost=lost,
+            item=state.item,
         )
     )
 
 
 def _retry(step: RunStep, node: Node, state: NodeState) -> None:
-    step.add(RetryDue(at=step.now, node=node.id, visit=state.visit, attempt=state.attempt + 1))
+    step.add(
+        RetryDue(
+            at=step.now,
+            node=node.id,
+            visit=state.visit,
+            attempt=state.attempt + 1,
+            item=state.item,
+        )
+    )
     if isinstance(state.work, Ask):
         step.ask(node.id, state.visit)
 
@@ -290,8 +312,10 @@ def _limit(node: Node) -> str:
 
 
 def _current(run: Run, key: Key) -> NodeState | None:
-    """The open node whose current attempt a key names."""
-    if key.node not in run.open:
+    """The open node, or the open item of one, whose current attempt a key names."""
+    state = state_of(run, key.node, key.item)
+    if key.node not in run.open or state is None or state.phase == "settled":
         return None
-    state = run.nodes[key.node]
+    if state.items is not None:
+        return None  # its items have attempts, it has none
     return state if key == key_of(run, key.node, state) else None

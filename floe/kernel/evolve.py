@@ -8,6 +8,14 @@ from collections.abc import Iterable, Mapping
 from typing import Final, assert_never
 
 from floe.kernel.inputs import gives_of, seen_from
+from floe.kernel.items import (
+    attempt_of,
+    begun,
+    begun_state,
+    outputs_of_items,
+    placed,
+    settled_item,
+)
 from floe.kernel.process import has_process
 from floe.kernel.result import result_of
 from floe.kernel.shared import with_item, with_member, without_member
@@ -19,6 +27,8 @@ from floe.model.event import (
     GrantReturned,
     GrantRevoked,
     GrantSuperseded,
+    ItemEntered,
+    ItemSettled,
     NodeEntered,
     NodeReset,
     NodeSettled,
@@ -34,9 +44,9 @@ from floe.model.event import (
     RunPended,
 )
 from floe.model.nouns import replace
-from floe.model.refs import NodeId, RunRef
+from floe.model.refs import NO_ITEM, NodeId, RunRef
 from floe.model.result import RunResult, result_of_row
-from floe.model.run import Attempt, NodeState, Run
+from floe.model.run import ItemStates, NodeState, Run
 from floe.model.tags import TRIGGER_GOOD, Tag, emitter_of
 
 
@@ -56,6 +66,11 @@ def evolve(run: Run | None, event: Event, *, ref: RunRef | None = None) -> Run:
                 earlier=_earlier(run, event.node),
                 open=with_member(run.open, event.node),
             )
+        case ItemEntered():
+            state = begun(run.nodes[event.node], event)
+            return _run(run, seq=seq, nodes=placed(run, event.node, state))
+        case ItemSettled():
+            return _run(run, seq=seq, nodes=placed(run, event.node, settled_item(run, event)))
         case NodeStarted():
             return _with_node(run, event, seq, phase="started", started_at=event.started_at)
         case NodeSettled():
@@ -79,7 +94,7 @@ def evolve(run: Run | None, event: Event, *, ref: RunRef | None = None) -> Run:
         case DataAsked():
             return _with_node(run, event, seq, phase="asking", asked_at=event.at)
         case RetryArmed():
-            return _run(run, seq=seq, nodes=with_item(run.nodes, event.node, _armed(run, event)))
+            return _run(run, seq=seq, nodes=placed(run, event.node, _armed(run, event)))
         case RetryDue():
             return _with_node(
                 run,
@@ -197,8 +212,9 @@ def _pended(ref: RunRef, event: RunPended) -> Run:
 def _with_node(
     run: Run, event: NodeStarted | DataAsked | RetryDue, seq: int, **changes: object
 ) -> Run:
-    state = _node(run.nodes[event.node], **changes)
-    return _run(run, seq=seq, nodes=with_item(run.nodes, event.node, state))
+    item = NO_ITEM if isinstance(event, DataAsked) else event.item
+    state = _node(begun_state(run, event.node, item), **changes)
+    return _run(run, seq=seq, nodes=placed(run, event.node, state))
 
 
 def _with_visit(run: Run, event: NodeEntered, seq: int) -> Mapping[NodeId, NodeState]:
@@ -253,35 +269,27 @@ def _entered(run: Run, event: NodeEntered, seq: int) -> NodeState:
         seen=seen,
         entered_at=event.at,
         queued_at=event.at,
+        items=ItemStates(values=event.items) if event.items else None,
     )
 
 
 def _armed(run: Run, event: RetryArmed) -> NodeState:
-    state = run.nodes[event.node]
+    state = begun_state(run, event.node, event.item)
     return _node(
         state,
         phase="armed",
         due=event.due,
         tries=state.tries if event.lost else state.tries + 1,
-        attempts=(*state.attempts, _attempt(state, event)),
-    )
-
-
-def _attempt(state: NodeState, event: RetryArmed | NodeSettled) -> Attempt:
-    """The attempt that an event finishes."""
-    return Attempt(
-        attempt=event.attempt,
-        outcome=event.outcome,
-        started_at=state.started_at,
-        ended_at=event.ended_at,
-        output_bytes=event.output_bytes,
+        attempts=(*state.attempts, attempt_of(state, event)),
     )
 
 
 def _settled(run: Run, event: NodeSettled) -> NodeState:
     state = run.nodes[event.node]
-    is_over = state.phase == "armed"
-    attempts = state.attempts if is_over else (*state.attempts, _attempt(state, event))
+    items = state.items
+    is_over = state.phase == "armed" or items is not None
+    attempts = state.attempts if is_over else (*state.attempts, attempt_of(state, event))
+    outputs = outputs_of_items(items) if items else event.outputs
     return _node(
         state,
         phase="settled",
@@ -290,12 +298,12 @@ def _settled(run: Run, event: NodeSettled) -> NodeState:
         outcome=event.outcome,
         tag=event.tag,
         good=event.good,
-        outputs=event.outputs,
+        outputs=outputs,
         output_bytes=event.output_bytes,
         by=event.by,
         attempts=attempts,
         tags=event.tags,
-        gives=gives_of(event.node, state, event.outputs) if state.inherits else (),
+        gives=gives_of(event.node, state, outputs) if state.inherits else (),
     )
 
 

@@ -6,6 +6,7 @@ touched, so `owed_by` suffices to keep the set up to date.
 """
 
 from floe.kernel.backoff import JITTER
+from floe.kernel.items import open_items, state_of
 from floe.kernel.process import has_process
 from floe.model.effect import (
     AskData,
@@ -17,23 +18,39 @@ from floe.model.effect import (
     StartAction,
     StopAction,
 )
+from floe.model.event import Event
 from floe.model.flow import Wait
-from floe.model.refs import Instant, Key, NodeId
+from floe.model.refs import NO_ITEM, Instant, Key, NodeId
 from floe.model.run import NodeState, Run
 
 WHOLE = NodeId("")
 """The run as a whole, instead of a node."""
 
+Part = tuple[NodeId, int]
+"""A node and an item of it, or `NO_ITEM`; what owes effects of its own."""
+
 _NOTHING: frozenset[Effect] = frozenset()
 
 
 def owed(run: Run) -> frozenset[Effect]:
-    """All effects that a run owes: as a whole and for each open node."""
-    return owed_by(run, WHOLE).union(*(owed_by(run, node) for node in run.open))
+    """All effects that a run owes: as a whole, for each open node and for each open item."""
+    return frozenset().union(*(owed_by(run, *part) for part in parts_of(run)))
 
 
-def owed_by(run: Run, node: NodeId) -> frozenset[Effect]:
-    """The effects that one node owes or, with an empty id, the run as a whole.
+def parts_of(run: Run) -> list[Part]:
+    """The run as a whole, its open nodes by entry, and their open items."""
+    nodes = [node for node in run.nodes if node in run.open]
+    items = [(node, state.item) for node in nodes for state in open_items(run.nodes[node])]
+    return [(WHOLE, NO_ITEM), *((node, NO_ITEM) for node in nodes), *items]
+
+
+def part_of(event: Event) -> Part:
+    """What may owe other effects after an event; the run as a whole may after each."""
+    return getattr(event, "node", WHOLE), getattr(event, "item", NO_ITEM)
+
+
+def owed_by(run: Run, node: NodeId, item: int = NO_ITEM) -> frozenset[Effect]:
+    """The effects that a node or an item owes or, with an empty id, the run as a whole.
 
     Needs `run.flow` while the run is active, for its time limits.
     """
@@ -41,7 +58,9 @@ def owed_by(run: Run, node: NodeId) -> frozenset[Effect]:
         return _by_run(run)
     if node not in run.open:
         return _NOTHING
-    state = run.nodes[node]
+    state = state_of(run, node, item)
+    if state is None or state.items is not None or state.phase == "settled":
+        return _NOTHING  # a node with items owes nothing besides what they owe
     key = key_of(run, node, state)
     if run.phase == "ending":
         return frozenset((StopAction(key),)) if has_process(state) else _NOTHING
@@ -49,8 +68,8 @@ def owed_by(run: Run, node: NodeId) -> frozenset[Effect]:
 
 
 def key_of(run: Run, node: NodeId, state: NodeState) -> Key:
-    """The name of a node's current attempt."""
-    return Key(run.ref, run.epoch, node, state.visit, state.attempt)
+    """The name of the current attempt of a node or an item."""
+    return Key(run.ref, run.epoch, node, state.visit, state.attempt, state.item)
 
 
 def run_key(run: Run) -> Key:

@@ -1,12 +1,27 @@
 """Whether a node has a process now, and a run a slot of its host."""
 
+from floe.kernel.items import state_of
 from floe.model.flow import Action
+from floe.model.refs import Key
 from floe.model.run import NodeState, Run
 
 
 def has_process(state: NodeState) -> bool:
-    """Whether an attempt of this node may have a process now."""
+    """Whether an attempt of this node, or of an item of it, may have a process now."""
+    if state.items is not None:
+        return any(has_process(state.items.states[item]) for item in state.items.open)
     return isinstance(state.work, Action) and state.phase in ("entered", "started")
+
+
+def is_awaited(run: Run | None, key: Key) -> bool:
+    """Whether a run still waits for exactly this attempt; NodeStarted alone closes nothing."""
+    state = state_of(run, key.node, key.item) if run else None
+    return (
+        run is not None
+        and state is not None
+        and (run.epoch, state.visit, state.attempt) == (key.epoch, key.visit, key.attempt)
+        and state.phase in ("entered", "started")
+    )
 
 
 def takes_slot(run: Run) -> bool:

@@ -10,6 +10,8 @@ from typing import assert_never
 
 from floe.kernel.evolve import evolve
 from floe.kernel.inputs import joined
+from floe.kernel.item_list import list_of
+from floe.kernel.items import open_items, outcome_of_items, upcoming
 from floe.kernel.judge import NodeScope
 from floe.kernel.loops import LoopRound, next_round, spent_text
 from floe.kernel.match import arrived, sources_of, woken_by
@@ -23,17 +25,19 @@ from floe.kernel.title import names_node, text_of, title_of
 from floe.model.event import (
     DataAsked,
     Event,
+    ItemEntered,
+    ItemSettled,
     NodeEntered,
     NodeReset,
     NodeSettled,
     RunEnded,
     RunEnding,
 )
-from floe.model.flow import Action, Ask, End, Flow, Join, Node, Wait
+from floe.model.flow import Action, Ask, End, Flow, Foreach, Join, Node, Wait, Work
 from floe.model.outcome import Outcome
 from floe.model.refs import Instant, Json, NodeId
 from floe.model.result import RunResult
-from floe.model.run import Attached, Run
+from floe.model.run import Attached, NodeState, Run
 from floe.model.tags import Tag, emitter_of
 
 GOOD = Outcome(result="good")
@@ -123,8 +127,9 @@ class RunStep:
         result = result or result_of(self.run, good=good, why=why, tag=tag)
         self.add(RunEnding(at=self.now, good=good, why=why, tag=tag, result=result))
         for node in self.open_nodes():
+            self._close_items(self.flow.by_id[node], STOPPED)
             if not has_process(self.run.nodes[node]):
-                self._settled(self.flow.by_id[node], STOPPED, self.now)
+                self._settled(self.flow.by_id[node], self._stopped(node), self.now)
         self.finish()
 
     def finish(self) -> None:
@@ -142,6 +147,31 @@ class RunStep:
     def ask(self, node: NodeId, visit: int) -> None:
         """Open a node's form."""
         self.add(DataAsked(at=self.now, node=node, visit=visit))
+
+    def settle_item(
+        self,
+        node: Node,
+        state: NodeState,
+        outcome: Outcome,
+        *,
+        ended_at: Instant,
+        outputs: Mapping[str, Json] = NO_VALUES,
+        output_bytes: int = 0,
+    ) -> None:
+        """Record that an item is done; begin further ones, or settle the node after the last."""
+        self._settled_item(node, state, outcome, ended_at, outputs, output_bytes)
+        if self.run.phase == "active":
+            self._begin_items(node)
+        items = self.run.nodes[node.id].items
+        assert items is not None, "an item belongs to a list"
+        if not items.open:
+            self.settle(node, outcome_of_items(items), ended_at=ended_at)
+
+    def lose(self, node: Node, outcome: Outcome) -> None:
+        """Record that an open node was lost, with all its open items."""
+        for state in open_items(self.run.nodes[node.id]):
+            self._settled_item(node, state, outcome, self.now)
+        self.settle(node, outcome, ended_at=self.now)
 
     def open_nodes(self) -> tuple[NodeId, ...]:
         """The nodes that have not settled, by entry."""
@@ -167,6 +197,8 @@ class RunStep:
             text = text_of(self.run, self.flow, work.form.text)
             work = replace(work, form=replace(work.form, text=text))
         visit = len(self.run.visits(node.id)) + 1
+        if node.foreach is not None:
+            return self._enter_items(node, node.foreach, work, visit, sources)
         self.add(
             NodeEntered(
                 at=self.now,
@@ -209,6 +241,67 @@ class RunStep:
     def _ends_by(self, tag: Tag, *, good: bool) -> bool:
         """Whether a tag is bad and ends the run, since no node listens to it."""
         return not good and self.flow.unheard_bad == "end" and tag not in self.flow.hearers
+
+    def _enter_items(
+        self, node: Node, foreach: Foreach, work: Work, visit: int, sources: tuple[NodeId, ...]
+    ) -> tuple[Tag, ...]:
+        """Enter a node with items and begin the first; return its tag if its list is wrong."""
+        values, wrong = list_of(foreach, self.scope())
+        self.add(
+            NodeEntered(
+                at=self.now,
+                node=node.id,
+                visit=visit,
+                work=work,
+                sources=sources,
+                inherits=self.flow.inherits,
+                items=values,
+            )
+        )
+        if not wrong:
+            self._begin_items(node)
+            return ()
+        return self._fail_at_once(node, wrong)
+
+    def _begin_items(self, node: Node) -> None:
+        state = self.run.nodes[node.id]
+        assert node.foreach is not None and state.items is not None, "it has items"  # noqa: PT018
+        for item in upcoming(node.foreach, state.items):
+            self.add(ItemEntered(at=self.now, node=node.id, visit=state.visit, item=item))
+
+    def _close_items(self, node: Node, outcome: Outcome) -> None:
+        """Settle the open items of a node that have no process."""
+        for state in open_items(self.run.nodes[node.id]):
+            if not has_process(state):
+                self._settled_item(node, state, outcome, self.now)
+
+    def _stopped(self, node: NodeId) -> Outcome:
+        """The outcome of a node that the end of the run closes."""
+        items = self.run.nodes[node].items
+        return outcome_of_items(items) if items else STOPPED
+
+    def _settled_item(
+        self,
+        node: Node,
+        state: NodeState,
+        outcome: Outcome,
+        ended_at: Instant,
+        outputs: Mapping[str, Json] = NO_VALUES,
+        output_bytes: int = 0,
+    ) -> None:
+        self.add(
+            ItemSettled(
+                at=self.now,
+                node=node.id,
+                visit=state.visit,
+                item=state.item,
+                attempt=state.attempt,
+                outcome=outcome,
+                ended_at=ended_at,
+                outputs=outputs,
+                output_bytes=output_bytes,
+            )
+        )
 
     def _settled(
         self,

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Final, assert_never
 
 from floe.kernel.graph import labels_of
+from floe.kernel.items import done_text, item_text, open_items
 from floe.kernel.loops import awaited_round, comes_round, visit_text
 from floe.kernel.match import may_enter, missing
 from floe.kernel.owed import key_of, wait_due
@@ -17,6 +18,9 @@ from floe.model.refs import Key, NodeId
 from floe.model.result import headline
 from floe.model.run import NodeState, Run
 from floe.model.tags import Tag, emitter_of, label_of
+
+ITEMS_SHOWN: Final = 3
+"""Open items of a node that an explanation names; it counts the rest."""
 
 
 def why(
@@ -174,6 +178,14 @@ def _why_attempt(
     limit: str,
     stuck: Mapping[Key, str],
 ) -> str:
+    if (items := state.items) is not None:
+        opened = open_items(state)
+        parts = [
+            f"{item_text(items, one.item)}: {_why_attempt(run, node, one, queued, limit, stuck)}"
+            for one in opened[:ITEMS_SHOWN]
+        ]
+        more = f"; and {more} more" if (more := len(opened) - ITEMS_SHOWN) > 0 else ""
+        return f"{'; '.join((done_text(items), *parts))}{more}"
     if problem := stuck.get(key_of(run, node.id, state)):
         return f"its files: {run.host} {problem}"
     match state.phase, state.work:

@@ -155,6 +155,36 @@ class NodeEntered:
     sources: tuple[NodeId, ...] = ()
     inherits: bool = False
     """It also sees, below these, the outputs of all nodes before its sources."""
+    items: tuple[Json, ...] = ()
+    """The list for whose items it runs; empty for a node that runs once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemEntered:
+    """An item of a node began; its first attempt may start."""
+
+    at: Instant
+    node: NodeId
+    visit: int
+    item: int
+    """Its index in the list."""
+    work: Work | None = None
+    """Rendered for this item; None for that of the node."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemSettled:
+    """An item of a node is done. No tag is issued."""
+
+    at: Instant
+    node: NodeId
+    visit: int
+    item: int
+    attempt: int
+    outcome: Outcome
+    ended_at: Instant
+    outputs: Mapping[str, Json]
+    output_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -293,6 +323,8 @@ Event = (
     | GrantSuperseded
     | RunActivated
     | NodeEntered
+    | ItemEntered
+    | ItemSettled
     | NodeStarted
     | DataAsked
     | RetryArmed

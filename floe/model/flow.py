@@ -23,6 +23,8 @@ Approvers = Literal["anyone", "not-starter"]
 WhenFull = Literal["queue", "skip", "cancel-older"]
 """What becomes of a run that would be one too many: it waits, it is skipped, or the oldest is
 cancelled for it."""
+OnItemBad = Literal["stop", "finish"]
+"""After a bad item: stop begins no further item, finish begins all."""
 TriggerType = Literal["data", "timer", "poll-git", "push"]
 
 
@@ -182,6 +184,19 @@ class Retry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Foreach:
+    """A list for whose items a node runs: `values`, or what `expression` comes to."""
+
+    values: tuple[Json, ...] = ()
+    """As written in the document; of a matrix, its combinations."""
+    expression: str = ""
+    """Judged when the node enters; empty if the values are written."""
+    parallel: int | None = None
+    """How many items may be open at once; None for no limit."""
+    on_item_bad: OnItemBad = "finish"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
     """A task or a merge. It enters when a tag of `heard` arrives and all its clauses stand."""
 
@@ -209,6 +224,8 @@ class Node:
     """Between TERM and KILL; None for the host's default."""
     loop: int = 0
     """The head of a loop enters at most this many times; 0 for a node that is none."""
+    foreach: Foreach | None = None
+    """None for a node that runs once."""
 
     @property
     def ref(self) -> str:

@@ -8,7 +8,7 @@ from floe.model.event import NodeTaken, RerunOf
 from floe.model.flow import Flow, Work
 from floe.model.nouns import dataclass
 from floe.model.outcome import Outcome
-from floe.model.refs import FlowId, HostId, Instant, Json, NodeId, RunRef, StoreId
+from floe.model.refs import NO_ITEM, FlowId, HostId, Instant, Json, NodeId, RunRef, StoreId
 from floe.model.result import RunResult
 from floe.model.tags import Tag
 
@@ -61,8 +61,24 @@ Layers = tuple[Mapping[str, Given], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ItemStates:
+    """The items of one visit of a node."""
+
+    values: tuple[Json, ...]
+    """The list, in order; an item is named by its index."""
+    states: Mapping[int, "NodeState"] = field(default_factory=dict)
+    """Those that have begun."""
+    open: Set[int] = frozenset()
+    """Those that have begun and not settled."""
+    next: int = 0
+    """No item from here on has begun."""
+    failed: int = 0
+    """How many settled with a different result than good."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NodeState:
-    """One visit of a node: its state since it entered."""
+    """One visit of a node, or one item of it: its state since it entered."""
 
     phase: NodePhase
     work: Work
@@ -102,6 +118,14 @@ class NodeState:
     """Issued in addition to `tag`."""
     taken_from: str = ""
     """The key of the run in which it ran, if this run took it over."""
+    item: int = NO_ITEM
+    """Which item of the visit this is."""
+    items: ItemStates | None = None
+    """The items of the visit; None for a node that runs once."""
+
+    def parts(self) -> "tuple[NodeState, ...]":
+        """The visit and its items that have begun: all that has attempts."""
+        return (self, *self.items.states.values()) if self.items else (self,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,7 +207,12 @@ class Run:
     def has_output(self) -> bool:
         """Whether any attempt of this run printed anything."""
         each = (visit for node in self.nodes for visit in self.visits(node))
-        return any(attempt.output_bytes for visit in each for attempt in visit.attempts)
+        return any(
+            attempt.output_bytes
+            for visit in each
+            for part in visit.parts()
+            for attempt in part.attempts
+        )
 
     def settled(self, node: NodeId) -> NodeState:
         """The latest visit of a node that has settled, or the latest if none has."""

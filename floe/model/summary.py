@@ -94,4 +94,5 @@ def summary_of(run: Run) -> Summary:
 
 def _output_bytes(run: Run) -> int:
     visits = (v for id in run.nodes for v in run.visits(id) if not v.taken_from)
-    return sum(attempt.output_bytes for state in visits for attempt in state.attempts)
+    states = (state for visit in visits for state in visit.parts())
+    return sum(attempt.output_bytes for state in states for attempt in state.attempts)

@@ -44,6 +44,8 @@ class Job:
     """Whether `shell` ends at the first command that fails; None for the host's default."""
     inputs: Mapping[str, Json]
     """The values that this node sees: the trigger's, then the outputs of the nodes before it."""
+    item: Json = None
+    """The value of the item that `key` names, if it names one."""
     fences: Mapping[str, str] = field(default_factory=dict)
     output: Path
     """The file for standard output and error: appended to, created with its folders."""

@@ -12,7 +12,7 @@ from floe.expr.substitute import expand_vars
 from floe.model.errors import Yours
 from floe.nodes.attempt_files import input_path, outputs_path
 from floe.nodes.base import Job
-from floe.nodes.input_variables import input_variables
+from floe.nodes.input_variables import input_variables, item_variables
 
 PROXY_NAMES: Final = ("http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy")
 _PLAIN: Final = ("PATH", "HOME", "USER", "LANG", "TZ", "TMPDIR", "SSH_AUTH_SOCK")
@@ -46,6 +46,7 @@ def environment(
     """
     own = {
         **input_variables(job.inputs),
+        **item_variables(job.key.item, job.item),
         "FLOEWS": str(job.workspace),
         "FLOE_RUN": str(job.key.run),
         "FLOE_NODE": job.node,

@@ -19,7 +19,7 @@ from floe.feed.subscription import SubscriptionLagging
 from floe.hub.hub import Hub
 from floe.model.codec import to_text
 from floe.model.errors import Denied, FloeError, HostAway, Yours
-from floe.model.refs import RunRef
+from floe.model.refs import NO_ITEM, RunRef
 from floe.server.app_keys import AUTH, CALLER, FEEDS, HUB, PEERS, STOPPING
 from floe.server.auth import header_token
 from floe.server.bodies import parse
@@ -29,7 +29,7 @@ from floe.server.problems import status_of
 from floe.server.remote_tail import RemoteTail
 from floe.server.sockets import framed, shake_hands
 from floe.server.tail import POLL_S, Piece, Tail
-from floe.server.watch import MakeTail, OutputWatch
+from floe.server.watch import MakeTail, OutputWatch, WatchKey, key_in
 
 log = structlog.get_logger()
 
@@ -114,7 +114,7 @@ class FeedClient:
         self._socket = socket
         self._subscription = subscription
         self._run: RunRef | None = None
-        self._watches: dict[tuple[str, str], OutputWatch] = {}
+        self._watches: dict[WatchKey, OutputWatch] = {}
         self._watching = asyncio.Event()
 
     async def serve(self) -> NoReturn:
@@ -160,13 +160,13 @@ class FeedClient:
                 more |= await self._send_output(key, watch, piece)
             await asyncio.sleep(0 if more else POLL_S)
 
-    async def _follow_elsewhere(self, key: tuple[str, str], watch: OutputWatch) -> None:
+    async def _follow_elsewhere(self, key: WatchKey, watch: OutputWatch) -> None:
         """Follow the run to its host: it was watched before a host had it."""
         make = await self._tails(watch.run, watch.node)
         if self._watches.get(key) is watch:
             watch.move(self._tasks, make)
 
-    async def _send_output(self, key: tuple[str, str], watch: OutputWatch, piece: Piece) -> bool:
+    async def _send_output(self, key: WatchKey, watch: OutputWatch, piece: Piece) -> bool:
         """Send a piece; return whether there was one. Half a character waits for its other half."""
         text, used = codecs.utf_8_decode(piece.data, "replace", piece.over)
         if self._watches.get(key) is not watch:
@@ -183,8 +183,8 @@ class FeedClient:
                 "text": text,
                 "live": not piece.over,
             }
-            if piece.visit > 1:
-                shape["visit"] = piece.visit
+            shape |= {"visit": piece.visit} if piece.visit > 1 else {}
+            shape |= {"item": watch.item} if watch.item != NO_ITEM else {}
             await self._send(to_text(shape))
         if piece.over and not watch.next_attempt(self._tasks, piece.attempt):
             self._unwatch(key)
@@ -222,7 +222,7 @@ class FeedClient:
         watch, unwatch = fields.sub("watch"), fields.sub("unwatch")
         new = await self._watch(watch) if "watch" in fields else None
         if "unwatch" in fields:
-            self._unwatch((unwatch.text("run", None), unwatch.text("node", None)))
+            self._unwatch(key_in(unwatch))
         only = fields.text("run")
         fields.done()
         if "run" in shape:
@@ -236,11 +236,12 @@ class FeedClient:
             self._watching.set()
 
     async def _watch(self, fields: Fields) -> OutputWatch:
-        run, node = fields.text("run", None), fields.text("node", None)
+        run, node, item = key_in(fields)
         wanted = {
             "visit": fields.integer("visit", 0, 1, ATTEMPT_MAX),
             "attempt": fields.integer("attempt", 0, 1, ATTEMPT_MAX),
             "offset": fields.integer("offset", 0, 0, OFFSET_MAX),
+            "item": item,
         }
         return OutputWatch(run, node, await self._tails(run, node), wanted)
 
@@ -263,7 +264,7 @@ class FeedClient:
             await self._hub.reads.summary(found.ref)
         return found.ref
 
-    def _unwatch(self, key: tuple[str, str]) -> None:
+    def _unwatch(self, key: WatchKey) -> None:
         if watch := self._watches.pop(key, None):
             watch.end()
         if not self._watches:

@@ -50,7 +50,10 @@ KINDS: Final[Mapping[str, Schema]] = {
             "text": TEXT,
             "live": FLAG,
         },
-        {"visit": {**POSITIVE, "description": "of the node; 1 if absent"}},
+        {
+            "visit": {**POSITIVE, "description": "of the node; 1 if absent"},
+            "item": {**COUNT, "description": "absent for a node that runs once"},
+        },
     ),
     "HostFrame": _frame(
         "host", {"id": TEXT, "state": one_of("away", "here"), "seen": maybe(INSTANT)}
@@ -66,13 +69,14 @@ FRAMES: Final[Mapping[str, Schema]] = {
     **KINDS,
     "Frame": {"anyOf": [ref(name) for name in KINDS]},
     "Watch": shape(
-        {"run": TEXT, "node": TEXT}, {"visit": POSITIVE, "attempt": POSITIVE, "offset": COUNT}
+        {"run": TEXT, "node": TEXT},
+        {"visit": POSITIVE, "attempt": POSITIVE, "offset": COUNT, "item": COUNT},
     ),
     "FeedRequest": shape(
         {},
         {
             "watch": ref("Watch"),
-            "unwatch": shape({"run": TEXT, "node": TEXT}),
+            "unwatch": shape({"run": TEXT, "node": TEXT}, {"item": COUNT}),
             "run": {**maybe(TEXT), "description": "send events of this run only; null: of all"},
         },
     ),

@@ -4,7 +4,7 @@ import functools
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from aiohttp import web
 
@@ -18,7 +18,7 @@ from floe.server.lines import Lines
 from floe.server.problems import Handler, answer, problem
 from floe.server.readers import check_reader
 from floe.server.relay import relayed
-from floe.server.runs import node_of
+from floe.server.runs import item_in, node_of
 from floe.server.tail import CHUNK, POLL_S, Spot, Tail, read, readable, size_of, spot_of
 from floe.server.waits import wait_set
 
@@ -55,16 +55,16 @@ def where_it_ran(handler: Handler) -> Handler:
 async def show(request: web.Request) -> web.StreamResponse:
     """The output of an attempt, byte for byte."""
     fields = query(request)
-    visit, attempt = _attempt(fields)
+    attempt = _attempt(fields)
     offset = fields.integer("offset", 0, 0, OFFSET_MAX)
     limit = fields.integer("limit", LIMIT, 1, OFFSET_MAX)
     follow = fields.flag("follow")
     fields.done()
     hub = request.app[HUB]
-    run, node, spot = await _spot(request, visit, attempt)
+    run, node, spot = await _spot(request, attempt)
     if follow:
-        key = run.ref.key
-        tail = Tail(hub, key, node.id, visit=visit, attempt=attempt, offset=offset, chunk=FOLLOWED)
+        named = attempt._asdict()
+        tail = Tail(hub, run.ref.key, node.id, **named, offset=offset, chunk=FOLLOWED)
         return await _followed(request, tail, spot)
     size = await size_of(hub.reads.places, spot.path)
     asked = _range(request, size)
@@ -83,7 +83,7 @@ async def show(request: web.Request) -> web.StreamResponse:
 async def lines(request: web.Request) -> web.Response:
     """Some lines of the output of an attempt, and their total number."""
     fields = query(request)
-    visit, attempt = _attempt(fields)
+    attempt = _attempt(fields)
     first = fields.integer("from", 1, -OFFSET_MAX, OFFSET_MAX)
     count = fields.integer("count", LINES_MAX, 1, LINES_MAX)
     fields.done()
@@ -92,14 +92,14 @@ async def lines(request: web.Request) -> web.Response:
         start = first if first > 0 else max(1, lines.count + 1 + first)
         return {"from": start, "lines": [asdict(line) for line in lines.read(start, count)]}
 
-    return await _looked(request, visit, attempt, read)
+    return await _looked(request, attempt, read)
 
 
 @where_it_ran
 async def find(request: web.Request) -> web.Response:
     """The numbers of the lines that contain a text, ignoring case and colours."""
     fields = query(request)
-    visit, attempt = _attempt(fields)
+    attempt = _attempt(fields)
     first = fields.integer("from", 1, 1, OFFSET_MAX)
     text = fields.text("text", None)
     if len(text) > TEXT_MAX or "\n" in text:
@@ -110,13 +110,21 @@ async def find(request: web.Request) -> web.Response:
         found = lines.find(text, first)
         return {"found": list(found.lines), "next": found.next}
 
-    return await _looked(request, visit, attempt, search)
+    return await _looked(request, attempt, search)
+
+
+class LogAttempt(NamedTuple):
+    """The attempt that a request names; 0 for the latest."""
+
+    visit: int
+    attempt: int
+    item: int
 
 
 async def _looked(
-    request: web.Request, visit: int, attempt: int, work: Callable[[Lines], Shape]
+    request: web.Request, attempt: LogAttempt, work: Callable[[Lines], Shape]
 ) -> web.Response:
-    _, _, spot = await _spot(request, visit, attempt)
+    _, _, spot = await _spot(request, attempt)
 
     def counted(lines: Lines) -> Shape:
         return {**work(lines), "count": lines.count, "bytes": lines.size}
@@ -126,17 +134,16 @@ async def _looked(
     return answer({**shape, "attempt": spot.attempt, "live": not spot.over}, is_output=True)
 
 
-def _attempt(fields: Fields) -> tuple[int, int]:
-    """The visit and the attempt that a request names; 0 for the latest."""
+def _attempt(fields: Fields) -> LogAttempt:
     visit = fields.integer("visit", 0, 1, ATTEMPT_MAX)
-    return visit, fields.integer("attempt", 0, 1, ATTEMPT_MAX)
+    return LogAttempt(visit, fields.integer("attempt", 0, 1, ATTEMPT_MAX), item_in(fields))
 
 
-async def _spot(request: web.Request, visit: int, attempt: int) -> tuple[Run, Node, Spot]:
+async def _spot(request: web.Request, named: LogAttempt) -> tuple[Run, Node, Spot]:
     hub = request.app[HUB]
     run = await hub.reads.run(request.match_info["run"])
     node = node_of(run, request.match_info["node"])
-    return run, node, await spot_of(hub, run, node, attempt, visit=visit)
+    return run, node, await spot_of(hub, run, node, **named._asdict())
 
 
 def _range(request: web.Request, size: int) -> tuple[int, int] | None:

@@ -6,7 +6,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from floe.model.errors import FloeError, HostAway, NotFound
-from floe.model.refs import HostId, RunRef
+from floe.model.refs import NO_ITEM, HostId, RunRef
 from floe.peers.base import Answer, Peers, Request
 from floe.server.tail import CHUNK, Piece
 
@@ -42,6 +42,7 @@ class RemoteTail:
         least: int = 1,
         offset: int = 0,
         visit: int = 0,
+        item: int = NO_ITEM,
     ) -> None:
         """`attempt` 0: the latest, as soon as there is one not below `least`.
 
@@ -52,6 +53,7 @@ class RemoteTail:
         self._path = f"runs/{run.key}/nodes/{quote(node, safe='')}"
         self._by = by
         self._visit = visit
+        self._item = "" if item == NO_ITEM else f"item={item}"
         self._attempt = attempt
         self._least = least
         self._offset = offset
@@ -107,7 +109,8 @@ class RemoteTail:
     async def _find_attempt(self) -> bool:
         """Wait for an attempt; False if the node is over without one."""
         while True:
-            async with self._peers.relay(self._host, self._get(self._path)) as answer:
+            path = f"{self._path}?{self._item}" if self._item else self._path
+            async with self._peers.relay(self._host, self._get(path)) as answer:
                 node = _visit_of(await _json(self._host, answer), self._visit)
             if int(node.get("attempt", 0)) >= self._least:
                 self._attempt = int(node["attempt"])
@@ -122,6 +125,8 @@ class RemoteTail:
         path = f"{self._path}/log?follow=true&attempt={self._attempt}&offset={at}"
         if self._visit > 1:  # an older floe does not know it, and a node enters there once
             path += f"&visit={self._visit}"
+        if self._item:
+            path += f"&{self._item}"
         async with self._peers.relay(self._host, self._get(path)) as answer:
             if answer.status != 200:
                 await _json(self._host, answer)

@@ -83,12 +83,19 @@ MOMENT: Final = {
     "seq": {"type": "integer", "minimum": 1, "description": "the state after this event"},
 }
 
+ITEM: Final = {
+    "item": {"type": "integer", "minimum": 0, "description": "of a node with items: its index"},
+}
+
+OF_ITEM: Final = {**MOMENT, **ITEM}
+
 EVENTS: Final = {
     "after": {"type": "integer", "minimum": 0, "default": 0, "description": "a `seq`"},
     "limit": {"type": "integer", "minimum": 1, "maximum": 500, "default": 500},
 }
 
 LOG: Final = {
+    **ITEM,
     "visit": {"type": "integer", "minimum": 1, "description": "of the node; default: the latest"},
     "attempt": {"type": "integer", "minimum": 1, "description": "default: the latest"},
     "offset": {"type": "integer", "minimum": 0, "default": 0},
@@ -97,6 +104,7 @@ LOG: Final = {
 }
 
 LINES: Final = {
+    **ITEM,
     "visit": LOG["visit"],
     "attempt": LOG["attempt"],
     "from": {"type": "integer", "default": 1, "description": "negative: from the end"},
@@ -104,6 +112,7 @@ LINES: Final = {
 }
 
 FIND: Final = {
+    **ITEM,
     "visit": LOG["visit"],
     "attempt": LOG["attempt"],
     "text": {"type": "string", "maxLength": logs.TEXT_MAX},
@@ -150,7 +159,7 @@ ROUTES: Final = (
         query=EVENTS,
         answers={200: "Events"},
     ),
-    Route("GET", "runs/{run}/nodes/{node}", runs.node, query=MOMENT, answers={200: "NodePage"}),
+    Route("GET", "runs/{run}/nodes/{node}", runs.node, query=OF_ITEM, answers={200: "NodePage"}),
     Route(
         "GET",
         "runs/{run}/nodes/{node}/log",

@@ -6,10 +6,20 @@ from typing import Final, TypeVar, get_args
 
 from aiohttp import web
 
+from floe.kernel.items import ITEMS_MAX
 from floe.model.errors import Lost, NotFound
 from floe.model.event import FlowPinned
 from floe.model.flow import Node
-from floe.model.refs import FlowId, HostId, Instant, RunRef, flow_id, host_id, node_id
+from floe.model.refs import (
+    NO_ITEM,
+    FlowId,
+    HostId,
+    Instant,
+    RunRef,
+    flow_id,
+    host_id,
+    node_id,
+)
 from floe.model.result import RunResult
 from floe.model.run import Run, State
 from floe.model.summary import Summary
@@ -20,7 +30,7 @@ from floe.server.fields import Fields, query
 from floe.server.idempotency import idempotency_key
 from floe.server.problems import answer
 from floe.shapes.flows import definition_shape, graph_shape
-from floe.shapes.nodes import node_page
+from floe.shapes.nodes import item_page, node_page
 from floe.shapes.notices import notices_shape
 from floe.shapes.runs import as_of_shape, run_shape, summary_shape, why_shape
 from floe.store.base import RunQuery
@@ -123,8 +133,12 @@ async def known(request: web.Request, run: str) -> dict[str, object]:
 
 async def node(request: web.Request) -> web.Response:
     """One node of a run, with its inputs and its work; now or after an event."""
-    run = await _run(request, _seq(request))
-    return answer(node_page(run, node_of(run, request.match_info["node"])))
+    fields = query(request)
+    seq, item = fields.integer("seq", 0, 1, SEQ_MAX), item_in(fields)
+    fields.done()
+    run = await _run(request, seq)
+    found = node_of(run, request.match_info["node"])
+    return answer(item_page(run, found, item) if item != NO_ITEM else node_page(run, found))
 
 
 async def definition(request: web.Request) -> web.Response:
@@ -195,6 +209,11 @@ async def _run(request: web.Request, seq: int = 0) -> Run:
         what = f"flow {flow[:80]} has no run {hub.reads.name_of(run.ref)}"
         raise NotFound(what, f"it is a run of {run.flow_id}")
     return run
+
+
+def item_in(fields: Fields) -> int:
+    """The item that a request names; `NO_ITEM` if it names none."""
+    return fields.integer("item", NO_ITEM, 0, ITEMS_MAX - 1)
 
 
 def node_of(run: Run, text: str) -> Node:

@@ -90,8 +90,25 @@ VISIT: Final = {
 }
 """One visit of a node."""
 
-ENTERED: Final = {**VISIT, "visits": many(ref("Visit"))}
+ENTERED: Final = {
+    **VISIT,
+    "visits": many(ref("Visit")),
+    "items": {**many(TEXT), "description": "the labels of its items; absent without items"},
+    "item_states": {**many(ref("ItemState")), "description": "the items that have begun"},
+}
 """Of a node that has entered: its latest visit, and the earlier ones, oldest first."""
+
+ITEM_FIELDS: Final = (
+    "attempt",
+    "status",
+    "why",
+    "started_at",
+    "due",
+    "ended_at",
+    "output_bytes",
+    "taken_from",
+)
+"""Of an item; each is absent while it is as at the item's beginning."""
 
 FACT: Final = {"seq": POSITIVE, "epoch": COUNT, "at": INSTANT, "event": ref("EventName")}
 FACT_OF: Final = {"node": TEXT, "tag": TEXT, "by": TEXT}
@@ -159,7 +176,13 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
         }
     ),
     "Node": shape(NODE, ENTERED),
-    "NodePage": shape({**NODE, "inputs": VALUES, "inputs_from": TEXTS, "work": VALUES}, ENTERED),
+    "ItemState": shape(
+        {"item": COUNT, "state": NODE["state"]},
+        {name: VISIT[name] for name in ITEM_FIELDS},
+    ),
+    "NodePage": shape(
+        {**NODE, "inputs": VALUES, "inputs_from": TEXTS, "work": VALUES}, {**ENTERED, "item": COUNT}
+    ),
     "Visit": shape({"state": NODE["state"], **VISIT}),
     "Attempt": shape(
         {

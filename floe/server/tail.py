@@ -12,10 +12,11 @@ from floe.hub.hub import Hub
 from floe.model.errors import HostAway, NotFound, World
 from floe.model.flow import Node
 from floe.model.nouns import dataclass
-from floe.model.refs import Key
-from floe.model.run import Run
+from floe.model.refs import NO_ITEM, Key
+from floe.model.run import NodeState, Run
 from floe.places import Places
 from floe.server.runs import node_of
+from floe.shapes.nodes import no_item
 
 POLL_S: Final = 0.05
 """Seconds between two reads of a followed file."""
@@ -38,18 +39,24 @@ class Spot:
 
 
 async def spot_of(
-    hub: Hub, run: Run, node: Node, attempt: int = 0, least: int = 1, visit: int = 0
+    hub: Hub,
+    run: Run,
+    node: Node,
+    attempt: int = 0,
+    least: int = 1,
+    visit: int = 0,
+    item: int = NO_ITEM,
 ) -> Spot:
     """Find the output of an attempt, or of the latest one not below `least`.
 
-    `visit` of the node; 0 for the latest. The path comes from the hub; no part of it comes from
-    the request. Raises NotFound, World.
+    `visit` of the node; 0 for the latest. `item` of a node with items. The path comes from the
+    hub; no part of it comes from the request. Raises NotFound, World.
     """
     visits = run.visits(node.id)
     if visit > len(visits) > 0:
         what = f"{node.ref} of {run.ref} has no visit {visit}"
         raise NotFound(what, f"the last is {len(visits)}")
-    state = visits[visit - 1] if visits else None
+    state = _attempted(run, node, visits[visit - 1], item) if visits else None
     latest = state.attempt if state else 0
     if attempt > latest > 0:
         raise NotFound(f"{node.ref} of {run.ref} has no attempt {attempt}", f"the last is {latest}")
@@ -58,10 +65,23 @@ async def spot_of(
     if state is None or wanted < least:
         return Spot(visit=0, attempt=0, path=None, over=done)
     over = done or wanted < latest or any(a.attempt == wanted for a in state.attempts)
-    key = Key(run.ref, run.epoch, node.id, state.visit, wanted)
+    key = Key(run.ref, run.epoch, node.id, state.visit, wanted, item)
     with readable():
         path = await hub.reads.output(run, key)
     return Spot(visit=state.visit, attempt=wanted, path=path, over=over)
+
+
+def _attempted(run: Run, node: Node, visit: NodeState, item: int) -> NodeState | None:
+    """The visit of a node, or an item of it; None if that has not begun. Raises NotFound."""
+    items = visit.items
+    if item == NO_ITEM and items is None:
+        return visit
+    if item == NO_ITEM and items is not None:
+        what = f"{node.ref} of {run.ref} has {len(items.values)} items, each with its own output"
+        raise NotFound(what, f"name one: {node.id}[0]")
+    if items is None or item >= len(items.values):
+        raise no_item(run, node, item, visit)
+    return items.states.get(item)
 
 
 async def size_of(places: Places, path: Path | None) -> int:
@@ -123,6 +143,7 @@ class Tail:
         least: int = 1,
         offset: int = 0,
         visit: int = 0,
+        item: int = NO_ITEM,
         chunk: int = CHUNK,
     ) -> None:
         """`attempt` 0: the latest, as soon as there is one not below `least`. `visit` 0: the
@@ -135,6 +156,7 @@ class Tail:
         self.run = run
         self.node = node
         self._visit = visit
+        self._item = item
         self._attempt = attempt
         self._least = least
         self._offset = offset
@@ -168,7 +190,13 @@ class Tail:
                 raise HostAway(f"{self.run} runs at {run.host} now", host=str(run.host))
             node = node_of(run, self.node)
             self._spot = await spot_of(
-                self._hub, run, node, self._attempt, self._least, visit=self._visit
+                self._hub,
+                run,
+                node,
+                self._attempt,
+                self._least,
+                visit=self._visit,
+                item=self._item,
             )
             self._attempt = self._spot.attempt or self._attempt
             self._visit = self._spot.visit or self._visit

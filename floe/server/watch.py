@@ -3,15 +3,32 @@
 import asyncio
 from typing import Protocol
 
+from floe.model.refs import NO_ITEM
+from floe.server.fields import Fields
 from floe.server.remote_tail import RemoteTail
+from floe.server.runs import item_in
 from floe.server.tail import Tail
+
+WatchKey = tuple[str, str, int]
+"""Run, node and item."""
+
+
+def key_in(fields: Fields) -> WatchKey:
+    """The output that a request names."""
+    return fields.text("run", None), fields.text("node", None), item_in(fields)
 
 
 class MakeTail(Protocol):
     """Creates the tail of an output, at this host or another."""
 
     def __call__(
-        self, *, visit: int = 0, attempt: int = 0, least: int = 1, offset: int = 0
+        self,
+        *,
+        visit: int = 0,
+        attempt: int = 0,
+        least: int = 1,
+        offset: int = 0,
+        item: int = NO_ITEM,
     ) -> Tail | RemoteTail:
         """For an attempt; with 0 for the latest, as soon as there is one not below `least`."""
         ...
@@ -23,7 +40,8 @@ class OutputWatch:
     def __init__(self, run: str, node: str, tail: MakeTail, wanted: dict[str, int]) -> None:
         self.run = run
         self.node = node
-        self.key = (run, node)
+        self.item = wanted.get("item", NO_ITEM)
+        self.key = (run, node, self.item)
         self._make = tail
         self._wanted = wanted
         self.tail = tail(**wanted)
@@ -48,7 +66,7 @@ class OutputWatch:
         """
         if not self._latest or not done:
             return False
-        self._wanted = {"visit": self._wanted["visit"], "least": done + 1}
+        self._wanted = {"visit": self._wanted["visit"], "least": done + 1, "item": self.item}
         self.move(tasks, self._make)
         return True
 

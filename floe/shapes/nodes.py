@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 
 from floe.kernel.inputs import givers_of, inputs_of
+from floe.kernel.items import label_of_item, state_of
 from floe.kernel.owed import wait_due
 from floe.model.codec import encode, iso
+from floe.model.errors import NotFound
 from floe.model.flow import Node, Wait
-from floe.model.refs import Instant, Shape
+from floe.model.refs import NO_ITEM, Instant, Shape
 from floe.model.run import Attempt, NodeState, Run
 
 
@@ -26,6 +28,7 @@ def node_shape(run: Run, node: Node) -> Shape:
     return {
         **shape,
         **visit_shape(state, state.due or wait_due(run, node.id)),
+        **items_shape(state),
         "visits": _visits(run, node),
     }
 
@@ -54,8 +57,10 @@ def visit_shape(state: NodeState, due: Instant | None = None) -> Shape:
     }
 
 
-def node_change(before: Run | None, run: Run, node: Node) -> Shape:
+def node_change(before: Run | None, run: Run, node: Node, item: int = NO_ITEM) -> Shape:
     """The changes of a node by an event, for the feed: a listener merges them into its node.
+
+    `item`: the one that the event is about; `item_states` has only that item.
 
     Left out, since a listener can derive them: a single attempt, and in a first visit a `queued_at`
     that equals `entered_at`.
@@ -75,6 +80,10 @@ def node_change(before: Run | None, run: Run, node: Node) -> Shape:
     if len(state.attempts) == 1:
         del new["attempts"]
     changes = {k: v for k, v in new.items() if k not in old or v != old[k]}
+    if state.items is not None and (earlier is None or earlier.visit != state.visit):
+        changes["items"] = labels(state)
+    if item != NO_ITEM and (one := state_of(run, node.id, item)):
+        changes["item_states"] = [item_shape(one)]
     return {"id": node.id, "ref": node.ref, **changes}
 
 
@@ -118,10 +127,37 @@ def node_page(run: Run, node: Node) -> Shape:
     }
 
 
+def item_page(run: Run, node: Node, item: int) -> Shape:
+    """An item of a node, in the shape of a node that runs once. Raises NotFound."""
+    state = run.nodes.get(node.id)
+    if state is not None and (state.items is None or item >= len(state.items.values)):
+        raise no_item(run, node, item, state)
+    one = state_of(run, node.id, item)
+    shape = {**node_page(run, node), "item": item, "state": state_word(one) if one else "waiting"}
+    if one is not None:
+        work = {"kind": type(one.work).__name__, **encode(one.work)}
+        shape |= {**visit_shape(one, one.due), "work": work}
+    shape.pop("items", None)
+    shape.pop("item_states", None)
+    return shape
+
+
+def no_item(run: Run, node: Node, item: int, state: NodeState) -> NotFound:
+    """The error for an item that a node does not have."""
+    what = f"{node.ref} of {run.ref} has no item {item}"
+    count = len(state.items.values) if state.items else 0
+    return NotFound(what, f"the last is {count - 1}" if count else "it runs once")
+
+
 def state_text(run: Run, state: NodeState | None) -> str:
     """One word for a node's state."""
     if state is None:
         return "never" if run.state == "archive" else "waiting"
+    return state_word(state)
+
+
+def state_word(state: NodeState) -> str:
+    """One word for the state of a node or an item that has begun."""
     if state.outcome is not None and state.phase in ("settled", "again"):
         return state.outcome.result
     if isinstance(state.work, Wait):
@@ -135,6 +171,36 @@ _WORDS: Mapping[str, str] = {
     "asking": "asking",
     "armed": "retrying",
 }
+
+
+def items_shape(state: NodeState) -> Shape:
+    """The labels of all items of a visit, and those that have begun; empty without items."""
+    if state.items is None:
+        return {}
+    begun = sorted(state.items.states.items())
+    return {"items": labels(state), "item_states": [item_shape(one) for _, one in begun]}
+
+
+def labels(state: NodeState) -> list[str]:
+    """The labels of all items, in order."""
+    return [label_of_item(value) for value in state.items.values] if state.items else []
+
+
+def item_shape(state: NodeState) -> Shape:
+    """One item, without what is as at its beginning: a first attempt, no output, no reason."""
+    last = state.outcome or (state.attempts[-1].outcome if state.attempts else None)
+    shape: Shape = {"item": state.item, "state": state_word(state)}
+    told: Shape = {
+        "attempt": state.attempt if state.attempt > 1 else None,
+        "status": last.status if last and last.result != "good" else None,
+        "why": (last.why or None) if last else None,
+        "started_at": iso(state.started_at),
+        "due": iso(state.due),
+        "ended_at": iso(state.settled_at),
+        "output_bytes": state.output_bytes or None,
+        "taken_from": state.taken_from or None,
+    }
+    return shape | {name: value for name, value in told.items() if value is not None}
 
 
 def attempt_shape(attempt: Attempt) -> Shape:

@@ -137,8 +137,9 @@ async def test_feed_sends_each_key_of_a_nodes_change(site: Site) -> None:
 
     changes = [frame["node"] for frame in frames if "node" in frame and frame["type"] == "event"]
     keys = {key for change in changes for key in change}
-    assert keys | {"taken_from"} == set(FRAMES["NodeChange"]["properties"])  # see re-runs
-    assert frames[-1].keys() == FRAMES["OutputFrame"]["properties"].keys()
+    elsewhere = {"taken_from", "items", "item_states"}  # see re-runs and items
+    assert keys | elsewhere == set(FRAMES["NodeChange"]["properties"])
+    assert frames[-1].keys() | {"item"} == FRAMES["OutputFrame"]["properties"].keys()
 
 
 async def test_visit_of_a_trigger_is_refused(site: Site) -> None:

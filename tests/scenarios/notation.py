@@ -5,6 +5,9 @@
       merge.both   all                on task.build.good task.lint.good
       task.done    end                on merge.both.good
 
+    A task with items has `items=eu,us` or `foreach=values.targets` among its options, `parallel=2`
+    and `on-item-bad=stop`; a signal to item 1 of it names `test[1]`.
+
     > activate                 a signal; the events it brings about are below it
     > rerun from build         a re-run of the ended run; the lines below are about it
     ! RunGranted h2 epoch=2    a fact that the hub records
@@ -23,7 +26,8 @@ from typing import Any, Final
 from floe.expr.template import read, template_of
 from floe.kernel.evolve import fold
 from floe.kernel.inputs import givers_of, inputs_of
-from floe.kernel.owed import owed, owed_by, run_key
+from floe.kernel.items import state_of
+from floe.kernel.owed import key_of, owed, owed_by, parts_of, run_key
 from floe.kernel.rerun import Choice, rerun_of
 from floe.kernel.result import failed_nodes
 from floe.kernel.sentences import either
@@ -39,6 +43,8 @@ from floe.model.event import (
     GrantReturned,
     GrantRevoked,
     GrantSuperseded,
+    ItemEntered,
+    ItemSettled,
     NodeEntered,
     NodeReset,
     NodeSettled,
@@ -60,6 +66,7 @@ from floe.model.flow import (
     Exec,
     Fetch,
     Flow,
+    Foreach,
     Form,
     Git,
     GitCheckout,
@@ -70,7 +77,7 @@ from floe.model.flow import (
     Work,
 )
 from floe.model.outcome import Outcome
-from floe.model.refs import HostId, Instant, Json, Key, NodeId, RunRef
+from floe.model.refs import NO_ITEM, HostId, Instant, Json, Key, NodeId, RunRef
 from floe.model.run import Run
 from floe.model.signal import (
     Abandon,
@@ -104,7 +111,6 @@ from tests.make import (
     attached,
     decided,
     grown,
-    the_key,
 )
 
 UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -208,7 +214,7 @@ class _Story:
         self.run = grown(self.run, (event,))
         self.log.append(event)
         assert fold(self.run.ref, self.log) == self.run
-        parts = (owed_by(self.run, n) for n in (NodeId(""), *self.run.open))
+        parts = (owed_by(self.run, *part) for part in parts_of(self.run))
         assert owed(self.run) == frozenset().union(*parts)
         yield self._told(event, before)
 
@@ -244,9 +250,15 @@ class _Story:
                 if isinstance(work, Ask) and work.form.text is not None:
                     does = f" says {work.form.text.plain}"
                 again = f" visit={visit}" if visit > 1 else ""
-                return f"{name} {node}{again}{sees}{does}"
+                items = f" items {to_text(event.items)}" if event.items else ""
+                return f"{name} {node}{again}{sees}{does}{items}"
+            case ItemEntered(node=node, item=item):
+                return f"{name} {_at(node, item)}"
+            case ItemSettled(node=node, item=item, outcome=outcome):
+                outputs = f" outputs {to_text(event.outputs)}" if event.outputs else ""
+                return f"{name} {_at(node, item)} {_outcome(outcome)}{outputs}"
             case NodeStarted(node=node, attempt=attempt) | RetryDue(node=node, attempt=attempt):
-                return f"{name} {node} attempt={attempt}"
+                return f"{name} {_at(node, event.item)} attempt={attempt}"
             case DataAsked(node=node):
                 return f"{name} {node}"
             case NodeTaken(node=node, from_run=run, outcome=outcome):
@@ -256,7 +268,8 @@ class _Story:
                 return f"{name} {' '.join(nodes)} by {by}"
             case RetryArmed(node=node, attempt=attempt, outcome=outcome, due=due, lost=lost):
                 kind = " lost" if lost else ""
-                return f"{name} {node} attempt={attempt}{kind} {_outcome(outcome)} {self._at(due)}"
+                at = _at(node, event.item)
+                return f"{name} {at} attempt={attempt}{kind} {_outcome(outcome)} {self._at(due)}"
             case NodeSettled(node=node, outcome=outcome, tag=tag, good=good):
                 counts = f"{tag} counts as {'good' if good else 'bad'}" if tag else "no tag"
                 outputs = f" outputs {to_text(event.outputs)}" if event.outputs else ""
@@ -282,7 +295,7 @@ class _Story:
         key = getattr(effect, "key", None)
         parts = [type(effect).__name__]
         if isinstance(key, Key):
-            parts += [key.node or "(run)", f"attempt={key.attempt}"]
+            parts += [_at(key.node, key.item) or "(run)", f"attempt={key.attempt}"]
             parts += [f"visit={key.visit}"] if key.visit > 1 else []
         if "kind" in shape:
             parts.append(str(shape["kind"]))
@@ -327,6 +340,18 @@ def _with(node: Node, options: str) -> Node:
         use_status="use-status" in given,
         loop=int(given.get("loop", "0")),
         on_lost="retry" if given.get("on-lost") == "retry" else "fail",
+        foreach=_foreach(given),
+    )
+
+
+def _foreach(given: dict[str, str]) -> Foreach | None:
+    if "items" not in given and "foreach" not in given:
+        return None
+    return Foreach(
+        values=tuple(given["items"].split(",")) if "items" in given else (),
+        expression=given.get("foreach", ""),
+        parallel=int(given["parallel"]) if "parallel" in given else None,
+        on_item_bad="stop" if given.get("on-item-bad") == "stop" else "finish",
     )
 
 
@@ -436,12 +461,18 @@ def _fact(text: str, now: Instant) -> Event:
 
 
 def _key(run: Run, node: str, words: Sequence[str]) -> Key:
-    id = NodeId(node)
-    now = the_key(run, node) if id in run.nodes else Key(run.ref, run.epoch, id, 1, 1)
+    name, _, index = node.removesuffix("]").partition("[")
+    id, item = NodeId(name), int(index or NO_ITEM)
+    state = state_of(run, id, item)
+    now = key_of(run, id, state) if state else Key(run.ref, run.epoch, id, 1, 1, item)
     attempt = int(_named(words, "attempt") or now.attempt)
     epoch = int(_named(words, "epoch") or now.epoch)
     visit = int(_named(words, "visit") or now.visit)
     return now._replace(visit=visit, attempt=attempt, epoch=epoch)
+
+
+def _at(node: NodeId, item: int) -> str:
+    return node if item == NO_ITEM else f"{node}[{item}]"
 
 
 def _named(words: Sequence[str], name: str) -> str:

@@ -71,6 +71,37 @@ def test_a_command_knows_where_it_is(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("item", "variables"),
+    [
+        ("eu", {"FLOE_ITEM": "eu"}),
+        (3, {"FLOE_ITEM": "3"}),
+        (
+            {"python": "3.13", "db-url": ["a"]},
+            {
+                "FLOE_ITEM": '{"python": "3.13", "db-url": ["a"]}',
+                "FLOE_ITEM_PYTHON": "3.13",
+                "FLOE_ITEM_DB_URL": '["a"]',
+            },
+        ),
+    ],
+)
+def test_a_command_knows_its_item(tmp_path: Path, item: Json, variables: dict[str, str]) -> None:
+    job = a_job(tmp_path, key=a_key()._replace(item=7), item=item)
+
+    env = environment({}, job, "h1", ())
+
+    found = {name: env[name] for name in env if name.startswith(("FLOE_ITEM", "FLOE_INDEX"))}
+    assert found == {**variables, "FLOE_INDEX": "7"}
+
+
+def test_an_item_with_two_names_of_one_variable_is_refused(tmp_path: Path) -> None:
+    job = a_job(tmp_path, key=a_key()._replace(item=0), item={"a-b": 1, "a_b": 2})
+
+    with pytest.raises(Yours, match="`a-b` and `a_b` would both be FLOE_ITEM_A_B"):
+        environment({}, job, "h1", ())
+
+
 def test_an_entry_sees_those_before_it_and_not_those_after(tmp_path: Path) -> None:
     entries = ("A=1", "B=${A}2", "C=$D", "D=$FLOE_NODE", "PATH=/opt:$PATH")
 

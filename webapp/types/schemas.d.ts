@@ -285,6 +285,24 @@ export type Node = {
   outputs?: Record<string, unknown>;
   attempts?: Attempt[];
   visits?: Visit[];
+  /** the labels of its items; absent without items */
+  items?: string[];
+  /** the items that have begun */
+  item_states?: ItemState[];
+};
+
+export type ItemState = {
+  item: number;
+  state: "waiting" | "queued" | "running" | "asking" | "retrying" | "good" | "bad" | "error" | "stopped" | "never";
+  attempt?: number;
+  status?: number | null;
+  why?: string;
+  started_at?: string | null;
+  due?: string | null;
+  ended_at?: string | null;
+  output_bytes?: number;
+  /** the key of the run in which it ran, in a re-run */
+  taken_from?: string;
 };
 
 export type NodePage = {
@@ -316,6 +334,11 @@ export type NodePage = {
   outputs?: Record<string, unknown>;
   attempts?: Attempt[];
   visits?: Visit[];
+  /** the labels of its items; absent without items */
+  items?: string[];
+  /** the items that have begun */
+  item_states?: ItemState[];
+  item?: number;
 };
 
 export type Visit = {
@@ -380,6 +403,8 @@ export type EventName =
   | "GrantSuperseded"
   | "RunActivated"
   | "NodeEntered"
+  | "ItemEntered"
+  | "ItemSettled"
   | "NodeStarted"
   | "DataAsked"
   | "RetryArmed"
@@ -730,6 +755,10 @@ export type NodeChange = {
   outputs?: Record<string, unknown>;
   attempts?: Attempt[];
   visits?: Visit[];
+  /** the labels of its items; absent without items */
+  items?: string[];
+  /** the items that have begun */
+  item_states?: ItemState[];
 };
 
 export type HelloFrame = {
@@ -764,6 +793,8 @@ export type OutputFrame = {
   live: boolean;
   /** of the node; 1 if absent */
   visit?: number;
+  /** absent for a node that runs once */
+  item?: number;
 };
 
 export type HostFrame = {
@@ -797,6 +828,7 @@ export type Watch = {
   visit?: number;
   attempt?: number;
   offset?: number;
+  item?: number;
 };
 
 export type FeedRequest = {
@@ -804,6 +836,7 @@ export type FeedRequest = {
   unwatch?: {
     run: string;
     node: string;
+    item?: number;
   };
   /** send events of this run only; null: of all */
   run?: string | null;

@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from typing import Final
 
+from floe.dialects.floe.expressions import check_expression
 from floe.dialects.floe.nodes import Nodes
 from floe.dialects.floe.templates import TemplateText, check_template
 from floe.dialects.floe.vocabulary import FORM, FORM_TEXT
@@ -62,8 +63,9 @@ def _place(flaw: Flaw, nodes: Nodes) -> Position:
 
 
 def check_texts(flow: Flow, nodes: Nodes, notes: Notes) -> None:
-    """Report the paths in texts of forms that can never lead to a value."""
+    """Report the paths in texts of forms and in lists that can never lead to a value."""
     for node in flow.nodes:
+        check_expression(nodes.lists.get(node.id), flow, notes, node=node.id)
         if isinstance(node.work, Ask) and node.work.form.text is not None:
             form = nodes.opts[node.id].entries[FORM.name].value
             assert isinstance(form, Table), "the form was read"

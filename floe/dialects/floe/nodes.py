@@ -4,20 +4,25 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, Literal
 
+from floe.dialects.floe.expressions import ExpressionText
 from floe.dialects.floe.names import id_from_name, identify
 from floe.dialects.floe.tasks import OPTS_OF, read_work
 from floe.dialects.floe.vocabulary import (
     CLASS,
+    FOREACH,
     GOOD,
     GRACE,
     IGNORE_FAIL,
     LISTEN,
     LOOP,
+    MATRIX,
     MERGE,
     MERGE_TYPE,
+    ON_ITEM_BAD,
     ON_LOST,
     OPTS,
     OUTPUT_MAX,
+    PARALLEL,
     RETRY,
     TASK,
     TASK_TYPE,
@@ -30,7 +35,7 @@ from floe.dialects.kinds import closest, nearest, quoted
 from floe.dialects.notes import Notes, Position
 from floe.dialects.section import SectionValues
 from floe.dialects.tree import Items, Scalar, Table
-from floe.model.flow import End, Join, Node, Trigger, Work
+from floe.model.flow import End, Exec, Fetch, Foreach, Join, Node, Trigger, Work
 from floe.model.nouns import dataclass
 from floe.model.refs import NodeId
 from floe.model.tags import TRIGGER_GOOD, Tag
@@ -60,6 +65,8 @@ class Nodes:
     positions: Mapping[tuple[NodeId, Tag | None], Position]
     opts: Mapping[NodeId, Table]
     """The `opts` of each node, as written."""
+    lists: Mapping[NodeId, ExpressionText]
+    """The expressions that give the items of nodes."""
     is_whole: bool
     """Whether every node is here: no id, type or tag had errors."""
 
@@ -82,6 +89,11 @@ def read_nodes(tables: Sequence[Table], triggers: Sequence[Trigger], notes: Note
     return Nodes(
         nodes=tuple(filter(None, nodes)),
         positions=positions,
+        lists={
+            draft.id: items
+            for draft in drafts.values()
+            if draft.cls == "task" and isinstance(items := draft.part[FOREACH], ExpressionText)
+        },
         opts={d.id: d.part[OPTS] or Table(d.part.at, {}) for d in drafts.values()},
         is_whole=lookup.is_whole and None not in read and None not in nodes,
     )
@@ -171,6 +183,7 @@ def _task(draft: UnlinkedNode, work: Work, tags: tuple[Tag, ...], notes: Notes) 
     return Node(
         id=draft.id,
         cls="task",
+        foreach=_foreach(part, work, notes),
         type=part[TASK_TYPE],
         name=draft.name,
         work=work,
@@ -203,6 +216,33 @@ def _loop(part: SectionValues, work: Work, tags: tuple[Tag, ...], notes: Notes) 
     else:
         return part[LOOP] or 0
     return 0
+
+
+def _foreach(part: SectionValues, work: Work, notes: Notes) -> Foreach | None:
+    """The items of a task; None for a task that runs once."""
+    given = FOREACH if FOREACH in part else MATRIX
+    items = part[given]
+    if FOREACH in part and MATRIX in part:
+        notes.error(part.at_of(MATRIX), "`foreach` and `matrix` are both given", "remove one")
+    elif given not in part:
+        for key in (PARALLEL, ON_ITEM_BAD):
+            if key in part:
+                what = f"`{key.name}` is for a task with items"
+                notes.error(part.at_of(key), what, "add `foreach` or `matrix`")
+    elif not isinstance(work, Exec | Fetch):
+        what = f"a task of type `{part[TASK_TYPE]}` cannot have `{given.name}`"
+        notes.error(part.at_of(given), what, "items are for `exec` and `fetch`")
+    elif part[USE_STATUS]:
+        what = f"`use-status` cannot be together with `{given.name}`"
+        notes.error(part.at_of(USE_STATUS), what, "the items have a status each; remove one")
+    if items is None:
+        return None
+    return Foreach(
+        values=() if isinstance(items, ExpressionText) else items,
+        expression=items.code if isinstance(items, ExpressionText) else "",
+        parallel=part[PARALLEL],
+        on_item_bad=part[ON_ITEM_BAD],
+    )
 
 
 _TAG: Final = re.compile(r"(task|merge)\.([^.]*)\.([^.]*)")

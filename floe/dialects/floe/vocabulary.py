@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Final, Literal
 
 from floe.dialects.floe.event_names import EventNames
+from floe.dialects.floe.items import NO_ITEMS, ForeachKind, MatrixKind
 from floe.dialects.floe.max_runs import WrittenMaxRuns
 from floe.dialects.floe.secret_url import SecretUrl
 from floe.dialects.floe.templates import NO_TEMPLATE, TemplateKind
@@ -39,6 +40,7 @@ from floe.model.flow import (
     FieldType,
     GitCheckout,
     GitMerge,
+    OnItemBad,
     Retry,
     Wait,
     WhenFull,
@@ -1014,6 +1016,40 @@ GRACE: Final = KeySpec(
     doc="Time between TERM and KILL when its processes are stopped.",
     example="grace: 30s",
 )
+FOREACH: Final = KeySpec(
+    name="foreach",
+    kind=ForeachKind(),
+    default=NO_ITEMS,
+    absent="the task runs once",
+    doc="A list of 1 to 1,000 values, or an expression that gives one: the task runs once for each "
+    "of these items. For `exec` and `fetch`.",
+    example="foreach: [eu, us]",
+)
+MATRIX: Final = KeySpec(
+    name="matrix",
+    kind=MatrixKind(),
+    default=NO_ITEMS,
+    absent="the task runs once",
+    doc="Lists by name: the task runs once for each combination of their values. `exclude` removes "
+    "the combinations that have all values of one of its maps; `include` adds its maps as items.",
+    example="matrix: {python: ['3.12', '3.13'], db: [sqlite, postgres]}",
+)
+PARALLEL: Final = KeySpec[int | None](
+    name="parallel",
+    kind=Whole(1, 1000),
+    default=None,
+    absent="no limit but the host's `commands`",
+    doc="How many items may run at once; one that waits for its retry counts.",
+    example="parallel: 2",
+)
+ON_ITEM_BAD: Final = KeySpec[OnItemBad](
+    name="on-item-bad",
+    kind=OneOf(("finish", "stop")),
+    default="finish",
+    doc="After an item that was `bad` or `error`: begin all others too, or begin no further one. "
+    "Items that have begun run to their end.",
+    example="on-item-bad: stop",
+)
 TASK: Final = Section(
     name="a task",
     keys=(
@@ -1032,6 +1068,10 @@ TASK: Final = Section(
         ON_LOST,
         OUTPUT_MAX,
         GRACE,
+        FOREACH,
+        MATRIX,
+        PARALLEL,
+        ON_ITEM_BAD,
     ),
 )
 

@@ -19,6 +19,7 @@ from floe.files import private
 from floe.host.inputs import Incoming, Mark
 from floe.host.removal import COPIES
 from floe.hub.outputs import OutputSettings
+from floe.kernel.items import attempts_of
 from floe.model.errors import FloeError
 from floe.model.refs import Key, RunRef, address_key
 from floe.model.run import Run
@@ -176,13 +177,7 @@ class Copies:
 
 def _printed(run: Run, key: Key) -> int:
     """The bytes that an attempt printed."""
-    return sum(
-        attempt.output_bytes
-        for state in run.visits(key.node)
-        if state.visit == key.visit
-        for attempt in state.attempts
-        if attempt.attempt == key.attempt
-    )
+    return sum(attempt.output_bytes for one, attempt in attempts_of(run) if one.name == key.name)
 
 
 def _delete(folders: Sequence[Path]) -> None:

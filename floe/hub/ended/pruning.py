@@ -283,7 +283,7 @@ class Pruning:
 
     def _unfinished_bytes(self) -> int:
         runs = self._loop.core.table.runs.values()
-        states = (state for run in runs for state in run.nodes.values())
+        states = (state for run in runs for node in run.nodes.values() for state in node.parts())
         return sum(attempt.output_bytes for state in states for attempt in state.attempts)
 
 

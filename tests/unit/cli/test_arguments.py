@@ -3,7 +3,7 @@
 import click
 import pytest
 
-from floe.cli.arguments import FLOW, NODE, RUN, NameArgument
+from floe.cli.arguments import FLOW, NODE, PLACE, RUN, NameArgument
 
 
 @pytest.mark.parametrize(
@@ -16,6 +16,8 @@ from floe.cli.arguments import FLOW, NODE, RUN, NameArgument
         (NODE, "task.build", "build"),
         (NODE, "merge.all", "all"),
         (NODE, "build", "build"),
+        (PLACE, "build", "build"),
+        (PLACE, "task.build[7]", "build[7]"),
     ],
 )
 def test_name_is_taken(kind: NameArgument, text: str, name: str) -> None:
@@ -25,6 +27,8 @@ def test_name_is_taken(kind: NameArgument, text: str, name: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "text"),
     [
+        (PLACE, "build[x]"),
+        (PLACE, "build[7"),
         (RUN, "../x"),
         (RUN, "h1"),
         (RUN, ""),

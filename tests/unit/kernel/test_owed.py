@@ -2,9 +2,10 @@
 
 import pytest
 
-from floe.kernel.owed import WHOLE, longest_s, owed, owed_by
+from floe.kernel.owed import WHOLE, longest_s, owed, owed_by, part_of, parts_of
 from floe.model.effect import SetTimer, StartAction
-from floe.model.flow import Backoff, Flow, Retry
+from floe.model.event import ItemEntered
+from floe.model.flow import Backoff, Flow, Foreach, Retry
 from floe.model.refs import NodeId
 from tests.make import NOW, a_flow, a_form, a_node, a_run, a_timer, after, exited, the_key
 
@@ -72,3 +73,13 @@ def test_retry_takes_its_longest_backoff_and_the_jitter_at_most() -> None:
 
     assert longest_s(run, timer) == 11.0
     assert timer.due <= NOW + 11_000
+
+
+def test_event_changes_what_its_item_owes_and_its_node_owes_nothing() -> None:
+    run = a_run(a_flow(a_node("test", foreach=Foreach(values=("eu", "us")))))
+    began = ItemEntered(at=NOW, node=NodeId("test"), visit=1, item=1)
+
+    owing = {part: len(owed_by(run, *part)) for part in parts_of(run)}
+
+    assert owing == {(WHOLE, -1): 0, ("test", -1): 0, ("test", 0): 1, ("test", 1): 1}
+    assert part_of(began) == ("test", 1)

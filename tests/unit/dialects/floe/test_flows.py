@@ -14,6 +14,7 @@ from floe.model.flow import (
     Fetch,
     Field,
     Flow,
+    Foreach,
     Form,
     Git,
     GitCheckout,
@@ -41,6 +42,31 @@ def task(lines: str) -> Node:
     """The node of one task that hears the trigger."""
     flow = flow_of(f"id: f\ntasks:\n- {{id: t, listen: trigger.good, {lines}}}\n")
     return flow.nodes[0]
+
+
+def test_foreach_takes_a_list_or_an_expression() -> None:
+    listed = task("type: exec, opts: {cmd: a}, foreach: [eu, 3, true, 0.5, [a], {b: c}]")
+    judged = task("type: exec, opts: {cmd: a}, foreach: values.x, parallel: 2, on-item-bad: stop")
+
+    assert listed.foreach == Foreach(values=("eu", 3, True, 0.5, ("a",), {"b": "c"}))
+    assert judged.foreach == Foreach(expression="values.x", parallel=2, on_item_bad="stop")
+
+
+def test_matrix_is_the_list_of_its_combinations() -> None:
+    lists = "py: ['3.12', '3.13'], db: [a, b]"
+    node = task(
+        f"type: exec, opts: {{cmd: a}}, matrix: {{{lists}, exclude: [{{py: '3.12', db: b}}], "
+        "include: [{py: '3.14', os: mac}]}"
+    )
+
+    assert node.foreach == Foreach(
+        values=(
+            {"py": "3.12", "db": "a"},
+            {"py": "3.13", "db": "a"},
+            {"py": "3.13", "db": "b"},
+            {"py": "3.14", "os": "mac"},
+        )
+    )
 
 
 def trigger(lines: str) -> Trigger:
