@@ -120,6 +120,9 @@ class WardenClient:
         """Keys passed to `taken` while there was no connection."""
         self._link: WardenConnection | None = None
         self._unsent: list[bytes] = []
+        self._is_flushing = False
+        """The rest of this iteration's requests will be written at its end."""
+        self._is_first_sent = False
         self._keeper: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
@@ -176,6 +179,7 @@ class WardenClient:
         if spec.key not in self._outstanding and spec.key not in self._ended:
             self._outstanding[spec.key] = spec
             self._send(_spawn_line(spec, attach=spec.attach))
+            self._send_first()
 
     def stop(self, key: str) -> None:
         """End a command and all its processes: TERM, grace, KILL."""
@@ -200,11 +204,21 @@ class WardenClient:
         # One write for all requests of one iteration of the loop. Without a connection nothing is
         # queued: the next one sends outstanding, stopping and untold again.
         if self._link:
-            if not self._unsent:
+            if not self._is_flushing:
+                self._is_flushing = True
                 self._link.loop.call_soon(self._flush)
             self._unsent.append(line)
 
+    def _send_first(self) -> None:
+        """Write the first command of an iteration of the loop at once: the warden starts it while
+        the loop prepares the others, or replies to clients."""
+        if self._link and not self._is_first_sent:
+            self._is_first_sent = True
+            self._link.transport.write(b"".join(self._unsent))
+            self._unsent.clear()
+
     def _flush(self) -> None:
+        self._is_first_sent = self._is_flushing = False
         if self._link and self._unsent:
             self._link.transport.write(b"".join(self._unsent))
         self._unsent.clear()

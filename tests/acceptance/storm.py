@@ -203,7 +203,7 @@ class Storm:
             path = (
                 self.host.root / "runs" / run.ref.key / f"{key.node}.{key.visit}.{key.attempt}.log"
             )
-            found = path.read_bytes()
+            found = path.read_bytes() if path.exists() else b""  # stopped before it printed
             self.tally.output_bytes += len(found)
             whole = b"".join(
                 b"%s %d %d\n" % (str(key).encode(), part, line)
