@@ -14,7 +14,9 @@ from typing import Final, NamedTuple
 from floe.expr.arguments import Argument, arguments_of
 from floe.expr.programs import AT_FILES, CODE_VARIABLES
 from floe.expr.substitute import expand_vars, named_vars
+from floe.expr.variables import TEMPLATE, with_variables
 from floe.model.errors import Yours
+from floe.model.template import Text
 
 VALUE_PREFIX: Final = "FLOE_IN_"
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_./:@,+][A-Za-z0-9_./:@,+-]*")
@@ -40,46 +42,49 @@ class Fault(NamedTuple):
     """False if it depends on the value."""
 
 
-def values_of(entries: Iterable[str], *, escapes: bool) -> Callable[[str], bool]:
+def values_of(entries: Iterable[Text], *, escapes: bool) -> Callable[[str], bool]:
     """A test whether a variable holds a value of the run, after all entries of `env`."""
     told: dict[str, bool] = {}
 
     def is_value(name: str) -> bool:
         return told.get(name, False) or name.startswith(VALUE_PREFIX)
 
-    for entry in entries:
+    for entry in with_variables(entries).texts:
         name, _, text = entry.partition("=")
         told[name] = any(map(is_value, named_vars(text, escapes=escapes)))
     return is_value
 
 
-def entry_faults(entries: Sequence[str], *, escapes: bool) -> Iterator[Fault]:
+def entry_faults(entries: Sequence[Text], *, escapes: bool) -> Iterator[Fault]:
     """Faults of `env` entries: a value in a variable that programs read code from."""
     is_value = values_of(entries, escapes=escapes)
-    for index, entry in enumerate(entries):
+    known = with_variables(entries)
+    for index, entry in enumerate(known.texts):
         name, _, text = entry.partition("=")
         found = next(filter(is_value, named_vars(text, escapes=escapes)), "")
         if found and name in CODE_VARIABLES:
             what = f"`{name}` decides which code programs run, and `${found}` is a value of the run"
-            yield Fault(index, what, "choose by `case` in `shell`, from a fixed list")
+            yield Fault(index, known.shown(what), _CHOOSE)
 
 
 def faults(
-    argv: Sequence[str], is_value: Callable[[str], bool], *, escapes: bool
+    argv: Sequence[Text], is_value: Callable[[str], bool], *, escapes: bool
 ) -> Iterator[Fault]:
     """Faults of arguments in which a variable would become code, a program or an option.
 
     Values are not known here, so faults that depend on a value are not certain.
     """
-    if not any("$" in text for text in argv):
+    known = with_variables(argv)
+    if not any("$" in text for text in known.texts):
         return
-    for index, (text, argument) in enumerate(zip(argv, arguments_of(argv), strict=True)):
+    pairs = zip(known.texts, arguments_of(known.texts), strict=True)
+    for index, (text, argument) in enumerate(pairs):
         if fault := _fault(index, text, argument, is_value, escapes=escapes):
-            yield fault
+            yield fault._replace(what=known.shown(fault.what))
 
 
 def expanded(
-    argv: Sequence[str],
+    argv: Sequence[Text],
     env: Mapping[str, str],
     is_value: Callable[[str], bool],
     *,
@@ -89,16 +94,19 @@ def expanded(
 
     Raises Yours if a value would become code, a program or an option, and TooLarge.
     """
-    if not any("$" in text for text in argv):
-        return tuple(argv)
+    known = with_variables(argv)
+    texts = known.texts
+    if not any("$" in text for text in texts):
+        return texts
+    env = {**env, **known.values}
     own = {name: text for name, text in env.items() if not is_value(name)}
-    seen = [expand_vars(text, own, escapes=escapes) for text in argv]
+    seen = [expand_vars(text, own, escapes=escapes) for text in texts]
     found = []
-    for index, (text, argument) in enumerate(zip(argv, arguments_of(seen), strict=True)):
+    for index, (text, argument) in enumerate(zip(texts, arguments_of(seen), strict=True)):
         put = _put(text, argument, env, own, escapes=escapes)
         fault = _fault(index, text, argument, is_value, escapes=escapes, known=env)
         if fault and (fault.is_certain or _is_read(put, text, argument, env, escapes=escapes)):
-            raise Yours(fault.what, fault.hint)
+            raise Yours(known.shown(fault.what), fault.hint)
         found.append(put)
     return tuple(found)
 
@@ -135,6 +143,10 @@ def _fault(
     names = [n for n in named_vars(text, escapes=escapes) if known is None or n in known]
     value = next(filter(is_value, names), "")
     who = argument.reader
+    filled = next((name for name in names if name.startswith(TEMPLATE)), "")
+    if filled and argument.role in ("shell", "code"):
+        what = f"`${filled}` would become part of the code that {who} reads"
+        return Fault(index, what, argument.instead or IN_ENV)
     match argument.role:
         case "shell":
             code = text.replace("$$", "$") if escapes else text
@@ -188,4 +200,5 @@ def computed(code: str) -> Iterator[str]:
                 yield from _NAME.findall(side)
 
 
+IN_ENV: Final = 'put it into `env`, as NAME={{ … }}, and read "$NAME" in the code'
 _CHOOSE: Final = "choose by `case` in `shell`, from a fixed list"

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from floe.model.errors import TooLarge
+from floe.model.template import Text
 
 EXPANDED_MAX: Final = 128 * 1024
 """Characters; Linux takes no longer argument. Also stops `A=$B$B`, `B=$C$C`, and so on."""
@@ -43,8 +44,13 @@ def in_value(value: str, workspace: str) -> str:
 
 
 def in_values(values: Iterable[str], workspace: str) -> tuple[str, ...]:
-    """`in_value` of each: arguments of a command, or the lines of `env`."""
+    """`in_value` of each: the lines of a flow's `env`."""
     return tuple(in_value(v, workspace) for v in values)
+
+
+def in_texts(texts: Iterable[Text], workspace: str) -> tuple[Text, ...]:
+    """`in_value` of each text without templates: arguments of a command, or its `env`."""
+    return tuple(in_value(t, workspace) if isinstance(t, str) else t for t in texts)
 
 
 def named_vars(text: str, *, escapes: bool = False) -> Iterator[str]:

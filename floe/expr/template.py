@@ -8,7 +8,7 @@ Source: docs/flows.md, "Templates".
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from floe.expr.errors import ExpressionError, Missing
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 NAMES: Final = ("values", "task", "merge", "run", "trigger")
 """The first names of paths."""
+
+WORKSPACE: Final = "{{ws}}"
+"""Written so, the workspace is not for templates: `expr.substitute` replaces it."""
 
 CHARS_MAX: Final = 4096
 """Of a template."""
@@ -61,15 +64,18 @@ class Written(NamedTuple):
     part: TemplatePart
 
 
-def read(text: str) -> tuple[Written, ...]:
-    """The parts of a text in order; texts that touch are one part. Raises TemplateInvalid."""
+def read(text: str, names: Container[str] = NAMES) -> tuple[Written, ...]:
+    """The parts of a text in order; texts that touch are one part. Raises TemplateInvalid.
+
+    `names`: the first names of paths and expressions; `{{ … }}` with any other word stays text.
+    """
     if len(text) > CHARS_MAX:
         raise TemplateInvalid(0, f"a template has at most {CHARS_MAX} characters")
     plain, at, begun, words, found = "", 0, 0, 0, list[Written]()
     while brace := _OPEN.search(text, at):
         plain += text[at : brace.start()]
         inside = brace.end()
-        if not _is_ours(text, inside):
+        if not _is_ours(text, inside, names):
             plain, at = plain + brace[0], inside
             continue
         part, at, count = _enclosed(text, inside)
@@ -95,11 +101,11 @@ def template_of(parts: tuple[Written, ...]) -> Template:
     return Template(parts=tuple(written.part for written in parts))
 
 
-def other_words(text: str) -> Iterator[tuple[int, str]]:
-    """The first words of `{{ … }}` that are none of floe's names, with their offsets."""
+def other_words(text: str, names: Container[str] = NAMES) -> Iterator[tuple[int, str]]:
+    """The first words of `{{ … }}` that are none of these names, with their offsets."""
     for brace in _OPEN.finditer(text):
         word = WORD.match(text, brace.end())
-        if word and word[0] not in NAMES:
+        if word and word[0] not in names and not text.startswith(WORKSPACE, brace.start()):
             yield word.start(), word[0]
 
 
@@ -134,10 +140,12 @@ def paths_of(template: Template) -> Iterator[Path]:
 
 def as_written(template: Template) -> str:
     """The text of a template with its paths and expressions, as people write them."""
-    return "".join(
-        f"{{{{ {part.code or shown(part.path)} }}}}" if part.code or part.path else part.text
-        for part in template.parts
-    )
+    return "".join(map(part_as_written, template.parts))
+
+
+def part_as_written(part: TemplatePart) -> str:
+    """A piece of a template as people write it."""
+    return f"{{{{ {part.code or shown(part.path)} }}}}" if part.is_value else part.text
 
 
 def expression_of(part: TemplatePart) -> "Expression":
@@ -154,10 +162,12 @@ def as_text(value: Json) -> str:
     return value if isinstance(value, str) else to_text(value)
 
 
-def _is_ours(text: str, at: int) -> bool:
+def _is_ours(text: str, at: int, names: Container[str]) -> bool:
     """Whether what follows two braces is for floe."""
+    if text.startswith(WORKSPACE, at - 2):
+        return False
     word = WORD.match(text, at)
-    return word[0] in NAMES if word else _BEGINS.match(text, at) is not None
+    return word[0] in names if word else _BEGINS.match(text, at) is not None
 
 
 def _enclosed(text: str, at: int) -> tuple[TemplatePart, int, int]:

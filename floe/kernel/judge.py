@@ -23,6 +23,9 @@ LIST_FUEL: Final = 50_000
 AT_NODE: Final = ("host", "ws")
 """First names that an expression at a node may use beside those of a title."""
 
+OF_ITEM: Final = ("item", "index")
+"""Further first names in the work of a node with items."""
+
 HOST: Final = ("name", "tags")
 
 CODE_SHOWN_MAX: Final = 80
@@ -85,6 +88,8 @@ def fault_text(code: str, fault: ExpressionError) -> str:
     before = code[: fault.offset or 0]
     line, col = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
     shown = " ".join(code.split())
+    if fault.what == f"`{shown}` is missing":
+        return f"{fault.what}; try: {fault.hint}"
     if len(shown) > CODE_SHOWN_MAX:
         shown = shown[: CODE_SHOWN_MAX - 1] + "…"
     text = f"{fault.what}, at {line}:{col} of `{shown}`"

@@ -5,27 +5,34 @@ from dataclasses import replace
 from functools import cache
 from typing import Any, Final, TypeVar, get_args, get_type_hints
 
-from floe.expr.substitute import in_text, in_value, in_values
+from floe.expr.substitute import in_text, in_texts, in_value
 from floe.kernel.inputs import layers_of
 from floe.model.flow import Git, GitCheckout, GitMerge, InWorkspace, Work
 from floe.model.refs import Json, NodeId
 from floe.model.run import Run
+from floe.model.template import Text
 
 T = TypeVar("T", bound=Work | Git)
 
 COMMIT: Final = ("hash", "ref", "branch")
 """The names that choose a commit. The nearest layer with any of them decides all three."""
 
+
+def _in_text(text: Text, ws: str) -> Text:
+    return in_text(text, ws) if isinstance(text, str) else text
+
+
 _FILL: Final[Mapping[InWorkspace, Callable[[Any, str], object]]] = {
-    InWorkspace.TEXT: in_text,
+    InWorkspace.TEXT: _in_text,
     InWorkspace.VALUE: in_value,
-    InWorkspace.VALUES: in_values,
+    InWorkspace.VALUES: in_texts,
 }
 
 
 def rendered(work: Work, run: Run, sources: Sequence[NodeId], *, inherits: bool) -> Work:
     """The work as it is done in this run. Values from people never become code: a command takes
-    nothing from them, and a git node takes only url, commit and branch."""
+    them only by its templates, and a git node takes only url, commit and branch. Templates are
+    filled in before: see `work_values`."""
     if isinstance(work, GitCheckout | GitMerge):
         layers = (*layers_of(run, sources, inherits=inherits), run.values)
         return replace(work, git=_decided(_filled(work.git, run.workspace), layers))

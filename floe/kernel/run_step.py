@@ -11,7 +11,7 @@ from typing import assert_never
 from floe.kernel.evolve import evolve
 from floe.kernel.inputs import joined
 from floe.kernel.item_list import list_of
-from floe.kernel.items import open_items, outcome_of_items, upcoming
+from floe.kernel.items import open_items, outcome_of_items, state_of, upcoming
 from floe.kernel.judge import NodeScope
 from floe.kernel.loops import LoopRound, next_round, spent_text
 from floe.kernel.match import arrived, sources_of, woken_by
@@ -22,6 +22,7 @@ from floe.kernel.result import failure_of, result_of
 from floe.kernel.sentences import event_text, first_parts
 from floe.kernel.settle import STOPPED, tag_for
 from floe.kernel.title import names_node, text_of, title_of
+from floe.kernel.work_values import WorkFault, filled_work
 from floe.model.event import (
     DataAsked,
     Event,
@@ -192,7 +193,10 @@ class RunStep:
         tags = arrived(self.run, node)
         sources = sources_of(tags)
         inherits = self.flow.inherits
-        work = rendered(node.work, self.run, sources, inherits=inherits)
+        work, fault = node.work, ""
+        if node.id in self.flow.filled and node.foreach is None:
+            work, fault = self._filled(node)
+        work = rendered(work, self.run, sources, inherits=inherits)
         if isinstance(work, Ask) and work.form.text is not None:
             text = text_of(self.run, self.flow, work.form.text)
             work = replace(work, form=replace(work.form, text=text))
@@ -210,7 +214,9 @@ class RunStep:
             )
         )
         if node.loop and visit > node.loop:
-            return self._fail_at_once(node, spent_text(node))
+            return self._fail_at_once(replace(node, ignore_fail=False), spent_text(node))
+        if fault:
+            return self._fail_at_once(node, fault)
         if isinstance(work, Action):
             return ()  # the host owes its start from here on
         match work:
@@ -230,9 +236,8 @@ class RunStep:
         return ()
 
     def _fail_at_once(self, node: Node, why: str) -> tuple[Tag, ...]:
-        """Settle a node that has just entered with an error, which `ignore-fail` does not cover."""
-        outcome = Outcome(result="error", why=why)
-        tag, good = self._settled(replace(node, ignore_fail=False), outcome, self.now)
+        """Settle a node that has just entered with an error."""
+        tag, good = self._settled(node, Outcome(result="error", why=why), self.now)
         assert tag is not None, "an error issues a tag"
         if self._ends_by(tag, good=good):
             self.end(good=False, why=failure_of(self.run, self.flow, tag), tag=tag)
@@ -258,16 +263,50 @@ class RunStep:
                 items=values,
             )
         )
-        if not wrong:
-            self._begin_items(node)
+        if wrong:
+            return self._fail_at_once(node, wrong)
+        self._begin_items(node)
+        items = self.run.nodes[node.id].items
+        assert items is not None, "it has items"
+        if items.open:
             return ()
-        return self._fail_at_once(node, wrong)
+        return self._fail_at_once(node, outcome_of_items(items).why)  # none could be filled in
 
     def _begin_items(self, node: Node) -> None:
         state = self.run.nodes[node.id]
         assert node.foreach is not None and state.items is not None, "it has items"  # noqa: PT018
+        if node.id in self.flow.filled:
+            self._begin_filled_items(node, node.foreach)
+            return
         for item in upcoming(node.foreach, state.items):
             self.add(ItemEntered(at=self.now, node=node.id, visit=state.visit, item=item))
+
+    def _begin_filled_items(self, node: Node, foreach: Foreach) -> None:
+        """Begin items whose work has values; those that cannot be filled in settle at once."""
+        while True:
+            state = self.run.nodes[node.id]
+            assert state.items is not None, "it has items"
+            item = next(upcoming(foreach, state.items), None)
+            if item is None:
+                return
+            given = {"item": state.items.values[item], "index": item}
+            work, fault = self._filled(node, given)
+            work = rendered(work, self.run, state.sources, inherits=state.inherits)
+            self.add(
+                ItemEntered(at=self.now, node=node.id, visit=state.visit, item=item, work=work)
+            )
+            if fault:
+                failed = Outcome(result="error", why=fault)
+                begun = state_of(self.run, node.id, item)
+                assert begun is not None, "it has just begun"
+                self._settled_item(node, begun, failed, self.now)
+
+    def _filled(self, node: Node, given: Mapping[str, Json] = NO_VALUES) -> tuple[Work, str]:
+        """The work of a node with its values, or as it is and why it cannot be filled in."""
+        try:
+            return filled_work(node.work, self.scope(given)), ""
+        except WorkFault as fault:
+            return node.work, str(fault)
 
     def _close_items(self, node: Node, outcome: Outcome) -> None:
         """Settle the open items of a node that have no process."""

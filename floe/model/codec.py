@@ -118,6 +118,8 @@ def _shape_out(hint: Any) -> Callable[[Any], Any] | None:
         classes = [a for a in members if dataclasses.is_dataclass(a)]
         if not classes:
             return None if all(_shape_out(m) is None for m in members) else _shape_out(members[0])
+        if str in members:  # a text, or what is more than a text
+            return lambda v: v if isinstance(v, str) else encode(v)
         if len(classes) == 1:
             return lambda v: None if v is None else encode(v)
         return lambda v: None if v is None else {"kind": type(v).__name__, **encode(v)}
@@ -162,6 +164,9 @@ def _shape_in(hint: Any) -> Callable[[Any], Any] | None:
         if not classes:
             inner = _shape_in(members[0])
             return None if inner is None else lambda v: None if v is None else inner(v)
+        if str in members:
+            richer = _decoder(next(iter(classes.values())))
+            return lambda v: v if isinstance(v, str) else richer(v)
         if len(classes) == 1:
             only = _decoder(next(iter(classes.values())))
             return lambda v: None if v is None else only(v)

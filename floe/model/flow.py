@@ -15,7 +15,7 @@ from floe.model.notice import Notice
 from floe.model.nouns import dataclass
 from floe.model.refs import FlowId, Json, NodeId
 from floe.model.tags import Tag
-from floe.model.template import Template
+from floe.model.template import Template, Text, has_template
 
 FieldType = Literal["text", "string", "bool", "number", "choice"]
 Approvers = Literal["anyone", "not-starter"]
@@ -41,7 +41,7 @@ class InWorkspace(Enum):
 
 WsText = Annotated[str, InWorkspace.TEXT]
 WsValue = Annotated[str, InWorkspace.VALUE]
-WsValues = Annotated[tuple[str, ...], InWorkspace.VALUES]
+WsTexts = Annotated[tuple[Text, ...], InWorkspace.VALUES]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,13 +92,14 @@ class Git:
 class Exec:
     """Run a command: either `argv`, or `shell` as a text for `bash -c`.
 
-    Variables in `argv` are expanded in arguments that are data (`expr.command`).
+    Variables in `argv` are expanded in arguments that are data (`expr.command`). The program, which
+    is the first, has no template.
     """
 
-    argv: WsValues = ()
+    argv: WsTexts = ()
     shell: WsText = ""
     sub_dir: WsValue = ""
-    env: WsValues = ()
+    env: WsTexts = ()
     """`NAME=value` entries, after those of the flow."""
 
 
@@ -106,7 +107,7 @@ class Exec:
 class Fetch:
     """Download a file over http(s)."""
 
-    url: WsText
+    url: Annotated[Text, InWorkspace.TEXT]
     checksum: str = ""
     """Hexadecimal, lower case; empty for none."""
     checksum_algo: Literal["sha256", "sha1", "md5"] = "sha256"
@@ -228,6 +229,17 @@ class Node:
     """None for a node that runs once."""
 
     @property
+    def is_filled(self) -> bool:
+        """Whether its work has templates."""
+        match self.work:
+            case Exec(argv=argv, env=env):
+                return has_template((argv, env))
+            case Fetch(url=url):
+                return has_template((url,))
+            case _:
+                return False
+
+    @property
     def ref(self) -> str:
         """The node as people write it: `task.build`."""
         return f"{self.cls}.{self.id}"
@@ -317,6 +329,8 @@ class Flow:
     """Derived: the nodes that name a tag in `listen` or `wait`, in document order."""
     loops: tuple[FlowLoop, ...] = field(init=False, repr=False, compare=False)
     """Derived: the loops, of those nodes that lead back to a head."""
+    filled: frozenset[NodeId] = field(init=False, repr=False, compare=False)
+    """Derived: the nodes whose work has templates."""
 
     def __post_init__(self) -> None:
         hearers: dict[Tag, list[Node]] = {}
@@ -326,6 +340,7 @@ class Flow:
         object.__setattr__(self, "by_id", {n.id: n for n in self.nodes})
         object.__setattr__(self, "hearers", {t: tuple(ns) for t, ns in hearers.items()})
         object.__setattr__(self, "loops", _loops(self.nodes))
+        object.__setattr__(self, "filled", frozenset(n.id for n in self.nodes if n.is_filled))
 
 
 def _loops(nodes: tuple[Node, ...]) -> tuple[FlowLoop, ...]:

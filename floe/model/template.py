@@ -3,6 +3,8 @@
 A compiled flow holds them parsed, so that no text is searched for `{{` when a flow runs.
 """
 
+from collections.abc import Iterable
+
 from floe.model.nouns import dataclass
 
 Path = tuple[str | int, ...]
@@ -18,6 +20,15 @@ class TemplatePart:
     """Empty for plain text and expressions."""
     code: str = ""
     """The text of an expression; empty for plain text and paths."""
+    data: str | None = None
+    """In work that is done: what the path or expression came to."""
+    is_secret: bool = False
+    """In work that is done: whether that may contain a secret, and is not shown."""
+
+    @property
+    def is_value(self) -> bool:
+        """Whether it stands for a value."""
+        return self.path != () or self.code != ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +41,23 @@ class Template:
     def plain(self) -> str:
         """The text without its paths and expressions; all of it, if it has none."""
         return "".join(part.text for part in self.parts)
+
+
+Text = str | Template
+"""A text of a flow: as it is, or with values in it."""
+
+
+def data_of(text: Text) -> str:
+    """A text in which all values are known."""
+    return text if isinstance(text, str) else "".join(p.data or p.text for p in text.parts)
+
+
+def has_template(values: Iterable[object]) -> bool:
+    """Whether any of these fields of work is, or contains, a template."""
+    return any(
+        isinstance(value, Template) or (isinstance(value, tuple) and has_template(value))
+        for value in values
+    )
 
 
 def plain_template(text: str) -> Template:

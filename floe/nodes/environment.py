@@ -4,12 +4,15 @@ No shell parses anything here: values from people are passed on unchanged.
 """
 
 import os
+from collections import ChainMap
 from collections.abc import Iterable, Mapping
 from typing import Final
 
 from floe.expr.command import entry_faults
 from floe.expr.substitute import expand_vars
+from floe.expr.variables import with_variables
 from floe.model.errors import Yours
+from floe.model.template import Text
 from floe.nodes.attempt_files import input_path, outputs_path
 from floe.nodes.base import Job
 from floe.nodes.input_variables import input_variables, item_variables
@@ -36,7 +39,7 @@ def inherited(environ: Mapping[str, str], pass_env: Iterable[str] = ()) -> dict[
 
 
 def environment(
-    base: Mapping[str, str], job: Job, host: str, entries: Iterable[str]
+    base: Mapping[str, str], job: Job, host: str, entries: Iterable[Text]
 ) -> dict[str, str]:
     """The environment of one attempt: `base`, floe's own names, then `entries` in order.
 
@@ -60,8 +63,10 @@ def environment(
     given = tuple(entries)
     for fault in entry_faults(given, escapes=job.has_escapes):
         raise Yours(fault.what, fault.hint)
-    for entry in given:
+    texts, values, _ = with_variables(given)
+    known = ChainMap(dict(values), env) if values else env
+    for entry in texts:
         name, _, value = entry.partition("=")
-        env[name] = expand_vars(value, env, escapes=job.has_escapes)
+        env[name] = expand_vars(value, known, escapes=job.has_escapes)
     env.update(own)
     return env

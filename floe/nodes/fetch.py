@@ -24,6 +24,7 @@ from floe.model.nouns import dataclass
 from floe.model.refs import Instant, Key
 from floe.model.secret import without_password
 from floe.model.signal import Exited, Failed, Report, Reported, Started, Stopped
+from floe.model.template import data_of
 from floe.nodes.attempt_files import output_size
 from floe.nodes.base import Job, OnReport
 from floe.nodes.partial_file import NEW, DownloadRefused, PartialFile
@@ -284,7 +285,11 @@ class Fetches:
         from floe.nodes.download import Download  # imports aiohttp, so only when needed
 
         download = Download(
-            work.url, part, print_line, bytes_max=self._file_bytes_max, again_s=self._again_s
+            data_of(work.url),
+            part,
+            print_line,
+            bytes_max=self._file_bytes_max,
+            again_s=self._again_s,
         )
         await download.load()
         await part.run(part.end)
@@ -308,14 +313,14 @@ def _target(work: Fetch, workspace: Path) -> Path:
 
     Source: floe README, "fetch", `location`.
     """
-    place = workspace / work.location
+    place, url = workspace / work.location, data_of(work.url)
     if not work.location or work.location.endswith("/") or place.is_dir():
-        path = re.split(r"[?#]", work.url.partition("://")[2])[0].partition("/")[2]
+        path = re.split(r"[?#]", url.partition("://")[2])[0].partition("/")[2]
         folder, name = place, os.fsdecode(unquote_to_bytes(path)).rpartition("/")[2]
     else:
         folder, name = place.parent, place.name
     if name in ("", ".", "..") or re.search(r"[\0-\x1f\x7f]", name):
-        raise Yours(f"{work.url!r} names no file", "give a location")
+        raise Yours(f"{url!r} names no file", "give a location")
     if len(os.fsencode(name)) > NAME_BYTES_MAX:
         raise Yours(
             f"{name[:40]}… is longer than {NAME_BYTES_MAX} bytes", "give a shorter location"

@@ -14,6 +14,7 @@ from floe.files import Folders
 from floe.model.errors import FloeError
 from floe.model.flow import Exec, GitCheckout, GitMerge
 from floe.model.nouns import dataclass
+from floe.model.template import Text, data_of
 from floe.nodes import git, warden
 from floe.nodes.attempt_files import write_input
 from floe.nodes.base import Job
@@ -71,11 +72,11 @@ class Preparation:
         work, path, program = job.work, self._base["PATH"], ""
         if isinstance(work, Exec):
             sub_dir = work.sub_dir
-            for entry in (*job.env, *work.env):
+            for entry in (*job.env, *map(data_of, work.env)):
                 if entry.startswith("PATH="):
                     path += ":" + entry.removeprefix("PATH=")
-            if work.argv and "/" in work.argv[0]:
-                program = work.argv[0].replace("$FLOEWS", str(job.workspace))
+            if work.argv and "/" in (first := data_of(work.argv[0])):
+                program = first.replace("$FLOEWS", str(job.workspace))
         else:
             assert isinstance(work, GitCheckout | GitMerge)
             sub_dir = work.git.sub_dir
@@ -100,7 +101,9 @@ class Preparation:
             raise TypeError(f"{type(work).__name__} is not a command")
         sub_dir = work.sub_dir if isinstance(work, Exec) else work.git.sub_dir
         cwd = _folder(job.workspace, sub_dir)
-        entries = (*job.env, *work.env) if isinstance(work, Exec) else job.env
+        entries: tuple[Text, ...] = job.env
+        if isinstance(work, Exec):
+            entries = (*job.env, *work.env)
         env = environment(self._base, job, self._settings.host, entries)
         if isinstance(work, Exec):
             argv = self._argv(work, job, env, entries)
@@ -125,7 +128,7 @@ class Preparation:
         )
 
     def _argv(
-        self, work: Exec, job: Job, env: dict[str, str], entries: tuple[str, ...]
+        self, work: Exec, job: Job, env: dict[str, str], entries: tuple[Text, ...]
     ) -> tuple[str, ...]:
         """The command line. Raises Yours if a value would become code."""
         if work.shell:

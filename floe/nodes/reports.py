@@ -10,6 +10,7 @@ from floe.files import EXHAUSTED, Folders
 from floe.model.errors import FloeError
 from floe.model.flow import Exec
 from floe.model.signal import Exited, Failed, Report, Stopped
+from floe.model.template import data_of
 from floe.nodes import warden
 from floe.nodes.attempt_files import output_size, read_outputs
 from floe.nodes.base import Job
@@ -94,7 +95,7 @@ def files_of(job: Job, word: warden.CommandExited | warden.CommandLost) -> list[
 
 def _scripts(job: Job, work: Exec) -> Iterator[tuple[str, Path]]:
     """The arguments that may be the name of a script, and their paths."""
-    for argument in work.argv[:2]:
+    for argument in map(data_of, work.argv[:2]):
         path = job.workspace / work.sub_dir / argument
         if "/" in argument or path.suffix:
             yield argument, path

@@ -11,6 +11,7 @@ from floe.model.codec import encode, iso
 from floe.model.flow import Flow, MaxRuns, Trigger
 from floe.model.refs import Instant, Shape
 from floe.shapes.forms import form_shape
+from floe.shapes.work import work_shape
 
 TRIGGERS_MAX: Final = 2
 """Triggers that the first node of a graph names."""
@@ -46,10 +47,7 @@ def flow_page(flow: Flow) -> Shape:
 def definition_shape(flow: Flow, file: str, source: FlowText | None) -> Shape:
     """The work of a flow's nodes, and the flow as it is written in a file."""
     text = {"file": file, "line": source.line, "text": source.text} if source else None
-    works = [
-        {"ref": node.ref, "work": {"kind": type(node.work).__name__, **encode(node.work)}}
-        for node in flow.nodes
-    ]
+    works = [{"ref": node.ref, "work": work_shape(node.work)} for node in flow.nodes]
     return {"works": works, "written": text}
 
 

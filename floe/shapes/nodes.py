@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from floe.kernel.inputs import givers_of, inputs_of
 from floe.kernel.items import label_of_item, state_of
 from floe.kernel.owed import wait_due
-from floe.model.codec import encode, iso
+from floe.model.codec import iso
 from floe.model.errors import NotFound
 from floe.model.flow import Node, Wait
 from floe.model.refs import NO_ITEM, Instant, Shape
 from floe.model.run import Attempt, NodeState, Run
+from floe.shapes.work import work_shape
 
 
 def node_shape(run: Run, node: Node) -> Shape:
@@ -123,7 +124,7 @@ def node_page(run: Run, node: Node) -> Shape:
         **node_shape(run, node),
         "inputs": dict(inputs_of(run, state)) if state else {},
         "inputs_from": dict(givers_of(run, state)) if state else {},
-        "work": {"kind": type(node.work).__name__, **encode(state.work if state else node.work)},
+        "work": work_shape(state.work if state else node.work),
     }
 
 
@@ -135,7 +136,7 @@ def item_page(run: Run, node: Node, item: int) -> Shape:
     one = state_of(run, node.id, item)
     shape = {**node_page(run, node), "item": item, "state": state_word(one) if one else "waiting"}
     if one is not None:
-        work = {"kind": type(one.work).__name__, **encode(one.work)}
+        work = work_shape(one.work)
         shape |= {**visit_shape(one, one.due), "work": work}
     shape.pop("items", None)
     shape.pop("item_states", None)

@@ -23,10 +23,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from floe.expr.template import read, template_of
+from floe.expr.template import NAMES, read, template_of
 from floe.kernel.evolve import fold
 from floe.kernel.inputs import givers_of, inputs_of
 from floe.kernel.items import state_of
+from floe.kernel.judge import AT_NODE, OF_ITEM
 from floe.kernel.owed import key_of, owed, owed_by, parts_of, run_key
 from floe.kernel.rerun import Choice, rerun_of
 from floe.kernel.result import failed_nodes
@@ -99,6 +100,7 @@ from floe.model.signal import (
 )
 from floe.model.summary import summary_of
 from floe.model.tags import Tag
+from floe.model.template import Text
 from tests.make import (
     NOW,
     REF,
@@ -364,6 +366,11 @@ def _form(words: Sequence[str]) -> Form:
     )
 
 
+def _text(word: str) -> Text:
+    template = template_of(read(word, (*NAMES, *AT_NODE, *OF_ITEM)))
+    return template if any(part.is_value for part in template.parts) else word
+
+
 def _git(words: Sequence[str]) -> Git:
     given: dict[str, Any] = {
         k.replace("-", "_"): v for k, _, v in (w.partition("=") for w in words)
@@ -372,12 +379,12 @@ def _git(words: Sequence[str]) -> Git:
 
 
 _WORKS: Final[dict[str, Callable[[list[str]], Work]]] = {
-    "exec": lambda words: Exec(argv=tuple(words)),
+    "exec": lambda words: Exec(argv=tuple(map(_text, words))),
     "shell": lambda words: Exec(shell=" ".join(words)),
-    "env": lambda words: Exec(argv=("env",), env=tuple(words)),
+    "env": lambda words: Exec(argv=("env",), env=tuple(map(_text, words))),
     "timer": lambda words: Wait(period_s=_seconds(words[0])),
     "data": lambda words: Ask(form=_form(words)),
-    "fetch": lambda words: Fetch(url=words[0], location=words[1]),
+    "fetch": lambda words: Fetch(url=_text(words[0]), location=words[1]),
     "git-checkout": lambda words: GitCheckout(git=_git(words)),
     "git-merge": lambda words: GitMerge(git=_git(words)),
     "end": lambda _: End(),

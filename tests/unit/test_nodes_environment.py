@@ -10,6 +10,7 @@ import pytest
 from floe.files import Folders, NotPlain
 from floe.model.errors import TooLarge, Yours
 from floe.model.refs import Json
+from floe.model.template import Template, TemplatePart
 from floe.nodes.attempt_files import (
     OUTPUTS_BYTES_MAX,
     drop_files,
@@ -291,3 +292,20 @@ def test_inputs_past_a_mebibyte_together_are_only_in_the_file() -> None:
 
     assert len(variables) == 17
     assert sum(map(len, variables.values())) <= 1024 * 1024
+
+
+def test_value_in_an_entry_is_data(tmp_path: Path) -> None:
+    parts = (TemplatePart(text="A=$B-"), TemplatePart(path=("values", "b"), data="$B ./x {{ws}}"))
+    entries = ("B=b", Template(parts=parts), "C=$A")
+
+    env = environment({}, a_job(tmp_path, has_escapes=True), "h1", entries)
+
+    assert (env["A"], env["C"]) == ("b-$B ./x {{ws}}", "b-$B ./x {{ws}}")
+    assert [name for name in env if "template" in name] == []
+
+
+def test_value_in_a_variable_that_chooses_code_is_refused(tmp_path: Path) -> None:
+    parts = (TemplatePart(text="PATH="), TemplatePart(path=("values", "b"), data="/evil"))
+
+    with pytest.raises(Yours, match=r"`PATH` decides .* `{{ values.b }}` is a value of the run"):
+        environment({}, a_job(tmp_path), "h1", (Template(parts=parts),))

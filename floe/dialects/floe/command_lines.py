@@ -10,6 +10,8 @@ from typing import Final
 
 from floe.dialects.blanks import ODD_BLANK, blank_name
 from floe.expr.arguments import arguments_of
+from floe.expr.variables import with_variables
+from floe.model.template import Text
 
 _SEGMENT: Final = re.compile(r"""'[^']*'|"(?:\\.|[^"\\])*"|\\.|[^'"\\]+|.""", re.DOTALL)
 _QUOTED: Final = re.compile(r"""'[^']*'|"(?:\\.|[^"\\])*"|\\.""", re.DOTALL)
@@ -26,10 +28,12 @@ def split(cmd: str) -> tuple[str, ...]:
     return _for_shells(written, escaped)
 
 
-def argv_of(program: str, args: Sequence[str]) -> tuple[str, ...]:
+def argv_of(program: str, args: Sequence[Text]) -> tuple[Text, ...]:
     """The command line of a program and its arguments, with the dollars of shell code protected."""
     argv = (program, *args)
-    return _for_shells(argv, argv)
+    written = with_variables(argv).texts
+    protected = zip(argv, _for_shells(written, written), strict=True)
+    return tuple(text if isinstance(whole, str) else whole for whole, text in protected)
 
 
 def _for_shells(written: Sequence[str], escaped: Sequence[str]) -> tuple[str, ...]:

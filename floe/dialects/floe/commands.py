@@ -21,7 +21,9 @@ from floe.expr.command import (
     values_of,
 )
 from floe.expr.substitute import ARGUMENT_BYTES_MAX, named_vars
+from floe.expr.variables import with_variables
 from floe.model.flow import Ask, Exec, Flow, Node
+from floe.model.template import data_of
 
 
 def check_commands(
@@ -82,8 +84,8 @@ class _Exec:
     def check_text(self, *, is_strict: bool) -> None:
         """Report text in a command that cannot work, or is probably a mistake."""
         work, notes = self._work, self._notes
-        _check_sizes(work.argv, self._argument, "an argument", notes)
-        _check_sizes(work.env, lambda i: self._at(ENV_OPT.name, i), "`env`", notes)
+        _check_sizes([*map(data_of, work.argv)], self._argument, "an argument", notes)
+        _check_sizes([*map(data_of, work.env)], lambda i: self._at(ENV_OPT.name, i), "`env`", notes)
         _check_sizes((work.shell,), lambda _: self._at(SHELL.name), "`shell`", notes)
         key = CMD.name if work.argv else SHELL.name
         text = self._text(key)
@@ -98,7 +100,8 @@ class _Exec:
 
     def check_inputs(self, node: Node, before: tuple[str, ...], inputs: GivenInputs) -> None:
         """Warn of inputs that no trigger and no node can give; `before` is the flow's `env`."""
-        own = {entry.partition("=")[0] for entry in (*before, *self._work.env)}
+        entries = (*before, *map(data_of, self._work.env))
+        own = {entry.partition("=")[0] for entry in entries}
         for at, read in self._reads():
             names = (name for name in read if VALUE_PREFIX + name not in own)
             for name, known in inputs.missing(node, names):
@@ -109,8 +112,9 @@ class _Exec:
 
     def _reads(self) -> Iterator[tuple[Position, set[str]]]:
         """The inputs that the command reads, with the places where it does."""
-        argv, env = self._work.argv, self._work.env
-        for index, (text, argument) in enumerate(zip(argv, arguments_of(argv), strict=True)):
+        argv, env = map(data_of, self._work.argv), map(data_of, self._work.env)
+        arguments = arguments_of(with_variables(self._work.argv).texts)
+        for index, (text, argument) in enumerate(zip(argv, arguments, strict=True)):
             if VALUE_PREFIX in text:
                 is_code = argument.role == "shell"
                 read = read_variables(text.replace("$$", "$")) if is_code else _inputs_in(text)

@@ -47,6 +47,7 @@ from floe.dialects.floe.vocabulary import (
     UNHEARD_BAD,
     VER,
 )
+from floe.dialects.floe.work_texts import check_work_texts
 from floe.dialects.kinds import Schema, Unfit, quoted
 from floe.dialects.notes import Notes, Position
 from floe.dialects.section import SectionValues
@@ -115,6 +116,7 @@ class FloeDialect:
         check_template(title, flow, notes)
         check_max_runs(limit, flow, notes)
         check_texts(flow, nodes, notes)
+        check_work_texts(flow, nodes, notes)
         told.check(flow, notes)
         env_at = part.at_of(FLOW_ENV)
         check_commands(flow, nodes, env_at, notes, strict=self._strict_shell)
@@ -270,6 +272,7 @@ def _flow(
     check_template(title, flow, notes)
     check_max_runs(limit, flow, notes)
     check_texts(flow, nodes, notes)
+    check_work_texts(flow, nodes, notes)
     told.check(flow, notes)
     check_commands(flow, nodes, part.at_of(FLOW_ENV), notes, strict=strict)
     if names is None or notes.errors > errors_before:

@@ -8,6 +8,7 @@ from typing import Final, cast
 from floe.dialects.floe.command_lines import argv_of, split
 from floe.dialects.floe.forms import read_form
 from floe.dialects.floe.names import check_inside
+from floe.dialects.floe.templates import FilledText
 from floe.dialects.floe.triggers import elsewhere_in_opts, read_git
 from floe.dialects.floe.vocabulary import (
     ALGO,
@@ -30,19 +31,41 @@ from floe.dialects.floe.vocabulary import (
 )
 from floe.dialects.notes import Notes
 from floe.dialects.section import Section, SectionValues
-from floe.dialects.tree import Table
+from floe.dialects.tree import Scalar, Table
+from floe.expr.command import IN_ENV
 from floe.model.flow import Ask, Exec, Fetch, Git, GitCheckout, GitMerge, Wait, Work
+from floe.model.template import Text, data_of, has_template
 
 
 def read_work(type_: str, name: str, part: SectionValues, notes: Notes) -> Work:
     """The work of a task of this type, from its `opts`."""
     section = TASK_TYPES[type_].opts
+    _refuse_values(part[OPTS], section, notes)
     elsewhere = {key: f"put `{key}` beside `opts:`" for key in TASK.by_name}
     elsewhere |= elsewhere_in_opts(section, OPTS_OF)
     opts = section.read(part[OPTS] or Table(part.at, {}), notes, elsewhere)
     if build := BUILDERS.get(type_):
         return build(opts, name, notes)
     return _plain(TASK_TYPES[type_], opts)
+
+
+def _refuse_values(opts: Table | None, section: Section, notes: Notes) -> None:
+    """Report values in texts that come from the flow alone: a command, a path, a repository."""
+    for name, (_, tree) in opts.entries.items() if opts else ():
+        key = section.by_name.get(name)
+        if key is None or not isinstance(tree, Scalar) or isinstance(key.kind, FilledText):
+            continue
+        if found := _VALUE.search(tree.text):
+            what = f"`{name}` takes no values, and `{found[0]}` would be one"
+            notes.error(tree.position_of(found.start()), what, _INSTEAD.get(name, _FIXED))
+
+
+_VALUE: Final = re.compile(r"\{\{\s*(?:values|task|merge|run|trigger)\s*[.\[][^{}]{0,60}(?:\}\})?")
+_INSTEAD: Final = {
+    CMD.name: "name the program alone, and pass the value in `args`",
+    SHELL.name: IN_ENV,
+}
+_FIXED: Final = "a value may stand in `args` and `env` of an exec, and in `url` of a fetch"
 
 
 def _plain(type_: TaskType, opts: SectionValues) -> Work:
@@ -53,7 +76,10 @@ def _plain(type_: TaskType, opts: SectionValues) -> Work:
 
 def _exec(opts: SectionValues, name: str, notes: Notes) -> Exec:
     cmd, shell, args = opts[CMD].strip(), opts[SHELL], opts[ARGS]
-    argv: tuple[str, ...] = ()
+    argv: tuple[Text, ...] = ()
+    if shell and has_template(args):
+        what = "with `shell`, `args` become part of its code, which takes no values"
+        notes.error(opts.at_of(ARGS), what, IN_ENV)
     if opts.is_wrong(CMD) or opts.is_wrong(SHELL):
         pass
     elif cmd and shell.strip():
@@ -64,13 +90,13 @@ def _exec(opts: SectionValues, name: str, notes: Notes) -> Exec:
         notes.error(opts.at, "an exec needs `cmd` or `shell`", "opts: {cmd: make test}")
     return Exec(
         argv=argv,
-        shell=" ".join((shell, *args)) if shell else "",
+        shell=" ".join((shell, *map(data_of, args))) if shell else "",
         sub_dir=check_inside(opts, SUB_DIR, notes),
         env=opts[ENV_OPT],
     )
 
 
-def _argv(cmd: str, opts: SectionValues, notes: Notes) -> tuple[str, ...]:
+def _argv(cmd: str, opts: SectionValues, notes: Notes) -> tuple[Text, ...]:
     if ARGS in opts:
         if re.search(r"\s", cmd):
             what = f"with `args`, `cmd` names a program, here `{cmd[:60]}`"

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from floe.dialects.floe.given import nodes_before, values_of
 from floe.dialects.floe.path_kinds import kind_of_path
-from floe.dialects.kinds import Schema, Text, Unfit, closest
+from floe.dialects.kinds import Schema, Text, Unfit, closest, quoted
 from floe.dialects.notes import Notes, Position
 from floe.dialects.tree import Scalar, Tree
 from floe.expr.paths import shown
@@ -19,10 +19,10 @@ from floe.expr.template import (
     read,
     template_of,
 )
-from floe.kernel.judge import HOST
+from floe.kernel.judge import AT_NODE, HOST, OF_ITEM
 from floe.kernel.named_values import NODE, RUN, TRIGGER
 from floe.model.flow import Ask, Flow
-from floe.model.nouns import dataclass
+from floe.model.nouns import dataclass, replace
 from floe.model.refs import NodeId
 from floe.model.template import Path, Template, TemplatePart
 
@@ -58,18 +58,65 @@ class TemplateKind:
     label: str = "template"
 
     def read(self, tree: Tree, key: str, notes: Notes) -> TemplateText:
-        text = Text().read(tree, key, notes)
+        Text().read(tree, key, notes)
         assert isinstance(tree, Scalar), "text is a scalar"
-        try:
-            found = TemplateText(tree, read(text))
-            for offset, word in [*other_words(text)][:NEAR_MAX]:
-                _note_other_template(word, tree.position_of(offset), notes)
-            return found
-        except TemplateInvalid as error:
-            raise Unfit(tree.position_of(error.offset), error.what, error.hint) from None
+        return read_template(tree, notes)
 
     def schema(self) -> Schema:
         return Text().schema()
+
+
+def read_template(tree: Scalar, notes: Notes, also: tuple[str, ...] = ()) -> TemplateText:
+    """A text with its values. `also`: first names beside those of every template. Raises Unfit."""
+    names = (*NAMES, *also)
+    try:
+        found = TemplateText(tree, read(tree.text, names))
+    except TemplateInvalid as error:
+        raise Unfit(tree.position_of(error.offset), error.what, error.hint) from None
+    for offset, word in [*other_words(tree.text, names)][:NEAR_MAX]:
+        _note_other_template(word, names, tree.position_of(offset), notes)
+    return found
+
+
+_TEXT: Final = Text()
+
+
+@dataclass(frozen=True)
+class FilledText:
+    """Text of a task's work, which may have values in it."""
+
+    plain: Text = _TEXT
+    """Its kind without values; with values, a pattern holds for the text around them."""
+    may_begin: bool = False
+    """Whether a value may be all of it, or its beginning."""
+
+    @property
+    def label(self) -> str:
+        return self.plain.label
+
+    def read(self, tree: Tree, key: str, notes: Notes) -> str | Template:
+        written = Text().read(tree, key, notes)
+        if "{{" not in written:
+            return self.plain.read(tree, key, notes)
+        assert isinstance(tree, Scalar), "text is a scalar"
+        text = read_template(tree, notes, (*AT_NODE, *OF_ITEM))
+        template = text.template
+        is_plain = not any(part.is_value for part in template.parts)
+        around = "".join(_VALUE if part.is_value else part.text for part in template.parts)
+        if not (self.may_begin and around.startswith(_VALUE)):
+            try:
+                self.plain.read(replace(tree, text=around), key, notes)
+            except Unfit as fault:
+                what = f"`{key}` cannot be {quoted(written)}"
+                raise Unfit(fault.at, what, fault.hint) from None
+        return around if is_plain else template
+
+    def schema(self) -> Schema:
+        return Text().schema()
+
+
+_VALUE: Final = "\0"
+"""Stands for a value in a text that is matched with a pattern."""
 
 
 class Mentioned(NamedTuple):
@@ -140,16 +187,16 @@ def _check_kinds(
         note(text.tree.position_of(offset + one.at), one.what)
 
 
-def _note_other_template(word: str, at: Position, notes: Notes) -> None:
+def _note_other_template(word: str, names: tuple[str, ...], at: Position, notes: Notes) -> None:
     if word in LATER:
-        what = f"`{{{{ {word}` stays text here: a template can name {', '.join(NAMES)}"
+        what = f"`{{{{ {word}` stays text here: a template can name {', '.join(names)}"
         notes.warning(at, what)
     elif word in _BEGINNINGS:
         what = (
             f"`{{{{ {word}` stays text: an expression begins with a name, a quote, a number, ( or ["
         )
         notes.warning(at, what, f"{{{{ ({word} …) }}}}")
-    elif hint := closest(word, NAMES):
+    elif hint := closest(word, names):
         notes.warning(at, f"`{{{{ {word}` is none of floe's names, and stays text", hint)
 
 
@@ -166,7 +213,10 @@ def _check_path(
         case (str(first), *_) if first not in NAMES:
             names = (*NAMES, *also)
             what = f"`{first}` names nothing here"
-            notes.error(one.at, what, closest(first, names) or f"it can name {', '.join(names)}")
+            hint = closest(first, names) or f"it can name {', '.join(names)}"
+            if first in OF_ITEM:
+                what, hint = f"`{first}` is for a task with items", "add `foreach` or `matrix`"
+            notes.error(one.at, what, hint)
         case ("values", str(name), *_):
             _check_value(name, one, flow, notes)
         case ("values",) if not one.is_all:

@@ -13,7 +13,7 @@ from floe.dialects.floe.event_names import EventNames
 from floe.dialects.floe.items import NO_ITEMS, ForeachKind, MatrixKind
 from floe.dialects.floe.max_runs import WrittenMaxRuns
 from floe.dialects.floe.secret_url import SecretUrl
-from floe.dialects.floe.templates import NO_TEMPLATE, TemplateKind
+from floe.dialects.floe.templates import NO_TEMPLATE, FilledText, TemplateKind
 from floe.dialects.kinds import (
     AnyMap,
     Duration,
@@ -49,13 +49,15 @@ from floe.model.flow import (
 from floe.model.keep import Keep, SpacesKept
 from floe.model.notice import Channel, NoticeOf
 from floe.model.nouns import dataclass
+from floe.model.template import Template
 
 TEXT: Final = Text()
 FLAG: Final = Flag()
 TAG: Final = Text(
     r"[A-Za-z0-9_][A-Za-z0-9_.:/@+-]{0,62}", "letters, digits and _ . : / @ + -, at most 63"
 )
-ENV: Final = ListOf(Text(r"[A-Za-z_][A-Za-z0-9_]*=[\s\S]*", "- NAME=value", label="NAME=value"))
+ENTRY: Final = Text(r"[A-Za-z_][A-Za-z0-9_]*=[\s\S]*", "- NAME=value", label="NAME=value")
+ENV: Final = ListOf(ENTRY)
 GIT_URL: Final = Text(
     r"(?!-)(?![A-Za-z0-9]+::)\S+", "https://host/org/repo.git or git@host:org/repo.git"
 )
@@ -82,6 +84,8 @@ class TaskType:
 
 BY_DEFAULT: Final[tuple[NoticeOf, ...]] = ("bad", "recovered")
 NO_TEXTS: Final[tuple[str, ...]] = ()
+NO_FILLED: Final[tuple[str | Template, ...]] = ()
+NO_URL: Final[str | Template] = ""
 NOTHING: Final[Tree | None] = None
 NO_MAP: Final[Table | None] = None
 NO_MAPS: Final[tuple[Table, ...]] = ()
@@ -748,10 +752,12 @@ SHELL: Final = KeySpec(
 )
 ARGS: Final = KeySpec(
     name="args",
-    kind=ListOf(TEXT),
-    default=NO_TEXTS,
-    doc="Arguments, each passed unchanged; with `shell`, appended to it, separated by spaces.",
-    example='args: ["-m", "a message"]',
+    kind=ListOf(FilledText()),
+    default=NO_FILLED,
+    doc="Arguments, each passed unchanged, with values in them: see "
+    "[Expressions in work](#expressions-in-work). With `shell`, appended to it, separated by "
+    "spaces.",
+    example="args: ['--version', '{{ values.version }}']",
 )
 SUB_DIR: Final = KeySpec(
     name="sub-dir",
@@ -763,10 +769,11 @@ SUB_DIR: Final = KeySpec(
 )
 ENV_OPT: Final = KeySpec(
     name="env",
-    kind=ENV,
-    default=NO_TEXTS,
-    doc="Environment of this command, after the flow's.",
-    example="env: [DEBUG=1]",
+    kind=ListOf(FilledText(ENTRY)),
+    default=NO_FILLED,
+    doc="Environment of this command, after the flow's, with values in it: see "
+    "[Expressions in work](#expressions-in-work).",
+    example="env: [DEBUG=1, 'VERSION={{ values.version }}']",
 )
 EXEC: Final = Section(
     name="`opts` of an exec task",
@@ -775,10 +782,11 @@ EXEC: Final = Section(
 )
 FETCH_URL: Final = KeySpec(
     name="url",
-    kind=Text(r"https?://[^\s/]\S*", "an http:// or https:// URL"),
-    default="",
+    kind=FilledText(Text(r"https?://[^\s/]\S*", "an http:// or https:// URL"), may_begin=True),
+    default=NO_URL,
     required=True,
-    doc="Where to get the file.",
+    doc="Where to get the file, with values in it: see "
+    "[Expressions in work](#expressions-in-work).",
     example="url: https://example.com/tool-1.2.tar.gz",
 )
 CHECKSUM: Final = KeySpec(

@@ -8,6 +8,7 @@ from floe.dialects.floe.command_lines import argv_of, split
 from floe.expr.arguments import arguments_of
 from floe.expr.command import entry_faults, expanded, faults, values_of
 from floe.expr.programs import BY_NAME, PROGRAMS
+from floe.expr.variables import with_variables
 from floe.model.errors import Yours
 
 VALUE = "$(touch pwned); touch pwned"
@@ -601,7 +602,7 @@ WORDS = st.one_of(
 
 @given(st.lists(WORDS, min_size=1, max_size=12))
 def test_a_value_is_only_ever_put_into_data(words: list[str]) -> None:
-    argv = argv_of(words[0], words[1:])
+    argv = with_variables(argv_of(words[0], words[1:])).texts
     try:
         found = expanded(argv, ENV, values_of((), escapes=True), escapes=True)
     except Yours:

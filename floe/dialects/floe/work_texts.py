@@ -1,0 +1,31 @@
+"""Checks the values in the texts of a task's work."""
+
+from collections.abc import Iterator
+
+from floe.dialects.floe.nodes import Nodes
+from floe.dialects.floe.templates import check_template, read_template
+from floe.dialects.floe.vocabulary import ARGS, ENV_OPT, FETCH_URL
+from floe.dialects.notes import Notes
+from floe.dialects.tree import Items, Scalar, Table
+from floe.kernel.judge import AT_NODE, OF_ITEM
+from floe.kernel.named_values import RUN_AT_NODE
+from floe.model.flow import Flow
+
+
+def check_work_texts(flow: Flow, nodes: Nodes, notes: Notes) -> None:
+    """Report the values in work that no run can give, and types that never fit."""
+    for id in sorted(flow.filled):
+        for tree in _filled(nodes.opts[id]):
+            text = read_template(tree, Notes(""), (*AT_NODE, *OF_ITEM))
+            also = AT_NODE if flow.by_id[id].foreach is None else (*AT_NODE, *OF_ITEM)
+            check_template(text, flow, notes, RUN_AT_NODE, node=id, also=also)
+
+
+def _filled(opts: Table) -> Iterator[Scalar]:
+    """The texts with values among the `opts` of a task."""
+    for key in (ARGS.name, ENV_OPT.name, FETCH_URL.name):
+        if entry := opts.entries.get(key):
+            value = entry.value
+            for tree in value.items if isinstance(value, Items) else (value,):
+                if isinstance(tree, Scalar) and "{{" in tree.text:
+                    yield tree

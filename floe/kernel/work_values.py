@@ -1,0 +1,125 @@
+"""Fills in the templates in a node's work with the values of its run, when the node enters.
+
+What an expression came to is data: no `{{ws}}`, `./` or variable in it is replaced, here or later.
+"""
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Final
+
+from floe.expr.errors import ExpressionError, Missing
+from floe.expr.fuel import Fuel
+from floe.expr.paths import Unknown, shown
+from floe.expr.substitute import ARGUMENT_BYTES_MAX, in_text, in_value
+from floe.expr.template import expression_of
+from floe.expr.urls import in_url
+from floe.expr.values import as_text
+from floe.kernel.judge import NodeScope, fault_text
+from floe.model.flow import Exec, Fetch, Work
+from floe.model.nouns import replace
+from floe.model.refs import Json
+from floe.model.secret import names_secret, without_secrets
+from floe.model.template import Path, Template, TemplatePart, Text, data_of
+
+DATA_BYTES_MAX: Final = 1 << 20
+"""Of all values in the work of one node."""
+
+_MORE: Final = "\0"
+"""Stands for the value behind a text, so that a `.` before a value is not the workspace."""
+
+
+class WorkFault(Exception):
+    """Work that cannot be filled in: a sentence with the key, the value and the reason."""
+
+
+def filled_work(work: Work, scope: NodeScope) -> Work:
+    """Work with its templates filled in, and the workspace in these texts. Raises WorkFault."""
+    filler = _Filler(scope)
+    if isinstance(work, Fetch):
+        return replace(work, url=filler.url(work.url))
+    assert isinstance(work, Exec), "no other work has templates"
+    return replace(work, argv=filler.arguments(work.argv), env=filler.entries(work.env))
+
+
+class _Filler:
+    """Fills in the texts of one node's work."""
+
+    def __init__(self, scope: NodeScope) -> None:
+        self._scope = scope
+        self._left = DATA_BYTES_MAX
+        self._has_secret = False
+
+    def arguments(self, texts: Iterable[Text]) -> tuple[Text, ...]:
+        """A command line; its program is argument 0."""
+        return tuple(self._text(text, f"argument {at}") for at, text in enumerate(texts))
+
+    def entries(self, texts: Iterable[Text]) -> tuple[Text, ...]:
+        """Entries of `env`."""
+        return tuple(self._text(text, f"env {data_of(text).partition('=')[0]}") for text in texts)
+
+    def _text(self, text: Text, where: str) -> Text:
+        """A text; one without templates stays as it is."""
+        if isinstance(text, str):
+            return text
+        ws, fuel, parts = self._scope.run.workspace, Fuel(), list[TemplatePart]()
+        for part in text.parts:
+            if part.is_value:
+                parts.append(self._put(part, fuel, where))
+            else:
+                put = in_text(part.text, ws) if parts else in_value(part.text + _MORE, ws)
+                parts.append(replace(part, text=put.removesuffix(_MORE)))
+        filled = Template(parts=tuple(parts))
+        if (size := len(data_of(filled).encode())) > ARGUMENT_BYTES_MAX:
+            what = f"{where} has {size} bytes; Linux takes at most {ARGUMENT_BYTES_MAX} for one"
+            raise WorkFault(f"{what}; try: read it from the file $FLOE_INPUT")
+        return filled
+
+    def url(self, url: Text) -> Text:
+        """A URL, in which each value stays inside its part."""
+        assert isinstance(url, Template), "a fetch has no other text"
+        fuel, before, parts = Fuel(), "", list[TemplatePart]()
+        for part in url.parts:
+            if part.is_value:
+                parts.append(self._put(part, fuel, "url", partial(in_url, before)))
+            else:
+                parts.append(replace(part, text=in_text(part.text, self._scope.run.workspace)))
+            before += parts[-1].data or parts[-1].text
+        return Template(parts=tuple(parts))
+
+    def _put(
+        self, part: TemplatePart, fuel: Fuel, where: str, put: Callable[[str], str] = str
+    ) -> TemplatePart:
+        """The part with what it came to."""
+        code, self._has_secret = part.code or shown(part.path), False
+        try:
+            data = put(_encodable(as_text(self._value(part, fuel), fuel)))
+        except ExpressionError as fault:
+            raise WorkFault(f"{where}: {fault_text(code, fault)}") from None
+        self._left -= len(data.encode())
+        if self._left < 0:
+            raise WorkFault(f"{where}: the values of a node's work have more than 1 MiB")
+        return replace(part, data=data, is_secret=self._has_secret)
+
+    def _value(self, part: TemplatePart, fuel: Fuel) -> Json:
+        if part.code:
+            return expression_of(part).evaluate(self._value_at, fuel)
+        try:
+            return self._value_at(part.path)
+        except Unknown:
+            raise Missing(shown(part.path)) from None
+
+    def _value_at(self, path: Path) -> Json:
+        found = self._scope.value(path)
+        self._has_secret |= names_secret(path) or without_secrets(found) != found
+        return found
+
+
+def _encodable(text: str) -> str:
+    """A text that can be passed to a command. Raises ExpressionError."""
+    if "\0" in text:
+        raise ExpressionError("a text with a NUL character cannot be passed on")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ExpressionError("a text with half of a surrogate pair cannot be passed on") from None
+    return text

@@ -1,0 +1,44 @@
+"""The work of a node as people see it."""
+
+from floe.expr.template import read, template_of
+from floe.kernel.judge import NodeScope
+from floe.kernel.work_values import filled_work
+from floe.model.flow import Exec, Fetch, Work
+from floe.shapes.work import work_shape
+from tests.make import a_flow, a_node, a_run
+
+WORK = Exec(
+    argv=("tool", template_of(read("--as={{ values.user }}:{{ values.token }}")), "x"),
+    env=(template_of(read("A={{ values.user|upper }}")),),
+)
+
+
+def filled(work: Work) -> Work:
+    flow = a_flow(a_node())
+    return filled_work(
+        work, NodeScope(run=a_run(flow, {"user": "al", "token": "s3cret"}), flow=flow)
+    )
+
+
+def test_work_of_a_flow_is_shown_as_it_is_written() -> None:
+    assert work_shape(WORK) == {
+        "kind": "Exec",
+        "argv": ["tool", "--as={{ values.user }}:{{ values.token }}", "x"],
+        "env": ["A={{ values.user|upper }}"],
+    }
+
+
+def test_work_of_a_run_is_shown_with_its_values_but_secrets() -> None:
+    shown = work_shape(filled(WORK))
+
+    assert (shown["argv"], shown["env"]) == (["tool", "--as=al:***", "x"], ["A=AL"])
+
+
+def test_url_is_one_text() -> None:
+    work = Fetch(url=template_of(read("https://h/{{ values.user }}")))
+
+    assert work_shape(filled(work)) == {"kind": "Fetch", "url": "https://h/al"}
+
+
+def test_work_without_values_is_shown_as_it_is() -> None:
+    assert work_shape(Exec(argv=("make",))) == {"kind": "Exec", "argv": ["make"]}
