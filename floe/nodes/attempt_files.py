@@ -12,9 +12,10 @@ import structlog
 
 from floe.files import EXHAUSTED, Folders, open_in, size_in
 from floe.model.errors import TooLarge, Yours
-from floe.model.refs import NAME
+from floe.model.refs import NAME, Json
 from floe.nodes.base import Job
 from floe.nodes.input_variables import same_variable
+from floe.nodes.json_outputs import parsed
 
 log = structlog.get_logger()
 
@@ -31,6 +32,11 @@ def input_path(job: Job) -> str:
 def outputs_path(job: Job) -> str:
     """The file that an attempt may write its outputs to."""
     return f"{job.output}.outputs"
+
+
+def json_path(job: Job) -> str:
+    """The file beside it for outputs as JSON."""
+    return f"{job.output}.outputs.json"
 
 
 def input_text(job: Job) -> bytes:
@@ -57,29 +63,38 @@ def write_input(job: Job, folders: Folders) -> None:
         os.replace(part, name, src_dir_fd=folder, dst_dir_fd=folder)
 
 
-def read_outputs(job: Job, folders: Folders) -> tuple[dict[str, str], list[str]]:
+def read_outputs(job: Job, folders: Folders) -> tuple[dict[str, Json], list[str]]:
     """The outputs that an attempt wrote, and the lines that are not outputs.
 
-    The last line of a name wins. Raises TooLarge above `OUTPUTS_BYTES_MAX`, Yours if two names
-    would be the same variable, NotPlain for a link or anything else that is not a plain file,
-    OSError.
+    The last line of a name wins, and JSON over all lines. Raises TooLarge above
+    `OUTPUTS_BYTES_MAX` in both files, Yours if two names would be the same variable or the JSON
+    cannot be read, NotPlain for a link or anything else that is not a plain file, OSError.
     """
-    try:
-        data = _attempt_file_content(outputs_path(job), OUTPUTS_BYTES_MAX + 1, folders)
-    except FileNotFoundError:
-        return {}, []
-    if len(data) > OUTPUTS_BYTES_MAX:
-        raise TooLarge(f"FLOE_OUTPUTS holds more than {OUTPUTS_BYTES_MAX} bytes")
-    outputs, strays = {}, []
-    for line in data.decode(errors="replace").split("\n"):
+    lines = _outputs_content(outputs_path(job), OUTPUTS_BYTES_MAX, folders)
+    shapes = _outputs_content(json_path(job), OUTPUTS_BYTES_MAX - len(lines), folders)
+    outputs: dict[str, Json] = {}
+    strays = []
+    for line in lines.decode(errors="replace").split("\n") if lines else ():
         name, equals, value = line.rstrip("\r").partition("=")
         if equals and NAME.fullmatch(name):
             outputs[name] = value
         elif line.strip():
             strays.append(line[:80])
+    if shapes:
+        outputs.update(parsed(shapes))
     if both := same_variable(outputs):
         raise Yours(f"FLOE_OUTPUTS: {both}; rename one of them")
     return outputs, strays
+
+
+def _outputs_content(path: str, left: int, folders: Folders) -> bytes:
+    try:
+        data = _attempt_file_content(path, left + 1, folders)
+    except FileNotFoundError:
+        return b""
+    if len(data) > left:
+        raise TooLarge(f"FLOE_OUTPUTS holds more than {OUTPUTS_BYTES_MAX} bytes")
+    return data
 
 
 def output_size(job: Job, folders: Folders) -> tuple[int, str]:
@@ -100,14 +115,15 @@ def output_size(job: Job, folders: Folders) -> tuple[int, str]:
 
 
 def drop_files(job: Job, folders: Folders) -> None:
-    """Remove both files: the run's events have their content."""
+    """Remove its files: the run's events have their content."""
     drop_file(input_path(job), folders)
     drop_outputs(job, folders)
 
 
 def drop_outputs(job: Job, folders: Folders) -> None:
-    """Remove the file that an attempt may have written."""
+    """Remove the files that an attempt may have written."""
     drop_file(outputs_path(job), folders)
+    drop_file(json_path(job), folders)
 
 
 def drop_file(path: str, folders: Folders) -> None:

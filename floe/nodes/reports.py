@@ -9,6 +9,7 @@ import structlog
 from floe.files import EXHAUSTED, Folders
 from floe.model.errors import FloeError
 from floe.model.flow import Exec
+from floe.model.refs import Json
 from floe.model.signal import Exited, Failed, Report, Stopped
 from floe.model.template import data_of
 from floe.nodes import warden
@@ -60,7 +61,7 @@ def _lost(job: Job, folders: Folders) -> Report:
 
 
 def _exited(job: Job, status: int, size: int, found: str, folders: Folders) -> Report:
-    outputs: dict[str, str] = {}
+    outputs: dict[str, Json] = {}
     strays: list[str] = []
     try:
         outputs, strays = read_outputs(job, folders)
@@ -83,7 +84,7 @@ def _ignored(strays: list[str]) -> str:
     """A note about ignored lines in FLOE_OUTPUTS; most come from a value of several lines."""
     count = "a line" if len(strays) == 1 else f"{len(strays)} lines"
     what = f"{count} in FLOE_OUTPUTS ignored, not name=value: `{strays[0][:40]}`"
-    return f"{what}; a value is one line: write longer ones to a file, or as JSON"
+    return f"{what}; a value is one line: write longer ones as JSON to $FLOE_OUTPUTS.json"
 
 
 def files_of(job: Job, word: warden.CommandExited | warden.CommandLost) -> list[Path]:

@@ -15,6 +15,7 @@ from floe.nodes.attempt_files import (
     OUTPUTS_BYTES_MAX,
     drop_files,
     input_path,
+    json_path,
     outputs_path,
     read_outputs,
     write_input,
@@ -309,3 +310,56 @@ def test_value_in_a_variable_that_chooses_code_is_refused(tmp_path: Path) -> Non
 
     with pytest.raises(Yours, match=r"`PATH` decides .* `{{ values.b }}` is a value of the run"):
         environment({}, a_job(tmp_path), "h1", (Template(parts=parts),))
+
+
+def test_json_outputs_win_over_lines(tmp_path: Path, folders: Folders) -> None:
+    job = a_job(tmp_path)
+    write_input(job, folders)
+    Path(outputs_path(job)).write_text("a=1\nb=2\n")
+    Path(json_path(job)).write_text('{"b": [2], "c": {"d": null}}')
+
+    assert read_outputs(job, folders) == ({"a": "1", "b": [2], "c": {"d": None}}, [])
+
+
+@pytest.mark.parametrize(
+    ("lines", "shape"), [(0, 10 * OUTPUTS_BYTES_MAX), (OUTPUTS_BYTES_MAX - 10, 11)]
+)
+def test_outputs_have_one_limit_together(
+    tmp_path: Path, folders: Folders, lines: int, shape: int
+) -> None:
+    job = a_job(tmp_path)
+    write_input(job, folders)
+    Path(outputs_path(job)).write_bytes(b"x" * lines)
+    Path(json_path(job)).write_bytes(b" " * shape)
+
+    with pytest.raises(TooLarge):
+        read_outputs(job, folders)
+
+
+def test_line_and_json_cannot_be_one_variable(tmp_path: Path, folders: Folders) -> None:
+    job = a_job(tmp_path)
+    write_input(job, folders)
+    Path(outputs_path(job)).write_text("a=1\n")
+    Path(json_path(job)).write_text('{"A": 1}')
+
+    with pytest.raises(Yours, match="would both be FLOE_IN_A"):
+        read_outputs(job, folders)
+
+
+def test_link_in_place_of_json_outputs_is_not_followed(tmp_path: Path, folders: Folders) -> None:
+    job = a_job(tmp_path)
+    write_input(job, folders)
+    Path(json_path(job)).symlink_to("/etc/passwd")
+
+    with pytest.raises(NotPlain):
+        read_outputs(job, folders)
+
+
+def test_json_outputs_are_dropped_too(tmp_path: Path, folders: Folders) -> None:
+    job = a_job(tmp_path)
+    write_input(job, folders)
+    Path(json_path(job)).write_text("{}")
+
+    drop_files(job, folders)
+
+    assert not Path(json_path(job)).exists()
