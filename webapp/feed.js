@@ -77,8 +77,8 @@ export function unfollow(key) {
   const watch = watched.get(key);
   if (!watch) return;
   watched.delete(key);
-  const { run, node } = watch();
-  send({ unwatch: { run, node } });
+  const { run, node, item } = watch();
+  send({ unwatch: { run, node, item } });
 }
 
 /** @param {import("./types/api").FeedRequest} frame */

@@ -40,13 +40,14 @@ export class Output {
   /** Whether requests name the visit; an older floe knows none. */
   isVisitNamed = true;
 
-  /** @param {string} run @param {string} node @param {number} visit @param {number} attempt */
-  constructor(run, node, visit, attempt) {
+  /** @param {string} run @param {string} node @param {number} visit @param {number} attempt @param {number} [item] */
+  constructor(run, node, visit, attempt, item) {
     this.run = run;
     this.node = node;
     this.visit = visit;
     this.attempt = attempt;
-    this.#key = `${run}/${node}/${visit}/${attempt}`;
+    this.item = item;
+    this.#key = `${run}/${node}/${visit}/${attempt}/${item ?? ""}`;
   }
 
   /** Load its size, and follow its growth. */
@@ -59,13 +60,14 @@ export class Output {
         frame.run !== this.run ||
         frame.node !== this.node ||
         (frame.visit ?? 1) !== this.visit ||
+        frame.item !== this.item ||
         frame.attempt !== this.attempt
       )
         return;
       this.#timer ||= setTimeout(() => void this.#refresh(), REFRESH_MS);
     });
-    const { run, node, visit, attempt } = this;
-    feed.follow(this.#key, () => ({ run, node, visit, attempt, offset: this.shown.peek().bytes }));
+    const { run, node, visit, attempt, item } = this;
+    feed.follow(this.#key, () => ({ run, node, visit, attempt, item, offset: this.shown.peek().bytes }));
   }
 
   close() {
@@ -96,7 +98,8 @@ export class Output {
   /** URL of this output as one plain file. */
   get href() {
     const visit = this.isVisitNamed ? `visit=${this.visit}&` : "";
-    return `runs/${seg(this.run)}/nodes/${seg(this.node)}/log?${visit}attempt=${this.attempt}`;
+    const item = this.item === undefined ? "" : `item=${this.item}&`;
+    return `runs/${seg(this.run)}/nodes/${seg(this.node)}/log?${item}${visit}attempt=${this.attempt}`;
   }
 
   /**

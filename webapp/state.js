@@ -155,9 +155,28 @@ function advanced(run, frames) {
   const fresh = frames.filter((frame) => isNewer(frame, run));
   if (!fresh.length) return run;
   const { epoch, seq } = fresh[fresh.length - 1];
-  const changed = new Map(fresh.flatMap(({ node }) => (node ? [[node.id, node]] : [])));
-  const nodes = run.nodes.map((old) => (changed.has(old.id) ? { ...old, ...changed.get(old.id) } : old));
+  /** @type {Map<string, import("./types/schemas").NodeChange[]>} */
+  const changed = Map.groupBy(
+    fresh.flatMap(({ node }) => (node ? [node] : [])),
+    ({ id }) => id,
+  );
+  const nodes = run.nodes.map((old) => (changed.has(old.id) ? withChanges(old, changed.get(old.id) ?? []) : old));
   return Object.assign({}, run, ...fresh.map(({ summary }) => summary), { nodes, epoch, seq });
+}
+
+/**
+ * A node after some changes; of its items each has only those that it is about.
+ * @param {import("./types/api").RunNode} node
+ * @param {import("./types/schemas").NodeChange[]} changes
+ */
+function withChanges(node, changes) {
+  const changed = Object.assign({}, node, ...changes);
+  const items = changes.flatMap((change) => change.item_states ?? []);
+  if (!items.length) return changed;
+  const isNew = changes.some((change) => change.items); // a visit begins with its list
+  const states = new Map((isNew ? [] : (node.item_states ?? [])).map((one) => [one.item, one]));
+  for (const one of items) states.set(one.item, one);
+  return { ...changed, item_states: [...states.values()] };
 }
 
 /** @param {{epoch: number, seq: number}} a @param {{epoch: number, seq: number}} b */

@@ -10,6 +10,7 @@ import { EventsPanel } from "../panels/events.js";
 import { Excerpt, useExcerpt } from "../panels/excerpt.js";
 import { Failed, failedOf } from "../panels/failed.js";
 import { GraphPanel, tabFor } from "../panels/graph.js";
+import { asItem, chosenItem, Items } from "../panels/items.js";
 import { Mark, stateName } from "../panels/mark.js";
 import { Empty, Failure, Loading } from "../panels/notice.js";
 import { Gantt } from "../panels/gantt.js";
@@ -219,6 +220,7 @@ function Panel({ run, node, tab, seq, old }) {
   switch (tab) {
     case "output": {
       if (!node) return html`<${Empty} title="Choose a node to see what it printed" />`;
+      if (node.items) return html`<${ItemOutput} run=${run} node=${node} seq=${seq} old=${old} />`;
       const visit = visitShown(node);
       const shown = visitOf(node, visit);
       if (!shown.started_at)
@@ -238,6 +240,21 @@ function Panel({ run, node, tab, seq, old }) {
     default:
       return html`<${WhyPanel} run=${run} past=${seq > 0} />`;
   }
+}
+
+/** The items of a node, and the output of the chosen one.
+ * @param {{run: Detail, node: RunNode, seq: number, old: boolean}} props */
+function ItemOutput({ run, node, seq, old }) {
+  const item = chosenItem(node);
+  const one = asItem(node, item);
+  const attempt = Number(route.value.query.get("attempt")) || one.attempt || 1;
+  return html`<${Items} node=${node} item=${item} />${
+    one.started_at
+      ? html`<${OutputPanel} key=${`${run.key} ${node.id} ${item} ${attempt}`} run=${run.id} node=${one}
+          visit=${node.visit ?? 1} attempt=${attempt} item=${item} past=${seq > 0} old=${old} />`
+      : html`<${Empty} title="It has not started"><p>
+          <a data-replace href=${here({ tab: "why" })}>Why?</a></p></${Empty}>`
+  }`;
 }
 
 /** @param {{run: Detail, node: RunNode | undefined, past: boolean}} props */

@@ -11,6 +11,7 @@ import { plain, typeName } from "../text.js";
 import { minute, took } from "../time.js";
 import { ALL_MAX } from "../viewport.js";
 import { useZoom } from "../zoom.js";
+import { itemsText } from "./items.js";
 import { Mark, stateName } from "./mark.js";
 import { Minimap } from "./minimap.js";
 import { visitText } from "./visits.js";
@@ -242,7 +243,7 @@ function Node({ node, run, started, chosen, at, isEntry, isCut, isCell = false, 
   const state = node.class === "trigger" ? (started ? "good" : "") : (run?.state ?? "");
   const name = plain(nameOf(node));
   const kind = typeName(node.type || node.class);
-  const visit = run ? visitText(run, node) : "";
+  const visit = run ? [visitText(run, node), itemsText(run)].filter(Boolean).join(" · ") : "";
   const spent = run?.started_at ? ` · ${took(firstStart(run), run.ended_at ?? at)}` : "";
   const inner = html`
     ${state && html`<${Mark} state=${state} />`}
@@ -270,7 +271,7 @@ function Node({ node, run, started, chosen, at, isEntry, isCut, isCell = false, 
   const title = [`${name}: ${stateName(state)}`, visit, answerOf(run)].filter(Boolean).join(", ");
   return html`<a class=${names} style=${style} title=${title}
     data-replace data-stop=${node.id} tabindex=${isEntry ? 0 : -1}
-    href=${here({ node: node.id, visit: "", attempt: "", line: "", tab: tabFor(run) })}
+    href=${here({ node: node.id, visit: "", item: "", attempt: "", line: "", tab: tabFor(run) })}
     aria-current=${chosen ? "true" : undefined}>${inner}</a>`;
 }
 

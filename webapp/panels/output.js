@@ -17,11 +17,11 @@ import { Visits, visitOf } from "./visits.js";
 const wrap = kept("wrap", "yes");
 
 /**
- * @param {{run: string, node: import("../types/api").RunNode, visit: number, attempt: number, past: boolean,
- *   old: boolean}} props  past: an earlier moment of the run is shown; old: the run is shown as it was last known
+ * @param {{run: string, node: import("../types/api").RunNode, visit: number, attempt: number, item?: number,
+ *   past: boolean, old: boolean}} props  item: of a node with items; past: an earlier moment of the run is shown; old: the run is shown as it was last known
  */
-export function OutputPanel({ run, node, visit, attempt, past, old }) {
-  const output = useMemo(() => new Output(run, node.id, visit, attempt), [run, node.id, visit, attempt]);
+export function OutputPanel({ run, node, visit, attempt, item, past, old }) {
+  const output = useMemo(() => new Output(run, node.id, visit, attempt, item), [run, node.id, visit, attempt, item]);
   output.isVisitNamed = node.visit !== undefined;
   const { query } = route.value;
   const target = targetOf(query.get("line"));
@@ -68,7 +68,7 @@ export function OutputPanel({ run, node, visit, attempt, past, old }) {
         (wrap.value = wrap.value === "yes" ? "no" : "yes")}>Wrap</button>
       <a class="button quiet" href=${`${BASE}/${output.href}`} target="_blank" rel="noopener">Raw</a>
       <a class="button quiet" href=${`${BASE}/${output.href}&limit=${Number.MAX_SAFE_INTEGER}`}
-        download=${`${run}-${node.id}-${visit > 1 ? `${visit}-` : ""}${attempt}.log`}>Download</a>
+        download=${`${run}-${node.id}-${item === undefined ? "" : `i${item}-`}${visit > 1 ? `${visit}-` : ""}${attempt}.log`}>Download</a>
       <a class="button quiet" data-key=${isSheet ? "x Escape" : "x"} data-replace
         href=${here({ sheet: isSheet ? "" : "1" })} aria-label=${isSheet ? "Close the sheet" : "Fill the window"}>
           ${isSheet ? "Close" : "⤢"}</a>

@@ -78,7 +78,7 @@ const PAGES = {
   hosts: later(() => import("../pages/hosts.js").then(({ Hosts }) => Hosts), ["form", "host", "data", "events"]),
   run: later(
     () => import("../pages/run.js").then(({ Run }) => Run),
-    ["form", "ask", "graph", "time", "steps", "tabs", "output", "data", "events"],
+    ["items", "form", "ask", "graph", "time", "steps", "tabs", "output", "data", "events"],
   ),
   runs: later(() => import("../pages/runs.js").then(({ Runs }) => Runs)),
   tokens: later(() => import("../pages/tokens.js").then(({ Tokens }) => Tokens), ["form"]),

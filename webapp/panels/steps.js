@@ -9,6 +9,7 @@ import { plain, typeName } from "../text.js";
 import { took } from "../time.js";
 import { tabFor } from "./graph.js";
 import { visitText } from "./visits.js";
+import { itemsText } from "./items.js";
 import { Mark } from "./mark.js";
 import { shortOf } from "./rerun.js";
 
@@ -49,6 +50,7 @@ function Step({ node, of, chosen, at, old }) {
   return html`<a class=${classes("step", `is-${node.state}`)} data-replace href=${here({
     node: node.id,
     visit: "",
+    item: "",
     attempt: "",
     line: "",
     tab: tabFor(node),
@@ -80,6 +82,7 @@ function outcome(node, of) {
   const isAgain = ["running", "retrying", "queued"].includes(node.state); // the known data is from the attempt before
   const visit = visitText(node, of);
   if (visit) parts.push(visit);
+  if (node.items) parts.push(itemsText(node));
   if ((node.attempt ?? 1) > 1) parts.push(`attempt ${node.attempt}`);
   if (node.status) parts.push(`${isAgain ? "after " : ""}status ${node.status}`);
   if (answer || node.why) parts.push(answer || plain(node.why));

@@ -403,6 +403,7 @@ export type EventName =
   | "GrantSuperseded"
   | "RunActivated"
   | "NodeEntered"
+  | "ItemsTaken"
   | "ItemEntered"
   | "ItemSettled"
   | "NodeStarted"
