@@ -86,6 +86,7 @@ def _start(step: Step, start: Start) -> tuple[RunRef | None, bool]:
         digest=start.digest,
         rerun_of=old,
         taken=start.taken,
+        items_taken=start.items_taken,
     )
     step.before[ref] = None
     run = replace(evolve(None, pended, ref=ref), flow=start.flow)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from floe.model.event import NodeTaken, RerunOf
+from floe.model.event import ItemsTaken, NodeTaken, RerunOf
 from floe.model.flow import Flow
 from floe.model.message import Envelope
 from floe.model.nouns import dataclass
@@ -33,6 +33,8 @@ class Start:
     prepared, the reply names no run."""
     taken: tuple[NodeTaken, ...] = ()
     """The nodes that are taken over from it."""
+    items_taken: tuple[ItemsTaken, ...] = ()
+    """The items that are taken over by nodes that run again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -128,6 +128,7 @@ class RerunSource:
         if again.same_host and not self.space:
             what = f"{self.name} left no workspace that could be moved"
             raise Conflict(what, "leave same-host out: it starts with an empty one")
+        rerun = self.rerun(again)
         return Start(
             flow=self.flow,
             digest=self.digest,
@@ -138,7 +139,8 @@ class RerunSource:
             rerun_of=RerunOf(
                 run=old.ref.key, host=old.host, workspace=self.space, same_host=again.same_host
             ),
-            taken=self.rerun(again).taken,
+            taken=rerun.taken,
+            items_taken=rerun.items,
         )
 
 

@@ -15,6 +15,7 @@ from floe.kernel.items import (
     outputs_of_items,
     placed,
     settled_item,
+    with_taken,
 )
 from floe.kernel.process import has_process
 from floe.kernel.result import result_of
@@ -29,6 +30,7 @@ from floe.model.event import (
     GrantSuperseded,
     ItemEntered,
     ItemSettled,
+    ItemsTaken,
     NodeEntered,
     NodeReset,
     NodeSettled,
@@ -69,6 +71,9 @@ def evolve(run: Run | None, event: Event, *, ref: RunRef | None = None) -> Run:
         case ItemEntered():
             state = begun(run.nodes[event.node], event)
             return _run(run, seq=seq, nodes=placed(run, event.node, state))
+        case ItemsTaken():
+            state = with_taken(run.nodes[event.node], event.values, event.taken)
+            return _run(run, seq=seq, nodes=with_item(run.nodes, event.node, state))
         case ItemSettled():
             return _run(run, seq=seq, nodes=placed(run, event.node, settled_item(run, event)))
         case NodeStarted():
@@ -206,6 +211,7 @@ def _pended(ref: RunRef, event: RunPended) -> Run:
         pended_at=event.at,
         rerun_of=event.rerun_of,
         taken=event.taken,
+        items_taken=event.items_taken,
     )
 
 
@@ -334,7 +340,8 @@ def _taken(run: Run, event: NodeTaken, seq: int) -> NodeState:
         tags=event.tags,
         taken_from=event.from_run,
     )
-    return _node(taken, gives=gives_of(event.node, taken, event.outputs))
+    taken = _node(taken, gives=gives_of(event.node, taken, event.outputs))
+    return with_taken(taken, event.items, event.items_taken)
 
 
 def _revoked(run: Run, event: GrantRevoked, seq: int) -> Run:

@@ -6,13 +6,13 @@ the same rules for both.
 Source: docs/kernel.md, "Items".
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from floe.kernel.sentences import first_parts, outcome_text
 from floe.kernel.shared import with_item, with_member, without_member
 from floe.model.codec import to_text
-from floe.model.event import ItemEntered, ItemSettled, NodeSettled, RetryArmed
+from floe.model.event import ItemEntered, ItemSettled, ItemTaken, NodeSettled, RetryArmed
 from floe.model.flow import Foreach
 from floe.model.nouns import replace
 from floe.model.outcome import Outcome, Result
@@ -61,6 +61,40 @@ def placed(run: Run, node: NodeId, state: NodeState) -> Mapping[NodeId, NodeStat
         failed=items.failed + (is_over and not state.good),
     )
     return with_item(run.nodes, node, replace(above, items=changed))
+
+
+def with_taken(above: NodeState, values: tuple[Json, ...], taken: Iterable[ItemTaken]) -> NodeState:
+    """A node of a re-run with the items that it took over, of a list that it may have already."""
+    values = above.items.values if above.items else values
+    if not values:
+        return above
+    states = {one.item: _taken(above, one) for one in taken}
+    return replace(above, items=ItemStates(values=values, states=states, failed=_failed(states)))
+
+
+def _failed(states: Mapping[int, NodeState]) -> int:
+    return sum(not state.good for state in states.values())
+
+
+def _taken(above: NodeState, taken: ItemTaken) -> NodeState:
+    return NodeState(
+        phase="settled",
+        work=above.work,
+        visit=above.visit,
+        attempt=taken.attempt,
+        woke=above.woke,
+        sources=(),
+        entered_at=taken.entered_at,
+        queued_at=taken.entered_at,
+        started_at=taken.started_at,
+        settled_at=taken.ended_at,
+        outcome=taken.outcome,
+        good=taken.outcome.result == "good",
+        outputs=taken.outputs,
+        output_bytes=taken.output_bytes,
+        taken_from=taken.from_run,
+        item=taken.item,
+    )
 
 
 def begun(above: NodeState, event: ItemEntered) -> NodeState:
@@ -143,7 +177,12 @@ def upcoming(foreach: Foreach, items: ItemStates) -> Iterator[int]:
     if items.failed and foreach.on_item_bad == "stop":
         return
     free = len(items.values) if foreach.parallel is None else foreach.parallel - len(items.open)
-    yield from range(items.next, min(items.next + free, len(items.values)))
+    for item in range(items.next, len(items.values)):
+        if free <= 0:
+            return
+        if item not in items.states:  # else a re-run took it over
+            free -= 1
+            yield item
 
 
 def outcome_of_items(items: ItemStates) -> Outcome:

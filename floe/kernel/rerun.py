@@ -4,11 +4,11 @@ A node is taken over only if it settled, and no node before it runs again. What 
 if its tags stand then.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Literal
 
 from floe.kernel.graph import edges_of
-from floe.model.event import NodeTaken
+from floe.model.event import ItemsTaken, ItemTaken, NodeTaken
 from floe.model.flow import Ask, End, Flow, Node
 from floe.model.nouns import dataclass
 from floe.model.refs import NodeId
@@ -41,6 +41,8 @@ class Rerun:
     """The nodes that entered in the earlier run and may run again, in document order."""
     new: tuple[NodeId, ...]
     """The nodes that never entered there and may run, in document order."""
+    items: tuple[ItemsTaken, ...] = ()
+    """The good items of nodes that run again; only their other items do."""
     missing: tuple[tuple[Tag, ...], ...] = ()
     """What the chosen node would wait for in vain: one tag of each clause."""
 
@@ -58,6 +60,9 @@ def rerun_of(old: Run, flow: Flow, choice: Choice) -> Rerun:
         taken=tuple(_taken(old, id, state) for id, state in _rerun_order(kept)),
         again=tuple(n.id for n in flow.nodes if n.id in old.nodes and n.id not in kept),
         new=tuple(n.id for n in flow.nodes if n.id not in old.nodes and n.id in again),
+        items=tuple(_items_taken(old, flow, again))
+        if choice.kind == "failed" and not choice.is_edited
+        else (),
         missing=_gap(first, _standing(kept), again) if first else (),
     )
 
@@ -94,13 +99,17 @@ def _first(
 
 
 def _void(settled: Mapping[NodeId, NodeState], flow: Flow, choice: Choice) -> list[NodeId]:
-    """The approvals that do not count for the re-run: of other values, and of its starter."""
+    """What does not count for the re-run: with other values approvals and all nodes with items, and
+    approvals of its starter."""
     return [
         id
         for id, state in settled.items()
-        if isinstance(work := flow.by_id[id].work, Ask)
-        and work.form.approvers == "not-starter"
-        and (choice.is_edited or state.by == choice.by)
+        if (state.items is not None and choice.is_edited)
+        or (
+            isinstance(work := flow.by_id[id].work, Ask)
+            and work.form.approvers == "not-starter"
+            and (choice.is_edited or state.by == choice.by)
+        )
     ]
 
 
@@ -171,4 +180,34 @@ def _taken(old: Run, node: NodeId, state: NodeState) -> NodeTaken:
         inherits=state.inherits,
         by=state.by,
         tags=state.tags,
+        items=state.items.values if state.items else (),
+        items_taken=tuple(_item_taken(old, one) for one in state.parts()[1:]),
+    )
+
+
+def _items_taken(old: Run, flow: Flow, again: Collection[NodeId]) -> Iterator[ItemsTaken]:
+    """The good items of each node that runs again for its other items alone."""
+    after = {edge.target for edge in edges_of(flow) if edge.source in again}
+    for node, state in old.nodes.items():
+        good = [_item_taken(old, one) for one in state.parts()[1:] if one.good]
+        is_same = node in again and node not in after and flow.by_id[node].foreach is not None
+        if good and is_same and state.items is not None:
+            yield ItemsTaken(
+                at=state.entered_at, node=node, values=state.items.values, taken=tuple(good)
+            )
+
+
+def _item_taken(old: Run, state: NodeState) -> ItemTaken:
+    assert state.outcome is not None, "it has settled"
+    assert state.settled_at is not None, "it has settled"
+    return ItemTaken(
+        item=state.item,
+        from_run=state.taken_from or old.ref.key,
+        attempt=state.attempt,
+        outcome=state.outcome,
+        outputs=state.outputs,
+        output_bytes=state.output_bytes,
+        entered_at=state.entered_at,
+        started_at=state.started_at,
+        ended_at=state.settled_at,
     )

@@ -251,7 +251,8 @@ class RunStep:
         self, node: Node, foreach: Foreach, work: Work, visit: int, sources: tuple[NodeId, ...]
     ) -> tuple[Tag, ...]:
         """Enter a node with items and begin the first; return its tag if its list is wrong."""
-        values, wrong = list_of(foreach, self.scope())
+        taken = next((t for t in self.run.items_taken if t.node == node.id and visit == 1), None)
+        values, wrong = (taken.values, "") if taken else list_of(foreach, self.scope())
         self.add(
             NodeEntered(
                 at=self.now,
@@ -265,6 +266,8 @@ class RunStep:
         )
         if wrong:
             return self._fail_at_once(node, wrong)
+        if taken:
+            self.add(replace(taken, at=self.now, values=()))
         self._begin_items(node)
         items = self.run.nodes[node.id].items
         assert items is not None, "it has items"

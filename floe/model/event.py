@@ -15,6 +15,35 @@ from floe.model.tags import Tag
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ItemTaken:
+    """A settled item of an earlier run, for a re-run."""
+
+    item: int
+    from_run: str
+    """The key of the run in which it ran."""
+    attempt: int
+    """Its last one there; the fields below are that run's too."""
+    outcome: Outcome
+    outputs: Mapping[str, Json]
+    output_bytes: int
+    entered_at: Instant
+    started_at: Instant | None
+    ended_at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemsTaken:
+    """A re-run took the good items of a node over from an earlier run; the others run again."""
+
+    at: Instant
+    node: NodeId
+    visit: int = 1
+    values: tuple[Json, ...] = ()
+    """The list of the earlier run; empty in a log, where NodeEntered has it."""
+    taken: tuple[ItemTaken, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NodeTaken:
     """A re-run took a settled node over from an earlier run; its tags stand from here on."""
 
@@ -37,6 +66,9 @@ class NodeTaken:
     inherits: bool = False
     by: str = ""
     tags: tuple[Tag, ...] = ()
+    items: tuple[Json, ...] = ()
+    """The list of a node with items."""
+    items_taken: tuple[ItemTaken, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +102,8 @@ class RunPended:
     """None for a run that a trigger started."""
     taken: tuple[NodeTaken, ...] = ()
     """What every activation of a re-run takes over, in the order in which it settled."""
+    items_taken: tuple[ItemsTaken, ...] = ()
+    """The good items of nodes that run again, which take them over when they enter."""
     title: str = ""
     """What the flow's `run-name` came to; empty without one."""
     group: str = ""
@@ -323,6 +357,7 @@ Event = (
     | GrantSuperseded
     | RunActivated
     | NodeEntered
+    | ItemsTaken
     | ItemEntered
     | ItemSettled
     | NodeStarted

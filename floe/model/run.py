@@ -4,7 +4,7 @@ from collections.abc import Mapping, Set
 from dataclasses import field
 from typing import Literal, NamedTuple
 
-from floe.model.event import NodeTaken, RerunOf
+from floe.model.event import ItemsTaken, NodeTaken, RerunOf
 from floe.model.flow import Flow, Work
 from floe.model.nouns import dataclass
 from floe.model.outcome import Outcome
@@ -189,6 +189,8 @@ class Run:
     """The run that this one repeats; None for a run that a trigger started."""
     taken: tuple[NodeTaken, ...] = ()
     """What every activation takes over from earlier runs."""
+    items_taken: tuple[ItemsTaken, ...] = ()
+    """The good items that nodes take over when they enter."""
     superseded: int = 0
     """The last event before this copy of the log became a branch: the run may have continued
     elsewhere from there. 0 if it is not a branch."""

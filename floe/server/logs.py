@@ -8,10 +8,12 @@ from typing import Final, NamedTuple
 
 from aiohttp import web
 
+from floe.kernel.items import state_of
 from floe.model.errors import HostAway
 from floe.model.flow import Node
-from floe.model.refs import Shape
+from floe.model.refs import NO_ITEM, Shape
 from floe.model.run import Run
+from floe.model.whole import whole
 from floe.server.app_keys import HUB, MARKS, STOPPING
 from floe.server.fields import Fields, query
 from floe.server.lines import Lines
@@ -42,7 +44,9 @@ def where_it_ran(handler: Handler) -> Handler:
     @functools.wraps(handler)
     async def answered(request: web.Request) -> web.StreamResponse:
         run = await request.app[HUB].reads.run(request.match_info["run"])
-        state = run.nodes.get(node_of(run, request.match_info["node"]).id)
+        item = whole(request.query.get("item", ""))
+        node = node_of(run, request.match_info["node"]).id
+        state = state_of(run, node, NO_ITEM if item is None else item)
         if state is None or not state.taken_from:
             return await handler(request)
         request.match_info["run"] = state.taken_from

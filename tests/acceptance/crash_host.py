@@ -40,6 +40,8 @@ EVENTS: Final = (
     "RunActivated",
     "NodeTaken",
     "NodeEntered",
+    "ItemEntered",
+    "ItemSettled",
     "NodeStarted",
     "DataAsked",
     "RetryArmed",

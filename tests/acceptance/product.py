@@ -191,10 +191,11 @@ class Host:
         """The names of a run's events, in order."""
         return [e["event"] for e in self.api.get(f"runs/{run}/events")["events"]]
 
-    def output(self, run: str, node: str, attempt: int = 1) -> bytes:
+    def output(self, run: str, node: str, attempt: int = 1, *, item: int | None = None) -> bytes:
         """What an attempt printed, as the API has it."""
+        named = {"attempt": attempt, "item": item}
         try:
-            with self.api.stream(f"runs/{run}/nodes/{node}/log", attempt=attempt) as answer:
+            with self.api.stream(f"runs/{run}/nodes/{node}/log", **named) as answer:
                 return answer.read()
         except NotFound:
             return b""

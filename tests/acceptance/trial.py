@@ -61,6 +61,18 @@ flows:
         listen: trigger.good
         use-status: true
         opts: {shell: 'echo "$FLOE_ATTEMPT" >> "$STARTS"; exit 3'}
+      - name: each
+        type: exec
+        listen: trigger.good
+        foreach: [a, b, c]
+        parallel: 2
+        retry: {max: 1, backoff: 0.1}
+        opts:
+          shell: |
+            echo "$FLOE_ATTEMPT" >> "$STARTS"
+            echo "got=$FLOE_ITEM" >> "$FLOE_OUTPUTS"
+            echo "item $FLOE_ITEM"
+            case $FLOE_ATTEMPT in *.1.i1) exit 7;; esac
       - {name: missing, type: exec, listen: trigger.good, opts: {cmd: /no/such/program}}
       - {name: pause, type: timer, listen: trigger.good, opts: {period: 0.1}}
       - {name: load, type: fetch, listen: trigger.good, opts: {url: 'SERVED/file'}}
@@ -70,6 +82,7 @@ flows:
           - task.print.good
           - task.flaky.good
           - task.probe.3
+          - task.each.good
           - task.missing.error
           - task.pause.good
           - task.load.good
@@ -152,6 +165,7 @@ TAGS: Final = {
     ("all", "print"): ("task.print.good", 0),
     ("all", "flaky"): ("task.flaky.good", 0),
     ("all", "probe"): ("task.probe.3", 3),
+    ("all", "each"): ("task.each.good", None),
     ("all", "missing"): ("task.missing.error", None),
     ("all", "load"): ("task.load.good", 0),
     ("all", "sign-off"): ("task.sign-off.good", None),
@@ -163,7 +177,11 @@ TAGS: Final = {
 }
 """The event and the exit status of each node in the end."""
 
+ITEMS: Final = {0: (1, b"item a\n"), 1: (2, b"item b\n"), 2: (1, b"item c\n")}
+"""The last attempt of each item of `each`, and what it writes."""
+
 OUTPUTS: Final = {
+    ("all", "each"): {"got": ["a", "b", "c"]},
     ("all", "print"): {"size": str(LINES)},
     ("all", "sign-off"): {"remark": "fine"},
     ("again", "print"): {"size": str(LINES)},
@@ -366,6 +384,11 @@ class Trial:
                 self._complain(
                     f"the output of attempt {attempt} of {flow} {id} is not what it wrote"
                 )
+        items = next(n for n in shown["all"]["nodes"] if n["id"] == "each")["item_states"]
+        for item, (attempt, printed) in ITEMS.items():
+            self._expect(f"attempts of item {item}", items[item].get("attempt", 1), attempt)
+            found = host.output(runs["all"], "each", attempt, item=item)
+            self._expect(f"output of item {item}", found, printed)
         if (Path(shown["again"]["workspace"]) / "file").read_bytes() != FETCHED:
             self._complain("the fetched file is not what was served")
         self._expect("processes that are left", host.processes(), {})
@@ -419,7 +442,7 @@ def commands_started(run: Run, log: Sequence[Event]) -> Iterator[Key]:
     """The attempts whose command was started, as the log has it."""
     for event in log:
         if isinstance(event, NodeStarted) and isinstance(run.nodes[event.node].work, Exec):
-            yield Key(run.ref, run.epoch, event.node, event.visit, event.attempt)
+            yield Key(run.ref, run.epoch, event.node, event.visit, event.attempt, event.item)
 
 
 def table(points: Sequence[str], passed: Counter[str], died: Counter[str]) -> str:

@@ -46,6 +46,7 @@ from floe.model.event import (
     GrantSuperseded,
     ItemEntered,
     ItemSettled,
+    ItemsTaken,
     NodeEntered,
     NodeReset,
     NodeSettled,
@@ -201,7 +202,7 @@ class _Story:
             of = RerunOf(run=old.key)
             pended = a_pended(self.flow, values=values)
             pended = replace(pended, by=by or pended.by)
-            self.log = [replace(pended, rerun_of=of, taken=rerun.taken)]
+            self.log = [replace(pended, rerun_of=of, taken=rerun.taken, items_taken=rerun.items)]
             new = RunRef(old.host, old.store, old.serial + 1)
             self.run = attached(fold(new, self.log), self.flow)
 
@@ -254,6 +255,8 @@ class _Story:
                 again = f" visit={visit}" if visit > 1 else ""
                 items = f" items {to_text(event.items)}" if event.items else ""
                 return f"{name} {node}{again}{sees}{does}{items}"
+            case ItemsTaken(node=node, taken=taken):
+                return f"{name} {' '.join(_at(node, one.item) for one in taken)}"
             case ItemEntered(node=node, item=item):
                 return f"{name} {_at(node, item)}"
             case ItemSettled(node=node, item=item, outcome=outcome):

@@ -33,12 +33,14 @@ from floe.host.site import Site
 from floe.host.step import Step
 from floe.kernel import decide as decide_module
 from floe.kernel import rerun as rerun_module
+from floe.kernel import run_step as run_step_module
 from floe.kernel.run_step import RunStep
 from floe.model.event import NodeTaken, RunEnding
+from floe.model.flow import Foreach
 from floe.model.host import HostView
 from floe.model.message import Claim, Ended, Envelope, Message, Offer, Ping
 from floe.model.refs import HostId, Key, NodeId, RunRef, StoreId
-from floe.model.run import NodeState, Run
+from floe.model.run import ItemStates, NodeState, Run
 from floe.model.signal import Activate, Cancel, Stopped
 from floe.store.base import Record
 from tests.sim import invariants
@@ -104,6 +106,12 @@ def _nothing(*_: object, **__: object) -> None:
 
 def _never(*_: object, **__: object) -> bool:
     return False
+
+
+def _upcoming_again(foreach: Foreach, items: ItemStates) -> Iterator[int]:
+    """The items after the settled ones, also those that are still open."""
+    done = len(items.states) - len(items.open)
+    yield from range(done, min(done + (foreach.parallel or 1), len(items.values)))
 
 
 def _always(*_: object, **__: object) -> bool:
@@ -514,6 +522,11 @@ BUGS: Final[Mapping[str, Bug]] = {
         seeds=range(1, 501),
         at_work=patch(machine_module, sweep=_nothing),
         lean=REMOVALS,
+    ),
+    "item-begins-twice": Bug(
+        breaks=("attempt_starts_once_anywhere", "items_are_done_once"),
+        seeds=range(1, 501),
+        at_work=patch(run_step_module, upcoming=_upcoming_again),
     ),
     "ended-before-its-processes": Bug(
         breaks=("nothing_is_left_of_an_ended_run",),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from floe.model.codec import digest_of
-from floe.model.flow import Backoff, Flow, MaxRuns, Node, Retry
+from floe.model.flow import Backoff, Flow, Foreach, MaxRuns, Node, Retry
 from floe.model.refs import FlowId
 from tests.make import a_flow, a_form, a_merge, a_node, a_timer, an_end
 
@@ -30,7 +30,13 @@ KINDS: Final = (
         _flow(
             "chain",
             a_node("build", retry=_QUICK, on_lost="retry"),
-            a_node("test", on="task.build.good"),
+            a_node(
+                "test",
+                on="task.build.good",
+                foreach=Foreach(values=("eu", "us", "ap"), parallel=2),
+                retry=_QUICK,
+                on_lost="retry",
+            ),
             an_end(on="task.test.good"),
         ),
         2,

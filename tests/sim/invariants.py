@@ -20,7 +20,7 @@ from floe.kernel.loops import next_round
 from floe.kernel.match import may_enter
 from floe.kernel.owed import WHOLE, owed, owed_by
 from floe.kernel.place import HOST_SCOPED, Refusals
-from floe.kernel.process import has_process
+from floe.kernel.process import has_process, is_awaited
 from floe.kernel.why import why
 from floe.model.effect import PackArchive, SetTimer, StartAction, StopAction
 from floe.model.event import (
@@ -28,6 +28,8 @@ from floe.model.event import (
     Event,
     GrantRevoked,
     GrantSuperseded,
+    ItemEntered,
+    ItemSettled,
     NodeEntered,
     NodeReset,
     NodeSettled,
@@ -63,18 +65,19 @@ def run_is_its_log(run: Run, log: Sequence[Event]) -> None:
 
 
 def owed_by_parts_is_owed(run: Run, log: Sequence[Event]) -> None:
-    """What is owed is owed by the run itself or by one of its open nodes."""
-    assert owed(run) == owed_by(run, WHOLE).union(*(owed_by(run, n) for n in run.nodes))
+    """What is owed is owed by the run itself, by an open node, or by an open item of one."""
+    items = [(n, s.item) for n in run.nodes for s in run.nodes[n].parts()]
+    assert owed(run) == owed_by(run, WHOLE).union(*(owed_by(run, *part) for part in items))
 
 
 def attempt_starts_once(run: Run, log: Sequence[Event]) -> None:
     """4: an attempt of a node starts at most once, and is followed by a later one."""
     for events in _by_epoch(log):
-        starts = Counter((e.node, e.visit, e.attempt) for e in events if isinstance(e, NodeStarted))
-        dues = [(e.node, e.visit, e.attempt) for e in events if isinstance(e, RetryDue)]
+        starts = Counter(_attempt(e) for e in events if isinstance(e, NodeStarted))
+        dues = [_attempt(e) for e in events if isinstance(e, RetryDue)]
         assert not starts or max(starts.values()) == 1
         assert len(dues) == len(set(dues))
-        assert all(attempt > 1 for _, _, attempt in dues)
+        assert all(attempt > 1 for *_, attempt in dues)
 
 
 def retries_are_bounded(run: Run, log: Sequence[Event]) -> None:
@@ -83,8 +86,38 @@ def retries_are_bounded(run: Run, log: Sequence[Event]) -> None:
     nodes = run.flow.by_id
     for events in _by_epoch(log):
         retries = [e for e in events if isinstance(e, RetryArmed) and not e.lost]
-        armed = Counter((e.node, e.visit) for e in retries)
-        assert all(count <= nodes[node].retry.max for (node, _), count in armed.items())
+        armed = Counter((e.node, e.visit, e.item) for e in retries)
+        assert all(count <= nodes[node].retry.max for (node, *_), count in armed.items())
+
+
+def items_are_done_once(run: Run, log: Sequence[Event]) -> None:
+    """No item of a node is lost or doubled: each begins once, in order, and settles once."""
+    assert run.flow is not None
+    for events in _by_epoch(log):
+        lists = {(e.node, e.visit): len(e.items) for e in events if isinstance(e, NodeEntered)}
+        begun: dict[tuple[NodeId, int], list[int]] = {}
+        settled: dict[tuple[NodeId, int], set[int]] = {}
+        for event in events:
+            match event:
+                case ItemEntered(node=node, visit=visit, item=item):
+                    each = begun.setdefault((node, visit), [])
+                    over = settled.setdefault((node, visit), set())
+                    assert item == len(each) < lists[node, visit]
+                    each.append(item)
+                    foreach = run.flow.by_id[node].foreach
+                    assert foreach is not None
+                    assert not foreach.parallel or len(each) - len(over) <= foreach.parallel
+                case ItemSettled(node=node, visit=visit, item=item):
+                    assert item in begun[node, visit]
+                    assert item not in settled[node, visit]
+                    settled[node, visit].add(item)
+                case NodeSettled(node=node, visit=visit, outcome=outcome):
+                    each = begun.get((node, visit), [])
+                    assert set(each) == settled.get((node, visit), set())
+                    is_whole = len(each) == lists.get((node, visit), len(each))
+                    assert is_whole or outcome.result != "good"
+                case _:
+                    pass
 
 
 def activations_have_growing_epochs(run: Run, log: Sequence[Event]) -> None:
@@ -244,8 +277,8 @@ def owes_what_its_phase_allows(run: Run, log: Sequence[Event]) -> None:
         assert StopAction not in kinds
     if run.phase == "ended":
         assert kinds == {PackArchive}
-    started = {e.key.node for e in owed(run) if isinstance(e, StartAction)}
-    assert all(has_process(run.nodes[node]) for node in started)
+    started = {e.key for e in owed(run) if isinstance(e, StartAction)}
+    assert all(is_awaited(run, key) for key in started)
     timers = [e for e in owed(run) if isinstance(e, SetTimer)]
     assert len({(e.key, e.kind) for e in timers}) == len(timers)
 
@@ -287,6 +320,7 @@ OF_A_RUN: Final[tuple[Invariant, ...]] = (
     owed_by_parts_is_owed,
     attempt_starts_once,
     retries_are_bounded,
+    items_are_done_once,
     activations_have_growing_epochs,
     visit_settles_once,
     node_enters_again_only_after_a_reset,
@@ -313,6 +347,10 @@ def check_run(run: Run, log: Sequence[Event]) -> None:
     """All invariants of one run."""
     for invariant in OF_A_RUN:
         invariant(run, log)
+
+
+def _attempt(event: NodeStarted | RetryDue) -> tuple[NodeId, int, int, int]:
+    return event.node, event.visit, event.item, event.attempt
 
 
 def _has_resets(log: Sequence[Event]) -> bool:

@@ -16,6 +16,7 @@ from floe.host.result import Recorded, StepResult
 from floe.host.site import HostSettings
 from floe.hub.clock import Move, due_after_moves, moves_after
 from floe.kernel.owed import longest_s
+from floe.kernel.process import is_awaited
 from floe.model.effect import (
     AskData,
     Effect,
@@ -412,14 +413,7 @@ class Machine:
 
     def _is_open(self, key: Key) -> bool:
         assert self.core is not None
-        run = self.core.table.runs.get(key.run)
-        state = run.nodes.get(key.node) if run else None
-        return (
-            run is not None
-            and state is not None
-            and (run.epoch, state.visit, state.attempt) == (key.epoch, key.visit, key.attempt)
-            and state.phase in ("entered", "started")
-        )
+        return is_awaited(self.core.table.runs.get(key.run), key)
 
     def _start(self, key: Key, *, started: bool) -> None:
         if key in self._begun:

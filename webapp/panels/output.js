@@ -18,7 +18,8 @@ const wrap = kept("wrap", "yes");
 
 /**
  * @param {{run: string, node: import("../types/api").RunNode, visit: number, attempt: number, item?: number,
- *   past: boolean, old: boolean}} props  item: of a node with items; past: an earlier moment of the run is shown; old: the run is shown as it was last known
+ *   past: boolean, old: boolean}} props  item: of a node with items; past: an earlier moment of the run is shown;
+ *   old: the run is shown as it was last known
  */
 export function OutputPanel({ run, node, visit, attempt, item, past, old }) {
   const output = useMemo(() => new Output(run, node.id, visit, attempt, item), [run, node.id, visit, attempt, item]);
@@ -38,6 +39,7 @@ export function OutputPanel({ run, node, visit, attempt, item, past, old }) {
     // The reader scrolls: keep this node, even if a different one would now be chosen.
     if (!yes && live && !query.get("node")) go(here({ node: node.id, tab: "output" }), { replace: true });
   };
+  const which = `${item === undefined ? "" : `i${item}-`}${visit > 1 ? `${visit}-` : ""}`;
   const isSheet = query.get("sheet") === "1";
   const sheet = useRef(/** @type {HTMLElement | null} */ (null));
   useEffect(() => {
@@ -68,7 +70,7 @@ export function OutputPanel({ run, node, visit, attempt, item, past, old }) {
         (wrap.value = wrap.value === "yes" ? "no" : "yes")}>Wrap</button>
       <a class="button quiet" href=${`${BASE}/${output.href}`} target="_blank" rel="noopener">Raw</a>
       <a class="button quiet" href=${`${BASE}/${output.href}&limit=${Number.MAX_SAFE_INTEGER}`}
-        download=${`${run}-${node.id}-${item === undefined ? "" : `i${item}-`}${visit > 1 ? `${visit}-` : ""}${attempt}.log`}>Download</a>
+        download=${`${run}-${node.id}-${which}${attempt}.log`}>Download</a>
       <a class="button quiet" data-key=${isSheet ? "x Escape" : "x"} data-replace
         href=${here({ sheet: isSheet ? "" : "1" })} aria-label=${isSheet ? "Close the sheet" : "Fill the window"}>
           ${isSheet ? "Close" : "⤢"}</a>
