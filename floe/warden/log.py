@@ -16,3 +16,13 @@ def log_line(event: str, **fields: object) -> None:
         if os.fstat(2).st_size > LOG_BYTES_MAX:
             os.ftruncate(2, 0)
         os.write(2, line.encode())
+
+
+def trace(error: BaseException) -> str:
+    """Where an error comes from, one line for each call; `traceback` would take 0.4 MB."""
+    lines, at = [], error.__traceback__
+    while at is not None:
+        code = at.tb_frame.f_code
+        lines.append(f"{code.co_filename}:{at.tb_lineno} in {code.co_name}")
+        at = at.tb_next
+    return "\n".join([*lines, f"{type(error).__name__}: {error}"])

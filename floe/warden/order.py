@@ -7,7 +7,6 @@ import errno
 import os
 import stat
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from math import inf
 from typing import Any, Final, NamedTuple
 
@@ -29,8 +28,7 @@ class OrderRefused(Exception):
         self.number = number or 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class Order(NamedTuple):
     """A command to start, as the hub requested it."""
 
     argv: list[str]

@@ -16,7 +16,6 @@ import selectors
 import signal
 import socket
 import time
-import traceback
 from functools import partial
 from math import inf
 from typing import Any, Final
@@ -28,7 +27,7 @@ from floe.warden.hubs import HUBS_MAX, HubConnection, Hubs
 from floe.warden.journal import AttemptJournal
 from floe.warden.leftovers import press_left, unfinished
 from floe.warden.limits import CommandLimits
-from floe.warden.log import log_line
+from floe.warden.log import log_line, trace
 from floe.warden.order import Order, OrderRefused, launch, parse
 from floe.warden.outputs import START_S, Output, Outputs, open_output
 from floe.warden.proc import slurp, ticks_now, ticks_of
@@ -161,8 +160,8 @@ class Warden:
                 if self._is_over():
                     break
                 self._round()
-            except Exception:
-                log_line("warden.failed", error=traceback.format_exc())
+            except Exception as error:
+                log_line("warden.failed", error=trace(error))
                 time.sleep(KILL_AGAIN_S)
         with contextlib.suppress(FileNotFoundError):
             os.unlink("sock", dir_fd=self.folder)
@@ -277,7 +276,7 @@ class Warden:
             self._do(hub, json.loads(line))
         except Exception as error:
             if not isinstance(error, OrderRefused | ValueError | RecursionError):
-                log_line("request.failed", error=traceback.format_exc())
+                log_line("request.failed", error=trace(error))
             log_line("request.refused", why=str(error))
             hub.unsent += message_line("refused", why=str(error))
 
@@ -357,7 +356,7 @@ class Warden:
             pid, size, pipe = launch(order, env, self.null, self.reset)
         now = time.monotonic()
         attempt = RunningAttempt(
-            key, pid, stamp=stamp, grace_s=order.grace_s, due=now + order.timeout_s
+            key, pid=pid, stamp=stamp, grace_s=order.grace_s, due=now + order.timeout_s
         )
         attempt.ticks = ticks_of(pid, since)  # alive or not, it exists until it is reaped
         room = order.output_max - size if order.output_max else inf
