@@ -2,7 +2,7 @@
 
 import heapq
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import count
 from typing import Final, assert_never
 
@@ -29,6 +29,7 @@ from floe.model.effect import (
 from floe.model.errors import NotFound
 from floe.model.event import Event, RunPended
 from floe.model.flow import Ask, Field, Flow, Form, Node, Trigger
+from floe.model.nouns import dataclass
 from floe.model.refs import HostId, Instant, Json, Key, NodeId, RunRef, StoreId
 from floe.model.run import Attached, Run
 from floe.model.signal import (

@@ -1,9 +1,10 @@
 """The complete settings of one host."""
 
+import dataclasses
 import os
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Final, Literal
 from urllib.parse import urlsplit
@@ -51,7 +52,7 @@ KEEP: Final = Keep(runs=10_000, age_s=90 * 86_400.0, bytes=20 << 30, workspaces=
 HOST_LIKE: Final = "letters, digits and . _ -, at most 63"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class HostConfig:
     """The complete settings of one host. Paths are absolute and need not exist yet."""
 

@@ -3,7 +3,6 @@
 What comes out is typed by the form and nothing else: it is data, and never becomes code.
 """
 
-import difflib
 from collections.abc import Mapping
 from typing import Final
 
@@ -136,7 +135,9 @@ def _shown(name: str) -> str:
 
 
 def _unknown(name: str, fields: Mapping[str, Field]) -> str:
-    near = difflib.get_close_matches(name, fields, n=1)
+    from difflib import get_close_matches  # needed for errors only
+
+    near = get_close_matches(name, fields, n=1)
     if near:
         return f"the form has no such field; did you mean {near[0]}?"
     return "the form has no such field" + (f"; it has {', '.join(fields)}" if fields else "")

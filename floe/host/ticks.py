@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from itertools import count, islice, takewhile
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from floe.host.watches import Watch, watch_of
 from floe.model.codec import decode
@@ -174,7 +173,9 @@ def ticks(trigger: Trigger, after: Instant) -> Iterator[Instant]:
         period_ms = _period_ms(trigger)
         yield from map(Instant, count((after // period_ms + 1) * period_ms, period_ms))
         return
-    from cronsim import CronSim  # loaded on first use: few flows have a cron
+    from zoneinfo import ZoneInfo  # these two are loaded on first use: few flows have a cron
+
+    from cronsim import CronSim
 
     local = datetime.fromtimestamp(after / 1000, UTC).astimezone(ZoneInfo(trigger.timezone))
     for due in CronSim(trigger.cron, local):

@@ -1,10 +1,10 @@
 """The flows a host knows, and the reading of flow-files for runs."""
 
 import asyncio
-import difflib
+import dataclasses
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Final
 
 import structlog
@@ -37,7 +37,7 @@ AGAIN_S: Final = 5.0
 """Seconds to read a flow-file again for a page: a commit that is not here any more is fetched."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class FlowBook:
     """The flows of one reading of the host's config."""
 
@@ -68,8 +68,10 @@ class FlowBook:
         found = [f for f in self.flows if name in (f.id, f"{f.id}@{f.ver}")]
         if found:
             return max(found, key=lambda f: f.ver)
+        from difflib import get_close_matches  # needed for errors only
+
         ids = sorted({f.id for f in self.flows})
-        near = difflib.get_close_matches(name[:80], [*ids, *self.digests], n=1)
+        near = get_close_matches(name[:80], [*ids, *self.digests], n=1)
         hint = f"did you mean {near[0]}?" if near else "the flows are " + (", ".join(ids) or "none")
         raise NotFound(f"no flow {name[:80]!r}", hint)
 

@@ -5,10 +5,10 @@ Also the log of problems between hosts. The peers log problems of a connection t
 """
 
 import asyncio
+import dataclasses
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -26,6 +26,7 @@ from floe.hub.machine import Machine, without_numbers
 from floe.hub.parts import Parts
 from floe.model.codec import iso
 from floe.model.host import DiskUse, HostView
+from floe.model.nouns import dataclass
 from floe.model.refs import HostId, Instant, Json, Key, RunRef
 from floe.model.run import Phase, Run
 from floe.places import Places
@@ -66,7 +67,7 @@ class Counts:
     up_s: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class HostReads:
     """Answers questions about hosts."""
 

@@ -1,7 +1,7 @@
 """The questions that the server and the command line ask a host. Nothing here changes anything."""
 
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -36,8 +36,7 @@ from floe.store.base import FlowRuns, RunPage, RunQuery, Stored
 BAD_MAX: Final = 100  # bad runs in a row of a flow are counted up to this
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FoundRun:
+class FoundRun(NamedTuple):
     """A run by the name that a caller gave, and the place of its log."""
 
     ref: RunRef
@@ -57,7 +56,7 @@ class Queue(NamedTuple):
     """Oldest first."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Reads(HostReads):
     """Answers questions about a host at work: runs, flows, leases and the feed, and hosts."""
 

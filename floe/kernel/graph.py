@@ -5,7 +5,6 @@ knows their positions and turns flaws into findings.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from difflib import get_close_matches
 from graphlib import CycleError, TopologicalSorter
 from typing import Final, Literal, assert_never
 
@@ -237,6 +236,8 @@ def _nearest(flow: Flow, tag: Tag) -> str:
         labels = labels_of(node)
         shown = labels if len(labels) <= 3 else ("0", "…", str(STATUS_MAX), "error")
         return f"{node.ref} issues {', '.join(f'{node.ref}.{label}' for label in shown)}"
+    from difflib import get_close_matches  # needed for errors only
+
     known = [TRIGGER_GOOD, *(f"{n.ref}.good" for n in flow.nodes)]
     close = get_close_matches(tag, known, n=1)
     return f"did you mean {close[0]}?" if close else ""

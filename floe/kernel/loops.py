@@ -5,10 +5,10 @@ settled. What a round resets, and which tag it keeps, is logged as NodeReset.
 """
 
 from collections.abc import Container, Iterator
-from dataclasses import dataclass
 
 from floe.model.flow import Flow, Node
 from floe.model.loop import FlowLoop
+from floe.model.nouns import dataclass
 from floe.model.refs import NodeId
 from floe.model.run import NodeState, Run
 from floe.model.tags import Tag

@@ -1,9 +1,10 @@
 """A test of a flow: what a run of it is given, and what is expected of the run."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
+from floe.model.nouns import dataclass
 from floe.model.refs import FlowId, Json, NodeId
 from floe.model.result import RunResult
 

@@ -27,14 +27,14 @@ shows them. An error carries its values, and a `hint` if the reader can act. `se
 branches to 4xx, 502 and 503 in one place.
 """
 
+import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from floe.model.secret import without_password
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """One error or warning about a document."""
 

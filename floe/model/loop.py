@@ -1,8 +1,8 @@
 """Loops of a flow: nodes that lead back to one of them, a head, which may enter several times."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
+from floe.model.nouns import dataclass
 from floe.model.refs import NodeId
 from floe.model.tags import Tag, emitter_of
 

@@ -5,9 +5,10 @@ Three parts of a text are passwords: the part before the `@` of a URL, the same 
 Rules of this file: in doubt a text is hidden, and the work is linear in its length.
 """
 
+import dataclasses
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 
 HIDDEN: Final = "***"
@@ -149,7 +150,7 @@ def _short(url: str) -> str:
     return url[: colon + 1] + HIDDEN + url[end:] if _SHORT_HOST.match(url, end + 1) else url
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Secret:
     """A token or password. `reveal` is the only way to its text; empty is false."""
 

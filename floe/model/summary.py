@@ -1,6 +1,5 @@
 """The row of a run in lists."""
 
-from dataclasses import fields
 from typing import Final
 
 from floe.model.nouns import dataclass, replace
@@ -49,7 +48,7 @@ class Summary:
     """What its finished attempts printed; 0 until the run is over."""
 
 
-FIELDS: Final = tuple(field.name for field in fields(Summary))
+FIELDS: Final = tuple(Summary.__annotations__)
 """Of a row; the columns of a store have the same names and order."""
 
 

@@ -1,7 +1,8 @@
 """Settings of the connections to other hosts. Assembled by `app`."""
 
+import dataclasses
 import ssl
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -13,7 +14,7 @@ PROTOCOLS: Final = Protocols(PROTOCOL, PROTOCOL)
 """The versions that this floe supports."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class PeerSettings:
     """The addresses of the other hosts, the credentials for them, and time limits."""
 

@@ -1,6 +1,5 @@
 """The fields of a body or a query, checked before use."""
 
-import difflib
 from collections import Counter
 from collections.abc import Mapping
 from typing import Final, TypeVar
@@ -125,7 +124,9 @@ class Fields:
     def _refuse_unknown(self) -> None:
         unknown = sorted(self._shape.keys() - set(self._known))
         for key in unknown[:UNKNOWN_MAX]:
-            near = difflib.get_close_matches(key[:KEY_MAX], self._known, n=1)
+            from difflib import get_close_matches  # needed for errors only
+
+            near = get_close_matches(key[:KEY_MAX], self._known, n=1)
             hint = f"; did you mean {near[0]}?" if near else ""
             self.wrong(key, "no such key" + hint)
         if len(unknown) > UNKNOWN_MAX:

@@ -10,11 +10,9 @@ import floe
 from floe.model.refs import Shape
 from floe.server.app_keys import ROUTES_OF, SETTINGS
 from floe.server.fields import query
-from floe.server.frame_schemas import FRAMES
 from floe.server.json_schema import ref
 from floe.server.problems import answer
 from floe.server.route import Route
-from floe.server.schemas import SCHEMAS
 
 _VARIABLE: Final = re.compile(r"\{(\w+)(?::[^}]*)?\}")
 
@@ -42,6 +40,9 @@ async def show(request: web.Request) -> web.Response:
 
 def description(routes: tuple[Route, ...], base_url: str) -> Shape:
     """The OpenAPI document of these routes."""
+    from floe.server.frame_schemas import FRAMES  # loaded for the first reader of the document
+    from floe.server.schemas import SCHEMAS
+
     paths: dict[str, Shape] = {}
     for route in routes:
         path = paths.setdefault(_named(route.at(base_url)), {})

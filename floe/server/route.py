@@ -1,7 +1,8 @@
 """A route: one method of one address, and its part of the API's description."""
 
+import dataclasses
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, field
 from typing import Any
 
 from aiohttp import web
@@ -16,7 +17,7 @@ AtLoss = Callable[[web.Request, Summary, Lost], web.Response]
 """The reply for a run whose log is gone, built from its remaining row."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Route:
     """One method of one address."""
 

@@ -225,6 +225,17 @@ def test_program_that_is_copied_needs_only_the_standard_library(room: str) -> No
     assert needed <= sys.stdlib_module_names | {"floe"}  # of floe only itself: setup.cfg
 
 
+def test_dataclasses_are_those_of_the_model() -> None:
+    """`floe/model/nouns.py` says which classes are real ones: `@dataclasses.dataclass`. Commands
+    load no model, and the copied programs none of floe."""
+    plain = re.compile(r"^from dataclasses import .*\bdataclass\b", re.MULTILINE)
+    apart = [FLOE / room for room in ("cli", "warden", "repository")]
+
+    found = [m for m in MODULES if plain.search(m.read_text()) and not {*apart} & {*m.parents}]
+
+    assert found == []
+
+
 def test_what_floe_imports_is_what_it_requires() -> None:
     imports = {name for module in MODULES for name in imported(module)}
     third_party = imports - sys.stdlib_module_names - {"floe"}

@@ -1,10 +1,9 @@
 """The events that a task listens to, as they are written: one, or a list of them."""
 
-from dataclasses import dataclass
-
 from floe.dialects.kinds import ListOf, Schema, Text
 from floe.dialects.notes import Notes
 from floe.dialects.tree import Items, Tree
+from floe.model.nouns import dataclass
 
 
 @dataclass(frozen=True)

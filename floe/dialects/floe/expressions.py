@@ -1,6 +1,5 @@
 """Expressions in documents, without braces: `values.env == 'prod'`; and their checks at a node."""
 
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from floe.dialects.floe.templates import TemplateText, check_template
@@ -12,6 +11,7 @@ from floe.expr.template import Written
 from floe.kernel.judge import AT_NODE
 from floe.kernel.named_values import RUN_AT_NODE
 from floe.model.flow import Flow
+from floe.model.nouns import dataclass
 from floe.model.refs import NodeId
 from floe.model.template import TemplatePart
 

@@ -5,8 +5,9 @@ same id. `host.notices` decides which notices are owed, and when each is tried.
 """
 
 import asyncio
+import dataclasses
 from collections.abc import Awaitable, Callable, Coroutine, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Final
 
@@ -47,7 +48,7 @@ AGAIN_S: Final = 60
 """Seconds before notices are tried again for which the store could not be read."""
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclasses.dataclass(slots=True, kw_only=True)
 class Notices:
     """Sends the notices that runs owe, at the host where they ended."""
 
