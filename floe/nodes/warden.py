@@ -128,7 +128,8 @@ class WardenClient:
     async def open(self) -> None:
         """Connect to the warden; start one if none runs. Raises World."""
         if self._keeper is None:
-            self._link = link = await self._door.reach()
+            link = await self._door.reach()
+            self._resume(link)
             self._keeper = asyncio.create_task(
                 KeptTask("connection to the warden", lambda: self._keep(link)).run(), name="warden"
             )
@@ -258,13 +259,13 @@ class WardenClient:
     async def _keep(self, link: WardenConnection) -> None:
         """Reconnect whenever the connection is lost; never give up."""
         while True:
-            self._resume(link)
             self._placed()
             await self._attend(link)
             self._link = None
             self._unsent.clear()
             log.warning("warden.gone", outstanding=len(self._outstanding))
             link = await self._reach_patiently()
+            self._resume(link)
             log.info("warden.back")
 
     async def _attend(self, link: WardenConnection) -> None:
