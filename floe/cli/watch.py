@@ -16,6 +16,9 @@ from floe.model.visible import visible_json
 OPEN_S: Final = 10.0
 """Seconds for a connection to open."""
 
+ITEMS_MAX: Final = 3
+"""Items that a line names."""
+
 
 @click.command()
 @click.argument("run", required=False, type=RUN)
@@ -118,11 +121,19 @@ def _print(text: str, frame: Shape, *, json_: bool) -> None:
         )
 
 
+def _items(node: Shape) -> str:
+    """The items that a frame is about; empty for none."""
+    states = node.get("item_states", ())
+    more = f", and {len(states) - ITEMS_MAX} more" if len(states) > ITEMS_MAX else ""
+    each = [f"{node['ref']}[{one['item']}]  {state(one['state'])}" for one in states[:ITEMS_MAX]]
+    return ", ".join(each) + more
+
+
 def _line(frame: Shape) -> str:
     node, summary = frame.get("node") or {}, frame.get("summary") or {}
     parts = [clock_of(frame["at"]), frame["run"].ljust(6), frame["event"].ljust(13)]
     if node:
-        parts.append(f"{node['ref']}  {state(node['state'])}")
+        parts.append(_items(node) or f"{node['ref']}  {state(node['state'])}")
     elif summary:
         parts.append(f"{summary['flow']}  {run_state(summary)}")
     why = node.get("why") or summary.get("why")

@@ -10,11 +10,11 @@ from floe.expr.paths import Unknown, value_at
 from floe.model.flow import Flow
 from floe.model.outcome import Outcome
 from floe.model.refs import Json, NodeId, RunRef
-from floe.model.run import Run
+from floe.model.run import ItemStates, Run
 from floe.model.tags import Tag, label_of
 from floe.model.template import Path
 
-NODE: Final = ("state", "outputs", "status", "attempts", "why")
+NODE: Final = ("state", "outputs", "status", "attempts", "why", "items")
 """What a template may name of a node that settled: `task.build.outputs.url`."""
 
 RUN: Final = ("id", "flow", "ver", "by", "trigger")
@@ -55,11 +55,23 @@ def named_value(run: Run, flow: Flow, path: Path) -> Json:
 
 def _node(run: Run, id: NodeId) -> Mapping[str, Json]:
     if id in run.nodes and (outcome := (state := run.settled(id)).outcome):
-        return _named(outcome, state.tag, state.outputs, len(state.attempts))
+        named = _named(outcome, state.tag, state.outputs, len(state.attempts))
+        return {**named, "items": _items(state.items)} if state.items else named
     for taken in run.taken:  # a re-run has them from its activation on
         if taken.node == id and not run.nodes:
             return _named(taken.outcome, taken.tag, taken.outputs, taken.attempt)
     raise Unknown
+
+
+def _items(items: ItemStates) -> list[Json]:
+    """Each item in the shape of a node that runs once; one that did not begin has a state alone."""
+    each = [items.states.get(index) for index in range(len(items.values))]
+    return [
+        _named(one.outcome, None, one.outputs, len(one.attempts))
+        if one and one.outcome
+        else {"state": "never"}
+        for one in each
+    ]
 
 
 def _named(

@@ -14,16 +14,18 @@ import structlog
 from aiohttp import WSCloseCode, WSMsgType, web
 
 import floe
+from floe.feed.item_frames import merged, pause_s
 from floe.feed.listener import Listening
 from floe.feed.subscription import SubscriptionLagging
 from floe.hub.hub import Hub
 from floe.model.codec import to_text
 from floe.model.errors import Denied, FloeError, HostAway, Yours
-from floe.model.refs import NO_ITEM, RunRef
+from floe.model.refs import RunRef
 from floe.server.app_keys import AUTH, CALLER, FEEDS, HUB, PEERS, STOPPING
 from floe.server.auth import header_token
 from floe.server.bodies import parse
 from floe.server.fields import Fields, query
+from floe.server.logs import ATTEMPT_MAX, OFFSET_MAX
 from floe.server.origin import check_origin
 from floe.server.problems import status_of
 from floe.server.remote_tail import RemoteTail
@@ -56,9 +58,6 @@ MESSAGE_BYTES_MAX: Final = 64 * 1024
 
 WATCHES_MAX: Final = 32
 """Nodes whose output one client may watch."""
-
-OFFSET_MAX: Final = 2**53
-ATTEMPT_MAX: Final = 2**31
 
 
 class Over(Exception):
@@ -138,10 +137,11 @@ class FeedClient:
                 frames = await self._subscription.take()
             except SubscriptionLagging as error:
                 raise self._too_slow() from error
-            only = self._run
-            texts = [f.text for f in frames if f.run is None or only in (None, f.run)]
-            for start in range(0, len(texts), FRAMES_MAX):
-                await self._send(*texts[start : start + FRAMES_MAX])
+            wanted = merged(f for f in frames if self._run in (None, f.run) or not f.run)
+            for start in range(0, len(wanted), FRAMES_MAX):
+                await self._send(*(frame.text for frame in wanted[start : start + FRAMES_MAX]))
+            if pause := pause_s(wanted):
+                await asyncio.sleep(pause)
 
     async def _send_outputs(self) -> None:
         while True:
@@ -183,8 +183,7 @@ class FeedClient:
                 "text": text,
                 "live": not piece.over,
             }
-            shape |= {"visit": piece.visit} if piece.visit > 1 else {}
-            shape |= {"item": watch.item} if watch.item != NO_ITEM else {}
+            shape |= watch.named(piece)
             await self._send(to_text(shape))
         if piece.over and not watch.next_attempt(self._tasks, piece.attempt):
             self._unwatch(key)

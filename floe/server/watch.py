@@ -7,7 +7,7 @@ from floe.model.refs import NO_ITEM
 from floe.server.fields import Fields
 from floe.server.remote_tail import RemoteTail
 from floe.server.runs import item_in
-from floe.server.tail import Tail
+from floe.server.tail import Piece, Tail
 
 WatchKey = tuple[str, str, int]
 """Run, node and item."""
@@ -47,6 +47,11 @@ class OutputWatch:
         self.tail = tail(**wanted)
         self._latest = not wanted["attempt"]
         self._following: asyncio.Task[None] | None = None
+
+    def named(self, piece: Piece) -> dict[str, int]:
+        """Visit and item of a piece, as far as its frame names them."""
+        visit = {"visit": piece.visit} if piece.visit > 1 else {}
+        return visit if self.item == NO_ITEM else {**visit, "item": self.item}
 
     def begin(self, tasks: asyncio.TaskGroup) -> None:
         """Follow an output at another host."""

