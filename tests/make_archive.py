@@ -1,6 +1,6 @@
 """A hub with a store, a folder and a bucket that a test takes away."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar, TypeVarTuple
@@ -12,7 +12,7 @@ from floe.hub.ended import archiving, copies
 from floe.hub.hub import Hub
 from floe.hub.outputs import OutputSettings
 from floe.model.errors import ArchiveAway
-from floe.model.refs import Key, NodeId
+from floe.model.refs import Key, NodeId, RunRef
 from floe.model.signal import Exited
 from floe.store import bucket
 from floe.store.archive import PackedOutput, PackedRun
@@ -36,6 +36,8 @@ class Taken(Bucket):
     is_away = False
     puts = 0
     fetches = 0
+    locked: RunRef | None = None
+    """A run that nobody may delete."""
 
     def _spoken(self, work: Callable[[*Ts], T], *args: *Ts) -> T:
         if self.is_away:
@@ -49,6 +51,10 @@ class Taken(Bucket):
     async def fetch(self, key: Key, to: Path) -> bool:
         self.fetches += 1
         return await super().fetch(key, to)
+
+    async def remove(self, refs: Collection[RunRef]) -> Mapping[RunRef, str]:
+        await super().remove([ref for ref in refs if ref != self.locked])
+        return {ref: "access is denied" for ref in refs if ref == self.locked}
 
 
 class Site:

@@ -3,7 +3,7 @@
 `tests/conformance` runs against every implementation.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -77,6 +77,9 @@ class Archive(Protocol):
         """
         ...
 
-    async def remove(self, refs: Collection[RunRef]) -> None:
-        """Delete some runs, whatever their epoch. Idempotent. Raises ArchiveAway."""
+    async def remove(self, refs: Collection[RunRef]) -> Mapping[RunRef, str]:
+        """Delete some runs, whatever their epoch; return those that may not be deleted, and why.
+
+        Idempotent. Raises ArchiveAway.
+        """
         ...

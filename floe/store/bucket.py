@@ -133,9 +133,9 @@ class Bucket:
         """As in the port."""
         return await self._call(self._reads, self._fetch, key, to)
 
-    async def remove(self, refs: Collection[RunRef]) -> None:
+    async def remove(self, refs: Collection[RunRef]) -> Mapping[RunRef, str]:
         """As in the port."""
-        await self._call(self._puts, self._remove, refs)
+        return await self._call(self._puts, self._remove, refs)
 
     async def _call(self, place: Place, work: Callable[[*Ts], T], *args: *Ts) -> T:
         if self.retry_s():
@@ -203,14 +203,20 @@ class Bucket:
         with self._opened(key.run, key.epoch) as file:
             return copy_output(file, key.name, to) if file else False
 
-    def _remove(self, refs: Collection[RunRef]) -> None:
+    def _remove(self, refs: Collection[RunRef]) -> Mapping[RunRef, str]:
         import obstore
+        from obstore.exceptions import PermissionDeniedError
 
+        refused: dict[RunRef, str] = {}
         for ref in refs:
             found = obstore.list(self._store, _folder_of(ref))
             paths = [one["path"] for some in found for one in some]
-            if paths:
-                obstore.delete(self._store, paths)
+            try:
+                if paths:
+                    obstore.delete(self._store, paths)
+            except PermissionDeniedError as error:  # the bucket answers: others may be deleted
+                refused[ref] = reason_of(error)
+        return refused
 
     @contextmanager
     def _opened(self, ref: RunRef, epoch: int) -> Iterator[IO[bytes] | None]:

@@ -5,6 +5,7 @@ import ssl
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from obstore.store import MemoryStore, S3Store
@@ -38,6 +39,12 @@ REFUSALS = {
     "418 Teapot": "it replied 418 Teapot",
     "503 SlowDown": "it replied 503 SlowDown",
 }
+
+
+LISTING = """<?xml version="1.0" encoding="UTF-8"?><ListBucketResult><Name>ci-runs</Name>
+<IsTruncated>false</IsTruncated><Contents><Key>{name}</Key><Size>1</Size><ETag>"e"</ETag>
+<LastModified>2026-11-29T10:00:00.000Z</LastModified></Contents></ListBucketResult>"""
+"""A reply with one object."""
 
 
 @dataclass
@@ -104,6 +111,35 @@ async def test_refusal_says_what_is_wrong_and_what_to_try(server: Replies, reply
 
     assert refused.value.what == f"this host cannot use its bucket s3://ci-runs: {REFUSALS[reply]}"
     assert there.problem() == f"cannot use its bucket s3://ci-runs: {REFUSALS[reply]}"
+
+
+async def test_run_that_may_not_be_deleted_does_not_keep_the_others() -> None:
+    names = {run.key: f"{run.store}/{run.host}-{run.serial}/1.floe" for run in (a_run(1), a_run(2))}
+    deleted: list[str] = []
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        method, path = (await reader.readuntil(b"\r\n\r\n")).decode().split()[:2]
+        status, body = "204 No Content", ""
+        if method == "GET":
+            name = next(
+                name for name in names.values() if quote(name.rpartition("/")[0], "") in path
+            )
+            status, body = "200 OK", LISTING.format(name=name)
+        elif names[a_run(1).key] in path:
+            status, body = "403 Forbidden", "<Error><Code>AccessDenied</Code></Error>"
+        else:
+            deleted.append(path)
+        length = f"Content-Length: {len(body)}\r\nConnection: close"
+        writer.write(f"HTTP/1.1 {status}\r\n{length}\r\n\r\n{body}".encode())
+        await writer.drain()
+
+    async with serving(talk) as url:
+        there = Replies(url=url).bucket()
+        refused = await there.remove([a_run(1), a_run(2)])
+
+    assert refused == {a_run(1): REFUSALS["403 AccessDenied"]}
+    assert deleted == [f"/ci-runs/{names[a_run(2).key]}"]
+    assert (there.problem(), there.retry_s()) == ("", 0.0)
 
 
 async def test_server_that_is_not_there_is_named() -> None:

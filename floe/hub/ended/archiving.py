@@ -6,7 +6,7 @@ again, or a copy that is deleted later.
 """
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -48,10 +48,16 @@ class Archiving:
         self._turns = asyncio.Semaphore(AT_ONCE_MAX)
         self._waiting = 0
         self._unreadable = ""
+        self._refused: dict[str, str] = {}
+        """Removed runs that the archive refused to delete, by key, and why; the last try last."""
 
     def problem(self) -> str:
         """Why ended runs are not packed now, as a sentence without a subject; empty for nothing."""
         problem = self.archive.problem() or self._unreadable
+        if not problem and self._refused:
+            count, why = len(self._refused), next(reversed(self._refused.values()))
+            runs = "1 removed run" if count == 1 else f"{count} removed runs"
+            return f"cannot delete {runs} from its bucket {self.archive.name}: {why}"
         if not problem or not self._waiting:
             return problem
         runs = "1 ended run waits" if self._waiting == 1 else f"{self._waiting} ended runs wait"
@@ -131,12 +137,27 @@ class Archiving:
             history.borrow(packed)
         return history.is_borrowed(ref)
 
-    async def remove(self, keys: Sequence[str]) -> bool:
-        """Delete some runs from the archive, and their copies here; False while it is away."""
+    async def remove(self, keys: Sequence[str]) -> Collection[str] | None:
+        """Delete some runs from the archive, and their copies here; return those that are deleted.
+
+        None while the archive is away.
+        """
         await self.copies.remove(keys)
         try:
-            await self.archive.remove([RunRef.parse(key) for key in keys])
+            refused = await self.archive.remove([RunRef.parse(key) for key in keys])
         except ArchiveAway as error:
             log.warning("prune.postponed", runs=len(keys), error=str(error))
-            return False
-        return True
+            return None
+        done = set(keys) - {ref.key for ref in refused}
+        if done & self._refused.keys():
+            self._refused.clear()  # the rights are different now: all are tried again
+        for ref, why in refused.items():
+            self._refused.pop(ref.key, None)
+            self._refused[ref.key] = why
+            log.warning("prune.refused", run=ref.key, error=why)
+        return done
+
+    def without_refused(self, keys: Iterable[str]) -> list[str]:
+        """Those of some removed runs that are worth a try: of the refused ones the first alone."""
+        first = next(iter(self._refused), None)
+        return [key for key in keys if key == first or key not in self._refused]

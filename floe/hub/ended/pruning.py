@@ -239,9 +239,11 @@ class Pruning:
 
     async def _sweep(self) -> None:
         """Delete the files of removed runs that an earlier process left."""
-        left = [*(await self._store.ledger(SWEEP)).items()]
+        rows = await self._store.ledger(SWEEP)
+        left = self._archiving.without_refused(rows) if self._archiving else [*rows]
         for start in range(0, len(left), BATCH):
-            if not await self._delete({k: FlowId(str(f)) for k, f in left[start : start + BATCH]}):
+            batch = {key: FlowId(str(rows[key])) for key in left[start : start + BATCH]}
+            if not await self._delete(batch):
                 break
 
     async def _delete(self, runs: Mapping[str, FlowId]) -> bool:
@@ -253,10 +255,14 @@ class Pruning:
         folders = [outputs / key for key in runs]
         await self._parts.places.read(outputs, _delete_outputs, folders)
         await self._drop([Space(flow, key) for key, flow in runs.items()])
-        if self._archiving and not await self._archiving.remove([*runs]):
+        done: Collection[str] | None = runs
+        if self._archiving:
+            done = await self._archiving.remove([*runs])
+        if done is None:
             return False  # the notes stay, and a later look continues
-        rows = tuple(LedgerWrite(kind=SWEEP, key=key, value=None) for key in runs)
-        self._loop.put(Incoming(input=Mark(rows=rows, promise=False)))
+        rows = tuple(LedgerWrite(kind=SWEEP, key=key, value=None) for key in runs if key in done)
+        if rows:
+            self._loop.put(Incoming(input=Mark(rows=rows, promise=False)))
         return True
 
     async def _drop(self, dropped: Sequence[Space]) -> None:

@@ -123,3 +123,26 @@ async def test_run_that_is_removed_while_the_archive_is_away_leaves_it_later(sit
 
         assert site.names() == [f"{keys[2].run.store}/{keys[2].run}/1.floe"]
         assert await site.store.ledger("sweep") == {}
+
+
+async def test_run_that_may_not_be_deleted_is_named_and_does_not_keep_the_others(
+    site: Site,
+) -> None:
+    async with site.hub(keep=Keep(runs=1)) as hub:
+        keys = [await packed(hub, site) for _ in range(3)]
+        site.bucket.locked = keys[1].run
+        await hub.pruning.prune(Wanted())
+        await settled(hub)
+
+        left = [f"{key.run.store}/{key.run}/1.floe" for key in keys[1:]]
+        assert site.names() == left
+        problem = "cannot delete 1 removed run from its bucket s3://ci-runs: access is denied"
+        assert hub.reads.archive_problem() == problem
+        assert [*await site.store.ledger("sweep")] == [keys[1].run.key]
+
+        site.bucket.locked = None
+        await hub.pruning._sweep()
+        await settled(hub)
+
+        assert site.names() == left[1:]
+        assert hub.reads.archive_problem() == ""
