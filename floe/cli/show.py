@@ -55,7 +55,7 @@ def command(run: str, json_: bool) -> None:
     for line in _notice_lines(client, shape):
         click.echo(f"  {line}")
     if shape.get("moved_to"):
-        click.echo(f"  its workspace was moved to the re-run {shape['moved_to']}")
+        click.echo(f"  its workspace belongs to the re-run {shape['moved_to']} now")
     for name, value in shape["values"].items():
         text = value if isinstance(value, str) else json.dumps(value)
         click.echo(f"  {name} = {clean(text)[:200]}")

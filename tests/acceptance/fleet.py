@@ -126,3 +126,22 @@ def a_lease() -> Shape:
 def answer(route: Route, body: Shape) -> None:
     """Answer with JSON."""
     route.fulfill(body=json.dumps(body), content_type="application/json")
+
+
+def runs_at_h3(page: Page, run: Shape) -> None:
+    """The host of a run, which is the only one then, is h3: it has not answered for a while."""
+    fleet(page)
+    row = {**run, "host": "h3"}
+    as_of = ago(GONE_S)
+
+    def answer_list(route: Route) -> None:
+        is_open = "pending" in route.request.url or "state" not in route.request.url
+        answer(route, {"runs": [row] if is_open else [], "next": None, "as_of": {"h3": as_of}})
+
+    def answer_run(route: Route) -> None:
+        known: Shape = {"host": "h3", "as_of": as_of, "run": row, "graph": None, "events": []}
+        body = json.dumps({"status": 503, "title": "h3 is away", **known})
+        route.fulfill(status=503, body=body, content_type="application/problem+json")
+
+    page.route("**/build/api/runs?*", answer_list)
+    page.route(f"**/build/api/runs/{run['id']}", answer_run)

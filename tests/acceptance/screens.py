@@ -13,10 +13,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.acceptance.dashboard import CHROMIUM_FLAGS, TOKEN, Host, chromium
-from tests.acceptance.fleet import fleet
+from tests.acceptance.fleet import fleet, runs_at_h3
 
 LOOKS: Final = {
     "light": ("light", 1280, 800),
@@ -46,7 +46,9 @@ class Pictures:
             self.page.set_viewport_size({"width": width, "height": height})
             if path is not None:
                 self.page.goto(f"{self.host.url}/{path}")
+            expect(self.page.locator(".loading")).to_have_count(0)
             act()
+            expect(self.page.locator(".loading")).to_have_count(0)
             self.page.wait_for_timeout(350)  # no fact to wait for: a picture of whatever is there
             self.page.screenshot(path=self.folder / f"{name}-{look}.png", full_page=True)
 
@@ -149,6 +151,12 @@ def several(at: Pictures) -> None:
     at.take("fleet-now", "")
     at.take("fleet-drain", "hosts", at.page.get_by_role("button", name="Drain h2").click)
     at.take("fleet-forget", "hosts", at.page.get_by_role("button", name="Forget h3").click)
+    at.page.unroute_all()
+    shop = next(run for run in at.host.get("runs")["runs"] if run["flow"] == "web-shop")
+    runs_at_h3(at.page, shop)
+    at.take("away-now", "")
+    at.take("away-runs", "runs")
+    at.take("away-run", f"runs/{shop['id']}")
     at.page.unroute_all()
 
 

@@ -66,7 +66,7 @@ def test_what_failed_is_started_again_with_an_edited_value(failed: Page) -> None
     page.wait_for_url(re.compile("/runs/h1-2$"))
     status(page, "good")
     head = page.locator(".head")
-    expect(head).to_contain_text("workspace moved from h1-1")
+    expect(head).to_contain_text("workspace of h1-1")
     expect(head.get_by_role("link", name="h1-1", exact=True)).to_be_visible()
     step(page, "from h1-1", "good")
     page.get_by_role("list", name="Nodes").get_by_role("link", name="Build").click()
@@ -121,7 +121,7 @@ def test_dialog_is_used_by_keyboard_and_gives_the_focus_back(failed: Page) -> No
 def test_second_re_run_explains_why_its_workspace_is_empty(failed: Page, host: Host) -> None:
     page = failed
     host.post("runs/h1-1/rerun", {"failed": True})
-    moved = "its workspace was moved to the re-run h1-2"
+    moved = "its workspace belongs to the re-run h1-2 now"
     expect(page.locator(".head")).to_contain_text(moved)
 
     page.goto(f"{host.url}/runs/h1-1?again=failed")

@@ -18,7 +18,7 @@ from tests.acceptance.dashboard import (
     status,
     step,
 )
-from tests.acceptance.fleet import a_host, ago, answer, fleet
+from tests.acceptance.fleet import a_host, ago, answer, fleet, runs_at_h3
 from tests.acceptance.test_dashboard_access import still
 
 __all__ = ["browser", "complaints", "page"]  # fixtures
@@ -203,31 +203,6 @@ def test_run_of_a_host_that_is_away_shows_what_is_known(page: Page, host: Host) 
     expect(page.get_by_text("may be running")).to_have_count(0)
 
 
-def runs_at_h3(page: Page, host: Host) -> None:
-    """The host of the only run is h3, which has not answered for a while."""
-    fleet(page)
-    row = {**host.get("runs")["runs"][0], "host": "h3"}
-
-    def at_h3(route: Route) -> None:
-        open_runs = "pending" in route.request.url or "state" not in route.request.url
-        listed = {
-            "runs": [row] if open_runs else [],
-            "next": None,
-            "as_of": {"h3": row["started_at"]},
-        }
-        answer(route, listed)
-
-    page.route("**/build/api/runs?*", at_h3)
-    page.route("**/build/api/runs/h1-1", lambda route: away(route, row, []))
-
-
-def away(route: Route, row: dict[str, Any], events: list[Any]) -> None:
-    """Answer as a host whose peer h3 has the run and is away."""
-    body = {"status": 503, "title": "h3 is away", "host": "h3", "as_of": ago(40), "run": row}
-    kept = json.dumps({**body, "graph": None, "events": events})
-    route.fulfill(status=503, body=kept, content_type="application/problem+json")
-
-
 def a_second_passes(page: Page) -> None:
     """Wait until what the page counts has been counted on."""
     page.evaluate("async () => { window.counted = (await import('/app/time.js')).now; }")
@@ -242,7 +217,7 @@ def test_run_of_a_host_that_is_away_does_not_count_on_in_a_list(
 ) -> None:
     start_release(page, host)
     step(page, "Build", "running")
-    runs_at_h3(page, host)
+    runs_at_h3(page, host.get("runs")["runs"][0])
 
     page.goto(f"{host.url}/{path}")
 
@@ -259,7 +234,7 @@ def test_run_of_a_host_that_is_away_says_that_its_events_are_not_known_here(
 ) -> None:
     start_release(page, host)
     step(page, "Build", "running")
-    runs_at_h3(page, host)
+    runs_at_h3(page, host.get("runs")["runs"][0])
 
     page.goto(f"{host.url}/runs/h1-1")
 

@@ -71,7 +71,9 @@ function Nodes({ nodes, works }) {
       (node) => html`<tr key=${node.id}><td>
           <b>${plain(node.name || node.id)}</b> <span class="id">${plain(node.ref)}</span></td>
         <td>${typeName(node.type)}</td>
-        <td data-name="does"><code class="definition-work">${plain(works.get(node.ref))}</code></td>
+        <td data-name="does">${
+          works.get(node.ref) && html`<code class="definition-work">${plain(works.get(node.ref))}</code>`
+        }</td>
         <td class="mono" data-name="listens to">${plain(node.listen?.join(" "))}</td>
         <td class="mono" data-name="waits for">${plain(node.wait?.join(" "))}</td>
         <td data-name="retries">${timesText(node)}</td>

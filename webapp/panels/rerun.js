@@ -36,8 +36,8 @@ export function NodeBar({ run, node }) {
 export function Origin({ run }) {
   const { rerun_of, moved_to: to } = run;
   return html`${rerun_of && html`<span>re-run of <a href=${runHref(rerun_of)}>${plain(rerun_of)}</a></span>`}
-    ${to && html`<span>its workspace was moved to the re-run <a href=${runHref(to)}>${plain(to)}</a></span>`}
-    ${rerun_of && run.moved_from && html`<span>workspace moved from <b>${plain(rerun_of)}</b></span>`}`;
+    ${to && html`<span>its workspace belongs to the re-run <a href=${runHref(to)}>${plain(to)}</a> now</span>`}
+    ${rerun_of && run.moved_from && html`<span>workspace of <b>${plain(rerun_of)}</b></span>`}`;
 }
 
 /** The name of a run by its key, which also names its store. @param {string} key */
