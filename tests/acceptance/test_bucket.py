@@ -28,6 +28,16 @@ flows:
         listen: task.say.good
         opts: {shell: 'echo "tried by $FLOE_RUN"; [ -e "$HERE/works" ]'}
       - {name: done, type: end, listen: task.try.good}
+  - name: cut
+    unheard-bad: hold
+    triggers: [{name: start, type: data}]
+    tasks:
+      - {name: killed, type: exec, listen: trigger.good, opts: {shell: 'echo killed; kill -9 $$'}}
+      - name: late
+        type: exec
+        listen: trigger.good
+        timeout: 1s
+        opts: {shell: 'echo late; sleep 60'}
 """
 
 
@@ -86,6 +96,14 @@ def test_packed_run_is_shown_from_the_bucket(host: Host, server: S3Server) -> No
     assert floe(host, "log", run, "say").stdout == "hello\n"
     assert f"tried by {run}" in floe(host, "show", run).stdout
     assert host.node(run, "try")["state"] == "bad"
+
+
+def test_output_of_commands_that_were_cut_off_is_in_the_bucket(host: Host) -> None:
+    run = host.trigger("cut")
+    host.until_over(run)
+    until(lambda: not outputs(host, run), "the deletion of its outputs here")
+
+    assert [host.output(run, node) for node in ("killed", "late")] == [b"killed\n", b"late\n"]
 
 
 def test_packed_run_is_shown_after_a_restart(host: Host) -> None:
