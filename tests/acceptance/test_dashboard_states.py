@@ -46,7 +46,7 @@ def test_axe_finds_nothing_wrong_with_dialogs(page: Page, host: Host) -> None:
     keys = judge(page)
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Cancel run").click()
-    expect(page.get_by_role("dialog", name="Cancel release")).to_be_visible()
+    expect(page.get_by_role("dialog", name="Cancel Release h1-1?", exact=True)).to_be_visible()
     cancel = judge(page)
 
     assert (keys, cancel) == ([], [])

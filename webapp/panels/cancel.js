@@ -3,6 +3,7 @@ import { useState } from "preact/hooks";
 import { post, seg } from "../api.js";
 import { html } from "../html.js";
 import { plain } from "../text.js";
+import { flowName } from "../waits.js";
 import { Reason } from "./reason.js";
 
 /** @param {{run: import("../types/api").Summary}} props */
@@ -11,7 +12,7 @@ export function Cancel({ run }) {
   return html`<button class="is-bad" onClick=${() => ask(true)}>Cancel run</button>
     ${
       isAsked &&
-      html`<${Reason} title=${`Cancel ${plain(run.flow)} ${plain(run.id)}`} yes="Cancel the run" no="Let it run"
+      html`<${Reason} title=${`Cancel ${plain(flowName(run.flow))} ${plain(run.id)}`} yes="Cancel the run" no="Let it run"
         act=${(/** @type {string} */ why) => post(`runs/${seg(run.key)}/cancel`, { why })}
         close=${() => ask(false)}>
         <p>Running commands are stopped; later nodes do not start.</p></${Reason}>`
