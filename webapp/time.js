@@ -33,13 +33,17 @@ export function took(start, end) {
   return s < 60 ? `${s} s` : duration(1000 * s);
 }
 
-/** @param {Instant} at */
+/** The seconds since an instant, as `took` counts. @param {string} at */
+const since = (at) => Math.round((Math.floor(now.value / 1000) * 1000 - Date.parse(at)) / 1000);
+
+/** The age of an instant. It is past, also where the clock of the browser is late. @param {Instant} at */
 export function ago(at) {
   if (!at) return "";
-  const s = Math.round((Math.floor(now.value / 1000) * 1000 - Date.parse(at)) / 1000); // as `took` counts
-  if (s < 0) return `in ${plainSpan(-s)}`;
-  return s < 5 ? "just now" : `${plainSpan(s)} ago`;
+  return since(at) < 5 ? "just now" : `${plainSpan(since(at))} ago`;
 }
+
+/** How soon an instant is. @param {string} at */
+export const soonText = (at) => `in ${plainSpan(Math.max(0, -since(at)))}`;
 
 /** @param {number} s */
 function plainSpan(s) {

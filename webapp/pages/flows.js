@@ -8,7 +8,7 @@ import { Failure, Loading } from "../panels/notice.js";
 import { flowHref } from "../route.js";
 import { flows } from "../state.js";
 import { plain, typeName } from "../text.js";
-import { ago, brief, duration, full, now } from "../time.js";
+import { brief, duration, full, now, soonText } from "../time.js";
 import { useEvery, useTitle } from "../use.js";
 import { isLastKnown, lastRun, lastState, latest } from "../waits.js";
 
@@ -51,7 +51,7 @@ function NextDue({ due }) {
 }
 
 /** @param {string} due */
-export const dueText = (due) => (Date.parse(due) > now.value ? `next ${ago(due)}` : "due now");
+export const dueText = (due) => (Date.parse(due) > now.value ? `next ${soonText(due)}` : "due now");
 
 /**
  * Whether an instant has passed since the flows were loaded: no event announces a poll that found nothing.
