@@ -12,7 +12,8 @@ export function Cancel({ run }) {
   return html`<button class="is-bad" onClick=${() => ask(true)}>Cancel run</button>
     ${
       isAsked &&
-      html`<${Reason} title=${`Cancel ${plain(flowName(run.flow))} ${plain(run.id)}`} yes="Cancel the run" no="Let it run"
+      html`<${Reason} title=${`Cancel ${plain(flowName(run.flow))} ${plain(run.id)}`}
+        yes="Cancel the run" no="Let it run"
         act=${(/** @type {string} */ why) => post(`runs/${seg(run.key)}/cancel`, { why })}
         close=${() => ask(false)}>
         <p>Running commands are stopped; later nodes do not start.</p></${Reason}>`

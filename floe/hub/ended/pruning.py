@@ -242,27 +242,21 @@ class Pruning:
         rows = await self._store.ledger(SWEEP)
         left = self._archiving.without_refused(rows) if self._archiving else [*rows]
         for start in range(0, len(left), BATCH):
-            batch = {key: FlowId(str(rows[key])) for key in left[start : start + BATCH]}
-            if not await self._delete(batch):
+            batch = left[start : start + BATCH]
+            if not await self._delete({key: FlowId(str(rows[key])) for key in batch}):
                 break
 
     async def _delete(self, runs: Mapping[str, FlowId]) -> bool:
         """Delete the files of removed runs, then the notes of them; False if the bucket is away."""
         assert None not in map(ref_of, runs), "the name of a folder is the key of a run"
-        if not runs:
-            return True
         outputs = self._parts.attempts.root / "runs"
-        folders = [outputs / key for key in runs]
-        await self._parts.places.read(outputs, _delete_outputs, folders)
+        await self._parts.places.read(outputs, _delete_outputs, [outputs / key for key in runs])
         await self._drop([Space(flow, key) for key, flow in runs.items()])
-        done: Collection[str] | None = runs
-        if self._archiving:
-            done = await self._archiving.remove([*runs])
+        done = await self._archiving.remove([*runs]) if self._archiving else [*runs]
         if done is None:
             return False  # the notes stay, and a later look continues
         rows = tuple(LedgerWrite(kind=SWEEP, key=key, value=None) for key in runs if key in done)
-        if rows:
-            self._loop.put(Incoming(input=Mark(rows=rows, promise=False)))
+        self._loop.put(Incoming(input=Mark(rows=rows, promise=False)))
         return True
 
     async def _drop(self, dropped: Sequence[Space]) -> None:
