@@ -39,6 +39,13 @@ export function barsOf(node, moment, many = (node.visit ?? 1) > 1) {
   /** @type {Bar[]} */
   const waits = [];
   let from = at(node.entered_at);
+  const first = node.attempts?.[0];
+  if (first && first.attempt > 1) {
+    // Of many attempts only the newest are listed.
+    const to = at(first.started_at ?? first.ended_at);
+    waits.push({ from, to, state: "waits", what: `${visit}attempts 1 to ${first.attempt - 1}` });
+    from = to;
+  }
   for (const one of attempts) {
     if (one.from > from) waits.push({ from, to: one.from, state: "waits", what: "waited" });
     from = one.to;
@@ -59,4 +66,7 @@ export const placeOf = (instant, start, end) =>
   `${(100 * Math.min(1, Math.max(0, (instant - start) / Math.max(1, end - start)))).toFixed(3)}%`;
 
 /** When the first attempt of a node's visit started; empty before. @param {import("./types/api").RunNode} node */
-export const firstStart = (node) => node.attempts?.find((one) => one.started_at)?.started_at ?? node.started_at;
+export function firstStart(node) {
+  const isCut = (node.attempts?.[0]?.attempt ?? 1) > 1; // the first attempts are not listed
+  return (isCut && node.entered_at) || (node.attempts?.find((one) => one.started_at)?.started_at ?? node.started_at);
+}

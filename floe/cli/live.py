@@ -106,7 +106,7 @@ class Live:
                 key = Key(frame.run, shape["epoch"], node["id"], visit, attempt, item)  # type: ignore[arg-type]  # a node's frame has its run
                 path = self._hub.reads.output_path(key)
                 self._tails[node["id"], item] = _Tail(begun["ref"].ljust(self._width), path)
-        elif shape["event"] in ("NodeSettled", "ItemSettled", "RetryArmed"):
+        elif shape["event"] in ("NodeSettled", "ItemSettled", "RetryArmed", "RepeatArmed"):
             if tail := self._tails.pop((node["id"], item), None):
                 await tail.print_rest()
             self._silence.pop(node["id"], None)

@@ -10,8 +10,9 @@ from typing import assert_never
 from floe.kernel.approval import refusal
 from floe.kernel.backoff import delay_ms
 from floe.kernel.items import state_of
-from floe.kernel.owed import key_of, run_key
+from floe.kernel.owed import key_of, later, run_key
 from floe.kernel.process import has_process
+from floe.kernel.repeat import given_of, verdict_on
 from floe.kernel.run_step import GOOD, RunStep
 from floe.kernel.sentences import duration
 from floe.kernel.settle import is_retried, is_retried_as_lost, outcome_of
@@ -22,6 +23,7 @@ from floe.model.event import (
     GrantSuperseded,
     NodeReset,
     NodeStarted,
+    RepeatArmed,
     RetryArmed,
     RetryDue,
     RunActivated,
@@ -151,6 +153,8 @@ def _reported(step: RunStep, signal: Reported) -> None:
     outcome = outcome_of(node, report, ending=ending)
     if not ending and is_retried_as_lost(node, state, report):
         _arm(step, node, state, outcome, signal.at, report.output_bytes, lost=True)
+    elif node.repeat is not None and not ending:
+        _settle_or_repeat(step, node, outcome, signal.at, report)
     else:
         _settle_or_retry(step, node, state, outcome, signal.at, report)
 
@@ -265,6 +269,32 @@ def _settle_or_retry(
         )
 
 
+def _settle_or_repeat(
+    step: RunStep, node: Node, outcome: Outcome, ended_at: Instant, report: Report
+) -> None:
+    outputs = report.outputs if isinstance(report, Exited) else {}
+    state = step.run.nodes[node.id]
+    verdict = verdict_on(node, state, outcome, step.scope(given_of(outcome, outputs)))
+    if isinstance(verdict, Outcome):
+        step.settle(
+            node, verdict, ended_at=ended_at, outputs=outputs, output_bytes=report.output_bytes
+        )
+        return
+    step.add(
+        RepeatArmed(
+            at=step.now,
+            node=node.id,
+            visit=state.visit,
+            attempt=state.attempt,
+            outcome=outcome,
+            outputs=outputs,
+            due=later(step.now, verdict),
+            ended_at=ended_at,
+            output_bytes=report.output_bytes,
+        )
+    )
+
+
 def _arm(
     step: RunStep,
     node: Node,
@@ -275,7 +305,7 @@ def _arm(
     *,
     lost: bool,
 ) -> None:
-    before = len(state.attempts) - state.tries if lost else state.tries
+    before = state.attempt - 1 - state.tries if lost else state.tries
     delay = delay_ms(node.retry.backoff, before + 1, key_of(step.run, node.id, state))
     step.add(
         RetryArmed(

@@ -19,7 +19,7 @@ from floe.kernel.items import (
 )
 from floe.kernel.process import has_process
 from floe.kernel.result import result_of
-from floe.kernel.shared import with_item, with_member, without_member
+from floe.kernel.shared import with_item, with_last, with_member, without_member
 from floe.model.event import (
     CancelAsked,
     DataAsked,
@@ -36,6 +36,7 @@ from floe.model.event import (
     NodeSettled,
     NodeStarted,
     NodeTaken,
+    RepeatArmed,
     RetryArmed,
     RetryDue,
     RunActivated,
@@ -100,6 +101,8 @@ def evolve(run: Run | None, event: Event, *, ref: RunRef | None = None) -> Run:
             return _with_node(run, event, seq, phase="asking", asked_at=event.at)
         case RetryArmed():
             return _run(run, seq=seq, nodes=placed(run, event.node, _armed(run, event)))
+        case RepeatArmed():
+            return _run(run, seq=seq, nodes=with_item(run.nodes, event.node, _repeated(run, event)))
         case RetryDue():
             return _with_node(
                 run,
@@ -286,7 +289,19 @@ def _armed(run: Run, event: RetryArmed) -> NodeState:
         phase="armed",
         due=event.due,
         tries=state.tries if event.lost else state.tries + 1,
-        attempts=(*state.attempts, attempt_of(state, event)),
+        attempts=with_last(state.attempts, attempt_of(state, event)),
+    )
+
+
+def _repeated(run: Run, event: RepeatArmed) -> NodeState:
+    state = run.nodes[event.node]
+    return _node(
+        state,
+        phase="armed",
+        due=event.due,
+        tries=state.tries + 1,
+        outputs=event.outputs,
+        attempts=with_last(state.attempts, attempt_of(state, event)),
     )
 
 
@@ -294,7 +309,7 @@ def _settled(run: Run, event: NodeSettled) -> NodeState:
     state = run.nodes[event.node]
     items = state.items
     is_over = state.phase == "armed" or items is not None
-    attempts = state.attempts if is_over else (*state.attempts, attempt_of(state, event))
+    attempts = state.attempts if is_over else with_last(state.attempts, attempt_of(state, event))
     outputs = outputs_of_items(items) if items else event.outputs
     return _node(
         state,

@@ -96,7 +96,8 @@ def _work_labels(node: Node) -> tuple[str, ...]:
         return ("good",)
     if isinstance(node.work, Action):
         if node.use_status:
-            return (*map(str, range(STATUS_MAX + 1)), "error")
+            statuses = (*map(str, range(STATUS_MAX + 1)), "error")
+            return (*statuses, "bad") if node.repeat else statuses
         return ("good", "bad", "error")
     match node.work:
         case Join() | End():

@@ -12,7 +12,14 @@ from typing import Final
 from floe.kernel.sentences import first_parts, outcome_text
 from floe.kernel.shared import with_item, with_member, without_member
 from floe.model.codec import to_text
-from floe.model.event import ItemEntered, ItemSettled, ItemTaken, NodeSettled, RetryArmed
+from floe.model.event import (
+    ItemEntered,
+    ItemSettled,
+    ItemTaken,
+    NodeSettled,
+    RepeatArmed,
+    RetryArmed,
+)
 from floe.model.flow import Foreach
 from floe.model.nouns import replace
 from floe.model.outcome import Outcome, Result
@@ -136,7 +143,9 @@ def settled_item(run: Run, event: ItemSettled) -> NodeState:
     )
 
 
-def attempt_of(state: NodeState, event: RetryArmed | NodeSettled | ItemSettled) -> Attempt:
+def attempt_of(
+    state: NodeState, event: RetryArmed | RepeatArmed | NodeSettled | ItemSettled
+) -> Attempt:
     """The attempt that an event finishes."""
     return Attempt(
         attempt=event.attempt,

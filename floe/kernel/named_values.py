@@ -55,7 +55,7 @@ def named_value(run: Run, flow: Flow, path: Path) -> Json:
 
 def _node(run: Run, id: NodeId) -> Mapping[str, Json]:
     if id in run.nodes and (outcome := (state := run.settled(id)).outcome):
-        named = _named(outcome, state.tag, state.outputs, len(state.attempts))
+        named = _named(outcome, state.tag, state.outputs, state.attempt)
         return {**named, "items": _items(state.items)} if state.items else named
     for taken in run.taken:  # a re-run has them from its activation on
         if taken.node == id and not run.nodes:

@@ -88,6 +88,8 @@ def longest_s(run: Run, timer: SetTimer) -> float:
     if timer.kind == "run":
         return run.flow.timeout_s or 0.0
     node = run.flow.by_id[timer.key.node]
+    if timer.kind == "retry" and node.repeat is not None:
+        return max(node.repeat.every_s, node.retry.backoff.max_s * (1 + JITTER))
     if timer.kind == "retry":
         return node.retry.backoff.max_s * (1 + JITTER)
     work = run.nodes[node.id].work

@@ -60,5 +60,5 @@ def is_retried(node: Node, state: NodeState, outcome: Outcome) -> bool:
 def is_retried_as_lost(node: Node, state: NodeState, report: Report) -> bool:
     """Whether `on-lost: retry` allows one more attempt, which `retry.max` does not count."""
     lost = isinstance(report, Failed) and report.cause == "lost"
-    uncounted = len(state.attempts) - state.tries
+    uncounted = state.attempt - 1 - state.tries
     return lost and node.on_lost == "retry" and uncounted < LOST_RETRIES_MAX

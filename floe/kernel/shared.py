@@ -1,15 +1,17 @@
-"""Maps and sets whose versions share most of their items.
+"""Maps, sets and lists whose versions share most of their items.
 
 Each event makes a new version of a run. If that copied a map of all nodes, a step of a wide run
 would cost more than one of a narrow run. So a large map is a base, which many versions share, below
 a small layer of its own. A small map is a dict that is copied, which is faster.
 """
 
-from collections.abc import Iterator, Mapping, Set
-from typing import Final, Generic, TypeVar
+from collections.abc import Iterator, Mapping, Sequence, Set
+from typing import Final, Generic, TypeVar, overload
 
 K = TypeVar("K")
 V = TypeVar("V")
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 COPIED_MAX: Final = 256
 """Items of a map or set that is copied."""
@@ -59,6 +61,49 @@ class _Members(Set[K], Generic[K]):
 
     def __len__(self) -> int:
         return self.count
+
+
+class _Listed(Sequence[T_co]):
+    """A base before a short tail."""
+
+    __slots__ = ("base", "tail")
+
+    def __init__(self, base: tuple[T_co, ...], tail: tuple[T_co, ...]) -> None:
+        self.base = base
+        self.tail = tail
+
+    @overload
+    def __getitem__(self, at: int) -> T_co: ...
+    @overload
+    def __getitem__(self, at: slice) -> tuple[T_co, ...]: ...
+    def __getitem__(self, at: int | slice) -> T_co | tuple[T_co, ...]:
+        if isinstance(at, slice):
+            return (*self.base, *self.tail)[at]
+        at += len(self) if at < 0 else 0
+        return self.base[at] if at < len(self.base) else self.tail[at - len(self.base)]
+
+    def __iter__(self) -> Iterator[T_co]:
+        yield from self.base
+        yield from self.tail
+
+    def __len__(self) -> int:
+        return len(self.base) + len(self.tail)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Listed) and (*self,) == (*other,)
+
+    __hash__ = None  # type: ignore[assignment]  # as of a list: no state that has one is a key
+
+
+def with_last(items: Sequence[T], item: T) -> Sequence[T]:
+    """The items with one more at their end."""
+    if len(items) < COPIED_MAX:
+        return (*items, item)
+    base, tail = (items.base, items.tail) if isinstance(items, _Listed) else (tuple(items), ())
+    tail = (*tail, item)
+    if len(tail) ** 2 > len(base):
+        return _Listed((*base, *tail), ())
+    return _Listed(base, tail)
 
 
 def with_item(items: Mapping[K, V], key: K, value: V) -> Mapping[K, V]:

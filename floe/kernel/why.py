@@ -9,6 +9,7 @@ from floe.kernel.loops import awaited_round, comes_round, visit_text
 from floe.kernel.match import may_enter, missing
 from floe.kernel.owed import key_of, wait_due
 from floe.kernel.place import Refusals
+from floe.kernel.repeat import attempt_text, until_text
 from floe.kernel.rest import never_entered
 from floe.kernel.sentences import PARTS_MAX, either, first_parts
 from floe.model.codec import iso
@@ -166,8 +167,9 @@ def _why_open(
 ) -> str:
     state = run.nodes[node.id]
     what = _why_attempt(run, node, state, queued, limit, stuck)
-    visit = visit_text(state, node)
-    return f"{what} ({visit})" if visit else what
+    parts = [visit_text(state, node), "" if state.phase == "armed" else attempt_text(node, state)]
+    counted = ", ".join(filter(None, parts))
+    return f"{what} ({counted})" if counted else what
 
 
 def _why_attempt(
@@ -190,7 +192,7 @@ def _why_attempt(
         return f"its files: {run.host} {problem}"
     match state.phase, state.work:
         case "armed", _:
-            return f"{_why_again(state, node)} at {iso(state.due)}"
+            return f"{_why_again(state, node)} at {iso(state.due)}{until_text(node, state)}"
         case "asking", Ask(form=form):
             return f"a person: form {form.title}"
         case _, Wait():
@@ -205,6 +207,8 @@ def _why_attempt(
 
 
 def _why_again(state: NodeState, node: Node) -> str:
+    if node.repeat and state.tries:
+        return attempt_text(node, state)
     if state.tries:
         return f"retry {state.tries} of {node.retry.max}"
     return f"attempt {state.attempt + 1}, since the last was lost,"

@@ -125,9 +125,10 @@ def _shape_out(hint: Any) -> Callable[[Any], Any] | None:
         return lambda v: None if v is None else {"kind": type(v).__name__, **encode(v)}
     if origin in (frozenset, Set):
         return sorted
-    if origin is tuple:
+    if origin in (tuple, Sequence):
         inner = _shape_out(args[0])
-        return list if inner is None else lambda v: [inner(x) for x in v]
+        plain = list if origin is tuple else None
+        return plain if inner is None else lambda v: [inner(x) for x in v]
     return None
 
 
@@ -173,9 +174,8 @@ def _shape_in(hint: Any) -> Callable[[Any], Any] | None:
         return lambda v: None if v is None else _decoder(classes[v["kind"]])(v)
     if origin in (frozenset, Set):
         return frozenset
-    if origin is tuple:
+    if origin in (tuple, Sequence):
         item = _shape_in(args[0])
-        return tuple if item is None else lambda v: tuple(item(x) for x in v)
-    if origin in (Sequence, Mapping):
-        return None
+        plain = tuple if origin is tuple else None
+        return plain if item is None else lambda v: tuple(item(x) for x in v)
     return None

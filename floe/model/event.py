@@ -274,6 +274,22 @@ class RetryDue:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RepeatArmed:
+    """An attempt is over, and `until` is not true yet; the next is due later. No tag is issued."""
+
+    at: Instant
+    node: NodeId
+    visit: int
+    attempt: int
+    """The attempt that is over."""
+    outcome: Outcome
+    outputs: Mapping[str, Json]
+    due: Instant
+    ended_at: Instant
+    output_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NodeSettled:
     """A node is done; `tag` stands from here on."""
 
@@ -364,6 +380,7 @@ Event = (
     | DataAsked
     | RetryArmed
     | RetryDue
+    | RepeatArmed
     | NodeSettled
     | NodeReset
     | CancelAsked

@@ -198,6 +198,17 @@ class Foreach:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Repeat:
+    """Further attempts until a condition is true, at most `max` in all."""
+
+    until: str
+    """An expression, which is judged after each attempt that was good or bad."""
+    every_s: float
+    """From the end of an attempt to the next."""
+    max: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
     """A task or a merge. It enters when a tag of `heard` arrives and all its clauses stand."""
 
@@ -227,6 +238,8 @@ class Node:
     """The head of a loop enters at most this many times; 0 for a node that is none."""
     foreach: Foreach | None = None
     """None for a node that runs once."""
+    repeat: Repeat | None = None
+    """Instead of `retry`."""
 
     @property
     def is_filled(self) -> bool:

@@ -1,6 +1,6 @@
 """A run, which is the fold of its events, and the record of a removed run."""
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import field
 from typing import Literal, NamedTuple
 
@@ -111,8 +111,8 @@ class NodeState:
     output_bytes: int = 0
     by: str = ""
     tries: int = 0
-    """Failed attempts that counted against `retry.max`."""
-    attempts: tuple[Attempt, ...] = ()
+    """Attempts that counted against `retry.max` or `repeat.max` and were not the last."""
+    attempts: Sequence[Attempt] = ()
     """The finished attempts, in order."""
     tags: tuple[Tag, ...] = ()
     """Issued in addition to `tag`."""

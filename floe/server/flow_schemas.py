@@ -94,7 +94,13 @@ FLOWS: Final[Mapping[str, Schema]] = {
             "listen": many(TEXT),
             "wait": many(TEXT),
         },
-        {"timeout_s": maybe(SECONDS), "retry_max": COUNT, "loop_max": POSITIVE},
+        {
+            "timeout_s": maybe(SECONDS),
+            "retry_max": COUNT,
+            "loop_max": POSITIVE,
+            "repeat": ref("Repeat"),
+        },
     ),
+    "Repeat": shape({"until": TEXT, "every_s": SECONDS, "max": POSITIVE}),
     "Edge": shape({"from": TEXT, "to": TEXT, "tag": TEXT}),
 }

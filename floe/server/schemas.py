@@ -86,7 +86,10 @@ VISIT: Final = {
     "taken_from": {**TEXT, "description": "the key of the run in which it ran, in a re-run"},
     "output_bytes": COUNT,
     "outputs": VALUES,
-    "attempts": many(ref("Attempt")),
+    "attempts": {
+        **many(ref("Attempt")),
+        "description": "of this visit, the newest 50; `attempt` is the number of the last",
+    },
 }
 """One visit of a node."""
 

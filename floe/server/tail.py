@@ -64,7 +64,9 @@ async def spot_of(
     wanted = attempt or latest
     if state is None or wanted < least:
         return Spot(visit=0, attempt=0, path=None, over=done)
-    over = done or wanted < latest or any(a.attempt == wanted for a in state.attempts)
+    over = (
+        done or wanted < latest or (bool(state.attempts) and state.attempts[-1].attempt == wanted)
+    )
     key = Key(run.ref, run.epoch, node.id, state.visit, wanted, item)
     with readable():
         path = await hub.reads.output(run, key)

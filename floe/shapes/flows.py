@@ -100,6 +100,7 @@ def graph_shape(flow: Flow) -> Shape:
                     "timeout_s": node.timeout_s,
                     "retry_max": node.retry.max,
                     **({"loop_max": node.loop} if node.loop else {}),
+                    **({"repeat": encode(node.repeat)} if node.repeat else {}),
                 }
                 for node in flow.nodes
             ),

@@ -1,6 +1,7 @@
 """Nodes of a run as JSON: in full, and the changes of one event."""
 
 from collections.abc import Mapping
+from typing import Final
 
 from floe.kernel.inputs import givers_of, inputs_of
 from floe.kernel.items import label_of_item, state_of
@@ -11,6 +12,10 @@ from floe.model.flow import Node, Wait
 from floe.model.refs import NO_ITEM, Instant, Shape
 from floe.model.run import Attempt, NodeState, Run
 from floe.shapes.work import work_shape
+
+ATTEMPTS_SHOWN: Final = 50
+"""The newest attempts of a visit that a node lists: one with `repeat` may have 10,000, and each
+change of it is sent to every listener."""
 
 
 def node_shape(run: Run, node: Node) -> Shape:
@@ -54,7 +59,7 @@ def visit_shape(state: NodeState, due: Instant | None = None) -> Shape:
         "taken_from": state.taken_from,
         "output_bytes": state.output_bytes,
         "outputs": dict(state.outputs),
-        "attempts": [attempt_shape(a) for a in state.attempts],
+        "attempts": [attempt_shape(a) for a in state.attempts[-ATTEMPTS_SHOWN:]],
     }
 
 

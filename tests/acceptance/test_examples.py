@@ -45,6 +45,7 @@ IN_TERMINAL = (
     ("merges.yml", "task.after-both"),
     ("notices.yml", "no notice of this run"),
     ("outcomes.yml", "the probe said three"),
+    ("repeat.yml", "the service answers 200"),
     ("timer.yml --flow every-minute", "task.pause"),
     ("timer.yml --flow weekday-mornings", "UTC"),
     ("triggers.yml", "branch main"),

@@ -19,7 +19,7 @@ Everything else is prose.
 """
 
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -52,6 +52,7 @@ from floe.model.event import (
     NodeSettled,
     NodeStarted,
     NodeTaken,
+    RepeatArmed,
     RerunOf,
     RetryArmed,
     RetryDue,
@@ -74,6 +75,7 @@ from floe.model.flow import (
     GitCheckout,
     GitMerge,
     Node,
+    Repeat,
     Retry,
     Wait,
     Work,
@@ -275,6 +277,9 @@ class _Story:
                 kind = " lost" if lost else ""
                 at = _at(node, event.item)
                 return f"{name} {at} attempt={attempt}{kind} {_outcome(outcome)} {self._at(due)}"
+            case RepeatArmed(node=node, attempt=attempt, outcome=outcome, outputs=outputs, due=due):
+                gives = f" outputs {to_text(outputs)}" if outputs else ""
+                return f"{name} {node} attempt={attempt} {_outcome(outcome)}{gives} {self._at(due)}"
             case NodeSettled(node=node, outcome=outcome, tag=tag, good=good):
                 counts = f"{tag} counts as {'good' if good else 'bad'}" if tag else "no tag"
                 outputs = f" outputs {to_text(event.outputs)}" if event.outputs else ""
@@ -344,6 +349,7 @@ def _with(node: Node, options: str) -> Node:
         ignore_fail="ignore-fail" in given,
         use_status="use-status" in given,
         loop=int(given.get("loop", "0")),
+        repeat=_repeat(given),
         on_lost="retry" if given.get("on-lost") == "retry" else "fail",
         foreach=_foreach(given),
     )
@@ -358,6 +364,13 @@ def _foreach(given: dict[str, str]) -> Foreach | None:
         parallel=int(given["parallel"]) if "parallel" in given else None,
         on_item_bad="stop" if given.get("on-item-bad") == "stop" else "finish",
     )
+
+
+def _repeat(given: Mapping[str, str]) -> Repeat | None:
+    if "until" not in given:
+        return None
+    every_s = _seconds(given.get("every", "10s"))
+    return Repeat(until=given["until"], every_s=every_s, max=int(given.get("max", "3")))
 
 
 def _form(words: Sequence[str]) -> Form:

@@ -35,6 +35,7 @@ from floe.model.event import (
     NodeSettled,
     NodeStarted,
     NodeTaken,
+    RepeatArmed,
     RetryArmed,
     RetryDue,
     RunActivated,
@@ -44,7 +45,7 @@ from floe.model.event import (
 )
 from floe.model.flow import Ask, Join
 from floe.model.message import Accepted, Ended, Envelope, Offer, Refused
-from floe.model.refs import Instant, Key, NodeId, RunRef
+from floe.model.refs import NO_ITEM, Instant, Key, NodeId, RunRef
 from floe.model.run import NodeState, Run
 from floe.model.summary import Summary
 from floe.store.base import Record
@@ -81,13 +82,20 @@ def attempt_starts_once(run: Run, log: Sequence[Event]) -> None:
 
 
 def retries_are_bounded(run: Run, log: Sequence[Event]) -> None:
-    """A node is tried again at most `retry.max` times a visit, lost attempts aside."""
+    """A node is tried again at most `retry.max` times a visit, lost attempts aside.
+
+    With `repeat` it has at most `repeat.max` attempts.
+    """
     assert run.flow is not None
-    nodes = run.flow.by_id
+    most = {n.id: n.repeat.max - 1 if n.repeat else n.retry.max for n in run.flow.nodes}
     for events in _by_epoch(log):
-        retries = [e for e in events if isinstance(e, RetryArmed) and not e.lost]
-        armed = Counter((e.node, e.visit, e.item) for e in retries)
-        assert all(count <= nodes[node].retry.max for (node, *_), count in armed.items())
+        again = [e for e in events if isinstance(e, RetryArmed | RepeatArmed)]
+        armed = Counter(
+            (e.node, e.visit, NO_ITEM if isinstance(e, RepeatArmed) else e.item)
+            for e in again
+            if isinstance(e, RepeatArmed) or not e.lost
+        )
+        assert all(count <= most[node] for (node, *_), count in armed.items())
 
 
 def items_are_done_once(run: Run, log: Sequence[Event]) -> None:

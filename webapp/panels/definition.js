@@ -83,8 +83,14 @@ function Nodes({ nodes, works }) {
 }
 
 /** How often a node runs again. @param {import("../types/api").GraphNode} node */
-const timesText = ({ retry_max: retries, loop_max: rounds }) =>
-  [retries || "", rounds ? `${rounds} rounds` : ""].filter(Boolean).join(", ");
+const timesText = ({ retry_max: retries, loop_max: rounds, repeat }) =>
+  [
+    retries || "",
+    rounds ? `${rounds} rounds` : "",
+    repeat ? `until ${plain(repeat.until)}, every ${duration(1000 * repeat.every_s)}, at most ${repeat.max}` : "",
+  ]
+    .filter(Boolean)
+    .join(", ");
 
 /** What a node does, as far as one text shows it. @param {Record<string, any>} work */
 function workText({ kind, shell, argv, url, git, form, period_s: period }) {

@@ -96,15 +96,22 @@ function attemptState(node, visit, attempt) {
   return at.attempts?.find((one) => one.attempt === attempt)?.result ?? at.state;
 }
 
+const [LISTED, NEAR] = [30, 5];
+
+/** The attempts with a link: the first, those around the chosen one, and the last.
+ * @param {number} latest @param {number} chosen */
+function listed(latest, chosen) {
+  const all = Array.from({ length: latest }, (_, at) => at + 1);
+  if (latest <= LISTED) return all;
+  return all.filter((one) => one === 1 || Math.abs(one - chosen) <= NEAR || one > latest - LISTED / 2);
+}
+
 /** @param {{node: import("../types/api").RunNode, visit: number, attempt: number}} props */
 function Attempts({ node, visit, attempt }) {
   const latest = visitOf(node, visit).attempt ?? 1;
   const named = (node.visit ?? 1) > 1 ? String(visit) : "";
   if (latest < 2) return null;
-  return html`<span class="attempts" role="group" aria-label="Attempts">${Array.from(
-    { length: latest },
-    (_, at) => at + 1,
-  ).map(
+  return html`<span class="attempts" role="group" aria-label="Attempts">${listed(latest, attempt).map(
     (one) => html`
       <a key=${one} data-replace href=${here({ visit: named, attempt: String(one), line: "" })}
         aria-current=${one === attempt ? "true" : undefined}>#${one} <${Mark}

@@ -83,7 +83,8 @@ function outcome(node, of) {
   const visit = visitText(node, of);
   if (visit) parts.push(visit);
   if (node.items) parts.push(itemsText(node));
-  if ((node.attempt ?? 1) > 1) parts.push(`attempt ${node.attempt}`);
+  const attempts = of?.repeat ? ` of ${of.repeat.max}` : "";
+  if ((node.attempt ?? 1) > 1 || (attempts && isAgain)) parts.push(`attempt ${node.attempt}${attempts}`);
   if (node.status) parts.push(`${isAgain ? "after " : ""}status ${node.status}`);
   if (answer || node.why) parts.push(answer || plain(node.why));
   if (node.taken_from) parts.push(`from ${plain(shortOf(node.taken_from))}`);

@@ -210,6 +210,13 @@ export type GraphNode = {
   timeout_s?: number | null;
   retry_max?: number;
   loop_max?: number;
+  repeat?: Repeat;
+};
+
+export type Repeat = {
+  until: string;
+  every_s: number;
+  max: number;
 };
 
 export type Edge = {
@@ -283,6 +290,7 @@ export type Node = {
   taken_from?: string;
   output_bytes?: number;
   outputs?: Record<string, unknown>;
+  /** of this visit, the newest 50; `attempt` is the number of the last */
   attempts?: Attempt[];
   visits?: Visit[];
   /** the labels of its items; absent without items */
@@ -332,6 +340,7 @@ export type NodePage = {
   taken_from?: string;
   output_bytes?: number;
   outputs?: Record<string, unknown>;
+  /** of this visit, the newest 50; `attempt` is the number of the last */
   attempts?: Attempt[];
   visits?: Visit[];
   /** the labels of its items; absent without items */
@@ -360,6 +369,7 @@ export type Visit = {
   taken_from: string;
   output_bytes: number;
   outputs: Record<string, unknown>;
+  /** of this visit, the newest 50; `attempt` is the number of the last */
   attempts: Attempt[];
 };
 
@@ -410,6 +420,7 @@ export type EventName =
   | "DataAsked"
   | "RetryArmed"
   | "RetryDue"
+  | "RepeatArmed"
   | "NodeSettled"
   | "NodeReset"
   | "CancelAsked"
@@ -754,6 +765,7 @@ export type NodeChange = {
   taken_from?: string;
   output_bytes?: number;
   outputs?: Record<string, unknown>;
+  /** of this visit, the newest 50; `attempt` is the number of the last */
   attempts?: Attempt[];
   visits?: Visit[];
   /** the labels of its items; absent without items */

@@ -5,6 +5,7 @@ from typing import Final
 
 from floe.dialects.floe.expressions import check_expression
 from floe.dialects.floe.nodes import Nodes
+from floe.dialects.floe.repeats import check_repeat
 from floe.dialects.floe.templates import TemplateText, check_template
 from floe.dialects.floe.vocabulary import FORM, FORM_TEXT
 from floe.dialects.notes import Notes, Position
@@ -63,9 +64,10 @@ def _place(flaw: Flaw, nodes: Nodes) -> Position:
 
 
 def check_texts(flow: Flow, nodes: Nodes, notes: Notes) -> None:
-    """Report the paths in texts of forms and in lists that can never lead to a value."""
+    """Report what texts of forms, lists and `until` name, and no run can give."""
     for node in flow.nodes:
         check_expression(nodes.lists.get(node.id), flow, notes, node=node.id)
+        check_repeat(nodes.repeats.get(node.id), flow, node.id, notes)
         if isinstance(node.work, Ask) and node.work.form.text is not None:
             form = nodes.opts[node.id].entries[FORM.name].value
             assert isinstance(form, Table), "the form was read"

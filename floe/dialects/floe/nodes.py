@@ -6,6 +6,7 @@ from typing import Final, Literal
 
 from floe.dialects.floe.expressions import ExpressionText
 from floe.dialects.floe.names import id_from_name, identify
+from floe.dialects.floe.repeats import WrittenRepeat, check_work
 from floe.dialects.floe.tasks import OPTS_OF, read_work
 from floe.dialects.floe.vocabulary import (
     CLASS,
@@ -23,6 +24,7 @@ from floe.dialects.floe.vocabulary import (
     OPTS,
     OUTPUT_MAX,
     PARALLEL,
+    REPEAT,
     RETRY,
     TASK,
     TASK_TYPE,
@@ -35,7 +37,7 @@ from floe.dialects.kinds import closest, nearest, quoted
 from floe.dialects.notes import Notes, Position
 from floe.dialects.section import SectionValues
 from floe.dialects.tree import Items, Scalar, Table
-from floe.model.flow import End, Exec, Fetch, Foreach, Join, Node, Trigger, Work
+from floe.model.flow import End, Exec, Fetch, Foreach, Join, Node, Repeat, Trigger, Work
 from floe.model.nouns import dataclass
 from floe.model.refs import NodeId
 from floe.model.tags import TRIGGER_GOOD, Tag
@@ -67,6 +69,8 @@ class Nodes:
     """The `opts` of each node, as written."""
     lists: Mapping[NodeId, ExpressionText]
     """The expressions that give the items of nodes."""
+    repeats: Mapping[NodeId, WrittenRepeat]
+    """The `repeat` of the tasks that have one, as written."""
     is_whole: bool
     """Whether every node is here: no id, type or tag had errors."""
 
@@ -95,6 +99,7 @@ def read_nodes(tables: Sequence[Table], triggers: Sequence[Trigger], notes: Note
             if draft.cls == "task" and isinstance(items := draft.part[FOREACH], ExpressionText)
         },
         opts={d.id: d.part[OPTS] or Table(d.part.at, {}) for d in drafts.values()},
+        repeats={d.id: one for d in drafts.values() if (one := _written_repeat(d))},
         is_whole=lookup.is_whole and None not in read and None not in nodes,
     )
 
@@ -197,7 +202,24 @@ def _task(draft: UnlinkedNode, work: Work, tags: tuple[Tag, ...], notes: Notes) 
         output_max=part[OUTPUT_MAX],
         grace_s=part[GRACE],
         loop=_loop(part, work, tags, notes),
+        repeat=_repeat(part, work, notes),
     )
+
+
+def _written_repeat(draft: UnlinkedNode) -> WrittenRepeat | None:
+    return draft.part[REPEAT] if draft.cls == "task" else None
+
+
+def _repeat(part: SectionValues, work: Work, notes: Notes) -> Repeat | None:
+    written = part[REPEAT]
+    if written is None:
+        return None
+    check_work(work, part[TASK_TYPE], part.at_of(REPEAT), notes)
+    for other in (RETRY, FOREACH, MATRIX):
+        if other in part:
+            what = f"`{other.name}` cannot be together with `repeat`"
+            notes.error(part.at_of(other), what, "remove one of them")
+    return written.compiled
 
 
 def _loop(part: SectionValues, work: Work, tags: tuple[Tag, ...], notes: Notes) -> int:

@@ -10,8 +10,10 @@ from collections.abc import Mapping
 from typing import Final, Literal
 
 from floe.dialects.floe.event_names import EventNames
+from floe.dialects.floe.expressions import NO_EXPRESSION, ExpressionKind
 from floe.dialects.floe.items import NO_ITEMS, ForeachKind, MatrixKind
 from floe.dialects.floe.max_runs import WrittenMaxRuns
+from floe.dialects.floe.repeats import NO_REPEAT, WrittenRepeat
 from floe.dialects.floe.secret_url import SecretUrl
 from floe.dialects.floe.templates import NO_TEMPLATE, FilledText, TemplateKind
 from floe.dialects.kinds import (
@@ -872,6 +874,48 @@ LISTEN: Final = KeySpec(
     "the first of these events starts it.",
     example="listen: task.build.good",
 )
+UNTIL: Final = KeySpec(
+    name="until",
+    kind=ExpressionKind(),
+    default=NO_EXPRESSION,
+    required=True,
+    doc="The condition, an [expression](#expressions). It also sees `outputs`, `status` and "
+    "`state` of the attempt that is over.",
+    example="until: status == 0",
+)
+EVERY: Final = KeySpec(
+    name="every",
+    kind=Duration(),
+    default=10.0,
+    doc="Time from the end of an attempt to the next.",
+    example="every: 10s",
+)
+REPEAT_MAX: Final = KeySpec(
+    name="max",
+    kind=Whole(1, 10_000),
+    default=1,
+    required=True,
+    doc="Attempts in all. If `until` is still false after them, the task is `bad`.",
+    example="max: 30",
+)
+REPEAT_MAP: Final = Section(
+    name="repeat",
+    keys=(UNTIL, EVERY, REPEAT_MAX),
+    doc="Further attempts until a condition is true. No event is issued between them.",
+)
+REPEAT: Final = KeySpec(
+    name="repeat",
+    kind=SectionPart(
+        section=REPEAT_MAP,
+        build=lambda f: WrittenRepeat(f[UNTIL], f[EVERY], f[REPEAT_MAX]),
+        label="map",
+        example="repeat: {until: status == 0, every: 10s, max: 30}",
+    ),
+    default=NO_REPEAT,
+    absent="one attempt",
+    doc="Run it again until a condition is true. Not together with `retry`.",
+    example="repeat: {until: status == 0, every: 10s, max: 30}",
+)
 LOOP_ROUNDS: Final = KeySpec(
     name="max",
     kind=Whole(1, 1000),
@@ -1072,6 +1116,7 @@ TASK: Final = Section(
         USE_STATUS,
         TIMEOUT,
         RETRY,
+        REPEAT,
         LOOP,
         ON_LOST,
         OUTPUT_MAX,

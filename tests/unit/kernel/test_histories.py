@@ -14,7 +14,7 @@ from floe.kernel.graph import graph_of, labels_of
 from floe.kernel.owed import owed, run_key
 from floe.model.effect import AskData, Effect, SetTimer, StartAction, StopAction
 from floe.model.event import Event, GrantSuperseded
-from floe.model.flow import End, Flow, Node, Retry
+from floe.model.flow import End, Flow, Node, Repeat, Retry
 from floe.model.refs import HostId, Instant, Key, NodeId
 from floe.model.run import Run
 from floe.model.signal import (
@@ -104,7 +104,7 @@ def flows(draw: st.DrawFn) -> Flow:
 
 
 def _node(draw: st.DrawFn, id: str, on: str) -> Node:
-    kind = draw(st.sampled_from(["exec", "exec", "exec", "form", "timer", "end", "all", "any"]))
+    kind = draw(st.sampled_from(["exec", "exec", "repeat", "form", "timer", "end", "all", "any"]))
     retry = Retry(max=draw(st.integers(0, 2)))
     timeout_s = draw(st.sampled_from([None, 5.0]))
     match kind:
@@ -116,6 +116,9 @@ def _node(draw: st.DrawFn, id: str, on: str) -> Node:
             return an_end(id, on)
         case "all" | "any":
             return a_merge(id, [on], kind)
+        case "repeat":
+            until = draw(st.sampled_from(["status == 0", "outputs.x == 1", "false"]))
+            return a_node(id, on=on, repeat=Repeat(until=until, every_s=1.0, max=3))
         case _:
             return a_node(
                 id,
@@ -140,6 +143,7 @@ def _rewired(draw: st.DrawFn, node: Node, tags: Sequence[str]) -> Node:
         node.work,
         heard=heard,
         loop=rounds,
+        repeat=node.repeat,
         retry=node.retry,
         timeout_s=node.timeout_s,
         ignore_fail=node.ignore_fail,

@@ -1,7 +1,7 @@
-"""Maps and sets with many versions: equal to plain ones, and small."""
+"""Maps, sets and lists with many versions: equal to plain ones, and small."""
 
 import tracemalloc
-from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from itertools import accumulate
 
 import pytest
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from floe.kernel import shared
-from floe.kernel.shared import with_item, with_member, without_member
+from floe.kernel.shared import with_item, with_last, with_member, without_member
 
 KEYS = st.integers(0, 40)
 
@@ -49,6 +49,31 @@ def test_set_is_a_set_that_got_and_lost_the_same_members(updates: list[tuple[int
     assert sorted(members) == sorted(plain)
     assert len(members) == len(plain)
     assert [one in members for one in range(50)] == [one in plain for one in range(50)]
+
+
+@pytest.mark.parametrize("count", [0, 5, 8, 9, 30, 100])
+def test_list_is_a_tuple_that_got_the_same_items(count: int) -> None:
+    versions: list[Sequence[int]] = [()]
+    for item in range(count):
+        versions.append(with_last(versions[-1], item))
+
+    last = versions[-1]
+
+    assert all(tuple(items) == tuple(range(len(items))) for items in versions)
+    assert [last[at] for at in range(-count, count)] == [*range(count), *range(count)]
+    assert last[-3:] == tuple(range(count))[-3:]
+
+
+def test_shared_lists_are_equal_if_their_items_are() -> None:
+    def listed(items: Iterable[int]) -> Sequence[int]:
+        made: Sequence[int] = ()
+        for item in items:
+            made = with_last(made, item)
+        return made
+
+    assert listed(range(20)) == listed(range(20))
+    assert listed(range(20)) != listed(range(1, 21))
+    assert listed(range(20)) != listed(range(21))
 
 
 def test_each_member_of_a_shared_set_comes_once() -> None:
