@@ -46,6 +46,8 @@ EVENTS: Final = (
     "DataAsked",
     "RetryArmed",
     "RetryDue",
+    "RepeatArmed",
+    "NodeReset",
     "NodeSettled",
     "CancelAsked",
     "RunEnding",

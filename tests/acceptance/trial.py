@@ -120,6 +120,25 @@ flows:
             while :; do sleep 300; done
       - {name: hang, type: fetch, listen: trigger.good, opts: {url: 'SERVED/never'}}
 
+  - name: rounds
+    env: ['STARTS=$HERE/starts']
+    triggers: [{name: start, type: data}]
+    tasks:
+      - name: test
+        type: exec
+        listen: [trigger.good, task.fix.good]
+        loop: {max: 2}
+        repeat: {until: status == 0, every: 0.1, max: 2}
+        opts:
+          shell: |
+            echo "$FLOE_ATTEMPT" >> "$STARTS"
+            test -e mended && echo mended
+      - name: fix
+        type: exec
+        listen: task.test.bad
+        opts: {shell: 'echo "$FLOE_ATTEMPT" >> "$STARTS"; touch mended; echo fixed'}
+      - {name: done, type: end, listen: task.test.good}
+
   - name: alone
     env: ['STARTS=$HERE/starts']
     max-runs: 1
@@ -157,6 +176,8 @@ PRINTED: Final = {
     ("again", "print", 1): COUNTED * 2,
     ("again", "last", 1): b"hello fine\n",
     ("filed", "only", 1): b"filed\n",
+    ("rounds", "test", 1): b"mended\n",
+    ("rounds", "fix", 1): b"fixed\n",
 }
 """What each attempt of a command writes, whatever happens to the host. `again` starts `all` again
 from its last command: it takes the other nodes over, and the workspace with the fetched file."""
@@ -174,6 +195,8 @@ TAGS: Final = {
     ("again", "sign-off"): ("task.sign-off.good", None),
     ("again", "last"): ("task.last.good", 0),
     ("filed", "only"): ("task.only.good", 0),
+    ("rounds", "test"): ("task.test.good", 0),
+    ("rounds", "fix"): ("task.fix.good", 0),
 }
 """The event and the exit status of each node in the end."""
 
@@ -304,6 +327,7 @@ class Trial:
         alone = [self._insist(lambda k=k: host.trigger("alone", k)) for k in ("a", "b")]  # type: ignore[misc]  # mypy has no type for a default of a lambda
         whole = self._insist(lambda: host.trigger("all", "two", word="hello"))
         filed = self._insist(lambda: host.trigger("filed", "three"))
+        rounds = self._insist(lambda: host.trigger("rounds", "seven"))
         for node in ("stay", "hang"):
             self._insist(lambda node=node: host.until_node(held, node, "running"))  # type: ignore[misc]  # mypy has no type for a default of a lambda
         until(lambda: "stay" in self.starts.read_text(), "the first line of what is cancelled")
@@ -311,6 +335,7 @@ class Trial:
         self._insist(lambda: host.until_node(whole, "sign-off", "asking"))
         self._insist(lambda: host.give(whole, "sign-off", "five", remark="fine"))
         runs = {"all": whole, "filed": filed, "held": held, "alone": alone[0], "then": alone[1]}
+        runs["rounds"] = rounds
         for run in (old, *runs.values()):
             self._insist(lambda run=run: host.until_over(run))  # type: ignore[misc]  # as above
         again = self._insist(lambda: host.rerun(whole, "six", **{"from": "last"}))

@@ -32,11 +32,14 @@ from floe.host.runs import RunTable
 from floe.host.site import Site
 from floe.host.step import Step
 from floe.kernel import decide as decide_module
+from floe.kernel import evolve as evolve_module
+from floe.kernel import loops as loops_module
 from floe.kernel import rerun as rerun_module
 from floe.kernel import run_step as run_step_module
+from floe.kernel.loops import LoopRound
 from floe.kernel.run_step import RunStep
-from floe.model.event import NodeTaken, RunEnding
-from floe.model.flow import Foreach
+from floe.model.event import NodeTaken, RepeatArmed, RunEnding
+from floe.model.flow import Flow, Foreach
 from floe.model.host import HostView
 from floe.model.message import Claim, Ended, Envelope, Message, Offer, Ping
 from floe.model.refs import HostId, Key, NodeId, RunRef, StoreId
@@ -251,6 +254,23 @@ def _restart_cancelled(self: Adopter, step: Step, run: Run) -> None:
     self._forget_cancel(step, run)
 
 
+# --- rounds and repetitions ---
+
+
+def _round_at_once(run: Run, flow: Flow) -> LoopRound | None:
+    return _next_round(replace(run, open=frozenset()), flow)
+
+
+_next_round = loops_module.next_round
+
+
+def _repeated_uncounted(run: Run, event: RepeatArmed) -> NodeState:
+    return replace(_repeated(run, event), tries=run.nodes[event.node].tries)
+
+
+_repeated = evolve_module._repeated
+
+
 # --- leases ---
 
 
@@ -452,7 +472,7 @@ BUGS: Final[Mapping[str, Bug]] = {
     ),
     "say-before-append": Bug(
         breaks=(*SPLIT, *STUCK),
-        seeds=range(10, 510),
+        seeds=range(2, 502),
         at_work=several(patch(Machine, _take=_act_first), SAID_UNSEEN),
     ),
     "nothing-is-promised": Bug(
@@ -527,6 +547,18 @@ BUGS: Final[Mapping[str, Bug]] = {
         breaks=("attempt_starts_once_anywhere", "items_are_done_once"),
         seeds=range(1, 501),
         at_work=patch(run_step_module, upcoming=_upcoming_again),
+    ),
+    "round-begins-at-once": Bug(
+        breaks=("round_waits_for_its_loop",),
+        seeds=range(1, 501),
+        at_work=patch(run_step_module, next_round=_round_at_once),
+        lean=Lean(flows=("retest",) * 3, is_unlucky=True, is_slow=True),
+    ),
+    "repetitions-are-not-counted": Bug(
+        breaks=("retries_are_bounded",),
+        seeds=range(1, 501),
+        at_work=patch(evolve_module, _repeated=_repeated_uncounted),
+        lean=Lean(flows=("health",) * 3, is_unlucky=True),
     ),
     "ended-before-its-processes": Bug(
         breaks=("nothing_is_left_of_an_ended_run",),

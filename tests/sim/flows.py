@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from floe.model.codec import digest_of
-from floe.model.flow import Backoff, Flow, Foreach, MaxRuns, Node, Retry
+from floe.model.flow import Backoff, Flow, Foreach, MaxRuns, Node, Repeat, Retry
 from floe.model.refs import FlowId
 from tests.make import a_flow, a_form, a_merge, a_node, a_timer, an_end
 
@@ -70,6 +70,25 @@ KINDS: Final = (
         1,
     ),
     Kind(_flow("pause", a_timer("rest", 0.4), an_end(on="task.rest.good"), timeout_s=2.0), 1),
+    Kind(
+        _flow(
+            "retest",
+            a_merge("round", ["trigger.good", "task.unit.bad", "task.lint.bad"], "any", loop=3),
+            a_node("unit", on="merge.round.good"),
+            a_node("lint", on="merge.round.good"),
+            a_merge("both", ["task.unit.good", "task.lint.good"]),
+            an_end(on="merge.both.good"),
+        ),
+        1,
+    ),
+    Kind(
+        _flow(
+            "health",
+            a_node("up", repeat=Repeat(until="status == 0", every_s=0.2, max=3), on_lost="retry"),
+            an_end(on="task.up.good"),
+        ),
+        1,
+    ),
     Kind(_flow("file"), 2),
     Kind(_flow("moon", host_tags=("moon",)), 1),
     Kind(_flow("pair", max_runs=MaxRuns(limit=2), on_host_lost="restart"), 2),

@@ -129,6 +129,8 @@ LEANS: Final[Mapping[str, Lean]] = {
     "AskData": _FORMS,
     "RetryArmed": _RETRIES,
     "RetryDue": _RETRIES,
+    "RepeatArmed": Lean(flows=("health",), is_unlucky=True),
+    "NodeReset": Lean(flows=("retest",), is_unlucky=True),
     "SetTimer": Lean(flows=("pause", "sign", "chain")),
     "CancelAsked": _CANCELS,
     "CancelRun": _CANCELS,
