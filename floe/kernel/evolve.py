@@ -17,6 +17,7 @@ from floe.kernel.items import (
     settled_item,
     with_taken,
 )
+from floe.kernel.loops import reset_nodes
 from floe.kernel.process import has_process
 from floe.kernel.result import result_of
 from floe.kernel.shared import with_item, with_last, with_member, without_member
@@ -50,7 +51,7 @@ from floe.model.nouns import replace
 from floe.model.refs import NO_ITEM, NodeId, RunRef
 from floe.model.result import RunResult, result_of_row
 from floe.model.run import ItemStates, NodeState, Run
-from floe.model.tags import TRIGGER_GOOD, Tag, emitter_of
+from floe.model.tags import TRIGGER_GOOD, Tag
 
 
 def evolve(run: Run | None, event: Event, *, ref: RunRef | None = None) -> Run:
@@ -89,7 +90,7 @@ def evolve(run: Run | None, event: Event, *, ref: RunRef | None = None) -> Run:
                 title=event.title or run.title,
             )
         case NodeReset():
-            return _reset_nodes(run, event, seq)
+            return reset_nodes(run, event, seq)
         case NodeTaken():
             return _run(
                 run,
@@ -250,20 +251,6 @@ def _with_tags(standing: Mapping[Tag, int], tags: Iterable[Tag], seq: int) -> Ma
     return standing
 
 
-def _reset_nodes(run: Run, event: NodeReset, seq: int) -> Run:
-    """Reset nodes; tags from outside these nodes keep standing."""
-    again = {n: _node(run.nodes[n], phase="again") for n in event.nodes if n in run.nodes}
-    gone = {tag for state in again.values() for tag in (state.tag, *state.tags)}
-    gone |= {tag for tag in run.standing if emitter_of(tag) in again}
-    return _run(
-        run,
-        seq=seq,
-        nodes={**run.nodes, **again},
-        open=frozenset(run.open) - again.keys(),
-        standing={t: at for t, at in run.standing.items() if t == event.by or t not in gone},
-    )
-
-
 def _entered(run: Run, event: NodeEntered, seq: int) -> NodeState:
     level, seen = seen_from(run, event.sources) if event.inherits else (0, ())
     return NodeState(
@@ -295,13 +282,10 @@ def _armed(run: Run, event: RetryArmed) -> NodeState:
 
 def _repeated(run: Run, event: RepeatArmed) -> NodeState:
     state = run.nodes[event.node]
+    attempts = with_last(state.attempts, attempt_of(state, event))
+    tries, outputs = state.tries + 1, event.outputs
     return _node(
-        state,
-        phase="armed",
-        due=event.due,
-        tries=state.tries + 1,
-        outputs=event.outputs,
-        attempts=with_last(state.attempts, attempt_of(state, event)),
+        state, phase="armed", due=event.due, tries=tries, outputs=outputs, attempts=attempts
     )
 
 

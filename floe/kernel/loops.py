@@ -6,12 +6,13 @@ settled. What a round resets, and which tag it keeps, is logged as NodeReset.
 
 from collections.abc import Container, Iterator
 
+from floe.model.event import NodeReset
 from floe.model.flow import Flow, Node
 from floe.model.loop import FlowLoop
-from floe.model.nouns import dataclass
+from floe.model.nouns import dataclass, replace
 from floe.model.refs import NodeId
 from floe.model.run import NodeState, Run
-from floe.model.tags import Tag
+from floe.model.tags import Tag, emitter_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +41,20 @@ def next_round(run: Run, flow: Flow) -> LoopRound | None:
             heads = tuple(head for tag, head in arrived if tag == by)
             return LoopRound(by=by, heads=heads, again=tuple(_reset(run, flow, loop)))
     return None
+
+
+def reset_nodes(run: Run, event: NodeReset, seq: int) -> Run:
+    """The run after nodes were reset; tags from outside these nodes keep standing."""
+    again = {n: replace(run.nodes[n], phase="again") for n in event.nodes if n in run.nodes}
+    gone = {tag for state in again.values() for tag in (state.tag, *state.tags)}
+    gone |= {tag for tag in run.standing if emitter_of(tag) in again}
+    return replace(
+        run,
+        seq=seq,
+        nodes={**run.nodes, **again},
+        open=frozenset(run.open) - again.keys(),
+        standing={t: at for t, at in run.standing.items() if t == event.by or t not in gone},
+    )
 
 
 def comes_round(run: Run, flow: Flow, loop: FlowLoop, coming: Container[NodeId]) -> bool:
