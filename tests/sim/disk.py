@@ -129,8 +129,8 @@ class Disk:
     def has_started(self, key: Key) -> bool:
         """Whether the start of an attempt is on the log."""
         return any(
-            isinstance(r.event, NodeStarted)
-            and (r.epoch, r.event.node, r.event.attempt) == (key.epoch, key.node, key.attempt)
+            isinstance(e := r.event, NodeStarted)
+            and key == Key(key.run, r.epoch, e.node, e.visit, e.attempt, e.item)
             for r in self.logs.get(key.run, ())
         )
 
