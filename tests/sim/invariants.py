@@ -30,6 +30,7 @@ from floe.model.event import (
     GrantSuperseded,
     ItemEntered,
     ItemSettled,
+    ItemsTaken,
     NodeEntered,
     NodeReset,
     NodeSettled,
@@ -99,7 +100,10 @@ def retries_are_bounded(run: Run, log: Sequence[Event]) -> None:
 
 
 def items_are_done_once(run: Run, log: Sequence[Event]) -> None:
-    """No item of a node is lost or doubled: each begins once, in order, and settles once."""
+    """No item of a node is lost or doubled: each begins once, in order, and settles once.
+
+    An item that was taken over from an earlier run begins no more.
+    """
     assert run.flow is not None
     for events in _by_epoch(log):
         lists = {(e.node, e.visit): len(e.items) for e in events if isinstance(e, NodeEntered)}
@@ -107,10 +111,14 @@ def items_are_done_once(run: Run, log: Sequence[Event]) -> None:
         settled: dict[tuple[NodeId, int], set[int]] = {}
         for event in events:
             match event:
+                case ItemsTaken(node=node, visit=visit, taken=taken):
+                    begun[node, visit] = [one.item for one in taken]
+                    settled[node, visit] = {one.item for one in taken}
                 case ItemEntered(node=node, visit=visit, item=item):
                     each = begun.setdefault((node, visit), [])
                     over = settled.setdefault((node, visit), set())
-                    assert item == len(each) < lists[node, visit]
+                    due = (n for n in range(lists[node, visit]) if n not in each)
+                    assert item == next(due, None)
                     each.append(item)
                     foreach = run.flow.by_id[node].foreach
                     assert foreach is not None
