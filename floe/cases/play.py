@@ -8,7 +8,7 @@ from typing import Final, assert_never
 
 from floe.host.by_hand import form_of
 from floe.host.forms import checked
-from floe.host.trigger_values import trigger_values
+from floe.host.trigger_values import initial_values, trigger_values
 from floe.kernel.decide import decide
 from floe.kernel.evolve import fold
 from floe.kernel.owed import WHOLE, later, owed_by
@@ -205,6 +205,7 @@ def _pended(flow: Flow, case: Case) -> RunPended:
             values = checked(form_of(trigger), values)
         else:
             by = f"trigger:{trigger.id}"
+            values = {**initial_values(trigger), **values}
         values = {**trigger_values(trigger.git), **values}
     pended = RunPended(
         at=START,

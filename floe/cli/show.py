@@ -59,6 +59,9 @@ def command(run: str, json_: bool) -> None:
     for name, value in shape["values"].items():
         text = value if isinstance(value, str) else json.dumps(value)
         click.echo(f"  {name} = {clean(text)[:200]}")
+    for name, value in shape.get("outputs", {}).items():
+        text = value if isinstance(value, str) else json.dumps(value)
+        click.echo(f"  output {name} = {clean(text)[:200]}")
     if shape["nodes"]:
         click.echo()
         table(

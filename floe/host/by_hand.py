@@ -27,23 +27,31 @@ def form_of(trigger: Trigger) -> Form:
         case "data":
             return trigger.form
         case "timer":
-            return Form(title=trigger.name)
+            return _form(trigger)
         case "poll-git":
-            branch = _optional("branch", "Branch or tag", git.branch)
-            return Form(
-                title=trigger.name, fields=(branch, _optional("hash", "Commit, if not its newest"))
+            return _form(
+                trigger,
+                _optional("branch", "Branch or tag", git.branch),
+                _optional("hash", "Commit, if not its newest"),
             )
         case "push":
-            fields = (
+            return _form(
+                trigger,
                 _optional("branch", "Branch", git.branch),
                 _optional("hash", "Commit", git.hash),
                 _optional("url", "Repository", git.url),
                 _optional("subject", "Subject of the commit"),
                 _optional("push", "Body of the webhook", type="text"),
             )
-            return Form(title=trigger.name, fields=fields)
         case _:
             assert_never(trigger.type)
+
+
+def _form(trigger: Trigger, *own: Field) -> Form:
+    """The inputs of the flow, and what the trigger would give itself."""
+    inputs = trigger.form.fields
+    ids = {field.id for field in inputs}
+    return Form(title=trigger.name, fields=(*inputs, *(f for f in own if f.id not in ids)))
 
 
 def head_of(trigger: Trigger, branch: str, found: Mapping[str, str]) -> str:

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from floe.expr.globs import takes
 from floe.host.forms import check_size
+from floe.host.trigger_values import initial_values
 from floe.model.errors import TooLarge
 from floe.model.flow import Git, Trigger
 from floe.model.nouns import dataclass
@@ -100,10 +101,11 @@ def judged(trigger: Trigger, delivery: HookDelivery) -> HookVerdict:
             passed.append(why)
             continue
         values, missing = _values(trigger.git, delivery, push)
+        values = {**initial_values(trigger), **values}
         begins.append(HookStart(number, values))
         notes += [note for note in (missing, _unfiltered(trigger, push)) if note]
     if not delivery.pushes:
-        begins.append(HookStart(0, _whole(delivery)))
+        begins.append(HookStart(0, {**initial_values(trigger), **_whole(delivery)}))
     if len(delivery.pushes) > PUSHES_MAX:
         passed.append(f"of one push at most {PUSHES_MAX} branches and tags start runs")
     return HookVerdict(

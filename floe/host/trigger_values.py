@@ -1,7 +1,7 @@
 """The values that a trigger gives to its runs: its repository, and the commit that changed."""
 
 from floe.model.codec import encode
-from floe.model.flow import Git
+from floe.model.flow import Git, Trigger
 from floe.model.refs import Json
 
 
@@ -9,6 +9,11 @@ def trigger_values(git: Git) -> dict[str, Json]:
     """The repository of a trigger as values, spelt as in the documents, without its key."""
     shape = {k.replace("_", "-"): v for k, v in encode(git).items() if k != "key_file"}
     return dict(shape)
+
+
+def initial_values(trigger: Trigger) -> dict[str, Json]:
+    """The initial values of the form of a trigger that fires without people."""
+    return {f.id: f.value for f in trigger.form.fields if f.value is not None}
 
 
 def ref_values(git: Git, ref: str, commit: str) -> dict[str, Json]:

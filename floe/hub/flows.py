@@ -216,7 +216,7 @@ async def given_by_hand(
         case "poll-git" if "hash" not in values:
             found = await refs.refs(trigger.git, trigger.refs)
             ref = head_of(trigger, str(values.get("branch", "")), found)
-            return ref_values(trigger.git, ref, found[ref])
+            return {**values, **ref_values(trigger.git, ref, found[ref])}
         case "push":
             return as_pushed(values)
         case _:

@@ -22,7 +22,7 @@ from floe.host.ticks import (
     missed_row,
     to_come_rows,
 )
-from floe.host.trigger_values import ref_values, trigger_values
+from floe.host.trigger_values import initial_values, ref_values, trigger_values
 from floe.host.watches import Watch, looks_alike, name_of, polls_of
 from floe.hub.clock import Clock, Timers
 from floe.hub.flows import FlowBook
@@ -293,7 +293,7 @@ class Triggers:
             flow=flow,
             digest=self._book.digest_of(flow),
             trigger=trigger.id,
-            values=values,
+            values={**initial_values(trigger), **values},
             by=f"trigger:{trigger.id}",
             marks=tuple(marks),
         )

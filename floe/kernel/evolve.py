@@ -176,6 +176,7 @@ def evolve(run: Run | None, event: Event, *, ref: RunRef | None = None) -> Run:
                 why=event.why,
                 open=frozenset(),
                 ended_at=event.at,
+                outputs=event.outputs,
             )
         case RunPacked():
             return _run(run, seq=seq, phase="packed", digests=event.digests)

@@ -3,19 +3,20 @@
 Source: docs/flows.md, "Expressions in work".
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import field
 from typing import Final
 
-from floe.expr.errors import ExpressionError
+from floe.expr.errors import ExpressionError, Missing
 from floe.expr.fuel import CONDITION_FUEL, Fuel
-from floe.expr.paths import Unknown, value_at
+from floe.expr.paths import Unknown, shown, value_at
+from floe.expr.template import expression_of
 from floe.kernel.named_values import named_value
 from floe.model.flow import Flow
 from floe.model.nouns import dataclass
 from floe.model.refs import Json
 from floe.model.run import Run
-from floe.model.template import Path
+from floe.model.template import Path, TemplatePart
 
 LIST_FUEL: Final = 50_000
 """Of the expression for a list of items, which is evaluated once for a node."""
@@ -70,6 +71,24 @@ def value_of(code: str, scope: NodeScope, fuel: Fuel | None = None) -> Json:
 
     fuel = Fuel(CONDITION_FUEL) if fuel is None else fuel
     return expression(code).evaluate(scope.value, fuel)
+
+
+def value_of_part(part: TemplatePart, value: Callable[[Path], Json], fuel: Fuel) -> Json:
+    """What the path or expression of a template comes to; `value` raises Unknown for a path.
+
+    Raises ExpressionError.
+    """
+    if part.code:
+        return expression_of(part).evaluate(value, fuel)
+    try:
+        return value(part.path)
+    except Unknown:
+        raise Missing(shown(part.path)) from None
+
+
+def code_of(part: TemplatePart) -> str:
+    """The path or expression of a template as it is written."""
+    return part.code or shown(part.path)
 
 
 def is_true(code: str, scope: NodeScope) -> bool:

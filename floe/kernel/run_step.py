@@ -19,10 +19,11 @@ from floe.kernel.process import has_process
 from floe.kernel.render import rendered
 from floe.kernel.rest import is_at_rest, verdict
 from floe.kernel.result import failure_of, result_of
+from floe.kernel.run_outputs import outputs_of
 from floe.kernel.sentences import event_text, first_parts
 from floe.kernel.settle import STOPPED, tag_for
 from floe.kernel.title import names_node, text_of, title_of
-from floe.kernel.work_values import WorkFault, filled_work
+from floe.kernel.work_values import filled_or_why
 from floe.model.event import (
     DataAsked,
     Event,
@@ -137,7 +138,12 @@ class RunStep:
         """Record the end of an ending run after its last process is gone."""
         if not self.run.open:
             assert self.run.good is not None, "an ending run knows how it ends"
-            self.add(RunEnded(at=self.now, good=self.run.good, why=self.run.why))
+            good, why, outputs = self.run.good, self.run.why, NO_VALUES
+            if self.run.workspace and self.flow.outputs:
+                outputs, lacking = outputs_of(self.scope())
+                if good and lacking:
+                    why = f"{why}; {first_parts(lacking)}"
+            self.add(RunEnded(at=self.now, good=good, why=why, outputs=outputs))
 
     def rest(self) -> None:
         """End the run if it is at rest."""
@@ -195,7 +201,7 @@ class RunStep:
         inherits = self.flow.inherits
         work, fault = node.work, ""
         if node.id in self.flow.filled and node.foreach is None:
-            work, fault = self._filled(node)
+            work, fault = filled_or_why(node.work, self.scope())
         work = rendered(work, self.run, sources, inherits=inherits)
         if isinstance(work, Ask) and work.form.text is not None:
             text = text_of(self.run, self.flow, work.form.text)
@@ -293,7 +299,7 @@ class RunStep:
             if item is None:
                 return
             given = {"item": state.items.values[item], "index": item}
-            work, fault = self._filled(node, given)
+            work, fault = filled_or_why(node.work, self.scope(given))
             work = rendered(work, self.run, state.sources, inherits=state.inherits)
             self.add(
                 ItemEntered(at=self.now, node=node.id, visit=state.visit, item=item, work=work)
@@ -303,13 +309,6 @@ class RunStep:
                 begun = state_of(self.run, node.id, item)
                 assert begun is not None, "it has just begun"
                 self._settled_item(node, begun, failed, self.now)
-
-    def _filled(self, node: Node, given: Mapping[str, Json] = NO_VALUES) -> tuple[Work, str]:
-        """The work of a node with its values, or as it is and why it cannot be filled in."""
-        try:
-            return filled_work(node.work, self.scope(given)), ""
-        except WorkFault as fault:
-            return node.work, str(fault)
 
     def _close_items(self, node: Node, outcome: Outcome) -> None:
         """Settle the open items of a node that have no process."""

@@ -7,14 +7,12 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Final
 
-from floe.expr.errors import ExpressionError, Missing
+from floe.expr.errors import ExpressionError
 from floe.expr.fuel import Fuel
-from floe.expr.paths import Unknown, shown
 from floe.expr.substitute import ARGUMENT_BYTES_MAX, in_text, in_value
-from floe.expr.template import expression_of
 from floe.expr.urls import in_url
 from floe.expr.values import as_text
-from floe.kernel.judge import NodeScope, fault_text
+from floe.kernel.judge import NodeScope, code_of, fault_text, value_of_part
 from floe.model.flow import Exec, Fetch, Work
 from floe.model.nouns import replace
 from floe.model.refs import Json
@@ -39,6 +37,14 @@ def filled_work(work: Work, scope: NodeScope) -> Work:
         return replace(work, url=filler.url(work.url))
     assert isinstance(work, Exec), "no other work has templates"
     return replace(work, argv=filler.arguments(work.argv), env=filler.entries(work.env))
+
+
+def filled_or_why(work: Work, scope: NodeScope) -> tuple[Work, str]:
+    """Work with its templates filled in, or as it is and why it cannot be filled in."""
+    try:
+        return filled_work(work, scope), ""
+    except WorkFault as fault:
+        return work, str(fault)
 
 
 class _Filler:
@@ -90,23 +96,15 @@ class _Filler:
         self, part: TemplatePart, fuel: Fuel, where: str, put: Callable[[str], str] = str
     ) -> TemplatePart:
         """The part with what it came to."""
-        code, self._has_secret = part.code or shown(part.path), False
+        self._has_secret = False
         try:
-            data = put(_encodable(as_text(self._value(part, fuel), fuel)))
+            data = put(_encodable(as_text(value_of_part(part, self._value_at, fuel), fuel)))
         except ExpressionError as fault:
-            raise WorkFault(f"{where}: {fault_text(code, fault)}") from None
+            raise WorkFault(f"{where}: {fault_text(code_of(part), fault)}") from None
         self._left -= len(data.encode())
         if self._left < 0:
             raise WorkFault(f"{where}: the values of a node's work have more than 1 MiB")
         return replace(part, data=data, is_secret=self._has_secret)
-
-    def _value(self, part: TemplatePart, fuel: Fuel) -> Json:
-        if part.code:
-            return expression_of(part).evaluate(self._value_at, fuel)
-        try:
-            return self._value_at(part.path)
-        except Unknown:
-            raise Missing(shown(part.path)) from None
 
     def _value_at(self, path: Path) -> Json:
         found = self._scope.value(path)

@@ -5,6 +5,7 @@ is ever removed or renamed, because the logs of every release must stay readable
 """
 
 from collections.abc import Mapping
+from dataclasses import field
 
 from floe.model.flow import Work
 from floe.model.nouns import dataclass
@@ -352,6 +353,8 @@ class RunEnded:
     at: Instant
     good: bool
     why: str
+    outputs: Mapping[str, Json] = field(default_factory=dict)
+    """What the flow's `outputs` came to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -288,6 +288,14 @@ class Trigger:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunOutput:
+    """An output of the runs of a flow."""
+
+    id: str
+    value: Template
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MaxRuns:
     """How many runs of a flow may be active at once in the whole cluster."""
 
@@ -324,6 +332,10 @@ class Flow:
     """The title of its runs; without it a run's title comes from its values."""
     on_end: tuple[Notice, ...] = ()
     """The notices of its runs when they end; empty for the host's default."""
+    inputs: tuple[Field, ...] = ()
+    """What every trigger asks for; each trigger's form has these fields too."""
+    outputs: tuple[RunOutput, ...] = ()
+    """What a run comes to when it ends."""
     strict_shell: bool | None = None
     """`shell` ends at the first command that fails; None for the host's default."""
     keep: Keep = NO_KEEP

@@ -178,6 +178,8 @@ class Run:
     result: RunResult | None = None
     why: str = ""
     end_tag: Tag | None = None
+    outputs: Mapping[str, Json] = field(default_factory=dict)
+    """What the flow's `outputs` came to, once the run has ended."""
     pended_at: Instant
     started_at: Instant | None = None
     ending_at: Instant | None = None

@@ -10,6 +10,7 @@ from floe.model.tags import TRIGGER_GOOD
 from floe.server.app_keys import HUB
 from floe.server.fields import query
 from floe.server.problems import answer
+from floe.shapes.work import work_shape
 from floe.store.base import Stored
 
 PAGE_MAX: Final = 500
@@ -34,8 +35,12 @@ async def page(request: web.Request, run: str) -> dict[str, object]:
 
 
 def event_shape(stored: Stored) -> dict[str, object]:
-    """An event with all its fields."""
-    return {**fact_shape(stored), "data": encode_event(stored.record.event)}
+    """An event with all its fields; values in work that may be secret are hidden."""
+    event = stored.record.event
+    data = encode_event(event)
+    if "work" in data and (work := getattr(event, "work", None)) is not None:
+        data["work"] = work_shape(work)
+    return {**fact_shape(stored), "data": data}
 
 
 def fact_shape(stored: Stored) -> dict[str, object]:

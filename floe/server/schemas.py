@@ -162,6 +162,7 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
         {
             **SUMMARY,
             "values": VALUES,
+            "outputs": {**VALUES, "description": "of the run, once it has ended"},
             "about": {**many(ref("ShownValue")), "description": "the first values, shortened"},
             "workspace": TEXT,
             "moved_from": {**TEXT, "description": "the workspace of an earlier run that it took"},

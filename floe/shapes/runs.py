@@ -8,6 +8,7 @@ from floe.model.codec import iso
 from floe.model.host import AsOf, Why
 from floe.model.refs import RunRef, Shape
 from floe.model.run import Run
+from floe.model.secret import without_secrets
 from floe.model.summary import Summary, summary_of
 from floe.shapes.flows import graph_shape
 from floe.shapes.forms import about, open_forms
@@ -59,6 +60,7 @@ def run_shape(run: Run, named: Named, moved_to: str = "") -> Shape:
     return {
         **summary_shape(summary_of(run), named),
         "values": dict(run.values),
+        "outputs": without_secrets(run.outputs),
         "about": about(run),
         "workspace": run.workspace,
         "moved_from": run.moved_from,

@@ -18,6 +18,7 @@ Lines that begin with a sign are input; what is indented below them is checked, 
 Everything else is prose.
 """
 
+import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -77,6 +78,7 @@ from floe.model.flow import (
     Node,
     Repeat,
     Retry,
+    RunOutput,
     Wait,
     Work,
 )
@@ -150,6 +152,8 @@ def a_flow_of(line: str, block: Iterable[str]) -> Flow:
         made["on_host_lost"] = options["on-host-lost"]
     if "floe-0.1" in options:
         made["inherits"] = False
+    if "outputs" in options:
+        made["outputs"] = tuple(map(_output, _OUTPUT.findall(options["outputs"])))
     if "run-name" in options:
         made["run_name"] = template_of(read(options["run-name"]))
     return a_flow(*map(_node, block), **made)
@@ -290,7 +294,8 @@ class _Story:
                 assert good == (result == "good")
                 return f"{name} {result}: {why_}"
             case RunEnded(good=good, why=why_):
-                return f"{name} {'good' if good else 'bad'}: {why_}"
+                outputs = f" outputs {to_text(event.outputs)}" if event.outputs else ""
+                return f"{name} {'good' if good else 'bad'}: {why_}{outputs}"
             case RunActivated(host=host, epoch=epoch) | RunGranted(host=host, epoch=epoch):
                 return f"{name} {host} epoch={epoch}"
             case CancelAsked(by=by):
@@ -380,6 +385,14 @@ def _form(words: Sequence[str]) -> Form:
         text=template_of(read(text)) if text else None,
         approvers="not-starter" if "approvers=not-starter" in words else "anyone",
     )
+
+
+_OUTPUT: Final = re.compile(r"(\w+)=(.*?)(?= \w+=|$)")
+
+
+def _output(found: tuple[str, str]) -> RunOutput:
+    names = (*NAMES, *AT_NODE)
+    return RunOutput(id=found[0], value=template_of(read(found[1], names)))
 
 
 def _text(word: str) -> Text:

@@ -16,6 +16,7 @@ export function DataPanel({ run, node, seq }) {
     ? html`<${NodeData} run=${run.id} node=${node} seq=${seq} />`
     : html`<div class="data">
         <${Values} title="Started with" values=${run.values} none="No values" all />
+        ${Object.keys(run.outputs).length > 0 && html`<${Values} title="Came to" values=${run.outputs} none="" all />`}
         <${Values} title="Run"
           values=${{
             trigger: run.trigger,

@@ -246,6 +246,8 @@ export type Run = {
   started_at: string | null;
   ended_at: string | null;
   values: Record<string, unknown>;
+  /** of the run, once it has ended */
+  outputs: Record<string, unknown>;
   /** the first values, shortened */
   about: ShownValue[];
   workspace: string;

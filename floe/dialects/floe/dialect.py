@@ -12,13 +12,15 @@ from typing import Final
 from floe.dialects.base import Compiled, FlowText
 from floe.dialects.floe.checks import check_flow, check_git, check_rejections, check_texts
 from floe.dialects.floe.commands import check_commands
+from floe.dialects.floe.forms import read_fields
 from floe.dialects.floe.max_runs import check_max_runs
 from floe.dialects.floe.names import identify
 from floe.dialects.floe.nodes import read_nodes
 from floe.dialects.floe.notices import NoticeTexts, check_sending
+from floe.dialects.floe.run_outputs import RunOutputTexts
 from floe.dialects.floe.schema import json_schema
 from floe.dialects.floe.templates import check_template
-from floe.dialects.floe.triggers import read_triggers
+from floe.dialects.floe.triggers import read_triggers, with_inputs
 from floe.dialects.floe.vocabulary import (
     COMMON,
     COMMON_STRICT_SHELL,
@@ -31,11 +33,13 @@ from floe.dialects.floe.vocabulary import (
     HOST_CONFIG,
     HOST_TAGS,
     ID,
+    INPUTS,
     KEEP,
     MAX_RUNS,
     NAME,
     ON_END,
     ON_HOST_LOST,
+    OUTPUTS,
     RESOURCE_TAGS,
     REUSE_SPACE,
     RUN_NAME,
@@ -54,7 +58,7 @@ from floe.dialects.section import SectionValues
 from floe.dialects.tree import Items, Scalar, Table, parse_yaml
 from floe.dialects.written import written
 from floe.model.case import Case
-from floe.model.flow import Flow, Trigger
+from floe.model.flow import Field, Flow, Trigger
 from floe.model.refs import FlowId, NodeId
 
 
@@ -91,6 +95,11 @@ class FloeDialect:
         elif TASKS not in part:
             notes.error(part.at, "a flow-file needs `tasks`", TASKS.example)
         nodes = read_nodes(part[TASKS], base.triggers, notes)
+        if INPUTS in part:
+            what = "`inputs` in a flow-file have no effect"
+            hint = "move them to the flow that names the flow-file"
+            notes.warning(part.at_of(INPUTS), what, hint)
+        outputs = RunOutputTexts(part[OUTPUTS], notes)
         told = NoticeTexts(part[ON_END], notes)
         flow = replace(
             base,
@@ -108,6 +117,7 @@ class FloeDialect:
             run_name=title.template if (title := part[RUN_NAME]) else base.run_name,
             on_end=told.notices or base.on_end,
             max_runs=limit.compiled if (limit := part[MAX_RUNS]) else base.max_runs,
+            outputs=outputs.outputs or base.outputs,
             strict_shell=part.get(STRICT_SHELL, base.strict_shell),
             has_escapes=True,
             inherits=True,
@@ -118,6 +128,7 @@ class FloeDialect:
         check_texts(flow, nodes, notes)
         check_work_texts(flow, nodes, notes)
         told.check(flow, notes)
+        outputs.check(flow, notes)
         env_at = part.at_of(FLOW_ENV)
         check_commands(flow, nodes, env_at, notes, strict=self._strict_shell)
         if notes.errors:
@@ -241,7 +252,9 @@ def _flow(
 ) -> Flow | None:
     names = identify(part, "a flow", notes)
     _check_has_nodes(part, notes)
-    triggers = _triggers(part, notes)
+    inputs = read_fields(part[INPUTS], notes)
+    triggers = _triggers(part, inputs, notes)
+    outputs = RunOutputTexts(part[OUTPUTS], notes)
     nodes = read_nodes(part[TASKS], triggers, notes)
     told = NoticeTexts(part[ON_END], notes)
     id_, name = names or ("unknown", "")  # only for the checks; without names no flow is returned
@@ -265,6 +278,8 @@ def _flow(
         max_runs=limit.compiled if (limit := part[MAX_RUNS]) else None,
         strict_shell=part[STRICT_SHELL],
         keep=part[KEEP],
+        inputs=inputs,
+        outputs=outputs.outputs,
         has_escapes=True,
         inherits=True,
     )
@@ -274,6 +289,7 @@ def _flow(
     check_texts(flow, nodes, notes)
     check_work_texts(flow, nodes, notes)
     told.check(flow, notes)
+    outputs.check(flow, notes)
     check_commands(flow, nodes, part.at_of(FLOW_ENV), notes, strict=strict)
     if names is None or notes.errors > errors_before:
         return None
@@ -303,9 +319,10 @@ def _check_same(part: SectionValues, base: Flow, notes: Notes) -> None:
         notes.error(part.at_of(VER), f"this file is for a different version, {part[VER]}", hint)
 
 
-def _triggers(part: SectionValues, notes: Notes) -> tuple[Trigger, ...]:
+def _triggers(part: SectionValues, inputs: tuple[Field, ...], notes: Notes) -> tuple[Trigger, ...]:
     triggers: dict[NodeId, Trigger] = {}
     for trigger, section in read_triggers(part[TRIGGERS], notes):
+        trigger = with_inputs(trigger, inputs, section.at, notes)
         if trigger.id in triggers:
             hint = "give one of them a different `id`"
             notes.error(section.at, f"the id `{trigger.id}` is used twice", hint)

@@ -1,5 +1,6 @@
 """Reads forms, and checks that the initial value of each field fits its type."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from floe.dialects.floe.vocabulary import (
@@ -30,9 +31,20 @@ def read_form(table: Table | None, title: str, notes: Notes) -> Form:
     if table is None:
         return Form(title=title)
     form = FORM_MAP.read(table, notes)
+    text = form[FORM_TEXT]
+    return Form(
+        title=form[TITLE] or title,
+        text=text.template if text else None,
+        fields=read_fields(form[FIELDS], notes),
+        approvers=form[APPROVERS],
+    )
+
+
+def read_fields(tables: Sequence[Table], notes: Notes) -> tuple[Field, ...]:
+    """Read the fields of a form, or the inputs of a flow."""
     fields: list[Field] = []
     names: dict[str, str] = {}
-    for item in form[FIELDS]:
+    for item in tables:
         part = FORM_FIELD.read(item, notes)
         field = _field(part, notes)
         if field is None:
@@ -44,13 +56,7 @@ def read_form(table: Table | None, title: str, notes: Notes) -> Form:
             notes.error(part.at, twice if names[name] == field.id else both, "rename one")
         names.setdefault(name, field.id)
         fields.append(field)
-    text = form[FORM_TEXT]
-    return Form(
-        title=form[TITLE] or title,
-        text=text.template if text else None,
-        fields=tuple(fields),
-        approvers=form[APPROVERS],
-    )
+    return tuple(fields)
 
 
 def read_start_form(table: Table | None, title: str, notes: Notes) -> Form:

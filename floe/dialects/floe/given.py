@@ -24,9 +24,9 @@ def values_of(flow: Flow) -> tuple[str, ...] | None:
         return None
     names: set[str] = set()
     for trigger in flow.triggers:
-        names |= {field.id for field in trigger.form.fields} if trigger.type == "data" else set()
+        names |= {field.id for field in trigger.form.fields}
         names |= _of_git(trigger.git)
-        names |= _OF_TRIGGER.get(trigger.type, frozenset())
+        names |= OF_TRIGGER.get(trigger.type, frozenset())
     return tuple(sorted(names))
 
 
@@ -115,7 +115,7 @@ def _of_git(git: Git) -> set[str]:
     return {name for name, value in names.items() if value}
 
 
-_OF_TRIGGER: Final = {
+OF_TRIGGER: Final[Mapping[str, frozenset[str]]] = {
     "poll-git": frozenset({"branch", "ref", "hash"}),
     "push": frozenset({"push", "event", "branch", "tag", "ref", "hash", "url", "subject"}),
 }

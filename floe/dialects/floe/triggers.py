@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from floe.dialects.floe.forms import read_start_form
+from floe.dialects.floe.forms import read_start_form, variable
+from floe.dialects.floe.given import OF_TRIGGER
 from floe.dialects.floe.names import check_inside, identify
 from floe.dialects.floe.vocabulary import (
     BRANCH,
@@ -32,12 +33,13 @@ from floe.dialects.floe.vocabulary import (
     TRIGGER_TYPE,
     URL,
 )
-from floe.dialects.notes import Notes
+from floe.dialects.notes import Notes, Position
 from floe.dialects.section import Section, SectionValues
 from floe.dialects.tree import Table
 from floe.expr.globs import PATTERNS_MAX, glob_fault
 from floe.expr.patterns import fault_of
-from floe.model.flow import Git, Trigger, TriggerType
+from floe.model.flow import Field, Git, Trigger, TriggerType
+from floe.model.nouns import replace
 from floe.model.refs import NodeId
 
 TRIGGER_TYPES: Final[Mapping[str, tuple[TriggerType, Section]]] = {
@@ -90,6 +92,25 @@ def _trigger(id_: str, name: str, part: SectionValues, notes: Notes) -> Trigger:
         tags=opts[TAGS],
         paths=opts[PATHS],
     )
+
+
+def with_inputs(trigger: Trigger, inputs: tuple[Field, ...], at: Position, notes: Notes) -> Trigger:
+    """A trigger whose form begins with the inputs of its flow."""
+    if not inputs:
+        return trigger
+    taken = {variable(field.id): field.id for field in inputs}
+    for field in trigger.form.fields:
+        if same := taken.get(variable(field.id)):
+            what = f"the field `{field.id}` is also the input `{same}` of the flow"
+            notes.error(at, what, "remove one of them")
+    own = OF_TRIGGER.get(trigger.type, frozenset())
+    for field in inputs if trigger.type != "data" else ():
+        is_given = field.value is not None or field.type == "bool" or field.id in own
+        if field.required and not is_given:
+            what = f"a run of the trigger `{trigger.id}` has no value for the input `{field.id}`"
+            notes.error(at, what, f"{{id: {field.id}, value: …}} or {{required: false}}")
+    form = replace(trigger.form, fields=(*inputs, *trigger.form.fields))
+    return replace(trigger, form=form)
 
 
 def read_git(opts: SectionValues, notes: Notes) -> Git:

@@ -255,6 +255,22 @@ RUN_NAME: Final = KeySpec(
     doc="The title of its runs, with values in it: see [Templates](#templates).",
     example="run-name: 'Release {{ values.version }}'",
 )
+INPUTS: Final = KeySpec(
+    name="inputs",
+    kind=ListOf(AnyMap("fields")),
+    default=NO_MAPS,
+    absent="no inputs",
+    doc="Fields of the form of every trigger: see [Inputs and outputs](#inputs-and-outputs).",
+    example="inputs: [{id: version, prompt: Which version?}]",
+)
+OUTPUTS: Final = KeySpec(
+    name="outputs",
+    kind=AnyMap(),
+    default=NO_MAP,
+    absent="no outputs",
+    doc="What a run comes to when it ends, by name: see [Inputs and outputs](#inputs-and-outputs).",
+    example="outputs: {url: '{{ task.publish.outputs.url }}'}",
+)
 TRIGGERS: Final = KeySpec(
     name="triggers",
     kind=ListOf(AnyMap("triggers")),
@@ -429,6 +445,8 @@ FLOW: Final = Section(
         KEEP,
         ON_END,
         MAX_RUNS,
+        INPUTS,
+        OUTPUTS,
         TRIGGERS,
         TASKS,
         FLOW_FILE,

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from floe.dialects.floe.nodes import Nodes
 from floe.dialects.floe.templates import check_template, read_template
 from floe.dialects.floe.vocabulary import ARGS, ENV_OPT, FETCH_URL
+from floe.dialects.kinds import Unfit
 from floe.dialects.notes import Notes
 from floe.dialects.tree import Items, Scalar, Table
 from floe.kernel.judge import AT_NODE, OF_ITEM
@@ -16,7 +17,10 @@ def check_work_texts(flow: Flow, nodes: Nodes, notes: Notes) -> None:
     """Report the values in work that no run can give, and types that never fit."""
     for id in sorted(flow.filled):
         for tree in _filled(nodes.opts[id]):
-            text = read_template(tree, Notes(""), (*AT_NODE, *OF_ITEM))
+            try:
+                text = read_template(tree, Notes(""), (*AT_NODE, *OF_ITEM))
+            except Unfit:
+                continue  # it was reported when the task was read
             also = AT_NODE if flow.by_id[id].foreach is None else (*AT_NODE, *OF_ITEM)
             check_template(text, flow, notes, RUN_AT_NODE, node=id, also=also)
 

@@ -8,7 +8,7 @@ import pytest
 from floe.host.by_hand import as_pushed, form_of, head_of, is_by_hand
 from floe.model.errors import ValuesInvalid
 from floe.model.event import RerunOf
-from floe.model.flow import Form, Git, Trigger
+from floe.model.flow import Field, Form, Git, Trigger, TriggerType
 from floe.model.refs import NodeId
 from floe.model.run import Run
 from tests.make import a_flow, a_pending_run
@@ -105,3 +105,14 @@ def test_only_what_a_person_pulled_instead_of_the_clock_is_by_hand() -> None:
     assert not is_by_hand(a_started(start, "ann"))
     assert not is_by_hand(again)
     assert not is_by_hand(replace(a_started(a_tick(), "ann"), flow=None))
+
+
+@pytest.mark.parametrize("type_", ["timer", "poll-git", "push"])
+def test_form_of_any_trigger_begins_with_the_inputs_of_its_flow(type_: TriggerType) -> None:
+    inputs = (Field(id="branch", prompt="Which?"), Field(id="version", prompt="What?"))
+    trigger = Trigger(id=NodeId("t"), type=type_, name="T", form=Form(title="T", fields=inputs))
+
+    fields = form_of(trigger).fields
+
+    assert fields[:2] == inputs
+    assert [field.id for field in fields].count("branch") == 1
