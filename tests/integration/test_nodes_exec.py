@@ -10,6 +10,7 @@ import pytest
 
 from floe.model.flow import Exec, Work
 from floe.model.signal import Exited, Failed, Report, Stopped
+from floe.model.template import Template, TemplatePart
 from floe.nodes.base import Job
 from floe.nodes.commands import Commands
 from floe.nodes.preparation import CommandSettings
@@ -219,3 +220,40 @@ async def until(fact: Callable[[], bool]) -> None:
     async with asyncio.timeout(DEADLINE_S):
         while not fact():  # noqa: ASYNC110 - a file rings no bell
             await asyncio.sleep(0.01)
+
+
+async def test_value_of_a_template_is_only_ever_text(tmp_path: Path, commands: Commands) -> None:
+    value = TemplatePart(path=("values", "v"), data=HOSTILE + "{{ws}} {{ values.x }} ./a $FLOE_RUN")
+    work = Exec(
+        argv=("printf", "%s|%s|%s", "--", Template(parts=(value,)), "{{.Names}}"),
+        env=(Template(parts=(TemplatePart(text="COPY="), value)),),
+    )
+    copy = replace(work, argv=("bash", "-c", 'printf %s "$COPY"'))
+    jobs = [a_job(tmp_path, one, key=a_key(n)) for n, one in enumerate((work, copy), 1)]
+
+    for job in jobs:
+        await run(commands, job)
+
+    assert jobs[0].output.read_text() == f"--|{value.data}|{{{{.Names}}}}"
+    assert jobs[1].output.read_text() == value.data
+    assert [path for job in jobs for path in job.workspace.iterdir()] == []
+
+
+async def test_outputs_as_json_keep_their_types(tmp_path: Path, commands: Commands) -> None:
+    work = shell(
+        """echo a=1 >> "$FLOE_OUTPUTS"; echo '{"a": [2], "b": null}' > "$FLOE_OUTPUTS.json" """
+    )
+
+    report = await run(commands, a_job(tmp_path, work))
+
+    assert isinstance(report, Exited)
+    assert report.outputs == {"a": [2], "b": None}
+
+
+async def test_outputs_that_are_no_json_are_an_error(tmp_path: Path, commands: Commands) -> None:
+    work = shell("""printf '{"a": NaN}' > "$FLOE_OUTPUTS.json" """)
+
+    report = await run(commands, a_job(tmp_path, work))
+
+    assert isinstance(report, Failed)
+    assert report.why == "FLOE_OUTPUTS.json has NaN, which is no JSON"

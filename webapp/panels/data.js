@@ -16,7 +16,7 @@ export function DataPanel({ run, node, seq }) {
     ? html`<${NodeData} run=${run.id} node=${node} seq=${seq} />`
     : html`<div class="data">
         <${Values} title="Started with" values=${run.values} none="No values" all />
-        ${Object.keys(run.outputs).length > 0 && html`<${Values} title="Came to" values=${run.outputs} none="" all />`}
+        ${hasOutputs(run) && html`<${Values} title="Came to" values=${run.outputs} none="" all />`}
         <${Values} title="Run"
           values=${{
             trigger: run.trigger,
@@ -27,6 +27,9 @@ export function DataPanel({ run, node, seq }) {
           }} none="" />
       </div>`;
 }
+
+/** Whether a run came to something; an older host sends no outputs. @param {import("../types/api").Detail} run */
+const hasOutputs = ({ outputs }) => Object.keys(outputs ?? {}).length > 0;
 
 /** @param {{run: string, node: import("../types/api").RunNode, seq: number}} props */
 function NodeData({ run, node, seq }) {
