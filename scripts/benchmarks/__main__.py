@@ -22,6 +22,7 @@ MEASURES: Final[Mapping[str, Callable[[Plan], list[Row]]]] = {
     "chain": measures.chain,
     "latency": measures.latency,
     "fan": measures.fan,
+    "items": measures.items,
     "rerun": measures.rerun,
     "queue": measures.queue,
     "output": output,

@@ -7,6 +7,7 @@ import yaml
 
 STEPS = 100
 WIDTH = 200
+THOUSAND = 1000
 AGAIN = 300
 RUNS = 500
 LINE = "0" * 99
@@ -49,6 +50,8 @@ def config(folder: Path, stamp: Path, common: Mapping[str, object] | None = None
             },
             _task("last", "merge.all.good", stamped("fan")),
         ],
+        "each": _each(WIDTH, stamped("each"), true()),
+        "thousand": _each(THOUSAND, stamped("thousand"), true()),
         "again": [
             *(_task(f"t{n}", "trigger.good", true()) for n in range(AGAIN - 1)),
             {
@@ -65,6 +68,15 @@ def config(folder: Path, stamp: Path, common: Mapping[str, object] | None = None
     away = _flow("away", [_task("step", "trigger.good", stamped("away"))])
     every = [*(_flow(id, tasks) for id, tasks in flows.items()), {**away, "host-tags": ["h2"]}]
     return yaml.safe_dump({"common": {"keep": KEEP, **(common or {})}, "flows": every})
+
+
+def _each(items: int, stamped: dict[str, object], true: dict[str, object]) -> list[object]:
+    """A step, one for each of many items, and a step."""
+    return [
+        _task("first", "trigger.good", stamped),
+        {**_task("all", "task.first.good", true), "foreach": list(range(items))},
+        _task("last", "task.all.good", stamped),
+    ]
 
 
 def _after(node: str, place: int) -> str:

@@ -64,6 +64,29 @@ def fan(plan: Plan) -> list[Row]:
     ]
 
 
+def items(plan: Plan) -> list[Row]:
+    """One step, one for each item of a list, one step; in turn with a fan-out of the same width."""
+    fans, spans = [], []
+    with plan.host("items") as host:
+        plan.span_ms(host, "fan")
+        plan.span_ms(host, "each")
+        for _ in plan.rounds(plan.fans):
+            fans.append(plan.span_ms(host, "fan"))
+            spans.append(plan.span_ms(host, "each"))
+        wide = [plan.span_ms(host, "thousand") for _ in plan.rounds(max(plan.fans // 5, 1))]
+    what = f"foreach of {flows.WIDTH} × `true`"
+    return [
+        Row(what, spans, "ms", floor=Floor("fan-out", fans), budget=times(1.1)),
+        Row(
+            f"foreach of {flows.THOUSAND} × `true`, per {flows.WIDTH}",
+            [span_ms * flows.WIDTH / flows.THOUSAND for span_ms in wide],
+            "ms",
+            floor=Floor(f"foreach of {flows.WIDTH}", spans),
+            budget=times(1.1),
+        ),
+    ]
+
+
 def rerun(plan: Plan) -> list[Row]:
     """From before a re-run is requested to the timestamp of its process; all else is taken over."""
     taken = []
