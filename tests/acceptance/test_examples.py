@@ -39,6 +39,7 @@ IN_TERMINAL = (
     ("git.yml -d url=file://$SITE/app.git -d from-branch=conflict", "the branches do not merge"),
     ("git-options.yml", "ref refs/tags/v1.0"),
     ("hosts.yml", "host:nic="),
+    ("items.yml -d targets=eu,us", "deploy to us, number 1"),
     ("limits.yml", "it talked too much"),
     ("loops.yml", "0 faults"),
     ("max-runs.yml --flow build", "one at a time"),
