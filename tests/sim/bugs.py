@@ -547,6 +547,7 @@ BUGS: Final[Mapping[str, Bug]] = {
         breaks=("attempt_starts_once_anywhere", "items_are_done_once"),
         seeds=range(1, 501),
         at_work=patch(run_step_module, upcoming=_upcoming_again),
+        lean=Lean(flows=("items",)),
     ),
     "round-begins-at-once": Bug(
         breaks=("round_waits_for_its_loop",),

@@ -30,13 +30,7 @@ KINDS: Final = (
         _flow(
             "chain",
             a_node("build", retry=_QUICK, on_lost="retry"),
-            a_node(
-                "test",
-                on="task.build.good",
-                foreach=Foreach(values=("eu", "us", "ap"), parallel=2),
-                retry=_QUICK,
-                on_lost="retry",
-            ),
+            a_node("test", on="task.build.good"),
             an_end(on="task.test.good"),
         ),
         2,
@@ -94,6 +88,19 @@ KINDS: Final = (
     Kind(_flow("pair", max_runs=MaxRuns(limit=2), on_host_lost="restart"), 2),
     Kind(_flow("skip", max_runs=MaxRuns(limit=1, when_full="skip")), 1),
     Kind(_flow("newest", max_runs=MaxRuns(limit=1, when_full="cancel-older")), 2),
+    Kind(
+        _flow(
+            "items",
+            a_node(
+                "test",
+                foreach=Foreach(values=("eu", "us", "ap"), parallel=2),
+                retry=_QUICK,
+                on_lost="retry",
+            ),
+            an_end(on="task.test.good"),
+        ),
+        0,  # only where a trial leans to it
+    ),
 )
 """`moon` asks for a tag that no host has; `file` is read from a flow-file first."""
 
