@@ -11,10 +11,10 @@ from floe.host.forms import checked
 from floe.host.trigger_values import initial_values, trigger_values
 from floe.kernel.decide import decide
 from floe.kernel.evolve import fold
-from floe.kernel.owed import WHOLE, later, owed_by
+from floe.kernel.owed import later, owed_by, parts_of
 from floe.kernel.sentences import duration
 from floe.kernel.title import title_of
-from floe.model.case import Case, GivenAttempt
+from floe.model.case import Case, GivenAttempt, GivenNode
 from floe.model.codec import digest_of
 from floe.model.effect import (
     AskData,
@@ -51,7 +51,7 @@ STEPS_MAX: Final = 100_000
 START: Final = Instant(0)
 BY: Final = "floe test"
 _REF: Final = RunRef(HostId("test"), StoreId("test"), 1)
-_GOOD: Final = (GivenAttempt(),)
+_GOOD: Final = GivenNode()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,9 +118,8 @@ class _Play:
 
     def _owed(self) -> Iterator[Effect]:
         """What the run owes, in the order in which its nodes entered."""
-        nodes = (node for node in self._run.nodes if node in self._run.open)
-        for node in (WHOLE, *nodes):
-            yield from sorted(owed_by(self._run, node), key=repr)
+        for node, item in parts_of(self._run):
+            yield from sorted(owed_by(self._run, node, item), key=repr)
 
     def _begin(self, effect: Effect) -> None:
         match effect:
@@ -158,9 +157,10 @@ class _Play:
 
     def _given(self, key: Key) -> GivenAttempt:
         """How the current attempt of a node ends; attempts count on over its visits."""
-        given = self._case.given.get(key.node, _GOOD)
+        node = self._case.given.get(key.node, _GOOD)
         earlier = self._run.visits(key.node)[:-1]
         nth = sum(visit.attempt for visit in earlier) + key.attempt
+        given = node.items[key.item] if 0 <= key.item < len(node.items) else node.attempts
         return given[min(nth, len(given)) - 1]
 
     def _answers(self, key: Key, given: GivenAttempt) -> Mapping[str, Json]:

@@ -24,6 +24,20 @@ class GivenAttempt:
     """The reason of an error or of a rejection."""
 
 
+Attempts = tuple[GivenAttempt, ...]
+"""The attempts of a node or an item, in order. The last one counts for all further attempts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenNode:
+    """How a node ends."""
+
+    attempts: Attempts = (GivenAttempt(),)
+    """Those of a node without items, and those of items that are not given."""
+    items: tuple[Attempts, ...] = ()
+    """Those of its items, in their order."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
     """What a run must have done. None stands for anything."""
@@ -53,6 +67,5 @@ class Case:
     trigger: NodeId | None = None
     """None for the first data trigger, else the first trigger."""
     values: Mapping[str, Json] = field(default_factory=dict)
-    given: Mapping[NodeId, tuple[GivenAttempt, ...]] = field(default_factory=dict)
-    """By node: its attempts in order. The last one counts for all further attempts."""
+    given: Mapping[NodeId, GivenNode] = field(default_factory=dict)
     expected: Expected = Expected()

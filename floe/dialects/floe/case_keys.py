@@ -115,9 +115,16 @@ ATTEMPTS: Final = KeySpec(
     doc="Each attempt, instead of the keys above; the last counts for all that follow.",
     example="attempts: [bad, good]",
 )
+GIVEN_ITEMS: Final = KeySpec(
+    name="items",
+    kind=ListOf(Raw("result or map"), least=1),
+    default=NO_TREES,
+    doc="Each item of a node with `foreach` or `matrix`; an item that is not given is good.",
+    example="items: [good, {status: 3}, {attempts: [bad, good]}]",
+)
 GIVEN: Final = Section(
     name="a node of `given`",
-    keys=(RESULT, STATUS, OUTPUTS, AFTER, GIVEN_WHY, ATTEMPTS),
+    keys=(RESULT, STATUS, OUTPUTS, AFTER, GIVEN_WHY, ATTEMPTS, GIVEN_ITEMS),
 )
 
 ENTERS: Final = KeySpec(

@@ -20,6 +20,7 @@ from floe.dialects.floe.case_keys import (
     EXPECT,
     EXPECT_AFTER,
     GIVEN,
+    GIVEN_ITEMS,
     GIVEN_WHY,
     NEVER,
     OUTPUTS,
@@ -32,7 +33,7 @@ from floe.dialects.kinds import Unfit, closest, quoted
 from floe.dialects.notes import Notes, Position
 from floe.dialects.section import KeySpec, SectionValues
 from floe.dialects.tree import Items, Scalar, Table, Tree
-from floe.model.case import Case, Expected, GivenAttempt
+from floe.model.case import Attempts, Case, Expected, GivenAttempt, GivenNode
 from floe.model.flow import Flow
 from floe.model.number import exact_number
 from floe.model.refs import Json, NodeId
@@ -93,27 +94,42 @@ def _case(part: SectionValues, flow: Flow, notes: Notes) -> Case:
     )
 
 
-def _given(
-    table: Table | None, flow: Flow, notes: Notes
-) -> Mapping[NodeId, tuple[GivenAttempt, ...]]:
+def _given(table: Table | None, flow: Flow, notes: Notes) -> Mapping[NodeId, GivenNode]:
     given = {}
     for name, (at, tree) in table.entries.items() if table else ():
-        node = _node(name, at, flow, notes)
-        given[node] = _attempts(tree, notes)
+        given[_node(name, at, flow, notes)] = _given_node(tree, notes)
     return given
 
 
-def _attempts(tree: Tree, notes: Notes) -> tuple[GivenAttempt, ...]:
-    if not isinstance(tree, Table):
+def _given_node(tree: Tree, notes: Notes) -> GivenNode:
+    part = GIVEN.read(tree, notes) if isinstance(tree, Table) else None
+    if part is None or GIVEN_ITEMS not in part:
+        return GivenNode(attempts=_attempts(tree, part, notes))
+    _check_alone(part, GIVEN_ITEMS, notes)
+    return GivenNode(items=tuple(_item(one, notes) for one in part[GIVEN_ITEMS]))
+
+
+def _item(tree: Tree, notes: Notes) -> Attempts:
+    part = GIVEN.read(tree, notes) if isinstance(tree, Table) else None
+    if part is not None and GIVEN_ITEMS in part:
+        notes.error(part.at_of(GIVEN_ITEMS), "an item has no items of its own")
+    return _attempts(tree, part, notes)
+
+
+def _attempts(tree: Tree, part: SectionValues | None, notes: Notes) -> Attempts:
+    if part is None:
         return (_one(tree, notes),)
-    part = GIVEN.read(tree, notes)
     if ATTEMPTS not in part:
         return (_built(part, notes),)
-    for key in (RESULT, STATUS, OUTPUTS, AFTER, GIVEN_WHY):
-        if key in part:
-            what = f"`{key.name}` beside `attempts` has no effect"
-            notes.error(part.at_of(key), what, "write it into an attempt")
+    _check_alone(part, ATTEMPTS, notes)
     return tuple(_one(one, notes) for one in part[ATTEMPTS])
+
+
+def _check_alone(part: SectionValues, alone: KeySpec[object], notes: Notes) -> None:
+    for key in (RESULT, STATUS, OUTPUTS, AFTER, GIVEN_WHY, ATTEMPTS):
+        if key in part and key is not alone:
+            what = f"`{key.name}` beside `{alone.name}` has no effect"
+            notes.error(part.at_of(key), what, f"write it into `{alone.name}`")
 
 
 def _one(tree: Tree, notes: Notes) -> GivenAttempt:

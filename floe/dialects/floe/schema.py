@@ -9,6 +9,7 @@ from floe.dialects.floe.case_keys import (
     CASE_GIVEN,
     EXPECT,
     GIVEN,
+    GIVEN_ITEMS,
     RESULT,
     TESTS_DOCUMENT,
 )
@@ -87,7 +88,12 @@ def json_schema() -> Schema:
             "form": _section(FORM_MAP, {FIELDS: _list("field")}),
             "field": _field(),
             "test": _section(CASE, {CASE_GIVEN: _given(), CASE_EXPECT: EXPECT.schema()}),
-            "given": {"anyOf": [RESULT.kind.schema(), _section(GIVEN, {ATTEMPTS: _list("given")})]},
+            "given": {
+                "anyOf": [
+                    RESULT.kind.schema(),
+                    _section(GIVEN, {ATTEMPTS: _list("given"), GIVEN_ITEMS: _list("given")}),
+                ]
+            },
         },
     }
 

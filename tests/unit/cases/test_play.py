@@ -5,7 +5,7 @@ import pytest
 from floe.cases.play import Played, play, trigger_of
 from floe.dialects.registry import dialect
 from floe.model.errors import NotFound, ValuesInvalid
-from floe.model.event import NodeEntered, NodeSettled, RetryArmed
+from floe.model.event import ItemSettled, NodeEntered, NodeSettled, RetryArmed
 from floe.model.refs import NodeId
 
 FLOW = """
@@ -97,6 +97,26 @@ def test_attempts_end_in_order_of_virtual_time() -> None:
     [settled] = (e for e in run.events if isinstance(e, NodeSettled) and e.node == "build")
 
     assert settled.ended_at == 7000
+
+
+def test_items_end_as_they_are_given_and_others_are_good() -> None:
+    text = """
+name: fleet
+tasks:
+  - name: patch
+    type: exec
+    listen: trigger.good
+    foreach: [a, b, c]
+    retry: {max: 1}
+    opts: {cmd: p}
+tests:
+  - {name: x, expect: {ends: good}, given: {patch: {items: [good, {attempts: [bad, {after: 7s}]}]}}}
+"""
+    compiled = dialect().flows(text, "a.yml")
+    run = play(compiled.flows[0], compiled.cases[0])
+    ended = [(e.item, e.outcome.result) for e in run.events if isinstance(e, ItemSettled)]
+
+    assert (ended, run.now > 7000) == ([(0, "good"), (2, "good"), (1, "good")], True)
 
 
 def test_values_that_do_not_fit_the_form_are_refused() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from floe.dialects.registry import dialect
-from floe.model.case import GivenAttempt
+from floe.model.case import GivenAttempt, GivenNode
 
 FLOW = """\
 name: ci
@@ -29,6 +29,8 @@ def errors(case: str) -> list[str]:
          "`status` and `result` cannot be given together"),
         ("given: {build: {after: 1s, attempts: [bad]}}, expect: {why: x}", 37,
          "`after` beside `attempts` has no effect"),
+        ("given: {build: {items: [{items: [bad]}]}}, expect: {why: x}", 46,
+         "an item has no items of its own"),
         ("trigger: x, expect: {why: x}", 23, "the flow has no trigger `x`"),
     ],
 )  # fmt: skip
@@ -64,9 +66,8 @@ def test_attempts_are_given_in_order() -> None:
     case = "{name: a, given: {build: {attempts: [bad, {status: 3}]}}, expect: {ends: bad}}"
     compiled = dialect().flows(f"{FLOW}tests:\n  - {case}\n", "ci.yml")
 
-    assert [*compiled.cases[0].given.values()] == [
-        (GivenAttempt(result="bad"), GivenAttempt(status=3))
-    ]
+    attempts = (GivenAttempt(result="bad"), GivenAttempt(status=3))
+    assert [*compiled.cases[0].given.values()] == [GivenNode(attempts=attempts)]
 
 
 def test_test_of_a_document_with_several_flows_names_its_flow() -> None:
