@@ -29,6 +29,7 @@ tasks:
 """
 
 IN_TERMINAL = (
+    ("backup.yml", "task.expire"),
     ("exec.yml", "hello, again"),
     ("fetch.yml", "unchecked.txt"),
     ("flow-file.yml --flow from-file", "tasks from the flow-file"),
@@ -40,10 +41,12 @@ IN_TERMINAL = (
     ("git-options.yml", "ref refs/tags/v1.0"),
     ("hosts.yml", "host:nic="),
     ("items.yml -d targets=eu,us", "deploy to us, number 1"),
+    ("library-ci.yml", "tox -e py3.14-sqlite"),
     ("limits.yml", "it talked too much"),
     ("loops.yml", "0 faults"),
     ("max-runs.yml --flow build", "one at a time"),
     ("merges.yml", "task.after-both"),
+    ("monorepo.yml -d changed=web", "built web"),
     ("notices.yml", "no notice of this run"),
     ("outcomes.yml", "the probe said three"),
     ("repeat.yml", "the service answers 200"),
@@ -56,9 +59,20 @@ IN_TERMINAL = (
     ("default.yml --flow hello -d name=Ada", "Hello, Ada"),
     ("default.yml --flow race", "task.tortoise"),
 )
-ON_HOST = ("forms.yml", "host.yml", "timer.yml", "triggers.yml", "workspace.yml", "default.yml")
+ON_HOST = (
+    "fleet.yml",
+    "forms.yml",
+    "host.yml",
+    "timer.yml",
+    "triggers.yml",
+    "workspace.yml",
+    "default.yml",
+)
 ELSEWHERE = ("ci.yml", "ci-flow-file.yml", "ci-tasks.yml", "document.yml")
 """Those that have a test file of their own."""
+
+TESTS = {path.name for path in EXAMPLES.glob("*.test.yml")}
+"""They belong to other examples; a unit test runs them."""
 
 
 class Site:
@@ -186,6 +200,19 @@ def test_form_is_answered(
     assert said in host.output(run, node)
 
 
+def test_fleet_is_patched_one_machine_after_the_other_once_the_canary_looks_good(
+    site: Site, host_of: HostOf
+) -> None:
+    host = host_of(site.text("fleet.yml"))
+    run = floe(host, "trigger", "fleet", "-d", "machines=a,b").strip()
+    host.until_node(run, "looks-good", "asking")
+
+    floe(host, "give", run, "looks-good", "note=fine")
+
+    assert host.until_over(run)["good"] is True
+    assert floe(host, "log", run, "patch[1]") == "patch b\n"
+
+
 def test_form_that_nobody_answers_expires(site: Site, host_of: HostOf) -> None:
     host = host_of(site.text("forms.yml").replace("timeout: 1h", "timeout: 1s"))
 
@@ -300,4 +327,4 @@ def push(host: Host, path: str, secret: str, body: object) -> None:
 def test_every_example_is_run() -> None:
     run = {command.split()[0] for command, _ in IN_TERMINAL} | {*ON_HOST, *ELSEWHERE}
 
-    assert run == {path.name for path in (*EXAMPLES.glob("*.yml"), CONFIGS / "default.yml")}
+    assert run == {*{p.name for p in EXAMPLES.glob("*.yml")} - TESTS, "default.yml"}
