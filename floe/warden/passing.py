@@ -2,12 +2,11 @@
 
 Rules of this file: the process that creates a root also removes it. However the run ends, the other
 end of `life` closes, and that is the only signal needed. If warden and run are both killed, the
-warden of a later `floe run` removes the root, once the locks on its mark (held by the run) and on
-its warden's folder (held by the warden) are both free.
+warden of a later `floe run` removes the root, once the lock on its mark is free, which both hold.
 """
 
 # Descriptors and calls that work on half-removed folders; Path does not.
-# ruff: noqa: PTH101, PTH102, PTH103, PTH114, PTH208
+# ruff: noqa: PTH101, PTH102, PTH103, PTH104, PTH114, PTH208
 
 import contextlib
 import errno
@@ -31,7 +30,7 @@ def main(argv: list[str]) -> NoReturn:
     as one to remove, empty keeps this one."""
     root, life, mark = argv[0], socket.socket(fileno=int(argv[1])), argv[2]
     life.set_inheritable(False)
-    start(f"{root}/warden/v1", lambda path: _warden(root, path, life, mark))
+    start(f"{root}/warden/v1", lambda path: make_warden(root, path, life, mark))
     life.setblocking(True)
     while life.recv(64):
         pass
@@ -77,19 +76,31 @@ def _remove_left_root(root: str, mark: str) -> None:
         os.close(held)
 
 
-def _warden(root: str, path: str, life: socket.socket, mark: str) -> Warden:
+def make_warden(root: str, path: str, life: socket.socket, mark: str) -> Warden:
+    """Create a root and the warden that serves it. Raises OSError."""
     if select.select([life], [], [], 0)[0]:
         raise OSError(errno.EPIPE, "the process that started it is gone")
     os.mkdir(root, 0o700)
     try:
         if mark:
-            os.close(os.open(f"{root}/{mark}", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+            _mark_root(root, mark)
         os.makedirs(path, 0o700)
         become_daemon(path)
         return Warden(path, inf, life)
     except BaseException:
         remove_root(root)
         raise
+
+
+def _mark_root(root: str, mark: str) -> None:
+    """Mark a root as one to remove when this process and the run are gone.
+
+    The mark is locked before it has its name, and for the life of this process: other wardens
+    never see an unlocked mark of a root that is still being created.
+    """
+    held = os.open(f"{root}/.{mark}", os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    fcntl.flock(held, fcntl.LOCK_SH)
+    os.rename(f"{root}/.{mark}", f"{root}/{mark}")
 
 
 def remove_root(root: str) -> None:

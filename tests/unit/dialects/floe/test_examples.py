@@ -12,7 +12,8 @@ from floe.dialects.notes import Position
 from floe.dialects.section import KeySpec, SectionValues
 
 CONFIGS = Path(__file__).parents[4] / "configs"
-FILES = (*(CONFIGS / "examples").glob("*.yml"), CONFIGS / "default.yml")
+EXAMPLES = (*(CONFIGS / "examples").glob("*.yml"), CONFIGS / "default.yml")
+FILES = [path for path in EXAMPLES if not path.stem.endswith(".test")]
 
 NOT_YET = ("postgres",)
 KEYS = {name: key for name, key in vars(vocabulary).items() if isinstance(key, KeySpec)}
@@ -33,7 +34,8 @@ def said() -> dict[str, list[object]]:
     put = SectionValues.put
 
     def noted(fields: SectionValues, key: KeySpec[object], at: Position, value: object) -> None:
-        said[names[id(key)]].append(value)
+        if id(key) in names:  # a key of a test of a flow is not
+            said[names[id(key)]].append(value)
         put(fields, key, at, value)
 
     with pytest.MonkeyPatch.context() as patch:
