@@ -75,7 +75,10 @@ def _object(members: Mapping[str, Any], required: Sequence[str], depth: int) -> 
         if "description" in schema:
             lines.append(f"{pad}/** {schema['description']} */\n")
         mark = "" if name in required else "?"
-        lines.append(f"{pad}{name}{mark}: {_type(schema, depth + 1)};\n")
+        type_ = f" {_type(schema, depth + 1)}"
+        if "enum" in schema and len(f"{pad}{name}{mark}:{type_};") > WIDTH_MAX:
+            type_ = "".join(f"\n{pad}  | {choice}" for choice in type_.strip().split(" | "))
+        lines.append(f"{pad}{name}{mark}:{type_};\n")
     return "{\n" + "".join(lines) + "  " * depth + "}"
 
 

@@ -59,6 +59,7 @@ _COLOURS: Final[Mapping[str, str]] = {
     "pending": "yellow",
     "queued": "yellow",
     "stopped": "bright_black",
+    "skipped": "bright_black",
     "never": "bright_black",
     "waiting": "bright_black",
 }
@@ -202,6 +203,8 @@ def reason(node: Shape) -> str:
         return f"until {clock(node['due'])}"
     if node.get("state") == "good" and node.get("by"):
         return approval(node)
+    if node.get("state") == "skipped":
+        return clean(f"since {node['why']}")
     why = node.get("why", "").partition("\n")[0]  # further lines are details
     return clean(why or (f"status {node['status']}" if node.get("status") else ""))
 

@@ -29,6 +29,9 @@ BY: Final = "you"
 LOOK_S: Final = 0.05
 """Seconds between two reads of the output of running nodes."""
 
+FINISHED: Final = ("NodeSettled", "NodeSkipped", "ItemSettled", "RetryArmed", "RepeatArmed")
+"""Events after which a node or an item runs no longer, at least for now."""
+
 SILENCE_S: Final = 10.0
 """Seconds without a line about a node after which it is reported as still running; then doubled."""
 
@@ -106,7 +109,7 @@ class Live:
                 key = Key(frame.run, shape["epoch"], node["id"], visit, attempt, item)  # type: ignore[arg-type]  # a node's frame has its run
                 path = self._hub.reads.output_path(key)
                 self._tails[node["id"], item] = _Tail(begun["ref"].ljust(self._width), path)
-        elif shape["event"] in ("NodeSettled", "ItemSettled", "RetryArmed", "RepeatArmed"):
+        elif shape["event"] in FINISHED:
             if tail := self._tails.pop((node["id"], item), None):
                 await tail.print_rest()
             self._silence.pop(node["id"], None)

@@ -56,7 +56,8 @@ def lines(why: Shape) -> list[str]:
         text = text.partition("; never ran: ")[0]
     parts = [(host["host"], ", ".join(host["reasons"])) for host in why["hosts"]]
     parts += [(node["node"], ", ".join(node["for"])) for node in why["waiting"]]
-    parts += [(n["node"], f"skipped: {_skipped(n)}") for n in why["never"]]
+    parts += [(n["node"], f"never ran: {_reason(n)}") for n in why["never"]]
+    parts += [(n["node"], f"skipped, since {n['why']}") for n in why.get("skipped", ())]
     width = max((len(name) for name, _ in parts), default=0)
     return [
         f"{why['run']} {sentence(text)}",
@@ -65,7 +66,7 @@ def lines(why: Shape) -> list[str]:
     ]
 
 
-def _skipped(node: Shape) -> str:
+def _reason(node: Shape) -> str:
     """Why a node never ran; a host with an older floe gives only the tags."""
     text: str = node.get("why") or f"{', '.join(node['tags'])} never came"
     return text

@@ -49,8 +49,8 @@ PROMISES: Final = (
     RunEnded,
 )
 """Events that are on the disk before anyone can learn of them: all that change the row of a run in
-lists, except RunPacked and a NodeSettled that changes the run's title, which are decided again
-after a loss. So are a cancel and the answer to a form."""
+lists, except RunPacked and a NodeSettled or NodeSkipped that changes the run's title, which are
+decided again after a loss. So are a cancel and the answer to a form."""
 
 
 class StepObserver(Protocol):

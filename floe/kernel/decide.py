@@ -10,6 +10,7 @@ from typing import assert_never
 from floe.kernel.approval import refusal
 from floe.kernel.backoff import delay_ms
 from floe.kernel.items import state_of
+from floe.kernel.node_skips import skip_lost
 from floe.kernel.owed import key_of, later, run_key
 from floe.kernel.process import has_process
 from floe.kernel.repeat import given_of, verdict_on
@@ -213,7 +214,7 @@ def _reset(step: RunStep, signal: Reset) -> None:
     if any(state is None or state.phase != "settled" for state in states):
         return
     step.add(NodeReset(at=step.now, nodes=signal.nodes, by=signal.by))
-    step.spread(signal.by)
+    step.spread(signal.by, *skip_lost(step, (step.flow.by_id[node] for node in signal.nodes)))
 
 
 def _cancel(step: RunStep, signal: Cancel) -> None:

@@ -21,6 +21,8 @@ from floe.kernel.loops import reset_nodes
 from floe.kernel.process import has_process
 from floe.kernel.result import result_of
 from floe.kernel.shared import with_item, with_last, with_member, without_member
+from floe.kernel.skipping import skipped_visit
+from floe.kernel.visits import visited
 from floe.model.event import (
     CancelAsked,
     DataAsked,
@@ -35,6 +37,7 @@ from floe.model.event import (
     NodeEntered,
     NodeReset,
     NodeSettled,
+    NodeSkipped,
     NodeStarted,
     NodeTaken,
     RepeatArmed,
@@ -66,8 +69,7 @@ def evolve(run: Run | None, event: Event, *, ref: RunRef | None = None) -> Run:
             return _run(
                 run,
                 seq=seq,
-                nodes=_with_visit(run, event, seq),
-                earlier=_earlier(run, event.node),
+                **visited(run, event.node, _entered(run, event, seq)),
                 open=with_member(run.open, event.node),
             )
         case ItemEntered():
@@ -87,6 +89,14 @@ def evolve(run: Run | None, event: Event, *, ref: RunRef | None = None) -> Run:
                 nodes=with_item(run.nodes, event.node, _settled(run, event)),
                 open=without_member(run.open, event.node),
                 standing=_standing(run, event, seq),
+                title=event.title or run.title,
+            )
+        case NodeSkipped():
+            return _run(
+                run,
+                seq=seq,
+                **visited(run, event.node, skipped_visit(run, event, seq)),
+                standing=_with_tags(run.standing, (event.tag,), seq),
                 title=event.title or run.title,
             )
         case NodeReset():
@@ -226,18 +236,6 @@ def _with_node(
     item = NO_ITEM if isinstance(event, DataAsked) else event.item
     state = _node(begun_state(run, event.node, item), **changes)
     return _run(run, seq=seq, nodes=placed(run, event.node, state))
-
-
-def _with_visit(run: Run, event: NodeEntered, seq: int) -> Mapping[NodeId, NodeState]:
-    nodes = run.nodes
-    if event.node in nodes:  # its latest entry decides its position
-        nodes = {node: state for node, state in nodes.items() if node != event.node}
-    return with_item(nodes, event.node, _entered(run, event, seq))
-
-
-def _earlier(run: Run, node: NodeId) -> Mapping[NodeId, tuple[NodeState, ...]]:
-    """The earlier visits after a node enters again, including its latest visit so far."""
-    return {**run.earlier, node: run.visits(node)} if node in run.nodes else run.earlier
 
 
 def _standing(run: Run, event: NodeSettled, seq: int) -> Mapping[Tag, int]:

@@ -8,10 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from typing import Final, Literal, assert_never
 
+from floe.kernel.match import clauses_of
+from floe.kernel.skipping import skippable
 from floe.model.flow import Action, Ask, End, Flow, Join, Node, Wait
 from floe.model.nouns import dataclass
 from floe.model.refs import NodeId
-from floe.model.tags import TRIGGER_GOOD, Tag, emitter_of, label_of
+from floe.model.tags import SKIPPED, TRIGGER_GOOD, Tag, emitter_of, label_of, tag_of
 
 STATUS_MAX: Final = 255
 
@@ -113,13 +115,17 @@ def _work_labels(node: Node) -> tuple[str, ...]:
 def is_issued(flow: Flow, tag: Tag) -> bool:
     """Whether a node of the flow, or its trigger, can issue a tag."""
     node = _emitter(flow, tag)
-    return tag == TRIGGER_GOOD if node is None else label_of(tag) in labels_of(node)
+    if node is None:
+        return tag == TRIGGER_GOOD
+    if label_of(tag) == SKIPPED:
+        return node.id in skippable(flow.nodes)
+    return label_of(tag) in labels_of(node)
 
 
 def edges_of(flow: Flow) -> Iterator[Edge]:
     """The tags that connect two nodes, or the trigger and a node, in document order."""
     for node in flow.nodes:
-        for tag in dict.fromkeys(t for clause in _clauses(node) for t in clause):
+        for tag in dict.fromkeys(t for clause in clauses_of(node) for t in clause):
             source = _emitter(flow, tag)
             if source is not None or tag == TRIGGER_GOOD:
                 yield Edge(source=source.id if source else None, target=node.id, tag=tag)
@@ -130,20 +136,16 @@ def _emitter(flow: Flow, tag: Tag) -> Node | None:
     return node if node is not None and tag.startswith(f"{node.ref}.") else None
 
 
-def _clauses(node: Node) -> tuple[tuple[Tag, ...], ...]:
-    heard = (tuple(sorted(node.heard)),) if node.heard else ()
-    return (*heard, *node.needs)
-
-
 def _reached(flow: Flow, only: Tag | None = None) -> tuple[frozenset[NodeId], set[Tag]]:
     """Every node that some run could enter, found by following the tags from the trigger, and these
     tags. `only`: the one tag that its node issues."""
     reached: set[NodeId] = set()
-    fresh = [TRIGGER_GOOD]
-    issued = {TRIGGER_GOOD}
+    skipped = (flow.by_id[id] for id in skippable(flow.nodes))
+    fresh = [TRIGGER_GOOD, *(tag_of(node.cls, node.id, SKIPPED) for node in skipped)]
+    issued = {*fresh}
     for tag in fresh:  # grows by the tags of each node, once
         for node in flow.hearers.get(tag, ()):
-            if node.id not in reached and all(not issued.isdisjoint(c) for c in _clauses(node)):
+            if node.id not in reached and all(not issued.isdisjoint(c) for c in clauses_of(node)):
                 reached.add(node.id)
                 tags = [Tag(f"{node.ref}.{label}") for label in labels_of(node)]
                 if only in tags:
@@ -193,7 +195,7 @@ def _cycle(before: Mapping[NodeId, Iterable[NodeId]]) -> tuple[NodeId, ...] | No
 
 
 def _is_any(node: Node) -> bool:
-    return any(len(clause) > 1 for clause in _clauses(node))
+    return any(len(clause) > 1 for clause in clauses_of(node))
 
 
 def _asleep(flow: Flow) -> Iterator[Flaw]:
@@ -209,7 +211,7 @@ def _flaws(
     back: Mapping[NodeId, tuple[NodeId, ...]],
     reached: frozenset[NodeId],
 ) -> Iterator[Flaw]:
-    clauses = _clauses(node)
+    clauses = clauses_of(node)
     if not clauses:
         what = f"{node.ref} listens to nothing and can never run"
         yield Flaw(kind="idle", node=node.id, tag=None, what=what, hint="give it a `listen`")
@@ -246,7 +248,7 @@ def _nearest(flow: Flow, tag: Tag) -> str:
 
 def _exclusive(node: Node) -> Iterator[Flaw]:
     alone: dict[NodeId | None, Tag] = {}
-    for tag in (clause[0] for clause in node.needs if len(clause) == 1):
+    for tag in (clause[0] for clause in clauses_of(node) if len(clause) == 1):
         other = alone.setdefault(emitter_of(tag), tag)
         if other != tag:
             what = f"{node.ref} waits for both {other} and {tag}: one node never issues both"
@@ -257,7 +259,7 @@ def _exclusive(node: Node) -> Iterator[Flaw]:
 def _cyclic(flow: Flow, node: Node, cycle: tuple[NodeId, ...], reached: frozenset[NodeId]) -> Flaw:
     way = " → ".join(flow.by_id[n].ref for n in (*cycle, cycle[0]))
     last = flow.by_id[cycle[-1]]
-    tag = next(t for c in _clauses(node) for t in c if _emitter(flow, t) is last)
+    tag = next(t for c in clauses_of(node) for t in c if _emitter(flow, t) is last)
     if node.id in reached:
         what = f"{tag} leads back to {node.ref}, which enters only once: {way}"
         hint = f"give {node.ref} `loop: {{max: 3}}`"
@@ -294,7 +296,7 @@ def _ends(node: Node) -> bool:
 
 
 def _unreachable(flow: Flow, node: Node, reached: frozenset[NodeId]) -> Flaw:
-    clause = next(c for c in _clauses(node) if not any(_comes(flow, t, reached) for t in c))
+    clause = next(c for c in clauses_of(node) if not any(_comes(flow, t, reached) for t in c))
     before = flow.by_id[emitter_of(clause[0]) or NodeId("")]
     end = isinstance(node.work, End)
     return Flaw(

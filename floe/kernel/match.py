@@ -43,10 +43,16 @@ def arrived(run: Run, node: Node) -> tuple[Tag, ...]:
     return (*heard, *[t for clause in node.needs for t in clause if t in standing])
 
 
+def clauses_of(node: Node) -> tuple[tuple[Tag, ...], ...]:
+    """Its `listen` and its clauses, without excused tags; one tag satisfies each."""
+    heard = (tuple(sorted(node.heard)),) if node.heard else ()
+    return (*heard, *(without_excused(node, clause) for clause in node.needs))
+
+
 def missing(run: Run, node: Node) -> tuple[tuple[Tag, ...], ...]:
     """The clauses that do not stand yet, its `listen` first; one tag satisfies each."""
     heard = (tuple(sorted(node.heard)),) if node.heard and not _heard(run, node) else ()
-    return (*heard, *(c for c in node.needs if not _stands(c, run)))
+    return (*heard, *(without_excused(node, c) for c in node.needs if not _stands(c, run)))
 
 
 def sources_of(tags: Iterable[Tag]) -> tuple[NodeId, ...]:
@@ -54,6 +60,11 @@ def sources_of(tags: Iterable[Tag]) -> tuple[NodeId, ...]:
     trigger's values."""
     emitters = map(emitter_of, tags)
     return tuple(dict.fromkeys([node for node in emitters if node is not None]))
+
+
+def without_excused(node: Node, clause: tuple[Tag, ...]) -> tuple[Tag, ...]:
+    """A clause as its flow has it: an excused tag stands behind the only one that is written."""
+    return clause[:1] if len(clause) == 2 and clause[1] in node.excused else clause
 
 
 def _heard(run: Run, node: Node) -> list[Tag]:

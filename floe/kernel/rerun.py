@@ -8,6 +8,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Literal
 
 from floe.kernel.graph import edges_of
+from floe.kernel.match import without_excused
+from floe.kernel.skipping import skippable
 from floe.model.event import ItemsTaken, ItemTaken, NodeTaken
 from floe.model.flow import Ask, End, Flow, Node
 from floe.model.nouns import dataclass
@@ -57,7 +59,7 @@ def rerun_of(old: Run, flow: Flow, choice: Choice) -> Rerun:
     kept = {id: state for id, state in settled.items() if id not in again}
     first = flow.by_id[choice.node] if choice.node else None
     return Rerun(
-        taken=tuple(_taken(old, id, state) for id, state in _rerun_order(kept)),
+        taken=tuple(_taken(old, flow.by_id[id], state) for id, state in _rerun_order(kept)),
         again=tuple(n.id for n in flow.nodes if n.id in old.nodes and n.id not in kept),
         new=tuple(n.id for n in flow.nodes if n.id not in old.nodes and n.id in again),
         items=tuple(_items_taken(old, flow, again))
@@ -68,10 +70,12 @@ def rerun_of(old: Run, flow: Flow, choice: Choice) -> Rerun:
 
 
 def _settled(old: Run, flow: Flow) -> dict[NodeId, NodeState]:
-    """The nodes that a re-run might take over. An end is never: it would not end the re-run.
+    """The nodes that a re-run might take over, also as skipped if its flow may skip them.
 
-    A node of a loop may have settled in an earlier round only.
+    An end that was reached is never taken over: it would not end the re-run. A node of a loop may
+    have settled in an earlier round only.
     """
+    may_skip = skippable(flow.nodes)
     return {
         node.id: state
         for node in flow.nodes
@@ -79,7 +83,7 @@ def _settled(old: Run, flow: Flow) -> dict[NodeId, NodeState]:
         and state.phase in ("settled", "again")
         and state.tag is not None
         and state.tag.startswith(f"{node.ref}.")
-        and not isinstance(node.work, End)
+        and (node.id in may_skip if state.is_skipped else not isinstance(node.work, End))
     }
 
 
@@ -99,14 +103,15 @@ def _first(
 
 
 def _void(settled: Mapping[NodeId, NodeState], flow: Flow, choice: Choice) -> list[NodeId]:
-    """What does not count for the re-run: with other values approvals and all nodes with items, and
-    approvals of its starter."""
+    """What does not count for the re-run: with other values approvals, skips and all nodes with
+    items, and approvals of its starter."""
     return [
         id
         for id, state in settled.items()
-        if (state.items is not None and choice.is_edited)
+        if (choice.is_edited and (state.items is not None or state.is_skipped))
         or (
             isinstance(work := flow.by_id[id].work, Ask)
+            and not state.is_skipped
             and work.form.approvers == "not-starter"
             and (choice.is_edited or state.by == choice.by)
         )
@@ -147,7 +152,7 @@ def _gap(
     """The clauses of a node that do not stand, unless a node that runs again may satisfy them."""
     heard = (tuple(sorted(node.heard)),) if node.heard else ()
     return tuple(
-        clause
+        without_excused(node, clause)
         for clause in (*heard, *node.needs)
         if not any(tag in standing or emitter_of(tag) in again for tag in clause)
     )
@@ -158,16 +163,16 @@ def _rerun_order(kept: Mapping[NodeId, NodeState]) -> list[tuple[NodeId, NodeSta
     return sorted(kept.items(), key=lambda item: (item[1].settled_at or 0, item[1].woke))
 
 
-def _taken(old: Run, node: NodeId, state: NodeState) -> NodeTaken:
+def _taken(old: Run, node: Node, state: NodeState) -> NodeTaken:
     assert state.outcome is not None, "it has settled"
     assert state.tag is not None, "stopped nodes run again"
     assert state.settled_at is not None, "it has settled"
     return NodeTaken(
         at=old.ended_at or state.settled_at,
-        node=node,
+        node=node.id,
         from_run=state.taken_from or old.ref.key,
         attempt=state.attempt,
-        work=state.work,
+        work=state.work or node.work,
         outcome=state.outcome,
         tag=state.tag,
         good=state.good,

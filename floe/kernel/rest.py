@@ -3,14 +3,19 @@
 Source: "How a run ends" in docs/kernel.md.
 """
 
+from typing import Final
+
 from floe.kernel.match import missing
 from floe.kernel.result import failure_of, is_rejection
 from floe.kernel.sentences import either, first_parts
 from floe.model.flow import End, Flow, Node
 from floe.model.nouns import dataclass
+from floe.model.refs import NodeId
 from floe.model.result import RunResult
 from floe.model.run import Run
 from floe.model.tags import Tag, emitter_of, label_of
+
+_NOTHING: Final = "nothing is left to run"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,19 +36,24 @@ def is_at_rest(run: Run) -> bool:
 def verdict(run: Run, flow: Flow) -> Verdict:
     """The result of a run at rest.
 
-    Bad if no node listened to a bad event; rejected if all of these are rejections. Otherwise
-    stalled if the flow has an end on a good tag, since reaching it would have ended the run.
-    Otherwise good.
+    Bad if no node listened to a bad event; rejected if all of these are rejections. Otherwise good
+    if an end on a good tag was skipped and no node failed. Otherwise stalled if the flow has an end
+    on a good tag that was not skipped, since reaching it would have ended the run. Otherwise good.
     """
     if unheard := unheard_bad(run, flow):
         why = first_parts([failure_of(run, flow, tag) for tag in unheard])
         is_rejected = all(is_rejection(run, tag) for tag in unheard)
         result: RunResult = "rejected" if is_rejected else "bad"
         return Verdict(good=False, result=result, why=why, tag=unheard[0])
-    if any(_is_good_end(n, flow) for n in flow.nodes):
+    ends = [node for node in flow.nodes if _is_good_end(node, flow)]
+    reasons = {end: reason for end in ends if (reason := skip_of(run, end.id))}
+    if reasons and all(state.good for state in run.nodes.values()):
+        why = first_parts([f"{end.ref} was skipped, since {why}" for end, why in reasons.items()])
+        return Verdict(good=True, result="good", why=f"{_NOTHING}; {why}")
+    if len(ends) > len(reasons):
         why = f"stalled: {first_parts(_never(run, flow))}"
         return Verdict(good=False, result="stalled", why=why)
-    return Verdict(good=True, result="good", why="nothing is left to run")
+    return Verdict(good=True, result="good", why=_NOTHING)
 
 
 def unheard_bad(run: Run, flow: Flow) -> tuple[Tag, ...]:
@@ -64,12 +74,23 @@ def _never(run: Run, flow: Flow) -> list[str]:
     ]
 
 
+def skip_of(run: Run, node: NodeId) -> str:
+    """Why a node was skipped, as the end of a sentence; empty if it was not."""
+    state = run.nodes.get(node)
+    return state.outcome.why if state and state.outcome and state.is_skipped else ""
+
+
 def _is_good_end(node: Node, flow: Flow) -> bool:
     return isinstance(node.work, End) and any(_is_good(t, flow) for t in node.heard)
 
 
 def _is_good(tag: Tag, flow: Flow) -> bool:
-    label, node = label_of(tag), emitter_of(tag)
-    if node is None or not label.isdecimal():
-        return label == "good"
-    return int(label) in flow.by_id[node].good
+    return is_good_tag(tag, flow.by_id.get(emitter_of(tag) or NodeId("")))
+
+
+def is_good_tag(tag: Tag, emitter: Node | None) -> bool:
+    """Whether a tag says that a node, or None for the trigger, ran well."""
+    label = label_of(tag)
+    if emitter is not None and label.isdecimal():
+        return int(label) in emitter.good
+    return label == "good"

@@ -3,8 +3,10 @@
 Source: "How a run ends" in docs/kernel.md.
 """
 
-from floe.kernel.sentences import outcome_text
-from floe.model.flow import Ask, Flow
+from collections.abc import Sequence
+
+from floe.kernel.sentences import event_text, first_parts, outcome_text
+from floe.model.flow import Ask, Flow, Node
 from floe.model.refs import NodeId
 from floe.model.result import RunResult, failure
 from floe.model.run import NodeState, Run
@@ -38,6 +40,16 @@ def failure_of(run: Run, flow: Flow, tag: Tag) -> str:
     outcome = run.settled(node).outcome
     how = outcome_text(outcome).partition("\n")[0] if outcome else ""
     return failure(flow.by_id[node].name, how)
+
+
+def reached(run: Run, flow: Flow, end: Node, tags: Sequence[Tag]) -> tuple[bool, str]:
+    """Whether an end that these tags lead to makes its run good, and the sentence about it."""
+    emitters = {tag: emitter_of(tag) for tag in tags}
+    states = {tag: run.settled(node) for tag, node in emitters.items() if node is not None}
+    if bad := [tag for tag, state in states.items() if not state.good]:
+        return False, first_parts([failure_of(run, flow, tag) for tag in bad])
+    how = [event_text(t, states[t].outcome) if t in states else t for t in tags]
+    return True, f"{end.ref} was reached by {' and '.join(how)}"
 
 
 def failed_nodes(run: Run, flow: Flow) -> tuple[NodeId, ...]:

@@ -6,22 +6,25 @@ never stops before a consequence that the kernel still had to record.
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import assert_never
+from typing import TypeVar, assert_never
 
+from floe.expr.errors import ExpressionError
 from floe.kernel.evolve import evolve
 from floe.kernel.inputs import joined
 from floe.kernel.item_list import list_of
 from floe.kernel.items import open_items, outcome_of_items, state_of, upcoming
-from floe.kernel.judge import NodeScope
-from floe.kernel.loops import LoopRound, next_round, spent_text
+from floe.kernel.judge import NodeScope, fault_text
+from floe.kernel.loops import next_round, spent_text
 from floe.kernel.match import arrived, sources_of, woken_by
+from floe.kernel.node_skips import is_behind, skip, skip_after_rounds, skip_lost, why_not_entered
 from floe.kernel.process import has_process
 from floe.kernel.render import rendered
 from floe.kernel.rest import is_at_rest, verdict
-from floe.kernel.result import failure_of, result_of
+from floe.kernel.result import failure_of, reached, result_of
 from floe.kernel.run_outputs import outputs_of
-from floe.kernel.sentences import event_text, first_parts
+from floe.kernel.sentences import first_parts
 from floe.kernel.settle import STOPPED, tag_for
+from floe.kernel.skipping import followers_of
 from floe.kernel.title import names_node, text_of, title_of
 from floe.kernel.work_values import filled_or_why
 from floe.model.event import (
@@ -32,6 +35,7 @@ from floe.model.event import (
     NodeEntered,
     NodeReset,
     NodeSettled,
+    NodeSkipped,
     RunEnded,
     RunEnding,
 )
@@ -40,7 +44,9 @@ from floe.model.outcome import Outcome
 from floe.model.refs import Instant, Json, NodeId
 from floe.model.result import RunResult
 from floe.model.run import Attached, NodeState, Run
-from floe.model.tags import Tag, emitter_of
+from floe.model.tags import Tag
+
+E = TypeVar("E", NodeSettled, NodeSkipped)
 
 GOOD = Outcome(result="good")
 
@@ -87,15 +93,19 @@ class RunStep:
         while True:
             for arrival in tags:
                 for node in woken_by(self.run, self.flow, arrival):
+                    if node.excused and is_behind(self, node):
+                        continue
                     tags.extend(self._enter(node))
                     if self.run.phase != "active":
                         return
-            due = next_round(self.run, self.flow) if self.flow.loops else None
-            if due is None:
-                break
-            tags = self._go_round(due)
+                if self.flow.followers:
+                    tags.extend(skip_lost(self, followers_of(self.flow, arrival)))
+            decided = len(self.events)
+            tags = self._go_round() if self.flow.loops else []
             if self.run.phase != "active":
                 return
+            if len(self.events) == decided:
+                break
         self.rest()
 
     def settle(
@@ -184,30 +194,41 @@ class RunStep:
         """The nodes that have not settled, by entry."""
         return tuple(n for n in self.run.nodes if n in self.run.open)
 
-    def _go_round(self, due: LoopRound) -> list[Tag]:
-        """Begin the next round of a loop; return the tags that its heads issue at once."""
-        self.add(NodeReset(at=self.now, nodes=due.again, by=due.by))
-        tags: list[Tag] = []
-        for head in due.heads:
-            tags.extend(self._enter(head))
+    def _go_round(self) -> list[Tag]:
+        """Begin the next round of a loop, or what waited for its last; return the issued tags."""
+        due = next_round(self.run, self.flow)
+        if due is None:
+            tags, nodes = skip_after_rounds(self)
+        else:
+            self.add(NodeReset(at=self.now, nodes=due.again, by=due.by))
+            tags, nodes = skip_lost(self, (self.flow.by_id[node] for node in due.again)), due.heads
+        for node in nodes:
+            tags.extend(self._enter(node))
             if self.run.phase != "active":
                 break
         return tags
 
     def _enter(self, node: Node) -> tuple[Tag, ...]:
         """Enter a node; return the tag that it issues at once, if any."""
+        fault = ""
+        if node.condition or node.excused:
+            try:
+                if why := why_not_entered(self, node):
+                    return (skip(self, node, why),)
+            except ExpressionError as error:
+                fault = f"`if` failed: {fault_text(node.condition, error)}"
         tags = arrived(self.run, node)
         sources = sources_of(tags)
         inherits = self.flow.inherits
-        work, fault = node.work, ""
-        if node.id in self.flow.filled and node.foreach is None:
+        work = node.work
+        if node.id in self.flow.filled and node.foreach is None and not fault:
             work, fault = filled_or_why(node.work, self.scope())
         work = rendered(work, self.run, sources, inherits=inherits)
         if isinstance(work, Ask) and work.form.text is not None:
             text = text_of(self.run, self.flow, work.form.text)
             work = replace(work, form=replace(work.form, text=text))
         visit = len(self.run.visits(node.id)) + 1
-        if node.foreach is not None:
+        if node.foreach is not None and not fault:
             return self._enter_items(node, node.foreach, work, visit, sources)
         self.add(
             NodeEntered(
@@ -233,8 +254,8 @@ class RunStep:
                 return (tag,) if tag is not None else ()
             case End():
                 self._settled(node, GOOD, self.now)
-                good = all(self._was_good(t) for t in tags)
-                self.end(good=good, why=self._reached(node, tags, good=good), tag=tags[-1])
+                good, why = reached(self.run, self.flow, node, tags)
+                self.end(good=good, why=why, tag=tags[-1])
             case Wait():
                 pass  # its timer is owed from here on
             case _:
@@ -369,26 +390,11 @@ class RunStep:
             by=by,
         )
         if names_node(self.flow, node.id):
-            settled = self._titled(settled)
+            settled = self.titled(settled)
         self.add(settled)
         return tag, good
 
-    def _titled(self, settled: NodeSettled) -> NodeSettled:
+    def titled(self, event: E) -> E:
         """The event with the run's new title, if it changes the title."""
-        title = title_of(evolve(self.run, settled), self.flow)
-        return replace(settled, title=title) if title != self.run.title else settled
-
-    def _was_good(self, tag: Tag) -> bool:
-        node = emitter_of(tag)
-        return node is None or self.run.settled(node).good
-
-    def _reached(self, end: Node, tags: tuple[Tag, ...], *, good: bool) -> str:
-        if not good:
-            bad = (tag for tag in tags if not self._was_good(tag))
-            return first_parts([failure_of(self.run, self.flow, tag) for tag in bad])
-        how = " and ".join(self._event_text(t) for t in tags)
-        return f"{end.ref} was reached by {how}"
-
-    def _event_text(self, tag: Tag) -> str:
-        node = emitter_of(tag)
-        return tag if node is None else event_text(tag, self.run.settled(node).outcome)
+        title = title_of(evolve(self.run, event), self.flow)
+        return replace(event, title=title) if title != self.run.title else event

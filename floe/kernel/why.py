@@ -3,22 +3,22 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final, assert_never
 
-from floe.kernel.graph import labels_of
+from floe.kernel.coming import awaited, can_come, coming_nodes
 from floe.kernel.items import done_text, item_text, open_items
-from floe.kernel.loops import awaited_round, comes_round, visit_text
+from floe.kernel.loops import awaited_round, visit_text
 from floe.kernel.match import may_enter, missing
 from floe.kernel.owed import key_of, wait_due
 from floe.kernel.place import Refusals
 from floe.kernel.repeat import attempt_text, until_text
-from floe.kernel.rest import never_entered
+from floe.kernel.rest import never_entered, skip_of
 from floe.kernel.sentences import PARTS_MAX, either, first_parts
 from floe.model.codec import iso
 from floe.model.flow import Ask, Flow, Node, Wait
-from floe.model.host import Skipped, Why
+from floe.model.host import NeverRan, Why
 from floe.model.refs import Key, NodeId
 from floe.model.result import headline
 from floe.model.run import NodeState, Run
-from floe.model.tags import Tag, emitter_of, label_of
+from floe.model.tags import SKIPPED, Tag, emitter_of, label_of
 
 ITEMS_SHOWN: Final = 3
 """Open items of a node that an explanation names; it counts the rest."""
@@ -90,7 +90,7 @@ def _why_active(
     stuck: Mapping[Key, str],
     trouble: str,
 ) -> Why:
-    coming = _coming(run, flow)
+    coming = coming_nodes(run, flow)
     waiting: dict[str, tuple[str, ...]] = {}
     for node in flow.nodes:
         if node.id in run.open:
@@ -106,14 +106,18 @@ def _why_active(
     text = f"waits for {first_parts(open_)}"
     if trouble and any(run.nodes[n].phase in ("entered", "started") for n in run.open):
         text += f"; {run.host} {trouble}"
-    return Why(text=text, waiting=waiting)
+    return Why(text=text, waiting=waiting, skipped=_skipped(run, flow))
+
+
+def _skipped(run: Run, flow: Flow) -> dict[str, str]:
+    return {node.ref: why for node in flow.nodes if (why := skip_of(run, node.id))}
 
 
 def _why_ending(run: Run, flow: Flow, trouble: str) -> Why:
     waiting = {n.ref: ("being stopped",) for n in flow.nodes if n.id in run.open}
     here = f"; {run.host} {trouble}" if trouble else ""
     text = f"ends {_result(run)}: {run.why}; stops {first_parts([*waiting])}{here}"
-    return Why(text=text, waiting=waiting)
+    return Why(text=text, waiting=waiting, skipped=_skipped(run, flow))
 
 
 def _why_ended(run: Run) -> Why:
@@ -124,16 +128,16 @@ def _why_ended(run: Run) -> Why:
         return Why(text=text)
     if run.end_tag and not run.good and run.end_tag not in run.flow.hearers:
         text += f"; no node listens to {run.end_tag}"
-    never = {n.ref: _why_skipped(run, run.flow, n) for n in never_entered(run, run.flow)}
+    never = {n.ref: _why_never(run, run.flow, n) for n in never_entered(run, run.flow)}
     if never:
         text += f"; never ran: {first_parts([*never])}"
-    return Why(text=text, never=never)
+    return Why(text=text, never=never, skipped=_skipped(run, run.flow))
 
 
-def _why_skipped(run: Run, flow: Flow, node: Node) -> Skipped:
+def _why_never(run: Run, flow: Flow, node: Node) -> NeverRan:
     clauses = missing(run, node)
     reasons = [_why_lacking(run, flow, clause) for clause in clauses]
-    return Skipped(tuple(t for clause in clauses for t in clause), first_parts(reasons))
+    return NeverRan(tuple(t for clause in clauses for t in clause), first_parts(reasons))
 
 
 def _why_lacking(run: Run, flow: Flow, clause: Sequence[Tag]) -> str:
@@ -152,6 +156,8 @@ def _why_absent(run: Run, flow: Flow, tag: Tag) -> str:
         return f"{name} did not run"
     if state.tag is None:
         return f"{name} was stopped"
+    if state.is_skipped:
+        return f"{name} was skipped"
     if state.tag == tag:
         return f"{name} does not run again"
     if isinstance(state.work, Ask):
@@ -159,7 +165,12 @@ def _why_absent(run: Run, flow: Flow, tag: Tag) -> str:
     return f"{name} did not exit with {label}" if label.isdecimal() else f"{name} {_NOT[label]}"
 
 
-_NOT: Final = {"good": "was not good", "bad": "was not bad", "error": "had no error"}
+_NOT: Final = {
+    "good": "was not good",
+    "bad": "was not bad",
+    "error": "had no error",
+    SKIPPED: "was not skipped",
+}
 
 
 def _why_open(
@@ -217,49 +228,13 @@ def _why_again(state: NodeState, node: Node) -> str:
 def _why_unentered(
     run: Run, flow: Flow, node: Node, coming: Mapping[NodeId, Node]
 ) -> tuple[str, ...]:
-    clauses = _awaited(run, node)
+    clauses = awaited(run, node)
     if not clauses:
         return ("can never enter: it listens to nothing",)
-    gone = [c for c in clauses if not any(_can_come(run, t, coming) for t in c)]
+    gone = [c for c in clauses if not any(can_come(run, t, coming) for t in c)]
     if gone:
-        return tuple(f"skipped: {_why_lacking(run, flow, c)}" for c in gone)
+        return tuple(f"cannot run: {_why_lacking(run, flow, c)}" for c in gone)
     return tuple(either(c) for c in clauses)
-
-
-def _awaited(run: Run, node: Node) -> tuple[tuple[Tag, ...], ...]:
-    """The clauses that a node waits for; one tag satisfies each.
-
-    If a merge was reset and all its clauses still stand, any of its tags wakes it, once that tag
-    arrives again.
-    """
-    standing = tuple(dict.fromkeys(t for clause in node.needs for t in clause))
-    return missing(run, node) or ((standing,) if standing else ())
-
-
-def _coming(run: Run, flow: Flow) -> Mapping[NodeId, Node]:
-    """The nodes whose tags may still come: open nodes, nodes that may still enter, and all nodes of
-    a loop that may begin another round."""
-    coming = {n: flow.by_id[n] for n in run.open}
-    waiting = [n for n in flow.nodes if may_enter(run, n)]
-    while more := [n for n in waiting if n.id not in coming and _may_enter(run, n, coming)] + [
-        flow.by_id[id]
-        for loop in flow.loops
-        if comes_round(run, flow, loop, coming)
-        for id in loop.nodes
-        if id not in coming
-    ]:
-        coming.update((n.id, n) for n in more)
-    return coming
-
-
-def _may_enter(run: Run, node: Node, coming: Mapping[NodeId, Node]) -> bool:
-    clauses = _awaited(run, node)
-    return bool(clauses) and all(any(_can_come(run, t, coming) for t in c) for c in clauses)
-
-
-def _can_come(run: Run, tag: Tag, coming: Mapping[NodeId, Node]) -> bool:
-    node = coming.get(emitter_of(tag) or NodeId(""))
-    return node is not None and label_of(tag) in labels_of(node)
 
 
 def _result(run: Run) -> str:

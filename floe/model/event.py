@@ -315,6 +315,24 @@ class NodeSettled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NodeSkipped:
+    """A node does not run in this visit; `tag` stands from here on."""
+
+    at: Instant
+    node: NodeId
+    visit: int
+    why: str
+    """The end of a sentence: `values.env was 'test'`."""
+    tag: Tag
+    """`task.<id>.skipped`, a good event."""
+    sources: tuple[NodeId, ...] = ()
+    """The nodes before it that settled; the nodes after it see their outputs."""
+    inherits: bool = False
+    title: str = ""
+    """The run's new title, if `run-name` names this node; empty if it stays as it is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NodeReset:
     """These nodes may enter again, as their next visit. Their tags no longer stand, except `by`."""
 
@@ -385,6 +403,7 @@ Event = (
     | RetryDue
     | RepeatArmed
     | NodeSettled
+    | NodeSkipped
     | NodeReset
     | CancelAsked
     | RunEnding

@@ -4,7 +4,7 @@ Frozen and JSON-shaped, so that it can be stored by digest and pinned to a run.
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import field
 from enum import Enum
 from typing import Annotated, Literal
@@ -14,7 +14,7 @@ from floe.model.loop import FlowLoop, loops_of
 from floe.model.notice import Notice
 from floe.model.nouns import dataclass
 from floe.model.refs import FlowId, Json, NodeId
-from floe.model.tags import Tag
+from floe.model.tags import Tag, emitter_of
 from floe.model.template import Template, Text, has_template
 
 FieldType = Literal["text", "string", "bool", "number", "choice"]
@@ -240,6 +240,16 @@ class Node:
     """None for a node that runs once."""
     repeat: Repeat | None = None
     """Instead of `retry`."""
+    condition: str = ""
+    """`if`: the expression that skips the node where it is false; empty for none."""
+    excused: frozenset[Tag] = frozenset()
+    """Tags of skipped nodes that satisfy a clause. A node of which every clause stands by such tags
+    alone is skipped too."""
+
+    @property
+    def can_skip(self) -> bool:
+        """Whether the node may be skipped although all nodes before it ran."""
+        return self.condition != ""
 
     @property
     def is_filled(self) -> bool:
@@ -356,6 +366,8 @@ class Flow:
     """Derived: the loops, of those nodes that lead back to a head."""
     filled: frozenset[NodeId] = field(init=False, repr=False, compare=False)
     """Derived: the nodes whose work has templates."""
+    followers: Mapping[NodeId, tuple[Node, ...]] = field(init=False, repr=False, compare=False)
+    """Derived: the nodes that name any tag of a node; empty if no run of the flow skips a node."""
 
     def __post_init__(self) -> None:
         hearers: dict[Tag, list[Node]] = {}
@@ -366,6 +378,7 @@ class Flow:
         object.__setattr__(self, "hearers", {t: tuple(ns) for t, ns in hearers.items()})
         object.__setattr__(self, "loops", _loops(self.nodes))
         object.__setattr__(self, "filled", frozenset(n.id for n in self.nodes if n.is_filled))
+        object.__setattr__(self, "followers", _followers(self.nodes, hearers))
 
 
 def _loops(nodes: tuple[Node, ...]) -> tuple[FlowLoop, ...]:
@@ -373,3 +386,14 @@ def _loops(nodes: tuple[Node, ...]) -> tuple[FlowLoop, ...]:
     if not heads:
         return ()
     return loops_of({n.id: n.heard.union(*n.needs) for n in nodes}, heads)
+
+
+def _followers(
+    nodes: tuple[Node, ...], hearers: Mapping[Tag, Iterable[Node]]
+) -> dict[NodeId, tuple[Node, ...]]:
+    found: dict[NodeId, dict[NodeId, Node]] = {}
+    if any(node.can_skip for node in nodes):
+        for tag, listeners in hearers.items():
+            if (emitter := emitter_of(tag)) is not None:
+                found.setdefault(emitter, {}).update((n.id, n) for n in listeners)
+    return {id: tuple(listeners.values()) for id, listeners in found.items()}

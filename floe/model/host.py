@@ -50,8 +50,8 @@ class Pend:
     """Hosts that returned this run's grant and have not changed since."""
 
 
-class Skipped(NamedTuple):
-    """A node that never entered in a run that has ended."""
+class NeverRan(NamedTuple):
+    """A node that never entered in a run that has ended, and was not skipped."""
 
     tags: tuple[Tag, ...]
     """The tags that it waited for."""
@@ -68,8 +68,10 @@ class Why:
     """Pending: each host and the reasons it does not take the run."""
     waiting: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Active: each unfinished node (`task.build`) and what it waits for."""
-    never: Mapping[str, Skipped] = field(default_factory=dict)
+    never: Mapping[str, NeverRan] = field(default_factory=dict)
     """Ended: each node that never entered."""
+    skipped: Mapping[str, str] = field(default_factory=dict)
+    """Each node that was skipped, with the reason as the end of a sentence."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,12 +1,13 @@
-"""How one attempt of a node ended."""
+"""How one attempt of a node, or a node that was skipped, ended."""
 
 from typing import Literal
 
 from floe.model.nouns import dataclass
 
-Result = Literal["good", "bad", "error", "stopped"]
+Result = Literal["good", "bad", "error", "stopped", "skipped"]
 """`good`, `bad`: the attempt ran to its end. `error`: it could not start, timed out, was lost or
-printed too much. `stopped`: the run ended first; no tag is issued."""
+printed too much. `stopped`: the run ended first; no tag is issued. `skipped`: the node ran no
+attempt, by its `if` or because nodes before it were skipped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

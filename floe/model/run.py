@@ -20,8 +20,8 @@ State = Literal["pending", "active", "archive"]
 """The three lists of runs."""
 
 NodePhase = Literal["entered", "started", "asking", "armed", "settled", "again"]
-"""entered: not started yet. asking: its form is open. armed: a retry is due later. again: it
-settled and may enter again."""
+"""entered: not started yet. asking: its form is open. armed: a retry is due later. settled: it is
+done, or was skipped. again: it settled and may enter again."""
 
 STATE_OF: Mapping[Phase, State] = {
     "reading": "pending",
@@ -81,7 +81,8 @@ class NodeState:
     """One visit of a node, or one item of it: its state since it entered."""
 
     phase: NodePhase
-    work: Work
+    work: Work | None
+    """None for a visit that was skipped."""
     visit: int
     attempt: int
     woke: int
@@ -126,6 +127,11 @@ class NodeState:
     def parts(self) -> "tuple[NodeState, ...]":
         """The visit and its items that have begun: all that has attempts."""
         return (self, *self.items.states.values()) if self.items else (self,)
+
+    @property
+    def is_skipped(self) -> bool:
+        """Whether the visit was skipped."""
+        return self.outcome is not None and self.outcome.result == "skipped"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,9 @@ Tag = NewType("Tag", str)
 
 TRIGGER_GOOD: Final = Tag("trigger.good")
 
+SKIPPED: Final = "skipped"
+"""The label of the tag that a skipped node issues."""
+
 
 def tag_of(cls: str, node: NodeId, label: str) -> Tag:
     """The tag a node issues: class, id and how it ended (`good`, `bad`, `error` or a status)."""

@@ -173,7 +173,7 @@ def why_lost(request: web.Request, row: Summary, lost: Lost) -> web.Response:
     """Why a run ended whose log is gone, from its row."""
     name = request.app[HUB].reads.name_of(RunRef.parse(row.key))
     text = lost.what.removeprefix(f"{name} ")
-    parts: dict[str, list[object]] = {"hosts": [], "waiting": [], "never": []}
+    parts: dict[str, list[object]] = {"hosts": [], "waiting": [], "never": [], "skipped": []}
     return answer({"run": name, "state": row.state, "text": text, **parts})
 
 

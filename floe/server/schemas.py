@@ -65,6 +65,7 @@ NODE: Final = {
         "bad",
         "error",
         "stopped",
+        "skipped",
         "never",
     ),
 }
@@ -220,7 +221,8 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
             "hosts": REFUSALS,
             "waiting": many(shape({"node": TEXT, "for": many(TEXT)})),
             "never": many(shape({"node": TEXT, "tags": many(TEXT)}, {"why": TEXT})),
-        }
+        },
+        {"skipped": many(shape({"node": TEXT, "why": TEXT}))},
     ),
     "Notices": shape({"notices": many(ref("Notice"))}),
     "Notice": shape(

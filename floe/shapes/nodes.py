@@ -129,7 +129,7 @@ def node_page(run: Run, node: Node) -> Shape:
         **node_shape(run, node),
         "inputs": dict(inputs_of(run, state)) if state else {},
         "inputs_from": dict(givers_of(run, state)) if state else {},
-        "work": work_shape(state.work if state else node.work),
+        "work": work_shape((state and state.work) or node.work),
     }
 
 
@@ -141,7 +141,7 @@ def item_page(run: Run, node: Node, item: int) -> Shape:
     one = state_of(run, node.id, item)
     shape = {**node_page(run, node), "item": item, "state": state_word(one) if one else "waiting"}
     if one is not None:
-        work = work_shape(one.work)
+        work = work_shape(one.work or node.work)
         shape |= {**visit_shape(one, one.due), "work": work}
     shape.pop("items", None)
     shape.pop("item_states", None)

@@ -85,4 +85,5 @@ def why_shape(run: Run, why: Why, named: Named) -> Shape:
         "hosts": [{"host": h, "reasons": list(r)} for h, r in why.hosts.items()],
         "waiting": [{"node": n, "for": list(w)} for n, w in why.waiting.items()],
         "never": [{"node": n, "tags": list(s.tags), "why": s.why} for n, s in why.never.items()],
+        "skipped": [{"node": n, "why": reason} for n, reason in why.skipped.items()],
     }

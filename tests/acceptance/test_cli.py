@@ -156,7 +156,7 @@ def test_bad_run_explains_why_and_where_to_look(ada: Person) -> None:
     run = followed.stdout.split()[0]
 
     assert followed.returncode == 1
-    assert "task.never  skipped: Break was not good" in ada.types("why", run).stdout
+    assert "task.never  never ran: Break was not good" in ada.types("why", run).stdout
     assert f"floe log {run} break" in ada.types("show", run).stdout
     assert ada.types("watch", run).returncode == 1
 

@@ -30,6 +30,8 @@ tasks:
 
 IN_TERMINAL = (
     ("backup.yml", "task.expire"),
+    ("conditions.yml", "not announced"),
+    ("conditions.yml -d env=prod", "announced to the customers"),
     ("exec.yml", "hello, again"),
     ("fetch.yml", "unchecked.txt"),
     ("flow-file.yml --flow from-file", "tasks from the flow-file"),

@@ -3,7 +3,8 @@
     flow timeout=2h
       task.build   exec make all      on trigger.good  | retry=2 backoff=1s
       merge.both   all                on task.build.good task.lint.good
-      task.done    end                on merge.both.good
+      task.ship    exec ship          on merge.both.good  | if="values.env == 'prod'"
+      task.done    end                on task.ship.good
 
     A task with items has `items=eu,us` or `foreach=values.targets` among its options, `parallel=2`
     and `on-item-bad=stop`; a signal to item 1 of it names `test[1]`.
@@ -33,6 +34,7 @@ from floe.kernel.owed import key_of, owed, owed_by, parts_of, run_key
 from floe.kernel.rerun import Choice, rerun_of
 from floe.kernel.result import failed_nodes
 from floe.kernel.sentences import either
+from floe.kernel.skipping import with_excuses
 from floe.kernel.title import title_of
 from floe.kernel.why import why
 from floe.model.codec import encode, to_text
@@ -51,6 +53,7 @@ from floe.model.event import (
     NodeEntered,
     NodeReset,
     NodeSettled,
+    NodeSkipped,
     NodeStarted,
     NodeTaken,
     RepeatArmed,
@@ -156,7 +159,7 @@ def a_flow_of(line: str, block: Iterable[str]) -> Flow:
         made["outputs"] = tuple(map(_output, _OUTPUT.findall(options["outputs"])))
     if "run-name" in options:
         made["run_name"] = template_of(read(options["run-name"]))
-    return a_flow(*map(_node, block), **made)
+    return a_flow(*with_excuses([*map(_node, block)]), **made)
 
 
 class _Story:
@@ -247,8 +250,10 @@ class _Story:
                 yield answer.text
                 for node, waits in answer.waiting.items():
                     yield f"  {node}: {', '.join(waits)}"
-                for node, skipped in answer.never.items():
-                    yield f"  {node}: skipped: {skipped.why}"
+                for node, never in answer.never.items():
+                    yield f"  {node}: never ran: {never.why}"
+                for node, reason in answer.skipped.items():
+                    yield f"  {node}: skipped, since {reason}"
 
     def _told(self, event: Event, before: Run) -> str:
         name = type(event).__name__
@@ -275,6 +280,11 @@ class _Story:
             case NodeTaken(node=node, from_run=run, outcome=outcome):
                 outputs = f" outputs {to_text(event.outputs)}" if event.outputs else ""
                 return f"{name} {node} from {run}: {_outcome(outcome)}{outputs}"
+            case NodeSkipped(node=node, visit=visit, why=why_, sources=sources):
+                sees = f" sees {', '.join(sources)}" if sources else ""
+                again = f" visit={visit}" if visit > 1 else ""
+                title = f" title {event.title}" if event.title else ""
+                return f"{name} {node}{again}{sees}: {why_}{title}"
             case NodeReset(nodes=nodes, by=by):
                 return f"{name} {' '.join(nodes)} by {by}"
             case RetryArmed(node=node, attempt=attempt, outcome=outcome, due=due, lost=lost):
@@ -344,7 +354,8 @@ def _node(line: str) -> Node:
 
 
 def _with(node: Node, options: str) -> Node:
-    given = dict(word.partition("=")[::2] for word in options.split())
+    words = (word.replace('"', "") for word in re.findall(r'(?:[^\s"]|"[^"]*")+', options))
+    given = dict(word.partition("=")[::2] for word in words)
     backoff = Backoff(first_s=_seconds(given.get("backoff", "1s")))
     return replace(
         node,
@@ -357,6 +368,7 @@ def _with(node: Node, options: str) -> Node:
         repeat=_repeat(given),
         on_lost="retry" if given.get("on-lost") == "retry" else "fail",
         foreach=_foreach(given),
+        condition=given.get("if", ""),
     )
 
 

@@ -39,10 +39,10 @@ from floe.kernel import run_step as run_step_module
 from floe.kernel.loops import LoopRound
 from floe.kernel.run_step import RunStep
 from floe.model.event import NodeTaken, RepeatArmed, RunEnding
-from floe.model.flow import Flow, Foreach
+from floe.model.flow import Flow, Foreach, Node
 from floe.model.host import HostView
 from floe.model.message import Claim, Ended, Envelope, Message, Offer, Ping
-from floe.model.refs import HostId, Key, NodeId, RunRef, StoreId
+from floe.model.refs import HostId, Key, RunRef, StoreId
 from floe.model.run import ItemStates, NodeState, Run
 from floe.model.signal import Activate, Cancel, Stopped
 from floe.store.base import Record
@@ -210,7 +210,7 @@ def _activate_without_taken(step: RunStep, signal: Activate) -> None:
 _activate = decide_module._activate
 
 
-def _taken_without_outputs(old: Run, node: NodeId, state: NodeState) -> NodeTaken:
+def _taken_without_outputs(old: Run, node: Node, state: NodeState) -> NodeTaken:
     return replace(_taken(old, node, state), outputs={})
 
 

@@ -15,12 +15,14 @@ from floe.feed.directory import KIND as LISTED
 from floe.host.removal import SWEEP
 from floe.host.result import Recorded
 from floe.host.site import HostSettings
+from floe.kernel.coming import is_behind_loop, over_loops
 from floe.kernel.evolve import evolve, fold
 from floe.kernel.loops import next_round
-from floe.kernel.match import may_enter
+from floe.kernel.match import clauses_of, may_enter
 from floe.kernel.owed import WHOLE, owed, owed_by
 from floe.kernel.place import HOST_SCOPED, Refusals
 from floe.kernel.process import has_process, is_awaited
+from floe.kernel.skipping import is_lost
 from floe.kernel.why import why
 from floe.model.effect import PackArchive, SetTimer, StartAction, StopAction
 from floe.model.event import (
@@ -34,6 +36,7 @@ from floe.model.event import (
     NodeEntered,
     NodeReset,
     NodeSettled,
+    NodeSkipped,
     NodeStarted,
     NodeTaken,
     RepeatArmed,
@@ -49,6 +52,7 @@ from floe.model.message import Accepted, Ended, Envelope, Offer, Refused
 from floe.model.refs import NO_ITEM, Instant, Key, NodeId, RunRef
 from floe.model.run import NodeState, Run
 from floe.model.summary import Summary
+from floe.model.tags import emitter_of
 from floe.store.base import Record
 from tests.sim.disk import Disk
 from tests.sim.flows import DIGESTS, FLOWS, NOBODY
@@ -147,6 +151,8 @@ def visit_settles_once(run: Run, log: Sequence[Event]) -> None:
     for events in _by_epoch(log):
         entered = [(e.node, e.visit) for e in events if isinstance(e, NodeEntered)]
         settled = [(e.node, e.visit) for e in events if isinstance(e, NodeSettled)]
+        skipped = [(e.node, e.visit) for e in events if isinstance(e, NodeSkipped)]
+        assert len(set(entered).union(skipped)) == len(entered) + len(skipped)
         assert len(entered) == len(set(entered))
         assert len(settled) == len(set(settled))
         assert set(settled) <= set(entered)
@@ -160,7 +166,9 @@ def node_enters_again_only_after_a_reset(run: Run, log: Sequence[Event]) -> None
         reset: set[NodeId] = set()
         for event in events:
             match event:
-                case NodeEntered(node=node, visit=visit):
+                case NodeEntered(node=node, visit=visit) | NodeSkipped(node=node, visit=visit):
+                    if isinstance(event, NodeSkipped):
+                        settled.add(node)
                     assert visit == visits.get(node, 0) + 1
                     assert visit == 1 or node in reset
                     visits[node] = visit
@@ -199,7 +207,11 @@ def merge_enters_iff_its_tags_stood(run: Run, log: Sequence[Event]) -> None:
         if not isinstance(node.work, Join) or run.phase != "active":
             continue
         stands = all(any(t in run.standing for t in clause) for clause in node.needs)
-        assert (node.id in run.nodes) == stands
+        state = run.nodes.get(node.id)
+        if state is None:
+            assert not stands or is_behind_loop(run, run.flow, node)
+        else:
+            assert stands or state.is_skipped
 
 
 def listener_has_heard(run: Run, log: Sequence[Event]) -> None:
@@ -208,7 +220,7 @@ def listener_has_heard(run: Run, log: Sequence[Event]) -> None:
     if _has_resets(log):
         return  # the node that issued the tag may have been reset since
     for node, state in run.nodes.items():
-        heard = run.flow.by_id[node].heard
+        heard = frozenset() if state.is_skipped else run.flow.by_id[node].heard
         assert not heard or not heard.isdisjoint(run.standing)
         assert all(run.nodes[s].phase == "settled" for s in state.sources)
 
@@ -241,6 +253,30 @@ def round_waits_for_its_loop(run: Run, log: Sequence[Event]) -> None:
                 is_round = any(event.by in tags for tags in loop.back.values())
                 assert not is_round or len(event.nodes) == 1 or before.open.isdisjoint(loop.nodes)
         before = evolve(before, event)
+
+
+def skipped_node_never_has_a_process(run: Run, log: Sequence[Event]) -> None:
+    """A visit that was skipped is never started, and owes nothing."""
+    for events in _by_epoch(log):
+        started = {(e.node, e.visit) for e in events if isinstance(e, NodeStarted)}
+        skipped = {(e.node, e.visit) for e in events if isinstance(e, NodeSkipped)}
+        assert started.isdisjoint(skipped)
+    skipped_now = {node for node, state in run.nodes.items() if state.is_skipped}
+    assert skipped_now.isdisjoint(run.open)
+
+
+def skipping_spreads(run: Run, log: Sequence[Event]) -> None:
+    """While a run is active, no node waits for skipped nodes alone; and what is skipped has its
+    reason: an `if` of its own, or skipped nodes before it."""
+    assert run.flow is not None
+    lost = [n for n in run.flow.nodes if is_lost(run, n)]
+    if run.phase == "active":
+        assert all(is_behind_loop(run, run.flow, n) for n in lost)
+        assert not any(is_lost(run, n) for n in over_loops(run, run.flow, lost))
+    before = {n.id: {emitter_of(t) for c in clauses_of(n) for t in c} for n in run.flow.nodes}
+    for node, state in run.nodes.items():
+        if state.is_skipped and not run.flow.by_id[node].condition and not _has_resets(log):
+            assert any(n in before[node] and s.is_skipped for n, s in run.nodes.items())
 
 
 def form_counts_once(run: Run, log: Sequence[Event]) -> None:
@@ -345,6 +381,8 @@ OF_A_RUN: Final[tuple[Invariant, ...]] = (
     listener_has_heard,
     loops_are_bounded,
     round_waits_for_its_loop,
+    skipped_node_never_has_a_process,
+    skipping_spreads,
     form_counts_once,
     nothing_outlives_the_end,
     nothing_begins_after_ending,

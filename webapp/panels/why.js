@@ -21,7 +21,8 @@ export function WhyPanel({ run, past }) {
     <p class="why-text"><${Said} text=${why.text} /></p>
     <${Reasons} title="Hosts" rows=${why.hosts?.map(({ host, reasons }) => [host, reasons])} />
     <${Reasons} title="What each node waits for" rows=${why.waiting?.map((one) => [one.node, one.for])} />
-    <${Reasons} title="Never ran" rows=${why.never?.map(skipped)} />
+    <${Reasons} title="Never ran" rows=${why.never?.map(never)} />
+    <${Reasons} title="Skipped" rows=${why.skipped?.map((one) => [one.node, [`since ${one.why}`]])} />
     <${Notices} run=${run} />
   </div>`;
 }
@@ -29,7 +30,7 @@ export function WhyPanel({ run, past }) {
 /** A host with an older floe gives only the tags.
  * @param {{node: string, tags: string[], why?: string}} never
  * @returns {[string, string[]]} */
-const skipped = ({ node, tags, why }) => [node, [why ? `skipped: ${why}` : `waited for ${tags.join("; ")}`]];
+const never = ({ node, tags, why }) => [node, [why || `waited for ${tags.join("; ")}`]];
 
 /** @param {{title: string, rows?: [string, string[]][]}} props */
 function Reasons({ title, rows }) {

@@ -274,7 +274,18 @@ export type Node = {
   class: "task" | "merge";
   type: string;
   name: string;
-  state: "waiting" | "queued" | "running" | "asking" | "retrying" | "good" | "bad" | "error" | "stopped" | "never";
+  state:
+    | "waiting"
+    | "queued"
+    | "running"
+    | "asking"
+    | "retrying"
+    | "good"
+    | "bad"
+    | "error"
+    | "stopped"
+    | "skipped"
+    | "never";
   visit?: number;
   tag?: string | null;
   good?: boolean | null;
@@ -303,7 +314,18 @@ export type Node = {
 
 export type ItemState = {
   item: number;
-  state: "waiting" | "queued" | "running" | "asking" | "retrying" | "good" | "bad" | "error" | "stopped" | "never";
+  state:
+    | "waiting"
+    | "queued"
+    | "running"
+    | "asking"
+    | "retrying"
+    | "good"
+    | "bad"
+    | "error"
+    | "stopped"
+    | "skipped"
+    | "never";
   attempt?: number;
   status?: number | null;
   why?: string;
@@ -321,7 +343,18 @@ export type NodePage = {
   class: "task" | "merge";
   type: string;
   name: string;
-  state: "waiting" | "queued" | "running" | "asking" | "retrying" | "good" | "bad" | "error" | "stopped" | "never";
+  state:
+    | "waiting"
+    | "queued"
+    | "running"
+    | "asking"
+    | "retrying"
+    | "good"
+    | "bad"
+    | "error"
+    | "stopped"
+    | "skipped"
+    | "never";
   inputs: Record<string, unknown>;
   inputs_from: Record<string, string>;
   work: Record<string, unknown>;
@@ -353,7 +386,18 @@ export type NodePage = {
 };
 
 export type Visit = {
-  state: "waiting" | "queued" | "running" | "asking" | "retrying" | "good" | "bad" | "error" | "stopped" | "never";
+  state:
+    | "waiting"
+    | "queued"
+    | "running"
+    | "asking"
+    | "retrying"
+    | "good"
+    | "bad"
+    | "error"
+    | "stopped"
+    | "skipped"
+    | "never";
   visit: number;
   tag: string | null;
   good: boolean | null;
@@ -424,6 +468,7 @@ export type EventName =
   | "RetryDue"
   | "RepeatArmed"
   | "NodeSettled"
+  | "NodeSkipped"
   | "NodeReset"
   | "CancelAsked"
   | "RunEnding"
@@ -478,6 +523,10 @@ export type Why = {
     node: string;
     tags: string[];
     why?: string;
+  }[];
+  skipped?: {
+    node: string;
+    why: string;
   }[];
 };
 
@@ -749,7 +798,18 @@ export type OpenApi = Record<string, unknown>;
 export type NodeChange = {
   id: string;
   ref: string;
-  state: "waiting" | "queued" | "running" | "asking" | "retrying" | "good" | "bad" | "error" | "stopped" | "never";
+  state:
+    | "waiting"
+    | "queued"
+    | "running"
+    | "asking"
+    | "retrying"
+    | "good"
+    | "bad"
+    | "error"
+    | "stopped"
+    | "skipped"
+    | "never";
   visit?: number;
   tag?: string | null;
   good?: boolean | null;

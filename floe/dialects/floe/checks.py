@@ -76,6 +76,12 @@ def check_texts(flow: Flow, nodes: Nodes, notes: Notes) -> None:
             check_template(TemplateText(tree, read(tree.text)), flow, notes, node=node.id)
 
 
+def check_conditions(flow: Flow, nodes: Nodes, notes: Notes) -> None:
+    """Report the names in conditions that can never lead to a value, and types that do not fit."""
+    for node, condition in nodes.conditions.items():
+        check_expression(condition, flow, notes, node=node)
+
+
 def check_git(flow: Flow, nodes: Nodes, notes: Notes) -> None:
     """Warn about git nodes without a repository, commit or branch from their opts or a trigger.
 

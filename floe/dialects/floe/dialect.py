@@ -10,7 +10,13 @@ from dataclasses import replace
 from typing import Final
 
 from floe.dialects.base import Compiled, FlowText
-from floe.dialects.floe.checks import check_flow, check_git, check_rejections, check_texts
+from floe.dialects.floe.checks import (
+    check_conditions,
+    check_flow,
+    check_git,
+    check_rejections,
+    check_texts,
+)
 from floe.dialects.floe.commands import check_commands
 from floe.dialects.floe.forms import read_fields
 from floe.dialects.floe.max_runs import check_max_runs
@@ -127,6 +133,7 @@ class FloeDialect:
         check_max_runs(limit, flow, notes)
         check_texts(flow, nodes, notes)
         check_work_texts(flow, nodes, notes)
+        check_conditions(flow, nodes, notes)
         told.check(flow, notes)
         outputs.check(flow, notes)
         env_at = part.at_of(FLOW_ENV)
@@ -288,6 +295,7 @@ def _flow(
     check_max_runs(limit, flow, notes)
     check_texts(flow, nodes, notes)
     check_work_texts(flow, nodes, notes)
+    check_conditions(flow, nodes, notes)
     told.check(flow, notes)
     outputs.check(flow, notes)
     check_commands(flow, nodes, part.at_of(FLOW_ENV), notes, strict=strict)

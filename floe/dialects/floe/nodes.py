@@ -13,6 +13,7 @@ from floe.dialects.floe.vocabulary import (
     FOREACH,
     GOOD,
     GRACE,
+    IF,
     IGNORE_FAIL,
     LISTEN,
     LOOP,
@@ -37,6 +38,7 @@ from floe.dialects.kinds import closest, nearest, quoted
 from floe.dialects.notes import Notes, Position
 from floe.dialects.section import SectionValues
 from floe.dialects.tree import Items, Scalar, Table
+from floe.kernel.skipping import with_excuses
 from floe.model.flow import End, Exec, Fetch, Foreach, Join, Node, Repeat, Trigger, Work
 from floe.model.nouns import dataclass
 from floe.model.refs import NodeId
@@ -71,6 +73,8 @@ class Nodes:
     """The expressions that give the items of nodes."""
     repeats: Mapping[NodeId, WrittenRepeat]
     """The `repeat` of the tasks that have one, as written."""
+    conditions: Mapping[NodeId, ExpressionText]
+    """The `if` of each node that has one."""
     is_whole: bool
     """Whether every node is here: no id, type or tag had errors."""
 
@@ -91,7 +95,7 @@ def read_nodes(tables: Sequence[Table], triggers: Sequence[Trigger], notes: Note
     nodes = [_node(draft, lookup, notes) for draft in drafts.values()]
     positions = {(draft.id, None): draft.part.at for draft in drafts.values()} | lookup.positions
     return Nodes(
-        nodes=tuple(filter(None, nodes)),
+        nodes=with_excuses([node for node in nodes if node is not None]),
         positions=positions,
         lists={
             draft.id: items
@@ -100,6 +104,7 @@ def read_nodes(tables: Sequence[Table], triggers: Sequence[Trigger], notes: Note
         },
         opts={d.id: d.part[OPTS] or Table(d.part.at, {}) for d in drafts.values()},
         repeats={d.id: one for d in drafts.values() if (one := _written_repeat(d))},
+        conditions={d.id: found for d in drafts.values() if (found := d.part[IF])},
         is_whole=lookup.is_whole and None not in read and None not in nodes,
     )
 
@@ -203,6 +208,7 @@ def _task(draft: UnlinkedNode, work: Work, tags: tuple[Tag, ...], notes: Notes) 
         grace_s=part[GRACE],
         loop=_loop(part, work, tags, notes),
         repeat=_repeat(part, work, notes),
+        condition=condition.code if (condition := part[IF]) else "",
     )
 
 
@@ -268,7 +274,7 @@ def _foreach(part: SectionValues, work: Work, notes: Notes) -> Foreach | None:
 
 
 _TAG: Final = re.compile(r"(task|merge)\.([^.]*)\.([^.]*)")
-_LABELS: Final = ("good", "bad", "error")
+_LABELS: Final = ("good", "bad", "error", "skipped")
 
 
 class _Lookup:
@@ -334,7 +340,7 @@ class _Lookup:
                 return f"a merge issues `{ref}.good`"
             meant = nearest(label, _LABELS)
             alike = f"did you mean `{ref}.{meant}`?" if meant else ""
-            return alike or f"`{ref}.good`, `.bad`, `.error` or an exit status"
+            return alike or f"`{ref}.good`, `.bad`, `.error`, `.skipped` or an exit status"
         return "trigger.good, task.<id>.good or merge.<id>.good"
 
     def _note_unknown(self, cls: str, id_: str, label: str, at: Position) -> None:

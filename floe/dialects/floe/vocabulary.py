@@ -888,8 +888,8 @@ LISTEN: Final = KeySpec(
     default=NO_TEXTS,
     required=True,
     doc="The event that starts it: `trigger.good`, `task.build.good`, `merge.tests.good`. The last "
-    "part can also be `bad`, `error` or, with `use-status`, an exit status. With `loop` a list: "
-    "the first of these events starts it.",
+    "part can also be `bad`, `error`, `skipped` or, with `use-status`, an exit status. With `loop` "
+    "a list: the first of these events starts it.",
     example="listen: task.build.good",
 )
 UNTIL: Final = KeySpec(
@@ -959,6 +959,15 @@ LOOP: Final = KeySpec(
     absent="it enters once",
     doc="It may enter several times, since nodes behind it lead back to it: see [Loops](#loops).",
     example="loop: {max: 3}",
+)
+IF: Final = KeySpec(
+    name="if",
+    kind=ExpressionKind(),
+    default=NO_EXPRESSION,
+    absent="none: it always runs",
+    doc="An expression, judged when the task would start; if it is false, the task is skipped: see "
+    "[Conditions](#conditions).",
+    example="if: values.env == 'prod'",
 )
 TASK_TYPE: Final = KeySpec(
     name="type",
@@ -1127,6 +1136,7 @@ TASK: Final = Section(
         NAME,
         CLASS,
         LISTEN,
+        IF,
         TASK_TYPE,
         OPTS,
         GOOD,

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from floe.kernel.evolve import evolve, fold
 from floe.kernel.graph import graph_of, labels_of
 from floe.kernel.owed import owed, run_key
+from floe.kernel.skipping import with_excuses
 from floe.model.effect import AskData, Effect, SetTimer, StartAction, StopAction
 from floe.model.event import Event, GrantSuperseded
 from floe.model.flow import End, Flow, Node, Repeat, Retry
@@ -31,7 +32,7 @@ from floe.model.signal import (
     Stopped,
     TimerFired,
 )
-from floe.model.tags import TRIGGER_GOOD, Tag, emitter_of
+from floe.model.tags import SKIPPED, TRIGGER_GOOD, Tag, emitter_of
 from tests.make import (
     H1,
     NOW,
@@ -79,7 +80,8 @@ class Move:
 
 @st.composite
 def flows(draw: st.DrawFn) -> Flow:
-    """Flows of a few nodes that listen to one another, also in circles and in vain.
+    """Flows of a few nodes that listen to one another, also in circles and in vain. Half of them
+    have conditions.
 
     Half of them begin with a merge of any, to which they can be reset or which is the head of a
     loop, and have a form that keeps them active meanwhile.
@@ -88,15 +90,17 @@ def flows(draw: st.DrawFn) -> Flow:
     blank = [_node(draw, IDS[i], str(TRIGGER_GOOD)) for i in range(count)]
     tags = [str(TRIGGER_GOOD)] * 4
     tags += [f"{n.ref}.{label}" for n in blank for label in labels_of(n)[:4]]
+    conditions = CONDITIONS if draw(st.booleans()) else [""]
+    tags += [f"{n.ref}.{SKIPPED}" for n in blank] if len(conditions) > 1 else []
     loop: list[Node] = []
     if draw(st.booleans()):
         back = draw(st.lists(st.sampled_from(tags), min_size=1, max_size=3))
         rounds = draw(st.integers(0, 3))
         loop = [a_form("hold"), a_merge("loop", [str(TRIGGER_GOOD), *back], "any", loop=rounds)]
         tags = ["merge.loop.good"] * 4 + tags[4:]
+    nodes = [_rewired(draw, node, tags, conditions) for node in blank]
     return a_flow(
-        *loop,
-        *(_rewired(draw, node, tags) for node in blank),
+        *with_excuses([*loop, *nodes]),
         timeout_s=draw(st.sampled_from([None, 3600.0])),
         unheard_bad=draw(st.sampled_from(["end", "hold"])),
         on_host_lost=draw(st.sampled_from(["fail", "restart"])),
@@ -129,7 +133,7 @@ def _node(draw: st.DrawFn, id: str, on: str) -> Node:
             )
 
 
-def _rewired(draw: st.DrawFn, node: Node, tags: Sequence[str]) -> Node:
+def _rewired(draw: st.DrawFn, node: Node, tags: Sequence[str], conditions: Sequence[str]) -> Node:
     if node.cls == "merge":
         wait = draw(st.lists(st.sampled_from(tags), min_size=1, max_size=3))
         rounds = draw(st.sampled_from([0, 0, 2])) if node.type == "any" else 0
@@ -148,7 +152,17 @@ def _rewired(draw: st.DrawFn, node: Node, tags: Sequence[str]) -> Node:
         timeout_s=node.timeout_s,
         ignore_fail=node.ignore_fail,
         on_lost=node.on_lost,
+        condition=draw(st.sampled_from(conditions)),
     )
+
+
+CONDITIONS: Final = [
+    *[""] * 3,
+    "false",
+    "task.n0.state|default('') == 'good'",
+    "task.n1.state == 'skipped'",
+]
+"""The last one fails where the node has not settled."""
 
 
 MOVES: Final = st.builds(
@@ -386,7 +400,8 @@ def test_superseded_run_stops_and_begins_nothing(
 def test_node_that_the_graph_calls_unreachable_never_enters(flow: Flow, moves: list[Move]) -> None:
     run, _ = lived(flow, moves)
 
-    assert graph_of(flow).unreachable.isdisjoint(run.nodes)
+    entered = {node for node, state in run.nodes.items() if not state.is_skipped}
+    assert graph_of(flow).unreachable.isdisjoint(entered)
 
 
 @settings(max_examples=100, deadline=None)

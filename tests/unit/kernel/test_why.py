@@ -137,11 +137,11 @@ def test_reset_merge_whose_tags_cannot_come_again_names_them() -> None:
     answer = why(reset_merge("all", "a", "b"))
 
     assert answer.waiting["merge.both"] == (
-        "skipped: a does not run again and b does not run again",
+        "cannot run: a does not run again and b does not run again",
     )
 
 
-SKIPPED = [
+UNREACHED = [
     (a_node("a"), 0, "task.a.bad", "a was not bad"),
     (a_node("a"), 0, "task.a.error", "a had no error"),
     (a_node("a", use_status=True), 0, "task.a.3", "a did not exit with 3"),
@@ -149,7 +149,7 @@ SKIPPED = [
 ]
 
 
-@pytest.mark.parametrize(("node", "status", "tag", "reason"), SKIPPED)
+@pytest.mark.parametrize(("node", "status", "tag", "reason"), UNREACHED)
 def test_node_that_no_tag_reaches_names_the_one_before_it(
     node: Node, status: int, tag: str, reason: str
 ) -> None:
@@ -158,7 +158,7 @@ def test_node_that_no_tag_reaches_names_the_one_before_it(
 
     answer = why(run)
 
-    assert answer.waiting["task.z"] == (f"skipped: {reason}",)
+    assert answer.waiting["task.z"] == (f"cannot run: {reason}",)
 
 
 def test_node_after_a_stopped_one_says_so() -> None:
