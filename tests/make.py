@@ -13,9 +13,7 @@ from floe.model.flow import (
     Ask,
     End,
     Exec,
-    Field,
     Flow,
-    Form,
     GitCheckout,
     GitMerge,
     Join,
@@ -24,6 +22,7 @@ from floe.model.flow import (
     Wait,
     Work,
 )
+from floe.model.form import Field, Form
 from floe.model.host import HostView, Pend
 from floe.model.refs import FlowId, HostId, Instant, Json, Key, NodeId, RunRef, StoreId
 from floe.model.run import Attached, Run

@@ -18,7 +18,8 @@ from floe.hub.hub import Hub
 from floe.hub.outputs import OutputSettings
 from floe.hub.parts import Parts
 from floe.model.errors import ConfigInvalid, Finding, NotFound
-from floe.model.flow import Backoff, Field, Flow, Form, Git, Retry, Trigger
+from floe.model.flow import Backoff, Flow, Git, Retry, Trigger
+from floe.model.form import Field, Form
 from floe.model.refs import FlowId, HostId, NodeId
 from floe.model.secret import Secret
 from floe.nodes.base import Document

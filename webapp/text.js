@@ -50,6 +50,9 @@ export const plural = (count, one, many = `${one}s`) => `${count} ${count === 1 
 /** The type of a node or trigger in the words of people. @param {string} type */
 export const typeName = (type) => (type === "data" ? "form" : plain(type));
 
+/** Why a node was skipped; empty if it was not. @param {{state: string, why?: string}} node */
+export const skipOf = ({ state, why }) => (state === "skipped" ? `skipped, since ${plain(why)}` : "");
+
 /** The state of a run in one word, for people and for colours. @param {import("./types/api").Summary} run */
 export function runState(run) {
   if (run.state === "pending") return "pending";

@@ -12,7 +12,7 @@ import click
 from floe.cli.formats import clean, text_lines
 from floe.host.forms import checked
 from floe.model.errors import ValuesInvalid
-from floe.model.flow import Field, Form
+from floe.model.form import Field, Form
 from floe.model.refs import Json
 from floe.model.template import plain_template
 

@@ -15,7 +15,8 @@ from floe.cli.values import PAIR
 from floe.config import Flags, load, read_local
 from floe.dialects.registry import dialect
 from floe.model.errors import ConfigInvalid, NotFound, Yours
-from floe.model.flow import Field, Flow, Form, Trigger
+from floe.model.flow import Flow, Trigger
+from floe.model.form import Field, Form
 from floe.model.refs import HostId, Json, NodeId
 from floe.model.run import Run
 from floe.nodes.passing import PassingRoot

@@ -9,7 +9,8 @@ from typing import Final, assert_never
 from floe.host.repositories import wanted
 from floe.model.codec import from_text
 from floe.model.errors import ValuesInvalid
-from floe.model.flow import Field, FieldType, Form, Trigger
+from floe.model.flow import Trigger
+from floe.model.form import Field, FieldType, Form
 from floe.model.refs import Json
 from floe.model.run import Run
 

@@ -9,7 +9,8 @@ from typing import Final
 from floe.kernel.approval import refusal
 from floe.model.codec import to_text
 from floe.model.errors import Conflict, Forbidden, NotFound, TooLarge, ValuesInvalid
-from floe.model.flow import Ask, Field, Form
+from floe.model.flow import Ask
+from floe.model.form import Field, Form
 from floe.model.number import exact_number, within
 from floe.model.refs import Json, NodeId
 from floe.model.run import Run

@@ -10,6 +10,7 @@ from floe.host.inputs import (
     Incoming,
     Mark,
     Packed,
+    PassOver,
     Prune,
     Received,
     Reply,
@@ -21,6 +22,7 @@ from floe.host.inputs import (
 from floe.host.peers.base import PeerParts
 from floe.host.removal import COPIES, receive_removals, remove
 from floe.host.site import RECENT_MAX
+from floe.host.start_conditions import judged_start
 from floe.host.step import Step
 from floe.kernel.evolve import evolve
 from floe.kernel.group import group_of
@@ -36,7 +38,11 @@ def handle(step: Step, peers: PeerParts, received: Incoming) -> None:
     ref, why, removed = received.run, "", tuple[str, ...]()
     match received.input:
         case Start() as start:
-            ref, changed = _start(step, start)
+            why = _passed_over(step, start)
+            ref, changed = (None, True) if why else _start(step, start)
+        case PassOver(flow=flow, trigger=trigger, why=text):
+            step.ledger.append(step.site.passed_over.add(flow, trigger, text, step.now))
+            changed = True
         case Mark(rows=rows, appends=appends, prunes=prunes, promise=promise):
             step.ledger += rows
             step.learned += peers.learned(appends)
@@ -60,6 +66,32 @@ def handle(step: Step, peers: PeerParts, received: Incoming) -> None:
         step.replies.append(
             Reply(ticket=received.ticket, run=ref, changed=changed, why=why, removed=removed)
         )
+
+
+def _passed_over(step: Step, start: Start) -> str:
+    """Why a trigger starts no run: its `if` is false, or cannot be judged; empty if it starts one.
+
+    The marks of the start are stored with the row about it, so it is not judged a second time.
+    """
+    flow, passed_over = start.flow, step.site.passed_over
+    trigger = next((t for t in flow.triggers if t.id == start.trigger and t.condition), None)
+    if trigger is None or start.rerun_of is not None:
+        return ""
+    if start.once and start.once in step.site.once:
+        return ""
+    if start.once and (known := passed_over.answer(flow, trigger, start.once)):
+        return known
+    verdict = judged_start(start, trigger, step.site.settings)
+    step.ledger += passed_over.judged(flow, trigger, verdict.why if verdict.is_fault else "")
+    if verdict.why:
+        step.ledger += start.marks
+        step.ledger.append(
+            passed_over.add(
+                flow, trigger, verdict.why, step.now, values=start.values, once=start.once
+            )
+        )
+        step.promise = True
+    return verdict.why
 
 
 def _start(step: Step, start: Start) -> tuple[RunRef | None, bool]:
@@ -126,7 +158,7 @@ def _change(step: Step, peers: PeerParts, run: Run, received: Incoming) -> bool:
             step.keep("unpacked", run.ref.key, None)
             step.add(run, (RunPacked(at=step.now, digests=digests),))
             return True
-        case Start() | Mark() | Prune() | Drain() | Troubles():
+        case Start() | Mark() | PassOver() | Prune() | Drain() | Troubles():
             return False
         case Received() | Unsent() | Forget() | Free() | Surroundings():
             return False

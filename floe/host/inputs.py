@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from floe.model.event import ItemsTaken, NodeTaken, RerunOf
-from floe.model.flow import Flow
+from floe.model.flow import Flow, Trigger
 from floe.model.message import Envelope
 from floe.model.nouns import dataclass
 from floe.model.refs import HostId, Json, NodeId, RunRef, StoreId
@@ -25,7 +25,7 @@ class Start:
     by: str
     once: str = ""
     """Idempotency key or delivery id: a second start with the same key is answered with the run of
-    the first. Empty for none."""
+    the first, or with the reason why it started none. Empty for none."""
     marks: tuple[LedgerWrite, ...] = ()
     """Stored in the same transaction: timer and ref marks."""
     rerun_of: RerunOf | None = None
@@ -47,6 +47,15 @@ class Mark:
     prunes: tuple[Pruned, ...] = ()
     """Runs that the hosts with their logs have removed."""
     promise: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PassOver:
+    """The filters of a push trigger passed a delivery over, in whole or in part."""
+
+    flow: Flow
+    trigger: Trigger
+    why: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +165,7 @@ Input = (
     Signal
     | Start
     | Mark
+    | PassOver
     | Prune
     | FlowRead
     | Packed

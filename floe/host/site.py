@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from floe.host.ledger import NO_LEDGER, LedgerRows
+from floe.host.passed_over import PassedOver
 from floe.host.runs import RunTable
 from floe.host.undoable import Undoable, UndoJournal
 from floe.model.host import HostView
@@ -81,6 +82,7 @@ class Site:
         """Problems of the machine that keep every run away from this host, in sentences."""
         self.once: Undoable[str, RunRef] = Undoable(self.journal)
         """Runs by the idempotency keys of the requests that changed them."""
+        self.passed_over = PassedOver(rows, self.journal)
         self.moved: Undoable[str, str] = Undoable(self.journal)
         """The re-run that took the workspace of an earlier run, both by key."""
         for old, new in rows.get("moved", {}).items():
@@ -91,6 +93,7 @@ class Site:
         """The runs that this process removed, by key."""
         self.flows_stored: Undoable[str, bool] = Undoable(self.journal)
         """Digests of the flows that are in the store."""
+        self.journal.take()  # what was read is no change of a step
 
     def is_self(self, host: HostId | None, store: StoreId | None) -> bool:
         """Whether an address is this host's."""

@@ -6,12 +6,12 @@ from typing import NamedTuple
 import structlog
 
 from floe.host.forms import answered
-from floe.host.inputs import Drain, Forget, Free, Incoming, Input, Mark, Start
+from floe.host.inputs import Drain, Forget, Free, Incoming, Input, Mark, PassOver, Start
 from floe.host.reruns import Again
 from floe.host.retention import Wanted
 from floe.hub.flows import FlowBook, given_by_hand, pulled, start_of
 from floe.hub.life import Life
-from floe.model.errors import ConfigInvalid, Conflict
+from floe.model.errors import ConfigInvalid, Conflict, TriggerHeld
 from floe.model.flow import Flow, Trigger, TriggerType
 from floe.model.refs import HostId, Json, RunRef, StoreId
 from floe.model.signal import Cancel
@@ -53,7 +53,7 @@ class Hub(Life):
         `flow` is `id` or `id@ver`; `trigger` an id, else the first of its kind. A person, who is
         the kind `data`, may pull any trigger. `once`: a second call with the same key is answered
         with the first one's run.
-        Raises NotFound, ValuesInvalid, TooLarge, Busy, StoreFailed, Theirs, World.
+        Raises NotFound, TriggerHeld, ValuesInvalid, TooLarge, Busy, StoreFailed, Theirs, World.
         """
         if known := await self._once(once):
             return known
@@ -67,6 +67,8 @@ class Hub(Life):
 
     async def _started(self, start: Start) -> Done:
         reply = await self.loop.ask(start)
+        if reply.run is None and reply.why:
+            raise TriggerHeld(reply.why)
         if reply.run is None:
             assert start.rerun_of is not None, "any other start is answered with its run"
             raise await self.reads.missing(RunRef.parse(start.rerun_of.run))
@@ -74,8 +76,7 @@ class Hub(Life):
 
     def pass_over_nowait(self, flow: Flow, trigger: Trigger, why: str) -> None:
         """Remember that a delivery to a push trigger started nothing. Raises Busy."""
-        row = self.passed_over.add(flow, trigger, why, self.clock.now())
-        self.loop.put(Incoming(input=Mark(rows=(row,), promise=False)))
+        self.loop.put(Incoming(input=PassOver(flow=flow, trigger=trigger, why=why)))
 
     async def give(
         self,

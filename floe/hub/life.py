@@ -18,7 +18,6 @@ from floe.feed.listeners import Listeners
 from floe.feed.names import RunNames
 from floe.feed.peer_feeds import PeerFeeds
 from floe.host.inputs import Incoming, Mark
-from floe.host.passed_over import PASSED_OVER, PassedOver
 from floe.host.result import StepResult
 from floe.hub.clock import CHECK_S, Timers
 from floe.hub.effects import Effects
@@ -143,7 +142,6 @@ class Life:
             named=names.of,
             public_url=parts.public_url,
         )
-        self.passed_over = PassedOver(await store.ledger(PASSED_OVER))
         self.pruning = Pruning(
             parts, store, loop, self.flows, clock, lambda: self.sync.forgotten, self.archiving
         )
@@ -163,7 +161,7 @@ class Life:
             names=names,
             listeners=Listeners(self.feed, self.sync.directory, others),
             triggers=self.triggers,
-            hooks_passed_over=self.passed_over,
+            starts_passed_over=core.site.passed_over,
             notices=self.notices,
         )
         unfinished = await self.history.unfinished()

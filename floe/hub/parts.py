@@ -8,6 +8,7 @@ from uuid import uuid4
 from floe.host import repositories
 from floe.host.core import HubCore
 from floe.host.ledger import LEDGER_KINDS
+from floe.host.passed_over import FAULT, PASSED_OVER
 from floe.host.site import HostSettings
 from floe.hub.clock import Clock
 from floe.hub.flows import FlowBook, FlowFiles
@@ -76,6 +77,7 @@ async def core_of(
         row = LedgerWrite(kind="keeper", key="term", value=term)
         await store.append(Batch(ledger=(row,), promise=True))
     kinds = [kind for kind in LEDGER_KINDS if kind != "floor"] if host.peers else ["drain", "moved"]
+    kinds += [PASSED_OVER, FAULT]
     return HubCore(
         host,
         store.store_id,

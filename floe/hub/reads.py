@@ -65,7 +65,7 @@ class Reads(HostReads):
     names: RunNames
     listeners: Listeners
     triggers: Triggers
-    hooks_passed_over: PassedOver
+    starts_passed_over: PassedOver
     notices: Notices
 
     # --- flows ---
@@ -101,11 +101,12 @@ class Reads(HostReads):
 
     def trigger_problem(self, flow: Flow, trigger: Trigger) -> str:
         """The present problem of a trigger; empty for none."""
-        return self.triggers.problems.get(Watch(flow.id, flow.ver, trigger.id), "")
+        watch = Watch(flow.id, flow.ver, trigger.id)
+        return self.starts_passed_over.fault(flow, trigger) or self.triggers.problems.get(watch, "")
 
     def passed_over(self, flow: Flow, trigger: Trigger) -> Sequence[Shape]:
-        """Why the newest deliveries to a trigger started nothing: `at` and `why`, newest first."""
-        return self.hooks_passed_over.of(flow, trigger)
+        """Why a trigger started nothing lately: `at`, `why` and `values`, newest first."""
+        return self.starts_passed_over.of(flow, trigger)
 
     # --- runs ---
 

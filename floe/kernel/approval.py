@@ -3,7 +3,7 @@
 Source: docs/flows.md, "data".
 """
 
-from floe.model.flow import Form
+from floe.model.form import Form
 from floe.model.run import Run
 
 

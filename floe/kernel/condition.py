@@ -26,6 +26,9 @@ def unmet(condition: str, value: Callable[[Path], Json]) -> str:
     """
     from floe.expr.flow.expression import expression  # most flows have none
 
+    judge = expression(condition).evaluate
+    if judge(value, Fuel(CONDITION_FUEL)):
+        return ""
     read: dict[Path, Json | Unknown] = {}
 
     def noted(path: Path) -> Json:
@@ -37,8 +40,8 @@ def unmet(condition: str, value: Callable[[Path], Json]) -> str:
         read[path] = found
         return found
 
-    is_true = expression(condition).evaluate(noted, Fuel(CONDITION_FUEL))
-    return "" if is_true else _reason(read)
+    judge(noted, Fuel(CONDITION_FUEL))  # again, since most conditions are true
+    return _reason(read)
 
 
 def _reason(read: Mapping[Path, Json | Unknown]) -> str:

@@ -123,6 +123,10 @@ class Conflict(Yours):
     """The object is no longer in the state that the caller expects."""
 
 
+class TriggerHeld(Conflict):
+    """The `if` of a trigger is false, or could not be judged."""
+
+
 class TooLarge(Yours):
     """More than the documented limit."""
 

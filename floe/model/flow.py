@@ -9,6 +9,7 @@ from dataclasses import field
 from enum import Enum
 from typing import Annotated, Literal
 
+from floe.model.form import Field, Form
 from floe.model.keep import NO_KEEP, Keep
 from floe.model.loop import FlowLoop, loops_of
 from floe.model.notice import Notice
@@ -17,9 +18,6 @@ from floe.model.refs import FlowId, Json, NodeId
 from floe.model.tags import Tag, emitter_of
 from floe.model.template import Template, Text, has_template
 
-FieldType = Literal["text", "string", "bool", "number", "choice"]
-Approvers = Literal["anyone", "not-starter"]
-"""Who may answer the form of a task. not-starter: everybody but the starter of the run."""
 WhenFull = Literal["queue", "skip", "cancel-older"]
 """What becomes of a run that would be one too many: it waits, it is skipped, or the oldest is
 cancelled for it."""
@@ -42,30 +40,6 @@ class InWorkspace(Enum):
 WsText = Annotated[str, InWorkspace.TEXT]
 WsValue = Annotated[str, InWorkspace.VALUE]
 WsTexts = Annotated[tuple[Text, ...], InWorkspace.VALUES]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Field:
-    """One input of a form."""
-
-    id: str
-    prompt: str
-    type: FieldType = "string"
-    value: Json = None
-    """The initial value; None for none."""
-    required: bool = True
-    choices: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Form:
-    """A form for a person to fill in."""
-
-    title: str
-    text: Template | None = None
-    """What the person should know; without paths once the form is open."""
-    fields: tuple[Field, ...] = ()
-    approvers: Approvers = "anyone"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -295,6 +269,8 @@ class Trigger:
     tags: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
     """push: patterns of branches, tags and changed files, as in `expr.globs`; empty for all."""
+    condition: str = ""
+    """`if`: the expression without which no run starts where it is false; empty for none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,8 +47,8 @@ FLOWS: Final[Mapping[str, Schema]] = {
             "next_due": maybe(INSTANT),
             "problem": TEXT,
             "passed_over": {
-                **many(shape({"at": INSTANT, "why": TEXT})),
-                "description": "push: the newest deliveries that started nothing, newest first",
+                **many(shape({"at": INSTANT, "why": TEXT}, {"values": TEXTS})),
+                "description": "the newest starts that its filters or its `if` passed over",
             },
             "git": TEXTS,
         }

@@ -8,6 +8,7 @@ Source: GitHub docs, "Validating webhook deliveries".
 """
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -16,10 +17,10 @@ from aiohttp import web
 
 from floe.files import read_named
 from floe.host.pushes import judged
-from floe.hub.hub import Hub
-from floe.model.errors import Denied, FloeError, Forbidden, World
+from floe.hub.hub import Done, Hub
+from floe.model.errors import Denied, FloeError, Forbidden, TriggerHeld, World
 from floe.model.flow import Flow, Trigger
-from floe.model.refs import Shape
+from floe.model.refs import Json, Shape
 from floe.model.secret import Secret
 from floe.places import Places
 from floe.server.app_keys import HUB
@@ -53,22 +54,32 @@ async def hook(request: web.Request) -> web.Response:
     for why in verdict.passed_over:
         log.info("push.passed_over", flow=name, trigger=trigger.id, why=why)
         hub.pass_over_nowait(flow, trigger, why)
-    done = [
-        await hub.trigger(
-            name,
-            trigger=trigger.id,
-            values=begin.values,
-            by=f"trigger:{trigger.id}",
-            once=f"push:{name}/{trigger.id}{_place(begin.number)}:{delivery.id}",
-            kind="push",
-        )
-        for begin in verdict.begins
-    ]
-    why = "; ".join((*verdict.passed_over, *verdict.notes))
+    done, passed_over = list[Done](), [*verdict.passed_over]
+    for begin in verdict.begins:
+        once = f"push:{name}/{trigger.id}{_place(begin.number)}:{delivery.id}"
+        try:
+            done.append(await _start(hub, name, trigger, begin.values, once))
+        except TriggerHeld as refusal:  # the row about it is stored already
+            log.info("push.passed_over", flow=name, trigger=trigger.id, why=refusal.what)
+            passed_over.append(refusal.what)
+    why = "; ".join((*dict.fromkeys(passed_over), *verdict.notes))
     shape: Shape = {"run": done[0].id if done else None}
     shape |= {"why": why} if why else {}
     shape |= {"runs": [one.id for one in done]} if len(done) > 1 else {}
     return answer(shape, 202 if any(not one.is_known for one in done) else 200)
+
+
+async def _start(
+    hub: Hub, flow: str, trigger: Trigger, values: Mapping[str, Json], once: str
+) -> Done:
+    return await hub.trigger(
+        flow,
+        trigger=trigger.id,
+        values=values,
+        by=f"trigger:{trigger.id}",
+        once=once,
+        kind="push",
+    )
 
 
 def _place(number: int) -> str:

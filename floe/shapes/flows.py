@@ -7,6 +7,7 @@ from floe.dialects.base import FlowText
 from floe.expr.template import as_written
 from floe.host.by_hand import form_of
 from floe.kernel.graph import graph_of
+from floe.kernel.match import without_excused
 from floe.model.codec import encode, iso
 from floe.model.flow import Flow, MaxRuns, Trigger
 from floe.model.refs import Instant, Shape
@@ -96,7 +97,7 @@ def graph_shape(flow: Flow) -> Shape:
                     "name": node.name,
                     "level": graph.levels.get(node.id, 0),
                     "listen": sorted(node.heard),
-                    "wait": [tag for clause in node.needs for tag in clause],
+                    "wait": [tag for clause in node.needs for tag in without_excused(node, clause)],
                     "timeout_s": node.timeout_s,
                     "retry_max": node.retry.max,
                     **({"loop_max": node.loop} if node.loop else {}),

@@ -30,7 +30,8 @@ from floe.model.errors import (
     World,
 )
 from floe.model.event import NodeStarted, RunEnded, RunPended
-from floe.model.flow import Backoff, Field, Form, Git, Retry, Trigger
+from floe.model.flow import Backoff, Git, Retry, Trigger
+from floe.model.form import Field, Form
 from floe.model.refs import FlowId, Instant, Json, Key, NodeId
 from floe.model.signal import Exited, TimerFired
 from floe.model.summary import Summary

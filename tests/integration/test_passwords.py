@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from floe.feed.frames import Frame
-from floe.model.flow import Ask, Exec, Fetch, Field, Form, Git, GitCheckout, GitMerge, Trigger
+from floe.model.flow import Ask, Exec, Fetch, Git, GitCheckout, GitMerge, Trigger
+from floe.model.form import Field, Form
 from floe.model.refs import FlowId, NodeId
 from floe.model.signal import Failed
 from floe.server.routes import ROUTES

@@ -74,7 +74,6 @@ from floe.model.flow import (
     Fetch,
     Flow,
     Foreach,
-    Form,
     Git,
     GitCheckout,
     GitMerge,
@@ -85,6 +84,7 @@ from floe.model.flow import (
     Wait,
     Work,
 )
+from floe.model.form import Form
 from floe.model.outcome import Outcome
 from floe.model.refs import NO_ITEM, HostId, Instant, Json, Key, NodeId, RunRef
 from floe.model.run import Run

@@ -7,7 +7,7 @@ import { classes, html } from "../html.js";
 import { AROUND_SMALL, planOf } from "../layout.js";
 import { here, route } from "../route.js";
 import { nameOf } from "../stacks.js";
-import { plain, typeName } from "../text.js";
+import { plain, skipOf, typeName } from "../text.js";
 import { minute, took } from "../time.js";
 import { ALL_MAX } from "../viewport.js";
 import { useZoom } from "../zoom.js";
@@ -29,7 +29,7 @@ const NAME_PX = 12;
 const BASE_PX = 14;
 
 /** States of a stack's nodes, the one that matters most first. */
-const ORDER = "bad error asking retrying running queued stopped good waiting never".split(" ");
+const ORDER = "bad error asking retrying running queued stopped good skipped waiting never".split(" ");
 
 /** @type {Record<string, [number, number]>} */
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
@@ -251,11 +251,13 @@ function Node({ node, run, started, chosen, at, isEntry, isCut, isCell = false, 
       ${
         !isCell &&
         html`<span class="node-type">${
-          run?.by
-            ? `by ${plain(run.by)}, ${minute(run.ended_at)}`
-            : run?.started_at
-              ? html`<span class="node-kind">${visit || kind}</span><span class="node-took">${spent}</span>`
-              : visit || kind
+          run && state === "skipped"
+            ? skipOf(run)
+            : run?.by
+              ? `by ${plain(run.by)}, ${minute(run.ended_at)}`
+              : run?.started_at
+                ? html`<span class="node-kind">${visit || kind}</span><span class="node-took">${spent}</span>`
+                : visit || kind
         }</span>`
       }</span>`;
   const names = classes(
@@ -268,7 +270,8 @@ function Node({ node, run, started, chosen, at, isEntry, isCut, isCell = false, 
   );
   const style = placed(/** @type {Place} */ (place));
   if (!run || node.class === "trigger") return html`<div class=${names} style=${style} title=${name}>${inner}</div>`;
-  const title = [`${name}: ${stateName(state)}`, visit, answerOf(run)].filter(Boolean).join(", ");
+  const said = skipOf(run) || stateName(state);
+  const title = [`${name}: ${said}`, visit, answerOf(run)].filter(Boolean).join(", ");
   return html`<a class=${names} style=${style} title=${title}
     data-replace data-stop=${node.id} tabindex=${isEntry ? 0 : -1}
     href=${here({ node: node.id, visit: "", item: "", attempt: "", line: "", tab: tabFor(run) })}
@@ -316,6 +319,6 @@ function toggled(id) {
 /** The tab that a click on a node opens: the most interesting one. @param {RunNode} node */
 export function tabFor(node) {
   if (node.state === "asking") return "form";
-  if (node.state === "waiting" || node.state === "never") return "why";
+  if (["waiting", "never", "skipped"].includes(node.state)) return "why";
   return node.type === "exec" || node.output_bytes ? "output" : "data";
 }

@@ -5,7 +5,7 @@ import { firstStart } from "../bars.js";
 import { classes, html } from "../html.js";
 import { here } from "../route.js";
 import { useRows } from "../viewport.js";
-import { plain, typeName } from "../text.js";
+import { plain, skipOf, typeName } from "../text.js";
 import { took } from "../time.js";
 import { tabFor } from "./graph.js";
 import { visitText } from "./visits.js";
@@ -86,7 +86,7 @@ function outcome(node, of) {
   const attempts = of?.repeat ? ` of ${of.repeat.max}` : "";
   if ((node.attempt ?? 1) > 1 || (attempts && isAgain)) parts.push(`attempt ${node.attempt}${attempts}`);
   if (node.status) parts.push(`${isAgain ? "after " : ""}status ${node.status}`);
-  if (answer || node.why) parts.push(answer || plain(node.why));
+  if (answer || node.why) parts.push(answer || skipOf(node) || plain(node.why));
   if (node.taken_from) parts.push(`from ${plain(shortOf(node.taken_from))}`);
   return parts.join(" · ");
 }

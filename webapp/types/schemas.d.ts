@@ -119,10 +119,11 @@ export type Trigger = {
   timezone: string;
   next_due: string | null;
   problem: string;
-  /** push: the newest deliveries that started nothing, newest first */
+  /** the newest starts that its filters or its `if` passed over */
   passed_over: {
     at: string;
     why: string;
+    values?: Record<string, string>;
   }[];
   git: Record<string, string>;
 };

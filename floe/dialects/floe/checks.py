@@ -1,18 +1,21 @@
 """Faults of a flow as a whole, which no single key shows."""
 
-from dataclasses import asdict
+from collections.abc import Iterable
+from dataclasses import asdict, replace
 from typing import Final
 
-from floe.dialects.floe.expressions import check_expression
+from floe.dialects.floe.expressions import check_expression, named_in
 from floe.dialects.floe.nodes import Nodes
 from floe.dialects.floe.repeats import check_repeat
 from floe.dialects.floe.templates import TemplateText, check_template
-from floe.dialects.floe.vocabulary import FORM, FORM_TEXT
+from floe.dialects.floe.vocabulary import FORM, FORM_TEXT, TRIGGER_IF
 from floe.dialects.notes import Notes, Position
+from floe.dialects.section import SectionValues
 from floe.dialects.tree import Scalar, Table
+from floe.expr.paths import shown
 from floe.expr.template import read
 from floe.kernel.graph import Flaw, edges_of, graph_of
-from floe.model.flow import Ask, End, Flow, Git, GitCheckout, GitMerge
+from floe.model.flow import Ask, End, Flow, Git, GitCheckout, GitMerge, Trigger
 from floe.model.refs import NodeId
 from floe.model.tags import Tag, label_of
 
@@ -80,6 +83,19 @@ def check_conditions(flow: Flow, nodes: Nodes, notes: Notes) -> None:
     """Report the names in conditions that can never lead to a value, and types that do not fit."""
     for node, condition in nodes.conditions.items():
         check_expression(condition, flow, notes, node=node)
+
+
+def check_starts(
+    flow: Flow, written: Iterable[tuple[Trigger, SectionValues]], notes: Notes
+) -> None:
+    """Report the names in conditions of triggers that have no value before a run exists."""
+    for trigger, part in written:
+        text = part[TRIGGER_IF]
+        check_expression(text, replace(flow, triggers=(trigger,)), notes, given=("host",))
+        for one in named_in(text) if text else ():
+            if one.path[0] in ("task", "merge", "run"):
+                what = f"`{shown(one.path)}` is unknown before a run starts"
+                notes.error(one.at, what, "an `if` of a task can name it")
 
 
 def check_git(flow: Flow, nodes: Nodes, notes: Notes) -> None:

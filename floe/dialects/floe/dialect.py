@@ -15,6 +15,7 @@ from floe.dialects.floe.checks import (
     check_flow,
     check_git,
     check_rejections,
+    check_starts,
     check_texts,
 )
 from floe.dialects.floe.commands import check_commands
@@ -64,7 +65,8 @@ from floe.dialects.section import SectionValues
 from floe.dialects.tree import Items, Scalar, Table, parse_yaml
 from floe.dialects.written import written
 from floe.model.case import Case
-from floe.model.flow import Field, Flow, Trigger
+from floe.model.flow import Flow, Trigger
+from floe.model.form import Field
 from floe.model.refs import FlowId, NodeId
 
 
@@ -260,7 +262,8 @@ def _flow(
     names = identify(part, "a flow", notes)
     _check_has_nodes(part, notes)
     inputs = read_fields(part[INPUTS], notes)
-    triggers = _triggers(part, inputs, notes)
+    written = _triggers(part, inputs, notes)
+    triggers = tuple(trigger for trigger, _ in written)
     outputs = RunOutputTexts(part[OUTPUTS], notes)
     nodes = read_nodes(part[TASKS], triggers, notes)
     told = NoticeTexts(part[ON_END], notes)
@@ -296,6 +299,7 @@ def _flow(
     check_texts(flow, nodes, notes)
     check_work_texts(flow, nodes, notes)
     check_conditions(flow, nodes, notes)
+    check_starts(flow, written, notes)
     told.check(flow, notes)
     outputs.check(flow, notes)
     check_commands(flow, nodes, part.at_of(FLOW_ENV), notes, strict=strict)
@@ -327,12 +331,14 @@ def _check_same(part: SectionValues, base: Flow, notes: Notes) -> None:
         notes.error(part.at_of(VER), f"this file is for a different version, {part[VER]}", hint)
 
 
-def _triggers(part: SectionValues, inputs: tuple[Field, ...], notes: Notes) -> tuple[Trigger, ...]:
-    triggers: dict[NodeId, Trigger] = {}
+def _triggers(
+    part: SectionValues, inputs: tuple[Field, ...], notes: Notes
+) -> tuple[tuple[Trigger, SectionValues], ...]:
+    triggers: dict[NodeId, tuple[Trigger, SectionValues]] = {}
     for trigger, section in read_triggers(part[TRIGGERS], notes):
         trigger = with_inputs(trigger, inputs, section.at, notes)
         if trigger.id in triggers:
             hint = "give one of them a different `id`"
             notes.error(section.at, f"the id `{trigger.id}` is used twice", hint)
-        triggers.setdefault(trigger.id, trigger)
+        triggers.setdefault(trigger.id, (trigger, section))
     return tuple(triggers.values())

@@ -1,8 +1,9 @@
 """Expressions in documents, without braces: `values.env == 'prod'`; and their checks at a node."""
 
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from floe.dialects.floe.templates import TemplateText, check_template
+from floe.dialects.floe.templates import Mentioned, TemplateText, check_template, mentioned
 from floe.dialects.kinds import Schema, Unfit, quoted, scalar
 from floe.dialects.notes import Notes
 from floe.dialects.tree import Scalar, Tree
@@ -71,7 +72,14 @@ def check_expression(
     """
     if text is None:
         return
-    parts = (Written(0, TemplatePart(code=text.code)),)
     also = (*AT_NODE, *given) if node is not None else given
-    template = TemplateText(text.tree, parts)
-    check_template(template, flow, notes, RUN_AT_NODE, node=node, also=also)
+    check_template(_template(text), flow, notes, RUN_AT_NODE, node=node, also=also)
+
+
+def named_in(text: ExpressionText) -> Iterator[Mentioned]:
+    """The paths in an expression."""
+    return mentioned(_template(text))
+
+
+def _template(text: ExpressionText) -> TemplateText:
+    return TemplateText(text.tree, (Written(0, TemplatePart(code=text.code)),))

@@ -21,7 +21,7 @@ from floe.dialects.kinds import Flag, Text, Unfit, quoted, scalar
 from floe.dialects.notes import Notes
 from floe.dialects.section import SectionValues
 from floe.dialects.tree import Table, Tree
-from floe.model.flow import Field, FieldType, Form
+from floe.model.form import Field, FieldType, Form
 from floe.model.number import exact_number
 from floe.model.refs import Json
 

@@ -3,7 +3,8 @@
 from typing import Final
 
 from floe.expr.values import Kind
-from floe.model.flow import Ask, Flow, Form
+from floe.model.flow import Ask, Flow
+from floe.model.form import Form
 from floe.model.template import Path
 
 _FIELDS: Final[dict[str, Kind]] = {"bool": "bool", "number": "number"}

@@ -30,6 +30,7 @@ from floe.dialects.floe.vocabulary import (
     TIMER_TRIGGER,
     TIMEZONE,
     TRIGGER,
+    TRIGGER_IF,
     TRIGGER_TYPE,
     URL,
 )
@@ -38,7 +39,8 @@ from floe.dialects.section import Section, SectionValues
 from floe.dialects.tree import Table
 from floe.expr.globs import PATTERNS_MAX, glob_fault
 from floe.expr.patterns import fault_of
-from floe.model.flow import Field, Git, Trigger, TriggerType
+from floe.model.flow import Git, Trigger, TriggerType
+from floe.model.form import Field
 from floe.model.nouns import replace
 from floe.model.refs import NodeId
 
@@ -91,6 +93,7 @@ def _trigger(id_: str, name: str, part: SectionValues, notes: Notes) -> Trigger:
         branches=opts[BRANCHES],
         tags=opts[TAGS],
         paths=opts[PATHS],
+        condition=condition.code if (condition := part[TRIGGER_IF]) else "",
     )
 
 

@@ -33,13 +33,11 @@ from floe.dialects.kinds import (
 from floe.dialects.section import KeySpec, Section, SectionPart, ShortPart
 from floe.dialects.tree import Table, Tree
 from floe.model.flow import (
-    Approvers,
     Ask,
     Backoff,
     End,
     Exec,
     Fetch,
-    FieldType,
     GitCheckout,
     GitMerge,
     OnItemBad,
@@ -48,6 +46,7 @@ from floe.model.flow import (
     WhenFull,
     Work,
 )
+from floe.model.form import Approvers, FieldType
 from floe.model.keep import Keep, SpacesKept
 from floe.model.notice import Channel, NoticeOf
 from floe.model.nouns import dataclass
@@ -487,7 +486,16 @@ TRIGGER_TYPE: Final = KeySpec(
     doc="The event that starts the run. `git-push` is an alias of `push`.",
     example="type: poll-git",
 )
-TRIGGER: Final = Section(name="a trigger", keys=(ID, NAME, TRIGGER_TYPE, OPTS))
+TRIGGER_IF: Final = KeySpec(
+    name="if",
+    kind=ExpressionKind(),
+    default=NO_EXPRESSION,
+    absent="none: it always starts a run",
+    doc="An expression, judged before a run exists; if it is false, no run starts: see "
+    "[Conditions of triggers](#conditions-of-triggers).",
+    example="if: values.branch is matching('release/.*')",
+)
+TRIGGER: Final = Section(name="a trigger", keys=(ID, NAME, TRIGGER_TYPE, TRIGGER_IF, OPTS))
 
 # --- forms ----------------------------------------------------------------------------------------
 

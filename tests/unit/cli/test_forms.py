@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import pytest
 
 from floe.cli.forms import ReadLine, ask
-from floe.model.flow import Field, Form
+from floe.model.form import Field, Form
 from floe.model.template import plain_template
 
 

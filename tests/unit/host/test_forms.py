@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from floe.host.forms import UNKNOWN_MAX, VALUES_MAX, check_size, checked
 from floe.model.codec import from_text, to_text
 from floe.model.errors import TooLarge, ValuesInvalid
-from floe.model.flow import Field, Form
+from floe.model.form import Field, Form
 from floe.model.refs import Json
 
 

@@ -1,7 +1,8 @@
 """Tests of the values that a trigger gives."""
 
 from floe.host.trigger_values import initial_values, ref_values, trigger_values
-from floe.model.flow import Field, Form, Git, Trigger
+from floe.model.flow import Git, Trigger
+from floe.model.form import Field, Form
 from floe.model.refs import NodeId
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from floe.model.flow import Field, Form
+from floe.model.form import Field, Form
 from floe.model.refs import Json, NodeId
 from floe.model.signal import DataGiven, Exited, Reported
 from floe.shapes.forms import VALUES_MAX, about, form_shape, open_forms

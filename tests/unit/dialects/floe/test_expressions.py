@@ -6,7 +6,8 @@ from floe.dialects.floe.expressions import ExpressionKind, check_expression
 from floe.dialects.kinds import Unfit
 from floe.dialects.notes import Notes
 from floe.dialects.tree import Table, parse_yaml
-from floe.model.flow import Field, Form, Trigger
+from floe.model.flow import Trigger
+from floe.model.form import Field, Form
 from floe.model.refs import NodeId
 from tests.make import a_flow, a_node
 

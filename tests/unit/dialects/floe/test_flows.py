@@ -12,10 +12,8 @@ from floe.model.flow import (
     Backoff,
     Exec,
     Fetch,
-    Field,
     Flow,
     Foreach,
-    Form,
     Git,
     GitCheckout,
     GitMerge,
@@ -25,6 +23,7 @@ from floe.model.flow import (
     Trigger,
     Wait,
 )
+from floe.model.form import Field, Form
 from floe.model.template import Template, TemplatePart
 
 COMPAT = Path(__file__).parents[3] / "data" / "compat"

@@ -1,0 +1,35 @@
+"""A form for a person: to start a run, or to answer within one."""
+
+from typing import Literal
+
+from floe.model.nouns import dataclass
+from floe.model.refs import Json
+from floe.model.template import Template
+
+FieldType = Literal["text", "string", "bool", "number", "choice"]
+Approvers = Literal["anyone", "not-starter"]
+"""Who may answer the form of a task. not-starter: everybody but the starter of the run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """One input of a form."""
+
+    id: str
+    prompt: str
+    type: FieldType = "string"
+    value: Json = None
+    """The initial value; None for none."""
+    required: bool = True
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """A form for a person to fill in."""
+
+    title: str
+    text: Template | None = None
+    """What the person should know; without paths once the form is open."""
+    fields: tuple[Field, ...] = ()
+    approvers: Approvers = "anyone"
