@@ -2,7 +2,11 @@
 
 import functools
 import ssl
+import sys
 import threading
+from typing import Final
+
+_loading: Final = threading.Lock()
 
 
 def load_aiohttp() -> None:
@@ -11,6 +15,12 @@ def load_aiohttp() -> None:
     By itself aiohttp reads the certificates of the system twice when it is imported: 35 ms of a
     start and 1 MB of a host, for clients that most hosts never have.
     """
+    with _loading:
+        if "aiohttp.connector" not in sys.modules:
+            _load_aiohttp()
+
+
+def _load_aiohttp() -> None:
     read, here = ssl.SSLContext.set_default_verify_paths, threading.get_ident()
 
     def read_elsewhere(context: ssl.SSLContext) -> None:

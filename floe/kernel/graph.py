@@ -222,7 +222,7 @@ def _flaws(
         yield Flaw(kind="nobody", node=node.id, tag=tag, what=what, hint=hint)
     yield from _exclusive(node)
     if node.id in back:
-        yield _cyclic(flow, node, back[node.id], reached)
+        yield _cycle_flaw(flow, node, back[node.id], reached)
     elif node.id not in reached and not nobody and not _is_in_cycle(node, back):
         yield _unreachable(flow, node, reached)
 
@@ -256,7 +256,9 @@ def _exclusive(node: Node) -> Iterator[Flaw]:
             yield Flaw(kind="exclusive", node=node.id, tag=tag, what=what, hint=hint)
 
 
-def _cyclic(flow: Flow, node: Node, cycle: tuple[NodeId, ...], reached: frozenset[NodeId]) -> Flaw:
+def _cycle_flaw(
+    flow: Flow, node: Node, cycle: tuple[NodeId, ...], reached: frozenset[NodeId]
+) -> Flaw:
     way = " → ".join(flow.by_id[n].ref for n in (*cycle, cycle[0]))
     last = flow.by_id[cycle[-1]]
     tag = next(t for c in clauses_of(node) for t in c if _emitter(flow, t) is last)

@@ -35,7 +35,7 @@ def givers_of(run: Run, state: NodeState) -> Mapping[str, NodeId]:
 def joined(run: Run, sources: Iterable[NodeId]) -> Mapping[str, Json]:
     """The combined outputs of several nodes, as the outputs of a merge; later nodes win."""
     outputs: dict[str, Json] = {}
-    for state in _states(run, sources):
+    for state in _source_states(run, sources):
         outputs.update(state.outputs)
     return outputs
 
@@ -45,7 +45,7 @@ def seen_from(run: Run, sources: Iterable[NodeId]) -> tuple[int, Layers]:
 
     Of equal names the nearest output wins; at equal distance the one that came by a later source.
     """
-    states = _states(run, sources)
+    states = _source_states(run, sources)
     if len(states) == 1:
         return states[0].level + 1, states[0].gives
     level = 1 + max((state.level for state in states), default=0)
@@ -71,7 +71,7 @@ def gives_of(node: NodeId, state: NodeState, outputs: Mapping[str, Json]) -> Lay
         name: Given(value, seen[name].node if name in seen else node, state.level)
         for name, value in outputs.items()
     }
-    return _over(state.seen, own)
+    return _layers_over(state.seen, own)
 
 
 def layers_of(
@@ -79,14 +79,14 @@ def layers_of(
 ) -> tuple[Mapping[str, Json], ...]:
     """The outputs that a node with these sources sees, one map for each distance, nearest first."""
     if not inherits:
-        return tuple(state.outputs for state in reversed(_states(run, sources)))
+        return tuple(state.outputs for state in reversed(_source_states(run, sources)))
     at: dict[int, dict[str, Json]] = {}
     for name, given in _by_distance(seen_from(run, sources)[1]):
         at.setdefault(given.level, {})[name] = given.value
     return tuple(at.values())
 
 
-def _states(run: Run, nodes: Iterable[NodeId]) -> list[NodeState]:
+def _source_states(run: Run, nodes: Iterable[NodeId]) -> list[NodeState]:
     """Their states; a re-run of a later version of the flow may lack a node."""
     return [run.settled(node) for node in nodes if node in run.nodes]
 
@@ -103,7 +103,7 @@ def _distinct(states: Iterable[NodeState], level: int) -> Iterable[tuple[Layers,
     return found.values()
 
 
-def _over(layers: Layers, own: Mapping[str, Given]) -> Layers:
+def _layers_over(layers: Layers, own: Mapping[str, Given]) -> Layers:
     """The layers below a new one."""
     below = list(layers)
     while below and len(below[-1]) <= len(own):

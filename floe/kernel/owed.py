@@ -55,7 +55,7 @@ def owed_by(run: Run, node: NodeId, item: int = NO_ITEM) -> frozenset[Effect]:
     Needs `run.flow` while the run is active, for its time limits.
     """
     if node == WHOLE:
-        return _by_run(run)
+        return _owed_by_run(run)
     if node not in run.open:
         return _NOTHING
     state = state_of(run, node, item)
@@ -64,7 +64,7 @@ def owed_by(run: Run, node: NodeId, item: int = NO_ITEM) -> frozenset[Effect]:
     key = key_of(run, node, state)
     if run.phase == "ending":
         return frozenset((StopAction(key),)) if has_process(state) else _NOTHING
-    return _by_node(run, node, state, key)
+    return _owed_by_node(run, node, state, key)
 
 
 def key_of(run: Run, node: NodeId, state: NodeState) -> Key:
@@ -108,7 +108,7 @@ def wait_due(run: Run, node: NodeId) -> Instant | None:
     return later(state.queued_at, period_s if timeout_s is None else min(period_s, timeout_s))
 
 
-def _by_run(run: Run) -> frozenset[Effect]:
+def _owed_by_run(run: Run) -> frozenset[Effect]:
     match run.phase:
         case "reading":
             return frozenset((LoadFlow(run.ref),))
@@ -127,7 +127,7 @@ def _by_run(run: Run) -> frozenset[Effect]:
             return _NOTHING
 
 
-def _by_node(run: Run, node: NodeId, state: NodeState, key: Key) -> frozenset[Effect]:
+def _owed_by_node(run: Run, node: NodeId, state: NodeState, key: Key) -> frozenset[Effect]:
     assert run.flow is not None
     timeout_s = run.flow.by_id[node].timeout_s
     match state.phase:

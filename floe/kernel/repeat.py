@@ -44,7 +44,7 @@ def verdict_on(node: Node, state: NodeState, outcome: Outcome, scope: NodeScope)
     return Outcome(result="bad", why=f"until was still false after {attempts}; the last: {last}")
 
 
-def attempt_text(node: Node, state: NodeState) -> str:
+def repetition_text(node: Node, state: NodeState) -> str:
     """Which attempt of how many it is, as a part of a sentence; empty without `repeat`."""
     return f"attempt {state.tries + 1} of {node.repeat.max}" if node.repeat else ""
 

@@ -17,7 +17,7 @@ COPIED_MAX: Final = 256
 """Items of a map or set that is copied."""
 
 
-class _Items(Mapping[K, V]):
+class _SharedMap(Mapping[K, V]):
     """A base below a layer of newer values; in the order of a dict that had got them."""
 
     __slots__ = ("base", "count", "layer")
@@ -41,7 +41,7 @@ class _Items(Mapping[K, V]):
         return self.count
 
 
-class _Members(Set[K], Generic[K]):
+class _SharedSet(Set[K], Generic[K]):
     """A base below a layer that tells which members came and went."""
 
     __slots__ = ("base", "count", "layer")
@@ -63,7 +63,7 @@ class _Members(Set[K], Generic[K]):
         return self.count
 
 
-class _Listed(Sequence[T_co]):
+class _SharedList(Sequence[T_co]):
     """A base before a short tail."""
 
     __slots__ = ("base", "tail")
@@ -90,7 +90,7 @@ class _Listed(Sequence[T_co]):
         return len(self.base) + len(self.tail)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Listed) and (*self,) == (*other,)
+        return isinstance(other, _SharedList) and (*self,) == (*other,)
 
     __hash__ = None  # type: ignore[assignment]  # as of a list: no state that has one is a key
 
@@ -99,11 +99,11 @@ def with_last(items: Sequence[T], item: T) -> Sequence[T]:
     """The items with one more at their end."""
     if len(items) < COPIED_MAX:
         return (*items, item)
-    base, tail = (items.base, items.tail) if isinstance(items, _Listed) else (tuple(items), ())
+    base, tail = (items.base, items.tail) if isinstance(items, _SharedList) else (tuple(items), ())
     tail = (*tail, item)
     if len(tail) ** 2 > len(base):
-        return _Listed((*base, *tail), ())
-    return _Listed(base, tail)
+        return _SharedList((*base, *tail), ())
+    return _SharedList(base, tail)
 
 
 def with_item(items: Mapping[K, V], key: K, value: V) -> Mapping[K, V]:
@@ -111,12 +111,12 @@ def with_item(items: Mapping[K, V], key: K, value: V) -> Mapping[K, V]:
     if len(items) < COPIED_MAX:
         return {**items, key: value}
     count = len(items) + (key not in items)
-    if not isinstance(items, _Items):
-        return _Items(items, {key: value}, count)
+    if not isinstance(items, _SharedMap):
+        return _SharedMap(items, {key: value}, count)
     layer = {**items.layer, key: value}
     if _is_large(layer, count):
-        return _Items({**items.base, **layer}, {}, count)
-    return _Items(items.base, layer, count)
+        return _SharedMap({**items.base, **layer}, {}, count)
+    return _SharedMap(items.base, layer, count)
 
 
 def with_member(members: Set[K], member: K) -> Set[K]:
@@ -132,11 +132,13 @@ def without_member(members: Set[K], member: K) -> Set[K]:
 def _changed(members: Set[K], member: K, *, is_in: bool) -> Set[K]:
     if len(members) < COPIED_MAX:
         return frozenset(members) | {member} if is_in else frozenset(members) - {member}
-    base, layer = (members.base, members.layer) if isinstance(members, _Members) else (members, {})
+    base, layer = (
+        (members.base, members.layer) if isinstance(members, _SharedSet) else (members, {})
+    )
     layer = {**layer, member: is_in}
     count = len(members) + is_in - (member in members)
     if not _is_large(layer, count):
-        return _Members(base, layer, count)
+        return _SharedSet(base, layer, count)
     gone = [one for one, is_there in layer.items() if not is_there]
     return frozenset(base).union(layer).difference(gone)
 

@@ -9,7 +9,7 @@ from floe.kernel.loops import awaited_round, visit_text
 from floe.kernel.match import may_enter, missing
 from floe.kernel.owed import key_of, wait_due
 from floe.kernel.place import Refusals
-from floe.kernel.repeat import attempt_text, until_text
+from floe.kernel.repeat import repetition_text, until_text
 from floe.kernel.rest import never_entered, skip_of
 from floe.kernel.sentences import PARTS_MAX, either, first_parts
 from floe.model.codec import iso
@@ -178,7 +178,10 @@ def _why_open(
 ) -> str:
     state = run.nodes[node.id]
     what = _why_attempt(run, node, state, queued, limit, stuck)
-    parts = [visit_text(state, node), "" if state.phase == "armed" else attempt_text(node, state)]
+    parts = [
+        visit_text(state, node),
+        "" if state.phase == "armed" else repetition_text(node, state),
+    ]
     counted = ", ".join(filter(None, parts))
     return f"{what} ({counted})" if counted else what
 
@@ -219,7 +222,7 @@ def _why_attempt(
 
 def _why_again(state: NodeState, node: Node) -> str:
     if node.repeat and state.tries:
-        return attempt_text(node, state)
+        return repetition_text(node, state)
     if state.tries:
         return f"retry {state.tries} of {node.retry.max}"
     return f"attempt {state.attempt + 1}, since the last was lost,"

@@ -23,7 +23,7 @@ from floe.nodes import warden
 from floe.nodes.attempt_files import drop_files
 from floe.nodes.base import Job, Limit, OnReport
 from floe.nodes.copies import drop_earlier, installed
-from floe.nodes.preparation import CommandSettings, Preparation, apart, attach, reason
+from floe.nodes.preparation import CommandSettings, Preparation, attach, prepared_apart, reason
 from floe.nodes.reports import files_of, report_of
 from floe.nodes.workspaces import Workspaces
 from floe.places import Places
@@ -156,7 +156,7 @@ class Commands:
             return
         del self._attempts[name]
         if place := self._file_systems.on_way(attempt.job.output):
-            self._file_systems.call(place, apart, drop_files, attempt.job)
+            self._file_systems.call(place, prepared_apart, drop_files, attempt.job)
         else:
             self._preparation.inputs.release(attempt.job)
         if attempt.is_spawned:
@@ -259,7 +259,7 @@ class Commands:
     ) -> "asyncio.Future[T]":
         """Work on an attempt's files in a thread for their file system."""
         self._apart[str(attempt.job.key)], attempt.place = attempt, place
-        return self._file_systems.call(place, apart, work, attempt.job)
+        return self._file_systems.call(place, prepared_apart, work, attempt.job)
 
     def _prepared_apart(self, attempt: _Attempt, done: "asyncio.Future[warden.Spawn]") -> None:
         name, error = str(attempt.job.key), done.exception()

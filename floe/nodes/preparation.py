@@ -162,7 +162,7 @@ def attach(name: str, grace_s: float) -> warden.Spawn:
     )
 
 
-def apart(work: Callable[[Job, Folders], T], job: Job) -> T:
+def prepared_apart(work: Callable[[Job, Folders], T], job: Job) -> T:
     """The result of work in a thread, with open folders of its own."""
     folders = Folders()
     try:

@@ -68,7 +68,7 @@ class SpareInputs:
         is_moved = False
         try:
             if _is_untouched(os.fstat(file)):
-                _fill(file, input_text(job))
+                _fill_spare(file, input_text(job))
                 folder = self._folders.enter(input_path(job), make=True)
                 os.rename(old, new, src_dir_fd=above, dst_dir_fd=folder)
                 is_moved = True
@@ -79,7 +79,7 @@ class SpareInputs:
                 drop_file(spare, self._folders)
 
 
-def _fill(file: int, text: bytes) -> None:
+def _fill_spare(file: int, text: bytes) -> None:
     os.ftruncate(file, len(text))
     done = 0
     while done < len(text):

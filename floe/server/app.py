@@ -168,7 +168,7 @@ class Server:
             await self._runner.setup()
             self.urls = tuple([await self._listen(self._runner, at) for at in endpoints])
             if settings.private:
-                app[PEER_AUTH].addresses.update(_own(endpoints[1], self._listeners[1]))
+                app[PEER_AUTH].addresses.update(_own_addresses(endpoints[1], self._listeners[1]))
         except BaseException:
             await self.stop()
             raise
@@ -240,7 +240,7 @@ class Server:
         await self.stop()
 
 
-def _own(at: Endpoint, listener: asyncio.Server) -> set[tuple[str, int]]:
+def _own_addresses(at: Endpoint, listener: asyncio.Server) -> set[tuple[str, int]]:
     """The addresses of a listener as its connections see them."""
     names = [socket.getsockname() for socket in listener.sockets]
     return {(name[0] if at.host else "", name[1]) for name in names}

@@ -98,7 +98,7 @@ async def size_of(places: Places, path: Path | None) -> int:
 async def read(places: Places, path: Path, offset: int, size: int) -> bytes:
     """Some bytes of an output, read in a thread: the disk may be slow. Raises NotFound, World."""
     with readable():
-        return await places.read(path, _read, path, offset, size)
+        return await places.read(path, _output_piece, path, offset, size)
 
 
 @contextmanager
@@ -115,7 +115,8 @@ def readable() -> Iterator[None]:
         raise World(f"the output cannot be read: {files.reason_of(error)}") from error
 
 
-def _read(path: Path, offset: int, size: int) -> bytes:
+def _output_piece(path: Path, offset: int, size: int) -> bytes:
+    """Bytes of an output, from an offset."""
     with files.opened(path) as fd:
         return os.pread(fd, size, offset)
 

@@ -18,32 +18,32 @@ def add_functions(conn: sqlite3.Connection) -> None:
         conn.create_function(name, count, function, deterministic=True)
 
 
-def _result(good: int | None, why: str) -> str | None:
+def _upgraded_result(good: int | None, why: str) -> str | None:
     return result_of_row(None if good is None else bool(good), why)
 
 
-def _why(good: int | None, why: str) -> str:
+def _upgraded_why(good: int | None, why: str) -> str:
     return headline(why) if good == 0 else why
 
 
-def _title(pended: Body) -> str:
+def _upgraded_title(pended: Body) -> str:
     return title_from(_values(pended))
 
 
-def _terms(pended: Body) -> str:
+def _upgraded_terms(pended: Body) -> str:
     return terms_in(_values(pended))
 
 
-def _rerun_of(pended: Body) -> str:
+def _upgraded_rerun_of(pended: Body) -> str:
     shape = _fields(pended).get("rerun_of")
     return str(shape.get("run", "")) if isinstance(shape, Mapping) else ""
 
 
-def _digest(body: Body) -> str:
+def _upgraded_digest(body: Body) -> str:
     return str(_fields(body).get("digest") or "")
 
 
-def _output_bytes(body: Body) -> int:
+def _upgraded_output_bytes(body: Body) -> int:
     size = _fields(body).get("output_bytes")
     return size if isinstance(size, int) else 0
 
@@ -61,12 +61,12 @@ def _fields(body: Body) -> Mapping[str, Json]:
 
 
 _FUNCTIONS: Final[Mapping[str, tuple[int, Callable[..., str | int | None]]]] = {
-    "floe_result": (2, _result),
-    "floe_why": (2, _why),
-    "floe_title": (1, _title),
-    "floe_terms": (1, _terms),
+    "floe_result": (2, _upgraded_result),
+    "floe_why": (2, _upgraded_why),
+    "floe_title": (1, _upgraded_title),
+    "floe_terms": (1, _upgraded_terms),
     "floe_search": (-1, searched),
-    "floe_rerun_of": (1, _rerun_of),
-    "floe_digest": (1, _digest),
-    "floe_output_bytes": (1, _output_bytes),
+    "floe_rerun_of": (1, _upgraded_rerun_of),
+    "floe_digest": (1, _upgraded_digest),
+    "floe_output_bytes": (1, _upgraded_output_bytes),
 }

@@ -48,6 +48,7 @@ def cluster(hosts: Cluster, server: S3Server) -> Iterator[Cluster]:
     if away := [id for id, host in hosts.hosts.items() if not host.is_up()]:
         hosts.start(*away)
     hosts.until_met(*hosts.hosts)
+    until(lambda: "its bucket" not in str(hosts["h1"].api.get("hosts")), "the bucket answers")
     yield hosts
     server.door.open()
 

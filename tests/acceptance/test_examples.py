@@ -57,6 +57,7 @@ IN_TERMINAL = (
     ("triggers.yml", "branch main"),
     ("bucket.yml", "kept in the bucket"),
     ("bucket-aws.yml", "kept in the bucket"),
+    ("values.yml", "beta: pack-1.txt"),
     ("workspace.yml", "task.below"),
     ("default.yml --flow hello -d name=Ada", "Hello, Ada"),
     ("default.yml --flow race", "task.tortoise"),

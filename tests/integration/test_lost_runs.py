@@ -61,7 +61,14 @@ async def test_why_of_such_a_run_is_what_its_row_has(site: Site) -> None:
     said = rf"ended good: done; its log is gone with h2 since {INSTANT}"
     assert re.fullmatch(said, why.pop("text"))
     assert status == 200
-    assert why == {"run": "h2-5", "state": "archive", "hosts": [], "waiting": [], "never": []}
+    assert why == {
+        "run": "h2-5",
+        "state": "archive",
+        "hosts": [],
+        "waiting": [],
+        "never": [],
+        "skipped": [],
+    }
 
 
 async def test_every_other_route_of_such_a_run_reports_it(site: Site) -> None:

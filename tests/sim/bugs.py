@@ -371,7 +371,7 @@ BUGS: Final[Mapping[str, Bug]] = {
     ),
     "cancel-locally-while-granted": Bug(
         breaks=SPLIT,
-        seeds=range(9, 509),
+        seeds=range(16, 516),
         at_work=several(patch(Adopter, cancel=_cancel_here), SAID_UNSEEN),
     ),
     "answer-of-any-epoch": Bug(
@@ -441,7 +441,7 @@ BUGS: Final[Mapping[str, Bug]] = {
     ),
     "old-keeper-is-believed": Bug(
         breaks=LEASED,
-        seeds=range(105, 605),
+        seeds=range(839, 1339),
         lean=Lean(faults=("move_keeper", "wipe_keeper"), flows=LEASE_FLOWS, is_late=True),
         at_work=patch(CurrentKeeper, is_believed=_always),
     ),

@@ -1,6 +1,7 @@
 // One flow: its graph, start forms, last runs and findings.
 import { useEffect } from "preact/hooks";
 import { seg } from "../api.js";
+import { lastRun } from "../flows.js";
 import { html } from "../html.js";
 import { Definition } from "../panels/definition.js";
 import { FailingSince } from "../panels/failing.js";
@@ -15,7 +16,6 @@ import { byPended, flows, learn, runs } from "../state.js";
 import { plain } from "../text.js";
 import { ago, full } from "../time.js";
 import { useEvery, useLoad, useTitle } from "../use.js";
-import { lastRun } from "../waits.js";
 import { TriggerText, dueText, isOverdue } from "./flows.js";
 
 const RUNS = 50;

@@ -1,4 +1,5 @@
 // All flows of this host, and the findings of its config.
+import { isLastKnown, lastRun, lastState, latest } from "../flows.js";
 import { html } from "../html.js";
 import { FailingSince } from "../panels/failing.js";
 import { Findings } from "../panels/findings.js";
@@ -10,7 +11,6 @@ import { flows } from "../state.js";
 import { plain, typeName } from "../text.js";
 import { brief, duration, full, now, soonText } from "../time.js";
 import { useEvery, useTitle } from "../use.js";
-import { isLastKnown, lastRun, lastState, latest } from "../waits.js";
 
 export function Flows() {
   useTitle("Flows");

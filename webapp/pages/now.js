@@ -2,6 +2,7 @@
 import { useRef } from "preact/hooks";
 import { later, useLater } from "../code.js";
 import { byNeed, hostState, troublesOf } from "../fleet.js";
+import { flowName, isLastKnown, lastState, latest } from "../flows.js";
 import { html } from "../html.js";
 import { narrow } from "../narrow.js";
 import { Behind } from "../panels/behind.js";
@@ -19,7 +20,7 @@ import { asOf, byNewest, flows, hosts, loadRuns, runs, runsLoaded } from "../sta
 import { plain, plural } from "../text.js";
 import { day } from "../time.js";
 import { useEvery, useRun, useTitle } from "../use.js";
-import { flowName, forms, isLastKnown, lastState, latest, pends } from "../waits.js";
+import { forms, pends } from "../waits.js";
 
 // Active runs beyond this number are listed without their nodes.
 const DETAILED = 25;

@@ -1,5 +1,6 @@
 // One run, live: its state, graph and nodes, and details of the chosen node.
 import { useRef } from "preact/hooks";
+import { flowName } from "../flows.js";
 import { classes, html } from "../html.js";
 import { narrow } from "../narrow.js";
 import { Ask } from "../panels/ask.js";
@@ -26,7 +27,7 @@ import { plain } from "../text.js";
 import { ago, full, hover, took, when } from "../time.js";
 import { useMoment, useRun, useTitle } from "../use.js";
 import { shown } from "../values.js";
-import { flowName, liveState } from "../waits.js";
+import { liveState } from "../waits.js";
 
 const TABS = ["output", "data", "form", "events", "why"];
 

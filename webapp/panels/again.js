@@ -1,12 +1,12 @@
 // Start a run again: the choice of what runs, its values, and what will happen.
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Problem, post, seg } from "../api.js";
+import { flowName } from "../flows.js";
 import { html } from "../html.js";
 import { go, here, runHref } from "../route.js";
 import { plain } from "../text.js";
 import { useLoad } from "../use.js";
 import { read, textOf } from "../values.js";
-import { flowName } from "../waits.js";
 import { FormPanel } from "./form.js";
 import { Failure, Loading } from "./notice.js";
 

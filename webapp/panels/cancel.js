@@ -1,9 +1,9 @@
 // Cancel a run, and ask why.
 import { useState } from "preact/hooks";
 import { post, seg } from "../api.js";
+import { flowName } from "../flows.js";
 import { html } from "../html.js";
 import { plain } from "../text.js";
-import { flowName } from "../waits.js";
 import { Reason } from "./reason.js";
 
 /** @param {{run: import("../types/api").Summary}} props */

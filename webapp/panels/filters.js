@@ -1,11 +1,11 @@
 // The filters of a list of runs; every choice goes into the URL at once.
 import { useState } from "preact/hooks";
+import { flowName } from "../flows.js";
 import { html } from "../html.js";
 import { narrow } from "../narrow.js";
 import { go, here } from "../route.js";
 import { flows, hosts } from "../state.js";
 import { plain } from "../text.js";
-import { flowName } from "../waits.js";
 
 const PAGE = 50;
 const RESULTS = ["good", "bad", "cancelled", "rejected", "stalled"];

@@ -13,7 +13,7 @@ const ENOUGH = 5;
 const TALL = 4;
 
 /** The instant up to which a run is known. @param {import("../types/api").Summary} run */
-function endOf(run) {
+function barEnd(run) {
   const at = run.ended_at ?? lastKnown(run)?.at;
   return at ? Date.parse(at) : now.value;
 }
@@ -25,7 +25,7 @@ function endOf(run) {
 export function History({ list, asks }) {
   const shown = list.toReversed().map((run) => ({
     run,
-    ms: run.started_at ? endOf(run) - Date.parse(run.started_at) : 0,
+    ms: run.started_at ? barEnd(run) - Date.parse(run.started_at) : 0,
   }));
   const over = shown
     .filter(({ run }) => run.ended_at && run.started_at)

@@ -1,10 +1,11 @@
 // One run in a list: flow, state, title, reason if it is not good, time.
+import { flowName } from "../flows.js";
 import { html } from "../html.js";
 import { runHref } from "../route.js";
 import { plain } from "../text.js";
 import { brief, full, took, when } from "../time.js";
 import { useRun } from "../use.js";
-import { flowName, lastKnown, liveState, pendedFor } from "../waits.js";
+import { lastKnown, liveState, pendedFor } from "../waits.js";
 import { Mark } from "./mark.js";
 import { Failed, failedOf } from "./failed.js";
 

@@ -1,9 +1,9 @@
 // A list of runs under column heads. Equal good runs in a row are one line that opens.
 import { useState } from "preact/hooks";
+import { flowName } from "../flows.js";
 import { html } from "../html.js";
 import { plain } from "../text.js";
 import { brief, duration, full } from "../time.js";
-import { flowName } from "../waits.js";
 import { Mark } from "./mark.js";
 import { LiveRow, Row } from "./row.js";
 

@@ -89,12 +89,12 @@ def _case(part: SectionValues, flow: Flow, notes: Notes) -> Case:
         ver=flow.ver,
         trigger=NodeId(trigger) if trigger else None,
         values=_map(part, CASE_VALUES, notes),
-        given=_given(part[CASE_GIVEN], flow, notes),
+        given=_given_of_case(part[CASE_GIVEN], flow, notes),
         expected=_expected(part[CASE_EXPECT], flow, notes),
     )
 
 
-def _given(table: Table | None, flow: Flow, notes: Notes) -> Mapping[NodeId, GivenNode]:
+def _given_of_case(table: Table | None, flow: Flow, notes: Notes) -> Mapping[NodeId, GivenNode]:
     given = {}
     for name, (at, tree) in table.entries.items() if table else ():
         given[_node(name, at, flow, notes)] = _given_node(tree, notes)

@@ -159,7 +159,7 @@ class FloeDialect:
         strict = self._strict_shell
         if _is_host_config(tree):
             document = HOST_CONFIG.read(tree, notes, _NOT_IN_HOST_CONFIG)
-            strict = strict or _is_strict(document[COMMON])
+            strict = strict or _has_strict_shell(document[COMMON])
             items: Sequence[Table] = document[FLOWS]
         else:
             items = (tree,)
@@ -248,7 +248,7 @@ _NOT_IN_FLOW: Final = {
 }
 
 
-def _is_strict(common: Table | None) -> bool:
+def _has_strict_shell(common: Table | None) -> bool:
     entry = common.entries.get(COMMON_STRICT_SHELL.name) if common else None
     try:
         return entry is not None and FLAG.read(entry.value, "", Notes(""))

@@ -4,7 +4,7 @@ import tracemalloc
 
 from floe.kernel.evolve import evolve
 from floe.kernel.owed import longest_s, owed
-from floe.kernel.repeat import attempt_text
+from floe.kernel.repeat import repetition_text
 from floe.model.codec import decode, decode_event, digest_of, encode, encode_event
 from floe.model.effect import SetTimer
 from floe.model.event import RepeatArmed, RetryDue
@@ -80,7 +80,7 @@ def test_wait_for_a_repetition_is_as_long_as_the_node_has_it() -> None:
 def test_node_without_repeat_counts_no_attempts() -> None:
     run = a_run()
 
-    assert attempt_text(a_node(), run.nodes[NODE]) == ""
+    assert repetition_text(a_node(), run.nodes[NODE]) == ""
 
 
 def test_repeat_is_written_and_read_back() -> None:

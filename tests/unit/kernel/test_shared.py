@@ -82,7 +82,7 @@ def test_each_member_of_a_shared_set_comes_once() -> None:
         members = change(members, member)
     members = with_member(members, 100)
 
-    assert isinstance(members, shared._Members)
+    assert isinstance(members, shared._SharedSet)
     assert sorted(members) == [0, *range(2, 101)]
 
 
