@@ -17,3 +17,18 @@ def test_import_reads_no_certificates_and_a_client_gets_all() -> None:
     done = subprocess.run([sys.executable, "-c", READ], capture_output=True, text=True, check=True)
 
     assert done.stdout.split() == ["True", "True"]
+
+
+AT_ONCE = """
+import threading
+from floe.trust import load_aiohttp
+threads = [threading.Thread(target=load_aiohttp) for _ in range(4)]
+for one in threads: one.start()
+for one in threads: one.join()
+"""
+
+
+def test_threads_that_load_it_at_once_all_succeed() -> None:
+    done = subprocess.run([sys.executable, "-c", AT_ONCE], capture_output=True, text=True)
+
+    assert (done.returncode, done.stderr) == (0, "")
