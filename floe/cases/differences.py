@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from floe.cases.play import Played
 from floe.kernel.sentences import duration
 from floe.model.case import Expected
-from floe.model.event import NodeEntered
+from floe.model.event import NodeEntered, NodeSkipped
 from floe.model.flow import End, Flow, Join
 from floe.model.refs import NodeId
 from floe.model.summary import summary_of
@@ -44,6 +44,13 @@ def _differences(flow: Flow, expected: Expected, played: Played) -> Iterator[Dif
     for node in expected.never:
         if node in entered:
             yield Difference("never", f"{node} does not enter", "it entered")
+    skips = {event.node: event.why for event in played.events if isinstance(event, NodeSkipped)}
+    for node, part in expected.skipped.items():
+        reason = f" ({part})" if part else ""
+        if node not in skips:
+            yield Difference("skipped", f"{node}{reason}", "it was not skipped")
+        elif part not in skips[node]:
+            yield Difference("skipped", f"{node}{reason}", f"skipped, since {skips[node]}")
     if expected.why not in run.why:
         yield Difference("why", expected.why, run.why)
     if expected.title is not None and (title := summary_of(run).title) != expected.title:

@@ -14,7 +14,7 @@ from floe.model.refs import Json
 
 
 def list_of(foreach: Foreach, scope: NodeScope) -> tuple[tuple[Json, ...], str]:
-    """The items in order, or why there are none; one of both is empty."""
+    """The items in order, or why the list is wrong; nothing of both for an empty list."""
     if not foreach.expression:
         return foreach.values, ""
     text = foreach.expression
@@ -26,6 +26,4 @@ def list_of(foreach: Foreach, scope: NodeScope) -> tuple[tuple[Json, ...], str]:
         return (), f"foreach: `{text}` is no list"
     if len(found) > ITEMS_MAX:
         return (), f"foreach: `{text}` has {len(found)} items; at most {ITEMS_MAX} are allowed"
-    if not found:
-        return (), f"foreach: `{text}` is empty"
     return tuple(found), ""

@@ -25,7 +25,7 @@ from floe.kernel.run_outputs import outputs_of
 from floe.kernel.sentences import first_parts
 from floe.kernel.settle import STOPPED, tag_for
 from floe.kernel.skipping import followers_of
-from floe.kernel.title import names_node, text_of, title_of
+from floe.kernel.title import asked, names_node, title_of
 from floe.kernel.work_values import filled_or_why
 from floe.model.event import (
     DataAsked,
@@ -74,8 +74,8 @@ class RunStep:
 
     def scope(self, given: Mapping[str, Json] = NO_VALUES) -> NodeScope:
         """The names that expressions of a node see now; `given` are further ones, as `item`."""
-        tags = self.attached.host_tags
-        return NodeScope(run=self.run, flow=self.flow, host_tags=tags, given=given)
+        host_tags = self.attached.host_tags
+        return NodeScope(run=self.run, flow=self.flow, host_tags=host_tags, given=given)
 
     def add(self, event: Event) -> None:
         """Record an event; later decisions see the run after it."""
@@ -219,14 +219,12 @@ class RunStep:
                 fault = f"`if` failed: {fault_text(node.condition, error)}"
         tags = arrived(self.run, node)
         sources = sources_of(tags)
-        inherits = self.flow.inherits
         work = node.work
         if node.id in self.flow.filled and node.foreach is None and not fault:
             work, fault = filled_or_why(node.work, self.scope())
-        work = rendered(work, self.run, sources, inherits=inherits)
-        if isinstance(work, Ask) and work.form.text is not None:
-            text = text_of(self.run, self.flow, work.form.text)
-            work = replace(work, form=replace(work.form, text=text))
+        work = rendered(work, self.run, sources, inherits=self.flow.inherits)
+        if isinstance(work, Ask):
+            work = asked(self.run, self.flow, work)
         visit = len(self.run.visits(node.id)) + 1
         if node.foreach is not None and not fault:
             return self._enter_items(node, node.foreach, work, visit, sources)
@@ -237,7 +235,7 @@ class RunStep:
                 visit=visit,
                 work=work,
                 sources=sources,
-                inherits=inherits,
+                inherits=self.flow.inherits,
             )
         )
         if node.loop and visit > node.loop:
@@ -280,6 +278,8 @@ class RunStep:
         """Enter a node with items and begin the first; return its tag if its list is wrong."""
         taken = next((t for t in self.run.items_taken if t.node == node.id and visit == 1), None)
         values, wrong = (taken.values, "") if taken else list_of(foreach, self.scope())
+        if not (values or wrong):
+            return (skip(self, node, f"{foreach.expression} is empty"),)
         self.add(
             NodeEntered(
                 at=self.now,
@@ -298,9 +298,9 @@ class RunStep:
         self._begin_items(node)
         items = self.run.nodes[node.id].items
         assert items is not None, "it has items"
-        if items.open:
-            return ()
-        return self._fail_at_once(node, outcome_of_items(items).why)  # none could be filled in
+        if not items.open:  # none could be filled in
+            return self._fail_at_once(node, outcome_of_items(items).why)
+        return ()
 
     def _begin_items(self, node: Node) -> None:
         state = self.run.nodes[node.id]

@@ -3,11 +3,12 @@
 Source: docs/flows.md, "Templates".
 """
 
+from dataclasses import replace
 from typing import Final
 
 from floe.expr.template import UNKNOWN, filled, paths_of
 from floe.kernel.named_values import named_value
-from floe.model.flow import Flow
+from floe.model.flow import Ask, Flow
 from floe.model.refs import Json, NodeId
 from floe.model.run import Run
 from floe.model.secret import HIDDEN, names_secret, without_password, without_secrets
@@ -25,6 +26,13 @@ def title_of(run: Run, flow: Flow) -> str:
         return ""
     text = one_line(filled(template, lambda path: _shown_value(run, flow, path)))
     return "" if text.strip(f" {UNKNOWN}") == "" else text
+
+
+def asked(run: Run, flow: Flow, work: Ask) -> Ask:
+    """The form of a task with the values of now in its text."""
+    if work.form.text is None:
+        return work
+    return replace(work, form=replace(work.form, text=text_of(run, flow, work.form.text)))
 
 
 def text_of(run: Run, flow: Flow, template: Template) -> Template:

@@ -47,6 +47,8 @@ class Expected:
     they are named."""
     never: tuple[NodeId, ...] = ()
     """Nodes that do not enter."""
+    skipped: Mapping[NodeId, str] = field(default_factory=dict)
+    """Nodes that are skipped, each with a part of the reason."""
     ends: RunResult | None = None
     why: str = ""
     """A part of the sentence that says why the run ended."""

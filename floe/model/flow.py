@@ -223,7 +223,7 @@ class Node:
     @property
     def can_skip(self) -> bool:
         """Whether the node may be skipped although all nodes before it ran."""
-        return self.condition != ""
+        return self.condition != "" or (self.foreach is not None and self.foreach.expression != "")
 
     @property
     def is_filled(self) -> bool:

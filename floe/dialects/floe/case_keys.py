@@ -173,5 +173,14 @@ EXPECT_AFTER: Final = KeySpec[float | None](
     doc="How long the run takes in virtual time, within 10 %: the waits of retries are jittered.",
     example="after: 1h",
 )
-EXPECT: Final = Section(name="`expect`", keys=(ENTERS, NEVER, ENDS, WHY, TITLE, EXPECT_AFTER))
+SKIPPED_NODES: Final = KeySpec(
+    name="skipped",
+    kind=AnyMap(),
+    default=NO_MAP,
+    doc="Nodes that are skipped, each with a part of the reason; `''` for any.",
+    example="skipped: {deploy: values.env was 'test'}",
+)
+EXPECT: Final = Section(
+    name="`expect`", keys=(ENTERS, NEVER, SKIPPED_NODES, ENDS, WHY, TITLE, EXPECT_AFTER)
+)
 TESTS_DOCUMENT: Final = Section(name="a file of tests", keys=(TESTS,))

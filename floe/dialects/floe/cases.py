@@ -25,6 +25,7 @@ from floe.dialects.floe.case_keys import (
     NEVER,
     OUTPUTS,
     RESULT,
+    SKIPPED_NODES,
     STATUS,
     TITLE,
     WHY,
@@ -166,11 +167,22 @@ def _expected(table: Table | None, flow: Flow, notes: Notes) -> Expected:
     return Expected(
         enters=enters if ENTERS in part else None,
         never=_nodes(part, NEVER, flow, notes),
+        skipped=_skipped(part[SKIPPED_NODES], flow, notes),
         ends=part[ENDS],
         why=part[WHY],
         title=part[TITLE],
         after_s=part[EXPECT_AFTER],
     )
+
+
+def _skipped(table: Table | None, flow: Flow, notes: Notes) -> Mapping[NodeId, str]:
+    skipped: dict[NodeId, str] = {}
+    for name, (at, tree) in table.entries.items() if table else ():
+        try:
+            skipped[_node(name, at, flow, notes)] = WHY.kind.read(tree, name, notes)
+        except Unfit as error:
+            notes.error(error.at, error.what, error.hint)
+    return skipped
 
 
 def _nodes(

@@ -15,6 +15,7 @@ tasks:
   - {name: lint, type: exec, listen: task.build.good, opts: {cmd: make}}
   - {name: both, class: merge, wait: [task.test.good, task.lint.good]}
   - {name: done, type: end, listen: merge.both.good}
+  - {name: post, type: exec, listen: trigger.good, if: "trigger.id == 'x'", opts: {cmd: post}}
 tests:
 """
 
@@ -35,6 +36,8 @@ def found(expect: str, given: str = "") -> list[tuple[str, str, str]]:
         "enters: [build, test, lint]",
         "enters: [build, test, lint, both]",
         "enters: [build, test, lint, both, done]",
+        "skipped: {post: trigger.id}",
+        "skipped: {task.post: ''}",
         "why: reached",
         "title: Build main",
         "after: 0s",
@@ -52,6 +55,11 @@ def test_expectation_that_is_met_is_no_difference(expect: str) -> None:
         ("enters: [build, test]", ("enters", "build, test", "build, test, lint")),
         ("enters: []", ("enters", "nothing", "build, test, lint")),
         ("never: [lint]", ("never", "lint does not enter", "it entered")),
+        ("skipped: {lint: ''}", ("skipped", "lint", "it was not skipped")),
+        (
+            "skipped: {post: rain}",
+            ("skipped", "post (rain)", "skipped, since trigger.id was 'test'"),
+        ),
         ("why: exit", ("why", "exit", "task.done was reached by merge.both.good")),
         ("title: Build", ("title", "Build", "Build main")),
         ("after: 1h", ("after", "1h", "0s")),
