@@ -30,8 +30,9 @@ def verdicts(
     folder = tmp_path_factory.mktemp("dead")
 
     def judged(act: str) -> Verdict:
-        middle = alive.passed[f"before {act}"] // 2  # so that the next host passes it too
-        deaths = [Death(f"before {act}", max(middle, 1)), Death(f"after {act}")]
+        # Early: so that the next host passes it too, and one that joins acts reaches it.
+        early = alive.passed[f"before {act}"] // 4
+        deaths = [Death(f"before {act}", max(early, 1)), Death(f"after {act}")]
         if act.startswith(("find", "sweep")):
             deaths.insert(0, RUNNING)
         return Trial(folder / act.replace(" ", "-"), served, deaths).judge()
