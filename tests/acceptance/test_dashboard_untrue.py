@@ -245,6 +245,18 @@ def test_run_of_a_host_that_is_away_says_that_its_events_are_not_known_here(
     assert page.locator(".head-facts").inner_text() == facts
 
 
+def test_run_of_a_host_that_is_away_is_no_wider_than_a_phone(page: Page, host: Host) -> None:
+    page.set_viewport_size({"width": 390, "height": 800})
+    start_release(page, host)
+    step(page, "Sign Off", "waiting for you")
+    runs_at_h3(page, host.get("runs")["runs"][0])
+
+    page.goto(f"{host.url}/runs/h1-1")
+
+    status(page, "last known: waiting for you")
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
 def test_draining_is_set_apart_from_the_slots(page: Page, host: Host) -> None:
     fleet(page, [a_host("h1", self=True), a_host("h2", draining=True)])
     page.goto(host.url)
