@@ -247,6 +247,7 @@ def test_run_of_a_host_that_is_away_says_that_its_events_are_not_known_here(
 
 def test_run_of_a_host_that_is_away_is_no_wider_than_a_phone(page: Page, host: Host) -> None:
     page.set_viewport_size({"width": 390, "height": 800})
+    host.go("build")
     start_release(page, host)
     step(page, "Sign Off", "waiting for you")
     runs_at_h3(page, host.get("runs")["runs"][0])
