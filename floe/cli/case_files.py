@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from floe.config import read_local
+from floe.config import read_flow_file, read_local
 from floe.dialects.base import Compiled
 from floe.dialects.registry import dialect
 from floe.model.errors import NotFound
-from floe.model.flow import Flow, Git
+from floe.model.flow import Flow
 
 MARK: Final = ".test"
 """What stands between the name of a document and its suffix in the name of its tests."""
@@ -82,8 +82,5 @@ def _has_tests(path: Path) -> bool:
 async def _flow_file(flow: Flow) -> Compiled:
     from floe.nodes.documents import DocumentFiles
 
-    git = next((trigger.git for trigger in flow.triggers if trigger.git.url), Git())
     with tempfile.TemporaryDirectory(prefix="floe-test-") as root:
-        documents = DocumentFiles(Path(root))
-        found = await documents.read(flow.flow_file, relative_to=flow.origin, git=git)
-    return dialect().flow_file(found.text, found.origin, flow)
+        return await read_flow_file(flow, dialect(), DocumentFiles(Path(root)))

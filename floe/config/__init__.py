@@ -13,6 +13,7 @@ from floe.config.documents import (
     check_document,
     digests_of,
     read_common,
+    read_flow_file,
     read_local,
     which_conf,
 )
@@ -29,6 +30,7 @@ __all__ = [
     "load",
     "others_of",
     "read_common",
+    "read_flow_file",
     "read_local",
     "which_conf",
 ]

@@ -200,9 +200,8 @@ async def check_document(text: str, origin: str, documents: Documents | None = N
 async def _flow_file_findings(
     flow: Flow, compiled: Compiled, reader: Dialect, documents: Documents
 ) -> Sequence[Finding]:
-    git = next((trigger.git for trigger in flow.triggers if trigger.git.url), Git())
     try:
-        found = await documents.read(flow.flow_file, relative_to=flow.origin, git=git)
+        compiled_file = await read_flow_file(flow, reader, documents)
     except FloeError as e:
         line, col = compiled.flow_file_at[flow.id, flow.ver]
         what = f"the flow-file of `{flow.id}` cannot be read here: {e.what}"
@@ -210,4 +209,11 @@ async def _flow_file_findings(
             file=flow.origin, line=line, col=col, what=what, hint=e.hint, level="warning"
         )
         return (finding,)
-    return reader.flow_file(found.text, found.origin, flow).findings
+    return compiled_file.findings
+
+
+async def read_flow_file(flow: Flow, reader: Dialect, documents: Documents) -> Compiled:
+    """The flow with the nodes of its flow-file, outside of a run. Raises FloeError."""
+    git = next((trigger.git for trigger in flow.triggers if trigger.git.url), Git())
+    found = await documents.read(flow.flow_file, relative_to=flow.origin, git=git)
+    return reader.flow_file(found.text, found.origin, flow)

@@ -139,7 +139,7 @@ class RunStep:
         result = result or result_of(self.run, good=good, why=why, tag=tag)
         self.add(RunEnding(at=self.now, good=good, why=why, tag=tag, result=result))
         for node in self.open_nodes():
-            self._close_items(self.flow.by_id[node], STOPPED)
+            self._close_items(self.flow.by_id[node])
             if not has_process(self.run.nodes[node]):
                 self._settled(self.flow.by_id[node], self._stopped(node), self.now)
         self.finish()
@@ -331,11 +331,11 @@ class RunStep:
                 assert begun is not None, "it has just begun"
                 self._settled_item(node, begun, failed, self.now)
 
-    def _close_items(self, node: Node, outcome: Outcome) -> None:
-        """Settle the open items of a node that have no process."""
+    def _close_items(self, node: Node) -> None:
+        """Settle the open items of a node that have no process: the run ends."""
         for state in open_items(self.run.nodes[node.id]):
             if not has_process(state):
-                self._settled_item(node, state, outcome, self.now)
+                self._settled_item(node, state, STOPPED, self.now)
 
     def _stopped(self, node: NodeId) -> Outcome:
         """The outcome of a node that the end of the run closes."""
