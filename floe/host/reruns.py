@@ -9,12 +9,12 @@ from floe.host.inputs import Start
 from floe.kernel.rerun import Choice, ChoiceKind, Rerun, rerun_of
 from floe.kernel.sentences import either
 from floe.model.errors import Conflict, NotFound, ValuesInvalid
-from floe.model.event import RerunOf
 from floe.model.flow import Flow, Trigger
 from floe.model.nouns import dataclass
 from floe.model.refs import HostId, Json, NodeId
 from floe.model.run import Run
 from floe.model.secret import HIDDEN, masked
+from floe.model.taken import RerunOf
 
 UNKNOWN_MAX: Final = 20
 """Unknown values that an error names."""

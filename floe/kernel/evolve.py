@@ -33,13 +33,11 @@ from floe.model.event import (
     GrantSuperseded,
     ItemEntered,
     ItemSettled,
-    ItemsTaken,
     NodeEntered,
     NodeReset,
     NodeSettled,
     NodeSkipped,
     NodeStarted,
-    NodeTaken,
     RepeatArmed,
     RetryArmed,
     RetryDue,
@@ -55,6 +53,7 @@ from floe.model.refs import NO_ITEM, NodeId, RunRef
 from floe.model.result import RunResult, result_of_row
 from floe.model.run import ItemStates, NodeState, Run
 from floe.model.tags import TRIGGER_GOOD, Tag
+from floe.model.taken import ItemsTaken, NodeTaken
 
 
 def evolve(run: Run | None, event: Event, *, ref: RunRef | None = None) -> Run:

@@ -12,19 +12,13 @@ from typing import Final
 from floe.kernel.sentences import first_parts, outcome_text
 from floe.kernel.shared import with_item, with_member, without_member
 from floe.model.codec import to_text
-from floe.model.event import (
-    ItemEntered,
-    ItemSettled,
-    ItemTaken,
-    NodeSettled,
-    RepeatArmed,
-    RetryArmed,
-)
+from floe.model.event import ItemEntered, ItemSettled, NodeSettled, RepeatArmed, RetryArmed
 from floe.model.flow import Foreach
 from floe.model.nouns import replace
 from floe.model.outcome import Outcome, Result
 from floe.model.refs import NO_ITEM, Json, Key, NodeId
 from floe.model.run import Attempt, ItemStates, NodeState, Run
+from floe.model.taken import ItemTaken
 from floe.model.visible import visible
 
 ITEMS_MAX: Final = 1000

@@ -10,12 +10,12 @@ from typing import Literal
 from floe.kernel.graph import edges_of
 from floe.kernel.match import without_excused
 from floe.kernel.skipping import skippable
-from floe.model.event import ItemsTaken, ItemTaken, NodeTaken
 from floe.model.flow import Ask, End, Flow, Node
 from floe.model.nouns import dataclass
 from floe.model.refs import NodeId
 from floe.model.run import NodeState, Run
 from floe.model.tags import TRIGGER_GOOD, Tag, emitter_of
+from floe.model.taken import ItemsTaken, ItemTaken, NodeTaken
 
 ChoiceKind = Literal["all", "from", "failed"]
 

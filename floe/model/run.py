@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import field
 from typing import Literal, NamedTuple
 
-from floe.model.event import ItemsTaken, NodeTaken, RerunOf
 from floe.model.flow import Flow, Work
 from floe.model.nouns import dataclass
 from floe.model.outcome import Outcome
 from floe.model.refs import NO_ITEM, FlowId, HostId, Instant, Json, NodeId, RunRef, StoreId
 from floe.model.result import RunResult
 from floe.model.tags import Tag
+from floe.model.taken import ItemsTaken, NodeTaken, RerunOf
 
 Phase = Literal["reading", "pending", "granted", "active", "ending", "ended", "packed"]
 """reading: its flow-file is being read. pending: waits for a host. granted: offered to a host.

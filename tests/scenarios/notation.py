@@ -49,15 +49,12 @@ from floe.model.event import (
     GrantSuperseded,
     ItemEntered,
     ItemSettled,
-    ItemsTaken,
     NodeEntered,
     NodeReset,
     NodeSettled,
     NodeSkipped,
     NodeStarted,
-    NodeTaken,
     RepeatArmed,
-    RerunOf,
     RetryArmed,
     RetryDue,
     RunActivated,
@@ -108,6 +105,7 @@ from floe.model.signal import (
 )
 from floe.model.summary import summary_of
 from floe.model.tags import Tag
+from floe.model.taken import ItemsTaken, NodeTaken, RerunOf
 from floe.model.template import Text
 from tests.make import (
     NOW,

@@ -38,13 +38,14 @@ from floe.kernel import rerun as rerun_module
 from floe.kernel import run_step as run_step_module
 from floe.kernel.loops import LoopRound
 from floe.kernel.run_step import RunStep
-from floe.model.event import NodeTaken, RepeatArmed, RunEnding
+from floe.model.event import RepeatArmed, RunEnding
 from floe.model.flow import Flow, Foreach, Node
 from floe.model.host import HostView
 from floe.model.message import Claim, Ended, Envelope, Message, Offer, Ping
 from floe.model.refs import HostId, Key, RunRef, StoreId
 from floe.model.run import ItemStates, NodeState, Run
 from floe.model.signal import Activate, Cancel, Stopped
+from floe.model.taken import NodeTaken
 from floe.store.base import Record
 from tests.sim import invariants
 from tests.sim import machine as machine_module

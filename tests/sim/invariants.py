@@ -32,13 +32,11 @@ from floe.model.event import (
     GrantSuperseded,
     ItemEntered,
     ItemSettled,
-    ItemsTaken,
     NodeEntered,
     NodeReset,
     NodeSettled,
     NodeSkipped,
     NodeStarted,
-    NodeTaken,
     RepeatArmed,
     RetryArmed,
     RetryDue,
@@ -53,6 +51,7 @@ from floe.model.refs import NO_ITEM, Instant, Key, NodeId, RunRef
 from floe.model.run import NodeState, Run
 from floe.model.summary import Summary
 from floe.model.tags import emitter_of
+from floe.model.taken import ItemsTaken, NodeTaken
 from floe.store.base import Record
 from tests.sim.disk import Disk
 from tests.sim.flows import DIGESTS, FLOWS, NOBODY

@@ -41,7 +41,6 @@ LINES_MAX = 400
 COLUMNS_MAX = 120
 LONG_FOR_A_REASON = {
     "floe/dialects/floe/vocabulary.py": "one table: each key with type, default and text",
-    "floe/model/event.py": "one list: each fact of a run, with its fields",
     "floe/expr/programs.py": "one table: each program that reads code, with its options",
 }
 

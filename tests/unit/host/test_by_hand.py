@@ -7,11 +7,11 @@ import pytest
 
 from floe.host.by_hand import as_pushed, form_of, head_of, is_by_hand
 from floe.model.errors import ValuesInvalid
-from floe.model.event import RerunOf
 from floe.model.flow import Git, Trigger, TriggerType
 from floe.model.form import Field, Form
 from floe.model.refs import NodeId
 from floe.model.run import Run
+from floe.model.taken import RerunOf
 from tests.make import a_flow, a_pending_run
 from tests.make_triggers import a_poll, a_tick
 

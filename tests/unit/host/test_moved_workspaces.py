@@ -6,10 +6,10 @@ from floe.host import step
 from floe.host.core import HubCore
 from floe.host.inputs import Drain, Incoming
 from floe.host.site import MOVED_MAX, HostSettings
-from floe.model.event import RerunOf
 from floe.model.flow import Flow
 from floe.model.refs import RunRef
 from floe.model.signal import Cancel
+from floe.model.taken import RerunOf
 from tests.make import H1, STORE, a_flow, a_form, a_node
 from tests.make_core import BUILD, a_core, a_start, begun, ended, stepped, to
 
