@@ -19,7 +19,7 @@ from floe.hub.outputs import OutputSettings
 from floe.hub.parts import Parts
 from floe.model.errors import NotFound, StoreFailed
 from floe.model.flow import Action, Exec, Fetch, Flow, Git, GitCheckout, GitMerge
-from floe.model.refs import Instant, Json, Key
+from floe.model.ids import Instant, Json, Key
 from floe.model.run import Run
 from floe.model.signal import Exited, Report, Reported, Started, Stopped
 from floe.nodes.base import Document, Executor, Job, OnReport

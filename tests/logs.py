@@ -21,8 +21,8 @@ from floe.model.codec import decode, decode_event, encode, encode_event, to_text
 from floe.model.effect import Effect
 from floe.model.event import Event, FlowPinned, NodeSettled, RunEnded, RunEnding, RunPended
 from floe.model.flow import End, Flow
+from floe.model.ids import HostId, Instant, Key, RunRef
 from floe.model.outcome import Outcome
-from floe.model.refs import HostId, Instant, Key, RunRef
 from floe.model.run import Attached, Run
 from floe.model.signal import (
     Abandon,

@@ -24,7 +24,7 @@ from floe.model.flow import (
 )
 from floe.model.form import Field, Form
 from floe.model.host import HostView, Pend
-from floe.model.refs import FlowId, HostId, Instant, Json, Key, NodeId, RunRef, StoreId
+from floe.model.ids import FlowId, HostId, Instant, Json, Key, NodeId, RunRef, StoreId
 from floe.model.run import Attached, Run
 from floe.model.signal import Activate, Exited, Reported, Signal, Started, Stopped
 from floe.model.tags import Tag

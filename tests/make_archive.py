@@ -12,7 +12,7 @@ from floe.hub.ended import archiving, copies
 from floe.hub.hub import Hub
 from floe.hub.outputs import OutputSettings
 from floe.model.errors import ArchiveAway
-from floe.model.refs import Key, NodeId, RunRef
+from floe.model.ids import Key, NodeId, RunRef
 from floe.model.signal import Exited
 from floe.store import bucket
 from floe.store.archive import PackedOutput, PackedRun

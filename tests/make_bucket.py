@@ -15,7 +15,7 @@ from typing import Final
 from obstore.store import S3Store
 
 from floe.model.event import Event
-from floe.model.refs import RunRef, Shape
+from floe.model.ids import RunRef, Shape
 from floe.store.archive import PackedOutput, PackedRun
 from tests.make_store import a_pend, a_record, a_run, an_event
 from tests.ports import free_port

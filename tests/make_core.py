@@ -12,7 +12,7 @@ from floe.kernel.process import takes_slot
 from floe.model.codec import digest_of
 from floe.model.event import Event
 from floe.model.flow import Flow, Retry
-from floe.model.refs import FlowId, NodeId, RunRef
+from floe.model.ids import FlowId, NodeId, RunRef
 from floe.model.run import Run
 from floe.model.signal import Cancel, DataGiven, TimerFired
 from tests.make import (

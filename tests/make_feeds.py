@@ -18,7 +18,7 @@ from floe.kernel.evolve import evolve
 from floe.model.codec import encode_event, to_text
 from floe.model.errors import HostAway
 from floe.model.event import CancelAsked, Event, RunActivated, RunGranted, RunPended
-from floe.model.refs import FlowId, HostId, NodeId, RunRef, StoreId
+from floe.model.ids import FlowId, HostId, NodeId, RunRef, StoreId
 from floe.model.run import Run
 from floe.model.summary import summary_of
 from floe.store.base import Append, Batch, Record

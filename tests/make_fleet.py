@@ -4,8 +4,8 @@ from typing import Any
 
 from floe.host.peers.member import Member
 from floe.host.site import HostSettings
+from floe.model.ids import HostId, Instant, StoreId
 from floe.model.message import Ping
-from floe.model.refs import HostId, Instant, StoreId
 from floe.shapes.fleet import Fleet
 from tests.make import H1, NOW, a_host
 

@@ -6,7 +6,7 @@ from floe.expr.template import read, template_of
 from floe.kernel.place import Refusals
 from floe.model.event import RunEnded
 from floe.model.flow import Flow, MaxRuns, WhenFull
-from floe.model.refs import RunRef
+from floe.model.ids import RunRef
 from tests.make import a_flow, a_node, an_end
 from tests.make_hosts import Host
 

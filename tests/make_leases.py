@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from floe.kernel.place import Refusals
-from floe.model.refs import HostId, RunRef
+from floe.model.ids import HostId, RunRef
 from tests.make import a_flow, a_node, an_end
 from tests.make_hosts import Host, a_host_core, carry, later, met
 

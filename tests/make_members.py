@@ -1,6 +1,6 @@
 """Two hosts that know each other, and their pings."""
 
-from floe.model.refs import HostId
+from floe.model.ids import HostId
 from tests.make import a_flow, a_node, an_end
 from tests.make_hosts import Host, a_host_core, met
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from floe.model.flow import Exec, Work
-from floe.model.refs import HostId, Key, NodeId, RunRef, StoreId
+from floe.model.ids import HostId, Key, NodeId, RunRef, StoreId
 from floe.model.signal import Report, Reported, Started
 from floe.nodes.base import Job
 

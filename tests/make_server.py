@@ -20,7 +20,7 @@ from floe.hub.parts import Parts
 from floe.model.errors import ConfigInvalid, Finding, NotFound
 from floe.model.flow import Backoff, Flow, Git, Retry, Trigger
 from floe.model.form import Field, Form
-from floe.model.refs import FlowId, HostId, NodeId
+from floe.model.ids import FlowId, HostId, NodeId
 from floe.model.secret import Secret
 from floe.nodes.base import Document
 from floe.peers.base import Peers

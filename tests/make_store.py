@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from floe.model.codec import encode_event, to_text
 from floe.model.event import CancelAsked, Event, RunPended
-from floe.model.refs import FlowId, HostId, Instant, Json, NodeId, RunRef, StoreId
+from floe.model.ids import FlowId, HostId, Instant, Json, NodeId, RunRef, StoreId
 from floe.model.run import Pruned
 from floe.model.summary import Summary, completed
 from floe.store.base import Append, Batch, LedgerWrite, Record, RunQuery, RunStore, Stored

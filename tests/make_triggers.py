@@ -9,7 +9,7 @@ from floe.host.repositories import KINDS
 from floe.hub.flows import FlowBook
 from floe.hub.triggers import Triggers
 from floe.model.flow import Flow, Git, Trigger
-from floe.model.refs import Instant, Json, NodeId
+from floe.model.ids import Instant, Json, NodeId
 from floe.store.base import LedgerWrite
 from tests.hands import HandClock, NoRefs
 from tests.make import a_flow

@@ -11,7 +11,7 @@ from floe.kernel.evolve import fold
 from floe.model.codec import digest_of, encode, encode_event, to_text
 from floe.model.event import Event, RunGranted
 from floe.model.flow import Backoff, Exec, Retry
-from floe.model.refs import FlowId, Instant, NodeId, RunRef
+from floe.model.ids import FlowId, Instant, NodeId, RunRef
 from floe.model.run import Run
 from floe.model.signal import Activate, DataGiven, Exited, Reported, Reset, Signal, TimerFired
 from floe.model.summary import summary_of

@@ -26,7 +26,7 @@ from floe.kernel.decide import Decision
 from floe.model.codec import decode, digest_of, encode, encode_event
 from floe.model.event import Event, FlowPinned, RunPended
 from floe.model.flow import Flow
-from floe.model.refs import Instant
+from floe.model.ids import Instant
 from floe.model.run import Attached, Run
 from floe.model.signal import Signal
 from tests import logs

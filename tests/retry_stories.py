@@ -14,7 +14,7 @@ from floe.kernel.owed import owed
 from floe.model.effect import AskData, Effect, PackArchive, SetTimer, StartAction, StopAction
 from floe.model.event import Event, RunGranted
 from floe.model.flow import Backoff, Exec, Fetch, Flow, Retry
-from floe.model.refs import FlowId, HostId, Instant, RunRef
+from floe.model.ids import FlowId, HostId, Instant, RunRef
 from floe.model.run import Run
 from floe.model.signal import (
     Activate,

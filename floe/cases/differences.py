@@ -9,7 +9,7 @@ from floe.kernel.sentences import duration
 from floe.model.case import Expected
 from floe.model.event import NodeEntered, NodeSkipped
 from floe.model.flow import End, Flow, Join
-from floe.model.refs import NodeId
+from floe.model.ids import NodeId
 from floe.model.summary import summary_of
 
 AFTER_SHARE: Final = 0.1

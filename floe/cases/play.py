@@ -30,8 +30,8 @@ from floe.model.errors import NotFound
 from floe.model.event import Event, RunPended
 from floe.model.flow import Ask, Flow, Node, Trigger
 from floe.model.form import Field, Form
+from floe.model.ids import HostId, Instant, Json, Key, NodeId, RunRef, StoreId
 from floe.model.nouns import dataclass
-from floe.model.refs import HostId, Instant, Json, Key, NodeId, RunRef, StoreId
 from floe.model.run import Attached, Run
 from floe.model.signal import (
     Activate,

@@ -7,7 +7,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from floe.model.errors import FloeError, IdInvalid
-from floe.model.refs import RunRef, StoreId, flow_id, node_id
+from floe.model.ids import RunRef, StoreId, flow_id, node_id
 from floe.model.whole import whole
 
 COMPLETED = 100

@@ -27,7 +27,7 @@ from floe.model.errors import (
     ValuesInvalid,
     Yours,
 )
-from floe.model.refs import Shape
+from floe.model.ids import Shape
 
 TIMEOUT_S: Final = 30.0
 """Seconds that a host has for a reply."""

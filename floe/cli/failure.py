@@ -5,7 +5,7 @@ from typing import Final
 from floe.cli.client import Client, path
 from floe.cli.formats import clean, printable
 from floe.model.errors import FloeError
-from floe.model.refs import Shape
+from floe.model.ids import Shape
 
 LINES_MAX: Final = 5
 """The last lines of an output that are printed."""

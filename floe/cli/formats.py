@@ -16,7 +16,7 @@ from typing import Final
 
 import click
 
-from floe.model.refs import Shape
+from floe.model.ids import Shape
 from floe.model.secret import is_secret_name, masked, without_password
 from floe.model.title import one_line
 from floe.model.visible import visible, visible_json
@@ -118,11 +118,6 @@ def run_state(run: Shape) -> Painted:
     if run["state"] == "archive":
         return state(run.get("result") or ("good" if run["good"] else "bad"))
     return state("ending" if run["phase"] == "ending" else run["state"])
-
-
-def headline(run: Shape) -> str:
-    """What a list says of a run's end or wait; nothing of a good one."""
-    return "" if run["good"] else sentence(run["why"])
 
 
 def instant(text: str | None) -> datetime | None:

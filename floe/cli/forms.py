@@ -13,7 +13,7 @@ from floe.cli.formats import clean, text_lines
 from floe.host.forms import checked
 from floe.model.errors import ValuesInvalid
 from floe.model.form import Field, Form
-from floe.model.refs import Json
+from floe.model.ids import Json
 from floe.model.template import plain_template
 
 LINE_BYTES: Final = 64 * 1024

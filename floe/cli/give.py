@@ -11,7 +11,7 @@ from floe.cli.client import connected, path
 from floe.cli.formats import as_json
 from floe.cli.values import PAIR
 from floe.model.errors import Conflict, Yours
-from floe.model.refs import Shape
+from floe.model.ids import Shape
 
 
 class GivenAnswer(click.ParamType[Any]):

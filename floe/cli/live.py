@@ -20,7 +20,7 @@ from floe.files import opened
 from floe.hub.hub import Hub
 from floe.model.errors import Conflict, FloeError, Yours
 from floe.model.flow import Ask, End, Flow, Join
-from floe.model.refs import NO_ITEM, Key, NodeId, Shape
+from floe.model.ids import NO_ITEM, Key, NodeId, Shape
 from floe.model.run import Run
 
 BY: Final = "you"

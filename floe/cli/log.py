@@ -12,7 +12,7 @@ from floe.cli.arguments import PLACE, RUN, place_of
 from floe.cli.client import ClientPatience, connected, path
 from floe.cli.formats import printable
 from floe.model.errors import NotFound, Theirs, Yours
-from floe.model.refs import Shape
+from floe.model.ids import Shape
 
 CHUNK: Final = 64 * 1024
 ALL: Final = 2**53

@@ -10,7 +10,7 @@ from floe.cli.client import connected, path
 from floe.cli.formats import as_json, clean
 from floe.cli.trigger import follow
 from floe.cli.values import PAIR
-from floe.model.refs import Shape
+from floe.model.ids import Shape
 
 
 @click.command()

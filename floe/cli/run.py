@@ -17,7 +17,7 @@ from floe.dialects.registry import dialect
 from floe.model.errors import ConfigInvalid, NotFound, Yours
 from floe.model.flow import Flow, Trigger
 from floe.model.form import Field, Form
-from floe.model.refs import HostId, Json, NodeId
+from floe.model.ids import HostId, Json, NodeId
 from floe.model.run import Run
 from floe.nodes.passing import PassingRoot
 

@@ -7,7 +7,7 @@ import click
 
 from floe.cli.arguments import FLOW
 from floe.cli.client import Client, connected
-from floe.cli.formats import age, as_json, as_of, headline, run_state, sentence, table, took
+from floe.cli.formats import age, as_json, as_of, run_state, sentence, table, took
 from floe.model.result import RunResult
 
 
@@ -86,13 +86,18 @@ def command(
                 age(run["pended_at"]),
                 took(run["started_at"], run["ended_at"]),
                 run["by"],
-                headline(run) or sentence(waits.get(run["id"], "")),
+                _end_reason(run) or sentence(waits.get(run["id"], "")),
             )
             for run in answer["runs"]
         ),
     )
     if answer["next"]:
         click.echo(f"more: --cursor {answer['next']}", err=True)
+
+
+def _end_reason(run: Mapping[str, Any]) -> str:
+    """Why a run ended or is about to end as it does; nothing of a good one."""
+    return "" if run["good"] else sentence(run["why"])
 
 
 def _waits(client: Client, rows: Sequence[Mapping[str, Any]]) -> Mapping[str, str]:

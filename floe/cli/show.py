@@ -23,7 +23,7 @@ from floe.cli.formats import (
     took,
 )
 from floe.model.errors import NotFound
-from floe.model.refs import Shape
+from floe.model.ids import Shape
 
 
 @click.command()

@@ -14,7 +14,7 @@ from floe.cli.formats import as_json, clean
 from floe.model.case import Case
 from floe.model.errors import ConfigInvalid, Finding, FloeError, NotFound, ValuesInvalid
 from floe.model.flow import Flow
-from floe.model.refs import Json
+from floe.model.ids import Json
 
 
 class Tried(NamedTuple):

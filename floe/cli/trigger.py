@@ -12,7 +12,7 @@ from floe.cli.formats import answer_line, as_json, clean, reason, run_state, sta
 from floe.cli.values import PAIR
 from floe.cli.why import lines
 from floe.model.errors import Theirs
-from floe.model.refs import Shape
+from floe.model.ids import Shape
 
 LOOKS_S: Final = (0.05, 0.1, 0.2, 0.5)
 """Seconds between two checks of a run, growing while its state does not change."""

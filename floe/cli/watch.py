@@ -10,7 +10,7 @@ from floe.cli.arguments import RUN
 from floe.cli.client import Account, Client, ClientPatience, connected, path, unanswered
 from floe.cli.formats import as_of, clean, clock_of, run_state, sentence, state
 from floe.model.errors import Denied, Yours
-from floe.model.refs import Shape
+from floe.model.ids import Shape
 from floe.model.visible import visible_json
 
 OPEN_S: Final = 10.0

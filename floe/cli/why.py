@@ -10,7 +10,7 @@ from floe.cli.client import Client, connected, path
 from floe.cli.failure import failure_lines
 from floe.cli.formats import as_json, clean, sentence
 from floe.model.errors import FloeError
-from floe.model.refs import Shape
+from floe.model.ids import Shape
 
 LACKS: Final = re.compile(r"lacks the tags? ([^(]+?)(?: \(.*)?")
 """A host's reason not to take a run: one tag or several, then the tags that it has."""

@@ -37,9 +37,9 @@ from floe.dialects.floe.vocabulary import (
 from floe.dialects.notes import Notes
 from floe.dialects.section import SectionValues
 from floe.model.errors import ConfigInvalid, Finding
+from floe.model.ids import HOST, HostId
 from floe.model.keep import Keep
 from floe.model.notice import Notice
-from floe.model.refs import HOST, HostId
 from floe.model.secret import Secret
 from floe.nodes.smtp import Smtp
 from floe.server.settings import Bind, is_loopback, split_address

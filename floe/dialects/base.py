@@ -7,8 +7,8 @@ from typing import Protocol
 from floe.model.case import Case
 from floe.model.errors import Finding
 from floe.model.flow import Flow
+from floe.model.ids import FlowId
 from floe.model.nouns import dataclass
-from floe.model.refs import FlowId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

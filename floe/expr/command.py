@@ -8,11 +8,11 @@ Values come from people, webhooks and commands: `FLOE_IN_*`, and each variable b
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from floe.expr.arguments import Argument, arguments_of
-from floe.expr.programs import AT_FILES, CODE_VARIABLES
+from floe.expr.programs import AT_FILES
 from floe.expr.substitute import expand_vars, named_vars
 from floe.expr.variables import TEMPLATE, with_variables
 from floe.model.errors import Yours
@@ -40,31 +40,6 @@ class Fault(NamedTuple):
     hint: str
     is_certain: bool = True
     """False if it depends on the value."""
-
-
-def values_of(entries: Iterable[Text], *, escapes: bool) -> Callable[[str], bool]:
-    """A test whether a variable holds a value of the run, after all entries of `env`."""
-    told: dict[str, bool] = {}
-
-    def is_value(name: str) -> bool:
-        return told.get(name, False) or name.startswith(VALUE_PREFIX)
-
-    for entry in with_variables(entries).texts:
-        name, _, text = entry.partition("=")
-        told[name] = any(map(is_value, named_vars(text, escapes=escapes)))
-    return is_value
-
-
-def entry_faults(entries: Sequence[Text], *, escapes: bool) -> Iterator[Fault]:
-    """Faults of `env` entries: a value in a variable that programs read code from."""
-    is_value = values_of(entries, escapes=escapes)
-    known = with_variables(entries)
-    for index, entry in enumerate(known.texts):
-        name, _, text = entry.partition("=")
-        found = next(filter(is_value, named_vars(text, escapes=escapes)), "")
-        if found and name in CODE_VARIABLES:
-            what = f"`{name}` decides which code programs run, and `${found}` is a value of the run"
-            yield Fault(index, known.shown(what), _CHOOSE)
 
 
 def faults(
@@ -153,14 +128,14 @@ def _fault(
             first = first_word(_OPTION.sub("", code, count=1))
             if first and is_value(first):
                 what = f"`${first}` is a value of the run: it cannot choose what {who} runs"
-                return Fault(index, what, _CHOOSE)
+                return Fault(index, what, CHOOSE)
         case "code" if value or (names and known is None):
             what = f"`${value or names[0]}` would become part of the code that {who} reads"
             hint = argument.instead or "pass it as a separate argument, or read the environment"
             return Fault(index, what, f"{hint}; write `$$` for a dollar of the code itself")
         case "program" if value:
             what = f"`${value}` is a value of the run: it cannot choose what {who or 'floe'} runs"
-            return Fault(index, what, _CHOOSE)
+            return Fault(index, what, CHOOSE)
         case "option" if value:
             what = f"`${value}` would become an option of {who}"
             return Fault(index, what, "write the options, and the value as an argument after `--`")
@@ -201,4 +176,4 @@ def computed(code: str) -> Iterator[str]:
 
 
 IN_ENV: Final = 'put it into `env`, as NAME={{ … }}, and read "$NAME" in the code'
-_CHOOSE: Final = "choose by `case` in `shell`, from a fixed list"
+CHOOSE: Final = "choose by `case` in `shell`, from a fixed list"

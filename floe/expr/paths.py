@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from floe.model.refs import Json
+from floe.model.ids import Json
 from floe.model.template import Path
 
 WORD: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")

@@ -15,7 +15,7 @@ from floe.expr.errors import ExpressionError, Missing
 from floe.expr.fuel import Fuel
 from floe.expr.paths import WORD, Unknown, shown
 from floe.model.codec import to_text
-from floe.model.refs import Json
+from floe.model.ids import Json
 from floe.model.template import Path, Template, TemplatePart
 
 if TYPE_CHECKING:

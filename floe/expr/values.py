@@ -7,8 +7,8 @@ from typing import Final, Literal, TypeGuard
 
 from floe.expr.errors import ExpressionError, TooMuch
 from floe.expr.fuel import DEPTH_MAX, RESULT_BYTES_MAX, Fuel
+from floe.model.ids import Json
 from floe.model.number import NUMBER_END
-from floe.model.refs import Json
 
 Kind = Literal["null", "bool", "number", "text", "list", "map"]
 """A type of JSON."""

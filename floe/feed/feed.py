@@ -13,7 +13,7 @@ from floe.feed.subscription import Subscription
 from floe.host.result import Recorded
 from floe.model.codec import to_text
 from floe.model.errors import NotFound
-from floe.model.refs import RunRef, StoreId
+from floe.model.ids import RunRef, StoreId
 from floe.model.run import Run
 from floe.shapes.runs import Named
 from floe.store.base import RunStore

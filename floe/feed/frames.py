@@ -9,8 +9,8 @@ from typing import Any, Final, Literal
 from floe.host.result import Recorded
 from floe.model.codec import from_text, iso, to_text
 from floe.model.event import GrantRevoked, RunActivated
+from floe.model.ids import NO_ITEM, RunRef, StoreId
 from floe.model.nouns import dataclass
-from floe.model.refs import NO_ITEM, RunRef, StoreId
 from floe.model.secret import masked
 from floe.model.tags import TRIGGER_GOOD
 from floe.shapes.nodes import node_change

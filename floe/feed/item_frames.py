@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from floe.feed.frames import Frame
+from floe.model.ids import RunRef
 from floe.model.nouns import replace
-from floe.model.refs import RunRef
 
 PAUSE_S: Final = 0.05
 """Seconds between two frames about items that a client gets."""

@@ -20,7 +20,7 @@ from floe.feed.subscription import SubscriptionLagging
 from floe.feed.upstream import Upstream
 from floe.model.codec import iso, to_text
 from floe.model.errors import FloeError
-from floe.model.refs import HostId, RunRef, StoreId
+from floe.model.ids import HostId, RunRef, StoreId
 
 log = structlog.get_logger()
 

@@ -16,8 +16,8 @@ from dataclasses import field
 from typing import Final
 
 from floe.feed.frames import Frame, reset_frame
+from floe.model.ids import STORE, RunRef, StoreId
 from floe.model.nouns import dataclass
-from floe.model.refs import STORE, RunRef, StoreId
 
 RUNS_MAX: Final = 10_000
 """Runs whose last delivered event is remembered."""

@@ -6,7 +6,7 @@ names that are read or shown are made here, so each name leads to the run that i
 """
 
 from floe.feed.directory import Directory
-from floe.model.refs import HostId, RunRef, StoreId
+from floe.model.ids import HostId, RunRef, StoreId
 
 
 class RunNames:

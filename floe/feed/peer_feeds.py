@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from floe.feed.stream import FeedItem, read_line
 from floe.model.errors import NotFound, Theirs
-from floe.model.refs import HostId, RunRef, StoreId
+from floe.model.ids import HostId, RunRef, StoreId
 from floe.peers.base import Answer, Peers, Request
 
 

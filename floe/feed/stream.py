@@ -12,8 +12,8 @@ from typing import Final, assert_never
 from floe.feed.feed import Feed
 from floe.feed.frames import Frame, reset_frame
 from floe.model.errors import IdInvalid, Theirs
+from floe.model.ids import RunRef, StoreId
 from floe.model.nouns import dataclass
-from floe.model.refs import RunRef, StoreId
 
 TICK_S: Final = 0.25
 """Seconds between two checks whether the position moved without a frame."""

@@ -10,7 +10,7 @@ from floe.feed.frames import Frame, frame_of, is_published, reset_frame
 from floe.host.result import Recorded
 from floe.host.runs import is_row_changed
 from floe.kernel.evolve import evolve
-from floe.model.refs import RunRef, StoreId
+from floe.model.ids import RunRef, StoreId
 from floe.model.run import Run
 from floe.shapes.runs import Named
 from floe.store.base import Record, RunStore

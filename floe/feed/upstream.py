@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Collection, Sequence
 from typing import Protocol
 
 from floe.feed.stream import FeedItem
-from floe.model.refs import HostId, RunRef, StoreId
+from floe.model.ids import HostId, RunRef, StoreId
 
 
 class Upstream(Protocol):

@@ -11,7 +11,7 @@ from floe.model.codec import from_text
 from floe.model.errors import ValuesInvalid
 from floe.model.flow import Trigger
 from floe.model.form import Field, FieldType, Form
-from floe.model.refs import Json
+from floe.model.ids import Json
 from floe.model.run import Run
 
 SHOWN_MAX: Final = 10

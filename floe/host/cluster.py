@@ -29,8 +29,8 @@ from floe.host.peers.outbox import Outbox
 from floe.host.site import Site
 from floe.host.step import Step
 from floe.model.event import RunEnded, RunPacked
+from floe.model.ids import HostId, Instant, RunRef
 from floe.model.message import Fact, Message
-from floe.model.refs import HostId, Instant, RunRef
 from floe.model.run import Run
 from floe.model.signal import Cancel
 from floe.store.base import Append, Record, Stored

@@ -26,7 +26,7 @@ from floe.host.undoable import Undo
 from floe.kernel.place import Refusals
 from floe.model.effect import Effect
 from floe.model.host import HostView, Pend
-from floe.model.refs import HostId, Instant, RunRef, StoreId
+from floe.model.ids import HostId, Instant, RunRef, StoreId
 from floe.model.run import Run
 from floe.store.base import Record, Stored
 

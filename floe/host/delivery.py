@@ -14,6 +14,7 @@ from floe.host.peers.members import Members
 from floe.host.peers.outbox import Outbox
 from floe.host.site import Site
 from floe.host.step import Step
+from floe.model.ids import address_of
 from floe.model.message import (
     Accepted,
     Acquire,
@@ -40,7 +41,6 @@ from floe.model.message import (
     Yield,
 )
 from floe.model.message import Rows as Rows
-from floe.model.refs import address_of
 from floe.model.run import Run
 
 

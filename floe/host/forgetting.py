@@ -8,7 +8,7 @@ from floe.host.peers.members import FORGET_AFTER_S, Members
 from floe.host.peers.outbox import Outbox
 from floe.host.site import Site
 from floe.host.step import Step
-from floe.model.refs import HostId, Instant, StoreId, address_key
+from floe.model.ids import HostId, Instant, StoreId, address_key
 
 
 class Forgetting:

@@ -11,8 +11,8 @@ from floe.model.codec import to_text
 from floe.model.errors import Conflict, Forbidden, NotFound, TooLarge, ValuesInvalid
 from floe.model.flow import Ask
 from floe.model.form import Field, Form
+from floe.model.ids import Json, NodeId
 from floe.model.number import exact_number, within
-from floe.model.refs import Json, NodeId
 from floe.model.run import Run
 from floe.model.secret import HIDDEN, masked
 from floe.model.signal import DataGiven

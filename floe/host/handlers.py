@@ -28,7 +28,7 @@ from floe.kernel.evolve import evolve
 from floe.kernel.group import group_of
 from floe.kernel.title import title_of
 from floe.model.event import FlowPinned, RunPacked, RunPended
-from floe.model.refs import RunRef
+from floe.model.ids import RunRef
 from floe.model.run import Run
 from floe.model.signal import Abandon, Cancel, DataGiven
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from floe.model.flow import Flow, Trigger
+from floe.model.ids import HostId, Json, NodeId, RunRef, StoreId
 from floe.model.message import Envelope
 from floe.model.nouns import dataclass
-from floe.model.refs import HostId, Json, NodeId, RunRef, StoreId
 from floe.model.run import Pruned
 from floe.model.signal import Signal
 from floe.model.taken import ItemsTaken, NodeTaken, RerunOf

@@ -6,7 +6,7 @@ Each row is written in the transaction of the events that it belongs to.
 from collections.abc import Mapping
 from typing import Final
 
-from floe.model.refs import Json
+from floe.model.ids import Json
 
 LEDGER_KINDS: Final = (
     "drain",

@@ -14,6 +14,7 @@ from floe.kernel.named_values import named_value
 from floe.kernel.result import failed_nodes
 from floe.model.codec import encode, iso
 from floe.model.flow import Flow
+from floe.model.ids import Instant, Json, Key
 from floe.model.notice import (
     Notice,
     NoticeMessage,
@@ -21,7 +22,6 @@ from floe.model.notice import (
     RunNotices,
     is_about,
 )
-from floe.model.refs import Instant, Json, Key
 from floe.model.run import Run
 from floe.model.secret import HIDDEN, names_secret, without_password, without_secrets
 from floe.model.summary import Summary

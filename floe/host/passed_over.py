@@ -10,7 +10,7 @@ from typing import Final
 from floe.host.undoable import Undoable, UndoJournal
 from floe.model.codec import iso, to_text
 from floe.model.flow import Flow, Trigger
-from floe.model.refs import Instant, Json, Shape
+from floe.model.ids import Instant, Json, Shape
 from floe.model.secret import masked, without_secrets
 from floe.model.title import one_line
 from floe.store.base import LedgerWrite

@@ -11,7 +11,7 @@ from floe.host.site import Site
 from floe.host.step import Step
 from floe.kernel.place import Refusals, place
 from floe.model.host import HostView, Pend
-from floe.model.refs import HostId, Instant, RunRef
+from floe.model.ids import HostId, Instant, RunRef
 from floe.model.run import Run
 
 GRANTS_MAX: Final = 256

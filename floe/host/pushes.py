@@ -12,8 +12,8 @@ from floe.host.forms import check_size
 from floe.host.trigger_values import initial_values
 from floe.model.errors import TooLarge
 from floe.model.flow import Git, Trigger
+from floe.model.ids import Json
 from floe.model.nouns import dataclass
-from floe.model.refs import Json
 
 PUSH: Final = "push"
 """The event of a delivery that names none, and the only one that starts runs by default."""

@@ -13,7 +13,7 @@ from floe.host.peers.whereabouts import pen_of
 from floe.host.runs import RunTable
 from floe.host.site import RECENT_MAX, Site
 from floe.host.step import Step
-from floe.model.refs import RunRef
+from floe.model.ids import RunRef
 from floe.model.run import Pruned
 from floe.model.summary import Summary
 

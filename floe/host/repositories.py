@@ -23,8 +23,8 @@ from floe.host.seen_refs import (
 from floe.host.watches import Watch, name_of, watch_of
 from floe.model.codec import decode
 from floe.model.flow import Trigger
+from floe.model.ids import Instant, Json
 from floe.model.nouns import dataclass
-from floe.model.refs import Instant, Json
 from floe.store.base import LedgerWrite
 
 KINDS: Final = ("mark", "ticked", "repository", "ref", "poll")

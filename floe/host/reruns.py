@@ -10,8 +10,8 @@ from floe.kernel.rerun import Choice, ChoiceKind, Rerun, rerun_of
 from floe.kernel.sentences import either
 from floe.model.errors import Conflict, NotFound, ValuesInvalid
 from floe.model.flow import Flow, Trigger
+from floe.model.ids import HostId, Json, NodeId
 from floe.model.nouns import dataclass
-from floe.model.refs import HostId, Json, NodeId
 from floe.model.run import Run
 from floe.model.secret import HIDDEN, masked
 from floe.model.taken import RerunOf

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import field, replace
 from typing import Final, NamedTuple
 
+from floe.model.ids import FlowId, Instant
 from floe.model.keep import NO_KEEP, Keep
 from floe.model.nouns import dataclass
-from floe.model.refs import FlowId, Instant
 from floe.model.result import RunResult
 
 EVENT_BYTES: Final = 400

@@ -13,7 +13,7 @@ from floe.kernel.process import takes_slot
 from floe.model.effect import Effect
 from floe.model.flow import Flow
 from floe.model.host import Pend
-from floe.model.refs import FlowId, HostId, RunRef, StoreId
+from floe.model.ids import FlowId, HostId, RunRef, StoreId
 from floe.model.run import Run
 
 K = TypeVar("K")

@@ -10,8 +10,8 @@ from typing import Final
 
 from floe.expr.patterns import is_match
 from floe.model.codec import encode
+from floe.model.ids import Instant
 from floe.model.nouns import dataclass
-from floe.model.refs import Instant
 from floe.store.base import LedgerWrite
 
 

@@ -11,9 +11,9 @@ from floe.host.passed_over import PassedOver
 from floe.host.runs import RunTable
 from floe.host.undoable import Undoable, UndoJournal
 from floe.model.host import HostView
+from floe.model.ids import HostId, RunRef, StoreId, ref_of
 from floe.model.notice import Notice
 from floe.model.nouns import dataclass
-from floe.model.refs import HostId, RunRef, StoreId, ref_of
 from floe.model.run import Run
 
 ONCE_MAX: Final = 10_000

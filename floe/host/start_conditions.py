@@ -13,7 +13,7 @@ from floe.host.site import HostSettings
 from floe.kernel.condition import unmet
 from floe.kernel.judge import fault_text
 from floe.model.flow import Trigger
-from floe.model.refs import Json
+from floe.model.ids import Json
 from floe.model.template import Path
 
 

@@ -30,8 +30,8 @@ from floe.model.event import (
     RunPended,
 )
 from floe.model.flow import Action, Flow
+from floe.model.ids import NO_ITEM, HostId, Instant, Json, RunRef, StoreId
 from floe.model.message import Envelope, Message
-from floe.model.refs import NO_ITEM, HostId, Instant, Json, RunRef, StoreId
 from floe.model.run import Attached, Pruned, Run
 from floe.model.signal import Activate, Signal
 from floe.model.summary import Summary

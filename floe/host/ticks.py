@@ -9,8 +9,8 @@ from typing import Final
 from floe.host.watches import Watch, watch_of
 from floe.model.codec import decode
 from floe.model.flow import Trigger
+from floe.model.ids import Instant, Json
 from floe.model.nouns import dataclass
-from floe.model.refs import Instant, Json
 from floe.store.base import LedgerWrite
 
 MISSED_MAX: Final = 10_000

@@ -2,7 +2,7 @@
 
 from floe.model.codec import encode
 from floe.model.flow import Git, Trigger
-from floe.model.refs import Json
+from floe.model.ids import Json
 
 
 def trigger_values(git: Git) -> dict[str, Json]:

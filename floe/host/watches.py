@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from floe.model.flow import Flow, Trigger
-from floe.model.refs import FlowId, NodeId
+from floe.model.ids import FlowId, NodeId
 
 _PORTS: Final = {"http": "80", "https": "443", "ssh": "22", "git": "9418"}
 _URL: Final = re.compile(

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from floe.model.codec import decode
+from floe.model.ids import Instant, Json
 from floe.model.nouns import dataclass
-from floe.model.refs import Instant, Json
 
 LOOK_S: Final = 30.0
 """The longest sleep of a timer: a timer notices within this that the machine was asleep."""

@@ -29,7 +29,7 @@ from floe.model.effect import (
     StopAction,
 )
 from floe.model.flow import Action
-from floe.model.refs import Key, RunRef
+from floe.model.ids import Key, RunRef
 from floe.model.run import NodeState, Run
 from floe.model.signal import (
     Failed,

@@ -17,7 +17,7 @@ from floe.host.trigger_values import ref_values, trigger_values
 from floe.model.codec import digest_of
 from floe.model.errors import ConfigInvalid, Finding, FloeError, NotFound, PlaceHangs
 from floe.model.flow import Flow, Git, Trigger, TriggerType
-from floe.model.refs import FlowId, Instant, Json
+from floe.model.ids import FlowId, Instant, Json
 from floe.model.run import Run
 from floe.model.secret import without_password
 from floe.model.signal import FlowUnreadable

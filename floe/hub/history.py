@@ -7,7 +7,7 @@ from typing import Final
 from floe.kernel.evolve import fold
 from floe.model.codec import decode
 from floe.model.flow import Flow
-from floe.model.refs import FlowId, RunRef
+from floe.model.ids import FlowId, RunRef
 from floe.model.run import Run
 from floe.store.archive import PackedRun
 from floe.store.base import RunQuery, RunStore, Stored

@@ -26,8 +26,8 @@ from floe.hub.machine import Machine, without_numbers
 from floe.hub.parts import Parts
 from floe.model.codec import iso
 from floe.model.host import DiskUse, HostView
+from floe.model.ids import HostId, Instant, Json, Key, RunRef
 from floe.model.nouns import dataclass
-from floe.model.refs import HostId, Instant, Json, Key, RunRef
 from floe.model.run import Phase, Run
 from floe.places import Places
 from floe.shapes.findings import finding_shape

@@ -13,7 +13,7 @@ from floe.hub.flows import FlowBook, given_by_hand, pulled, start_of
 from floe.hub.life import Life
 from floe.model.errors import ConfigInvalid, Conflict, TriggerHeld
 from floe.model.flow import Flow, Trigger, TriggerType
-from floe.model.refs import HostId, Json, RunRef, StoreId
+from floe.model.ids import HostId, Json, RunRef, StoreId
 from floe.model.signal import Cancel
 from floe.model.summary import Summary
 from floe.store.base import LedgerWrite

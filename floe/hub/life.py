@@ -34,8 +34,8 @@ from floe.hub.parts import Parts, core_of, hello_of, triggers_of
 from floe.hub.peer_gateway import PeerGateway
 from floe.hub.reads import Reads
 from floe.model.effect import Effect
+from floe.model.ids import HostId, Key, RunRef, address_key
 from floe.model.message import Message
-from floe.model.refs import HostId, Key, RunRef, address_key
 from floe.model.run import Run
 from floe.store.base import LedgerWrite
 from floe.tasks import Tasks

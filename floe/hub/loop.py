@@ -16,7 +16,7 @@ from floe.host.inputs import Incoming, Input, Reply
 from floe.host.result import StepResult
 from floe.hub.clock import Clock
 from floe.model.errors import FloeError, StoreConflict, StoreFailed, World, Yours
-from floe.model.refs import RunRef
+from floe.model.ids import RunRef
 from floe.model.run import Run
 from floe.store.base import Batch, RunStore
 

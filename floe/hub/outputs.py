@@ -13,8 +13,8 @@ import structlog
 
 from floe.files import EXHAUSTED, opened
 from floe.model.codec import to_text
+from floe.model.ids import Key
 from floe.model.nouns import dataclass
-from floe.model.refs import Key
 from floe.model.signal import Exited, Failed, Reported, Started
 from floe.model.visible import visible
 

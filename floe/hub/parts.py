@@ -16,10 +16,10 @@ from floe.hub.loop import Loop
 from floe.hub.outputs import OutputSettings
 from floe.hub.triggers import Triggers
 from floe.model.flow import Action
+from floe.model.ids import RunRef
 from floe.model.keep import Keep
 from floe.model.message import PROTOCOL
 from floe.model.nouns import dataclass
-from floe.model.refs import RunRef
 from floe.nodes.base import Executor, NoNotifier, Notifier, Refs, Spaces, SpaceSizes
 from floe.peers.base import Hello, Peers, Protocols
 from floe.places import Places

@@ -14,8 +14,8 @@ from floe.host.core import HubCore
 from floe.host.inputs import FLOOR_MAX, Incoming, Received, Surroundings, Unsent
 from floe.host.result import StepResult
 from floe.hub.loop import Loop
+from floe.model.ids import HostId, Json, ref_of
 from floe.model.message import Envelope, Message, Offer, Withdraw
-from floe.model.refs import HostId, Json, ref_of
 from floe.peers.base import Hello, Peers, Seen
 from floe.store.base import RunStore
 

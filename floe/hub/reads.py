@@ -27,8 +27,8 @@ from floe.model.codec import iso
 from floe.model.errors import Conflict, FloeError, Lost, NotFound, Removed
 from floe.model.flow import Flow, Trigger
 from floe.model.host import AsOf, Why
+from floe.model.ids import FlowId, HostId, Instant, Json, RunRef, Shape, address_of
 from floe.model.notice import RunNotices
-from floe.model.refs import FlowId, HostId, Instant, Json, RunRef, Shape, address_of
 from floe.model.run import Run
 from floe.model.summary import Summary, summary_of
 from floe.store.base import FlowRuns, RunPage, RunQuery, Stored

@@ -29,7 +29,7 @@ from floe.hub.flows import FlowBook
 from floe.model.codec import iso
 from floe.model.errors import FloeError
 from floe.model.flow import Flow, Git, Trigger
-from floe.model.refs import Instant, Json
+from floe.model.ids import Instant, Json
 from floe.nodes.base import Refs
 from floe.store.base import LedgerWrite
 

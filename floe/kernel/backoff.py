@@ -4,7 +4,7 @@ from typing import Final
 from zlib import crc32
 
 from floe.model.flow import Backoff
-from floe.model.refs import Key
+from floe.model.ids import Key
 
 JITTER: Final = 0.1
 """As a fraction, in both directions, so that nodes that fail together do not retry together."""

@@ -7,8 +7,8 @@ from floe.kernel.loops import comes_round
 from floe.kernel.match import may_enter, missing, without_excused
 from floe.kernel.skipping import skipped_before
 from floe.model.flow import Flow, Node
+from floe.model.ids import NodeId
 from floe.model.loop import FlowLoop
-from floe.model.refs import NodeId
 from floe.model.run import Run
 from floe.model.tags import SKIPPED, Tag, emitter_of, label_of
 

@@ -10,7 +10,7 @@ from floe.expr.fuel import CONDITION_FUEL, Fuel
 from floe.expr.paths import Unknown, shown
 from floe.kernel.sentences import first_parts
 from floe.model.codec import to_text
-from floe.model.refs import Json
+from floe.model.ids import Json
 from floe.model.secret import HIDDEN, names_secret, without_secrets
 from floe.model.template import Path
 from floe.model.title import one_line

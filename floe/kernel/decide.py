@@ -30,9 +30,9 @@ from floe.model.event import (
     RunActivated,
 )
 from floe.model.flow import Ask, Node, Wait
+from floe.model.ids import NO_ITEM, Instant, Key
 from floe.model.nouns import dataclass
 from floe.model.outcome import Outcome
-from floe.model.refs import NO_ITEM, Instant, Key
 from floe.model.run import Attached, NodeState, Run
 from floe.model.signal import (
     Abandon,

@@ -48,8 +48,8 @@ from floe.model.event import (
     RunPacked,
     RunPended,
 )
+from floe.model.ids import NO_ITEM, NodeId, RunRef
 from floe.model.nouns import replace
-from floe.model.refs import NO_ITEM, NodeId, RunRef
 from floe.model.result import RunResult, result_of_row
 from floe.model.run import ItemStates, NodeState, Run
 from floe.model.tags import TRIGGER_GOOD, Tag

@@ -11,8 +11,8 @@ from typing import Final, Literal, assert_never
 from floe.kernel.match import clauses_of
 from floe.kernel.skipping import skippable
 from floe.model.flow import Action, Ask, End, Flow, Join, Node, Wait
+from floe.model.ids import NodeId
 from floe.model.nouns import dataclass
-from floe.model.refs import NodeId
 from floe.model.tags import SKIPPED, TRIGGER_GOOD, Tag, emitter_of, label_of, tag_of
 
 STATUS_MAX: Final = 255

@@ -9,7 +9,7 @@ from typing import Final
 from floe.expr.template import filled
 from floe.kernel.named_values import named_value
 from floe.model.flow import Flow
-from floe.model.refs import Json
+from floe.model.ids import Json
 from floe.model.run import Run
 from floe.model.secret import names_secret, without_secrets
 from floe.model.template import Path

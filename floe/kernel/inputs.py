@@ -9,7 +9,7 @@ there are few, whatever the length of a run.
 from collections.abc import Iterable, Mapping, Sequence
 
 from floe.model.flow import Join
-from floe.model.refs import Json, NodeId
+from floe.model.ids import Json, NodeId
 from floe.model.run import Given, Layers, NodeState, Run
 
 

@@ -10,7 +10,7 @@ from floe.expr.fuel import Fuel
 from floe.kernel.items import ITEMS_MAX
 from floe.kernel.judge import LIST_FUEL, NodeScope, fault_text, value_of
 from floe.model.flow import Foreach
-from floe.model.refs import Json
+from floe.model.ids import Json
 
 
 def list_of(foreach: Foreach, scope: NodeScope) -> tuple[tuple[Json, ...], str]:

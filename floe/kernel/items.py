@@ -14,9 +14,9 @@ from floe.kernel.shared import with_item, with_member, without_member
 from floe.model.codec import to_text
 from floe.model.event import ItemEntered, ItemSettled, NodeSettled, RepeatArmed, RetryArmed
 from floe.model.flow import Foreach
+from floe.model.ids import NO_ITEM, Json, Key, NodeId
 from floe.model.nouns import replace
 from floe.model.outcome import Outcome, Result
-from floe.model.refs import NO_ITEM, Json, Key, NodeId
 from floe.model.run import Attempt, ItemStates, NodeState, Run
 from floe.model.taken import ItemTaken
 from floe.model.visible import visible

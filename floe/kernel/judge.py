@@ -13,8 +13,8 @@ from floe.expr.paths import Unknown, shown, value_at
 from floe.expr.template import expression_of
 from floe.kernel.named_values import named_value
 from floe.model.flow import Flow
+from floe.model.ids import Json
 from floe.model.nouns import dataclass
-from floe.model.refs import Json
 from floe.model.run import Run
 from floe.model.template import Path, TemplatePart
 

@@ -8,9 +8,9 @@ from collections.abc import Container, Iterator
 
 from floe.model.event import NodeReset
 from floe.model.flow import Flow, Node
+from floe.model.ids import NodeId
 from floe.model.loop import FlowLoop
 from floe.model.nouns import dataclass, replace
-from floe.model.refs import NodeId
 from floe.model.run import NodeState, Run
 from floe.model.tags import Tag, emitter_of
 

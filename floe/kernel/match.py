@@ -7,7 +7,7 @@ now. A node enters once, and again after each reset. There is no other join.
 from collections.abc import Iterable
 
 from floe.model.flow import Flow, Node
-from floe.model.refs import NodeId
+from floe.model.ids import NodeId
 from floe.model.run import Run
 from floe.model.tags import Tag, emitter_of
 

@@ -8,8 +8,8 @@ from typing import Final
 
 from floe.expr.paths import Unknown, value_at
 from floe.model.flow import Flow
+from floe.model.ids import Json, NodeId, RunRef
 from floe.model.outcome import Outcome
-from floe.model.refs import Json, NodeId, RunRef
 from floe.model.run import ItemStates, Run
 from floe.model.tags import Tag, label_of
 from floe.model.template import Path

@@ -20,7 +20,7 @@ from floe.model.effect import (
 )
 from floe.model.event import Event
 from floe.model.flow import Wait
-from floe.model.refs import NO_ITEM, Instant, Key, NodeId
+from floe.model.ids import NO_ITEM, Instant, Key, NodeId
 from floe.model.run import NodeState, Run
 
 WHOLE = NodeId("")

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from floe.model.host import HostView, Pend
+from floe.model.ids import HostId, Instant, RunRef
 from floe.model.nouns import dataclass
-from floe.model.refs import HostId, Instant, RunRef
 
 HOST_STALE_S: Final = 10
 """Hosts ping each other every 2 s; after five missed pings a host gets no runs."""

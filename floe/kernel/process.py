@@ -2,7 +2,7 @@
 
 from floe.kernel.items import state_of
 from floe.model.flow import Action
-from floe.model.refs import Key
+from floe.model.ids import Key
 from floe.model.run import NodeState, Run
 
 

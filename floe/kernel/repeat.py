@@ -10,8 +10,8 @@ from floe.expr.errors import ExpressionError
 from floe.kernel.judge import CODE_SHOWN_MAX, NodeScope, fault_text, is_true
 from floe.kernel.sentences import outcome_text
 from floe.model.flow import Node
+from floe.model.ids import Json
 from floe.model.outcome import Outcome
-from floe.model.refs import Json
 from floe.model.run import NodeState
 from floe.model.title import one_line
 

@@ -11,8 +11,8 @@ from floe.kernel.graph import edges_of
 from floe.kernel.match import without_excused
 from floe.kernel.skipping import skippable
 from floe.model.flow import Ask, End, Flow, Node
+from floe.model.ids import NodeId
 from floe.model.nouns import dataclass
-from floe.model.refs import NodeId
 from floe.model.run import NodeState, Run
 from floe.model.tags import TRIGGER_GOOD, Tag, emitter_of
 from floe.model.taken import ItemsTaken, ItemTaken, NodeTaken

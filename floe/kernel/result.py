@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from floe.kernel.sentences import event_text, first_parts, outcome_text
 from floe.model.flow import Ask, Flow, Node
-from floe.model.refs import NodeId
+from floe.model.ids import NodeId
 from floe.model.result import RunResult, failure
 from floe.model.run import NodeState, Run
 from floe.model.tags import Tag, emitter_of

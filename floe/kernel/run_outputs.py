@@ -9,7 +9,7 @@ from floe.expr.errors import ExpressionError
 from floe.expr.fuel import RESULT_BYTES_MAX, Fuel
 from floe.expr.values import as_text, size
 from floe.kernel.judge import NodeScope, code_of, fault_text, value_of_part
-from floe.model.refs import Json
+from floe.model.ids import Json
 from floe.model.template import Template, TemplatePart
 
 

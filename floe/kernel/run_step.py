@@ -40,8 +40,8 @@ from floe.model.event import (
     RunEnding,
 )
 from floe.model.flow import Action, Ask, End, Flow, Foreach, Join, Node, Wait, Work
+from floe.model.ids import Instant, Json, NodeId
 from floe.model.outcome import Outcome
-from floe.model.refs import Instant, Json, NodeId
 from floe.model.result import RunResult
 from floe.model.run import Attached, NodeState, Run
 from floe.model.tags import Tag

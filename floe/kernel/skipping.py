@@ -17,8 +17,8 @@ from floe.kernel.rest import is_good_tag
 from floe.kernel.sentences import first_parts
 from floe.model.event import NodeSkipped
 from floe.model.flow import Flow, Node
+from floe.model.ids import NodeId
 from floe.model.outcome import Outcome
-from floe.model.refs import NodeId
 from floe.model.run import NodeState, Run
 from floe.model.tags import SKIPPED, Tag, emitter_of, label_of, tag_of
 

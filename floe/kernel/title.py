@@ -9,7 +9,7 @@ from typing import Final
 from floe.expr.template import UNKNOWN, filled, paths_of
 from floe.kernel.named_values import named_value
 from floe.model.flow import Ask, Flow
-from floe.model.refs import Json, NodeId
+from floe.model.ids import Json, NodeId
 from floe.model.run import Run
 from floe.model.secret import HIDDEN, names_secret, without_password, without_secrets
 from floe.model.template import Path, Template, plain_template

@@ -1,7 +1,7 @@
 """How a visit of a node begins, which may not be its first."""
 
 from floe.kernel.shared import with_item
-from floe.model.refs import NodeId
+from floe.model.ids import NodeId
 from floe.model.run import NodeState, Run
 
 

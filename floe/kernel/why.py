@@ -15,7 +15,7 @@ from floe.kernel.sentences import PARTS_MAX, either, first_parts
 from floe.model.codec import iso
 from floe.model.flow import Ask, Flow, Node, Wait
 from floe.model.host import NeverRan, Why
-from floe.model.refs import Key, NodeId
+from floe.model.ids import Key, NodeId
 from floe.model.result import headline
 from floe.model.run import NodeState, Run
 from floe.model.tags import SKIPPED, Tag, emitter_of, label_of

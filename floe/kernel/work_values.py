@@ -14,8 +14,8 @@ from floe.expr.urls import in_url
 from floe.expr.values import as_text
 from floe.kernel.judge import NodeScope, code_of, fault_text, value_of_part
 from floe.model.flow import Exec, Fetch, Work
+from floe.model.ids import Json
 from floe.model.nouns import replace
-from floe.model.refs import Json
 from floe.model.secret import names_secret, without_secrets
 from floe.model.template import Path, Template, TemplatePart, Text, data_of
 

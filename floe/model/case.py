@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Literal
 
+from floe.model.ids import FlowId, Json, NodeId
 from floe.model.nouns import dataclass
-from floe.model.refs import FlowId, Json, NodeId
 from floe.model.result import RunResult
 
 

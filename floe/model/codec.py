@@ -17,7 +17,7 @@ from typing import Any, Final, TypeVar, cast
 
 from floe.model.event import Event
 from floe.model.flow import Flow
-from floe.model.refs import Instant, Json, Shape
+from floe.model.ids import Instant, Json, Shape
 
 T = TypeVar("T")
 Body = str | bytes

@@ -1,7 +1,7 @@
 """Effects: work that a run's state requires. Each names the event that closes it."""
 
+from floe.model.ids import Instant, Key, RunRef
 from floe.model.nouns import dataclass
-from floe.model.refs import Instant, Key, RunRef
 from floe.model.signal import TimerKind
 
 

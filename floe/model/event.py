@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import field
 
 from floe.model.flow import Work
+from floe.model.ids import NO_ITEM, FlowId, HostId, Instant, Json, NodeId, StoreId
 from floe.model.nouns import dataclass
 from floe.model.outcome import Outcome
-from floe.model.refs import NO_ITEM, FlowId, HostId, Instant, Json, NodeId, StoreId
 from floe.model.result import RunResult
 from floe.model.tags import Tag
 from floe.model.taken import ItemsTaken, NodeTaken, RerunOf

@@ -10,11 +10,11 @@ from enum import Enum
 from typing import Annotated, Literal
 
 from floe.model.form import Field, Form
+from floe.model.ids import FlowId, Json, NodeId
 from floe.model.keep import NO_KEEP, Keep
 from floe.model.loop import FlowLoop, loops_of
 from floe.model.notice import Notice
 from floe.model.nouns import dataclass
-from floe.model.refs import FlowId, Json, NodeId
 from floe.model.tags import Tag, emitter_of
 from floe.model.template import Template, Text, has_template
 

@@ -2,8 +2,8 @@
 
 from typing import Literal
 
+from floe.model.ids import Json
 from floe.model.nouns import dataclass
-from floe.model.refs import Json
 from floe.model.template import Template
 
 FieldType = Literal["text", "string", "bool", "number", "choice"]

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import NamedTuple
 
+from floe.model.ids import FlowId, HostId, Instant, RunRef, StoreId
 from floe.model.nouns import dataclass
-from floe.model.refs import FlowId, HostId, Instant, RunRef, StoreId
 from floe.model.tags import Tag
 
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
+from floe.model.ids import NodeId
 from floe.model.nouns import dataclass
-from floe.model.refs import NodeId
 from floe.model.tags import Tag, emitter_of
 
 

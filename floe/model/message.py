@@ -14,8 +14,8 @@ from typing import Final
 
 from floe.model.codec import Body
 from floe.model.flow import Flow, WhenFull
+from floe.model.ids import FlowId, HostId, Instant, Json, StoreId
 from floe.model.nouns import dataclass
-from floe.model.refs import FlowId, HostId, Instant, Json, StoreId
 from floe.model.run import Pruned
 from floe.model.summary import Summary
 

@@ -6,8 +6,8 @@ Rules of this file: the address of a webhook is a secret, and no text shows its 
 from typing import Literal
 from urllib.parse import urlsplit
 
+from floe.model.ids import Instant
 from floe.model.nouns import dataclass
-from floe.model.refs import Instant
 from floe.model.result import FAILING, RunResult
 from floe.model.template import Template
 

@@ -5,9 +5,9 @@ from dataclasses import field
 from typing import Literal, NamedTuple
 
 from floe.model.flow import Flow, Work
+from floe.model.ids import NO_ITEM, FlowId, HostId, Instant, Json, NodeId, RunRef, StoreId
 from floe.model.nouns import dataclass
 from floe.model.outcome import Outcome
-from floe.model.refs import NO_ITEM, FlowId, HostId, Instant, Json, NodeId, RunRef, StoreId
 from floe.model.result import RunResult
 from floe.model.tags import Tag
 from floe.model.taken import ItemsTaken, NodeTaken, RerunOf

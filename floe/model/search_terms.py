@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from floe.model.refs import Json
+from floe.model.ids import Json
 from floe.model.secret import is_secret_name
 from floe.model.title import one_line
 

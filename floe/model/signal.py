@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Literal
 
+from floe.model.ids import HostId, Instant, Json, Key, NodeId
 from floe.model.nouns import dataclass
-from floe.model.refs import HostId, Instant, Json, Key, NodeId
 from floe.model.tags import Tag
 
 TimerKind = Literal["retry", "wait", "form", "run"]

@@ -8,7 +8,7 @@ Source: floe README, "Config"; the original's event names.
 
 from typing import Final, NewType
 
-from floe.model.refs import NodeId
+from floe.model.ids import NodeId
 
 Tag = NewType("Tag", str)
 

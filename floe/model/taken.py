@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 from floe.model.flow import Work
+from floe.model.ids import HostId, Instant, Json, NodeId
 from floe.model.nouns import dataclass
 from floe.model.outcome import Outcome
-from floe.model.refs import HostId, Instant, Json, NodeId
 from floe.model.tags import Tag
 
 

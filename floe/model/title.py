@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from floe.model.refs import Json
+from floe.model.ids import Json
 from floe.model.secret import HIDDEN, is_secret_name, without_password
 
 TITLE_MAX: Final = 120

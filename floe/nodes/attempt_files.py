@@ -12,7 +12,7 @@ import structlog
 
 from floe.files import EXHAUSTED, Folders, open_in, size_in
 from floe.model.errors import TooLarge, Yours
-from floe.model.refs import NAME, Json
+from floe.model.ids import NAME, Json
 from floe.nodes.base import Job
 from floe.nodes.input_variables import same_variable
 from floe.nodes.json_outputs import parsed

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Final, NamedTuple, Protocol
 
 from floe.model.flow import Action, Git
+from floe.model.ids import Json, Key
 from floe.model.notice import Notice, NoticeMessage
 from floe.model.nouns import dataclass
-from floe.model.refs import Json, Key
 from floe.model.signal import Reported, Started
 
 OnReport = Callable[[Started | Reported], None]

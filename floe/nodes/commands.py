@@ -16,8 +16,8 @@ import structlog
 
 from floe.files import EXHAUSTED, FULL, Folders
 from floe.model.errors import FloeError
+from floe.model.ids import Instant, Key
 from floe.model.nouns import dataclass
-from floe.model.refs import Instant, Key
 from floe.model.signal import Failed, Report, Reported, Started, Stopped
 from floe.nodes import warden
 from floe.nodes.attempt_files import drop_files

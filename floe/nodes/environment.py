@@ -8,7 +8,7 @@ from collections import ChainMap
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from floe.expr.command import entry_faults
+from floe.expr.environment import entry_faults
 from floe.expr.substitute import expand_vars
 from floe.expr.variables import with_variables
 from floe.model.errors import Yours

@@ -20,8 +20,8 @@ from urllib.parse import unquote_to_bytes
 from floe.files import FULL, Folders, NotPlain, opened, opened_plain, private
 from floe.model.errors import FloeError, World, Yours
 from floe.model.flow import Fetch
+from floe.model.ids import Instant, Key
 from floe.model.nouns import dataclass
-from floe.model.refs import Instant, Key
 from floe.model.secret import without_password
 from floe.model.signal import Exited, Failed, Report, Reported, Started, Stopped
 from floe.model.template import data_of

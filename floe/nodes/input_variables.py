@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from floe.model.errors import Yours
-from floe.model.refs import NAME, NO_ITEM, Json
+from floe.model.ids import NAME, NO_ITEM, Json
 
 VALUE_BYTES_MAX: Final = 64 * 1024
 """Longer values are only in the file `FLOE_INPUT`."""

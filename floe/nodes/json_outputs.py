@@ -10,8 +10,8 @@ from floe.expr.errors import ExpressionError
 from floe.expr.fuel import Fuel
 from floe.expr.values import size
 from floe.model.errors import Yours
+from floe.model.ids import NAME, Json
 from floe.model.number import NUMBER_END
-from floe.model.refs import NAME, Json
 
 FILE: Final = "FLOE_OUTPUTS.json"
 DIGITS_MAX: Final = 20

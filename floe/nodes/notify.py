@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 from floe.files import read_named
 from floe.model.codec import encode
+from floe.model.ids import Json, Shape
 from floe.model.notice import Notice, NoticeMessage
-from floe.model.refs import Json, Shape
 from floe.nodes.base import NoticeRefused
 from floe.nodes.smtp import Smtp
 from floe.places import Places

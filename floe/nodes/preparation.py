@@ -9,7 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, TypeVar
 
-from floe.expr.command import expanded, values_of
+from floe.expr.command import expanded
+from floe.expr.environment import values_of
 from floe.files import Folders
 from floe.model.errors import FloeError
 from floe.model.flow import Exec, GitCheckout, GitMerge

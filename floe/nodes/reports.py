@@ -9,7 +9,7 @@ import structlog
 from floe.files import EXHAUSTED, Folders
 from floe.model.errors import FloeError
 from floe.model.flow import Exec
-from floe.model.refs import Json
+from floe.model.ids import Json
 from floe.model.signal import Exited, Failed, Report, Stopped
 from floe.model.template import data_of
 from floe.nodes import warden

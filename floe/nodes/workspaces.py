@@ -20,7 +20,7 @@ import structlog
 
 from floe.files import Folders, kind_of, private
 from floe.model.errors import World
-from floe.model.refs import Key, ref_of
+from floe.model.ids import Key, ref_of
 from floe.nodes.base import Job, Space
 from floe.threads import Threads
 

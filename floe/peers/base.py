@@ -11,9 +11,9 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import field
 from typing import Final, NamedTuple, Protocol
 
+from floe.model.ids import HostId, Instant, StoreId
 from floe.model.message import Envelope
 from floe.model.nouns import dataclass
-from floe.model.refs import HostId, Instant, StoreId
 
 FRAME_MAX: Final = 16 * 1024 * 1024
 """Bytes of one frame: the largest message is an Offer, with values (1 MiB) and a compiled flow."""

@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 import structlog
 
+from floe.model.ids import HostId, Instant, StoreId
 from floe.model.message import Offer
 from floe.model.nouns import dataclass
-from floe.model.refs import HostId, Instant, StoreId
 from floe.peers.base import Hello
 from floe.peers.offers import Offers
 from floe.peers.send_queue import QueuedItem, SendQueue

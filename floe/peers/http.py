@@ -16,8 +16,8 @@ import aiohttp
 import structlog
 
 from floe.model.errors import FloeError, Theirs, Yours
+from floe.model.ids import HostId, Instant, address_key
 from floe.model.message import Envelope, Offer, Ping
-from floe.model.refs import HostId, Instant, address_key
 from floe.peers.base import (
     Answer,
     Hello,

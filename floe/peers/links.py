@@ -10,7 +10,7 @@ import aiohttp
 import structlog
 
 from floe.model.errors import FloeError
-from floe.model.refs import Instant
+from floe.model.ids import Instant
 from floe.peers.base import FRAME_MAX, TOKEN, Hello
 from floe.peers.frames import headers_of, unpack_hello
 from floe.peers.problems import NotFloe, Problems, is_refused, mismatch, sentence

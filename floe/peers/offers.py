@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from typing import Final
 
 from floe.model.errors import IdInvalid
+from floe.model.ids import RunRef
 from floe.model.message import Offer
-from floe.model.refs import RunRef
 from floe.peers.base import Offered
 
 OFFERS_MAX: Final = 10_000

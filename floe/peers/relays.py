@@ -9,7 +9,7 @@ from urllib.parse import quote
 import aiohttp
 
 from floe.model.errors import HostAway, Theirs
-from floe.model.refs import HostId, Instant
+from floe.model.ids import HostId, Instant
 from floe.peers.base import BY, RELAYED, TOKEN, Answer, Hello, Request
 from floe.peers.links import Link
 from floe.peers.problems import sentence

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from floe.model.refs import HostId, StoreId
+from floe.model.ids import HostId, StoreId
 from floe.peers.base import Protocols, Seen, doubled
 from floe.peers.hosts import HostAddress, OtherHost, address_in
 from floe.peers.links import Link

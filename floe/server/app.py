@@ -168,7 +168,7 @@ class Server:
             await self._runner.setup()
             self.urls = tuple([await self._listen(self._runner, at) for at in endpoints])
             if settings.private:
-                app[PEER_AUTH].addresses.update(_own_addresses(endpoints[1], self._listeners[1]))
+                app[PEER_AUTH].addresses.update(endpoints[1].addresses(self._listeners[1]))
         except BaseException:
             await self.stop()
             raise
@@ -238,12 +238,6 @@ class Server:
 
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
-
-
-def _own_addresses(at: Endpoint, listener: asyncio.Server) -> set[tuple[str, int]]:
-    """The addresses of a listener as its connections see them."""
-    names = [socket.getsockname() for socket in listener.sockets]
-    return {(name[0] if at.host else "", name[1]) for name in names}
 
 
 class _LogHandler(logging.Handler):

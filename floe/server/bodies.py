@@ -9,7 +9,7 @@ from typing import Final, NoReturn
 from aiohttp import web
 
 from floe.model.errors import TooLarge, Yours
-from floe.model.refs import Json
+from floe.model.ids import Json
 from floe.server.app_keys import BODY, CALLER, STRANGERS
 from floe.server.fields import Fields
 from floe.server.problems import Unsupported

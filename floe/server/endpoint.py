@@ -1,5 +1,6 @@
 """An address to listen at, with its certificate."""
 
+import asyncio
 import ssl
 from typing import NamedTuple
 
@@ -17,6 +18,11 @@ class Endpoint(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.host or '0.0.0.0'}:{self.port}"  # noqa: S104  # a text, not a bind
+
+    def addresses(self, listener: asyncio.Server) -> set[tuple[str, int]]:
+        """The addresses of its listener as connections see them."""
+        names = [socket.getsockname() for socket in listener.sockets]
+        return {(name[0] if self.host else "", name[1]) for name in names}
 
 
 def endpoint(bind: Bind, *, insecure: bool) -> Endpoint:

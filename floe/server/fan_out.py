@@ -11,8 +11,8 @@ from typing import Final
 from aiohttp import web
 
 from floe.model.errors import FloeError
+from floe.model.ids import HostId, Instant, Shape
 from floe.model.nouns import dataclass
-from floe.model.refs import HostId, Instant, Shape
 from floe.server.app_keys import CALLER, HUB, PEERS
 from floe.server.relay import request_for
 

@@ -20,7 +20,7 @@ from floe.feed.subscription import SubscriptionLagging
 from floe.hub.hub import Hub
 from floe.model.codec import to_text
 from floe.model.errors import Denied, FloeError, HostAway, Yours
-from floe.model.refs import RunRef
+from floe.model.ids import RunRef
 from floe.server.app_keys import AUTH, CALLER, FEEDS, HUB, PEERS, STOPPING
 from floe.server.auth import header_token
 from floe.server.bodies import parse

@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 from aiohttp import web
 
 from floe.model.errors import ValuesInvalid
-from floe.model.refs import Json
+from floe.model.ids import Json
 from floe.model.whole import whole
 
 Word = TypeVar("Word", bound=str)

@@ -5,7 +5,7 @@ from aiohttp import web
 from floe.hub.hub import Hub
 from floe.model.codec import iso
 from floe.model.flow import Flow, Trigger
-from floe.model.refs import Shape
+from floe.model.ids import Shape
 from floe.model.secret import without_password
 from floe.server.app_keys import HUB
 from floe.server.fields import query

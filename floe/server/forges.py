@@ -15,8 +15,8 @@ from urllib.parse import parse_qs
 
 from floe.host.pushes import BRANCHES, PUSH, TAGS, HookDelivery, Push
 from floe.model.errors import Yours
+from floe.model.ids import Json
 from floe.model.nouns import dataclass
-from floe.model.refs import Json
 from floe.model.secret import Secret
 from floe.server.bodies import parse
 

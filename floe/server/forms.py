@@ -6,7 +6,7 @@ from aiohttp import web
 
 from floe.hub.hub import Hub
 from floe.model.codec import iso
-from floe.model.refs import ref_of
+from floe.model.ids import ref_of
 from floe.model.summary import summary_of
 from floe.server import fan_out
 from floe.server.app_keys import HUB

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from floe.model.codec import iso
 from floe.model.errors import NotFound
-from floe.model.refs import HostId, StoreId, host_id
+from floe.model.ids import HostId, StoreId, host_id
 from floe.server.app_keys import HUB
 from floe.server.bodies import json_body
 from floe.server.fields import query

@@ -7,7 +7,7 @@ from aiohttp import web
 from floe.host.leases.base import Lease
 from floe.hub.hub import Hub
 from floe.model.codec import iso
-from floe.model.refs import HostId, ref_of
+from floe.model.ids import HostId, ref_of
 from floe.server.app_keys import CALLER, HUB
 from floe.server.bodies import json_body
 from floe.server.fields import query

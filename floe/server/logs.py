@@ -11,7 +11,7 @@ from aiohttp import web
 from floe.kernel.items import state_of
 from floe.model.errors import HostAway
 from floe.model.flow import Node
-from floe.model.refs import NO_ITEM, Shape
+from floe.model.ids import NO_ITEM, Shape
 from floe.model.run import Run
 from floe.model.whole import whole
 from floe.server.app_keys import HUB, MARKS, STOPPING

@@ -7,7 +7,7 @@ from typing import Any, Final
 from aiohttp import web
 
 import floe
-from floe.model.refs import Shape
+from floe.model.ids import Shape
 from floe.server.app_keys import ROUTES_OF, SETTINGS
 from floe.server.fields import query
 from floe.server.json_schema import ref

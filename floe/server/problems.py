@@ -27,7 +27,7 @@ from floe.model.errors import (
     World,
     Yours,
 )
-from floe.model.refs import Instant
+from floe.model.ids import Instant
 from floe.model.secret import masked
 from floe.shapes.findings import finding_shape
 

@@ -5,8 +5,8 @@ from typing import Final, get_args
 from aiohttp import web
 
 from floe.host.retention import Removals, Wanted
+from floe.model.ids import RunRef, flow_id
 from floe.model.keep import Keep, SpacesKept
-from floe.model.refs import RunRef, flow_id
 from floe.server.app_keys import HUB
 from floe.server.bodies import json_body
 from floe.server.fields import Fields, query

@@ -11,8 +11,8 @@ from aiohttp import web
 from floe.hub.hub import Hub
 from floe.model.codec import to_text
 from floe.model.errors import NotFound
+from floe.model.ids import Json
 from floe.model.nouns import dataclass
-from floe.model.refs import Json
 from floe.server import relay
 from floe.server.app_keys import CALLER, HUB
 from floe.server.bodies import json_body

@@ -19,7 +19,7 @@ from aiohttp import web
 from floe.hub.reads import FoundRun
 from floe.model.codec import iso
 from floe.model.errors import ArchiveAway, HostAway, IdInvalid, Lost
-from floe.model.refs import HostId, Instant, RunRef, host_id
+from floe.model.ids import HostId, Instant, RunRef, host_id
 from floe.peers.base import Answer, Request
 from floe.server.app_keys import BODY, CALLER, HUB, PEERS, SETTINGS, STOPPING
 from floe.server.bodies import raw_body

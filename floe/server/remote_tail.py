@@ -6,7 +6,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from floe.model.errors import FloeError, HostAway, NotFound
-from floe.model.refs import NO_ITEM, HostId, RunRef
+from floe.model.ids import NO_ITEM, HostId, RunRef
 from floe.peers.base import Answer, Peers, Request
 from floe.server.tail import CHUNK, Piece
 

@@ -10,7 +10,7 @@ from floe.kernel.items import ITEMS_MAX
 from floe.model.errors import Lost, NotFound
 from floe.model.event import FlowPinned
 from floe.model.flow import Node
-from floe.model.refs import (
+from floe.model.ids import (
     NO_ITEM,
     FlowId,
     HostId,

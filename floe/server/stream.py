@@ -8,7 +8,7 @@ from aiohttp import web
 
 from floe.feed.stream import Reached, line_of, own_feed
 from floe.feed.subscription import SubscriptionLagging
-from floe.model.refs import RunRef
+from floe.model.ids import RunRef
 from floe.server.app_keys import HUB, STOPPING
 from floe.server.events import SEQ_MAX
 from floe.server.fields import query

@@ -11,8 +11,8 @@ from floe.files import NotPlain
 from floe.hub.hub import Hub
 from floe.model.errors import HostAway, NotFound, World
 from floe.model.flow import Node
+from floe.model.ids import NO_ITEM, Key
 from floe.model.nouns import dataclass
-from floe.model.refs import NO_ITEM, Key
 from floe.model.run import NodeState, Run
 from floe.places import Places
 from floe.server.runs import node_of

@@ -3,8 +3,8 @@
 from collections.abc import Collection, Mapping
 from typing import Final, Literal, NamedTuple
 
+from floe.model.ids import Instant
 from floe.model.nouns import dataclass
-from floe.model.refs import Instant
 
 Kind = Literal["session", "token"]
 

@@ -17,7 +17,7 @@ from aiohttp import web
 
 from floe.model.codec import decode, encode
 from floe.model.errors import FloeError, HostAway
-from floe.model.refs import HostId
+from floe.model.ids import HostId
 from floe.peers.base import Peers, Request
 from floe.server.app_keys import AUTH, STOPPING
 from floe.server.fields import query

@@ -17,7 +17,7 @@ from typing import Final, get_args
 from floe.hub.hub import Hub
 from floe.model.codec import decode, encode
 from floe.model.errors import Denied
-from floe.model.refs import Instant, Json
+from floe.model.ids import Instant, Json
 from floe.model.secret import Secret
 from floe.server.token import ID_LEN, Kind, ShownToken, Token, TokenChange, is_of, with_made
 from floe.server.waits import wait_set

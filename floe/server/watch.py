@@ -3,7 +3,7 @@
 import asyncio
 from typing import Protocol
 
-from floe.model.refs import NO_ITEM
+from floe.model.ids import NO_ITEM
 from floe.server.fields import Fields
 from floe.server.remote_tail import RemoteTail
 from floe.server.runs import item_in

@@ -20,7 +20,7 @@ from floe.host.pushes import judged
 from floe.hub.hub import Done, Hub
 from floe.model.errors import Denied, FloeError, Forbidden, TriggerHeld, World
 from floe.model.flow import Flow, Trigger
-from floe.model.refs import Json, Shape
+from floe.model.ids import Json, Shape
 from floe.model.secret import Secret
 from floe.places import Places
 from floe.server.app_keys import HUB

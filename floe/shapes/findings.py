@@ -1,7 +1,7 @@
 """A finding in a document as JSON."""
 
 from floe.model.errors import Finding
-from floe.model.refs import Shape
+from floe.model.ids import Shape
 
 
 def finding_shape(finding: Finding) -> Shape:

@@ -10,8 +10,8 @@ from typing import Final
 from floe.host.peers.member import Member
 from floe.host.site import HostSettings
 from floe.model.host import HostView
+from floe.model.ids import HostId, Instant, Json
 from floe.model.nouns import dataclass
-from floe.model.refs import HostId, Instant, Json
 from floe.peers.base import Seen
 
 NAMES_MAX: Final = 3

@@ -10,7 +10,7 @@ from floe.kernel.graph import graph_of
 from floe.kernel.match import without_excused
 from floe.model.codec import encode, iso
 from floe.model.flow import Flow, MaxRuns, Trigger
-from floe.model.refs import Instant, Shape
+from floe.model.ids import Instant, Shape
 from floe.shapes.forms import form_shape
 from floe.shapes.work import work_shape
 

@@ -5,7 +5,7 @@ from typing import Final
 from floe.model.codec import iso, to_text
 from floe.model.flow import Ask
 from floe.model.form import Form
-from floe.model.refs import NodeId, Shape
+from floe.model.ids import NodeId, Shape
 from floe.model.run import NodeState, Run
 from floe.model.secret import is_secret_name
 from floe.model.title import one_line

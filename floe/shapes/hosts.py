@@ -5,7 +5,7 @@ from typing import Final
 
 from floe.host.peers.member import Member
 from floe.model.codec import iso
-from floe.model.refs import Json, Shape
+from floe.model.ids import Json, Shape
 from floe.peers.base import Seen
 from floe.shapes.fleet import Fleet
 

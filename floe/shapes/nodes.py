@@ -9,7 +9,7 @@ from floe.kernel.owed import wait_due
 from floe.model.codec import iso
 from floe.model.errors import NotFound
 from floe.model.flow import Node, Wait
-from floe.model.refs import NO_ITEM, Instant, Shape
+from floe.model.ids import NO_ITEM, Instant, Shape
 from floe.model.run import Attempt, NodeState, Run
 from floe.shapes.work import work_shape
 

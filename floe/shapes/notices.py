@@ -1,8 +1,8 @@
 """The notices of a run as JSON."""
 
 from floe.model.codec import iso
+from floe.model.ids import Shape
 from floe.model.notice import OwedNotice, RunNotices
-from floe.model.refs import Shape
 
 
 def notices_shape(notices: RunNotices | None) -> Shape:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from floe.host.reruns import Plan
-from floe.model.refs import NodeId, Shape
+from floe.model.ids import NodeId, Shape
 
 
 def plan_shape(plan: Plan) -> Shape:

@@ -6,7 +6,7 @@ from floe.host.by_hand import is_by_hand
 from floe.kernel.result import failed_nodes
 from floe.model.codec import iso
 from floe.model.host import AsOf, Why
-from floe.model.refs import RunRef, Shape
+from floe.model.ids import RunRef, Shape
 from floe.model.run import Run
 from floe.model.secret import without_secrets
 from floe.model.summary import Summary, summary_of

@@ -3,7 +3,7 @@
 from floe.expr.template import part_as_written
 from floe.model.codec import encode
 from floe.model.flow import Work
-from floe.model.refs import Shape
+from floe.model.ids import Shape
 from floe.model.secret import HIDDEN
 from floe.model.template import Template, TemplatePart, has_template
 

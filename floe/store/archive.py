@@ -7,8 +7,8 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from floe.model.ids import Key, RunRef, Shape
 from floe.model.nouns import dataclass
-from floe.model.refs import Key, RunRef, Shape
 from floe.store.base import Record
 
 

@@ -6,8 +6,8 @@ from typing import Final, Protocol
 
 from floe.model.codec import Body
 from floe.model.event import Event
+from floe.model.ids import FlowId, HostId, Instant, Json, RunRef, StoreId
 from floe.model.nouns import dataclass
-from floe.model.refs import FlowId, HostId, Instant, Json, RunRef, StoreId
 from floe.model.result import RunResult
 from floe.model.run import Pruned, State
 from floe.model.summary import Summary

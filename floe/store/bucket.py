@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, TypeVar, TypeVarTuple, cast
 
 from floe.model.errors import ArchiveAway, Yours
-from floe.model.refs import Key, RunRef
+from floe.model.ids import Key, RunRef
 from floe.places import Place
 from floe.store.archive import PackedOutput, PackedRun
 from floe.store.bucket_settings import BucketSettings

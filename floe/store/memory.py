@@ -12,7 +12,7 @@ from itertools import islice
 
 from floe.model.codec import from_text, to_text
 from floe.model.errors import StoreFailed, Yours
-from floe.model.refs import FlowId, Json, RunRef, StoreId
+from floe.model.ids import FlowId, Json, RunRef, StoreId
 from floe.model.result import FAILING
 from floe.model.run import Pruned
 from floe.model.summary import Summary

@@ -19,7 +19,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 from floe.files import opened
 from floe.model.codec import EVENTS, decode_event, from_text, to_text
 from floe.model.errors import StoreForeign
-from floe.model.refs import Json, RunRef, Shape
+from floe.model.ids import Json, RunRef, Shape
 from floe.store.archive import PackedOutput, PackedRun
 from floe.store.base import Record
 

@@ -5,8 +5,8 @@ from contextlib import closing
 from pathlib import Path
 
 from floe.model.errors import StoreFailed
+from floe.model.ids import StoreId
 from floe.model.nouns import dataclass
-from floe.model.refs import StoreId
 from floe.store.rules import new_store_id
 from floe.store.sql import queries
 from floe.store.sqlite_file import locked_folder, open_database, store_id_in

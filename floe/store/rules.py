@@ -5,7 +5,7 @@ import re
 from typing import Final, NamedTuple
 
 from floe.model.errors import IdInvalid, StoreConflict, Yours
-from floe.model.refs import RunRef, StoreId
+from floe.model.ids import RunRef, StoreId
 from floe.model.summary import Summary
 from floe.store.base import Append, RunQuery
 

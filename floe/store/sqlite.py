@@ -11,8 +11,8 @@ from typing import TypeVar, cast
 
 from floe.model.codec import EVENTS, Body, decode_event, from_text, to_text
 from floe.model.errors import StoreFailed, StoreForeign, Yours
+from floe.model.ids import FlowId, Json, RunRef, StoreId
 from floe.model.nouns import dataclass
-from floe.model.refs import FlowId, Json, RunRef, StoreId
 from floe.model.run import Pruned
 from floe.model.summary import Summary
 from floe.store.base import Batch, Change, FlowRuns, Record, RunPage, RunQuery, Stored

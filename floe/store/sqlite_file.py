@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from floe.model.errors import StoreBusy, StoreFailed, StoreForeign
-from floe.model.refs import StoreId
+from floe.model.ids import StoreId
 from floe.store.rules import new_store_id
 from floe.store.sql import migrations, queries
 from floe.store.upgrades import add_functions

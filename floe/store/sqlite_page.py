@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import product
 from typing import Final
 
-from floe.model.refs import FlowId, Instant
+from floe.model.ids import FlowId, Instant
 from floe.model.result import RunResult
 from floe.model.run import Pruned, State
 from floe.model.summary import FIELDS, Summary

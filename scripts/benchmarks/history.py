@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import replace
 from pathlib import Path
 
-from floe.model.refs import Instant, RunRef
+from floe.model.ids import Instant, RunRef
 from floe.store.base import Append, Batch, LedgerWrite, RunQuery
 from floe.store.sqlite import SqliteStore
 

@@ -17,7 +17,7 @@ from floe.kernel.evolve import fold
 from floe.model.codec import decode
 from floe.model.event import NodeStarted, RunActivated, RunGranted
 from floe.model.flow import Exec, Flow
-from floe.model.refs import HostId, Json, Key, RunRef
+from floe.model.ids import HostId, Json, Key, RunRef
 from floe.model.run import Run
 from floe.store.base import Record
 from floe.store.sqlite import SqliteStore

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from floe.model.refs import Key
+from floe.model.ids import Key
 
 TAGS: Final = {"h1": "linux,east", "h2": "linux,east,lab", "h3": "linux,west,lab"}
 """The hosts of a cluster and their tags; every pair of hosts has a tag in common."""

@@ -18,7 +18,7 @@ from floe import logs
 from floe.app import Ports, ports_of, serve
 from floe.config import Flags, load, read_local, which_conf
 from floe.model.flow import Fetch
-from floe.model.refs import Instant
+from floe.model.ids import Instant
 from floe.model.signal import Reported, Started
 from floe.nodes.base import Job, OnReport
 from floe.store.base import Batch

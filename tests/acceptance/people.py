@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from floe.model.refs import Json
+from floe.model.ids import Json
 from floe.store.sqlite import SqliteStore
 from tests.acceptance.product import DEADLINE_S, TOKEN, Host, Program
 from tests.acceptance.warm import floe_host, floe_ran

@@ -21,7 +21,7 @@ from floe.model.codec import decode
 from floe.model.errors import NotFound, Theirs
 from floe.model.event import Event
 from floe.model.flow import Flow
-from floe.model.refs import Json, RunRef
+from floe.model.ids import Json, RunRef
 from floe.model.run import Run
 from floe.store.base import RunQuery
 from floe.store.sqlite import SqliteStore

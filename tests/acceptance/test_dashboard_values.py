@@ -10,7 +10,7 @@ import pytest
 import yaml
 from playwright.sync_api import Locator, Page, expect
 
-from floe.model.refs import Json
+from floe.model.ids import Json
 from tests.acceptance.dashboard import Host, browser, complaints, page, status
 
 __all__ = ["browser", "complaints", "page"]  # fixtures

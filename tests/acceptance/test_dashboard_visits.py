@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from floe.model.refs import Instant
+from floe.model.ids import Instant
 from tests.acceptance.dashboard import Host, browser, complaints, page
 from tests.make_visits import store_second_visit
 

@@ -16,7 +16,7 @@ from typing import Final, TypeVar
 from floe.model.errors import Theirs, Yours
 from floe.model.event import Event, NodeStarted
 from floe.model.flow import Exec
-from floe.model.refs import Key
+from floe.model.ids import Key
 from floe.model.run import Run
 from tests.acceptance import crash_host
 from tests.acceptance.product import Host, until

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from obstore.store import MemoryStore, ObjectStore
 
-from floe.model.refs import Key, NodeId
+from floe.model.ids import Key, NodeId
 from floe.store.archive import Archive
 from floe.store.bucket import Bucket
 from tests.make_bucket import a_packed_run, an_output, an_s3_server

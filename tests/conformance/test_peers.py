@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from floe.model.ids import HostId, StoreId
 from floe.model.message import EndedStored, Envelope, Offer
-from floe.model.refs import HostId, StoreId
 from floe.peers.base import FRAME_MAX
 from tests.make import H1, a_flow
 from tests.make_peers import (

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from floe.model.errors import StoreConflict, StoreFailed, Yours
-from floe.model.refs import STORE, FlowId, HostId, Instant, StoreId
+from floe.model.ids import STORE, FlowId, HostId, Instant, StoreId
 from floe.model.result import RunResult
 from floe.model.run import State
 from floe.store.base import (

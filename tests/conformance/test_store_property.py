@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from floe.model.errors import StoreConflict
-from floe.model.refs import FlowId, HostId, Json, RunRef
+from floe.model.ids import FlowId, HostId, Json, RunRef
 from floe.model.result import RunResult
 from floe.model.summary import Summary
 from floe.store.base import Append, Batch, LedgerWrite, RunQuery, RunStore

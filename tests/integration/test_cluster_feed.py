@@ -10,7 +10,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from floe.model.refs import FlowId, HostId
+from floe.model.ids import FlowId, HostId
 from floe.model.secret import Secret
 from floe.server.frame_schemas import KINDS
 from floe.server.settings import Bind

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from floe.model.flow import Flow
-from floe.model.refs import FlowId, HostId
+from floe.model.ids import FlowId, HostId
 from floe.model.secret import Secret
 from floe.server.settings import Bind
 from tests.make import H1

@@ -32,7 +32,7 @@ from floe.model.errors import (
 from floe.model.event import NodeStarted, RunEnded, RunPended
 from floe.model.flow import Backoff, Git, Retry, Trigger
 from floe.model.form import Field, Form
-from floe.model.refs import FlowId, Instant, Json, Key, NodeId
+from floe.model.ids import FlowId, Instant, Json, Key, NodeId
 from floe.model.signal import Exited, TimerFired
 from floe.model.summary import Summary
 from floe.nodes.base import Job, OnReport

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from floe.feed.directory import DirectorySource
-from floe.model.refs import RunRef, StoreId
+from floe.model.ids import RunRef, StoreId
 from floe.peers.base import Seen
 from floe.peers.http import HttpPeers
 from floe.server.routes import ROUTES

@@ -10,7 +10,7 @@ import pytest
 from floe.feed.frames import Frame
 from floe.model.flow import Ask, Exec, Fetch, Git, GitCheckout, GitMerge, Trigger
 from floe.model.form import Field, Form
-from floe.model.refs import FlowId, NodeId
+from floe.model.ids import FlowId, NodeId
 from floe.model.signal import Failed
 from floe.server.routes import ROUTES
 from tests.make import a_flow, a_node

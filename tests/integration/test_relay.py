@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import pytest
 
-from floe.model.refs import HostId, RunRef
+from floe.model.ids import HostId, RunRef
 from floe.peers.base import BY, RELAYED, TOKEN
 from floe.server.routes import ROUTES
 from tests.make import H1

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from floe.model.errors import StoreFailed
-from floe.model.refs import FlowId
+from floe.model.ids import FlowId
 from floe.server.bodies import BODY_MAX
 from floe.server.routes import ROUTES
 from floe.store.base import Batch

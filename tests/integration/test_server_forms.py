@@ -9,7 +9,7 @@ import pytest
 from floe.expr.template import read, template_of
 from floe.model.flow import Ask, Trigger
 from floe.model.form import Field, Form
-from floe.model.refs import FlowId, NodeId
+from floe.model.ids import FlowId, NodeId
 from tests.make import a_flow, a_node, an_end
 from tests.make_server import ADMIN, Site, a_site, until
 from tests.schemas import check

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from floe.model.refs import FlowId
+from floe.model.ids import FlowId
 from floe.model.signal import Exited
 from tests.make import a_flow, a_node
 from tests.make_server import DEADLINE_S, Site, a_site, until

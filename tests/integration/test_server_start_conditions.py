@@ -9,7 +9,7 @@ import pytest
 
 from floe.model.flow import Trigger
 from floe.model.form import Field, Form
-from floe.model.refs import FlowId, NodeId
+from floe.model.ids import FlowId, NodeId
 from tests.make import a_flow, a_node
 from tests.make_server import ADMIN, Site, a_site
 from tests.make_webhooks import SECRET, headers_of, stored_body

@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from floe import tasks
-from floe.model.refs import HostId
+from floe.model.ids import HostId
 from floe.model.secret import Secret
 from floe.peers.base import Request
 from floe.server.app_keys import STOPPING

@@ -9,7 +9,7 @@ import pytest
 
 from floe.hub.hub import Hub
 from floe.model.flow import Backoff, Retry
-from floe.model.refs import FlowId, NodeId
+from floe.model.ids import FlowId, NodeId
 from floe.model.signal import Exited, Reset
 from floe.model.tags import Tag
 from floe.server.frame_schemas import FRAMES

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from floe.model.errors import StoreBusy, StoreFailed, StoreForeign
-from floe.model.refs import HostId
+from floe.model.ids import HostId
 from floe.store.base import Batch, RunQuery
 from floe.store.sql import migrations
 from floe.store.sqlite import SqliteStore

@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from floe.dialects.floe.command_lines import split
-from floe.expr.command import expanded, values_of
+from floe.expr.command import expanded
+from floe.expr.environment import values_of
 from floe.model.errors import Yours
 
 TRAP = "touch trap"

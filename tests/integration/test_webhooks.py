@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from floe.model.flow import Trigger
-from floe.model.refs import FlowId, NodeId
+from floe.model.ids import FlowId, NodeId
 from tests.make import a_flow, a_node
 from tests.make_server import ADMIN, Site, a_site
 from tests.make_webhooks import SECRET, headers_of, stored_body

@@ -82,8 +82,8 @@ from floe.model.flow import (
     Work,
 )
 from floe.model.form import Form
+from floe.model.ids import NO_ITEM, HostId, Instant, Json, Key, NodeId, RunRef
 from floe.model.outcome import Outcome
-from floe.model.refs import NO_ITEM, HostId, Instant, Json, Key, NodeId, RunRef
 from floe.model.run import Run
 from floe.model.signal import (
     Abandon,

@@ -41,8 +41,8 @@ from floe.kernel.run_step import RunStep
 from floe.model.event import RepeatArmed, RunEnding
 from floe.model.flow import Flow, Foreach, Node
 from floe.model.host import HostView
+from floe.model.ids import HostId, Key, RunRef, StoreId
 from floe.model.message import Claim, Ended, Envelope, Message, Offer, Ping
-from floe.model.refs import HostId, Key, RunRef, StoreId
 from floe.model.run import ItemStates, NodeState, Run
 from floe.model.signal import Activate, Cancel, Stopped
 from floe.model.taken import NodeTaken

@@ -18,7 +18,7 @@ from floe.hub.clock import CHECK_S, HOLD_S, LOOK_S, STEP_MS, Timers, WallClock
 from floe.hub.flows import FlowBook
 from floe.hub.triggers import Triggers
 from floe.model.flow import Git, Trigger
-from floe.model.refs import Instant, Json, NodeId
+from floe.model.ids import Instant, Json, NodeId
 from floe.store.base import LedgerWrite
 from tests.make import NOW, a_flow
 from tests.make_triggers import a_poll, a_tick

@@ -11,7 +11,7 @@ from heapq import merge
 from floe.kernel.evolve import fold
 from floe.model.codec import from_text, to_text
 from floe.model.event import Event, NodeStarted
-from floe.model.refs import Json, Key, RunRef, StoreId
+from floe.model.ids import Json, Key, RunRef, StoreId
 from floe.model.run import Pruned, Run
 from floe.model.summary import Summary
 from floe.store.base import Append, Change, LedgerWrite, Record

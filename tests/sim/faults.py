@@ -7,7 +7,7 @@ from random import Random
 from typing import Final
 
 from floe.host.inputs import Drain, Forget, Free, Input, Reply
-from floe.model.refs import HostId
+from floe.model.ids import HostId
 from tests.sim.machine import Fuse, Machine
 from tests.sim.mishaps import AT_REST, POINTS, Lean, Mishap
 from tests.sim.truth import Place

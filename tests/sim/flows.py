@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from floe.model.codec import digest_of
 from floe.model.flow import Backoff, Flow, Foreach, MaxRuns, Node, Repeat, Retry
-from floe.model.refs import FlowId
+from floe.model.ids import FlowId
 from tests.make import a_flow, a_form, a_merge, a_node, a_timer, an_end
 
 

@@ -46,8 +46,8 @@ from floe.model.event import (
     RunGranted,
 )
 from floe.model.flow import Ask, Join
+from floe.model.ids import NO_ITEM, Instant, Key, NodeId, RunRef
 from floe.model.message import Accepted, Ended, Envelope, Offer, Refused
-from floe.model.refs import NO_ITEM, Instant, Key, NodeId, RunRef
 from floe.model.run import NodeState, Run
 from floe.model.summary import Summary
 from floe.model.tags import emitter_of

@@ -27,8 +27,8 @@ from floe.model.effect import (
     StopAction,
 )
 from floe.model.event import GrantSuperseded, RunActivated, RunEnded
+from floe.model.ids import HostId, Instant, Key, RunRef
 from floe.model.message import CancelRun, Envelope, Message
-from floe.model.refs import HostId, Instant, Key, RunRef
 from floe.model.run import Run
 from floe.model.signal import (
     DataGiven,

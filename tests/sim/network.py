@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Final
 
+from floe.model.ids import HostId
 from floe.model.message import Envelope
-from floe.model.refs import HostId
 from tests.sim.mishaps import Mishap
 
 LATE_MS: Final = 4000

@@ -13,8 +13,8 @@ from floe.host.peers.whereabouts import pen_of
 from floe.host.removal import SWEEP, is_removed_here, repeated_in
 from floe.host.retention import LOOK_S, EndedRun, Retention
 from floe.host.step import workspace_of
+from floe.model.ids import Instant, RunRef
 from floe.model.keep import Keep
-from floe.model.refs import Instant, RunRef
 from floe.model.run import Pruned, Run
 from floe.model.summary import Summary
 from floe.store.base import LedgerWrite

@@ -8,7 +8,7 @@ from floe.host.inputs import Reply, Start
 from floe.host.peers.whereabouts import log_host
 from floe.host.reruns import Again, RerunSource, space_of
 from floe.model.errors import Conflict, NotFound
-from floe.model.refs import RunRef
+from floe.model.ids import RunRef
 from floe.model.run import Run
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ import pytest
 
 from floe.host.reruns import Again
 from floe.host.site import HostSettings
+from floe.model.ids import FlowId, HostId, RunRef
 from floe.model.keep import Keep
-from floe.model.refs import FlowId, HostId, RunRef
 from tests.sim import invariants
 from tests.sim.machine import Fuse, Machine
 from tests.sim.mishaps import Mishap

@@ -14,8 +14,8 @@ from typing import Final
 
 from floe.host.reruns import Again
 from floe.host.site import HostSettings
+from floe.model.ids import FlowId, HostId, RunRef
 from floe.model.keep import Keep
-from floe.model.refs import FlowId, HostId, RunRef
 from tests.make import NOW
 from tests.sim import invariants
 from tests.sim.bugs import Bug

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from floe.kernel.place import HOST_SCOPED
 from floe.model.flow import Flow
-from floe.model.refs import HostId, Key, RunRef, StoreId
+from floe.model.ids import HostId, Key, RunRef, StoreId
 from floe.model.run import Run
 
 

@@ -23,8 +23,8 @@ from floe.model.event import (
     RunEnding,
     RunPended,
 )
+from floe.model.ids import FlowId, HostId, Json, Key, NodeId, RunRef, StoreId
 from floe.model.message import Envelope, Offer, Withdraw
-from floe.model.refs import FlowId, HostId, Json, Key, NodeId, RunRef, StoreId
 from floe.model.signal import Cancel, Exited, Report
 from floe.model.summary import Summary
 from tests.make import NOW

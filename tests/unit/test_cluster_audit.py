@@ -8,7 +8,7 @@ import pytest
 from floe.kernel.evolve import evolve
 from floe.model.codec import digest_of, encode_event, to_text
 from floe.model.event import Event, RunGranted
-from floe.model.refs import FlowId, HostId, Key, NodeId, RunRef, StoreId
+from floe.model.ids import FlowId, HostId, Key, NodeId, RunRef, StoreId
 from floe.model.run import Run
 from floe.model.signal import Activate
 from floe.store.base import Record

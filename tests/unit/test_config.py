@@ -22,7 +22,7 @@ from floe.config import (
 from floe.dialects.notes import Notes
 from floe.model.errors import ConfigInvalid, NotFound
 from floe.model.flow import Git
-from floe.model.refs import HostId
+from floe.model.ids import HostId
 from floe.model.secret import Secret
 from floe.nodes.base import Document
 

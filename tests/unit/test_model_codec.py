@@ -8,7 +8,7 @@ from floe.model.codec import decode_event, encode_event, from_text, to_text
 from floe.model.event import NodeEntered
 from floe.model.flow import Ask, End, Exec, Fetch, Git, GitCheckout, GitMerge, Join, Wait, Work
 from floe.model.form import Form
-from floe.model.refs import Instant, NodeId
+from floe.model.ids import Instant, NodeId
 
 WORKS = (
     Exec(argv=("make",)),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from floe.model.refs import Json
+from floe.model.ids import Json
 from floe.model.search_terms import TERMS_MAX, terms_in
 from floe.model.title import TITLE_MAX, one_line, title_from
 

@@ -3,7 +3,7 @@
 import pytest
 
 from floe.model.errors import IdInvalid
-from floe.model.refs import Key
+from floe.model.ids import Key
 from floe.model.whole import whole
 
 OTHER_SCRIPTS = ["\N{ARABIC-INDIC DIGIT THREE}", "\N{FULLWIDTH DIGIT FIVE}", "\N{SUPERSCRIPT TWO}"]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from floe.model.flow import Exec, Git, GitCheckout, GitMerge
-from floe.model.refs import Instant
+from floe.model.ids import Instant
 from floe.model.signal import Exited, Failed, Reported, Started, Stopped
 from floe.nodes import commands, spare_inputs, warden
 from floe.nodes.attempt_files import OUTPUTS_BYTES_MAX, input_path, outputs_path

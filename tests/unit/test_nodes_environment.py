@@ -9,7 +9,7 @@ import pytest
 
 from floe.files import Folders, NotPlain
 from floe.model.errors import TooLarge, Yours
-from floe.model.refs import Json
+from floe.model.ids import Json
 from floe.model.template import Template, TemplatePart
 from floe.nodes.attempt_files import (
     OUTPUTS_BYTES_MAX,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from floe.model.refs import FlowId
+from floe.model.ids import FlowId
 from floe.nodes.base import Space
 from floe.nodes.space_sizes import NAP_FILES, MeasuredSpaces
 from floe.nodes.workspaces import Workspaces

@@ -10,8 +10,8 @@ import pytest
 
 from floe.model.errors import Theirs
 from floe.model.flow import Flow
+from floe.model.ids import HostId, StoreId
 from floe.model.message import Envelope, Message
-from floe.model.refs import HostId, StoreId
 from floe.peers.base import Protocols
 from floe.peers.frames import pack, read_protocols, unpack
 from tests.make import H1, a_flow

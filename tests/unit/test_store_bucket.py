@@ -11,7 +11,7 @@ import pytest
 from obstore.store import MemoryStore, S3Store
 
 from floe.model.errors import ArchiveAway, Yours
-from floe.model.refs import Key, NodeId
+from floe.model.ids import Key, NodeId
 from floe.store import bucket
 from floe.store.bucket import Bucket, open_s3
 from floe.store.bucket_settings import BucketSettings

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from floe.model.refs import FlowId, HostId
+from floe.model.ids import FlowId, HostId
 from floe.model.result import RunResult
 from floe.model.run import State
 from floe.model.summary import Summary

@@ -11,7 +11,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 import pytest
 
-from floe.model.refs import Instant
+from floe.model.ids import Instant
 from floe.model.summary import Summary, summary_of
 from floe.server import json_schema, schemas
 from floe.shapes.runs import summary_shape

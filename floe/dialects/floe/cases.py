@@ -36,8 +36,8 @@ from floe.dialects.section import KeySpec, SectionValues
 from floe.dialects.tree import Items, Scalar, Table, Tree
 from floe.model.case import Attempts, Case, Expected, GivenAttempt, GivenNode
 from floe.model.flow import Flow
+from floe.model.ids import Json, NodeId
 from floe.model.number import exact_number
-from floe.model.refs import Json, NodeId
 
 
 def read_cases(tables: Sequence[Table], flows: Sequence[Flow], notes: Notes) -> tuple[Case, ...]:

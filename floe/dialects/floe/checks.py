@@ -16,7 +16,7 @@ from floe.expr.paths import shown
 from floe.expr.template import read
 from floe.kernel.graph import Flaw, edges_of, graph_of
 from floe.model.flow import Ask, End, Flow, Git, GitCheckout, GitMerge, Trigger
-from floe.model.refs import NodeId
+from floe.model.ids import NodeId
 from floe.model.tags import Tag, label_of
 
 

@@ -11,15 +11,8 @@ from floe.dialects.kinds import nearest
 from floe.dialects.notes import Notes, Position
 from floe.dialects.tree import Items, Table
 from floe.expr.arguments import arguments_of
-from floe.expr.command import (
-    VALUE_PREFIX,
-    Fault,
-    computed,
-    entry_faults,
-    faults,
-    first_word,
-    values_of,
-)
+from floe.expr.command import VALUE_PREFIX, Fault, computed, faults, first_word
+from floe.expr.environment import entry_faults, values_of
 from floe.expr.substitute import ARGUMENT_BYTES_MAX, named_vars
 from floe.expr.variables import with_variables
 from floe.model.flow import Ask, Exec, Flow, Node

@@ -67,7 +67,7 @@ from floe.dialects.written import written
 from floe.model.case import Case
 from floe.model.flow import Flow, Trigger
 from floe.model.form import Field
-from floe.model.refs import FlowId, NodeId
+from floe.model.ids import FlowId, NodeId
 
 
 class FloeDialect:

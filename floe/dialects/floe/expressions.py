@@ -12,8 +12,8 @@ from floe.expr.template import Written
 from floe.kernel.judge import AT_NODE
 from floe.kernel.named_values import RUN_AT_NODE
 from floe.model.flow import Flow
+from floe.model.ids import NodeId
 from floe.model.nouns import dataclass
-from floe.model.refs import NodeId
 from floe.model.template import TemplatePart
 
 

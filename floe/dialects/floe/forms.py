@@ -22,8 +22,8 @@ from floe.dialects.notes import Notes
 from floe.dialects.section import SectionValues
 from floe.dialects.tree import Table, Tree
 from floe.model.form import Field, FieldType, Form
+from floe.model.ids import Json
 from floe.model.number import exact_number
-from floe.model.refs import Json
 
 
 def read_form(table: Table | None, title: str, notes: Notes) -> Form:

@@ -9,7 +9,7 @@ from typing import Final
 
 from floe.kernel.graph import edges_of
 from floe.model.flow import Ask, Exec, Flow, Git, GitCheckout, GitMerge, Node
-from floe.model.refs import NodeId
+from floe.model.ids import NodeId
 
 _MENTION: Final = re.compile(
     r"(?<![\\\w])\$(?:\{FLOE_IN_(?P<braced>\w+)\}|FLOE_IN_(?P<plain>\w+))|\bFLOE_IN_(?P<other>\w+)",

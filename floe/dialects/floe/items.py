@@ -11,8 +11,8 @@ from floe.dialects.notes import Notes, Position
 from floe.dialects.tree import Entry, Items, Table, Tree
 from floe.kernel.items import ITEMS_MAX
 from floe.model.codec import to_text
+from floe.model.ids import NAME, Json
 from floe.model.nouns import dataclass
-from floe.model.refs import NAME, Json
 
 EXCLUDE: Final = "exclude"
 INCLUDE: Final = "include"

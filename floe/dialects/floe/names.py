@@ -11,7 +11,7 @@ from typing import Final
 from floe.dialects.floe.vocabulary import ID, NAME
 from floe.dialects.notes import Notes
 from floe.dialects.section import KeySpec, SectionValues
-from floe.model.refs import ID as ID_PATTERN
+from floe.model.ids import ID as ID_PATTERN
 
 ID_MAX: Final = 63
 """Characters of an id."""

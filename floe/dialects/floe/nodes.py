@@ -40,8 +40,8 @@ from floe.dialects.section import SectionValues
 from floe.dialects.tree import Items, Scalar, Table
 from floe.kernel.skipping import with_excuses
 from floe.model.flow import End, Exec, Fetch, Foreach, Join, Node, Repeat, Trigger, Work
+from floe.model.ids import NodeId
 from floe.model.nouns import dataclass
-from floe.model.refs import NodeId
 from floe.model.tags import TRIGGER_GOOD, Tag
 
 Class = Literal["task", "merge"]

@@ -6,7 +6,7 @@ from floe.dialects.floe.expressions import ExpressionText, check_expression
 from floe.dialects.notes import Notes, Position
 from floe.kernel.repeat import GIVEN
 from floe.model.flow import Action, Flow, Repeat, Work
-from floe.model.refs import NodeId
+from floe.model.ids import NodeId
 
 
 class WrittenRepeat(NamedTuple):

@@ -9,7 +9,7 @@ from floe.dialects.tree import Scalar, Table
 from floe.kernel.judge import AT_NODE
 from floe.kernel.named_values import RUN_AT_NODE
 from floe.model.flow import Flow, RunOutput
-from floe.model.refs import NAME
+from floe.model.ids import NAME
 
 OUTPUTS_MAX: Final = 100
 """Outputs of one flow."""

@@ -22,8 +22,8 @@ from floe.expr.template import (
 from floe.kernel.judge import AT_NODE, HOST, OF_ITEM
 from floe.kernel.named_values import NODE, RUN, TRIGGER
 from floe.model.flow import Ask, Flow
+from floe.model.ids import NodeId
 from floe.model.nouns import dataclass, replace
-from floe.model.refs import NodeId
 from floe.model.template import Path, Template, TemplatePart
 
 LATER: Final = ("host", "ws", "item", "index")

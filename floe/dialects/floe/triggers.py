@@ -41,8 +41,8 @@ from floe.expr.globs import PATTERNS_MAX, glob_fault
 from floe.expr.patterns import fault_of
 from floe.model.flow import Git, Trigger, TriggerType
 from floe.model.form import Field
+from floe.model.ids import NodeId
 from floe.model.nouns import replace
-from floe.model.refs import NodeId
 
 TRIGGER_TYPES: Final[Mapping[str, tuple[TriggerType, Section]]] = {
     "data": ("data", DATA_TRIGGER),

@@ -10,7 +10,7 @@ from floe.expr.flow.lists import member
 from floe.expr.flow.tree import Call, Literal, Part
 from floe.expr.fuel import Fuel
 from floe.expr.values import is_list, kind_of, listed, named
-from floe.model.refs import Json
+from floe.model.ids import Json
 from floe.model.template import Path
 
 Values = Callable[[Path], Json]

@@ -28,7 +28,7 @@ from floe.expr.flow.tree import (
 from floe.expr.fuel import Fuel
 from floe.expr.paths import Unknown, shown
 from floe.expr.values import is_number, kind_of, named
-from floe.model.refs import Json
+from floe.model.ids import Json
 
 
 def compiled(part: Part) -> Run:

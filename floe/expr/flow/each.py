@@ -17,7 +17,7 @@ from floe.expr.patterns import (
     fault_of,
 )
 from floe.expr.values import kind_of, named
-from floe.model.refs import Json
+from floe.model.ids import Json
 
 EACH: Final = ("map", "select", "reject", "selectattr")
 

@@ -12,7 +12,7 @@ from floe.expr.flow.tree import Part
 from floe.expr.flow.walk import mentions
 from floe.expr.fuel import RESULT_BYTES_MAX, Fuel
 from floe.expr.values import exact, is_number, kind_of, size
-from floe.model.refs import Json
+from floe.model.ids import Json
 
 KEPT: Final = 512
 """Expressions that are kept compiled."""

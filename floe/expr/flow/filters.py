@@ -9,8 +9,8 @@ from typing import Final
 from floe.expr.flow import lists, numbers, texts
 from floe.expr.fuel import Fuel
 from floe.expr.values import KINDS, Kind
+from floe.model.ids import Json
 from floe.model.nouns import dataclass
-from floe.model.refs import Json
 
 NEEDED: Final = object()
 """The default of an argument without which a filter cannot be."""

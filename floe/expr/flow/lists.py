@@ -6,7 +6,7 @@ from typing import cast
 from floe.expr.errors import ExpressionError, Missing
 from floe.expr.fuel import DEPTH_MAX, Fuel
 from floe.expr.values import as_text, exact, is_list, is_number, kind_of, named
-from floe.model.refs import Json
+from floe.model.ids import Json
 
 
 def length(value: Sequence[Json] | Mapping[str, Json], fuel: Fuel) -> Json:

@@ -7,7 +7,7 @@ from typing import Final
 from floe.expr.errors import ExpressionError
 from floe.expr.fuel import Fuel
 from floe.expr.values import exact
-from floe.model.refs import Json
+from floe.model.ids import Json
 
 NONE: Final = object()
 """No default is given."""

@@ -16,7 +16,7 @@ from floe.expr.values import (
     named,
     same,
 )
-from floe.model.refs import Json
+from floe.model.ids import Json
 
 _NUMBERS: Final[Mapping[str, Callable[[int | float, int | float], int | float]]] = {
     "+": operator.add,

@@ -28,7 +28,7 @@ from floe.expr.flow.tree import (
     Within,
 )
 from floe.expr.fuel import DEPTH_MAX
-from floe.model.refs import Json
+from floe.model.ids import Json
 
 CONSTANTS: Final[dict[str, Json]] = {
     "true": True,

@@ -6,7 +6,7 @@ from floe.expr.errors import ExpressionError, Missing
 from floe.expr.flow.lists import member
 from floe.expr.fuel import Fuel
 from floe.expr.values import is_list, kind_of, named
-from floe.model.refs import Json
+from floe.model.ids import Json
 
 
 def indexed(value: Json, key: Json) -> Json:

@@ -6,7 +6,7 @@ from typing import Never, cast
 from floe.expr.errors import ExpressionError
 from floe.expr.fuel import Fuel
 from floe.expr.values import as_json, as_text, size
-from floe.model.refs import Json
+from floe.model.ids import Json
 
 
 def split(value: str, by: str | None, fuel: Fuel) -> Json:

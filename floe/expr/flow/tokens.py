@@ -5,7 +5,7 @@ from typing import Final, Literal, NamedTuple
 
 from floe.expr.errors import ExpressionError
 from floe.expr.values import exact
-from floe.model.refs import Json
+from floe.model.ids import Json
 
 CHARS_MAX: Final = 4096
 """Of an expression."""

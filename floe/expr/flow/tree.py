@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import field
 
+from floe.model.ids import Json
 from floe.model.nouns import dataclass
-from floe.model.refs import Json
 from floe.model.template import Path
 
 

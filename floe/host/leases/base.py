@@ -10,8 +10,8 @@ from typing import Literal, Protocol
 from floe.host.step import Step
 from floe.kernel.place import HOST_SCOPED, Refusals
 from floe.model.host import Pend
+from floe.model.ids import HostId, Instant, RunRef
 from floe.model.nouns import dataclass
-from floe.model.refs import HostId, Instant, RunRef
 from floe.model.run import Run
 
 

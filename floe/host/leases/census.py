@@ -15,9 +15,9 @@ from floe.host.peers.outbox import Outbox
 from floe.host.site import Site
 from floe.host.step import Step
 from floe.host.undoable import Undoable
+from floe.model.ids import HostId, Instant, Json, StoreId, address_key
 from floe.model.message import Behind, Census, Claims
 from floe.model.nouns import dataclass
-from floe.model.refs import HostId, Instant, Json, StoreId, address_key
 
 CENSUS: Final = "census"
 """A kind of messages in the outbox."""

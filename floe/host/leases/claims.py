@@ -23,6 +23,7 @@ from floe.host.site import Site
 from floe.host.step import Step
 from floe.host.undoable import Undoable
 from floe.model.codec import decode, encode
+from floe.model.ids import HostId, Instant, RunRef, StoreId, ref_of
 from floe.model.message import (
     Acquire,
     Behind,
@@ -37,7 +38,6 @@ from floe.model.message import (
     Released,
     Yield,
 )
-from floe.model.refs import HostId, Instant, RunRef, StoreId, ref_of
 from floe.model.run import Run
 
 PARK_MS: Final = 10_000

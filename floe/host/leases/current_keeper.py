@@ -13,8 +13,8 @@ from floe.host.site import Site
 from floe.host.step import Step
 from floe.host.undoable import Undoable
 from floe.model.codec import decode, encode
+from floe.model.ids import HostId, StoreId
 from floe.model.nouns import dataclass
-from floe.model.refs import HostId, StoreId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

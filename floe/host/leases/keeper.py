@@ -20,6 +20,7 @@ from floe.host.peers.outbox import Outbox
 from floe.host.site import Site
 from floe.host.step import Step
 from floe.host.undoable import Undoable
+from floe.model.ids import HostId, Instant, StoreId, ref_of
 from floe.model.message import (
     Acquire,
     Behind,
@@ -32,7 +33,6 @@ from floe.model.message import (
     Released,
     Yield,
 )
-from floe.model.refs import HostId, Instant, StoreId, ref_of
 
 HELD: Final = "turn"
 """A kind of messages in the outbox: Held."""

@@ -9,7 +9,7 @@ from floe.host.leases.report import LeaseReport
 from floe.host.step import Step
 from floe.kernel.place import Refusals
 from floe.model.host import Pend
-from floe.model.refs import HostId, Instant, RunRef
+from floe.model.ids import HostId, Instant, RunRef
 from floe.model.run import Run
 
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Literal
 
+from floe.model.ids import Instant
 from floe.model.nouns import dataclass
-from floe.model.refs import Instant
 
 ClaimState = Literal["asked", "held", "parking", "parked"]
 """asked: it waits. held: it is granted. parking: its return is sent.

@@ -11,7 +11,7 @@ from floe.host.runs import needs_of
 from floe.host.site import Site
 from floe.kernel.place import HOST_STALE_S, Refusals
 from floe.model.host import Pend
-from floe.model.refs import HostId, Instant, RunRef
+from floe.model.ids import HostId, Instant, RunRef
 
 
 class LeaseReport:

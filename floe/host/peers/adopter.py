@@ -21,6 +21,7 @@ from floe.host.step import Step
 from floe.host.undoable import Undoable
 from floe.model.codec import decode, encode
 from floe.model.event import GrantReturned, RunActivated, RunGranted
+from floe.model.ids import HostId, Instant, RunRef, StoreId, ref_of
 from floe.model.message import (
     Accepted,
     CancelRun,
@@ -31,7 +32,6 @@ from floe.model.message import (
     Refused,
     Withdraw,
 )
-from floe.model.refs import HostId, Instant, RunRef, StoreId, ref_of
 from floe.model.run import Run
 from floe.model.signal import Cancel, HostLost
 from floe.model.summary import completed

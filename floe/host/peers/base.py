@@ -6,8 +6,8 @@ from typing import Protocol
 from floe.host.inputs import Forget, Free, Received, Surroundings, Unsent
 from floe.host.peers.member import Member
 from floe.host.step import Step, StepObserver
+from floe.model.ids import HostId, Instant, RunRef
 from floe.model.message import Message
-from floe.model.refs import HostId, Instant, RunRef
 from floe.model.run import Run
 from floe.model.signal import Cancel
 from floe.store.base import Append, Record, Stored

@@ -13,7 +13,7 @@ from floe.host.site import Site
 from floe.host.undoable import Undoable
 from floe.kernel.place import HOST_SCOPED
 from floe.model.host import HostView
-from floe.model.refs import HostId, Instant, RunRef
+from floe.model.ids import HostId, Instant, RunRef
 from floe.model.run import Run
 
 

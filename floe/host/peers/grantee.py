@@ -24,6 +24,7 @@ from floe.kernel.place import Refusals, place
 from floe.kernel.sentences import first_parts
 from floe.model.codec import decode, encode, encode_event, to_text
 from floe.model.event import GrantSuperseded, RunActivated
+from floe.model.ids import HostId, Instant, RunRef, StoreId, ref_of
 from floe.model.message import (
     Accepted,
     CancelRun,
@@ -34,7 +35,6 @@ from floe.model.message import (
     Refused,
     Withdraw,
 )
-from floe.model.refs import HostId, Instant, RunRef, StoreId, ref_of
 from floe.model.run import Run
 from floe.model.signal import Cancel
 from floe.model.summary import summary_of

@@ -11,8 +11,8 @@ from dataclasses import replace
 
 from floe.host.peers.whereabouts import adopter_of, holder_of, pen_of
 from floe.model.codec import decode
+from floe.model.ids import Instant, Json, address_of
 from floe.model.nouns import dataclass
-from floe.model.refs import Instant, Json, address_of
 from floe.model.summary import Summary
 
 

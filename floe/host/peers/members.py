@@ -19,8 +19,7 @@ from floe.host.undoable import Undoable
 from floe.kernel.place import HOST_STALE_S
 from floe.model.codec import encode
 from floe.model.host import HostView
-from floe.model.message import Envelope, Ping
-from floe.model.refs import (
+from floe.model.ids import (
     HostId,
     Instant,
     Json,
@@ -28,6 +27,7 @@ from floe.model.refs import (
     address_key,
     address_of,
 )
+from floe.model.message import Envelope, Ping
 
 FORGOTTEN: Final = "was forgotten by the other hosts: start it with a new store"
 

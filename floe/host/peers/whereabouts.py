@@ -5,7 +5,7 @@ Source: docs/cluster-protocol.md, "Any host answers".
 
 from collections.abc import Collection, Container
 
-from floe.model.refs import HostId, RunRef, address_key
+from floe.model.ids import HostId, RunRef, address_key
 from floe.model.summary import Summary
 
 

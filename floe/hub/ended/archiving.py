@@ -18,7 +18,7 @@ from floe.hub.ended.copies import Copies
 from floe.hub.history import History
 from floe.model.codec import encode
 from floe.model.errors import ArchiveAway, FloeError
-from floe.model.refs import RunRef
+from floe.model.ids import RunRef
 from floe.model.run import Run
 from floe.model.summary import Summary
 from floe.store.archive import Archive, PackedOutput, PackedRun

@@ -21,7 +21,7 @@ from floe.host.removal import COPIES
 from floe.hub.outputs import OutputSettings
 from floe.kernel.items import attempts_of
 from floe.model.errors import FloeError
-from floe.model.refs import Key, RunRef, address_key
+from floe.model.ids import Key, RunRef, address_key
 from floe.model.run import Run
 from floe.places import Places
 from floe.store.archive import Archive

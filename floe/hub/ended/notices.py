@@ -30,8 +30,8 @@ from floe.hub.history import History
 from floe.hub.outputs import last_lines
 from floe.model.codec import decode
 from floe.model.errors import ArchiveAway, FloeError
+from floe.model.ids import Instant, Key, RunRef
 from floe.model.notice import NoticeMessage, OwedNotice, RunNotices
-from floe.model.refs import Instant, Key, RunRef
 from floe.model.run import Run
 from floe.model.summary import Summary
 from floe.nodes.base import NoticeRefused, Notifier

@@ -29,7 +29,7 @@ from floe.hub.loop import Busy, Loop
 from floe.hub.parts import Parts
 from floe.model.errors import FloeError, World
 from floe.model.host import DiskUse
-from floe.model.refs import FlowId, address_key, ref_of
+from floe.model.ids import FlowId, address_key, ref_of
 from floe.model.run import Pruned
 from floe.model.summary import Summary
 from floe.nodes.base import Space, Spaces

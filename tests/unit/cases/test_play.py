@@ -6,7 +6,7 @@ from floe.cases.play import Played, play, trigger_of
 from floe.dialects.registry import dialect
 from floe.model.errors import NotFound, ValuesInvalid
 from floe.model.event import ItemSettled, NodeEntered, NodeSettled, RetryArmed
-from floe.model.refs import NodeId
+from floe.model.ids import NodeId
 
 FLOW = """
 name: release

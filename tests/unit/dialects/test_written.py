@@ -1,7 +1,7 @@
 """The text of a flow, as it is written in its document and without its secrets."""
 
 from floe.dialects.floe.dialect import FloeDialect
-from floe.model.refs import FlowId
+from floe.model.ids import FlowId
 from tests.make import a_flow
 
 HOOK = "https://hooks.example.com/T1/B2"

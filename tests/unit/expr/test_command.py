@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from floe.dialects.floe.command_lines import argv_of, split
 from floe.expr.arguments import arguments_of
-from floe.expr.command import entry_faults, expanded, faults, values_of
+from floe.expr.command import expanded, faults
+from floe.expr.environment import values_of
 from floe.expr.programs import BY_NAME, PROGRAMS
 from floe.expr.variables import with_variables
 from floe.model.errors import Yours
@@ -547,17 +548,6 @@ def test_a_variable_made_of_a_value_is_a_value() -> None:
     assert wrong('python3 -c "$B"', "A=x$FLOE_IN_X", "B=$A") != []
     assert wrong("$B", "A=x$FLOE_IN_X", "B=$A") != []
     assert wrong("$B x", "A=x$FLOE_IN_X", "B=$A", "B=const") == []
-
-
-@pytest.mark.parametrize(
-    "entry", ["PATH=$FLOE_IN_X:$PATH", "BASH_ENV=$FLOE_IN_X", "GIT_SSH_COMMAND=ssh -i $FLOE_IN_X"]
-)
-def test_a_value_in_a_variable_that_names_code_is_refused(entry: str) -> None:
-    assert [fault.at for fault in entry_faults(("A=1", entry), escapes=True)] == [1]
-
-
-def test_other_variables_take_a_value() -> None:
-    assert list(entry_faults(("FOO=$FLOE_IN_X", "ENV=$FLOE_IN_X"), escapes=True)) == []
 
 
 # -- flows that floe 0.1 compiled: two dollars are two, and single quotes are not known any more

@@ -20,7 +20,7 @@ from floe.expr.flow.tokens import CHARS_MAX
 from floe.expr.fuel import CONDITION_FUEL, RESULT_BYTES_MAX, Fuel
 from floe.expr.paths import value_at
 from floe.model.codec import to_text
-from floe.model.refs import Json
+from floe.model.ids import Json
 
 FILES = sorted((Path(__file__).parents[2] / "data" / "expressions").glob("*.yml"))
 

@@ -15,7 +15,7 @@ from floe.expr.template import (
     template_of,
 )
 from floe.model.codec import decode, encode
-from floe.model.refs import Json
+from floe.model.ids import Json
 from floe.model.template import Path, Template, TemplatePart
 
 VALUES: dict[str, Json] = {

@@ -2,7 +2,8 @@
 
 import pytest
 
-from floe.expr.command import expanded, faults, values_of
+from floe.expr.command import expanded, faults
+from floe.expr.environment import values_of
 from floe.expr.variables import with_variables
 from floe.model.errors import Yours
 from floe.model.template import Template, TemplatePart, Text

@@ -11,8 +11,8 @@ from floe.feed.directory import offered
 from floe.feed.directory_sync import GONE_BACK
 from floe.host.result import StepResult
 from floe.hub.hub import Hub
+from floe.model.ids import HostId, StoreId
 from floe.model.message import Envelope, Message, Rows, RowsAfter
-from floe.model.refs import HostId, StoreId
 from floe.model.summary import Summary
 from floe.store.base import Batch, LedgerWrite, RunQuery
 from floe.store.memory import MemoryStore

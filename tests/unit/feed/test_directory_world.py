@@ -12,8 +12,8 @@ from floe.feed import directory as directory_module
 from floe.feed.directory import KIND, Directory, DirectorySource, Learned, offered
 from floe.host.peers.lost import Gone, as_lost, is_lost
 from floe.host.peers.whereabouts import adopter_of, holder_of
+from floe.model.ids import HostId, Instant, RunRef, address_of
 from floe.model.message import Rows, RowsAfter
-from floe.model.refs import HostId, Instant, RunRef, address_of
 from floe.model.summary import Summary
 from floe.store.base import Append, Batch, RunQuery
 from floe.store.memory import MemoryStore

@@ -2,7 +2,7 @@
 
 from floe.feed.feed import Feed
 from floe.model.codec import from_text
-from floe.model.refs import RunRef
+from floe.model.ids import RunRef
 from floe.model.run import Run
 from floe.store.memory import MemoryStore
 

@@ -9,7 +9,7 @@ from floe.host.result import Recorded
 from floe.kernel.evolve import evolve
 from floe.model.codec import encode_event, to_text
 from floe.model.event import Event
-from floe.model.refs import HostId, StoreId
+from floe.model.ids import HostId, StoreId
 from floe.model.run import Run
 from floe.store.base import Record
 from tests.make import a_granted, a_pending_run, a_run

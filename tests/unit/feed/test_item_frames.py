@@ -6,7 +6,7 @@ from typing import Any
 from floe.feed.frames import Frame
 from floe.feed.item_frames import is_about_items, merged
 from floe.model.flow import Foreach
-from floe.model.refs import FlowId
+from floe.model.ids import FlowId
 from tests.hands import HandClock, Hands, a_hub, settled
 from tests.make import a_flow, a_node
 

@@ -11,7 +11,7 @@ from floe.feed.directory import DirectorySource
 from floe.feed.frames import Frame
 from floe.feed.listener import Listener
 from floe.feed.subscription import SubscriptionLagging
-from floe.model.refs import HostId, StoreId
+from floe.model.ids import HostId, StoreId
 from tests.make_feeds import Cluster, Host, sent, shapes, taken
 
 

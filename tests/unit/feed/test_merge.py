@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from floe.feed.frames import Frame, reset_frame
 from floe.feed.merge import Merge, position_of, read_position
-from floe.model.refs import RunRef, StoreId
+from floe.model.ids import RunRef, StoreId
 from tests.make_store import a_run
 
 A, B = StoreId("aaaa"), StoreId("bbbb")

@@ -4,7 +4,7 @@ import pytest
 
 from floe.feed.directory import Directory, DirectorySource
 from floe.feed.names import RunNames
-from floe.model.refs import HostId, RunRef, StoreId
+from floe.model.ids import HostId, RunRef, StoreId
 from tests.make import NOW
 
 LOST, LIVING = StoreId("aaaa"), StoreId("bbbb")

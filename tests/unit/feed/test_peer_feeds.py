@@ -10,7 +10,7 @@ import pytest
 from floe.feed.peer_feeds import PeerFeeds
 from floe.feed.stream import Began, Reached
 from floe.model.errors import NotFound, Theirs
-from floe.model.refs import HostId, RunRef, StoreId
+from floe.model.ids import HostId, RunRef, StoreId
 from floe.peers.base import Peers, Request
 
 H2 = HostId("h2")

@@ -5,7 +5,7 @@ import pytest
 from floe.feed.frames import Frame, reset_frame
 from floe.feed.stream import Began, FeedItem, Reached, line_of, read_line
 from floe.model.errors import Theirs
-from floe.model.refs import RunRef, StoreId
+from floe.model.ids import RunRef, StoreId
 
 RUN = RunRef.parse("h1-12@k3f9")
 

@@ -12,7 +12,7 @@ from floe.feed.frames import Frame
 from floe.feed.subscription import Subscription, SubscriptionLagging
 from floe.hub.hub import Hub
 from floe.model.flow import Backoff, Retry
-from floe.model.refs import FlowId, RunRef
+from floe.model.ids import FlowId, RunRef
 from floe.model.run import Run
 from floe.store.base import Batch, Stored
 from floe.store.memory import MemoryStore

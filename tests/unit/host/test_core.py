@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from floe.kernel.owed import owed
 from floe.model.effect import StopAction
 from floe.model.event import RunEnded
-from floe.model.refs import RunRef
+from floe.model.ids import RunRef
 from floe.model.signal import Cancel
 from tests.make import (
     a_flow,

@@ -1,8 +1,8 @@
 """Messages reach the parts of a host only from senders and for stores that are meant."""
 
 from floe.host.inputs import Forget
+from floe.model.ids import HostId, StoreId
 from floe.model.message import Envelope, Forgotten, NotMe, Ping
-from floe.model.refs import HostId, StoreId
 from tests.make_hosts import GPU, a_host_core, later, of, two
 
 

@@ -5,8 +5,8 @@ import pytest
 from floe.host.inputs import Forget, Packed
 from floe.host.peers.members import FORGOTTEN
 from floe.model.event import GrantRevoked, GrantSuperseded, RunEnded
+from floe.model.ids import HostId
 from floe.model.message import Accepted, Forgotten, Offer, Refused
-from floe.model.refs import HostId
 from floe.model.signal import Cancel
 from tests.make import exited
 from tests.make_hosts import GPU, GPU_AGAIN, H2, a_host_core, carry, forget, later, met, of, two

@@ -11,7 +11,7 @@ from floe.host.forms import UNKNOWN_MAX, VALUES_MAX, check_size, checked
 from floe.model.codec import from_text, to_text
 from floe.model.errors import TooLarge, ValuesInvalid
 from floe.model.form import Field, Form
-from floe.model.refs import Json
+from floe.model.ids import Json
 
 
 def a_field(**others: Any) -> Form:

@@ -10,7 +10,7 @@ from floe.model.codec import digest_of
 from floe.model.effect import LoadFlow, PackArchive, StartAction
 from floe.model.event import RunActivated, RunGranted, RunPended
 from floe.model.flow import MaxRuns
-from floe.model.refs import NodeId, RunRef
+from floe.model.ids import NodeId, RunRef
 from floe.model.signal import Cancel, DataGiven, Exited, FlowUnreadable, Reported
 from floe.model.summary import summary_of
 from floe.store.base import LedgerWrite

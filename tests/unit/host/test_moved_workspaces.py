@@ -7,7 +7,7 @@ from floe.host.core import HubCore
 from floe.host.inputs import Drain, Incoming
 from floe.host.site import MOVED_MAX, HostSettings
 from floe.model.flow import Flow
-from floe.model.refs import RunRef
+from floe.model.ids import RunRef
 from floe.model.signal import Cancel
 from floe.model.taken import RerunOf
 from tests.make import H1, STORE, a_flow, a_form, a_node

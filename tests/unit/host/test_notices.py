@@ -22,8 +22,8 @@ from floe.host.notices import (
 from floe.model.codec import decode
 from floe.model.event import RunEnded
 from floe.model.flow import Flow
+from floe.model.ids import Instant, RunRef, StoreId
 from floe.model.notice import NoticeMessage, RunNotices
-from floe.model.refs import Instant, RunRef, StoreId
 from floe.model.run import Run
 from floe.model.signal import Cancel, Reported, Stopped
 from floe.model.summary import Summary, summary_of

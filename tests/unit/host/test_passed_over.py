@@ -13,7 +13,7 @@ from floe.host.passed_over import (
 )
 from floe.host.undoable import UndoJournal
 from floe.model.flow import Trigger
-from floe.model.refs import Instant, Json, NodeId
+from floe.model.ids import Instant, Json, NodeId
 from tests.make import a_flow, a_node
 
 FLOW = a_flow(a_node("build"))

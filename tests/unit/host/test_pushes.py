@@ -6,7 +6,7 @@ import pytest
 
 from floe.host.pushes import PUSHES_MAX, HookDelivery, HookStart, HookVerdict, Push, judged
 from floe.model.flow import Git, Trigger
-from floe.model.refs import NodeId
+from floe.model.ids import NodeId
 
 HASH = "d6fde92930d4715a2b49857d24b940956b26d2d3"
 URL = "https://github.com/octo/app.git"

@@ -6,7 +6,7 @@ from floe.host.core import HubCore
 from floe.host.inputs import Incoming, Mark, Packed, Prune
 from floe.host.reruns import Again, RerunSource
 from floe.model.codec import digest_of
-from floe.model.refs import FlowId, RunRef
+from floe.model.ids import FlowId, RunRef
 from floe.model.run import Pruned, Run
 from floe.store.base import LedgerWrite
 from tests.make import NOW

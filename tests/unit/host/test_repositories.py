@@ -10,7 +10,7 @@ from floe.host.repositories import UNWATCHED_S, wanted
 from floe.hub.flows import FlowBook
 from floe.model.errors import Theirs
 from floe.model.flow import Flow, Git
-from floe.model.refs import FlowId
+from floe.model.ids import FlowId
 from tests.make_triggers import HASHES, URL, Site, a_poll, a_watched, pushed
 
 MAIN = "refs/heads/a"

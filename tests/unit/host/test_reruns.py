@@ -9,7 +9,7 @@ from floe.host.reruns import Again, RerunSource
 from floe.model.errors import Conflict, NotFound, ValuesInvalid
 from floe.model.flow import Flow, Trigger
 from floe.model.form import Field, Form
-from floe.model.refs import Json, NodeId
+from floe.model.ids import Json, NodeId
 from floe.model.run import Run
 from floe.model.secret import masked
 from floe.model.signal import Cancel

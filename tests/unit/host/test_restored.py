@@ -8,8 +8,8 @@ from floe.host.result import StepResult
 from floe.model.effect import PackArchive, StopAction
 from floe.model.event import GrantSuperseded
 from floe.model.flow import Flow
+from floe.model.ids import RunRef, StoreId
 from floe.model.message import Ended, Release
-from floe.model.refs import RunRef, StoreId
 from floe.model.signal import Cancel, Reported, Stopped
 from tests.make import NOW, a_flow, a_node, an_end, the_key
 from tests.make_hosts import BUILD, Host, a_host_core, carry, met, of, phase

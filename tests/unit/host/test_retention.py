@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from floe.host.retention import LOOK_S, EndedRun, expired
+from floe.model.ids import FlowId, Instant
 from floe.model.keep import Keep
-from floe.model.refs import FlowId, Instant
 from floe.model.result import RunResult
 from tests.make import NOW
 

@@ -3,7 +3,7 @@
 import pytest
 
 from floe.host import site as site_module
-from floe.model.refs import StoreId
+from floe.model.ids import StoreId
 from tests.make import H1, STORE
 from tests.make_core import a_core, a_start, stepped
 

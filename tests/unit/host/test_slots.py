@@ -1,6 +1,6 @@
 """Which runs take a slot: those with a command, or with one to start."""
 
-from floe.model.refs import NodeId
+from floe.model.ids import NodeId
 from floe.model.signal import DataGiven
 from tests.make import a_flow, a_form, a_node, a_timer
 from tests.make_core import BUILD, a_core, begun, ended, phases, stepped, to

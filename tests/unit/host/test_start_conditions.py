@@ -10,7 +10,7 @@ from floe.host.inputs import Start
 from floe.host.passed_over import FAULT, PASSED_OVER
 from floe.host.start_conditions import judged_start
 from floe.model.flow import Flow, Trigger
-from floe.model.refs import FlowId, Instant, Json, NodeId
+from floe.model.ids import FlowId, Instant, Json, NodeId
 from floe.model.taken import RerunOf
 from floe.store.base import LedgerWrite
 from tests.make import NOW, a_flow, a_node

@@ -2,7 +2,7 @@
 
 from floe.host.ticks import MISSED_MAX, DoneTicks, done_of, done_rows, due_after, missed
 from floe.host.watches import Watch
-from floe.model.refs import FlowId, Instant, NodeId
+from floe.model.ids import FlowId, Instant, NodeId
 from tests.make_triggers import a_tick
 
 WATCH = Watch(FlowId("flow"), 1, NodeId("tick"))

@@ -3,7 +3,7 @@
 from floe.host.trigger_values import initial_values, ref_values, trigger_values
 from floe.model.flow import Git, Trigger
 from floe.model.form import Field, Form
-from floe.model.refs import NodeId
+from floe.model.ids import NodeId
 
 
 def test_key_of_a_repository_is_no_value() -> None:

@@ -12,8 +12,8 @@ from floe.host.inputs import Drain, Forget, Free, Incoming, Input, Received, Sta
 from floe.host.undoable import Undoable, UndoJournal
 from floe.model.codec import digest_of
 from floe.model.flow import Flow
+from floe.model.ids import FlowId, HostId, Instant, NodeId
 from floe.model.message import Envelope
-from floe.model.refs import FlowId, HostId, Instant, NodeId
 from floe.model.signal import Cancel
 from tests.make import a_flow, a_node, an_end, exited
 from tests.make_core import snapshot

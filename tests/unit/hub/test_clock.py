@@ -6,7 +6,7 @@ from collections.abc import Hashable
 import pytest
 
 from floe.hub.clock import HOLD_S, REPORTED_S, STALE_MAX, Timers, WallClock, due_after_moves
-from floe.model.refs import Instant
+from floe.model.ids import Instant
 from tests.hands import HandClock
 
 

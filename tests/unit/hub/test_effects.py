@@ -9,7 +9,7 @@ from floe.hub.effects import AT_ONCE_MAX, Effects
 from floe.hub.flows import FlowFiles
 from floe.hub.outputs import OutputSettings
 from floe.model.effect import SetTimer
-from floe.model.refs import Instant
+from floe.model.ids import Instant
 from floe.places import Places
 from tests.make import a_run, the_key
 

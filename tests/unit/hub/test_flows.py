@@ -6,7 +6,7 @@ from floe.host.forms import VALUES_MAX
 from floe.hub.flows import FlowBook, Flows, given_by_hand, pulled, start_of
 from floe.model.errors import ConfigInvalid, Finding, NotFound, TooLarge, ValuesInvalid
 from floe.model.flow import Git, Trigger
-from floe.model.refs import Json, NodeId
+from floe.model.ids import Json, NodeId
 from tests.hands import NoRefs
 from tests.make import a_flow
 from tests.make_triggers import URL, a_poll

@@ -1,7 +1,7 @@
 """Runs read from their logs, with their flows."""
 
 from floe.hub.history import PACKED_MAX, History
-from floe.model.refs import RunRef
+from floe.model.ids import RunRef
 from tests.hands import Hands, a_hub, over, settled, until
 from tests.make import a_flow, a_node, an_end
 

@@ -12,7 +12,7 @@ from floe.hub.hub import Hub
 from floe.hub.loop import Busy
 from floe.model.errors import StoreConflict, StoreFailed, Yours
 from floe.model.event import RunEnded
-from floe.model.refs import Instant, Key, NodeId
+from floe.model.ids import Instant, Key, NodeId
 from floe.model.signal import Cancel, Exited, Reported
 from floe.store.base import Batch, LedgerWrite
 from tests.hands import HandClock, Hands, RefusingStore, a_hub, live, over, until

@@ -2,7 +2,7 @@
 
 from floe.host.inputs import Drain, Incoming
 from floe.hub.parts import core_of, hello_of
-from floe.model.refs import Instant
+from floe.model.ids import Instant
 from floe.store.base import Batch, LedgerWrite
 from tests.hands import parts_of
 from tests.make import a_flow

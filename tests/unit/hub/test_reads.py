@@ -6,7 +6,7 @@ import pytest
 
 from floe.hub.hub import Hub
 from floe.model.errors import NotFound
-from floe.model.refs import StoreId
+from floe.model.ids import StoreId
 from floe.store.base import Batch
 from floe.store.memory import MemoryStore
 from tests.hands import Hands, a_hub, over, until

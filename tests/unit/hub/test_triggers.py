@@ -10,7 +10,7 @@ from floe.host.ticks import MISSED_MAX, due_after, missed, ticks
 from floe.host.trigger_values import trigger_values
 from floe.hub.flows import FlowBook
 from floe.model.flow import Git, Trigger
-from floe.model.refs import FlowId, Instant
+from floe.model.ids import FlowId, Instant
 from floe.store.base import LedgerWrite
 from tests.make_triggers import URL, Site, a_poll, a_tick, a_watched, at
 

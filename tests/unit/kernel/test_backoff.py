@@ -4,7 +4,7 @@ import pytest
 
 from floe.kernel.backoff import JITTER, delay_ms
 from floe.model.flow import Backoff
-from floe.model.refs import Key, NodeId
+from floe.model.ids import Key, NodeId
 from tests.make import REF
 
 KEY = Key(REF, 1, NodeId("build"), 1, 1)

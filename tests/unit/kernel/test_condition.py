@@ -8,7 +8,7 @@ import pytest
 from floe.expr.errors import ExpressionError
 from floe.expr.paths import value_at
 from floe.kernel.condition import VALUE_MAX, unmet
-from floe.model.refs import Json
+from floe.model.ids import Json
 
 
 def why(condition: str, values: Mapping[str, Json]) -> str:

@@ -5,7 +5,7 @@ import pytest
 from floe.kernel.evolve import evolve, fold
 from floe.model.event import RunPended
 from floe.model.flow import Retry
-from floe.model.refs import Instant, NodeId
+from floe.model.ids import Instant, NodeId
 from floe.model.signal import Cancel, TimerFired
 from tests.make import (
     NOW,

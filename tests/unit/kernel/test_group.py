@@ -7,7 +7,7 @@ import pytest
 from floe.expr.template import read, template_of
 from floe.kernel.group import HASH_CHARS, TEXT_MAX, group_of
 from floe.model.flow import MaxRuns
-from floe.model.refs import Json
+from floe.model.ids import Json
 from tests.make import a_flow, a_pending_run
 
 

@@ -16,7 +16,7 @@ from floe.kernel.skipping import with_excuses
 from floe.model.effect import AskData, Effect, SetTimer, StartAction, StopAction
 from floe.model.event import Event, GrantSuperseded
 from floe.model.flow import End, Flow, Node, Repeat, Retry
-from floe.model.refs import HostId, Instant, Key, NodeId
+from floe.model.ids import HostId, Instant, Key, NodeId
 from floe.model.run import Run
 from floe.model.signal import (
     Activate,

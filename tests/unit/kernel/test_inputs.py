@@ -5,7 +5,7 @@ from dataclasses import replace
 from floe.kernel.inputs import givers_of, inputs_of
 from floe.kernel.rerun import Choice, rerun_of
 from floe.model.flow import Flow
-from floe.model.refs import NodeId
+from floe.model.ids import NodeId
 from floe.model.run import Run
 from floe.model.signal import Activate, Exited, Reported
 from tests.make import (

@@ -6,7 +6,7 @@ from floe.kernel.item_list import list_of
 from floe.kernel.items import ITEMS_MAX
 from floe.kernel.judge import NodeScope
 from floe.model.flow import Foreach
-from floe.model.refs import Json
+from floe.model.ids import Json
 from tests.make import a_flow, a_run
 
 TARGETS = Foreach(expression="values.targets")

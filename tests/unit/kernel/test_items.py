@@ -7,7 +7,7 @@ from floe.kernel.named_values import named_value
 from floe.kernel.owed import key_of
 from floe.kernel.process import is_awaited
 from floe.model.flow import Foreach
-from floe.model.refs import Json, NodeId
+from floe.model.ids import Json, NodeId
 from floe.model.run import NodeState, Run
 from floe.model.signal import Exited, Reported
 from tests.make import NOW, a_flow, a_node, a_run, after

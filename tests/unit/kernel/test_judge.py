@@ -8,7 +8,7 @@ from floe.expr.errors import ExpressionError, TooMuch
 from floe.expr.fuel import Fuel
 from floe.kernel.judge import LIST_FUEL, NodeScope, fault_text, is_true, value_of
 from floe.kernel.run_step import RunStep
-from floe.model.refs import Json
+from floe.model.ids import Json
 from floe.model.run import Attached, Run
 from floe.model.taken import RerunOf
 from tests.make import NOW, WORKSPACE, a_flow, a_node, a_pending_run, a_run, after, exited

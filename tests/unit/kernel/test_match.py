@@ -1,6 +1,6 @@
 """Nodes that both listen and wait: later dialects have them, and the kernel knows one rule."""
 
-from floe.model.refs import NodeId
+from floe.model.ids import NodeId
 from floe.model.run import Run
 from floe.model.tags import Tag
 from tests.make import a_flow, a_node, a_run, after, exited

@@ -7,8 +7,8 @@ import pytest
 from floe.expr.paths import Unknown
 from floe.kernel.named_values import named_value
 from floe.model.flow import Exec
+from floe.model.ids import Json, NodeId
 from floe.model.outcome import Outcome
-from floe.model.refs import Json, NodeId
 from floe.model.run import Run
 from floe.model.tags import Tag
 from floe.model.taken import NodeTaken

@@ -6,7 +6,7 @@ from floe.kernel.owed import WHOLE, longest_s, owed, owed_by, part_of, parts_of
 from floe.model.effect import SetTimer, StartAction
 from floe.model.event import ItemEntered
 from floe.model.flow import Backoff, Flow, Foreach, Retry
-from floe.model.refs import NodeId
+from floe.model.ids import NodeId
 from tests.make import NOW, a_flow, a_form, a_node, a_run, a_timer, after, exited, the_key
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from floe.kernel.place import HOST_STALE_S, Refusals, place
 from floe.model.host import HostView, Pend
-from floe.model.refs import FlowId, HostId, Instant, RunRef
+from floe.model.ids import FlowId, HostId, Instant, RunRef
 from tests.make import H1, NOW, REF, STORE, a_host, a_pend
 
 OTHER = RunRef(H1, STORE, 3)

@@ -9,8 +9,8 @@ from floe.model.codec import decode, decode_event, digest_of, encode, encode_eve
 from floe.model.effect import SetTimer
 from floe.model.event import RepeatArmed, RetryDue
 from floe.model.flow import Flow, Repeat
+from floe.model.ids import Instant, NodeId
 from floe.model.outcome import Outcome
-from floe.model.refs import Instant, NodeId
 from floe.model.run import Run
 from tests.make import NOW, a_flow, a_node, a_run, after, exited
 

@@ -4,7 +4,7 @@ from floe.expr.template import read, template_of
 from floe.kernel.judge import NodeScope
 from floe.kernel.run_outputs import outputs_of
 from floe.model.flow import RunOutput
-from floe.model.refs import Json
+from floe.model.ids import Json
 from tests.make import a_flow, a_node, a_run
 
 

@@ -2,7 +2,7 @@
 
 from floe.kernel.settle import LOST_RETRIES_MAX
 from floe.model.flow import Retry
-from floe.model.refs import NodeId
+from floe.model.ids import NodeId
 from floe.model.run import Run
 from floe.model.signal import Failed, Reported, TimerFired
 from tests.make import NOW, a_flow, a_node, a_run, after, the_key

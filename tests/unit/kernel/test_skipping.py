@@ -9,7 +9,7 @@ from floe.kernel.rerun import Choice, rerun_of
 from floe.kernel.skipping import skippable, with_excuses
 from floe.model.codec import digest_of
 from floe.model.flow import Node
-from floe.model.refs import NodeId
+from floe.model.ids import NodeId
 from floe.model.run import Run
 from floe.model.tags import Tag
 from tests.make import NOW, a_flow, a_merge, a_node, a_run, after, an_end, decided, exited

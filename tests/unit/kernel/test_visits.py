@@ -5,9 +5,9 @@ from dataclasses import replace
 from floe.kernel.evolve import evolve
 from floe.model.codec import encode_event
 from floe.model.event import NodeReset, NodeSettled, NodeStarted, RunActivated
+from floe.model.ids import NodeId
 from floe.model.loop import FlowLoop
 from floe.model.outcome import Outcome
-from floe.model.refs import NodeId
 from floe.model.run import Run
 from floe.model.signal import Reset
 from floe.model.tags import Tag

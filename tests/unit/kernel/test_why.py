@@ -6,7 +6,7 @@ from floe.kernel.place import Refusals
 from floe.kernel.why import why
 from floe.model.event import RunPacked
 from floe.model.flow import Exec, Node
-from floe.model.refs import HostId, NodeId
+from floe.model.ids import HostId, NodeId
 from floe.model.run import Run
 from floe.model.signal import Cancel, Reset
 from floe.model.tags import Tag

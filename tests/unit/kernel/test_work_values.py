@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from floe.expr.command import expanded, values_of
+from floe.expr.command import expanded
+from floe.expr.environment import values_of
 from floe.expr.substitute import ARGUMENT_BYTES_MAX
 from floe.expr.template import NAMES, read, template_of
 from floe.kernel.judge import AT_NODE, NodeScope
@@ -16,7 +17,7 @@ from floe.model.codec import decode, encode
 from floe.model.effect import PackArchive
 from floe.model.event import NodeEntered
 from floe.model.flow import Exec, Fetch, Flow, Work
-from floe.model.refs import Json, NodeId
+from floe.model.ids import Json, NodeId
 from floe.model.template import Template, Text, data_of
 from tests.make import NOW, WORKSPACE, a_flow, a_node, a_run
 

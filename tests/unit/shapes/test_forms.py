@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from floe.model.form import Field, Form
-from floe.model.refs import Json, NodeId
+from floe.model.ids import Json, NodeId
 from floe.model.signal import DataGiven, Exited, Reported
 from floe.shapes.forms import VALUES_MAX, about, form_shape, open_forms
 from tests.make import NOW, a_flow, a_form, a_merge, a_node, a_run, after, an_end, the_key

@@ -6,7 +6,7 @@ from typing import Any
 from floe.feed.frames import Frame
 from floe.model.codec import iso
 from floe.model.flow import Backoff, Flow, Retry
-from floe.model.refs import FlowId, Instant
+from floe.model.ids import FlowId, Instant
 from floe.shapes.nodes import node_shape
 from tests.hands import HandClock, Hands, a_hub, settled
 from tests.make import a_flow, a_form, a_merge, a_node, a_timer, an_end

@@ -8,7 +8,7 @@ from floe.dialects.notes import Notes
 from floe.dialects.tree import Table, parse_yaml
 from floe.model.flow import Trigger
 from floe.model.form import Field, Form
-from floe.model.refs import NodeId
+from floe.model.ids import NodeId
 from tests.make import a_flow, a_node
 
 FORM = Form(

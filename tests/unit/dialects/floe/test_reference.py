@@ -13,7 +13,7 @@ from floe.dialects.floe.schema import json_schema
 from floe.dialects.notes import Notes
 from floe.dialects.section import KeySpec, Section
 from floe.dialects.tree import Table, parse_yaml
-from floe.model.refs import Json
+from floe.model.ids import Json
 
 ROOT = Path(__file__).parents[4]
 DOCS = ROOT / "docs" / "flows.md"

@@ -1,8 +1,8 @@
 """A keeper asks every host for its claims before it grants anything."""
 
 from floe.host.inputs import Forget
+from floe.model.ids import HostId, StoreId
 from floe.model.message import Behind, Census
-from floe.model.refs import HostId, StoreId
 from tests.make_hosts import a_host_core, carry, later, met, phase
 from tests.make_leases import DB, GPU_DB, H1, H2, holders, moved, two, why_of
 

@@ -1,8 +1,8 @@
 """The places that `max-runs` gives in a cluster: the keeper counts the runs of all hosts."""
 
 from floe.host.inputs import Forget, Free
+from floe.model.ids import RunRef
 from floe.model.message import Envelope, Yield
-from floe.model.refs import RunRef
 from tests.make import stopped
 from tests.make_groups import limited, state, waits_for
 from tests.make_hosts import Host, carry, later

@@ -1,7 +1,7 @@
 """What the keeper grants, takes and frees."""
 
 from floe.host.inputs import Forget, Free
-from floe.model.refs import HostId
+from floe.model.ids import HostId
 from tests.make import a_flow, a_node, an_end
 from tests.make_hosts import a_host_core, carry, met, phase
 from tests.make_leases import AGAIN, DB, GPU_DB, H1, H2, holders, moved, spoken, two, why_of

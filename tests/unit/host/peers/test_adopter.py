@@ -1,8 +1,8 @@
 """The adopter's side of the hand-over: offers, cancels and restarts."""
 
 from floe.model.event import RunActivated, RunEnded, RunGranted
+from floe.model.ids import HostId
 from floe.model.message import EndedStored, Offer, Withdraw
-from floe.model.refs import HostId
 from floe.model.signal import Cancel
 from tests.make_handover import GPU, two
 from tests.make_hosts import carry, later, met, of

@@ -1,6 +1,6 @@
 """A host without peers."""
 
-from floe.model.refs import HostId
+from floe.model.ids import HostId
 from tests.make import NOW
 from tests.make_hosts import a_host_core
 

@@ -5,8 +5,8 @@ import pytest
 from floe.host.peers.facts import UNREADABLE, event_of, fact_of
 from floe.model.codec import encode_event, to_text
 from floe.model.event import RunPacked
+from floe.model.ids import HostId, RunRef, StoreId
 from floe.model.message import Fact
-from floe.model.refs import HostId, RunRef, StoreId
 from floe.store.base import Record
 from tests.make import NOW
 

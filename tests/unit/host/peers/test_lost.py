@@ -6,7 +6,7 @@ import pytest
 
 from floe.host.inputs import Forget, Incoming, Mark
 from floe.host.peers.lost import Gone, as_lost
-from floe.model.refs import HostId, Instant, StoreId
+from floe.model.ids import HostId, Instant, StoreId
 from floe.model.summary import Summary
 from floe.store.base import Append
 from tests.make_hosts import Host, a_host_core, carry, later, met

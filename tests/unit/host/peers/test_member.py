@@ -6,8 +6,8 @@ from typing import Any
 from floe.host.inputs import Received
 from floe.host.peers.heartbeat import PING_MS
 from floe.kernel.place import Refusals
+from floe.model.ids import Instant
 from floe.model.message import PROTOCOL, Ping
-from floe.model.refs import Instant
 from tests.make_hosts import Host, carry, phase
 from tests.make_members import GPU, H2, problems, two
 

@@ -1,6 +1,6 @@
 """The peers of a host: known, silent, returned, and of one name."""
 
-from floe.model.refs import HostId
+from floe.model.ids import HostId
 from tests.make_hosts import a_host_core, carry, later, met, phase
 from tests.make_members import GPU, H2, problems, two
 

@@ -6,7 +6,7 @@ import pytest
 
 from floe.host.peers.lost import Gone
 from floe.host.peers.whereabouts import log_host
-from floe.model.refs import HostId, Instant, StoreId
+from floe.model.ids import HostId, Instant, StoreId
 from floe.model.summary import Summary
 from tests.make_store import a_run, a_summary
 

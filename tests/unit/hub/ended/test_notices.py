@@ -8,8 +8,8 @@ import pytest
 from floe.hub.hub import Hub
 from floe.model.errors import StoreFailed
 from floe.model.flow import Flow
+from floe.model.ids import RunRef
 from floe.model.notice import Notice, NoticeMessage
-from floe.model.refs import RunRef
 from floe.model.summary import Summary
 from floe.nodes.base import NoticeRefused
 from floe.store.memory import MemoryStore

@@ -15,8 +15,8 @@ from floe.hub.ended import pruning
 from floe.hub.hub import Hub
 from floe.hub.outputs import OutputSettings
 from floe.model.errors import NotFound, Removed
+from floe.model.ids import FlowId
 from floe.model.keep import Keep
-from floe.model.refs import FlowId
 from floe.nodes.base import Space
 from floe.nodes.space_sizes import MeasuredSpaces
 from floe.nodes.workspaces import Workspaces

@@ -3,7 +3,7 @@
 import pytest
 
 from floe.model.errors import IdInvalid
-from floe.model.refs import HostId, Key, NodeId, RunRef, StoreId
+from floe.model.ids import HostId, Key, NodeId, RunRef, StoreId
 
 REF = RunRef(HostId("h1.internal"), StoreId("k3f9"), 12)
 BUILD = Key(REF, 2, NodeId("build"), 1, 3)
