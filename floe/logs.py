@@ -64,7 +64,7 @@ class LogLines:
 def redacted(
     _logger: object, _method: str, fields: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
-    """Replace secrets by `***`: fields named like one, and credentials inside URLs."""
+    """Replace secrets of a line of the log by `***`: fields named so, and credentials in URLs."""
     for name, value in fields.items():
         if _SECRET.search(name):
             fields[name] = "***"

@@ -60,9 +60,12 @@ def _drawn(
 
 
 def _about(node: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
-    """The type of the first argument, else of the result, else nothing."""
-    hints = [arg.annotation for arg in node.args.args[:1]] + [node.returns]
-    return next((ast.unparse(hint) for hint in hints if hint is not None), "")
+    """The type of the first argument that is used, else of the result, else nothing."""
+    used = (arg for arg in node.args.args if not arg.arg.startswith("_"))
+    hint = next((arg.annotation for arg in used if arg.annotation), None)
+    if hint is not None:
+        return ast.unparse(hint)
+    return f"a result, {ast.unparse(node.returns)}" if node.returns is not None else ""
 
 
 def _in_script(path: Path) -> Iterator[Drawn]:

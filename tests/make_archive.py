@@ -8,7 +8,7 @@ from typing import Any, TypeVar, TypeVarTuple
 import pytest
 from obstore.store import MemoryStore as Objects
 
-from floe.hub.ended import archiving, copies
+from floe.hub.ended import archiving, output_copies
 from floe.hub.hub import Hub
 from floe.hub.outputs import OutputSettings
 from floe.model.errors import ArchiveAway
@@ -87,8 +87,8 @@ class Site:
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
     monkeypatch.setattr(archiving, "AGAIN_S", 0.001)
     monkeypatch.setattr(archiving, "LOOK_S", 0.001)
-    monkeypatch.setattr(copies, "LOOK_S", 0.001)
-    monkeypatch.setattr(copies, "USED_S", 0.0)
+    monkeypatch.setattr(output_copies, "LOOK_S", 0.001)
+    monkeypatch.setattr(output_copies, "USED_S", 0.0)
     monkeypatch.setattr(bucket, "BACKOFF_S", (0.0,))
     return Site(tmp_path)
 

@@ -7,16 +7,9 @@ settings. It must be cheap to import, since every command does.
 Source: floe README, "Common Config", "Quick Start"; the original's flags.
 """
 
-from floe.config.documents import (
-    PACKAGED,
-    Conf,
-    check_document,
-    digests_of,
-    read_common,
-    read_flow_file,
-    read_local,
-    which_conf,
-)
+from floe.config.check import check_document, read_flow_file
+from floe.config.common import digests_of, read_common
+from floe.config.conf import PACKAGED, Conf, read_local, which_conf
 from floe.config.flags import Flags
 from floe.config.host import HostConfig, load, others_of
 

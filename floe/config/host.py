@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
-from floe.config.documents import NO_KEEPER, read_bucket, read_common, read_smtp
+from floe.config.check import NO_KEEPER
+from floe.config.common import read_bucket, read_common, read_smtp
 from floe.config.flags import Flags, GivenFlags, absolute, merged
 from floe.dialects.floe.notices import NoticeTexts
 from floe.dialects.floe.vocabulary import (

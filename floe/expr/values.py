@@ -141,6 +141,7 @@ def size(value: Json, fuel: Fuel) -> int:
 
 
 def _own_size(value: Json) -> int:
+    """The bytes of a value without those of its elements."""
     match value:
         case str():
             return 3 + (len(value) if value.isascii() else len(value.encode(errors="replace")))

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import assert_never
 
-from floe.host.delivery import Delivery
 from floe.host.forgetting import Forgetting
 from floe.host.inputs import Forget, Free, Received, Surroundings, Unsent
 from floe.host.leases.claims import OwnClaims
@@ -16,6 +15,7 @@ from floe.host.leases.keeper import Keeper
 from floe.host.leases.kept import Kept
 from floe.host.leases.report import LeaseReport
 from floe.host.ledger import LedgerRows
+from floe.host.peer_messages import PeerMessages
 from floe.host.peers.adopter import Adopter
 from floe.host.peers.base import PeerInput
 from floe.host.peers.candidates import Candidates
@@ -55,7 +55,7 @@ class Cluster:
         self.heartbeat = Heartbeat(site, members, current_keeper)
         self.grantee = Grantee(site, members, outbox, self.heartbeat, current_keeper, rows)
         self._forgetting = Forgetting(site, members, outbox, self.adopter, self.grantee, keeper)
-        self._delivery = Delivery(
+        self._peer_messages = PeerMessages(
             site,
             members,
             outbox,
@@ -111,7 +111,7 @@ class Cluster:
         """Handle an input; return why it changed nothing, empty if it may have."""
         match received:
             case Received(envelope=envelope, floor=floor):
-                self._delivery.receive(step, envelope, floor)
+                self._peer_messages.receive(step, envelope, floor)
                 return ""
             case Unsent(run=run, epoch=epoch):
                 self.adopter.unsent(step, run, epoch)
@@ -128,7 +128,7 @@ class Cluster:
 
     def receive_own(self, step: Step, message: Message) -> None:
         """Handle a message from this host to itself."""
-        self._delivery.receive_own(step, message)
+        self._peer_messages.receive_own(step, message)
 
     def cancel(self, step: Step, run: Run, cancel: Cancel) -> bool:
         """Ask for the end of a run whose log is at a peer; False if that was asked before."""

@@ -93,11 +93,11 @@ class HookVerdict:
 
 def judged(trigger: Trigger, delivery: HookDelivery) -> HookVerdict:
     """Decide which runs a delivery starts: one for each push that the filters take."""
-    if why := _passed_over(trigger, delivery):
+    if why := _reason_against(trigger, delivery):
         return HookVerdict(passed_over=(why,))
     begins, passed, notes = [], [], []
     for number, push in enumerate(delivery.pushes[:PUSHES_MAX]):
-        if why := _push_passed_over(trigger, push):
+        if why := _push_reason_against(trigger, push):
             passed.append(why)
             continue
         values, missing = _values(trigger.git, delivery, push)
@@ -115,7 +115,7 @@ def judged(trigger: Trigger, delivery: HookDelivery) -> HookVerdict:
     )
 
 
-def _passed_over(trigger: Trigger, delivery: HookDelivery) -> str:
+def _reason_against(trigger: Trigger, delivery: HookDelivery) -> str:
     """Why a delivery starts nothing, whatever it pushes; empty if it may start something."""
     event = delivery.event or PUSH
     events = trigger.events or (PUSH,)
@@ -129,7 +129,7 @@ def _passed_over(trigger: Trigger, delivery: HookDelivery) -> str:
     return ""
 
 
-def _push_passed_over(trigger: Trigger, push: Push) -> str:
+def _push_reason_against(trigger: Trigger, push: Push) -> str:
     """Why a push starts nothing; empty if it starts a run.
 
     With `branches` alone no tag starts a run, and with `tags` alone no branch does. A push of

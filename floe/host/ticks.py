@@ -85,6 +85,15 @@ class DoneTicks:
             if begin is None or begin > now
         ]
 
+    def rows(self, watch: Watch, before: "DoneTicks | None") -> list[LedgerWrite]:
+        """The ledger rows that change from those before; read back by `done_of`."""
+        rows = [LedgerWrite(kind="mark", key=str(watch), value=self.last)]
+        if before is None or (before.since, before.others) != (self.since, self.others):
+            others: list[Json] = [list(span) for span in self.others]
+            value: dict[str, Json] = {"since": self.since, "others": others}
+            rows.append(LedgerWrite(kind="ticked", key=str(watch), value=value))
+        return rows
+
 
 def done_of(rows: Mapping[str, Mapping[str, Json]]) -> dict[Watch, DoneTicks]:
     """How far each timer has come; without a row of its spans, as of older floes, since ever."""
@@ -98,16 +107,6 @@ def done_of(rows: Mapping[str, Mapping[str, Json]]) -> dict[Watch, DoneTicks]:
             done = decode(DoneTicks, {**spans, "last": last})
         found[watch] = done
     return found
-
-
-def done_rows(watch: Watch, before: DoneTicks | None, done: DoneTicks) -> list[LedgerWrite]:
-    """The ledger rows that change where a timer has come further; read back by `done_of`."""
-    rows = [LedgerWrite(kind="mark", key=str(watch), value=done.last)]
-    if before is None or (before.since, before.others) != (done.since, done.others):
-        others: list[Json] = [list(span) for span in done.others]
-        value: dict[str, Json] = {"since": done.since, "others": others}
-        rows.append(LedgerWrite(kind="ticked", key=str(watch), value=value))
-    return rows
 
 
 def missed_row(watch: Watch, ticks: tuple[Instant, Instant, int], reason: str) -> LedgerWrite:

@@ -22,8 +22,8 @@ from floe.host.result import StepResult
 from floe.hub.clock import CHECK_S, Timers
 from floe.hub.effects import Effects
 from floe.hub.ended.archiving import Archiving
-from floe.hub.ended.copies import Copies
 from floe.hub.ended.notices import Notices
+from floe.hub.ended.output_copies import OutputCopies
 from floe.hub.ended.pruning import Pruning
 from floe.hub.flows import Flows
 from floe.hub.history import History
@@ -104,7 +104,7 @@ class Life:
         runs, files = core.table.runs, parts.flow_files
         self.archiving: Archiving | None = None
         if parts.archive is not None:
-            copies = Copies(
+            copies = OutputCopies(
                 parts.archive,
                 parts.copies_bytes,
                 parts.attempts,

@@ -15,7 +15,6 @@ from floe.host.ticks import (
     LATE_MS,
     DoneTicks,
     done_of,
-    done_rows,
     due_after,
     joined,
     missed,
@@ -197,7 +196,7 @@ class Triggers:
     def _did(self, watch: Watch, done: DoneTicks) -> list[LedgerWrite]:
         """Keep how far a timer has come; return the changed rows."""
         before, self._done[watch] = self._done.get(watch), done
-        return done_rows(watch, before, done)
+        return done.rows(watch, before)
 
     def _missed(
         self, watch: Watch, trigger: Trigger, until: Instant, reason: str, *, quiet: bool = False

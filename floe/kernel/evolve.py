@@ -50,7 +50,8 @@ from floe.model.event import (
 )
 from floe.model.ids import NO_ITEM, NodeId, RunRef
 from floe.model.nouns import replace
-from floe.model.result import RunResult, result_of_row
+from floe.model.old_reasons import result_of_row
+from floe.model.result import RunResult
 from floe.model.run import ItemStates, NodeState, Run
 from floe.model.tags import TRIGGER_GOOD, Tag
 from floe.model.taken import ItemsTaken, NodeTaken

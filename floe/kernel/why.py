@@ -16,7 +16,7 @@ from floe.model.codec import iso
 from floe.model.flow import Ask, Flow, Node, Wait
 from floe.model.host import NeverRan, Why
 from floe.model.ids import Key, NodeId
-from floe.model.result import headline
+from floe.model.old_reasons import headline
 from floe.model.run import NodeState, Run
 from floe.model.tags import SKIPPED, Tag, emitter_of, label_of
 

@@ -4,7 +4,8 @@ from typing import Final
 
 from floe.model.ids import FlowId, HostId, Instant, NodeId, StoreId
 from floe.model.nouns import dataclass, replace
-from floe.model.result import RunResult, headline, result_of_row
+from floe.model.old_reasons import headline, result_of_row
+from floe.model.result import RunResult
 from floe.model.run import Phase, Run, State
 from floe.model.search_terms import terms_in
 from floe.model.title import title_from

@@ -48,7 +48,7 @@ def title_from(values: Mapping[str, Json]) -> str:
         return ""
     parts = [part for part in (_branch(values), _commit(values), _subject(values)) if part]
     if not parts:
-        parts = [part for name, value in values.items() if (part := _named(name, value))]
+        parts = [part for name, value in values.items() if (part := _part(name, value))]
     return one_line(" · ".join(parts[:VALUES_MAX]))
 
 
@@ -66,7 +66,7 @@ def _subject(values: Mapping[str, Json]) -> str:
     return _text(values, "subject").strip().partition("\n")[0]
 
 
-def _named(name: str, value: Json) -> str:
+def _part(name: str, value: Json) -> str:
     if is_secret_name(name) or name in _NOT_TELLING:
         return ""
     match value:

@@ -22,8 +22,8 @@ from floe.model.signal import Failed, Report, Reported, Started, Stopped
 from floe.nodes import warden
 from floe.nodes.attempt_files import drop_files
 from floe.nodes.base import Job, Limit, OnReport
-from floe.nodes.copies import drop_earlier, installed
 from floe.nodes.preparation import CommandSettings, Preparation, attach, prepared_apart, reason
+from floe.nodes.program_copies import drop_earlier, installed
 from floe.nodes.reports import files_of, report_of
 from floe.nodes.workspaces import Workspaces
 from floe.places import Places

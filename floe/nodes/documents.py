@@ -27,9 +27,9 @@ from floe.model.errors import NotFound, Theirs, World
 from floe.model.flow import Git
 from floe.model.nouns import dataclass
 from floe.nodes.base import DEFAULT_COMMIT, Document
-from floe.nodes.copies import installed
 from floe.nodes.git import argv, own_environment, target
 from floe.nodes.partial_file import DownloadRefused
+from floe.nodes.program_copies import installed
 from floe.nodes.refs import refusal
 from floe.nodes.remote import Remote
 from floe.places import Places

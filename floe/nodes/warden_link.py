@@ -18,7 +18,7 @@ import structlog
 
 from floe.files import private
 from floe.model.errors import World
-from floe.nodes.copies import archive, write_program
+from floe.nodes.program_copies import archive, write_program
 from floe.nodes.pulse import Pulse, described
 from floe.open_files import FILES_GIVEN
 

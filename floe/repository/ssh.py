@@ -44,14 +44,14 @@ def explained(url: str, stderr: str, env: Mapping[str, str]) -> str:
             lines = [
                 f"the key of {known} is not the one that {' or '.join([*files, *everyones])} has",
                 "if its owner has changed it, " + compare + f" {look}",
-                f"then, as the user {_user()}: {drop} && {add}",
+                f"then, as the user {_login_name()}: {drop} && {add}",
             ]
         else:
             lines = [
                 f"the key of the host {known} is not known: ssh looked in "
                 + ", ".join([*files, *everyones]),
                 f"{compare} {look}",
-                f"then add it, as the user {_user()}: {add}",
+                f"then add it, as the user {_login_name()}: {add}",
             ]
     return "".join(f"\nfloe: {line}" for line in lines)
 
@@ -112,7 +112,7 @@ def _home(path: str) -> str:
         return path
 
 
-def _user() -> str:
+def _login_name() -> str:
     try:
         return pwd.getpwuid(os.geteuid()).pw_name
     except KeyError:

@@ -6,8 +6,9 @@ from typing import Final, TypeVar
 
 from aiohttp import web
 
+from floe.kernel.items import ITEMS_MAX
 from floe.model.errors import ValuesInvalid
-from floe.model.ids import Json
+from floe.model.ids import NO_ITEM, Json
 from floe.model.whole import whole
 
 Word = TypeVar("Word", bound=str)
@@ -152,3 +153,8 @@ def query(request: web.Request) -> Fields:
             if count > 1:
                 fields.wrong(key, "occurs twice")
     return fields
+
+
+def item_in(fields: Fields) -> int:
+    """The item that a request names; `NO_ITEM` if it names none."""
+    return fields.integer("item", NO_ITEM, 0, ITEMS_MAX - 1)

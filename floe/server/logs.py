@@ -15,12 +15,12 @@ from floe.model.ids import NO_ITEM, Shape
 from floe.model.run import Run
 from floe.model.whole import whole
 from floe.server.app_keys import HUB, MARKS, STOPPING
-from floe.server.fields import Fields, query
+from floe.server.fields import Fields, item_in, query
 from floe.server.lines import Lines
 from floe.server.problems import Handler, answer, problem
 from floe.server.readers import check_reader
 from floe.server.relay import relayed
-from floe.server.runs import item_in, node_of
+from floe.server.runs import node_of
 from floe.server.tail import CHUNK, POLL_S, Spot, Tail, read, readable, size_of, spot_of
 from floe.server.waits import wait_set
 

@@ -111,7 +111,7 @@ class RemoteTail:
         while True:
             path = f"{self._path}?{self._item}" if self._item else self._path
             async with self._peers.relay(self._host, self._get(path)) as answer:
-                node = _visit_of(await _json(self._host, answer), self._visit)
+                node = _followed_visit(await _json(self._host, answer), self._visit)
             if int(node.get("attempt", 0)) >= self._least:
                 self._attempt = int(node["attempt"])
                 self._visit = self._visit or int(node.get("visit", 0))
@@ -155,6 +155,6 @@ async def _json(host: HostId, answer: Answer) -> dict[str, Any]:
     return shape
 
 
-def _visit_of(node: dict[str, Any], visit: int) -> dict[str, Any]:
-    """One visit in the page of a node; 0 or an unknown one: the latest."""
+def _followed_visit(node: dict[str, Any], visit: int) -> dict[str, Any]:
+    """The visit to follow in a peer's reply about a node; 0 or an unknown one: the latest."""
     return next((v for v in node.get("visits", ()) if v["visit"] == visit), node)

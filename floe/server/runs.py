@@ -6,7 +6,6 @@ from typing import Final, TypeVar, get_args
 
 from aiohttp import web
 
-from floe.kernel.items import ITEMS_MAX
 from floe.model.errors import Lost, NotFound
 from floe.model.event import FlowPinned
 from floe.model.flow import Node
@@ -26,7 +25,7 @@ from floe.model.summary import Summary
 from floe.server.app_keys import CALLER, HUB
 from floe.server.bodies import json_body
 from floe.server.events import SEQ_MAX, event_shape, fact_shape
-from floe.server.fields import Fields, query
+from floe.server.fields import Fields, item_in, query
 from floe.server.idempotency import idempotency_key
 from floe.server.problems import answer
 from floe.shapes.flows import definition_shape, graph_shape
@@ -209,11 +208,6 @@ async def _run(request: web.Request, seq: int = 0) -> Run:
         what = f"flow {flow[:80]} has no run {hub.reads.name_of(run.ref)}"
         raise NotFound(what, f"it is a run of {run.flow_id}")
     return run
-
-
-def item_in(fields: Fields) -> int:
-    """The item that a request names; `NO_ITEM` if it names none."""
-    return fields.integer("item", NO_ITEM, 0, ITEMS_MAX - 1)
 
 
 def node_of(run: Run, text: str) -> Node:

@@ -4,9 +4,8 @@ import asyncio
 from typing import Protocol
 
 from floe.model.ids import NO_ITEM
-from floe.server.fields import Fields
+from floe.server.fields import Fields, item_in
 from floe.server.remote_tail import RemoteTail
-from floe.server.runs import item_in
 from floe.server.tail import Piece, Tail
 
 WatchKey = tuple[str, str, int]

@@ -6,7 +6,7 @@ from typing import Final
 
 from floe.model.codec import Body, from_text
 from floe.model.ids import Json
-from floe.model.result import headline, result_of_row
+from floe.model.old_reasons import headline, result_of_row
 from floe.model.search_terms import terms_in
 from floe.model.title import title_from
 from floe.store.rules import searched

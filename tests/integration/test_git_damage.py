@@ -12,9 +12,9 @@ import pytest
 
 from floe.model.errors import Theirs
 from floe.model.flow import Git
-from floe.nodes.copies import installed
 from floe.nodes.documents import DocumentFiles
 from floe.nodes.git import argv
+from floe.nodes.program_copies import installed
 from floe.repository.task import Task
 from tests.integration.gits import House, Repository, checkout, files_of, merge
 
@@ -220,7 +220,7 @@ async def test_file_of_another_user_is_named_with_its_owner(
 async def test_program_of_git_nodes_is_not_pulled_away_by_an_upgrade(
     house: House, remote: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("floe.nodes.copies.files", lambda name: Path("/nonexistent"))
+    monkeypatch.setattr("floe.nodes.program_copies.files", lambda name: Path("/nonexistent"))
 
     await house.good(checkout(remote, branch="main"))
 
@@ -232,7 +232,7 @@ async def test_copy_for_flow_files_is_made_before_an_upgrade(
 ) -> None:
     documents = DocumentFiles(tmp_path / "root")
     await documents.read(f"{remote.url}/a.txt", git=Git(branch="main"))
-    monkeypatch.setattr("floe.nodes.copies.files", lambda name: Path("/nonexistent"))
+    monkeypatch.setattr("floe.nodes.program_copies.files", lambda name: Path("/nonexistent"))
 
     document = await documents.read(f"{remote.url}/a.txt", git=Git(ref="main"))
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from floe.model.result import RunResult, headline, result_of_row
+from floe.model.old_reasons import headline, result_of_row
+from floe.model.result import RunResult
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from floe.nodes.copies import drop_earlier, installed
+from floe.nodes.program_copies import drop_earlier, installed
 from floe.nodes.warden_link import WardenAddress
 
 
@@ -37,7 +37,7 @@ def test_the_copy_runs_without_what_is_installed(tmp_path: Path) -> None:
 
 def test_the_copy_is_the_same_whether_its_modules_were_compiled_before(tmp_path: Path) -> None:
     code = (
-        "import hashlib; from floe.nodes.copies import archive;"
+        "import hashlib; from floe.nodes.program_copies import archive;"
         "print(hashlib.sha256(archive('warden')).hexdigest())"
     )
     fresh = {

@@ -115,7 +115,11 @@ function sent(field, value) {
 /** @param {Field[]} fields @param {Record<string, unknown>} values */
 const sentOf = (fields, values) => Object.fromEntries(fields.map((field) => [field.id, sent(field, values[field.id])]));
 
-/** A lone surrogate has no encoding, so it cannot be sent. @param {Record<string, unknown>} values */
+/**
+ * Refuses fields with a lone surrogate: it has no encoding, so it cannot be sent.
+ *
+ * @param {Record<string, unknown>} values
+ */
 function refuseHalves(values) {
   const wrong = Object.entries(values).filter(([, value]) => typeof value === "string" && !value.isWellFormed());
   const fields = Object.fromEntries(wrong.map(([id]) => [id, "contains half of a character pair; remove it"]));

@@ -66,11 +66,11 @@ def json_schema() -> Schema:
         "title": "floe",
         "description": "A host config, one flow, or tests of flows.",
         "if": is_config,
-        "then": _section(HOST_CONFIG, {COMMON: _ref("common"), FLOWS: _list("flow")}),
+        "then": _section(HOST_CONFIG, {COMMON: _ref_to("common"), FLOWS: _list("flow")}),
         "else": {
             "if": {"allOf": [_needs(TESTS), {"not": has_nodes}]},
             "then": _section(TESTS_DOCUMENT, {TESTS: _list("test")}),
-            "else": {"allOf": [_ref("flow"), has_nodes]},
+            "else": {"allOf": [_ref_to("flow"), has_nodes]},
         },
         "$defs": {
             "common": _section(
@@ -112,7 +112,7 @@ def _flow() -> Schema:
 
 
 def _given() -> Schema:
-    return {"additionalProperties": _ref("given")}
+    return {"additionalProperties": _ref_to("given")}
 
 
 def _trigger() -> Schema:
@@ -145,7 +145,7 @@ def _value(json_type: str) -> Schema:
 
 def _opts(type_: KeySpec[object], name: str, section: Section) -> Schema:
     """The schema of `opts` for one type."""
-    opts = _section(section, {FORM: _ref("form")} if FORM in section.keys else {})
+    opts = _section(section, {FORM: _ref_to("form")} if FORM in section.keys else {})
     then: Schema = {"properties": {OPTS.name: opts}}
     return {"if": _is(type_, name), "then": then | (_needs(OPTS) if "required" in opts else {})}
 
@@ -166,8 +166,8 @@ def _needs(*keys: KeySpec[object]) -> Schema:
 
 
 def _list(name: str) -> Schema:
-    return {"type": "array", "items": _ref(name)}
+    return {"type": "array", "items": _ref_to(name)}
 
 
-def _ref(name: str) -> Schema:
+def _ref_to(name: str) -> Schema:
     return {"$ref": f"#/$defs/{name}"}

@@ -6,7 +6,7 @@ from typing import Final
 from floe.expr.errors import ExpressionError
 from floe.expr.flow.each import EACH, OPERATORS, TESTS, compared, mapped, matching, selected
 from floe.expr.flow.filters import FILTERS, NEEDED, Filter, Param
-from floe.expr.flow.lists import member
+from floe.expr.flow.list_filters import member
 from floe.expr.flow.tree import Call, Literal, Part
 from floe.expr.fuel import Fuel
 from floe.expr.values import is_list, kind_of, listed, named

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from floe.expr.errors import ExpressionError, Missing
-from floe.expr.flow.lists import member
+from floe.expr.flow.list_filters import member
 from floe.expr.flow.operators import holds
 from floe.expr.fuel import Fuel
 from floe.expr.patterns import (

@@ -6,7 +6,9 @@ Rule of this file: a filter pays for what it makes before it makes it.
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from floe.expr.flow import lists, numbers, texts
+from floe.expr.flow import list_filters as lists
+from floe.expr.flow import number_filters as numbers
+from floe.expr.flow import text_filters as texts
 from floe.expr.fuel import Fuel
 from floe.expr.values import KINDS, Kind
 from floe.model.ids import Json

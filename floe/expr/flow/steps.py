@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from floe.expr.errors import ExpressionError, Missing
-from floe.expr.flow.lists import member
+from floe.expr.flow.list_filters import member
 from floe.expr.fuel import Fuel
 from floe.expr.values import is_list, kind_of, named
 from floe.model.ids import Json

@@ -130,21 +130,5 @@ def unseen_ms(member: Member, now: Instant) -> int:
     return now - (member.seen_at or 0)
 
 
-def advertised(ping: Ping) -> tuple[object, ...]:
-    """The part of a ping that decisions depend on, or that people are to see at once."""
-    return (
-        ping.protocol,
-        ping.tags,
-        ping.slots,
-        ping.active,
-        ping.draining,
-        ping.held,
-        ping.spaces,
-        ping.keeper,
-        ping.keeper_store,
-        ping.forgotten,
-    )
-
-
 def _refs(items: Iterable[tuple[str, str]]) -> dict[str, RunRef]:
     return {name: ref for name, key in items if (ref := ref_of(key))}

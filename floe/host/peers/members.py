@@ -12,7 +12,7 @@ from typing import Final
 from floe.host.inputs import Surroundings
 from floe.host.ledger import LedgerRows
 from floe.host.peers.lost import Gone, forgotten_in
-from floe.host.peers.member import GONE_BACK, Member, advertised, unseen_ms, view_of
+from floe.host.peers.member import GONE_BACK, Member, unseen_ms, view_of
 from floe.host.site import Site
 from floe.host.step import Step
 from floe.host.undoable import Undoable
@@ -123,7 +123,7 @@ class Members:
     def pinged(self, step: Step, member: Member, ping: Ping) -> Member:
         """Keep the ping of a peer; return the peer as it is known now."""
         old = member.ping
-        is_new = old is None or old.change != ping.change or advertised(old) != advertised(ping)
+        is_new = old is None or old.change != ping.change or _advertised(old) != _advertised(ping)
         step.retry_pends |= is_new
         changed = replace(member, ping=ping, skew_ms=ping.at - step.now)
         self.by_id.put(member.id, changed)
@@ -221,3 +221,19 @@ class Members:
         if self.has_gone_back:
             found.append(GONE_BACK)
         return found
+
+
+def _advertised(ping: Ping) -> tuple[object, ...]:
+    """The part of a ping that decisions depend on, or that people are to see at once."""
+    return (
+        ping.protocol,
+        ping.tags,
+        ping.slots,
+        ping.active,
+        ping.draining,
+        ping.held,
+        ping.spaces,
+        ping.keeper,
+        ping.keeper_store,
+        ping.forgotten,
+    )

@@ -14,7 +14,7 @@ from typing import Final
 import structlog
 
 from floe.files import reason_of
-from floe.hub.ended.copies import Copies
+from floe.hub.ended.output_copies import OutputCopies
 from floe.hub.history import History
 from floe.model.codec import encode
 from floe.model.errors import ArchiveAway, FloeError
@@ -39,7 +39,9 @@ AGAIN_S: Final = 2.0
 class Archiving:
     """The way of ended runs to the archive and back."""
 
-    def __init__(self, archive: Archive, copies: Copies, store: RunStore, history: History) -> None:
+    def __init__(
+        self, archive: Archive, copies: OutputCopies, store: RunStore, history: History
+    ) -> None:
         """`copies`: of outputs in the archive, which this host has too."""
         self.archive = archive
         self.copies = copies

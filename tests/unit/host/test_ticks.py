@@ -1,6 +1,6 @@
 """When ticks are due, and which were missed."""
 
-from floe.host.ticks import MISSED_MAX, DoneTicks, done_of, done_rows, due_after, missed
+from floe.host.ticks import MISSED_MAX, DoneTicks, done_of, due_after, missed
 from floe.host.watches import Watch
 from floe.model.ids import FlowId, Instant, NodeId
 from tests.make_triggers import a_tick
@@ -46,7 +46,7 @@ def test_ticks_of_a_cron_are_counted_up_to_a_limit() -> None:
 def test_rows_of_a_timer_are_read_back_as_they_were_written() -> None:
     done = DoneTicks(since=Instant(5), last=Instant(9), others=((Instant(1), Instant(3)),))
     rows: dict[str, dict[str, object]] = {}
-    for row in done_rows(WATCH, None, done):
+    for row in done.rows(WATCH, None):
         rows.setdefault(row.kind, {})[row.key] = row.value
 
     assert done_of(rows) == {WATCH: done}  # type: ignore[arg-type]  # values are Json

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from floe.host.removal import COPIES
-from floe.hub.ended import copies
+from floe.hub.ended import output_copies
 from floe.model.errors import ArchiveAway
 from tests.hands import over, settled, until
 from tests.make_archive import (
@@ -54,7 +54,7 @@ async def test_copy_that_is_used_outlives_a_newer_one(site: Site) -> None:
 async def test_copy_that_was_just_used_is_not_deleted(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(copies, "USED_S", 3600.0)
+    monkeypatch.setattr(output_copies, "USED_S", 3600.0)
     async with site.hub() as hub:
         key = await ended(hub, site)
         await output(hub, key)

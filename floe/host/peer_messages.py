@@ -44,7 +44,7 @@ from floe.model.message import Rows as Rows
 from floe.model.run import Run
 
 
-class Delivery:
+class PeerMessages:
     """Delivers messages to the parts of a host."""
 
     def __init__(

@@ -36,7 +36,7 @@ USED_S: Final = 60.0
 """Seconds for which a copy stays after its last use: its reader may not have read all of it."""
 
 
-class Copies:
+class OutputCopies:
     """The copies on this host, the longest unused of which are deleted first."""
 
     def __init__(
@@ -113,7 +113,7 @@ class Copies:
         while dropping := self._dropping.get(name):
             await dropping.wait()
         self._used_at[name] = time.monotonic()
-        if key.run in self._runs or not _printed(run, key):
+        if key.run in self._runs or not _output_bytes(run, key):
             return path
         if name in self._copies:
             self._copies.move_to_end(name)
@@ -127,7 +127,7 @@ class Copies:
                     await self._places.quick(copy, private, copy.parent)
                     if not await self._archive.fetch(key, copy):
                         return path
-                    self._copies[name] = self._copies.get(name, 0) + _printed(run, key)
+                    self._copies[name] = self._copies.get(name, 0) + _output_bytes(run, key)
                 self._used_at[name] = time.monotonic()  # a large output takes its time
             finally:
                 self._fetching.pop(copy, None)
@@ -175,7 +175,7 @@ class Copies:
             self._put(Incoming(input=Mark(rows=rows, promise=False)))
 
 
-def _printed(run: Run, key: Key) -> int:
+def _output_bytes(run: Run, key: Key) -> int:
     """The bytes that an attempt printed."""
     return sum(attempt.output_bytes for one, attempt in attempts_of(run) if one.name == key.name)
 

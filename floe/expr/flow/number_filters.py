@@ -32,7 +32,7 @@ def floating(value: str | int | float, default: object, fuel: Fuel) -> Json:
 
 
 def rounded(value: int | float, precision: int | float, method: str, fuel: Fuel) -> Json:
-    """A rounded number: a whole one, unless it keeps digits. Halves go to the even number."""
+    """The filter `round`: a whole one, unless it keeps digits. Halves go to the even number."""
     if not isinstance(precision, int) or not 0 <= precision <= 15:
         raise ExpressionError("`round` keeps 0 to 15 digits")
     if method not in ("common", "ceil", "floor"):

@@ -1,12 +1,10 @@
-"""Finds the host config, reads its `common:`, and checks whole documents."""
+"""Reads `common:`: the settings that hosts share, with their bucket and mail server."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from hashlib import sha256
-from pathlib import Path
 from typing import Final
 
-from floe.config.flags import Flags, absolute, merged
-from floe.dialects.base import Compiled, Dialect
+from floe.config.flags import absolute
 from floe.dialects.floe.dialect import is_broken, parse_map
 from floe.dialects.floe.notices import NoticeTexts, check_sending
 from floe.dialects.floe.vocabulary import (
@@ -24,7 +22,6 @@ from floe.dialects.floe.vocabulary import (
     COMMON_MAP,
     COMMON_ON_END,
     COMMON_SMTP,
-    COMMON_STRICT_SHELL,
     HOSTS,
     KEEPER,
     SMTP_FROM,
@@ -38,56 +35,13 @@ from floe.dialects.floe.vocabulary import (
 )
 from floe.dialects.kinds import AnyMap, Unfit
 from floe.dialects.notes import Notes, Position
-from floe.dialects.registry import dialect
 from floe.dialects.section import SectionValues
-from floe.dialects.tree import DOCUMENT_BYTES_MAX, Scalar, Table, decoded
-from floe.files import read_named, reason_of
-from floe.model.errors import ConfigInvalid, Finding, FloeError
-from floe.model.flow import Flow, Git
-from floe.model.nouns import dataclass
-from floe.nodes.base import Documents
+from floe.dialects.tree import Scalar, Table
 from floe.nodes.smtp import PORTS, Smtp
 from floe.store.bucket_settings import BucketSettings
 
-NO_KEEPER: Final = "several hosts but no `keeper`: runs get no resource tags, and no timer fires"
-
 BUCKET_TYPES: Final = ("ec2", "s3")
 """The values of `store-type` with a bucket: the document's word, and its meaning."""
-
-PACKAGED: Final = Path(__file__).parents[1] / "configs" / "default.yml"
-
-
-@dataclass(frozen=True, slots=True)
-class Conf:
-    """The document to read, and the reason for that choice."""
-
-    name: str
-    why: str
-
-
-def which_conf(flags: Flags, environ: Mapping[str, str], cwd: Path) -> Conf:
-    """Choose the host config: `-conf`, else ./default.yml, else ./config.yml, else the packaged."""
-    given = merged(flags, environ).conf
-    if given:
-        return Conf(given, "given by -conf")
-    for name in ("default.yml", "config.yml"):
-        if (cwd / name).is_file():
-            return Conf(str(cwd / name), f"found ./{name}")
-    return Conf(str(PACKAGED), "the packaged default: no ./default.yml or ./config.yml")
-
-
-def read_local(path: str) -> str:
-    """The text of a local document, at most 1 MiB. Raises ConfigInvalid if it cannot be read."""
-    notes = Notes(path)
-    try:
-        text = decoded(read_named(Path(path), DOCUMENT_BYTES_MAX), notes)
-    except (OSError, ValueError) as e:
-        reason = reason_of(e) if isinstance(e, OSError) else str(e)
-        notes.error(Position(), f"cannot be read: {reason}", "check the path")
-        text = None
-    if text is None:
-        raise ConfigInvalid(notes.findings)
-    return text
 
 
 def digests_of(common: SectionValues) -> Mapping[str, str]:
@@ -176,44 +130,3 @@ def _parsed(text: str, notes: Notes) -> Table | None:
         for finding in found.findings:
             notes.add(finding)
     return tree
-
-
-async def check_document(text: str, origin: str, documents: Documents | None = None) -> Compiled:
-    """Check a whole document: `common:`, flows and, through `documents`, their flow-files.
-
-    A flow-file that cannot be read here is a warning.
-    """
-    notes = Notes(origin)
-    common = read_common(text, notes)
-    if common[HOSTS] and not common[KEEPER]:
-        notes.warning(common.at_of(HOSTS), NO_KEEPER, "keeper: the name of one of the hosts")
-    reader = dialect(strict_shell=common[COMMON_STRICT_SHELL])
-    compiled = reader.flows(text, origin)
-    findings = [*notes.findings, *compiled.findings]
-    if documents is not None:
-        for flow in compiled.flows:
-            if flow.flow_file:
-                findings += await _flow_file_findings(flow, compiled, reader, documents)
-    return Compiled(flows=compiled.flows, findings=tuple(dict.fromkeys(findings)))
-
-
-async def _flow_file_findings(
-    flow: Flow, compiled: Compiled, reader: Dialect, documents: Documents
-) -> Sequence[Finding]:
-    try:
-        compiled_file = await read_flow_file(flow, reader, documents)
-    except FloeError as e:
-        line, col = compiled.flow_file_at[flow.id, flow.ver]
-        what = f"the flow-file of `{flow.id}` cannot be read here: {e.what}"
-        finding = Finding(
-            file=flow.origin, line=line, col=col, what=what, hint=e.hint, level="warning"
-        )
-        return (finding,)
-    return compiled_file.findings
-
-
-async def read_flow_file(flow: Flow, reader: Dialect, documents: Documents) -> Compiled:
-    """The flow with the nodes of its flow-file, outside of a run. Raises FloeError."""
-    git = next((trigger.git for trigger in flow.triggers if trigger.git.url), Git())
-    found = await documents.read(flow.flow_file, relative_to=flow.origin, git=git)
-    return reader.flow_file(found.text, found.origin, flow)
