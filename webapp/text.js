@@ -53,6 +53,10 @@ export const typeName = (type) => (type === "data" ? "form" : plain(type));
 /** Why a node was skipped; empty if it was not. @param {{state: string, why?: string}} node */
 export const skipOf = ({ state, why }) => (state === "skipped" ? `skipped, since ${plain(why)}` : "");
 
+/** How many nodes of a run ran, once it is over: `4 of 6 ran`; empty if none was skipped.
+ * @param {import("./types/api").Summary} run */
+export const ranOf = ({ ran, skipped }) => (skipped ? `${ran} of ${ran + skipped} ran` : "");
+
 /** The state of a run in one word, for people and for colours. @param {import("./types/api").Summary} run */
 export function runState(run) {
   if (run.state === "pending") return "pending";

@@ -13,6 +13,7 @@ setInterval(() => {
 /** @param {number} ms */
 export function duration(ms) {
   const s = Math.max(0, ms) / 1000;
+  if (s < 0.001) return "< 1 ms"; // instants are whole milliseconds
   if (s < 1) return `${Math.round(1000 * s)} ms`;
   if (s < 10) return `${s.toFixed(1)} s`;
   if (s < 60) return `${Math.round(s)} s`;

@@ -155,8 +155,9 @@ def took(start: str | None, end: str | None) -> str:
 
 
 def span(seconds: float) -> str:
-    """`4 ms`, `1.2 s`, `12 s`, `3 m 05 s`, `2 h 10 m`, `4 d 3 h`."""
-    seconds = max(0.0, seconds)
+    """`< 1 ms`, `4 ms`, `1.2 s`, `12 s`, `3 m 05 s`, `2 h 10 m`, `4 d 3 h`."""
+    if seconds < 0.001:
+        return "< 1 ms"  # instants are whole milliseconds
     if seconds < 1:
         return f"{seconds * 1000:.0f} ms"
     if seconds < 10:
@@ -214,6 +215,16 @@ def approval(node: Shape) -> str:
             text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
             parts.append(f"{name} {one_line(text, 40)}")
     return clean(", ".join(parts[:ANSWERS_MAX]))
+
+
+def ran(count: int, skipped: int) -> str:
+    """How many nodes of a run ran, once it is over: `4 of 6 ran`; empty if none was skipped."""
+    return f"{count} of {count + skipped} ran" if skipped else ""
+
+
+def ran_of(run: Shape) -> str:
+    """The same of a reply; a host with an older floe does not count nodes."""
+    return ran(run.get("ran", 0), run.get("skipped", 0))
 
 
 def text_lines(text: str) -> list[str]:

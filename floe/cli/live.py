@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import click
 
-from floe.cli.formats import clean, printable, reason, span, state, took
+from floe.cli.formats import clean, printable, ran, reason, span, state, took
 from floe.cli.forms import ask, typed
 from floe.feed.frames import Frame
 from floe.feed.subscription import Subscription
@@ -22,6 +22,7 @@ from floe.model.errors import Conflict, FloeError, Yours
 from floe.model.flow import Ask, End, Flow, Join
 from floe.model.ids import NO_ITEM, Key, NodeId, Shape
 from floe.model.run import Run
+from floe.model.summary import summary_of
 
 BY: Final = "you"
 """The author of the form answers and the cancel."""
@@ -122,7 +123,9 @@ class Live:
         seconds = ((run.ended_at or 0) - run.pended_at) / 1000
         mark = _MARKS["good" if run.good else "bad"]
         why = (await self._hub.reads.why(self._run)).text
-        click.echo(f"{mark} {run.flow_id} {clean(why)} ({span(seconds)})")
+        row = summary_of(run)
+        how = ", ".join(filter(None, (span(seconds), ran(row.ran, row.skipped))))
+        click.echo(f"{mark} {run.flow_id} {clean(why)} ({how})")
 
     def _break_silence(self, run: Run) -> None:
         """Report each open node that has been silent for a while as still running."""

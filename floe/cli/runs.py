@@ -7,7 +7,8 @@ import click
 
 from floe.cli.arguments import FLOW
 from floe.cli.client import Client, connected
-from floe.cli.formats import age, as_json, as_of, run_state, sentence, table, took
+from floe.cli.formats import age, as_json, as_of, ran_of, run_state, sentence, table, took
+from floe.model.ids import Shape
 from floe.model.result import RunResult
 
 
@@ -86,7 +87,7 @@ def command(
                 age(run["pended_at"]),
                 took(run["started_at"], run["ended_at"]),
                 run["by"],
-                _end_reason(run) or sentence(waits.get(run["id"], "")),
+                "; ".join(filter(None, (_reason(run, waits), ran_of(run)))),
             )
             for run in answer["runs"]
         ),
@@ -95,9 +96,9 @@ def command(
         click.echo(f"more: --cursor {answer['next']}", err=True)
 
 
-def _end_reason(run: Mapping[str, Any]) -> str:
-    """Why a run ended or is about to end as it does; nothing of a good one."""
-    return "" if run["good"] else sentence(run["why"])
+def _reason(run: Shape, waits: Mapping[str, str]) -> str:
+    """Why a run ended or is about to end as it does, or why it waits; nothing of a good one."""
+    return "" if run["good"] else sentence(run["why"] or waits.get(run["id"], ""))
 
 
 def _waits(client: Client, rows: Sequence[Mapping[str, Any]]) -> Mapping[str, str]:

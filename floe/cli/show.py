@@ -13,6 +13,7 @@ from floe.cli.formats import (
     answer_line,
     as_json,
     clean,
+    ran_of,
     reason,
     run_state,
     sentence,
@@ -43,7 +44,7 @@ def command(run: str, json_: bool) -> None:
         return
     name = f"{shape['id']}  {shape['flow']}@{shape['ver']}"
     title = clean(shape.get("title", ""))
-    click.echo("  ".join(filter(None, (name, title, run_state(shape)))))
+    click.echo("  ".join(filter(None, (name, title, run_state(shape), ran_of(shape)))))
     if shape["why"] and not shape["good"]:
         click.echo(f"  {sentence(shape['why'])}")
     for line in failure_lines(client, shape):

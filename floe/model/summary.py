@@ -47,6 +47,10 @@ class Summary:
     """Of its flow; empty until the flow is read, and in rows of older floes."""
     output_bytes: int = 0
     """What its finished attempts printed; 0 until the run is over."""
+    ran: int = 0
+    """How many of its nodes entered and were not skipped; 0 until the run is over."""
+    skipped: int = 0
+    """How many were skipped; 0 until the run is over."""
 
 
 FIELDS: Final = tuple(Summary.__annotations__)
@@ -64,6 +68,7 @@ def completed(row: Summary) -> Summary:
 def summary_of(run: Run) -> Summary:
     """The row of a run in lists."""
     is_over = run.phase in ("ended", "packed")
+    skipped = sum(node.is_skipped for node in run.nodes.values()) if is_over else 0
     return Summary(
         id=str(run.ref),
         key=run.ref.key,
@@ -89,6 +94,8 @@ def summary_of(run: Run) -> Summary:
         rerun_of=run.rerun_of.run if run.rerun_of else "",
         digest=run.digest or "",
         output_bytes=_output_bytes(run) if is_over else 0,
+        ran=len(run.nodes) - skipped if is_over else 0,
+        skipped=skipped,
     )
 
 

@@ -47,6 +47,8 @@ SUMMARY: Final = {
     "pended_at": INSTANT,
     "started_at": maybe(INSTANT),
     "ended_at": maybe(INSTANT),
+    "ran": COUNT,
+    "skipped": COUNT,
 }
 
 NODE: Final = {

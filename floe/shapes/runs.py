@@ -40,6 +40,8 @@ def summary_shape(row: Summary, named: Named) -> Shape:
         "pended_at": iso(row.pended_at),
         "started_at": iso(row.started_at),
         "ended_at": iso(row.ended_at),
+        "ran": row.ran,
+        "skipped": row.skipped,
     }
 
 

@@ -30,11 +30,12 @@ INSERT INTO log (pos, run, epoch, seq, at, event, body) VALUES (?, ?, ?, ?, ?, ?
 -- (`pos` NULL) keeps the position of our own row that it replaces.
 INSERT INTO runs (
     id, key, flow, ver, state, phase, good, result, why, title, terms, host, store, adopted_by, epoch,
-    seq, trigger, by, pended_at, started_at, ended_at, rerun_of, digest, output_bytes, search, pos
+    seq, trigger, by, pended_at, started_at, ended_at, rerun_of, digest, output_bytes, ran, skipped,
+    search, pos
 ) VALUES (
     :id, :key, :flow, :ver, :state, :phase, :good, :result, :why, :title, :terms, :host, :store,
     :adopted_by, :epoch, :seq, :trigger, :by, :pended_at, :started_at, :ended_at,
-    :rerun_of, :digest, :output_bytes, :search, :pos
+    :rerun_of, :digest, :output_bytes, :ran, :skipped, :search, :pos
 ) ON CONFLICT (key) DO UPDATE SET
     id = excluded.id, flow = excluded.flow, ver = excluded.ver, state = excluded.state,
     phase = excluded.phase, good = excluded.good, result = excluded.result, why = excluded.why,
@@ -44,7 +45,8 @@ INSERT INTO runs (
     pended_at = excluded.pended_at, started_at = excluded.started_at,
     ended_at = excluded.ended_at, rerun_of = excluded.rerun_of,
     digest = coalesce(nullif(excluded.digest, ''), digest),
-    output_bytes = excluded.output_bytes, search = excluded.search,
+    output_bytes = excluded.output_bytes, ran = excluded.ran,
+    skipped = excluded.skipped, search = excluded.search,
     pos = coalesce(excluded.pos, pos)
 WHERE (excluded.epoch, excluded.seq, excluded.state = 'archive') > (epoch, seq, state = 'archive');
 
@@ -52,7 +54,7 @@ WHERE (excluded.epoch, excluded.seq, excluded.state = 'archive') > (epoch, seq, 
 -- This store's own rows that changed after a position.
 SELECT pos, id, key, flow, ver, state, phase, good, result, why, title, terms,
     host, store, adopted_by, epoch, seq, trigger, by, pended_at, started_at, ended_at,
-    rerun_of, digest, output_bytes
+    rerun_of, digest, output_bytes, ran, skipped
 FROM runs WHERE pos > ? ORDER BY pos LIMIT ?;
 
 -- name: prune_log
@@ -121,14 +123,14 @@ WHERE pos > ? ORDER BY pos LIMIT ?;
 -- The directory row of one run.
 SELECT id, key, flow, ver, state, phase, good, result, why, title, terms,
     host, store, adopted_by, epoch, seq, trigger, by, pended_at, started_at, ended_at,
-    rerun_of, digest, output_bytes
+    rerun_of, digest, output_bytes, ran, skipped
 FROM runs WHERE key = ?;
 
 -- name: page
 -- Rows of the directory, newest first; {where} consists of the active filters.
 SELECT id, key, flow, ver, state, phase, good, result, why, title, terms,
     host, store, adopted_by, epoch, seq, trigger, by, pended_at, started_at, ended_at,
-    rerun_of, digest, output_bytes
+    rerun_of, digest, output_bytes, ran, skipped
 FROM runs WHERE {where} ORDER BY pended_at DESC, key DESC LIMIT :limit;
 
 -- name: flow_runs
@@ -172,7 +174,7 @@ SELECT
         ORDER BY pended_at DESC, key DESC LIMIT :bad_max) ORDER BY pended_at, key LIMIT 1),
     id, runs.key, runs.flow, ver, state, phase, good, result, why, title, terms, host, store,
     adopted_by, epoch, seq, trigger, by, pended_at, started_at, ended_at,
-    rerun_of, digest, output_bytes
+    rerun_of, digest, output_bytes, ran, skipped
 FROM newest JOIN runs ON runs.key = newest.last;
 
 -- name: search_floor

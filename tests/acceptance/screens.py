@@ -24,7 +24,9 @@ LOOKS: Final = {
     "phone": ("light", 390, 800),
     "phone-dark": ("dark", 390, 800),
 }
-WAIT_S: Final = 30.0
+WAIT_S: Final = 120.0
+PAGES: Final = [f"https://shop.example.com/products/{n}" for n in range(1000)]
+"""The items of a long list."""
 
 
 class Pictures:
@@ -144,6 +146,46 @@ def busy(at: Pictures) -> None:
     at.take("run-asking-time", f"runs/{shop}?view=time")
 
 
+def skipped(at: Pictures) -> None:
+    """Nodes that are skipped."""
+    run = at.start("deploy-where-needed")
+    at.until(run, "", "archive")
+    at.take("skip", f"runs/{run}")
+    at.take("skip-why", f"runs/{run}?tab=why")
+    at.take("skip-runs", "runs?flow=deploy-where-needed")
+
+
+def items(at: Pictures) -> None:
+    """Nodes with items, some and many."""
+    run = at.start("patch-machines")
+    at.until(run, "patch", "running")
+    while len(at.host.get(f"runs/{run}/nodes/patch").get("item_states", ())) < 20:
+        time.sleep(0.1)
+    at.take("items", f"runs/{run}")
+    at.take("items-one", f"runs/{run}?node=patch&tab=output&item=18")
+    at.take("items-why", f"runs/{run}?tab=why")
+    at.host.go("patched")
+    at.until(run, "", "archive")
+    at.take("items-bad", f"runs/{run}")
+    links = at.start("check-links")
+    at.until(links, "", "archive")
+    at.take("items-1000", f"runs/{links}")
+
+
+def again(at: Pictures) -> None:
+    """Nodes that run again: repetitions and visits."""
+    for flow in ("wait-for-health", "repair", "repair-in-vain"):
+        run = at.start(flow)
+        at.until(run, "", "archive")
+        at.take(flow, f"runs/{run}")
+        at.take(f"{flow}-why", f"runs/{run}?tab=why")
+        at.take(f"{flow}-time", f"runs/{run}?view=time")
+    waiting = at.start("wait-for-nothing")
+    at.until(waiting, "healthy", "retrying")
+    at.take("repeat", f"runs/{waiting}")
+    at.take("repeat-why", f"runs/{waiting}?tab=why")
+
+
 def several(at: Pictures) -> None:
     """As a cluster of three answers, one of which is gone."""
     fleet(at.page)
@@ -186,17 +228,18 @@ def main(folder: Path, words: list[str]) -> None:
     """All of it."""
     folder.mkdir(parents=True, exist_ok=True)
     config = Path(__file__).with_suffix(".yml").read_text(encoding="utf-8")
+    config = config.replace("foreach: PAGES", f"foreach: {PAGES}")
     with tempfile.TemporaryDirectory() as there, sync_playwright() as playwright:
         host = Host(Path(there), config)
         host.start()
         browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_FLAGS)
         try:
             at = Pictures(browser.new_page(), host, folder, words)
-            for part in (empty, busy, several, tokens, gone):
+            for part in (empty, busy, skipped, items, again, several, tokens, gone):
                 part(at)
         finally:
             browser.close()
-            for name in ("tests", "migrated"):
+            for name in ("tests", "migrated", "patched"):
                 host.go(name)
             host.stop()
 

@@ -30,18 +30,21 @@ from tests.make_store import (
     records_of,
 )
 
-WITHOUT_PRUNED = (
+WITHOUT_SKIPPED = "ALTER TABLE runs DROP COLUMN ran; ALTER TABLE runs DROP COLUMN skipped; "
+"""What migration 7 added."""
+
+WITHOUT_PRUNED = WITHOUT_SKIPPED + (
     "DROP TABLE pruned; DROP INDEX runs_again; DROP INDEX ledger_once; "
     "ALTER TABLE runs DROP COLUMN rerun_of; ALTER TABLE runs DROP COLUMN digest; "
     "ALTER TABLE runs DROP COLUMN output_bytes; "
 )
-"""What migration 5 added."""
+"""What migration 5 added, and 7."""
 
 WITHOUT_TITLES = WITHOUT_PRUNED + (
     "DROP INDEX runs_failing; DROP INDEX runs_by_result; ALTER TABLE runs DROP COLUMN result; "
     "ALTER TABLE runs DROP COLUMN title; ALTER TABLE runs DROP COLUMN terms;"
 )
-"""What migration 4 added, and 5."""
+"""What migration 4 added, and what later ones did."""
 
 HOUSE = Path(__file__).parents[2]
 

@@ -18,7 +18,7 @@ from floe.shapes.runs import summary_shape
 from floe.store.sql import migrations, queries
 from floe.store.upgrades import add_functions
 from scripts.api_types import FILE, text
-from tests.make import a_run
+from tests.make import a_flow, a_node, a_run, after, exited
 
 COLUMNS = [field.name for field in fields(Summary)]
 TYPES = get_type_hints(Summary)
@@ -86,6 +86,17 @@ def test_row_is_put_with_every_column() -> None:
     assert listed(into) == [*COLUMNS, *OF_THE_STORE]
     assert listed(values) == [f":{name}" for name in listed(into)]
     assert updated == [(name, name) for name in listed(into) if name != "key"]
+
+
+def test_ended_run_counts_the_nodes_that_ran_and_those_that_were_skipped() -> None:
+    maybe = a_node("maybe", condition="false")
+    run = a_run(a_flow(a_node("build"), maybe, a_node("after", on="task.maybe.good")))
+    before = summary_of(run)
+
+    row = summary_of(after(run, exited(run, "build")))
+
+    assert (before.ran, before.skipped) == (0, 0)
+    assert (row.ran, row.skipped) == (1, 2)
 
 
 def test_answer_has_each_field() -> None:

@@ -23,7 +23,7 @@ import { Tabs } from "../panels/tabs.js";
 import { Visits, visitOf, visitShown } from "../panels/visits.js";
 import { WhyPanel } from "../panels/why.js";
 import { ROOT, flowHref, here, route } from "../route.js";
-import { plain } from "../text.js";
+import { plain, ranOf } from "../text.js";
 import { ago, full, hover, took, when } from "../time.js";
 import { useMoment, useRun, useTitle } from "../use.js";
 import { shown } from "../values.js";
@@ -180,6 +180,7 @@ function Head({ run, at, away }) {
         html`<span>ended <time dateTime=${run.ended_at} title=${hover(run.ended_at)}>
           <b>${when(run.ended_at)}</b></time></span>`
       }
+      ${ranOf(run) && html`<span title=${`${run.skipped} skipped`}>${ranOf(run)}</span>`}
       ${"rerun_of" in run && html`<${Origin} run=${run} />`}
       ${cancelled && !over && html`<span>cancelled by <b>${plain(cancelled)}</b></span>`}
       ${about.map(({ name, text }) => html`<span key=${name}>${plain(name)} <b>${plain(text)}</b></span>`)}

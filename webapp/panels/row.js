@@ -2,7 +2,7 @@
 import { flowName } from "../flows.js";
 import { html } from "../html.js";
 import { runHref } from "../route.js";
-import { plain } from "../text.js";
+import { plain, ranOf } from "../text.js";
 import { brief, full, took, when } from "../time.js";
 import { useRun } from "../use.js";
 import { lastKnown, liveState, pendedFor } from "../waits.js";
@@ -24,7 +24,7 @@ export function Row({ run, flow = true, at = "ended", failed = 0, children }) {
   const state = liveState(run);
   const isPending = run.state === "pending";
   const waits = isPending ? (pendedFor(run.id) ?? run.phase) : "";
-  const reason = plain((!run.good && run.why) || waits);
+  const reason = [plain((!run.good && run.why) || waits), ranOf(run)].filter(Boolean).join(" · ");
   const old = lastKnown(run);
   const until = old ? old.at : run.ended_at;
   const then = (at === "ended" && run.ended_at) || run.started_at || run.pended_at;

@@ -98,6 +98,8 @@ export type Summary = {
   pended_at: string;
   started_at: string | null;
   ended_at: string | null;
+  ran: number;
+  skipped: number;
 };
 
 export type Runs = {
@@ -246,6 +248,8 @@ export type Run = {
   pended_at: string;
   started_at: string | null;
   ended_at: string | null;
+  ran: number;
+  skipped: number;
   values: Record<string, unknown>;
   /** of the run, once it has ended */
   outputs: Record<string, unknown>;

@@ -15,6 +15,8 @@ from floe.cli.formats import (
     clean,
     clock,
     printable,
+    ran,
+    ran_of,
     reason,
     size,
     span,
@@ -119,7 +121,8 @@ def test_table_is_whole_where_no_terminal_is(capsys: pytest.CaptureFixture[str])
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [
-        (-1, "0 ms"),
+        (-1, "< 1 ms"),
+        (0, "< 1 ms"),
         (0.0042, "4 ms"),
         (1.24, "1.2 s"),
         (12.4, "12 s"),
@@ -187,3 +190,11 @@ def test_approval_names_who_when_and_with_what() -> None:
     said = reason(node)
 
     assert re.fullmatch(r"approved by admin:bob, \d\d:\d1, ticket OPS-77, tested true", said)
+
+
+def test_nodes_that_ran_are_counted_only_where_some_were_skipped() -> None:
+    assert (ran(4, 2), ran(6, 0)) == ("4 of 6 ran", "")
+
+
+def test_run_of_a_host_that_does_not_count_nodes_has_no_figure() -> None:
+    assert ran_of({"id": "h1-12"}) == ""
