@@ -37,6 +37,7 @@ from floe.nodes.executors import executors_of
 from floe.nodes.notify import NoticeSender
 from floe.nodes.preparation import CommandSettings
 from floe.nodes.refs import RemoteRefs
+from floe.nodes.secrets import EnvironmentSecrets
 from floe.nodes.space_sizes import MeasuredSpaces
 from floe.nodes.workspaces import Workspaces
 from floe.open_files import raise_files
@@ -96,6 +97,7 @@ def ports_of(config: HostConfig, *, passing: bool = False) -> Ports:
         commands=config.commands,
     )
     places, refs = Places(), RemoteRefs(config.key_file)
+    secrets = EnvironmentSecrets(os.environ)
     documents = DocumentFiles(config.root, config.key_file, places=places)
 
     async def close() -> None:
@@ -107,7 +109,9 @@ def ports_of(config: HostConfig, *, passing: bool = False) -> Ports:
     return Ports(
         store=store,
         archive=None if passing else _archive(config),
-        executors=executors_of(config.root, settings, passing=passing, places=places),
+        executors=executors_of(
+            config.root, settings, passing=passing, places=places, secrets=secrets
+        ),
         refs=refs,
         documents=documents,
         clock=WallClock(),

@@ -238,6 +238,7 @@ class Effects:
             inputs=inputs_of(run, state),
             item=items.values[key.item] if items else None,
             fences={tag: fence for tag, fence in run.fences.items() if tag != run.group},
+            secrets=node.secrets,
             output=self._settings.output_path(key),
             timeout_s=node.timeout_s,
             grace_s=settings.grace_s if node.grace_s is None else node.grace_s,

@@ -15,6 +15,7 @@ from floe.model.keep import NO_KEEP, Keep
 from floe.model.loop import FlowLoop, loops_of
 from floe.model.notice import Notice
 from floe.model.nouns import dataclass
+from floe.model.secret_name import SecretName, SecretUse, secrets_in
 from floe.model.tags import Tag, emitter_of
 from floe.model.template import Template, Text, has_template
 
@@ -219,6 +220,13 @@ class Node:
     excused: frozenset[Tag] = frozenset()
     """Tags of skipped nodes that satisfy a clause. A node of which every clause stands by such tags
     alone is skipped too."""
+    secrets: tuple[SecretUse, ...] = ()
+    """What its command gets besides its environment."""
+
+    @property
+    def secret_names(self) -> frozenset[SecretName]:
+        """The secrets that it needs."""
+        return frozenset((*(use.name for use in self.secrets), *secrets_in(self.work)))
 
     @property
     def can_skip(self) -> bool:
@@ -333,6 +341,8 @@ class Flow:
     inherits: bool = False
     """Whether outputs reach all nodes after theirs. False for flows from floe 0.1, where they
     reached the next nodes only."""
+    secrets: tuple[SecretName, ...] = ()
+    """The secrets that its nodes may name; empty if the flow does not list them."""
 
     by_id: Mapping[NodeId, Node] = field(init=False, repr=False, compare=False)
     """Derived: the nodes by id."""
@@ -344,6 +354,8 @@ class Flow:
     """Derived: the nodes whose work has templates."""
     followers: Mapping[NodeId, tuple[Node, ...]] = field(init=False, repr=False, compare=False)
     """Derived: the nodes that name any tag of a node; empty if no run of the flow skips a node."""
+    secret_names: frozenset[SecretName] = field(init=False, repr=False, compare=False)
+    """Derived: the secrets that a host must have to run it."""
 
     def __post_init__(self) -> None:
         hearers: dict[Tag, list[Node]] = {}
@@ -355,6 +367,8 @@ class Flow:
         object.__setattr__(self, "loops", _loops(self.nodes))
         object.__setattr__(self, "filled", frozenset(n.id for n in self.nodes if n.is_filled))
         object.__setattr__(self, "followers", _followers(self.nodes, hearers))
+        named = frozenset(self.secrets).union(*(node.secret_names for node in self.nodes))
+        object.__setattr__(self, "secret_names", named)
 
 
 def _loops(nodes: tuple[Node, ...]) -> tuple[FlowLoop, ...]:

@@ -5,6 +5,7 @@ A command can reach them, so each is opened without following links.
 
 import json
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Final
 
@@ -13,6 +14,8 @@ import structlog
 from floe.files import EXHAUSTED, Folders, open_in, size_in
 from floe.model.errors import TooLarge, Yours
 from floe.model.ids import NAME, Json
+from floe.model.secret import Secret
+from floe.model.secret_name import SecretName
 from floe.nodes.base import Job
 from floe.nodes.input_variables import same_variable
 from floe.nodes.json_outputs import parsed
@@ -39,6 +42,11 @@ def json_path(job: Job) -> str:
     return f"{job.output}.outputs.json"
 
 
+def secret_path(job: Job, name: SecretName) -> str:
+    """The file with a secret for an attempt."""
+    return f"{job.output}.secret.{name}"
+
+
 def input_text(job: Job) -> bytes:
     """The content of that file."""
     return json.dumps(job.inputs, default=dict).encode() if job.inputs else b"{}"
@@ -50,8 +58,25 @@ def write_input(job: Job, folders: Folders) -> None:
     An existing file is replaced as a whole, since a command that started before a crash of the
     host may be reading it. Raises NotPlain if a command replaced a folder, OSError.
     """
-    path = input_path(job)
-    data = input_text(job)
+    _write_attempt_file(input_path(job), input_text(job), folders)
+
+
+def write_secrets(job: Job, values: Mapping[SecretName, Secret], folders: Folders) -> None:
+    """Write the secrets that an attempt gets as files. Raises NotPlain, OSError."""
+    for use in job.secrets:
+        if use.file:
+            data = values[use.name].reveal().encode(errors="surrogateescape")
+            _write_attempt_file(secret_path(job, use.name), data, folders)
+
+
+def drop_secrets(job: Job, folders: Folders) -> None:
+    """Remove the files with secrets of an attempt that is over."""
+    for use in job.secrets:
+        if use.file:
+            drop_file(secret_path(job, use.name), folders)
+
+
+def _write_attempt_file(path: str, data: bytes, folders: Folders) -> None:
     folder, name = folders.enter(path, make=True), path.rpartition("/")[2]
     try:
         _create_attempt_file(folder, name, data)

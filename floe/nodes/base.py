@@ -9,6 +9,8 @@ from floe.model.flow import Action, Git
 from floe.model.ids import Json, Key
 from floe.model.notice import Notice, NoticeMessage
 from floe.model.nouns import dataclass
+from floe.model.secret import Secret
+from floe.model.secret_name import SecretName, SecretUse
 from floe.model.signal import Reported, Started
 
 OnReport = Callable[[Started | Reported], None]
@@ -47,12 +49,26 @@ class Job:
     item: Json = None
     """The value of the item that `key` names, if it names one."""
     fences: Mapping[str, str] = field(default_factory=dict)
+    secrets: tuple[SecretUse, ...] = ()
+    """What its command gets of the host's secrets."""
     output: Path
     """The file for standard output and error: appended to, created with its folders."""
     timeout_s: float | None
     grace_s: float
     output_max: int
     """Bytes; 0 for none."""
+
+
+class Secrets(Protocol):
+    """The secrets of a host. No call blocks."""
+
+    def names(self) -> frozenset[SecretName]:
+        """The names of all that it has."""
+        ...
+
+    def value(self, name: SecretName) -> Secret:
+        """The value of a secret. Raises Yours, with its name, if the host has none."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,10 +21,11 @@ from floe.model.nouns import dataclass
 from floe.model.signal import Failed, Report, Reported, Started, Stopped
 from floe.nodes import warden
 from floe.nodes.attempt_files import drop_files
-from floe.nodes.base import Job, Limit, OnReport
+from floe.nodes.base import Job, Limit, OnReport, Secrets
 from floe.nodes.preparation import CommandSettings, Preparation, attach, prepared_apart, reason
 from floe.nodes.program_copies import drop_earlier, installed
 from floe.nodes.reports import files_of, report_of
+from floe.nodes.secrets import NO_SECRETS
 from floe.nodes.workspaces import Workspaces
 from floe.places import Places
 
@@ -67,6 +68,7 @@ class Commands:
         warden_of: WardenOf = warden.WardenClient,
         *,
         places: Places | None = None,
+        secrets: Secrets = NO_SECRETS,
     ) -> None:
         """`warden_root` holds the warden's folder, with its socket and attempts."""
         self.workspaces = Workspaces(settings.workspace_root)
@@ -74,7 +76,7 @@ class Commands:
         self._settings = settings
         self._root = warden_root
         places = self._file_systems = places or Places()
-        self._preparation = Preparation(settings, self.workspaces, places, self._folders)
+        self._preparation = Preparation(settings, self.workspaces, places, self._folders, secrets)
         self._warden = warden_of(warden_root, self._on_warden_report, self._placed)
         self._attempts: dict[str, _Attempt] = {}
         self._waiting: dict[str, _Attempt] = {}
@@ -351,7 +353,7 @@ class Commands:
         job = attempt.job
         place = self._file_systems.on_way(job.output, *files_of(job, received))
         if not place:
-            self._report(attempt, received, report_of(job, received, self._folders))
+            self._report(attempt, received, report_of(received, job, self._folders))
             return
 
         def read(done: "asyncio.Future[Report | None]") -> None:
@@ -359,8 +361,8 @@ class Commands:
             self._report(attempt, received, done.result())
 
         self._running.pop(received.key, None)
-        work = partial(_read_apart, received)
-        self._begin_apart(attempt, place, work).add_done_callback(read)
+        reading = self._begin_apart(attempt, place, lambda *job: report_of(received, *job))
+        reading.add_done_callback(read)
         self._next()
 
     def _report(
@@ -385,14 +387,9 @@ class Commands:
         key = attempt.job.key
         self._running.pop(str(key), None)
         self._unread.pop(str(key), None)
+        self._preparation.drop_secrets(attempt.job)
         attempt.over = Reported(key=key, report=report, at=at)
         attempt.on_report(attempt.over)
-
-
-def _read_apart(
-    received: warden.CommandExited | warden.CommandLost, job: Job, folders: Folders
-) -> Report | None:
-    return report_of(job, received, folders)
 
 
 def _now() -> Instant:

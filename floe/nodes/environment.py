@@ -6,18 +6,22 @@ No shell parses anything here: values from people are passed on unchanged.
 import os
 from collections import ChainMap
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Final
 
 from floe.expr.environment import entry_faults
 from floe.expr.substitute import expand_vars
 from floe.expr.variables import with_variables
 from floe.model.errors import Yours
+from floe.model.secret import Secret
+from floe.model.secret_name import SecretName
 from floe.model.template import Text
-from floe.nodes.attempt_files import input_path, outputs_path
+from floe.nodes.attempt_files import input_path, outputs_path, secret_path
 from floe.nodes.base import Job
 from floe.nodes.input_variables import input_variables, item_variables
 
 PROXY_NAMES: Final = ("http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy")
+NO_SECRETS: Final[Mapping[SecretName, Secret]] = MappingProxyType({})
 _PLAIN: Final = ("PATH", "HOME", "USER", "LANG", "TZ", "TMPDIR", "SSH_AUTH_SOCK")
 PASSED_NAMES: Final = frozenset((*_PLAIN, *PROXY_NAMES, *(name.upper() for name in PROXY_NAMES)))
 
@@ -39,9 +43,13 @@ def inherited(environ: Mapping[str, str], pass_env: Iterable[str] = ()) -> dict[
 
 
 def environment(
-    base: Mapping[str, str], job: Job, host: str, entries: Iterable[Text]
+    base: Mapping[str, str],
+    job: Job,
+    host: str,
+    entries: Iterable[Text],
+    secrets: Mapping[SecretName, Secret] = NO_SECRETS,
 ) -> dict[str, str]:
-    """The environment of one attempt: `base`, floe's own names, then `entries` in order.
+    """The environment of one attempt: `base`, floe's own names, `secrets`, then `entries` in order.
 
     Raises Yours if an entry puts a value into a variable that programs read code from. An
     entry sees the entries before it. Entries cannot change floe's own names, because the
@@ -59,7 +67,7 @@ def environment(
         "FLOE_OUTPUTS": outputs_path(job),
         "FLOE_FENCE": ",".join(f"{tag}={fence}" for tag, fence in job.fences.items()),
     }
-    env = {**base, **own}
+    env = {**base, **own, **secret_variables(job, secrets)}
     given = tuple(entries)
     for fault in entry_faults(given, escapes=job.has_escapes):
         raise Yours(fault.what, fault.hint)
@@ -70,3 +78,18 @@ def environment(
         env[name] = expand_vars(value, known, escapes=job.has_escapes)
     env.update(own)
     return env
+
+
+def secret_variables(job: Job, values: Mapping[SecretName, Secret]) -> dict[str, str]:
+    """The secrets of an attempt by their names: values, or paths of files.
+
+    Raises Yours for a value that no variable can hold.
+    """
+    variables: dict[str, str] = {}
+    for use in job.secrets:
+        value = secret_path(job, use.name) if use.file else values[use.name].reveal()
+        if "\0" in value:
+            hint = f"- {{name: {use.name}, file: true}}"
+            raise Yours(f"the secret {use.name} has a NUL, which no variable can hold", hint)
+        variables[use.name] = value
+    return variables

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from floe.model.flow import Action, Exec, Fetch, GitCheckout, GitMerge
-from floe.nodes.base import Executor
+from floe.nodes.base import Executor, Secrets
 from floe.nodes.commands import Commands
 from floe.nodes.fetch import Fetches
 from floe.nodes.preparation import CommandSettings
+from floe.nodes.secrets import NO_SECRETS
 from floe.places import Places
 
 
@@ -25,9 +26,12 @@ def executors_of(
     *,
     passing: bool = False,
     places: Places | None = None,
+    secrets: Secrets = NO_SECRETS,
 ) -> Mapping[type[Action], Executor]:
     """The executor of each action on a host; `passing`: nothing runs on after `close`."""
     places = places or Places()
-    commands = (PassingCommands if passing else Commands)(root, settings, places=places)
+    commands = (PassingCommands if passing else Commands)(
+        root, settings, places=places, secrets=secrets
+    )
     fetches = Fetches(root, commands.workspaces, places=places)
     return {Exec: commands, Fetch: fetches, GitCheckout: commands, GitMerge: commands}

@@ -17,8 +17,8 @@ from floe.model.flow import Exec, GitCheckout, GitMerge
 from floe.model.nouns import dataclass
 from floe.model.template import Text, data_of
 from floe.nodes import git, warden
-from floe.nodes.attempt_files import write_input
-from floe.nodes.base import Job
+from floe.nodes.attempt_files import drop_secrets, write_input, write_secrets
+from floe.nodes.base import Job, Secrets
 from floe.nodes.environment import environment, inherited
 from floe.nodes.remote import Remote
 from floe.nodes.spare_inputs import SpareInputs
@@ -55,10 +55,17 @@ class Preparation:
     """Prepares the commands of a host."""
 
     def __init__(
-        self, settings: CommandSettings, workspaces: Workspaces, places: Places, folders: Folders
+        self,
+        settings: CommandSettings,
+        workspaces: Workspaces,
+        places: Places,
+        folders: Folders,
+        secrets: Secrets,
     ) -> None:
         """`folders` are those of the main thread."""
         self._settings = settings
+        self._secrets = secrets
+        self._folders = folders
         self.inputs = SpareInputs(folders)
         self._workspaces = workspaces
         self._places = places
@@ -100,12 +107,14 @@ class Preparation:
         work = job.work
         if not isinstance(work, Exec | GitCheckout | GitMerge):
             raise TypeError(f"{type(work).__name__} is not a command")
+        secrets = {use.name: self._secrets.value(use.name) for use in job.secrets}
+        write_secrets(job, secrets, folders)
         sub_dir = work.sub_dir if isinstance(work, Exec) else work.git.sub_dir
         cwd = _folder(job.workspace, sub_dir)
         entries: tuple[Text, ...] = job.env
         if isinstance(work, Exec):
             entries = (*job.env, *work.env)
-        env = environment(self._base, job, self._settings.host, entries)
+        env = environment(self._base, job, self._settings.host, entries, secrets)
         if isinstance(work, Exec):
             argv = self._argv(work, job, env, entries)
         else:
@@ -127,6 +136,15 @@ class Preparation:
             apart=is_apart and self._places.on_way(job.output) != "",
             attach=False,
         )
+
+    def drop_secrets(self, job: Job) -> None:
+        """Remove the files with secrets of an attempt that is over."""
+        if not any(use.file for use in job.secrets):
+            return
+        if place := self._places.on_way(job.output):
+            self._places.call(place, prepared_apart, drop_secrets, job)
+        else:
+            drop_secrets(job, self._folders)
 
     def _argv(
         self, work: Exec, job: Job, env: dict[str, str], entries: tuple[Text, ...]

@@ -21,7 +21,7 @@ log = structlog.get_logger()
 
 
 def report_of(
-    job: Job, ended: warden.CommandExited | warden.CommandLost, folders: Folders
+    ended: warden.CommandExited | warden.CommandLost, job: Job, folders: Folders
 ) -> Report | None:
     """The report of an attempt. Damaged files never hide that the attempt ended.
 

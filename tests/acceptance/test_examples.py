@@ -2,6 +2,7 @@
 
 import hmac
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -28,6 +29,11 @@ tasks:
   - {name: Done, type: end, listen: task.build.good}
 """
 
+SECRETS = {
+    "FLOE_SECRET_NPM_TOKEN": "npm_0123456789",
+    "FLOE_SECRET_DEPLOY_KEY": "a key\nof two lines",
+}
+
 IN_TERMINAL = (
     ("backup.yml", "task.expire"),
     ("conditions.yml", "not announced"),
@@ -52,6 +58,7 @@ IN_TERMINAL = (
     ("notices.yml", "no notice of this run"),
     ("outcomes.yml", "the probe said three"),
     ("repeat.yml", "the service answers 200"),
+    ("secrets.yml", "deployed"),
     ("timer.yml --flow every-minute", "task.pause"),
     ("timer.yml --flow weekday-mornings", "UTC"),
     ("triggers.yml", "branch main"),
@@ -164,7 +171,11 @@ def test_example_ends_good_in_the_terminal(site: Site, command: str, said: str) 
     args = command.replace("$SITE", str(site.folder)).split()
 
     ran = subprocess.run(
-        [program, "run", *args], cwd=site.flows, stdin=subprocess.DEVNULL, capture_output=True
+        [program, "run", *args],
+        cwd=site.flows,
+        env={**os.environ, **SECRETS},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
     )
 
     assert ran.returncode == 0, ran.stdout.decode() + ran.stderr.decode()

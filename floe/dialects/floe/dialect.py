@@ -26,6 +26,7 @@ from floe.dialects.floe.nodes import read_nodes
 from floe.dialects.floe.notices import NoticeTexts, check_sending
 from floe.dialects.floe.run_outputs import RunOutputTexts
 from floe.dialects.floe.schema import json_schema
+from floe.dialects.floe.secrets import check_secrets
 from floe.dialects.floe.templates import check_template
 from floe.dialects.floe.triggers import read_triggers, with_inputs
 from floe.dialects.floe.vocabulary import (
@@ -35,6 +36,7 @@ from floe.dialects.floe.vocabulary import (
     FLOW,
     FLOW_ENV,
     FLOW_FILE,
+    FLOW_SECRETS,
     FLOW_TIMEOUT,
     FLOWS,
     HOST_CONFIG,
@@ -68,6 +70,7 @@ from floe.model.case import Case
 from floe.model.flow import Flow, Trigger
 from floe.model.form import Field
 from floe.model.ids import FlowId, NodeId
+from floe.model.secret_name import SecretName
 
 
 class FloeDialect:
@@ -119,6 +122,7 @@ class FloeDialect:
             host_tags=part.get(HOST_TAGS, base.host_tags),
             resource_tags=part.get(RESOURCE_TAGS, base.resource_tags),
             env=part.get(FLOW_ENV, base.env),
+            secrets=_secret_names(part) or base.secrets,
             timeout_s=part.get(FLOW_TIMEOUT, base.timeout_s),
             on_host_lost=part.get(ON_HOST_LOST, base.on_host_lost),
             unheard_bad=part.get(UNHEARD_BAD, base.unheard_bad),
@@ -131,6 +135,7 @@ class FloeDialect:
             inherits=True,
         )
         check_flow(flow, nodes, notes)
+        check_secrets(flow, nodes.positions, part.at_of(FLOW_SECRETS), notes)
         check_template(title, flow, notes)
         check_max_runs(limit, flow, notes)
         check_texts(flow, nodes, notes)
@@ -278,6 +283,7 @@ def _flow(
         host_tags=part[HOST_TAGS],
         resource_tags=part[RESOURCE_TAGS],
         env=part[FLOW_ENV],
+        secrets=_secret_names(part),
         flow_file=part[FLOW_FILE],
         origin=origin,
         timeout_s=part[FLOW_TIMEOUT],
@@ -294,6 +300,7 @@ def _flow(
         inherits=True,
     )
     check_flow(flow, nodes, notes)
+    check_secrets(flow, nodes.positions, part.at_of(FLOW_SECRETS), notes)
     check_template(title, flow, notes)
     check_max_runs(limit, flow, notes)
     check_texts(flow, nodes, notes)
@@ -308,6 +315,10 @@ def _flow(
     check_git(flow, nodes, notes)
     check_rejections(flow, nodes, notes)
     return flow
+
+
+def _secret_names(part: SectionValues) -> tuple[SecretName, ...]:
+    return tuple(map(SecretName, part[FLOW_SECRETS]))
 
 
 def _check_has_nodes(part: SectionValues, notes: Notes) -> None:

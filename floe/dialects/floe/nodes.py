@@ -7,6 +7,7 @@ from typing import Final, Literal
 from floe.dialects.floe.expressions import ExpressionText
 from floe.dialects.floe.names import id_from_name, identify
 from floe.dialects.floe.repeats import WrittenRepeat, check_work
+from floe.dialects.floe.secrets import uses_of
 from floe.dialects.floe.tasks import OPTS_OF, read_work
 from floe.dialects.floe.vocabulary import (
     CLASS,
@@ -27,6 +28,7 @@ from floe.dialects.floe.vocabulary import (
     PARALLEL,
     REPEAT,
     RETRY,
+    SECRETS,
     TASK,
     TASK_TYPE,
     TASK_TYPES,
@@ -206,6 +208,7 @@ def _task(draft: UnlinkedNode, work: Work, tags: tuple[Tag, ...], notes: Notes) 
         on_lost=part.get(ON_LOST, TASK_TYPES[part[TASK_TYPE]].on_lost),
         output_max=part[OUTPUT_MAX],
         grace_s=part[GRACE],
+        secrets=uses_of(part[SECRETS], work, part.at_of(SECRETS), notes),
         loop=_loop(part, work, tags, notes),
         repeat=_repeat(part, work, notes),
         condition=condition.code if (condition := part[IF]) else "",

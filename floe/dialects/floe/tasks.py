@@ -60,7 +60,9 @@ def _refuse_values(opts: Table | None, section: Section, notes: Notes) -> None:
             notes.error(tree.position_of(found.start()), what, _INSTEAD.get(name, _FIXED))
 
 
-_VALUE: Final = re.compile(r"\{\{\s*(?:values|task|merge|run|trigger)\s*[.\[][^{}]{0,60}(?:\}\})?")
+_VALUE: Final = re.compile(
+    r"\{\{\s*(?:values|task|merge|run|trigger|secrets)\s*[.\[][^{}]{0,60}(?:\}\})?"
+)
 _INSTEAD: Final = {
     CMD.name: "name the program alone, and pass the value in `args`",
     SHELL.name: IN_ENV,

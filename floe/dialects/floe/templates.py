@@ -187,8 +187,14 @@ def _check_kinds(
         note(text.tree.position_of(offset + one.at), one.what)
 
 
+_NO_TEXT: Final = "`secrets` has no values: a secret never stands in a text"
+_IN_VARIABLE: Final = "name it in `secrets:` of the task, and read its variable in the command"
+
+
 def _note_other_template(word: str, names: tuple[str, ...], at: Position, notes: Notes) -> None:
-    if word in LATER:
+    if word == "secrets":
+        notes.error(at, _NO_TEXT, _IN_VARIABLE)
+    elif word in LATER:
         what = f"`{{{{ {word}` stays text here: a template can name {', '.join(names)}"
         notes.warning(at, what)
     elif word in _BEGINNINGS:
@@ -210,6 +216,8 @@ def _check_path(
             notes.error(one.at, "`ws` is a text, and has no names", "ws ~ '/build'")
         case (str(first), *_) if first in also:
             pass
+        case ("secrets", *_):
+            notes.error(one.at, _NO_TEXT, _IN_VARIABLE)
         case (str(first), *_) if first not in NAMES:
             names = (*NAMES, *also)
             what = f"`{first}` names nothing here"

@@ -15,6 +15,7 @@ from floe.dialects.floe.items import NO_ITEMS, ForeachKind, MatrixKind
 from floe.dialects.floe.max_runs import WrittenMaxRuns
 from floe.dialects.floe.repeats import NO_REPEAT, WrittenRepeat
 from floe.dialects.floe.secret_url import SecretUrl
+from floe.dialects.floe.secrets import SECRET_TEXT, SecretUseKind
 from floe.dialects.floe.templates import NO_TEMPLATE, FilledText, TemplateKind
 from floe.dialects.kinds import (
     AnyMap,
@@ -50,6 +51,7 @@ from floe.model.form import Approvers, FieldType
 from floe.model.keep import Keep, SpacesKept
 from floe.model.notice import Channel, NoticeOf
 from floe.model.nouns import dataclass
+from floe.model.secret_name import SecretName, SecretUse
 from floe.model.template import Template
 
 TEXT: Final = Text()
@@ -95,6 +97,7 @@ NO_MAX_RUNS: Final[WrittenMaxRuns | None] = None
 HOSTS_DEFAULT: Final[int | None] = None
 NO_LOOP: Final[int | None] = None
 UNSAID: Final[bool | None] = None
+NO_SECRETS: Final[tuple[SecretUse, ...]] = ()
 
 # --- a host config --------------------------------------------------------------------------------
 
@@ -161,6 +164,14 @@ RESOURCE_TAGS: Final = KeySpec(
     doc="Exclusive resources: one run at a time holds each in the whole cluster, or `host:nic` on "
     "each host.",
     example="resource-tags: [staging, 'host:nic']",
+)
+FLOW_SECRETS: Final = KeySpec(
+    name="secrets",
+    kind=ListOf(SECRET_TEXT, unique=True),
+    default=NO_TEXTS,
+    absent="those that its tasks name",
+    doc="The names of all secrets that its tasks may name: see [Secrets](#secrets).",
+    example="secrets: [NPM_TOKEN]",
 )
 FLOW_ENV: Final = KeySpec(
     name="env",
@@ -436,6 +447,7 @@ FLOW: Final = Section(
         HOST_TAGS,
         RESOURCE_TAGS,
         FLOW_ENV,
+        FLOW_SECRETS,
         FLOW_TIMEOUT,
         ON_HOST_LOST,
         UNHEARD_BAD,
@@ -1103,6 +1115,39 @@ GRACE: Final = KeySpec(
     doc="Time between TERM and KILL when its processes are stopped.",
     example="grace: 30s",
 )
+SECRET_NAME: Final = KeySpec(
+    name="name",
+    kind=SECRET_TEXT,
+    default="",
+    required=True,
+    doc="Its name, which is the name of the variable too.",
+    example="name: DEPLOY_KEY",
+)
+SECRET_FILE: Final = KeySpec(
+    name="file",
+    kind=FLAG,
+    default=False,
+    doc="The variable holds the path of a file with the value, which only floe's user can read.",
+    example="file: true",
+)
+SECRET_MAP: Final = Section(name="a secret", keys=(SECRET_NAME, SECRET_FILE))
+SECRETS: Final = KeySpec(
+    name="secrets",
+    kind=ListOf(
+        SecretUseKind(
+            SectionPart(
+                section=SECRET_MAP,
+                build=lambda f: SecretUse(name=SecretName(f[SECRET_NAME]), file=f[SECRET_FILE]),
+                label="name or map",
+                example="{name: DEPLOY_KEY, file: true}",
+            )
+        )
+    ),
+    default=NO_SECRETS,
+    doc="Secrets of the host that its command gets, and no other command: see [Secrets](#secrets). "
+    "For `exec`.",
+    example="secrets: [NPM_TOKEN, {name: DEPLOY_KEY, file: true}]",
+)
 FOREACH: Final = KeySpec(
     name="foreach",
     kind=ForeachKind(),
@@ -1157,6 +1202,7 @@ TASK: Final = Section(
         ON_LOST,
         OUTPUT_MAX,
         GRACE,
+        SECRETS,
         FOREACH,
         MATRIX,
         PARALLEL,
