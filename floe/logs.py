@@ -7,16 +7,19 @@ from collections.abc import Mapping, MutableMapping
 from contextlib import suppress
 from typing import Any, Final, Literal, TextIO
 
-# If rich is installed, structlog loads it to draw tracebacks. floe does not use that, and it would
-# be a tenth of the start-up time of `floe run`.
-sys.modules.setdefault("rich", None)  # type: ignore[arg-type]  # None: there is no such module
+# If rich is installed, structlog loads it to draw tracebacks, and greenlet for a context per task.
+# floe uses neither, and rich would be a tenth of the start-up time of `floe run`.
+UNUSED: Final = ("rich", "greenlet")
+for name in UNUSED:
+    sys.modules.setdefault(name, None)  # type: ignore[arg-type]  # None: there is no such module
 import structlog  # noqa: E402
 
 from floe.model.secret import masked, without_password  # noqa: E402
 from floe.model.visible import visible, visible_json  # noqa: E402
 
-if sys.modules["rich"] is None:
-    del sys.modules["rich"]
+for name in UNUSED:
+    if sys.modules[name] is None:
+        del sys.modules[name]
 
 Level = Literal["debug", "info", "warning", "error"]
 

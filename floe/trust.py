@@ -1,26 +1,78 @@
-"""The certificates that floe's https clients trust: read for the first client, not at the start."""
+"""How a host imports aiohttp: its server at the start; its client, which knows which certificates
+to trust, for the first request."""
 
 import functools
+import importlib.util
+import mimetypes
 import ssl
 import sys
 import threading
-from typing import Final
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final
 
-_loading: Final = threading.Lock()
+_loading: Final = threading.RLock()
 
 
 def load_aiohttp() -> None:
-    """Import aiohttp, which then trusts no server unless a client brings `certificates()`.
+    """Import aiohttp's server, and leave its client to the first module that uses it.
 
-    By itself aiohttp reads the certificates of the system twice when it is imported: 35 ms of a
-    start and 1 MB of a host, for clients that most hosts never have.
+    By itself aiohttp imports the client for every server, and that reads the certificates of the
+    system twice: together a sixth of a start and 3.5 MB of a host, for requests that most hosts
+    never send. The client that comes later trusts no server unless floe brings `certificates()`.
     """
     with _loading:
-        if "aiohttp.connector" not in sys.modules:
-            _load_aiohttp()
+        if "aiohttp" in sys.modules:
+            return
+        mimetypes.init(())  # without the machine's list of file types, which floe does not use
+        sys.modules["aiohttp"] = _Package()
+        try:
+            import aiohttp.web
+        except ImportError:  # a release whose server needs more of the package
+            for name in [name for name in sys.modules if name.partition(".")[0] == "aiohttp"]:
+                del sys.modules[name]
+            import aiohttp.web  # noqa: F401
 
 
-def _load_aiohttp() -> None:
+class _Package(ModuleType):
+    """The package `aiohttp` before its own code has run: its submodules can be imported.
+
+    The first use of any other name, such as `aiohttp.ClientSession`, runs that code.
+    """
+
+    def __init__(self) -> None:
+        spec = importlib.util.find_spec("aiohttp")
+        assert spec is not None
+        assert spec.origin
+        assert spec.submodule_search_locations
+        super().__init__("aiohttp")
+        self.__spec__, self.__loader__ = spec, spec.loader
+        self.__package__, self.__file__ = "aiohttp", spec.origin
+        [folder] = self.__path__ = spec.submodule_search_locations
+        self._parts = {path.name.partition(".")[0] for path in Path(folder).iterdir()}
+        self.__version__ = _version(Path(spec.origin))
+        self._runs = False
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or name in self._parts:
+            raise AttributeError(name)  # then the import system looks for a submodule
+        with _loading:
+            if not self._runs:
+                self._runs = True
+                _run(self)
+        return super().__getattribute__(name)
+
+
+def _version(path: Path) -> str:
+    """The version in the first line of a package: `__version__ = "…"`."""
+    with path.open() as file:
+        return file.readline().partition('"')[2].partition('"')[0]
+
+
+def _run(package: ModuleType) -> None:
+    """Run the code of aiohttp, without the certificates that its module `connector` would read."""
+    assert package.__spec__ is not None
+    assert package.__spec__.loader is not None
     read, here = ssl.SSLContext.set_default_verify_paths, threading.get_ident()
 
     def read_elsewhere(context: ssl.SSLContext) -> None:
@@ -29,7 +81,7 @@ def _load_aiohttp() -> None:
 
     ssl.SSLContext.set_default_verify_paths = read_elsewhere  # type: ignore[assignment, method-assign]  # for this import
     try:
-        import aiohttp.connector  # noqa: F401  # the module that reads them
+        package.__spec__.loader.exec_module(package)
     finally:
         del ssl.SSLContext.set_default_verify_paths
 

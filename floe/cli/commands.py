@@ -4,12 +4,11 @@ Commands talk to a host over HTTP with the standard library. Only `floe host` an
 hub: they start one through `app`.
 """
 
-import gc
 import importlib
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import click
 from click.shell_completion import CompletionItem
@@ -48,10 +47,6 @@ YOURS, THEIRS = 2, 3
 
 INTERRUPTED, UNREAD = 130, 141
 """Exit codes as in a shell: after ^C; if the reader has closed the pipe, as `head` does."""
-
-FIRST_GARBAGE: Final = 200_000
-"""Objects that are created, and not freed, before the first search for circles among them. What
-a start creates stays, mostly modules, and the searches took 8 % of the import of a host."""
 
 
 class ReaderLeft(Exception):
@@ -143,28 +138,39 @@ def cli(ctx: click.Context) -> None:
 def run(words: Sequence[str]) -> None:
     """Run a command and exit; errors are sentences, never tracebacks."""
     open_streams()
-    gc.set_threshold(FIRST_GARBAGE)  # a host lowers it once it is ready
     try:
         status = cli.main(modern(words), prog_name="floe", standalone_mode=False)
         sys.stdout.flush()
-    except click.exceptions.Abort:
-        sys.exit(INTERRUPTED)
-    except click.ClickException as error:
-        from floe.cli.usage import usage_error  # only a wrong command line needs it
-
-        complain(usage_error(error, words))
-        sys.exit(YOURS)
-    except FloeError as error:
-        complain(error)
-        sys.exit(exit_code(error))
-    except (ReaderLeft, BrokenPipeError):
-        drop_output()
-        sys.exit(UNREAD)
-    except OSError as error:
-        complain(_refused(error))
-        drop_output()
-        sys.exit(THEIRS)
+    except Exception as error:
+        end_with(error, words)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def end_with(error: Exception | KeyboardInterrupt, words: Sequence[str]) -> NoReturn:
+    """Print an error as a sentence and exit. An error that is none of these is raised again."""
+    match error:
+        case click.exceptions.Abort():  # click has ended the line of the ^C
+            sys.exit(INTERRUPTED)
+        case KeyboardInterrupt():
+            click.echo(err=True)
+            sys.exit(INTERRUPTED)
+        case click.ClickException():
+            from floe.cli.usage import usage_error  # only a wrong command line needs it
+
+            complain(usage_error(error, words))
+            sys.exit(YOURS)
+        case FloeError():
+            complain(error)
+            sys.exit(exit_code(error))
+        case ReaderLeft() | BrokenPipeError():
+            drop_output()
+            sys.exit(UNREAD)
+        case OSError():
+            complain(_refused(error))
+            drop_output()
+            sys.exit(THEIRS)
+        case _:
+            raise error
 
 
 def _refused(error: OSError) -> World:

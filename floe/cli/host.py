@@ -1,25 +1,16 @@
 """`floe host`: start, reload, drain or forget a host."""
 
-import asyncio
 import os
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any
 
 import click
 
 from floe import logs
 from floe.cli.commands import complain, exit_code
+from floe.cli.plain_host import LEVELS, run_host
 from floe.config import Flags, HostConfig, load, others_of, read_local, which_conf
 from floe.model.errors import FloeError, Yours
-
-if TYPE_CHECKING:
-    from floe.server.app import Server
-
-LEVELS: Final = ("debug", "info", "warning", "error")
-
-FAILED: Final = 1
-"""Exit code of a host that met a bug in floe."""
 
 
 @click.group(invoke_without_command=True)
@@ -97,30 +88,13 @@ def command(ctx: click.Context, /, log_level: logs.Level, restored: bool, **flag
     """
     if ctx.invoked_subcommand is not None:
         return
-    logs.set_up(log_level)
     given = Flags(**flags)
-    conf = which_conf(given, os.environ, Path.cwd())
-    config = load(given, os.environ, read_local(conf.name), conf.name)
-    if restored:
-        _renew(config)
+    if not restored:
+        run_host(given, log_level)
         return
-    import structlog  # after its set-up
-
-    from floe.app import serve  # the hub and its libraries load only for a host
-    from floe.tasks import causes
-
-    log = structlog.get_logger()
-    log.info("config.read", path=conf.name, why=conf.why)
-    try:
-        asyncio.run(serve(config, lambda _, server: _announce(config, server)))
-    except FloeError:
-        raise
-    except Exception as error:
-        # The cause is unknown. A host that stops is noticed and restarted; one that keeps running
-        # in a half-working state is not. Nothing is lost by stopping.
-        hint = "a bug in floe: commands keep running, and the next start finds them"
-        log.exception("host.failed", error="; ".join(causes(error)), hint=hint)
-        raise SystemExit(FAILED) from None
+    logs.set_up(log_level)
+    conf = which_conf(given, os.environ, Path.cwd())
+    _renew(load(given, os.environ, read_local(conf.name), conf.name))
 
 
 @command.command(name="reload")
@@ -225,14 +199,3 @@ def _renew(config: HostConfig) -> None:
         f"next: start this host without --restored, then floe host forget {config.host_name} "
         f"--store {done.was} at another"
     )
-
-
-def _announce(config: HostConfig, server: "Server") -> None:
-    """Print the addresses for people; in a log these are fields of its lines."""
-    from floe.app import token_path
-
-    if not sys.stderr.isatty():
-        return
-    click.echo(f"floe {config.host_name} is ready: {server.urls[0]}/app/dash", err=True)
-    if not config.admin:
-        click.echo(f"log in with the token in {token_path(config.root)}", err=True)

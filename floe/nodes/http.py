@@ -13,7 +13,7 @@ from typing import Final, Self
 from urllib.parse import quote, unquote, urljoin
 
 import aiohttp
-from aiohttp.client import URL  # type: ignore[attr-defined]  # what aiohttp takes; yarl is its own
+from aiohttp.helpers import URL  # type: ignore[attr-defined]  # what aiohttp takes; yarl is its own
 
 from floe.model.nouns import dataclass
 from floe.model.secret import without_password

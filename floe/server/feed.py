@@ -11,7 +11,8 @@ import functools
 from typing import Final, NoReturn
 
 import structlog
-from aiohttp import WSCloseCode, WSMsgType, web
+from aiohttp import web
+from aiohttp.http import WSCloseCode, WSMsgType
 
 import floe
 from floe.feed.item_frames import merged, pause_s

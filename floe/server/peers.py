@@ -5,7 +5,8 @@ import socket
 from contextlib import suppress
 from typing import Final
 
-from aiohttp import WSMsgType, web
+from aiohttp import web
+from aiohttp.http import WSMsgType
 
 from floe.model.errors import Conflict
 from floe.peers.base import FRAME_MAX

@@ -23,7 +23,7 @@ from floe.cli import main
 
 LOADED: Final = multiprocessing.get_context("forkserver")
 LOADED.set_forkserver_preload(
-    ["floe.cli.host", "floe.server.app", "floe.peers.http", "tests.acceptance.crash_host"]
+    ["floe.cli.plain_host", "floe.server.app", "floe.peers.http", "tests.acceptance.crash_host"]
 )
 
 

@@ -6,9 +6,10 @@ import sys
 READ = """
 from floe.trust import certificates, load_aiohttp
 load_aiohttp()
-from aiohttp import connector
+import aiohttp
 import ssl
-print(connector._SSL_CONTEXT_VERIFIED.cert_store_stats()["x509_ca"] == 0)
+aiohttp.ClientSession
+print(aiohttp.connector._SSL_CONTEXT_VERIFIED.cert_store_stats()["x509_ca"] == 0)
 print(certificates().cert_store_stats() == ssl.create_default_context().cert_store_stats())
 """
 
@@ -32,3 +33,49 @@ def test_threads_that_load_it_at_once_all_succeed() -> None:
     done = subprocess.run([sys.executable, "-c", AT_ONCE], capture_output=True, text=True)
 
     assert (done.returncode, done.stderr) == (0, "")
+
+
+SERVER_FIRST = """
+import sys, threading
+from floe.trust import load_aiohttp
+load_aiohttp()
+from aiohttp import hdrs, web
+print("aiohttp.client" in sys.modules, "aiohttp.tracing" in sys.modules)
+import aiohttp
+def use(): aiohttp.ClientSession
+threads = [threading.Thread(target=use) for _ in range(4)]
+for one in threads: one.start()
+for one in threads: one.join()
+from aiohttp import ClientSession
+from importlib.metadata import version
+print(ClientSession is aiohttp.client.ClientSession, version("aiohttp") == aiohttp.__version__)
+"""
+
+
+def test_client_is_loaded_when_something_uses_it() -> None:
+    done = subprocess.run([sys.executable, "-c", SERVER_FIRST], capture_output=True, text=True)
+
+    assert (done.stdout.split(), done.stderr) == (["False", "False", "True", "True"], "")
+
+
+OTHER_RELEASE = """
+import sys
+from floe import trust
+import builtins
+before = builtins.__import__
+def importing(name, *args, **kwargs):
+    if name == "web_app" and isinstance(sys.modules["aiohttp"], trust._Package):
+        raise ImportError(name)
+    return before(name, *args, **kwargs)
+builtins.__import__ = importing
+trust.load_aiohttp()
+builtins.__import__ = before
+import aiohttp
+print(type(aiohttp).__name__, bool(aiohttp.web.Application), bool(aiohttp.ClientSession))
+"""
+
+
+def test_release_whose_server_needs_its_client_is_imported_whole() -> None:
+    done = subprocess.run([sys.executable, "-c", OTHER_RELEASE], capture_output=True, text=True)
+
+    assert (done.stdout.split(), done.stderr) == (["module", "True", "True"], "")
