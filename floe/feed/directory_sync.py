@@ -99,7 +99,10 @@ class DirectorySync:
         match envelope.message:
             case Rows() as rows:
                 try:
-                    self._learn(source, self.directory.receive(source, rows, now))
+                    learned = self.directory.receive(source, rows, now)
+                    if str(source) in self.forgotten:  # a run that it removed went on elsewhere
+                        learned = replace(learned, prunes=())
+                    self._learn(source, learned)
                 except FloeError as error:
                     log.warning("directory.unreadable", host=source.host, error=str(error))
                 return True

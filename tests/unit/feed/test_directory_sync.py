@@ -13,10 +13,12 @@ from floe.host.result import StepResult
 from floe.hub.hub import Hub
 from floe.model.ids import HostId, StoreId
 from floe.model.message import Envelope, Message, Rows, RowsAfter
+from floe.model.run import Pruned
 from floe.model.summary import Summary
 from floe.store.base import Batch, LedgerWrite, RunQuery
 from floe.store.memory import MemoryStore
 from tests.hands import a_hub
+from tests.make import NOW
 from tests.make_peers import a_ping, some_peers
 from tests.make_store import a_batch, a_note, a_run, a_summary, an_append
 
@@ -130,6 +132,20 @@ async def test_adopter_is_asked_what_became_of_a_run_whose_host_is_forgotten(
 
         assert (before, said) == ([], [RowsAfter(after=0)])
         assert await whys(hub, OPEN) == [""]
+
+
+async def test_removal_by_a_forgotten_host_leaves_the_run_that_went_on_elsewhere() -> None:
+    again = replace(OF_H3, state="archive", phase="packed", host=H3, store=StoreId("bbbb"), epoch=2)
+    removed = Pruned(key=again.key, flow=again.flow, at=NOW, why="max 1 run is kept")
+    async with a_host() as hub:
+        says(hub, H2, "aaaa", a_ping())
+        await hub.forget(H2, StoreId("aaaa"), force=True)
+        says(hub, H3, "bbbb", a_ping(), Rows(after=0, upto=3, rows=(again,)))
+
+        says(hub, H2, "aaaa", Rows(after=0, upto=5, pruned=(removed,)))
+        await hub.loop.wait_idle()
+
+        assert [row.key for row in (await hub.reads.runs(ENDED)).runs] == [again.key]
 
 
 HERE = "here"
