@@ -4,7 +4,7 @@ Each replaces a part of the hub, or of the machine around it, while a trial is p
 shallow invariant would tell at once, it is blinded, so that the harm itself has to be found.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -14,7 +14,7 @@ from floe.host import handlers as handlers_module
 from floe.host import step as step_module
 from floe.host.cluster import Cluster
 from floe.host.core import HubCore
-from floe.host.inputs import Incoming, Prune, Unsent
+from floe.host.inputs import Incoming, Prune, Start, Unsent
 from floe.host.leases import claims as claims_module
 from floe.host.leases import keeper as keeper_module
 from floe.host.leases.census import KeeperCensus
@@ -29,23 +29,30 @@ from floe.host.placement import Placement
 from floe.host.removal import remove as _remove
 from floe.host.retention import EndedRun, Expiry, Retention
 from floe.host.runs import RunTable
-from floe.host.site import Site
+from floe.host.site import HostSettings, Site
+from floe.host.start_conditions import StartVerdict
 from floe.host.step import Step
 from floe.kernel import decide as decide_module
 from floe.kernel import evolve as evolve_module
+from floe.kernel import items as items_module
 from floe.kernel import loops as loops_module
+from floe.kernel import node_skips as node_skips_module
+from floe.kernel import repeat as repeat_module
 from floe.kernel import rerun as rerun_module
 from floe.kernel import run_step as run_step_module
 from floe.kernel.loops import LoopRound
 from floe.kernel.run_step import RunStep
-from floe.model.event import RepeatArmed, RunEnding
-from floe.model.flow import Flow, Foreach, Node
+from floe.model.event import NodeEntered, RepeatArmed, RunEnding
+from floe.model.flow import Flow, Foreach, Node, Trigger
 from floe.model.host import HostView
-from floe.model.ids import HostId, Key, RunRef, StoreId
+from floe.model.ids import HostId, Json, Key, NodeId, RunRef, StoreId
 from floe.model.message import Claim, Ended, Envelope, Message, Offer, Ping
+from floe.model.outcome import Outcome
 from floe.model.run import ItemStates, NodeState, Run
 from floe.model.signal import Activate, Cancel, Stopped
-from floe.model.taken import NodeTaken
+from floe.model.tags import Tag
+from floe.model.taken import ItemsTaken, NodeTaken
+from floe.model.template import Path
 from floe.store.base import Record
 from tests.sim import invariants
 from tests.sim import machine as machine_module
@@ -255,7 +262,69 @@ def _restart_cancelled(self: Adopter, step: Step, run: Run) -> None:
     self._forget_cancel(step, run)
 
 
-# --- rounds and repetitions ---
+# --- conditions, items, rounds and repetitions ---
+
+
+def _condition_unjudged(condition: str, value: Callable[[Path], Json]) -> str:
+    return ""
+
+
+def _start_unjudged(start: Start, trigger: Trigger, host: HostSettings) -> StartVerdict:
+    return StartVerdict()
+
+
+def _none_lost(step: RunStep, nodes: Iterable[Node]) -> list[Tag]:
+    return []
+
+
+def _skip_and_enter(step: RunStep, node: Node, why: str) -> Tag:
+    tag = _skip(step, node, why)
+    visit = step.run.nodes[node.id].visit
+    step.add(NodeEntered(at=step.now, node=node.id, visit=visit, work=node.work, sources=()))
+    return tag
+
+
+_skip = node_skips_module.skip
+
+
+def _upcoming_once_all_are_over(foreach: Foreach, items: ItemStates) -> Iterator[int]:
+    return iter(()) if items.open else _upcoming(foreach, items)
+
+
+def _upcoming_after_bad_ones(foreach: Foreach, items: ItemStates) -> Iterator[int]:
+    return _upcoming(replace(foreach, on_item_bad="finish"), items)
+
+
+_upcoming = items_module.upcoming
+
+
+def _outcome_of_last(items: ItemStates) -> Outcome:
+    return items.states[max(items.states)].outcome or _outcome_of(items)
+
+
+_outcome_of = items_module.outcome_of_items
+
+
+def _all_items_taken(old: Run, flow: Flow, again: Collection[NodeId]) -> Iterator[ItemsTaken]:
+    nodes = {id: _all_good(state) for id, state in old.nodes.items()}
+    return _items_taken(replace(old, nodes=nodes), flow, again)
+
+
+def _all_good(state: NodeState) -> NodeState:
+    if state.items is None:
+        return state
+    states = {n: replace(s, good=True) for n, s in state.items.states.items() if s.outcome}
+    return replace(state, items=replace(state.items, states=states))
+
+
+_items_taken = rerun_module._items_taken
+
+
+def _enter_uncounted(self: RunStep, node: Node) -> tuple[Tag, ...]:
+    return _enter(self, replace(node, loop=0))
+
+
+_enter = RunStep._enter
 
 
 def _round_at_once(run: Run, flow: Flow) -> LoopRound | None:
@@ -354,7 +423,7 @@ BUGS: Final[Mapping[str, Bug]] = {
     "no-floor": Bug(
         # A run that its adopter cancelled after a refusal also runs at the grantee: two ends.
         breaks=(*SPLIT, *LEASED, "adopters_know_the_ends"),
-        seeds=range(15, 515),
+        seeds=range(20, 520),
         at_work=several(patch(Grantee, _store_floor=_nothing), SAID_UNSEEN),
     ),
     "refused-connection-is-a-no": Bug(
@@ -365,7 +434,7 @@ BUGS: Final[Mapping[str, Bug]] = {
         ),
     ),
     "silence-is-a-no": Bug(
-        breaks=SPLIT, seeds=range(2, 502), at_work=patch(Placement, dispatch=_silence_is_a_no)
+        breaks=SPLIT, seeds=range(1, 501), at_work=patch(Placement, dispatch=_silence_is_a_no)
     ),
     "no-store-id": Bug(
         breaks=SPLIT, seeds=range(5, 505), at_work=patch(World, _new_disk=_same_store)
@@ -377,16 +446,16 @@ BUGS: Final[Mapping[str, Bug]] = {
     ),
     "answer-of-any-epoch": Bug(
         breaks=(*SPLIT, *LEASED),
-        seeds=range(59, 559),
-        lean=Lean(
-            faults=("drain", "drain", "part", "part"), flows=LEASE_FLOWS, is_late=True, is_slow=True
-        ),
+        seeds=range(45, 545),
+        lean=Lean(faults=("drain", "part") * 8, flows=LEASE_FLOWS, is_late=True, is_slow=True),
         at_work=several(patch(Adopter, _is_held_by=_is_held_by_anyone), SAID_UNSEEN),
     ),
     "end-is-said-once": Bug(breaks=STUCK, seeds=range(1, 501), at_work=_said_once(Ended)),
     "offer-is-said-once": Bug(breaks=STUCK, seeds=range(1, 501), at_work=_said_once(Offer)),
     "forget-is-not-carried": Bug(
-        breaks=STUCK, seeds=range(1, 501), at_work=patch(World, send=_without_forgotten)
+        breaks=(*STUCK, "nothing_is_leased"),
+        seeds=range(1, 501),
+        at_work=patch(World, send=_without_forgotten),
     ),
     "offer-is-taken-twice": Bug(
         breaks=("store_takes_what_is_decided", *SPLIT),
@@ -411,13 +480,13 @@ BUGS: Final[Mapping[str, Bug]] = {
     "prune-before-the-ack": Bug(
         # A run that was cancelled where it had been may also end where it went: two ends.
         breaks=(*SPLIT, *STUCK, *LEASED, "adopters_know_the_ends", "removed_runs_are_listed"),
-        seeds=range(1, 501),
+        seeds=range(45, 545),
         at_work=several(patch(Cluster, owes=_never), SAID_UNSEEN),
         lean=Lean(cancels=10, prunes=40, is_late=True),
     ),
     "prune-without-floor": Bug(
         breaks=(*SPLIT, *LEASED),
-        seeds=range(4, 504),
+        seeds=range(45, 545),
         at_work=several(patch(World, _floor=_without_removed), SAID_UNSEEN),
         lean=Lean(faults=("crash",) * 4, cancels=10, prunes=120, is_late=True),
     ),
@@ -428,22 +497,27 @@ BUGS: Final[Mapping[str, Bug]] = {
     ),
     "cancel-forgotten-with-its-host": Bug(
         breaks=("cancelled_run_is_not_offered", "cancelled_run_is_not_begun"),
-        seeds=range(15, 515),
+        seeds=range(10, 510),
         at_work=patch(Adopter, _cancel_now=_restart_cancelled),
     ),
     "release-without-fence": Bug(
         breaks=(*LEASED, *STUCK),
-        seeds=range(143, 643),
-        lean=Lean(faults=("drain", "part"), flows=LEASE_FLOWS, is_late=True),
+        seeds=range(45, 545),
+        lean=Lean(faults=("drain", "part") * 4, flows=LEASE_FLOWS, is_late=True),
         at_work=several(patch(keeper_module, _is_meant=_always), patch(claims_module, PARK_MS=200)),
     ),
     "wiped-keeper-opens-at-once": Bug(
-        breaks=LEASED, seeds=range(29, 529), at_work=patch(KeeperCensus, missing=_nobody_missing)
+        breaks=LEASED, seeds=range(27, 527), at_work=patch(KeeperCensus, missing=_nobody_missing)
     ),
     "old-keeper-is-believed": Bug(
         breaks=LEASED,
-        seeds=range(839, 1339),
-        lean=Lean(faults=("move_keeper", "wipe_keeper"), flows=LEASE_FLOWS, is_late=True),
+        seeds=range(8, 508),
+        lean=Lean(
+            faults=("move_keeper", "wipe_keeper") * 4,
+            flows=LEASE_FLOWS,
+            is_late=True,
+            is_slow=True,
+        ),
         at_work=patch(CurrentKeeper, is_believed=_always),
     ),
     "lease-granted-twice": Bug(
@@ -451,40 +525,40 @@ BUGS: Final[Mapping[str, Bug]] = {
     ),
     "lease-in-memory": Bug(
         breaks=(*LEASED, *STUCK),
-        seeds=range(10, 510),
+        seeds=range(20, 520),
         at_work=patch(LeaseTable, put=_put_in_memory),
     ),
     "release-at-the-ending": Bug(
         breaks=LEASED,
-        seeds=range(44, 544),
+        seeds=range(40, 540),
         lean=Lean(flows=LEASE_FLOWS, cancels=20, is_slow=True),
         at_work=patch(Cluster, recorded=_release_at_ending),
     ),
     "claim-taken-over-with-its-fences": Bug(
         breaks=LEASED,
-        seeds=range(277, 777),
-        lean=Lean(faults=("forget", "forget"), flows=LEASE_FLOWS, is_late=True, is_slow=True),
+        seeds=range(95, 595),
+        lean=Lean(faults=("forget",) * 8, flows=LEASE_FLOWS, is_late=True, is_slow=True),
         at_work=patch(Keeper, _take_over=_keep_fences),
     ),
     "answer-before-append": Bug(
-        breaks=("accepted_trigger_is_not_lost",),
+        breaks=("accepted_trigger_is_not_lost", "start_is_passed_over_by_its_if"),
         seeds=range(8, 508),
         at_work=patch(Machine, _take=_answer_first),
     ),
     "say-before-append": Bug(
-        breaks=(*SPLIT, *STUCK),
-        seeds=range(2, 502),
+        breaks=(*SPLIT, *STUCK, "every_host_meets_the_others"),
+        seeds=range(1, 501),
         at_work=several(patch(Machine, _take=_act_first), SAID_UNSEEN),
     ),
     "nothing-is-promised": Bug(
         breaks=("accepted_trigger_is_not_lost", "branch_that_starts_has_the_pen", *SPLIT, *STUCK),
-        seeds=range(6, 506),
+        seeds=range(1, 501),
         at_work=patch(step_module, PROMISES=()),
         lean=Lean(faults=("power",)),
     ),
     "activation-is-no-promise": Bug(
         breaks=(*SPLIT, *STUCK, "attempt_starts_once_anywhere"),
-        seeds=range(15, 515),
+        seeds=range(38, 538),
         at_work=patch(Grantee, offered=_taken_loosely),
         lean=Lean(faults=("power",), is_late=True),
     ),
@@ -507,7 +581,7 @@ BUGS: Final[Mapping[str, Bug]] = {
     ),
     "workspace-is-taken-twice": Bug(
         breaks=("re_run_gets_the_workspace",),
-        seeds=range(63, 563),
+        seeds=range(58, 558),
         at_work=patch(Step, _take_workspace=_take_workspace_again),
         lean=RERUNS,
     ),
@@ -549,6 +623,72 @@ BUGS: Final[Mapping[str, Bug]] = {
         seeds=range(1, 501),
         at_work=patch(run_step_module, upcoming=_upcoming_again),
         lean=Lean(flows=("items",)),
+    ),
+    "if-is-not-judged": Bug(
+        breaks=("node_with_a_false_if_is_skipped",),
+        seeds=range(1, 501),
+        at_work=patch(node_skips_module, unmet=_condition_unjudged),
+        lean=Lean(flows=("choose",)),
+    ),
+    "if-of-a-trigger-is-not-judged": Bug(
+        breaks=("trigger_with_a_false_if_starts_no_run",),
+        seeds=range(1, 501),
+        at_work=patch(handlers_module, judged_start=_start_unjudged),
+        lean=Lean(flows=("gate",)),
+    ),
+    "skipping-does-not-spread": Bug(
+        breaks=("nothing_is_left_to_skip",),
+        seeds=range(1, 501),
+        at_work=patch(run_step_module, skip_lost=_none_lost),
+        lean=Lean(flows=("choose",)),
+    ),
+    "skipped-node-starts": Bug(
+        breaks=("skipped_node_never_has_a_process", "visit_settles_once"),
+        seeds=range(1, 501),
+        at_work=patch(run_step_module, skip=_skip_and_enter),
+        lean=Lean(flows=("choose",)),
+    ),
+    "merge-of-nothing-runs": Bug(
+        breaks=("merge_of_skipped_nodes_alone_is_skipped",),
+        seeds=range(1, 501),
+        at_work=patch(node_skips_module, is_excused=_never),
+        lean=Lean(flows=("choose",)),
+    ),
+    "items-wait-for-each-other": Bug(
+        breaks=("item_begins_with_the_end_of_another",),
+        seeds=range(1, 501),
+        at_work=patch(run_step_module, upcoming=_upcoming_once_all_are_over),
+        lean=Lean(flows=("items",)),
+    ),
+    "items-go-on-after-a-bad-one": Bug(
+        breaks=("no_item_begins_after_a_bad_one",),
+        seeds=range(1, 501),
+        at_work=patch(run_step_module, upcoming=_upcoming_after_bad_ones),
+        lean=Lean(flows=("fleet",), is_unlucky=True),
+    ),
+    "last-item-decides": Bug(
+        breaks=("list_settles_as_its_items",),
+        seeds=range(1, 501),
+        at_work=patch(run_step_module, outcome_of_items=_outcome_of_last),
+        lean=Lean(flows=("items",), is_unlucky=True),
+    ),
+    "re-run-takes-bad-items": Bug(
+        breaks=("taken_items_are_the_old_good_ones",),
+        seeds=range(1, 501),
+        at_work=patch(rerun_module, _items_taken=_all_items_taken),
+        lean=Lean(flows=("items", "fleet"), reruns=30, is_unlucky=True),
+    ),
+    "rounds-are-not-counted": Bug(
+        breaks=("loops_are_bounded",),
+        seeds=range(1, 501),
+        at_work=patch(RunStep, _enter=_enter_uncounted),
+        lean=Lean(flows=("retest", "fleet"), is_unlucky=True),
+    ),
+    "until-is-not-judged": Bug(
+        breaks=("repetition_settles_by_until",),
+        seeds=range(1, 501),
+        at_work=patch(repeat_module, is_true=_never),
+        lean=Lean(flows=("health", "fleet")),
     ),
     "round-begins-at-once": Bug(
         breaks=("round_waits_for_its_loop",),

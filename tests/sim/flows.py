@@ -1,12 +1,14 @@
-"""The flows that simulated clusters run: each kind of exclusive tag, merges, retries, forms."""
+"""The flows that simulated clusters run: each kind of exclusive tag, merges, retries, forms,
+conditions, items, repetitions and loops."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from floe.kernel.skipping import with_excuses
 from floe.model.codec import digest_of
-from floe.model.flow import Backoff, Flow, Foreach, MaxRuns, Node, Repeat, Retry
-from floe.model.ids import FlowId
+from floe.model.flow import Backoff, Flow, Foreach, MaxRuns, Node, Repeat, Retry, Trigger
+from floe.model.ids import FlowId, NodeId
 from tests.make import a_flow, a_form, a_merge, a_node, a_timer, an_end
 
 
@@ -20,6 +22,10 @@ class Kind:
 
 def _flow(id: str, *nodes: Node, **others: Any) -> Flow:
     return a_flow(*(nodes or (a_node(), an_end())), id=FlowId(id), name=id, **others)
+
+
+def _trigger(**others: Any) -> Trigger:
+    return Trigger(id=NodeId("start"), type="data", name="start", **others)
 
 
 _QUICK = Retry(max=2, backoff=Backoff(first_s=0.1, factor=2.0, max_s=1.0))
@@ -98,8 +104,50 @@ KINDS: Final = (
                 on_lost="retry",
             ),
             an_end(on="task.test.good"),
+            on_host_lost="restart",
         ),
-        0,  # only where a trial leans to it
+        1,
+    ),
+    Kind(
+        _flow(
+            "choose",
+            *with_excuses(
+                [
+                    a_node("unit"),
+                    a_node("lint", condition="values.n % 3 == 0"),
+                    a_node("scan", on="task.lint.good"),
+                    a_merge("tests", ["task.unit.good", "task.scan.good"]),
+                    a_node("ship", on="merge.tests.good", condition="values.n % 2 == 0"),
+                    a_node("undo", on="task.ship.bad", condition="task.ship.status != 0"),
+                    a_node("save", on="task.undo.good", ignore_fail=True),
+                    a_merge("all", ["task.ship.good", "task.scan.good"]),
+                    an_end(on="merge.all.good"),
+                ]
+            ),
+            on_host_lost="restart",
+        ),
+        1,
+    ),
+    Kind(_flow("gate", triggers=(_trigger(condition="values.n % 2 == 0"),)), 1),
+    Kind(
+        _flow(
+            "fleet",
+            a_merge("round", ["trigger.good", "task.probe.bad"], "any", loop=2),
+            a_node(
+                "patch",
+                on="merge.round.good",
+                foreach=Foreach(values=("h1", "h2", "h3"), parallel=1, on_item_bad="stop"),
+            ),
+            a_node(
+                "probe",
+                on="task.patch.good",
+                repeat=Repeat(until="status == 0", every_s=0.1, max=2),
+            ),
+            a_node("page", on="task.patch.bad", condition="values.n % 2 == 1"),
+            an_end(on="task.probe.good"),
+            unheard_bad="hold",
+        ),
+        1,
     ),
 )
 """`moon` asks for a tag that no host has; `file` is read from a flow-file first."""

@@ -5,24 +5,28 @@ Those of a cluster take what an all-seeing observer recorded, and raise `Broken`
 Numbers are those of the list in docs/reliability.md.
 """
 
+import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import combinations, pairwise
 from typing import TYPE_CHECKING, Final
 
+from floe.expr.paths import value_at
 from floe.feed.directory import KIND as LISTED
+from floe.host.inputs import Start
+from floe.host.passed_over import PASSED_OVER
 from floe.host.removal import SWEEP
 from floe.host.result import Recorded
 from floe.host.site import HostSettings
-from floe.kernel.coming import is_behind_loop, over_loops
+from floe.kernel.coming import is_behind_loop
+from floe.kernel.condition import unmet
 from floe.kernel.evolve import evolve, fold
-from floe.kernel.loops import next_round
-from floe.kernel.match import clauses_of, may_enter
+from floe.kernel.match import may_enter
 from floe.kernel.owed import WHOLE, owed, owed_by
 from floe.kernel.place import HOST_SCOPED, Refusals
 from floe.kernel.process import has_process, is_awaited
-from floe.kernel.skipping import is_lost
 from floe.kernel.why import why
 from floe.model.effect import PackArchive, SetTimer, StartAction, StopAction
 from floe.model.event import (
@@ -45,16 +49,16 @@ from floe.model.event import (
     RunEnding,
     RunGranted,
 )
-from floe.model.flow import Ask, Join
-from floe.model.ids import NO_ITEM, Instant, Key, NodeId, RunRef
+from floe.model.flow import Ask, Flow, Join
+from floe.model.ids import NO_ITEM, Instant, Json, Key, NodeId, RunRef
 from floe.model.message import Accepted, Ended, Envelope, Offer, Refused
 from floe.model.run import NodeState, Run
 from floe.model.summary import Summary
-from floe.model.tags import emitter_of
-from floe.model.taken import ItemsTaken, NodeTaken
+from floe.model.taken import ItemsTaken, ItemTaken, NodeTaken
 from floe.store.base import Record
 from tests.sim.disk import Disk
 from tests.sim.flows import DIGESTS, FLOWS, NOBODY
+from tests.sim.node_invariants import OF_A_LOG, OF_STEPS, check_state, steps_of
 from tests.sim.truth import Branch, Broken, Place, Truth, read_fence
 
 if TYPE_CHECKING:
@@ -238,10 +242,8 @@ def loops_are_bounded(run: Run, log: Sequence[Event]) -> None:
 
 
 def round_waits_for_its_loop(run: Run, log: Sequence[Event]) -> None:
-    """A round begins as soon as a tag has led back and no node of the loop is open; not before."""
+    """A round begins when a tag has led back and no node of the loop is open; not before."""
     assert run.flow is not None
-    if run.phase == "active":
-        assert next_round(run, run.flow) is None
     if not run.flow.loops or not _has_resets(log):
         return
     before = evolve(None, log[0], ref=run.ref)
@@ -262,20 +264,6 @@ def skipped_node_never_has_a_process(run: Run, log: Sequence[Event]) -> None:
         assert started.isdisjoint(skipped)
     skipped_now = {node for node, state in run.nodes.items() if state.is_skipped}
     assert skipped_now.isdisjoint(run.open)
-
-
-def skipping_spreads(run: Run, log: Sequence[Event]) -> None:
-    """While a run is active, no node waits for skipped nodes alone; and what is skipped has its
-    reason: an `if` of its own, or skipped nodes before it."""
-    assert run.flow is not None
-    lost = [n for n in run.flow.nodes if is_lost(run, n)]
-    if run.phase == "active":
-        assert all(is_behind_loop(run, run.flow, n) for n in lost)
-        assert not any(is_lost(run, n) for n in over_loops(run, run.flow, lost))
-    before = {n.id: {emitter_of(t) for c in clauses_of(n) for t in c} for n in run.flow.nodes}
-    for node, state in run.nodes.items():
-        if state.is_skipped and not run.flow.by_id[node].condition and not _has_resets(log):
-            assert any(n in before[node] and s.is_skipped for n, s in run.nodes.items())
 
 
 def form_counts_once(run: Run, log: Sequence[Event]) -> None:
@@ -354,12 +342,15 @@ def forms_wait_for_people_alone(run: Run, log: Sequence[Event]) -> None:
 
 
 def re_run_takes_what_it_was_pended_with(run: Run, log: Sequence[Event]) -> None:
-    """Every activation of a re-run takes over the same nodes, and these do not run again."""
+    """Every activation of a re-run takes over the same nodes, and these do not run again.
+
+    The adopter has no more than the activation of an epoch that another host began.
+    """
     if not run.taken:
         return
     for events in _by_epoch(log):
         taken = [replace(e, at=NO_TIME) for e in events if isinstance(e, NodeTaken)]
-        if any(isinstance(e, RunActivated) for e in events):
+        if isinstance(events[0], RunActivated) and len(events) > 1:
             assert taken == [replace(e, at=NO_TIME) for e in run.taken]
         if not any(isinstance(e, NodeReset) for e in events):
             entered = {e.node for e in events if isinstance(e, NodeEntered)}
@@ -381,7 +372,6 @@ OF_A_RUN: Final[tuple[Invariant, ...]] = (
     loops_are_bounded,
     round_waits_for_its_loop,
     skipped_node_never_has_a_process,
-    skipping_spreads,
     form_counts_once,
     nothing_outlives_the_end,
     nothing_begins_after_ending,
@@ -391,15 +381,32 @@ OF_A_RUN: Final[tuple[Invariant, ...]] = (
     says_what_it_waits_for,
     forms_wait_for_people_alone,
     re_run_takes_what_it_was_pended_with,
+    *OF_A_LOG,
 )
 
 NO_TIME: Final = Instant(0)
 
 
 def check_run(run: Run, log: Sequence[Event]) -> None:
-    """All invariants of one run."""
+    """All invariants of one run, when what it decided last is stored."""
     for invariant in OF_A_RUN:
         invariant(run, log)
+    check_state(run)
+    assert run.flow is not None
+    steps = steps_of(run, log)
+    for of_steps in OF_STEPS:
+        of_steps(run.flow, steps)
+
+
+def check_states(place: Place, runs: Iterable[Run]) -> None:
+    """All that holds of the runs here that an append changed; of several states, of the last."""
+    for run in {run.ref: run for run in runs}.values():
+        try:
+            if (run.host, run.store) == place:
+                check_state(run)
+        except AssertionError as error:
+            name = traceback.extract_tb(error.__traceback__)[-1].name
+            raise Broken(f"{name}: {run.ref}") from error
 
 
 def _attempt(event: NodeStarted | RetryDue) -> tuple[NodeId, int, int, int]:
@@ -440,8 +447,10 @@ def check_activation(
 def check_request(truth: Truth, run: Run) -> None:
     """All that a run must fulfil at the moment at which its request is stored."""
     request_starts_one_run(truth, run)
+    trigger_with_a_false_if_starts_no_run(run)
     if run.rerun_of is not None:
         taken_nodes_are_the_old_ones(truth, run)
+        taken_items_are_the_old_good_ones(truth, run)
         truth.reruns[run.ref] = frozenset((run.rerun_of.run, *(t.from_run for t in run.taken)))
 
 
@@ -453,6 +462,42 @@ def request_starts_one_run(truth: Truth, run: Run) -> None:
     truth.asked[key] = run.ref
     if other is not None:
         raise Broken(f"request_starts_one_run: {run.by} started {other} and {run.ref}")
+
+
+def trigger_with_a_false_if_starts_no_run(run: Run) -> None:
+    """A start whose values do not meet the `if` of its trigger begins no run."""
+    if run.flow is not None and not _starts(run.flow, run.values):
+        raise Broken(f"trigger_with_a_false_if_starts_no_run: {run.ref}")
+
+
+def start_is_passed_over_by_its_if(disk: Disk, start: Start) -> None:
+    """A start is answered without a run only by its `if`, and once that is stored."""
+    rows = disk.ledger(PASSED_OVER).values()
+    is_stored = any(isinstance(r, Mapping) and r.get("once") == start.once for r in rows)
+    if _starts(start.flow, start.values) or not is_stored:
+        raise Broken(f"start_is_passed_over_by_its_if: {start.flow.id} {start.once}")
+
+
+def _starts(flow: Flow, values: Mapping[str, Json]) -> bool:
+    """Whether the `if` of the only trigger of a flow is true with these values."""
+    condition = flow.triggers[0].condition
+    return not condition or not unmet(condition, lambda path: value_at(values, path[1:]))
+
+
+def taken_items_are_the_old_good_ones(truth: Truth, run: Run) -> None:
+    """The items that a re-run takes over of a node that runs again were good, and as they are."""
+    for node in run.items_taken:
+        for taken in node.taken:
+            olds = [_item_of(old, node.node, taken) for old in truth.ended.get(taken.from_run, ())]
+            if taken.outcome.result != "good" or not any(old and old.good for old in olds):
+                raise Broken(f"taken_items_are_the_old_good_ones: {run.ref.key} takes {taken}")
+
+
+def _item_of(old: Run, node: NodeId, taken: ItemTaken) -> NodeState | None:
+    items = old.nodes[node].items if node in old.nodes else None
+    state = items.states.get(taken.item) if items else None
+    is_same = state and (state.outputs, state.settled_at) == (taken.outputs, taken.ended_at)
+    return state if is_same else None
 
 
 def taken_nodes_are_the_old_ones(truth: Truth, run: Run) -> None:
@@ -730,11 +775,16 @@ def check_end(world: "World") -> None:
             run = machine.disk.run(ref)
             if run.flow is not None and run.phase in ("ended", "packed"):
                 log = machine.disk.events(ref)
-                for invariant in OF_A_RUN[1:]:  # the first folds it once more
+                steps = steps_of(run, log)
+                checks = [
+                    *(partial(one, run, log) for one in OF_A_RUN[1:]),  # the first folds it again
+                    *(partial(one, run.flow, steps) for one in OF_STEPS),
+                ]
+                for check in checks:
                     try:
-                        invariant(run, log)
+                        check()
                     except AssertionError as error:
-                        why = f"{invariant.__name__}: {ref.key} on {machine.place}: {error}"
+                        why = f"{check.func.__name__}: {ref.key} on {machine.place}: {error}"
                         raise Broken(why) from error
 
 

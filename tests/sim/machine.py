@@ -334,6 +334,7 @@ class Machine:
         epochs = {step.record.run: step.record.epoch for step in decided.recorded}
         for step in _ends_first(decided.recorded):
             self.world.watch(self, step, epochs[step.record.run])
+        invariants.check_states(self.place, [step.run for step in decided.recorded])
         for one, row in pruned:
             self.world.watch_removal(self, one.key, row)
         if pruned:

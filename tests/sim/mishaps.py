@@ -11,6 +11,7 @@ from itertools import product
 from typing import Final, get_args
 
 from floe.host.ledger import LEDGER_KINDS
+from floe.host.passed_over import PASSED_OVER
 from floe.host.removal import SWEEP
 from floe.kernel.place import HOST_SCOPED
 from floe.model.codec import EVENTS
@@ -27,7 +28,7 @@ EFFECTS: Final = (AskData, LoadFlow, PackArchive, SetTimer, StartAction, StopAct
 
 MESSAGES: Final = tuple(cls.__name__ for cls in get_args(Message))
 
-ROWS: Final = (*LEDGER_KINDS, SWEEP)
+ROWS: Final = (*LEDGER_KINDS, SWEEP, PASSED_OVER)
 
 THINGS: Final = (
     *EVENTS,
@@ -131,6 +132,11 @@ LEANS: Final[Mapping[str, Lean]] = {
     "RetryDue": _RETRIES,
     "RepeatArmed": Lean(flows=("health",), is_unlucky=True),
     "NodeReset": Lean(flows=("retest",), is_unlucky=True),
+    "NodeSkipped": Lean(flows=("choose", "fleet"), is_unlucky=True),
+    "ItemEntered": Lean(flows=("items", "fleet")),
+    "ItemSettled": Lean(flows=("items", "fleet")),
+    "ItemsTaken": Lean(flows=("items", "fleet"), reruns=12, is_unlucky=True),
+    f"row {PASSED_OVER}": Lean(flows=("gate",)),
     "SetTimer": Lean(flows=("pause", "sign", "chain")),
     "CancelAsked": _CANCELS,
     "CancelRun": _CANCELS,

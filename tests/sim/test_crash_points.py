@@ -79,9 +79,9 @@ def insist(world: World, ask: Callable[[Callable[[], None]], None]) -> None:
         world.run_until(world.now + 1)
 
 
-def started(world: World, host: HostId, flow: FlowId, once: str) -> None:
+def started(world: World, host: HostId, flow: FlowId, number: int) -> None:
     """Request a run of a flow."""
-    insist(world, partial(world.trigger, world.machines[host], flow, once))
+    insist(world, partial(world.trigger, world.machines[host], flow, number))
 
 
 def played(world: World) -> None:
@@ -98,7 +98,7 @@ def rerun(
 ) -> None:
     """Start a run again, on its host or on a different one."""
     world.luck = 0.0 if failed else 1.0
-    started(world, HOSTS[1], CHAIN, "first")
+    started(world, HOSTS[1], CHAIN, 1)
     played(world)
     [old] = world.truth.accepted
     world.luck = 1.0
@@ -132,15 +132,15 @@ def limited(world: World, fuse: Fuse, *, flow: str) -> None:
     """Request more runs than a limit allows at once."""
     world.fuse = fuse
     for n in range(4):
-        started(world, HOSTS[n % 3], FlowId(flow), f"k{n}")
+        started(world, HOSTS[n % 3], FlowId(flow), n)
     played(world)
     assert len(world.truth.accepted) == 4
 
 
 def removed(world: World, fuse: Fuse) -> None:
     """Remove the older of two runs."""
-    for once in ("first", "second"):
-        started(world, HOSTS[1], CHAIN, once)
+    for number in (1, 2):
+        started(world, HOSTS[1], CHAIN, number)
         played(world)
     older, newer = sorted(world.truth.accepted)
     world.fuse = fuse

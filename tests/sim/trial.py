@@ -186,7 +186,7 @@ class Trial:
         """A client that asks again, under one key, until it is answered."""
         if number in self._answered or tries > CLIENT_TRIES:
             return
-        self.world.trigger(machine, flow, f"k{number}", lambda: self._answered.add(number))
+        self.world.trigger(machine, flow, number, lambda: self._answered.add(number))
         delay = CLIENT_MS if self.random.random() > 0.1 else 2
         self.world.at(delay, self._trigger, number, machine, flow, tries + 1)
 

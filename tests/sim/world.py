@@ -11,6 +11,7 @@ from typing import Any, Final
 from floe.host.core import HubCore
 from floe.host.inputs import FLOOR_MAX, Drain, Input, Received, Reply, Start, Unsent
 from floe.host.ledger import LEDGER_KINDS
+from floe.host.passed_over import PASSED_OVER
 from floe.host.peers.whereabouts import pen_of
 from floe.host.result import Recorded
 from floe.host.site import HostSettings
@@ -23,7 +24,7 @@ from floe.model.event import (
     RunEnding,
     RunPended,
 )
-from floe.model.ids import FlowId, HostId, Json, Key, NodeId, RunRef, StoreId
+from floe.model.ids import FlowId, HostId, Key, NodeId, RunRef, StoreId
 from floe.model.message import Envelope, Offer, Withdraw
 from floe.model.signal import Cancel, Exited, Report
 from floe.model.summary import Summary
@@ -132,7 +133,7 @@ class World:
             serial=serial if isinstance(serial, int) else 0,
             fence=fence if isinstance(fence, int) else 0,
             term=disk.term,
-            rows={kind: disk.ledger(kind) for kind in LEDGER_KINDS},
+            rows={kind: disk.ledger(kind) for kind in (*LEDGER_KINDS, PASSED_OVER)},
         )
 
     def reboot_later(self, machine: Machine) -> None:
@@ -321,9 +322,11 @@ class World:
             then(reply)
 
     def trigger(
-        self, machine: Machine, flow: FlowId, once: str, answered: Callable[[], None]
+        self, machine: Machine, flow: FlowId, number: int, answered: Callable[[], None]
     ) -> None:
-        """Somebody starts a run; `answered` hears of the 202."""
+        """Somebody starts a run, with its number as a value; `answered` hears of the 202, or that
+        the trigger passes it over."""
+        once = f"k{number}"
         known = machine.disk.row("once", once)
         if machine.core is not None and isinstance(known, str):
             self.accepted(machine, RunRef.parse(known), answered)
@@ -333,11 +336,21 @@ class World:
             flow=declared or FLOWS[DIGESTS[flow]],
             digest=None if declared else DIGESTS[flow],
             trigger=NodeId("start"),
-            values=NO_VALUES,
+            values={"n": number},
             by=once,
             once=once,
         )
-        self.ask(machine, word, lambda reply: self.accepted(machine, reply.run, answered))
+        self.ask(machine, word, lambda reply: self._started(machine, word, reply, answered))
+
+    def _started(
+        self, machine: Machine, start: Start, reply: Reply, answered: Callable[[], None]
+    ) -> None:
+        if reply.run is not None:
+            self.accepted(machine, reply.run, answered)
+            return
+        invariants.start_is_passed_over_by_its_if(machine.disk, start)
+        self.log(machine.id, "passes over", f"{start.once}: {reply.why}")
+        answered()
 
     def accepted(self, machine: Machine, run: RunRef | None, answered: Callable[[], None]) -> None:
         """A start is answered with its run."""
@@ -473,9 +486,6 @@ class World:
         living.discard(key)
         self.log(machine.id, f"ends {type(report).__name__}", str(key))
         machine.over(key, report)
-
-
-NO_VALUES: Final[Mapping[str, Json]] = {}
 
 
 def replace_store(backup: Disk, fresh: Disk) -> Disk:

@@ -1,7 +1,11 @@
-"""Random flows under random histories: late, repeated and reordered signals break no invariant."""
+"""Random flows under random histories: late, repeated and reordered signals break no invariant.
+
+The flows mix all that a flow can have: conditions, items, repetitions, loops, forms, timers,
+retries and merges. Their runs are cancelled, lost and started again.
+"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Final
 
@@ -11,12 +15,14 @@ from hypothesis import strategies as st
 
 from floe.kernel.evolve import evolve, fold
 from floe.kernel.graph import graph_of, labels_of
+from floe.kernel.items import state_of
 from floe.kernel.owed import owed, run_key
+from floe.kernel.rerun import Choice, Rerun, rerun_of
 from floe.kernel.skipping import with_excuses
 from floe.model.effect import AskData, Effect, SetTimer, StartAction, StopAction
 from floe.model.event import Event, GrantSuperseded
-from floe.model.flow import End, Flow, Node, Repeat, Retry
-from floe.model.ids import HostId, Instant, Key, NodeId
+from floe.model.flow import End, Flow, Foreach, Node, Repeat, Retry
+from floe.model.ids import NO_ITEM, HostId, Instant, Key, NodeId
 from floe.model.run import Run
 from floe.model.signal import (
     Activate,
@@ -36,6 +42,7 @@ from floe.model.tags import SKIPPED, TRIGGER_GOOD, Tag, emitter_of
 from tests.make import (
     H1,
     NOW,
+    REF,
     WORKSPACE,
     a_flow,
     a_form,
@@ -43,7 +50,6 @@ from tests.make import (
     a_merge,
     a_node,
     a_pended,
-    a_pending_run,
     a_timer,
     an_end,
     attached,
@@ -76,6 +82,8 @@ class Move:
     """The nodes to reset, of those that have settled."""
     tag: int
     """The place, among the standing tags, of the one that wakes them."""
+    item: int
+    """Of a node with items the one that it is about; NO_ITEM for the node."""
 
 
 @st.composite
@@ -108,7 +116,7 @@ def flows(draw: st.DrawFn) -> Flow:
 
 
 def _node(draw: st.DrawFn, id: str, on: str) -> Node:
-    kind = draw(st.sampled_from(["exec", "exec", "repeat", "form", "timer", "end", "all", "any"]))
+    kind = draw(st.sampled_from(KINDS))
     retry = Retry(max=draw(st.integers(0, 2)))
     timeout_s = draw(st.sampled_from([None, 5.0]))
     match kind:
@@ -127,6 +135,7 @@ def _node(draw: st.DrawFn, id: str, on: str) -> Node:
             return a_node(
                 id,
                 on=on,
+                foreach=draw(LISTS) if kind == "items" else None,
                 retry=retry,
                 ignore_fail=draw(st.booleans()),
                 on_lost=draw(st.sampled_from(["fail", "retry"])),
@@ -142,19 +151,21 @@ def _rewired(draw: st.DrawFn, node: Node, tags: Sequence[str], conditions: Seque
     rounds = draw(st.sampled_from([0, 0, 0, 2])) if not isinstance(node.work, End) else 0
     if rounds:
         heard |= {Tag(draw(st.sampled_from(tags)))}
-    return a_node(
-        node.id,
-        node.work,
-        heard=heard,
-        loop=rounds,
-        repeat=node.repeat,
-        retry=node.retry,
-        timeout_s=node.timeout_s,
-        ignore_fail=node.ignore_fail,
-        on_lost=node.on_lost,
-        condition=draw(st.sampled_from(conditions)),
-    )
+    condition = draw(st.sampled_from(conditions))
+    return replace(node, heard=heard, loop=rounds, condition=condition)
 
+
+KINDS: Final = ["exec", "exec", "items", "repeat", "form", "timer", "end", "all", "any"]
+
+LISTS: Final = st.builds(
+    Foreach,
+    values=st.just(("a", "b", "c")),
+    parallel=st.sampled_from([None, 1, 2]),
+    on_item_bad=st.sampled_from(["stop", "finish"]),
+) | st.sampled_from(
+    [Foreach(expression="[]"), Foreach(expression="[1, 2]"), Foreach(expression="task.n0.state")]
+)
+"""The last one is an error, also where the node has settled."""
 
 CONDITIONS: Final = [
     *[""] * 3,
@@ -196,16 +207,27 @@ MOVES: Final = st.builds(
     status=st.sampled_from([0, 0, 1]),
     nodes=st.frozensets(st.sampled_from(IDS), min_size=1),
     tag=st.integers(0, NODES_MAX),
+    item=st.sampled_from([NO_ITEM, NO_ITEM, 0, 1, 2]),
 )
+
+
+CHOICES: Final = st.one_of(
+    st.just(Choice()),
+    st.builds(Choice, kind=st.just("failed"), is_edited=st.booleans()),
+    st.builds(Choice, kind=st.just("from"), node=st.sampled_from(IDS)),
+)
+
+NEW: Final = Rerun(taken=(), again=(), new=())
+"""What a run takes over that repeats none."""
 
 
 def addressed(run: Run, move: Move) -> Signal:
     """The signal that a move is, given what the run is doing."""
     node = NodeId(move.node)
-    state = run.nodes.get(node)
+    state = state_of(run, node, move.item)
     visit = (state.visit if state else 1) + move.visit
     attempt = (state.attempt if state else 1) + move.attempt
-    key = Key(run.ref, run.epoch + move.epoch, node, visit, attempt)
+    key = Key(run.ref, run.epoch + move.epoch, node, visit, attempt, move.item)
     match move.kind:
         case "answer" if effects := sorted(_to_answer(run), key=str):
             return answer(run, effects[move.tag % len(effects)], move.status)
@@ -281,14 +303,23 @@ def answer(run: Run, effect: Effect, status: int = 1) -> Signal:
             raise AssertionError(f"an active run does not owe {effect}")
 
 
-def lived(flow: Flow, moves: Sequence[Move]) -> tuple[Run, list[Event]]:
-    """A run and its log after some moves, every invariant checked at each."""
-    log: list[Event] = [a_pended(flow), a_granted()]
-    run = evolve(a_pending_run(flow), log[1])
+def lived(flow: Flow, moves: Sequence[Move], again: Rerun = NEW) -> tuple[Run, list[Event]]:
+    """A run, or a re-run, and its log after some moves, every invariant checked at each."""
+    log: list[Event] = [a_pended(flow, taken=again.taken, items_taken=again.items), a_granted()]
+    run = attached(fold(REF, log), flow)
     run, log = _told(run, log, Activate(host=H1, epoch=1, workspace=WORKSPACE))
     for move in moves:
         run, log = _told(run, log, addressed(run, move))
     return run, log
+
+
+def ended(run: Run, log: list[Event]) -> Run:
+    """The run once all that it owes is answered; it may also wait for a host."""
+    for _ in range(STEPS_MAX):
+        if run.phase not in ("active", "ending"):
+            break
+        run, log = _told(run, log, answer(run, min(owed(run), key=str)))
+    return run
 
 
 def _told(run: Run, log: list[Event], signal: Signal) -> tuple[Run, list[Event]]:
@@ -312,13 +343,22 @@ def test_no_history_breaks_an_invariant(flow: Flow, moves: list[Move]) -> None:
 def test_run_ends_once_everything_owed_is_answered(flow: Flow, moves: list[Move]) -> None:
     run, log = lived(flow, moves)
 
-    for _ in range(STEPS_MAX):
-        if run.phase not in ("active", "ending"):
-            break
-        effect = min(owed(run), key=str)
-        run, log = _told(run, log, answer(run, effect))
+    assert ended(run, log).phase in ("ended", "pending")
 
-    assert run.phase in ("ended", "pending")
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(flows(), st.lists(MOVES, max_size=10), CHOICES, st.lists(MOVES, max_size=10))
+def test_re_run_breaks_no_invariant(
+    flow: Flow, moves: list[Move], choice: Choice, later: list[Move]
+) -> None:
+    old = ended(*lived(flow, moves))
+    again = rerun_of(
+        old, flow, choice if choice.kind != "from" or choice.node in flow.by_id else Choice()
+    )
+
+    run, log = lived(flow, later, again)
+
+    assert ended(run, log).phase in ("ended", "pending")
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
