@@ -19,6 +19,7 @@ from floe.hub.outputs import OutputSettings
 from floe.hub.parts import Parts
 from floe.model.errors import NotFound, StoreFailed
 from floe.model.flow import Action, Exec, Fetch, Flow, Git, GitCheckout, GitMerge
+from floe.model.http import Http
 from floe.model.ids import Instant, Json, Key
 from floe.model.run import Run
 from floe.model.signal import Exited, Report, Reported, Started, Stopped
@@ -93,6 +94,9 @@ class Hands:
         key = [k for k in self._on_report if k.node == node and item in (None, k.item)][-1]
         self._on_report.pop(key)(Reported(key=key, report=report, at=Instant(0)))
 
+    def recorded(self, key: Key) -> None:
+        """Its start is stored."""
+
     def stop(self, key: Key) -> None:
         if self.refusal:
             raise self.refusal
@@ -127,7 +131,7 @@ class Hands:
 
 def executors(hands: Executor) -> Mapping[type[Action], Executor]:
     """The same hands for every kind of work that has any."""
-    return {Exec: hands, Fetch: hands, GitCheckout: hands, GitMerge: hands}
+    return {Exec: hands, Fetch: hands, Http: hands, GitCheckout: hands, GitMerge: hands}
 
 
 class NoRefs:

@@ -30,11 +30,13 @@ from floe.model.errors import NotFound
 from floe.model.event import Event, RunPended
 from floe.model.flow import Ask, Flow, Node, Trigger
 from floe.model.form import Field, Form
+from floe.model.http import Http
 from floe.model.ids import HostId, Instant, Json, Key, NodeId, RunRef, StoreId
 from floe.model.nouns import dataclass
 from floe.model.run import Attached, Run
 from floe.model.signal import (
     Activate,
+    Answered,
     DataGiven,
     Exited,
     Failed,
@@ -221,6 +223,8 @@ def _pended(flow: Flow, case: Case) -> RunPended:
 
 
 def _report(node: Node, given: GivenAttempt) -> Report:
+    if isinstance(node.work, Http):
+        return _reply(node.work, given)
     if given.status is not None:
         return Exited(status=given.status, outputs=given.outputs)
     match given.result:
@@ -233,3 +237,16 @@ def _report(node: Node, given: GivenAttempt) -> Report:
             return Failed(cause="error", why=given.why or "as the test says")
         case _:
             assert_never(given.result)
+
+
+def _reply(work: Http, given: GivenAttempt) -> Report:
+    """How a request ends: `status` is that of the reply, and an output too."""
+    if given.status is None and given.result == "error":
+        return Failed(cause="error", why=given.why or "as the test says")
+    good = given.result == "good" if given.status is None else work.expects(given.status)
+    status = given.status or (200 if good else 500)
+    return Answered(
+        good=good,
+        why="" if good else given.why or f"answered {status}",
+        outputs={"status": status, **given.outputs},
+    )

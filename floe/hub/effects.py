@@ -177,8 +177,10 @@ class Effects:
         self._put(Incoming(input=TimerFired(key=timer.key, kind=timer.kind), run=timer.key.run))
 
     def _start(self, key: Key, *, started: bool) -> None:
-        if key in self._begun:
-            return  # NodeStarted changed the effect, not the attempt
+        if begun := self._begun.get(key):
+            if started:  # NodeStarted is stored, and changed the effect, not the attempt
+                begun.recorded(key)
+            return
         try:
             executor = self._begun[key] = self._executor_of(key)
             executor.start(self._job(key, started=started), self._put_report)

@@ -15,7 +15,7 @@ from floe.files import EXHAUSTED, opened
 from floe.model.codec import to_text
 from floe.model.ids import Key
 from floe.model.nouns import dataclass
-from floe.model.signal import Exited, Failed, Reported, Started
+from floe.model.signal import Answered, Exited, Failed, Reported, Started
 from floe.model.visible import visible
 
 log = structlog.get_logger()
@@ -98,7 +98,9 @@ def last_lines(path: Path) -> tuple[str, ...]:
 def storable(signal: Started | Reported) -> Started | Reported:
     """The report itself, or an error where no store could hold its outputs."""
     report = signal.report if isinstance(signal, Reported) else None
-    if not isinstance(signal, Reported) or not isinstance(report, Exited) or not report.outputs:
+    if not isinstance(signal, Reported) or not isinstance(report, Exited | Answered):
+        return signal
+    if not report.outputs:
         return signal
     try:
         to_text(report.outputs).encode()

@@ -37,6 +37,7 @@ from floe.model.run import Attached, NodeState, Run
 from floe.model.signal import (
     Abandon,
     Activate,
+    Answered,
     Cancel,
     DataGiven,
     Exited,
@@ -261,7 +262,7 @@ def _settle_or_retry(
     if step.run.phase != "ending" and is_retried(node, state, outcome):
         _arm(step, node, state, outcome, ended_at, output_bytes, lost=False)
         return
-    outputs = report.outputs if isinstance(report, Exited) else {}
+    outputs = report.outputs if isinstance(report, Exited | Answered) else {}
     if state.item == NO_ITEM:
         step.settle(node, outcome, ended_at=ended_at, outputs=outputs, output_bytes=output_bytes)
     else:
@@ -273,7 +274,7 @@ def _settle_or_retry(
 def _settle_or_repeat(
     step: RunStep, node: Node, outcome: Outcome, ended_at: Instant, report: Report
 ) -> None:
-    outputs = report.outputs if isinstance(report, Exited) else {}
+    outputs = report.outputs if isinstance(report, Exited | Answered) else {}
     state = step.run.nodes[node.id]
     verdict = verdict_on(node, state, outcome, step.scope(given_of(outcome, outputs)))
     if isinstance(verdict, Outcome):

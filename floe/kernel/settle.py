@@ -8,7 +8,7 @@ from typing import Final, assert_never
 from floe.model.flow import Node
 from floe.model.outcome import Outcome, Result
 from floe.model.run import NodeState
-from floe.model.signal import Exited, Failed, Report, Stopped
+from floe.model.signal import Answered, Exited, Failed, Report, Stopped
 from floe.model.tags import Tag, tag_of
 
 LOST_RETRIES_MAX: Final = 16
@@ -31,6 +31,8 @@ def outcome_of(node: Node, report: Report, *, ending: bool) -> Outcome:
         case Exited(status=status, note=note):
             result: Result = "good" if status in node.good else "bad"
             return Outcome(result=result, status=status, why=note)
+        case Answered(good=good, why=why):
+            return Outcome(result="good" if good else "bad", why=why)
         case Failed(cause=cause, why=why):
             lead = _LEAD[cause]
             text = why if why.casefold().startswith(lead) else f"{lead}: {why}"

@@ -3,17 +3,25 @@
 What an expression came to is data: no `{{ws}}`, `./` or variable in it is replaced, here or later.
 """
 
-from collections.abc import Callable, Iterable
-from functools import partial
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from floe.expr.errors import ExpressionError
 from floe.expr.fuel import Fuel
+from floe.expr.requests import (
+    Encoding,
+    FormEncoding,
+    HeaderEncoding,
+    JsonEncoding,
+    PlainEncoding,
+    UrlEncoding,
+    encodable,
+)
 from floe.expr.substitute import ARGUMENT_BYTES_MAX, in_text, in_value
-from floe.expr.urls import in_url
 from floe.expr.values import as_text
 from floe.kernel.judge import NodeScope, code_of, fault_text, value_of_part
 from floe.model.flow import Exec, Fetch, Work
+from floe.model.http import BodyType, Http
 from floe.model.ids import Json
 from floe.model.nouns import replace
 from floe.model.secret import names_secret, without_secrets
@@ -34,7 +42,9 @@ def filled_work(work: Work, scope: NodeScope) -> Work:
     """Work with its templates filled in, and the workspace in these texts. Raises WorkFault."""
     filler = _Filler(scope)
     if isinstance(work, Fetch):
-        return replace(work, url=filler.url(work.url))
+        return replace(work, url=filler.encoded(work.url, "url", UrlEncoding()))
+    if isinstance(work, Http):
+        return _filled_request(work, filler)
     assert isinstance(work, Exec), "no other work has templates"
     return replace(work, argv=filler.arguments(work.argv), env=filler.entries(work.env))
 
@@ -80,25 +90,31 @@ class _Filler:
             raise WorkFault(f"{what}; try: read it from the file $FLOE_INPUT")
         return filled
 
-    def url(self, url: Text) -> Text:
-        """A URL, in which each value stays inside its part."""
-        assert isinstance(url, Template), "a fetch has no other text"
-        fuel, before, parts = Fuel(), "", list[TemplatePart]()
-        for part in url.parts:
+    def encoded(self, text: Text, where: str, encoding: Encoding) -> Text:
+        """A text in which each value stays inside its place; without templates as it is."""
+        if isinstance(text, str):
+            return text
+        fuel, parts = Fuel(), list[TemplatePart]()
+        for part in text.parts:
             if part.is_value:
-                parts.append(self._put(part, fuel, "url", partial(in_url, before)))
+                parts.append(self._put(part, fuel, where, encoding.value))
             else:
-                parts.append(replace(part, text=in_text(part.text, self._scope.run.workspace)))
-            before += parts[-1].data or parts[-1].text
+                put = in_text(part.text, self._scope.run.workspace)
+                encoding.text(put)
+                parts.append(replace(part, text=put))
         return Template(parts=tuple(parts))
 
     def _put(
-        self, part: TemplatePart, fuel: Fuel, where: str, put: Callable[[str], str] = str
+        self,
+        part: TemplatePart,
+        fuel: Fuel,
+        where: str,
+        put: Callable[[Json, Fuel], str] = as_text,
     ) -> TemplatePart:
         """The part with what it came to."""
         self._has_secret = False
         try:
-            data = put(_encodable(as_text(value_of_part(part, self._value_at, fuel), fuel)))
+            data = encodable(put(value_of_part(part, self._value_at, fuel), fuel))
         except ExpressionError as fault:
             raise WorkFault(f"{where}: {fault_text(code_of(part), fault)}") from None
         self._left -= len(data.encode())
@@ -112,12 +128,21 @@ class _Filler:
         return found
 
 
-def _encodable(text: str) -> str:
-    """A text that can be passed to a command. Raises ExpressionError."""
-    if "\0" in text:
-        raise ExpressionError("a text with a NUL character cannot be passed on")
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise ExpressionError("a text with half of a surrogate pair cannot be passed on") from None
-    return text
+def _filled_request(work: Http, filler: _Filler) -> Http:
+    body, encoding = work.body, _BODIES[work.body_type]()
+    return replace(
+        work,
+        url=filler.encoded(work.url, "url", UrlEncoding()),
+        headers=tuple(
+            replace(one, value=filler.encoded(one.value, f"header {one.name}", HeaderEncoding()))
+            for one in work.headers
+        ),
+        body=None if body is None else filler.encoded(body, work.body_type, encoding),
+    )
+
+
+_BODIES: Final[Mapping[BodyType, Callable[[], Encoding]]] = {
+    "text": PlainEncoding,
+    "json": JsonEncoding,
+    "form": FormEncoding,
+}

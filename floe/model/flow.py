@@ -10,6 +10,7 @@ from enum import Enum
 from typing import Annotated, Literal
 
 from floe.model.form import Field, Form
+from floe.model.http import Http
 from floe.model.ids import FlowId, Json, NodeId
 from floe.model.keep import NO_KEEP, Keep
 from floe.model.loop import FlowLoop, loops_of
@@ -128,7 +129,7 @@ class Join:
     """A merge: settles as soon as it enters. The node's `needs` express all or any."""
 
 
-Action = Exec | Fetch | GitCheckout | GitMerge
+Action = Exec | Fetch | Http | GitCheckout | GitMerge
 """Work that a host carries out: an executor starts it, reports how it ended, and can stop it.
 
 A class stays here as long as a log or a pinned flow names it: the kernel reads both on every host.
@@ -241,6 +242,8 @@ class Node:
                 return has_template((argv, env))
             case Fetch(url=url):
                 return has_template((url,))
+            case Http(texts=texts):
+                return has_template(texts)
             case _:
                 return False
 

@@ -25,6 +25,17 @@ class Exited:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """A server answered. Work without a process of its own has no exit status."""
+
+    good: bool
+    why: str = ""
+    """The reason for people; empty for a good answer."""
+    outputs: Mapping[str, Json]
+    output_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
     """The attempt ended without an exit status of its own."""
 
@@ -40,7 +51,7 @@ class Stopped:
     output_bytes: int = 0
 
 
-Report = Exited | Failed | Stopped
+Report = Exited | Answered | Failed | Stopped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -146,6 +146,10 @@ class Executor(Protocol):
         """Start an attempt, or find it again."""
         ...
 
+    def recorded(self, key: Key) -> None:
+        """The start that was reported is stored: work that must not be done twice may begin."""
+        ...
+
     def stop(self, key: Key) -> None:
         """End an attempt and all its processes."""
         ...

@@ -150,6 +150,9 @@ class Commands:
             attempt.is_stopped = True
             self._warden.stop(name)
 
+    def recorded(self, key: Key) -> None:
+        """Do nothing: the warden finds a command again whose start was not stored."""
+
     def forget(self, key: Key) -> None:
         """Drop an attempt whose report is stored, here and at the warden."""
         name = str(key)
@@ -165,10 +168,7 @@ class Commands:
             self._warden.taken(name)
 
     def sweep(self, owed: frozenset[Key]) -> None:
-        """Have the warden drop the attempts that are not owed. Called once after `open`.
-
-        A command that still runs is stopped first.
-        """
+        """Have the warden drop the attempts that are not owed; running ones are stopped first."""
         known = {str(key) for key in owed} | self._attempts.keys()
         kept = self._warden.kept()
         if not kept:

@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from floe.model.flow import Action, Exec, Fetch, GitCheckout, GitMerge
+from floe.model.http import Http
 from floe.nodes.base import Executor, Secrets
 from floe.nodes.commands import Commands
 from floe.nodes.fetch import Fetches
 from floe.nodes.preparation import CommandSettings
+from floe.nodes.requests import Requests
 from floe.nodes.secrets import NO_SECRETS
 from floe.places import Places
 
@@ -34,4 +36,10 @@ def executors_of(
         root, settings, places=places, secrets=secrets
     )
     fetches = Fetches(root, commands.workspaces, places=places)
-    return {Exec: commands, Fetch: fetches, GitCheckout: commands, GitMerge: commands}
+    return {
+        Exec: commands,
+        Fetch: fetches,
+        Http: Requests(places=places),
+        GitCheckout: commands,
+        GitMerge: commands,
+    }

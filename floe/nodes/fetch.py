@@ -11,7 +11,6 @@ import hashlib
 import os
 import re
 import shutil
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Final, TypeVar, TypeVarTuple
@@ -20,13 +19,13 @@ from urllib.parse import unquote_to_bytes
 from floe.files import FULL, Folders, NotPlain, opened, opened_plain, private
 from floe.model.errors import FloeError, World, Yours
 from floe.model.flow import Fetch
-from floe.model.ids import Instant, Key
-from floe.model.nouns import dataclass
+from floe.model.ids import Key
 from floe.model.secret import without_password
-from floe.model.signal import Exited, Failed, Report, Reported, Started, Stopped
+from floe.model.signal import Exited, Failed, Report
 from floe.model.template import data_of
 from floe.nodes.attempt_files import output_size
-from floe.nodes.base import Job, OnReport
+from floe.nodes.base import Job
+from floe.nodes.in_process import InProcess, LoopAttempt
 from floe.nodes.partial_file import NEW, DownloadRefused, PartialFile
 from floe.nodes.workspaces import Workspaces, inside
 from floe.places import Places
@@ -42,18 +41,7 @@ _FICLONE: Final = 0x40049409
 _DIGEST: Final = re.compile(r"[0-9a-f]{32,64}")
 
 
-@dataclass(slots=True)
-class _Attempt:
-    job: Job
-    on_report: OnReport
-    task: asyncio.Task[Report] | None = None
-    place: str = ""
-    """A file system that it uses and that may hang."""
-    is_stopped: bool = False
-    over: Reported | None = None
-
-
-class Fetches:
+class Fetches(InProcess):
     """The executor of fetch."""
 
     def __init__(
@@ -69,15 +57,12 @@ class Fetches:
 
         `again_s`: seconds before a broken download resumes; doubled each time.
         """
+        super().__init__("the download", places, once=False)
         self._cache = root / "cache"
         self._workspaces = workspaces
-        self._places = places or Places()
         self._file_bytes_max = file_bytes_max
         self._again_s = again_s
-        self._attempts: dict[Key, _Attempt] = {}
-        self._waiting: dict[Key, _Attempt] = {}
         self._folders = Folders()
-        self._held = ""
 
     async def open(self) -> None:
         """Remove the partial files that a crash left."""
@@ -90,94 +75,10 @@ class Fetches:
 
     async def close(self) -> None:
         """Cancel all downloads without a report; after a restart they are reported lost."""
-        tasks = [a.task for a in self._attempts.values() if a.task and not a.task.done()]
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        await super().close()
         self._folders.close()
 
-    def start(self, job: Job, on_report: OnReport) -> None:
-        """Start a download. If an earlier process started it, it is reported lost.
-
-        If it is over and not yet forgotten, its report is sent again.
-        """
-        if known := self._attempts.get(job.key):
-            known.on_report = on_report
-            if known.over:
-                on_report(known.over)
-            return
-        attempt = self._attempts[job.key] = _Attempt(job, on_report)
-        if self._held and not job.started:
-            self._waiting[job.key] = attempt
-        else:
-            self._begin(attempt)
-
-    def hold(self, why: str) -> None:
-        """Start no download while `why` is not empty."""
-        self._held = why
-        while self._waiting and not why:
-            self._begin(self._waiting.pop(next(iter(self._waiting))))
-
-    def _begin(self, attempt: _Attempt) -> None:
-        job = attempt.job
-        if job.started:
-            self._settle(attempt, Failed(cause="lost", why="floe stopped during the download"))
-            return
-        attempt.on_report(Started(key=job.key, at=_now()))
-        attempt.task = asyncio.get_running_loop().create_task(self._run(attempt))
-        attempt.task.add_done_callback(lambda task: self._ended(attempt, task))
-
-    def stop(self, key: Key) -> None:
-        """Cancel a download and remove its partial file."""
-        attempt = self._attempts.get(key)
-        if attempt and self._waiting.pop(key, None):
-            self._settle(attempt, Stopped())
-        elif attempt and attempt.task and not attempt.over:
-            attempt.is_stopped = True
-            attempt.task.cancel()
-
-    def forget(self, key: Key) -> None:
-        """Drop an attempt whose report is stored."""
-        attempt = self._attempts.get(key)
-        if attempt and attempt.over:
-            del self._attempts[key]
-
-    def sweep(self, owed: frozenset[Key]) -> None:
-        """Do nothing: no download outlives the process."""
-
-    def limit(self) -> None:
-        """None: the machine does not limit downloads."""
-
-    def waiting(self) -> tuple[Key, ...]:
-        """Downloads that have not started, because `hold` keeps them back."""
-        return tuple(self._waiting)
-
-    def running(self) -> tuple[Key, ...]:
-        """Downloads in progress."""
-        return tuple(k for k, a in self._attempts.items() if not a.over and k not in self._waiting)
-
-    def stuck(self) -> dict[Key, str]:
-        """Downloads that wait for the file system of their workspace, with its problem."""
-        problem_of, each = self._places.problem_of, self._attempts.items()
-        return {k: why for k, a in each if not a.over and (why := problem_of(a.place))}
-
-    def problem(self) -> str:
-        """Empty: downloads can always start."""
-        return ""
-
-    def _ended(self, attempt: _Attempt, task: asyncio.Task[Report]) -> None:
-        if not task.cancelled():
-            self._settle(attempt, task.result())
-        elif attempt.is_stopped:
-            self._settle(attempt, Stopped())
-
-    def _settle(self, attempt: _Attempt, report: Report) -> None:
-        attempt.over = Reported(key=attempt.job.key, report=report, at=_now())
-        attempt.on_report(attempt.over)
-
-    async def _run(self, attempt: _Attempt) -> Report:
-        """Carry out one attempt; every failure becomes its report."""
+    async def _carry_out(self, attempt: LoopAttempt) -> Report:
         job = attempt.job
         output = job.output
         try:
@@ -205,7 +106,7 @@ class Fetches:
             why = f"{type(error).__name__}: {error}"
             return Failed(cause="error", why=why, output_bytes=self._measured(job)[0])
 
-    async def _in_place(self, attempt: _Attempt, work: Callable[[*Ts], T], *args: *Ts) -> T:
+    async def _in_place(self, attempt: LoopAttempt, work: Callable[[*Ts], T], *args: *Ts) -> T:
         """The result of work on the workspace, in a thread if its file system may hang."""
         if attempt.place:
             return await self._places.call(attempt.place, work, *args)
@@ -225,7 +126,7 @@ class Fetches:
         except OSError as error:
             return 0, f"its output cannot be output_size: {error.strerror}"
 
-    async def _download(self, attempt: _Attempt, log: IO[bytes]) -> int:
+    async def _download(self, attempt: LoopAttempt, log: IO[bytes]) -> int:
         job = attempt.job
 
         def print_line(line: str) -> None:
@@ -259,7 +160,7 @@ class Fetches:
 
     async def _save(
         self,
-        attempt: _Attempt,
+        attempt: LoopAttempt,
         part: PartialFile,
         work: Callable[[Path, Path, Key], None],
         source: Path,
@@ -374,7 +275,3 @@ def _move(source: Path, target: Path, key: Key) -> None:
 
 def _short(key: Key) -> str:
     return hashlib.sha256(str(key).encode()).hexdigest()[:32]
-
-
-def _now() -> Instant:
-    return Instant(time.time_ns() // 1_000_000)

@@ -1,11 +1,14 @@
 """The work of a node as people see it: texts with their values, without secrets."""
 
+from typing import cast
+
 from floe.expr.template import part_as_written
 from floe.model.codec import encode
 from floe.model.flow import Work
-from floe.model.ids import Shape
+from floe.model.http import HttpHeader
+from floe.model.ids import Json, Shape
 from floe.model.secret import HIDDEN
-from floe.model.template import Template, TemplatePart, has_template
+from floe.model.template import Template, TemplatePart
 
 
 def work_shape(work: Work) -> Shape:
@@ -13,13 +16,21 @@ def work_shape(work: Work) -> Shape:
     shape = {"kind": type(work).__name__, **encode(work)}
     for name in shape.keys() - {"kind"}:
         value = getattr(work, name)
-        if has_template((value,)):
-            shape[name] = [*map(_shown, value)] if isinstance(value, tuple) else _shown(value)
+        if isinstance(value, Template | tuple):
+            shape[name] = _shown(value)
     return shape
 
 
-def _shown(text: object) -> object:
-    return "".join(map(_shown_part, text.parts)) if isinstance(text, Template) else text
+def _shown(value: object) -> Json:
+    match value:
+        case Template(parts=parts):
+            return "".join(map(_shown_part, parts))
+        case tuple():
+            return [*map(_shown, value)]
+        case HttpHeader(name=name, value=text):
+            return {"name": name, "value": _shown(text)}
+        case _:
+            return cast("Json", value)
 
 
 def _shown_part(part: TemplatePart) -> str:

@@ -48,6 +48,7 @@ IN_TERMINAL = (
     ("git.yml -d url=file://$SITE/app.git -d from-branch=conflict", "the branches do not merge"),
     ("git-options.yml", "ref refs/tags/v1.0"),
     ("hosts.yml", "host:nic="),
+    ("http.yml -d service=shop", "the deployment has the number 1"),
     ("items.yml -d targets=eu,us", "deploy to us, number 1"),
     ("library-ci.yml", "tox -e py3.14-sqlite"),
     ("limits.yml", "it talked too much"),
@@ -129,7 +130,19 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 class Silent(SimpleHTTPRequestHandler):
-    """A web server that keeps what it is asked to itself."""
+    """A web server that logs nothing; it answers JSON with a number, and a form with its text."""
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        is_json = self.headers["Content-Type"] == "application/json"
+        reply = b'{"number": 1}' if is_json and json.loads(body) else body
+        self.send_response(201)
+        self.send_header("Content-Type", "application/json" if is_json else "text/plain")
+        self.send_header("Content-Length", str(len(reply)))
+        self.end_headers()
+        self.wfile.write(reply)
+
+    do_PUT = do_POST
 
     def log_message(self, format: str, *args: Any) -> None:
         """Say nothing."""

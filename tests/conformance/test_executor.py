@@ -8,16 +8,20 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Protocol
+from unittest.mock import ANY
 
 import pytest
 from aiohttp import web
 
 from floe.model.flow import Exec, Fetch, Work
-from floe.model.signal import Exited, Failed, Stopped
+from floe.model.http import Http
+from floe.model.ids import Json
+from floe.model.signal import Answered, Exited, Failed, Report, Stopped
 from floe.nodes.base import Executor, Job
 from floe.nodes.commands import Commands
 from floe.nodes.fetch import Fetches
 from floe.nodes.preparation import CommandSettings
+from floe.nodes.requests import Requests
 from floe.nodes.workspaces import Workspaces
 from tests.make_nodes import Reports, a_job, a_key
 
@@ -45,6 +49,14 @@ class Subject(ABC):
     @abstractmethod
     def endless(self) -> Work: ...
 
+    def good(self, size: int) -> Report:
+        """The report of quick work."""
+        return Exited(status=0, outputs={}, output_bytes=size)
+
+    def is_bad(self, report: Report) -> bool:
+        """Whether it is the report of failing work."""
+        return isinstance(report, Exited) and report.status == 1
+
 
 class OfCommands(Subject):
     async def begin(self) -> None:
@@ -65,7 +77,9 @@ class OfCommands(Subject):
         return Exec(argv=("sleep", "600"))
 
 
-class OfFetches(Subject):
+class OfServer(Subject):
+    """An executor that sends requests, with a server for them."""
+
     async def begin(self) -> None:
         self.done = asyncio.Event()
         app = web.Application()
@@ -75,13 +89,14 @@ class OfFetches(Subject):
         await self.runner.setup()
         await web.TCPSite(self.runner, "127.0.0.1", 0).start()
         self.url = f"http://127.0.0.1:{self.runner.addresses[0][1]}"
-        self.workspaces = Workspaces(self.root)
-        self.executor = Fetches(self.root, self.workspaces)
+        self.executor = self.made()
         await self.executor.open()
+
+    @abstractmethod
+    def made(self) -> Executor: ...
 
     async def end(self) -> None:
         await self.executor.close()
-        self.workspaces.close()
         self.done.set()
         await self.runner.cleanup()
 
@@ -94,6 +109,16 @@ class OfFetches(Subject):
         await self.done.wait()
         return answer
 
+
+class OfFetches(OfServer):
+    def made(self) -> Executor:
+        self.workspaces = Workspaces(self.root)
+        return Fetches(self.root, self.workspaces)
+
+    async def end(self) -> None:
+        await super().end()
+        self.workspaces.close()
+
     def quick(self) -> Work:
         return Fetch(url=f"{self.url}/quick")
 
@@ -104,11 +129,35 @@ class OfFetches(Subject):
         return Fetch(url=f"{self.url}/endless")
 
 
+class OfRequests(OfServer):
+    def made(self) -> Executor:
+        return Requests()
+
+    def quick(self) -> Work:
+        return Http(method="GET", url=f"{self.url}/quick")
+
+    def failing(self) -> Work:
+        return Http(method="GET", url=f"{self.url}/none")
+
+    def endless(self) -> Work:
+        return Http(method="GET", url=f"{self.url}/endless")
+
+    def good(self, size: int) -> Report:
+        outputs: dict[str, Json] = {"status": 200, "headers": ANY, "body": "hello"}
+        return Answered(good=True, outputs=outputs, output_bytes=size)
+
+    def is_bad(self, report: Report) -> bool:
+        return isinstance(report, Answered) and not report.good
+
+
 class Made(Protocol):
     def __call__(self, root: Path) -> Subject: ...
 
 
-@pytest.fixture(params=[OfCommands, OfFetches], ids=["commands", "fetch"])
+SUBJECTS = {"commands": OfCommands, "fetch": OfFetches, "http": OfRequests}
+
+
+@pytest.fixture(params=SUBJECTS.values(), ids=[*SUBJECTS])
 async def subject(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Subject]:
     make: Made = request.param
     subject = make(tmp_path)
@@ -120,6 +169,7 @@ async def subject(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
 def begin(subject: Subject, work: Work, **others: object) -> tuple[Job, Reports]:
     job, reported = a_job(subject.root, work, **others), Reports()
     subject.executor.start(job, reported)
+    subject.executor.recorded(job.key)
     return job, reported
 
 
@@ -137,22 +187,19 @@ async def test_an_attempt_reports_one_start_and_one_end(subject: Subject) -> Non
     assert (reported.started, len(reported.reports), len(reported.signals)) == ([job.key], 1, 2)
 
 
-async def test_good_work_ends_with_status_0_and_the_size_of_its_output(subject: Subject) -> None:
+async def test_good_work_ends_good_with_the_size_of_its_output(subject: Subject) -> None:
     job, reported = begin(subject, subject.quick())
 
     report = await reported.report()
 
     size = job.output.stat().st_size
-    assert (report, size > 0) == (Exited(status=0, outputs={}, output_bytes=size), True)
+    assert (report, size > 0) == (subject.good(size), True)
 
 
-async def test_bad_work_ends_with_another_status(subject: Subject) -> None:
+async def test_bad_work_ends_bad(subject: Subject) -> None:
     _, reported = begin(subject, subject.failing())
 
-    report = await reported.report()
-
-    assert isinstance(report, Exited)
-    assert report.status == 1
+    assert subject.is_bad(await reported.report())
 
 
 async def test_starting_again_starts_nothing(subject: Subject) -> None:
@@ -240,6 +287,7 @@ async def test_output_is_appended_to(subject: Subject) -> None:
     assert len(output.read_text()) > len("before\n")
 
 
+@pytest.mark.parametrize("subject", [OfCommands, OfFetches], indirect=True)
 async def test_a_workspace_that_cannot_be_made_could_not_start(subject: Subject) -> None:
     _, reported = begin(subject, subject.quick(), workspace=Path("/proc/nowhere"))
 
@@ -255,5 +303,5 @@ async def test_attempts_do_not_wait_for_one_another(subject: Subject) -> None:
 
     _, quick = begin(subject, subject.quick(), key=a_key(2))
 
-    assert isinstance(await quick.report(), Exited)
+    assert isinstance(await quick.report(), Exited | Answered)
     assert endless.reports == []

@@ -52,7 +52,7 @@ CIRCLE_MAX = 3
 BARE_TASK = re.compile(r"asyncio\.(?:create_task|ensure_future|gather)\(|_loop\(\)\.create_task\(")
 BARE_TASKS = {
     "floe/cli/run.py": "the terminal's view of a run: awaited before the command ends",
-    "floe/nodes/fetch.py": "a download: its end settles the attempt, whatever it is",
+    "floe/nodes/in_process.py": "an attempt: its end settles it, whatever it is",
     "floe/nodes/warden.py": "a KeptTask, which begins again",
     "floe/peers/http.py": "a part of a connection: its error is logged, and it connects again",
     "floe/server/fan_out.py": "awaited by the request that asks several hosts",

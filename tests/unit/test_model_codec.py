@@ -8,11 +8,20 @@ from floe.model.codec import decode_event, encode_event, from_text, to_text
 from floe.model.event import NodeEntered
 from floe.model.flow import Ask, End, Exec, Fetch, Git, GitCheckout, GitMerge, Join, Wait, Work
 from floe.model.form import Form
+from floe.model.http import Http, HttpHeader
 from floe.model.ids import Instant, NodeId
+from floe.model.template import Template, TemplatePart, plain_template
 
 WORKS = (
     Exec(argv=("make",)),
     Fetch(url="http://h/a", checksum_algo="md5"),
+    Http(
+        url=Template(parts=(TemplatePart(text="http://h/"), TemplatePart(path=("values", "a")))),
+        method="POST",
+        headers=(HttpHeader(name="A", value=plain_template("b")),),
+        body="a=b",
+        body_type="form",
+    ),
     GitCheckout(git=Git(branch="main")),
     GitMerge(git=Git(branch="main", from_branch="b")),
     Wait(period_s=1.5),

@@ -93,9 +93,10 @@ const timesText = ({ retry_max: retries, loop_max: rounds, repeat }) =>
     .join(", ");
 
 /** What a node does, as far as one text shows it. @param {Record<string, any>} work */
-function workText({ kind, shell, argv, url, git, form, period_s: period }) {
+function workText({ kind, shell, argv, method, url, git, form, period_s: period }) {
   if (kind === "Exec") return shell ? shell.trim() : argv?.map(quoted).join(" ");
   if (kind === "Fetch") return url;
+  if (kind === "Http") return `${method} ${url}`;
   if (git) return [git.url, git.hash || git.ref || git.branch].filter(Boolean).join(" ");
   if (kind === "Wait") return `waits ${duration(1000 * period)}`;
   return form?.title ?? "";

@@ -3,13 +3,12 @@
 from typing import Final, Literal
 
 from floe.dialects.floe.vocabulary import (
-    EXIT_STATUS,
     NO_MAP,
     NO_TEXTS,
     TESTS,
     TEXT,
 )
-from floe.dialects.kinds import AnyMap, Duration, ListOf, OneOf, Raw
+from floe.dialects.kinds import AnyMap, Duration, ListOf, OneOf, Raw, Whole
 from floe.dialects.section import KeySpec, Section
 from floe.dialects.tree import Tree
 from floe.model.result import RunResult
@@ -81,10 +80,11 @@ RESULT: Final = KeySpec[Literal["good", "bad", "error"]](
 )
 STATUS: Final = KeySpec[int | None](
     name="status",
-    kind=EXIT_STATUS,
+    kind=Whole(0, 599),
     default=NO_STATUS,
     absent="as the result needs",
-    doc="The exit status of its command, instead of `result`.",
+    doc="The exit status of its command, or the status of the reply to a request, instead of "
+    "`result`.",
     example="status: 3",
 )
 OUTPUTS: Final = KeySpec(

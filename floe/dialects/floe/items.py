@@ -33,7 +33,7 @@ class ForeachKind:
 
     def read(self, tree: Tree, key: str, notes: Notes) -> WrittenItems:
         if isinstance(tree, Items):
-            return _bounded(tuple(_json(item, key) for item in tree.items), tree.at, key)
+            return _bounded(tuple(json_of(item, key) for item in tree.items), tree.at, key)
         if isinstance(tree, Table):
             raise Unfit(tree.at, f"`{key}` takes a list, not a map", f"{key}: [eu, us]")
         if tree.kind != "text":
@@ -106,7 +106,7 @@ def _values(name: str, entry: Entry) -> Sequence[Json]:
     tree = entry.value
     if not isinstance(tree, Items) or not tree.items:
         raise Unfit(tree.at, f"`{name}` of a matrix takes a list of values", _EXAMPLE)
-    return [_json(item, name) for item in tree.items]
+    return [json_of(item, name) for item in tree.items]
 
 
 def _maps(matrix: Table, key: str) -> Iterator[tuple[Mapping[str, Json], Position]]:
@@ -121,7 +121,7 @@ def _maps(matrix: Table, key: str) -> Iterator[tuple[Mapping[str, Json], Positio
             raise Unfit(tree.at, f"`{key}` takes a list of maps", example)
         for name, one in tree.entries.items():
             _name(name, one, key)
-        yield {name: _json(one.value, name) for name, one in tree.entries.items()}, tree.at
+        yield {name: json_of(one.value, name) for name, one in tree.entries.items()}, tree.at
 
 
 def _check_excluded(
@@ -133,12 +133,12 @@ def _check_excluded(
             raise Unfit(at, what, f"its lists are {', '.join(lists)}")
 
 
-def _json(tree: Tree, key: str) -> Json:
+def json_of(tree: Tree, key: str) -> Json:
     """A value as JSON, if YAML and JSON read it alike. Raises Unfit."""
     if isinstance(tree, Items):
-        return tuple(_json(item, key) for item in tree.items)
+        return tuple(json_of(item, key) for item in tree.items)
     if isinstance(tree, Table):
-        return {name: _json(entry.value, name) for name, entry in tree.entries.items()}
+        return {name: json_of(entry.value, name) for name, entry in tree.entries.items()}
     if tree.kind == "text":
         return tree.text
     if tree.kind == "boolean" and tree.text in ("true", "false"):

@@ -7,7 +7,9 @@ from typing import Final, cast
 
 from floe.dialects.floe.command_lines import argv_of, split
 from floe.dialects.floe.forms import read_form
+from floe.dialects.floe.http_kinds import JsonBodyKind
 from floe.dialects.floe.names import check_inside
+from floe.dialects.floe.requests import read_http
 from floe.dialects.floe.templates import FilledText
 from floe.dialects.floe.triggers import elsewhere_in_opts, read_git
 from floe.dialects.floe.vocabulary import (
@@ -41,8 +43,8 @@ def read_work(type_: str, name: str, part: SectionValues, notes: Notes) -> Work:
     """The work of a task of this type, from its `opts`."""
     section = TASK_TYPES[type_].opts
     _refuse_values(part[OPTS], section, notes)
-    elsewhere = {key: f"put `{key}` beside `opts:`" for key in TASK.by_name}
-    elsewhere |= elsewhere_in_opts(section, OPTS_OF)
+    elsewhere = dict(elsewhere_in_opts(section, OPTS_OF))
+    elsewhere |= {key: f"put `{key}` beside `opts:`" for key in TASK.by_name}
     opts = section.read(part[OPTS] or Table(part.at, {}), notes, elsewhere)
     if build := BUILDERS.get(type_):
         return build(opts, name, notes)
@@ -53,7 +55,11 @@ def _refuse_values(opts: Table | None, section: Section, notes: Notes) -> None:
     """Report values in texts that come from the flow alone: a command, a path, a repository."""
     for name, (_, tree) in opts.entries.items() if opts else ():
         key = section.by_name.get(name)
-        if key is None or not isinstance(tree, Scalar) or isinstance(key.kind, FilledText):
+        if (
+            key is None
+            or not isinstance(tree, Scalar)
+            or isinstance(key.kind, FilledText | JsonBodyKind)
+        ):
             continue
         if found := _VALUE.search(tree.text):
             what = f"`{name}` takes no values, and `{found[0]}` would be one"
@@ -67,7 +73,10 @@ _INSTEAD: Final = {
     CMD.name: "name the program alone, and pass the value in `args`",
     SHELL.name: IN_ENV,
 }
-_FIXED: Final = "a value may stand in `args` and `env` of an exec, and in `url` of a fetch"
+_FIXED: Final = (
+    "a value may stand in `args` and `env` of an exec, in `url` of a fetch, and in url, headers "
+    "and body of an http task"
+)
 
 
 def _plain(type_: TaskType, opts: SectionValues) -> Work:
@@ -165,6 +174,7 @@ def _data(opts: SectionValues, name: str, notes: Notes) -> Ask:
 BUILDERS: Final[Mapping[str, Callable[[SectionValues, str, Notes], Work]]] = {
     "exec": _exec,
     "fetch": _fetch,
+    "http": read_http,
     "git-checkout": _checkout,
     "git-merge": _merge,
     "timer": _timer,

@@ -11,6 +11,7 @@ from typing import Final, Literal
 
 from floe.dialects.floe.event_names import EventNames
 from floe.dialects.floe.expressions import NO_EXPRESSION, ExpressionKind
+from floe.dialects.floe.http_keys import HTTP
 from floe.dialects.floe.items import NO_ITEMS, ForeachKind, MatrixKind
 from floe.dialects.floe.max_runs import WrittenMaxRuns
 from floe.dialects.floe.repeats import NO_REPEAT, WrittenRepeat
@@ -48,6 +49,7 @@ from floe.model.flow import (
     Work,
 )
 from floe.model.form import Approvers, FieldType
+from floe.model.http import Http
 from floe.model.keep import Keep, SpacesKept
 from floe.model.notice import Channel, NoticeOf
 from floe.model.nouns import dataclass
@@ -885,6 +887,7 @@ END: Final = Section(name="`opts` of an end", keys=(), doc="Reaching it ends the
 TASK_TYPES: Final[Mapping[str, TaskType]] = {
     "exec": TaskType(work=Exec, opts=EXEC),
     "fetch": TaskType(work=Fetch, opts=FETCH, on_lost="retry"),
+    "http": TaskType(work=Http, opts=HTTP),
     "git-checkout": TaskType(work=GitCheckout, opts=GIT, on_lost="retry"),
     "git-merge": TaskType(work=GitMerge, opts=GIT),
     "timer": TaskType(work=Wait, opts=TIMER),
@@ -1154,7 +1157,7 @@ FOREACH: Final = KeySpec(
     default=NO_ITEMS,
     absent="the task runs once",
     doc="A list of 1 to 1,000 values, or an expression that gives one: the task runs once for each "
-    "of these items. For `exec` and `fetch`.",
+    "of these items. For `exec`, `fetch` and `http`.",
     example="foreach: [eu, us]",
 )
 MATRIX: Final = KeySpec(

@@ -1,16 +1,23 @@
 """Checks the values in the texts of a task's work."""
 
 from collections.abc import Iterator
+from typing import Final
 
+from floe.dialects.floe.http_keys import BODY, FORM_BODY, HEADERS, JSON_BODY
 from floe.dialects.floe.nodes import Nodes
 from floe.dialects.floe.templates import check_template, read_template
 from floe.dialects.floe.vocabulary import ARGS, ENV_OPT, FETCH_URL
 from floe.dialects.kinds import Unfit
 from floe.dialects.notes import Notes
-from floe.dialects.tree import Items, Scalar, Table
+from floe.dialects.tree import Items, Scalar, Table, Tree
 from floe.kernel.judge import AT_NODE, OF_ITEM
 from floe.kernel.named_values import RUN_AT_NODE
 from floe.model.flow import Flow
+
+FILLED: Final = tuple(
+    key.name for key in (ARGS, ENV_OPT, FETCH_URL, HEADERS, JSON_BODY, FORM_BODY, BODY)
+)
+"""The `opts` with values in their texts; `url` is that of fetch and http."""
 
 
 def check_work_texts(flow: Flow, nodes: Nodes, notes: Notes) -> None:
@@ -27,9 +34,20 @@ def check_work_texts(flow: Flow, nodes: Nodes, notes: Notes) -> None:
 
 def _filled(opts: Table) -> Iterator[Scalar]:
     """The texts with values among the `opts` of a task."""
-    for key in (ARGS.name, ENV_OPT.name, FETCH_URL.name):
+    for key in FILLED:
         if entry := opts.entries.get(key):
-            value = entry.value
-            for tree in value.items if isinstance(value, Items) else (value,):
-                if isinstance(tree, Scalar) and "{{" in tree.text:
-                    yield tree
+            yield from _texts(entry.value)
+
+
+def _texts(tree: Tree) -> Iterator[Scalar]:
+    match tree:
+        case Items(items=items):
+            for item in items:
+                yield from _texts(item)
+        case Table(entries=entries):
+            for entry in entries.values():
+                yield from _texts(entry.value)
+        case Scalar(text=text) if "{{" in text:
+            yield tree
+        case _:
+            pass

@@ -9,6 +9,7 @@ from tests.make import WORKSPACE, a_run
 
 AS_WRITTEN = {
     "Fetch.checksum",
+    "Http.method",
     "Git.hash",
     "Git.ref",
     "Git.branch",

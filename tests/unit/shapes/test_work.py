@@ -4,6 +4,7 @@ from floe.expr.template import read, template_of
 from floe.kernel.judge import NodeScope
 from floe.kernel.work_values import filled_work
 from floe.model.flow import Exec, Fetch, Work
+from floe.model.http import Http, HttpHeader
 from floe.shapes.work import work_shape
 from tests.make import a_flow, a_node, a_run
 
@@ -42,3 +43,16 @@ def test_url_is_one_text() -> None:
 
 def test_work_without_values_is_shown_as_it_is() -> None:
     assert work_shape(Exec(argv=("make",))) == {"kind": "Exec", "argv": ["make"]}
+
+
+def test_headers_of_a_request_are_shown_by_name_without_secrets() -> None:
+    headers = (
+        HttpHeader(name="X-User", value=template_of(read("{{ values.user }}"))),
+        HttpHeader(name="X-Token", value=template_of(read("{{ values.token }}"))),
+    )
+    work = Http(url="https://h/", method="GET", headers=headers)
+
+    assert work_shape(filled(work))["headers"] == [
+        {"name": "X-User", "value": "al"},
+        {"name": "X-Token", "value": "***"},
+    ]

@@ -1,0 +1,158 @@
+"""The kinds of value of a request: headers, forms and JSON, all with values in their texts.
+
+A form and JSON are read into one text, as it is sent, with the values in their places.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
+from urllib.parse import quote_plus
+
+from floe.dialects.floe.items import json_of
+from floe.dialects.floe.templates import FilledText
+from floe.dialects.kinds import Schema, Unfit, quoted
+from floe.dialects.notes import Notes
+from floe.dialects.tree import Items, Scalar, Table, Tree
+from floe.expr.requests import header_fault, json_text
+from floe.model.codec import to_text
+from floe.model.http import HttpHeader
+from floe.model.nouns import dataclass
+from floe.model.template import Template, TemplatePart, Text
+
+NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
+"""Of a header. Source: RFC 9110, section 5.6.2."""
+
+FRAMING: Final = (
+    "connection",
+    "content-length",
+    "expect",
+    "keep-alive",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+)
+"""Headers that frame the message or are for the next server; floe writes them."""
+
+_FILLED: Final = FilledText()
+
+
+@dataclass(frozen=True)
+class HeadersKind:
+    """Headers by name."""
+
+    label: str = "map"
+
+    def read(self, tree: Tree, key: str, notes: Notes) -> tuple[HttpHeader, ...]:
+        if not isinstance(tree, Table):
+            raise Unfit(tree.at, f"`{key}` takes a map", f"{key}: {{Accept: application/json}}")
+        found: dict[str, HttpHeader] = {}
+        for name, (key_at, value) in tree.entries.items():
+            if not NAME.fullmatch(name):
+                raise Unfit(key_at, f"a header cannot have the name {quoted(name)}")
+            if name.lower() in FRAMING:
+                raise Unfit(key_at, f"floe writes the header {quoted(name)} itself", "remove it")
+            if name.lower() in found:
+                raise Unfit(key_at, f"the header {quoted(name)} is given twice", "remove one")
+            text = _text(value, name, notes)
+            if fault := header_fault("".join(part.text for part in _parts(text))):
+                raise Unfit(value.at, f"a header cannot have {fault}", "headers are plain ASCII")
+            found[name.lower()] = HttpHeader(name=name, value=text)
+        return tuple(found.values())
+
+    def schema(self) -> Schema:
+        return {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}}
+
+
+@dataclass(frozen=True)
+class FormBodyKind:
+    """A form: names with a value each, or a list of values."""
+
+    label: str = "map"
+
+    def read(self, tree: Tree, key: str, notes: Notes) -> Text:
+        if not isinstance(tree, Table):
+            raise Unfit(tree.at, f"`{key}` takes a map", f"{key}: {{user: floe}}")
+        return _joined(self._pieces(tree, notes))
+
+    def schema(self) -> Schema:
+        return {"type": "object"}
+
+    def _pieces(self, table: Table, notes: Notes) -> Iterator[TemplatePart]:
+        is_first = True
+        for name, (_, tree) in table.entries.items():
+            for value in tree.items if isinstance(tree, Items) else (tree,):
+                yield TemplatePart(text=("" if is_first else "&") + quote_plus(name) + "=")
+                is_first = False
+                for part in _parts(_text(value, name, notes)):
+                    yield part if part.is_value else TemplatePart(text=quote_plus(part.text))
+
+
+@dataclass(frozen=True)
+class JsonBodyKind:
+    """Any JSON. A text that is one expression becomes its value, with its type."""
+
+    label: str = "any"
+
+    def read(self, tree: Tree, key: str, notes: Notes) -> Text:
+        return _joined(self._pieces(tree, key, notes))
+
+    def schema(self) -> Schema:
+        return {}
+
+    def _pieces(self, tree: Tree, key: str, notes: Notes) -> Iterator[TemplatePart]:
+        match tree:
+            case Items(items=items):
+                yield TemplatePart(text="[")
+                for at, item in enumerate(items):
+                    yield TemplatePart(text="," if at else "")
+                    yield from self._pieces(item, key, notes)
+                yield TemplatePart(text="]")
+            case Table(entries=entries):
+                yield TemplatePart(text="{")
+                for at, (name, entry) in enumerate(entries.items()):
+                    yield TemplatePart(text=("," if at else "") + to_text(name) + ":")
+                    yield from self._pieces(entry.value, name, notes)
+                yield TemplatePart(text="}")
+            case Scalar(kind="text", text=text) if "{{" in text:
+                yield from _json_string(_parts(_FILLED.read(tree, key, notes)))
+            case Scalar(kind="nothing"):
+                yield TemplatePart(text="null")
+            case _:
+                yield TemplatePart(text=to_text(json_of(tree, key)))
+
+
+def _json_string(parts: tuple[TemplatePart, ...]) -> Iterator[TemplatePart]:
+    if len(parts) == 1 and parts[0].is_value:
+        yield parts[0]
+        return
+    yield TemplatePart(text='"')
+    for part in parts:
+        yield part if part.is_value else TemplatePart(text=json_text(part.text))
+    yield TemplatePart(text='"')
+
+
+def _text(tree: Tree, key: str, notes: Notes) -> Text:
+    """A text with values in it; numbers, true and false are texts too. Raises Unfit."""
+    if isinstance(tree, Scalar) and tree.kind in ("boolean", "whole number", "number"):
+        return tree.text
+    return _FILLED.read(tree, key, notes)
+
+
+def _parts(text: Text) -> tuple[TemplatePart, ...]:
+    return text.parts if isinstance(text, Template) else (TemplatePart(text=text),)
+
+
+def _joined(pieces: Iterable[TemplatePart]) -> Text:
+    """One text of these pieces; texts that touch are one part."""
+    parts = list[TemplatePart]()
+    for piece in pieces:
+        if parts and not piece.is_value and not parts[-1].is_value:
+            parts[-1] = TemplatePart(text=parts[-1].text + piece.text)
+        else:
+            parts.append(piece)
+    if any(part.is_value for part in parts):
+        return Template(parts=tuple(part for part in parts if part.is_value or part.text))
+    return "".join(part.text for part in parts)

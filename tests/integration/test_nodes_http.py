@@ -1,0 +1,229 @@
+"""Requests of http tasks against real servers."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from floe.model.http import Http, HttpHeader
+from floe.model.ids import Json
+from floe.model.signal import Answered, Failed, Report
+from floe.nodes.requests import Requests
+from tests.make_nodes import Reports, a_job
+from tests.tcp import serving
+
+
+class Echo:
+    """A server that keeps what it gets, and answers as its path says."""
+
+    def __init__(self) -> None:
+        self.requests: list[tuple[str, str, dict[str, str], bytes]] = []
+        self.url = ""
+
+    async def answer(self, request: web.Request) -> web.Response:
+        body = await request.read()
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        self.requests.append((request.method, request.raw_path, headers, body))
+        match request.path:
+            case "/json":
+                return web.json_response({"id": 7, "tags": ["a", None, 1.5]})
+            case "/large":
+                return web.Response(text="x" * 100_000)
+            case "/binary":
+                return web.Response(body=b"\xff\xfe\x00", content_type="image/png")
+            case "/wrong-json":
+                return web.Response(text="{", content_type="application/json")
+            case "/move":
+                raise web.HTTPFound("/json")
+            case "/cookie":
+                reply = web.Response(text="hello")
+                reply.set_cookie("session", "s1")
+                return reply
+            case path if path.startswith("/status/"):
+                return web.Response(status=int(path.rpartition("/")[2]), text="so be it")
+            case _:
+                return web.Response(text="hello")
+
+
+@pytest.fixture
+async def echo() -> AsyncIterator[Echo]:
+    echo = Echo()
+    app = web.Application(client_max_size=2**24)
+    app.router.add_route("*", "/{rest:.*}", echo.answer)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    echo.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    yield echo
+    await runner.cleanup()
+
+
+@pytest.fixture
+async def requests() -> AsyncIterator[Requests]:
+    requests = Requests()
+    await requests.open()
+    yield requests
+    await requests.close()
+
+
+async def sent(
+    root: Path, requests: Requests, url: str, method: str = "GET", **more: object
+) -> Report:
+    """The report of a request."""
+    job = a_job(root, Http(url=url, method=method, **more))  # type: ignore[arg-type]  # fields
+    reported = Reports()
+    requests.start(job, reported)
+    requests.recorded(job.key)
+    return await reported.report()
+
+
+async def outputs(root: Path, requests: Requests, url: str) -> dict[str, Json]:
+    """The outputs of a good request, without its headers."""
+    report = await sent(root, requests, url)
+    assert isinstance(report, Answered), report
+    return {name: value for name, value in report.outputs.items() if name != "headers"}
+
+
+def log(root: Path) -> str:
+    """The output of the attempt."""
+    return a_job(root).output.read_text()
+
+
+async def test_request_arrives_as_it_is_written(
+    tmp_path: Path, echo: Echo, requests: Requests
+) -> None:
+    headers = (HttpHeader(name="X-Run", value="h1-12"),)
+
+    await sent(
+        tmp_path,
+        requests,
+        f"{echo.url}/a%2fb/../c?q=%20+",
+        "PATCH",
+        headers=headers,
+        body='{"a":1}',
+        body_type="json",
+    )
+
+    [(method, path, received, body)] = echo.requests
+    assert (method, path, body) == ("PATCH", "/a%2fb/../c?q=%20+", b'{"a":1}')
+    assert (received["x-run"], received["content-type"]) == ("h1-12", "application/json")
+
+
+async def test_json_is_an_output_with_its_types(
+    tmp_path: Path, echo: Echo, requests: Requests
+) -> None:
+    found = await outputs(tmp_path, requests, f"{echo.url}/json")
+
+    assert found == {"status": 200, "body": {"id": 7, "tags": ["a", None, 1.5]}}
+
+
+@pytest.mark.parametrize(
+    ("path", "note"),
+    [
+        ("/large", "it has 100000 bytes, more than 64 KiB"),
+        ("/binary", "it is not text"),
+    ],
+)
+async def test_body_that_is_no_output_is_in_the_log(
+    tmp_path: Path, echo: Echo, requests: Requests, path: str, note: str
+) -> None:
+    job = a_job(tmp_path)
+
+    found = await outputs(tmp_path, requests, echo.url + path)
+
+    assert found == {"status": 200}
+    assert f"the body is no output: {note}".encode() in job.output.read_bytes()
+
+
+async def test_wrong_json_stays_text(tmp_path: Path, echo: Echo, requests: Requests) -> None:
+    found = await outputs(tmp_path, requests, f"{echo.url}/wrong-json")
+
+    assert found == {"status": 200, "body": "{"}
+
+
+async def test_unexpected_status_is_bad_with_its_reason_and_outputs(
+    tmp_path: Path, echo: Echo, requests: Requests
+) -> None:
+    report = await sent(tmp_path, requests, f"{echo.url}/status/503")
+
+    assert isinstance(report, Answered)
+    assert (report.good, report.why) == (False, "answered 503 Service Unavailable")
+    assert report.outputs["body"] == "so be it"
+
+
+async def test_redirect_is_not_followed(tmp_path: Path, echo: Echo, requests: Requests) -> None:
+    report = await sent(tmp_path, requests, f"{echo.url}/move")
+
+    assert isinstance(report, Answered)
+    assert (report.good, report.why) == (False, "answered 302 Found")
+
+
+async def test_cookie_of_one_request_is_not_sent_by_the_next(
+    tmp_path: Path, echo: Echo, requests: Requests
+) -> None:
+    await sent(tmp_path, requests, f"{echo.url}/cookie")
+    await sent(tmp_path / "b", requests, f"{echo.url}/", "PUT")
+
+    assert all("cookie" not in headers for _, _, headers, _ in echo.requests)
+
+
+async def test_log_has_the_request_the_status_and_the_body(
+    tmp_path: Path, echo: Echo, requests: Requests
+) -> None:
+    await sent(tmp_path, requests, f"{echo.url}/?token=abc")
+
+    assert log(tmp_path) == f"GET {echo.url}/?token=***\n200 OK, text/plain; charset=utf-8\nhello"
+
+
+async def test_request_waits_until_its_start_is_stored(
+    tmp_path: Path, echo: Echo, requests: Requests
+) -> None:
+    job, reported = a_job(tmp_path, Http(url=echo.url, method="POST")), Reports()
+    requests.start(job, reported)
+    await reported.until_started()
+
+    requests.stop(job.key)
+    await reported.report()
+
+    assert echo.requests == []
+
+
+async def test_server_that_is_away_is_an_error(tmp_path: Path, requests: Requests) -> None:
+    report = await sent(tmp_path, requests, "http://127.0.0.1:9/")
+
+    assert isinstance(report, Failed)
+    assert report.cause == "error"
+    assert "127.0.0.1" in report.why
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("file:///etc/passwd", "only http and https urls can be requested"),
+        ("http://", "the url has no host"),
+        ("http://a\r\nX: y/", "control character"),
+    ],
+)
+async def test_url_that_cannot_be_requested_does_not_start(
+    tmp_path: Path, requests: Requests, url: str, why: str
+) -> None:
+    report = await sent(tmp_path, requests, url)
+
+    assert isinstance(report, Failed)
+    assert (report.cause, why in report.why) == ("start", True)
+
+
+async def test_server_that_stalls_is_a_timeout(tmp_path: Path, requests: Requests) -> None:
+    async def stall(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhe")
+        await reader.read()
+
+    async with serving(stall) as url:
+        report = await sent(tmp_path, requests, url, timeout_s=0.2)
+
+    assert isinstance(report, Failed)
+    assert report.cause == "timeout"
+    assert report.why == "127.0.0.1 sent no complete reply within 0.2 s"
