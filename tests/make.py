@@ -7,6 +7,7 @@ from typing import Any
 from floe.kernel.decide import Decision, decide
 from floe.kernel.evolve import evolve, fold
 from floe.kernel.owed import key_of
+from floe.model.children import SubFlow
 from floe.model.codec import digest_of
 from floe.model.event import Event, RunGranted, RunPended
 from floe.model.flow import (
@@ -43,6 +44,7 @@ TYPES: Mapping[type, str] = {
     GitMerge: "git-merge",
     Wait: "timer",
     Ask: "data",
+    SubFlow: "flow",
     End: "end",
 }
 

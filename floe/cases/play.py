@@ -9,6 +9,7 @@ from typing import Final, assert_never
 from floe.host.by_hand import form_of
 from floe.host.forms import checked
 from floe.host.trigger_values import initial_values, trigger_values
+from floe.kernel.children import end_of
 from floe.kernel.decide import decide
 from floe.kernel.evolve import fold
 from floe.kernel.owed import later, owed_by, parts_of
@@ -22,9 +23,11 @@ from floe.model.effect import (
     LoadFlow,
     OfferRun,
     PackArchive,
+    PendChild,
     SetTimer,
     StartAction,
     StopAction,
+    StopChild,
 )
 from floe.model.errors import NotFound
 from floe.model.event import Event, RunPended
@@ -33,10 +36,12 @@ from floe.model.form import Field, Form
 from floe.model.http import Http
 from floe.model.ids import HostId, Instant, Json, Key, NodeId, RunRef, StoreId
 from floe.model.nouns import dataclass
+from floe.model.result import RunResult
 from floe.model.run import Attached, Run
 from floe.model.signal import (
     Activate,
     Answered,
+    ChildMade,
     DataGiven,
     Exited,
     Failed,
@@ -145,6 +150,10 @@ class _Play:
                     why=given.why,
                 )
                 self._at(later(self._now, given.after_s), answer)
+            case PendChild(key=key):
+                self._start_child(key, self._given(key))
+            case StopChild(key=key, run=child):
+                self._child_ends(self._now, key, child, "cancelled", "cancelled by its parent")
             case StartAction() | LoadFlow() | OfferRun() | PackArchive():
                 pass  # of a start that is recorded, or of what a test has not
             case _:
@@ -157,6 +166,31 @@ class _Play:
             report = Failed(cause="timeout", why=f"timed out after {duration(seconds)}")
         at = later(self._now, seconds)
         self._at(at, Reported(key=key, report=report, at=at))
+
+    def _start_child(self, key: Key, given: GivenAttempt) -> None:
+        """Pend the child run of an attempt, or refuse it where the test gives an error."""
+        if given.result == "error":
+            failed = Failed(cause="error", why=given.why or "as the test says")
+            due = later(self._now, given.after_s)
+            self._at(due, Reported(key=key, report=failed, at=due))
+            return
+        child = RunRef(_REF.host, _REF.store, 2 + len(self._begun))
+        self._at(self._now, ChildMade(key=key, run=child))
+        due, why = later(self._now, given.after_s), given.why or "as the test says"
+        self._child_ends(due, key, child.key, given.result, why, given.outputs)
+
+    def _child_ends(
+        self,
+        due: Instant,
+        key: Key,
+        child: str,
+        result: RunResult,
+        why: str,
+        outputs: Mapping[str, Json] | None = None,
+    ) -> None:
+        ended = end_of(str(RunRef.parse(child)), result, why)
+        report = replace(ended, outputs=outputs or {})
+        self._at(due, Reported(key=key, report=report, at=due))
 
     def _given(self, key: Key) -> GivenAttempt:
         """How the current attempt of a node ends; attempts count on over its visits."""

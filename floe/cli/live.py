@@ -20,7 +20,7 @@ from floe.files import opened
 from floe.hub.hub import Hub
 from floe.model.errors import Conflict, FloeError, Yours
 from floe.model.flow import Ask, End, Flow, Join
-from floe.model.ids import NO_ITEM, Key, NodeId, Shape
+from floe.model.ids import NO_ITEM, Key, NodeId, RunRef, Shape
 from floe.model.run import Run
 from floe.model.summary import summary_of
 
@@ -44,19 +44,20 @@ LINE_MAX: Final = 64 * 1024
 
 
 class Live:
-    """Prints one run of a hub in this process."""
+    """Prints one run of a hub in this process, with its child runs."""
 
     def __init__(self, hub: Hub, run: str, flow: Flow, *, quiet: bool, silent: bool) -> None:
         """`quiet`: no output of nodes; `silent`: nothing but what a person must answer."""
         self._hub = hub
         self._run = run
+        self._ref = hub.reads.ref(run)
         self._quiet = quiet or silent
         self._silent = silent
         self._width = max((len(node.ref) for node in flow.nodes), default=0)
         self._tasks = {n.id for n in flow.nodes if not isinstance(n.work, End | Join)}
-        self._nodes: dict[NodeId, dict[str, Any]] = {}
+        self._nodes: dict[tuple[RunRef, NodeId], dict[str, Any]] = {}
         """The state of each node, collected from the feed."""
-        self._tails: dict[tuple[NodeId, int], _Tail] = {}
+        self._tails: dict[tuple[RunRef, NodeId, int], _Tail] = {}
         self._silence: dict[NodeId, _Silence] = {}
         self._question: tuple[NodeId, asyncio.Task[None]] | None = None
         self._asked: set[tuple[NodeId, int]] = set()
@@ -96,25 +97,30 @@ class Live:
 
     async def _print(self, frame: Frame) -> None:
         shape: dict[str, Any] = json.loads(frame.text)
-        self._is_over |= shape.get("summary", {}).get("state") == "archive"
-        change = shape.get("node")
-        if not change or self._silent:
+        ref, change = frame.run, shape.get("node")
+        if ref == self._ref:
+            self._is_over |= shape.get("summary", {}).get("state") == "archive"
+        if not change or self._silent or ref is None:
             return
-        node = self._nodes[change["id"]] = self._nodes.get(change["id"], {}) | change
+        node = self._nodes[ref, change["id"]] = self._nodes.get((ref, change["id"]), {}) | change
+        if ref != self._ref and not node["ref"].startswith(str(ref)):
+            node["ref"] = f"{ref} {node['ref']}"
         item, begun = _attempted(node, change)
+        at = ref, node["id"], item
         if shape["event"] == "NodeStarted":
             visit, attempt = node.get("visit", 1), begun.get("attempt", 1)
             again = f"  visit {visit}" if visit > 1 else ""
             click.echo(f"{click.style('▶', fg='cyan')} {begun['ref']}{again}")
             if not self._quiet:
-                key = Key(frame.run, shape["epoch"], node["id"], visit, attempt, item)  # type: ignore[arg-type]  # a node's frame has its run
+                key = Key(ref, shape["epoch"], node["id"], visit, attempt, item)
                 path = self._hub.reads.output_path(key)
-                self._tails[node["id"], item] = _Tail(begun["ref"].ljust(self._width), path)
+                self._tails[at] = _Tail(begun["ref"].ljust(self._width), path)
         elif shape["event"] in FINISHED:
-            if tail := self._tails.pop((node["id"], item), None):
+            if tail := self._tails.pop(at, None):
                 await tail.print_rest()
-            self._silence.pop(node["id"], None)
-            if node["id"] in self._tasks:
+            if ref == self._ref:
+                self._silence.pop(node["id"], None)
+            if node["id"] in self._tasks if ref == self._ref else node.get("started_at"):
                 _print_node(begun, shape["at"])
 
     async def _print_end(self, run: Run) -> None:
@@ -134,7 +140,7 @@ class Live:
         now = time.monotonic()
         for id in (id for id in run.nodes if id in run.open):
             node = run.nodes[id]
-            tails = (tail for at, tail in self._tails.items() if at[0] == id)
+            tails = (tail for at, tail in self._tails.items() if at[:2] == (self._ref, id))
             printed_at = max((tail.printed_at for tail in tails), default=0.0)
             silence = self._silence.setdefault(id, _Silence(now))
             if node.phase not in ("entered", "started") or not silence.is_long(printed_at, now):

@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -75,11 +75,13 @@ def command(
     """
     logs.set_up("error")
     values = dict(data)
-    flow = startable(flow_of(file, name), values)
+    flows = flows_of(file)
+    flow = startable(chosen(flows, file, name), values)
+    others = tuple(one for one in flows if (one.id, one.ver) != (flow.id, flow.ver))
     show = Show(quiet=quiet, json=json_)
     with PassingRoot(keep=keep) as root:
         try:
-            status = asyncio.run(_run(file, flow, trigger, values, root, show))
+            status = asyncio.run(_run(file, flow, others, trigger, values, root, show))
         finally:
             if keep and root.path.exists():
                 click.echo(f"kept: {root.path}", err=True)
@@ -94,15 +96,20 @@ class Show:
     json: bool
 
 
-def flow_of(file: str, name: str | None) -> Flow:
-    """The flow to run from a file. Raises ConfigInvalid, NotFound, Yours."""
+def flows_of(file: str) -> tuple[Flow, ...]:
+    """The flows of a file. Raises ConfigInvalid, NotFound."""
     origin = str(Path(file).absolute())
     compiled = dialect().flows(read_local(file), origin)
     if compiled.errors:
         raise ConfigInvalid(compiled.errors)
+    return tuple(compiled.flows)
+
+
+def chosen(flows: Sequence[Flow], file: str, name: str | None) -> Flow:
+    """The flow to run from a file. Raises NotFound, Yours."""
     id, _, ver = (name or "").partition("@")
-    found = [f for f in compiled.flows if name is None or (f.id == id and ver in ("", str(f.ver)))]
-    ids = ", ".join(f"{f.id}@{f.ver}" for f in compiled.flows)
+    found = [f for f in flows if name is None or (f.id == id and ver in ("", str(f.ver)))]
+    ids = ", ".join(f"{f.id}@{f.ver}" for f in flows)
     if not found:
         raise NotFound(f"{file} has no flow {name!r}", f"it has {ids}")
     if name is None and len({f.id for f in found}) > 1:
@@ -124,6 +131,7 @@ def startable(flow: Flow, values: Mapping[str, Json]) -> Flow:
 async def _run(
     file: str,
     flow: Flow,
+    others: tuple[Flow, ...],
     trigger: str,
     values: Mapping[str, Json],
     root: PassingRoot,
@@ -139,7 +147,7 @@ async def _run(
     config = replace(config, tags=frozenset(flow.host_tags), keeper=HostId("here"))
     root.wait_ready()
     ports = ports_of(config, passing=True)
-    async with open_hub(config, ports, FlowBook(flows=(flow,))) as hub:
+    async with open_hub(config, ports, FlowBook(flows=(flow, *others))) as hub:
         with hub.reads.own_feed().subscribe() as feed:
             start = await hub.trigger(flow.id, trigger=trigger, values=values, by=STARTER)
             live = Live(hub, start.id, flow, quiet=show.quiet, silent=show.json)

@@ -8,7 +8,7 @@ without locks.
 Source: docs/cluster-protocol.md, "The pen".
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from floe.host.cluster import Cluster
 from floe.host.handlers import handle
@@ -135,6 +135,11 @@ class HubCore:
     def members(self) -> Mapping[HostId, Member]:
         """The peers that ever sent a message and were not forgotten, by id."""
         return self._peers.hosts()
+
+    def host_names(self) -> Collection[HostId]:
+        """The names of all hosts; empty while some of them never sent a message here."""
+        names = {self.site.id, *self.members}
+        return names if len(names) > self.site.settings.peers else ()
 
     def problems(self, now: Instant) -> Mapping[HostId, tuple[str, ...]]:
         """The problems of each host, this one included, in sentences."""

@@ -1,8 +1,8 @@
 """What an input causes: a start, a signal to a run, or something that concerns other hosts."""
 
-from dataclasses import replace
-
+from floe.host.children import pend_child, refused_flow
 from floe.host.inputs import (
+    Child,
     Drain,
     FlowRead,
     Forget,
@@ -21,14 +21,12 @@ from floe.host.inputs import (
 )
 from floe.host.peers.base import PeerParts
 from floe.host.removal import COPIES, receive_removals, remove
-from floe.host.site import RECENT_MAX
 from floe.host.start_conditions import judged_start
+from floe.host.starts import start_run
 from floe.host.step import Step
-from floe.kernel.evolve import evolve
 from floe.kernel.group import group_of
 from floe.kernel.title import title_of
-from floe.model.event import FlowPinned, RunPacked, RunPended
-from floe.model.ids import RunRef
+from floe.model.event import FlowPinned, RunPacked
 from floe.model.run import Run
 from floe.model.signal import Abandon, Cancel, DataGiven
 
@@ -39,10 +37,12 @@ def handle(step: Step, peers: PeerParts, received: Incoming) -> None:
     match received.input:
         case Start() as start:
             why = _passed_over(step, start)
-            ref, changed = (None, True) if why else _start(step, start)
+            ref, changed = (None, True) if why else start_run(step, start)
         case PassOver(flow=flow, trigger=trigger, why=text):
             step.ledger.append(step.site.passed_over.add(flow, trigger, text, step.now))
             changed = True
+        case Child() as child:
+            changed = pend_child(step, child)
         case Mark(rows=rows, appends=appends, prunes=prunes, promise=promise):
             step.ledger += rows
             step.learned += peers.learned(appends)
@@ -94,51 +94,14 @@ def _passed_over(step: Step, start: Start) -> str:
     return verdict.why
 
 
-def _start(step: Step, start: Start) -> tuple[RunRef | None, bool]:
-    """Make a pending run; return it, and whether it is new. None: the run to repeat is removed."""
-    site, old = step.site, start.rerun_of
-    if start.once and (known := site.once.get(start.once)):
-        return known, False
-    if old is not None and old.run in site.removed:
-        return None, False
-    site.serial += 1
-    ref = RunRef(site.id, site.store, site.serial)
-    step.keep("serial", "run", site.serial)
-    step.keep_once(start.once, ref)
-    step.ledger += start.marks
-    if start.digest:
-        step.keep_flow(start.digest, start.flow)
-    pended = RunPended(
-        at=step.now,
-        flow=start.flow.id,
-        ver=start.flow.ver,
-        trigger=start.trigger,
-        values=start.values,
-        by=start.by,
-        digest=start.digest,
-        rerun_of=old,
-        taken=start.taken,
-        items_taken=start.items_taken,
-    )
-    step.before[ref] = None
-    run = replace(evolve(None, pended, ref=ref), flow=start.flow)
-    title = title_of(run, start.flow)
-    group = group_of(run, start.flow) if start.digest else ""  # else the flow-file may decide it
-    if title or group:
-        pended = replace(pended, title=title, group=group)
-        run = replace(run, title=title, group=group)
-    step.record(run, pended, None)
-    if old is not None:
-        site.repeats.put_newest(ref.key, old.run, RECENT_MAX)
-    return ref, True
-
-
 def _change(step: Step, peers: PeerParts, run: Run, received: Incoming) -> bool:
     """Apply an input to its run; return whether it changed anything."""
     match received.input:
         case FlowRead(flow=flow, digest=digest, source=source):
             if run.phase != "reading":
                 return False
+            if refusal := refused_flow(run, flow):
+                return bool(step.decide(run, refusal).events)
             step.keep_flow(digest, flow)
             pinned = FlowPinned(
                 at=step.now,
@@ -158,7 +121,7 @@ def _change(step: Step, peers: PeerParts, run: Run, received: Incoming) -> bool:
             step.keep("unpacked", run.ref.key, None)
             step.add(run, (RunPacked(at=step.now, digests=digests),))
             return True
-        case Start() | Mark() | PassOver() | Prune() | Drain() | Troubles():
+        case Start() | Child() | Mark() | PassOver() | Prune() | Drain() | Troubles():
             return False
         case Received() | Unsent() | Forget() | Free() | Surroundings():
             return False

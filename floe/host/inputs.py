@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Final
 
+from floe.model.children import Parent
 from floe.model.flow import Flow, Trigger
-from floe.model.ids import HostId, Json, NodeId, RunRef, StoreId
+from floe.model.ids import HostId, Json, Key, NodeId, RunRef, StoreId
 from floe.model.message import Envelope
 from floe.model.nouns import dataclass
 from floe.model.run import Pruned
@@ -35,6 +36,18 @@ class Start:
     """The nodes that are taken over from it."""
     items_taken: tuple[ItemsTaken, ...] = ()
     """The items that are taken over by nodes that run again."""
+    parent: Parent | None = None
+    """The attempt that the run belongs to; None for a run that is no child."""
+    only: HostId | None = None
+    """The one host that may run it; None for any."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Child:
+    """The child run that an attempt of a run here owes: its flow is known, and its values fit."""
+
+    key: Key
+    start: Start
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,6 +177,7 @@ class Free:
 Input = (
     Signal
     | Start
+    | Child
     | Mark
     | PassOver
     | Prune

@@ -202,7 +202,7 @@ def pend_of(run: Run, flow: Flow) -> Pend:
         resource_tags=flow.resource_tags,
         reuse_space=flow.reuse_space,
         prefers=of.host if of else None,
-        only=of.host if of and of.same_host else None,
+        only=of.host if of and of.same_host else run.only,
         group=run.group,
     )
 

@@ -11,6 +11,7 @@ from floe.host.notices import notice_rows, notices_at_end
 from floe.host.result import Recorded, StepResult
 from floe.host.runs import is_row_changed
 from floe.host.site import MOVED_MAX, Site
+from floe.kernel.children import end_of
 from floe.kernel.decide import Decision, decide
 from floe.kernel.evolve import evolve
 from floe.kernel.owed import WHOLE, Part, part_of
@@ -30,10 +31,11 @@ from floe.model.event import (
     RunPended,
 )
 from floe.model.flow import Action, Flow
-from floe.model.ids import NO_ITEM, HostId, Instant, Json, RunRef, StoreId
+from floe.model.ids import NO_ITEM, HostId, Instant, Json, Key, RunRef, StoreId
 from floe.model.message import Envelope, Message
+from floe.model.result import RunResult
 from floe.model.run import Attached, Pruned, Run
-from floe.model.signal import Activate, Signal
+from floe.model.signal import Activate, Reported, Signal
 from floe.model.summary import Summary
 from floe.store.base import Append, LedgerWrite, Record
 
@@ -89,6 +91,8 @@ class Step:
         self._observer = observer
         self._own: deque[Message] = deque()
         """Messages from this host to itself that are not handled yet."""
+        self._reports: deque[Reported] = deque()
+        """The ends of child runs that their parents have not received yet."""
 
     def note_freed_slots(self) -> None:
         """Try pends again if the inputs left a slot free."""
@@ -112,6 +116,7 @@ class Step:
     def result(self) -> StepResult:
         """The result of all inputs."""
         assert not self._own, "a step handles all that this host sends to itself"
+        assert not self._reports, "a step reports the ends of all child runs"
         effects: list[Effect] = []
         closed: list[Effect] = []
         for ref, steps in self.recorded.items():
@@ -164,9 +169,16 @@ class Step:
         )
 
     def deliver(self) -> None:
-        """Handle what this host sent to itself, and what that causes, in order."""
-        while self._own:
-            self._observer.receive_own(self, self._own.popleft())
+        """Handle what this host sent to itself, report the ends of child runs to their parents
+        here, and handle what that causes, in order."""
+        while self._own or self._reports:
+            if self._own:
+                self._observer.receive_own(self, self._own.popleft())
+                continue
+            report = self._reports.popleft()
+            parent = self.site.table.runs.get(report.key.run)
+            if parent is not None and not self.site.table.is_foreign(parent):
+                self.decide(parent, report)
 
     # --- the ledger ---
 
@@ -247,6 +259,7 @@ class Step:
             run=run.ref, epoch=run.epoch, after=run.seq, records=(), summary=row
         )
         self.promise = True
+        self._report_end(run, row.result or "bad", row.why)
 
     def begin(self, run: Run, fences: Mapping[str, str]) -> None:
         """Grant a run to this host, and activate it."""
@@ -311,6 +324,7 @@ class Step:
         if isinstance(event, RunEnded):
             self._owe_notices(run)
             self._return_workspace(run)
+            self._report_end(run, run.result or "bad", run.why)
         self._observer.recorded(self, record, run)
 
     def pack(self) -> None:
@@ -326,12 +340,25 @@ class Step:
             else:
                 self.keep("unpacked", ref.key, True)
 
+    def _report_end(self, run: Run, result: RunResult, why: str) -> None:
+        """Report the end of a child run to the attempt that waits for it."""
+        if run.parent is None or not run.parent.waits:
+            return
+        report = end_of(self.site.named(run.ref), result, why)
+        key = Key.parse(run.parent.key)
+        self._reports.append(Reported(key=key, report=report, at=self.now))
+
     def _owe_notices(self, run: Run) -> None:
-        """Owe the notices of a run that has ended, in the same transaction, at its own host."""
+        """Owe the notices of a run that has ended, in the same transaction, at its own host.
+
+        The failure of a child run that its parent waits for is a failure of the parent, so only a
+        flow's own notices tell of it.
+        """
         settings = self.site.settings
         if not settings.notifies or self.site.table.is_foreign(run):
             return
-        if notices := notices_at_end(run, settings.on_end):
+        is_part = run.parent is not None and run.parent.waits
+        if notices := notices_at_end(run, () if is_part else settings.on_end):
             rows = notice_rows(run.ref.key, notices)
             self.ledger += rows
             self.notices += rows

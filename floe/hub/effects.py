@@ -10,6 +10,7 @@ import structlog
 
 from floe.expr.substitute import in_values
 from floe.host.inputs import FlowRead, Incoming, Packed
+from floe.hub.children import Children
 from floe.hub.clock import Clock, Timers
 from floe.hub.ended.archiving import Archiving
 from floe.hub.flows import FlowFiles
@@ -24,9 +25,11 @@ from floe.model.effect import (
     LoadFlow,
     OfferRun,
     PackArchive,
+    PendChild,
     SetTimer,
     StartAction,
     StopAction,
+    StopChild,
 )
 from floe.model.flow import Action
 from floe.model.ids import Key, RunRef
@@ -66,12 +69,14 @@ class Effects:
         runs: Mapping[RunRef, Run],
         put: Callable[[Incoming], None],
         places: Places,
+        children: Children,
         archiving: Archiving | None = None,
     ) -> None:
         """`runs` is the core's table, read for the details of an effect; `put` takes reports.
         `archiving` is None where ended runs stay on this host alone."""
         self._settings = settings
         self._executors = executors
+        self._each = tuple(dict.fromkeys(executors.values()))
         self._flow_files = flow_files
         self._timers = timers
         self._spawn = spawn
@@ -79,6 +84,7 @@ class Effects:
         self._runs = runs
         self._put = put
         self._places = places
+        self._children = children
         self._archiving = archiving
         self._packing: dict[str, asyncio.Semaphore] = {}
         self._begun: dict[Key, Executor] = {}
@@ -102,6 +108,8 @@ class Effects:
                 self._start(key, started=started)
             case StopAction(key=key):
                 self._stop(key)
+            case PendChild() | StopChild():
+                self._children.perform(effect)
             case SetTimer(due=due):
                 self._timers.set(effect, due)
             case LoadFlow(run=ref):
@@ -132,7 +140,7 @@ class Effects:
         """
         if sweep:
             keys = frozenset(e.key for e in owed if isinstance(e, StartAction | StopAction))
-            for executor in dict.fromkeys(self._executors.values()):
+            for executor in self._each:
                 executor.sweep(keys)
         for effect in owed:
             if isinstance(effect, StopAction):
@@ -145,31 +153,28 @@ class Effects:
 
     def waiting(self) -> list[Key]:
         """Attempts that wait for a place among the host's commands, in order."""
-        return [k for e in dict.fromkeys(self._executors.values()) for k in e.waiting()]
+        return [k for e in self._each for k in e.waiting()]
 
     def stuck(self) -> dict[Key, str]:
         """Attempts that wait for a file system that may hang, and its problem; empty for none."""
-        each = dict.fromkeys(self._executors.values())
-        return {key: why for e in each for key, why in e.stuck().items()}
+        return {key: why for e in self._each for key, why in e.stuck().items()}
 
     def limit(self) -> Limit | None:
         """How many commands fit at once, where the config allows more."""
-        limits = (e.limit() for e in dict.fromkeys(self._executors.values()))
-        return next(filter(None, limits), None)
+        return next(filter(None, (e.limit() for e in self._each)), None)
 
     def running(self) -> int:
         """Attempts that are being carried out."""
-        return sum(len(e.running()) for e in dict.fromkeys(self._executors.values()))
+        return sum(len(e.running()) for e in self._each)
 
     def hold(self, why: str) -> None:
         """Begin nothing while `why` is not empty."""
-        for executor in dict.fromkeys(self._executors.values()):
+        for executor in self._each:
             executor.hold(why)
 
     def problem(self) -> str:
         """Why some attempts cannot be started now; empty while all can."""
-        problems = (e.problem() for e in dict.fromkeys(self._executors.values()))
-        return next(filter(None, problems), "")
+        return next(filter(None, (e.problem() for e in self._each)), "")
 
     def fire(self, timer: Hashable) -> None:
         """A timer's instant has come."""
@@ -182,7 +187,7 @@ class Effects:
                 begun.recorded(key)
             return
         try:
-            executor = self._begun[key] = self._executor_of(key)
+            executor = self._begun[key] = self._executors[type(_action(self._runs[key.run], key))]
             executor.start(self._job(key, started=started), self._put_report)
         except Exception as error:  # the executor's border: one bad node never stops a host
             log.exception("attempt.not_started", run=str(key.run), node=key.node)
@@ -215,16 +220,12 @@ class Effects:
             except Exception:  # the executor's border
                 log.exception("attempt.not_forgotten", run=str(key.run), node=key.node)
 
-    def _executor_of(self, key: Key) -> Executor:
-        return self._executors[type(_action(self._runs[key.run], key))]
-
     def _job(self, key: Key, *, started: bool) -> Job:
         run = self._runs[key.run]
         flow = run.flow
         assert flow is not None, "an active run has its flow"
         node, state = flow.by_id[key.node], run.nodes[key.node]
         items = state.items
-        settings = self._settings
         return Job(
             key=key,
             work=_action(run, key),
@@ -243,8 +244,8 @@ class Effects:
             secrets=node.secrets,
             output=self._settings.output_path(key),
             timeout_s=node.timeout_s,
-            grace_s=settings.grace_s if node.grace_s is None else node.grace_s,
-            output_max=settings.output_max if node.output_max is None else node.output_max,
+            grace_s=self._settings.grace_s if node.grace_s is None else node.grace_s,
+            output_max=self._settings.output_max if node.output_max is None else node.output_max,
         )
 
     async def _load(self, ref: RunRef) -> None:

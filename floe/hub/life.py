@@ -19,6 +19,7 @@ from floe.feed.names import RunNames
 from floe.feed.peer_feeds import PeerFeeds
 from floe.host.inputs import Incoming, Mark
 from floe.host.result import StepResult
+from floe.hub.children import Children
 from floe.hub.clock import CHECK_S, Timers
 from floe.hub.effects import Effects
 from floe.hub.ended.archiving import Archiving
@@ -116,6 +117,7 @@ class Life:
             )
             await copies.open()
             self.archiving = Archiving(parts.archive, copies, store, self.history)
+        children = Children(self.flows, parts.refs, spawn, clock, runs, put, core.host_names)
         self.effects = Effects(
             parts.attempts,
             parts.executors,
@@ -126,6 +128,7 @@ class Life:
             runs,
             put,
             parts.places,
+            children,
             self.archiving,
         )
         self.machine = Machine(loop, self.effects, store, clock, parts.folders, parts.places)

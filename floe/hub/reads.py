@@ -16,6 +16,7 @@ from floe.host.passed_over import PassedOver
 from floe.host.peers.whereabouts import log_host, pen_of
 from floe.host.reruns import Again, RerunSource, space_of
 from floe.host.watches import Watch
+from floe.hub.children import places_of_children
 from floe.hub.ended.notices import Notices
 from floe.hub.flows import FlowBook
 from floe.hub.history import History
@@ -182,10 +183,9 @@ class Reads(HostReads):
     async def run_at(self, run: str, seq: int) -> Run:
         """A run as it was after one of its events. Raises IdInvalid, NotFound."""
         ref = self.ref(run)
-        found = await self.history.folded(ref, seq)
-        if found is None:
-            raise await self.missing(ref)
-        return found
+        if found := await self.history.folded(ref, seq):
+            return found
+        raise await self.missing(ref)
 
     async def events(self, run: str, after: int = 0, limit: int = 0) -> Sequence[Stored]:
         """The log of a run after a sequence number. Raises IdInvalid, NotFound."""
@@ -197,8 +197,7 @@ class Reads(HostReads):
         """Why a run waits, or why it ended. Raises IdInvalid, NotFound."""
         at = await self.run(run)
         core, limit = self.loop.core, self.effects.limit()
-        pend = core.table.pends.get(at.ref)
-        placed = core.place(pend, self.now()) if pend else None
+        placed = core.place(pend, self.now()) if (pend := core.table.pends.get(at.ref)) else None
         return why(
             at,
             placed if isinstance(placed, Refusals) else None,
@@ -207,6 +206,7 @@ class Reads(HostReads):
             stuck=self.effects.stuck(),
             trouble=self.machine.reason() or (self.hangs() if at.phase == "reading" else ""),
             is_held_back=core.is_held_back(at),
+            children=await places_of_children(at, self.parts.store, self.name_of),
         )
 
     async def earlier(self, run: str, again: Again) -> RerunSource:

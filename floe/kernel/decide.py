@@ -9,14 +9,15 @@ from typing import assert_never
 
 from floe.kernel.approval import refusal
 from floe.kernel.backoff import delay_ms
-from floe.kernel.items import state_of
+from floe.kernel.children import awaits_child, outcome_of_child
 from floe.kernel.node_skips import skip_lost
-from floe.kernel.owed import key_of, later, run_key
-from floe.kernel.process import has_process
+from floe.kernel.owed import current, key_of, later, run_key
+from floe.kernel.process import goes_on, has_child, has_process, is_timed_out
 from floe.kernel.repeat import given_of, verdict_on
 from floe.kernel.run_step import GOOD, RunStep
 from floe.kernel.sentences import duration
 from floe.kernel.settle import is_retried, is_retried_as_lost, outcome_of
+from floe.model.children import ChildPended, ChildTimedOut
 from floe.model.event import (
     CancelAsked,
     Event,
@@ -30,7 +31,7 @@ from floe.model.event import (
     RunActivated,
 )
 from floe.model.flow import Ask, Node, Wait
-from floe.model.ids import NO_ITEM, Instant, Key
+from floe.model.ids import NO_ITEM, Instant
 from floe.model.nouns import dataclass
 from floe.model.outcome import Outcome
 from floe.model.run import Attached, NodeState, Run
@@ -39,8 +40,11 @@ from floe.model.signal import (
     Activate,
     Answered,
     Cancel,
+    ChildEnded,
+    ChildMade,
     DataGiven,
     Exited,
+    Failed,
     FlowUnreadable,
     HostLost,
     Report,
@@ -75,6 +79,8 @@ def decide(run: Run, signal: Signal, now: Instant, attached: Attached) -> Decisi
     match signal:
         case Started():
             _started(step, signal)
+        case ChildMade():
+            _child_made(step, signal)
         case Reported():
             _reported(step, signal)
         case Activate():
@@ -130,7 +136,7 @@ def _activate(step: RunStep, signal: Activate) -> None:
 
 
 def _started(step: RunStep, signal: Started) -> None:
-    state = _current(step.run, signal.key)
+    state = current(step.run, signal.key)
     if state is None or state.phase != "entered" or not has_process(state):
         return
     step.add(
@@ -145,14 +151,38 @@ def _started(step: RunStep, signal: Started) -> None:
     )
 
 
+def _child_made(step: RunStep, signal: ChildMade) -> None:
+    key = signal.key
+    work = awaits_child(step.run, key)
+    if work is None:
+        return
+    step.add(
+        ChildPended(
+            at=step.now,
+            node=key.node,
+            visit=key.visit,
+            attempt=key.attempt,
+            run=signal.run.key,
+            item=key.item,
+        )
+    )
+    if not work.wait:
+        node, outputs = step.flow.by_id[key.node], {"run": str(signal.run)}
+        step.settle(node, GOOD, ended_at=step.now, outputs=outputs)
+
+
 def _reported(step: RunStep, signal: Reported) -> None:
-    state = _current(step.run, signal.key)
-    if state is None or not has_process(state):
+    state = current(step.run, signal.key)
+    report = signal.report
+    is_refused = isinstance(report, Failed) and awaits_child(step.run, signal.key) is not None
+    if state is None or not (goes_on(state) or is_refused):
         return
     node = step.flow.by_id[signal.key.node]
-    report = signal.report
     ending = step.run.phase == "ending"
-    outcome = outcome_of(node, report, ending=ending)
+    if isinstance(report, ChildEnded):
+        outcome = outcome_of_child(node, state, report, ending=ending)
+    else:
+        outcome = outcome_of(node, report, ending=ending)
     if not ending and is_retried_as_lost(node, state, report):
         _arm(step, node, state, outcome, signal.at, report.output_bytes, lost=True)
     elif node.repeat is not None and not ending:
@@ -169,7 +199,7 @@ def _timer_fired(step: RunStep, signal: TimerFired) -> None:
             if limit_s is not None:
                 step.end(good=False, why=f"time limit of {duration(limit_s)}")
         return
-    state = _current(run, signal.key)
+    state = current(run, signal.key)
     if state is None:
         return
     node = step.flow.by_id[signal.key.node]
@@ -179,6 +209,13 @@ def _timer_fired(step: RunStep, signal: TimerFired) -> None:
         case "form", "asking":
             outcome = Outcome(result="error", why=f"nobody answered within {_limit(node)}")
             _settle_or_retry(step, node, state, outcome, step.now)
+        case "child", "started" if has_child(state) and not is_timed_out(state):
+            at, visit, attempt = step.now, state.visit, state.attempt
+            step.add(
+                ChildTimedOut(
+                    at=at, node=node.id, visit=visit, attempt=attempt, item=signal.key.item
+                )
+            )
         case "wait", "entered" if isinstance(state.work, Wait):
             if node.timeout_s is not None and node.timeout_s < state.work.period_s:
                 outcome = Outcome(result="error", why=f"timed out after {_limit(node)}")
@@ -262,7 +299,7 @@ def _settle_or_retry(
     if step.run.phase != "ending" and is_retried(node, state, outcome):
         _arm(step, node, state, outcome, ended_at, output_bytes, lost=False)
         return
-    outputs = report.outputs if isinstance(report, Exited | Answered) else {}
+    outputs = report.outputs if isinstance(report, Exited | Answered | ChildEnded) else {}
     if state.item == NO_ITEM:
         step.settle(node, outcome, ended_at=ended_at, outputs=outputs, output_bytes=output_bytes)
     else:
@@ -341,13 +378,3 @@ def _retry(step: RunStep, node: Node, state: NodeState) -> None:
 
 def _limit(node: Node) -> str:
     return duration(node.timeout_s or 0)
-
-
-def _current(run: Run, key: Key) -> NodeState | None:
-    """The open node, or the open item of one, whose current attempt a key names."""
-    state = state_of(run, key.node, key.item)
-    if key.node not in run.open or state is None or state.phase == "settled":
-        return None
-    if state.items is not None:
-        return None  # its items have attempts, it has none
-    return state if key == key_of(run, key.node, state) else None

@@ -7,6 +7,7 @@ longer produce it.
 from collections.abc import Iterable, Mapping
 from typing import Final, assert_never
 
+from floe.kernel.children import with_child
 from floe.kernel.inputs import gives_of, seen_from
 from floe.kernel.items import (
     attempt_of,
@@ -22,7 +23,9 @@ from floe.kernel.process import has_process
 from floe.kernel.result import result_of
 from floe.kernel.shared import with_item, with_last, with_member, without_member
 from floe.kernel.skipping import skipped_visit
+from floe.kernel.taken import taken_node
 from floe.kernel.visits import visited
+from floe.model.children import ChildPended, ChildTimedOut
 from floe.model.event import (
     CancelAsked,
     DataAsked,
@@ -82,6 +85,9 @@ def evolve(run: Run | None, event: Event, *, ref: RunRef | None = None) -> Run:
             return _run(run, seq=seq, nodes=placed(run, event.node, settled_item(run, event)))
         case NodeStarted():
             return _with_node(run, event, seq, phase="started", started_at=event.started_at)
+        case ChildPended() | ChildTimedOut():
+            state = with_child(begun_state(run, event.node, event.item), event)
+            return _run(run, seq=seq, nodes=placed(run, event.node, state))
         case NodeSettled():
             return _run(
                 run,
@@ -105,7 +111,7 @@ def evolve(run: Run | None, event: Event, *, ref: RunRef | None = None) -> Run:
             return _run(
                 run,
                 seq=seq,
-                nodes=with_item(run.nodes, event.node, _taken(run, event, seq)),
+                nodes=with_item(run.nodes, event.node, taken_node(run, event, seq)),
                 standing=_with_tags(run.standing, (event.tag, *event.tags), seq),
             )
         case DataAsked():
@@ -125,6 +131,7 @@ def evolve(run: Run | None, event: Event, *, ref: RunRef | None = None) -> Run:
                 started_at=None,
                 asked_at=None,
                 due=None,
+                child="",
             )
         case RunActivated():
             return _run(
@@ -227,6 +234,8 @@ def _pended(ref: RunRef, event: RunPended) -> Run:
         rerun_of=event.rerun_of,
         taken=event.taken,
         items_taken=event.items_taken,
+        parent=event.parent,
+        only=event.only,
     )
 
 
@@ -311,37 +320,6 @@ def _settled(run: Run, event: NodeSettled) -> NodeState:
     )
 
 
-def _taken(run: Run, event: NodeTaken, seq: int) -> NodeState:
-    """The node as it settled earlier. It gives all outputs before it to the nodes after it, even if
-    the flow of its own run did not."""
-    level, seen = seen_from(run, event.sources)
-    taken = NodeState(
-        phase="settled",
-        work=event.work,
-        visit=1,
-        attempt=event.attempt,
-        woke=seq,
-        sources=event.sources,
-        inherits=event.inherits,
-        level=level,
-        seen=seen,
-        entered_at=event.entered_at,
-        queued_at=event.entered_at,
-        started_at=event.started_at,
-        settled_at=event.ended_at,
-        outcome=event.outcome,
-        tag=event.tag,
-        good=event.good,
-        outputs=event.outputs,
-        output_bytes=event.output_bytes,
-        by=event.by,
-        tags=event.tags,
-        taken_from=event.from_run,
-    )
-    taken = _node(taken, gives=gives_of(event.node, taken, event.outputs))
-    return with_taken(taken, event.items, event.items_taken)
-
-
 def _revoked(run: Run, event: GrantRevoked, seq: int) -> Run:
     """Take a new epoch for the adopter: the lost host may have continued under the old one, and the
     copy of a run with the higher (epoch, seq) wins."""
@@ -393,5 +371,4 @@ def _reset(run: Run) -> Run:
 _NONE: Final[Mapping[NodeId, object]] = {}
 
 
-_run: Final = replace
-_node: Final = replace
+_run = _node = replace

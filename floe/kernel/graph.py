@@ -10,6 +10,7 @@ from typing import Final, Literal, assert_never
 
 from floe.kernel.match import clauses_of
 from floe.kernel.skipping import skippable
+from floe.model.children import SubFlow
 from floe.model.flow import Action, Ask, End, Flow, Join, Node, Wait
 from floe.model.ids import NodeId
 from floe.model.nouns import dataclass
@@ -106,7 +107,7 @@ def _work_labels(node: Node) -> tuple[str, ...]:
             return ("good",)
         case Wait():
             return ("good", "error")
-        case Ask():
+        case Ask() | SubFlow():
             return ("good", "bad", "error")
         case _:
             assert_never(node.work)

@@ -147,6 +147,7 @@ def attempt_of(
         started_at=state.started_at,
         ended_at=event.ended_at,
         output_bytes=event.output_bytes,
+        child=state.child,
     )
 
 

@@ -7,16 +7,19 @@ touched, so `owed_by` suffices to keep the set up to date.
 
 from floe.kernel.backoff import JITTER
 from floe.kernel.items import open_items, state_of
-from floe.kernel.process import has_process
+from floe.kernel.process import has_child, has_process, is_timed_out
+from floe.model.children import SubFlow
 from floe.model.effect import (
     AskData,
     Effect,
     LoadFlow,
     OfferRun,
     PackArchive,
+    PendChild,
     SetTimer,
     StartAction,
     StopAction,
+    StopChild,
 )
 from floe.model.event import Event
 from floe.model.flow import Wait
@@ -62,6 +65,8 @@ def owed_by(run: Run, node: NodeId, item: int = NO_ITEM) -> frozenset[Effect]:
     if state is None or state.items is not None or state.phase == "settled":
         return _NOTHING  # a node with items owes nothing besides what they owe
     key = key_of(run, node, state)
+    if run.phase == "ending" and has_child(state):
+        return frozenset((StopChild(key, state.child),))
     if run.phase == "ending":
         return frozenset((StopAction(key),)) if has_process(state) else _NOTHING
     return _owed_by_node(run, node, state, key)
@@ -70,6 +75,16 @@ def owed_by(run: Run, node: NodeId, item: int = NO_ITEM) -> frozenset[Effect]:
 def key_of(run: Run, node: NodeId, state: NodeState) -> Key:
     """The name of the current attempt of a node or an item."""
     return Key(run.ref, run.epoch, node, state.visit, state.attempt, state.item)
+
+
+def current(run: Run, key: Key) -> NodeState | None:
+    """The open node, or the open item of one, whose current attempt a key names."""
+    state = state_of(run, key.node, key.item)
+    if key.node not in run.open or state is None or state.phase == "settled":
+        return None
+    if state.items is not None:
+        return None  # its items have attempts, it has none
+    return state if key == key_of(run, key.node, state) else None
 
 
 def run_key(run: Run) -> Key:
@@ -140,7 +155,21 @@ def _owed_by_node(run: Run, node: NodeId, state: NodeState, key: Key) -> frozens
         case "armed":
             assert state.due is not None
             return frozenset((SetTimer(key, "retry", state.due),))
+        case "entered" if isinstance(state.work, SubFlow):
+            return frozenset((PendChild(key),))
+        case "started" if isinstance(state.work, SubFlow):
+            return _by_child(state, key, timeout_s)
         case phase:
             if (over := wait_due(run, node)) is not None:
                 return frozenset((SetTimer(key, "wait", over),))
             return frozenset((StartAction(key, started=phase == "started"),))
+
+
+def _by_child(state: NodeState, key: Key, timeout_s: float | None) -> frozenset[Effect]:
+    """What an attempt owes while its child run goes on."""
+    if is_timed_out(state):
+        return frozenset((StopChild(key, state.child),))
+    if timeout_s is None:
+        return _NOTHING
+    assert state.started_at is not None
+    return frozenset((SetTimer(key, "child", later(state.started_at, timeout_s)),))

@@ -61,7 +61,11 @@ def _refusals(
 ) -> Iterator[str]:
     yield from host.problems
     if pend.only not in (None, host.id):
-        yield f"does not have the workspace that the run takes over: {pend.only} has it"
+        yield (
+            f"does not have the workspace that the run takes over: {pend.only} has it"
+            if pend.prefers == pend.only
+            else f"is not {pend.only}, where the run has to run"
+        )
     if absent := sorted(pend.host_tags - host.tags):
         has = ", ".join(sorted(host.tags)[:TAGS_MAX]) or "none"
         has += ", …" if len(host.tags) > TAGS_MAX else ""

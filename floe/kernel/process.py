@@ -1,6 +1,7 @@
 """Whether a node has a process now, and a run a slot of its host."""
 
 from floe.kernel.items import state_of
+from floe.model.children import SubFlow
 from floe.model.flow import Action
 from floe.model.ids import Key
 from floe.model.run import NodeState, Run
@@ -24,9 +25,32 @@ def is_awaited(run: Run | None, key: Key) -> bool:
     )
 
 
+def has_child(state: NodeState) -> bool:
+    """Whether an attempt of this node, or of an item of it, has a child run that it waits for."""
+    if state.items is not None:
+        return any(has_child(state.items.states[item]) for item in state.items.open)
+    return isinstance(state.work, SubFlow) and state.phase == "started"
+
+
+def is_timed_out(state: NodeState) -> bool:
+    """Whether the time of the current attempt is over, and its child run is cancelled."""
+    return state.timed_out == state.attempt
+
+
+def children_of(run: Run) -> list[str]:
+    """The keys of the child runs that a run waits for."""
+    states = [part for node in run.open for part in run.nodes[node].parts()]
+    return [state.child for state in states if state.items is None and has_child(state)]
+
+
+def goes_on(state: NodeState) -> bool:
+    """Whether the node can settle only when something outside the run has ended."""
+    return has_process(state) or has_child(state)
+
+
 def takes_slot(run: Run) -> bool:
     """Whether an open node of a run has a process, or is to have one.
 
-    A run that only waits for forms and timers takes no slot of its host.
+    A run that only waits for forms, timers and child runs takes no slot of its host.
     """
     return any(isinstance(run.nodes[node].work, Action) for node in run.open)

@@ -17,7 +17,7 @@ from floe.kernel.judge import NodeScope, fault_text
 from floe.kernel.loops import next_round, spent_text
 from floe.kernel.match import arrived, sources_of, woken_by
 from floe.kernel.node_skips import is_behind, skip, skip_after_rounds, skip_lost, why_not_entered
-from floe.kernel.process import has_process
+from floe.kernel.process import goes_on
 from floe.kernel.render import rendered
 from floe.kernel.rest import is_at_rest, verdict
 from floe.kernel.result import failure_of, reached, result_of
@@ -27,6 +27,7 @@ from floe.kernel.settle import STOPPED, tag_for
 from floe.kernel.skipping import followers_of
 from floe.kernel.title import asked, names_node, title_of
 from floe.kernel.work_values import filled_or_why
+from floe.model.children import SubFlow
 from floe.model.event import (
     DataAsked,
     Event,
@@ -39,7 +40,7 @@ from floe.model.event import (
     RunEnded,
     RunEnding,
 )
-from floe.model.flow import Action, Ask, End, Flow, Foreach, Join, Node, Wait, Work
+from floe.model.flow import Action, Ask, End, Flow, Foreach, Join, Node, Wait
 from floe.model.ids import Instant, Json, NodeId
 from floe.model.outcome import Outcome
 from floe.model.result import RunResult
@@ -140,7 +141,7 @@ class RunStep:
         self.add(RunEnding(at=self.now, good=good, why=why, tag=tag, result=result))
         for node in self.open_nodes():
             self._close_items(self.flow.by_id[node])
-            if not has_process(self.run.nodes[node]):
+            if not goes_on(self.run.nodes[node]):
                 self._settled(self.flow.by_id[node], self._stopped(node), self.now)
         self.finish()
 
@@ -226,18 +227,17 @@ class RunStep:
         if isinstance(work, Ask):
             work = asked(self.run, self.flow, work)
         visit = len(self.run.visits(node.id)) + 1
-        if node.foreach is not None and not fault:
-            return self._enter_items(node, node.foreach, work, visit, sources)
-        self.add(
-            NodeEntered(
-                at=self.now,
-                node=node.id,
-                visit=visit,
-                work=work,
-                sources=sources,
-                inherits=self.flow.inherits,
-            )
+        entered = NodeEntered(
+            at=self.now,
+            node=node.id,
+            visit=visit,
+            work=work,
+            sources=sources,
+            inherits=self.flow.inherits,
         )
+        if node.foreach is not None and not fault:
+            return self._enter_items(node, node.foreach, entered)
+        self.add(entered)
         if node.loop and visit > node.loop:
             return self._fail_at_once(replace(node, ignore_fail=False), spent_text(node))
         if fault:
@@ -254,8 +254,8 @@ class RunStep:
                 self._settled(node, GOOD, self.now)
                 good, why = reached(self.run, self.flow, node, tags)
                 self.end(good=good, why=why, tag=tags[-1])
-            case Wait():
-                pass  # its timer is owed from here on
+            case Wait() | SubFlow():
+                pass  # its timer or its child run is owed from here on
             case _:
                 assert_never(work)
         return ()
@@ -272,25 +272,14 @@ class RunStep:
         """Whether a tag is bad and ends the run, since no node listens to it."""
         return not good and self.flow.unheard_bad == "end" and tag not in self.flow.hearers
 
-    def _enter_items(
-        self, node: Node, foreach: Foreach, work: Work, visit: int, sources: tuple[NodeId, ...]
-    ) -> tuple[Tag, ...]:
+    def _enter_items(self, node: Node, foreach: Foreach, entered: NodeEntered) -> tuple[Tag, ...]:
         """Enter a node with items and begin the first; return its tag if its list is wrong."""
-        taken = next((t for t in self.run.items_taken if t.node == node.id and visit == 1), None)
+        is_first = entered.visit == 1
+        taken = next((t for t in self.run.items_taken if t.node == node.id and is_first), None)
         values, wrong = (taken.values, "") if taken else list_of(foreach, self.scope())
         if not (values or wrong):
             return (skip(self, node, f"{foreach.expression} is empty"),)
-        self.add(
-            NodeEntered(
-                at=self.now,
-                node=node.id,
-                visit=visit,
-                work=work,
-                sources=sources,
-                inherits=self.flow.inherits,
-                items=values,
-            )
-        )
+        self.add(replace(entered, items=values))
         if wrong:
             return self._fail_at_once(node, wrong)
         if taken:
@@ -334,7 +323,7 @@ class RunStep:
     def _close_items(self, node: Node) -> None:
         """Settle the open items of a node that have no process: the run ends."""
         for state in open_items(self.run.nodes[node.id]):
-            if not has_process(state):
+            if not goes_on(state):
                 self._settled_item(node, state, STOPPED, self.now)
 
     def _stopped(self, node: NodeId) -> Outcome:

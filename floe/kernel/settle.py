@@ -25,7 +25,9 @@ _LEAD: Final = {
 }
 
 
-def outcome_of(node: Node, report: Report, *, ending: bool) -> Outcome:
+def outcome_of(
+    node: Node, report: Exited | Answered | Failed | Stopped, *, ending: bool
+) -> Outcome:
     """The outcome of an attempt. A stop that the run did not request is an error."""
     match report:
         case Exited(status=status, note=note):

@@ -9,13 +9,15 @@ from floe.kernel.loops import awaited_round, visit_text
 from floe.kernel.match import may_enter, missing
 from floe.kernel.owed import key_of, wait_due
 from floe.kernel.place import Refusals
+from floe.kernel.process import is_timed_out
 from floe.kernel.repeat import repetition_text, until_text
 from floe.kernel.rest import never_entered, skip_of
 from floe.kernel.sentences import PARTS_MAX, either, first_parts
+from floe.model.children import SubFlow
 from floe.model.codec import iso
 from floe.model.flow import Ask, Flow, Node, Wait
 from floe.model.host import NeverRan, Why
-from floe.model.ids import Key, NodeId
+from floe.model.ids import Key, NodeId, RunRef
 from floe.model.old_reasons import headline
 from floe.model.run import NodeState, Run
 from floe.model.tags import SKIPPED, Tag, emitter_of, label_of
@@ -33,6 +35,7 @@ def why(
     stuck: Mapping[Key, str] | None = None,
     trouble: str = "",
     is_held_back: bool = False,
+    children: Mapping[str, str] | None = None,
 ) -> Why:
     """The answer to `floe why`.
 
@@ -40,7 +43,7 @@ def why(
     run that wait for a slot for commands; `limit`: why the host has fewer slots than its config
     allows. `stuck`: attempts that wait for a file system, with its problem. `trouble`: a problem
     of the answering host, as a sentence without its subject. `is_held_back`: the run came from a
-    store's backup.
+    store's backup. `children`: by key, the names of child runs with where they are.
     """
     if is_held_back:
         return Why(
@@ -61,9 +64,9 @@ def why(
             here = f"; {run.ref.host} {trouble}" if trouble else ""
             return Why(text=f"offered to {run.host}, which has not answered yet{here}")
         case "active":
-            return _why_active(run, _flow(run), queued, limit, stuck or {}, trouble)
+            return _why_active(run, _flow(run), queued, limit, stuck or {}, trouble, children or {})
         case "ending":
-            return _why_ending(run, _flow(run), trouble)
+            return _why_ending(run, _flow(run), trouble, children or {})
         case "ended" | "packed":
             return _why_ended(run)
         case _:
@@ -89,12 +92,13 @@ def _why_active(
     limit: str,
     stuck: Mapping[Key, str],
     trouble: str,
+    children: Mapping[str, str],
 ) -> Why:
     coming = coming_nodes(run, flow)
     waiting: dict[str, tuple[str, ...]] = {}
     for node in flow.nodes:
         if node.id in run.open:
-            waiting[node.ref] = (_why_open(run, node, queued, limit, stuck),)
+            waiting[node.ref] = (_why_open(run, node, queued, limit, stuck, children),)
         elif may_enter(run, node):
             waiting[node.ref] = _why_unentered(run, flow, node, coming)
         elif node.loop and (last := awaited_round(run, flow, node)):
@@ -113,11 +117,22 @@ def _skipped(run: Run, flow: Flow) -> dict[str, str]:
     return {node.ref: why for node in flow.nodes if (why := skip_of(run, node.id))}
 
 
-def _why_ending(run: Run, flow: Flow, trouble: str) -> Why:
-    waiting = {n.ref: ("being stopped",) for n in flow.nodes if n.id in run.open}
+def _why_ending(run: Run, flow: Flow, trouble: str, children: Mapping[str, str]) -> Why:
+    open_ = [node for node in flow.nodes if node.id in run.open]
+    waiting = {node.ref: ("being stopped",) for node in open_}
+    parts = [*waiting]
+    for at, node in enumerate(open_):
+        if child := run.nodes[node.id].child:
+            waiting[node.ref] = (f"the end of its child {_child(child, children)}",)
+            parts[at] = f"{node.ref} ({_child(child, children)})"
     here = f"; {run.host} {trouble}" if trouble else ""
-    text = f"ends {_result(run)}: {run.why}; stops {first_parts([*waiting])}{here}"
+    text = f"ends {_result(run)}: {run.why}; stops {first_parts(parts)}{here}"
     return Why(text=text, waiting=waiting, skipped=_skipped(run, flow))
+
+
+def _child(key: str, children: Mapping[str, str]) -> str:
+    """A child run for people, with where it is as far as the caller knows."""
+    return children.get(key) or str(RunRef.parse(key))
 
 
 def _why_ended(run: Run) -> Why:
@@ -174,10 +189,15 @@ _NOT: Final = {
 
 
 def _why_open(
-    run: Run, node: Node, queued: Collection[Key], limit: str, stuck: Mapping[Key, str]
+    run: Run,
+    node: Node,
+    queued: Collection[Key],
+    limit: str,
+    stuck: Mapping[Key, str],
+    children: Mapping[str, str],
 ) -> str:
     state = run.nodes[node.id]
-    what = _why_attempt(run, node, state, queued, limit, stuck)
+    what = _why_attempt(run, node, state, queued, limit, stuck, children)
     parts = [
         visit_text(state, node),
         "" if state.phase == "armed" else repetition_text(node, state),
@@ -193,13 +213,15 @@ def _why_attempt(
     queued: Collection[Key],
     limit: str,
     stuck: Mapping[Key, str],
+    children: Mapping[str, str],
 ) -> str:
     if (items := state.items) is not None:
         opened = open_items(state)
-        parts = [
-            f"{item_text(items, one.item)}: {_why_attempt(run, node, one, queued, limit, stuck)}"
+        whys = [
+            (one.item, _why_attempt(run, node, one, queued, limit, stuck, children))
             for one in opened[:ITEMS_SHOWN]
         ]
+        parts = [f"{item_text(items, item)}: {why}" for item, why in whys]
         more = f"; and {more} more" if (more := len(opened) - ITEMS_SHOWN) > 0 else ""
         return f"{'; '.join((done_text(items), *parts))}{more}"
     if problem := stuck.get(key_of(run, node.id, state)):
@@ -211,6 +233,9 @@ def _why_attempt(
             return f"a person: form {form.title}"
         case _, Wait():
             return f"its time at {iso(wait_due(run, node.id))}"
+        case "started", SubFlow():
+            late = ", cancelled since its time is over" if is_timed_out(state) else ""
+            return f"its child {_child(state.child, children)}{late}"
         case "started", _:
             return f"running since {iso(state.started_at)}"
         case _ if key_of(run, node.id, state) in queued:

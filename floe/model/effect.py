@@ -22,6 +22,22 @@ class StopAction:
 
 
 @dataclass(frozen=True, slots=True)
+class PendChild:
+    """Pend the child run of an attempt. Closed by ChildPended or NodeSettled."""
+
+    key: Key
+
+
+@dataclass(frozen=True, slots=True)
+class StopChild:
+    """Cancel the child run of an attempt. Closed by NodeSettled or RetryArmed."""
+
+    key: Key
+    run: str
+    """The key of the child."""
+
+
+@dataclass(frozen=True, slots=True)
 class SetTimer:
     """Send TimerFired at `due`. Closed by the events that follow from it."""
 
@@ -59,4 +75,14 @@ class PackArchive:
     run: RunRef
 
 
-Effect = StartAction | StopAction | SetTimer | AskData | LoadFlow | OfferRun | PackArchive
+Effect = (
+    StartAction
+    | StopAction
+    | PendChild
+    | StopChild
+    | SetTimer
+    | AskData
+    | LoadFlow
+    | OfferRun
+    | PackArchive
+)

@@ -7,6 +7,7 @@ is ever removed or renamed, because the logs of every release must stay readable
 from collections.abc import Mapping
 from dataclasses import field
 
+from floe.model.children import ChildPended, ChildTimedOut, Parent
 from floe.model.flow import Work
 from floe.model.ids import NO_ITEM, FlowId, HostId, Instant, Json, NodeId, StoreId
 from floe.model.nouns import dataclass
@@ -39,6 +40,10 @@ class RunPended:
     """What the flow's `run-name` came to; empty without one."""
     group: str = ""
     """The runs that count together for the flow's `max-runs`, as a tag; empty without it."""
+    parent: Parent | None = None
+    """None for a run that is no child."""
+    only: HostId | None = None
+    """The one host that may run it; None for any."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -328,6 +333,8 @@ Event = (
     | ItemEntered
     | ItemSettled
     | NodeStarted
+    | ChildPended
+    | ChildTimedOut
     | DataAsked
     | RetryArmed
     | RetryDue

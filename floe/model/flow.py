@@ -9,6 +9,7 @@ from dataclasses import field
 from enum import Enum
 from typing import Annotated, Literal
 
+from floe.model.children import SubFlow
 from floe.model.form import Field, Form
 from floe.model.http import Http
 from floe.model.ids import FlowId, Json, NodeId
@@ -138,7 +139,7 @@ A class stays here as long as a log or a pinned flow names it: the kernel reads 
 Control = Wait | Ask | End | Join
 """Work that the kernel settles: at once, when a timer is due, or when a user answers a form."""
 
-Work = Action | Control
+Work = Action | Control | SubFlow
 """The work of a node. A flow has it as written; `NodeEntered` has it rendered, with `{{ws}}`
 replaced and the commit chosen."""
 

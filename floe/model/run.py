@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import field
 from typing import Literal, NamedTuple
 
+from floe.model.children import Parent
 from floe.model.flow import Flow, Work
 from floe.model.ids import NO_ITEM, FlowId, HostId, Instant, Json, NodeId, RunRef, StoreId
 from floe.model.nouns import dataclass
@@ -43,6 +44,8 @@ class Attempt:
     started_at: Instant | None
     ended_at: Instant
     output_bytes: int = 0
+    child: str = ""
+    """The key of its child run; empty for none."""
 
 
 class Given(NamedTuple):
@@ -119,6 +122,10 @@ class NodeState:
     """Issued in addition to `tag`."""
     taken_from: str = ""
     """The key of the run in which it ran, if this run took it over."""
+    child: str = ""
+    """The key of the child run of the current attempt; empty for none."""
+    timed_out: int = 0
+    """The attempt whose child was cancelled because its time was over; 0 for none."""
     item: int = NO_ITEM
     """Which item of the visit this is."""
     items: ItemStates | None = None
@@ -199,6 +206,10 @@ class Run:
     """What every activation takes over from earlier runs."""
     items_taken: tuple[ItemsTaken, ...] = ()
     """The good items that nodes take over when they enter."""
+    parent: Parent | None = None
+    """The attempt that it belongs to; None for a run that is no child."""
+    only: HostId | None = None
+    """The one host that may run it; None for any."""
     superseded: int = 0
     """The last event before this copy of the log became a branch: the run may have continued
     elsewhere from there. 0 if it is not a branch."""

@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from typing import Literal
 
-from floe.model.ids import HostId, Instant, Json, Key, NodeId
+from floe.model.ids import HostId, Instant, Json, Key, NodeId, RunRef
 from floe.model.nouns import dataclass
+from floe.model.result import RunResult
 from floe.model.tags import Tag
 
-TimerKind = Literal["retry", "wait", "form", "run"]
-"""retry: the next attempt is due. wait: a timer task's period is over. form: the time limit of a
-form. run: the time limit of the flow."""
+TimerKind = Literal["retry", "wait", "form", "child", "run"]
+"""retry: the next attempt is due. wait: a timer task's period is over. form, child: the time limit
+of a form, of a child run. run: the time limit of the flow."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +52,19 @@ class Stopped:
     output_bytes: int = 0
 
 
-Report = Exited | Answered | Failed | Stopped
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildEnded:
+    """The child run of the attempt is over, wherever it ran."""
+
+    result: RunResult
+    why: str
+    """The end of a sentence about the attempt: `h1-13 ended bad: Tests failed`."""
+    outputs: Mapping[str, Json]
+    output_bytes: int = 0
+    """None: what its commands print belongs to the child."""
+
+
+Report = Exited | Answered | Failed | Stopped | ChildEnded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +85,14 @@ class Started:
 
     key: Key
     at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildMade:
+    """The child run of an attempt is pended in the same step."""
+
+    key: Key
+    run: RunRef
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +178,7 @@ class HostLost:
 Signal = (
     Activate
     | Started
+    | ChildMade
     | Reported
     | TimerFired
     | DataGiven

@@ -87,6 +87,7 @@ VISIT: Final = {
     "ended_at": maybe(INSTANT),
     "by": TEXT,
     "taken_from": {**TEXT, "description": "the key of the run in which it ran, in a re-run"},
+    "child": {**TEXT, "description": "the key of the child run of the attempt; empty for none"},
     "output_bytes": COUNT,
     "outputs": VALUES,
     "attempts": {
@@ -115,6 +116,9 @@ ITEM_FIELDS: Final = (
     "taken_from",
 )
 """Of an item; each is absent while it is as at the item's beginning."""
+
+CHILD_OF: Final = {"run": TEXT, "node": TEXT, "item": maybe(COUNT)}
+"""A run and a node: the parent of a child run and its node there, or a child and its node here."""
 
 FACT: Final = {"seq": POSITIVE, "epoch": COUNT, "at": INSTANT, "event": ref("EventName")}
 FACT_OF: Final = {"node": TEXT, "tag": TEXT, "by": TEXT}
@@ -172,6 +176,8 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
             "by_hand": FLAG,
             "moved_to": {**TEXT, "description": "the re-run that took its workspace"},
             "rerun_of": maybe(TEXT),
+            "parent": maybe(ref("ParentRun")),
+            "children": many(ref("ChildRun")),
             "cancelled_by": TEXT,
             "failed": {**many(TEXT), "description": "the nodes that explain a failure"},
             "standing": many(TEXT),
@@ -200,8 +206,11 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
             "started_at": maybe(INSTANT),
             "ended_at": INSTANT,
             "output_bytes": COUNT,
+            "child": TEXT,
         }
     ),
+    "ParentRun": shape({**CHILD_OF, "waits": FLAG}),
+    "ChildRun": shape(CHILD_OF),
     "Place": shape({"pos": POSITIVE}),
     "Events": shape({"events": many(ref("Event")), "next": maybe(POSITIVE)}),
     "Event": shape({**FACT, "data": VALUES}, FACT_OF),

@@ -57,6 +57,7 @@ def visit_shape(state: NodeState, due: Instant | None = None) -> Shape:
         "ended_at": iso(state.settled_at),
         "by": state.by,
         "taken_from": state.taken_from,
+        "child": state.child,
         "output_bytes": state.output_bytes,
         "outputs": dict(state.outputs),
         "attempts": [attempt_shape(a) for a in state.attempts[-ATTEMPTS_SHOWN:]],
@@ -115,6 +116,7 @@ _UNTOLD: Mapping[str, object] = {
     "ended_at": None,
     "by": "",
     "taken_from": "",
+    "child": "",
     "output_bytes": 0,
     "outputs": {},
     "attempts": [],
@@ -219,4 +221,5 @@ def attempt_shape(attempt: Attempt) -> Shape:
         "started_at": iso(attempt.started_at),
         "ended_at": iso(attempt.ended_at),
         "output_bytes": attempt.output_bytes,
+        "child": attempt.child,
     }

@@ -10,6 +10,7 @@ from floe.model.ids import RunRef, Shape
 from floe.model.run import Run
 from floe.model.secret import without_secrets
 from floe.model.summary import Summary, summary_of
+from floe.shapes.children import children_shape, parent_shape
 from floe.shapes.flows import graph_shape
 from floe.shapes.forms import about, open_forms
 from floe.shapes.nodes import node_shape
@@ -69,6 +70,8 @@ def run_shape(run: Run, named: Named, moved_to: str = "") -> Shape:
         "moved_to": moved_to,
         "by_hand": is_by_hand(run),
         "rerun_of": named(RunRef.parse(run.rerun_of.run)) if run.rerun_of else None,
+        "parent": parent_shape(run.parent, named),
+        "children": children_shape(run, named),
         "cancelled_by": run.cancelled_by,
         "failed": list(failed_nodes(run, flow)) if flow else [],
         "standing": list(run.standing),

@@ -43,6 +43,8 @@ EVENTS: Final = (
     "ItemEntered",
     "ItemSettled",
     "NodeStarted",
+    "ChildPended",
+    "ChildTimedOut",
     "DataAsked",
     "RetryArmed",
     "RetryDue",

@@ -57,6 +57,7 @@ IN_TERMINAL = (
     ("merges.yml", "task.after-both"),
     ("monorepo.yml -d changed=web", "built web"),
     ("notices.yml", "no notice of this run"),
+    ("sub-flows.yml --flow release -d version=1.4.2", "task.deploy-there"),
     ("outcomes.yml", "the probe said three"),
     ("repeat.yml", "the service answers 200"),
     ("secrets.yml", "deployed"),

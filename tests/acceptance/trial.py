@@ -103,6 +103,27 @@ flows:
     triggers: [{name: start, type: data}]
     flow-file: filed.yml
 
+  - name: above
+    triggers: [{name: start, type: data}]
+    tasks:
+      - {name: below, type: flow, listen: trigger.good, opts: {flow: deep}}
+      - {name: late, type: flow, listen: task.below.good, timeout: 0.2, opts: {flow: stuck}}
+      - {name: after, type: timer, listen: task.late.error, opts: {period: 0.1}}
+
+  - name: deep
+    env: ['STARTS=$HERE/starts']
+    triggers: [{name: start, type: data}]
+    tasks:
+      - name: only
+        type: exec
+        listen: trigger.good
+        opts: {shell: 'echo "$FLOE_ATTEMPT" >> "$STARTS"; echo deep'}
+
+  - name: stuck
+    triggers: [{name: start, type: data}]
+    tasks:
+      - {name: wait, type: timer, listen: trigger.good, opts: {period: 300}}
+
   - name: held
     env: ['STARTS=$HERE/starts']
     triggers: [{name: start, type: data}]
@@ -178,6 +199,7 @@ PRINTED: Final = {
     ("filed", "only", 1): b"filed\n",
     ("rounds", "test", 1): b"mended\n",
     ("rounds", "fix", 1): b"fixed\n",
+    ("deep", "only", 1): b"deep\n",
 }
 """What each attempt of a command writes, whatever happens to the host. `again` starts `all` again
 from its last command: it takes the other nodes over, and the workspace with the fetched file."""
@@ -197,6 +219,9 @@ TAGS: Final = {
     ("filed", "only"): ("task.only.good", 0),
     ("rounds", "test"): ("task.test.good", 0),
     ("rounds", "fix"): ("task.fix.good", 0),
+    ("above", "below"): ("task.below.good", None),
+    ("above", "late"): ("task.late.error", None),
+    ("deep", "only"): ("task.only.good", 0),
 }
 """The event and the exit status of each node in the end."""
 
@@ -338,12 +363,16 @@ class Trial:
         runs["rounds"] = rounds
         for run in (old, *runs.values()):
             self._insist(lambda run=run: host.until_over(run))  # type: ignore[misc]  # as above
+        runs["above"] = self._insist(lambda: host.trigger("above", "eight"))
+        self._insist(lambda: host.until_over(runs["above"]))
         again = self._insist(lambda: host.rerun(whole, "six", **{"from": "last"}))
         self._insist(lambda: host.until_over(again))
         runs["again"] = again
         for run in (old, *runs.values()):
             self._insist(lambda run=run: self._until_notified(run))  # type: ignore[misc]  # as above
         self._check_notices([old, *runs.values()])
+        children = self._insist(lambda: host.show(runs["above"]))["children"]
+        runs |= zip(("deep", "stuck"), [child["run"] for child in children], strict=True)
         self.removed = str(self._insist(lambda: host.show(old)["key"]))
         self._insist(lambda: host.remove_all_but_newest("filed"))
         self._insist(lambda: self._until_removed(old))
@@ -398,7 +427,7 @@ class Trial:
         host = self.host
         shown = {flow: host.show(run) for flow, run in runs.items()}
         goods = {flow: run["good"] for flow, run in shown.items()}
-        good = dict.fromkeys(runs, True) | {"held": False}
+        good = dict.fromkeys(runs, True) | {"held": False, "stuck": False}
         self._expect("goodness", goods, good)
         for (flow, id), expected in TAGS.items():
             node = next(n for n in shown[flow]["nodes"] if n["id"] == id)

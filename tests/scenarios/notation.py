@@ -26,6 +26,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from floe.expr.template import NAMES, read, template_of
+from floe.kernel.children import end_of
 from floe.kernel.evolve import fold
 from floe.kernel.inputs import givers_of, inputs_of
 from floe.kernel.items import state_of
@@ -37,8 +38,9 @@ from floe.kernel.sentences import either
 from floe.kernel.skipping import with_excuses
 from floe.kernel.title import title_of
 from floe.kernel.why import why
+from floe.model.children import ChildPended, ChildTimedOut, SubFlow
 from floe.model.codec import encode, to_text
-from floe.model.effect import Effect
+from floe.model.effect import Effect, StopChild
 from floe.model.event import (
     CancelAsked,
     DataAsked,
@@ -89,6 +91,7 @@ from floe.model.signal import (
     Abandon,
     Activate,
     Cancel,
+    ChildMade,
     DataGiven,
     Exited,
     Failed,
@@ -273,8 +276,10 @@ class _Story:
                 return f"{name} {_at(node, item)} {_outcome(outcome)}{outputs}"
             case NodeStarted(node=node, attempt=attempt) | RetryDue(node=node, attempt=attempt):
                 return f"{name} {_at(node, event.item)} attempt={attempt}"
-            case DataAsked(node=node):
+            case DataAsked(node=node) | ChildTimedOut(node=node):
                 return f"{name} {node}"
+            case ChildPended(node=node, attempt=attempt, run=child):
+                return f"{name} {node} attempt={attempt} {child}"
             case NodeTaken(node=node, from_run=run, outcome=outcome):
                 outputs = f" outputs {to_text(event.outputs)}" if event.outputs else ""
                 return f"{name} {node} from {run}: {_outcome(outcome)}{outputs}"
@@ -322,6 +327,8 @@ class _Story:
             parts += [f"visit={key.visit}"] if key.visit > 1 else []
         if "kind" in shape:
             parts.append(str(shape["kind"]))
+        if isinstance(effect, StopChild):
+            parts.append(effect.run)
         if "due" in shape:
             parts.append(self._at(shape["due"]))
         if shape.get("started"):
@@ -426,6 +433,9 @@ _WORKS: Final[dict[str, Callable[[list[str]], Work]]] = {
     "fetch": lambda words: Fetch(url=_text(words[0]), location=words[1]),
     "git-checkout": lambda words: GitCheckout(git=_git(words)),
     "git-merge": lambda words: GitMerge(git=_git(words)),
+    "flow": lambda words: SubFlow(
+        flow=words[0], wait="wait=no" not in words, host=_named(words, "host")
+    ),
     "end": lambda _: End(),
 }
 
@@ -439,12 +449,14 @@ def _signal(run: Run, text: str, now: Instant) -> Signal:
             return Activate(host=host, epoch=epoch, workspace=WORKSPACE)
         case "started", [node, *_]:
             return Started(key=_key(run, node, words), at=now)
-        case (("exited" | "failed" | "stopped"), [node, *rest]):
+        case "child", [node, child, *_]:
+            return ChildMade(key=_key(run, node, words), run=RunRef.parse(child, STORE))
+        case (("exited" | "failed" | "stopped" | "ended"), [node, *rest]):
             return Reported(key=_key(run, node, words), report=_report(verb, rest), at=now)
         case "fire", ["run", *_]:
             epoch = int(_named(words, "epoch") or run.epoch)
             return TimerFired(key=run_key(run)._replace(epoch=epoch), kind="run")
-        case "fire", [("retry" | "wait" | "form") as kind, node, *_]:
+        case "fire", [("retry" | "wait" | "form" | "child") as kind, node, *_]:
             return TimerFired(key=_key(run, node, words), kind=kind)
         case (("give" | "reject"), [node, *_]):
             good = verb == "give"
@@ -482,6 +494,10 @@ def _report(verb: str, words: Sequence[str]) -> Report:
     if verb == "failed":
         why_ = " ".join(plain[1:])
         return Failed(cause=plain[0], why=why_)  # type: ignore[arg-type]  # the kernel knows them
+    if verb == "ended":
+        outputs = _values(plain[2:])
+        why_ = " ".join(word for word in plain[2:] if "=" not in word)
+        return replace(end_of(plain[0], plain[1], why_), outputs=outputs)  # type: ignore[arg-type]  # a result
     return Stopped()
 
 

@@ -30,8 +30,11 @@ MESSAGES: Final = tuple(cls.__name__ for cls in get_args(Message))
 
 ROWS: Final = (*LEDGER_KINDS, SWEEP, PASSED_OVER)
 
+UNPLAYED: Final = ("ChildPended", "ChildTimedOut")
+"""Events that no flow of a trial causes."""
+
 THINGS: Final = (
-    *EVENTS,
+    *(event for event in EVENTS if event not in UNPLAYED),
     *(f"row {kind}" for kind in ROWS),
     *(cls.__name__ for cls in EFFECTS),
     FILES,

@@ -76,6 +76,7 @@ TESTED_BY_SCENARIOS = {
     "kernel/rest.py": "at-rest-",
     "kernel/result.py": "result",
     "kernel/run_step.py": "",
+    "kernel/taken.py": "rerun-",
 }
 
 # Everything that a checkout has at its top, so that no file gets there by mistake.
@@ -83,7 +84,7 @@ FILES = ".gitignore CHANGELOG.md README.md biome.jsonc pyproject.toml ruff.toml 
 FOLDERS = ".ci configs docs floe locks scripts tests webapp"
 
 HUB_LINES_MAX = 250
-HUB_FILES_MAX = 15
+HUB_FILES_MAX = 16
 
 
 def imported(module: Path) -> Iterator[str]:

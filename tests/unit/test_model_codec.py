@@ -4,6 +4,7 @@ from typing import get_args
 
 import pytest
 
+from floe.model.children import SubFlow
 from floe.model.codec import decode_event, encode_event, from_text, to_text
 from floe.model.event import NodeEntered
 from floe.model.flow import Ask, End, Exec, Fetch, Git, GitCheckout, GitMerge, Join, Wait, Work
@@ -25,6 +26,7 @@ WORKS = (
     GitCheckout(git=Git(branch="main")),
     GitMerge(git=Git(branch="main", from_branch="b")),
     Wait(period_s=1.5),
+    SubFlow(flow="deploy", values={"where": "eu"}, wait=False),
     Ask(form=Form(title="Sign Off")),
     End(),
     Join(),

@@ -262,6 +262,8 @@ export type Run = {
   /** the re-run that took its workspace */
   moved_to: string;
   rerun_of: string | null;
+  parent: ParentRun | null;
+  children: ChildRun[];
   cancelled_by: string;
   /** the nodes that explain a failure */
   failed: string[];
@@ -306,6 +308,8 @@ export type Node = {
   by?: string;
   /** the key of the run in which it ran, in a re-run */
   taken_from?: string;
+  /** the key of the child run of the attempt; empty for none */
+  child?: string;
   output_bytes?: number;
   outputs?: Record<string, unknown>;
   /** of this visit, the newest 50; `attempt` is the number of the last */
@@ -378,6 +382,8 @@ export type NodePage = {
   by?: string;
   /** the key of the run in which it ran, in a re-run */
   taken_from?: string;
+  /** the key of the child run of the attempt; empty for none */
+  child?: string;
   output_bytes?: number;
   outputs?: Record<string, unknown>;
   /** of this visit, the newest 50; `attempt` is the number of the last */
@@ -418,6 +424,8 @@ export type Visit = {
   by: string;
   /** the key of the run in which it ran, in a re-run */
   taken_from: string;
+  /** the key of the child run of the attempt; empty for none */
+  child: string;
   output_bytes: number;
   outputs: Record<string, unknown>;
   /** of this visit, the newest 50; `attempt` is the number of the last */
@@ -432,6 +440,20 @@ export type Attempt = {
   started_at: string | null;
   ended_at: string;
   output_bytes: number;
+  child: string;
+};
+
+export type ParentRun = {
+  run: string;
+  node: string;
+  item: number | null;
+  waits: boolean;
+};
+
+export type ChildRun = {
+  run: string;
+  node: string;
+  item: number | null;
 };
 
 export type Place = {
@@ -468,6 +490,8 @@ export type EventName =
   | "ItemEntered"
   | "ItemSettled"
   | "NodeStarted"
+  | "ChildPended"
+  | "ChildTimedOut"
   | "DataAsked"
   | "RetryArmed"
   | "RetryDue"
@@ -830,6 +854,8 @@ export type NodeChange = {
   by?: string;
   /** the key of the run in which it ran, in a re-run */
   taken_from?: string;
+  /** the key of the child run of the attempt; empty for none */
+  child?: string;
   output_bytes?: number;
   outputs?: Record<string, unknown>;
   /** of this visit, the newest 50; `attempt` is the number of the last */

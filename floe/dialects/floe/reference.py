@@ -16,6 +16,7 @@ from floe.dialects.floe.vocabulary import (
     COMMON_MAP,
     DATA_TRIGGER,
     FLOW,
+    FLOW_TASK,
     FORM_FIELD,
     FORM_MAP,
     HOST_CONFIG,
@@ -70,7 +71,8 @@ SECTIONS: Final[Mapping[str, Section]] = {
     "test": CASE,
     "given": GIVEN,
     "expect": EXPECT,
-    **{name: opts for opts, name in _TASKS.items() if opts.keys},
+    **{name: opts for opts, name in _TASKS.items() if opts.keys and opts is not FLOW_TASK},
+    "flow-task": FLOW_TASK,
 }
 _PROGRAMS_MARKED: Final = re.compile(r"(<!-- programs -->\n).*?(<!-- end -->)", re.DOTALL)
 _MARKED: Final = re.compile(r"(<!-- keys: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)

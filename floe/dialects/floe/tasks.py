@@ -25,6 +25,10 @@ from floe.dialects.floe.vocabulary import (
     OPTS,
     SHELL,
     SUB_DIR,
+    SUB_FLOW,
+    SUB_HOST,
+    SUB_VALUES,
+    SUB_WAIT,
     SUBMODULES,
     TASK,
     TASK_PERIOD,
@@ -35,6 +39,7 @@ from floe.dialects.notes import Notes
 from floe.dialects.section import Section, SectionValues
 from floe.dialects.tree import Scalar, Table
 from floe.expr.command import IN_ENV
+from floe.model.children import SubFlow
 from floe.model.flow import Ask, Exec, Fetch, Git, GitCheckout, GitMerge, Wait, Work
 from floe.model.template import Text, data_of, has_template
 
@@ -167,6 +172,13 @@ def _timer(opts: SectionValues, name: str, notes: Notes) -> Wait:
     return Wait(period_s=opts[TASK_PERIOD])
 
 
+def _flow(opts: SectionValues, name: str, notes: Notes) -> SubFlow:
+    values = opts[SUB_VALUES]
+    return SubFlow(
+        flow=opts[SUB_FLOW], values=values or {}, wait=opts[SUB_WAIT], host=opts[SUB_HOST]
+    )
+
+
 def _data(opts: SectionValues, name: str, notes: Notes) -> Ask:
     return Ask(form=read_form(opts[FORM], name, notes))
 
@@ -179,6 +191,7 @@ BUILDERS: Final[Mapping[str, Callable[[SectionValues, str, Notes], Work]]] = {
     "git-merge": _merge,
     "timer": _timer,
     "data": _data,
+    "flow": _flow,
 }
 """By type of task: a function from its `opts` and name to its work, where the `opts` are checked
 against one another or have different names than the fields."""

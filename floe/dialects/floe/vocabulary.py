@@ -13,6 +13,7 @@ from floe.dialects.floe.event_names import EventNames
 from floe.dialects.floe.expressions import NO_EXPRESSION, ExpressionKind
 from floe.dialects.floe.http_keys import HTTP
 from floe.dialects.floe.items import NO_ITEMS, ForeachKind, MatrixKind
+from floe.dialects.floe.json_values import NO_VALUES, ValueMap
 from floe.dialects.floe.max_runs import WrittenMaxRuns
 from floe.dialects.floe.repeats import NO_REPEAT, WrittenRepeat
 from floe.dialects.floe.secret_url import SecretUrl
@@ -34,6 +35,7 @@ from floe.dialects.kinds import (
 )
 from floe.dialects.section import KeySpec, Section, SectionPart, ShortPart
 from floe.dialects.tree import Table, Tree
+from floe.model.children import SubFlow
 from floe.model.flow import (
     Ask,
     Backoff,
@@ -50,6 +52,7 @@ from floe.model.flow import (
 )
 from floe.model.form import Approvers, FieldType
 from floe.model.http import Http
+from floe.model.ids import HOST
 from floe.model.keep import Keep, SpacesKept
 from floe.model.notice import Channel, NoticeOf
 from floe.model.nouns import dataclass
@@ -880,6 +883,43 @@ DATA: Final = Section(
     keys=(FORM,),
     doc="Opens a form and waits for a user to fill it (`good`) or to reject it (`bad`).",
 )
+SUB_FLOW: Final = KeySpec(
+    name="flow",
+    kind=Text(r"[a-z0-9][a-z0-9-]{0,62}(@[1-9][0-9]{0,8})?", "the id of a flow, or id@ver"),
+    default="",
+    required=True,
+    doc="The flow to run: its `id`, for the highest version, or `id@ver`.",
+    example="flow: deploy",
+)
+SUB_VALUES: Final = KeySpec(
+    name="values",
+    kind=ValueMap(),
+    default=NO_VALUES,
+    absent="none",
+    doc="The values of the child run, as its first trigger that takes data asks for them.",
+    example="values: {where: eu}",
+)
+SUB_WAIT: Final = KeySpec(
+    name="wait",
+    kind=FLAG,
+    default=True,
+    doc="Wait until the child run has ended. Else the task is good once the child is pending, "
+    "outputs the id of the child as `run`, and the child goes on when this run ends.",
+    example="wait: false",
+)
+SUB_HOST: Final = KeySpec(
+    name="host",
+    kind=Text(HOST.pattern, "the name of a host"),
+    default="",
+    absent="any host",
+    doc="The one host that may run the child. One that is away is waited for.",
+    example="host: h2",
+)
+FLOW_TASK: Final = Section(
+    name="`opts` of a flow task",
+    keys=(SUB_FLOW, SUB_VALUES, SUB_WAIT, SUB_HOST),
+    doc="Runs a flow as a run of its own, its child, on any host of the cluster.",
+)
 END: Final = Section(name="`opts` of an end", keys=(), doc="Reaching it ends the run.")
 
 # --- tasks, merges --------------------------------------------------------------------------------
@@ -892,6 +932,7 @@ TASK_TYPES: Final[Mapping[str, TaskType]] = {
     "git-merge": TaskType(work=GitMerge, opts=GIT),
     "timer": TaskType(work=Wait, opts=TIMER),
     "data": TaskType(work=Ask, opts=DATA),
+    "flow": TaskType(work=SubFlow, opts=FLOW_TASK),
     "end": TaskType(work=End, opts=END),
 }
 _RETRIED: Final = " and ".join(

@@ -19,6 +19,7 @@ from floe.host.runs import pend_of
 from floe.host.site import Site
 from floe.host.step import Step
 from floe.host.undoable import Undoable
+from floe.kernel.children import cancel_of_orphan
 from floe.kernel.evolve import evolve
 from floe.kernel.place import Refusals, place
 from floe.kernel.sentences import first_parts
@@ -163,11 +164,17 @@ class Grantee:
         return self._outbox.get(run.host, ENDED, run.key) is not None
 
     def lost(self, step: Step, host: HostId, store: StoreId) -> None:
-        """A host was forgotten: report nothing to it any more."""
+        """A host was forgotten: report nothing to it any more, and cancel the child runs here that
+        its runs waited for."""
         for at, kind, key, outgoing in self._outbox.waiting():
             ref = ref_of(key) if kind == ENDED and at == host and outgoing.store == store else None
             if ref is not None:
                 self._close(step, ref)
+        table = self._site.table
+        for run in tuple(table.runs.values()):
+            is_here = run.ref[:2] == (host, store) and not table.is_foreign(run)
+            if is_here and (cancel := cancel_of_orphan(run)):
+                step.decide(run, cancel)
 
     def supersede(self, step: Step) -> None:
         """This host was forgotten: its runs were restarted elsewhere, or ended."""

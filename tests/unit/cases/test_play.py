@@ -135,3 +135,33 @@ def test_trigger_that_the_flow_does_not_have_is_refused() -> None:
 
     with pytest.raises(NotFound, match="no trigger `hourly`"):
         trigger_of(flow, NodeId("hourly"))
+
+
+SUB = """
+name: release
+tasks:
+  - {name: go, type: flow, listen: trigger.good, timeout: 1h, opts: {flow: deploy}}
+  - {name: tell, type: exec, listen: task.go.good, opts: {cmd: tell}}
+tests:
+"""
+
+
+@pytest.mark.parametrize(
+    ("given", "result", "why"),
+    [
+        ("good", "good", ""),
+        ("{result: bad, why: broken}", "bad", "test-3 ended bad: broken"),
+        ("{result: error, why: staging is held}", "error", "staging is held"),
+        ("{after: 2h}", "error", "timed out after 1h"),
+    ],
+)
+def test_child_run_ends_as_the_test_says(given: str, result: str, why: str) -> None:
+    text = f"{SUB}  - {{name: x, expect: {{ends: good}}, given: {{go: {given}}}}}\n"
+    compiled = dialect().flows(text, "a.yml")
+    assert not compiled.errors
+
+    run = play(compiled.flows[0], compiled.cases[0])
+
+    outcome = run.run.nodes[NodeId("go")].outcome
+    assert outcome is not None
+    assert (outcome.result, outcome.why) == (result, why)

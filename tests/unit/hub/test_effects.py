@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 from typing import cast
 
+from floe.hub.children import Children
 from floe.hub.clock import Timers, WallClock
 from floe.hub.effects import AT_ONCE_MAX, Effects
 from floe.hub.flows import FlowFiles
@@ -34,6 +35,7 @@ async def test_many_effects_leave_others_their_turn() -> None:
         runs={},
         put=lambda word: None,
         places=Places(),
+        children=cast(Children, None),
     )
     key = the_key(a_run(), "build")
     owed = [SetTimer(key=key, kind="wait", due=Instant(n)) for n in range(AT_ONCE_MAX + 1)]

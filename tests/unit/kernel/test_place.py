@@ -45,9 +45,14 @@ def test_lowest_id_breaks_a_tie() -> None:
         (a_pend(host_tags=frozenset({"go"})), a_host(), "lacks the tag go (it has none)"),
         (a_pend(host_tags=frozenset({"b", "a"})), a_host(), "lacks the tags a, b (it has none)"),
         (
-            a_pend(only=HostId("h2")),
+            a_pend(only=HostId("h2"), prefers=HostId("h2")),
             a_host(),
             "does not have the workspace that the run takes over: h2 has it",
+        ),
+        (
+            a_pend(only=HostId("h2")),
+            a_host(),
+            "is not h2, where the run has to run",
         ),
         (
             a_pend(),

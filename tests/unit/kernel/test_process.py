@@ -1,7 +1,10 @@
 """Nodes with a process, and runs with a slot."""
 
-from floe.kernel.process import takes_slot
-from tests.make import a_flow, a_form, a_run, after, exited
+from floe.kernel.process import children_of, takes_slot
+from floe.model.children import SubFlow
+from floe.model.ids import RunRef
+from floe.model.signal import ChildMade
+from tests.make import H1, STORE, a_flow, a_form, a_node, a_run, after, exited, the_key
 
 
 def test_only_a_run_with_an_open_command_takes_a_slot() -> None:
@@ -12,3 +15,13 @@ def test_only_a_run_with_an_open_command_takes_a_slot() -> None:
     ]
 
     assert taken == [False, True, False]
+
+
+def test_run_that_waits_for_a_child_run_takes_no_slot() -> None:
+    run = a_run(a_flow(a_node("go", SubFlow(flow="deploy"))))
+    child = RunRef(H1, STORE, 2)
+
+    waiting = after(run, ChildMade(key=the_key(run, "go"), run=child))
+
+    assert [takes_slot(run), takes_slot(waiting)] == [False, False]
+    assert children_of(waiting) == [child.key]

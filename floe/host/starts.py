@@ -1,0 +1,53 @@
+"""The start of a run: its number, its first event, and what is stored with it."""
+
+from dataclasses import replace
+
+from floe.host.inputs import Start
+from floe.host.site import RECENT_MAX
+from floe.host.step import Step
+from floe.kernel.evolve import evolve
+from floe.kernel.group import group_of
+from floe.kernel.title import title_of
+from floe.model.event import RunPended
+from floe.model.ids import RunRef
+
+
+def start_run(step: Step, start: Start) -> tuple[RunRef | None, bool]:
+    """Make a pending run; return it, and whether it is new. None: the run to repeat is removed."""
+    site, old = step.site, start.rerun_of
+    if start.once and (known := site.once.get(start.once)):
+        return known, False
+    if old is not None and old.run in site.removed:
+        return None, False
+    site.serial += 1
+    ref = RunRef(site.id, site.store, site.serial)
+    step.keep("serial", "run", site.serial)
+    step.keep_once(start.once, ref)
+    step.ledger += start.marks
+    if start.digest:
+        step.keep_flow(start.digest, start.flow)
+    pended = RunPended(
+        at=step.now,
+        flow=start.flow.id,
+        ver=start.flow.ver,
+        trigger=start.trigger,
+        values=start.values,
+        by=start.by,
+        digest=start.digest,
+        rerun_of=old,
+        taken=start.taken,
+        items_taken=start.items_taken,
+        parent=start.parent,
+        only=start.only,
+    )
+    step.before[ref] = None
+    run = replace(evolve(None, pended, ref=ref), flow=start.flow)
+    title = title_of(run, start.flow)
+    group = group_of(run, start.flow) if start.digest else ""  # else the flow-file may decide it
+    if title or group:
+        pended = replace(pended, title=title, group=group)
+        run = replace(run, title=title, group=group)
+    step.record(run, pended, None)
+    if old is not None:
+        site.repeats.put_newest(ref.key, old.run, RECENT_MAX)
+    return ref, True

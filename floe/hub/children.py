@@ -1,0 +1,95 @@
+"""Carries out what nodes with child runs owe: finds the flow of a child, and cancels children."""
+
+from collections.abc import Callable, Collection, Coroutine, Mapping
+from dataclasses import replace
+
+import structlog
+
+from floe.host.inputs import Child, Incoming, Start
+from floe.hub.clock import Clock
+from floe.hub.flows import Flows, given_by_hand, pulled, start_of
+from floe.kernel.children import awaits_child, cancel_of
+from floe.kernel.process import children_of
+from floe.model.children import SubFlow
+from floe.model.effect import PendChild, StopChild
+from floe.model.errors import FloeError, NotFound
+from floe.model.ids import HostId, Key, RunRef
+from floe.model.run import Run
+from floe.model.signal import Failed, Reported
+from floe.nodes.base import Refs
+from floe.store.base import RunStore
+
+log = structlog.get_logger()
+
+
+class Children:
+    """Pends and cancels the child runs of the runs of a host."""
+
+    def __init__(
+        self,
+        flows: Flows,
+        refs: Refs,
+        spawn: Callable[[Coroutine[object, object, None]], None],
+        clock: Clock,
+        runs: Mapping[RunRef, Run],
+        put: Callable[[Incoming], None],
+        hosts: Callable[[], Collection[HostId]],
+    ) -> None:
+        """`hosts` returns the names of all hosts; empty while some never sent a message."""
+        self._flows = flows
+        self._refs = refs
+        self._spawn = spawn
+        self._clock = clock
+        self._runs = runs
+        self._put = put
+        self._hosts = hosts
+
+    def perform(self, effect: PendChild | StopChild) -> None:
+        """Begin an effect. Idempotent."""
+        key = effect.key
+        if isinstance(effect, PendChild):
+            self._spawn(self._pend(key))
+        elif run := self._runs.get(key.run):
+            self._put(Incoming(input=cancel_of(run, key), run=RunRef.parse(effect.run)))
+
+    async def _pend(self, key: Key) -> None:
+        run = self._runs.get(key.run)
+        work = awaits_child(run, key) if run else None
+        if run is None or work is None:
+            return
+        try:
+            child = Child(key=key, start=await self._start(run, work))
+        except Exception as error:  # the executor's border: one bad node never stops a host
+            if not isinstance(error, FloeError):
+                log.exception("child.not_pended", run=str(key.run), node=key.node)
+            failed = Failed(cause="start", why=str(error))
+            report = Reported(key=key, report=failed, at=self._clock.now())
+            self._put(Incoming(input=report, run=key.run))
+            return
+        self._put(Incoming(input=child))
+
+    async def _start(self, run: Run, work: SubFlow) -> Start:
+        """The start of a child, as a person would start it. Raises FloeError."""
+        known = self._hosts()
+        if work.host and known and work.host not in known:
+            raise NotFound(f"no host {work.host}: the cluster has {', '.join(sorted(known))}")
+        book = self._flows.book
+        flow = book.find(work.flow)
+        trigger = pulled(flow, "", "data")
+        values = await given_by_hand(trigger, work.values, self._refs)
+        start = start_of(book, flow, trigger, values, by=run.by, once="")
+        return replace(start, only=HostId(work.host) if work.host else None)
+
+
+async def places_of_children(
+    run: Run, store: RunStore, named: Callable[[RunRef], str]
+) -> Mapping[str, str]:
+    """By key, the names of the child runs that a run waits for, with where each is."""
+    places: dict[str, str] = {}
+    for key in children_of(run):
+        ref = RunRef.parse(key)
+        row = await store.find(ref)
+        is_active = row is not None and row.state == "active"
+        where = f"active on {row.host}" if row and is_active else "which waits for a host"
+        places[key] = f"{named(ref)}, {where}"
+    return places
