@@ -18,7 +18,7 @@ from floe.model.codec import iso
 from floe.model.flow import Ask, Flow, Node, Wait
 from floe.model.host import NeverRan, Why
 from floe.model.ids import Key, NodeId, RunRef
-from floe.model.old_reasons import headline
+from floe.model.old_reasons import reason_today
 from floe.model.run import NodeState, Run
 from floe.model.tags import SKIPPED, Tag, emitter_of, label_of
 
@@ -136,7 +136,7 @@ def _child(key: str, children: Mapping[str, str]) -> str:
 
 
 def _why_ended(run: Run) -> Why:
-    text = headline(run.why)
+    text = reason_today(run.why)
     if run.result in ("good", "bad"):
         text = f"ended {run.result}: {text}"
     if run.flow is None:

@@ -26,10 +26,10 @@ def result_of_row(good: bool | None, why: str) -> RunResult | None:
         return "cancelled"
     if why.startswith("stalled: "):
         return "stalled"
-    return "rejected" if _REJECTED.match(headline(why)) else "bad"
+    return "rejected" if _REJECTED.match(reason_today(why)) else "bad"
 
 
-def headline(why: str) -> str:
+def reason_today(why: str) -> str:
     """The reason why a run failed, as it is put today: `unit tests failed: exit status 1`.
 
     Floe 0.1 put it as `task.unit-tests.bad (exit status 1) has no listener`.

@@ -4,7 +4,7 @@ from typing import Final
 
 from floe.model.ids import FlowId, HostId, Instant, NodeId, StoreId
 from floe.model.nouns import dataclass, replace
-from floe.model.old_reasons import headline, result_of_row
+from floe.model.old_reasons import reason_today, result_of_row
 from floe.model.result import RunResult
 from floe.model.run import Phase, Run, State
 from floe.model.search_terms import terms_in
@@ -61,7 +61,7 @@ def completed(row: Summary) -> Summary:
     """A row that another host sent, with what a host with floe 0.1 leaves out."""
     if row.good is None or row.result is not None:
         return row
-    why = headline(row.why)
+    why = reason_today(row.why)
     return replace(row, result=result_of_row(row.good, why), why=why)
 
 
@@ -78,7 +78,7 @@ def summary_of(run: Run) -> Summary:
         phase=run.phase,
         good=run.good if is_over else None,
         result=run.result if is_over else None,
-        why=headline(run.why),
+        why=reason_today(run.why),
         title=run.title or title_from(run.values),
         terms=terms_in(run.values),
         host=run.host,

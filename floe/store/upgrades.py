@@ -6,7 +6,7 @@ from typing import Final
 
 from floe.model.codec import Body, from_text
 from floe.model.ids import Json
-from floe.model.old_reasons import headline, result_of_row
+from floe.model.old_reasons import reason_today, result_of_row
 from floe.model.search_terms import terms_in
 from floe.model.title import title_from
 from floe.store.rules import searched
@@ -23,7 +23,7 @@ def _upgraded_result(good: int | None, why: str) -> str | None:
 
 
 def _upgraded_why(good: int | None, why: str) -> str:
-    return headline(why) if good == 0 else why
+    return reason_today(why) if good == 0 else why
 
 
 def _upgraded_title(pended: Body) -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from floe.model.old_reasons import headline, result_of_row
+from floe.model.old_reasons import reason_today, result_of_row
 from floe.model.result import RunResult
 
 
@@ -55,4 +55,4 @@ def test_reason_determines_the_result(
     ],
 )
 def test_old_reason_is_put_as_today(why: str, said: str) -> None:
-    assert headline(why) == said
+    assert reason_today(why) == said
