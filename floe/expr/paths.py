@@ -18,13 +18,14 @@ class Unknown(Exception):
 def value_at(value: Json, path: Path) -> Json:
     """The value that the rest of a path leads to. Raises Unknown."""
     for step in path:
-        match value, step:
-            case Mapping(), str() if step in value:
-                value = value[step]
-            case list() | tuple(), int() if step < len(value):
-                value = value[step]
-            case _:
+        if isinstance(step, str):
+            if not isinstance(value, Mapping) or step not in value:
                 raise Unknown
+            value = value[step]
+        elif isinstance(value, list | tuple) and step < len(value):
+            value = value[step]
+        else:
+            raise Unknown
     return value
 
 

@@ -4,6 +4,7 @@ Source: docs/flows.md, "Conditions".
 """
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Final
 
 from floe.expr.fuel import CONDITION_FUEL, Fuel
@@ -24,11 +25,6 @@ def unmet(condition: str, value: Callable[[Path], Json]) -> str:
 
     `value` raises Unknown for a path without a value. Raises ExpressionError.
     """
-    from floe.expr.flow.expression import expression  # most flows have none
-
-    judge = expression(condition).evaluate
-    if judge(value, Fuel(CONDITION_FUEL)):
-        return ""
     read: dict[Path, Json | Unknown] = {}
 
     def noted(path: Path) -> Json:
@@ -40,8 +36,15 @@ def unmet(condition: str, value: Callable[[Path], Json]) -> str:
         read[path] = found
         return found
 
-    judge(noted, Fuel(CONDITION_FUEL))  # again, since most conditions are true
-    return _reason(read)
+    return "" if _judge_of(condition)(noted, Fuel(CONDITION_FUEL)) else _reason(read)
+
+
+@lru_cache(maxsize=512)
+def _judge_of(condition: str) -> Callable[[Callable[[Path], Json], Fuel], Json]:
+    """What evaluates a condition; kept, since an import costs as much as half of an evaluation."""
+    from floe.expr.flow.expression import expression  # most flows have none
+
+    return expression(condition).evaluate
 
 
 def _reason(read: Mapping[Path, Json | Unknown]) -> str:

@@ -46,13 +46,16 @@ class NodeScope:
 
     def value(self, path: Path) -> Json:
         """The value of a path. Raises Unknown."""
-        first, *rest = path
+        first = path[0]
         if first in self.given:
             return value_at(self.given, path)
+        rest = path[1:]
         match first:
+            case "values":
+                return value_at(self.run.values, rest)
             case "host" if self.run.host is not None:
                 host = {"name": self.run.host, "tags": sorted(self.host_tags)}
-                return value_at(host, tuple(rest))
+                return value_at(host, rest)
             case "ws" if self.run.workspace and not rest:
                 return self.run.workspace
             case "host" | "ws":

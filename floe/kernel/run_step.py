@@ -99,8 +99,8 @@ class RunStep:
                     tags.extend(self._enter(node))
                     if self.run.phase != "active":
                         return
-                if self.flow.followers:
-                    tags.extend(skip_lost(self, followers_of(self.flow, arrival)))
+                if followers := self.flow.followers and followers_of(self.flow, arrival):
+                    tags.extend(skip_lost(self, followers))
             decided = len(self.events)
             tags = self._go_round() if self.flow.loops else []
             if self.run.phase != "active":

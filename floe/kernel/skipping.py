@@ -25,10 +25,10 @@ from floe.model.tags import SKIPPED, Tag, emitter_of, label_of, tag_of
 
 def followers_of(flow: Flow, tag: Tag) -> tuple[Node, ...]:
     """The nodes that may be skipped because a node was; none unless the tag says that it was."""
-    emitter = emitter_of(tag)
-    if emitter is None or label_of(tag) != SKIPPED:
+    if label_of(tag) != SKIPPED:
         return ()
-    return flow.followers.get(emitter, ())
+    emitter = emitter_of(tag)
+    return flow.followers.get(emitter, ()) if emitter is not None else ()
 
 
 def is_lost(run: Run, node: Node) -> bool:
@@ -39,8 +39,10 @@ def is_lost(run: Run, node: Node) -> bool:
 
 def is_excused(run: Run, node: Node) -> bool:
     """Whether all clauses of a node that stand do so by excused tags alone."""
+    if not node.excused:
+        return False
     standing = (tag for clause in node.needs for tag in clause if tag in run.standing)
-    return bool(node.excused) and all(tag in node.excused for tag in standing)
+    return all(tag in node.excused for tag in standing)
 
 
 def why_after(run: Run, node: Node) -> str:

@@ -35,7 +35,7 @@ def compiled(part: Part) -> Run:
     """The function that evaluates a part. Raises ExpressionError."""
     match part:
         case Literal(value=value):
-            return lambda _, fuel: _paid(fuel, value)
+            return _literal(value)
         case Named():
             return _path(part)
         case Within():
@@ -59,6 +59,14 @@ def compiled(part: Part) -> Run:
 def _paid(fuel: Fuel, value: Json) -> Json:
     fuel.spend(1)
     return value
+
+
+def _literal(value: Json) -> Run:
+    def run(values: Values, fuel: Fuel) -> Json:
+        fuel.spend(1)
+        return value
+
+    return run
 
 
 def _path(part: Named) -> Run:
@@ -211,6 +219,9 @@ def _computed(first: Run, rest: Operands) -> Run:
 
 
 def _compared(first: Run, rest: Operands) -> Run:
+    if len(rest) == 1:
+        return _compared_once(first, *rest[0])
+
     def run(values: Values, fuel: Fuel) -> Json:
         left = first(values, fuel)
         for at, sign, operand in rest:
@@ -224,6 +235,22 @@ def _compared(first: Run, rest: Operands) -> Run:
                 raise
             left = right
         return True
+
+    return run
+
+
+def _compared_once(first: Run, at: int, sign: str, second: Run) -> Run:
+    """A single comparison, as most conditions are."""
+
+    def run(values: Values, fuel: Fuel) -> Json:
+        left = first(values, fuel)
+        fuel.spend(1)
+        right = second(values, fuel)
+        try:
+            return holds(sign, left, right, fuel)
+        except ExpressionError as fault:
+            fault.place(at)
+            raise
 
     return run
 

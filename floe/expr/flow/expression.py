@@ -35,6 +35,8 @@ class Expression:
 
 def result(value: Json, fuel: Fuel) -> Json:
     """A value that an evaluation may come to. Raises ExpressionError."""
+    if isinstance(value, bool):
+        return value
     if isinstance(value, str):
         if len(value) > RESULT_BYTES_MAX // 4:
             size(value, fuel)

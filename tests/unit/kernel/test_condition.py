@@ -9,6 +9,7 @@ from floe.expr.errors import ExpressionError
 from floe.expr.paths import value_at
 from floe.kernel.condition import VALUE_MAX, unmet
 from floe.model.ids import Json
+from floe.model.template import Path
 
 
 def why(condition: str, values: Mapping[str, Json]) -> str:
@@ -50,3 +51,15 @@ def test_secret_is_not_part_of_the_reason() -> None:
 def test_condition_that_cannot_be_judged_raises() -> None:
     with pytest.raises(ExpressionError, match="missing"):
         why("values.env == 'prod'", {})
+
+
+def test_false_condition_is_judged_once() -> None:
+    read: list[Path] = []
+
+    def value(path: Path) -> Json:
+        read.append(path)
+        return "test"
+
+    unmet("values.env == 'prod'", value)
+
+    assert read == [("values", "env")]
