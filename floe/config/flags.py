@@ -11,10 +11,10 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Final, Literal
 
+from floe.dialects.addresses import url_fault
 from floe.dialects.floe.vocabulary import (
     TAG,
 )
-from floe.dialects.kinds import url_fault
 from floe.files import read_named, reason_of
 from floe.model.errors import Finding
 from floe.model.nouns import dataclass

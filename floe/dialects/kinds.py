@@ -4,13 +4,12 @@ A kind never guesses: if YAML reads a scalar as a different type than the key ne
 error which quotes the source text. A dialect's vocabulary gives each key its kind.
 """
 
-import ipaddress
 import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Generic, Protocol, TypeVar
-from urllib.parse import urlsplit
 
+from floe.dialects.braces import WHERE, maybe_value_in, value_in
 from floe.dialects.notes import Notes, Position
 from floe.dialects.tree import Items, Scalar, Table, Tree
 from floe.model.nouns import dataclass
@@ -58,6 +57,25 @@ def scalar(tree: Tree, key: str, due: str, hint: str = "") -> Scalar:
     raise Unfit(tree.at, f"`{key}` takes {due}, not {found}", hint)
 
 
+def text_of(tree: Tree, key: str) -> Scalar:
+    """The tree as a text, whatever stands in it. Raises Unfit."""
+    value = scalar(tree, key, "text")
+    if value.kind != "text":
+        article = "" if value.kind == "nothing" else "a "
+        what = f"`{key}` takes text, but YAML reads {quoted(value.text)} as {article}{value.kind}"
+        raise Unfit(value.at, what, f'quote it: {key}: "{value.text}"')
+    return value
+
+
+def _check_braces(text: Scalar, key: str, instead: str, notes: Notes) -> None:
+    if found := value_in(text.text):
+        what = f"`{key}` takes no values, and `{found[0]}` would be one"
+        raise Unfit(text.position_of(found.start()), what, instead)
+    if found := maybe_value_in(text.text):
+        what = f"`{key}` takes no values, so `{found[0]}` stays text"
+        notes.warning(text.position_of(found.start()), what, instead)
+
+
 def quoted(text: str) -> str:
     """A source text for a message: shortened, in backticks."""
     return f"`{text if len(text) <= 60 else text[:57] + '...'}`"
@@ -71,83 +89,19 @@ class Text:
     like: str = ""
     """The pattern in words, as a hint."""
     label: str = "string"
+    instead: str = WHERE
+    """What to write instead of a value of the run, which it does not take."""
 
     def read(self, tree: Tree, key: str, notes: Notes) -> str:
-        value = scalar(tree, key, "text")
-        if value.kind != "text":
-            article = "" if value.kind == "nothing" else "a "
-            what = (
-                f"`{key}` takes text, but YAML reads {quoted(value.text)} as {article}{value.kind}"
-            )
-            raise Unfit(value.at, what, f'quote it: {key}: "{value.text}"')
+        value = text_of(tree, key)
+        if "{{" in value.text:
+            _check_braces(value, key, self.instead, notes)
         if self.pattern and not re.fullmatch(self.pattern, value.text):
             raise Unfit(value.at, f"`{key}` cannot be {quoted(value.text)}", self.like)
         return value.text
 
     def schema(self) -> Schema:
         return {"type": "string"} | ({"pattern": f"^(?:{self.pattern})$"} if self.pattern else {})
-
-
-@dataclass(frozen=True)
-class HostUrl:
-    """The URL of a floe host: scheme, name and port; a path if its API is not at `base-url`."""
-
-    label: str = "string"
-
-    def read(self, tree: Tree, key: str, notes: Notes) -> str:
-        text = Text(_HOST_URL, "http://host:port").read(tree, key, notes)
-        if fault := url_fault(text):
-            raise Unfit(tree.at, f"`{key}` cannot be {quoted(text)}: {fault}", "http://host:port")
-        return text
-
-    def schema(self) -> Schema:
-        return Text(_HOST_URL).schema()
-
-
-@dataclass(frozen=True)
-class Network:
-    """An IP address, or a network of them."""
-
-    label: str = "string"
-
-    def read(self, tree: Tree, key: str, notes: Notes) -> str:
-        text = Text().read(tree, key, notes)
-        hint = "an address or a network, such as 127.0.0.1 or 10.0.0.0/24"
-        try:
-            address = ipaddress.ip_interface(text)
-        except ValueError:
-            raise Unfit(tree.at, f"`{key}` cannot be {quoted(text)}", hint) from None
-        network = address.network
-        if address.ip != network.network_address:
-            what = f"`{key}` cannot be {quoted(text)}: its network begins at {network}"
-            raise Unfit(tree.at, what, hint)
-        if not network.prefixlen:
-            raise Unfit(tree.at, f"`{key}` cannot be {quoted(text)}: it covers every address", hint)
-        return text
-
-    def schema(self) -> Schema:
-        return Text().schema()
-
-
-_HOST_URL: Final = r"https?://[^\s/]+(/\S*)?"
-
-
-def url_fault(text: str) -> str:
-    """What is wrong with the URL of a host; empty if nothing is."""
-    if not re.fullmatch(_HOST_URL, text):
-        return "it is not an http:// or https:// URL"
-    try:
-        there = urlsplit(text)
-        name, port = there.hostname, there.port
-    except ValueError:
-        return "its host or port is not valid"
-    if not name or port == 0:
-        return "its host or port is not valid"
-    if there.username is not None or there.password is not None:
-        return "hosts use the cluster's token, so remove the user and password"
-    if there.query or there.fragment:
-        return "a query or fragment is not allowed"
-    return ""
 
 
 @dataclass(frozen=True)

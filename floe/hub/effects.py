@@ -235,7 +235,7 @@ class Effects:
             workspace=Path(run.workspace),
             moved_from=Path(run.moved_from) if run.moved_from else None,
             reuse_space=flow.reuse_space,
-            env=in_values(flow.env, run.workspace),
+            env=in_values(flow.shared_env, run.workspace),
             has_escapes=flow.has_escapes,
             strict_shell=flow.strict_shell,
             inputs=inputs_of(run, state),

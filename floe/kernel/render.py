@@ -7,10 +7,11 @@ from typing import Any, Final, TypeVar, get_args, get_type_hints
 
 from floe.expr.substitute import in_text, in_texts, in_value
 from floe.kernel.inputs import layers_of
-from floe.model.flow import Git, GitCheckout, GitMerge, InWorkspace, Work
+from floe.model.flow import Git, GitCheckout, GitMerge, Work
 from floe.model.ids import Json, NodeId
 from floe.model.run import Run
 from floe.model.template import Text
+from floe.model.workspace_texts import InWorkspace
 
 T = TypeVar("T", bound=Work | Git)
 

@@ -3,6 +3,7 @@
 What an expression came to is data: no `{{ws}}`, `./` or variable in it is replaced, here or later.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
@@ -18,6 +19,7 @@ from floe.expr.requests import (
     encodable,
 )
 from floe.expr.substitute import ARGUMENT_BYTES_MAX, in_text, in_value
+from floe.expr.template import part_as_written
 from floe.expr.values import as_text
 from floe.kernel.judge import NodeScope, code_of, fault_text, value_of_part
 from floe.model.flow import Exec, Fetch, Work
@@ -29,6 +31,8 @@ from floe.model.template import Path, Template, TemplatePart, Text, data_of
 
 DATA_BYTES_MAX: Final = 1 << 20
 """Of all values in the work of one node."""
+
+_HEXADECIMAL: Final = re.compile("[0-9A-Fa-f]{32,64}")
 
 _MORE: Final = "\0"
 """Stands for the value behind a text, so that a `.` before a value is not the workspace."""
@@ -42,11 +46,13 @@ def filled_work(work: Work, scope: NodeScope) -> Work:
     """Work with its templates filled in, and the workspace in these texts. Raises WorkFault."""
     filler = _Filler(scope)
     if isinstance(work, Fetch):
-        return replace(work, url=filler.encoded(work.url, "url", UrlEncoding()))
+        url = filler.encoded(work.url, "url", UrlEncoding())
+        return replace(work, url=url, checksum=filler.checksum(work.checksum))
     if isinstance(work, Http):
         return _filled_request(work, filler)
     assert isinstance(work, Exec), "no other work has templates"
-    return replace(work, argv=filler.arguments(work.argv), env=filler.entries(work.env))
+    env = (*scope.flow.filled_env, *work.env)
+    return replace(work, argv=filler.arguments(work.argv), env=filler.entries(env))
 
 
 def filled_or_why(work: Work, scope: NodeScope) -> tuple[Work, str]:
@@ -103,6 +109,16 @@ class _Filler:
                 encoding.text(put)
                 parts.append(replace(part, text=put))
         return Template(parts=tuple(parts))
+
+    def checksum(self, text: Text) -> Text:
+        """A checksum as plain text; its value may be a line `HASH  filename`."""
+        if isinstance(text, str):
+            return text
+        words = data_of(self._text(text, "checksum")).split()
+        if not words or not _HEXADECIMAL.fullmatch(words[0]):
+            written = "".join(map(part_as_written, text.parts))
+            raise WorkFault(f"checksum: `{written}` is not hexadecimal; try: the HASH alone")
+        return words[0].lower()
 
     def _put(
         self,

@@ -6,7 +6,6 @@ Frozen and JSON-shaped, so that it can be stored by digest and pinned to a run.
 import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import field
-from enum import Enum
 from typing import Annotated, Literal
 
 from floe.model.children import SubFlow
@@ -19,7 +18,8 @@ from floe.model.notice import Notice
 from floe.model.nouns import dataclass
 from floe.model.secret_name import SecretName, SecretUse, secrets_in
 from floe.model.tags import Tag, emitter_of
-from floe.model.template import Template, Text, has_template
+from floe.model.template import Template, Text, has_template, plain_beginning
+from floe.model.workspace_texts import InWorkspace, WsText, WsTexts, WsValue
 
 WhenFull = Literal["queue", "skip", "cancel-older"]
 """What becomes of a run that would be one too many: it waits, it is skipped, or the oldest is
@@ -27,22 +27,6 @@ cancelled for it."""
 OnItemBad = Literal["stop", "finish"]
 """After a bad item: stop begins no further item, finish begins all."""
 TriggerType = Literal["data", "timer", "poll-git", "push"]
-
-
-class InWorkspace(Enum):
-    """How the workspace of a run gets into a field of a node's work, when the node enters."""
-
-    TEXT = "text"
-    """`{{ws}}` is replaced, nothing else: for code."""
-    VALUE = "value"
-    """So is a leading `.` or `./`."""
-    VALUES = "values"
-    """The same in each of several values."""
-
-
-WsText = Annotated[str, InWorkspace.TEXT]
-WsValue = Annotated[str, InWorkspace.VALUE]
-WsTexts = Annotated[tuple[Text, ...], InWorkspace.VALUES]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,8 +69,8 @@ class Fetch:
     """Download a file over http(s)."""
 
     url: Annotated[Text, InWorkspace.TEXT]
-    checksum: str = ""
-    """Hexadecimal, lower case; empty for none."""
+    checksum: Text = ""
+    """Hexadecimal, lower case; empty for none. In work that is done a text without values."""
     checksum_algo: Literal["sha256", "sha1", "md5"] = "sha256"
     location: WsValue = ""
     """Empty for the workspace root; a directory if it ends in `/`."""
@@ -241,8 +225,8 @@ class Node:
         match self.work:
             case Exec(argv=argv, env=env):
                 return has_template((argv, env))
-            case Fetch(url=url):
-                return has_template((url,))
+            case Fetch(url=url, checksum=checksum):
+                return has_template((url, checksum))
             case Http(texts=texts):
                 return has_template(texts)
             case _:
@@ -315,7 +299,7 @@ class Flow:
     reuse_space: bool = False
     host_tags: tuple[str, ...] = ()
     resource_tags: tuple[str, ...] = ()
-    env: tuple[str, ...] = ()
+    env: tuple[Text, ...] = ()
     flow_file: str = ""
     """The document to read the nodes from when a run is pended; if empty, they are here."""
     origin: str = ""
@@ -356,6 +340,10 @@ class Flow:
     """Derived: the loops, of those nodes that lead back to a head."""
     filled: frozenset[NodeId] = field(init=False, repr=False, compare=False)
     """Derived: the nodes whose work has templates."""
+    shared_env: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    """Derived: the entries of `env` before the first with values, for all commands."""
+    filled_env: tuple[Text, ...] = field(init=False, repr=False, compare=False)
+    """Derived: the other entries of `env`, for commands of exec tasks: part of their work."""
     followers: Mapping[NodeId, tuple[Node, ...]] = field(init=False, repr=False, compare=False)
     """Derived: the nodes that name any tag of a node; empty if no run of the flow skips a node."""
     secret_names: frozenset[SecretName] = field(init=False, repr=False, compare=False)
@@ -369,7 +357,12 @@ class Flow:
         object.__setattr__(self, "by_id", {n.id: n for n in self.nodes})
         object.__setattr__(self, "hearers", {t: tuple(ns) for t, ns in hearers.items()})
         object.__setattr__(self, "loops", _loops(self.nodes))
-        object.__setattr__(self, "filled", frozenset(n.id for n in self.nodes if n.is_filled))
+        shared = plain_beginning(self.env)
+        filled = self.env[len(shared) :]
+        object.__setattr__(self, "shared_env", shared)
+        object.__setattr__(self, "filled_env", filled)
+        is_filled = {n.id for n in self.nodes if n.is_filled or (filled and type(n.work) is Exec)}
+        object.__setattr__(self, "filled", frozenset(is_filled))
         object.__setattr__(self, "followers", _followers(self.nodes, hearers))
         named = frozenset(self.secrets).union(*(node.secret_names for node in self.nodes))
         object.__setattr__(self, "secret_names", named)

@@ -60,6 +60,16 @@ def has_template(values: Iterable[object]) -> bool:
     )
 
 
+def plain_beginning(texts: Iterable[Text]) -> tuple[str, ...]:
+    """The texts before the first one with values."""
+    found: list[str] = []
+    for text in texts:
+        if isinstance(text, Template):
+            break
+        found.append(text)
+    return tuple(found)
+
+
 def plain_template(text: str) -> Template:
     """A template of nothing but text."""
     return Template(parts=(TemplatePart(text=text),))

@@ -173,11 +173,12 @@ class Fetches(InProcess):
             await part.run(work, source, target, key)
 
     def _cached(self, work: Fetch) -> Path | None:
-        if not work.checksum:
+        checksum = data_of(work.checksum)
+        if not checksum:
             return None
-        if not _DIGEST.fullmatch(work.checksum):
-            raise Yours(f"checksum {work.checksum[:80]!r} is not hexadecimal")
-        return self._cache / f"{work.checksum_algo}-{work.checksum}"
+        if not _DIGEST.fullmatch(checksum):
+            raise Yours(f"checksum {checksum[:80]!r} is not hexadecimal")
+        return self._cache / f"{work.checksum_algo}-{checksum}"
 
     async def _load(
         self, work: Fetch, part: PartialFile, print_line: Callable[[str], None]

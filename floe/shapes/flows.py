@@ -12,7 +12,7 @@ from floe.model.codec import encode, iso
 from floe.model.flow import Flow, MaxRuns, Trigger
 from floe.model.ids import Instant, Shape
 from floe.shapes.forms import form_shape
-from floe.shapes.work import work_shape
+from floe.shapes.work import text_shape, work_shape
 
 TRIGGERS_MAX: Final = 2
 """Triggers that the first node of a graph names."""
@@ -37,7 +37,7 @@ def flow_page(flow: Flow) -> Shape:
     return {
         **flow_shape(flow),
         "graph": graph_shape(flow),
-        "env": list(flow.env),
+        "env": [*map(text_shape, flow.env)],
         "timeout_s": flow.timeout_s,
         "on_host_lost": flow.on_host_lost,
         "max_runs": max_runs_shape(flow.max_runs) if flow.max_runs else None,

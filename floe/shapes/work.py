@@ -17,18 +17,19 @@ def work_shape(work: Work) -> Shape:
     for name in shape.keys() - {"kind"}:
         value = getattr(work, name)
         if isinstance(value, Template | tuple):
-            shape[name] = _shown(value)
+            shape[name] = text_shape(value)
     return shape
 
 
-def _shown(value: object) -> Json:
+def text_shape(value: object) -> Json:
+    """A text as people see it, with what its values came to, or as they are written."""
     match value:
         case Template(parts=parts):
             return "".join(map(_shown_part, parts))
         case tuple():
-            return [*map(_shown, value)]
+            return [*map(text_shape, value)]
         case HttpHeader(name=name, value=text):
-            return {"name": name, "value": _shown(text)}
+            return {"name": name, "value": text_shape(text)}
         case _:
             return cast("Json", value)
 

@@ -30,14 +30,14 @@ from floe.dialects.floe.case_keys import (
     TITLE,
     WHY,
 )
+from floe.dialects.floe.json_values import json_of
 from floe.dialects.kinds import Unfit, closest, quoted
 from floe.dialects.notes import Notes, Position
 from floe.dialects.section import KeySpec, SectionValues
-from floe.dialects.tree import Items, Scalar, Table, Tree
+from floe.dialects.tree import Table, Tree
 from floe.model.case import Attempts, Case, Expected, GivenAttempt, GivenNode
 from floe.model.flow import Flow
 from floe.model.ids import Json, NodeId
-from floe.model.number import exact_number
 
 
 def read_cases(tables: Sequence[Table], flows: Sequence[Flow], notes: Notes) -> tuple[Case, ...]:
@@ -203,26 +203,11 @@ def _node(name: str, at: Position, flow: Flow, notes: Notes) -> NodeId:
 
 
 def _map(part: SectionValues, key: KeySpec[Table | None], notes: Notes) -> Mapping[str, Json]:
+    found: dict[str, Json] = {}
     table = part[key]
-    return {} if table is None else {n: json_of(e.value, notes) for n, e in table.entries.items()}
-
-
-def json_of(tree: Tree, notes: Notes) -> Json:
-    """A value of a document as JSON; a number that JSON cannot hold exactly is an error."""
-    match tree:
-        case Table(entries=entries):
-            return {name: json_of(entry.value, notes) for name, entry in entries.items()}
-        case Items(items=items):
-            return [json_of(item, notes) for item in items]
-        case Scalar(kind="nothing"):
-            return None
-        case Scalar(kind="boolean", text=text):
-            return text.lower() in ("true", "yes", "on")
-        case Scalar(kind="whole number" | "number", text=text):
-            try:
-                return exact_number(text)
-            except ValueError as error:
-                notes.error(tree.at, f"{quoted(text)} cannot be a value", str(error))
-                return None
-        case Scalar(text=text):
-            return text
+    for name, (_, tree) in table.entries.items() if table else ():
+        try:
+            found[name] = json_of(tree, name)
+        except Unfit as fault:
+            notes.error(fault.at, fault.what, fault.hint)
+    return found

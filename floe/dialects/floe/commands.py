@@ -16,7 +16,7 @@ from floe.expr.environment import entry_faults, values_of
 from floe.expr.substitute import ARGUMENT_BYTES_MAX, named_vars
 from floe.expr.variables import with_variables
 from floe.model.flow import Ask, Exec, Flow, Node
-from floe.model.template import data_of
+from floe.model.template import Text, data_of
 
 
 def check_commands(
@@ -28,7 +28,7 @@ def check_commands(
     """
     for fault in entry_faults(flow.env, escapes=True):
         notes.error(env_at, fault.what, fault.hint)
-    _check_sizes(flow.env, lambda _: env_at, "`env`", notes)
+    _check_sizes([*map(data_of, flow.env)], lambda _: env_at, "`env`", notes)
     computable = _computable(flow)
     inputs = GivenInputs(flow) if nodes.is_whole else None
     is_strict = strict if flow.strict_shell is None else flow.strict_shell
@@ -50,7 +50,7 @@ class _Exec:
         self._notes = notes
         self._computable = computable
 
-    def check_values(self, before: tuple[str, ...]) -> None:
+    def check_values(self, before: tuple[Text, ...]) -> None:
         """Report values that would become more than data; `before` is the flow's `env`."""
         work, notes = self._work, self._notes
         entries = (*before, *work.env)
@@ -91,9 +91,9 @@ class _Exec:
             what = "`shell` has several commands, and continues when one of them fails"
             notes.warning(self._at(key), what, "strict-shell: true  (beside `tasks`), or `set -e`")
 
-    def check_inputs(self, node: Node, before: tuple[str, ...], inputs: GivenInputs) -> None:
+    def check_inputs(self, node: Node, before: tuple[Text, ...], inputs: GivenInputs) -> None:
         """Warn of inputs that no trigger and no node can give; `before` is the flow's `env`."""
-        entries = (*before, *map(data_of, self._work.env))
+        entries = map(data_of, (*before, *self._work.env))
         own = {entry.partition("=")[0] for entry in entries}
         for at, read in self._reads():
             names = (name for name in read if VALUE_PREFIX + name not in own)

@@ -19,6 +19,7 @@ from floe.dialects.floe.checks import (
     check_texts,
 )
 from floe.dialects.floe.commands import check_commands
+from floe.dialects.floe.flow_env import check_flow_env, texts_of
 from floe.dialects.floe.forms import read_fields
 from floe.dialects.floe.max_runs import check_max_runs
 from floe.dialects.floe.names import identify
@@ -121,8 +122,8 @@ class FloeDialect:
             reuse_space=part.get(REUSE_SPACE, base.reuse_space),
             host_tags=part.get(HOST_TAGS, base.host_tags),
             resource_tags=part.get(RESOURCE_TAGS, base.resource_tags),
-            env=part.get(FLOW_ENV, base.env),
             secrets=_secret_names(part) or base.secrets,
+            env=texts_of(part[FLOW_ENV]) if FLOW_ENV in part else base.env,
             timeout_s=part.get(FLOW_TIMEOUT, base.timeout_s),
             on_host_lost=part.get(ON_HOST_LOST, base.on_host_lost),
             unheard_bad=part.get(UNHEARD_BAD, base.unheard_bad),
@@ -140,6 +141,7 @@ class FloeDialect:
         check_max_runs(limit, flow, notes)
         check_texts(flow, nodes, notes)
         check_work_texts(flow, nodes, notes)
+        check_flow_env(part[FLOW_ENV], flow, notes)
         check_conditions(flow, nodes, notes)
         told.check(flow, notes)
         outputs.check(flow, notes)
@@ -282,8 +284,8 @@ def _flow(
         reuse_space=part[REUSE_SPACE],
         host_tags=part[HOST_TAGS],
         resource_tags=part[RESOURCE_TAGS],
-        env=part[FLOW_ENV],
         secrets=_secret_names(part),
+        env=texts_of(part[FLOW_ENV]),
         flow_file=part[FLOW_FILE],
         origin=origin,
         timeout_s=part[FLOW_TIMEOUT],
@@ -305,6 +307,7 @@ def _flow(
     check_max_runs(limit, flow, notes)
     check_texts(flow, nodes, notes)
     check_work_texts(flow, nodes, notes)
+    check_flow_env(part[FLOW_ENV], flow, notes)
     check_conditions(flow, nodes, notes)
     check_starts(flow, written, notes)
     told.check(flow, notes)

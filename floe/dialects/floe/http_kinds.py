@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 from urllib.parse import quote_plus
 
-from floe.dialects.floe.items import json_of
+from floe.dialects.floe.json_values import json_of
 from floe.dialects.floe.templates import FilledText
 from floe.dialects.kinds import Schema, Unfit, quoted
 from floe.dialects.notes import Notes

@@ -5,7 +5,9 @@ from itertools import product
 from math import prod
 from typing import Final
 
+from floe.dialects.braces import value_in
 from floe.dialects.floe.expressions import ExpressionKind, ExpressionText
+from floe.dialects.floe.json_values import json_of
 from floe.dialects.kinds import Schema, Unfit, quoted
 from floe.dialects.notes import Notes, Position
 from floe.dialects.tree import Entry, Items, Table, Tree
@@ -33,7 +35,7 @@ class ForeachKind:
 
     def read(self, tree: Tree, key: str, notes: Notes) -> WrittenItems:
         if isinstance(tree, Items):
-            return _bounded(tuple(json_of(item, key) for item in tree.items), tree.at, key)
+            return _bounded(tuple(_item(item, key) for item in tree.items), tree.at, key)
         if isinstance(tree, Table):
             raise Unfit(tree.at, f"`{key}` takes a list, not a map", f"{key}: [eu, us]")
         if tree.kind != "text":
@@ -106,7 +108,7 @@ def _values(name: str, entry: Entry) -> Sequence[Json]:
     tree = entry.value
     if not isinstance(tree, Items) or not tree.items:
         raise Unfit(tree.at, f"`{name}` of a matrix takes a list of values", _EXAMPLE)
-    return [json_of(item, name) for item in tree.items]
+    return [_item(item, name) for item in tree.items]
 
 
 def _maps(matrix: Table, key: str) -> Iterator[tuple[Mapping[str, Json], Position]]:
@@ -121,7 +123,7 @@ def _maps(matrix: Table, key: str) -> Iterator[tuple[Mapping[str, Json], Positio
             raise Unfit(tree.at, f"`{key}` takes a list of maps", example)
         for name, one in tree.entries.items():
             _name(name, one, key)
-        yield {name: json_of(one.value, name) for name, one in tree.entries.items()}, tree.at
+        yield {name: _item(one.value, name) for name, one in tree.entries.items()}, tree.at
 
 
 def _check_excluded(
@@ -133,23 +135,22 @@ def _check_excluded(
             raise Unfit(at, what, f"its lists are {', '.join(lists)}")
 
 
-def json_of(tree: Tree, key: str) -> Json:
-    """A value as JSON, if YAML and JSON read it alike. Raises Unfit."""
+def _item(tree: Tree, key: str) -> Json:
+    """A value of a list that is written here. Raises Unfit, also for values of the run in it."""
+    _refuse_values(tree, key)
+    return json_of(tree, key)
+
+
+def _refuse_values(tree: Tree, key: str) -> None:
     if isinstance(tree, Items):
-        return tuple(json_of(item, key) for item in tree.items)
-    if isinstance(tree, Table):
-        return {name: json_of(entry.value, name) for name, entry in tree.entries.items()}
-    if tree.kind == "text":
-        return tree.text
-    if tree.kind == "boolean" and tree.text in ("true", "false"):
-        return tree.text == "true"
-    if tree.kind in ("whole number", "number"):
-        for number in (int, float):
-            try:
-                value = number(tree.text)
-            except ValueError:
-                continue
-            if to_text(value) == tree.text:
-                return value
-    what = f"YAML reads {quoted(tree.text)} in `{key}` as a {tree.kind}"
-    raise Unfit(tree.at, what, f"quote it: '{tree.text}'")
+        for item in tree.items:
+            _refuse_values(item, key)
+    elif isinstance(tree, Table):
+        for name, entry in tree.entries.items():
+            _refuse_values(entry.value, name)
+    elif found := value_in(tree.text):
+        what = f"`{key}` takes no values, and `{found[0]}` would be one"
+        raise Unfit(tree.position_of(found.start()), what, _COMPUTED)
+
+
+_COMPUTED: Final = "an expression gives a list of values: foreach: \"[values.a, 'b']\""

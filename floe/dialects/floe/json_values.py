@@ -1,13 +1,19 @@
-"""Values of a document as JSON, where YAML and JSON read them alike."""
+"""Values of a document as JSON, by one rule: YAML and JSON must read them alike.
+
+`3.10`, `yes`, `1_000`, `~` and a date are errors that ask for quotes, so no value silently becomes
+a different one.
+"""
 
 from collections.abc import Mapping
 from typing import Final
 
-from floe.dialects.kinds import Schema, Unfit, number_of, quoted
+from floe.dialects.kinds import Schema, Unfit, quoted
 from floe.dialects.notes import Notes
 from floe.dialects.tree import Items, Table, Tree
+from floe.model.codec import to_text
 from floe.model.ids import NAME, Json
 from floe.model.nouns import dataclass
+from floe.model.number import exact_number
 
 NO_VALUES: Final[Mapping[str, Json] | None] = None
 
@@ -32,16 +38,30 @@ class ValueMap:
 
 
 def json_of(tree: Tree, key: str) -> Json:
-    """A value as JSON. Raises Unfit for one that YAML reads as something else, such as a date."""
+    """The value as JSON; lists are tuples. Raises Unfit for one that YAML reads differently."""
     if isinstance(tree, Items):
         return tuple(json_of(item, key) for item in tree.items)
     if isinstance(tree, Table):
         return {name: json_of(entry.value, name) for name, entry in tree.entries.items()}
-    if tree.kind == "text":
-        return tree.text
-    if tree.kind == "boolean" and tree.text in ("true", "false"):
-        return tree.text == "true"
-    if tree.kind in ("whole number", "number") and (number := number_of(tree.text)) is not None:
-        return number
-    what = f"YAML reads {quoted(tree.text)} in `{key}` as a {tree.kind}"
-    raise Unfit(tree.at, what, f"quote it: '{tree.text}'")
+    match tree.kind:
+        case "text":
+            return tree.text
+        case "boolean" if tree.text in ("true", "false"):
+            return tree.text == "true"
+        case "nothing" if tree.text == "null":
+            return None
+        case "whole number" | "number" if (number := _number(tree.text)) is not None:
+            return number
+        case _:
+            article = "" if tree.kind == "nothing" else "a "
+            what = f"YAML reads {quoted(tree.text)} in `{key}` as {article}{tree.kind}"
+            raise Unfit(tree.at, what, f"quote it: '{tree.text}'")
+
+
+def _number(text: str) -> int | float | None:
+    """A number that JSON writes as it is written here; None for any other."""
+    try:
+        number = exact_number(text)
+    except ValueError:
+        return None
+    return None if isinstance(number, str) or to_text(number) != text else number

@@ -3,9 +3,9 @@
 from typing import Final
 
 from floe.dialects.floe.templates import TemplateText, check_template, read_template
-from floe.dialects.kinds import Text, Unfit, quoted
+from floe.dialects.kinds import Unfit, quoted, text_of
 from floe.dialects.notes import Notes
-from floe.dialects.tree import Scalar, Table
+from floe.dialects.tree import Table
 from floe.kernel.judge import AT_NODE
 from floe.kernel.named_values import RUN_AT_NODE
 from floe.model.flow import Flow, RunOutput
@@ -26,9 +26,7 @@ class RunOutputTexts:
                 notes.error(key_at, what, "letters, digits, _ and -, at most 63, no digit first")
                 continue
             try:
-                Text().read(tree, name, notes)
-                assert isinstance(tree, Scalar), "text is a scalar"
-                self._texts[name] = read_template(tree, notes, AT_NODE)
+                self._texts[name] = read_template(text_of(tree, name), notes, AT_NODE)
             except Unfit as fault:
                 notes.error(fault.at, fault.what, fault.hint)
         if table and len(table.entries) > OUTPUTS_MAX:

@@ -7,10 +7,8 @@ from typing import Final, cast
 
 from floe.dialects.floe.command_lines import argv_of, split
 from floe.dialects.floe.forms import read_form
-from floe.dialects.floe.http_kinds import JsonBodyKind
 from floe.dialects.floe.names import check_inside
 from floe.dialects.floe.requests import read_http
-from floe.dialects.floe.templates import FilledText
 from floe.dialects.floe.triggers import elsewhere_in_opts, read_git
 from floe.dialects.floe.vocabulary import (
     ALGO,
@@ -37,51 +35,22 @@ from floe.dialects.floe.vocabulary import (
 )
 from floe.dialects.notes import Notes
 from floe.dialects.section import Section, SectionValues
-from floe.dialects.tree import Scalar, Table
+from floe.dialects.tree import Table
 from floe.expr.command import IN_ENV
 from floe.model.children import SubFlow
 from floe.model.flow import Ask, Exec, Fetch, Git, GitCheckout, GitMerge, Wait, Work
-from floe.model.template import Text, data_of, has_template
+from floe.model.template import Template, Text, data_of, has_template
 
 
 def read_work(type_: str, name: str, part: SectionValues, notes: Notes) -> Work:
     """The work of a task of this type, from its `opts`."""
     section = TASK_TYPES[type_].opts
-    _refuse_values(part[OPTS], section, notes)
     elsewhere = dict(elsewhere_in_opts(section, OPTS_OF))
     elsewhere |= {key: f"put `{key}` beside `opts:`" for key in TASK.by_name}
     opts = section.read(part[OPTS] or Table(part.at, {}), notes, elsewhere)
     if build := BUILDERS.get(type_):
         return build(opts, name, notes)
     return _plain(TASK_TYPES[type_], opts)
-
-
-def _refuse_values(opts: Table | None, section: Section, notes: Notes) -> None:
-    """Report values in texts that come from the flow alone: a command, a path, a repository."""
-    for name, (_, tree) in opts.entries.items() if opts else ():
-        key = section.by_name.get(name)
-        if (
-            key is None
-            or not isinstance(tree, Scalar)
-            or isinstance(key.kind, FilledText | JsonBodyKind)
-        ):
-            continue
-        if found := _VALUE.search(tree.text):
-            what = f"`{name}` takes no values, and `{found[0]}` would be one"
-            notes.error(tree.position_of(found.start()), what, _INSTEAD.get(name, _FIXED))
-
-
-_VALUE: Final = re.compile(
-    r"\{\{\s*(?:values|task|merge|run|trigger|secrets)\s*[.\[][^{}]{0,60}(?:\}\})?"
-)
-_INSTEAD: Final = {
-    CMD.name: "name the program alone, and pass the value in `args`",
-    SHELL.name: IN_ENV,
-}
-_FIXED: Final = (
-    "a value may stand in `args` and `env` of an exec, in `url` of a fetch, and in url, headers "
-    "and body of an http task"
-)
 
 
 def _plain(type_: TaskType, opts: SectionValues) -> Work:
@@ -138,8 +107,11 @@ def _fetch(opts: SectionValues, name: str, notes: Notes) -> Fetch:
 _DIGITS: Final[Mapping[str, int]] = {"sha256": 64, "sha1": 40, "md5": 32}
 
 
-def _checksum(opts: SectionValues, notes: Notes) -> str:
-    words = opts[CHECKSUM].split()
+def _checksum(opts: SectionValues, notes: Notes) -> Text:
+    written = opts[CHECKSUM]
+    if isinstance(written, Template):
+        return written  # it is checked when it is filled in
+    words = written.split()
     if not words:
         return ""
     checksum, digits = words[0].lower(), _DIGITS[opts[ALGO]]

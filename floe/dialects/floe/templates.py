@@ -1,12 +1,13 @@
 """Templates in documents: their kind of value, and the check that their paths lead to something."""
 
+import re
 from collections.abc import Container, Iterator
 from functools import partial
 from typing import Final, NamedTuple
 
 from floe.dialects.floe.given import nodes_before, values_of
 from floe.dialects.floe.path_kinds import kind_of_path
-from floe.dialects.kinds import Schema, Text, Unfit, closest, quoted
+from floe.dialects.kinds import Schema, Text, Unfit, closest, quoted, text_of
 from floe.dialects.notes import Notes, Position
 from floe.dialects.tree import Scalar, Tree
 from floe.expr.paths import shown
@@ -23,7 +24,7 @@ from floe.kernel.judge import AT_NODE, HOST, OF_ITEM
 from floe.kernel.named_values import NODE, RUN, TRIGGER
 from floe.model.flow import Ask, Flow
 from floe.model.ids import NodeId
-from floe.model.nouns import dataclass, replace
+from floe.model.nouns import dataclass
 from floe.model.template import Path, Template, TemplatePart
 
 LATER: Final = ("host", "ws", "item", "index")
@@ -58,9 +59,7 @@ class TemplateKind:
     label: str = "template"
 
     def read(self, tree: Tree, key: str, notes: Notes) -> TemplateText:
-        Text().read(tree, key, notes)
-        assert isinstance(tree, Scalar), "text is a scalar"
-        return read_template(tree, notes)
+        return read_template(text_of(tree, key), notes)
 
     def schema(self) -> Schema:
         return Text().schema()
@@ -95,20 +94,17 @@ class FilledText:
         return self.plain.label
 
     def read(self, tree: Tree, key: str, notes: Notes) -> str | Template:
-        written = Text().read(tree, key, notes)
-        if "{{" not in written:
+        scalar = text_of(tree, key)
+        if "{{" not in scalar.text:
             return self.plain.read(tree, key, notes)
-        assert isinstance(tree, Scalar), "text is a scalar"
-        text = read_template(tree, notes, (*AT_NODE, *OF_ITEM))
+        text = read_template(scalar, notes, (*AT_NODE, *OF_ITEM))
         template = text.template
         is_plain = not any(part.is_value for part in template.parts)
         around = "".join(_VALUE if part.is_value else part.text for part in template.parts)
-        if not (self.may_begin and around.startswith(_VALUE)):
-            try:
-                self.plain.read(replace(tree, text=around), key, notes)
-            except Unfit as fault:
-                what = f"`{key}` cannot be {quoted(written)}"
-                raise Unfit(fault.at, what, fault.hint) from None
+        is_free = self.may_begin and around.startswith(_VALUE)
+        if self.plain.pattern and not is_free and not re.fullmatch(self.plain.pattern, around):
+            what = f"`{key}` cannot be {quoted(scalar.text)}"
+            raise Unfit(scalar.at, what, self.plain.like)
         return around if is_plain else template
 
     def schema(self) -> Schema:

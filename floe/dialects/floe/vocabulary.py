@@ -9,8 +9,10 @@ Source: floe README, "Config".
 from collections.abc import Mapping
 from typing import Final, Literal
 
+from floe.dialects.addresses import HostUrl, Network
 from floe.dialects.floe.event_names import EventNames
 from floe.dialects.floe.expressions import NO_EXPRESSION, ExpressionKind
+from floe.dialects.floe.flow_env import NO_ENTRIES, EnvEntryKind
 from floe.dialects.floe.http_keys import HTTP
 from floe.dialects.floe.items import NO_ITEMS, ForeachKind, MatrixKind
 from floe.dialects.floe.json_values import NO_VALUES, ValueMap
@@ -23,9 +25,7 @@ from floe.dialects.kinds import (
     AnyMap,
     Duration,
     Flag,
-    HostUrl,
     ListOf,
-    Network,
     Number,
     OneOf,
     Raw,
@@ -35,6 +35,7 @@ from floe.dialects.kinds import (
 )
 from floe.dialects.section import KeySpec, Section, SectionPart, ShortPart
 from floe.dialects.tree import Table, Tree
+from floe.expr.command import IN_ENV
 from floe.model.children import SubFlow
 from floe.model.flow import (
     Ask,
@@ -65,7 +66,6 @@ TAG: Final = Text(
     r"[A-Za-z0-9_][A-Za-z0-9_.:/@+-]{0,62}", "letters, digits and _ . : / @ + -, at most 63"
 )
 ENTRY: Final = Text(r"[A-Za-z_][A-Za-z0-9_]*=[\s\S]*", "- NAME=value", label="NAME=value")
-ENV: Final = ListOf(ENTRY)
 GIT_URL: Final = Text(
     r"(?!-)(?![A-Za-z0-9]+::)\S+", "https://host/org/repo.git or git@host:org/repo.git"
 )
@@ -180,10 +180,12 @@ FLOW_SECRETS: Final = KeySpec(
 )
 FLOW_ENV: Final = KeySpec(
     name="env",
-    kind=ENV,
-    default=NO_TEXTS,
+    kind=ListOf(EnvEntryKind(ENTRY)),
+    default=NO_ENTRIES,
+    absent="none",
     doc="Environment of every command. `{{ws}}` is the workspace, as is a value `.` or `./…`; "
-    "`$VAR` is the value that VAR had before this entry.",
+    "`$VAR` is the value that VAR had before this entry. The first entry with values in it, and "
+    "those after it, are for exec tasks alone: see [Expressions in work](#expressions-in-work).",
     example="env: ['GOPATH={{ws}}', 'PATH=./go/bin:$PATH']",
 )
 FLOW_FILE: Final = KeySpec(
@@ -782,7 +784,7 @@ PUSH_TRIGGER: Final = Section(
 
 CMD: Final = KeySpec(
     name="cmd",
-    kind=TEXT,
+    kind=Text(instead="name the program alone, and pass the value in `args`"),
     default="",
     doc="A program and its arguments, split as a shell would; with `args`, only the program. No "
     "shell runs: see [Variables](#variables).",
@@ -790,7 +792,7 @@ CMD: Final = KeySpec(
 )
 SHELL: Final = KeySpec(
     name="shell",
-    kind=TEXT,
+    kind=Text(instead=IN_ENV),
     default="",
     doc="A text for `bash -c`, instead of `cmd`; see `strict-shell`.",
     example="shell: make test | tee log",
@@ -836,10 +838,10 @@ FETCH_URL: Final = KeySpec(
 )
 CHECKSUM: Final = KeySpec(
     name="checksum",
-    kind=TEXT,
-    default="",
+    kind=FilledText(may_begin=True),
+    default=NO_URL,
     absent="not checked, not cached",
-    doc="Expected checksum in hexadecimal; a line `HASH  filename` works too.",
+    doc="Expected checksum in hexadecimal; a line `HASH  filename` works too. It takes values.",
     example="checksum: 4b677d698c65370afa33757b6954ade60347aaca310ea92a63ed717d7cb0c2ff",
 )
 ALGO: Final = KeySpec[Literal["sha256", "sha1", "md5"]](

@@ -6,7 +6,7 @@ from typing import Final
 from floe.dialects.floe.http_keys import BODY, FORM_BODY, HEADERS, JSON_BODY
 from floe.dialects.floe.nodes import Nodes
 from floe.dialects.floe.templates import check_template, read_template
-from floe.dialects.floe.vocabulary import ARGS, ENV_OPT, FETCH_URL
+from floe.dialects.floe.vocabulary import ARGS, CHECKSUM, ENV_OPT, FETCH_URL
 from floe.dialects.kinds import Unfit
 from floe.dialects.notes import Notes
 from floe.dialects.tree import Items, Scalar, Table, Tree
@@ -14,8 +14,9 @@ from floe.kernel.judge import AT_NODE, OF_ITEM
 from floe.kernel.named_values import RUN_AT_NODE
 from floe.model.flow import Flow
 
-FILLED: Final = tuple(
-    key.name for key in (ARGS, ENV_OPT, FETCH_URL, HEADERS, JSON_BODY, FORM_BODY, BODY)
+FILLED: Final = (
+    *(key.name for key in (ARGS, ENV_OPT, FETCH_URL, CHECKSUM)),
+    *(key.name for key in (HEADERS, JSON_BODY, FORM_BODY, BODY)),
 )
 """The `opts` with values in their texts; `url` is that of fetch and http."""
 

@@ -127,7 +127,7 @@ def test_values_that_do_not_fit_the_form_are_refused() -> None:
 def test_trigger_without_a_form_takes_any_values() -> None:
     run = played("trigger: nightly, values: {anything: [1, 2]}")
 
-    assert (run.run.values["anything"], run.run.by) == ([1, 2], "trigger:nightly")
+    assert (run.run.values["anything"], run.run.by) == ((1, 2), "trigger:nightly")
 
 
 def test_trigger_that_the_flow_does_not_have_is_refused() -> None:

@@ -4,12 +4,15 @@ from dataclasses import fields, replace
 from typing import get_args, get_type_hints
 
 from floe.kernel.render import rendered
-from floe.model.flow import Action, Exec, Fetch, Git, InWorkspace
+from floe.model.flow import Action, Exec, Fetch, Git
+from floe.model.template import Text
+from floe.model.workspace_texts import InWorkspace
 from tests.make import WORKSPACE, a_run
 
 AS_WRITTEN = {
     "Fetch.checksum",
     "Http.method",
+    "Http.url",
     "Git.hash",
     "Git.ref",
     "Git.branch",
@@ -24,7 +27,7 @@ def test_each_text_of_an_action_shows_whether_it_names_the_workspace() -> None:
         hints = get_type_hints(kind, include_extras=True)
         plain = get_type_hints(kind)
         for field in fields(kind):
-            is_text = plain[field.name] in (str, tuple[str, ...])
+            is_text = plain[field.name] in (str, Text, tuple[str, ...])
             is_marked = any(isinstance(mark, InWorkspace) for mark in get_args(hints[field.name]))
             if is_text and not is_marked:
                 silent.add(f"{kind.__name__}.{field.name}")

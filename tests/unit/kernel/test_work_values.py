@@ -16,10 +16,12 @@ from floe.kernel.work_values import WorkFault, filled_work
 from floe.model.codec import decode, encode
 from floe.model.effect import PackArchive
 from floe.model.event import NodeEntered
-from floe.model.flow import Exec, Fetch, Flow, Work
+from floe.model.flow import Exec, Fetch, Flow, Git, GitMerge, Work
 from floe.model.ids import Json, NodeId
 from floe.model.template import Template, Text, data_of
 from tests.make import NOW, WORKSPACE, a_flow, a_node, a_run
+
+DIGITS = "0f" * 32
 
 HOSTILE = ["{{ values.b }}", "$NPM_TOKEN", "./a", ".", "$(reboot)", "'; rm -rf / #", "{{ws}}", "$$"]
 
@@ -210,6 +212,54 @@ def a_filled_flow() -> Flow:
 
 def test_flow_knows_the_nodes_whose_work_has_values() -> None:
     assert a_filled_flow().filled == {"build"}
+
+
+def test_env_of_a_flow_is_filled_in_for_each_exec() -> None:
+    env = ("A=1", text("B={{ values.b }}"), "C=./c", text("D=./{{ values.b }}"))
+    nodes = (a_node("build", Exec(argv=("a",), env=("E=$B",))), a_node("git", GitMerge(git=Git())))
+    run = a_run(a_flow(*nodes, env=env), {"b": "$HOME"})
+    build, git = run.nodes[NodeId("build")].work, run.nodes[NodeId("git")].work
+
+    assert isinstance(build, Exec)
+    assert git == GitMerge(git=Git())
+    assert [*map(data_of, build.env)] == [
+        "B=$HOME",
+        f"C={WORKSPACE}/c",
+        f"D={WORKSPACE}/$HOME",
+        "E=$B",
+    ]
+    assert run.flow is not None
+    assert run.flow.shared_env == ("A=1",)
+
+
+def test_env_of_a_flow_without_values_is_no_part_of_the_work() -> None:
+    flow = a_flow(a_node("build", Exec(argv=("a",))), env=("A=1", "B=2"))
+
+    assert (flow.shared_env, flow.filled_env, flow.filled) == (("A=1", "B=2"), (), frozenset())
+    assert decode(Flow, encode(flow)) == flow
+
+
+def test_missing_value_in_the_env_of_a_flow_is_an_error_of_the_task() -> None:
+    run = a_run(a_flow(a_node("build", Exec(argv=("a",))), env=(text("B={{ values.b }}"),)), {})
+
+    assert "env B: `values.b` is missing" in run.why
+
+
+@pytest.mark.parametrize("given", [DIGITS, f"{DIGITS.upper()}  tool.tar.gz"])
+def test_checksum_may_be_a_value(given: str) -> None:
+    work = filled(Fetch(url="https://h/a", checksum=text("{{ values.a }}")), {"a": given})
+
+    assert (work.url, work.checksum) == ("https://h/a", DIGITS)
+
+
+@pytest.mark.parametrize("given", ["", "s3cret", "ab" * 40])
+def test_value_that_is_no_checksum_is_an_error_that_does_not_show_it(given: str) -> None:
+    with pytest.raises(WorkFault) as caught:
+        filled(Fetch(url="https://h/a", checksum=text("{{ values.a }}")), {"a": given})
+
+    assert str(caught.value) == (
+        "checksum: `{{ values.a }}` is not hexadecimal; try: the HASH alone"
+    )
 
 
 def test_filled_work_survives_its_log() -> None:

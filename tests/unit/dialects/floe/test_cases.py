@@ -56,10 +56,10 @@ def test_flow_is_the_same_with_and_without_tests() -> None:
 
 
 def test_values_and_outputs_keep_their_types() -> None:
-    case = "{name: a, values: {n: 1.5, l: [1, yes, null, {a: b}]}, expect: {ends: good}}"
+    case = "{name: a, values: {n: 1.5, l: [1, true, null, {a: b}]}, expect: {ends: good}}"
     compiled = dialect().flows(f"{FLOW}tests:\n  - {case}\n", "ci.yml")
 
-    assert compiled.cases[0].values == {"n": 1.5, "l": [1, True, None, {"a": "b"}]}
+    assert compiled.cases[0].values == {"n": 1.5, "l": (1, True, None, {"a": "b"})}
 
 
 def test_attempts_are_given_in_order() -> None:

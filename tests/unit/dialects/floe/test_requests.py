@@ -87,7 +87,10 @@ def test_values_stand_in_headers() -> None:
         ("form: [a]", "4:82 `form` takes a map"),
         ("json: {a: 2026-01-01}", "4:86 YAML reads `2026-01-01` in `a` as a date"),
         ("method: CONNECT", "4:84 `method` cannot be `CONNECT`"),
-        ("method: '{{ values.v }}'", "4:84 `method` cannot be `{{ values.v }}`"),
+        (
+            "method: '{{ values.v }}'",
+            "4:85 `method` takes no values, and `{{ values.v }}` would be one",
+        ),
         ("headers: {A: '{{ values.w }}'}", "4:93 no trigger of this flow gives the value `w`"),
         ("json: [{a: '{{ task.b.outputs.c }}'}]", "4:91 the flow has no task `b`"),
     ],

@@ -1,0 +1,29 @@
+"""Values in braces, in texts that take none.
+
+A text that floe would pass on with its braces is a mistake, unless the braces are those of a
+different tool: `docker ps --format '{{.Names}}'`.
+"""
+
+import re
+from typing import Final
+
+_NAMED: Final = r"(?:values|task|merge|run|trigger|secrets)\s*[.\[]"
+_VALUE: Final = re.compile(
+    rf"\{{\{{\s*(?:{_NAMED}[^{{}}]{{0,60}}|['\"(\[0-9][^{{}}]{{0,60}}?\b{_NAMED}[^{{}}]{{0,60}})(?:\}}\}})?"
+)
+_AT_NODE: Final = re.compile(r"\{\{\s*(?:(?:item|index|host)\b[^{}]{0,60}|\s+ws\s*)\}\}")
+
+WHERE: Final = (
+    "values may stand in `args`, `env`, `url`, `checksum`, `headers` and the body of a task, in "
+    "`env` of a flow, in `run-name`, and in `text` of a form or notice"
+)
+
+
+def value_in(text: str) -> re.Match[str] | None:
+    """The first value of a run in a text, in braces."""
+    return _VALUE.search(text)
+
+
+def maybe_value_in(text: str) -> re.Match[str] | None:
+    """The first braces in a text that floe would fill in elsewhere, and other tools know too."""
+    return _AT_NODE.search(text)
