@@ -235,11 +235,11 @@ class RunStep:
             sources=sources,
             inherits=self.flow.inherits,
         )
+        if node.loop and visit > node.loop:
+            fault, node = spent_text(node), replace(node, ignore_fail=False)
         if node.foreach is not None and not fault:
             return self._enter_items(node, node.foreach, entered)
         self.add(entered)
-        if node.loop and visit > node.loop:
-            return self._fail_at_once(replace(node, ignore_fail=False), spent_text(node))
         if fault:
             return self._fail_at_once(node, fault)
         if isinstance(work, Action):
