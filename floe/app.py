@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 import floe
+from floe import logs
 from floe.config import HostConfig, digests_of, others_of, read_common, read_local
 from floe.dialects.base import worst
 from floe.dialects.notes import Notes
@@ -37,7 +38,7 @@ from floe.nodes.executors import executors_of
 from floe.nodes.notify import NoticeSender
 from floe.nodes.preparation import CommandSettings
 from floe.nodes.refs import RemoteRefs
-from floe.nodes.secrets import EnvironmentSecrets
+from floe.nodes.secrets import EnvironmentSecrets, HostSecrets
 from floe.nodes.space_sizes import MeasuredSpaces
 from floe.nodes.workspaces import Workspaces
 from floe.open_files import raise_files
@@ -78,6 +79,7 @@ class Ports:
     """The file systems of this machine."""
     notifier: Notifier | None
     """None where ended runs send no notices."""
+    secrets: HostSecrets
     close: Callable[[], Awaitable[None]]
     """Closes the things that the hub does not own."""
 
@@ -97,7 +99,7 @@ def ports_of(config: HostConfig, *, passing: bool = False) -> Ports:
         commands=config.commands,
     )
     places, refs = Places(), RemoteRefs(config.key_file)
-    secrets = EnvironmentSecrets(os.environ)
+    kept = HostSecrets([EnvironmentSecrets(os.environ)])
     documents = DocumentFiles(config.root, config.key_file, places=places)
 
     async def close() -> None:
@@ -109,15 +111,14 @@ def ports_of(config: HostConfig, *, passing: bool = False) -> Ports:
     return Ports(
         store=store,
         archive=None if passing else _archive(config),
-        executors=executors_of(
-            config.root, settings, passing=passing, places=places, secrets=secrets
-        ),
+        executors=executors_of(config.root, settings, passing=passing, places=places, secrets=kept),
         refs=refs,
         documents=documents,
         clock=WallClock(),
         peers=None if passing else _peers(config),
         places=places,
         notifier=None if passing else NoticeSender(config.smtp, places),
+        secrets=kept,
         close=close,
     )
 
@@ -159,6 +160,7 @@ async def open_hub(
     Raises World if the root cannot be used.
     """
     ports = ports or ports_of(config)
+    logs.mask_by(ports.secrets.masks)
 
     async def read_book() -> FlowBook:
         return await _read_book(config, ports, read_local(config.origin))
@@ -202,6 +204,7 @@ async def open_hub(
             version=floe.__version__,
             notifier=ports.notifier or NoNotifier(),
             public_url=config.public_url,
+            secrets=ports.secrets,
         )
         async with Hub(parts) as hub:
             yield hub

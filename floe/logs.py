@@ -3,7 +3,7 @@
 import logging
 import re
 import sys
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from contextlib import suppress
 from typing import Any, Final, Literal, TextIO
 
@@ -14,6 +14,7 @@ for name in UNUSED:
     sys.modules.setdefault(name, None)  # type: ignore[arg-type]  # None: there is no such module
 import structlog  # noqa: E402
 
+from floe.expr.masking import Masks  # noqa: E402
 from floe.model.secret import masked, without_password  # noqa: E402
 from floe.model.visible import visible, visible_json  # noqa: E402
 
@@ -24,6 +25,15 @@ for name in UNUSED:
 Level = Literal["debug", "info", "warning", "error"]
 
 _SECRET: Final = re.compile(r"(token|secret|password|authorization|cookie|admin)$", re.IGNORECASE)
+
+
+_masks: Callable[[], Masks] = Masks
+
+
+def mask_by(masks: Callable[[], Masks]) -> None:
+    """Mask the secrets of a host in every line from now on."""
+    global _masks  # the log is one for the whole process
+    _masks = masks
 
 
 def set_up(level: Level = "info", stream: TextIO | None = None) -> None:
@@ -77,6 +87,8 @@ def redacted(
             fields[name] = masked(value)
         else:
             fields[name] = without_password(str(value))
+    if masks := _masks():
+        fields.update({name: masks.json(value) for name, value in fields.items()})
     return fields
 
 

@@ -2,10 +2,10 @@
 
 import asyncio
 import json
-import os
 import sys
 import time
 from codecs import IncrementalDecoder, getincrementaldecoder
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
@@ -14,10 +14,12 @@ import click
 
 from floe.cli.formats import clean, printable, ran, reason, span, state, took
 from floe.cli.forms import ask, typed
+from floe.expr.masking import Masks
 from floe.feed.frames import Frame
 from floe.feed.subscription import Subscription
 from floe.files import opened
 from floe.hub.hub import Hub
+from floe.masked_files import AtEnd, masked_piece
 from floe.model.errors import Conflict, FloeError, Yours
 from floe.model.flow import Ask, End, Flow, Join
 from floe.model.ids import NO_ITEM, Key, NodeId, RunRef, Shape
@@ -114,7 +116,8 @@ class Live:
             if not self._quiet:
                 key = Key(ref, shape["epoch"], node["id"], visit, attempt, item)
                 path = self._hub.reads.output_path(key)
-                self._tails[at] = _Tail(begun["ref"].ljust(self._width), path)
+                name = begun["ref"].ljust(self._width)
+                self._tails[at] = _Tail(name, path, self._hub.reads.masks)
         elif shape["event"] in FINISHED:
             if tail := self._tails.pop(at, None):
                 await tail.print_rest()
@@ -225,20 +228,21 @@ class _Silence:
 class _Tail:
     """The output of a node, line by line behind its name; buffers one line and a chunk."""
 
-    def __init__(self, name: str, path: Path) -> None:
+    def __init__(self, name: str, path: Path, masks: Callable[[], Masks]) -> None:
         self._prefix = click.style(f"{name} │ ", fg="bright_black")
         self._path = path
+        self._masks = masks
         self._offset = 0
         self._decoder: IncrementalDecoder = getincrementaldecoder("utf-8")("replace")
         self._rest = ""
         self.printed_at = 0.0
         """The time of the last printed line."""
 
-    def print_new(self) -> bool:
+    def print_new(self, at_end: AtEnd = "left-out") -> bool:
         """Print a chunk of new output; return whether there may be more."""
         try:
             with opened(self._path) as file:
-                chunk = os.pread(file, CHUNK, self._offset)
+                chunk = masked_piece(file, CHUNK, self._offset, self._masks(), at_end)
         except OSError:  # no output yet; or a command replaced the file, which its end will report
             return False
         if chunk:
@@ -251,7 +255,7 @@ class _Tail:
         """Print the rest, and end the last line."""
         has_more = True
         while has_more:
-            has_more = self.print_new()
+            has_more = self.print_new("as-is")
             await asyncio.sleep(0)  # ^C and other nodes get their turn even during a long output
         self._print(self._decoder.decode(b"", final=True))
         if self._rest:

@@ -14,6 +14,7 @@ from typing import Final
 
 import structlog
 
+from floe.expr.masking import Masks
 from floe.feed.feed import Feed
 from floe.host.peers.member import Member
 from floe.host.retention import Removals, Wanted
@@ -94,6 +95,10 @@ class HostReads:
     def places(self) -> Places:
         """The file systems of this machine, for reading files that may hang."""
         return self.parts.places
+
+    def masks(self) -> Masks:
+        """Finds the secrets of this host in text."""
+        return self.parts.secrets.masks()
 
     def now(self) -> Instant:
         """The present, by the host's clock."""

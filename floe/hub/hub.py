@@ -66,6 +66,7 @@ class Hub(Life):
         return await self._started(start)
 
     async def _started(self, start: Start) -> Done:
+        self.masked.check(start)
         reply = await self.loop.ask(start)
         if reply.run is None and reply.why:
             raise TriggerHeld(reply.why)
@@ -96,6 +97,7 @@ class Hub(Life):
         """
         if known := await self._once(once):
             return known
+        self.masked.check_values(values)
         at = await self.reads.run(run)
         name = self.reads.name_of(at.ref)
         answer = answered(at, node, name, values, good=good, visit=visit, by=by, why=why)

@@ -31,6 +31,7 @@ from floe.hub.history import History
 from floe.hub.host_reads import keep_logged
 from floe.hub.loop import Loop
 from floe.hub.machine import Machine
+from floe.hub.masking import MaskedInputs
 from floe.hub.parts import Parts, core_of, hello_of, triggers_of
 from floe.hub.peer_gateway import PeerGateway
 from floe.hub.reads import Reads
@@ -102,6 +103,7 @@ class Life:
         if parts.peers:
             others = PeerFeeds(parts.peers, lambda: self.reads.others(), self.host.id)
         self.timers = Timers(clock, lambda key: self.effects.fire(key))
+        self.masked = MaskedInputs(parts.attempts, parts.places, parts.secrets.masks, spawn, put)
         runs, files = core.table.runs, parts.flow_files
         self.archiving: Archiving | None = None
         if parts.archive is not None:
@@ -126,13 +128,13 @@ class Life:
             spawn,
             clock,
             runs,
-            put,
+            self.masked,
             parts.places,
             children,
             self.archiving,
         )
         self.machine = Machine(loop, self.effects, store, clock, parts.folders, parts.places)
-        self.triggers = await triggers_of(parts, loop, spawn, self.machine.refusal)
+        self.triggers = await triggers_of(parts, loop, spawn, self.masked, self.machine.refusal)
         self.notices = Notices(
             notifier=parts.notifier,
             store=store,
@@ -142,6 +144,7 @@ class Life:
             places=parts.places,
             spawn=spawn,
             put=put,
+            masks=parts.secrets.masks,
             named=names.of,
             public_url=parts.public_url,
         )

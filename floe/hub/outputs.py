@@ -5,16 +5,17 @@ import hashlib
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import structlog
 
+from floe.expr.masking import NO_MASKS, Masks
 from floe.files import EXHAUSTED, opened
+from floe.masked_files import masked_piece
 from floe.model.codec import to_text
 from floe.model.ids import Key
-from floe.model.nouns import dataclass
+from floe.model.nouns import dataclass, replace
 from floe.model.signal import Answered, Exited, Failed, Reported, Started
 from floe.model.visible import visible
 
@@ -84,11 +85,11 @@ def _digest(fd: int, size: int) -> str:
     return digest.hexdigest()
 
 
-def last_lines(path: Path) -> tuple[str, ...]:
-    """The last lines of an output as plain text. Raises OSError."""
+def last_lines(path: Path, masks: Masks = NO_MASKS) -> tuple[str, ...]:
+    """The last lines of an output as plain text, without secrets. Raises OSError."""
     with opened(path) as fd:
         size = os.fstat(fd).st_size
-        data = os.pread(fd, LAST_BYTES_MAX, max(0, size - LAST_BYTES_MAX))
+        data = masked_piece(fd, LAST_BYTES_MAX, max(0, size - LAST_BYTES_MAX), masks)
     lines = _SEQUENCE.sub("", data.decode(errors="replace")).splitlines()
     if size > LAST_BYTES_MAX:
         lines = lines[1:]  # the first is cut

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from floe.host import repositories
 from floe.host.core import HubCore
+from floe.host.inputs import Incoming
 from floe.host.ledger import LEDGER_KINDS
 from floe.host.passed_over import FAULT, PASSED_OVER
 from floe.host.site import HostSettings
@@ -20,7 +21,16 @@ from floe.model.ids import RunRef
 from floe.model.keep import Keep
 from floe.model.message import PROTOCOL
 from floe.model.nouns import dataclass
-from floe.nodes.base import Executor, NoNotifier, Notifier, Refs, Spaces, SpaceSizes
+from floe.nodes.base import (
+    Executor,
+    NoNotifier,
+    NoSecrets,
+    Notifier,
+    Refs,
+    Secrets,
+    Spaces,
+    SpaceSizes,
+)
 from floe.peers.base import Hello, Peers, Protocols
 from floe.places import Places
 from floe.store.archive import Archive
@@ -60,6 +70,8 @@ class Parts:
     """Of floe, for people."""
     notifier: Notifier = field(default_factory=NoNotifier)
     """Sends the notices of ended runs."""
+    secrets: Secrets = field(default_factory=NoSecrets)
+    """What commands get by name; its values are masked in all that the host shows."""
     public_url: str = ""
     """The URL of the dashboard for people, without a slash at the end; for links in notices."""
 
@@ -112,6 +124,7 @@ async def triggers_of(
     parts: Parts,
     loop: Loop,
     spawn: Callable[[Coroutine[object, object, None]], None],
+    put: Callable[[Incoming], None],
     refusal: Callable[[], str],
 ) -> Triggers:
     """Triggers that know which ticks and commits are handled. The store must be open.
@@ -131,4 +144,4 @@ async def triggers_of(
             return ""
         return "the keeper had not heard of all other hosts, or they name another one"
 
-    return Triggers(parts.clock, parts.refs, spawn, loop.put, rows, held_back, core.keeper_term)
+    return Triggers(parts.clock, parts.refs, spawn, put, rows, held_back, core.keeper_term)

@@ -5,6 +5,8 @@ from dataclasses import field
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol
 
+from floe.expr.masking import NO_MASKS, Masks
+from floe.model.errors import Yours
 from floe.model.flow import Action, Git
 from floe.model.ids import Json, Key
 from floe.model.notice import Notice, NoticeMessage
@@ -69,6 +71,26 @@ class Secrets(Protocol):
     def value(self, name: SecretName) -> Secret:
         """The value of a secret. Raises Yours, with its name, if the host has none."""
         ...
+
+    def masks(self) -> Masks:
+        """Finds all values in text, also those that were replaced since this process started."""
+        ...
+
+
+class NoSecrets:
+    """A host without secrets."""
+
+    def names(self) -> frozenset[SecretName]:
+        return frozenset()
+
+    def value(self, name: SecretName) -> Secret:
+        raise Yours(f"this host has no secret {name}")
+
+    def masks(self) -> Masks:
+        return NO_MASKS
+
+
+NO_SECRETS: Final = NoSecrets()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

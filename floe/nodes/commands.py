@@ -21,11 +21,10 @@ from floe.model.nouns import dataclass
 from floe.model.signal import Failed, Report, Reported, Started, Stopped
 from floe.nodes import warden
 from floe.nodes.attempt_files import drop_files
-from floe.nodes.base import Job, Limit, OnReport, Secrets
+from floe.nodes.base import NO_SECRETS, Job, Limit, OnReport, Secrets
 from floe.nodes.preparation import CommandSettings, Preparation, attach, prepared_apart, reason
 from floe.nodes.program_copies import drop_earlier, installed
 from floe.nodes.reports import files_of, report_of
-from floe.nodes.secrets import NO_SECRETS
 from floe.nodes.workspaces import Workspaces
 from floe.places import Places
 

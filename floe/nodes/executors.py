@@ -5,12 +5,11 @@ from pathlib import Path
 
 from floe.model.flow import Action, Exec, Fetch, GitCheckout, GitMerge
 from floe.model.http import Http
-from floe.nodes.base import Executor, Secrets
+from floe.nodes.base import NO_SECRETS, Executor, Secrets
 from floe.nodes.commands import Commands
 from floe.nodes.fetch import Fetches
 from floe.nodes.preparation import CommandSettings
 from floe.nodes.requests import Requests
-from floe.nodes.secrets import NO_SECRETS
 from floe.places import Places
 
 

@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 from floe.expr.command import expanded
 from floe.expr.environment import values_of
 from floe.files import Folders
-from floe.model.errors import FloeError
+from floe.model.errors import FloeError, Yours
 from floe.model.flow import Exec, GitCheckout, GitMerge
 from floe.model.nouns import dataclass
 from floe.model.template import Text, data_of
@@ -155,7 +155,10 @@ class Preparation:
             is_strict = self._settings.strict_shell if strict is None else strict
             return ("bash", *(STRICT if is_strict else ()), "-c", work.shell)
         is_value = values_of(entries, escapes=job.has_escapes)
-        return expanded(work.argv, env, is_value, escapes=job.has_escapes)
+        argv = expanded(work.argv, env, is_value, escapes=job.has_escapes)
+        if name := self._secrets.masks().named_in(argv[0]):  # its name is in errors of the warden
+            raise Yours(f"the name of the program contains the secret {name}")
+        return argv
 
 
 def _folder(workspace: Path, sub_dir: str) -> Path:

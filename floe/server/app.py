@@ -36,6 +36,7 @@ from floe.server.credentials import check_credentials
 from floe.server.endpoint import Endpoint, endpoint
 from floe.server.fan_out import LAST_REPLIES
 from floe.server.lines import LineMarks
+from floe.server.masked_replies import mask_replies
 from floe.server.peer_auth import PeerAuth
 from floe.server.problems import Handler, answer_errors
 from floe.server.proxy import Proxies, SentRequest
@@ -63,7 +64,7 @@ def application(hub: Hub, settings: ServerSettings, peers: Peers | None = None) 
 
     Without `peers` there are no other hosts, and none may connect.
     """
-    app = web.Application(middlewares=[_as_sent, answer_errors, check_credentials])
+    app = web.Application(middlewares=[_as_sent, mask_replies, answer_errors, check_credentials])
     tokens = Tokens(hub, settings.admin)
     app[HUB] = hub
     app[SETTINGS] = settings
@@ -73,7 +74,7 @@ def application(hub: Hub, settings: ServerSettings, peers: Peers | None = None) 
     if peers is not None:
         app[PEERS] = peers
     app[WEBAPP] = Webapp(settings.base_url, settings.dev_webapp)
-    app[MARKS] = LineMarks(hub.reads.places)
+    app[MARKS] = LineMarks(hub.reads.places, hub.reads.masks)
     app[LAST_REPLIES] = {}
     app[STOPPING] = asyncio.Event()
     app[FEEDS] = Open()

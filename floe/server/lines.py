@@ -11,10 +11,13 @@ from array import array
 from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
+from floe.expr.masking import NO_MASKS, Masks
 from floe.files import opened
+from floe.masked_files import AtEnd, masked_piece
 from floe.model.errors import PlaceHangs
 from floe.model.nouns import dataclass
 from floe.places import Places
@@ -64,6 +67,9 @@ class Lines:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self.masks = NO_MASKS
+        """Of the secrets in the file."""
+        self.at_end: AtEnd = "as-is"
         self.forget()
 
     def forget(self) -> None:
@@ -106,7 +112,7 @@ class Lines:
             start = self._start(file, first)
             style = self._style_at(file, start)
             for number in range(first, min(first + count, self.count + 1)):
-                data = os.pread(file, max(0, min(LINE_MAX + 1, self.size - start)), start)
+                data = self._pread(file, max(0, min(LINE_MAX + 1, self.size - start)), start)
                 end = start + data.find(b"\n")
                 if end < start:
                     end = self._end(file, number)
@@ -129,7 +135,9 @@ class Lines:
             start = self._start(file, first)
             stop = start + SEARCH_BYTES
             number = first
-            for block in _blocks(file, start, min(stop, self.size), len(wanted)):
+            for block in _blocks(
+                partial(self._pread, file), start, min(stop, self.size), len(wanted)
+            ):
                 for line in _hits(block, wanted):
                     if not found or found[-1] != number + line:
                         found.append(number + line)
@@ -137,6 +145,9 @@ class Lines:
                         return Found(lines=tuple(found), next=found[-1] + 1)
                 number += block.count(b"\n")
         return Found(lines=tuple(found), next=max(number, first + 1) if stop < self.size else None)
+
+    def _pread(self, file: int, size: int, offset: int) -> bytes:
+        return masked_piece(file, size, offset, self.masks, self.at_end)
 
     def _room(self) -> int:
         """Bytes to the next index entry."""
@@ -189,14 +200,16 @@ def _whole(data: bytes) -> bytes:
     return data
 
 
-def _blocks(file: int, start: int, stop: int, overlap: int) -> Iterator[bytes]:
+def _blocks(
+    read: Callable[[int, int], bytes], start: int, stop: int, overlap: int
+) -> Iterator[bytes]:
     """Pieces of a file that end with a line.
 
     Within a line longer than a piece, the next piece begins a little earlier, so that no text is
     cut.
     """
     while start < stop:
-        data = os.pread(file, BLOCK, start)
+        data = read(BLOCK, start)
         if not data:
             return
         end = data.rfind(b"\n") + 1
@@ -220,14 +233,16 @@ def _hits(block: bytes, wanted: bytes) -> Iterator[int]:
 class LineMarks:
     """The indexes of files that clients read; the least recently used are dropped."""
 
-    def __init__(self, places: Places) -> None:
+    def __init__(self, places: Places, masks: Callable[[], Masks]) -> None:
         self._places = places
+        self._masks = masks
         self._files: OrderedDict[Path, tuple[Lines, asyncio.Lock]] = OrderedDict()
 
-    async def look(self, path: Path | None, work: Callable[[Lines], T]) -> T:
+    async def look(self, path: Path | None, work: Callable[[Lines], T], *, is_over: bool) -> T:
         """The result of work in a thread on a file's lines, including the newest.
 
-        Without a file there are no lines. Raises NotPlain, PlaceHangs, OSError.
+        `is_over`: the file does not grow any more. Without a file there are no lines. Raises
+        NotPlain, PlaceHangs, OSError.
         """
         if path is None:
             return work(Lines(Path()))
@@ -238,6 +253,7 @@ class LineMarks:
             self._files.popitem(last=False)
 
         def grown() -> T:
+            lines.masks, lines.at_end = self._masks(), "as-is" if is_over else "masked"
             try:
                 lines.grow()
             except FileNotFoundError:  # nothing printed yet, or the file was removed

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from aiohttp import web
 
 from floe.kernel.items import state_of
+from floe.masked_files import AtEnd
 from floe.model.errors import HostAway
 from floe.model.flow import Node
 from floe.model.ids import NO_ITEM, Shape
@@ -134,7 +135,7 @@ async def _looked(
         return {**work(lines), "count": lines.count, "bytes": lines.size}
 
     with readable():
-        shape = await request.app[MARKS].look(spot.path, counted)
+        shape = await request.app[MARKS].look(spot.path, counted, is_over=spot.over)
     return answer({**shape, "attempt": spot.attempt, "live": not spot.over}, is_output=True)
 
 
@@ -172,17 +173,23 @@ async def _sent(
         response.headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
     await response.prepare(request)
     if spot.path is not None:
-        await _copy(request, response, spot.path, start, end)
+        at_end: AtEnd = "as-is" if spot.over else "masked"
+        await _copy(request, response, spot.path, start, end, at_end)
     await response.write_eof()
     return response
 
 
 async def _copy(
-    request: web.Request, response: web.StreamResponse, path: Path, start: int, end: int
+    request: web.Request,
+    response: web.StreamResponse,
+    path: Path,
+    start: int,
+    end: int,
+    at_end: AtEnd,
 ) -> None:
     while start < end:
         check_reader(request)
-        data = await read(request.app[HUB].reads.places, path, start, min(CHUNK, end - start))
+        data = await read(request.app[HUB].reads, path, start, min(CHUNK, end - start), at_end)
         if not data:
             raise ConnectionAbortedError("the file was truncated")
         await response.write(data)

@@ -1,14 +1,16 @@
 """The output of an attempt, read from its file as it grows, and only while a client follows it."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from floe import files
+from floe.expr.masking import Masks
 from floe.files import NotPlain
 from floe.hub.hub import Hub
+from floe.hub.reads import Reads
+from floe.masked_files import AtEnd, masked_piece
 from floe.model.errors import HostAway, NotFound, World
 from floe.model.flow import Node
 from floe.model.ids import NO_ITEM, Key
@@ -95,10 +97,14 @@ async def size_of(places: Places, path: Path | None) -> int:
         return await places.quick(path, files.size_of, path) if path else 0
 
 
-async def read(places: Places, path: Path, offset: int, size: int) -> bytes:
-    """Some bytes of an output, read in a thread: the disk may be slow. Raises NotFound, World."""
+async def read(reads: Reads, path: Path, offset: int, size: int, at_end: AtEnd) -> bytes:
+    """Some bytes of an output without its secrets, read in a thread: the disk may be slow.
+
+    Raises NotFound, World.
+    """
     with readable():
-        return await places.read(path, _output_piece, path, offset, size)
+        masks = reads.masks()
+        return await reads.places.read(path, _output_piece, path, offset, size, masks, at_end)
 
 
 @contextmanager
@@ -115,10 +121,10 @@ def readable() -> Iterator[None]:
         raise World(f"the output cannot be read: {files.reason_of(error)}") from error
 
 
-def _output_piece(path: Path, offset: int, size: int) -> bytes:
+def _output_piece(path: Path, offset: int, size: int, masks: Masks, at_end: AtEnd) -> bytes:
     """Bytes of an output, from an offset."""
     with files.opened(path) as fd:
-        return os.pread(fd, size, offset)
+        return masked_piece(fd, size, offset, masks, at_end)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,7 +182,8 @@ class Tail:
         size = await size_of(places, spot.path)
         data = b""
         if spot.path and size > self._offset:
-            data = await read(places, spot.path, self._offset, self._chunk)
+            at_end: AtEnd = "as-is" if spot.over else "left-out"
+            data = await read(self._hub.reads, spot.path, self._offset, self._chunk, at_end)
         over = spot.over and self._offset + len(data) >= size
         return Piece(
             visit=spot.visit, attempt=spot.attempt, offset=self._offset, data=data, over=over

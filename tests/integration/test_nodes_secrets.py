@@ -11,7 +11,7 @@ from floe.model.signal import Exited, Failed, Report
 from floe.nodes.base import Job
 from floe.nodes.commands import Commands
 from floe.nodes.preparation import CommandSettings
-from floe.nodes.secrets import EnvironmentSecrets
+from floe.nodes.secrets import EnvironmentSecrets, HostSecrets
 from tests.make_nodes import Reports, a_job, a_key
 
 NPM, KEY, ABSENT = SecretName("NPM_TOKEN"), SecretName("DEPLOY_KEY"), SecretName("ABSENT")
@@ -23,9 +23,8 @@ def shell(text: str) -> Exec:
 
 @pytest.fixture
 async def commands(tmp_path: Path) -> AsyncIterator[Commands]:
-    secrets = EnvironmentSecrets(
-        {"FLOE_SECRET_NPM_TOKEN": "npm_0123", "FLOE_SECRET_DEPLOY_KEY": "first\nsecond\n"}
-    )
+    environ = {"FLOE_SECRET_NPM_TOKEN": "npm_0123", "FLOE_SECRET_DEPLOY_KEY": "first\nsecond\n"}
+    secrets = HostSecrets([EnvironmentSecrets(environ)])
     settings = CommandSettings(host="h1", workspace_root=tmp_path)
     commands = Commands(tmp_path, settings, secrets=secrets)
     await commands.open()

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from floe.expr.masking import Masks
 from floe.places import Places
 from floe.server import lines as module
 from floe.server.lines import LINE_MAX, LineMarks, Lines
@@ -171,9 +172,9 @@ async def test_marks_are_kept_of_the_files_last_looked_at(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "FILES_MAX", 2)
-    marks = LineMarks(Places())
+    marks = LineMarks(Places(), Masks)
     for name in ("a", "b", "c"):
         (tmp_path / name).write_text("x\n")
-        await marks.look(tmp_path / name, lambda lines: lines.count)
+        await marks.look(tmp_path / name, lambda lines: lines.count, is_over=True)
 
     assert [path.name for path in marks._files] == ["b", "c"]

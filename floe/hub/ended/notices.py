@@ -13,6 +13,7 @@ from typing import Final
 
 import structlog
 
+from floe.expr.masking import Masks
 from floe.host.inputs import Incoming, Mark
 from floe.host.notices import (
     EARLIER_MAX,
@@ -61,6 +62,8 @@ class Notices:
     places: Places
     spawn: Callable[[Coroutine[object, object, None]], None]
     put: Callable[[Incoming], None]
+    masks: Callable[[], Masks]
+    """Of secrets in outputs."""
     named: Callable[[RunRef], str]
     """The name of a run for people."""
     public_url: str
@@ -195,7 +198,7 @@ class Notices:
             return ()
         try:
             path = await self.output(run, key)
-            return await self.places.read(path, last_lines, path)
+            return await self.places.read(path, last_lines, path, self.masks())
         except (OSError, ArchiveAway) as error:
             log.info("notice.no_output", run=str(run.ref), error=str(error))
             return ()

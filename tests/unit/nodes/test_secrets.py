@@ -8,14 +8,18 @@ from floe.model.errors import Yours
 from floe.model.secret import Secret
 from floe.model.secret_name import SecretName, SecretUse
 from floe.nodes.environment import environment
-from floe.nodes.secrets import EnvironmentSecrets
+from floe.nodes.secrets import EnvironmentSecrets, HostSecrets
 from tests.make_nodes import a_job
 
 NPM = SecretName("NPM_TOKEN")
 
 
+def of_environment(environ: dict[str, str]) -> HostSecrets:
+    return HostSecrets([EnvironmentSecrets(environ)])
+
+
 def test_variables_with_the_prefix_are_secrets() -> None:
-    secrets = EnvironmentSecrets({"FLOE_SECRET_NPM_TOKEN": "npm_0123", "NPM_TOKEN": "other"})
+    secrets = of_environment({"FLOE_SECRET_NPM_TOKEN": "npm_0123", "NPM_TOKEN": "other"})
 
     assert secrets.names() == {NPM}
     assert secrets.value(NPM) == Secret("npm_0123")
@@ -23,12 +27,12 @@ def test_variables_with_the_prefix_are_secrets() -> None:
 
 @pytest.mark.parametrize("name", ["FLOE_SECRET_", "FLOE_SECRET_npm", "FLOE_SECRET_FLOE_ADMIN"])
 def test_variable_without_a_proper_name_is_no_secret(name: str) -> None:
-    assert EnvironmentSecrets({name: "npm_0123"}).names() == frozenset()
+    assert of_environment({name: "npm_0123"}).names() == frozenset()
 
 
 def test_missing_secret_is_named() -> None:
     with pytest.raises(Yours, match="this host has no secret NPM_TOKEN"):
-        EnvironmentSecrets({}).value(NPM)
+        of_environment({}).value(NPM)
 
 
 def test_entry_of_env_can_use_a_secret(tmp_path: Path) -> None:

@@ -1,0 +1,242 @@
+"""Twenty secrets on a real host: in nothing that floe wrote, answered, printed or sent."""
+
+import base64
+import json
+from collections.abc import Iterator
+from functools import partial
+from urllib.parse import quote
+
+import pytest
+
+from floe.model.errors import Yours
+from tests.acceptance.people import floe
+from tests.acceptance.product import Host, until
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+
+WORDS = ("plain", "slow", "lines", "json", "url", "base64", "wrapped", "error", "outputs", "value")
+PLAIN = {f"S_{word.upper()}": f"{word}-4f9d2c7e81-{n}" for n, word in enumerate(WORDS)}
+ODD = {
+    "S_SIGNS": "p@ss/w0rd+&='\"\\%-4f9d",
+    "S_UMLAUTS": "Straße-ünïcödé-4f9d",
+    "S_LINES_TWO": "first line 4f9d\nsecond/line 4f9d\n",
+    "S_KEY": "-----BEGIN KEY-----\nMIIEvQIBADANBgkqhkiG4f9d\n-----END KEY-----\n",
+    "S_BLANKS": "correct horse battery staple 4f9d",
+    "S_NUMBER": "83475629384756",
+    "S_PREFIX": "plain-4f9d2c7e81-0-and-more",
+    "S_GIT": "gitpassword-4f9d2c7e",
+    "S_NOTE": "stray-4f9d2c7e81",
+    "S_STOPPED": "stopped-4f9d2c7e81",
+}
+SECRETS = PLAIN | ODD
+PYTHON = """
+import base64, json, os, urllib.parse
+for name, value in os.environ.items():
+    if name.startswith("S_"):
+        print(value)
+        print(json.dumps({"value": value}))
+        print(json.dumps({"value": value}, ensure_ascii=False))
+        print(json.dumps(json.dumps({"value": value})))
+        print(urllib.parse.quote(value, safe=""), urllib.parse.quote_plus(value))
+        for before in (b"", b"x", b"user:"):
+            print(base64.b64encode(before + value.encode()).decode())
+            print(base64.encodebytes(before * 20 + value.encode()).decode())
+"""
+ALL = ", ".join(SECRETS)
+CONFIG = f"""
+flows:
+  - id: all
+    unheard-bad: hold
+    triggers: [{{id: go, type: data, opts: {{form: {{fields: [{{id: note, prompt: Note}}]}}}}}}]
+    tasks:
+      - id: forms
+        type: exec
+        listen: trigger.good
+        secrets: [{ALL}]
+        opts: {{shell: 'python3 "$FORMS"', env: [FORMS=$HERE/forms.py]}}
+      - id: slow
+        type: exec
+        listen: trigger.good
+        secrets: [S_SLOW, {{name: S_KEY, file: true}}]
+        opts:
+          shell: |
+            for i in $(seq ${{#S_SLOW}}); do printf %s "${{S_SLOW:$((i-1)):1}}"; sleep 0.02; done
+            echo; cat "$S_KEY"
+      - id: outputs
+        type: exec
+        listen: trigger.good
+        secrets: [S_OUTPUTS]
+        opts: {{shell: 'echo "token=$S_OUTPUTS" >> "$FLOE_OUTPUTS"'}}
+      - id: typed
+        type: exec
+        listen: trigger.good
+        secrets: [S_UMLAUTS]
+        opts: {{shell: 'printf "{{\\"$S_UMLAUTS\\": [1]}}" > "$FLOE_OUTPUTS.json"'}}
+      - id: stray
+        type: exec
+        listen: trigger.good
+        secrets: [S_NOTE]
+        opts: {{shell: 'echo "$S_NOTE" >> "$FLOE_OUTPUTS"'}}
+      - id: git
+        type: exec
+        listen: trigger.good
+        secrets: [S_GIT]
+        opts: {{shell: 'git clone "http://bob:$S_GIT@127.0.0.1:9/$S_GIT.git"'}}
+      - id: start
+        type: exec
+        listen: trigger.good
+        secrets: [S_ERROR]
+        opts: {{cmd: /no/such/$S_ERROR}}
+      - id: traced
+        type: exec
+        listen: trigger.good
+        secrets: [S_SIGNS, S_LINES_TWO]
+        opts: {{shell: 'set -x; : "$S_SIGNS"; echo "$S_LINES_TWO"'}}
+      - id: late
+        type: exec
+        listen: trigger.good
+        secrets: [S_STOPPED]
+        timeout: 1s
+        opts: {{shell: 'echo "$S_STOPPED"; sleep 60'}}
+      - id: wait
+        type: data
+        listen: trigger.good
+        opts: {{form: {{fields: [{{id: note, prompt: Note}}]}}}}
+  - id: form
+    triggers: [{{id: go, type: data}}]
+    tasks:
+      - id: ask
+        type: data
+        listen: trigger.good
+        opts: {{form: {{fields: [{{id: token, prompt: Token, value: '{SECRETS["S_VALUE"]}'}}]}}}}
+  - id: timer
+    triggers: [{{id: often, type: timer, opts: {{period: 1s}}}}]
+    tasks:
+      - {{id: say, type: exec, listen: trigger.good, opts: {{cmd: 'echo {SECRETS["S_URL"]}'}}}}
+"""
+
+
+def traces(text: bytes) -> list[str]:
+    """The secrets that are in a text, in any form."""
+    found = []
+    for name, value in SECRETS.items():
+        lines = [line for line in value.splitlines() if len(line) >= 6 and "-----" not in line]
+        for piece in (value.strip(), *lines):
+            raw = piece.encode()
+            coded = [base64.b64encode(b"x" * n + raw)[4:-4] for n in range(3)]
+            escaped = json.dumps(piece)[1:-1]
+            forms = (raw, escaped.encode(), quote(piece, safe="").encode(), *coded)
+            if any(form in text for form in forms):
+                found.append(name)
+    return sorted({*found})
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
+    """A host on which a run with all secrets is over but for its form."""
+    folder = tmp_path_factory.mktemp("secrets")
+    (folder / "forms.py").write_text(PYTHON)
+    host = Host(folder, CONFIG)
+    try:
+        host.start(env={f"FLOE_SECRET_{name}": value for name, value in SECRETS.items()})
+        run = host.trigger("all", note="nothing")
+        for node in NODES:
+            until(partial(is_over, host, run, node), f"the end of {node}")
+        yield host
+    finally:
+        host.close()
+
+
+def is_over(host: Host, run: str, node: str) -> bool:
+    return host.node(run, node)["state"] in OVER
+
+
+OVER = ("good", "bad", "error")
+NODES = ("forms", "slow", "outputs", "typed", "stray", "git", "start", "traced", "late")
+RUN = "h1-1"
+
+
+def test_output_values_with_a_secret_are_an_error_of_the_node(host: Host) -> None:
+    nodes = {name: host.node(RUN, name) for name in ("outputs", "typed")}
+
+    assert {name: node["state"] for name, node in nodes.items()} == dict.fromkeys(nodes, "error")
+    assert "token contains the secret S_OUTPUTS" in nodes["outputs"]["why"]
+
+
+def test_nodes_that_printed_secrets_did_their_work(host: Host) -> None:
+    states = {name: host.node(RUN, name)["state"] for name in ("forms", "slow", "traced", "stray")}
+
+    assert states == dict.fromkeys(states, "good")
+    assert b"*" * 20 in host.output(RUN, "forms")
+
+
+@pytest.mark.parametrize("node", NODES)
+def test_output_shows_no_secret(host: Host, node: str) -> None:
+    assert traces(host.output(RUN, node)) == []
+
+
+def test_no_file_of_floe_has_a_secret(host: Host) -> None:
+    files = [path for path in host.root.rglob("*") if path.is_file()]
+    floes = [path for path in files if "spaces" not in path.parts]
+
+    found = {str(path): traces(path.read_bytes()) for path in floes}
+
+    assert {path: names for path, names in found.items() if names} == {}
+    assert any(path.suffix == ".log" for path in floes)
+
+
+def test_no_answer_has_a_secret(host: Host) -> None:
+    paths = ["runs", f"runs/{RUN}", f"runs/{RUN}/events", f"runs/{RUN}/why", "flows", "flows/all"]
+    paths += [f"runs/{RUN}/nodes/{node}" for node in NODES]
+    paths += [f"runs/{RUN}/nodes/{node}/log/lines" for node in NODES]
+    paths += ["hosts", "pends", "flows/form", "flows/timer"]
+
+    answers = {path: json.dumps(host.api.get(path), ensure_ascii=False) for path in paths}
+
+    found = {path: traces(text.encode()) for path, text in answers.items()}
+    assert {path: names for path, names in found.items() if names} == {}
+
+
+def test_flow_with_a_secret_starts_no_run(host: Host) -> None:
+    with pytest.raises(Yours, match="the flow form contains the value of the secret S_VALUE"):
+        host.trigger("form")
+
+    until(lambda: "the flow timer contains" in host.log.read_text(), "the refused tick")
+    assert host.api.get("runs", flow="timer")["runs"] == []
+
+
+def test_value_with_a_secret_is_refused(host: Host) -> None:
+    with pytest.raises(Yours, match="the value note contains the secret S_JSON"):
+        host.trigger("all", note=f"it is {SECRETS['S_JSON']}")
+    with pytest.raises(Yours, match="the value note contains the secret S_JSON"):
+        host.give(RUN, "wait", note=SECRETS["S_JSON"])
+
+
+def test_no_search_in_an_output_finds_a_secret(host: Host) -> None:
+    found = host.api.get(f"runs/{RUN}/nodes/forms/log/find", text=SECRETS["S_PLAIN"])
+
+    assert found["found"] == []
+
+
+def test_no_line_of_the_log_has_a_secret(host: Host) -> None:
+    assert traces(host.log.read_bytes()) == []
+
+
+def test_no_command_prints_a_secret(host: Host) -> None:
+    commands = (
+        f"show {RUN}",
+        f"why {RUN}",
+        f"log {RUN} forms",
+        "runs --json",
+        f"show --json {RUN}",
+    )
+
+    printed = {line: floe(host, *line.split()) for line in commands}
+
+    assert [
+        one for one, done in printed.items() if traces((done.stdout + done.stderr).encode())
+    ] == []
+
+
+def test_file_with_a_secret_is_gone(host: Host) -> None:
+    assert [*host.root.rglob("*.secret.*")] == []

@@ -1,0 +1,77 @@
+"""Files are read without secrets, at any offset, and masked once permanently."""
+
+from pathlib import Path
+
+import pytest
+
+from floe import masked_files as module
+from floe.expr.masking import Masks
+from floe.files import opened
+from floe.masked_files import AtEnd, mask_file, masked_piece
+from floe.model.secret import Secret
+from floe.model.secret_name import SecretName
+
+MASKS = Masks([(SecretName("NPM_TOKEN"), Secret("npm_0123456789"))])
+TEXT = b"a line\nnpm_0123456789\nbnBtXzAxMjM0NTY3ODk=\nthe end npm_01"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    made = tmp_path / "out.log"
+    made.write_bytes(TEXT)
+    return made
+
+
+def piece(path: Path, size: int, offset: int, at_end: AtEnd = "as-is") -> bytes:
+    with opened(path) as fd:
+        return masked_piece(fd, size, offset, MASKS, at_end)
+
+
+@pytest.mark.parametrize("size", [1, 3, 7, 64])
+def test_pieces_of_any_size_make_the_masked_whole(path: Path, size: int) -> None:
+    read = b"".join(piece(path, size, offset) for offset in range(0, len(TEXT), size))
+
+    assert read == MASKS.masked(TEXT)
+    assert b"0123" not in read
+
+
+def test_beginning_of_a_secret_at_the_end_is_left_out_while_more_may_follow(path: Path) -> None:
+    assert piece(path, 100, len(TEXT) - 10, "left-out") == b"end "
+
+
+def test_beginning_of_a_secret_at_the_end_is_masked_in_a_range(path: Path) -> None:
+    assert piece(path, 100, len(TEXT) - 10, "masked") == b"end ******"
+
+
+def test_file_that_has_its_end_is_shown_to_it(path: Path) -> None:
+    assert piece(path, 100, len(TEXT) - 10) == b"end npm_01"
+
+
+def test_reader_that_follows_gets_no_part_of_a_secret_written_byte_by_byte(tmp_path: Path) -> None:
+    path, read = tmp_path / "out.log", b""
+    for size in range(len(TEXT) + 1):
+        path.write_bytes(TEXT[:size])
+        read += piece(path, 100, len(read), "left-out")
+    read += piece(path, 100, len(read))
+
+    assert read == MASKS.masked(TEXT)
+
+
+@pytest.mark.parametrize("block", [1, 5, 16, 1024])
+def test_file_is_masked_permanently(
+    path: Path, monkeypatch: pytest.MonkeyPatch, block: int
+) -> None:
+    monkeypatch.setattr(module, "MASK_BLOCK", block)
+
+    mask_file(path, len(TEXT), MASKS)
+
+    assert path.read_bytes() == MASKS.masked(TEXT)
+
+
+def test_file_is_masked_again_without_a_change(path: Path) -> None:
+    mask_file(path, len(TEXT), MASKS)
+    once = path.read_bytes()
+
+    mask_file(path, len(TEXT), MASKS)
+
+    assert path.read_bytes() == once
