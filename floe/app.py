@@ -35,6 +35,7 @@ from floe.model.secret import Secret
 from floe.nodes.base import Document, Documents, Executor, NoNotifier, Notifier, Refs
 from floe.nodes.documents import DocumentFiles
 from floe.nodes.executors import executors_of
+from floe.nodes.forbidden import ForbiddenAddresses
 from floe.nodes.notify import NoticeSender
 from floe.nodes.preparation import CommandSettings
 from floe.nodes.refs import RemoteRefs
@@ -111,7 +112,14 @@ def ports_of(config: HostConfig, *, passing: bool = False) -> Ports:
     return Ports(
         store=store,
         archive=None if passing else _archive(config),
-        executors=executors_of(config.root, settings, passing=passing, places=places, secrets=kept),
+        executors=executors_of(
+            config.root,
+            settings,
+            passing=passing,
+            places=places,
+            secrets=kept,
+            forbidden=ForbiddenAddresses(config.http_forbid, config.own_ports),
+        ),
         refs=refs,
         documents=documents,
         clock=WallClock(),

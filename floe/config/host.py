@@ -26,6 +26,7 @@ from floe.dialects.floe.vocabulary import (
     COMMON_STRICT_SHELL,
     CONFIG_PATH,
     HOSTS,
+    HTTP_FORBID,
     KEEPER,
     PASS_ENV,
     PUBLIC_URL,
@@ -95,6 +96,8 @@ class HostConfig:
     """Commands running at once. Default 4 for each core."""
     pass_env: tuple[str, ...]
     """Names of additional variables that commands see."""
+    http_forbid: tuple[str, ...]
+    """Addresses that requests of tasks do not reach. Default: `own-api` and `link-local`."""
     key_file: str
     """Private key for git; if empty, git's own."""
     grace_s: float
@@ -124,6 +127,12 @@ class HostConfig:
     """Its whole text, including the flows."""
     findings: tuple[Finding, ...] = ()
     """Warnings about `common:` and flags; those about flows come from the dialect."""
+
+    @property
+    def own_ports(self) -> frozenset[int]:
+        """The ports of its API."""
+        binds = filter(None, (self.pub, self.prv))
+        return frozenset(split_address(bind.address)[1] for bind in binds)
 
 
 def load(flags: Flags, environ: Mapping[str, str], text: str, origin: str) -> HostConfig:
@@ -176,6 +185,7 @@ def _assemble(given: GivenFlags, common: SectionValues, origin: str, text: str) 
         slots=given.whole("slots", common[SLOTS]),
         commands=given.whole("commands", common[COMMANDS] or COMMANDS_PER_CORE * cores),
         pass_env=common[PASS_ENV],
+        http_forbid=common[HTTP_FORBID],
         key_file=str(absolute(common[COMMON_KEY]) or ""),
         grace_s=common[COMMON_GRACE],
         output_max=common[COMMON_OUTPUT_MAX],

@@ -145,7 +145,7 @@ class _Filler:
 
 
 def _filled_request(work: Http, filler: _Filler) -> Http:
-    body, encoding = work.body, _BODIES[work.body_type]()
+    body, encoding, auth = work.body, _BODIES[work.body_type](), work.auth
     return replace(
         work,
         url=filler.encoded(work.url, "url", UrlEncoding()),
@@ -154,6 +154,7 @@ def _filled_request(work: Http, filler: _Filler) -> Http:
             for one in work.headers
         ),
         body=None if body is None else filler.encoded(body, work.body_type, encoding),
+        auth=auth and replace(auth, user=filler.encoded(auth.user, "user", PlainEncoding())),
     )
 
 

@@ -1,100 +1,286 @@
-"""Sends one request and receives its reply, within limits of time and size.
+"""Sends a request and receives its reply, within limits of time and size.
 
 Rules of this file: a URL is sent byte for byte; each request has a session of its own, so that
-none shares cookies or connections, and aiohttp never sends one a second time by itself.
+none shares cookies or connections, and aiohttp never sends one a second time by itself. An address
+is judged when the connection is made. Credentials and secrets go to the first server only.
 """
 
 import asyncio
 import ssl
-from collections.abc import Callable
-from typing import Final
+from base64 import b64encode
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from ipaddress import ip_address
+from socket import socket
+from typing import Any, Final
 
 import aiohttp
+from aiohttp.helpers import get_env_proxy_for_url
 
-from floe.model.errors import Yours
-from floe.model.http import BodyType, Http
+from floe.model.errors import World, Yours
+from floe.model.http import BodyType, Http, is_among
+from floe.model.nouns import dataclass, replace
 from floe.model.template import data_of
-from floe.nodes.http import HttpTarget, status_text
+from floe.nodes.base import Secrets
+from floe.nodes.forbidden import ForbiddenAddresses
+from floe.nodes.http import REDIRECTS, HttpTarget, printable, status_text
 from floe.nodes.partial_file import DownloadRefused
 from floe.nodes.replies import HttpReply, RequestFailed
 from floe.trust import certificates
 
-BODY_BYTES_MAX: Final = 1024 * 1024
-"""Of a reply."""
+RESENDS_MAX: Final = 5
+"""How often an attempt sends its request again, for `retry-on`."""
 
-_TYPES: Final[dict[BodyType, str]] = {
+RETRY_AFTER_MAX_S: Final = 60.0
+"""The longest `Retry-After` that is obeyed; after a longer one the reply counts."""
+
+_TYPES: Final[Mapping[BodyType, str]] = {
     "text": "text/plain; charset=utf-8",
     "json": "application/json",
     "form": "application/x-www-form-urlencoded",
 }
+_OF_BODY: Final = ("content-type", "content-encoding", "content-language")
+"""Headers that a redirect without the body drops."""
+
+
+pause: Final = asyncio.sleep
+"""Waits before a request is sent again; a test replaces it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyLog:
+    """Receives what is printed about an exchange, as it happens."""
+
+    line: Callable[[str], None]
+    body: Callable[[bytes], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Request:
+    """A request as it goes to one server."""
+
+    target: HttpTarget
+    method: str
+    headers: dict[str, str]
+    private: dict[str, str]
+    """Headers that go to the first server only."""
+    body: bytes | None
 
 
 async def exchange(
-    work: Http, print_line: Callable[[str], None], write: Callable[[bytes], None]
+    work: Http, secrets: Secrets, forbidden: ForbiddenAddresses, log: ReplyLog
 ) -> HttpReply:
-    """Send a request; `print_line` and `write` get status and body as they arrive.
+    """Send a request until its reply is none that `retry-on` names.
 
-    Raises RequestFailed without a complete reply, Yours for a request that cannot be sent.
+    Raises RequestFailed without a complete reply, Yours or World for a request that cannot be sent.
     """
+    request = _request(work, secrets)
+    trusted = await asyncio.to_thread(_trusted, work)
+    reply = await _within(work, request, trusted, forbidden, log)
+    for resend in range(RESENDS_MAX):
+        wait_s = _wait_s(reply, resend)
+        if not is_among(reply.status, work.retry_on) or wait_s is None:
+            break
+        log.line(f"\nfloe: sending it again in {wait_s:g} s: `retry-on` has {reply.status}")
+        await pause(wait_s)
+        reply = await _within(work, request, trusted, forbidden, log)
+    return reply
+
+
+def _request(work: Http, secrets: Secrets) -> _Request:
     try:
         target = HttpTarget.parse(data_of(work.url))
     except DownloadRefused as error:
         raise Yours(str(error).replace("can be fetched", "can be requested")) from None
+    headers = {"User-Agent": "floe", "Accept-Encoding": "identity"}
+    if work.body is not None:
+        headers["Content-Type"] = _TYPES[work.body_type]
+    private = {}
+    for header in work.headers:
+        _drop(headers, header.name)
+        if header.secret:
+            private[header.name] = _header_secret(secrets, header.secret.secret)
+        elif header.name.lower() in ("authorization", "cookie"):
+            private[header.name] = data_of(header.value)
+        else:
+            headers[header.name] = data_of(header.value)
+    if auth := work.auth:
+        if auth.bearer:
+            private["Authorization"] = f"Bearer {_header_secret(secrets, auth.bearer.secret)}"
+        elif auth.password:
+            pair = f"{data_of(auth.user)}:{secrets.value(auth.password.secret).reveal()}"
+            private["Authorization"] = f"Basic {b64encode(pair.encode()).decode()}"
+        target = replace(target, user="")
+    return _Request(
+        target=target,
+        method=work.method,
+        headers=headers,
+        private=private,
+        body=None if work.body is None else data_of(work.body).encode(),
+    )
+
+
+def _drop(headers: dict[str, str], name: str) -> None:
+    for known in [known for known in headers if known.lower() == name.lower()]:
+        del headers[known]
+
+
+def _header_secret(secrets: Secrets, name: Any) -> str:
+    text = secrets.value(name).reveal().strip("\r\n")
+    if not text.isascii() or not text.isprintable():
+        raise Yours(f"the secret {name} cannot be sent in a header", "printable ASCII in one line")
+    return text
+
+
+def _trusted(work: Http) -> ssl.SSLContext:
+    """The checks of the server's certificate. Blocks. Raises World."""
+    if not work.verify:
+        context = ssl.create_default_context()
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        return context
+    if not work.ca_file:
+        return certificates()
+    context = ssl.create_default_context()
+    try:
+        context.load_verify_locations(work.ca_file)
+    except OSError as error:  # ssl.SSLError is one
+        what = f"ca-file {work.ca_file} cannot be used: {error.strerror or error}"
+        raise World(what, "a PEM file that floe's user can read") from None
+    return context
+
+
+async def _within(
+    work: Http,
+    request: _Request,
+    trusted: ssl.SSLContext,
+    forbidden: ForbiddenAddresses,
+    log: ReplyLog,
+) -> HttpReply:
+    """The reply, through redirects, within the time limit."""
+    host = request.target.host
     try:
         async with asyncio.timeout(work.timeout_s):
-            return await _exchange(work, target, print_line, write)
+            for left in range(work.redirects, -1, -1):
+                host = request.target.host
+                location, reply = await _send(work, request, trusted, forbidden, log)
+                if not location or not work.redirects:
+                    return reply
+                if not left:
+                    log.line(f"\nfloe: more than {work.redirects} redirects are not followed")
+                    return reply
+                request = _redirected(request, reply.status, location, log)
     except TimeoutError:
-        why = f"{target.host} sent no complete reply within {work.timeout_s:g} s"
+        why = f"{host} sent no complete reply within {work.timeout_s:g} s"
         raise RequestFailed(why, "timeout") from None
-    except (aiohttp.ClientError, ssl.SSLError, ConnectionError, ValueError) as error:
-        raise RequestFailed(f"{target.host}: {_why(error)}") from None
+    raise AssertionError("the last turn returns")
 
 
-async def _exchange(
+async def _send(
     work: Http,
-    target: HttpTarget,
-    print_line: Callable[[str], None],
-    write: Callable[[bytes], None],
+    request: _Request,
+    trusted: ssl.SSLContext,
+    forbidden: ForbiddenAddresses,
+    log: ReplyLog,
+) -> tuple[str, HttpReply]:
+    """Send a request to one server; the target of the redirect that it answers, and the reply."""
+    target, guard = request.target, _Guard(forbidden)
+    proxy = _proxy(target)
+    if proxy:
+        guard.check_written(target)
+    try:
+        async with (
+            aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(
+                    ssl=trusted, force_close=True, socket_factory=guard.socket
+                ),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                timeout=aiohttp.ClientTimeout(total=None),
+            ) as session,
+            session.request(
+                request.method,
+                target.url("" if "Authorization" in request.private else target.user),
+                headers={**request.headers, **request.private},
+                data=request.body,
+                allow_redirects=False,
+                **proxy,
+            ) as response,
+        ):
+            type_ = response.headers.get("Content-Type", "")
+            log.line(f"{status_text(response)}{f', {type_}' if type_ else ''}")
+            reply = await _received(response, work.body_max, log.body)
+    except (aiohttp.ClientError, ssl.SSLError, ConnectionError, ValueError, OSError) as error:
+        if isinstance(error, TimeoutError):
+            raise
+        raise RequestFailed(guard.fault or f"{target.host}: {_why(error)}") from None
+    is_redirect = reply.status in REDIRECTS
+    return reply.headers.get("location", "") if is_redirect else "", reply
+
+
+class _Guard:
+    """Refuses sockets to forbidden addresses, and keeps the reason."""
+
+    def __init__(self, forbidden: ForbiddenAddresses) -> None:
+        self._forbidden = forbidden
+        self.fault = ""
+
+    def socket(self, info: tuple[Any, Any, int, str, tuple[Any, ...]]) -> socket:
+        """A socket for an address that was looked up, or written in the URL."""
+        family, type_, proto, _, address = info
+        if fault := self._forbidden.fault(address[0], address[1]):
+            self.fault = fault
+            raise ConnectionRefusedError(fault)
+        return socket(family, type_, proto)
+
+    def check_written(self, target: HttpTarget) -> None:
+        """Refuse a forbidden address in a URL; a name is looked up by the proxy."""
+        try:
+            written = str(ip_address(target.host.strip("[]")))
+        except ValueError:
+            return
+        if fault := self._forbidden.fault(written, target.port):
+            raise RequestFailed(fault)
+
+
+def _proxy(target: HttpTarget) -> dict[str, Any]:
+    """The proxy for a server, by the variables of floe's environment."""
+    try:
+        proxy, auth = get_env_proxy_for_url(target.url())
+    except LookupError:
+        return {}
+    return {"proxy": proxy, "proxy_auth": auth}
+
+
+def _redirected(request: _Request, status: int, location: str, log: ReplyLog) -> _Request:
+    """The request for the target of a redirect. Raises RequestFailed."""
+    before = request.target
+    there = before.beside(location)
+    try:
+        target = HttpTarget.parse(there)
+    except DownloadRefused as error:
+        why = str(error).replace("can be fetched", "can be requested")
+        raise RequestFailed(f"{before.host} redirects, and {why}") from None
+    log.line(f"\nfloe: redirected to {printable(there)}")
+    if not target.may_know(before):
+        request = replace(request, private={})
+    elif not target.user:
+        target = replace(target, user=before.user)
+    becomes_get = status == 303 or (status in (301, 302) and request.method == "POST")
+    if becomes_get and request.method != "HEAD":
+        headers = {n: v for n, v in request.headers.items() if n.lower() not in _OF_BODY}
+        request = replace(request, method="GET", headers=headers, body=None)
+    return replace(request, target=target)
+
+
+async def _received(
+    response: aiohttp.ClientResponse, bytes_max: int, write: Callable[[bytes], None]
 ) -> HttpReply:
-    async with (
-        aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                ssl=await asyncio.to_thread(certificates), force_close=True
-            ),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(total=None),
-            headers={"Accept-Encoding": "identity", "User-Agent": "floe"},
-        ) as session,
-        session.request(
-            work.method,
-            target.url(target.user),
-            headers=_headers(work),
-            data=None if work.body is None else data_of(work.body).encode(),
-            allow_redirects=False,
-        ) as response,
-    ):
-        print_line(_head(response))
-        return await _received(response, write)
-
-
-def _headers(work: Http) -> dict[str, str]:
-    headers = {header.name: data_of(header.value) for header in work.headers}
-    if work.body is not None and "content-type" not in map(str.lower, headers):
-        headers["Content-Type"] = _TYPES[work.body_type]
-    return headers
-
-
-def _head(response: aiohttp.ClientResponse) -> str:
-    type_ = response.headers.get("Content-Type", "")
-    return f"{status_text(response)}{f', {type_}' if type_ else ''}"
-
-
-async def _received(response: aiohttp.ClientResponse, write: Callable[[bytes], None]) -> HttpReply:
     body = bytearray()
     async for chunk in response.content.iter_any():
         body += chunk
-        if len(body) > BODY_BYTES_MAX:
-            raise RequestFailed(f"the reply has more than {BODY_BYTES_MAX} bytes")
+        if len(body) > bytes_max:
+            raise RequestFailed(f"the reply has more than {bytes_max} bytes, see `body-max`")
         write(chunk)
     names = dict.fromkeys(name.lower() for name in response.headers)
     return HttpReply(
@@ -103,6 +289,22 @@ async def _received(response: aiohttp.ClientResponse, write: Callable[[bytes], N
         headers={name: ", ".join(response.headers.getall(name)) for name in names},
         body=bytes(body),
     )
+
+
+def _wait_s(reply: HttpReply, resend: int) -> float | None:
+    """How long to wait before the request is sent again; None for longer than is obeyed."""
+    asked = reply.headers.get("retry-after", "").strip()
+    if not asked:
+        return float(2**resend)
+    if asked.isascii() and asked.isdigit():
+        wait_s = float(asked[:9])
+    else:
+        try:
+            at = parsedate_to_datetime(asked)
+            wait_s = max(0.0, (at.astimezone(UTC) - datetime.now(UTC)).total_seconds())
+        except (TypeError, ValueError):
+            return float(2**resend)
+    return wait_s if wait_s <= RETRY_AFTER_MAX_S else None
 
 
 def _why(error: Exception) -> str:

@@ -8,6 +8,7 @@ from floe.model.http import Http
 from floe.nodes.base import NO_SECRETS, Executor, Secrets
 from floe.nodes.commands import Commands
 from floe.nodes.fetch import Fetches
+from floe.nodes.forbidden import NOTHING_FORBIDDEN, ForbiddenAddresses
 from floe.nodes.preparation import CommandSettings
 from floe.nodes.requests import Requests
 from floe.places import Places
@@ -28,6 +29,7 @@ def executors_of(
     passing: bool = False,
     places: Places | None = None,
     secrets: Secrets = NO_SECRETS,
+    forbidden: ForbiddenAddresses = NOTHING_FORBIDDEN,
 ) -> Mapping[type[Action], Executor]:
     """The executor of each action on a host; `passing`: nothing runs on after `close`."""
     places = places or Places()
@@ -38,7 +40,7 @@ def executors_of(
     return {
         Exec: commands,
         Fetch: fetches,
-        Http: Requests(places=places),
+        Http: Requests(places=places, secrets=secrets, forbidden=forbidden),
         GitCheckout: commands,
         GitMerge: commands,
     }

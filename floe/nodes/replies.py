@@ -3,10 +3,15 @@
 import codecs
 import re
 from collections.abc import Mapping
+from functools import partial
 from typing import Final, Literal
 
 from floe.expr.errors import ExpressionError
-from floe.expr.fuel import Fuel
+from floe.expr.fuel import RESULT_BYTES_MAX, Fuel
+from floe.expr.paths import value_at
+from floe.expr.values import as_text, size
+from floe.kernel.judge import code_of, fault_text, value_of_part
+from floe.model.http import HttpOutput
 from floe.model.ids import Json
 from floe.model.nouns import dataclass
 
@@ -59,6 +64,28 @@ def outputs_of(reply: HttpReply) -> tuple[dict[str, Json], str]:
         return found, f"the body is no output: it has {len(reply.body)} bytes, more than {kept} KiB"
     body, why = body_of(reply)
     return ({**found, "body": body} if body is not None else found), why
+
+
+def named_outputs(reply: HttpReply, outputs: tuple[HttpOutput, ...]) -> tuple[dict[str, Json], str]:
+    """`status` and these outputs, and why one of them has no value."""
+    found: dict[str, Json] = {"status": reply.status}
+    body, _ = body_of(reply) if reply.body else ("", "")
+    seen: dict[str, Json] = {"status": reply.status, "headers": dict(reply.headers), "body": body}
+    for output in outputs:
+        fuel, parts = Fuel(), output.value.parts
+        try:
+            values = [
+                value_of_part(part, partial(value_at, seen), fuel) if part.is_value else part.text
+                for part in parts
+            ]
+            is_typed = len(parts) == 1
+            found[output.id] = values[0] if is_typed else "".join(as_text(v, fuel) for v in values)
+        except ExpressionError as fault:
+            code = next(map(code_of, filter(lambda part: part.is_value, parts)), "")
+            return found, f"output {output.id}: {fault_text(code, fault)}"
+    if size(found, Fuel(RESULT_BYTES_MAX)) > RESULT_BYTES_MAX:
+        return {"status": reply.status}, "the outputs of a request have at most 1 MiB together"
+    return found, ""
 
 
 def body_of(reply: HttpReply) -> tuple[Json, str]:

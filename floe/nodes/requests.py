@@ -16,9 +16,10 @@ from floe.model.secret import HIDDEN, without_password
 from floe.model.signal import Answered, Failed, Report
 from floe.model.template import Text
 from floe.nodes.attempt_files import output_size
-from floe.nodes.base import Job
+from floe.nodes.base import NO_SECRETS, Job, Secrets
+from floe.nodes.forbidden import NOTHING_FORBIDDEN, ForbiddenAddresses
 from floe.nodes.in_process import InProcess, LoopAttempt
-from floe.nodes.replies import RequestFailed, outputs_of
+from floe.nodes.replies import RequestFailed, named_outputs, outputs_of
 from floe.places import Places
 
 AT_ONCE_MAX: Final = 64
@@ -30,8 +31,16 @@ _APPEND: Final = os.O_WRONLY | os.O_APPEND | os.O_CREAT
 class Requests(InProcess):
     """The executor of http."""
 
-    def __init__(self, *, places: Places | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        places: Places | None = None,
+        secrets: Secrets = NO_SECRETS,
+        forbidden: ForbiddenAddresses = NOTHING_FORBIDDEN,
+    ) -> None:
         super().__init__("the request", places, at_once=AT_ONCE_MAX, once=True)
+        self._secrets = secrets
+        self._forbidden = forbidden
         self._folders = Folders()
 
     async def close(self) -> None:
@@ -63,7 +72,7 @@ class Requests(InProcess):
             return Failed(cause="error", why=why, output_bytes=self._size(job))
 
     async def _exchange(self, job: Job, log: IO[bytes]) -> Report:
-        from floe.nodes.exchange import exchange  # imports aiohttp, so only when needed
+        from floe.nodes.exchange import ReplyLog, exchange  # imports aiohttp, so only when needed
 
         work = job.work
         if not isinstance(work, Http):
@@ -78,13 +87,17 @@ class Requests(InProcess):
         print_line(f"{work.method} {_shown(work.url)}")
         try:
             async with asyncio.timeout(job.timeout_s):
-                reply = await exchange(work, print_line, write)
+                reply = await exchange(
+                    work, self._secrets, self._forbidden, ReplyLog(line=print_line, body=write)
+                )
         except TimeoutError:
             raise RequestFailed(f"not finished after {job.timeout_s:g} s", "timeout") from None
         good = work.expects(reply.status)
-        outputs, note = outputs_of(reply)
+        outputs, note = named_outputs(reply, work.outputs) if work.outputs else outputs_of(reply)
         if note:
             print_line(f"\nfloe: {note}")
+        if note and work.outputs and good:
+            raise RequestFailed(note)
         return Answered(
             good=good,
             why="" if good else f"answered {reply.status_text}",

@@ -5,9 +5,10 @@ from typing import cast
 from floe.expr.template import part_as_written
 from floe.model.codec import encode
 from floe.model.flow import Work
-from floe.model.http import HttpHeader
+from floe.model.http import HttpAuth, HttpHeader, HttpOutput
 from floe.model.ids import Json, Shape
 from floe.model.secret import HIDDEN
+from floe.model.secret_name import SecretRef
 from floe.model.template import Template, TemplatePart
 
 
@@ -16,7 +17,7 @@ def work_shape(work: Work) -> Shape:
     shape = {"kind": type(work).__name__, **encode(work)}
     for name in shape.keys() - {"kind"}:
         value = getattr(work, name)
-        if isinstance(value, Template | tuple):
+        if isinstance(value, Template | tuple | HttpAuth):
             shape[name] = text_shape(value)
     return shape
 
@@ -28,8 +29,16 @@ def text_shape(value: object) -> Json:
             return "".join(map(_shown_part, parts))
         case tuple():
             return [*map(text_shape, value)]
+        case HttpHeader(name=name, secret=SecretRef(secret=secret)):
+            return {"name": name, "secret": secret}
         case HttpHeader(name=name, value=text):
             return {"name": name, "value": text_shape(text)}
+        case HttpOutput(id=id, value=text):
+            return {"id": id, "value": text_shape(text)}
+        case HttpAuth(bearer=SecretRef(secret=secret)):
+            return {"bearer": secret}
+        case HttpAuth(user=user, password=password):
+            return {"user": text_shape(user), "password": password.secret if password else ""}
         case _:
             return cast("Json", value)
 

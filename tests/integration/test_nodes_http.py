@@ -5,59 +5,20 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from aiohttp import web
 
 from floe.model.http import Http, HttpHeader
 from floe.model.ids import Json
-from floe.model.signal import Answered, Failed, Report
+from floe.model.signal import Answered, Failed
 from floe.nodes.requests import Requests
+from tests.make_http import Echo, echoing, sent
 from tests.make_nodes import Reports, a_job
 from tests.tcp import serving
 
 
-class Echo:
-    """A server that keeps what it gets, and answers as its path says."""
-
-    def __init__(self) -> None:
-        self.requests: list[tuple[str, str, dict[str, str], bytes]] = []
-        self.url = ""
-
-    async def answer(self, request: web.Request) -> web.Response:
-        body = await request.read()
-        headers = {name.lower(): value for name, value in request.headers.items()}
-        self.requests.append((request.method, request.raw_path, headers, body))
-        match request.path:
-            case "/json":
-                return web.json_response({"id": 7, "tags": ["a", None, 1.5]})
-            case "/large":
-                return web.Response(text="x" * 100_000)
-            case "/binary":
-                return web.Response(body=b"\xff\xfe\x00", content_type="image/png")
-            case "/wrong-json":
-                return web.Response(text="{", content_type="application/json")
-            case "/move":
-                raise web.HTTPFound("/json")
-            case "/cookie":
-                reply = web.Response(text="hello")
-                reply.set_cookie("session", "s1")
-                return reply
-            case path if path.startswith("/status/"):
-                return web.Response(status=int(path.rpartition("/")[2]), text="so be it")
-            case _:
-                return web.Response(text="hello")
-
-
 @pytest.fixture
 async def echo() -> AsyncIterator[Echo]:
-    echo = Echo()
-    app = web.Application(client_max_size=2**24)
-    app.router.add_route("*", "/{rest:.*}", echo.answer)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    echo.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    yield echo
-    await runner.cleanup()
+    async with echoing() as echo:
+        yield echo
 
 
 @pytest.fixture
@@ -66,17 +27,6 @@ async def requests() -> AsyncIterator[Requests]:
     await requests.open()
     yield requests
     await requests.close()
-
-
-async def sent(
-    root: Path, requests: Requests, url: str, method: str = "GET", **more: object
-) -> Report:
-    """The report of a request."""
-    job = a_job(root, Http(url=url, method=method, **more))  # type: ignore[arg-type]  # fields
-    reported = Reports()
-    requests.start(job, reported)
-    requests.recorded(job.key)
-    return await reported.report()
 
 
 async def outputs(root: Path, requests: Requests, url: str) -> dict[str, Json]:
@@ -164,9 +114,9 @@ async def test_cookie_of_one_request_is_not_sent_by_the_next(
     tmp_path: Path, echo: Echo, requests: Requests
 ) -> None:
     await sent(tmp_path, requests, f"{echo.url}/cookie")
-    await sent(tmp_path / "b", requests, f"{echo.url}/", "PUT")
+    await sent(tmp_path, requests, f"{echo.url}/", "PUT")
 
-    assert all("cookie" not in headers for _, _, headers, _ in echo.requests)
+    assert ["cookie" in headers for _, _, headers, _ in echo.requests] == [False, False]
 
 
 async def test_log_has_the_request_the_status_and_the_body(

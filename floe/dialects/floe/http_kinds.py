@@ -9,17 +9,20 @@ from typing import Final
 from urllib.parse import quote_plus
 
 from floe.dialects.floe.json_values import json_of
-from floe.dialects.floe.templates import FilledText
-from floe.dialects.kinds import Schema, Unfit, quoted
-from floe.dialects.notes import Notes
+from floe.dialects.floe.secrets import SecretRefKind
+from floe.dialects.floe.templates import FilledText, mentioned, read_template
+from floe.dialects.kinds import ListOf, Schema, Size, Text, Unfit, quoted, scalar
+from floe.dialects.notes import Notes, Position
 from floe.dialects.tree import Items, Scalar, Table, Tree
 from floe.expr.requests import header_fault, json_text
 from floe.model.codec import to_text
-from floe.model.http import HttpHeader
+from floe.model.http import HttpHeader, HttpOutput
+from floe.model.ids import NAME
 from floe.model.nouns import dataclass
-from floe.model.template import Template, TemplatePart, Text
+from floe.model.template import Template, TemplatePart
+from floe.model.template import Text as FlowText
 
-NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
+HEADER: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 """Of a header. Source: RFC 9110, section 5.6.2."""
 
 FRAMING: Final = (
@@ -36,7 +39,12 @@ FRAMING: Final = (
 )
 """Headers that frame the message or are for the next server; floe writes them."""
 
+REPLY: Final = ("status", "headers", "body")
+"""What an output of a request sees."""
+
 _FILLED: Final = FilledText()
+_BEARER: Final = "auth: {bearer: {secret: API_TOKEN}}"
+_STATUS: Final = r"[1-5](?:[0-9]{2}|xx)"
 
 
 @dataclass(frozen=True)
@@ -50,20 +58,30 @@ class HeadersKind:
             raise Unfit(tree.at, f"`{key}` takes a map", f"{key}: {{Accept: application/json}}")
         found: dict[str, HttpHeader] = {}
         for name, (key_at, value) in tree.entries.items():
-            if not NAME.fullmatch(name):
+            if not HEADER.fullmatch(name):
                 raise Unfit(key_at, f"a header cannot have the name {quoted(name)}")
             if name.lower() in FRAMING:
                 raise Unfit(key_at, f"floe writes the header {quoted(name)} itself", "remove it")
             if name.lower() in found:
                 raise Unfit(key_at, f"the header {quoted(name)} is given twice", "remove one")
+            if isinstance(value, Table):
+                secret = SecretRefKind().read(value, name, notes)
+                found[name.lower()] = HttpHeader(name=name, secret=secret)
+                continue
             text = _text(value, name, notes)
             if fault := header_fault("".join(part.text for part in _parts(text))):
                 raise Unfit(value.at, f"a header cannot have {fault}", "headers are plain ASCII")
+            if name.lower() == "authorization":
+                notes.warning(value.at, "this header is stored and shown as it is", _BEARER)
             found[name.lower()] = HttpHeader(name=name, value=text)
         return tuple(found.values())
 
     def schema(self) -> Schema:
-        return {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}}
+        text = {"type": ["string", "number", "boolean"]}
+        return {
+            "type": "object",
+            "additionalProperties": {"anyOf": [text, SecretRefKind().schema()]},
+        }
 
 
 @dataclass(frozen=True)
@@ -72,7 +90,7 @@ class FormBodyKind:
 
     label: str = "map"
 
-    def read(self, tree: Tree, key: str, notes: Notes) -> Text:
+    def read(self, tree: Tree, key: str, notes: Notes) -> FlowText:
         if not isinstance(tree, Table):
             raise Unfit(tree.at, f"`{key}` takes a map", f"{key}: {{user: floe}}")
         return _joined(self._pieces(tree, notes))
@@ -96,7 +114,7 @@ class JsonBodyKind:
 
     label: str = "any"
 
-    def read(self, tree: Tree, key: str, notes: Notes) -> Text:
+    def read(self, tree: Tree, key: str, notes: Notes) -> FlowText:
         return _joined(self._pieces(tree, key, notes))
 
     def schema(self) -> Schema:
@@ -124,6 +142,92 @@ class JsonBodyKind:
                 yield TemplatePart(text=to_text(json_of(tree, key)))
 
 
+@dataclass(frozen=True)
+class StatusKind:
+    """A status such as 204, or all of a hundred: 2xx."""
+
+    label: str = "status"
+
+    def read(self, tree: Tree, key: str, notes: Notes) -> str:
+        written = scalar(tree, key, "a status")
+        if not re.fullmatch(_STATUS, written.text):
+            what = f"`{key}` takes a status, not {quoted(written.text)}"
+            raise Unfit(written.at, what, "200, or 2xx for all from 200 to 299")
+        return written.text
+
+    def schema(self) -> Schema:
+        text = {"type": "string", "pattern": f"^{_STATUS}$"}
+        return {"anyOf": [{"type": "integer", "minimum": 100, "maximum": 599}, text]}
+
+
+@dataclass(frozen=True)
+class StatusesKind:
+    """A status, or a list of them."""
+
+    label: str = "status or list of them"
+
+    def read(self, tree: Tree, key: str, notes: Notes) -> tuple[str, ...]:
+        if isinstance(tree, Scalar):
+            return (StatusKind().read(tree, key, notes),)
+        return ListOf(StatusKind(), unique=True, least=1).read(tree, key, notes)
+
+    def schema(self) -> Schema:
+        each = StatusKind().schema()
+        return {"anyOf": [each, ListOf(StatusKind(), unique=True, least=1).schema()]}
+
+
+@dataclass(frozen=True)
+class BoundedSize:
+    """Bytes, from 1 to a bound."""
+
+    most: int
+    label: str = "size"
+
+    def read(self, tree: Tree, key: str, notes: Notes) -> int:
+        size = Size().read(tree, key, notes)
+        if not 1 <= size <= self.most:
+            assert isinstance(tree, Scalar), "a size is a scalar"
+            what = f"`{key}` cannot be {quoted(tree.text)}"
+            raise Unfit(tree.at, what, f"from 1 byte to {self.most >> 20}MiB")
+        return size
+
+    def schema(self) -> Schema:
+        return Size().schema()
+
+
+@dataclass(frozen=True)
+class ReplyOutputsKind:
+    """Outputs by name, from the reply."""
+
+    label: str = "map"
+
+    def read(self, tree: Tree, key: str, notes: Notes) -> tuple[HttpOutput, ...]:
+        if not isinstance(tree, Table) or not tree.entries:
+            raise Unfit(tree.at, f"`{key}` takes a map", f"{key}: {{id: '{{{{ body.id }}}}'}}")
+        return tuple(
+            self._output(name, entry.key_at, entry.value, notes)
+            for name, entry in tree.entries.items()
+        )
+
+    def schema(self) -> Schema:
+        return {"type": "object", "additionalProperties": {"type": "string"}, "minProperties": 1}
+
+    def _output(self, name: str, at: Position, tree: Tree, notes: Notes) -> HttpOutput:
+        if not NAME.fullmatch(name):
+            raise Unfit(at, f"an output cannot have the name {quoted(name)}", OUTPUT_LIKE)
+        Text().read(tree, name, notes)
+        assert isinstance(tree, Scalar), "text is a scalar"
+        text = read_template(tree, notes, REPLY)
+        for one in mentioned(text):
+            if one.path[0] not in REPLY:
+                what = f"an output of a request does not see `{one.path[0]}`"
+                raise Unfit(one.at, what, f"it sees {', '.join(REPLY)} of the reply")
+        return HttpOutput(id=name, value=text.template)
+
+
+OUTPUT_LIKE: Final = "letters, digits, _ and -, at most 63, no digit first"
+
+
 def _json_string(parts: tuple[TemplatePart, ...]) -> Iterator[TemplatePart]:
     if len(parts) == 1 and parts[0].is_value:
         yield parts[0]
@@ -134,18 +238,18 @@ def _json_string(parts: tuple[TemplatePart, ...]) -> Iterator[TemplatePart]:
     yield TemplatePart(text='"')
 
 
-def _text(tree: Tree, key: str, notes: Notes) -> Text:
+def _text(tree: Tree, key: str, notes: Notes) -> FlowText:
     """A text with values in it; numbers, true and false are texts too. Raises Unfit."""
     if isinstance(tree, Scalar) and tree.kind in ("boolean", "whole number", "number"):
         return tree.text
     return _FILLED.read(tree, key, notes)
 
 
-def _parts(text: Text) -> tuple[TemplatePart, ...]:
+def _parts(text: FlowText) -> tuple[TemplatePart, ...]:
     return text.parts if isinstance(text, Template) else (TemplatePart(text=text),)
 
 
-def _joined(pieces: Iterable[TemplatePart]) -> Text:
+def _joined(pieces: Iterable[TemplatePart]) -> FlowText:
     """One text of these pieces; texts that touch are one part."""
     parts = list[TemplatePart]()
     for piece in pieces:

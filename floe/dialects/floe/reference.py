@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from floe.dialects.floe.case_keys import CASE, EXPECT, GIVEN
+from floe.dialects.floe.http_keys import AUTH_MAP
 from floe.dialects.floe.vocabulary import (
     BACKOFF,
     BUCKET_MAP,
@@ -71,6 +72,7 @@ SECTIONS: Final[Mapping[str, Section]] = {
     "test": CASE,
     "given": GIVEN,
     "expect": EXPECT,
+    "auth": AUTH_MAP,
     **{name: opts for opts, name in _TASKS.items() if opts.keys and opts is not FLOW_TASK},
     "flow-task": FLOW_TASK,
 }

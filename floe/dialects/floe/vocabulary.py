@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Final, Literal
 
 from floe.dialects.addresses import HostUrl, Network
+from floe.dialects.floe.addresses import FORBIDDEN, AddressesKind
 from floe.dialects.floe.event_names import EventNames
 from floe.dialects.floe.expressions import NO_EXPRESSION, ExpressionKind
 from floe.dialects.floe.flow_env import NO_ENTRIES, EnvEntryKind
@@ -1369,6 +1370,15 @@ PASS_ENV: Final = KeySpec(
     doc="Additional variables of the host's environment that commands see.",
     example="pass-env: [JAVA_HOME]",
 )
+HTTP_FORBID: Final = KeySpec(
+    name="http-forbid",
+    kind=ListOf(AddressesKind(), unique=True),
+    default=FORBIDDEN,
+    absent="`[own-api, link-local]`",
+    doc="Addresses that requests of `http` tasks do not reach: IP addresses, networks, `own-api` "
+    "(the ports of this host), `link-local`, `loopback` and `private`.",
+    example="http-forbid: [own-api, link-local, private, 203.0.113.0/24]",
+)
 COMMON_GRACE: Final = KeySpec(
     name="grace",
     kind=Duration(0),
@@ -1573,6 +1583,7 @@ COMMON_MAP: Final = Section(
         SLOTS,
         COMMANDS,
         PASS_ENV,
+        HTTP_FORBID,
         TRUSTED_PROXIES,
         COMMON_GRACE,
         COMMON_OUTPUT_MAX,

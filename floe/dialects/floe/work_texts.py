@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from floe.dialects.floe.http_keys import BODY, FORM_BODY, HEADERS, JSON_BODY
+from floe.dialects.floe.http_keys import AUTH, BODY, FORM_BODY, HEADERS, JSON_BODY
 from floe.dialects.floe.nodes import Nodes
 from floe.dialects.floe.templates import check_template, read_template
 from floe.dialects.floe.vocabulary import ARGS, CHECKSUM, ENV_OPT, FETCH_URL
@@ -16,7 +16,7 @@ from floe.model.flow import Flow
 
 FILLED: Final = (
     *(key.name for key in (ARGS, ENV_OPT, FETCH_URL, CHECKSUM)),
-    *(key.name for key in (HEADERS, JSON_BODY, FORM_BODY, BODY)),
+    *(key.name for key in (HEADERS, JSON_BODY, FORM_BODY, BODY, AUTH)),
 )
 """The `opts` with values in their texts; `url` is that of fetch and http."""
 

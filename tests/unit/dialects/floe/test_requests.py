@@ -3,7 +3,8 @@
 import pytest
 
 from floe.dialects.floe.dialect import FloeDialect
-from floe.model.http import Http, HttpHeader
+from floe.model.http import Http, HttpAuth, HttpHeader, HttpOutput
+from floe.model.secret_name import SecretName, SecretRef
 from floe.model.template import Template, TemplatePart
 
 DOCUMENT = """
@@ -83,6 +84,23 @@ def test_values_stand_in_headers() -> None:
         ("headers: {content-length: 1}", "4:86 floe writes the header `content-length` itself"),
         ('headers: {A: "x\\nB: y"}', "4:89 a header cannot have a line break"),
         ("headers: {A: ä}", "4:89 a header cannot have the character '\\xe4'"),
+        ("headers: {A: {sekret: B}}", "4:89 `A` takes the name of a secret"),
+        ("headers: {Authorization: x}", "4:101 this header is stored and shown as it is"),
+        ("auth: {bearer: {secret: A}, user: b}", "4:82 `auth` needs either `bearer`, or `user`"),
+        ("auth: {user: b}", "4:82 `auth` needs either `bearer`, or `user`"),
+        ("auth: {bearer: abc}", "4:91 `bearer` takes the name of a secret, not this"),
+        ("expect: 600", "4:84 `expect` takes a status, not `600`"),
+        ("retry-on: []", "4:86 `retry-on` is an empty list"),
+        ("outputs: {}", "4:85 `outputs` takes a map"),
+        ("outputs: {1a: '{{ body }}'}", "4:86 an output cannot have the name `1a`"),
+        (
+            "outputs: {a: '{{ body.id ~ run.id }}'}",
+            "4:103 an output of a request does not see",
+        ),
+        ("body-max: 11MiB", "4:86 `body-max` cannot be `11MiB`"),
+        ("redirects: 11", "4:87 `redirects` cannot be 11"),
+        ("ca-file: ca.pem", "4:85 `ca-file` cannot be `ca.pem`"),
+        ("verify: false", "4:84 the certificate of the server is not checked"),
         ("headers: [a]", "4:85 `headers` takes a map"),
         ("form: [a]", "4:82 `form` takes a map"),
         ("json: {a: 2026-01-01}", "4:86 YAML reads `2026-01-01` in `a` as a date"),
@@ -97,3 +115,30 @@ def test_values_stand_in_headers() -> None:
 )
 def test_shows_what_is_wrong_and_where(opts: str, what: str) -> None:
     assert said(opts)[0].startswith(what)
+
+
+def test_header_and_credentials_name_secrets() -> None:
+    found = work("headers: {X-Key: {secret: KEY}}, auth: {user: me, password: {secret: PASSWORD}}")
+
+    assert found.headers == (HttpHeader(name="X-Key", secret=SecretRef(SecretName("KEY"))),)
+    assert found.auth == HttpAuth(user="me", password=SecretRef(SecretName("PASSWORD")))
+
+
+@pytest.mark.parametrize(
+    ("expect", "status", "good"),
+    [
+        ("2xx", 204, True),
+        ("2xx", 304, False),
+        ("404", 404, True),
+        ("[2xx, 404]", 404, True),
+        ("[200, 201]", 204, False),
+    ],
+)
+def test_expected_statuses_are_good(expect: str, status: int, good: bool) -> None:
+    assert work(f"expect: {expect}").expects(status) == good
+
+
+def test_output_of_a_reply_is_an_expression_of_its_own() -> None:
+    [found] = work("outputs: {id: '{{ body.id }}'}").outputs
+
+    assert found == HttpOutput(id="id", value=Template(parts=(TemplatePart(path=("body", "id")),)))
