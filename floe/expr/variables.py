@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
 from floe.expr.template import part_as_written
-from floe.model.template import Text
+from floe.model.nouns import replace
+from floe.model.template import Template, Text
 
 TEMPLATE: Final = "FLOE_IN_template"
 """Of these variables. Those of other values are in capitals behind `FLOE_IN_`."""
@@ -28,6 +29,21 @@ class WithVariables(NamedTuple):
         for name, written in self.written.items():
             sentence = sentence.replace(f"`${name}`", f"`{written}`")
         return sentence
+
+
+def literal(texts: Iterable[Text]) -> tuple[Text, ...]:
+    """These texts with each dollar doubled: what is a text elsewhere has no variables of floe."""
+    return tuple(
+        text.replace("$", "$$")
+        if isinstance(text, str)
+        else Template(
+            parts=tuple(
+                part if part.is_value else replace(part, text=part.text.replace("$", "$$"))
+                for part in text.parts
+            )
+        )
+        for text in texts
+    )
 
 
 def with_variables(texts: Iterable[Text]) -> WithVariables:

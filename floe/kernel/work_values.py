@@ -27,6 +27,7 @@ from floe.model.http import BodyType, Http
 from floe.model.ids import Json
 from floe.model.nouns import replace
 from floe.model.secret import names_secret, without_secrets
+from floe.model.ssh import Ssh
 from floe.model.template import Path, Template, TemplatePart, Text, data_of
 
 DATA_BYTES_MAX: Final = 1 << 20
@@ -50,6 +51,15 @@ def filled_work(work: Work, scope: NodeScope) -> Work:
         return replace(work, url=url, checksum=filler.checksum(work.checksum))
     if isinstance(work, Http):
         return _filled_request(work, filler)
+    if isinstance(work, Ssh):
+        return replace(
+            work,
+            host=filler.far("host", work.host),
+            user=filler.far("user", work.user),
+            dir=filler.far("dir", work.dir),
+            argv=filler.far_arguments(work.argv),
+            env=filler.far_entries(work.env),
+        )
     assert isinstance(work, Exec), "no other work has templates"
     env = (*scope.flow.filled_env, *work.env)
     return replace(work, argv=filler.arguments(work.argv), env=filler.entries(env))
@@ -79,7 +89,19 @@ class _Filler:
         """Entries of `env`."""
         return tuple(self._text(text, f"env {data_of(text).partition('=')[0]}") for text in texts)
 
-    def _text(self, text: Text, where: str) -> Text:
+    def far(self, key: str, text: Text) -> Text:
+        """A text for a different machine: the workspace is not there."""
+        return self._text(text, key, has_workspace=False)
+
+    def far_arguments(self, texts: Iterable[Text]) -> tuple[Text, ...]:
+        """A command line for a different machine."""
+        return tuple(self.far(f"argument {at}", text) for at, text in enumerate(texts))
+
+    def far_entries(self, texts: Iterable[Text]) -> tuple[Text, ...]:
+        """Entries of `env` for a different machine."""
+        return tuple(self.far(f"env {data_of(text).partition('=')[0]}", text) for text in texts)
+
+    def _text(self, text: Text, where: str, *, has_workspace: bool = True) -> Text:
         """A text; one without templates stays as it is."""
         if isinstance(text, str):
             return text
@@ -87,6 +109,8 @@ class _Filler:
         for part in text.parts:
             if part.is_value:
                 parts.append(self._put(part, fuel, where))
+            elif not has_workspace:
+                parts.append(part)
             else:
                 put = in_text(part.text, ws) if parts else in_value(part.text + _MORE, ws)
                 parts.append(replace(part, text=put.removesuffix(_MORE)))

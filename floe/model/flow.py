@@ -17,6 +17,7 @@ from floe.model.loop import FlowLoop, loops_of
 from floe.model.notice import Notice
 from floe.model.nouns import dataclass
 from floe.model.secret_name import SecretName, SecretUse, secrets_in
+from floe.model.ssh import Ssh
 from floe.model.tags import Tag, emitter_of
 from floe.model.template import Template, Text, has_template, plain_beginning
 from floe.model.workspace_texts import InWorkspace, WsText, WsTexts, WsValue
@@ -114,7 +115,7 @@ class Join:
     """A merge: settles as soon as it enters. The node's `needs` express all or any."""
 
 
-Action = Exec | Fetch | Http | GitCheckout | GitMerge
+Action = Exec | Fetch | Http | GitCheckout | GitMerge | Ssh
 """Work that a host carries out: an executor starts it, reports how it ended, and can stop it.
 
 A class stays here as long as a log or a pinned flow names it: the kernel reads both on every host.
@@ -229,6 +230,8 @@ class Node:
                 return has_template((url, checksum))
             case Http(texts=texts):
                 return has_template(texts)
+            case Ssh(host=host, user=user, dir=dir, argv=argv, env=env):
+                return has_template((host, user, dir, argv, env))
             case _:
                 return False
 

@@ -1,4 +1,4 @@
-"""Runs exec, git-checkout and git-merge as commands of the warden.
+"""Runs exec, git-checkout, git-merge and ssh as commands of the warden.
 
 Rules of this file: an attempt is waiting (in `_waiting`, in order), running (in `_running`: the
 warden has it) or over (`over` is set). The warden's reports move it on; nothing here blocks.
@@ -23,7 +23,6 @@ from floe.nodes import warden
 from floe.nodes.attempt_files import drop_files
 from floe.nodes.base import NO_SECRETS, Job, Limit, OnReport, Secrets
 from floe.nodes.preparation import CommandSettings, Preparation, attach, prepared_apart, reason
-from floe.nodes.program_copies import drop_earlier, installed
 from floe.nodes.reports import files_of, report_of
 from floe.nodes.workspaces import Workspaces
 from floe.places import Places
@@ -58,7 +57,7 @@ WardenOf = Callable[
 
 
 class Commands:
-    """The executor of exec, git-checkout and git-merge, which all run commands."""
+    """The executor of exec, git-checkout, git-merge and ssh, which all run commands."""
 
     def __init__(
         self,
@@ -95,7 +94,7 @@ class Commands:
     async def open(self) -> None:
         """Connect to the warden; start one if none runs. Raises World."""
         self.workspaces.open()
-        self._preparation.program = installed(self._root, "repository")
+        self._preparation.install_programs(self._root)
         await self._warden.open()
 
     async def close(self) -> None:
@@ -171,7 +170,7 @@ class Commands:
         known = {str(key) for key in owed} | self._attempts.keys()
         kept = self._warden.kept()
         if not kept:
-            drop_earlier(self._preparation.program)
+            self._preparation.drop_earlier_programs()
         for name in kept:
             if name not in known:
                 log.info("attempt.leftover_removed", key=name)

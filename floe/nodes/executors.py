@@ -5,6 +5,7 @@ from pathlib import Path
 
 from floe.model.flow import Action, Exec, Fetch, GitCheckout, GitMerge
 from floe.model.http import Http
+from floe.model.ssh import Ssh
 from floe.nodes.base import NO_SECRETS, Executor, Secrets
 from floe.nodes.commands import Commands
 from floe.nodes.fetch import Fetches
@@ -43,4 +44,5 @@ def executors_of(
         Http: Requests(places=places, secrets=secrets, forbidden=forbidden),
         GitCheckout: commands,
         GitMerge: commands,
+        Ssh: commands,
     }

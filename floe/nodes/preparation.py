@@ -5,21 +5,27 @@ Rule of this file: `prepared` may block if `place_of` names a file system; a thr
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, TypeVar, assert_never
 
 from floe.expr.command import expanded
 from floe.expr.environment import values_of
 from floe.files import Folders
 from floe.model.errors import FloeError, Yours
-from floe.model.flow import Exec, GitCheckout, GitMerge
+from floe.model.flow import Action, Exec, Fetch, GitCheckout, GitMerge
+from floe.model.http import Http
 from floe.model.nouns import dataclass
+from floe.model.secret import Secret
+from floe.model.secret_name import SecretName
+from floe.model.ssh import Ssh
 from floe.model.template import Text, data_of
-from floe.nodes import git, warden
+from floe.nodes import git, ssh, warden
 from floe.nodes.attempt_files import drop_secrets, write_input, write_secrets
 from floe.nodes.base import Job, Secrets
+from floe.nodes.bash import bash
 from floe.nodes.environment import environment, inherited
+from floe.nodes.program_copies import drop_earlier, installed
 from floe.nodes.remote import Remote
 from floe.nodes.spare_inputs import SpareInputs
 from floe.nodes.workspaces import Workspaces, inside
@@ -27,10 +33,7 @@ from floe.places import Places
 
 T = TypeVar("T")
 
-STRICT: Final = ("-e", "-o", "pipefail")
-"""With these options bash ends at the first command that fails, even inside a pipe."""
-
-
+PROGRAMS: Final = ("repository", "ssh")
 COMMANDS_DEFAULT: Final = 4 * (os.cpu_count() or 1)
 
 
@@ -70,8 +73,17 @@ class Preparation:
         self._workspaces = workspaces
         self._places = places
         self._base = inherited(os.environ, settings.pass_env)
-        self.program = Path()
-        """The copied program that git nodes run."""
+        self._programs = dict.fromkeys(PROGRAMS, Path())
+        """The copied programs that nodes run, by name."""
+
+    def install_programs(self, folder: Path) -> None:
+        """Copy the programs of git and ssh nodes, so that an upgrade does not change them."""
+        self._programs = {name: installed(folder, name) for name in PROGRAMS}
+
+    def drop_earlier_programs(self) -> None:
+        """Remove the copies of other versions of floe. No attempt may run."""
+        for program in self._programs.values():
+            drop_earlier(program)
 
     def place_of(self, job: Job) -> str:
         """The mount point of a file system that `prepared` uses and may hang; empty for none."""
@@ -86,8 +98,7 @@ class Preparation:
             if work.argv and "/" in (first := data_of(work.argv[0])):
                 program = first.replace("$FLOEWS", str(job.workspace))
         else:
-            assert isinstance(work, GitCheckout | GitMerge)
-            sub_dir = work.git.sub_dir
+            sub_dir = work.git.sub_dir if isinstance(work, GitCheckout | GitMerge) else ""
         folder = job.workspace / sub_dir
         before = job.moved_from or job.workspace
         used = (job.output, job.workspace, before, folder, folder / program)
@@ -105,23 +116,9 @@ class Preparation:
         else:
             self.inputs.write(job)
         work = job.work
-        if not isinstance(work, Exec | GitCheckout | GitMerge):
-            raise TypeError(f"{type(work).__name__} is not a command")
         secrets = {use.name: self._secrets.value(use.name) for use in job.secrets}
         write_secrets(job, secrets, folders)
-        sub_dir = work.sub_dir if isinstance(work, Exec) else work.git.sub_dir
-        cwd = _folder(job.workspace, sub_dir)
-        entries: tuple[Text, ...] = job.env
-        if isinstance(work, Exec):
-            entries = (*job.env, *work.env)
-        env = environment(self._base, job, self._settings.host, entries, secrets)
-        if isinstance(work, Exec):
-            argv = self._argv(work, job, env, entries)
-        else:
-            argv = git.argv(self.program, git.task_of(work, job.workspace, cwd))
-            key_file = work.git.key_file or self._settings.key_file
-            env = git.git_environment(env, key_file, job.env)
-            env.update(Remote.parse(work.git.url).env)
+        argv, env, cwd = self._command(job, work, secrets)
         if is_apart:  # the warden looks up the program the same way, and hangs for all commands
             shutil.which(str(cwd / argv[0]) if "/" in argv[0] else argv[0], path=env["PATH"])
         return warden.Spawn(
@@ -146,14 +143,44 @@ class Preparation:
         else:
             drop_secrets(job, self._folders)
 
+    def _command(
+        self, job: Job, work: Action, secrets: Mapping[SecretName, Secret]
+    ) -> tuple[tuple[str, ...], dict[str, str], Path]:
+        """The command line, the environment and the folder. Raises Yours, World."""
+        match work:
+            case Exec():
+                cwd = _folder(job.workspace, work.sub_dir)
+                entries = (*job.env, *work.env)
+                env = environment(self._base, job, self._settings.host, entries, secrets)
+                return self._argv(work, job, env, entries), env, cwd
+            case GitCheckout() | GitMerge():
+                cwd = _folder(job.workspace, work.git.sub_dir)
+                env = environment(self._base, job, self._settings.host, job.env)
+                argv = git.argv(self._programs["repository"], git.task_of(work, job.workspace, cwd))
+                key_file = work.git.key_file or self._settings.key_file
+                env = git.git_environment(env, key_file, job.env)
+                env.update(Remote.parse(work.git.url).env)
+                return argv, env, cwd
+            case Ssh():
+                env = environment(self._base, job, self._settings.host, job.env)
+                far = ssh.far_command_of(work, job, env, strict=self._is_strict(job))
+                env[ssh.VARIABLE] = far.text()
+                return ssh.argv(self._programs["ssh"]), env, job.workspace
+            case Fetch() | Http():
+                raise TypeError(f"{type(work).__name__} is not a command")
+            case _:
+                assert_never(work)
+
+    def _is_strict(self, job: Job) -> bool:
+        strict = job.strict_shell
+        return self._settings.strict_shell if strict is None else strict
+
     def _argv(
         self, work: Exec, job: Job, env: dict[str, str], entries: tuple[Text, ...]
     ) -> tuple[str, ...]:
         """The command line. Raises Yours if a value would become code."""
         if work.shell:
-            strict = job.strict_shell
-            is_strict = self._settings.strict_shell if strict is None else strict
-            return ("bash", *(STRICT if is_strict else ()), "-c", work.shell)
+            return bash(work.shell, strict=self._is_strict(job))
         is_value = values_of(entries, escapes=job.has_escapes)
         argv = expanded(work.argv, env, is_value, escapes=job.has_escapes)
         if name := self._secrets.masks().named_in(argv[0]):  # its name is in errors of the warden

@@ -20,6 +20,7 @@ from floe.cli.client import Account, Client
 from tests.acceptance.conftest import HostOf
 from tests.acceptance.flows import CONFIGS, EXAMPLES, floe, git
 from tests.acceptance.product import TOKEN, Host, until
+from tests.sshd import USER, Sshd
 
 pytestmark = pytest.mark.slow
 
@@ -61,6 +62,7 @@ IN_TERMINAL = (
     ("outcomes.yml", "the probe said three"),
     ("repeat.yml", "the service answers 200"),
     ("secrets.yml", "deployed"),
+    ("ssh.yml -d hosts=127.0.0.1", "all machines have the new version"),
     ("timer.yml --flow every-minute", "task.pause"),
     ("timer.yml --flow weekday-mornings", "UTC"),
     ("triggers.yml", "branch main"),
@@ -90,7 +92,7 @@ TESTS = {path.name for path in EXAMPLES.glob("*.test.yml")}
 class Site:
     """The examples, with a repository and a web server of this machine in place of theirs."""
 
-    def __init__(self, folder: Path, web: str) -> None:
+    def __init__(self, folder: Path, web: str, sshd: Sshd) -> None:
         self.folder = folder
         self.flows = folder / "examples"
         self.flows.mkdir()
@@ -100,6 +102,11 @@ class Site:
             "/tmp/floe-host": str(folder / "host"),
             "http://127.0.0.1:8099": web,
             "https://example.com": web,
+            "user: deploy": f"user: {USER}",
+            "port: 2222": f"port: {sshd.port}",
+            "/home/ci/.ssh/deploy": str(sshd.key),
+            "/etc/floe/known_hosts": str(sshd.known),
+            "/srv/app": str(folder),
             "period: 30s": "period: 1s",
             "period: 1m ": "period: 1s ",
         }
@@ -122,12 +129,15 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     (served / "flows").mkdir(parents=True)
     (served / "hello.txt").write_text("hello\n")
     (served / "flows/build.yml").write_text(BUILD.replace("ITS", "web"))
+    sshd = Sshd(folder / "ssh")
+    sshd.start()
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(Silent, directory=str(served))) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        yield Site(folder, f"http://127.0.0.1:{server.server_port}")
+        yield Site(folder, f"http://127.0.0.1:{server.server_port}", sshd)
         server.shutdown()
         thread.join()
+    sshd.stop()
 
 
 class Silent(SimpleHTTPRequestHandler):

@@ -7,10 +7,22 @@ import pytest
 from floe.model.children import SubFlow
 from floe.model.codec import decode_event, encode_event, from_text, to_text
 from floe.model.event import NodeEntered
-from floe.model.flow import Ask, End, Exec, Fetch, Git, GitCheckout, GitMerge, Join, Wait, Work
+from floe.model.flow import (
+    Ask,
+    End,
+    Exec,
+    Fetch,
+    Git,
+    GitCheckout,
+    GitMerge,
+    Join,
+    Wait,
+    Work,
+)
 from floe.model.form import Form
 from floe.model.http import Http, HttpHeader
 from floe.model.ids import Instant, NodeId
+from floe.model.ssh import Ssh
 from floe.model.template import Template, TemplatePart, plain_template
 
 WORKS = (
@@ -25,6 +37,7 @@ WORKS = (
     ),
     GitCheckout(git=Git(branch="main")),
     GitMerge(git=Git(branch="main", from_branch="b")),
+    Ssh(host="web1", argv=("uptime",)),
     Wait(period_s=1.5),
     SubFlow(flow="deploy", values={"where": "eu"}, wait=False),
     Ask(form=Form(title="Sign Off")),

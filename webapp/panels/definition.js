@@ -93,8 +93,10 @@ const timesText = ({ retry_max: retries, loop_max: rounds, repeat }) =>
     .join(", ");
 
 /** What a node does, as far as one text shows it. @param {Record<string, any>} work */
-function workText({ kind, shell, argv, method, url, git, form, period_s: period }) {
-  if (kind === "Exec") return shell ? shell.trim() : argv?.map(quoted).join(" ");
+function workText({ kind, shell, argv, host, method, url, git, form, period_s: period }) {
+  const command = shell ? shell.trim() : argv?.map(quoted).join(" ");
+  if (kind === "Exec") return command;
+  if (kind === "Ssh") return `${host}: ${command}`;
   if (kind === "Fetch") return url;
   if (kind === "Http") return `${method} ${url}`;
   if (git) return [git.url, git.hash || git.ref || git.branch].filter(Boolean).join(" ");

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence, Set
 from typing import Final
 
 from floe.dialects.floe.command_lines import is_careless, odd_signs, shell_sign
+from floe.dialects.floe.far_commands import check_far_command
 from floe.dialects.floe.given import GivenInputs, read_variables, variable
 from floe.dialects.floe.nodes import Nodes
 from floe.dialects.floe.vocabulary import ARGS, CMD, ENV_OPT, SHELL
@@ -16,6 +17,7 @@ from floe.expr.environment import entry_faults, values_of
 from floe.expr.substitute import ARGUMENT_BYTES_MAX, named_vars
 from floe.expr.variables import with_variables
 from floe.model.flow import Ask, Exec, Flow, Node
+from floe.model.ssh import Ssh
 from floe.model.template import Text, data_of
 
 
@@ -39,6 +41,8 @@ def check_commands(
             exec_.check_text(is_strict=is_strict)
             if inputs:
                 exec_.check_inputs(node, flow.env, inputs)
+        elif isinstance(node.work, Ssh):
+            check_far_command(node.work, nodes.opts[node.id], notes, is_strict=is_strict)
 
 
 class _Exec:

@@ -9,6 +9,7 @@ from floe.dialects.floe.command_lines import argv_of, split
 from floe.dialects.floe.forms import read_form
 from floe.dialects.floe.names import check_inside
 from floe.dialects.floe.requests import read_http
+from floe.dialects.floe.ssh_task import read_ssh
 from floe.dialects.floe.triggers import elsewhere_in_opts, read_git
 from floe.dialects.floe.vocabulary import (
     ALGO,
@@ -161,6 +162,7 @@ BUILDERS: Final[Mapping[str, Callable[[SectionValues, str, Notes], Work]]] = {
     "http": read_http,
     "git-checkout": _checkout,
     "git-merge": _merge,
+    "ssh": read_ssh,
     "timer": _timer,
     "data": _data,
     "flow": _flow,

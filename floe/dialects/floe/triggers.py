@@ -130,10 +130,10 @@ def read_git(opts: SectionValues, notes: Notes) -> Git:
 
 
 def elsewhere_in_opts(section: Section, all_of: Mapping[str, Section]) -> Mapping[str, str]:
-    """Hints for keys that belong to the `opts` of a different type."""
+    """Hints for keys that belong to the `opts` of a different type: the first that has them."""
     return {
         name: f"`{name}` belongs to type: {type_}"
-        for type_, other in all_of.items()
+        for type_, other in reversed([*all_of.items()])
         for name in other.by_name
         if name not in section.by_name
     }

@@ -59,6 +59,7 @@ from floe.model.keep import Keep, SpacesKept
 from floe.model.notice import Channel, NoticeOf
 from floe.model.nouns import dataclass
 from floe.model.secret_name import SecretName, SecretUse
+from floe.model.ssh import Ssh
 from floe.model.template import Template
 
 TEXT: Final = Text()
@@ -865,6 +866,124 @@ FETCH: Final = Section(
     keys=(FETCH_URL, CHECKSUM, ALGO, LOCATION),
     doc="Downloads a file; with a checksum, once per host.",
 )
+SSH_HOST: Final = KeySpec(
+    name="host",
+    kind=FilledText(Text(r"(?!-)[^\s/@]+", "a name or an address"), may_begin=True),
+    default=NO_URL,
+    required=True,
+    doc="The machine to log in to: its name or its address.",
+    example="host: web1.example.com",
+)
+SSH_USER: Final = KeySpec(
+    name="user",
+    kind=FilledText(Text(r"(?!-)\S+", "a name"), may_begin=True),
+    default=NO_URL,
+    absent="the name of floe's own user",
+    doc="The user to log in as.",
+    example="user: deploy",
+)
+SSH_PORT: Final = KeySpec(
+    name="port",
+    kind=Whole(1, 65_535),
+    default=22,
+    doc="The port of its ssh server.",
+    example="port: 2222",
+)
+SSH_KEY: Final = KeySpec(
+    name="key-file",
+    kind=TEXT,
+    default="",
+    absent="the ssh agent, and the keys in `~/.ssh`",
+    doc="Private key for the login, on this host; no other key is used then.",
+    example="key-file: /home/ci/.ssh/deploy",
+)
+KNOWN_HOSTS: Final = KeySpec(
+    name="known-hosts",
+    kind=TEXT,
+    default="",
+    absent="`~/.ssh/known_hosts` and `/etc/ssh/ssh_known_hosts`",
+    doc="File with the keys of the machines that may be logged in to, on this host.",
+    example="known-hosts: /etc/floe/known_hosts",
+)
+SSH_CMD: Final = KeySpec(
+    name="cmd",
+    kind=Text(instead="name the program alone, and pass the value in `args`"),
+    default="",
+    doc="A program there and its arguments, split as a shell would; with `args`, only the program. "
+    "Each argument is quoted for the shell there, and no variable is replaced.",
+    example="cmd: systemctl restart app",
+)
+SSH_SHELL: Final = KeySpec(
+    name="shell",
+    kind=Text(instead=IN_ENV),
+    default="",
+    doc="A text for `bash -c` there, instead of `cmd`; see `strict-shell`.",
+    example="shell: cd app && make install",
+)
+SSH_ARGS: Final = KeySpec(
+    name="args",
+    kind=ListOf(FilledText()),
+    default=NO_FILLED,
+    doc="Arguments of `cmd`, with values in them: see [Expressions in work](#expressions-in-work).",
+    example="args: ['--version', '{{ values.version }}']",
+)
+SSH_DIR: Final = KeySpec(
+    name="dir",
+    kind=FilledText(),
+    default=NO_URL,
+    absent="the home of the user",
+    doc="The folder there to run in; it must exist.",
+    example="dir: /srv/app",
+)
+SSH_ENV: Final = KeySpec(
+    name="env",
+    kind=ListOf(FilledText(ENTRY)),
+    default=NO_FILLED,
+    doc="Environment of the command there, with values in it. The flow's `env` is not sent.",
+    example="env: ['VERSION={{ values.version }}']",
+)
+CONNECT_TIMEOUT: Final = KeySpec(
+    name="connect-timeout",
+    kind=Duration(),
+    default=30.0,
+    doc="How long it may take to connect and to log in.",
+    example="connect-timeout: 10s",
+)
+KEEPALIVE: Final = KeySpec(
+    name="keepalive",
+    kind=Duration(),
+    default=15.0,
+    doc="How often floe asks whether the machine is there. After four without an answer the "
+    "connection is lost, and the command there ends.",
+    example="keepalive: 15s",
+)
+DIRECT: Final = KeySpec(
+    name="direct",
+    kind=FLAG,
+    default=False,
+    doc="Send the command alone: for forced commands and for machines without a POSIX shell. It "
+    "goes on if the connection breaks.",
+    example="direct: true",
+)
+SSH: Final = Section(
+    name="`opts` of an ssh task",
+    keys=(
+        SSH_HOST,
+        SSH_USER,
+        SSH_PORT,
+        SSH_KEY,
+        KNOWN_HOSTS,
+        SSH_CMD,
+        SSH_SHELL,
+        SSH_ARGS,
+        SSH_DIR,
+        SSH_ENV,
+        CONNECT_TIMEOUT,
+        KEEPALIVE,
+        DIRECT,
+    ),
+    doc="Runs a command on a different machine, over ssh.",
+)
 GIT: Final = Section(
     name="`opts` of a git task",
     keys=(*GIT_KEYS, SUBMODULES, LFS),
@@ -933,6 +1052,7 @@ TASK_TYPES: Final[Mapping[str, TaskType]] = {
     "http": TaskType(work=Http, opts=HTTP),
     "git-checkout": TaskType(work=GitCheckout, opts=GIT, on_lost="retry"),
     "git-merge": TaskType(work=GitMerge, opts=GIT),
+    "ssh": TaskType(work=Ssh, opts=SSH),
     "timer": TaskType(work=Wait, opts=TIMER),
     "data": TaskType(work=Ask, opts=DATA),
     "flow": TaskType(work=SubFlow, opts=FLOW_TASK),
@@ -1201,7 +1321,7 @@ FOREACH: Final = KeySpec(
     default=NO_ITEMS,
     absent="the task runs once",
     doc="A list of 1 to 1,000 values, or an expression that gives one: the task runs once for each "
-    "of these items. For `exec`, `fetch` and `http`.",
+    "of these items. For `exec`, `fetch`, `http` and `ssh`.",
     example="foreach: [eu, us]",
 )
 MATRIX: Final = KeySpec(

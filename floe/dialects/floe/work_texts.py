@@ -6,7 +6,15 @@ from typing import Final
 from floe.dialects.floe.http_keys import AUTH, BODY, FORM_BODY, HEADERS, JSON_BODY
 from floe.dialects.floe.nodes import Nodes
 from floe.dialects.floe.templates import check_template, read_template
-from floe.dialects.floe.vocabulary import ARGS, CHECKSUM, ENV_OPT, FETCH_URL
+from floe.dialects.floe.vocabulary import (
+    ARGS,
+    CHECKSUM,
+    ENV_OPT,
+    FETCH_URL,
+    SSH_DIR,
+    SSH_HOST,
+    SSH_USER,
+)
 from floe.dialects.kinds import Unfit
 from floe.dialects.notes import Notes
 from floe.dialects.tree import Items, Scalar, Table, Tree
@@ -17,6 +25,7 @@ from floe.model.flow import Flow
 FILLED: Final = (
     *(key.name for key in (ARGS, ENV_OPT, FETCH_URL, CHECKSUM)),
     *(key.name for key in (HEADERS, JSON_BODY, FORM_BODY, BODY, AUTH)),
+    *(key.name for key in (SSH_HOST, SSH_USER, SSH_DIR)),
 )
 """The `opts` with values in their texts; `url` is that of fetch and http."""
 

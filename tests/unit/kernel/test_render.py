@@ -20,6 +20,12 @@ AS_WRITTEN = {
     "Git.ref",
     "Git.branch",
     "Git.from_branch",
+    "Ssh.dir",
+    "Ssh.host",
+    "Ssh.key_file",
+    "Ssh.known_hosts",
+    "Ssh.shell",
+    "Ssh.user",
 }
 """Texts of actions that never name the workspace."""
 

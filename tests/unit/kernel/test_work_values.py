@@ -18,6 +18,7 @@ from floe.model.effect import PackArchive
 from floe.model.event import NodeEntered
 from floe.model.flow import Exec, Fetch, Flow, Git, GitMerge, Work
 from floe.model.ids import Json, NodeId
+from floe.model.ssh import Ssh
 from floe.model.template import Template, Text, data_of
 from tests.make import NOW, WORKSPACE, a_flow, a_node, a_run
 
@@ -276,3 +277,23 @@ def test_node_whose_work_cannot_be_filled_in_owes_nothing() -> None:
     assert run.phase == "ended"
     assert owed(run) == {PackArchive(run.ref)}
     assert "`values.b` is missing" in run.why
+
+
+def test_texts_for_a_different_machine_take_values_and_no_workspace() -> None:
+    work = Ssh(
+        host=text("{{ values.a }}.example.com"),
+        user=text("{{ values.a }}"),
+        argv=("./run", text("./{{ values.a }}/{{ws}}"), "."),
+        dir=text("./{{ values.a }}"),
+        env=(text("A=./{{ values.a }}"), "B=."),
+    )
+
+    done = filled(work, {"a": "x"})
+
+    found = [data_of(one) for one in (done.host, done.user, *done.argv, done.dir, *done.env)]
+    assert found == ["x.example.com", "x", "./run", "./x/{{ws}}", ".", "./x", "A=./x", "B=."]
+
+
+def test_missing_value_of_a_different_machine_is_named_with_its_key() -> None:
+    with pytest.raises(WorkFault, match=r"^host: `values.b` is missing"):
+        filled(Ssh(host=text("{{ values.b }}")), {})

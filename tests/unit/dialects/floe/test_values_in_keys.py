@@ -22,6 +22,11 @@ VALUES = {
     ("`opts` of an http task", "url"),
     ("`opts` of an http task", "json"),
     ("`opts` of an http task", "body"),
+    ("`opts` of an ssh task", "host"),
+    ("`opts` of an ssh task", "user"),
+    ("`opts` of an ssh task", "args"),
+    ("`opts` of an ssh task", "dir"),
+    ("`opts` of an ssh task", "env"),
 }
 """The keys that take values. `outputs` of a flow does too: it is a map of such texts."""
 

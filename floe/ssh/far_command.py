@@ -1,0 +1,61 @@
+"""The command that the program runs, the errors that it ends with, and how it prints them."""
+
+import json
+import os
+import sys
+from typing import Final, NamedTuple
+
+VARIABLE: Final = "FLOE_FAR_COMMAND"
+"""The command is in this variable: all users of a machine can read a command line."""
+SILENCES_MAX: Final = 4
+FAILED: Final = 255
+"""The exit status if there is no connection, as with ssh."""
+
+
+class FarCommand(NamedTuple):
+    """One attempt of an ssh node. Operands are data."""
+
+    host: str
+    port: int
+    user: str
+    """Empty for the name of floe's own user."""
+    argv: tuple[str, ...]
+    """The far command; its arguments are quoted for the far shell."""
+    env: tuple[str, ...]
+    """`NAME=value` entries of the far command."""
+    folder: str
+    """Where it runs there; empty for the home of the far user."""
+    direct: bool
+    """Without the watcher on the far side."""
+    key_file: str
+    """Empty for the agent and the user's own keys."""
+    known_hosts: str
+    """Empty for the user's and the system's own files."""
+    connect_s: float
+    """How long connecting may take, login included."""
+    keepalive_s: float
+    """After `SILENCES_MAX` of these without an answer the connection is lost."""
+    grace_s: float
+    """Between TERM and KILL."""
+    libraries: tuple[str, ...]
+    """The folders in which Python finds asyncssh."""
+
+    @classmethod
+    def of_environment(cls) -> "FarCommand":
+        """The command of this process. The variable is removed: no child gets it."""
+        fields = json.loads(os.environ.pop(VARIABLE))
+        lists = {name: tuple(value) for name, value in fields.items() if isinstance(value, list)}
+        return cls(**{**fields, **lists})
+
+    def text(self) -> str:
+        """The value of the variable."""
+        return json.dumps(self._asdict())
+
+
+class SshFailed(Exception):
+    """The attempt ends with `FAILED`; the text is the reason, and each line is one to print."""
+
+
+def print_line(text: str) -> None:
+    """Print lines of floe's own to the attempt's output, in order with the far output."""
+    os.write(sys.stdout.fileno(), "".join(f"floe: {line}\n" for line in text.split("\n")).encode())

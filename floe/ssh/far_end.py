@@ -1,0 +1,79 @@
+"""The shell text that runs a command on the far side, and ends it when the connection ends.
+
+sshd does nothing to a command whose connection broke: it goes on. So a watcher beside the command
+reads the standard input of the session, to which floe sends a line now and then. At the end of the
+input, or after a silence, the watcher ends the process group of the session: TERM, then
+KILL. Nothing but a POSIX shell, `sleep` and `kill` is needed there.
+
+The text itself is sent over standard input, since the far command line is readable for all users of
+that machine.
+"""
+
+import shlex
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+EARLIER: Final = 0.8
+"""The far KILL comes after this part of the grace: the warden then ends this program."""
+
+FIRST: Final = (
+    'n=$(printf "\\nx");n=${n%x};t=;'
+    'while IFS= read -r l;do case "$l" in "$1")break;;esac;t=$t$l$n;done;eval "$t"'
+)
+"""Reads a text up to a line, and runs it. Without quotes and line ends, for all login shells."""
+
+_WATCHER: Final = """\
+end() { trap "" TERM; kill -TERM 0; sleep "$1"; kill -KILL 0; }
+trap 'kill $r $s; exit' TERM
+trap "n=1" USR1
+exec 3<&0
+(while IFS= read -r l; do kill -USR1 $$; done; kill -0 $$ && end "$1") <&3 & r=$!
+exec 3<&- </dev/null
+while n=; sleep "$2" & s=$!; wait $s; [ "$n" ]; do kill $s; done
+end "$1"
+"""
+"""$1: the grace, $2: the longest silence. The group of the session is that of this shell."""
+
+_RUN: Final = """\
+exec 3<&0 </dev/null 2>/dev/null
+trap : TERM HUP INT QUIT
+sh -c {watcher} sh {grace} {silence} <&3 >/dev/null 3<&- & w=$!
+({command}) 2>&1 3<&-
+s=$?
+kill $w
+wait $w
+exit $s
+"""
+
+
+def first_line(mark: str) -> str:
+    """The far command line: it runs the text that comes over standard input, up to a mark."""
+    return f"exec sh -c '{FIRST}' sh {mark}"
+
+
+def script(
+    argv: Sequence[str],
+    env: Iterable[str],
+    folder: str,
+    *,
+    grace_s: float,
+    silence_s: float,
+    mark: str,
+) -> str:
+    """The text to send, with its mark. It may hold any text but NUL, and not the mark."""
+    text = _RUN.format(
+        watcher=shlex.quote(_WATCHER),
+        grace=int(grace_s * EARLIER),
+        silence=f"{silence_s:g}",
+        command=command(argv, env, folder),
+    )
+    return f"{text}{mark}\n"
+
+
+def command(argv: Sequence[str], env: Iterable[str], folder: str) -> str:
+    """A command of a shell, in which each argument is quoted."""
+    parts = [f"cd -- {shlex.quote(folder)} || exit 1"] if folder else []
+    for entry in env:
+        name, _, value = entry.partition("=")
+        parts.append(f"export {name}={shlex.quote(value)}")
+    return "; ".join((*parts, f"exec {shlex.join(argv)}"))

@@ -1,0 +1,122 @@
+"""Connects, runs the far command, and ends with its exit status."""
+
+import asyncio
+import os
+import secrets
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from floe.ssh import far_end
+from floe.ssh.far_command import FAILED, SILENCES_MAX, FarCommand, SshFailed, print_line
+
+if TYPE_CHECKING:
+    import asyncssh
+
+
+def main() -> None:
+    """Run the command in the environment, and exit."""
+    far = FarCommand.of_environment()
+    sys.path.extend(far.libraries)
+    try:
+        status = asyncio.run(_status(far))
+    except SshFailed as error:
+        print_line(str(error))
+        status = FAILED
+    os._exit(status)  # a thread may still wait to write
+
+
+async def _status(far: FarCommand) -> int:
+    """Run the far command. Raises SshFailed."""
+    async with _connected(far) as connection:
+        return await _ran(far, connection)
+
+
+@asynccontextmanager
+async def _connected(far: FarCommand) -> "AsyncIterator[asyncssh.SSHClientConnection]":
+    """The connection, logged in. Raises SshFailed."""
+    import asyncssh
+
+    from floe.ssh.host_keys import KnownHost
+    from floe.ssh.logins import credentials, refusal
+
+    known = KnownHost(far.host, far.port, far.known_hosts)
+    shown: list[asyncssh.SSHKey] = []
+
+    class Client(asyncssh.SSHClient):
+        """Remembers the host's key if it is not a known one."""
+
+        def validate_host_public_key(
+            self, host: str, addr: str, port: int, key: asyncssh.SSHKey
+        ) -> bool:
+            shown.append(key)
+            return False
+
+    where = f"{far.host}, port {far.port}"
+    try:
+        async with asyncio.timeout(far.connect_s):
+            connection = await asyncssh.connect(
+                far.host,
+                far.port,
+                client_factory=Client,
+                config=None,
+                known_hosts=(known.keys, known.authorities, known.revoked),
+                server_host_key_algs=known.algorithms,
+                keepalive_interval=far.keepalive_s,
+                keepalive_count_max=SILENCES_MAX,
+                login_timeout=far.connect_s,
+                gss_auth=False,
+                gss_kex=False,
+                host_based_auth=False,
+                **({"username": far.user} if far.user else {}),
+                **credentials(far),
+            )
+    except TimeoutError:
+        raise SshFailed(f"no login on {where} within {far.connect_s:g} s") from None
+    except asyncssh.HostKeyNotVerifiable as error:  # a revoked key is shown to no one
+        raise SshFailed(known.fault(shown[0]) if shown else f"{where}: {error}") from None
+    except asyncssh.PermissionDenied:
+        raise SshFailed(refusal(far)) from None
+    except (asyncssh.Error, OSError) as error:
+        raise SshFailed(f"no connection to {where}: {error}") from None
+    try:
+        yield connection
+    finally:
+        connection.abort()  # the far command is over, or floe gave it up
+
+
+async def _ran(far: FarCommand, connection: "asyncssh.SSHClientConnection") -> int:
+    """The exit status of the far command. Raises SshFailed."""
+    import asyncssh
+
+    from floe.ssh.session import Session
+
+    mark, loop = secrets.token_hex(16), asyncio.get_running_loop()
+    session = Session(is_watched=not far.direct, grace_s=far.grace_s)
+    line, sent = far_end.first_line(mark), tuple[str, ...]()
+    if far.direct:
+        line, sent = far_end.command(far.argv, (), far.folder), far.env
+    loop.add_signal_handler(signal.SIGTERM, session.stop)
+    try:
+        channel, _ = await connection.create_session(lambda: session, line, encoding=None, env=sent)
+    except (asyncssh.Error, OSError) as error:
+        raise SshFailed(f"{far.host} runs no command: {error}") from None
+    if far.direct:
+        channel.write_eof()
+    else:
+        text = far_end.script(
+            far.argv,
+            far.env,
+            far.folder,
+            grace_s=far.grace_s,
+            silence_s=far.keepalive_s * SILENCES_MAX,
+            mark=mark,
+        )
+        session.send(text)
+    async with asyncio.TaskGroup() as tasks:
+        beating = tasks.create_task(session.beat(far.keepalive_s))
+        await session.print_all()
+        beating.cancel()
+    return session.exit_status()

@@ -1,0 +1,123 @@
+"""One command on the far side: its output as it comes, its exit status, and how it is stopped."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections import deque
+from typing import Final
+
+import asyncssh
+
+from floe.ssh.far_command import SshFailed
+from floe.ssh.far_end import EARLIER
+
+HELD_BYTES: Final = 1 << 20
+"""Of output that is not printed yet; the far side then waits."""
+DRAIN_S: Final = 2.0
+"""How long output may come after the exit status: a process that stayed may hold it open."""
+
+
+class Session(asyncssh.SSHClientSession[bytes]):
+    """The far command. Its output is printed by `print_all`."""
+
+    def __init__(self, *, is_watched: bool, grace_s: float) -> None:
+        """`is_watched`: the watcher on the far side ends the command at the end of its input."""
+        self._is_watched, self._grace_s = is_watched, grace_s
+        self._status: int | None = None
+        self._signal = ""
+        self._lost: Exception | None = None
+        self._is_closed = False
+        self._is_stopped = False
+        self._held: deque[bytes] = deque()
+        self._held_bytes = 0
+        self._news = asyncio.Event()
+        self._channel: asyncssh.SSHClientChannel[bytes] | None = None
+
+    def connection_made(self, chan: "asyncssh.SSHClientChannel[bytes]") -> None:
+        self._channel = chan
+
+    def session_started(self) -> None:
+        if self._is_stopped:
+            self.stop()
+
+    def data_received(self, data: bytes, datatype: int | None) -> None:
+        self._held.append(data)
+        self._held_bytes += len(data)
+        if self._held_bytes > HELD_BYTES and self._channel:
+            self._channel.pause_reading()
+        self._news.set()
+
+    def exit_status_received(self, status: int) -> None:
+        self._status = status
+        self._news.set()
+
+    def exit_signal_received(self, signal: str, core_dumped: bool, msg: str, lang: str) -> None:
+        self._signal = signal
+        self._news.set()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._lost, self._is_closed = exc, True
+        self._news.set()
+
+    async def print_all(self) -> None:
+        """Print the output until the command is over and its output has ended."""
+        until: float | None = None
+        while self._held or not self._is_closed:
+            while self._held:
+                data = self._held.popleft()
+                self._held_bytes -= len(data)
+                await asyncio.to_thread(_write, data)
+                if self._held_bytes <= HELD_BYTES and self._channel and not self._is_closed:
+                    self._channel.resume_reading()
+            if until is None and (self._status is not None or self._signal):
+                until = asyncio.get_running_loop().time() + DRAIN_S
+            self._news.clear()
+            if self._held or self._is_closed:
+                continue
+            try:
+                async with asyncio.timeout_at(until):
+                    await self._news.wait()
+            except TimeoutError:
+                return
+
+    def send(self, text: str) -> None:
+        """Send the text for the far shell, unless the command is to be stopped already."""
+        if self._channel and not self._is_stopped:
+            self._channel.write(text.encode())
+
+    async def beat(self, period_s: float) -> None:
+        """Send the watcher a line now and then."""
+        while self._is_watched:
+            await asyncio.sleep(period_s)
+            if self._channel and not self._is_stopped and not self._channel.is_closing():
+                self._channel.write(b"\n")
+
+    def stop(self) -> None:
+        """End the far command: TERM, and KILL if it does not end."""
+        self._is_stopped = True
+        channel = self._channel
+        if channel is None or channel.is_closing():
+            return
+        if self._is_watched:
+            channel.write_eof()
+            return
+        channel.send_signal("TERM")
+        loop = asyncio.get_running_loop()
+        loop.call_later(self._grace_s * EARLIER, channel.send_signal, "KILL")
+
+    def exit_status(self) -> int:
+        """The status to end with: that of the command, or 128 and its signal. Raises SshFailed."""
+        if self._status is not None:
+            return self._status
+        if self._signal:
+            return 128 + int(getattr(signal, f"SIG{self._signal}", signal.SIGKILL))
+        why = f": {self._lost}" if self._lost else ""
+        what = f"the connection was lost before the command ended{why}"
+        raise SshFailed(f"{what}\nwhether the command did its work is unknown")
+
+
+def _write(data: bytes) -> None:
+    """Write all of it; blocks while the warden does not read."""
+    while data:
+        data = data[os.write(sys.stdout.fileno(), data) :]
