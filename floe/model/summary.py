@@ -51,6 +51,10 @@ class Summary:
     """How many of its nodes entered and were not skipped; 0 until the run is over."""
     skipped: int = 0
     """How many were skipped; 0 until the run is over."""
+    parent: str = ""
+    """The key of the attempt whose child run it is; empty for a run that is no child."""
+    awaited: bool = False
+    """Whether that attempt ends with it, so that its failure is one of its parent too."""
 
 
 FIELDS: Final = tuple(Summary.__annotations__)
@@ -96,6 +100,8 @@ def summary_of(run: Run) -> Summary:
         output_bytes=_output_bytes(run) if is_over else 0,
         ran=len(run.nodes) - skipped if is_over else 0,
         skipped=skipped,
+        parent=run.parent.key if run.parent else "",
+        awaited=run.parent is not None and run.parent.waits,
     )
 
 

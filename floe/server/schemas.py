@@ -49,6 +49,7 @@ SUMMARY: Final = {
     "ended_at": maybe(INSTANT),
     "ran": COUNT,
     "skipped": COUNT,
+    "parent": maybe(ref("ParentRun")),
 }
 
 NODE: Final = {
@@ -176,7 +177,6 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
             "by_hand": FLAG,
             "moved_to": {**TEXT, "description": "the re-run that took its workspace"},
             "rerun_of": maybe(TEXT),
-            "parent": maybe(ref("ParentRun")),
             "children": many(ref("ChildRun")),
             "cancelled_by": TEXT,
             "failed": {**many(TEXT), "description": "the nodes that explain a failure"},

@@ -2,33 +2,31 @@
 
 from collections.abc import Callable
 
-from floe.model.children import Parent
-from floe.model.ids import Key, RunRef, Shape
+from floe.model.ids import NO_ITEM, Key, RunRef, Shape
 from floe.model.run import Run
+from floe.model.summary import Summary
 
 Named = Callable[[RunRef], str]
 
 
-def parent_shape(parent: Parent | None, named: Named) -> Shape | None:
+def parent_shape(row: Summary, named: Named) -> Shape | None:
     """The attempt that a run belongs to; None for a run that is no child."""
-    if parent is None:
+    if not row.parent:
         return None
-    key = Key.parse(parent.key)
-    return {"run": named(key.run), "node": key.node, "item": item_of(key), "waits": parent.waits}
+    key = Key.parse(row.parent)
+    item = None if key.item == NO_ITEM else key.item
+    return {"run": named(key.run), "node": key.node, "item": item, "waits": row.awaited}
 
 
 def children_shape(run: Run, named: Named) -> list[Shape]:
     """The child runs of a run, oldest first."""
     found = [
-        (RunRef.parse(child), node)
+        (RunRef.parse(child), node, None if state.item == NO_ITEM else state.item)
         for node in run.nodes
         for visit in run.visits(node)
-        for child in dict.fromkeys([*(one.child for one in visit.attempts), visit.child])
+        for state in visit.parts()
+        for child in dict.fromkeys([*(one.child for one in state.attempts), state.child])
         if child
     ]
-    return [{"run": named(ref), "node": node, "item": None} for ref, node in sorted(found)]
-
-
-def item_of(key: Key) -> int | None:
-    """The item of an attempt; None for a node without items."""
-    return None if key.item < 0 else key.item
+    found.sort(key=lambda child: child[0])
+    return [{"run": named(ref), "node": node, "item": item} for ref, node, item in found]

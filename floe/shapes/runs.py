@@ -43,6 +43,7 @@ def summary_shape(row: Summary, named: Named) -> Shape:
         "ended_at": iso(row.ended_at),
         "ran": row.ran,
         "skipped": row.skipped,
+        "parent": parent_shape(row, named),
     }
 
 
@@ -70,7 +71,6 @@ def run_shape(run: Run, named: Named, moved_to: str = "") -> Shape:
         "moved_to": moved_to,
         "by_hand": is_by_hand(run),
         "rerun_of": named(RunRef.parse(run.rerun_of.run)) if run.rerun_of else None,
-        "parent": parent_shape(run.parent, named),
         "children": children_shape(run, named),
         "cancelled_by": run.cancelled_by,
         "failed": list(failed_nodes(run, flow)) if flow else [],

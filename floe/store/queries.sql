@@ -31,11 +31,11 @@ INSERT INTO log (pos, run, epoch, seq, at, event, body) VALUES (?, ?, ?, ?, ?, ?
 INSERT INTO runs (
     id, key, flow, ver, state, phase, good, result, why, title, terms, host, store, adopted_by, epoch,
     seq, trigger, by, pended_at, started_at, ended_at, rerun_of, digest, output_bytes, ran, skipped,
-    search, pos
+    parent, awaited, search, pos
 ) VALUES (
     :id, :key, :flow, :ver, :state, :phase, :good, :result, :why, :title, :terms, :host, :store,
     :adopted_by, :epoch, :seq, :trigger, :by, :pended_at, :started_at, :ended_at,
-    :rerun_of, :digest, :output_bytes, :ran, :skipped, :search, :pos
+    :rerun_of, :digest, :output_bytes, :ran, :skipped, :parent, :awaited, :search, :pos
 ) ON CONFLICT (key) DO UPDATE SET
     id = excluded.id, flow = excluded.flow, ver = excluded.ver, state = excluded.state,
     phase = excluded.phase, good = excluded.good, result = excluded.result, why = excluded.why,
@@ -46,7 +46,8 @@ INSERT INTO runs (
     ended_at = excluded.ended_at, rerun_of = excluded.rerun_of,
     digest = coalesce(nullif(excluded.digest, ''), digest),
     output_bytes = excluded.output_bytes, ran = excluded.ran,
-    skipped = excluded.skipped, search = excluded.search,
+    skipped = excluded.skipped, parent = excluded.parent, awaited = excluded.awaited,
+    search = excluded.search,
     pos = coalesce(excluded.pos, pos)
 WHERE (excluded.epoch, excluded.seq, excluded.state = 'archive') > (epoch, seq, state = 'archive');
 
@@ -54,7 +55,7 @@ WHERE (excluded.epoch, excluded.seq, excluded.state = 'archive') > (epoch, seq, 
 -- This store's own rows that changed after a position.
 SELECT pos, id, key, flow, ver, state, phase, good, result, why, title, terms,
     host, store, adopted_by, epoch, seq, trigger, by, pended_at, started_at, ended_at,
-    rerun_of, digest, output_bytes, ran, skipped
+    rerun_of, digest, output_bytes, ran, skipped, parent, awaited
 FROM runs WHERE pos > ? ORDER BY pos LIMIT ?;
 
 -- name: prune_log
@@ -68,10 +69,12 @@ DELETE FROM ledger WHERE kind = 'once' AND value IN (
     AND at < (SELECT at FROM pruned ORDER BY at DESC LIMIT 1 OFFSET :most));
 
 -- name: put_pruned
--- The record of a removed run. `pos` is for other hosts: only of a run that had a log here.
+-- The record of a removed run. `pos` is for other hosts: only of a run that had a log here. A second
+-- removal keeps it.
 INSERT OR REPLACE INTO pruned (key, flow, at, why, pos)
-VALUES (:key, :flow, :at, :why,
-    (SELECT :pos WHERE EXISTS (SELECT 1 FROM runs WHERE key = :key AND pos IS NOT NULL)));
+VALUES (:key, :flow, :at, :why, coalesce(
+    (SELECT :pos WHERE EXISTS (SELECT 1 FROM runs WHERE key = :key AND pos IS NOT NULL)),
+    (SELECT pos FROM pruned WHERE key = :key)));
 
 -- name: prune_run
 -- Remove the row of a run.
@@ -123,14 +126,14 @@ WHERE pos > ? ORDER BY pos LIMIT ?;
 -- The directory row of one run.
 SELECT id, key, flow, ver, state, phase, good, result, why, title, terms,
     host, store, adopted_by, epoch, seq, trigger, by, pended_at, started_at, ended_at,
-    rerun_of, digest, output_bytes, ran, skipped
+    rerun_of, digest, output_bytes, ran, skipped, parent, awaited
 FROM runs WHERE key = ?;
 
 -- name: page
 -- Rows of the directory, newest first; {where} consists of the active filters.
 SELECT id, key, flow, ver, state, phase, good, result, why, title, terms,
     host, store, adopted_by, epoch, seq, trigger, by, pended_at, started_at, ended_at,
-    rerun_of, digest, output_bytes, ran, skipped
+    rerun_of, digest, output_bytes, ran, skipped, parent, awaited
 FROM runs WHERE {where} ORDER BY pended_at DESC, key DESC LIMIT :limit;
 
 -- name: flow_runs
@@ -174,7 +177,7 @@ SELECT
         ORDER BY pended_at DESC, key DESC LIMIT :bad_max) ORDER BY pended_at, key LIMIT 1),
     id, runs.key, runs.flow, ver, state, phase, good, result, why, title, terms, host, store,
     adopted_by, epoch, seq, trigger, by, pended_at, started_at, ended_at,
-    rerun_of, digest, output_bytes, ran, skipped
+    rerun_of, digest, output_bytes, ran, skipped, parent, awaited
 FROM newest JOIN runs ON runs.key = newest.last;
 
 -- name: search_floor

@@ -121,6 +121,7 @@ def summary_in(row: Sequence[Value]) -> Summary:
     """The summary in a database row of the directory."""
     fields = dict(zip(FIELDS, row, strict=True))
     fields["good"] = None if fields["good"] is None else bool(fields["good"])
+    fields["awaited"] = bool(fields["awaited"])
     return Summary(**fields)  # type: ignore[arg-type]  # the columns are the fields, by name
 
 

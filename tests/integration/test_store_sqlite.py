@@ -30,15 +30,20 @@ from tests.make_store import (
     records_of,
 )
 
-WITHOUT_SKIPPED = "ALTER TABLE runs DROP COLUMN ran; ALTER TABLE runs DROP COLUMN skipped; "
-"""What migration 7 added."""
+WITHOUT_PARENTS = "ALTER TABLE runs DROP COLUMN parent; ALTER TABLE runs DROP COLUMN awaited; "
+"""What migration 8 added."""
+
+WITHOUT_SKIPPED = WITHOUT_PARENTS + (
+    "ALTER TABLE runs DROP COLUMN ran; ALTER TABLE runs DROP COLUMN skipped; "
+)
+"""What migration 7 added, and 8."""
 
 WITHOUT_PRUNED = WITHOUT_SKIPPED + (
     "DROP TABLE pruned; DROP INDEX runs_again; DROP INDEX ledger_once; "
     "ALTER TABLE runs DROP COLUMN rerun_of; ALTER TABLE runs DROP COLUMN digest; "
     "ALTER TABLE runs DROP COLUMN output_bytes; "
 )
-"""What migration 5 added, and 7."""
+"""What migration 5 added, and later ones did."""
 
 WITHOUT_TITLES = WITHOUT_PRUNED + (
     "DROP INDEX runs_failing; DROP INDEX runs_by_result; ALTER TABLE runs DROP COLUMN result; "

@@ -6,27 +6,28 @@ The fifth, webapp/types/schemas.d.ts, is made of the schemas.
 import re
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any, get_args, get_origin, get_type_hints
 
 import pytest
 
-from floe.model.ids import Instant
+from floe.model.children import Above, Parent
+from floe.model.ids import FlowId, Instant
 from floe.model.summary import Summary, summary_of
 from floe.server import json_schema, schemas
 from floe.shapes.runs import summary_shape
 from floe.store.sql import migrations, queries
 from floe.store.upgrades import add_functions
 from scripts.api_types import FILE, text
-from tests.make import a_flow, a_node, a_run, after, exited
+from tests.make import a_flow, a_node, a_run, after, exited, the_key
 
 COLUMNS = [field.name for field in fields(Summary)]
 TYPES = get_type_hints(Summary)
 OF_THE_STORE = {"search": ("TEXT", True), "pos": ("INTEGER", False)}
 """Columns that no reader sees."""
-INTERNAL = {"store", "terms", "rerun_of", "digest", "output_bytes"}
+INTERNAL = {"store", "terms", "rerun_of", "digest", "output_bytes", "awaited"}
 """Fields that are no part of the answer: `key` names the store of the log, only a search reads
-`terms`, and only the removal of runs the others."""
+`terms`, `parent` shows `awaited`, and only the removal of runs reads the others."""
 
 
 def base(declared: Any) -> tuple[Any, bool]:
@@ -125,7 +126,9 @@ def test_schema_has_each_field_with_its_type() -> None:
         return json_schema.COUNT if schema == json_schema.POSITIVE else schema
 
     found = {name: coarse(schema) for name, schema in schemas.SUMMARY.items()}
-    assert found == {name: expected(name) for name in COLUMNS if name not in INTERNAL}
+    parent = {"parent": json_schema.maybe(json_schema.ref("ParentRun"))}
+    columns = [name for name in COLUMNS if name not in INTERNAL]
+    assert found == {name: expected(name) for name in columns} | parent
 
 
 @pytest.mark.parametrize("name", ["state", "phase"])
@@ -135,3 +138,13 @@ def test_schema_has_each_value_of_a_choice(name: str) -> None:
 
 def test_types_of_the_dashboard_are_made_of_the_schemas() -> None:
     assert FILE.read_text() == text(), "scripts/api-types writes them"
+
+
+def test_row_of_a_child_names_the_attempt_and_whether_that_waits() -> None:
+    key = str(the_key(a_run(), "build"))
+    above = Above(run=a_run().ref.key, flow=FlowId("release"))
+
+    row = summary_of(replace(a_run(), parent=Parent(key=key, waits=True, above=(above,))))
+
+    assert (row.parent, row.awaited) == (key, True)
+    assert (summary_of(a_run()).parent, summary_of(a_run()).awaited) == ("", False)

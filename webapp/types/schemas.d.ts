@@ -100,6 +100,7 @@ export type Summary = {
   ended_at: string | null;
   ran: number;
   skipped: number;
+  parent: ParentRun | null;
 };
 
 export type Runs = {
@@ -250,6 +251,7 @@ export type Run = {
   ended_at: string | null;
   ran: number;
   skipped: number;
+  parent: ParentRun | null;
   values: Record<string, unknown>;
   /** of the run, once it has ended */
   outputs: Record<string, unknown>;
@@ -262,7 +264,6 @@ export type Run = {
   /** the re-run that took its workspace */
   moved_to: string;
   rerun_of: string | null;
-  parent: ParentRun | null;
   children: ChildRun[];
   cancelled_by: string;
   /** the nodes that explain a failure */
