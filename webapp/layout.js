@@ -24,6 +24,8 @@ const MARGIN = 16;
 export const NODE_HEIGHT = 44;
 const NODE_MIN = 136;
 const NODE_MAX = 340;
+/** Of a node that shows which of its repetitions, visits or items it is at. */
+const COUNTING_MIN = 230;
 /** Of a node without its name. */
 const AROUND_NAME = 54;
 /** The same in a small sheet, where a name has two lines. */
@@ -38,6 +40,8 @@ const PASS = 4;
 /** From left to right and back; then twice near both neighbours. */
 const PASSES = 4;
 const TIP = 9;
+/** How far a line that leads back goes beyond its nodes. */
+const LOOP_OUT = COLUMN_GAP / 2;
 /** More lines of one node, or longer ones, share a vertical trunk: curves would become a black wedge. */
 const FAN_MAX = 12;
 const FAN_TALL = 700;
@@ -71,11 +75,12 @@ export function planOf(graph, open, measure) {
   place(columns, before, after);
   const height = stretch(items) + (back.length ? 2 * BETWEEN + 8 * back.length : 0);
   const { width, at } = across(columns, parts);
+  const widest = Math.max(width, ...back.map(({ from }) => rightOf(from, at) + LOOP_OUT + MARGIN));
   const lines = [
     ...linesOf(parts, before, after, at),
     ...back.map((part, nth) => loop(part, at, height - MARGIN - 8 * nth)),
   ];
-  return { width, height, spots: spots.map((spot) => moved(spot)), lines };
+  return { width: widest, height, spots: spots.map((spot) => moved(spot)), lines };
 }
 
 /** @param {Unit} unit @param {boolean} isOpen @param {(name: string) => number} measure @returns {Spot} */
@@ -85,7 +90,8 @@ function spotOf(unit, isOpen, measure) {
     const name = members.length > 1 ? `${unit.name} ×${members.length}` : unit.name;
     const word = Math.max(...name.split(/\s+/).map(measure));
     const width = Math.ceil(Math.max(AROUND_NAME + measure(name), AROUND_SMALL + SMALL * word));
-    return { id, unit, left: 0, top: 0, width: between(NODE_MIN, width, NODE_MAX), height: NODE_HEIGHT, cells: [] };
+    const least = members.some(isCounting) ? COUNTING_MIN : NODE_MIN;
+    return { id, unit, left: 0, top: 0, width: between(least, width, NODE_MAX), height: NODE_HEIGHT, cells: [] };
   }
   const widest = Math.ceil(CELL.letters * Math.max(...members.map((node) => measure(nameOf(node)))));
   const wide = between(CELL.min, CELL.around + widest, CELL.max) + CELL.gap;
@@ -102,6 +108,9 @@ function spotOf(unit, isOpen, measure) {
   const height = STACK_HEAD + Math.ceil(members.length / count) * high;
   return { id, unit, left: 0, top: 0, width: CELL.gap + count * wide, height, cells };
 }
+
+/** @param {import("./types/api").GraphNode} node */
+const isCounting = ({ foreach, loop_max, repeat }) => Boolean(foreach || loop_max || repeat);
 
 /** @param {number} least @param {number} value @param {number} most */
 const between = (least, value, most) => Math.min(most, Math.max(least, value));
@@ -339,18 +348,17 @@ function linesOf(parts, ins, outs, at) {
  */
 function loop({ from, to, label, sources }, at, bottom) {
   const [x, end] = [rightOf(from, at), leftOf(to, at)];
-  const out = COLUMN_GAP / 2;
   return {
     key: `${from.key} ${to.key} ${label}`,
     sources,
     path:
-      `M${x},${from.y}C${x + out},${from.y} ${x + out},${bottom} ${x},${bottom}H${end}` +
-      `C${end - out},${bottom} ${end - out},${to.y} ${end},${to.y}`,
+      `M${x},${from.y}C${x + LOOP_OUT},${from.y} ${x + LOOP_OUT},${bottom} ${x},${bottom}H${end}` +
+      `C${end - LOOP_OUT},${bottom} ${end - LOOP_OUT},${to.y} ${end},${to.y}`,
     tip: tip(end, to.y),
     label: label === "good" ? "" : label,
     x: (x + end) / 2,
     y: bottom,
-    box: { left: end - out, top: Math.min(from.y, to.y), right: x + out, bottom },
+    box: { left: end - LOOP_OUT, top: Math.min(from.y, to.y), right: x + LOOP_OUT, bottom },
   };
 }
 

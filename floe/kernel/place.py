@@ -77,13 +77,13 @@ def _refusals(
     if unseen_s >= HOST_STALE_S:
         yield f"was not seen for {unseen_s} s"
     if host.active >= host.slots:
-        yield f"its slots are full: {host.active} of {host.slots} runs"
+        yield f"has no free slot ({host.active} of {host.slots} runs)"
     for tag in pend.resource_tags:
         holder = (host.held if tag.startswith(HOST_SCOPED) else held).get(tag, pend.run)
         if holder != pend.run:
-            yield f"resource {tag} is held by {named(holder)}"
+            yield f"cannot use resource {tag} ({named(holder)} holds it)"
     if pend.reuse_space and (user := host.spaces.get(pend.flow, pend.run)) != pend.run:
-        yield f"the one workspace of flow {pend.flow} is used by {named(user)}"
+        yield f"cannot use the one workspace of flow {pend.flow} ({named(user)} uses it)"
     if host.id in pend.refused_by:
         yield "returned this run and has not changed since"
 

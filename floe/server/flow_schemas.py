@@ -97,6 +97,7 @@ FLOWS: Final[Mapping[str, Schema]] = {
         {
             "timeout_s": maybe(SECONDS),
             "retry_max": COUNT,
+            "foreach": FLAG,
             "loop_max": POSITIVE,
             "repeat": ref("Repeat"),
         },

@@ -100,6 +100,7 @@ def graph_shape(flow: Flow) -> Shape:
                     "wait": [tag for clause in node.needs for tag in without_excused(node, clause)],
                     "timeout_s": node.timeout_s,
                     "retry_max": node.retry.max,
+                    **({"foreach": True} if node.foreach else {}),
                     **({"loop_max": node.loop} if node.loop else {}),
                     **({"repeat": encode(node.repeat)} if node.repeat else {}),
                 }

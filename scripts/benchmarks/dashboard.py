@@ -30,6 +30,8 @@ EVENTS: Final = 6 + 2 * MERGES
 EVENTS_S: Final = 1000
 """Events sent to the page per second, for `FEED_MS`."""
 FEED_MS: Final = 5000
+ITEMS: Final = (200, 1000)
+"""Items of the nodes of `each-200` and `each-1000`."""
 CLIENTS: Final = 8
 RUNS: Final = 100_000
 ASKED: Final = 200
@@ -42,11 +44,14 @@ HEAR: Final = """(() => {
   window.WebSocket = class extends Native {
     constructor(...all) {
       super(...all);
-      this.addEventListener("message", () => window.heard++);
+      this.addEventListener("message", ({ data }) => {
+        window.heard++;
+        window.heardBytes = (window.heardBytes ?? 0) + new Blob([data]).size;
+      });
     }
   };
 })()"""
-"""Counts the frames of the page's websockets."""
+"""Counts the frames of the page's websockets, and their bytes."""
 
 COUNT: Final = """() => {
   Object.assign(window, { drawn: 0, heard: 0, begun: performance.now() });
@@ -74,6 +79,9 @@ ANSWER: Final = """(run) => fetch("/build/api/push/data", {
 }).then((answer) => answer.status)"""
 """Opens the gate of a run."""
 
+OPEN: Final = ANSWER.replace("task.gate", "task.first")
+"""Begins the items of a run."""
+
 GRAPH: Final = """() => new Promise((done) => {
   const told = () =>
     performance.getEntriesByType("resource").find((e) => /runs\\/h1-\\d+$/.test(e.name));
@@ -90,6 +98,17 @@ GRAPH: Final = """() => new Promise((done) => {
   look();
 })"""
 """From the last byte of the run to the frame after its last element is drawn."""
+
+ITEM: Final = """(count) => new Promise((done) => {
+  const begun = performance.now();
+  document.querySelector('.step[href*="node=all"]').click();
+  const look = () => {
+    if (document.querySelectorAll(".item").length !== count) return requestAnimationFrame(look);
+    requestAnimationFrame(() => requestAnimationFrame(() => done(performance.now() - begun)));
+  };
+  look();
+})"""
+"""From the click on a node to the frame after its last item."""
 
 LINE: Final = """(number) => new Promise((done) => {
   const begun = performance.now();
@@ -116,8 +135,16 @@ def config() -> str:
         f"wait: [{'trigger.good' if n == 0 else f'merge.s{n - 1}.good'}]}}"
         for n in range(MERGES)
     )
+    each = "\n".join(
+        f"  - {{name: each-{count}, triggers: [{{name: start, type: data}}], tasks: [\n"
+        "      {name: first, type: data, listen: trigger.good, opts: {form: {fields: []}}},\n"
+        f"      {{name: all, type: exec, listen: task.first.good, foreach: {list(range(count))},"
+        f" opts: {{cmd: 'true'}}}}]}}"
+        for count in ITEMS
+    )
     return f"""
 flows:
+{each}
   - name: wide
     triggers: [{{name: start, type: data}}]
     tasks:
@@ -153,7 +180,8 @@ def main() -> None:
             flags = ["--no-sandbox", "--disable-gpu"]
             browser = playwright.chromium.launch(executable_path=path, args=flags)
             rows = [*_load(browser, host), *_graph(browser, host, wide)]
-            rows += [*_output(browser, host, long), *_feed(browser, host), *_storm(browser, host)]
+            rows += [*_items(browser, host), *_output(browser, host, long)]
+            rows += [*_feed(browser, host), *_storm(browser, host)]
             head = f"Chromium {browser.version}; {time.strftime('%Y-%m-%d %H:%M')}"
             browser.close()
         loads = ", ".join(f"{load:.1f}" for load in os.getloadavg())
@@ -216,6 +244,44 @@ def _graph(browser: Browser, host: Host, run: str) -> list[Row]:
     what = "graph of 1,000 nodes"
     return [
         Row(f"{what}, from its data to the screen", times, "ms", budget=most(300)),
+        Row(f"{what}, CPU time of the page", cpu, "ms"),
+    ]
+
+
+def _items(browser: Browser, host: Host) -> list[Row]:
+    """A node with items, while it runs and afterwards."""
+    bytes_: dict[int, list[float]] = {count: [] for count in ITEMS}
+    times, cpu, rounds = [], [], []
+    for _ in range(ROUNDS):
+        host.reconnect()
+        runs = {count: host.trigger(f"each-{count}") for count in ITEMS}
+        for count, run in runs.items():
+            with _entered(browser, host) as context:
+                context.add_init_script(HEAR)
+                page = _show(context, host, f"/runs/{run}?node=all&tab=output")
+                page.locator(".step").first.wait_for()
+                page.wait_for_timeout(500)
+                with traced(browser, page) as tasks:
+                    before = page.evaluate("window.heardBytes ?? 0")
+                    page.evaluate(OPEN, run)
+                    page.locator(".head .mark.is-good").wait_for()
+                    bytes_[count].append((page.evaluate("window.heardBytes") - before) / 1000)
+                rounds.append(tasks)
+        with _entered(browser, host) as context:
+            page = _show(context, host, f"/runs/{runs[ITEMS[-1]]}?node=first&tab=data")
+            page.locator(".step").first.wait_for()
+            page.wait_for_timeout(500)
+            with traced(browser, page) as tasks:
+                times.append(page.evaluate(ITEM, ITEMS[-1]))
+            cpu.append(sum(tasks.cpu))
+    what = f"{ITEMS[-1]:,} items, from the click on their node to the screen"
+    return [
+        *(
+            Row(f"page of a run, foreach of {count:,}: received", kb, "kB", budget=most(250))
+            for count, kb in bytes_.items()
+        ),
+        *_longest(f"page of a run, foreach of {' and '.join(map(str, ITEMS))}", rounds),
+        Row(what, times, "ms", budget=most(300)),
         Row(f"{what}, CPU time of the page", cpu, "ms"),
     ]
 

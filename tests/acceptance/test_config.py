@@ -412,6 +412,6 @@ def test_run_waits_for_a_slot_and_why_reports_it(host_of: HostOf) -> None:
     (host.folder / "second").touch()
     (host.folder / "first").touch()
 
-    assert "h1 its slots are full: 1 of 1 runs" in waiting
+    assert "h1 has no free slot (1 of 1 runs)" in waiting
     assert host.until_over(second)["good"]
     assert host.show(first)["ended_at"] <= host.show(second)["started_at"]

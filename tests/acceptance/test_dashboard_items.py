@@ -77,3 +77,70 @@ def test_list_of_a_thousand_items_shows_each_and_the_failed_one_first(
     expect(page.get_by_role("log", name="Output")).to_contain_text("number 0")
     expect(items(page)).to_have_count(1000)
     expect(page.get_by_role("link", name="0: 0, bad")).to_have_attribute("aria-current", "true")
+
+
+def test_items_are_filtered_by_state_and_found_by_name(page: Page, host: Host) -> None:
+    start(page, host, "wide")
+    step(page, "Many", "bad")
+    states = page.get_by_role("group", name="States of the items")
+
+    states.get_by_role("link", name="failed 1").click()
+    failed = items(page).all_inner_texts()
+    states.get_by_role("link", name="all 1000").click()
+    page.get_by_role("searchbox", name="Search items").fill("99")
+    expect(items(page)).to_have_count(19)
+    found = items(page).all_inner_texts()
+
+    assert failed == ["0"]
+    assert found[:3] == ["99", "199", "299"]
+    assert "named=99" in page.url
+    assert judged(page) == []
+
+
+def test_items_are_one_stop_of_the_tab_key_and_arrows_move_inside(page: Page, host: Host) -> None:
+    start(page, host, "wide")
+    step(page, "Many", "bad")
+    page.get_by_role("link", name="0: 0, bad").focus()
+
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("link", name="2: 2, never ran")).to_be_focused()
+    page.keyboard.press("End")
+    expect(page.get_by_role("link", name="999: 999, never ran")).to_be_focused()
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_role("link", name="1: 1, never ran")).to_have_attribute(
+        "aria-current", "true"
+    )
+    assert page.locator('.item[tabindex="0"]').count() == 1
+
+
+def test_rerun_of_what_failed_names_the_items_that_run_again(page: Page, host: Host) -> None:
+    host.go("build")
+    start(page, host, "matrix")
+    step(page, "Test", "bad")
+
+    page.get_by_role("button", name="Start what failed again…").click()
+
+    expect(page.get_by_role("region", name="What will happen")).to_contain_text(
+        "Test (1 of 3 items)"
+    )
+    page.get_by_role("dialog").get_by_role("button", name="Start again").click()
+    page.wait_for_url("**/runs/h1-2")
+    step(page, "Test", "bad")
+    page.get_by_role("link", name="0: eu, good").click()
+    expect(page.get_by_role("log", name="Output")).to_contain_text("tests of eu")
+
+
+def test_item_is_chosen_in_a_small_list_on_a_phone(page: Page, host: Host) -> None:
+    start(page, host, "wide")
+    step(page, "Many", "bad")
+    page.set_viewport_size({"width": 390, "height": 800})
+
+    page.goto(f"{page.url}?node=many&tab=output&item=700")
+
+    page.get_by_role("list", name="Items").scroll_into_view_if_needed()
+    expect(page.get_by_role("link", name="700: 700, never ran")).to_be_in_viewport()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -189,9 +189,13 @@ def test_run_that_shares_nothing_goes_on_meanwhile(host: Host) -> None:
     free = host.until_over(host.trigger("free"))
 
     assert free["good"]
-    assert why(host, rival) == f"waits for a host: h1 resource staging is held by {holder}"
-    assert f"resource host:port is held by {holder}" in why(host, neighbour)
-    both = f"resource staging is held by {holder} and resource host:port is held by {holder}"
+    assert (
+        why(host, rival) == f"waits for a host: h1 cannot use resource staging ({holder} holds it)"
+    )
+    assert f"cannot use resource host:port ({holder} holds it)" in why(host, neighbour)
+    both = " and ".join(
+        f"cannot use resource {tag} ({holder} holds it)" for tag in ("staging", "host:port")
+    )
     assert both in why(host, second)
     (host.folder / "go").touch()
     assert [host.until_over(run)["good"] for run in (holder, rival, neighbour, second)] == [
@@ -244,7 +248,10 @@ def test_run_waits_for_the_one_workspace_and_why_reports_it(host: Host) -> None:
     waits = why(host, second)
     (host.folder / "go").touch()
 
-    assert waits == f"waits for a host: h1 the one workspace of flow alone is used by {first}"
+    assert (
+        waits
+        == f"waits for a host: h1 cannot use the one workspace of flow alone ({first} uses it)"
+    )
     assert host.until_over(second)["good"]
 
 

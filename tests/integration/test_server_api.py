@@ -545,7 +545,7 @@ async def test_leases_and_the_queue_name_holder_and_waiters(tmp_path: Path) -> N
     assert (lease["tag"], lease["run"], lease["waiting"]) == ("nic", holder, waiters)
     assert lease["fence"]
     assert (pend["count"], pend["runs"]) == (2, waiters)
-    assert f"resource nic is held by {holder}" in pend["text"]
+    assert f"cannot use resource nic ({holder} holds it)" in pend["text"]
 
 
 # --- bodies ---

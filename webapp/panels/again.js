@@ -101,7 +101,8 @@ export function Again({ run, from }) {
           changed=${(/** @type {Record<string, unknown>} */ values) =>
             setEdited(namesOf(differing(run.values, values)))}
           choices=${[{ name: "Start again", kind: "main", submit: start }]}>
-            <${PlanText} run=${run} plan=${plan} edited=${edited} isShared=${flow?.reuse_space ?? false}
+            <${PlanText} run=${run} plan=${plan} edited=${edited} isPart=${what === "failed"}
+              isShared=${flow?.reuse_space ?? false}
               isRefused=${refusal !== null} /></${FormPanel}>`
         : html`<${Loading} what="the form" />`
     }
@@ -121,13 +122,16 @@ function Tick({ name, isOn, set }) {
 }
 
 /**
- * @param {{run: Detail, plan: {data: Plan | null, error: Problem | null}, edited: string, isShared: boolean,
- *   isRefused: boolean}} props  edited: the names of edited values; isShared: all runs of the flow use one workspace;
+ * @param {{run: Detail, plan: {data: Plan | null, error: Problem | null}, edited: string, isPart: boolean,
+ *   isShared: boolean, isRefused: boolean}} props  edited: the names of edited values; isPart: the good items are
+ *   taken over; isShared: all runs of the flow use one workspace;
  *   isRefused: the error is shown at its field
  */
-function PlanText({ run, plan, edited, isShared, isRefused }) {
+function PlanText({ run, plan, edited, isPart, isShared, isRefused }) {
   const { data, error } = plan;
-  const names = new Map(run.nodes.map(({ ref, id, name }) => [ref, name || id]));
+  const names = new Map(
+    run.nodes.map((node) => [node.ref, `${node.name || node.id}${isPart && !edited ? itemsAgain(node) : ""}`]),
+  );
   /** @param {string} name @param {string[]} refs */
   const line = (name, refs) =>
     refs.length > 0 &&
@@ -157,6 +161,13 @@ function PlanText({ run, plan, edited, isShared, isRefused }) {
         ? !isRefused && html`<${Reason} error=${error} />`
         : html`<${Loading} what="what will happen" />`
   }</section>`;
+}
+
+/** How many items of a node run again, if the good ones are taken over; empty without items.
+ * @param {import("../types/api").RunNode} node */
+function itemsAgain({ items, item_states: states = [], good }) {
+  if (!items || good) return "";
+  return ` (${items.length - states.filter(({ state }) => state === "good").length} of ${items.length} items)`;
 }
 
 /** Why nothing can be planned: for example the latest form requires a value. @param {{error: Problem}} props */

@@ -2,13 +2,12 @@
 import { useRef } from "preact/hooks";
 import { barsOf, placeOf } from "../bars.js";
 import { classes, html } from "../html.js";
-import { here } from "../route.js";
 import { narrow } from "../narrow.js";
 import { useRows } from "../viewport.js";
 import { plain } from "../text.js";
 import { spanText, tickStep } from "../ticks.js";
 import { clock, duration, now } from "../time.js";
-import { tabFor } from "./graph.js";
+import { nodeHref } from "./graph.js";
 import { Mark, stateName } from "./mark.js";
 
 // A tick's label is to its right, so there is no room for one at the end.
@@ -53,7 +52,7 @@ export function Gantt({ nodes, from, to, at, chosen }) {
       return html`<li key=${node.id} aria-setsize=${isLong ? entered.length : undefined}
         aria-posinset=${isLong ? first + row + 1 : undefined}>
           <a class=${classes("gantt-row", chosen === node.id && "is-chosen")} data-replace
-            href=${here({ node: node.id, visit: "", attempt: "", line: "", tab: tabFor(node) })}
+            href=${nodeHref(node)}
           aria-current=${chosen === node.id ? "true" : undefined}
           aria-label="${plain(node.name || node.id)}: ${stateName(node.state)}, ${bars.map(said).join(", ")}">
         <span class="gantt-name"><${Mark} state=${node.state} /> <span>${plain(node.name || node.id)}</span></span>

@@ -14,7 +14,7 @@ import { useZoom } from "../zoom.js";
 import { itemsText } from "./items.js";
 import { Mark, stateName } from "./mark.js";
 import { Minimap } from "./minimap.js";
-import { visitText } from "./visits.js";
+import { attemptText, timesText, visitText } from "./visits.js";
 
 /** @typedef {import("../layout.js").Plan} Plan */
 /** @typedef {import("../layout.js").Spot} Spot */
@@ -243,21 +243,21 @@ function Node({ node, run, started, chosen, at, isEntry, isCut, isCell = false, 
   const state = node.class === "trigger" ? (started ? "good" : "") : (run?.state ?? "");
   const name = plain(nameOf(node));
   const kind = typeName(node.type || node.class);
-  const visit = run ? [visitText(run, node), itemsText(run)].filter(Boolean).join(" · ") : "";
-  const spent = run?.started_at ? ` · ${took(firstStart(run), run.ended_at ?? at)}` : "";
+  const far = run ? [visitText(run, node), itemsText(run), attemptText(run, node)].filter(Boolean).join(" · ") : "";
+  const spent = run?.started_at && !far ? ` · ${took(firstStart(run), run.ended_at ?? at)}` : "";
   const inner = html`
     ${state && html`<${Mark} state=${state} />`}
     <span class="node-text"><span class="node-name">${name}</span>
       ${
         !isCell &&
         html`<span class="node-type">${
-          run && state === "skipped"
-            ? skipOf(run)
+          state === "skipped"
+            ? "skipped"
             : run?.by
               ? `by ${plain(run.by)}, ${minute(run.ended_at)}`
-              : run?.started_at
-                ? html`<span class="node-kind">${visit || kind}</span><span class="node-took">${spent}</span>`
-                : visit || kind
+              : spent
+                ? html`<span class="node-kind">${kind}</span><span class="node-took">${spent}</span>`
+                : far || [kind, timesText(node)].filter(Boolean).join(" · ")
         }</span>`
       }</span>`;
   const names = classes(
@@ -271,10 +271,10 @@ function Node({ node, run, started, chosen, at, isEntry, isCut, isCell = false, 
   const style = placed(/** @type {Place} */ (place));
   if (!run || node.class === "trigger") return html`<div class=${names} style=${style} title=${name}>${inner}</div>`;
   const said = skipOf(run) || stateName(state);
-  const title = [`${name}: ${said}`, visit, answerOf(run)].filter(Boolean).join(", ");
+  const title = [`${name}: ${said}`, far, answerOf(run)].filter(Boolean).join(", ");
   return html`<a class=${names} style=${style} title=${title}
     data-replace data-stop=${node.id} tabindex=${isEntry ? 0 : -1}
-    href=${here({ node: node.id, visit: "", item: "", attempt: "", line: "", tab: tabFor(run) })}
+    href=${nodeHref(run)}
     aria-current=${chosen ? "true" : undefined}>${inner}</a>`;
 }
 
@@ -315,6 +315,11 @@ function toggled(id) {
   const open = (route.value.query.get("open") ?? "").split(",").filter(Boolean);
   return here({ open: (open.includes(id) ? open.filter((one) => one !== id) : [...open, id]).join(",") });
 }
+
+/** The page of a run with a node chosen, and nothing of the one before.
+ * @param {RunNode} node @param {Record<string, string>} [more] */
+export const nodeHref = (node, more) =>
+  here({ node: node.id, visit: "", item: "", items: "", named: "", attempt: "", line: "", tab: tabFor(node), ...more });
 
 /** The tab that a click on a node opens: the most interesting one. @param {RunNode} node */
 export function tabFor(node) {

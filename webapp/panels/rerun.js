@@ -3,6 +3,7 @@ import { later, useLater } from "../code.js";
 import { html } from "../html.js";
 import { go, here, route, runHref } from "../route.js";
 import { plain } from "../text.js";
+import { isFailed } from "./items.js";
 
 /** @typedef {import("../types/api").Detail} Detail */
 /** @typedef {import("../types/api").RunNode} RunNode */
@@ -29,6 +30,11 @@ export function NodeBar({ run, node }) {
   const name = plain(node.name || node.id);
   return html`<div class="node-bar">
     <p>${from && html`<b>${name}</b> was taken over from <a href=${there}>${plain(shortOf(from))}</a>`}</p>
+    ${
+      canStart &&
+      node.item_states?.some(isFailed) &&
+      html`<button class="quiet" onClick=${() => open("failed")}>Start what failed again…</button>`
+    }
     ${canStart && html`<button class="quiet" onClick=${() => open(node.ref)}>Start again from here…</button>`}</div>`;
 }
 

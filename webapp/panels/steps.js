@@ -3,12 +3,11 @@ import { useMemo, useRef } from "preact/hooks";
 import { answerOf } from "../answers.js";
 import { firstStart } from "../bars.js";
 import { classes, html } from "../html.js";
-import { here } from "../route.js";
 import { useRows } from "../viewport.js";
 import { plain, skipOf, typeName } from "../text.js";
 import { took } from "../time.js";
-import { tabFor } from "./graph.js";
-import { visitText } from "./visits.js";
+import { nodeHref, tabFor } from "./graph.js";
+import { attemptText, visitText } from "./visits.js";
 import { itemsText } from "./items.js";
 import { Mark } from "./mark.js";
 import { shortOf } from "./rerun.js";
@@ -47,13 +46,7 @@ export function Steps({ nodes, graph, chosen, at, old }) {
 /** @param {{node: RunNode, of?: GraphNode, chosen: boolean, at: string | null, old: boolean}} props
  *   of: the node of the flow */
 function Step({ node, of, chosen, at, old }) {
-  return html`<a class=${classes("step", `is-${node.state}`)} data-replace href=${here({
-    node: node.id,
-    visit: "",
-    item: "",
-    attempt: "",
-    line: "",
-    tab: tabFor(node),
+  return html`<a class=${classes("step", `is-${node.state}`)} data-replace href=${nodeHref(node, {
     sheet: isPhone() && tabFor(node) === "output" ? "1" : "",
   })}
       aria-current=${chosen ? "true" : undefined} onClick=${reveal}>
@@ -75,18 +68,17 @@ function reveal() {
     requestAnimationFrame(() => document.querySelector(".tabs")?.scrollIntoView());
 }
 
-/** @param {RunNode} node @param {GraphNode} [of] */
+/** What became of a node, or how far it is; else its type. @param {RunNode} node @param {GraphNode} [of] */
 function outcome(node, of) {
   const answer = answerOf(node);
-  const parts = answer ? [] : [typeName(node.type || node.class)];
   const isAgain = ["running", "retrying", "queued"].includes(node.state); // the known data is from the attempt before
-  const visit = visitText(node, of);
-  if (visit) parts.push(visit);
-  if (node.items) parts.push(itemsText(node));
-  const attempts = of?.repeat ? ` of ${of.repeat.max}` : "";
-  if ((node.attempt ?? 1) > 1 || (attempts && isAgain)) parts.push(`attempt ${node.attempt}${attempts}`);
-  if (node.status) parts.push(`${isAgain ? "after " : ""}status ${node.status}`);
-  if (answer || node.why) parts.push(answer || skipOf(node) || plain(node.why));
-  if (node.taken_from) parts.push(`from ${plain(shortOf(node.taken_from))}`);
-  return parts.join(" · ");
+  const parts = [
+    visitText(node, of),
+    itemsText(node),
+    attemptText(node, of),
+    node.status ? `${isAgain ? "after " : ""}status ${node.status}` : "",
+    answer || skipOf(node) || plain(node.why),
+    node.taken_from ? `from ${plain(shortOf(node.taken_from))}` : "",
+  ].filter(Boolean);
+  return parts.join(" · ") || typeName(node.type || node.class);
 }

@@ -213,6 +213,7 @@ export type GraphNode = {
   wait: string[];
   timeout_s?: number | null;
   retry_max?: number;
+  foreach?: boolean;
   loop_max?: number;
   repeat?: Repeat;
 };

@@ -59,7 +59,7 @@ def test_lowest_id_breaks_a_tie() -> None:
             a_host(draining=True),
             "is draining: it finishes its runs and takes no new ones",
         ),
-        (a_pend(), a_host(active=64), "its slots are full: 64 of 64 runs"),
+        (a_pend(), a_host(active=64), "has no free slot (64 of 64 runs)"),
         (
             a_pend(),
             a_host(seen_at=Instant(NOW - 14_000)),
@@ -68,12 +68,12 @@ def test_lowest_id_breaks_a_tie() -> None:
         (
             a_pend(resource_tags=("host:nic",)),
             a_host(held={"host:nic": OTHER}),
-            "resource host:nic is held by h1-3",
+            "cannot use resource host:nic (h1-3 holds it)",
         ),
         (
             a_pend(reuse_space=True),
             a_host(spaces={FlowId("flow"): OTHER}),
-            "the one workspace of flow flow is used by h1-3",
+            "cannot use the one workspace of flow flow (h1-3 uses it)",
         ),
         (
             a_pend(refused_by=frozenset({H1})),
@@ -97,25 +97,25 @@ def test_host_that_lacks_a_tag_names_the_first_of_its_own() -> None:
 def test_problem_of_a_host_keeps_every_run_away_and_is_reported_first() -> None:
     host = a_host(slots=0, problems=("lost its store",))
 
-    assert refusals_of(a_pend(), host) == [("lost its store", "its slots are full: 0 of 0 runs")]
+    assert refusals_of(a_pend(), host) == [("lost its store", "has no free slot (0 of 0 runs)")]
 
 
 def test_resource_of_the_cluster_is_refused_by_every_host() -> None:
     refusals = refusals_of(a_pend(resource_tags=("nic",)), a_host("h1"), a_host("h2"), nic=OTHER)
 
-    assert refusals == [("resource nic is held by h1-3",)] * 2
+    assert refusals == [("cannot use resource nic (h1-3 holds it)",)] * 2
 
 
 def test_host_gives_all_its_reasons() -> None:
     pend = a_pend(host_tags=frozenset({"go"}))
 
     assert refusals_of(pend, a_host(active=2, slots=2)) == [
-        ("lacks the tag go (it has none)", "its slots are full: 2 of 2 runs")
+        ("lacks the tag go (it has none)", "has no free slot (2 of 2 runs)")
     ]
 
 
 def test_host_without_slots_refuses() -> None:
-    assert refusals_of(a_pend(), a_host(slots=0)) == [("its slots are full: 0 of 0 runs",)]
+    assert refusals_of(a_pend(), a_host(slots=0)) == [("has no free slot (0 of 0 runs)",)]
 
 
 def test_refusals_are_in_order_of_hosts() -> None:

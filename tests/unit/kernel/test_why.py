@@ -29,16 +29,16 @@ from tests.make import (
 
 def test_pending_run_names_each_host_and_its_reasons() -> None:
     by_host = {
-        HostId("h1"): ("lacks the tag go", "its slots are full: 64 of 64 runs"),
-        HostId("h2"): ("resource nic is held by h1-3",),
+        HostId("h1"): ("lacks the tag go", "has no free slot (64 of 64 runs)"),
+        HostId("h2"): ("cannot use resource nic (h1-3 holds it)",),
     }
 
     answer = why(a_pending_run(), Refusals(by_host=by_host))
 
     assert answer.hosts == by_host
     assert answer.text == (
-        "waits for a host: h1 lacks the tag go and its slots are full: 64 of 64 runs;"
-        " h2 resource nic is held by h1-3"
+        "waits for a host: h1 lacks the tag go and has no free slot (64 of 64 runs);"
+        " h2 cannot use resource nic (h1-3 holds it)"
     )
 
 
