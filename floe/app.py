@@ -39,8 +39,9 @@ from floe.nodes.forbidden import ForbiddenAddresses
 from floe.nodes.notify import NoticeSender
 from floe.nodes.preparation import CommandSettings
 from floe.nodes.refs import RemoteRefs
-from floe.nodes.secrets import EnvironmentSecrets, HostSecrets
+from floe.nodes.secrets import EnvironmentSecrets, FolderSecrets, HostSecrets
 from floe.nodes.space_sizes import MeasuredSpaces
+from floe.nodes.vault import Vault
 from floe.nodes.workspaces import Workspaces
 from floe.open_files import raise_files
 from floe.peers.base import Peers
@@ -100,7 +101,9 @@ def ports_of(config: HostConfig, *, passing: bool = False) -> Ports:
         commands=config.commands,
     )
     places, refs = Places(), RemoteRefs(config.key_file)
-    kept = HostSecrets([EnvironmentSecrets(os.environ)])
+    folder = config.secret_folder
+    in_folder = [FolderSecrets(folder)] if folder else []
+    kept = HostSecrets(Vault(config.secret_key_file), (EnvironmentSecrets(os.environ), *in_folder))
     documents = DocumentFiles(config.root, config.key_file, places=places)
 
     async def close() -> None:

@@ -22,7 +22,7 @@ from floe.model.flow import Backoff, Flow, Git, Retry, Trigger
 from floe.model.form import Field, Form
 from floe.model.ids import FlowId, HostId, NodeId
 from floe.model.secret import Secret
-from floe.nodes.base import Document
+from floe.nodes.base import NO_SECRETS, Document, StoredSecrets
 from floe.peers.base import Peers
 from floe.server.app import Server
 from floe.server.settings import Bind, ServerSettings
@@ -150,6 +150,7 @@ async def a_site(
     others: int = 0,
     tags: Collection[str] = ("master",),
     keeper: HostId | None = None,
+    secrets: StoredSecrets = NO_SECRETS,
 ) -> AsyncIterator[Site]:
     """Serve some flows (BUILD and WIDE if not said) at a free port.
 
@@ -181,6 +182,7 @@ async def a_site(
         book=book,
         read_book=read_book,
         peers=peers if others else None,
+        secrets=secrets,
     )
     served = ServerSettings(
         **{"admin": Secret(ADMIN), "public": Bind(address="127.0.0.1:0"), **(settings or {})}

@@ -161,6 +161,10 @@ class Client:
         headers = {"Content-Type": "application/json", "Idempotency-Key": once or uuid.uuid4().hex}
         return self._json("POST", path, json.dumps(body).encode(), headers)
 
+    def delete(self, path: str) -> None:
+        """DELETE what a path names. Raises the host's error, or Theirs."""
+        self._json("DELETE", path)
+
     @contextmanager
     def stream(self, path: str, **query: object) -> Iterator[http.client.HTTPResponse]:
         """GET a reply as a stream, without a time limit between its parts."""

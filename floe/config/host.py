@@ -30,6 +30,8 @@ from floe.dialects.floe.vocabulary import (
     KEEPER,
     PASS_ENV,
     PUBLIC_URL,
+    SECRET_FOLDER,
+    SECRET_KEY_FILE,
     SLOTS,
     STORE_ROOT,
     STORE_TYPE,
@@ -100,6 +102,10 @@ class HostConfig:
     """Addresses that requests of tasks do not reach. Default: `own-api` and `link-local`."""
     key_file: str
     """Private key for git; if empty, git's own."""
+    secret_key_file: Path
+    """The keys of the vault. Default `vault.key` in `store_root`."""
+    secret_folder: Path | None
+    """A folder of files that are secrets. Default: none."""
     grace_s: float
     """Seconds between TERM and KILL. Default 10."""
     output_max: int
@@ -166,6 +172,7 @@ def _assemble(given: GivenFlags, common: SectionValues, origin: str, text: str) 
     pub, prv = given.bind("pub", "127.0.0.1:8080"), given.bind("prv", "")
     assert pub is not None  # it has a default
     cores = os.cpu_count() or 1
+    store_root = given.path("root") or absolute(common[STORE_ROOT]) or root
     return HostConfig(
         host_name=HostId(name),
         tags=given.tags(),
@@ -174,7 +181,7 @@ def _assemble(given: GivenFlags, common: SectionValues, origin: str, text: str) 
         pub=pub,
         prv=prv,
         root=root,
-        store_root=given.path("root") or absolute(common[STORE_ROOT]) or root,
+        store_root=store_root,
         workspace_root=given.path("root") or absolute(common[WORKSPACE_ROOT]) or root,
         store_type="memory" if common[STORE_TYPE] == "memory" else "local",
         base_url=common[BASE_URL].rstrip("/"),
@@ -187,6 +194,8 @@ def _assemble(given: GivenFlags, common: SectionValues, origin: str, text: str) 
         pass_env=common[PASS_ENV],
         http_forbid=common[HTTP_FORBID],
         key_file=str(absolute(common[COMMON_KEY]) or ""),
+        secret_key_file=absolute(common[SECRET_KEY_FILE]) or store_root / "vault.key",
+        secret_folder=absolute(common[SECRET_FOLDER]),
         grace_s=common[COMMON_GRACE],
         output_max=common[COMMON_OUTPUT_MAX],
         strict_shell=common[COMMON_STRICT_SHELL],

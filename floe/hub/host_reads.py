@@ -30,6 +30,7 @@ from floe.model.host import DiskUse, HostView
 from floe.model.ids import HostId, Instant, Json, Key, RunRef
 from floe.model.nouns import dataclass
 from floe.model.run import Phase, Run
+from floe.nodes.base import ShownSecret
 from floe.places import Places
 from floe.shapes.findings import finding_shape
 from floe.shapes.fleet import Fleet, Sentences
@@ -95,6 +96,10 @@ class HostReads:
     def places(self) -> Places:
         """The file systems of this machine, for reading files that may hang."""
         return self.parts.places
+
+    def secrets(self) -> Sequence[ShownSecret]:
+        """The secrets that this host has, without their values."""
+        return self.parts.secrets.shown()
 
     def masks(self) -> Masks:
         """Finds the secrets of this host in text."""

@@ -1,5 +1,6 @@
 """The hub: a host at work, with the acts that callers may ask for. Questions are in `reads`."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -11,11 +12,14 @@ from floe.host.reruns import Again
 from floe.host.retention import Wanted
 from floe.hub.flows import FlowBook, given_by_hand, pulled, start_of
 from floe.hub.life import Life
-from floe.model.errors import ConfigInvalid, Conflict, TriggerHeld
+from floe.hub.masking import SECRET
+from floe.model.errors import ConfigInvalid, Conflict, NotFound, TriggerHeld
 from floe.model.flow import Flow, Trigger, TriggerType
 from floe.model.ids import HostId, Json, RunRef, StoreId
+from floe.model.secret_name import SecretName
 from floe.model.signal import Cancel
 from floe.model.summary import Summary
+from floe.nodes.base import SecretRows
 from floe.store.base import LedgerWrite
 
 log = structlog.get_logger()
@@ -165,6 +169,26 @@ class Hub(Life):
         reply = await self.loop.ask(request)
         if not reply.changed and reply.why:
             raise Conflict(reply.why)
+
+    async def set_secret(self, name: SecretName, value: str, *, by: str) -> None:
+        """Keep a secret in the store, encrypted. Raises Yours, World, Busy."""
+        async with self._secrets:
+            sealed, now = self.parts.secrets.sealed, self.clock.now()
+            await self._keep_secrets(await asyncio.to_thread(sealed, name, value, now, by))
+        log.info("secret.set", name=name, by=by)
+
+    async def remove_secret(self, name: SecretName, *, by: str) -> None:
+        """Remove a secret from the store. Raises NotFound, Busy."""
+        async with self._secrets:
+            if await self.store.row(SECRET, name) is None:
+                raise NotFound(f"the vault of {self.host.id} has no secret {name}")
+            await self._keep_secrets({name: None})
+        log.info("secret.removed", name=name, by=by)
+
+    async def _keep_secrets(self, rows: SecretRows) -> None:
+        writes = tuple(LedgerWrite(kind=SECRET, key=k, value=v) for k, v in rows.items())
+        await self.loop.ask(Mark(rows=writes))
+        await asyncio.to_thread(self.parts.secrets.keep, rows)
 
     async def remember(self, kind: str, key: str, value: Json) -> None:
         """Keep a small row for the server (tokens, sessions); None deletes it."""

@@ -31,7 +31,7 @@ from floe.hub.history import History
 from floe.hub.host_reads import keep_logged
 from floe.hub.loop import Loop
 from floe.hub.machine import Machine
-from floe.hub.masking import MaskedInputs
+from floe.hub.masking import SECRET, MaskedInputs
 from floe.hub.parts import Parts, core_of, hello_of, triggers_of
 from floe.hub.peer_gateway import PeerGateway
 from floe.hub.reads import Reads
@@ -62,6 +62,8 @@ class Life:
         self.clock = parts.clock
         self.flows = Flows(parts.book, parts.read_book)
         self._tasks = Tasks()
+        self._secrets = asyncio.Lock()
+        """One change of the vault at a time."""
         self.history = History(parts.store, self.flows.exact)
         self._stack = AsyncExitStack()
 
@@ -90,6 +92,8 @@ class Life:
     async def _read(self) -> tuple[Effect, ...]:
         """Connect the parts that work on the store; return what its runs owe."""
         parts, store, clock, spawn = self.parts, self.store, self.clock, self._tasks.spawn
+        if rows := await store.ledger(SECRET):
+            await asyncio.to_thread(parts.secrets.open, rows, store.store_id)
         core = await core_of(self.host, store, clock, lambda ref: self.reads.name_of(ref))
         self.loop = loop = Loop(core, store, clock, self._stored, self._recall, self._completed)
         self.gateway = PeerGateway(core, store, parts.peers, loop) if parts.peers else None

@@ -29,6 +29,9 @@ log = structlog.get_logger()
 AGAIN_S: Final = 2.0
 """Seconds before an output is masked again that could not be opened."""
 
+SECRET: Final = "secret"  # noqa: S105  # no password
+"""The kind of the ledger's rows with encrypted secrets."""
+
 HINT: Final = "remove it, and name it in `secrets` of the node that needs it"
 
 

@@ -27,9 +27,9 @@ from floe.nodes.base import (
     NoSecrets,
     Notifier,
     Refs,
-    Secrets,
     Spaces,
     SpaceSizes,
+    StoredSecrets,
 )
 from floe.peers.base import Hello, Peers, Protocols
 from floe.places import Places
@@ -70,7 +70,7 @@ class Parts:
     """Of floe, for people."""
     notifier: Notifier = field(default_factory=NoNotifier)
     """Sends the notices of ended runs."""
-    secrets: Secrets = field(default_factory=NoSecrets)
+    secrets: StoredSecrets = field(default_factory=NoSecrets)
     """What commands get by name; its values are masked in all that the host shows."""
     public_url: str = ""
     """The URL of the dashboard for people, without a slash at the end; for links in notices."""

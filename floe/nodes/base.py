@@ -3,12 +3,12 @@
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import field
 from pathlib import Path
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Literal, NamedTuple, Protocol
 
 from floe.expr.masking import NO_MASKS, Masks
 from floe.model.errors import Yours
 from floe.model.flow import Action, Git
-from floe.model.ids import Json, Key
+from floe.model.ids import Instant, Json, Key, StoreId
 from floe.model.notice import Notice, NoticeMessage
 from floe.model.nouns import dataclass
 from floe.model.secret import Secret
@@ -77,8 +77,56 @@ class Secrets(Protocol):
         ...
 
 
+SecretRows = Mapping[str, Mapping[str, Json] | None]
+"""Rows of the ledger by their keys; None for one that is removed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownSecret:
+    """What people see of a secret."""
+
+    name: SecretName
+    source: Literal["vault", "environment", "folder"]
+    set_at: Instant | None = None
+    set_by: str = ""
+    problem: str = ""
+    """Why it cannot be used; empty if it can."""
+
+
+class StoredSecrets(Secrets, Protocol):
+    """The secrets of a host, some of them encrypted in its store. The calls here may block."""
+
+    def open(self, rows: Mapping[str, Json], store: StoreId) -> None:
+        """Take the rows that the store has at a start. Damage is shown, and raises nothing."""
+        ...
+
+    def sealed(self, name: SecretName, value: str, at: Instant, by: str) -> SecretRows:
+        """The rows to store for a secret. Raises Yours, World."""
+        ...
+
+    def keep(self, rows: SecretRows) -> None:
+        """These rows are stored now."""
+        ...
+
+    def shown(self) -> Sequence[ShownSecret]:
+        """All secrets, by name."""
+        ...
+
+
 class NoSecrets:
     """A host without secrets."""
+
+    def open(self, rows: Mapping[str, Json], store: StoreId) -> None:
+        pass
+
+    def sealed(self, name: SecretName, value: str, at: Instant, by: str) -> SecretRows:
+        raise Yours("this host keeps no secrets")
+
+    def keep(self, rows: SecretRows) -> None:
+        pass
+
+    def shown(self) -> Sequence[ShownSecret]:
+        return ()
 
     def names(self) -> frozenset[SecretName]:
         return frozenset()

@@ -1,14 +1,19 @@
 """The secrets of a host, by the places that they come from."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Final, Protocol
 
 import structlog
 
-from floe.expr.masking import Masks, value_fault
+from floe.expr.masking import VALUE_BYTES_MAX, Masks, value_fault
+from floe.files import read_named, reason_of
 from floe.model.errors import Yours
+from floe.model.ids import Instant, Json, StoreId
 from floe.model.secret import Secret
 from floe.model.secret_name import SecretName, secret_name
+from floe.nodes.base import SecretRows, ShownSecret
+from floe.nodes.vault import Vault
 
 log = structlog.get_logger()
 
@@ -23,6 +28,10 @@ class SecretSource(Protocol):
 
     def values(self) -> Mapping[SecretName, Secret]:
         """All that it has now."""
+        ...
+
+    def shown(self) -> Sequence[ShownSecret]:
+        """What people see of them, also of those that cannot be used."""
         ...
 
 
@@ -44,27 +53,81 @@ class EnvironmentSecrets:
         """All that were set at the start."""
         return self._values
 
+    def shown(self) -> Sequence[ShownSecret]:
+        """The same, for people."""
+        return [ShownSecret(name=name, source="environment") for name in self._values]
+
+
+class FolderSecrets:
+    """Secrets in files of one folder: the file NPM_TOKEN holds the secret NPM_TOKEN.
+
+    As Docker, systemd and Kubernetes mount them. The files are read at the start.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Raises Yours if the folder cannot be read."""
+        self._values: dict[SecretName, Secret] = {}
+        self._problems: dict[SecretName, str] = {}
+        try:
+            files = sorted(folder.iterdir())
+        except OSError as error:
+            raise Yours(f"the folder of secrets {folder}: {reason_of(error)}") from None
+        for file in files:
+            if name := secret_name(file.name):
+                try:
+                    value = one_line(read_named(file, VALUE_BYTES_MAX).decode())
+                    fault = value_fault(value)
+                except (OSError, ValueError) as error:
+                    value, fault = "", str(error)
+                if fault:
+                    log.warning("secret.refused", file=str(file), why=fault)
+                    self._problems[name] = fault
+                else:
+                    self._values[name] = Secret(value)
+
+    def values(self) -> Mapping[SecretName, Secret]:
+        """All that could be read at the start."""
+        return self._values
+
+    def shown(self) -> Sequence[ShownSecret]:
+        """All files with the name of a secret."""
+        names = self._values.keys() | self._problems.keys()
+        return [
+            ShownSecret(name=name, source="folder", problem=self._problems.get(name, ""))
+            for name in names
+        ]
+
+
+def one_line(value: str) -> str:
+    """A value without the line end behind it, if that is its only one."""
+    line = value.removesuffix("\n").removesuffix("\r")
+    return value if "\n" in line else line
+
 
 class HostSecrets:
-    """All secrets of a host. Of two with one name that of the first source counts."""
+    """All secrets of a host. Of two with one name that of the first source counts: the vault's."""
 
-    def __init__(self, sources: Sequence[SecretSource]) -> None:
-        self._sources = sources
+    def __init__(self, vault: Vault, others: Sequence[SecretSource] = ()) -> None:
+        self._vault = vault
+        self._sources: tuple[SecretSource, ...] = (vault, *others)
         self._values: dict[SecretName, Secret] = {}
         self._replaced: list[tuple[SecretName, Secret]] = []
         self._masks = Masks()
-        self.look()
+        self._look()
 
-    def look(self) -> None:
-        """Ask the sources again: a secret was set or removed."""
-        old, found = self._values, dict[SecretName, Secret]()
-        for source in reversed(self._sources):
-            found |= source.values()
-        gone = [(name, value) for name, value in old.items() if found.get(name) != value]
-        self._replaced = [*self._replaced, *gone][-REPLACED_MAX:]
-        self._values = found
-        if found != old:
-            self._masks = Masks((*found.items(), *self._replaced))
+    def open(self, rows: Mapping[str, Json], store: StoreId) -> None:
+        """Take the rows that the store has at a start."""
+        self._vault.open(rows, store)
+        self._look()
+
+    def sealed(self, name: SecretName, value: str, at: Instant, by: str) -> SecretRows:
+        """The rows to store for a secret. Raises Yours, World."""
+        return self._vault.sealed(name, value, at, by)
+
+    def keep(self, rows: SecretRows) -> None:
+        """These rows are stored now."""
+        self._vault.keep(rows)
+        self._look()
 
     def names(self) -> frozenset[SecretName]:
         """The names of all that it has."""
@@ -72,11 +135,30 @@ class HostSecrets:
 
     def value(self, name: SecretName) -> Secret:
         """The value of a secret. Raises Yours."""
-        if name not in self._values:
-            hint = f"start the host with {PREFIX}{name} in its environment"
-            raise Yours(f"this host has no secret {name}", hint)
-        return self._values[name]
+        if name in self._values:
+            return self._values[name]
+        if problem := self._vault.problem(name):
+            raise Yours(f"this host cannot use the secret {name}: {problem}")
+        raise Yours(f"this host has no secret {name}", f"floe secret set {name}")
 
     def masks(self) -> Masks:
         """Finds all values in text, and those that were replaced since this process started."""
         return self._masks
+
+    def shown(self) -> Sequence[ShownSecret]:
+        """All secrets by name, each from the source that counts."""
+        found: dict[SecretName, ShownSecret] = {}
+        for source in reversed(self._sources):
+            found |= {one.name: one for one in source.shown()}
+        return [found[name] for name in sorted(found)]
+
+    def _look(self) -> None:
+        """A secret was set or removed: find the values of now."""
+        old, found = self._values, dict[SecretName, Secret]()
+        for source in reversed(self._sources):
+            found |= source.values()
+        gone = [(name, value) for name, value in old.items() if found.get(name) != value]
+        if found != old:
+            self._replaced = [*self._replaced, *gone][-REPLACED_MAX:]
+            self._masks = Masks((*found.items(), *self._replaced))
+        self._values = found

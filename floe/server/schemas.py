@@ -26,6 +26,7 @@ from floe.server.json_schema import (
     shape,
 )
 from floe.server.prune_schemas import DISK, PRUNES, REMOVED
+from floe.server.secret_schemas import SECRETS
 
 SUMMARY: Final = {
     "id": TEXT,
@@ -318,6 +319,7 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
         }
     ),
     **PRUNES,
+    **SECRETS,
     "Drain": shape({}, {"on": FLAG}),
     "Drained": shape({"id": TEXT, "draining": FLAG, "active": COUNT}),
     "Forget": shape({}, {"store": TEXT, "force": FLAG}),

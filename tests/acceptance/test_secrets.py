@@ -2,6 +2,8 @@
 
 import base64
 import json
+import os
+import subprocess
 from collections.abc import Iterator
 from functools import partial
 from urllib.parse import quote
@@ -9,8 +11,9 @@ from urllib.parse import quote
 import pytest
 
 from floe.model.errors import Yours
+from tests.acceptance.conftest import HostOf
 from tests.acceptance.people import floe
-from tests.acceptance.product import Host, until
+from tests.acceptance.product import FLOE, TOKEN, Host, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -240,3 +243,55 @@ def test_no_command_prints_a_secret(host: Host) -> None:
 
 def test_file_with_a_secret_is_gone(host: Host) -> None:
     assert [*host.root.rglob("*.secret.*")] == []
+
+
+VAULTED = """
+flows:
+  - id: use
+    triggers: [{id: go, type: data}]
+    tasks:
+      - id: print
+        type: exec
+        listen: trigger.good
+        secrets: [NPM_TOKEN]
+        opts: {shell: 'echo "token: $NPM_TOKEN"; test "$NPM_TOKEN" = "$(cat $HERE/expected)"'}
+"""
+
+
+def given(host: Host, *words: str, value: str = "") -> tuple[int, str]:
+    """The exit code and the text of a command that reads a value from standard input."""
+    env = {**os.environ, "FLOE_URL": host.api.at.url, "FLOE_TOKEN": TOKEN}
+    ran = subprocess.run([FLOE[0], *words], input=value, env=env, capture_output=True, text=True)
+    return ran.returncode, ran.stdout + ran.stderr
+
+
+def test_secret_of_the_vault_is_used_masked_and_kept_over_a_restart(host_of: HostOf) -> None:
+    host = host_of(VAULTED)
+    value = "vault-4f9d2c7e81"
+    (host.folder / "expected").write_text(value)
+    before = host.until_over(host.trigger("use"))
+    is_set = given(host, "secret", "set", "NPM_TOKEN", value=f"{value}\n")
+    first = host.until_over(host.trigger("use"))
+    host.kill()
+    host.start()
+    second = host.until_over(host.trigger("use"))
+    listed = floe(host, "secret", "list")
+    is_removed = given(host, "secret", "rm", "NPM_TOKEN")
+    after = host.until_over(host.trigger("use"))
+
+    assert (is_set, is_removed[0]) == ((0, "h1: NPM_TOKEN is set\n"), 0)
+    assert [run["good"] for run in (before, first, second, after)] == [False, True, True, False]
+    assert "h1 has no secret NPM_TOKEN" in before["why"] or "no secret NPM_TOKEN" in str(before)
+    assert "vault" in listed.stdout
+    files = [p for p in host.root.rglob("*") if p.is_file()]
+    assert [p for p in files if value.encode() in p.read_bytes()] == []
+    assert value not in host.log.read_text() + listed.stdout + listed.stderr
+    assert host.output(second["id"], "print") == b"token: " + b"*" * len(value) + b"\n"
+
+
+def test_short_value_is_refused_by_the_host(host_of: HostOf) -> None:
+    host = host_of(VAULTED)
+
+    status, printed = given(host, "secret", "set", "NPM_TOKEN", value="12345")
+
+    assert (status, "fewer than 6 characters" in printed) == (2, True)

@@ -16,6 +16,7 @@ from floe.nodes import exchange
 from floe.nodes.forbidden import ForbiddenAddresses
 from floe.nodes.requests import Requests
 from floe.nodes.secrets import EnvironmentSecrets, HostSecrets
+from floe.nodes.vault import Vault
 from tests.make_http import Echo, echoing, sent
 from tests.make_nodes import a_job
 from tests.tcp import serving
@@ -23,7 +24,8 @@ from tests.tcp import serving
 TLS = Path(__file__).parents[1] / "data" / "tls"
 TOKEN = "t0ken-of-a-test"
 SECRETS = HostSecrets(
-    [EnvironmentSecrets({"FLOE_SECRET_TOKEN": TOKEN, "FLOE_SECRET_BROKEN": "first\nsecond"})]
+    Vault(Path("/nowhere")),
+    [EnvironmentSecrets({"FLOE_SECRET_TOKEN": TOKEN, "FLOE_SECRET_BROKEN": "first\nsecond"})],
 )
 BEARER = HttpAuth(bearer=SecretRef(SecretName("TOKEN")))
 

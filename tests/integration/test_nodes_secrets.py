@@ -12,6 +12,7 @@ from floe.nodes.base import Job
 from floe.nodes.commands import Commands
 from floe.nodes.preparation import CommandSettings
 from floe.nodes.secrets import EnvironmentSecrets, HostSecrets
+from floe.nodes.vault import Vault
 from tests.make_nodes import Reports, a_job, a_key
 
 NPM, KEY, ABSENT = SecretName("NPM_TOKEN"), SecretName("DEPLOY_KEY"), SecretName("ABSENT")
@@ -24,7 +25,7 @@ def shell(text: str) -> Exec:
 @pytest.fixture
 async def commands(tmp_path: Path) -> AsyncIterator[Commands]:
     environ = {"FLOE_SECRET_NPM_TOKEN": "npm_0123", "FLOE_SECRET_DEPLOY_KEY": "first\nsecond\n"}
-    secrets = HostSecrets([EnvironmentSecrets(environ)])
+    secrets = HostSecrets(Vault(tmp_path / "vault.key"), [EnvironmentSecrets(environ)])
     settings = CommandSettings(host="h1", workspace_root=tmp_path)
     commands = Commands(tmp_path, settings, secrets=secrets)
     await commands.open()

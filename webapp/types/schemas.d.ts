@@ -702,6 +702,27 @@ export type Pruned = {
   done: boolean;
 };
 
+export type Secrets = {
+  host: string;
+  secrets: Secret[];
+};
+
+export type Secret = {
+  name: string;
+  source: "vault" | "environment" | "folder";
+  /** of one in the vault */
+  set_at: string | null;
+  set_by: string;
+  /** why it cannot be used; empty if it can */
+  problem: string;
+};
+
+export type SetSecret = {
+  name: string;
+  /** 6 characters to 32 KiB; no reply ever has it */
+  value: string;
+};
+
 export type Drain = {
   on?: boolean;
 };

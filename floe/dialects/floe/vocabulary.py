@@ -1499,6 +1499,24 @@ HTTP_FORBID: Final = KeySpec(
     "(the ports of this host), `link-local`, `loopback` and `private`.",
     example="http-forbid: [own-api, link-local, private, 203.0.113.0/24]",
 )
+SECRET_KEY_FILE: Final = KeySpec(
+    name="secret-key-file",
+    kind=TEXT,
+    default="",
+    absent="`vault.key` in the folder of the store",
+    doc="The keys that encrypt the [secrets](security.md#secrets) in the store; made with the "
+    "first secret.",
+    example="secret-key-file: /etc/floe/vault.key",
+)
+SECRET_FOLDER: Final = KeySpec(
+    name="secret-folder",
+    kind=TEXT,
+    default="",
+    absent="none",
+    doc="A folder of files that are secrets too, each with the name of its file. They are read at "
+    "the start.",
+    example="secret-folder: /run/secrets",
+)
 COMMON_GRACE: Final = KeySpec(
     name="grace",
     kind=Duration(0),
@@ -1704,6 +1722,8 @@ COMMON_MAP: Final = Section(
         COMMANDS,
         PASS_ENV,
         HTTP_FORBID,
+        SECRET_KEY_FILE,
+        SECRET_FOLDER,
         TRUSTED_PROXIES,
         COMMON_GRACE,
         COMMON_OUTPUT_MAX,

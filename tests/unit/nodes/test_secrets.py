@@ -9,13 +9,14 @@ from floe.model.secret import Secret
 from floe.model.secret_name import SecretName, SecretUse
 from floe.nodes.environment import environment
 from floe.nodes.secrets import EnvironmentSecrets, HostSecrets
+from floe.nodes.vault import Vault
 from tests.make_nodes import a_job
 
 NPM = SecretName("NPM_TOKEN")
 
 
 def of_environment(environ: dict[str, str]) -> HostSecrets:
-    return HostSecrets([EnvironmentSecrets(environ)])
+    return HostSecrets(Vault(Path("/nowhere")), [EnvironmentSecrets(environ)])
 
 
 def test_variables_with_the_prefix_are_secrets() -> None:

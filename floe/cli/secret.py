@@ -1,0 +1,93 @@
+"""`floe secret`: set, list and remove secrets of a host; no command prints a value."""
+
+import sys
+from typing import Final
+
+import click
+
+from floe.cli.client import Client, connected, path
+from floe.cli.formats import age, as_json, clean, table
+from floe.model.errors import Yours
+
+VALUE_BYTES_MAX: Final = 64 * 1024
+
+
+@click.group()
+def command() -> None:
+    """Secrets in the vault of a host: set, list and remove them.
+
+    A task gets a secret by naming it in `secrets`. No command shows a value.
+
+    \b
+    Examples:
+      floe secret set NPM_TOKEN              (asks for the value)
+      floe secret set DEPLOY_KEY < id_rsa
+      floe secret list
+    """
+
+
+@command.command(name="set")
+@click.argument("name")
+@click.option("--host", metavar="HOST", help="At HOST.  [the host that answers]")
+def set_(name: str, host: str | None) -> None:
+    """Set the secret NAME to a value from standard input, or from the terminal without echo.
+
+    One line end behind a value of one line is removed. A value has at least 6 characters.
+    """
+    value = _value(name)
+    client = connected()
+    at = host or _own(client)
+    client.post(path("hosts", at, "secrets"), {"name": name, "value": value})
+    click.echo(f"{clean(at)}: {name} is set")
+
+
+@command.command(name="list")
+@click.option("--host", metavar="HOST", help="At HOST.  [the host that answers]")
+@click.option("--json", "json_", is_flag=True, help="Print the reply as JSON.")
+def list_(host: str | None, json_: bool) -> None:
+    """List the secrets of a host: names, sources and problems."""
+    client = connected()
+    answer = client.get(path("hosts", host or _own(client), "secrets"))
+    if json_:
+        as_json(answer)
+        return
+    table(
+        ("NAME", "SOURCE", "SET", "BY", "PROBLEM"),
+        (
+            (one["name"], one["source"], age(one["set_at"]), one["set_by"], one["problem"])
+            for one in answer["secrets"]
+        ),
+    )
+
+
+@command.command(name="rm")
+@click.argument("name")
+@click.option("--host", metavar="HOST", help="At HOST.  [the host that answers]")
+def remove(name: str, host: str | None) -> None:
+    """Remove the secret NAME from the vault of a host."""
+    client = connected()
+    at = host or _own(client)
+    client.delete(path("hosts", at, "secrets", name))
+    click.echo(f"{clean(at)}: {name} is removed")
+
+
+def _own(client: Client) -> str:
+    """The name of the host that answers."""
+    return next(str(one["id"]) for one in client.get("hosts")["hosts"] if one["self"])
+
+
+def _value(name: str) -> str:
+    """The value that the user gives. Raises Yours."""
+    if sys.stdin.isatty():
+        return str(click.prompt(f"Value of {name}", hide_input=True, err=True))
+    data = sys.stdin.buffer.read(VALUE_BYTES_MAX + 1)
+    if len(data) > VALUE_BYTES_MAX:
+        raise Yours(f"the value of {name} is too long")
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        raise Yours(
+            f"the value of {name} is no UTF-8 text", "base64 FILE | floe secret set …"
+        ) from None
+    line = text.removesuffix("\n").removesuffix("\r")
+    return text if "\n" in line else line

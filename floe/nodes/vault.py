@@ -1,0 +1,200 @@
+"""The vault of a host: secrets in its store, encrypted with a key beside it.
+
+Rules of this file: a value is encrypted with AES-256-GCM under the newest key of the key file; name
+and store are authenticated, so that no row can stand in for a different one. A row names its key.
+What cannot be read is no secret of the host, and its problem is shown.
+
+The library for the encryption is imported when the first secret is set or read: most hosts start
+without it.
+"""
+
+import base64
+import os
+import secrets
+import stat
+from collections.abc import Mapping
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from floe.expr.masking import value_fault
+from floe.files import opened_plain, reason_of
+from floe.model.errors import World, Yours
+from floe.model.ids import Instant, Json, StoreId
+from floe.model.nouns import dataclass
+from floe.model.secret import Secret
+from floe.model.secret_name import SecretName, secret_name
+from floe.nodes.base import SecretRows, ShownSecret
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+log = structlog.get_logger()
+
+KEY_BYTES: Final = 32
+NONCE_BYTES: Final = 12
+KEY_FILE_MAX: Final = 64 * 1024
+OWNER: Final = ""
+"""The key of the row with the store that the values are bound to: a copy of the store that was
+restored has a different id, and the same secrets."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keys:
+    """The keys of a key file by their ids, the newest first."""
+
+    by_id: Mapping[str, bytes]
+
+    @property
+    def newest(self) -> str:
+        """The id of the key for new values."""
+        return next(iter(self.by_id))
+
+
+class Vault:
+    """The secrets in the store of one host. Its calls may block."""
+
+    def __init__(self, key_file: Path) -> None:
+        self.key_file = key_file
+        self._rows: dict[str, Mapping[str, Json]] = {}
+        self._values: dict[SecretName, Secret] = {}
+        self._problems: dict[SecretName, str] = {}
+        self._store = ""
+
+    def values(self) -> Mapping[SecretName, Secret]:
+        """All that could be decrypted."""
+        return dict(self._values)
+
+    def problem(self, name: SecretName) -> str:
+        """Why a secret cannot be decrypted; empty if it can, or if there is none."""
+        return self._problems.get(name, "")
+
+    def shown(self) -> list[ShownSecret]:
+        """What people see of each secret, by name."""
+        return [
+            ShownSecret(
+                name=name,
+                source="vault",
+                set_at=Instant(at) if isinstance(at := row.get("at"), int) else None,
+                set_by=str(row.get("by", "")),
+                problem=self.problem(name),
+            )
+            for key, row in sorted(self._rows.items())
+            if (name := secret_name(key))
+        ]
+
+    def open(self, rows: Mapping[str, Json], store: StoreId) -> None:
+        """Decrypt the rows of a store; a problem is logged, and is shown with its secret."""
+        owner = rows.get(OWNER)
+        self._store = str(owner["store"]) if isinstance(owner, Mapping) else str(store)
+        self.keep({key: row for key, row in rows.items() if isinstance(row, Mapping)})
+        for name, problem in self._problems.items():
+            log.error("secret.unreadable", name=name, why=problem)
+
+    def sealed(self, name: SecretName, value: str, at: Instant, by: str) -> SecretRows:
+        """The rows to store for a secret. Raises Yours for the value or the key file, World."""
+        if fault := value_fault(value):
+            raise Yours(f"{name}: {fault}")
+        keys = self._keys() if self._rows or self.key_file.exists() else self._made()
+        nonce = os.urandom(NONCE_BYTES)
+        data = _cipher(keys.by_id[keys.newest]).encrypt(nonce, value.encode(), self._bound(name))
+        row: Mapping[str, Json] = {
+            "key": keys.newest,
+            "nonce": base64.b64encode(nonce).decode(),
+            "data": base64.b64encode(data).decode(),
+            "at": at,
+            "by": by,
+        }
+        return {name: row, OWNER: {"store": self._store}}
+
+    def keep(self, rows: SecretRows) -> None:
+        """These rows are stored; None is removed."""
+        for key, row in rows.items():
+            if (name := secret_name(key)) is None:
+                continue
+            self._values.pop(name, None)
+            self._problems.pop(name, None)
+            if not isinstance(row, Mapping):
+                self._rows.pop(key, None)
+                continue
+            self._rows[key] = row
+            try:
+                self._values[name] = self._opened(name, row)
+            except (Yours, World) as error:
+                self._problems[name] = str(error)
+
+    def _opened(self, name: SecretName, row: Mapping[str, Json]) -> Secret:
+        """The value of a row. Raises Yours, World."""
+        keys, key = self._keys(), str(row.get("key"))
+        if key not in keys.by_id:
+            hint = f"add the line of that key to {self.key_file}, or set the secret again"
+            raise Yours(f"it was encrypted with the key {key}, which the key file lacks", hint)
+        try:
+            nonce, data = (base64.b64decode(str(row[part])) for part in ("nonce", "data"))
+            text = _cipher(keys.by_id[key]).decrypt(nonce, data, self._bound(name)).decode()
+        except Exception:  # InvalidTag is no ValueError; whatever fails, it is damaged
+            what = "its row is damaged, or is that of a different secret or store"
+            raise Yours(what, "set the secret again") from None
+        return Secret(text)
+
+    def _bound(self, name: SecretName) -> bytes:
+        return f"floe secret\0{self._store}\0{name}".encode()
+
+    def _keys(self) -> Keys:
+        """The keys of the key file. Raises Yours, World."""
+        try:
+            fd = opened_plain(self.key_file)
+        except FileNotFoundError:
+            hint = "restore it, or remove the secrets and set them again"
+            raise Yours(f"the key file {self.key_file} is missing", hint) from None
+        except OSError as error:
+            raise World(f"the key file {self.key_file}: {reason_of(error)}") from error
+        try:
+            found = os.fstat(fd)
+            if found.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+                what = f"other users can read the key file {self.key_file}"
+                raise Yours(what, f"chmod 600 {self.key_file}, and set the secrets again")
+            lines = os.read(fd, KEY_FILE_MAX).decode(errors="replace").split()
+        finally:
+            os.close(fd)
+        keys: dict[str, bytes] = {}
+        for line in lines:
+            with suppress(ValueError):
+                key = bytes.fromhex(line)
+                if len(key) == KEY_BYTES:
+                    keys[_id_of(key)] = key
+        if not keys or len(keys) < len(lines):
+            what = f"the key file {self.key_file} is damaged: each line is a key of 64 hex digits"
+            raise Yours(what, "restore it")
+        return Keys(by_id=keys)
+
+    def _made(self) -> Keys:
+        """A new key file with one key. Raises World."""
+        key = secrets.token_bytes(KEY_BYTES)
+        part = self.key_file.with_name(f"{self.key_file.name}.{secrets.token_hex(4)}")
+        try:
+            fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            try:
+                os.write(fd, key.hex().encode() + b"\n")
+                os.fsync(fd)
+            finally:
+                os.close(fd)
+            part.rename(self.key_file)
+        except OSError as error:
+            what = f"the key file {self.key_file} cannot be made: {reason_of(error)}"
+            raise World(what) from error
+        log.info("vault.key_made", file=str(self.key_file), key=_id_of(key))
+        return Keys(by_id={_id_of(key): key})
+
+
+def _id_of(key: bytes) -> str:
+    return sha256(b"floe key\0" + key).hexdigest()[:8]
+
+
+def _cipher(key: bytes) -> "AESGCM":
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    return AESGCM(key)

@@ -1,0 +1,27 @@
+"""The shapes of the secrets of a host, as JSON Schema. None has a value in a reply."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from floe.model.secret_name import NAME_PATTERN
+from floe.server.json_schema import INSTANT, TEXT, Schema, many, maybe, one_of, ref, shape
+
+SECRETS: Final[Mapping[str, Schema]] = {
+    "Secrets": shape({"host": TEXT, "secrets": many(ref("Secret"))}),
+    "Secret": shape(
+        {
+            "name": TEXT,
+            "source": one_of("vault", "environment", "folder"),
+            "set_at": {**maybe(INSTANT), "description": "of one in the vault"},
+            "set_by": TEXT,
+            "problem": {**TEXT, "description": "why it cannot be used; empty if it can"},
+        }
+    ),
+    "SetSecret": shape(
+        {
+            "name": {**TEXT, "pattern": f"^{NAME_PATTERN}$"},
+            "value": {**TEXT, "description": "6 characters to 32 KiB; no reply ever has it"},
+        }
+    ),
+}
+"""Replies and request."""
