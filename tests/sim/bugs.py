@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any, Final
 
 from floe.host import handlers as handlers_module
+from floe.host import runs as runs_module
 from floe.host import step as step_module
 from floe.host.cluster import Cluster
 from floe.host.core import HubCore
@@ -40,7 +41,9 @@ from floe.kernel import node_skips as node_skips_module
 from floe.kernel import repeat as repeat_module
 from floe.kernel import rerun as rerun_module
 from floe.kernel import run_step as run_step_module
+from floe.kernel.decide import Decision
 from floe.kernel.loops import LoopRound
+from floe.kernel.process import has_process
 from floe.kernel.run_step import RunStep
 from floe.model.event import NodeEntered, RepeatArmed, RunEnding
 from floe.model.flow import Flow, Foreach, Node, Trigger
@@ -49,7 +52,7 @@ from floe.model.ids import HostId, Json, Key, NodeId, RunRef, StoreId
 from floe.model.message import Claim, Ended, Envelope, Message, Offer, Ping
 from floe.model.outcome import Outcome
 from floe.model.run import ItemStates, NodeState, Run
-from floe.model.signal import Activate, Cancel, Stopped
+from floe.model.signal import Activate, Cancel, ChildMade, Signal, Stopped
 from floe.model.tags import Tag
 from floe.model.taken import ItemsTaken, NodeTaken
 from floe.model.template import Path
@@ -58,6 +61,7 @@ from tests.sim import invariants
 from tests.sim import machine as machine_module
 from tests.sim import removal as removal_module
 from tests.sim.disk import Disk
+from tests.sim.flows import CHILD_FLOWS
 from tests.sim.machine import Machine
 from tests.sim.mishaps import LEASE_FLOWS, Lean
 from tests.sim.world import World
@@ -419,6 +423,24 @@ STUCK: Final = ("every_run_ended", "nothing_is_left_to_say")
 RERUNS: Final = Lean(faults=("forget", "drain"), reruns=30, is_unlucky=True)
 REMOVALS: Final = Lean(prunes=60, reruns=30, is_unlucky=True)
 
+
+def _decide_without_child(self: Step, run: Run, signal: Signal) -> Decision:
+    """Pend a child, and do not record it in its parent."""
+    if isinstance(signal, ChildMade):
+        return Decision(events=(), runs=(), run=run)
+    return _decide(self, run, signal)
+
+
+_decide = Step.decide
+
+
+def _takes_slot_while_open(run: Run) -> bool:
+    """Take a slot for whatever the run waits for."""
+    return bool(run.open)
+
+
+CHILDREN: Final = Lean(flows=CHILD_FLOWS * 2, faults=("forget", "wipe"), cancels=6)
+
 BUGS: Final[Mapping[str, Bug]] = {
     "no-floor": Bug(
         # A run that its adopter cancelled after a refusal also runs at the grantee: two ends.
@@ -701,6 +723,24 @@ BUGS: Final[Mapping[str, Bug]] = {
         seeds=range(1, 501),
         at_work=patch(evolve_module, _repeated=_repeated_uncounted),
         lean=Lean(flows=("health",) * 3, is_unlucky=True),
+    ),
+    "child-without-record": Bug(
+        breaks=("children_are_pended_with_their_records",),
+        seeds=range(1, 501),
+        at_work=patch(Step, decide=_decide_without_child),
+        lean=CHILDREN,
+    ),
+    "parent-ends-before-its-child": Bug(
+        breaks=("parent_settles_after_its_child",),
+        seeds=range(1, 501),
+        at_work=patch(run_step_module, goes_on=has_process),
+        lean=CHILDREN,
+    ),
+    "waiting-run-takes-a-slot": Bug(
+        breaks=("waiting_run_takes_no_slot",),
+        seeds=range(1, 501),
+        at_work=patch(runs_module, takes_slot=_takes_slot_while_open),
+        lean=CHILDREN,
     ),
     "ended-before-its-processes": Bug(
         breaks=("nothing_is_left_of_an_ended_run",),

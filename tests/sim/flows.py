@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from floe.kernel.skipping import with_excuses
+from floe.model.children import SubFlow
 from floe.model.codec import digest_of
 from floe.model.flow import Backoff, Flow, Foreach, MaxRuns, Node, Repeat, Retry, Trigger
 from floe.model.ids import FlowId, NodeId
@@ -29,6 +30,13 @@ def _trigger(**others: Any) -> Trigger:
 
 
 _QUICK = Retry(max=2, backoff=Backoff(first_s=0.1, factor=2.0, max_s=1.0))
+
+
+def _release(id: str, work: SubFlow, timeout_s: float | None = None, **others: Any) -> Flow:
+    """A flow that builds, and then runs a flow as a child."""
+    go = a_node("go", work, on="task.build.good", timeout_s=timeout_s)
+    return _flow(id, a_node(), go, an_end(on="task.go.good"), **others)
+
 
 KINDS: Final = (
     Kind(_flow("plain"), 4),
@@ -149,8 +157,14 @@ KINDS: Final = (
         ),
         1,
     ),
+    Kind(_release("release", SubFlow(flow="plain")), 0),
+    Kind(_release("far", SubFlow(flow="linux")), 0),
+    Kind(_release("nested", SubFlow(flow="release"), timeout_s=4.0), 0),
+    Kind(_release("free", SubFlow(flow="fan", wait=False)), 0),
+    Kind(_release("held", SubFlow(flow="db"), resource_tags=("db",)), 0),
 )
-"""`moon` asks for a tag that no host has; `file` is read from a flow-file first."""
+"""Those without a weight have child runs, and are played by trials that favour them. `moon` asks
+for a tag that no host has; `file` is read from a flow-file first."""
 
 NOBODY: Final = FlowId("moon")
 """Waits for ever, and says so."""
@@ -164,3 +178,8 @@ FLOW_FILES: Final[Mapping[FlowId, Flow]] = {
     FlowId("file"): a_flow(id=FlowId("file"), name="file", flow_file="flow.yml")
 }
 """What the config says of flows whose nodes are still to be read."""
+
+CHILD_FLOWS: Final = tuple(
+    kind.flow.id for kind in KINDS if any(isinstance(n.work, SubFlow) for n in kind.flow.nodes)
+)
+"""Flows with child runs."""

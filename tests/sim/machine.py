@@ -11,10 +11,20 @@ from typing import TYPE_CHECKING, Final
 
 from floe.feed.directory_sync import DirectorySync
 from floe.host.core import HubCore
-from floe.host.inputs import FlowRead, Incoming, Input, Packed, Received, Surroundings
+from floe.host.inputs import (
+    Child,
+    FlowRead,
+    Incoming,
+    Input,
+    Packed,
+    Received,
+    Start,
+    Surroundings,
+)
 from floe.host.result import Recorded, StepResult
 from floe.host.site import HostSettings
 from floe.hub.clock import Move, due_after_moves, moves_after
+from floe.kernel.children import awaits_child, cancel_of
 from floe.kernel.owed import longest_s
 from floe.kernel.process import is_awaited
 from floe.model.effect import (
@@ -22,12 +32,14 @@ from floe.model.effect import (
     Effect,
     LoadFlow,
     PackArchive,
+    PendChild,
     SetTimer,
     StartAction,
     StopAction,
+    StopChild,
 )
 from floe.model.event import GrantSuperseded, RunActivated, RunEnded
-from floe.model.ids import HostId, Instant, Key, RunRef
+from floe.model.ids import FlowId, HostId, Instant, Key, NodeId, RunRef
 from floe.model.message import CancelRun, Envelope, Message
 from floe.model.run import Run
 from floe.model.signal import (
@@ -40,7 +52,7 @@ from floe.model.signal import (
     TimerFired,
 )
 from floe.store.base import Record
-from tests.sim import invariants
+from tests.sim import children, invariants
 from tests.sim.disk import Disk
 from tests.sim.flows import DIGESTS, FLOWS
 from tests.sim.lists import lists_of
@@ -330,10 +342,16 @@ class Machine:
             )
         except Exception as error:
             raise Broken(f"store_takes_what_is_decided: {self.place}: {error}") from error
+        children.children_are_pended_with_their_records(self.disk.store, decided.recorded)
         # A batch is one moment: what it frees may be taken in it, in whichever order it is listed.
         epochs = {step.record.run: step.record.epoch for step in decided.recorded}
+        self.world.free_slots(self, {step.run.ref: step.run for step in decided.recorded}.values())
         for step in _ends_first(decided.recorded):
             self.world.watch(self, step, epochs[step.record.run])
+        for step in _ends_first(decided.recorded):
+            children.watch(self.world.truth, step)
+        if self.core is not None:
+            children.waiting_run_takes_no_slot(self.core)
         invariants.check_states(self.place, [step.run for step in decided.recorded])
         for one, row in pruned:
             self.world.watch_removal(self, one.key, row)
@@ -382,6 +400,12 @@ class Machine:
                 self._start(key, started=started)
             case StopAction(key=key):
                 self._stop(key)
+            case PendChild(key=key):
+                world.at(self.random.randrange(1, 30), self._pend_child, self.life, key)
+            case StopChild(key=key, run=child):
+                assert self.core is not None
+                run = self.core.table.runs[key.run]
+                self.say(cancel_of(run, key), RunRef.parse(child))
             case SetTimer(due=due):
                 self._timers.add(effect)
                 assert self.core is not None
@@ -475,6 +499,21 @@ class Machine:
         if life == self.life and self.core and (run := self.core.table.runs.get(ref)):
             digest = DIGESTS[run.flow_id]
             self.say(FlowRead(flow=FLOWS[digest], digest=digest, source="flow.yml@here"), ref)
+
+    def _pend_child(self, life: int, key: Key) -> None:
+        run = self.core.table.runs.get(key.run) if life == self.life and self.core else None
+        work = awaits_child(run, key) if run else None
+        if run is None or work is None:
+            return
+        flow = FlowId(work.flow)
+        start = Start(
+            flow=FLOWS[DIGESTS[flow]],
+            digest=DIGESTS[flow],
+            trigger=NodeId("start"),
+            values={},
+            by=run.by,
+        )
+        self.say(Child(key=key, start=start))
 
     def _pack(self, life: int, ref: RunRef) -> None:
         if life == self.life:

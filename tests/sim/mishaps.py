@@ -93,7 +93,7 @@ class Lean:
 LEASE_FLOWS: Final = tuple(
     kind.flow.id
     for kind in KINDS
-    if any(not tag.startswith(HOST_SCOPED) for tag in kind.flow.resource_tags)
+    if kind.weight and any(not tag.startswith(HOST_SCOPED) for tag in kind.flow.resource_tags)
 )
 """Flows with resources of the cluster."""
 

@@ -20,7 +20,7 @@ from tests.make import NOW
 from tests.sim import invariants
 from tests.sim.bugs import Bug
 from tests.sim.faults import LEAN, SWARM, Faults
-from tests.sim.flows import KINDS
+from tests.sim.flows import CHILD_FLOWS, KINDS
 from tests.sim.machine import Machine
 from tests.sim.mishaps import LEANS, Lean, Mishap, aim_of, text_of
 from tests.sim.network import Weather
@@ -165,7 +165,9 @@ class Trial:
         world.at(random.randrange(STORM_MS // 4), self.faults.aim, self.aim)
         flows = [k.flow.id for k in KINDS]
         weights = [
-            k.weight * random.choice(SWARM) + LEAN * (k.flow.id in lean.flows) for k in KINDS
+            (0 if k.flow.id in CHILD_FLOWS else k.weight * random.choice(SWARM))
+            + LEAN * (k.flow.id in lean.flows)
+            for k in KINDS
         ]
         weights[0] += 1
         burst = random.randrange(200, STORM_MS - 2000)

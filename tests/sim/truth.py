@@ -115,6 +115,11 @@ class Truth:
     restored: set[str] = field(default_factory=set)
     """Runs that are in a backup that was put back."""
 
+    children: dict[Key, list[RunRef]] = field(default_factory=dict)
+    """The children of each attempt; all epochs and attempts of a node have one key."""
+    ends: set[RunRef] = field(default_factory=set)
+    """Children that have ended anywhere."""
+
     def open(self, branch: Branch) -> None:
         """A run was activated."""
         self.branches[branch.run, branch.epoch] = branch

@@ -2,7 +2,7 @@
 
 import heapq
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import count
 from random import Random
@@ -26,6 +26,7 @@ from floe.model.event import (
 )
 from floe.model.ids import FlowId, HostId, Key, NodeId, RunRef, StoreId
 from floe.model.message import Envelope, Offer, Withdraw
+from floe.model.run import Run
 from floe.model.signal import Cancel, Exited, Report
 from floe.model.summary import Summary
 from tests.make import NOW
@@ -400,7 +401,8 @@ class World:
             )
         match event:
             case RunPended() if run.ref.store == machine.disk.store:
-                invariants.check_request(self.truth, run)
+                if run.parent is None:
+                    invariants.check_request(self.truth, run)
                 of, spaces = run.rerun_of, machine.spaces.made_by
                 if of and of.host == machine.id and (made_by := spaces.get(of.workspace)):
                     self.truth.promised[run.ref, machine.place] = made_by
@@ -442,6 +444,14 @@ class World:
                 at.busy_since = was or self.now
                 if was is None and at.since == self.now:
                     invariants.host_has_what_the_flow_asks(self.truth, at, machine.settings)
+
+    def free_slots(self, machine: Machine, runs: Iterable[Run]) -> None:
+        """A batch is one moment: a run that only waits after it leaves its slot to those that begin
+        in it."""
+        for run in runs:
+            at = self.truth.branches.get((run.ref, run.epoch))
+            if at is not None and at.place == machine.place and not takes_slot(run):
+                at.busy_since = None
 
     def watch_removal(self, machine: Machine, key: str, row: Summary | None) -> None:
         """A machine removed a run; it had that row of it."""

@@ -1,0 +1,71 @@
+"""What holds of child runs in every cluster; see `invariants`."""
+
+from collections.abc import Iterable
+
+from floe.host.core import HubCore
+from floe.host.result import Recorded
+from floe.model.children import ChildPended, SubFlow
+from floe.model.event import NodeSettled, RetryArmed, RunEnded, RunPended
+from floe.model.flow import Action
+from floe.model.ids import Key, RunRef, StoreId
+from tests.sim.truth import Broken, Place, Truth
+
+
+def children_are_pended_with_their_records(store: StoreId, recorded: Iterable[Recorded]) -> None:
+    """A child and its record in its parent are one append; neither is there without the other."""
+    steps = tuple(recorded)
+    pended = {
+        (step.record.run.key, str(Key.parse(event.parent.key).run))
+        for step in steps
+        if isinstance(event := step.record.event, RunPended)
+        and event.parent is not None
+        and step.record.run.store == store
+    }
+    named = {
+        (event.run, str(step.record.run))
+        for step in steps
+        if isinstance(event := step.record.event, ChildPended)
+    }
+    if pended != named:
+        raise Broken(f"children_are_pended_with_their_records: {pended} but {named}")
+
+
+def watch(truth: Truth, step: Recorded) -> None:
+    """A fact was stored: note what it says of child runs, and judge it."""
+    run, event = step.run, step.record.event
+    match event:
+        case ChildPended(node=node, visit=visit, item=item):
+            work = run.nodes[node].work
+            if isinstance(work, SubFlow) and work.wait:
+                key = Key(run.ref, 0, node, visit, 0, item)
+                _one_child_lives(truth, key, RunRef.parse(event.run))
+        case RunEnded():
+            truth.ends.add(run.ref)
+        case NodeSettled(node=node) | RetryArmed(node=node):
+            old = step.before.nodes.get(node) if step.before else None
+            if old is not None and isinstance(old.work, SubFlow) and old.work.wait and old.child:
+                child = RunRef.parse(old.child)
+                if old.phase == "started" and child not in truth.ends:
+                    raise Broken(f"parent_settles_after_its_child: {run.ref.key} before {child}")
+        case _:
+            pass
+
+
+def waiting_run_takes_no_slot(core: HubCore) -> None:
+    """Only runs with an open command take slots."""
+    busy = sum(
+        any(isinstance(run.nodes[node].work, Action) for node in run.open)
+        for run in core.table.runs.values()
+    )
+    if core.view().active > busy:
+        raise Broken(f"waiting_run_takes_no_slot: {core.view().active} slots, {busy} with work")
+
+
+def _one_child_lives(truth: Truth, key: Key, child: RunRef) -> None:
+    """No two children of a node and visit are alive whose adopters are not lost."""
+    known = truth.children.setdefault(key, [])
+    for old in known:
+        is_lost = truth.is_gone(Place(old.host, old.store))
+        if old not in truth.ends and not is_lost:
+            raise Broken(f"one_child_lives_of_an_attempt: {old.key} and {child.key} of {key}")
+    known.append(child)
