@@ -18,7 +18,7 @@ import structlog
 
 from floe.files import private
 from floe.model.errors import World
-from floe.nodes.program_copies import archive, write_program
+from floe.nodes.program_copies import archive, is_current, write_program
 from floe.nodes.pulse import Pulse, described
 from floe.open_files import FILES_GIVEN
 
@@ -149,10 +149,9 @@ class WardenAddress:
 
     def install(self) -> Path:
         """Copy the warden's program beside its data, where an upgrade of floe leaves it alone."""
-        source = archive("warden")
         program = self.folder / f"warden-v{WARDEN_PROTOCOL}.pyz"
-        if not program.is_file() or program.read_bytes() != source:
-            write_program(program, source)
+        if not program.is_file() or not is_current("warden", program.read_bytes()):
+            write_program(program, archive("warden"))
         return program
 
 

@@ -1,5 +1,6 @@
 """The copy of the warden that runs: whole, on its own, and the same each time."""
 
+import io
 import os
 import subprocess
 import sys
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from floe.nodes.program_copies import drop_earlier, installed
+from floe.nodes.program_copies import drop_earlier, installed, is_current
 from floe.nodes.warden_link import WardenAddress
 
 
@@ -104,3 +105,39 @@ def test_copies_of_earlier_versions_are_removed_on_request(tmp_path: Path) -> No
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted(
         [program.name, "repository-notes.txt"]
     )
+
+
+def test_current_copy_is_used_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = installed(tmp_path, "repository")
+    monkeypatch.delattr("floe.nodes.program_copies.archive")  # nothing is compiled again
+
+    assert installed(tmp_path, "repository") == program
+
+
+@pytest.mark.parametrize("at", [0.01, 0.5, 0.99])
+def test_damaged_copy_is_replaced(tmp_path: Path, at: float) -> None:
+    (tmp_path / "warden").mkdir()
+    address = WardenAddress(tmp_path, print)
+    program = address.install()
+    whole = program.read_bytes()
+    place = int(len(whole) * at)
+    program.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+
+    assert address.install().read_bytes() == whole
+
+
+def test_copy_with_other_sources_or_an_additional_module_is_not_current(tmp_path: Path) -> None:
+    program = installed(tmp_path, "repository")
+    changed = io.BytesIO()
+    with zipfile.ZipFile(program) as kept, zipfile.ZipFile(changed, "w") as packed:
+        for name in kept.namelist():
+            more = b"# more\n" if name == "__main__.py" else b""
+            packed.writestr(name, kept.read(name) + more)
+    larger = tmp_path / "larger"
+    larger.write_bytes(program.read_bytes())
+    with zipfile.ZipFile(larger, "a") as packed:
+        packed.writestr("floe/more.py", b"")
+
+    assert is_current("repository", program.read_bytes())
+    assert not is_current("repository", changed.getvalue())
+    assert not is_current("repository", larger.read_bytes())
