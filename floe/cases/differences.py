@@ -34,6 +34,9 @@ def differences(flow: Flow, expected: Expected, played: Played) -> tuple[Differe
 
 def _differences(flow: Flow, expected: Expected, played: Played) -> Iterator[Difference]:
     run = played.run
+    if played.refused or not expected.starts:
+        yield from _start(expected, played)
+        return
     if not played.is_ended:
         yield Difference("ends", expected.ends or "an end", f"still {run.phase}")
     elif expected.ends is not None and run.result != expected.ends:
@@ -59,6 +62,16 @@ def _differences(flow: Flow, expected: Expected, played: Played) -> Iterator[Dif
     after = expected.after_s
     if after is not None and abs(seconds - after) > max(after * AFTER_SHARE, 0.001):
         yield Difference("after", duration(after), duration(round(seconds, 3)))
+
+
+def _start(expected: Expected, played: Played) -> Iterator[Difference]:
+    """Whether the trigger starts a run, and why it starts none."""
+    if expected.starts:
+        yield Difference("starts", "true", f"false: {played.refused}")
+    elif not played.refused:
+        yield Difference("starts", "false", "true: the trigger started a run")
+    elif expected.why not in played.refused:
+        yield Difference("why", expected.why, played.refused)
 
 
 def _entered(flow: Flow, named: Sequence[NodeId], played: Played) -> list[NodeId]:

@@ -8,6 +8,9 @@ from typing import Final, assert_never
 
 from floe.host.by_hand import form_of
 from floe.host.forms import checked
+from floe.host.inputs import Start
+from floe.host.site import HostSettings
+from floe.host.start_conditions import judged_start
 from floe.host.trigger_values import initial_values, trigger_values
 from floe.kernel.children import end_of
 from floe.kernel.decide import decide
@@ -70,6 +73,8 @@ class Played:
     events: tuple[Event, ...]
     now: Instant
     """Milliseconds of virtual time since its start."""
+    refused: str = ""
+    """Why the `if` of its trigger starts no run; the events then only show the start."""
 
     @property
     def is_ended(self) -> bool:
@@ -103,10 +108,13 @@ class _Play:
         self._order = count()
         self._begun: set[Effect] = set()
         pended = _pended(flow, case)
+        self._tags = frozenset(flow.host_tags)
         self._events: list[Event] = [pended]
         self._run = replace(fold(_REF, self._events), flow=flow)
 
     def played(self) -> Played:
+        if refused := self._refused():
+            return Played(run=self._run, events=(), now=START, refused=refused)
         self._decide(Activate(host=HostId("test"), epoch=1, workspace="/workspace"))
         for _ in range(STEPS_MAX):
             if not self._due or self._run.phase == "ended":
@@ -115,8 +123,21 @@ class _Play:
             self._decide(signal)
         return Played(run=self._run, events=tuple(self._events), now=self._now)
 
+    def _refused(self) -> str:
+        """Why the `if` of its trigger is false or fails; empty if the run starts."""
+        trigger = trigger_of(self._flow, self._case.trigger)
+        if trigger is None:
+            return ""
+        run = self._run
+        start = Start(
+            flow=self._flow, digest=None, trigger=trigger.id, values=run.values, by=run.by
+        )
+        host = HostSettings(id=_REF.host, tags=self._tags, workspace_root="/")
+        return judged_start(start, trigger, host).why
+
     def _decide(self, signal: Signal) -> None:
-        decision = decide(self._run, signal, self._now, Attached(flow=self._flow))
+        attached = Attached(flow=self._flow, host_tags=self._tags)
+        decision = decide(self._run, signal, self._now, attached)
         self._run = decision.run
         self._events += decision.events
         for effect in self._owed():

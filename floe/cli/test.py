@@ -159,6 +159,6 @@ def _shape(one: Tried) -> Json:
             for fault in one.faults
         ],
         "result": run.result if run else None,
-        "why": run.why if run else "",
+        "why": (one.played.refused or run.why) if one.played and run else "",
         "seconds": one.played.now / 1000 if one.played else 0,
     }

@@ -8,7 +8,7 @@ from typing import Final
 
 from floe.expr.paths import Unknown, value_at
 from floe.model.flow import Flow
-from floe.model.ids import Json, NodeId, RunRef
+from floe.model.ids import Json, Key, NodeId, RunRef
 from floe.model.outcome import Outcome
 from floe.model.run import ItemStates, Run
 from floe.model.tags import Tag, label_of
@@ -20,7 +20,7 @@ NODE: Final = ("state", "outputs", "status", "attempts", "why", "items")
 RUN: Final = ("id", "flow", "ver", "by", "trigger")
 """What a title may name of its run."""
 
-RUN_AT_NODE: Final = (*RUN, "title", "rerun-of")
+RUN_AT_NODE: Final = (*RUN, "title", "rerun-of", "parent")
 """What the work of a node may name of its run."""
 
 TRIGGER: Final = ("id", "type")
@@ -44,6 +44,8 @@ def named_value(run: Run, flow: Flow, path: Path) -> Json:
             }
             if run.rerun_of:
                 known = {**known, "rerun-of": str(RunRef.parse(run.rerun_of.run))}
+            if run.parent:
+                known = {**known, "parent": str(Key.parse(run.parent.key).run)}
             return value_at(known, tuple(names))
         case ("trigger", *names):
             types = {trigger.id: trigger.type for trigger in flow.triggers}

@@ -42,6 +42,8 @@ class GivenNode:
 class Expected:
     """What a run must have done. None stands for anything."""
 
+    starts: bool = True
+    """False: the `if` of the trigger starts no run. Then `why` is a part of its reason."""
     enters: tuple[NodeId, ...] | None = None
     """The tasks that enter, in this order, without `end` tasks; merges and `end` tasks count where
     they are named."""

@@ -3,6 +3,7 @@
 from typing import Final, Literal
 
 from floe.dialects.floe.vocabulary import (
+    FLAG,
     NO_MAP,
     NO_TEXTS,
     TESTS,
@@ -127,6 +128,14 @@ GIVEN: Final = Section(
     keys=(RESULT, STATUS, OUTPUTS, AFTER, GIVEN_WHY, ATTEMPTS, GIVEN_ITEMS),
 )
 
+STARTS: Final = KeySpec(
+    name="starts",
+    kind=FLAG,
+    default=True,
+    doc="Whether the trigger starts a run. `false`: its `if` is false or fails; `why` is a part of "
+    "the reason.",
+    example="starts: false",
+)
 ENTERS: Final = KeySpec(
     name="enters",
     kind=ListOf(TEXT),
@@ -181,6 +190,6 @@ SKIPPED_NODES: Final = KeySpec(
     example="skipped: {deploy: values.env was 'test'}",
 )
 EXPECT: Final = Section(
-    name="`expect`", keys=(ENTERS, NEVER, SKIPPED_NODES, ENDS, WHY, TITLE, EXPECT_AFTER)
+    name="`expect`", keys=(STARTS, ENTERS, NEVER, SKIPPED_NODES, ENDS, WHY, TITLE, EXPECT_AFTER)
 )
 TESTS_DOCUMENT: Final = Section(name="a file of tests", keys=(TESTS,))

@@ -26,6 +26,7 @@ from floe.dialects.floe.case_keys import (
     OUTPUTS,
     RESULT,
     SKIPPED_NODES,
+    STARTS,
     STATUS,
     TITLE,
     WHY,
@@ -163,8 +164,13 @@ def _expected(table: Table | None, flow: Flow, notes: Notes) -> Expected:
     part = EXPECT.read(table, notes)
     if not table.entries:
         notes.error(table.at, "`expect` is empty, so the test can never fail", ENDS.example)
+    for key in EXPECT.keys if not part[STARTS] else ():
+        if key in part and key not in (STARTS, WHY):
+            what = f"`{key.name}` beside `starts: false` has no effect: there is no run"
+            notes.error(part.at_of(key), what, "remove one of them")
     enters = _nodes(part, ENTERS, flow, notes)
     return Expected(
+        starts=part[STARTS],
         enters=enters if ENTERS in part else None,
         never=_nodes(part, NEVER, flow, notes),
         skipped=_skipped(part[SKIPPED_NODES], flow, notes),

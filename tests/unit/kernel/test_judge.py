@@ -8,7 +8,8 @@ from floe.expr.errors import ExpressionError, TooMuch
 from floe.expr.fuel import Fuel
 from floe.kernel.judge import LIST_FUEL, NodeScope, fault_text, is_true, value_of
 from floe.kernel.run_step import RunStep
-from floe.model.ids import Json
+from floe.model.children import Above, Parent
+from floe.model.ids import FlowId, Json
 from floe.model.run import Attached, Run
 from floe.model.taken import RerunOf
 from tests.make import NOW, WORKSPACE, a_flow, a_node, a_pending_run, a_run, after, exited
@@ -39,6 +40,7 @@ def fault(code: str, of: NodeScope) -> ExpressionError:
         ("run.id", "h1-1"),
         ("run.title == ''", True),
         ("run.rerun-of is defined", False),
+        ("run.parent is defined", False),
         ("task.build is defined", False),
         ("ws.name is defined", False),
         ("item ~ index", "eu0"),
@@ -67,6 +69,13 @@ def test_rerun_names_the_run_that_it_repeats() -> None:
     run = replace(a_run(FLOW), rerun_of=RerunOf(run="h1-7@k3f9"))
 
     assert value_of("run['rerun-of']", scope(run)) == "h1-7"
+
+
+def test_child_run_names_its_parent() -> None:
+    above = (Above(run="h1-7@k3f9", flow=FlowId("release")),)
+    parent = Parent(key="h1-7@k3f9.1.deploy.1.1", waits=True, above=above)
+
+    assert value_of("run.parent", scope(replace(a_run(FLOW), parent=parent))) == "h1-7"
 
 
 @pytest.mark.parametrize(

@@ -67,8 +67,8 @@ def test_expression_that_can_have_values_has_no_finding(line: str) -> None:
         ("if: host.nane == 'h1'", "1:5 `host` has no `nane` | did you mean `name`?"),
         ("if: ws.name == 'h1'", "1:5 `ws` is a text, and has no names | ws ~ '/build'"),
         (
-            "if: run.parent",
-            "1:5 `run` has no `parent` | it has id, flow, ver, by, trigger, title, rerun-of",
+            "if: run.child",
+            "1:5 `run` has no `child` | it has id, flow, ver, by, trigger, title, rerun-of, parent",
         ),
         (
             "if: values.n + 'x'",
