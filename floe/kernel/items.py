@@ -24,6 +24,9 @@ from floe.model.visible import visible
 ITEMS_MAX: Final = 1000
 """Items of one node."""
 
+OUTPUTS_BYTES_MAX: Final = 1 << 20
+"""Of the outputs of all items of a node, as those of a node that runs once."""
+
 LABEL_MAX: Final = 40
 """Characters of the label of an item."""
 
@@ -60,8 +63,14 @@ def placed(run: Run, node: NodeId, state: NodeState) -> Mapping[NodeId, NodeStat
         open=open_,
         next=max(items.next, state.item + 1) if is_new else items.next,
         failed=items.failed + (is_over and not state.good),
+        outputs_bytes=items.outputs_bytes + (bytes_of(state.outputs) if is_over else 0),
     )
     return with_item(run.nodes, node, replace(above, items=changed))
+
+
+def bytes_of(outputs: Mapping[str, Json]) -> int:
+    """The size of outputs as JSON; most items have none."""
+    return len(to_text(outputs).encode()) if outputs else 0
 
 
 def with_taken(above: NodeState, values: tuple[Json, ...], taken: Iterable[ItemTaken]) -> NodeState:
@@ -70,7 +79,9 @@ def with_taken(above: NodeState, values: tuple[Json, ...], taken: Iterable[ItemT
     if not values:
         return above
     states = {one.item: _taken(above, one) for one in taken}
-    return replace(above, items=ItemStates(values=values, states=states, failed=_failed(states)))
+    size = sum(bytes_of(state.outputs) for state in states.values())
+    items = ItemStates(values=values, states=states, failed=_failed(states), outputs_bytes=size)
+    return replace(above, items=items)
 
 
 def _failed(states: Mapping[int, NodeState]) -> int:
@@ -149,6 +160,14 @@ def attempt_of(
         output_bytes=event.output_bytes,
         child=state.child,
     )
+
+
+def too_large(items: ItemStates, outputs: Mapping[str, Json]) -> Outcome | None:
+    """The error of an item whose outputs are too many beside those of the others; None if not."""
+    if not outputs or items.outputs_bytes + bytes_of(outputs) <= OUTPUTS_BYTES_MAX:
+        return None
+    what = "the outputs of all items of a task have at most 1 MiB together"
+    return Outcome(result="error", why=f"{what}; try: write large ones to files in the workspace")
 
 
 def open_items(state: NodeState) -> list[NodeState]:

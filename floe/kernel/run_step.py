@@ -12,7 +12,7 @@ from floe.expr.errors import ExpressionError
 from floe.kernel.evolve import evolve
 from floe.kernel.inputs import joined
 from floe.kernel.item_list import list_of
-from floe.kernel.items import open_items, outcome_of_items, state_of, upcoming
+from floe.kernel.items import open_items, outcome_of_items, state_of, too_large, upcoming
 from floe.kernel.judge import NodeScope, fault_text
 from floe.kernel.loops import next_round, spent_text
 from floe.kernel.match import arrived, sources_of, woken_by
@@ -177,11 +177,15 @@ class RunStep:
         output_bytes: int = 0,
     ) -> None:
         """Record that an item is done; begin further ones, or settle the node after the last."""
+        items = self.run.nodes[node.id].items
+        assert items is not None, "an item belongs to a list"
+        if fault := too_large(items, outputs):
+            outcome, outputs = fault, NO_VALUES
         self._settled_item(node, state, outcome, ended_at, outputs, output_bytes)
         if self.run.phase == "active":
             self._begin_items(node)
         items = self.run.nodes[node.id].items
-        assert items is not None, "an item belongs to a list"
+        assert items is not None, "it had some before"
         if not items.open:
             self.settle(node, outcome_of_items(items), ended_at=ended_at)
 

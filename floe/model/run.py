@@ -77,6 +77,8 @@ class ItemStates:
     """No item from here on has begun."""
     failed: int = 0
     """How many settled with a different result than good."""
+    outputs_bytes: int = 0
+    """Of the outputs of those that settled, as JSON."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,12 +18,18 @@ from floe.model.secret import Secret
 from floe.model.secret_name import SecretName
 from floe.nodes.base import Job
 from floe.nodes.input_variables import same_variable
-from floe.nodes.json_outputs import parsed
+from floe.nodes.json_outputs import parsed, pieces_of
 
 log = structlog.get_logger()
 
 OUTPUTS_BYTES_MAX: Final = 1024 * 1024
+OUTPUTS_MAX: Final = 1000
+"""Outputs of one attempt by name: each is a variable of later commands."""
+LINES_MAX: Final = 10_000
+PIECES_AT_ONCE: Final = 300
+"""Lines, or values of JSON, that take less than a millisecond; more are read in a thread."""
 
+_JSON_FILE: Final = "$FLOE_OUTPUTS.json"
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 
 
@@ -88,15 +94,26 @@ def _write_attempt_file(path: str, data: bytes, folders: Folders) -> None:
         os.replace(part, name, src_dir_fd=folder, dst_dir_fd=folder)
 
 
-def read_outputs(job: Job, folders: Folders) -> tuple[dict[str, Json], list[str]]:
+class LongOutputs(Exception):
+    """Outputs that take longer to read than the host's loop may wait: read them in a thread."""
+
+
+def read_outputs(
+    job: Job, folders: Folders, *, is_apart: bool = False
+) -> tuple[dict[str, Json], list[str]]:
     """The outputs that an attempt wrote, and the lines that are not outputs.
 
     The last line of a name wins, and JSON over all lines. Raises TooLarge above
-    `OUTPUTS_BYTES_MAX` in both files, Yours if two names would be the same variable or the JSON
-    cannot be read, NotPlain for a link or anything else that is not a plain file, OSError.
+    `OUTPUTS_BYTES_MAX` in both files, Yours for more than `OUTPUTS_MAX`, if two names would be the
+    same variable or the JSON cannot be read, NotPlain for a link or anything else that is not a
+    plain file, OSError. Outside of a thread (`is_apart`) it raises LongOutputs.
     """
     lines = _outputs_content(outputs_path(job), OUTPUTS_BYTES_MAX, folders)
     shapes = _outputs_content(json_path(job), OUTPUTS_BYTES_MAX - len(lines), folders)
+    if not is_apart and (lines.count(b"\n") > PIECES_AT_ONCE or pieces_of(shapes) > PIECES_AT_ONCE):
+        raise LongOutputs
+    if lines.count(b"\n") > LINES_MAX:
+        raise Yours(f"FLOE_OUTPUTS has more than {LINES_MAX} lines", f"write JSON to {_JSON_FILE}")
     outputs: dict[str, Json] = {}
     strays = []
     for line in lines.decode(errors="replace").split("\n") if lines else ():
@@ -107,6 +124,9 @@ def read_outputs(job: Job, folders: Folders) -> tuple[dict[str, Json], list[str]
             strays.append(line[:80])
     if shapes:
         outputs.update(parsed(shapes))
+    if len(outputs) > OUTPUTS_MAX:
+        what = f"FLOE_OUTPUTS has {len(outputs)} outputs; at most {OUTPUTS_MAX} are allowed"
+        raise Yours(what, "put several values into one list or map, as JSON")
     if both := same_variable(outputs):
         raise Yours(f"FLOE_OUTPUTS: {both}; rename one of them")
     return outputs, strays

@@ -8,6 +8,7 @@ import asyncio
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar, assert_never
@@ -20,10 +21,10 @@ from floe.model.ids import Instant, Key
 from floe.model.nouns import dataclass
 from floe.model.signal import Failed, Report, Reported, Started, Stopped
 from floe.nodes import warden
-from floe.nodes.attempt_files import drop_files
+from floe.nodes.attempt_files import LongOutputs, drop_files
 from floe.nodes.base import NO_SECRETS, Job, Limit, OnReport, Secrets
 from floe.nodes.preparation import CommandSettings, Preparation, attach, prepared_apart, reason
-from floe.nodes.reports import files_of, report_of
+from floe.nodes.reports import files_of, report_of, reported_apart
 from floe.nodes.workspaces import Workspaces
 from floe.places import Places
 
@@ -351,15 +352,16 @@ class Commands:
         job = attempt.job
         place = self._file_systems.on_way(job.output, *files_of(job, received))
         if not place:
-            self._report(attempt, received, report_of(received, job, self._folders))
-            return
+            with suppress(LongOutputs):
+                self._report(attempt, received, report_of(received, job, self._folders))
+                return
 
         def read(done: "asyncio.Future[Report | None]") -> None:
             self._apart.pop(received.key, None)
             self._report(attempt, received, done.result())
 
         self._running.pop(received.key, None)
-        reading = self._begin_apart(attempt, place, lambda *job: report_of(received, *job))
+        reading = self._begin_apart(attempt, place, partial(reported_apart, received))
         reading.add_done_callback(read)
         self._next()
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Final
@@ -18,14 +19,27 @@ DIGITS_MAX: Final = 20
 """Of a whole number, so that a long one is never computed."""
 
 
+VALUES_MAX: Final = 10_000
+"""Values in all outputs of an attempt, those in lists and maps included."""
+
+_PIECE: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[{,]')
+
+
+def pieces_of(data: bytes) -> int:
+    """At least how many values and names there are, at almost no cost; texts may count as many."""
+    return data.count(b",") + data.count(b"[") + data.count(b"{")
+
+
 def parsed(data: bytes) -> dict[str, Json]:
     """Outputs by name, from a JSON object. An empty file has none.
 
     Raises Yours for anything else, for a name that no output can have or that comes twice, for a
-    number that does not fit into 64 bits, and for more than 64 levels.
+    number that does not fit into 64 bits, for more than 64 levels, and for more than `VALUES_MAX`
+    values.
     """
     if not data.strip():
         return {}
+    _check_count(data)
     try:
         found = json.loads(
             data.decode(),
@@ -49,6 +63,20 @@ def parsed(data: bytes) -> dict[str, Json]:
         if not NAME.fullmatch(name):
             raise _fault(f"has the name {name[:60]!r}, which no output can have")
     return found
+
+
+def _check_count(data: bytes) -> None:
+    """Refuse too many values before they are made. A text counts as one, whatever is in it."""
+    if pieces_of(data) <= VALUES_MAX:
+        return
+    values = texts = 0
+    for piece in _PIECE.finditer(data):
+        if piece[0].startswith(b'"'):
+            texts += 1
+        else:
+            values += 1
+        if values > VALUES_MAX or texts > 2 * VALUES_MAX:  # a value of a map has a name
+            raise _fault(f"has more than {VALUES_MAX} values")
 
 
 def _fault(what: str) -> Yours:

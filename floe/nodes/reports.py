@@ -1,8 +1,9 @@
 """The report of a command, from the warden's last message and the command's files."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import assert_never
+from typing import Final, assert_never
 
 import structlog
 
@@ -13,24 +14,35 @@ from floe.model.ids import Json
 from floe.model.signal import Exited, Failed, Report, Stopped
 from floe.model.template import data_of
 from floe.nodes import warden
-from floe.nodes.attempt_files import output_size, read_outputs
+from floe.nodes.attempt_files import LongOutputs, output_size, read_outputs
 from floe.nodes.base import Job
 from floe.warden.unstartable import CR, CR_HINT, head_of
 
 log = structlog.get_logger()
 
+SWITCH_S: Final = 0.0005
+"""After this time a thread that reads outputs lets the loop run."""
+_SWITCH_S: Final = sys.getswitchinterval()
+
 
 def report_of(
-    ended: warden.CommandExited | warden.CommandLost, job: Job, folders: Folders
+    ended: warden.CommandExited | warden.CommandLost,
+    job: Job,
+    folders: Folders,
+    *,
+    is_apart: bool = False,
 ) -> Report | None:
     """The report of an attempt. Damaged files never hide that the attempt ended.
 
-    None if the host has no open file left to read them: ask again later.
+    None if the host has no open file left to read them: ask again later. Raises LongOutputs unless
+    it is called in a thread (`is_apart`).
     """
     try:
         if isinstance(ended, warden.CommandLost):
             return _lost(job, folders)
-        return _report(job, ended, folders)
+        return _report(job, ended, folders, is_apart=is_apart)
+    except LongOutputs:
+        raise
     except Exception as error:  # the executor's border: a defect must not hang the run
         if isinstance(error, OSError) and error.errno in EXHAUSTED:
             return None
@@ -38,11 +50,23 @@ def report_of(
         return Failed(cause="error", why=f"{type(error).__name__}: {error}")
 
 
-def _report(job: Job, ended: warden.CommandExited, folders: Folders) -> Report:
+def reported_apart(
+    ended: warden.CommandExited | warden.CommandLost, job: Job, folders: Folders
+) -> Report | None:
+    """The same in a thread. Long outputs are read by much Python: meanwhile the loop gets its turn
+    every `SWITCH_S`, and not only after Python's own 5 ms."""
+    sys.setswitchinterval(SWITCH_S)
+    try:
+        return report_of(ended, job, folders, is_apart=True)
+    finally:
+        sys.setswitchinterval(_SWITCH_S)
+
+
+def _report(job: Job, ended: warden.CommandExited, folders: Folders, *, is_apart: bool) -> Report:
     size, found = output_size(job, folders)
     match ended.why:
         case "exited":
-            return _exited(job, ended.status, size, found, folders)
+            return _exited(job, ended.status, size, found, folders, is_apart=is_apart)
         case "timeout":
             why = f"not finished after {job.timeout_s:g} s"
             return Failed(cause="timeout", why=_joined(why, found), output_bytes=size)
@@ -60,11 +84,13 @@ def _lost(job: Job, folders: Folders) -> Report:
     return Failed(cause="lost", why=why, output_bytes=output_size(job, folders)[0])
 
 
-def _exited(job: Job, status: int, size: int, found: str, folders: Folders) -> Report:
+def _exited(
+    job: Job, status: int, size: int, found: str, folders: Folders, *, is_apart: bool
+) -> Report:
     outputs: dict[str, Json] = {}
     strays: list[str] = []
     try:
-        outputs, strays = read_outputs(job, folders)
+        outputs, strays = read_outputs(job, folders, is_apart=is_apart)
     except FloeError as error:
         return Failed(cause="error", why=_joined(str(error), found), output_bytes=size)
     except OSError as error:

@@ -247,10 +247,23 @@ def test_what_is_in_the_place_of_the_outputs_is_named(house: House) -> None:
     assert house.reported.reports == [Exited(status=0, outputs={}, note=note)]
 
 
+async def test_long_outputs_are_read_in_a_thread_and_reported(house: House) -> None:
+    job = house.start(a_job(house.root))
+    Path(outputs_path(job)).write_text("".join(f"a{at}=1\n" for at in range(1000)))
+
+    house.warden.end(job.key)
+    at_once = house.reported.reports
+    await until(lambda: house.reported.reports)
+
+    [report] = house.reported.reports
+    assert isinstance(report, Exited)
+    assert (at_once, len(report.outputs)) == ([], 1000)
+
+
 def test_a_defect_in_a_report_does_not_lose_the_end(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise RuntimeError("a defect")
 
     key = house.start(a_job(house.root)).key

@@ -2,7 +2,7 @@
 
 import pytest
 
-from floe.kernel.items import attempts_of, failed_item, label_of_item, state_of
+from floe.kernel.items import OUTPUTS_BYTES_MAX, attempts_of, failed_item, label_of_item, state_of
 from floe.kernel.named_values import named_value
 from floe.kernel.owed import key_of
 from floe.kernel.process import is_awaited
@@ -54,6 +54,23 @@ def test_attempt_of_an_item_is_awaited_until_it_is_over() -> None:
     awaited = [is_awaited(one, key) for one in (run, exited(run, 0, 0), None)]
 
     assert awaited == [True, False, False]
+
+
+def test_item_that_would_exceed_the_bound_of_all_outputs_is_an_error() -> None:
+    run = a_run(FLOW)
+    half = {"text": "x" * (OUTPUTS_BYTES_MAX // 2)}
+
+    for item in range(2):
+        state = state_of(run, TEST, item)
+        assert state is not None
+        report = Exited(status=0, outputs=half)
+        run = after(run, Reported(key=key_of(run, TEST, state), report=report, at=NOW))
+
+    last = state_of(run, TEST, 1)
+    assert last is not None
+    assert last.outcome is not None
+    assert (last.outcome.result, last.outputs) == ("error", {})
+    assert "have at most 1 MiB together" in last.outcome.why
 
 
 def test_expression_names_each_item_of_a_node_that_settled() -> None:
