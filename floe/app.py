@@ -101,8 +101,7 @@ def ports_of(config: HostConfig, *, passing: bool = False) -> Ports:
         commands=config.commands,
     )
     places, refs = Places(), RemoteRefs(config.key_file)
-    folder = config.secret_folder
-    in_folder = [FolderSecrets(folder)] if folder else []
+    in_folder = [FolderSecrets(folder)] if (folder := config.secret_folder) else []
     kept = HostSecrets(Vault(config.secret_key_file), (EnvironmentSecrets(os.environ), *in_folder))
     documents = DocumentFiles(config.root, config.key_file, places=places)
 
@@ -122,6 +121,8 @@ def ports_of(config: HostConfig, *, passing: bool = False) -> Ports:
             places=places,
             secrets=kept,
             forbidden=ForbiddenAddresses(config.http_forbid, config.own_ports),
+            smtp=config.smtp,
+            public_url=config.public_url,
         ),
         refs=refs,
         documents=documents,

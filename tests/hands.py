@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from floe.dialects.registry import dialect
 from floe.host.site import HostSettings
@@ -18,8 +18,7 @@ from floe.hub.hub import Hub
 from floe.hub.outputs import OutputSettings
 from floe.hub.parts import Parts
 from floe.model.errors import NotFound, StoreFailed
-from floe.model.flow import Action, Exec, Fetch, Flow, Git, GitCheckout, GitMerge
-from floe.model.http import Http
+from floe.model.flow import Action, Flow, Git
 from floe.model.ids import Instant, Json, Key
 from floe.model.run import Run
 from floe.model.signal import Exited, Report, Reported, Started, Stopped
@@ -131,7 +130,7 @@ class Hands:
 
 def executors(hands: Executor) -> Mapping[type[Action], Executor]:
     """The same hands for every kind of work that has any."""
-    return {Exec: hands, Fetch: hands, Http: hands, GitCheckout: hands, GitMerge: hands}
+    return dict.fromkeys(get_args(Action), hands)
 
 
 class NoRefs:

@@ -1,26 +1,36 @@
 """The part of a document that is one flow, as it was written, for people to read."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from textwrap import dedent
 
 from floe.dialects.base import FlowText
-from floe.model.notice import Notice
+from floe.model.flow import Flow
+from floe.model.notify import Notify
 from floe.model.secret import HIDDEN
 
 
-def written(lines: list[str], first: int, notices: Iterable[Notice]) -> FlowText | None:
+def written(lines: list[str], first: int, addresses: Iterable[str]) -> FlowText | None:
     """The lines of a flow in its document, without the addresses of webhooks, which are secrets.
 
-    `first`: the number of its first line, from 1; `notices`: those that it sends. None if an
-    address is written in a different way, with escapes or an alias, so that it cannot be hidden.
+    `first`: the number of its first line, from 1; `addresses`: those that it sends to. None if one
+    is written in a different way, with escapes or an alias, so that it cannot be hidden.
     """
     text = dedent("\n".join(_own(lines[first - 1 :])))
-    for notice in notices:
-        if notice.url.startswith(("http:", "https:")):
-            if notice.url not in text:
+    for address in addresses:
+        if address.startswith(("http:", "https:")):
+            if address not in text:
                 return None
-            text = text.replace(notice.url, HIDDEN)
+            text = text.replace(address, HIDDEN)
     return FlowText(line=first, text=text)
+
+
+def addresses_of(flow: Flow) -> Iterator[str]:
+    """The addresses that are secrets, as a flow writes them."""
+    for notice in flow.on_end:
+        yield notice.url
+    for node in flow.nodes:
+        if isinstance(node.work, Notify):
+            yield node.work.url
 
 
 def _own(lines: Iterable[str]) -> list[str]:

@@ -25,6 +25,7 @@ from floe.kernel.judge import NodeScope, code_of, fault_text, value_of_part
 from floe.model.flow import Exec, Fetch, Work
 from floe.model.http import BodyType, Http
 from floe.model.ids import Json
+from floe.model.notify import Notify
 from floe.model.nouns import replace
 from floe.model.secret import names_secret, without_secrets
 from floe.model.ssh import Ssh
@@ -51,6 +52,12 @@ def filled_work(work: Work, scope: NodeScope) -> Work:
         return replace(work, url=url, checksum=filler.checksum(work.checksum))
     if isinstance(work, Http):
         return _filled_request(work, filler)
+    if isinstance(work, Notify):
+        return replace(
+            work,
+            text=filler.encoded(work.text, "text", PlainEncoding()),
+            subject=filler.encoded(work.subject, "subject", PlainEncoding()),
+        )
     if isinstance(work, Ssh):
         return replace(
             work,

@@ -15,6 +15,7 @@ from floe.model.ids import FlowId, Json, NodeId
 from floe.model.keep import NO_KEEP, Keep
 from floe.model.loop import FlowLoop, loops_of
 from floe.model.notice import Notice
+from floe.model.notify import Notify
 from floe.model.nouns import dataclass
 from floe.model.secret_name import SecretName, SecretUse, secrets_in
 from floe.model.ssh import Ssh
@@ -115,7 +116,7 @@ class Join:
     """A merge: settles as soon as it enters. The node's `needs` express all or any."""
 
 
-Action = Exec | Fetch | Http | GitCheckout | GitMerge | Ssh
+Action = Exec | Fetch | Http | Notify | GitCheckout | GitMerge | Ssh
 """Work that a host carries out: an executor starts it, reports how it ended, and can stop it.
 
 A class stays here as long as a log or a pinned flow names it: the kernel reads both on every host.
@@ -230,6 +231,8 @@ class Node:
                 return has_template((url, checksum))
             case Http(texts=texts):
                 return has_template(texts)
+            case Notify(text=text, subject=subject):
+                return has_template((text, subject))
             case Ssh(host=host, user=user, dir=dir, argv=argv, env=env):
                 return has_template((host, user, dir, argv, env))
             case _:

@@ -25,8 +25,9 @@ from floe.model.template import data_of
 from floe.nodes.base import Secrets
 from floe.nodes.forbidden import ForbiddenAddresses
 from floe.nodes.http import REDIRECTS, HttpTarget, printable, status_text
+from floe.nodes.logged_attempts import AttemptLog, ExchangeFailed
 from floe.nodes.partial_file import DownloadRefused
-from floe.nodes.replies import HttpReply, RequestFailed
+from floe.nodes.replies import HttpReply
 from floe.trust import certificates
 
 RESENDS_MAX: Final = 5
@@ -49,14 +50,6 @@ pause: Final = asyncio.sleep
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReplyLog:
-    """Receives what is printed about an exchange, as it happens."""
-
-    line: Callable[[str], None]
-    body: Callable[[bytes], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class _Request:
     """A request as it goes to one server."""
 
@@ -69,11 +62,11 @@ class _Request:
 
 
 async def exchange(
-    work: Http, secrets: Secrets, forbidden: ForbiddenAddresses, log: ReplyLog
+    work: Http, secrets: Secrets, forbidden: ForbiddenAddresses, log: AttemptLog
 ) -> HttpReply:
     """Send a request until its reply is none that `retry-on` names.
 
-    Raises RequestFailed without a complete reply, Yours or World for a request that cannot be sent.
+    Raises ExchangeFailed without a complete reply, Yours or World if it cannot be sent.
     """
     request = _request(work, secrets)
     trusted = await asyncio.to_thread(_trusted, work)
@@ -156,7 +149,7 @@ async def _within(
     request: _Request,
     trusted: ssl.SSLContext,
     forbidden: ForbiddenAddresses,
-    log: ReplyLog,
+    log: AttemptLog,
 ) -> HttpReply:
     """The reply, through redirects, within the time limit."""
     host = request.target.host
@@ -173,7 +166,7 @@ async def _within(
                 request = _redirected(request, reply.status, location, log)
     except TimeoutError:
         why = f"{host} sent no complete reply within {work.timeout_s:g} s"
-        raise RequestFailed(why, "timeout") from None
+        raise ExchangeFailed(why, "timeout") from None
     raise AssertionError("the last turn returns")
 
 
@@ -182,7 +175,7 @@ async def _send(
     request: _Request,
     trusted: ssl.SSLContext,
     forbidden: ForbiddenAddresses,
-    log: ReplyLog,
+    log: AttemptLog,
 ) -> tuple[str, HttpReply]:
     """Send a request to one server; the target of the redirect that it answers, and the reply."""
     target, guard = request.target, _Guard(forbidden)
@@ -209,11 +202,11 @@ async def _send(
         ):
             type_ = response.headers.get("Content-Type", "")
             log.line(f"{status_text(response)}{f', {type_}' if type_ else ''}")
-            reply = await _received(response, work.body_max, log.body)
+            reply = await _received(response, work.body_max, log.data)
     except (aiohttp.ClientError, ssl.SSLError, ConnectionError, ValueError, OSError) as error:
         if isinstance(error, TimeoutError):
             raise
-        raise RequestFailed(guard.fault or f"{target.host}: {_why(error)}") from None
+        raise ExchangeFailed(guard.fault or f"{target.host}: {_why(error)}") from None
     is_redirect = reply.status in REDIRECTS
     return reply.headers.get("location", "") if is_redirect else "", reply
 
@@ -240,7 +233,7 @@ class _Guard:
         except ValueError:
             return
         if fault := self._forbidden.fault(written, target.port):
-            raise RequestFailed(fault)
+            raise ExchangeFailed(fault)
 
 
 def _proxy(target: HttpTarget) -> dict[str, Any]:
@@ -252,15 +245,15 @@ def _proxy(target: HttpTarget) -> dict[str, Any]:
     return {"proxy": proxy, "proxy_auth": auth}
 
 
-def _redirected(request: _Request, status: int, location: str, log: ReplyLog) -> _Request:
-    """The request for the target of a redirect. Raises RequestFailed."""
+def _redirected(request: _Request, status: int, location: str, log: AttemptLog) -> _Request:
+    """The request for the target of a redirect. Raises ExchangeFailed."""
     before = request.target
     there = before.beside(location)
     try:
         target = HttpTarget.parse(there)
     except DownloadRefused as error:
         why = str(error).replace("can be fetched", "can be requested")
-        raise RequestFailed(f"{before.host} redirects, and {why}") from None
+        raise ExchangeFailed(f"{before.host} redirects, and {why}") from None
     log.line(f"\nfloe: redirected to {printable(there)}")
     if not target.may_know(before):
         request = replace(request, private={})
@@ -280,7 +273,7 @@ async def _received(
     async for chunk in response.content.iter_any():
         body += chunk
         if len(body) > bytes_max:
-            raise RequestFailed(f"the reply has more than {bytes_max} bytes, see `body-max`")
+            raise ExchangeFailed(f"the reply has more than {bytes_max} bytes, see `body-max`")
         write(chunk)
     names = dict.fromkeys(name.lower() for name in response.headers)
     return HttpReply(

@@ -5,13 +5,17 @@ from pathlib import Path
 
 from floe.model.flow import Action, Exec, Fetch, GitCheckout, GitMerge
 from floe.model.http import Http
+from floe.model.notify import Notify
 from floe.model.ssh import Ssh
 from floe.nodes.base import NO_SECRETS, Executor, Secrets
 from floe.nodes.commands import Commands
 from floe.nodes.fetch import Fetches
 from floe.nodes.forbidden import NOTHING_FORBIDDEN, ForbiddenAddresses
+from floe.nodes.messages import Messages
+from floe.nodes.notify import NoticeSender
 from floe.nodes.preparation import CommandSettings
 from floe.nodes.requests import Requests
+from floe.nodes.smtp import Smtp
 from floe.places import Places
 
 
@@ -31,6 +35,8 @@ def executors_of(
     places: Places | None = None,
     secrets: Secrets = NO_SECRETS,
     forbidden: ForbiddenAddresses = NOTHING_FORBIDDEN,
+    smtp: Smtp | None = None,
+    public_url: str = "",
 ) -> Mapping[type[Action], Executor]:
     """The executor of each action on a host; `passing`: nothing runs on after `close`."""
     places = places or Places()
@@ -42,6 +48,12 @@ def executors_of(
         Exec: commands,
         Fetch: fetches,
         Http: Requests(places=places, secrets=secrets, forbidden=forbidden),
+        Notify: Messages(
+            NoticeSender(smtp, places),
+            places=places,
+            secrets=secrets,
+            public_url=public_url,
+        ),
         GitCheckout: commands,
         GitMerge: commands,
         Ssh: commands,

@@ -7,15 +7,18 @@ import asyncio
 import smtplib
 import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from email.message import EmailMessage
 from email.policy import SMTP
-from typing import Final, TypeVarTuple
+from typing import TYPE_CHECKING, Final, TypeVarTuple
 
 from floe.model.notice import Notice, NoticeMessage
 from floe.nodes.base import NoticeRefused
 from floe.nodes.smtp import Smtp
+
+if TYPE_CHECKING:
+    from floe.nodes.notify import TaskMessage
 
 Ts = TypeVarTuple("Ts")
 
@@ -26,11 +29,11 @@ REPLY_MAX: Final = 200
 """Characters of a server's reply that an error repeats."""
 
 
-async def send_mail(smtp: Smtp, password: str, notice: Notice, message: NoticeMessage) -> None:
+async def send_mail(smtp: Smtp, password: str, mail: EmailMessage) -> None:
     """Hand a mail to the server. Raises NoticeRefused."""
     try:
         async with asyncio.timeout(MAIL_S):
-            await _in_thread(_deliver, smtp, password, mail_of(notice, message, smtp.sender))
+            await _in_thread(_deliver, smtp, password, mail)
     except TimeoutError:
         raise NoticeRefused(f"{smtp.host} did not answer within {MAIL_S:g} s") from None
     except smtplib.SMTPRecipientsRefused as error:
@@ -48,16 +51,29 @@ async def send_mail(smtp: Smtp, password: str, notice: Notice, message: NoticeMe
 
 def mail_of(notice: Notice, message: NoticeMessage, sender: str) -> EmailMessage:
     """A mail. Its Message-ID is the same at each try."""
-    mail = EmailMessage(policy=SMTP)
-    mail["Subject"] = " ".join(message.headline.split())
-    mail["From"] = sender
-    mail["To"] = ", ".join(notice.to)
-    mail["Message-ID"] = f"<{message.id.replace('@', '.').replace('/', '.')}@floe>"
-    mail["Auto-Submitted"] = "auto-generated"
+    mail = _mail(message.headline, sender, notice.to, message.id)
     lines = [message.headline, "", message.why, message.link, f"by {message.by}"]
     if message.lines:
         lines += ["", "The last lines of its output:", "", *message.lines]
     mail.set_content((message.text or "\n".join(lines)) + "\n")
+    return mail
+
+
+def text_mail(message: "TaskMessage", sender: str) -> EmailMessage:
+    """The mail of a task."""
+    mail = _mail(message.subject, sender, message.to, message.id)
+    mail.set_content(message.text + "\n")
+    return mail
+
+
+def _mail(subject: str, sender: str, to: Sequence[str], id: str) -> EmailMessage:
+    """A mail without content. Its Message-ID is the same at each try."""
+    mail = EmailMessage(policy=SMTP)
+    mail["Subject"] = " ".join(subject.split())
+    mail["From"] = sender
+    mail["To"] = ", ".join(to)
+    mail["Message-ID"] = f"<{id.replace('@', '.').replace('/', '.')}@floe>"
+    mail["Auto-Submitted"] = "auto-generated"
     return mail
 
 

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Final
 from floe.files import read_named
 from floe.model.codec import encode
 from floe.model.ids import Json, Shape
-from floe.model.notice import Notice, NoticeMessage
+from floe.model.notice import Channel, Notice, NoticeMessage
+from floe.model.nouns import dataclass
 from floe.nodes.base import NoticeRefused
 from floe.nodes.smtp import Smtp
 from floe.places import Places
@@ -33,6 +34,24 @@ ANSWER_MAX: Final = 200
 
 TRY_AGAIN: Final = (408, 425, 429)
 """Statuses below 500 that pass."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskMessage:
+    """The message of a notify task."""
+
+    channel: Channel
+    url: str
+    to: tuple[str, ...]
+    id: str
+    """The same at each try, so that a receiver can drop a repetition."""
+    flow: str
+    run: str
+    node: str
+    text: str
+    subject: str
+    link: str
+    """To the page of the run; empty for none."""
 
 
 class NoticeSender:
@@ -58,6 +77,16 @@ class NoticeSender:
         url = await self._secret(notice.url)
         await post(url, body, message.id)
 
+    async def send_text(self, message: TaskMessage) -> None:
+        """Send the message of a task. Raises NoticeRefused."""
+        if message.channel == "mail":
+            from floe.nodes.mail import send_mail, text_mail  # most hosts send no mail
+
+            smtp, password = await self._smtp_login()
+            await send_mail(smtp, password, text_mail(message, smtp.sender))
+            return
+        await post(await self._secret(message.url), text_body(message), message.id)
+
     async def _secret(self, named: str) -> str:
         """The text of `$NAME`, `@file` or the text itself."""
         if named.startswith("$"):
@@ -74,13 +103,16 @@ class NoticeSender:
         return named
 
     async def _mail(self, notice: Notice, message: NoticeMessage) -> None:
-        from floe.nodes.mail import send_mail  # most hosts send no mail
+        from floe.nodes.mail import mail_of, send_mail  # most hosts send no mail
 
+        smtp, password = await self._smtp_login()
+        await send_mail(smtp, password, mail_of(notice, message, smtp.sender))
+
+    async def _smtp_login(self) -> tuple[Smtp, str]:
         smtp = self._smtp
         if smtp is None:
             raise NoticeRefused("the config of this host has no `smtp`", is_final=True)
-        password = await self._secret(f"@{smtp.password_file}") if smtp.password_file else ""
-        await send_mail(smtp, password, notice, message)
+        return smtp, await self._secret(f"@{smtp.password_file}") if smtp.password_file else ""
 
 
 async def post(url: str, body: Shape, id: str) -> None:
@@ -168,14 +200,17 @@ def teams_body(message: NoticeMessage) -> Shape:
         blocks += (
             [_block("\n\n".join(message.lines), fontType="monospace")] if message.lines else []
         )
+    return _card(blocks, message.run, message.link)
+
+
+def _card(blocks: list[Json], run: str, link: str) -> Shape:
+    action: Json = {"type": "Action.OpenUrl", "title": f"Open {run}", "url": link}
     card: Json = {
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
         "version": "1.4",
         "body": blocks,
-        "actions": [
-            {"type": "Action.OpenUrl", "title": f"Open {message.run}", "url": message.link}
-        ],
+        "actions": [action] if link else [],
     }
     return {
         "type": "message",
@@ -187,6 +222,18 @@ def teams_body(message: NoticeMessage) -> Shape:
             }
         ],
     }
+
+
+def text_body(message: TaskMessage) -> Shape:
+    """The message of a task, in the shape of its channel."""
+    match message.channel:
+        case "slack":
+            return {"text": message.text}
+        case "teams":
+            return _card([_block(message.text)], message.run, message.link)
+        case _:
+            names = ("id", "flow", "run", "node", "text", "link")
+            return {name: getattr(message, name) for name in names}
 
 
 def _block(text: str, **more: str) -> Json:

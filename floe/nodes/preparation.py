@@ -15,6 +15,7 @@ from floe.files import Folders
 from floe.model.errors import FloeError, Yours
 from floe.model.flow import Action, Exec, Fetch, GitCheckout, GitMerge
 from floe.model.http import Http
+from floe.model.notify import Notify
 from floe.model.nouns import dataclass
 from floe.model.secret import Secret
 from floe.model.secret_name import SecretName
@@ -166,7 +167,7 @@ class Preparation:
                 far = ssh.far_command_of(work, job, env, strict=self._is_strict(job))
                 env[ssh.VARIABLE] = far.text()
                 return ssh.argv(self._programs["ssh"]), env, job.workspace
-            case Fetch() | Http():
+            case Fetch() | Http() | Notify():
                 raise TypeError(f"{type(work).__name__} is not a command")
             case _:
                 assert_never(work)

@@ -4,7 +4,7 @@ import codecs
 import re
 from collections.abc import Mapping
 from functools import partial
-from typing import Final, Literal
+from typing import Final
 
 from floe.expr.errors import ExpressionError
 from floe.expr.fuel import RESULT_BYTES_MAX, Fuel
@@ -20,14 +20,6 @@ OUTPUT_BYTES_MAX: Final = 64 * 1024
 
 _JSON: Final = re.compile(r"application/(?:[\w.+-]+\+)?json", re.IGNORECASE)
 _CHARSET: Final = re.compile(r";\s*charset=\"?([\w-]+)\"?", re.IGNORECASE)
-
-
-class RequestFailed(Exception):
-    """A request without a complete reply: a sentence with the reason."""
-
-    def __init__(self, why: str, cause: Literal["error", "timeout"] = "error") -> None:
-        super().__init__(why)
-        self.cause: Literal["error", "timeout"] = cause
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from floe.model.codec import encode
 from floe.model.flow import Work
 from floe.model.http import HttpAuth, HttpHeader, HttpOutput
 from floe.model.ids import Json, Shape
+from floe.model.notify import Notify
 from floe.model.secret import HIDDEN
 from floe.model.secret_name import SecretRef
 from floe.model.template import Template, TemplatePart
@@ -14,6 +15,9 @@ from floe.model.template import Template, TemplatePart
 
 def work_shape(work: Work) -> Shape:
     """The kind and the fields of work."""
+    if isinstance(work, Notify):  # its URL is a secret
+        texts = {"text": text_shape(work.text), "subject": text_shape(work.subject)}
+        return {"kind": "Notify", "place": work.place, **texts}
     shape = {"kind": type(work).__name__, **encode(work)}
     for name in shape.keys() - {"kind"}:
         value = getattr(work, name)

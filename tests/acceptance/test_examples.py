@@ -37,6 +37,7 @@ SECRETS = {
 
 IN_TERMINAL = (
     ("backup.yml", "task.expire"),
+    ("blue-green.yml -d version=1.2.0", "task.smoke  good"),
     ("conditions.yml", "not announced"),
     ("conditions.yml -d env=prod", "announced to the customers"),
     ("exec.yml", "hello, again"),
@@ -50,6 +51,7 @@ IN_TERMINAL = (
     ("git-options.yml", "ref refs/tags/v1.0"),
     ("hosts.yml", "host:nic="),
     ("http.yml -d service=shop", "the deployment has the number 1"),
+    ("incident.yml -d service=shop -d severity=low", "shop (low): answers 200"),
     ("items.yml -d targets=eu,us", "deploy to us, number 1"),
     ("library-ci.yml", "tox -e py3.14-sqlite"),
     ("limits.yml", "it talked too much"),
@@ -59,6 +61,7 @@ IN_TERMINAL = (
     ("monorepo.yml -d changed=web", "built web"),
     ("notices.yml", "no notice of this run"),
     ("sub-flows.yml --flow release -d version=1.4.2", "task.deploy-there"),
+    ("notify.yml", "sent: webhook"),
     ("outcomes.yml", "the probe said three"),
     ("repeat.yml", "the service answers 200"),
     ("secrets.yml", "deployed"),
@@ -128,6 +131,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     served = folder / "web"
     (served / "flows").mkdir(parents=True)
     (served / "hello.txt").write_text("hello\n")
+    (served / "live.json").write_text('{"colour": "blue"}')
     (served / "flows/build.yml").write_text(BUILD.replace("ITS", "web"))
     sshd = Sshd(folder / "ssh")
     sshd.start()

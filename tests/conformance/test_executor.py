@@ -16,13 +16,17 @@ from aiohttp import web
 from floe.model.flow import Exec, Fetch, Work
 from floe.model.http import Http
 from floe.model.ids import Json
+from floe.model.notify import Notify
 from floe.model.signal import Answered, Exited, Failed, Report, Stopped
 from floe.nodes.base import Executor, Job
 from floe.nodes.commands import Commands
 from floe.nodes.fetch import Fetches
+from floe.nodes.messages import Messages
+from floe.nodes.notify import NoticeSender
 from floe.nodes.preparation import CommandSettings
 from floe.nodes.requests import Requests
 from floe.nodes.workspaces import Workspaces
+from floe.places import Places
 from tests.make_nodes import Reports, a_job, a_key
 
 
@@ -83,8 +87,8 @@ class OfServer(Subject):
     async def begin(self) -> None:
         self.done = asyncio.Event()
         app = web.Application()
-        app.router.add_get("/quick", self._quick)
-        app.router.add_get("/endless", self._endless)
+        app.router.add_route("*", "/quick", self._quick)
+        app.router.add_route("*", "/endless", self._endless)
         self.runner = web.AppRunner(app, shutdown_timeout=0.1)
         await self.runner.setup()
         await web.TCPSite(self.runner, "127.0.0.1", 0).start()
@@ -150,11 +154,28 @@ class OfRequests(OfServer):
         return isinstance(report, Answered) and not report.good
 
 
+class OfMessages(OfRequests):
+    def made(self) -> Executor:
+        return Messages(NoticeSender(None, Places()), retry_s=())
+
+    def quick(self) -> Work:
+        return Notify(channel="slack", url=f"{self.url}/quick", text="hello")
+
+    def failing(self) -> Work:
+        return Notify(channel="slack", url=f"{self.url}/none", text="hello")
+
+    def endless(self) -> Work:
+        return Notify(channel="slack", url=f"{self.url}/endless", text="hello")
+
+    def good(self, size: int) -> Report:
+        return Answered(good=True, outputs={}, output_bytes=size)
+
+
 class Made(Protocol):
     def __call__(self, root: Path) -> Subject: ...
 
 
-SUBJECTS = {"commands": OfCommands, "fetch": OfFetches, "http": OfRequests}
+SUBJECTS = {"commands": OfCommands, "fetch": OfFetches, "http": OfRequests, "notify": OfMessages}
 
 
 @pytest.fixture(params=SUBJECTS.values(), ids=[*SUBJECTS])

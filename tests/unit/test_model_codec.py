@@ -22,6 +22,7 @@ from floe.model.flow import (
 from floe.model.form import Form
 from floe.model.http import Http, HttpHeader
 from floe.model.ids import Instant, NodeId
+from floe.model.notify import Notify
 from floe.model.ssh import Ssh
 from floe.model.template import Template, TemplatePart, plain_template
 
@@ -35,6 +36,7 @@ WORKS = (
         body="a=b",
         body_type="form",
     ),
+    Notify(channel="mail", to=("ops@example.com",), text=plain_template("a"), subject="b"),
     GitCheckout(git=Git(branch="main")),
     GitMerge(git=Git(branch="main", from_branch="b")),
     Ssh(host="web1", argv=("uptime",)),

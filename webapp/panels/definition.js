@@ -93,12 +93,13 @@ const timesText = ({ retry_max: retries, loop_max: rounds, repeat }) =>
     .join(", ");
 
 /** What a node does, as far as one text shows it. @param {Record<string, any>} work */
-function workText({ kind, shell, argv, host, method, url, git, form, period_s: period }) {
+function workText({ kind, shell, argv, host, method, url, place, text, git, form, period_s: period }) {
   const command = shell ? shell.trim() : argv?.map(quoted).join(" ");
   if (kind === "Exec") return command;
   if (kind === "Ssh") return `${host}: ${command}`;
   if (kind === "Fetch") return url;
   if (kind === "Http") return `${method} ${url}`;
+  if (kind === "Notify") return `${place}: ${text}`;
   if (git) return [git.url, git.hash || git.ref || git.branch].filter(Boolean).join(" ");
   if (kind === "Wait") return `waits ${duration(1000 * period)}`;
   return form?.title ?? "";

@@ -66,7 +66,7 @@ from floe.dialects.kinds import Schema, Unfit, quoted
 from floe.dialects.notes import Notes, Position
 from floe.dialects.section import SectionValues
 from floe.dialects.tree import Items, Scalar, Table, parse_yaml
-from floe.dialects.written import written
+from floe.dialects.written import addresses_of, written
 from floe.model.case import Case
 from floe.model.flow import Flow, Trigger
 from floe.model.form import Field
@@ -151,7 +151,7 @@ class FloeDialect:
             return Compiled(flows=(), findings=notes.findings)
         check_git(flow, nodes, notes)
         check_rejections(flow, nodes, notes)
-        source = written(text.splitlines(), 1, told.notices)
+        source = written(text.splitlines(), 1, addresses_of(flow))
         texts = {(flow.id, flow.ver): source} if source else {}
         cases = _cases(part[TESTS], (flow,), notes)
         return Compiled(flows=(flow,), findings=notes.findings, written=texts, cases=cases)
@@ -188,7 +188,7 @@ class FloeDialect:
                 continue
             flows[flow.id, flow.ver] = flow
             cases += _cases(part[TESTS], (flow,), notes)
-            if source := written(lines, item.at.line, flow.on_end):
+            if source := written(lines, item.at.line, addresses_of(flow)):
                 texts[flow.id, flow.ver] = source
             files[flow.id, flow.ver] = part.at_of(FLOW_FILE)
             told.append(NoticeTexts(part[ON_END], Notes(origin)))

@@ -44,6 +44,7 @@ from floe.kernel.skipping import with_excuses
 from floe.model.flow import End, Exec, Fetch, Foreach, Join, Node, Repeat, Trigger, Work
 from floe.model.http import Http
 from floe.model.ids import NodeId
+from floe.model.notify import Notify
 from floe.model.nouns import dataclass
 from floe.model.ssh import Ssh
 from floe.model.tags import TRIGGER_GOOD, Tag
@@ -262,9 +263,11 @@ def _foreach(part: SectionValues, work: Work, notes: Notes) -> Foreach | None:
             if key in part:
                 what = f"`{key.name}` is for a task with items"
                 notes.error(part.at_of(key), what, "add `foreach` or `matrix`")
-    elif not isinstance(work, Exec | Fetch | Http | Ssh):
+    elif not isinstance(work, Exec | Fetch | Http | Notify | Ssh):
         what = f"a task of type `{part[TASK_TYPE]}` cannot have `{given.name}`"
-        notes.error(part.at_of(given), what, "items are for `exec`, `fetch`, `http` and `ssh`")
+        notes.error(
+            part.at_of(given), what, "items are for `exec`, `fetch`, `http`, `notify` and `ssh`"
+        )
     elif part[USE_STATUS]:
         what = f"`use-status` cannot be together with `{given.name}`"
         notes.error(part.at_of(USE_STATUS), what, "the items have a status each; remove one")

@@ -3,10 +3,12 @@
 import re
 from typing import Final
 
+from floe.dialects.floe.secrets import SecretRefKind
 from floe.dialects.kinds import Schema, Text, Unfit
 from floe.dialects.notes import Notes
-from floe.dialects.tree import Tree
+from floe.dialects.tree import Table, Tree
 from floe.model.nouns import dataclass
+from floe.model.secret_name import SecretRef
 
 _PATTERN: Final = r"https?://[^\s/?#@:]+(:[0-9]{1,5})?(/\S*)?|\$[A-Za-z_][A-Za-z0-9_]*|@[^@\s].*"
 
@@ -26,3 +28,21 @@ class SecretUrl:
 
     def schema(self) -> Schema:
         return {"type": "string", "pattern": f"^(?:{_PATTERN})$"}
+
+
+NO_ADDRESS: Final[str | SecretRef] = ""
+
+
+@dataclass(frozen=True)
+class SecretAddress:
+    """Such a URL, or the secret that has it."""
+
+    label: str = "string or {secret: NAME}"
+
+    def read(self, tree: Tree, key: str, notes: Notes) -> str | SecretRef:
+        if isinstance(tree, Table):
+            return SecretRefKind().read(tree, key, notes)
+        return SecretUrl().read(tree, key, notes)
+
+    def schema(self) -> Schema:
+        return {"anyOf": [SecretUrl().schema(), SecretRefKind().schema()]}

@@ -7,6 +7,7 @@ from typing import Final, cast
 
 from floe.dialects.floe.command_lines import argv_of, split
 from floe.dialects.floe.forms import read_form
+from floe.dialects.floe.messages import read_notify
 from floe.dialects.floe.names import check_inside
 from floe.dialects.floe.requests import read_http
 from floe.dialects.floe.ssh_task import read_ssh
@@ -160,6 +161,7 @@ BUILDERS: Final[Mapping[str, Callable[[SectionValues, str, Notes], Work]]] = {
     "exec": _exec,
     "fetch": _fetch,
     "http": read_http,
+    "notify": read_notify,
     "git-checkout": _checkout,
     "git-merge": _merge,
     "ssh": read_ssh,

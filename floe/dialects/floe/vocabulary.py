@@ -19,7 +19,7 @@ from floe.dialects.floe.items import NO_ITEMS, ForeachKind, MatrixKind
 from floe.dialects.floe.json_values import NO_VALUES, ValueMap
 from floe.dialects.floe.max_runs import WrittenMaxRuns
 from floe.dialects.floe.repeats import NO_REPEAT, WrittenRepeat
-from floe.dialects.floe.secret_url import SecretUrl
+from floe.dialects.floe.secret_url import NO_ADDRESS, SecretAddress, SecretUrl
 from floe.dialects.floe.secrets import SECRET_TEXT, SecretUseKind
 from floe.dialects.floe.templates import NO_TEMPLATE, FilledText, TemplateKind
 from floe.dialects.kinds import (
@@ -57,6 +57,7 @@ from floe.model.http import Http
 from floe.model.ids import HOST
 from floe.model.keep import Keep, SpacesKept
 from floe.model.notice import Channel, NoticeOf
+from floe.model.notify import Notify
 from floe.model.nouns import dataclass
 from floe.model.secret_name import SecretName, SecretUse
 from floe.model.ssh import Ssh
@@ -92,6 +93,7 @@ class TaskType:
     """The default of `on-lost`; `retry` for work that can safely run twice."""
 
 
+SECRET_ADDRESS: Final = SecretAddress()
 BY_DEFAULT: Final[tuple[NoticeOf, ...]] = ("bad", "recovered")
 NO_TEXTS: Final[tuple[str, ...]] = ()
 NO_FILLED: Final[tuple[str | Template, ...]] = ()
@@ -431,6 +433,48 @@ CHANNELS: Final[Mapping[Channel, KeySpec[object]]] = {
     "webhook": WEBHOOK,
     "mail": MAIL,
 }
+NOTIFY_SLACK: Final = KeySpec(
+    name="slack",
+    kind=SECRET_ADDRESS,
+    default=NO_ADDRESS,
+    doc="A webhook in Slack's shape, as of a [notice](#notices); or a secret with it.",
+    example="slack: {secret: SLACK_URL}",
+)
+NOTIFY_TEAMS: Final = KeySpec(
+    name="teams",
+    kind=SECRET_ADDRESS,
+    default=NO_ADDRESS,
+    doc="The URL of a Teams workflow for webhook requests.",
+    example="teams: '@/etc/floe/teams-url'",
+)
+NOTIFY_WEBHOOK: Final = KeySpec(
+    name="webhook",
+    kind=SECRET_ADDRESS,
+    default=NO_ADDRESS,
+    doc="An address that gets the message as JSON: `id`, `flow`, `run`, `node`, `text`, `link`.",
+    example="webhook: https://ci.example.com/floe",
+)
+NOTIFY_TEXT: Final = KeySpec(
+    name="text",
+    kind=FilledText(),
+    default=NO_URL,
+    required=True,
+    doc="The text, with values in it; at most 8,192 characters, the rest is cut.",
+    example="text: 'deployed {{ values.version }}'",
+)
+NOTIFY_SUBJECT: Final = KeySpec(
+    name="subject",
+    kind=FilledText(),
+    default=NO_URL,
+    absent="flow and task",
+    doc="The subject of a mail, with values in it.",
+    example="subject: 'Release {{ values.version }}'",
+)
+NOTIFY: Final = Section(
+    name="`opts` of a notify task",
+    keys=(NOTIFY_SLACK, NOTIFY_TEAMS, NOTIFY_WEBHOOK, MAIL, NOTIFY_TEXT, NOTIFY_SUBJECT),
+    doc="Sends a message to people.",
+)
 ON_END: Final = KeySpec(
     name="on-end",
     kind=ListOf(AnyMap("notices")),
@@ -1050,6 +1094,7 @@ TASK_TYPES: Final[Mapping[str, TaskType]] = {
     "exec": TaskType(work=Exec, opts=EXEC),
     "fetch": TaskType(work=Fetch, opts=FETCH, on_lost="retry"),
     "http": TaskType(work=Http, opts=HTTP),
+    "notify": TaskType(work=Notify, opts=NOTIFY, on_lost="retry"),
     "git-checkout": TaskType(work=GitCheckout, opts=GIT, on_lost="retry"),
     "git-merge": TaskType(work=GitMerge, opts=GIT),
     "ssh": TaskType(work=Ssh, opts=SSH),
@@ -1058,9 +1103,7 @@ TASK_TYPES: Final[Mapping[str, TaskType]] = {
     "flow": TaskType(work=SubFlow, opts=FLOW_TASK),
     "end": TaskType(work=End, opts=END),
 }
-_RETRIED: Final = " and ".join(
-    name for name, type_ in TASK_TYPES.items() if type_.on_lost == "retry"
-)
+_RETRIED: Final = ", ".join(name for name, type_ in TASK_TYPES.items() if type_.on_lost == "retry")
 
 CLASS: Final = KeySpec[Literal["task", "merge"]](
     name="class",
@@ -1321,7 +1364,7 @@ FOREACH: Final = KeySpec(
     default=NO_ITEMS,
     absent="the task runs once",
     doc="A list of 1 to 1,000 values, or an expression that gives one: the task runs once for each "
-    "of these items. For `exec`, `fetch`, `http` and `ssh`.",
+    "of these items. For `exec`, `fetch`, `http`, `notify` and `ssh`.",
     example="foreach: [eu, us]",
 )
 MATRIX: Final = KeySpec(

@@ -11,6 +11,8 @@ from floe.dialects.floe.vocabulary import (
     CHECKSUM,
     ENV_OPT,
     FETCH_URL,
+    NOTIFY_SUBJECT,
+    NOTIFY_TEXT,
     SSH_DIR,
     SSH_HOST,
     SSH_USER,
@@ -23,7 +25,7 @@ from floe.kernel.named_values import RUN_AT_NODE
 from floe.model.flow import Flow
 
 FILLED: Final = (
-    *(key.name for key in (ARGS, ENV_OPT, FETCH_URL, CHECKSUM)),
+    *(key.name for key in (ARGS, ENV_OPT, FETCH_URL, CHECKSUM, NOTIFY_TEXT, NOTIFY_SUBJECT)),
     *(key.name for key in (HEADERS, JSON_BODY, FORM_BODY, BODY, AUTH)),
     *(key.name for key in (SSH_HOST, SSH_USER, SSH_DIR)),
 )

@@ -11,6 +11,7 @@ from floe.kernel.judge import AT_NODE, NodeScope
 from floe.kernel.work_values import WorkFault, filled_work
 from floe.model.http import BodyType, Http, HttpHeader
 from floe.model.ids import Json
+from floe.model.notify import Notify
 from floe.model.template import Template, data_of
 from tests.make import a_flow, a_node, a_run
 
@@ -55,6 +56,17 @@ def test_value_in_a_form_stays_one_value(value: str) -> None:
 
 def test_value_in_a_text_is_as_it_is() -> None:
     assert body("x {{ values.a }}", "text", {"a": 'a"&\n'}) == 'x a"&\n'
+
+
+def test_values_stand_in_the_text_and_subject_of_a_message() -> None:
+    run = a_run(a_flow(a_node()), {"a": "1 & <2>"})
+    assert run.flow is not None
+    work = Notify(channel="mail", text=text("is {{ values.a }}"), subject=text("{{ values.a }}"))
+
+    found = filled_work(work, NodeScope(run=run, flow=run.flow))
+
+    assert isinstance(found, Notify)
+    assert (data_of(found.text), data_of(found.subject)) == ("is 1 & <2>", "1 & <2>")
 
 
 def test_value_that_would_end_a_header_is_an_error() -> None:

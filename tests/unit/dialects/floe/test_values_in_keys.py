@@ -22,6 +22,8 @@ VALUES = {
     ("`opts` of an http task", "url"),
     ("`opts` of an http task", "json"),
     ("`opts` of an http task", "body"),
+    ("`opts` of a notify task", "text"),
+    ("`opts` of a notify task", "subject"),
     ("`opts` of an ssh task", "host"),
     ("`opts` of an ssh task", "user"),
     ("`opts` of an ssh task", "args"),
