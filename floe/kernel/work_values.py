@@ -28,7 +28,7 @@ from floe.model.ids import Json
 from floe.model.notify import Notify
 from floe.model.nouns import replace
 from floe.model.secret import names_secret, without_secrets
-from floe.model.ssh import Ssh
+from floe.model.ssh import FileCopy, Ssh
 from floe.model.template import Path, Template, TemplatePart, Text, data_of
 
 DATA_BYTES_MAX: Final = 1 << 20
@@ -66,6 +66,8 @@ def filled_work(work: Work, scope: NodeScope) -> Work:
             dir=filler.far("dir", work.dir),
             argv=filler.far_arguments(work.argv),
             env=filler.far_entries(work.env),
+            upload=filler.far_copies("upload", work.upload),
+            download=filler.far_copies("download", work.download),
         )
     assert isinstance(work, Exec), "no other work has templates"
     env = (*scope.flow.filled_env, *work.env)
@@ -107,6 +109,13 @@ class _Filler:
     def far_entries(self, texts: Iterable[Text]) -> tuple[Text, ...]:
         """Entries of `env` for a different machine."""
         return tuple(self.far(f"env {data_of(text).partition('=')[0]}", text) for text in texts)
+
+    def far_copies(self, key: str, copies: Iterable[FileCopy]) -> tuple[FileCopy, ...]:
+        """Files to copy between the workspace and a different machine."""
+        return tuple(
+            replace(copy, source=self.far(key, copy.source), target=self.far(key, copy.target))
+            for copy in copies
+        )
 
     def _text(self, text: Text, where: str, *, has_workspace: bool = True) -> Text:
         """A text; one without templates stays as it is."""

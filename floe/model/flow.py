@@ -233,8 +233,8 @@ class Node:
                 return has_template(texts)
             case Notify(text=text, subject=subject):
                 return has_template((text, subject))
-            case Ssh(host=host, user=user, dir=dir, argv=argv, env=env):
-                return has_template((host, user, dir, argv, env))
+            case Ssh(texts=texts):
+                return has_template(texts)
             case _:
                 return False
 

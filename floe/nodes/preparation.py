@@ -163,8 +163,11 @@ class Preparation:
                 env.update(Remote.parse(work.git.url).env)
                 return argv, env, cwd
             case Ssh():
-                env = environment(self._base, job, self._settings.host, job.env)
-                far = ssh.far_command_of(work, job, env, strict=self._is_strict(job))
+                env = environment(self._base, job, self._settings.host, job.env, secrets)
+                strict = self._is_strict(job)
+                far = ssh.far_command_of(work, job, env, self._secrets, strict=strict)
+                for use in job.secrets:  # the far command gets them, and no process here
+                    del env[use.name]
                 env[ssh.VARIABLE] = far.text()
                 return ssh.argv(self._programs["ssh"]), env, job.workspace
             case Fetch() | Http() | Notify():

@@ -15,8 +15,9 @@ from floe.expr.variables import literal
 from floe.model.errors import TooLarge, Yours
 from floe.model.ssh import Ssh
 from floe.model.template import data_of
-from floe.nodes.base import Job
+from floe.nodes.base import Job, Secrets
 from floe.nodes.bash import bash
+from floe.nodes.workspaces import inside
 from floe.ssh.far_command import VARIABLE, FarCommand
 
 __all__ = ["VARIABLE", "argv", "far_command_of"]
@@ -33,8 +34,10 @@ def argv(program: Path) -> tuple[str, ...]:
     return (sys.executable, "-I", "-S", str(program))
 
 
-def far_command_of(work: Ssh, job: Job, env: dict[str, str], *, strict: bool) -> FarCommand:
-    """The command of an attempt; `env` is its environment here. Raises Yours, TooLarge."""
+def far_command_of(
+    work: Ssh, job: Job, env: dict[str, str], secrets: Secrets, *, strict: bool
+) -> FarCommand:
+    """The command of an attempt; `env` is its environment here. Raises Yours, World, TooLarge."""
     host, user = data_of(work.host), data_of(work.user)
     if not _HOST.fullmatch(host) or host.startswith("-"):
         raise Yours(f"{host!r} is not the name or the address of a host")
@@ -48,14 +51,29 @@ def far_command_of(work: Ssh, job: Job, env: dict[str, str], *, strict: bool) ->
         port=work.port,
         user=user,
         argv=far_argv(work, strict=strict),
-        env=(*(f"{name}={env[name]}" for name in SENT), *map(data_of, work.env)),
+        env=(
+            *(f"{name}={env[name]}" for name in SENT),
+            *(f"{use.name}={env[use.name]}" for use in job.secrets),
+            *map(data_of, work.env),
+        ),
         folder=data_of(work.dir),
         direct=work.direct,
         key_file=work.key_file,
+        key=secrets.value(work.key.secret).reveal() if work.key else "",
+        password=secrets.value(work.password.secret).reveal() if work.password else "",
         known_hosts=work.known_hosts,
         connect_s=work.connect_timeout_s,
         keepalive_s=work.keepalive_s,
         grace_s=job.grace_s,
+        upload=tuple(
+            (str(inside(job.workspace, data_of(copy.source))), data_of(copy.target))
+            for copy in work.upload
+        ),
+        download=tuple(
+            (data_of(copy.source), str(inside(job.workspace, data_of(copy.target))))
+            for copy in work.download
+        ),
+        outputs=env["FLOE_OUTPUTS"],
         libraries=tuple(path for path in sys.path if Path(path).is_absolute()),
     )
     if (size := len(far.text())) > BYTES_MAX:

@@ -10,6 +10,7 @@ from floe.model.ids import Json, Shape
 from floe.model.notify import Notify
 from floe.model.secret import HIDDEN
 from floe.model.secret_name import SecretRef
+from floe.model.ssh import FileCopy
 from floe.model.template import Template, TemplatePart
 
 
@@ -43,6 +44,8 @@ def text_shape(value: object) -> Json:
             return {"bearer": secret}
         case HttpAuth(user=user, password=password):
             return {"user": text_shape(user), "password": password.secret if password else ""}
+        case FileCopy(source=source, target=target):
+            return {"from": text_shape(source), "to": text_shape(target)}
         case _:
             return cast("Json", value)
 

@@ -29,6 +29,9 @@ class FarCommand(NamedTuple):
     """Without the watcher on the far side."""
     key_file: str
     """Empty for the agent and the user's own keys."""
+    key: str
+    """A private key, instead of its file."""
+    password: str
     known_hosts: str
     """Empty for the user's and the system's own files."""
     connect_s: float
@@ -37,6 +40,12 @@ class FarCommand(NamedTuple):
     """After `SILENCES_MAX` of these without an answer the connection is lost."""
     grace_s: float
     """Between TERM and KILL."""
+    upload: tuple[tuple[str, str], ...]
+    """Files from here to there, before the command."""
+    download: tuple[tuple[str, str], ...]
+    """Files from there to here, after the command."""
+    outputs: str
+    """The file here for the outputs of the command."""
     libraries: tuple[str, ...]
     """The folders in which Python finds asyncssh."""
 
@@ -53,7 +62,15 @@ class FarCommand(NamedTuple):
 
 
 class SshFailed(Exception):
-    """The attempt ends with `FAILED`; the text is the reason, and each line is one to print."""
+    """The attempt ends with this status; the text is the reason, and each line is one to print."""
+
+    status = FAILED
+
+
+class CopyFailed(SshFailed):
+    """A file was not copied."""
+
+    status = 1
 
 
 def print_line(text: str) -> None:

@@ -5,6 +5,9 @@ reads the standard input of the session, to which floe sends a line now and then
 input, or after a silence, the watcher ends the process group of the session: TERM, then
 KILL. Nothing but a POSIX shell, `sleep` and `kill` is needed there.
 
+Standard error of the command is in one stream with its standard output. That of the session has the
+files with its outputs, each behind a line with the mark.
+
 The text itself is sent over standard input, since the far command line is readable for all users of
 that machine.
 """
@@ -23,23 +26,30 @@ FIRST: Final = (
 """Reads a text up to a line, and runs it. Without quotes and line ends, for all login shells."""
 
 _WATCHER: Final = """\
-end() { trap "" TERM; kill -TERM 0; sleep "$1"; kill -KILL 0; }
+end() { trap "" TERM; kill -TERM 0; sleep "$1"; rm -rf "$3"; kill -KILL 0; }
 trap 'kill $r $s; exit' TERM
 trap "n=1" USR1
 exec 3<&0
-(while IFS= read -r l; do kill -USR1 $$; done; kill -0 $$ && end "$1") <&3 & r=$!
+(while IFS= read -r l; do kill -USR1 $$; done; kill -0 $$ && end "$@") <&3 & r=$!
 exec 3<&- </dev/null
 while n=; sleep "$2" & s=$!; wait $s; [ "$n" ]; do kill $s; done
-end "$1"
+end "$@"
 """
-"""$1: the grace, $2: the longest silence. The group of the session is that of this shell."""
+"""$1: the grace, $2: the longest silence, $3: the folder for outputs. This shell is in the process
+group of the session."""
 
 _RUN: Final = """\
-exec 3<&0 </dev/null 2>/dev/null
+exec 3<&0 4>&2 </dev/null 2>/dev/null
+echo {mark} >&4
 trap : TERM HUP INT QUIT
-sh -c {watcher} sh {grace} {silence} <&3 >/dev/null 3<&- & w=$!
-({command}) 2>&1 3<&-
+o=/dev/null; d=$(umask 077 && mktemp -d) && o=$d/outputs
+sh -c {watcher} sh {grace} {silence} "$d" <&3 >/dev/null 3<&- 4>&- & w=$!
+(export FLOE_OUTPUTS="$o"; {command}) 2>&1 3<&- 4>&-
 s=$?
+[ -f "$o" ] && cat "$o" >&4
+echo {mark} >&4
+[ -f "$o.json" ] && cat "$o.json" >&4
+rm -rf "$d"
 kill $w
 wait $w
 exit $s
@@ -66,6 +76,7 @@ def script(
         grace=int(grace_s * EARLIER),
         silence=f"{silence_s:g}",
         command=command(argv, env, folder),
+        mark=mark,
     )
     return f"{text}{mark}\n"
 

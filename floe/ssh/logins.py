@@ -15,20 +15,29 @@ DEFAULT: Final = ("id_ed25519", "id_ecdsa", "id_rsa")
 def credentials(far: FarCommand) -> dict[str, Any]:
     """The options of asyncssh for a login. Raises SshFailed.
 
-    A key file stands alone, as in `IdentitiesOnly`: a server counts every key that it is shown.
+    A key of the flow stands alone, as in `IdentitiesOnly`: a server counts every key that it is
+    shown. So does a password.
     """
-    if not far.key_file:
-        return {"client_keys": _own_keys(), "agent_path": os.environ.get("SSH_AUTH_SOCK") or None}
-    path = Path(far.key_file).expanduser()
+    if far.key or far.key_file:
+        return {"client_keys": [_key(far)], "agent_path": None, "password": far.password or None}
+    if far.password:
+        return {"client_keys": None, "agent_path": None, "password": far.password}
+    return {"client_keys": _own_keys(), "agent_path": os.environ.get("SSH_AUTH_SOCK") or None}
+
+
+def _key(far: FarCommand) -> asyncssh.SSHKey:
+    what = f"the key file {far.key_file}" if far.key_file else "the secret in `key`"
     try:
-        return {"client_keys": [asyncssh.read_private_key(path)], "agent_path": None}
+        if far.key_file:
+            return asyncssh.read_private_key(Path(far.key_file).expanduser())
+        return asyncssh.import_private_key(far.key)
     except OSError as error:
         raise SshFailed(f"the key file cannot be read: {error}") from None
     except asyncssh.KeyImportError as error:
         if "Passphrase" in str(error):
-            what = f"the key file {path} has a passphrase"
-            raise SshFailed(f"{what}: use a key without one, or the ssh agent") from None
-        raise SshFailed(f"the key file {path} is not a private key: {error}") from None
+            hint = "use a key without one, or the ssh agent"
+            raise SshFailed(f"{what} has a passphrase: {hint}") from None
+        raise SshFailed(f"{what} is not a private key: {error}") from None
 
 
 def _own_keys() -> list[asyncssh.SSHKey]:
@@ -50,7 +59,9 @@ def _own_files() -> list[Path]:
 def refusal(far: FarCommand) -> str:
     """What was tried before a login was refused, and what to try."""
     user = far.user or getpass.getuser()
-    if far.key_file:
+    if far.key or far.password:
+        tried = f"it was shown the secret in {'`key`' if far.key else '`password`'}"
+    elif far.key_file:
         tried = f"it was shown the key file {far.key_file}"
     else:
         files = ", ".join(map(str, _own_files())) or "none"

@@ -7,10 +7,11 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from floe.ssh import far_end
-from floe.ssh.far_command import FAILED, SILENCES_MAX, FarCommand, SshFailed, print_line
+from floe.ssh.far_command import SILENCES_MAX, FarCommand, SshFailed, print_line
 
 if TYPE_CHECKING:
     import asyncssh
@@ -24,14 +25,28 @@ def main() -> None:
         status = asyncio.run(_status(far))
     except SshFailed as error:
         print_line(str(error))
-        status = FAILED
+        status = error.status
     os._exit(status)  # a thread may still wait to write
 
 
 async def _status(far: FarCommand) -> int:
     """Run the far command. Raises SshFailed."""
     async with _connected(far) as connection:
-        return await _ran(far, connection)
+        if far.upload:
+            from floe.ssh.copies import uploaded
+
+            await uploaded(connection, far.upload)
+        status = await _ran(far, connection) if far.argv else 0
+        if far.download:
+            from floe.ssh.copies import downloaded
+
+            try:
+                await downloaded(connection, far.download)
+            except SshFailed as error:  # a command that failed has the more interesting status
+                if not status:
+                    raise
+                print_line(str(error))
+        return status
 
 
 @asynccontextmanager
@@ -119,4 +134,16 @@ async def _ran(far: FarCommand, connection: "asyncssh.SSHClientConnection") -> i
         beating = tasks.create_task(session.beat(far.keepalive_s))
         await session.print_all()
         beating.cancel()
+    if not far.direct:
+        _keep_outputs(session.beside, mark, far.outputs)
     return session.exit_status()
+
+
+def _keep_outputs(beside: bytes, mark: str, file: str) -> None:
+    """Write the outputs of the command to the files here, and print what a login shell printed."""
+    printed, *outputs = beside.split(f"{mark}\n".encode())
+    if printed:
+        os.write(sys.stdout.fileno(), printed)
+    for name, content in zip((file, f"{file}.json"), outputs, strict=False):
+        if content:
+            Path(name).write_bytes(content)

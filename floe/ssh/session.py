@@ -14,6 +14,8 @@ from floe.ssh.far_end import EARLIER
 
 HELD_BYTES: Final = 1 << 20
 """Of output that is not printed yet; the far side then waits."""
+BESIDE_BYTES_MAX: Final = 3 << 20
+"""Of the outputs of a command; floe takes 1 MiB of them, and reports more as an error."""
 DRAIN_S: Final = 2.0
 """How long output may come after the exit status: a process that stayed may hold it open."""
 
@@ -22,7 +24,11 @@ class Session(asyncssh.SSHClientSession[bytes]):
     """The far command. Its output is printed by `print_all`."""
 
     def __init__(self, *, is_watched: bool, grace_s: float) -> None:
-        """`is_watched`: the watcher on the far side ends the command at the end of its input."""
+        """`is_watched`: the watcher on the far side ends the command at the end of its input.
+
+        Then standard error has the outputs of the command.
+        """
+        self.beside = b""
         self._is_watched, self._grace_s = is_watched, grace_s
         self._status: int | None = None
         self._signal = ""
@@ -42,6 +48,9 @@ class Session(asyncssh.SSHClientSession[bytes]):
             self.stop()
 
     def data_received(self, data: bytes, datatype: int | None) -> None:
+        if datatype is not None and self._is_watched:
+            self.beside += data[: BESIDE_BYTES_MAX - len(self.beside)]
+            return
         self._held.append(data)
         self._held_bytes += len(data)
         if self._held_bytes > HELD_BYTES and self._channel:

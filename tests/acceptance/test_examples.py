@@ -30,11 +30,6 @@ tasks:
   - {name: Done, type: end, listen: task.build.good}
 """
 
-SECRETS = {
-    "FLOE_SECRET_NPM_TOKEN": "npm_0123456789",
-    "FLOE_SECRET_DEPLOY_KEY": "a key\nof two lines",
-}
-
 IN_TERMINAL = (
     ("backup.yml", "task.expire"),
     ("blue-green.yml -d version=1.2.0", "task.smoke  good"),
@@ -65,7 +60,7 @@ IN_TERMINAL = (
     ("outcomes.yml", "the probe said three"),
     ("repeat.yml", "the service answers 200"),
     ("secrets.yml", "deployed"),
-    ("ssh.yml -d hosts=127.0.0.1", "all machines have the new version"),
+    ("ssh.yml -d hosts=127.0.0.1", "127.0.0.1 has the app"),
     ("timer.yml --flow every-minute", "task.pause"),
     ("timer.yml --flow weekday-mornings", "UTC"),
     ("triggers.yml", "branch main"),
@@ -97,6 +92,10 @@ class Site:
 
     def __init__(self, folder: Path, web: str, sshd: Sshd) -> None:
         self.folder = folder
+        self.secrets = {
+            "FLOE_SECRET_NPM_TOKEN": "npm_0123456789",
+            "FLOE_SECRET_DEPLOY_KEY": sshd.key.read_text(),
+        }
         self.flows = folder / "examples"
         self.flows.mkdir()
         here = {
@@ -201,7 +200,7 @@ def test_example_ends_good_in_the_terminal(site: Site, command: str, said: str) 
     ran = subprocess.run(
         [program, "run", *args],
         cwd=site.flows,
-        env={**os.environ, **SECRETS},
+        env={**os.environ, **site.secrets},
         stdin=subprocess.DEVNULL,
         capture_output=True,
     )

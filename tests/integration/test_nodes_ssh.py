@@ -6,15 +6,20 @@ import secrets
 import signal
 import subprocess
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
+from floe.model.flow import Exec
+from floe.model.secret_name import SecretName, SecretRef, SecretUse
 from floe.model.signal import Exited, Failed, Stopped
-from floe.model.ssh import Ssh
+from floe.model.ssh import FileCopy, Ssh
 from floe.model.template import Template, TemplatePart, Text
 from floe.nodes.commands import Commands
 from floe.nodes.preparation import CommandSettings
+from floe.nodes.secrets import EnvironmentSecrets, HostSecrets
+from floe.nodes.vault import Vault
 from tests.integration.gits import House
 from tests.make_nodes import Reports, a_job, a_key
 from tests.make_warden import until
@@ -226,6 +231,124 @@ async def test_forced_command_gets_the_command_unchanged(house: House, tmp_path:
     sshd.stop()
 
     assert house.printed == "<exec deploy 'it'\"'\"'s'>\n"
+
+
+# --- outputs, secrets and files
+
+
+async def test_outputs_of_the_far_command_are_those_of_the_node(house: House, sshd: Sshd) -> None:
+    text = """
+    echo a=1 >> "$FLOE_OUTPUTS"
+    echo '{"b": [2]}' > "$FLOE_OUTPUTS.json"
+    echo "$FLOE_OUTPUTS"
+    """
+
+    outputs = await house.good(sshd.work(shell=text))
+
+    assert outputs == {"a": "1", "b": [2]}
+    assert not Path(house.printed.strip()).parent.exists()
+
+
+async def test_too_many_outputs_are_an_error(house: House, sshd: Sshd) -> None:
+    script = 'head -c 2000000 /dev/zero | tr "\\0" a >> "$FLOE_OUTPUTS"'
+
+    report = await house.run(sshd.work("sh", "-c", script))
+
+    assert isinstance(report, Failed)
+    assert "more than 1048576 bytes" in report.why
+
+
+@asynccontextmanager
+async def house_with(root: Path, name: str, value: str) -> AsyncIterator[House]:
+    """A house whose host has a secret."""
+    environ = {f"FLOE_SECRET_{name}": value}
+    secrets = HostSecrets(Vault(root / "vault.key"), [EnvironmentSecrets(environ)])
+    commands = Commands(root, CommandSettings(host="h1", workspace_root=root), secrets=secrets)
+    await commands.open()
+    yield House(root, commands)
+    await commands.shutdown()
+
+
+async def test_key_may_be_a_secret(tmp_path: Path, sshd: Sshd) -> None:
+    key = SecretRef(SecretName("DEPLOY_KEY"))
+    async with house_with(tmp_path, "DEPLOY_KEY", sshd.key.read_text()) as house:
+        await house.good(sshd.work("true", key_file="", key=key))
+
+
+async def test_secret_reaches_the_far_command_and_no_command_line(
+    tmp_path: Path, sshd: Sshd, mark: str
+) -> None:
+    script = 'test "${#NPM_TOKEN}" -gt 20 && echo up; sleep 600'
+    work = sshd.work("sh", "-c", script)
+    use = SecretUse(name=SecretName("NPM_TOKEN"))
+
+    async with house_with(tmp_path, "NPM_TOKEN", mark) as house:
+        reported, _ = await begun(house, work, secrets=(use,))
+        seen = processes_with(mark)
+        house.commands.stop(a_key())
+        await reported.report()
+
+    assert seen == []
+
+
+async def test_files_go_there_and_come_back(house: House, sshd: Sshd, tmp_path: Path) -> None:
+    script = "printf '#!/bin/sh\\ntr a-z A-Z <$1 >$2\\n' >tool; chmod +x tool; printf hello >text"
+    await house.good(Exec(shell=script))
+    there = tmp_path / "there"
+    there.mkdir()
+    work = sshd.work(
+        "./tool",
+        "text",
+        "made",
+        dir=str(there),
+        upload=tuple(FileCopy(source=one, target=f"{there}/{one}") for one in ("tool", "text")),
+        download=(FileCopy(source=f"{there}/made", target="new/made"),),
+    )
+
+    await house.good(work)
+
+    assert (house.space / "new/made").read_text() == "HELLO"
+    assert sorted(path.name for path in there.iterdir()) == ["made", "text", "tool"]
+    assert f"to {there}/text, 5 bytes" in house.printed
+
+
+@pytest.mark.parametrize(
+    ("copy", "said"),
+    [
+        ({"upload": (FileCopy(source="none", target="/tmp/x"),)}, "was not uploaded"),
+        ({"upload": (FileCopy(source=".", target="/tmp/x"),)}, "is not a plain file"),
+        ({"download": (FileCopy(source="/nonexistent", target="x"),)}, "was not downloaded"),
+    ],
+)
+async def test_file_that_cannot_be_copied_is_bad(
+    house: House, sshd: Sshd, copy: dict[str, object], said: str
+) -> None:
+    printed = await house.bad(sshd.work(**copy))
+
+    assert said in printed
+
+
+async def test_file_that_a_failed_command_did_not_make_hides_no_status(
+    house: House, sshd: Sshd
+) -> None:
+    copy = FileCopy(source="/nonexistent", target="x")
+
+    report = await house.run(sshd.work("sh", "-c", "exit 3", download=(copy,)))
+
+    assert isinstance(report, Exited)
+    assert report.status == 3
+
+
+@pytest.mark.parametrize("key", ["upload", "download"])
+async def test_file_out_of_the_workspace_is_copied_nowhere(
+    house: House, sshd: Sshd, key: str
+) -> None:
+    copy = FileCopy(source=data("../../etc/passwd"), target=data("../../x"))
+
+    report = await house.run(sshd.work("true", **{key: (copy,)}))
+
+    assert isinstance(report, Failed)
+    assert "leads out of the workspace" in report.why
 
 
 # --- login and known hosts

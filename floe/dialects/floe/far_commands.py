@@ -15,7 +15,7 @@ from floe.expr.variables import literal, with_variables
 from floe.model.ssh import Ssh
 from floe.model.template import data_of
 
-_HERE: Final = re.compile(r"\$\{?(FLOE_(?:IN_|ITEM|INDEX|INPUT|OUTPUTS)\w*|FLOEWS\b)")
+_HERE: Final = re.compile(r"\$\{?(FLOE_(?:IN_|ITEM|INDEX|INPUT)\w*|FLOEWS\b)")
 _VARIABLE: Final = re.compile(r"\$\{?[A-Za-z_]\w*", re.ASCII)
 
 

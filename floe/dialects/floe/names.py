@@ -59,12 +59,16 @@ def _note_name_without_id(
         notes.error(fields.at_of(NAME), what, hint)
 
 
+def leads_out(path: str) -> bool:
+    """Whether a path clearly leads out of the workspace."""
+    absolute = path.startswith("/") or re.match(r"[A-Za-z]:[\\/]", path)
+    return bool(absolute) or posixpath.normpath(path).split("/")[0] == ".."
+
+
 def check_inside(fields: SectionValues, key: KeySpec[str], notes: Notes) -> str:
     """A path in the workspace, unchanged; reports one that clearly leads out of it."""
     path = fields[key]
-    below = re.sub(r"^\{\{ws\}\}/?", "", path)
-    absolute = below.startswith("/") or re.match(r"[A-Za-z]:[\\/]", below)
-    if absolute or posixpath.normpath(below).split("/")[0] == "..":
+    if leads_out(re.sub(r"^\{\{ws\}\}/?", "", path)):
         what = f"`{key.name}` leads out of the workspace: `{path[:70]}`"
         notes.error(fields.at_of(key), what, "a path in the workspace, such as src/app")
     return path

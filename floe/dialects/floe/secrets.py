@@ -10,6 +10,7 @@ from floe.model.flow import Exec, Flow, Work
 from floe.model.ids import NodeId
 from floe.model.nouns import dataclass
 from floe.model.secret_name import NAME_LIKE, NAME_PATTERN, SecretName, SecretRef, SecretUse
+from floe.model.ssh import Ssh
 from floe.model.tags import Tag
 
 SECRET_TEXT: Final = Text(NAME_PATTERN, NAME_LIKE)
@@ -59,9 +60,12 @@ def uses_of(
     uses: tuple[SecretUse, ...], work: Work, at: Position, notes: Notes
 ) -> tuple[SecretUse, ...]:
     """The secrets of a task's command; reports a task without a command, and a name used twice."""
-    if uses and not isinstance(work, Exec):
-        what = "only the command of an `exec` gets secrets by name"
+    if uses and not isinstance(work, Exec | Ssh):
+        what = "only the command of an `exec` or `ssh` task gets secrets by name"
         notes.error(at, what, "remove `secrets`")
+    if isinstance(work, Ssh) and (file := next((use for use in uses if use.file), None)):
+        what = f"the command of an ssh task cannot read a file with {file.name} on this host"
+        notes.error(at, what, f"secrets: [{file.name}]  (as a variable)")
     names = [use.name for use in uses]
     for name in dict.fromkeys(name for name in names if names.count(name) > 1):
         notes.error(at, f"`secrets` lists `{name}` twice", "remove one")

@@ -2,9 +2,11 @@
 
 import shlex
 
+from floe.dialects.floe.names import leads_out
 from floe.dialects.floe.vocabulary import (
     CONNECT_TIMEOUT,
     DIRECT,
+    DOWNLOAD,
     KEEPALIVE,
     KNOWN_HOSTS,
     SSH_ARGS,
@@ -13,18 +15,29 @@ from floe.dialects.floe.vocabulary import (
     SSH_ENV,
     SSH_HOST,
     SSH_KEY,
+    SSH_PASSWORD,
     SSH_PORT,
+    SSH_SECRET_KEY,
     SSH_SHELL,
     SSH_USER,
+    UPLOAD,
 )
 from floe.dialects.notes import Notes
 from floe.dialects.section import SectionValues
 from floe.model.ssh import Ssh
-from floe.model.template import Text
+from floe.model.template import Text, data_of
 
 
 def read_ssh(opts: SectionValues, name: str, notes: Notes) -> Ssh:
     """The work of an ssh task, from its `opts`."""
+    if opts[SSH_KEY] and opts[SSH_SECRET_KEY]:
+        notes.error(opts.at_of(SSH_SECRET_KEY), "`key` and `key-file` are both given", "remove one")
+    own = [(UPLOAD, copy.source) for copy in opts[UPLOAD]]
+    own += [(DOWNLOAD, copy.target) for copy in opts[DOWNLOAD]]
+    for key, path in own:
+        if leads_out(data_of(path)):
+            what = f"`{key.name}` leads out of the workspace: `{data_of(path)[:70]}`"
+            notes.error(opts.at_of(key), what, "a path in the workspace, such as build/app.tgz")
     return Ssh(
         host=opts[SSH_HOST],
         user=opts[SSH_USER],
@@ -34,9 +47,13 @@ def read_ssh(opts: SectionValues, name: str, notes: Notes) -> Ssh:
         dir=opts[SSH_DIR],
         env=opts[SSH_ENV],
         key_file=opts[SSH_KEY],
+        key=opts[SSH_SECRET_KEY],
+        password=opts[SSH_PASSWORD],
         known_hosts=opts[KNOWN_HOSTS],
         connect_timeout_s=opts[CONNECT_TIMEOUT],
         keepalive_s=opts[KEEPALIVE],
+        upload=opts[UPLOAD],
+        download=opts[DOWNLOAD],
         direct=opts[DIRECT],
     )
 
@@ -51,8 +68,14 @@ def _argv(opts: SectionValues, notes: Notes) -> tuple[Text, ...]:
             what = f"`{given.name}` and `shell` are both given"
             notes.error(opts.at_of(SSH_SHELL), what, "remove one; `shell` is the whole command")
         return ()
+    if not cmd and not args and (opts[UPLOAD] or opts[DOWNLOAD]):
+        return ()
     if not cmd:
-        notes.error(opts.at, "an ssh task needs `cmd` or `shell`", "opts: {host: …, cmd: uptime}")
+        notes.error(
+            opts.at,
+            "an ssh task needs `cmd`, `shell`, `upload` or `download`",
+            "opts: {host: …, cmd: uptime}",
+        )
         return ()
     if SSH_ARGS in opts:
         return (cmd, *args)

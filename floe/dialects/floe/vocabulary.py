@@ -20,7 +20,7 @@ from floe.dialects.floe.json_values import NO_VALUES, ValueMap
 from floe.dialects.floe.max_runs import WrittenMaxRuns
 from floe.dialects.floe.repeats import NO_REPEAT, WrittenRepeat
 from floe.dialects.floe.secret_url import NO_ADDRESS, SecretAddress, SecretUrl
-from floe.dialects.floe.secrets import SECRET_TEXT, SecretUseKind
+from floe.dialects.floe.secrets import SECRET_TEXT, SecretRefKind, SecretUseKind
 from floe.dialects.floe.templates import NO_TEMPLATE, FilledText, TemplateKind
 from floe.dialects.kinds import (
     AnyMap,
@@ -59,8 +59,8 @@ from floe.model.keep import Keep, SpacesKept
 from floe.model.notice import Channel, NoticeOf
 from floe.model.notify import Notify
 from floe.model.nouns import dataclass
-from floe.model.secret_name import SecretName, SecretUse
-from floe.model.ssh import Ssh
+from floe.model.secret_name import SecretName, SecretRef, SecretUse
+from floe.model.ssh import FileCopy, Ssh
 from floe.model.template import Template
 
 TEXT: Final = Text()
@@ -97,6 +97,8 @@ SECRET_ADDRESS: Final = SecretAddress()
 BY_DEFAULT: Final[tuple[NoticeOf, ...]] = ("bad", "recovered")
 NO_TEXTS: Final[tuple[str, ...]] = ()
 NO_FILLED: Final[tuple[str | Template, ...]] = ()
+NO_COPIES: Final[tuple[FileCopy, ...]] = ()
+NO_SECRET: Final[SecretRef | None] = None
 NO_URL: Final[str | Template] = ""
 NOTHING: Final[Tree | None] = None
 NO_MAP: Final[Table | None] = None
@@ -1009,6 +1011,65 @@ DIRECT: Final = KeySpec(
     "goes on if the connection breaks.",
     example="direct: true",
 )
+SSH_SECRET_KEY: Final = KeySpec(
+    name="key",
+    kind=SecretRefKind(),
+    default=NO_SECRET,
+    absent="`key-file`",
+    doc="Private key for the login, a secret of the host, instead of `key-file`.",
+    example="key: {secret: DEPLOY_KEY}",
+)
+SSH_PASSWORD: Final = KeySpec(
+    name="password",
+    kind=SecretRefKind(),
+    default=NO_SECRET,
+    absent="logins by key",
+    doc="Password of the user, a secret of the host.",
+    example="password: {secret: DEPLOY_PASSWORD}",
+)
+COPY_FROM: Final = KeySpec(
+    name="from",
+    kind=FilledText(),
+    default=NO_URL,
+    required=True,
+    doc="The file to copy, with values in it: of `upload` a path in the workspace.",
+    example="from: build/app.tgz",
+)
+COPY_TO: Final = KeySpec(
+    name="to",
+    kind=FilledText(),
+    default=NO_URL,
+    required=True,
+    doc="The file to write, with values in it: of `download` a path in the workspace.",
+    example="to: /srv/app/app.tgz",
+)
+COPY: Final = Section(
+    name="a copied file",
+    keys=(COPY_FROM, COPY_TO),
+    doc="One file of `upload` or `download`.",
+)
+COPIES: Final = ListOf(
+    SectionPart(
+        section=COPY,
+        build=lambda f: FileCopy(source=f[COPY_FROM], target=f[COPY_TO]),
+        label="map",
+        example="{from: build/app.tgz, to: /srv/app/app.tgz}",
+    )
+)
+UPLOAD: Final = KeySpec(
+    name="upload",
+    kind=COPIES,
+    default=NO_COPIES,
+    doc="Files of the workspace to write there before the command, each complete or not at all.",
+    example="upload: [{from: build/app.tgz, to: /srv/app/app.tgz}]",
+)
+DOWNLOAD: Final = KeySpec(
+    name="download",
+    kind=COPIES,
+    default=NO_COPIES,
+    doc="Files of the machine to write into the workspace after the command.",
+    example="download: [{from: /srv/app/report.xml, to: report.xml}]",
+)
 SSH: Final = Section(
     name="`opts` of an ssh task",
     keys=(
@@ -1016,12 +1077,16 @@ SSH: Final = Section(
         SSH_USER,
         SSH_PORT,
         SSH_KEY,
+        SSH_SECRET_KEY,
+        SSH_PASSWORD,
         KNOWN_HOSTS,
         SSH_CMD,
         SSH_SHELL,
         SSH_ARGS,
         SSH_DIR,
         SSH_ENV,
+        UPLOAD,
+        DOWNLOAD,
         CONNECT_TIMEOUT,
         KEEPALIVE,
         DIRECT,
@@ -1355,7 +1420,7 @@ SECRETS: Final = KeySpec(
     ),
     default=NO_SECRETS,
     doc="Secrets of the host that its command gets, and no other command: see [Secrets](#secrets). "
-    "For `exec`.",
+    "For `exec` and `ssh`.",
     example="secrets: [NPM_TOKEN, {name: DEPLOY_KEY, file: true}]",
 )
 FOREACH: Final = KeySpec(

@@ -9,6 +9,7 @@ from floe.dialects.floe.templates import check_template, read_template
 from floe.dialects.floe.vocabulary import (
     ARGS,
     CHECKSUM,
+    DOWNLOAD,
     ENV_OPT,
     FETCH_URL,
     NOTIFY_SUBJECT,
@@ -16,6 +17,7 @@ from floe.dialects.floe.vocabulary import (
     SSH_DIR,
     SSH_HOST,
     SSH_USER,
+    UPLOAD,
 )
 from floe.dialects.kinds import Unfit
 from floe.dialects.notes import Notes
@@ -27,7 +29,7 @@ from floe.model.flow import Flow
 FILLED: Final = (
     *(key.name for key in (ARGS, ENV_OPT, FETCH_URL, CHECKSUM, NOTIFY_TEXT, NOTIFY_SUBJECT)),
     *(key.name for key in (HEADERS, JSON_BODY, FORM_BODY, BODY, AUTH)),
-    *(key.name for key in (SSH_HOST, SSH_USER, SSH_DIR)),
+    *(key.name for key in (SSH_HOST, SSH_USER, SSH_DIR, UPLOAD, DOWNLOAD)),
 )
 """The `opts` with values in their texts; `url` is that of fetch and http."""
 

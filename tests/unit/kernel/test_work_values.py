@@ -18,7 +18,7 @@ from floe.model.effect import PackArchive
 from floe.model.event import NodeEntered
 from floe.model.flow import Exec, Fetch, Flow, Git, GitMerge, Work
 from floe.model.ids import Json, NodeId
-from floe.model.ssh import Ssh
+from floe.model.ssh import FileCopy, Ssh
 from floe.model.template import Template, Text, data_of
 from tests.make import NOW, WORKSPACE, a_flow, a_node, a_run
 
@@ -286,12 +286,16 @@ def test_texts_for_a_different_machine_take_values_and_no_workspace() -> None:
         argv=("./run", text("./{{ values.a }}/{{ws}}"), "."),
         dir=text("./{{ values.a }}"),
         env=(text("A=./{{ values.a }}"), "B=."),
+        upload=(FileCopy(source=text("./{{ values.a }}"), target="."),),
     )
 
     done = filled(work, {"a": "x"})
 
-    found = [data_of(one) for one in (done.host, done.user, *done.argv, done.dir, *done.env)]
-    assert found == ["x.example.com", "x", "./run", "./x/{{ws}}", ".", "./x", "A=./x", "B=."]
+    found = [data_of(one) for one in done.texts]
+    assert found == [
+        *("x.example.com", "x", "./x", "./run", "./x/{{ws}}", ".", "A=./x", "B=."),
+        *("./x", "."),
+    ]
 
 
 def test_missing_value_of_a_different_machine_is_named_with_its_key() -> None:

@@ -90,7 +90,7 @@ def test_secrets_of_a_task_without_a_command_are_an_error() -> None:
     compiled = FloeDialect().flows(document, "a.yml")
 
     assert [one.what for one in compiled.findings] == [
-        "only the command of an `exec` gets secrets by name"
+        "only the command of an `exec` or `ssh` task gets secrets by name"
     ]
 
 

@@ -29,6 +29,8 @@ VALUES = {
     ("`opts` of an ssh task", "args"),
     ("`opts` of an ssh task", "dir"),
     ("`opts` of an ssh task", "env"),
+    ("a copied file", "from"),
+    ("a copied file", "to"),
 }
 """The keys that take values. `outputs` of a flow does too: it is a map of such texts."""
 
