@@ -31,6 +31,10 @@ class Echo:
         match request.path:
             case "/json":
                 return web.json_response({"id": 7, "tags": ["a", None, 1.5]})
+            case "/invalid":
+                return web.json_response({"errors": ["Due date is wrong"]}, status=422)
+            case "/empty":
+                return web.Response(status=201, content_type="application/json")
             case "/large":
                 return web.Response(text="x" * 100_000)
             case "/binary":

@@ -19,9 +19,10 @@ import aiohttp
 from aiohttp.helpers import get_env_proxy_for_url
 
 from floe.model.errors import World, Yours
-from floe.model.http import BodyType, Http, is_among
+from floe.model.http import BodyType, Http, HttpHeader, is_among
 from floe.model.nouns import dataclass, replace
-from floe.model.template import data_of
+from floe.model.secret import is_secret_name
+from floe.model.template import Template, data_of
 from floe.nodes.base import Secrets
 from floe.nodes.forbidden import ForbiddenAddresses
 from floe.nodes.http import REDIRECTS, HttpTarget, printable, status_text
@@ -94,7 +95,7 @@ def _request(work: Http, secrets: Secrets) -> _Request:
         _drop(headers, header.name)
         if header.secret:
             private[header.name] = _header_secret(secrets, header.secret.secret)
-        elif header.name.lower() in ("authorization", "cookie"):
+        elif header.name.lower() == "cookie" or _is_private(header):
             private[header.name] = data_of(header.value)
         else:
             headers[header.name] = data_of(header.value)
@@ -112,6 +113,12 @@ def _request(work: Http, secrets: Secrets) -> _Request:
         private=private,
         body=None if work.body is None else data_of(work.body).encode(),
     )
+
+
+def _is_private(header: HttpHeader) -> bool:
+    """Whether a header may be a credential, by its name or by the values in it."""
+    parts = header.value.parts if isinstance(header.value, Template) else ()
+    return is_secret_name(header.name) or any(part.is_secret for part in parts)
 
 
 def _drop(headers: dict[str, str], name: str) -> None:

@@ -18,7 +18,9 @@ from floe import logs
 from floe.app import Ports, ports_of, serve
 from floe.config import Flags, load, read_local, which_conf
 from floe.model.flow import Fetch
+from floe.model.http import Http
 from floe.model.ids import Instant
+from floe.model.notify import Notify
 from floe.model.signal import Reported, Started
 from floe.nodes.base import Job, OnReport
 from floe.store.base import Batch
@@ -32,6 +34,7 @@ PAUSE_S: Final = 0.002
 HANDS: Final = ("command", "fetch")
 FLOW_FILE: Final = "read flow-file"
 NOTICE: Final = "send notice"
+SEND: Final = "send request"
 
 EVENTS: Final = (
     "RunPended",
@@ -71,6 +74,16 @@ ACTS: Final = (
     "fire timer",
 )
 """What a step does through the ports. To find is to start what was started before."""
+
+REQUEST_ACTS: Final = (
+    "start request",
+    "append NodeStarted",
+    "record request",
+    SEND,
+    "tell Answered",
+    "append NodeSettled",
+)
+"""What a step does for a request or a message, in this order."""
 
 POINTS: Final = tuple(f"{when} {act}" for act in ACTS for when in ("before", "after"))
 """Every point at which the host can be told to die."""
@@ -126,7 +139,14 @@ def wrap(ports: Ports, fuse: Fuse) -> None:
     _replace(ports.documents, "read", lambda call: fuse.around_async(lambda _: [FLOW_FILE], call))
     _replace(ports.notifier, "send", lambda call: fuse.around_async(lambda *_: [NOTICE], call))
     _replace(ports.clock, "wake", lambda call: _wake(fuse, call))
+    requests = (ports.executors[Http], ports.executors[Notify])
+    for executor in requests:
+        _replace(executor, "start", partial(_start, fuse, "request"))
+        _replace(executor, "recorded", partial(fuse.around, "record request"))
+        _replace(executor, "_exchange", lambda call: fuse.around_async(lambda *_: [SEND], call))
     for executor in dict.fromkeys(ports.executors.values()):
+        if executor in requests:
+            continue
         hands = "fetch" if executor is ports.executors[Fetch] else "command"
         for act in ("stop", "forget", "sweep"):
             _replace(executor, act, partial(fuse.around, f"{act} {hands}"))

@@ -177,3 +177,32 @@ async def test_server_that_stalls_is_a_timeout(tmp_path: Path, requests: Request
     assert isinstance(report, Failed)
     assert report.cause == "timeout"
     assert report.why == "127.0.0.1 sent no complete reply within 0.2 s"
+
+
+async def test_escapes_that_need_not_be_are_sent_as_they_are(
+    tmp_path: Path, echo: Echo, requests: Requests
+) -> None:
+    """Source: Kong/insomnia issue 975, in which a service needs each character escaped."""
+    await sent(tmp_path, requests, f"{echo.url}/?text=%4E%C3%A4%72%20%6D&p=%2530%25")
+
+    assert echo.requests[0][1] == "/?text=%4E%C3%A4%72%20%6D&p=%2530%25"
+
+
+async def test_empty_body_of_type_json_is_no_error(
+    tmp_path: Path, echo: Echo, requests: Requests
+) -> None:
+    """Source: n8n-io/n8n issue 5214, in which such replies broke the node."""
+    found = await outputs(tmp_path, requests, f"{echo.url}/empty")
+
+    assert found == {"status": 201}
+    assert "floe:" not in log(tmp_path)
+
+
+async def test_json_of_a_refusal_is_an_output_too(
+    tmp_path: Path, echo: Echo, requests: Requests
+) -> None:
+    """Source: langgenius/dify issue 25974, in which the body of a 422 was empty."""
+    report = await sent(tmp_path, requests, f"{echo.url}/invalid")
+
+    assert isinstance(report, Answered)
+    assert report.outputs["body"] == {"errors": ["Due date is wrong"]}

@@ -12,6 +12,7 @@ from floe.expr.template import read, template_of
 from floe.model.http import HttpAuth, HttpHeader, HttpOutput
 from floe.model.secret_name import SecretName, SecretRef
 from floe.model.signal import Answered, Failed, Report
+from floe.model.template import Template, TemplatePart
 from floe.nodes import exchange
 from floe.nodes.forbidden import ForbiddenAddresses
 from floe.nodes.requests import Requests
@@ -27,6 +28,7 @@ SECRETS = HostSecrets(
     Vault(Path("/nowhere")),
     [EnvironmentSecrets({"FLOE_SECRET_TOKEN": TOKEN, "FLOE_SECRET_BROKEN": "first\nsecond"})],
 )
+HIDDEN_PART = TemplatePart(path=("values", "token"), data="filled", is_secret=True)
 BEARER = HttpAuth(bearer=SecretRef(SecretName("TOKEN")))
 
 
@@ -130,6 +132,8 @@ async def test_credentials_and_secrets_stay_with_the_first_server(
     headers = (
         HttpHeader(name="X-Key", secret=SecretRef(SecretName("TOKEN"))),
         HttpHeader(name="Cookie", value="a=b"),
+        HttpHeader(name="X-Api-Key", value="written"),
+        HttpHeader(name="X-Note", value=Template(parts=(HIDDEN_PART,))),
         HttpHeader(name="X-Run", value="h1-12"),
     )
     url = f"{echo.url}/move?to={other.url}/"
@@ -138,7 +142,9 @@ async def test_credentials_and_secrets_stay_with_the_first_server(
 
     received = other.requests[0][2]
     assert received["x-run"] == "h1-12"
-    assert not {"authorization", "cookie", "x-key"} & received.keys()
+    private = {"authorization", "cookie", "x-key", "x-api-key", "x-note"}
+    assert not private & received.keys()
+    assert private <= echo.requests[0][2].keys()
     assert TOKEN not in str(other.requests)
 
 

@@ -195,6 +195,11 @@ def _task(draft: UnlinkedNode, work: Work, tags: tuple[Tag, ...], notes: Notes) 
     if part[IGNORE_FAIL] and part[USE_STATUS]:
         what = "`ignore-fail` always issues `good`, `use-status` never does"
         notes.error(part.at_of(IGNORE_FAIL), what, "remove one of them")
+    for key in (GOOD, USE_STATUS) if isinstance(work, Http | Notify) else ():
+        if key in part:
+            what = f"`{key.name}` is about exit statuses, which `{part[TASK_TYPE]}` has none of"
+            hint = "use `expect` in `opts`" if isinstance(work, Http) else "remove it"
+            notes.error(part.at_of(key), what, hint)
     return Node(
         id=draft.id,
         cls="task",

@@ -142,3 +142,14 @@ def test_output_of_a_reply_is_an_expression_of_its_own() -> None:
     [found] = work("outputs: {id: '{{ body.id }}'}").outputs
 
     assert found == HttpOutput(id="id", value=Template(parts=(TemplatePart(path=("body", "id")),)))
+
+
+@pytest.mark.parametrize("key", ["good: [0, 3]", "use-status: true"])
+def test_request_has_no_exit_status(key: str) -> None:
+    text = DOCUMENT.format(opts="").replace("type: http", f"type: http, {key}")
+
+    [found] = FloeDialect().flows(text, "f.yml").findings
+
+    name = key.partition(":")[0]
+    assert found.what == f"`{name}` is about exit statuses, which `http` has none of"
+    assert found.hint == "use `expect` in `opts`"
