@@ -249,6 +249,8 @@ def _answer(field: Field) -> Json:
             return 1
         case "choice":
             return field.choices[0]
+        case "list":
+            return [field.id]
         case "string" | "text":
             return field.id
         case _:

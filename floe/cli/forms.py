@@ -11,6 +11,7 @@ import click
 
 from floe.cli.formats import clean, text_lines
 from floe.host.forms import checked
+from floe.model.codec import to_text
 from floe.model.errors import ValuesInvalid
 from floe.model.form import Field, Form
 from floe.model.ids import Json
@@ -106,6 +107,7 @@ def _prompt(field: Field) -> str:
         "number": "a number",
         "text": "an empty line ends it",
         "string": "",
+        "list": "values with commas between them",
     }
     notes = [kinds[field.type], "" if field.required or field.value is not None else "optional"]
     note = "; ".join(filter(None, notes))
@@ -115,6 +117,8 @@ def _prompt(field: Field) -> str:
     parts = (
         f"  {clean(field.prompt)}",
         f"({clean(note)})" if note else "",
-        f"[{clean(str(value))}]" if value is not None else "",
+        f"[{clean(value if isinstance(value, str) else to_text(value))}]"
+        if value is not None
+        else "",
     )
     return " ".join(filter(None, parts)) + ": "

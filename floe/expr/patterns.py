@@ -8,6 +8,8 @@ Source: the syntax is RE2's, https://github.com/google/re2/wiki/Syntax.
 from functools import lru_cache
 from typing import Any, Final
 
+from floe.model.ids import Json
+
 SIZE_MAX: Final = 1024
 """Longest pattern in characters."""
 
@@ -20,6 +22,10 @@ EXPRESSION_SIZE_MAX: Final = 256
 
 EXPRESSION_BYTES_MAX: Final = 64 << 10
 """Memory of a pattern of an expression, so that it is read in about 1 ms."""
+
+
+FIELD_CHARS_MAX: Final = 4096
+"""Longest text of a form that is held against a pattern."""
 
 
 def fault_of(pattern: str, size_max: int = SIZE_MAX, bytes_max: int = BYTES_MAX) -> str:
@@ -54,6 +60,17 @@ class SmallPattern:
     def is_match(self, text: str) -> bool:
         """Whether it matches the whole text."""
         return self._compiled.fullmatch(text) is not None
+
+
+def unmatched(pattern: str, value: Json) -> str:
+    """Why a text, or a text of a list, does not fit a valid pattern; empty if all of it fits."""
+    compiled = SmallPattern(pattern)
+    for text in value if isinstance(value, list | tuple) else (value,):
+        if not isinstance(text, str) or len(text) > FIELD_CHARS_MAX:
+            return f"a text of at most {FIELD_CHARS_MAX} characters is expected"
+        if not compiled.is_match(text):
+            return f"does not match the pattern {pattern}"
+    return ""
 
 
 @lru_cache(maxsize=256)

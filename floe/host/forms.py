@@ -6,8 +6,9 @@ What comes out is typed by the form and nothing else: it is data, and never beco
 from collections.abc import Mapping
 from typing import Final
 
+from floe.expr.patterns import unmatched
 from floe.kernel.approval import refusal
-from floe.model.codec import to_text
+from floe.model.codec import from_text, to_text
 from floe.model.errors import Conflict, Forbidden, NotFound, TooLarge, ValuesInvalid
 from floe.model.flow import Ask
 from floe.model.form import Field, Form
@@ -65,7 +66,7 @@ def checked(form: Form, values: Mapping[str, Json], *, complete: bool = True) ->
                 taken[name] = given
             continue
         try:
-            taken[name] = _typed(field, _unmasked(field, given))
+            taken[name] = _matched(field, _typed(field, _unmasked(field, given)))
         except ValueError as error:
             wrong[name] = str(error)
     if wrong:
@@ -94,7 +95,7 @@ def check_size(values: Mapping[str, Json]) -> None:
 
 def _unmasked(field: Field, given: Json) -> Json:
     """The value of a form itself, where it comes back as it is shown: with its password hidden."""
-    if HIDDEN not in str(given):
+    if HIDDEN not in str(given) or field.type == "list":
         return given
     own = {one for one in (field.value, *field.choices) if masked(one) == given}
     return own.pop() if len(own) == 1 else given
@@ -119,6 +120,12 @@ def _typed(field: Field, given: Json) -> Json:
             return given
         case "choice", _:
             raise ValueError("one of " + ", ".join(field.choices) + " is expected")
+        case "list", list() | tuple():
+            return given
+        case "list", str():
+            return _listed(given)
+        case "list", _:
+            raise ValueError("a list is expected")
         case "string", str() if "\n" in given:
             raise ValueError("a single line is expected")
         case "string" | "text", str():
@@ -127,6 +134,24 @@ def _typed(field: Field, given: Json) -> Json:
             return str(given)
         case _:
             raise ValueError("a text is expected")
+
+
+def _listed(text: str) -> Json:
+    """A list as people write it: JSON, a value on each line, or values with commas between them."""
+    if text.lstrip().startswith("["):
+        try:
+            return from_text(text)
+        except ValueError:
+            raise ValueError("a list as JSON, or values separated by commas, is expected") from None
+    parts = text.splitlines() if "\n" in text.strip() else text.split(",")
+    return [part.strip() for part in parts if part.strip()]
+
+
+def _matched(field: Field, value: Json) -> Json:
+    """The value itself, if it fits the pattern of its field. Raises ValueError with the reason."""
+    if field.pattern and (fault := unmatched(field.pattern, value)):
+        raise ValueError(fault)
+    return value
 
 
 def _shown(name: str) -> str:

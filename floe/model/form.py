@@ -6,7 +6,7 @@ from floe.model.ids import Json
 from floe.model.nouns import dataclass
 from floe.model.template import Template
 
-FieldType = Literal["text", "string", "bool", "number", "choice"]
+FieldType = Literal["text", "string", "bool", "number", "choice", "list"]
 Approvers = Literal["anyone", "not-starter"]
 """Who may answer the form of a task. not-starter: everybody but the starter of the run."""
 
@@ -22,6 +22,8 @@ class Field:
     """The initial value; None for none."""
     required: bool = True
     choices: tuple[str, ...] = ()
+    pattern: str = ""
+    """A regular expression (RE2) that a text, or each text of a list, matches as a whole."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,10 +29,11 @@ FORM_SCHEMAS: Final[Mapping[str, Schema]] = {
         {
             "id": TEXT,
             "prompt": TEXT,
-            "type": one_of("text", "string", "bool", "number", "choice"),
+            "type": one_of("text", "string", "bool", "number", "choice", "list"),
             "value": ANY,
             "required": FLAG,
             "choices": many(TEXT),
+            "pattern": TEXT,
         }
     ),
     "Form": shape(FORM),

@@ -31,6 +31,7 @@ def form_shape(form: Form) -> Shape:
                 "value": f.value,
                 "required": f.required,
                 "choices": list(f.choices),
+                "pattern": f.pattern,
             }
             for f in form.fields
         ],

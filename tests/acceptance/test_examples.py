@@ -58,6 +58,7 @@ IN_TERMINAL = (
     ("sub-flows.yml --flow release -d version=1.4.2", "task.deploy-there"),
     ("notify.yml", "sent: webhook"),
     ("outcomes.yml", "the probe said three"),
+    ("release.yml -d ask=false -d targets=eu", "released 1.4.0 to eu"),
     ("repeat.yml", "the service answers 200"),
     ("secrets.yml", "deployed"),
     ("ssh.yml -d hosts=127.0.0.1", "127.0.0.1 has the app"),

@@ -194,6 +194,7 @@ function fieldsOf(values, form) {
     value,
     required: true,
     choices: [],
+    pattern: "",
   }));
 }
 

@@ -150,8 +150,9 @@ function Input({ id, field, value, message, set }) {
   return html`<div class=${classes("field", message && "is-wrong")}>${label}${control()}${problem}</div>`;
 
   function control() {
-    if (field.type === "text")
-      return html`<textarea ...${common} rows="3" value=${text} onInput=${onInput}></textarea>`;
+    if (field.type === "text" || field.type === "list")
+      return html`<textarea ...${common} rows="3" value=${text} onInput=${onInput}
+        placeholder=${field.type === "list" ? "one value on each line, or JSON" : undefined}></textarea>`;
     if (field.type === "number")
       return html`<input ...${common} type="text" inputmode="decimal" value=${text} placeholder=${initial(field)}
         onInput=${onInput} />`;

@@ -4,11 +4,12 @@
 export type Field = {
   id: string;
   prompt: string;
-  type: "text" | "string" | "bool" | "number" | "choice";
+  type: "text" | "string" | "bool" | "number" | "choice" | "list";
   /** any JSON value */
   value: unknown;
   required: boolean;
   choices: string[];
+  pattern: string;
 };
 
 export type Form = {

@@ -150,7 +150,7 @@ def _computable(flow: Flow) -> frozenset[str]:
     asked = [node.work.form for node in flow.nodes if isinstance(node.work, Ask)]
     forms = [*(trigger.form for trigger in flow.triggers), *asked]
     fields = [field for form in forms for field in form.fields]
-    texts = {field.id for field in fields if field.type in ("text", "string")}
+    texts = {field.id for field in fields if field.type in ("text", "string", "list")}
     return frozenset(
         VALUE_PREFIX + field.id.upper().replace("-", "_")
         for field in fields

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from floe.dialects.floe.items import written_items
 from floe.dialects.floe.vocabulary import (
     APPROVERS,
     CHOICES,
@@ -12,6 +13,7 @@ from floe.dialects.floe.vocabulary import (
     FORM_FIELD,
     FORM_MAP,
     FORM_TEXT,
+    PATTERN,
     PROMPT,
     REQUIRED,
     TITLE,
@@ -20,7 +22,8 @@ from floe.dialects.floe.vocabulary import (
 from floe.dialects.kinds import Flag, Text, Unfit, quoted, scalar
 from floe.dialects.notes import Notes
 from floe.dialects.section import SectionValues
-from floe.dialects.tree import Table, Tree
+from floe.dialects.tree import Items, Scalar, Table, Tree
+from floe.expr.patterns import EXPRESSION_BYTES_MAX, EXPRESSION_SIZE_MAX, fault_of, unmatched
 from floe.model.form import Field, FieldType, Form
 from floe.model.ids import Json
 from floe.model.number import exact_number
@@ -81,17 +84,36 @@ def _field(part: SectionValues, notes: Notes) -> Field | None:
         notes.error(part.at, "a choice needs `choices`", CHOICES.example)
     if kind != "choice" and CHOICES in part and not part.is_wrong(FIELD_TYPE):
         notes.error(part.at_of(CHOICES), f"a {kind} has no `choices`", "type: choice")
+    pattern = _pattern(part, kind, notes)
     return Field(
         id=part[FIELD_ID],
         prompt=part[PROMPT] or part[FIELD_ID],
         type=kind,
-        value=_value(part, kind, choices, notes),
+        value=_value(part, kind, choices, pattern, notes),
         required=part[REQUIRED],
         choices=choices,
+        pattern=pattern,
     )
 
 
-def _value(part: SectionValues, kind: FieldType, choices: tuple[str, ...], notes: Notes) -> Json:
+def _pattern(part: SectionValues, kind: FieldType, notes: Notes) -> str:
+    """The pattern of a field; empty, and reported, if it cannot be one."""
+    pattern = part[PATTERN]
+    if not pattern or part.is_wrong(FIELD_TYPE):
+        return ""
+    if kind not in ("string", "text", "list"):
+        notes.error(part.at_of(PATTERN), f"a {kind} has no `pattern`", "type: string")
+        return ""
+    if fault := fault_of(pattern, EXPRESSION_SIZE_MAX, EXPRESSION_BYTES_MAX):
+        what = f"`pattern` is not a valid RE2 regular expression: {fault}"
+        notes.error(part.at_of(PATTERN), what, PATTERN.example)
+        return ""
+    return pattern
+
+
+def _value(
+    part: SectionValues, kind: FieldType, choices: tuple[str, ...], pattern: str, notes: Notes
+) -> Json:
     tree = part[VALUE]
     if tree is None or part.is_wrong(FIELD_TYPE):
         return None
@@ -100,6 +122,8 @@ def _value(part: SectionValues, kind: FieldType, choices: tuple[str, ...], notes
             return Flag().read(tree, VALUE.name, notes)
         if kind == "number":
             return _number(tree)
+        if kind == "list":
+            return _fitting(pattern, _items(tree), tree, notes)
         text = Text().read(tree, VALUE.name, notes)
     except Unfit as e:
         notes.error(e.at, e.what, e.hint)
@@ -107,7 +131,21 @@ def _value(part: SectionValues, kind: FieldType, choices: tuple[str, ...], notes
     if choices and text not in choices:
         what = f"`value` is not one of the choices: {quoted(text)}"
         notes.error(tree.at, what, f"one of {', '.join(choices)}")
-    return text
+    return _fitting(pattern, text, tree, notes)
+
+
+def _items(tree: Tree) -> Json:
+    if not isinstance(tree, Items):
+        found = quoted(tree.text) if isinstance(tree, Scalar) else "a map"
+        raise Unfit(tree.at, f"`{VALUE.name}` takes a list, not {found}", "value: [eu, us]")
+    return written_items(tree, VALUE.name)
+
+
+def _fitting(pattern: str, value: Json, tree: Tree, notes: Notes) -> Json:
+    if not pattern or not (fault := unmatched(pattern, value)):
+        return value
+    notes.error(tree.at, f"`{VALUE.name}` {fault}", "change the value, or the pattern")
+    return None
 
 
 def _number(tree: Tree) -> Json:

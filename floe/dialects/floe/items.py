@@ -135,6 +135,11 @@ def _check_excluded(
             raise Unfit(at, what, f"its lists are {', '.join(lists)}")
 
 
+def written_items(tree: Items, key: str) -> tuple[Json, ...]:
+    """A list of values as written. Raises Unfit, also for values of the run in it."""
+    return tuple(_item(item, key) for item in tree.items)
+
+
 def _item(tree: Tree, key: str) -> Json:
     """A value of a list that is written here. Raises Unfit, also for values of the run in it."""
     _refuse_values(tree, key)

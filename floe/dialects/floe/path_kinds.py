@@ -7,7 +7,7 @@ from floe.model.flow import Ask, Flow
 from floe.model.form import Form
 from floe.model.template import Path
 
-_FIELDS: Final[dict[str, Kind]] = {"bool": "bool", "number": "number"}
+_FIELDS: Final[dict[str, Kind]] = {"bool": "bool", "number": "number", "list": "list"}
 """Fields of all other types are texts."""
 
 

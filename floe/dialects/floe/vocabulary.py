@@ -623,13 +623,20 @@ PROMPT: Final = KeySpec(
     doc="What to ask.",
     example="prompt: Which branch?",
 )
-FIELD_TYPES: Final[tuple[FieldType, ...]] = ("text", "string", "bool", "number", "choice")
+FIELD_TYPES: Final[tuple[FieldType, ...]] = (
+    "text",
+    "string",
+    "bool",
+    "number",
+    "choice",
+    "list",
+)
 STRING: Final[FieldType] = "string"
 FIELD_TYPE: Final = KeySpec(
     name="type",
     kind=OneOf(FIELD_TYPES),
     default=STRING,
-    doc="Type of the value; `text` may have several lines.",
+    doc="Type of the value; `text` may have several lines, `list` is a list of any values.",
     example="type: bool",
 )
 VALUE: Final = KeySpec(
@@ -654,8 +661,17 @@ CHOICES: Final = KeySpec(
     doc="For `choice`: the allowed values.",
     example="choices: [staging, production]",
 )
+PATTERN: Final = KeySpec(
+    name="pattern",
+    kind=TEXT,
+    default="",
+    absent="any text",
+    doc="For `string`, `text` and `list`: a regular expression (RE2) of at most 256 characters, "
+    "which the text, or each text of the list, matches as a whole.",
+    example=r"pattern: '\d+\.\d+\.\d+'",
+)
 FORM_FIELD: Final = Section(
-    name="a field", keys=(FIELD_ID, PROMPT, FIELD_TYPE, VALUE, REQUIRED, CHOICES)
+    name="a field", keys=(FIELD_ID, PROMPT, FIELD_TYPE, VALUE, REQUIRED, CHOICES, PATTERN)
 )
 
 # --- opts -----------------------------------------------------------------------------------------

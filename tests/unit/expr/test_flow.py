@@ -255,3 +255,11 @@ def test_docs_name_every_filter() -> None:
     names = {name for row in rows for name in re.findall(r"`(\w+)[`(]", row.partition("|")[0])}
 
     assert names == {*FILTERS, *EACH}
+
+
+@pytest.mark.parametrize("name", [*FILTERS, *EACH, "default"])
+def test_each_filter_has_a_result_and_an_error_among_the_vectors(name: str) -> None:
+    found = [case.values[0] for case in cases()]
+    mentioned = [case for case in found if re.search(rf"\|\s*{name}\b", case["expression"])]
+
+    assert {"result" in case for case in mentioned} == {True, False}

@@ -43,6 +43,11 @@ def wrong(form: Form, values: dict[str, Json], **others: bool) -> dict[str, str]
         ("number", "9007199254740993", 9007199254740993),
         ("number", "0.1000000000000000055", "0.1000000000000000055"),
         ("choice", "b", "b"),
+        ("list", ["eu", 1, {"a": None}], ["eu", 1, {"a": None}]),
+        ("list", [], []),
+        ("list", "eu, us,", ["eu", "us"]),
+        ("list", "eu, de\n\nus\n", ["eu, de", "us"]),
+        ("list", ' ["eu", 1]', ["eu", 1]),
     ],
 )
 def test_value_is_typed_by_its_field(type: str, given: Json, taken: Json) -> None:
@@ -55,6 +60,8 @@ def test_value_is_typed_by_its_field(type: str, given: Json, taken: Json) -> Non
     ("type", "given", "said"),
     [
         ("string", "a\nb", "single line"),
+        ("list", {"a": 1}, "a list is expected"),
+        ("list", "[eu, us]", "a list as JSON, or values separated by commas, is expected"),
         ("string", True, "a text"),
         ("text", ["a"], "a text"),
         ("text", {"a": 1}, "a text"),
@@ -196,3 +203,26 @@ def test_any_values_are_taken_as_storable_ones_or_refused(
 
     assert from_text(to_text(taken).encode()) == taken
     assert set(taken) <= {f.id for f in fields}
+
+
+@pytest.mark.parametrize(
+    ("type", "given"), [("string", "1.2.3"), ("text", "1.2.3"), ("list", ["1.2.3", "4.5.6"])]
+)
+def test_text_that_matches_the_pattern_as_a_whole_is_taken(type: str, given: Json) -> None:
+    form = a_field(type=type, pattern=r"\d+\.\d+\.\d+")
+
+    assert checked(form, {"x": given}) == {"x": given}
+
+
+@pytest.mark.parametrize(
+    ("type", "given", "said"),
+    [
+        ("string", "1.2.3-rc1", "does not match the pattern [0-9.]+"),
+        ("string", "v1.2.3", "does not match the pattern [0-9.]+"),
+        ("list", ["1", "x"], "does not match the pattern [0-9.]+"),
+        ("list", [1], "a text of at most 4096 characters is expected"),
+        ("text", "1" * 4097, "a text of at most 4096 characters is expected"),
+    ],
+)
+def test_text_that_does_not_match_is_refused(type: str, given: Json, said: str) -> None:
+    assert wrong(a_field(type=type, pattern="[0-9.]+"), {"x": given}) == {"x": said}

@@ -1,9 +1,24 @@
 """Nodes that both listen and wait: later dialects have them, and the kernel knows one rule."""
 
+from floe.kernel.evolve import evolve, fold
+from floe.model.flow import Trigger
 from floe.model.ids import NodeId
 from floe.model.run import Run
+from floe.model.signal import Activate
 from floe.model.tags import Tag
-from tests.make import a_flow, a_node, a_run, after, exited
+from tests.make import (
+    H1,
+    REF,
+    WORKSPACE,
+    a_flow,
+    a_granted,
+    a_node,
+    a_pended,
+    a_run,
+    after,
+    attached,
+    exited,
+)
 
 GATED = a_flow(
     a_node("gate"),
@@ -37,3 +52,15 @@ def test_node_enters_when_its_tag_arrived_and_its_clause_stands_in_either_order(
     assert has_entered(gate_last)
     assert has_entered(work_last)
     assert gate_last.nodes[NodeId("gated")].sources == ("work", "gate")
+
+
+def test_two_triggers_issue_one_trigger_good() -> None:
+    start, nightly = (Trigger(id=NodeId(id), type="data", name=id) for id in ("start", "nightly"))
+    flow = a_flow(a_node("build"), a_node("lint"), triggers=(start, nightly))
+
+    for trigger in (start, nightly):
+        pended = attached(fold(REF, [a_pended(flow, trigger=trigger.id)]), flow)
+        run = after(evolve(pended, a_granted()), Activate(host=H1, epoch=1, workspace=WORKSPACE))
+
+        assert [*run.standing] == ["trigger.good"]
+        assert sorted(run.nodes) == ["build", "lint"]
