@@ -4,6 +4,8 @@ Rules of this file: a request is sent only after the start of its attempt is sto
 and no cookie outlives a request.
 """
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from floe.model.http import Http
@@ -13,7 +15,7 @@ from floe.model.template import Text
 from floe.nodes.base import NO_SECRETS, Job, Secrets
 from floe.nodes.forbidden import NOTHING_FORBIDDEN, ForbiddenAddresses
 from floe.nodes.logged_attempts import AttemptLog, ExchangeFailed, LoggedAttempts
-from floe.nodes.replies import named_outputs, outputs_of
+from floe.nodes.replies import HttpReply, named_outputs, outputs_of
 from floe.places import Places
 
 AT_ONCE_MAX: Final = 64
@@ -35,12 +37,11 @@ class Requests(LoggedAttempts):
         self._forbidden = forbidden
 
     async def _exchange(self, job: Job, log: AttemptLog) -> Report:
-        from floe.nodes.exchange import exchange  # imports aiohttp, so only when needed
-
         work = job.work
         if not isinstance(work, Http):
             raise TypeError(f"{type(work).__name__} is no request")
         log.line(f"{work.method} {_shown(work.url)}")
+        exchange = await asyncio.to_thread(_client)
         reply = await exchange(work, self._secrets, self._forbidden, log)
         good = work.expects(reply.status)
         outputs, note = named_outputs(reply, work.outputs) if work.outputs else outputs_of(reply)
@@ -54,6 +55,16 @@ class Requests(LoggedAttempts):
             outputs=outputs,
             output_bytes=self._size(job),
         )
+
+
+Exchange = Callable[[Http, Secrets, ForbiddenAddresses, AttemptLog], Awaitable[HttpReply]]
+
+
+def _client() -> Exchange:
+    """The client. Blocks: the first call imports aiohttp's, which takes 0.1 s."""
+    from floe.nodes.exchange import exchange
+
+    return exchange
 
 
 def _shown(url: Text) -> str:

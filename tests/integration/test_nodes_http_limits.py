@@ -219,6 +219,29 @@ async def test_own_api_is_refused_after_a_redirect_too(
     assert other.requests == []
 
 
+async def test_proxy_of_the_environment_gets_the_request(
+    tmp_path: Path, echo: Echo, requests: Requests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", echo.url)
+
+    report = await sent(tmp_path, requests, "http://service.example.com/json?a=%41")
+
+    assert answer(report).good
+    assert echo.requests[0][1] == "http://service.example.com/json?a=%41"
+
+
+async def test_forbidden_address_in_a_url_is_refused_before_a_proxy(
+    tmp_path: Path, echo: Echo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", echo.url)
+    requests = Requests(forbidden=ForbiddenAddresses(("link-local",)))
+
+    report = await sent(tmp_path, requests, "http://169.254.169.254/latest/meta-data")
+
+    assert "`http-forbid` has link-local" in why(report)
+    assert echo.requests == []
+
+
 # --- certificates ---
 
 
