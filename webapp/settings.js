@@ -1,4 +1,4 @@
-// Preferences stored in this browser; no data of the host.
+// What this browser is set to: stored preferences, and the width of its page. No data of the host.
 import { effect, signal } from "@preact/signals";
 
 /**
@@ -29,3 +29,9 @@ function write(name, value) {
     // storage is disabled: the choice lasts as long as the page
   }
 }
+
+const phone = matchMedia("(max-width: 700px)"); // the style sheets in css/ use the same number
+
+/** Whether the page has the width of a phone, with one column. */
+export const narrow = signal(phone.matches);
+phone.addEventListener("change", () => (narrow.value = phone.matches));

@@ -199,13 +199,14 @@ function toOpened(frames) {
   const next = advanced(data, frames);
   if (next === data) return;
   open.state.value = { data: next, error: null };
-  // Forms, the graph of a flow-file and the move of a workspace come only with a complete run.
+  // Forms, child runs, the graph of a flow-file and the move of a workspace come only with a complete run.
   const asked = new Set(data.nodes.filter((node) => node.state === "asking").map(({ id }) => id));
   if (
     frames.some(
       ({ event, node }) =>
         event === "FlowPinned" ||
         event === "RunEnded" ||
+        event === "ChildPended" ||
         (event === "RunActivated" && data.rerun_of) ||
         node?.state === "asking" ||
         asked.has(node?.id ?? ""),

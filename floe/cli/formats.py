@@ -227,6 +227,12 @@ def ran_of(run: Shape) -> str:
     return ran(run.get("ran", 0), run.get("skipped", 0))
 
 
+def child_of(run: Shape) -> str:
+    """`child of h1-12`; empty for a run that is no child."""
+    parent = run.get("parent")
+    return f"child of {parent['run']}" if parent else ""
+
+
 def text_lines(text: str) -> list[str]:
     """A text of several lines, as clean lines of a terminal."""
     return [clean(line) for line in text.strip().split("\n")] if text.strip() else []

@@ -1,13 +1,13 @@
 """`floe runs`: list runs, newest first."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, get_args
 
 import click
 
 from floe.cli.arguments import FLOW
 from floe.cli.client import Client, connected
-from floe.cli.formats import age, as_json, as_of, ran_of, run_state, sentence, table, took
+from floe.cli.formats import age, as_json, as_of, child_of, ran_of, run_state, sentence, table, took
 from floe.model.ids import Shape
 from floe.model.result import RunResult
 
@@ -79,7 +79,7 @@ def command(
         ("RUN", "FLOW", "TITLE", "STATE", "HOST", "STARTED", "TOOK", "BY", "WHY"),
         (
             (
-                run["id"],
+                f"{'  ' * (depth - 1)}└ {run['id']}" if depth else run["id"],
                 f"{run['flow']}@{run['ver']}",
                 run.get("title", ""),
                 run_state(run),
@@ -87,13 +87,31 @@ def command(
                 age(run["pended_at"]),
                 took(run["started_at"], run["ended_at"]),
                 run["by"],
-                "; ".join(filter(None, (_reason(run, waits), ran_of(run)))),
+                "; ".join(
+                    filter(None, (_reason(run, waits), ran_of(run), "" if depth else child_of(run)))
+                ),
             )
-            for run in answer["runs"]
+            for depth, run in _families(answer["runs"])
         ),
     )
     if answer["next"]:
         click.echo(f"more: --cursor {answer['next']}", err=True)
+
+
+def _families(rows: Sequence[Shape]) -> Iterator[tuple[int, Shape]]:
+    """Each run with its depth: child runs follow their parent, where the list has it."""
+    ids = {row["id"] for row in rows}
+    below: dict[str, list[Shape]] = {}
+    for row in rows:
+        parent = row.get("parent")
+        below.setdefault(parent["run"] if parent and parent["run"] in ids else "", []).append(row)
+
+    def walk(id: str, depth: int) -> Iterator[tuple[int, Shape]]:
+        for row in below.get(id, ()):
+            yield depth, row
+            yield from walk(row["id"], depth + 1)
+
+    return walk("", 0)
 
 
 def _reason(run: Shape, waits: Mapping[str, str]) -> str:

@@ -12,6 +12,7 @@ from floe.cli.formats import (
     age,
     answer_line,
     as_json,
+    child_of,
     clean,
     ran_of,
     reason,
@@ -53,6 +54,9 @@ def command(run: str, json_: bool) -> None:
     begun = f"{age(shape['pended_at'])} by {by} ({shape['trigger']})"
     where = f", on {shape['host']} for {took(shape['started_at'], shape['ended_at'])}"
     click.echo(f"  pended {begun}" + (where if shape["started_at"] else ""))
+    if parent := shape.get("parent"):
+        waits = "" if parent["waits"] else ", which does not wait"
+        click.echo(f"  {child_of(shape)} ({parent['node']}){waits}")
     for line in _notice_lines(client, shape):
         click.echo(f"  {line}")
     if shape.get("moved_to"):
@@ -63,6 +67,7 @@ def command(run: str, json_: bool) -> None:
     for name, value in shape.get("outputs", {}).items():
         text = value if isinstance(value, str) else json.dumps(value)
         click.echo(f"  output {name} = {clean(text)[:200]}")
+    children = {one["node"]: one["run"] for one in shape.get("children", ())}
     if shape["nodes"]:
         click.echo()
         table(
@@ -77,7 +82,7 @@ def command(run: str, json_: bool) -> None:
                     ),
                     took(node.get("started_at") or node.get("asked_at"), node.get("ended_at")),
                     size(node["output_bytes"]) if node.get("output_bytes") else "",
-                    reason(node),
+                    " ".join(filter(None, (children.get(node["id"]), reason(node)))),
                 )
                 for node in shape["nodes"]
             ),

@@ -8,7 +8,7 @@ import click
 
 from floe.cli.arguments import RUN
 from floe.cli.client import Account, Client, ClientPatience, connected, path, unanswered
-from floe.cli.formats import as_of, clean, clock_of, run_state, sentence, state
+from floe.cli.formats import as_of, child_of, clean, clock_of, run_state, sentence, state
 from floe.model.errors import Denied, Yours
 from floe.model.ids import Shape
 from floe.model.visible import visible_json
@@ -135,6 +135,6 @@ def _line(frame: Shape) -> str:
     if node:
         parts.append(_items(node) or f"{node['ref']}  {state(node['state'])}")
     elif summary:
-        parts.append(f"{summary['flow']}  {run_state(summary)}")
+        parts += [f"{summary['flow']}  {run_state(summary)}", *filter(None, (child_of(summary),))]
     why = node.get("why") or summary.get("why")
     return "  ".join([*parts, clean(why)] if why else parts)

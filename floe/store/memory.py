@@ -172,10 +172,11 @@ class MemoryStore:
             known = found.setdefault(row.flow, FlowRuns(last=row))
             if row.flow not in wanted or row.state != "archive":
                 continue
-            if row.good or (row.result in FAILING and known.bad == bad_max):
+            is_failure = row.result in FAILING and not row.awaited
+            if row.good or (is_failure and known.bad == bad_max):
                 found[row.flow] = replace(known, has_more=not row.good)
                 wanted.discard(row.flow)
-            elif row.result in FAILING:
+            elif is_failure:
                 ended_at = row.ended_at or row.pended_at
                 found[row.flow] = replace(known, bad=known.bad + 1, bad_since=ended_at)
             if not wanted:

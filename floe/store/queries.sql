@@ -138,7 +138,7 @@ FROM runs WHERE {where} ORDER BY pended_at DESC, key DESC LIMIT :limit;
 
 -- name: flow_runs
 -- The newest run of each of some flows, how many of its archived runs failed since the newest good
--- one (`bad_max` and one more at most), and when the oldest of `bad_max` ended. All by an index.
+-- one, apart from those that a parent waited for (`bad_max` and one more at most), and when the oldest of `bad_max` ended. All by an index.
 WITH
     asked AS (SELECT value AS flow FROM json_each(:flows)),
     newest AS (SELECT flow, (SELECT key FROM (
@@ -168,11 +168,11 @@ WITH
         FROM asked)
 SELECT
     (SELECT count(*) FROM (SELECT 1 FROM runs
-        WHERE flow = newest.flow AND good = FALSE AND result IN ('bad', 'stalled')
+        WHERE flow = newest.flow AND good = FALSE AND result IN ('bad', 'stalled') AND awaited = FALSE
         AND (pended_at, key) > (newest.good_at, newest.good_key)
         ORDER BY pended_at DESC, key DESC LIMIT :bad_max + 1)),
     (SELECT coalesce(ended_at, pended_at) FROM (SELECT ended_at, pended_at, key FROM runs
-        WHERE flow = newest.flow AND good = FALSE AND result IN ('bad', 'stalled')
+        WHERE flow = newest.flow AND good = FALSE AND result IN ('bad', 'stalled') AND awaited = FALSE
         AND (pended_at, key) > (newest.good_at, newest.good_key)
         ORDER BY pended_at DESC, key DESC LIMIT :bad_max) ORDER BY pended_at, key LIMIT 1),
     id, runs.key, runs.flow, ver, state, phase, good, result, why, title, terms, host, store,

@@ -172,6 +172,24 @@ def items(at: Pictures) -> None:
     at.take("items-1000", f"runs/{links}")
 
 
+def children(at: Pictures) -> None:
+    """Runs that are below other runs."""
+    run = at.start("roll-out", version="1.4.2")
+    at.until(run, "production", "running")
+    child = at.host.get(f"runs/{run}")["children"][-1]["run"]
+    at.until(child, "probe", "running")
+    at.take("children", f"runs/{run}")
+    at.take("children-why", f"runs/{run}?tab=why")
+    at.take("child", f"runs/{child}")
+    at.take("children-now", "")
+    at.host.go("probed")
+    at.until(run, "", "archive")
+    at.take("children-bad", f"runs/{run}")
+    fold = at.page.get_by_role("button", name="2 child runs")
+    at.take("children-runs", "runs", fold.first.click)
+    at.take("children-found", "runs?text=production")
+
+
 def again(at: Pictures) -> None:
     """Nodes that run again: repetitions and visits."""
     for flow in ("wait-for-health", "repair", "repair-in-vain"):
@@ -235,11 +253,11 @@ def main(folder: Path, words: list[str]) -> None:
         browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_FLAGS)
         try:
             at = Pictures(browser.new_page(), host, folder, words)
-            for part in (empty, busy, skipped, items, again, several, tokens, gone):
+            for part in (empty, busy, skipped, items, children, again, several, tokens, gone):
                 part(at)
         finally:
             browser.close()
-            for name in ("tests", "migrated", "patched"):
+            for name in ("tests", "migrated", "patched", "probed"):
                 host.go(name)
             host.stop()
 

@@ -703,6 +703,17 @@ async def test_run_that_a_person_ended_is_no_failure_of_its_flow(
     assert (found.bad, found.bad_since) == (2, 15)
 
 
+async def test_failure_that_a_parent_waited_for_is_none_of_its_flow(store: RunStore) -> None:
+    parent = f"{a_run(9).key}.1.deploy.1.1"
+    fields = {"state": "archive", "good": False, "result": "bad", "pended_at": Instant(20)}
+    child = a_row(a_run(2), parent=parent, awaited=True, **fields)
+    await store.append(a_batch(an_end(1, good=False), child, an_end(3, good=False)))
+
+    found = (await store.flow_runs([FlowId("build")], 3))[FlowId("build")]
+
+    assert found.bad == 2
+
+
 async def test_row_keeps_title_values_and_result(store: RunStore) -> None:
     row = a_summary(
         state="archive", good=False, result="stalled", title="main · c0ffee0", terms="main"

@@ -4,17 +4,16 @@ import { later, useLater } from "../code.js";
 import { byNeed, hostState, troublesOf } from "../fleet.js";
 import { flowName, isLastKnown, lastState, latest } from "../flows.js";
 import { html } from "../html.js";
-import { narrow } from "../narrow.js";
+import { narrow } from "../settings.js";
 import { Behind } from "../panels/behind.js";
-import { failedOf } from "../panels/failed.js";
 import { FailingList } from "../panels/failing.js";
 import { First } from "../panels/first.js";
 import { Mark } from "../panels/mark.js";
 import { Mini } from "../panels/mini.js";
 import { Empty, Failure, Loading } from "../panels/notice.js";
 import { Pending } from "../panels/pending.js";
-import { Row } from "../panels/row.js";
-import { Rows } from "../panels/rows.js";
+import { failedOf, Row } from "../panels/row.js";
+import { belowOf, Family, Rows } from "../panels/rows.js";
 import { ROOT, flowHref } from "../route.js";
 import { asOf, byNewest, flows, hosts, loadRuns, runs, runsLoaded } from "../state.js";
 import { plain, plural } from "../text.js";
@@ -45,7 +44,8 @@ export function Now() {
   isShown.current ||= data !== null && isHere && (waiting === 0 || Form);
   if (!isShown.current) return html`<${Loading} what="runs" />`;
   const all = [...runs.value.values()].sort(byNewest);
-  const active = all.filter((run) => run.state === "active");
+  const below = belowOf(all.filter((run) => run.state === "active"));
+  const active = below.get("") ?? [];
   return html`<h1 class="unseen">Now</h1>
     <div class="now">
       <div class="now-main">
@@ -55,10 +55,9 @@ export function Now() {
         <section class="list"><h2>Running${active.length > 0 && html` <span class="count">${active.length}</span>`}</h2>
           ${
             active.length
-              ? html`<ul class="rows">${active.map((run, at) =>
-                  at < DETAILED
-                    ? html`<${Running} key=${run.id} run=${run} />`
-                    : html`<${Row} key=${run.id} run=${run} />`,
+              ? html`<ul class="rows">${active.map(
+                  (run, at) => html`<${Family} key=${run.id} run=${run} below=${below}
+                    draw=${at < DETAILED ? running : row} />`,
                 )}</ul>`
               : all.length
                 ? html`<${Empty} title="Nothing runs.">
@@ -90,11 +89,17 @@ function Asked({ Form }) {
   </section>`;
 }
 
-/** A run with its nodes. @param {{run: Summary}} props */
-function Running({ run }) {
+/** @param {Summary} run @param {{depth: number, fold: any}} more */
+const running = (run, more) => html`<${Running} key=${run.id} run=${run} ...${more} />`;
+
+/** @param {Summary} run @param {{depth: number, fold: any}} more */
+const row = (run, more) => html`<${Row} key=${run.id} run=${run} ...${more} />`;
+
+/** A run with its nodes. @param {{run: Summary, depth: number, fold: any}} props */
+function Running({ run, ...more }) {
   const { data } = useRun(run.id);
-  if (!data) return html`<${Row} run=${run} />`;
-  return html`<${Row} run=${run} failed=${failedOf(data).length}><${Mini} run=${data} /></${Row}>`;
+  if (!data) return row(run, more);
+  return html`<${Row} run=${run} failed=${failedOf(data).length} ...${more}><${Mini} run=${data} /></${Row}>`;
 }
 
 /** @param {{over: Summary[]}} props */

@@ -2,14 +2,15 @@
 import { useRef } from "preact/hooks";
 import { flowName } from "../flows.js";
 import { classes, html } from "../html.js";
-import { narrow } from "../narrow.js";
+import { narrow } from "../settings.js";
 import { Ask } from "../panels/ask.js";
 import { Away } from "../panels/away.js";
 import { Cancel } from "../panels/cancel.js";
+import { ChildRuns } from "../panels/children.js";
 import { DataPanel } from "../panels/data.js";
 import { EventsPanel } from "../panels/events.js";
 import { Excerpt, useExcerpt } from "../panels/excerpt.js";
-import { Failed, failedOf } from "../panels/failed.js";
+import { Failed, failedOf } from "../panels/row.js";
 import { GraphPanel, tabFor } from "../panels/graph.js";
 import { asItem, chosenItem, Items } from "../panels/items.js";
 import { Mark, stateName } from "../panels/mark.js";
@@ -22,7 +23,7 @@ import { Steps } from "../panels/steps.js";
 import { Tabs } from "../panels/tabs.js";
 import { Visits, visitOf, visitShown } from "../panels/visits.js";
 import { WhyPanel } from "../panels/why.js";
-import { ROOT, flowHref, here, route } from "../route.js";
+import { ROOT, flowHref, here, route, runHref } from "../route.js";
 import { plain, ranOf } from "../text.js";
 import { ago, full, hover, took, when } from "../time.js";
 import { useMoment, useRun, useTitle } from "../use.js";
@@ -181,6 +182,12 @@ function Head({ run, at, away }) {
           <b>${when(run.ended_at)}</b></time></span>`
       }
       ${ranOf(run) && html`<span title=${`${run.skipped} skipped`}>${ranOf(run)}</span>`}
+      ${
+        run.parent &&
+        html`<span>child of <a
+          href=${`${runHref(run.parent.run)}?node=${encodeURIComponent(run.parent.node)}`}>${plain(run.parent.run)}</a
+          >${!run.parent.waits && ", which does not wait"}</span>`
+      }
       ${"rerun_of" in run && html`<${Origin} run=${run} />`}
       ${cancelled && !over && html`<span>cancelled by <b>${plain(cancelled)}</b></span>`}
       ${about.map(({ name, text }) => html`<span key=${name}>${plain(name)} <b>${plain(text)}</b></span>`)}
@@ -222,6 +229,7 @@ function Panel({ run, node, tab, seq, old }) {
   switch (tab) {
     case "output": {
       if (!node) return html`<${Empty} title="Choose a node to see what it printed" />`;
+      if (node.type === "flow") return html`<${ChildRuns} run=${run} node=${node} />`;
       if (node.items) return html`<${ItemOutput} run=${run} node=${node} seq=${seq} old=${old} />`;
       const visit = visitShown(node);
       const shown = visitOf(node, visit);

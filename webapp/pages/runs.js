@@ -33,7 +33,7 @@ export function Runs() {
     ${
       loaded &&
       (loaded.runs.length
-        ? html`<${Rows} label="Runs" at="started"
+        ? html`<${Rows} label="Runs" at="started" isFlat=${query.has("text")}
             list=${loaded.runs.map((run) => runs.value.get(run.id) ?? run)} />`
         : html`<${None} query=${query} next=${loaded.next} />`)
     }

@@ -4,7 +4,7 @@ import { html } from "../html.js";
 import { here } from "../route.js";
 import { plain, plural } from "../text.js";
 import { useLoad } from "../use.js";
-import { failedOf } from "./failed.js";
+import { failedOf } from "./row.js";
 
 const LINES = 5;
 const CHARS_MAX = 400;

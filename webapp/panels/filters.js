@@ -2,7 +2,7 @@
 import { useState } from "preact/hooks";
 import { flowName } from "../flows.js";
 import { html } from "../html.js";
-import { narrow } from "../narrow.js";
+import { narrow } from "../settings.js";
 import { go, here } from "../route.js";
 import { flows, hosts } from "../state.js";
 import { plain } from "../text.js";

@@ -2,7 +2,7 @@
 import { useRef } from "preact/hooks";
 import { barsOf, placeOf } from "../bars.js";
 import { classes, html } from "../html.js";
-import { narrow } from "../narrow.js";
+import { narrow } from "../settings.js";
 import { useRows } from "../viewport.js";
 import { plain } from "../text.js";
 import { spanText, tickStep } from "../ticks.js";

@@ -5,7 +5,7 @@ import { answerOf } from "../answers.js";
 import { firstStart } from "../bars.js";
 import { classes, html } from "../html.js";
 import { AROUND_SMALL, planOf } from "../layout.js";
-import { here, route } from "../route.js";
+import { here, route, runHref } from "../route.js";
 import { nameOf } from "../stacks.js";
 import { plain, skipOf, typeName } from "../text.js";
 import { minute, took } from "../time.js";
@@ -14,6 +14,7 @@ import { useZoom } from "../zoom.js";
 import { itemsText } from "./items.js";
 import { Mark, stateName } from "./mark.js";
 import { Minimap } from "./minimap.js";
+import { childOf } from "./rerun.js";
 import { attemptText, timesText, visitText } from "./visits.js";
 
 /** @typedef {import("../layout.js").Plan} Plan */
@@ -243,8 +244,9 @@ function Node({ node, run, started, chosen, at, isEntry, isCut, isCell = false, 
   const state = node.class === "trigger" ? (started ? "good" : "") : (run?.state ?? "");
   const name = plain(nameOf(node));
   const kind = typeName(node.type || node.class);
+  const child = run ? plain(childOf(run)) : "";
   const far = run ? [visitText(run, node), itemsText(run), attemptText(run, node)].filter(Boolean).join(" · ") : "";
-  const spent = run?.started_at && !far ? ` · ${took(firstStart(run), run.ended_at ?? at)}` : "";
+  const spent = run?.started_at && !far && !child ? ` · ${took(firstStart(run), run.ended_at ?? at)}` : "";
   const inner = html`
     ${state && html`<${Mark} state=${state} />`}
     <span class="node-text"><span class="node-name">${name}</span>
@@ -257,7 +259,7 @@ function Node({ node, run, started, chosen, at, isEntry, isCut, isCell = false, 
               ? `by ${plain(run.by)}, ${minute(run.ended_at)}`
               : spent
                 ? html`<span class="node-kind">${kind}</span><span class="node-took">${spent}</span>`
-                : far || [kind, timesText(node)].filter(Boolean).join(" · ")
+                : far || child || [kind, timesText(node)].filter(Boolean).join(" · ")
         }</span>`
       }</span>`;
   const names = classes(
@@ -271,10 +273,10 @@ function Node({ node, run, started, chosen, at, isEntry, isCut, isCell = false, 
   const style = placed(/** @type {Place} */ (place));
   if (!run || node.class === "trigger") return html`<div class=${names} style=${style} title=${name}>${inner}</div>`;
   const said = skipOf(run) || stateName(state);
-  const title = [`${name}: ${said}`, far, answerOf(run)].filter(Boolean).join(", ");
+  const title = [`${name}: ${said}`, far, answerOf(run), child && `opens ${child}`].filter(Boolean).join(", ");
   return html`<a class=${names} style=${style} title=${title}
-    data-replace data-stop=${node.id} tabindex=${isEntry ? 0 : -1}
-    href=${nodeHref(run)}
+    data-replace=${child ? undefined : true} data-stop=${node.id} tabindex=${isEntry ? 0 : -1}
+    href=${child ? runHref(child) : nodeHref(run)}
     aria-current=${chosen ? "true" : undefined}>${inner}</a>`;
 }
 
@@ -325,5 +327,5 @@ export const nodeHref = (node, more) =>
 export function tabFor(node) {
   if (node.state === "asking") return "form";
   if (["waiting", "never", "skipped"].includes(node.state)) return "why";
-  return node.type === "exec" || node.output_bytes ? "output" : "data";
+  return ["exec", "flow"].includes(node.type) || node.output_bytes ? "output" : "data";
 }

@@ -46,5 +46,8 @@ export function Origin({ run }) {
     ${rerun_of && run.moved_from && html`<span>workspace of <b>${plain(rerun_of)}</b></span>`}`;
 }
 
+/** The child run of the latest attempt of a node; empty for none. @param {RunNode} node */
+export const childOf = ({ child }) => shortOf(child ?? "");
+
 /** The name of a run by its key, which also names its store. @param {string} key */
 export const shortOf = (key) => key.split("@")[0];

@@ -7,7 +7,6 @@ import { brief, full, took, when } from "../time.js";
 import { useRun } from "../use.js";
 import { lastKnown, liveState, pendedFor } from "../waits.js";
 import { Mark } from "./mark.js";
-import { Failed, failedOf } from "./failed.js";
 
 /** A run that goes on, with what only the complete run shows. @param {Parameters<typeof Row>[0]} props */
 export function LiveRow({ run, ...props }) {
@@ -17,25 +16,27 @@ export function LiveRow({ run, ...props }) {
 
 /**
  * @param {{run: import("../types/api").Summary, flow?: boolean, at?: "ended" | "started", failed?: number,
- *   children?: any}} props  flow: name it; at: the instant in the last column, as far as there is one; failed: how many
- *   nodes of a running run have; children: for the reason
+ *   depth?: number, fold?: any, children?: any}} props  flow: name it; at: the instant in the last column, as far as
+ *   there is one; failed: how many nodes of a running run have; depth: how many rows of runs above it are above it;
+ *   fold: shows the runs below it; children: for the reason
  */
-export function Row({ run, flow = true, at = "ended", failed = 0, children }) {
+export function Row({ run, flow = true, at = "ended", failed = 0, depth = 0, fold, children }) {
   const state = liveState(run);
   const isPending = run.state === "pending";
   const waits = isPending ? (pendedFor(run.id) ?? run.phase) : "";
-  const reason = [plain((!run.good && run.why) || waits), ranOf(run)].filter(Boolean).join(" · ");
+  const above = depth || !run.parent ? "" : `child of ${plain(run.parent.run)}`;
+  const reason = [plain((!run.good && run.why) || waits), ranOf(run), above].filter(Boolean).join(" · ");
   const old = lastKnown(run);
   const until = old ? old.at : run.ended_at;
   const then = (at === "ended" && run.ended_at) || run.started_at || run.pended_at;
-  return html`<li class=${`row is-${state}`}>
+  return html`<li class=${`row is-${state}${depth ? " is-child" : ""}`} style=${depth ? { "--depth": depth } : null}>
     <${Mark} state=${state} old=${!!old} />
     <a class="row-name" href=${runHref(run.id)} title=${`${plain(flowName(run.flow))} ${plain(run.id)}`}>${
       flow && html`<b>${plain(flowName(run.flow))}</b> `
     }
       <span class="id">${plain(run.id)}</span></a>
     <span class="row-why" title=${[plain(run.title), reason].filter(Boolean).join(": ")}>
-      ${run.title && html`<span class="row-title">${plain(run.title)}</span> `}<${Failed} count=${failed} />${
+      ${fold}${run.title && html`<span class="row-title">${plain(run.title)}</span> `}<${Failed} count=${failed} />${
         old
           ? html`<span class="row-reason">${plain(old.host)} is away${old.at && `: as of ${when(old.at)}`}</span>`
           : (children ?? (reason && html`<span class="row-reason">${reason}</span>`))
@@ -49,3 +50,13 @@ export function Row({ run, flow = true, at = "ended", failed = 0, children }) {
     <time class="row-at" dateTime=${then} title=${full(then)}>${brief(then)}</time>
   </li>`;
 }
+
+// How many nodes have failed of a run that goes on: its state alone would say that all is well.
+/** The nodes that failed and keep their outcome. @param {import("../types/api").Detail} run */
+export const failedOf = (run) =>
+  run.state === "archive"
+    ? run.nodes.filter((node) => run.failed.includes(node.id))
+    : run.nodes.filter((node) => node.good === false && !node.by);
+
+/** @param {{count: number}} props */
+export const Failed = ({ count }) => (count ? html`<span class="chip is-bad is-failed">${count} failed</span>` : null);

@@ -2,7 +2,7 @@
 import { useState } from "preact/hooks";
 import { flowName } from "../flows.js";
 import { html } from "../html.js";
-import { plain } from "../text.js";
+import { plain, plural } from "../text.js";
 import { brief, duration, full } from "../time.js";
 import { Mark } from "./mark.js";
 import { LiveRow, Row } from "./row.js";
@@ -14,40 +14,70 @@ const DETAILED = 25;
 
 /** @typedef {import("../types/api").Summary} Summary */
 
-/** @param {Summary} run */
-const keyOf = (run) => (run.good ? `${run.flow} ${run.by} ${run.title}` : "");
+/** The runs of a list that are below another one of it, by the run above them. @param {Summary[]} list */
+export function belowOf(list) {
+  const ids = new Set(list.map(({ id }) => id));
+  return Map.groupBy(list, ({ parent }) => (parent && ids.has(parent.run) ? parent.run : ""));
+}
 
-/** Runs that are equal but for their time, as groups; every other run alone. @param {Summary[]} list */
-function groupsOf(list) {
+/** @param {Summary} run */
+const keyOf = (run) => (run.good && !run.parent ? `${run.flow} ${run.by} ${run.title}` : "");
+
+/** Runs that are equal but for their time, as groups; every other run alone.
+ * @param {Summary[]} list @param {Map<string, Summary[]>} below */
+function groupsOf(list, below) {
   /** @type {Summary[][]} */
   const groups = [];
   for (const run of list) {
     const group = groups.at(-1);
-    if (group && keyOf(run) && keyOf(group[0]) === keyOf(run)) group.push(run);
+    const isAlone = !keyOf(run) || below.has(run.id) || below.has(group?.[0].id ?? "");
+    if (group && !isAlone && keyOf(group[0]) === keyOf(run)) group.push(run);
     else groups.push([run]);
   }
   return groups.flatMap((group) => (group.length < LEAST ? group.map((run) => [run]) : [group]));
 }
 
 /**
- * @param {{list: Summary[], label?: string, flow?: boolean, at?: "ended" | "started"}} props
- *   flow: name the flow of each; at: the instant in the last column
+ * A run, and behind a button those below it.
+ * @param {{run: Summary, below: Map<string, Summary[]>, depth?: number,
+ *   draw: (run: Summary, more: {depth: number, fold: any}) => any}} props
  */
-export function Rows({ list, label, flow = true, at = "ended" }) {
+export function Family({ run, below, depth = 0, draw }) {
+  const [isOpen, setOpen] = useState(false);
+  const list = below.get(run.id) ?? [];
+  const bad = list.filter(({ good }) => good === false).length;
+  const fold =
+    list.length > 0 &&
+    html`<button class="quiet row-children" aria-expanded=${String(isOpen)} onClick=${() => setOpen(!isOpen)}>
+      ${plural(list.length, "child run")}${bad > 0 && `, ${bad} not good`}</button> `;
+  return html`${draw(run, { depth, fold })}${
+    isOpen &&
+    list.map((one) => html`<${Family} key=${one.id} run=${one} below=${below} depth=${depth + 1} draw=${draw} />`)
+  }`;
+}
+
+/**
+ * @param {{list: Summary[], label?: string, flow?: boolean, at?: "ended" | "started", isFlat?: boolean}} props
+ *   flow: name the flow of each; at: the instant in the last column; isFlat: child runs have rows like others
+ */
+export function Rows({ list, label, flow = true, at = "ended", isFlat = false }) {
   const [open, setOpen] = useState(/** @type {Set<string>} */ (new Set()));
   /** @param {string} id */
   const toggle = (id) => setOpen((old) => new Set(old.has(id) ? [...old].filter((one) => one !== id) : [...old, id]));
   const active = list.filter((run) => run.state === "active");
+  const below = isFlat ? new Map([["", list]]) : belowOf(list);
   const detailed = new Set(active.slice(0, DETAILED).map((run) => run.id));
+  /** @param {Summary} run @param {{depth: number, fold: any}} more */
+  const draw = (run, more) =>
+    html`<${detailed.has(run.id) ? LiveRow : Row} key=${run.id} run=${run} flow=${flow} at=${at} ...${more} />`;
   return html`<div class=${flow ? "" : "is-one-flow"}>
     <div class="row rows-head" aria-hidden="true"><span></span><span>${flow ? "Flow" : "Run"}</span><span>What</span>
       <span class="row-by">Who</span><span class="row-took">Took</span><span class="row-at">${
         at === "ended" ? "Ended" : "Started"
       }</span></div>
-    <ul class="rows" aria-label=${label}>${groupsOf(list).map((group) => {
+    <ul class="rows" aria-label=${label}>${groupsOf(below.get("") ?? [], below).map((group) => {
       const id = group[group.length - 1].id; // the oldest: new runs join at the other end
-      if (group.length === 1)
-        return html`<${detailed.has(id) ? LiveRow : Row} key=${id} run=${group[0]} flow=${flow} at=${at} />`;
+      if (group.length === 1) return html`<${Family} key=${id} run=${group[0]} below=${below} draw=${draw} />`;
       const isOpen = open.has(id);
       return html`<${Fold} key=${`${id} fold`} group=${group} flow=${flow} isOpen=${isOpen}
           toggle=${() => toggle(id)} />

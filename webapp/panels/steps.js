@@ -10,7 +10,7 @@ import { nodeHref, tabFor } from "./graph.js";
 import { attemptText, visitText } from "./visits.js";
 import { itemsText } from "./items.js";
 import { Mark } from "./mark.js";
-import { shortOf } from "./rerun.js";
+import { childOf, shortOf } from "./rerun.js";
 
 /** @typedef {import("../types/api").RunNode} RunNode */
 
@@ -76,6 +76,7 @@ function outcome(node, of) {
     visitText(node, of),
     itemsText(node),
     attemptText(node, of),
+    node.why ? "" : plain(childOf(node)), // a reason names it
     node.status ? `${isAgain ? "after " : ""}status ${node.status}` : "",
     answer || skipOf(node) || plain(node.why),
     node.taken_from ? `from ${plain(shortOf(node.taken_from))}` : "",

@@ -126,3 +126,28 @@ def test_list_explains_why_pending_and_active_runs_wait(monkeypatch: pytest.Monk
     assert shown[1].endswith("waits for gpu")
     assert shown[2].endswith("h1-1 needs the same and is before it")
     assert shown[3].endswith("waits for a person: May it go?")
+
+
+def test_child_runs_are_listed_below_their_parent(monkeypatch: pytest.MonkeyPatch) -> None:
+    at = "2020-01-01T00:00:00.000Z"
+    row = {"flow": "deploy", "ver": 1, "good": True, "why": "", "host": "h1", "by": "ann"}
+    row |= {"state": "archive", "phase": "packed", "pended_at": at}
+    row |= {"started_at": at, "ended_at": at}
+
+    def child(id: str, parent: str) -> dict[str, Any]:
+        of = {"run": parent, "node": "deploy", "item": None, "waits": True}
+        return {**row, "id": id, "parent": of}
+
+    rows = [child("h1-4", "h1-3"), child("h1-3", "h1-1"), {**row, "id": "h1-2"}]
+    rows += [{**row, "id": "h1-1", "parent": None}, child("h1-0", "h9-9")]
+
+    shown = listed(monkeypatch, runs=rows).stdout.splitlines()[1:]
+
+    assert [line.split("  deploy")[0].rstrip() for line in shown] == [
+        "h1-2",
+        "h1-1",
+        "└ h1-3",
+        "  └ h1-4",
+        "h1-0",
+    ]
+    assert shown[-1].endswith("child of h9-9")
