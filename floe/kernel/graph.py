@@ -13,6 +13,7 @@ from floe.kernel.skipping import skippable
 from floe.model.children import SubFlow
 from floe.model.flow import Action, Ask, End, Flow, Join, Node, Wait
 from floe.model.ids import NodeId
+from floe.model.loop import FlowLoop
 from floe.model.nouns import dataclass
 from floe.model.tags import SKIPPED, TRIGGER_GOOD, Tag, emitter_of, label_of, tag_of
 
@@ -28,12 +29,14 @@ FlawKind = Literal[
     "asleep",
     "no-loop",
     "several",
+    "nested",
 ]
 """nobody: no node issues the tag. cycle: nodes that wait for each other. back-edge: a cycle into a
 node that enters once, since it has no `loop`. exclusive: a merge waits for two tags of one node,
 which issues only one. idle: listens to nothing. unreachable: its tags never come. asleep: no node
 listens to the trigger. no-loop: nothing leads back to a node with `loop`. several: a loop may issue
-the tag several times, and its listener is outside."""
+the tag several times, and its listener is outside. nested: different tags lead back to several
+heads of one loop."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -281,6 +284,8 @@ def _loop_flaws(flow: Flow) -> Iterator[Flaw]:
             hint = "let it listen to an event of a node behind it, or remove `loop`"
             yield Flaw(kind="no-loop", node=node.id, tag=None, what=what, hint=hint)
     for loop in flow.loops:
+        if len({*loop.back.values()}) > 1:
+            yield _nested(flow, loop)
         back = frozenset[Tag]().union(*loop.back.values())
         issued = [t for t in flow.hearers if emitter_of(t) in loop.nodes and is_issued(flow, t)]
         for tag in issued:
@@ -292,6 +297,20 @@ def _loop_flaws(flow: Flow) -> Iterator[Flaw]:
                     yield Flaw(
                         kind="several", node=node.id, tag=tag, what=what, hint=hint, level="warning"
                     )
+
+
+def _nested(flow: Flow, loop: FlowLoop) -> Flaw:
+    heads = [id for id in loop.nodes if id in loop.back]
+    names = " and ".join(flow.by_id[head].ref for head in heads)
+    return Flaw(
+        kind="nested",
+        node=heads[0],
+        tag=None,
+        what=f"the loops of {names} share nodes, so they are one loop: each round runs all its"
+        " nodes again, and `max` counts visits in the whole run",
+        hint="use `repeat` or `retry` for the inner loop, or a task of type `flow`",
+        level="warning",
+    )
 
 
 def _ends(node: Node) -> bool:

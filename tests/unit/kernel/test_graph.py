@@ -193,6 +193,29 @@ def test_listener_outside_is_warned_of_where_a_round_may_follow_its_event() -> N
     assert flaws == [("several", "each", "task.work.bad", "warning")]
 
 
+def test_loop_inside_of_a_loop_is_warned_of() -> None:
+    flow = a_flow(
+        a_merge("plan", ["trigger.good", "task.check.bad"], "any", loop=2),
+        a_merge("build", ["merge.plan.good", "task.work.bad"], "any", loop=3),
+        a_node("work", on="merge.build.good"),
+        a_node("check", on="task.work.good"),
+    )
+
+    [flaw] = graph_of(flow).flaws
+
+    assert (flaw.node, flaw.level) == ("plan", "warning")
+    assert flaw.what.startswith("the loops of merge.plan and merge.build share nodes, so they are")
+
+
+def test_heads_to_which_the_same_tag_leads_back_have_no_flaw() -> None:
+    assert not flaws_of(
+        a_merge("one", ["trigger.good", "task.fix.good"], "any", loop=2),
+        a_merge("two", ["trigger.good", "task.fix.good"], "any", loop=2),
+        a_merge("both", ["merge.one.good", "merge.two.good"]),
+        a_node("fix", on="merge.both.good"),
+    )
+
+
 def test_levels_of_a_cycle_are_those_without_its_back_edge() -> None:
     graph = graph_of(
         a_flow(
