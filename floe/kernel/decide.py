@@ -4,6 +4,7 @@ Signals may be late, repeated or out of order. A signal that does not fit the cu
 effect. A report counts for the current attempt only.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import assert_never
 
@@ -31,7 +32,7 @@ from floe.model.event import (
     RunActivated,
 )
 from floe.model.flow import Ask, Node, Wait
-from floe.model.ids import NO_ITEM, Instant
+from floe.model.ids import NO_ITEM, Instant, Json
 from floe.model.nouns import dataclass
 from floe.model.outcome import Outcome
 from floe.model.run import Attached, NodeState, Run
@@ -166,9 +167,9 @@ def _child_made(step: RunStep, signal: ChildMade) -> None:
             item=key.item,
         )
     )
-    if not work.wait:
-        node, outputs = step.flow.by_id[key.node], {"run": str(signal.run)}
-        step.settle(node, GOOD, ended_at=step.now, outputs=outputs)
+    state = current(step.run, key)
+    if state is not None and not work.wait:
+        _settle(step, step.flow.by_id[key.node], state, GOOD, step.now, {"run": str(signal.run)})
 
 
 def _reported(step: RunStep, signal: Reported) -> None:
@@ -300,6 +301,19 @@ def _settle_or_retry(
         _arm(step, node, state, outcome, ended_at, output_bytes, lost=False)
         return
     outputs = report.outputs if isinstance(report, Exited | Answered | ChildEnded) else {}
+    _settle(step, node, state, outcome, ended_at, outputs, output_bytes)
+
+
+def _settle(
+    step: RunStep,
+    node: Node,
+    state: NodeState,
+    outcome: Outcome,
+    ended_at: Instant,
+    outputs: Mapping[str, Json],
+    output_bytes: int = 0,
+) -> None:
+    """Record that an open node, or an open item of one, is done."""
     if state.item == NO_ITEM:
         step.settle(node, outcome, ended_at=ended_at, outputs=outputs, output_bytes=output_bytes)
     else:
