@@ -26,9 +26,9 @@ from floe.kernel.evolve import evolve, fold
 from floe.kernel.match import may_enter
 from floe.kernel.owed import WHOLE, owed, owed_by
 from floe.kernel.place import HOST_SCOPED, Refusals
-from floe.kernel.process import has_process, is_awaited
+from floe.kernel.process import children_of, has_process, is_awaited, is_timed_out
 from floe.kernel.why import why
-from floe.model.effect import PackArchive, SetTimer, StartAction, StopAction
+from floe.model.effect import PackArchive, SetTimer, StartAction, StopAction, StopChild
 from floe.model.event import (
     DataAsked,
     Event,
@@ -178,6 +178,9 @@ def node_enters_again_only_after_a_reset(run: Run, log: Sequence[Event]) -> None
                     reset.discard(node)
                 case NodeSettled(node=node):
                     settled.add(node)
+                case NodeTaken(node=node):
+                    visits[node] = 1
+                    settled.add(node)
                 case NodeReset(nodes=nodes):
                     assert settled.issuperset(nodes)
                     settled.difference_update(nodes)
@@ -266,6 +269,11 @@ def skipped_node_never_has_a_process(run: Run, log: Sequence[Event]) -> None:
     assert skipped_now.isdisjoint(run.open)
 
 
+def open_parts(run: Run) -> list[NodeState]:
+    """The open nodes of a run, and their items."""
+    return [part for node in run.open for part in run.nodes[node].parts()]
+
+
 def form_counts_once(run: Run, log: Sequence[Event]) -> None:
     """8: an answer is recorded for a form that was open, and once."""
     for events in _by_epoch(log):
@@ -303,7 +311,7 @@ def rests_only_at_its_end(run: Run, log: Sequence[Event]) -> None:
     """No active run waits for nothing: besides its time limit it owes something."""
     limit = owed_by(run, WHOLE)
     if run.phase in ("active", "ending"):
-        assert owed(run) - limit
+        assert owed(run) - limit or children_of(run)
         assert run.open
 
 
@@ -311,9 +319,11 @@ def owes_what_its_phase_allows(run: Run, log: Sequence[Event]) -> None:
     """Nothing is started that is to be stopped, and nothing but the archive is owed after."""
     kinds = {type(e) for e in owed(run)}
     if run.phase == "ending":
-        assert kinds == {StopAction}
+        assert kinds <= {StopAction, StopChild}
+        assert kinds
     if run.phase == "active":
         assert StopAction not in kinds
+        assert StopChild not in kinds or any(is_timed_out(s) for s in open_parts(run))
     if run.phase == "ended":
         assert kinds == {PackArchive}
     started = {e.key for e in owed(run) if isinstance(e, StartAction)}
@@ -534,8 +544,11 @@ def removal_is_of_the_host_with_the_log(
 
 
 def what_a_re_run_shows_is_kept(truth: Truth, key: str) -> None:
-    """A run is not removed while a re-run that is not removed shows outcomes of it."""
-    for rerun, shown in truth.reruns.items():
+    """A run is not removed while a re-run that is not removed shows outcomes of it.
+
+    A run in a backup that was put back has two logs. A re-run of the one does not keep the other.
+    """
+    for rerun, shown in truth.reruns.items() if key not in truth.restored else ():
         is_there = rerun.key not in truth.removed and not truth.is_gone(Place(*rerun[:2]))
         if key in shown and is_there:
             raise Broken(f"what_a_re_run_shows_is_kept: {key}, shown by {rerun.key}")

@@ -1,7 +1,7 @@
 """Random flows under random histories: late, repeated and reordered signals break no invariant.
 
-The flows mix all that a flow can have: conditions, items, repetitions, loops, forms, timers,
-retries and merges. Their runs are cancelled, lost and started again.
+The flows mix all that a flow can have: conditions, items, repetitions, loops, child runs, forms,
+timers, retries and merges. Their runs are cancelled, lost and started again.
 """
 
 from collections.abc import Sequence
@@ -16,17 +16,29 @@ from hypothesis import strategies as st
 from floe.kernel.evolve import evolve, fold
 from floe.kernel.graph import graph_of, labels_of
 from floe.kernel.items import state_of
-from floe.kernel.owed import owed, run_key
+from floe.kernel.owed import key_of, owed, run_key
+from floe.kernel.process import has_child
 from floe.kernel.rerun import Choice, Rerun, rerun_of
 from floe.kernel.skipping import with_excuses
-from floe.model.effect import AskData, Effect, SetTimer, StartAction, StopAction
+from floe.model.children import SubFlow
+from floe.model.effect import (
+    AskData,
+    Effect,
+    PendChild,
+    SetTimer,
+    StartAction,
+    StopAction,
+    StopChild,
+)
 from floe.model.event import Event, GrantSuperseded
 from floe.model.flow import End, Flow, Foreach, Node, Repeat, Retry
-from floe.model.ids import NO_ITEM, HostId, Instant, Key, NodeId
+from floe.model.ids import NO_ITEM, HostId, Instant, Key, NodeId, RunRef
 from floe.model.run import Run
 from floe.model.signal import (
     Activate,
     Cancel,
+    ChildEnded,
+    ChildMade,
     DataGiven,
     Exited,
     Failed,
@@ -43,6 +55,7 @@ from tests.make import (
     H1,
     NOW,
     REF,
+    STORE,
     WORKSPACE,
     a_flow,
     a_form,
@@ -60,6 +73,9 @@ from tests.sim.invariants import check_run
 pytestmark = pytest.mark.slow
 
 NODES_MAX: Final = 7
+CHILD: Final = RunRef(H1, STORE, 2)
+"""The child run of whichever attempt has one."""
+
 STEPS_MAX: Final = 400
 """Answers until a run has ended that is answered at all; far above what seven nodes can take."""
 
@@ -91,26 +107,27 @@ def flows(draw: st.DrawFn) -> Flow:
     """Flows of a few nodes that listen to one another, also in circles and in vain. Half of them
     have conditions.
 
-    Half of them begin with a merge of any, to which they can be reset or which is the head of a
-    loop, and have a form that keeps them active meanwhile.
+    Half of them have a form that keeps them active. Half of these begin with a merge of any, to
+    which they can be reset or which is the head of a loop.
     """
     count = draw(st.integers(1, NODES_MAX))
     blank = [_node(draw, IDS[i], str(TRIGGER_GOOD)) for i in range(count)]
-    tags = [str(TRIGGER_GOOD)] * 4
+    tags = [str(TRIGGER_GOOD)] * len(IDS)
     tags += [f"{n.ref}.{label}" for n in blank for label in labels_of(n)[:4]]
     conditions = CONDITIONS if draw(st.booleans()) else [""]
     tags += [f"{n.ref}.{SKIPPED}" for n in blank] if len(conditions) > 1 else []
-    loop: list[Node] = []
-    if draw(st.booleans()):
+    holds, loops = draw(st.booleans()), draw(st.booleans())
+    loop = [a_form("hold")] if holds else []
+    if holds and loops:
         back = draw(st.lists(st.sampled_from(tags), min_size=1, max_size=3))
         rounds = draw(st.integers(0, 3))
-        loop = [a_form("hold"), a_merge("loop", [str(TRIGGER_GOOD), *back], "any", loop=rounds)]
-        tags = ["merge.loop.good"] * 4 + tags[4:]
+        loop += [a_merge("loop", [str(TRIGGER_GOOD), *back], "any", loop=rounds)]
+        tags = ["merge.loop.good"] * len(IDS) + tags[len(IDS) :]
     nodes = [_rewired(draw, node, tags, conditions) for node in blank]
     return a_flow(
         *with_excuses([*loop, *nodes]),
         timeout_s=draw(st.sampled_from([None, 3600.0])),
-        unheard_bad=draw(st.sampled_from(["end", "hold"])),
+        unheard_bad=draw(st.sampled_from(["hold", "hold", "end"])),
         on_host_lost=draw(st.sampled_from(["fail", "restart"])),
     )
 
@@ -132,9 +149,12 @@ def _node(draw: st.DrawFn, id: str, on: str) -> Node:
             until = draw(st.sampled_from(["status == 0", "outputs.x == 1", "false"]))
             return a_node(id, on=on, repeat=Repeat(until=until, every_s=1.0, max=3))
         case _:
+            waits = draw(st.sampled_from([None, True, True, False])) if kind != "exec" else None
             return a_node(
                 id,
+                None if waits is None else SubFlow(flow="x", wait=waits),
                 on=on,
+                timeout_s=timeout_s,
                 foreach=draw(LISTS) if kind == "items" else None,
                 retry=retry,
                 ignore_fail=draw(st.booleans()),
@@ -155,7 +175,10 @@ def _rewired(draw: st.DrawFn, node: Node, tags: Sequence[str], conditions: Seque
     return replace(node, heard=heard, loop=rounds, condition=condition)
 
 
-KINDS: Final = ["exec", "exec", "items", "repeat", "form", "timer", "end", "all", "any"]
+KINDS: Final = [
+    *["exec", "items", "flow", "repeat"] * 2,
+    *["form", "timer", "end", "all", "any"],
+]
 
 LISTS: Final = st.builds(
     Foreach,
@@ -180,13 +203,12 @@ MOVES: Final = st.builds(
     Move,
     kind=st.sampled_from(
         [
-            "answer",
-            "answer",
-            "answer",
+            *["answer"] * 14,
             "started",
             "exited",
             "lost",
             "stopped",
+            "child",
             "retry",
             "wait",
             "form",
@@ -204,12 +226,15 @@ MOVES: Final = st.builds(
     visit=st.sampled_from([0, 0, 0, 0, 0, -1, 1]),
     attempt=st.sampled_from([0, 0, 0, 0, -1, 1]),
     epoch=st.sampled_from([0, 0, 0, 0, 0, -1, 1]),
-    status=st.sampled_from([0, 0, 1]),
+    status=st.sampled_from([0, 0, 0, 1]),
     nodes=st.frozensets(st.sampled_from(IDS), min_size=1),
     tag=st.integers(0, NODES_MAX),
     item=st.sampled_from([NO_ITEM, NO_ITEM, 0, 1, 2]),
 )
 
+
+HISTORIES: Final = st.lists(MOVES, max_size=12) | st.lists(MOVES, min_size=12, max_size=30)
+"""Half of them long: by itself, a list of up to 30 has five on average."""
 
 CHOICES: Final = st.one_of(
     st.just(Choice()),
@@ -229,14 +254,16 @@ def addressed(run: Run, move: Move) -> Signal:
     attempt = (state.attempt if state else 1) + move.attempt
     key = Key(run.ref, run.epoch + move.epoch, node, visit, attempt, move.item)
     match move.kind:
-        case "answer" if effects := sorted(_to_answer(run), key=str):
-            return answer(run, effects[move.tag % len(effects)], move.status)
+        case "answer" if signals := to_answer(run, move.status):
+            return signals[move.tag % len(signals)]
         case "started":
             return Started(key=key, at=NOW)
         case "answer" | "exited":
             return Reported(key=key, report=Exited(status=move.status, outputs={}), at=NOW)
         case "lost":
             return Reported(key=key, report=Failed(cause="lost", why="lost"), at=NOW)
+        case "child":
+            return ChildMade(key=key, run=CHILD)
         case "stopped":
             return Reported(key=key, report=Stopped(), at=NOW)
         case "retry" | "wait" | "form" as kind:
@@ -277,20 +304,38 @@ def reset(run: Run, move: Move) -> Reset:
     return Reset(nodes=tuple(dict.fromkeys((node, *nodes))), by=by)
 
 
-def _to_answer(run: Run) -> list[Effect]:
-    """What the world is to answer, but the form that keeps a run active."""
+def to_answer(run: Run, status: int = 1) -> list[Signal]:
+    """What an honest world reports to a run, the answer to the form that keeps it active last."""
     if run.phase not in ("active", "ending"):
         return []
-    return [effect for effect in owed(run) if not _is_hold(effect)]
+    effects = sorted(owed(run), key=lambda effect: (_is_hold(effect), str(effect)))
+    signals = [answer(effect, status) for effect in effects]
+    return [*(child_ended(key, status) for key in waiting(run)), *signals]
+
+
+def waiting(run: Run) -> list[Key]:
+    """The attempts that wait for their child runs."""
+    parts = [(node, part) for node in run.open for part in run.nodes[node].parts()]
+    return [key_of(run, n, s) for n, s in parts if s.items is None and has_child(s)]
+
+
+def child_ended(key: Key, status: int) -> Signal:
+    """The child run of an attempt is over."""
+    end = ChildEnded(result="bad" if status else "good", why="it was", outputs={})
+    return Reported(key=key, report=end, at=NOW)
 
 
 def _is_hold(effect: Effect) -> bool:
     return isinstance(effect, AskData) and effect.key.node == "hold"
 
 
-def answer(run: Run, effect: Effect, status: int = 1) -> Signal:
-    """What an honest world says to an effect; commands exit with `status`."""
+def answer(effect: Effect, status: int) -> Signal:
+    """What an honest world reports about an effect; commands exit with `status`."""
     match effect:
+        case PendChild(key=key):
+            return ChildMade(key=key, run=CHILD)
+        case StopChild(key=key):
+            return child_ended(key, 1)
         case StartAction(key=key):
             return Reported(key=key, report=Exited(status=status, outputs={}), at=NOW)
         case StopAction(key=key):
@@ -313,12 +358,12 @@ def lived(flow: Flow, moves: Sequence[Move], again: Rerun = NEW) -> tuple[Run, l
     return run, log
 
 
-def ended(run: Run, log: list[Event]) -> Run:
+def ended(run: Run, log: list[Event], status: int = 1) -> Run:
     """The run once all that it owes is answered; it may also wait for a host."""
     for _ in range(STEPS_MAX):
         if run.phase not in ("active", "ending"):
             break
-        run, log = _told(run, log, answer(run, min(owed(run), key=str)))
+        run, log = _told(run, log, to_answer(run, status)[0])
     return run
 
 
@@ -330,8 +375,8 @@ def _told(run: Run, log: list[Event], signal: Signal) -> tuple[Run, list[Event]]
     return decision.run, log
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(flows(), st.lists(MOVES, max_size=30))
+@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(flows(), HISTORIES)
 def test_no_history_breaks_an_invariant(flow: Flow, moves: list[Move]) -> None:
     run, log = lived(flow, moves)
 
@@ -339,30 +384,28 @@ def test_no_history_breaks_an_invariant(flow: Flow, moves: list[Move]) -> None:
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(flows(), st.lists(MOVES, max_size=10))
+@given(flows(), HISTORIES)
 def test_run_ends_once_everything_owed_is_answered(flow: Flow, moves: list[Move]) -> None:
     run, log = lived(flow, moves)
 
     assert ended(run, log).phase in ("ended", "pending")
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(flows(), st.lists(MOVES, max_size=10), CHOICES, st.lists(MOVES, max_size=10))
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(flows(), HISTORIES, st.sampled_from([0, 1]), CHOICES, HISTORIES)
 def test_re_run_breaks_no_invariant(
-    flow: Flow, moves: list[Move], choice: Choice, later: list[Move]
+    flow: Flow, moves: list[Move], status: int, choice: Choice, later: list[Move]
 ) -> None:
-    old = ended(*lived(flow, moves))
-    again = rerun_of(
-        old, flow, choice if choice.kind != "from" or choice.node in flow.by_id else Choice()
-    )
+    assume(choice.node is None or choice.node in flow.by_id)
+    old = ended(*lived(flow, moves), status)
 
-    run, log = lived(flow, later, again)
+    run, log = lived(flow, later, rerun_of(old, flow, choice))
 
     assert ended(run, log).phase in ("ended", "pending")
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
-@given(flows(), st.lists(MOVES, max_size=15), MOVES)
+@given(flows(), HISTORIES, MOVES)
 def test_signal_that_is_repeated_at_once_brings_about_nothing_new(
     flow: Flow, moves: list[Move], move: Move
 ) -> None:
@@ -377,7 +420,7 @@ def test_signal_that_is_repeated_at_once_brings_about_nothing_new(
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
-@given(flows(), st.lists(MOVES, max_size=15), MOVES)
+@given(flows(), HISTORIES, MOVES)
 def test_signal_for_another_key_than_the_current_one_is_ignored(
     flow: Flow, moves: list[Move], move: Move
 ) -> None:
@@ -391,7 +434,7 @@ def test_signal_for_another_key_than_the_current_one_is_ignored(
 
 
 @settings(max_examples=100, deadline=None)
-@given(flows(), st.lists(MOVES, max_size=15), st.integers(1, 4))
+@given(flows(), HISTORIES, st.integers(1, 4))
 def test_answer_for_another_visit_than_the_open_one_is_ignored(
     flow: Flow, moves: list[Move], visit: int
 ) -> None:
@@ -403,7 +446,7 @@ def test_answer_for_another_visit_than_the_open_one_is_ignored(
 
 
 @settings(max_examples=100, deadline=None)
-@given(flows(), st.lists(MOVES, max_size=15), MOVES)
+@given(flows(), HISTORIES, MOVES)
 def test_decision_holds_the_run_after_each_event(flow: Flow, moves: list[Move], move: Move) -> None:
     run, _ = lived(flow, moves)
 
@@ -415,13 +458,13 @@ def test_decision_holds_the_run_after_each_event(flow: Flow, moves: list[Move], 
 
 
 @settings(max_examples=100, deadline=None)
-@given(flows(), st.lists(MOVES, max_size=15))
+@given(flows(), HISTORIES)
 def test_deciding_twice_decides_alike(flow: Flow, moves: list[Move]) -> None:
     assert lived(flow, moves) == lived(flow, moves)
 
 
 @settings(max_examples=100, deadline=None)
-@given(flows(), st.lists(MOVES, max_size=15), st.lists(MOVES, max_size=5))
+@given(flows(), HISTORIES, st.lists(MOVES, max_size=5))
 def test_superseded_run_stops_and_begins_nothing(
     flow: Flow, moves: list[Move], later: list[Move]
 ) -> None:
@@ -436,7 +479,7 @@ def test_superseded_run_stops_and_begins_nothing(
 
 
 @settings(max_examples=200, deadline=None)
-@given(flows(), st.lists(MOVES, max_size=20))
+@given(flows(), HISTORIES)
 def test_node_that_the_graph_calls_unreachable_never_enters(flow: Flow, moves: list[Move]) -> None:
     run, _ = lived(flow, moves)
 
@@ -454,7 +497,7 @@ def test_graph_has_a_level_for_each_node(flow: Flow) -> None:
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(flows(), st.lists(MOVES, max_size=20))
+@given(flows(), HISTORIES)
 def test_log_that_is_cut_anywhere_decides_as_its_run_did(flow: Flow, moves: list[Move]) -> None:
     run, log = lived(flow, [])
     met = []
@@ -473,7 +516,7 @@ def test_log_that_is_cut_anywhere_decides_as_its_run_did(flow: Flow, moves: list
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
-@given(flows(), st.lists(MOVES, max_size=20), MOVES)
+@given(flows(), HISTORIES, MOVES)
 def test_reset_keeps_other_nodes_earlier_visits_and_their_tags(
     flow: Flow, moves: list[Move], move: Move
 ) -> None:
