@@ -38,6 +38,7 @@ from floe.model.flow import Ask, Flow, Node, Trigger
 from floe.model.form import Field, Form
 from floe.model.http import Http
 from floe.model.ids import HostId, Instant, Json, Key, NodeId, RunRef, StoreId
+from floe.model.notify import Notify
 from floe.model.nouns import dataclass
 from floe.model.result import RunResult
 from floe.model.run import Attached, Run
@@ -282,6 +283,10 @@ def _pended(flow: Flow, case: Case) -> RunPended:
 def _report(node: Node, given: GivenAttempt) -> Report:
     if isinstance(node.work, Http):
         return _reply(node.work, given)
+    if isinstance(node.work, Notify) and given.status is None and given.result != "error":
+        good = given.result == "good"
+        why = "" if good else given.why or "not sent"
+        return Answered(good=good, why=why, outputs=given.outputs)
     if given.status is not None:
         return Exited(status=given.status, outputs=given.outputs)
     match given.result:
