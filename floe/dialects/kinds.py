@@ -271,7 +271,10 @@ class ListOf(Generic[T_co]):
 
     def read(self, tree: Tree, key: str, notes: Notes) -> tuple[T_co, ...]:
         if not isinstance(tree, Items):
-            hint = f"{key}: [{tree.text}]" if isinstance(tree, Scalar) else "begin each with `- `"
+            hint = "begin each with `- `"
+            if isinstance(tree, Scalar):
+                text = f"'{tree.text}'" if "{" in tree.text else tree.text
+                hint = f"{key}: [{text}]"
             found = "a map" if isinstance(tree, Table) else quoted(tree.text)
             raise Unfit(tree.at, f"`{key}` takes a {self.label}, not {found}", hint)
         if len(tree.items) < self.least:

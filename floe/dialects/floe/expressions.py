@@ -43,9 +43,9 @@ class ExpressionKind:
             what = f"`{key}` takes an expression, but YAML reads {quoted(written.text)} differently"
             raise Unfit(written.at, what, f'quote it: {key}: "{written.text}"')
         code = written.text if written.kind == "text" else written.text.lower()
-        if code.lstrip().startswith("{{"):
+        if code.lstrip(" $").startswith("{{"):
             what = f"`{key}` is an expression as a whole, without braces"
-            raise Unfit(written.at, what, f"{key}: {code.strip(' {}')}")
+            raise Unfit(written.at, what, f"{key}: {code.strip(' ${}')}")
         try:
             expression(code)
         except ExpressionError as fault:

@@ -5,9 +5,8 @@ from itertools import product
 from math import prod
 from typing import Final
 
-from floe.dialects.braces import value_in
 from floe.dialects.floe.expressions import ExpressionKind, ExpressionText
-from floe.dialects.floe.json_values import json_of
+from floe.dialects.floe.json_values import json_of, refuse_values
 from floe.dialects.kinds import Schema, Unfit, quoted
 from floe.dialects.notes import Notes, Position
 from floe.dialects.tree import Entry, Items, Table, Tree
@@ -142,20 +141,8 @@ def written_items(tree: Items, key: str) -> tuple[Json, ...]:
 
 def _item(tree: Tree, key: str) -> Json:
     """A value of a list that is written here. Raises Unfit, also for values of the run in it."""
-    _refuse_values(tree, key)
+    refuse_values(tree, key, _COMPUTED)
     return json_of(tree, key)
-
-
-def _refuse_values(tree: Tree, key: str) -> None:
-    if isinstance(tree, Items):
-        for item in tree.items:
-            _refuse_values(item, key)
-    elif isinstance(tree, Table):
-        for name, entry in tree.entries.items():
-            _refuse_values(entry.value, name)
-    elif found := value_in(tree.text):
-        what = f"`{key}` takes no values, and `{found[0]}` would be one"
-        raise Unfit(tree.position_of(found.start()), what, _COMPUTED)
 
 
 _COMPUTED: Final = "an expression gives a list of values: foreach: \"[values.a, 'b']\""

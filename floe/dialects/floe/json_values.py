@@ -7,6 +7,7 @@ a different one.
 from collections.abc import Mapping
 from typing import Final
 
+from floe.dialects.braces import value_in
 from floe.dialects.kinds import Schema, Unfit, quoted
 from floe.dialects.notes import Notes
 from floe.dialects.tree import Items, Table, Tree
@@ -31,6 +32,8 @@ class ValueMap:
             if not NAME.fullmatch(name):
                 what = f"`{key}` cannot have a value {quoted(name)}"
                 raise Unfit(entry.key_at, what, "letters, digits, - and _, as in `branch`")
+        for name, entry in tree.entries.items():
+            refuse_values(entry.value, name, "`values` are passed on as they are written")
         return {name: json_of(entry.value, name) for name, entry in tree.entries.items()}
 
     def schema(self) -> Schema:
@@ -65,3 +68,16 @@ def _number(text: str) -> int | float | None:
     except ValueError:
         return None
     return None if isinstance(number, str) or to_text(number) != text else number
+
+
+def refuse_values(tree: Tree, key: str, instead: str) -> None:
+    """Refuse values of the run in what is read as it is written. Raises Unfit."""
+    if isinstance(tree, Items):
+        for item in tree.items:
+            refuse_values(item, key, instead)
+    elif isinstance(tree, Table):
+        for name, entry in tree.entries.items():
+            refuse_values(entry.value, name, instead)
+    elif found := value_in(tree.text):
+        what = f"`{key}` takes no values, and `{found[0]}` would be one"
+        raise Unfit(tree.position_of(found.start()), what, instead)
