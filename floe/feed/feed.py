@@ -49,25 +49,26 @@ class Feed:
         self.head = last
         if not self._subscriptions:
             return
-        for pos, step in enumerate(steps, last - len(steps) + 1):
-            if not is_published(step, self.store_id):
-                continue
-            frame = frame_of(pos, step, self.named)
-            for subscription in tuple(self._subscriptions):
-                subscription.offer(frame)
+        self._offer(
+            [
+                frame_of(pos, step, self.named)
+                for pos, step in enumerate(steps, last - len(steps) + 1)
+                if is_published(step, self.store_id)
+            ]
+        )
 
     def announce(self, shape: Mapping[str, Any]) -> None:
         """Send a notice that is no event of a run; it has no position of its own."""
-        self._offer(Frame(str(self.head), None, to_text(shape), "notice"))
+        self._offer([Frame(str(self.head), None, to_text(shape), "notice")])
 
-    def _offer(self, frame: Frame) -> None:
+    def _offer(self, frames: Sequence[Frame]) -> None:
         for subscription in tuple(self._subscriptions):
-            subscription.offer(frame)
+            subscription.offer(frames)
 
     def reset(self, head: int) -> None:
         """Tell every listener to reload: some stored events were never published."""
         self.head = head
-        self._offer(reset_frame(str(head)))
+        self._offer([reset_frame(str(head))])
 
     def subscribe(self, after: str | None = None) -> Subscription:
         """Listen from now, or from a position. Unknown positions get a `reset` frame first."""

@@ -5,7 +5,7 @@ them, with the newest state of each item. Frames are merged as texts, without pa
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from floe.feed.frames import Frame
@@ -33,8 +33,10 @@ class _Part(NamedTuple):
     state: str
 
 
-def merged(frames: Iterable[Frame]) -> list[Frame]:
+def merged(frames: Sequence[Frame]) -> list[Frame]:
     """The frames in order, with those about items of one node that are neighbours as one."""
+    if not any(_STATES in frame.text for frame in frames):
+        return [*frames]
     found: list[Frame] = []
     run: list[tuple[Frame, _Part]] = []
     for frame in frames:

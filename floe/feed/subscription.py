@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Protocol, Self
 
 from floe.feed.frames import Frame, frame_of, is_published, reset_frame
@@ -95,13 +95,13 @@ class Subscription:
         is_behind = self._old or self._frames or self._lagging or self._pos < self._head
         return self._pos if is_behind else max(self._pos, self._feed.head)
 
-    def offer(self, frame: Frame) -> None:
-        """Put a frame in the queue. If the queue is full, the subscription ends as lagging."""
-        if len(self._frames) >= QUEUE_MAX:
+    def offer(self, frames: Sequence[Frame]) -> None:
+        """Put frames in the queue. If they do not fit, the subscription ends as lagging."""
+        room = QUEUE_MAX - len(self._frames)
+        self._frames.extend(frames[:room])
+        if len(frames) > room:
             self._lagging = True
             self._feed.leave(self)
-        else:
-            self._frames.append(frame)
         self._wake.set()
 
     async def take(self, within_s: float | None = None) -> list[Frame]:

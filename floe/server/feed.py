@@ -30,7 +30,7 @@ from floe.server.logs import ATTEMPT_MAX, OFFSET_MAX
 from floe.server.origin import check_origin
 from floe.server.problems import status_of
 from floe.server.remote_tail import RemoteTail
-from floe.server.sockets import framed, shake_hands
+from floe.server.sockets import framed_all, shake_hands
 from floe.server.tail import POLL_S, Piece, Tail
 from floe.server.watch import MakeTail, OutputWatch, WatchKey, key_in
 
@@ -138,9 +138,9 @@ class FeedClient:
                 frames = await self._subscription.take()
             except SubscriptionLagging as error:
                 raise self._too_slow() from error
-            wanted = merged(f for f in frames if self._run in (None, f.run) or not f.run)
+            wanted = merged([f for f in frames if self._run in (None, f.run) or not f.run])
             for start in range(0, len(wanted), FRAMES_MAX):
-                await self._send(*(frame.text for frame in wanted[start : start + FRAMES_MAX]))
+                await self._send(*[frame.text for frame in wanted[start : start + FRAMES_MAX]])
             if pause := pause_s(wanted):
                 await asyncio.sleep(pause)
 
@@ -279,7 +279,7 @@ class FeedClient:
         transport = self._request.transport
         if transport is None or transport.is_closing():
             raise Over(WSCloseCode.ABNORMAL_CLOSURE, "")
-        transport.write(b"".join(map(framed, texts)))
+        transport.write(framed_all(texts))
         try:
             async with asyncio.timeout(SEND_S):
                 await self._request.writer.drain()

@@ -2,13 +2,20 @@
 
 import pytest
 
-from floe.server.sockets import KEPT_CHARS, framed
+from floe.server.sockets import KEPT_CHARS, framed, framed_all
 
 
 def test_frame_of_an_event_is_made_once_for_all_clients() -> None:
     text = "x" * KEPT_CHARS
 
     assert framed(text) is framed(text)
+
+
+def test_frames_of_a_batch_are_made_once_for_all_clients() -> None:
+    texts = ("a", "b" * 126)
+
+    assert framed_all(texts) == framed("a") + framed("b" * 126)
+    assert framed_all(texts) is framed_all(("a", "b" * 126))
 
 
 def test_frame_with_output_is_not_kept() -> None:
