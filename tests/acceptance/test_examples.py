@@ -33,6 +33,7 @@ tasks:
 IN_TERMINAL = (
     ("backup.yml", "task.expire"),
     ("blue-green.yml -d version=1.2.0", "task.smoke  good"),
+    ("certificates.yml -d hosts=127.0.0.1", "task.verify"),
     ("conditions.yml", "not announced"),
     ("conditions.yml -d env=prod", "announced to the customers"),
     ("exec.yml", "hello, again"),
@@ -59,6 +60,7 @@ IN_TERMINAL = (
     ("notify.yml", "sent: webhook"),
     ("outcomes.yml", "the probe said three"),
     ("release.yml -d ask=false -d targets=eu", "released 1.4.0 to eu"),
+    ("registry.yml", "npm publish tool-1.2.0.tgz"),
     ("repeat.yml", "the service answers 200"),
     ("secrets.yml", "deployed"),
     ("ssh.yml -d hosts=127.0.0.1", "127.0.0.1 has the app"),
@@ -73,6 +75,7 @@ IN_TERMINAL = (
     ("default.yml --flow race", "task.tortoise"),
 )
 ON_HOST = (
+    "database.yml",
     "fleet.yml",
     "forms.yml",
     "host.yml",
@@ -110,6 +113,11 @@ class Site:
             "/home/ci/.ssh/deploy": str(sshd.key),
             "/etc/floe/known_hosts": str(sshd.known),
             "/srv/app": str(folder),
+            "host: db1": "host: 127.0.0.1",
+            "pg_dump ": "echo dump of ",
+            "openssl x509": "echo openssl x509",
+            "npm ": "echo npm ",
+            "cmd: npm,": "cmd: echo,",
             "period: 30s": "period: 1s",
             "period: 1m ": "period: 1s ",
         }
@@ -133,6 +141,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     (served / "hello.txt").write_text("hello\n")
     (served / "live.json").write_text('{"colour": "blue"}')
     (served / "flows/build.yml").write_text(BUILD.replace("ITS", "web"))
+    (folder / "migrate").write_text("#!/bin/sh\necho migrated $1 to $2\n")
+    (folder / "migrate").chmod(0o755)
     sshd = Sshd(folder / "ssh")
     sshd.start()
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(Silent, directory=str(served))) as server:
@@ -253,6 +263,17 @@ def test_fleet_is_patched_one_machine_after_the_other_once_the_canary_looks_good
 
     assert host.until_over(run)["good"] is True
     assert floe(host, "log", run, "patch[1]") == "patch b\n"
+
+
+def test_database_is_migrated_after_backup_and_sign_off(site: Site, host_of: HostOf) -> None:
+    host = host_of(site.text("database.yml"))
+    run = floe(host, "trigger", "database-migration").strip()
+    host.until_node(run, "sign-off", "asking")
+
+    floe(host, "give", run, "sign-off", "reason=release")
+
+    assert host.until_over(run)["good"] is True
+    assert host.output(run, "migrate") == b"migrated orders to 42\n"
 
 
 def test_form_that_nobody_answers_expires(site: Site, host_of: HostOf) -> None:
